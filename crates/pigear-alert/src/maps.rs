@@ -1,0 +1,1 @@
+//! Names for the numbers of an alert.

@@ -1,0 +1,1 @@
+//! The packet of an alert, layer by layer.

@@ -1,0 +1,1 @@
+//! How alerts *move*: from sources, through lanes, to handlers.

@@ -1,0 +1,1 @@
+//! What is *done* with alerts: handlers, configuration, and the command.
