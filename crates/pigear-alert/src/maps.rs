@@ -1,1 +1,46 @@
-//! Names for the numbers of an alert.
+//! Names for the numbers of an alert: classes, references and full messages.
+//!
+//! A datagram says "class 21, rule 1:1000106" and carries a message cut at 255 bytes. What these
+//! mean stands in text files beside Snort:
+//!
+//! | file | type | from Snort |
+//! |---|---|---|
+//! | `classification.config`, `snort.lua` | [`Classes`] | 2 and 3 |
+//! | `reference.config`, `snort.lua` | [`ReferenceSystems`] | 2 and 3 |
+//! | `sid-msg.map` | [`SidMsgMap`] | rule updaters, `snort --dump-msg-map` |
+//! | `gen-msg.map` | [`GenMsgMap`] | 2 |
+//!
+//! Each has a `parse` that takes the text and opens nothing. The files may hold any bytes (old
+//! rules have Latin-1 messages): read them with [`String::from_utf8_lossy`]. A byte order mark and
+//! `\r\n` are taken as they come. A line that can't be understood is named in
+//! [`Parsed::problems`], and the others are used. [`Names`] puts the four together.
+//!
+//! ```
+//! use pigear_alert::maps::{Names, SidMsgMap};
+//!
+//! let parsed = SidMsgMap::parse("1000106 || WEB-IIS cmd.exe access || bugtraq,1806\nnonsense\n");
+//! assert_eq!(parsed.problems[0].to_string(), "line 2: sid is \"nonsense\", not a number up to 4294967295");
+//!
+//! let names = Names { rules: parsed.value, ..Names::default() };
+//! assert_eq!(names.class(21).map(|class| &*class.name), Some("trojan-activity"));
+//! assert_eq!(*names.message(1, 1_000_106, b"WEB-IIS cmd"), *b"WEB-IIS cmd.exe access");
+//! assert!(names.references(1, 1_000_106).eq(["http://www.securityfocus.com/bid/1806"]));
+//! ```
+
+mod classes;
+mod gen_msg;
+mod lines;
+mod lua;
+mod names;
+mod problem;
+mod references;
+mod sid_msg;
+#[cfg(test)]
+mod tests;
+
+pub use classes::{Class, Classes};
+pub use gen_msg::GenMsgMap;
+pub use names::Names;
+pub use problem::{LineProblem, Parsed, Problem};
+pub use references::{Reference, ReferenceSystems};
+pub use sid_msg::{Rule, SidMsgMap};

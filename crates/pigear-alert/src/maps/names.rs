@@ -1,0 +1,80 @@
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use super::{Class, Classes, GenMsgMap, ReferenceSystems, Rule, SidMsgMap};
+
+/// Everything that gives an alert's numbers a name.
+///
+/// The default knows the classes and reference systems that come with Snort, and no rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The classes, by number.
+    pub classes: Classes,
+    /// How the addresses of references begin.
+    pub references: ReferenceSystems,
+    /// The rules, from `sid-msg.map`.
+    pub rules: SidMsgMap,
+    /// The alerts of decoders and preprocessors, from `gen-msg.map`.
+    pub generators: GenMsgMap,
+}
+
+impl Names {
+    /// The class of a number; see [`Classes::get`].
+    ///
+    /// Snort 2 sends 25 with every decoder alert (generator 116), whatever its list holds there, and
+    /// names no class for them in its own logs; don't ask for those.
+    #[must_use]
+    pub fn class(&self, number: u32) -> Option<&Class> {
+        self.classes.get(number)
+    }
+
+    /// The rule of an alert; see [`SidMsgMap::get`].
+    #[must_use]
+    pub fn rule(&self, generator: u32, sid: u32) -> Option<&Rule> {
+        self.rules.get(generator, sid)
+    }
+
+    /// The whole message of an alert, given the one that came with it.
+    ///
+    /// Snort cuts messages at 255 bytes, perhaps within a letter. So the text of a map is taken where
+    /// it begins with what came, which an empty message always fulfils; otherwise the map is about
+    /// something else, and what came stays. The maps are `sid-msg.map`, and then, but for rules
+    /// (generators 1 and 3), `gen-msg.map`.
+    ///
+    /// Some programs write maps with the backslashes that a message needs within a rule. Snort sends
+    /// none, so the text is also tried without.
+    #[must_use]
+    pub fn message<'a>(&'a self, generator: u32, sid: u32, sent: &'a [u8]) -> Cow<'a, [u8]> {
+        let rule = self.rule(generator, sid).map(Rule::message);
+        let built_in =
+            if matches!(generator, 1 | 3) { None } else { self.generators.get(generator, sid) };
+        let mut texts = rule.into_iter().chain(built_in);
+        texts.find_map(|text| completed(sent, text)).unwrap_or(Cow::Borrowed(sent))
+    }
+
+    /// The web addresses of what describes the rule's subject, as far as their systems are known.
+    /// [`Rule::references`] has all references.
+    pub fn references(&self, generator: u32, sid: u32) -> impl Iterator<Item = String> {
+        let references = self.rule(generator, sid).into_iter().flat_map(Rule::references);
+        references.filter_map(|reference| reference.url(&self.references))
+    }
+}
+
+fn completed<'a>(sent: &[u8], text: &'a str) -> Option<Cow<'a, [u8]>> {
+    if text.as_bytes().starts_with(sent) {
+        return Some(text.as_bytes().into());
+    }
+    let plain = text.contains('\\').then(|| without_escapes(text))?;
+    plain.as_bytes().starts_with(sent).then(|| plain.into_bytes().into())
+}
+
+fn without_escapes(text: &str) -> String {
+    let mut letters = text.chars();
+    std::iter::from_fn(|| match letters.next()? {
+        '\\' => letters.next(),
+        letter => Some(letter),
+    })
+    .collect()
+}

@@ -1,0 +1,221 @@
+use super::lines;
+use super::lua::{self, Entry, Table};
+use super::problem::{Parsed, Problem, required};
+
+/// A pointer from a rule to where its subject is described: `cve,2021-41773`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reference<'a> {
+    /// Who describes it: `cve`, `bugtraq`, `url`, …
+    pub system: &'a str,
+    /// Where in that system: a number, a name, or a web address without its `http://`.
+    pub id: &'a str,
+}
+
+impl Reference<'_> {
+    /// The web address, if the system is known.
+    ///
+    /// It is the system's prefix and the id, but nothing is said twice: an id that is a whole address
+    /// stays as it is, and `CVE-2021-41773` is not put after `…?id=CVE-` in full.
+    #[must_use]
+    pub fn url(&self, systems: &ReferenceSystems) -> Option<String> {
+        let prefix = systems.prefix(self.system)?;
+        if ["http://", "https://"].iter().any(|scheme| starts_with_ignoring_case(self.id, scheme)) {
+            return Some(self.id.to_owned());
+        }
+        let ending = prefix.rsplit(['/', '=', '?', '#']).next().unwrap_or_default();
+        let id = if starts_with_ignoring_case(self.id, ending) {
+            &self.id[ending.len()..]
+        } else {
+            self.id
+        };
+        Some(format!("{prefix}{id}"))
+    }
+}
+
+fn starts_with_ignoring_case(text: &str, beginning: &str) -> bool {
+    text.get(..beginning.len()).is_some_and(|head| head.eq_ignore_ascii_case(beginning))
+}
+
+/// The systems that references point into, and how their addresses begin.
+///
+/// The default is [`ReferenceSystems::stock`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferenceSystems(Vec<(Box<str>, Box<str>)>);
+
+impl Default for ReferenceSystems {
+    fn default() -> Self {
+        Self::stock()
+    }
+}
+
+/// The systems of Snort's own lists. The addresses of `cve`, `nessus` and `msb` are where these are
+/// now; `bugtraq`, `arachnids`, `mcafee` and `osvdb` have closed, and keep their last address.
+const STOCK: [(&str, &str); 8] = [
+    ("bugtraq", "http://www.securityfocus.com/bid/"),
+    ("cve", "https://www.cve.org/CVERecord?id=CVE-"),
+    ("arachnids", "http://www.whitehats.com/info/IDS"),
+    ("nessus", "https://www.tenable.com/plugins/nessus/"),
+    ("mcafee", "http://vil.nai.com/vil/content/v_"),
+    ("osvdb", "http://osvdb.org/show/osvdb/"),
+    ("msb", "https://technet.microsoft.com/en-us/security/bulletin/"),
+    ("url", "http://"),
+];
+
+impl ReferenceSystems {
+    /// The eight systems that Snort's own lists have.
+    #[must_use]
+    pub fn stock() -> Self {
+        Self(STOCK.iter().map(|&(name, prefix)| (name.into(), prefix.into())).collect())
+    }
+
+    /// Reads Snort's list, whichever its form: the Lua table `references` (or `default_references`)
+    /// of Snort 3, else `config reference:` lines. All else in the text is passed over.
+    ///
+    /// The list is empty when the text has none. Of two entries for one system the later holds, as
+    /// in Snort.
+    #[must_use]
+    pub fn parse(text: &str) -> Parsed<Self> {
+        match lua::table(text, "references") {
+            Some(table) => from_table(&table),
+            None => from_configs(text),
+        }
+    }
+
+    /// How addresses in this system begin. Capitals and small letters are the same in its name.
+    #[must_use]
+    pub fn prefix(&self, system: &str) -> Option<&str> {
+        let found = self.0.iter().rfind(|(name, _)| name.eq_ignore_ascii_case(system));
+        found.map(|(_, prefix)| &**prefix)
+    }
+
+    /// All names and prefixes, as they were read.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, prefix)| (&**name, &**prefix))
+    }
+
+    /// Whether no system is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn add(&mut self, (name, prefix): (&str, &str)) {
+        self.0.push((name.into(), prefix.into()));
+    }
+}
+
+fn from_configs(text: &str) -> Parsed<ReferenceSystems> {
+    let mut parsed = empty();
+    for (line, argument) in lines::configs(text, "reference") {
+        match argument.as_deref().map_err(Problem::clone).and_then(configured) {
+            Ok(system) => parsed.value.add(system),
+            Err(problem) => parsed.report(line, problem),
+        }
+    }
+    parsed
+}
+
+fn configured(argument: &str) -> Result<(&str, &str), Problem> {
+    let mut fields = argument.split_whitespace();
+    let name = required("system", fields.next().unwrap_or_default())?;
+    let prefix = required("address", fields.next().unwrap_or_default())?;
+    match fields.count() {
+        0 => Ok((name, prefix)),
+        more => Err(Problem::TooManyFields { found: 2 + more, allowed: 2 }),
+    }
+}
+
+fn from_table(table: &Table<'_>) -> Parsed<ReferenceSystems> {
+    let mut parsed = empty();
+    for entry in &table.entries {
+        match tabled(entry) {
+            Ok(system) => parsed.value.add(system),
+            Err(problem) => parsed.report(entry.line, problem),
+        }
+    }
+    if !table.closed {
+        parsed.report(table.line, Problem::Unclosed);
+    }
+    parsed
+}
+
+fn tabled<'a>(entry: &'a Entry<'_>) -> Result<(&'a str, &'a str), Problem> {
+    let name = required("system", entry.text("name", "system")?.unwrap_or_default())?;
+    let prefix = required("address", entry.text("url", "address")?.unwrap_or_default())?;
+    Ok((name, prefix))
+}
+
+fn empty() -> Parsed<ReferenceSystems> {
+    Parsed { value: ReferenceSystems(Vec::new()), problems: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(parsed: &Parsed<ReferenceSystems>) -> Vec<String> {
+        parsed.problems.iter().map(ToString::to_string).collect()
+    }
+
+    fn url(system: &str, id: &str) -> Option<String> {
+        Reference { system, id }.url(&ReferenceSystems::stock())
+    }
+
+    #[test]
+    fn an_address_is_prefix_and_id() {
+        assert_eq!(
+            url("CVE", "2021-41773").as_deref(),
+            Some("https://www.cve.org/CVERecord?id=CVE-2021-41773")
+        );
+        assert_eq!(url("url", "example.org/a?b=c").as_deref(), Some("http://example.org/a?b=c"));
+        assert_eq!(url("nobody", "1"), None);
+    }
+
+    #[test]
+    fn an_address_says_nothing_twice() {
+        assert_eq!(url("url", "HTTPS://example.org").as_deref(), Some("HTTPS://example.org"));
+        assert_eq!(
+            url("cve", "cve-2021-41773").as_deref(),
+            Some("https://www.cve.org/CVERecord?id=CVE-2021-41773")
+        );
+        assert_eq!(url("arachnids", "IDS4"), url("arachnids", "4"));
+        assert_eq!(url("cve", "été").as_deref(), Some("https://www.cve.org/CVERecord?id=CVE-été"));
+    }
+
+    #[test]
+    fn each_broken_line_is_named_and_skipped() {
+        let parsed = ReferenceSystems::parse(
+            "config reference: a http://a/\nconfig reference a b\nconfig reference:\nconfig reference: c\n\
+             config reference: d e f\nvar X y\nconfig reference: A http://later/",
+        );
+        assert_eq!(
+            problems(&parsed),
+            [
+                "line 2: no colon after reference",
+                "line 3: no system",
+                "line 4: no address",
+                "line 5: 3 fields, but there can be only 2",
+            ]
+        );
+        assert_eq!(parsed.value.iter().count(), 2);
+        assert_eq!(parsed.value.prefix("a"), Some("http://later/"));
+    }
+
+    #[test]
+    fn each_broken_entry_is_named_and_skipped() {
+        let parsed = ReferenceSystems::parse(
+            "default_references = {\n{ url = 'x' },\n{ name = 'a' },\n{ name = b, url = 'x' },\n\
+             { name = 'c', url = 'http://c/' } ",
+        );
+        assert_eq!(
+            problems(&parsed),
+            [
+                "line 2: no system",
+                "line 3: no address",
+                "line 4: system is not a plain string or number",
+                "line 1: the table does not end",
+            ]
+        );
+        assert_eq!(parsed.value.prefix("C"), Some("http://c/"));
+    }
+}

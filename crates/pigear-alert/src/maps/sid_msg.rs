@@ -1,0 +1,198 @@
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use super::lines;
+use super::problem::{Parsed, Problem, number, quoted, required};
+use super::references::Reference;
+
+/// The generator of rules in text form, and of a version 1 map, which doesn't name any.
+const TEXT_RULES: u32 = 1;
+/// The generator of rules that come as shared objects; their stubs stand in the map as text rules.
+const SHARED_OBJECT_RULES: u32 = 3;
+
+/// What a `sid-msg.map` tells of a rule.
+///
+/// Tens of thousands are kept, so all text is in one piece, and references are taken out of it when
+/// asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Class, message and references, the last as they stood in the file, with no separator but theirs.
+    text: Box<str>,
+    class_end: usize,
+    message_end: usize,
+    revision: Option<u32>,
+    priority: Option<u32>,
+}
+
+impl Rule {
+    fn new(class: &str, message: &str, references: &str) -> Self {
+        Self {
+            text: [class, message, references].concat().into(),
+            class_end: class.len(),
+            message_end: class.len() + message.len(),
+            revision: None,
+            priority: None,
+        }
+    }
+
+    /// The whole message, as the file has it: backslashes that the rule needed may still be there.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.text[self.class_end..self.message_end]
+    }
+
+    /// Where the rule's subject is described.
+    pub fn references(&self) -> impl Iterator<Item = Reference<'_>> {
+        self.reference_fields().filter_map(reference)
+    }
+
+    /// The short name of the class; version 2 only.
+    #[must_use]
+    pub fn class(&self) -> Option<&str> {
+        let class = &self.text[..self.class_end];
+        (!class.is_empty()).then_some(class)
+    }
+
+    /// The rule's revision; version 2 and `--dump-msg-map` only.
+    #[must_use]
+    pub fn revision(&self) -> Option<u32> {
+        self.revision
+    }
+
+    /// The rule's priority; version 2 only, and none where the file says 0.
+    #[must_use]
+    pub fn priority(&self) -> Option<u32> {
+        self.priority
+    }
+
+    fn reference_fields(&self) -> impl Iterator<Item = &str> {
+        lines::fields(&self.text[self.message_end..]).filter(|field| !field.is_empty())
+    }
+}
+
+/// Splits `system,id`.
+fn reference(field: &str) -> Option<Reference<'_>> {
+    let (system, id) = field.split_once(',')?;
+    let (system, id) = (system.trim(), id.trim());
+    (!system.is_empty() && !id.is_empty()).then_some(Reference { system, id })
+}
+
+/// The rules by generator and signature id: `sid-msg.map`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SidMsgMap(HashMap<(u32, u32), Rule>);
+
+impl SidMsgMap {
+    /// Reads the text of a `sid-msg.map` in any of three forms, told apart by the first lines:
+    ///
+    /// - version 1, `sid || message || system,id || …`, always of generator 1;
+    /// - version 2, under a line `#v2`,
+    ///   `generator || sid || revision || class || priority || message || system,id || …`;
+    /// - what `snort --dump-msg-map` of Snort 3 prints,
+    ///   `generator || sid || revision || "message" || system,id || …`.
+    ///
+    /// Of two lines for one rule the later holds. A broken reference is reported, and costs its line
+    /// nothing else.
+    #[must_use]
+    pub fn parse(text: &str) -> Parsed<Self> {
+        let form = Form::of(text);
+        let mut parsed = Parsed::<Self>::default();
+        for (line, entry) in lines::entries(text) {
+            match form.rule(entry) {
+                Ok((key, rule)) => {
+                    for field in rule.reference_fields().filter(|field| reference(field).is_none())
+                    {
+                        parsed.report(line, Problem::BrokenReference { text: quoted(field) });
+                    }
+                    parsed.value.0.insert(key, rule);
+                }
+                Err(problem) => parsed.report(line, problem),
+            }
+        }
+        parsed
+    }
+
+    /// The rule of an alert. Generator 3 falls back to generator 1.
+    #[must_use]
+    pub fn get(&self, generator: u32, sid: u32) -> Option<&Rule> {
+        let found = self.0.get(&(generator, sid));
+        if generator == SHARED_OBJECT_RULES {
+            found.or_else(|| self.0.get(&(TEXT_RULES, sid)))
+        } else {
+            found
+        }
+    }
+
+    /// How many rules are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether no rule is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Version1,
+    Version2,
+    Dump,
+}
+
+impl Form {
+    fn of(text: &str) -> Self {
+        let first = lines::numbered(text).map(|(_, line)| line).find(|line| !line.is_empty());
+        let mark = first.and_then(|line| line.strip_prefix('#')).map(str::trim_start);
+        if mark.and_then(|mark| mark.get(..2)).is_some_and(|mark| mark.eq_ignore_ascii_case("v2")) {
+            return Self::Version2;
+        }
+        let first = lines::entries(text).next().map_or("", |(_, line)| line);
+        let numbers = lines::fields(first).take_while(|field| field.parse::<u32>().is_ok()).count();
+        if numbers == 3 && lines::fields(first).count() > 3 { Self::Dump } else { Self::Version1 }
+    }
+
+    fn rule(self, line: &str) -> Result<((u32, u32), Rule), Problem> {
+        match self {
+            Self::Version1 => version_1(line),
+            Self::Version2 => version_2(line),
+            Self::Dump => dump(line),
+        }
+    }
+}
+
+fn version_1(line: &str) -> Result<((u32, u32), Rule), Problem> {
+    let [sid, message, references] = split(line);
+    let sid = number("sid", sid)?;
+    let message = required("message", message)?;
+    Ok(((TEXT_RULES, sid), Rule::new("", message, references)))
+}
+
+fn version_2(line: &str) -> Result<((u32, u32), Rule), Problem> {
+    let [generator, sid, revision, class, priority, message, references] = split(line);
+    let key = (number("generator", generator)?, number("sid", sid)?);
+    let revision = Some(number("revision", revision)?);
+    let class = if class.eq_ignore_ascii_case("NOCLASS") { "" } else { class };
+    let priority = Some(number("priority", priority)?).filter(|&priority| priority != 0);
+    let message = required("message", message)?;
+    Ok((key, Rule { revision, priority, ..Rule::new(class, message, references) }))
+}
+
+fn dump(line: &str) -> Result<((u32, u32), Rule), Problem> {
+    let [generator, sid, revision, message, references] = split(line);
+    let key = (number("generator", generator)?, number("sid", sid)?);
+    let revision = Some(number("revision", revision)?);
+    let unquoted = message.strip_prefix('"').and_then(|message| message.strip_suffix('"'));
+    let message = required("message", unquoted.unwrap_or(message))?;
+    Ok((key, Rule { revision, ..Rule::new("", message, references) }))
+}
+
+/// The first fields of a line, empty where it has fewer; the last is all that remains.
+fn split<const FIELDS: usize>(line: &str) -> [&str; FIELDS] {
+    let mut fields = line.splitn(FIELDS, "||").map(str::trim);
+    std::array::from_fn(|_| fields.next().unwrap_or_default())
+}
