@@ -1,1 +1,75 @@
 //! The packet of an alert, layer by layer.
+//!
+//! [`Dissector`] takes the bytes Snort sent and gives a [`Dissection`]: the headers as far as they
+//! could be read, what is left as payload, and, where it ended early, a [`Stop`] that says where
+//! and why. Nothing is an error: packets in alerts are often cut, mostly strange and sometimes
+//! hostile, and what could be read is worth having.
+//!
+//! ```
+//! use pigear_alert::packet::{Dissector, Header};
+//!
+//! let packet = [
+//!     2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, // Ethernet, IPv4 follows
+//!     0x45, 0, 0, 32, 0, 1, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 198, 51, 100, 9, // IPv4, UDP follows
+//!     0x9c, 0x40, 0, 53, 0, 12, 0, 0, // UDP from 40000 to 53
+//!     1, 2, 3, 4,
+//! ];
+//! let dissection = Dissector::default().dissect(&packet);
+//! assert_eq!(dissection.src_ip(), Some([192, 0, 2, 1].into()));
+//! assert_eq!(dissection.dst_port(), Some(53));
+//! assert_eq!(dissection.payload, 42..46);
+//! assert_eq!(dissection.stopped, None);
+//!
+//! let names: Vec<_> = dissection.layers.iter().map(|layer| layer.header.name()).collect();
+//! assert_eq!(names, ["Ethernet", "IPv4", "UDP"]);
+//!
+//! let cut = Dissector::default().dissect(&packet[..38]);
+//! assert_eq!(cut.src_ip(), Some([192, 0, 2, 1].into()));
+//! assert_eq!(cut.stopped.map(|stop| stop.to_string()).as_deref(),
+//!     Some("UDP at byte 34: needs 8 bytes, but 4 are left"));
+//! ```
+//!
+//! # What it looks into
+//!
+//! | after | come |
+//! |---|---|
+//! | link | Ethernet, Linux cooked capture, raw IP ([`LinkType`]) |
+//! | tags | VLAN (0x8100, 0x88a8, 0x9100), MPLS, PPPoE sessions, PPP |
+//! | network | ARP, IPv4, IPv6 with extension headers (also IPv4's authentication header) |
+//! | transport | TCP, UDP, SCTP, ICMP, `ICMPv6` |
+//! | tunnels | IP in IP (4, 41), GRE of both versions, Teredo, VXLAN ([`Vxlan`]) |
+//!
+//! As Snort does, it follows tunnels to the innermost IP header, and doesn't follow the packets
+//! quoted in ICMP errors. The contents of a fragment are not looked into, not even the first's.
+//!
+//! Offsets in a [`Dissection`] count from the packet's first byte. Byte order is settled: every
+//! number is as a human would write it.
+
+mod detect;
+mod dissection;
+mod dissector;
+mod ether_type;
+mod header;
+mod ip_protocol;
+mod link;
+mod link_type;
+mod network;
+mod stop;
+mod transport;
+mod tunnel;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::dissection::{Dissection, Layer};
+pub use self::dissector::{Dissector, MAX_LAYERS, Vxlan, frame_length};
+pub use self::ether_type::EtherType;
+pub use self::header::Header;
+pub use self::ip_protocol::IpProtocol;
+pub use self::link::{Ethernet, LinuxCooked, Mpls, Ppp, Pppoe, Vlan};
+pub use self::link_type::{LinkType, UnknownLinkType};
+pub use self::network::{Arp, Extension, Ipv4, Ipv6, Ipv6Fragment};
+pub use self::stop::{Stop, StopReason};
+pub use self::transport::{Echo, Icmp, Sctp, Tcp, Udp};
+pub use self::tunnel::{Gre, Teredo, VxlanHeader};

@@ -1,0 +1,103 @@
+use super::{
+    Arp, Ethernet, Extension, Gre, Icmp, IpProtocol, Ipv4, Ipv6, Ipv6Fragment, LinuxCooked, Mpls,
+    Ppp, Pppoe, Sctp, Tcp, Teredo, Udp, Vlan, VxlanHeader,
+};
+
+/// One header of a packet, its fields as numbers.
+///
+/// Options and other parts of varying length are left where they are: the layer's range says where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Header {
+    /// An Ethernet frame's header.
+    Ethernet(Ethernet),
+    /// What stands for the link's header in a cooked capture.
+    LinuxCooked(LinuxCooked),
+    /// A VLAN tag.
+    Vlan(Vlan),
+    /// One label of an MPLS stack.
+    Mpls(Mpls),
+    /// A PPPoE session's header.
+    Pppoe(Pppoe),
+    /// PPP's protocol field, inside PPPoE or GRE.
+    Ppp(Ppp),
+    /// An ARP request or reply.
+    Arp(Arp),
+    /// An IPv4 header.
+    Ipv4(Ipv4),
+    /// An IPv6 header.
+    Ipv6(Ipv6),
+    /// An extension header of IPv6 that isn't the fragment header; or IPv4's authentication header.
+    Extension(Extension),
+    /// IPv6's fragment header.
+    Ipv6Fragment(Ipv6Fragment),
+    /// A GRE header.
+    Gre(Gre),
+    /// A TCP header.
+    Tcp(Tcp),
+    /// A UDP header.
+    Udp(Udp),
+    /// An ICMP header.
+    Icmpv4(Icmp),
+    /// An `ICMPv6` header.
+    Icmpv6(Icmp),
+    /// SCTP's common header.
+    Sctp(Sctp),
+    /// Teredo's indications, if any: its range may be empty.
+    Teredo(Teredo),
+    /// A VXLAN header.
+    Vxlan(VxlanHeader),
+}
+
+impl Header {
+    /// What the header is called, for a list of layers.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Ethernet(_) => "Ethernet",
+            Self::LinuxCooked(_) => "Linux cooked capture",
+            Self::Vlan(_) => "VLAN",
+            Self::Mpls(_) => "MPLS",
+            Self::Pppoe(_) => "PPPoE",
+            Self::Ppp(_) => "PPP",
+            Self::Arp(_) => "ARP",
+            Self::Ipv4(_) => "IPv4",
+            Self::Ipv6(_) => "IPv6",
+            Self::Extension(extension) => extension_name(extension.kind),
+            Self::Ipv6Fragment(_) => "IPv6 fragment header",
+            Self::Gre(_) => "GRE",
+            Self::Tcp(_) => "TCP",
+            Self::Udp(_) => "UDP",
+            Self::Icmpv4(_) => "ICMP",
+            Self::Icmpv6(_) => "ICMPv6",
+            Self::Sctp(_) => "SCTP",
+            Self::Teredo(_) => "Teredo",
+            Self::Vxlan(_) => "VXLAN",
+        }
+    }
+
+    pub(super) fn is_ip(&self) -> bool {
+        matches!(self, Self::Ipv4(_) | Self::Ipv6(_))
+    }
+
+    /// The ports of TCP, UDP or SCTP, source first.
+    #[must_use]
+    pub fn ports(&self) -> Option<(u16, u16)> {
+        match self {
+            Self::Tcp(tcp) => Some((tcp.source_port, tcp.destination_port)),
+            Self::Udp(udp) => Some((udp.source_port, udp.destination_port)),
+            Self::Sctp(sctp) => Some((sctp.source_port, sctp.destination_port)),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn extension_name(kind: IpProtocol) -> &'static str {
+    match kind {
+        IpProtocol::HOP_BY_HOP => "hop-by-hop options",
+        IpProtocol::ROUTING => "routing header",
+        IpProtocol::AUTHENTICATION => "authentication header",
+        IpProtocol::DESTINATION_OPTIONS => "destination options",
+        _ => "extension header",
+    }
+}

@@ -1,0 +1,62 @@
+use std::fmt;
+
+/// What an IP header carries: IANA's protocol number.
+///
+/// Open: a number without a constant here is as good a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IpProtocol(pub u8);
+
+impl IpProtocol {
+    /// IPv6's hop-by-hop options (IPv6 only).
+    pub const HOP_BY_HOP: Self = Self(0);
+    /// ICMP of IPv4.
+    pub const ICMP: Self = Self(1);
+    /// An IPv4 packet.
+    pub const IPV4: Self = Self(4);
+    /// TCP.
+    pub const TCP: Self = Self(6);
+    /// UDP.
+    pub const UDP: Self = Self(17);
+    /// An IPv6 packet.
+    pub const IPV6: Self = Self(41);
+    /// IPv6's routing header.
+    pub const ROUTING: Self = Self(43);
+    /// IPv6's fragment header.
+    pub const FRAGMENT: Self = Self(44);
+    /// GRE.
+    pub const GRE: Self = Self(47);
+    /// An encrypted payload (`IPsec`). Not looked into.
+    pub const ESP: Self = Self(50);
+    /// The authentication header (`IPsec`).
+    pub const AUTHENTICATION: Self = Self(51);
+    /// ICMP of IPv6.
+    pub const ICMPV6: Self = Self(58);
+    /// Nothing follows (IPv6 only).
+    pub const NO_NEXT_HEADER: Self = Self(59);
+    /// IPv6's destination options.
+    pub const DESTINATION_OPTIONS: Self = Self(60);
+    /// SCTP.
+    pub const SCTP: Self = Self(132);
+
+    /// `TCP`, `UDP`, `ICMP` or `ICMPv6`; the others go by their number.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::TCP => "TCP",
+            Self::UDP => "UDP",
+            Self::ICMP => "ICMP",
+            Self::ICMPV6 => "ICMPv6",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for IpProtocol {
+    /// The name, or the number where there is none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.pad(name),
+            None => self.0.fmt(f),
+        }
+    }
+}

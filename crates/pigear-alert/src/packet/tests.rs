@@ -1,0 +1,34 @@
+mod detect;
+mod link;
+mod network;
+mod properties;
+mod samples;
+mod transport;
+mod tunnel;
+
+use super::{Dissection, Dissector, IpProtocol, LinkType, Vxlan};
+
+/// Dissects an Ethernet frame, VXLAN included.
+fn dissect(frame: &[u8]) -> Dissection {
+    let link_type = Some(LinkType::ETHERNET);
+    Dissector { link_type, vxlan: Vxlan::Enter }.dissect(frame)
+}
+
+fn names(dissection: &Dissection) -> Vec<&'static str> {
+    dissection.layers.iter().map(|layer| layer.header.name()).collect()
+}
+
+/// Why the dissection ended early, as a phrase.
+fn stopped(dissection: &Dissection) -> String {
+    dissection.stopped.map(|stop| stop.to_string()).unwrap_or_default()
+}
+
+fn source(dissection: &Dissection) -> String {
+    dissection.src_ip().map(|ip| ip.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn protocols_print_their_name_or_number() {
+    let texts = [6, 17, 1, 58, 132].map(|number| IpProtocol(number).to_string());
+    assert_eq!(texts, ["TCP", "UDP", "ICMP", "ICMPv6", "132"]);
+}
