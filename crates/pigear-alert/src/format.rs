@@ -1,0 +1,105 @@
+//! Alerts as text: the formats that handlers write.
+//!
+//! | name | type | what |
+//! |---|---|---|
+//! | `fast` | [`Fast`] | a line, as Snort's `alert_fast` writes it, with the year |
+//! | `full` | [`Full`] | a paragraph, as Snort's `alert_full`, with a hexdump of the packet |
+//! | `json` | [`Json`] | a JSON object on one line |
+//!
+//! Whatever an attacker put into an alert, a format's output stays what it is: control characters
+//! never get through, so `fast` and `full` are safe on a terminal, and a line stays one line.
+
+mod fast;
+mod full;
+mod hexdump;
+mod json;
+mod text;
+
+use std::fmt;
+use std::str::FromStr;
+
+pub use fast::Fast;
+pub use full::Full;
+pub use hexdump::hexdump;
+pub use json::Json;
+
+use crate::alert::Alert;
+
+/// A way to write alerts.
+pub trait Format: Send {
+    /// Appends the alert to `out`, with the newline that ends it.
+    fn write(&self, alert: &Alert, out: &mut Vec<u8>);
+}
+
+/// Whether a format uses the colours of a terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colour {
+    /// Text only.
+    #[default]
+    Never,
+    /// ANSI escape sequences around the parts of a line.
+    Always,
+}
+
+/// The formats, by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FormatName {
+    /// [`Fast`]
+    #[default]
+    Fast,
+    /// [`Full`]
+    Full,
+    /// [`Json`]
+    Json,
+}
+
+impl FormatName {
+    /// All formats.
+    pub const ALL: [Self; 3] = [Self::Fast, Self::Full, Self::Json];
+
+    /// The name, as settings have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Full => "full",
+            Self::Json => "json",
+        }
+    }
+
+    /// The format of this name. Formats that machines read have no colour.
+    #[must_use]
+    pub fn format(self, colour: Colour) -> Box<dyn Format> {
+        match self {
+            Self::Fast => Box::new(Fast { colour }),
+            Self::Full => Box::new(Full { colour }),
+            Self::Json => Box::new(Json),
+        }
+    }
+}
+
+impl fmt::Display for FormatName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// No format has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown format {name:?}; known are {}", FormatName::ALL.map(FormatName::name).join(", "))]
+pub struct UnknownFormat {
+    /// The name that was asked for.
+    pub name: String,
+}
+
+impl FromStr for FormatName {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == name)
+            .ok_or_else(|| UnknownFormat { name: name.to_owned() })
+    }
+}

@@ -1,0 +1,111 @@
+//! Pieces of the formats that people read.
+
+use std::fmt::{self, Display};
+use std::net::IpAddr;
+
+use super::Colour;
+use crate::alert::Alert;
+
+/// Text from an alert, fit for a terminal and for one line: bytes that are not UTF-8 become U+FFFD,
+/// and control characters and those that turn the direction of writing become escapes.
+pub(super) struct Visible<'a>(pub(super) &'a [u8]);
+
+impl Display for Visible<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        String::from_utf8_lossy(self.0).chars().try_for_each(|letter| match letter {
+            '\0'..='\x1f' | '\x7f' => write!(f, "\\x{:02x}", u32::from(letter)),
+            _ if letter.is_control() || misleads(letter) => {
+                write!(f, "{}", letter.escape_unicode())
+            }
+            _ => fmt::Write::write_char(f, letter),
+        })
+    }
+}
+
+/// Whether a character breaks lines, or reorders those around it.
+fn misleads(letter: char) -> bool {
+    matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
+/// An address with its port: `10.0.0.1:80`, `[2001:db8::1]:80`, or the address alone.
+pub(super) struct Endpoint(pub(super) IpAddr, pub(super) Option<u16>);
+
+impl Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self(IpAddr::V6(ip), Some(port)) => write!(f, "[{ip}]:{port}"),
+            Self(ip, Some(port)) => write!(f, "{ip}:{port}"),
+            Self(ip, None) => write!(f, "{ip}"),
+        }
+    }
+}
+
+/// `SOURCE -> DESTINATION`; nothing where the addresses aren't known.
+pub(super) struct Endpoints<'a>(pub(super) &'a Alert);
+
+impl Display for Endpoints<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let packet = self.0.dissection();
+        let (Some(src), Some(dst)) = (packet.src_ip(), packet.dst_ip()) else { return Ok(()) };
+        write!(f, "{} -> {}", Endpoint(src, packet.src_port()), Endpoint(dst, packet.dst_port()))
+    }
+}
+
+/// `[Classification: …] [Priority: …] [AppID: …]`, as far as they are known.
+pub(super) struct Tags<'a>(pub(super) &'a Alert, pub(super) Colour);
+
+impl Display for Tags<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(alert, colour) = *self;
+        if let Some(class) = alert.class() {
+            write!(f, "[Classification: {}] ", Visible(class.description.as_bytes()))?;
+        }
+        if alert.dialect.sends_whole_event() {
+            let priority = alert.message.priority;
+            let (on, off) = Paint::severity(priority).codes(colour);
+            write!(f, "{on}[Priority: {priority}]{off} ")?;
+        }
+        if let Some(name) = &alert.message.app_name {
+            write!(f, "[AppID: {}] ", Visible(name.as_bytes()))?;
+        }
+        if alert.untrusted { f.write_str("[Untrusted: event may be forged] ") } else { Ok(()) }
+    }
+}
+
+/// What a part of a line is, to be told by its colour.
+#[derive(Clone, Copy)]
+pub(super) enum Paint {
+    Dim,
+    Bold,
+    Severe,
+    Warning,
+    Notice,
+    Address,
+    Plain,
+}
+
+impl Paint {
+    /// 1 is the most severe, 0 is none.
+    pub(super) fn severity(priority: u32) -> Self {
+        match priority {
+            1 => Self::Severe,
+            2 => Self::Warning,
+            3 => Self::Notice,
+            _ => Self::Plain,
+        }
+    }
+
+    /// The escape sequences before and behind.
+    pub(super) fn codes(self, colour: Colour) -> (&'static str, &'static str) {
+        let on = match (colour, self) {
+            (Colour::Never, _) | (_, Self::Plain) => return ("", ""),
+            (_, Self::Dim) => "\x1b[2m",
+            (_, Self::Bold) => "\x1b[1m",
+            (_, Self::Severe) => "\x1b[1;31m",
+            (_, Self::Warning) => "\x1b[33m",
+            (_, Self::Notice) => "\x1b[32m",
+            (_, Self::Address) => "\x1b[36m",
+        };
+        (on, "\x1b[0m")
+    }
+}

@@ -1,0 +1,151 @@
+//! What Snort said: the fields of one alert datagram.
+
+use std::fmt;
+
+/// What Snort said: the fields of one alert datagram, under the names that Pigear has always used.
+///
+/// The fields follow `Alertpkt` in Snort's `alert_unixsock` (`spo_alert_unixsock.h` in Snort 2,
+/// `alert_unixsock.cc` in Snort 3). All numbers are in host order. Times are seconds and
+/// microseconds since 1970, UTC.
+///
+/// What surprises: `msg` is bytes, since rules may be in any encoding. It is without the quotes
+/// that Snort 3 adds, and Snort cuts it at 255 bytes. `caplen` is the length of `pkt`, so it is
+/// smaller than what Snort claims where Snort claims more than it sends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AlertMessage {
+    /// The rule's message.
+    pub msg: Box<[u8]>,
+    /// When the packet was seen: seconds.
+    pub ts_sec: u32,
+    /// When the packet was seen: microseconds, below 1,000,000.
+    pub ts_usec: u32,
+    /// Bytes of the packet that are in [`pkt`](Self::pkt).
+    pub caplen: u32,
+    /// Bytes of the packet on the wire.
+    pub pktlen: u32,
+    /// Where Snort says the link header begins in `pkt`; 0 too where it says nothing.
+    pub dlthdr: u32,
+    /// Where Snort says the innermost IP header begins in `pkt`; 0 where it says nothing.
+    pub nethdr: u32,
+    /// Where Snort says the transport header begins in `pkt`; 0 where it says nothing.
+    pub transhdr: u32,
+    /// Where Snort says the payload begins in `pkt`; 0 where it says nothing.
+    pub data: u32,
+    /// Flags: [`NO_PACKET`](Self::NO_PACKET) and [`NO_TRANSPORT`](Self::NO_TRANSPORT).
+    pub val: u32,
+    /// The packet, from its link header on.
+    pub pkt: Box<[u8]>,
+    /// Generator: the part of Snort that raised the alert; 1 for text rules.
+    pub sig_generator: u32,
+    /// Signature id: the rule, within its generator.
+    pub sig_id: u32,
+    /// Revision of the rule.
+    pub sig_rev: u32,
+    /// Class: position in `classification.config`, counted from 1; 0 for none.
+    pub classification: u32,
+    /// Priority: 1 is the most severe; 0 for none.
+    pub priority: u32,
+    /// Number of the event in its packet thread. Not unique: it starts over with Snort.
+    pub event_id: u32,
+    /// The event that this one refers to; its own number, as a rule.
+    pub event_reference: u32,
+    /// When the event happened that this one refers to: seconds.
+    pub tv_sec: u32,
+    /// When the event happened that this one refers to: microseconds.
+    pub tv_usec: u32,
+    /// The application, where Snort was built with `OpenAppID` and knows it.
+    pub app_name: Option<AppName>,
+}
+
+impl AlertMessage {
+    /// Flag in [`val`](Self::val): the alert comes without a packet (`NOPACKET_STRUCT`).
+    pub const NO_PACKET: u32 = 0x1;
+    /// Flag in [`val`](Self::val): the packet has no transport header (`NO_TRANSHDR`).
+    pub const NO_TRANSPORT: u32 = 0x2;
+
+    /// Whether any of the packet came along. A packet of zeros only does not count: that is what
+    /// an unfilled buffer looks like.
+    #[must_use]
+    pub fn has_packet(&self) -> bool {
+        self.pkt.iter().any(|&byte| byte != 0)
+    }
+}
+
+/// The name of an application, as `OpenAppID` gives it.
+///
+/// Kept in place, without an allocation. At most 64 bytes, in any encoding.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AppName {
+    len: u8,
+    bytes: [u8; Self::MAX_LEN],
+}
+
+impl AppName {
+    /// Size of Snort's field (`MAX_EVENT_APPNAME_LEN`), in bytes.
+    pub const MAX_LEN: usize = 64;
+
+    /// Takes the text before the first NUL, and at most [`MAX_LEN`](Self::MAX_LEN) bytes of it.
+    /// `None` if that leaves nothing.
+    #[must_use]
+    pub fn new(field: &[u8]) -> Option<Self> {
+        let text = until_nul(field);
+        let text = text.get(..Self::MAX_LEN).unwrap_or(text);
+        let mut bytes = [0; Self::MAX_LEN];
+        bytes.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+        let len = u8::try_from(text.len()).ok().filter(|&len| len > 0)?;
+        Some(Self { len, bytes })
+    }
+
+    /// The name's bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for AppName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AppName({self})")
+    }
+}
+
+impl fmt::Display for AppName {
+    /// Bytes that are not UTF-8 become U+FFFD.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(self.as_bytes()))
+    }
+}
+
+/// The part of a C string's buffer before its NUL; all of it if there is none.
+pub(crate) fn until_nul(field: &[u8]) -> &[u8] {
+    field.split(|&byte| byte == 0).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_name_ends_at_its_nul() {
+        assert_eq!(AppName::new(b"DNS\0stale").unwrap().as_bytes(), b"DNS");
+    }
+
+    #[test]
+    fn an_app_name_without_a_nul_is_taken_whole() {
+        assert_eq!(AppName::new(&[b'x'; 70]).unwrap().as_bytes(), [b'x'; 64]);
+    }
+
+    #[test]
+    fn an_empty_app_name_is_none() {
+        assert_eq!(AppName::new(b"\0stale"), None);
+    }
+
+    #[test]
+    fn a_packet_of_zeros_does_not_count() {
+        let mut message = AlertMessage { pkt: [0; 60].into(), ..AlertMessage::default() };
+        assert!(!message.has_packet());
+        message.pkt[59] = 1;
+        assert!(message.has_packet());
+    }
+}
