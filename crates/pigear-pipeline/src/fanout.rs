@@ -1,0 +1,128 @@
+//! Where sources hand in alerts, and lanes get them.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pigear_alert::wire::DecodeError;
+use pigear_alert::{Alert, Sender};
+use tracing::warn;
+
+use crate::intake::Intake;
+use crate::lane::Lane;
+use crate::missed::Gaps;
+use crate::source::SourceError;
+use crate::stats::Stats;
+use crate::stop::Stop;
+
+/// What an error does to the program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// The first error stops everything.
+    #[default]
+    Stop,
+    /// An error is logged and counted, and the next alert is handled.
+    GoOn,
+}
+
+/// Where sources hand in what they receive. Everything is counted here.
+pub struct Fanout {
+    lanes: Vec<Arc<Lane>>,
+    stats: Arc<Stats>,
+    on_error: OnError,
+    keep_datagrams: bool,
+    /// How many alerts there may still be.
+    left: AtomicU64,
+    stop: Stop,
+}
+
+/// Whether a source should go on, or end with a result.
+pub type Flow = ControlFlow<Result<(), SourceError>>;
+
+impl Fanout {
+    pub(crate) fn new(
+        lanes: Vec<Arc<Lane>>,
+        stats: Arc<Stats>,
+        on_error: OnError,
+        limit: Option<u64>,
+        stop: Stop,
+    ) -> Self {
+        let keep_datagrams = lanes.iter().any(|lane| lane.wants_datagram());
+        let left = AtomicU64::new(limit.unwrap_or(u64::MAX));
+        Self { lanes, stats, on_error, keep_datagrams, left, stop }
+    }
+
+    /// A desk for one source to hand in its datagrams.
+    #[must_use]
+    pub fn desk(&self, intake: Intake) -> Desk<'_> {
+        Desk { fanout: self, intake, gaps: Gaps::default() }
+    }
+
+    /// Gives an alert to every lane.
+    fn send(&self, alert: Alert) -> Flow {
+        let left = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        let Ok(left) = left else { return Flow::Break(Ok(())) };
+        self.stats.received.add(1);
+        let alert = Arc::new(alert);
+        let bytes = alert.memory();
+        for lane in &self.lanes {
+            lane.push(&alert, bytes);
+        }
+        if left == 1 {
+            self.stop.request();
+            return Flow::Break(Ok(()));
+        }
+        Flow::Continue(())
+    }
+
+    fn malformed(&self, error: DecodeError) -> Flow {
+        let logged = self.stats.malformed.add_and_log();
+        if self.on_error == OnError::Stop {
+            return Flow::Break(Err(SourceError::Malformed(error)));
+        }
+        if let Some(count) = logged {
+            warn!("{error}; {count} malformed so far");
+        }
+        Flow::Continue(())
+    }
+
+    fn refused(&self, sender: Option<Sender>) {
+        if let Some(count) = self.stats.refused.add_and_log() {
+            let sender = sender.map_or_else(
+                || "an unknown sender".to_owned(),
+                |sender| format!("uid {} (process {})", sender.uid, sender.pid),
+            );
+            warn!("refused a datagram from {sender}, which may not send; {count} refused so far");
+        }
+    }
+}
+
+/// Where one source hands in its datagrams.
+pub struct Desk<'a> {
+    fanout: &'a Fanout,
+    intake: Intake,
+    gaps: Gaps,
+}
+
+impl Desk<'_> {
+    /// Takes a datagram that was received just now, and says whether to go on receiving.
+    pub fn datagram(&mut self, datagram: &[u8], sender: Option<Sender>) -> Flow {
+        match self.intake.take(datagram, sender, self.fanout.keep_datagrams) {
+            Ok(alert) => {
+                let missed = self.gaps.before(&alert);
+                if missed > 0 {
+                    self.fanout.stats.missed.add(missed);
+                }
+                self.fanout.send(alert)
+            }
+            Err(error) => self.fanout.malformed(error),
+        }
+    }
+
+    /// Counts a datagram whose sender is not allowed to send.
+    pub fn refused(&mut self, sender: Option<Sender>) {
+        self.fanout.refused(sender);
+    }
+}

@@ -1,0 +1,223 @@
+//! A handler's own thread and queue.
+//!
+//! Two things keep a lane from slowing down the source that feeds it. A push never waits, unless the
+//! lane was told to. And the lane's thread isn't woken for every alert: having worked off its queue,
+//! it rests for a millisecond before it goes to sleep, and while it rests a push is no more than a
+//! lock and a store. So waking costs nothing at high rates, and at low ones an alert is still
+//! handled at once.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use pigear_alert::Alert;
+use tracing::{error, info, warn};
+
+use crate::fanout::OnError;
+use crate::handler::{Cause, Handler, HandlerError};
+use crate::queue::{Batch, Bounds, Pushed, Queue};
+use crate::stats::LaneCounters;
+
+/// A handler gets so many alerts at once, at most.
+pub const MAX_BATCH: usize = 512;
+
+/// How long a lane rests before it sleeps.
+const REST: Duration = Duration::from_millis(1);
+
+/// What a lane does with an alert that finds its queue full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The new alert is dropped and counted; a line is logged at powers of two.
+    #[default]
+    DropNewest,
+    /// The source waits for room. From a socket this **holds up Snort**, which inspects no packets
+    /// meanwhile.
+    Wait,
+}
+
+/// No policy has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown policy {name:?}; known are drop-newest, wait")]
+pub struct UnknownPolicy {
+    /// The name that was asked for.
+    pub name: String,
+}
+
+impl FromStr for WhenFull {
+    type Err = UnknownPolicy;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "drop-newest" => Ok(Self::DropNewest),
+            "wait" => Ok(Self::Wait),
+            _ => Err(UnknownPolicy { name: name.to_owned() }),
+        }
+    }
+}
+
+/// How much a lane holds, and what it does when it is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneSettings {
+    /// Alerts that wait or are being handled, at most.
+    pub max_alerts: usize,
+    /// Bytes of memory that these take, at most.
+    pub max_bytes: usize,
+    /// What becomes of an alert that doesn't fit.
+    pub when_full: WhenFull,
+}
+
+impl Default for LaneSettings {
+    /// 65,536 alerts, 64 MiB, and [`WhenFull::DropNewest`].
+    fn default() -> Self {
+        Self { max_alerts: 65_536, max_bytes: 64 << 20, when_full: WhenFull::DropNewest }
+    }
+}
+
+/// The end of a lane that is pushed to.
+pub(crate) struct Lane {
+    name: String,
+    queue: Queue,
+    counters: Arc<LaneCounters>,
+    wants_datagram: bool,
+}
+
+/// How a lane's work ended.
+#[derive(Debug)]
+pub(crate) enum LaneEnd {
+    /// Everything was handled.
+    Done,
+    /// Nobody reads the handler's output any more.
+    ReaderGone,
+    /// The handler failed, and errors end the program.
+    Failed(HandlerError),
+}
+
+impl Lane {
+    pub(crate) fn new(
+        name: String,
+        settings: LaneSettings,
+        counters: Arc<LaneCounters>,
+        wants_datagram: bool,
+    ) -> Self {
+        let bounds = Bounds { alerts: settings.max_alerts, bytes: settings.max_bytes };
+        let queue = Queue::new(bounds, settings.when_full);
+        Self { name, queue, counters, wants_datagram }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn wants_datagram(&self) -> bool {
+        self.wants_datagram
+    }
+
+    pub(crate) fn push(&self, alert: &Arc<Alert>, bytes: usize) {
+        if self.queue.push(Arc::clone(alert), bytes) == Pushed::Dropped
+            && let Some(count) = self.counters.dropped.add_and_log()
+        {
+            warn!("handler {}: its queue is full; {count} alerts dropped so far", self.name);
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        self.queue.close();
+    }
+
+    /// Drops what still waits.
+    fn abandon(&self) {
+        self.counters.dropped.add(self.queue.abandon());
+    }
+
+    /// Gives up on a handler that is still busy: what it has in hand counts as dropped, as does what
+    /// waits for it. Does nothing to a lane that has ended.
+    pub(crate) fn leave_behind(&self) {
+        let left = self.queue.abandon() + self.queue.in_hand();
+        if left > 0 {
+            self.counters.dropped.add(left);
+            warn!("handler {}: still busy when time was up; {left} alerts dropped", self.name);
+        }
+    }
+
+    /// Handles alerts until the lane is closed, and then finishes the handler.
+    pub(crate) fn work(&self, mut handler: Box<dyn Handler>, on_error: OnError) -> LaneEnd {
+        let mut batch = Batch::default();
+        while self.queue.take(&mut batch) {
+            if let Err(error) = self.handle(&mut *handler, batch.alerts(), on_error) {
+                self.abandon();
+                return self.ended(&mut *handler, error);
+            }
+            if self.queue.is_idle() {
+                thread::sleep(REST);
+            }
+        }
+        match guarded(|| handler.finish()) {
+            Err(error) if on_error == OnError::Stop => LaneEnd::Failed(error),
+            Err(error) => {
+                error!("handler {}: {error}", self.name);
+                LaneEnd::Done
+            }
+            Ok(()) => LaneEnd::Done,
+        }
+    }
+
+    fn ended(&self, handler: &mut dyn Handler, error: HandlerError) -> LaneEnd {
+        match error.cause {
+            Cause::ReaderGone => {
+                info!("handler {}: the reader has gone away", self.name);
+                LaneEnd::ReaderGone
+            }
+            Cause::Failed(_) => {
+                if let Err(error) = guarded(|| handler.finish()) {
+                    error!("handler {}: {error}", self.name);
+                }
+                LaneEnd::Failed(error)
+            }
+        }
+    }
+
+    /// Handles a batch. Returns an error only if that ends the lane.
+    fn handle(
+        &self,
+        handler: &mut dyn Handler,
+        mut alerts: &[Arc<Alert>],
+        on_error: OnError,
+    ) -> Result<(), HandlerError> {
+        while !alerts.is_empty() {
+            let Err(error) = guarded(|| handler.handle(alerts)) else {
+                self.counters.handled.add(alerts.len() as u64);
+                return Ok(());
+            };
+            let handled = error.handled.min(alerts.len() - 1);
+            self.counters.handled.add(handled as u64);
+            let rest = alerts.get(handled + 1..).unwrap_or_default();
+            if matches!(error.cause, Cause::ReaderGone) {
+                self.counters.dropped.add(rest.len() as u64 + 1);
+                return Err(error);
+            }
+            let logged = self.counters.failed.add_and_log();
+            if on_error == OnError::Stop {
+                self.counters.dropped.add(rest.len() as u64);
+                return Err(error);
+            }
+            if let Some(count) = logged {
+                error!("handler {}: {error}; {count} alerts failed so far", self.name);
+            }
+            alerts = rest;
+        }
+        Ok(())
+    }
+}
+
+/// Calls a handler; a panic of its becomes an error.
+fn guarded(call: impl FnOnce() -> Result<(), HandlerError>) -> Result<(), HandlerError> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(HandlerError::new(format!("panicked: {}", text.unwrap_or_default())))
+    })
+}

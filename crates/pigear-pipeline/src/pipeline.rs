@@ -1,0 +1,213 @@
+//! A whole pipeline, from start to end.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::fanout::{Fanout, OnError};
+use crate::handler::{Handler, HandlerError};
+use crate::lane::{Lane, LaneEnd, LaneSettings};
+use crate::source::{Source, SourceError};
+use crate::stats::Stats;
+use crate::stop::Stop;
+
+/// Lanes with their handlers, ready to be fed by sources.
+pub struct Pipeline {
+    /// What an error does.
+    pub on_error: OnError,
+    /// Ends after so many alerts.
+    pub limit: Option<u64>,
+    /// How long the lanes may work on what they have, once it is time to end.
+    pub drain: Duration,
+    lanes: Vec<(Arc<Lane>, Box<dyn Handler>)>,
+    stats: Arc<Stats>,
+}
+
+impl Default for Pipeline {
+    /// No lanes; the first error ends it; no limit; five seconds to drain.
+    fn default() -> Self {
+        Self {
+            on_error: OnError::Stop,
+            limit: None,
+            drain: Duration::from_secs(5),
+            lanes: Vec::new(),
+            stats: Arc::default(),
+        }
+    }
+}
+
+/// Why a pipeline ended before it should.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// A source failed.
+    #[error("{name}")]
+    Source {
+        /// The source.
+        name: String,
+        /// Why.
+        source: SourceError,
+    },
+    /// A handler failed.
+    #[error("handler {name}")]
+    Handler {
+        /// The handler.
+        name: String,
+        /// Why.
+        source: HandlerError,
+    },
+    /// The system gives us no more threads.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+}
+
+/// What happens to a running pipeline.
+enum Event {
+    StopRequested,
+    SourceEnded(String, Result<(), SourceError>),
+    LaneEnded(String, LaneEnd),
+}
+
+impl Pipeline {
+    /// Adds a handler with a lane of its own. A name that is taken gets a number: `file-2`.
+    pub fn add(&mut self, name: &str, handler: Box<dyn Handler>, settings: LaneSettings) {
+        let (name, counters) = self.stats.add_lane(name);
+        let lane = Lane::new(name, settings, counters, handler.wants_datagram());
+        self.lanes.push((Arc::new(lane), handler));
+    }
+
+    /// The counters, which go on counting while the pipeline runs.
+    #[must_use]
+    pub fn stats(&self) -> Arc<Stats> {
+        Arc::clone(&self.stats)
+    }
+
+    /// Runs to the end, which is when all sources have ended, or `limit` alerts were seen, or an
+    /// error ends it, or nobody reads the output of any handler, or `stop` is requested.
+    ///
+    /// Then the sources are stopped, and the lanes have the time of `drain` to work off what they
+    /// have. A handler that is still busy after that is left behind on its thread; what it has and
+    /// what waits for it counts as dropped.
+    ///
+    /// # Errors
+    /// The first error of a source; of a handler, if errors end the pipeline.
+    pub fn run(self, sources: Vec<Box<dyn Source>>, stop: &Stop) -> Result<(), PipelineError> {
+        let (events, inbox) = channel();
+        let lanes: Vec<_> = self.lanes.iter().map(|(lane, _)| Arc::clone(lane)).collect();
+        let (on_error, drain) = (self.on_error, self.drain);
+        let fanout = Fanout::new(lanes.clone(), self.stats, on_error, self.limit, stop.clone());
+        let fanout = Arc::new(fanout);
+        let mut watch = Watch { inbox, sources: sources.len(), lanes: lanes.len(), failure: None };
+        for (lane, handler) in self.lanes {
+            spawn_lane(lane, handler, on_error, events.clone())?;
+        }
+        for source in sources {
+            spawn_source(source, Arc::clone(&fanout), stop.clone(), events.clone())?;
+        }
+        stop.on_request(move || {
+            // Nobody listens any more once the pipeline has ended.
+            let _ = events.send(Event::StopRequested);
+        });
+        watch.until_it_is_time_to_end();
+        stop.request();
+        watch.finish(&lanes, drain);
+        watch.failure.map_or(Ok(()), Err)
+    }
+}
+
+fn spawn_lane(
+    lane: Arc<Lane>,
+    handler: Box<dyn Handler>,
+    on_error: OnError,
+    events: Sender<Event>,
+) -> Result<(), PipelineError> {
+    let name = lane.name().to_owned();
+    spawn(name.clone(), move || {
+        let end = lane.work(handler, on_error);
+        let _ = events.send(Event::LaneEnded(name, end));
+    })
+}
+
+fn spawn_source(
+    source: Box<dyn Source>,
+    fanout: Arc<Fanout>,
+    stop: Stop,
+    events: Sender<Event>,
+) -> Result<(), PipelineError> {
+    let name = source.name();
+    spawn("source".to_owned(), move || {
+        let run = AssertUnwindSafe(|| source.run(&fanout, &stop));
+        let end = catch_unwind(run).unwrap_or(Err(SourceError::Panicked));
+        let _ = events.send(Event::SourceEnded(name, end));
+    })
+}
+
+fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), PipelineError> {
+    thread::Builder::new().name(name).spawn(work).map(drop).map_err(PipelineError::Thread)
+}
+
+/// Watches over the threads of a pipeline.
+struct Watch {
+    inbox: Receiver<Event>,
+    /// How many sources and lanes are still at work.
+    sources: usize,
+    lanes: usize,
+    failure: Option<PipelineError>,
+}
+
+impl Watch {
+    fn until_it_is_time_to_end(&mut self) {
+        while self.sources > 0 && self.failure.is_none() {
+            match self.inbox.recv() {
+                Ok(Event::StopRequested) | Err(_) => return,
+                Ok(event) => self.note(event),
+            }
+            if self.lanes == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the sources, which stop by themselves, and then for the lanes. Sources that wait
+    /// for room in a lane until time is up are let go then.
+    fn finish(&mut self, lanes: &[Arc<Lane>], time: Duration) {
+        let deadline = Instant::now() + time;
+        while self.sources > 0 && self.note_before(deadline) {}
+        for lane in lanes {
+            lane.close();
+        }
+        while self.lanes > 0 && self.note_before(deadline) {}
+        if self.lanes > 0 {
+            for lane in lanes {
+                lane.leave_behind();
+            }
+        }
+    }
+
+    /// Notes the next event; false if none comes before the deadline.
+    fn note_before(&mut self, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.inbox.recv_timeout(left).map(|event| self.note(event)).is_ok()
+    }
+
+    fn note(&mut self, event: Event) {
+        let failure = match event {
+            Event::StopRequested => None,
+            Event::SourceEnded(name, end) => {
+                self.sources -= 1;
+                end.err().map(|source| PipelineError::Source { name, source })
+            }
+            Event::LaneEnded(name, end) => {
+                self.lanes -= 1;
+                match end {
+                    LaneEnd::Failed(source) => Some(PipelineError::Handler { name, source }),
+                    LaneEnd::Done | LaneEnd::ReaderGone => None,
+                }
+            }
+        };
+        self.failure = self.failure.take().or(failure);
+    }
+}

@@ -1,0 +1,156 @@
+//! The queue of a lane: bounded by count and by bytes, and quick to push to.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use pigear_alert::Alert;
+
+use crate::lane::{MAX_BATCH, WhenFull};
+
+/// What a queue may hold. What its reader has in hand counts too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) alerts: usize,
+    pub(crate) bytes: usize,
+}
+
+/// What became of an alert that was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    Queued,
+    Dropped,
+}
+
+/// A queue with one reader.
+pub(crate) struct Queue {
+    bounds: Bounds,
+    when_full: WhenFull,
+    state: Mutex<State>,
+    filled: Condvar,
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<(Arc<Alert>, usize)>,
+    /// Alerts and bytes that wait or are in the reader's hand.
+    alerts: usize,
+    bytes: usize,
+    reader_sleeps: bool,
+    closed: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(bounds: Bounds, when_full: WhenFull) -> Self {
+        let state = Mutex::default();
+        Self { bounds, when_full, state, filled: Condvar::new(), freed: Condvar::new() }
+    }
+
+    /// Adds an alert of so many bytes. Waits only if the queue was told to wait when full, and then
+    /// until there is room or the queue is closed.
+    pub(crate) fn push(&self, alert: Arc<Alert>, bytes: usize) -> Pushed {
+        let mut state = self.state();
+        while !state.closed && !state.has_room(self.bounds, bytes) {
+            if self.when_full == WhenFull::DropNewest {
+                return Pushed::Dropped;
+            }
+            state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed {
+            return Pushed::Dropped;
+        }
+        state.alerts += 1;
+        state.bytes += bytes;
+        state.waiting.push_back((alert, bytes));
+        let wake = std::mem::take(&mut state.reader_sleeps);
+        drop(state);
+        if wake {
+            self.filled.notify_one();
+        }
+        Pushed::Queued
+    }
+
+    /// Waits for alerts and moves them into `batch`, at most [`MAX_BATCH`]; false if there are none
+    /// and the queue is closed. Gives back the room of the batch before, of so many alerts and
+    /// bytes.
+    pub(crate) fn take(&self, batch: &mut Batch) -> bool {
+        let mut state = self.state();
+        state.release(batch);
+        if self.when_full == WhenFull::Wait {
+            self.freed.notify_all();
+        }
+        while state.waiting.is_empty() {
+            if state.closed {
+                return false;
+            }
+            state.reader_sleeps = true;
+            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let n = state.waiting.len().min(MAX_BATCH);
+        for (alert, bytes) in state.waiting.drain(..n) {
+            batch.alerts.push(alert);
+            batch.bytes += bytes;
+        }
+        true
+    }
+
+    /// Whether nothing waits. Whoever only wants to rest a little while nothing waits need not be
+    /// woken, and so costs the writer nothing.
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = self.state();
+        state.waiting.is_empty() && !state.closed
+    }
+
+    /// Lets nothing more in. What waits can still be taken.
+    pub(crate) fn close(&self) {
+        self.state().closed = true;
+        self.filled.notify_all();
+        self.freed.notify_all();
+    }
+
+    /// Closes the queue, throws away what waits, and returns how many that were.
+    pub(crate) fn abandon(&self) -> u64 {
+        self.close();
+        let mut state = self.state();
+        let dropped = std::mem::take(&mut state.waiting);
+        state.alerts -= dropped.len();
+        state.bytes -= dropped.iter().map(|(_, bytes)| bytes).sum::<usize>();
+        dropped.len() as u64
+    }
+
+    /// How many alerts the reader has in hand, if nothing waits.
+    pub(crate) fn in_hand(&self) -> u64 {
+        self.state().alerts as u64
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// An alert that is larger than the whole bound still fits into an empty queue.
+    fn has_room(&self, bounds: Bounds, bytes: usize) -> bool {
+        self.alerts == 0 || (self.alerts < bounds.alerts && self.bytes + bytes <= bounds.bytes)
+    }
+
+    fn release(&mut self, batch: &mut Batch) {
+        self.alerts -= batch.alerts.len();
+        self.bytes -= batch.bytes;
+        batch.alerts.clear();
+        batch.bytes = 0;
+    }
+}
+
+/// Alerts in the reader's hand.
+#[derive(Default)]
+pub(crate) struct Batch {
+    alerts: Vec<Arc<Alert>>,
+    bytes: usize,
+}
+
+impl Batch {
+    pub(crate) fn alerts(&self) -> &[Arc<Alert>] {
+        &self.alerts
+    }
+}

@@ -1,0 +1,232 @@
+//! Recorded datagrams.
+//!
+//! A recording is the datagrams one after the other, each as its length (u32, little-endian) and its
+//! bytes; all of it may be compressed with gzip or zstd. Nothing else is kept: not when they were
+//! sent, nor by whom.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use flate2::write::GzEncoder;
+
+/// A datagram above this length, in bytes, is none: the file is no recording.
+const MAX_DATAGRAM: usize = 1 << 20;
+
+/// Why a recording can't be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordingError {
+    /// The file can't be read, or its compression is damaged.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The file ends within a datagram.
+    #[error("datagram {number} is cut: {actual} of its {needed} bytes are there")]
+    Truncated {
+        /// The datagram's number, counted from 1.
+        number: u64,
+        /// Bytes that are there.
+        actual: usize,
+        /// Bytes that the datagram has, by its length.
+        needed: usize,
+    },
+    /// What should be a length is none: the file is no recording.
+    #[error(
+        "not a recording: datagram {number} would have {claimed} bytes, at most {MAX_DATAGRAM} are possible"
+    )]
+    NotARecording {
+        /// The datagram's number, counted from 1.
+        number: u64,
+        /// What stands where the length belongs.
+        claimed: usize,
+    },
+}
+
+/// Reads the datagrams of a recording.
+///
+/// ```
+/// use pigear_pipeline::recording::Reader;
+///
+/// let mut reader = Reader::new(&b"\x05\0\0\0hello"[..])?;
+/// let mut datagram = Vec::new();
+/// assert!(reader.read(&mut datagram)?);
+/// assert_eq!(datagram, b"hello");
+/// assert!(!reader.read(&mut datagram)?);
+/// # Ok::<(), pigear_pipeline::recording::RecordingError>(())
+/// ```
+pub struct Reader<'a> {
+    input: Box<dyn Read + Send + 'a>,
+    number: u64,
+}
+
+impl Reader<'static> {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// If the file can't be opened.
+    pub fn open(path: &Path) -> Result<Self, RecordingError> {
+        Self::new(File::open(path)?)
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Reads from anything, compressed or not.
+    ///
+    /// # Errors
+    /// If the first bytes can't be read.
+    pub fn new(input: impl Read + Send + 'a) -> Result<Self, RecordingError> {
+        let mut input = BufReader::new(input);
+        let input: Box<dyn Read + Send + 'a> = match input.fill_buf()? {
+            [0x1f, 0x8b, ..] => Box::new(BufReader::new(MultiGzDecoder::new(input))),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+                Box::new(BufReader::new(zstd::stream::read::Decoder::with_buffer(input)?))
+            }
+            _ => Box::new(input),
+        };
+        Ok(Self { input, number: 0 })
+    }
+
+    /// Reads the next datagram in place of what is in `datagram`; false at the end.
+    ///
+    /// # Errors
+    /// If the file can't be read, or is damaged.
+    pub fn read(&mut self, datagram: &mut Vec<u8>) -> Result<bool, RecordingError> {
+        self.number += 1;
+        let number = self.number;
+        self.fill(datagram, 4)?;
+        if datagram.is_empty() {
+            return Ok(false);
+        }
+        let Some(length) = datagram.first_chunk() else {
+            return Err(RecordingError::Truncated { number, actual: datagram.len(), needed: 4 });
+        };
+        let needed = u32::from_le_bytes(*length) as usize;
+        if needed > MAX_DATAGRAM {
+            return Err(RecordingError::NotARecording { number, claimed: needed });
+        }
+        self.fill(datagram, needed)?;
+        if datagram.len() < needed {
+            return Err(RecordingError::Truncated { number, actual: datagram.len(), needed });
+        }
+        Ok(true)
+    }
+
+    /// Reads so many bytes, or fewer at the end.
+    fn fill(&mut self, bytes: &mut Vec<u8>, len: usize) -> io::Result<()> {
+        bytes.clear();
+        self.input.by_ref().take(len as u64).read_to_end(bytes)?;
+        Ok(())
+    }
+}
+
+/// Writes a recording.
+pub struct Writer(Output);
+
+enum Output {
+    Plain(BufWriter<File>),
+    Gzip(GzEncoder<BufWriter<File>>),
+    Zstd(zstd::stream::write::Encoder<'static, BufWriter<File>>),
+}
+
+impl Writer {
+    /// Creates a file, in place of one that is there; compressed if its name ends in `.gz` or
+    /// `.zst`.
+    ///
+    /// # Errors
+    /// If the file can't be created.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let file = BufWriter::new(File::create(path)?);
+        Ok(Self(match path.extension().and_then(|extension| extension.to_str()) {
+            Some("gz") => Output::Gzip(GzEncoder::new(file, flate2::Compression::default())),
+            Some("zst") => Output::Zstd(zstd::stream::write::Encoder::new(file, 0)?),
+            _ => Output::Plain(file),
+        }))
+    }
+
+    /// Adds a datagram.
+    ///
+    /// # Errors
+    /// If it can't be written, or has 4 GiB or more.
+    pub fn write(&mut self, datagram: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(datagram.len()).map_err(io::Error::other)?;
+        let output: &mut dyn Write = match &mut self.0 {
+            Output::Plain(file) => file,
+            Output::Gzip(encoder) => encoder,
+            Output::Zstd(encoder) => encoder,
+        };
+        output.write_all(&length.to_le_bytes())?;
+        output.write_all(datagram)
+    }
+
+    /// Writes out what is still in memory, so that the file can be read to here.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Output::Plain(file) => file.flush(),
+            Output::Gzip(encoder) => encoder.flush(),
+            Output::Zstd(encoder) => encoder.flush(),
+        }
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// If its last bytes can't be written.
+    pub fn finish(self) -> io::Result<()> {
+        match self.0 {
+            Output::Plain(mut file) => file.flush(),
+            Output::Gzip(encoder) => encoder.finish()?.flush(),
+            Output::Zstd(encoder) => encoder.finish()?.flush(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_all(path: &Path) -> Result<Vec<Vec<u8>>, RecordingError> {
+        let mut reader = Reader::open(path)?;
+        let mut datagram = Vec::new();
+        let mut all = Vec::new();
+        while reader.read(&mut datagram)? {
+            all.push(datagram.clone());
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn what_is_written_is_read_compressed_or_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let datagrams = [b"one".to_vec(), Vec::new(), vec![7; 65_864]];
+        for name in ["plain", "small.gz", "small.zst"] {
+            let path = dir.path().join(name);
+            let mut writer = Writer::create(&path).unwrap();
+            for datagram in &datagrams {
+                writer.write(datagram).unwrap();
+            }
+            writer.flush().unwrap();
+            writer.finish().unwrap();
+            assert_eq!(read_all(&path).unwrap(), datagrams, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_cut_recording_is_read_to_the_cut() {
+        let mut reader = Reader::new(&b"\x01\0\0\0a\x05\0\0\0bc"[..]).unwrap();
+        let mut datagram = Vec::new();
+        assert!(reader.read(&mut datagram).unwrap());
+        let error = reader.read(&mut datagram).unwrap_err();
+        assert_eq!(error.to_string(), "datagram 2 is cut: 2 of its 5 bytes are there");
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_refused() {
+        let mut reader = Reader::new(&b"#!/bin/sh\n"[..]).unwrap();
+        let error = reader.read(&mut Vec::new()).unwrap_err();
+        assert!(error.to_string().starts_with("not a recording: datagram 1 would have 1647321379"));
+    }
+}

@@ -1,0 +1,51 @@
+//! Where alerts come from.
+
+mod play;
+pub mod unix;
+
+use std::io;
+use std::path::PathBuf;
+
+use pigear_alert::wire::DecodeError;
+
+pub use play::Play;
+
+use crate::fanout::Fanout;
+use crate::recording::RecordingError;
+use crate::stop::Stop;
+
+/// Something that alerts come from. It runs on a thread of its own.
+pub trait Source: Send {
+    /// What to call the source in messages.
+    fn name(&self) -> String;
+
+    /// Hands in alerts until there are no more, or the desk says that it is enough, or `stop` is
+    /// requested. Must return soon after that, also if nothing comes.
+    ///
+    /// # Errors
+    /// If alerts can no longer be had, or if the desk said so.
+    fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError>;
+}
+
+/// Why a source ended before it should.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// A datagram is not an alert, and errors end the program.
+    #[error(transparent)]
+    Malformed(#[from] DecodeError),
+    /// The system doesn't let us receive any more.
+    #[error("receiving failed")]
+    Receive(#[source] io::Error),
+    /// A recording can't be read on.
+    #[error("cannot read {}", path.display())]
+    Recording {
+        /// The recording.
+        path: PathBuf,
+        /// Why.
+        source: RecordingError,
+    },
+    /// The source broke.
+    #[error("panicked")]
+    Panicked,
+}

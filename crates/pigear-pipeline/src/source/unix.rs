@@ -1,0 +1,116 @@
+//! The socket that Snort sends to.
+//!
+//! Snort opens nothing: whoever wants alerts binds a datagram socket named `snort_alert` in Snort's
+//! log directory, and Snort sends to that path. The [`Binding`] does this safely (see there), the
+//! [`Unix`] source receives from it.
+//!
+//! With Linux's defaults four alerts fit between Snort and us; then Snort waits in the middle of a
+//! packet. So the receiving loop does no more than it must: one system call into one reused buffer
+//! that stays in the processor's cache, decoding, and a push to each lane.
+
+mod allowed;
+mod binding;
+mod instances;
+mod receive;
+
+use std::io;
+use std::ops::ControlFlow;
+use std::os::unix::net::UnixDatagram;
+use std::time::{Duration, Instant};
+
+pub use allowed::AllowedSenders;
+pub use binding::{BindError, Binding, SocketSettings};
+pub use instances::Instances;
+
+use super::{Source, SourceError};
+use crate::fanout::{Desk, Fanout, Flow};
+use crate::intake::Intake;
+use crate::stop::Stop;
+use receive::{Received, Receiver, Wait};
+
+/// After being asked to stop, alerts of a Snort that was just sending are still received: until none
+/// came for so long …
+const QUIET: Duration = Duration::from_millis(20);
+/// … and no longer than this.
+const LAST_CALL: Duration = Duration::from_secs(1);
+
+/// Receives alerts from a socket.
+pub struct Unix {
+    binding: Binding,
+    allowed: AllowedSenders,
+    intake: Intake,
+}
+
+impl Unix {
+    /// Receives from `binding`, of datagrams whose sender is allowed.
+    #[must_use]
+    pub fn new(binding: Binding, allowed: AllowedSenders, intake: Intake) -> Self {
+        Self { binding, allowed, intake }
+    }
+
+    fn receive(&self, desk: &mut Desk<'_>, stop: &Stop) -> Flow {
+        let mut receiver = Receiver::new(self.binding.socket());
+        while !stop.is_requested() {
+            self.receive_one(&mut receiver, Wait::ForEver, desk)?;
+        }
+        self.binding.unlink();
+        let deadline = Instant::now() + LAST_CALL;
+        while Instant::now() < deadline
+            && self.receive_one(&mut receiver, Wait::For(QUIET), desk)?
+        {}
+        Flow::Continue(())
+    }
+
+    /// Receives one datagram; true if there was one.
+    fn receive_one(
+        &self,
+        receiver: &mut Receiver<'_>,
+        wait: Wait,
+        desk: &mut Desk<'_>,
+    ) -> ControlFlow<Result<(), SourceError>, bool> {
+        match receiver.receive(wait) {
+            Ok(Some(received)) => self.take(&received, desk).map_continue(|()| true),
+            Ok(None) => ControlFlow::Continue(false),
+            Err(error) => ControlFlow::Break(Err(SourceError::Receive(error))),
+        }
+    }
+
+    fn take(&self, received: &Received<'_>, desk: &mut Desk<'_>) -> Flow {
+        let sender = received.sender;
+        if sender.is_some_and(|sender| self.allowed.allows(sender.uid)) {
+            if received.is_wake_up() {
+                return Flow::Continue(());
+            }
+            return desk.datagram(received.datagram, sender);
+        }
+        desk.refused(sender);
+        Flow::Continue(())
+    }
+}
+
+impl Source for Unix {
+    fn name(&self) -> String {
+        self.binding.path().display().to_string()
+    }
+
+    fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
+        let waker = waker(&self.binding).map_err(SourceError::Receive)?;
+        stop.on_request(move || {
+            // A full socket needs no wake-up: its reader isn't asleep.
+            let _ = waker.send(&[]);
+        });
+        let mut desk = fanout.desk(self.intake.clone());
+        match self.receive(&mut desk, stop) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(end) => end,
+        }
+    }
+}
+
+/// A socket whose datagrams wake the reader of `binding`, whatever happens to its path.
+fn waker(binding: &Binding) -> io::Result<UnixDatagram> {
+    let waker = UnixDatagram::unbound()?;
+    waker.connect(binding.path())?;
+    waker.set_nonblocking(true)?;
+    Ok(waker)
+}

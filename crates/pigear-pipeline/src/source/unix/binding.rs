@@ -1,0 +1,261 @@
+//! Binding the socket, without harm to anybody else's.
+
+use std::fs::{self, File, Metadata, Permissions};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, UnixAddr, bind, setsockopt, socket, sockopt::PassCred,
+};
+use nix::sys::stat::{Mode, fchmod};
+use nix::unistd::{Gid, Uid, fchownat};
+use tracing::{debug, warn};
+
+/// A socket's path has so many bytes at most: `sun_path` without its NUL. Snort cuts longer ones,
+/// and sends to the cut path.
+const MAX_PATH: usize = 107;
+
+/// Who may write to the socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketSettings {
+    /// Permission bits.
+    pub mode: u32,
+    /// The socket's group. Without one, a socket that root binds gets owner and group of its
+    /// directory, so that Snort's user can write to it.
+    pub group: Option<u32>,
+}
+
+impl Default for SocketSettings {
+    fn default() -> Self {
+        Self { mode: 0o660, group: None }
+    }
+}
+
+/// Why a socket can't be bound.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The path doesn't fit into a socket's address.
+    #[error("the path has {actual} bytes, but a socket's path has {MAX_PATH} at most")]
+    PathTooLong {
+        /// The path's length, in bytes.
+        actual: usize,
+    },
+    /// The directory isn't there, or isn't one.
+    #[error("no such directory")]
+    NoDirectory,
+    /// We may not create files in the directory.
+    #[error("no permission to create files in the directory")]
+    NoPermission,
+    /// Another process listens there.
+    #[error("another process already listens there")]
+    InUse,
+    /// Something else is there, which is not ours to remove.
+    #[error("something is there that is not a socket for alerts ({kind})")]
+    Occupied {
+        /// What it is.
+        kind: &'static str,
+    },
+    /// The group can't be given to the socket.
+    #[error("cannot give the socket to group {group}")]
+    Group {
+        /// The group's number.
+        group: u32,
+        /// Why.
+        source: io::Error,
+    },
+    /// Anything else that the system says.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl From<Errno> for BindError {
+    fn from(errno: Errno) -> Self {
+        match errno {
+            Errno::EACCES | Errno::EPERM | Errno::EROFS => Self::NoPermission,
+            Errno::EADDRINUSE => Self::InUse,
+            Errno::ENOENT | Errno::ENOTDIR => Self::NoDirectory,
+            _ => Self::Io(errno.into()),
+        }
+    }
+}
+
+/// A bound socket, which is removed from the file system when this is dropped.
+///
+/// Invariants:
+///
+/// * Nobody can send before mode and group are set: the socket is bound with no permissions at all,
+///   and then opened up.
+/// * Nothing that is in use is replaced: not a socket on which somebody listens, and nothing that
+///   isn't a socket. A socket that nobody listens on (left behind by a crash) is.
+/// * Two of us starting at once don't remove each other's socket: the directory is locked meanwhile.
+/// * Only what we bound is removed: whoever put something else in its place keeps it.
+/// * The directory belongs to Snort's user, who isn't trusted: owner and mode are changed on what
+///   was bound, never through a path that could have become a link.
+#[derive(Debug)]
+pub struct Binding {
+    socket: UnixDatagram,
+    path: PathBuf,
+    inode: Inode,
+}
+
+/// What tells a file from all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Inode(u64, u64);
+
+impl Inode {
+    fn of(metadata: &Metadata) -> Self {
+        Self(metadata.dev(), metadata.ino())
+    }
+}
+
+impl Binding {
+    /// Binds a socket that says who sends each datagram (`SO_PASSCRED`).
+    ///
+    /// # Errors
+    /// If the socket can't be bound there without harm, or its owner can't be set.
+    pub fn new(path: &Path, settings: SocketSettings) -> Result<Self, BindError> {
+        let actual = path.as_os_str().len();
+        if actual > MAX_PATH {
+            return Err(BindError::PathTooLong { actual });
+        }
+        let dir = path.parent().unwrap_or(Path::new("/"));
+        let _lock = lock(dir)?;
+        clear(path)?;
+        let socket = bound_for_nobody(path)?;
+        // From here on, dropping the binding removes the socket.
+        let handle = handle_of(path)?;
+        let inode = Inode::of(&handle.metadata()?);
+        let binding = Self { socket: socket.into(), path: path.to_owned(), inode };
+        open_up(&handle, dir, settings)?;
+        Ok(binding)
+    }
+
+    pub(super) fn socket(&self) -> &UnixDatagram {
+        &self.socket
+    }
+
+    /// Where the socket is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the socket's path, if it is still ours. Senders that have it can still send.
+    pub fn unlink(&self) {
+        let ours = |metadata: Metadata| Inode::of(&metadata) == self.inode;
+        if fs::symlink_metadata(&self.path).is_ok_and(ours)
+            && let Err(error) = fs::remove_file(&self.path)
+        {
+            warn!("cannot remove {}: {error}", self.path.display());
+        }
+    }
+}
+
+impl Drop for Binding {
+    fn drop(&mut self) {
+        self.unlink();
+    }
+}
+
+/// Locks the directory against others of us. Where it can't be read it can't be locked; then only
+/// two that start at the same moment could get in each other's way.
+fn lock(dir: &Path) -> Result<Option<Flock<File>>, BindError> {
+    match File::open(dir) {
+        Ok(handle) if handle.metadata()?.is_dir() => {
+            Ok(Flock::lock(handle, FlockArg::LockExclusive).ok())
+        }
+        Ok(_) => Err(BindError::NoDirectory),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        Err(error) => Err(from_io(error)),
+    }
+}
+
+/// Removes a socket that nobody listens on.
+fn clear(path: &Path) -> Result<(), BindError> {
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(from_io(error)),
+    };
+    if !metadata.file_type().is_socket() {
+        return Err(BindError::Occupied { kind: kind_of(&metadata) });
+    }
+    match UnixDatagram::unbound()?.connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            debug!("removing {}, on which nobody listens", path.display());
+            fs::remove_file(path).map_err(from_io)
+        }
+        Err(error) if error.raw_os_error() == Some(Errno::EPROTOTYPE as i32) => {
+            Err(BindError::Occupied { kind: "a stream socket" })
+        }
+        Err(error) => Err(from_io(error)),
+        Ok(()) => Err(BindError::InUse),
+    }
+}
+
+fn kind_of(metadata: &Metadata) -> &'static str {
+    let kind = metadata.file_type();
+    match () {
+        () if kind.is_dir() => "a directory",
+        () if kind.is_symlink() => "a symbolic link",
+        () if kind.is_fifo() => "a named pipe",
+        () if kind.is_file() => "a file",
+        () => "a device",
+    }
+}
+
+/// A socket bound with no permissions. Linux takes them from the socket's own inode.
+fn bound_for_nobody(path: &Path) -> Result<OwnedFd, BindError> {
+    let socket = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    setsockopt(&socket, PassCred, &true)?;
+    fchmod(&socket, Mode::empty())?;
+    bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+    Ok(socket)
+}
+
+/// The socket in the file system, whatever becomes of its path.
+fn handle_of(path: &Path) -> Result<File, BindError> {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let handle = File::from(nix::fcntl::open(path, flags, Mode::empty())?);
+    let metadata = handle.metadata()?;
+    if metadata.file_type().is_socket() {
+        Ok(handle)
+    } else {
+        Err(BindError::Occupied { kind: kind_of(&metadata) })
+    }
+}
+
+fn open_up(handle: &File, dir: &Path, settings: SocketSettings) -> Result<(), BindError> {
+    let metadata = handle.metadata()?;
+    let (owner, group) = match settings.group {
+        Some(group) => (None, Some(group)),
+        None if Uid::effective().is_root() => {
+            let dir = fs::metadata(dir)?;
+            (Some(dir.uid()).filter(|&uid| uid != metadata.uid()), Some(dir.gid()))
+        }
+        None => (None, None),
+    };
+    let group = group.filter(|&gid| gid != metadata.gid());
+    if owner.is_some() || group.is_some() {
+        let ids = (owner.map(Uid::from_raw), group.map(Gid::from_raw));
+        fchownat(handle.as_fd(), "", ids.0, ids.1, AtFlags::AT_EMPTY_PATH).map_err(|errno| {
+            BindError::Group { group: group.unwrap_or_default(), source: errno.into() }
+        })?;
+    }
+    // A handle opened with O_PATH can't be given a mode itself; its name in /proc can.
+    let name = format!("/proc/self/fd/{}", handle.as_raw_fd());
+    fs::set_permissions(name, Permissions::from_mode(settings.mode)).map_err(from_io)
+}
+
+fn from_io(error: io::Error) -> BindError {
+    match error.raw_os_error() {
+        Some(errno) => Errno::from_raw(errno).into(),
+        None => BindError::Io(error),
+    }
+}

@@ -1,0 +1,64 @@
+//! The sockets of a Snort 3 with several packet threads.
+
+use std::path::{Path, PathBuf};
+
+/// Name of the socket in Snort's log directory (`UNSOCK_FILE`).
+const SOCKET: &str = "snort_alert";
+
+/// How Snort names its socket, or its packet threads' sockets:
+/// `LOGDIR/[RUN_PREFIX][ID][_ or /]snort_alert`. The id is there if Snort has several threads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Instances {
+    /// Snort's `--run-prefix`.
+    pub run_prefix: String,
+    /// Snort's `--id-offset`: the number of the first thread.
+    pub id_offset: u32,
+    /// Snort's `--id-subdir`: a directory a thread.
+    pub id_subdir: bool,
+}
+
+impl Instances {
+    /// The socket of a Snort with one packet thread.
+    #[must_use]
+    pub fn single(&self, log_dir: &Path) -> PathBuf {
+        log_dir.join(format!("{}{SOCKET}", self.run_prefix))
+    }
+
+    /// The sockets of a Snort with `count` packet threads, each with its thread's number.
+    pub fn several(&self, log_dir: &Path, count: u32) -> impl Iterator<Item = (u32, PathBuf)> {
+        let ids = self.id_offset..self.id_offset.saturating_add(count);
+        ids.map(|id| (id, self.of_thread(log_dir, id)))
+    }
+
+    fn of_thread(&self, log_dir: &Path, id: u32) -> PathBuf {
+        let prefix = &self.run_prefix;
+        let separator = if self.id_subdir { '/' } else { '_' };
+        log_dir.join(format!("{prefix}{id}{separator}{SOCKET}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(instances: &Instances) -> Vec<String> {
+        let several = instances.several(Path::new("/log"), 2);
+        several.map(|(id, path)| format!("{id} {}", path.display())).collect()
+    }
+
+    #[test]
+    fn each_thread_has_its_number_before_the_name() {
+        let instances = Instances::default();
+        assert_eq!(paths(&instances), ["0 /log/0_snort_alert", "1 /log/1_snort_alert"]);
+        assert_eq!(instances.single(Path::new("/log")), Path::new("/log/snort_alert"));
+    }
+
+    #[test]
+    fn prefix_offset_and_directories_are_as_snort_makes_them() {
+        let instances =
+            Instances { run_prefix: "inline_".to_owned(), id_offset: 4, id_subdir: true };
+        let expected = ["4 /log/inline_4/snort_alert", "5 /log/inline_5/snort_alert"];
+        assert_eq!(paths(&instances), expected);
+        assert_eq!(instances.single(Path::new("/log")), Path::new("/log/inline_snort_alert"));
+    }
+}

@@ -1,0 +1,120 @@
+//! Counters: what came in, and what became of it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+/// A counter that only grows.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `n`, and returns the new count.
+    pub(crate) fn add(&self, n: u64) -> u64 {
+        self.0.fetch_add(n, Ordering::Relaxed) + n
+    }
+
+    /// Adds one, and returns the new count if that is worth a line in the log: at powers of two, so
+    /// that a flood of the same doesn't become a flood of lines.
+    pub(crate) fn add_and_log(&self) -> Option<u64> {
+        Some(self.add(1)).filter(|count| count.is_power_of_two())
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The counters of a pipeline, counted up while it runs.
+#[derive(Debug, Default)]
+pub struct Stats {
+    pub(crate) received: Counter,
+    pub(crate) malformed: Counter,
+    pub(crate) refused: Counter,
+    pub(crate) missed: Counter,
+    lanes: Mutex<BTreeMap<String, Arc<LaneCounters>>>,
+}
+
+/// The counters of one lane.
+#[derive(Debug, Default)]
+pub(crate) struct LaneCounters {
+    pub(crate) handled: Counter,
+    pub(crate) dropped: Counter,
+    pub(crate) failed: Counter,
+}
+
+/// The counters at one moment.
+///
+/// Once a pipeline has ended, each lane's three counters add up to `received`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// Alerts received: those that were malformed or refused are not among them.
+    pub received: u64,
+    /// Datagrams that are no alerts.
+    pub malformed: u64,
+    /// Datagrams from senders that are not allowed to send.
+    pub refused: u64,
+    /// Alerts that Snort numbered and that were never received: an estimate, since Snort numbers
+    /// events too that it does not send.
+    pub missed: u64,
+    /// What became of the alerts, for each handler.
+    pub handlers: BTreeMap<String, LaneSnapshot>,
+}
+
+/// The counters of one handler at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LaneSnapshot {
+    /// Alerts that the handler dealt with.
+    pub handled: u64,
+    /// Alerts that found the handler's queue full, or were still in it when time was up.
+    pub dropped: u64,
+    /// Alerts that the handler could not deal with.
+    pub failed: u64,
+}
+
+impl Stats {
+    /// The counters as they are now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let lane =
+            |(name, counters): (&String, &Arc<LaneCounters>)| (name.clone(), counters.snapshot());
+        Snapshot {
+            received: self.received.get(),
+            malformed: self.malformed.get(),
+            refused: self.refused.get(),
+            missed: self.missed.get(),
+            handlers: self.lanes().iter().map(lane).collect(),
+        }
+    }
+
+    /// Counters for one more lane, with the name that it got: a name that is taken gets a number.
+    pub(crate) fn add_lane(&self, name: &str) -> (String, Arc<LaneCounters>) {
+        let mut lanes = self.lanes();
+        let mut unique = name.to_owned();
+        let mut n = 1;
+        while lanes.contains_key(&unique) {
+            n += 1;
+            unique = format!("{name}-{n}");
+        }
+        let counters = Arc::clone(lanes.entry(unique.clone()).or_default());
+        (unique, counters)
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, BTreeMap<String, Arc<LaneCounters>>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LaneCounters {
+    fn snapshot(&self) -> LaneSnapshot {
+        LaneSnapshot {
+            handled: self.handled.get(),
+            dropped: self.dropped.get(),
+            failed: self.failed.get(),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Asking a running pipeline to stop.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A switch that stops a pipeline, from any thread. Clones share it.
+#[derive(Clone, Default)]
+pub struct Stop(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    requested: AtomicBool,
+    wakers: Mutex<Vec<Waker>>,
+}
+
+type Waker = Box<dyn Fn() + Send>;
+
+impl Stop {
+    /// Asks everything that listens to this switch to stop. Asking again wakes it again.
+    pub fn request(&self) {
+        self.0.requested.store(true, Ordering::SeqCst);
+        self.wakers().iter().for_each(|wake| wake());
+    }
+
+    /// Whether somebody asked.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        self.0.requested.load(Ordering::Relaxed)
+    }
+
+    /// Has `wake` called when somebody asks; now, if somebody already did. It must not block.
+    pub fn on_request(&self, wake: impl Fn() + Send + 'static) {
+        let mut wakers = self.wakers();
+        if self.0.requested.load(Ordering::SeqCst) {
+            wake();
+        }
+        wakers.push(Box::new(wake));
+    }
+
+    fn wakers(&self) -> std::sync::MutexGuard<'_, Vec<Waker>> {
+        self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stop").field("requested", &self.is_requested()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[test]
+    fn whoever_listens_is_woken_whether_before_or_after() {
+        let stop = Stop::default();
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = |woken: &Arc<AtomicUsize>| {
+            let woken = Arc::clone(woken);
+            move || {
+                woken.fetch_add(1, Ordering::SeqCst);
+            }
+        };
+        stop.on_request(count(&woken));
+        assert!(!stop.is_requested());
+        stop.request();
+        stop.on_request(count(&woken));
+        assert!(stop.is_requested());
+        assert_eq!(woken.load(Ordering::SeqCst), 2);
+    }
+}
