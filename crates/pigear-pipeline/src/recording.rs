@@ -130,13 +130,13 @@ enum Output {
 }
 
 impl Writer {
-    /// Creates a file, in place of one that is there; compressed if its name ends in `.gz` or
+    /// Creates a file, which must not exist yet; compressed if its name ends in `.gz` or
     /// `.zst`.
     ///
     /// # Errors
-    /// If the file can't be created.
-    pub fn create(path: &Path) -> io::Result<Self> {
-        let file = BufWriter::new(File::create(path)?);
+    /// If the file exists, or can't be created.
+    pub fn create_new(path: &Path) -> io::Result<Self> {
+        let file = BufWriter::new(File::create_new(path)?);
         Ok(Self(match path.extension().and_then(|extension| extension.to_str()) {
             Some("gz") => Output::Gzip(GzEncoder::new(file, flate2::Compression::default())),
             Some("zst") => Output::Zstd(zstd::stream::write::Encoder::new(file, 0)?),
@@ -204,7 +204,7 @@ mod tests {
         let datagrams = [b"one".to_vec(), Vec::new(), vec![7; 65_864]];
         for name in ["plain", "small.gz", "small.zst"] {
             let path = dir.path().join(name);
-            let mut writer = Writer::create(&path).unwrap();
+            let mut writer = Writer::create_new(&path).unwrap();
             for datagram in &datagrams {
                 writer.write(datagram).unwrap();
             }

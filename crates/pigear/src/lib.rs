@@ -1,1 +1,52 @@
-//! What is *done* with alerts: handlers, configuration, and the command.
+//! What is *done* with alerts: handlers, their registry, configuration, and the command.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`handler`] | the handlers that come with Pigear: `print`, `file`, `record`, `null` |
+//! | [`registry`] | handlers by name, also your own |
+//! | [`config`] | what a configuration file and the command line build |
+//! | [`listen`] | a configuration, carried out |
+//! | [`names`] | the files that name an alert's numbers, read again when they change |
+//! | [`player`] | sends recorded alerts to a socket, as Snort does |
+//! | [`command`] | the command line, for programs of your own too |
+//!
+//! A program of your own, with a handler of your own:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use pigear::registry::Registry;
+//! use pigear_alert::Alert;
+//! use pigear_pipeline::{Handler, HandlerError};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Options {
+//!     prefix: String,
+//! }
+//!
+//! struct Shout(Options);
+//!
+//! impl Handler for Shout {
+//!     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+//!         for alert in alerts {
+//!             eprintln!("{} {}", self.0.prefix, String::from_utf8_lossy(&alert.msg()));
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let mut registry = Registry::builtin();
+//! registry.register("shout", "cries out; prefix=TEXT", |options: Options| Ok(Shout(options)));
+//! // … and then: pigear::command::main(&registry)
+//! ```
+
+#[cfg(feature = "command")]
+pub mod command;
+pub mod config;
+pub mod handler;
+pub mod keys;
+pub mod listen;
+pub mod names;
+pub mod player;
+pub mod registry;
+mod snort_conf;
+mod stats_file;

@@ -1,0 +1,79 @@
+//! The command line.
+//!
+//! Arguments are first parsed, then made into a [`Config`](crate::config::Config), and only then is
+//! the system touched. What goes wrong is printed once, here, as `error: WHAT: CAUSE`, with a line
+//! that says what to do where there is something to do. Status: 0 done, 1 failed, 2 wrong usage.
+
+mod args;
+mod demo;
+mod failure;
+mod listen;
+mod log;
+mod play;
+mod settings;
+mod signals;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::FromArgMatches;
+
+use crate::registry::Registry;
+use args::{Args, Command};
+use failure::Failure;
+
+/// Runs the command line of `pigear`, with the handlers of a registry: the whole `main` of a program
+/// of your own.
+#[must_use]
+pub fn main(registry: &Registry) -> ExitCode {
+    let mut command = args::command(registry);
+    let args = command
+        .try_get_matches_from_mut(std::env::args_os())
+        .and_then(|matches| Args::from_arg_matches(&matches))
+        .unwrap_or_else(|error| error.exit());
+    log::start(args.debug);
+    match run(args, registry) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(args: Args, registry: &Registry) -> Result<(), Failure> {
+    match args.command {
+        None => listen::run(args.listen, registry),
+        Some(Command::Demo(args)) => demo::run(&args, registry),
+        Some(Command::Play(args)) => play::run(&args),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut args::command(registry), "pigear", &mut script);
+            write_out(&script)
+        }
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            let man = clap_mangen::Man::new(args::command(registry));
+            man.render(&mut page).context("cannot write the manual")?;
+            write_out(&page)
+        }
+    }
+}
+
+/// Writes to standard output. A reader that has seen enough is no failure.
+fn write_out(bytes: &[u8]) -> Result<(), Failure> {
+    match io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result.context("cannot write to standard output")?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_sound() {
+        Args::command().debug_assert();
+    }
+}

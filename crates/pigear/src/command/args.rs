@@ -1,0 +1,150 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::config::SourceConfig;
+use crate::names::NameFiles;
+use crate::registry::Registry;
+
+/// Open the socket for Snort and wait for alerts
+///
+/// Prints each alert as it happens, unless other data handlers are named. Snort is never held up: a
+/// handler that is slow has a queue, and what doesn't fit there is counted.
+#[derive(Debug, Parser)]
+#[command(name = "pigear", version, args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(super) listen: ListenArgs,
+
+    /// Log everything that may help to find a fault; otherwise errors and warnings only
+    #[arg(long, global = true)]
+    pub(super) debug: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show what Pigear does, with alerts that a real Snort sent, in twenty seconds
+    Demo(DemoArgs),
+    /// Send a recording to a socket as Snort does, and report how long it was held up
+    Play(PlayArgs),
+    /// Print a script that completes the command line in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What is done with alerts")]
+pub(super) struct ListenArgs {
+    /// Keyword arguments for the data handler, in form `key=value another_key=next_value`
+    ///
+    /// With several handlers write NAME.KEY=VALUE. `dialect=` and `linktype=` are for the socket
+    /// handler.
+    #[arg(value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(super) keys: Vec<(String, String)>,
+
+    /// Data handler: what is done with each alert; may be repeated [default: print]
+    #[arg(long, value_name = "NAME")]
+    pub(super) data_handler: Vec<String>,
+
+    /// Go for the next alert after an error of a handler or a datagram that is no alert
+    ///
+    /// The error is logged and counted. Without this option the first error ends the program with
+    /// status 1.
+    #[arg(long)]
+    pub(super) serve_forever: bool,
+
+    /// Stop after N alerts
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) count: Option<u64>,
+
+    /// Write the counters to FILE, as JSON, every ten seconds and at the end
+    #[arg(long, value_name = "FILE")]
+    pub(super) stats: Option<PathBuf>,
+
+    /// Read sources, handlers and settings from FILE (TOML)
+    ///
+    /// Options given beside it add to it, or take precedence.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) source: SourceConfig,
+
+    #[command(flatten)]
+    pub(super) names: NameFiles,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DemoArgs {
+    /// Alerts a second
+    #[arg(long, value_name = "N", default_value_t = 3.5, value_parser = rate)]
+    pub(super) rate: f64,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PlayArgs {
+    /// The recording: datagrams, each with its length (u32, little-endian) before it; .gz and .zst
+    /// are understood
+    #[arg(value_name = "FILE")]
+    pub(super) recording: PathBuf,
+
+    /// The log directory whose `snort_alert` is sent to
+    #[arg(long, value_name = "DIR", default_value = "/var/log/snort")]
+    pub(super) logdir: PathBuf,
+
+    /// The socket to send to, instead of one in a log directory
+    #[arg(long, value_name = "PATH", conflicts_with = "logdir")]
+    pub(super) socket: Option<PathBuf>,
+
+    /// Alerts a second; 0 for as fast as it goes
+    #[arg(long, value_name = "N", default_value_t = 0.0, value_parser = rate)]
+    pub(super) rate: f64,
+
+    /// Stop after N alerts
+    #[arg(long, value_name = "N")]
+    pub(super) count: Option<u64>,
+
+    /// Start over at the end of the recording
+    #[arg(long = "loop")]
+    pub(super) repeat: bool,
+
+    /// Report as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// The command line, with a list of the handlers that there are.
+pub(super) fn command(registry: &Registry) -> clap::Command {
+    let handlers = registry.about().map(|(name, about)| format!("  {name:<8} {about}\n"));
+    let after = format!("Data handlers:\n{}{AFTER_HELP}", handlers.collect::<String>());
+    Args::command().after_help(after)
+}
+
+const AFTER_HELP: &str = "
+Examples:
+  pigear --logdir /var/log/snort
+  pigear format=json | jq .msg
+  pigear --data-handler print --data-handler file file.path=alerts.json file.format=json
+  pigear --socket-handler play --from recording.gz format=full";
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or(
+        "expected KEY=VALUE for the data handler, or a command: demo, play, completions, man",
+    )?;
+    if key.is_empty() { Err("the key is missing".to_owned()) } else { Ok((key.to_owned(), value.to_owned())) }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| (0.0..=1e9).contains(rate));
+    rate.ok_or_else(|| "expected a number of alerts a second".to_owned())
+}

@@ -1,0 +1,76 @@
+//! `pigear demo`: a newcomer's first minute.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+
+use anyhow::{Context, anyhow};
+use pigear_pipeline::Stop;
+
+use super::args::DemoArgs;
+use super::failure::Failure;
+use super::listen::{say, summary};
+use super::signals;
+use crate::config::{Config, SourceConfig};
+use crate::listen::{Listener, Reload};
+use crate::names::NameFiles;
+use crate::player::{PlayError, PlaySettings, play};
+use crate::registry::Registry;
+
+/// What Snort 2.9.19 sent for traffic that was made for this purpose.
+const RECORDING: &[u8] = include_bytes!("../../data/demo.dgrams.gz");
+
+/// The lists that this Snort was run with.
+const LISTS: [(&str, &[u8]); 4] = [
+    ("classification.config", include_bytes!("../../data/classification.config")),
+    ("reference.config", include_bytes!("../../data/reference.config")),
+    ("sid-msg.map", include_bytes!("../../data/sid-msg.map")),
+    ("gen-msg.map", include_bytes!("../../data/gen-msg.map")),
+];
+
+const NEXT: &str = "\
+this was a recording. For your own alerts, start Pigear and then Snort:
+  sudo pigear --logdir /var/log/snort
+  Snort 2.9: snort -A unsock -c /etc/snort/snort.conf -l /var/log/snort -i eth0
+  Snort 3:   snort -A alert_unixsock -c /etc/snort/snort.lua -l /var/log/snort -i eth0";
+
+pub(super) fn run(args: &DemoArgs, registry: &Registry) -> Result<(), Failure> {
+    let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
+    let recording = unpack(dir.path()).context("cannot write to the temporary directory")?;
+    let (stop, reload) = (Stop::default(), Reload::default());
+    signals::listen(stop.clone(), reload.clone()).context("cannot listen to signals")?;
+    let listener = Listener::prepare(config(dir.path()), registry)?;
+    say("alerts that a real Snort sent, played through a real socket; Ctrl-C ends");
+
+    let socket = dir.path().join("snort_alert");
+    let settings = PlaySettings { rate: args.rate, ..PlaySettings::default() };
+    let ends = stop.clone();
+    let player = thread::spawn(move || {
+        let report = play(&recording, &socket, settings, &ends);
+        ends.request();
+        report
+    });
+    let (counters, result) = listener.run(&stop, &reload);
+    say(&summary(&counters));
+    result?;
+    let played: Result<_, PlayError> =
+        player.join().map_err(|_| anyhow!("the player broke"))?;
+    played.map_err(anyhow::Error::from)?;
+    say(NEXT);
+    Ok(())
+}
+
+fn unpack(dir: &Path) -> std::io::Result<std::path::PathBuf> {
+    for (name, bytes) in LISTS {
+        fs::write(dir.join(name), bytes)?;
+    }
+    let recording = dir.join("recording.gz");
+    fs::write(&recording, RECORDING)?;
+    Ok(recording)
+}
+
+fn config(dir: &Path) -> Config {
+    let source = SourceConfig { logdir: Some(dir.to_owned()), ..SourceConfig::default() };
+    let names = NameFiles::default().or_in(dir);
+    Config { sources: vec![source], names, ..Config::default() }
+}

@@ -1,0 +1,52 @@
+//! `pigear`: listens.
+
+use std::io::{self, IsTerminal};
+
+use anyhow::Context;
+use pigear_pipeline::{Snapshot, Stop};
+use tracing::debug;
+
+use super::args::ListenArgs;
+use super::failure::Failure;
+use super::{settings, signals};
+use crate::listen::{Listener, Reload};
+use crate::registry::Registry;
+
+pub(super) fn run(args: ListenArgs, registry: &Registry) -> Result<(), Failure> {
+    let config = settings::config(args, registry)?;
+    let (stop, reload) = (Stop::default(), Reload::default());
+    let interrupted = signals::listen(stop.clone(), reload.clone())
+        .context("cannot listen to signals")?;
+    let listener = Listener::prepare(config, registry)?;
+    for source in listener.source_names() {
+        if io::stderr().is_terminal() {
+            say(&format!("listening on {source}; Ctrl-C ends"));
+        }
+        debug!("listening on {source}");
+    }
+    let (counters, result) = listener.run(&stop, &reload);
+    if interrupted.get() {
+        say(&summary(&counters));
+    }
+    Ok(result?)
+}
+
+/// Tells the user something that is neither an alert nor a warning.
+#[expect(clippy::print_stderr, reason = "standard output carries alerts only")]
+pub(super) fn say(text: &str) {
+    eprintln!("pigear: {text}");
+}
+
+/// The counters, in one line.
+pub(super) fn summary(counters: &Snapshot) -> String {
+    let Snapshot { received, malformed, refused, missed, .. } = counters;
+    let mut line =
+        format!("received {received}, malformed {malformed}, refused {refused}, missed {missed}");
+    for (name, lane) in &counters.handlers {
+        line += &format!(
+            "; {name}: handled {}, dropped {}, failed {}",
+            lane.handled, lane.dropped, lane.failed
+        );
+    }
+    line
+}

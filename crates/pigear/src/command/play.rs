@@ -1,0 +1,42 @@
+//! `pigear play`: sends a recording.
+
+use anyhow::{Context, anyhow};
+use pigear_pipeline::Stop;
+
+use super::args::PlayArgs;
+use super::failure::Failure;
+use super::{signals, write_out};
+use crate::listen::Reload;
+use crate::player::{PlayReport, PlaySettings, play};
+
+pub(super) fn run(args: &PlayArgs) -> Result<(), Failure> {
+    let target = args.socket.clone().unwrap_or_else(|| args.logdir.join("snort_alert"));
+    let settings = PlaySettings { rate: args.rate, count: args.count, repeat: args.repeat };
+    let stop = Stop::default();
+    signals::listen(stop.clone(), Reload::default()).context("cannot listen to signals")?;
+    let report = play(&args.recording, &target, settings, &stop).map_err(anyhow::Error::from)?;
+    let text = if args.json {
+        serde_json::to_string(&report).context("cannot write the report")? + "\n"
+    } else {
+        describe(&report)
+    };
+    write_out(text.as_bytes())?;
+    match report.refused_because {
+        Some(reason) if report.sent == 0 => {
+            let error = anyhow!("nothing could be sent to {}: {reason}", target.display());
+            Err(Failure::from(error).with_hint("start pigear on the same directory first"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn describe(report: &PlayReport) -> String {
+    let PlayReport { sent, refused, seconds, held_up_us: held_up, refused_because, .. } = report;
+    let reason = refused_because.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let rate = if *seconds > 0.0 { f64::from(u32::try_from(*sent).unwrap_or(u32::MAX)) / seconds } else { 0.0 };
+    format!(
+        "sent {sent}, refused {refused}{reason}, in {seconds:.3} s ({rate:.0} a second)\n\
+         held up: p50 {:.1} µs, p99 {:.1} µs, p99.9 {:.1} µs, max {:.1} µs\n",
+        held_up.p50, held_up.p99, held_up.p999, held_up.max
+    )
+}

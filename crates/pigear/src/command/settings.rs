@@ -1,0 +1,160 @@
+//! From what was typed to a configuration.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use anyhow::{Context, anyhow, bail};
+use pigear_pipeline::OnError;
+
+use super::args::ListenArgs;
+use super::failure::Failure;
+use crate::config::{Config, HandlerConfig, SourceConfig};
+use crate::registry::Registry;
+
+/// The configuration that a file and what was typed make together.
+pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Failure> {
+    let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    add_source(&mut config, args.source).map_err(Failure::usage)?;
+    add_handlers(&mut config, &args.data_handler, registry);
+    for (key, value) in &args.keys {
+        apply(&mut config, key, value).map_err(Failure::usage)?;
+    }
+    config.names.class_config = args.names.class_config.or(config.names.class_config);
+    config.names.reference_config = args.names.reference_config.or(config.names.reference_config);
+    config.names.sid_msg_map = args.names.sid_msg_map.or(config.names.sid_msg_map);
+    config.names.gen_msg_map = args.names.gen_msg_map.or(config.names.gen_msg_map);
+    if args.serve_forever {
+        config.on_error = OnError::GoOn;
+    }
+    config.count = args.count.or(config.count);
+    config.stats = args.stats.or(config.stats);
+    Ok(config)
+}
+
+fn add_source(config: &mut Config, typed: SourceConfig) -> anyhow::Result<()> {
+    if config.sources.is_empty() {
+        config.sources.push(typed);
+    } else if typed != SourceConfig::default() {
+        bail!("the configuration file has sources; options for a source can't be given beside it");
+    }
+    Ok(())
+}
+
+/// Adds the handlers that were named, and gives each handler a name of its own, by which keys can be
+/// addressed: its kind, or for the second of a kind `file-2`.
+fn add_handlers(config: &mut Config, kinds: &[String], registry: &Registry) {
+    config.handlers.extend(kinds.iter().map(|kind| HandlerConfig::new(kind)));
+    if config.handlers.is_empty() {
+        config.handlers.push(HandlerConfig::new("print"));
+    }
+    let mut taken = Vec::new();
+    for handler in &mut config.handlers {
+        let kind = registry.resolve(&handler.kind).unwrap_or(&handler.kind);
+        let name = handler.name.clone().unwrap_or_else(|| kind.to_owned());
+        let numbered = (2..).map(|n| format!("{name}-{n}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
+        taken.extend(free.clone());
+        handler.name = free;
+    }
+}
+
+/// Sets `key` (or `NAME.key`) of a handler, or of the source.
+fn apply(config: &mut Config, key: &str, value: &str) -> anyhow::Result<()> {
+    match (key, &mut *config.sources) {
+        ("dialect", [source]) => set(&mut source.dialect, key, value),
+        ("linktype", [source]) => set(&mut source.linktype, key, value),
+        _ => apply_to_handler(&mut config.handlers, key, value),
+    }
+}
+
+fn set<T: FromStr<Err: Display>>(field: &mut Option<T>, key: &str, value: &str) -> anyhow::Result<()> {
+    *field = Some(value.parse().map_err(|error| anyhow!("{key}={value}: {error}"))?);
+    Ok(())
+}
+
+fn apply_to_handler(
+    handlers: &mut [HandlerConfig],
+    key: &str,
+    value: &str,
+) -> anyhow::Result<()> {
+    let addressed = |handler: &HandlerConfig| {
+        [handler.name.as_deref(), Some(&*handler.kind)].into_iter().flatten().find_map(|name| {
+            key.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned)
+        })
+    };
+    let found = handlers.iter_mut().find_map(|handler| addressed(handler).map(|key| (handler, key)));
+    if let Some((handler, key)) = found {
+        handler.keys.set(&key, value);
+        return Ok(());
+    }
+    match handlers {
+        [handler] => {
+            handler.keys.set(key, value);
+            Ok(())
+        }
+        handlers => {
+            let names = handlers.iter().filter_map(|handler| handler.name.as_deref());
+            let names = names.collect::<Vec<_>>().join(", ");
+            Err(anyhow!("with several handlers, write NAME.KEY=VALUE; their names are {names}"))
+                .with_context(|| format!("{key}={value}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pigear_alert::wire::Dialect;
+
+    use super::*;
+    use crate::keys::Keys;
+
+    fn config_of(kinds: &[&str], keys: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let mut config = Config { sources: vec![SourceConfig::default()], ..Config::default() };
+        let kinds: Vec<_> = kinds.iter().map(ToString::to_string).collect();
+        add_handlers(&mut config, &kinds, &Registry::builtin());
+        keys.iter().try_for_each(|(key, value)| apply(&mut config, key, value))?;
+        Ok(config)
+    }
+
+    fn keys(pairs: &[(&str, &str)]) -> Keys {
+        let mut keys = Keys::default();
+        pairs.iter().for_each(|(key, value)| keys.set(key, value));
+        keys
+    }
+
+    #[test]
+    fn keys_go_to_the_only_handler() {
+        let config = config_of(&[], &[("format", "json")]).unwrap();
+        assert_eq!(config.handlers[0].keys, keys(&[("format", "json")]));
+        let config = config_of(&["file"], &[("header.X", "1")]).unwrap();
+        assert_eq!(config.handlers[0].keys, keys(&[("header.X", "1")]));
+    }
+
+    #[test]
+    fn keys_go_to_the_handler_that_they_name() {
+        let kinds = ["pigear.core.DataHandler", "file", "file"];
+        let typed = [("file.path", "a"), ("file-2.path", "b"), ("print.format", "full")];
+        let config = config_of(&kinds, &typed).unwrap();
+        let names: Vec<_> = config.handlers.iter().filter_map(|h| h.name.as_deref()).collect();
+        assert_eq!(names, ["print", "file", "file-2"]);
+        assert_eq!(config.handlers[0].keys, keys(&[("format", "full")]));
+        assert_eq!(config.handlers[1].keys, keys(&[("path", "a")]));
+        assert_eq!(config.handlers[2].keys, keys(&[("path", "b")]));
+    }
+
+    #[test]
+    fn a_key_that_could_be_for_several_handlers_is_refused() {
+        let error = config_of(&["print", "file"], &[("format", "json")]).unwrap_err();
+        let expected = "format=json: with several handlers, write NAME.KEY=VALUE; their names are \
+            print, file";
+        assert_eq!(format!("{error:#}"), expected);
+    }
+
+    #[test]
+    fn dialect_is_the_sources() {
+        let config = config_of(&["print", "file"], &[("dialect", "barnyard2")]).unwrap();
+        assert_eq!(config.sources[0].dialect, Some(Dialect::Barnyard2));
+        let error = config_of(&[], &[("dialect", "snort4")]).unwrap_err();
+        assert!(error.to_string().starts_with("dialect=snort4: unknown dialect"), "{error}");
+    }
+}

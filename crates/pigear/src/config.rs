@@ -1,0 +1,91 @@
+//! What is to be done: what a configuration file and the command line both build.
+//!
+//! ```toml
+//! serve_forever = true
+//! stats = "/run/pigear/stats.json"
+//!
+//! [names]
+//! sid_msg_map = "/etc/snort/sid-msg.map"
+//!
+//! [[source]]
+//! logdir = "/var/log/snort"
+//! instances = "auto"
+//!
+//! [[handler]]
+//! type = "file"
+//! path = "/var/log/pigear/alerts.json"
+//! format = "json"
+//! rotate = "100MB,1d"
+//! ```
+
+mod file;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use pigear_pipeline::{LaneSettings, OnError, WhenFull};
+
+pub use file::ConfigError;
+pub use source::{InstanceCount, SocketMode, SourceConfig, SourceKind};
+
+use crate::keys::Keys;
+use crate::names::NameFiles;
+
+/// What is to be done.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// Where alerts come from. None: Snort's socket in its usual place.
+    pub sources: Vec<SourceConfig>,
+    /// What is done with them. None: they are printed.
+    pub handlers: Vec<HandlerConfig>,
+    /// The files that name their numbers.
+    pub names: NameFiles,
+    /// What an error does.
+    pub on_error: OnError,
+    /// Ends after so many alerts.
+    pub count: Option<u64>,
+    /// Where the counters are written, at the end and every ten seconds.
+    pub stats: Option<PathBuf>,
+}
+
+/// One handler.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HandlerConfig {
+    /// Which handler: a name in the registry.
+    pub kind: String,
+    /// What to call it in counters and messages; its kind, by default.
+    pub name: Option<String>,
+    /// How many alerts may wait for it.
+    pub queue: Option<usize>,
+    /// How much memory these may take.
+    pub queue_bytes: Option<ByteSize>,
+    /// What becomes of an alert that finds the queue full.
+    pub when_full: Option<WhenFull>,
+    /// Its own settings.
+    pub keys: Keys,
+    /// Where it is configured, for messages: a file and a line.
+    pub place: Option<String>,
+}
+
+impl HandlerConfig {
+    /// A handler of a kind, with nothing set.
+    #[must_use]
+    pub fn new(kind: &str) -> Self {
+        Self { kind: kind.to_owned(), ..Self::default() }
+    }
+
+    /// The lane's settings; those that aren't given are the default's.
+    #[must_use]
+    pub fn lane(&self, when_full: WhenFull) -> LaneSettings {
+        let default = LaneSettings::default();
+        let bytes = self.queue_bytes.map(|bytes| usize::try_from(bytes.as_u64()));
+        LaneSettings {
+            max_alerts: self.queue.unwrap_or(default.max_alerts),
+            max_bytes: bytes.map_or(default.max_bytes, |bytes| bytes.unwrap_or(usize::MAX)),
+            when_full: self.when_full.unwrap_or(when_full),
+        }
+    }
+}

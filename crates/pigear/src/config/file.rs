@@ -1,0 +1,113 @@
+//! Reading a configuration file.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytesize::ByteSize;
+use pigear_pipeline::{OnError, WhenFull};
+use serde::Deserialize;
+use toml::{Spanned, Table};
+
+use super::{Config, HandlerConfig, SourceConfig};
+use crate::keys::{Keys, parsed_option};
+use crate::names::NameFiles;
+
+/// Why a configuration file can't be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not TOML, or has what it shouldn't have.
+    #[error("{}:{line}: {problem}", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong there.
+        problem: String,
+    },
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    serve_forever: bool,
+    count: Option<u64>,
+    stats: Option<PathBuf>,
+    names: NameFiles,
+    source: Vec<SourceConfig>,
+    handler: Vec<Spanned<Handler>>,
+}
+
+/// A handler's table: what every handler has, and its own keys.
+#[derive(Deserialize)]
+struct Handler {
+    r#type: String,
+    name: Option<String>,
+    queue: Option<usize>,
+    #[serde(default, deserialize_with = "parsed_option")]
+    queue_bytes: Option<ByteSize>,
+    #[serde(default, deserialize_with = "parsed_option")]
+    when_full: Option<WhenFull>,
+    #[serde(flatten)]
+    keys: Table,
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// If the file can't be read, or anything in it is not understood.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let file: File = toml::from_str(text).map_err(|error| ConfigError::Broken {
+            path: path.to_owned(),
+            line: line_of(text, error.span().map_or(0, |span| span.start)),
+            problem: error.message().to_owned(),
+        })?;
+        let handler = |handler: Spanned<Handler>| {
+            let line = line_of(text, handler.span().start);
+            handler.into_inner().into_config(format!("{}:{line}", path.display()))
+        };
+        Ok(Self {
+            sources: file.source,
+            handlers: file.handler.into_iter().map(handler).collect(),
+            names: file.names,
+            on_error: if file.serve_forever { OnError::GoOn } else { OnError::Stop },
+            count: file.count,
+            stats: file.stats,
+        })
+    }
+}
+
+impl Handler {
+    fn into_config(self, place: String) -> HandlerConfig {
+        HandlerConfig {
+            kind: self.r#type,
+            name: self.name,
+            queue: self.queue,
+            queue_bytes: self.queue_bytes,
+            when_full: self.when_full,
+            keys: Keys::from(self.keys),
+            place: Some(place),
+        }
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1
+}

@@ -1,0 +1,184 @@
+//! Where alerts come from.
+//!
+//! The texts of these fields are the manual's, and the command line's `--help`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use pigear_alert::packet::LinkType;
+use pigear_alert::wire::Dialect;
+use serde::Deserialize;
+
+use crate::keys::{parsed, parsed_option};
+
+/// Where alerts come from.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(feature = "command", derive(clap::Args))]
+#[cfg_attr(feature = "command", command(next_help_heading = "Where alerts come from"))]
+pub struct SourceConfig {
+    /// Full path to Snort's log directory [default: `config logdir:` in FILE of --snort-conf, else
+    /// /var/log/snort]
+    ///
+    /// The socket is created in this directory as `snort_alert`; make sure that Snort can write to
+    /// it. Snort 2: `snort -A unsock -l DIR`, Snort 3: `snort -A alert_unixsock -l DIR`.
+    #[cfg_attr(feature = "command", arg(long, value_name = "DIR"))]
+    pub logdir: Option<PathBuf>,
+
+    /// Snort's configuration [default: /etc/snort/snort.conf]
+    ///
+    /// Its `config logdir:` says where Snort logs. classification.config, reference.config,
+    /// sid-msg.map and gen-msg.map beside it are used, unless other files are given.
+    #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
+    pub snort_conf: Option<PathBuf>,
+
+    /// What alerts come from: `unix` (Snort's socket) or `play` (a recording) [default: unix]
+    #[serde(rename = "type", deserialize_with = "parsed")]
+    #[cfg_attr(
+        feature = "command",
+        arg(long = "socket-handler", value_name = "NAME", default_value_t, hide_default_value = true)
+    )]
+    pub kind: SourceKind,
+
+    /// What the socket handler reads: for `unix` a socket's path instead of --logdir, for `play` a
+    /// recording
+    #[cfg_attr(feature = "command", arg(long, value_name = "WHERE"))]
+    pub from: Option<PathBuf>,
+
+    /// Permissions of the socket, in octal [default: 0660]
+    #[cfg_attr(feature = "command", arg(long, value_name = "MODE"))]
+    pub socket_mode: Option<SocketMode>,
+
+    /// Group of the socket: a name or a number
+    ///
+    /// Without it, a socket that root creates gets owner and group of the log directory, so that
+    /// Snort's user can write to it.
+    #[cfg_attr(feature = "command", arg(long, value_name = "GROUP"))]
+    pub socket_group: Option<String>,
+
+    /// Users who may send besides root, you and the log directory's owner: names or numbers
+    ///
+    /// May be repeated, or have several with commas between. Datagrams of others are refused and counted.
+    #[cfg_attr(feature = "command", arg(long, value_name = "UID", value_delimiter = ','))]
+    pub allow_uid: Vec<String>,
+
+    /// Packet threads of Snort 3, each of which has a socket of its own: a number, or `auto`
+    ///
+    /// Binds `0_snort_alert`, `1_snort_alert` and so on, and merges them; `auto` binds as many as
+    /// there are processors, and `snort_alert` too.
+    #[serde(deserialize_with = "parsed_option")]
+    #[cfg_attr(feature = "command", arg(long, value_name = "N"))]
+    pub instances: Option<InstanceCount>,
+
+    /// Snort 3's --run-prefix: what the socket's name begins with
+    #[cfg_attr(feature = "command", arg(long, value_name = "PREFIX"))]
+    pub run_prefix: Option<String>,
+
+    /// Snort 3's --id-offset: the number of its first packet thread
+    #[cfg_attr(feature = "command", arg(long, value_name = "N"))]
+    pub id_offset: Option<u32>,
+
+    /// Snort 3's --id-subdir: each packet thread has a directory, as in `0/snort_alert`
+    #[cfg_attr(feature = "command", arg(long))]
+    pub id_subdir: bool,
+
+    /// Take all datagrams as this dialect, instead of going by their length
+    ///
+    /// snort3, snort2.9, snort2.9-appid, snort2.9.7-appid, snort2.7, snort2.2, snort2-32bit; and
+    /// barnyard2, barnyard2-32bit, which are never guessed. Also as KEY=VALUE: `dialect=barnyard2`.
+    #[serde(deserialize_with = "parsed_option")]
+    #[cfg_attr(feature = "command", arg(long, value_name = "NAME"))]
+    pub dialect: Option<Dialect>,
+
+    /// Take all packets as beginning with this, instead of guessing: ethernet, raw, linux-sll
+    ///
+    /// Snort doesn't say what its packets begin with. Also as KEY=VALUE: `linktype=raw`.
+    #[serde(deserialize_with = "parsed_option")]
+    #[cfg_attr(feature = "command", arg(long, value_name = "NAME"))]
+    pub linktype: Option<LinkType>,
+
+    /// A name for this sensor, which its alerts then carry
+    #[cfg_attr(feature = "command", arg(long, value_name = "NAME"))]
+    pub sensor: Option<String>,
+}
+
+/// What alerts come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SourceKind {
+    /// Snort's socket, or several.
+    #[default]
+    Unix,
+    /// A recording.
+    Play,
+}
+
+impl fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Unix => "unix",
+            Self::Play => "play",
+        })
+    }
+}
+
+impl FromStr for SourceKind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            // The second is what the Python program of 2012 called it.
+            "unix" | "pigear.core.SocketHandler" => Ok(Self::Unix),
+            "play" => Ok(Self::Play),
+            _ => Err(format!("unknown socket handler {name:?}; known are unix, play")),
+        }
+    }
+}
+
+/// How many packet threads Snort 3 has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstanceCount {
+    /// As many as there are processors, or one.
+    Auto,
+    /// So many.
+    Fixed(u32),
+}
+
+impl FromStr for InstanceCount {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let count = || text.parse().ok().filter(|count| (1..=1_024).contains(count));
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => count().map(Self::Fixed).ok_or_else(|| "expected `auto`, or 1 to 1024".to_owned()),
+        }
+    }
+}
+
+/// Permissions of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketMode(pub u32);
+
+impl FromStr for SocketMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mode = u32::from_str_radix(text, 8).ok().filter(|&mode| mode <= 0o777);
+        mode.map(Self).ok_or_else(|| "expected permissions in octal, such as 0660".to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for SocketMode {
+    /// A text is octal; a number is what it is (TOML has `0o660`).
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(text) => text.parse().map_err(D::Error::custom),
+            toml::Value::Integer(mode) => {
+                u32::try_from(mode).map(Self).map_err(D::Error::custom)
+            }
+            _ => Err(D::Error::custom("expected permissions, such as \"0660\"")),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+use std::path::Path;
+
+use super::*;
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse(text, Path::new("pigear.toml")).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_file_says_what_the_command_line_can_say() {
+    let config = parse(
+        r#"
+        serve_forever = true
+        count = 3
+        stats = "/run/stats.json"
+
+        [names]
+        class_config = "/etc/snort/classification.config"
+
+        [[source]]
+        logdir = "/var/log/snort"
+        socket_mode = "0600"
+        instances = 4
+        dialect = "snort3"
+        linktype = "raw"
+
+        [[source]]
+        type = "play"
+        from = "recording.gz"
+        instances = "auto"
+        socket_mode = 0o640
+
+        [[handler]]
+        type = "file"
+        name = "archive"
+        queue = 10
+        queue_bytes = "1MiB"
+        when_full = "wait"
+        path = "alerts.json"
+        keep = 3
+        "#,
+    )
+    .unwrap();
+    assert_eq!((config.on_error, config.count), (OnError::GoOn, Some(3)));
+    let [unix, play] = &*config.sources else { panic!("{config:?}") };
+    assert_eq!(unix.socket_mode, Some(SocketMode(0o600)));
+    assert_eq!(unix.instances, Some(InstanceCount::Fixed(4)));
+    assert_eq!((play.kind, play.socket_mode), (SourceKind::Play, Some(SocketMode(0o640))));
+    let lane = config.handlers[0].lane(WhenFull::DropNewest);
+    assert_eq!((lane.max_alerts, lane.max_bytes, lane.when_full), (10, 1 << 20, WhenFull::Wait));
+    assert_eq!(config.handlers[0].place.as_deref(), Some("pigear.toml:23"));
+}
+
+#[test]
+fn a_mistake_is_named_with_its_line() {
+    for (text, problem) in [
+        ("x = 1", "pigear.toml:1: unknown field `x`, expected one of"),
+        ("count = 1\nstats = 7", "pigear.toml:2: invalid type: integer `7`, expected path string"),
+        ("\n[[source]]\nlogdri = 'x'", "pigear.toml:3: unknown field `logdri`, expected one of"),
+        ("[[source]]\ntype = 'tcp'", "pigear.toml:2: \"tcp\": unknown socket handler \"tcp\"; known are"),
+        ("[[source]]\ndialect = 'snort4'", "pigear.toml:2: \"snort4\": unknown dialect"),
+        ("\n[[handler]]\npath = 'x'", "pigear.toml:2: missing field `type`"),
+        ("[[handler]]\ntype = 'x'\nwhen_full = 'panic'", "pigear.toml:1: \"panic\": unknown policy"),
+        ("[[handler\n", "pigear.toml:1: "),
+    ] {
+        let error = parse(text).unwrap_err();
+        assert!(error.starts_with(problem), "{error:?} is not {problem:?}");
+    }
+}

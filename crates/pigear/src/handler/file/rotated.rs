@@ -1,0 +1,189 @@
+//! Files that are full: renamed, compressed, and the oldest removed.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use flate2::write::GzEncoder;
+use jiff::Timestamp;
+use tracing::error;
+
+/// How rotated files are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compress {
+    /// Not at all.
+    #[default]
+    None,
+    /// With gzip; `.gz` is added to the name.
+    Gzip,
+    /// With zstd; `.zst` is added to the name.
+    Zstd,
+}
+
+/// There is no such compression.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown compression; known are gzip, zstd, none")]
+pub struct UnknownCompression;
+
+impl FromStr for Compress {
+    type Err = UnknownCompression;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "none" => Ok(Self::None),
+            "gzip" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            _ => Err(UnknownCompression),
+        }
+    }
+}
+
+impl Compress {
+    fn ending(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        }
+    }
+}
+
+/// The rotated files of one path.
+pub(super) struct Rotated {
+    path: PathBuf,
+    work: Work,
+    /// The thread that compresses and removes, once there is something to do.
+    worker: Option<(Sender<PathBuf>, JoinHandle<()>)>,
+}
+
+/// What is done with a file once it is renamed.
+#[derive(Clone)]
+struct Work {
+    path: PathBuf,
+    keep: Option<usize>,
+    compress: Compress,
+}
+
+impl Rotated {
+    pub(super) fn new(path: PathBuf, keep: Option<usize>, compress: Compress) -> Self {
+        Self { work: Work { path: path.clone(), keep, compress }, path, worker: None }
+    }
+
+    /// Renames the file, and has the rest done on another thread.
+    pub(super) fn put_away(&mut self, now: Timestamp) -> io::Result<()> {
+        let name = free_name(&self.path, now);
+        fs::rename(&self.path, &name)?;
+        let work = self.work.clone();
+        let (sender, _) = self.worker.get_or_insert_with(|| {
+            let (sender, inbox) = channel();
+            (sender, thread::spawn(move || work.run(&inbox)))
+        });
+        // The worker only ends after this.
+        let _ = sender.send(name);
+        Ok(())
+    }
+
+    /// Waits until everything is compressed.
+    pub(super) fn finish(&mut self) {
+        if let Some((sender, worker)) = self.worker.take() {
+            drop(sender);
+            let _ = worker.join();
+        }
+    }
+}
+
+/// `PATH.TIME`, or if that is taken, compressed or not, `PATH.TIME-2` and so on.
+fn free_name(path: &Path, now: Timestamp) -> PathBuf {
+    let time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let name = |n: u32| match n {
+        1 => with_ending(path, &format!(".{time}")),
+        n => with_ending(path, &format!(".{time}-{n}")),
+    };
+    let taken = |name: &PathBuf| ["", ".gz", ".zst"].iter().any(|end| with_ending(name, end).exists());
+    (1..).map(name).find(|name| !taken(name)).unwrap_or_else(|| name(1))
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name: OsString = path.into();
+    name.push(ending);
+    name.into()
+}
+
+impl Work {
+    fn run(&self, inbox: &Receiver<PathBuf>) {
+        for path in inbox {
+            if let Err(error) = self.compress(&path) {
+                error!("cannot compress {}: {error}; it stays as it is", path.display());
+            }
+            if let Err(error) = self.remove_oldest() {
+                error!("cannot remove old files of {}: {error}", self.path.display());
+            }
+        }
+    }
+
+    /// Compresses into a new file and then removes the old one, so that at any moment one of them is
+    /// whole.
+    fn compress(&self, path: &Path) -> io::Result<()> {
+        if self.compress == Compress::None {
+            return Ok(());
+        }
+        let target = with_ending(path, self.compress.ending());
+        let unfinished = with_ending(&target, ".part");
+        let mut input = BufReader::new(File::open(path)?);
+        let output = BufWriter::new(File::create(&unfinished)?);
+        let output = match self.compress {
+            Compress::None => output,
+            Compress::Gzip => {
+                let mut encoder = GzEncoder::new(output, flate2::Compression::default());
+                io::copy(&mut input, &mut encoder)?;
+                encoder.finish()?
+            }
+            Compress::Zstd => {
+                let mut encoder = zstd::stream::write::Encoder::new(output, 0)?;
+                io::copy(&mut input, &mut encoder)?;
+                encoder.finish()?
+            }
+        };
+        output.into_inner().map_err(io::IntoInnerError::into_error)?.flush()?;
+        fs::set_permissions(&unfinished, fs::metadata(path)?.permissions())?;
+        fs::rename(unfinished, target)?;
+        fs::remove_file(path)
+    }
+
+    fn remove_oldest(&self) -> io::Result<()> {
+        let Some(keep) = self.keep else { return Ok(()) };
+        let files = self.rotated_files()?;
+        let surplus = files.len().saturating_sub(keep);
+        files.iter().take(surplus).try_for_each(fs::remove_file)
+    }
+
+    /// The rotated files, oldest first: their names sort by time.
+    fn rotated_files(&self) -> io::Result<Vec<PathBuf>> {
+        let dir = self.path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut files = Vec::new();
+        for entry in fs::read_dir(dir.unwrap_or(Path::new(".")))? {
+            let entry = entry?;
+            let other = entry.file_name().to_string_lossy().into_owned();
+            if let Some(time) = other.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.'))
+                && let Some(key) = sort_key(time)
+            {
+                files.push((key, entry.path()));
+            }
+        }
+        files.sort();
+        Ok(files.into_iter().map(|(_, path)| path).collect())
+    }
+}
+
+/// What a rotated file's ending sorts by: its time, then its number. `None` if it is no such ending.
+fn sort_key(ending: &str) -> Option<(String, u32)> {
+    let stem = ending.strip_suffix(".gz").or(ending.strip_suffix(".zst")).unwrap_or(ending);
+    let (time, number) = stem.split_once('-').unwrap_or((stem, "1"));
+    jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", time).ok()?;
+    Some((time.to_owned(), number.parse().ok()?))
+}

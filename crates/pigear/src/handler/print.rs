@@ -1,0 +1,73 @@
+//! `print`: writes each alert to standard output.
+
+use std::env;
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use pigear_alert::Alert;
+use pigear_alert::format::{Colour, FormatName};
+use pigear_pipeline::{Handler, HandlerError};
+use serde::Deserialize;
+
+use super::writer::{BatchWriter, ENOUGH};
+use crate::keys::parsed;
+
+pub(crate) const ABOUT: &str = "writes each alert to standard output; format=fast|full|json";
+
+/// The keys of `print`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// How to write an alert: `fast` (a line), `full` (a paragraph) or `json`. `fast` and `full`
+    /// have colours on a terminal, unless `NO_COLOR` is set.
+    #[serde(deserialize_with = "parsed")]
+    pub format: FormatName,
+}
+
+/// Writes each alert to standard output.
+pub struct Print {
+    writer: BatchWriter,
+    output: File,
+}
+
+impl Print {
+    /// Prints to standard output.
+    ///
+    /// # Errors
+    /// If standard output is closed.
+    pub fn new(options: Options) -> io::Result<Self> {
+        // Unbuffered, and without a lock that somebody else may hold: a batch is one write.
+        let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        Ok(Self { writer: BatchWriter::new(options.format.format(colour())), output })
+    }
+}
+
+fn colour() -> Colour {
+    let wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if wanted && io::stdout().is_terminal() { Colour::Always } else { Colour::Never }
+}
+
+impl Handler for Print {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        let mut done = 0;
+        while let Some(left) = alerts.get(done..)
+            && !left.is_empty()
+        {
+            match self.writer.write(left, ENOUGH, &mut self.output) {
+                Ok(written) => done += written.records,
+                Err((written, error)) => return Err(failed(&error).after(done + written.records)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn failed(error: &io::Error) -> HandlerError {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        HandlerError::reader_gone()
+    } else {
+        HandlerError::new(format!("cannot write to standard output: {error}"))
+    }
+}

@@ -1,0 +1,127 @@
+//! The settings of one handler: `KEY=VALUE` on the command line, or a table in a file.
+//!
+//! The command line has text only, a file has numbers and truth values too. A handler's options
+//! derive `Deserialize`, and mark each field that isn't a string with [`parsed`], which takes both.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde::de::{DeserializeOwned, Deserializer, Error};
+use serde::Deserialize;
+use toml::{Table, Value};
+
+/// The settings of one handler, not yet understood.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Keys(Table);
+
+/// A setting that a handler doesn't have, doesn't understand, or misses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct KeyError(String);
+
+impl Keys {
+    /// Sets a key to a text, in place of what it had.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.0.insert(key.to_owned(), Value::String(value.to_owned()));
+    }
+
+    /// Sets a key to a text, if it is not set yet.
+    pub fn set_default(&mut self, key: &str, value: &str) {
+        self.0.entry(key).or_insert_with(|| Value::String(value.to_owned()));
+    }
+
+    /// Understands the settings as a handler's options.
+    ///
+    /// # Errors
+    /// If a key is unknown, a value is not understood, or a key is missing.
+    pub fn options<T: DeserializeOwned>(self) -> Result<T, KeyError> {
+        T::deserialize(Value::Table(self.0)).map_err(|error| {
+            let text = error.to_string();
+            let text = text.trim_end().replace("\nin ", " in ");
+            KeyError(
+                text.replace("unknown field", "unknown key")
+                    .replace("missing field", "missing key")
+                    .replace("there are no fields", "there are none"),
+            )
+        })
+    }
+}
+
+impl From<Table> for Keys {
+    fn from(table: Table) -> Self {
+        Self(table)
+    }
+}
+
+/// Reads a field from its text, or from the text of a number or truth value. For
+/// `#[serde(deserialize_with = "parsed")]`.
+///
+/// # Errors
+/// If the value is none of these, or its text is not understood.
+pub fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display>,
+{
+    let text = match Value::deserialize(deserializer)? {
+        Value::String(text) => text,
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Boolean(truth) => truth.to_string(),
+        other => return Err(D::Error::custom(format!("a {} makes no sense here", other.type_str()))),
+    };
+    text.parse().map_err(|error| D::Error::custom(format!("{text:?}: {error}")))
+}
+
+/// The same as [`parsed`], for a field that may be absent.
+///
+/// # Errors
+/// If the value is not understood.
+pub fn parsed_option<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display>,
+{
+    parsed(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct Options {
+        path: String,
+        #[serde(deserialize_with = "parsed")]
+        keep: usize,
+    }
+
+    impl Default for Options {
+        fn default() -> Self {
+            Self { path: "here".to_owned(), keep: 3 }
+        }
+    }
+
+    fn read(keys: &[(&str, Value)]) -> Result<Options, String> {
+        let table: Table = keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        Keys::from(table).options().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_number_may_be_text_or_number() {
+        let expected = Options { path: "here".to_owned(), keep: 7 };
+        assert_eq!(read(&[("keep", Value::Integer(7))]).as_ref(), Ok(&expected));
+        assert_eq!(read(&[("keep", Value::String("7".to_owned()))]), Ok(expected));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_the_key() {
+        let error = read(&[("kep", Value::Integer(7))]).unwrap_err();
+        assert_eq!(error, "unknown key `kep`, expected `path` or `keep`");
+        let error = read(&[("keep", Value::String("many".to_owned()))]).unwrap_err();
+        assert_eq!(error, "\"many\": invalid digit found in string in `keep`");
+        let error = read(&[("keep", Value::Array(Vec::new()))]).unwrap_err();
+        assert_eq!(error, "a array makes no sense here in `keep`");
+    }
+}

@@ -1,0 +1,139 @@
+//! A configuration, carried out.
+
+mod housekeeping;
+mod prepare;
+mod sockets;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use pigear_pipeline::source::unix::BindError;
+use pigear_pipeline::{
+    NamesCell, Pipeline, PipelineError, Snapshot, Source, SourceError, Stats, Stop,
+};
+
+use crate::names::{NameFileError, Watched};
+use crate::registry::BuildError;
+use housekeeping::{Chore, Housekeeper};
+
+/// Everything opened, bound and ready to run.
+pub struct Listener {
+    pipeline: Pipeline,
+    sources: Vec<Box<dyn Source>>,
+    names: Arc<NamesCell>,
+    watched: Watched,
+    stats_file: Option<PathBuf>,
+}
+
+/// Why a configuration can't be carried out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// A handler can't be had.
+    #[error("{}{problem}", place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default())]
+    Handler {
+        /// Where it is configured.
+        place: Option<String>,
+        /// Why.
+        problem: BuildError,
+    },
+    /// A file of names can't be read.
+    #[error(transparent)]
+    Names(#[from] NameFileError),
+    /// Snort's configuration can't be read.
+    #[error("cannot read {}", path.display())]
+    SnortConf {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A socket can't be bound.
+    #[error("cannot listen on {}", path.display())]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: BindError,
+    },
+    /// A recording can't be opened.
+    #[error(transparent)]
+    Play(#[from] SourceError),
+    /// There is no user of this name.
+    #[error("no user is called {name:?}")]
+    UnknownUser {
+        /// The name.
+        name: String,
+    },
+    /// There is no group of this name.
+    #[error("no group is called {name:?}")]
+    UnknownGroup {
+        /// The name.
+        name: String,
+    },
+    /// The settings of a source don't fit together.
+    #[error("{0}")]
+    Source(&'static str),
+}
+
+impl Listener {
+    /// The counters.
+    #[must_use]
+    pub fn stats(&self) -> Arc<Stats> {
+        self.pipeline.stats()
+    }
+
+    /// Where this listens.
+    pub fn source_names(&self) -> impl Iterator<Item = String> {
+        self.sources.iter().map(|source| source.name())
+    }
+
+    /// Runs to the end (see [`Pipeline::run`]), and returns the counters. Meanwhile the files of
+    /// names are read again when they change or when `reload` was asked, and the counters are
+    /// written to their file.
+    ///
+    /// # Errors
+    /// What ended the pipeline before it should; the counters are written all the same.
+    pub fn run(self, stop: &Stop, reload: &Reload) -> (Snapshot, Result<(), PipelineError>) {
+        let stats = self.pipeline.stats();
+        let (chores, inbox) = channel();
+        reload.set(chores.clone());
+        let mut housekeeper = Housekeeper {
+            names: self.names,
+            watched: self.watched,
+            stats: Arc::clone(&stats),
+            stats_file: self.stats_file,
+        };
+        let housekeeping = thread::spawn(move || housekeeper.run(&inbox));
+        let result = self.pipeline.run(self.sources, stop);
+        // The housekeeper only ends after this; a panic of its was already reported.
+        let _ = chores.send(Chore::End);
+        let _ = housekeeping.join();
+        (stats.snapshot(), result)
+    }
+}
+
+/// Asks a running listener to read the files of names again. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Reload(Arc<std::sync::Mutex<Option<Sender<Chore>>>>);
+
+impl Reload {
+    /// Asks. Does nothing if nothing runs.
+    pub fn request(&self) {
+        if let Some(chores) = &*self.chores() {
+            // A listener that has just ended doesn't read anything any more.
+            let _ = chores.send(Chore::Reload);
+        }
+    }
+
+    fn set(&self, chores: Sender<Chore>) {
+        *self.chores() = Some(chores);
+    }
+
+    fn chores(&self) -> std::sync::MutexGuard<'_, Option<Sender<Chore>>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,109 @@
+//! Which sockets to bind, and for whom.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use nix::unistd::{Group, Uid, User};
+use pigear_pipeline::Intake;
+use pigear_pipeline::source::unix::{AllowedSenders, Binding, Instances, SocketSettings, Unix};
+
+use super::ListenError;
+use crate::config::{InstanceCount, SourceConfig};
+
+/// A socket to be bound.
+pub(super) struct Socket {
+    pub(super) path: PathBuf,
+    /// The packet thread that has this socket for its own.
+    pub(super) thread: Option<u32>,
+    /// Snort's log directory, whose owner may send.
+    log_dir: PathBuf,
+}
+
+/// The sockets that a configuration names.
+pub(super) fn named_by(
+    source: &SourceConfig,
+    usual_log_dir: impl FnOnce() -> PathBuf,
+) -> Result<Vec<Socket>, ListenError> {
+    if let Some(path) = &source.from {
+        if source.logdir.is_some() || source.instances.is_some() {
+            return Err(ListenError::Source(
+                "--from names the socket itself; leave out --logdir and --instances",
+            ));
+        }
+        let log_dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let log_dir = log_dir.unwrap_or(Path::new(".")).to_owned();
+        return Ok(vec![Socket { path: path.clone(), thread: None, log_dir }]);
+    }
+    let log_dir = source.logdir.clone().unwrap_or_else(usual_log_dir);
+    Ok(in_log_dir(source, &log_dir))
+}
+
+fn in_log_dir(source: &SourceConfig, log_dir: &Path) -> Vec<Socket> {
+    let instances = Instances {
+        run_prefix: source.run_prefix.clone().unwrap_or_default(),
+        id_offset: source.id_offset.unwrap_or_default(),
+        id_subdir: source.id_subdir,
+    };
+    let socket = |thread, path| Socket { path, thread, log_dir: log_dir.to_owned() };
+    let single = || socket(None, instances.single(log_dir));
+    let several = |count| {
+        let several = instances.several(log_dir, count);
+        several.map(|(thread, path)| socket(Some(thread), path))
+    };
+    match source.instances {
+        None => vec![single()],
+        Some(InstanceCount::Fixed(count)) => several(count).collect(),
+        Some(InstanceCount::Auto) => {
+            std::iter::once(single()).chain(several(processors())).collect()
+        }
+    }
+}
+
+fn processors() -> u32 {
+    thread::available_parallelism().ok().and_then(|n| u32::try_from(n.get()).ok()).unwrap_or(1)
+}
+
+impl Socket {
+    pub(super) fn bind(self, source: &SourceConfig, intake: Intake) -> Result<Unix, ListenError> {
+        let group = source.socket_group.as_deref().map(group_id).transpose()?;
+        let users = source.allow_uid.iter().map(|user| user_id(user));
+        let users = users.collect::<Result<Vec<_>, _>>()?;
+        let mut settings = SocketSettings { group, ..SocketSettings::default() };
+        if let Some(mode) = source.socket_mode {
+            settings.mode = mode.0;
+        }
+        let bound = self.make_directory().map_err(Into::into).and_then(|()| {
+            let binding = Binding::new(&self.path, settings)?;
+            let allowed = AllowedSenders::of_log_directory(&self.log_dir)?;
+            Ok(Unix::new(binding, users.into_iter().fold(allowed, AllowedSenders::and), intake))
+        });
+        bound.map_err(|source| ListenError::Socket { path: self.path, source })
+    }
+
+    /// Makes the directory of a packet thread as Snort would: for its owner and group, which are the
+    /// log directory's.
+    fn make_directory(&self) -> io::Result<()> {
+        let dir = self.path.parent().filter(|dir| *dir != self.log_dir && !dir.exists());
+        let (Some(dir), Ok(owner)) = (dir, fs::metadata(&self.log_dir)) else { return Ok(()) };
+        fs::DirBuilder::new().mode(0o770).create(dir)?;
+        if Uid::effective().is_root() {
+            chown(dir, Some(owner.uid()), Some(owner.gid()))?;
+        }
+        Ok(())
+    }
+}
+
+fn user_id(name: &str) -> Result<u32, ListenError> {
+    let by_name = || User::from_name(name).ok().flatten().map(|user| user.uid.as_raw());
+    let unknown = || ListenError::UnknownUser { name: name.to_owned() };
+    name.parse().ok().or_else(by_name).ok_or_else(unknown)
+}
+
+fn group_id(name: &str) -> Result<u32, ListenError> {
+    let by_name = || Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw());
+    let unknown = || ListenError::UnknownGroup { name: name.to_owned() };
+    name.parse().ok().or_else(by_name).ok_or_else(unknown)
+}

@@ -1,0 +1,156 @@
+//! The files that name an alert's numbers, read at the start and again when they change.
+
+use std::fmt::Display;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use pigear_alert::maps::{Classes, GenMsgMap, LineProblem, Names, Parsed, ReferenceSystems, SidMsgMap};
+use serde::Deserialize;
+use tracing::warn;
+
+/// So many broken lines of a file are named; a file of another kind would be all broken lines.
+const MAX_NAMED: usize = 5;
+
+/// The files that name an alert's numbers. Those that aren't given keep what is built in: Snort's 38
+/// classes and its usual reference systems, and no rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(feature = "command", derive(clap::Args))]
+#[cfg_attr(feature = "command", command(next_help_heading = "Names for an alert's numbers"))]
+pub struct NameFiles {
+    /// The classes: Snort 2's classification.config, or Snort 3's snort.lua
+    #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
+    pub class_config: Option<PathBuf>,
+    /// How addresses of references begin: Snort 2's reference.config, or Snort 3's snort.lua
+    #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
+    pub reference_config: Option<PathBuf>,
+    /// Messages and references of the rules: sid-msg.map, version 1 or 2
+    #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
+    pub sid_msg_map: Option<PathBuf>,
+    /// Messages of decoders and preprocessors: gen-msg.map
+    #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
+    pub gen_msg_map: Option<PathBuf>,
+}
+
+/// A file can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}", path.display())]
+pub struct NameFileError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+impl NameFiles {
+    /// Adds those files that lie in a directory under their usual names, where none was given.
+    #[must_use]
+    pub fn or_in(mut self, dir: &Path) -> Self {
+        let usual = [
+            (&mut self.class_config, "classification.config"),
+            (&mut self.reference_config, "reference.config"),
+            (&mut self.sid_msg_map, "sid-msg.map"),
+            (&mut self.gen_msg_map, "gen-msg.map"),
+        ];
+        for (file, name) in usual {
+            let path = dir.join(name);
+            if file.is_none() && path.is_file() {
+                *file = Some(path);
+            }
+        }
+        self
+    }
+
+    /// Reads the files. Broken lines are logged and passed over.
+    ///
+    /// # Errors
+    /// If a file can't be read.
+    pub fn load(&self) -> Result<Names, NameFileError> {
+        let mut names = Names::default();
+        if let Some(path) = &self.class_config {
+            let classes = read(path, Classes::parse)?;
+            replace(&mut names.classes, classes, Classes::is_empty, path, "classes");
+        }
+        if let Some(path) = &self.reference_config {
+            let systems = read(path, ReferenceSystems::parse)?;
+            replace(&mut names.references, systems, ReferenceSystems::is_empty, path, "references");
+        }
+        if let Some(path) = &self.sid_msg_map {
+            names.rules = read(path, SidMsgMap::parse)?;
+        }
+        if let Some(path) = &self.gen_msg_map {
+            names.generators = read(path, GenMsgMap::parse)?;
+        }
+        Ok(names)
+    }
+
+    /// When the files were last changed, and how long they are.
+    fn state(&self) -> Vec<Option<(SystemTime, u64)>> {
+        let files =
+            [&self.class_config, &self.reference_config, &self.sid_msg_map, &self.gen_msg_map];
+        let state = |path: &PathBuf| {
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        };
+        files.into_iter().map(|file| file.as_ref().and_then(state)).collect()
+    }
+}
+
+/// Old Snort rules have messages in any encoding, so the files may have too.
+fn read<T>(path: &Path, parse: fn(&str) -> Parsed<T>) -> Result<T, NameFileError> {
+    let bytes =
+        fs::read(path).map_err(|source| NameFileError { path: path.to_owned(), source })?;
+    let parsed = parse(&String::from_utf8_lossy(&bytes));
+    report(path, &parsed.problems);
+    Ok(parsed.value)
+}
+
+fn report(path: &Path, problems: &[LineProblem]) {
+    for LineProblem { line, problem } in problems.iter().take(MAX_NAMED) {
+        warn!("{}:{line}: {problem}; the line is passed over", path.display());
+    }
+    let more = problems.len().saturating_sub(MAX_NAMED);
+    if more > 0 {
+        warn!("{}: {more} more lines are broken", path.display());
+    }
+}
+
+/// A list without entries says nothing: its file only points elsewhere, or is another file.
+fn replace<T>(old: &mut T, new: T, is_empty: fn(&T) -> bool, path: &Path, what: impl Display) {
+    if is_empty(&new) {
+        warn!("{} has no {what}; those that are built in are used", path.display());
+    } else {
+        *old = new;
+    }
+}
+
+/// Notices when files change.
+#[derive(Debug)]
+pub struct Watched {
+    files: NameFiles,
+    state: Vec<Option<(SystemTime, u64)>>,
+}
+
+impl Watched {
+    /// Takes the files as they are now for read.
+    #[must_use]
+    pub fn new(files: NameFiles) -> Self {
+        Self { state: files.state(), files }
+    }
+
+    /// Reads the files again if they changed since, or if `asked`. A file that can't be read any more
+    /// is logged, and `None` returned: the names from before are the best there are.
+    pub fn reload(&mut self, asked: bool) -> Option<Names> {
+        let state = self.files.state();
+        if state == self.state && !asked {
+            return None;
+        }
+        self.state = state;
+        self.files
+            .load()
+            .inspect_err(|error| warn!("{error}: {}; the names from before stay", error.source))
+            .ok()
+    }
+}

@@ -1,0 +1,241 @@
+//! Sends recorded alerts to a socket, as Snort does.
+
+use std::io;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use pigear_pipeline::Stop;
+use pigear_pipeline::recording::{Reader, RecordingError};
+use serde::Serialize;
+
+/// So many datagrams are kept in memory. A recording that has no more is read once, and playing it
+/// again and again costs no more than sending.
+const MAX_IN_MEMORY: usize = 1_000;
+
+/// How to play.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PlaySettings {
+    /// Alerts a second; 0 for as many as the reader takes.
+    pub rate: f64,
+    /// Ends after so many alerts.
+    pub count: Option<u64>,
+    /// Starts over at the recording's end.
+    pub repeat: bool,
+}
+
+/// How it went.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PlayReport {
+    /// Alerts that the socket took.
+    pub sent: u64,
+    /// Alerts that were lost, since the socket was missing, had no reader, or let nobody write.
+    pub refused: u64,
+    /// What the first of these met with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_because: Option<String>,
+    /// How long it took.
+    pub seconds: f64,
+    /// How long a send held the sender up.
+    pub held_up_us: HeldUp,
+}
+
+/// How long a send held the sender up, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct HeldUp {
+    /// Half of the sends took no longer.
+    pub p50: f64,
+    /// 99 % of the sends took no longer.
+    pub p99: f64,
+    /// 99.9 % of the sends took no longer.
+    #[serde(rename = "p99.9")]
+    pub p999: f64,
+    /// No send took longer.
+    pub max: f64,
+}
+
+/// Why a recording can't be played.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlayError {
+    /// The recording can't be read.
+    #[error("cannot read {}", path.display())]
+    Recording {
+        /// The recording.
+        path: PathBuf,
+        /// Why.
+        source: RecordingError,
+    },
+    /// The recording has no datagrams.
+    #[error("{} has no datagrams", path.display())]
+    Empty {
+        /// The recording.
+        path: PathBuf,
+    },
+    /// The system gives us no socket.
+    #[error("cannot open a socket")]
+    Socket(#[source] io::Error),
+}
+
+/// Plays a recording to the socket at `target` until its end, `count` alerts, or `stop`.
+///
+/// Sends as Snort does: one socket without a name, and for each alert a `sendto` to the path, which
+/// blocks while the reader is behind. A send that fails is counted, and the next one tried.
+///
+/// # Errors
+/// If the recording can't be read; what was sent until then is lost to the report.
+pub fn play(
+    recording: &Path,
+    target: &Path,
+    settings: PlaySettings,
+    stop: &Stop,
+) -> Result<PlayReport, PlayError> {
+    let mut reel = Reel::open(recording)?;
+    let mut sender = Sender::new(target).map_err(PlayError::Socket)?;
+    let pace = Pace::new(settings.rate);
+    let started = Instant::now();
+    let mut n = 0;
+    while !stop.is_requested() && settings.count.is_none_or(|count| n < count) {
+        let Some(datagram) = reel.next(settings.repeat)? else { break };
+        pace.wait_for(n, started);
+        sender.send(datagram);
+        n += 1;
+    }
+    Ok(sender.report(started.elapsed()))
+}
+
+/// A recording that can be gone through more than once.
+struct Reel {
+    path: PathBuf,
+    /// The first datagrams; all of them, if there is no more to stream.
+    kept: Vec<Vec<u8>>,
+    stream: Option<Reader<'static>>,
+    datagram: Vec<u8>,
+    next: usize,
+}
+
+impl Reel {
+    fn open(path: &Path) -> Result<Self, PlayError> {
+        let failed = |source| PlayError::Recording { path: path.to_owned(), source };
+        let mut reader = Reader::open(path).map_err(failed)?;
+        let mut kept = Vec::new();
+        let mut datagram = Vec::new();
+        let mut ended = false;
+        while kept.len() < MAX_IN_MEMORY && !ended {
+            ended = !reader.read(&mut datagram).map_err(failed)?;
+            if !ended {
+                kept.push(datagram.clone());
+            }
+        }
+        if kept.is_empty() {
+            return Err(PlayError::Empty { path: path.to_owned() });
+        }
+        let stream = Some(reader).filter(|_| !ended);
+        Ok(Self { path: path.to_owned(), kept, stream, datagram, next: 0 })
+    }
+
+    fn next(&mut self, repeat: bool) -> Result<Option<&[u8]>, PlayError> {
+        if self.next >= self.kept.len() {
+            if self.streams()? {
+                return Ok(Some(&self.datagram));
+            }
+            if !repeat {
+                return Ok(None);
+            }
+            self.rewind()?;
+        }
+        self.next += 1;
+        Ok(self.kept.get(self.next - 1).map(Vec::as_slice))
+    }
+
+    /// Reads a datagram that isn't kept; false if there are no more.
+    fn streams(&mut self) -> Result<bool, PlayError> {
+        let Some(reader) = &mut self.stream else { return Ok(false) };
+        let failed = |source| PlayError::Recording { path: self.path.clone(), source };
+        reader.read(&mut self.datagram).map_err(failed)
+    }
+
+    fn rewind(&mut self) -> Result<(), PlayError> {
+        if self.stream.is_some() {
+            *self = Self::open(&self.path)?;
+        }
+        self.next = 0;
+        Ok(())
+    }
+}
+
+/// When each alert is due.
+struct Pace {
+    interval: Option<Duration>,
+}
+
+impl Pace {
+    fn new(rate: f64) -> Self {
+        let interval = if rate > 0.0 { Duration::try_from_secs_f64(1.0 / rate).ok() } else { None };
+        Self { interval }
+    }
+
+    /// Waits until alert `n` is due, counted from the start: being late once doesn't make all others
+    /// late.
+    fn wait_for(&self, n: u64, started: Instant) {
+        let Some(interval) = self.interval else { return };
+        let due = interval.as_secs_f64() * n as f64;
+        let left = due - started.elapsed().as_secs_f64();
+        if let Ok(left) = Duration::try_from_secs_f64(left) {
+            thread::sleep(left);
+        }
+    }
+}
+
+struct Sender<'a> {
+    socket: UnixDatagram,
+    target: &'a Path,
+    sent: u64,
+    refused: u64,
+    refused_because: Option<io::Error>,
+    /// Of the sends that succeeded, in nanoseconds.
+    held_up: Histogram<u64>,
+}
+
+impl<'a> Sender<'a> {
+    fn new(target: &'a Path) -> io::Result<Self> {
+        Ok(Self {
+            socket: UnixDatagram::unbound()?,
+            target,
+            sent: 0,
+            refused: 0,
+            refused_because: None,
+            held_up: Histogram::new(3).map_err(io::Error::other)?,
+        })
+    }
+
+    fn send(&mut self, datagram: &[u8]) {
+        let before = Instant::now();
+        match self.socket.send_to(datagram, self.target) {
+            Ok(_) => {
+                self.sent += 1;
+                let held_up = u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                self.held_up.saturating_record(held_up);
+            }
+            Err(error) => {
+                self.refused += 1;
+                self.refused_because.get_or_insert(error);
+            }
+        }
+    }
+
+    fn report(&self, elapsed: Duration) -> PlayReport {
+        let at = |quantile| self.held_up.value_at_quantile(quantile) as f64 / 1_000.0;
+        PlayReport {
+            sent: self.sent,
+            refused: self.refused,
+            refused_because: self.refused_because.as_ref().map(ToString::to_string),
+            seconds: elapsed.as_secs_f64(),
+            held_up_us: HeldUp { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1.0) },
+        }
+    }
+}

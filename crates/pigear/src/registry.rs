@@ -1,0 +1,172 @@
+//! Handlers by name.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+
+use pigear_pipeline::Handler;
+use serde::de::DeserializeOwned;
+
+use crate::handler::{file, null, print, record};
+use crate::keys::{KeyError, Keys};
+
+/// Names of the Python program of 2012, and what they are called here.
+const ALIASES: [(&str, &str); 1] = [("pigear.core.DataHandler", "print")];
+
+/// Handlers by name: those that come with Pigear, and your own.
+pub struct Registry {
+    kinds: BTreeMap<&'static str, Kind>,
+}
+
+struct Kind {
+    about: &'static str,
+    build: Build,
+}
+
+type Build = Box<dyn Fn(Keys) -> Result<Box<dyn Handler>, Problem> + Send + Sync>;
+
+/// Why a handler can't be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// No handler has this name.
+    #[error("unknown handler {name:?}; known are {known}")]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// The settings are wrong.
+    #[error("handler {name}: {problem}")]
+    Keys {
+        /// The handler.
+        name: String,
+        /// What is wrong.
+        problem: KeyError,
+    },
+    /// The settings are right, but the handler can't start.
+    #[error("handler {name}: {problem}")]
+    Failed {
+        /// The handler.
+        name: String,
+        /// Why.
+        problem: Box<dyn Error + Send + Sync>,
+    },
+}
+
+enum Problem {
+    Keys(KeyError),
+    Failed(Box<dyn Error + Send + Sync>),
+}
+
+impl Registry {
+    /// A registry without handlers.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { kinds: BTreeMap::new() }
+    }
+
+    /// The handlers that come with Pigear.
+    #[must_use]
+    pub fn builtin() -> Self {
+        let mut registry = Self::empty();
+        registry.register("print", print::ABOUT, print::Print::new);
+        registry.register("file", file::ABOUT, file::File::new);
+        registry.register("record", record::ABOUT, record::Record::new);
+        registry.register("null", null::ABOUT, null::Null::new);
+        registry
+    }
+
+    /// Adds a handler under a name, in place of one that has it. `about` says what it does and which
+    /// keys it has, in one line for `--help`; `build` gets the keys, read into a struct.
+    pub fn register<O, H, E>(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        build: impl Fn(O) -> Result<H, E> + Send + Sync + 'static,
+    ) where
+        O: DeserializeOwned,
+        H: Handler + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let build = move |keys: Keys| -> Result<Box<dyn Handler>, Problem> {
+            let options = keys.options().map_err(Problem::Keys)?;
+            let handler = build(options).map_err(|error| Problem::Failed(error.into()))?;
+            Ok(Box::new(handler))
+        };
+        self.kinds.insert(name, Kind { about, build: Box::new(build) });
+    }
+
+    /// The name that a handler goes by: its own, or what one of the 2012 program is called here.
+    ///
+    /// # Errors
+    /// If there is no such handler.
+    pub fn resolve(&self, name: &str) -> Result<&'static str, BuildError> {
+        self.kind(name).map(|(name, _)| name)
+    }
+
+    fn kind(&self, name: &str) -> Result<(&'static str, &Kind), BuildError> {
+        let alias = ALIASES.into_iter().find(|(old, _)| *old == name);
+        let name = alias.map_or(name, |(_, new)| new);
+        let found = self.kinds.get_key_value(name).map(|(name, kind)| (*name, kind));
+        found.ok_or_else(|| BuildError::Unknown {
+            name: name.to_owned(),
+            known: self.kinds.keys().copied().collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// Starts a handler.
+    ///
+    /// # Errors
+    /// If there is no such handler, its keys are wrong, or it can't start.
+    pub fn build(&self, name: &str, keys: Keys) -> Result<Box<dyn Handler>, BuildError> {
+        let (name, kind) = self.kind(name)?;
+        (kind.build)(keys).map_err(|problem| {
+            let name = name.to_owned();
+            match problem {
+                Problem::Keys(problem) => BuildError::Keys { name, problem },
+                Problem::Failed(problem) => BuildError::Failed { name, problem },
+            }
+        })
+    }
+
+    /// Each handler's name with what it does.
+    pub fn about(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.kinds.iter().map(|(name, kind)| (*name, kind.about))
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.kinds.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(name: &str, key: &str) -> String {
+        let mut keys = Keys::default();
+        keys.set(key, "x");
+        Registry::builtin().build(name, keys).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn an_unknown_handler_is_refused_with_those_that_there_are() {
+        let expected = "unknown handler \"prnt\"; known are file, null, print, record";
+        assert_eq!(error("prnt", "format"), expected);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_those_that_there_are() {
+        assert_eq!(error("print", "fmt"), "handler print: unknown key `fmt`, expected `format`");
+        assert_eq!(error("null", "x"), "handler null: unknown key `x`, there are none");
+    }
+
+    #[test]
+    fn the_old_name_of_print_still_works() {
+        assert_eq!(Registry::builtin().resolve("pigear.core.DataHandler").unwrap(), "print");
+    }
+}
