@@ -60,7 +60,7 @@ mod tunnel;
 mod walk;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use self::dissection::{Dissection, Layer};
 pub use self::dissector::{Dissector, MAX_LAYERS, Vxlan, frame_length};

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::io::Write;
 
-use super::text::{Endpoints, Paint, Tags, Visible};
+use super::text::{Endpoints, Paint, Protocol, Tags, Visible};
 use super::{Colour, Format};
 use crate::alert::Alert;
 use crate::message::AlertMessage;
@@ -38,7 +38,9 @@ impl Display for Line<'_> {
         Tags(alert, colour).fmt(f)?;
         let (on, off) = Paint::Address.codes(colour);
         match alert.protocol() {
-            Some(protocol) => write!(f, "{{{protocol}}} {on}{}{off}", Endpoints(alert)),
+            Some(protocol) => {
+                write!(f, "{{{}}} {on}{}{off}", Protocol(protocol), Endpoints(alert))
+            }
             None => f.write_str("{?}"),
         }
     }

@@ -1,10 +1,14 @@
 //! One JSON object an alert.
 
+use std::io;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::ser::Formatter;
 
 use super::Format;
+use super::text::is_unsafe;
 use crate::alert::Alert;
 use crate::packet::IpProtocol;
 
@@ -12,15 +16,42 @@ use crate::packet::IpProtocol;
 ///
 /// First the twenty fields of an [`AlertMessage`](crate::AlertMessage) under their names, `pkt` in
 /// base64; then what is known besides. A field that isn't known is absent. The schema is
-/// `docs/alert.schema.json`.
+/// `docs/alert.schema.json`. As safe on a terminal as the formats for people: characters that could
+/// steer one are escaped.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Json;
 
 impl Format for Json {
     fn write(&self, alert: &Alert, out: &mut Vec<u8>) {
+        let mut serializer = serde_json::Serializer::with_formatter(&mut *out, TerminalSafe);
         // Writing to a `Vec` can't fail, and all keys are strings.
-        let _ = serde_json::to_writer(&mut *out, &Object(alert));
+        let _ = Object(alert).serialize(&mut serializer);
         out.push(b'\n');
+    }
+}
+
+/// Compact JSON that also escapes what JSON itself would let through: DEL, the control characters
+/// above ASCII, and those that turn the direction of writing.
+struct TerminalSafe;
+
+impl Formatter for TerminalSafe {
+    fn write_string_fragment<W: io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        const DEL: u8 = 0x7f;
+        if fragment.is_ascii() && !fragment.as_bytes().contains(&DEL) {
+            return writer.write_all(fragment.as_bytes());
+        }
+        for piece in fragment.split_inclusive(is_unsafe) {
+            let safe = piece.strip_suffix(is_unsafe).unwrap_or(piece);
+            writer.write_all(safe.as_bytes())?;
+            if let Some(letter) = piece.strip_prefix(safe).and_then(|rest| rest.chars().next()) {
+                write!(writer, "\\u{:04x}", u32::from(letter))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -104,7 +135,8 @@ impl<M: SerializeMap> Fields<'_, M> {
     fn names(&mut self) -> Result<(), M::Error> {
         let class = self.alert.class();
         self.put_known("class", class.map(|class| &class.name))?;
-        self.put_known("class_description", class.map(|class| &class.description))?;
+        let description = class.map(|class| &class.description);
+        self.put_known("class_description", description.filter(|text| !text.is_empty()))?;
         let references: Vec<String> = self.alert.references().collect();
         self.put_known("references", Some(references).filter(|urls| !urls.is_empty()))?;
         self.put_shown("app_name", self.alert.message.app_name)

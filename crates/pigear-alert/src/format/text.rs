@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::Colour;
 use crate::alert::Alert;
+use crate::packet::IpProtocol;
 
 /// Text from an alert, fit for a terminal and for one line: bytes that are not UTF-8 become U+FFFD,
 /// and control characters and those that turn the direction of writing become escapes.
@@ -14,17 +15,37 @@ impl Display for Visible<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         String::from_utf8_lossy(self.0).chars().try_for_each(|letter| match letter {
             '\0'..='\x1f' | '\x7f' => write!(f, "\\x{:02x}", u32::from(letter)),
-            _ if letter.is_control() || misleads(letter) => {
-                write!(f, "{}", letter.escape_unicode())
-            }
+            _ if is_unsafe(letter) => letter.escape_unicode().fmt(f),
             _ => fmt::Write::write_char(f, letter),
         })
     }
 }
 
-/// Whether a character breaks lines, or reorders those around it.
-fn misleads(letter: char) -> bool {
-    matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+/// Whether a character steers a terminal, breaks lines, or reorders the characters around it. None
+/// is above U+FFFF.
+pub(super) fn is_unsafe(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
+/// A protocol in Snort's words, but for `ICMPv6`: `TCP`, `SCTP`, or else `PROTO:255`.
+pub(super) struct Protocol(pub(super) IpProtocol);
+
+impl Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpProtocol::IGMP => f.write_str("IGMP"),
+            IpProtocol::GRE => f.write_str("GRE"),
+            IpProtocol::ESP => f.write_str("ESP"),
+            IpProtocol::AUTHENTICATION => f.write_str("AH"),
+            IpProtocol::SCTP => f.write_str("SCTP"),
+            other => match other.name() {
+                Some(name) => f.write_str(name),
+                None => write!(f, "PROTO:{:03}", other.0),
+            },
+        }
+    }
 }
 
 /// An address with its port: `10.0.0.1:80`, `[2001:db8::1]:80`, or the address alone.
@@ -57,8 +78,9 @@ pub(super) struct Tags<'a>(pub(super) &'a Alert, pub(super) Colour);
 impl Display for Tags<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(alert, colour) = *self;
-        if let Some(class) = alert.class() {
-            write!(f, "[Classification: {}] ", Visible(class.description.as_bytes()))?;
+        let class = alert.class().map(|class| class.description.as_bytes());
+        if let Some(description) = class.filter(|description| !description.is_empty()) {
+            write!(f, "[Classification: {}] ", Visible(description))?;
         }
         if alert.dialect.sends_whole_event() {
             let priority = alert.message.priority;

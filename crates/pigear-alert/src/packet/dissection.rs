@@ -102,7 +102,7 @@ impl Dissection {
     }
 
     /// The innermost IP header and what follows it.
-    fn innermost_ip(&self) -> Option<&[Layer]> {
+    pub(crate) fn innermost_ip(&self) -> Option<&[Layer]> {
         let start = self.layers.iter().rposition(|layer| layer.header.is_ip())?;
         self.layers.get(start..)
     }

@@ -2,7 +2,7 @@ mod detect;
 mod link;
 mod network;
 mod properties;
-mod samples;
+pub(crate) mod samples;
 mod transport;
 mod tunnel;
 

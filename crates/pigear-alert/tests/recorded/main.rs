@@ -1,0 +1,13 @@
+//! What eight real Snorts sent, held against what the same Snorts wrote in their own logs.
+//!
+//! `tests/data/README.md` says what the files are, and where datagram and log part.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod events;
+mod json;
+mod lines;
+mod logged;
+mod messages;
+mod packets;
+mod recordings;
