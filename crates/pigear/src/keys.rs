@@ -6,8 +6,8 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use serde::de::{DeserializeOwned, Deserializer, Error};
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error};
 use toml::{Table, Value};
 
 /// The settings of one handler, not yet understood.
@@ -68,7 +68,9 @@ where
         Value::Integer(number) => number.to_string(),
         Value::Float(number) => number.to_string(),
         Value::Boolean(truth) => truth.to_string(),
-        other => return Err(D::Error::custom(format!("a {} makes no sense here", other.type_str()))),
+        other => {
+            return Err(D::Error::custom(format!("a {} makes no sense here", other.type_str())));
+        }
     };
     text.parse().map_err(|error| D::Error::custom(format!("{text:?}: {error}")))
 }
@@ -104,7 +106,8 @@ mod tests {
     }
 
     fn read(keys: &[(&str, Value)]) -> Result<Options, String> {
-        let table: Table = keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        let table: Table =
+            keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
         Keys::from(table).options().map_err(|error| error.to_string())
     }
 

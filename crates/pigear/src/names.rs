@@ -6,7 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use pigear_alert::maps::{Classes, GenMsgMap, LineProblem, Names, Parsed, ReferenceSystems, SidMsgMap};
+use pigear_alert::maps::{
+    Classes, GenMsgMap, LineProblem, Names, Parsed, ReferenceSystems, SidMsgMap,
+};
 use serde::Deserialize;
 use tracing::warn;
 
@@ -100,8 +102,7 @@ impl NameFiles {
 
 /// Old Snort rules have messages in any encoding, so the files may have too.
 fn read<T>(path: &Path, parse: fn(&str) -> Parsed<T>) -> Result<T, NameFileError> {
-    let bytes =
-        fs::read(path).map_err(|source| NameFileError { path: path.to_owned(), source })?;
+    let bytes = fs::read(path).map_err(|source| NameFileError { path: path.to_owned(), source })?;
     let parsed = parse(&String::from_utf8_lossy(&bytes));
     report(path, &parsed.problems);
     Ok(parsed.value)

@@ -96,12 +96,12 @@ pub fn play(
 ) -> Result<PlayReport, PlayError> {
     let mut reel = Reel::open(recording)?;
     let mut sender = Sender::new(target).map_err(PlayError::Socket)?;
-    let pace = Pace::new(settings.rate);
+    let mut pace = Pace::new(settings.rate);
     let started = Instant::now();
     let mut n = 0;
     while !stop.is_requested() && settings.count.is_none_or(|count| n < count) {
         let Some(datagram) = reel.next(settings.repeat)? else { break };
-        pace.wait_for(n, started);
+        pace.wait();
         sender.send(datagram);
         n += 1;
     }
@@ -170,23 +170,21 @@ impl Reel {
 
 /// When each alert is due.
 struct Pace {
-    interval: Option<Duration>,
+    interval: Duration,
+    due: Instant,
 }
 
 impl Pace {
     fn new(rate: f64) -> Self {
-        let interval = if rate > 0.0 { Duration::try_from_secs_f64(1.0 / rate).ok() } else { None };
-        Self { interval }
+        let interval = Duration::try_from_secs_f64(1.0 / rate).unwrap_or_default();
+        Self { interval, due: Instant::now() }
     }
 
-    /// Waits until alert `n` is due, counted from the start: being late once doesn't make all others
-    /// late.
-    fn wait_for(&self, n: u64, started: Instant) {
-        let Some(interval) = self.interval else { return };
-        let due = interval.as_secs_f64() * n as f64;
-        let left = due - started.elapsed().as_secs_f64();
-        if let Ok(left) = Duration::try_from_secs_f64(left) {
-            thread::sleep(left);
+    /// Waits until the next alert is due. That one was late doesn't make the others late.
+    fn wait(&mut self) {
+        if self.interval > Duration::ZERO {
+            thread::sleep(self.due.saturating_duration_since(Instant::now()));
+            self.due += self.interval;
         }
     }
 }
@@ -229,7 +227,10 @@ impl<'a> Sender<'a> {
     }
 
     fn report(&self, elapsed: Duration) -> PlayReport {
-        let at = |quantile| self.held_up.value_at_quantile(quantile) as f64 / 1_000.0;
+        let at = |quantile| {
+            let nanoseconds = self.held_up.value_at_quantile(quantile);
+            Duration::from_nanos(nanoseconds).as_secs_f64() * 1e6
+        };
         PlayReport {
             sent: self.sent,
             refused: self.refused,

@@ -1,6 +1,7 @@
 //! Handlers by name.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 
@@ -74,7 +75,7 @@ impl Registry {
         registry.register("print", print::ABOUT, print::Print::new);
         registry.register("file", file::ABOUT, file::File::new);
         registry.register("record", record::ABOUT, record::Record::new);
-        registry.register("null", null::ABOUT, null::Null::new);
+        registry.register("null", null::ABOUT, |null::Options {}| Ok::<_, Infallible>(null::Null));
         registry
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::io::Write;
 
-use super::text::{Endpoints, Paint, Protocol, Tags, Visible};
+use super::text::{Endpoints, Paint, Tags, Visible};
 use super::{Colour, Format};
 use crate::alert::Alert;
 use crate::message::AlertMessage;
@@ -39,7 +39,7 @@ impl Display for Line<'_> {
         let (on, off) = Paint::Address.codes(colour);
         match alert.protocol() {
             Some(protocol) => {
-                write!(f, "{{{}}} {on}{}{off}", Protocol(protocol), Endpoints(alert))
+                write!(f, "{{{protocol}}} {on}{}{off}", Endpoints(alert))
             }
             None => f.write_str("{?}"),
         }

@@ -4,7 +4,6 @@ use std::fmt::{self, Display};
 
 use super::icmp::IcmpLine;
 use super::tcp::TcpLines;
-use super::text::Protocol;
 use crate::alert::Alert;
 use crate::packet::{Header, Ipv4, Ipv6, Ipv6Fragment, Layer};
 
@@ -17,7 +16,7 @@ impl Display for Headers<'_> {
         let (Some(layers), Some(protocol)) = (packet.innermost_ip(), packet.protocol()) else {
             return Ok(());
         };
-        write!(f, "{} ", Protocol(protocol))?;
+        write!(f, "{protocol} ")?;
         match layers.first().map(|layer| &layer.header) {
             Some(Header::Ipv4(ip)) => write_ipv4(ip, f)?,
             Some(Header::Ipv6(ip)) => write_ipv6(ip, layers, f)?,

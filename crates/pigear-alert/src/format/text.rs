@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use super::Colour;
 use crate::alert::Alert;
-use crate::packet::IpProtocol;
 
 /// Text from an alert, fit for a terminal and for one line: bytes that are not UTF-8 become U+FFFD,
 /// and control characters and those that turn the direction of writing become escapes.
@@ -27,25 +26,6 @@ pub(super) fn is_unsafe(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{61c}')
-}
-
-/// A protocol in Snort's words, but for `ICMPv6`: `TCP`, `SCTP`, or else `PROTO:255`.
-pub(super) struct Protocol(pub(super) IpProtocol);
-
-impl Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            IpProtocol::IGMP => f.write_str("IGMP"),
-            IpProtocol::GRE => f.write_str("GRE"),
-            IpProtocol::ESP => f.write_str("ESP"),
-            IpProtocol::AUTHENTICATION => f.write_str("AH"),
-            IpProtocol::SCTP => f.write_str("SCTP"),
-            other => match other.name() {
-                Some(name) => f.write_str(name),
-                None => write!(f, "PROTO:{:03}", other.0),
-            },
-        }
-    }
 }
 
 /// An address with its port: `10.0.0.1:80`, `[2001:db8::1]:80`, or the address alone.

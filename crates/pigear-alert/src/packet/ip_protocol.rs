@@ -11,8 +11,6 @@ impl IpProtocol {
     pub const HOP_BY_HOP: Self = Self(0);
     /// ICMP of IPv4.
     pub const ICMP: Self = Self(1);
-    /// IGMP. Not looked into.
-    pub const IGMP: Self = Self(2);
     /// An IPv4 packet.
     pub const IPV4: Self = Self(4);
     /// TCP.

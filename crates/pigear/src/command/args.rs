@@ -141,7 +141,11 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or(
         "expected KEY=VALUE for the data handler, or a command: demo, play, completions, man",
     )?;
-    if key.is_empty() { Err("the key is missing".to_owned()) } else { Ok((key.to_owned(), value.to_owned())) }
+    if key.is_empty() {
+        Err("the key is missing".to_owned())
+    } else {
+        Ok((key.to_owned(), value.to_owned()))
+    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -53,8 +53,7 @@ pub(super) fn run(args: &DemoArgs, registry: &Registry) -> Result<(), Failure> {
     let (counters, result) = listener.run(&stop, &reload);
     say(&summary(&counters));
     result?;
-    let played: Result<_, PlayError> =
-        player.join().map_err(|_| anyhow!("the player broke"))?;
+    let played: Result<_, PlayError> = player.join().map_err(|_| anyhow!("the player broke"))?;
     played.map_err(anyhow::Error::from)?;
     say(NEXT);
     Ok(())

@@ -60,7 +60,9 @@ impl From<ListenError> for Failure {
     fn from(error: ListenError) -> Self {
         let (status, hint) = match &error {
             ListenError::Handler { problem: BuildError::Failed { .. }, .. } => (FAILED, None),
-            ListenError::Handler { .. } => (WRONG_USAGE, Some("pigear --help lists handlers and keys")),
+            ListenError::Handler { .. } => {
+                (WRONG_USAGE, Some("pigear --help lists handlers and keys"))
+            }
             ListenError::UnknownUser { .. }
             | ListenError::UnknownGroup { .. }
             | ListenError::Source(_) => (WRONG_USAGE, None),
@@ -81,7 +83,9 @@ fn bind_hint(error: &BindError) -> Option<&'static str> {
             "run as root or as a user who may write there, or give another directory with --logdir"
         }
         BindError::InUse => "stop it, or listen elsewhere with --logdir",
-        BindError::Occupied { .. } => "remove it if nobody needs it, or listen elsewhere with --logdir",
+        BindError::Occupied { .. } => {
+            "remove it if nobody needs it, or listen elsewhere with --logdir"
+        }
         BindError::Group { .. } => "only root may give a socket to a group that it isn't in",
         _ => return None,
     })
@@ -89,7 +93,8 @@ fn bind_hint(error: &BindError) -> Option<&'static str> {
 
 impl From<PipelineError> for Failure {
     fn from(error: PipelineError) -> Self {
-        const GO_ON: &str = "with --serve-forever, errors are counted and the next alert is handled";
+        const GO_ON: &str =
+            "with --serve-forever, errors are counted and the next alert is handled";
         let hint = match &error {
             PipelineError::Handler { .. }
             | PipelineError::Source { source: SourceError::Malformed(_), .. } => Some(GO_ON),

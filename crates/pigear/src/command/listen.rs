@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use anyhow::Context;
-use pigear_pipeline::{Snapshot, Stop};
+use pigear_pipeline::{LaneSnapshot, Snapshot, Stop};
 use tracing::debug;
 
 use super::args::ListenArgs;
@@ -15,8 +15,8 @@ use crate::registry::Registry;
 pub(super) fn run(args: ListenArgs, registry: &Registry) -> Result<(), Failure> {
     let config = settings::config(args, registry)?;
     let (stop, reload) = (Stop::default(), Reload::default());
-    let interrupted = signals::listen(stop.clone(), reload.clone())
-        .context("cannot listen to signals")?;
+    let interrupted =
+        signals::listen(stop.clone(), reload.clone()).context("cannot listen to signals")?;
     let listener = Listener::prepare(config, registry)?;
     for source in listener.source_names() {
         if io::stderr().is_terminal() {
@@ -40,13 +40,10 @@ pub(super) fn say(text: &str) {
 /// The counters, in one line.
 pub(super) fn summary(counters: &Snapshot) -> String {
     let Snapshot { received, malformed, refused, missed, .. } = counters;
-    let mut line =
-        format!("received {received}, malformed {malformed}, refused {refused}, missed {missed}");
-    for (name, lane) in &counters.handlers {
-        line += &format!(
-            "; {name}: handled {}, dropped {}, failed {}",
-            lane.handled, lane.dropped, lane.failed
-        );
-    }
-    line
+    let lanes = counters.handlers.iter().map(|(name, lane)| {
+        let LaneSnapshot { handled, dropped, failed, .. } = lane;
+        format!("; {name}: handled {handled}, dropped {dropped}, failed {failed}")
+    });
+    let lanes: String = lanes.collect();
+    format!("received {received}, malformed {malformed}, refused {refused}, missed {missed}{lanes}")
 }

@@ -33,7 +33,11 @@ pub(super) fn run(args: &PlayArgs) -> Result<(), Failure> {
 fn describe(report: &PlayReport) -> String {
     let PlayReport { sent, refused, seconds, held_up_us: held_up, refused_because, .. } = report;
     let reason = refused_because.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    let rate = if *seconds > 0.0 { f64::from(u32::try_from(*sent).unwrap_or(u32::MAX)) / seconds } else { 0.0 };
+    let rate = if *seconds > 0.0 {
+        f64::from(u32::try_from(*sent).unwrap_or(u32::MAX)) / seconds
+    } else {
+        0.0
+    };
     format!(
         "sent {sent}, refused {refused}{reason}, in {seconds:.3} s ({rate:.0} a second)\n\
          held up: p50 {:.1} µs, p99 {:.1} µs, p99.9 {:.1} µs, max {:.1} µs\n",

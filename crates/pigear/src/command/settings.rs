@@ -67,22 +67,23 @@ fn apply(config: &mut Config, key: &str, value: &str) -> anyhow::Result<()> {
     }
 }
 
-fn set<T: FromStr<Err: Display>>(field: &mut Option<T>, key: &str, value: &str) -> anyhow::Result<()> {
+fn set<T: FromStr<Err: Display>>(
+    field: &mut Option<T>,
+    key: &str,
+    value: &str,
+) -> anyhow::Result<()> {
     *field = Some(value.parse().map_err(|error| anyhow!("{key}={value}: {error}"))?);
     Ok(())
 }
 
-fn apply_to_handler(
-    handlers: &mut [HandlerConfig],
-    key: &str,
-    value: &str,
-) -> anyhow::Result<()> {
+fn apply_to_handler(handlers: &mut [HandlerConfig], key: &str, value: &str) -> anyhow::Result<()> {
     let addressed = |handler: &HandlerConfig| {
         [handler.name.as_deref(), Some(&*handler.kind)].into_iter().flatten().find_map(|name| {
             key.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned)
         })
     };
-    let found = handlers.iter_mut().find_map(|handler| addressed(handler).map(|key| (handler, key)));
+    let found =
+        handlers.iter_mut().find_map(|handler| addressed(handler).map(|key| (handler, key)));
     if let Some((handler, key)) = found {
         handler.keys.set(&key, value);
         return Ok(());
@@ -118,7 +119,9 @@ mod tests {
 
     fn keys(pairs: &[(&str, &str)]) -> Keys {
         let mut keys = Keys::default();
-        pairs.iter().for_each(|(key, value)| keys.set(key, value));
+        for (key, value) in pairs {
+            keys.set(key, value);
+        }
         keys
     }
 

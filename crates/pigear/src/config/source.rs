@@ -37,7 +37,12 @@ pub struct SourceConfig {
     #[serde(rename = "type", deserialize_with = "parsed")]
     #[cfg_attr(
         feature = "command",
-        arg(long = "socket-handler", value_name = "NAME", default_value_t, hide_default_value = true)
+        arg(
+            long = "socket-handler",
+            value_name = "NAME",
+            default_value_t,
+            hide_default_value = true
+        )
     )]
     pub kind: SourceKind,
 
@@ -175,9 +180,7 @@ impl<'de> Deserialize<'de> for SocketMode {
         use serde::de::Error;
         match toml::Value::deserialize(deserializer)? {
             toml::Value::String(text) => text.parse().map_err(D::Error::custom),
-            toml::Value::Integer(mode) => {
-                u32::try_from(mode).map(Self).map_err(D::Error::custom)
-            }
+            toml::Value::Integer(mode) => u32::try_from(mode).map(Self).map_err(D::Error::custom),
             _ => Err(D::Error::custom("expected permissions, such as \"0660\"")),
         }
     }

@@ -48,7 +48,7 @@ fn a_file_says_what_the_command_line_can_say() {
     assert_eq!((play.kind, play.socket_mode), (SourceKind::Play, Some(SocketMode(0o640))));
     let lane = config.handlers[0].lane(WhenFull::DropNewest);
     assert_eq!((lane.max_alerts, lane.max_bytes, lane.when_full), (10, 1 << 20, WhenFull::Wait));
-    assert_eq!(config.handlers[0].place.as_deref(), Some("pigear.toml:23"));
+    assert_eq!(config.handlers[0].place.as_deref(), Some("pigear.toml:22"));
 }
 
 #[test]
@@ -57,10 +57,16 @@ fn a_mistake_is_named_with_its_line() {
         ("x = 1", "pigear.toml:1: unknown field `x`, expected one of"),
         ("count = 1\nstats = 7", "pigear.toml:2: invalid type: integer `7`, expected path string"),
         ("\n[[source]]\nlogdri = 'x'", "pigear.toml:3: unknown field `logdri`, expected one of"),
-        ("[[source]]\ntype = 'tcp'", "pigear.toml:2: \"tcp\": unknown socket handler \"tcp\"; known are"),
+        (
+            "[[source]]\ntype = 'tcp'",
+            "pigear.toml:2: \"tcp\": unknown socket handler \"tcp\"; known are",
+        ),
         ("[[source]]\ndialect = 'snort4'", "pigear.toml:2: \"snort4\": unknown dialect"),
         ("\n[[handler]]\npath = 'x'", "pigear.toml:2: missing field `type`"),
-        ("[[handler]]\ntype = 'x'\nwhen_full = 'panic'", "pigear.toml:1: \"panic\": unknown policy"),
+        (
+            "[[handler]]\ntype = 'x'\nwhen_full = 'panic'",
+            "pigear.toml:3: \"panic\": unknown policy",
+        ),
         ("[[handler\n", "pigear.toml:1: "),
     ] {
         let error = parse(text).unwrap_err();

@@ -121,7 +121,8 @@ impl Open {
     fn append(path: PathBuf) -> io::Result<Self> {
         let mut file = fs::OpenOptions::new().append(true).create(true).open(&path)?;
         let len = file.seek(SeekFrom::End(0)).unwrap_or_default();
-        let since = if len > 0 { file.metadata()?.modified()? } else { std::time::SystemTime::now() };
+        let since =
+            if len > 0 { file.metadata()?.modified()? } else { std::time::SystemTime::now() };
         let since = Timestamp::try_from(since).unwrap_or_else(|_| Timestamp::now());
         Ok(Self { path, file, len, since })
     }

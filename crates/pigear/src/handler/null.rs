@@ -1,6 +1,5 @@
 //! `null`: counts only.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use pigear_alert::Alert;
@@ -15,18 +14,8 @@ pub(crate) const ABOUT: &str = "counts only";
 pub struct Options {}
 
 /// Counts only: what its lane does for every handler.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Null;
-
-impl Null {
-    /// There is nothing to start.
-    ///
-    /// # Errors
-    /// None.
-    pub fn new(_: Options) -> Result<Self, Infallible> {
-        Ok(Self)
-    }
-}
 
 impl Handler for Null {
     fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {

@@ -17,7 +17,7 @@ use crate::keys::parsed;
 pub(crate) const ABOUT: &str = "writes each alert to standard output; format=fast|full|json";
 
 /// The keys of `print`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// How to write an alert: `fast` (a line), `full` (a paragraph) or `json`. `fast` and `full`

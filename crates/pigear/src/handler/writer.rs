@@ -40,9 +40,9 @@ impl BatchWriter {
         to: &mut dyn Write,
     ) -> Result<Written, (Written, io::Error)> {
         self.fill(alerts, enough);
-        write_all(&self.text, to).map(|()| self.whole(self.text.len())).map_err(
-            |(written, error)| (self.whole(written), error),
-        )
+        write_all(&self.text, to)
+            .map(|()| self.whole(self.text.len()))
+            .map_err(|(written, error)| (self.whole(written), error))
     }
 
     fn fill(&mut self, alerts: &[Arc<Alert>], enough: usize) {

@@ -34,7 +34,8 @@ impl Listener {
             config.handlers.push(HandlerConfig::new("print"));
         }
         let pipeline = pipeline(&config, registry)?;
-        let snort_confs = config.sources.iter().map(SnortConf::of).collect::<Result<Vec<_>, _>>()?;
+        let snort_confs =
+            config.sources.iter().map(SnortConf::of).collect::<Result<Vec<_>, _>>()?;
         let mut files = config.names;
         for dir in snort_confs.iter().filter_map(SnortConf::dir) {
             files = files.or_in(dir);
@@ -109,10 +110,9 @@ fn open(
         Ok(Box::new(socket.bind(source, intake)?))
     };
     match source.kind {
-        SourceKind::Unix => sockets::named_by(source, || snort_conf.log_dir())?
-            .into_iter()
-            .map(bind)
-            .collect(),
+        SourceKind::Unix => {
+            sockets::named_by(source, || snort_conf.log_dir())?.into_iter().map(bind).collect()
+        }
         SourceKind::Play => {
             let path = source.from.clone().ok_or(ListenError::Source(
                 "the socket handler `play` needs a recording; give it with --from FILE",

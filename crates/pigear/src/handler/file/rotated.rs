@@ -98,13 +98,15 @@ impl Rotated {
 
 /// `PATH.TIME`, or if that is taken, compressed or not, `PATH.TIME-2` and so on.
 fn free_name(path: &Path, now: Timestamp) -> PathBuf {
-    let time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let name = |n: u32| match n {
-        1 => with_ending(path, &format!(".{time}")),
-        n => with_ending(path, &format!(".{time}-{n}")),
-    };
-    let taken = |name: &PathBuf| ["", ".gz", ".zst"].iter().any(|end| with_ending(name, end).exists());
-    (1..).map(name).find(|name| !taken(name)).unwrap_or_else(|| name(1))
+    let taken = |name: &Path| ["", ".gz", ".zst"].iter().any(|end| with_ending(name, end).exists());
+    let time = now.strftime(".%Y%m%dT%H%M%SZ");
+    let mut name = with_ending(path, &time.to_string());
+    let mut n = 1;
+    while taken(&name) {
+        n += 1;
+        name = with_ending(path, &format!("{time}-{n}"));
+    }
+    name
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {

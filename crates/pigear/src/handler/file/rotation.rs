@@ -45,7 +45,9 @@ impl FromStr for Rotation {
                 Ok(Self { period: Some(period), ..rotation })
             } else {
                 let size = part.parse::<ByteSize>().map_err(|_| UnknownRotation)?.as_u64();
-                Some(Self { size: Some(size), ..rotation }).filter(|_| size > 0).ok_or(UnknownRotation)
+                Some(Self { size: Some(size), ..rotation })
+                    .filter(|_| size > 0)
+                    .ok_or(UnknownRotation)
             }
         })
     }
