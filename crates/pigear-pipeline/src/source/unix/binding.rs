@@ -89,8 +89,8 @@ impl From<Errno> for BindError {
 ///
 /// Invariants:
 ///
-/// * Nobody can send before mode and group are set: the socket is bound with no permissions at all,
-///   and then opened up.
+/// * Nobody else can send before mode and group are set: the socket is bound for its owner alone, who
+///   is us, and then opened up.
 /// * Nothing that is in use is replaced: not a socket on which somebody listens, and nothing that
 ///   isn't a socket. A socket that nobody listens on (left behind by a crash) is.
 /// * Two of us starting at once don't remove each other's socket: the directory is locked meanwhile.
@@ -100,6 +100,8 @@ impl From<Errno> for BindError {
 #[derive(Debug)]
 pub struct Binding {
     socket: UnixDatagram,
+    /// Sends to the socket, whatever becomes of its path.
+    waker: UnixDatagram,
     path: PathBuf,
     inode: Inode,
 }
@@ -127,17 +129,25 @@ impl Binding {
         let dir = path.parent().unwrap_or(Path::new("/"));
         let _lock = lock(dir)?;
         clear(path)?;
-        let socket = bound_for_nobody(path)?;
-        // From here on, dropping the binding removes the socket.
+        let waker = UnixDatagram::unbound()?;
+        waker.set_nonblocking(true)?;
+        let socket = bound_for_us(path)?.into();
         let handle = handle_of(path)?;
         let inode = Inode::of(&handle.metadata()?);
-        let binding = Self { socket: socket.into(), path: path.to_owned(), inode };
+        // From here on, dropping the binding removes the socket.
+        let binding = Self { socket, waker, path: path.to_owned(), inode };
+        binding.waker.connect(path)?;
         open_up(&handle, dir, settings)?;
         Ok(binding)
     }
 
     pub(super) fn socket(&self) -> &UnixDatagram {
         &self.socket
+    }
+
+    /// A socket whose empty datagrams wake whoever receives.
+    pub(super) fn waker(&self) -> io::Result<UnixDatagram> {
+        self.waker.try_clone()
     }
 
     /// Where the socket is.
@@ -210,11 +220,11 @@ fn kind_of(metadata: &Metadata) -> &'static str {
     }
 }
 
-/// A socket bound with no permissions. Linux takes them from the socket's own inode.
-fn bound_for_nobody(path: &Path) -> Result<OwnedFd, BindError> {
+/// A socket bound with permissions for its owner only. Linux takes them from the socket's own inode.
+fn bound_for_us(path: &Path) -> Result<OwnedFd, BindError> {
     let socket = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
     setsockopt(&socket, PassCred, &true)?;
-    fchmod(&socket, Mode::empty())?;
+    fchmod(&socket, Mode::S_IWUSR)?;
     bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
     Ok(socket)
 }
