@@ -13,9 +13,7 @@ mod binding;
 mod instances;
 mod receive;
 
-use std::io;
 use std::ops::ControlFlow;
-use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
 pub use allowed::AllowedSenders;
@@ -81,7 +79,10 @@ impl Unix {
             if received.is_wake_up() {
                 return Flow::Continue(());
             }
-            return desk.datagram(received.datagram, sender);
+            return match received.cut_from {
+                Some(actual) => desk.too_long(actual),
+                None => desk.datagram(received.datagram, sender),
+            };
         }
         desk.refused(sender);
         Flow::Continue(())
@@ -94,7 +95,7 @@ impl Source for Unix {
     }
 
     fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let waker = waker(&self.binding).map_err(SourceError::Receive)?;
+        let waker = self.binding.waker().map_err(SourceError::Receive)?;
         stop.on_request(move || {
             // A full socket needs no wake-up: its reader isn't asleep.
             let _ = waker.send(&[]);
@@ -105,12 +106,4 @@ impl Source for Unix {
             ControlFlow::Break(end) => end,
         }
     }
-}
-
-/// A socket whose datagrams wake the reader of `binding`, whatever happens to its path.
-fn waker(binding: &Binding) -> io::Result<UnixDatagram> {
-    let waker = UnixDatagram::unbound()?;
-    waker.connect(binding.path())?;
-    waker.set_nonblocking(true)?;
-    Ok(waker)
 }
