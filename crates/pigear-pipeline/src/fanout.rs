@@ -121,6 +121,11 @@ impl Desk<'_> {
         }
     }
 
+    /// Counts a datagram of so many bytes, more than any alert has, and says whether to go on.
+    pub fn too_long(&mut self, actual: usize) -> Flow {
+        self.fanout.malformed(DecodeError::UnknownLength { actual })
+    }
+
     /// Counts a datagram whose sender is not allowed to send.
     pub fn refused(&mut self, sender: Option<Sender>) {
         self.fanout.refused(sender);

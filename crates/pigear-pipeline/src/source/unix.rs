@@ -79,7 +79,10 @@ impl Unix {
             if received.is_wake_up() {
                 return Flow::Continue(());
             }
-            return desk.datagram(received.datagram, sender);
+            return match received.cut_from {
+                Some(actual) => desk.too_long(actual),
+                None => desk.datagram(received.datagram, sender),
+            };
         }
         desk.refused(sender);
         Flow::Continue(())

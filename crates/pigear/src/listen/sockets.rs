@@ -75,7 +75,8 @@ impl Socket {
         if let Some(mode) = source.socket_mode {
             settings.mode = mode.0;
         }
-        let bound = self.make_directory().map_err(Into::into).and_then(|()| {
+        let made = if source.id_subdir { self.make_directory() } else { Ok(()) };
+        let bound = made.map_err(Into::into).and_then(|()| {
             let binding = Binding::new(&self.path, settings)?;
             let allowed = AllowedSenders::of_log_directory(&self.log_dir)?;
             Ok(Unix::new(binding, users.into_iter().fold(allowed, AllowedSenders::and), intake))

@@ -89,8 +89,8 @@ impl From<Errno> for BindError {
 ///
 /// Invariants:
 ///
-/// * Nobody else can send before mode and group are set: the socket is bound for its owner alone, who
-///   is us, and then opened up.
+/// * Nobody else can send before mode and group are set: the socket is bound with permissions for
+///   ourselves only, and then opened up.
 /// * Nothing that is in use is replaced: not a socket on which somebody listens, and nothing that
 ///   isn't a socket. A socket that nobody listens on (left behind by a crash) is.
 /// * Two of us starting at once don't remove each other's socket: the directory is locked meanwhile.
@@ -100,7 +100,6 @@ impl From<Errno> for BindError {
 #[derive(Debug)]
 pub struct Binding {
     socket: UnixDatagram,
-    /// Sends to the socket, whatever becomes of its path.
     waker: UnixDatagram,
     path: PathBuf,
     inode: Inode,
@@ -126,17 +125,15 @@ impl Binding {
         if actual > MAX_PATH {
             return Err(BindError::PathTooLong { actual });
         }
-        let dir = path.parent().unwrap_or(Path::new("/"));
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let _lock = lock(dir)?;
         clear(path)?;
-        let waker = UnixDatagram::unbound()?;
-        waker.set_nonblocking(true)?;
-        let socket = bound_for_us(path)?.into();
+        let socket = bound_for_ourselves(path)?;
         let handle = handle_of(path)?;
         let inode = Inode::of(&handle.metadata()?);
+        let waker = waker(&handle)?;
         // From here on, dropping the binding removes the socket.
-        let binding = Self { socket, waker, path: path.to_owned(), inode };
-        binding.waker.connect(path)?;
+        let binding = Self { socket: socket.into(), waker, path: path.to_owned(), inode };
         open_up(&handle, dir, settings)?;
         Ok(binding)
     }
@@ -145,7 +142,7 @@ impl Binding {
         &self.socket
     }
 
-    /// A socket whose empty datagrams wake whoever receives.
+    /// A socket whose datagrams wake the reader, whatever happens to the path. It never blocks.
     pub(super) fn waker(&self) -> io::Result<UnixDatagram> {
         self.waker.try_clone()
     }
@@ -220,8 +217,8 @@ fn kind_of(metadata: &Metadata) -> &'static str {
     }
 }
 
-/// A socket bound with permissions for its owner only. Linux takes them from the socket's own inode.
-fn bound_for_us(path: &Path) -> Result<OwnedFd, BindError> {
+/// A socket bound with permissions for ourselves only. Linux takes them from the socket's own inode.
+fn bound_for_ourselves(path: &Path) -> Result<OwnedFd, BindError> {
     let socket = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
     setsockopt(&socket, PassCred, &true)?;
     fchmod(&socket, Mode::S_IWUSR)?;
@@ -258,9 +255,19 @@ fn open_up(handle: &File, dir: &Path, settings: SocketSettings) -> Result<(), Bi
             BindError::Group { group: group.unwrap_or_default(), source: errno.into() }
         })?;
     }
-    // A handle opened with O_PATH can't be given a mode itself; its name in /proc can.
-    let name = format!("/proc/self/fd/{}", handle.as_raw_fd());
-    fs::set_permissions(name, Permissions::from_mode(settings.mode)).map_err(from_io)
+    fs::set_permissions(name_of(handle), Permissions::from_mode(settings.mode)).map_err(from_io)
+}
+
+/// A handle opened with `O_PATH` can't be given a mode or be connected to; its name in /proc can.
+fn name_of(handle: &File) -> String {
+    format!("/proc/self/fd/{}", handle.as_raw_fd())
+}
+
+fn waker(handle: &File) -> Result<UnixDatagram, BindError> {
+    let waker = UnixDatagram::unbound()?;
+    waker.connect(name_of(handle))?;
+    waker.set_nonblocking(true)?;
+    Ok(waker)
 }
 
 fn from_io(error: io::Error) -> BindError {

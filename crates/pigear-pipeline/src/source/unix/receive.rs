@@ -12,12 +12,13 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg};
 use pigear_alert::Sender;
 
 /// Room for the longest alert; a longer datagram is cut.
-const BUFFER_LEN: usize = 66 * 1024 + 1;
+const BUFFER_LEN: usize = 66 * 1024;
 
 /// A datagram in the receiver's memory.
 pub(super) struct Received<'a> {
-    /// The datagram, cut where the buffer ends: longer than any alert, also then.
     pub(super) datagram: &'a [u8],
+    /// How long the datagram was, if it was longer than the buffer; no alert is.
+    pub(super) cut_from: Option<usize>,
     /// Who sent it, as the kernel says.
     pub(super) sender: Option<Sender>,
 }
@@ -66,13 +67,18 @@ impl<'a> Receiver<'a> {
                 Ok(received) => break received,
             }
         };
-        let datagram = self.buffer.get(..len).unwrap_or(&self.buffer);
-        Ok(Some(Received { datagram, sender }))
+        let (datagram, cut_from) = match self.buffer.get(..len) {
+            Some(datagram) => (datagram, None),
+            None => (&*self.buffer, Some(len)),
+        };
+        Ok(Some(Received { datagram, cut_from, sender }))
     }
 
+    /// Receives into the buffer, and returns how long the datagram was, cut or not.
     fn receive_now(&mut self) -> nix::Result<(usize, Option<Sender>)> {
         let mut parts = [IoSliceMut::new(&mut self.buffer)];
-        let (fd, flags) = (self.socket.as_raw_fd(), MsgFlags::MSG_CMSG_CLOEXEC);
+        let (fd, flags) =
+            (self.socket.as_raw_fd(), MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_TRUNC);
         let message = recvmsg::<()>(fd, &mut parts, Some(&mut self.control), flags)?;
         let sender = message.cmsgs()?.find_map(|control| match control {
             ControlMessageOwned::ScmCredentials(of) => {

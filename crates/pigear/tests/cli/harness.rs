@@ -1,0 +1,243 @@
+//! A test as a transcript: arguments and datagrams in; standard output, standard error and status out.
+
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use nix::unistd::Uid;
+use tempfile::TempDir;
+
+use crate::running::Running;
+use crate::snort;
+
+/// Nothing that a test waits for takes longer.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A user without any rights.
+pub(crate) const NOBODY: u32 = 65_534;
+
+/// What is typed and sent, and what should come of it. Output that isn't expected fails the test.
+///
+/// The program runs in an empty directory of its own, and listens in `log`.
+pub(crate) struct Test {
+    room: Room,
+    args: Vec<OsString>,
+    steps: Vec<Step>,
+    stdout: String,
+    stderr: String,
+    stats: Option<String>,
+    user: Option<u32>,
+}
+
+enum Step {
+    Send(Vec<u8>),
+    Signal(Signal),
+}
+
+impl Test {
+    /// `pigear --logdir log`
+    pub(crate) fn new() -> Self {
+        Self::bare().args(["--logdir", "log"])
+    }
+
+    /// `pigear`
+    pub(crate) fn bare() -> Self {
+        Self {
+            room: Room::new(),
+            args: Vec::new(),
+            steps: Vec::new(),
+            stdout: String::new(),
+            stderr: String::new(),
+            stats: None,
+            user: None,
+        }
+    }
+
+    pub(crate) fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Writes a file before the start.
+    pub(crate) fn file(self, name: &str, text: impl AsRef<[u8]>) -> Self {
+        self.room.write(name, text);
+        self
+    }
+
+    /// Does something to the directory before the start.
+    pub(crate) fn with(self, prepare: impl FnOnce(&Room)) -> Self {
+        prepare(&self.room);
+        self
+    }
+
+    /// Runs the program as this user. Only root can.
+    pub(crate) fn user(mut self, uid: u32) -> Self {
+        self.user = Some(uid);
+        self
+    }
+
+    /// Sends a datagram to `log/snort_alert`, once the socket is there.
+    pub(crate) fn send(mut self, datagram: impl Into<Vec<u8>>) -> Self {
+        self.steps.push(Step::Send(datagram.into()));
+        self
+    }
+
+    pub(crate) fn send_all(self, datagrams: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        datagrams.into_iter().fold(self, Self::send)
+    }
+
+    /// Sends a signal, once the socket is there.
+    pub(crate) fn signal(mut self, signal: Signal) -> Self {
+        self.steps.push(Step::Signal(signal));
+        self
+    }
+
+    /// What is written to standard output.
+    pub(crate) fn stdout(mut self, text: impl Into<String>) -> Self {
+        self.stdout = text.into();
+        self
+    }
+
+    /// What is written to standard error; this process's number is `PID` there.
+    pub(crate) fn stderr(mut self, text: impl Into<String>) -> Self {
+        self.stderr = text.into();
+        self
+    }
+
+    /// What `--stats` writes in the end, see [`counters`].
+    pub(crate) fn stats(mut self, text: impl Into<String>) -> Self {
+        self.stats = Some(text.into());
+        self.args(["--stats", "stats.json"])
+    }
+
+    /// Runs the test: the program ends with status 0.
+    pub(crate) fn success(self) -> Room {
+        self.status(0)
+    }
+
+    /// Runs the test: the program ends with this status. Returns the directory as it is then.
+    pub(crate) fn status(mut self, status: i32) -> Room {
+        let (stdout, stderr) = (self.stdout.clone(), self.stderr.clone());
+        let (steps, stats) = (std::mem::take(&mut self.steps), self.stats.take());
+        let mut running = self.start();
+        for step in steps {
+            match step {
+                Step::Send(datagram) => running.send(&datagram),
+                Step::Signal(signal) => running.signal(signal),
+            }
+        }
+        let (room, ended) = running.end();
+        let written = (&*ended.stdout, &*ended.stderr, ended.status);
+        assert_eq!(written, (&*stdout, &*stderr, Some(status)));
+        if let Some(stats) = stats {
+            assert_eq!(room.read("stats.json"), stats);
+        }
+        room
+    }
+
+    /// Starts the program, for tests that look at it while it runs.
+    pub(crate) fn start(self) -> Running {
+        self.start_with(Stdio::piped())
+    }
+
+    /// Starts the program with another standard output.
+    pub(crate) fn start_with(self, stdout: Stdio) -> Running {
+        let mut command = program();
+        command.args(&self.args).current_dir(self.room.path());
+        if let Some(uid) = self.user {
+            fs::set_permissions(self.room.path(), Permissions::from_mode(0o755)).unwrap();
+            command.uid(uid).gid(uid);
+        }
+        Running::start(self.room, command, stdout)
+    }
+}
+
+/// The program, untouched by what this process's environment says.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pigear"));
+    command.env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+}
+
+/// The directory that a test has for itself.
+pub(crate) struct Room(TempDir);
+
+impl Room {
+    fn new() -> Self {
+        let room = Self(TempDir::new().unwrap());
+        fs::create_dir(room.at("log")).unwrap();
+        room
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.at("log/snort_alert")
+    }
+
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        fs::write(self.at(name), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.at(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The names in a directory, sorted.
+    pub(crate) fn list(&self, dir: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.at(dir)).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Sends a datagram to a socket of this directory, once it is there.
+    pub(crate) fn send_to(&self, socket: &str, datagram: &[u8]) {
+        snort::send(&self.at(socket), datagram);
+    }
+}
+
+/// The counters of a program as `--stats` writes them: received, malformed, refused, missed, and for
+/// each handler handled, dropped, failed.
+pub(crate) fn counters(all: [u64; 4], handlers: &[(&str, [u64; 3])]) -> String {
+    let [received, malformed, refused, missed] = all;
+    let handlers = handlers.iter().map(|(name, [handled, dropped, failed])| {
+        format!(r#""{name}":{{"handled":{handled},"dropped":{dropped},"failed":{failed}}}"#)
+    });
+    let handlers = handlers.collect::<Vec<_>>().join(",");
+    format!(
+        r#"{{"received":{received},"malformed":{malformed},"refused":{refused},"missed":{missed},"handlers":{{{handlers}}}}}
+"#
+    )
+}
+
+/// Waits for a condition.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "in vain waited until {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Whether this process is root; if not, says that a test, or a part of it, is left out.
+pub(crate) fn is_root(left_out: &str) -> bool {
+    let root = Uid::effective().is_root();
+    if !root {
+        println!("left out, since only root can: {left_out}");
+    }
+    root
+}

@@ -1,0 +1,139 @@
+//! What is already at the socket's place, and what somebody else puts there later.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::{UnixDatagram, UnixListener};
+
+use nix::sys::signal::Signal;
+
+use crate::harness::Test;
+use crate::snort::{PING, ping};
+
+fn occupied_by(kind: &str) -> String {
+    format!(
+        "error: cannot listen on log/snort_alert: something is there that is not a socket for alerts ({kind})\n\
+         hint: remove it if nobody needs it, or listen elsewhere with --logdir\n"
+    )
+}
+
+const IN_USE: &str = "error: cannot listen on log/snort_alert: another process already listens there\n\
+    hint: stop it, or listen elsewhere with --logdir\n";
+
+#[test]
+fn a_file_is_not_replaced() {
+    let room = Test::new().file("log/snort_alert", "mine").stderr(occupied_by("a file")).status(1);
+    assert_eq!(room.read("log/snort_alert"), "mine");
+}
+
+#[test]
+fn a_directory_is_not_replaced() {
+    let room = Test::new()
+        .with(|room| fs::create_dir(room.socket()).unwrap())
+        .stderr(occupied_by("a directory"))
+        .status(1);
+    assert!(room.socket().is_dir());
+}
+
+#[test]
+fn a_link_is_not_followed_and_not_replaced() {
+    for target in ["precious", "no-such"] {
+        let room = Test::new()
+            .file("log/precious", "mine")
+            .with(|room| symlink(target, room.socket()).unwrap())
+            .stderr(occupied_by("a symbolic link"))
+            .status(1);
+        assert!(room.socket().is_symlink());
+        assert_eq!(room.list("log"), ["precious", "snort_alert"]);
+        assert_eq!(room.read("log/precious"), "mine");
+    }
+}
+
+#[test]
+fn a_stream_socket_is_not_replaced() {
+    let mut listener = None;
+    let room = Test::new()
+        .with(|room| listener = Some(UnixListener::bind(room.socket()).unwrap()))
+        .stderr(occupied_by("a stream socket"))
+        .status(1);
+    assert!(room.socket().exists());
+}
+
+#[test]
+fn a_socket_in_use_is_not_replaced() {
+    let mut other = None;
+    let room = Test::new()
+        .with(|room| other = Some(UnixDatagram::bind(room.socket()).unwrap()))
+        .stderr(IN_USE)
+        .status(1);
+    room.send_to("log/snort_alert", b"still there");
+    assert_eq!(other.unwrap().recv(&mut [0; 100]).unwrap(), 11);
+}
+
+#[test]
+fn a_second_pigear_leaves_the_first_alone() {
+    let mut first = Test::new().args(["--count", "1"]).start();
+    first.listens();
+    let dir = first.room().at("log");
+    Test::bare()
+        .args(["--logdir".as_ref(), dir.as_os_str()])
+        .stderr(IN_USE.replace("log/", &format!("{}/", dir.display())))
+        .status(1);
+    first.send(&ping());
+    let (_, ended) = first.end();
+    assert_eq!((&*ended.stdout, &*ended.stderr, ended.status), (PING, "", Some(0)));
+}
+
+#[test]
+fn a_socket_that_nobody_listens_on_is_replaced() {
+    Test::new()
+        .with(|room| drop(UnixDatagram::bind(room.socket()).unwrap()))
+        .args(["--count", "1"])
+        .send(ping())
+        .stdout(PING)
+        .success();
+}
+
+#[test]
+fn what_a_killed_pigear_left_behind_is_replaced() {
+    let mut killed = Test::new().start();
+    killed.signal(Signal::SIGKILL);
+    let (room, ended) = killed.end();
+    assert_eq!(ended.status, None);
+    assert!(room.socket().exists());
+    let dir = room.at("log");
+    let again = Test::bare().args(["--logdir".as_ref(), dir.as_os_str()]).args(["--count", "1"]);
+    let again = again.start();
+    room.send_to("log/snort_alert", &ping());
+    let (_, ended) = again.end();
+    assert_eq!((&*ended.stdout, &*ended.stderr, ended.status), (PING, "", Some(0)));
+}
+
+#[test]
+fn the_socket_is_gone_in_the_end() {
+    let room = Test::new().args(["--count", "1"]).send(ping()).stdout(PING).success();
+    assert_eq!(room.list("log"), Vec::<String>::new());
+}
+
+#[test]
+fn what_somebody_else_put_in_the_sockets_place_stays() {
+    let mut running = Test::new().start();
+    running.listens();
+    let socket = running.room().socket();
+    fs::remove_file(&socket).unwrap();
+    let theirs = UnixDatagram::bind(&socket).unwrap();
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    room.send_to("log/snort_alert", b"still there");
+    assert_eq!(theirs.recv(&mut [0; 100]).unwrap(), 11);
+}
+
+#[test]
+fn a_log_directory_that_vanished_does_not_keep_the_program_from_ending() {
+    let mut running = Test::new().start();
+    running.listens();
+    fs::remove_dir_all(running.room().at("log")).unwrap();
+    running.signal_now(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+}

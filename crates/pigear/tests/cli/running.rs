@@ -1,0 +1,143 @@
+//! The program while it runs.
+
+use std::fmt::Display;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::harness::{Room, until};
+
+/// The program while it runs; it is killed when this is dropped.
+pub(crate) struct Running {
+    room: Option<Room>,
+    child: Child,
+    stdout: Option<Stream>,
+    stderr: Option<Stream>,
+}
+
+/// What was left when the program had ended.
+pub(crate) struct Ended {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// `None` if a signal ended it.
+    pub(crate) status: Option<i32>,
+}
+
+impl Running {
+    pub(crate) fn start(room: Room, mut command: Command, stdout: Stdio) -> Self {
+        let mut child = command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = child.stdout.take().map(Stream::new);
+        let stderr = child.stderr.take().map(Stream::new);
+        Self { room: Some(room), child, stdout, stderr }
+    }
+
+    pub(crate) fn room(&self) -> &Room {
+        self.room.as_ref().unwrap()
+    }
+
+    /// Sends a datagram to `log/snort_alert`, once the socket is there.
+    pub(crate) fn send(&mut self, datagram: &[u8]) {
+        self.listens();
+        self.room().send_to("log/snort_alert", datagram);
+    }
+
+    /// Waits until the socket `log/snort_alert` is there.
+    pub(crate) fn listens(&mut self) {
+        let socket = self.room().socket();
+        self.is_alive_until("the socket is there", || crate::snort::can_send(&socket));
+    }
+
+    /// Sends a signal, once the socket is there.
+    pub(crate) fn signal(&mut self, signal: Signal) {
+        self.listens();
+        self.signal_now(signal);
+    }
+
+    pub(crate) fn signal_now(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Waits until a text was written to standard output.
+    pub(crate) fn prints(&mut self, text: &str) {
+        let stream = self.stdout.as_ref().unwrap().text.clone();
+        self.is_alive_until(text, || stream.lock().unwrap().contains(text));
+    }
+
+    /// Waits until a text was written to standard error.
+    pub(crate) fn warns(&mut self, text: &str) {
+        let stream = self.stderr.as_ref().unwrap().text.clone();
+        self.is_alive_until(text, || stream.lock().unwrap().contains(text));
+    }
+
+    fn is_alive_until(&mut self, what: impl Display, mut holds: impl FnMut() -> bool) {
+        let (child, stderr) = (&mut self.child, &self.stderr);
+        until(&format!("{what}"), || {
+            let ended = child.try_wait().unwrap();
+            let holds = holds();
+            if let Some(status) = ended.filter(|_| !holds) {
+                let stderr = stderr.as_ref().map(|stream| stream.text.lock().unwrap().clone());
+                panic!("waiting until {what}, but {status}: {stderr:?}");
+            }
+            holds
+        });
+    }
+
+    /// Nobody reads standard output any more.
+    pub(crate) fn close_stdout(&mut self) {
+        drop(self.child.stdout.take());
+    }
+
+    /// Waits until the program has ended by itself.
+    pub(crate) fn end(mut self) -> (Room, Ended) {
+        let mut status = None;
+        until("the program has ended", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        let mut text = |stream: Option<Stream>| stream.map(Stream::end).unwrap_or_default();
+        let pid = format!("process {}", std::process::id());
+        let ended = Ended {
+            stdout: text(self.stdout.take()),
+            stderr: text(self.stderr.take()).replace(&pid, "process PID"),
+            status: status.unwrap().code(),
+        };
+        (self.room.take().unwrap(), ended)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended, as a rule.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An output of the program, read on a thread of its own.
+struct Stream {
+    text: Arc<Mutex<String>>,
+    reader: JoinHandle<()>,
+}
+
+impl Stream {
+    fn new(mut from: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(String::new()));
+        let gathered = Arc::clone(&text);
+        let reader = thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(n @ 1..) = from.read(&mut bytes) {
+                gathered.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..n]));
+            }
+        });
+        Self { text, reader }
+    }
+
+    fn end(self) -> String {
+        self.reader.join().unwrap();
+        std::mem::take(&mut *self.text.lock().unwrap())
+    }
+}

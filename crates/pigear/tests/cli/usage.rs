@@ -1,0 +1,176 @@
+//! What is typed wrong, or names what isn't there.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+
+use crate::harness::{NOBODY, Test, is_root};
+
+const DIALECTS: &str = "snort3, snort2.9, snort2.9-appid, snort2.9.7-appid, snort2.7, snort2.2, \
+    snort2-32bit, barnyard2, barnyard2-32bit";
+const HANDLERS: &str = "hint: pigear --help lists handlers and keys\n";
+const OPTIONS: &str = "hint: pigear --help lists what there is\n";
+/// What the parser of arguments adds.
+const TRY_HELP: &str = "\nFor more information, try '--help'.\n";
+
+fn refused(args: &[&str], stderr: &str, status: i32) {
+    let room = Test::new().args(args).stderr(stderr).status(status);
+    assert_eq!(room.list("log"), Vec::<String>::new(), "{args:?} left something behind");
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_those_that_there_are() {
+    refused(
+        &["x=1"],
+        &format!("error: handler print: unknown key `x`, expected `format`\n{HANDLERS}"),
+        2,
+    );
+    let keys = "expected one of `path`, `format`, `rotate`, `keep`, `compress`";
+    let stderr = format!("error: handler file: unknown key `pth`, {keys}\n{HANDLERS}");
+    refused(&["--data-handler", "file", "pth=x"], &stderr, 2);
+}
+
+#[test]
+fn a_missing_key_is_named() {
+    let stderr = format!("error: handler file: missing key `path`\n{HANDLERS}");
+    refused(&["--data-handler", "file"], &stderr, 2);
+}
+
+#[test]
+fn with_several_handlers_a_key_needs_a_name() {
+    let stderr = format!(
+        "error: format=json: with several handlers, write NAME.KEY=VALUE; their names are print, null\n{OPTIONS}"
+    );
+    refused(&["--data-handler", "print", "--data-handler", "null", "format=json"], &stderr, 2);
+}
+
+#[test]
+fn an_unknown_handler_is_refused_with_those_that_there_are() {
+    let stderr =
+        format!("error: unknown handler \"prnt\"; known are file, null, print, record\n{HANDLERS}");
+    refused(&["--data-handler", "prnt"], &stderr, 2);
+}
+
+#[test]
+fn an_unknown_dialect_is_refused_with_those_that_there_are() {
+    let problem = format!("unknown dialect \"snort4\"; known are {DIALECTS}\n");
+    let stderr =
+        format!("error: invalid value 'snort4' for '--dialect <NAME>': {problem}{TRY_HELP}");
+    refused(&["--dialect", "snort4"], &stderr, 2);
+    refused(&["dialect=snort4"], &format!("error: dialect=snort4: {problem}{OPTIONS}"), 2);
+}
+
+#[test]
+fn an_unknown_format_is_refused_with_those_that_there_are() {
+    let stderr = format!(
+        "error: handler print: \"xml\": unknown format \"xml\"; known are fast, full, json in `format`\n{HANDLERS}"
+    );
+    refused(&["format=xml"], &stderr, 2);
+}
+
+#[test]
+fn what_is_neither_key_nor_command_is_refused() {
+    let stderr = format!(
+        "error: invalid value 'dmeo' for '[KEY=VALUE]...': expected KEY=VALUE for the data handler, \
+         or a command: demo, play, completions, man\n{TRY_HELP}"
+    );
+    refused(&["dmeo"], &stderr, 2);
+}
+
+#[test]
+fn users_and_groups_that_are_not_there_are_refused() {
+    refused(&["--allow-uid", "no-such"], "error: no user is called \"no-such\"\n", 2);
+    refused(&["--socket-group", "no-such"], "error: no group is called \"no-such\"\n", 2);
+}
+
+#[test]
+fn a_socket_handler_that_needs_a_recording_says_so() {
+    let stderr = "error: the socket handler `play` needs a recording; give it with --from FILE\n";
+    refused(&["--socket-handler", "play"], stderr, 2);
+    let stderr = "error: cannot read no-such.gz: No such file or directory (os error 2)\n";
+    refused(&["--socket-handler", "play", "--from", "no-such.gz"], stderr, 1);
+}
+
+#[test]
+fn an_unknown_log_directory_is_refused() {
+    Test::bare()
+        .args(["--logdir", "no-such"])
+        .stderr(
+            "error: cannot listen on no-such/snort_alert: no such directory\n\
+             hint: create it, or give Snort's log directory with --logdir\n",
+        )
+        .status(1);
+}
+
+#[test]
+fn a_log_directory_that_is_a_file_is_refused() {
+    Test::bare()
+        .file("alerts", "")
+        .args(["--logdir", "alerts"])
+        .stderr(
+            "error: cannot listen on alerts/snort_alert: no such directory\n\
+             hint: create it, or give Snort's log directory with --logdir\n",
+        )
+        .status(1);
+}
+
+#[test]
+fn a_directory_without_write_permission_is_refused() {
+    let root = is_root("run as another user");
+    let test = Test::new().with(|room| {
+        let mode = if root { 0o755 } else { 0o555 };
+        fs::set_permissions(room.at("log"), Permissions::from_mode(mode)).unwrap();
+    });
+    let test = if root { test.user(NOBODY) } else { test };
+    test.stderr(
+        "error: cannot listen on log/snort_alert: no permission to create files in the directory\n\
+         hint: run as root or as a user who may write there, or give another directory with --logdir\n",
+    )
+    .status(1);
+}
+
+#[test]
+fn a_user_without_rights_can_listen_where_he_may_write() {
+    if is_root("run as another user") {
+        let test = Test::new().user(NOBODY).with(|room| {
+            chown(room.at("log"), Some(NOBODY), Some(NOBODY)).unwrap();
+        });
+        test.args(["--count", "1"]).send(crate::snort::ping()).stdout(crate::snort::PING).success();
+    }
+}
+
+#[test]
+fn a_snort_conf_that_was_named_must_be_there() {
+    let stderr = "error: cannot read no-such.conf: No such file or directory (os error 2)\n";
+    refused(&["--snort-conf", "no-such.conf"], stderr, 1);
+}
+
+#[test]
+fn a_list_that_was_named_must_be_there() {
+    for option in ["--class-config", "--reference-config", "--sid-msg-map", "--gen-msg-map"] {
+        let stderr = "error: cannot read no-such.map: No such file or directory (os error 2)\n";
+        refused(&[option, "no-such.map"], stderr, 1);
+    }
+}
+
+#[test]
+fn a_path_that_snort_would_cut_is_refused() {
+    let dir = "d".repeat(100);
+    Test::bare()
+        .with(|room| fs::create_dir(room.at(&dir)).unwrap())
+        .args(["--logdir", &dir])
+        .stderr(format!(
+            "error: cannot listen on {dir}/snort_alert: the path has 112 bytes, but a socket's path has 107 at most\n\
+             hint: use a log directory with a shorter path; Snort would cut this one and send elsewhere\n"
+        ))
+        .status(1);
+}
+
+#[test]
+fn a_socket_needs_no_directory_in_its_name() {
+    let mut running = Test::bare().args(["--from", "snort_alert", "--count", "1"]).start();
+    let socket = running.room().at("snort_alert");
+    crate::snort::send(&socket, &crate::snort::ping());
+    running.prints(crate::snort::PING);
+    let (_, ended) = running.end();
+    assert_eq!((&*ended.stderr, ended.status), ("", Some(0)));
+}
