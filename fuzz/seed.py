@@ -37,6 +37,10 @@ def datagrams():
             recording = recording[4 + length :]
 
 
+def is_old(datagram):
+    return len(datagram) < MAX_LEN
+
+
 def decode_inputs(datagram):
     reading = bytes([ANY_DIALECT | ANY_LINK_TYPE])
     dialect = DIALECTS[len(datagram)] << 2
@@ -50,13 +54,12 @@ def decode_inputs(datagram):
         + text
         + behind_text
     )
-    if len(datagram) < MAX_LEN:
+    if is_old(datagram):
         yield reading + bytes([dialect | AS_IT_IS]) + datagram
 
 
 def dissect_input(build, datagram):
-    time_len = 16 if len(datagram) < MAX_LEN else 8
-    packet = datagram[TEXT_LEN + time_len + 28 : -TAIL_LEN].rstrip(b"\0")
+    packet = datagram[(300 if is_old(datagram) else 292) : -TAIL_LEN].rstrip(b"\0")
     return bytes([0xFE | VXLAN.get(build, 0)]) + packet
 
 

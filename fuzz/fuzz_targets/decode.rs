@@ -17,6 +17,9 @@ const TEXT_LEN: usize = 256;
 /// Enough for the event and the application's name of every dialect, in bytes.
 const TAIL_LEN: usize = 112;
 
+/// How much of a packet the formats see, in bytes: a hexdump of 65,535 would take all the time.
+const SHOWN_LEN: usize = 1_024;
+
 const LINK_TYPES: [LinkType; 4] =
     [LinkType::ETHERNET, LinkType::RAW, LinkType::LINUX_SLL, LinkType(12)];
 
@@ -109,7 +112,10 @@ fn is_kept(message: &AlertMessage, dialect: Dialect) -> bool {
     }
 }
 
-fn check_formats(decoded: Decoded, link_type: Option<LinkType>) {
+fn check_formats(mut decoded: Decoded, link_type: Option<LinkType>) {
+    if let Some(shown) = decoded.message.pkt.get(..SHOWN_LEN) {
+        decoded.message.pkt = shown.into();
+    }
     let origin = Origin { link_type, ..Origin::default() };
     let alert = Alert::new(decoded, Arc::new(origin), Arc::default());
     for name in FormatName::ALL {
