@@ -7,7 +7,7 @@
 //! | `json` | [`Json`] | a JSON object on one line |
 //!
 //! Whatever an attacker put into an alert, a format's output stays what it is: control characters
-//! never get through, so `fast` and `full` are safe on a terminal, and a line stays one line.
+//! never get through, so that all formats are safe on a terminal, and a line stays one line.
 
 mod fast;
 mod full;

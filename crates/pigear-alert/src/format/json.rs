@@ -1,10 +1,14 @@
 //! One JSON object an alert.
 
+use std::io;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::ser::Formatter;
 
 use super::Format;
+use super::text::disturbs;
 use crate::alert::Alert;
 use crate::packet::IpProtocol;
 
@@ -19,8 +23,32 @@ pub struct Json;
 impl Format for Json {
     fn write(&self, alert: &Alert, out: &mut Vec<u8>) {
         // Writing to a `Vec` can't fail, and all keys are strings.
-        let _ = serde_json::to_writer(&mut *out, &Object(alert));
+        let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Escaping);
+        let _ = Object(alert).serialize(&mut serializer);
         out.push(b'\n');
+    }
+}
+
+/// Compact JSON that also escapes what JSON lets through though it isn't fit for a terminal, or
+/// breaks lines in the eyes of some.
+struct Escaping;
+
+impl Formatter for Escaping {
+    fn write_string_fragment<W>(&mut self, out: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: io::Write + ?Sized,
+    {
+        if fragment.is_ascii() && !fragment.contains('\x7f') {
+            return out.write_all(fragment.as_bytes());
+        }
+        for letter in fragment.chars() {
+            if disturbs(letter) {
+                write!(out, "\\u{:04x}", u32::from(letter))?;
+            } else {
+                out.write_all(letter.encode_utf8(&mut [0; 4]).as_bytes())?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -141,5 +169,31 @@ impl Serialize for Protocol {
             Some(name) => serializer.serialize_str(name),
             None => serializer.serialize_u8(self.0.0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::AlertMessage;
+    use crate::wire::{Decoder, Dialect, encode};
+
+    fn json(msg: &str) -> String {
+        let message = AlertMessage { msg: msg.as_bytes().into(), ..AlertMessage::default() };
+        let decoded = Decoder::default().decode(&encode(&message, Dialect::Snort3)).unwrap();
+        let mut out = Vec::new();
+        Json.write(&Alert::new(decoded, Arc::default(), Arc::default()), &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_fit_for_a_terminal_is_escaped() {
+        let msg = "a\x1b[2J\x7f\u{85}\u{9b}2J\u{2028}\u{202e}é\u{61c}";
+        let json = json(msg);
+        assert!(json.contains(r"a\u001b[2J\u007f\u0085\u009b2J\u2028\u202eé\u061c"), "{json}");
+        let object: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(object["msg"], msg);
     }
 }

@@ -14,17 +14,17 @@ impl Display for Visible<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         String::from_utf8_lossy(self.0).chars().try_for_each(|letter| match letter {
             '\0'..='\x1f' | '\x7f' => write!(f, "\\x{:02x}", u32::from(letter)),
-            _ if letter.is_control() || misleads(letter) => {
-                write!(f, "{}", letter.escape_unicode())
-            }
+            _ if disturbs(letter) => write!(f, "{}", letter.escape_unicode()),
             _ => fmt::Write::write_char(f, letter),
         })
     }
 }
 
-/// Whether a character breaks lines, or reorders those around it.
-fn misleads(letter: char) -> bool {
-    matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+/// Whether a character controls a terminal, breaks lines, or reorders those around it. None is
+/// above U+FFFF.
+pub(super) fn disturbs(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
 /// An address with its port: `10.0.0.1:80`, `[2001:db8::1]:80`, or the address alone.
