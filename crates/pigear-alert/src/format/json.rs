@@ -38,7 +38,8 @@ impl Formatter for Escaping {
     where
         W: io::Write + ?Sized,
     {
-        if fragment.is_ascii() && !fragment.contains('\x7f') {
+        // The greatest byte is found faster than the first that is great.
+        if fragment.bytes().max() < Some(0x7f) {
             return out.write_all(fragment.as_bytes());
         }
         for letter in fragment.chars() {
