@@ -21,26 +21,25 @@ pub fn hexdump(bytes: &[u8], out: &mut Vec<u8>) {
     for (n, line) in bytes.chunks(WIDTH).enumerate() {
         // Writing to a `Vec` can't fail.
         let _ = write!(out, "{:04x}  ", n * WIDTH);
-        put_values(line, out);
+        out.extend(values(line));
         out.extend(line.iter().map(|&byte| printable(byte)));
         out.push(b'\n');
     }
 }
 
-/// Appends the values in two halves, as wide as those of a full line.
-fn put_values(line: &[u8], out: &mut Vec<u8>) {
-    let end = out.len() + VALUES_LEN;
-    for (column, byte) in line.iter().enumerate() {
-        if column == WIDTH / 2 {
-            out.push(b' ');
-        }
-        out.extend([digit(byte >> 4), digit(byte & 0x0f), b' ']);
+/// The values in two halves, as wide as those of a full line.
+fn values(line: &[u8]) -> [u8; VALUES_LEN] {
+    let mut values = [b' '; VALUES_LEN];
+    for (column, byte) in line.iter().take(WIDTH).enumerate() {
+        let at = 3 * column + column / (WIDTH / 2);
+        values[at] = digit(*byte >> 4);
+        values[at + 1] = digit(*byte);
     }
-    out.resize(end, b' ');
+    values
 }
 
 fn digit(value: u8) -> u8 {
-    if value < 10 { b'0' + value } else { b'a' + value - 10 }
+    b"0123456789abcdef"[usize::from(value & 0x0f)]
 }
 
 fn printable(byte: u8) -> u8 {
