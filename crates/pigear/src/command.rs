@@ -33,10 +33,12 @@ pub fn main(registry: &Registry) -> ExitCode {
         .and_then(|matches| Args::from_arg_matches(&matches))
         .unwrap_or_else(|error| error.exit());
     log::start(args.debug);
-    match run(args, registry) {
+    let status = match run(args, registry) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
-    }
+    };
+    log::finish();
+    status
 }
 
 fn run(args: Args, registry: &Registry) -> Result<(), Failure> {

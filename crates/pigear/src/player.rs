@@ -15,6 +15,9 @@ use serde::Serialize;
 /// again and again costs no more than sending.
 const MAX_IN_MEMORY: usize = 1_000;
 
+/// No send is held up longer, in nanoseconds, as far as is reported.
+const AN_HOUR: u64 = 3_600_000_000_000;
+
 /// How to play.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PlaySettings {
@@ -207,7 +210,7 @@ impl<'a> Sender<'a> {
             sent: 0,
             refused: 0,
             refused_because: None,
-            held_up: Histogram::new(3).map_err(io::Error::other)?,
+            held_up: Histogram::new_with_max(AN_HOUR, 3).map_err(io::Error::other)?,
         })
     }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use pigear_pipeline::source::unix::BindError;
 use pigear_pipeline::{PipelineError, SourceError};
 
+use super::log;
 use crate::config::ConfigError;
 use crate::listen::ListenError;
 use crate::registry::BuildError;
@@ -30,11 +31,10 @@ impl Failure {
     }
 
     /// Prints it, and gives the program's status.
-    #[expect(clippy::print_stderr, reason = "the one place where errors are printed")]
     pub(super) fn report(&self) -> ExitCode {
-        eprintln!("error: {:#}", self.error);
+        log::say(&format!("error: {:#}", self.error));
         if let Some(hint) = self.hint {
-            eprintln!("hint: {hint}");
+            log::say(&format!("hint: {hint}"));
         }
         ExitCode::from(self.status)
     }

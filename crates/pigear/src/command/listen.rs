@@ -8,7 +8,7 @@ use tracing::debug;
 
 use super::args::ListenArgs;
 use super::failure::Failure;
-use super::{settings, signals};
+use super::{log, settings, signals};
 use crate::listen::{Listener, Reload};
 use crate::registry::Registry;
 
@@ -32,9 +32,8 @@ pub(super) fn run(args: ListenArgs, registry: &Registry) -> Result<(), Failure> 
 }
 
 /// Tells the user something that is neither an alert nor a warning.
-#[expect(clippy::print_stderr, reason = "standard output carries alerts only")]
 pub(super) fn say(text: &str) {
-    eprintln!("pigear: {text}");
+    log::say(&format!("pigear: {text}"));
 }
 
 /// The counters, in one line.

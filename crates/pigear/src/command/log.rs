@@ -1,6 +1,15 @@
 //! The log: to standard error, a line an event, as `warning: what happened`.
+//!
+//! The thread that receives logs too, and Snort waits for it. So lines are written by a thread of
+//! their own: a terminal that was halted (Ctrl-S) or a pipe that nobody reads holds up nobody. What
+//! doesn't fit into the queue is lost, as is everything once standard error is closed.
 
 use std::fmt;
+use std::io::{self, Write};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::thread;
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
@@ -8,14 +17,75 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+/// So many lines may wait to be written.
+const QUEUE: usize = 1_000;
+
+/// So long is waited for lines to be written before the program ends.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+static STDERR: OnceLock<SyncSender<Job>> = OnceLock::new();
+
+enum Job {
+    Write(Vec<u8>),
+    /// Everything before this was written once the sender is dropped.
+    Flush(#[expect(dead_code, reason = "it is there to be dropped")] std::sync::mpsc::Sender<()>),
+}
+
 /// Starts logging: everything, or warnings and errors.
 pub(super) fn start(debug: bool) {
     let level = if debug { LevelFilter::DEBUG } else { LevelFilter::WARN };
     tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Stderr)
         .event_format(Line)
         .init();
+}
+
+/// Tells the user something that is neither an alert nor a warning.
+pub(super) fn say(text: &str) {
+    write(format!("{text}\n").as_bytes());
+}
+
+/// Waits until what was logged is written.
+pub(super) fn finish() {
+    let (done, inbox) = channel();
+    if stderr().try_send(Job::Flush(done)).is_ok() {
+        let _ = inbox.recv_timeout(LAST_LINES);
+    }
+}
+
+fn write(line: &[u8]) {
+    let _ = stderr().try_send(Job::Write(line.to_vec()));
+}
+
+fn stderr() -> &'static SyncSender<Job> {
+    STDERR.get_or_init(|| {
+        let (sender, inbox) = sync_channel(QUEUE);
+        thread::spawn(move || work(&inbox));
+        sender
+    })
+}
+
+fn work(inbox: &Receiver<Job>) {
+    for job in inbox {
+        if let Job::Write(line) = job {
+            let _ = io::stderr().write_all(&line);
+        }
+    }
+}
+
+/// Standard error, for the log: each line is written at once.
+struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        write(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 struct Line;
