@@ -189,6 +189,9 @@ impl Pace {
     }
 }
 
+/// Being held up for an hour, in nanoseconds, is told from nothing longer.
+const LONGEST: u64 = 3_600_000_000_000;
+
 struct Sender<'a> {
     socket: UnixDatagram,
     target: &'a Path,
@@ -207,7 +210,7 @@ impl<'a> Sender<'a> {
             sent: 0,
             refused: 0,
             refused_because: None,
-            held_up: Histogram::new(3).map_err(io::Error::other)?,
+            held_up: Histogram::new_with_max(LONGEST, 3).map_err(io::Error::other)?,
         })
     }
 
