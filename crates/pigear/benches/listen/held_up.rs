@@ -29,7 +29,7 @@ impl Fates {
     }
 }
 
-pub(crate) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
+pub(crate) fn measure(bench: &Bench) -> anyhow::Result<()> {
     against_c(bench, "a handler sleeps", |bench, fates| {
         let receiver = sleeper::start(bench.dir.path(), 1)?;
         held_up(bench, receiver, fates)
@@ -43,29 +43,31 @@ pub(crate) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
 }
 
 fn against_c(
-    bench: &mut Bench,
+    bench: &Bench,
     standstill: &str,
     run: impl Fn(&Bench, &mut Fates) -> anyhow::Result<f64>,
 ) -> anyhow::Result<()> {
     let mut fates = Fates::default();
     let pair = |_| Ok((run(bench, &mut fates)?, yardstick(bench)?));
     let pairs = (0..PAIRS).map(pair).collect::<anyhow::Result<Pairs>>()?;
-    bench.table.row(&Row {
+    Row {
         what: &format!("held up (p99.9), {standstill}"),
         measured: format!("{:.0} µs", pairs.measured()),
         yardstick: format!("{:.0} µs", pairs.yardstick()),
         ratio: Some(pairs.ratio()),
         target: "<= 5, < 1000 µs",
         ok: Some(pairs.ratio() <= 5.0 && pairs.measured() < 1_000.0),
-    });
-    bench.table.row(&Row {
+    }
+    .print();
+    Row {
         what: "  alerts refused, alerts unaccounted for",
         measured: format!("{}, {}", fates.refused, fates.unaccounted),
         yardstick: String::new(),
         ratio: None,
         target: "0, 0",
         ok: Some(fates.refused == 0 && fates.unaccounted == 0),
-    });
+    }
+    .print();
     Ok(())
 }
 

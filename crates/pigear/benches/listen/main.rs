@@ -24,16 +24,14 @@ use anyhow::{Context, bail};
 use tempfile::TempDir;
 
 use recordings::Recordings;
-use table::Table;
 
 /// What every measurement needs.
 struct Bench {
     dir: TempDir,
     recordings: Recordings,
-    table: Table,
 }
 
-type Measure = fn(&mut Bench) -> anyhow::Result<()>;
+type Measure = fn(&Bench) -> anyhow::Result<()>;
 
 const ROWS: [(&str, Measure); 6] = [
     ("speed", speed::null),
@@ -71,10 +69,11 @@ fn run() -> anyhow::Result<()> {
     let dir = tempfile::tempdir().context("cannot make a directory")?;
     let recordings = Recordings::make(dir.path()).context("cannot make a recording")?;
     children::compile_yardstick(dir.path())?;
-    let mut bench = Bench { dir, recordings, table: Table::begin() };
+    let bench = Bench { dir, recordings };
+    table::print_head();
     for (row, measure) in ROWS {
         if wanted.is_empty() || wanted.iter().any(|name| name == row) {
-            measure(&mut bench).with_context(|| format!("cannot measure {row}"))?;
+            measure(&bench).with_context(|| format!("cannot measure {row}"))?;
         }
     }
     Ok(())

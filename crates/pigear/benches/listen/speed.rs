@@ -44,71 +44,75 @@ fn by_turns(
 }
 
 /// Receives, decodes and counts, against the C loop.
-pub(crate) fn null(bench: &mut Bench) -> anyhow::Result<()> {
+pub(crate) fn null(bench: &Bench) -> anyhow::Result<()> {
     let dir = bench.dir.path();
     let runs = by_turns(
         || run(bench, pigear(dir, &["--data-handler", "null"])?, ALERTS),
         || run(bench, Receiver::yardstick(dir, ALERTS)?, ALERTS),
     )?;
     let rates: Pairs = runs.iter().map(|(ours, c)| (ours.rate, c.rate)).collect();
-    bench.table.row(&Row {
+    Row {
         what: "null: alerts a second, against C's recv loop",
         measured: format!("{:.0}", rates.measured()),
         yardstick: format!("{:.0}", rates.yardstick()),
         ratio: Some(rates.ratio()),
         target: ">= 0.95",
         ok: Some(rates.ratio() >= 0.95),
-    });
+    }
+    .print();
     let costs: Pairs = runs.iter().map(|(ours, c)| (ours.cost, c.cost)).collect();
-    bench.table.row(&Row {
+    Row {
         what: "null: processor time an alert, against C's",
         measured: format!("{:.2} µs", costs.measured()),
         yardstick: format!("{:.2} µs", costs.yardstick()),
         ratio: Some(costs.ratio()),
         target: "<= 1.15",
         ok: Some(costs.ratio() <= 1.15),
-    });
+    }
+    .print();
     Ok(())
 }
 
 /// Writes JSON, against counting only; and at a given rate.
-pub(crate) fn json(bench: &mut Bench) -> anyhow::Result<()> {
+pub(crate) fn json(bench: &Bench) -> anyhow::Result<()> {
     let dir = bench.dir.path();
     let runs = by_turns(
         || run(bench, pigear(dir, &["format=json"])?, ALERTS),
         || run(bench, pigear(dir, &["--data-handler", "null"])?, ALERTS),
     )?;
     let rates: Pairs = runs.iter().map(|(json, null)| (json.rate, null.rate)).collect();
-    bench.table.row(&Row {
+    Row {
         what: "json: alerts a second, against null",
         measured: format!("{:.0}", rates.measured()),
         yardstick: format!("{:.0}", rates.yardstick()),
         ratio: Some(rates.ratio()),
         target: ">= 0.90",
         ok: Some(rates.ratio() >= 0.9),
-    });
+    }
+    .print();
     at_a_rate(bench)
 }
 
-fn at_a_rate(bench: &mut Bench) -> anyhow::Result<()> {
+fn at_a_rate(bench: &Bench) -> anyhow::Result<()> {
     const RATE: u32 = 20_000;
     let receiver = Receiver::pigear(bench.dir.path(), &["format=json"])?;
     let report = play(&bench.recordings.typical, &receiver.socket, 10 * RATE, RATE)?;
     let counters = receiver.end()?;
     let dropped = counters.dropped();
-    bench.table.row(&Row {
+    Row {
         what: "json: dropped at 20,000 alerts a second",
         measured: format!("{dropped} of {}", counters.received),
         yardstick: format!("at {:.0} a second", report.rate()),
         ratio: None,
         target: "0",
         ok: Some(dropped == 0 && counters.received == u64::from(10 * RATE)),
-    });
+    }
+    .print();
     Ok(())
 }
 
 /// For information: the way of 2012, where there is a Python.
-pub(crate) fn python(bench: &mut Bench) -> anyhow::Result<()> {
+pub(crate) fn python(bench: &Bench) -> anyhow::Result<()> {
     let version = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
     if !version.is_ok_and(|status| status.success()) {
         return Ok(());
@@ -119,22 +123,24 @@ pub(crate) fn python(bench: &mut Bench) -> anyhow::Result<()> {
         || run(bench, Receiver::python(dir, ALERTS)?, ALERTS),
     )?;
     let rates: Pairs = runs.iter().map(|(ours, python)| (ours.rate, python.rate)).collect();
-    bench.table.row(&Row {
+    Row {
         what: "print: alerts a second, against Python",
         measured: format!("{:.0}", rates.measured()),
         yardstick: format!("{:.0}", rates.yardstick()),
         ratio: Some(rates.ratio()),
         target: "",
         ok: None,
-    });
+    }
+    .print();
     let costs: Pairs = runs.iter().map(|(ours, python)| (ours.cost, python.cost)).collect();
-    bench.table.row(&Row {
+    Row {
         what: "print: processor time an alert, against Python",
         measured: format!("{:.2} µs", costs.measured()),
         yardstick: format!("{:.2} µs", costs.yardstick()),
         ratio: Some(costs.ratio()),
         target: "",
         ok: None,
-    });
+    }
+    .print();
     Ok(())
 }

@@ -2,9 +2,6 @@
 
 use crate::say;
 
-/// Prints a row at a time, since a measurement takes long.
-pub(crate) struct Table(());
-
 /// One line.
 pub(crate) struct Row<'a> {
     pub(crate) what: &'a str,
@@ -16,22 +13,23 @@ pub(crate) struct Row<'a> {
     pub(crate) ok: Option<bool>,
 }
 
-impl Table {
-    pub(crate) fn begin() -> Self {
-        line(["what", "measured", "yardstick", "ratio", "target", "ok"]);
-        line(["----", "--------", "---------", "-----", "------", "--"]);
-        Self(())
-    }
-
-    pub(crate) fn row(&mut self, row: &Row<'_>) {
-        let ratio = row.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
-        let ok = match row.ok {
+impl Row<'_> {
+    /// Prints it at once, since the next measurement takes long.
+    pub(crate) fn print(&self) {
+        let ratio = self.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
+        let ok = match self.ok {
             Some(true) => "yes",
             Some(false) => "NO",
             None => "",
         };
-        line([row.what, &row.measured, &row.yardstick, &ratio, row.target, ok]);
+        line([self.what, &self.measured, &self.yardstick, &ratio, self.target, ok]);
     }
+}
+
+/// Prints what stands above the rows.
+pub(crate) fn print_head() {
+    line(["what", "measured", "yardstick", "ratio", "target", "ok"]);
+    line(["----", "--------", "---------", "-----", "------", "--"]);
 }
 
 fn line([what, measured, yardstick, ratio, target, ok]: [&str; 6]) {
