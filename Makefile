@@ -5,7 +5,7 @@ CARGO ?= cargo
 .PHONY: demo test bench fuzz lint doc deny setup
 
 demo: setup
-	$(CARGO) run --release --locked --quiet --package pigear -- demo
+	$(CARGO) run --locked --quiet --package pigear -- demo
 
 test: setup
 	$(CARGO) test --workspace --locked
