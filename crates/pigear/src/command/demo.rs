@@ -52,6 +52,7 @@ pub(super) fn run(args: &DemoArgs, registry: &Registry) -> Result<(), Failure> {
     });
     let (counters, result) = listener.run(&stop, &reload);
     say(&summary(&counters));
+    say("(missed: the recording is a selection, so Snort's numbers have gaps)");
     result?;
     let played: Result<_, PlayError> = player.join().map_err(|_| anyhow!("the player broke"))?;
     played.map_err(anyhow::Error::from)?;
