@@ -2,8 +2,12 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
+
+use crate::lane::MAX_BATCH;
+use crate::stop::Stop;
 
 /// Something that is told about every alert.
 ///
@@ -11,12 +15,38 @@ use pigear_alert::Alert;
 /// others, and Snort, do not wait for it.
 pub trait Handler: Send {
     /// Deals with a batch of alerts, oldest first. A batch has at least one alert, and no more
-    /// than [`MAX_BATCH`](crate::lane::MAX_BATCH).
+    /// than the handler [gathers](Self::gather): [`MAX_BATCH`], unless it says otherwise.
     ///
     /// # Errors
-    /// If an alert could not be dealt with; [`HandlerError::after`] tells which. It counts as
-    /// failed. If the program goes on after errors, the rest of the batch comes again, without it.
+    /// If an alert could not be dealt with; [`HandlerError::after`] tells which, and
+    /// [`HandlerError::failed`] how many. They count as failed. If the program goes on after
+    /// errors, the rest of the batch comes again, without them.
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError>;
+
+    /// Called once, on the handler's own thread, before the first alert. A handler that may be busy
+    /// for long keeps the switch, and hurries once it is [requested](Stop::is_requested): the lanes
+    /// have five seconds from then on, as a rule.
+    fn attach(&mut self, stop: &Stop) {
+        let _ = stop;
+    }
+
+    /// How many alerts the handler likes to get at once, and how long it would wait for them.
+    fn gather(&self) -> Gather {
+        Gather::default()
+    }
+
+    /// When to call [`wake`](Self::wake), if no alert comes before.
+    fn due(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Does what is [due](Self::due). Alerts that this is about were counted as handled before.
+    ///
+    /// # Errors
+    /// If something that was accepted before could not be done.
+    fn wake(&mut self) -> Result<(), HandlerError> {
+        Ok(())
+    }
 
     /// Finishes work in progress. Called once, after the last alert.
     ///
@@ -33,12 +63,32 @@ pub trait Handler: Send {
     }
 }
 
+/// How a lane gathers alerts before it calls its handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gather {
+    /// So many are enough to call at once.
+    pub enough: usize,
+    /// It gets no more than these.
+    pub most: usize,
+    /// Fewer wait so long for more, counted from the first.
+    pub delay: Duration,
+}
+
+impl Default for Gather {
+    /// Whatever there is, at once.
+    fn default() -> Self {
+        Self { enough: 1, most: MAX_BATCH, delay: Duration::ZERO }
+    }
+}
+
 /// A handler could not deal with an alert.
 #[derive(Debug, thiserror::Error)]
 #[error("{cause}")]
 pub struct HandlerError {
-    /// How many alerts at the batch's start were dealt with. The next one failed.
+    /// How many alerts at the batch's start were dealt with.
     pub handled: usize,
+    /// How many after these failed: one, as a rule.
+    pub failed: usize,
     /// What happened.
     pub cause: Cause,
 }
@@ -59,18 +109,24 @@ pub enum Cause {
 impl HandlerError {
     /// The batch's first alert failed.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { handled: 0, cause: Cause::Failed(error.into()) }
+        Self { handled: 0, failed: 1, cause: Cause::Failed(error.into()) }
     }
 
     /// Whoever reads the handler's output has gone away.
     #[must_use]
     pub fn reader_gone() -> Self {
-        Self { handled: 0, cause: Cause::ReaderGone }
+        Self { handled: 0, failed: 1, cause: Cause::ReaderGone }
     }
 
     /// The same, but `handled` alerts were dealt with before.
     #[must_use]
     pub fn after(self, handled: usize) -> Self {
         Self { handled, ..self }
+    }
+
+    /// The same, but `failed` alerts failed together.
+    #[must_use]
+    pub fn failed(self, failed: usize) -> Self {
+        Self { failed, ..self }
     }
 }

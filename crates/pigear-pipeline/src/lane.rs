@@ -17,10 +17,11 @@ use tracing::{error, info, warn};
 
 use crate::fanout::OnError;
 use crate::handler::{Cause, Handler, HandlerError};
-use crate::queue::{Batch, Bounds, Pushed, Queue};
+use crate::queue::{Batch, Bounds, Pushed, Queue, Taken};
 use crate::stats::LaneCounters;
+use crate::stop::Stop;
 
-/// A handler gets so many alerts at once, at most.
+/// A handler gets so many alerts at once, at most, unless it wants more.
 pub const MAX_BATCH: usize = 512;
 
 /// How long a lane rests before it sleeps.
@@ -140,10 +141,21 @@ impl Lane {
     }
 
     /// Handles alerts until the lane is closed, and then finishes the handler.
-    pub(crate) fn work(&self, mut handler: Box<dyn Handler>, on_error: OnError) -> LaneEnd {
+    pub(crate) fn work(
+        &self,
+        mut handler: Box<dyn Handler>,
+        on_error: OnError,
+        stop: &Stop,
+    ) -> LaneEnd {
         let mut batch = Batch::default();
-        while self.queue.take(&mut batch) {
-            if let Err(error) = self.handle(&mut *handler, batch.alerts(), on_error) {
+        handler.attach(stop);
+        loop {
+            let result = match self.queue.take(&mut batch, handler.gather(), handler.due()) {
+                Taken::Closed => break,
+                Taken::Due => self.wake(&mut *handler, on_error),
+                Taken::Alerts => self.handle(&mut *handler, batch.alerts(), on_error),
+            };
+            if let Err(error) = result {
                 self.abandon();
                 return self.ended(&mut *handler, error);
             }
@@ -176,6 +188,17 @@ impl Lane {
         }
     }
 
+    /// Does what is due. Returns an error only if that ends the lane.
+    fn wake(&self, handler: &mut dyn Handler, on_error: OnError) -> Result<(), HandlerError> {
+        match guarded(|| handler.wake()) {
+            Err(error) if on_error == OnError::GoOn && matches!(error.cause, Cause::Failed(_)) => {
+                error!("handler {}: {error}", self.name);
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
     /// Handles a batch. Returns an error only if that ends the lane.
     fn handle(
         &self,
@@ -190,12 +213,13 @@ impl Lane {
             };
             let handled = error.handled.min(alerts.len() - 1);
             self.counters.handled.add(handled as u64);
-            let rest = alerts.get(handled + 1..).unwrap_or_default();
+            let failed = error.failed.clamp(1, alerts.len() - handled);
+            let rest = alerts.get(handled + failed..).unwrap_or_default();
             if matches!(error.cause, Cause::ReaderGone) {
-                self.counters.dropped.add(rest.len() as u64 + 1);
+                self.counters.dropped.add((rest.len() + failed) as u64);
                 return Err(error);
             }
-            let logged = self.counters.failed.add_and_log();
+            let logged = self.counters.failed.add_some_and_log(failed as u64);
             if on_error == OnError::Stop {
                 self.counters.dropped.add(rest.len() as u64);
                 return Err(error);

@@ -52,7 +52,7 @@ mod stats;
 mod stop;
 
 pub use fanout::{Desk, Fanout, Flow, OnError};
-pub use handler::{Cause, Handler, HandlerError};
+pub use handler::{Cause, Gather, Handler, HandlerError};
 pub use intake::{Intake, NamesCell};
 pub use lane::{LaneSettings, WhenFull};
 pub use pipeline::{Pipeline, PipelineError};

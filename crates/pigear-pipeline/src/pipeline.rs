@@ -102,7 +102,7 @@ impl Pipeline {
         let fanout = Arc::new(fanout);
         let mut watch = Watch { inbox, sources: sources.len(), lanes, failure: None };
         for (lane, handler) in self.lanes {
-            spawn_lane(lane, handler, on_error, events.clone())?;
+            spawn_lane(lane, handler, on_error, stop.clone(), events.clone())?;
         }
         for source in sources {
             spawn_source(source, Arc::clone(&fanout), stop.clone(), events.clone())?;
@@ -122,11 +122,12 @@ fn spawn_lane(
     lane: Arc<Lane>,
     handler: Box<dyn Handler>,
     on_error: OnError,
+    stop: Stop,
     events: Sender<Event>,
 ) -> Result<(), PipelineError> {
     let name = lane.name().to_owned();
     spawn(name.clone(), move || {
-        let end = lane.work(handler, on_error);
+        let end = lane.work(handler, on_error, &stop);
         let _ = events.send(Event::LaneEnded(name, end));
     })
 }

@@ -1,11 +1,16 @@
 //! The queue of a lane: bounded by count and by bytes, and quick to push to.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use pigear_alert::Alert;
 
-use crate::lane::{MAX_BATCH, WhenFull};
+use crate::handler::Gather;
+use crate::lane::WhenFull;
 
 /// What a queue may hold. What its reader has in hand counts too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +24,17 @@ pub(crate) struct Bounds {
 pub(crate) enum Pushed {
     Queued,
     Dropped,
+}
+
+/// What came of waiting for alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// There are some.
+    Alerts,
+    /// None came before it was time for something else.
+    Due,
+    /// There are none, and none will come.
+    Closed,
 }
 
 /// A queue with one reader.
@@ -36,7 +52,8 @@ struct State {
     /// Alerts and bytes that wait or are in the reader's hand.
     alerts: usize,
     bytes: usize,
-    reader_sleeps: bool,
+    /// How many must wait for the reader to be woken; none if it doesn't sleep.
+    wakes_at: Option<usize>,
     closed: bool,
 }
 
@@ -62,7 +79,10 @@ impl Queue {
         state.alerts += 1;
         state.bytes += bytes;
         state.waiting.push_back((alert, bytes));
-        let wake = std::mem::take(&mut state.reader_sleeps);
+        let wake = state.wakes_at.is_some_and(|enough| state.waiting.len() >= enough);
+        if wake {
+            state.wakes_at = None;
+        }
         drop(state);
         if wake {
             self.filled.notify_one();
@@ -70,28 +90,61 @@ impl Queue {
         Pushed::Queued
     }
 
-    /// Waits for alerts and moves them into `batch`, at most [`MAX_BATCH`]; false if there are none
-    /// and the queue is closed. Gives back the room of the batch before, of so many alerts and
-    /// bytes.
-    pub(crate) fn take(&self, batch: &mut Batch) -> bool {
+    /// Waits for alerts as `gather` says, but not beyond `due` for the first, and moves them into
+    /// `batch`. Gives back the room of the batch before.
+    pub(crate) fn take(&self, batch: &mut Batch, gather: Gather, due: Option<Instant>) -> Taken {
         let mut state = self.state();
         state.release(batch);
         if self.when_full == WhenFull::Wait {
             self.freed.notify_all();
         }
-        while state.waiting.is_empty() {
-            if state.closed {
-                return false;
+        let (mut state, taken) = self.wait(state, gather, due);
+        if taken == Taken::Alerts {
+            let n = state.waiting.len().min(gather.most.max(1));
+            for (alert, bytes) in state.waiting.drain(..n) {
+                batch.alerts.push(alert);
+                batch.bytes += bytes;
             }
-            state.reader_sleeps = true;
-            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let n = state.waiting.len().min(MAX_BATCH);
-        for (alert, bytes) in state.waiting.drain(..n) {
-            batch.alerts.push(alert);
-            batch.bytes += bytes;
+        state.wakes_at = None;
+        taken
+    }
+
+    fn wait<'a>(
+        &self,
+        mut state: MutexGuard<'a, State>,
+        gather: Gather,
+        due: Option<Instant>,
+    ) -> (MutexGuard<'a, State>, Taken) {
+        let mut until = due;
+        let mut waits_for = 1;
+        loop {
+            let waiting = state.waiting.len();
+            if waiting >= gather.enough || (waiting > 0 && (state.closed || gather.delay.is_zero()))
+            {
+                return (state, Taken::Alerts);
+            }
+            if state.closed {
+                return (state, Taken::Closed);
+            }
+            if waiting > 0 && waits_for == 1 {
+                waits_for = gather.enough;
+                until = Some(Instant::now() + gather.delay);
+            }
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            state.wakes_at = Some(waits_for);
+            state = match left {
+                None => self.filled.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(left) if left.is_zero() => {
+                    let taken = if waiting > 0 { Taken::Alerts } else { Taken::Due };
+                    return (state, taken);
+                }
+                Some(left) => {
+                    let woken = self.filled.wait_timeout(state, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
         }
-        true
     }
 
     /// Whether nothing waits. Whoever only wants to rest a little while nothing waits need not be

@@ -19,7 +19,14 @@ impl Counter {
     /// Adds one, and returns the new count if that is worth a line in the log: at powers of two, so
     /// that a flood of the same doesn't become a flood of lines.
     pub(crate) fn add_and_log(&self) -> Option<u64> {
-        Some(self.add(1)).filter(|count| count.is_power_of_two())
+        self.add_some_and_log(1)
+    }
+
+    /// The same for `n` at once: worth a line if they reach or pass a power of two.
+    pub(crate) fn add_some_and_log(&self, n: u64) -> Option<u64> {
+        let count = self.add(n);
+        let before = count - n;
+        Some(count).filter(|count| count.checked_ilog2() != before.checked_ilog2())
     }
 
     pub(crate) fn get(&self) -> u64 {
