@@ -20,9 +20,20 @@ pub struct Keys(Table);
 pub struct KeyError(String);
 
 impl Keys {
-    /// Sets a key to a text, in place of what it had.
+    /// Sets a key to a text, in place of what it had. As in a file, `header.NAME` is the key `NAME`
+    /// in the table `header`.
     pub fn set(&mut self, key: &str, value: &str) {
-        self.0.insert(key.to_owned(), Value::String(value.to_owned()));
+        let value = Value::String(value.to_owned());
+        if let Some((table, key)) = key.split_once('.') {
+            let nested = self.0.entry(table).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(nested) = nested {
+                nested.insert(key.to_owned(), value);
+            } else {
+                *nested = Value::Table(Table::from_iter([(key.to_owned(), value)]));
+            }
+        } else {
+            self.0.insert(key.to_owned(), value);
+        }
     }
 
     /// Sets a key to a text, if it is not set yet.

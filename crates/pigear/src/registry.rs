@@ -8,11 +8,23 @@ use std::fmt;
 use pigear_pipeline::Handler;
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "http")]
+use crate::handler::http;
 use crate::handler::{file, null, print, record};
 use crate::keys::{KeyError, Keys};
 
-/// Names of the Python program of 2012, and what they are called here.
-const ALIASES: [(&str, &str); 1] = [("pigear.core.DataHandler", "print")];
+/// Names of the Python program of 2012, what they are called here, and which keys make them do what
+/// they did.
+const ALIASES: [Alias; 2] = [
+    Alias { old: "pigear.core.DataHandler", name: "print", keys: &[] },
+    Alias { old: "pigear.contrib.HttpSendHandler", name: "http", keys: &[("encoding", "form")] },
+];
+
+struct Alias {
+    old: &'static str,
+    name: &'static str,
+    keys: &'static [(&'static str, &'static str)],
+}
 
 /// Handlers by name: those that come with Pigear, and your own.
 pub struct Registry {
@@ -75,6 +87,8 @@ impl Registry {
         registry.register("print", print::ABOUT, print::Print::new);
         registry.register("file", file::ABOUT, file::File::new);
         registry.register("record", record::ABOUT, record::Record::new);
+        #[cfg(feature = "http")]
+        registry.register("http", http::ABOUT, http::Http::new);
         registry.register("null", null::ABOUT, |null::Options {}| Ok::<_, Infallible>(null::Null));
         registry
     }
@@ -108,8 +122,7 @@ impl Registry {
     }
 
     fn kind(&self, name: &str) -> Result<(&'static str, &Kind), BuildError> {
-        let alias = ALIASES.into_iter().find(|(old, _)| *old == name);
-        let name = alias.map_or(name, |(_, new)| new);
+        let name = alias(name).map_or(name, |alias| alias.name);
         let found = self.kinds.get_key_value(name).map(|(name, kind)| (*name, kind));
         found.ok_or_else(|| BuildError::Unknown {
             name: name.to_owned(),
@@ -121,7 +134,10 @@ impl Registry {
     ///
     /// # Errors
     /// If there is no such handler, its keys are wrong, or it can't start.
-    pub fn build(&self, name: &str, keys: Keys) -> Result<Box<dyn Handler>, BuildError> {
+    pub fn build(&self, name: &str, mut keys: Keys) -> Result<Box<dyn Handler>, BuildError> {
+        for (key, value) in alias(name).into_iter().flat_map(|alias| alias.keys) {
+            keys.set_default(key, value);
+        }
         let (name, kind) = self.kind(name)?;
         (kind.build)(keys).map_err(|problem| {
             let name = name.to_owned();
@@ -136,6 +152,10 @@ impl Registry {
     pub fn about(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.kinds.iter().map(|(name, kind)| (*name, kind.about))
     }
+}
+
+fn alias(name: &str) -> Option<&'static Alias> {
+    const { &ALIASES }.iter().find(|alias| alias.old == name)
 }
 
 impl fmt::Debug for Registry {
@@ -156,7 +176,7 @@ mod tests {
 
     #[test]
     fn an_unknown_handler_is_refused_with_those_that_there_are() {
-        let expected = "unknown handler \"prnt\"; known are file, null, print, record";
+        let expected = "unknown handler \"prnt\"; known are file, http, null, print, record";
         assert_eq!(error("prnt", "format"), expected);
     }
 

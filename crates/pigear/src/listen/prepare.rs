@@ -60,7 +60,7 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<Pipeline, ListenErro
     for handler in &config.handlers {
         let failed = |problem| ListenError::Handler { place: handler.place.clone(), problem };
         let kind = registry.resolve(&handler.kind).map_err(failed)?;
-        let built = registry.build(kind, handler.keys.clone()).map_err(failed)?;
+        let built = registry.build(&handler.kind, handler.keys.clone()).map_err(failed)?;
         pipeline.add(handler.name.as_deref().unwrap_or(kind), built, handler.lane(when_full));
     }
     Ok(pipeline)

@@ -1,0 +1,77 @@
+//! Who we say we are.
+
+use std::env;
+use std::fs;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use reqwest::header::HeaderValue;
+
+use super::options::{Options, Secret};
+
+const EXPECTED: &str = "expected basic:USER:PASS, bearer:TOKEN, splunk:TOKEN or apikey:KEY";
+
+/// The header `Authorization`, if one is wanted.
+pub(super) fn header(options: &Options) -> Result<Option<HeaderValue>, String> {
+    let Some(auth) = given(options)? else { return Ok(None) };
+    value_of(auth.reveal()).map(Some).map_err(|error| format!("auth: {error}"))
+}
+
+/// What was given, in one of the places where it may be.
+pub(super) fn given(options: &Options) -> Result<Option<Secret>, String> {
+    match (&options.auth, &options.auth_file, &options.auth_env) {
+        (None, None, None) => Ok(None),
+        (Some(auth), None, None) => Ok(Some(auth.clone())),
+        (None, Some(path), None) => secret_in(path)
+            .map(Some)
+            .map_err(|error| format!("cannot read {}: {error}", path.display())),
+        (None, None, Some(name)) => env::var(name)
+            .map(|value| Some(value.into()))
+            .map_err(|error| format!("auth_env={name}: {error}")),
+        _ => Err("give one of auth, auth_file and auth_env only".to_owned()),
+    }
+}
+
+/// What a file has, without the newline that ends it.
+pub(super) fn secret_in(path: &std::path::Path) -> Result<Secret, String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    Ok(Secret::from(text.trim().to_owned()))
+}
+
+fn value_of(auth: &str) -> Result<HeaderValue, &'static str> {
+    let (kind, secret) = auth.split_once(':').ok_or(EXPECTED)?;
+    let text = match kind {
+        "basic" if secret.contains(':') => format!("Basic {}", BASE64.encode(secret)),
+        "bearer" => format!("Bearer {secret}"),
+        "splunk" => format!("Splunk {secret}"),
+        "apikey" => format!("ApiKey {secret}"),
+        _ => return Err(EXPECTED),
+    };
+    let mut value =
+        HeaderValue::from_str(&text).map_err(|_| "has characters that can't be sent")?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemes_become_headers_that_are_not_shown() {
+        let value = value_of("basic:Aladdin:open sesame").unwrap();
+        assert_eq!(value, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert_eq!(format!("{value:?}"), "Sensitive");
+        assert_eq!(value_of("bearer:abc").unwrap(), "Bearer abc");
+        assert_eq!(value_of("splunk:abc").unwrap(), "Splunk abc");
+        assert_eq!(value_of("apikey:abc").unwrap(), "ApiKey abc");
+    }
+
+    #[test]
+    fn what_is_no_scheme_is_refused_without_being_shown() {
+        for wrong in ["s3cret", "basic:s3cret", "digest:a:s3cret"] {
+            assert_eq!(value_of(wrong), Err(EXPECTED));
+        }
+        assert_eq!(value_of("bearer:s3\ncret"), Err("has characters that can't be sent"));
+    }
+}

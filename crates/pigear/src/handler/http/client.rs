@@ -1,0 +1,94 @@
+//! The client: how the server is reached.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Url};
+
+use super::auth;
+use super::options::Options;
+
+/// A connection that was idle for longer is not used again: servers close theirs after a minute or
+/// so, as a rule.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// The client that the options describe.
+pub(super) fn client(options: &Options, url: &Url) -> Result<Client, String> {
+    // Whoever embeds this may have chosen another.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .user_agent(concat!("pigear/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(options.timeout.0)
+        .connect_timeout(options.connect_timeout.0)
+        .pool_idle_timeout(IDLE)
+        .tcp_nodelay(true)
+        .default_headers(headers(options)?);
+    let builder = with_proxy(builder, options)?;
+    let builder = with_trust(builder, options, url)?;
+    let builder = with_identity(builder, options)?;
+    builder.build().map_err(|error| super::failure::text(&error))
+}
+
+/// Only the proxy that was named: what is in the environment was meant for others.
+fn with_proxy(builder: ClientBuilder, options: &Options) -> Result<ClientBuilder, String> {
+    let Some(proxy) = &options.proxy else { return Ok(builder.no_proxy()) };
+    let proxy = Proxy::all(proxy.reveal()).map_err(|_| "proxy: not a URL".to_owned())?;
+    Ok(builder.proxy(proxy))
+}
+
+fn with_trust(
+    builder: ClientBuilder,
+    options: &Options,
+    url: &Url,
+) -> Result<ClientBuilder, String> {
+    if let Some(path) = &options.ca {
+        let certificates = Certificate::from_pem_bundle(&read(path)?)
+            .map_err(|error| format!("{}: {}", path.display(), super::failure::text(&error)))?;
+        if certificates.is_empty() {
+            return Err(format!("{} has no certificates", path.display()));
+        }
+        Ok(builder.tls_certs_only(certificates))
+    } else if url.scheme() == "https" || options.proxy.is_some() {
+        Ok(builder)
+    } else {
+        // Then none are needed, and a system without any is fine.
+        Ok(builder.tls_certs_only([]))
+    }
+}
+
+fn with_identity(builder: ClientBuilder, options: &Options) -> Result<ClientBuilder, String> {
+    let (cert, key) = match (&options.cert, &options.key) {
+        (None, None) => return Ok(builder),
+        (Some(cert), key) => (cert, key.as_ref().unwrap_or(cert)),
+        (None, Some(_)) => return Err("key needs the certificate that it is for; give cert".into()),
+    };
+    let pem = [read(cert)?, b"\n".to_vec(), read(key)?].concat();
+    // The parser's own words could quote the key.
+    let identity = Identity::from_pem(&pem).map_err(|_| {
+        format!("{} and {}: no certificate with its key", cert.display(), key.display())
+    })?;
+    Ok(builder.identity(identity))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+fn headers(options: &Options) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    if let Some(value) = auth::header(options)? {
+        headers.insert(AUTHORIZATION, value);
+    }
+    for (name, value) in &options.header {
+        let wrong = |what| format!("header.{name}: {what}");
+        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("not a name"))?;
+        let mut value = HeaderValue::from_str(value.reveal())
+            .map_err(|_| wrong("has characters that can't be sent"))?;
+        value.set_sensitive(true);
+        headers.insert(header, value);
+    }
+    Ok(headers)
+}

@@ -1,0 +1,280 @@
+//! The keys of `http`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use jiff::SignedDuration;
+use pigear_alert::format::FormatName;
+use serde::Deserialize;
+
+use super::presets::Preset;
+use crate::keys::{parsed, parsed_option};
+
+/// The keys of `http`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// Where to send: `http://` or `https://`. May be a template. A name and password in it are for
+    /// basic authentication.
+    pub url: Option<Secret>,
+    /// A file with the URL, for one that is itself a secret.
+    pub url_file: Option<PathBuf>,
+    /// How alerts are put into a request.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub encoding: Option<Encoding>,
+    /// How an alert is written.
+    #[serde(default = "json", deserialize_with = "parsed")]
+    pub format: FormatName,
+    /// The most alerts in a request; 500 by default, 1 with an encoding for single alerts.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub batch: Option<usize>,
+    /// The most bytes in a request, before compression; 1 MiB by default. An alert that is larger
+    /// is sent alone.
+    #[serde(default = "one_mebibyte", deserialize_with = "parsed")]
+    pub batch_bytes: ByteSize,
+    /// How long an alert waits for others to fill its request; one second by default, not at all
+    /// with an encoding for single alerts.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub delay: Option<Time>,
+    /// How many requests may be under way at once. With more than one they may arrive in another
+    /// order.
+    #[serde(default = "one", deserialize_with = "parsed")]
+    pub in_flight: usize,
+    /// How to compress requests: `gzip`, `zstd` or `none`, the default.
+    #[serde(default, deserialize_with = "parsed")]
+    pub compress: Compress,
+    /// Headers to send.
+    #[serde(default)]
+    pub header: BTreeMap<String, Secret>,
+    /// `basic:USER:PASS`, `bearer:TOKEN`, `splunk:TOKEN` or `apikey:KEY`. Who lists processes sees
+    /// this on a command line.
+    pub auth: Option<Secret>,
+    /// A file with the same.
+    pub auth_file: Option<PathBuf>,
+    /// The environment variable with the same.
+    pub auth_env: Option<String>,
+    /// The proxy to go through.
+    pub proxy: Option<Secret>,
+    /// A file of certificates (PEM) to trust, instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// The client's certificate (PEM).
+    pub cert: Option<PathBuf>,
+    /// The key to it (PEM).
+    pub key: Option<PathBuf>,
+    /// How long a request may take, answer included.
+    #[serde(default = "half_a_minute", deserialize_with = "parsed")]
+    pub timeout: Time,
+    /// How long it may take to be connected.
+    #[serde(default = "ten_seconds", deserialize_with = "parsed")]
+    pub connect_timeout: Time,
+    /// A template for what is sent of an alert: a file, or `preset:NAME`.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub template: Option<TemplateName>,
+    /// What a template's values are escaped for: `json` (the default), `url` or `none`.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub escape: Option<Escape>,
+    /// What the template gets as `param.NAME`.
+    #[serde(default)]
+    pub param: BTreeMap<String, Secret>,
+    /// The most messages a minute.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub per_minute: Option<u32>,
+    /// For so long, alerts of the same signature and source become one message.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub group: Option<Time>,
+}
+
+impl Options {
+    /// The preset, if a template of Pigear's own was asked for.
+    pub(super) fn preset(&self) -> Option<Preset> {
+        match self.template {
+            Some(TemplateName::Preset(preset)) => Some(preset),
+            _ => None,
+        }
+    }
+
+    pub(super) fn encoding(&self) -> Encoding {
+        let usual = || self.preset().map(Preset::encoding).unwrap_or_default();
+        self.encoding.unwrap_or_else(usual)
+    }
+
+    pub(super) fn params(&self) -> BTreeMap<String, String> {
+        let text = |(name, value): (&String, &Secret)| (name.clone(), value.reveal().to_owned());
+        self.param.iter().map(text).collect()
+    }
+
+    pub(super) fn group(&self) -> Option<Duration> {
+        self.group.map(|time| time.0).filter(|time| !time.is_zero())
+    }
+
+    pub(super) fn per_minute(&self) -> Option<u32> {
+        self.per_minute.or_else(|| self.preset().and_then(Preset::per_minute))
+    }
+}
+
+fn json() -> FormatName {
+    FormatName::Json
+}
+
+fn one() -> usize {
+    1
+}
+
+fn one_mebibyte() -> ByteSize {
+    ByteSize::mib(1)
+}
+
+fn half_a_minute() -> Time {
+    Time(Duration::from_secs(30))
+}
+
+fn ten_seconds() -> Time {
+    Time(Duration::from_secs(10))
+}
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// How alerts are put into a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// One alert a request.
+    #[default]
+    Json,
+    /// An alert a line.
+    Ndjson,
+    /// A JSON array.
+    Array,
+    /// One alert a request, in the field `alert` of a form, as the program of 2012 sent it.
+    Form,
+}
+
+/// How requests are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compress {
+    /// Not at all.
+    #[default]
+    None,
+    /// gzip
+    Gzip,
+    /// Zstandard
+    Zstd,
+}
+
+/// What a template's values are escaped for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Escape {
+    /// The inside of a JSON string.
+    #[default]
+    Json,
+    /// A part of a URL, or of a form.
+    Url,
+    /// Plain text.
+    None,
+}
+
+/// Where a template is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TemplateName {
+    /// In a file.
+    File(PathBuf),
+    /// In Pigear.
+    Preset(Preset),
+}
+
+/// A length of time: `500ms`, `10s`, `1m`; a bare number is seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time(pub Duration);
+
+/// A setting has none of the values that it may have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected {0}")]
+pub struct Unexpected(&'static str);
+
+impl FromStr for Encoding {
+    type Err = Unexpected;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "json" => Ok(Self::Json),
+            "ndjson" => Ok(Self::Ndjson),
+            "array" => Ok(Self::Array),
+            "form" => Ok(Self::Form),
+            _ => Err(Unexpected("json, ndjson, array or form")),
+        }
+    }
+}
+
+impl FromStr for Compress {
+    type Err = Unexpected;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "none" => Ok(Self::None),
+            "gzip" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            _ => Err(Unexpected("gzip, zstd or none")),
+        }
+    }
+}
+
+impl FromStr for Escape {
+    type Err = Unexpected;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "json" => Ok(Self::Json),
+            "url" => Ok(Self::Url),
+            "none" => Ok(Self::None),
+            _ => Err(Unexpected("json, url or none")),
+        }
+    }
+}
+
+impl FromStr for TemplateName {
+    type Err = super::presets::UnknownPreset;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix("preset:") {
+            Some(name) => name.parse().map(Self::Preset),
+            None => Ok(Self::File(text.into())),
+        }
+    }
+}
+
+impl FromStr for Time {
+    type Err = Unexpected;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let seconds =
+            text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let friendly = || text.parse::<SignedDuration>().ok()?.try_into().ok();
+        seconds.or_else(friendly).map(Self).ok_or(Unexpected("a time (500ms, 10s, 1m)"))
+    }
+}

@@ -1,0 +1,84 @@
+//! What a request carries: some alerts, each written for itself, and what goes around them.
+
+use super::id::Id;
+use super::options::Encoding;
+
+/// Some alerts, ready to be sent.
+///
+/// Their texts are kept apart, since a server may take some and leave others.
+pub(super) struct Parcel {
+    /// Where to.
+    pub(super) url: reqwest::Url,
+    pub(super) framing: Framing,
+    text: Vec<u8>,
+    /// Where each alert's text ends.
+    ends: Vec<usize>,
+    ids: Vec<Id>,
+}
+
+/// What goes around the alerts' texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Framing {
+    pub(super) before: &'static str,
+    /// Behind each but the last.
+    pub(super) between: &'static str,
+    pub(super) after: &'static str,
+}
+
+impl Framing {
+    pub(super) fn of(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Json => Self { before: "", between: "", after: "" },
+            Encoding::Form => Self { before: "alert=", between: "", after: "" },
+            Encoding::Ndjson => Self { before: "", between: "\n", after: "\n" },
+            Encoding::Array => Self { before: "[", between: ",", after: "]" },
+        }
+    }
+}
+
+impl Parcel {
+    pub(super) fn new(url: reqwest::Url, framing: Framing) -> Self {
+        Self { url, framing, text: Vec::new(), ends: Vec::new(), ids: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// How long the body would be with one more text of this length.
+    pub(super) fn bytes_with(&self, len: usize) -> usize {
+        let Framing { before, between, after } = self.framing;
+        before.len() + self.text.len() + len + self.ends.len() * between.len() + after.len()
+    }
+
+    pub(super) fn push(&mut self, id: Id, text: &[u8]) {
+        self.text.extend_from_slice(text);
+        self.ends.push(self.text.len());
+        self.ids.push(id);
+    }
+
+    /// The body with these of the alerts only.
+    pub(super) fn body(&self, which: &[usize]) -> Vec<u8> {
+        let Framing { before, between, after } = self.framing;
+        let mut body = Vec::with_capacity(self.bytes_with(0));
+        body.extend_from_slice(before.as_bytes());
+        for (n, text) in which.iter().filter_map(|&index| self.text_of(index)).enumerate() {
+            if n > 0 {
+                body.extend_from_slice(between.as_bytes());
+            }
+            body.extend_from_slice(text);
+        }
+        body.extend_from_slice(after.as_bytes());
+        body
+    }
+
+    /// The key of a request with these of the alerts.
+    pub(super) fn key(&self, which: &[usize]) -> Id {
+        Id::of_all(which.iter().filter_map(|&index| self.ids.get(index).copied()))
+    }
+
+    fn text_of(&self, index: usize) -> Option<&[u8]> {
+        let begin = index.checked_sub(1).and_then(|last| self.ends.get(last).copied());
+        self.text.get(begin.unwrap_or_default()..*self.ends.get(index)?)
+    }
+}

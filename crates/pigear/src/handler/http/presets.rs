@@ -1,0 +1,117 @@
+//! Templates that come with Pigear: what well-known receivers want.
+
+use std::str::FromStr;
+
+use super::options::Encoding;
+use super::parcel::Framing;
+
+/// A template that comes with Pigear. The files are in `crates/pigear/presets`; each begins with the
+/// address of the documentation that it follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Preset {
+    /// Slack, incoming webhooks.
+    Slack,
+    /// Discord, webhooks.
+    Discord,
+    /// Telegram, a bot's `sendMessage`.
+    Telegram,
+    /// Elasticsearch, the bulk API, into a data stream.
+    Elasticsearch,
+    /// Splunk, the HTTP event collector.
+    SplunkHec,
+    /// Grafana Loki, its push API.
+    Loki,
+}
+
+/// No preset has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown preset; known are {}", Preset::ALL.map(Preset::name).join(", "))]
+pub struct UnknownPreset;
+
+impl Preset {
+    /// All presets.
+    pub const ALL: [Self; 6] = [
+        Self::Slack,
+        Self::Discord,
+        Self::Telegram,
+        Self::Elasticsearch,
+        Self::SplunkHec,
+        Self::Loki,
+    ];
+
+    /// The name, as settings have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Slack => "slack",
+            Self::Discord => "discord",
+            Self::Telegram => "telegram",
+            Self::Elasticsearch => "elasticsearch",
+            Self::SplunkHec => "splunk-hec",
+            Self::Loki => "loki",
+        }
+    }
+
+    /// The template.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Slack => include_str!("../../../presets/slack.json.j2"),
+            Self::Discord => include_str!("../../../presets/discord.json.j2"),
+            Self::Telegram => include_str!("../../../presets/telegram.json.j2"),
+            Self::Elasticsearch => include_str!("../../../presets/elasticsearch.ndjson.j2"),
+            Self::SplunkHec => include_str!("../../../presets/splunk-hec.json.j2"),
+            Self::Loki => include_str!("../../../presets/loki.json.j2"),
+        }
+    }
+
+    pub(super) fn encoding(self) -> Encoding {
+        match self {
+            Self::Slack | Self::Discord | Self::Telegram => Encoding::Json,
+            Self::Elasticsearch | Self::SplunkHec => Encoding::Ndjson,
+            Self::Loki => Encoding::Array,
+        }
+    }
+
+    pub(super) fn framing(self) -> Option<Framing> {
+        (self == Self::Loki).then_some(Framing {
+            before: r#"{"streams":["#,
+            between: ",",
+            after: "]}",
+        })
+    }
+
+    /// As much as the receiver takes: people's channels refuse floods.
+    pub(super) fn per_minute(self) -> Option<u32> {
+        match self {
+            // 1 a second for Slack; 30 a minute for a webhook of Discord; 20 a minute for a group
+            // in Telegram.
+            Self::Slack => Some(60),
+            Self::Discord => Some(30),
+            Self::Telegram => Some(20),
+            Self::Elasticsearch | Self::SplunkHec | Self::Loki => None,
+        }
+    }
+
+    /// Whether the answer tells of each alert what became of it.
+    pub(super) fn answers_each(self) -> bool {
+        self == Self::Elasticsearch
+    }
+
+    pub(super) fn content_type(self) -> Option<&'static str> {
+        match self {
+            Self::Elasticsearch => Some("application/x-ndjson"),
+            Self::SplunkHec => Some("application/json"),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Preset {
+    type Err = UnknownPreset;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|preset| preset.name() == name).ok_or(UnknownPreset)
+    }
+}

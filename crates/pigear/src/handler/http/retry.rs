@@ -1,0 +1,81 @@
+//! When to try again.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+/// The first pause is at most this long, and each next one at most twice as long.
+const FIRST: Duration = Duration::from_millis(200);
+
+/// No pause is longer, unless the server asks for it.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Nor than this, even if the server asks for it.
+const LONGEST_ASKED: Duration = Duration::from_secs(600);
+
+/// A pause before the next attempt: anything up to a bound that doubles with each attempt, so that
+/// many senders don't come back at the same moment.
+pub(super) fn pause(attempt: u32, asked: Option<Duration>) -> Duration {
+    if let Some(asked) = asked {
+        return asked.min(LONGEST_ASKED);
+    }
+    let doublings = attempt.saturating_sub(1).min(16);
+    let bound = FIRST.saturating_mul(1 << doublings).min(LONGEST);
+    bound.mul_f64(fastrand::f64())
+}
+
+/// Whether trying again may help.
+pub(super) fn is_passing(status: StatusCode) -> bool {
+    status.is_server_error()
+        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}
+
+/// How long the server asks us to wait: in seconds, or until a date.
+pub(super) fn asked(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(date.duration_since(now).try_into().unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asks(value: &str) -> Option<Duration> {
+        let now = "2015-10-21T07:27:00Z".parse().unwrap();
+        asked(&HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]), now)
+    }
+
+    #[test]
+    fn a_server_asks_in_seconds_or_with_a_date() {
+        assert_eq!(asks("120"), Some(Duration::from_secs(120)));
+        assert_eq!(asks("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::from_secs(60)));
+        assert_eq!(asks("Wed, 21 Oct 2015 07:20:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(asks("soon"), None);
+        assert_eq!(asks("-1"), None);
+    }
+
+    #[test]
+    fn pauses_grow_to_a_bound() {
+        let longest = |attempt| (0..200).map(|_| pause(attempt, None)).max().unwrap();
+        assert!(longest(1) <= FIRST);
+        assert!(longest(4) > FIRST);
+        assert!(longest(4) <= FIRST * 8);
+        assert!(longest(u32::MAX) <= LONGEST);
+        assert_eq!(pause(1, Some(Duration::MAX)), LONGEST_ASKED);
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        let passing = [408, 429, 500, 502, 503, 504, 507];
+        let lasting = [301, 307, 400, 401, 403, 404, 409, 413, 415, 422];
+        let is_passing = |status: u16| is_passing(StatusCode::from_u16(status).unwrap());
+        assert!(passing.into_iter().all(is_passing));
+        assert!(!lasting.into_iter().any(is_passing));
+    }
+}

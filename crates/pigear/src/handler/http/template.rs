@@ -1,0 +1,167 @@
+//! Templates: what is sent of an alert, and where to, in the user's own words.
+//!
+//! The language is Jinja's. Every value is escaped for where it stands, by default for the inside of
+//! a JSON string; so a template has its quotes itself: `{"text": "{{ msg }}"}`. What an attacker
+//! writes into a message stays inside of them. What is rendered is parsed again before it is sent.
+
+mod value;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use minijinja::value::{Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, UndefinedBehavior};
+use pigear_alert::Alert;
+use pigear_alert::format::FormatName;
+use serde::de::IgnoredAny;
+
+use super::form;
+use super::id::Id;
+use super::options::Escape;
+use value::{alert_values, sample_alert};
+
+/// What a template is given.
+#[derive(Clone, Copy)]
+pub(super) struct Message<'a> {
+    pub(super) alert: &'a Alert,
+    /// How many alerts this stands for.
+    pub(super) count: u64,
+    pub(super) id: Id,
+}
+
+/// A template, known to be one.
+pub(super) struct Template {
+    /// Where it is from, for messages.
+    name: String,
+    environment: Environment<'static>,
+    rules: Rules,
+}
+
+/// What holds for all that a template makes.
+pub(super) struct Rules {
+    pub(super) escape: Escape,
+    /// The format of `alert`.
+    pub(super) format: FormatName,
+    /// Whether each line is by itself, or the whole text.
+    pub(super) lines: bool,
+    /// What the user gives it as `param`.
+    pub(super) params: BTreeMap<String, String>,
+}
+
+const ONLY: &str = "template";
+
+impl Template {
+    /// Reads a template from a file.
+    pub(super) fn read(path: &Path, rules: Rules) -> Result<Self, String> {
+        let name = path.display().to_string();
+        let text =
+            fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
+        Self::new(&name, &text, rules)
+    }
+
+    /// A template from its text. It is tried with an alert that nobody sent.
+    pub(super) fn new(name: &str, text: &str, rules: Rules) -> Result<Self, String> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Lenient);
+        environment.set_trim_blocks(true);
+        environment.set_lstrip_blocks(true);
+        // What `{% set %}` captures was escaped when it was written.
+        environment.set_auto_escape_callback(|_| AutoEscape::Custom("escaped"));
+        let escape = rules.escape;
+        environment.set_formatter(move |out, _, value| write(out, value, escape));
+        // These would let text through as it is, or escape it for something else.
+        for filter in ["safe", "escape", "e"] {
+            environment.remove_filter(filter);
+        }
+        environment.add_filter("entities", entities);
+        environment.add_filter("markdown", markdown);
+        environment.add_global("param", Value::from_serialize(&rules.params));
+        environment
+            .add_template_owned(ONLY, text.to_owned())
+            .map_err(|error| describe(name, &error))?;
+        let template = Self { name: name.to_owned(), environment, rules };
+        sample(|sample| template.render(sample))??;
+        Ok(template)
+    }
+
+    /// What the template makes of a message.
+    pub(super) fn render(&self, message: &Message) -> Result<String, String> {
+        let template = self.environment.get_template(ONLY);
+        let values = alert_values(message, self.rules.format);
+        let text = template.and_then(|template| template.render(values));
+        let text = text.map_err(|error| describe(&self.name, &error))?;
+        let text = text.trim();
+        if self.rules.escape == Escape::Json {
+            check(text, self.rules.lines)
+                .map_err(|error| format!("{}: what it makes is not JSON: {error}", self.name))?;
+        }
+        Ok(text.to_owned())
+    }
+}
+
+/// Does something with an alert that nobody sent.
+pub(super) fn sample<T>(test: impl FnOnce(&Message) -> T) -> Result<T, String> {
+    let alert = sample_alert().map_err(|error| error.to_string())?;
+    Ok(test(&Message { alert: &alert, count: 1, id: Id::of(&alert) }))
+}
+
+/// Whether a text is JSON.
+fn check(text: &str, lines: bool) -> serde_json::Result<()> {
+    let check = |text: &str| serde_json::from_str::<IgnoredAny>(text).map(drop);
+    if lines { text.lines().try_for_each(check) } else { check(text) }
+}
+
+fn describe(name: &str, error: &Error) -> String {
+    let line = error.line().map(|line| format!(":{line}")).unwrap_or_default();
+    let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    format!("{name}{line}: {what}")
+}
+
+fn write(out: &mut Output, value: &Value, escape: Escape) -> Result<(), Error> {
+    match (value.kind(), escape) {
+        (ValueKind::Undefined | ValueKind::None, _) => Ok(()),
+        (ValueKind::String, _) if value.is_safe() => write_str(out, value.as_str()),
+        (ValueKind::String, Escape::Json) => {
+            let quoted = json(value)?;
+            let inside = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+            write_str(out, inside)
+        }
+        (ValueKind::String | ValueKind::Number | ValueKind::Bool, Escape::Url) => {
+            write_str(out, Some(&form::url_part(&value.to_string())))
+        }
+        (ValueKind::String | ValueKind::Number | ValueKind::Bool, _) => {
+            write_str(out, Some(&value.to_string()))
+        }
+        (_, Escape::Json) => write_str(out, Some(&json(value)?)),
+        _ => {
+            Err(Error::new(ErrorKind::BadEscape, "a list or an object can only be written as JSON"))
+        }
+    }
+}
+
+fn write_str(out: &mut Output, text: Option<&str>) -> Result<(), Error> {
+    out.write_str(text.unwrap_or_default()).map_err(Error::from)
+}
+
+fn json(value: &Value) -> Result<String, Error> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
+}
+
+/// `&`, `<` and `>` as entities, as Slack and HTML want them.
+fn entities(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Text that Markdown leaves as it is.
+fn markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if r"\`*_{}[]()<>#+-.!|~:@".contains(letter) {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}
