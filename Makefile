@@ -2,18 +2,19 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test bench fuzz lint doc deny setup
+.PHONY: demo test bench fuzz lint doc deny setup peers
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
 
-test: setup
+test: setup peers
 	$(CARGO) test --workspace --locked
 
 # Each figure against its yardstick in the same run; see docs/performance.md.
-bench: setup
+bench: setup peers
 	$(CARGO) bench --locked --package pigear-alert
 	$(CARGO) bench --locked --package pigear --bench listen
+	$(CARGO) bench --locked --package pigear --bench http
 
 # Ten minutes a target; see fuzz/README.md.
 fuzz: setup
@@ -39,3 +40,17 @@ setup:
 	@command -v cc >/dev/null || { \
 		[ "$$(id -u)" = 0 ] || { echo "a C compiler is missing: sudo apt install gcc libc6-dev" >&2; exit 1; }; \
 		apt-get update -q && apt-get install -qy gcc libc6-dev; }
+
+# Real programs that tests talk to. A test says so loudly if its peer is missing.
+peers: target/peers/httpbin/installed
+	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || { \
+		[ "$$(id -u)" = 0 ] || { echo "for all tests: sudo apt install nginx-light" >&2; exit 0; }; \
+		apt-get update -q && apt-get install -qy --no-install-recommends nginx-light; }
+
+target/peers/httpbin/installed:
+	@mkdir -p target/peers
+	@python3 -m venv target/peers/httpbin || { \
+		[ "$$(id -u)" = 0 ] || { echo "for all tests: sudo apt install python3-venv" >&2; exit 0; }; \
+		apt-get update -q && apt-get install -qy python3-venv && python3 -m venv target/peers/httpbin; }
+	@if [ -x target/peers/httpbin/bin/pip ]; then \
+		target/peers/httpbin/bin/pip install -q httpbin gunicorn requests && touch $@; fi

@@ -25,7 +25,7 @@ pub(super) fn client(options: &Options, url: &Url) -> Result<Client, String> {
         .connect_timeout(options.connect_timeout.0)
         .pool_idle_timeout(IDLE)
         .tcp_nodelay(true)
-        .default_headers(headers(options)?);
+        .default_headers(headers(options, url)?);
     let builder = with_proxy(builder, options)?;
     let builder = with_trust(builder, options, url)?;
     let builder = with_identity(builder, options)?;
@@ -77,9 +77,12 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
-fn headers(options: &Options) -> Result<HeaderMap, String> {
+fn headers(options: &Options, url: &Url) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     if let Some(value) = auth::header(options)? {
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("the URL has a name and password; give either these or auth".to_owned());
+        }
         headers.insert(AUTHORIZATION, value);
     }
     for (name, value) in &options.header {

@@ -1,0 +1,161 @@
+//! A pipeline with `http` at its end, fed by the test.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use pigear::keys::Keys;
+use pigear::registry::Registry;
+use pigear_alert::AlertMessage;
+use pigear_alert::wire::{Dialect, encode};
+use pigear_pipeline::{
+    Fanout, Flow, Intake, LaneSettings, LaneSnapshot, OnError, Pipeline, PipelineError, Source,
+    SourceError, Stats, Stop,
+};
+
+/// Nothing that a test waits for takes longer.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A running pipeline.
+pub(crate) struct Pigear {
+    alerts: Sender<Vec<u8>>,
+    stop: Stop,
+    stats: Arc<Stats>,
+    thread: JoinHandle<Result<(), PipelineError>>,
+}
+
+struct Feed(Mutex<Receiver<Vec<u8>>>);
+
+impl Source for Feed {
+    fn name(&self) -> String {
+        "test".to_owned()
+    }
+
+    fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
+        let mut desk = fanout.desk(Intake::default());
+        let inbox = self.0.lock().unwrap();
+        while !stop.is_requested() {
+            match inbox.recv_timeout(Duration::from_millis(2)) {
+                Ok(datagram) => {
+                    if let Flow::Break(result) = desk.datagram(&datagram, None) {
+                        return result;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Pigear {
+    /// Starts with these keys, and goes on after errors.
+    pub(crate) fn start(keys: &[(&str, &str)]) -> Self {
+        let mut pipeline = Pipeline::default();
+        pipeline.on_error = OnError::GoOn;
+        let handler = Registry::builtin().build("http", keys_of(keys)).unwrap();
+        pipeline.add("http", handler, LaneSettings::default());
+        let (alerts, inbox) = channel();
+        let (stop, stats) = (Stop::default(), pipeline.stats());
+        let source = Box::new(Feed(Mutex::new(inbox)));
+        let thread = thread::spawn({
+            let stop = stop.clone();
+            move || pipeline.run(vec![source], &stop)
+        });
+        Self { alerts, stop, stats, thread }
+    }
+
+    pub(crate) fn send(&self, datagram: Vec<u8>) {
+        self.alerts.send(datagram).unwrap();
+    }
+
+    /// Sends alerts of these numbers.
+    pub(crate) fn send_numbered(&self, numbers: std::ops::Range<u32>) {
+        numbers.for_each(|n| self.send(numbered(n)));
+    }
+
+    pub(crate) fn counters(&self) -> LaneSnapshot {
+        self.stats.snapshot().handlers["http"]
+    }
+
+    /// Waits until so many alerts were dealt with, one way or the other.
+    pub(crate) fn deals_with(&self, alerts: u64) {
+        until("the alerts are dealt with", || {
+            let counters = self.counters();
+            counters.handled + counters.failed + counters.dropped >= alerts
+        });
+    }
+
+    /// Waits until so many alerts were received.
+    pub(crate) fn receives(&self, alerts: u64) {
+        until("the alerts are received", || self.stats.snapshot().received >= alerts);
+    }
+
+    /// Stops, and gives handled, failed and dropped.
+    pub(crate) fn end(self) -> (u64, u64, u64) {
+        self.stop.request();
+        self.thread.join().unwrap().unwrap();
+        let counters = self.stats.snapshot().handlers["http"];
+        (counters.handled, counters.failed, counters.dropped)
+    }
+}
+
+pub(crate) fn keys_of(pairs: &[(&str, &str)]) -> Keys {
+    let mut keys = Keys::default();
+    for (key, value) in pairs {
+        keys.set(key, value);
+    }
+    keys
+}
+
+/// What a handler with these keys complains about.
+pub(crate) fn complaint(pairs: &[(&str, &str)]) -> String {
+    Registry::builtin().build("http", keys_of(pairs)).err().unwrap().to_string()
+}
+
+/// A datagram with this message.
+pub(crate) fn datagram(msg: &[u8], priority: u32) -> Vec<u8> {
+    let mut message = AlertMessage::default();
+    message.msg = msg.into();
+    (message.sig_generator, message.sig_id, message.sig_rev) = (1, 384, 8);
+    (message.ts_sec, message.ts_usec) = (1_750_010_800, 999_998);
+    message.priority = priority;
+    encode(&message, Dialect::Snort29)
+}
+
+/// A datagram whose event has this number.
+pub(crate) fn numbered(n: u32) -> Vec<u8> {
+    let mut message = AlertMessage::default();
+    message.msg = format!("alert {n}").into_bytes().into();
+    (message.sig_generator, message.sig_id, message.sig_rev) = (1, 384, 8);
+    (message.priority, message.event_id) = (3, n);
+    encode(&message, Dialect::Snort29)
+}
+
+/// Waits for a condition.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "in vain waited until {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// An address where nobody listens.
+pub(crate) fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// Programs that `make setup` installs for tests.
+pub(crate) fn peers() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/peers")
+}
+
+/// Says that a test is left out, where nobody can overlook it.
+pub(crate) fn left_out(what: &str) {
+    eprintln!("LEFT OUT: {what} is missing; `make setup` installs it");
+}

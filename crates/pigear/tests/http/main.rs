@@ -1,0 +1,15 @@
+//! `http` against real servers and faulty ones, all on loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod faults;
+mod harness;
+mod hostile;
+mod httpbin;
+mod nginx;
+mod outage;
+mod people;
+mod presets;
+mod program;
+mod server;
+mod tls;

@@ -1,0 +1,148 @@
+//! The real program.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::harness::{free_address, keys_of};
+use crate::server::{Reply, Server};
+
+/// What the program writes to standard error, and its status.
+fn run(args: &[&str]) -> (String, Option<i32>) {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pigear-alert/tests/data");
+    let output = Command::new(env!("CARGO_BIN_EXE_pigear"))
+        .args(["--socket-handler", "play", "--from"])
+        .arg(data.join("v2919/icmp_ping/alerts.dgrams.gz"))
+        .args(args)
+        .env("PIGEAR_TEST_AUTH", "bearer:s3cret-t0ken")
+        .env("http_proxy", "http://127.0.0.1:9/")
+        .output()
+        .unwrap();
+    assert!(output.stdout.is_empty());
+    (String::from_utf8(output.stderr).unwrap(), output.status.code())
+}
+
+#[test]
+fn the_handler_of_2012_posts_a_form() {
+    let server = Server::start(|_, _| Reply::ok());
+    let url = format!("url={}", server.url());
+    let handler = ["--data-handler", "pigear.contrib.HttpSendHandler"];
+    assert_eq!(run(&[&handler[..], &[&url]].concat()), (String::new(), Some(0)));
+    let requests = server.requests();
+    assert_eq!(requests.len(), 27);
+    for request in requests {
+        assert_eq!(request.header("content-type"), "application/x-www-form-urlencoded");
+        assert!(request.body.starts_with(b"alert=%7B%22msg%22%3A%22"));
+    }
+}
+
+#[test]
+fn a_refusal_ends_the_program_with_the_reason() {
+    let body = "no \x1b[31mthanks, s3cret-t0ken";
+    let server = Server::start(move |_, _| Reply::status(400).body(body));
+    let url = format!("url=http://{}/hook/s3cret-path?k=s3cret-query", server.address);
+    let (stderr, status) =
+        run(&["--data-handler", "http", "--count", "1", &url, "auth_env=PIGEAR_TEST_AUTH"]);
+    let expected = format!(
+        "error: handler http: http://{}: 400 Bad Request: no \\u{{1b}}[31mthanks, …\n\
+        hint: with --serve-forever, errors are counted and the next alert is handled\n",
+        server.address
+    );
+    assert_eq!((stderr, status), (expected, Some(1)));
+    assert_eq!(server.requests()[0].header("authorization"), "Bearer s3cret-t0ken");
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let url = format!("url=http://user:s3cret-1@{}/s3cret-2?s3cret-3", free_address());
+    let args = ["--debug", "--data-handler", "http", &url, "header.X-Key=s3cret-4"];
+    let (stderr, status) = run(&args);
+    assert!(stderr.contains("Connection refused"), "{stderr}");
+    assert!(!stderr.contains("s3cret"), "{stderr}");
+    assert_eq!(status, Some(1));
+    let keys = [("url", "http://x:s3cret@y/"), ("header.X", "s3cret"), ("proxy", "s3cret")];
+    let options: pigear::handler::http::Options = keys_of(&keys).options().unwrap();
+    assert!(!format!("{options:?}").contains("s3cret"));
+}
+
+#[test]
+fn compressed_requests_say_so() {
+    for compress in ["gzip", "zstd"] {
+        let server = Server::start(|_, _| Reply::ok());
+        let url = format!("url={}", server.url());
+        let compress_key = format!("compress={compress}");
+        let args = ["--data-handler", "http", &url, &compress_key, "encoding=ndjson"];
+        assert_eq!(run(&args), (String::new(), Some(0)));
+        let request = server.requests().remove(0);
+        assert_eq!(request.header("content-encoding"), compress);
+        let text = match compress {
+            "gzip" => {
+                let reader = flate2::read::GzDecoder::new(&*request.body);
+                std::io::read_to_string(reader).unwrap()
+            }
+            _ => String::from_utf8(zstd::stream::decode_all(&*request.body).unwrap()).unwrap(),
+        };
+        assert_eq!(text.lines().count(), 27);
+    }
+}
+
+#[test]
+fn requests_go_through_the_proxy_that_was_named() {
+    let proxy = Server::start(|_, _| Reply::ok());
+    let proxy_key = format!("proxy=http://{}", proxy.address);
+    let args =
+        ["--data-handler", "http", "url=http://receiver.invalid/x", &proxy_key, "--count", "1"];
+    assert_eq!(run(&args), (String::new(), Some(0)));
+    assert_eq!(proxy.requests()[0].target, "http://receiver.invalid/x");
+}
+
+/// The complaint about a template.
+fn template(text: &str, keys: &[&str]) -> (String, Option<i32>) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.j2");
+    fs::write(&path, text).unwrap();
+    let template = format!("template={}", path.display());
+    let server = Server::start(|_, _| Reply::ok());
+    let url = format!("url={}", server.url());
+    let args = ["--data-handler", "http", "--count", "1", &url, &template];
+    let (stderr, status) = run(&[&args[..], keys].concat());
+    (stderr.replace(&*path.to_string_lossy(), "t.j2"), status)
+}
+
+#[test]
+fn a_template_with_an_error_is_refused_at_the_start_with_its_line() {
+    let error = |text: &str| {
+        let (stderr, status) = template(text, &[]);
+        assert_eq!(status, Some(1), "{stderr}");
+        stderr.lines().next().unwrap().to_owned()
+    };
+    assert!(error("{\n\"a\": {{ msg }\n}").starts_with("error: handler http: t.j2:2: "));
+    assert_eq!(
+        error("{}\n\n{{ msg|nope }}"),
+        "error: handler http: t.j2:3: filter nope is unknown"
+    );
+    assert!(error("{% if msg %}{}").starts_with("error: handler http: t.j2:1: "));
+    let no_json = error("{\"msg\": {{ msg }}}");
+    assert!(
+        no_json.starts_with("error: handler http: t.j2: what it makes is not JSON:"),
+        "{no_json}"
+    );
+}
+
+#[test]
+fn a_field_that_is_missing_is_empty() {
+    let text =
+        r#"{"vlan": "{{ vlan }}", "none": "{{ no_such }}", "port": {{ src_port|default(0) }}}"#;
+    assert_eq!(template(text, &[]), (String::new(), Some(0)));
+}
+#[test]
+fn a_field_that_is_missing_where_json_needs_one_fails_the_alert() {
+    // The alert of the trial has no packet; the one that comes has.
+    let text = r#"{"x": {% if src_ip %}{{ src_port }}{% else %}0{% endif %}}"#;
+    let (stderr, status) = template(text, &[]);
+    assert!(
+        stderr.starts_with("error: handler http: t.j2: what it makes is not JSON:"),
+        "{stderr}"
+    );
+    assert_eq!(status, Some(1));
+}
