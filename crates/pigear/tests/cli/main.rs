@@ -3,8 +3,12 @@
 
 mod bad_datagrams;
 mod builds;
+mod config;
 mod counters;
+mod disk;
+mod file;
 mod harness;
+mod names;
 mod occupied;
 mod pipes;
 mod running;
