@@ -3,15 +3,20 @@
 
 mod bad_datagrams;
 mod builds;
+mod commands;
 mod config;
 mod counters;
 mod disk;
 mod file;
 mod harness;
+mod instances;
 mod names;
 mod occupied;
 mod pipes;
+mod record;
 mod running;
+mod senders;
 mod signals;
 mod snort;
+mod terminal;
 mod usage;

@@ -22,7 +22,12 @@ fn broken_lines_are_named_and_passed_over() {
         .args(["--sid-msg-map", "sids", "--gen-msg-map", "gens", "--count", "1"])
         .send(ping())
         .stdout(named("ICMP Echo Request of mine"))
-        .stderr("warning: classes:2: PROBLEM; the line is passed over\n")
+        .stderr(
+            "warning: classes:2: no description; the line is passed over\n\
+             warning: sids:3: sid is \"broken\", not a number up to 4294967295; the line is passed over\n\
+             warning: sids:4: sid is \"broken\", not a number up to 4294967295; the line is passed over\n\
+             warning: gens:2: generator is \"x\", not a number up to 4294967295; the line is passed over\n",
+        )
         .success();
 }
 
