@@ -1,5 +1,10 @@
 //! The real program, as its users have it: each test is a transcript of what was typed and sent, and
 //! of what the program then wrote and returned.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it leaves out"
+)]
 
 mod bad_datagrams;
 mod builds;
