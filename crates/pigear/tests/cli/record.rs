@@ -1,20 +1,21 @@
 //! Recordings: made, played, read without a socket.
 
 use std::fs;
+use std::path::Path;
 
 use nix::sys::signal::Signal;
 use pigear_pipeline::recording::Reader;
 
 use crate::harness::{Test, counters, program, until};
-use crate::snort::{PING, noise, ping, recording, sent};
+use crate::snort::{PING, datagrams, noise, ping, recording, sent};
 
 const CASE: &str = "v2919/http";
 
 /// What is printed when a case is read without a socket.
-fn printed(case: &std::path::Path) -> String {
-    let mut running = Test::bare().args(["--socket-handler", "play", "--from"]).args([case]);
-    running = running.args(["format=full"]);
-    let (_, ended) = running.start().end();
+fn printed(case: &Path) -> String {
+    let test =
+        Test::bare().args(["--socket-handler", "play", "format=full", "--from"]).args([case]);
+    let (_, ended) = test.start().end();
     assert_eq!((&*ended.stderr, ended.status), ("", Some(0)));
     ended.stdout
 }
@@ -28,7 +29,7 @@ fn what_was_recorded_is_what_was_sent() {
             .args(["--data-handler", "record", "--count", &count, &format!("path={name}")])
             .send_all(alerts.clone())
             .success();
-        assert_eq!(crate::snort::datagrams(&room.at(name)), alerts, "{name}");
+        assert_eq!(datagrams(&room.at(name)), alerts, "{name}");
         let expected = printed(&recording(CASE));
         assert_eq!(printed(&room.at(name)), expected);
 
@@ -36,17 +37,13 @@ fn what_was_recorded_is_what_was_sent() {
         played.listens();
         let player = program()
             .args(["play", "--logdir"])
-            .args([room_log(&played), room.at(name)])
+            .args([played.room().at("log"), room.at(name)])
             .output()
             .unwrap();
         assert!(player.status.success(), "{player:?}");
         let (_, ended) = played.end();
         assert_eq!((ended.stdout, &*ended.stderr, ended.status), (expected, "", Some(0)));
     }
-}
-
-fn room_log(running: &crate::running::Running) -> std::path::PathBuf {
-    running.room().at("log")
 }
 
 #[test]
@@ -75,11 +72,11 @@ fn a_recording_that_is_cut_is_read_as_far_as_it_goes() {
 
 #[test]
 fn playing_is_refused_without_a_reader() {
-    let room = Test::new().with(|room| fs::write(room.at("x"), "").unwrap());
+    let test = Test::new();
     let played = program()
         .args(["play", "--logdir", "log"])
         .arg(fs::canonicalize(recording(CASE)).unwrap())
-        .current_dir(room.room().path())
+        .current_dir(test.room().path())
         .output()
         .unwrap();
     assert_eq!(
@@ -110,7 +107,7 @@ fn what_is_no_recording_is_refused() {
 }
 
 /// Reads as many datagrams as come whole.
-fn readable(path: &std::path::Path) -> Vec<Vec<u8>> {
+fn readable(path: &Path) -> Vec<Vec<u8>> {
     let mut reader = Reader::open(path).unwrap();
     let mut datagram = Vec::new();
     let mut all = Vec::new();
@@ -145,7 +142,7 @@ fn a_recording_on_a_full_disk_has_what_was_handled_and_no_more() {
         let expected = counters([sent, 0, 0, 0], &[("record", [handled, 0, sent - handled])]);
         assert_eq!(room.read("stats.json"), expected, "{name}");
         if name == "rec" {
-            assert_eq!(crate::snort::datagrams(&room.at(name)), alerts);
+            assert_eq!(datagrams(&room.at(name)), alerts);
         }
     }
 }

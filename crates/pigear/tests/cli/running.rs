@@ -9,7 +9,8 @@ use std::thread::{self, JoinHandle};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::harness::{Room, until};
+use crate::harness::until;
+use crate::room::Room;
 
 /// The program while it runs; it is killed when this is dropped.
 pub(crate) struct Running {
