@@ -7,6 +7,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use nix::sys::signal::Signal;
 
 use crate::harness::{Test, until};
+use crate::running::Running;
 use crate::snort::{PING, ping};
 
 fn occupied_by(kind: &str) -> String {
@@ -161,7 +162,7 @@ fn of_many_that_start_at_once_one_listens() {
     };
     let mut all: Vec<_> = (0..8).map(|_| start()).collect();
     until("the others have given up", || {
-        all.iter_mut().filter_map(crate::running::Running::try_wait).count() == 7
+        all.iter_mut().map(Running::has_ended).filter(|&ended| ended).count() == 7
     });
     room.room().send_to("log/snort_alert", &ping());
     let ended: Vec<_> = all.into_iter().map(|running| running.end().1).collect();

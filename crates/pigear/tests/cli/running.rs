@@ -124,9 +124,8 @@ impl Running {
         drop(self.child.stderr.take());
     }
 
-    /// The status, once the program has ended; `None` in it if a signal ended it.
-    pub(crate) fn try_wait(&mut self) -> Option<Option<i32>> {
-        self.child.try_wait().unwrap().map(|status| status.code())
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits until the program has ended by itself.
