@@ -35,7 +35,9 @@
 //! }
 //!
 //! let mut registry = Registry::builtin();
-//! registry.register("shout", "cries out; prefix=TEXT", |options: Options| Ok(Shout(options)));
+//! registry.register("shout", "cries out; prefix=TEXT", |options: Options| {
+//!     Ok::<_, std::convert::Infallible>(Shout(options))
+//! });
 //! // … and then: pigear::command::main(&registry)
 //! ```
 
