@@ -102,7 +102,7 @@ fn a_file_on_a_full_disk_does_not_end_in_half_a_record() {
         let at = test.room().at("disk");
         if let Some(disk) = SmallDisk::mount(&at) {
             let other = at.join("other");
-            fs::write(&other, vec![0; 40 * 1024]).unwrap();
+            fs::write(&other, vec![0; 56 * 1024]).unwrap();
             is_full_and_then_not(&at, test, FULL, |_| fs::remove_file(&other).unwrap());
             drop(disk);
         }
@@ -111,10 +111,10 @@ fn a_file_on_a_full_disk_does_not_end_in_half_a_record() {
 
 #[test]
 fn a_file_that_may_not_grow_does_not_end_in_half_a_record() {
-    let test = Test::new().limited_to(10_000);
+    let test = Test::new().limited_to(5_000);
     let at = test.room().path().to_owned();
     is_full_and_then_not(&at, test, "File too large (os error 27)", |pid| {
-        let limit = ["--fsize=20000", "--pid", &pid.to_string()];
+        let limit = ["--fsize=10000", "--pid", &pid.to_string()];
         assert!(Command::new("prlimit").args(limit).status().unwrap().success());
     });
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use nix::sys::signal::Signal;
 use pigear_pipeline::recording::Reader;
@@ -149,7 +150,8 @@ fn a_recording_on_a_full_disk_has_what_was_handled_and_no_more() {
 
 /// An alert that doesn't compress to nothing; each has another number.
 fn noisy(n: u32) -> Vec<u8> {
-    let mut alert = sent("v2852/icmp_ping").swap_remove(0);
+    static ALERT: LazyLock<Vec<u8>> = LazyLock::new(|| sent("v2852/icmp_ping").swap_remove(0));
+    let mut alert = ALERT.clone();
     alert[500..700].copy_from_slice(&noise(200));
     alert[500..504].copy_from_slice(&n.to_ne_bytes());
     alert

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use pigear_pipeline::recording::Reader;
 use serde_json::Value;
@@ -52,7 +53,8 @@ pub(crate) fn objects(lines: &str) -> Vec<Value> {
 
 /// An alert of Snort 2.9.19.
 pub(crate) fn ping() -> Vec<u8> {
-    sent("v2919/icmp_ping").swap_remove(0)
+    static PING: LazyLock<Vec<u8>> = LazyLock::new(|| sent("v2919/icmp_ping").swap_remove(0));
+    PING.clone()
 }
 
 /// Sends as Snort does, once the socket is there.
