@@ -18,7 +18,10 @@ use tracing::{error, info, warn};
 use crate::fanout::OnError;
 use crate::handler::{Cause, Handler, HandlerError};
 use crate::queue::{Batch, Bounds, Pushed, Queue};
-use crate::stats::LaneCounters;
+use crate::stats::{Counter, LaneCounters};
+
+#[cfg(test)]
+mod tests;
 
 /// A handler gets so many alerts at once, at most.
 pub const MAX_BATCH: usize = 512;
@@ -115,10 +118,19 @@ impl Lane {
     }
 
     pub(crate) fn push(&self, alert: &Arc<Alert>, bytes: usize) {
-        if self.queue.push(Arc::clone(alert), bytes) == Pushed::Dropped
-            && let Some(count) = self.counters.dropped.add_and_log()
-        {
-            warn!("handler {}: its queue is full; {count} alerts dropped so far", self.name);
+        match self.queue.push(Arc::clone(alert), bytes) {
+            Pushed::Queued => {}
+            Pushed::Closed => {
+                self.counters.dropped.add(1);
+            }
+            Pushed::Full => {
+                if let Some(count) = self.counters.dropped.add_and_log() {
+                    warn!(
+                        "handler {}: its queue is full; {count} alerts dropped so far",
+                        self.name
+                    );
+                }
+            }
         }
     }
 
@@ -134,7 +146,7 @@ impl Lane {
     /// Gives up on a handler that is still busy: what it has in hand counts as dropped, as does what
     /// waits for it.
     pub(crate) fn leave_behind(&self) {
-        let left = self.queue.abandon() + self.queue.in_hand();
+        let left = self.queue.leave_behind();
         self.counters.dropped.add(left);
         warn!("handler {}: still busy when time was up; {left} alerts dropped", self.name);
     }
@@ -162,17 +174,15 @@ impl Lane {
     }
 
     fn ended(&self, handler: &mut dyn Handler, error: HandlerError) -> LaneEnd {
+        if let Err(error) = guarded(|| handler.finish()) {
+            error!("handler {}: {error}", self.name);
+        }
         match error.cause {
             Cause::ReaderGone => {
                 info!("handler {}: the reader has gone away", self.name);
                 LaneEnd::ReaderGone
             }
-            Cause::Failed(_) => {
-                if let Err(error) = guarded(|| handler.finish()) {
-                    error!("handler {}: {error}", self.name);
-                }
-                LaneEnd::Failed(error)
-            }
+            Cause::Failed(_) => LaneEnd::Failed(error),
         }
     }
 
@@ -185,27 +195,32 @@ impl Lane {
     ) -> Result<(), HandlerError> {
         while !alerts.is_empty() {
             let Err(error) = guarded(|| handler.handle(alerts)) else {
-                self.counters.handled.add(alerts.len() as u64);
+                self.settle(&self.counters.handled, alerts.len());
                 return Ok(());
             };
             let handled = error.handled.min(alerts.len() - 1);
-            self.counters.handled.add(handled as u64);
+            self.settle(&self.counters.handled, handled);
             let rest = alerts.get(handled + 1..).unwrap_or_default();
             if matches!(error.cause, Cause::ReaderGone) {
-                self.counters.dropped.add(rest.len() as u64 + 1);
+                self.settle(&self.counters.dropped, rest.len() + 1);
                 return Err(error);
             }
-            let logged = self.counters.failed.add_and_log();
+            let logged = self.queue.settle(1, || self.counters.failed.add_and_log());
             if on_error == OnError::Stop {
-                self.counters.dropped.add(rest.len() as u64);
+                self.settle(&self.counters.dropped, rest.len());
                 return Err(error);
             }
-            if let Some(count) = logged {
+            if let Some(count) = logged.flatten() {
                 error!("handler {}: {error}; {count} alerts failed so far", self.name);
             }
             alerts = rest;
         }
         Ok(())
+    }
+
+    /// Counts what became of `n` alerts of the batch.
+    fn settle(&self, counter: &Counter, n: usize) {
+        self.queue.settle(n, || counter.add(n as u64));
     }
 }
 

@@ -47,6 +47,8 @@ mod missed;
 mod pipeline;
 mod queue;
 pub mod recording;
+#[cfg(test)]
+mod sample;
 pub mod source;
 mod stats;
 mod stop;

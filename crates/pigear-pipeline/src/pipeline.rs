@@ -14,6 +14,12 @@ use crate::source::{Source, SourceError};
 use crate::stats::Stats;
 use crate::stop::Stop;
 
+#[cfg(test)]
+mod tests;
+
+/// Once the lanes are closed nothing holds a source up any more; it is waited for so long.
+const LET_GO: Duration = Duration::from_secs(1);
+
 /// Lanes with their handlers, ready to be fed by sources.
 pub struct Pipeline {
     /// What an error does.
@@ -187,6 +193,8 @@ impl Watch {
         for lane in &self.lanes {
             lane.leave_behind();
         }
+        let deadline = Instant::now() + LET_GO;
+        while self.sources > 0 && self.note_before(deadline) {}
     }
 
     /// Notes the next event; false if none comes before the deadline.

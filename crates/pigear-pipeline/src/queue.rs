@@ -7,6 +7,9 @@ use pigear_alert::Alert;
 
 use crate::lane::{MAX_BATCH, WhenFull};
 
+#[cfg(test)]
+mod tests;
+
 /// What a queue may hold. What its reader has in hand counts too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
@@ -18,7 +21,10 @@ pub(crate) struct Bounds {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
     Queued,
-    Dropped,
+    /// There was no room.
+    Full,
+    /// Nothing is let in any more.
+    Closed,
 }
 
 /// A queue with one reader.
@@ -36,8 +42,12 @@ struct State {
     /// Alerts and bytes that wait or are in the reader's hand.
     alerts: usize,
     bytes: usize,
+    /// Alerts in the reader's hand of which nobody knows yet what becomes of them.
+    unsettled: usize,
     reader_sleeps: bool,
     closed: bool,
+    /// The reader was given up: what it still does counts no more.
+    left_behind: bool,
 }
 
 impl Queue {
@@ -52,12 +62,12 @@ impl Queue {
         let mut state = self.state();
         while !state.closed && !state.has_room(self.bounds, bytes) {
             if self.when_full == WhenFull::DropNewest {
-                return Pushed::Dropped;
+                return Pushed::Full;
             }
             state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.closed {
-            return Pushed::Dropped;
+            return Pushed::Closed;
         }
         state.alerts += 1;
         state.bytes += bytes;
@@ -87,6 +97,7 @@ impl Queue {
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let n = state.waiting.len().min(MAX_BATCH);
+        state.unsettled = n;
         for (alert, bytes) in state.waiting.drain(..n) {
             batch.alerts.push(alert);
             batch.bytes += bytes;
@@ -118,9 +129,24 @@ impl Queue {
         dropped.len() as u64
     }
 
-    /// How many alerts the reader has in hand, if nothing waits.
-    pub(crate) fn in_hand(&self) -> u64 {
-        self.state().alerts as u64
+    /// Counts what became of `n` alerts in the reader's hand; `None` if they count as dropped
+    /// already, since the reader was left behind.
+    pub(crate) fn settle<T>(&self, n: usize, count: impl FnOnce() -> T) -> Option<T> {
+        let mut state = self.state();
+        if state.left_behind {
+            return None;
+        }
+        state.unsettled -= n;
+        Some(count())
+    }
+
+    /// Gives up on a reader that is still busy, and returns how many alerts that concerns: what
+    /// waits, and what it has in hand.
+    pub(crate) fn leave_behind(&self) -> u64 {
+        let waiting = self.abandon();
+        let mut state = self.state();
+        state.left_behind = true;
+        waiting + std::mem::take(&mut state.unsettled) as u64
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

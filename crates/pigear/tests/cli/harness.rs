@@ -143,18 +143,32 @@ impl Test {
 
     /// Starts the program, for tests that look at it while it runs.
     pub(crate) fn start(self) -> Running {
-        self.start_with(Stdio::piped())
+        self.start_piped().read_stdout().read_stderr()
     }
 
     /// Starts the program with another standard output.
-    pub(crate) fn start_with(self, stdout: Stdio) -> Running {
+    pub(crate) fn start_with(self, stdout: impl Into<Stdio>) -> Running {
+        self.spawn(stdout.into(), Stdio::piped()).read_stderr()
+    }
+
+    /// Starts the program with another standard error.
+    pub(crate) fn start_with_stderr(self, stderr: impl Into<Stdio>) -> Running {
+        self.spawn(Stdio::piped(), stderr.into()).read_stdout()
+    }
+
+    /// Starts the program, whose outputs are pipes that nobody reads.
+    pub(crate) fn start_piped(self) -> Running {
+        self.spawn(Stdio::piped(), Stdio::piped())
+    }
+
+    fn spawn(self, stdout: Stdio, stderr: Stdio) -> Running {
         let mut command = program();
-        command.args(&self.args).current_dir(self.room.path());
+        command.args(&self.args).current_dir(self.room.path()).stdout(stdout).stderr(stderr);
         if let Some(uid) = self.user {
             fs::set_permissions(self.room.path(), Permissions::from_mode(0o755)).unwrap();
             command.uid(uid).gid(uid);
         }
-        Running::start(self.room, command, stdout)
+        Running::start(self.room, command)
     }
 }
 

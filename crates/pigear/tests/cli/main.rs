@@ -2,8 +2,12 @@
 //! of what the program then wrote and returned.
 
 mod bad_datagrams;
+mod builds;
+mod counters;
 mod harness;
 mod occupied;
+mod pipes;
 mod running;
+mod signals;
 mod snort;
 mod usage;

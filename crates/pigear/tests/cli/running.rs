@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
@@ -28,11 +28,21 @@ pub(crate) struct Ended {
 }
 
 impl Running {
-    pub(crate) fn start(room: Room, mut command: Command, stdout: Stdio) -> Self {
-        let mut child = command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
-        let stdout = child.stdout.take().map(Stream::new);
-        let stderr = child.stderr.take().map(Stream::new);
-        Self { room: Some(room), child, stdout, stderr }
+    pub(crate) fn start(room: Room, mut command: Command) -> Self {
+        let child = command.spawn().unwrap();
+        Self { room: Some(room), child, stdout: None, stderr: None }
+    }
+
+    /// Reads standard output, if it is a pipe.
+    pub(crate) fn read_stdout(mut self) -> Self {
+        self.stdout = self.child.stdout.take().map(Stream::new);
+        self
+    }
+
+    /// Reads standard error, if it is a pipe.
+    pub(crate) fn read_stderr(mut self) -> Self {
+        self.stderr = self.child.stderr.take().map(Stream::new);
+        self
     }
 
     pub(crate) fn room(&self) -> &Room {
@@ -86,9 +96,19 @@ impl Running {
         });
     }
 
+    /// Standard output, which the test reads itself.
+    pub(crate) fn stdout(&mut self) -> &mut ChildStdout {
+        self.child.stdout.as_mut().unwrap()
+    }
+
     /// Nobody reads standard output any more.
     pub(crate) fn close_stdout(&mut self) {
         drop(self.child.stdout.take());
+    }
+
+    /// Nobody reads standard error any more.
+    pub(crate) fn close_stderr(&mut self) {
+        drop(self.child.stderr.take());
     }
 
     /// Waits until the program has ended by itself.
@@ -98,7 +118,7 @@ impl Running {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });
-        let mut text = |stream: Option<Stream>| stream.map(Stream::end).unwrap_or_default();
+        let text = |stream: Option<Stream>| stream.map(Stream::end).unwrap_or_default();
         let pid = format!("process {}", std::process::id());
         let ended = Ended {
             stdout: text(self.stdout.take()),
