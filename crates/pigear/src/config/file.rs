@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
@@ -41,7 +42,7 @@ pub enum ConfigError {
 #[serde(deny_unknown_fields, default)]
 struct File {
     serve_forever: bool,
-    count: Option<u64>,
+    count: Option<NonZeroU64>,
     stats: Option<PathBuf>,
     names: NameFiles,
     source: Vec<SourceConfig>,
@@ -94,7 +95,7 @@ impl Config {
             handlers: file.handler.into_iter().map(handler).collect::<Result<_, _>>()?,
             names: file.names,
             on_error: if file.serve_forever { OnError::GoOn } else { OnError::Stop },
-            count: file.count,
+            count: file.count.map(NonZeroU64::get),
             stats: file.stats,
         })
     }

@@ -127,9 +127,10 @@ impl Open {
         Ok(Self { path, file, len, since })
     }
 
-    /// Removes what was written of a record that could not be written whole.
+    /// Removes what was written of a record that could not be written whole, if anything was.
     fn take_back(&self) {
-        if let Err(error) = self.file.set_len(self.len) {
+        let longer = self.file.metadata().is_ok_and(|metadata| metadata.len() > self.len);
+        if longer && let Err(error) = self.file.set_len(self.len) {
             warn!("{} may end in half a record: {error}", self.path.display());
         }
     }

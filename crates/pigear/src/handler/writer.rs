@@ -1,8 +1,11 @@
 //! Writing a batch of alerts in a format, as few system calls as that takes.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pigear_alert::Alert;
 use pigear_alert::format::Format;
 
@@ -37,7 +40,7 @@ impl BatchWriter {
         &mut self,
         alerts: &[Arc<Alert>],
         enough: usize,
-        to: &mut dyn Write,
+        to: &mut File,
     ) -> Result<Written, (Written, io::Error)> {
         self.fill(alerts, enough);
         write_all(&self.text, to)
@@ -66,7 +69,7 @@ impl BatchWriter {
 }
 
 /// Writes all, or says how much could be written.
-fn write_all(text: &[u8], to: &mut dyn Write) -> Result<(), (usize, io::Error)> {
+fn write_all(text: &[u8], to: &mut File) -> Result<(), (usize, io::Error)> {
     let mut written = 0;
     while let Some(rest) = text.get(written..)
         && !rest.is_empty()
@@ -74,9 +77,22 @@ fn write_all(text: &[u8], to: &mut dyn Write) -> Result<(), (usize, io::Error)> 
         match to.write(rest) {
             Ok(0) => return Err((written, io::ErrorKind::WriteZero.into())),
             Ok(n) => written += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err((written, error)),
+            Err(error) => wait_after(&error, to).ok_or((written, error))?,
         }
     }
     Ok(())
+}
+
+/// Waits until writing makes sense again; `None` if it never does. A standard output that was made
+/// non-blocking by somebody else who has it too is waited for as any other.
+fn wait_after(error: &io::Error, to: &File) -> Option<()> {
+    match error.kind() {
+        io::ErrorKind::Interrupted => Some(()),
+        io::ErrorKind::WouldBlock => {
+            // If this fails, so will the next write.
+            let _ = poll(&mut [PollFd::new(to.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
+            Some(())
+        }
+        _ => None,
+    }
 }

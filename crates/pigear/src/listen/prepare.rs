@@ -40,12 +40,13 @@ impl Listener {
         for dir in snort_confs.iter().filter_map(SnortConf::dir) {
             files = files.or_in(dir);
         }
+        // Before they are read, so that no change goes unnoticed.
+        let watched = Watched::new(files.clone());
         let names = Arc::new(NamesCell::new(files.load()?));
         let mut sources = Vec::new();
         for (source, snort_conf) in config.sources.iter().zip(&snort_confs) {
             sources.extend(open(source, snort_conf, &names)?);
         }
-        let watched = Watched::new(files);
         Ok(Self { pipeline, sources, names, watched, stats_file: config.stats })
     }
 }

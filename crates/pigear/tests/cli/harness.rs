@@ -33,6 +33,7 @@ pub(crate) struct Test {
     stderr: String,
     stats: Option<String>,
     user: Option<u32>,
+    file_size: Option<u64>,
 }
 
 enum Step {
@@ -56,6 +57,7 @@ impl Test {
             stderr: String::new(),
             stats: None,
             user: None,
+            file_size: None,
         }
     }
 
@@ -73,6 +75,17 @@ impl Test {
     /// Does something to the directory before the start.
     pub(crate) fn with(self, prepare: impl FnOnce(&Room)) -> Self {
         prepare(&self.room);
+        self
+    }
+
+    /// The directory of this test.
+    pub(crate) fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// Lets no file of the program grow beyond so many bytes.
+    pub(crate) fn limited_to(mut self, bytes: u64) -> Self {
+        self.file_size = Some(bytes);
         self
     }
 
@@ -162,7 +175,7 @@ impl Test {
     }
 
     fn spawn(self, stdout: Stdio, stderr: Stdio) -> Running {
-        let mut command = program();
+        let mut command = self.file_size.map_or_else(program, limited_program);
         command.args(&self.args).current_dir(self.room.path()).stdout(stdout).stderr(stderr);
         if let Some(uid) = self.user {
             fs::set_permissions(self.room.path(), Permissions::from_mode(0o755)).unwrap();
@@ -176,6 +189,16 @@ impl Test {
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pigear"));
     command.env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+}
+
+/// The program, none of whose files may grow beyond so many bytes; what goes beyond is an error, not a
+/// signal.
+fn limited_program(bytes: u64) -> Command {
+    let mut command = Command::new("sh");
+    let pigear = env!("CARGO_BIN_EXE_pigear");
+    command.args(["-c", "trap '' XFSZ && exec prlimit --fsize=$0: \"$@\""]);
+    command.arg(bytes.to_string()).arg(pigear).env_remove("NO_COLOR").stdin(Stdio::null());
     command
 }
 

@@ -5,7 +5,7 @@ use std::io::{Read, Write, pipe};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::Signal;
 
 use crate::harness::{DEADLINE, Test, counters, program};
@@ -121,6 +121,23 @@ fn a_stuck_standard_output_holds_nobody_up() {
         number("handled"),
     );
     assert_eq!(ended.stderr, warning);
+}
+
+/// Whoever has the same pipe may have made it non-blocking.
+#[test]
+fn a_full_standard_output_that_does_not_block_is_waited_for() {
+    let (mut reader, mut stdout) = pipe().unwrap();
+    let capacity = fcntl(&stdout, FcntlArg::F_GETPIPE_SZ).unwrap().try_into().unwrap();
+    stdout.write_all(&vec![b' '; capacity]).unwrap();
+    fcntl(&stdout, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    let mut running = Test::new().args(["--count", "2"]).start_with(stdout);
+    running.send(&ping());
+    running.send(&ping());
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    let (_, ended) = running.end();
+    assert_eq!((&*ended.stderr, ended.status), ("", Some(0)));
+    assert_eq!(text.trim_start_matches(' '), PING.repeat(2));
 }
 
 /// A log that nobody reads is no reason for Snort to wait.

@@ -83,6 +83,18 @@ impl Running {
         self.is_alive_until(text, || stream.lock().unwrap().contains(text));
     }
 
+    pub(crate) fn stdout_so_far(&self) -> String {
+        self.stdout.as_ref().unwrap().text.lock().unwrap().clone()
+    }
+
+    pub(crate) fn stderr_so_far(&self) -> String {
+        self.stderr.as_ref().unwrap().text.lock().unwrap().clone()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn is_alive_until(&mut self, what: impl Display, mut holds: impl FnMut() -> bool) {
         let (child, stderr) = (&mut self.child, &self.stderr);
         until(&format!("{what}"), || {

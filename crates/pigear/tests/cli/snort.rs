@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
@@ -62,9 +63,11 @@ pub(crate) fn send(socket: &Path, datagram: &[u8]) {
     snort.send_to(datagram, socket).unwrap();
 }
 
-/// Whether somebody listens there.
+/// Whether somebody listens there, and has given the socket its permissions.
 pub(crate) fn can_send(socket: &Path) -> bool {
-    UnixDatagram::unbound().unwrap().connect(socket).is_ok()
+    let opened_up = |metadata: fs::Metadata| metadata.permissions().mode() & 0o777 != 0o200;
+    fs::metadata(socket).is_ok_and(opened_up)
+        && UnixDatagram::unbound().unwrap().connect(socket).is_ok()
 }
 
 /// The same bytes every time, that look random.

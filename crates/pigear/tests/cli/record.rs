@@ -1,0 +1,107 @@
+//! Recordings: made, played, read without a socket.
+
+use std::fs;
+
+use crate::harness::{Test, counters, program};
+use crate::snort::{PING, ping, recording, sent};
+
+const CASE: &str = "v2919/http";
+
+/// What is printed when a case is read without a socket.
+fn printed(case: &std::path::Path) -> String {
+    let mut running = Test::bare().args(["--socket-handler", "play", "--from"]).args([case]);
+    running = running.args(["format=full"]);
+    let (_, ended) = running.start().end();
+    assert_eq!((&*ended.stderr, ended.status), ("", Some(0)));
+    ended.stdout
+}
+
+#[test]
+fn what_was_recorded_is_what_was_sent() {
+    for name in ["rec", "rec.gz", "rec.zst"] {
+        let alerts = sent(CASE);
+        let count = alerts.len().to_string();
+        let room = Test::new()
+            .args(["--data-handler", "record", "--count", &count, &format!("path={name}")])
+            .send_all(alerts.clone())
+            .success();
+        assert_eq!(crate::snort::datagrams(&room.at(name)), alerts, "{name}");
+        let expected = printed(&recording(CASE));
+        assert_eq!(printed(&room.at(name)), expected);
+
+        let mut played = Test::new().args(["format=full", "--count", &count]).start();
+        played.listens();
+        let player = program()
+            .args(["play", "--logdir"])
+            .args([room_log(&played), room.at(name)])
+            .output()
+            .unwrap();
+        assert!(player.status.success(), "{player:?}");
+        let (_, ended) = played.end();
+        assert_eq!((ended.stdout, &*ended.stderr, ended.status), (expected, "", Some(0)));
+    }
+}
+
+fn room_log(running: &crate::running::Running) -> std::path::PathBuf {
+    running.room().at("log")
+}
+
+#[test]
+fn a_recording_never_replaces_a_file() {
+    let room = Test::new()
+        .file("rec", "mine")
+        .args(["--data-handler", "record", "path=rec"])
+        .stderr("error: handler record: rec exists; a recording never replaces a file\n")
+        .status(1);
+    assert_eq!(room.read("rec"), "mine");
+}
+
+#[test]
+fn a_recording_that_is_cut_is_read_as_far_as_it_goes() {
+    let whole = [u32::to_le_bytes(65_928).as_slice(), &ping()].concat();
+    Test::bare()
+        .file("rec", [&whole[..], &whole[..1_000]].concat())
+        .args(["--socket-handler", "play", "--from", "rec"])
+        .stdout(PING)
+        .stderr(
+            "error: rec: cannot read rec: datagram 2 is cut: 996 of its 65928 bytes are there\n",
+        )
+        .stats(counters([1, 0, 0, 0], &[("print", [1, 0, 0])]))
+        .status(1);
+}
+
+#[test]
+fn playing_is_refused_without_a_reader() {
+    let room = Test::new().with(|room| fs::write(room.at("x"), "").unwrap());
+    let played = program()
+        .args(["play", "--logdir", "log"])
+        .arg(fs::canonicalize(recording(CASE)).unwrap())
+        .current_dir(room.room().path())
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(played.stderr).unwrap(),
+        "error: nothing could be sent to log/snort_alert: No such file or directory (os error 2)\n\
+         hint: start pigear on the same directory first\n"
+    );
+    let report = String::from_utf8(played.stdout).unwrap();
+    assert!(report.starts_with("sent 0, refused 6 (No such file or directory (os error 2)), in "));
+    assert_eq!(played.status.code(), Some(1));
+}
+
+#[test]
+fn what_is_no_recording_is_refused() {
+    for (text, problem) in [
+        (
+            "#!/bin/sh\n",
+            "cannot read rec: not a recording: datagram 1 would have 1647255843 bytes, at most 1048576 are possible",
+        ),
+        ("", "rec has no datagrams"),
+    ] {
+        let test = Test::new().file("rec", text);
+        let played =
+            program().args(["play", "rec"]).current_dir(test.room().path()).output().unwrap();
+        assert_eq!(String::from_utf8(played.stderr).unwrap(), format!("error: {problem}\n"));
+        assert_eq!((played.stdout, played.status.code()), (Vec::new(), Some(1)));
+    }
+}
