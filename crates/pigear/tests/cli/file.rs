@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::harness::{Room, Test, counters, until};
+use crate::harness::{Test, counters, until};
+use crate::room::Room;
 use crate::snort::{PING, ping, unpacked};
 
 const FILE: [&str; 3] = ["--data-handler", "file", "path=alerts"];
@@ -105,4 +106,25 @@ fn what_is_no_size_and_no_time_is_refused() {
              with a comma between in `rotate`\nhint: pigear --help lists handlers and keys\n",
         )
         .status(2);
+}
+
+#[test]
+fn a_file_that_cannot_be_rotated_grows_on() {
+    let test = Test::new().with(|room| {
+        fs::create_dir(room.at("archive")).unwrap();
+        room.write("archive/alerts", "");
+        room.set_mode("archive", 0o555);
+        room.hand_over("archive/alerts");
+        room.hand_over("log");
+    });
+    let Some(test) = test.without_rights() else { return };
+    let room = test
+        .args(["--data-handler", "file", "path=archive/alerts", "rotate=1KB", "--count", "30"])
+        .send_all(std::iter::repeat_n(ping(), 30))
+        .stderr(
+            "error: cannot rotate archive/alerts: Permission denied (os error 13); it grows on\n",
+        )
+        .success();
+    assert_eq!(room.read("archive/alerts"), PING.repeat(30));
+    room.set_mode("archive", 0o755);
 }

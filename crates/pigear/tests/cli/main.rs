@@ -19,6 +19,7 @@ mod names;
 mod occupied;
 mod pipes;
 mod record;
+mod room;
 mod running;
 mod senders;
 mod signals;

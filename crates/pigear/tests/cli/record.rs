@@ -1,17 +1,21 @@
 //! Recordings: made, played, read without a socket.
 
 use std::fs;
+use std::path::Path;
 
-use crate::harness::{Test, counters, program};
-use crate::snort::{PING, ping, recording, sent};
+use nix::sys::signal::Signal;
+use pigear_pipeline::recording::Reader;
+
+use crate::harness::{Test, counters, program, until};
+use crate::snort::{PING, datagrams, noise, ping, recording, sent};
 
 const CASE: &str = "v2919/http";
 
 /// What is printed when a case is read without a socket.
-fn printed(case: &std::path::Path) -> String {
-    let mut running = Test::bare().args(["--socket-handler", "play", "--from"]).args([case]);
-    running = running.args(["format=full"]);
-    let (_, ended) = running.start().end();
+fn printed(case: &Path) -> String {
+    let test =
+        Test::bare().args(["--socket-handler", "play", "format=full", "--from"]).args([case]);
+    let (_, ended) = test.start().end();
     assert_eq!((&*ended.stderr, ended.status), ("", Some(0)));
     ended.stdout
 }
@@ -25,7 +29,7 @@ fn what_was_recorded_is_what_was_sent() {
             .args(["--data-handler", "record", "--count", &count, &format!("path={name}")])
             .send_all(alerts.clone())
             .success();
-        assert_eq!(crate::snort::datagrams(&room.at(name)), alerts, "{name}");
+        assert_eq!(datagrams(&room.at(name)), alerts, "{name}");
         let expected = printed(&recording(CASE));
         assert_eq!(printed(&room.at(name)), expected);
 
@@ -33,17 +37,13 @@ fn what_was_recorded_is_what_was_sent() {
         played.listens();
         let player = program()
             .args(["play", "--logdir"])
-            .args([room_log(&played), room.at(name)])
+            .args([played.room().at("log"), room.at(name)])
             .output()
             .unwrap();
         assert!(player.status.success(), "{player:?}");
         let (_, ended) = played.end();
         assert_eq!((ended.stdout, &*ended.stderr, ended.status), (expected, "", Some(0)));
     }
-}
-
-fn room_log(running: &crate::running::Running) -> std::path::PathBuf {
-    running.room().at("log")
 }
 
 #[test]
@@ -72,11 +72,11 @@ fn a_recording_that_is_cut_is_read_as_far_as_it_goes() {
 
 #[test]
 fn playing_is_refused_without_a_reader() {
-    let room = Test::new().with(|room| fs::write(room.at("x"), "").unwrap());
+    let test = Test::new();
     let played = program()
         .args(["play", "--logdir", "log"])
         .arg(fs::canonicalize(recording(CASE)).unwrap())
-        .current_dir(room.room().path())
+        .current_dir(test.room().path())
         .output()
         .unwrap();
     assert_eq!(
@@ -104,4 +104,53 @@ fn what_is_no_recording_is_refused() {
         assert_eq!(String::from_utf8(played.stderr).unwrap(), format!("error: {problem}\n"));
         assert_eq!((played.stdout, played.status.code()), (Vec::new(), Some(1)));
     }
+}
+
+/// Reads as many datagrams as come whole.
+fn readable(path: &Path) -> Vec<Vec<u8>> {
+    let mut reader = Reader::open(path).unwrap();
+    let mut datagram = Vec::new();
+    let mut all = Vec::new();
+    while let Ok(true) = reader.read(&mut datagram) {
+        all.push(datagram.clone());
+    }
+    all
+}
+
+#[test]
+fn a_recording_on_a_full_disk_has_what_was_handled_and_no_more() {
+    for (name, limit) in [("rec", 200_000), ("rec.gz", 1_000), ("rec.zst", 1_000)] {
+        let test = Test::new().limited_to(limit).args(["--stats", "stats.json", "--serve-forever"]);
+        let mut running = test.args(["--data-handler", "record", &format!("path={name}")]).start();
+        let mut count = 0;
+        until("the disk is full", || {
+            running.send(&noisy(count));
+            count += 1;
+            running.stderr_so_far().contains("cannot write")
+        });
+        running.send(&noisy(count));
+        running.signal(Signal::SIGTERM);
+        let (room, ended) = running.end();
+        let full = format!(
+            "error: handler record: cannot write {name}: File too large (os error 27); 1 alerts failed so far\n"
+        );
+        assert!(ended.stderr.starts_with(&full), "{}", ended.stderr);
+        let alerts = readable(&room.at(name));
+        assert!(alerts.iter().zip(0..).all(|(alert, n)| *alert == noisy(n)), "{name}");
+        let (sent, handled) = (u64::from(count) + 1, alerts.len() as u64);
+        assert!((1..sent).contains(&handled), "{name}");
+        let expected = counters([sent, 0, 0, 0], &[("record", [handled, 0, sent - handled])]);
+        assert_eq!(room.read("stats.json"), expected, "{name}");
+        if name == "rec" {
+            assert_eq!(datagrams(&room.at(name)), alerts);
+        }
+    }
+}
+
+/// An alert that doesn't compress to nothing; each has another number.
+fn noisy(n: u32) -> Vec<u8> {
+    let mut alert = sent("v2852/icmp_ping").swap_remove(0);
+    alert[500..700].copy_from_slice(&noise(200));
+    alert[500..504].copy_from_slice(&n.to_ne_bytes());
+    alert
 }

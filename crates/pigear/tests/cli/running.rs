@@ -9,7 +9,8 @@ use std::thread::{self, JoinHandle};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::harness::{Room, until};
+use crate::harness::until;
+use crate::room::Room;
 
 /// The program while it runs; it is killed when this is dropped.
 pub(crate) struct Running {
@@ -121,6 +122,10 @@ impl Running {
     /// Nobody reads standard error any more.
     pub(crate) fn close_stderr(&mut self) {
         drop(self.child.stderr.take());
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits until the program has ended by itself.

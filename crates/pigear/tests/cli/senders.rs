@@ -1,43 +1,38 @@
 //! Who may send, and with which rights.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 
 use nix::sys::signal::Signal;
-use nix::unistd::{Gid, Uid};
+use nix::unistd::Gid;
 
-use crate::harness::{NOBODY, Test, counters, is_root, program, until};
-use crate::snort::{PING, ping, recording};
+use crate::harness::{NOBODY, Test, can_change_user, counters, is_root, program, until};
+use crate::snort::{PING, can_send, ping, recording};
 
 const ANOTHER: u32 = 65_533;
 
 /// Sends one alert as another user.
 fn send_as(uid: u32, dir: &Path) {
-    let dir = dir.to_owned();
-    until("the socket is there", || crate::snort::can_send(&dir.join("log/snort_alert")));
-    let mut player = std::process::Command::new("setpriv");
-    let ids = [format!("--reuid={uid}"), format!("--regid={uid}"), "--clear-groups".to_owned()];
-    player.args(ids).arg(program().get_program()).args(["play", "--count", "1", "--socket"]);
+    let socket = dir.join("log/snort_alert");
+    until("the socket is there", || can_send(&socket));
     // The recording is read from standard input: not every user may go where it is.
     let recording = fs::File::open(recording("v2919/icmp_ping")).unwrap();
-    let sent = player.arg(dir.join("log/snort_alert")).arg("/dev/stdin").stdin(recording).output();
-    let sent = sent.unwrap();
+    let mut player = program();
+    player.args(["play", "/dev/stdin", "--count", "1", "--socket"]).arg(socket).stdin(recording);
+    let sent = player.uid(uid).gid(uid).output().unwrap();
     assert!(sent.status.success(), "{sent:?}");
 }
 
 fn open_to_all(test: Test) -> Test {
-    test.with(|room| {
-        for dir in [room.path().to_owned(), room.at("log")] {
-            fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
-        }
-    })
-    .args(["--socket-mode", "0666"])
+    test.with(|room| ["", "log"].into_iter().for_each(|dir| room.set_mode(dir, 0o755)))
+        .args(["--socket-mode", "0666"])
 }
 
 #[test]
 fn a_sender_who_may_not_send_is_refused_and_counted() {
-    if !is_root("send as another user") {
+    if !can_change_user() {
         return;
     }
     let test = open_to_all(Test::new()).args(["--count", "1", "--stats", "stats.json"]);
@@ -58,7 +53,7 @@ fn a_sender_who_may_not_send_is_refused_and_counted() {
 
 #[test]
 fn users_who_are_allowed_to_may_send() {
-    if !is_root("send as another user") {
+    if !can_change_user() {
         return;
     }
     let allow = format!("{NOBODY},{ANOTHER}");
@@ -72,11 +67,11 @@ fn users_who_are_allowed_to_may_send() {
 
 #[test]
 fn the_owner_of_the_log_directory_may_send_and_owns_the_socket() {
-    if !is_root("give a directory to another user") {
+    if !can_change_user() {
         return;
     }
     let test = Test::new().with(|room| {
-        fs::set_permissions(room.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        room.set_mode("", 0o755);
         chown(room.at("log"), Some(NOBODY), Some(ANOTHER)).unwrap();
     });
     let mut running = test.args(["--count", "1"]).start();
@@ -102,12 +97,8 @@ fn the_socket_has_the_mode_that_was_asked_for() {
 /// Also where the socket's owner may not write to it himself.
 #[test]
 fn a_signal_ends_the_program_whatever_the_sockets_mode() {
-    let test = Test::new().args(["--socket-mode", "0060"]);
-    let test = if Uid::effective().is_root() {
-        test.user(NOBODY).with(|room| chown(room.at("log"), Some(NOBODY), Some(NOBODY)).unwrap())
-    } else {
-        test
-    };
+    let test = Test::new().args(["--socket-mode", "0060"]).with(|room| room.hand_over("log"));
+    let Some(test) = test.without_rights() else { return };
     let running = test.start();
     let socket = running.room().socket();
     until("the socket is there", || {
@@ -127,12 +118,8 @@ fn the_socket_has_the_group_that_was_asked_for() {
 
 #[test]
 fn a_group_that_cannot_be_given_is_an_error_and_leaves_no_socket() {
-    let test = Test::new().args(["--socket-group", "0"]);
-    let test = if Uid::effective().is_root() {
-        test.user(NOBODY).with(|room| chown(room.at("log"), Some(NOBODY), Some(NOBODY)).unwrap())
-    } else {
-        test
-    };
+    let test = Test::new().args(["--socket-group", "0"]).with(|room| room.hand_over("log"));
+    let Some(test) = test.without_rights() else { return };
     let room = test
         .stderr(
             "error: cannot listen on log/snort_alert: cannot give the socket to group 0: \
