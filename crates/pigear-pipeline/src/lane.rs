@@ -144,13 +144,11 @@ impl Lane {
     }
 
     /// Gives up on a handler that is still busy: what it has in hand counts as dropped, as does what
-    /// waits for it. Does nothing to a lane that has ended.
+    /// waits for it.
     pub(crate) fn leave_behind(&self) {
         let left = self.queue.leave_behind();
-        if left > 0 {
-            self.counters.dropped.add(left);
-            warn!("handler {}: still busy when time was up; {left} alerts dropped", self.name);
-        }
+        self.counters.dropped.add(left);
+        warn!("handler {}: still busy when time was up; {left} alerts dropped", self.name);
     }
 
     /// Handles alerts until the lane is closed, and then finishes the handler.

@@ -106,7 +106,7 @@ impl Pipeline {
         let (on_error, drain) = (self.on_error, self.drain);
         let fanout = Fanout::new(lanes.clone(), self.stats, on_error, self.limit, stop.clone());
         let fanout = Arc::new(fanout);
-        let mut watch = Watch { inbox, sources: sources.len(), lanes: lanes.len(), failure: None };
+        let mut watch = Watch { inbox, sources: sources.len(), lanes, failure: None };
         for (lane, handler) in self.lanes {
             spawn_lane(lane, handler, on_error, events.clone())?;
         }
@@ -119,7 +119,7 @@ impl Pipeline {
         });
         watch.until_it_is_time_to_end();
         stop.request();
-        watch.finish(&lanes, drain);
+        watch.finish(drain);
         watch.failure.map_or(Ok(()), Err)
     }
 }
@@ -155,12 +155,16 @@ fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), Pipel
     thread::Builder::new().name(name).spawn(work).map(drop).map_err(PipelineError::Thread)
 }
 
+/// How long sources may take to stop. They do so by themselves, unless they wait for room in a lane.
+const SOURCES_STOP: Duration = Duration::from_secs(2);
+
 /// Watches over the threads of a pipeline.
 struct Watch {
     inbox: Receiver<Event>,
-    /// How many sources and lanes are still at work.
+    /// How many sources are still at work.
     sources: usize,
-    lanes: usize,
+    /// The lanes that are still at work.
+    lanes: Vec<Arc<Lane>>,
     failure: Option<PipelineError>,
 }
 
@@ -171,25 +175,23 @@ impl Watch {
                 Ok(Event::StopRequested) | Err(_) => return,
                 Ok(event) => self.note(event),
             }
-            if self.lanes == 0 {
+            if self.lanes.is_empty() {
                 return;
             }
         }
     }
 
-    /// Waits for the sources, which stop by themselves, and then for the lanes. Sources that wait
-    /// for room in a lane until time is up are let go then.
-    fn finish(&mut self, lanes: &[Arc<Lane>], time: Duration) {
-        let deadline = Instant::now() + time;
+    /// Waits for the sources, then for the lanes, and leaves behind those that are busy for longer.
+    fn finish(&mut self, drain: Duration) {
+        let deadline = Instant::now() + SOURCES_STOP;
         while self.sources > 0 && self.note_before(deadline) {}
-        for lane in lanes {
+        for lane in &self.lanes {
             lane.close();
         }
-        while self.lanes > 0 && self.note_before(deadline) {}
-        if self.lanes > 0 {
-            for lane in lanes {
-                lane.leave_behind();
-            }
+        let deadline = Instant::now() + drain;
+        while !self.lanes.is_empty() && self.note_before(deadline) {}
+        for lane in &self.lanes {
+            lane.leave_behind();
         }
         let deadline = Instant::now() + LET_GO;
         while self.sources > 0 && self.note_before(deadline) {}
@@ -209,7 +211,7 @@ impl Watch {
                 end.err().map(|source| PipelineError::Source { name, source })
             }
             Event::LaneEnded(name, end) => {
-                self.lanes -= 1;
+                self.lanes.retain(|lane| lane.name() != name);
                 match end {
                     LaneEnd::Failed(source) => Some(PipelineError::Handler { name, source }),
                     LaneEnd::Done | LaneEnd::ReaderGone => None,

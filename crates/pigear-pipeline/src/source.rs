@@ -4,7 +4,6 @@ mod play;
 pub mod unix;
 
 use std::io;
-use std::path::PathBuf;
 
 use pigear_alert::wire::DecodeError;
 
@@ -37,14 +36,9 @@ pub enum SourceError {
     /// The system doesn't let us receive any more.
     #[error("receiving failed")]
     Receive(#[source] io::Error),
-    /// A recording can't be read on.
-    #[error("cannot read {}", path.display())]
-    Recording {
-        /// The recording.
-        path: PathBuf,
-        /// Why.
-        source: RecordingError,
-    },
+    /// A recording can't be read.
+    #[error("cannot read the recording")]
+    Recording(#[from] RecordingError),
     /// The source broke.
     #[error("panicked")]
     Panicked,

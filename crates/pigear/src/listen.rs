@@ -10,10 +10,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
+use pigear_pipeline::recording::RecordingError;
 use pigear_pipeline::source::unix::BindError;
-use pigear_pipeline::{
-    NamesCell, Pipeline, PipelineError, Snapshot, Source, SourceError, Stats, Stop,
-};
+use pigear_pipeline::{NamesCell, Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
 
 use crate::names::{NameFileError, Watched};
 use crate::registry::BuildError;
@@ -60,8 +59,13 @@ pub enum ListenError {
         source: BindError,
     },
     /// A recording can't be opened.
-    #[error(transparent)]
-    Play(#[from] SourceError),
+    #[error("cannot read {}", path.display())]
+    Recording {
+        /// The recording.
+        path: PathBuf,
+        /// Why.
+        source: RecordingError,
+    },
     /// There is no user of this name.
     #[error("no user is called {name:?}")]
     UnknownUser {

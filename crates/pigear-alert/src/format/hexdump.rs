@@ -4,6 +4,9 @@ use std::io::Write;
 
 const WIDTH: usize = 16;
 
+/// Two digits and a space for each value, and a space behind each half.
+const VALUES_LEN: usize = 3 * WIDTH + 2;
+
 /// Appends the bytes, sixteen a line: their offset, their values, and their characters.
 ///
 /// ```
@@ -18,20 +21,43 @@ pub fn hexdump(bytes: &[u8], out: &mut Vec<u8>) {
     for (n, line) in bytes.chunks(WIDTH).enumerate() {
         // Writing to a `Vec` can't fail.
         let _ = write!(out, "{:04x}  ", n * WIDTH);
-        for column in 0..WIDTH {
-            let _ = match line.get(column) {
-                Some(byte) => write!(out, "{byte:02x} "),
-                None => write!(out, "   "),
-            };
-            if column == WIDTH / 2 - 1 || column == WIDTH - 1 {
-                out.push(b' ');
-            }
-        }
+        out.extend(values(line));
         out.extend(line.iter().map(|&byte| printable(byte)));
         out.push(b'\n');
     }
 }
 
+/// The values in two halves, as wide as those of a full line.
+fn values(line: &[u8]) -> [u8; VALUES_LEN] {
+    let mut values = [b' '; VALUES_LEN];
+    for (column, byte) in line.iter().take(WIDTH).enumerate() {
+        let at = 3 * column + column / (WIDTH / 2);
+        values[at] = digit(*byte >> 4);
+        values[at + 1] = digit(*byte);
+    }
+    values
+}
+
+fn digit(value: u8) -> u8 {
+    b"0123456789abcdef"[usize::from(value & 0x0f)]
+}
+
 fn printable(byte: u8) -> u8 {
     if byte.is_ascii_graphic() || byte == b' ' { byte } else { b'.' }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_characters_stand_in_one_column_however_short_the_line() {
+        for len in 1..=WIDTH {
+            let mut out = Vec::new();
+            hexdump(&vec![b'x'; len], &mut out);
+            let line = String::from_utf8(out).unwrap();
+            assert_eq!(line.find('x'), Some(56), "{line}");
+            assert_eq!(line.len(), 56 + len + 1, "{line}");
+        }
+    }
 }

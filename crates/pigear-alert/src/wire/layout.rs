@@ -12,6 +12,8 @@
 //! app_name[]                     65864
 //! ```
 
+use std::ffi::CStr;
+
 /// Size of `alertmsg` (`ALERTMSG_LENGTH`), in bytes.
 pub(super) const TEXT_LEN: usize = 256;
 
@@ -246,8 +248,7 @@ impl<'a> Record<'a> {
 /// The message at a datagram's start; `None` if no NUL ends it.
 pub(super) fn text(datagram: &[u8]) -> Option<&[u8]> {
     let field = datagram.get(..TEXT_LEN)?;
-    let end = field.iter().position(|&byte| byte == 0)?;
-    field.get(..end)
+    CStr::from_bytes_until_nul(field).ok().map(CStr::to_bytes)
 }
 
 /// A datagram that is being written, by a layout of its length.

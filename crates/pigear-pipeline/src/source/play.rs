@@ -21,11 +21,9 @@ impl Play {
     ///
     /// # Errors
     /// If the file can't be opened.
-    pub fn open(path: PathBuf, intake: Intake) -> Result<Self, SourceError> {
-        match Reader::open(&path) {
-            Ok(reader) => Ok(Self { path, reader, intake }),
-            Err(source) => Err(SourceError::Recording { path, source }),
-        }
+    pub fn open(path: PathBuf, intake: Intake) -> Result<Self, RecordingError> {
+        let reader = Reader::open(&path)?;
+        Ok(Self { path, reader, intake })
     }
 }
 
@@ -35,11 +33,9 @@ impl Source for Play {
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let Self { path, intake, .. } = *self;
-        let failed = |source: RecordingError| SourceError::Recording { path: path.clone(), source };
-        let mut desk = fanout.desk(intake);
+        let mut desk = fanout.desk(self.intake);
         let mut datagram = Vec::new();
-        while !stop.is_requested() && self.reader.read(&mut datagram).map_err(failed)? {
+        while !stop.is_requested() && self.reader.read(&mut datagram)? {
             if let ControlFlow::Break(end) = desk.datagram(&datagram, None) {
                 return end;
             }

@@ -49,10 +49,11 @@ struct File {
     handler: Vec<Spanned<Handler>>,
 }
 
-/// A handler's table: what every handler has, and its own keys.
+/// A handler's table: what every handler has, and its own keys. The type may be left out if the name
+/// is the same.
 #[derive(Deserialize)]
 struct Handler {
-    r#type: String,
+    r#type: Option<String>,
     name: Option<String>,
     queue: Option<usize>,
     #[serde(default, deserialize_with = "parsed_option")]
@@ -82,11 +83,16 @@ impl Config {
         })?;
         let handler = |handler: Spanned<Handler>| {
             let line = line_of(text, handler.span().start);
-            handler.into_inner().into_config(format!("{}:{line}", path.display()))
+            let place = format!("{}:{line}", path.display());
+            handler.into_inner().into_config(place).ok_or_else(|| ConfigError::Broken {
+                path: path.to_owned(),
+                line,
+                problem: "missing field `type`".to_owned(),
+            })
         };
         Ok(Self {
             sources: file.source,
-            handlers: file.handler.into_iter().map(handler).collect(),
+            handlers: file.handler.into_iter().map(handler).collect::<Result<_, _>>()?,
             names: file.names,
             on_error: if file.serve_forever { OnError::GoOn } else { OnError::Stop },
             count: file.count.map(NonZeroU64::get),
@@ -96,16 +102,16 @@ impl Config {
 }
 
 impl Handler {
-    fn into_config(self, place: String) -> HandlerConfig {
-        HandlerConfig {
-            kind: self.r#type,
+    fn into_config(self, place: String) -> Option<HandlerConfig> {
+        Some(HandlerConfig {
+            kind: self.r#type.or_else(|| self.name.clone())?,
             name: self.name,
             queue: self.queue,
             queue_bytes: self.queue_bytes,
             when_full: self.when_full,
             keys: Keys::from(self.keys),
             place: Some(place),
-        }
+        })
     }
 }
 

@@ -52,6 +52,12 @@ fn a_file_says_what_the_command_line_can_say() {
 }
 
 #[test]
+fn a_handlers_name_may_stand_for_its_type() {
+    let config = parse("[[handler]]\nname = 'print'\nformat = 'json'").unwrap();
+    assert_eq!(config.handlers[0].kind, "print");
+}
+
+#[test]
 fn a_mistake_is_named_with_its_line() {
     for (text, problem) in [
         ("x = 1", "pigear.toml:1: unknown field `x`, expected one of"),

@@ -118,7 +118,9 @@ fn open(
             let path = source.from.clone().ok_or(ListenError::Source(
                 "the socket handler `play` needs a recording; give it with --from FILE",
             ))?;
-            Ok(vec![Box::new(Play::open(path, intake(source, names, None))?)])
+            let play = Play::open(path.clone(), intake(source, names, None))
+                .map_err(|source| ListenError::Recording { path, source })?;
+            Ok(vec![Box::new(play)])
         }
     }
 }

@@ -33,9 +33,8 @@ pub(super) enum Wait {
 impl Received<'_> {
     /// Whether this only wakes the reader: an empty datagram from this very process.
     pub(super) fn is_wake_up(&self) -> bool {
-        let own =
-            self.sender.is_some_and(|sender| u32::try_from(sender.pid) == Ok(std::process::id()));
-        own && self.datagram.is_empty()
+        let is_ours = |sender: Sender| u32::try_from(sender.pid) == Ok(std::process::id());
+        self.datagram.is_empty() && self.sender.is_some_and(is_ours)
     }
 }
 

@@ -1,0 +1,80 @@
+//! How fast alerts are received, and how little Snort notices of it.
+//!
+//! `cargo bench -p pigear --bench listen [-- ROW…]`, with rows of `speed json held-up memory start
+//! python`. Everything is measured against a yardstick that runs by turns with it, and the median
+//! of several such pairs is taken: what the machine does besides slows down both. The sender is
+//! `pigear play`, with datagrams of 65,864 bytes.
+//!
+//! Prints a table. That a target is missed is no failure of the benchmark.
+
+mod children;
+mod held_up;
+mod memory;
+mod player;
+mod recordings;
+mod sleeper;
+mod speed;
+mod start;
+mod table;
+
+use std::env;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+
+use recordings::Recordings;
+
+/// What every measurement needs.
+struct Bench {
+    dir: TempDir,
+    recordings: Recordings,
+}
+
+type Measure = fn(&Bench) -> anyhow::Result<()>;
+
+const ROWS: [(&str, Measure); 6] = [
+    ("speed", speed::null),
+    ("json", speed::json),
+    ("held-up", held_up::measure),
+    ("memory", memory::measure),
+    ("start", start::measure),
+    ("python", speed::python),
+];
+
+fn main() -> ExitCode {
+    if sleeper::is_wanted() {
+        return sleeper::main();
+    }
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what this is for")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+fn run() -> anyhow::Result<()> {
+    // Cargo adds `--bench`.
+    let wanted: Vec<_> = env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    if let Some(unknown) = wanted.iter().find(|name| ROWS.iter().all(|(row, _)| row != name)) {
+        bail!("unknown row {unknown:?}; known are {}", ROWS.map(|(row, _)| row).join(", "));
+    }
+    let dir = tempfile::tempdir().context("cannot make a directory")?;
+    let recordings = Recordings::make(dir.path()).context("cannot make a recording")?;
+    children::compile_yardstick(dir.path())?;
+    let bench = Bench { dir, recordings };
+    table::print_head();
+    for (row, measure) in ROWS {
+        if wanted.is_empty() || wanted.iter().any(|name| name == row) {
+            measure(&bench).with_context(|| format!("cannot measure {row}"))?;
+        }
+    }
+    Ok(())
+}
