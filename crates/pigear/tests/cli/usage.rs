@@ -62,7 +62,7 @@ fn an_unknown_dialect_is_refused_with_those_that_there_are() {
 #[test]
 fn an_unknown_format_is_refused_with_those_that_there_are() {
     let stderr = format!(
-        "error: handler print: \"xml\": unknown format \"xml\"; known are fast, full, json in `format`\n{HANDLERS}"
+        "error: handler print: format: unknown format \"xml\"; known are fast, full, json\n{HANDLERS}"
     );
     refused(&["format=xml"], &stderr, 2);
 }
