@@ -1,4 +1,8 @@
 //! The queue of a lane: bounded by count and by bytes, and quick to push to.
+//!
+//! What makes pushing slow is memory that another processor has in its cache. So the reader doesn't
+//! free the alerts that it is done with, but gives them back, and each push frees one: the next
+//! alert is then made of memory that this processor had last.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,7 +11,10 @@ use pigear_alert::Alert;
 
 use crate::lane::{MAX_BATCH, WhenFull};
 
-/// What a queue may hold. What its reader has in hand counts too.
+/// About so many bytes of alerts that its reader is done with are kept in a queue, at most.
+const MAX_SPENT: usize = 1 << 20;
+
+/// What a queue may hold, or some of that. What its reader has in hand counts too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub(crate) alerts: usize,
@@ -36,6 +43,8 @@ struct State {
     /// Alerts and bytes that wait or are in the reader's hand.
     alerts: usize,
     bytes: usize,
+    /// Alerts that the reader is done with.
+    spent: Vec<Arc<Alert>>,
     reader_sleeps: bool,
     closed: bool,
 }
@@ -63,22 +72,20 @@ impl Queue {
         state.bytes += bytes;
         state.waiting.push_back((alert, bytes));
         let wake = std::mem::take(&mut state.reader_sleeps);
+        let spent = state.spent.pop();
         drop(state);
+        drop(spent);
         if wake {
             self.filled.notify_one();
         }
         Pushed::Queued
     }
 
-    /// Waits for alerts and moves them into `batch`, at most [`MAX_BATCH`]; false if there are none
-    /// and the queue is closed. Gives back the room of the batch before, of so many alerts and
-    /// bytes.
+    /// Waits for alerts and moves them into `batch`, at most [`MAX_BATCH`], in place of those that
+    /// are in it; false if there are none and the queue is closed.
     pub(crate) fn take(&self, batch: &mut Batch) -> bool {
+        self.give_back(batch);
         let mut state = self.state();
-        state.release(batch);
-        if self.when_full == WhenFull::Wait {
-            self.freed.notify_all();
-        }
         while state.waiting.is_empty() {
             if state.closed {
                 return false;
@@ -92,6 +99,22 @@ impl Queue {
             batch.bytes += bytes;
         }
         true
+    }
+
+    /// Gives back the room of a batch, and its first alerts. The rest is freed here, but not under
+    /// the lock, which would keep the writer waiting.
+    fn give_back(&self, batch: &mut Batch) {
+        let Bounds { alerts, bytes } = batch.room();
+        batch.alerts.truncate(alerts * MAX_SPENT / bytes.max(MAX_SPENT));
+        batch.bytes = 0;
+        let mut state = self.state();
+        state.release(Bounds { alerts, bytes });
+        std::mem::swap(&mut state.spent, &mut batch.alerts);
+        drop(state);
+        batch.alerts.clear();
+        if self.when_full == WhenFull::Wait {
+            self.freed.notify_all();
+        }
     }
 
     /// Whether nothing waits. Whoever only wants to rest a little while nothing waits need not be
@@ -113,8 +136,9 @@ impl Queue {
         self.close();
         let mut state = self.state();
         let dropped = std::mem::take(&mut state.waiting);
-        state.alerts -= dropped.len();
-        state.bytes -= dropped.iter().map(|(_, bytes)| bytes).sum::<usize>();
+        let bytes = dropped.iter().map(|(_, bytes)| bytes).sum();
+        state.release(Bounds { alerts: dropped.len(), bytes });
+        drop(state);
         dropped.len() as u64
     }
 
@@ -134,11 +158,9 @@ impl State {
         self.alerts == 0 || (self.alerts < bounds.alerts && self.bytes + bytes <= bounds.bytes)
     }
 
-    fn release(&mut self, batch: &mut Batch) {
-        self.alerts -= batch.alerts.len();
-        self.bytes -= batch.bytes;
-        batch.alerts.clear();
-        batch.bytes = 0;
+    fn release(&mut self, room: Bounds) {
+        self.alerts -= room.alerts;
+        self.bytes -= room.bytes;
     }
 }
 
@@ -152,5 +174,10 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn alerts(&self) -> &[Arc<Alert>] {
         &self.alerts
+    }
+
+    /// The room that they take.
+    fn room(&self) -> Bounds {
+        Bounds { alerts: self.alerts.len(), bytes: self.bytes }
     }
 }
