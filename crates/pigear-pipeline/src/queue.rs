@@ -124,6 +124,13 @@ impl Queue {
         state.waiting.is_empty() && !state.closed
     }
 
+    /// Whether the queue has room for many batches like this.
+    pub(crate) fn holds_many_times(&self, batch: &Batch) -> bool {
+        const MANY_TIMES: usize = 64;
+        let Bounds { alerts, bytes } = batch.room();
+        alerts <= self.bounds.alerts / MANY_TIMES && bytes <= self.bounds.bytes / MANY_TIMES
+    }
+
     /// Lets nothing more in. What waits can still be taken.
     pub(crate) fn close(&self) {
         self.state().closed = true;
