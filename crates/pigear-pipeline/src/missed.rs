@@ -1,6 +1,6 @@
 //! How many alerts were missed, as far as event ids tell.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use pigear_alert::Alert;
 
@@ -15,7 +15,8 @@ mod tests;
 /// Snort started over, or that the counter ran over: only the latter is a gap.
 #[derive(Debug, Default)]
 pub(crate) struct Gaps {
-    last: HashMap<Thread, u16>,
+    /// A tree, since with the few threads that there are nothing is found sooner.
+    last: BTreeMap<Thread, u16>,
 }
 
 /// A packet thread of a process.

@@ -1,4 +1,8 @@
 //! The queue of a lane: bounded by count and by bytes, and quick to push to.
+//!
+//! What makes pushing slow is memory that another processor has in its cache. So the reader doesn't
+//! free the alerts that it is done with, but gives them back, and each push frees one: the next
+//! alert is then made of memory that this processor had last.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,7 +14,10 @@ use crate::lane::{MAX_BATCH, WhenFull};
 #[cfg(test)]
 mod tests;
 
-/// What a queue may hold. What its reader has in hand counts too.
+/// About so many bytes of alerts that its reader is done with are kept in a queue, at most.
+const MAX_SPENT: usize = 1 << 20;
+
+/// What a queue may hold, or some of that. What its reader has in hand counts too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub(crate) alerts: usize,
@@ -44,6 +51,8 @@ struct State {
     bytes: usize,
     /// Alerts in the reader's hand of which nobody knows yet what becomes of them.
     unsettled: usize,
+    /// Alerts that the reader is done with.
+    spent: Vec<Arc<Alert>>,
     reader_sleeps: bool,
     closed: bool,
     /// The reader was given up: what it still does counts no more.
@@ -73,22 +82,20 @@ impl Queue {
         state.bytes += bytes;
         state.waiting.push_back((alert, bytes));
         let wake = std::mem::take(&mut state.reader_sleeps);
+        let spent = state.spent.pop();
         drop(state);
+        drop(spent);
         if wake {
             self.filled.notify_one();
         }
         Pushed::Queued
     }
 
-    /// Waits for alerts and moves them into `batch`, at most [`MAX_BATCH`]; false if there are none
-    /// and the queue is closed. Gives back the room of the batch before, of so many alerts and
-    /// bytes.
+    /// Waits for alerts and moves them into `batch`, at most [`MAX_BATCH`], in place of those that
+    /// are in it; false if there are none and the queue is closed.
     pub(crate) fn take(&self, batch: &mut Batch) -> bool {
+        self.give_back(batch);
         let mut state = self.state();
-        state.release(batch);
-        if self.when_full == WhenFull::Wait {
-            self.freed.notify_all();
-        }
         while state.waiting.is_empty() {
             if state.closed {
                 return false;
@@ -105,11 +112,34 @@ impl Queue {
         true
     }
 
+    /// Gives back the room of a batch, and its first alerts. The rest is freed here, but not under
+    /// the lock, which would keep the writer waiting.
+    fn give_back(&self, batch: &mut Batch) {
+        let Bounds { alerts, bytes } = batch.room();
+        batch.alerts.truncate(alerts * MAX_SPENT / bytes.max(MAX_SPENT));
+        batch.bytes = 0;
+        let mut state = self.state();
+        state.release(Bounds { alerts, bytes });
+        std::mem::swap(&mut state.spent, &mut batch.alerts);
+        drop(state);
+        batch.alerts.clear();
+        if self.when_full == WhenFull::Wait {
+            self.freed.notify_all();
+        }
+    }
+
     /// Whether nothing waits. Whoever only wants to rest a little while nothing waits need not be
     /// woken, and so costs the writer nothing.
     pub(crate) fn is_idle(&self) -> bool {
         let state = self.state();
         state.waiting.is_empty() && !state.closed
+    }
+
+    /// Whether the queue has room for many batches like this.
+    pub(crate) fn holds_many_times(&self, batch: &Batch) -> bool {
+        const MANY_TIMES: usize = 64;
+        let Bounds { alerts, bytes } = batch.room();
+        alerts <= self.bounds.alerts / MANY_TIMES && bytes <= self.bounds.bytes / MANY_TIMES
     }
 
     /// Lets nothing more in. What waits can still be taken.
@@ -124,8 +154,9 @@ impl Queue {
         self.close();
         let mut state = self.state();
         let dropped = std::mem::take(&mut state.waiting);
-        state.alerts -= dropped.len();
-        state.bytes -= dropped.iter().map(|(_, bytes)| bytes).sum::<usize>();
+        let bytes = dropped.iter().map(|(_, bytes)| bytes).sum();
+        state.release(Bounds { alerts: dropped.len(), bytes });
+        drop(state);
         dropped.len() as u64
     }
 
@@ -160,11 +191,9 @@ impl State {
         self.alerts == 0 || (self.alerts < bounds.alerts && self.bytes + bytes <= bounds.bytes)
     }
 
-    fn release(&mut self, batch: &mut Batch) {
-        self.alerts -= batch.alerts.len();
-        self.bytes -= batch.bytes;
-        batch.alerts.clear();
-        batch.bytes = 0;
+    fn release(&mut self, room: Bounds) {
+        self.alerts -= room.alerts;
+        self.bytes -= room.bytes;
     }
 }
 
@@ -178,5 +207,10 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn alerts(&self) -> &[Arc<Alert>] {
         &self.alerts
+    }
+
+    /// The room that they take.
+    fn room(&self) -> Bounds {
+        Bounds { alerts: self.alerts.len(), bytes: self.bytes }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn datagram(event_id: u32) -> Vec<u8> {
 
 /// An alert with this event id.
 pub(crate) fn alert(event_id: u32) -> Arc<Alert> {
-    Arc::new(Intake::default().take(&datagram(event_id), None, false).unwrap())
+    Intake::default().take(&datagram(event_id), None, false).unwrap()
 }
 
 /// Waits for a condition.
