@@ -15,6 +15,7 @@ mod headers;
 mod hexdump;
 mod icmp;
 mod json;
+mod object;
 mod tcp;
 #[cfg(test)]
 mod tests;
