@@ -19,7 +19,7 @@ pub(super) fn write_line(out: &mut Vec<u8>, fields: impl FnOnce(&mut Object<'_>)
 
 /// An object that is being written: its fields stand in the order in which they are put.
 ///
-/// What isn't known is left out: a `None`, an empty text, an empty list.
+/// What isn't known is left out: a `None`, an empty text, an empty list, an object without fields.
 /// Names of fields are written as they are, so they must need no escapes.
 pub(super) struct Object<'a> {
     out: &'a mut Vec<u8>,
@@ -72,6 +72,29 @@ impl Object<'_> {
         }
     }
 
+    pub(super) fn put_object(&mut self, name: &str, fields: impl FnOnce(&mut Object<'_>)) {
+        self.enclose(name, ["{", "}"], fields);
+    }
+
+    /// Puts a list of one object.
+    pub(super) fn put_list_of_one(&mut self, name: &str, fields: impl FnOnce(&mut Object<'_>)) {
+        self.enclose(name, ["[{", "}]"], fields);
+    }
+
+    fn enclose(&mut self, name: &str, [open, close]: [&str; 2], fields: impl FnOnce(&mut Object)) {
+        let (len_before, was_empty) = (self.out.len(), self.is_empty);
+        self.name(name);
+        self.out.extend_from_slice(open.as_bytes());
+        let mut object = Object { out: &mut *self.out, is_empty: true };
+        fields(&mut object);
+        if object.is_empty {
+            self.out.truncate(len_before);
+            self.is_empty = was_empty;
+        } else {
+            self.out.extend_from_slice(close.as_bytes());
+        }
+    }
+
     fn name(&mut self, name: &str) {
         let before: &[u8] = if self.is_empty { b"\"" } else { b",\"" };
         self.is_empty = false;
@@ -121,20 +144,23 @@ mod tests {
     fn fields_stand_in_the_order_in_which_they_are_put() {
         let line = line(|object| {
             object.put("z", &1);
+            object.put_object("a", |inner| inner.put("b", "c"));
+            object.put_list_of_one("d", |inner| inner.put("e", &true));
             object.put_base64("f", &[0xff; 4]);
             object.put_list("g", [1, 2].iter());
         });
-        let expected = r#"{"z":1,"f":"/////w==","g":[1,2]}"#;
+        let expected = r#"{"z":1,"a":{"b":"c"},"d":[{"e":true}],"f":"/////w==","g":[1,2]}"#;
         assert_eq!(line.trim_end(), expected);
     }
 
     #[test]
     fn what_is_not_known_is_left_out() {
         let line = line(|object| {
-            object.put_known("b", None::<u8>);
+            object.put_object("a", |inner| inner.put_known("b", None::<u8>));
             object.put_shown("c", None::<u8>);
             object.put_text("d", b"");
             object.put_list("e", [0; 0].iter());
+            object.put_list_of_one("f", |_| ());
             object.put("g", "");
         });
         assert_eq!(line, "{\"g\":\"\"}\n");

@@ -12,11 +12,16 @@ pub(super) struct Visible<'a>(pub(super) &'a [u8]);
 
 impl Display for Visible<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        String::from_utf8_lossy(self.0).chars().try_for_each(|letter| match letter {
-            '\0'..='\x1f' | '\x7f' => write!(f, "\\x{:02x}", u32::from(letter)),
-            _ if is_unsafe(letter) => letter.escape_unicode().fmt(f),
-            _ => fmt::Write::write_char(f, letter),
-        })
+        String::from_utf8_lossy(self.0).chars().try_for_each(|letter| write_visible(letter, f))
+    }
+}
+
+/// Writes a letter as [`Visible`] does.
+pub(super) fn write_visible(letter: char, to: &mut impl fmt::Write) -> fmt::Result {
+    match letter {
+        '\0'..='\x1f' | '\x7f' => write!(to, "\\x{:02x}", u32::from(letter)),
+        _ if is_unsafe(letter) => write!(to, "{}", letter.escape_unicode()),
+        _ => to.write_char(letter),
     }
 }
 
