@@ -15,3 +15,20 @@ pub(super) fn app_proto(app_name: &[u8]) -> Option<&'static str> {
     }
     SHARED.into_iter().find(|name| is(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn protocols_are_spelled_as_suricata_does() {
+        assert_eq!(app_proto(b"HTTP"), Some("http"));
+        assert_eq!(app_proto(b"SSL client"), Some("tls"));
+    }
+
+    #[test]
+    fn an_application_is_not_a_protocol() {
+        assert_eq!(app_proto(b"Facebook"), None);
+        assert_eq!(app_proto(b"HTTP tunnel"), None);
+    }
+}

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::IpAddr;
 
 use super::Format;
-use super::text::write_visible;
+use super::text::{rule_name, rule_numbers, write_visible};
 use crate::alert::Alert;
 use crate::packet::IpProtocol;
 use crate::wire::Dialect;
@@ -30,12 +30,10 @@ struct Head<'a>(&'a Alert);
 
 impl Display for Head<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = &self.0.message;
-        let rule = format!("{}:{}:{}", message.sig_generator, message.sig_id, message.sig_rev);
-        let msg = self.0.msg();
-        let name = if msg.is_empty() { rule.as_bytes() } else { &*msg };
-        write!(f, "CEF:0|Cisco|Snort|{}|{rule}|", version(self.0.dialect))?;
-        write!(f, "{}|{}", Escaped(name, Part::Head), severity(self.0.priority()))
+        let Self(alert) = *self;
+        let (version, severity) = (version(alert.dialect), severity(alert.priority()));
+        write!(f, "CEF:0|Cisco|Snort|{version}|{}|", rule_numbers(alert))?;
+        write!(f, "{}|{severity}", Escaped(&rule_name(alert), Part::Head))
     }
 }
 

@@ -24,3 +24,15 @@ impl Display for Mac {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_written_in_both_ways() {
+        let address = [2, 0, 0x5e, 0x10, 0, 0xff];
+        assert_eq!(Mac::Colons(address).to_string(), "02:00:5e:10:00:ff");
+        assert_eq!(Mac::Dashes(address).to_string(), "02-00-5E-10-00-FF");
+    }
+}

@@ -6,14 +6,15 @@ use super::flow;
 use super::json::put_unreadable;
 use super::mac::Mac;
 use super::object::{self, Object};
+use super::text::rule_name;
 use crate::alert::Alert;
 use crate::packet::{Dissection, IpProtocol};
 
 /// Open Cybersecurity Schema Framework (OCSF) 1.8.0, class Detection Finding: one JSON object an
 /// alert, on one line.
 ///
-/// What the schema has no place for stands under `unmapped`. A field that isn't known is absent.
-/// The schema is `docs/ocsf.schema.json`. As safe on a terminal as [`Json`](super::Json).
+/// What the schema has no place for stands under `unmapped`. A field that isn't known is absent, but
+/// the title of an alert without a message is its rule's numbers. The schema is `docs/ocsf.schema.json`. As safe on a terminal as [`Json`](super::Json).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ocsf;
 
@@ -56,12 +57,12 @@ fn severity(priority: Option<u32>) -> u32 {
 }
 
 fn put_finding(alert: &Alert, object: &mut Object<'_>) {
-    let msg = alert.msg();
+    let name = rule_name(alert);
     object.put("uid", &event_id(alert));
-    object.put_text("title", &msg);
+    object.put_text("title", &name);
     object.put_object("analytic", |analytic| {
         analytic.put("type_id", &RULE);
-        analytic.put_text("name", &msg);
+        analytic.put_text("name", &name);
         analytic.put("uid", &format_args!("{}", alert.message.sig_id));
         analytic.put("version", &format_args!("{}", alert.message.sig_rev));
         let class = alert.class().map_or("", |class| &class.description);

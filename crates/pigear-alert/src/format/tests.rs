@@ -1,4 +1,7 @@
+mod cef_parser;
+mod event_id;
 mod fast;
+mod flow;
 mod full;
 mod headers;
 mod hostile;
