@@ -21,7 +21,7 @@ use pigear_alert::Alert;
 use pigear_alert::format::{Colour, FormatName};
 use pigear_pipeline::{Handler, HandlerError};
 use serde::Deserialize;
-use tracing::warn;
+use tracing::{error, warn};
 
 pub use rotated::Compress;
 pub use rotation::{Rotation, UnknownRotation};
@@ -60,6 +60,8 @@ pub struct File {
     open: Open,
     rotation: Rotation,
     rotated: Rotated,
+    /// The last rotation failed, and that was logged.
+    cannot_rotate: bool,
 }
 
 /// The file that is written to.
@@ -86,17 +88,25 @@ impl File {
             open,
             rotation: options.rotate,
             rotated: Rotated::new(path, options.keep, options.compress),
+            cannot_rotate: false,
         })
     }
 
-    /// Sees to it that the file is there and has room for one more record.
+    /// Sees to it that the file is there and has room for one more record. A file that can't be put
+    /// away grows on: better than to lose alerts.
     fn make_ready(&mut self, now: Timestamp) -> io::Result<()> {
         if self.open.was_moved() {
             self.open = Open::append(self.open.path.clone())?;
         }
         if self.open.len > 0 && self.rotation.is_due(self.open.len, self.open.since, now) {
-            self.rotated.put_away(now)?;
-            self.open = Open::append(self.open.path.clone())?;
+            match self.rotated.put_away(now) {
+                Ok(()) => self.open = Open::append(self.open.path.clone())?,
+                Err(error) if !self.cannot_rotate => {
+                    error!("cannot rotate {}: {error}; it grows on", self.open.path.display());
+                    self.cannot_rotate = true;
+                }
+                Err(_) => {}
+            }
         }
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! The `file` handler: rotated, compressed, moved away.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
 
-use crate::harness::{Room, Test, counters, until};
+use crate::harness::{NOBODY, Room, Test, counters, is_root, until};
 use crate::snort::{PING, ping, unpacked};
 
 const FILE: [&str; 3] = ["--data-handler", "file", "path=alerts"];
@@ -105,4 +106,29 @@ fn what_is_no_size_and_no_time_is_refused() {
              with a comma between in `rotate`\nhint: pigear --help lists handlers and keys\n",
         )
         .status(2);
+}
+
+#[test]
+fn a_file_that_cannot_be_rotated_grows_on() {
+    let root = is_root("run as another user");
+    let test = Test::new().with(|room| {
+        fs::create_dir(room.at("archive")).unwrap();
+        room.write("archive/alerts", "");
+        if root {
+            let nobody = Some(NOBODY);
+            chown(room.at("archive/alerts"), nobody, nobody).unwrap();
+            chown(room.at("log"), nobody, nobody).unwrap();
+        } else {
+            fs::set_permissions(room.at("archive"), fs::Permissions::from_mode(0o555)).unwrap();
+        }
+    });
+    let test = if root { test.user(NOBODY) } else { test };
+    let room = test
+        .args(["--data-handler", "file", "path=archive/alerts", "rotate=1KB", "--count", "30"])
+        .send_all(std::iter::repeat_n(ping(), 30))
+        .stderr(
+            "error: cannot rotate archive/alerts: Permission denied (os error 13); it grows on\n",
+        )
+        .success();
+    assert_eq!(room.read("archive/alerts"), PING.repeat(30));
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::thread::available_parallelism;
 
 use nix::sys::signal::Signal;
+use nix::unistd::Uid;
 use serde_json::json;
 
-use crate::harness::{Test, until};
+use crate::harness::{NOBODY, Test, is_root, until};
 use crate::snort::{can_send, objects, sent};
 
 /// Sends an alert to each socket, and tells which threads the alerts are then said to be of.
@@ -63,12 +64,20 @@ fn sockets_are_named_as_snort_was_told_to() {
 }
 
 #[test]
-fn the_directory_of_a_thread_is_for_owner_and_group() {
-    let running = Test::new().args(["--instances", "1", "--id-subdir"]).start();
+fn the_directory_of_a_thread_belongs_to_the_owner_of_the_log_directory() {
+    let test = Test::new();
+    let owner = if is_root("give a directory to another user") {
+        NOBODY
+    } else {
+        Uid::effective().as_raw()
+    };
+    chown(test.room().at("log"), Some(owner), None).unwrap();
+    let running = test.args(["--instances", "1", "--id-subdir"]).start();
     let socket = running.room().at("log/0/snort_alert");
     until("the socket is there", || can_send(&socket));
     let dir = fs::metadata(running.room().at("log/0")).unwrap();
-    assert_eq!(dir.permissions().mode() & 0o007, 0);
+    assert_eq!((dir.uid(), dir.mode() & 0o007), (owner, 0));
+    assert_eq!(fs::metadata(socket).unwrap().uid(), owner);
 }
 
 #[test]

@@ -2,8 +2,11 @@
 
 use std::fs;
 
-use crate::harness::{Test, counters, program};
-use crate::snort::{PING, ping, recording, sent};
+use nix::sys::signal::Signal;
+use pigear_pipeline::recording::Reader;
+
+use crate::harness::{Test, counters, program, until};
+use crate::snort::{PING, noise, ping, recording, sent};
 
 const CASE: &str = "v2919/http";
 
@@ -104,4 +107,53 @@ fn what_is_no_recording_is_refused() {
         assert_eq!(String::from_utf8(played.stderr).unwrap(), format!("error: {problem}\n"));
         assert_eq!((played.stdout, played.status.code()), (Vec::new(), Some(1)));
     }
+}
+
+/// Reads as many datagrams as come whole.
+fn readable(path: &std::path::Path) -> Vec<Vec<u8>> {
+    let mut reader = Reader::open(path).unwrap();
+    let mut datagram = Vec::new();
+    let mut all = Vec::new();
+    while let Ok(true) = reader.read(&mut datagram) {
+        all.push(datagram.clone());
+    }
+    all
+}
+
+#[test]
+fn a_recording_on_a_full_disk_has_what_was_handled_and_no_more() {
+    for (name, limit) in [("rec", 200_000), ("rec.gz", 1_000), ("rec.zst", 1_000)] {
+        let test = Test::new().limited_to(limit).args(["--stats", "stats.json", "--serve-forever"]);
+        let mut running = test.args(["--data-handler", "record", &format!("path={name}")]).start();
+        let mut count = 0;
+        until("the disk is full", || {
+            running.send(&noisy(count));
+            count += 1;
+            running.stderr_so_far().contains("cannot write")
+        });
+        running.send(&noisy(count));
+        running.signal(Signal::SIGTERM);
+        let (room, ended) = running.end();
+        let full = format!(
+            "error: handler record: cannot write {name}: File too large (os error 27); 1 alerts failed so far\n"
+        );
+        assert!(ended.stderr.starts_with(&full), "{}", ended.stderr);
+        let alerts = readable(&room.at(name));
+        assert!(alerts.iter().zip(0..).all(|(alert, n)| *alert == noisy(n)), "{name}");
+        let (sent, handled) = (u64::from(count) + 1, alerts.len() as u64);
+        assert!((1..sent).contains(&handled), "{name}");
+        let expected = counters([sent, 0, 0, 0], &[("record", [handled, 0, sent - handled])]);
+        assert_eq!(room.read("stats.json"), expected, "{name}");
+        if name == "rec" {
+            assert_eq!(crate::snort::datagrams(&room.at(name)), alerts);
+        }
+    }
+}
+
+/// An alert that doesn't compress to nothing; each has another number.
+fn noisy(n: u32) -> Vec<u8> {
+    let mut alert = sent("v2852/icmp_ping").swap_remove(0);
+    alert[500..700].copy_from_slice(&noise(200));
+    alert[500..504].copy_from_slice(&n.to_ne_bytes());
+    alert
 }

@@ -123,6 +123,11 @@ impl Running {
         drop(self.child.stderr.take());
     }
 
+    /// The status, once the program has ended; `None` in it if a signal ended it.
+    pub(crate) fn try_wait(&mut self) -> Option<Option<i32>> {
+        self.child.try_wait().unwrap().map(|status| status.code())
+    }
+
     /// Waits until the program has ended by itself.
     pub(crate) fn end(mut self) -> (Room, Ended) {
         let mut status = None;
