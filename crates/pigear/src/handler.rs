@@ -11,4 +11,5 @@ pub mod file;
 pub mod null;
 pub mod print;
 pub mod record;
+pub mod rotate;
 mod writer;
