@@ -4,12 +4,15 @@
 //! |---|---|
 //! | [`print`](mod@print) | writes each alert to standard output |
 //! | [`file`](mod@file) | appends each alert to a file, which it rotates |
+//! | [`pcap`] | each alert's packet in a file for Wireshark, with the alert as its comment |
 //! | [`record`] | keeps the datagrams as they came, for `play` |
 //! | [`null`] | counts only |
 
 pub mod file;
 pub mod null;
+pub mod pcap;
 pub mod print;
 pub mod record;
 pub mod rotate;
+mod visible;
 mod writer;
