@@ -73,6 +73,8 @@ impl Registry {
     pub fn builtin() -> Self {
         let mut registry = Self::empty();
         registry.register("print", print::ABOUT, print::Print::new);
+        #[cfg(feature = "exec")]
+        registry.register("exec", crate::handler::exec::ABOUT, crate::handler::exec::Exec::new);
         registry.register("file", file::ABOUT, file::File::new);
         registry.register("pcap", pcap::ABOUT, pcap::Pcap::new);
         registry.register("record", record::ABOUT, record::Record::new);
@@ -157,7 +159,8 @@ mod tests {
 
     #[test]
     fn an_unknown_handler_is_refused_with_those_that_there_are() {
-        let expected = "unknown handler \"prnt\"; known are file, null, pcap, print, record";
+        let names: Vec<_> = Registry::builtin().about().map(|(name, _)| name).collect();
+        let expected = format!("unknown handler \"prnt\"; known are {}", names.join(", "));
         assert_eq!(error("prnt", "format"), expected);
     }
 

@@ -56,8 +56,12 @@ impl Records {
             .map_err(|(written, error)| (self.whole(written), error))
     }
 
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The records that end within so many bytes.
-    fn whole(&self, bytes: usize) -> Written {
+    pub(super) fn whole(&self, bytes: usize) -> Written {
         let records = self.ends.partition_point(|&end| end <= bytes);
         let last = records.checked_sub(1).and_then(|last| self.ends.get(last));
         Written { records, bytes: last.copied().unwrap_or_default() }

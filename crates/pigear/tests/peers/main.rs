@@ -9,6 +9,7 @@
 )]
 
 mod peer;
+mod program;
 mod wireshark;
 
 // The transcripts' own tools.
