@@ -2,12 +2,12 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test bench fuzz lint doc deny setup
+.PHONY: demo test bench fuzz lint doc deny setup peers
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
 
-test: setup
+test: setup peers
 	$(CARGO) test --workspace --locked
 
 # Each figure against its yardstick in the same run; see docs/performance.md.
@@ -39,3 +39,14 @@ setup:
 	@command -v cc >/dev/null || { \
 		[ "$$(id -u)" = 0 ] || { echo "a C compiler is missing: sudo apt install gcc libc6-dev" >&2; exit 1; }; \
 		apt-get update -q && apt-get install -qy gcc libc6-dev; }
+
+# The programs that tests run Pigear against. A test whose peer is missing says so and is left out.
+PEERS = rsyslog rsyslog-gnutls tshark openssl
+
+peers:
+	@missing=$$(for package in $(PEERS); do \
+		dpkg -s $$package >/dev/null 2>&1 || printf ' %s' $$package; done); \
+	[ -z "$$missing" ] || { \
+		[ "$$(id -u)" = 0 ] || { echo "some tests will be left out: sudo apt install --no-install-recommends$$missing" >&2; exit 0; }; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing || \
+		echo "some tests will be left out: cannot install$$missing" >&2; }

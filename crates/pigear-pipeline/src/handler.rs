@@ -5,11 +5,20 @@ use std::sync::Arc;
 
 use pigear_alert::Alert;
 
+use crate::ending::Ending;
+
 /// Something that is told about every alert.
 ///
 /// Each handler has a thread and a queue of its own, so it may block for as long as it likes: the
 /// others, and Snort, do not wait for it.
 pub trait Handler: Send {
+    /// Gets what will tell, once it is time to end, by when to be done. Called once, before the
+    /// first alert. A handler that never waits for long needs none of it; one that does and won't
+    /// look is left behind when time is up.
+    fn start(&mut self, ending: &Ending) {
+        let _ = ending;
+    }
+
     /// Deals with a batch of alerts, oldest first. A batch has at least one alert, and no more
     /// than [`MAX_BATCH`](crate::lane::MAX_BATCH).
     ///
@@ -51,6 +60,10 @@ pub enum Cause {
     /// that is no failure.
     #[error("the reader has gone away")]
     ReaderGone,
+    /// It was time to end before the alert could be dealt with. It and those behind it count as
+    /// dropped.
+    #[error("time was up")]
+    TimeUp,
     /// Anything else.
     #[error("{0}")]
     Failed(Box<dyn Error + Send + Sync>),
@@ -66,6 +79,12 @@ impl HandlerError {
     #[must_use]
     pub fn reader_gone() -> Self {
         Self { handled: 0, cause: Cause::ReaderGone }
+    }
+
+    /// It was time to end before the alert could be dealt with.
+    #[must_use]
+    pub fn time_up() -> Self {
+        Self { handled: 0, cause: Cause::TimeUp }
     }
 
     /// The same, but `handled` alerts were dealt with before.

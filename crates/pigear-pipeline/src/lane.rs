@@ -11,11 +11,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
 use tracing::{error, info, warn};
 
+use crate::ending::Ending;
 use crate::fanout::OnError;
 use crate::handler::{Cause, Handler, HandlerError};
 use crate::queue::{Batch, Bounds, Pushed, Queue};
@@ -88,6 +89,7 @@ pub(crate) struct Lane {
     queue: Queue,
     counters: Arc<LaneCounters>,
     wants_datagram: bool,
+    ending: Ending,
 }
 
 /// How a lane's work ended.
@@ -110,7 +112,7 @@ impl Lane {
     ) -> Self {
         let bounds = Bounds { alerts: settings.max_alerts, bytes: settings.max_bytes };
         let queue = Queue::new(bounds, settings.when_full);
-        Self { name, queue, counters, wants_datagram }
+        Self { name, queue, counters, wants_datagram, ending: Ending::default() }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -138,13 +140,21 @@ impl Lane {
         }
     }
 
+    /// Lets nothing more in.
     pub(crate) fn close(&self) {
         self.queue.close();
     }
 
-    /// Drops what still waits.
-    fn abandon(&self) {
-        self.counters.dropped.add(self.queue.abandon());
+    /// Tells the handler by when to be done.
+    pub(crate) fn end_by(&self, time: Instant) {
+        self.ending.announce(time);
+    }
+
+    /// Drops what still waits, and says how much that is.
+    fn abandon(&self) -> u64 {
+        let dropped = self.queue.abandon();
+        self.counters.dropped.add(dropped);
+        dropped
     }
 
     /// Gives up on a handler that is still busy: what it has in hand counts as dropped, as does what
@@ -157,6 +167,7 @@ impl Lane {
 
     /// Handles alerts until the lane is closed, and then finishes the handler.
     pub(crate) fn work(&self, mut handler: Box<dyn Handler>, on_error: OnError) -> LaneEnd {
+        handler.start(&self.ending);
         let mut batch = Batch::default();
         while self.queue.take(&mut batch) {
             if let Err(error) = self.handle(&mut *handler, batch.alerts(), on_error) {
@@ -192,6 +203,7 @@ impl Lane {
                 info!("handler {}: the reader has gone away", self.name);
                 LaneEnd::ReaderGone
             }
+            Cause::TimeUp => LaneEnd::Done,
             Cause::Failed(_) => LaneEnd::Failed(error),
         }
     }
@@ -213,6 +225,12 @@ impl Lane {
             let rest = alerts.get(handled + 1..).unwrap_or_default();
             if matches!(error.cause, Cause::ReaderGone) {
                 self.settle(&self.counters.dropped, rest.len() + 1);
+                return Err(error);
+            }
+            if matches!(error.cause, Cause::TimeUp) {
+                self.settle(&self.counters.dropped, rest.len() + 1);
+                let left = self.abandon() + rest.len() as u64 + 1;
+                warn!("handler {}: could not finish in time; {left} alerts dropped", self.name);
                 return Err(error);
             }
             let logged = self.queue.settle(1, || self.counters.failed.add_and_log());

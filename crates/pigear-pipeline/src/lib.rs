@@ -39,6 +39,7 @@
 //! # Ok::<(), pigear_pipeline::PipelineError>(())
 //! ```
 
+mod ending;
 mod fanout;
 mod handler;
 mod intake;
@@ -53,6 +54,7 @@ pub mod source;
 mod stats;
 mod stop;
 
+pub use ending::{Ending, Rested};
 pub use fanout::{Desk, Fanout, Flow, OnError};
 pub use handler::{Cause, Handler, HandlerError};
 pub use intake::{Intake, NamesCell};

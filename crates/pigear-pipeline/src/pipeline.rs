@@ -185,10 +185,13 @@ impl Watch {
     fn finish(&mut self, drain: Duration) {
         let deadline = Instant::now() + SOURCES_STOP;
         while self.sources > 0 && self.note_before(deadline) {}
+        let deadline = Instant::now() + drain;
+        // A little earlier, so that who gives up then can still finish in order.
+        let by = deadline.checked_sub(drain / 10).unwrap_or(deadline);
         for lane in &self.lanes {
+            lane.end_by(by);
             lane.close();
         }
-        let deadline = Instant::now() + drain;
         while !self.lanes.is_empty() && self.note_before(deadline) {}
         for lane in &self.lanes {
             lane.leave_behind();

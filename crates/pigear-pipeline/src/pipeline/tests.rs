@@ -3,6 +3,7 @@ use std::sync::{Condvar, Mutex};
 use pigear_alert::Alert;
 
 use super::*;
+use crate::ending::{Ending, Rested};
 use crate::intake::Intake;
 use crate::lane::WhenFull;
 use crate::sample::{datagram, until};
@@ -83,6 +84,23 @@ impl Handler for Stuck {
         let (free, changed) = &*self.0;
         drop(changed.wait_while(free.lock().unwrap(), |free| !*free).unwrap());
         Ok(())
+    }
+}
+
+/// Waits for somebody who doesn't come, and gives up in time.
+#[derive(Default)]
+struct Waits(Ending);
+
+impl Handler for Waits {
+    fn start(&mut self, ending: &Ending) {
+        self.0 = ending.clone();
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        match self.0.rest(Duration::from_secs(600)) {
+            Rested::Fully => Ok(()),
+            Rested::TimeUp => Err(HandlerError::time_up().after(alerts.len().min(1))),
+        }
     }
 }
 
@@ -195,6 +213,18 @@ fn a_stuck_handler_is_left_behind_and_the_counters_add_up() {
     free.1.notify_all();
     until("its thread has ended", || Arc::strong_count(&free) == 1);
     assert_eq!(stats.snapshot(), snapshot);
+}
+
+#[test]
+fn a_handler_that_waits_is_told_when_time_is_up() {
+    let mut pipeline = Pipeline { drain: Duration::from_secs(2), ..Pipeline::default() };
+    pipeline.add("waits", Box::new(Waits::default()), LaneSettings::default());
+    let stats = pipeline.stats();
+    pipeline.run(given(100, AndThen::End), &Stop::default()).unwrap();
+    let snapshot = stats.snapshot();
+    adds_up(&snapshot);
+    assert_eq!(snapshot.handlers["waits"].handled, 1);
+    assert_eq!(snapshot.handlers["waits"].dropped, 99);
 }
 
 #[test]

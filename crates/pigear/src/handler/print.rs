@@ -55,7 +55,7 @@ impl Handler for Print {
         while let Some(left) = alerts.get(done..)
             && !left.is_empty()
         {
-            match self.writer.write(left, ENOUGH, &mut self.output) {
+            match self.writer.fill(left, ENOUGH).write(&mut self.output) {
                 Ok(written) => done += written.records,
                 Err((written, error)) => return Err(failed(&error).after(done + written.records)),
             }

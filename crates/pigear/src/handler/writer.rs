@@ -18,53 +18,71 @@ pub(super) struct Written {
     pub(super) bytes: usize,
 }
 
-/// A format with the memory that it writes to.
-pub(super) struct BatchWriter {
-    format: Box<dyn Format>,
-    text: Vec<u8>,
-    /// Where each alert's text ends.
-    ends: Vec<usize>,
-}
-
 /// So many bytes of text are gathered before they are written.
 pub(super) const ENOUGH: usize = 64 * 1024;
 
-impl BatchWriter {
-    pub(super) fn new(format: Box<dyn Format>) -> Self {
-        Self { format, text: Vec::new(), ends: Vec::new() }
-    }
+/// Alerts as bytes, a record each.
+#[derive(Default)]
+pub(super) struct Records {
+    bytes: Vec<u8>,
+    /// Where each record ends.
+    ends: Vec<usize>,
+}
 
-    /// Writes the first alerts, until these are `enough` bytes or all. On an error, says what was
-    /// written whole nevertheless.
-    pub(super) fn write(
+impl Records {
+    /// Holds the first alerts, until these are `enough` bytes or all. `put` writes one, and may
+    /// write nothing.
+    pub(super) fn fill(
         &mut self,
         alerts: &[Arc<Alert>],
         enough: usize,
-        to: &mut File,
-    ) -> Result<Written, (Written, io::Error)> {
-        self.fill(alerts, enough);
-        write_all(&self.text, to)
-            .map(|()| self.whole(self.text.len()))
-            .map_err(|(written, error)| (self.whole(written), error))
-    }
-
-    fn fill(&mut self, alerts: &[Arc<Alert>], enough: usize) {
-        self.text.clear();
+        mut put: impl FnMut(&Alert, &mut Vec<u8>),
+    ) {
+        self.bytes.clear();
         self.ends.clear();
         for alert in alerts {
-            self.format.write(alert, &mut self.text);
-            self.ends.push(self.text.len());
-            if self.text.len() >= enough {
+            put(alert, &mut self.bytes);
+            self.ends.push(self.bytes.len());
+            if self.bytes.len() >= enough {
                 break;
             }
         }
     }
 
-    /// The alerts that end within so many bytes.
-    fn whole(&self, bytes: usize) -> Written {
+    /// Writes the records. On an error, says what was written whole nevertheless.
+    pub(super) fn write(&self, to: &mut File) -> Result<Written, (Written, io::Error)> {
+        write_all(&self.bytes, to)
+            .map(|()| self.whole(self.bytes.len()))
+            .map_err(|(written, error)| (self.whole(written), error))
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The records that end within so many bytes.
+    pub(super) fn whole(&self, bytes: usize) -> Written {
         let records = self.ends.partition_point(|&end| end <= bytes);
         let last = records.checked_sub(1).and_then(|last| self.ends.get(last));
         Written { records, bytes: last.copied().unwrap_or_default() }
+    }
+}
+
+/// A format with the memory that it writes to.
+pub(super) struct BatchWriter {
+    format: Box<dyn Format>,
+    records: Records,
+}
+
+impl BatchWriter {
+    pub(super) fn new(format: Box<dyn Format>) -> Self {
+        Self { format, records: Records::default() }
+    }
+
+    /// The first alerts, until these are `enough` bytes or all.
+    pub(super) fn fill(&mut self, alerts: &[Arc<Alert>], enough: usize) -> &Records {
+        self.records.fill(alerts, enough, |alert, out| self.format.write(alert, out));
+        &self.records
     }
 }
 
