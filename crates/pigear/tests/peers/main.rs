@@ -10,6 +10,8 @@
 
 mod peer;
 mod program;
+mod reader;
+mod syslog;
 mod wireshark;
 
 // The transcripts' own tools.
