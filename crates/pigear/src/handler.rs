@@ -7,9 +7,10 @@
 //! | [`file`](mod@file) | appends each alert to a file, which it rotates |
 //! | [`pcap`] | each alert's packet in a file for Wireshark, with the alert as its comment |
 //! | [`record`] | keeps the datagrams as they came, for `play` |
+//! | [`socket`] | sends each alert to a Unix socket |
+//! | [`syslog`] | sends each alert to a syslog server |
 //! | [`null`] | counts only |
 
-#[cfg(feature = "exec")]
 mod backoff;
 #[cfg(feature = "exec")]
 pub mod exec;
@@ -17,7 +18,11 @@ pub mod file;
 pub mod null;
 pub mod pcap;
 pub mod print;
+mod receiver;
 pub mod record;
 pub mod rotate;
+pub mod socket;
+#[cfg(feature = "syslog")]
+pub mod syslog;
 mod visible;
 mod writer;

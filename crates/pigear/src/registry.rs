@@ -8,7 +8,7 @@ use std::fmt;
 use pigear_pipeline::Handler;
 use serde::de::DeserializeOwned;
 
-use crate::handler::{file, null, pcap, print, record};
+use crate::handler::{file, null, pcap, print, record, socket};
 use crate::keys::{KeyError, Keys};
 
 /// Names of the Python program of 2012, and what they are called here.
@@ -78,6 +78,13 @@ impl Registry {
         registry.register("file", file::ABOUT, file::File::new);
         registry.register("pcap", pcap::ABOUT, pcap::Pcap::new);
         registry.register("record", record::ABOUT, record::Record::new);
+        registry.register("socket", socket::ABOUT, socket::Socket::new);
+        #[cfg(feature = "syslog")]
+        registry.register(
+            "syslog",
+            crate::handler::syslog::ABOUT,
+            crate::handler::syslog::Syslog::new,
+        );
         registry.register("null", null::ABOUT, |null::Options {}| Ok::<_, Infallible>(null::Null));
         registry
     }

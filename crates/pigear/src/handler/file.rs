@@ -14,7 +14,7 @@ use super::rotate::{Compress, RotatedFile, Rotation};
 use super::writer::{BatchWriter, Written};
 use crate::keys::parsed;
 
-pub(crate) const ABOUT: &str = "appends each alert to a file; path=FILE format=fast|full|json \
+pub(crate) const ABOUT: &str = "appends each alert to a file; path=FILE format=fast|full|json|eve|ecs|ocsf|cef \
     rotate=SIZE,TIME (100MB,1d) keep=N compress=gzip|zstd|none";
 
 /// The keys of `file`.

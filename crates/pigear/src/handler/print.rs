@@ -14,7 +14,8 @@ use serde::Deserialize;
 use super::writer::{BatchWriter, ENOUGH};
 use crate::keys::parsed;
 
-pub(crate) const ABOUT: &str = "writes each alert to standard output; format=fast|full|json";
+pub(crate) const ABOUT: &str =
+    "writes each alert to standard output; format=fast|full|json|eve|ecs|ocsf|cef";
 
 /// The keys of `print`.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

@@ -56,6 +56,17 @@ impl Records {
             .map_err(|(written, error)| (self.whole(written), error))
     }
 
+    /// How many records there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// A record, counted from 0.
+    pub(super) fn get(&self, n: usize) -> Option<&[u8]> {
+        let start = n.checked_sub(1).and_then(|before| self.ends.get(before));
+        self.bytes.get(start.copied().unwrap_or_default()..*self.ends.get(n)?)
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -45,8 +45,9 @@ fn with_several_handlers_a_key_needs_a_name() {
 
 #[test]
 fn an_unknown_handler_is_refused_with_those_that_there_are() {
-    let stderr =
-        format!("error: unknown handler \"prnt\"; known are file, null, print, record\n{HANDLERS}");
+    let stderr = format!(
+        "error: unknown handler \"prnt\"; known are exec, file, null, pcap, print, record, socket, syslog\n{HANDLERS}"
+    );
     refused(&["--data-handler", "prnt"], &stderr, 2);
 }
 
@@ -62,7 +63,7 @@ fn an_unknown_dialect_is_refused_with_those_that_there_are() {
 #[test]
 fn an_unknown_format_is_refused_with_those_that_there_are() {
     let stderr = format!(
-        "error: handler print: format: unknown format \"xml\"; known are fast, full, json\n{HANDLERS}"
+        "error: handler print: format: unknown format \"xml\"; known are fast, full, json, eve, ecs, ocsf, cef\n{HANDLERS}"
     );
     refused(&["format=xml"], &stderr, 2);
 }

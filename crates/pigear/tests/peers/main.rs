@@ -10,12 +10,17 @@
 
 mod peer;
 mod program;
+mod reader;
+mod syslog;
 mod wireshark;
 
 // The transcripts' own tools.
 #[allow(dead_code, reason = "the transcripts use all of it")]
 #[path = "../cli/harness.rs"]
 mod harness;
+#[allow(dead_code, reason = "the transcripts use all of it")]
+#[path = "../cli/room.rs"]
+mod room;
 #[allow(dead_code, reason = "the transcripts use all of it")]
 #[path = "../cli/running.rs"]
 mod running;

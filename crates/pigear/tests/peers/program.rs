@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::harness::{Room, Test, counters, until};
+use crate::harness::{Test, counters, until};
 use crate::peer::{HOSTILE, has, saying};
+use crate::room::Room;
 use crate::snort::{objects, ping, sent};
 
 /// A test whose program is this script; none without Python.

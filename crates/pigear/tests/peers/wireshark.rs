@@ -5,8 +5,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::{Room, Test};
+use crate::harness::Test;
 use crate::peer::{HOSTILE, all_recordings, has, logged, output, saying};
+use crate::room::Room;
 use crate::snort::{PING, ping};
 
 /// What Wireshark sees of a packet.
