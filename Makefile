@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test bench fuzz lint doc deny setup peers
+.PHONY: demo test bench fuzz lint doc deny setup peers peer-packages
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
@@ -41,16 +41,22 @@ setup:
 		[ "$$(id -u)" = 0 ] || { echo "a C compiler is missing: sudo apt install gcc libc6-dev" >&2; exit 1; }; \
 		apt-get update -q && apt-get install -qy gcc libc6-dev; }
 
-# Real programs that tests talk to. A test says so loudly if its peer is missing.
-peers: target/peers/httpbin/installed
-	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || { \
-		[ "$$(id -u)" = 0 ] || { echo "for all tests: sudo apt install nginx-light" >&2; exit 0; }; \
-		apt-get update -q && apt-get install -qy --no-install-recommends nginx-light; }
+# The programs that tests run Pigear against. A test whose peer is missing says so and is left out.
+PEERS = nginx-light openssl python3-venv rsyslog rsyslog-gnutls tshark
 
-target/peers/httpbin/installed:
+peers: peer-packages target/peers/httpbin/installed
+
+peer-packages:
+	@missing=$$(for package in $(PEERS); do \
+		dpkg -s $$package >/dev/null 2>&1 || printf ' %s' $$package; done); \
+	[ -z "$$missing" ] || { \
+		[ "$$(id -u)" = 0 ] || { echo "some tests will be left out: sudo apt install --no-install-recommends$$missing" >&2; exit 0; }; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing || \
+		echo "some tests will be left out: cannot install$$missing" >&2; }
+
+# httpbin, and for the benchmark requests, as Python has them.
+target/peers/httpbin/installed: | peer-packages
 	@mkdir -p target/peers
-	@python3 -m venv target/peers/httpbin || { \
-		[ "$$(id -u)" = 0 ] || { echo "for all tests: sudo apt install python3-venv" >&2; exit 0; }; \
-		apt-get update -q && apt-get install -qy python3-venv && python3 -m venv target/peers/httpbin; }
-	@if [ -x target/peers/httpbin/bin/pip ]; then \
-		target/peers/httpbin/bin/pip install -q httpbin gunicorn requests && touch $@; fi
+	@python3 -m venv target/peers/httpbin && \
+		target/peers/httpbin/bin/pip install -q httpbin gunicorn requests && touch $@ || \
+		echo "some tests will be left out: cannot install httpbin" >&2

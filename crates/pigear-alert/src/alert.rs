@@ -155,6 +155,15 @@ impl Alert {
         self.dissection().protocol()
     }
 
+    /// What the innermost IP packet carries after the last header that could be read; empty where
+    /// there is no IP header.
+    #[must_use]
+    pub fn ip_payload(&self) -> &[u8] {
+        let packet = self.dissection();
+        let payload = self.message.pkt.get(packet.payload.clone());
+        payload.filter(|_| packet.ip().is_some()).unwrap_or_default()
+    }
+
     /// Roughly how much memory this takes, in bytes, with what the allocator adds and a dissection
     /// that may come yet.
     #[must_use]

@@ -4,17 +4,31 @@
 //! |---|---|---|
 //! | `fast` | [`Fast`] | a line, as Snort's `alert_fast` writes it, with the year |
 //! | `full` | [`Full`] | a paragraph, as Snort's `alert_full`, with a hexdump of the packet |
-//! | `json` | [`Json`] | a JSON object on one line |
+//! | `json` | [`Json`] | a JSON object on one line, with all that is known |
+//! | `eve` | [`Eve`] | a JSON object on one line, as Suricata writes it |
+//! | `ecs` | [`Ecs`] | a JSON object on one line, in Elastic Common Schema |
+//! | `ocsf` | [`Ocsf`] | a JSON object on one line, a Detection Finding of OCSF |
+//! | `cef` | [`Cef`] | a line in Common Event Format |
 //!
 //! Whatever an attacker put into an alert, a format's output stays what it is: control characters
 //! never get through, so they are all safe on a terminal, and a line stays one line.
 
+mod app_proto;
+mod cef;
+mod ecs;
+mod eve;
+mod event_id;
 mod fast;
+mod flow;
 mod full;
 mod headers;
 mod hexdump;
 mod icmp;
+mod icmp_pairs;
 mod json;
+mod mac;
+mod object;
+mod ocsf;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -23,10 +37,14 @@ mod text;
 use std::fmt;
 use std::str::FromStr;
 
+pub use cef::Cef;
+pub use ecs::Ecs;
+pub use eve::Eve;
 pub use fast::Fast;
 pub use full::Full;
 pub use hexdump::hexdump;
 pub use json::Json;
+pub use ocsf::Ocsf;
 
 use crate::alert::Alert;
 
@@ -57,11 +75,20 @@ pub enum FormatName {
     Full,
     /// [`Json`]
     Json,
+    /// [`Eve`]
+    Eve,
+    /// [`Ecs`]
+    Ecs,
+    /// [`Ocsf`]
+    Ocsf,
+    /// [`Cef`]
+    Cef,
 }
 
 impl FormatName {
     /// All formats.
-    pub const ALL: [Self; 3] = [Self::Fast, Self::Full, Self::Json];
+    pub const ALL: [Self; 7] =
+        [Self::Fast, Self::Full, Self::Json, Self::Eve, Self::Ecs, Self::Ocsf, Self::Cef];
 
     /// The name, as settings have it.
     #[must_use]
@@ -70,6 +97,10 @@ impl FormatName {
             Self::Fast => "fast",
             Self::Full => "full",
             Self::Json => "json",
+            Self::Eve => "eve",
+            Self::Ecs => "ecs",
+            Self::Ocsf => "ocsf",
+            Self::Cef => "cef",
         }
     }
 
@@ -80,6 +111,10 @@ impl FormatName {
             Self::Fast => Box::new(Fast { colour }),
             Self::Full => Box::new(Full { colour }),
             Self::Json => Box::new(Json),
+            Self::Eve => Box::new(Eve),
+            Self::Ecs => Box::new(Ecs),
+            Self::Ocsf => Box::new(Ocsf),
+            Self::Cef => Box::new(Cef),
         }
     }
 }

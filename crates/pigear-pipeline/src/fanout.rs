@@ -59,16 +59,15 @@ impl Fanout {
     }
 
     /// Gives an alert to every lane.
-    fn send(&self, alert: Alert) -> Flow {
+    fn send(&self, alert: &Arc<Alert>) -> Flow {
         let left = self
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         let Ok(left) = left else { return Flow::Break(Ok(())) };
         self.stats.received.add(1);
-        let alert = Arc::new(alert);
         let bytes = alert.memory();
         for lane in &self.lanes {
-            lane.push(&alert, bytes);
+            lane.push(alert, bytes);
         }
         if left == 1 {
             self.stop.request();
@@ -115,7 +114,7 @@ impl Desk<'_> {
                 if missed > 0 {
                     self.fanout.stats.missed.add(missed);
                 }
-                self.fanout.send(alert)
+                self.fanout.send(&alert)
             }
             Err(error) => self.fanout.malformed(error),
         }

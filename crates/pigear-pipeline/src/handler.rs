@@ -6,14 +6,21 @@ use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
 
+use crate::ending::Ending;
 use crate::lane::MAX_BATCH;
-use crate::stop::Stop;
 
 /// Something that is told about every alert.
 ///
 /// Each handler has a thread and a queue of its own, so it may block for as long as it likes: the
 /// others, and Snort, do not wait for it.
 pub trait Handler: Send {
+    /// Gets what will tell, once it is time to end, by when to be done. Called once, before the
+    /// first alert. A handler that never waits for long needs none of it; one that does and won't
+    /// look is left behind when time is up.
+    fn start(&mut self, ending: &Ending) {
+        let _ = ending;
+    }
+
     /// Deals with a batch of alerts, oldest first. A batch has at least one alert, and no more
     /// than the handler [gathers](Self::gather): [`MAX_BATCH`], unless it says otherwise.
     ///
@@ -22,13 +29,6 @@ pub trait Handler: Send {
     /// [`HandlerError::failed`] how many. They count as failed. If the program goes on after
     /// errors, the rest of the batch comes again, without them.
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError>;
-
-    /// Called once, on the handler's own thread, before the first alert. A handler that may be busy
-    /// for long keeps the switch, and hurries once it is [requested](Stop::is_requested): the lanes
-    /// have five seconds from then on, as a rule.
-    fn attach(&mut self, stop: &Stop) {
-        let _ = stop;
-    }
 
     /// How many alerts the handler likes to get at once, and how long it would wait for them.
     fn gather(&self) -> Gather {
@@ -70,7 +70,7 @@ pub struct Gather {
     pub enough: usize,
     /// It gets no more than these.
     pub most: usize,
-    /// Fewer wait so long for more, counted from the first.
+    /// Fewer than enough wait so long for more, counted from the first.
     pub delay: Duration,
 }
 
@@ -101,6 +101,10 @@ pub enum Cause {
     /// that is no failure.
     #[error("the reader has gone away")]
     ReaderGone,
+    /// It was time to end before the alert could be dealt with. It and those behind it count as
+    /// dropped.
+    #[error("time was up")]
+    TimeUp,
     /// Anything else.
     #[error("{0}")]
     Failed(Box<dyn Error + Send + Sync>),
@@ -116,6 +120,12 @@ impl HandlerError {
     #[must_use]
     pub fn reader_gone() -> Self {
         Self { handled: 0, failed: 1, cause: Cause::ReaderGone }
+    }
+
+    /// It was time to end before the alert could be dealt with.
+    #[must_use]
+    pub fn time_up() -> Self {
+        Self { handled: 0, failed: 1, cause: Cause::TimeUp }
     }
 
     /// The same, but `handled` alerts were dealt with before.

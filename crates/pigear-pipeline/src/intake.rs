@@ -50,11 +50,11 @@ impl Intake {
         datagram: &[u8],
         sender: Option<Sender>,
         keep: bool,
-    ) -> Result<Alert, DecodeError> {
+    ) -> Result<Arc<Alert>, DecodeError> {
         let decoded = self.decoder.decode(datagram)?;
         let mut alert = Alert::new(decoded, Arc::clone(&self.origin), self.names.get());
         alert.sender = sender;
         alert.datagram = keep.then(|| datagram.into());
-        Ok(alert)
+        Ok(Arc::new(alert))
     }
 }

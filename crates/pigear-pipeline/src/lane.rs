@@ -4,28 +4,35 @@
 //! lane was told to. And the lane's thread isn't woken for every alert: having worked off its queue,
 //! it rests for a millisecond before it goes to sleep, and while it rests a push is no more than a
 //! lock and a store. So waking costs nothing at high rates, and at low ones an alert is still
-//! handled at once.
+//! handled at once. When many alerts come, it rests for longer, as long as its queue stays nearly
+//! empty: each time that it looks costs the processor as much as several alerts.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
 use tracing::{error, info, warn};
 
+use crate::ending::Ending;
 use crate::fanout::OnError;
 use crate::handler::{Cause, Handler, HandlerError};
 use crate::queue::{Batch, Bounds, Pushed, Queue, Taken};
-use crate::stats::LaneCounters;
-use crate::stop::Stop;
+use crate::stats::{Counter, LaneCounters};
+
+#[cfg(test)]
+mod tests;
 
 /// A handler gets so many alerts at once, at most, unless it wants more.
 pub const MAX_BATCH: usize = 512;
 
-/// How long a lane rests before it sleeps.
+/// How long a lane rests before it sleeps …
 const REST: Duration = Duration::from_millis(1);
+/// … and how long after a batch of so many alerts.
+const LONG_REST: Duration = Duration::from_millis(4);
+const MANY: usize = 16;
 
 /// What a lane does with an alert that finds its queue full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,6 +89,7 @@ pub(crate) struct Lane {
     queue: Queue,
     counters: Arc<LaneCounters>,
     wants_datagram: bool,
+    ending: Ending,
 }
 
 /// How a lane's work ended.
@@ -104,7 +112,7 @@ impl Lane {
     ) -> Self {
         let bounds = Bounds { alerts: settings.max_alerts, bytes: settings.max_bytes };
         let queue = Queue::new(bounds, settings.when_full);
-        Self { name, queue, counters, wants_datagram }
+        Self { name, queue, counters, wants_datagram, ending: Ending::default() }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -116,39 +124,51 @@ impl Lane {
     }
 
     pub(crate) fn push(&self, alert: &Arc<Alert>, bytes: usize) {
-        if self.queue.push(Arc::clone(alert), bytes) == Pushed::Dropped
-            && let Some(count) = self.counters.dropped.add_and_log()
-        {
-            warn!("handler {}: its queue is full; {count} alerts dropped so far", self.name);
+        match self.queue.push(Arc::clone(alert), bytes) {
+            Pushed::Queued => {}
+            Pushed::Closed => {
+                self.counters.dropped.add(1);
+            }
+            Pushed::Full => {
+                if let Some(count) = self.counters.dropped.add_and_log() {
+                    warn!(
+                        "handler {}: its queue is full; {count} alerts dropped so far",
+                        self.name
+                    );
+                }
+            }
         }
     }
 
+    /// Lets nothing more in.
     pub(crate) fn close(&self) {
         self.queue.close();
     }
 
-    /// Drops what still waits.
-    fn abandon(&self) {
-        self.counters.dropped.add(self.queue.abandon());
+    /// Tells the handler by when to be done.
+    pub(crate) fn end_by(&self, time: Instant) {
+        self.ending.announce(time);
+    }
+
+    /// Drops what still waits, and says how much that is.
+    fn abandon(&self) -> u64 {
+        let dropped = self.queue.abandon();
+        self.counters.dropped.add(dropped);
+        dropped
     }
 
     /// Gives up on a handler that is still busy: what it has in hand counts as dropped, as does what
     /// waits for it.
     pub(crate) fn leave_behind(&self) {
-        let left = self.queue.abandon() + self.queue.in_hand();
+        let left = self.queue.leave_behind();
         self.counters.dropped.add(left);
         warn!("handler {}: still busy when time was up; {left} alerts dropped", self.name);
     }
 
     /// Handles alerts until the lane is closed, and then finishes the handler.
-    pub(crate) fn work(
-        &self,
-        mut handler: Box<dyn Handler>,
-        on_error: OnError,
-        stop: &Stop,
-    ) -> LaneEnd {
+    pub(crate) fn work(&self, mut handler: Box<dyn Handler>, on_error: OnError) -> LaneEnd {
+        handler.start(&self.ending);
         let mut batch = Batch::default();
-        handler.attach(stop);
         loop {
             let result = match self.queue.take(&mut batch, handler.gather(), handler.due()) {
                 Taken::Closed => break,
@@ -160,7 +180,7 @@ impl Lane {
                 return self.ended(&mut *handler, error);
             }
             if self.queue.is_idle() {
-                thread::sleep(REST);
+                thread::sleep(self.rest(&batch));
             }
         }
         match guarded(|| handler.finish()) {
@@ -173,18 +193,23 @@ impl Lane {
         }
     }
 
+    /// How long to rest after a batch.
+    fn rest(&self, batch: &Batch) -> Duration {
+        let many = batch.alerts().len() >= MANY;
+        if many && self.queue.holds_many_times(batch) { LONG_REST } else { REST }
+    }
+
     fn ended(&self, handler: &mut dyn Handler, error: HandlerError) -> LaneEnd {
+        if let Err(error) = guarded(|| handler.finish()) {
+            error!("handler {}: {error}", self.name);
+        }
         match error.cause {
             Cause::ReaderGone => {
                 info!("handler {}: the reader has gone away", self.name);
                 LaneEnd::ReaderGone
             }
-            Cause::Failed(_) => {
-                if let Err(error) = guarded(|| handler.finish()) {
-                    error!("handler {}: {error}", self.name);
-                }
-                LaneEnd::Failed(error)
-            }
+            Cause::TimeUp => LaneEnd::Done,
+            Cause::Failed(_) => LaneEnd::Failed(error),
         }
     }
 
@@ -208,28 +233,40 @@ impl Lane {
     ) -> Result<(), HandlerError> {
         while !alerts.is_empty() {
             let Err(error) = guarded(|| handler.handle(alerts)) else {
-                self.counters.handled.add(alerts.len() as u64);
+                self.settle(&self.counters.handled, alerts.len());
                 return Ok(());
             };
             let handled = error.handled.min(alerts.len() - 1);
-            self.counters.handled.add(handled as u64);
+            self.settle(&self.counters.handled, handled);
             let failed = error.failed.clamp(1, alerts.len() - handled);
             let rest = alerts.get(handled + failed..).unwrap_or_default();
             if matches!(error.cause, Cause::ReaderGone) {
-                self.counters.dropped.add((rest.len() + failed) as u64);
+                self.settle(&self.counters.dropped, rest.len() + failed);
                 return Err(error);
             }
-            let logged = self.counters.failed.add_some_and_log(failed as u64);
+            if matches!(error.cause, Cause::TimeUp) {
+                self.settle(&self.counters.dropped, rest.len() + failed);
+                let left = self.abandon() + (rest.len() + failed) as u64;
+                warn!("handler {}: could not finish in time; {left} alerts dropped", self.name);
+                return Err(error);
+            }
+            let count = || self.counters.failed.add_some_and_log(failed as u64);
+            let logged = self.queue.settle(failed, count);
             if on_error == OnError::Stop {
-                self.counters.dropped.add(rest.len() as u64);
+                self.settle(&self.counters.dropped, rest.len());
                 return Err(error);
             }
-            if let Some(count) = logged {
+            if let Some(count) = logged.flatten() {
                 error!("handler {}: {error}; {count} alerts failed so far", self.name);
             }
             alerts = rest;
         }
         Ok(())
+    }
+
+    /// Counts what became of `n` alerts of the batch.
+    fn settle(&self, counter: &Counter, n: usize) {
+        self.queue.settle(n, || counter.add(n as u64));
     }
 }
 

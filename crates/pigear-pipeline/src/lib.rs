@@ -39,6 +39,7 @@
 //! # Ok::<(), pigear_pipeline::PipelineError>(())
 //! ```
 
+mod ending;
 mod fanout;
 mod handler;
 mod intake;
@@ -47,10 +48,13 @@ mod missed;
 mod pipeline;
 mod queue;
 pub mod recording;
+#[cfg(test)]
+mod sample;
 pub mod source;
 mod stats;
 mod stop;
 
+pub use ending::{Ending, Rested};
 pub use fanout::{Desk, Fanout, Flow, OnError};
 pub use handler::{Cause, Gather, Handler, HandlerError};
 pub use intake::{Intake, NamesCell};

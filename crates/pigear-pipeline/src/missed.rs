@@ -1,8 +1,11 @@
 //! How many alerts were missed, as far as event ids tell.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use pigear_alert::Alert;
+
+#[cfg(test)]
+mod tests;
 
 /// Estimates missed alerts from gaps in the event ids.
 ///
@@ -12,7 +15,8 @@ use pigear_alert::Alert;
 /// Snort started over, or that the counter ran over: only the latter is a gap.
 #[derive(Debug, Default)]
 pub(crate) struct Gaps {
-    last: HashMap<Thread, u16>,
+    /// A tree, since with the few threads that there are nothing is found sooner.
+    last: BTreeMap<Thread, u16>,
 }
 
 /// A packet thread of a process.
@@ -49,32 +53,4 @@ fn halves(event_id: u32) -> [u16; 2] {
 fn gap(last: u16, number: u16) -> u64 {
     let ran_over = last >= u16::MAX - NEAR && number <= NEAR;
     if number > last || ran_over { u64::from(number.wrapping_sub(last)) - 1 } else { 0 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_in_a_row_miss_nothing() {
-        assert_eq!(gap(1, 2), 0);
-        assert_eq!(gap(u16::MAX, 0), 0);
-    }
-
-    #[test]
-    fn a_gap_is_what_lies_between() {
-        assert_eq!(gap(1, 5), 3);
-        assert_eq!(gap(u16::MAX - 1, 1), 2);
-    }
-
-    #[test]
-    fn a_snort_that_started_over_missed_nothing() {
-        assert_eq!(gap(500, 1), 0);
-        assert_eq!(gap(500, 500), 0);
-    }
-
-    #[test]
-    fn the_high_half_is_the_thread() {
-        assert_eq!(halves(0x0001_0002), [1, 2]);
-    }
 }

@@ -14,6 +14,12 @@ use crate::source::{Source, SourceError};
 use crate::stats::Stats;
 use crate::stop::Stop;
 
+#[cfg(test)]
+mod tests;
+
+/// Once the lanes are closed nothing holds a source up any more; it is waited for so long.
+const LET_GO: Duration = Duration::from_secs(1);
+
 /// Lanes with their handlers, ready to be fed by sources.
 pub struct Pipeline {
     /// What an error does.
@@ -102,7 +108,7 @@ impl Pipeline {
         let fanout = Arc::new(fanout);
         let mut watch = Watch { inbox, sources: sources.len(), lanes, failure: None };
         for (lane, handler) in self.lanes {
-            spawn_lane(lane, handler, on_error, stop.clone(), events.clone())?;
+            spawn_lane(lane, handler, on_error, events.clone())?;
         }
         for source in sources {
             spawn_source(source, Arc::clone(&fanout), stop.clone(), events.clone())?;
@@ -122,12 +128,11 @@ fn spawn_lane(
     lane: Arc<Lane>,
     handler: Box<dyn Handler>,
     on_error: OnError,
-    stop: Stop,
     events: Sender<Event>,
 ) -> Result<(), PipelineError> {
     let name = lane.name().to_owned();
     spawn(name.clone(), move || {
-        let end = lane.work(handler, on_error, &stop);
+        let end = lane.work(handler, on_error);
         let _ = events.send(Event::LaneEnded(name, end));
     })
 }
@@ -180,14 +185,19 @@ impl Watch {
     fn finish(&mut self, drain: Duration) {
         let deadline = Instant::now() + SOURCES_STOP;
         while self.sources > 0 && self.note_before(deadline) {}
+        let deadline = Instant::now() + drain;
+        // A little earlier, so that who gives up then can still finish in order.
+        let by = deadline.checked_sub(drain / 10).unwrap_or(deadline);
         for lane in &self.lanes {
+            lane.end_by(by);
             lane.close();
         }
-        let deadline = Instant::now() + drain;
         while !self.lanes.is_empty() && self.note_before(deadline) {}
         for lane in &self.lanes {
             lane.leave_behind();
         }
+        let deadline = Instant::now() + LET_GO;
+        while self.sources > 0 && self.note_before(deadline) {}
     }
 
     /// Notes the next event; false if none comes before the deadline.

@@ -1,7 +1,8 @@
 //! The queue of a lane: bounded by count and by bytes, and quick to push to.
-
-#[cfg(test)]
-mod tests;
+//!
+//! What makes pushing slow is memory that another processor has in its cache. So the reader doesn't
+//! free the alerts that it is done with, but gives them back, and each push frees one: the next
+//! alert is then made of memory that this processor had last.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,13 @@ use pigear_alert::Alert;
 use crate::handler::Gather;
 use crate::lane::WhenFull;
 
-/// What a queue may hold. What its reader has in hand counts too.
+#[cfg(test)]
+mod tests;
+
+/// About so many bytes of alerts that its reader is done with are kept in a queue, at most.
+const MAX_SPENT: usize = 1 << 20;
+
+/// What a queue may hold, or some of that. What its reader has in hand counts too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub(crate) alerts: usize,
@@ -23,7 +30,10 @@ pub(crate) struct Bounds {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
     Queued,
-    Dropped,
+    /// There was no room.
+    Full,
+    /// Nothing is let in any more.
+    Closed,
 }
 
 /// What came of waiting for alerts.
@@ -52,9 +62,15 @@ struct State {
     /// Alerts and bytes that wait or are in the reader's hand.
     alerts: usize,
     bytes: usize,
-    /// How many must wait for the reader to be woken; none if it doesn't sleep.
+    /// Alerts in the reader's hand of which nobody knows yet what becomes of them.
+    unsettled: usize,
+    /// Alerts that the reader is done with.
+    spent: Vec<Arc<Alert>>,
+    /// How many must wait for the reader to be woken; `None` if it doesn't sleep.
     wakes_at: Option<usize>,
     closed: bool,
+    /// The reader was given up: what it still does counts no more.
+    left_behind: bool,
 }
 
 impl Queue {
@@ -69,12 +85,12 @@ impl Queue {
         let mut state = self.state();
         while !state.closed && !state.has_room(self.bounds, bytes) {
             if self.when_full == WhenFull::DropNewest {
-                return Pushed::Dropped;
+                return Pushed::Full;
             }
             state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.closed {
-            return Pushed::Dropped;
+            return Pushed::Closed;
         }
         state.alerts += 1;
         state.bytes += bytes;
@@ -83,62 +99,56 @@ impl Queue {
         if wake {
             state.wakes_at = None;
         }
+        let spent = state.spent.pop();
         drop(state);
+        drop(spent);
         if wake {
             self.filled.notify_one();
         }
         Pushed::Queued
     }
 
-    /// Waits for alerts as `gather` says, but not beyond `due` for the first, and moves them into
-    /// `batch`. Gives back the room of the batch before.
+    /// Waits for alerts as `gather` says, for the first no longer than until `due`, and moves them
+    /// into `batch`, in place of those that are in it.
     pub(crate) fn take(&self, batch: &mut Batch, gather: Gather, due: Option<Instant>) -> Taken {
-        let mut state = self.state();
-        state.release(batch);
-        if self.when_full == WhenFull::Wait {
-            self.freed.notify_all();
-        }
-        let (mut state, taken) = self.wait(state, gather, due);
+        self.give_back(batch);
+        let (mut state, taken) = self.wait(gather, due);
         if taken == Taken::Alerts {
             let n = state.waiting.len().min(gather.most.max(1));
+            state.unsettled = n;
             for (alert, bytes) in state.waiting.drain(..n) {
                 batch.alerts.push(alert);
                 batch.bytes += bytes;
             }
         }
-        state.wakes_at = None;
         taken
     }
 
-    fn wait<'a>(
-        &self,
-        mut state: MutexGuard<'a, State>,
-        gather: Gather,
-        due: Option<Instant>,
-    ) -> (MutexGuard<'a, State>, Taken) {
+    fn wait(&self, gather: Gather, due: Option<Instant>) -> (MutexGuard<'_, State>, Taken) {
+        let mut state = self.state();
         let mut until = due;
-        let mut waits_for = 1;
+        let mut wanted = 1;
         loop {
             let waiting = state.waiting.len();
-            if waiting >= gather.enough || (waiting > 0 && (state.closed || gather.delay.is_zero()))
-            {
-                return (state, Taken::Alerts);
-            }
-            if state.closed {
-                return (state, Taken::Closed);
-            }
-            if waiting > 0 && waits_for == 1 {
-                waits_for = gather.enough;
-                until = Some(Instant::now() + gather.delay);
+            if waiting > 0 && wanted == 1 {
+                wanted = gather.enough.max(1);
+                until = Some(Instant::now() + gather.delay).filter(|_| wanted > 1);
             }
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            state.wakes_at = Some(waits_for);
+            let enough = waiting >= wanted;
+            let ended = state.closed || left.is_some_and(|left| left.is_zero());
+            if enough || ended {
+                state.wakes_at = None;
+                let taken = match waiting {
+                    0 if state.closed => Taken::Closed,
+                    0 => Taken::Due,
+                    _ => Taken::Alerts,
+                };
+                return (state, taken);
+            }
+            state.wakes_at = Some(wanted);
             state = match left {
                 None => self.filled.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(left) if left.is_zero() => {
-                    let taken = if waiting > 0 { Taken::Alerts } else { Taken::Due };
-                    return (state, taken);
-                }
                 Some(left) => {
                     let woken = self.filled.wait_timeout(state, left);
                     woken.unwrap_or_else(PoisonError::into_inner).0
@@ -147,11 +157,34 @@ impl Queue {
         }
     }
 
+    /// Gives back the room of a batch, and its first alerts. The rest is freed here, but not under
+    /// the lock, which would keep the writer waiting.
+    fn give_back(&self, batch: &mut Batch) {
+        let Bounds { alerts, bytes } = batch.room();
+        batch.alerts.truncate(alerts * MAX_SPENT / bytes.max(MAX_SPENT));
+        batch.bytes = 0;
+        let mut state = self.state();
+        state.release(Bounds { alerts, bytes });
+        std::mem::swap(&mut state.spent, &mut batch.alerts);
+        drop(state);
+        batch.alerts.clear();
+        if self.when_full == WhenFull::Wait {
+            self.freed.notify_all();
+        }
+    }
+
     /// Whether nothing waits. Whoever only wants to rest a little while nothing waits need not be
     /// woken, and so costs the writer nothing.
     pub(crate) fn is_idle(&self) -> bool {
         let state = self.state();
         state.waiting.is_empty() && !state.closed
+    }
+
+    /// Whether the queue has room for many batches like this.
+    pub(crate) fn holds_many_times(&self, batch: &Batch) -> bool {
+        const MANY_TIMES: usize = 64;
+        let Bounds { alerts, bytes } = batch.room();
+        alerts <= self.bounds.alerts / MANY_TIMES && bytes <= self.bounds.bytes / MANY_TIMES
     }
 
     /// Lets nothing more in. What waits can still be taken.
@@ -166,14 +199,30 @@ impl Queue {
         self.close();
         let mut state = self.state();
         let dropped = std::mem::take(&mut state.waiting);
-        state.alerts -= dropped.len();
-        state.bytes -= dropped.iter().map(|(_, bytes)| bytes).sum::<usize>();
+        let bytes = dropped.iter().map(|(_, bytes)| bytes).sum();
+        state.release(Bounds { alerts: dropped.len(), bytes });
+        drop(state);
         dropped.len() as u64
     }
 
-    /// How many alerts the reader has in hand, if nothing waits.
-    pub(crate) fn in_hand(&self) -> u64 {
-        self.state().alerts as u64
+    /// Counts what became of `n` alerts in the reader's hand; `None` if they count as dropped
+    /// already, since the reader was left behind.
+    pub(crate) fn settle<T>(&self, n: usize, count: impl FnOnce() -> T) -> Option<T> {
+        let mut state = self.state();
+        if state.left_behind {
+            return None;
+        }
+        state.unsettled -= n;
+        Some(count())
+    }
+
+    /// Gives up on a reader that is still busy, and returns how many alerts that concerns: what
+    /// waits, and what it has in hand.
+    pub(crate) fn leave_behind(&self) -> u64 {
+        let waiting = self.abandon();
+        let mut state = self.state();
+        state.left_behind = true;
+        waiting + std::mem::take(&mut state.unsettled) as u64
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -187,11 +236,9 @@ impl State {
         self.alerts == 0 || (self.alerts < bounds.alerts && self.bytes + bytes <= bounds.bytes)
     }
 
-    fn release(&mut self, batch: &mut Batch) {
-        self.alerts -= batch.alerts.len();
-        self.bytes -= batch.bytes;
-        batch.alerts.clear();
-        batch.bytes = 0;
+    fn release(&mut self, room: Bounds) {
+        self.alerts -= room.alerts;
+        self.bytes -= room.bytes;
     }
 }
 
@@ -205,5 +252,10 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn alerts(&self) -> &[Arc<Alert>] {
         &self.alerts
+    }
+
+    /// The room that they take.
+    fn room(&self) -> Bounds {
+        Bounds { alerts: self.alerts.len(), bytes: self.bytes }
     }
 }

@@ -3,15 +3,29 @@
 //! | name | does |
 //! |---|---|
 //! | [`print`](mod@print) | writes each alert to standard output |
+//! | [`exec`] | runs a program, for each alert or for all |
 //! | [`file`](mod@file) | appends each alert to a file, which it rotates |
-//! | `http` (with the feature of this name) | posts alerts to a web server |
+//! | `http` | posts alerts to a web server |
+//! | [`pcap`] | each alert's packet in a file for Wireshark, with the alert as its comment |
 //! | [`record`] | keeps the datagrams as they came, for `play` |
+//! | [`socket`] | sends each alert to a Unix socket |
+//! | [`syslog`] | sends each alert to a syslog server |
 //! | [`null`] | counts only |
 
+mod backoff;
+#[cfg(feature = "exec")]
+pub mod exec;
 pub mod file;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod null;
+pub mod pcap;
 pub mod print;
+mod receiver;
 pub mod record;
+pub mod rotate;
+pub mod socket;
+#[cfg(feature = "syslog")]
+pub mod syslog;
+mod visible;
 mod writer;

@@ -46,15 +46,21 @@ impl Keys {
     /// # Errors
     /// If a key is unknown, a value is not understood, or a key is missing.
     pub fn options<T: DeserializeOwned>(self) -> Result<T, KeyError> {
-        T::deserialize(Value::Table(self.0)).map_err(|error| {
-            let text = error.to_string();
-            let text = text.trim_end().replace("\nin ", " in ");
-            KeyError(
-                text.replace("unknown field", "unknown key")
-                    .replace("missing field", "missing key")
-                    .replace("there are no fields", "there are none"),
-            )
-        })
+        T::deserialize(Value::Table(self.0)).map_err(|error| KeyError(in_our_words(&error)))
+    }
+}
+
+/// Fields are keys here, and the key comes before what is wrong with it.
+fn in_our_words(error: &toml::de::Error) -> String {
+    let text = error
+        .message()
+        .replace("unknown field", "unknown key")
+        .replace("missing field", "missing key")
+        .replace("there are no fields", "there are none");
+    let whole = error.to_string();
+    match whole.trim_end().rsplit_once("\nin `") {
+        Some((_, key)) => format!("{}: {text}", key.trim_end_matches('`')),
+        None => text,
     }
 }
 
@@ -80,10 +86,18 @@ where
         Value::Float(number) => number.to_string(),
         Value::Boolean(truth) => truth.to_string(),
         other => {
-            return Err(D::Error::custom(format!("a {} makes no sense here", other.type_str())));
+            return Err(D::Error::custom(format!(
+                "a value of the type {} makes no sense here",
+                other.type_str()
+            )));
         }
     };
-    text.parse().map_err(|error| D::Error::custom(format!("{text:?}: {error}")))
+    text.parse().map_err(|error: T::Err| {
+        // Some errors repeat the text, those of numbers don't.
+        let error = error.to_string();
+        let error = if error.contains(&text) { error } else { format!("{text:?}: {error}") };
+        D::Error::custom(error)
+    })
 }
 
 /// The same as [`parsed`], for a field that may be absent.
@@ -134,8 +148,8 @@ mod tests {
         let error = read(&[("kep", Value::Integer(7))]).unwrap_err();
         assert_eq!(error, "unknown key `kep`, expected `path` or `keep`");
         let error = read(&[("keep", Value::String("many".to_owned()))]).unwrap_err();
-        assert_eq!(error, "\"many\": invalid digit found in string in `keep`");
+        assert_eq!(error, "keep: \"many\": invalid digit found in string");
         let error = read(&[("keep", Value::Array(Vec::new()))]).unwrap_err();
-        assert_eq!(error, "a array makes no sense here in `keep`");
+        assert_eq!(error, "keep: a value of the type array makes no sense here");
     }
 }

@@ -13,7 +13,9 @@
 //! A program of your own, with a handler of your own:
 //!
 //! ```
+//! use std::convert::Infallible;
 //! use std::sync::Arc;
+//!
 //! use pigear::registry::Registry;
 //! use pigear_alert::Alert;
 //! use pigear_pipeline::{Handler, HandlerError};
@@ -35,7 +37,8 @@
 //! }
 //!
 //! let mut registry = Registry::builtin();
-//! registry.register("shout", "cries out; prefix=TEXT", |options: Options| Ok(Shout(options)));
+//! let about = "cries out; prefix=TEXT";
+//! registry.register("shout", about, |options| Ok::<_, Infallible>(Shout(options)));
 //! // … and then: pigear::command::main(&registry)
 //! ```
 

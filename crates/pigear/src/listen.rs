@@ -66,6 +66,14 @@ pub enum ListenError {
         /// Why.
         source: RecordingError,
     },
+    /// The file for the counters can't be written.
+    #[error("cannot write {}", path.display())]
+    Stats {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// There is no user of this name.
     #[error("no user is called {name:?}")]
     UnknownUser {

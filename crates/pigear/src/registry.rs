@@ -8,9 +8,7 @@ use std::fmt;
 use pigear_pipeline::Handler;
 use serde::de::DeserializeOwned;
 
-#[cfg(feature = "http")]
-use crate::handler::http;
-use crate::handler::{file, null, print, record};
+use crate::handler::{file, null, pcap, print, record, socket};
 use crate::keys::{KeyError, Keys};
 
 /// Names of the Python program of 2012, what they are called here, and which keys make them do what
@@ -85,10 +83,20 @@ impl Registry {
     pub fn builtin() -> Self {
         let mut registry = Self::empty();
         registry.register("print", print::ABOUT, print::Print::new);
+        #[cfg(feature = "exec")]
+        registry.register("exec", crate::handler::exec::ABOUT, crate::handler::exec::Exec::new);
         registry.register("file", file::ABOUT, file::File::new);
-        registry.register("record", record::ABOUT, record::Record::new);
         #[cfg(feature = "http")]
-        registry.register("http", http::ABOUT, http::Http::new);
+        registry.register("http", crate::handler::http::ABOUT, crate::handler::http::Http::new);
+        registry.register("pcap", pcap::ABOUT, pcap::Pcap::new);
+        registry.register("record", record::ABOUT, record::Record::new);
+        registry.register("socket", socket::ABOUT, socket::Socket::new);
+        #[cfg(feature = "syslog")]
+        registry.register(
+            "syslog",
+            crate::handler::syslog::ABOUT,
+            crate::handler::syslog::Syslog::new,
+        );
         registry.register("null", null::ABOUT, |null::Options {}| Ok::<_, Infallible>(null::Null));
         registry
     }
@@ -176,7 +184,8 @@ mod tests {
 
     #[test]
     fn an_unknown_handler_is_refused_with_those_that_there_are() {
-        let expected = "unknown handler \"prnt\"; known are file, http, null, print, record";
+        let names: Vec<_> = Registry::builtin().about().map(|(name, _)| name).collect();
+        let expected = format!("unknown handler \"prnt\"; known are {}", names.join(", "));
         assert_eq!(error("prnt", "format"), expected);
     }
 

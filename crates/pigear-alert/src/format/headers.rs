@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use super::icmp::IcmpLine;
 use super::tcp::TcpLines;
 use crate::alert::Alert;
-use crate::packet::{Header, Ipv4, Ipv6, Ipv6Fragment, Layer};
+use crate::packet::{Dissection, Header, Ipv4, Ipv6, Layer};
 
 /// The lines of the innermost IP header, and of the header that it carries.
 pub(super) struct Headers<'a>(pub(super) &'a Alert);
@@ -19,7 +19,7 @@ impl Display for Headers<'_> {
         write!(f, "{protocol} ")?;
         match layers.first().map(|layer| &layer.header) {
             Some(Header::Ipv4(ip)) => write_ipv4(ip, f)?,
-            Some(Header::Ipv6(ip)) => write_ipv6(ip, layers, f)?,
+            Some(Header::Ipv6(ip)) => write_ipv6(ip, packet, f)?,
             _ => {}
         }
         layers.iter().try_for_each(|layer| write_transport(self.0, layer, f))
@@ -38,11 +38,11 @@ fn write_ipv4(ip: &Ipv4, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write_fragment(ip.fragment_offset, total_len.saturating_sub(header_len.into()), f)
 }
 
-fn write_ipv6(ip: &Ipv6, layers: &[Layer], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn write_ipv6(ip: &Ipv6, packet: &Dissection, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     const HEADER_LEN: u32 = 40;
     let Ipv6 { hop_limit, traffic_class, payload_len, .. } = *ip;
     let total_len = HEADER_LEN + u32::from(payload_len);
-    let fragment = layers.iter().find_map(fragment_header);
+    let fragment = packet.ipv6_fragment();
     let identification = fragment.map_or(0, |fragment| fragment.identification);
     write!(f, "TTL:{hop_limit} TOS:{traffic_class:#X} ID:{identification}")?;
     write!(f, " IpLen:{HEADER_LEN} DgmLen:{total_len}")?;
@@ -53,13 +53,6 @@ fn write_ipv6(ip: &Ipv6, layers: &[Layer], f: &mut fmt::Formatter<'_>) -> fmt::R
     match fragment.filter(|fragment| fragment.is_fragment()) {
         Some(fragment) => write_fragment(fragment.fragment_offset, payload_len, f),
         None => Ok(()),
-    }
-}
-
-fn fragment_header(layer: &Layer) -> Option<&Ipv6Fragment> {
-    match &layer.header {
-        Header::Ipv6Fragment(fragment) => Some(fragment),
-        _ => None,
     }
 }
 

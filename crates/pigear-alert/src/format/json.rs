@@ -1,14 +1,9 @@
 //! One JSON object an alert.
 
-use std::io;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::ser::Formatter;
+use serde::ser::{Serialize, Serializer};
 
 use super::Format;
-use super::text::is_unsafe;
+use super::object::{self, Object};
 use crate::alert::Alert;
 use crate::packet::IpProtocol;
 
@@ -23,145 +18,90 @@ pub struct Json;
 
 impl Format for Json {
     fn write(&self, alert: &Alert, out: &mut Vec<u8>) {
-        let mut serializer = serde_json::Serializer::with_formatter(&mut *out, TerminalSafe);
-        // Writing to a `Vec` can't fail, and all keys are strings.
-        let _ = Object(alert).serialize(&mut serializer);
-        out.push(b'\n');
-    }
-}
-
-/// Compact JSON that also escapes what JSON itself would let through: DEL, the control characters
-/// above ASCII, and those that turn the direction of writing.
-struct TerminalSafe;
-
-impl Formatter for TerminalSafe {
-    fn write_string_fragment<W: io::Write + ?Sized>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        const DEL: u8 = 0x7f;
-        // The greatest byte is found faster than the first that is great.
-        if fragment.bytes().max() < Some(DEL) {
-            return writer.write_all(fragment.as_bytes());
-        }
-        for piece in fragment.split_inclusive(is_unsafe) {
-            let safe = piece.strip_suffix(is_unsafe).unwrap_or(piece);
-            writer.write_all(safe.as_bytes())?;
-            if let Some(letter) = piece.strip_prefix(safe).and_then(|rest| rest.chars().next()) {
-                write!(writer, "\\u{:04x}", u32::from(letter))?;
-            }
-        }
-        Ok(())
+        object::write_line(out, |object| {
+            said(alert, object);
+            times(alert, object);
+            packet(alert, object);
+            names(alert, object);
+            origin(alert, object);
+            caveats(alert, object);
+        });
     }
 }
 
 /// Fields of [`AlertMessage`](crate::AlertMessage) that a dialect with half an event doesn't send.
 const NOT_SENT: [&str; 3] = ["priority", "event_id", "event_reference"];
 
-struct Object<'a>(&'a Alert);
-
-impl Serialize for Object<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        let mut fields = Fields { map: &mut map, alert: self.0 };
-        fields.said()?;
-        fields.times()?;
-        fields.packet()?;
-        fields.names()?;
-        fields.origin()?;
-        fields.caveats()?;
-        map.end()
-    }
+fn said(alert: &Alert, object: &mut Object<'_>) {
+    let message = &alert.message;
+    object.put("msg", &String::from_utf8_lossy(&alert.msg()));
+    object.put("ts_sec", &message.ts_sec);
+    object.put("ts_usec", &message.ts_usec);
+    object.put("caplen", &message.caplen);
+    object.put("pktlen", &message.pktlen);
+    object.put("dlthdr", &message.dlthdr);
+    object.put("nethdr", &message.nethdr);
+    object.put("transhdr", &message.transhdr);
+    object.put("data", &message.data);
+    object.put("val", &message.val);
+    object.put_base64("pkt", &message.pkt);
+    object.put("sig_generator", &message.sig_generator);
+    object.put("sig_id", &message.sig_id);
+    object.put("sig_rev", &message.sig_rev);
+    object.put("classification", &message.classification);
+    object.put("priority", &message.priority);
+    object.put("event_id", &message.event_id);
+    object.put("event_reference", &message.event_reference);
+    object.put("tv_sec", &message.tv_sec);
+    object.put("tv_usec", &message.tv_usec);
 }
 
-struct Fields<'a, M> {
-    map: &'a mut M,
-    alert: &'a Alert,
+fn times(alert: &Alert, object: &mut Object<'_>) {
+    object.put("timestamp", &format_args!("{:.6}", alert.timestamp()));
+    object.put("received", &format_args!("{:.6}", alert.received));
 }
 
-impl<M: SerializeMap> Fields<'_, M> {
-    fn put(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<(), M::Error> {
-        self.map.serialize_entry(name, value)
-    }
+fn packet(alert: &Alert, object: &mut Object<'_>) {
+    let packet = alert.dissection();
+    object.put_known("src_ip", packet.src_ip());
+    object.put_known("src_port", packet.src_port());
+    object.put_known("dst_ip", packet.dst_ip());
+    object.put_known("dst_port", packet.dst_port());
+    object.put_known("proto", packet.protocol().map(Protocol));
+    object.put_list("vlan", packet.vlans());
+}
 
-    fn put_known(&mut self, name: &str, value: Option<impl Serialize>) -> Result<(), M::Error> {
-        value.map_or(Ok(()), |value| self.put(name, &value))
+fn names(alert: &Alert, object: &mut Object<'_>) {
+    if let Some(class) = alert.class() {
+        object.put("class", &class.name);
+        object.put_text("class_description", class.description.as_bytes());
     }
+    object.put_list("references", alert.references());
+    object.put_shown("app_name", alert.message.app_name);
+}
 
-    fn put_shown(&mut self, name: &str, value: Option<impl ToString>) -> Result<(), M::Error> {
-        self.put_known(name, value.map(|value| value.to_string()))
+fn origin(alert: &Alert, object: &mut Object<'_>) {
+    let origin = &*alert.origin;
+    object.put_known("sensor", origin.sensor.as_ref());
+    object.put_known("socket", origin.socket.as_ref().map(|path| path.to_string_lossy()));
+    object.put_known("thread", origin.thread);
+    object.put_known("sender", alert.sender);
+    object.put("dialect", alert.dialect.name());
+}
+
+fn caveats(alert: &Alert, object: &mut Object<'_>) {
+    object.put_known("untrusted", alert.untrusted.then_some(true));
+    if !alert.dialect.sends_whole_event() {
+        object.put("not_sent", &NOT_SENT);
     }
+    put_unreadable(alert, object);
+}
 
-    fn said(&mut self) -> Result<(), M::Error> {
-        let message = &self.alert.message;
-        self.put("msg", &String::from_utf8_lossy(&self.alert.msg()))?;
-        self.put("ts_sec", &message.ts_sec)?;
-        self.put("ts_usec", &message.ts_usec)?;
-        self.put("caplen", &message.caplen)?;
-        self.put("pktlen", &message.pktlen)?;
-        self.put("dlthdr", &message.dlthdr)?;
-        self.put("nethdr", &message.nethdr)?;
-        self.put("transhdr", &message.transhdr)?;
-        self.put("data", &message.data)?;
-        self.put("val", &message.val)?;
-        self.put("pkt", &BASE64.encode(&message.pkt))?;
-        self.put("sig_generator", &message.sig_generator)?;
-        self.put("sig_id", &message.sig_id)?;
-        self.put("sig_rev", &message.sig_rev)?;
-        self.put("classification", &message.classification)?;
-        self.put("priority", &message.priority)?;
-        self.put("event_id", &message.event_id)?;
-        self.put("event_reference", &message.event_reference)?;
-        self.put("tv_sec", &message.tv_sec)?;
-        self.put("tv_usec", &message.tv_usec)
-    }
-
-    fn times(&mut self) -> Result<(), M::Error> {
-        self.put("timestamp", &format_args!("{:.6}", self.alert.timestamp()))?;
-        self.put("received", &format_args!("{:.6}", self.alert.received))
-    }
-
-    fn packet(&mut self) -> Result<(), M::Error> {
-        let packet = self.alert.dissection();
-        self.put_known("src_ip", packet.src_ip())?;
-        self.put_known("src_port", packet.src_port())?;
-        self.put_known("dst_ip", packet.dst_ip())?;
-        self.put_known("dst_port", packet.dst_port())?;
-        self.put_known("proto", packet.protocol().map(Protocol))?;
-        let vlans: Vec<u16> = packet.vlans().collect();
-        self.put_known("vlan", Some(vlans).filter(|vlans| !vlans.is_empty()))
-    }
-
-    fn names(&mut self) -> Result<(), M::Error> {
-        let class = self.alert.class();
-        self.put_known("class", class.map(|class| &class.name))?;
-        let description = class.map(|class| &class.description);
-        self.put_known("class_description", description.filter(|text| !text.is_empty()))?;
-        let references: Vec<String> = self.alert.references().collect();
-        self.put_known("references", Some(references).filter(|urls| !urls.is_empty()))?;
-        self.put_shown("app_name", self.alert.message.app_name)
-    }
-
-    fn origin(&mut self) -> Result<(), M::Error> {
-        let origin = &*self.alert.origin;
-        self.put_known("sensor", origin.sensor.as_ref())?;
-        self.put_known("socket", origin.socket.as_ref().map(|path| path.to_string_lossy()))?;
-        self.put_known("thread", origin.thread)?;
-        self.put_known("sender", self.alert.sender)?;
-        self.put("dialect", self.alert.dialect.name())
-    }
-
-    fn caveats(&mut self) -> Result<(), M::Error> {
-        if self.alert.untrusted {
-            self.put("untrusted", &true)?;
-        }
-        if !self.alert.dialect.sends_whole_event() {
-            self.put("not_sent", &NOT_SENT)?;
-        }
-        let msg = self.alert.msg();
-        let raw = str::from_utf8(&msg).is_err().then(|| BASE64.encode(&msg));
-        self.put_known("msg_base64", raw)
+/// Puts the message's bytes as `msg_base64`, if they are not UTF-8.
+pub(super) fn put_unreadable(alert: &Alert, object: &mut Object<'_>) {
+    let msg = alert.msg();
+    if str::from_utf8(&msg).is_err() {
+        object.put_base64("msg_base64", &msg);
     }
 }
 

@@ -1,6 +1,6 @@
 //! TCP, as Snort's `alert_full` prints it.
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Write as _};
 
 use crate::packet::Tcp;
 
@@ -17,11 +17,8 @@ pub(super) struct TcpLines<'a> {
 impl Display for TcpLines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Tcp { flags, sequence, acknowledgment, window, header_len, urgent, .. } = *self.tcp;
-        // As Snort has it: the two reserved bits, then URG to FIN.
-        for (n, name) in "12UAPRSF".chars().enumerate() {
-            write!(f, "{}", if flags & (0x80 >> n) == 0 { '*' } else { name })?;
-        }
-        write!(f, " Seq: {sequence:#X}  Ack: {acknowledgment:#X}  Win: {window:#X}")?;
+        write!(f, "{} Seq: {sequence:#X}  Ack: {acknowledgment:#X}", Flags(flags))?;
+        write!(f, "  Win: {window:#X}")?;
         write!(f, "  TcpLen: {header_len}")?;
         if flags & URGENT != 0 {
             write!(f, "  UrgPtr: {urgent:#X}")?;
@@ -32,6 +29,18 @@ impl Display for TcpLines<'_> {
             return Ok(());
         }
         writeln!(f, "TCP Options ({}) => {}", options.len(), options.join(" "))
+    }
+}
+
+/// TCP's flags as Snort has them: the two reserved bits, then URG to FIN.
+pub(super) struct Flags(pub(super) u8);
+
+impl Display for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut flags = "12UAPRSF".chars().enumerate();
+        flags.try_for_each(|(n, name)| {
+            f.write_char(if self.0 & (0x80 >> n) == 0 { '*' } else { name })
+        })
     }
 }
 

@@ -1,4 +1,7 @@
+mod cef_parser;
+mod event_id;
 mod fast;
+mod flow;
 mod full;
 mod headers;
 mod hostile;
@@ -58,5 +61,8 @@ fn a_format_is_known_by_its_name() {
         assert_eq!(format.to_string().parse(), Ok(format));
     }
     let error = "xml".parse::<FormatName>().unwrap_err();
-    assert_eq!(error.to_string(), "unknown format \"xml\"; known are fast, full, json");
+    assert_eq!(
+        error.to_string(),
+        "unknown format \"xml\"; known are fast, full, json, eve, ecs, ocsf, cef"
+    );
 }

@@ -1,10 +1,12 @@
 //! Pieces of the formats that people read.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::net::IpAddr;
 
 use super::Colour;
 use crate::alert::Alert;
+use crate::message::AlertMessage;
 
 /// Text from an alert, fit for a terminal and for one line: bytes that are not UTF-8 become U+FFFD,
 /// and control characters and those that turn the direction of writing become escapes.
@@ -12,12 +14,29 @@ pub(super) struct Visible<'a>(pub(super) &'a [u8]);
 
 impl Display for Visible<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        String::from_utf8_lossy(self.0).chars().try_for_each(|letter| match letter {
-            '\0'..='\x1f' | '\x7f' => write!(f, "\\x{:02x}", u32::from(letter)),
-            _ if is_unsafe(letter) => letter.escape_unicode().fmt(f),
-            _ => fmt::Write::write_char(f, letter),
-        })
+        String::from_utf8_lossy(self.0).chars().try_for_each(|letter| write_visible(letter, f))
     }
+}
+
+/// Writes a letter as [`Visible`] does.
+pub(super) fn write_visible(letter: char, to: &mut impl fmt::Write) -> fmt::Result {
+    match letter {
+        '\0'..='\x1f' | '\x7f' => write!(to, "\\x{:02x}", u32::from(letter)),
+        _ if is_unsafe(letter) => write!(to, "{}", letter.escape_unicode()),
+        _ => to.write_char(letter),
+    }
+}
+
+/// The rule's message, or its numbers (`1:384:8`) where it has none: for formats that demand a name.
+pub(super) fn rule_name(alert: &Alert) -> Cow<'_, [u8]> {
+    let msg = alert.msg();
+    if msg.is_empty() { rule_numbers(alert).into_bytes().into() } else { msg }
+}
+
+/// Generator, signature id and revision: `1:384:8`.
+pub(super) fn rule_numbers(alert: &Alert) -> String {
+    let AlertMessage { sig_generator, sig_id, sig_rev, .. } = alert.message;
+    format!("{sig_generator}:{sig_id}:{sig_rev}")
 }
 
 /// Whether a character steers a terminal, breaks lines, or reorders the characters around it. None

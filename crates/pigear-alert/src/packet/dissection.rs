@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::{Ethernet, Header, IpProtocol, LinkType, Stop};
+use super::{Ethernet, Header, IpProtocol, Ipv6Fragment, LinkType, Stop};
 
 /// One header of a packet and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,21 @@ impl Dissection {
     pub fn ethernet(&self) -> Option<&Ethernet> {
         self.layers.iter().find_map(|layer| match &layer.header {
             Header::Ethernet(ethernet) => Some(ethernet),
+            _ => None,
+        })
+    }
+
+    /// 4 or 6, of the innermost IP header.
+    #[must_use]
+    pub fn ip_version(&self) -> Option<u8> {
+        Some(if matches!(self.ip()?, Header::Ipv4(_)) { 4 } else { 6 })
+    }
+
+    /// The fragment header that belongs to the innermost IP header, if that is one of IPv6.
+    #[must_use]
+    pub fn ipv6_fragment(&self) -> Option<&Ipv6Fragment> {
+        self.innermost_ip()?.iter().find_map(|layer| match &layer.header {
+            Header::Ipv6Fragment(fragment) => Some(fragment),
             _ => None,
         })
     }

@@ -38,6 +38,23 @@ impl IpProtocol {
     /// SCTP.
     pub const SCTP: Self = Self(132);
 
+    /// IANA's keyword for it, such as `IPv6-ICMP`, where it is one of the more frequent.
+    #[must_use]
+    pub fn keyword(self) -> Option<&'static str> {
+        Some(match self {
+            Self::ICMP => "ICMP",
+            Self(2) => "IGMP",
+            Self::TCP => "TCP",
+            Self::UDP => "UDP",
+            Self::GRE => "GRE",
+            Self::ESP => "ESP",
+            Self::AUTHENTICATION => "AH",
+            Self::ICMPV6 => "IPv6-ICMP",
+            Self::SCTP => "SCTP",
+            _ => return None,
+        })
+    }
+
     /// `TCP`, `UDP`, `ICMP` or `ICMPv6`; the others go by their number.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {

@@ -8,14 +8,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use jsonschema::Validator;
-use pigear_alert::format::{Format, Json};
-use pigear_alert::maps::{Classes, Names, ReferenceSystems, SidMsgMap};
+use pigear_alert::format::FormatName;
 use pigear_alert::packet::IpProtocol;
 use pigear_alert::wire::Dialect;
 use pigear_alert::{Alert, Origin, Sender};
 use serde_json::{Value, json};
 
-use crate::recordings::{ALL, Recorded, list};
+use crate::recordings::ALL;
+use crate::written::{self, assert_valid, names};
 
 const SCHEMA: &str = include_str!("../../../../docs/alert.schema.json");
 const MANUAL: &str = include_str!("../../../../docs/alert.md");
@@ -49,52 +49,15 @@ fn schema() -> Value {
 }
 
 fn validator() -> Validator {
-    jsonschema::draft202012::options().should_validate_formats(true).build(&schema()).unwrap()
+    written::validator(&schema())
 }
 
 fn line(alert: &Alert) -> String {
-    let mut out = Vec::new();
-    Json.write(alert, &mut out);
-    String::from_utf8(out).unwrap()
+    written::line(FormatName::Json, alert)
 }
 
 fn object(alert: &Alert) -> Value {
-    serde_json::from_str(&line(alert)).unwrap()
-}
-
-fn names() -> Arc<Names> {
-    Arc::new(Names {
-        classes: Classes::parse(&list("classification.config")).value,
-        references: ReferenceSystems::parse(&list("reference.config")).value,
-        rules: SidMsgMap::parse(&list("sid-msg.map")).value,
-        ..Names::default()
-    })
-}
-
-/// The alert with everything known of it that can be.
-fn with_origin(recorded: &Recorded, names: &Arc<Names>) -> Alert {
-    let mut alert = recorded.named(names);
-    alert.origin = Arc::new(Origin {
-        sensor: Some("dmz".to_owned()),
-        socket: Some(PathBuf::from("/var/log/snort/1_snort_alert")),
-        thread: Some(1),
-        link_type: None,
-    });
-    alert.sender = Some(Sender { pid: i32::MAX, uid: u32::MAX });
-    alert
-}
-
-fn assert_valid(validator: &Validator, object: &Value, place: &str) {
-    let errors: Vec<String> = validator
-        .iter_errors(object)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert!(errors.is_empty(), "{place}: {}", errors.join("; "));
-}
-
-#[test]
-fn the_schema_is_one() {
-    assert!(jsonschema::meta::is_valid(&schema()));
+    written::object(FormatName::Json, alert)
 }
 
 #[test]
@@ -120,7 +83,7 @@ fn the_manual_has_every_field_and_a_real_alert() {
     let (_, example) = MANUAL.split_once("```json\n").unwrap();
     let example: Value = serde_json::from_str(example.split_once("```").unwrap().0).unwrap();
     let shown = ALL.iter().find(|recorded| recorded.place.contains("v3122/dns")).unwrap();
-    let mut alert = with_origin(shown, &names());
+    let mut alert = shown.with_origin(&names());
     let socket = example["socket"].as_str().map(PathBuf::from);
     alert.origin = Arc::new(Origin { socket, ..Origin::default() });
     alert.sender = Some(Sender { pid: 4711, uid: 110 });
@@ -142,7 +105,7 @@ fn every_field_of_the_schema_is_in_some_alert() {
     let validator = validator();
     let mut seen = BTreeSet::new();
     for recorded in &*ALL {
-        let object = object(&with_origin(recorded, &names));
+        let object = object(&recorded.with_origin(&names));
         assert_valid(&validator, &object, &recorded.place);
         seen.extend(object.as_object().unwrap().keys().cloned());
     }
@@ -153,7 +116,7 @@ fn every_field_of_the_schema_is_in_some_alert() {
 #[test]
 fn a_spoiled_object_is_refused() {
     let validator = validator();
-    let object = object(&with_origin(&ALL[0], &Arc::default()));
+    let object = object(&ALL[0].with_origin(&Arc::default()));
     assert_valid(&validator, &object, "unspoiled");
     let spoiled = [
         ("ts_usec", json!(1_000_000)),

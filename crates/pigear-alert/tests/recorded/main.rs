@@ -4,10 +4,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod agreement;
+#[path = "../../src/format/tests/cef_parser.rs"]
+mod cef_parser;
 mod events;
+mod foreign;
 mod json;
 mod lines;
 mod logged;
 mod messages;
 mod packets;
 mod recordings;
+mod schemas;
+mod snapshots;
+mod written;

@@ -1,81 +1,225 @@
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use pigear_alert::AlertMessage;
-use pigear_alert::wire::{Decoder, Dialect, encode};
-
 use super::*;
+use crate::lane::MAX_BATCH;
+use crate::sample::{alert, until};
 
-const LONG: Duration = Duration::from_secs(60);
-
-fn queue() -> Queue {
-    Queue::new(Bounds { alerts: 100, bytes: usize::MAX }, WhenFull::DropNewest)
+fn queue(alerts: usize, bytes: usize, when_full: WhenFull) -> Queue {
+    Queue::new(Bounds { alerts, bytes }, when_full)
 }
 
-fn push(queue: &Queue, n: usize) {
-    let datagram = encode(&AlertMessage::default(), Dialect::Snort3);
-    for _ in 0..n {
-        let decoded = Decoder::default().decode(&datagram).unwrap();
-        let alert = Alert::new(decoded, Arc::default(), Arc::default());
-        assert_eq!(queue.push(Arc::new(alert), 1), Pushed::Queued);
+fn take(queue: &Queue, batch: &mut Batch) -> Taken {
+    queue.take(batch, Gather::default(), None)
+}
+
+fn ids(batch: &Batch) -> Vec<u32> {
+    batch.alerts().iter().map(|alert| alert.message.event_id).collect()
+}
+
+#[test]
+fn alerts_come_out_as_they_went_in() {
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    for id in 1..=3 {
+        assert_eq!(queue.push(alert(id), 1), Pushed::Queued);
     }
+    let mut batch = Batch::default();
+    assert_eq!(take(&queue, &mut batch), Taken::Alerts);
+    assert_eq!(ids(&batch), [1, 2, 3]);
 }
 
-fn take(queue: &Queue, gather: Gather, due: Option<Instant>) -> (Taken, usize) {
+#[test]
+fn no_more_than_so_many_alerts_fit() {
+    let queue = queue(2, 100, WhenFull::DropNewest);
+    let pushed = [1, 2, 3].map(|id| queue.push(alert(id), 1));
+    assert_eq!(pushed, [Pushed::Queued, Pushed::Queued, Pushed::Full]);
+}
+
+#[test]
+fn no_more_than_so_many_bytes_fit() {
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    let pushed = [60, 41, 40, 1].map(|bytes| queue.push(alert(1), bytes));
+    assert_eq!(pushed, [Pushed::Queued, Pushed::Full, Pushed::Queued, Pushed::Full]);
+}
+
+#[test]
+fn an_alert_larger_than_the_bound_fits_into_an_empty_queue_only() {
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    assert_eq!(queue.push(alert(1), 1_000), Pushed::Queued);
+    assert_eq!(queue.push(alert(2), 1), Pushed::Full);
+    let mut batch = Batch::default();
+    assert_eq!(take(&queue, &mut batch), Taken::Alerts);
+    assert_eq!(queue.push(alert(3), 1), Pushed::Full, "what the reader has in hand counts");
+    queue.close();
+    assert_eq!(take(&queue, &mut batch), Taken::Closed);
+    assert!(batch.alerts().is_empty());
+}
+
+#[test]
+fn room_is_given_back_with_the_next_batch() {
+    let queue = queue(2, 100, WhenFull::DropNewest);
+    let mut batch = Batch::default();
+    queue.push(alert(1), 50);
+    assert_eq!(take(&queue, &mut batch), Taken::Alerts);
+    queue.push(alert(2), 50);
+    assert_eq!(queue.push(alert(3), 1), Pushed::Full);
+    assert_eq!(take(&queue, &mut batch), Taken::Alerts);
+    assert_eq!(ids(&batch), [2]);
+    assert_eq!(queue.push(alert(4), 50), Pushed::Queued);
+}
+
+#[test]
+fn a_batch_has_an_upper_bound() {
+    let queue = queue(MAX_BATCH + 1, usize::MAX, WhenFull::DropNewest);
+    (0..=MAX_BATCH).for_each(|_| assert_eq!(queue.push(alert(1), 1), Pushed::Queued));
+    let mut batch = Batch::default();
+    assert_eq!(take(&queue, &mut batch), Taken::Alerts);
+    assert_eq!(batch.alerts().len(), MAX_BATCH);
+    assert_eq!(take(&queue, &mut batch), Taken::Alerts);
+    assert_eq!(batch.alerts().len(), 1);
+}
+
+#[test]
+fn a_closed_queue_lets_nothing_in_and_gives_what_it_has() {
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    queue.push(alert(1), 1);
+    queue.close();
+    assert_eq!(queue.push(alert(2), 1), Pushed::Closed);
+    let mut batch = Batch::default();
+    assert_eq!(take(&queue, &mut batch), Taken::Alerts);
+    assert_eq!(ids(&batch), [1]);
+    assert_eq!(take(&queue, &mut batch), Taken::Closed);
+}
+
+#[test]
+fn whoever_waits_for_room_is_let_in_by_the_reader() {
+    let queue = queue(1, 100, WhenFull::Wait);
+    queue.push(alert(1), 1);
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| queue.push(alert(2), 1));
+        let mut batch = Batch::default();
+        assert_eq!(take(&queue, &mut batch), Taken::Alerts);
+        assert_eq!(ids(&batch), [1]);
+        assert_eq!(take(&queue, &mut batch), Taken::Alerts);
+        assert_eq!(ids(&batch), [2]);
+        assert_eq!(waiting.join().unwrap(), Pushed::Queued);
+    });
+}
+
+#[test]
+fn whoever_waits_for_room_is_let_go_when_the_queue_closes() {
+    let queue = queue(1, 100, WhenFull::Wait);
+    queue.push(alert(1), 1);
+    thread::scope(|scope| {
+        let (done, outcome) = channel();
+        let queue = &queue;
+        scope.spawn(move || done.send(queue.push(alert(2), 1)).unwrap());
+        assert!(outcome.recv_timeout(Duration::from_millis(20)).is_err(), "it waits");
+        queue.close();
+        assert_eq!(outcome.recv_timeout(Duration::from_secs(20)).unwrap(), Pushed::Closed);
+    });
+}
+
+#[test]
+fn a_reader_that_waits_is_woken_by_an_alert_and_by_closing() {
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    thread::scope(|scope| {
+        let queue = &queue;
+        let reader = scope.spawn(move || {
+            let mut batch = Batch::default();
+            let mut taken = 0;
+            while take(queue, &mut batch) == Taken::Alerts {
+                taken += batch.alerts().len();
+            }
+            taken
+        });
+        until("the reader sleeps", || queue.state().wakes_at.is_some());
+        queue.push(alert(1), 1);
+        until("it sleeps again", || queue.state().wakes_at.is_some());
+        queue.close();
+        assert_eq!(reader.join().unwrap(), 1);
+    });
+}
+
+#[test]
+fn what_waits_in_an_abandoned_queue_is_thrown_away() {
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    let mut batch = Batch::default();
+    queue.push(alert(1), 1);
+    assert_eq!(take(&queue, &mut batch), Taken::Alerts);
+    queue.push(alert(2), 1);
+    queue.push(alert(3), 1);
+    assert_eq!(queue.abandon(), 2);
+    assert_eq!(queue.abandon(), 0);
+    assert_eq!(queue.push(alert(4), 1), Pushed::Closed);
+    assert_eq!(take(&queue, &mut batch), Taken::Closed);
+}
+
+#[test]
+fn a_reader_that_was_left_behind_settles_nothing_any_more() {
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    let mut batch = Batch::default();
+    (1..=3).for_each(|id| assert_eq!(queue.push(alert(id), 1), Pushed::Queued));
+    assert_eq!(take(&queue, &mut batch), Taken::Alerts);
+    queue.push(alert(4), 1);
+    assert_eq!(queue.settle(1, || "counted"), Some("counted"));
+    assert_eq!(queue.leave_behind(), 3);
+    assert_eq!(queue.settle(2, || "counted"), None);
+    assert_eq!(queue.leave_behind(), 0);
+}
+
+/// Takes once, and says how many there were.
+fn gathered(queue: &Queue, gather: Gather, due: Option<Instant>) -> (Taken, usize) {
     let mut batch = Batch::default();
     let taken = queue.take(&mut batch, gather, due);
     (taken, batch.alerts().len())
 }
 
-#[test]
-fn a_reader_that_gathers_nothing_gets_what_there_is() {
-    let queue = queue();
-    push(&queue, 3);
-    assert_eq!(take(&queue, Gather::default(), None), (Taken::Alerts, 3));
-}
+const LONG: Duration = Duration::from_secs(600);
 
 #[test]
 fn a_reader_gets_no_more_than_it_wants() {
-    let queue = queue();
-    push(&queue, 5);
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    (1..=5).for_each(|id| assert_eq!(queue.push(alert(id), 1), Pushed::Queued));
     let gather = Gather { enough: 2, most: 4, delay: LONG };
-    assert_eq!(take(&queue, gather, None), (Taken::Alerts, 4));
+    assert_eq!(gathered(&queue, gather, None), (Taken::Alerts, 4));
 }
 
 #[test]
 fn a_reader_waits_until_there_is_enough() {
-    let queue = queue();
+    let queue = queue(10, 100, WhenFull::DropNewest);
     let gather = Gather { enough: 3, most: 3, delay: LONG };
     thread::scope(|scope| {
-        let reader = scope.spawn(|| take(&queue, gather, None));
-        (0..3).for_each(|_| push(&queue, 1));
+        let reader = scope.spawn(|| gathered(&queue, gather, None));
+        (1..=3).for_each(|id| assert_eq!(queue.push(alert(id), 1), Pushed::Queued));
         assert_eq!(reader.join().unwrap(), (Taken::Alerts, 3));
     });
 }
 
 #[test]
 fn a_reader_waits_no_longer_than_it_would() {
-    let queue = queue();
-    push(&queue, 1);
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    queue.push(alert(1), 1);
     let gather = Gather { enough: 3, most: 3, delay: Duration::from_millis(1) };
-    assert_eq!(take(&queue, gather, None), (Taken::Alerts, 1));
+    assert_eq!(gathered(&queue, gather, None), (Taken::Alerts, 1));
 }
 
 #[test]
 fn a_reader_that_waits_for_more_gets_what_there_is_at_the_end() {
-    let queue = queue();
-    push(&queue, 1);
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    queue.push(alert(1), 1);
     queue.close();
     let gather = Gather { enough: 3, most: 3, delay: LONG };
-    assert_eq!(take(&queue, gather, None), (Taken::Alerts, 1));
-    assert_eq!(take(&queue, gather, None), (Taken::Closed, 0));
+    assert_eq!(gathered(&queue, gather, None), (Taken::Alerts, 1));
+    assert_eq!(gathered(&queue, gather, None), (Taken::Closed, 0));
 }
 
 #[test]
 fn a_reader_with_something_due_is_woken() {
-    let queue = queue();
+    let queue = queue(10, 100, WhenFull::DropNewest);
     let due = Some(Instant::now() + Duration::from_millis(1));
-    assert_eq!(take(&queue, Gather::default(), due), (Taken::Due, 0));
-    push(&queue, 1);
-    assert_eq!(take(&queue, Gather::default(), due), (Taken::Alerts, 1));
+    assert_eq!(gathered(&queue, Gather::default(), due), (Taken::Due, 0));
+    queue.push(alert(1), 1);
+    assert_eq!(gathered(&queue, Gather::default(), due), (Taken::Alerts, 1));
 }

@@ -23,7 +23,7 @@ pub(super) struct Args {
     pub(super) listen: ListenArgs,
 
     /// Log everything that may help to find a fault; otherwise errors and warnings only
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = None::<&'static str>)]
     pub(super) debug: bool,
 }
 

@@ -58,11 +58,12 @@ fn add_handlers(config: &mut Config, kinds: &[String], registry: &Registry) {
     }
 }
 
-/// Sets `key` (or `NAME.key`) of a handler, or of the source.
+/// Sets `key` (or `NAME.key`) of a handler, or of all sources.
 fn apply(config: &mut Config, key: &str, value: &str) -> anyhow::Result<()> {
-    match (key, &mut *config.sources) {
-        ("dialect", [source]) => set(&mut source.dialect, key, value),
-        ("linktype", [source]) => set(&mut source.linktype, key, value),
+    let mut sources = config.sources.iter_mut();
+    match key {
+        "dialect" => sources.try_for_each(|source| set(&mut source.dialect, key, value)),
+        "linktype" => sources.try_for_each(|source| set(&mut source.linktype, key, value)),
         _ => apply_to_handler(&mut config.handlers, key, value),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
@@ -41,17 +42,18 @@ pub enum ConfigError {
 #[serde(deny_unknown_fields, default)]
 struct File {
     serve_forever: bool,
-    count: Option<u64>,
+    count: Option<NonZeroU64>,
     stats: Option<PathBuf>,
     names: NameFiles,
     source: Vec<SourceConfig>,
     handler: Vec<Spanned<Handler>>,
 }
 
-/// A handler's table: what every handler has, and its own keys.
+/// A handler's table: what every handler has, and its own keys. The type may be left out if the name
+/// is the same.
 #[derive(Deserialize)]
 struct Handler {
-    r#type: String,
+    r#type: Option<String>,
     name: Option<String>,
     queue: Option<usize>,
     #[serde(default, deserialize_with = "parsed_option")]
@@ -81,30 +83,35 @@ impl Config {
         })?;
         let handler = |handler: Spanned<Handler>| {
             let line = line_of(text, handler.span().start);
-            handler.into_inner().into_config(format!("{}:{line}", path.display()))
+            let place = format!("{}:{line}", path.display());
+            handler.into_inner().into_config(place).ok_or_else(|| ConfigError::Broken {
+                path: path.to_owned(),
+                line,
+                problem: "missing field `type`".to_owned(),
+            })
         };
         Ok(Self {
             sources: file.source,
-            handlers: file.handler.into_iter().map(handler).collect(),
+            handlers: file.handler.into_iter().map(handler).collect::<Result<_, _>>()?,
             names: file.names,
             on_error: if file.serve_forever { OnError::GoOn } else { OnError::Stop },
-            count: file.count,
+            count: file.count.map(NonZeroU64::get),
             stats: file.stats,
         })
     }
 }
 
 impl Handler {
-    fn into_config(self, place: String) -> HandlerConfig {
-        HandlerConfig {
-            kind: self.r#type,
+    fn into_config(self, place: String) -> Option<HandlerConfig> {
+        Some(HandlerConfig {
+            kind: self.r#type.or_else(|| self.name.clone())?,
             name: self.name,
             queue: self.queue,
             queue_bytes: self.queue_bytes,
             when_full: self.when_full,
             keys: Keys::from(self.keys),
             place: Some(place),
-        }
+        })
     }
 }
 

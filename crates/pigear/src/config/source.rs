@@ -178,10 +178,13 @@ impl<'de> Deserialize<'de> for SocketMode {
     /// A text is octal; a number is what it is (TOML has `0o660`).
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
+        let wrong = || D::Error::custom("expected permissions in octal, such as \"0660\" or 0o660");
         match toml::Value::deserialize(deserializer)? {
-            toml::Value::String(text) => text.parse().map_err(D::Error::custom),
-            toml::Value::Integer(mode) => u32::try_from(mode).map(Self).map_err(D::Error::custom),
-            _ => Err(D::Error::custom("expected permissions, such as \"0660\"")),
+            toml::Value::String(text) => text.parse().map_err(|_| wrong()),
+            toml::Value::Integer(mode) => {
+                u32::try_from(mode).ok().filter(|&mode| mode <= 0o777).map(Self).ok_or_else(wrong)
+            }
+            _ => Err(wrong()),
         }
     }
 }

@@ -52,21 +52,21 @@ fn a_file_says_what_the_command_line_can_say() {
 }
 
 #[test]
+fn a_handlers_name_may_stand_for_its_type() {
+    let config = parse("[[handler]]\nname = 'print'\nformat = 'json'").unwrap();
+    assert_eq!(config.handlers[0].kind, "print");
+}
+
+#[test]
 fn a_mistake_is_named_with_its_line() {
     for (text, problem) in [
         ("x = 1", "pigear.toml:1: unknown field `x`, expected one of"),
         ("count = 1\nstats = 7", "pigear.toml:2: invalid type: integer `7`, expected path string"),
         ("\n[[source]]\nlogdri = 'x'", "pigear.toml:3: unknown field `logdri`, expected one of"),
-        (
-            "[[source]]\ntype = 'tcp'",
-            "pigear.toml:2: \"tcp\": unknown socket handler \"tcp\"; known are",
-        ),
-        ("[[source]]\ndialect = 'snort4'", "pigear.toml:2: \"snort4\": unknown dialect"),
+        ("[[source]]\ntype = 'tcp'", "pigear.toml:2: unknown socket handler \"tcp\"; known are"),
+        ("[[source]]\ndialect = 'snort4'", "pigear.toml:2: unknown dialect"),
         ("\n[[handler]]\npath = 'x'", "pigear.toml:2: missing field `type`"),
-        (
-            "[[handler]]\ntype = 'x'\nwhen_full = 'panic'",
-            "pigear.toml:3: \"panic\": unknown policy",
-        ),
+        ("[[handler]]\ntype = 'x'\nwhen_full = 'panic'", "pigear.toml:3: unknown policy"),
         ("[[handler\n", "pigear.toml:1: "),
     ] {
         let error = parse(text).unwrap_err();

@@ -1,18 +1,6 @@
 //! `file`: appends each alert to a file, which it rotates.
-//!
-//! A record is never split: not at a rotation, and not by an error (what a full disk took of a
-//! record is taken back). Rotated files get the time of their rotation as an ending,
-//! `alerts.json.20261118T162750Z`, and are compressed on a thread of their own, so that alerts go on
-//! meanwhile. If somebody else moves or removes the file (logrotate), a new one is begun.
 
-mod rotated;
-mod rotation;
-#[cfg(test)]
-mod tests;
-
-use std::fs;
-use std::io::{self, Seek, SeekFrom};
-use std::os::unix::fs::MetadataExt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,16 +9,12 @@ use pigear_alert::Alert;
 use pigear_alert::format::{Colour, FormatName};
 use pigear_pipeline::{Handler, HandlerError};
 use serde::Deserialize;
-use tracing::warn;
 
-pub use rotated::Compress;
-pub use rotation::{Rotation, UnknownRotation};
-
-use super::writer::{BatchWriter, ENOUGH, Written};
+use super::rotate::{Compress, RotatedFile, Rotation};
+use super::writer::{BatchWriter, Written};
 use crate::keys::parsed;
-use rotated::Rotated;
 
-pub(crate) const ABOUT: &str = "appends each alert to a file; path=FILE format=fast|full|json \
+pub(crate) const ABOUT: &str = "appends each alert to a file; path=FILE format=fast|full|json|eve|ecs|ocsf|cef \
     rotate=SIZE,TIME (100MB,1d) keep=N compress=gzip|zstd|none";
 
 /// The keys of `file`.
@@ -57,19 +41,7 @@ pub struct Options {
 /// Appends each alert to a file.
 pub struct File {
     writer: BatchWriter,
-    open: Open,
-    rotation: Rotation,
-    rotated: Rotated,
-}
-
-/// The file that is written to.
-struct Open {
-    path: PathBuf,
-    file: fs::File,
-    /// Where the last whole record ends.
-    len: u64,
-    /// When the file was begun, or found.
-    since: Timestamp,
+    file: RotatedFile,
 }
 
 impl File {
@@ -78,67 +50,17 @@ impl File {
     /// # Errors
     /// If the file can't be opened for writing.
     pub fn new(options: Options) -> Result<Self, String> {
-        let path = options.path;
-        let open = Open::append(path.clone())
+        let Options { path, format, rotate, keep, compress } = options;
+        let file = RotatedFile::open(path.clone(), rotate, keep, compress)
             .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
-        Ok(Self {
-            writer: BatchWriter::new(options.format.format(Colour::Never)),
-            open,
-            rotation: options.rotate,
-            rotated: Rotated::new(path, options.keep, options.compress),
-        })
-    }
-
-    /// Sees to it that the file is there and has room for one more record.
-    fn make_ready(&mut self, now: Timestamp) -> io::Result<()> {
-        if self.open.was_moved() {
-            self.open = Open::append(self.open.path.clone())?;
-        }
-        if self.open.len > 0 && self.rotation.is_due(self.open.len, self.open.since, now) {
-            self.rotated.put_away(now)?;
-            self.open = Open::append(self.open.path.clone())?;
-        }
-        Ok(())
+        Ok(Self { writer: BatchWriter::new(format.format(Colour::Never)), file })
     }
 
     /// Writes as many alerts as may go into the file as it is. On an error, says what was written
     /// nevertheless.
     fn write_some(&mut self, alerts: &[Arc<Alert>]) -> Result<Written, (Written, io::Error)> {
-        self.make_ready(Timestamp::now()).map_err(|error| (Written::default(), error))?;
-        let open = &mut self.open;
-        let enough = self.rotation.room(open.len).min(ENOUGH);
-        let result = self.writer.write(alerts, enough, &mut open.file);
-        let (Ok(written) | Err((written, _))) = &result;
-        open.len += written.bytes as u64;
-        if result.is_err() {
-            open.take_back();
-        }
-        result
-    }
-}
-
-impl Open {
-    fn append(path: PathBuf) -> io::Result<Self> {
-        let mut file = fs::OpenOptions::new().append(true).create(true).open(&path)?;
-        let len = file.seek(SeekFrom::End(0)).unwrap_or_default();
-        let since =
-            if len > 0 { file.metadata()?.modified()? } else { std::time::SystemTime::now() };
-        let since = Timestamp::try_from(since).unwrap_or_else(|_| Timestamp::now());
-        Ok(Self { path, file, len, since })
-    }
-
-    /// Removes what was written of a record that could not be written whole.
-    fn take_back(&self) {
-        if let Err(error) = self.file.set_len(self.len) {
-            warn!("{} may end in half a record: {error}", self.path.display());
-        }
-    }
-
-    /// Whether the path names another file by now, or none.
-    fn was_moved(&self) -> bool {
-        let inode = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-        let ours = self.file.metadata().map(inode).ok();
-        ours.is_none() || fs::metadata(&self.path).map(inode).ok() != ours
+        self.file.make_ready(Timestamp::now()).map_err(|error| (Written::default(), error))?;
+        self.file.write(self.writer.fill(alerts, self.file.enough()))
     }
 }
 
@@ -151,7 +73,7 @@ impl Handler for File {
             match self.write_some(left) {
                 Ok(written) => done += written.records,
                 Err((written, error)) => {
-                    let error = format!("cannot write {}: {error}", self.open.path.display());
+                    let error = format!("cannot write {}: {error}", self.file.path().display());
                     return Err(HandlerError::new(error).after(done + written.records));
                 }
             }
@@ -160,7 +82,7 @@ impl Handler for File {
     }
 
     fn finish(&mut self) -> Result<(), HandlerError> {
-        self.rotated.finish();
+        self.file.finish();
         Ok(())
     }
 }

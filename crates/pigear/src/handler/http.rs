@@ -30,7 +30,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Gather, Handler, HandlerError, Stop};
+use pigear_pipeline::{Ending, Gather, Handler, HandlerError};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -41,7 +41,7 @@ pub use presets::{Preset, UnknownPreset};
 use groups::Groups;
 use packer::{Packer, single};
 use parcel::Parcel;
-use sender::{Run, Sender};
+use sender::{Run, Sender, Undelivered};
 use stopping::Stopping;
 use template::{Message, Rules, Template};
 
@@ -63,6 +63,8 @@ pub struct Http {
     /// What became of alerts that come again, since one before them failed.
     ahead: VecDeque<Run>,
     groups: Option<Groups>,
+    /// Messages that could not be sent before the end, and how many alerts they were about.
+    late: (usize, u64),
     stopping: Stopping,
 }
 
@@ -106,7 +108,8 @@ impl Http {
             in_flight: options.in_flight,
             ahead: VecDeque::new(),
             groups,
-            stopping: Stopping::never(),
+            late: (0, 0),
+            stopping: Stopping::default(),
         })
     }
 
@@ -139,9 +142,12 @@ impl Http {
     fn send_groups(&mut self, everything: bool) -> Result<(), String> {
         let mut failure = Ok(());
         loop {
+            if self.sender.gave_up.load(Ordering::Relaxed) {
+                return failure;
+            }
             let Some(groups) = &mut self.groups else { return failure };
             let due = groups.take_due(Instant::now(), everything, self.packer.batch);
-            if due.is_empty() || self.sender.gave_up.load(Ordering::Relaxed) {
+            if due.is_empty() {
                 return failure;
             }
             let messages: Vec<_> = due.iter().map(groups::Group::message).collect();
@@ -151,8 +157,16 @@ impl Http {
             {
                 self.send(rest);
                 for run in self.ahead.drain(..) {
+                    let these = messages.get(sent..sent + run.alerts).unwrap_or_default();
                     sent += run.alerts;
-                    failure = failure.and(run.result);
+                    match run.result {
+                        Ok(()) => {}
+                        Err(Undelivered::Refused(reason)) => failure = Err(reason),
+                        Err(Undelivered::TimeUp) => {
+                            self.late.0 += these.len();
+                            self.late.1 += these.iter().map(|message| message.count).sum::<u64>();
+                        }
+                    }
                 }
             }
         }
@@ -171,25 +185,27 @@ impl Handler for Http {
         let mut done = 0;
         loop {
             while let Some(run) = self.ahead.pop_front() {
-                if let Err(reason) = run.result {
-                    return Err(HandlerError::new(reason).after(done).failed(run.alerts));
+                match run.result {
+                    Ok(()) => done += run.alerts,
+                    Err(Undelivered::TimeUp) => return Err(HandlerError::time_up().after(done)),
+                    Err(Undelivered::Refused(reason)) => {
+                        return Err(HandlerError::new(reason).after(done).failed(run.alerts));
+                    }
                 }
-                done += run.alerts;
             }
             let rest = alerts.get(done..).unwrap_or_default();
             if rest.is_empty() {
                 return Ok(());
             }
             if self.sender.gave_up.load(Ordering::Relaxed) {
-                let reason = "not sent: it was time to stop";
-                return Err(HandlerError::new(reason).after(done).failed(rest.len()));
+                return Err(HandlerError::time_up().after(done));
             }
             self.send(&rest.iter().map(single).collect::<Vec<_>>());
         }
     }
 
-    fn attach(&mut self, stop: &Stop) {
-        self.stopping = Stopping::on(stop);
+    fn start(&mut self, ending: &Ending) {
+        self.stopping = Stopping(ending.clone());
     }
 
     fn gather(&self) -> Gather {
@@ -206,12 +222,13 @@ impl Handler for Http {
 
     fn finish(&mut self) -> Result<(), HandlerError> {
         self.send_groups(true).map_err(HandlerError::new)?;
-        match self.groups.as_ref().map_or((0, 0), Groups::left) {
-            (0, _) => Ok(()),
-            (messages, alerts) => Err(HandlerError::new(format!(
-                "{messages} messages about {alerts} alerts were not sent: it was time to stop"
-            ))),
+        let (waiting, about) = self.groups.as_ref().map_or((0, 0), Groups::left);
+        let (messages, alerts) = (self.late.0 + waiting, self.late.1 + about);
+        if messages == 0 {
+            return Ok(());
         }
+        let what = format!("{messages} messages about {alerts} alerts were not sent in time");
+        Err(HandlerError::new(what))
     }
 }
 
@@ -254,10 +271,12 @@ impl Flight {
 
     async fn runs(self) -> Vec<Run> {
         match self {
-            Self::Sent(task, alerts) => task
-                .await
-                .unwrap_or_else(|error| vec![Run { alerts, result: Err(error.to_string()) }]),
-            Self::Failed(reason) => vec![Run { alerts: 1, result: Err(reason) }],
+            Self::Sent(task, alerts) => task.await.unwrap_or_else(|error| {
+                vec![Run { alerts, result: Err(Undelivered::Refused(error.to_string())) }]
+            }),
+            Self::Failed(reason) => {
+                vec![Run { alerts: 1, result: Err(Undelivered::Refused(reason)) }]
+            }
         }
     }
 }

@@ -14,7 +14,8 @@ use serde::Deserialize;
 use super::writer::{BatchWriter, ENOUGH};
 use crate::keys::parsed;
 
-pub(crate) const ABOUT: &str = "writes each alert to standard output; format=fast|full|json";
+pub(crate) const ABOUT: &str =
+    "writes each alert to standard output; format=fast|full|json|eve|ecs|ocsf|cef";
 
 /// The keys of `print`.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -55,7 +56,7 @@ impl Handler for Print {
         while let Some(left) = alerts.get(done..)
             && !left.is_empty()
         {
-            match self.writer.write(left, ENOUGH, &mut self.output) {
+            match self.writer.fill(left, ENOUGH).write(&mut self.output) {
                 Ok(written) => done += written.records,
                 Err((written, error)) => return Err(failed(&error).after(done + written.records)),
             }

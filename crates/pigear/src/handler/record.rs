@@ -1,5 +1,9 @@
 //! `record`: keeps the datagrams as they came.
+//!
+//! A recording can be read to its end. So if a batch can't be written whole, what was written of it is
+//! taken back, and the recording ends there.
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +12,7 @@ use pigear_alert::Alert;
 use pigear_pipeline::recording::Writer;
 use pigear_pipeline::{Handler, HandlerError};
 use serde::Deserialize;
+use tracing::warn;
 
 pub(crate) const ABOUT: &str =
     "keeps the datagrams as they came, for `play`; path=FILE (.gz and .zst compress)";
@@ -23,7 +28,11 @@ pub struct Options {
 /// Keeps the datagrams as they came, for `play`.
 pub struct Record {
     path: PathBuf,
+    /// `None` once the recording has ended.
     writer: Option<Writer>,
+    file: File,
+    /// How long the file is with all that was handled.
+    len: u64,
 }
 
 impl Record {
@@ -33,30 +42,53 @@ impl Record {
     /// If the file exists, or can't be created.
     pub fn new(options: Options) -> Result<Self, String> {
         let path = options.path;
-        let writer = Writer::create_new(&path).map_err(|error| match error.kind() {
+        let open = || {
+            let writer = Writer::create_new(&path)?;
+            Ok((writer, File::options().write(true).open(&path)?))
+        };
+        let (writer, file) = open().map_err(|error: io::Error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
                 format!("{} exists; a recording never replaces a file", path.display())
             }
             _ => format!("cannot create {}: {error}", path.display()),
         })?;
-        Ok(Self { path, writer: Some(writer) })
+        Ok(Self { path, writer: Some(writer), file, len: 0 })
     }
 
     fn failed(&self, error: &io::Error) -> HandlerError {
         HandlerError::new(format!("cannot write {}: {error}", self.path.display()))
     }
+
+    fn write(&mut self, alerts: &[Arc<Alert>]) -> io::Result<()> {
+        let Some(writer) = &mut self.writer else {
+            return Err(io::Error::other("the recording ended with an error"));
+        };
+        for alert in alerts {
+            writer.write(alert.datagram.as_deref().unwrap_or_default())?;
+        }
+        writer.flush()?;
+        self.len = self.file.metadata()?.len();
+        Ok(())
+    }
+
+    /// Ends the recording where the last whole batch ended.
+    fn give_up(&mut self) {
+        // What the writer still has in memory it may write now.
+        drop(self.writer.take());
+        if let Err(error) = self.file.set_len(self.len) {
+            warn!("{} may end in half a datagram: {error}", self.path.display());
+        }
+    }
 }
 
 impl Handler for Record {
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
-        for (n, alert) in alerts.iter().enumerate() {
-            let datagram = alert.datagram.as_deref().unwrap_or_default();
-            if let Err(error) = writer.write(datagram) {
-                return Err(self.failed(&error).after(n));
+        self.write(alerts).map_err(|error| {
+            if self.writer.is_some() {
+                self.give_up();
             }
-        }
-        writer.flush().map_err(|error| self.failed(&error))
+            self.failed(&error)
+        })
     }
 
     fn finish(&mut self) -> Result<(), HandlerError> {

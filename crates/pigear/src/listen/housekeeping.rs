@@ -35,7 +35,6 @@ impl Housekeeper {
     /// Works until asked to end.
     pub(super) fn run(&mut self, inbox: &Receiver<Chore>) {
         let mut written = Instant::now();
-        self.write_stats();
         loop {
             match inbox.recv_timeout(TICK) {
                 Ok(Chore::Reload) => self.reload(true),

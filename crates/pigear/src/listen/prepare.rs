@@ -16,6 +16,7 @@ use crate::config::{Config, HandlerConfig, SourceConfig, SourceKind};
 use crate::names::Watched;
 use crate::registry::Registry;
 use crate::snort_conf;
+use crate::stats_file;
 
 const SNORT_CONF: &str = "/etc/snort/snort.conf";
 const LOG_DIR: &str = "/var/log/snort";
@@ -40,12 +41,17 @@ impl Listener {
         for dir in snort_confs.iter().filter_map(SnortConf::dir) {
             files = files.or_in(dir);
         }
+        // Before they are read, so that no change goes unnoticed.
+        let watched = Watched::new(files.clone());
         let names = Arc::new(NamesCell::new(files.load()?));
         let mut sources = Vec::new();
         for (source, snort_conf) in config.sources.iter().zip(&snort_confs) {
             sources.extend(open(source, snort_conf, &names)?);
         }
-        let watched = Watched::new(files);
+        if let Some(path) = &config.stats {
+            let written = stats_file::write(path, &pipeline.stats().snapshot());
+            written.map_err(|source| ListenError::Stats { path: path.clone(), source })?;
+        }
         Ok(Self { pipeline, sources, names, watched, stats_file: config.stats })
     }
 }

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 use nix::unistd::{Group, Uid, User};
 use pigear_pipeline::Intake;
 use pigear_pipeline::source::unix::{AllowedSenders, Binding, Instances, SocketSettings, Unix};
@@ -91,7 +93,10 @@ impl Socket {
         let (Some(dir), Ok(owner)) = (dir, fs::metadata(&self.log_dir)) else { return Ok(()) };
         fs::DirBuilder::new().mode(0o770).create(dir)?;
         if Uid::effective().is_root() {
-            chown(dir, Some(owner.uid()), Some(owner.gid()))?;
+            // The log directory belongs to Snort's user, who may have put something else there.
+            let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            let made = nix::fcntl::open(dir, flags, Mode::empty())?;
+            fchown(made, Some(owner.uid()), Some(owner.gid()))?;
         }
         Ok(())
     }

@@ -1,20 +1,16 @@
 //! A test as a transcript: arguments and datagrams in; standard output, standard error and status out.
 
 use std::ffi::OsString;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::Uid;
-use tempfile::TempDir;
 
+use crate::room::Room;
 use crate::running::Running;
-use crate::snort;
 
 /// Nothing that a test waits for takes longer.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -33,6 +29,7 @@ pub(crate) struct Test {
     stderr: String,
     stats: Option<String>,
     user: Option<u32>,
+    file_size: Option<u64>,
 }
 
 enum Step {
@@ -56,6 +53,7 @@ impl Test {
             stderr: String::new(),
             stats: None,
             user: None,
+            file_size: None,
         }
     }
 
@@ -76,10 +74,26 @@ impl Test {
         self
     }
 
-    /// Runs the program as this user. Only root can.
-    pub(crate) fn user(mut self, uid: u32) -> Self {
-        self.user = Some(uid);
+    /// The directory of this test.
+    pub(crate) fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// Lets no file of the program grow beyond so many bytes.
+    pub(crate) fn limited_to(mut self, bytes: u64) -> Self {
+        self.file_size = Some(bytes);
         self
+    }
+
+    /// Runs the program as a user without any rights, if this process is root. `None` if that can't be.
+    pub(crate) fn without_rights(mut self) -> Option<Self> {
+        if Uid::effective().is_root() {
+            if !nobody_can_run() {
+                return None;
+            }
+            self.user = Some(NOBODY);
+        }
+        Some(self)
     }
 
     /// Sends a datagram to `log/snort_alert`, once the socket is there.
@@ -143,18 +157,32 @@ impl Test {
 
     /// Starts the program, for tests that look at it while it runs.
     pub(crate) fn start(self) -> Running {
-        self.start_with(Stdio::piped())
+        self.start_piped().read_stdout().read_stderr()
     }
 
     /// Starts the program with another standard output.
-    pub(crate) fn start_with(self, stdout: Stdio) -> Running {
-        let mut command = program();
-        command.args(&self.args).current_dir(self.room.path());
+    pub(crate) fn start_with(self, stdout: impl Into<Stdio>) -> Running {
+        self.spawn(stdout.into(), Stdio::piped()).read_stderr()
+    }
+
+    /// Starts the program with another standard error.
+    pub(crate) fn start_with_stderr(self, stderr: impl Into<Stdio>) -> Running {
+        self.spawn(Stdio::piped(), stderr.into()).read_stdout()
+    }
+
+    /// Starts the program, whose outputs are pipes that nobody reads.
+    pub(crate) fn start_piped(self) -> Running {
+        self.spawn(Stdio::piped(), Stdio::piped())
+    }
+
+    fn spawn(self, stdout: Stdio, stderr: Stdio) -> Running {
+        let mut command = self.file_size.map_or_else(program, limited_program);
+        command.args(&self.args).current_dir(self.room.path()).stdout(stdout).stderr(stderr);
         if let Some(uid) = self.user {
-            fs::set_permissions(self.room.path(), Permissions::from_mode(0o755)).unwrap();
+            self.room.set_mode("", 0o755);
             command.uid(uid).gid(uid);
         }
-        Running::start(self.room, command, stdout)
+        Running::start(self.room, command)
     }
 }
 
@@ -165,49 +193,14 @@ pub(crate) fn program() -> Command {
     command
 }
 
-/// The directory that a test has for itself.
-pub(crate) struct Room(TempDir);
-
-impl Room {
-    fn new() -> Self {
-        let room = Self(TempDir::new().unwrap());
-        fs::create_dir(room.at("log")).unwrap();
-        room
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    pub(crate) fn at(&self, name: &str) -> PathBuf {
-        self.path().join(name)
-    }
-
-    pub(crate) fn socket(&self) -> PathBuf {
-        self.at("log/snort_alert")
-    }
-
-    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-        fs::write(self.at(name), text).unwrap();
-    }
-
-    pub(crate) fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.at(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-    }
-
-    /// The names in a directory, sorted.
-    pub(crate) fn list(&self, dir: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.at(dir)).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    /// Sends a datagram to a socket of this directory, once it is there.
-    pub(crate) fn send_to(&self, socket: &str, datagram: &[u8]) {
-        snort::send(&self.at(socket), datagram);
-    }
+/// The program, none of whose files may grow beyond so many bytes; what goes beyond is an error, not a
+/// signal.
+fn limited_program(bytes: u64) -> Command {
+    let mut command = Command::new("sh");
+    let pigear = env!("CARGO_BIN_EXE_pigear");
+    command.args(["-c", "trap '' XFSZ && exec prlimit --fsize=$0: \"$@\""]);
+    command.arg(bytes.to_string()).arg(pigear).env_remove("NO_COLOR").stdin(Stdio::null());
+    command
 }
 
 /// The counters of a program as `--stats` writes them: received, malformed, refused, missed, and for
@@ -240,4 +233,18 @@ pub(crate) fn is_root(left_out: &str) -> bool {
         println!("left out, since only root can: {left_out}");
     }
     root
+}
+
+/// Whether this process can run the program as another user; if not, says what is left out.
+pub(crate) fn can_change_user() -> bool {
+    is_root("run the program as another user") && nobody_can_run()
+}
+
+/// Whether a user without rights can get at the program.
+fn nobody_can_run() -> bool {
+    let run = program().arg("--version").uid(NOBODY).stdout(Stdio::null()).status();
+    if let Err(error) = &run {
+        println!("left out, since another user cannot run the program: {error}");
+    }
+    run.is_ok()
 }

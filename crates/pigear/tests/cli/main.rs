@@ -1,9 +1,28 @@
 //! The real program, as its users have it: each test is a transcript of what was typed and sent, and
 //! of what the program then wrote and returned.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it leaves out"
+)]
 
 mod bad_datagrams;
+mod builds;
+mod commands;
+mod config;
+mod counters;
+mod disk;
+mod file;
 mod harness;
+mod instances;
+mod names;
 mod occupied;
+mod pipes;
+mod record;
+mod room;
 mod running;
+mod senders;
+mod signals;
 mod snort;
+mod terminal;
 mod usage;

@@ -6,7 +6,8 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Test;
+use crate::harness::{Test, until};
+use crate::running::Running;
 use crate::snort::{PING, ping};
 
 fn occupied_by(kind: &str) -> String {
@@ -136,4 +137,35 @@ fn a_log_directory_that_vanished_does_not_keep_the_program_from_ending() {
     running.signal_now(Signal::SIGTERM);
     let (_, ended) = running.end();
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn whoever_holds_a_lock_on_the_directory_keeps_nobody_from_listening() {
+    let mut lock = None;
+    let test = Test::new().with(|room| {
+        let directory = fs::File::open(room.at("log")).unwrap();
+        directory.lock().unwrap();
+        lock = Some(directory);
+    });
+    test.args(["--count", "1"]).send(ping()).stdout(PING).success();
+}
+
+/// Of several that start at once, one listens.
+#[test]
+fn of_many_that_start_at_once_one_listens() {
+    let room = Test::new();
+    let log = room.room().at("log");
+    drop(UnixDatagram::bind(log.join("snort_alert")).unwrap());
+    let start = || {
+        let dir = ["--logdir".as_ref(), log.as_os_str()];
+        Test::bare().args(dir).args(["--count", "1", "--stats", "stats.json"]).start()
+    };
+    let mut all: Vec<_> = (0..8).map(|_| start()).collect();
+    until("the others have given up", || {
+        all.iter_mut().map(Running::has_ended).filter(|&ended| ended).count() == 7
+    });
+    room.room().send_to("log/snort_alert", &ping());
+    let ended: Vec<_> = all.into_iter().map(|running| running.end().1).collect();
+    assert_eq!(ended.iter().filter(|ended| ended.status == Some(0)).count(), 1);
+    assert_eq!(ended.iter().filter(|ended| ended.stderr.contains("already listens")).count(), 7);
 }

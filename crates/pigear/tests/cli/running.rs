@@ -2,14 +2,15 @@
 
 use std::fmt::Display;
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::harness::{Room, until};
+use crate::harness::until;
+use crate::room::Room;
 
 /// The program while it runs; it is killed when this is dropped.
 pub(crate) struct Running {
@@ -28,11 +29,21 @@ pub(crate) struct Ended {
 }
 
 impl Running {
-    pub(crate) fn start(room: Room, mut command: Command, stdout: Stdio) -> Self {
-        let mut child = command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
-        let stdout = child.stdout.take().map(Stream::new);
-        let stderr = child.stderr.take().map(Stream::new);
-        Self { room: Some(room), child, stdout, stderr }
+    pub(crate) fn start(room: Room, mut command: Command) -> Self {
+        let child = command.spawn().unwrap();
+        Self { room: Some(room), child, stdout: None, stderr: None }
+    }
+
+    /// Reads standard output, if it is a pipe.
+    pub(crate) fn read_stdout(mut self) -> Self {
+        self.stdout = self.child.stdout.take().map(Stream::new);
+        self
+    }
+
+    /// Reads standard error, if it is a pipe.
+    pub(crate) fn read_stderr(mut self) -> Self {
+        self.stderr = self.child.stderr.take().map(Stream::new);
+        self
     }
 
     pub(crate) fn room(&self) -> &Room {
@@ -73,6 +84,18 @@ impl Running {
         self.is_alive_until(text, || stream.lock().unwrap().contains(text));
     }
 
+    pub(crate) fn stdout_so_far(&self) -> String {
+        self.stdout.as_ref().unwrap().text.lock().unwrap().clone()
+    }
+
+    pub(crate) fn stderr_so_far(&self) -> String {
+        self.stderr.as_ref().unwrap().text.lock().unwrap().clone()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn is_alive_until(&mut self, what: impl Display, mut holds: impl FnMut() -> bool) {
         let (child, stderr) = (&mut self.child, &self.stderr);
         until(&format!("{what}"), || {
@@ -86,9 +109,23 @@ impl Running {
         });
     }
 
+    /// Standard output, which the test reads itself.
+    pub(crate) fn stdout(&mut self) -> &mut ChildStdout {
+        self.child.stdout.as_mut().unwrap()
+    }
+
     /// Nobody reads standard output any more.
     pub(crate) fn close_stdout(&mut self) {
         drop(self.child.stdout.take());
+    }
+
+    /// Nobody reads standard error any more.
+    pub(crate) fn close_stderr(&mut self) {
+        drop(self.child.stderr.take());
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits until the program has ended by itself.
@@ -98,7 +135,7 @@ impl Running {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });
-        let mut text = |stream: Option<Stream>| stream.map(Stream::end).unwrap_or_default();
+        let text = |stream: Option<Stream>| stream.map(Stream::end).unwrap_or_default();
         let pid = format!("process {}", std::process::id());
         let ended = Ended {
             stdout: text(self.stdout.take()),

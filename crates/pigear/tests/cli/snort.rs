@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use pigear_pipeline::recording::Reader;
 use serde_json::Value;
@@ -51,7 +53,8 @@ pub(crate) fn objects(lines: &str) -> Vec<Value> {
 
 /// An alert of Snort 2.9.19.
 pub(crate) fn ping() -> Vec<u8> {
-    sent("v2919/icmp_ping").swap_remove(0)
+    static PING: LazyLock<Vec<u8>> = LazyLock::new(|| sent("v2919/icmp_ping").swap_remove(0));
+    PING.clone()
 }
 
 /// Sends as Snort does, once the socket is there.
@@ -62,9 +65,11 @@ pub(crate) fn send(socket: &Path, datagram: &[u8]) {
     snort.send_to(datagram, socket).unwrap();
 }
 
-/// Whether somebody listens there.
+/// Whether somebody listens there, and has given the socket its permissions.
 pub(crate) fn can_send(socket: &Path) -> bool {
-    UnixDatagram::unbound().unwrap().connect(socket).is_ok()
+    let opened_up = |metadata: fs::Metadata| metadata.permissions().mode() & 0o777 != 0o200;
+    fs::metadata(socket).is_ok_and(opened_up)
+        && UnixDatagram::unbound().unwrap().connect(socket).is_ok()
 }
 
 /// The same bytes every time, that look random.

@@ -1,9 +1,9 @@
 //! What is typed wrong, or names what isn't there.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::fs;
 
-use crate::harness::{NOBODY, Test, is_root};
+use crate::harness::Test;
+use crate::snort::{PING, ping, send};
 
 const DIALECTS: &str = "snort3, snort2.9, snort2.9-appid, snort2.9.7-appid, snort2.7, snort2.2, \
     snort2-32bit, barnyard2, barnyard2-32bit";
@@ -45,8 +45,9 @@ fn with_several_handlers_a_key_needs_a_name() {
 
 #[test]
 fn an_unknown_handler_is_refused_with_those_that_there_are() {
-    let stderr =
-        format!("error: unknown handler \"prnt\"; known are file, null, print, record\n{HANDLERS}");
+    let stderr = format!(
+        "error: unknown handler \"prnt\"; known are exec, file, null, pcap, print, record, socket, syslog\n{HANDLERS}"
+    );
     refused(&["--data-handler", "prnt"], &stderr, 2);
 }
 
@@ -62,7 +63,7 @@ fn an_unknown_dialect_is_refused_with_those_that_there_are() {
 #[test]
 fn an_unknown_format_is_refused_with_those_that_there_are() {
     let stderr = format!(
-        "error: handler print: \"xml\": unknown format \"xml\"; known are fast, full, json in `format`\n{HANDLERS}"
+        "error: handler print: format: unknown format \"xml\"; known are fast, full, json, eve, ecs, ocsf, cef\n{HANDLERS}"
     );
     refused(&["format=xml"], &stderr, 2);
 }
@@ -115,26 +116,19 @@ fn a_log_directory_that_is_a_file_is_refused() {
 
 #[test]
 fn a_directory_without_write_permission_is_refused() {
-    let root = is_root("run as another user");
-    let test = Test::new().with(|room| {
-        let mode = if root { 0o755 } else { 0o555 };
-        fs::set_permissions(room.at("log"), Permissions::from_mode(mode)).unwrap();
-    });
-    let test = if root { test.user(NOBODY) } else { test };
-    test.stderr(
-        "error: cannot listen on log/snort_alert: no permission to create files in the directory\n\
-         hint: run as root or as a user who may write there, or give another directory with --logdir\n",
-    )
-    .status(1);
+    if let Some(test) = Test::new().with(|room| room.set_mode("log", 0o555)).without_rights() {
+        test.stderr(
+            "error: cannot listen on log/snort_alert: no permission to create files in the directory\n\
+             hint: run as root or as a user who may write there, or give another directory with --logdir\n",
+        )
+        .status(1);
+    }
 }
 
 #[test]
 fn a_user_without_rights_can_listen_where_he_may_write() {
-    if is_root("run as another user") {
-        let test = Test::new().user(NOBODY).with(|room| {
-            chown(room.at("log"), Some(NOBODY), Some(NOBODY)).unwrap();
-        });
-        test.args(["--count", "1"]).send(crate::snort::ping()).stdout(crate::snort::PING).success();
+    if let Some(test) = Test::new().with(|room| room.hand_over("log")).without_rights() {
+        test.args(["--count", "1"]).send(ping()).stdout(PING).success();
     }
 }
 
@@ -169,8 +163,8 @@ fn a_path_that_snort_would_cut_is_refused() {
 fn a_socket_needs_no_directory_in_its_name() {
     let mut running = Test::bare().args(["--from", "snort_alert", "--count", "1"]).start();
     let socket = running.room().at("snort_alert");
-    crate::snort::send(&socket, &crate::snort::ping());
-    running.prints(crate::snort::PING);
+    send(&socket, &ping());
+    running.prints(PING);
     let (_, ended) = running.end();
     assert_eq!((&*ended.stderr, ended.status), ("", Some(0)));
 }

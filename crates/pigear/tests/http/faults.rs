@@ -118,7 +118,7 @@ fn a_connection_is_used_again_and_replaced_once_it_is_closed() {
 }
 
 #[test]
-fn at_the_end_what_can_not_be_sent_fails_in_time() {
+fn at_the_end_what_can_not_be_sent_is_dropped_in_time() {
     let refuses = format!("http://{}/", free_address());
     let hangs = Server::start(|_, _| Reply::Hang);
     for url in [&*refuses, "http://does-not-exist.invalid/", &*hangs.url()] {
@@ -126,8 +126,8 @@ fn at_the_end_what_can_not_be_sent_fails_in_time() {
         pigear.send_numbered(0..20);
         pigear.receives(20);
         let begin = std::time::Instant::now();
-        assert_eq!(pigear.end(), (0, 20, 0), "{url}");
-        assert!(begin.elapsed().as_secs_f64() < 4.8, "{url}: {:?}", begin.elapsed());
+        assert_eq!(pigear.end(), (0, 0, 20), "{url}");
+        assert!(begin.elapsed().as_secs_f64() < 4.95, "{url}: {:?}", begin.elapsed());
     }
 }
 
@@ -150,10 +150,7 @@ fn wrong_settings_are_refused_at_the_start() {
         (&[], "give url or url_file: where to send"),
         (&[("url", "nonsense")], "url: relative URL without a base"),
         (&[("url", "ftp://x/")], "url: expected http:// or https://, not ftp:"),
-        (
-            &[url, ("encoding", "xml")],
-            "\"xml\": expected json, ndjson, array or form in `encoding`",
-        ),
+        (&[url, ("encoding", "xml")], "encoding: \"xml\": expected json, ndjson, array or form"),
         (&[url, ("batch", "3")], "batch=3 needs encoding=ndjson or encoding=array"),
         (&[url, ("encoding", "array"), ("batch", "0")], "batch=0: expected at least 1"),
         (
@@ -182,7 +179,7 @@ fn wrong_settings_are_refused_at_the_start() {
             &[url, ("template", "preset:telegram")],
             "preset:telegram needs param.chat_id: where to send",
         ),
-        (&[url, ("timeout", "soon")], "\"soon\": expected a time (500ms, 10s, 1m) in `timeout`"),
+        (&[url, ("timeout", "soon")], "timeout: \"soon\": expected a time (500ms, 10s, 1m)"),
     ];
     for (keys, expected) in cases {
         assert_eq!(complaint(keys), format!("handler http: {expected}"));

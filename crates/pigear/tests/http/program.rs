@@ -44,7 +44,7 @@ fn a_refusal_ends_the_program_with_the_reason() {
     let (stderr, status) =
         run(&["--data-handler", "http", "--count", "1", &url, "auth_env=PIGEAR_TEST_AUTH"]);
     let expected = format!(
-        "error: handler http: http://{}: 400 Bad Request: no \\u{{1b}}[31mthanks, …\n\
+        "error: handler http: http://{}: 400 Bad Request: no \\x1b[31mthanks, …\n\
         hint: with --serve-forever, errors are counted and the next alert is handled\n",
         server.address
     );
@@ -59,7 +59,7 @@ fn secrets_are_never_shown() {
     let (stderr, status) = run(&args);
     assert!(stderr.contains("Connection refused"), "{stderr}");
     assert!(!stderr.contains("s3cret"), "{stderr}");
-    assert_eq!(status, Some(1));
+    assert_eq!(status, Some(0));
     let keys = [("url", "http://x:s3cret@y/"), ("header.X", "s3cret"), ("proxy", "s3cret")];
     let options: pigear::handler::http::Options = keys_of(&keys).options().unwrap();
     assert!(!format!("{options:?}").contains("s3cret"));

@@ -4,9 +4,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::super::text::is_unsafe;
-use super::super::{Colour, Json};
+use super::super::text::{Visible, is_unsafe};
+use super::super::{Cef, Colour, Ecs, Eve, Json, Ocsf};
+use super::cef_parser::Cef as Parsed;
 use super::*;
+use crate::Origin;
 
 /// Bytes that try to leave their place, among others. No NUL: it would end the C string.
 fn hostile(max: usize) -> impl Strategy<Value = Vec<u8>> {
@@ -23,6 +25,12 @@ fn hostile(max: usize) -> impl Strategy<Value = Vec<u8>> {
         b"\xe2\x80\xae",
         b"\xd8\x9c",
         b"\" [**]\\",
+        b"|",
+        b"=",
+        b" src=1.2.3.4",
+        b"\\n\\|\\=",
+        b"%s%n",
+        b"<script>alert(1)</script>",
     ];
     let piece = prop::sample::select(pieces).prop_map(<[u8]>::to_vec);
     let other = vec(1..=u8::MAX, 1..4);
@@ -118,4 +126,78 @@ proptest! {
         assert_eq!(object["class_description"].as_str(), description);
         assert_eq!(BASE64.decode(object["pkt"].as_str().unwrap()).unwrap(), &*message.pkt);
     }
+
+    #[test]
+    fn eve_is_one_safe_line_that_gives_everything_back(alert in alerts()) {
+        let object = parsed(&Eve, &alert);
+        assert_gives_back(&alert, &object, ["/alert/signature", "/alert/category", "/snort"]);
+        let packet = object["packet"].as_str().unwrap();
+        assert_eq!(BASE64.decode(packet).unwrap(), &*alert.message.pkt);
+    }
+
+    #[test]
+    fn ecs_is_one_safe_line_that_gives_everything_back(alert in alerts()) {
+        let object = parsed(&Ecs, &alert);
+        assert_gives_back(&alert, &object, ["/message", "/rule/category", "/snort"]);
+        assert_eq!(object["rule"]["name"], object["message"]);
+        assert_eq!(object["rule"]["description"], object["message"]);
+    }
+
+    #[test]
+    fn ocsf_is_one_safe_line_that_gives_everything_back(alert in alerts()) {
+        let object = parsed(&Ocsf, &alert);
+        let pointers =
+            ["/finding_info/title", "/finding_info/analytic/category", "/unmapped"];
+        assert_gives_back(&alert, &object, pointers);
+    }
+
+    #[test]
+    fn cef_is_one_safe_line_that_shows_everything(alert in alerts(), sensor in hostile(8)) {
+        let mut alert = alert;
+        let sensor = Some(String::from_utf8_lossy(&sensor).into_owned());
+        alert.origin = Arc::new(Origin { sensor: sensor.clone(), ..Origin::default() });
+        let line = written(&Cef, &alert);
+        assert_is_one_safe_line(&line);
+        let parsed = Parsed::parse(&line);
+        let name = Some(Visible(&alert.message.msg).to_string()).filter(|name| !name.is_empty());
+        assert_eq!(parsed.head[5], name.unwrap_or("1:384:8".to_owned()));
+        assert_eq!(parsed.head[6], "4");
+        let class = alert.class().unwrap();
+        assert_eq!(parsed.get("cat").unwrap_or_default(), shown(&class.description));
+        assert_eq!(parsed.get("dvchost"), sensor.map(|name| shown(&name)).filter(|name| !name.is_empty()).as_deref());
+        let app_name = alert.message.app_name.map(|name| shown(&name.to_string()));
+        assert_eq!(parsed.get("app"), app_name.as_deref());
+        assert_eq!(parsed.get("src"), Some("10.0.0.1"));
+        assert_eq!(parsed.labelled("classification"), Some("a"));
+    }
+}
+
+/// Text as an extension of CEF gives it back: visible, but with its line ends.
+fn shown(text: &str) -> String {
+    let lines = text.split_inclusive(['\n', '\r']).map(|line| {
+        let text = line.trim_end_matches(['\n', '\r']);
+        Visible(text.as_bytes()).to_string() + &line[text.len()..]
+    });
+    lines.collect()
+}
+
+fn parsed(format: &dyn Format, alert: &Alert) -> Value {
+    let line = written(format, alert);
+    assert_is_one_safe_line(&line);
+    serde_json::from_str(&line).unwrap()
+}
+
+/// The pointers are to the message, the class's description, and the format's own extension.
+fn assert_gives_back(alert: &Alert, object: &Value, [msg, category, own]: [&str; 3]) {
+    let message = &alert.message;
+    let text = object.pointer(msg).map_or("", |value| value.as_str().unwrap());
+    let text = if message.msg.is_empty() && text == "1:384:8" { "" } else { text };
+    assert_eq!(text, String::from_utf8_lossy(&message.msg));
+    let own = object.pointer(own).unwrap();
+    let bytes = own["msg_base64"].as_str().map(|base64| BASE64.decode(base64).unwrap());
+    assert_eq!(bytes.as_deref().unwrap_or(text.as_bytes()), &*message.msg);
+    let name = message.app_name.map(|name| name.to_string());
+    assert_eq!(own["app_id"].as_str(), name.as_deref());
+    let description = alert.class().map(|class| &*class.description);
+    assert_eq!(object.pointer(category).and_then(Value::as_str), description);
 }

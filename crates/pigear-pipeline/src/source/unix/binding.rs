@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag};
@@ -19,6 +21,9 @@ use tracing::{debug, warn};
 /// A socket's path has so many bytes at most: `sun_path` without its NUL. Snort cuts longer ones,
 /// and sends to the cut path.
 const MAX_PATH: usize = 107;
+
+/// So long is waited for another who is just binding a socket in the same directory.
+const LOCK_TIME: Duration = Duration::from_secs(1);
 
 /// Who may write to the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,16 +175,27 @@ impl Drop for Binding {
     }
 }
 
-/// Locks the directory against others of us. Where it can't be read it can't be locked; then only
-/// two that start at the same moment could get in each other's way.
+/// Locks the directory against others of us. Where it can't be read, or somebody holds the lock longer
+/// than we would, it isn't locked; then only two that start at the same moment could get in each other's
+/// way.
 fn lock(dir: &Path) -> Result<Option<Flock<File>>, BindError> {
     match File::open(dir) {
-        Ok(handle) if handle.metadata()?.is_dir() => {
-            Ok(Flock::lock(handle, FlockArg::LockExclusive).ok())
-        }
+        Ok(handle) if handle.metadata()?.is_dir() => Ok(lock_in_time(handle)),
         Ok(_) => Err(BindError::NoDirectory),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
         Err(error) => Err(from_io(error)),
+    }
+}
+
+fn lock_in_time(mut handle: File) -> Option<Flock<File>> {
+    let deadline = Instant::now() + LOCK_TIME;
+    loop {
+        match Flock::lock(handle, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Some(lock),
+            Err((unlocked, Errno::EWOULDBLOCK)) if Instant::now() < deadline => handle = unlocked,
+            Err(_) => return None,
+        }
+        thread::sleep(LOCK_TIME / 100);
     }
 }
 

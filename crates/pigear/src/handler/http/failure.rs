@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-/// So many characters of what others wrote are shown.
+use crate::handler::visible::{cut, visible};
+
+/// So many bytes of what others wrote are shown.
 const ENOUGH: usize = 200;
 
 /// An error and what caused it, without the URL, which may be a secret.
@@ -27,26 +29,10 @@ pub(super) fn text(error: &reqwest::Error) -> String {
 
 /// The beginning of a text that somebody else wrote, on one line and harmless to a terminal.
 pub(super) fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    let mut letters = text.trim().chars();
-    for letter in letters.by_ref().take(ENOUGH) {
-        if is_unsafe(letter) {
-            shown.extend(letter.escape_unicode());
-        } else {
-            shown.push(letter);
-        }
-    }
-    if letters.next().is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-/// Whether a character steers a terminal, breaks lines, or reorders the characters around it.
-fn is_unsafe(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{61c}')
+    let text = text.trim();
+    let beginning = cut(text, ENOUGH);
+    let more = if beginning.len() < text.len() { "…" } else { "" };
+    visible(beginning.as_bytes()) + more
 }
 
 #[cfg(test)]
@@ -55,7 +41,7 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_cut_and_escaped() {
-        assert_eq!(shown("no\n\u{1b}[31mway\u{202e} "), "no\\u{a}\\u{1b}[31mway\\u{202e}");
-        assert_eq!(shown(&"é".repeat(300)), format!("{}…", "é".repeat(200)));
+        assert_eq!(shown("no\n\u{1b}[31mway\u{202e} "), "no\\x0a\\x1b[31mway\\u{202e}");
+        assert_eq!(shown(&"é".repeat(300)), format!("{}…", "é".repeat(100)));
     }
 }

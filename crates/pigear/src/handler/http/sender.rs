@@ -33,7 +33,16 @@ pub(super) struct Sender {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) alerts: usize,
-    pub(super) result: Result<(), String>,
+    pub(super) result: Result<(), Undelivered>,
+}
+
+/// Why an alert was not delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Undelivered {
+    /// It never will be.
+    Refused(String),
+    /// It was time to end.
+    TimeUp,
 }
 
 /// So much of an answer is read to tell what went wrong, or to use the connection again.
@@ -45,7 +54,7 @@ const ALL: usize = 64 * 1024 * 1024;
 impl Sender {
     /// Sends a parcel, for as long as it takes.
     pub(super) async fn deliver(&self, parcel: &Parcel, stopping: &mut Stopping) -> Vec<Run> {
-        let mut results: Vec<Option<Result<(), String>>> = vec![None; parcel.len()];
+        let mut results: Vec<Option<Result<(), Undelivered>>> = vec![None; parcel.len()];
         let mut left: Vec<usize> = (0..parcel.len()).collect();
         let mut attempt = 0;
         while !left.is_empty() {
@@ -57,7 +66,7 @@ impl Sender {
                 }
                 Answer::Refused(reason) => {
                     let reason = format!("{}: {reason}", shown_url(&parcel.url));
-                    settle(&mut results, &left, &Err(reason));
+                    settle(&mut results, &left, &Err(Undelivered::Refused(reason)));
                     break;
                 }
                 Answer::Each(answers) => {
@@ -74,8 +83,8 @@ impl Sender {
             report(parcel, attempt, &problem, pause);
             if !stopping.pause(pause).await {
                 self.gave_up.store(true, Ordering::Relaxed);
-                let reason = format!("{}: {problem}; gave up", shown_url(&parcel.url));
-                settle(&mut results, &left, &Err(reason));
+                warn!("http: {}: {problem}; gave up, it is time to end", shown_url(&parcel.url));
+                settle(&mut results, &left, &Err(Undelivered::TimeUp));
                 break;
             }
         }
@@ -149,7 +158,7 @@ impl Sender {
     fn settle_each(
         &self,
         parcel: &Parcel,
-        results: &mut [Option<Result<(), String>>],
+        results: &mut [Option<Result<(), Undelivered>>],
         left: &[usize],
         answers: Vec<Option<Result<(), String>>>,
     ) -> Vec<usize> {
@@ -158,8 +167,10 @@ impl Sender {
             match (answer, results.get_mut(index)) {
                 (Some(answer), Some(result)) => {
                     let url = shown_url(&parcel.url);
-                    let censored = |reason: String| format!("{url}: {}", self.censored(&reason));
-                    *result = Some(answer.map_err(censored));
+                    let refused = |reason: String| {
+                        Undelivered::Refused(format!("{url}: {}", self.censored(&reason)))
+                    };
+                    *result = Some(answer.map_err(refused));
                 }
                 _ => again.push(index),
             }
@@ -187,9 +198,9 @@ impl Sender {
 }
 
 fn settle(
-    results: &mut [Option<Result<(), String>>],
+    results: &mut [Option<Result<(), Undelivered>>],
     which: &[usize],
-    result: &Result<(), String>,
+    result: &Result<(), Undelivered>,
 ) {
     for &index in which {
         if let Some(slot) = results.get_mut(index) {
@@ -199,7 +210,7 @@ fn settle(
 }
 
 /// Puts neighbours with the same end together.
-fn runs(results: Vec<Option<Result<(), String>>>) -> Vec<Run> {
+fn runs(results: Vec<Option<Result<(), Undelivered>>>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for result in results.into_iter().map(|result| result.unwrap_or(Ok(()))) {
         match runs.last_mut() {

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use minijinja::value::{Value, ValueKind};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, UndefinedBehavior};
 use pigear_alert::Alert;
 use pigear_alert::format::FormatName;
@@ -64,10 +65,10 @@ impl Template {
     pub(super) fn new(name: &str, text: &str, rules: Rules) -> Result<Self, String> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Lenient);
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(|error| describe(name, &error))?);
         // What `{% set %}` captures was escaped when it was written.
-        environment.set_auto_escape_callback(|_| AutoEscape::Custom("escaped"));
+        environment.set_auto_escape_callback(|_| AutoEscape::Custom("escaped".into()));
         let escape = rules.escape;
         environment.set_formatter(move |out, _, value| write(out, value, escape));
         // These would let text through as it is, or escape it for something else.
@@ -76,7 +77,7 @@ impl Template {
         }
         environment.add_filter("entities", entities);
         environment.add_filter("markdown", markdown);
-        environment.add_global("param", Value::from_serialize(&rules.params));
+        environment.add_global("param", Value::from(Serde(&rules.params)));
         environment
             .add_template_owned(ONLY, text.to_owned())
             .map_err(|error| describe(name, &error))?;

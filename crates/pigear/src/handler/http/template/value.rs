@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use minijinja::Value;
+use minijinja::value::{Serde, Value};
 use pigear_alert::format::{Colour, Fast, Format, FormatName, Json};
 use pigear_alert::wire::{DecodeError, Decoder, Dialect, encode};
 use pigear_alert::{Alert, AlertMessage};
@@ -32,7 +32,7 @@ pub(super) fn alert_values(message: &Message, format: FormatName) -> Value {
     let seconds = alert.timestamp().as_microsecond();
     let (whole, part) = (seconds / 1_000_000, seconds % 1_000_000);
     fields.insert("timestamp_s".to_owned(), format!("{whole}.{part:06}").into());
-    Value::from_serialize(fields)
+    Value::from(Serde(fields))
 }
 
 fn object(format: &dyn Format, alert: &Alert) -> Map<String, Object> {

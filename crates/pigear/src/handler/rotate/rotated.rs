@@ -56,6 +56,9 @@ impl Compress {
 pub(super) struct Rotated {
     path: PathBuf,
     work: Work,
+    /// The time and number in the last name: within a second, a later file has a higher number, also
+    /// when the earlier ones are gone.
+    last: (String, u32),
     /// The thread that compresses and removes, once there is something to do.
     worker: Option<(Sender<PathBuf>, JoinHandle<()>)>,
 }
@@ -70,12 +73,17 @@ struct Work {
 
 impl Rotated {
     pub(super) fn new(path: PathBuf, keep: Option<usize>, compress: Compress) -> Self {
-        Self { work: Work { path: path.clone(), keep, compress }, path, worker: None }
+        Self {
+            work: Work { path: path.clone(), keep, compress },
+            path,
+            last: Default::default(),
+            worker: None,
+        }
     }
 
     /// Renames the file, and has the rest done on another thread.
     pub(super) fn put_away(&mut self, now: Timestamp) -> io::Result<()> {
-        let name = free_name(&self.path, now);
+        let name = self.free_name(now);
         fs::rename(&self.path, &name)?;
         let work = self.work.clone();
         let (sender, _) = self.worker.get_or_insert_with(|| {
@@ -87,6 +95,23 @@ impl Rotated {
         Ok(())
     }
 
+    /// `PATH.TIME`, or if that is taken, compressed or not, `PATH.TIME-2` and so on.
+    fn free_name(&mut self, now: Timestamp) -> PathBuf {
+        let taken =
+            |name: &Path| ["", ".gz", ".zst"].iter().any(|end| with_ending(name, end).exists());
+        let time = now.strftime(".%Y%m%dT%H%M%SZ").to_string();
+        let mut n = if self.last.0 == time { self.last.1 } else { 0 };
+        loop {
+            n += 1;
+            let number = if n > 1 { format!("-{n}") } else { String::new() };
+            let name = with_ending(&self.path, &format!("{time}{number}"));
+            if !taken(&name) {
+                self.last = (time, n);
+                return name;
+            }
+        }
+    }
+
     /// Waits until everything is compressed.
     pub(super) fn finish(&mut self) {
         if let Some((sender, worker)) = self.worker.take() {
@@ -94,19 +119,6 @@ impl Rotated {
             let _ = worker.join();
         }
     }
-}
-
-/// `PATH.TIME`, or if that is taken, compressed or not, `PATH.TIME-2` and so on.
-fn free_name(path: &Path, now: Timestamp) -> PathBuf {
-    let taken = |name: &Path| ["", ".gz", ".zst"].iter().any(|end| with_ending(name, end).exists());
-    let time = now.strftime(".%Y%m%dT%H%M%SZ");
-    let mut name = with_ending(path, &time.to_string());
-    let mut n = 1;
-    while taken(&name) {
-        n += 1;
-        name = with_ending(path, &format!("{time}-{n}"));
-    }
-    name
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {
@@ -128,9 +140,9 @@ impl Work {
     }
 
     /// Compresses into a new file and then removes the old one, so that at any moment one of them is
-    /// whole.
+    /// whole. A file that was removed already, being among the oldest, is none of our business.
     fn compress(&self, path: &Path) -> io::Result<()> {
-        if self.compress == Compress::None {
+        if self.compress == Compress::None || !path.exists() {
             return Ok(());
         }
         let target = with_ending(path, self.compress.ending());

@@ -1,0 +1,97 @@
+//! Telling a busy handler that time is nearly up.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Tells a handler by when it should be done, once that is known. Clones share it.
+///
+/// A handler that waits for somebody (a server that is down, a program that hangs) waits with
+/// [`rest`](Self::rest), and gives up with [`Cause::TimeUp`](crate::Cause::TimeUp) when that says
+/// so.
+#[derive(Clone, Default)]
+pub struct Ending(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    by: Mutex<Option<Instant>>,
+    announced: Condvar,
+}
+
+/// How a [`rest`](Ending::rest) ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rested {
+    /// The time was rested.
+    Fully,
+    /// There is no more time.
+    TimeUp,
+}
+
+impl Ending {
+    /// Announces the time by which the handler should be done.
+    pub fn announce(&self, by: Instant) {
+        *self.by() = Some(by);
+        self.0.announced.notify_all();
+    }
+
+    /// How much time is left, if the end was announced; nothing if time is up.
+    #[must_use]
+    pub fn left(&self) -> Option<Duration> {
+        self.by().map(|by| by.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether there is no more time.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.left() == Some(Duration::ZERO)
+    }
+
+    /// Waits for so long, or until there is no more time.
+    #[must_use]
+    pub fn rest(&self, time: Duration) -> Rested {
+        let until = Instant::now() + time;
+        let mut by = self.by();
+        loop {
+            let now = Instant::now();
+            match *by {
+                Some(by) if by <= now => return Rested::TimeUp,
+                _ if until <= now => return Rested::Fully,
+                _ => {}
+            }
+            let end = by.map_or(until, |by| by.min(until));
+            let left = end.saturating_duration_since(now);
+            let woken = self.0.announced.wait_timeout(by, left);
+            by = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn by(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.by.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ending").field("left", &self.left()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_rest_ends_when_time_is_up() {
+        let ending = Ending::default();
+        assert_eq!(ending.rest(Duration::from_millis(1)), Rested::Fully);
+        assert_eq!(ending.left(), None);
+        let resting = ending.clone();
+        let rest = thread::spawn(move || resting.rest(Duration::from_secs(600)));
+        ending.announce(Instant::now() + Duration::from_millis(5));
+        assert_eq!(rest.join().unwrap(), Rested::TimeUp);
+        assert!(ending.is_up());
+        assert_eq!(ending.rest(Duration::ZERO), Rested::TimeUp);
+    }
+}

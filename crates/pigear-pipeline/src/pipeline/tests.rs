@@ -1,0 +1,298 @@
+use std::sync::{Condvar, Mutex};
+
+use pigear_alert::Alert;
+
+use super::*;
+use crate::ending::{Ending, Rested};
+use crate::intake::Intake;
+use crate::lane::WhenFull;
+use crate::sample::{datagram, until};
+use crate::stats::Snapshot;
+
+/// Hands in so many alerts, and then ends, or waits for being stopped.
+struct Given {
+    alerts: u32,
+    and_then: AndThen,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum AndThen {
+    End,
+    Wait,
+    Bad,
+    Panic,
+}
+
+impl Source for Given {
+    fn name(&self) -> String {
+        "given".to_owned()
+    }
+
+    fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
+        let mut desk = fanout.desk(Intake::default());
+        for id in 1..=self.alerts {
+            if let std::ops::ControlFlow::Break(end) = desk.datagram(&datagram(id), None) {
+                return end;
+            }
+        }
+        match self.and_then {
+            AndThen::End => Ok(()),
+            AndThen::Panic => panic!("broken"),
+            AndThen::Bad => match desk.datagram(b"bad", None) {
+                std::ops::ControlFlow::Break(end) => end,
+                std::ops::ControlFlow::Continue(()) => Ok(()),
+            },
+            AndThen::Wait => {
+                until("it is stopped", || stop.is_requested());
+                Ok(())
+            }
+        }
+    }
+}
+
+fn given(alerts: u32, and_then: AndThen) -> Vec<Box<dyn Source>> {
+    vec![Box::new(Given { alerts, and_then })]
+}
+
+/// Takes all alerts, and counts.
+#[derive(Clone, Default)]
+struct Count(Arc<Mutex<Counted>>);
+
+#[derive(Default)]
+struct Counted {
+    alerts: usize,
+    finished: u32,
+}
+
+impl Handler for Count {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        self.0.lock().unwrap().alerts += alerts.len();
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), HandlerError> {
+        self.0.lock().unwrap().finished += 1;
+        Ok(())
+    }
+}
+
+/// Is busy until it is let go.
+struct Stuck(Arc<(Mutex<bool>, Condvar)>);
+
+impl Handler for Stuck {
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        let (free, changed) = &*self.0;
+        drop(changed.wait_while(free.lock().unwrap(), |free| !*free).unwrap());
+        Ok(())
+    }
+}
+
+/// Waits for somebody who doesn't come, and gives up in time.
+#[derive(Default)]
+struct Waits(Ending);
+
+impl Handler for Waits {
+    fn start(&mut self, ending: &Ending) {
+        self.0 = ending.clone();
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        match self.0.rest(Duration::from_secs(600)) {
+            Rested::Fully => Ok(()),
+            Rested::TimeUp => Err(HandlerError::time_up().after(alerts.len().min(1))),
+        }
+    }
+}
+
+struct Fails;
+
+impl Handler for Fails {
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        Err(HandlerError::new("no"))
+    }
+}
+
+struct ReaderGone;
+
+impl Handler for ReaderGone {
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        Err(HandlerError::reader_gone())
+    }
+}
+
+/// For handlers that stay stuck: there is no need to wait long.
+fn impatient() -> Pipeline {
+    Pipeline { drain: Duration::from_millis(50), ..Pipeline::default() }
+}
+
+fn small(when_full: WhenFull) -> LaneSettings {
+    LaneSettings { max_alerts: 10, when_full, ..LaneSettings::default() }
+}
+
+#[track_caller]
+fn adds_up(snapshot: &Snapshot) {
+    for (name, lane) in &snapshot.handlers {
+        let sum = lane.handled + lane.dropped + lane.failed;
+        assert_eq!(sum, snapshot.received, "{name}: {snapshot:?}");
+    }
+}
+
+#[test]
+fn every_lane_gets_every_alert_and_each_handler_is_finished_once() {
+    let counts = [Count::default(), Count::default()];
+    let mut pipeline = Pipeline::default();
+    for count in &counts {
+        pipeline.add("count", Box::new(count.clone()), LaneSettings::default());
+    }
+    let stats = pipeline.stats();
+    pipeline.run(given(1_000, AndThen::End), &Stop::default()).unwrap();
+    for count in counts {
+        let counted = count.0.lock().unwrap();
+        assert_eq!((counted.alerts, counted.finished), (1_000, 1));
+    }
+    let snapshot = stats.snapshot();
+    assert_eq!(snapshot.received, 1_000);
+    assert_eq!(snapshot.handlers.keys().collect::<Vec<_>>(), ["count", "count-2"]);
+    adds_up(&snapshot);
+}
+
+#[test]
+fn it_ends_at_the_limit_also_over_several_sources() {
+    let count = Count::default();
+    let mut pipeline = Pipeline { limit: Some(150), ..Pipeline::default() };
+    pipeline.add("count", Box::new(count.clone()), LaneSettings::default());
+    let stats = pipeline.stats();
+    let sources = [given(100, AndThen::Wait), given(100, AndThen::Wait)];
+    let stop = Stop::default();
+    pipeline.run(sources.into_iter().flatten().collect(), &stop).unwrap();
+    assert!(stop.is_requested());
+    assert_eq!(stats.snapshot().received, 150);
+    assert_eq!(count.0.lock().unwrap().alerts, 150);
+}
+
+#[test]
+fn it_ends_when_asked_and_handles_what_it_has() {
+    let count = Count::default();
+    let mut pipeline = Pipeline::default();
+    pipeline.add("count", Box::new(count.clone()), LaneSettings::default());
+    let (stats, stop) = (pipeline.stats(), Stop::default());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            until("all is received", || stats.snapshot().received == 100);
+            stop.request();
+        });
+        pipeline.run(given(100, AndThen::Wait), &stop).unwrap();
+    });
+    assert_eq!(count.0.lock().unwrap().alerts, 100);
+}
+
+#[test]
+fn it_does_not_start_when_it_was_asked_to_stop_before() {
+    let stop = Stop::default();
+    stop.request();
+    Pipeline::default().run(given(0, AndThen::Wait), &stop).unwrap();
+}
+
+#[test]
+fn a_stuck_handler_is_left_behind_and_the_counters_add_up() {
+    let free = Arc::new((Mutex::new(false), Condvar::new()));
+    let mut pipeline = impatient();
+    pipeline.add("stuck", Box::new(Stuck(Arc::clone(&free))), small(WhenFull::DropNewest));
+    pipeline.add("count", Box::new(Count::default()), LaneSettings::default());
+    pipeline.add("gone", Box::new(ReaderGone), LaneSettings::default());
+    let stats = pipeline.stats();
+    pipeline.run(given(100, AndThen::End), &Stop::default()).unwrap();
+    let snapshot = stats.snapshot();
+    adds_up(&snapshot);
+    assert_eq!(snapshot.handlers["stuck"].dropped, 100);
+    assert_eq!(snapshot.handlers["count"].handled, 100);
+    assert_eq!(snapshot.handlers["gone"].dropped, 100);
+
+    // What a handler does after it was left behind counts no more.
+    *free.0.lock().unwrap() = true;
+    free.1.notify_all();
+    until("its thread has ended", || Arc::strong_count(&free) == 1);
+    assert_eq!(stats.snapshot(), snapshot);
+}
+
+#[test]
+fn a_handler_that_waits_is_told_when_time_is_up() {
+    let mut pipeline = Pipeline { drain: Duration::from_secs(2), ..Pipeline::default() };
+    pipeline.add("waits", Box::new(Waits::default()), LaneSettings::default());
+    let stats = pipeline.stats();
+    pipeline.run(given(100, AndThen::End), &Stop::default()).unwrap();
+    let snapshot = stats.snapshot();
+    adds_up(&snapshot);
+    assert_eq!(snapshot.handlers["waits"].handled, 1);
+    assert_eq!(snapshot.handlers["waits"].dropped, 99);
+}
+
+#[test]
+fn a_source_that_waits_for_a_stuck_handler_is_let_go() {
+    let free = Arc::default();
+    let mut pipeline = impatient();
+    pipeline.limit = Some(1_000);
+    pipeline.add("stuck", Box::new(Stuck(free)), small(WhenFull::Wait));
+    let (stats, stop) = (pipeline.stats(), Stop::default());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            until("the lane is full", || stats.snapshot().received == 11);
+            stop.request();
+        });
+        pipeline.run(given(1_000, AndThen::Wait), &stop).unwrap();
+    });
+    let snapshot = stats.snapshot();
+    adds_up(&snapshot);
+    assert_eq!(snapshot.handlers["stuck"].dropped, snapshot.received);
+}
+
+#[test]
+fn a_failing_handler_ends_it_or_does_not() {
+    let mut pipeline = Pipeline::default();
+    pipeline.add("fails", Box::new(Fails), LaneSettings::default());
+    pipeline.add("count", Box::new(Count::default()), LaneSettings::default());
+    let stats = pipeline.stats();
+    let error = pipeline.run(given(10, AndThen::Wait), &Stop::default()).unwrap_err();
+    assert_eq!(error.to_string(), "handler fails");
+    adds_up(&stats.snapshot());
+
+    let mut pipeline = Pipeline { on_error: OnError::GoOn, ..Pipeline::default() };
+    pipeline.add("fails", Box::new(Fails), LaneSettings::default());
+    let stats = pipeline.stats();
+    pipeline.run(given(10, AndThen::End), &Stop::default()).unwrap();
+    adds_up(&stats.snapshot());
+    assert_eq!(stats.snapshot().handlers["fails"].failed, 10);
+}
+
+#[test]
+fn it_ends_once_nobody_reads_any_output() {
+    let mut pipeline = Pipeline::default();
+    pipeline.add("gone", Box::new(ReaderGone), LaneSettings::default());
+    let stats = pipeline.stats();
+    pipeline.run(given(10, AndThen::Wait), &Stop::default()).unwrap();
+    adds_up(&stats.snapshot());
+}
+
+#[test]
+fn a_bad_datagram_ends_it_or_does_not() {
+    let pipeline = Pipeline::default();
+    let stats = pipeline.stats();
+    let error = pipeline.run(given(1, AndThen::Bad), &Stop::default()).unwrap_err();
+    assert!(matches!(error, PipelineError::Source { source: SourceError::Malformed(_), .. }));
+    assert_eq!(stats.snapshot().malformed, 1);
+
+    let pipeline = Pipeline { on_error: OnError::GoOn, ..Pipeline::default() };
+    let stats = pipeline.stats();
+    pipeline.run(given(1, AndThen::Bad), &Stop::default()).unwrap();
+    assert_eq!((stats.snapshot().received, stats.snapshot().malformed), (1, 1));
+}
+
+#[test]
+fn a_source_that_panics_is_a_failure() {
+    let mut pipeline = Pipeline::default();
+    pipeline.add("count", Box::new(Count::default()), LaneSettings::default());
+    let stats = pipeline.stats();
+    let error = pipeline.run(given(5, AndThen::Panic), &Stop::default()).unwrap_err();
+    assert!(matches!(error, PipelineError::Source { source: SourceError::Panicked, .. }));
+    adds_up(&stats.snapshot());
+}

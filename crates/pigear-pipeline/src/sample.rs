@@ -1,0 +1,30 @@
+//! What tests push through queues, lanes and pipelines.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pigear_alert::wire::{Dialect, encode};
+use pigear_alert::{Alert, AlertMessage};
+
+use crate::intake::Intake;
+
+/// A datagram of Snort 2.7 with this event id.
+pub(crate) fn datagram(event_id: u32) -> Vec<u8> {
+    let mut message = AlertMessage::default();
+    message.event_id = event_id;
+    encode(&message, Dialect::Snort27)
+}
+
+/// An alert with this event id.
+pub(crate) fn alert(event_id: u32) -> Arc<Alert> {
+    Intake::default().take(&datagram(event_id), None, false).unwrap()
+}
+
+/// Waits for a condition.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline, "in vain waited until {what}");
+        std::thread::yield_now();
+    }
+}

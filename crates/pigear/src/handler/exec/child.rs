@@ -1,0 +1,207 @@
+//! A running program, in a process group of its own.
+
+use std::fmt::{self, Display};
+use std::io::{self, PipeReader, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use crate::handler::visible::visible;
+
+/// How much of a program's output is kept.
+const MAX_SAID: usize = 1_024;
+
+/// How long to wait before looking again whether a program has ended.
+const TICK: Duration = Duration::from_millis(20);
+
+/// A running program, in a process group of its own, which is killed when this is dropped.
+pub(super) struct Running {
+    child: Child,
+    group: Pid,
+    stdin: Option<ChildStdin>,
+    output: Option<PipeReader>,
+    said: Said,
+    ended: bool,
+}
+
+/// What a program wrote: the end of it.
+#[derive(Default)]
+pub(super) struct Said {
+    end: Vec<u8>,
+    /// How much it wrote before.
+    before: usize,
+}
+
+impl Running {
+    pub(super) fn start(mut command: Command) -> io::Result<Self> {
+        let (output, writer) = io::pipe()?;
+        command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer).process_group(0);
+        let mut child = command.spawn()?;
+        // Our own ends of the pipes only: the program sees nothing of it.
+        let stdin = child.stdin.take();
+        stdin.as_ref().map_or(Ok(()), set_nonblocking)?;
+        set_nonblocking(&output)?;
+        let group = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
+        let (output, said) = (Some(output), Said::default());
+        Ok(Self { child, group, stdin, output, said, ended: false })
+    }
+
+    /// Writes what can be written now of what the program shall read, and returns how much. `None`
+    /// if it doesn't read any more.
+    pub(super) fn feed(&mut self, input: &[u8]) -> Option<usize> {
+        let Some(stdin) = &mut self.stdin else { return None };
+        match stdin.write(input) {
+            Ok(n) => Some(n),
+            Err(error) if is_temporary(&error) => Some(0),
+            Err(_) => {
+                self.stdin = None;
+                None
+            }
+        }
+    }
+
+    /// Lets the program see the end of its input.
+    pub(super) fn end_input(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Waits a little until there is something to do: the program has written, or ended, or, if
+    /// there is more for it, can read.
+    pub(super) fn rest(&mut self, more: bool) {
+        let stdin = self.stdin.as_ref().filter(|_| more);
+        let stdin = stdin.map(|stdin| PollFd::new(stdin.as_fd(), PollFlags::POLLOUT));
+        let output = self.output.as_ref();
+        let output = output.map(|output| PollFd::new(output.as_fd(), PollFlags::POLLIN));
+        let mut fds: Vec<_> = stdin.into_iter().chain(output).collect();
+        let timeout = PollTimeout::try_from(TICK).unwrap_or(PollTimeout::ZERO);
+        if fds.is_empty() {
+            thread::sleep(TICK / 4);
+        } else {
+            // If this fails, so will what comes next.
+            let _ = poll(&mut fds, timeout);
+        }
+    }
+
+    /// Takes what the program has written.
+    pub(super) fn listen(&mut self) {
+        let mut buffer = [0; 16 * 1024];
+        while let Some(output) = &mut self.output {
+            match output.read(&mut buffer) {
+                Ok(0) => self.output = None,
+                Ok(n) => {
+                    self.said.add(buffer.get(..n).unwrap_or_default());
+                    // A flood must not keep us from looking at the clock.
+                    if n == buffer.len() {
+                        return;
+                    }
+                }
+                Err(error) if is_temporary(&error) => return,
+                Err(_) => self.output = None,
+            }
+        }
+    }
+
+    /// How the program ended, if it has.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        // A child of ours can always be waited for.
+        let status = self.child.try_wait().unwrap_or(None)?;
+        self.ended = true;
+        self.listen();
+        Some(status)
+    }
+
+    /// Waits for the program to end for so long.
+    pub(super) fn ends_within(&mut self, time: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + time;
+        loop {
+            if let Some(status) = self.ended() {
+                return Some(status);
+            }
+            if Instant::now() >= deadline {
+                return None;
+            }
+            self.rest(false);
+            self.listen();
+        }
+    }
+
+    /// Ends the program and all that it started: asks first, and then doesn't any more.
+    pub(super) fn stop(&mut self, patience: Duration) {
+        self.stdin = None;
+        // It may have ended just now.
+        let _ = killpg(self.group, Signal::SIGTERM);
+        let _ = self.ends_within(patience);
+        let _ = killpg(self.group, Signal::SIGKILL);
+        let _ = self.child.wait();
+        self.ended = true;
+    }
+
+    pub(super) fn said(&self) -> &Said {
+        &self.said
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.stop(Duration::ZERO);
+        }
+    }
+}
+
+impl Said {
+    fn add(&mut self, output: &[u8]) {
+        self.end.extend_from_slice(output);
+        let surplus = self.end.len().saturating_sub(MAX_SAID);
+        self.end.drain(..surplus);
+        self.before += surplus;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.end.is_empty()
+    }
+}
+
+impl Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let end = visible(self.end.trim_ascii_end());
+        match self.before {
+            0 => write!(f, "; it said: {end}"),
+            before => write!(f, "; it said, after {before} bytes: {end}"),
+        }
+    }
+}
+
+/// `ended with status 3`, `was ended by SIGKILL`
+pub(super) struct Ended(pub(super) ExitStatus);
+
+impl Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.code(), self.0.signal()) {
+            (Some(code), _) => write!(f, "ended with status {code}"),
+            (None, signal) => {
+                let signal = signal.and_then(|signal| Signal::try_from(signal).ok());
+                write!(f, "was ended by {}", signal.map_or("a signal", Signal::as_str))
+            }
+        }
+    }
+}
+
+fn is_temporary(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+fn set_nonblocking(fd: &impl AsFd) -> io::Result<()> {
+    fcntl(fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok(())
+}

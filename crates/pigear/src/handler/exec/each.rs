@@ -1,0 +1,204 @@
+//! A run for each alert.
+//!
+//! Runs begin in the order of the alerts, as many at once as allowed; after a failure none begins
+//! until it is reported. A batch is done when all its runs have ended.
+
+use std::collections::VecDeque;
+use std::fmt::Display;
+use std::io;
+use std::num::NonZeroUsize;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pigear_alert::format::{Colour, Format, FormatName};
+use pigear_alert::{Alert, AlertMessage};
+use pigear_pipeline::{Ending, HandlerError, Rested};
+use tracing::debug;
+
+use super::child::{Ended, Running};
+use super::rate::Limit;
+use super::{CommandLine, Options};
+use crate::handler::visible::visible;
+
+/// How long a program may take to end after it was asked to.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The same, when we ourselves are to end.
+const LITTLE_PATIENCE: Duration = Duration::from_millis(200);
+
+/// Runs a program for each alert.
+pub(super) struct Each {
+    runner: Runner,
+    concurrency: NonZeroUsize,
+    pub(super) ending: Ending,
+    /// How the runs for the next alerts ended, where that is not reported yet.
+    outcomes: VecDeque<Result<(), RunError>>,
+}
+
+struct Runner {
+    command: CommandLine,
+    format: FormatName,
+    timeout: Duration,
+    limit: Option<Limit>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error("cannot start {program}: {source}")]
+    NotStarted { program: String, source: io::Error },
+    #[error("{program} {problem}")]
+    Failed { program: String, problem: String },
+    #[error("time was up")]
+    TimeUp,
+}
+
+impl Each {
+    pub(super) fn new(options: Options) -> Self {
+        let runner = Runner {
+            command: options.command,
+            format: options.format,
+            timeout: options.timeout.unwrap_or_default().0,
+            limit: options.rate.map(Limit::new),
+        };
+        let concurrency = options.concurrency.unwrap_or(NonZeroUsize::MIN);
+        Self { runner, concurrency, ending: Ending::default(), outcomes: VecDeque::new() }
+    }
+
+    pub(super) fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        for (done, _) in alerts.iter().enumerate() {
+            if self.outcomes.is_empty() {
+                self.outcomes = self.run(alerts.get(done..).unwrap_or_default());
+            }
+            match self.outcomes.pop_front() {
+                Some(Ok(())) => {}
+                Some(Err(RunError::TimeUp)) | None => {
+                    return Err(HandlerError::time_up().after(done));
+                }
+                Some(Err(error)) => return Err(HandlerError::new(error).after(done)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the program for the first alerts: for all, if nothing fails.
+    fn run(&self, alerts: &[Arc<Alert>]) -> VecDeque<Result<(), RunError>> {
+        let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let outcomes = Mutex::new(Vec::new());
+        let work = || {
+            let format = self.runner.format.format(Colour::Never);
+            while !failed.load(Ordering::SeqCst) {
+                let n = next.fetch_add(1, Ordering::SeqCst);
+                let Some(alert) = alerts.get(n) else { return };
+                let outcome = self.runner.run(alert, &*format, &self.ending);
+                failed.fetch_or(outcome.is_err(), Ordering::SeqCst);
+                outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((n, outcome));
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..self.concurrency.get().min(alerts.len()) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        outcomes.sort_by_key(|(n, _)| *n);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+}
+
+impl Runner {
+    fn run(&self, alert: &Alert, format: &dyn Format, ending: &Ending) -> Result<(), RunError> {
+        if let Some(limit) = &self.limit
+            && limit.wait(ending) == Rested::TimeUp
+        {
+            return Err(RunError::TimeUp);
+        }
+        let mut input = Vec::new();
+        format.write(alert, &mut input);
+        let mut command = self.command.command();
+        set_environment(&mut command, alert);
+        let mut running = Running::start(command).map_err(|source| RunError::NotStarted {
+            program: self.command.program().to_owned(),
+            source,
+        })?;
+        self.see_through(&mut running, &input, ending)
+    }
+
+    /// Feeds a program, listens to it, and waits until it has ended or must.
+    fn see_through(
+        &self,
+        running: &mut Running,
+        mut input: &[u8],
+        ending: &Ending,
+    ) -> Result<(), RunError> {
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            // A program need not read what it isn't interested in.
+            let fed = running.feed(input).unwrap_or(input.len());
+            input = input.get(fed..).unwrap_or_default();
+            if input.is_empty() {
+                running.end_input();
+            }
+            running.listen();
+            if let Some(status) = running.ended() {
+                let said = running.said();
+                if !status.success() {
+                    return Err(self.failed(format_args!("{}{said}", Ended(status))));
+                }
+                if !said.is_empty() {
+                    debug!("{} {}{said}", self.command.program(), Ended(status));
+                }
+                return Ok(());
+            }
+            if ending.is_up() {
+                running.stop(LITTLE_PATIENCE);
+                return Err(RunError::TimeUp);
+            }
+            if Instant::now() >= deadline {
+                running.stop(PATIENCE.min(ending.left().unwrap_or(PATIENCE)));
+                let said = running.said();
+                return Err(self.failed(format_args!("took longer than {:?}{said}", self.timeout)));
+            }
+            running.rest(!input.is_empty());
+        }
+    }
+
+    fn failed(&self, problem: impl Display) -> RunError {
+        let program = self.command.program().to_owned();
+        RunError::Failed { program, problem: problem.to_string() }
+    }
+}
+
+/// Puts an alert's main fields into the environment. A field that isn't known has no variable. Text
+/// is printable: what could steer a terminal is escaped, and what isn't UTF-8 is U+FFFD.
+fn set_environment(command: &mut Command, alert: &Alert) {
+    let AlertMessage { sig_generator, sig_id, sig_rev, .. } = alert.message;
+    let class = alert.class().map(|class| visible(class.name.as_bytes()));
+    let variables = [
+        ("PIGEAR_GID", Some(sig_generator.to_string())),
+        ("PIGEAR_SID", Some(sig_id.to_string())),
+        ("PIGEAR_REV", Some(sig_rev.to_string())),
+        ("PIGEAR_MSG", Some(visible(&alert.msg()))),
+        ("PIGEAR_PRIORITY", shown(alert.priority())),
+        ("PIGEAR_CLASS", class),
+        ("PIGEAR_SRC_IP", shown(alert.src_ip())),
+        ("PIGEAR_SRC_PORT", shown(alert.src_port())),
+        ("PIGEAR_DST_IP", shown(alert.dst_ip())),
+        ("PIGEAR_DST_PORT", shown(alert.dst_port())),
+        ("PIGEAR_PROTO", shown(alert.protocol())),
+        ("PIGEAR_TIMESTAMP", Some(format!("{:.6}", alert.timestamp()))),
+    ];
+    for (name, value) in variables {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+}
+
+fn shown(value: Option<impl ToString>) -> Option<String> {
+    value.map(|value| value.to_string())
+}

@@ -1,0 +1,82 @@
+//! So many runs in a minute.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use pigear_pipeline::{Ending, Rested};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// How many runs there may be in any minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate(pub NonZeroUsize);
+
+impl FromStr for Rate {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| "expected a number of runs a minute")
+    }
+}
+
+/// Holds back what would be more than the rate.
+pub(super) struct Limit {
+    rate: Rate,
+    /// When the last runs began, oldest first.
+    begun: Mutex<VecDeque<Instant>>,
+}
+
+impl Limit {
+    pub(super) fn new(rate: Rate) -> Self {
+        Self { rate, begun: Mutex::default() }
+    }
+
+    /// Waits until a run may begin.
+    pub(super) fn wait(&self, ending: &Ending) -> Rested {
+        loop {
+            let wait = self.try_begin(Instant::now());
+            if wait.is_zero() {
+                return Rested::Fully;
+            }
+            if ending.rest(wait) == Rested::TimeUp {
+                return Rested::TimeUp;
+            }
+        }
+    }
+
+    /// Begins a run now, or says how long to wait.
+    fn try_begin(&self, now: Instant) -> Duration {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if begun.len() >= self.rate.0.get()
+            && let Some(&oldest) = begun.front()
+        {
+            let wait = (oldest + MINUTE).saturating_duration_since(now);
+            if !wait.is_zero() {
+                return wait;
+            }
+            begun.pop_front();
+        }
+        begun.push_back(now);
+        Duration::ZERO
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_minute_has_more_runs_than_allowed() {
+        let limit = Limit::new("2".parse().unwrap());
+        let start = Instant::now();
+        let seconds = |n| start + Duration::from_secs(n);
+        assert_eq!(limit.try_begin(seconds(0)), Duration::ZERO);
+        assert_eq!(limit.try_begin(seconds(50)), Duration::ZERO);
+        assert_eq!(limit.try_begin(seconds(51)), Duration::from_secs(9));
+        assert_eq!(limit.try_begin(seconds(60)), Duration::ZERO);
+        assert_eq!(limit.try_begin(seconds(60)), Duration::from_secs(50));
+    }
+}

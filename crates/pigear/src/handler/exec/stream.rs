@@ -1,0 +1,168 @@
+//! A program that runs all the time, and is fed a line an alert.
+//!
+//! If it ends, it is started again, and gets again what could not be written to it whole. What it had
+//! got but not yet dealt with is its own business.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pigear_alert::Alert;
+use pigear_alert::format::{Colour, FormatName};
+use pigear_pipeline::{Ending, HandlerError, Rested};
+use tracing::{debug, warn};
+
+use super::child::{Ended, Running};
+use super::{CommandLine, Options};
+use crate::handler::backoff::Backoff;
+use crate::handler::writer::{BatchWriter, ENOUGH};
+
+/// A program that ran for so long was no failure.
+const LONG: Duration = Duration::from_secs(10);
+
+/// How long a program may take to end at the end of its input, if no end was announced.
+const LAST_LINES: Duration = Duration::from_secs(4);
+
+/// How long it may take after it was asked to.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Feeds a program.
+pub(super) struct Stream {
+    command: CommandLine,
+    writer: BatchWriter,
+    running: Option<(Running, Instant)>,
+    backoff: Backoff,
+    pub(super) ending: Ending,
+}
+
+/// Why not all was written to a program; so many records were.
+struct Unwritten {
+    records: usize,
+    why: Why,
+}
+
+enum Why {
+    /// It has ended, or doesn't read any more.
+    Gone,
+    TimeUp,
+}
+
+impl Stream {
+    pub(super) fn start(options: Options) -> Result<Self, String> {
+        let Options { command, format, timeout, concurrency, rate, .. } = options;
+        if timeout.is_some() || concurrency.is_some() || rate.is_some() {
+            return Err("timeout, concurrency and rate are for mode=each".to_owned());
+        }
+        if format == FormatName::Full {
+            return Err(
+                "a program is fed lines, but an alert in the format full has several".into()
+            );
+        }
+        let running = Running::start(command.command())
+            .map_err(|error| format!("cannot start {}: {error}", command.program()))?;
+        Ok(Self {
+            command,
+            writer: BatchWriter::new(format.format(Colour::Never)),
+            running: Some((running, Instant::now())),
+            backoff: Backoff::default(),
+            ending: Ending::default(),
+        })
+    }
+
+    pub(super) fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        let mut done = 0;
+        while let Some(left) = alerts.get(done..)
+            && !left.is_empty()
+        {
+            match self.write_some(left) {
+                Ok(records) => done += records,
+                Err(Unwritten { records, why }) => {
+                    done += records;
+                    if matches!(why, Why::TimeUp) || self.is_time_up_for_next_start() {
+                        return Err(HandlerError::time_up().after(done));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the first alerts to the program, and returns how many.
+    fn write_some(&mut self, alerts: &[Arc<Alert>]) -> Result<usize, Unwritten> {
+        let records = self.writer.fill(alerts, ENOUGH);
+        let Some((running, _)) = &mut self.running else {
+            return Err(Unwritten { records: 0, why: Why::Gone });
+        };
+        let mut written = 0;
+        while let Some(rest) = records.bytes().get(written..)
+            && !rest.is_empty()
+        {
+            running.listen();
+            let unwritten = |why| Unwritten { records: records.whole(written).records, why };
+            match running.feed(rest) {
+                None => return Err(unwritten(Why::Gone)),
+                Some(0) if self.ending.is_up() => return Err(unwritten(Why::TimeUp)),
+                Some(0) => running.rest(true),
+                Some(n) => written += n,
+            }
+        }
+        Ok(records.whole(written).records)
+    }
+
+    /// Waits for the program to end, and then, after a while, starts it again.
+    fn is_time_up_for_next_start(&mut self) -> bool {
+        let how = self.end();
+        let wait = self.backoff.failed();
+        if self.backoff.attempts().is_power_of_two() {
+            let program = self.command.program();
+            warn!("{program} {how}; it is started again in {wait:?}");
+        }
+        if self.ending.rest(wait) == Rested::TimeUp {
+            return true;
+        }
+        match Running::start(self.command.command()) {
+            Ok(running) => self.running = Some((running, Instant::now())),
+            Err(error) => warn!("cannot start {}: {error}", self.command.program()),
+        }
+        false
+    }
+
+    /// Ends the program, which doesn't read any more, and says how that went.
+    fn end(&mut self) -> String {
+        let Some((mut running, since)) = self.running.take() else {
+            return "does not run".to_owned();
+        };
+        if since.elapsed() >= LONG {
+            self.backoff.succeeded();
+        }
+        match running.ends_within(PATIENCE) {
+            Some(status) => format!("{}{}", Ended(status), running.said()),
+            None => {
+                running.stop(PATIENCE);
+                format!("has closed its input{}", running.said())
+            }
+        }
+    }
+
+    /// Lets the program read to the end and end.
+    pub(super) fn finish(&mut self) -> Result<(), HandlerError> {
+        let Some((mut running, _)) = self.running.take() else { return Ok(()) };
+        running.end_input();
+        let time = self.ending.left().unwrap_or(LAST_LINES);
+        let program = self.command.program();
+        match running.ends_within(time) {
+            Some(status) if status.success() => {
+                debug!("{program} {}{}", Ended(status), running.said());
+                Ok(())
+            }
+            Some(status) => {
+                let how = format!("{program} {}{}", Ended(status), running.said());
+                Err(HandlerError::new(how))
+            }
+            None => {
+                running.stop(PATIENCE);
+                warn!("{program} did not end in time, and was ended{}", running.said());
+                Ok(())
+            }
+        }
+    }
+}

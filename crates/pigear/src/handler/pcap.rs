@@ -1,0 +1,206 @@
+//! `pcap`: each alert's packet in a pcapng file, with the alert as its comment.
+//!
+//! Wireshark shows the comments, and finds them: `frame.comment contains "1:384:"`. Packets with
+//! different link types go to different interfaces of the same file. The file is rotated as by
+//! [`file`](mod@super::file), and each is whole by itself.
+
+mod blocks;
+mod resume;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use pigear_alert::packet::LinkType;
+use pigear_alert::{Alert, AlertMessage};
+use pigear_pipeline::{Handler, HandlerError};
+use serde::Deserialize;
+use tracing::warn;
+
+use super::rotate::{Compress, Ready, RotatedFile, Rotation};
+use super::visible::{cut, visible};
+use super::writer::{Records, Written};
+use crate::keys::parsed;
+
+pub(crate) const ABOUT: &str = "each alert's packet in a pcapng file for Wireshark; path=FILE \
+    rotate=SIZE,TIME keep=N compress=gzip|zstd|none";
+
+/// No comment is longer, in bytes.
+const MAX_COMMENT: usize = 4_096;
+
+/// The keys of `pcap`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// The file. If it exists, packets are appended to it; but only to one that this handler wrote.
+    pub path: PathBuf,
+    /// When to begin a new file: as for `file`. Never, by default.
+    #[serde(default, deserialize_with = "parsed")]
+    pub rotate: Rotation,
+    /// How many rotated files to keep; the oldest are removed. All, by default.
+    #[serde(default, deserialize_with = "crate::keys::parsed_option")]
+    pub keep: Option<usize>,
+    /// How to compress rotated files: `gzip` (which Wireshark reads as it is), `zstd` or `none`, the
+    /// default.
+    #[serde(default, deserialize_with = "parsed")]
+    pub compress: Compress,
+}
+
+/// Writes each alert's packet to a pcapng file.
+pub struct Pcap {
+    file: RotatedFile,
+    records: Records,
+    interfaces: Interfaces,
+    /// How many alerts had no packet.
+    without: u64,
+}
+
+/// The interfaces of the file that is written to, in order, each with the number of the record that
+/// it was written with, where that is not known to be written yet.
+#[derive(Default)]
+struct Interfaces(Vec<(LinkType, Option<usize>)>);
+
+impl Pcap {
+    /// Opens the file, or creates it.
+    ///
+    /// # Errors
+    /// If the file can't be opened for writing, or somebody else's is there.
+    pub fn new(options: Options) -> Result<Self, String> {
+        let Options { path, rotate, keep, compress } = options;
+        let file = RotatedFile::open(path.clone(), rotate, keep, compress)
+            .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
+        let mut pcap = Self {
+            file,
+            records: Records::default(),
+            interfaces: Interfaces::default(),
+            without: 0,
+        };
+        pcap.begin().map_err(|error| format!("cannot write to {}: {error}", path.display()))?;
+        Ok(pcap)
+    }
+
+    /// Sees to it that the file begins as it should, and learns what it has.
+    fn begin(&mut self) -> io::Result<()> {
+        self.interfaces = Interfaces::default();
+        if self.file.len() == 0 {
+            return self.file.begin(&blocks::section());
+        }
+        let found = resume::resume(self.file.path()).map_err(io::Error::other)?;
+        if found.end < self.file.len() {
+            let surplus = self.file.len() - found.end;
+            warn!("{} ended in half a block; {surplus} bytes removed", self.file.path().display());
+            self.file.cut(found.end)?;
+        }
+        self.interfaces = Interfaces(found.interfaces.into_iter().map(|it| (it, None)).collect());
+        Ok(())
+    }
+
+    /// Writes as many packets as may go into the file as it is. On an error, says what was written
+    /// nevertheless.
+    fn write_some(&mut self, alerts: &[Arc<Alert>]) -> Result<Written, (Written, io::Error)> {
+        self.make_ready().map_err(|error| (Written::default(), error))?;
+        let (interfaces, mut number) = (&mut self.interfaces, 0);
+        self.records.fill(alerts, self.file.enough(), |alert, out| {
+            put(alert, interfaces, number, out);
+            number += 1;
+        });
+        let result = self.file.write(&self.records);
+        let (Ok(written) | Err((written, _))) = &result;
+        self.interfaces.keep(written.records);
+        result
+    }
+
+    fn make_ready(&mut self) -> io::Result<()> {
+        let ready = self.file.make_ready(Timestamp::now())?;
+        // An empty file is one whose beginning could not be written, or that somebody emptied.
+        if ready == Ready::Another || self.file.len() == 0 { self.begin() } else { Ok(()) }
+    }
+
+    /// Counts the alerts that have no packet.
+    fn count(&mut self, alerts: &[Arc<Alert>]) {
+        for _ in alerts.iter().filter(|alert| !alert.message.has_packet()) {
+            self.without += 1;
+            if self.without.is_power_of_two() {
+                let path = self.file.path().display();
+                warn!("{path}: {} alerts without a packet so far", self.without);
+            }
+        }
+    }
+}
+
+/// Appends an alert's packet, if it has one.
+fn put(alert: &Alert, interfaces: &mut Interfaces, record: usize, out: &mut Vec<u8>) {
+    let message = &alert.message;
+    if !message.has_packet() {
+        return;
+    }
+    // What can't be told is taken for Ethernet, as nearly all of it is.
+    let link_type = alert.dissection().link_type.map_or(LinkType::ETHERNET, capture_link_type);
+    let interface = interfaces.number(link_type, record, out);
+    let packet = blocks::Packet {
+        interface,
+        time: u64::try_from(alert.timestamp().as_microsecond()).unwrap_or_default(),
+        captured: &message.pkt,
+        original_len: message.pktlen.max(u32::try_from(message.pkt.len()).unwrap_or(u32::MAX)),
+        comment: &comment(alert),
+    };
+    blocks::packet(out, &packet);
+}
+
+/// In a file, raw IP is 101 and nothing else; 12 and 14 are what systems call it in memory.
+fn capture_link_type(link_type: LinkType) -> LinkType {
+    if matches!(link_type.0, 12 | 14) { LinkType::RAW } else { link_type }
+}
+
+/// `[1:384:8] ICMP PING`
+fn comment(alert: &Alert) -> String {
+    let AlertMessage { sig_generator, sig_id, sig_rev, .. } = alert.message;
+    let text = format!("[{sig_generator}:{sig_id}:{sig_rev}] {}", visible(&alert.msg()));
+    cut(text.trim_end(), MAX_COMMENT).to_owned()
+}
+
+impl Interfaces {
+    /// The number of the interface with this link type. Appends a new one, if there is none yet.
+    fn number(&mut self, link_type: LinkType, record: usize, out: &mut Vec<u8>) -> u32 {
+        let found = self.0.iter().position(|(known, _)| *known == link_type);
+        let number = found.unwrap_or_else(|| {
+            blocks::interface(out, link_type);
+            self.0.push((link_type, Some(record)));
+            self.0.len() - 1
+        });
+        u32::try_from(number).unwrap_or_default()
+    }
+
+    /// Forgets the interfaces that came with records behind the first `written`.
+    fn keep(&mut self, written: usize) {
+        self.0.retain(|(_, record)| record.is_none_or(|record| record < written));
+        self.0.iter_mut().for_each(|(_, record)| *record = None);
+    }
+}
+
+impl Handler for Pcap {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        let mut done = 0;
+        while let Some(left) = alerts.get(done..)
+            && !left.is_empty()
+        {
+            let result = self.write_some(left);
+            let (Ok(written) | Err((written, _))) = &result;
+            self.count(left.get(..written.records).unwrap_or_default());
+            done += written.records;
+            if let Err((_, error)) = result {
+                let error = format!("cannot write {}: {error}", self.file.path().display());
+                return Err(HandlerError::new(error).after(done));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), HandlerError> {
+        self.file.finish();
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! Going on with a file that is there already.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use pigear_alert::packet::LinkType;
+
+use super::blocks::{BYTE_ORDER, INTERFACE, OURS, SECTION, section};
+
+/// What a file of ours has.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Its interfaces, in order.
+    pub(super) interfaces: Vec<LinkType>,
+    /// Where its last whole block ends.
+    pub(super) end: u64,
+}
+
+/// Why a file can't be gone on with.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ResumeError {
+    #[error(transparent)]
+    Unreadable(#[from] io::Error),
+    #[error(
+        "it is there already, and is no pcapng that pigear wrote here; nothing is appended to it"
+    )]
+    Foreign,
+}
+
+/// Reads through a file's blocks.
+pub(super) fn resume(path: &Path) -> Result<Found, ResumeError> {
+    let file = File::open(path)?;
+    let len = file.metadata()?.len();
+    let mut blocks = Blocks { file: BufReader::new(file), at: 0, len };
+    if !begins_as_ours(&mut blocks)? {
+        return Err(ResumeError::Foreign);
+    }
+    let mut interfaces = Vec::new();
+    while let Some(block) = blocks.next()? {
+        match block.kind {
+            SECTION => return Err(ResumeError::Foreign),
+            INTERFACE => {
+                interfaces.push(LinkType(u16::from_ne_bytes([block.start[0], block.start[1]])))
+            }
+            _ => {}
+        }
+    }
+    Ok(Found { interfaces, end: blocks.at })
+}
+
+fn begins_as_ours(blocks: &mut Blocks) -> io::Result<bool> {
+    let Some(first) = blocks.next()? else { return Ok(false) };
+    let ours = section();
+    let same_order = first.start == BYTE_ORDER.to_ne_bytes();
+    if first.kind != SECTION || !same_order || blocks.at != ours.len() as u64 {
+        return Ok(false);
+    }
+    let mut begin = vec![0; ours.len()];
+    blocks.file.rewind()?;
+    blocks.file.read_exact(&mut begin)?;
+    Ok(begin.windows(OURS.len()).any(|part| part == OURS))
+}
+
+/// A block's type, and its body's first bytes.
+struct Block {
+    kind: u32,
+    start: [u8; 4],
+}
+
+struct Blocks {
+    file: BufReader<File>,
+    /// Where the next block begins.
+    at: u64,
+    len: u64,
+}
+
+impl Blocks {
+    /// The next whole block. A file that was being written to when the power failed ends in half
+    /// a one.
+    fn next(&mut self) -> io::Result<Option<Block>> {
+        if self.at + 16 > self.len {
+            return Ok(None);
+        }
+        self.file.seek(SeekFrom::Start(self.at))?;
+        let [kind, len] = [self.word()?, self.word()?].map(u32::from_ne_bytes);
+        let start = self.word()?;
+        let end = self.at + u64::from(len);
+        if len < 16 || len % 4 != 0 || end > self.len {
+            return Ok(None);
+        }
+        self.at = end;
+        Ok(Some(Block { kind, start }))
+    }
+
+    fn word(&mut self) -> io::Result<[u8; 4]> {
+        let mut word = [0; 4];
+        self.file.read_exact(&mut word).map(|()| word)
+    }
+}

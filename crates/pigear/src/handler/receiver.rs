@@ -1,0 +1,194 @@
+//! Somebody at the other end of a socket, who gets records.
+//!
+//! If he goes away he is waited for, and gets again what could not be sent: over a stream all that
+//! was to be sent at once, since nobody knows how much of it arrived. So he gets everything at least
+//! once, but for what his own system had taken already when he ended.
+
+mod datagrams;
+mod stream;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use pigear_alert::Alert;
+use pigear_pipeline::{Ending, HandlerError, Rested};
+use tracing::{info, warn};
+
+pub(super) use datagrams::Datagrams;
+pub(super) use stream::{Stream, Transport};
+
+use super::backoff::Backoff;
+use super::writer::{ENOUGH, Records};
+
+/// How long to wait for a socket before looking again whether time is up.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A connection over which nothing could be sent for so long is dead.
+const STALLED: Duration = Duration::from_secs(60);
+
+/// A socket that records are sent to.
+pub(super) trait Outlet: Send {
+    /// Sends the records behind the first `sent`, and notes there how many were sent.
+    fn send(
+        &mut self,
+        records: &Records,
+        sent: &mut usize,
+        ending: &Ending,
+    ) -> Result<(), SendError>;
+
+    /// Whether the other end has gone.
+    fn is_closed(&mut self) -> bool;
+
+    /// Sees to it that what was sent arrives.
+    fn close(&mut self) {}
+}
+
+/// Why records could not be sent.
+#[derive(Debug)]
+pub(super) enum SendError {
+    Io(io::Error),
+    TimeUp,
+}
+
+impl From<io::Error> for SendError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Errno> for SendError {
+    fn from(error: Errno) -> Self {
+        Self::Io(error.into())
+    }
+}
+
+pub(super) type Connect = Box<dyn FnMut() -> io::Result<Box<dyn Outlet>> + Send>;
+
+/// Somebody who gets records.
+pub(super) struct Receiver {
+    /// As the user calls him, for the log.
+    name: String,
+    connect: Connect,
+    outlet: Option<Box<dyn Outlet>>,
+    backoff: Backoff,
+    ending: Ending,
+}
+
+impl Receiver {
+    pub(super) fn new(name: String, connect: Connect) -> Self {
+        let (outlet, backoff, ending) = (None, Backoff::default(), Ending::default());
+        Self { name, connect, outlet, backoff, ending }
+    }
+
+    /// Tries to connect, so that a wrong address is noticed before there are alerts.
+    pub(super) fn start(&mut self, ending: &Ending) {
+        self.ending = ending.clone();
+        match (self.connect)() {
+            Ok(outlet) => self.outlet = Some(outlet),
+            Err(error) => warn!("{}: {error}; it is tried again when there are alerts", self.name),
+        }
+    }
+
+    /// Sends all alerts, written by `put`, however long that takes.
+    pub(super) fn deliver_all(
+        &mut self,
+        alerts: &[Arc<Alert>],
+        mut put: impl FnMut(&Alert, &mut Vec<u8>),
+    ) -> Result<(), HandlerError> {
+        let (mut records, mut done) = (Records::default(), 0);
+        while let Some(left) = alerts.get(done..)
+            && !left.is_empty()
+        {
+            records.fill(left, ENOUGH, &mut put);
+            let mut sent = 0;
+            self.deliver(&records, &mut sent).map_err(|error| error.after(done + sent))?;
+            done += sent;
+        }
+        Ok(())
+    }
+
+    /// Sends all records, and notes how many were sent.
+    fn deliver(&mut self, records: &Records, sent: &mut usize) -> Result<(), HandlerError> {
+        loop {
+            let Some(outlet) = &mut self.outlet else {
+                match (self.connect)() {
+                    Ok(outlet) => self.outlet = Some(outlet),
+                    Err(error) => self.wait_after(&error)?,
+                }
+                continue;
+            };
+            if outlet.is_closed() {
+                self.outlet = None;
+                continue;
+            }
+            match outlet.send(records, sent, &self.ending) {
+                Ok(()) => {
+                    if self.backoff.attempts() > 0 {
+                        info!("{}: it works again", self.name);
+                    }
+                    self.backoff.succeeded();
+                    return Ok(());
+                }
+                Err(SendError::TimeUp) => return Err(HandlerError::time_up()),
+                Err(SendError::Io(error)) if is_too_long(&error) => {
+                    let len = records.get(*sent).map_or(0, <[u8]>::len);
+                    let error = format!("{}: {len} bytes are too long for a datagram", self.name);
+                    return Err(HandlerError::new(error));
+                }
+                Err(SendError::Io(error)) => {
+                    self.outlet = None;
+                    self.wait_after(&error)?;
+                }
+            }
+        }
+    }
+
+    fn wait_after(&mut self, error: &io::Error) -> Result<(), HandlerError> {
+        let wait = self.backoff.failed();
+        if self.backoff.attempts().is_power_of_two() {
+            warn!("{}: {error}; it is tried again in {wait:?}", self.name);
+        }
+        match self.ending.rest(wait) {
+            Rested::Fully => Ok(()),
+            Rested::TimeUp => Err(HandlerError::time_up()),
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
+        if let Some(mut outlet) = self.outlet.take() {
+            outlet.close();
+        }
+    }
+}
+
+fn is_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::EMSGSIZE as i32)
+}
+
+/// Waits until a socket is ready, but not beyond the end.
+fn wait_for(fd: PollFd<'_>, ending: &Ending) -> Result<(), SendError> {
+    let tick = PollTimeout::try_from(TICK).unwrap_or(PollTimeout::ZERO);
+    let mut waited = Duration::ZERO;
+    loop {
+        match poll(&mut [fd.clone()], tick) {
+            Ok(0) | Err(Errno::EINTR) => {}
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        if ending.is_up() {
+            return Err(SendError::TimeUp);
+        }
+        waited += TICK;
+        if waited >= STALLED {
+            return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+        }
+    }
+}
+
+/// The same, for room to write.
+fn wait_for_room(fd: &impl std::os::fd::AsFd, ending: &Ending) -> Result<(), SendError> {
+    wait_for(PollFd::new(fd.as_fd(), PollFlags::POLLOUT), ending)
+}

@@ -1,0 +1,102 @@
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use pigear_pipeline::Ending;
+
+use super::{Outlet, SendError, wait_for_room};
+use crate::handler::writer::Records;
+
+/// How long the other end may take to read the last of it.
+const LAST_BYTES: Duration = Duration::from_secs(1);
+
+/// A connection, whose reads and writes never block.
+pub(in crate::handler) trait Transport: Read + Write + AsFd + Send {
+    /// Whether something waits to be sent that was taken already.
+    fn has_unsent(&self) -> bool {
+        false
+    }
+
+    /// Tells the other end that nothing more comes.
+    fn end(&mut self) -> io::Result<()>;
+}
+
+impl Transport for TcpStream {
+    fn end(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+impl Transport for UnixStream {
+    fn end(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+/// A connection over which records are sent one after the other.
+pub(in crate::handler) struct Stream<T>(pub(in crate::handler) T);
+
+impl<T: Transport> Outlet for Stream<T> {
+    fn send(
+        &mut self,
+        records: &Records,
+        sent: &mut usize,
+        ending: &Ending,
+    ) -> Result<(), SendError> {
+        let mut written = 0;
+        while let Some(rest) = records.bytes().get(written..)
+            && !rest.is_empty()
+        {
+            match self.0.write(rest) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(n) => written += n,
+                Err(error) => self.wait_after(error, ending)?,
+            }
+        }
+        while self.0.has_unsent() {
+            self.0.flush().or_else(|error| self.wait_after(error, ending))?;
+        }
+        *sent = records.len();
+        Ok(())
+    }
+
+    /// What the other end says is of no interest, only that it goes.
+    fn is_closed(&mut self) -> bool {
+        let mut buffer = [0; 1024];
+        loop {
+            match self.0.read(&mut buffer) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
+            }
+        }
+    }
+
+    /// A connection that is closed while something unread lies there is broken off, and what was
+    /// sent last may be lost. So the other end closes first, if it does so soon.
+    fn close(&mut self) {
+        let deadline = Instant::now() + LAST_BYTES;
+        let mut ended = self.0.end().is_ok();
+        while !self.is_closed() && ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let fd = PollFd::new(self.0.as_fd(), PollFlags::POLLIN);
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+            ended = !left.is_zero() && poll(&mut [fd], timeout).is_ok();
+        }
+    }
+}
+
+impl<T: Transport> Stream<T> {
+    /// Waits until writing makes sense again.
+    fn wait_after(&self, error: io::Error, ending: &Ending) -> Result<(), SendError> {
+        match error.kind() {
+            io::ErrorKind::Interrupted => Ok(()),
+            io::ErrorKind::WouldBlock => wait_for_room(&self.0, ending),
+            _ => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `socket`: sends each alert to a Unix socket.
+//!
+//! This is how EveBox and others take EVE: a line an alert over a stream, or an alert a datagram.
+//! While nobody reads there, alerts wait; those that no longer fit into the handler's queue are
+//! dropped and counted.
+
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use pigear_alert::Alert;
+use pigear_alert::format::{Colour, Format, FormatName};
+use pigear_pipeline::{Ending, Handler, HandlerError};
+use serde::Deserialize;
+
+use super::receiver::{Connect, Datagrams, Receiver, Stream};
+use crate::keys::parsed;
+
+pub(crate) const ABOUT: &str = "sends each alert to a Unix socket; \
+    target=unix-stream:PATH|unix-dgram:PATH format=json";
+
+/// The keys of `socket`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// The socket: `unix-stream:PATH` gets a line an alert, `unix-dgram:PATH` a datagram.
+    #[serde(deserialize_with = "parsed")]
+    pub target: Target,
+    /// How to write an alert: `json`, the default, or another format with a line an alert.
+    #[serde(default = "json", deserialize_with = "parsed")]
+    pub format: FormatName,
+}
+
+fn json() -> FormatName {
+    FormatName::Json
+}
+
+/// A Unix socket of somebody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A stream: records are told apart by their newlines.
+    Stream(PathBuf),
+    /// Datagrams: a record each, without the newline.
+    Datagram(PathBuf),
+}
+
+impl FromStr for Target {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            Some((_, "")) => Err("the path is missing"),
+            Some(("unix-stream", path)) => Ok(Self::Stream(path.into())),
+            Some(("unix-dgram", path)) => Ok(Self::Datagram(path.into())),
+            _ => Err("expected unix-stream:PATH or unix-dgram:PATH"),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stream(path) => write!(f, "unix-stream:{}", path.display()),
+            Self::Datagram(path) => write!(f, "unix-dgram:{}", path.display()),
+        }
+    }
+}
+
+/// Sends each alert to a Unix socket.
+pub struct Socket {
+    receiver: Receiver,
+    format: Box<dyn Format>,
+    /// Whether each record keeps its newline.
+    lines: bool,
+}
+
+impl Socket {
+    /// Nothing is sent yet: whoever reads there may come later.
+    ///
+    /// # Errors
+    /// If the format has more than a line an alert.
+    pub fn new(options: Options) -> Result<Self, &'static str> {
+        if options.format == FormatName::Full {
+            return Err("an alert in the format full has several lines; choose another");
+        }
+        let lines = matches!(options.target, Target::Stream(_));
+        let receiver = Receiver::new(options.target.to_string(), connect(options.target));
+        Ok(Self { receiver, format: options.format.format(Colour::Never), lines })
+    }
+}
+
+fn connect(target: Target) -> Connect {
+    Box::new(move || match &target {
+        Target::Stream(path) => {
+            let stream = UnixStream::connect(path)?;
+            stream.set_nonblocking(true)?;
+            Ok(Box::new(Stream(stream)))
+        }
+        Target::Datagram(path) => {
+            let socket = UnixDatagram::unbound()?;
+            socket.connect(path)?;
+            Ok(Box::new(Datagrams(OwnedFd::from(socket))))
+        }
+    })
+}
+
+impl Handler for Socket {
+    fn start(&mut self, ending: &Ending) {
+        self.receiver.start(ending);
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        let Self { receiver, format, lines } = self;
+        receiver.deliver_all(alerts, |alert, out| {
+            format.write(alert, out);
+            if !*lines {
+                out.truncate(out.len() - usize::from(out.ends_with(b"\n")));
+            }
+        })
+    }
+
+    fn finish(&mut self) -> Result<(), HandlerError> {
+        self.receiver.finish();
+        Ok(())
+    }
+}

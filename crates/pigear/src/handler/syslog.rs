@@ -1,0 +1,197 @@
+//! `syslog`: sends each alert to a syslog server, or to the machine's own.
+//!
+//! As in RFC 5424, with the alert's ids as structured data, or as in RFC 3164. The severity says how
+//! bad it is: an alert of priority 1 is critical (2), of 2 an error (3), of 3 a warning (4), all
+//! others a notice (5).
+//!
+//! Over TCP and TLS messages are framed by counting octets (RFC 6587, RFC 5425). While the server is
+//! down, alerts wait.
+
+mod facility;
+mod message;
+mod target;
+mod tls;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use pigear_alert::Alert;
+use pigear_alert::format::{Colour, Format, FormatName};
+use pigear_pipeline::{Ending, Handler, HandlerError};
+use serde::Deserialize;
+use tracing::warn;
+
+pub use facility::Facility;
+pub use target::Target;
+
+use super::receiver::Receiver;
+use super::visible::cut;
+use crate::keys::{parsed, parsed_option};
+use message::Header;
+use target::Framing;
+
+pub(crate) const ABOUT: &str = "sends each alert to syslog; \
+    target=unix:/dev/log|udp://HOST|tcp://HOST|tls://HOST facility=auth rfc=5424|3164 format=fast \
+    ca=FILE max_len=8192";
+
+/// The keys of `syslog`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Where to: `udp://HOST:PORT`, `tcp://HOST:PORT`, `tls://HOST:PORT` (the ports 514, 601 and 6514
+    /// can be left out), or `unix:PATH`; the default is `unix:/dev/log`.
+    #[serde(deserialize_with = "parsed")]
+    pub target: Target,
+    /// The form of a message: `5424` or `3164`. The default is 5424, but for `unix` 3164 without a
+    /// host, since that is what programs on the machine itself send and journald understands.
+    #[serde(deserialize_with = "parsed_option")]
+    pub rfc: Option<Rfc>,
+    /// The facility: `auth`, the default (as Snort's own), `authpriv`, `daemon`, `local0` to
+    /// `local7`, or another.
+    #[serde(deserialize_with = "parsed")]
+    pub facility: Facility,
+    /// How to write the alert: `fast`, the default, here without the time, or another format with a
+    /// line an alert.
+    #[serde(deserialize_with = "parsed")]
+    pub format: FormatName,
+    /// For `tls`: a PEM file with the certificates that sign the server's. The system's, by default.
+    pub ca: Option<PathBuf>,
+    /// How many bytes a message in a datagram may have (`udp` and `unix`), 8192 by default. What is
+    /// longer is cut and counted.
+    #[serde(deserialize_with = "parsed_option")]
+    pub max_len: Option<usize>,
+}
+
+/// The form of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rfc {
+    /// RFC 3164, the old one.
+    Rfc3164,
+    /// RFC 5424.
+    Rfc5424,
+}
+
+impl FromStr for Rfc {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "3164" => Ok(Self::Rfc3164),
+            "5424" => Ok(Self::Rfc5424),
+            _ => Err("expected 5424 or 3164"),
+        }
+    }
+}
+
+/// Few servers take more in a datagram.
+const MAX_LEN: usize = 8_192;
+
+/// The least that every server must take (RFC 5424, 6.1).
+const MIN_LEN: usize = 480;
+
+/// The most that fits into a datagram over IPv4.
+const MOST: usize = 65_507;
+
+/// Sends each alert to a syslog server.
+pub struct Syslog {
+    receiver: Receiver,
+    messages: Messages,
+}
+
+/// Writes messages.
+struct Messages {
+    header: Header,
+    format: Box<dyn Format>,
+    /// `fast` begins with the time, which a message has already.
+    skip_time: bool,
+    framing: Framing,
+    max_len: usize,
+    /// How many were cut.
+    cut: u64,
+    text: Vec<u8>,
+}
+
+impl Syslog {
+    /// Nothing is sent yet: the server may come later.
+    ///
+    /// # Errors
+    /// If keys don't fit together, or the certificates can't be read.
+    pub fn new(options: Options) -> Result<Self, String> {
+        let Options { target, rfc, facility, format, ca, max_len } = options;
+        if format == FormatName::Full {
+            return Err("an alert in the format full has several lines; choose another".to_owned());
+        }
+        if ca.is_some() && !matches!(target, Target::Tls(_)) {
+            return Err("ca is for target=tls://…".to_owned());
+        }
+        let max_len = max_len.unwrap_or(MAX_LEN);
+        if !(MIN_LEN..=MOST).contains(&max_len) {
+            return Err(format!("max_len is {max_len}, but must be {MIN_LEN} to {MOST}"));
+        }
+        let messages = Messages {
+            header: Header::new(facility, target.form(rfc)),
+            format: format.format(Colour::Never),
+            skip_time: format == FormatName::Fast,
+            framing: target.framing(),
+            max_len,
+            cut: 0,
+            text: Vec::new(),
+        };
+        let receiver = Receiver::new(target.to_string(), target.connect(ca.as_deref())?);
+        Ok(Self { receiver, messages })
+    }
+}
+
+impl Messages {
+    fn put(&mut self, alert: &Alert, out: &mut Vec<u8>) {
+        self.text.clear();
+        self.header.write(alert, &mut self.text);
+        let start = self.text.len();
+        self.format.write(alert, &mut self.text);
+        if self.skip_time {
+            let time = self.text.iter().skip(start).position(|&byte| byte == b' ');
+            self.text.drain(start..start + time.map_or(0, |len| len + 1));
+        }
+        let text = self.text.trim_ascii_end();
+        match self.framing {
+            Framing::Counted => {
+                out.extend_from_slice(format!("{} ", text.len()).as_bytes());
+                out.extend_from_slice(text);
+            }
+            Framing::Datagram => {
+                // Formats write UTF-8 only.
+                let whole = str::from_utf8(text).unwrap_or_default();
+                let short = cut(whole, self.max_len);
+                out.extend_from_slice(short.as_bytes());
+                if short.len() < whole.len() {
+                    self.count_cut();
+                }
+            }
+        }
+    }
+
+    fn count_cut(&mut self) {
+        self.cut += 1;
+        if self.cut.is_power_of_two() {
+            let (count, max) = (self.cut, self.max_len);
+            warn!("syslog: messages of more than {max} bytes are cut: {count} so far");
+        }
+    }
+}
+
+impl Handler for Syslog {
+    fn start(&mut self, ending: &Ending) {
+        self.receiver.start(ending);
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        let Self { receiver, messages } = self;
+        receiver.deliver_all(alerts, |alert, out| messages.put(alert, out))
+    }
+
+    fn finish(&mut self) -> Result<(), HandlerError> {
+        self.receiver.finish();
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! The other commands, and what is said about all of them.
+
+use std::process::Output;
+
+use crate::harness::program;
+
+fn run(args: &[&str]) -> String {
+    let Output { stdout, stderr, status } =
+        program().args(args).env("COLUMNS", "100").output().unwrap();
+    assert_eq!((String::from_utf8(stderr).unwrap(), status.code()), (String::new(), Some(0)));
+    String::from_utf8(stdout).unwrap()
+}
+
+#[test]
+fn help_says_what_there_is() {
+    for (name, args) in [
+        ("help", &["--help"][..]),
+        ("short_help", &["-h"]),
+        ("demo_help", &["demo", "--help"]),
+        ("play_help", &["play", "--help"]),
+    ] {
+        insta::assert_snapshot!(name, run(args));
+    }
+}
+
+#[test]
+fn completions_are_there_for_the_usual_shells() {
+    for (shell, start) in [("bash", "_pigear() {"), ("zsh", "#compdef pigear"), ("fish", "# Print")]
+    {
+        let script = run(&["completions", shell]);
+        assert!(script.starts_with(start), "{script}");
+        assert!(script.contains("serve-forever") && script.contains("completions"), "{shell}");
+    }
+}
+
+#[test]
+fn the_manual_has_every_option() {
+    let page = run(&["man"]);
+    assert!(page.contains(".TH pigear 1"), "{page}");
+    let help = run(&["--help"]);
+    let options = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 3);
+    let manual = page.replace('\\', "");
+    for option in options.map(|word| word.trim_end_matches(|c: char| !c.is_alphanumeric())) {
+        assert!(manual.contains(option), "{option}");
+    }
+}
+
+#[test]
+fn the_demo_shows_alerts_and_then_what_to_do_next() {
+    let Output { stdout, stderr, status } =
+        program().args(["demo", "--rate", "1000"]).output().unwrap();
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(0), "{stderr}");
+    assert_eq!(String::from_utf8(stdout).unwrap().lines().count(), 68);
+    assert_eq!(
+        stderr,
+        "pigear: alerts that a real Snort sent, played through a real socket; Ctrl-C ends\n\
+         pigear: received 68, malformed 0, refused 0, missed 0; print: handled 68, dropped 0, failed 0\n\
+         pigear: this was a recording. For your own alerts, start Pigear and then Snort:\n  \
+         sudo pigear --logdir /var/log/snort\n  \
+         Snort 2.9: snort -A unsock -c /etc/snort/snort.conf -l /var/log/snort -i eth0\n  \
+         Snort 3:   snort -A alert_unixsock -c /etc/snort/snort.lua -l /var/log/snort -i eth0\n"
+    );
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    assert_eq!(run(&["--version"]), format!("pigear {}\n", env!("CARGO_PKG_VERSION")));
+}

@@ -1,0 +1,137 @@
+//! The configuration file.
+
+use crate::harness::{Test, counters};
+use crate::snort::{PING, ping};
+
+#[test]
+fn a_file_does_what_options_do() {
+    let typed = Test::new()
+        .args(["--serve-forever", "--count", "2", "--stats", "stats.json", "--sensor", "dmz"])
+        .args(["--data-handler", "print", "--data-handler", "file"])
+        .args(["print.format=fast", "file.path=alerts", "file.format=fast"]);
+    let configured = Test::bare().args(["--config", "pigear.toml"]).file(
+        "pigear.toml",
+        r#"
+        serve_forever = true
+        count = 2
+        stats = "stats.json"
+        [[source]]
+        logdir = "log"
+        sensor = "dmz"
+        [[handler]]
+        type = "print"
+        format = "fast"
+        [[handler]]
+        type = "file"
+        path = "alerts"
+        format = "fast"
+        "#,
+    );
+    for test in [typed, configured] {
+        let bad = "datagram has 3 bytes, but an alert has 65864, 65880 or 65928 (Snort 2.9 and 3), \
+            or 1844, 1856 or 1864 (older)";
+        let room = test
+            .send_all([ping(), b"bad".to_vec(), ping()])
+            .stdout(PING.repeat(2))
+            .stderr(format!("warning: {bad}; 1 malformed so far\n"))
+            .success();
+        assert_eq!(room.read("alerts"), PING.repeat(2));
+        let handlers = [("file", [2, 0, 0]), ("print", [2, 0, 0])];
+        assert_eq!(room.read("stats.json"), counters([2, 1, 0, 0], &handlers));
+    }
+}
+
+#[test]
+fn options_beside_a_file_take_precedence() {
+    Test::new()
+        .file(
+            "pigear.toml",
+            "count = 5\n[[handler]]\ntype = 'print'\nname = 'screen'\nformat = 'json'\n",
+        )
+        .args(["--config", "pigear.toml", "--count", "1", "screen.format=fast"])
+        .send(ping())
+        .stdout(PING)
+        .stats(counters([1, 0, 0, 0], &[("screen", [1, 0, 0])]))
+        .success();
+}
+
+#[test]
+fn a_mistake_is_named_with_file_and_line() {
+    for (text, stderr, status) in [
+        (
+            "count = 1\nx = 1\n",
+            "error: pigear.toml:2: unknown field `x`, expected one of `serve_forever`, `count`, `stats`, \
+             `names`, `source`, `handler`\n",
+            2,
+        ),
+        (
+            "[[source]]\nlogdir = 7\n",
+            "error: pigear.toml:2: invalid type: integer `7`, expected path string\n",
+            2,
+        ),
+        (
+            "count = 0\n",
+            "error: pigear.toml:1: invalid value: integer `0`, expected a nonzero u64\n",
+            2,
+        ),
+        (
+            "[[source]]\nsocket_mode = 660\n",
+            "error: pigear.toml:2: expected permissions in octal, such as \"0660\" or 0o660\n",
+            2,
+        ),
+        (
+            "\n[[handler]]\ntype = 'print'\nformta = 'json'\n",
+            "error: pigear.toml:2: handler print: unknown key `formta`, expected `format`\n\
+             hint: pigear --help lists handlers and keys\n",
+            2,
+        ),
+        (
+            "[[handler]]\ntype = 'prnt'\n",
+            "error: pigear.toml:1: unknown handler \"prnt\"; known are exec, file, null, pcap, print, record, socket, syslog\n\
+             hint: pigear --help lists handlers and keys\n",
+            2,
+        ),
+        (
+            "[[handler]]\ntype = 'file'\npath = 'no-such/x'\n",
+            "error: pigear.toml:1: handler file: cannot open no-such/x: No such file or directory (os error 2)\n",
+            1,
+        ),
+    ] {
+        let test = Test::bare().file("pigear.toml", text).args(["--config", "pigear.toml"]);
+        test.stderr(stderr).status(status);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_an_error() {
+    Test::new()
+        .args(["--config", "no-such.toml"])
+        .stderr("error: cannot read no-such.toml: No such file or directory (os error 2)\n")
+        .status(1);
+}
+
+#[test]
+fn a_source_is_configured_in_one_place() {
+    Test::new()
+        .file("pigear.toml", "[[source]]\nlogdir = 'log'\n")
+        .args(["--config", "pigear.toml"])
+        .stderr(
+            "error: the configuration file has sources; options for a source can't be given beside it\n\
+             hint: pigear --help lists what there is\n",
+        )
+        .status(2);
+}
+
+#[test]
+fn several_sources_are_merged() {
+    let test = Test::bare().args(["--config", "pigear.toml"]).file(
+        "pigear.toml",
+        "count = 2\n[[source]]\nlogdir = 'log'\n[[source]]\nfrom = 'log/other'\n",
+    );
+    let mut running = test.start();
+    running.send(&ping());
+    running.room().send_to("log/other", &ping());
+    let (room, ended) = running.end();
+    assert_eq!((ended.stdout, &*ended.stderr, ended.status), (PING.repeat(2), "", Some(0)));
+    assert_eq!(room.list("log"), Vec::<String>::new());
+}

@@ -1,0 +1,158 @@
+//! Recordings: made, played, read without a socket.
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use nix::sys::signal::Signal;
+use pigear_pipeline::recording::Reader;
+
+use crate::harness::{Test, counters, program, until};
+use crate::snort::{PING, datagrams, noise, ping, recording, sent};
+
+const CASE: &str = "v2919/http";
+
+/// What is printed when a case is read without a socket.
+fn printed(case: &Path) -> String {
+    let test =
+        Test::bare().args(["--socket-handler", "play", "format=full", "--from"]).args([case]);
+    let (_, ended) = test.start().end();
+    assert_eq!((&*ended.stderr, ended.status), ("", Some(0)));
+    ended.stdout
+}
+
+#[test]
+fn what_was_recorded_is_what_was_sent() {
+    for name in ["rec", "rec.gz", "rec.zst"] {
+        let alerts = sent(CASE);
+        let count = alerts.len().to_string();
+        let room = Test::new()
+            .args(["--data-handler", "record", "--count", &count, &format!("path={name}")])
+            .send_all(alerts.clone())
+            .success();
+        assert_eq!(datagrams(&room.at(name)), alerts, "{name}");
+        let expected = printed(&recording(CASE));
+        assert_eq!(printed(&room.at(name)), expected);
+
+        let mut played = Test::new().args(["format=full", "--count", &count]).start();
+        played.listens();
+        let player = program()
+            .args(["play", "--logdir"])
+            .args([played.room().at("log"), room.at(name)])
+            .output()
+            .unwrap();
+        assert!(player.status.success(), "{player:?}");
+        let (_, ended) = played.end();
+        assert_eq!((ended.stdout, &*ended.stderr, ended.status), (expected, "", Some(0)));
+    }
+}
+
+#[test]
+fn a_recording_never_replaces_a_file() {
+    let room = Test::new()
+        .file("rec", "mine")
+        .args(["--data-handler", "record", "path=rec"])
+        .stderr("error: handler record: rec exists; a recording never replaces a file\n")
+        .status(1);
+    assert_eq!(room.read("rec"), "mine");
+}
+
+#[test]
+fn a_recording_that_is_cut_is_read_as_far_as_it_goes() {
+    let whole = [u32::to_le_bytes(65_928).as_slice(), &ping()].concat();
+    Test::bare()
+        .file("rec", [&whole[..], &whole[..1_000]].concat())
+        .args(["--socket-handler", "play", "--from", "rec"])
+        .stdout(PING)
+        .stderr(
+            "error: rec: cannot read the recording: datagram 2 is cut: 996 of its 65928 bytes are there\n",
+        )
+        .stats(counters([1, 0, 0, 0], &[("print", [1, 0, 0])]))
+        .status(1);
+}
+
+#[test]
+fn playing_is_refused_without_a_reader() {
+    let test = Test::new();
+    let played = program()
+        .args(["play", "--logdir", "log"])
+        .arg(fs::canonicalize(recording(CASE)).unwrap())
+        .current_dir(test.room().path())
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(played.stderr).unwrap(),
+        "error: nothing could be sent to log/snort_alert: No such file or directory (os error 2)\n\
+         hint: start pigear on the same directory first\n"
+    );
+    let report = String::from_utf8(played.stdout).unwrap();
+    assert!(report.starts_with("sent 0, refused 6 (No such file or directory (os error 2)), in "));
+    assert_eq!(played.status.code(), Some(1));
+}
+
+#[test]
+fn what_is_no_recording_is_refused() {
+    for (text, problem) in [
+        (
+            "#!/bin/sh\n",
+            "cannot read rec: not a recording: datagram 1 would have 1647255843 bytes, at most 1048576 are possible",
+        ),
+        ("", "rec has no datagrams"),
+    ] {
+        let test = Test::new().file("rec", text);
+        let played =
+            program().args(["play", "rec"]).current_dir(test.room().path()).output().unwrap();
+        assert_eq!(String::from_utf8(played.stderr).unwrap(), format!("error: {problem}\n"));
+        assert_eq!((played.stdout, played.status.code()), (Vec::new(), Some(1)));
+    }
+}
+
+/// Reads as many datagrams as come whole.
+fn readable(path: &Path) -> Vec<Vec<u8>> {
+    let mut reader = Reader::open(path).unwrap();
+    let mut datagram = Vec::new();
+    let mut all = Vec::new();
+    while let Ok(true) = reader.read(&mut datagram) {
+        all.push(datagram.clone());
+    }
+    all
+}
+
+#[test]
+fn a_recording_on_a_full_disk_has_what_was_handled_and_no_more() {
+    for (name, limit) in [("rec", 200_000), ("rec.gz", 1_000), ("rec.zst", 1_000)] {
+        let test = Test::new().limited_to(limit).args(["--stats", "stats.json", "--serve-forever"]);
+        let mut running = test.args(["--data-handler", "record", &format!("path={name}")]).start();
+        let mut count = 0;
+        until("the disk is full", || {
+            running.send(&noisy(count));
+            count += 1;
+            running.stderr_so_far().contains("cannot write")
+        });
+        running.send(&noisy(count));
+        running.signal(Signal::SIGTERM);
+        let (room, ended) = running.end();
+        let full = format!(
+            "error: handler record: cannot write {name}: File too large (os error 27); 1 alerts failed so far\n"
+        );
+        assert!(ended.stderr.starts_with(&full), "{}", ended.stderr);
+        let alerts = readable(&room.at(name));
+        assert!(alerts.iter().zip(0..).all(|(alert, n)| *alert == noisy(n)), "{name}");
+        let (sent, handled) = (u64::from(count) + 1, alerts.len() as u64);
+        assert!((1..sent).contains(&handled), "{name}");
+        let expected = counters([sent, 0, 0, 0], &[("record", [handled, 0, sent - handled])]);
+        assert_eq!(room.read("stats.json"), expected, "{name}");
+        if name == "rec" {
+            assert_eq!(datagrams(&room.at(name)), alerts);
+        }
+    }
+}
+
+/// An alert that doesn't compress to nothing; each has another number.
+fn noisy(n: u32) -> Vec<u8> {
+    static ALERT: LazyLock<Vec<u8>> = LazyLock::new(|| sent("v2852/icmp_ping").swap_remove(0));
+    let mut alert = ALERT.clone();
+    alert[500..700].copy_from_slice(&noise(200));
+    alert[500..504].copy_from_slice(&n.to_ne_bytes());
+    alert
+}

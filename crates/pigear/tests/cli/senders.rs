@@ -1,0 +1,131 @@
+//! Who may send, and with which rights.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+use nix::unistd::Gid;
+
+use crate::harness::{NOBODY, Test, can_change_user, counters, is_root, program, until};
+use crate::snort::{PING, can_send, ping, recording};
+
+const ANOTHER: u32 = 65_533;
+
+/// Sends one alert as another user.
+fn send_as(uid: u32, dir: &Path) {
+    let socket = dir.join("log/snort_alert");
+    until("the socket is there", || can_send(&socket));
+    // The recording is read from standard input: not every user may go where it is.
+    let recording = fs::File::open(recording("v2919/icmp_ping")).unwrap();
+    let mut player = program();
+    player.args(["play", "/dev/stdin", "--count", "1", "--socket"]).arg(socket).stdin(recording);
+    let sent = player.uid(uid).gid(uid).output().unwrap();
+    assert!(sent.status.success(), "{sent:?}");
+}
+
+fn open_to_all(test: Test) -> Test {
+    test.with(|room| ["", "log"].into_iter().for_each(|dir| room.set_mode(dir, 0o755)))
+        .args(["--socket-mode", "0666"])
+}
+
+#[test]
+fn a_sender_who_may_not_send_is_refused_and_counted() {
+    if !can_change_user() {
+        return;
+    }
+    let test = open_to_all(Test::new()).args(["--count", "1", "--stats", "stats.json"]);
+    let mut running = test.start();
+    send_as(NOBODY, running.room().path());
+    send_as(NOBODY, running.room().path());
+    running.send(&ping());
+    let (room, ended) = running.end();
+    let lines: Vec<_> = ended.stderr.lines().collect();
+    assert_eq!((&*ended.stdout, ended.status, lines.len()), (PING, Some(0), 2));
+    for (n, line) in (1..).zip(lines) {
+        let start = "warning: refused a datagram from uid 65534 (process ";
+        let end = format!("), which may not send; {n} refused so far");
+        assert!(line.starts_with(start) && line.ends_with(&end), "{line}");
+    }
+    assert_eq!(room.read("stats.json"), counters([1, 0, 2, 0], &[("print", [1, 0, 0])]));
+}
+
+#[test]
+fn users_who_are_allowed_to_may_send() {
+    if !can_change_user() {
+        return;
+    }
+    let allow = format!("{NOBODY},{ANOTHER}");
+    let test = open_to_all(Test::new()).args(["--allow-uid", &allow, "--count", "2"]);
+    let running = test.start();
+    send_as(NOBODY, running.room().path());
+    send_as(ANOTHER, running.room().path());
+    let (_, ended) = running.end();
+    assert_eq!((ended.stdout, &*ended.stderr, ended.status), (PING.repeat(2), "", Some(0)));
+}
+
+#[test]
+fn the_owner_of_the_log_directory_may_send_and_owns_the_socket() {
+    if !can_change_user() {
+        return;
+    }
+    let test = Test::new().with(|room| {
+        room.set_mode("", 0o755);
+        chown(room.at("log"), Some(NOBODY), Some(ANOTHER)).unwrap();
+    });
+    let mut running = test.args(["--count", "1"]).start();
+    running.listens();
+    let socket = fs::metadata(running.room().socket()).unwrap();
+    assert_eq!((socket.uid(), socket.gid(), socket.mode() & 0o7777), (NOBODY, ANOTHER, 0o660));
+    send_as(NOBODY, running.room().path());
+    let (_, ended) = running.end();
+    assert_eq!((&*ended.stdout, &*ended.stderr, ended.status), (PING, "", Some(0)));
+}
+
+#[test]
+fn the_socket_has_the_mode_that_was_asked_for() {
+    for (mode, expected) in [(None, 0o660), (Some("0600"), 0o600), (Some("777"), 0o777)] {
+        let test = Test::new().args(mode.map(|mode| format!("--socket-mode={mode}")));
+        let mut running = test.start();
+        running.listens();
+        let socket = fs::metadata(running.room().socket()).unwrap();
+        assert_eq!(socket.mode() & 0o7777, expected, "{mode:?}");
+    }
+}
+
+/// Also where the socket's owner may not write to it himself.
+#[test]
+fn a_signal_ends_the_program_whatever_the_sockets_mode() {
+    let test = Test::new().args(["--socket-mode", "0060"]).with(|room| room.hand_over("log"));
+    let Some(test) = test.without_rights() else { return };
+    let running = test.start();
+    let socket = running.room().socket();
+    until("the socket is there", || {
+        fs::metadata(&socket).is_ok_and(|socket| socket.mode() & 0o777 == 0o060)
+    });
+    running.signal_now(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+}
+
+#[test]
+fn the_socket_has_the_group_that_was_asked_for() {
+    let group = if is_root("use any group") { ANOTHER } else { Gid::effective().as_raw() };
+    let mut running = Test::new().args(["--socket-group", &group.to_string()]).start();
+    running.listens();
+    assert_eq!(fs::metadata(running.room().socket()).unwrap().gid(), group);
+}
+
+#[test]
+fn a_group_that_cannot_be_given_is_an_error_and_leaves_no_socket() {
+    let test = Test::new().args(["--socket-group", "0"]).with(|room| room.hand_over("log"));
+    let Some(test) = test.without_rights() else { return };
+    let room = test
+        .stderr(
+            "error: cannot listen on log/snort_alert: cannot give the socket to group 0: \
+             Operation not permitted (os error 1)\n\
+             hint: only root may give a socket to a group that it isn't in\n",
+        )
+        .status(1);
+    assert_eq!(room.list("log"), Vec::<String>::new());
+}

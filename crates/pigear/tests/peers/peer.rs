@@ -1,0 +1,76 @@
+//! What the tests of all peers need.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::snort::{data, datagrams};
+
+/// Whether a program is there; if not, says that a test is left out.
+pub(crate) fn has(program: &str) -> bool {
+    let dirs = std::env::var_os("PATH").unwrap_or_default();
+    let usual = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    let there = std::env::split_paths(&dirs).chain(usual).any(|dir| dir.join(program).exists());
+    if !there {
+        println!("LEFT OUT, since {program} is missing (see `make setup`)");
+    }
+    there
+}
+
+/// What a program writes; it must end well.
+pub(crate) fn output(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {}: {stderr}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Each recording that Snort's own logs go with.
+pub(crate) fn recordings() -> Vec<PathBuf> {
+    let entries = |dir: &Path| -> Vec<PathBuf> {
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    let builds = entries(&data()).into_iter().filter(|build| build.is_dir());
+    let cases = builds.flat_map(|build| entries(&build));
+    let mut all: Vec<_> = cases.filter(|case| case.join("expected.jsonl").exists()).collect();
+    all.sort();
+    assert!(all.len() > 100, "{}", all.len());
+    all
+}
+
+/// What Snort's logs say of all recorded alerts.
+pub(crate) fn logged() -> Vec<Value> {
+    let text = |case: PathBuf| fs::read_to_string(case.join("expected.jsonl")).unwrap();
+    let lines: String = recordings().into_iter().map(text).collect();
+    crate::snort::objects(&lines)
+}
+
+/// A configuration whose sources are all recordings.
+pub(crate) fn all_recordings() -> String {
+    let source = |case: PathBuf| {
+        let path = case.join("alerts.dgrams.gz");
+        format!("[[source]]\ntype = \"play\"\nfrom = {:?}\n", path.to_str().unwrap())
+    };
+    recordings().into_iter().map(source).collect()
+}
+
+/// An alert of Snort 2.9.19 with another message.
+pub(crate) fn saying(msg: &[u8]) -> Vec<u8> {
+    let mut datagram = datagrams(&data().join("v2919/icmp_ping/alerts.dgrams.gz")).swap_remove(0);
+    datagram[..256].fill(0);
+    datagram[..msg.len()].copy_from_slice(msg);
+    datagram
+}
+
+/// Messages as nobody should send them.
+pub(crate) const HOSTILE: [&[u8]; 7] = [
+    b"say \"hello\" and \\ 'goodbye'",
+    b"two\nlines\r\n<0>Nov 24 00:00:00 forged line",
+    b"100% of %s and %n $(id) `id` ;id | id",
+    b"\x1b[31mred\x1b]0;title\x07 \x7f\x08",
+    b"<script>alert(1)</script> ] [fake sid=\"1\"]",
+    b"not UTF-8: \xff\xfe \xc3 \xe2\x80\xae turned",
+    b"- = | , ; :",
+];
