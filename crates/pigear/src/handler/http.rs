@@ -46,7 +46,7 @@ use stopping::Stopping;
 use template::{Message, Rules, Template};
 
 pub(crate) const ABOUT: &str = "posts alerts to a web server; url=URL \
-    encoding=json|ndjson|array|form format=json|fast|full batch=N delay=TIME in_flight=N \
+    encoding=json|ndjson|array|form format=NAME batch=N delay=TIME in_flight=N \
     compress=gzip|zstd header.NAME=VALUE auth=basic:USER:PASS|bearer:TOKEN template=FILE|preset:NAME \
     per_minute=N group=TIME and more (docs/http.md)";
 
@@ -86,6 +86,9 @@ impl Http {
     pub fn new(options: Options) -> Result<Self, String> {
         if options.in_flight == 0 {
             return Err("in_flight=0: expected at least 1".to_owned());
+        }
+        if options.per_minute() == Some(0) {
+            return Err("per_minute=0: expected at least 1".to_owned());
         }
         let url = url(&options)?;
         let packer = Packer::new(&options, url.reveal(), template(&options)?)?;
@@ -296,7 +299,7 @@ fn template(options: &Options) -> Result<Option<Template>, String> {
     }
     let rules = Rules {
         escape: options.escape.unwrap_or_default(),
-        format: options.format,
+        format: options.format(),
         lines: options.encoding() == Encoding::Ndjson,
         params: options.params(),
     };
@@ -323,7 +326,7 @@ fn content_type(options: &Options) -> Option<HeaderValue> {
     if options.header.keys().any(|name| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str())) {
         return None;
     }
-    let text = options.template.is_none() && !packer::is_json(options.format);
+    let text = options.template.is_none() && !packer::is_json(options.format());
     let plain = text || options.escape.is_some_and(|escape| escape != Escape::Json);
     let usual = match options.encoding() {
         Encoding::Form => "application/x-www-form-urlencoded",

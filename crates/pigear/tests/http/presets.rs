@@ -83,7 +83,11 @@ fn loki_gets_a_stream_with_nanoseconds_and_a_line() {
 
 #[test]
 fn elasticsearch_gets_an_action_and_a_document() {
-    let request = sent("elasticsearch", r#"{"took":1,"errors":false,"items":[]}"#, &[]);
+    const TAKEN: &str = r#"{"took":1,"errors":false,"items":[]}"#;
+    let ecs = bulk(&sent("elasticsearch", TAKEN, &[]));
+    assert_eq!(ecs[1]["@timestamp"], "2025-06-15T18:06:40.999998Z");
+    assert_eq!(ecs[1]["rule"]["name"], "ICMP Echo Request");
+    let request = sent("elasticsearch", TAKEN, &[("format", "json")]);
     assert_eq!(request.header("content-type"), "application/x-ndjson");
     let body = std::str::from_utf8(&request.body).unwrap();
     assert!(body.ends_with('\n'));
@@ -117,6 +121,7 @@ fn elasticsearch_says_of_each_alert_what_became_of_it() {
     let keys = [
         ("url", &*server.url()),
         ("template", "preset:elasticsearch"),
+        ("format", "json"),
         ("batch", "5"),
         ("delay", "1m"),
     ];

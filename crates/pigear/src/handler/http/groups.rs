@@ -14,7 +14,7 @@ use super::template::Message;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// So many groups may wait; with more, the least severe are given up.
-const MOST: usize = 10_000;
+const MOST: usize = 2_000;
 
 /// Alerts that wait to be told of.
 ///
@@ -115,7 +115,7 @@ impl Groups {
             let first = candidates.min_by_key(|(_, group)| (group.severity, group.number));
             let Some(key) = first.map(|(key, _)| *key) else { break };
             due.extend(self.waiting.remove(&key));
-            self.sent.push_back(now);
+            self.note_sent(now);
         }
         due
     }
@@ -138,6 +138,14 @@ impl Groups {
         oldest.map_or(now, |&sent| sent + MINUTE)
     }
 
+    fn note_sent(&mut self, now: Instant) {
+        let Some(per_minute) = self.per_minute else { return };
+        self.sent.push_back(now);
+        while self.sent.len() > usize::try_from(per_minute).unwrap_or(usize::MAX) {
+            self.sent.pop_front();
+        }
+    }
+
     fn give_one_up(&mut self) {
         let last = self.waiting.iter().max_by_key(|(_, group)| (group.severity, group.number));
         let Some(key) = last.map(|(key, _)| *key) else { return };
@@ -149,5 +157,69 @@ impl Groups {
                 self.given_up
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::alert_of;
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn counts(groups: &[Group]) -> Vec<(u32, u64)> {
+        groups.iter().map(|group| (group.severity.0, group.count)).collect()
+    }
+
+    #[test]
+    fn a_group_is_due_when_its_window_is_over() {
+        let now = Instant::now();
+        let mut groups = Groups::new(10 * SECOND, None);
+        (0..3).for_each(|n| groups.add(&alert_of(1, 3), now + n * SECOND));
+        groups.add(&alert_of(2, 3), now + SECOND);
+        assert_eq!(groups.next_due(), Some(now + 10 * SECOND));
+        assert!(groups.take_due(now + 9 * SECOND, false, 10).is_empty());
+        assert_eq!(counts(&groups.take_due(now + 10 * SECOND, false, 10)), [(3, 3)]);
+        assert_eq!(groups.next_due(), Some(now + 11 * SECOND));
+        assert_eq!(groups.left(), (1, 1));
+        assert_eq!(counts(&groups.take_due(now + 11 * SECOND, false, 10)), [(3, 1)]);
+        assert_eq!(groups.next_due(), None);
+    }
+
+    #[test]
+    fn a_more_severe_alert_is_due_at_once_and_a_lesser_waits() {
+        let now = Instant::now();
+        let mut groups = Groups::new(10 * SECOND, None);
+        groups.add(&alert_of(1, 2), now);
+        groups.add(&alert_of(1, 1), now);
+        groups.add(&alert_of(1, 3), now);
+        groups.add(&alert_of(1, 0), now);
+        assert_eq!(counts(&groups.take_due(now, false, 10)), [(1, 1)]);
+        let rest = counts(&groups.take_due(now, true, 10));
+        assert_eq!(rest, [(2, 1), (3, 1), (u32::MAX, 1)]);
+    }
+
+    #[test]
+    fn messages_wait_for_the_minute_to_be_over() {
+        let now = Instant::now();
+        let mut groups = Groups::new(Duration::ZERO, Some(2));
+        (1..=3).for_each(|signature| groups.add(&alert_of(signature, 3), now));
+        assert_eq!(groups.take_due(now, false, 10).len(), 2);
+        assert_eq!(groups.next_due(), Some(now + MINUTE));
+        assert!(groups.take_due(now + 59 * SECOND, true, 10).is_empty());
+        groups.add(&alert_of(9, 1), now + 59 * SECOND);
+        assert_eq!(counts(&groups.take_due(now + MINUTE, false, 1)), [(1, 1)]);
+    }
+
+    #[test]
+    fn when_too_many_wait_the_least_severe_are_given_up() {
+        let now = Instant::now();
+        let mut groups = Groups::new(MINUTE, None);
+        let most = u32::try_from(MOST).unwrap();
+        groups.add(&alert_of(0, 4), now);
+        (1..=most).for_each(|signature| groups.add(&alert_of(signature, 1), now));
+        assert_eq!(groups.left(), (MOST, u64::from(most)));
+        assert_eq!(groups.given_up, 1);
+        assert_eq!(groups.take_due(now, true, 1)[0].severity, Severity(1));
     }
 }

@@ -26,9 +26,9 @@ pub struct Options {
     /// How alerts are put into a request.
     #[serde(default, deserialize_with = "parsed_option")]
     pub encoding: Option<Encoding>,
-    /// How an alert is written.
-    #[serde(default = "json", deserialize_with = "parsed")]
-    pub format: FormatName,
+    /// How an alert is written: `json`, unless a preset says otherwise.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub format: Option<FormatName>,
     /// The most alerts in a request; 500 by default, 1 with an encoding for single alerts.
     #[serde(default, deserialize_with = "parsed_option")]
     pub batch: Option<usize>,
@@ -97,6 +97,11 @@ impl Options {
         }
     }
 
+    pub(super) fn format(&self) -> FormatName {
+        let usual = || self.preset().map_or(FormatName::Json, Preset::format);
+        self.format.unwrap_or_else(usual)
+    }
+
     pub(super) fn encoding(&self) -> Encoding {
         let usual = || self.preset().map(Preset::encoding).unwrap_or_default();
         self.encoding.unwrap_or_else(usual)
@@ -114,10 +119,6 @@ impl Options {
     pub(super) fn per_minute(&self) -> Option<u32> {
         self.per_minute.or_else(|| self.preset().and_then(Preset::per_minute))
     }
-}
-
-fn json() -> FormatName {
-    FormatName::Json
 }
 
 fn one() -> usize {

@@ -59,17 +59,17 @@ impl Packer {
             None if single => 1,
             None => BATCH,
         };
-        if encoding == Encoding::Array && template.is_none() && !is_json(options.format) {
+        if encoding == Encoding::Array && template.is_none() && !is_json(options.format()) {
             return Err(format!(
                 "encoding=array needs JSON, which format={} is not",
-                options.format
+                options.format()
             ));
         }
         let grouped = options.group().is_some() || options.per_minute().is_some();
-        let says_count = grouped && template.is_none() && is_json(options.format);
+        let says_count = grouped && template.is_none() && is_json(options.format());
         let content = match template {
             Some(template) => Content::Template(Box::new(template)),
-            None => Content::Format(options.format.format(Colour::Never)),
+            None => Content::Format(options.format().format(Colour::Never)),
         };
         Ok(Self {
             url: Target::new(url, options)?,
@@ -143,7 +143,7 @@ impl Target {
         }
         let rules = Rules {
             escape: Escape::Url,
-            format: options.format,
+            format: options.format(),
             lines: false,
             params: options.params(),
         };

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use pigear_alert::format::FormatName;
+
 use super::options::Encoding;
 use super::parcel::Framing;
 
@@ -72,6 +74,10 @@ impl Preset {
             Self::Elasticsearch | Self::SplunkHec => Encoding::Ndjson,
             Self::Loki => Encoding::Array,
         }
+    }
+
+    pub(super) fn format(self) -> FormatName {
+        if self == Self::Elasticsearch { FormatName::Ecs } else { FormatName::Json }
     }
 
     pub(super) fn framing(self) -> Option<Framing> {

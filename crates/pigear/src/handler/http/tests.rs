@@ -5,9 +5,18 @@ use pigear_alert::{Alert, AlertMessage};
 
 /// An alert with this message.
 pub(super) fn alert(msg: &[u8]) -> Alert {
+    made(|message| message.msg = msg.into())
+}
+
+/// An alert of this signature and priority.
+pub(super) fn alert_of(signature: u32, priority: u32) -> Arc<Alert> {
+    Arc::new(made(|message| (message.sig_id, message.priority) = (signature, priority)))
+}
+
+fn made(change: impl FnOnce(&mut AlertMessage)) -> Alert {
     let mut message = AlertMessage::default();
-    message.msg = msg.into();
     (message.sig_generator, message.sig_id, message.sig_rev, message.priority) = (1, 384, 8, 3);
-    let decoded = Decoder::default().decode(&encode(&message, Dialect::Snort3)).unwrap();
+    change(&mut message);
+    let decoded = Decoder::default().decode(&encode(&message, Dialect::Snort27)).unwrap();
     Alert::new(decoded, Arc::default(), Arc::default())
 }
