@@ -23,7 +23,7 @@ use table::{Pairs, Row, print_head};
 use tempfile::TempDir;
 
 const PAIRS: usize = 5;
-const PYTHON_ALERTS: usize = 400;
+const PYTHON_ALERTS: u32 = 400;
 
 const CONF: &str = "
 daemon off;
@@ -88,7 +88,7 @@ impl Drop for Nginx {
 fn alert() -> anyhow::Result<Arc<Alert>> {
     let mut message = AlertMessage::default();
     message.msg = b"ICMP Echo Request".as_slice().into();
-    message.pkt = (0..300).map(|n| (n % 250) as u8).collect();
+    message.pkt = (0..=u8::MAX).cycle().take(300).collect();
     (message.caplen, message.pktlen) = (300, 300);
     (message.sig_generator, message.sig_id, message.sig_rev) = (1, 1_000_134, 1);
     message.priority = 3;
@@ -97,20 +97,20 @@ fn alert() -> anyhow::Result<Arc<Alert>> {
 }
 
 /// Alerts a second.
-fn pigear(url: &str, encoding: &str, alerts: usize) -> anyhow::Result<f64> {
+fn pigear(url: &str, encoding: &str, alerts: u32) -> anyhow::Result<f64> {
     let mut keys = Keys::default();
     keys.set("url", url);
     keys.set("encoding", encoding);
     let mut handler = Registry::builtin().build("http", keys)?;
     let batch = (0..handler.gather().most).map(|_| alert()).collect::<Result<Vec<_>, _>>()?;
     let begin = Instant::now();
-    let mut left = alerts;
+    let mut left = usize::try_from(alerts)?;
     while left > 0 {
         let n = left.min(batch.len());
         handler.handle(batch.get(..n).unwrap_or_default())?;
         left -= n;
     }
-    Ok(alerts as f64 / begin.elapsed().as_secs_f64())
+    Ok(f64::from(alerts) / begin.elapsed().as_secs_f64())
 }
 
 /// Alerts a second.
@@ -126,7 +126,7 @@ fn python(program: &Path, url: &str) -> anyhow::Result<f64> {
         bail!("{}", String::from_utf8_lossy(&output.stderr));
     }
     let seconds: f64 = String::from_utf8_lossy(&output.stdout).trim().parse()?;
-    Ok(PYTHON_ALERTS as f64 / seconds)
+    Ok(f64::from(PYTHON_ALERTS) / seconds)
 }
 
 fn run() -> anyhow::Result<()> {
