@@ -321,11 +321,11 @@ fn a_program_that_ignores_its_input_blocks_nobody_else() {
 #[test]
 fn keys_that_make_no_sense_are_refused() {
     for (keys, problem) in [
-        (&["command=cat 'x"][..], "a quote is not closed in `command`"),
-        (&["command="], "expected a program in `command`"),
+        (&["command=cat 'x"][..], "command: a quote is not closed"),
+        (&["command="], "command: expected a program"),
         (
             &["command=cat", "timeout=soon"],
-            "\"soon\": expected a time, such as 10s or 500ms in `timeout`",
+            "timeout: \"soon\": expected a time, such as 10s or 500ms",
         ),
         (
             &["command=cat", "mode=stream", "rate=3"],
