@@ -41,7 +41,7 @@ setup:
 		apt-get update -q && apt-get install -qy gcc libc6-dev; }
 
 # The programs that tests run Pigear against. A test whose peer is missing says so and is left out.
-PEERS = rsyslog rsyslog-gnutls tshark openssl
+PEERS = rsyslog rsyslog-gnutls tshark nftables iproute2
 
 peers:
 	@missing=$$(for package in $(PEERS); do \

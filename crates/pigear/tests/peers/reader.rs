@@ -1,4 +1,4 @@
-//! A reader of a Unix socket, as EveBox has one for EVE.
+//! A reader of a Unix socket, as `EveBox` has one for EVE.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::{UnixDatagram, UnixListener};
