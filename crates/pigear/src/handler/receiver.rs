@@ -19,7 +19,9 @@ use pigear_pipeline::{Ending, HandlerError, Rested};
 use tracing::{info, warn};
 
 pub(super) use datagrams::Datagrams;
-pub(super) use stream::{Stream, Transport};
+pub(super) use stream::Stream;
+#[cfg(feature = "syslog")]
+pub(super) use stream::Transport;
 
 use super::backoff::Backoff;
 use super::writer::{ENOUGH, Records};

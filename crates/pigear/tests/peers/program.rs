@@ -25,7 +25,9 @@ fn running(script: &str, args: &[&str]) -> Option<Test> {
 /// take its time.
 fn got_each(test: Test, alerts: &[Vec<u8>]) -> Room {
     let mut running = test.args(["--stats", "stats.json"]).start();
-    alerts.iter().for_each(|alert| running.send(alert));
+    for alert in alerts {
+        running.send(alert);
+    }
     let got = running.room().at("got");
     let lines = || fs::read_to_string(&got).map_or(0, |got| got.lines().count());
     until("all have run", || lines() == alerts.len());

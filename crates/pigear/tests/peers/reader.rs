@@ -13,7 +13,8 @@ use crate::snort::{ping, sent};
 
 fn msg(line: &[u8]) -> String {
     let alert: Value = serde_json::from_slice(line).unwrap();
-    alert["msg"].as_str().unwrap().to_owned()
+    assert_eq!(alert["event_type"], "alert");
+    alert["alert"]["signature"].as_str().unwrap().to_owned()
 }
 
 #[test]
