@@ -42,7 +42,7 @@ setup:
 		apt-get update -q && apt-get install -qy gcc libc6-dev; }
 
 # The programs that tests run Pigear against. A test whose peer is missing says so and is left out.
-PEERS = nginx-light openssl python3-venv rsyslog rsyslog-gnutls tshark
+PEERS = iproute2 nftables nginx-light openssl python3-venv rsyslog rsyslog-gnutls tshark
 
 peers: peer-packages target/peers/httpbin/installed
 

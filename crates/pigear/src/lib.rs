@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`handler`] | the handlers that come with Pigear: `print`, `file`, `record`, `null` |
+//! | [`handler`] | the handlers that come with Pigear: `print`, `file`, `pcap` and others |
 //! | [`registry`] | handlers by name, also your own |
 //! | [`config`] | what a configuration file and the command line build |
 //! | [`listen`] | a configuration, carried out |

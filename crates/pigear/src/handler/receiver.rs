@@ -8,6 +8,7 @@ mod datagrams;
 mod stream;
 
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,9 @@ use pigear_pipeline::{Ending, HandlerError, Rested};
 use tracing::{info, warn};
 
 pub(super) use datagrams::Datagrams;
-pub(super) use stream::{Stream, Transport};
+pub(super) use stream::Stream;
+#[cfg(feature = "syslog")]
+pub(super) use stream::Transport;
 
 use super::backoff::Backoff;
 use super::writer::{ENOUGH, Records};
@@ -168,8 +171,9 @@ fn is_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::EMSGSIZE as i32)
 }
 
-/// Waits until a socket is ready, but not beyond the end.
-fn wait_for(fd: PollFd<'_>, ending: &Ending) -> Result<(), SendError> {
+/// Waits until a socket has room, but not beyond the end.
+fn wait_for_room(fd: &impl AsFd, ending: &Ending) -> Result<(), SendError> {
+    let fd = PollFd::new(fd.as_fd(), PollFlags::POLLOUT);
     let tick = PollTimeout::try_from(TICK).unwrap_or(PollTimeout::ZERO);
     let mut waited = Duration::ZERO;
     loop {
@@ -186,9 +190,4 @@ fn wait_for(fd: PollFd<'_>, ending: &Ending) -> Result<(), SendError> {
             return Err(io::Error::from(io::ErrorKind::TimedOut).into());
         }
     }
-}
-
-/// The same, for room to write.
-fn wait_for_room(fd: &impl std::os::fd::AsFd, ending: &Ending) -> Result<(), SendError> {
-    wait_for(PollFd::new(fd.as_fd(), PollFlags::POLLOUT), ending)
 }

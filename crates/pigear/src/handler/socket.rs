@@ -1,16 +1,16 @@
 //! `socket`: sends each alert to a Unix socket.
 //!
-//! This is how EveBox and others take EVE: a line an alert over a stream, or an alert a datagram.
+//! This is how `EveBox` and others take EVE: a line an alert over a stream, or an alert a datagram.
 //! While nobody reads there, alerts wait; those that no longer fit into the handler's queue are
 //! dropped and counted.
 
 use std::fmt;
-use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use nix::sys::socket::{setsockopt, sockopt::SndBuf};
 use pigear_alert::Alert;
 use pigear_alert::format::{Colour, Format, FormatName};
 use pigear_pipeline::{Ending, Handler, HandlerError};
@@ -20,7 +20,7 @@ use super::receiver::{Connect, Datagrams, Receiver, Stream};
 use crate::keys::parsed;
 
 pub(crate) const ABOUT: &str = "sends each alert to a Unix socket; \
-    target=unix-stream:PATH|unix-dgram:PATH format=json";
+    target=unix-stream:PATH|unix-dgram:PATH format=eve|json|fast|ecs|ocsf|cef";
 
 /// The keys of `socket`.
 #[derive(Debug, Deserialize)]
@@ -29,13 +29,13 @@ pub struct Options {
     /// The socket: `unix-stream:PATH` gets a line an alert, `unix-dgram:PATH` a datagram.
     #[serde(deserialize_with = "parsed")]
     pub target: Target,
-    /// How to write an alert: `json`, the default, or another format with a line an alert.
-    #[serde(default = "json", deserialize_with = "parsed")]
+    /// How to write an alert: `eve`, the default, or another format with a line an alert.
+    #[serde(default = "eve", deserialize_with = "parsed")]
     pub format: FormatName,
 }
 
-fn json() -> FormatName {
-    FormatName::Json
+fn eve() -> FormatName {
+    FormatName::Eve
 }
 
 /// A Unix socket of somebody else.
@@ -92,6 +92,10 @@ impl Socket {
     }
 }
 
+/// How much the system may hold of a datagram; it allows less, as a rule. EVE of a long packet is
+/// longer than what it allows unasked.
+const ROOM: usize = 1 << 20;
+
 fn connect(target: Target) -> Connect {
     Box::new(move || match &target {
         Target::Stream(path) => {
@@ -102,7 +106,8 @@ fn connect(target: Target) -> Connect {
         Target::Datagram(path) => {
             let socket = UnixDatagram::unbound()?;
             socket.connect(path)?;
-            Ok(Box::new(Datagrams(OwnedFd::from(socket))))
+            setsockopt(&socket, SndBuf, &ROOM)?;
+            Ok(Box::new(Datagrams::unix(socket)))
         }
     })
 }

@@ -44,13 +44,13 @@ impl Listener {
         // Before they are read, so that no change goes unnoticed.
         let watched = Watched::new(files.clone());
         let names = Arc::new(NamesCell::new(files.load()?));
-        let mut sources = Vec::new();
-        for (source, snort_conf) in config.sources.iter().zip(&snort_confs) {
-            sources.extend(open(source, snort_conf, &names)?);
-        }
         if let Some(path) = &config.stats {
             let written = stats_file::write(path, &pipeline.stats().snapshot());
             written.map_err(|source| ListenError::Stats { path: path.clone(), source })?;
+        }
+        let mut sources = Vec::new();
+        for (source, snort_conf) in config.sources.iter().zip(&snort_confs) {
+            sources.extend(open(source, snort_conf, &names)?);
         }
         Ok(Self { pipeline, sources, names, watched, stats_file: config.stats })
     }

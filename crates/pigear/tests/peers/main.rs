@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and says what it leaves out"
 )]
 
+mod firewall;
 mod peer;
 mod program;
 mod reader;

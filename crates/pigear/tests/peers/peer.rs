@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -17,6 +18,16 @@ pub(crate) fn has(program: &str) -> bool {
         println!("LEFT OUT, since {program} is missing (see `make setup`)");
     }
     there
+}
+
+/// Python itself: what PATH has may be a script that takes its time to find it.
+pub(crate) fn python() -> &'static str {
+    static PYTHON: OnceLock<String> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let mut command = Command::new("python3");
+        let path = output(command.args(["-c", "import sys; print(sys.executable)"]));
+        path.trim().to_owned()
+    })
 }
 
 /// What a program writes; it must end well.

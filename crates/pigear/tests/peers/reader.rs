@@ -1,4 +1,4 @@
-//! A reader of a Unix socket, as EveBox has one for EVE.
+//! A reader of a Unix socket, as `EveBox` has one for EVE.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::{UnixDatagram, UnixListener};
@@ -13,7 +13,8 @@ use crate::snort::{ping, sent};
 
 fn msg(line: &[u8]) -> String {
     let alert: Value = serde_json::from_slice(line).unwrap();
-    alert["msg"].as_str().unwrap().to_owned()
+    assert_eq!(alert["event_type"], "alert");
+    alert["alert"]["signature"].as_str().unwrap().to_owned()
 }
 
 #[test]

@@ -134,13 +134,13 @@ impl Stream {
         if since.elapsed() >= LONG {
             self.backoff.succeeded();
         }
-        match running.ends_within(PATIENCE) {
-            Some(status) => format!("{}{}", Ended(status), running.said()),
-            None => {
-                running.stop(PATIENCE);
-                format!("has closed its input{}", running.said())
-            }
+        let ended = running.ends_within(PATIENCE);
+        if ended.is_none() {
+            running.stop(PATIENCE);
         }
+        let how = ended.map(|status| Ended(status).to_string());
+        let how = how.unwrap_or_else(|| "has closed its input".to_owned());
+        format!("{how}{}", running.said())
     }
 
     /// Lets the program read to the end and end.

@@ -41,7 +41,8 @@ pub(super) fn resume(path: &Path) -> Result<Found, ResumeError> {
         match block.kind {
             SECTION => return Err(ResumeError::Foreign),
             INTERFACE => {
-                interfaces.push(LinkType(u16::from_ne_bytes([block.start[0], block.start[1]])))
+                let [low, high, ..] = block.start;
+                interfaces.push(LinkType(u16::from_ne_bytes([low, high])));
             }
             _ => {}
         }

@@ -1,4 +1,5 @@
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixDatagram;
 
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, send};
@@ -8,7 +9,30 @@ use super::{Outlet, SendError, wait_for_room};
 use crate::handler::writer::Records;
 
 /// A connected socket for datagrams: a record each.
-pub(in crate::handler) struct Datagrams(pub(in crate::handler) OwnedFd);
+pub(in crate::handler) struct Datagrams {
+    socket: OwnedFd,
+    refused: Refused,
+}
+
+/// Which datagram it is that a refusal is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    This,
+    #[cfg(feature = "syslog")]
+    TheOneBefore,
+}
+
+impl Datagrams {
+    pub(in crate::handler) fn unix(socket: UnixDatagram) -> Self {
+        Self { socket: socket.into(), refused: Refused::This }
+    }
+
+    /// Over UDP, a refusal comes back only after a while.
+    #[cfg(feature = "syslog")]
+    pub(in crate::handler) fn udp(socket: std::net::UdpSocket) -> Self {
+        Self { socket: socket.into(), refused: Refused::TheOneBefore }
+    }
+}
 
 impl Outlet for Datagrams {
     fn send(
@@ -19,13 +43,12 @@ impl Outlet for Datagrams {
     ) -> Result<(), SendError> {
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
         while let Some(record) = records.get(*sent) {
-            match send(self.0.as_raw_fd(), record, flags) {
+            match send(self.socket.as_raw_fd(), record, flags) {
                 Ok(_) => *sent += 1,
-                Err(Errno::EAGAIN | Errno::ENOBUFS) => wait_for_room(&self.0, ending)?,
+                Err(Errno::EAGAIN | Errno::ENOBUFS) => wait_for_room(&self.socket, ending)?,
                 Err(Errno::EINTR) => {}
                 Err(error) => {
-                    // Over UDP, this is about the datagram before.
-                    if error == Errno::ECONNREFUSED {
+                    if error == Errno::ECONNREFUSED && self.refused != Refused::This {
                         *sent = sent.saturating_sub(1);
                     }
                     return Err(error.into());

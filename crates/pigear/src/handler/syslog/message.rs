@@ -111,3 +111,22 @@ fn put(f: &mut fmt::Formatter<'_>, name: &str, value: Option<impl Display>) -> f
     }
     f.write_char('"')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Parameter(&'static str);
+
+    impl Display for Parameter {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            put(f, "sensor", Some(self.0))
+        }
+    }
+
+    #[test]
+    fn a_value_can_not_end_the_data() {
+        let text = Parameter("a\"] [b \\ sid=\"1\"\n<0>").to_string();
+        assert_eq!(text, r#" sensor="a\"\] [b \\ sid=\"1\"\\x0a<0>""#);
+    }
+}

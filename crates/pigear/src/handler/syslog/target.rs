@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -167,9 +166,7 @@ impl Target {
     /// How to connect. For TLS, `ca` has the certificates to trust.
     pub(super) fn connect(self, ca: Option<&Path>) -> Result<Connect, String> {
         Ok(match self {
-            Self::Udp(server) => {
-                Box::new(move || Ok(Box::new(Datagrams(OwnedFd::from(server.udp()?)))))
-            }
+            Self::Udp(server) => Box::new(move || Ok(Box::new(Datagrams::udp(server.udp()?)))),
             Self::Tcp(server) => Box::new(move || Ok(Box::new(Stream(server.tcp()?)))),
             Self::Tls(server) => {
                 let config = tls::config(ca)?;
@@ -182,7 +179,7 @@ impl Target {
             Self::Unix(path) => Box::new(move || {
                 let socket = UnixDatagram::unbound()?;
                 socket.connect(&path)?;
-                Ok(Box::new(Datagrams(OwnedFd::from(socket))))
+                Ok(Box::new(Datagrams::unix(socket)))
             }),
         })
     }
