@@ -34,7 +34,7 @@ pub(crate) fn measure(bench: &Bench) -> anyhow::Result<()> {
         let receiver = sleeper::start(bench.dir.path(), 1)?;
         held_up(bench, receiver, fates)
     })?;
-    against_c(bench, "the reader of the output is stopped", |bench, fates| {
+    against_c(bench, "its output isn't read", |bench, fates| {
         let mut reader = StoppedReader::start()?;
         let output = reader.take_input()?;
         let receiver = Receiver::pigear_to(bench.dir.path(), &["format=json"], output.into())?;

@@ -34,7 +34,7 @@ pub(crate) fn print_head() {
 
 fn line([what, measured, yardstick, ratio, target, ok]: [&str; 6]) {
     say(&format!(
-        "{what:<44} | {measured:>22} | {yardstick:>20} | {ratio:>5} | {target:<22} | {ok}"
+        "{what:<50} | {measured:>22} | {yardstick:>20} | {ratio:>5} | {target:<22} | {ok}"
     ));
 }
 
