@@ -40,7 +40,7 @@ pub struct Alert {
 }
 
 /// Where alerts are received: what all alerts of one source have in common.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// The sensor's name, if it was given one.
     pub sensor: Option<String>,
@@ -84,6 +84,12 @@ impl Alert {
     pub fn msg(&self) -> Cow<'_, [u8]> {
         let AlertMessage { sig_generator, sig_id, ref msg, .. } = self.message;
         self.names.message(sig_generator, sig_id, msg)
+    }
+
+    /// What gives its numbers names.
+    #[must_use]
+    pub fn names(&self) -> &Arc<Names> {
+        &self.names
     }
 
     /// When the packet was seen.

@@ -39,10 +39,12 @@
 //! # Ok::<(), pigear_pipeline::PipelineError>(())
 //! ```
 
+mod durable;
 mod ending;
 mod fanout;
 mod handler;
 mod intake;
+mod journal;
 pub mod lane;
 mod missed;
 mod pipeline;
@@ -58,6 +60,7 @@ pub use ending::{Ending, Rested};
 pub use fanout::{Desk, Fanout, Flow, OnError};
 pub use handler::{Cause, Gather, Handler, HandlerError};
 pub use intake::{Intake, NamesCell};
+pub use journal::{Journal, Next, Outcome};
 pub use lane::{LaneSettings, WhenFull};
 pub use pipeline::{Pipeline, PipelineError};
 pub use source::{Source, SourceError};

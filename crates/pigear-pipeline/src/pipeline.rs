@@ -7,8 +7,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::durable::DurableLane;
 use crate::fanout::{Fanout, OnError};
 use crate::handler::{Handler, HandlerError};
+use crate::journal::Journal;
 use crate::lane::{Lane, LaneEnd, LaneSettings};
 use crate::source::{Source, SourceError};
 use crate::stats::Stats;
@@ -28,7 +30,7 @@ pub struct Pipeline {
     pub limit: Option<u64>,
     /// How long the lanes may work on what they have, once it is time to end.
     pub drain: Duration,
-    lanes: Vec<(Arc<Lane>, Box<dyn Handler>)>,
+    lanes: Vec<(Track, Box<dyn Handler>)>,
     stats: Arc<Stats>,
 }
 
@@ -70,6 +72,55 @@ pub enum PipelineError {
     Thread(#[source] io::Error),
 }
 
+/// A lane of either kind.
+#[derive(Clone)]
+enum Track {
+    Memory(Arc<Lane>),
+    Durable(Arc<DurableLane>),
+}
+
+impl Track {
+    /// The lane, if sources push to it.
+    fn pushed_to(&self) -> Option<Arc<Lane>> {
+        match self {
+            Self::Memory(lane) => Some(Arc::clone(lane)),
+            Self::Durable(_) => None,
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Memory(lane) => lane.name(),
+            Self::Durable(lane) => lane.name(),
+        }
+    }
+
+    fn work(&self, handler: Box<dyn Handler>, on_error: OnError) -> LaneEnd {
+        match self {
+            Self::Memory(lane) => lane.work(handler, on_error),
+            Self::Durable(lane) => lane.work(handler, on_error),
+        }
+    }
+
+    /// Lets nothing more in, and tells the handler by when to be done.
+    fn end_by(&self, time: Instant) {
+        match self {
+            Self::Memory(lane) => {
+                lane.end_by(time);
+                lane.close();
+            }
+            Self::Durable(lane) => lane.end_by(time),
+        }
+    }
+
+    fn leave_behind(&self) {
+        match self {
+            Self::Memory(lane) => lane.leave_behind(),
+            Self::Durable(lane) => lane.leave_behind(),
+        }
+    }
+}
+
 /// What happens to a running pipeline.
 enum Event {
     StopRequested,
@@ -82,7 +133,22 @@ impl Pipeline {
     pub fn add(&mut self, name: &str, handler: Box<dyn Handler>, settings: LaneSettings) {
         let (name, counters) = self.stats.add_lane(name);
         let lane = Lane::new(name, settings, counters, handler.wants_datagram());
-        self.lanes.push((Arc::new(lane), handler));
+        self.lanes.push((Track::Memory(Arc::new(lane)), handler));
+    }
+
+    /// Adds a handler whose alerts wait in a journal. No source pushes to it: somebody else fills the
+    /// journal.
+    pub fn add_durable(
+        &mut self,
+        name: &str,
+        handler: Box<dyn Handler>,
+        journal: Arc<dyn Journal>,
+    ) {
+        let (name, counters) = self.stats.add_lane(name);
+        // A lane's counters are new, so this is the first.
+        let _ = counters.journal.set(Arc::clone(&journal));
+        let lane = DurableLane::new(name, journal, counters);
+        self.lanes.push((Track::Durable(Arc::new(lane)), handler));
     }
 
     /// The counters, which go on counting while the pipeline runs.
@@ -102,11 +168,12 @@ impl Pipeline {
     /// The first error of a source; of a handler, if errors end the pipeline.
     pub fn run(self, sources: Vec<Box<dyn Source>>, stop: &Stop) -> Result<(), PipelineError> {
         let (events, inbox) = channel();
-        let lanes: Vec<_> = self.lanes.iter().map(|(lane, _)| Arc::clone(lane)).collect();
+        let tracks: Vec<_> = self.lanes.iter().map(|(track, _)| track.clone()).collect();
+        let pushed_to = tracks.iter().filter_map(Track::pushed_to).collect();
         let (on_error, drain) = (self.on_error, self.drain);
-        let fanout = Fanout::new(lanes.clone(), self.stats, on_error, self.limit, stop.clone());
+        let fanout = Fanout::new(pushed_to, self.stats, on_error, self.limit, stop.clone());
         let fanout = Arc::new(fanout);
-        let mut watch = Watch { inbox, sources: sources.len(), lanes, failure: None };
+        let mut watch = Watch { inbox, sources: sources.len(), lanes: tracks, failure: None };
         for (lane, handler) in self.lanes {
             spawn_lane(lane, handler, on_error, events.clone())?;
         }
@@ -125,7 +192,7 @@ impl Pipeline {
 }
 
 fn spawn_lane(
-    lane: Arc<Lane>,
+    lane: Track,
     handler: Box<dyn Handler>,
     on_error: OnError,
     events: Sender<Event>,
@@ -164,7 +231,7 @@ struct Watch {
     /// How many sources are still at work.
     sources: usize,
     /// The lanes that are still at work.
-    lanes: Vec<Arc<Lane>>,
+    lanes: Vec<Track>,
     failure: Option<PipelineError>,
 }
 
@@ -190,7 +257,6 @@ impl Watch {
         let by = deadline.checked_sub(drain / 10).unwrap_or(deadline);
         for lane in &self.lanes {
             lane.end_by(by);
-            lane.close();
         }
         while !self.lanes.is_empty() && self.note_before(deadline) {}
         for lane in &self.lanes {

@@ -1,10 +1,13 @@
 //! Counters: what came in, and what became of it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
+
+use crate::journal::Journal;
 
 /// A counter that only grows.
 #[derive(Debug, Default)]
@@ -45,16 +48,19 @@ pub struct Stats {
 }
 
 /// The counters of one lane.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct LaneCounters {
     pub(crate) handled: Counter,
     pub(crate) dropped: Counter,
     pub(crate) failed: Counter,
+    /// Where the alerts of a durable lane wait.
+    pub(crate) journal: OnceLock<Arc<dyn Journal>>,
 }
 
 /// The counters at one moment.
 ///
-/// Once a pipeline has ended, each lane's three counters add up to `received`.
+/// Once a pipeline has ended, each lane's three counters add up to `received`; but a durable lane
+/// also handles what earlier runs have left, and leaves what it could not handle to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -81,6 +87,9 @@ pub struct LaneSnapshot {
     pub dropped: u64,
     /// Alerts that the handler could not deal with.
     pub failed: u64,
+    /// Alerts that are stored and not yet handled, where the handler's lane is a durable one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lag: Option<u64>,
 }
 
 impl Stats {
@@ -116,12 +125,19 @@ impl Stats {
     }
 }
 
+impl fmt::Debug for LaneCounters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.snapshot().fmt(f)
+    }
+}
+
 impl LaneCounters {
     fn snapshot(&self) -> LaneSnapshot {
         LaneSnapshot {
             handled: self.handled.get(),
             dropped: self.dropped.get(),
             failed: self.failed.get(),
+            lag: self.journal.get().map(|journal| journal.lag()),
         }
     }
 }

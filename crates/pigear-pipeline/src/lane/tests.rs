@@ -50,7 +50,7 @@ fn work(
     lane.close();
     let end = lane.work(Box::new(Script { told: told.clone(), handle }), on_error);
     lane.leave_behind();
-    let LaneSnapshot { handled, dropped, failed } = stats.snapshot().handlers["test"];
+    let LaneSnapshot { handled, dropped, failed, .. } = stats.snapshot().handlers["test"];
     let (ids, finished) = (told.ids.lock().unwrap().clone(), *told.finished.lock().unwrap());
     Outcome { end, counted: [handled, dropped, failed], told: ids, finished }
 }
@@ -128,4 +128,15 @@ fn what_comes_after_the_end_is_dropped() {
     lane.close();
     lane.push(&alert(1), 1);
     assert_eq!(stats.snapshot().handlers["test"].dropped, 1);
+}
+
+#[test]
+fn for_want_of_room_an_alert_is_dropped_and_the_next_is_handled() {
+    let no_room = |ids: &[u32]| match ids.first() {
+        Some(1) => Err(HandlerError::no_room("full").failed(4)),
+        _ => Ok(()),
+    };
+    let outcome = work(OnError::Stop, no_room);
+    assert!(matches!(outcome.end, LaneEnd::Done), "{:?}", outcome.end);
+    assert_eq!(outcome.counted, [6, 4, 0]);
 }

@@ -1,0 +1,140 @@
+//! A lane whose alerts wait in a [`Journal`] instead of in memory.
+//!
+//! Nothing is pushed to it, so nothing is ever dropped for want of room. What a handler refuses for good
+//! doesn't end the program: the journal keeps it, with the reason. And what is not handled when time is
+//! up stays in the journal, for the next run.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use pigear_alert::Alert;
+use tracing::{error, info, warn};
+
+use crate::ending::Ending;
+use crate::fanout::OnError;
+use crate::handler::{Cause, Handler, HandlerError};
+use crate::journal::{Journal, Next, Outcome};
+use crate::lane::{LaneEnd, guarded};
+use crate::stats::LaneCounters;
+
+/// A lane whose alerts wait in a journal.
+pub(crate) struct DurableLane {
+    name: String,
+    journal: Arc<dyn Journal>,
+    counters: Arc<LaneCounters>,
+    ending: Ending,
+}
+
+impl DurableLane {
+    pub(crate) fn new(
+        name: String,
+        journal: Arc<dyn Journal>,
+        counters: Arc<LaneCounters>,
+    ) -> Self {
+        Self { name, journal, counters, ending: Ending::default() }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Tells handler and journal by when to be done.
+    pub(crate) fn end_by(&self, time: Instant) {
+        self.ending.announce(time);
+        self.journal.close(time);
+    }
+
+    /// Gives up on a handler that is still busy.
+    pub(crate) fn leave_behind(&self) {
+        warn!("handler {}: still busy when time was up; its alerts stay in the store", self.name);
+    }
+
+    /// Handles alerts until the journal ends or time is up, and then finishes the handler.
+    pub(crate) fn work(&self, mut handler: Box<dyn Handler>, on_error: OnError) -> LaneEnd {
+        handler.start(&self.ending);
+        let end = self.work_off(&mut *handler);
+        match guarded(|| handler.finish()) {
+            Err(error) if on_error == OnError::Stop => LaneEnd::Failed(error),
+            Err(error) => {
+                error!("handler {}: {error}", self.name);
+                end
+            }
+            Ok(()) => end,
+        }
+    }
+
+    fn work_off(&self, handler: &mut dyn Handler) -> LaneEnd {
+        loop {
+            let result = match self.journal.next(handler.gather(), handler.due()) {
+                Next::Ended => return LaneEnd::Done,
+                Next::Due => guarded(|| handler.wake()),
+                Next::Alerts(alerts) => {
+                    let (outcome, result) = self.handle(handler, &alerts);
+                    self.journal.settle(&outcome);
+                    result
+                }
+            };
+            self.count_lost();
+            match result.map_err(|error| (error.cause.to_string(), error.cause)) {
+                Ok(()) => {}
+                Err((_, Cause::TimeUp)) => return LaneEnd::Done,
+                Err((_, Cause::ReaderGone)) => {
+                    info!("handler {}: the reader has gone away", self.name);
+                    return LaneEnd::ReaderGone;
+                }
+                Err((error, _)) => error!("handler {}: {error}", self.name),
+            }
+            if self.ending.is_up() {
+                return LaneEnd::Done;
+            }
+        }
+    }
+
+    /// Handles a batch, and says what became of it. An error is one that ends the lane.
+    fn handle(
+        &self,
+        handler: &mut dyn Handler,
+        alerts: &[Arc<Alert>],
+    ) -> (Outcome, Result<(), HandlerError>) {
+        let mut outcome = Outcome::default();
+        while let Some(rest) = alerts.get(outcome.settled..)
+            && !rest.is_empty()
+        {
+            let Err(error) = guarded(|| handler.handle(rest)) else {
+                self.counters.handled.add(rest.len() as u64);
+                outcome.settled = alerts.len();
+                break;
+            };
+            let handled = error.handled.min(rest.len() - 1);
+            self.counters.handled.add(handled as u64);
+            outcome.settled += handled;
+            if matches!(error.cause, Cause::TimeUp | Cause::ReaderGone) {
+                return (outcome, Err(error));
+            }
+            let failed = error.failed.clamp(1, rest.len() - handled);
+            let reason = error.to_string();
+            let which = outcome.settled..outcome.settled + failed;
+            outcome.settled += failed;
+            outcome.refused.extend(which.map(|index| (index, reason.clone())));
+            if let Some(count) = self.counters.failed.add_some_and_log(failed as u64) {
+                error!(
+                    "handler {}: {reason}; {count} alerts became dead letters so far",
+                    self.name
+                );
+            }
+        }
+        (outcome, Ok(()))
+    }
+
+    fn count_lost(&self) {
+        let lost = self.journal.take_lost();
+        if lost > 0
+            && let Some(count) = self.counters.dropped.add_some_and_log(lost)
+        {
+            warn!("handler {}: {count} alerts dropped so far", self.name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
