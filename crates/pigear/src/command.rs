@@ -7,9 +7,13 @@
 mod args;
 mod demo;
 mod failure;
+#[cfg(feature = "store")]
+mod lanes;
 mod listen;
 mod log;
 mod play;
+#[cfg(feature = "store")]
+mod query;
 mod settings;
 mod signals;
 
@@ -46,6 +50,12 @@ fn run(args: Args, registry: &Registry) -> Result<(), Failure> {
         None => listen::run(args.listen, registry),
         Some(Command::Demo(args)) => demo::run(&args, registry),
         Some(Command::Play(args)) => play::run(&args),
+        #[cfg(feature = "store")]
+        Some(Command::Query(args)) => query::run(&args),
+        #[cfg(feature = "store")]
+        Some(Command::Lanes(args)) => lanes::run(&args),
+        #[cfg(feature = "store")]
+        Some(Command::Redeliver(args)) => lanes::send_again(&args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut args::command(registry), "pigear", &mut script);

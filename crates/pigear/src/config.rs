@@ -7,6 +7,10 @@
 //! [names]
 //! sid_msg_map = "/etc/snort/sid-msg.map"
 //!
+//! [store]
+//! path = "/var/lib/pigear/alerts.db"
+//! keep_days = 90
+//!
 //! [[source]]
 //! logdir = "/var/log/snort"
 //! instances = "auto"
@@ -20,6 +24,7 @@
 
 mod file;
 mod source;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +35,7 @@ use pigear_pipeline::{LaneSettings, OnError, WhenFull};
 
 pub use file::ConfigError;
 pub use source::{InstanceCount, SocketMode, SourceConfig, SourceKind};
+pub use store::{Begin, StoreConfig};
 
 use crate::keys::Keys;
 use crate::names::NameFiles;
@@ -41,6 +47,8 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     /// What is done with them. None: they are printed.
     pub handlers: Vec<HandlerConfig>,
+    /// Where they are kept. None: nowhere.
+    pub store: StoreConfig,
     /// The files that name their numbers.
     pub names: NameFiles,
     /// What an error does.
@@ -64,6 +72,11 @@ pub struct HandlerConfig {
     pub queue_bytes: Option<ByteSize>,
     /// What becomes of an alert that finds the queue full.
     pub when_full: Option<WhenFull>,
+    /// Whether its alerts wait in the store. By default those wait there that it hands on to somebody
+    /// else who says whether he has them.
+    pub durable: Option<bool>,
+    /// With which of them it begins when it is new.
+    pub begin: Option<Begin>,
     /// Its own settings.
     pub keys: Keys,
     /// Where it is configured, for messages: a file and a line.

@@ -7,6 +7,7 @@
 //! | [`config`] | what a configuration file and the command line build |
 //! | [`listen`] | a configuration, carried out |
 //! | [`names`] | the files that name an alert's numbers, read again when they change |
+//! | `store` | every alert in a file, and what is queried and delivered from there |
 //! | [`player`] | sends recorded alerts to a socket, as Snort does |
 //! | [`command`] | the command line, for programs of your own too |
 //!
@@ -53,3 +54,6 @@ pub mod player;
 pub mod registry;
 mod snort_conf;
 mod stats_file;
+#[cfg(feature = "store")]
+pub mod store;
+mod visible;

@@ -1,6 +1,7 @@
 //! A configuration, carried out.
 
 mod housekeeping;
+mod kept;
 mod prepare;
 mod sockets;
 
@@ -17,10 +18,12 @@ use pigear_pipeline::{NamesCell, Pipeline, PipelineError, Snapshot, Source, Stat
 use crate::names::{NameFileError, Watched};
 use crate::registry::BuildError;
 use housekeeping::{Chore, Housekeeper};
+use kept::Kept;
 
 /// Everything opened, bound and ready to run.
 pub struct Listener {
     pipeline: Pipeline,
+    kept: Kept,
     sources: Vec<Box<dyn Source>>,
     names: Arc<NamesCell>,
     watched: Watched,
@@ -39,6 +42,18 @@ pub enum ListenError {
         /// Why.
         problem: BuildError,
     },
+    /// The store can't be used.
+    #[cfg(feature = "store")]
+    #[error("cannot use the store {}", path.display())]
+    Store {
+        /// The store.
+        path: PathBuf,
+        /// Why.
+        source: crate::store::Problem,
+    },
+    /// What is configured about the store or a lane makes no sense.
+    #[error("{0}")]
+    Kept(String),
     /// A file of names can't be read.
     #[error(transparent)]
     Names(#[from] NameFileError),
@@ -121,6 +136,7 @@ impl Listener {
         };
         let housekeeping = thread::spawn(move || housekeeper.run(&inbox));
         let result = self.pipeline.run(self.sources, stop);
+        self.kept.close();
         // The housekeeper only ends after this; a panic of its was already reported.
         let _ = chores.send(Chore::End);
         let _ = housekeeping.join();

@@ -63,7 +63,10 @@ impl From<ListenError> for Failure {
             ListenError::Handler { .. } => {
                 (WRONG_USAGE, Some("pigear --help lists handlers and keys"))
             }
-            ListenError::UnknownUser { .. }
+            #[cfg(feature = "store")]
+            ListenError::Store { source, .. } => (FAILED, source.hint()),
+            ListenError::Kept(_)
+            | ListenError::UnknownUser { .. }
             | ListenError::UnknownGroup { .. }
             | ListenError::Source(_) => (WRONG_USAGE, None),
             ListenError::Socket { source, .. } => (FAILED, bind_hint(source)),

@@ -19,6 +19,7 @@ pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Fa
     for (key, value) in &args.keys {
         apply(&mut config, key, value).map_err(Failure::usage)?;
     }
+    config.store = args.store.or(config.store);
     config.names.class_config = args.names.class_config.or(config.names.class_config);
     config.names.reference_config = args.names.reference_config.or(config.names.reference_config);
     config.names.sid_msg_map = args.names.sid_msg_map.or(config.names.sid_msg_map);
@@ -86,19 +87,27 @@ fn apply_to_handler(handlers: &mut [HandlerConfig], key: &str, value: &str) -> a
     let found =
         handlers.iter_mut().find_map(|handler| addressed(handler).map(|key| (handler, key)));
     if let Some((handler, key)) = found {
-        handler.keys.set(&key, value);
-        return Ok(());
+        return set_key(handler, &key, value);
     }
     match handlers {
-        [handler] => {
-            handler.keys.set(key, value);
-            Ok(())
-        }
+        [handler] => set_key(handler, key, value),
         handlers => {
             let names = handlers.iter().filter_map(|handler| handler.name.as_deref());
             let names = names.collect::<Vec<_>>().join(", ");
             Err(anyhow!("with several handlers, write NAME.KEY=VALUE; their names are {names}"))
                 .with_context(|| format!("{key}={value}"))
+        }
+    }
+}
+
+/// Every handler can be durable; the other keys are its own.
+fn set_key(handler: &mut HandlerConfig, key: &str, value: &str) -> anyhow::Result<()> {
+    match key {
+        "durable" => set(&mut handler.durable, key, value),
+        "from" => set(&mut handler.begin, key, value),
+        _ => {
+            handler.keys.set(key, value);
+            Ok(())
         }
     }
 }

@@ -10,7 +10,7 @@ use pigear_pipeline::{OnError, WhenFull};
 use serde::Deserialize;
 use toml::{Spanned, Table};
 
-use super::{Config, HandlerConfig, SourceConfig};
+use super::{Begin, Config, HandlerConfig, SourceConfig, StoreConfig};
 use crate::keys::{Keys, parsed_option};
 use crate::names::NameFiles;
 
@@ -45,6 +45,7 @@ struct File {
     count: Option<NonZeroU64>,
     stats: Option<PathBuf>,
     names: NameFiles,
+    store: StoreConfig,
     source: Vec<SourceConfig>,
     handler: Vec<Spanned<Handler>>,
 }
@@ -60,6 +61,10 @@ struct Handler {
     queue_bytes: Option<ByteSize>,
     #[serde(default, deserialize_with = "parsed_option")]
     when_full: Option<WhenFull>,
+    #[serde(default, deserialize_with = "parsed_option")]
+    durable: Option<bool>,
+    #[serde(default, deserialize_with = "parsed_option")]
+    from: Option<Begin>,
     #[serde(flatten)]
     keys: Table,
 }
@@ -94,6 +99,7 @@ impl Config {
             sources: file.source,
             handlers: file.handler.into_iter().map(handler).collect::<Result<_, _>>()?,
             names: file.names,
+            store: file.store,
             on_error: if file.serve_forever { OnError::GoOn } else { OnError::Stop },
             count: file.count.map(NonZeroU64::get),
             stats: file.stats,
@@ -109,6 +115,8 @@ impl Handler {
             queue: self.queue,
             queue_bytes: self.queue_bytes,
             when_full: self.when_full,
+            durable: self.durable,
+            begin: self.from,
             keys: Keys::from(self.keys),
             place: Some(place),
         })

@@ -215,6 +215,11 @@ impl Handler for Http {
         self.gather
     }
 
+    /// What waits for others to make one message with them waits in memory.
+    fn delivers(&self) -> bool {
+        self.groups.is_none()
+    }
+
     fn due(&self) -> Option<Instant> {
         self.groups.as_ref().and_then(Groups::next_due)
     }

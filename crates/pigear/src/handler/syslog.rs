@@ -26,8 +26,8 @@ pub use facility::Facility;
 pub use target::Target;
 
 use super::receiver::Receiver;
-use super::visible::cut;
 use crate::keys::{parsed, parsed_option};
+use crate::visible::cut;
 use message::Header;
 use target::Framing;
 
@@ -97,6 +97,8 @@ const MOST: usize = 65_507;
 pub struct Syslog {
     receiver: Receiver,
     messages: Messages,
+    /// Whether it is noticed if the server goes away.
+    delivers: bool,
 }
 
 /// Writes messages.
@@ -138,8 +140,9 @@ impl Syslog {
             cut: 0,
             text: Vec::new(),
         };
+        let delivers = matches!(target, Target::Tcp(_) | Target::Tls(_));
         let receiver = Receiver::new(target.to_string(), target.connect(ca.as_deref())?);
-        Ok(Self { receiver, messages })
+        Ok(Self { receiver, messages, delivers })
     }
 }
 
@@ -185,8 +188,12 @@ impl Handler for Syslog {
         self.receiver.start(ending);
     }
 
+    fn delivers(&self) -> bool {
+        self.delivers
+    }
+
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        let Self { receiver, messages } = self;
+        let Self { receiver, messages, .. } = self;
         receiver.deliver_all(alerts, |alert, out| messages.put(alert, out))
     }
 

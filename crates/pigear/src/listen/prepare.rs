@@ -10,6 +10,7 @@ use pigear_pipeline::source::Play;
 use pigear_pipeline::{Intake, NamesCell, Pipeline, Source, WhenFull};
 use tracing::debug;
 
+use super::kept::Kept;
 use super::sockets::{self, Socket};
 use super::{ListenError, Listener};
 use crate::config::{Config, HandlerConfig, SourceConfig, SourceKind};
@@ -34,7 +35,7 @@ impl Listener {
         if config.handlers.is_empty() {
             config.handlers.push(HandlerConfig::new("print"));
         }
-        let pipeline = pipeline(&config, registry)?;
+        let (pipeline, kept) = pipeline(&config, registry)?;
         let snort_confs =
             config.sources.iter().map(SnortConf::of).collect::<Result<Vec<_>, _>>()?;
         let mut files = config.names;
@@ -52,24 +53,33 @@ impl Listener {
         for (source, snort_conf) in config.sources.iter().zip(&snort_confs) {
             sources.extend(open(source, snort_conf, &names)?);
         }
-        Ok(Self { pipeline, sources, names, watched, stats_file: config.stats })
+        Ok(Self { pipeline, kept, sources, names, watched, stats_file: config.stats })
     }
 }
 
-fn pipeline(config: &Config, registry: &Registry) -> Result<Pipeline, ListenError> {
+fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, Kept), ListenError> {
     let mut pipeline = Pipeline::default();
     pipeline.on_error = config.on_error;
     pipeline.limit = config.count;
     // A recording waits as long as need be; Snort must not.
     let patient = config.sources.iter().all(|source| source.kind == SourceKind::Play);
     let when_full = if patient { WhenFull::Wait } else { WhenFull::DropNewest };
+    let mut kept = Kept::open(&config.store)?;
+    kept.add_keeper(&mut pipeline, when_full);
     for handler in &config.handlers {
         let failed = |problem| ListenError::Handler { place: handler.place.clone(), problem };
         let kind = registry.resolve(&handler.kind).map_err(failed)?;
         let built = registry.build(&handler.kind, handler.keys.clone()).map_err(failed)?;
-        pipeline.add(handler.name.as_deref().unwrap_or(kind), built, handler.lane(when_full));
+        let name = handler.name.as_deref().unwrap_or(kind);
+        let settings = handler.lane(when_full);
+        if kept.makes_durable(handler, name, &*built)? {
+            kept.add_lane(&mut pipeline, handler, name, built, settings)?;
+        } else {
+            pipeline.add(name, built, settings);
+        }
     }
-    Ok(pipeline)
+    kept.start(&config.store)?;
+    Ok((pipeline, kept))
 }
 
 /// Snort's own configuration, as far as there is one.

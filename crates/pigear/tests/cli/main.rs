@@ -24,5 +24,7 @@ mod running;
 mod senders;
 mod signals;
 mod snort;
+#[cfg(feature = "store")]
+mod store;
 mod terminal;
 mod usage;

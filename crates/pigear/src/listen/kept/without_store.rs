@@ -1,0 +1,45 @@
+use pigear_pipeline::{Handler, LaneSettings, Pipeline, WhenFull};
+
+use crate::config::{HandlerConfig, StoreConfig};
+use crate::listen::ListenError;
+
+/// There is no store in this build.
+pub(in crate::listen) struct Kept;
+
+impl Kept {
+    pub(in crate::listen) fn open(config: &StoreConfig) -> Result<Self, ListenError> {
+        if *config == StoreConfig::default() {
+            Ok(Self)
+        } else {
+            Err(ListenError::Kept("this program was built without a store".to_owned()))
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "with a store it is")]
+    pub(in crate::listen) fn is_open(&self) -> bool {
+        false
+    }
+
+    #[expect(clippy::unused_self, reason = "with a store it is")]
+    pub(in crate::listen) fn add_keeper(&self, _: &mut Pipeline, _: WhenFull) {}
+
+    #[expect(clippy::unused_self, reason = "with a store it is")]
+    pub(in crate::listen) fn add_lane(
+        &mut self,
+        pipeline: &mut Pipeline,
+        _: &HandlerConfig,
+        name: &str,
+        handler: Box<dyn Handler>,
+        settings: LaneSettings,
+    ) -> Result<(), ListenError> {
+        pipeline.add(name, handler, settings);
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with a store it is")]
+    pub(in crate::listen) fn start(&mut self, _: &StoreConfig) -> Result<(), ListenError> {
+        Ok(())
+    }
+
+    pub(in crate::listen) fn close(self) {}
+}
