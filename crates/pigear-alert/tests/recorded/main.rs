@@ -17,4 +17,5 @@ mod packets;
 mod recordings;
 mod schemas;
 mod snapshots;
+mod unified2;
 mod written;
