@@ -40,5 +40,5 @@ pub mod packet;
 pub mod unified2;
 pub mod wire;
 
-pub use alert::{Alert, Origin, Sender};
+pub use alert::{Alert, Medium, Origin, Sender};
 pub use message::{AlertMessage, AppName};

@@ -16,7 +16,8 @@
 //!
 //! What surprises: a log that is still written ends anywhere, also within a record; [`read`] says
 //! `None` there. A record may be longer than what is known of it: the rest is ignored. And after a
-//! crash or a full disk a file may hold anything: [`find`] tells where records go on.
+//! crash or a full disk a file may hold anything: [`find`] tells where records go on. An
+//! [`Assembler`] puts an event and what belongs to it together.
 //!
 //! ```
 //! use pigear_alert::unified2::{Record, read};
@@ -37,17 +38,21 @@
 //! # Ok::<(), pigear_alert::unified2::RecordError>(())
 //! ```
 
+mod assembler;
 mod event;
 mod extra;
 mod fields;
 mod find;
+mod logged;
 mod packet;
 #[cfg(test)]
 mod tests;
 
+pub use assembler::Assembler;
 pub use event::{Event, Verdict};
 pub use extra::{ExtraData, InfoType};
 pub use find::find;
+pub use logged::{Extra, Logged, LoggedPacket};
 pub use packet::Packet;
 
 /// Type and length.

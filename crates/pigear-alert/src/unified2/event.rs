@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::fields::Fields;
 use super::{EventKey, RecordType};
 use crate::message::AppName;
-use crate::packet::IpProtocol;
+use crate::packet::{Flow, IpProtocol};
 
 /// What all events of Snort 2 begin with; the addresses follow.
 const HEAD_LEN: usize = 36;
@@ -54,6 +54,9 @@ pub struct Event {
     pub app_name: Option<AppName>,
     /// What became of the packet.
     pub verdict: Verdict,
+    /// Whether it has the form of Snort 3. A Snort 3 that was asked for the old forms can't be told
+    /// from Snort 2.
+    pub is_snort3: bool,
 }
 
 /// What became of the packet that raised an alert.
@@ -71,6 +74,15 @@ pub enum Verdict {
 }
 
 impl Event {
+    /// What it says of addresses, ports and protocol. 0 and 0 are no ports here, but stand for none.
+    pub(crate) fn flow(&self) -> Option<Flow> {
+        let (source, destination) = self.addresses?;
+        let protocol = self.protocol?;
+        let ports = (self.source_port, self.destination_port);
+        let has_ports = protocol.has_ports() && ports != (0, 0);
+        Some(Flow { source, destination, protocol, ports: Some(ports).filter(|_| has_ports) })
+    }
+
     /// `None` if the type is no event, or the body is shorter than such an event is.
     pub(super) fn parse(record_type: RecordType, body: &[u8]) -> Option<Self> {
         match record_type {
@@ -161,6 +173,7 @@ impl Event {
             vlan: Some(body.u16_at::<88>()).filter(|&vlan| vlan > 0),
             app_name: AppName::new(&body.bytes_at::<96, { AppName::MAX_LEN }>()),
             verdict: Verdict::of_snort3(action, status),
+            is_snort3: true,
         })
     }
 }
@@ -177,6 +190,17 @@ fn snort3_address(version: u8, bytes: [u8; 16]) -> Option<IpAddr> {
 }
 
 impl Verdict {
+    /// `allowed`, `blocked`, `would_block` or `cannot_block`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Blocked => "blocked",
+            Self::WouldBlock => "would_block",
+            Self::CannotBlock => "cannot_block",
+        }
+    }
+
     /// `blocked` of Snort 2 (`U2_BLOCKED_FLAG_…`).
     fn of_snort2(blocked: u8) -> Self {
         match blocked {

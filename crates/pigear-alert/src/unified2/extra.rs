@@ -45,17 +45,22 @@ impl<'a> ExtraData<'a> {
     /// The address, where the information is one.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
-        match self.info {
-            InfoType::XFF_IPV4 => {
-                let bytes: [u8; 4] = self.data.try_into().ok()?;
-                Some(Ipv4Addr::from(bytes).into())
-            }
-            InfoType::XFF_IPV6 | InfoType::IPV6_SOURCE | InfoType::IPV6_DESTINATION => {
-                let bytes: [u8; 16] = self.data.try_into().ok()?;
-                Some(Ipv6Addr::from(bytes).into())
-            }
-            _ => None,
+        address(self.info, self.data)
+    }
+}
+
+/// The address that `data` is, if the information is one.
+pub(super) fn address(info: InfoType, data: &[u8]) -> Option<IpAddr> {
+    match info {
+        InfoType::XFF_IPV4 => {
+            let bytes: [u8; 4] = data.try_into().ok()?;
+            Some(Ipv4Addr::from(bytes).into())
         }
+        InfoType::XFF_IPV6 | InfoType::IPV6_SOURCE | InfoType::IPV6_DESTINATION => {
+            let bytes: [u8; 16] = data.try_into().ok()?;
+            Some(Ipv6Addr::from(bytes).into())
+        }
+        _ => None,
     }
 }
 
@@ -88,6 +93,17 @@ impl InfoType {
     pub const IPV6_DESTINATION: Self = Self(12);
     /// A script, normalised.
     pub const JAVASCRIPT: Self = Self(13);
+
+    /// All kinds that are known here.
+    pub const ALL: [Self; 12] = {
+        let mut all = [Self(0); 12];
+        let mut i = 0;
+        while i < all.len() {
+            all[i] = Self::NAMES[i].0;
+            i += 1;
+        }
+        all
+    };
 
     const NAMES: [(Self, &'static str); 12] = [
         (Self::XFF_IPV4, "xff"),

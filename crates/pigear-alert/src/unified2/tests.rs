@@ -153,7 +153,8 @@ fn snort3(flags: [u8; 4]) -> Vec<u8> {
 #[test]
 fn an_event_of_snort_3_has_the_generator_first() {
     let body = snort3([0x44, 6, 0, 1]);
-    assert_eq!(event(&record(RecordType::EVENT_SNORT3, &body)), expected());
+    let expected = Event { is_snort3: true, ..expected() };
+    assert_eq!(event(&record(RecordType::EVENT_SNORT3, &body)), expected);
     let without_ip = event(&record(RecordType::EVENT_SNORT3, &snort3([0, 255, 0, 1])));
     assert_eq!((without_ip.addresses, without_ip.protocol), (None, None));
     let ipv6 = event(&record(RecordType::EVENT_SNORT3, &snort3([0x66, 6, 0, 1])));

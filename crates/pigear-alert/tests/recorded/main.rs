@@ -7,11 +7,13 @@
 mod agreement;
 #[path = "../../src/format/tests/cef_parser.rs"]
 mod cef_parser;
+mod completed;
 mod events;
 mod foreign;
 mod json;
 mod lines;
 mod logged;
+mod logs;
 mod messages;
 mod packets;
 mod recordings;
