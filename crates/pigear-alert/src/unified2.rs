@@ -61,6 +61,11 @@ const HEADER_LEN: usize = 8;
 /// No record is longer: packets have 65,535 bytes at most, extra data too.
 const MAX_LEN: usize = 128 << 10;
 
+/// Types that aren't known here are still records if they aren't above this …
+const MAX_TYPE: u32 = 255;
+/// … and have so many bytes: else any few small numbers would be one.
+const MIN_LEN: usize = 8;
+
 /// One record of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -140,6 +145,12 @@ impl RecordType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
+    /// No record has such a type.
+    #[error("no record has the type {}", record_type.0)]
+    ImpossibleType {
+        /// What stands where the type belongs.
+        record_type: RecordType,
+    },
     /// No record is as long as this one claims, or as short.
     #[error("a record of type {} claims {claimed} bytes", record_type.0)]
     ImpossibleLength {
@@ -185,7 +196,10 @@ fn header(bytes: &[u8]) -> Result<Option<(RecordType, usize)>, RecordError> {
     if (record_type, claimed) == (RecordType(0), 0) {
         return Err(RecordError::Zeros);
     }
-    let min = record_type.min_len().unwrap_or(0);
+    if record_type.min_len().is_none() && record_type.0 > MAX_TYPE {
+        return Err(RecordError::ImpossibleType { record_type });
+    }
+    let min = record_type.min_len().unwrap_or(MIN_LEN);
     usize::try_from(claimed)
         .ok()
         .filter(|length| (min..=MAX_LEN).contains(length))

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use pigear_alert::unified2::Logged;
 use pigear_alert::wire::DecodeError;
 use pigear_alert::{Alert, Sender};
 use tracing::warn;
@@ -118,6 +119,32 @@ impl Desk<'_> {
             }
             Err(error) => self.fanout.malformed(error),
         }
+    }
+
+    /// Takes an event of Snort's log that was read just now, and says whether to go on reading.
+    pub fn logged(&mut self, logged: Logged) -> Flow {
+        let Intake { origin, names, .. } = &self.intake;
+        let alert = Alert::from_log(logged, Arc::clone(origin), names.get());
+        self.fanout.send(&Arc::new(alert))
+    }
+
+    /// Counts so many places of a log that are no record.
+    pub fn damaged(&self, places: u64) {
+        self.fanout.stats.malformed.add(places);
+    }
+
+    /// How many alerts were received so far, from all sources.
+    #[must_use]
+    pub fn alerts(&self) -> u64 {
+        self.fanout.stats.received.get()
+    }
+
+    /// How many of the first alerts all lanes are done with: handled, failed, or dropped. Once this is
+    /// what [`alerts`](Self::alerts) was, they are done with all that had come by then.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        let settled = self.fanout.lanes.iter().map(|lane| lane.settled());
+        settled.min().unwrap_or(u64::MAX)
     }
 
     /// Counts a datagram of so many bytes, more than any alert has, and says whether to go on.

@@ -1,6 +1,7 @@
 //! Where alerts come from.
 
 mod play;
+pub mod unified2;
 pub mod unix;
 
 use std::io;
@@ -39,6 +40,12 @@ pub enum SourceError {
     /// A recording can't be read.
     #[error("cannot read the recording")]
     Recording(#[from] RecordingError),
+    /// Snort's log can't be read any more.
+    #[error("cannot read Snort's log")]
+    Log(#[source] io::Error),
+    /// How far the log was read can't be remembered.
+    #[error("cannot write the bookmark")]
+    Bookmark(#[source] io::Error),
     /// The source broke.
     #[error("panicked")]
     Panicked,

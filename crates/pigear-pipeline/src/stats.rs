@@ -117,6 +117,11 @@ impl Stats {
 }
 
 impl LaneCounters {
+    /// Alerts of which it is known what became of them.
+    pub(crate) fn settled(&self) -> u64 {
+        self.handled.get() + self.dropped.get() + self.failed.get()
+    }
+
     fn snapshot(&self) -> LaneSnapshot {
         LaneSnapshot {
             handled: self.handled.get(),
