@@ -11,6 +11,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use pigear_pipeline::recording::RecordingError;
+use pigear_pipeline::source::unified2::OpenError;
 use pigear_pipeline::source::unix::BindError;
 use pigear_pipeline::{NamesCell, Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
 
@@ -65,6 +66,14 @@ pub enum ListenError {
         path: PathBuf,
         /// Why.
         source: RecordingError,
+    },
+    /// Snort's log can't be opened.
+    #[error("cannot read the log {}", path.display())]
+    Log {
+        /// The log.
+        path: PathBuf,
+        /// Why.
+        source: OpenError,
     },
     /// The file for the counters can't be written.
     #[error("cannot write {}", path.display())]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use pigear_alert::Origin;
 use pigear_alert::wire::Decoder;
 use pigear_pipeline::source::Play;
+use pigear_pipeline::source::unified2::{OpenError, Spool, Start, Unified2, Until};
 use pigear_pipeline::{Intake, NamesCell, Pipeline, Source, WhenFull};
 use tracing::debug;
 
@@ -60,8 +61,8 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<Pipeline, ListenErro
     let mut pipeline = Pipeline::default();
     pipeline.on_error = config.on_error;
     pipeline.limit = config.count;
-    // A recording waits as long as need be; Snort must not.
-    let patient = config.sources.iter().all(|source| source.kind == SourceKind::Play);
+    // A recording or a log waits as long as need be; Snort must not.
+    let patient = config.sources.iter().all(|source| source.kind.is_patient());
     let when_full = if patient { WhenFull::Wait } else { WhenFull::DropNewest };
     for handler in &config.handlers {
         let failed = |problem| ListenError::Handler { place: handler.place.clone(), problem };
@@ -119,6 +120,7 @@ fn open(
         SourceKind::Unix => {
             sockets::named_by(source, || snort_conf.log_dir())?.into_iter().map(bind).collect()
         }
+        SourceKind::Unified2 => Ok(vec![Box::new(log(source, names)?)]),
         SourceKind::Play => {
             let path = source.from.clone().ok_or(ListenError::Source(
                 "the socket handler `play` needs a recording; give it with --from FILE",
@@ -127,6 +129,21 @@ fn open(
                 .map_err(|source| ListenError::Recording { path, source })?;
             Ok(vec![Box::new(play)])
         }
+    }
+}
+
+fn log(source: &SourceConfig, names: &Arc<NamesCell>) -> Result<Unified2, ListenError> {
+    let path = source.from.clone().ok_or(ListenError::Source(
+        "the socket handler `unified2` needs Snort's log; give it with --from DIR/NAME",
+    ))?;
+    let start = if source.from_start { Start::Beginning } else { Start::Bookmark };
+    let until = if source.once { Until::End } else { Until::Stopped };
+    let opened = Spool::at(&path).map_err(OpenError::from).and_then(|spool| {
+        Unified2::open(spool, start, source.bookmark.clone(), intake(source, names, None))
+    });
+    match opened {
+        Ok(log) => Ok(log.until(until)),
+        Err(source) => Err(ListenError::Log { path, source }),
     }
 }
 

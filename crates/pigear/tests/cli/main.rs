@@ -15,6 +15,7 @@ mod disk;
 mod file;
 mod harness;
 mod instances;
+mod log;
 mod names;
 mod occupied;
 mod pipes;

@@ -128,7 +128,9 @@ impl SpoolFile {
 fn example(dir: &Path) -> String {
     let names = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.file_name());
     let mut names: Vec<_> = names.filter_map(|name| name.into_string().ok()).collect();
-    names.retain(|name| name.contains("unified2") || name.contains(".u2"));
+    names.retain(|name| {
+        !name.starts_with('.') && (name.contains("unified2") || name.contains(".u2"))
+    });
     names.sort();
     let name = names.into_iter().next().unwrap_or_else(|| "unified2.log".to_owned());
     match name.rsplit_once('.') {
