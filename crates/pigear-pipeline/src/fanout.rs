@@ -56,6 +56,9 @@ impl Fanout {
     /// A desk for one source to hand in its datagrams.
     #[must_use]
     pub fn desk(&self, intake: Intake) -> Desk<'_> {
+        if let Some(completing) = &intake.completing {
+            completing.desk_opened();
+        }
         Desk { fanout: self, intake, gaps: Gaps::default() }
     }
 
@@ -110,14 +113,40 @@ impl Desk<'_> {
     /// Takes a datagram that was received just now, and says whether to go on receiving.
     pub fn datagram(&mut self, datagram: &[u8], sender: Option<Sender>) -> Flow {
         match self.intake.take(datagram, sender, self.fanout.keep_datagrams) {
-            Ok(alert) => {
-                let missed = self.gaps.before(&alert);
-                if missed > 0 {
-                    self.fanout.stats.missed.add(missed);
-                }
-                self.fanout.send(&alert)
-            }
+            Ok(alert) => self.take(alert),
             Err(error) => self.fanout.malformed(error),
+        }
+    }
+
+    fn take(&mut self, alert: Arc<Alert>) -> Flow {
+        if let Some(completing) = &self.intake.completing {
+            return match completing.take(alert) {
+                Some(alert) if alert.log().is_some() => self.completed(&alert),
+                Some(alert) => self.fanout.send(&alert),
+                None => Flow::Continue(()),
+            };
+        }
+        let missed = self.gaps.before(&alert);
+        self.missed(missed);
+        self.fanout.send(&alert)
+    }
+
+    /// Takes an alert that was completed from Snort's log.
+    pub(crate) fn completed(&self, alert: &Arc<Alert>) -> Flow {
+        self.fanout.stats.completed.add(1);
+        self.fanout.send(alert)
+    }
+
+    /// Takes an alert that was not completed in time.
+    pub(crate) fn incomplete(&self, alert: &Arc<Alert>) -> Flow {
+        self.fanout.stats.incomplete.add(1);
+        self.fanout.send(alert)
+    }
+
+    /// Counts alerts that were never received.
+    pub(crate) fn missed(&self, alerts: u64) {
+        if alerts > 0 {
+            self.fanout.stats.missed.add(alerts);
         }
     }
 
@@ -155,5 +184,13 @@ impl Desk<'_> {
     /// Counts a datagram whose sender is not allowed to send.
     pub fn refused(&mut self, sender: Option<Sender>) {
         self.fanout.refused(sender);
+    }
+}
+
+impl Drop for Desk<'_> {
+    fn drop(&mut self) {
+        if let Some(completing) = &self.intake.completing {
+            completing.desk_closed();
+        }
     }
 }

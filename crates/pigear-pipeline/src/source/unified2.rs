@@ -10,6 +10,7 @@
 
 mod bookmark;
 mod checkpoints;
+mod follower;
 mod reader;
 mod spool;
 mod tail;
@@ -18,27 +19,19 @@ mod tests;
 mod watch;
 
 use std::io;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+pub(crate) use follower::Follower;
 pub use spool::{Spool, SpoolError};
 
 use super::{Source, SourceError};
 use crate::fanout::{Desk, Fanout, Flow};
 use crate::intake::Intake;
 use crate::stop::Stop;
-use bookmark::Bookmark;
-use checkpoints::{Checkpoints, Urgency};
-use reader::{Progress, Reader};
-use watch::Watch;
 
-/// What belongs to an event is written right behind it. So long is waited for more.
-const PAUSE: Duration = Duration::from_millis(20);
-/// How long to sleep before looking again, whether anything was told or not.
+/// How long to sleep before looking whether it is time to stop.
 const NAP: Duration = Duration::from_millis(100);
-/// When asked to stop: how long the lanes may take before the bookmark stays where it is.
-const LAST_CALL: Duration = Duration::from_millis(1500);
 
 /// Where to begin to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,8 +57,7 @@ pub enum Until {
 
 /// Reads Snort's log.
 pub struct Unified2 {
-    reader: Reader,
-    bookmark: Bookmark,
+    follower: Follower,
     until: Until,
     intake: Intake,
 }
@@ -101,21 +93,8 @@ impl Unified2 {
         bookmark: Option<PathBuf>,
         intake: Intake,
     ) -> Result<Self, OpenError> {
-        let bookmark = Bookmark::new(bookmark.unwrap_or_else(|| spool.bookmark()));
-        let failed = |source| OpenError::Bookmark { path: bookmark.path().to_owned(), source };
-        let position = match start {
-            Start::Bookmark => bookmark.read().map_err(failed)?,
-            Start::Beginning | Start::Now => None,
-        };
-        bookmark.check().map_err(failed)?;
-        let mut reader = Reader::new(spool);
-        match (start, &position) {
-            (_, Some(position)) => reader.go_to(position),
-            (Start::Beginning, None) => Ok(()),
-            (Start::Bookmark | Start::Now, None) => reader.go_to_end(),
-        }
-        .map_err(OpenError::Read)?;
-        Ok(Self { reader, bookmark, until: Until::Stopped, intake })
+        let follower = Follower::open(spool, start, bookmark)?;
+        Ok(Self { follower, until: Until::Stopped, intake })
     }
 
     /// The same, but ending when told.
@@ -124,82 +103,33 @@ impl Unified2 {
         Self { until, ..self }
     }
 
-    fn follow(mut self, desk: &mut Desk<'_>, stop: &Stop) -> Flow {
-        let watch = Watch::on(self.reader.spool().dir());
-        let mut checkpoints = Checkpoints::new(self.bookmark.clone());
-        let end = self.read_on(&watch, &mut checkpoints, desk, stop);
-        let deadline = Instant::now() + LAST_CALL;
-        // Without being asked to stop there is all the time that the lanes need.
-        let is_late = || stop.is_requested() && Instant::now() > deadline;
-        while !checkpoints.are_settled() && !is_late() {
-            std::thread::sleep(PAUSE);
-            settle(&mut checkpoints, desk, Urgency::Soon)?;
-        }
-        settle(&mut checkpoints, desk, Urgency::Now)?;
-        end
-    }
-
-    fn read_on(
-        &mut self,
-        watch: &Watch,
-        checkpoints: &mut Checkpoints,
-        desk: &mut Desk<'_>,
-        stop: &Stop,
-    ) -> Flow {
-        let mut events = Vec::new();
-        let mut pause = PAUSE;
-        while !stop.is_requested() {
-            let damaged = self.reader.damaged();
-            let progress = receive(self.reader.read(&mut events))?;
-            desk.damaged(self.reader.damaged() - damaged);
-            let ended = progress == Progress::AtEnd;
-            if ended && (self.until == Until::End || pause > PAUSE) {
-                self.reader.finish(&mut events);
+    fn follow(&mut self, desk: &mut Desk<'_>, stop: &Stop) -> Flow {
+        let mut at_end = false;
+        while !(stop.is_requested() || at_end && self.until == Until::End) {
+            let mut events = Vec::new();
+            at_end = self.follower.read(NAP, &mut events, desk)?;
+            if at_end && self.until == Until::End {
+                self.follower.finish(&mut events);
             }
-            for event in events.drain(..) {
+            for event in events {
                 desk.logged(event)?;
             }
-            if let Some(position) = receive(self.reader.position())? {
-                checkpoints.note(desk.alerts(), position);
-            }
-            settle(checkpoints, desk, Urgency::Soon)?;
-            match (progress, self.until) {
-                (Progress::Some, _) => pause = PAUSE,
-                (Progress::AtEnd, Until::End) => return Flow::Continue(()),
-                (Progress::AtEnd, Until::Stopped) => {
-                    watch.wait(pause);
-                    pause = NAP;
-                }
-            }
+            self.follower.note(desk)?;
+            self.follower.settle(desk)?;
         }
         Flow::Continue(())
     }
 }
 
-fn settle(checkpoints: &mut Checkpoints, desk: &Desk<'_>, urgency: Urgency) -> Flow {
-    match checkpoints.settle(desk.settled(), urgency) {
-        Ok(()) => Flow::Continue(()),
-        Err(error) => Flow::Break(Err(SourceError::Bookmark(error))),
-    }
-}
-
-fn receive<T>(result: io::Result<T>) -> ControlFlow<Result<(), SourceError>, T> {
-    match result {
-        Ok(value) => ControlFlow::Continue(value),
-        Err(error) => ControlFlow::Break(Err(SourceError::Log(error))),
-    }
-}
-
 impl Source for Unified2 {
     fn name(&self) -> String {
-        self.reader.spool().path().display().to_string()
+        self.follower.path().display().to_string()
     }
 
-    fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
+    fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
         let mut desk = fanout.desk(self.intake.clone());
-        match self.follow(&mut desk, stop) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(end) => end,
-        }
+        let followed = self.follow(&mut desk, stop);
+        let ended = self.follower.end(&desk, stop);
+        followed.break_value().or_else(|| ended.break_value()).unwrap_or(Ok(()))
     }
 }

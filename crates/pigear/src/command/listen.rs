@@ -38,11 +38,18 @@ pub(super) fn say(text: &str) {
 
 /// The counters, in one line.
 pub(super) fn summary(counters: &Snapshot) -> String {
-    let Snapshot { received, malformed, refused, missed, .. } = counters;
+    let Snapshot { received, malformed, refused, missed, completed, incomplete, .. } = counters;
+    let joined = if completed + incomplete == 0 {
+        String::new()
+    } else {
+        format!(", completed {completed}, incomplete {incomplete}")
+    };
     let lanes = counters.handlers.iter().map(|(name, lane)| {
         let LaneSnapshot { handled, dropped, failed, .. } = lane;
         format!("; {name}: handled {handled}, dropped {dropped}, failed {failed}")
     });
     let lanes: String = lanes.collect();
-    format!("received {received}, malformed {malformed}, refused {refused}, missed {missed}{lanes}")
+    format!(
+        "received {received}, malformed {malformed}, refused {refused}, missed {missed}{joined}{lanes}"
+    )
 }

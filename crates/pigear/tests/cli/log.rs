@@ -13,14 +13,14 @@ use crate::room::Room;
 use crate::snort::{data, expected, objects};
 
 /// The log of a recorded case.
-fn logged(case: &str) -> Vec<u8> {
+pub(crate) fn logged(case: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let file = File::open(data().join(case).join("unified2.log.gz")).unwrap();
     GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
     bytes
 }
 
-fn append(path: &Path, bytes: &[u8]) {
+pub(crate) fn append(path: &Path, bytes: &[u8]) {
     let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
     file.write_all(bytes).unwrap();
 }
@@ -41,7 +41,7 @@ fn sids(objects: &[Value], name: &str) -> Vec<u64> {
     objects.iter().map(|object| object[name].as_u64().unwrap()).collect()
 }
 
-fn etc(name: &str) -> String {
+pub(crate) fn etc(name: &str) -> String {
     data().join("etc").join(name).display().to_string()
 }
 

@@ -9,6 +9,7 @@
 mod bad_datagrams;
 mod builds;
 mod commands;
+mod completed;
 mod config;
 mod counters;
 mod disk;
