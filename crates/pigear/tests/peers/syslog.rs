@@ -305,7 +305,7 @@ fn long_messages_go_through_a_stream_whole() {
 /// Alerts that come while the server is down are there when it is back, in order.
 #[test]
 fn a_server_that_goes_away_gets_everything_when_it_is_back() {
-    for input in [Input::Tcp, Input::Tls] {
+    for input in [Input::Tcp, Input::Tls, Input::Local] {
         let Some(mut server) = Rsyslog::start(input) else { return };
         let mut running = to(&server, &["--stats", "stats.json"]).start();
         let alert = |n: usize| saying(format!("alert {n}").as_bytes());
@@ -330,6 +330,27 @@ fn a_server_that_goes_away_gets_everything_when_it_is_back() {
             assert!(msg.contains(&format!("] alert {n} [")), "{n}: {msg}");
         }
     }
+}
+
+/// UDP promises nothing, but a server that is back gets what comes then.
+#[test]
+fn over_udp_a_server_that_is_back_is_sent_to_again() {
+    let Some(mut server) = Rsyslog::start(Input::Udp) else { return };
+    let mut running = to(&server, &["--stats", "stats.json"]).start();
+    running.send(&saying(b"before"));
+    server.has_got(1);
+    server.go_down();
+    (0..3).for_each(|_| running.send(&saying(b"meanwhile")));
+    running.warns("Connection refused (os error 111); it is tried again in 100ms");
+    server.up();
+    running.send(&saying(b"after"));
+    until("the last one arrives", || {
+        server.messages().last().is_some_and(|last| last["msg"].to_string().contains("] after ["))
+    });
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(room.read("stats.json"), counters([5, 0, 0, 0], &[("syslog", [5, 0, 0])]));
 }
 
 #[test]
