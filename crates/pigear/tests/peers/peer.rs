@@ -15,7 +15,7 @@ pub(crate) fn has(program: &str) -> bool {
     let usual = ["/usr/sbin", "/sbin"].map(PathBuf::from);
     let there = std::env::split_paths(&dirs).chain(usual).any(|dir| dir.join(program).exists());
     if !there {
-        println!("LEFT OUT, since {program} is missing (see `make setup`)");
+        println!("LEFT OUT, since {program} is missing (see `make peers`)");
     }
     there
 }
