@@ -3,13 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::harness::{Test, counters, until};
-use crate::peer::{HOSTILE, has, python, saying};
+use crate::peer::{HOSTILE, ends_in_time, has, python, saying, some_were_dropped};
 use crate::room::Room;
 use crate::snort::{objects, ping, sent};
 
@@ -148,11 +147,7 @@ fn a_program_that_hangs_does_not_outlive_us() {
     let pids = running.room().at("pids");
     until("the program runs", || pids.exists());
     running.send(&ping());
-    let asked = Instant::now();
-    running.signal(Signal::SIGTERM);
-    let (room, ended) = running.end();
-    assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let (room, ended) = ends_in_time(running);
     assert!(
         ended.stderr.contains("exec: could not finish in time; 2 alerts dropped"),
         "{}",
@@ -378,15 +373,8 @@ fn a_program_that_ignores_its_input_blocks_nobody_else() {
     until("the file has all", || {
         fs::read_to_string(&alerts).is_ok_and(|text| text.lines().count() == 500)
     });
-    let asked = Instant::now();
-    running.signal(Signal::SIGTERM);
-    let (room, ended) = running.end();
-    assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    let stats: Value = serde_json::from_str(&room.read("stats.json")).unwrap();
-    let exec = |name: &str| stats["handlers"]["exec"][name].as_u64().unwrap();
-    assert_eq!((exec("handled") + exec("dropped"), exec("failed")), (500, 0), "{stats}");
-    assert!(exec("dropped") > 0, "{stats}");
+    let (room, _) = ends_in_time(running);
+    some_were_dropped(&room, "exec", 500);
     all_gone(&room);
 }
 
