@@ -35,7 +35,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-pub use options::{Compress, Encoding, Escape, Options, Secret, TemplateName, Time, Unexpected};
+pub use options::{Encoding, Escape, Options, Secret, TemplateName, Time, Unexpected};
 pub use presets::{Preset, UnknownPreset};
 
 use groups::Groups;

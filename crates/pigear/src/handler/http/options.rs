@@ -12,6 +12,7 @@ use pigear_alert::format::FormatName;
 use serde::Deserialize;
 
 use super::presets::Preset;
+use crate::handler::compress::Compress;
 use crate::keys::{parsed, parsed_option};
 
 /// The keys of `http`.
@@ -176,18 +177,6 @@ pub enum Encoding {
     Form,
 }
 
-/// How requests are compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Compress {
-    /// Not at all.
-    #[default]
-    None,
-    /// gzip
-    Gzip,
-    /// Zstandard
-    Zstd,
-}
-
 /// What a template's values are escaped for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Escape {
@@ -228,19 +217,6 @@ impl FromStr for Encoding {
             "array" => Ok(Self::Array),
             "form" => Ok(Self::Form),
             _ => Err(Unexpected("json, ndjson, array or form")),
-        }
-    }
-}
-
-impl FromStr for Compress {
-    type Err = Unexpected;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "none" => Ok(Self::None),
-            "gzip" => Ok(Self::Gzip),
-            "zstd" => Ok(Self::Zstd),
-            _ => Err(Unexpected("gzip, zstd or none")),
         }
     }
 }

@@ -1,9 +1,7 @@
 //! Sending a parcel until it has arrived, or is refused for good.
 
-use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url};
@@ -11,10 +9,10 @@ use tracing::{debug, warn};
 
 use super::answer::{Answer, bulk};
 use super::failure::{self, shown};
-use super::options::Compress;
 use super::parcel::Parcel;
 use super::retry;
 use super::stopping::Stopping;
+use crate::handler::compress::Compress;
 
 /// Sends parcels.
 pub(super) struct Sender {
@@ -95,7 +93,7 @@ impl Sender {
     }
 
     async fn attempt(&self, parcel: &Parcel, left: &[usize], stopping: &mut Stopping) -> Answer {
-        let body = match self.compressed(parcel.body(left)) {
+        let body = match self.compress.quickly(parcel.body(left)) {
             Ok(body) => body,
             Err(error) => return Answer::Refused(format!("cannot compress: {error}")),
         };
@@ -104,10 +102,8 @@ impl Sender {
         if let Some(kind) = &self.content_type {
             request = request.header(CONTENT_TYPE, kind.clone());
         }
-        match self.compress {
-            Compress::None => {}
-            Compress::Gzip => request = request.header(CONTENT_ENCODING, "gzip"),
-            Compress::Zstd => request = request.header(CONTENT_ENCODING, "zstd"),
+        if let Some(encoding) = self.compress.content_encoding() {
+            request = request.header(CONTENT_ENCODING, encoding);
         }
         let answer = async {
             match request.send().await {
@@ -176,18 +172,6 @@ impl Sender {
             }
         }
         again
-    }
-
-    fn compressed(&self, body: Vec<u8>) -> std::io::Result<Vec<u8>> {
-        match self.compress {
-            Compress::None => Ok(body),
-            Compress::Gzip => {
-                let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
-                encoder.write_all(&body)?;
-                encoder.finish()
-            }
-            Compress::Zstd => zstd::bulk::compress(&body, 0),
-        }
     }
 
     /// What somebody else wrote, as far as it may be shown.
