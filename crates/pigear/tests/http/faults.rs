@@ -148,7 +148,10 @@ fn wrong_settings_are_refused_at_the_start() {
     let url = ("url", "http://127.0.0.1/");
     let cases: [(&[(&str, &str)], &str); 15] = [
         (&[], "give url or url_file: where to send"),
-        (&[("url", "nonsense")], "url: relative URL without a base"),
+        (
+            &[("url", "nonsense")],
+            "url: relative URL without a base; expected http://SERVER/… or https://SERVER/…",
+        ),
         (&[("url", "ftp://x/")], "url: expected http:// or https://, not ftp:"),
         (&[url, ("encoding", "xml")], "encoding: \"xml\": expected json, ndjson, array or form"),
         (&[url, ("batch", "3")], "batch=3 needs encoding=ndjson or encoding=array"),

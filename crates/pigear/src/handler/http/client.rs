@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Url};
 
 use super::auth;
@@ -77,8 +79,13 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
+/// The headers of every request. Those that the user names come last, so that they hold.
 fn headers(options: &Options, url: &Url) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(options.content_type()));
+    if let Some(encoding) = options.compress.content_encoding() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
     if let Some(value) = auth::header(options)? {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("the URL has a name and password; give either these or auth".to_owned());
