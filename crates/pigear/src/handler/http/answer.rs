@@ -82,9 +82,15 @@ impl Answer {
             Ok(body) => body,
             Err(error) => return Self::none(&error),
         };
-        let text = secrets.hide(&String::from_utf8_lossy(&body));
-        let colon = if text.is_empty() { "" } else { ": " };
-        let problem = format!("{}{colon}{text}", named(status));
+        let mut problem = named(status);
+        // A page for people says no more than the status.
+        if !body.trim_ascii().is_empty() && !body.trim_ascii().starts_with(b"<") {
+            problem += ": ";
+            problem += &secrets.hide(&String::from_utf8_lossy(&body));
+        }
+        if status == StatusCode::PAYLOAD_TOO_LARGE && alerts > 1 {
+            problem += " (a smaller batch_bytes may help)";
+        }
         if retry::is_passing(status) {
             Self::Failed { problem, asked: asked.or_else(|| retry::asked_in(&body)) }
         } else {

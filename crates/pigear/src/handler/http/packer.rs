@@ -37,10 +37,18 @@ const BATCH: usize = 500;
 
 impl Packer {
     pub(super) fn new(options: &Options) -> Result<Self, String> {
+        let encoding = options.encoding();
+        if let Some(preset) = options.preset()
+            && encoding != preset.encoding()
+        {
+            return Err(format!("preset:{} has its own encoding; leave it out", preset.name()));
+        }
         let target = Target::new(options)?;
         let template = Template::of(options)?;
-        let encoding = options.encoding();
         let json = is_json(options.format());
+        if template.is_none() && !target.is_template() && !options.param.is_empty() {
+            return Err("param needs a template, of the body or the URL".to_owned());
+        }
         if encoding == Encoding::Array && template.is_none() && !json {
             let format = options.format();
             return Err(format!("encoding=array needs JSON, which format={format} is not"));

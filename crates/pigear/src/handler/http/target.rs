@@ -37,6 +37,11 @@ impl Target {
         &self.url
     }
 
+    /// Whether it may be another for another alert.
+    pub(super) fn is_template(&self) -> bool {
+        self.template.is_some()
+    }
+
     /// Where this message goes.
     pub(super) fn of(&self, message: &Message) -> Result<Url, String> {
         let Some(template) = &self.template else { return Ok(self.url.clone()) };
