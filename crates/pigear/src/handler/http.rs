@@ -92,9 +92,8 @@ impl Http {
         Ok(Self { courier, gather, ahead: VecDeque::new(), people })
     }
 
-    /// How many of the alerts, which were sent already, are delivered.
-    fn delivered_ahead(&mut self) -> Result<usize, HandlerError> {
-        let mut done = 0;
+    /// Counts the alerts, behind these that are delivered, of which that is known already.
+    fn delivered(&mut self, mut done: usize) -> Result<usize, HandlerError> {
         while let Some(run) = self.ahead.pop_front() {
             match run.result {
                 Ok(()) => done += run.alerts,
@@ -118,19 +117,15 @@ impl Handler for Http {
             people.add(alerts);
             return Ok(());
         }
-        let mut rest = alerts;
+        let mut done = 0;
         loop {
-            let before = alerts.len() - rest.len();
-            let done = self.delivered_ahead().map_err(|error| {
-                let handled = before + error.handled;
-                error.after(handled)
-            })?;
-            rest = rest.get(done..).unwrap_or_default();
+            done = self.delivered(done)?;
+            let rest = alerts.get(done..).unwrap_or_default();
             if rest.is_empty() {
                 return Ok(());
             }
             if self.courier.gave_up() {
-                return Err(HandlerError::time_up().after(alerts.len() - rest.len()));
+                return Err(HandlerError::time_up().after(done));
             }
             self.ahead.extend(self.courier.send(&rest.iter().map(single).collect::<Vec<_>>()));
         }

@@ -101,6 +101,10 @@ impl Template {
         for filter in ["safe", "escape", "e"] {
             environment.remove_filter(filter);
         }
+        if escape != Escape::Json {
+            // Jinja's own is for JSON and HTML, and isn't escaped any more.
+            environment.add_filter("tojson", |value: Value| json(&value));
+        }
         environment.add_filter("entities", entities);
         environment.add_filter("markdown", markdown);
         environment.add_global("param", Value::from(Serde(&rules.params)));
