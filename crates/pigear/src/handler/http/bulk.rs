@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn each_item_of_a_bulk_request_has_its_own_end() {
         let body = br#"{"took":1,"errors":true,"items":[
-            {"create":{"_index":"x","status":201}},
+            {"create":{"_index":"x","status":201,"failure_store":"used"}},
             {"create":{"status":409,"error":{"type":"version_conflict_engine_exception"}}},
             {"create":{"status":429,"error":{"type":"es_rejected_execution_exception"}}},
             {"create":{"status":400,"error":{"type":"mapper_parsing_exception","reason":"no"}}}]}"#;
