@@ -8,6 +8,7 @@ mod agreement;
 #[path = "../../src/format/tests/cef_parser.rs"]
 mod cef_parser;
 mod completed;
+mod ecs;
 mod events;
 mod foreign;
 mod json;
