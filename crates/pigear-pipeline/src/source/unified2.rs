@@ -11,6 +11,7 @@
 mod bookmark;
 mod checkpoints;
 mod follower;
+mod progress;
 mod reader;
 mod spool;
 mod tail;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use follower::Follower;
+pub use progress::Progress;
 pub use spool::{Spool, SpoolError};
 
 use super::{Source, SourceError};
@@ -124,6 +126,10 @@ impl Unified2 {
 impl Source for Unified2 {
     fn name(&self) -> String {
         self.follower.path().display().to_string()
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        (self.until == Until::End).then(|| self.follower.progress())
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {

@@ -8,7 +8,7 @@ use tracing::debug;
 
 use super::args::ListenArgs;
 use super::failure::Failure;
-use super::{log, settings, signals};
+use super::{log, progress, settings, signals};
 use crate::listen::{Listener, Reload};
 use crate::registry::Registry;
 
@@ -24,7 +24,9 @@ pub(super) fn run(args: ListenArgs, registry: &Registry) -> Result<(), Failure> 
         }
         debug!("listening on {source}");
     }
+    let bar = progress::show(listener.progress());
     let (counters, result) = listener.run(&stop, &reload);
+    drop(bar);
     if interrupted.get() {
         say(&summary(&counters));
     }

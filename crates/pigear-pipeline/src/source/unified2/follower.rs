@@ -7,7 +7,8 @@ use pigear_alert::unified2::Logged;
 
 use super::bookmark::Bookmark;
 use super::checkpoints::{Checkpoints, Urgency};
-use super::reader::{Progress, Reader};
+use super::progress::Progress;
+use super::reader::{Read, Reader};
 use super::watch::Watch;
 use super::{OpenError, Spool, Start};
 use crate::fanout::{Desk, Flow};
@@ -51,6 +52,7 @@ impl Follower {
             (Start::Bookmark | Start::Now, None) => reader.go_to_end(),
         }
         .map_err(OpenError::Read)?;
+        reader.measure().map_err(OpenError::Read)?;
         let checkpoints = Checkpoints::new(bookmark);
         let has_backlog = start == Start::Beginning || position.is_some();
         Ok(Self { reader, watch, checkpoints, grown: Instant::now(), has_backlog })
@@ -59,6 +61,10 @@ impl Follower {
     /// Whether it begins with what was written before it was opened.
     pub(crate) fn has_backlog(&self) -> bool {
         self.has_backlog
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.reader.progress()
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -74,9 +80,9 @@ impl Follower {
         desk: &Desk<'_>,
     ) -> ControlFlow<Result<(), SourceError>, bool> {
         let damaged = self.reader.damaged();
-        let progress = checked(self.reader.read(events))?;
+        let read = checked(self.reader.read(events))?;
         desk.damaged(self.reader.damaged() - damaged);
-        if progress == Progress::Some {
+        if read == Read::Some {
             self.grown = Instant::now();
             return ControlFlow::Continue(false);
         }

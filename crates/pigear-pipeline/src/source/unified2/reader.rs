@@ -7,6 +7,7 @@ use pigear_alert::unified2::{Assembler, Logged, Record, RecordType};
 use tracing::{info, warn};
 
 use super::bookmark::Position;
+use super::progress::Progress;
 use super::spool::{Spool, SpoolFile};
 use super::tail::{Found, Grown, Tail};
 
@@ -19,11 +20,12 @@ pub(super) struct Reader {
     begun: VecDeque<u64>,
     unknown: HashSet<RecordType>,
     damaged: u64,
+    progress: Progress,
 }
 
 /// What came of reading on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum Read {
     /// There may be more.
     Some,
     /// What there is was read; what is written next comes next.
@@ -33,8 +35,8 @@ pub(super) enum Progress {
 impl Reader {
     /// Reads from the first record on.
     pub(super) fn new(spool: Spool) -> Self {
-        let (assembler, begun, unknown) = Default::default();
-        Self { spool, open: None, assembler, begun, unknown, damaged: 0 }
+        let (assembler, begun, unknown, progress) = Default::default();
+        Self { spool, open: None, assembler, begun, unknown, damaged: 0, progress }
     }
 
     pub(super) fn spool(&self) -> &Spool {
@@ -83,27 +85,48 @@ impl Reader {
         Ok(Some(Position { name: name.clone(), inode: tail.inode()?, offset }))
     }
 
+    /// Where to see how far it was read.
+    pub(super) fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Notes how much there is to read.
+    pub(super) fn measure(&mut self) -> io::Result<()> {
+        let files = self.spool.files()?;
+        let (name, offset) = match &self.open {
+            Some((name, tail)) => (Some(name), tail.offset()),
+            None => (None, 0),
+        };
+        let unread = files.iter().filter(|file| {
+            name.is_none_or(|name| file.name == *name || file.is_newer_than(name, &self.spool))
+        });
+        let bytes: u64 = unread.map(|file| file.length).sum();
+        self.progress.set_there(bytes.saturating_sub(offset));
+        Ok(())
+    }
+
     /// How many times something was passed by that is no record.
     pub(super) fn damaged(&self) -> u64 {
         self.damaged
     }
 
     /// Reads on, and adds the events that are whole to `out`.
-    pub(super) fn read(&mut self, out: &mut Vec<Logged>) -> io::Result<Progress> {
+    pub(super) fn read(&mut self, out: &mut Vec<Logged>) -> io::Result<Read> {
         if self.open.is_none() && !self.open_next(None)? {
-            return Ok(Progress::AtEnd);
+            return Ok(Read::AtEnd);
         }
-        let Some((_, tail)) = &mut self.open else { return Ok(Progress::AtEnd) };
+        let Some((_, tail)) = &mut self.open else { return Ok(Read::AtEnd) };
         match tail.grow()? {
-            Grown::More => {
+            Grown::More(bytes) => {
+                self.progress.add_read(bytes);
                 self.take_all(out);
-                Ok(Progress::Some)
+                Ok(Read::Some)
             }
             Grown::BegunAnew => {
                 tail.begin_anew()?;
                 self.finish(out);
                 warn!("{} was begun anew", self.spool.path().display());
-                Ok(Progress::Some)
+                Ok(Read::Some)
             }
             Grown::AtEnd => self.go_on(out),
         }
@@ -144,17 +167,18 @@ impl Reader {
     }
 
     /// At the end of a file: goes on to the next, if there is one.
-    fn go_on(&mut self, out: &mut Vec<Logged>) -> io::Result<Progress> {
-        let Some((name, tail)) = &mut self.open else { return Ok(Progress::AtEnd) };
+    fn go_on(&mut self, out: &mut Vec<Logged>) -> io::Result<Read> {
+        let Some((name, tail)) = &mut self.open else { return Ok(Read::AtEnd) };
         let (name, inode) = (name.clone(), tail.inode()?);
         let files = self.spool.files()?;
         let replaced = |file: &SpoolFile| file.name == name && file.inode != inode;
         let newer = |file: &&SpoolFile| file.is_newer_than(&name, &self.spool) || replaced(file);
-        let Some(next) = files.iter().find(newer).cloned() else { return Ok(Progress::AtEnd) };
+        let Some(next) = files.iter().find(newer).cloned() else { return Ok(Read::AtEnd) };
         // It was written until the next was begun, which may have been after the last look.
-        if tail.grow()? == Grown::More {
+        if let Grown::More(bytes) = tail.grow()? {
+            self.progress.add_read(bytes);
             self.take_all(out);
-            return Ok(Progress::Some);
+            return Ok(Read::Some);
         }
         let half = tail.pending();
         if half > 0 {
@@ -163,7 +187,7 @@ impl Reader {
         }
         self.finish(out);
         self.open(&next, 0)?;
-        Ok(Progress::Some)
+        Ok(Read::Some)
     }
 
     fn open_next(&mut self, after: Option<&SpoolFile>) -> io::Result<bool> {

@@ -18,6 +18,8 @@ pub(super) struct SpoolFile {
     pub(super) name: OsString,
     /// Tells the file from another of the same name.
     pub(super) inode: u64,
+    /// Bytes that it had when it was looked at.
+    pub(super) length: u64,
     age: Age,
 }
 
@@ -100,7 +102,8 @@ impl Spool {
             // It may be gone again.
             let Ok(metadata) = entry.metadata() else { continue };
             if metadata.is_file() {
-                files.push(SpoolFile { name, inode: metadata.ino(), age });
+                let (inode, length) = (metadata.ino(), metadata.len());
+                files.push(SpoolFile { name, inode, length, age });
             }
         }
         files.sort_by_key(|file| file.age);

@@ -20,7 +20,8 @@ pub(super) struct Tail {
 /// What reading more of a file brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grown {
-    More,
+    /// By so many bytes.
+    More(u64),
     AtEnd,
     /// The file is shorter than what was read of it: somebody began it anew.
     BegunAnew,
@@ -94,8 +95,9 @@ impl Tail {
             }
         };
         self.buffer.truncate(length + read.as_ref().copied().unwrap_or(0));
-        if read? > 0 {
-            return Ok(Grown::More);
+        let read = read?;
+        if read > 0 {
+            return Ok(Grown::More(read as u64));
         }
         Ok(if self.file.metadata()?.len() < end { Grown::BegunAnew } else { Grown::AtEnd })
     }
