@@ -2,13 +2,17 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test bench fuzz lint doc deny setup peers peer-packages
+.PHONY: demo test outage bench fuzz lint doc deny setup peers peer-packages
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
 
 test: setup peers
 	$(CARGO) test --workspace --locked
+
+# A receiver of `http` that is down for half a minute, at 500 alerts a second.
+outage: setup
+	$(CARGO) test --locked --package pigear --test http -- outage --ignored --nocapture
 
 # Each figure against its yardstick in the same run; see docs/performance.md.
 bench: setup peers
@@ -21,6 +25,7 @@ fuzz: setup
 	python3 fuzz/seed.py
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run decode -- -max_total_time=600
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run dissect -- -max_total_time=600
+	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run unified2 -- -max_total_time=600
 
 lint:
 	$(CARGO) fmt --all --check
@@ -44,7 +49,7 @@ setup:
 # The programs that tests run Pigear against. A test whose peer is missing says so and is left out.
 PEERS = iproute2 nftables nginx-light openssl python3-venv rsyslog rsyslog-gnutls tshark
 
-peers: peer-packages target/peers/httpbin/installed
+peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed
 
 peer-packages:
 	@missing=$$(for package in $(PEERS); do \
@@ -60,3 +65,10 @@ target/peers/httpbin/installed: | peer-packages
 	@python3 -m venv target/peers/httpbin && \
 		target/peers/httpbin/bin/pip install -q httpbin gunicorn requests && touch $@ || \
 		echo "some tests will be left out: cannot install httpbin" >&2
+
+# What others read the formats with; see crates/pigear-alert/tests/foreign/check.py.
+target/peers/formats/installed: | peer-packages
+	@mkdir -p target/peers
+	@python3 -m venv target/peers/formats && \
+		target/peers/formats/bin/pip install -q cefp communityid jsonschema ocsf-json-schema && touch $@ || \
+		echo "some tests will be left out: cannot install what reads the formats" >&2

@@ -38,10 +38,15 @@ impl DurableLane {
         &self.name
     }
 
+    /// Ends once there is nothing more to come.
+    pub(crate) fn close(&self) {
+        self.journal.close();
+    }
+
     /// Tells handler and journal by when to be done.
     pub(crate) fn end_by(&self, time: Instant) {
         self.ending.announce(time);
-        self.journal.close(time);
+        self.journal.end_by(time);
     }
 
     /// Gives up on a handler that is still busy.

@@ -29,8 +29,11 @@ pub trait Journal: Send + Sync {
         0
     }
 
-    /// Ends once there is nothing more to come, or it is this time.
-    fn close(&self, by: Instant);
+    /// Ends once there is nothing more to come.
+    fn close(&self);
+
+    /// Ends at this time, even if there is more.
+    fn end_by(&self, time: Instant);
 }
 
 /// What came of waiting for alerts.

@@ -28,7 +28,8 @@ pub struct Pipeline {
     pub on_error: OnError,
     /// Ends after so many alerts.
     pub limit: Option<u64>,
-    /// How long the lanes may work on what they have, once it is time to end.
+    /// How long the lanes may work on what they have, once something else than the sources' own end
+    /// ends it.
     pub drain: Duration,
     lanes: Vec<(Track, Box<dyn Handler>)>,
     stats: Arc<Stats>,
@@ -102,13 +103,18 @@ impl Track {
         }
     }
 
-    /// Lets nothing more in, and tells the handler by when to be done.
+    /// Lets nothing more in.
+    fn close(&self) {
+        match self {
+            Self::Memory(lane) => lane.close(),
+            Self::Durable(lane) => lane.close(),
+        }
+    }
+
+    /// Tells the handler by when to be done.
     fn end_by(&self, time: Instant) {
         match self {
-            Self::Memory(lane) => {
-                lane.end_by(time);
-                lane.close();
-            }
+            Self::Memory(lane) => lane.end_by(time),
             Self::Durable(lane) => lane.end_by(time),
         }
     }
@@ -160,9 +166,10 @@ impl Pipeline {
     /// Runs to the end, which is when all sources have ended, or `limit` alerts were seen, or an
     /// error ends it, or nobody reads the output of any handler, or `stop` is requested.
     ///
-    /// Then the sources are stopped, and the lanes have the time of `drain` to work off what they
-    /// have. A handler that is still busy after that is left behind on its thread; what it has and
-    /// what waits for it counts as dropped.
+    /// Lanes work off what they have when all sources have ended by themselves, however long that
+    /// takes: nobody is in a hurry. Otherwise, or if `stop` is requested meanwhile, the sources are
+    /// stopped, and the lanes have the time of `drain`. A handler that is still busy after that is
+    /// left behind on its thread; what it has and what waits for it counts as dropped.
     ///
     /// # Errors
     /// The first error of a source; of a handler, if errors end the pipeline.
@@ -236,8 +243,12 @@ struct Watch {
 }
 
 impl Watch {
+    /// Waits until all is done, or nobody wants the rest of it.
     fn until_it_is_time_to_end(&mut self) {
-        while self.sources > 0 && self.failure.is_none() {
+        while self.failure.is_none() && (self.sources > 0 || !self.lanes.is_empty()) {
+            if self.sources == 0 {
+                self.lanes.iter().for_each(|lane| lane.close());
+            }
             match self.inbox.recv() {
                 Ok(Event::StopRequested) | Err(_) => return,
                 Ok(event) => self.note(event),
@@ -257,6 +268,7 @@ impl Watch {
         let by = deadline.checked_sub(drain / 10).unwrap_or(deadline);
         for lane in &self.lanes {
             lane.end_by(by);
+            lane.close();
         }
         while !self.lanes.is_empty() && self.note_before(deadline) {}
         for lane in &self.lanes {

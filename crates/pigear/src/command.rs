@@ -12,6 +12,7 @@ mod lanes;
 mod listen;
 mod log;
 mod play;
+mod progress;
 #[cfg(feature = "store")]
 mod query;
 mod settings;

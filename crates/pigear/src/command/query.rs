@@ -18,8 +18,9 @@ use super::args::{QueryArgs, StoreArgs};
 use super::failure::Failure;
 use super::write_out;
 use crate::config::Config;
+use crate::handler::compress::Compress;
 use crate::handler::pcap;
-use crate::handler::rotate::{Compress, Rotation};
+use crate::handler::rotate::Rotation;
 use crate::store::{Criteria, Further, Reader, StoreError, Stored};
 use crate::visible::visible;
 

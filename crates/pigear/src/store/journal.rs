@@ -161,7 +161,7 @@ impl LaneJournal {
             let waiting = count(state.last - done) + state.loose(self.lane);
             if waiting > 0 {
                 let since = *since.get_or_insert(now);
-                let enough = waiting >= gather.enough || state.end_by.is_some();
+                let enough = waiting >= gather.enough || state.closing;
                 if enough || reached(Some(since + gather.delay)) {
                     let most = gather.most.max(1);
                     return if readable > 0 {
@@ -170,7 +170,7 @@ impl LaneJournal {
                         Turn::Loose(state.take_loose(self.lane, done, most))
                     };
                 }
-            } else if state.ended && state.end_by.is_some() {
+            } else if state.ended && state.closing {
                 return Turn::Ended;
             }
             if reached(due) {
@@ -271,7 +271,7 @@ impl Journal for LaneJournal {
                 }
             }
             let (state, until) = (self.store.0.progress.state(), Instant::now() + LOOK);
-            if state.end_by.is_some() {
+            if state.closing {
                 return Next::Ended;
             }
             drop(self.store.0.progress.wait(state, until));
@@ -316,7 +316,11 @@ impl Journal for LaneJournal {
         std::mem::take(&mut self.work().lost) + dropped
     }
 
-    fn close(&self, by: Instant) {
-        self.store.0.progress.change(|state| state.end_by = Some(by));
+    fn close(&self) {
+        self.store.0.progress.change(|state| state.closing = true);
+    }
+
+    fn end_by(&self, time: Instant) {
+        self.store.0.progress.change(|state| state.end_by = Some(time));
     }
 }

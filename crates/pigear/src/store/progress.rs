@@ -19,6 +19,8 @@ pub(super) struct State {
     pub(super) last: i64,
     /// Nothing more will be stored.
     pub(super) ended: bool,
+    /// The lanes end once they have all that is stored.
+    pub(super) closing: bool,
     /// By when the lanes must be done, once that is known.
     pub(super) end_by: Option<Instant>,
     /// What could not be stored, for each lane.

@@ -164,7 +164,7 @@ fn few_alerts_wait_for_more_and_not_for_long() {
 fn a_lane_ends_when_all_is_stored_and_read_or_time_is_up() {
     let (_place, store) = Place::with(&numbered(0..3));
     let lane = lane(&store, Begin::Start);
-    lane.close(Instant::now() + Duration::from_secs(600));
+    lane.close();
     let gather = Gather { enough: 5, most: 5, delay: Duration::from_secs(600) };
     let Next::Alerts(alerts) = lane.next(gather, None) else { panic!() };
     assert_eq!(alerts.len(), 3);
@@ -174,6 +174,6 @@ fn a_lane_ends_when_all_is_stored_and_read_or_time_is_up() {
 
     let (_place, store) = Place::with(&numbered(0..3));
     let lane = store.journal("test", Begin::Start, LaneSettings::default()).unwrap();
-    lane.close(Instant::now());
+    lane.end_by(Instant::now());
     assert!(matches!(lane.next(gather, None), Next::Ended));
 }
