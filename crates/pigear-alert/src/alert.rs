@@ -136,6 +136,12 @@ impl Alert {
         self.log = Some(Box::new(logged));
     }
 
+    /// Puts back what [`log`](Self::log) was, for an alert that was kept. Nothing else changes.
+    pub fn put_back_log(&mut self, log: Logged) {
+        self.dissection = OnceLock::new();
+        self.log = Some(Box::new(log));
+    }
+
     /// What Snort's log has of it, if it comes from there or was completed. The first packet is in the
     /// [message](Self::message), the others are here.
     #[must_use]

@@ -247,7 +247,7 @@ impl Watch {
     fn until_it_is_time_to_end(&mut self) {
         while self.failure.is_none() && (self.sources > 0 || !self.lanes.is_empty()) {
             if self.sources == 0 {
-                self.lanes.iter().for_each(|lane| lane.close());
+                self.lanes.iter().for_each(Track::close);
             }
             match self.inbox.recv() {
                 Ok(Event::StopRequested) | Err(_) => return,

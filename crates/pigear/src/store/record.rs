@@ -3,30 +3,48 @@
 //! | bytes | what |
 //! |---|---|
 //! | 1 | version of this layout: 1 |
-//! | 1 | flags: 1 untrusted, 2 an application's name follows |
+//! | 1 | flags: 1 untrusted, 2 an application's name, 4 what Snort's log has, 8 came from the log |
 //! | 4 | `ts_sec`, little-endian |
 //! | varints | `ts_usec`, when it was received (nanoseconds after its time), `event_id`, and others of the message, each as what it usually differs little from |
-//! | | if flagged: length (1) and bytes of the application's name |
+//! | | if flagged: length and bytes of the application's name |
+//! | | if flagged: length and bytes of what Snort's log has (`record/logged.rs`) |
 //! | rest | the packet |
 //!
-//! A varint has seven bits a byte, the lowest first; a number with a sign is folded, as zigzag.
+//! A varint has seven bits a byte, the lowest first; a number with a sign is folded, as zigzag. Lengths
+//! are varints.
+
+mod logged;
+mod varint;
 
 use jiff::{SignedDuration, Timestamp};
 use pigear_alert::wire::Decoded;
-use pigear_alert::{Alert, AlertMessage, AppName};
+use pigear_alert::{Alert, AlertMessage, AppName, Medium};
+
+use varint::{
+    moved, put, put_bytes, put_difference, put_signed, take_bytes, take_difference, take_signed,
+    take_u32,
+};
 
 use super::sides::{Signature, Whence};
 
 const VERSION: u8 = 1;
 const UNTRUSTED: u8 = 1;
 const APP_NAME: u8 = 2;
+const LOGGED: u8 = 4;
+const UNIFIED2: u8 = 8;
 
 /// Appends what is kept of an alert.
 pub(super) fn encode(alert: &Alert, out: &mut Vec<u8>) {
     let message = &alert.message;
     let app_name = message.app_name.as_ref().map(AppName::as_bytes);
-    let flags = if alert.untrusted { UNTRUSTED } else { 0 };
-    out.extend([VERSION, flags | if app_name.is_some() { APP_NAME } else { 0 }]);
+    let flags = [
+        (alert.untrusted, UNTRUSTED),
+        (app_name.is_some(), APP_NAME),
+        (alert.log().is_some(), LOGGED),
+        (alert.medium == Medium::Unified2, UNIFIED2),
+    ];
+    let set = flags.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag);
+    out.extend([VERSION, set.sum()]);
     out.extend(message.ts_sec.to_le_bytes());
     put(out, message.ts_usec.into());
     let after = alert.received.duration_since(alert.timestamp()).as_nanos();
@@ -41,8 +59,12 @@ pub(super) fn encode(alert: &Alert, out: &mut Vec<u8>) {
         put(out, number.into());
     }
     if let Some(name) = app_name {
-        out.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
-        out.extend_from_slice(name);
+        put_bytes(out, name);
+    }
+    if let Some(log) = alert.log() {
+        let mut bytes = Vec::new();
+        logged::encode(log, message, &mut bytes);
+        put_bytes(out, &bytes);
     }
     out.extend_from_slice(&message.pkt);
 }
@@ -70,15 +92,22 @@ pub(super) fn decode(bytes: &[u8], signature: &Signature, whence: &Whence) -> Op
     message.data = take_u32(&mut rest)?;
     message.val = take_u32(&mut rest)?;
     if flags & APP_NAME != 0 {
-        let len = *rest.split_off_first()?;
-        message.app_name = AppName::new(rest.split_off(..usize::from(len))?);
+        message.app_name = AppName::new(take_bytes(&mut rest)?);
     }
+    let log = if flags & LOGGED != 0 { Some(take_bytes(&mut rest)?) } else { None };
     message.caplen = moved(length(rest), caplen)?;
     message.pktlen = moved(message.caplen, pktlen)?;
     message.pkt = rest.into();
     signature.put_into(&mut message);
+    let log = log.map(|bytes| logged::decode(bytes, &message).ok_or(())).transpose().ok()?;
     let decoded = Decoded::new(message, whence.dialect);
     let mut alert = Alert::new(decoded, whence.origin.clone(), signature.names.clone());
+    if let Some(log) = log {
+        alert.put_back_log(log);
+    }
+    if flags & UNIFIED2 != 0 {
+        alert.medium = Medium::Unified2;
+    }
     alert.untrusted = flags & UNTRUSTED != 0;
     alert.sender = whence.sender;
     alert.received = alert.timestamp().checked_add(SignedDuration::from_nanos(after)).ok()?;
@@ -94,52 +123,6 @@ fn length(packet: &[u8]) -> u32 {
     u32::try_from(packet.len()).unwrap_or(u32::MAX)
 }
 
-fn put(out: &mut Vec<u8>, mut number: u64) {
-    while number > 0x7f {
-        out.push(number.to_le_bytes()[0] | 0x80);
-        number >>= 7;
-    }
-    out.push(number.to_le_bytes()[0]);
-}
-
-fn put_signed(out: &mut Vec<u8>, number: i64) {
-    put(out, (number.cast_unsigned() << 1) ^ (number >> 63).cast_unsigned());
-}
-
-fn put_difference(out: &mut Vec<u8>, number: u32, from: u32) {
-    put_signed(out, i64::from(number) - i64::from(from));
-}
-
-fn take(bytes: &mut &[u8]) -> Option<u64> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = *bytes.split_off_first()?;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
-}
-
-fn take_u32(bytes: &mut &[u8]) -> Option<u32> {
-    take(bytes)?.try_into().ok()
-}
-
-fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
-    let folded = take(bytes)?;
-    Some((folded >> 1).cast_signed() ^ -(folded & 1).cast_signed())
-}
-
-fn take_difference(bytes: &mut &[u8], from: u32) -> Option<u32> {
-    let difference = take_signed(bytes)?;
-    moved(from, difference)
-}
-
-fn moved(from: u32, by: i64) -> Option<u32> {
-    i64::from(from).checked_add(by)?.try_into().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -148,21 +131,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_come_back(number: i64, from: u32, to: u32) {
-            let mut bytes = Vec::new();
-            put_signed(&mut bytes, number);
-            put_difference(&mut bytes, to, from);
-            let mut rest = &*bytes;
-            prop_assert_eq!(take_signed(&mut rest), Some(number));
-            prop_assert_eq!(take_difference(&mut rest, from), Some(to));
-            prop_assert!(rest.is_empty());
-        }
-
-        #[test]
         fn bytes_that_are_no_record_are_none(bytes: Vec<u8>) {
             let (signature, whence) = (Signature::default(), Whence::default());
             let mut bytes = bytes;
             let _ = decode(&bytes, &signature, &whence);
+            let _ = logged::decode(&bytes, &AlertMessage::default());
             if let Some(version) = bytes.first_mut() {
                 *version = VERSION;
             }

@@ -5,6 +5,7 @@
 )]
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use pigear_alert::format::{Colour, FormatName};
 use pigear_alert::maps::{Classes, Names, SidMsgMap};
 use pigear_alert::packet::LinkType;
+use pigear_alert::unified2::{self, Assembler};
 use pigear_alert::{Alert, Origin, Sender};
 use pigear_pipeline::recording::Reader as Recording;
 use pigear_pipeline::{Handler, Intake, NamesCell};
@@ -200,4 +202,51 @@ fn many_addresses_take_no_more_than_that_either() {
     let overhead = (size as f64 - packets as f64) / many.len() as f64;
     println!("{} bytes of packets and {overhead:.1} more an alert", packets / many.len());
     assert!(overhead <= 120.0, "{overhead}");
+}
+
+/// Alerts out of Snort's logs, alone and completing those of the socket.
+fn logged() -> Vec<Arc<Alert>> {
+    let mut all = Vec::new();
+    for recording in recordings() {
+        let path = recording.with_file_name("unified2.log.gz");
+        // Of z2, Snort started the log anew in between.
+        let file = fs::File::open(&path).ok().filter(|_| !path.iter().any(|dir| dir == "z2"));
+        let Some(file) = file else { continue };
+        let mut log = Vec::new();
+        flate2::read::MultiGzDecoder::new(file).read_to_end(&mut log).unwrap();
+        let (mut assembler, mut rest, mut logged) = (Assembler::default(), &*log, Vec::new());
+        while let Some((record, length)) = unified2::read(rest).unwrap() {
+            logged.extend(assembler.take(&record));
+            rest = &rest[length..];
+        }
+        logged.extend(assembler.finish());
+        let sent = alerts(&recording, &Intake::default());
+        for (alert, logged) in sent.iter().zip(logged) {
+            let (origin, names) = (Arc::clone(&alert.origin), Arc::clone(alert.names()));
+            all.push(Arc::new(Alert::from_log(logged.clone(), origin, names)));
+            let mut completed = Alert::clone(alert);
+            completed.complete(logged);
+            all.push(Arc::new(completed));
+        }
+    }
+    assert!(all.len() > 1_000);
+    all
+}
+
+#[test]
+fn what_snorts_log_has_is_kept_too() {
+    let all = logged();
+    let (place, _store) = Place::with(&all);
+    let mut stored = Vec::new();
+    let keep = |alert: Stored| {
+        stored.push(alert.alert);
+        Further::On
+    };
+    place.reader().after(0, &Criteria::default(), keep).unwrap();
+    assert_eq!(stored.len(), all.len());
+    for (stored, original) in stored.iter().zip(&all) {
+        assert_eq!((&stored.message, stored.log()), (&original.message, original.log()));
+        assert_eq!((stored.medium, stored.untrusted), (original.medium, original.untrusted));
+        assert_eq!(written(stored), written(original));
+    }
 }
