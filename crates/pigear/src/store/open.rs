@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::{AccessFlags, access};
 use rusqlite::{Connection, OpenFlags};
 use tracing::{info, warn};
 
@@ -77,7 +78,7 @@ enum Ended {
     Suddenly,
 }
 
-/// What a file is, by its first bytes.
+/// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Nothing,
@@ -87,34 +88,29 @@ enum Kind {
 }
 
 impl Kind {
-    /// Reads the file's head as `https://www.sqlite.org/fileformat.html` has it: the database itself
-    /// might change something in opening it.
-    fn of(path: &Path) -> io::Result<Self> {
-        let mut file = match File::open(path) {
+    /// Looks, and changes nothing. Not by reading the file ourselves: in closing it again, this process
+    /// would lose the locks that its connections have on it.
+    fn of(path: &Path) -> Result<Self, Problem> {
+        match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
-            file => file?,
-        };
-        let mut head = [0; 100];
-        let mut len = 0;
-        while let Some(rest) = head.get_mut(len..)
-            && !rest.is_empty()
-        {
-            match file.read(rest)? {
-                0 => break,
-                n => len += n,
+            metadata => {
+                if metadata?.len() == 0 {
+                    return Ok(Self::Nothing);
+                }
             }
         }
-        let number = |offset: usize| {
-            let bytes = head.get(offset..).and_then(|rest| rest.first_chunk()).copied();
-            u32::from_be_bytes(bytes.unwrap_or_default())
+        access(path, AccessFlags::R_OK).map_err(io::Error::from)?;
+        let number = |connection: &Connection, pragma| {
+            connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, u32>(0))
         };
-        Ok(match len {
-            0 => Self::Nothing,
-            100 if head.starts_with(b"SQLite format 3\0") && number(68) == APPLICATION => {
-                Self::Store(number(60))
-            }
-            _ => Self::Other,
-        })
+        let numbers = connect_to_read(path).and_then(|connection| {
+            Ok((number(&connection, "application_id")?, number(&connection, "user_version")?))
+        });
+        match numbers {
+            Ok((APPLICATION, version)) => Ok(Self::Store(version)),
+            Ok(_) | Err(Problem::NotAStore) => Ok(Self::Other),
+            Err(problem) => Err(problem),
+        }
     }
 }
 
@@ -123,11 +119,12 @@ pub(super) fn to_write(path: &Path) -> Result<(Connection, Lock), Problem> {
     let kind = Kind::of(path)?;
     check(kind)?;
     let (mut lock, ended) = Lock::take(path)?;
-    if kind == Kind::Nothing {
-        OpenOptions::new().append(true).create(true).mode(MODE).open(path)?;
+    if fs::exists(path)? {
+        // The database itself would only say so once something is written.
+        access(path, AccessFlags::W_OK).map_err(io::Error::from)?;
+    } else {
+        OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
     }
-    // SQLite would only say so once something is written.
-    OpenOptions::new().append(true).open(path)?;
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     if kind != Kind::Nothing && ended == Ended::Suddenly {
         info!("{} was not closed in order; it is checked for damage", path.display());
@@ -154,6 +151,10 @@ pub(super) fn beside(path: &Path) -> Result<Connection, Problem> {
 /// Opens a store to read it, while somebody else may be writing to it.
 pub(super) fn to_read(path: &Path) -> Result<Connection, Problem> {
     present(path)?;
+    connect_to_read(path)
+}
+
+fn connect_to_read(path: &Path) -> Result<Connection, Problem> {
     let readable = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(probed);
     match readable {
         Err(Problem::Io(_)) if !is_written_to(path) => {
@@ -168,7 +169,7 @@ pub(super) fn to_read(path: &Path) -> Result<Connection, Problem> {
 }
 
 fn probed(connection: Connection) -> Result<Connection, Problem> {
-    connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?;
+    connection.query_row("PRAGMA user_version", [], |_| Ok(()))?;
     Ok(connection)
 }
 

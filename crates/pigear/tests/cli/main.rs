@@ -12,6 +12,8 @@ mod commands;
 mod completed;
 mod config;
 mod counters;
+#[cfg(all(feature = "exec", feature = "store", feature = "syslog"))]
+mod delivery;
 mod disk;
 mod file;
 mod harness;
