@@ -19,6 +19,7 @@ bench: setup peers
 	$(CARGO) bench --locked --package pigear-alert
 	$(CARGO) bench --locked --package pigear --bench listen
 	$(CARGO) bench --locked --package pigear --bench http
+	$(CARGO) bench --locked --package pigear --bench store
 
 # Ten minutes a target; see fuzz/README.md.
 fuzz: setup

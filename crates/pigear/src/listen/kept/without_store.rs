@@ -23,7 +23,7 @@ impl Kept {
     #[expect(clippy::unused_self, reason = "with a store it is")]
     pub(in crate::listen) fn add_keeper(&self, _: &mut Pipeline, _: WhenFull) {}
 
-    #[expect(clippy::unused_self, reason = "with a store it is")]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with a store it is")]
     pub(in crate::listen) fn add_lane(
         &mut self,
         pipeline: &mut Pipeline,
@@ -41,5 +41,6 @@ impl Kept {
         Ok(())
     }
 
+    #[expect(clippy::unused_self, reason = "with a store it is")]
     pub(in crate::listen) fn close(self) {}
 }
