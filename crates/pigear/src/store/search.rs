@@ -32,7 +32,7 @@ impl<'a> Search<'a> {
         let signatures = criteria
             .names_signatures()
             .then(|| {
-                sides::signatures(connection, |signature| {
+                sides::signatures(connection, &criteria.sid, |signature| {
                     wants(criteria, text.as_deref(), signature)
                 })
             })

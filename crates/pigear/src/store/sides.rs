@@ -313,12 +313,19 @@ fn remembered<T>(
     Ok(side)
 }
 
-/// All signatures that meet a condition, with their ids.
+/// The ids of the signatures that meet a condition, of those with one of these signature ids, or of all
+/// if there are none.
 pub(super) fn signatures(
     connection: &Connection,
+    sids: &[u32],
     meets: impl Fn(&Signature) -> bool,
 ) -> rusqlite::Result<Vec<i64>> {
-    let mut select = connection.prepare_cached("SELECT * FROM signature ORDER BY id")?;
+    let list: Vec<_> = sids.iter().map(ToString::to_string).collect();
+    let among = match &*list {
+        [] => String::new(),
+        list => format!("WHERE sid IN ({})", list.join(",")),
+    };
+    let mut select = connection.prepare(&format!("SELECT * FROM signature {among}"))?;
     let mut rows = select.query([])?;
     let mut ids = Vec::new();
     while let Some(row) = rows.next()? {

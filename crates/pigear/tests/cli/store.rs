@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use crate::harness::{Test, counters, is_root, program, until};
 use crate::room::Room;
 use crate::running::Running;
-use crate::snort::{PING, objects, ping, sent};
+use crate::snort::{PING, objects, ping, recording, sent};
 
 /// What `pigear ARGS` in a directory writes; it ends with status 0.
 #[track_caller]
@@ -153,6 +153,32 @@ fn what_makes_no_sense_is_refused() {
         hint: `pigear --store PATH` makes one\n"
     );
     assert!(!room.at("no.db").exists());
+}
+
+#[test]
+fn a_store_that_is_too_large_shrinks_while_it_is_written_to() {
+    let args = ["--store", "a.db", "--keep-bytes", "2MB", "--data-handler", "null"];
+    let mut running = Test::new().args(args).start();
+    running.listens();
+    let mut player = program();
+    player.arg("play").arg(recording("v2919/icmp_ping")).args(["--loop", "--count", "20000"]);
+    let played = player.arg("--logdir").arg(running.room().at("log")).output().unwrap();
+    assert!(played.status.success());
+    let ids = |room: &Room| {
+        let shown = run(room, &[&QUERY[..], &["--limit", "1000000"]].concat());
+        let id = |line: &str| line.split_whitespace().next().unwrap().parse::<u64>().unwrap();
+        shown.lines().map(id).collect::<Vec<_>>()
+    };
+    until("the oldest are gone, and the space is given back", || {
+        let newest = ids(running.room()).first() == Some(&20_000);
+        newest && fs::metadata(running.room().at("a.db")).unwrap().len() <= 2_000_000
+    });
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let left = ids(&room);
+    assert!(left.len() > 2_000 && left.len() < 20_000, "{}", left.len());
+    assert!(left.iter().copied().eq((20_001 - left.len() as u64..=20_000).rev()));
 }
 
 #[test]
