@@ -20,6 +20,7 @@ use crate::ending::Ending;
 use crate::fanout::OnError;
 use crate::handler::{Cause, Handler, HandlerError};
 use crate::queue::{Batch, Bounds, Pushed, Queue, Taken};
+use crate::sieve::Sieve;
 use crate::stats::{Counter, LaneCounters};
 
 #[cfg(test)]
@@ -90,6 +91,13 @@ pub(crate) struct Lane {
     counters: Arc<LaneCounters>,
     wants_datagram: bool,
     ending: Ending,
+}
+
+/// What works on a lane's thread.
+pub(crate) struct Worker {
+    pub(crate) handler: Box<dyn Handler>,
+    /// What its alerts pass through before.
+    pub(crate) sieve: Option<Sieve>,
 }
 
 /// How a lane's work ended.
@@ -166,14 +174,22 @@ impl Lane {
     }
 
     /// Handles alerts until the lane is closed, and then finishes the handler.
-    pub(crate) fn work(&self, mut handler: Box<dyn Handler>, on_error: OnError) -> LaneEnd {
+    pub(crate) fn work(&self, worker: Worker, on_error: OnError) -> LaneEnd {
+        let Worker { mut handler, mut sieve } = worker;
         handler.start(&self.ending);
         let mut batch = Batch::default();
         loop {
             let result = match self.queue.take(&mut batch, handler.gather(), handler.due()) {
                 Taken::Closed => break,
                 Taken::Due => self.wake(&mut *handler, on_error),
-                Taken::Alerts => self.handle(&mut *handler, batch.alerts(), on_error),
+                Taken::Alerts => {
+                    let passed = self.sift(sieve.as_mut(), batch.alerts());
+                    self.handle(
+                        &mut *handler,
+                        passed.as_deref().unwrap_or(batch.alerts()),
+                        on_error,
+                    )
+                }
             };
             if let Err(error) = result {
                 self.abandon();
@@ -222,6 +238,14 @@ impl Lane {
             }
             result => result,
         }
+    }
+
+    /// The alerts of a batch that pass the filters; `None` if all do. The others are counted.
+    fn sift(&self, sieve: Option<&mut Sieve>, alerts: &[Arc<Alert>]) -> Option<Vec<Arc<Alert>>> {
+        let sieve = sieve?;
+        let passed = sieve.sift(alerts);
+        self.queue.settle(alerts.len() - passed.len(), || sieve.count(alerts.len() - passed.len()));
+        Some(passed)
     }
 
     /// Handles a batch. Returns an error only if that ends the lane.

@@ -8,8 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::fanout::{Fanout, OnError};
+use crate::filter::Filter;
 use crate::handler::{Handler, HandlerError};
-use crate::lane::{Lane, LaneEnd, LaneSettings};
+use crate::lane::{Lane, LaneEnd, LaneSettings, Worker};
+use crate::sieve::Sieve;
 use crate::source::{Source, SourceError};
 use crate::stats::Stats;
 use crate::stop::Stop;
@@ -28,7 +30,7 @@ pub struct Pipeline {
     pub limit: Option<u64>,
     /// How long the lanes may work on what they have, once it is time to end.
     pub drain: Duration,
-    lanes: Vec<(Arc<Lane>, Box<dyn Handler>)>,
+    lanes: Vec<(Arc<Lane>, Worker)>,
     stats: Arc<Stats>,
 }
 
@@ -80,9 +82,21 @@ enum Event {
 impl Pipeline {
     /// Adds a handler with a lane of its own. A name that is taken gets a number: `file-2`.
     pub fn add(&mut self, name: &str, handler: Box<dyn Handler>, settings: LaneSettings) {
+        self.add_filtered(name, handler, settings, Vec::new());
+    }
+
+    /// The same for a handler that gets only those alerts that pass all filters.
+    pub fn add_filtered(
+        &mut self,
+        name: &str,
+        handler: Box<dyn Handler>,
+        settings: LaneSettings,
+        filters: Vec<Box<dyn Filter>>,
+    ) {
         let (name, counters) = self.stats.add_lane(name);
+        let sieve = Sieve::new(&name, filters, &counters);
         let lane = Lane::new(name, settings, counters, handler.wants_datagram());
-        self.lanes.push((Arc::new(lane), handler));
+        self.lanes.push((Arc::new(lane), Worker { handler, sieve }));
     }
 
     /// The counters, which go on counting while the pipeline runs.
@@ -107,8 +121,8 @@ impl Pipeline {
         let fanout = Fanout::new(lanes.clone(), self.stats, on_error, self.limit, stop.clone());
         let fanout = Arc::new(fanout);
         let mut watch = Watch { inbox, sources: sources.len(), lanes, failure: None };
-        for (lane, handler) in self.lanes {
-            spawn_lane(lane, handler, on_error, events.clone())?;
+        for (lane, worker) in self.lanes {
+            spawn_lane(lane, worker, on_error, events.clone())?;
         }
         for source in sources {
             spawn_source(source, Arc::clone(&fanout), stop.clone(), events.clone())?;
@@ -126,13 +140,13 @@ impl Pipeline {
 
 fn spawn_lane(
     lane: Arc<Lane>,
-    handler: Box<dyn Handler>,
+    worker: Worker,
     on_error: OnError,
     events: Sender<Event>,
 ) -> Result<(), PipelineError> {
     let name = lane.name().to_owned();
     spawn(name.clone(), move || {
-        let end = lane.work(handler, on_error);
+        let end = lane.work(worker, on_error);
         let _ = events.send(Event::LaneEnded(name, end));
     })
 }

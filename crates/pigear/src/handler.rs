@@ -27,5 +27,4 @@ pub mod rotate;
 pub mod socket;
 #[cfg(feature = "syslog")]
 pub mod syslog;
-mod visible;
 mod writer;

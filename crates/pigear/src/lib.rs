@@ -8,6 +8,7 @@
 //! | [`listen`] | a configuration, carried out |
 //! | [`names`] | the files that name an alert's numbers, read again when they change |
 //! | [`player`] | sends recorded alerts to a socket, as Snort does |
+//! | [`script`] | the language of filters: what scripts see, and what they may do |
 //! | [`command`] | the command line, for programs of your own too |
 //!
 //! A program of your own, with a handler of your own:
@@ -51,5 +52,8 @@ pub mod listen;
 pub mod names;
 pub mod player;
 pub mod registry;
+#[cfg(feature = "script")]
+pub mod script;
 mod snort_conf;
 mod stats_file;
+mod visible;

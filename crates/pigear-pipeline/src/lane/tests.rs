@@ -1,6 +1,7 @@
 use std::sync::Mutex;
 
 use super::*;
+use crate::filter::{Filter, FilterError};
 use crate::sample::alert;
 use crate::stats::{LaneSnapshot, Stats};
 
@@ -33,6 +34,8 @@ struct Outcome {
     end: LaneEnd,
     /// Handled, dropped, failed.
     counted: [u64; 3],
+    /// Filtered, and let through after a failure.
+    filter: Option<(u64, u64)>,
     told: Vec<u32>,
     finished: u32,
 }
@@ -42,17 +45,37 @@ fn work(
     on_error: OnError,
     handle: impl FnMut(&[u32]) -> Result<(), HandlerError> + Send + 'static,
 ) -> Outcome {
+    work_filtered(on_error, Vec::new(), handle)
+}
+
+fn work_filtered(
+    on_error: OnError,
+    filters: Vec<Box<dyn Filter>>,
+    handle: impl FnMut(&[u32]) -> Result<(), HandlerError> + Send + 'static,
+) -> Outcome {
     let told = Told::default();
     let stats = Stats::default();
     let (name, counters) = stats.add_lane("test");
+    let sieve = Sieve::new(&name, filters, &counters);
     let lane = Lane::new(name, LaneSettings::default(), counters, false);
     (1..=10).for_each(|id| lane.push(&alert(id), 1));
     lane.close();
-    let end = lane.work(Box::new(Script { told: told.clone(), handle }), on_error);
+    let handler = Box::new(Script { told: told.clone(), handle });
+    let end = lane.work(Worker { handler, sieve }, on_error);
     lane.leave_behind();
-    let LaneSnapshot { handled, dropped, failed } = stats.snapshot().handlers["test"];
+    let counters = stats.snapshot().handlers["test"];
+    let LaneSnapshot { handled, dropped, failed, filtered, filter_failed } = counters;
     let (ids, finished) = (told.ids.lock().unwrap().clone(), *told.finished.lock().unwrap());
-    Outcome { end, counted: [handled, dropped, failed], told: ids, finished }
+    let filter = filtered.zip(filter_failed);
+    Outcome { end, counted: [handled, dropped, failed], filter, told: ids, finished }
+}
+
+struct Pass<F>(F);
+
+impl<F: FnMut(u32) -> Result<bool, FilterError> + Send> Filter for Pass<F> {
+    fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterError> {
+        (self.0)(alert.message.event_id)
+    }
 }
 
 fn fail_at(bad: u32) -> impl FnMut(&[u32]) -> Result<(), HandlerError> {
@@ -128,4 +151,38 @@ fn what_comes_after_the_end_is_dropped() {
     lane.close();
     lane.push(&alert(1), 1);
     assert_eq!(stats.snapshot().handlers["test"].dropped, 1);
+}
+
+#[test]
+fn a_handler_gets_what_passes_all_filters() {
+    let above_2 = Pass(|id| Ok(id > 2));
+    let even = Pass(|id| Ok(id % 2 == 0));
+    let outcome = work_filtered(OnError::Stop, vec![Box::new(above_2), Box::new(even)], |_| Ok(()));
+    assert_eq!(outcome.told, [4, 6, 8, 10]);
+    assert_eq!((outcome.counted, outcome.filter), ([4, 0, 0], Some((6, 0))));
+}
+
+#[test]
+fn what_comes_again_after_an_error_is_filtered_once() {
+    let odd = Pass(|id| Ok(id % 2 == 1));
+    let outcome = work_filtered(OnError::GoOn, vec![Box::new(odd)], fail_at(5));
+    assert_eq!(outcome.told, [1, 3, 5, 7, 9, 7, 9]);
+    assert_eq!((outcome.counted, outcome.filter), ([4, 0, 1], Some((5, 0))));
+}
+
+#[test]
+fn a_filter_that_fails_lets_the_alert_through() {
+    let fails = Pass(|id| match id {
+        1..=3 => Err(FilterError::new("no")),
+        4 => panic!("broken"),
+        _ => Ok(id > 9),
+    });
+    let outcome = work_filtered(OnError::Stop, vec![Box::new(fails)], |_| Ok(()));
+    assert_eq!(outcome.told, [1, 2, 3, 4, 10]);
+    assert_eq!((outcome.counted, outcome.filter), ([5, 0, 0], Some((5, 4))));
+}
+
+#[test]
+fn a_handler_without_a_filter_has_no_counters_for_one() {
+    assert_eq!(work(OnError::Stop, |_| Ok(())).filter, None);
 }

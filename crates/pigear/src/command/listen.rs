@@ -41,7 +41,9 @@ pub(super) fn summary(counters: &Snapshot) -> String {
     let Snapshot { received, malformed, refused, missed, .. } = counters;
     let lanes = counters.handlers.iter().map(|(name, lane)| {
         let LaneSnapshot { handled, dropped, failed, .. } = lane;
-        format!("; {name}: handled {handled}, dropped {dropped}, failed {failed}")
+        let filtered = lane.filtered.map(|filtered| format!(", filtered {filtered}"));
+        let filtered = filtered.unwrap_or_default();
+        format!("; {name}: handled {handled}, dropped {dropped}, failed {failed}{filtered}")
     });
     let lanes: String = lanes.collect();
     format!("received {received}, malformed {malformed}, refused {refused}, missed {missed}{lanes}")

@@ -13,6 +13,8 @@ mod config;
 mod counters;
 mod disk;
 mod file;
+#[cfg(feature = "script")]
+mod filters;
 mod harness;
 mod instances;
 mod names;
