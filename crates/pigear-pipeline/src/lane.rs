@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use pigear_alert::Alert;
 use tracing::{error, info, warn};
 
+use crate::backlog::Backlog;
 use crate::ending::Ending;
 use crate::fanout::OnError;
 use crate::handler::{Cause, Handler, HandlerError};
@@ -87,9 +88,10 @@ impl Default for LaneSettings {
 /// The end of a lane that is pushed to.
 pub(crate) struct Lane {
     name: String,
-    queue: Queue,
+    queue: Arc<Queue>,
     counters: Arc<LaneCounters>,
     wants_datagram: bool,
+    attended: bool,
     ending: Ending,
 }
 
@@ -107,6 +109,8 @@ pub(crate) enum LaneEnd {
     Done,
     /// Nobody reads the handler's output any more.
     ReaderGone,
+    /// Whoever works with the handler wants everything to end.
+    Quit,
     /// The handler failed, and errors end the program.
     Failed(HandlerError),
 }
@@ -116,11 +120,12 @@ impl Lane {
         name: String,
         settings: LaneSettings,
         counters: Arc<LaneCounters>,
-        wants_datagram: bool,
+        handler: &dyn Handler,
     ) -> Self {
         let bounds = Bounds { alerts: settings.max_alerts, bytes: settings.max_bytes };
-        let queue = Queue::new(bounds, settings.when_full);
-        Self { name, queue, counters, wants_datagram, ending: Ending::default() }
+        let queue = Arc::new(Queue::new(bounds, settings.when_full));
+        let (wants_datagram, attended) = (handler.wants_datagram(), handler.is_attended());
+        Self { name, queue, counters, wants_datagram, attended, ending: Ending::default() }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -129,6 +134,10 @@ impl Lane {
 
     pub(crate) fn wants_datagram(&self) -> bool {
         self.wants_datagram
+    }
+
+    pub(crate) fn is_attended(&self) -> bool {
+        self.attended
     }
 
     pub(crate) fn push(&self, alert: &Arc<Alert>, bytes: usize) {
@@ -176,6 +185,7 @@ impl Lane {
     /// Handles alerts until the lane is closed, and then finishes the handler.
     pub(crate) fn work(&self, worker: Worker, on_error: OnError) -> LaneEnd {
         let Worker { mut handler, mut sieve } = worker;
+        handler.watch(Backlog::new(Arc::clone(&self.queue), sieve.is_some()));
         handler.start(&self.ending);
         let mut batch = Batch::default();
         loop {
@@ -225,6 +235,7 @@ impl Lane {
                 LaneEnd::ReaderGone
             }
             Cause::TimeUp => LaneEnd::Done,
+            Cause::Quit => LaneEnd::Quit,
             Cause::Failed(_) => LaneEnd::Failed(error),
         }
     }
@@ -260,6 +271,10 @@ impl Lane {
                 self.settle(&self.counters.handled, alerts.len());
                 return Ok(());
             };
+            if matches!(error.cause, Cause::Quit) {
+                self.settle(&self.counters.handled, alerts.len());
+                return Err(error);
+            }
             let handled = error.handled.min(alerts.len() - 1);
             self.settle(&self.counters.handled, handled);
             let failed = error.failed.clamp(1, alerts.len() - handled);

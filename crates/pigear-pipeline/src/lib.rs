@@ -39,6 +39,7 @@
 //! # Ok::<(), pigear_pipeline::PipelineError>(())
 //! ```
 
+mod backlog;
 mod ending;
 mod fanout;
 mod filter;
@@ -56,6 +57,7 @@ pub mod source;
 mod stats;
 mod stop;
 
+pub use backlog::Backlog;
 pub use ending::{Ending, Rested};
 pub use fanout::{Desk, Fanout, Flow, OnError};
 pub use filter::{Filter, FilterError};

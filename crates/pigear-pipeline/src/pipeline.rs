@@ -95,7 +95,7 @@ impl Pipeline {
     ) {
         let (name, counters) = self.stats.add_lane(name);
         let sieve = Sieve::new(&name, filters, &counters);
-        let lane = Lane::new(name, settings, counters, handler.wants_datagram());
+        let lane = Lane::new(name, settings, counters, &*handler);
         self.lanes.push((Arc::new(lane), Worker { handler, sieve }));
     }
 
@@ -109,7 +109,8 @@ impl Pipeline {
     /// error ends it, or nobody reads the output of any handler, or `stop` is requested.
     ///
     /// Then the sources are stopped, and the lanes have the time of `drain` to work off what they
-    /// have. A handler that is still busy after that is left behind on its thread; what it has and
+    /// have; those with an [attended](Handler::is_attended) handler have as long as it takes, unless
+    /// `stop` is requested, by then or later, or there was an error. A handler that is still busy after that is left behind on its thread; what it has and
     /// what waits for it counts as dropped.
     ///
     /// # Errors
@@ -120,7 +121,9 @@ impl Pipeline {
         let (on_error, drain) = (self.on_error, self.drain);
         let fanout = Fanout::new(lanes.clone(), self.stats, on_error, self.limit, stop.clone());
         let fanout = Arc::new(fanout);
-        let mut watch = Watch { inbox, sources: sources.len(), lanes, failure: None };
+        let sources_at_work = sources.len();
+        let mut watch =
+            Watch { inbox, sources: sources_at_work, lanes, quit: false, failure: None };
         for (lane, worker) in self.lanes {
             spawn_lane(lane, worker, on_error, events.clone())?;
         }
@@ -132,8 +135,8 @@ impl Pipeline {
             let _ = events.send(Event::StopRequested);
         });
         watch.until_it_is_time_to_end();
-        stop.request();
-        watch.finish(drain);
+        stop.end();
+        watch.finish(drain, stop);
         watch.failure.map_or(Ok(()), Err)
     }
 }
@@ -179,12 +182,14 @@ struct Watch {
     sources: usize,
     /// The lanes that are still at work.
     lanes: Vec<Arc<Lane>>,
+    /// A user wants everything to end.
+    quit: bool,
     failure: Option<PipelineError>,
 }
 
 impl Watch {
     fn until_it_is_time_to_end(&mut self) {
-        while self.sources > 0 && self.failure.is_none() {
+        while self.sources > 0 && self.failure.is_none() && !self.quit {
             match self.inbox.recv() {
                 Ok(Event::StopRequested) | Err(_) => return,
                 Ok(event) => self.note(event),
@@ -196,22 +201,35 @@ impl Watch {
     }
 
     /// Waits for the sources, then for the lanes, and leaves behind those that are busy for longer.
-    fn finish(&mut self, drain: Duration) {
+    fn finish(&mut self, drain: Duration, stop: &Stop) {
         let deadline = Instant::now() + SOURCES_STOP;
         while self.sources > 0 && self.note_before(deadline) {}
-        let deadline = Instant::now() + drain;
-        // A little earlier, so that who gives up then can still finish in order.
-        let by = deadline.checked_sub(drain / 10).unwrap_or(deadline);
-        for lane in &self.lanes {
-            lane.end_by(by);
-            lane.close();
+        self.lanes.iter().for_each(|lane| lane.close());
+        let in_haste = self.is_in_haste(stop);
+        self.drain(drain, |lane| in_haste || !lane.is_attended());
+        while !self.lanes.is_empty() && !self.is_in_haste(stop) {
+            let Ok(event) = self.inbox.recv() else { break };
+            self.note(event);
         }
-        while !self.lanes.is_empty() && self.note_before(deadline) {}
-        for lane in &self.lanes {
-            lane.leave_behind();
-        }
+        self.drain(drain, |_| true);
         let deadline = Instant::now() + LET_GO;
         while self.sources > 0 && self.note_before(deadline) {}
+    }
+
+    /// Whether not even a handler with which somebody works has all the time that it wants.
+    fn is_in_haste(&self, stop: &Stop) -> bool {
+        stop.is_asked() || self.quit || self.failure.is_some()
+    }
+
+    /// Gives these lanes so much time, and leaves behind those that are still busy then.
+    fn drain(&mut self, time: Duration, which: impl Fn(&Lane) -> bool) {
+        let deadline = Instant::now() + time;
+        // A little earlier, so that who gives up then can still finish in order.
+        let by = deadline.checked_sub(time / 10).unwrap_or(deadline);
+        self.lanes.iter().filter(|lane| which(lane)).for_each(|lane| lane.end_by(by));
+        while self.lanes.iter().any(|lane| which(lane)) && self.note_before(deadline) {}
+        self.lanes.iter().filter(|lane| which(lane)).for_each(|lane| lane.leave_behind());
+        self.lanes.retain(|lane| !which(lane));
     }
 
     /// Notes the next event; false if none comes before the deadline.
@@ -229,9 +247,10 @@ impl Watch {
             }
             Event::LaneEnded(name, end) => {
                 self.lanes.retain(|lane| lane.name() != name);
+                self.quit |= matches!(end, LaneEnd::Quit);
                 match end {
                     LaneEnd::Failed(source) => Some(PipelineError::Handler { name, source }),
-                    LaneEnd::Done | LaneEnd::ReaderGone => None,
+                    LaneEnd::Done | LaneEnd::ReaderGone | LaneEnd::Quit => None,
                 }
             }
         };

@@ -2,6 +2,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::filter::{Filter, FilterError};
+use crate::handler::Gather;
 use crate::sample::alert;
 use crate::stats::{LaneSnapshot, Stats};
 
@@ -57,10 +58,10 @@ fn work_filtered(
     let stats = Stats::default();
     let (name, counters) = stats.add_lane("test");
     let sieve = Sieve::new(&name, filters, &counters);
-    let lane = Lane::new(name, LaneSettings::default(), counters, false);
+    let handler = Box::new(Script { told: told.clone(), handle });
+    let lane = Lane::new(name, LaneSettings::default(), counters, &*handler);
     (1..=10).for_each(|id| lane.push(&alert(id), 1));
     lane.close();
-    let handler = Box::new(Script { told: told.clone(), handle });
     let end = lane.work(Worker { handler, sieve }, on_error);
     lane.leave_behind();
     let counters = stats.snapshot().handlers["test"];
@@ -147,7 +148,8 @@ fn a_reader_that_is_gone_ends_the_lane_without_a_failure() {
 fn what_comes_after_the_end_is_dropped() {
     let stats = Stats::default();
     let (name, counters) = stats.add_lane("test");
-    let lane = Lane::new(name, LaneSettings::default(), counters, false);
+    let handler = Script { told: Told::default(), handle: |_: &[u32]| Ok(()) };
+    let lane = Lane::new(name, LaneSettings::default(), counters, &handler);
     lane.close();
     lane.push(&alert(1), 1);
     assert_eq!(stats.snapshot().handlers["test"].dropped, 1);
@@ -185,4 +187,49 @@ fn a_filter_that_fails_lets_the_alert_through() {
 #[test]
 fn a_handler_without_a_filter_has_no_counters_for_one() {
     assert_eq!(work(OnError::Stop, |_| Ok(())).filter, None);
+}
+
+#[test]
+fn whoever_quits_has_dealt_with_the_batch() {
+    for on_error in [OnError::Stop, OnError::GoOn] {
+        let outcome = work(on_error, |_| Err(HandlerError::quit()));
+        assert!(matches!(outcome.end, LaneEnd::Quit), "{:?}", outcome.end);
+        assert_eq!((outcome.counted, outcome.finished), ([10, 0, 0], 1));
+    }
+}
+
+#[test]
+fn a_handler_sees_what_waits_for_it() {
+    type Seen = Vec<(usize, Vec<u32>)>;
+
+    #[derive(Default)]
+    struct Watching(Option<Backlog>, Arc<Mutex<Seen>>);
+
+    impl Handler for Watching {
+        fn watch(&mut self, backlog: Backlog) {
+            self.0 = Some(backlog);
+        }
+
+        fn gather(&self) -> Gather {
+            Gather { most: 1, ..Gather::default() }
+        }
+
+        fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
+            let backlog = self.0.as_ref().unwrap();
+            let newest = backlog.newest(2).iter().map(|alert| alert.message.event_id).collect();
+            assert!(!backlog.is_filtered());
+            self.1.lock().unwrap().push((backlog.waiting(), newest));
+            Ok(())
+        }
+    }
+
+    let handler = Watching::default();
+    let seen = Arc::clone(&handler.1);
+    let (name, counters) = Stats::default().add_lane("test");
+    let lane = Lane::new(name, LaneSettings::default(), counters, &handler);
+    (1..=4).for_each(|id| lane.push(&alert(id), 1));
+    lane.close();
+    lane.work(Worker { handler: Box::new(handler), sieve: None }, OnError::Stop);
+    let expected = [(3, vec![3, 4]), (2, vec![3, 4]), (1, vec![4]), (0, Vec::new())];
+    assert_eq!(*seen.lock().unwrap(), expected);
 }
