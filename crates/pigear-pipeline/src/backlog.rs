@@ -32,6 +32,12 @@ impl Backlog {
         self.queue.newest(most)
     }
 
+    /// Whether nothing more will come.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.queue.is_closed()
+    }
+
     /// Whether there are filters, so that the handler may never get some of what waits.
     #[must_use]
     pub fn is_filtered(&self) -> bool {

@@ -185,6 +185,10 @@ impl Queue {
         self.state().waiting.len()
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
     /// The last alerts that wait, in their order.
     pub(crate) fn newest(&self, most: usize) -> Vec<Arc<Alert>> {
         let state = self.state();

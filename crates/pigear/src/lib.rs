@@ -47,6 +47,8 @@
 pub mod command;
 pub mod config;
 pub mod handler;
+#[cfg(feature = "shell")]
+mod interrupt;
 pub mod keys;
 pub mod listen;
 pub mod names;
@@ -54,6 +56,8 @@ pub mod player;
 pub mod registry;
 #[cfg(feature = "script")]
 pub mod script;
+#[cfg(feature = "shell")]
+pub mod shell;
 mod snort_conf;
 mod stats_file;
 mod visible;

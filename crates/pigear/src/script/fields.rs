@@ -23,12 +23,12 @@ pub struct Field {
     pub name: &'static str,
     /// What it is, in a line.
     pub about: &'static str,
-    get: fn(&Alert) -> Dynamic,
+    get: fn(&Arc<Alert>) -> Dynamic,
 }
 
 impl Field {
     /// Its value; `()` where it isn't known.
-    pub fn get(&self, alert: &Alert) -> Dynamic {
+    pub fn get(&self, alert: &Arc<Alert>) -> Dynamic {
         (self.get)(alert)
     }
 }
@@ -103,6 +103,9 @@ pub const ALERT: &[Field] = fields! {
         })
     };
     dialect "which Snort's datagram it was" |a| a.dialect.name().into();
+    message "what Snort said: `msg`, when the alert is in another variable" |a| {
+        Dynamic::from(Said(Arc::clone(a)))
+    };
     untrusted "whether an attacker may have forged the event" |a| a.untrusted.into();
 };
 
@@ -123,7 +126,7 @@ pub(super) fn register(engine: &mut Engine) {
 }
 
 /// All fields in one line: `AlertMessage(msg="…", ts_sec=1, …)`. Bytes are only counted.
-fn line(name: &str, fields: &[Field], alert: &Alert) -> String {
+fn line(name: &str, fields: &[Field], alert: &Arc<Alert>) -> String {
     let mut line = format!("{name}(");
     for (n, field) in fields.iter().enumerate() {
         let comma = if n == 0 { "" } else { ", " };
@@ -138,6 +141,7 @@ fn line(name: &str, fields: &[Field], alert: &Alert) -> String {
 pub(crate) fn brief(value: &Dynamic) -> String {
     match value.as_blob_ref() {
         Ok(bytes) => format!("<{} bytes>", bytes.len()),
+        Err(_) if value.is::<Said>() => "<AlertMessage>".to_owned(),
         Err(_) => format!("{value:?}"),
     }
 }

@@ -31,13 +31,20 @@ impl Problem {
         Self { what: what.into(), place: Place::of(script, position) }
     }
 
-    pub(super) fn of_compiling(error: &ParseError, script: &str) -> Self {
+    pub(crate) fn of_compiling(error: &ParseError, script: &str) -> Self {
         let what = match &*error.0 {
             ParseErrorType::VariableUndefined(name) => format!("unknown variable `{name}`"),
             ParseErrorType::UnexpectedEOF => "something is missing at the end".to_owned(),
             other => in_our_words(&other.to_string()),
         };
         Self::new(what, script, error.1)
+    }
+
+    /// What went wrong while a script ran.
+    #[cfg(feature = "shell")]
+    pub(crate) fn of_running(error: &EvalAltResult, script: &str) -> Self {
+        // Within a function it would be a place in the script that defined it.
+        Self::new(said_of_running(error), script, error.position())
     }
 
     /// What is wrong, in a line, without the place.
@@ -80,6 +87,9 @@ pub(super) fn said_of_running(error: &EvalAltResult) -> String {
             format!("no such function: {}", with_our_types(call))
         }
         EvalAltResult::ErrorMismatchDataType(..) => with_our_types(&without_position(error)),
+        EvalAltResult::ErrorDotExpr(text, _) => {
+            text.split(" - ").next().unwrap_or_default().to_owned()
+        }
         EvalAltResult::ErrorRuntime(value, _) => value.to_string(),
         other => without_position(other),
     };

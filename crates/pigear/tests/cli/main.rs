@@ -23,7 +23,11 @@ mod pipes;
 mod record;
 mod room;
 mod running;
+#[cfg(feature = "shell")]
+mod screen;
 mod senders;
+#[cfg(feature = "shell")]
+mod shell;
 mod signals;
 mod snort;
 mod terminal;

@@ -1,0 +1,34 @@
+//! Ctrl-C while a user works with something: it is for that, and not for the program.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+static FOREGROUND: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
+
+/// What a user works with, until this is dropped.
+pub(crate) struct Foreground(());
+
+/// Until the result is dropped, an interrupt sets this flag and does nothing else.
+pub(crate) fn foreground(interrupted: &Arc<AtomicBool>) -> Foreground {
+    *lock() = Some(Arc::clone(interrupted));
+    Foreground(())
+}
+
+/// Interrupts what is in the foreground; false if there is nothing.
+pub(crate) fn interrupt() -> bool {
+    let foreground = lock();
+    if let Some(interrupted) = &*foreground {
+        interrupted.store(true, Ordering::Relaxed);
+    }
+    foreground.is_some()
+}
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        *lock() = None;
+    }
+}
+
+fn lock() -> MutexGuard<'static, Option<Arc<AtomicBool>>> {
+    FOREGROUND.lock().unwrap_or_else(PoisonError::into_inner)
+}
