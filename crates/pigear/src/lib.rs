@@ -9,6 +9,7 @@
 //! | [`names`] | the files that name an alert's numbers, read again when they change |
 //! | [`player`] | sends recorded alerts to a socket, as Snort does |
 //! | [`script`] | the language of filters: what scripts see, and what they may do |
+//! | [`shell`] | the handler that opens a shell on each alert |
 //! | [`command`] | the command line, for programs of your own too |
 //!
 //! A program of your own, with a handler of your own:
@@ -47,8 +48,6 @@
 pub mod command;
 pub mod config;
 pub mod handler;
-#[cfg(feature = "shell")]
-mod interrupt;
 pub mod keys;
 pub mod listen;
 pub mod names;

@@ -13,6 +13,7 @@ mod editing;
 mod help;
 mod history;
 mod interpreter;
+mod interrupt;
 mod session;
 mod show;
 mod terminal;
@@ -31,6 +32,7 @@ use serde::Deserialize;
 use session::{Outcome, Session};
 use terminal::Terminal;
 
+pub use interrupt::interrupt;
 pub use terminal::TerminalError;
 
 pub(crate) const ABOUT: &str = "opens a shell on each alert; history=PATH";

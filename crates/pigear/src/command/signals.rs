@@ -25,7 +25,7 @@ impl Interrupted {
 /// Whether Ctrl-C is for what a user works with, and not for the program.
 fn taken() -> bool {
     #[cfg(feature = "shell")]
-    return crate::interrupt::interrupt();
+    return crate::shell::interrupt();
     #[cfg(not(feature = "shell"))]
     false
 }

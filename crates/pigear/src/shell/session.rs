@@ -16,10 +16,10 @@ use super::alerts::Alerts;
 use super::completion::Completion;
 use super::editing::Editing;
 use super::interpreter::Interpreter;
+use super::interrupt::foreground;
 use super::terminal::{self, Gate};
 use super::{help, history, show};
 use crate::handler::print::colour;
-use crate::interrupt::foreground;
 
 /// What the user decided about an alert.
 pub(super) enum Outcome {

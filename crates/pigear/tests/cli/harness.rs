@@ -176,6 +176,7 @@ impl Test {
     }
 
     /// Starts the program with a command that its arguments belong behind.
+    #[cfg(feature = "shell")]
     pub(crate) fn start_through(self, mut command: Command) -> Running {
         command.args(&self.args).current_dir(self.room.path());
         Running::start(self.room, command)

@@ -19,7 +19,11 @@ use crate::harness::{Test, until};
 use crate::running::Running;
 
 /// Lines and columns.
-const SIZE: [u16; 2] = [60, 132];
+const SIZE: [u16; 2] = [120, 118];
+
+/// Between these a program draws what belongs together.
+const DRAWING: &[u8] = b"\x1b[?2026h";
+const DRAWN: &[u8] = b"\x1b[?2026l";
 
 /// A terminal with somebody in front of it.
 pub(crate) struct Screen {
@@ -129,11 +133,33 @@ impl Screen {
         }
     }
 
+    /// Enters nothing until a prompt is this: it doesn't change by itself.
+    pub(crate) fn comes_to(&mut self, prompt: &str) {
+        until(prompt, || {
+            let there = self.last_line() == prompt;
+            if !there && self.last_line().ends_with('>') {
+                self.enters("");
+            }
+            there
+        });
+    }
+
+    /// What is in the last line, once nothing is just being drawn.
+    fn last_line(&self) -> String {
+        let shown = self.shown.lock().unwrap();
+        let last = |part: &[u8]| shown.bytes.windows(part.len()).rposition(|bytes| bytes == part);
+        if last(DRAWING) > last(DRAWN) {
+            return String::new();
+        }
+        let text = shown.emulator.screen().contents();
+        text.lines().last().unwrap_or_default().trim_end().to_owned()
+    }
+
     /// Waits until the screen shows a text in its last line.
     #[track_caller]
     pub(crate) fn prompts(&self, prompt: &str) {
         let deadline = std::time::Instant::now() + crate::harness::DEADLINE;
-        while self.text().lines().last().map(str::trim_end) != Some(prompt) {
+        while self.last_line() != prompt {
             assert!(std::time::Instant::now() < deadline, "no {prompt:?} last on\n{}", self.text());
             thread::sleep(std::time::Duration::from_millis(2));
         }

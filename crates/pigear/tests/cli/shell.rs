@@ -62,7 +62,7 @@ fn the_session_of_the_manual_of_2012() {
 
     screen.shows("pigear[1");
     screen.types("msg.\t");
-    screen.shows("classification");
+    screen.shows("priority         transhdr         tv_usec\n");
     let listed = screen.text();
     let words: Vec<_> = listed.split_whitespace().collect();
     for name in
@@ -260,10 +260,7 @@ fn alerts_are_received_meanwhile_and_wait() {
     for _ in 0..300 {
         running.send(&ping());
     }
-    screen.enters("");
-    screen.enters("");
-    let stats = running.room().at("stats.json");
-    assert!(stats.exists());
+    screen.comes_to("pigear[1, 300 wait]>");
     screen.enters("alerts.len()");
     screen.shows("\n301\n");
     screen.prompts("pigear[1, 300 wait]>");
@@ -285,8 +282,7 @@ fn with_count_all_alerts_are_shown_before_the_end() {
     running.send(&alert(b"third"));
     let socket = running.room().socket();
     crate::harness::until("nothing more is received", || !socket.exists());
-    screen.enters("1 + 1");
-    screen.prompts("pigear[1, 2 wait]>");
+    screen.comes_to("pigear[1, 2 wait]>");
     screen.types(CTRL_D);
     screen.prompts("pigear[2, 1 wait]>");
     screen.enters("next");
@@ -330,9 +326,9 @@ fn the_shell_sees_what_passes_the_filter() {
     running.send(&alert(b"passes"));
     screen.shows("[1:7:0] passes");
     running.send(&ping());
+    screen.comes_to("pigear[1, up to 1 wait]>");
     screen.enters("alerts.len() + 70");
     screen.shows("\n71\n");
-    screen.prompts("pigear[1, up to 1 wait]>");
     let counted = quits(running, screen);
     assert_eq!((&counted["handled"], &counted["filtered"]), (&1.into(), &1.into()));
 }
@@ -387,4 +383,47 @@ fn a_terminal_that_can_do_nothing_is_enough() {
     screen.enters("msg.priority");
     screen.shows("\n3\n");
     quits(running, screen);
+}
+
+/// The manual's session: its lines are typed, and must show what the manual has.
+#[test]
+fn the_manual_shows_what_the_shell_shows() {
+    let manual = include_str!("../../../../docs/shell.md");
+    let session = manual.split("```console\n").nth(1).unwrap().split("```").next().unwrap();
+    let (_, session) = session.split_once('\n').unwrap();
+    let (mut running, mut screen) = screen::start(shell(), &[("NO_COLOR", "1")]);
+    let alerts = sent("v2919/http");
+    assert_eq!(alerts.len(), 6);
+    alerts.iter().for_each(|alert| running.send(alert));
+    screen.comes_to("pigear[1, 5 wait]>");
+
+    let mut typed = "";
+    let mut open = false;
+    for line in session.lines() {
+        let prompted = line.split_once("]> ").filter(|(prompt, _)| prompt.starts_with("pigear["));
+        let Some(input) = prompted.map(|(_, input)| input).or(Some(line).filter(|_| open)) else {
+            continue;
+        };
+        if let Some((prompt, _)) = prompted.filter(|_| typed.is_empty()) {
+            screen.prompts(&format!("{prompt}]>"));
+        }
+        // Behind a dot comes TAB, and then the rest of the line.
+        let rest = input.strip_prefix(typed).unwrap_or(input);
+        let before_tab = input.ends_with('.');
+        typed = if before_tab { input } else { "" };
+        screen.types(rest);
+        screen.prompts(line);
+        screen.types(if before_tab { "\t" } else { "\r" });
+        open = input.ends_with('{') || (open && input != "}");
+    }
+    let (_, ended) = running.end();
+    assert_eq!(ended.status, Some(0));
+    screen.shows("were not looked at");
+    let shown = screen.text();
+    let from = |text: &str, start: &str| text[text.find(start).unwrap()..].trim_end().to_owned();
+    assert_eq!(from(&shown, "> next\n"), from(session, "> next\n"));
+    let (before, _) = session.split_once("\npigear[").unwrap();
+    // The program may say where it listens between the two.
+    let (banner, alert) = before.rsplit_once('\n').unwrap();
+    assert!(shown.contains(banner) && shown.contains(alert), "{shown}");
 }

@@ -6,16 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 static FOREGROUND: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
 
 /// What a user works with, until this is dropped.
-pub(crate) struct Foreground(());
+pub(super) struct Foreground(());
 
 /// Until the result is dropped, an interrupt sets this flag and does nothing else.
-pub(crate) fn foreground(interrupted: &Arc<AtomicBool>) -> Foreground {
+pub(super) fn foreground(interrupted: &Arc<AtomicBool>) -> Foreground {
     *lock() = Some(Arc::clone(interrupted));
     Foreground(())
 }
 
-/// Interrupts what is in the foreground; false if there is nothing.
-pub(crate) fn interrupt() -> bool {
+/// Ends a script that runs in a shell, for whoever gets SIGINT. False if no user works with an alert,
+/// so that the signal is for the program.
+#[must_use]
+pub fn interrupt() -> bool {
     let foreground = lock();
     if let Some(interrupted) = &*foreground {
         interrupted.store(true, Ordering::Relaxed);
