@@ -2,13 +2,17 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test bench fuzz lint doc deny setup peers peer-packages
+.PHONY: demo test outage bench fuzz lint doc deny setup peers peer-packages
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
 
 test: setup peers
 	$(CARGO) test --workspace --locked
+
+# A receiver of `http` that is down for half a minute, at 500 alerts a second.
+outage: setup
+	$(CARGO) test --locked --package pigear --test http -- outage --ignored --nocapture
 
 # Each figure against its yardstick in the same run; see docs/performance.md.
 bench: setup peers

@@ -394,7 +394,9 @@ fn the_manual_shows_what_the_shell_shows() {
     let (mut running, mut screen) = screen::start(shell(), &[("NO_COLOR", "1")]);
     let alerts = sent("v2919/http");
     assert_eq!(alerts.len(), 6);
-    alerts.iter().for_each(|alert| running.send(alert));
+    for alert in &alerts {
+        running.send(alert);
+    }
     screen.comes_to("pigear[1, 5 wait]>");
 
     let mut typed = "";
