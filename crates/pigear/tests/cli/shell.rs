@@ -23,6 +23,7 @@ fn shell() -> Test {
 /// The shell after its first alert.
 fn at_prompt(test: Test) -> (Running, Screen) {
     let (mut running, screen) = screen::start(test, &[]);
+    screen.shows("listening on log/snort_alert");
     running.send(&ping());
     screen.prompts("pigear[1]>");
     (running, screen)
@@ -53,7 +54,7 @@ fn ends(running: Running, screen: &Screen) -> Value {
 fn the_session_of_the_manual_of_2012() {
     let test = Test::new().args(["--data-handler", "pigear.contrib.IPythonDataHandler"]);
     let (mut running, mut screen) = screen::start(test.args(["--stats", "stats.json"]), &[]);
-    running.listens();
+    screen.shows("listening on log/snort_alert");
     screen.shows(&"#".repeat(82));
     screen.shows("opens a shell here on every alert");
     running.send(&alert(b"PROTOCOL-ICMP Echo Reply"));
@@ -392,6 +393,7 @@ fn the_manual_shows_what_the_shell_shows() {
     let session = manual.split("```console\n").nth(1).unwrap().split("```").next().unwrap();
     let (_, session) = session.split_once('\n').unwrap();
     let (mut running, mut screen) = screen::start(shell(), &[("NO_COLOR", "1")]);
+    screen.shows("listening on log/snort_alert");
     let alerts = sent("v2919/http");
     assert_eq!(alerts.len(), 6);
     for alert in &alerts {
