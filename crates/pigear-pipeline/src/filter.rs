@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use pigear_alert::Alert;
 
-/// Chooses which alerts a handler gets. Works on the handler's own thread: however long it takes,
-/// nobody else waits.
+/// Chooses which alerts a handler gets. Works on the handler's own thread, which has a stack of eight
+/// MiB then: however long it takes, nobody else waits.
 pub trait Filter: Send {
     /// Whether the handler gets this alert.
     ///

@@ -72,6 +72,12 @@ pub enum PipelineError {
     Thread(#[source] io::Error),
 }
 
+/// A thread's stack, in bytes: memory is used only as far as it is written to.
+const USUAL_STACK: usize = 2 << 20;
+
+/// Filters may be scripts whose functions call themselves; see [`Filter`].
+const FILTER_STACK: usize = 8 << 20;
+
 /// What happens to a running pipeline.
 enum Event {
     StopRequested,
@@ -148,7 +154,8 @@ fn spawn_lane(
     events: Sender<Event>,
 ) -> Result<(), PipelineError> {
     let name = lane.name().to_owned();
-    spawn(name.clone(), move || {
+    let stack = if worker.sieve.is_some() { FILTER_STACK } else { USUAL_STACK };
+    spawn(name.clone(), stack, move || {
         let end = lane.work(worker, on_error);
         let _ = events.send(Event::LaneEnded(name, end));
     })
@@ -161,15 +168,24 @@ fn spawn_source(
     events: Sender<Event>,
 ) -> Result<(), PipelineError> {
     let name = source.name();
-    spawn("source".to_owned(), move || {
+    spawn("source".to_owned(), USUAL_STACK, move || {
         let run = AssertUnwindSafe(|| source.run(&fanout, &stop));
         let end = catch_unwind(run).unwrap_or(Err(SourceError::Panicked));
         let _ = events.send(Event::SourceEnded(name, end));
     })
 }
 
-fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), PipelineError> {
-    thread::Builder::new().name(name).spawn(work).map(drop).map_err(PipelineError::Thread)
+fn spawn(
+    name: String,
+    stack: usize,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<(), PipelineError> {
+    thread::Builder::new()
+        .name(name)
+        .stack_size(stack)
+        .spawn(work)
+        .map(drop)
+        .map_err(PipelineError::Thread)
 }
 
 /// How long sources may take to stop. They do so by themselves, unless they wait for room in a lane.

@@ -46,6 +46,9 @@ pub struct Options {
     pub history: Option<PathBuf>,
 }
 
+/// The stack of the thread that runs scripts, in bytes, as for filters.
+const STACK: usize = 8 << 20;
+
 /// Opens a shell on each alert.
 pub struct Shell {
     terminal: Terminal,
@@ -92,10 +95,12 @@ impl Shell {
             });
             let (gate, history) = (terminal.gate(), history.clone());
             let (ending, backlog) = (ending.clone(), backlog.clone());
-            thread::spawn(move || {
+            let session = move || {
                 let mut session = Session::new(gate, history, backlog, ending);
                 work(&inbox, &sender, |alert| session.look_at(alert));
-            });
+            };
+            // Without a thread nobody answers, which the lane notices.
+            let _ = thread::Builder::new().name("user".to_owned()).stack_size(STACK).spawn(session);
             User { alerts, events }
         })
     }

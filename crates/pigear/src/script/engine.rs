@@ -10,7 +10,7 @@ pub(super) const MAX_OPERATIONS: u64 = 100_000;
 /// Calls of functions within calls.
 const MAX_CALLS: usize = 24;
 /// Expressions within expressions, outside and inside functions.
-const MAX_DEPTHS: [usize; 2] = [64, 32];
+const MAX_DEPTHS: [usize; 2] = [128, 32];
 /// Bytes of a text, and of all texts in a list together: a hexdump of the largest packet is 312 KB.
 const MAX_TEXT: usize = 1 << 20;
 /// Elements of a list, bytes of a packet: more than the largest packet.

@@ -131,7 +131,8 @@ pub(super) fn type_name(name: &str) -> &str {
 }
 
 fn with_our_types(text: &str) -> String {
-    TYPES.iter().fold(text.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
+    let text = text.replace("(())", "(nothing)").replace("((),", "(nothing,");
+    TYPES.iter().fold(text, |text, (theirs, ours)| text.replace(theirs, ours))
 }
 
 /// Messages begin in lower case here.

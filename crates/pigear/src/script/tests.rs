@@ -149,6 +149,7 @@ fn an_unknown_field_is_refused_wherever_it_stands() {
 fn a_script_that_fails_says_why() {
     for (script, failure) in [
         ("msg.priority.contains(\"x\")", "no such function: contains (number, text)"),
+        ("alert.class.trim(); alert.sensor.trim() == ()", "no such function: trim (nothing)"),
         ("msg.priority", "its value is neither true nor false, but number"),
         ("let x = 1;", "its value is neither true nor false, but nothing"),
         ("msg.msg && alert.class", "data type incorrect: text (expecting bool)"),
@@ -168,12 +169,22 @@ fn a_script_that_fails_says_why() {
 
 #[test]
 fn a_script_cannot_run_or_grow_without_end() {
+    // As lanes have it.
+    let thread = std::thread::Builder::new().stack_size(8 << 20);
+    thread.spawn(run_without_end).unwrap().join().unwrap();
+}
+
+fn run_without_end() {
     for (script, failure) in [
         ("loop {}", "it runs for too long"),
         ("fn f(n) { f(n + 1) } f(0)", "its functions call each other too deep"),
         ("let s = \"x\"; loop { s += s }", "length of string too large"),
         ("let a = []; a.pad(1000000, 0); true", "size of array/BLOB too large"),
         ("let a = [\"x\".to_upper()]; loop { a += a }", "size of array/BLOB too large"),
+        (
+            "fn g(x) { x } fn f(n) { g(g(g(g(g(g(g(g(f(n))))))))) } f(0)",
+            "its functions call each other too deep",
+        ),
         ("sleep(1000)", "scripts can't sleep"),
         ("sleep(1000.0)", "scripts can't sleep"),
     ] {
