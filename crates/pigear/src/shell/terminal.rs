@@ -6,7 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use nix::sys::termios::{
+    _POSIX_VDISABLE, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
+};
 
 /// There is one terminal, and room for one shell.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -94,6 +96,7 @@ impl Terminal {
         if TAKEN.swap(true, Ordering::SeqCst) {
             return Err(TerminalError::Taken);
         }
+        without_suspend(found.clone());
         Ok(Self { found, gate: Gate::default() })
     }
 
@@ -123,8 +126,17 @@ impl Terminal {
     }
 }
 
+/// Takes Ctrl-Z away: a program that is halted receives nothing, and Snort stands still.
+fn without_suspend(mut settings: Termios) {
+    settings.control_chars[SpecialCharacterIndices::VSUSP as usize] = _POSIX_VDISABLE;
+    // Where that can't be, it can be done without.
+    let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &settings);
+}
+
 impl Drop for Terminal {
     fn drop(&mut self) {
+        // Nobody reads keys any more, or else it was restored before.
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.found);
         TAKEN.store(false, Ordering::SeqCst);
     }
 }

@@ -53,7 +53,7 @@ impl Scan {
         match first {
             '/' if rest.starts_with("//") => (rest.find('\n').unwrap_or(rest.len()), Kind::Comment),
             '/' if rest.starts_with("/*") => (self.until(rest, "*/", 2), Kind::Comment),
-            '"' => (quoted(rest), Kind::Text),
+            '"' | '\'' => (quoted(rest, first), Kind::Text),
             '`' => (self.until(rest, "`", 1), Kind::Text),
             '0'..='9' => {
                 (length(rest, |letter| letter.is_alphanumeric() || letter == '_'), Kind::Number)
@@ -81,13 +81,13 @@ impl Scan {
     }
 }
 
-/// A text in quotes ends with its line.
-fn quoted(rest: &str) -> usize {
+/// A text or letter in quotes ends with its line.
+fn quoted(rest: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, letter) in rest.char_indices().skip(1) {
         match letter {
             '\n' => return at,
-            '"' if !escaped => return at + 1,
+            _ if letter == quote && !escaped => return at + 1,
             _ => escaped = letter == '\\' && !escaped,
         }
     }
@@ -119,7 +119,19 @@ mod tests {
         for text in ["fn f(x) {", "f(1,", "[", "`a\nb", "/* x", "if msg.priority == 1 {\n  2"] {
             assert!(Scan::of(text).goes_on(), "{text}");
         }
-        for text in ["", "1", "f(\"(\")", "\"{", "// {", "}", "fn f() { 1 }", "/* { */ 1", "`{`"] {
+        for text in [
+            "",
+            "1",
+            "f(\"(\")",
+            "\"{",
+            "// {",
+            "}",
+            "fn f() { 1 }",
+            "/* { */ 1",
+            "`{`",
+            "'{'",
+            "'\\''",
+        ] {
             assert!(!Scan::of(text).goes_on(), "{text}");
         }
     }

@@ -13,7 +13,7 @@ use std::thread;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
-use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::sys::termios::{_POSIX_VDISABLE, LocalFlags, SpecialCharacterIndices, tcgetattr};
 
 use crate::harness::{Test, until};
 use crate::running::Running;
@@ -163,6 +163,12 @@ impl Screen {
             assert!(std::time::Instant::now() < deadline, "no {prompt:?} last on\n{}", self.text());
             thread::sleep(std::time::Duration::from_millis(2));
         }
+    }
+
+    /// Whether Ctrl-Z halts the program in the foreground.
+    pub(crate) fn suspends(&self) -> bool {
+        let settings = tcgetattr(&self.keyboard).unwrap();
+        settings.control_chars[SpecialCharacterIndices::VSUSP as usize] != _POSIX_VDISABLE
     }
 
     /// Waits until the terminal is as a command line wants it: it shows what is typed, line by line.

@@ -177,6 +177,23 @@ fn ctrl_c_gives_up_the_line_and_ends_a_script() {
 }
 
 #[test]
+fn ctrl_z_does_not_halt_the_program_with_which_snort_would_stand_still() {
+    let (running, mut screen) = at_prompt(shell());
+    assert!(!screen.suspends());
+    screen.types("\x1a");
+    screen.enters("20 + 3");
+    screen.shows("\n23\n");
+    screen.enters("loop { }");
+    screen.is_restored();
+    assert!(!screen.suspends());
+    screen.types(CTRL_C);
+    screen.prompts("pigear[1]>");
+    screen.enters("quit");
+    ends(running, &screen);
+    assert!(screen.suspends());
+}
+
+#[test]
 fn a_script_cannot_run_or_grow_without_end() {
     let (running, mut screen) = at_prompt(shell());
     screen.enters("fn f(n) { f(n + 1) } f(0)");
