@@ -10,6 +10,9 @@ use super::show;
 /// So many alerts are remembered, those that wait included.
 const MAX: usize = 1_000;
 
+/// Those seen take so many bytes at most.
+const MAX_BYTES: usize = 16 << 20;
+
 /// So many of them are listed.
 const LISTED: usize = 40;
 
@@ -17,6 +20,8 @@ const LISTED: usize = 40;
 #[derive(Default)]
 pub(super) struct Alerts {
     seen: VecDeque<Arc<Alert>>,
+    /// Memory that these take.
+    bytes: usize,
     /// How many there were, those that are forgotten included.
     count: usize,
     backlog: Option<Backlog>,
@@ -29,10 +34,12 @@ impl Alerts {
 
     /// Adds one, and returns its number.
     pub(super) fn add(&mut self, alert: &Arc<Alert>) -> usize {
-        if self.seen.len() == MAX {
-            self.seen.pop_front();
-        }
+        self.bytes += alert.memory();
         self.seen.push_back(Arc::clone(alert));
+        while self.seen.len() > MAX || (self.bytes > MAX_BYTES && self.seen.len() > 1) {
+            let forgotten = self.seen.pop_front();
+            self.bytes -= forgotten.map_or(0, |alert| alert.memory());
+        }
         self.count += 1;
         self.count
     }
@@ -77,5 +84,39 @@ impl Alerts {
         };
         let head = if older == 0 { String::new() } else { format!("  … {older} older\n") };
         std::iter::once(head).chain(all.iter().enumerate().skip(older).map(line)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pigear_alert::AlertMessage;
+    use pigear_alert::wire::{Decoder, Dialect, encode};
+
+    use super::*;
+
+    fn alert(packet: usize) -> Arc<Alert> {
+        let mut message = AlertMessage::default();
+        message.pkt = vec![1; packet].into();
+        message.caplen = packet.try_into().unwrap();
+        let decoded = Decoder::default().decode(&encode(&message, Dialect::Snort3)).unwrap();
+        Arc::new(Alert::new(decoded, Arc::default(), Arc::default()))
+    }
+
+    #[test]
+    fn only_the_newest_are_remembered() {
+        let mut alerts = Alerts::default();
+        for n in 1..=MAX + 10 {
+            assert_eq!(alerts.add(&alert(0)), n);
+        }
+        assert_eq!(alerts.all().len(), MAX);
+        for _ in 0..1_000 {
+            alerts.add(&alert(60_000));
+        }
+        let bytes: usize = alerts.all().iter().map(|alert| alert.memory()).sum();
+        assert!((MAX_BYTES - 100_000..=MAX_BYTES).contains(&bytes), "{bytes}");
+        let list = alerts.list(Colour::Never);
+        assert!(list.ends_with(
+            "> 2010  1970-01-01T00:00:00.000000Z [**] [0:0:0] [**] [Priority: 0] {?}\n"
+        ));
     }
 }
