@@ -25,6 +25,7 @@ fuzz: setup
 	python3 fuzz/seed.py
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run decode -- -max_total_time=600
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run dissect -- -max_total_time=600
+	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run unified2 -- -max_total_time=600
 
 lint:
 	$(CARGO) fmt --all --check
@@ -48,7 +49,7 @@ setup:
 # The programs that tests run Pigear against. A test whose peer is missing says so and is left out.
 PEERS = iproute2 nftables nginx-light openssl python3-venv rsyslog rsyslog-gnutls tshark
 
-peers: peer-packages target/peers/httpbin/installed
+peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed
 
 peer-packages:
 	@missing=$$(for package in $(PEERS); do \
@@ -64,3 +65,10 @@ target/peers/httpbin/installed: | peer-packages
 	@python3 -m venv target/peers/httpbin && \
 		target/peers/httpbin/bin/pip install -q httpbin gunicorn requests && touch $@ || \
 		echo "some tests will be left out: cannot install httpbin" >&2
+
+# What others read the formats with; see crates/pigear-alert/tests/foreign/check.py.
+target/peers/formats/installed: | peer-packages
+	@mkdir -p target/peers
+	@python3 -m venv target/peers/formats && \
+		target/peers/formats/bin/pip install -q cefp communityid jsonschema ocsf-json-schema && touch $@ || \
+		echo "some tests will be left out: cannot install what reads the formats" >&2

@@ -10,6 +10,7 @@ mod failure;
 mod listen;
 mod log;
 mod play;
+mod progress;
 mod settings;
 mod signals;
 

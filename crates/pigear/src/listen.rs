@@ -11,6 +11,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use pigear_pipeline::recording::RecordingError;
+use pigear_pipeline::source::unified2::{OpenError, Progress};
 use pigear_pipeline::source::unix::BindError;
 use pigear_pipeline::{NamesCell, Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
 
@@ -74,6 +75,14 @@ pub enum ListenError {
         /// Why.
         source: RecordingError,
     },
+    /// Snort's log can't be opened.
+    #[error("cannot read the log {}", path.display())]
+    Log {
+        /// The log.
+        path: PathBuf,
+        /// Why.
+        source: OpenError,
+    },
     /// The file for the counters can't be written.
     #[error("cannot write {}", path.display())]
     Stats {
@@ -109,6 +118,12 @@ impl Listener {
     /// Where this listens.
     pub fn source_names(&self) -> impl Iterator<Item = String> {
         self.sources.iter().map(|source| source.name())
+    }
+
+    /// Where to see how far those sources came that come to an end.
+    #[must_use]
+    pub fn progress(&self) -> Vec<Progress> {
+        self.sources.iter().filter_map(|source| source.progress()).collect()
     }
 
     /// Runs to the end (see [`Pipeline::run`]), and returns the counters. Meanwhile the files of

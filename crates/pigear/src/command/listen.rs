@@ -8,7 +8,7 @@ use tracing::debug;
 
 use super::args::ListenArgs;
 use super::failure::Failure;
-use super::{log, settings, signals};
+use super::{log, progress, settings, signals};
 use crate::listen::{Listener, Reload};
 use crate::registry::Registry;
 
@@ -24,7 +24,9 @@ pub(super) fn run(args: ListenArgs, registry: &Registry) -> Result<(), Failure> 
         }
         debug!("listening on {source}");
     }
+    let bar = progress::show(listener.progress());
     let (counters, result) = listener.run(&stop, &reload);
+    drop(bar);
     if interrupted.get() {
         say(&summary(&counters));
     }
@@ -38,7 +40,12 @@ pub(super) fn say(text: &str) {
 
 /// The counters, in one line.
 pub(super) fn summary(counters: &Snapshot) -> String {
-    let Snapshot { received, malformed, refused, missed, .. } = counters;
+    let Snapshot { received, malformed, refused, missed, completed, incomplete, .. } = counters;
+    let joined = if completed + incomplete == 0 {
+        String::new()
+    } else {
+        format!(", completed {completed}, incomplete {incomplete}")
+    };
     let lanes = counters.handlers.iter().map(|(name, lane)| {
         let LaneSnapshot { handled, dropped, failed, .. } = lane;
         let filtered = lane.filtered.map(|filtered| format!(", filtered {filtered}"));
@@ -46,5 +53,7 @@ pub(super) fn summary(counters: &Snapshot) -> String {
         format!("; {name}: handled {handled}, dropped {dropped}, failed {failed}{filtered}")
     });
     let lanes: String = lanes.collect();
-    format!("received {received}, malformed {malformed}, refused {refused}, missed {missed}{lanes}")
+    format!(
+        "received {received}, malformed {malformed}, refused {refused}, missed {missed}{joined}{lanes}"
+    )
 }

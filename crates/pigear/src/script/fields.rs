@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use pigear_alert::Alert;
+use pigear_alert::unified2::Verdict;
+use pigear_alert::{Alert, Medium};
 use rhai::{Dynamic, Engine, Map};
 
 use super::layers;
@@ -102,7 +103,21 @@ pub const ALERT: &[Field] = fields! {
             Dynamic::from_map(Map::from_iter(ids.map(|(name, id)| (name.into(), id))))
         })
     };
-    dialect "which Snort's datagram it was" |a| a.dialect.name().into();
+    dialect "which Snort's datagram it was" |a| {
+        shown(Some(a.dialect.name()).filter(|_| a.medium == Medium::Datagram))
+    };
+    source "\"unified2\" if it was read from Snort's log" |a| {
+        shown(Some("unified2").filter(|_| a.medium == Medium::Unified2))
+    };
+    action "what became of the packet, as far as Snort's log says: \"allowed\", \"blocked\", ..." |a| {
+        shown(a.verdict().map(Verdict::name))
+    };
+    inspected "the part of a stream that Snort inspected, as bytes, where there is no packet" |a| {
+        a.inspected().map_or(Dynamic::UNIT, |bytes| Dynamic::from_blob(bytes.to_vec()))
+    };
+    extra "what else Snort's log has, by name: http_uri, http_host, xff, ..." |a| {
+        Dynamic::from_map(extra(a))
+    };
     message "what Snort said: `msg`, when the alert is in another variable" |a| {
         Dynamic::from(Said(Arc::clone(a)))
     };
@@ -146,6 +161,19 @@ pub(crate) fn brief(value: &Dynamic) -> String {
     }
 }
 
+/// Each kind once: lists of mail's addresses are one text there.
+fn extra(alert: &Alert) -> Map {
+    let mut map = Map::new();
+    for extra in alert.log().map_or(&[][..], |log| &log.extra) {
+        if let Some(name) = extra.info.name() {
+            let value =
+                extra.address().map_or_else(|| text(&extra.data), |ip| ip.to_string().into());
+            map.entry(name.into()).or_insert(value);
+        }
+    }
+    map
+}
+
 fn number(value: impl Into<i64>) -> Dynamic {
     Dynamic::from_int(value.into())
 }
@@ -156,7 +184,7 @@ fn known(value: Option<impl Into<i64>>) -> Dynamic {
 
 /// A number that only a whole event has.
 fn whole(alert: &Alert, value: u32) -> Dynamic {
-    known(Some(value).filter(|_| alert.dialect.sends_whole_event()))
+    known(Some(value).filter(|_| alert.has_whole_event()))
 }
 
 fn text(bytes: &[u8]) -> Dynamic {

@@ -98,7 +98,7 @@ fn a_filter_that_makes_no_sense_is_refused_with_the_place() {
         "msg.priority <= 2 && alert.src_ipp == \"x\"",
         "alert has no field `src_ipp`; it has timestamp, received, src_ip, src_port, dst_ip, dst_port, \
          proto, vlan, class, class_description, references, layers, payload, sensor, socket, thread, \
-         sender, dialect, message, untrusted\n  \
+         sender, dialect, source, action, inspected, extra, message, untrusted\n  \
          | msg.priority <= 2 && alert.src_ipp == \"x\"\n  \
          |                            ^",
     );
@@ -128,7 +128,7 @@ fn a_filter_of_a_file_is_refused_with_file_and_line() {
         .stderr(format!(
             "error: pigear.toml:3: filter: alert has no field `port`; it has timestamp, received, src_ip, \
              src_port, dst_ip, dst_port, proto, vlan, class, class_description, references, layers, payload, \
-             sensor, socket, thread, sender, dialect, message, untrusted\n  \
+             sensor, socket, thread, sender, dialect, source, action, inspected, extra, message, untrusted\n  \
              |   alert.port == 5060\n  |         ^\n{HINT}"
         ))
         .status(2);

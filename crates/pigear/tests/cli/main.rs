@@ -9,6 +9,7 @@
 mod bad_datagrams;
 mod builds;
 mod commands;
+mod completed;
 mod config;
 mod counters;
 mod disk;
@@ -17,6 +18,7 @@ mod file;
 mod filters;
 mod harness;
 mod instances;
+mod log;
 mod names;
 mod occupied;
 mod pipes;
