@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// The text on one line, fit for a terminal: bytes that are not UTF-8 become U+FFFD, and control
 /// characters and those that turn the direction of writing become escapes, as in the format `fast`.
-pub(super) fn visible(bytes: &[u8]) -> String {
+pub(crate) fn visible(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for letter in String::from_utf8_lossy(bytes).chars() {
         if letter.is_ascii_control() {
@@ -27,7 +27,7 @@ fn is_unsafe(letter: char) -> bool {
 }
 
 /// The text cut to so many bytes at most, between two characters.
-pub(super) fn cut(text: &str, max: usize) -> &str {
+pub(crate) fn cut(text: &str, max: usize) -> &str {
     let ends = (0..=max.min(text.len())).rev();
     { ends }.find_map(|end| text.get(..end)).unwrap_or_default()
 }
