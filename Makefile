@@ -17,6 +17,7 @@ outage: setup
 # Each figure against its yardstick in the same run; see docs/performance.md.
 bench: setup peers
 	$(CARGO) bench --locked --package pigear-alert
+	$(CARGO) bench --locked --package pigear --bench filter
 	$(CARGO) bench --locked --package pigear --bench listen
 	$(CARGO) bench --locked --package pigear --bench http
 	$(CARGO) bench --locked --package pigear --bench store
@@ -67,9 +68,9 @@ target/peers/httpbin/installed: | peer-packages
 		target/peers/httpbin/bin/pip install -q httpbin gunicorn requests && touch $@ || \
 		echo "some tests will be left out: cannot install httpbin" >&2
 
-# What others read the formats with; see crates/pigear-alert/tests/foreign/check.py.
+# What others read formats and logs with; see crates/pigear-alert/tests/foreign/check.py.
 target/peers/formats/installed: | peer-packages
 	@mkdir -p target/peers
 	@python3 -m venv target/peers/formats && \
-		target/peers/formats/bin/pip install -q cefp communityid jsonschema ocsf-json-schema && touch $@ || \
+		target/peers/formats/bin/pip install -q cefp communityid idstools jsonschema ocsf-json-schema && touch $@ || \
 		echo "some tests will be left out: cannot install what reads the formats" >&2

@@ -14,7 +14,8 @@ use crate::ending::Ending;
 use crate::fanout::OnError;
 use crate::handler::{Cause, Handler, HandlerError};
 use crate::journal::{Journal, Next, Outcome};
-use crate::lane::{LaneEnd, guarded};
+use crate::lane::{LaneEnd, Worker, guarded};
+use crate::sieve::Sieve;
 use crate::stats::LaneCounters;
 
 /// A lane whose alerts wait in a journal.
@@ -22,6 +23,7 @@ pub(crate) struct DurableLane {
     name: String,
     journal: Arc<dyn Journal>,
     counters: Arc<LaneCounters>,
+    attended: bool,
     ending: Ending,
 }
 
@@ -30,8 +32,13 @@ impl DurableLane {
         name: String,
         journal: Arc<dyn Journal>,
         counters: Arc<LaneCounters>,
+        attended: bool,
     ) -> Self {
-        Self { name, journal, counters, ending: Ending::default() }
+        Self { name, journal, counters, attended, ending: Ending::default() }
+    }
+
+    pub(crate) fn is_attended(&self) -> bool {
+        self.attended
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -55,9 +62,10 @@ impl DurableLane {
     }
 
     /// Handles alerts until the journal ends or time is up, and then finishes the handler.
-    pub(crate) fn work(&self, mut handler: Box<dyn Handler>, on_error: OnError) -> LaneEnd {
+    pub(crate) fn work(&self, worker: Worker, on_error: OnError) -> LaneEnd {
+        let Worker { mut handler, mut sieve } = worker;
         handler.start(&self.ending);
-        let end = self.work_off(&mut *handler);
+        let end = self.work_off(&mut *handler, sieve.as_mut());
         match guarded(|| handler.finish()) {
             Err(error) if on_error == OnError::Stop => LaneEnd::Failed(error),
             Err(error) => {
@@ -68,13 +76,16 @@ impl DurableLane {
         }
     }
 
-    fn work_off(&self, handler: &mut dyn Handler) -> LaneEnd {
+    fn work_off(&self, handler: &mut dyn Handler, mut sieve: Option<&mut Sieve>) -> LaneEnd {
         loop {
             let result = match self.journal.next(handler.gather(), handler.due()) {
                 Next::Ended => return LaneEnd::Done,
                 Next::Due => guarded(|| handler.wake()),
                 Next::Alerts(alerts) => {
-                    let (outcome, result) = self.handle(handler, &alerts);
+                    let (outcome, result) = match &mut sieve {
+                        Some(sieve) => self.handle_passed(handler, sieve, &alerts),
+                        None => self.handle(handler, &alerts),
+                    };
                     self.journal.settle(&outcome);
                     result
                 }
@@ -83,6 +94,7 @@ impl DurableLane {
             match result.map_err(|error| (error.cause.to_string(), error.cause)) {
                 Ok(()) => {}
                 Err((_, Cause::TimeUp)) => return LaneEnd::Done,
+                Err((_, Cause::Quit)) => return LaneEnd::Quit,
                 Err((_, Cause::ReaderGone)) => {
                     info!("handler {}: the reader has gone away", self.name);
                     return LaneEnd::ReaderGone;
@@ -93,6 +105,30 @@ impl DurableLane {
                 return LaneEnd::Done;
             }
         }
+    }
+
+    /// Handles what passes the filters of a batch, and says what became of the whole of it.
+    fn handle_passed(
+        &self,
+        handler: &mut dyn Handler,
+        sieve: &mut Sieve,
+        alerts: &[Arc<Alert>],
+    ) -> (Outcome, Result<(), HandlerError>) {
+        let passed = sieve.sift(alerts);
+        let mut left = passed.iter().peekable();
+        let mut places = Vec::new();
+        for (place, alert) in alerts.iter().enumerate() {
+            if left.next_if(|passed| Arc::ptr_eq(passed, alert)).is_some() {
+                places.push(place);
+            }
+        }
+        let (outcome, result) = self.handle(handler, &passed);
+        // What doesn't pass is settled with what comes before it.
+        let settled = places.get(outcome.settled).copied().unwrap_or(alerts.len());
+        sieve.count(settled - outcome.settled);
+        let place = |(index, reason)| places.get(index).map(|place| (*place, reason));
+        let refused = outcome.refused.into_iter().filter_map(place).collect();
+        (Outcome { settled, refused }, result)
     }
 
     /// Handles a batch, and says what became of it. An error is one that ends the lane.
@@ -110,6 +146,11 @@ impl DurableLane {
                 outcome.settled = alerts.len();
                 break;
             };
+            if matches!(error.cause, Cause::Quit) {
+                self.counters.handled.add(rest.len() as u64);
+                outcome.settled = alerts.len();
+                return (outcome, Err(error));
+            }
             let handled = error.handled.min(rest.len() - 1);
             self.counters.handled.add(handled as u64);
             outcome.settled += handled;

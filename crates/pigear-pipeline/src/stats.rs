@@ -57,12 +57,22 @@ pub(crate) struct LaneCounters {
     pub(crate) failed: Counter,
     /// Where the alerts of a durable lane wait.
     pub(crate) journal: OnceLock<Arc<dyn Journal>>,
+    /// Only where there is a filter.
+    pub(crate) filter: OnceLock<FilterCounters>,
+}
+
+/// The counters of one lane's filter.
+#[derive(Debug, Default)]
+pub(crate) struct FilterCounters {
+    pub(crate) filtered: Counter,
+    pub(crate) failed: Counter,
 }
 
 /// The counters at one moment.
 ///
-/// Once a pipeline has ended, each lane's three counters add up to `received`; but a durable lane
-/// also handles what earlier runs have left, and leaves what it could not handle to the next.
+/// Once a pipeline has ended, each lane's `handled`, `dropped`, `failed` and `filtered` add up to
+/// `received`; but a durable lane also handles what earlier runs have left, and leaves what it could not
+/// handle to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -99,6 +109,13 @@ pub struct LaneSnapshot {
     /// Alerts that are stored and not yet handled, where the handler's lane is a durable one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag: Option<u64>,
+    /// Alerts that its filter left out. Absent where there is no filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filtered: Option<u64>,
+    /// Alerts of which its filter could not tell, and which it therefore let through: the other
+    /// counters have them too. Absent where there is no filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter_failed: Option<u64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -150,7 +167,8 @@ impl fmt::Debug for LaneCounters {
 impl LaneCounters {
     /// Alerts of which it is known what became of them.
     pub(crate) fn settled(&self) -> u64 {
-        self.handled.get() + self.dropped.get() + self.failed.get()
+        let filtered = self.filter.get().map_or(0, |filter| filter.filtered.get());
+        self.handled.get() + self.dropped.get() + self.failed.get() + filtered
     }
 
     fn snapshot(&self) -> LaneSnapshot {
@@ -159,6 +177,8 @@ impl LaneCounters {
             dropped: self.dropped.get(),
             failed: self.failed.get(),
             lag: self.journal.get().map(|journal| journal.lag()),
+            filtered: self.filter.get().map(|filter| filter.filtered.get()),
+            filter_failed: self.filter.get().map(|filter| filter.failed.get()),
         }
     }
 }

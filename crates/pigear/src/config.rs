@@ -34,7 +34,7 @@ use bytesize::ByteSize;
 use pigear_pipeline::{LaneSettings, OnError, WhenFull};
 
 pub use file::ConfigError;
-pub use source::{InstanceCount, SocketMode, SourceConfig, SourceKind, Wait};
+pub use source::{InstanceCount, SocketMode, SourceConfig, SourceKind};
 pub use store::{Begin, StoreConfig};
 
 use crate::keys::Keys;
@@ -47,6 +47,8 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     /// What is done with them. None: they are printed.
     pub handlers: Vec<HandlerConfig>,
+    /// Which of them the handlers get. None: all.
+    pub filter: Option<FilterConfig>,
     /// Where they are kept. None: nowhere.
     pub store: StoreConfig,
     /// The files that name their numbers.
@@ -72,6 +74,8 @@ pub struct HandlerConfig {
     pub queue_bytes: Option<ByteSize>,
     /// What becomes of an alert that finds the queue full.
     pub when_full: Option<WhenFull>,
+    /// Which alerts it gets, of those that all handlers get.
+    pub filter: Option<FilterConfig>,
     /// Whether its alerts wait in the store. By default those wait there that it hands on to somebody
     /// else who says whether he has them.
     pub durable: Option<bool>,
@@ -81,6 +85,15 @@ pub struct HandlerConfig {
     pub keys: Keys,
     /// Where it is configured, for messages: a file and a line.
     pub place: Option<String>,
+}
+
+/// Which alerts are handled: a script, and where it stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FilterConfig {
+    /// A script whose value is true for an alert that is to be handled.
+    pub script: String,
+    /// Where it is configured, for messages: an option, or a file and a line.
+    pub place: String,
 }
 
 impl HandlerConfig {

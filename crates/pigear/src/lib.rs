@@ -9,6 +9,8 @@
 //! | [`names`] | the files that name an alert's numbers, read again when they change |
 //! | `store` | every alert in a file, and what is queried and delivered from there |
 //! | [`player`] | sends recorded alerts to a socket, as Snort does |
+//! | [`script`] | the language of filters: what scripts see, and what they may do |
+//! | [`shell`] | the handler that opens a shell on each alert |
 //! | [`command`] | the command line, for programs of your own too |
 //!
 //! A program of your own, with a handler of your own:
@@ -52,6 +54,10 @@ pub mod listen;
 pub mod names;
 pub mod player;
 pub mod registry;
+#[cfg(feature = "script")]
+pub mod script;
+#[cfg(feature = "shell")]
+pub mod shell;
 mod snort_conf;
 mod stats_file;
 #[cfg(feature = "store")]

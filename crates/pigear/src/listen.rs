@@ -55,6 +55,14 @@ pub enum ListenError {
     /// What is configured about the store or a lane makes no sense.
     #[error("{0}")]
     Kept(String),
+    /// A filter makes no sense.
+    #[error("{place}: {problem}")]
+    Filter {
+        /// Where it is configured.
+        place: String,
+        /// What is wrong, with the place marked.
+        problem: String,
+    },
     /// A file of names can't be read.
     #[error(transparent)]
     Names(#[from] NameFileError),

@@ -2,6 +2,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
+use crate::filter::{Filter, FilterError};
 use crate::handler::Gather;
 use crate::sample::alert;
 use crate::stats::Stats;
@@ -52,11 +53,21 @@ fn work(
     on_error: OnError,
     handle: impl FnMut(&[u32]) -> Result<(), HandlerError> + Send + 'static,
 ) -> (LaneEnd, Arc<Ten>, [u64; 3]) {
+    work_filtered(on_error, Vec::new(), handle)
+}
+
+/// The same with filters.
+fn work_filtered(
+    on_error: OnError,
+    filters: Vec<Box<dyn Filter>>,
+    handle: impl FnMut(&[u32]) -> Result<(), HandlerError> + Send + 'static,
+) -> (LaneEnd, Arc<Ten>, [u64; 3]) {
     let (journal, stats) = (Arc::new(Ten::default()), Stats::default());
     let (name, counters) = stats.add_lane("test");
     let _ = counters.journal.set(journal.clone());
-    let lane = DurableLane::new(name, journal.clone(), counters);
-    let end = lane.work(Box::new(Script(handle)), on_error);
+    let sieve = Sieve::new(&name, filters, &counters);
+    let lane = DurableLane::new(name, journal.clone(), counters, false);
+    let end = lane.work(Worker { handler: Box::new(Script(handle)), sieve }, on_error);
     let counted = stats.snapshot().handlers["test"];
     (end, journal, [counted.handled, counted.failed, counted.lag.unwrap()])
 }
@@ -122,8 +133,43 @@ fn a_reader_that_has_gone_away_ends_the_lane() {
 fn a_lane_that_is_up_does_not_begin_another_batch() {
     let (journal, stats) = (Arc::new(Ten::default()), Stats::default());
     let (name, counters) = stats.add_lane("test");
-    let lane = DurableLane::new(name, journal.clone(), counters);
+    let lane = DurableLane::new(name, journal.clone(), counters, false);
     lane.end_by(Instant::now().checked_sub(Duration::from_millis(1)).unwrap());
-    lane.work(Box::new(Script(|_: &[u32]| Ok(()))), OnError::Stop);
+    let handler = Box::new(Script(|_: &[u32]| Ok(())));
+    lane.work(Worker { handler, sieve: None }, OnError::Stop);
+    assert_eq!(journal.lag(), 6);
+}
+
+struct Odd;
+
+impl Filter for Odd {
+    fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterError> {
+        Ok(alert.message.event_id % 2 == 1)
+    }
+}
+
+#[test]
+fn what_does_not_pass_the_filters_is_settled_with_what_is_before_it() {
+    let (_, journal, counted) = work_filtered(OnError::Stop, vec![Box::new(Odd)], |ids| {
+        assert!(ids.iter().all(|id| id % 2 == 1));
+        match *ids {
+            [5, ..] => Err(HandlerError::new("no").after(1)),
+            _ => Ok(()),
+        }
+    });
+    assert_eq!(counted, [4, 1, 0]);
+    assert_eq!(*journal.refused.lock().unwrap(), [(7, "no".into())]);
+    let (end, journal, counted) = work_filtered(OnError::Stop, vec![Box::new(Odd)], |ids| {
+        if ids.contains(&7) { Err(HandlerError::time_up().after(1)) } else { Ok(()) }
+    });
+    assert!(matches!(end, LaneEnd::Done), "{end:?}");
+    // 0 to 6 are done with.
+    assert_eq!((counted, journal.lag()), ([3, 0, 3], 3));
+}
+
+#[test]
+fn whoever_quits_has_dealt_with_the_batch() {
+    let (end, journal, _) = work(OnError::Stop, |_| Err(HandlerError::quit()));
+    assert!(matches!(end, LaneEnd::Quit), "{end:?}");
     assert_eq!(journal.lag(), 6);
 }

@@ -63,6 +63,9 @@ impl From<ListenError> for Failure {
             ListenError::Handler { .. } => {
                 (WRONG_USAGE, Some("pigear --help lists handlers and keys"))
             }
+            ListenError::Filter { .. } => {
+                (WRONG_USAGE, Some("docs/script.md has all fields and functions"))
+            }
             #[cfg(feature = "store")]
             ListenError::Store { source, .. } => (FAILED, source.hint()),
             ListenError::Kept(_)

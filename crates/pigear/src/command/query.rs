@@ -45,7 +45,7 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
     if args.dead_letters {
         return dead_letters(&mut reader, args, limit);
     }
-    let criteria = args.criteria();
+    let criteria = args.criteria()?;
     if let Some(by) = args.count_by {
         let counts = reader.count(&criteria, by)?;
         return write_out(table::text(&counts, by, args.limit.unwrap_or(COUNTS)).as_bytes());

@@ -22,6 +22,14 @@ impl Interrupted {
     }
 }
 
+/// Whether Ctrl-C is for what a user works with, and not for the program.
+fn taken() -> bool {
+    #[cfg(feature = "shell")]
+    return crate::shell::interrupt();
+    #[cfg(not(feature = "shell"))]
+    false
+}
+
 /// Listens to signals on a thread of its own. The first SIGINT or SIGTERM asks to stop, a second one
 /// ends the program at once.
 pub(super) fn listen(stop: Stop, reload: Reload) -> io::Result<Interrupted> {
@@ -30,6 +38,9 @@ pub(super) fn listen(stop: Stop, reload: Reload) -> io::Result<Interrupted> {
     let flag = interrupted.clone();
     thread::spawn(move || {
         for signal in signals.forever() {
+            if signal == SIGINT && taken() {
+                continue;
+            }
             if signal == SIGHUP {
                 reload.request();
             } else if flag.0.swap(true, Ordering::SeqCst) {

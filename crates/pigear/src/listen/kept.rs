@@ -10,10 +10,16 @@ pub(super) use with_store::Kept;
 #[cfg(not(feature = "store"))]
 pub(super) use without_store::Kept;
 
-use pigear_pipeline::Handler;
+use pigear_pipeline::{Filter, Handler};
 
 use super::ListenError;
 use crate::config::HandlerConfig;
+
+/// A handler with the filters that its alerts must pass.
+pub(super) struct Filtered {
+    pub(super) handler: Box<dyn Handler>,
+    pub(super) filters: Vec<Box<dyn Filter>>,
+}
 
 impl Kept {
     /// Whether a handler's alerts wait in the store.

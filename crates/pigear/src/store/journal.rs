@@ -136,7 +136,7 @@ impl LaneJournal {
     }
 
     fn is_time_up(&self) -> bool {
-        let end_by = self.store.0.progress.state().end_by;
+        let end_by = self.store.0.progress.state().end_by(self.lane);
         end_by.is_some_and(|by| by <= Instant::now())
     }
 
@@ -154,7 +154,8 @@ impl LaneJournal {
         loop {
             let now = Instant::now();
             let reached = |time: Option<Instant>| time.is_some_and(|time| time <= now);
-            if reached(state.end_by) {
+            let end_by = state.end_by(self.lane);
+            if reached(end_by) {
                 return Turn::Ended;
             }
             let readable = state.readable(self.lane) - done;
@@ -180,7 +181,7 @@ impl LaneJournal {
                 return Turn::Look;
             }
             let gathered = since.map(|since| since + gather.delay);
-            let times = [due, state.end_by, gathered].into_iter().flatten();
+            let times = [due, end_by, gathered].into_iter().flatten();
             state = progress.wait(state, times.fold(look, Instant::min));
         }
     }
@@ -321,6 +322,6 @@ impl Journal for LaneJournal {
     }
 
     fn end_by(&self, time: Instant) {
-        self.store.0.progress.change(|state| state.end_by = Some(time));
+        self.store.0.progress.change(|state| state.set_end(self.lane, time));
     }
 }

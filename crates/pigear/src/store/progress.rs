@@ -21,15 +21,16 @@ pub(super) struct State {
     pub(super) ended: bool,
     /// The lanes end once they have all that is stored.
     pub(super) closing: bool,
-    /// By when the lanes must be done, once that is known.
-    pub(super) end_by: Option<Instant>,
-    /// What could not be stored, for each lane.
-    lanes: Vec<Loose>,
+    lanes: Vec<Lane>,
 }
 
-/// Alerts that could not be stored and wait in memory for a lane.
-struct Loose {
+/// What there is for one lane.
+struct Lane {
+    /// By when it must be done, once that is known.
+    end_by: Option<Instant>,
+    /// How much may wait in memory.
     bounds: Bounds,
+    /// What could not be stored.
     /// Each with the last alert that was stored before it, and its size.
     waiting: VecDeque<(i64, Arc<Alert>, usize)>,
     bytes: usize,
@@ -69,8 +70,21 @@ impl Progress {
 impl State {
     /// Adds a lane, and returns its number.
     pub(super) fn add_lane(&mut self, bounds: Bounds) -> usize {
-        self.lanes.push(Loose { bounds, waiting: VecDeque::new(), bytes: 0, dropped: 0 });
+        let waiting = VecDeque::new();
+        self.lanes.push(Lane { end_by: None, bounds, waiting, bytes: 0, dropped: 0 });
         self.lanes.len() - 1
+    }
+
+    /// Says by when a lane must be done.
+    pub(super) fn set_end(&mut self, lane: usize, time: Instant) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.end_by = Some(time);
+        }
+    }
+
+    /// By when a lane must be done, once that is known.
+    pub(super) fn end_by(&self, lane: usize) -> Option<Instant> {
+        self.lanes.get(lane)?.end_by
     }
 
     /// Hands alerts that could not be stored to all lanes.

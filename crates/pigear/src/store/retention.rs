@@ -24,7 +24,7 @@ const STEP: usize = 8;
 /// So many pages are given back in one go.
 const PAGES: i64 = 64;
 
-/// As many free pages are kept, since they will be needed soon.
+/// As many free pages are kept at most, since they will be needed soon.
 const RESERVE: i64 = 128;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -36,6 +36,21 @@ pub struct Keep {
     pub days: Option<u32>,
     /// As many alerts as go into a file of this size.
     pub bytes: Option<ByteSize>,
+}
+
+impl Keep {
+    /// How many pages the store may have.
+    fn pages(self, connection: &Connection) -> Result<Option<i64>, Problem> {
+        let Some(bytes) = self.bytes else { return Ok(None) };
+        let bytes = i64::try_from(bytes.as_u64()).unwrap_or(i64::MAX);
+        Ok(Some(bytes / number(connection, "page_size")?.max(1)))
+    }
+
+    /// How many free pages are kept.
+    fn reserve(self, connection: &Connection) -> Result<i64, Problem> {
+        let pages = self.pages(connection)?;
+        Ok(pages.map_or(RESERVE, |pages| (pages / 16).min(RESERVE)))
+    }
 }
 
 /// Why a block may be removed.
@@ -107,7 +122,7 @@ impl Writer {
             debug!("removed {removed} blocks of alerts");
             return Ok(Further::On);
         }
-        give_back(&self.connection)
+        give_back(&self.connection, keep.reserve(&self.connection)?)
     }
 
     /// The oldest block, if it is to be removed. Never that which is being filled.
@@ -133,13 +148,10 @@ impl Writer {
     }
 
     fn is_too_much(&self, keep: Keep) -> Result<bool, Problem> {
-        let Some(limit) = keep.bytes.map(|bytes| i64::try_from(bytes.as_u64())) else {
-            return Ok(false);
-        };
+        let Some(limit) = keep.pages(&self.connection)? else { return Ok(false) };
         let pages = number(&self.connection, "page_count")?;
         let free = number(&self.connection, "freelist_count")?;
-        let used = (pages - free + RESERVE) * number(&self.connection, "page_size")?;
-        Ok(limit.is_ok_and(|limit| used > limit))
+        Ok(pages - free + keep.reserve(&self.connection)? > limit)
     }
 
     /// Whether a lane isn't done with a block.
@@ -197,9 +209,9 @@ fn forget(
 }
 
 /// Gives free pages back to the file system, and says whether there are more.
-fn give_back(connection: &Connection) -> Result<Further, Problem> {
+fn give_back(connection: &Connection, reserve: i64) -> Result<Further, Problem> {
     let spare = |connection| -> Result<i64, Problem> {
-        Ok(number(connection, "freelist_count")? - RESERVE)
+        Ok(number(connection, "freelist_count")? - reserve)
     };
     let pages = spare(connection)?;
     if pages <= 0 {

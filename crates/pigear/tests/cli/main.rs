@@ -16,6 +16,8 @@ mod counters;
 mod delivery;
 mod disk;
 mod file;
+#[cfg(feature = "script")]
+mod filters;
 mod harness;
 mod instances;
 mod log;
@@ -25,7 +27,11 @@ mod pipes;
 mod record;
 mod room;
 mod running;
+#[cfg(feature = "shell")]
+mod screen;
 mod senders;
+#[cfg(feature = "shell")]
+mod shell;
 mod signals;
 mod snort;
 #[cfg(feature = "store")]

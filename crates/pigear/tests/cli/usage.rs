@@ -46,7 +46,7 @@ fn with_several_handlers_a_key_needs_a_name() {
 #[test]
 fn an_unknown_handler_is_refused_with_those_that_there_are() {
     let stderr = format!(
-        "error: unknown handler \"prnt\"; known are exec, file, http, null, pcap, print, record, socket, syslog\n{HANDLERS}"
+        "error: unknown handler \"prnt\"; known are exec, file, http, null, pcap, print, record, shell, socket, syslog\n{HANDLERS}"
     );
     refused(&["--data-handler", "prnt"], &stderr, 2);
 }

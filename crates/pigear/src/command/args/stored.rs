@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use pigear_alert::format::FormatName;
 use pigear_alert::packet::IpProtocol;
 
+use crate::command::failure::Failure;
 use crate::store::{CountBy, Criteria, Network, moment};
 
 #[derive(Debug, clap::Args)]
@@ -114,10 +115,19 @@ struct WhichArgs {
     /// With this text in the message, in upper or lower case
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
+
+    /// For which EXPR is true, such as `msg.caplen > 1000`; see docs/script.md
+    #[cfg(feature = "script")]
+    #[arg(long, value_name = "EXPR")]
+    filter: Option<String>,
 }
 
 impl QueryArgs {
-    pub(in crate::command) fn criteria(&self) -> Criteria {
+    #[cfg_attr(
+        not(feature = "script"),
+        expect(clippy::unnecessary_wraps, reason = "a filter may make no sense")
+    )]
+    pub(in crate::command) fn criteria(&self) -> Result<Criteria, Failure> {
         let which = &self.which;
         let mut criteria = Criteria::default();
         (criteria.since, criteria.until) = (which.since, which.until);
@@ -129,8 +139,31 @@ impl QueryArgs {
         (criteria.port, criteria.proto) = (which.port, which.proto);
         criteria.sensor.clone_from(&which.sensor);
         criteria.text.clone_from(&which.text);
-        criteria
+        #[cfg(feature = "script")]
+        if let Some(script) = &which.filter {
+            criteria.also = Some(passes(script)?);
+        }
+        Ok(criteria)
     }
+}
+
+/// Whether alerts pass a filter. If that can't be told of one, it does, as with handlers.
+#[cfg(feature = "script")]
+fn passes(script: &str) -> Result<crate::store::Test, Failure> {
+    use std::cell::{Cell, RefCell};
+
+    let filter = crate::script::Filter::compile(script)
+        .map_err(|problem| Failure::usage(anyhow::anyhow!("--filter: {problem}")))?;
+    let (filter, failed) = (RefCell::new(filter), Cell::new(false));
+    Ok(Box::new(move |alert| {
+        let passes = filter.borrow_mut().passes(&std::sync::Arc::new(alert.clone()));
+        passes.unwrap_or_else(|error| {
+            if !failed.replace(true) {
+                tracing::warn!("the filter failed, and lets the alert through: {error}");
+            }
+            true
+        })
+    }))
 }
 
 fn protocol(text: &str) -> Result<IpProtocol, String> {

@@ -16,26 +16,34 @@ pub(super) fn text(alert: &Alert, lines: &Lines) -> String {
         text.push_str("\nthe alert came without a packet\n");
         return text;
     }
-    let packet = alert.dissection();
     let length = alert.message.pkt.len();
     text.push('\n');
-    for layer in &packet.layers {
-        let header = visible(format!("{:?}", layer.header).as_bytes());
-        put(&mut text, layer.range.start, layer.range.end, &header);
-    }
-    if !packet.payload.is_empty() {
-        put(&mut text, packet.payload.start, packet.payload.end, "payload");
-    }
-    if let Some(stop) = &packet.stopped {
-        // Writing to a string can't fail.
-        let _ = writeln!(text, "ended early: {}", visible(stop.to_string().as_bytes()));
-    }
+    text.push_str(&layers(alert));
+    // Writing to a string can't fail.
     let _ = writeln!(text, "\n{length} bytes:");
     let mut bytes = Vec::new();
     hexdump(&alert.message.pkt, &mut bytes);
-    text + &String::from_utf8_lossy(&bytes)
+    text.push_str(&String::from_utf8_lossy(&bytes));
+    text
 }
 
-fn put(text: &mut String, start: usize, end: usize, what: &str) {
-    let _ = writeln!(text, "{start:>5}..{end:<5} {what}");
+#[cfg(feature = "script")]
+fn layers(alert: &Alert) -> String {
+    visible_lines(&crate::script::tree(alert))
+}
+
+/// Without the values of fields, which scripts bring along.
+#[cfg(not(feature = "script"))]
+fn layers(alert: &Alert) -> String {
+    let packet = alert.dissection();
+    let line = |layer: &pigear_alert::packet::Layer| {
+        format!("{} [{}..{}]\n", layer.header.name(), layer.range.start, layer.range.end)
+    };
+    let headers: String = packet.layers.iter().map(line).collect();
+    let stopped = packet.stopped.map(|stop| format!("not read on: {stop}\n"));
+    visible_lines(&(headers + stopped.as_deref().unwrap_or_default()))
+}
+
+fn visible_lines(text: &str) -> String {
+    text.lines().map(|line| visible(line.as_bytes()) + "\n").collect()
 }

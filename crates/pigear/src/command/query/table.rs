@@ -40,7 +40,8 @@ fn bar(n: u64, most: u64) -> String {
     const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = u128::from(n) * u128::from(WIDTH) * 8 / u128::from(most);
     let eighths = usize::try_from(eighths).unwrap_or_default().max(usize::from(n > 0));
-    "█".repeat(eighths / 8) + PARTS.get(eighths % 8).unwrap_or(&"")
+    let rest = PARTS.get(eighths % 8).copied().unwrap_or_default();
+    format!("{}{rest}", "█".repeat(eighths / 8))
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use pigear_pipeline::{Handler, LaneSettings, Pipeline, WhenFull};
+use pigear_pipeline::{LaneSettings, Pipeline, WhenFull};
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
+use crate::listen::kept::Filtered;
 use crate::store::{Keep, Retention, Store, StoreError};
 
 /// Alerts that wait to be stored take no more bytes than these.
@@ -47,7 +48,7 @@ impl Kept {
         pipeline: &mut Pipeline,
         config: &HandlerConfig,
         name: &str,
-        handler: Box<dyn Handler>,
+        filtered: Filtered,
         settings: LaneSettings,
     ) -> Result<(), ListenError> {
         let Some(store) = &self.store else { return Ok(()) };
@@ -57,7 +58,8 @@ impl Kept {
         }
         let journal = store.journal(name, config.begin.unwrap_or_default(), settings)?;
         self.names.push(name.to_owned());
-        pipeline.add_durable(name, handler, Arc::new(journal));
+        let Filtered { handler, filters } = filtered;
+        pipeline.add_durable(name, handler, Arc::new(journal), filters);
         Ok(())
     }
 

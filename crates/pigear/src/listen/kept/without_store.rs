@@ -1,7 +1,8 @@
-use pigear_pipeline::{Handler, LaneSettings, Pipeline, WhenFull};
+use pigear_pipeline::{LaneSettings, Pipeline, WhenFull};
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
+use crate::listen::kept::Filtered;
 
 /// There is no store in this build.
 pub(in crate::listen) struct Kept;
@@ -29,10 +30,10 @@ impl Kept {
         pipeline: &mut Pipeline,
         _: &HandlerConfig,
         name: &str,
-        handler: Box<dyn Handler>,
+        filtered: Filtered,
         settings: LaneSettings,
     ) -> Result<(), ListenError> {
-        pipeline.add(name, handler, settings);
+        pipeline.add_filtered(name, filtered.handler, settings, filtered.filters);
         Ok(())
     }
 
