@@ -109,13 +109,15 @@ pub struct SourceConfig {
 }
 
 /// What alerts come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SourceKind {
     /// Snort's socket, or several.
     #[default]
     Unix,
     /// A recording.
     Play,
+    /// What a [`Resolver`](crate::registry::Resolver) makes: a name with dots in it.
+    Resolved(String),
 }
 
 impl fmt::Display for SourceKind {
@@ -123,6 +125,7 @@ impl fmt::Display for SourceKind {
         f.pad(match self {
             Self::Unix => "unix",
             Self::Play => "play",
+            Self::Resolved(name) => name,
         })
     }
 }
@@ -135,6 +138,7 @@ impl FromStr for SourceKind {
             // The second is what the Python program of 2012 called it.
             "unix" | "pigear.core.SocketHandler" => Ok(Self::Unix),
             "play" => Ok(Self::Play),
+            _ if name.contains('.') => Ok(Self::Resolved(name.to_owned())),
             _ => Err(format!("unknown socket handler {name:?}; known are unix, play")),
         }
     }

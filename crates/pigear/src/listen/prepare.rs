@@ -50,7 +50,7 @@ impl Listener {
         }
         let mut sources = Vec::new();
         for (source, snort_conf) in config.sources.iter().zip(&snort_confs) {
-            sources.extend(open(source, snort_conf, &names)?);
+            sources.extend(open(source, snort_conf, &names, registry)?);
         }
         Ok(Self { pipeline, sources, names, watched, stats_file: config.stats })
     }
@@ -110,12 +110,13 @@ fn open(
     source: &SourceConfig,
     snort_conf: &SnortConf,
     names: &Arc<NamesCell>,
+    registry: &Registry,
 ) -> Result<Vec<Box<dyn Source>>, ListenError> {
     let bind = |socket: Socket| -> Result<Box<dyn Source>, ListenError> {
         let intake = intake(source, names, Some(&socket));
         Ok(Box::new(socket.bind(source, intake)?))
     };
-    match source.kind {
+    match &source.kind {
         SourceKind::Unix => {
             sockets::named_by(source, || snort_conf.log_dir())?.into_iter().map(bind).collect()
         }
@@ -126,6 +127,13 @@ fn open(
             let play = Play::open(path.clone(), intake(source, names, None))
                 .map_err(|source| ListenError::Recording { path, source })?;
             Ok(vec![Box::new(play)])
+        }
+        SourceKind::Resolved(name) => {
+            let unknown = || ListenError::UnknownSource { name: name.clone() };
+            let resolver = registry.resolver(name).ok_or_else(unknown)?;
+            let made = resolver.source(name, source, intake(source, names, None));
+            let failed = |problem| ListenError::SourceHandler { name: name.clone(), problem };
+            Ok(vec![made.map_err(failed)?])
         }
     }
 }
