@@ -27,5 +27,5 @@ pub mod rotate;
 pub mod socket;
 #[cfg(feature = "syslog")]
 pub mod syslog;
-mod visible;
+pub mod visible;
 mod writer;

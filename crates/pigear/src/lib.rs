@@ -8,6 +8,7 @@
 //! | [`listen`] | a configuration, carried out |
 //! | [`names`] | the files that name an alert's numbers, read again when they change |
 //! | [`player`] | sends recorded alerts to a socket, as Snort does |
+//! | [`snort_conf`] | where Snort's own configuration says that it logs |
 //! | [`command`] | the command line, for programs of your own too |
 //!
 //! A program of your own, with a handler of your own:
@@ -51,5 +52,5 @@ pub mod listen;
 pub mod names;
 pub mod player;
 pub mod registry;
-mod snort_conf;
+pub mod snort_conf;
 mod stats_file;
