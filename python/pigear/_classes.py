@@ -87,10 +87,17 @@ def serve(
 ) -> None:
     """As Pigear of 2012 ran: a socket handler with its data handler, both classes."""
     logdir, snort_conf, kwargs, forever = rest
-    cls, data_cls = find(socket_handler), find(data_handler)
+    cls, data_cls = _named("socket", socket_handler), _named("data", data_handler)
     # Whoever stops us has the socket removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     _serve(cls, data_cls, (logdir, snort_conf), kwargs, forever)
+
+
+def _named(what: str, path: str) -> type:
+    try:
+        return find(path)
+    except LookupError as error:
+        raise LookupError(f"{what} handler {path}: {error}") from None
 
 
 def feed(cls: type, feed: _pigear.Feed, dirs: Dirs) -> None:

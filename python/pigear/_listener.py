@@ -55,7 +55,12 @@ class Listener(_pigear.Alerts):
 async def _readable(fd: int) -> None:
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
-    loop.add_reader(fd, lambda: ready.done() or ready.set_result(None))
+
+    def set_ready() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(fd, set_ready)
     try:
         await ready
     finally:
@@ -89,11 +94,11 @@ def listen(
     """Opens Snort's alert socket, and gives each alert as it comes.
 
     >>> from pigear.examples import RECORDING
-    >>> with listen(recording=RECORDING, filter=lambda alert: alert.vlan) as alerts:
+    >>> with listen(recording=RECORDING, filter=lambda alert: 800 in alert.vlan) as alerts:
     ...     for alert in alerts:
-    ...         print(alert.msg, alert.vlan)
-    POLICY traffic inside provider VLAN [200, 30]
-    POLICY traffic inside provider VLAN [200, 30]
+    ...         print(alert.msg)
+    POLICY traffic inside provider VLAN
+    ICMP Echo Request
 
     The socket is ``snort_alert`` in ``logdir``, or ``path``; ``recording`` is played instead of
     listening. ``filter`` leaves out alerts for which a function returns something false. The loop

@@ -6,6 +6,20 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 
 from .core import AlertMessage
 
+__all__ = [
+    "Alert",
+    "Alerts",
+    "Binding",
+    "DecodeError",
+    "Feed",
+    "Layer",
+    "Receiver",
+    "Sender",
+    "decode",
+    "logdir_of",
+    "main",
+]
+
 class DecodeError(ValueError):
     """A datagram is not an alert."""
 

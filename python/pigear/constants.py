@@ -4,6 +4,8 @@ What other Snorts send is laid out differently; :func:`pigear.decode` knows them
 a C structure of Snort's: pairs of a field's name and its format.
 """
 
+from typing import Tuple
+
 ALERTMSG_LENGTH = 256
 """Bytes of the message, with the NUL at its end."""
 
@@ -11,7 +13,7 @@ PKT_LENGTH = 65535
 """Bytes of the room for the packet."""
 
 
-def _numbers(*names):  # type: ignore[no-untyped-def]
+def _numbers(*names: str) -> Tuple[Tuple[str, str], ...]:
     return tuple((name, "I") for name in names)
 
 

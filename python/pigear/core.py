@@ -4,11 +4,10 @@ Classes that derive from these run unchanged. New code has it easier with :func:
 :class:`pigear.Handler`.
 """
 
-import collections
 import inspect
 import logging
 import os
-import socket as _socket
+import socket as socketlib
 import struct
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
@@ -20,7 +19,27 @@ _logger = logging.getLogger("pigear.core")
 _NAMES = [name for name, _ in STRUCT_ALERTPKT]
 _FORMAT = "".join(form for _, form in STRUCT_ALERTPKT)
 
-_Fields = collections.namedtuple("_Fields", _NAMES)  # type: ignore[misc]
+class _Fields(NamedTuple):
+    msg: str
+    ts_sec: int
+    ts_usec: int
+    caplen: int
+    pktlen: int
+    dlthdr: int
+    nethdr: int
+    transhdr: int
+    data: int
+    val: int
+    pkt: bytes
+    sig_generator: int
+    sig_id: int
+    sig_rev: int
+    classification: int
+    priority: int
+    event_id: int
+    event_reference: int
+    tv_sec: int
+    tv_usec: int
 
 # A socket that is received from wakes so often to see whether it should stop: seconds, microseconds.
 _GLANCE = (0, 100_000)
@@ -53,7 +72,7 @@ class AlertMessage(_Fields):
         known = self.__dict__.get("_alert")
         if known is None:
             # From another process, or made by hand.
-            values = [value.encode() if isinstance(value, str) else value for value in self]
+            values: List[Any] = [self.msg.encode(), *self[1:]]
             known = self.__dict__["_alert"] = _pigear.decode(struct.pack(_FORMAT, *values))
         return known
 
@@ -97,6 +116,9 @@ class SocketHandler:
     ``logdir``, Snort's configuration says where it logs.
     """
 
+    _socket: socketlib.socket
+    _binding: _pigear.Binding
+
     def __init__(
         self,
         logdir: Optional[str] = None,
@@ -115,24 +137,24 @@ class SocketHandler:
         if inspect.isclass(self.data_handler):
             self.data_handler = _classes.construct(self.data_handler, kwargs or {})
 
-    def get_socket(self) -> _socket.socket:
+    def get_socket(self) -> socketlib.socket:
         """A socket that isn't bound yet."""
-        return _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
+        return socketlib.socket(socketlib.AF_UNIX, socketlib.SOCK_DGRAM)
 
-    def bind_socket(self, socket: _socket.socket) -> None:
+    def bind_socket(self, socket: socketlib.socket) -> None:
         """Binds the socket in the log directory.
 
         What is there is only replaced if it is a socket on which nobody listens. The socket is
         removed again when this handler goes away.
         """
-        if (socket.family, socket.type) != (_socket.AF_UNIX, _socket.SOCK_DGRAM):
+        if (socket.family, socket.type) != (socketlib.AF_UNIX, socketlib.SOCK_DGRAM):
             socket.bind(self.unixsock_fullpath)
             return
         self._binding = _pigear.Binding(self.unixsock_fullpath)
         os.dup2(self._binding.fileno(), socket.fileno(), inheritable=False)
 
     @property
-    def socket(self) -> _socket.socket:
+    def socket(self) -> socketlib.socket:
         """The bound socket, opened when it is first asked for."""
         try:
             return self._socket
@@ -202,12 +224,12 @@ class _receiving:
         self._logdir = handler.logdir if hasattr(handler, "_binding") else None
 
     def __enter__(self) -> Any:
-        if self._socket.family != _socket.AF_UNIX:
+        if self._socket.family != socketlib.AF_UNIX:
             return lambda: self._socket.recvfrom(self._size)
         self._dup = self._socket.dup()
         self._dup.setblocking(True)
         glance = struct.pack("ll", *_GLANCE)
-        self._dup.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, glance)
+        self._dup.setsockopt(socketlib.SOL_SOCKET, socketlib.SO_RCVTIMEO, glance)
         self._receiver = _pigear.Receiver(self._dup.fileno(), self._size, self._logdir)
         return self._receive
 

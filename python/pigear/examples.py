@@ -3,12 +3,13 @@
 import gzip
 import os
 import struct
+from typing import Iterator
 
 RECORDING = os.path.join(os.path.dirname(__file__), "demo.dgrams.gz")
 """A recording of 68 alerts that a Snort 2.9.19 sent: for ``listen(recording=RECORDING)``."""
 
 
-def datagrams(path=RECORDING):  # type: ignore[no-untyped-def]
+def datagrams(path: str = RECORDING) -> Iterator[bytes]:
     """The datagrams of a recording that is compressed with gzip, or not at all."""
     with open(path, "rb") as file:
         compressed = file.read(2) == b"\x1f\x8b"

@@ -94,8 +94,11 @@ impl Host for Python3 {
         };
         let result = self.main_thread.call(serve);
         Some(match result {
-            Ok(Ok(()) | Err(Raised::Ended)) | Err(_) => Ok(()),
-            Ok(Err(raised)) => Err(raised.into()),
+            Ok(Err(Raised::Error(problem))) => Err(Unresolved::Failed(
+                format!("socket handler {socket_handler}: {problem}").into(),
+            )),
+            Ok(Err(Raised::Absent(problem))) => Err(Unresolved::Absent(problem)),
+            _ => Ok(()),
         })
     }
 }

@@ -21,16 +21,18 @@ pub(crate) enum Raised {
     Absent(String),
     /// An exception; its last line, such as `ValueError: no number`.
     Error(String),
-    /// It is time to end: `KeyboardInterrupt` or `SystemExit`.
-    Ended,
+    /// `KeyboardInterrupt`: it is time to end.
+    Interrupted,
+    /// `SystemExit`: it wants to end.
+    Exit,
 }
 
 impl Raised {
     pub(crate) fn new(py: Python<'_>, error: &PyErr) -> Self {
-        if error.is_instance_of::<PyKeyboardInterrupt>(py)
-            || error.is_instance_of::<PySystemExit>(py)
-        {
-            Self::Ended
+        if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+            Self::Interrupted
+        } else if error.is_instance_of::<PySystemExit>(py) {
+            Self::Exit
         } else if error.get_type(py).is(py.get_type::<PyLookupError>()) {
             Self::Absent(visible(error.value(py).to_string().as_bytes()))
         } else {
@@ -39,12 +41,19 @@ impl Raised {
     }
 }
 
+impl Raised {
+    /// Whether this is more than the wish to end.
+    pub(crate) fn is_error(&self) -> bool {
+        matches!(self, Self::Absent(_) | Self::Error(_))
+    }
+}
+
 impl From<Raised> for Unresolved {
     fn from(raised: Raised) -> Self {
         match raised {
             Raised::Absent(problem) => Self::Absent(problem),
             Raised::Error(problem) => Self::Failed(problem.into()),
-            Raised::Ended => Self::Failed("interrupted".into()),
+            Raised::Interrupted | Raised::Exit => Self::Failed("interrupted".into()),
         }
     }
 }
@@ -104,7 +113,7 @@ impl PyHandler {
     fn failed(&self, raised: Raised) -> HandlerError {
         match raised {
             Raised::Absent(problem) | Raised::Error(problem) => HandlerError::new(problem),
-            Raised::Ended => {
+            Raised::Interrupted | Raised::Exit => {
                 self.main_thread.asks(&self.interrupt);
                 HandlerError::time_up()
             }
@@ -127,7 +136,7 @@ impl Methods {
             }
             self.handle_one(py, alert).map_err(|error| {
                 let raised = Raised::new(py, &error);
-                if !matches!(raised, Raised::Ended) {
+                if raised.is_error() {
                     log(&error);
                 }
                 Halt { handled, raised: Some(raised) }

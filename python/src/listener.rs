@@ -75,6 +75,7 @@ pub(crate) struct Alerts {
 #[pymethods]
 impl Alerts {
     #[new]
+    #[pyo3(signature = (options, filter=None))]
     fn new(py: Python<'_>, options: &str, filter: Option<Py<PyAny>>) -> PyResult<Self> {
         let options: Options = serde_json::from_str(options)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;

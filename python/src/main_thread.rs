@@ -41,6 +41,8 @@ struct Flags {
     occupied: AtomicBool,
     /// A `KeyboardInterrupt` from now on is not Ctrl-C, but ours.
     interrupted: AtomicBool,
+    /// It serves no more, and is not to be interrupted. Changes under Python's lock only.
+    done: AtomicBool,
 }
 
 /// The end of it that serves.
@@ -111,8 +113,12 @@ impl MainThread {
     pub(crate) fn interrupt(&self) {
         self.flags.interrupted.store(true, Ordering::SeqCst);
         // On a thread of its own, since it may never get Python's lock.
-        thread::spawn(|| {
+        let flags = Arc::clone(&self.flags);
+        thread::spawn(move || {
             Python::try_attach(|py| -> PyResult<()> {
+                if flags.done.load(Ordering::SeqCst) {
+                    return Ok(());
+                }
                 let main = py.import("threading")?.call_method0("main_thread")?.getattr("ident")?;
                 let signal = py.import("signal")?;
                 signal.call_method1("pthread_kill", (main, signal.getattr("SIGINT")?))?;
@@ -132,6 +138,13 @@ impl MainThread {
 impl Service {
     /// Serves calls until everything has ended, and has Ctrl-C ask for that.
     pub(crate) fn serve(&self, py: Python<'_>, asked: &Interrupt, has_ended: impl Fn() -> bool) {
+        self.serve_calls(py, asked, has_ended);
+        self.main_thread.flags.done.store(true, Ordering::SeqCst);
+        // An interrupt of ours that came too late is nobody's business.
+        let _ = py.check_signals();
+    }
+
+    fn serve_calls(&self, py: Python<'_>, asked: &Interrupt, has_ended: impl Fn() -> bool) {
         loop {
             match py.detach(|| self.next()) {
                 Ok(Some(call)) => call(py),

@@ -32,8 +32,8 @@ pub(crate) struct Receiver(Arc<Queue>);
 
 /// The log directory that the text of Snort 2's configuration names, if it does.
 #[pyfunction]
-pub(crate) fn logdir_of(snort_conf: &str) -> Option<PathBuf> {
-    log_dir(snort_conf)
+pub(crate) fn logdir_of(snort_conf: &str) -> Option<String> {
+    log_dir(snort_conf).map(|dir| dir.to_string_lossy().into_owned())
 }
 
 #[derive(Default)]

@@ -60,7 +60,7 @@ impl Resolver for Classes {
                 .and_then(|handler| PyHandler::methods(py, handler.bind(py)))
                 .map_err(|error| Raised::new(py, &error))
         };
-        let methods = self.main_thread.call(construct).unwrap_or(Err(Raised::Ended));
+        let methods = self.main_thread.call(construct).unwrap_or(Err(Raised::Interrupted));
         let (main_thread, interrupt) = (self.main_thread.clone(), self.interrupt.clone());
         Ok(Box::new(PyHandler::new(name, methods?, main_thread, interrupt)))
     }
@@ -76,8 +76,14 @@ impl Resolver for Classes {
             let find = || py.import("pigear._classes")?.call_method1("find", (path,));
             find().map(Bound::unbind).map_err(|error| Raised::new(py, &error))
         };
-        let class = self.main_thread.call(find).unwrap_or(Err(Raised::Ended))?;
+        let class = self.main_thread.call(find).unwrap_or(Err(Raised::Interrupted))?;
         let dirs = (config.logdir.clone(), config.snort_conf.clone());
-        Ok(Box::new(SocketHandler::new(name, class, dirs, intake, main_thread)))
+        Ok(Box::new(SocketHandler::new(
+            name,
+            class,
+            dirs,
+            intake,
+            (main_thread, self.interrupt.clone()),
+        )))
     }
 }

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
+use pigear::command::Interrupt;
 use pigear_alert::wire::MAX_LEN;
-use pigear_pipeline::{Fanout, Intake, Source, SourceError, Stop};
+use pigear_pipeline::{Desk, Fanout, Intake, Source, SourceError, Stop};
 use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 
@@ -52,6 +53,7 @@ pub(crate) struct SocketHandler {
     dirs: (Option<PathBuf>, Option<PathBuf>),
     intake: Intake,
     main_thread: MainThread,
+    interrupt: Interrupt,
 }
 
 impl SocketHandler {
@@ -60,9 +62,9 @@ impl SocketHandler {
         class: Py<PyAny>,
         dirs: (Option<PathBuf>, Option<PathBuf>),
         intake: Intake,
-        main_thread: MainThread,
+        (main_thread, interrupt): (MainThread, Interrupt),
     ) -> Self {
-        Self { name: name.to_owned(), class, dirs, intake, main_thread }
+        Self { name: name.to_owned(), class, dirs, intake, main_thread, interrupt }
     }
 }
 
@@ -72,14 +74,14 @@ impl Source for SocketHandler {
     }
 
     fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let Self { name, class, dirs, intake, main_thread } = *self;
+        let Self { name, class, dirs, intake, main_thread, interrupt } = *self;
         let (datagrams, inbox) = sync_channel(ON_THE_WAY);
         let feed = Feed(datagrams);
         let serve = move |py: Python<'_>| {
             let serve = || py.import("pigear._classes")?.call_method1("feed", (class, feed, dirs));
             serve().map(drop).map_err(|error| {
                 let raised = Raised::new(py, &error);
-                if !matches!(raised, Raised::Ended) {
+                if raised.is_error() {
                     log_exception(py, &name, &error);
                 }
                 raised
@@ -96,36 +98,45 @@ impl Source for SocketHandler {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
+                // The feed is gone, so serving has ended, or is just about to.
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            match served.try_recv() {
-                Ok(result) => {
-                    return drained(&inbox, |datagram| desk.datagram(datagram, None), result);
-                }
-                Err(TryRecvError::Empty) => {}
-                Err(TryRecvError::Disconnected) => break,
+            if let Ok(result) = served.try_recv() {
+                return take_rest(&inbox, &mut desk)
+                    .and_then(|()| ended(result, &main_thread, &interrupt));
             }
+        }
+        if let Ok(result) = served.recv_timeout(GLANCE) {
+            return ended(result, &main_thread, &interrupt);
         }
         main_thread.interrupt();
         Ok(())
     }
 }
 
-/// Takes what is left after serving has ended.
-fn drained(
-    inbox: &Receiver<Vec<u8>>,
-    mut take: impl FnMut(&[u8]) -> pigear_pipeline::Flow,
-    result: Result<(), Raised>,
-) -> Result<(), SourceError> {
-    while let Ok(datagram) = inbox.try_recv() {
-        if let ControlFlow::Break(end) = take(&datagram) {
+/// Takes what was still on its way when serving ended.
+fn take_rest(inbox: &Receiver<Vec<u8>>, desk: &mut Desk<'_>) -> Result<(), SourceError> {
+    for datagram in inbox.try_iter() {
+        if let ControlFlow::Break(end) = desk.datagram(&datagram, None) {
             return end;
         }
     }
+    Ok(())
+}
+
+fn ended(
+    result: Result<(), Raised>,
+    main_thread: &MainThread,
+    interrupt: &Interrupt,
+) -> Result<(), SourceError> {
     match result {
-        Ok(()) | Err(Raised::Ended) => Ok(()),
         Err(Raised::Absent(problem) | Raised::Error(problem)) => {
             Err(SourceError::Receive(io::Error::other(problem)))
         }
+        Err(Raised::Interrupted) => {
+            main_thread.asks(interrupt);
+            Ok(())
+        }
+        Ok(()) | Err(Raised::Exit) => Ok(()),
     }
 }

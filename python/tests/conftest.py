@@ -65,7 +65,8 @@ class Room:
         until("the socket is there", lambda: self.socket.is_socket())
         longest = 0
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as snort:
-            snort.settimeout(timeout)
+            # As blocking as Snort's, but not for ever.
+            snort.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", timeout, 0))
             for datagram in datagrams:
                 before = time.monotonic()
                 snort.sendto(datagram, str(self.socket))
