@@ -7,7 +7,7 @@ MATURIN = target/peers/maturin/bin/maturin build --locked --manifest-path python
 INSTALL_WHEEL = target/peers/python/bin/pip install --quiet --no-deps --force-reinstall \
 	target/peers/wheels/*.whl
 
-.PHONY: demo test test-python bench bench-python fuzz lint doc deny setup peers peer-packages
+.PHONY: demo test test-python outage bench bench-python fuzz lint doc deny setup peers peer-packages
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
@@ -21,6 +21,10 @@ test-python: setup peers target/peers/python/installed
 		rm -rf target/peers/wheels && $(MATURIN) --quiet && $(INSTALL_WHEEL) && \
 		target/peers/python/bin/pytest python; \
 	fi
+
+# A receiver of `http` that is down for half a minute, at 500 alerts a second.
+outage: setup
+	$(CARGO) test --locked --package pigear --test http -- outage --ignored --nocapture
 
 # Each figure against its yardstick in the same run; see docs/performance.md.
 bench: setup peers
@@ -63,7 +67,8 @@ setup:
 # The programs that tests run Pigear against. A test whose peer is missing says so and is left out.
 PEERS = iproute2 nftables nginx-light openssl python3-venv rsyslog rsyslog-gnutls tshark
 
-peers: peer-packages target/peers/httpbin/installed target/peers/python/installed
+peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed \
+	target/peers/python/installed
 
 peer-packages:
 	@missing=$$(for package in $(PEERS); do \
@@ -87,3 +92,10 @@ target/peers/python/installed: python/tests/requirements.txt | peer-packages
 		python3 -m venv --clear target/peers/python && \
 		target/peers/python/bin/pip install -q -r python/tests/requirements.txt && touch $@ || \
 		echo "the tests of the Python package will be left out: cannot install what they need" >&2
+
+# What others read the formats with; see crates/pigear-alert/tests/foreign/check.py.
+target/peers/formats/installed: | peer-packages
+	@mkdir -p target/peers
+	@python3 -m venv target/peers/formats && \
+		target/peers/formats/bin/pip install -q cefp communityid jsonschema ocsf-json-schema && touch $@ || \
+		echo "some tests will be left out: cannot install what reads the formats" >&2

@@ -35,7 +35,8 @@ pub trait Handler: Send {
         Gather::default()
     }
 
-    /// When to call [`wake`](Self::wake), if no alert comes before.
+    /// When to call [`wake`](Self::wake): then, or once the batch in hand is dealt with, but before
+    /// the next.
     fn due(&self) -> Option<Instant> {
         None
     }

@@ -167,21 +167,16 @@ impl Lane {
 
     /// Handles alerts until the lane is closed, and then finishes the handler.
     pub(crate) fn work(&self, mut handler: Box<dyn Handler>, on_error: OnError) -> LaneEnd {
-        handler.start(&self.ending);
-        let mut batch = Batch::default();
-        loop {
-            let result = match self.queue.take(&mut batch, handler.gather(), handler.due()) {
-                Taken::Closed => break,
-                Taken::Due => self.wake(&mut *handler, on_error),
-                Taken::Alerts => self.handle(&mut *handler, batch.alerts(), on_error),
-            };
-            if let Err(error) = result {
-                self.abandon();
-                return self.ended(&mut *handler, error);
-            }
-            if self.queue.is_idle() {
-                thread::sleep(self.rest(&batch));
-            }
+        let worked = guarded(|| {
+            self.tolerate(on_error, || {
+                handler.start(&self.ending);
+                Ok(())
+            })?;
+            self.work_off(&mut *handler, on_error)
+        });
+        if let Err(error) = worked {
+            self.abandon();
+            return self.ended(&mut *handler, error);
         }
         match guarded(|| handler.finish()) {
             Err(error) if on_error == OnError::Stop => LaneEnd::Failed(error),
@@ -190,6 +185,21 @@ impl Lane {
                 LaneEnd::Done
             }
             Ok(()) => LaneEnd::Done,
+        }
+    }
+
+    /// Handles alerts until the lane is closed. Returns an error only if that ends the lane.
+    fn work_off(&self, handler: &mut dyn Handler, on_error: OnError) -> Result<(), HandlerError> {
+        let mut batch = Batch::default();
+        loop {
+            match self.queue.take(&mut batch, handler.gather(), handler.due()) {
+                Taken::Closed => return Ok(()),
+                Taken::Due => self.tolerate(on_error, || handler.wake())?,
+                Taken::Alerts => self.handle(handler, batch.alerts(), on_error)?,
+            }
+            if self.queue.is_idle() {
+                thread::sleep(self.rest(&batch));
+            }
         }
     }
 
@@ -213,9 +223,13 @@ impl Lane {
         }
     }
 
-    /// Does what is due. Returns an error only if that ends the lane.
-    fn wake(&self, handler: &mut dyn Handler, on_error: OnError) -> Result<(), HandlerError> {
-        match guarded(|| handler.wake()) {
+    /// Has the handler do what is about no alert. Returns an error only if that ends the lane.
+    fn tolerate(
+        &self,
+        on_error: OnError,
+        call: impl FnOnce() -> Result<(), HandlerError>,
+    ) -> Result<(), HandlerError> {
+        match guarded(call) {
             Err(error) if on_error == OnError::GoOn && matches!(error.cause, Cause::Failed(_)) => {
                 error!("handler {}: {error}", self.name);
                 Ok(())

@@ -26,7 +26,8 @@ pub struct Pipeline {
     pub on_error: OnError,
     /// Ends after so many alerts.
     pub limit: Option<u64>,
-    /// How long the lanes may work on what they have, once it is time to end.
+    /// How long the lanes may work on what they have, once something else than the sources' own end
+    /// ends it.
     pub drain: Duration,
     lanes: Vec<(Arc<Lane>, Box<dyn Handler>)>,
     stats: Arc<Stats>,
@@ -94,9 +95,10 @@ impl Pipeline {
     /// Runs to the end, which is when all sources have ended, or `limit` alerts were seen, or an
     /// error ends it, or nobody reads the output of any handler, or `stop` is requested.
     ///
-    /// Then the sources are stopped, and the lanes have the time of `drain` to work off what they
-    /// have. A handler that is still busy after that is left behind on its thread; what it has and
-    /// what waits for it counts as dropped.
+    /// Lanes work off what they have when all sources have ended by themselves, however long that
+    /// takes: nobody is in a hurry. Otherwise, or if `stop` is requested meanwhile, the sources are
+    /// stopped, and the lanes have the time of `drain`. A handler that is still busy after that is
+    /// left behind on its thread; what it has and what waits for it counts as dropped.
     ///
     /// # Errors
     /// The first error of a source; of a handler, if errors end the pipeline.
@@ -169,8 +171,12 @@ struct Watch {
 }
 
 impl Watch {
+    /// Waits until all is done, or nobody wants the rest of it.
     fn until_it_is_time_to_end(&mut self) {
-        while self.sources > 0 && self.failure.is_none() {
+        while self.failure.is_none() && (self.sources > 0 || !self.lanes.is_empty()) {
+            if self.sources == 0 {
+                self.lanes.iter().for_each(|lane| lane.close());
+            }
             match self.inbox.recv() {
                 Ok(Event::StopRequested) | Err(_) => return,
                 Ok(event) => self.note(event),

@@ -109,7 +109,7 @@ impl Queue {
     }
 
     /// Waits for alerts as `gather` says, for the first no longer than until `due`, and moves them
-    /// into `batch`, in place of those that are in it.
+    /// into `batch`, in place of those that are in it. What is due already comes before alerts.
     pub(crate) fn take(&self, batch: &mut Batch, gather: Gather, due: Option<Instant>) -> Taken {
         self.give_back(batch);
         let (mut state, taken) = self.wait(gather, due);
@@ -126,6 +126,9 @@ impl Queue {
 
     fn wait(&self, gather: Gather, due: Option<Instant>) -> (MutexGuard<'_, State>, Taken) {
         let mut state = self.state();
+        if !state.closed && due.is_some_and(|due| due <= Instant::now()) {
+            return (state, Taken::Due);
+        }
         let mut until = due;
         let mut wanted = 1;
         loop {

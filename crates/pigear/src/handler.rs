@@ -13,6 +13,7 @@
 //! | [`null`] | counts only |
 
 mod backoff;
+pub mod compress;
 #[cfg(feature = "exec")]
 pub mod exec;
 pub mod file;

@@ -56,6 +56,7 @@ fn in_our_words(error: &toml::de::Error) -> String {
         .message()
         .replace("unknown field", "unknown key")
         .replace("missing field", "missing key")
+        .replace("expected a map", "expected a name behind it, as in KEY.NAME=VALUE")
         .replace("there are no fields", "there are none");
     let whole = error.to_string();
     match whole.trim_end().rsplit_once("\nin `") {

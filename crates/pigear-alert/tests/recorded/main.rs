@@ -7,6 +7,7 @@
 mod agreement;
 #[path = "../../src/format/tests/cef_parser.rs"]
 mod cef_parser;
+mod ecs;
 mod events;
 mod foreign;
 mod json;

@@ -42,13 +42,17 @@ fn work(
     on_error: OnError,
     handle: impl FnMut(&[u32]) -> Result<(), HandlerError> + Send + 'static,
 ) -> Outcome {
+    work_with(on_error, |told| Box::new(Script { told: told.clone(), handle }))
+}
+
+fn work_with(on_error: OnError, handler: impl FnOnce(&Told) -> Box<dyn Handler>) -> Outcome {
     let told = Told::default();
     let stats = Stats::default();
     let (name, counters) = stats.add_lane("test");
     let lane = Lane::new(name, LaneSettings::default(), counters, false);
     (1..=10).for_each(|id| lane.push(&alert(id), 1));
     lane.close();
-    let end = lane.work(Box::new(Script { told: told.clone(), handle }), on_error);
+    let end = lane.work(handler(&told), on_error);
     lane.leave_behind();
     let LaneSnapshot { handled, dropped, failed } = stats.snapshot().handlers["test"];
     let (ids, finished) = (told.ids.lock().unwrap().clone(), *told.finished.lock().unwrap());
@@ -109,6 +113,64 @@ fn a_panic_is_an_error() {
     let LaneEnd::Failed(error) = outcome.end else { panic!("{:?}", outcome.end) };
     assert_eq!(error.to_string(), "panicked: broken");
     assert_eq!((outcome.counted, outcome.finished), ([0, 9, 1], 1));
+}
+
+/// Panics wherever it is told to, and counts what it handles.
+struct Panics {
+    at: &'static str,
+    told: Told,
+}
+
+impl Panics {
+    fn reach(&self, place: &str) {
+        assert!(self.at != place, "broken at {place}");
+    }
+}
+
+impl Handler for Panics {
+    fn start(&mut self, _: &Ending) {
+        self.reach("start");
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        self.told.ids.lock().unwrap().extend(alerts.iter().map(|alert| alert.message.event_id));
+        Ok(())
+    }
+
+    fn gather(&self) -> crate::Gather {
+        self.reach("gather");
+        crate::Gather::default()
+    }
+
+    fn finish(&mut self) -> Result<(), HandlerError> {
+        *self.told.finished.lock().unwrap() += 1;
+        Ok(())
+    }
+}
+
+fn work_and_panic(on_error: OnError, at: &'static str) -> Outcome {
+    work_with(on_error, |told| Box::new(Panics { at, told: told.clone() }))
+}
+
+#[test]
+fn a_panic_at_the_start_is_an_error() {
+    let outcome = work_and_panic(OnError::GoOn, "start");
+    assert!(matches!(outcome.end, LaneEnd::Done));
+    assert_eq!((outcome.counted, outcome.finished), ([10, 0, 0], 1));
+
+    let outcome = work_and_panic(OnError::Stop, "start");
+    let LaneEnd::Failed(error) = outcome.end else { panic!("{:?}", outcome.end) };
+    assert_eq!(error.to_string(), "panicked: broken at start");
+    assert_eq!((outcome.counted, outcome.finished), ([0, 10, 0], 1));
+}
+
+#[test]
+fn a_panic_between_alerts_ends_the_lane() {
+    for on_error in [OnError::Stop, OnError::GoOn] {
+        let outcome = work_and_panic(on_error, "gather");
+        assert!(matches!(outcome.end, LaneEnd::Failed(_)), "{:?}", outcome.end);
+        assert_eq!((outcome.counted, outcome.finished), ([0, 10, 0], 1));
+    }
 }
 
 #[test]

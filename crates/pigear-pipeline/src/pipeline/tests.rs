@@ -87,17 +87,25 @@ impl Handler for Stuck {
     }
 }
 
-/// Waits for somebody who doesn't come, and gives up in time.
-#[derive(Default)]
-struct Waits(Ending);
+/// Waits for somebody with each batch, and gives up in time.
+struct Waits {
+    time: Duration,
+    ending: Ending,
+}
+
+impl Waits {
+    fn each(time: Duration) -> Self {
+        Self { time, ending: Ending::default() }
+    }
+}
 
 impl Handler for Waits {
     fn start(&mut self, ending: &Ending) {
-        self.0 = ending.clone();
+        self.ending = ending.clone();
     }
 
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        match self.0.rest(Duration::from_secs(600)) {
+        match self.ending.rest(self.time) {
             Rested::Fully => Ok(()),
             Rested::TimeUp => Err(HandlerError::time_up().after(alerts.len().min(1))),
         }
@@ -135,6 +143,18 @@ fn adds_up(snapshot: &Snapshot) {
         let sum = lane.handled + lane.dropped + lane.failed;
         assert_eq!(sum, snapshot.received, "{name}: {snapshot:?}");
     }
+}
+
+/// Runs a pipeline that somebody stops once so many alerts are received.
+fn run_and_stop_after(received: u64, pipeline: Pipeline, sources: Vec<Box<dyn Source>>) {
+    let (stats, stop) = (pipeline.stats(), Stop::default());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            until("so many are received", || stats.snapshot().received == received);
+            stop.request();
+        });
+        pipeline.run(sources, &stop).unwrap();
+    });
 }
 
 #[test]
@@ -175,14 +195,7 @@ fn it_ends_when_asked_and_handles_what_it_has() {
     let count = Count::default();
     let mut pipeline = Pipeline::default();
     pipeline.add("count", Box::new(count.clone()), LaneSettings::default());
-    let (stats, stop) = (pipeline.stats(), Stop::default());
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            until("all is received", || stats.snapshot().received == 100);
-            stop.request();
-        });
-        pipeline.run(given(100, AndThen::Wait), &stop).unwrap();
-    });
+    run_and_stop_after(100, pipeline, given(100, AndThen::Wait));
     assert_eq!(count.0.lock().unwrap().alerts, 100);
 }
 
@@ -201,7 +214,7 @@ fn a_stuck_handler_is_left_behind_and_the_counters_add_up() {
     pipeline.add("count", Box::new(Count::default()), LaneSettings::default());
     pipeline.add("gone", Box::new(ReaderGone), LaneSettings::default());
     let stats = pipeline.stats();
-    pipeline.run(given(100, AndThen::End), &Stop::default()).unwrap();
+    run_and_stop_after(100, pipeline, given(100, AndThen::End));
     let snapshot = stats.snapshot();
     adds_up(&snapshot);
     assert_eq!(snapshot.handlers["stuck"].dropped, 100);
@@ -215,12 +228,22 @@ fn a_stuck_handler_is_left_behind_and_the_counters_add_up() {
     assert_eq!(stats.snapshot(), snapshot);
 }
 
+/// Nobody is in a hurry when the sources have ended by themselves.
+#[test]
+fn a_slow_handler_has_all_the_time_after_the_last_alert() {
+    let mut pipeline = Pipeline { drain: Duration::ZERO, ..Pipeline::default() };
+    pipeline.add("slow", Box::new(Waits::each(Duration::from_millis(50))), LaneSettings::default());
+    let stats = pipeline.stats();
+    pipeline.run(given(100, AndThen::End), &Stop::default()).unwrap();
+    assert_eq!(stats.snapshot().handlers["slow"].handled, 100);
+}
+
 #[test]
 fn a_handler_that_waits_is_told_when_time_is_up() {
     let mut pipeline = Pipeline { drain: Duration::from_secs(2), ..Pipeline::default() };
-    pipeline.add("waits", Box::new(Waits::default()), LaneSettings::default());
+    pipeline.add("waits", Box::new(Waits::each(Duration::from_secs(600))), LaneSettings::default());
     let stats = pipeline.stats();
-    pipeline.run(given(100, AndThen::End), &Stop::default()).unwrap();
+    run_and_stop_after(100, pipeline, given(100, AndThen::End));
     let snapshot = stats.snapshot();
     adds_up(&snapshot);
     // One of the first batch, unless that has only one.
@@ -235,14 +258,9 @@ fn a_source_that_waits_for_a_stuck_handler_is_let_go() {
     let mut pipeline = impatient();
     pipeline.limit = Some(1_000);
     pipeline.add("stuck", Box::new(Stuck(free)), small(WhenFull::Wait));
-    let (stats, stop) = (pipeline.stats(), Stop::default());
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            until("the lane is full", || stats.snapshot().received == 11);
-            stop.request();
-        });
-        pipeline.run(given(1_000, AndThen::Wait), &stop).unwrap();
-    });
+    let stats = pipeline.stats();
+    // The lane is full then, and the next alert waits.
+    run_and_stop_after(11, pipeline, given(1_000, AndThen::Wait));
     let snapshot = stats.snapshot();
     adds_up(&snapshot);
     assert_eq!(snapshot.handlers["stuck"].dropped, snapshot.received);

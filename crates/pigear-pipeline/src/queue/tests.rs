@@ -220,6 +220,18 @@ fn a_reader_with_something_due_is_woken() {
     let queue = queue(10, 100, WhenFull::DropNewest);
     let due = Some(Instant::now() + Duration::from_millis(1));
     assert_eq!(gathered(&queue, Gather::default(), due), (Taken::Due, 0));
+}
+
+#[test]
+fn what_is_due_comes_before_alerts_until_the_queue_is_closed() {
+    let queue = queue(10, 100, WhenFull::DropNewest);
     queue.push(alert(1), 1);
-    assert_eq!(gathered(&queue, Gather::default(), due), (Taken::Alerts, 1));
+    let later = Some(Instant::now() + LONG);
+    let now = Some(Instant::now());
+    assert_eq!(gathered(&queue, Gather::default(), now), (Taken::Due, 0));
+    assert_eq!(gathered(&queue, Gather::default(), later), (Taken::Alerts, 1));
+    queue.push(alert(2), 1);
+    queue.close();
+    assert_eq!(gathered(&queue, Gather::default(), now), (Taken::Alerts, 1));
+    assert_eq!(gathered(&queue, Gather::default(), now), (Taken::Closed, 0));
 }

@@ -4,15 +4,15 @@
 //! `cargo bench -p pigear --bench http`. Both run by turns, and the median of several such pairs is
 //! taken. Needs nginx and Python with requests: `make peers`.
 
+#[path = "../../tests/http/nginx/process.rs"]
+mod nginx;
 #[path = "../listen/table.rs"]
 mod table;
 
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode};
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use pigear::keys::Keys;
@@ -20,69 +20,14 @@ use pigear::registry::Registry;
 use pigear_alert::wire::{Decoder, Dialect, encode};
 use pigear_alert::{Alert, AlertMessage};
 use table::{Pairs, Row, print_head};
-use tempfile::TempDir;
 
 const PAIRS: usize = 5;
 const PYTHON_ALERTS: u32 = 400;
 
-const CONF: &str = "
-daemon off;
-pid DIR/pid;
-error_log DIR/error.log;
-events { worker_connections 64; }
-http {
-    access_log off;
-    client_body_temp_path DIR/body;
-    proxy_temp_path DIR/proxy;
-    fastcgi_temp_path DIR/fastcgi;
-    uwsgi_temp_path DIR/uwsgi;
-    scgi_temp_path DIR/scgi;
-    client_max_body_size 8m;
+const HTTP: &str = "
     keepalive_requests 1000000;
     server { listen 127.0.0.1:PORT; location / { return 204; } }
-}
 ";
-
-struct Nginx {
-    _dir: TempDir,
-    child: Child,
-    url: String,
-}
-
-impl Nginx {
-    fn start() -> anyhow::Result<Self> {
-        let dir = tempfile::tempdir()?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let conf = CONF.replace("DIR", &dir.path().to_string_lossy());
-        let path = dir.path().join("nginx.conf");
-        fs::write(&path, conf.replace("PORT", &port.to_string()))?;
-        let child = Command::new("/usr/sbin/nginx")
-            .args(["-e", "error.log", "-p"])
-            .arg(dir.path())
-            .arg("-c")
-            .arg(path)
-            .spawn()
-            .context("cannot start nginx")?;
-        let url = format!("http://127.0.0.1:{port}/");
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if Instant::now() > deadline {
-                bail!("nginx doesn't listen");
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        Ok(Self { _dir: dir, child, url })
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // Its workers end with it when it is asked to end.
-        let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
-        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
-        let _ = self.child.wait();
-    }
-}
 
 /// An alert with a packet of 300 bytes.
 fn alert() -> anyhow::Result<Arc<Alert>> {
@@ -135,13 +80,16 @@ fn run() -> anyhow::Result<()> {
         .into_iter()
         .find(|path| path.exists())
         .unwrap_or_else(|| "python3".into());
-    let nginx = Nginx::start()?;
+    let nginx = nginx::program().context("nginx is missing; `make peers` installs it")?;
+    let dir = tempfile::tempdir()?;
+    let nginx = nginx::Process::start(nginx, dir.path(), HTTP)?;
+    let url = format!("http://127.0.0.1:{}/", nginx.port);
     print_head();
     for (what, encoding, alerts, target, least) in [
         ("http: one request an alert, against Python's", "json", 5_000, ">= 10", 10.0),
         ("http: lines in batches, against Python's", "ndjson", 200_000, ">= 100", 100.0),
     ] {
-        let pair = |_| Ok((pigear(&nginx.url, encoding, alerts)?, python(&program, &nginx.url)?));
+        let pair = |_| Ok((pigear(&url, encoding, alerts)?, python(&program, &url)?));
         let rates = (0..PAIRS).map(pair).collect::<anyhow::Result<Pairs>>()?;
         Row {
             what,

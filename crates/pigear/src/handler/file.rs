@@ -10,7 +10,8 @@ use pigear_alert::format::{Colour, FormatName};
 use pigear_pipeline::{Handler, HandlerError};
 use serde::Deserialize;
 
-use super::rotate::{Compress, RotatedFile, Rotation};
+use super::compress::Compress;
+use super::rotate::{RotatedFile, Rotation};
 use super::writer::{BatchWriter, Written};
 use crate::keys::parsed;
 

@@ -20,7 +20,8 @@ use pigear_pipeline::{Handler, HandlerError};
 use serde::Deserialize;
 use tracing::warn;
 
-use super::rotate::{Compress, Ready, RotatedFile, Rotation};
+use super::compress::Compress;
+use super::rotate::{Ready, RotatedFile, Rotation};
 use super::visible::{cut, visible};
 use super::writer::{Records, Written};
 use crate::keys::parsed;

@@ -42,8 +42,8 @@ pub(super) trait Outlet: Send {
         ending: &Ending,
     ) -> Result<(), SendError>;
 
-    /// Whether the other end has gone.
-    fn is_closed(&mut self) -> bool;
+    /// How the other end has gone, if it has.
+    fn closed(&mut self) -> Option<io::Error>;
 
     /// Sees to it that what was sent arrives.
     fn close(&mut self) {}
@@ -123,8 +123,9 @@ impl Receiver {
                 }
                 continue;
             };
-            if outlet.is_closed() {
+            if let Some(error) = outlet.closed() {
                 self.outlet = None;
+                self.wait_after(&error)?;
                 continue;
             }
             match outlet.send(records, sent, &self.ending) {

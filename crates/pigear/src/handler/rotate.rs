@@ -19,9 +19,9 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use tracing::{error, warn};
 
-pub use rotated::{Compress, UnknownCompression};
 pub use rotation::{Rotation, UnknownRotation};
 
+use super::compress::Compress;
 use super::writer::{ENOUGH, Records, Written};
 use rotated::Rotated;
 

@@ -1,8 +1,8 @@
 //! `socket`: sends each alert to a Unix socket.
 //!
-//! This is how `EveBox` and others take EVE: a line an alert over a stream, or an alert a datagram.
-//! While nobody reads there, alerts wait; those that no longer fit into the handler's queue are
-//! dropped and counted.
+//! This is how `EveBox` and others take EVE from Suricata: they listen, and get a line an alert over
+//! a stream, or an alert a datagram. While nobody reads there, alerts wait; those that no longer fit
+//! into the handler's queue are dropped and counted.
 
 use std::fmt;
 use std::os::unix::net::{UnixDatagram, UnixStream};

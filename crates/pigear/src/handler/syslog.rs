@@ -33,7 +33,7 @@ use target::Framing;
 
 pub(crate) const ABOUT: &str = "sends each alert to syslog; \
     target=unix:/dev/log|udp://HOST|tcp://HOST|tls://HOST facility=auth rfc=5424|3164 format=fast \
-    ca=FILE max_len=8192";
+    ca=FILE cert=FILE key=FILE max_len=8192";
 
 /// The keys of `syslog`.
 #[derive(Debug, Default, Deserialize)]
@@ -57,6 +57,10 @@ pub struct Options {
     pub format: FormatName,
     /// For `tls`: a PEM file with the certificates that sign the server's. The system's, by default.
     pub ca: Option<PathBuf>,
+    /// For `tls`: a PEM file with our own certificate, for servers that ask for one.
+    pub cert: Option<PathBuf>,
+    /// The key to it (PEM), if it isn't in the same file.
+    pub key: Option<PathBuf>,
     /// How many bytes a message in a datagram may have (`udp` and `unix`), 8192 by default. What is
     /// longer is cut and counted.
     #[serde(deserialize_with = "parsed_option")]
@@ -118,12 +122,13 @@ impl Syslog {
     /// # Errors
     /// If keys don't fit together, or the certificates can't be read.
     pub fn new(options: Options) -> Result<Self, String> {
-        let Options { target, rfc, facility, format, ca, max_len } = options;
+        let Options { target, rfc, facility, format, ca, cert, key, max_len } = options;
         if format == FormatName::Full {
             return Err("an alert in the format full has several lines; choose another".to_owned());
         }
-        if ca.is_some() && !matches!(target, Target::Tls(_)) {
-            return Err("ca is for target=tls://…".to_owned());
+        let files = tls::Files { ca, cert, key };
+        if !files.is_empty() && !matches!(target, Target::Tls(_)) {
+            return Err("ca, cert and key are for target=tls://…".to_owned());
         }
         let max_len = max_len.unwrap_or(MAX_LEN);
         if !(MIN_LEN..=MOST).contains(&max_len) {
@@ -138,7 +143,7 @@ impl Syslog {
             cut: 0,
             text: Vec::new(),
         };
-        let receiver = Receiver::new(target.to_string(), target.connect(ca.as_deref())?);
+        let receiver = Receiver::new(target.to_string(), target.connect(&files)?);
         Ok(Self { receiver, messages })
     }
 }

@@ -121,14 +121,20 @@ fn a_connection_is_used_again_and_replaced_once_it_is_closed() {
 fn at_the_end_what_can_not_be_sent_is_dropped_in_time() {
     let refuses = format!("http://{}/", free_address());
     let hangs = Server::start(|_, _| Reply::Hang);
-    for url in [&*refuses, "http://does-not-exist.invalid/", &*hangs.url()] {
+    let drops = |url: &str| {
         let pigear = Pigear::start(&[("url", url)]);
         pigear.send_numbered(0..20);
         pigear.receives(20);
         let begin = std::time::Instant::now();
         assert_eq!(pigear.end(), (0, 0, 20), "{url}");
         assert!(begin.elapsed().as_secs_f64() < 4.95, "{url}: {:?}", begin.elapsed());
-    }
+    };
+    std::thread::scope(|scope| {
+        for url in [&*refuses, "http://does-not-exist.invalid/", &*hangs.url()] {
+            let url = url.to_owned();
+            scope.spawn(move || drops(&url));
+        }
+    });
 }
 
 #[test]
@@ -146,9 +152,12 @@ fn at_the_end_what_is_in_hand_is_tried_once_more() {
 #[test]
 fn wrong_settings_are_refused_at_the_start() {
     let url = ("url", "http://127.0.0.1/");
-    let cases: [(&[(&str, &str)], &str); 15] = [
+    let cases: [(&[(&str, &str)], &str); 25] = [
         (&[], "give url or url_file: where to send"),
-        (&[("url", "nonsense")], "url: relative URL without a base"),
+        (
+            &[("url", "nonsense")],
+            "url: relative URL without a base; expected http://SERVER/… or https://SERVER/…",
+        ),
         (&[("url", "ftp://x/")], "url: expected http:// or https://, not ftp:"),
         (&[url, ("encoding", "xml")], "encoding: \"xml\": expected json, ndjson, array or form"),
         (&[url, ("batch", "3")], "batch=3 needs encoding=ndjson or encoding=array"),
@@ -178,6 +187,28 @@ fn wrong_settings_are_refused_at_the_start() {
         (
             &[url, ("template", "preset:telegram")],
             "preset:telegram needs param.chat_id: where to send",
+        ),
+        (&[url, ("url_file", "/etc/hostname")], "give only one of url and url_file"),
+        (&[("url", "localhost:8080")], "url: expected http:// or https://, not localhost:"),
+        (
+            &[("url", "http://h/{{ msg")],
+            "url:1: unexpected end of input, expected end of variable block",
+        ),
+        (&[url, ("timeout", "0")], "timeout=0: expected more"),
+        (
+            &[url, ("proxy", "nonsense:")],
+            "proxy: expected http://SERVER:PORT or https://SERVER:PORT",
+        ),
+        (&[url, ("per_minute", "0")], "per_minute=0: expected at least 1"),
+        (&[url, ("escape", "url")], "escape needs a template"),
+        (&[url, ("param.x", "y")], "param needs a template, of the body or the URL"),
+        (
+            &[url, ("template", "preset:loki"), ("encoding", "ndjson")],
+            "preset:loki has its own encoding; leave it out",
+        ),
+        (
+            &[url, ("header", "x")],
+            "header: invalid type: string \"x\", expected a name behind it, as in KEY.NAME=VALUE",
         ),
         (&[url, ("timeout", "soon")], "timeout: \"soon\": expected a time (500ms, 10s, 1m)"),
     ];

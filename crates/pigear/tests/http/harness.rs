@@ -150,12 +150,12 @@ pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// Programs that `make setup` installs for tests.
+/// Programs that `make peers` installs for tests.
 pub(crate) fn peers() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/peers")
 }
 
 /// Says that a test is left out, where nobody can overlook it.
 pub(crate) fn left_out(what: &str) {
-    eprintln!("LEFT OUT: {what} is missing; `make setup` installs it");
+    eprintln!("LEFT OUT: {what} is missing; `make peers` installs it");
 }

@@ -1,5 +1,6 @@
 //! What attackers write stays data, in every encoding and preset.
 
+use std::fs;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use pigear::handler::http::{Http, Preset};
@@ -92,11 +93,45 @@ fn stays_well_formed(msg: &[u8]) {
     assert_eq!((objects.len(), &objects[0]["msg"]), (1, &text.clone().into()));
     let form = form_value(&sent(msg, &[("encoding", "form")]).body);
     assert_eq!(serde_json::from_slice::<Value>(&form).unwrap()["msg"], text);
-    let fast = sent(msg, &[("encoding", "ndjson"), ("format", "fast")]).body;
-    assert_eq!(fast.iter().filter(|&&byte| byte < 0x20).count(), 1);
+    for format in ["eve", "ecs", "ocsf"] {
+        let objects = lines(&sent(msg, &[("encoding", "ndjson"), ("format", format)]));
+        assert_eq!(objects.len(), 1, "{format}");
+    }
+    for format in ["fast", "cef"] {
+        let line = sent(msg, &[("encoding", "ndjson"), ("format", format)]).body;
+        assert_eq!(line.iter().filter(|&&byte| byte < 0x20).count(), 1, "{format}");
+    }
+    users_templates_stay_well_formed(msg, &text);
     for preset in Preset::ALL {
         preset_stays_well_formed(msg, &text, preset);
     }
+}
+
+fn users_templates_stay_well_formed(msg: &[u8], text: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t");
+    let key = format!("{}", path.display());
+    let made = |template: &str, keys: &[(&str, &str)]| {
+        fs::write(&path, template).unwrap();
+        sent(msg, &[&[("template", &*key)], keys].concat())
+    };
+    let json = made(
+        r#"{"{{ msg }}": ["{{ msg|upper }}", {{ msg|tojson }}, {{ alert }}, "{% set m = msg %}{{ m }}"]}"#,
+        &[],
+    );
+    let json = json.json();
+    let [(key, values)] = &json.as_object().unwrap().iter().collect::<Vec<_>>()[..] else {
+        panic!("{json}")
+    };
+    assert_eq!((key.as_str(), &values[0]), (text, &text.to_uppercase().into()));
+    assert_eq!((&values[1], &values[2]["msg"]), (&text.into(), &text.into()));
+    assert_eq!(values[3], text);
+    let form = made("msg={{ msg }}&alert={{ msg|tojson }}", &[("escape", "url")]);
+    let form = std::str::from_utf8(&form.body).unwrap();
+    let (plain, json) = form.strip_prefix("msg=").unwrap().split_once('&').unwrap();
+    assert_eq!(String::from_utf8(form_value(format!("alert={plain}").as_bytes())).unwrap(), text);
+    let json = form_value(json.as_bytes());
+    assert_eq!(serde_json::from_slice::<String>(&json).unwrap(), text);
 }
 
 fn preset_stays_well_formed(msg: &[u8], text: &str, preset: Preset) {

@@ -1,20 +1,20 @@
 //! A real nginx, which writes down what it got.
 
+mod process;
+
 use std::fs;
-use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Pigear, free_address, left_out, until};
+use crate::harness::{Pigear, left_out, until};
+use process::{Process, program};
 
-/// nginx on a port of its own; it is killed when this is dropped.
+/// A running nginx.
 pub(crate) struct Nginx {
+    process: Process,
     dir: TempDir,
-    child: Child,
-    port: u16,
 }
 
 /// A request as nginx logs it.
@@ -28,25 +28,10 @@ pub(crate) struct Logged {
     pub(crate) body: String,
 }
 
-const CONF: &str = r#"
-daemon off;
-master_process off;
-worker_processes 1;
-pid DIR/pid;
-error_log DIR/error.log;
-events { worker_connections 512; }
-http {
+const HTTP: &str = r#"
     log_format requests escape=json '{"key":"$http_idempotency_key","kind":"$content_type",'
         '"user":"$remote_user","client":"$ssl_client_s_dn","connection":$connection,'
         '"body":"$request_body"}';
-    access_log off;
-    client_body_temp_path DIR/body;
-    proxy_temp_path DIR/proxy;
-    fastcgi_temp_path DIR/fastcgi;
-    uwsgi_temp_path DIR/uwsgi;
-    scgi_temp_path DIR/scgi;
-    client_max_body_size 8m;
-    client_body_buffer_size 8m;
     keepalive_requests 100;
     server {
         listen 127.0.0.1:PORT LISTEN;
@@ -58,7 +43,6 @@ http {
         listen unix:DIR/inner;
         location / { return 204; }
     }
-}
 "#;
 
 impl Nginx {
@@ -68,40 +52,19 @@ impl Nginx {
 
     /// With more behind `listen`, more settings, and files. `None` if there is no nginx here.
     pub(crate) fn start_with(listen: &str, settings: &str, files: impl Fn(&Path)) -> Option<Self> {
-        let program = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"]
-            .into_iter()
-            .find(|path| Path::new(path).exists());
-        let Some(program) = program else {
+        let Some(program) = program() else {
             left_out("nginx");
             return None;
         };
         let dir = TempDir::new().unwrap();
         files(dir.path());
-        let port = free_address().port();
-        let conf = CONF
-            .replace("LISTEN", listen)
-            .replace("SETTINGS", settings)
-            .replace("DIR", dir.path().to_str().unwrap())
-            .replace("PORT", &port.to_string());
-        fs::write(dir.path().join("nginx.conf"), conf).unwrap();
-        let child = Command::new(program)
-            .args(["-e", "error.log", "-p"])
-            .arg(dir.path())
-            .arg("-c")
-            .arg(dir.path().join("nginx.conf"))
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let mut nginx = Self { dir, child, port };
-        until("nginx listens", || {
-            assert!(nginx.child.try_wait().unwrap().is_none(), "nginx ended");
-            TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
-        Some(nginx)
+        let http = HTTP.replace("LISTEN", listen).replace("SETTINGS", settings);
+        let process = Process::start(program, dir.path(), &http).unwrap();
+        Some(Self { process, dir })
     }
 
     pub(crate) fn url(&self, scheme: &str) -> String {
-        format!("{scheme}://localhost:{}/", self.port)
+        format!("{scheme}://localhost:{}/", self.process.port)
     }
 
     pub(crate) fn file(&self, name: &str) -> String {
@@ -113,13 +76,6 @@ impl Nginx {
         let log = || fs::read_to_string(self.dir.path().join("requests.log")).unwrap_or_default();
         until("nginx has written the requests down", || log().lines().count() >= requests);
         log().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

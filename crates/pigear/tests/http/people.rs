@@ -53,6 +53,17 @@ fn there_are_only_so_many_messages_a_minute_and_the_worst_go_first() {
 }
 
 #[test]
+fn alerts_in_a_message_that_is_refused_stay_handled() {
+    let server = Server::start(|n, _| Reply::status(if n == 0 { 400 } else { 200 }));
+    let pigear = Pigear::start(&[("url", &server.url()), ("group", "100ms")]);
+    pigear.send_numbered(0..5);
+    server.gets(1);
+    pigear.send_numbered(5..10);
+    server.gets(2);
+    assert_eq!(pigear.end(), (10, 0, 0));
+}
+
+#[test]
 fn a_template_says_how_many() {
     let server = server();
     let keys = [("url", &*server.url()), ("group", "400ms"), ("template", "preset:slack")];

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use crate::harness::{free_address, keys_of};
 use crate::server::{Reply, Server};
 
 /// What the program writes to standard error, and its status.
-fn run(args: &[&str]) -> (String, Option<i32>) {
+pub(crate) fn run(args: &[&str]) -> (String, Option<i32>) {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pigear-alert/tests/data");
     let output = Command::new(env!("CARGO_BIN_EXE_pigear"))
         .args(["--socket-handler", "play", "--from"])
@@ -52,11 +53,82 @@ fn a_refusal_ends_the_program_with_the_reason() {
     assert_eq!(server.requests()[0].header("authorization"), "Bearer s3cret-t0ken");
 }
 
+/// What is logged of the first attempt to send something there, and of the end.
+fn complaints(url: &str) -> (String, String) {
+    let url = format!("url={url}");
+    let (stderr, status) = run(&["--data-handler", "http", "--count", "1", "timeout=200ms", &url]);
+    assert_eq!(status, Some(0), "{stderr}");
+    let first = stderr.lines().next().unwrap().split_once("; attempt 1").unwrap().0;
+    (first.to_owned(), stderr.lines().last().unwrap().to_owned())
+}
+
+#[test]
+fn what_can_not_be_reached_is_said_and_so_is_what_was_dropped() {
+    let (refuses, hangs) = (free_address(), Server::start(|_, _| Reply::Hang));
+    let cases = [
+        (refuses.to_string(), "cannot connect: Connection refused (os error 111)"),
+        (
+            "does-not-exist.invalid".to_owned(),
+            "cannot connect: failed to lookup address information",
+        ),
+        (hangs.address.to_string(), "no answer in time"),
+    ];
+    thread::scope(|scope| {
+        for (server, problem) in cases {
+            scope.spawn(move || {
+                let (first, last) = complaints(&format!("http://{server}/x"));
+                let expected = format!("warning: http: http://{server}: {problem}");
+                assert!(first.starts_with(&expected), "{first}");
+                let dropped = "warning: handler http: could not finish in time; 1 alerts dropped";
+                assert_eq!(last, dropped);
+            });
+        }
+    });
+}
+
+#[test]
+fn what_is_said_to_a_request_is_told() {
+    let said = |reply: Reply, keys: &[&str]| {
+        let server = Server::start(move |_, _| reply.clone());
+        let url = format!("url={}", server.url());
+        let (stderr, status) = run(&[&["--data-handler", "http", &url], keys].concat());
+        assert_eq!(status, Some(1), "{stderr}");
+        let begin = format!("error: handler http: http://{}: ", server.address);
+        stderr.lines().next().unwrap().strip_prefix(&begin).unwrap().to_owned()
+    };
+    let page = Reply::status(401).body("<html><h1>Authorization Required</h1></html>");
+    assert_eq!(said(page, &[]), "401 Unauthorized");
+    let large = Reply::status(413).body("too large");
+    assert_eq!(
+        said(large, &["encoding=ndjson"]),
+        "413 Payload Too Large: too large (a smaller batch_bytes may help)"
+    );
+    let elsewhere =
+        Reply::status(302).header("location", "https://user:s3cret@other.example/s3cret");
+    assert_eq!(
+        said(elsewhere, &[]),
+        "302 Found: redirects to https://other.example, which is not followed; give that URL, if it \
+         is the right one"
+    );
+    let there = Reply::status(308).header("location", "/alerts/s3cret");
+    assert!(
+        said(there, &[]).starts_with("308 Permanent Redirect: redirects to another path there,")
+    );
+    let no_bulk = Reply::ok().body("<html>\x1b[31mLog in</html>");
+    assert_eq!(
+        said(no_bulk, &["template=preset:elasticsearch"]),
+        "not the answer to a bulk request (does the URL end in /_bulk?): <html>\\x1b[31mLog in</html>"
+    );
+    assert_eq!(said(Reply::status(499), &[]), "499");
+}
+
 #[test]
 fn secrets_are_never_shown() {
     let url = format!("url=http://user:s3cret-1@{}/s3cret-2?s3cret-3", free_address());
+    // Without the limit it would wait for the server for ever, since nobody asks it to end.
+    let limit = ["--count", "1"];
     let args = ["--debug", "--data-handler", "http", &url, "header.X-Key=s3cret-4"];
-    let (stderr, status) = run(&args);
+    let (stderr, status) = run(&[&args[..], &limit].concat());
     assert!(stderr.contains("Connection refused"), "{stderr}");
     assert!(!stderr.contains("s3cret"), "{stderr}");
     assert_eq!(status, Some(0));

@@ -32,6 +32,8 @@ pub(crate) enum Reply {
     Slow,
     /// Half an answer.
     HalfWay,
+    /// Half an answer of success.
+    HalfOfSuccess,
     /// What is no HTTP.
     Garbage,
     /// Nothing: the connection is closed.
@@ -214,6 +216,10 @@ fn answer(mut stream: &TcpStream, reply: Reply) -> bool {
         }
         Reply::HalfWay => {
             let _ = stream.write_all(b"HTTP/1.1 503 Whatever\r\ncontent-length: 100\r\n\r\nhalf");
+            false
+        }
+        Reply::HalfOfSuccess => {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"err");
             false
         }
         Reply::Garbage => {

@@ -1,7 +1,7 @@
 //! The real program against those that read what it hands on: each is started by the test, on
 //! loopback or in a directory of the test's own, and asked what it got.
 //!
-//! What a machine lacks is said by the tests that would need it; `make setup` installs it.
+//! What a machine lacks is said by the tests that would need it; `make peers` installs it.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,

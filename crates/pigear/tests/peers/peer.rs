@@ -4,9 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
+use crate::room::Room;
+use crate::running::{Ended, Running};
 use crate::snort::{data, datagrams};
 
 /// Whether a program is there; if not, says that a test is left out.
@@ -15,7 +19,7 @@ pub(crate) fn has(program: &str) -> bool {
     let usual = ["/usr/sbin", "/sbin"].map(PathBuf::from);
     let there = std::env::split_paths(&dirs).chain(usual).any(|dir| dir.join(program).exists());
     if !there {
-        println!("LEFT OUT, since {program} is missing (see `make setup`)");
+        println!("LEFT OUT, since {program} is missing (see `make peers`)");
     }
     there
 }
@@ -36,6 +40,24 @@ pub(crate) fn output(command: &mut Command) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {}: {stderr}", output.status);
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Asks the program to end, which it does in time whatever its handlers wait for.
+pub(crate) fn ends_in_time(mut running: Running) -> (Room, Ended) {
+    let asked = Instant::now();
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    (room, ended)
+}
+
+/// Of so many alerts, a handler counted some as dropped, and the others as handled.
+pub(crate) fn some_were_dropped(room: &Room, handler: &str, alerts: u64) {
+    let stats: Value = serde_json::from_str(&room.read("stats.json")).unwrap();
+    let count = |name: &str| stats["handlers"][handler][name].as_u64().unwrap();
+    assert_eq!((count("handled") + count("dropped"), count("failed")), (alerts, 0), "{stats}");
+    assert!(count("dropped") > 0, "{stats}");
 }
 
 /// Each recording that Snort's own logs go with.

@@ -1,14 +1,14 @@
 //! Programs that `exec` runs: Python scripts, well-behaved and not.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::harness::{Test, counters, until};
-use crate::peer::{HOSTILE, has, python, saying};
+use crate::peer::{HOSTILE, ends_in_time, has, python, saying, some_were_dropped};
 use crate::room::Room;
 use crate::snort::{objects, ping, sent};
 
@@ -147,11 +147,7 @@ fn a_program_that_hangs_does_not_outlive_us() {
     let pids = running.room().at("pids");
     until("the program runs", || pids.exists());
     running.send(&ping());
-    let asked = Instant::now();
-    running.signal(Signal::SIGTERM);
-    let (room, ended) = running.end();
-    assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let (room, ended) = ends_in_time(running);
     assert!(
         ended.stderr.contains("exec: could not finish in time; 2 alerts dropped"),
         "{}",
@@ -175,6 +171,56 @@ fn a_flood_of_output_is_taken_and_cut() {
         ended.stderr
     );
     assert!(ended.stderr.contains("xend;") && ended.stderr.len() < 2_000, "{}", ended.stderr);
+}
+
+/// It writes for as long as it may.
+#[test]
+fn an_endless_flood_of_output_ends_with_the_timeout() {
+    let script = "while True: print('x' * 65536, flush=True)";
+    let Some(test) = running(script, &["--serve-forever", "--count", "1", "timeout=1s"]) else {
+        return;
+    };
+    let mut running = test.start();
+    running.send(&ping());
+    let (_, ended) = running.end();
+    assert!(ended.stderr.contains("took longer than 1s; it said, after "), "{}", ended.stderr);
+    assert!(ended.stderr.len() < 2_000, "{}", ended.stderr);
+}
+
+/// More comes from it for each line than fits into a pipe.
+#[test]
+fn a_program_that_runs_all_the_time_may_flood_its_output() {
+    let script = r#"
+import sys
+with open("got", "a") as got:
+    for line in sys.stdin:
+        print("x" * 200_000, flush=True)
+        got.write(line)
+"#;
+    let Some(test) = running(script, &["mode=stream", "--count", "20"]) else { return };
+    let room = test
+        .send_all([(); 20].map(|()| ping()))
+        .stats(counters([20, 0, 0, 0], &[("exec", [20, 0, 0])]))
+        .success();
+    assert_eq!(got(&room).len(), 20);
+}
+
+#[test]
+fn a_program_that_vanishes_is_a_failure_of_each_alert() {
+    let script = "#!/bin/sh\nexec cat >/dev/null\n";
+    let test = Test::new().file("program", script);
+    let path = test.room().at("program");
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    let args = ["--data-handler", "exec", "command=./program", "--serve-forever", "--count", "2"];
+    let mut running = test.args(args).args(["--stats", "stats.json"]).start();
+    running.listens();
+    fs::remove_file(path).unwrap();
+    running.send(&ping());
+    running.warns("cannot start ./program: No such file or directory");
+    running.send(&ping());
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(room.read("stats.json"), counters([2, 0, 0, 0], &[("exec", [0, 0, 2])]));
 }
 
 #[test]
@@ -327,15 +373,8 @@ fn a_program_that_ignores_its_input_blocks_nobody_else() {
     until("the file has all", || {
         fs::read_to_string(&alerts).is_ok_and(|text| text.lines().count() == 500)
     });
-    let asked = Instant::now();
-    running.signal(Signal::SIGTERM);
-    let (room, ended) = running.end();
-    assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    let stats: Value = serde_json::from_str(&room.read("stats.json")).unwrap();
-    let exec = |name: &str| stats["handlers"]["exec"][name].as_u64().unwrap();
-    assert_eq!((exec("handled") + exec("dropped"), exec("failed")), (500, 0), "{stats}");
-    assert!(exec("dropped") > 0, "{stats}");
+    let (room, _) = ends_in_time(running);
+    some_were_dropped(&room, "exec", 500);
     all_gone(&room);
 }
 

@@ -2,13 +2,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::{UnixDatagram, UnixListener};
-use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::harness::{DEADLINE, Test, counters};
-use crate::peer::{HOSTILE, saying};
+use crate::peer::{HOSTILE, ends_in_time, saying, some_were_dropped};
 use crate::snort::{ping, sent};
 
 fn msg(line: &[u8]) -> String {
@@ -78,11 +76,7 @@ fn a_reader_that_comes_late_or_again_gets_what_waited() {
         send(&mut running, 3);
     }
     assert_eq!(said, (0..9).map(|n| format!("alert {n}")).collect::<Vec<_>>());
-    let asked = Instant::now();
-    running.signal(Signal::SIGTERM);
-    let (room, ended) = running.end();
-    assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let (room, _) = ends_in_time(running);
     assert_eq!(room.read("stats.json"), counters([12, 0, 0, 0], &[("socket", [9, 3, 0])]));
 }
 
@@ -97,15 +91,8 @@ fn a_reader_that_sleeps_is_waited_for_until_the_end() {
         running.send(&saying(format!("alert {n}").as_bytes()));
     }
     running.prints("alert 999");
-    let asked = Instant::now();
-    running.signal(Signal::SIGTERM);
-    let (room, ended) = running.end();
-    assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    let stats: Value = serde_json::from_str(&room.read("stats.json")).unwrap();
-    let socket = |name: &str| stats["handlers"]["socket"][name].as_u64().unwrap();
-    assert_eq!((socket("handled") + socket("dropped"), socket("failed")), (1_000, 0), "{stats}");
-    assert!(socket("dropped") > 0, "{stats}");
+    let (room, _) = ends_in_time(running);
+    some_were_dropped(&room, "socket", 1_000);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::harness::{DEADLINE, Test, counters, until};
-use crate::peer::{HOSTILE, has, saying};
+use crate::peer::{HOSTILE, ends_in_time, has, saying};
 use crate::snort::{objects, ping, sent};
 
 /// A syslog server of the test's own; it is ended when this is dropped.
@@ -29,7 +29,15 @@ enum Input {
     Udp,
     Tcp,
     Tls,
+    /// Clients must have a certificate of the same authority.
+    MutualTls,
     Local,
+}
+
+impl Input {
+    fn is_tls(self) -> bool {
+        matches!(self, Self::Tls | Self::MutualTls)
+    }
 }
 
 /// Everything that it understands of a message, an object a line.
@@ -58,7 +66,7 @@ impl Rsyslog {
     /// A server that is not up yet.
     fn down(input: Input) -> Option<Self> {
         let tls = "/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_gtls.so";
-        if !has("rsyslogd") || (input == Input::Tls && !has(tls)) {
+        if !has("rsyslogd") || (input.is_tls() && !has(tls)) {
             return None;
         }
         let dir = TempDir::new().unwrap();
@@ -76,11 +84,15 @@ impl Rsyslog {
             Input::Tcp => format!(
                 "module(load=\"imtcp\")\ninput(type=\"imtcp\" address=\"127.0.0.1\" port=\"{port}\")"
             ),
-            Input::Tls => format!(
-                "module(load=\"imtcp\" StreamDriver.Name=\"gtls\" StreamDriver.Mode=\"1\" \
-                 StreamDriver.AuthMode=\"anon\")\n\
-                 input(type=\"imtcp\" address=\"127.0.0.1\" port=\"{port}\")"
-            ),
+            Input::Tls | Input::MutualTls => {
+                let mutual = self.input == Input::MutualTls;
+                let mode = if mutual { "x509/certvalid" } else { "anon" };
+                format!(
+                    "module(load=\"imtcp\" StreamDriver.Name=\"gtls\" StreamDriver.Mode=\"1\" \
+                     StreamDriver.AuthMode=\"{mode}\")\n\
+                     input(type=\"imtcp\" address=\"127.0.0.1\" port=\"{port}\")"
+                )
+            }
             Input::Local => format!(
                 "module(load=\"imuxsock\" SysSock.Use=\"off\")\n\
                  input(type=\"imuxsock\" Socket=\"{dir}/log\" CreatePath=\"on\")"
@@ -109,7 +121,7 @@ impl Rsyslog {
     fn is_up(&self) -> bool {
         match self.input {
             Input::Udp => UdpSocket::bind(("127.0.0.1", self.port)).is_err(),
-            Input::Tcp | Input::Tls => {
+            Input::Tcp | Input::Tls | Input::MutualTls => {
                 std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
             }
             Input::Local => {
@@ -136,13 +148,13 @@ impl Rsyslog {
         match self.input {
             Input::Udp => format!("target=udp://127.0.0.1:{port}"),
             Input::Tcp => format!("target=tcp://127.0.0.1:{port}"),
-            Input::Tls => format!("target=tls://localhost:{port}"),
+            Input::Tls | Input::MutualTls => format!("target=tls://localhost:{port}"),
             Input::Local => format!("target=unix:{}/log", self.dir.path().display()),
         }
     }
 
     fn ca(&self) -> String {
-        format!("ca={}/ca.pem", self.dir.path().display())
+        file_of(&self.dir, "ca", "ca.pem")
     }
 
     /// The messages from us so far.
@@ -170,26 +182,32 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// An authority of the test's own, and a certificate for `localhost` by it.
+/// An authority of the test's own, and certificates by it: for `localhost`, and for a client.
 fn certificates(dir: &TempDir) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = params.self_signed(&key).unwrap();
     let issuer = Issuer::from_params(&params, &key);
-    let server_key = KeyPair::generate().unwrap();
-    let server = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    let server = server.signed_by(&server_key, &issuer).unwrap();
-    for (name, text) in
-        [("ca.pem", ca.pem()), ("cert.pem", server.pem()), ("key.pem", server_key.serialize_pem())]
+    let put = |name: &str, text: String| fs::write(dir.path().join(name), text).unwrap();
+    put("ca.pem", ca.pem());
+    for (cert, key, name) in
+        [("cert.pem", "key.pem", "localhost"), ("client.pem", "client-key.pem", "sensor1")]
     {
-        fs::write(dir.path().join(name), text).unwrap();
+        let pair = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        put(cert, params.signed_by(&pair, &issuer).unwrap().pem());
+        put(key, pair.serialize_pem());
     }
+}
+
+fn file_of(dir: &TempDir, key: &str, name: &str) -> String {
+    format!("{key}={}/{name}", dir.path().display())
 }
 
 fn to(server: &Rsyslog, keys: &[&str]) -> Test {
     let test = Test::new().args(["--data-handler", "syslog", &server.target()]).args(keys);
-    if server.input == Input::Tls { test.args([server.ca()]) } else { test }
+    if server.input.is_tls() { test.args([server.ca()]) } else { test }
 }
 
 const LINE: &str = "[**] [1:1000134:1] ICMP Echo Request [**] [Priority: 3] {ICMP} \
@@ -287,7 +305,7 @@ fn long_messages_go_through_a_stream_whole() {
 /// Alerts that come while the server is down are there when it is back, in order.
 #[test]
 fn a_server_that_goes_away_gets_everything_when_it_is_back() {
-    for input in [Input::Tcp, Input::Tls] {
+    for input in [Input::Tcp, Input::Tls, Input::Local] {
         let Some(mut server) = Rsyslog::start(input) else { return };
         let mut running = to(&server, &["--stats", "stats.json"]).start();
         let alert = |n: usize| saying(format!("alert {n}").as_bytes());
@@ -314,6 +332,27 @@ fn a_server_that_goes_away_gets_everything_when_it_is_back() {
     }
 }
 
+/// UDP promises nothing, but a server that is back gets what comes then.
+#[test]
+fn over_udp_a_server_that_is_back_is_sent_to_again() {
+    let Some(mut server) = Rsyslog::start(Input::Udp) else { return };
+    let mut running = to(&server, &["--stats", "stats.json"]).start();
+    running.send(&saying(b"before"));
+    server.has_got(1);
+    server.go_down();
+    (0..3).for_each(|_| running.send(&saying(b"meanwhile")));
+    running.warns("Connection refused (os error 111); it is tried again in 100ms");
+    server.up();
+    running.send(&saying(b"after"));
+    until("the last one arrives", || {
+        server.messages().last().is_some_and(|last| last["msg"].to_string().contains("] after ["))
+    });
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(room.read("stats.json"), counters([5, 0, 0, 0], &[("syslog", [5, 0, 0])]));
+}
+
 #[test]
 fn a_server_that_stays_down_does_not_hold_us_up_at_the_end() {
     let port = free_port();
@@ -322,11 +361,7 @@ fn a_server_that_stays_down_does_not_hold_us_up_at_the_end() {
     let mut running = test.start();
     (0..3).for_each(|_| running.send(&ping()));
     running.warns("Connection refused (os error 111); it is tried again in 100ms");
-    let asked = Instant::now();
-    running.signal(Signal::SIGTERM);
-    let (room, ended) = running.end();
-    assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let (room, ended) = ends_in_time(running);
     let last = "warning: handler syslog: could not finish in time; 3 alerts dropped";
     assert!(ended.stderr.contains(last), "{}", ended.stderr);
     assert_eq!(room.read("stats.json"), counters([3, 0, 0, 0], &[("syslog", [0, 3, 0])]));
@@ -337,7 +372,7 @@ fn a_server_that_is_not_trusted_gets_nothing() {
     let Some(server) = Rsyslog::start(Input::Tls) else { return };
     let other = TempDir::new().unwrap();
     certificates(&other);
-    let ca = format!("ca={}/ca.pem", other.path().display());
+    let ca = file_of(&other, "ca", "ca.pem");
     for (target, ca, problem) in [
         (server.target(), ca, "invalid peer certificate: "),
         (
@@ -357,6 +392,60 @@ fn a_server_that_is_not_trusted_gets_nothing() {
 }
 
 #[test]
+fn a_server_that_demands_a_certificate_gets_it() {
+    let Some(server) = Rsyslog::start(Input::MutualTls) else { return };
+    let keys = ["cert", "key"].into_iter().zip(["client.pem", "client-key.pem"]);
+    let keys: Vec<_> = keys.map(|(key, name)| file_of(&server.dir, key, name)).collect();
+    let stats = counters([1, 0, 0, 0], &[("syslog", [1, 0, 0])]);
+    to(&server, &["--count", "1", &keys[0], &keys[1]]).send(ping()).stats(stats).success();
+    assert_eq!(server.has_got(1)[0]["msg"], LINE);
+}
+
+#[test]
+fn a_server_that_demands_another_certificate_is_told_of() {
+    let Some(server) = Rsyslog::start(Input::MutualTls) else { return };
+    let other = TempDir::new().unwrap();
+    certificates(&other);
+    let wrong = [file_of(&other, "cert", "client.pem"), file_of(&other, "key", "client-key.pem")];
+    for (keys, problem) in [
+        (vec![], "the server asks for a certificate; give cert and key ("),
+        (wrong.to_vec(), "the server asks for a certificate and doesn't accept ours ("),
+    ] {
+        let keys: Vec<_> =
+            keys.iter().map(String::as_str).chain(["--stats", "stats.json"]).collect();
+        let mut running = to(&server, &keys).start();
+        running.send(&ping());
+        running.warns(problem);
+        running.warns("it is tried again in 100ms");
+        running.signal(Signal::SIGTERM);
+        let (room, _) = running.end();
+        assert_eq!(room.read("stats.json"), counters([1, 0, 0, 0], &[("syslog", [0, 1, 0])]));
+    }
+    assert_eq!(server.messages(), Vec::<Value>::new());
+}
+
+#[test]
+fn certificates_that_make_no_sense_are_refused() {
+    let dir = TempDir::new().unwrap();
+    certificates(&dir);
+    let [cert, key, other] =
+        [("cert", "client.pem"), ("key", "client-key.pem"), ("key", "key.pem")]
+            .map(|(key, name)| file_of(&dir, key, name));
+    for (keys, problem) in [
+        (vec![&*key], "key needs the certificate that it is for; give cert"),
+        (vec![&*cert], "client.pem: "),
+        (vec![&*cert, &*other], "is no key to "),
+        (vec!["cert=none.pem"], "cannot read none.pem: "),
+    ] {
+        let test = Test::new().args(["--data-handler", "syslog", "target=tls://log"]);
+        let (_, ended) = test.args([file_of(&dir, "ca", "ca.pem")]).args(keys).start().end();
+        assert!(ended.stderr.contains(problem), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("PRIVATE"), "{}", ended.stderr);
+        assert_eq!(ended.status, Some(1));
+    }
+}
+
+#[test]
 fn keys_that_make_no_sense_are_refused() {
     for (keys, problem) in [
         (
@@ -366,7 +455,7 @@ fn keys_that_make_no_sense_are_refused() {
         (&["facility=local8"], "unknown facility; known are kern, user, "),
         (&["rfc=822"], "\"822\": expected 5424 or 3164"),
         (&["format=full"], "an alert in the format full has several lines; choose another"),
-        (&["ca=x"], "ca is for target=tls://…"),
+        (&["ca=x"], "ca, cert and key are for target=tls://…"),
         (&["target=tls://log", "ca=none.pem"], "cannot read none.pem: "),
         (&["max_len=9"], "max_len is 9, but must be 480 to 65507"),
     ] {

@@ -120,11 +120,16 @@ impl Running {
     /// Waits for the program to end for so long.
     pub(super) fn ends_within(&mut self, time: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + time;
+        self.ends_unless(|| Instant::now() >= deadline)
+    }
+
+    /// Waits for the program to end, unless there is no more time for it.
+    pub(super) fn ends_unless(&mut self, time_is_up: impl Fn() -> bool) -> Option<ExitStatus> {
         loop {
             if let Some(status) = self.ended() {
                 return Some(status);
             }
-            if Instant::now() >= deadline {
+            if time_is_up() {
                 return None;
             }
             self.rest(false);

@@ -19,9 +19,6 @@ use crate::handler::writer::{BatchWriter, ENOUGH};
 /// A program that ran for so long was no failure.
 const LONG: Duration = Duration::from_secs(10);
 
-/// How long a program may take to end at the end of its input, if no end was announced.
-const LAST_LINES: Duration = Duration::from_secs(4);
-
 /// How long it may take after it was asked to.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -143,13 +140,12 @@ impl Stream {
         format!("{how}{}", running.said())
     }
 
-    /// Lets the program read to the end and end.
+    /// Lets the program read to the end and end, which may take until somebody is in a hurry.
     pub(super) fn finish(&mut self) -> Result<(), HandlerError> {
         let Some((mut running, _)) = self.running.take() else { return Ok(()) };
         running.end_input();
-        let time = self.ending.left().unwrap_or(LAST_LINES);
         let program = self.command.program();
-        match running.ends_within(time) {
+        match running.ends_unless(|| self.ending.is_up()) {
             Some(status) if status.success() => {
                 debug!("{program} {}{}", Ended(status), running.said());
                 Ok(())

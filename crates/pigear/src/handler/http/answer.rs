@@ -2,11 +2,20 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
-use serde::Deserialize;
-use serde_json::Value;
+use jiff::Timestamp;
+use reqwest::header::LOCATION;
+use reqwest::{Response, StatusCode, Url};
 
+use super::bulk::{self, Said};
+use super::failure;
 use super::retry;
+use super::secrets::Secrets;
+
+/// So much of an answer is read to tell what went wrong, or to use the connection again.
+const ENOUGH: usize = 64 * 1024;
+
+/// The longest answer that tells what became of each alert.
+const ALL: usize = 64 * 1024 * 1024;
 
 /// What a server said, or that it said nothing.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,8 +24,8 @@ pub(super) enum Answer {
     Taken,
     /// It will never take this.
     Refused(String),
-    /// Of each alert, whether it was taken; `None` for those to be sent again.
-    Each(Vec<Option<Result<(), String>>>),
+    /// Of each alert, what became of it.
+    Each(Vec<Said>),
     /// Something went wrong that may pass.
     Failed {
         problem: String,
@@ -25,69 +34,116 @@ pub(super) enum Answer {
     },
 }
 
-/// The answer to a bulk request of Elasticsearch.
-#[derive(Deserialize)]
-struct Bulk {
-    errors: bool,
-    #[serde(default)]
-    items: Vec<Item>,
+/// What a success says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Success {
+    /// That everything was taken.
+    Whole,
+    /// Of each alert, whether it was taken, as Elasticsearch says it.
+    Each,
 }
 
-#[derive(Deserialize)]
-struct Item {
-    create: Created,
-}
-
-#[derive(Deserialize)]
-struct Created {
-    status: u16,
-    #[serde(default)]
-    error: Value,
-}
-
-/// Reads what Elasticsearch says of each alert.
-///
-/// A conflict means that it has an alert of this id: it was sent before, and the answer got lost.
-pub(super) fn bulk(body: &[u8], alerts: usize) -> Result<Answer, String> {
-    let bulk: Bulk = serde_json::from_slice(body)
-        .map_err(|error| format!("the answer is not that of a bulk request: {error}"))?;
-    if !bulk.errors {
-        return Ok(Answer::Taken);
+impl Answer {
+    /// No connection, or one that broke.
+    pub(super) fn none(error: &reqwest::Error) -> Self {
+        Self::Failed { problem: failure::text(error), asked: None }
     }
-    if bulk.items.len() != alerts {
-        return Err(format!("{} answers to {alerts} alerts", bulk.items.len()));
-    }
-    Ok(Answer::Each(bulk.items.into_iter().map(|item| item.create.result()).collect()))
-}
 
-impl Created {
-    fn result(self) -> Option<Result<(), String>> {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        if status.is_success() || status == StatusCode::CONFLICT {
-            return Some(Ok(()));
+    pub(super) fn too_late() -> Self {
+        Self::Failed { problem: "no answer in time".to_owned(), asked: None }
+    }
+
+    /// Reads the answer to a request with so many alerts.
+    pub(super) async fn read(
+        mut response: Response,
+        success: Success,
+        alerts: usize,
+        secrets: &Secrets,
+    ) -> Self {
+        let status = response.status();
+        if retry::is_taken(status) {
+            return match success {
+                Success::Whole => {
+                    // It has what we sent, and said so; the rest only frees the connection.
+                    let _ = beginning(&mut response, ENOUGH).await;
+                    Self::Taken
+                }
+                Success::Each => match beginning(&mut response, ALL).await {
+                    Ok(body) => Self::of_each(&body, alerts, secrets),
+                    Err(error) => Self::none(&error),
+                },
+            };
         }
-        let field = |name: &str| self.error.get(name).and_then(Value::as_str).unwrap_or_default();
-        let reason = format!("{status}: {}: {}", field("type"), field("reason"));
-        (!retry::is_passing(status)).then_some(Err(reason))
+        if status.is_redirection() {
+            return Self::Refused(redirected(&response));
+        }
+        let asked = retry::asked(response.headers(), Timestamp::now());
+        let body = match beginning(&mut response, ENOUGH).await {
+            Ok(body) => body,
+            Err(error) => return Self::none(&error),
+        };
+        let mut problem = named(status);
+        // A page for people says no more than the status.
+        if !body.trim_ascii().is_empty() && !body.trim_ascii().starts_with(b"<") {
+            problem += ": ";
+            problem += &secrets.hide(&String::from_utf8_lossy(&body));
+        }
+        if status == StatusCode::PAYLOAD_TOO_LARGE && alerts > 1 {
+            problem += " (a smaller batch_bytes may help)";
+        }
+        if retry::is_passing(status) {
+            Self::Failed { problem, asked: asked.or_else(|| retry::asked_in(&body)) }
+        } else {
+            Self::Refused(problem)
+        }
+    }
+
+    fn of_each(body: &[u8], alerts: usize, secrets: &Secrets) -> Self {
+        let hidden = |said: Said| said.map(|result| result.map_err(|reason| secrets.hide(&reason)));
+        match bulk::read(body, alerts) {
+            Ok(each) => Self::Each(each.into_iter().map(hidden).collect()),
+            Err(reason) => {
+                let body = secrets.hide(&String::from_utf8_lossy(body));
+                Self::Refused(format!("{reason}: {body}"))
+            }
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_item_of_a_bulk_request_has_its_own_end() {
-        let body = br#"{"took":1,"errors":true,"items":[
-            {"create":{"_index":"x","status":201}},
-            {"create":{"status":409,"error":{"type":"version_conflict_engine_exception"}}},
-            {"create":{"status":429,"error":{"type":"es_rejected_execution_exception"}}},
-            {"create":{"status":400,"error":{"type":"mapper_parsing_exception","reason":"no"}}}]}"#;
-        let refused = "400 Bad Request: mapper_parsing_exception: no".to_owned();
-        let expected = vec![Some(Ok(())), Some(Ok(())), None, Some(Err(refused))];
-        assert_eq!(bulk(body, 4), Ok(Answer::Each(expected)));
-        assert_eq!(bulk(body, 3), Err("4 answers to 3 alerts".to_owned()));
-        assert_eq!(bulk(br#"{"errors":false,"items":[]}"#, 9), Ok(Answer::Taken));
-        assert!(bulk(b"<html>", 1).unwrap_err().starts_with("the answer is not"));
+/// The number, and what it is called where it has a name.
+fn named(status: StatusCode) -> String {
+    match status.canonical_reason() {
+        Some(reason) => format!("{} {reason}", status.as_u16()),
+        None => status.as_u16().to_string(),
     }
+}
+
+async fn beginning(response: &mut Response, enough: usize) -> reqwest::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while body.len() < enough
+        && let Some(chunk) = response.chunk().await?
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(enough);
+    Ok(body)
+}
+
+/// Says where to without what may be secret: the path.
+fn redirected(response: &Response) -> String {
+    let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+    let to = match location.map(|location| response.url().join(location)) {
+        Some(Ok(url)) if url.origin() == response.url().origin() => "another path there".to_owned(),
+        Some(Ok(url)) => server_of(&url),
+        _ => "nowhere".to_owned(),
+    };
+    let status = response.status();
+    format!(
+        "{status}: redirects to {to}, which is not followed; give that URL, if it is the right one"
+    )
+}
+
+/// The server of a URL. The rest may be a secret.
+pub(super) fn server_of(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }

@@ -1,13 +1,13 @@
 //! Who we say we are.
 
 use std::env;
-use std::fs;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::header::HeaderValue;
 
-use super::options::{Options, Secret};
+use super::options::Options;
+use super::secrets::Secret;
 
 const EXPECTED: &str = "expected basic:USER:PASS, bearer:TOKEN, splunk:TOKEN or apikey:KEY";
 
@@ -22,20 +22,12 @@ pub(super) fn given(options: &Options) -> Result<Option<Secret>, String> {
     match (&options.auth, &options.auth_file, &options.auth_env) {
         (None, None, None) => Ok(None),
         (Some(auth), None, None) => Ok(Some(auth.clone())),
-        (None, Some(path), None) => secret_in(path)
-            .map(Some)
-            .map_err(|error| format!("cannot read {}: {error}", path.display())),
+        (None, Some(path), None) => Secret::read(path).map(Some),
         (None, None, Some(name)) => env::var(name)
             .map(|value| Some(value.into()))
             .map_err(|error| format!("auth_env={name}: {error}")),
         _ => Err("give one of auth, auth_file and auth_env only".to_owned()),
     }
-}
-
-/// What a file has, without the newline that ends it.
-pub(super) fn secret_in(path: &std::path::Path) -> Result<Secret, String> {
-    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    Ok(Secret::from(text.trim().to_owned()))
 }
 
 fn value_of(auth: &str) -> Result<HeaderValue, &'static str> {

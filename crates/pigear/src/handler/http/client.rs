@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Url};
 
 use super::auth;
@@ -16,6 +18,12 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// The client that the options describe.
 pub(super) fn client(options: &Options, url: &Url) -> Result<Client, String> {
+    for (key, time) in [("timeout", options.timeout), ("connect_timeout", options.connect_timeout)]
+    {
+        if time.0.is_zero() {
+            return Err(format!("{key}=0: expected more"));
+        }
+    }
     // Whoever embeds this may have chosen another.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
@@ -35,7 +43,10 @@ pub(super) fn client(options: &Options, url: &Url) -> Result<Client, String> {
 /// Only the proxy that was named: what is in the environment was meant for others.
 fn with_proxy(builder: ClientBuilder, options: &Options) -> Result<ClientBuilder, String> {
     let Some(proxy) = &options.proxy else { return Ok(builder.no_proxy()) };
-    let proxy = Proxy::all(proxy.reveal()).map_err(|_| "proxy: not a URL".to_owned())?;
+    let url = Url::parse(proxy.reveal()).ok();
+    let proxy = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    let proxy = proxy.and_then(|url| Proxy::all(url).ok());
+    let proxy = proxy.ok_or("proxy: expected http://SERVER:PORT or https://SERVER:PORT")?;
     Ok(builder.proxy(proxy))
 }
 
@@ -77,8 +88,13 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
+/// The headers of every request. Those that the user names come last, so that they hold.
 fn headers(options: &Options, url: &Url) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(options.content_type()));
+    if let Some(encoding) = options.compress.content_encoding() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
     if let Some(value) = auth::header(options)? {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("the URL has a name and password; give either these or auth".to_owned());
@@ -87,7 +103,8 @@ fn headers(options: &Options, url: &Url) -> Result<HeaderMap, String> {
     }
     for (name, value) in &options.header {
         let wrong = |what| format!("header.{name}: {what}");
-        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("not a name"))?;
+        let header = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| wrong("no header can have this name"))?;
         let mut value = HeaderValue::from_str(value.reveal())
             .map_err(|_| wrong("has characters that can't be sent"))?;
         value.set_sensitive(true);

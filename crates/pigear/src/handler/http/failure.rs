@@ -19,11 +19,16 @@ pub(super) fn text(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     causes.dedup();
-    // The outermost only say that a client failed.
-    let begin = causes.iter().position(|cause| !cause.starts_with("client error"));
-    match causes.split_off(begin.unwrap_or_default()) {
-        causes if causes.is_empty() => shown(&error.to_string()),
-        causes => shown(&causes.join(": ")),
+    match causes.last() {
+        // The error itself would tell the URL.
+        None => "the request failed".to_owned(),
+        // What is around the innermost says no more than that.
+        Some(innermost) if error.is_connect() => format!("cannot connect: {}", shown(innermost)),
+        Some(_) => {
+            // The outermost only say that a client failed.
+            let begin = causes.iter().position(|cause| !cause.starts_with("client error"));
+            shown(&causes.split_off(begin.unwrap_or_default()).join(": "))
+        }
     }
 }
 

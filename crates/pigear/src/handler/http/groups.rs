@@ -9,6 +9,7 @@ use pigear_alert::Alert;
 use tracing::warn;
 
 use super::id::Id;
+use super::people::Untold;
 use super::template::Message;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -69,6 +70,11 @@ impl Group {
     pub(super) fn message(&self) -> Message<'_> {
         Message { alert: &self.alert, count: self.count, id: self.id }
     }
+
+    /// How many alerts this is.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
 }
 
 impl Groups {
@@ -125,9 +131,9 @@ impl Groups {
         Some(due.max(self.allowed_at(due)))
     }
 
-    /// How many messages still wait, and how many alerts they are about.
-    pub(super) fn left(&self) -> (usize, u64) {
-        (self.waiting.len(), self.waiting.values().map(|group| group.count).sum())
+    /// What still waits.
+    pub(super) fn left(&self) -> Untold {
+        Untold::of(self.waiting.values())
     }
 
     /// When the next message may be sent.
@@ -181,7 +187,7 @@ mod tests {
         assert!(groups.take_due(now + 9 * SECOND, false, 10).is_empty());
         assert_eq!(counts(&groups.take_due(now + 10 * SECOND, false, 10)), [(3, 3)]);
         assert_eq!(groups.next_due(), Some(now + 11 * SECOND));
-        assert_eq!(groups.left(), (1, 1));
+        assert_eq!(groups.left(), Untold { messages: 1, alerts: 1 });
         assert_eq!(counts(&groups.take_due(now + 11 * SECOND, false, 10)), [(3, 1)]);
         assert_eq!(groups.next_due(), None);
     }
@@ -218,7 +224,7 @@ mod tests {
         let most = u32::try_from(MOST).unwrap();
         groups.add(&alert_of(0, 4), now);
         (1..=most).for_each(|signature| groups.add(&alert_of(signature, 1), now));
-        assert_eq!(groups.left(), (MOST, u64::from(most)));
+        assert_eq!(groups.left(), Untold { messages: MOST, alerts: u64::from(most) });
         assert_eq!(groups.given_up, 1);
         assert_eq!(groups.take_due(now, true, 1)[0].severity, Severity(1));
     }

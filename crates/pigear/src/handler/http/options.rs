@@ -1,7 +1,6 @@
 //! The keys of `http`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,6 +11,8 @@ use pigear_alert::format::FormatName;
 use serde::Deserialize;
 
 use super::presets::Preset;
+use super::secrets::Secret;
+use crate::handler::compress::Compress;
 use crate::keys::{parsed, parsed_option};
 
 /// The keys of `http`.
@@ -89,6 +90,16 @@ pub struct Options {
 }
 
 impl Options {
+    /// Where to send, from one of the places where it may be.
+    pub(super) fn url(&self) -> Result<Secret, String> {
+        match (&self.url, &self.url_file) {
+            (Some(url), None) => Ok(url.clone()),
+            (None, Some(path)) => Secret::read(path),
+            (None, None) => Err("give url or url_file: where to send".to_owned()),
+            (Some(_), Some(_)) => Err("give only one of url and url_file".to_owned()),
+        }
+    }
+
     /// The preset, if a template of Pigear's own was asked for.
     pub(super) fn preset(&self) -> Option<Preset> {
         match self.template {
@@ -119,6 +130,29 @@ impl Options {
     pub(super) fn per_minute(&self) -> Option<u32> {
         self.per_minute.or_else(|| self.preset().and_then(Preset::per_minute))
     }
+
+    /// Whether messages are sent, each for a group of alerts, rather than alerts.
+    pub(super) fn is_for_people(&self) -> bool {
+        self.group().is_some() || self.per_minute().is_some()
+    }
+
+    /// What the body is.
+    pub(super) fn content_type(&self) -> &'static str {
+        let text = self.template.is_none() && !is_json(self.format());
+        let plain = text || self.escape.is_some_and(|escape| escape != Escape::Json);
+        let usual = match self.encoding() {
+            Encoding::Form => "application/x-www-form-urlencoded",
+            _ if plain => "text/plain; charset=utf-8",
+            Encoding::Ndjson => "application/x-ndjson",
+            Encoding::Json | Encoding::Array => "application/json",
+        };
+        self.preset().and_then(Preset::content_type).unwrap_or(usual)
+    }
+}
+
+/// Whether a format writes a JSON object a line.
+pub(super) fn is_json(format: FormatName) -> bool {
+    !matches!(format.name(), "fast" | "full" | "cef")
 }
 
 fn one() -> usize {
@@ -137,31 +171,6 @@ fn ten_seconds() -> Time {
     Time(Duration::from_secs(10))
 }
 
-/// A text that is never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
 /// How alerts are put into a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
@@ -174,18 +183,6 @@ pub enum Encoding {
     Array,
     /// One alert a request, in the field `alert` of a form, as the program of 2012 sent it.
     Form,
-}
-
-/// How requests are compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Compress {
-    /// Not at all.
-    #[default]
-    None,
-    /// gzip
-    Gzip,
-    /// Zstandard
-    Zstd,
 }
 
 /// What a template's values are escaped for.
@@ -228,19 +225,6 @@ impl FromStr for Encoding {
             "array" => Ok(Self::Array),
             "form" => Ok(Self::Form),
             _ => Err(Unexpected("json, ndjson, array or form")),
-        }
-    }
-}
-
-impl FromStr for Compress {
-    type Err = Unexpected;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "none" => Ok(Self::None),
-            "gzip" => Ok(Self::Gzip),
-            "zstd" => Ok(Self::Zstd),
-            _ => Err(Unexpected("gzip, zstd or none")),
         }
     }
 }

@@ -3,34 +3,28 @@
 use std::sync::Arc;
 
 use pigear_alert::Alert;
-use pigear_alert::format::{Colour, Format, FormatName};
+use pigear_alert::format::{Colour, Format};
 use reqwest::Url;
 
 use super::form;
 use super::id::Id;
-use super::options::{Encoding, Escape, Options};
+use super::options::{Encoding, Options, is_json};
 use super::parcel::{Framing, Parcel};
 use super::presets::Preset;
-use super::template::{Message, Rules, Template, sample};
+use super::target::Target;
+use super::template::{Message, Template};
 
 /// Packs alerts into parcels.
 pub(super) struct Packer {
-    url: Target,
+    target: Target,
     content: Content,
     encoding: Encoding,
     framing: Framing,
     /// How many alerts go into a parcel, at most.
-    pub(super) batch: usize,
+    batch: usize,
     batch_bytes: usize,
     /// Whether a message may stand for several alerts, and says so by itself.
     says_count: bool,
-}
-
-/// Where parcels go.
-enum Target {
-    Fixed(Box<Url>),
-    /// The URL that it must resemble: an alert chooses neither server nor scheme.
-    Template(Box<Template>, Box<Url>),
 }
 
 /// How an alert is written.
@@ -42,64 +36,55 @@ enum Content {
 const BATCH: usize = 500;
 
 impl Packer {
-    pub(super) fn new(
-        options: &Options,
-        url: &str,
-        template: Option<Template>,
-    ) -> Result<Self, String> {
-        let preset = options.preset();
+    pub(super) fn new(options: &Options) -> Result<Self, String> {
         let encoding = options.encoding();
-        let single = matches!(encoding, Encoding::Json | Encoding::Form);
-        let batch = match options.batch {
-            Some(0) => return Err("batch=0: expected at least 1".to_owned()),
-            Some(n) if single && n > 1 => {
-                return Err(format!("batch={n} needs encoding=ndjson or encoding=array"));
-            }
-            Some(n) => n,
-            None if single => 1,
-            None => BATCH,
-        };
-        if encoding == Encoding::Array && template.is_none() && !is_json(options.format()) {
-            return Err(format!(
-                "encoding=array needs JSON, which format={} is not",
-                options.format()
-            ));
+        if let Some(preset) = options.preset()
+            && encoding != preset.encoding()
+        {
+            return Err(format!("preset:{} has its own encoding; leave it out", preset.name()));
         }
-        let grouped = options.group().is_some() || options.per_minute().is_some();
-        let says_count = grouped && template.is_none() && is_json(options.format());
-        let content = match template {
-            Some(template) => Content::Template(Box::new(template)),
-            None => Content::Format(options.format().format(Colour::Never)),
-        };
+        let target = Target::new(options)?;
+        let template = Template::of(options)?;
+        let json = is_json(options.format());
+        if template.is_none() && !target.is_template() && !options.param.is_empty() {
+            return Err("param needs a template, of the body or the URL".to_owned());
+        }
+        if encoding == Encoding::Array && template.is_none() && !json {
+            let format = options.format();
+            return Err(format!("encoding=array needs JSON, which format={format} is not"));
+        }
+        let framing = options.preset().and_then(Preset::framing);
         Ok(Self {
-            url: Target::new(url, options)?,
-            content,
+            target,
             encoding,
-            framing: preset.and_then(Preset::framing).unwrap_or(Framing::of(encoding)),
-            batch,
+            framing: framing.unwrap_or(Framing::of(encoding)),
+            batch: batch(options)?,
             batch_bytes: usize::try_from(options.batch_bytes.as_u64()).unwrap_or(usize::MAX),
-            says_count,
+            says_count: options.is_for_people() && template.is_none() && json,
+            content: match template {
+                Some(template) => Content::Template(Box::new(template)),
+                None => Content::Format(options.format().format(Colour::Never)),
+            },
         })
+    }
+
+    pub(super) fn batch(&self) -> usize {
+        self.batch
     }
 
     /// The URL without what is only known of an alert.
     pub(super) fn url(&self) -> &Url {
-        match &self.url {
-            Target::Fixed(url) | Target::Template(_, url) => url,
-        }
+        self.target.url()
     }
 
     /// Packs the first of the messages, as many as go into one parcel.
     ///
     /// # Errors
     /// If the first can't be written.
-    pub(super) fn pack<'a>(
-        &self,
-        messages: impl IntoIterator<Item = Message<'a>>,
-    ) -> Result<Parcel, String> {
+    pub(super) fn pack(&self, messages: &[Message]) -> Result<Parcel, String> {
         let mut parcel: Option<Parcel> = None;
         for message in messages {
-            let (url, text) = match (self.url.of(&message), self.write(&message)) {
+            let (url, text) = match (self.target.of(message), self.write(message)) {
                 (Ok(url), Ok(text)) => (url, text),
                 // It comes again, and is the first then.
                 (Err(error), _) | (_, Err(error)) => {
@@ -136,49 +121,18 @@ impl Packer {
     }
 }
 
-impl Target {
-    fn new(url: &str, options: &Options) -> Result<Self, String> {
-        if !url.contains("{{") && !url.contains("{%") {
-            return valid(url).map(|url| Self::Fixed(Box::new(url)));
+/// How many alerts go into a request, at most.
+fn batch(options: &Options) -> Result<usize, String> {
+    let single = matches!(options.encoding(), Encoding::Json | Encoding::Form);
+    match options.batch {
+        Some(0) => Err("batch=0: expected at least 1".to_owned()),
+        Some(n) if single && n > 1 => {
+            Err(format!("batch={n} needs encoding=ndjson or encoding=array"))
         }
-        let rules = Rules {
-            escape: Escape::Url,
-            format: options.format(),
-            lines: false,
-            params: options.params(),
-        };
-        let template = Template::new("url", url, rules)?;
-        let url = sample(|sample| template.render(sample))??;
-        Ok(Self::Template(Box::new(template), Box::new(valid(&url)?)))
+        Some(n) => Ok(n),
+        None if single => Ok(1),
+        None => Ok(BATCH),
     }
-
-    fn of(&self, message: &Message) -> Result<Url, String> {
-        match self {
-            Self::Fixed(url) => Ok(Url::clone(url)),
-            Self::Template(template, like) => {
-                let url = valid(&template.render(message)?)?;
-                if url.origin() == like.origin() {
-                    Ok(url)
-                } else {
-                    Err("url: the server must not depend on the alert".to_owned())
-                }
-            }
-        }
-    }
-}
-
-/// A URL that can be posted to. It is not shown: it may be a secret.
-fn valid(url: &str) -> Result<Url, String> {
-    let url = Url::parse(url).map_err(|error| format!("url: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("url: expected http:// or https://, not {}:", url.scheme()));
-    }
-    Ok(url)
-}
-
-/// Whether a format writes a JSON object a line.
-pub(super) fn is_json(format: FormatName) -> bool {
-    !matches!(format.name(), "fast" | "full" | "cef")
 }
 
 /// Adds a field `count` to a JSON object.

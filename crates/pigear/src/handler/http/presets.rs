@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use pigear_alert::format::FormatName;
+use reqwest::Url;
 
+use super::answer::Success;
 use super::options::Encoding;
 use super::parcel::Framing;
 
@@ -91,8 +93,8 @@ impl Preset {
     /// As much as the receiver takes: people's channels refuse floods.
     pub(super) fn per_minute(self) -> Option<u32> {
         match self {
-            // 1 a second for Slack; 30 a minute for a webhook of Discord; 20 a minute for a group
-            // in Telegram.
+            // One a second for Slack, 20 a minute for a group in Telegram. Discord wants no number to
+            // be relied on and says when to come again; this one is for those who read.
             Self::Slack => Some(60),
             Self::Discord => Some(30),
             Self::Telegram => Some(20),
@@ -100,9 +102,22 @@ impl Preset {
         }
     }
 
-    /// Whether the answer tells of each alert what became of it.
-    pub(super) fn answers_each(self) -> bool {
-        self == Self::Elasticsearch
+    /// What a success says.
+    pub(super) fn success(self) -> Success {
+        if self == Self::Elasticsearch { Success::Each } else { Success::Whole }
+    }
+
+    /// Adds to a URL what the receiver needs in it. Without `wait`, Discord says that it has a message
+    /// before it keeps it, and doesn't tell if it won't.
+    pub(super) fn complete(self, url: &mut Url) {
+        if self == Self::Discord && url.query_pairs().all(|(name, _)| name != "wait") {
+            url.query_pairs_mut().append_pair("wait", "true");
+        }
+    }
+
+    /// The parameters that the template can't do without, and what they are.
+    pub(super) fn needs(self) -> &'static [(&'static str, &'static str)] {
+        if self == Self::Telegram { &[("chat_id", "where to send")] } else { &[] }
     }
 
     pub(super) fn content_type(self) -> Option<&'static str> {

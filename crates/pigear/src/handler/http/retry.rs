@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde_json::Value;
 
 /// The first pause is at most this long, and each next one at most twice as long.
 const FIRST: Duration = Duration::from_millis(200);
@@ -26,9 +27,18 @@ pub(super) fn pause(attempt: u32, asked: Option<Duration>) -> Duration {
     bound.mul_f64(fastrand::f64())
 }
 
+/// What Loki says while it is told to take nothing (`block_ingestion_until`); it looks like a success.
+const LOKI_TAKES_NOTHING: u16 = 260;
+
+/// Whether the server has what was sent.
+pub(super) fn is_taken(status: StatusCode) -> bool {
+    status.is_success() && status.as_u16() != LOKI_TAKES_NOTHING
+}
+
 /// Whether trying again may help.
 pub(super) fn is_passing(status: StatusCode) -> bool {
     status.is_server_error()
+        || status.as_u16() == LOKI_TAKES_NOTHING
         || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
@@ -40,6 +50,13 @@ pub(super) fn asked(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     }
     let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
     Some(date.duration_since(now).try_into().unwrap_or(Duration::ZERO))
+}
+
+/// The same from an answer's body: Discord has it at the top, Telegram below `parameters`.
+pub(super) fn asked_in(body: &[u8]) -> Option<Duration> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let seconds = body.get("retry_after").or_else(|| body.get("parameters")?.get("retry_after"))?;
+    Duration::try_from_secs_f64(seconds.as_f64()?).ok()
 }
 
 #[cfg(test)]
@@ -61,6 +78,17 @@ mod tests {
     }
 
     #[test]
+    fn a_server_asks_in_its_answer() {
+        let telegram = br#"{"ok":false,"error_code":429,"parameters":{"retry_after":7}}"#;
+        assert_eq!(asked_in(telegram), Some(Duration::from_secs(7)));
+        let discord = br#"{"message":"slow down","retry_after":1.5,"global":false}"#;
+        assert_eq!(asked_in(discord), Some(Duration::from_millis(1500)));
+        for none in ["", "ok", "{}", r#"{"retry_after":-1}"#, r#"{"retry_after":"x"}"#] {
+            assert_eq!(asked_in(none.as_bytes()), None, "{none}");
+        }
+    }
+
+    #[test]
     fn pauses_grow_to_a_bound() {
         let longest = |attempt| (0..200).map(|_| pause(attempt, None)).max().unwrap();
         assert!(longest(1) <= FIRST);
@@ -72,10 +100,13 @@ mod tests {
 
     #[test]
     fn only_what_may_pass_is_tried_again() {
-        let passing = [408, 429, 500, 502, 503, 504, 507];
+        let passing = [260, 408, 429, 500, 502, 503, 504, 507];
         let lasting = [301, 307, 400, 401, 403, 404, 409, 413, 415, 422];
         let is_passing = |status: u16| is_passing(StatusCode::from_u16(status).unwrap());
         assert!(passing.into_iter().all(is_passing));
         assert!(!lasting.into_iter().any(is_passing));
+        let is_taken = |status: u16| is_taken(StatusCode::from_u16(status).unwrap());
+        assert!([200, 201, 202, 204].into_iter().all(is_taken));
+        assert!(!passing.into_iter().chain(lasting).any(is_taken));
     }
 }

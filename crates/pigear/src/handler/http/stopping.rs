@@ -13,9 +13,13 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// Knows whether it is time to end. Clones share it.
 #[derive(Clone, Default)]
-pub(super) struct Stopping(pub(super) Ending);
+pub(super) struct Stopping(Ending);
 
 impl Stopping {
+    pub(super) fn new(ending: Ending) -> Self {
+        Self(ending)
+    }
+
     /// Pauses for so long, but before the end not longer than it takes to notice that. False if
     /// there is no time to try again.
     pub(super) async fn pause(&self, length: Duration) -> bool {

@@ -19,7 +19,8 @@ use serde::de::IgnoredAny;
 
 use super::form;
 use super::id::Id;
-use super::options::Escape;
+use super::options::{Encoding, Escape, Options, TemplateName};
+use super::presets::Preset;
 use value::{alert_values, sample_alert};
 
 /// What a template is given.
@@ -53,8 +54,33 @@ pub(super) struct Rules {
 const ONLY: &str = "template";
 
 impl Template {
+    /// The template for what is sent of an alert, if there is to be one.
+    pub(super) fn of(options: &Options) -> Result<Option<Self>, String> {
+        let rules = Rules {
+            escape: options.escape.unwrap_or_default(),
+            format: options.format(),
+            lines: options.encoding() == Encoding::Ndjson,
+            params: options.params(),
+        };
+        match &options.template {
+            None if options.escape.is_some() => Err("escape needs a template".to_owned()),
+            None => Ok(None),
+            Some(TemplateName::File(path)) => Self::read(path, rules).map(Some),
+            Some(TemplateName::Preset(preset)) => Self::of_preset(*preset, rules).map(Some),
+        }
+    }
+
+    fn of_preset(preset: Preset, rules: Rules) -> Result<Self, String> {
+        match preset.needs().iter().find(|(name, _)| !rules.params.contains_key(*name)) {
+            Some((name, what)) => {
+                Err(format!("preset:{} needs param.{name}: {what}", preset.name()))
+            }
+            None => Self::new(preset.name(), preset.text(), rules),
+        }
+    }
+
     /// Reads a template from a file.
-    pub(super) fn read(path: &Path, rules: Rules) -> Result<Self, String> {
+    fn read(path: &Path, rules: Rules) -> Result<Self, String> {
         let name = path.display().to_string();
         let text =
             fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
@@ -74,6 +100,10 @@ impl Template {
         // These would let text through as it is, or escape it for something else.
         for filter in ["safe", "escape", "e"] {
             environment.remove_filter(filter);
+        }
+        if escape != Escape::Json {
+            // Jinja's own is for JSON and HTML, and isn't escaped any more.
+            environment.add_filter("tojson", |value: Value| json(&value));
         }
         environment.add_filter("entities", entities);
         environment.add_filter("markdown", markdown);

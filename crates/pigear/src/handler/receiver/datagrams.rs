@@ -58,7 +58,7 @@ impl Outlet for Datagrams {
         Ok(())
     }
 
-    fn is_closed(&mut self) -> bool {
-        false
+    fn closed(&mut self) -> Option<std::io::Error> {
+        None
     }
 }

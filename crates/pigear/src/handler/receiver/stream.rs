@@ -64,14 +64,16 @@ impl<T: Transport> Outlet for Stream<T> {
     }
 
     /// What the other end says is of no interest, only that it goes.
-    fn is_closed(&mut self) -> bool {
+    fn closed(&mut self) -> Option<io::Error> {
         let mut buffer = [0; 1024];
         loop {
             match self.0.read(&mut buffer) {
-                Ok(0) => return true,
+                Ok(0) => return Some(io::Error::other("the other end has closed the connection")),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
+                Err(error) => {
+                    return Some(error).filter(|it| it.kind() != io::ErrorKind::WouldBlock);
+                }
             }
         }
     }
@@ -81,7 +83,7 @@ impl<T: Transport> Outlet for Stream<T> {
     fn close(&mut self) {
         let deadline = Instant::now() + LAST_BYTES;
         let mut ended = self.0.end().is_ok();
-        while !self.is_closed() && ended {
+        while self.closed().is_none() && ended {
             let left = deadline.saturating_duration_since(Instant::now());
             let fd = PollFd::new(self.0.as_fd(), PollFlags::POLLIN);
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);

@@ -4,53 +4,13 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use tracing::error;
 
-/// How rotated files are compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Compress {
-    /// Not at all.
-    #[default]
-    None,
-    /// With gzip; `.gz` is added to the name.
-    Gzip,
-    /// With zstd; `.zst` is added to the name.
-    Zstd,
-}
-
-/// There is no such compression.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown compression; known are gzip, zstd, none")]
-pub struct UnknownCompression;
-
-impl FromStr for Compress {
-    type Err = UnknownCompression;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "none" => Ok(Self::None),
-            "gzip" => Ok(Self::Gzip),
-            "zstd" => Ok(Self::Zstd),
-            _ => Err(UnknownCompression),
-        }
-    }
-}
-
-impl Compress {
-    fn ending(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Gzip => ".gz",
-            Self::Zstd => ".zst",
-        }
-    }
-}
+use crate::handler::compress::Compress;
 
 /// The rotated files of one path.
 pub(super) struct Rotated {
@@ -149,19 +109,7 @@ impl Work {
         let unfinished = with_ending(&target, ".part");
         let mut input = BufReader::new(File::open(path)?);
         let output = BufWriter::new(File::create(&unfinished)?);
-        let output = match self.compress {
-            Compress::None => output,
-            Compress::Gzip => {
-                let mut encoder = GzEncoder::new(output, flate2::Compression::default());
-                io::copy(&mut input, &mut encoder)?;
-                encoder.finish()?
-            }
-            Compress::Zstd => {
-                let mut encoder = zstd::stream::write::Encoder::new(output, 0)?;
-                io::copy(&mut input, &mut encoder)?;
-                encoder.finish()?
-            }
-        };
+        let output = self.compress.copy(&mut input, output)?;
         output.into_inner().map_err(io::IntoInnerError::into_error)?.flush()?;
         fs::set_permissions(&unfinished, fs::metadata(path)?.permissions())?;
         fs::rename(unfinished, target)?;

@@ -4,9 +4,8 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt::KeepAlive};
@@ -163,16 +162,16 @@ impl Target {
         }
     }
 
-    /// How to connect. For TLS, `ca` has the certificates to trust.
-    pub(super) fn connect(self, ca: Option<&Path>) -> Result<Connect, String> {
+    /// How to connect; the files are for TLS.
+    pub(super) fn connect(self, files: &tls::Files) -> Result<Connect, String> {
         Ok(match self {
             Self::Udp(server) => Box::new(move || Ok(Box::new(Datagrams::udp(server.udp()?)))),
             Self::Tcp(server) => Box::new(move || Ok(Box::new(Stream(server.tcp()?)))),
             Self::Tls(server) => {
-                let config = tls::config(ca)?;
+                let config = tls::Config::read(files)?;
                 let name = tls::server_name(&server.host)?;
                 Box::new(move || {
-                    let tls = tls::connect(server.tcp()?, Arc::clone(&config), name.clone())?;
+                    let tls = config.connect(server.tcp()?, name.clone())?;
                     Ok(Box::new(Stream(tls)))
                 })
             }

@@ -3,41 +3,119 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, SignatureScheme};
 
 use crate::handler::receiver::Transport;
 
 /// How long a server may take to agree on keys.
 const HANDSHAKE: Duration = Duration::from_secs(4);
 
-/// What to trust: the certificates in a file, or the system's.
-pub(super) fn config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
-    let roots = match ca {
-        Some(path) => from_file(path)?,
-        None => of_system()?,
+/// A server that asks for a certificate may agree on keys first, and only then look at what it got.
+/// If it doesn't say no within this time, it is content.
+const VERDICT: Duration = Duration::from_secs(1);
+
+/// Files of certificates and keys (PEM).
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// Whom to trust, instead of the system's.
+    pub(super) ca: Option<PathBuf>,
+    /// Our own certificate, and the key to it, which may be in the same file.
+    pub(super) cert: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+}
+
+impl Files {
+    pub(super) fn is_empty(&self) -> bool {
+        self.ca.is_none() && self.cert.is_none() && self.key.is_none()
+    }
+}
+
+/// How connections are made.
+#[derive(Clone)]
+pub(super) struct Config {
+    tls: Arc<ClientConfig>,
+    identity: Arc<Identity>,
+}
+
+/// Our own certificate, if we have one, for servers that ask.
+#[derive(Debug)]
+struct Identity {
+    key: Option<Arc<CertifiedKey>>,
+    was_asked: AtomicBool,
+}
+
+impl ResolvesClientCert for Identity {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.was_asked.store(true, Ordering::Relaxed);
+        self.key.clone()
+    }
+
+    fn has_certs(&self) -> bool {
+        self.key.is_some()
+    }
+}
+
+impl Config {
+    pub(super) fn read(files: &Files) -> Result<Self, String> {
+        let roots = match &files.ca {
+            Some(path) => from_file(path)?,
+            None => of_system()?,
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let key = own(files, &provider)?.map(Arc::new);
+        let identity = Arc::new(Identity { key, was_asked: AtomicBool::new(false) });
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .with_root_certificates(roots)
+            .with_client_cert_resolver(Arc::clone(&identity) as _);
+        Ok(Self { tls: Arc::new(tls), identity })
+    }
+}
+
+fn own(files: &Files, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, String> {
+    let (cert, key) = match (&files.cert, &files.key) {
+        (None, None) => return Ok(None),
+        (Some(cert), key) => (cert, key.as_ref().unwrap_or(cert)),
+        (None, Some(_)) => return Err("key needs the certificate that it is for; give cert".into()),
     };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
-    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
+    let chain = certificates(cert)?;
+    let read = PrivateKeyDer::from_pem_file(key);
+    let read = read.map_err(|error| format!("cannot read {}: {error}", key.display()))?;
+    CertifiedKey::from_der(chain, read, provider)
+        .map(Some)
+        .map_err(|error| format!("{} is no key to {}: {error}", key.display(), cert.display()))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    match read {
+        Ok(certificates) if certificates.is_empty() => {
+            Err(format!("cannot read {}: it has no certificate", path.display()))
+        }
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+    }
 }
 
 fn from_file(path: &Path) -> Result<RootCertStore, String> {
-    let failed = |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", path.display());
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| failed(&error))? {
-        let certificate = certificate.map_err(|error| failed(&error))?;
-        roots.add(certificate).map_err(|error| failed(&error))?;
+    for certificate in certificates(path)? {
+        let added = roots.add(certificate);
+        added.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     }
-    if roots.is_empty() { Err(failed(&"it has no certificate")) } else { Ok(roots) }
+    Ok(roots)
 }
 
 fn of_system() -> Result<RootCertStore, String> {
@@ -58,28 +136,58 @@ pub(super) struct Tls {
     socket: TcpStream,
 }
 
-/// Agrees on keys with a server, and sees that it is the right one.
-pub(super) fn connect(
-    socket: TcpStream,
-    config: Arc<ClientConfig>,
-    name: ServerName<'static>,
-) -> io::Result<Tls> {
-    let mut connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
-    connection.set_buffer_limit(None);
-    let mut tls = Tls { connection, socket };
-    let deadline = Instant::now() + HANDSHAKE;
-    while tls.connection.is_handshaking() {
-        match tls.push().and_then(|()| tls.pull()) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => tls.wait(deadline)?,
-            Err(error) => return Err(error),
+impl Config {
+    /// Agrees on keys with a server, and sees that it is the right one.
+    pub(super) fn connect(&self, socket: TcpStream, name: ServerName<'static>) -> io::Result<Tls> {
+        let tls = Arc::clone(&self.tls);
+        let mut connection = ClientConnection::new(tls, name).map_err(io::Error::other)?;
+        connection.set_buffer_limit(None);
+        let mut tls = Tls { connection, socket };
+        let agreed = tls.agree();
+        if !self.identity.was_asked.load(Ordering::Relaxed) {
+            return agreed.map(|()| tls);
         }
+        agreed.and_then(|()| tls.hear_verdict()).map(|()| tls).map_err(|error| {
+            let problem = match self.identity.key {
+                Some(_) => "the server asks for a certificate and doesn't accept ours",
+                None => "the server asks for a certificate; give cert and key",
+            };
+            io::Error::new(error.kind(), format!("{problem} ({error})"))
+        })
     }
-    Ok(tls)
 }
 
 impl Tls {
+    fn agree(&mut self) -> io::Result<()> {
+        self.talk(HANDSHAKE, |connection| connection.is_handshaking())
+    }
+
+    /// Fails if the server goes away now, or says why it will.
+    fn hear_verdict(&mut self) -> io::Result<()> {
+        match self.talk(VERDICT, |_| true) {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(()),
+            end => end,
+        }
+    }
+
+    /// Sends and receives what keys and certificates are about, for so long at most.
+    fn talk(
+        &mut self,
+        time: Duration,
+        goes_on: impl Fn(&ClientConnection) -> bool,
+    ) -> io::Result<()> {
+        let deadline = Instant::now() + time;
+        while goes_on(&self.connection) {
+            match self.push().and_then(|()| self.pull()) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(deadline)?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Sends what waits to be sent.
     fn push(&mut self) -> io::Result<()> {
         while self.connection.wants_write() {

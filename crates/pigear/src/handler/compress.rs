@@ -1,0 +1,89 @@
+//! How rotated files and requests are compressed.
+
+use std::io::{self, Read, Write};
+use std::str::FromStr;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// How something is compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compress {
+    /// Not at all.
+    #[default]
+    None,
+    /// With gzip; a file's name ends in `.gz` then.
+    Gzip,
+    /// With zstd; a file's name ends in `.zst` then.
+    Zstd,
+}
+
+/// There is no such compression.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown compression; known are gzip, zstd, none")]
+pub struct UnknownCompression;
+
+impl FromStr for Compress {
+    type Err = UnknownCompression;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "none" => Ok(Self::None),
+            "gzip" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            _ => Err(UnknownCompression),
+        }
+    }
+}
+
+impl Compress {
+    /// What is added to a file's name.
+    pub(super) fn ending(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        }
+    }
+
+    /// Copies everything, compressed to be kept.
+    pub(super) fn copy<W: Write>(self, input: &mut impl Read, mut output: W) -> io::Result<W> {
+        match self {
+            Self::None => io::copy(input, &mut output).map(|_| output),
+            Self::Gzip => {
+                let mut encoder = GzEncoder::new(output, Compression::default());
+                io::copy(input, &mut encoder)?;
+                encoder.finish()
+            }
+            Self::Zstd => {
+                let mut encoder = zstd::stream::write::Encoder::new(output, 0)?;
+                io::copy(input, &mut encoder)?;
+                encoder.finish()
+            }
+        }
+    }
+
+    /// The value of `Content-Encoding`.
+    #[cfg(feature = "http")]
+    pub(super) fn content_encoding(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Gzip => Some("gzip"),
+            Self::Zstd => Some("zstd"),
+        }
+    }
+
+    /// The same bytes, compressed to be sent: quickly.
+    #[cfg(feature = "http")]
+    pub(super) fn quickly(self, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+        match self {
+            Self::None => Ok(bytes),
+            Self::Gzip => {
+                let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+                encoder.write_all(&bytes)?;
+                encoder.finish()
+            }
+            Self::Zstd => zstd::bulk::compress(&bytes, 0),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Several requests under way at once, with what became of them in the order of the alerts.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use pigear_pipeline::Ending;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
+
+use super::outcomes::{Run, Undelivered};
+use super::packer::Packer;
+use super::parcel::Parcel;
+use super::sender::Sender;
+use super::stopping::Stopping;
+use super::template::Message;
+
+/// Sends messages, and says what became of each.
+pub(super) struct Courier {
+    engine: Engine,
+    sender: Arc<Sender>,
+    packer: Packer,
+    in_flight: usize,
+    stopping: Stopping,
+}
+
+/// What the requests run on: the handler's own thread.
+struct Engine(Option<Runtime>);
+
+/// A parcel under way, or what became of one that wasn't sent.
+enum Flight {
+    Sent(JoinHandle<Vec<Run>>, usize),
+    Failed(String),
+}
+
+impl Courier {
+    pub(super) fn new(sender: Sender, packer: Packer, in_flight: usize) -> std::io::Result<Self> {
+        Ok(Self {
+            engine: Engine::new()?,
+            sender: Arc::new(sender),
+            packer,
+            in_flight,
+            stopping: Stopping::default(),
+        })
+    }
+
+    pub(super) fn start(&mut self, ending: &Ending) {
+        self.stopping = Stopping::new(ending.clone());
+    }
+
+    /// Whether something could not be sent before it was time to end. Then nothing more is tried.
+    pub(super) fn gave_up(&self) -> bool {
+        self.sender.gave_up()
+    }
+
+    /// How many messages go into a request, at most.
+    pub(super) fn batch(&self) -> usize {
+        self.packer.batch()
+    }
+
+    /// Sends messages. Says what became of all, or if one fails, of all up to that one and those that
+    /// were under way with it.
+    pub(super) fn send(&self, messages: &[Message]) -> Vec<Run> {
+        self.engine.run(async {
+            let mut runs: Vec<Run> = Vec::new();
+            let mut flights = VecDeque::new();
+            let mut rest = messages;
+            loop {
+                let fine = runs.iter().all(|run| run.result.is_ok());
+                if fine && !rest.is_empty() && flights.len() < self.in_flight {
+                    let flight = self.begin(rest);
+                    rest = rest.get(flight.alerts()..).unwrap_or_default();
+                    flights.push_back(flight);
+                } else if let Some(flight) = flights.pop_front() {
+                    runs.extend(flight.runs().await);
+                } else {
+                    return runs;
+                }
+            }
+        })
+    }
+
+    /// Sends the first of the messages, as many as go into one request.
+    fn begin(&self, messages: &[Message]) -> Flight {
+        match self.packer.pack(messages) {
+            Ok(parcel) => self.begin_parcel(parcel),
+            Err(reason) => Flight::Failed(reason),
+        }
+    }
+
+    fn begin_parcel(&self, parcel: Parcel) -> Flight {
+        let (sender, stopping) = (Arc::clone(&self.sender), self.stopping.clone());
+        let alerts = parcel.len();
+        Flight::Sent(tokio::spawn(async move { sender.deliver(&parcel, &stopping).await }), alerts)
+    }
+}
+
+impl Engine {
+    fn new() -> std::io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn run<T: Default>(&self, work: impl Future<Output = T>) -> T {
+        // It is only missing once this is dropped.
+        self.0.as_ref().map(|runtime| runtime.block_on(work)).unwrap_or_default()
+    }
+}
+
+impl Drop for Engine {
+    /// Doesn't wait for a name that is still being looked up.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Flight {
+    fn alerts(&self) -> usize {
+        match self {
+            Self::Sent(_, alerts) => *alerts,
+            Self::Failed(_) => 1,
+        }
+    }
+
+    async fn runs(self) -> Vec<Run> {
+        let refused =
+            |alerts, reason| vec![Run { alerts, result: Err(Undelivered::Refused(reason)) }];
+        match self {
+            Self::Sent(task, alerts) => {
+                task.await.unwrap_or_else(|error| refused(alerts, error.to_string()))
+            }
+            Self::Failed(reason) => refused(1, reason),
+        }
+    }
+}
