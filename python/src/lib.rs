@@ -2,12 +2,12 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`alert`], [`layer`] | alerts and the layers of their packets, for Python to read |
-//! | [`listener`], [`handover`] | `pigear.listen`: batches of alerts, handed over to a loop |
-//! | [`command`], [`main_thread`] | the command line, while Python's main thread serves it |
-//! | [`resolver`], [`handler`], [`socket_handler`] | handlers and sources that are Python classes |
-//! | [`binding`], [`receiver`] | what `pigear.core.SocketHandler` stands on |
-//! | [`error`] | errors, as the exceptions that Python's users expect |
+//! | `alert`, `layer` | alerts and the layers of their packets, for Python to read |
+//! | `listener`, `handover` | `pigear.listen`: batches of alerts, handed over to a loop |
+//! | `command`, `main_thread` | the command line, while Python's main thread serves it |
+//! | `resolver`, `handler`, `socket_handler` | handlers and sources that are Python classes |
+//! | `binding`, `receiver` | what `pigear.core.SocketHandler` stands on |
+//! | `error` | errors, as the exceptions that Python's users expect |
 //!
 //! Receiving and everything else that Snort waits for happens on threads that never touch Python,
 //! and so never wait for its lock.
