@@ -44,6 +44,7 @@ fuzz: setup
 	python3 fuzz/seed.py
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run decode -- -max_total_time=600
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run dissect -- -max_total_time=600
+	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run unified2 -- -max_total_time=600
 
 lint:
 	$(CARGO) fmt --all --check

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the first inputs of both fuzz targets from the recorded datagrams.
+"""Makes the first inputs of the fuzz targets from the recordings.
 
 Writes into fuzz/corpus/TARGET, whatever the working directory. Needs Python only.
 """
@@ -75,6 +75,8 @@ def main():
         for data in decode_inputs(datagram):
             write("decode", data)
         write("dissect", dissect_input(build, datagram))
+    for path in RECORDINGS.glob("**/*unified2.log.gz"):
+        write("unified2", gzip.decompress(path.read_bytes()))
 
 
 main()

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::maps::{Class, Names};
 use crate::message::AlertMessage;
 use crate::packet::{Dissection, Dissector, IpProtocol, LinkType, Vxlan};
+use crate::unified2::{Logged, Verdict};
 use crate::wire::{Decoded, Dialect};
 
 /// Generator of Snort's packet decoder.
@@ -23,8 +24,10 @@ const DECODER: u32 = 116;
 pub struct Alert {
     /// What Snort said.
     pub message: AlertMessage,
-    /// Which layout and sender the datagram was taken for.
+    /// Which layout and sender the datagram was taken for; for an alert from Snort's log, which Snort.
     pub dialect: Dialect,
+    /// Whether it came as a datagram, or was read from Snort's log.
+    pub medium: Medium,
     /// The event may be forged; see [`Decoded::untrusted`].
     pub untrusted: bool,
     /// When the datagram was received.
@@ -35,8 +38,21 @@ pub struct Alert {
     pub sender: Option<Sender>,
     /// The datagram as it came, if somebody asked for it.
     pub datagram: Option<Box<[u8]>>,
+    /// What Snort's log has of it, without the packet that is in the message.
+    log: Option<Box<Logged>>,
     names: Arc<Names>,
     dissection: OnceLock<Dissection>,
+}
+
+/// How an alert came to us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Medium {
+    /// As a datagram, over a socket or from a recording.
+    #[default]
+    Datagram,
+    /// Out of Snort's log in unified2.
+    Unified2,
 }
 
 /// Where alerts are received: what all alerts of one source have in common.
@@ -68,14 +84,82 @@ impl Alert {
         Self {
             message: decoded.message,
             dialect: decoded.dialect,
+            medium: Medium::Datagram,
             untrusted: decoded.untrusted,
             received: Timestamp::now(),
             origin,
             sender: None,
             datagram: None,
+            log: None,
             names,
             dissection: OnceLock::new(),
         }
+    }
+
+    /// An alert that was read from Snort's log now. Its message is the map's.
+    #[must_use]
+    pub fn from_log(logged: Logged, origin: Arc<Origin>, names: Arc<Names>) -> Self {
+        let event = &logged.event;
+        let dialect = if event.is_snort3 { Dialect::Snort3 } else { Dialect::Snort29 };
+        let (ts_sec, ts_usec) = (event.key.second, event.microsecond);
+        let message = AlertMessage { ts_sec, ts_usec, ..AlertMessage::default() };
+        let decoded = Decoded { message, dialect, untrusted: false };
+        let mut alert = Self::new(decoded, origin, names);
+        alert.medium = Medium::Unified2;
+        alert.complete(logged);
+        alert
+    }
+
+    /// Adds what Snort's log has of the same alert. The log is right about everything that a datagram
+    /// may lack, or have wrong: the event's numbers, the application's name, the packet if there is
+    /// none.
+    pub fn complete(&mut self, mut logged: Logged) {
+        let event = &logged.event;
+        let message = &mut self.message;
+        message.sig_generator = event.generator;
+        message.sig_id = event.signature;
+        message.sig_rev = event.revision;
+        message.classification = event.classification;
+        message.priority = event.priority;
+        if self.untrusted || !self.dialect.sends_whole_event() || message.event_reference == 0 {
+            message.event_reference = event.key.event_id;
+            (message.tv_sec, message.tv_usec) = (event.key.second, event.microsecond);
+        }
+        message.event_id = event.key.event_id;
+        message.app_name = event.app_name.or(message.app_name);
+        let first = (!logged.packets.is_empty()).then(|| logged.packets.remove(0));
+        if !message.has_packet() {
+            message.set_packet(first.map(|packet| packet.data).unwrap_or_default());
+        }
+        self.untrusted = false;
+        self.dissection = OnceLock::new();
+        self.log = Some(Box::new(logged));
+    }
+
+    /// What Snort's log has of it, if it comes from there or was completed. The first packet is in the
+    /// [message](Self::message), the others are here.
+    #[must_use]
+    pub fn log(&self) -> Option<&Logged> {
+        self.log.as_deref()
+    }
+
+    /// What became of the packet, if Snort's log has it.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.log().map(|log| log.event.verdict)
+    }
+
+    /// Whether Snort dropped the packet, as far as its log was asked.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.verdict() == Some(Verdict::Blocked)
+    }
+
+    /// Whether all numbers of the event are known: those of a dialect that sends only some are, once
+    /// Snort's log was asked.
+    #[must_use]
+    pub fn has_whole_event(&self) -> bool {
+        self.log.is_some() || self.dialect.sends_whole_event()
     }
 
     /// The rule's whole message: the map's where it begins with what Snort sent (which cuts at 255
@@ -119,9 +203,12 @@ impl Alert {
     pub fn dissection(&self) -> &Dissection {
         self.dissection.get_or_init(|| {
             let vxlan = if self.dialect.is_snort3() { Vxlan::Enter } else { Vxlan::Ignore };
-            let dissector = Dissector { link_type: self.origin.link_type, vxlan };
+            let log = self.log();
+            let link_type = log.and_then(|log| log.link_type).or(self.origin.link_type);
             let bytes = if self.message.has_packet() { &*self.message.pkt } else { &[] };
-            dissector.dissect(bytes)
+            let mut dissection = Dissector { link_type, vxlan }.dissect(bytes);
+            dissection.flow = log.and_then(|log| log.event.flow());
+            dissection
         })
     }
 
@@ -156,12 +243,22 @@ impl Alert {
     }
 
     /// What the innermost IP packet carries after the last header that could be read; empty where
-    /// there is no IP header.
+    /// there is no IP header. Without a packet, the part of a stream that Snort's log has.
     #[must_use]
     pub fn ip_payload(&self) -> &[u8] {
+        if let Some(inspected) = self.inspected() {
+            return inspected;
+        }
         let packet = self.dissection();
         let payload = self.message.pkt.get(packet.payload.clone());
         payload.filter(|_| packet.ip().is_some()).unwrap_or_default()
+    }
+
+    /// What Snort inspected, where that is a part of a stream and no packet.
+    #[must_use]
+    pub fn inspected(&self) -> Option<&[u8]> {
+        let first = self.log()?.inspected.first()?;
+        Some(&**first).filter(|_| !self.message.has_packet())
     }
 
     /// Roughly how much memory this takes, in bytes, with what the allocator adds and a dissection
@@ -170,6 +267,8 @@ impl Alert {
     pub fn memory(&self) -> usize {
         const OVERHEAD: usize = 64 + 512;
         let datagram = self.datagram.as_ref().map_or(0, |datagram| datagram.len());
-        size_of::<Self>() + self.message.msg.len() + self.message.pkt.len() + datagram + OVERHEAD
+        let log = self.log().map_or(0, |log| size_of::<Logged>() + log.bytes() + OVERHEAD);
+        let message = self.message.msg.len() + self.message.pkt.len();
+        size_of::<Self>() + message + datagram + log + OVERHEAD
     }
 }

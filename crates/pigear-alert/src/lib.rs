@@ -6,6 +6,7 @@
 //! | a datagram | its fields | [`wire::Decoder::decode`] |
 //! | fields | a datagram | [`wire::encode`] |
 //! | a packet | its headers | [`packet::Dissector::dissect`] |
+//! | a unified2 log | its events, packets and extra data | [`unified2::read`] |
 //! | Snort's lists and maps | names for an alert's numbers | [`maps`] |
 //! | all of these | one thing | [`Alert`] |
 //! | an alert | a line of text or JSON | [`format`](mod@format) |
@@ -36,7 +37,8 @@ pub mod format;
 pub mod maps;
 mod message;
 pub mod packet;
+pub mod unified2;
 pub mod wire;
 
-pub use alert::{Alert, Origin, Sender};
+pub use alert::{Alert, Medium, Origin, Sender};
 pub use message::{AlertMessage, AppName};

@@ -64,6 +64,15 @@ impl AlertMessage {
     /// Flag in [`val`](Self::val): the packet has no transport header (`NO_TRANSHDR`).
     pub const NO_TRANSPORT: u32 = 0x2;
 
+    /// Puts a packet in, which is whole as far as is known.
+    pub(crate) fn set_packet(&mut self, pkt: Box<[u8]>) {
+        // No packet of Snort's is longer than 65,535 bytes and its headers.
+        self.caplen = u32::try_from(pkt.len()).unwrap_or(u32::MAX);
+        self.pktlen = self.pktlen.max(self.caplen);
+        self.val = if pkt.is_empty() { Self::NO_PACKET } else { 0 };
+        self.pkt = pkt;
+    }
+
     /// Whether any of the packet came along. A packet of zeros only does not count: that is what
     /// an unfilled buffer looks like.
     #[must_use]

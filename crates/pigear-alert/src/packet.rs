@@ -62,7 +62,7 @@ mod walk;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use self::dissection::{Dissection, Layer};
+pub use self::dissection::{Dissection, Flow, Layer};
 pub use self::dissector::{Dissector, MAX_LAYERS, Vxlan, frame_length};
 pub use self::ether_type::EtherType;
 pub use self::header::Header;

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use pigear_alert::unified2::Logged;
 use pigear_alert::wire::DecodeError;
 use pigear_alert::{Alert, Sender};
 use tracing::warn;
@@ -55,6 +56,9 @@ impl Fanout {
     /// A desk for one source to hand in its datagrams.
     #[must_use]
     pub fn desk(&self, intake: Intake) -> Desk<'_> {
+        if let Some(completing) = &intake.completing {
+            completing.desk_opened();
+        }
         Desk { fanout: self, intake, gaps: Gaps::default() }
     }
 
@@ -109,15 +113,67 @@ impl Desk<'_> {
     /// Takes a datagram that was received just now, and says whether to go on receiving.
     pub fn datagram(&mut self, datagram: &[u8], sender: Option<Sender>) -> Flow {
         match self.intake.take(datagram, sender, self.fanout.keep_datagrams) {
-            Ok(alert) => {
-                let missed = self.gaps.before(&alert);
-                if missed > 0 {
-                    self.fanout.stats.missed.add(missed);
-                }
-                self.fanout.send(&alert)
-            }
+            Ok(alert) => self.take(alert),
             Err(error) => self.fanout.malformed(error),
         }
+    }
+
+    fn take(&mut self, alert: Arc<Alert>) -> Flow {
+        if let Some(completing) = &self.intake.completing {
+            return match completing.take(alert) {
+                Some(alert) if alert.log().is_some() => self.completed(&alert),
+                Some(alert) => self.fanout.send(&alert),
+                None => Flow::Continue(()),
+            };
+        }
+        let missed = self.gaps.before(&alert);
+        self.missed(missed);
+        self.fanout.send(&alert)
+    }
+
+    /// Takes an alert that was completed from Snort's log.
+    pub(crate) fn completed(&self, alert: &Arc<Alert>) -> Flow {
+        self.fanout.stats.completed.add(1);
+        self.fanout.send(alert)
+    }
+
+    /// Takes an alert that was not completed in time.
+    pub(crate) fn incomplete(&self, alert: &Arc<Alert>) -> Flow {
+        self.fanout.stats.incomplete.add(1);
+        self.fanout.send(alert)
+    }
+
+    /// Counts alerts that were never received.
+    pub(crate) fn missed(&self, alerts: u64) {
+        if alerts > 0 {
+            self.fanout.stats.missed.add(alerts);
+        }
+    }
+
+    /// Takes an event of Snort's log that was read just now, and says whether to go on reading.
+    pub fn logged(&mut self, logged: Logged) -> Flow {
+        let Intake { origin, names, .. } = &self.intake;
+        let alert = Alert::from_log(logged, Arc::clone(origin), names.get());
+        self.fanout.send(&Arc::new(alert))
+    }
+
+    /// Counts so many places of a log that are no record.
+    pub fn damaged(&self, places: u64) {
+        self.fanout.stats.malformed.add(places);
+    }
+
+    /// How many alerts were received so far, from all sources.
+    #[must_use]
+    pub fn alerts(&self) -> u64 {
+        self.fanout.stats.received.get()
+    }
+
+    /// How many of the first alerts all lanes are done with: handled, failed, or dropped. Once this is
+    /// what [`alerts`](Self::alerts) was, they are done with all that had come by then.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        let settled = self.fanout.lanes.iter().map(|lane| lane.settled());
+        settled.min().unwrap_or(u64::MAX)
     }
 
     /// Counts a datagram of so many bytes, more than any alert has, and says whether to go on.
@@ -128,5 +184,13 @@ impl Desk<'_> {
     /// Counts a datagram whose sender is not allowed to send.
     pub fn refused(&mut self, sender: Option<Sender>) {
         self.fanout.refused(sender);
+    }
+}
+
+impl Drop for Desk<'_> {
+    fn drop(&mut self) {
+        if let Some(completing) = &self.intake.completing {
+            completing.desk_closed();
+        }
     }
 }

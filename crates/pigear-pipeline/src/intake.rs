@@ -6,6 +6,8 @@ use pigear_alert::maps::Names;
 use pigear_alert::wire::{DecodeError, Decoder};
 use pigear_alert::{Alert, Origin, Sender};
 
+use crate::complete::Completing;
+
 /// The names that new alerts get. They can be replaced while alerts are received.
 #[derive(Debug, Default)]
 pub struct NamesCell(RwLock<Arc<Names>>);
@@ -38,6 +40,8 @@ pub struct Intake {
     pub origin: Arc<Origin>,
     /// The names that alerts get.
     pub names: Arc<NamesCell>,
+    /// Where alerts are completed from Snort's log, if they are.
+    pub completing: Option<Completing>,
 }
 
 impl Intake {

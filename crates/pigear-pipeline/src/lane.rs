@@ -123,6 +123,11 @@ impl Lane {
         self.wants_datagram
     }
 
+    /// How many alerts it is done with, whatever became of them.
+    pub(crate) fn settled(&self) -> u64 {
+        self.counters.settled()
+    }
+
     pub(crate) fn push(&self, alert: &Arc<Alert>, bytes: usize) {
         match self.queue.push(Arc::clone(alert), bytes) {
             Pushed::Queued => {}

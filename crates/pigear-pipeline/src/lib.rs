@@ -12,6 +12,8 @@
 //! its own, a thread and a bounded queue, and what doesn't fit there is counted and dropped, unless
 //! the lane was told to wait.
 //!
+//! Snort's own log knows more than its socket: [`complete`] puts both together.
+//!
 //! A [`Pipeline`] owns the lanes; [`Pipeline::run`] takes the sources and a [`Stop`], and returns
 //! when the sources have ended, enough alerts were seen, something failed, or somebody asked it to
 //! stop. Then the sources end first, the lanes work off what they have, and each handler is
@@ -39,6 +41,7 @@
 //! # Ok::<(), pigear_pipeline::PipelineError>(())
 //! ```
 
+pub mod complete;
 mod ending;
 mod fanout;
 mod handler;

@@ -1,6 +1,7 @@
 //! Where alerts come from.
 
 mod play;
+pub mod unified2;
 pub mod unix;
 
 use std::io;
@@ -12,11 +13,17 @@ pub use play::Play;
 use crate::fanout::Fanout;
 use crate::recording::RecordingError;
 use crate::stop::Stop;
+use unified2::Progress;
 
 /// Something that alerts come from. It runs on a thread of its own.
 pub trait Source: Send {
     /// What to call the source in messages.
     fn name(&self) -> String;
+
+    /// Where to see how far it came, if it is something that comes to an end.
+    fn progress(&self) -> Option<Progress> {
+        None
+    }
 
     /// Hands in alerts until there are no more, or the desk says that it is enough, or `stop` is
     /// requested. Must return soon after that, also if nothing comes.
@@ -39,6 +46,12 @@ pub enum SourceError {
     /// A recording can't be read.
     #[error("cannot read the recording")]
     Recording(#[from] RecordingError),
+    /// Snort's log can't be read any more.
+    #[error("cannot read Snort's log")]
+    Log(#[source] io::Error),
+    /// How far the log was read can't be remembered.
+    #[error("cannot write the bookmark")]
+    Bookmark(#[source] io::Error),
     /// The source broke.
     #[error("panicked")]
     Panicked,

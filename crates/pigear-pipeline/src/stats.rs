@@ -41,6 +41,8 @@ pub struct Stats {
     pub(crate) malformed: Counter,
     pub(crate) refused: Counter,
     pub(crate) missed: Counter,
+    pub(crate) completed: Counter,
+    pub(crate) incomplete: Counter,
     lanes: Mutex<BTreeMap<String, Arc<LaneCounters>>>,
 }
 
@@ -67,6 +69,13 @@ pub struct Snapshot {
     /// Alerts that Snort numbered and that were never received: an estimate, since Snort numbers
     /// events too that it does not send.
     pub missed: u64,
+    /// Alerts that were completed from Snort's log: those that lacked something, and those whose event
+    /// was there already.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub completed: u64,
+    /// Alerts that lack something, and that Snort's log had nothing for in time.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub incomplete: u64,
     /// What became of the alerts, for each handler.
     pub handlers: BTreeMap<String, LaneSnapshot>,
 }
@@ -83,6 +92,11 @@ pub struct LaneSnapshot {
     pub failed: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Stats {
     /// The counters as they are now.
     #[must_use]
@@ -94,6 +108,8 @@ impl Stats {
             malformed: self.malformed.get(),
             refused: self.refused.get(),
             missed: self.missed.get(),
+            completed: self.completed.get(),
+            incomplete: self.incomplete.get(),
             handlers: self.lanes().iter().map(lane).collect(),
         }
     }
@@ -117,6 +133,11 @@ impl Stats {
 }
 
 impl LaneCounters {
+    /// Alerts of which it is known what became of them.
+    pub(crate) fn settled(&self) -> u64 {
+        self.handled.get() + self.dropped.get() + self.failed.get()
+    }
+
     fn snapshot(&self) -> LaneSnapshot {
         LaneSnapshot {
             handled: self.handled.get(),

@@ -11,6 +11,7 @@ mod host;
 mod listen;
 mod log;
 mod play;
+mod progress;
 mod settings;
 mod signals;
 

@@ -11,9 +11,11 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use pigear_pipeline::recording::RecordingError;
+use pigear_pipeline::source::unified2::{OpenError, Progress};
 use pigear_pipeline::source::unix::BindError;
 use pigear_pipeline::{NamesCell, Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
 
+use crate::config::SourceKind;
 use crate::names::{NameFileError, Watched};
 use crate::registry::{BuildError, Unresolved};
 use housekeeping::{Chore, Housekeeper};
@@ -66,6 +68,14 @@ pub enum ListenError {
         /// Why.
         source: RecordingError,
     },
+    /// Snort's log can't be opened.
+    #[error("cannot read the log {}", path.display())]
+    Log {
+        /// The log.
+        path: PathBuf,
+        /// Why.
+        source: OpenError,
+    },
     /// The file for the counters can't be written.
     #[error("cannot write {}", path.display())]
     Stats {
@@ -87,7 +97,7 @@ pub enum ListenError {
         name: String,
     },
     /// No source has this name.
-    #[error("unknown socket handler {name:?}; known are unix, play")]
+    #[error("unknown socket handler {name:?}; known are {}", SourceKind::known())]
     UnknownSource {
         /// The name that was asked for.
         name: String,
@@ -115,6 +125,12 @@ impl Listener {
     /// Where this listens.
     pub fn source_names(&self) -> impl Iterator<Item = String> {
         self.sources.iter().map(|source| source.name())
+    }
+
+    /// Where to see how far those sources came that come to an end.
+    #[must_use]
+    pub fn progress(&self) -> Vec<Progress> {
+        self.sources.iter().filter_map(|source| source.progress()).collect()
     }
 
     /// Runs to the end (see [`Pipeline::run`]), and returns the counters. Meanwhile the files of

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::Format;
 use super::event_id::event_id;
 use super::flow;
-use super::json::put_unreadable;
+use super::json::{put_extra, put_unreadable};
 use super::mac::Mac;
 use super::object::{self, Object};
 use super::tcp::Flags;
@@ -52,7 +52,7 @@ impl Format for Ecs {
 fn put_event(alert: &Alert, object: &mut Object<'_>) {
     object.put("kind", "alert");
     object.put("category", &["network"]);
-    object.put("type", &["allowed"]);
+    object.put("type", &[if alert.is_blocked() { "denied" } else { "allowed" }]);
     object.put_known("severity", alert.priority());
     object.put("created", &format_args!("{:.6}", alert.received));
     object.put("id", &event_id(alert));
@@ -122,6 +122,7 @@ fn put_snort(alert: &Alert, object: &mut Object<'_>) {
         object.put_base64("payload", payload);
     }
     object.put_shown("app_id", alert.message.app_name);
+    object.put_object("extra", |extra| put_extra(alert, extra));
     object.put_known("untrusted", alert.untrusted.then_some(true));
     put_unreadable(alert, object);
 }

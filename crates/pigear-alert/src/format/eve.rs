@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::tz::Offset;
 
 use super::Format;
-use super::json::put_unreadable;
+use super::json::{put_extra, put_medium, put_unreadable};
 use super::mac::Mac;
 use super::object::{self, Object};
 use super::{app_proto, flow};
@@ -39,6 +39,7 @@ impl Format for Eve {
             let app_name = alert.message.app_name;
             let app_proto = app_name.and_then(|name| app_proto::app_proto(name.as_bytes()));
             object.put_known("app_proto", app_proto);
+            put_payload(alert, object);
             if alert.message.has_packet() {
                 put_packet(alert, object);
             }
@@ -71,7 +72,7 @@ fn put_ethernet(packet: &Dissection, object: &mut Object<'_>) {
 }
 
 fn put_alert(alert: &Alert, object: &mut Object<'_>) {
-    object.put("action", "allowed");
+    object.put("action", if alert.is_blocked() { "blocked" } else { "allowed" });
     object.put("gid", &alert.message.sig_generator);
     object.put("signature_id", &alert.message.sig_id);
     object.put("rev", &alert.message.sig_rev);
@@ -82,15 +83,21 @@ fn put_alert(alert: &Alert, object: &mut Object<'_>) {
     object.put_list("references", alert.references());
 }
 
-fn put_packet(alert: &Alert, object: &mut Object<'_>) {
-    let packet = alert.dissection();
+fn put_payload(alert: &Alert, object: &mut Object<'_>) {
     let payload = alert.ip_payload();
     if !payload.is_empty() {
         object.put_base64("payload", payload);
         object.put("payload_printable", &printable(payload));
         object.put("payload_length", &payload.len());
     }
-    object.put("stream", &0);
+    let from_stream = alert.inspected().is_some();
+    if from_stream || alert.message.has_packet() {
+        object.put("stream", &u8::from(from_stream));
+    }
+}
+
+fn put_packet(alert: &Alert, object: &mut Object<'_>) {
+    let packet = alert.dissection();
     object.put_base64("packet", &alert.message.pkt);
     object.put_object("packet_info", |info| {
         info.put_known("linktype", packet.link_type.map(|link_type| link_type.0));
@@ -99,7 +106,7 @@ fn put_packet(alert: &Alert, object: &mut Object<'_>) {
 }
 
 fn put_snort(alert: &Alert, object: &mut Object<'_>) {
-    if alert.dialect.sends_whole_event() {
+    if alert.has_whole_event() {
         object.put("event_id", &alert.message.event_id);
         object.put("event_ref", &alert.message.event_reference);
     }
@@ -107,7 +114,8 @@ fn put_snort(alert: &Alert, object: &mut Object<'_>) {
     object.put_shown("app_id", alert.message.app_name);
     object.put_known("thread", alert.origin.thread);
     object.put("received", &format_args!("{:.6}", alert.received));
-    object.put("dialect", alert.dialect.name());
+    put_medium(alert, object);
+    object.put_object("extra", |extra| put_extra(alert, extra));
     object.put_known("untrusted", alert.untrusted.then_some(true));
     put_unreadable(alert, object);
 }

@@ -89,10 +89,14 @@ impl Ports {
         let (icmp, answer) = match packet.transport() {
             Some(Header::Icmpv4(icmp)) => (icmp, icmp_pairs::answer_v4(icmp.icmp_type)),
             Some(Header::Icmpv6(icmp)) => (icmp, icmp_pairs::answer_v6(icmp.icmp_type)),
-            Some(header) => return header.ports().map(|(src, dst)| Self::Real([src, dst])),
-            None => {
-                let has_ports = [P::TCP, P::UDP, P::SCTP, P::ICMP, P::ICMPV6];
-                return (!has_ports.contains(&packet.protocol()?)).then_some(Self::None);
+            _ => {
+                let protocol = packet.protocol()?;
+                let ports = packet.src_port().zip(packet.dst_port());
+                return match ports {
+                    Some((src, dst)) => Some(Self::Real([src, dst])),
+                    None if protocol.has_ports() => None,
+                    None => (![P::ICMP, P::ICMPV6].contains(&protocol)).then_some(Self::None),
+                };
             }
         };
         let icmp_type = u16::from(icmp.icmp_type);

@@ -4,8 +4,9 @@ use serde::ser::{Serialize, Serializer};
 
 use super::Format;
 use super::object::{self, Object};
-use crate::alert::Alert;
+use crate::alert::{Alert, Medium};
 use crate::packet::IpProtocol;
+use crate::unified2::Verdict;
 
 /// One JSON object an alert, on one line.
 ///
@@ -23,6 +24,7 @@ impl Format for Json {
             times(alert, object);
             packet(alert, object);
             names(alert, object);
+            logged(alert, object);
             origin(alert, object);
             caveats(alert, object);
         });
@@ -80,18 +82,51 @@ fn names(alert: &Alert, object: &mut Object<'_>) {
     object.put_shown("app_name", alert.message.app_name);
 }
 
+fn logged(alert: &Alert, object: &mut Object<'_>) {
+    object.put_known("action", alert.verdict().map(Verdict::name));
+    if let Some(inspected) = alert.inspected() {
+        object.put_base64("inspected", inspected);
+    }
+    object.put_object("extra", |extra| put_extra(alert, extra));
+}
+
+/// Puts what else Snort's log knows, each kind once: lists of mail's addresses are one text there.
+pub(super) fn put_extra(alert: &Alert, object: &mut Object<'_>) {
+    let extra = alert.log().map_or(&[][..], |log| &log.extra);
+    let named = extra.iter().filter_map(|extra| Some((extra.info.name()?, extra)));
+    let mut seen = Vec::new();
+    for (name, extra) in named {
+        if seen.contains(&name) {
+            continue;
+        }
+        seen.push(name);
+        match extra.address() {
+            Some(address) => object.put(name, &address),
+            None => object.put_text(name, &extra.data),
+        }
+    }
+}
+
 fn origin(alert: &Alert, object: &mut Object<'_>) {
     let origin = &*alert.origin;
     object.put_known("sensor", origin.sensor.as_ref());
     object.put_known("socket", origin.socket.as_ref().map(|path| path.to_string_lossy()));
     object.put_known("thread", origin.thread);
     object.put_known("sender", alert.sender);
-    object.put("dialect", alert.dialect.name());
+    put_medium(alert, object);
+}
+
+/// Puts the dialect of the datagram, or that there was none.
+pub(super) fn put_medium(alert: &Alert, object: &mut Object<'_>) {
+    match alert.medium {
+        Medium::Datagram => object.put("dialect", alert.dialect.name()),
+        Medium::Unified2 => object.put("source", "unified2"),
+    }
 }
 
 fn caveats(alert: &Alert, object: &mut Object<'_>) {
     object.put_known("untrusted", alert.untrusted.then_some(true));
-    if !alert.dialect.sends_whole_event() {
+    if !alert.has_whole_event() {
         object.put("not_sent", &NOT_SENT);
     }
     put_unreadable(alert, object);

@@ -3,7 +3,7 @@
 use super::Format;
 use super::event_id::event_id;
 use super::flow;
-use super::json::put_unreadable;
+use super::json::{put_extra, put_medium, put_unreadable};
 use super::mac::Mac;
 use super::object::{self, Object};
 use super::text::rule_name;
@@ -22,6 +22,7 @@ const DETECTION_FINDING: u32 = 2004;
 const FINDINGS: u32 = 2;
 const CREATE: u32 = 1;
 const ALLOWED: u32 = 1;
+const BLOCKED: u32 = 2;
 const RULE: u32 = 1;
 const UNKNOWN: u32 = 0;
 
@@ -35,8 +36,9 @@ impl Format for Ocsf {
             object.put("time", &alert.timestamp().as_millisecond());
             object.put("severity_id", &severity(alert.priority()));
             object.put("is_alert", &true);
-            object.put("action_id", &ALLOWED);
-            object.put("disposition_id", &ALLOWED);
+            let action = if alert.is_blocked() { BLOCKED } else { ALLOWED };
+            object.put("action_id", &action);
+            object.put("disposition_id", &action);
             object.put_object("finding_info", |info| put_finding(alert, info));
             object.put_list_of_one("evidences", |evidence| put_evidence(alert, evidence));
             object.put_object("metadata", |metadata| put_metadata(alert, metadata));
@@ -108,7 +110,7 @@ fn put_metadata(alert: &Alert, object: &mut Object<'_>) {
         product.put("name", "Snort");
         product.put("vendor_name", "Cisco");
     });
-    let event_id = alert.dialect.sends_whole_event().then_some(alert.message.event_id);
+    let event_id = alert.has_whole_event().then_some(alert.message.event_id);
     object.put_shown("original_event_uid", event_id);
     let socket = alert.origin.socket.as_ref();
     object.put_known("log_name", socket.map(|path| path.to_string_lossy()));
@@ -124,7 +126,8 @@ fn put_unmapped(alert: &Alert, object: &mut Object<'_>) {
     object.put_known("sensor", alert.origin.sensor.as_ref());
     object.put_known("thread", alert.origin.thread);
     object.put("received", &format_args!("{:.6}", alert.received));
-    object.put("dialect", alert.dialect.name());
+    put_medium(alert, object);
+    object.put_object("extra", |extra| put_extra(alert, extra));
     object.put_known("untrusted", alert.untrusted.then_some(true));
     put_unreadable(alert, object);
 }

@@ -81,7 +81,7 @@ impl Display for Tags<'_> {
         if let Some(description) = class.filter(|description| !description.is_empty()) {
             write!(f, "[Classification: {}] ", Visible(description))?;
         }
-        if alert.dialect.sends_whole_event() {
+        if alert.has_whole_event() {
             let priority = alert.message.priority;
             let (on, off) = Paint::severity(priority).codes(colour);
             write!(f, "{on}[Priority: {priority}]{off} ")?;

@@ -26,38 +26,54 @@ pub struct Dissection {
     pub payload: Range<usize>,
     /// Where and why it ended early; `None` if all headers were read.
     pub stopped: Option<Stop>,
+    /// What is known from elsewhere of a packet that shows no IP header.
+    pub flow: Option<Flow>,
+}
+
+/// Addresses, ports and protocol that are known from elsewhere than a packet's headers: from Snort's
+/// own log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// The sender's address.
+    pub source: IpAddr,
+    /// The receiver's address.
+    pub destination: IpAddr,
+    /// What the IP packet carries.
+    pub protocol: IpProtocol,
+    /// The sender's port, and the receiver's.
+    pub ports: Option<(u16, u16)>,
 }
 
 impl Dissection {
     /// The sender's address.
     #[must_use]
     pub fn src_ip(&self) -> Option<IpAddr> {
-        Some(addresses(self.ip()?)?.0)
+        Some(self.addresses()?.0)
     }
 
     /// The receiver's address.
     #[must_use]
     pub fn dst_ip(&self) -> Option<IpAddr> {
-        Some(addresses(self.ip()?)?.1)
+        Some(self.addresses()?.1)
     }
 
     /// The sender's port, of TCP, UDP or SCTP. A fragment has none, not even the first.
     #[must_use]
     pub fn src_port(&self) -> Option<u16> {
-        Some(self.transport()?.ports()?.0)
+        Some(self.ports()?.0)
     }
 
     /// The receiver's port, of TCP, UDP or SCTP. A fragment has none, not even the first.
     #[must_use]
     pub fn dst_port(&self) -> Option<u16> {
-        Some(self.transport()?.ports()?.1)
+        Some(self.ports()?.1)
     }
 
     /// What the innermost IP packet carries: the number after IPv6's extension headers, also where
     /// the packet is a fragment, is cut, or carries what isn't dissected.
     #[must_use]
     pub fn protocol(&self) -> Option<IpProtocol> {
-        let innermost = self.innermost_ip()?;
+        let Some(innermost) = self.innermost_ip() else { return Some(self.flow?.protocol) };
         innermost.iter().map_while(|layer| next_header(&layer.header)).last()
     }
 
@@ -81,7 +97,7 @@ impl Dissection {
     /// 4 or 6, of the innermost IP header.
     #[must_use]
     pub fn ip_version(&self) -> Option<u8> {
-        Some(if matches!(self.ip()?, Header::Ipv4(_)) { 4 } else { 6 })
+        Some(if self.src_ip()?.is_ipv4() { 4 } else { 6 })
     }
 
     /// The fragment header that belongs to the innermost IP header, if that is one of IPv6.
@@ -114,6 +130,20 @@ impl Dissection {
             Header::Ipv6Fragment(fragment) => fragment.is_fragment(),
             _ => false,
         })
+    }
+
+    fn addresses(&self) -> Option<(IpAddr, IpAddr)> {
+        match self.ip() {
+            Some(ip) => addresses(ip),
+            None => self.flow.map(|flow| (flow.source, flow.destination)),
+        }
+    }
+
+    fn ports(&self) -> Option<(u16, u16)> {
+        match self.ip() {
+            Some(_) => self.transport()?.ports(),
+            None => self.flow?.ports,
+        }
     }
 
     /// The innermost IP header and what follows it.

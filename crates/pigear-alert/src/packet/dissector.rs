@@ -52,13 +52,13 @@ impl Dissector {
                 Err(stop) => break Some(stop),
             }
         };
-        Dissection { link_type, layers, payload: walk.rest(), stopped }
+        Dissection { link_type, layers, payload: walk.rest(), stopped, flow: None }
     }
 }
 
 fn unknown_link(link_type: Option<LinkType>, len: usize) -> Dissection {
     let stop = Stop { offset: 0, layer: "link header", reason: StopReason::UnknownLinkType };
-    Dissection { link_type, layers: Vec::new(), payload: 0..len, stopped: Some(stop) }
+    Dissection { link_type, layers: Vec::new(), payload: 0..len, stopped: Some(stop), flow: None }
 }
 
 /// How long a frame is by its outermost IP header's account: link header and tags included, in

@@ -55,6 +55,11 @@ impl IpProtocol {
         })
     }
 
+    /// Whether its header begins with two ports.
+    pub(crate) fn has_ports(self) -> bool {
+        matches!(self, Self::TCP | Self::UDP | Self::SCTP)
+    }
+
     /// `TCP`, `UDP`, `ICMP` or `ICMPv6`; the others go by their number.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {

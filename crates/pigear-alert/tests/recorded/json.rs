@@ -14,6 +14,7 @@ use pigear_alert::wire::Dialect;
 use pigear_alert::{Alert, Origin, Sender};
 use serde_json::{Value, json};
 
+use crate::logs;
 use crate::recordings::ALL;
 use crate::written::{self, assert_valid, names};
 
@@ -107,6 +108,11 @@ fn every_field_of_the_schema_is_in_some_alert() {
     for recorded in &*ALL {
         let object = object(&recorded.with_origin(&names));
         assert_valid(&validator, &object, &recorded.place);
+        seen.extend(object.as_object().unwrap().keys().cloned());
+    }
+    for (place, alert) in logs::alerts(&names) {
+        let object = object(&alert);
+        assert_valid(&validator, &object, &place);
         seen.extend(object.as_object().unwrap().keys().cloned());
     }
     let properties = schema()["properties"].as_object().unwrap().keys().cloned().collect();

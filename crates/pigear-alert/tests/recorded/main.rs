@@ -7,15 +7,18 @@
 mod agreement;
 #[path = "../../src/format/tests/cef_parser.rs"]
 mod cef_parser;
+mod completed;
 mod ecs;
 mod events;
 mod foreign;
 mod json;
 mod lines;
 mod logged;
+mod logs;
 mod messages;
 mod packets;
 mod recordings;
 mod schemas;
 mod snapshots;
+mod unified2;
 mod written;

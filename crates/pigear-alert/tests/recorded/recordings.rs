@@ -77,7 +77,7 @@ fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
 }
 
-fn recordings(build: &str) -> Vec<PathBuf> {
+pub(crate) fn recordings(build: &str) -> Vec<PathBuf> {
     let entries =
         |folder: PathBuf| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let cases = entries(data().join(build)).filter(|path| path.is_dir());
@@ -111,7 +111,7 @@ fn alerts(build: &'static str, path: &Path, names: &Arc<Names>) -> Vec<Recorded>
     recorded.collect()
 }
 
-fn unpacked(path: &Path) -> Vec<u8> {
+pub(crate) fn unpacked(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     GzDecoder::new(File::open(path).unwrap()).read_to_end(&mut bytes).unwrap();
     bytes

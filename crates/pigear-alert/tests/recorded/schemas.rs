@@ -7,6 +7,7 @@ use pigear_alert::format::FormatName;
 use pigear_alert::wire::Dialect;
 use serde_json::{Value, json};
 
+use crate::logs;
 use crate::recordings::{ALL, Recorded};
 use crate::written::{assert_valid, names, object, validator};
 
@@ -87,6 +88,11 @@ fn every_field_of_the_schemas_is_in_some_alert() {
         for recorded in &*ALL {
             let object = object(*format, &recorded.with_origin(&names));
             assert_valid(&validator, &object, &recorded.place);
+            seen.extend(paths(&object, ""));
+        }
+        for (place, alert) in logs::alerts(&names) {
+            let object = object(*format, &alert);
+            assert_valid(&validator, &object, &place);
             seen.extend(paths(&object, ""));
         }
         let properties = properties(schema, "").into_iter().map(|(path, _)| path);

@@ -9,7 +9,7 @@ use tracing::debug;
 use super::args::ListenArgs;
 use super::failure::Failure;
 use super::host::Host;
-use super::{log, settings, signals};
+use super::{log, progress, settings, signals};
 use crate::listen::{Listener, Reload};
 use crate::registry::Registry;
 
@@ -27,7 +27,9 @@ pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Res
         }
         debug!("listening on {source}");
     }
+    let bar = progress::show(listener.progress());
     let (counters, result) = listener.run(interrupt.stop(), &reload);
+    drop(bar);
     if interrupt.is_requested() {
         say(&summary(&counters));
     }
@@ -41,11 +43,18 @@ pub(super) fn say(text: &str) {
 
 /// The counters, in one line.
 pub(super) fn summary(counters: &Snapshot) -> String {
-    let Snapshot { received, malformed, refused, missed, .. } = counters;
+    let Snapshot { received, malformed, refused, missed, completed, incomplete, .. } = counters;
+    let joined = if completed + incomplete == 0 {
+        String::new()
+    } else {
+        format!(", completed {completed}, incomplete {incomplete}")
+    };
     let lanes = counters.handlers.iter().map(|(name, lane)| {
         let LaneSnapshot { handled, dropped, failed, .. } = lane;
         format!("; {name}: handled {handled}, dropped {dropped}, failed {failed}")
     });
     let lanes: String = lanes.collect();
-    format!("received {received}, malformed {malformed}, refused {refused}, missed {missed}{lanes}")
+    format!(
+        "received {received}, malformed {malformed}, refused {refused}, missed {missed}{joined}{lanes}"
+    )
 }

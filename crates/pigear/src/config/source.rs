@@ -5,7 +5,9 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use pigear_alert::packet::LinkType;
 use pigear_alert::wire::Dialect;
 use serde::Deserialize;
@@ -33,7 +35,8 @@ pub struct SourceConfig {
     #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
     pub snort_conf: Option<PathBuf>,
 
-    /// What alerts come from: `unix` (Snort's socket) or `play` (a recording) [default: unix]
+    /// What alerts come from: `unix` (Snort's socket), `unified2` (Snort's log) or `play` (a
+    /// recording) [default: unix]
     #[serde(rename = "type", deserialize_with = "parsed")]
     #[cfg_attr(
         feature = "command",
@@ -46,10 +49,41 @@ pub struct SourceConfig {
     )]
     pub kind: SourceKind,
 
-    /// What the socket handler reads: for `unix` a socket's path instead of --logdir, for `play` a
-    /// recording
+    /// What the socket handler reads: for `unix` a socket's path instead of --logdir, for `unified2`
+    /// a log, for `play` a recording
+    ///
+    /// A log is a directory and the log's name, such as /var/log/snort/unified2.log: this file, and
+    /// those whose names have a time behind it, are read in their order.
     #[cfg_attr(feature = "command", arg(long, value_name = "WHERE"))]
     pub from: Option<PathBuf>,
+
+    /// Read Snort's log from its oldest record on
+    ///
+    /// Without it, reading goes on where it last stopped, or the first time with what is written
+    /// from now on.
+    #[cfg_attr(feature = "command", arg(long))]
+    pub from_start: bool,
+
+    /// Read what there is of Snort's log, and end
+    #[cfg_attr(feature = "command", arg(long))]
+    pub once: bool,
+
+    /// Complete alerts from Snort's log in unified2: a directory and the log's name
+    ///
+    /// In Snort 3, six alerts of ten come without packet and addresses; the log has them, and what
+    /// became of the packet. Alerts that the socket lost, or that were logged while Pigear was down,
+    /// are handed on from the log.
+    #[cfg_attr(feature = "command", arg(long, value_name = "PATH"))]
+    pub complete_from: Option<PathBuf>,
+
+    /// How long an alert that lacks something waits for the log [default: 500ms]
+    #[serde(deserialize_with = "parsed_option")]
+    #[cfg_attr(feature = "command", arg(long, value_name = "TIME"))]
+    pub complete_wait: Option<Wait>,
+
+    /// Where to remember how far Snort's log was read [default: beside the log]
+    #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
+    pub bookmark: Option<PathBuf>,
 
     /// Permissions of the socket, in octal [default: 0660]
     #[cfg_attr(feature = "command", arg(long, value_name = "MODE"))]
@@ -114,18 +148,35 @@ pub enum SourceKind {
     /// Snort's socket, or several.
     #[default]
     Unix,
+    /// Snort's log.
+    Unified2,
     /// A recording.
     Play,
     /// What a [`Resolver`](crate::registry::Resolver) makes: a name with dots in it.
     Resolved(String),
 }
 
+impl SourceKind {
+    const BUILTIN: [(Self, &'static str); 3] =
+        [(Self::Unix, "unix"), (Self::Unified2, "unified2"), (Self::Play, "play")];
+
+    /// The names of those that come with Pigear.
+    pub(crate) fn known() -> String {
+        Self::BUILTIN.map(|(_, name)| name).join(", ")
+    }
+
+    /// Whether what comes from there can wait until there is room for it. Snort can't.
+    pub(crate) fn is_patient(&self) -> bool {
+        matches!(self, Self::Unified2 | Self::Play)
+    }
+}
+
 impl fmt::Display for SourceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = Self::BUILTIN.iter().find(|(kind, _)| kind == self).map(|(_, name)| *name);
         f.pad(match self {
-            Self::Unix => "unix",
-            Self::Play => "play",
             Self::Resolved(name) => name,
+            _ => known.unwrap_or_default(),
         })
     }
 }
@@ -134,13 +185,17 @@ impl FromStr for SourceKind {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            // The second is what the Python program of 2012 called it.
-            "unix" | "pigear.core.SocketHandler" => Ok(Self::Unix),
-            "play" => Ok(Self::Play),
-            _ if name.contains('.') => Ok(Self::Resolved(name.to_owned())),
-            _ => Err(format!("unknown socket handler {name:?}; known are unix, play")),
+        // What the Python program of 2012 called it.
+        if name == "pigear.core.SocketHandler" {
+            return Ok(Self::Unix);
         }
+        if name.contains('.') {
+            return Ok(Self::Resolved(name.to_owned()));
+        }
+        let known = Self::BUILTIN.into_iter().find(|(_, known)| *known == name);
+        known
+            .map(|(kind, _)| kind)
+            .ok_or_else(|| format!("unknown socket handler {name:?}; known are {}", Self::known()))
     }
 }
 
@@ -162,6 +217,21 @@ impl FromStr for InstanceCount {
             "auto" => Ok(Self::Auto),
             _ => count().map(Self::Fixed).ok_or_else(|| "expected `auto`, or 1 to 1024".to_owned()),
         }
+    }
+}
+
+/// How long to wait, at most a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait(pub Duration);
+
+impl FromStr for Wait {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let time = text.parse::<SignedDuration>().ok().and_then(|time| time.try_into().ok());
+        let time = time.filter(|time| *time <= Duration::from_secs(60));
+        time.map(Self)
+            .ok_or_else(|| "expected a time of at most a minute, such as 500ms".to_owned())
     }
 }
 

@@ -3,10 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use pigear_alert::Origin;
 use pigear_alert::wire::Decoder;
+use pigear_pipeline::complete::{Completer, Completing};
 use pigear_pipeline::source::Play;
+use pigear_pipeline::source::unified2::{OpenError, Spool, Start, Unified2, Until};
 use pigear_pipeline::{Intake, NamesCell, Pipeline, Source, WhenFull};
 use tracing::debug;
 
@@ -19,6 +22,8 @@ use crate::snort_conf;
 use crate::stats_file;
 
 const SNORT_CONF: &str = "/etc/snort/snort.conf";
+/// How long an alert that lacks something waits for Snort's log.
+const COMPLETE_WAIT: Duration = Duration::from_millis(500);
 const LOG_DIR: &str = "/var/log/snort";
 
 impl Listener {
@@ -60,8 +65,8 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<Pipeline, ListenErro
     let mut pipeline = Pipeline::default();
     pipeline.on_error = config.on_error;
     pipeline.limit = config.count;
-    // A recording waits as long as need be; Snort must not.
-    let patient = config.sources.iter().all(|source| source.kind == SourceKind::Play);
+    // A recording or a log waits as long as need be; Snort must not.
+    let patient = config.sources.iter().all(|source| source.kind.is_patient());
     let when_full = if patient { WhenFull::Wait } else { WhenFull::DropNewest };
     for handler in &config.handlers {
         let failed = |problem| ListenError::Handler { place: handler.place.clone(), problem };
@@ -112,14 +117,19 @@ fn open(
     names: &Arc<NamesCell>,
     registry: &Registry,
 ) -> Result<Vec<Box<dyn Source>>, ListenError> {
-    let bind = |socket: Socket| -> Result<Box<dyn Source>, ListenError> {
-        let intake = intake(source, names, Some(&socket));
-        Ok(Box::new(socket.bind(source, intake)?))
-    };
+    let bind = |socket: Socket| bind(socket, source, names);
     match &source.kind {
         SourceKind::Unix => {
-            sockets::named_by(source, || snort_conf.log_dir())?.into_iter().map(bind).collect()
+            let sockets = sockets::named_by(source, || snort_conf.log_dir())?;
+            if sockets.len() > 1 && source.complete_from.is_some() && source.bookmark.is_some() {
+                return Err(ListenError::Source(
+                    "several packet threads have several logs, which can't share a --bookmark",
+                ));
+            }
+            let bound = sockets.into_iter().map(bind).collect::<Result<Vec<_>, _>>()?;
+            Ok(bound.into_iter().flatten().collect())
         }
+        SourceKind::Unified2 => Ok(vec![Box::new(log(source, names)?)]),
         SourceKind::Play => {
             let path = source.from.clone().ok_or(ListenError::Source(
                 "the socket handler `play` needs a recording; give it with --from FILE",
@@ -138,6 +148,53 @@ fn open(
     }
 }
 
+/// Binds a socket, and follows its log, if its alerts are to be completed.
+fn bind(
+    socket: Socket,
+    source: &SourceConfig,
+    names: &Arc<NamesCell>,
+) -> Result<Vec<Box<dyn Source>>, ListenError> {
+    let mut intake = intake(source, names, Some(&socket));
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    if let Some(log) = &source.complete_from {
+        let path = socket.log(source, log);
+        let completing = Completing::new(source.complete_wait.map_or(COMPLETE_WAIT, |wait| wait.0));
+        match completer(&path, source, &completing, intake.clone()) {
+            Ok(completer) => sources.push(Box::new(completer)),
+            Err(source) => return Err(ListenError::Log { path, source }),
+        }
+        intake.completing = Some(completing);
+    }
+    sources.push(Box::new(socket.bind(source, intake)?));
+    Ok(sources)
+}
+
+fn completer(
+    path: &Path,
+    source: &SourceConfig,
+    completing: &Completing,
+    intake: Intake,
+) -> Result<Completer, OpenError> {
+    let nothing_known = Box::new(|_: &_| false);
+    let bookmark = source.bookmark.clone();
+    Completer::open(Spool::at(path)?, bookmark, completing.clone(), nothing_known, intake)
+}
+
+fn log(source: &SourceConfig, names: &Arc<NamesCell>) -> Result<Unified2, ListenError> {
+    let path = source.from.clone().ok_or(ListenError::Source(
+        "the socket handler `unified2` needs Snort's log; give it with --from DIR/NAME",
+    ))?;
+    let start = if source.from_start { Start::Beginning } else { Start::Bookmark };
+    let until = if source.once { Until::End } else { Until::Stopped };
+    let opened = Spool::at(&path).map_err(OpenError::from).and_then(|spool| {
+        Unified2::open(spool, start, source.bookmark.clone(), intake(source, names, None))
+    });
+    match opened {
+        Ok(log) => Ok(log.until(until)),
+        Err(source) => Err(ListenError::Log { path, source }),
+    }
+}
+
 fn intake(source: &SourceConfig, names: &Arc<NamesCell>, socket: Option<&Socket>) -> Intake {
     let origin = Origin {
         sensor: source.sensor.clone(),
@@ -149,5 +206,6 @@ fn intake(source: &SourceConfig, names: &Arc<NamesCell>, socket: Option<&Socket>
         decoder: Decoder { dialect: source.dialect, link_type: source.linktype },
         origin: Arc::new(origin),
         names: Arc::clone(names),
+        completing: None,
     }
 }

@@ -44,11 +44,7 @@ pub(super) fn named_by(
 }
 
 fn in_log_dir(source: &SourceConfig, log_dir: &Path) -> Vec<Socket> {
-    let instances = Instances {
-        run_prefix: source.run_prefix.clone().unwrap_or_default(),
-        id_offset: source.id_offset.unwrap_or_default(),
-        id_subdir: source.id_subdir,
-    };
+    let instances = instances(source);
     let socket = |thread, path| Socket { path, thread, log_dir: log_dir.to_owned() };
     let single = || socket(None, instances.single(log_dir));
     let several = |count| {
@@ -64,11 +60,28 @@ fn in_log_dir(source: &SourceConfig, log_dir: &Path) -> Vec<Socket> {
     }
 }
 
+fn instances(source: &SourceConfig) -> Instances {
+    Instances {
+        run_prefix: source.run_prefix.clone().unwrap_or_default(),
+        id_offset: source.id_offset.unwrap_or_default(),
+        id_subdir: source.id_subdir,
+    }
+}
+
 fn processors() -> u32 {
     thread::available_parallelism().ok().and_then(|n| u32::try_from(n.get()).ok()).unwrap_or(1)
 }
 
 impl Socket {
+    /// The log in unified2 of this socket's packet thread, which is named as the socket is.
+    pub(super) fn log(&self, source: &SourceConfig, log: &Path) -> PathBuf {
+        let dir = log.parent().unwrap_or(Path::new(""));
+        match (self.thread, log.file_name().and_then(|name| name.to_str())) {
+            (Some(_), Some(name)) => instances(source).file(dir, self.thread, name),
+            _ => log.to_owned(),
+        }
+    }
+
     pub(super) fn bind(self, source: &SourceConfig, intake: Intake) -> Result<Unix, ListenError> {
         let group = source.socket_group.as_deref().map(group_id).transpose()?;
         let users = source.allow_uid.iter().map(|user| user_id(user));

@@ -9,12 +9,14 @@
 mod bad_datagrams;
 mod builds;
 mod commands;
+mod completed;
 mod config;
 mod counters;
 mod disk;
 mod file;
 mod harness;
 mod instances;
+mod log;
 mod names;
 mod occupied;
 mod pipes;

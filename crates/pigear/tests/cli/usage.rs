@@ -62,7 +62,7 @@ fn for_a_class_in_python_it_is_said_what_to_install_and_type() {
     let known = "exec, file, http, null, pcap, print, record, socket, syslog";
     let problem = format!("unknown handler \"my.mod.Class\"; known are {known}");
     refused(&["--data-handler", "my.mod.Class"], &python(&problem, "data-handler"), 2);
-    let problem = "unknown socket handler \"my.mod.Class\"; known are unix, play";
+    let problem = "unknown socket handler \"my.mod.Class\"; known are unix, unified2, play";
     refused(&["--socket-handler", "my.mod.Class"], &python(problem, "socket-handler"), 2);
 }
 

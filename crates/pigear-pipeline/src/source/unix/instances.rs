@@ -21,19 +21,25 @@ impl Instances {
     /// The socket of a Snort with one packet thread.
     #[must_use]
     pub fn single(&self, log_dir: &Path) -> PathBuf {
-        log_dir.join(format!("{}{SOCKET}", self.run_prefix))
+        self.file(log_dir, None, SOCKET)
     }
 
     /// The sockets of a Snort with `count` packet threads, each with its thread's number.
     pub fn several(&self, log_dir: &Path, count: u32) -> impl Iterator<Item = (u32, PathBuf)> {
         let ids = self.id_offset..self.id_offset.saturating_add(count);
-        ids.map(|id| (id, self.of_thread(log_dir, id)))
+        ids.map(|id| (id, self.file(log_dir, Some(id), SOCKET)))
     }
 
-    fn of_thread(&self, log_dir: &Path, id: u32) -> PathBuf {
+    /// What becomes of a file's name, `snort_alert` or any other, in a packet thread that has a
+    /// number, or in a Snort that has one thread.
+    #[must_use]
+    pub fn file(&self, log_dir: &Path, thread: Option<u32>, name: &str) -> PathBuf {
         let prefix = &self.run_prefix;
         let separator = if self.id_subdir { '/' } else { '_' };
-        log_dir.join(format!("{prefix}{id}{separator}{SOCKET}"))
+        log_dir.join(match thread {
+            Some(id) => format!("{prefix}{id}{separator}{name}"),
+            None => format!("{prefix}{name}"),
+        })
     }
 }
 

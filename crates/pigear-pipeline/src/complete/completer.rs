@@ -1,0 +1,151 @@
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use pigear_alert::unified2::{Event, Logged};
+
+use super::Completing;
+use super::join::Joined;
+use crate::fanout::{Desk, Fanout, Flow};
+use crate::intake::Intake;
+use crate::source::unified2::{Follower, OpenError, Spool, Start};
+use crate::source::{Source, SourceError};
+use crate::stop::Stop;
+
+/// Says whether the alert of an event was handed on in an earlier run.
+pub type Known = Box<dyn FnMut(&Event) -> bool + Send>;
+
+/// How often to look what has waited for too long.
+const TICK: Duration = Duration::from_millis(20);
+/// What was logged so shortly before the start may still come over the socket.
+const JUST_NOW: Duration = Duration::from_secs(10);
+/// When asked to stop: how long to wait for the sockets to be closed.
+const LAST_CALL: Duration = Duration::from_millis(1200);
+
+/// Follows Snort's log, and completes the alerts that desks leave with a [`Completing`].
+pub struct Completer {
+    follower: Follower,
+    completing: Completing,
+    known: Known,
+    intake: Intake,
+    /// Whether what was logged before the start was read.
+    is_live: bool,
+    /// Of that, what has a time before this needn't be waited for: seconds since 1970.
+    old_before: u64,
+}
+
+impl Completer {
+    /// Opens a log; see [`Spool::at`]. The bookmark is `bookmark`, or [beside it](Spool::bookmark).
+    /// `known` is asked about events whose alert did not come over the socket in this run.
+    ///
+    /// # Errors
+    /// If the log can't be read, or the bookmark can't be kept.
+    pub fn open(
+        spool: Spool,
+        bookmark: Option<PathBuf>,
+        completing: Completing,
+        known: Known,
+        intake: Intake,
+    ) -> Result<Self, OpenError> {
+        let follower = Follower::open(spool, Start::Bookmark, bookmark)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let old_before = now.saturating_sub(JUST_NOW).as_secs();
+        let is_live = !follower.has_backlog();
+        Ok(Self { follower, completing, known, intake, is_live, old_before })
+    }
+
+    fn work(&mut self, desk: &mut Desk<'_>, stop: &Stop) -> Flow {
+        while !stop.is_requested() {
+            self.step(TICK, desk)?;
+        }
+        let deadline = Instant::now() + LAST_CALL;
+        while self.completing.has_desks() && Instant::now() < deadline {
+            self.step(TICK, desk)?;
+        }
+        self.last_alerts(desk)
+    }
+
+    /// Reads what was written, for no longer than this if there is nothing, and hands on what that
+    /// completes, and what has waited for too long.
+    fn step(&mut self, longest: Duration, desk: &mut Desk<'_>) -> Flow {
+        let mut events = Vec::new();
+        let at_end = self.follower.read(longest, &mut events, desk)?;
+        self.take(events, desk)?;
+        self.is_live |= at_end;
+        Flow::Continue(())
+    }
+
+    /// Hands on what these events complete, and what has waited for too long.
+    fn take(&mut self, events: Vec<Logged>, desk: &mut Desk<'_>) -> Flow {
+        for event in events {
+            let joined = self.completing.join().event(event);
+            match joined {
+                Joined::Completed(alert) => desk.completed(&alert)?,
+                Joined::HandedOn => {}
+                Joined::Alone(event) if self.is_old(&event) => self.hand_on(*event, desk)?,
+                Joined::Alone(event) => {
+                    let too_many = self.completing.join().hold(*event, Instant::now());
+                    too_many.map_or(Flow::Continue(()), |event| self.hand_on(event, desk))?;
+                }
+            }
+        }
+        self.hand_on_expired(Instant::now(), desk)?;
+        if !self.completing.join().has_events() {
+            self.follower.note(desk)?;
+        }
+        self.follower.settle(desk)
+    }
+
+    /// No more alerts come over the socket: reads what is written, and waits for the events of those
+    /// that there are.
+    fn last_alerts(&mut self, desk: &mut Desk<'_>) -> Flow {
+        let mut events = Vec::new();
+        while !self.follower.read(Duration::ZERO, &mut events, desk)? {}
+        self.follower.finish(&mut events);
+        self.take(events, desk)?;
+        while let Some(due) = self.completing.due() {
+            let left = due.saturating_duration_since(Instant::now());
+            self.step(left.min(TICK), desk)?;
+        }
+        Flow::Continue(())
+    }
+
+    /// Whether an event was logged before this run, so that its alert can't come any more.
+    fn is_old(&self, event: &Logged) -> bool {
+        !self.is_live && u64::from(event.event.key.second) < self.old_before
+    }
+
+    fn hand_on_expired(&mut self, now: Instant, desk: &mut Desk<'_>) -> Flow {
+        let expired = self.completing.join().expired(now);
+        for alert in expired.alerts {
+            desk.incomplete(&alert)?;
+        }
+        for event in expired.events {
+            self.hand_on(event, desk)?;
+        }
+        Flow::Continue(())
+    }
+
+    /// An event whose alert never came over the socket.
+    fn hand_on(&mut self, event: Logged, desk: &mut Desk<'_>) -> Flow {
+        if (self.known)(&event.event) {
+            return Flow::Continue(());
+        }
+        if self.is_live {
+            desk.missed(1);
+        }
+        desk.logged(event)
+    }
+}
+
+impl Source for Completer {
+    fn name(&self) -> String {
+        self.follower.path().display().to_string()
+    }
+
+    fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
+        let mut desk = fanout.desk(self.intake.clone());
+        let worked = self.work(&mut desk, stop);
+        let ended = self.follower.end(&desk, stop);
+        worked.break_value().or_else(|| ended.break_value()).unwrap_or(Ok(()))
+    }
+}

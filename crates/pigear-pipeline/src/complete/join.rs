@@ -1,0 +1,272 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pigear_alert::Alert;
+use pigear_alert::unified2::{Event, Logged};
+
+/// An alert that was handed on is remembered for so long: its event comes a little later.
+const MEMORY: Duration = Duration::from_secs(60);
+/// No more alerts than this are remembered.
+const MAX_REMEMBERED: usize = 1 << 17;
+
+/// No more alerts than this wait for their events, and no more events for their alerts.
+const MAX_WAITING: usize = 1 << 14;
+
+/// Puts together what came over the socket, and what was logged, in whatever order they come.
+pub(super) struct Join {
+    wait: Duration,
+    /// By the time of the packet, which is the one thing that both always have right.
+    times: HashMap<Time, Bucket>,
+    /// When to look what has waited for too long; the wait is the same for all.
+    deadlines: VecDeque<(Instant, Time)>,
+    remembered: VecDeque<(Instant, Time)>,
+    /// How many alerts and events wait.
+    waiting: usize,
+}
+
+/// What an event is to the alerts that came.
+#[derive(Debug)]
+pub(super) enum Joined {
+    /// It completes this one, which has waited for it.
+    Completed(Arc<Alert>),
+    /// Its alert was handed on without it.
+    HandedOn,
+    /// Its alert didn't come, or not yet.
+    Alone(Box<Logged>),
+}
+
+/// Seconds and microseconds.
+type Time = (u32, u32);
+
+/// What there is of one time.
+#[derive(Default)]
+struct Bucket {
+    /// Alerts that lack something.
+    alerts: VecDeque<(Instant, Arc<Alert>)>,
+    /// Events whose alert didn't come yet.
+    events: VecDeque<(Instant, Logged)>,
+    /// Alerts that were handed on without their event.
+    handed_on: VecDeque<Ids>,
+}
+
+/// What tells alerts of one time from one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ids {
+    /// `None` where the packet overran the event: it may be any.
+    rule: Option<(u32, u32)>,
+    /// `None` where it wasn't sent.
+    event_id: Option<u32>,
+}
+
+/// What has waited for too long.
+#[derive(Default)]
+pub(super) struct Expired {
+    pub(super) alerts: Vec<Arc<Alert>>,
+    pub(super) events: Vec<Logged>,
+}
+
+impl Join {
+    pub(super) fn new(wait: Duration) -> Self {
+        let (times, deadlines, remembered) = Default::default();
+        Self { wait, times, deadlines, remembered, waiting: 0 }
+    }
+
+    /// Takes an alert of the socket, and returns it if it is complete, or as good as it gets.
+    pub(super) fn alert(&mut self, mut alert: Arc<Alert>, now: Instant) -> Option<Arc<Alert>> {
+        let time = time_of(&alert);
+        let ids = Ids::of(&alert);
+        let bucket = self.times.entry(time).or_default();
+        if let Some(event) = bucket.take_event(ids) {
+            self.waiting -= 1;
+            complete(&mut alert, event);
+            self.tidy(time);
+            return Some(alert);
+        }
+        if lacks_something(&alert) && self.waiting < MAX_WAITING {
+            let until = now + self.wait;
+            bucket.alerts.push_back((until, alert));
+            self.wait_for(time, until);
+            return None;
+        }
+        self.remember(time, ids, now);
+        Some(alert)
+    }
+
+    /// Takes an event of the log.
+    pub(super) fn event(&mut self, event: Logged) -> Joined {
+        let time = time_of_event(&event);
+        let Some(bucket) = self.times.get_mut(&time) else { return Joined::Alone(Box::new(event)) };
+        if let Some(mut alert) = bucket.take_alert(&event.event) {
+            self.waiting -= 1;
+            complete(&mut alert, event);
+            self.tidy(time);
+            return Joined::Completed(alert);
+        }
+        if bucket.forget(&event.event) {
+            self.tidy(time);
+            return Joined::HandedOn;
+        }
+        Joined::Alone(Box::new(event))
+    }
+
+    /// Keeps an event for an alert that may come yet; returns it if there are too many.
+    pub(super) fn hold(&mut self, event: Logged, now: Instant) -> Option<Logged> {
+        if self.waiting >= MAX_WAITING {
+            return Some(event);
+        }
+        let (time, until) = (time_of_event(&event), now + self.wait);
+        self.times.entry(time).or_default().events.push_back((until, event));
+        self.wait_for(time, until);
+        None
+    }
+
+    /// What has waited for too long: alerts go on as they are, events without the datagram.
+    pub(super) fn expired(&mut self, now: Instant) -> Expired {
+        let mut expired = Expired::default();
+        while let Some(time) = pop_due(&mut self.deadlines, now) {
+            let Some(bucket) = self.times.get_mut(&time) else { continue };
+            while let Some(alert) = pop_due(&mut bucket.alerts, now) {
+                expired.alerts.push(alert);
+            }
+            while let Some(event) = pop_due(&mut bucket.events, now) {
+                expired.events.push(event);
+            }
+            self.tidy(time);
+        }
+        self.waiting -= expired.alerts.len() + expired.events.len();
+        for alert in &expired.alerts {
+            self.remember(time_of(alert), Ids::of(alert), now);
+        }
+        self.forget_old(now);
+        expired
+    }
+
+    /// When something will have waited for too long.
+    pub(super) fn due(&mut self) -> Option<Instant> {
+        loop {
+            let (when, time) = self.deadlines.front()?;
+            if self.times.get(time).is_some_and(Bucket::has_waiting) {
+                return Some(*when);
+            }
+            // What waited was put together meanwhile.
+            self.deadlines.pop_front();
+        }
+    }
+
+    /// Whether events wait for their alerts.
+    pub(super) fn has_events(&self) -> bool {
+        self.times.values().any(|bucket| !bucket.events.is_empty())
+    }
+
+    fn wait_for(&mut self, time: Time, until: Instant) {
+        self.waiting += 1;
+        self.deadlines.push_back((until, time));
+    }
+
+    fn remember(&mut self, time: Time, ids: Ids, now: Instant) {
+        self.times.entry(time).or_default().handed_on.push_back(ids);
+        self.remembered.push_back((now + MEMORY, time));
+        if self.remembered.len() > MAX_REMEMBERED {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_old(&mut self, now: Instant) {
+        while self.remembered.front().is_some_and(|(until, _)| *until <= now) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some((_, time)) = self.remembered.pop_front() else { return };
+        if let Some(bucket) = self.times.get_mut(&time) {
+            bucket.handed_on.pop_front();
+        }
+        self.tidy(time);
+    }
+
+    fn tidy(&mut self, time: Time) {
+        if self.times.get(&time).is_some_and(Bucket::is_empty) {
+            self.times.remove(&time);
+        }
+    }
+}
+
+impl Bucket {
+    /// The event of an alert with these ids.
+    fn take_event(&mut self, ids: Ids) -> Option<Logged> {
+        let place = self.events.iter().position(|(_, event)| ids.may_be(&event.event))?;
+        self.events.remove(place).map(|(_, event)| event)
+    }
+
+    /// The alert of an event: one that surely is it, rather than one that may be any.
+    fn take_alert(&mut self, event: &Event) -> Option<Arc<Alert>> {
+        let alerts = || self.alerts.iter().map(|(_, alert)| Ids::of(alert));
+        let place = place_of(event, alerts)?;
+        self.alerts.remove(place).map(|(_, alert)| alert)
+    }
+
+    /// Whether the alert of an event was handed on; it is forgotten then.
+    fn forget(&mut self, event: &Event) -> bool {
+        let place = place_of(event, || self.handed_on.iter().copied());
+        place.is_some_and(|place| self.handed_on.remove(place).is_some())
+    }
+
+    fn has_waiting(&self) -> bool {
+        !self.alerts.is_empty() || !self.events.is_empty()
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.has_waiting() && self.handed_on.is_empty()
+    }
+}
+
+/// Where the alert of an event stands: one that surely is it, or else one that may be.
+fn place_of<I: Iterator<Item = Ids>>(event: &Event, ids: impl Fn() -> I) -> Option<usize> {
+    let surely = ids().position(|ids| ids.rule.is_some() && ids.may_be(event));
+    surely.or_else(|| ids().position(|ids| ids.may_be(event)))
+}
+
+impl Ids {
+    fn of(alert: &Alert) -> Self {
+        let message = &alert.message;
+        let rule = (message.sig_generator, message.sig_id);
+        let is_whole = alert.has_whole_event() && !alert.untrusted;
+        Self {
+            rule: Some(rule).filter(|_| !alert.untrusted),
+            event_id: Some(message.event_id).filter(|_| is_whole),
+        }
+    }
+
+    fn may_be(self, event: &Event) -> bool {
+        self.rule.is_none_or(|rule| rule == (event.generator, event.signature))
+            && self.event_id.is_none_or(|event_id| event_id == event.key.event_id)
+    }
+}
+
+/// The first, if its time has come.
+fn pop_due<T>(queue: &mut VecDeque<(Instant, T)>, now: Instant) -> Option<T> {
+    let is_due = queue.front().is_some_and(|(when, _)| *when <= now);
+    if is_due { queue.pop_front().map(|(_, first)| first) } else { None }
+}
+
+fn time_of(alert: &Alert) -> Time {
+    (alert.message.ts_sec, alert.message.ts_usec)
+}
+
+fn time_of_event(logged: &Logged) -> Time {
+    (logged.event.key.second, logged.event.microsecond)
+}
+
+/// Whether an alert has not all that a datagram can have.
+fn lacks_something(alert: &Alert) -> bool {
+    !alert.message.has_packet() || alert.untrusted || !alert.has_whole_event()
+}
+
+fn complete(alert: &mut Arc<Alert>, event: Logged) {
+    // Nobody else has it yet.
+    if let Some(alert) = Arc::get_mut(alert) {
+        alert.complete(event);
+    }
+}

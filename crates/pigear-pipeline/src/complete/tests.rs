@@ -1,0 +1,178 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pigear_alert::unified2::{Assembler, Logged, read};
+use pigear_alert::wire::{Dialect, encode};
+use pigear_alert::{Alert, AlertMessage};
+
+use super::join::{Join, Joined};
+use crate::intake::Intake;
+
+const WAIT: Duration = Duration::from_millis(500);
+
+#[derive(Clone, Copy)]
+struct Made {
+    event_id: u32,
+    second: u32,
+    sid: u32,
+    dialect: Dialect,
+    has_packet: bool,
+}
+
+const BARE: Made =
+    Made { event_id: 7, second: 5, sid: 9, dialect: Dialect::Snort3, has_packet: false };
+
+impl Made {
+    fn alert(self) -> Arc<Alert> {
+        let mut message = AlertMessage::default();
+        (message.sig_generator, message.sig_id, message.sig_rev) = (1, self.sid, 1);
+        (message.event_id, message.ts_sec, message.ts_usec) = (self.event_id, self.second, 6);
+        if self.has_packet {
+            message.pkt = vec![0xee; 60].into();
+            (message.caplen, message.pktlen) = (60, 60);
+        }
+        let datagram = encode(&message, self.dialect);
+        Intake::default().take(&datagram, None, false).unwrap()
+    }
+
+    /// The same in the log, from 192.0.2.1.
+    fn event(self) -> Logged {
+        let words = [7, 52, 0, self.event_id, self.second, 6, self.sid, 1, 1, 1, 1];
+        let flow = [0xc000_0201, 0xc000_0202, 0x0050_0051, 6 << 24];
+        let log: Vec<_> = words.into_iter().chain(flow).flat_map(u32::to_be_bytes).collect();
+        let (record, _) = read(&log).unwrap().unwrap();
+        let mut assembler = Assembler::default();
+        assert_eq!(assembler.take(&record).count(), 0);
+        assembler.finish().next().unwrap()
+    }
+}
+
+fn join() -> (Join, Instant) {
+    (Join::new(WAIT), Instant::now())
+}
+
+fn source(alert: &Alert) -> Option<String> {
+    alert.src_ip().map(|ip| ip.to_string())
+}
+
+/// Brings an event to which there is no alert; false if its alert was handed on already.
+fn hold(join: &mut Join, made: Made, now: Instant) -> bool {
+    match join.event(made.event()) {
+        Joined::Completed(_) => panic!(),
+        Joined::HandedOn => false,
+        Joined::Alone(event) => {
+            assert!(join.hold(*event, now).is_none());
+            true
+        }
+    }
+}
+
+fn completed(join: &mut Join, made: Made) -> Arc<Alert> {
+    match join.event(made.event()) {
+        Joined::Completed(alert) => alert,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn expired(join: &mut Join, now: Instant) -> [usize; 2] {
+    let expired = join.expired(now);
+    [expired.alerts.len(), expired.events.len()]
+}
+
+#[test]
+fn an_alert_without_a_packet_waits_for_its_event() {
+    let (mut join, now) = join();
+    assert!(join.alert(BARE.alert(), now).is_none());
+    let other = Made { event_id: 8, ..BARE };
+    assert!(hold(&mut join, other, now));
+    let completed = completed(&mut join, BARE);
+    assert_eq!(source(&completed).as_deref(), Some("192.0.2.1"));
+    assert_eq!(completed.src_port(), Some(80));
+    assert_eq!(expired(&mut join, now + WAIT), [0, 1]);
+    assert_eq!(join.due(), None);
+}
+
+#[test]
+fn an_event_may_come_first() {
+    let (mut join, now) = join();
+    assert!(hold(&mut join, BARE, now));
+    assert!(join.has_events());
+    let completed = join.alert(BARE.alert(), now).unwrap();
+    assert_eq!(source(&completed).as_deref(), Some("192.0.2.1"));
+    assert!(!join.has_events());
+    assert_eq!(expired(&mut join, now + WAIT), [0, 0]);
+}
+
+#[test]
+fn an_alert_with_its_packet_goes_on_at_once_and_its_event_is_no_second_alert() {
+    let (mut join, now) = join();
+    let made = Made { has_packet: true, ..BARE };
+    let alert = join.alert(made.alert(), now).unwrap();
+    assert!(alert.log().is_none());
+    assert!(!hold(&mut join, made, now));
+    assert_eq!(expired(&mut join, now + WAIT), [0, 0]);
+}
+
+#[test]
+fn an_alert_goes_on_as_it_is_when_time_is_up_and_its_late_event_is_no_second_alert() {
+    let (mut join, now) = join();
+    assert!(join.alert(BARE.alert(), now).is_none());
+    assert_eq!(join.due(), Some(now + WAIT));
+    assert_eq!(expired(&mut join, now + WAIT / 2), [0, 0]);
+    assert_eq!(expired(&mut join, now + WAIT), [1, 0]);
+    assert!(!hold(&mut join, BARE, now + WAIT));
+    assert_eq!(expired(&mut join, now + 2 * WAIT), [0, 0]);
+}
+
+#[test]
+fn an_event_whose_alert_never_came_is_an_alert_of_its_own() {
+    let (mut join, now) = join();
+    assert!(hold(&mut join, BARE, now));
+    assert_eq!(expired(&mut join, now + WAIT), [0, 1]);
+}
+
+#[test]
+fn the_same_alert_twice_has_two_events() {
+    let (mut join, now) = join();
+    let made = Made { has_packet: true, ..BARE };
+    assert!(join.alert(made.alert(), now).is_some());
+    assert!(join.alert(made.alert(), now).is_some());
+    assert_eq!([(); 3].map(|()| hold(&mut join, made, now)), [false, false, true]);
+    assert_eq!(expired(&mut join, now + WAIT), [0, 1]);
+}
+
+#[test]
+fn alerts_are_forgotten_after_a_while() {
+    let (mut join, now) = join();
+    let made = Made { has_packet: true, ..BARE };
+    assert!(join.alert(made.alert(), now).is_some());
+    let later = now + Duration::from_secs(61);
+    assert_eq!(expired(&mut join, later), [0, 0]);
+    assert!(hold(&mut join, made, later));
+    assert_eq!(expired(&mut join, later + WAIT), [0, 1]);
+}
+
+#[test]
+fn an_alert_without_an_event_id_is_known_by_its_rule() {
+    let (mut join, now) = join();
+    let made = Made { dialect: Dialect::Snort297AppId, has_packet: true, ..BARE };
+    assert!(join.alert(made.alert(), now).is_none());
+    let other = Made { sid: 10, ..made };
+    assert!(hold(&mut join, other, now));
+    let completed = completed(&mut join, made);
+    assert_eq!((completed.message.event_id, completed.has_whole_event()), (7, true));
+}
+
+#[test]
+fn a_forged_alert_is_what_is_left_of_its_time() {
+    let (mut join, now) = join();
+    let mut forged = Made { sid: 666, event_id: 99, has_packet: true, ..BARE }.alert();
+    Arc::get_mut(&mut forged).unwrap().untrusted = true;
+    assert!(join.alert(forged, now).is_none());
+    assert!(join.alert(BARE.alert(), now).is_none());
+    let sound = completed(&mut join, BARE);
+    assert!(!sound.message.has_packet());
+    let true_one = Made { event_id: 8, sid: 445, ..BARE };
+    let completed = completed(&mut join, true_one);
+    assert_eq!((completed.message.sig_id, completed.untrusted), (445, false));
+}

@@ -1,0 +1,141 @@
+//! Snort's own log in unified2, read while it is written.
+//!
+//! A log is a row of files in a directory ([`Spool`]): Snort writes the newest, and begins another when
+//! that is full. The [`Unified2`] source reads what is there, goes on with what is written, and keeps a
+//! bookmark of how far it came.
+//!
+//! Nothing is lost between Pigear's runs: the bookmark moves only once every lane has dealt with
+//! the alerts before it, and it is replaced as a whole. So after a crash the last alerts come again.
+//! Nor is a damaged log the end: what is no record is passed by, counted, and said.
+
+mod bookmark;
+mod checkpoints;
+mod follower;
+mod progress;
+mod reader;
+mod spool;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub(crate) use follower::Follower;
+pub use progress::Progress;
+pub use spool::{Spool, SpoolError};
+
+use super::{Source, SourceError};
+use crate::fanout::{Desk, Fanout, Flow};
+use crate::intake::Intake;
+use crate::stop::Stop;
+
+/// How long to sleep before looking whether it is time to stop.
+const NAP: Duration = Duration::from_millis(100);
+
+/// Where to begin to read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// Where the last run stopped, or else as [`Now`](Self::Now).
+    #[default]
+    Bookmark,
+    /// With the oldest record.
+    Beginning,
+    /// With what is written from now on.
+    Now,
+}
+
+/// When to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Until {
+    /// When asked to.
+    #[default]
+    Stopped,
+    /// When what is there was read.
+    End,
+}
+
+/// Reads Snort's log.
+pub struct Unified2 {
+    follower: Follower,
+    until: Until,
+    intake: Intake,
+}
+
+/// Why a log can't be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// There is no such log.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// A file of the log can't be read.
+    #[error("cannot read the log")]
+    Read(#[source] io::Error),
+    /// The bookmark can't be read or written.
+    #[error("cannot keep the bookmark {}", path.display())]
+    Bookmark {
+        /// The bookmark.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Unified2 {
+    /// Opens a log; see [`Spool::at`]. The bookmark is `bookmark`, or [beside it](Spool::bookmark).
+    ///
+    /// # Errors
+    /// If the log can't be read, or the bookmark can't be kept.
+    pub fn open(
+        spool: Spool,
+        start: Start,
+        bookmark: Option<PathBuf>,
+        intake: Intake,
+    ) -> Result<Self, OpenError> {
+        let follower = Follower::open(spool, start, bookmark)?;
+        Ok(Self { follower, until: Until::Stopped, intake })
+    }
+
+    /// The same, but ending when told.
+    #[must_use]
+    pub fn until(self, until: Until) -> Self {
+        Self { until, ..self }
+    }
+
+    fn follow(&mut self, desk: &mut Desk<'_>, stop: &Stop) -> Flow {
+        let mut at_end = false;
+        while !(stop.is_requested() || at_end && self.until == Until::End) {
+            let mut events = Vec::new();
+            at_end = self.follower.read(NAP, &mut events, desk)?;
+            if at_end && self.until == Until::End {
+                self.follower.finish(&mut events);
+            }
+            for event in events {
+                desk.logged(event)?;
+            }
+            self.follower.note(desk)?;
+            self.follower.settle(desk)?;
+        }
+        Flow::Continue(())
+    }
+}
+
+impl Source for Unified2 {
+    fn name(&self) -> String {
+        self.follower.path().display().to_string()
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        (self.until == Until::End).then(|| self.follower.progress())
+    }
+
+    fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
+        let mut desk = fanout.desk(self.intake.clone());
+        let followed = self.follow(&mut desk, stop);
+        let ended = self.follower.end(&desk, stop);
+        followed.break_value().or_else(|| ended.break_value()).unwrap_or(Ok(()))
+    }
+}

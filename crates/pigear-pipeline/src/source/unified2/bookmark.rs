@@ -1,0 +1,114 @@
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// How far a log was read: everything before was handed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    /// The file's name, without its directory.
+    pub(super) name: OsString,
+    pub(super) inode: u64,
+    /// Bytes from the file's start on.
+    pub(super) offset: u64,
+}
+
+/// A file that keeps a [`Position`]. It is replaced as a whole, so that it is never half written.
+#[derive(Clone, Debug)]
+pub(super) struct Bookmark(PathBuf);
+
+impl Bookmark {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// `None` if there is none yet.
+    ///
+    /// # Errors
+    /// If it can't be read, or isn't one.
+    pub(super) fn read(&self) -> io::Result<Option<Position>> {
+        match fs::read(&self.0) {
+            Ok(bytes) => match Position::parse(&bytes) {
+                Some(position) => Ok(Some(position)),
+                None => Err(io::Error::new(io::ErrorKind::InvalidData, "this is no bookmark")),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn write(&self, position: &Position) -> io::Result<()> {
+        let new = self.beside();
+        let mut file = File::create(&new)?;
+        file.write_all(&position.to_bytes())?;
+        file.sync_data()?;
+        fs::rename(new, &self.0)
+    }
+
+    /// Fails now, not after hours, if it can't be written.
+    pub(super) fn check(&self) -> io::Result<()> {
+        File::create(self.beside()).and_then(|_| fs::remove_file(self.beside()))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn beside(&self) -> PathBuf {
+        let mut path = self.0.clone().into_os_string();
+        path.push(".new");
+        path.into()
+    }
+}
+
+impl Position {
+    /// `pigear OFFSET INODE NAME` and a newline.
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = format!("pigear {} {} ", self.offset, self.inode).into_bytes();
+        bytes.extend_from_slice(self.name.as_bytes());
+        bytes.push(b'\n');
+        bytes
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let mut words = bytes.strip_suffix(b"\n")?.splitn(4, |&byte| byte == b' ');
+        let mut word = || words.next();
+        let (magic, offset, inode, name) = (word()?, word()?, word()?, word()?);
+        let number = |word| str::from_utf8(word).ok()?.parse().ok();
+        (magic == b"pigear").then_some(())?;
+        let name = OsString::from_vec(name.to_vec());
+        Some(Self { name, inode: number(inode)?, offset: number(offset)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bookmark_is_read_as_it_was_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let bookmark = Bookmark::new(dir.path().join("bookmark"));
+        assert_eq!(bookmark.read().unwrap(), None);
+        let name = OsString::from_vec(b"snort u2\xff.17".to_vec());
+        let position = Position { name, inode: 7, offset: u64::MAX };
+        bookmark.check().unwrap();
+        bookmark.write(&position).unwrap();
+        assert_eq!(bookmark.read().unwrap(), Some(position));
+        let files = fs::read_dir(dir.path()).unwrap().count();
+        assert_eq!(files, 1);
+    }
+
+    #[test]
+    fn something_else_is_no_bookmark() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bookmark");
+        for text in ["", "pigear 1 2 \n ", "pigear x 2 name\n", "other 1 2 name\n", "pigear 1 2\n"]
+        {
+            fs::write(&path, text).unwrap();
+            let error = Bookmark::new(path.clone()).read().unwrap_err();
+            assert_eq!(error.to_string(), "this is no bookmark", "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+use std::io;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use pigear_alert::unified2::Logged;
+
+use super::bookmark::Bookmark;
+use super::checkpoints::{Checkpoints, Urgency};
+use super::progress::Progress;
+use super::reader::{Read, Reader};
+use super::watch::Watch;
+use super::{OpenError, Spool, Start};
+use crate::fanout::{Desk, Flow};
+use crate::source::SourceError;
+use crate::stop::Stop;
+
+/// What belongs to an event is written right behind it. So long is waited for more.
+const PAUSE: Duration = Duration::from_millis(20);
+/// When asked to stop: how long the lanes may take before the bookmark stays where it is.
+const LAST_CALL: Duration = Duration::from_millis(1500);
+
+/// Reads a log while it is written, and keeps a bookmark.
+pub(crate) struct Follower {
+    reader: Reader,
+    watch: Watch,
+    checkpoints: Checkpoints,
+    /// When something was last read.
+    grown: Instant,
+    has_backlog: bool,
+}
+
+impl Follower {
+    /// Opens a log; see [`Spool::at`]. The bookmark is `bookmark`, or [beside it](Spool::bookmark).
+    pub(crate) fn open(
+        spool: Spool,
+        start: Start,
+        bookmark: Option<PathBuf>,
+    ) -> Result<Self, OpenError> {
+        let bookmark = Bookmark::new(bookmark.unwrap_or_else(|| spool.bookmark()));
+        let failed = |source| OpenError::Bookmark { path: bookmark.path().to_owned(), source };
+        let position = match start {
+            Start::Bookmark => bookmark.read().map_err(failed)?,
+            Start::Beginning | Start::Now => None,
+        };
+        bookmark.check().map_err(failed)?;
+        let watch = Watch::on(spool.dir());
+        let mut reader = Reader::new(spool);
+        match (start, &position) {
+            (_, Some(position)) => reader.go_to(position),
+            (Start::Beginning, None) => Ok(()),
+            (Start::Bookmark | Start::Now, None) => reader.go_to_end(),
+        }
+        .map_err(OpenError::Read)?;
+        reader.measure().map_err(OpenError::Read)?;
+        let checkpoints = Checkpoints::new(bookmark);
+        let has_backlog = start == Start::Beginning || position.is_some();
+        Ok(Self { reader, watch, checkpoints, grown: Instant::now(), has_backlog })
+    }
+
+    /// Whether it begins with what was written before it was opened.
+    pub(crate) fn has_backlog(&self) -> bool {
+        self.has_backlog
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.reader.progress()
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.reader.spool().path()
+    }
+
+    /// Adds the events that are whole to `events`. If there are none, waits for something to be
+    /// written, but no longer than this. True at the end of what is written.
+    pub(crate) fn read(
+        &mut self,
+        longest: Duration,
+        events: &mut Vec<Logged>,
+        desk: &Desk<'_>,
+    ) -> ControlFlow<Result<(), SourceError>, bool> {
+        let damaged = self.reader.damaged();
+        let read = checked(self.reader.read(events))?;
+        desk.damaged(self.reader.damaged() - damaged);
+        if read == Read::Some {
+            self.grown = Instant::now();
+            return ControlFlow::Continue(false);
+        }
+        if self.grown.elapsed() >= PAUSE {
+            self.reader.finish(events);
+        }
+        if events.is_empty() {
+            let more_may_come = self.grown.elapsed() < PAUSE;
+            self.watch.wait(if more_may_come { longest.min(PAUSE) } else { longest });
+        }
+        ControlFlow::Continue(true)
+    }
+
+    /// Adds the events that could still grow.
+    pub(crate) fn finish(&mut self, events: &mut Vec<Logged>) {
+        self.reader.finish(events);
+    }
+
+    /// Everything read so far was handed on: once it is dealt with, the bookmark may move here.
+    pub(crate) fn note(&mut self, desk: &Desk<'_>) -> Flow {
+        if let Some(position) = checked(self.reader.position())? {
+            self.checkpoints.note(desk.alerts(), position);
+        }
+        Flow::Continue(())
+    }
+
+    /// Moves the bookmark, if it is time to.
+    pub(crate) fn settle(&mut self, desk: &Desk<'_>) -> Flow {
+        self.settle_now(desk, Urgency::Soon)
+    }
+
+    /// Waits until everything is dealt with, and moves the bookmark. Without being asked to stop there
+    /// is all the time that it needs.
+    pub(crate) fn end(&mut self, desk: &Desk<'_>, stop: &Stop) -> Flow {
+        let deadline = Instant::now() + LAST_CALL;
+        let is_late = || stop.is_requested() && Instant::now() > deadline;
+        while !self.checkpoints.are_settled() && !is_late() {
+            std::thread::sleep(PAUSE);
+            self.settle(desk)?;
+        }
+        self.settle_now(desk, Urgency::Now)
+    }
+
+    fn settle_now(&mut self, desk: &Desk<'_>, urgency: Urgency) -> Flow {
+        match self.checkpoints.settle(desk.settled(), urgency) {
+            Ok(()) => Flow::Continue(()),
+            Err(error) => Flow::Break(Err(SourceError::Bookmark(error))),
+        }
+    }
+}
+
+fn checked<T>(result: io::Result<T>) -> ControlFlow<Result<(), SourceError>, T> {
+    match result {
+        Ok(value) => ControlFlow::Continue(value),
+        Err(error) => ControlFlow::Break(Err(SourceError::Log(error))),
+    }
+}

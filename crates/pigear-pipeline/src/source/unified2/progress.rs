@@ -1,0 +1,34 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How far a log was read. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Arc<Bytes>);
+
+#[derive(Debug, Default)]
+struct Bytes {
+    read: AtomicU64,
+    there: AtomicU64,
+}
+
+impl Progress {
+    /// Bytes that were read so far.
+    #[must_use]
+    pub fn read(&self) -> u64 {
+        self.0.read.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that there were to read when it began.
+    #[must_use]
+    pub fn there(&self) -> u64 {
+        self.0.there.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_read(&self, bytes: u64) {
+        self.0.read.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_there(&self, bytes: u64) {
+        self.0.there.store(bytes, Ordering::Relaxed);
+    }
+}

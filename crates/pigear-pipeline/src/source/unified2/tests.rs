@@ -1,0 +1,274 @@
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use pigear_alert::Alert;
+use tempfile::TempDir;
+
+use super::*;
+use crate::handler::{Handler, HandlerError};
+use crate::lane::LaneSettings;
+use crate::pipeline::{Pipeline, PipelineError};
+use crate::sample::until;
+use crate::stats::Snapshot;
+
+/// An event of Snort 2 and its packet.
+fn record(event_id: u32) -> Vec<u8> {
+    let event = [7, 52, 0, event_id, 1_750_000_000 + event_id, 0, 9, 1, 1, 1, 1, 0, 0, 0, 6 << 24];
+    let packet = [2, 32, 0, event_id, 1_750_000_000 + event_id, 0, 0, 1, 4, 0xdead_beef];
+    event.into_iter().chain(packet).flat_map(u32::to_be_bytes).collect()
+}
+
+fn append(path: &Path, bytes: &[u8]) {
+    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+fn records(event_ids: impl IntoIterator<Item = u32>) -> Vec<u8> {
+    event_ids.into_iter().flat_map(record).collect()
+}
+
+/// Keeps the event ids that it saw.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<u32>>>);
+
+impl Handler for Seen {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        for alert in alerts {
+            assert_eq!(*alert.message.pkt, 0xdead_beef_u32.to_be_bytes());
+            self.0.lock().unwrap().push(alert.message.event_id);
+        }
+        Ok(())
+    }
+}
+
+impl Seen {
+    fn ids(&self) -> Vec<u32> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// A log in a directory of its own.
+struct Log(TempDir);
+
+impl Log {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn open(&self, start: Start) -> Unified2 {
+        let spool = Spool::at(&self.path("u2.log")).unwrap();
+        Unified2::open(spool, start, None, Intake::default()).unwrap()
+    }
+
+    /// Reads what is there, as a run of the program does.
+    fn read(&self, start: Start) -> (Vec<u32>, Snapshot) {
+        let (seen, source) = (Seen::default(), self.open(start).until(Until::End));
+        let mut pipeline = Pipeline::default();
+        pipeline.add("seen", Box::new(seen.clone()), LaneSettings::default());
+        let stats = pipeline.stats();
+        pipeline.run(vec![Box::new(source)], &Stop::default()).unwrap();
+        (seen.ids(), stats.snapshot())
+    }
+}
+
+/// A source that is being followed.
+struct Following {
+    seen: Seen,
+    stop: Stop,
+    thread: JoinHandle<Result<(), PipelineError>>,
+}
+
+impl Following {
+    fn new(source: Unified2) -> Self {
+        let (seen, stop) = (Seen::default(), Stop::default());
+        let mut pipeline = Pipeline::default();
+        pipeline.add("seen", Box::new(seen.clone()), LaneSettings::default());
+        let stopped = stop.clone();
+        let thread = thread::spawn(move || pipeline.run(vec![Box::new(source)], &stopped));
+        Self { seen, stop, thread }
+    }
+
+    fn until_seen(&self, ids: &[u32]) {
+        until("the alerts are seen", || self.seen.ids().len() >= ids.len());
+        assert_eq!(self.seen.ids(), ids);
+    }
+
+    fn end(self) -> Vec<u32> {
+        self.stop.request();
+        self.thread.join().unwrap().unwrap();
+        self.seen.ids()
+    }
+}
+
+#[test]
+fn all_files_are_read_in_the_order_in_which_they_were_begun() {
+    let log = Log::new();
+    append(&log.path("u2.log"), &records([5]));
+    append(&log.path("u2.log.1000"), &records([3, 4]));
+    append(&log.path("u2.log.999"), &records([1, 2]));
+    for other in ["u2.log.x", "u2.log.1.gz", "u2.logs", "snort.log.5"] {
+        append(&log.path(other), &records([9]));
+    }
+    assert_eq!(log.read(Start::Beginning).0, [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn what_is_written_is_followed_across_files_and_half_records() {
+    let log = Log::new();
+    append(&log.path("u2.log.1"), &records([1]));
+    let following = Following::new(log.open(Start::Now));
+    let second = record(2);
+    append(&log.path("u2.log.1"), &second[..30]);
+    append(&log.path("u2.log.1"), &second[30..]);
+    following.until_seen(&[2]);
+    append(&log.path("u2.log.1"), &records([3]));
+    append(&log.path("u2.log.2"), &records([4]));
+    following.until_seen(&[2, 3, 4]);
+    append(&log.path("u2.log.3"), &[]);
+    append(&log.path("u2.log.3"), &records(5..=300));
+    let ids: Vec<_> = (2..=300).collect();
+    following.until_seen(&ids);
+    assert_eq!(following.end(), ids);
+}
+
+#[test]
+fn a_log_that_is_not_there_yet_is_waited_for() {
+    let log = Log::new();
+    let following = Following::new(log.open(Start::Bookmark));
+    append(&log.path("u2.log.7"), &records([1, 2]));
+    following.until_seen(&[1, 2]);
+    following.end();
+}
+
+#[test]
+fn the_next_run_goes_on_where_the_last_one_stopped() {
+    let log = Log::new();
+    append(&log.path("u2.log.1"), &records([1]));
+    assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
+    append(&log.path("u2.log.1"), &records([2, 3]));
+    assert_eq!(log.read(Start::Bookmark).0, [2, 3]);
+    assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
+    append(&log.path("u2.log.1"), &records([4]));
+    append(&log.path("u2.log.2"), &records([5]));
+    assert_eq!(log.read(Start::Bookmark).0, [4, 5]);
+    assert_eq!(log.read(Start::Beginning).0, [1, 2, 3, 4, 5]);
+    assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
+}
+
+#[test]
+fn where_the_file_is_gone_the_next_one_is_read() {
+    let log = Log::new();
+    append(&log.path("u2.log.1"), &records([1]));
+    assert_eq!(log.read(Start::Beginning).0, [1]);
+    append(&log.path("u2.log.2"), &records([2]));
+    append(&log.path("u2.log.3"), &records([3]));
+    fs::remove_file(log.path("u2.log.1")).unwrap();
+    assert_eq!(log.read(Start::Bookmark).0, [2, 3]);
+}
+
+#[test]
+fn a_file_that_was_begun_anew_is_read_from_its_start() {
+    let log = Log::new();
+    append(&log.path("u2.log"), &records([1, 2]));
+    assert_eq!(log.read(Start::Beginning).0, [1, 2]);
+    // As Snort 3 does when it starts.
+    fs::write(log.path("u2.log"), records([3])).unwrap();
+    assert_eq!(log.read(Start::Bookmark).0, [3]);
+    fs::remove_file(log.path("u2.log")).unwrap();
+    append(&log.path("other"), &records([0; 9]));
+    append(&log.path("new"), &records([4, 5, 6]));
+    fs::rename(log.path("new"), log.path("u2.log")).unwrap();
+    assert_eq!(log.read(Start::Bookmark).0, [4, 5, 6]);
+}
+
+#[test]
+fn a_file_that_is_begun_anew_while_it_is_followed_is_read_on() {
+    let log = Log::new();
+    append(&log.path("u2.log"), &records([1, 2]));
+    let following = Following::new(log.open(Start::Beginning));
+    following.until_seen(&[1, 2]);
+    fs::write(log.path("u2.log"), records([3])).unwrap();
+    following.until_seen(&[1, 2, 3]);
+    following.end();
+}
+
+#[test]
+fn damage_is_passed_by_and_counted() {
+    let log = Log::new();
+    let path = log.path("u2.log.1");
+    append(&path, &records([1]));
+    append(&path, &[0; 5000]);
+    append(&path, &records([2, 3]));
+    append(&path, &record(4)[20..]);
+    append(&path, &records([5]));
+    append(&path, &record(6)[..50]);
+    append(&log.path("u2.log.2"), &records([7]));
+    let (seen, counters) = log.read(Start::Beginning);
+    // Of 4 there is the packet only; of 6, half the event.
+    assert_eq!(seen, [1, 2, 3, 5, 7]);
+    assert_eq!((counters.received, counters.malformed), (5, 3));
+}
+
+/// Never done.
+struct Stuck;
+
+impl Handler for Stuck {
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        loop {
+            thread::park();
+        }
+    }
+}
+
+#[test]
+fn the_bookmark_stays_before_alerts_that_no_lane_is_done_with() {
+    let log = Log::new();
+    append(&log.path("u2.log"), &records([1, 2]));
+    let stop = Stop::default();
+    let mut pipeline = Pipeline::default();
+    pipeline.drain = Duration::from_millis(10);
+    pipeline.add("stuck", Box::new(Stuck), LaneSettings::default());
+    let stats = pipeline.stats();
+    let (source, stopped) = (log.open(Start::Beginning), stop.clone());
+    let thread = thread::spawn(move || pipeline.run(vec![Box::new(source)], &stopped));
+    until("the alerts are read", || stats.snapshot().received == 2);
+    stop.request();
+    thread.join().unwrap().unwrap();
+    assert_eq!(stats.snapshot().handlers["stuck"].dropped, 2);
+    append(&log.path("u2.log"), &records([3]));
+    // There was no bookmark before, nor is there one now: as for the first run, what is there is old.
+    assert!(!log.path(".u2.log.bookmark").exists());
+    assert_eq!(log.read(Start::Beginning).0, [1, 2, 3]);
+}
+
+#[test]
+fn a_path_that_names_no_log_is_refused() {
+    let log = Log::new();
+    let error = |path: &Path| Spool::at(path).unwrap_err().to_string();
+    let dir = log.0.path();
+    let shown = dir.display();
+    let example = format!("{shown} is a directory; give the log's name too, such as {shown}");
+    assert_eq!(error(dir), format!("{example}/unified2.log"));
+    append(&log.path("snort.u2.1700000000"), &[]);
+    assert_eq!(error(dir), format!("{example}/snort.u2"));
+    let missing = dir.join("missing/u2.log");
+    assert_eq!(error(&missing), format!("cannot read the directory {shown}/missing"));
+}
+
+#[test]
+fn a_bookmark_that_is_none_is_refused() {
+    let log = Log::new();
+    fs::write(log.path(".u2.log.bookmark"), "something else").unwrap();
+    let spool = Spool::at(&log.path("u2.log")).unwrap();
+    let opened = Unified2::open(spool, Start::Bookmark, None, Intake::default());
+    let error = opened.err().unwrap();
+    let expected = format!("cannot keep the bookmark {}/.u2.log.bookmark", log.0.path().display());
+    assert_eq!(error.to_string(), expected);
+}

@@ -1,0 +1,38 @@
+//! How far a log was read, shown to somebody who waits for that.
+
+use std::io::{self, IsTerminal};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use pigear_pipeline::source::unified2::Progress;
+
+/// What takes less needs no bar.
+const PATIENCE: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// Shows a bar on the terminal for as long as the result is kept. Where alerts go to the terminal,
+/// there is no room for it.
+pub(super) fn show(progress: Vec<Progress>) -> Option<Sender<()>> {
+    let has_room = io::stderr().is_terminal() && !io::stdout().is_terminal();
+    (has_room && !progress.is_empty()).then(|| {
+        let (shown, ended) = channel();
+        thread::spawn(move || {
+            if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                let bar = bar(progress.iter().map(Progress::there).sum());
+                while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                    bar.set_position(progress.iter().map(Progress::read).sum());
+                }
+                bar.finish_and_clear();
+            }
+        });
+        shown
+    })
+}
+
+fn bar(bytes: u64) -> ProgressBar {
+    let bar = ProgressBar::new(bytes);
+    let form = "reading {bar:30} {bytes} of {total_bytes}, {eta} left";
+    ProgressStyle::with_template(form).map_or(bar.clone(), |style| bar.with_style(style))
+}

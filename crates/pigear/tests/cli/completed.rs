@@ -1,0 +1,149 @@
+//! Alerts of the socket, completed from Snort's log by the program.
+
+use std::fs;
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use crate::harness::{Test, until};
+use crate::log::{append, etc, logged};
+use crate::room::Room;
+use crate::running::Running;
+use crate::snort::{expected, objects, sent};
+
+/// Listens, completes from `u2.log`, and writes JSON into `alerts`.
+fn completing(wait: &str) -> Test {
+    Test::new()
+        .args(["--complete-from", "log/u2.log", "--complete-wait", wait, "--stats", "stats.json"])
+        .args(["--class-config", &etc("classification.config")])
+        .args(["--data-handler", "file", "path=alerts", "format=json"])
+}
+
+fn until_written(alerts: &Path, needed: usize) {
+    until(&format!("{needed} alerts are written"), || {
+        fs::read_to_string(alerts).is_ok_and(|text| text.lines().count() >= needed)
+    });
+}
+
+fn end(running: Running) -> (Vec<Value>, Value) {
+    let room = stopped(running);
+    (objects(&room.read("alerts")), serde_json::from_str(&room.read("stats.json")).unwrap())
+}
+
+fn stopped(running: Running) -> Room {
+    running.signal_now(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    let summary = ended.stderr.strip_prefix("pigear: received ");
+    assert!(summary.is_some_and(|rest| rest.lines().count() == 1), "{}", ended.stderr);
+    assert_eq!(ended.status, Some(0));
+    room
+}
+
+/// What the log, not the datagram, has: each alert that lacked something now has it.
+fn assert_complete(alert: &Value, expected: &Value, case: &str) {
+    for (field, logged) in [
+        ("sig_generator", "gid"),
+        ("sig_id", "sid"),
+        ("sig_rev", "rev"),
+        ("priority", "priority"),
+        ("event_id", "event_id"),
+        ("src_ip", "src_ip"),
+        ("src_port", "src_port"),
+        ("dst_ip", "dst_ip"),
+        ("dst_port", "dst_port"),
+    ] {
+        // Where the log has no address, the packet may still have one.
+        if expected[logged].is_null() && field.ends_with("_ip") {
+            continue;
+        }
+        assert_eq!(alert[field], expected[logged], "{case} {}: {field}", expected["n"]);
+    }
+    assert_eq!(alert["untrusted"], Value::Null, "{case}");
+    assert_eq!(alert["source"], Value::Null, "{case}");
+}
+
+fn by_event(alerts: &mut [Value]) {
+    alerts.sort_by_key(|alert| alert["event_id"].as_u64());
+}
+
+#[test]
+fn every_alert_that_lacks_something_is_completed() {
+    for case in ["v2919/ipfrag", "v2973appid/http", "v3122/http", "v3122/bigframe4", "v3122/sip"] {
+        let expected = expected(case);
+        let n = expected.len();
+        let mut running = completing("30s").start();
+        running.listens();
+        for datagram in sent(case) {
+            running.send(&datagram);
+        }
+        append(&running.room().at("log/u2.log"), &logged(case));
+        until_written(&running.room().at("alerts"), n);
+        let (mut alerts, stats) = end(running);
+        by_event(&mut alerts);
+        let lacking = alerts.iter().filter(|alert| !alert["action"].is_null()).count();
+        for (alert, expected) in alerts.iter().zip(&expected) {
+            assert_complete(alert, expected, case);
+        }
+        assert_eq!(alerts.len(), n, "{case}");
+        let totals = ["received", "missed", "incomplete"].map(|name| &stats[name]);
+        assert_eq!(totals, [&json!(n), &json!(0), &Value::Null], "{case}");
+        let completed = stats["completed"].as_u64().unwrap_or(0);
+        assert_eq!(lacking as u64, completed, "{case}");
+    }
+}
+
+#[test]
+fn what_the_socket_lost_is_handed_on_from_the_log() {
+    let case = "v3122/dns";
+    let n = expected(case).len();
+    let mut running = completing("50ms").start();
+    running.listens();
+    for datagram in sent(case).into_iter().skip(2) {
+        running.send(&datagram);
+    }
+    append(&running.room().at("log/u2.log"), &logged(case));
+    until_written(&running.room().at("alerts"), n);
+    let (alerts, stats) = end(running);
+    let from_log = alerts.iter().filter(|alert| alert["source"] == "unified2").count();
+    assert_eq!((alerts.len(), from_log, &stats["missed"]), (n, 2, &json!(2)));
+}
+
+#[test]
+fn what_was_logged_while_nobody_listened_is_handed_on_after_the_next_start() {
+    let case = "v3122/dns";
+    let log = logged(case);
+    // The first event, and its packet.
+    let half = record_len(&log) + record_len(&log[record_len(&log)..]);
+    let mut running = completing("50ms").start();
+    running.listens();
+    running.send(&sent(case)[0]);
+    append(&running.room().at("log/u2.log"), &log[..half]);
+    until_written(&running.room().at("alerts"), 1);
+    let room = stopped(running);
+
+    append(&room.at("log/u2.log"), &log[half..]);
+    let again = restarted(room.path());
+    until_written(&room.at("alerts"), expected(case).len());
+    stopped(again);
+    let alerts = objects(&room.read("alerts"));
+    let ids: Vec<_> = alerts.iter().map(|alert| alert["event_id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, (1..=ids.len() as u64).collect::<Vec<_>>());
+    assert!(alerts.iter().skip(1).all(|alert| alert["source"] == "unified2"));
+}
+
+/// The length of the record that a log begins with.
+fn record_len(log: &[u8]) -> usize {
+    let length = log[4..8].first_chunk().copied().map(u32::from_be_bytes);
+    8 + usize::try_from(length.unwrap()).unwrap()
+}
+
+/// The program once more, over the files of an earlier run.
+fn restarted(dir: &Path) -> Running {
+    let at = |name: &str| dir.join(name).display().to_string();
+    let test = Test::bare()
+        .args(["--logdir", &at("log"), "--complete-from", &at("log/u2.log")])
+        .args(["--complete-wait", "50ms", "--data-handler", "file", "format=json"])
+        .args([format!("path={}", at("alerts"))]);
+    test.start()
+}
