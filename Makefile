@@ -94,9 +94,9 @@ target/peers/python/installed: python/tests/requirements.txt | peer-packages
 		target/peers/python/bin/pip install -q -r python/tests/requirements.txt && touch $@ || \
 		echo "the tests of the Python package will be left out: cannot install what they need" >&2
 
-# What others read the formats with; see crates/pigear-alert/tests/foreign/check.py.
+# What others read formats and logs with; see crates/pigear-alert/tests/foreign/check.py.
 target/peers/formats/installed: | peer-packages
 	@mkdir -p target/peers
 	@python3 -m venv target/peers/formats && \
-		target/peers/formats/bin/pip install -q cefp communityid jsonschema ocsf-json-schema && touch $@ || \
+		target/peers/formats/bin/pip install -q cefp communityid idstools jsonschema ocsf-json-schema && touch $@ || \
 		echo "some tests will be left out: cannot install what reads the formats" >&2

@@ -1,7 +1,7 @@
 //! How fast alerts are received, and how little Snort notices of it.
 //!
 //! `cargo bench -p pigear --bench listen [-- ROW…]`, with rows of `speed json eve held-up memory
-//! start python`. Everything is measured against a yardstick that runs by turns with it, and the
+//! start unified2 python`. Everything is measured against a yardstick that runs by turns with it, and the
 //! median of several such pairs is taken: what the machine does besides slows down both. The sender
 //! is `pigear play`, with datagrams of 65,864 bytes.
 //!
@@ -16,6 +16,7 @@ mod sleeper;
 mod speed;
 mod start;
 mod table;
+mod unified2;
 
 use std::env;
 use std::process::ExitCode;
@@ -33,13 +34,14 @@ struct Bench {
 
 type Measure = fn(&Bench) -> anyhow::Result<()>;
 
-const ROWS: [(&str, Measure); 7] = [
+const ROWS: [(&str, Measure); 8] = [
     ("speed", speed::null),
     ("json", speed::json),
     ("eve", speed::eve),
     ("held-up", held_up::measure),
     ("memory", memory::measure),
     ("start", start::measure),
+    ("unified2", unified2::measure),
     ("python", speed::python),
 ];
 
