@@ -72,6 +72,7 @@ def listen(
     *,
     path: Optional[_Path] = None,
     recording: Optional[_Path] = None,
+    unified2: Optional[_Path] = None,
     filter: Union[str, Callable[[Alert], object], None] = None,
     count: Optional[int] = None,
     serve_forever: bool = True,
@@ -83,6 +84,11 @@ def listen(
     dialect: Optional[str] = None,
     linktype: Optional[str] = None,
     sensor: Optional[str] = None,
+    complete_from: Optional[_Path] = None,
+    complete_wait: Optional[str] = None,
+    bookmark: Optional[_Path] = None,
+    from_start: bool = False,
+    once: bool = False,
     class_config: Optional[_Path] = None,
     reference_config: Optional[_Path] = None,
     sid_msg_map: Optional[_Path] = None,
@@ -100,8 +106,8 @@ def listen(
     POLICY traffic inside provider VLAN
     ICMP Echo Request
 
-    The socket is ``snort_alert`` in ``logdir``, or ``path``; ``recording`` is played instead of
-    listening. ``filter`` leaves out alerts for which a function returns something false. The loop
+    The socket is ``snort_alert`` in ``logdir``, or ``path``. Instead of listening, ``recording`` is
+    played, or Snort's log ``unified2`` is read, and followed unless ``once``. ``filter`` leaves out alerts for which a function returns something false. The loop
     ends after ``count`` alerts, or when :meth:`Listener.close` is called. With ``serve_forever``,
     datagrams that are no alerts are counted and passed over, else the first raises
     :class:`DecodeError`. The other arguments are those of the command line, and those of a handler
@@ -110,14 +116,17 @@ def listen(
     Raises :class:`OSError` (``PermissionError``, ``FileNotFoundError``, ``FileExistsError``) if the
     socket can't be bound, and :class:`ValueError` if the arguments make no sense.
     """
-    if path is not None and recording is not None:
-        raise ValueError("give either path or recording")
+    where = {"unix": path, "play": recording, "unified2": unified2}
+    given = {kind: place for kind, place in where.items() if place is not None}
+    if len(given) > 1:
+        raise ValueError("give only one of path, recording and unified2")
+    kind, place = next(iter(given.items()), ("unix", None))
     if isinstance(filter, str):
         raise ValueError("filter must be a function of an alert")
     source = {
-        "type": "unix" if recording is None else "play",
+        "type": kind,
         "logdir": _text(logdir),
-        "from": _text(recording if path is None else path),
+        "from": _text(place),
         "snort_conf": _text(snort_conf),
         "socket_mode": None if socket_mode is None else f"{socket_mode:o}",
         "socket_group": socket_group,
@@ -126,6 +135,11 @@ def listen(
         "dialect": dialect,
         "linktype": linktype,
         "sensor": sensor,
+        "complete_from": _text(complete_from),
+        "complete_wait": complete_wait,
+        "bookmark": _text(bookmark),
+        "from_start": from_start,
+        "once": once,
     }
     names = {
         "class_config": _text(class_config),

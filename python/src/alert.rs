@@ -8,10 +8,11 @@ use jiff::tz::Offset;
 use pigear_alert as inner;
 use pigear_alert::format::{Colour, Fast, Format, FormatName};
 use pigear_alert::packet::LinkType;
-use pigear_alert::wire::{Decoder, Dialect};
+use pigear_alert::unified2::Verdict;
+use pigear_alert::wire::{Decoder, Dialect, encode};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDateTime, PyTuple, PyTzInfo};
+use pyo3::types::{PyBytes, PyDateTime, PyDict, PyTuple, PyTzInfo};
 
 use crate::error::cannot_decode;
 use crate::layer::Layer;
@@ -48,10 +49,17 @@ impl Alert {
         Self(alert)
     }
 
-    /// The datagram that an alert came in, or its first bytes.
-    pub(crate) fn datagram_of(alert: &inner::Alert, most: Option<usize>) -> &[u8] {
-        let datagram = alert.datagram.as_deref().unwrap_or_default();
-        most.and_then(|most| datagram.get(..most)).unwrap_or(datagram)
+    /// The datagram that an alert came in, or its first bytes. Where Snort's log has told more, or
+    /// all there is, the datagram that says so.
+    pub(crate) fn datagram_of<'py>(
+        py: Python<'py>,
+        alert: &inner::Alert,
+        most: Option<usize>,
+    ) -> Bound<'py, PyBytes> {
+        let sent = alert.datagram.as_deref().filter(|_| alert.log().is_none());
+        let datagram =
+            sent.map_or_else(|| encode(&alert.message, alert.dialect).into(), Cow::Borrowed);
+        PyBytes::new(py, most.and_then(|most| datagram.get(..most)).unwrap_or(&datagram))
     }
 
     fn text(&self, format: FormatName) -> String {
@@ -333,10 +341,28 @@ impl Alert {
         self.0.sender.map(|sender| Sender { pid: sender.pid, uid: sender.uid })
     }
 
-    /// What the datagram was taken for: `snort3`, `snort2.9`, …
+    /// What the datagram was taken for: `snort3`, `snort2.9`, …; none for an alert of Snort's log.
     #[getter]
-    fn dialect(&self) -> &'static str {
-        self.0.dialect.name()
+    fn dialect(&self) -> Option<&'static str> {
+        (self.0.medium == inner::Medium::Datagram).then(|| self.0.dialect.name())
+    }
+
+    /// What became of the packet, if Snort's log was asked: `allowed`, `blocked`, …
+    #[getter]
+    fn action(&self) -> Option<&'static str> {
+        self.0.verdict().map(Verdict::name)
+    }
+
+    /// What Snort inspected, where that is a part of a stream and no packet, from Snort's log.
+    #[getter]
+    fn inspected<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.0.inspected().map(|bytes| PyBytes::new(py, bytes))
+    }
+
+    /// What else Snort's log knows, by name, such as `http_host`.
+    #[getter]
+    fn extra<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.to_dict(py)?.call_method1("get", ("extra", PyDict::new(py)))
     }
 
     /// Whether the event may be forged by whoever sent the packet.

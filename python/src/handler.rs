@@ -9,7 +9,6 @@ use pigear_alert as inner;
 use pigear_pipeline::{Ending, Handler, HandlerError};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyLookupError, PySystemExit};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
 use crate::alert::Alert;
 use crate::main_thread::MainThread;
@@ -149,7 +148,7 @@ impl Methods {
         match self.wants {
             Wants::Alert => self.handle.call1(py, (Alert::new(Arc::clone(alert)),))?,
             Wants::Datagram(most) => {
-                let data = PyBytes::new(py, Alert::datagram_of(alert, most));
+                let data = Alert::datagram_of(py, alert, most);
                 self.handle.call1(py, (data, py.None()))?
             }
         };

@@ -7,6 +7,7 @@
 //! | `command`, `main_thread` | the command line, while Python's main thread serves it |
 //! | `resolver`, `handler`, `socket_handler` | handlers and sources that are Python classes |
 //! | `binding`, `receiver` | what `pigear.core.SocketHandler` stands on |
+//! | `log` | what Rust logs, in Python's log |
 //! | `error` | errors, as the exceptions that Python's users expect |
 //!
 //! Receiving and everything else that Snort waits for happens on threads that never touch Python,
@@ -20,6 +21,7 @@ mod handler;
 mod handover;
 mod layer;
 mod listener;
+mod log;
 mod main_thread;
 mod receiver;
 mod resolver;

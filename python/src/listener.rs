@@ -20,6 +20,7 @@ use serde::Deserialize;
 use crate::alert::Alert;
 use crate::error::{cannot_listen, ended};
 use crate::handover::{HandOver, Handover, Taken};
+use crate::log;
 
 /// How often whoever waits looks whether Ctrl-C was pressed.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -79,6 +80,7 @@ impl Alerts {
     fn new(py: Python<'_>, options: &str, filter: Option<Py<PyAny>>) -> PyResult<Self> {
         let options: Options = serde_json::from_str(options)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        log::to_python();
         py.detach(|| Self::start(options.config(), filter))
     }
 

@@ -310,3 +310,26 @@ def test_debug_shows_what_pythons_log_says(room):
         assert status == 0
         assert ("debug: one more\n" in err) is shown
         assert ("\nsig_id: 1000134\n" in err) is shown
+
+
+def test_handlers_of_2012_get_datagrams_also_of_what_snorts_log_has(room):
+    import gzip
+    from conftest import DATA
+
+    log = gzip.decompress((DATA / "v3122/icmp_ping/unified2.log.gz").read_bytes())
+    (room.path / "unified2.log").write_bytes(log)
+    room.write(
+        "mine.py",
+        """
+        from pigear.core import DataHandler
+        class Show(DataHandler):
+            def handle(self, data, addr):
+                msg = super(Show, self).handle(data, addr)
+                print(len(data), msg.sig_id, msg.alert.src_ip)
+        """,
+    )
+    args = ["--socket-handler", "unified2", "--from", "unified2.log", "--from-start", "--once"]
+    running = room.pigear("--data-handler", "mine.Show", *args, listen=False)
+    alerts = pigear.listen(unified2=room.path / "unified2.log", from_start=True, once=True)
+    lines = [f"65864 {alert.sig_id} {alert.src_ip}\n" for alert in alerts]
+    assert running.end() == (0, "".join(lines), "") and len(lines) > 5

@@ -1,6 +1,7 @@
 """Loops over alerts."""
 
 import asyncio
+import gzip
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import time
 import pytest
 
 import pigear
-from conftest import PING, SNORT3, until
+from conftest import DATA, PING, SNORT3, recorded, until
 from pigear.examples import RECORDING
 
 
@@ -183,7 +184,7 @@ def test_what_can_not_be_bound_raises_what_python_users_expect(room):
         ({"dialect": "snort4"}, "unknown dialect"),
         ({"instances": "many"}, "expected `auto`"),
         ({"when_full": "explode"}, "unknown policy"),
-        ({"path": "a", "recording": "b"}, "either path or recording"),
+        ({"path": "a", "recording": "b"}, "only one of path, recording and unified2"),
         ({"socket_group": "no such group"}, "no group is called"),
     ],
 )
@@ -204,8 +205,38 @@ def test_settings_of_the_socket_and_the_names_are_used(room):
         assert next(alerts).references == ["http://example.org/ping"]
 
 
-def test_a_queue_that_is_full_drops_and_counts(room):
+def test_a_queue_that_is_full_drops_counts_and_logs(room, caplog):
     with pigear.listen(room.log, queue=2) as alerts:
         room.send(*[PING] * 50)
         until("all are received", lambda: alerts.stats["received"] == 50)
         assert alerts.stats["handlers"]["listen"]["dropped"] > 0
+        until("it is logged", lambda: "its queue is full; 1 alerts dropped" in caplog.text)
+    assert ("pigear", "WARNING") in {(it.name, it.levelname) for it in caplog.records}
+
+
+def unpacked(room, case):
+    log = room.path / "unified2.log"
+    log.write_bytes(gzip.decompress((DATA / case / "unified2.log.gz").read_bytes()))
+    return log
+
+
+def test_snorts_log_is_read(room):
+    log = unpacked(room, "v3122/appmix")
+    with pigear.listen(unified2=log, from_start=True, once=True) as alerts:
+        received = list(alerts)
+    assert len(received) == len(list(recorded("v3122/appmix/alerts.dgrams.gz")))
+    alert = received[0]
+    assert (alert.dialect, alert.action) == (None, "allowed")
+    assert all(alert.src_ip and (alert.pkt or alert.inspected) for alert in received)
+    assert alert.extra == alert.to_dict().get("extra", {})
+
+
+def test_alerts_are_completed_from_snorts_log(room):
+    datagrams = list(recorded("v3122/appmix/alerts.dgrams.gz"))
+    assert not all(pigear.decode(datagram).src_ip for datagram in datagrams)
+    log, count = room.path / "unified2.log", len(datagrams)
+    with pigear.listen(room.log, complete_from=log, complete_wait="20s", count=count) as alerts:
+        in_background(room.send, *datagrams)
+        unpacked(room, "v3122/appmix")
+        received = list(alerts)
+    assert len(received) == count and all(alert.src_ip for alert in received)
