@@ -266,6 +266,47 @@ mod tests {
         assert_eq!(error("null", "x"), "handler null: unknown key `x`, there are none");
     }
 
+    /// Claims what begins with `my.`, and one name of 2012.
+    struct Mine;
+
+    impl Resolver for Mine {
+        fn claims(&self, name: &str) -> bool {
+            name.starts_with("my.") || name == "pigear.contrib.HttpSendHandler"
+        }
+
+        fn handler(&self, name: &str, _: Keys) -> Result<Box<dyn Handler>, Unresolved> {
+            match name {
+                "my.null" => Ok(Box::new(null::Null)),
+                "my.broken" => Err(Unresolved::Failed("broken".into())),
+                _ => Err(Unresolved::Absent(format!("there is no {name}"))),
+            }
+        }
+
+        fn source(
+            &self,
+            name: &str,
+            _: &SourceConfig,
+            _: Intake,
+        ) -> Result<Box<dyn Source>, Unresolved> {
+            Err(Unresolved::Absent(name.to_owned()))
+        }
+    }
+
+    #[test]
+    fn a_resolver_makes_what_it_claims_before_names_of_2012_are_looked_up() {
+        let mut registry = Registry::builtin();
+        registry.set_resolver(Mine);
+        assert_eq!(registry.resolve("my.null").unwrap(), "my.null");
+        assert!(registry.build("my.null", Keys::default()).is_ok());
+        let error = |name: &str| registry.build(name, Keys::default()).err().unwrap().to_string();
+        assert_eq!(error("my.broken"), "handler my.broken: broken");
+        let problem = "there is no pigear.contrib.HttpSendHandler";
+        let expected = format!("handler pigear.contrib.HttpSendHandler: {problem}");
+        assert_eq!(error("pigear.contrib.HttpSendHandler"), expected);
+        assert!(error("your.own").starts_with("unknown handler"));
+        assert_eq!(registry.resolve("pigear.core.DataHandler").unwrap(), "print");
+    }
+
     #[test]
     fn the_old_name_of_print_still_works() {
         assert_eq!(Registry::builtin().resolve("pigear.core.DataHandler").unwrap(), "print");
