@@ -131,7 +131,7 @@ class SocketHandler:
             "unixsock_filename": "snort_alert",
             "snort_conf": "/etc/snort/snort.conf",
         }
-        self.logdir: str = logdir or self.get_logdir(snort_conf)
+        self.logdir: str = logdir or self.get_logdir(snort_conf or self.defaults["snort_conf"])
         self.unixsock_fullpath = os.path.join(self.logdir, self.defaults["unixsock_filename"])
         self.data_handler: Any = DataHandler if data_handler is None else data_handler
         if inspect.isclass(self.data_handler):
@@ -176,11 +176,13 @@ class SocketHandler:
         busy. With ``forever``, what it raises is logged, and the next datagram is handled.
         """
         try:
-            with _receiving(self) as receive:
+            with _Receiving(self) as receive:
                 while True:
                     self._serve_one(receive, forever)
         finally:
-            self.socket.close()
+            bound = getattr(self, "_socket", None)
+            if bound is not None:
+                bound.close()
             binding = getattr(self, "_binding", None)
             if binding is not None:
                 binding.unlink()
@@ -200,7 +202,8 @@ class SocketHandler:
         try:
             found = self.logdir_from_snort_conf(path)
         except FileNotFoundError:
-            if snort_conf is not None:
+            # Only a file that was named must be there.
+            if path != self.defaults["snort_conf"]:
                 raise
             found = None
         return found or self.defaults["logdir"]
@@ -212,7 +215,7 @@ class SocketHandler:
             return _pigear.logdir_of(file.read())
 
 
-class _receiving:
+class _Receiving:
     """What ``serve`` receives with: a context that gives a function."""
 
     def __init__(self, handler: SocketHandler) -> None:
