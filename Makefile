@@ -29,6 +29,7 @@ outage: setup
 # Each figure against its yardstick in the same run; see docs/performance.md.
 bench: setup peers
 	$(CARGO) bench --locked --package pigear-alert
+	$(CARGO) bench --locked --package pigear --bench filter
 	$(CARGO) bench --locked --package pigear --bench listen
 	$(CARGO) bench --locked --package pigear --bench http
 	$(MAKE) bench-python

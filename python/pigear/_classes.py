@@ -60,15 +60,17 @@ def data_handler(path: str, kwargs: Dict[str, Any]) -> Any:
     return construct(find(path), kwargs)
 
 
-def methods(handler: Any) -> Tuple[Any, Any, bool, Optional[int]]:
-    """What to call of a data handler: its methods ``handle`` and ``finish``, whether the first takes
-    an alert instead of a datagram, and how many bytes of the datagram at most."""
+def methods(handler: Any) -> Tuple[Any, Any, bool, bool, Optional[int]]:
+    """What to call of a data handler: its methods ``handle`` and ``finish``, whether somebody works
+    with it, whether the first takes an alert instead of a datagram, and how many bytes of the
+    datagram at most."""
     handle = getattr(handler, "handle", None)
     if not callable(handle):
         raise LookupError("the class has no method 'handle'")
+    attended = getattr(handler, "attended", False) is True
     if isinstance(handler, Handler):
-        return handle, handler.finish, True, None
-    return handle, None, False, most(handler)
+        return handle, handler.finish, attended, True, None
+    return handle, None, attended, False, most(handler)
 
 
 def most(handler: Any) -> Optional[int]:

@@ -17,6 +17,9 @@ class Handler:
     ...         self.n += 1
     """
 
+    attended = False
+    """Whether somebody works with it, and so has as long as it takes once no more alerts come."""
+
     def handle(self, alert: Alert) -> object:
         """Deals with an alert. What it raises is logged, and counts the alert as failed."""
         raise NotImplementedError("a handler needs a method handle(self, alert)")

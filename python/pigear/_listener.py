@@ -107,8 +107,8 @@ def listen(
     ICMP Echo Request
 
     The socket is ``snort_alert`` in ``logdir``, or ``path``. Instead of listening, ``recording`` is
-    played, or Snort's log ``unified2`` is read, and followed unless ``once``. ``filter`` leaves out alerts for which a function returns something false. The loop
-    ends after ``count`` alerts, or when :meth:`Listener.close` is called. With ``serve_forever``,
+    played, or Snort's log ``unified2`` is read, and followed unless ``once``. ``filter`` leaves out alerts: an expression of the language of ``--filter``, or a
+    function, for which those are left out where it returns something false. The loop ends after ``count`` alerts, or when :meth:`Listener.close` is called. With ``serve_forever``,
     datagrams that are no alerts are counted and passed over, else the first raises
     :class:`DecodeError`. The other arguments are those of the command line, and those of a handler
     in the configuration file (``queue``, ``queue_bytes``, ``when_full``).
@@ -121,8 +121,6 @@ def listen(
     if len(given) > 1:
         raise ValueError("give only one of path, recording and unified2")
     kind, place = next(iter(given.items()), ("unix", None))
-    if isinstance(filter, str):
-        raise ValueError("filter must be a function of an alert")
     source = {
         "type": kind,
         "logdir": _text(logdir),
@@ -151,12 +149,13 @@ def listen(
         "source": _known(source),
         "names": _known(names),
         "count": count,
+        "filter": filter if isinstance(filter, str) else None,
         "serve_forever": serve_forever,
         "queue": queue,
         "queue_bytes": queue_bytes,
         "when_full": when_full,
     }
-    listener = Listener(json.dumps(_known(options)), filter)
+    listener = Listener(json.dumps(_known(options)), None if isinstance(filter, str) else filter)
     _open.add(listener)
     return listener
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use pigear::command::Interrupt;
-use pigear::handler::visible::visible;
 use pigear::registry::Unresolved;
+use pigear::visible::visible;
 use pigear_alert as inner;
 use pigear_pipeline::{Ending, Handler, HandlerError};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyLookupError, PySystemExit};
@@ -61,6 +61,7 @@ impl From<Raised> for Unresolved {
 pub(crate) struct Methods {
     handle: Py<PyAny>,
     finish: Option<Py<PyAny>>,
+    attended: bool,
     wants: Wants,
 }
 
@@ -103,9 +104,9 @@ impl PyHandler {
     /// What to call of a handler, as `pigear._classes` tells it.
     pub(crate) fn methods(py: Python<'_>, handler: &Bound<'_, PyAny>) -> PyResult<Methods> {
         let told = py.import("pigear._classes")?.call_method1("methods", (handler,))?;
-        let (handle, finish, modern, most): (_, _, bool, _) = told.extract()?;
+        let (handle, finish, attended, modern, most): (_, _, _, bool, _) = told.extract()?;
         let wants = if modern { Wants::Alert } else { Wants::Datagram(most) };
-        Ok(Methods { handle, finish, wants })
+        Ok(Methods { handle, finish, attended, wants })
     }
 
     /// What becomes of the alert that was not handled.
@@ -159,6 +160,10 @@ impl Methods {
 impl Handler for PyHandler {
     fn start(&mut self, ending: &Ending) {
         self.ending = ending.clone();
+    }
+
+    fn is_attended(&self) -> bool {
+        self.methods.attended
     }
 
     fn handle(&mut self, alerts: &[Arc<inner::Alert>]) -> Result<(), HandlerError> {

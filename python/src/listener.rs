@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use pigear::config::{Config, HandlerConfig, SourceConfig};
+use pigear::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
 use pigear::keys::parsed_option;
 use pigear::listen::{Listener, Reload};
 use pigear::names::NameFiles;
@@ -35,6 +35,7 @@ struct Options {
     source: SourceConfig,
     names: NameFiles,
     count: Option<u64>,
+    filter: Option<String>,
     serve_forever: bool,
     queue: Option<usize>,
     #[serde(deserialize_with = "parsed_option")]
@@ -57,6 +58,7 @@ impl Options {
             names: self.names,
             on_error: if self.serve_forever { OnError::GoOn } else { OnError::Stop },
             count: self.count,
+            filter: self.filter.map(|script| FilterConfig { script, place: "filter".to_owned() }),
             ..Config::default()
         }
     }

@@ -23,9 +23,6 @@ const NOTICE: Duration = Duration::from_millis(200);
 /// … and how long after that, before the program ends without it.
 const LET_GO: Duration = Duration::from_secs(2);
 
-/// What a second Ctrl-C ends the program with.
-const INTERRUPTED: i32 = 130;
-
 type Call = Box<dyn FnOnce(Python<'_>) + Send>;
 
 /// Lets other threads have something done on Python's main thread. Clones share it.
@@ -130,7 +127,7 @@ impl MainThread {
     /// Has a `KeyboardInterrupt` ask to stop, unless it is one of ours.
     pub(crate) fn asks(&self, interrupt: &Interrupt) {
         if !self.flags.interrupted.load(Ordering::SeqCst) {
-            interrupt.request(INTERRUPTED);
+            interrupt.ctrl_c();
         }
     }
 }

@@ -60,6 +60,16 @@ def test_a_filter_leaves_out(room):
             next(alerts)
 
 
+def test_a_filter_may_be_an_expression(room):
+    expression = 'alert.proto == "UDP" && msg.priority == 1'
+    with pigear.listen(recording=RECORDING, filter=expression) as alerts:
+        assert {(alert.proto, alert.priority) for alert in alerts} == {("UDP", 1)}
+        assert alerts.stats["handlers"]["listen"]["filtered"] > 0
+    with pytest.raises(ValueError, match="filter: "):
+        pigear.listen(room.log, filter="msg.priority ==")
+    assert not room.socket.exists()
+
+
 def test_an_asynchronous_loop_waits_without_holding_up_others(room):
     async def receive():
         ticks = 0

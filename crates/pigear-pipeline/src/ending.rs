@@ -16,7 +16,10 @@ pub struct Ending(Arc<Inner>);
 struct Inner {
     by: Mutex<Option<Instant>>,
     announced: Condvar,
+    wakers: Mutex<Vec<Waker>>,
 }
+
+type Waker = Box<dyn Fn() + Send>;
 
 /// How a [`rest`](Ending::rest) ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,16 @@ impl Ending {
     pub fn announce(&self, by: Instant) {
         *self.by() = Some(by);
         self.0.announced.notify_all();
+        self.wakers().iter().for_each(|wake| wake());
+    }
+
+    /// Has `wake` called when the end is announced; now, if it already is. It must not block.
+    pub fn on_announce(&self, wake: impl Fn() + Send + 'static) {
+        let mut wakers = self.wakers();
+        if self.left().is_some() {
+            wake();
+        }
+        wakers.push(Box::new(wake));
     }
 
     /// How much time is left, if the end was announced; nothing if time is up.
@@ -63,6 +76,10 @@ impl Ending {
             let woken = self.0.announced.wait_timeout(by, left);
             by = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    fn wakers(&self) -> MutexGuard<'_, Vec<Waker>> {
+        self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn by(&self) -> MutexGuard<'_, Option<Instant>> {

@@ -74,7 +74,7 @@ impl Fanout {
             lane.push(alert, bytes);
         }
         if left == 1 {
-            self.stop.request();
+            self.stop.end();
             return Flow::Break(Ok(()));
         }
         Flow::Continue(())

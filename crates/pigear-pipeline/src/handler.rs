@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
 
+use crate::backlog::Backlog;
 use crate::ending::Ending;
 use crate::lane::MAX_BATCH;
 
@@ -19,6 +20,18 @@ pub trait Handler: Send {
     /// look is left behind when time is up.
     fn start(&mut self, ending: &Ending) {
         let _ = ending;
+    }
+
+    /// Gets what tells which alerts wait for it. Called once, before [`start`](Self::start).
+    fn watch(&mut self, backlog: Backlog) {
+        let _ = backlog;
+    }
+
+    /// Whether somebody works with the handler, and says when it is done. When no more alerts come,
+    /// such a handler has as long as it takes to deal with those that wait; only when the program is
+    /// asked to end, or fails, must it be done in time like all others.
+    fn is_attended(&self) -> bool {
+        false
     }
 
     /// Deals with a batch of alerts, oldest first. A batch has at least one alert, and no more
@@ -102,6 +115,10 @@ pub enum Cause {
     /// that is no failure.
     #[error("the reader has gone away")]
     ReaderGone,
+    /// Whoever works with the handler wants the whole program to end. The batch counts as handled,
+    /// those behind it as dropped.
+    #[error("asked to end")]
+    Quit,
     /// It was time to end before the alert could be dealt with. It and those behind it count as
     /// dropped.
     #[error("time was up")]
@@ -121,6 +138,12 @@ impl HandlerError {
     #[must_use]
     pub fn reader_gone() -> Self {
         Self { handled: 0, failed: 1, cause: Cause::ReaderGone }
+    }
+
+    /// Whoever works with the handler wants the whole program to end.
+    #[must_use]
+    pub fn quit() -> Self {
+        Self { handled: 0, failed: 1, cause: Cause::Quit }
     }
 
     /// It was time to end before the alert could be dealt with.

@@ -16,10 +16,12 @@ use std::time::{Duration, Instant};
 use pigear_alert::Alert;
 use tracing::{error, info, warn};
 
+use crate::backlog::Backlog;
 use crate::ending::Ending;
 use crate::fanout::OnError;
 use crate::handler::{Cause, Handler, HandlerError};
 use crate::queue::{Batch, Bounds, Pushed, Queue, Taken};
+use crate::sieve::Sieve;
 use crate::stats::{Counter, LaneCounters};
 
 #[cfg(test)]
@@ -86,10 +88,18 @@ impl Default for LaneSettings {
 /// The end of a lane that is pushed to.
 pub(crate) struct Lane {
     name: String,
-    queue: Queue,
+    queue: Arc<Queue>,
     counters: Arc<LaneCounters>,
     wants_datagram: bool,
+    attended: bool,
     ending: Ending,
+}
+
+/// What works on a lane's thread.
+pub(crate) struct Worker {
+    pub(crate) handler: Box<dyn Handler>,
+    /// What its alerts pass through before.
+    pub(crate) sieve: Option<Sieve>,
 }
 
 /// How a lane's work ended.
@@ -99,6 +109,8 @@ pub(crate) enum LaneEnd {
     Done,
     /// Nobody reads the handler's output any more.
     ReaderGone,
+    /// Whoever works with the handler wants everything to end.
+    Quit,
     /// The handler failed, and errors end the program.
     Failed(HandlerError),
 }
@@ -108,11 +120,12 @@ impl Lane {
         name: String,
         settings: LaneSettings,
         counters: Arc<LaneCounters>,
-        wants_datagram: bool,
+        handler: &dyn Handler,
     ) -> Self {
         let bounds = Bounds { alerts: settings.max_alerts, bytes: settings.max_bytes };
-        let queue = Queue::new(bounds, settings.when_full);
-        Self { name, queue, counters, wants_datagram, ending: Ending::default() }
+        let queue = Arc::new(Queue::new(bounds, settings.when_full));
+        let (wants_datagram, attended) = (handler.wants_datagram(), handler.is_attended());
+        Self { name, queue, counters, wants_datagram, attended, ending: Ending::default() }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -121,6 +134,10 @@ impl Lane {
 
     pub(crate) fn wants_datagram(&self) -> bool {
         self.wants_datagram
+    }
+
+    pub(crate) fn is_attended(&self) -> bool {
+        self.attended
     }
 
     /// How many alerts it is done with, whatever became of them.
@@ -171,13 +188,15 @@ impl Lane {
     }
 
     /// Handles alerts until the lane is closed, and then finishes the handler.
-    pub(crate) fn work(&self, mut handler: Box<dyn Handler>, on_error: OnError) -> LaneEnd {
+    pub(crate) fn work(&self, worker: Worker, on_error: OnError) -> LaneEnd {
+        let Worker { mut handler, mut sieve } = worker;
         let worked = guarded(|| {
             self.tolerate(on_error, || {
+                handler.watch(Backlog::new(Arc::clone(&self.queue), sieve.is_some()));
                 handler.start(&self.ending);
                 Ok(())
             })?;
-            self.work_off(&mut *handler, on_error)
+            self.work_off(&mut *handler, sieve.as_mut(), on_error)
         });
         if let Err(error) = worked {
             self.abandon();
@@ -194,13 +213,21 @@ impl Lane {
     }
 
     /// Handles alerts until the lane is closed. Returns an error only if that ends the lane.
-    fn work_off(&self, handler: &mut dyn Handler, on_error: OnError) -> Result<(), HandlerError> {
+    fn work_off(
+        &self,
+        handler: &mut dyn Handler,
+        mut sieve: Option<&mut Sieve>,
+        on_error: OnError,
+    ) -> Result<(), HandlerError> {
         let mut batch = Batch::default();
         loop {
             match self.queue.take(&mut batch, handler.gather(), handler.due()) {
                 Taken::Closed => return Ok(()),
                 Taken::Due => self.tolerate(on_error, || handler.wake())?,
-                Taken::Alerts => self.handle(handler, batch.alerts(), on_error)?,
+                Taken::Alerts => {
+                    let passed = self.sift(sieve.as_deref_mut(), batch.alerts());
+                    self.handle(handler, passed.as_deref().unwrap_or(batch.alerts()), on_error)?;
+                }
             }
             if self.queue.is_idle() {
                 thread::sleep(self.rest(&batch));
@@ -224,6 +251,7 @@ impl Lane {
                 LaneEnd::ReaderGone
             }
             Cause::TimeUp => LaneEnd::Done,
+            Cause::Quit => LaneEnd::Quit,
             Cause::Failed(_) => LaneEnd::Failed(error),
         }
     }
@@ -243,6 +271,14 @@ impl Lane {
         }
     }
 
+    /// The alerts of a batch that pass the filters; `None` if all do. The others are counted.
+    fn sift(&self, sieve: Option<&mut Sieve>, alerts: &[Arc<Alert>]) -> Option<Vec<Arc<Alert>>> {
+        let sieve = sieve?;
+        let passed = sieve.sift(alerts);
+        self.queue.settle(alerts.len() - passed.len(), || sieve.count(alerts.len() - passed.len()));
+        Some(passed)
+    }
+
     /// Handles a batch. Returns an error only if that ends the lane.
     fn handle(
         &self,
@@ -255,6 +291,10 @@ impl Lane {
                 self.settle(&self.counters.handled, alerts.len());
                 return Ok(());
             };
+            if matches!(error.cause, Cause::Quit) {
+                self.settle(&self.counters.handled, alerts.len());
+                return Err(error);
+            }
             let handled = error.handled.min(alerts.len() - 1);
             self.settle(&self.counters.handled, handled);
             let failed = error.failed.clamp(1, alerts.len() - handled);

@@ -41,9 +41,11 @@
 //! # Ok::<(), pigear_pipeline::PipelineError>(())
 //! ```
 
+mod backlog;
 pub mod complete;
 mod ending;
 mod fanout;
+mod filter;
 mod handler;
 mod intake;
 pub mod lane;
@@ -53,12 +55,15 @@ mod queue;
 pub mod recording;
 #[cfg(test)]
 mod sample;
+mod sieve;
 pub mod source;
 mod stats;
 mod stop;
 
+pub use backlog::Backlog;
 pub use ending::{Ending, Rested};
 pub use fanout::{Desk, Fanout, Flow, OnError};
+pub use filter::{Filter, FilterError};
 pub use handler::{Cause, Gather, Handler, HandlerError};
 pub use intake::{Intake, NamesCell};
 pub use lane::{LaneSettings, WhenFull};

@@ -8,8 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::fanout::{Fanout, OnError};
+use crate::filter::Filter;
 use crate::handler::{Handler, HandlerError};
-use crate::lane::{Lane, LaneEnd, LaneSettings};
+use crate::lane::{Lane, LaneEnd, LaneSettings, Worker};
+use crate::sieve::Sieve;
 use crate::source::{Source, SourceError};
 use crate::stats::Stats;
 use crate::stop::Stop;
@@ -29,7 +31,7 @@ pub struct Pipeline {
     /// How long the lanes may work on what they have, once something else than the sources' own end
     /// ends it.
     pub drain: Duration,
-    lanes: Vec<(Arc<Lane>, Box<dyn Handler>)>,
+    lanes: Vec<(Arc<Lane>, Worker)>,
     stats: Arc<Stats>,
 }
 
@@ -71,6 +73,12 @@ pub enum PipelineError {
     Thread(#[source] io::Error),
 }
 
+/// A thread's stack, in bytes: memory is used only as far as it is written to.
+const USUAL_STACK: usize = 2 << 20;
+
+/// Filters may be scripts whose functions call themselves; see [`Filter`].
+const FILTER_STACK: usize = 8 << 20;
+
 /// What happens to a running pipeline.
 enum Event {
     StopRequested,
@@ -81,9 +89,21 @@ enum Event {
 impl Pipeline {
     /// Adds a handler with a lane of its own. A name that is taken gets a number: `file-2`.
     pub fn add(&mut self, name: &str, handler: Box<dyn Handler>, settings: LaneSettings) {
+        self.add_filtered(name, handler, settings, Vec::new());
+    }
+
+    /// The same for a handler that gets only those alerts that pass all filters.
+    pub fn add_filtered(
+        &mut self,
+        name: &str,
+        handler: Box<dyn Handler>,
+        settings: LaneSettings,
+        filters: Vec<Box<dyn Filter>>,
+    ) {
         let (name, counters) = self.stats.add_lane(name);
-        let lane = Lane::new(name, settings, counters, handler.wants_datagram());
-        self.lanes.push((Arc::new(lane), handler));
+        let sieve = Sieve::new(&name, filters, &counters);
+        let lane = Lane::new(name, settings, counters, &*handler);
+        self.lanes.push((Arc::new(lane), Worker { handler, sieve }));
     }
 
     /// The counters, which go on counting while the pipeline runs.
@@ -97,8 +117,10 @@ impl Pipeline {
     ///
     /// Lanes work off what they have when all sources have ended by themselves, however long that
     /// takes: nobody is in a hurry. Otherwise, or if `stop` is requested meanwhile, the sources are
-    /// stopped, and the lanes have the time of `drain`. A handler that is still busy after that is
-    /// left behind on its thread; what it has and what waits for it counts as dropped.
+    /// stopped, and the lanes have the time of `drain`; but those with an
+    /// [attended](Handler::is_attended) handler have as long as it takes after the last of `limit`
+    /// alerts too. A handler that is still busy after its time is left behind on its thread; what it
+    /// has and what waits for it counts as dropped.
     ///
     /// # Errors
     /// The first error of a source; of a handler, if errors end the pipeline.
@@ -108,9 +130,11 @@ impl Pipeline {
         let (on_error, drain) = (self.on_error, self.drain);
         let fanout = Fanout::new(lanes.clone(), self.stats, on_error, self.limit, stop.clone());
         let fanout = Arc::new(fanout);
-        let mut watch = Watch { inbox, sources: sources.len(), lanes, failure: None };
-        for (lane, handler) in self.lanes {
-            spawn_lane(lane, handler, on_error, events.clone())?;
+        let sources_at_work = sources.len();
+        let mut watch =
+            Watch { inbox, sources: sources_at_work, lanes, quit: false, failure: None };
+        for (lane, worker) in self.lanes {
+            spawn_lane(lane, worker, on_error, events.clone())?;
         }
         for source in sources {
             spawn_source(source, Arc::clone(&fanout), stop.clone(), events.clone())?;
@@ -120,21 +144,22 @@ impl Pipeline {
             let _ = events.send(Event::StopRequested);
         });
         watch.until_it_is_time_to_end();
-        stop.request();
-        watch.finish(drain);
+        stop.end();
+        watch.finish(drain, stop);
         watch.failure.map_or(Ok(()), Err)
     }
 }
 
 fn spawn_lane(
     lane: Arc<Lane>,
-    handler: Box<dyn Handler>,
+    worker: Worker,
     on_error: OnError,
     events: Sender<Event>,
 ) -> Result<(), PipelineError> {
     let name = lane.name().to_owned();
-    spawn(name.clone(), move || {
-        let end = lane.work(handler, on_error);
+    let stack = if worker.sieve.is_some() { FILTER_STACK } else { USUAL_STACK };
+    spawn(name.clone(), stack, move || {
+        let end = lane.work(worker, on_error);
         let _ = events.send(Event::LaneEnded(name, end));
     })
 }
@@ -146,15 +171,24 @@ fn spawn_source(
     events: Sender<Event>,
 ) -> Result<(), PipelineError> {
     let name = source.name();
-    spawn("source".to_owned(), move || {
+    spawn("source".to_owned(), USUAL_STACK, move || {
         let run = AssertUnwindSafe(|| source.run(&fanout, &stop));
         let end = catch_unwind(run).unwrap_or(Err(SourceError::Panicked));
         let _ = events.send(Event::SourceEnded(name, end));
     })
 }
 
-fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), PipelineError> {
-    thread::Builder::new().name(name).spawn(work).map(drop).map_err(PipelineError::Thread)
+fn spawn(
+    name: String,
+    stack: usize,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<(), PipelineError> {
+    thread::Builder::new()
+        .name(name)
+        .stack_size(stack)
+        .spawn(work)
+        .map(drop)
+        .map_err(PipelineError::Thread)
 }
 
 /// How long sources may take to stop. They do so by themselves, unless they wait for room in a lane.
@@ -167,13 +201,15 @@ struct Watch {
     sources: usize,
     /// The lanes that are still at work.
     lanes: Vec<Arc<Lane>>,
+    /// A user wants everything to end.
+    quit: bool,
     failure: Option<PipelineError>,
 }
 
 impl Watch {
     /// Waits until all is done, or nobody wants the rest of it.
     fn until_it_is_time_to_end(&mut self) {
-        while self.failure.is_none() && (self.sources > 0 || !self.lanes.is_empty()) {
+        while self.failure.is_none() && !self.quit && (self.sources > 0 || !self.lanes.is_empty()) {
             if self.sources == 0 {
                 self.lanes.iter().for_each(|lane| lane.close());
             }
@@ -188,22 +224,35 @@ impl Watch {
     }
 
     /// Waits for the sources, then for the lanes, and leaves behind those that are busy for longer.
-    fn finish(&mut self, drain: Duration) {
+    fn finish(&mut self, drain: Duration, stop: &Stop) {
         let deadline = Instant::now() + SOURCES_STOP;
         while self.sources > 0 && self.note_before(deadline) {}
-        let deadline = Instant::now() + drain;
-        // A little earlier, so that who gives up then can still finish in order.
-        let by = deadline.checked_sub(drain / 10).unwrap_or(deadline);
-        for lane in &self.lanes {
-            lane.end_by(by);
-            lane.close();
+        self.lanes.iter().for_each(|lane| lane.close());
+        let in_haste = self.is_in_haste(stop);
+        self.drain(drain, |lane| in_haste || !lane.is_attended());
+        while !self.lanes.is_empty() && !self.is_in_haste(stop) {
+            let Ok(event) = self.inbox.recv() else { break };
+            self.note(event);
         }
-        while !self.lanes.is_empty() && self.note_before(deadline) {}
-        for lane in &self.lanes {
-            lane.leave_behind();
-        }
+        self.drain(drain, |_| true);
         let deadline = Instant::now() + LET_GO;
         while self.sources > 0 && self.note_before(deadline) {}
+    }
+
+    /// Whether not even a handler with which somebody works has all the time that it wants.
+    fn is_in_haste(&self, stop: &Stop) -> bool {
+        stop.is_asked() || self.quit || self.failure.is_some()
+    }
+
+    /// Gives these lanes so much time, and leaves behind those that are still busy then.
+    fn drain(&mut self, time: Duration, which: impl Fn(&Lane) -> bool) {
+        let deadline = Instant::now() + time;
+        // A little earlier, so that who gives up then can still finish in order.
+        let by = deadline.checked_sub(time / 10).unwrap_or(deadline);
+        self.lanes.iter().filter(|lane| which(lane)).for_each(|lane| lane.end_by(by));
+        while self.lanes.iter().any(|lane| which(lane)) && self.note_before(deadline) {}
+        self.lanes.iter().filter(|lane| which(lane)).for_each(|lane| lane.leave_behind());
+        self.lanes.retain(|lane| !which(lane));
     }
 
     /// Notes the next event; false if none comes before the deadline.
@@ -221,9 +270,10 @@ impl Watch {
             }
             Event::LaneEnded(name, end) => {
                 self.lanes.retain(|lane| lane.name() != name);
+                self.quit |= matches!(end, LaneEnd::Quit);
                 match end {
                     LaneEnd::Failed(source) => Some(PipelineError::Handler { name, source }),
-                    LaneEnd::Done | LaneEnd::ReaderGone => None,
+                    LaneEnd::Done | LaneEnd::ReaderGone | LaneEnd::Quit => None,
                 }
             }
         };

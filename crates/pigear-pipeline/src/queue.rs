@@ -183,6 +183,22 @@ impl Queue {
         state.waiting.is_empty() && !state.closed
     }
 
+    /// How many alerts wait, without those in the reader's hand.
+    pub(crate) fn waiting(&self) -> usize {
+        self.state().waiting.len()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
+    /// The last alerts that wait, in their order.
+    pub(crate) fn newest(&self, most: usize) -> Vec<Arc<Alert>> {
+        let state = self.state();
+        let older = state.waiting.len().saturating_sub(most);
+        state.waiting.iter().skip(older).map(|(alert, _)| Arc::clone(alert)).collect()
+    }
+
     /// Whether the queue has room for many batches like this.
     pub(crate) fn holds_many_times(&self, batch: &Batch) -> bool {
         const MANY_TIMES: usize = 64;

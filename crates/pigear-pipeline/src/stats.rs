@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
 
@@ -52,11 +52,21 @@ pub(crate) struct LaneCounters {
     pub(crate) handled: Counter,
     pub(crate) dropped: Counter,
     pub(crate) failed: Counter,
+    /// Only where there is a filter.
+    pub(crate) filter: OnceLock<FilterCounters>,
+}
+
+/// The counters of one lane's filter.
+#[derive(Debug, Default)]
+pub(crate) struct FilterCounters {
+    pub(crate) filtered: Counter,
+    pub(crate) failed: Counter,
 }
 
 /// The counters at one moment.
 ///
-/// Once a pipeline has ended, each lane's three counters add up to `received`.
+/// Once a pipeline has ended, each lane's `handled`, `dropped`, `failed` and `filtered` add up to
+/// `received`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -90,6 +100,13 @@ pub struct LaneSnapshot {
     pub dropped: u64,
     /// Alerts that the handler could not deal with.
     pub failed: u64,
+    /// Alerts that its filter left out. Absent where there is no filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filtered: Option<u64>,
+    /// Alerts of which its filter could not tell, and which it therefore let through: the other
+    /// counters have them too. Absent where there is no filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter_failed: Option<u64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -135,7 +152,8 @@ impl Stats {
 impl LaneCounters {
     /// Alerts of which it is known what became of them.
     pub(crate) fn settled(&self) -> u64 {
-        self.handled.get() + self.dropped.get() + self.failed.get()
+        let filtered = self.filter.get().map_or(0, |filter| filter.filtered.get());
+        self.handled.get() + self.dropped.get() + self.failed.get() + filtered
     }
 
     fn snapshot(&self) -> LaneSnapshot {
@@ -143,6 +161,8 @@ impl LaneCounters {
             handled: self.handled.get(),
             dropped: self.dropped.get(),
             failed: self.failed.get(),
+            filtered: self.filter.get().map(|filter| filter.filtered.get()),
+            filter_failed: self.filter.get().map(|filter| filter.failed.get()),
         }
     }
 }

@@ -11,6 +11,8 @@ pub struct Stop(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     requested: AtomicBool,
+    /// Somebody outside asked, not the pipeline itself.
+    asked: AtomicBool,
     wakers: Mutex<Vec<Waker>>,
 }
 
@@ -19,8 +21,19 @@ type Waker = Box<dyn Fn() + Send>;
 impl Stop {
     /// Asks everything that listens to this switch to stop. Asking again wakes it again.
     pub fn request(&self) {
+        self.0.asked.store(true, Ordering::SeqCst);
+        self.end();
+    }
+
+    /// The same, but by the pipeline itself: nobody asked, the time has come.
+    pub(crate) fn end(&self) {
         self.0.requested.store(true, Ordering::SeqCst);
         self.wakers().iter().for_each(|wake| wake());
+    }
+
+    /// Whether somebody outside of the pipeline asked.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.0.asked.load(Ordering::SeqCst)
     }
 
     /// Whether somebody asked.

@@ -41,6 +41,8 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     /// What is done with them. None: they are printed.
     pub handlers: Vec<HandlerConfig>,
+    /// Which of them the handlers get. None: all.
+    pub filter: Option<FilterConfig>,
     /// The files that name their numbers.
     pub names: NameFiles,
     /// What an error does.
@@ -64,10 +66,21 @@ pub struct HandlerConfig {
     pub queue_bytes: Option<ByteSize>,
     /// What becomes of an alert that finds the queue full.
     pub when_full: Option<WhenFull>,
+    /// Which alerts it gets, of those that all handlers get.
+    pub filter: Option<FilterConfig>,
     /// Its own settings.
     pub keys: Keys,
     /// Where it is configured, for messages: a file and a line.
     pub place: Option<String>,
+}
+
+/// Which alerts are handled: a script, and where it stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FilterConfig {
+    /// A script whose value is true for an alert that is to be handled.
+    pub script: String,
+    /// Where it is configured, for messages: an option, or a file and a line.
+    pub place: String,
 }
 
 impl HandlerConfig {

@@ -8,6 +8,7 @@
 //! | `http` | posts alerts to a web server |
 //! | [`pcap`] | each alert's packet in a file for Wireshark, with the alert as its comment |
 //! | [`record`] | keeps the datagrams as they came, for `play` |
+//! | `shell` | opens a shell on each alert; see `pigear::shell` |
 //! | [`socket`] | sends each alert to a Unix socket |
 //! | [`syslog`] | sends each alert to a syslog server |
 //! | [`null`] | counts only |
@@ -28,5 +29,4 @@ pub mod rotate;
 pub mod socket;
 #[cfg(feature = "syslog")]
 pub mod syslog;
-pub mod visible;
 mod writer;

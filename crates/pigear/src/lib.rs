@@ -8,7 +8,10 @@
 //! | [`listen`] | a configuration, carried out |
 //! | [`names`] | the files that name an alert's numbers, read again when they change |
 //! | [`player`] | sends recorded alerts to a socket, as Snort does |
+//! | [`script`] | the language of filters: what scripts see, and what they may do |
+//! | [`shell`] | the handler that opens a shell on each alert |
 //! | [`snort_conf`] | where Snort's own configuration says that it logs |
+//! | [`visible`] | text of alerts, fit to be shown |
 //! | [`command`] | the command line, for programs of your own too |
 //!
 //! A program of your own, with a handler of your own:
@@ -52,5 +55,10 @@ pub mod listen;
 pub mod names;
 pub mod player;
 pub mod registry;
+#[cfg(feature = "script")]
+pub mod script;
+#[cfg(feature = "shell")]
+pub mod shell;
 pub mod snort_conf;
 mod stats_file;
+pub mod visible;

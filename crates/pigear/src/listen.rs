@@ -41,6 +41,14 @@ pub enum ListenError {
         /// Why.
         problem: BuildError,
     },
+    /// A filter makes no sense.
+    #[error("{place}: {problem}")]
+    Filter {
+        /// Where it is configured.
+        place: String,
+        /// What is wrong, with the place marked.
+        problem: String,
+    },
     /// A file of names can't be read.
     #[error(transparent)]
     Names(#[from] NameFileError),

@@ -14,9 +14,10 @@ use crate::keys::{KeyError, Keys};
 
 /// Names of the Python program of 2012, what they are called here, and which keys make them do what
 /// they did.
-const ALIASES: [Alias; 2] = [
+const ALIASES: [Alias; 3] = [
     Alias { old: "pigear.core.DataHandler", name: "print", keys: &[] },
     Alias { old: "pigear.contrib.HttpSendHandler", name: "http", keys: &[("encoding", "form")] },
+    Alias { old: "pigear.contrib.IPythonDataHandler", name: "shell", keys: &[] },
 ];
 
 struct Alias {
@@ -138,6 +139,8 @@ impl Registry {
         registry.register("pcap", pcap::ABOUT, pcap::Pcap::new);
         registry.register("record", record::ABOUT, record::Record::new);
         registry.register("socket", socket::ABOUT, socket::Socket::new);
+        #[cfg(feature = "shell")]
+        registry.register("shell", crate::shell::ABOUT, crate::shell::Shell::new);
         #[cfg(feature = "syslog")]
         registry.register(
             "syslog",

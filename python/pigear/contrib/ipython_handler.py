@@ -15,6 +15,9 @@ class IPythonDataHandler(DataHandler):
     the next.
     """
 
+    attended = True
+    """Somebody works with it: with ``--count``, the last alerts have as long as it takes."""
+
     def __init__(self) -> None:
         try:
             import IPython

@@ -1,6 +1,8 @@
 use std::sync::Mutex;
 
 use super::*;
+use crate::filter::{Filter, FilterError};
+use crate::handler::Gather;
 use crate::sample::alert;
 use crate::stats::{LaneSnapshot, Stats};
 
@@ -33,6 +35,8 @@ struct Outcome {
     end: LaneEnd,
     /// Handled, dropped, failed.
     counted: [u64; 3],
+    /// Filtered, and let through after a failure.
+    filter: Option<(u64, u64)>,
     told: Vec<u32>,
     finished: u32,
 }
@@ -42,21 +46,45 @@ fn work(
     on_error: OnError,
     handle: impl FnMut(&[u32]) -> Result<(), HandlerError> + Send + 'static,
 ) -> Outcome {
-    work_with(on_error, |told| Box::new(Script { told: told.clone(), handle }))
+    work_filtered(on_error, Vec::new(), handle)
 }
 
-fn work_with(on_error: OnError, handler: impl FnOnce(&Told) -> Box<dyn Handler>) -> Outcome {
+fn work_filtered(
+    on_error: OnError,
+    filters: Vec<Box<dyn Filter>>,
+    handle: impl FnMut(&[u32]) -> Result<(), HandlerError> + Send + 'static,
+) -> Outcome {
+    work_with(on_error, filters, |told| Box::new(Script { told: told.clone(), handle }))
+}
+
+fn work_with(
+    on_error: OnError,
+    filters: Vec<Box<dyn Filter>>,
+    handler: impl FnOnce(&Told) -> Box<dyn Handler>,
+) -> Outcome {
     let told = Told::default();
     let stats = Stats::default();
     let (name, counters) = stats.add_lane("test");
-    let lane = Lane::new(name, LaneSettings::default(), counters, false);
+    let sieve = Sieve::new(&name, filters, &counters);
+    let handler = handler(&told);
+    let lane = Lane::new(name, LaneSettings::default(), counters, &*handler);
     (1..=10).for_each(|id| lane.push(&alert(id), 1));
     lane.close();
-    let end = lane.work(handler(&told), on_error);
+    let end = lane.work(Worker { handler, sieve }, on_error);
     lane.leave_behind();
-    let LaneSnapshot { handled, dropped, failed } = stats.snapshot().handlers["test"];
+    let counters = stats.snapshot().handlers["test"];
+    let LaneSnapshot { handled, dropped, failed, filtered, filter_failed } = counters;
     let (ids, finished) = (told.ids.lock().unwrap().clone(), *told.finished.lock().unwrap());
-    Outcome { end, counted: [handled, dropped, failed], told: ids, finished }
+    let filter = filtered.zip(filter_failed);
+    Outcome { end, counted: [handled, dropped, failed], filter, told: ids, finished }
+}
+
+struct Pass<F>(F);
+
+impl<F: FnMut(u32) -> Result<bool, FilterError> + Send> Filter for Pass<F> {
+    fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterError> {
+        (self.0)(alert.message.event_id)
+    }
 }
 
 fn fail_at(bad: u32) -> impl FnMut(&[u32]) -> Result<(), HandlerError> {
@@ -149,7 +177,7 @@ impl Handler for Panics {
 }
 
 fn work_and_panic(on_error: OnError, at: &'static str) -> Outcome {
-    work_with(on_error, |told| Box::new(Panics { at, told: told.clone() }))
+    work_with(on_error, Vec::new(), |told| Box::new(Panics { at, told: told.clone() }))
 }
 
 #[test]
@@ -186,8 +214,88 @@ fn a_reader_that_is_gone_ends_the_lane_without_a_failure() {
 fn what_comes_after_the_end_is_dropped() {
     let stats = Stats::default();
     let (name, counters) = stats.add_lane("test");
-    let lane = Lane::new(name, LaneSettings::default(), counters, false);
+    let handler = Script { told: Told::default(), handle: |_: &[u32]| Ok(()) };
+    let lane = Lane::new(name, LaneSettings::default(), counters, &handler);
     lane.close();
     lane.push(&alert(1), 1);
     assert_eq!(stats.snapshot().handlers["test"].dropped, 1);
+}
+
+#[test]
+fn a_handler_gets_what_passes_all_filters() {
+    let above_2 = Pass(|id| Ok(id > 2));
+    let even = Pass(|id| Ok(id % 2 == 0));
+    let outcome = work_filtered(OnError::Stop, vec![Box::new(above_2), Box::new(even)], |_| Ok(()));
+    assert_eq!(outcome.told, [4, 6, 8, 10]);
+    assert_eq!((outcome.counted, outcome.filter), ([4, 0, 0], Some((6, 0))));
+}
+
+#[test]
+fn what_comes_again_after_an_error_is_filtered_once() {
+    let odd = Pass(|id| Ok(id % 2 == 1));
+    let outcome = work_filtered(OnError::GoOn, vec![Box::new(odd)], fail_at(5));
+    assert_eq!(outcome.told, [1, 3, 5, 7, 9, 7, 9]);
+    assert_eq!((outcome.counted, outcome.filter), ([4, 0, 1], Some((5, 0))));
+}
+
+#[test]
+fn a_filter_that_fails_lets_the_alert_through() {
+    let fails = Pass(|id| match id {
+        1..=3 => Err(FilterError::new("no")),
+        4 => panic!("broken"),
+        _ => Ok(id > 9),
+    });
+    let outcome = work_filtered(OnError::Stop, vec![Box::new(fails)], |_| Ok(()));
+    assert_eq!(outcome.told, [1, 2, 3, 4, 10]);
+    assert_eq!((outcome.counted, outcome.filter), ([5, 0, 0], Some((5, 4))));
+}
+
+#[test]
+fn a_handler_without_a_filter_has_no_counters_for_one() {
+    assert_eq!(work(OnError::Stop, |_| Ok(())).filter, None);
+}
+
+#[test]
+fn whoever_quits_has_dealt_with_the_batch() {
+    for on_error in [OnError::Stop, OnError::GoOn] {
+        let outcome = work(on_error, |_| Err(HandlerError::quit()));
+        assert!(matches!(outcome.end, LaneEnd::Quit), "{:?}", outcome.end);
+        assert_eq!((outcome.counted, outcome.finished), ([10, 0, 0], 1));
+    }
+}
+
+#[test]
+fn a_handler_sees_what_waits_for_it() {
+    type Seen = Vec<(usize, Vec<u32>)>;
+
+    #[derive(Default)]
+    struct Watching(Option<Backlog>, Arc<Mutex<Seen>>);
+
+    impl Handler for Watching {
+        fn watch(&mut self, backlog: Backlog) {
+            self.0 = Some(backlog);
+        }
+
+        fn gather(&self) -> Gather {
+            Gather { most: 1, ..Gather::default() }
+        }
+
+        fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
+            let backlog = self.0.as_ref().unwrap();
+            let newest = backlog.newest(2).iter().map(|alert| alert.message.event_id).collect();
+            assert!(!backlog.is_filtered());
+            self.1.lock().unwrap().push((backlog.waiting(), newest));
+            Ok(())
+        }
+    }
+
+    let handler = Watching::default();
+    let seen = Arc::clone(&handler.1);
+    let (name, counters) = Stats::default().add_lane("test");
+    let lane = Lane::new(name, LaneSettings::default(), counters, &handler);
+    (1..=4).for_each(|id| lane.push(&alert(id), 1));
+    lane.close();
+    lane.work(Worker { handler: Box::new(handler), sieve: None }, OnError::Stop);
+    let expected = [(3, vec![3, 4]), (2, vec![3, 4]), (1, vec![4]), (0, Vec::new())];
+    assert_eq!(*seen.lock().unwrap(), expected);
 }

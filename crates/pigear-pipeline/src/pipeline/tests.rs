@@ -128,9 +128,12 @@ impl Handler for ReaderGone {
     }
 }
 
+/// When an impatient pipeline leaves handlers behind.
+const LATE: Duration = Duration::from_millis(50);
+
 /// For handlers that stay stuck: there is no need to wait long.
 fn impatient() -> Pipeline {
-    Pipeline { drain: Duration::from_millis(50), ..Pipeline::default() }
+    Pipeline { drain: LATE, ..Pipeline::default() }
 }
 
 fn small(when_full: WhenFull) -> LaneSettings {
@@ -315,4 +318,101 @@ fn a_source_that_panics_is_a_failure() {
     let error = pipeline.run(given(5, AndThen::Panic), &Stop::default()).unwrap_err();
     assert!(matches!(error, PipelineError::Source { source: SourceError::Panicked, .. }));
     adds_up(&stats.snapshot());
+}
+
+/// Takes its time, as people do: each alert waits until somebody says `next`.
+struct Attended {
+    says: Arc<(Mutex<u32>, Condvar)>,
+    ending: Ending,
+}
+
+impl Handler for Attended {
+    fn start(&mut self, ending: &Ending) {
+        self.ending = ending.clone();
+        let says = Arc::clone(&self.says);
+        ending.on_announce(move || says.1.notify_all());
+    }
+
+    fn is_attended(&self) -> bool {
+        true
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        let (said, changed) = &*self.says;
+        for n in 0..alerts.len() {
+            let waits = |said: &mut u32| *said == 0 && self.ending.left().is_none();
+            let mut said = changed.wait_while(said.lock().unwrap(), waits).unwrap();
+            if *said == 0 {
+                return Err(HandlerError::time_up().after(n));
+            }
+            *said -= 1;
+        }
+        Ok(())
+    }
+}
+
+fn attended() -> (Arc<(Mutex<u32>, Condvar)>, Box<Attended>) {
+    let says = Arc::new((Mutex::new(0), Condvar::new()));
+    let handler = Attended { says: Arc::clone(&says), ending: Ending::default() };
+    (says, Box::new(handler))
+}
+
+#[test]
+fn whoever_works_with_a_handler_has_all_the_time_that_it_takes() {
+    let (says, handler) = attended();
+    let mut pipeline = impatient();
+    pipeline.limit = Some(100);
+    pipeline.add("attended", handler, LaneSettings::default());
+    pipeline.add("count", Box::new(Count::default()), LaneSettings::default());
+    let stats = pipeline.stats();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            until("the others are done", || stats.snapshot().handlers["count"].handled == 100);
+            let done = std::time::Instant::now();
+            until("the others had to be done", || done.elapsed() > 2 * LATE);
+            *says.0.lock().unwrap() = 100;
+            says.1.notify_all();
+        });
+        pipeline.run(given(200, AndThen::Wait), &Stop::default()).unwrap();
+    });
+    assert_eq!(stats.snapshot().handlers["attended"].handled, 100);
+}
+
+#[test]
+fn whoever_works_with_a_handler_is_hurried_when_somebody_asks() {
+    let (_says, handler) = attended();
+    let mut pipeline = Pipeline { drain: Duration::from_secs(600), ..Pipeline::default() };
+    pipeline.add("attended", handler, LaneSettings::default());
+    let (stats, stop) = (pipeline.stats(), Stop::default());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            until("all are received", || stats.snapshot().received == 100);
+            stop.request();
+        });
+        pipeline.run(given(100, AndThen::End), &stop).unwrap();
+    });
+    let snapshot = stats.snapshot();
+    adds_up(&snapshot);
+    assert_eq!(snapshot.handlers["attended"].dropped, 100);
+}
+
+#[test]
+fn quitting_ends_everything_without_a_failure() {
+    struct Quits;
+
+    impl Handler for Quits {
+        fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
+            Err(HandlerError::quit())
+        }
+    }
+
+    let mut pipeline = Pipeline::default();
+    pipeline.add("quits", Box::new(Quits), LaneSettings::default());
+    pipeline.add("count", Box::new(Count::default()), LaneSettings::default());
+    let stats = pipeline.stats();
+    pipeline.run(given(10, AndThen::Wait), &Stop::default()).unwrap();
+    let snapshot = stats.snapshot();
+    adds_up(&snapshot);
+    assert_eq!(snapshot.handlers["count"].handled, 10);
+    assert!(snapshot.handlers["quits"].handled > 0);
 }

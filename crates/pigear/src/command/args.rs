@@ -63,7 +63,17 @@ pub(super) struct ListenArgs {
     #[arg(long)]
     pub(super) serve_forever: bool,
 
+    /// Handle only alerts for which EXPR is true, such as `msg.priority <= 2`
+    ///
+    /// For all handlers; `NAME.filter=EXPR` is for one. EXPR sees what Snort said as `msg`, and what
+    /// is known besides as `alert`: `alert.dst_port == 5060 && !ip_in(alert.src_ip, "10.0.0.0/8")`.
+    /// What isn't known is `()`, which equals nothing. docs/script.md has all fields and functions.
+    #[arg(long, value_name = "EXPR")]
+    pub(super) filter: Option<String>,
+
     /// Stop after N alerts
+    ///
+    /// Counts alerts that are received, before filters.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) count: Option<u64>,
 

@@ -76,6 +76,9 @@ impl From<ListenError> for Failure {
             {
                 (WRONG_USAGE, Some(python_hint("data", name)))
             }
+            ListenError::Filter { .. } => {
+                (WRONG_USAGE, Some("docs/script.md has all fields and functions".into()))
+            }
             ListenError::UnknownSource { name } => (WRONG_USAGE, Some(python_hint("socket", name))),
             ListenError::Handler { problem: BuildError::Absent { .. }, .. }
             | ListenError::SourceHandler { .. }

@@ -42,6 +42,15 @@ struct Inner {
 }
 
 impl Interrupt {
+    /// Does what Ctrl-C does: it is for what a user works with in the shell, if anything; else it
+    /// asks to stop.
+    pub fn ctrl_c(&self) {
+        const SIGINT: i32 = 2;
+        if !taken() {
+            self.request(128 + SIGINT);
+        }
+    }
+
     /// Asks to stop in order. Asked a second time, ends the program at once, with this status.
     pub fn request(&self, status: i32) {
         if self.0.requested.swap(true, Ordering::SeqCst) {
@@ -61,4 +70,12 @@ impl Interrupt {
     pub fn stop(&self) -> &Stop {
         &self.0.stop
     }
+}
+
+/// Whether Ctrl-C is for what a user works with, and not for the program.
+fn taken() -> bool {
+    #[cfg(feature = "shell")]
+    return crate::shell::interrupt();
+    #[cfg(not(feature = "shell"))]
+    false
 }

@@ -51,7 +51,9 @@ pub(super) fn summary(counters: &Snapshot) -> String {
     };
     let lanes = counters.handlers.iter().map(|(name, lane)| {
         let LaneSnapshot { handled, dropped, failed, .. } = lane;
-        format!("; {name}: handled {handled}, dropped {dropped}, failed {failed}")
+        let filtered = lane.filtered.map(|filtered| format!(", filtered {filtered}"));
+        let filtered = filtered.unwrap_or_default();
+        format!("; {name}: handled {handled}, dropped {dropped}, failed {failed}{filtered}")
     });
     let lanes: String = lanes.collect();
     format!(

@@ -8,7 +8,7 @@ use pigear_pipeline::OnError;
 
 use super::args::ListenArgs;
 use super::failure::Failure;
-use crate::config::{Config, HandlerConfig, SourceConfig};
+use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
 use crate::registry::Registry;
 
 /// The configuration that a file and what was typed make together.
@@ -28,6 +28,8 @@ pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Fa
     }
     config.count = args.count.or(config.count);
     config.stats = args.stats.or(config.stats);
+    let typed = args.filter.map(|script| FilterConfig { script, place: "--filter".to_owned() });
+    config.filter = typed.or(config.filter);
     Ok(config)
 }
 
@@ -86,12 +88,12 @@ fn apply_to_handler(handlers: &mut [HandlerConfig], key: &str, value: &str) -> a
     let found =
         handlers.iter_mut().find_map(|handler| addressed(handler).map(|key| (handler, key)));
     if let Some((handler, key)) = found {
-        handler.keys.set(&key, value);
+        set_key(handler, &key, value);
         return Ok(());
     }
     match handlers {
         [handler] => {
-            handler.keys.set(key, value);
+            set_key(handler, key, value);
             Ok(())
         }
         handlers => {
@@ -100,6 +102,17 @@ fn apply_to_handler(handlers: &mut [HandlerConfig], key: &str, value: &str) -> a
             Err(anyhow!("with several handlers, write NAME.KEY=VALUE; their names are {names}"))
                 .with_context(|| format!("{key}={value}"))
         }
+    }
+}
+
+/// Every handler has a filter; the other keys are its own.
+fn set_key(handler: &mut HandlerConfig, key: &str, value: &str) {
+    if key == "filter" {
+        let name = handler.name.as_deref().unwrap_or(&handler.kind);
+        let place = format!("{name}.filter");
+        handler.filter = Some(FilterConfig { script: value.to_owned(), place });
+    } else {
+        handler.keys.set(key, value);
     }
 }
 
@@ -144,6 +157,19 @@ mod tests {
         assert_eq!(config.handlers[0].keys, keys(&[("format", "full")]));
         assert_eq!(config.handlers[1].keys, keys(&[("path", "a")]));
         assert_eq!(config.handlers[2].keys, keys(&[("path", "b")]));
+    }
+
+    #[test]
+    fn every_handler_has_a_filter() {
+        let config = config_of(&["print", "file"], &[("file.filter", "true")]).unwrap();
+        let expected = FilterConfig { script: "true".to_owned(), place: "file.filter".to_owned() };
+        assert_eq!(
+            (&config.handlers[0].filter, &config.handlers[1].filter),
+            (&None, &Some(expected))
+        );
+        let config = config_of(&[], &[("filter", "x")]).unwrap();
+        assert_eq!(config.handlers[0].filter.as_ref().unwrap().place, "print.filter");
+        assert_eq!(config.handlers[0].keys, Keys::default());
     }
 
     #[test]

@@ -19,10 +19,10 @@ pub(super) fn listen(host: &dyn Host, reload: Reload) -> io::Result<Interrupt> {
     let asked = interrupt.clone();
     thread::spawn(move || {
         for signal in signals.forever() {
-            if signal == SIGHUP {
-                reload.request();
-            } else {
-                asked.request(128 + signal);
+            match signal {
+                SIGHUP => reload.request(),
+                SIGINT => asked.ctrl_c(),
+                _ => asked.request(128 + signal),
             }
         }
     });

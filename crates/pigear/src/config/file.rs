@@ -10,7 +10,7 @@ use pigear_pipeline::{OnError, WhenFull};
 use serde::Deserialize;
 use toml::{Spanned, Table};
 
-use super::{Config, HandlerConfig, SourceConfig};
+use super::{Config, FilterConfig, HandlerConfig, SourceConfig};
 use crate::keys::{Keys, parsed_option};
 use crate::names::NameFiles;
 
@@ -44,6 +44,7 @@ struct File {
     serve_forever: bool,
     count: Option<NonZeroU64>,
     stats: Option<PathBuf>,
+    filter: Option<Spanned<String>>,
     names: NameFiles,
     source: Vec<SourceConfig>,
     handler: Vec<Spanned<Handler>>,
@@ -60,6 +61,7 @@ struct Handler {
     queue_bytes: Option<ByteSize>,
     #[serde(default, deserialize_with = "parsed_option")]
     when_full: Option<WhenFull>,
+    filter: Option<Spanned<String>>,
     #[serde(flatten)]
     keys: Table,
 }
@@ -81,10 +83,16 @@ impl Config {
             line: line_of(text, error.span().map_or(0, |span| span.start)),
             problem: error.message().to_owned(),
         })?;
+        let place = |line| format!("{}:{line}", path.display());
+        let filter = |script: Spanned<String>| FilterConfig {
+            place: format!("{}: filter", place(line_of(text, script.span().start))),
+            script: script.into_inner(),
+        };
         let handler = |handler: Spanned<Handler>| {
             let line = line_of(text, handler.span().start);
-            let place = format!("{}:{line}", path.display());
-            handler.into_inner().into_config(place).ok_or_else(|| ConfigError::Broken {
+            let mut handler = handler.into_inner();
+            let filter = handler.filter.take().map(filter);
+            handler.into_config(place(line), filter).ok_or_else(|| ConfigError::Broken {
                 path: path.to_owned(),
                 line,
                 problem: "missing field `type`".to_owned(),
@@ -97,18 +105,20 @@ impl Config {
             on_error: if file.serve_forever { OnError::GoOn } else { OnError::Stop },
             count: file.count.map(NonZeroU64::get),
             stats: file.stats,
+            filter: file.filter.map(filter),
         })
     }
 }
 
 impl Handler {
-    fn into_config(self, place: String) -> Option<HandlerConfig> {
+    fn into_config(self, place: String, filter: Option<FilterConfig>) -> Option<HandlerConfig> {
         Some(HandlerConfig {
             kind: self.r#type.or_else(|| self.name.clone())?,
             name: self.name,
             queue: self.queue,
             queue_bytes: self.queue_bytes,
             when_full: self.when_full,
+            filter,
             keys: Keys::from(self.keys),
             place: Some(place),
         })

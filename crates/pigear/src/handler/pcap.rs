@@ -22,9 +22,9 @@ use tracing::warn;
 
 use super::compress::Compress;
 use super::rotate::{Ready, RotatedFile, Rotation};
-use super::visible::{cut, visible};
 use super::writer::{Records, Written};
 use crate::keys::parsed;
+use crate::visible::{cut, visible};
 
 pub(crate) const ABOUT: &str = "each alert's packet in a pcapng file for Wireshark; path=FILE \
     rotate=SIZE,TIME keep=N compress=gzip|zstd|none";

@@ -45,7 +45,7 @@ impl Print {
     }
 }
 
-fn colour() -> Colour {
+pub(crate) fn colour() -> Colour {
     let wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     if wanted && io::stdout().is_terminal() { Colour::Always } else { Colour::Never }
 }

@@ -26,8 +26,8 @@ pub use facility::Facility;
 pub use target::Target;
 
 use super::receiver::Receiver;
-use super::visible::cut;
 use crate::keys::{parsed, parsed_option};
+use crate::visible::cut;
 use message::Header;
 use target::Framing;
 

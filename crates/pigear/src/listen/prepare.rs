@@ -1,5 +1,6 @@
 //! Opening everything that a configuration names.
 
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,12 +11,12 @@ use pigear_alert::wire::Decoder;
 use pigear_pipeline::complete::{Completer, Completing};
 use pigear_pipeline::source::Play;
 use pigear_pipeline::source::unified2::{OpenError, Spool, Start, Unified2, Until};
-use pigear_pipeline::{Intake, NamesCell, Pipeline, Source, WhenFull};
+use pigear_pipeline::{Filter, Intake, NamesCell, Pipeline, Source, WhenFull};
 use tracing::debug;
 
 use super::sockets::{self, Socket};
 use super::{ListenError, Listener};
-use crate::config::{Config, HandlerConfig, SourceConfig, SourceKind};
+use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig, SourceKind};
 use crate::names::Watched;
 use crate::registry::Registry;
 use crate::snort_conf;
@@ -72,9 +73,32 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<Pipeline, ListenErro
         let failed = |problem| ListenError::Handler { place: handler.place.clone(), problem };
         let kind = registry.resolve(&handler.kind).map_err(failed)?;
         let built = registry.build(&handler.kind, handler.keys.clone()).map_err(failed)?;
-        pipeline.add(handler.name.as_deref().unwrap_or(kind), built, handler.lane(when_full));
+        let name = handler.name.as_deref().unwrap_or(kind);
+        let filters = filters(config, handler)?;
+        pipeline.add_filtered(name, built, handler.lane(when_full), filters);
     }
     Ok(pipeline)
+}
+
+/// What a handler's alerts must pass: the filter of all handlers, and its own.
+fn filters(config: &Config, handler: &HandlerConfig) -> Result<Vec<Box<dyn Filter>>, ListenError> {
+    [&config.filter, &handler.filter].into_iter().flatten().map(compile).collect()
+}
+
+#[cfg(feature = "script")]
+fn compile(filter: &FilterConfig) -> Result<Box<dyn Filter>, ListenError> {
+    let compiled = crate::script::Filter::compile(&filter.script);
+    let compiled = compiled.map_err(|problem| refused(filter, &problem))?;
+    Ok(Box::new(compiled))
+}
+
+#[cfg(not(feature = "script"))]
+fn compile(filter: &FilterConfig) -> Result<Box<dyn Filter>, ListenError> {
+    Err(refused(filter, &"this program was built without filters"))
+}
+
+fn refused(filter: &FilterConfig, problem: &dyn Display) -> ListenError {
+    ListenError::Filter { place: filter.place.clone(), problem: problem.to_string() }
 }
 
 /// Snort's own configuration, as far as there is one.

@@ -61,7 +61,7 @@ fn a_mistake_is_named_with_file_and_line() {
         (
             "count = 1\nx = 1\n",
             "error: pigear.toml:2: unknown field `x`, expected one of `serve_forever`, `count`, `stats`, \
-             `names`, `source`, `handler`\n",
+             `filter`, `names`, `source`, `handler`\n",
             2,
         ),
         (
@@ -87,7 +87,7 @@ fn a_mistake_is_named_with_file_and_line() {
         ),
         (
             "[[handler]]\ntype = 'prnt'\n",
-            "error: pigear.toml:1: unknown handler \"prnt\"; known are exec, file, http, null, pcap, print, record, socket, syslog\n\
+            "error: pigear.toml:1: unknown handler \"prnt\"; known are exec, file, http, null, pcap, print, record, shell, socket, syslog\n\
              hint: pigear --help lists handlers and keys\n",
             2,
         ),

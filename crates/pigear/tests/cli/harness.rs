@@ -175,6 +175,13 @@ impl Test {
         self.spawn(Stdio::piped(), Stdio::piped())
     }
 
+    /// Starts the program with a command that its arguments belong behind.
+    #[cfg(feature = "shell")]
+    pub(crate) fn start_through(self, mut command: Command) -> Running {
+        command.args(&self.args).current_dir(self.room.path());
+        Running::start(self.room, command)
+    }
+
     fn spawn(self, stdout: Stdio, stderr: Stdio) -> Running {
         let mut command = self.file_size.map_or_else(program, limited_program);
         command.args(&self.args).current_dir(self.room.path()).stdout(stdout).stderr(stderr);

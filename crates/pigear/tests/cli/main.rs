@@ -14,6 +14,8 @@ mod config;
 mod counters;
 mod disk;
 mod file;
+#[cfg(feature = "script")]
+mod filters;
 mod harness;
 mod instances;
 mod log;
@@ -23,7 +25,11 @@ mod pipes;
 mod record;
 mod room;
 mod running;
+#[cfg(feature = "shell")]
+mod screen;
 mod senders;
+#[cfg(feature = "shell")]
+mod shell;
 mod signals;
 mod snort;
 mod terminal;

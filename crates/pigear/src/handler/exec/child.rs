@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::handler::visible::visible;
+use crate::visible::visible;
 
 /// How much of a program's output is kept.
 const MAX_SAID: usize = 1_024;

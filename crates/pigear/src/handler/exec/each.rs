@@ -21,7 +21,7 @@ use tracing::debug;
 use super::child::{Ended, Running};
 use super::rate::Limit;
 use super::{CommandLine, Options};
-use crate::handler::visible::visible;
+use crate::visible::visible;
 
 /// How long a program may take to end after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::handler::visible::{cut, visible};
+use crate::visible::{cut, visible};
 
 /// So many bytes of what others wrote are shown.
 const ENOUGH: usize = 200;

@@ -17,7 +17,7 @@ use nix::unistd::gethostname;
 use pigear_alert::{Alert, AlertMessage};
 
 use super::Facility;
-use crate::handler::visible::visible;
+use crate::visible::visible;
 
 /// The form of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

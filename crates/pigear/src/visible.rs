@@ -28,7 +28,7 @@ fn is_unsafe(letter: char) -> bool {
 }
 
 /// The text cut to so many bytes at most, between two characters.
-pub(super) fn cut(text: &str, max: usize) -> &str {
+pub(crate) fn cut(text: &str, max: usize) -> &str {
     let ends = (0..=max.min(text.len())).rev();
     { ends }.find_map(|end| text.get(..end)).unwrap_or_default()
 }

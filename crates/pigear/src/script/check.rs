@@ -1,0 +1,107 @@
+//! What compiling doesn't find, but can be known before the first alert.
+
+use std::collections::HashSet;
+
+use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
+
+use super::fields::{ALERT, Field, MSG};
+use super::network::Network;
+use super::problem::Problem;
+
+/// Called like functions, but part of the language.
+const BUILT_IN: [&str; 9] =
+    ["Fn", "call", "curry", "debug", "is_def_fn", "is_def_var", "is_shared", "print", "type_of"];
+
+/// Looks for fields and functions that there are not, for networks that are none, and for `=` where
+/// `==` must be meant.
+pub(super) fn check(engine: &Engine, ast: &AST, script: &str) -> Result<(), Problem> {
+    let known = functions(engine, ast);
+    let mut found = None;
+    ast.walk(&mut |path| {
+        found = path.last().and_then(|node| look_at(node, &known));
+        found.is_none()
+    });
+    found.map_or(Ok(()), |(what, position)| Err(Problem::new(what, script, position)))
+}
+
+type Found = (String, Position);
+
+fn look_at(node: &ASTNode<'_>, known: &HashSet<String>) -> Option<Found> {
+    match node {
+        ASTNode::Expr(Expr::Dot(dot, ..)) => unknown_field(&dot.lhs, &dot.rhs),
+        ASTNode::Expr(Expr::FnCall(call, position) | Expr::MethodCall(call, position))
+        | ASTNode::Stmt(Stmt::FnCall(call, position)) => {
+            unknown_function(call, *position, known).or_else(|| wrong_network(call))
+        }
+        ASTNode::Stmt(Stmt::Assignment(assignment)) => {
+            let (to, position) = (&assignment.1.lhs, assignment.1.lhs.start_position());
+            fields_of(root(to)?)?;
+            Some(("nothing can be assigned to this; to compare, write ==".to_owned(), position))
+        }
+        _ => None,
+    }
+}
+
+/// The variable that a chain of `.` and `[]` begins with.
+fn root(chain: &Expr) -> Option<&str> {
+    match chain {
+        Expr::Variable(variable, ..) => Some(&variable.1),
+        Expr::Dot(pair, ..) | Expr::Index(pair, ..) => root(&pair.lhs),
+        _ => None,
+    }
+}
+
+fn fields_of(variable: &str) -> Option<&'static [Field]> {
+    match variable {
+        "msg" => Some(MSG),
+        "alert" => Some(ALERT),
+        _ => None,
+    }
+}
+
+fn unknown_field(of: &Expr, first: &Expr) -> Option<Found> {
+    let Expr::Variable(variable, ..) = of else { return None };
+    let fields = fields_of(&variable.1)?;
+    let (name, position) = match first {
+        Expr::Property(property, position) => (&property.2, *position),
+        Expr::Dot(pair, ..) | Expr::Index(pair, ..) => match &pair.lhs {
+            Expr::Property(property, position) => (&property.2, *position),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    if fields.iter().any(|field| field.name == name.as_str()) {
+        return None;
+    }
+    let has = fields.iter().map(|field| field.name).collect::<Vec<_>>().join(", ");
+    Some((format!("{} has no field `{name}`; it has {has}", variable.1), position))
+}
+
+fn unknown_function(
+    call: &FnCallExpr,
+    position: Position,
+    known: &HashSet<String>,
+) -> Option<Found> {
+    let name = call.name.as_str();
+    let is_operator = call.op_token.is_some();
+    let unknown = !is_operator && !known.contains(name) && !BUILT_IN.contains(&name);
+    unknown.then(|| (format!("unknown function `{name}`"), position))
+}
+
+fn wrong_network(call: &FnCallExpr) -> Option<Found> {
+    let [.., Expr::StringConstant(text, position)] = &*call.args else { return None };
+    let error = text.parse::<Network>().err().filter(|_| call.name == "ip_in")?;
+    Some((error.to_string(), *position))
+}
+
+/// The names of all functions: the engine's, and those that the script defines.
+fn functions(engine: &Engine, ast: &AST) -> HashSet<String> {
+    let own = ast.iter_functions().map(|function| function.name.to_owned());
+    names(engine).chain(own).collect()
+}
+
+/// The names of the functions that an engine knows.
+pub(crate) fn names(engine: &Engine) -> impl Iterator<Item = String> {
+    let signatures = engine.gen_fn_signatures(true).into_iter();
+    signatures.filter_map(|signature| Some(signature.split_once('(')?.0.trim().to_owned()))
+}

@@ -1,0 +1,200 @@
+//! The fields of `msg` and `alert`.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use pigear_alert::unified2::Verdict;
+use pigear_alert::{Alert, Medium};
+use rhai::{Dynamic, Engine, Map};
+
+use super::layers;
+
+/// `msg` in a script: what Snort said.
+#[derive(Clone, Debug)]
+pub struct Said(pub Arc<Alert>);
+
+/// `alert` in a script: what is known besides.
+#[derive(Clone, Debug)]
+pub struct Known(pub Arc<Alert>);
+
+/// One field of `msg` or `alert`.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    get: fn(&Arc<Alert>) -> Dynamic,
+}
+
+impl Field {
+    /// Its value; `()` where it isn't known.
+    pub fn get(&self, alert: &Arc<Alert>) -> Dynamic {
+        (self.get)(alert)
+    }
+}
+
+macro_rules! fields {
+    ($($name:ident $about:literal $get:expr;)*) => {
+        &[$(Field { name: stringify!($name), about: $about, get: $get }),*]
+    };
+}
+
+/// The fields of `msg`, in the order of the datagram, and what else the datagram may have.
+pub const MSG: &[Field] = fields! {
+    msg "the rule's message, whole where sid-msg.map has it" |a| text(&a.msg());
+    ts_sec "when the packet was seen: seconds since 1970" |a| number(a.message.ts_sec);
+    ts_usec "when the packet was seen: microseconds" |a| number(a.message.ts_usec);
+    caplen "bytes of the packet that are in pkt" |a| number(a.message.caplen);
+    pktlen "bytes of the packet on the wire" |a| number(a.message.pktlen);
+    dlthdr "where the link header begins in pkt" |a| number(a.message.dlthdr);
+    nethdr "where the innermost IP header begins in pkt" |a| number(a.message.nethdr);
+    transhdr "where the transport header begins in pkt" |a| number(a.message.transhdr);
+    data "where the payload begins in pkt" |a| number(a.message.data);
+    val "flags: 1 without packet, 2 without transport header" |a| number(a.message.val);
+    pkt "the packet, as bytes" |a| Dynamic::from_blob(a.message.pkt.to_vec());
+    sig_generator "generator: the part of Snort that raised the alert" |a| {
+        number(a.message.sig_generator)
+    };
+    sig_id "signature id: the rule" |a| number(a.message.sig_id);
+    sig_rev "revision of the rule" |a| number(a.message.sig_rev);
+    classification "class: a number in classification.config" |a| number(a.message.classification);
+    priority "priority: 1 is the most severe, 0 none" |a| whole(a, a.message.priority);
+    event_id "number of the event" |a| whole(a, a.message.event_id);
+    event_reference "number of the event that this one refers to" |a| {
+        whole(a, a.message.event_reference)
+    };
+    tv_sec "when the event referred to happened: seconds" |a| number(a.message.tv_sec);
+    tv_usec "when the event referred to happened: microseconds" |a| number(a.message.tv_usec);
+    app_name "the application, where OpenAppID knows it" |a| shown(a.message.app_name);
+};
+
+/// The fields of `alert`, named as in JSON.
+pub const ALERT: &[Field] = fields! {
+    timestamp "when the packet was seen, UTC" |a| format!("{:.6}", a.timestamp()).into();
+    received "when the alert was received, UTC" |a| format!("{:.6}", a.received).into();
+    src_ip "source address" |a| shown(a.src_ip());
+    src_port "source port (TCP, UDP, SCTP)" |a| known(a.src_port());
+    dst_ip "destination address" |a| shown(a.dst_ip());
+    dst_port "destination port (TCP, UDP, SCTP)" |a| known(a.dst_port());
+    proto "\"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", or another protocol's number" |a| {
+        a.protocol().map_or(Dynamic::UNIT, |protocol| {
+            protocol.name().map_or_else(|| number(protocol.0), Dynamic::from)
+        })
+    };
+    vlan "numbers of the VLANs, outermost first" |a| list(a.dissection().vlans().map(number));
+    class "short name of the class" |a| shown(a.class().map(|class| &class.name));
+    class_description "the class in words" |a| shown(a.class().map(|class| &class.description));
+    references "web addresses of what describes the subject" |a| list(a.references().map(Dynamic::from));
+    layers "the packet's headers, outermost first: maps with name, start, end and fields" |a| {
+        list(layers::maps(a).into_iter().map(Dynamic::from_map))
+    };
+    payload "what the innermost IP packet carries, as bytes" |a| {
+        Dynamic::from_blob(a.ip_payload().to_vec())
+    };
+    sensor "the sensor's name" |a| shown(a.origin.sensor.as_ref());
+    socket "the socket that the alert came through" |a| {
+        shown(a.origin.socket.as_ref().map(|path| path.display()))
+    };
+    thread "number of Snort 3's packet thread" |a| known(a.origin.thread);
+    sender "who sent it: pid and uid" |a| {
+        a.sender.map_or(Dynamic::UNIT, |sender| {
+            let ids = [("pid", number(sender.pid)), ("uid", number(sender.uid))];
+            Dynamic::from_map(Map::from_iter(ids.map(|(name, id)| (name.into(), id))))
+        })
+    };
+    dialect "which Snort's datagram it was" |a| {
+        shown(Some(a.dialect.name()).filter(|_| a.medium == Medium::Datagram))
+    };
+    source "\"unified2\" if it was read from Snort's log" |a| {
+        shown(Some("unified2").filter(|_| a.medium == Medium::Unified2))
+    };
+    action "what became of the packet, as far as Snort's log says: \"allowed\", \"blocked\", ..." |a| {
+        shown(a.verdict().map(Verdict::name))
+    };
+    inspected "the part of a stream that Snort inspected, as bytes, where there is no packet" |a| {
+        a.inspected().map_or(Dynamic::UNIT, |bytes| Dynamic::from_blob(bytes.to_vec()))
+    };
+    extra "what else Snort's log has, by name: http_uri, http_host, xff, ..." |a| {
+        Dynamic::from_map(extra(a))
+    };
+    message "what Snort said: `msg`, when the alert is in another variable" |a| {
+        Dynamic::from(Said(Arc::clone(a)))
+    };
+    untrusted "whether an attacker may have forged the event" |a| a.untrusted.into();
+};
+
+/// Makes `msg` and `alert` known to an engine.
+pub(super) fn register(engine: &mut Engine) {
+    engine.register_type_with_name::<Said>("AlertMessage");
+    engine.register_type_with_name::<Known>("Alert");
+    for field in MSG {
+        engine.register_get(field.name, |said: &mut Said| field.get(&said.0));
+    }
+    for field in ALERT {
+        engine.register_get(field.name, |known: &mut Known| field.get(&known.0));
+    }
+    for name in ["to_string", "to_debug"] {
+        engine.register_fn(name, |said: &mut Said| line("AlertMessage", MSG, &said.0));
+        engine.register_fn(name, |known: &mut Known| line("Alert", ALERT, &known.0));
+    }
+}
+
+/// All fields in one line: `AlertMessage(msg="…", ts_sec=1, …)`. Bytes are only counted.
+fn line(name: &str, fields: &[Field], alert: &Arc<Alert>) -> String {
+    let mut line = format!("{name}(");
+    for (n, field) in fields.iter().enumerate() {
+        let comma = if n == 0 { "" } else { ", " };
+        // Writing to a `String` can't fail.
+        let _ = write!(line, "{comma}{}={}", field.name, brief(&field.get(alert)));
+    }
+    line.push(')');
+    line
+}
+
+/// A value as it is shown among others.
+pub(crate) fn brief(value: &Dynamic) -> String {
+    match value.as_blob_ref() {
+        Ok(bytes) => format!("<{} bytes>", bytes.len()),
+        Err(_) if value.is::<Said>() => "<AlertMessage>".to_owned(),
+        Err(_) => format!("{value:?}"),
+    }
+}
+
+/// Each kind once: lists of mail's addresses are one text there.
+fn extra(alert: &Alert) -> Map {
+    let mut map = Map::new();
+    for extra in alert.log().map_or(&[][..], |log| &log.extra) {
+        if let Some(name) = extra.info.name() {
+            let value =
+                extra.address().map_or_else(|| text(&extra.data), |ip| ip.to_string().into());
+            map.entry(name.into()).or_insert(value);
+        }
+    }
+    map
+}
+
+fn number(value: impl Into<i64>) -> Dynamic {
+    Dynamic::from_int(value.into())
+}
+
+fn known(value: Option<impl Into<i64>>) -> Dynamic {
+    value.map_or(Dynamic::UNIT, number)
+}
+
+/// A number that only a whole event has.
+fn whole(alert: &Alert, value: u32) -> Dynamic {
+    known(Some(value).filter(|_| alert.has_whole_event()))
+}
+
+fn text(bytes: &[u8]) -> Dynamic {
+    String::from_utf8_lossy(bytes).into_owned().into()
+}
+
+fn shown(value: Option<impl ToString>) -> Dynamic {
+    value.map_or(Dynamic::UNIT, |value| value.to_string().into())
+}
+
+fn list(values: impl Iterator<Item = Dynamic>) -> Dynamic {
+    Dynamic::from_array(values.collect())
+}

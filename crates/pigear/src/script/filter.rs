@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use pigear_alert::Alert;
+use pigear_pipeline::FilterError;
+use rhai::{AST, Dynamic, Engine, OptimizationLevel, Position, Scope};
+
+use super::check::check;
+use super::engine::engine;
+use super::fields::{Known, Said};
+use super::problem::{Problem, said_of_running, type_name};
+
+/// A script that says of each alert whether it passes.
+pub struct Filter {
+    engine: Engine,
+    ast: AST,
+    scope: Scope<'static>,
+}
+
+/// A filter could not tell whether an alert passes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FilterFailure(String);
+
+impl Filter {
+    /// Compiles a script: an expression, as a rule, such as `msg.priority <= 2`.
+    ///
+    /// # Errors
+    /// If the script makes no sense: its grammar, or variables, fields, functions and networks that
+    /// there are not. Whether values fit together shows only when it runs.
+    pub fn compile(script: &str) -> Result<Self, Problem> {
+        let mut engine = engine();
+        engine.set_strict_variables(true);
+        let mut scope = Scope::new();
+        // Only that there are these matters here.
+        scope.push("msg", ()).push("alert", ());
+        // What could be left out must make sense too, so it is left out only after the check.
+        engine.set_optimization_level(OptimizationLevel::None);
+        let ast = engine
+            .compile_with_scope(&scope, script)
+            .map_err(|error| Problem::of_compiling(&error, script))?;
+        if ast.statements().is_empty() {
+            return Err(Problem::new("a filter needs an expression", script, Position::NONE));
+        }
+        check(&engine, &ast, script)?;
+        let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple);
+        Ok(Self { engine, ast, scope })
+    }
+
+    /// Whether an alert passes.
+    ///
+    /// # Errors
+    /// If the script fails, or its value is neither true nor false.
+    pub fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterFailure> {
+        self.scope.clear();
+        self.scope.push("msg", Said(Arc::clone(alert))).push("alert", Known(Arc::clone(alert)));
+        let value: Dynamic = self
+            .engine
+            .eval_ast_with_scope(&mut self.scope, &self.ast)
+            .map_err(|error| FilterFailure(said_of_running(&error)))?;
+        value.as_bool().map_err(|other| {
+            FilterFailure(format!("its value is neither true nor false, but {}", type_name(other)))
+        })
+    }
+}
+
+impl pigear_pipeline::Filter for Filter {
+    fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterError> {
+        Self::passes(self, alert).map_err(FilterError::new)
+    }
+}

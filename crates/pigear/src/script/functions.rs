@@ -1,0 +1,139 @@
+//! The functions that scripts have besides the language's own.
+
+use std::net::IpAddr;
+
+use pigear_alert::Alert;
+use pigear_alert::format::{self, Colour, FormatName};
+use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult};
+
+use super::fields::{Known, Said};
+use super::layers;
+use super::network::Network;
+
+/// One function.
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is called.
+    pub call: &'static str,
+    /// What it gives.
+    pub about: &'static str,
+}
+
+/// The functions, in the order of their names.
+pub const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "contains",
+        call: "alert.payload.contains(\"cmd.exe\")",
+        about: "whether bytes hold a text or other bytes; a text has this too",
+    },
+    Function {
+        name: "format",
+        call: "format(alert, \"json\")",
+        about: "the alert in one of the formats of `print`",
+    },
+    Function { name: "hex", call: "hex(msg.pkt)", about: "bytes as hexadecimal digits" },
+    Function {
+        name: "hexdump",
+        call: "hexdump(msg.pkt)",
+        about: "bytes as a text of lines with offset, values and characters",
+    },
+    Function {
+        name: "ip_in",
+        call: "ip_in(alert.src_ip, \"10.0.0.0/8\")",
+        about: "whether an address is in a network, or in one of a list of networks",
+    },
+    Function {
+        name: "layers",
+        call: "layers(alert)",
+        about: "the packet's headers as a text that shows a tree",
+    },
+    Function {
+        name: "text",
+        call: "text(alert.payload)",
+        about: "bytes as text; what isn't UTF-8 becomes U+FFFD",
+    },
+];
+
+type Fallible<T> = Result<T, Box<EvalAltResult>>;
+
+/// Makes the functions known to an engine.
+pub(super) fn register(engine: &mut Engine) {
+    engine
+        .register_fn("contains", |bytes: &mut Blob, text: &str| holds(bytes, text.as_bytes()))
+        .register_fn("contains", |bytes: &mut Blob, part: Blob| holds(bytes, &part))
+        .register_fn("format", |known: &mut Known, name: &str| formatted(&known.0, name))
+        .register_fn("format", |said: &mut Said, name: &str| formatted(&said.0, name))
+        .register_fn("hex", |bytes: &mut Blob| hex(bytes))
+        .register_fn("hexdump", |bytes: &mut Blob| hexdump(bytes))
+        .register_fn("layers", |known: &mut Known| layers::tree(&known.0))
+        .register_fn("layers", |said: &mut Said| layers::tree(&said.0))
+        .register_fn("text", |bytes: &mut Blob| String::from_utf8_lossy(bytes).into_owned())
+        .register_fn("text", |text: &str| text.to_owned());
+    for_addresses(engine);
+    for_unknown_values(engine);
+    without_sleep(engine);
+}
+
+fn for_addresses(engine: &mut Engine) {
+    engine
+        .register_fn("ip_in", |ip: &str, network: &str| -> Fallible<bool> {
+            Ok(self::network(network)?.contains(address(ip)?))
+        })
+        .register_fn("ip_in", |ip: &str, networks: Array| -> Fallible<bool> {
+            let ip = address(ip)?;
+            networks.into_iter().try_fold(false, |found, text| {
+                let text = text.into_immutable_string()?;
+                Ok(found || network(&text)?.contains(ip))
+            })
+        });
+}
+
+/// What isn't known is in no network and holds nothing.
+fn for_unknown_values(engine: &mut Engine) {
+    engine
+        .register_fn("ip_in", |(): (), _: Dynamic| false)
+        .register_fn("contains", |(): (), _: Dynamic| false)
+        .register_fn("starts_with", |(): (), _: Dynamic| false)
+        .register_fn("ends_with", |(): (), _: Dynamic| false)
+        .register_fn("text", |(): ()| String::new());
+}
+
+/// A script that sleeps would hold up its handler, and can't be stopped meanwhile.
+fn without_sleep(engine: &mut Engine) {
+    engine.register_fn("sleep", |_: Dynamic| -> Fallible<()> { Err("scripts can't sleep".into()) });
+    engine.register_fn("sleep", |_: i64| -> Fallible<()> { Err("scripts can't sleep".into()) });
+    engine.register_fn("sleep", |_: f64| -> Fallible<()> { Err("scripts can't sleep".into()) });
+}
+
+fn network(text: &str) -> Fallible<Network> {
+    text.parse::<Network>().map_err(|error| error.to_string().into())
+}
+
+fn address(text: &str) -> Fallible<IpAddr> {
+    text.parse().map_err(|_| format!("{text:?} is no address").into())
+}
+
+fn formatted(alert: &Alert, name: &str) -> Fallible<String> {
+    let name: FormatName =
+        name.parse().map_err(|error: format::UnknownFormat| error.to_string())?;
+    let mut out = Vec::new();
+    name.format(Colour::Never).write(alert, &mut out);
+    Ok(String::from_utf8_lossy(out.trim_ascii_end()).into_owned())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]).collect()
+}
+
+fn hexdump(bytes: &[u8]) -> String {
+    let mut out = Vec::new();
+    format::hexdump(bytes, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn holds(bytes: &[u8], part: &[u8]) -> bool {
+    part.is_empty() || bytes.windows(part.len()).any(|window| window == part)
+}

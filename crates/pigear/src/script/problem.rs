@@ -1,0 +1,146 @@
+use std::fmt;
+
+use rhai::{EvalAltResult, ParseError, ParseErrorType, Position};
+
+use crate::visible::visible;
+
+/// What is wrong with a script, and where.
+///
+/// Displays as a line that says what, and below it the script's line with a mark under the place:
+///
+/// ```text
+/// unknown variable `mgs`
+///   | mgs.priority <= 2
+///   | ^
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Problem {
+    what: String,
+    place: Option<Place>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    line: String,
+    /// How many characters are before the mark.
+    column: usize,
+}
+
+impl Problem {
+    pub(super) fn new(what: impl Into<String>, script: &str, position: Position) -> Self {
+        Self { what: what.into(), place: Place::of(script, position) }
+    }
+
+    pub(crate) fn of_compiling(error: &ParseError, script: &str) -> Self {
+        let what = match &*error.0 {
+            ParseErrorType::VariableUndefined(name) => format!("unknown variable `{name}`"),
+            ParseErrorType::UnexpectedEOF => "something is missing at the end".to_owned(),
+            other => in_our_words(&other.to_string()),
+        };
+        Self::new(what, script, error.1)
+    }
+
+    /// What went wrong while a script ran.
+    #[cfg(feature = "shell")]
+    pub(crate) fn of_running(error: &EvalAltResult, script: &str) -> Self {
+        // Within a function it would be a place in the script that defined it.
+        Self::new(said_of_running(error), script, error.position())
+    }
+
+    /// What is wrong, in a line, without the place.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        match &self.place {
+            Some(Place { line, column }) => write!(f, "\n  | {line}\n  | {:column$}^", ""),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Place {
+    fn of(script: &str, position: Position) -> Option<Self> {
+        let line = script.lines().nth(position.line()?.checked_sub(1)?)?;
+        // What comes at the end has no position within the line, or one behind it.
+        let before = position.position().map_or(usize::MAX, |column| column.saturating_sub(1));
+        let before: String = line.chars().take(before).collect();
+        let shown = |text: &str| visible(text.replace('\t', " ").as_bytes());
+        Some(Self { column: shown(&before).chars().count(), line: shown(line) })
+    }
+}
+
+/// What went wrong, in a line, without the position.
+pub(super) fn said_of_running(error: &EvalAltResult) -> String {
+    let error = innermost(error);
+    let what = match error {
+        EvalAltResult::ErrorTooManyOperations(_) => "it runs for too long".to_owned(),
+        EvalAltResult::ErrorStackOverflow(_) => "its functions call each other too deep".to_owned(),
+        EvalAltResult::ErrorTerminated(..) => "interrupted".to_owned(),
+        EvalAltResult::ErrorVariableNotFound(name, _) => format!("unknown variable `{name}`"),
+        EvalAltResult::ErrorFunctionNotFound(call, _) => {
+            format!("no such function: {}", with_our_types(call))
+        }
+        EvalAltResult::ErrorMismatchDataType(..) => with_our_types(&without_position(error)),
+        EvalAltResult::ErrorDotExpr(text, _) => {
+            text.split(" - ").next().unwrap_or_default().to_owned()
+        }
+        EvalAltResult::ErrorRuntime(value, _) => value.to_string(),
+        other => without_position(other),
+    };
+    visible(in_our_words(&what).as_bytes())
+}
+
+/// The error itself, not those of the functions that it passed through.
+fn innermost(error: &EvalAltResult) -> &EvalAltResult {
+    match error {
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) => innermost(inner),
+        error => error,
+    }
+}
+
+fn without_position(error: &EvalAltResult) -> String {
+    let text = error.to_string();
+    let position = format!(" ({})", in_words(error.position()));
+    text.strip_suffix(&position).unwrap_or(&text).to_owned()
+}
+
+fn in_words(position: Position) -> String {
+    let (line, column) = (position.line().unwrap_or(0), position.position());
+    column
+        .map_or_else(|| format!("line {line}"), |column| format!("line {line}, position {column}"))
+}
+
+/// What the language calls its types, and what users do.
+const TYPES: [(&str, &str); 4] = [
+    ("&str | ImmutableString | String", "text"),
+    ("string", "text"),
+    ("i64", "number"),
+    ("f64", "number"),
+];
+
+/// A type in the user's words.
+pub(super) fn type_name(name: &str) -> &str {
+    let known = const { &TYPES }.iter().find(|(theirs, _)| *theirs == name);
+    known.map_or(if name == "()" { "nothing" } else { name }, |(_, ours)| ours)
+}
+
+fn with_our_types(text: &str) -> String {
+    let text = text.replace("(())", "(nothing)").replace("((),", "(nothing,");
+    TYPES.iter().fold(text, |text, (theirs, ours)| text.replace(theirs, ours))
+}
+
+/// Messages begin in lower case here.
+fn in_our_words(what: &str) -> String {
+    let mut letters = what.chars();
+    let first = letters.next().into_iter();
+    let is_word = letters.clone().next().is_some_and(char::is_lowercase);
+    let first: String =
+        if is_word { first.flat_map(char::to_lowercase).collect() } else { first.collect() };
+    first + letters.as_str()
+}

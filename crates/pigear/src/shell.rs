@@ -1,0 +1,162 @@
+//! `shell`: opens an interactive shell on each alert.
+//!
+//! The alert is in the variables `msg` and `alert` of the language of [`script`](crate::script).
+//! Alerts keep being received meanwhile and wait in the lane's queue.
+//!
+//! The user works with a thread of its own, so that the lane's can leave it when it is time to end:
+//! nothing wakes a thread that waits for a key. The terminal is then put back as it was.
+
+mod alerts;
+mod banner;
+mod completion;
+mod editing;
+mod help;
+mod history;
+mod interpreter;
+mod interrupt;
+mod session;
+mod show;
+mod terminal;
+mod tokens;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use pigear_alert::Alert;
+use pigear_pipeline::{Backlog, Ending, Gather, Handler, HandlerError};
+use serde::Deserialize;
+
+use session::{Outcome, Session};
+use terminal::Terminal;
+
+pub use interrupt::interrupt;
+pub use terminal::TerminalError;
+
+pub(crate) const ABOUT: &str = "opens a shell on each alert; history=PATH";
+
+/// The keys of `shell`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Where what was typed is kept; `pigear/history` in `XDG_STATE_HOME`, or in `~/.local/state`,
+    /// by default.
+    pub history: Option<PathBuf>,
+}
+
+/// The stack of the thread that runs scripts, in bytes, as for filters.
+const STACK: usize = 8 << 20;
+
+/// Opens a shell on each alert.
+pub struct Shell {
+    terminal: Terminal,
+    history: Option<PathBuf>,
+    ending: Ending,
+    backlog: Option<Backlog>,
+    user: Option<User>,
+}
+
+/// The thread that works with the user.
+struct User {
+    alerts: Sender<Arc<Alert>>,
+    events: Receiver<Event>,
+}
+
+/// What the lane's thread waits for.
+enum Event {
+    /// The user is done with the alert.
+    Done(Outcome),
+    /// It is time to end.
+    TimeUp,
+}
+
+impl Shell {
+    /// Takes the terminal for its own.
+    ///
+    /// # Errors
+    /// If standard input or output is no terminal, or another shell has it.
+    pub fn new(options: Options) -> Result<Self, TerminalError> {
+        let history = options.history.or_else(history::usual_path);
+        let terminal = Terminal::take()?;
+        Ok(Self { terminal, history, ending: Ending::default(), backlog: None, user: None })
+    }
+
+    /// Starts the thread that works with the user, when the first alert comes.
+    fn user(&mut self) -> &User {
+        let Self { terminal, history, ending, backlog, user } = self;
+        user.get_or_insert_with(|| {
+            let (alerts, inbox) = channel();
+            let (sender, events) = channel();
+            let time_up = sender.clone();
+            ending.on_announce(move || {
+                let _ = time_up.send(Event::TimeUp);
+            });
+            let (gate, history) = (terminal.gate(), history.clone());
+            let (ending, backlog) = (ending.clone(), backlog.clone());
+            let session = move || {
+                let mut session = Session::new(gate, history, backlog, ending);
+                work(&inbox, &sender, |alert| session.look_at(alert));
+            };
+            // Without a thread nobody answers, which the lane notices.
+            let _ = thread::Builder::new().name("user".to_owned()).stack_size(STACK).spawn(session);
+            User { alerts, events }
+        })
+    }
+}
+
+/// Has the user look at each alert, and tells when that is done.
+fn work(
+    inbox: &Receiver<Arc<Alert>>,
+    done: &Sender<Event>,
+    mut look_at: impl FnMut(&Arc<Alert>) -> Outcome,
+) {
+    for alert in inbox {
+        let outcome = catch_unwind(AssertUnwindSafe(|| look_at(&alert)))
+            .unwrap_or_else(|_| Outcome::Failed("the shell broke".to_owned()));
+        // The lane may have left.
+        if done.send(Event::Done(outcome)).is_err() {
+            break;
+        }
+    }
+}
+
+impl Handler for Shell {
+    fn watch(&mut self, backlog: Backlog) {
+        self.backlog = Some(backlog);
+    }
+
+    fn start(&mut self, ending: &Ending) {
+        self.ending = ending.clone();
+        show::print(banner::BANNER);
+    }
+
+    fn is_attended(&self) -> bool {
+        true
+    }
+
+    fn gather(&self) -> Gather {
+        Gather { most: 1, ..Gather::default() }
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        for (n, alert) in alerts.iter().enumerate() {
+            let user = self.user();
+            let event =
+                user.alerts.send(Arc::clone(alert)).ok().and_then(|()| user.events.recv().ok());
+            match event {
+                Some(Event::Done(Outcome::Next)) => {}
+                Some(Event::Done(Outcome::Quit)) => return Err(HandlerError::quit()),
+                Some(Event::Done(Outcome::Failed(why))) => {
+                    return Err(HandlerError::new(why).after(n));
+                }
+                Some(Event::TimeUp) | None => {
+                    self.terminal.restore();
+                    return Err(HandlerError::time_up().after(n));
+                }
+            }
+        }
+        Ok(())
+    }
+}

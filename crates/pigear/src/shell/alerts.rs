@@ -1,0 +1,122 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use pigear_alert::Alert;
+use pigear_alert::format::Colour;
+use pigear_pipeline::Backlog;
+
+use super::show;
+
+/// So many alerts are remembered, those that wait included.
+const MAX: usize = 1_000;
+
+/// Those seen take so many bytes at most.
+const MAX_BYTES: usize = 16 << 20;
+
+/// So many of them are listed.
+const LISTED: usize = 40;
+
+/// The alerts that were received so far.
+#[derive(Default)]
+pub(super) struct Alerts {
+    seen: VecDeque<Arc<Alert>>,
+    /// Memory that these take.
+    bytes: usize,
+    /// How many there were, those that are forgotten included.
+    count: usize,
+    backlog: Option<Backlog>,
+}
+
+impl Alerts {
+    pub(super) fn new(backlog: Option<Backlog>) -> Self {
+        Self { backlog, ..Self::default() }
+    }
+
+    /// Adds one, and returns its number.
+    pub(super) fn add(&mut self, alert: &Arc<Alert>) -> usize {
+        self.bytes += alert.memory();
+        self.seen.push_back(Arc::clone(alert));
+        while self.seen.len() > MAX || (self.bytes > MAX_BYTES && self.seen.len() > 1) {
+            let forgotten = self.seen.pop_front();
+            self.bytes -= forgotten.map_or(0, |alert| alert.memory());
+        }
+        self.count += 1;
+        self.count
+    }
+
+    /// How many wait, in words; nothing if none does.
+    pub(super) fn waiting(&self) -> String {
+        let waiting = self.backlog.as_ref().map_or(0, Backlog::waiting);
+        let filtered = self.backlog.as_ref().is_some_and(Backlog::is_filtered);
+        match (waiting, filtered) {
+            (0, _) => String::new(),
+            (n, false) => format!("{n} wait"),
+            (n, true) => format!("up to {n} wait"),
+        }
+    }
+
+    /// Whether another may come.
+    pub(super) fn go_on(&self) -> bool {
+        self.backlog.as_ref().is_some_and(|backlog| backlog.waiting() == 0 && !backlog.is_closed())
+    }
+
+    /// Those seen and those that wait, newest last. Of alerts that wait for a filter nobody knows
+    /// whether they will be seen.
+    pub(super) fn all(&self) -> Vec<Arc<Alert>> {
+        let waiting = self.backlog.as_ref().filter(|backlog| !backlog.is_filtered());
+        let waiting = waiting.map(|backlog| backlog.newest(MAX)).unwrap_or_default();
+        let all: Vec<_> = self.seen.iter().cloned().chain(waiting).collect();
+        let forgotten = all.len().saturating_sub(MAX);
+        all.into_iter().skip(forgotten).collect()
+    }
+
+    /// The newest as a list, the one in hand marked.
+    pub(super) fn list(&self, colour: Colour) -> String {
+        let waiting = self.backlog.as_ref().filter(|backlog| !backlog.is_filtered());
+        let waiting = waiting.map(|backlog| backlog.newest(MAX)).unwrap_or_default();
+        let first = self.count + 1 - self.seen.len();
+        let all: Vec<_> = self.seen.iter().chain(&waiting).collect();
+        let older = all.len().saturating_sub(LISTED);
+        let line = |(n, alert): (usize, &&Arc<Alert>)| {
+            let number = first + n;
+            let mark = if number == self.count { '>' } else { ' ' };
+            format!("{mark} {number:>4}  {}\n", show::line(alert, colour))
+        };
+        let head = if older == 0 { String::new() } else { format!("  … {older} older\n") };
+        std::iter::once(head).chain(all.iter().enumerate().skip(older).map(line)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pigear_alert::AlertMessage;
+    use pigear_alert::wire::{Decoder, Dialect, encode};
+
+    use super::*;
+
+    fn alert(packet: usize) -> Arc<Alert> {
+        let mut message = AlertMessage::default();
+        message.pkt = vec![1; packet].into();
+        message.caplen = packet.try_into().unwrap();
+        let decoded = Decoder::default().decode(&encode(&message, Dialect::Snort3)).unwrap();
+        Arc::new(Alert::new(decoded, Arc::default(), Arc::default()))
+    }
+
+    #[test]
+    fn only_the_newest_are_remembered() {
+        let mut alerts = Alerts::default();
+        for n in 1..=MAX + 10 {
+            assert_eq!(alerts.add(&alert(0)), n);
+        }
+        assert_eq!(alerts.all().len(), MAX);
+        for _ in 0..1_000 {
+            alerts.add(&alert(60_000));
+        }
+        let bytes: usize = alerts.all().iter().map(|alert| alert.memory()).sum();
+        assert!((MAX_BYTES - 100_000..=MAX_BYTES).contains(&bytes), "{bytes}");
+        let list = alerts.list(Colour::Never);
+        assert!(list.ends_with(
+            "> 2010  1970-01-01T00:00:00.000000Z [**] [0:0:0] [**] [Priority: 0] {?}\n"
+        ));
+    }
+}

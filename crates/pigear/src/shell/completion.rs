@@ -1,0 +1,176 @@
+use std::sync::Arc;
+
+use pigear_alert::Alert;
+use rhai::Dynamic;
+
+use super::tokens::{KEYWORDS, is_name};
+use crate::script::fields::{ALERT, MSG};
+use crate::script::functions::FUNCTIONS;
+use crate::script::{Known, Said};
+
+/// What the shell itself understands.
+const COMMANDS: [&str; 5] = ["alerts", "help", "layers", "next", "quit"];
+
+const TEXT_METHODS: &[&str] = &[
+    "contains",
+    "ends_with",
+    "index_of",
+    "len",
+    "replace",
+    "split",
+    "starts_with",
+    "sub_string",
+    "to_lower",
+    "to_upper",
+    "trim",
+];
+const BYTES_METHODS: &[&str] = &["contains", "extract", "hex", "hexdump", "len", "text"];
+const LIST_METHODS: &[&str] =
+    &["all", "contains", "extract", "filter", "is_empty", "len", "map", "reverse", "some", "sort"];
+
+/// What can be completed.
+#[derive(Default)]
+pub(super) struct Completion {
+    alert: Option<Arc<Alert>>,
+    /// The user's variables, and what each has behind a dot.
+    variables: Vec<(String, Vec<String>)>,
+    functions: Vec<String>,
+}
+
+impl Completion {
+    pub(super) fn look_at(&mut self, alert: &Arc<Alert>) {
+        self.alert = Some(Arc::clone(alert));
+    }
+
+    pub(super) fn know<'a>(
+        &mut self,
+        variables: impl Iterator<Item = (&'a str, Dynamic)>,
+        functions: impl Iterator<Item = String>,
+    ) {
+        self.variables =
+            variables.map(|(name, value)| (name.to_owned(), members(&value))).collect();
+        self.functions = functions.collect();
+    }
+
+    /// Where the word begins that ends at the end of `before`, and what it could become.
+    pub(super) fn complete(&self, before: &str) -> (usize, Vec<String>) {
+        let start = before.len()
+            - before.chars().rev().take_while(|&c| is_name(c)).map(char::len_utf8).sum::<usize>();
+        let word = before.get(start..).unwrap_or_default();
+        let chain = before.get(..start).and_then(|before| before.strip_suffix('.'));
+        let mut all = chain.map_or_else(|| self.words(word), |chain| self.behind(chain));
+        all.retain(|name| name.starts_with(word));
+        all.sort_unstable();
+        all.dedup();
+        (start, all)
+    }
+
+    /// What a word may be that stands alone.
+    fn words(&self, word: &str) -> Vec<String> {
+        // All keywords at once help nobody.
+        let keywords = KEYWORDS.into_iter().filter(|_| !word.is_empty());
+        let own = self
+            .variables
+            .iter()
+            .map(|(name, _)| name.clone())
+            .chain(self.functions.iter().cloned());
+        let functions = FUNCTIONS.iter().map(|function| function.name);
+        let known = ["msg", "alert", "print"].into_iter().chain(COMMANDS).chain(functions);
+        known.chain(keywords).map(ToOwned::to_owned).chain(own).collect()
+    }
+
+    /// What may stand behind a dot.
+    fn behind(&self, chain: &str) -> Vec<String> {
+        let start = chain.rfind(|letter| !is_name(letter) && letter != '.').map_or(0, |at| {
+            at + chain.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
+        });
+        let names: Vec<_> = chain.get(start..).unwrap_or_default().split('.').collect();
+        let own = |name: &str| self.variables.iter().find(|(own, _)| own == name);
+        match *names {
+            [variable] if own(variable).is_some() => {
+                own(variable).map(|(_, members)| members.clone()).unwrap_or_default()
+            }
+            ["msg"] => MSG.iter().map(|field| field.name.to_owned()).collect(),
+            ["alert"] => ALERT.iter().map(|field| field.name.to_owned()).collect(),
+            ["alerts"] => owned(LIST_METHODS),
+            [variable, field] => {
+                self.field(variable, field).as_ref().map(members).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn field(&self, variable: &str, name: &str) -> Option<Dynamic> {
+        let fields = match variable {
+            "msg" => MSG,
+            "alert" => ALERT,
+            _ => return None,
+        };
+        Some(fields.iter().find(|field| field.name == name)?.get(self.alert.as_ref()?))
+    }
+}
+
+fn members(value: &Dynamic) -> Vec<String> {
+    if value.is::<Said>() {
+        MSG.iter().map(|field| field.name.to_owned()).collect()
+    } else if value.is::<Known>() {
+        ALERT.iter().map(|field| field.name.to_owned()).collect()
+    } else if value.is_string() {
+        owned(TEXT_METHODS)
+    } else if value.is_blob() {
+        owned(BYTES_METHODS)
+    } else if value.is_array() {
+        owned(LIST_METHODS)
+    } else {
+        let map = value.as_map_ref();
+        map.map(|map| map.keys().map(ToString::to_string).collect()).unwrap_or_default()
+    }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(before: &str) -> (usize, Vec<String>) {
+        let mut completion = Completion::default();
+        let map: rhai::Map = [("key".into(), 1_i64.into())].into_iter().collect();
+        let variables = [("mine", Dynamic::from_map(map)), ("title", "x".into())];
+        completion.know(variables.into_iter(), ["myself".to_owned()].into_iter());
+        completion.complete(before)
+    }
+
+    fn names(before: &str) -> Vec<String> {
+        complete(before).1
+    }
+
+    #[test]
+    fn all_fields_stand_behind_the_dot() {
+        for name in "caplen classification data dlthdr event_id event_reference msg nethdr pkt pktlen priority \
+            sig_generator sig_id sig_rev transhdr ts_sec ts_usec val tv_sec tv_usec"
+            .split(' ')
+        {
+            assert!(names("msg.").iter().any(|completed| completed == name), "{name}");
+        }
+        assert_eq!(names("1 + alert.src_"), ["src_ip", "src_port"]);
+    }
+
+    #[test]
+    fn a_word_is_completed_from_where_it_begins() {
+        assert_eq!(complete("print(msg.prio"), (10, vec!["priority".to_owned()]));
+        assert_eq!(complete("hexd"), (0, vec!["hexdump".to_owned()]));
+        assert_eq!(complete("my"), (0, vec!["myself".to_owned()]));
+        assert_eq!(names("whi"), ["while"]);
+        assert_eq!(names("ü.x"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn variables_have_what_their_values_have() {
+        assert_eq!(names("mine."), ["key"]);
+        assert_eq!(names("title.to_"), ["to_lower", "to_upper"]);
+        assert_eq!(names("nothing."), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,40 @@
+use crate::script::fields::{ALERT, Field, MSG};
+use crate::script::functions::{FUNCTIONS, Function};
+
+const HELP: [&str; 10] = [
+    "msg, alert           all fields of the alert; help(msg) and help(alert) explain them",
+    "msg.pkt, alert.src_ip, ...",
+    "                     one field; TAB completes",
+    "layers               the packet's headers as a tree",
+    "hexdump(msg.pkt)     the packet's bytes; help(functions) explains this and others",
+    "alerts               the alerts so far, newest last: alerts[-1], alerts[0].message.msg",
+    "next, or Ctrl-D      goes on to the next alert",
+    "quit                 ends Pigear",
+    "Ctrl-C               gives up the line, or ends a script that runs",
+    "let x = 1;           keeps a variable; fn f(a) { ... } keeps a function",
+];
+
+/// Help on a subject; on the shell itself if there is none.
+pub(super) fn on(subject: &str) -> String {
+    match subject {
+        "" => HELP.map(|line| format!("  {line}\n")).concat(),
+        "msg" => fields("msg", MSG),
+        "alert" => fields("alert", ALERT),
+        "functions" => functions(|_| true),
+        other if FUNCTIONS.iter().any(|function| function.name == other) => {
+            functions(|name| name == other)
+        }
+        _ => "  there is help on msg, alert, functions, and each function\n".to_owned(),
+    }
+}
+
+fn fields(variable: &str, fields: &[Field]) -> String {
+    let line = |field: &Field| format!("  {variable}.{:<18} {}\n", field.name, field.about);
+    fields.iter().map(line).collect()
+}
+
+fn functions(which: impl Fn(&str) -> bool) -> String {
+    let these = FUNCTIONS.iter().filter(|function| which(function.name));
+    let line = |function: &Function| format!("  {}\n      {}\n", function.call, function.about);
+    these.map(line).collect()
+}

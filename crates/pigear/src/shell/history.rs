@@ -1,0 +1,24 @@
+use std::env;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+/// So many entries are kept.
+pub(super) const ENTRIES: usize = 1_000;
+
+/// Where the history is kept, by the XDG Base Directory Specification: only absolute paths count.
+pub(super) fn usual_path() -> Option<PathBuf> {
+    let dir = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = dir("XDG_STATE_HOME").or_else(|| Some(dir("HOME")?.join(".local/state")));
+    Some(state?.join("pigear/history"))
+}
+
+/// Creates the directory of a file, for nobody else to look into.
+pub(super) fn create_dir_of(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => {
+            DirBuilder::new().recursive(true).mode(0o700).create(dir)
+        }
+        _ => Ok(()),
+    }
+}

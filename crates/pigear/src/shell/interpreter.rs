@@ -1,0 +1,160 @@
+//! Runs what is typed, and keeps its variables and functions.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pigear_alert::Alert;
+use pigear_pipeline::Ending;
+use rhai::{AST, Dynamic, Engine, Expr, ImmutableString, Scope, Stmt};
+
+use super::alerts::Alerts;
+use super::show;
+use crate::script::{Known, Problem, Said, engine};
+
+/// Operations of one run: some ten seconds, and Ctrl-C ends it before.
+const MAX_OPERATIONS: u64 = 1_000_000_000;
+
+/// How often a script that runs looks whether it should end, in operations.
+const LOOK_AROUND: u64 = 1_024;
+
+/// Functions whose texts have lines, and are safe to show as such.
+const LINES: [&str; 3] = ["format", "hexdump", "layers"];
+
+/// Runs what is typed, and keeps its variables and functions.
+pub(super) struct Interpreter {
+    engine: Engine,
+    scope: Scope<'static>,
+    functions: AST,
+    current: Current,
+    interrupted: Arc<AtomicBool>,
+}
+
+/// The alert in hand.
+type Current = Arc<Mutex<Option<Arc<Alert>>>>;
+
+impl Interpreter {
+    pub(super) fn new(
+        alerts: &Arc<Mutex<Alerts>>,
+        interrupted: &Arc<AtomicBool>,
+        ending: Ending,
+    ) -> Self {
+        let mut engine = engine();
+        let current = Current::default();
+        engine.set_max_operations(MAX_OPERATIONS);
+        engine.on_print(|text| show::print(&show::printed(text)));
+        engine.on_debug(|text, _, _| show::print(&show::printed(text)));
+        let flag = Arc::clone(interrupted);
+        engine.on_progress(move |operations| {
+            let looks = operations % LOOK_AROUND == 0;
+            (looks && (flag.load(Ordering::Relaxed) || ending.left().is_some()))
+                .then_some(Dynamic::UNIT)
+        });
+        give_alerts(&mut engine, Arc::clone(&current), Arc::clone(alerts));
+        Self {
+            engine,
+            scope: Scope::new(),
+            functions: AST::empty(),
+            current,
+            interrupted: Arc::clone(interrupted),
+        }
+    }
+
+    /// Scripts see this alert from now on.
+    pub(super) fn look_at(&mut self, alert: &Arc<Alert>) {
+        *lock(&self.current) = Some(Arc::clone(alert));
+    }
+
+    /// Runs a script, and returns what there is to show.
+    pub(super) fn run(&mut self, script: &str) -> Result<Option<String>, Problem> {
+        self.interrupted.store(false, Ordering::Relaxed);
+        let compiled = self.engine.compile_with_scope(&self.scope, script);
+        let ast = compiled.map_err(|error| Problem::of_compiling(&error, script))?;
+        let has_lines = last_call(&ast).is_some_and(|name| LINES.contains(&name));
+        let whole = self.functions.merge(&ast);
+        self.functions = whole.clone_functions_only();
+        let result = self.engine.eval_ast_with_scope::<Dynamic>(&mut self.scope, &whole);
+        self.forget_shadowed();
+        let value = result.map_err(|error| Problem::of_running(&error, script))?;
+        let lines = value.read_lock::<ImmutableString>().filter(|_| has_lines);
+        Ok(match lines {
+            Some(text) => Some(show::lines(&text)),
+            None => show::value(&value),
+        })
+    }
+
+    /// The variables that were defined.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&str, Dynamic)> {
+        self.scope.iter().map(|(name, _, value)| (name, value))
+    }
+
+    /// The names of the functions that were defined.
+    pub(super) fn functions(&self) -> impl Iterator<Item = String> {
+        self.functions.iter_functions().map(|function| function.name.to_owned())
+    }
+
+    /// Forgets variables that others of the same name hide: there is room for only so many.
+    fn forget_shadowed(&mut self) {
+        let mut names = HashSet::new();
+        let all: Vec<_> = self
+            .scope
+            .iter()
+            .map(|(name, constant, value)| (name.to_owned(), constant, value))
+            .collect();
+        let mut visible: Vec<_> =
+            all.into_iter().rev().filter(|(name, ..)| names.insert(name.clone())).collect();
+        visible.reverse();
+        self.scope.clear();
+        for (name, constant, value) in visible {
+            if constant {
+                self.scope.push_constant_dynamic(name, value);
+            } else {
+                self.scope.push_dynamic(name, value);
+            }
+        }
+    }
+}
+
+/// Gives scripts `msg`, `alert` and `alerts`, within functions too, unless they have variables of
+/// these names.
+#[expect(deprecated, reason = "it is not deprecated, but may change; the version is locked")]
+fn give_alerts(engine: &mut Engine, current: Current, alerts: Arc<Mutex<Alerts>>) {
+    engine.on_var(move |name, _, context| {
+        if context.scope().contains(name) {
+            return Ok(None);
+        }
+        let current = || lock(&current).clone();
+        Ok(match name {
+            "msg" => current().map(|alert| Dynamic::from(Said(alert))),
+            "alert" => current().map(|alert| Dynamic::from(Known(alert))),
+            "alerts" => {
+                let all = lock(&alerts).all();
+                let all = all.into_iter().map(|alert| Dynamic::from(Known(alert)));
+                Some(Dynamic::from_array(all.collect()))
+            }
+            _ => None,
+        })
+    });
+}
+
+/// The function whose result is the script's.
+fn last_call(ast: &AST) -> Option<&str> {
+    match ast.statements().last()? {
+        Stmt::FnCall(call, _) => Some(&call.name),
+        Stmt::Expr(expr) => called(expr),
+        _ => None,
+    }
+}
+
+fn called(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::FnCall(call, _) | Expr::MethodCall(call, _) => Some(&call.name),
+        Expr::Dot(pair, ..) => called(&pair.rhs),
+        _ => None,
+    }
+}
+
+/// What a panic may have left half done is no worse than what it was before.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

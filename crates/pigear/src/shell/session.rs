@@ -1,0 +1,205 @@
+//! What goes on between the user and the shell.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pigear_alert::Alert;
+use pigear_alert::format::Colour;
+use pigear_pipeline::{Backlog, Ending};
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{ColorMode, CompletionType, Config, Editor};
+use tracing::warn;
+
+use super::alerts::Alerts;
+use super::completion::Completion;
+use super::editing::Editing;
+use super::interpreter::Interpreter;
+use super::interrupt::foreground;
+use super::terminal::{self, Gate};
+use super::{help, history, show};
+use crate::handler::print::colour;
+
+/// What the user decided about an alert.
+pub(super) enum Outcome {
+    Next,
+    Quit,
+    /// The terminal doesn't work.
+    Failed(String),
+}
+
+/// What goes on between the user and the shell, from the first alert to the last.
+pub(super) struct Session {
+    alerts: Arc<Mutex<Alerts>>,
+    completion: Arc<Mutex<Completion>>,
+    interrupted: Arc<AtomicBool>,
+    interpreter: Interpreter,
+    colour: Colour,
+    gate: Gate,
+    history: Option<PathBuf>,
+    editor: Option<LineEditor>,
+}
+
+type LineEditor = Editor<Editing, FileHistory>;
+
+/// What a line asks for.
+enum Step {
+    Nothing,
+    Say(String),
+    End(Outcome),
+}
+
+impl Session {
+    pub(super) fn new(
+        gate: Gate,
+        history: Option<PathBuf>,
+        backlog: Option<Backlog>,
+        ending: Ending,
+    ) -> Self {
+        let alerts = Arc::new(Mutex::new(Alerts::new(backlog)));
+        let interrupted = Arc::default();
+        let interpreter = Interpreter::new(&alerts, &interrupted, ending);
+        let (completion, colour) = (Arc::default(), colour());
+        Self { alerts, completion, interrupted, interpreter, colour, gate, history, editor: None }
+    }
+
+    /// Lets the user work with an alert, until that is done.
+    pub(super) fn look_at(&mut self, alert: &Arc<Alert>) -> Outcome {
+        let _foreground = foreground(&self.interrupted);
+        let number = self.alerts().add(alert);
+        self.interpreter.look_at(alert);
+        lock(&self.completion).look_at(alert);
+        show::say(&show::line(alert, self.colour));
+        loop {
+            let step = match self.read(number) {
+                Ok(line) => self.obey(line.trim()),
+                Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Step::Nothing,
+                Err(ReadlineError::Eof) if terminal::is_gone() => Step::End(Outcome::Quit),
+                Err(ReadlineError::Eof) => Step::End(Outcome::Next),
+                Err(_) if terminal::is_gone() => Step::End(Outcome::Quit),
+                Err(error) => Step::End(Outcome::Failed(format!("cannot read a line: {error}"))),
+            };
+            match step {
+                Step::Nothing => {}
+                Step::Say(text) => show::say(text.trim_end_matches('\n')),
+                Step::End(outcome) => return self.end(outcome),
+            }
+        }
+    }
+
+    fn end(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Next if self.alerts().go_on() => {
+                show::say("waiting for the next alert; Ctrl-C ends");
+            }
+            Outcome::Quit => {
+                let waiting = self.alerts().waiting();
+                if let Some(number) = waiting.strip_suffix(" wait") {
+                    show::say(&format!("{number} more were not looked at"));
+                }
+            }
+            _ => {}
+        }
+        outcome
+    }
+
+    fn read(&mut self, number: usize) -> Result<String, ReadlineError> {
+        let waiting = self.alerts().waiting();
+        let comma = if waiting.is_empty() { "" } else { ", " };
+        let prompt = format!("pigear[{number}{comma}{waiting}]> ");
+        let editor = match &mut self.editor {
+            Some(editor) => editor,
+            none => none.insert(editor(&self.completion, self.colour, self.history.as_deref())?),
+        };
+        let read = self.gate.read(|| editor.readline(&prompt));
+        // It is time to end, and the lane has left.
+        let line = read.unwrap_or(Err(ReadlineError::Eof))?;
+        if editor.add_history_entry(&line)?
+            && let Some(path) = &self.history
+            && let Err(error) = editor.append_history(path)
+        {
+            warn!("cannot write {}: {error}", path.display());
+            self.history = None;
+        }
+        Ok(line)
+    }
+
+    fn obey(&mut self, line: &str) -> Step {
+        match line {
+            "" => Step::Nothing,
+            "next" => Step::End(Outcome::Next),
+            "quit" | "exit" => Step::End(Outcome::Quit),
+            "alerts" => Step::Say(self.alerts().list(self.colour)),
+            "layers" => self.run("layers(alert)"),
+            _ => match help_on(line) {
+                Some(subject) => Step::Say(help::on(subject)),
+                None => self.run(line),
+            },
+        }
+    }
+
+    fn run(&mut self, script: &str) -> Step {
+        let result = self.interpreter.run(script);
+        let (variables, functions) = (self.interpreter.variables(), self.interpreter.functions());
+        lock(&self.completion).know(variables, functions);
+        match result {
+            Ok(Some(text)) => Step::Say(text),
+            Ok(None) => Step::Nothing,
+            // The terminal shows ^C before.
+            Err(_) if self.interrupted.load(Ordering::Relaxed) => {
+                Step::Say("\ninterrupted".to_owned())
+            }
+            Err(problem) => Step::Say(format!("error: {problem}")),
+        }
+    }
+
+    fn alerts(&self) -> MutexGuard<'_, Alerts> {
+        lock(&self.alerts)
+    }
+}
+
+/// `help`, `?`, `help(msg)`, `?msg` and `msg?` ask for help on a subject.
+fn help_on(line: &str) -> Option<&str> {
+    let marked = line.strip_prefix('?').or_else(|| line.strip_suffix('?'));
+    let called = || {
+        let rest = line.strip_prefix("help")?;
+        let inner = rest.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+        inner.or_else(|| rest.is_empty().then_some("")).or_else(|| rest.strip_prefix(' '))
+    };
+    marked.or_else(called).map(str::trim)
+}
+
+fn editor(
+    completion: &Arc<Mutex<Completion>>,
+    colour: Colour,
+    history: Option<&std::path::Path>,
+) -> Result<LineEditor, ReadlineError> {
+    let color_mode = match colour {
+        Colour::Always => ColorMode::Enabled,
+        Colour::Never => ColorMode::Disabled,
+    };
+    let config = Config::builder()
+        .max_history_size(history::ENTRIES)?
+        .history_ignore_dups(true)?
+        .history_ignore_space(true)
+        .completion_type(CompletionType::List)
+        .completion_show_all_if_ambiguous(true)
+        .color_mode(color_mode)
+        .build();
+    let mut editor = Editor::with_config(config)?;
+    editor.set_helper(Some(Editing { completion: Arc::clone(completion), colour }));
+    if let Some(path) = history {
+        let read = history::create_dir_of(path).map_err(ReadlineError::from);
+        match read.and_then(|()| editor.load_history(path)) {
+            Err(ReadlineError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => warn!("cannot read {}: {error}", path.display()),
+            Ok(()) => {}
+        }
+    }
+    Ok(editor)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,94 @@
+//! Writing to the terminal, and making values fit for it.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use pigear_alert::Alert;
+use pigear_alert::format::{Colour, FormatName};
+use rhai::Dynamic;
+
+use crate::script::fields::{ALERT, Field, MSG, brief};
+use crate::script::{Known, Said};
+use crate::visible::{cut, visible};
+
+/// So many bytes of a value are shown.
+const MAX_SHOWN: usize = 4_096;
+
+/// Bytes are shown up to so many; `hexdump` shows all.
+const MAX_BYTES: usize = 32;
+
+/// Writes to the terminal.
+pub(super) fn print(text: &str) {
+    let mut stdout = io::stdout().lock();
+    // A terminal that is gone is noticed when it is read from.
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Writes a line.
+pub(super) fn say(text: &str) {
+    print(&format!("{text}\n"));
+}
+
+/// The alert in one line.
+pub(super) fn line(alert: &Alert, colour: Colour) -> String {
+    let mut line = Vec::new();
+    FormatName::Fast.format(colour).write(alert, &mut line);
+    String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
+}
+
+/// A text of several lines that is safe but for what must be escaped within them.
+pub(super) fn lines(text: &str) -> String {
+    text.lines().map(|line| visible(line.as_bytes())).collect::<Vec<_>>().join("\n")
+}
+
+/// What a script prints. If that is several lines each is indented, so that nothing from an alert can
+/// pass for a line of the shell.
+pub(super) fn printed(text: &str) -> String {
+    if text.trim_end_matches('\n').contains('\n') {
+        let indented = |line: &str| format!("  {}\n", visible(line.as_bytes()));
+        text.lines().map(indented).collect()
+    } else {
+        format!("{}\n", visible(text.trim_end_matches('\n').as_bytes()))
+    }
+}
+
+/// A value, as the answer to what was typed; `None` if there is nothing to show.
+pub(super) fn value(value: &Dynamic) -> Option<String> {
+    if value.is_unit() {
+        return None;
+    }
+    if let Some(Said(alert)) = value.read_lock::<Said>().as_deref() {
+        return Some(table("AlertMessage", MSG, alert));
+    }
+    if let Some(Known(alert)) = value.read_lock::<Known>().as_deref() {
+        return Some(table("Alert", ALERT, alert));
+    }
+    let text = match value.as_blob_ref() {
+        Ok(bytes) => some_bytes(&bytes),
+        Err(_) => format!("{value:?}"),
+    };
+    Some(bounded(&visible(text.as_bytes())))
+}
+
+fn some_bytes(bytes: &[u8]) -> String {
+    let shown: Vec<_> = bytes.iter().take(MAX_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let more = if bytes.len() > MAX_BYTES { " …" } else { "" };
+    format!("<{} bytes: {}{more}>", bytes.len(), shown.join(" "))
+}
+
+fn bounded(text: &str) -> String {
+    let shown = cut(text, MAX_SHOWN);
+    match text.len() - shown.len() {
+        0 => text.to_owned(),
+        more => format!("{shown}… ({more} bytes more)"),
+    }
+}
+
+/// All fields, a line each.
+fn table(name: &str, fields: &[Field], alert: &Arc<Alert>) -> String {
+    let line = |field: &Field| {
+        let value = brief(&field.get(alert));
+        format!("\n  {:<18} {}", field.name, bounded(&visible(value.as_bytes())))
+    };
+    std::iter::once(name.to_owned()).chain(fields.iter().map(line)).collect()
+}

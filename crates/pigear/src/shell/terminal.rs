@@ -1,0 +1,151 @@
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::termios::{
+    _POSIX_VDISABLE, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
+};
+
+/// There is one terminal, and room for one shell.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Ends the mode in which the terminal tells pasted from typed text.
+const PASTE_OFF: &str = "\x1b[?2004l";
+
+/// How long the line editor may take to set the terminal up.
+const SET_UP: Duration = Duration::from_millis(200);
+
+/// The terminal, as it was found.
+pub(super) struct Terminal {
+    found: Termios,
+    gate: Gate,
+}
+
+/// Who may set the terminal up for reading keys. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Gate(Arc<Mutex<State>>);
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Free,
+    /// Keys are read, or soon will be.
+    Reading,
+    /// No more keys are read.
+    Closed,
+}
+
+impl Gate {
+    /// Reads keys; `None` if no more are to be read.
+    pub(super) fn read<T>(&self, read: impl FnOnce() -> T) -> Option<T> {
+        let mut state = self.state();
+        if *state != State::Free {
+            return None;
+        }
+        *state = State::Reading;
+        drop(state);
+        let read = read();
+        let mut state = self.state();
+        if *state == State::Reading {
+            *state = State::Free;
+        }
+        Some(read)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// There is no terminal for a shell.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TerminalError {
+    /// Standard input or output is something else.
+    #[error(
+        "standard {stream} is not a terminal, and a shell needs one; other handlers, such as \
+         `print`, need none"
+    )]
+    NoTerminal {
+        /// Which: `input` or `output`.
+        stream: &'static str,
+    },
+    /// Another shell has it.
+    #[error("there is a shell already, and a terminal has room for one")]
+    Taken,
+    /// The terminal doesn't answer.
+    #[error("cannot ask the terminal for its settings: {0}")]
+    Settings(#[source] io::Error),
+}
+
+impl Terminal {
+    pub(super) fn take() -> Result<Self, TerminalError> {
+        for (stream, is_terminal) in
+            [("input", io::stdin().is_terminal()), ("output", io::stdout().is_terminal())]
+        {
+            if !is_terminal {
+                return Err(TerminalError::NoTerminal { stream });
+            }
+        }
+        let found =
+            tcgetattr(io::stdin()).map_err(|error| TerminalError::Settings(error.into()))?;
+        if TAKEN.swap(true, Ordering::SeqCst) {
+            return Err(TerminalError::Taken);
+        }
+        without_suspend(found.clone());
+        Ok(Self { found, gate: Gate::default() })
+    }
+
+    /// What keys must be read through.
+    pub(super) fn gate(&self) -> Gate {
+        self.gate.clone()
+    }
+
+    /// Puts the terminal back as it was found, while somebody may still wait for a key, and lets
+    /// nobody read keys any more.
+    pub(super) fn restore(&self) {
+        let before = std::mem::replace(&mut *self.gate.state(), State::Closed);
+        let since = Instant::now();
+        // Whoever was let through just before has yet to set the terminal up.
+        while before == State::Reading && self.is_as_found() && since.elapsed() < SET_UP {
+            thread::sleep(Duration::from_millis(1));
+        }
+        // A terminal that is gone needs nothing.
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.found);
+        let mut stdout = io::stdout();
+        let _ = stdout.write_all(PASTE_OFF.as_bytes());
+        let _ = stdout.write_all(b"\r\n").and_then(|()| stdout.flush());
+    }
+
+    fn is_as_found(&self) -> bool {
+        tcgetattr(io::stdin()).is_ok_and(|now| now.local_flags == self.found.local_flags)
+    }
+}
+
+/// Takes Ctrl-Z away: a program that is halted receives nothing, and Snort stands still.
+fn without_suspend(mut settings: Termios) {
+    settings.control_chars[SpecialCharacterIndices::VSUSP as usize] = _POSIX_VDISABLE;
+    // Where that can't be, it can be done without.
+    let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &settings);
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Nobody reads keys any more, or else it was restored before.
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.found);
+        TAKEN.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Whether the terminal was closed: a window, or a connection.
+pub(super) fn is_gone() -> bool {
+    let stdin = io::stdin();
+    let mut fds = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+    let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
+    let polled = poll(&mut fds, PollTimeout::ZERO);
+    polled.is_err() || fds[0].revents().is_some_and(|revents| revents.intersects(gone))
+}

@@ -1,0 +1,205 @@
+//! Filters: on the command line and in a configuration file.
+
+use pigear_alert::AlertMessage;
+use pigear_alert::wire::{Dialect, encode};
+use serde_json::Value;
+
+use crate::harness::Test;
+use crate::snort::{PING, ping};
+
+const HINT: &str = "hint: docs/script.md has all fields and functions\n";
+
+/// An alert of Snort 3 with this message, and without a packet.
+fn alert(msg: &[u8], priority: u32) -> Vec<u8> {
+    let mut message = AlertMessage::default();
+    message.msg = msg.into();
+    (message.sig_generator, message.sig_id, message.priority) = (1, 7, priority);
+    encode(&message, Dialect::Snort3)
+}
+
+fn printed(msg: &str, priority: u32) -> String {
+    format!("1970-01-01T00:00:00.000000Z [**] [1:7:0] {msg} [**] [Priority: {priority}] {{?}}\n")
+}
+
+/// `--stats`: received, and of `print` handled, filtered and those of which the filter couldn't tell.
+fn counted([received, handled, filtered, failed]: [u64; 4]) -> String {
+    format!(
+        "{{\"received\":{received},\"malformed\":0,\"refused\":0,\"missed\":0,\"handlers\":{{\"print\":\
+         {{\"handled\":{handled},\"dropped\":0,\"failed\":0,\"filtered\":{filtered},\
+         \"filter_failed\":{failed}}}}}}}\n"
+    )
+}
+
+/// Three alerts are sent; all of them count, whatever the filter does.
+fn filtered(filter: &str) -> Test {
+    Test::new().args(["--count", "3", "--filter", filter]).send_all([
+        ping(),
+        alert(b"SIP scan", 2),
+        alert(b"SIP scan", 1),
+    ])
+}
+
+fn refused(filter: &str, stderr: &str) {
+    let stderr = format!("error: --filter: {stderr}\n{HINT}");
+    Test::new().args(["--filter", filter]).stderr(stderr).status(2);
+}
+
+#[test]
+fn only_alerts_for_which_the_filter_is_true_are_handled() {
+    filtered("msg.priority <= 2 && msg.msg.contains(\"SIP\")")
+        .stdout(printed("SIP scan", 2) + &printed("SIP scan", 1))
+        .stats(counted([3, 2, 1, 0]))
+        .success();
+    filtered("ip_in(alert.src_ip, \"192.168.0.0/16\") && alert.proto == \"ICMP\"")
+        .stdout(PING)
+        .stats(counted([3, 1, 2, 0]))
+        .success();
+}
+
+#[test]
+fn what_is_not_known_is_not_equal_and_not_less() {
+    filtered("alert.src_port == 80 || alert.src_port < 1024 || alert.dst_ip == \"10.0.0.1\"")
+        .stats(counted([3, 0, 3, 0]))
+        .success();
+}
+
+#[test]
+fn each_handler_may_have_a_filter_of_its_own() {
+    let room = Test::new()
+        .args(["--count", "3", "--filter", "msg.sig_id == 7", "--stats", "stats.json"])
+        .args(["--data-handler", "print", "--data-handler", "file", "file.path=alerts"])
+        .args(["file.format=fast", "file.filter=msg.priority == 1"])
+        .send_all([ping(), alert(b"one", 1), alert(b"two", 2)])
+        .stdout(printed("one", 1) + &printed("two", 2))
+        .success();
+    assert_eq!(room.read("alerts"), printed("one", 1));
+    let stats: Value = serde_json::from_str(&room.read("stats.json")).unwrap();
+    let filtered = |name: &str| stats["handlers"][name]["filtered"].as_u64();
+    assert_eq!((filtered("print"), filtered("file")), (Some(1), Some(2)));
+}
+
+#[test]
+fn a_file_has_filters_for_all_and_for_one() {
+    Test::new()
+        .file(
+            "pigear.toml",
+            "filter = 'msg.sig_id == 7'\n[[handler]]\ntype = 'print'\nfilter = 'msg.priority < 2'\n",
+        )
+        .args(["--config", "pigear.toml", "--count", "3"])
+        .send_all([ping(), alert(b"one", 1), alert(b"two", 2)])
+        .stdout(printed("one", 1))
+        .success();
+}
+
+#[test]
+fn a_filter_that_makes_no_sense_is_refused_with_the_place() {
+    refused("mgs.priority <= 2", "unknown variable `mgs`\n  | mgs.priority <= 2\n  | ^");
+    refused(
+        "msg.priority <= 2 && alert.src_ipp == \"x\"",
+        "alert has no field `src_ipp`; it has timestamp, received, src_ip, src_port, dst_ip, dst_port, \
+         proto, vlan, class, class_description, references, layers, payload, sensor, socket, thread, \
+         sender, dialect, source, action, inspected, extra, message, untrusted\n  \
+         | msg.priority <= 2 && alert.src_ipp == \"x\"\n  \
+         |                            ^",
+    );
+    refused(
+        "msg.priority <",
+        "something is missing at the end\n  | msg.priority <\n  |               ^",
+    );
+    refused(
+        "msg.priority = 1",
+        "nothing can be assigned to this; to compare, write ==\n  | msg.priority = 1\n  | ^",
+    );
+    refused("", "a filter needs an expression");
+    refused(
+        "open(\"/etc/passwd\") == \"\"",
+        "unknown function `open`\n  | open(\"/etc/passwd\") == \"\"\n  | ^",
+    );
+}
+
+#[test]
+fn a_filter_of_a_file_is_refused_with_file_and_line() {
+    Test::new()
+        .file(
+            "pigear.toml",
+            "[[handler]]\ntype = 'print'\nfilter = '''\nmsg.priority <= 2 &&\n  alert.port == 5060\n'''\n",
+        )
+        .args(["--config", "pigear.toml"])
+        .stderr(format!(
+            "error: pigear.toml:3: filter: alert has no field `port`; it has timestamp, received, src_ip, \
+             src_port, dst_ip, dst_port, proto, vlan, class, class_description, references, layers, payload, \
+             sensor, socket, thread, sender, dialect, source, action, inspected, extra, message, untrusted\n  \
+             |   alert.port == 5060\n  |         ^\n{HINT}"
+        ))
+        .status(2);
+}
+
+#[test]
+fn a_filter_of_one_handler_is_refused_with_its_name() {
+    Test::new()
+        .args(["--data-handler", "null", "filter=nothing"])
+        .stderr(format!(
+            "error: null.filter: unknown variable `nothing`\n  | nothing\n  | ^\n{HINT}"
+        ))
+        .status(2);
+}
+
+/// All three alerts come through, and a line is logged for the first and for the second.
+fn lets_all_through(filter: &str, why: &str) {
+    let warning = |n: u32| {
+        format!(
+            "warning: handler print: the filter failed, and lets the alert through: {why}; {n} failed so far\n"
+        )
+    };
+    filtered(filter)
+        .stdout(PING.to_owned() + &printed("SIP scan", 2) + &printed("SIP scan", 1))
+        .stderr(warning(1) + &warning(2))
+        .stats(counted([3, 3, 0, 3]))
+        .success();
+}
+
+#[test]
+fn a_filter_that_fails_lets_the_alert_through() {
+    lets_all_through("msg.priority", "its value is neither true nor false, but number");
+    lets_all_through("if msg.priority > 0 { throw \"no\" }", "no");
+    lets_all_through("msg.priority.contains(\"1\")", "no such function: contains (number, text)");
+}
+
+#[test]
+fn a_filter_cannot_run_or_grow_without_end() {
+    lets_all_through("loop {}", "it runs for too long");
+    lets_all_through("fn f(n) { f(n) } f(1)", "its functions call each other too deep");
+    lets_all_through("let s = \"x\"; loop { s += s; }", "length of string too large");
+}
+
+#[test]
+fn what_an_attacker_wrote_is_shown_escaped_also_by_a_filter_that_fails() {
+    let hostile = b"\x1b[2J\x07 caf\xe9\n";
+    Test::new()
+        .args(["--count", "1", "--filter", "throw msg.msg"])
+        .send(alert(hostile, 1))
+        .stdout(printed("\\x1b[2J\\x07 caf\u{fffd}\\x0a", 1))
+        .stderr(
+            "warning: handler print: the filter failed, and lets the alert through: \
+             \\x1b[2J\\x07 caf\u{fffd}\\x0a; 1 failed so far\n",
+        )
+        .success();
+    Test::new()
+        .args([
+            "--count",
+            "1",
+            "--filter",
+            "msg.msg.contains(\"caf\\uFFFD\") && print(msg.msg) == ()",
+        ])
+        .send(alert(hostile, 1))
+        .stdout(printed("\\x1b[2J\\x07 caf\u{fffd}\\x0a", 1))
+        .success();
+}
+
+#[test]
+fn a_filter_without_a_value_is_no_false() {
+    lets_all_through(
+        "let low = msg.priority < 2;",
+        "its value is neither true nor false, but nothing",
+    );
+}
