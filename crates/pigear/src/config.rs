@@ -29,7 +29,7 @@ use bytesize::ByteSize;
 use pigear_pipeline::{LaneSettings, OnError, WhenFull};
 
 pub use file::ConfigError;
-pub use source::{InstanceCount, SocketMode, SourceConfig, SourceKind, Wait};
+pub use source::{InstanceCount, SocketMode, SourceConfig, SourceKind};
 
 use crate::keys::Keys;
 use crate::names::NameFiles;

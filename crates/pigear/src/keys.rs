@@ -3,12 +3,16 @@
 //! The command line has text only, a file has numbers and truth values too. A handler's options
 //! derive `Deserialize`, and mark each field that isn't a string with [`parsed`], which takes both.
 
+mod time;
+
 use std::fmt::Display;
 use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error};
 use toml::{Table, Value};
+
+pub use time::{NoTime, Time};
 
 /// The settings of one handler, not yet understood.
 #[derive(Clone, Debug, Default, PartialEq)]

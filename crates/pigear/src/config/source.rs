@@ -5,14 +5,12 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
-use jiff::SignedDuration;
 use pigear_alert::packet::LinkType;
 use pigear_alert::wire::Dialect;
 use serde::Deserialize;
 
-use crate::keys::{parsed, parsed_option};
+use crate::keys::{Time, parsed, parsed_option};
 
 /// Where alerts come from.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -79,7 +77,7 @@ pub struct SourceConfig {
     /// How long an alert that lacks something waits for the log [default: 500ms]
     #[serde(deserialize_with = "parsed_option")]
     #[cfg_attr(feature = "command", arg(long, value_name = "TIME"))]
-    pub complete_wait: Option<Wait>,
+    pub complete_wait: Option<Time>,
 
     /// Where to remember how far Snort's log was read [default: beside the log]
     #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
@@ -217,21 +215,6 @@ impl FromStr for InstanceCount {
             "auto" => Ok(Self::Auto),
             _ => count().map(Self::Fixed).ok_or_else(|| "expected `auto`, or 1 to 1024".to_owned()),
         }
-    }
-}
-
-/// How long to wait, at most a minute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wait(pub Duration);
-
-impl FromStr for Wait {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let time = text.parse::<SignedDuration>().ok().and_then(|time| time.try_into().ok());
-        let time = time.filter(|time| *time <= Duration::from_secs(60));
-        time.map(Self)
-            .ok_or_else(|| "expected a time of at most a minute, such as 500ms".to_owned())
     }
 }
 

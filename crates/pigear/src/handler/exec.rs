@@ -16,9 +16,7 @@ mod stream;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::SignedDuration;
 use pigear_alert::Alert;
 use pigear_alert::format::FormatName;
 use pigear_pipeline::{Ending, Handler, HandlerError};
@@ -27,7 +25,7 @@ use serde::Deserialize;
 pub use command_line::CommandLine;
 pub use rate::Rate;
 
-use crate::keys::{parsed, parsed_option};
+use crate::keys::{Time, parsed, parsed_option};
 use each::Each;
 use stream::Stream;
 
@@ -52,7 +50,7 @@ pub struct Options {
     /// With `mode=each`: how long a run may take, `10s` by default. Then its process group gets
     /// SIGTERM, and two seconds later SIGKILL.
     #[serde(default, deserialize_with = "parsed_option")]
-    pub timeout: Option<Timeout>,
+    pub timeout: Option<Time>,
     /// With `mode=each`: how many may run at once. By default one, so that alerts come in order.
     #[serde(default, deserialize_with = "parsed_option")]
     pub concurrency: Option<NonZeroUsize>,
@@ -88,26 +86,6 @@ impl FromStr for Mode {
     }
 }
 
-/// How long a run may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeout(pub Duration);
-
-impl Default for Timeout {
-    fn default() -> Self {
-        Self(Duration::from_secs(10))
-    }
-}
-
-impl FromStr for Timeout {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let time = text.parse::<SignedDuration>().ok().and_then(|time| time.try_into().ok());
-        let time = time.filter(|time: &Duration| !time.is_zero());
-        time.map(Self).ok_or("expected a time, such as 10s or 500ms")
-    }
-}
-
 /// Runs a program.
 pub struct Exec(Kind);
 
@@ -123,6 +101,9 @@ impl Exec {
     /// If there is no such program, it can't be started, or keys don't fit together.
     pub fn new(options: Options) -> Result<Self, String> {
         options.command.find()?;
+        if options.timeout.is_some_and(|timeout| timeout.0.is_zero()) {
+            return Err("timeout=0s: no program is done so soon".to_owned());
+        }
         match options.mode {
             Mode::Each => Ok(Self(Kind::Each(Each::new(options)))),
             Mode::Stream => Stream::start(options).map(Kind::Stream).map(Self),

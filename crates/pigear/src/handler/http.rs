@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 use pigear_alert::Alert;
 use pigear_pipeline::{Ending, Gather, Handler, HandlerError};
 
-pub use options::{Encoding, Escape, Options, TemplateName, Time, Unexpected};
+pub use options::{Encoding, Escape, Options, TemplateName, Unexpected};
 pub use presets::{Preset, UnknownPreset};
 pub use secrets::Secret;
 

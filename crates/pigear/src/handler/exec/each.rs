@@ -23,6 +23,9 @@ use super::rate::Limit;
 use super::{CommandLine, Options};
 use crate::visible::visible;
 
+/// How long a program may run, unless it is said.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How long a program may take to end after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -60,7 +63,7 @@ impl Each {
         let runner = Runner {
             command: options.command,
             format: options.format,
-            timeout: options.timeout.unwrap_or_default().0,
+            timeout: options.timeout.map_or(TIMEOUT, |timeout| timeout.0),
             limit: options.rate.map(Limit::new),
         };
         let concurrency = options.concurrency.unwrap_or(NonZeroUsize::MIN);

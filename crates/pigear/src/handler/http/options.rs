@@ -6,14 +6,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use jiff::SignedDuration;
 use pigear_alert::format::FormatName;
 use serde::Deserialize;
 
 use super::presets::Preset;
 use super::secrets::Secret;
 use crate::handler::compress::Compress;
-use crate::keys::{parsed, parsed_option};
+use crate::keys::{Time, parsed, parsed_option};
 
 /// The keys of `http`.
 #[derive(Debug, Deserialize)]
@@ -206,10 +205,6 @@ pub enum TemplateName {
     Preset(Preset),
 }
 
-/// A length of time: `500ms`, `10s`, `1m`; a bare number is seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Time(pub Duration);
-
 /// A setting has none of the values that it may have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {0}")]
@@ -250,16 +245,5 @@ impl FromStr for TemplateName {
             Some(name) => name.parse().map(Self::Preset),
             None => Ok(Self::File(text.into())),
         }
-    }
-}
-
-impl FromStr for Time {
-    type Err = Unexpected;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let seconds =
-            text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let friendly = || text.parse::<SignedDuration>().ok()?.try_into().ok();
-        seconds.or_else(friendly).map(Self).ok_or(Unexpected("a time (500ms, 10s, 1m)"))
     }
 }
