@@ -2,13 +2,25 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test outage bench fuzz lint doc deny setup peers peer-packages
+MATURIN = target/peers/maturin/bin/maturin build --locked --manifest-path python/Cargo.toml \
+	--out target/peers/wheels
+INSTALL_WHEEL = target/peers/python/bin/pip install --quiet --no-deps --force-reinstall \
+	target/peers/wheels/*.whl
+
+.PHONY: demo test test-python outage bench bench-python fuzz lint doc deny setup peers peer-packages
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
 
-test: setup peers
+test: setup peers test-python
 	$(CARGO) test --workspace --locked
+
+# The Python package, built as a wheel, installed into an environment of its own, and tested there.
+test-python: setup peers target/peers/python/installed
+	@if [ -e target/peers/python/installed ]; then \
+		rm -rf target/peers/wheels && $(MATURIN) --quiet && $(INSTALL_WHEEL) && \
+		target/peers/python/bin/pytest python; \
+	fi
 
 # A receiver of `http` that is down for half a minute, at 500 alerts a second.
 outage: setup
@@ -21,6 +33,13 @@ bench: setup peers
 	$(CARGO) bench --locked --package pigear --bench listen
 	$(CARGO) bench --locked --package pigear --bench http
 	$(CARGO) bench --locked --package pigear --bench store
+	$(MAKE) bench-python
+
+bench-python: setup peers target/peers/python/installed
+	@rm -rf target/peers/wheels
+	$(MATURIN) --release
+	$(INSTALL_WHEEL)
+	target/peers/python/bin/python python/bench/listen.py
 
 # Ten minutes a target; see fuzz/README.md.
 fuzz: setup
@@ -51,7 +70,8 @@ setup:
 # The programs that tests run Pigear against. A test whose peer is missing says so and is left out.
 PEERS = iproute2 nftables nginx-light openssl python3-venv rsyslog rsyslog-gnutls tshark
 
-peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed
+peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed \
+	target/peers/python/installed
 
 peer-packages:
 	@missing=$$(for package in $(PEERS); do \
@@ -67,6 +87,14 @@ target/peers/httpbin/installed: | peer-packages
 	@python3 -m venv target/peers/httpbin && \
 		target/peers/httpbin/bin/pip install -q httpbin gunicorn requests && touch $@ || \
 		echo "some tests will be left out: cannot install httpbin" >&2
+
+# What builds the Python package, and an environment to test it in.
+target/peers/python/installed: python/tests/requirements.txt | peer-packages
+	@mkdir -p target/peers
+	@python3 -m venv target/peers/maturin && target/peers/maturin/bin/pip install -q 'maturin>=1.9.4,<2' && \
+		python3 -m venv --clear target/peers/python && \
+		target/peers/python/bin/pip install -q -r python/tests/requirements.txt && touch $@ || \
+		echo "the tests of the Python package will be left out: cannot install what they need" >&2
 
 # What others read formats and logs with; see crates/pigear-alert/tests/foreign/check.py.
 target/peers/formats/installed: | peer-packages

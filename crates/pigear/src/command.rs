@@ -7,6 +7,7 @@
 mod args;
 mod demo;
 mod failure;
+mod host;
 #[cfg(feature = "store")]
 mod lanes;
 mod listen;
@@ -18,6 +19,7 @@ mod query;
 mod settings;
 mod signals;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -27,30 +29,42 @@ use clap::FromArgMatches;
 use crate::registry::Registry;
 use args::{Args, Command};
 use failure::Failure;
+pub use host::{Host, Interrupt};
 
 /// Runs the command line of `pigear`, with the handlers of a registry: the whole `main` of a program
 /// of your own.
 #[must_use]
 pub fn main(registry: &Registry) -> ExitCode {
-    let mut command = args::command(registry);
-    let args = command
-        .try_get_matches_from_mut(std::env::args_os())
-        .and_then(|matches| Args::from_arg_matches(&matches))
-        .unwrap_or_else(|error| error.exit());
-    log::start(args.debug);
-    let status = match run(args, registry) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+    ExitCode::from(run(std::env::args_os(), registry, &()))
+}
+
+/// Runs a command line, of which the first word is the program's name, and returns its status: for
+/// programs that have more to do than this.
+#[must_use]
+pub fn run(words: impl IntoIterator<Item = OsString>, registry: &Registry, host: &dyn Host) -> u8 {
+    let parsed = args::command(registry)
+        .try_get_matches_from_mut(words)
+        .and_then(|matches| Args::from_arg_matches(&matches));
+    let args = match parsed {
+        Ok(args) => args,
+        Err(error) => {
+            // Where it can't be printed, nobody reads.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(u8::MAX);
+        }
     };
+    log::start(args.debug);
+    host.start(args.debug);
+    let status = carry_out(args, registry, host).map_or_else(|failure| failure.report(), |()| 0);
     log::finish();
     status
 }
 
-fn run(args: Args, registry: &Registry) -> Result<(), Failure> {
+fn carry_out(args: Args, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
     match args.command {
-        None => listen::run(args.listen, registry),
-        Some(Command::Demo(args)) => demo::run(&args, registry),
-        Some(Command::Play(args)) => play::run(&args),
+        None => listen::run(args.listen, registry, host),
+        Some(Command::Demo(args)) => demo::run(&args, registry, host),
+        Some(Command::Play(args)) => play::run(&args, host),
         #[cfg(feature = "store")]
         Some(Command::Query(args)) => query::run(&args),
         #[cfg(feature = "store")]

@@ -11,6 +11,8 @@
 //! | [`player`] | sends recorded alerts to a socket, as Snort does |
 //! | [`script`] | the language of filters: what scripts see, and what they may do |
 //! | [`shell`] | the handler that opens a shell on each alert |
+//! | [`snort_conf`] | where Snort's own configuration says that it logs |
+//! | [`visible`] | text of alerts, fit to be shown |
 //! | [`command`] | the command line, for programs of your own too |
 //!
 //! A program of your own, with a handler of your own:
@@ -58,8 +60,8 @@ pub mod registry;
 pub mod script;
 #[cfg(feature = "shell")]
 pub mod shell;
-mod snort_conf;
+pub mod snort_conf;
 mod stats_file;
 #[cfg(feature = "store")]
 pub mod store;
-mod visible;
+pub mod visible;

@@ -16,8 +16,9 @@ use pigear_pipeline::source::unified2::{OpenError, Progress};
 use pigear_pipeline::source::unix::BindError;
 use pigear_pipeline::{NamesCell, Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
 
+use crate::config::SourceKind;
 use crate::names::{NameFileError, Watched};
-use crate::registry::BuildError;
+use crate::registry::{BuildError, Unresolved};
 use housekeeping::{Chore, Housekeeper};
 use kept::Kept;
 
@@ -117,6 +118,20 @@ pub enum ListenError {
     UnknownGroup {
         /// The name.
         name: String,
+    },
+    /// No source has this name.
+    #[error("unknown socket handler {name:?}; known are {}", SourceKind::known())]
+    UnknownSource {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// A source that a [`Resolver`](crate::registry::Resolver) claims can't be had.
+    #[error("socket handler {name}: {problem}")]
+    SourceHandler {
+        /// The source.
+        name: String,
+        /// Why.
+        problem: Unresolved,
     },
     /// The settings of a source don't fit together.
     #[error("{0}")]

@@ -5,9 +5,10 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 
-use pigear_pipeline::Handler;
+use pigear_pipeline::{Handler, Intake, Source};
 use serde::de::DeserializeOwned;
 
+use crate::config::SourceConfig;
 use crate::handler::{file, null, pcap, print, record, socket};
 use crate::keys::{KeyError, Keys};
 
@@ -28,6 +29,44 @@ struct Alias {
 /// Handlers by name: those that come with Pigear, and your own.
 pub struct Registry {
     kinds: BTreeMap<&'static str, Kind>,
+    resolver: Option<Box<dyn Resolver>>,
+}
+
+/// Makes handlers and sources that nothing is registered for, from their names alone: the classes
+/// of a scripting language, say.
+pub trait Resolver: Send + Sync {
+    /// Whether handlers and sources of this name are this one's to make. It is asked before the names
+    /// of 2012 are looked up.
+    fn claims(&self, name: &str) -> bool;
+
+    /// Makes a handler.
+    ///
+    /// # Errors
+    /// If there is none, or it can't start.
+    fn handler(&self, name: &str, keys: Keys) -> Result<Box<dyn Handler>, Unresolved>;
+
+    /// Makes a source.
+    ///
+    /// # Errors
+    /// If there is none, or it can't start.
+    fn source(
+        &self,
+        name: &str,
+        config: &SourceConfig,
+        intake: Intake,
+    ) -> Result<Box<dyn Source>, Unresolved>;
+}
+
+/// Why a [`Resolver`] makes nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unresolved {
+    /// There is nothing of that name, or it is something else.
+    #[error("{0}")]
+    Absent(String),
+    /// It is there, and can't start.
+    #[error("{0}")]
+    Failed(Box<dyn Error + Send + Sync>),
 }
 
 struct Kind {
@@ -57,6 +96,14 @@ pub enum BuildError {
         /// What is wrong.
         problem: KeyError,
     },
+    /// A [`Resolver`] has no such handler.
+    #[error("handler {name}: {problem}")]
+    Absent {
+        /// The name that was asked for.
+        name: String,
+        /// What is there instead.
+        problem: String,
+    },
     /// The settings are right, but the handler can't start.
     #[error("handler {name}: {problem}")]
     Failed {
@@ -76,7 +123,7 @@ impl Registry {
     /// A registry without handlers.
     #[must_use]
     pub fn empty() -> Self {
-        Self { kinds: BTreeMap::new() }
+        Self { kinds: BTreeMap::new(), resolver: None }
     }
 
     /// The handlers that come with Pigear.
@@ -124,12 +171,27 @@ impl Registry {
         self.kinds.insert(name, Kind { about, build: Box::new(build) });
     }
 
+    /// Has a resolver make what isn't registered here, if it claims the name.
+    pub fn set_resolver(&mut self, resolver: impl Resolver + 'static) {
+        self.resolver = Some(Box::new(resolver));
+    }
+
+    /// The resolver, if this name is its.
+    #[must_use]
+    pub fn resolver(&self, name: &str) -> Option<&dyn Resolver> {
+        let resolver = self.resolver.as_deref()?;
+        (!self.kinds.contains_key(name) && resolver.claims(name)).then_some(resolver)
+    }
+
     /// The name that a handler goes by: its own, or what one of the 2012 program is called here.
     ///
     /// # Errors
     /// If there is no such handler.
-    pub fn resolve(&self, name: &str) -> Result<&'static str, BuildError> {
-        self.kind(name).map(|(name, _)| name)
+    pub fn resolve<'a>(&self, name: &'a str) -> Result<&'a str, BuildError> {
+        match self.resolver(name) {
+            Some(_) => Ok(name),
+            None => self.kind(name).map(|(name, _)| name),
+        }
     }
 
     fn kind(&self, name: &str) -> Result<(&'static str, &Kind), BuildError> {
@@ -146,6 +208,15 @@ impl Registry {
     /// # Errors
     /// If there is no such handler, its keys are wrong, or it can't start.
     pub fn build(&self, name: &str, mut keys: Keys) -> Result<Box<dyn Handler>, BuildError> {
+        if let Some(resolver) = self.resolver(name) {
+            return resolver.handler(name, keys).map_err(|problem| {
+                let name = name.to_owned();
+                match problem {
+                    Unresolved::Absent(problem) => BuildError::Absent { name, problem },
+                    Unresolved::Failed(problem) => BuildError::Failed { name, problem },
+                }
+            });
+        }
         for (key, value) in alias(name).into_iter().flat_map(|alias| alias.keys) {
             keys.set_default(key, value);
         }
@@ -196,6 +267,47 @@ mod tests {
     fn an_unknown_key_is_refused_with_those_that_there_are() {
         assert_eq!(error("print", "fmt"), "handler print: unknown key `fmt`, expected `format`");
         assert_eq!(error("null", "x"), "handler null: unknown key `x`, there are none");
+    }
+
+    /// Claims what begins with `my.`, and one name of 2012.
+    struct Mine;
+
+    impl Resolver for Mine {
+        fn claims(&self, name: &str) -> bool {
+            name.starts_with("my.") || name == "pigear.contrib.HttpSendHandler"
+        }
+
+        fn handler(&self, name: &str, _: Keys) -> Result<Box<dyn Handler>, Unresolved> {
+            match name {
+                "my.null" => Ok(Box::new(null::Null)),
+                "my.broken" => Err(Unresolved::Failed("broken".into())),
+                _ => Err(Unresolved::Absent(format!("there is no {name}"))),
+            }
+        }
+
+        fn source(
+            &self,
+            name: &str,
+            _: &SourceConfig,
+            _: Intake,
+        ) -> Result<Box<dyn Source>, Unresolved> {
+            Err(Unresolved::Absent(name.to_owned()))
+        }
+    }
+
+    #[test]
+    fn a_resolver_makes_what_it_claims_before_names_of_2012_are_looked_up() {
+        let mut registry = Registry::builtin();
+        registry.set_resolver(Mine);
+        assert_eq!(registry.resolve("my.null").unwrap(), "my.null");
+        assert!(registry.build("my.null", Keys::default()).is_ok());
+        let error = |name: &str| registry.build(name, Keys::default()).err().unwrap().to_string();
+        assert_eq!(error("my.broken"), "handler my.broken: broken");
+        let problem = "there is no pigear.contrib.HttpSendHandler";
+        let expected = format!("handler pigear.contrib.HttpSendHandler: {problem}");
+        assert_eq!(error("pigear.contrib.HttpSendHandler"), expected);
+        assert!(error("your.own").starts_with("unknown handler"));
+        assert_eq!(registry.resolve("pigear.core.DataHandler").unwrap(), "print");
     }
 
     #[test]

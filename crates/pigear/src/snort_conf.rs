@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 /// The directory of the last `config logdir: DIR` line.
-pub(crate) fn log_dir(snort_conf: &str) -> Option<PathBuf> {
+#[must_use]
+pub fn log_dir(snort_conf: &str) -> Option<PathBuf> {
     snort_conf.lines().filter_map(log_dir_of_line).next_back()
 }
 

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 /// The text on one line, fit for a terminal: bytes that are not UTF-8 become U+FFFD, and control
 /// characters and those that turn the direction of writing become escapes, as in the format `fast`.
-pub(crate) fn visible(bytes: &[u8]) -> String {
+#[must_use]
+pub fn visible(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for letter in String::from_utf8_lossy(bytes).chars() {
         if letter.is_ascii_control() {

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, anyhow};
-use pigear_pipeline::Stop;
 
 use super::args::DemoArgs;
 use super::failure::Failure;
+use super::host::Host;
 use super::listen::{say, summary};
 use super::signals;
 use crate::config::{Config, SourceConfig};
@@ -34,23 +34,23 @@ this was a recording. For your own alerts, start Pigear and then Snort:
   Snort 2.9: snort -A unsock -c /etc/snort/snort.conf -l /var/log/snort -i eth0
   Snort 3:   snort -A alert_unixsock -c /etc/snort/snort.lua -l /var/log/snort -i eth0";
 
-pub(super) fn run(args: &DemoArgs, registry: &Registry) -> Result<(), Failure> {
+pub(super) fn run(args: &DemoArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
     let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
     let recording = unpack(dir.path()).context("cannot write to the temporary directory")?;
-    let (stop, reload) = (Stop::default(), Reload::default());
-    signals::listen(stop.clone(), reload.clone()).context("cannot listen to signals")?;
+    let reload = Reload::default();
+    let interrupt = signals::listen(host, reload.clone()).context("cannot listen to signals")?;
     let listener = Listener::prepare(config(dir.path()), registry)?;
     say("alerts that a real Snort sent, played through a real socket; Ctrl-C ends");
 
     let socket = dir.path().join("snort_alert");
     let settings = PlaySettings { rate: args.rate, ..PlaySettings::default() };
-    let ends = stop.clone();
+    let ends = interrupt.stop().clone();
     let player = thread::spawn(move || {
         let report = play(&recording, &socket, settings, &ends);
         ends.request();
         report
     });
-    let (mut counters, result) = listener.run(&stop, &reload);
+    let (mut counters, result) = listener.run(interrupt.stop(), &reload);
     // The recording is a selection: its numbers have gaps, though nothing was missed.
     counters.missed = 0;
     say(&summary(&counters));

@@ -1,6 +1,6 @@
 //! What went wrong, and what to do about it.
 
-use std::process::ExitCode;
+use std::borrow::Cow;
 
 use pigear_pipeline::source::unix::BindError;
 use pigear_pipeline::{PipelineError, SourceError};
@@ -8,12 +8,12 @@ use pigear_pipeline::{PipelineError, SourceError};
 use super::log;
 use crate::config::ConfigError;
 use crate::listen::ListenError;
-use crate::registry::BuildError;
+use crate::registry::{BuildError, Unresolved};
 
 /// A failure of the whole program.
 pub(super) struct Failure {
     error: anyhow::Error,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
     status: u8,
 }
 
@@ -23,26 +23,36 @@ const WRONG_USAGE: u8 = 2;
 impl Failure {
     /// What was typed makes no sense.
     pub(super) fn usage(error: anyhow::Error) -> Self {
-        Self { error, hint: Some("pigear --help lists what there is"), status: WRONG_USAGE }
+        Self { error, hint: Some("pigear --help lists what there is".into()), status: WRONG_USAGE }
     }
 
     pub(super) fn with_hint(self, hint: &'static str) -> Self {
-        Self { hint: Some(hint), ..self }
+        Self { hint: Some(hint.into()), ..self }
     }
 
     /// Prints it, and gives the program's status.
-    pub(super) fn report(&self) -> ExitCode {
+    pub(super) fn report(&self) -> u8 {
         log::say(&format!("error: {:#}", self.error));
-        if let Some(hint) = self.hint {
+        if let Some(hint) = &self.hint {
             log::say(&format!("hint: {hint}"));
         }
-        ExitCode::from(self.status)
+        self.status
     }
 }
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self { error, hint: None, status: FAILED }
+    }
+}
+
+impl From<Unresolved> for Failure {
+    fn from(error: Unresolved) -> Self {
+        let status = match error {
+            Unresolved::Absent(_) => WRONG_USAGE,
+            Unresolved::Failed(_) => FAILED,
+        };
+        Self { error: error.into(), hint: None, status }
     }
 }
 
@@ -59,24 +69,39 @@ impl From<ConfigError> for Failure {
 impl From<ListenError> for Failure {
     fn from(error: ListenError) -> Self {
         let (status, hint) = match &error {
-            ListenError::Handler { problem: BuildError::Failed { .. }, .. } => (FAILED, None),
-            ListenError::Handler { .. } => {
-                (WRONG_USAGE, Some("pigear --help lists handlers and keys"))
+            ListenError::Handler { problem: BuildError::Failed { .. }, .. }
+            | ListenError::SourceHandler { problem: Unresolved::Failed(_), .. } => (FAILED, None),
+            ListenError::Handler { problem: BuildError::Unknown { name, .. }, .. }
+                if name.contains('.') =>
+            {
+                (WRONG_USAGE, Some(python_hint("data", name)))
             }
             ListenError::Filter { .. } => {
-                (WRONG_USAGE, Some("docs/script.md has all fields and functions"))
+                (WRONG_USAGE, Some("docs/script.md has all fields and functions".into()))
             }
             #[cfg(feature = "store")]
-            ListenError::Store { source, .. } => (FAILED, source.hint()),
-            ListenError::Kept(_)
+            ListenError::Store { source, .. } => (FAILED, source.hint().map(Cow::from)),
+            ListenError::UnknownSource { name } => (WRONG_USAGE, Some(python_hint("socket", name))),
+            ListenError::Handler { problem: BuildError::Absent { .. }, .. }
+            | ListenError::SourceHandler { .. }
+            | ListenError::Kept(_)
             | ListenError::UnknownUser { .. }
             | ListenError::UnknownGroup { .. }
             | ListenError::Source(_) => (WRONG_USAGE, None),
-            ListenError::Socket { source, .. } => (FAILED, bind_hint(source)),
+            ListenError::Handler { .. } => {
+                (WRONG_USAGE, Some("pigear --help lists handlers and keys".into()))
+            }
+            ListenError::Socket { source, .. } => (FAILED, bind_hint(source).map(Cow::from)),
             _ => (FAILED, None),
         };
         Self { error: error.into(), hint, status }
     }
+}
+
+/// A name with dots is a Python class, which this program can't run.
+fn python_hint(what: &str, name: &str) -> Cow<'static, str> {
+    let command = format!("python3 -m pigear --{what}-handler {name}");
+    format!("classes in Python need Pigear for Python: pip install pigear, then {command} …").into()
 }
 
 fn bind_hint(error: &BindError) -> Option<&'static str> {
@@ -106,6 +131,6 @@ impl From<PipelineError> for Failure {
             | PipelineError::Source { source: SourceError::Malformed(_), .. } => Some(GO_ON),
             _ => None,
         };
-        Self { error: error.into(), hint, status: FAILED }
+        Self { error: error.into(), hint: hint.map(Cow::from), status: FAILED }
     }
 }

@@ -3,20 +3,23 @@
 use std::io::{self, IsTerminal};
 
 use anyhow::Context;
-use pigear_pipeline::{LaneSnapshot, Snapshot, Stop};
+use pigear_pipeline::{LaneSnapshot, Snapshot};
 use tracing::debug;
 
 use super::args::ListenArgs;
 use super::failure::Failure;
+use super::host::Host;
 use super::{log, progress, settings, signals};
 use crate::listen::{Listener, Reload};
 use crate::registry::Registry;
 
-pub(super) fn run(args: ListenArgs, registry: &Registry) -> Result<(), Failure> {
+pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
     let config = settings::config(args, registry)?;
-    let (stop, reload) = (Stop::default(), Reload::default());
-    let interrupted =
-        signals::listen(stop.clone(), reload.clone()).context("cannot listen to signals")?;
+    if let Some(result) = host.carry_out(&config) {
+        return Ok(result?);
+    }
+    let reload = Reload::default();
+    let interrupt = signals::listen(host, reload.clone()).context("cannot listen to signals")?;
     let listener = Listener::prepare(config, registry)?;
     for source in listener.source_names() {
         if io::stderr().is_terminal() {
@@ -25,9 +28,9 @@ pub(super) fn run(args: ListenArgs, registry: &Registry) -> Result<(), Failure> 
         debug!("listening on {source}");
     }
     let bar = progress::show(listener.progress());
-    let (counters, result) = listener.run(&stop, &reload);
+    let (counters, result) = listener.run(interrupt.stop(), &reload);
     drop(bar);
-    if interrupted.get() {
+    if interrupt.is_requested() {
         say(&summary(&counters));
     }
     Ok(result?)

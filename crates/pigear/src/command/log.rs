@@ -31,14 +31,15 @@ enum Job {
     Flush(#[expect(dead_code, reason = "it is there to be dropped")] std::sync::mpsc::Sender<()>),
 }
 
-/// Starts logging: everything, or warnings and errors.
+/// Starts logging: everything, or warnings and errors. In a program that runs several command lines,
+/// or has a log of its own, the first start counts.
 pub(super) fn start(debug: bool) {
     let level = if debug { LevelFilter::DEBUG } else { LevelFilter::WARN };
-    tracing_subscriber::fmt()
+    let _ = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(|| Stderr)
         .event_format(Line)
-        .init();
+        .try_init();
 }
 
 /// Tells the user something that is neither an alert nor a warning.

@@ -1,20 +1,20 @@
 //! `pigear play`: sends a recording.
 
 use anyhow::{Context, anyhow};
-use pigear_pipeline::Stop;
 
 use super::args::PlayArgs;
 use super::failure::Failure;
+use super::host::Host;
 use super::{signals, write_out};
 use crate::listen::Reload;
 use crate::player::{PlayReport, PlaySettings, play};
 
-pub(super) fn run(args: &PlayArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &PlayArgs, host: &dyn Host) -> Result<(), Failure> {
     let target = args.socket.clone().unwrap_or_else(|| args.logdir.join("snort_alert"));
     let settings = PlaySettings { rate: args.rate, count: args.count, repeat: args.repeat };
-    let stop = Stop::default();
-    signals::listen(stop.clone(), Reload::default()).context("cannot listen to signals")?;
-    let report = play(&args.recording, &target, settings, &stop).map_err(anyhow::Error::from)?;
+    let interrupt = signals::listen(host, Reload::default()).context("cannot listen to signals")?;
+    let report =
+        play(&args.recording, &target, settings, interrupt.stop()).map_err(anyhow::Error::from)?;
     let text = if args.json {
         serde_json::to_string(&report).context("cannot write the report")? + "\n"
     } else {

@@ -1,54 +1,30 @@
 //! Signals: SIGINT and SIGTERM stop, SIGHUP reads files again.
 
 use std::io;
-use std::process;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use pigear_pipeline::Stop;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::host::{Host, Interrupt};
 use crate::listen::Reload;
 
-/// Whether a signal asked to stop.
-#[derive(Clone, Default)]
-pub(super) struct Interrupted(Arc<AtomicBool>);
-
-impl Interrupted {
-    pub(super) fn get(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// Whether Ctrl-C is for what a user works with, and not for the program.
-fn taken() -> bool {
-    #[cfg(feature = "shell")]
-    return crate::shell::interrupt();
-    #[cfg(not(feature = "shell"))]
-    false
-}
-
-/// Listens to signals on a thread of its own. The first SIGINT or SIGTERM asks to stop, a second one
-/// ends the program at once.
-pub(super) fn listen(stop: Stop, reload: Reload) -> io::Result<Interrupted> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    let interrupted = Interrupted::default();
-    let flag = interrupted.clone();
+/// Listens to signals on a thread of its own, but to SIGINT only if the host doesn't. The first that
+/// asks to stop does so in order, a second one ends the program at once.
+pub(super) fn listen(host: &dyn Host, reload: Reload) -> io::Result<Interrupt> {
+    let hosts = host.interrupt();
+    let own = hosts.is_none().then_some(SIGINT);
+    let mut signals = Signals::new([SIGTERM, SIGHUP].into_iter().chain(own))?;
+    let interrupt = hosts.unwrap_or_default();
+    let asked = interrupt.clone();
     thread::spawn(move || {
         for signal in signals.forever() {
-            if signal == SIGINT && taken() {
-                continue;
-            }
-            if signal == SIGHUP {
-                reload.request();
-            } else if flag.0.swap(true, Ordering::SeqCst) {
-                process::exit(128 + signal);
-            } else {
-                stop.request();
+            match signal {
+                SIGHUP => reload.request(),
+                SIGINT => asked.ctrl_c(),
+                _ => asked.request(128 + signal),
             }
         }
     });
-    Ok(interrupted)
+    Ok(interrupt)
 }

@@ -141,7 +141,7 @@ pub struct SourceConfig {
 }
 
 /// What alerts come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SourceKind {
     /// Snort's socket, or several.
     #[default]
@@ -150,22 +150,32 @@ pub enum SourceKind {
     Unified2,
     /// A recording.
     Play,
+    /// What a [`Resolver`](crate::registry::Resolver) makes: a name with dots in it.
+    Resolved(String),
 }
 
 impl SourceKind {
-    const ALL: [(Self, &'static str); 3] =
+    const BUILTIN: [(Self, &'static str); 3] =
         [(Self::Unix, "unix"), (Self::Unified2, "unified2"), (Self::Play, "play")];
 
+    /// The names of those that come with Pigear.
+    pub(crate) fn known() -> String {
+        Self::BUILTIN.map(|(_, name)| name).join(", ")
+    }
+
     /// Whether what comes from there can wait until there is room for it. Snort can't.
-    pub(crate) fn is_patient(self) -> bool {
-        self != Self::Unix
+    pub(crate) fn is_patient(&self) -> bool {
+        matches!(self, Self::Unified2 | Self::Play)
     }
 }
 
 impl fmt::Display for SourceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::ALL.iter().find(|(kind, _)| kind == self).map(|(_, name)| *name);
-        f.pad(name.unwrap_or_default())
+        let known = Self::BUILTIN.iter().find(|(kind, _)| kind == self).map(|(_, name)| *name);
+        f.pad(match self {
+            Self::Resolved(name) => name,
+            _ => known.unwrap_or_default(),
+        })
     }
 }
 
@@ -177,11 +187,13 @@ impl FromStr for SourceKind {
         if name == "pigear.core.SocketHandler" {
             return Ok(Self::Unix);
         }
-        let known = Self::ALL.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind);
-        known.ok_or_else(|| {
-            let known = Self::ALL.map(|(_, name)| name).join(", ");
-            format!("unknown socket handler {name:?}; known are {known}")
-        })
+        if name.contains('.') {
+            return Ok(Self::Resolved(name.to_owned()));
+        }
+        let known = Self::BUILTIN.into_iter().find(|(_, known)| *known == name);
+        known
+            .map(|(kind, _)| kind)
+            .ok_or_else(|| format!("unknown socket handler {name:?}; known are {}", Self::known()))
     }
 }
 

@@ -57,7 +57,7 @@ impl Listener {
         }
         let mut sources = Vec::new();
         for (source, snort_conf) in config.sources.iter().zip(&snort_confs) {
-            sources.extend(open(source, snort_conf, &names)?);
+            sources.extend(open(source, snort_conf, &names, registry)?);
         }
         Ok(Self { pipeline, kept, sources, names, watched, stats_file: config.stats })
     }
@@ -154,9 +154,10 @@ fn open(
     source: &SourceConfig,
     snort_conf: &SnortConf,
     names: &Arc<NamesCell>,
+    registry: &Registry,
 ) -> Result<Vec<Box<dyn Source>>, ListenError> {
     let bind = |socket: Socket| bind(socket, source, names);
-    match source.kind {
+    match &source.kind {
         SourceKind::Unix => {
             let sockets = sockets::named_by(source, || snort_conf.log_dir())?;
             if sockets.len() > 1 && source.complete_from.is_some() && source.bookmark.is_some() {
@@ -175,6 +176,13 @@ fn open(
             let play = Play::open(path.clone(), intake(source, names, None))
                 .map_err(|source| ListenError::Recording { path, source })?;
             Ok(vec![Box::new(play)])
+        }
+        SourceKind::Resolved(name) => {
+            let unknown = || ListenError::UnknownSource { name: name.clone() };
+            let resolver = registry.resolver(name).ok_or_else(unknown)?;
+            let made = resolver.source(name, source, intake(source, names, None));
+            let failed = |problem| ListenError::SourceHandler { name: name.clone(), problem };
+            Ok(vec![made.map_err(failed)?])
         }
     }
 }

@@ -52,6 +52,21 @@ fn an_unknown_handler_is_refused_with_those_that_there_are() {
 }
 
 #[test]
+fn for_a_class_in_python_it_is_said_what_to_install_and_type() {
+    let python = |problem: &str, option: &str| {
+        format!(
+            "error: {problem}\nhint: classes in Python need Pigear for Python: pip install pigear, \
+             then python3 -m pigear --{option} my.mod.Class …\n"
+        )
+    };
+    let known = "exec, file, http, null, pcap, print, record, shell, socket, syslog";
+    let problem = format!("unknown handler \"my.mod.Class\"; known are {known}");
+    refused(&["--data-handler", "my.mod.Class"], &python(&problem, "data-handler"), 2);
+    let problem = "unknown socket handler \"my.mod.Class\"; known are unix, unified2, play";
+    refused(&["--socket-handler", "my.mod.Class"], &python(problem, "socket-handler"), 2);
+}
+
+#[test]
 fn an_unknown_dialect_is_refused_with_those_that_there_are() {
     let problem = format!("unknown dialect \"snort4\"; known are {DIALECTS}\n");
     let stderr =

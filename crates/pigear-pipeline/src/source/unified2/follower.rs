@@ -17,6 +17,8 @@ use crate::stop::Stop;
 
 /// What belongs to an event is written right behind it. So long is waited for more.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How often to look whether the lanes are done.
+const LOOK: Duration = Duration::from_millis(1);
 /// When asked to stop: how long the lanes may take before the bookmark stays where it is.
 const LAST_CALL: Duration = Duration::from_millis(1500);
 
@@ -120,7 +122,7 @@ impl Follower {
         let deadline = Instant::now() + LAST_CALL;
         let is_late = || stop.is_requested() && Instant::now() > deadline;
         while !self.checkpoints.are_settled() && !is_late() {
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(LOOK);
             self.settle(desk)?;
         }
         self.settle_now(desk, Urgency::Now)

@@ -1,0 +1,81 @@
+//! The program that the command line is part of.
+
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pigear_pipeline::Stop;
+
+use crate::config::Config;
+use crate::registry::Unresolved;
+
+/// The program that the command line is part of, as far as it has a say. `()` has none.
+pub trait Host {
+    /// Is told whether `--debug` was typed, before anything else happens.
+    fn start(&self, debug: bool) {
+        let _ = debug;
+    }
+
+    /// What the program itself asks to stop when it gets SIGINT. `None` has Pigear listen to that
+    /// signal, as it does to SIGTERM.
+    fn interrupt(&self) -> Option<Interrupt> {
+        None
+    }
+
+    /// Carries out a configuration in a way of its own; `None` leaves it to Pigear.
+    fn carry_out(&self, config: &Config) -> Option<Result<(), Unresolved>> {
+        let _ = config;
+        None
+    }
+}
+
+impl Host for () {}
+
+/// What Ctrl-C does. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    requested: AtomicBool,
+    stop: Stop,
+}
+
+impl Interrupt {
+    /// Does what Ctrl-C does: it is for what a user works with in the shell, if anything; else it
+    /// asks to stop.
+    pub fn ctrl_c(&self) {
+        const SIGINT: i32 = 2;
+        if !taken() {
+            self.request(128 + SIGINT);
+        }
+    }
+
+    /// Asks to stop in order. Asked a second time, ends the program at once, with this status.
+    pub fn request(&self, status: i32) {
+        if self.0.requested.swap(true, Ordering::SeqCst) {
+            process::exit(status);
+        }
+        self.0.stop.request();
+    }
+
+    /// Whether somebody asked.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        self.0.requested.load(Ordering::SeqCst)
+    }
+
+    /// The switch that this throws.
+    #[must_use]
+    pub fn stop(&self) -> &Stop {
+        &self.0.stop
+    }
+}
+
+/// Whether Ctrl-C is for what a user works with, and not for the program.
+fn taken() -> bool {
+    #[cfg(feature = "shell")]
+    return crate::shell::interrupt();
+    #[cfg(not(feature = "shell"))]
+    false
+}

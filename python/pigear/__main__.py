@@ -1,0 +1,26 @@
+"""The command line: ``python -m pigear``."""
+
+import os
+import sys
+from typing import List, NoReturn, Optional
+
+from . import _pigear
+
+
+def run(words: Optional[List[str]] = None) -> int:
+    """Runs a command line, given without the program's name, and returns its status."""
+    try:
+        return _pigear.main(sys.argv[1:] if words is None else words)
+    except KeyboardInterrupt:
+        return 130
+
+
+def main() -> NoReturn:
+    """The program ``pigear``. Classes in the current directory are found, as with ``-m``."""
+    if os.getcwd() not in sys.path and "" not in sys.path:
+        sys.path.append(os.getcwd())
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

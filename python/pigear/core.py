@@ -1,0 +1,249 @@
+"""The socket handler and the data handler, with the interface that they have had since 2012.
+
+Classes that derive from these run unchanged. New code has it easier with :func:`pigear.listen` and
+:class:`pigear.Handler`.
+"""
+
+import inspect
+import logging
+import os
+import socket as socketlib
+import struct
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from . import _classes, _pigear
+from .constants import STRUCT_ALERTPKT
+
+_logger = logging.getLogger("pigear.core")
+
+_NAMES = [name for name, _ in STRUCT_ALERTPKT]
+_FORMAT = "".join(form for _, form in STRUCT_ALERTPKT)
+
+class _Fields(NamedTuple):
+    msg: str
+    ts_sec: int
+    ts_usec: int
+    caplen: int
+    pktlen: int
+    dlthdr: int
+    nethdr: int
+    transhdr: int
+    data: int
+    val: int
+    pkt: bytes
+    sig_generator: int
+    sig_id: int
+    sig_rev: int
+    classification: int
+    priority: int
+    event_id: int
+    event_reference: int
+    tv_sec: int
+    tv_usec: int
+
+# A socket that is received from wakes so often to see whether it should stop: seconds, microseconds.
+_GLANCE = (0, 100_000)
+
+
+class AlertMessage(_Fields):
+    """What Snort said: a named tuple with the fields of its datagram.
+
+    ``msg`` is text. ``pkt`` is the packet; in handlers of 2012's kind the whole room that the
+    datagram has for it, with zeros behind the packet's ``caplen`` bytes.
+
+    >>> from pigear.examples import DATAGRAM
+    >>> message = DataHandler().handle(DATAGRAM, None)
+    >>> message.msg, message.priority, len(message), len(message.pkt)
+    ('SCAN inventory probe user agent', 3, 20, 65535)
+    >>> message.alert.dst_ip
+    '198.51.100.20'
+    """
+
+    @classmethod
+    def _of(cls, alert: _pigear.Alert, whole: bool = False) -> "AlertMessage":
+        """The message of an alert; with ``whole``, ``pkt`` is as long as its room."""
+        message = cls._make(alert._values(whole))
+        message.__dict__["_alert"] = alert
+        return message
+
+    @property
+    def alert(self) -> _pigear.Alert:
+        """What is known besides: addresses, the packet's layers, class, references."""
+        known = self.__dict__.get("_alert")
+        if known is None:
+            # From another process, or made by hand.
+            values: List[Any] = [self.msg.encode(), *self[1:]]
+            known = self.__dict__["_alert"] = _pigear.decode(struct.pack(_FORMAT, *values))
+        return known
+
+    def to_dict(self) -> Dict[str, Any]:
+        """The alert as a dictionary: the JSON object."""
+        return self.alert.to_dict()
+
+    def to_json(self, format: str = "json") -> str:
+        """The alert as JSON: ``json``, ``eve``, ``ecs`` or ``ocsf``."""
+        return self.alert.to_json(format)
+
+    def __getstate__(self) -> None:
+        # The fields say it all; the alert is made of them again.
+        return None
+
+
+class DataHandler:
+    """What is done with an alert: here, it is decoded, and logged at the level of debugging."""
+
+    _fmt = _FORMAT
+    _names = _NAMES
+    msg_size = struct.calcsize(_FORMAT)
+    AlertMessage: Any = AlertMessage
+
+    def handle(self, data: bytes, addr: object) -> Any:
+        """Decodes a datagram, whichever Snort sent it, and returns its :class:`AlertMessage`."""
+        alert = _pigear.decode(data)
+        make = getattr(self.AlertMessage, "_of", None)
+        # A class of one's own may be any named tuple.
+        message = make(alert, True) if make else self.AlertMessage._make(alert._values(True))
+        if _logger.isEnabledFor(logging.DEBUG):
+            fields = [f"{name}: {value}" for name, value in zip(_NAMES, message) if name != "pkt"]
+            _logger.debug("\n%s", "\n".join(fields))
+        return message
+
+
+class SocketHandler:
+    """Opens Snort's alert socket, and has a data handler deal with what comes.
+
+    ``data_handler`` is an object, or a class, which is then called with ``kwargs``. Without
+    ``logdir``, Snort's configuration says where it logs.
+    """
+
+    _socket: socketlib.socket
+    _binding: _pigear.Binding
+
+    def __init__(
+        self,
+        logdir: Optional[str] = None,
+        snort_conf: Optional[str] = None,
+        data_handler: Any = None,
+        kwargs: Optional[Dict[str, Any]] = None,
+    ) -> None:
+        self.defaults: Dict[str, str] = {
+            "logdir": "/var/log/snort/",
+            "unixsock_filename": "snort_alert",
+            "snort_conf": "/etc/snort/snort.conf",
+        }
+        self.logdir: str = logdir or self.get_logdir(snort_conf or self.defaults["snort_conf"])
+        self.unixsock_fullpath = os.path.join(self.logdir, self.defaults["unixsock_filename"])
+        self.data_handler: Any = DataHandler if data_handler is None else data_handler
+        if inspect.isclass(self.data_handler):
+            self.data_handler = _classes.construct(self.data_handler, kwargs or {})
+
+    def get_socket(self) -> socketlib.socket:
+        """A socket that isn't bound yet."""
+        return socketlib.socket(socketlib.AF_UNIX, socketlib.SOCK_DGRAM)
+
+    def bind_socket(self, socket: socketlib.socket) -> None:
+        """Binds the socket in the log directory.
+
+        What is there is only replaced if it is a socket on which nobody listens. The socket is
+        removed again when this handler goes away.
+        """
+        if (socket.family, socket.type) != (socketlib.AF_UNIX, socketlib.SOCK_DGRAM):
+            socket.bind(self.unixsock_fullpath)
+            return
+        self._binding = _pigear.Binding(self.unixsock_fullpath)
+        os.dup2(self._binding.fileno(), socket.fileno(), inheritable=False)
+
+    @property
+    def socket(self) -> socketlib.socket:
+        """The bound socket, opened when it is first asked for."""
+        try:
+            return self._socket
+        except AttributeError:
+            pass
+        self._socket = self.get_socket()
+        try:
+            self.bind_socket(self._socket)
+        except OSError:
+            self._socket.close()
+            del self._socket
+            raise
+        return self._socket
+
+    def serve(self, forever: bool = True) -> None:
+        """Hands each datagram to the data handler, in the thread that calls this.
+
+        They are received on a thread of their own, and wait in a queue while the data handler is
+        busy. With ``forever``, what it raises is logged, and the next datagram is handled.
+        """
+        try:
+            with _Receiving(self) as receive:
+                while True:
+                    self._serve_one(receive, forever)
+        finally:
+            bound = getattr(self, "_socket", None)
+            if bound is not None:
+                bound.close()
+            binding = getattr(self, "_binding", None)
+            if binding is not None:
+                binding.unlink()
+
+    def _serve_one(self, receive: Any, forever: bool) -> None:
+        data, addr = receive()
+        try:
+            self.data_handler.handle(data, addr)
+        except Exception:
+            _logger.exception("the data handler raised an exception")
+            if not forever:
+                raise
+
+    def get_logdir(self, snort_conf: Optional[str] = None) -> str:
+        """Where Snort logs: as its configuration says, else in the usual place."""
+        path = snort_conf or self.defaults["snort_conf"]
+        try:
+            found = self.logdir_from_snort_conf(path)
+        except FileNotFoundError:
+            # Only a file that was named must be there.
+            if path != self.defaults["snort_conf"]:
+                raise
+            found = None
+        return found or self.defaults["logdir"]
+
+    @staticmethod
+    def logdir_from_snort_conf(snort_conf: str) -> Optional[str]:
+        """The log directory that a configuration of Snort 2's names, if it does."""
+        with open(snort_conf, errors="replace") as file:
+            return _pigear.logdir_of(file.read())
+
+
+class _Receiving:
+    """What ``serve`` receives with: a context that gives a function."""
+
+    def __init__(self, handler: SocketHandler) -> None:
+        self._socket = handler.socket
+        size = int(getattr(handler.data_handler, "msg_size", DataHandler.msg_size))
+        own = _classes.most(handler.data_handler)
+        # Those of other Snorts may be longer.
+        self._size = size if own is not None else max(size, _pigear.Feed.msg_size)
+        self._logdir = handler.logdir if hasattr(handler, "_binding") else None
+
+    def __enter__(self) -> Any:
+        if self._socket.family != socketlib.AF_UNIX:
+            return lambda: self._socket.recvfrom(self._size)
+        self._dup = self._socket.dup()
+        self._dup.setblocking(True)
+        glance = struct.pack("ll", *_GLANCE)
+        self._dup.setsockopt(socketlib.SOL_SOCKET, socketlib.SO_RCVTIMEO, glance)
+        self._receiver = _pigear.Receiver(self._dup.fileno(), self._size, self._logdir)
+        return self._receive
+
+    def _receive(self) -> Tuple[bytes, None]:
+        # Snort's sockets have no address.
+        return self._receiver.receive(), None
+
+    def __exit__(self, *_: object) -> None:
+        receiver = getattr(self, "_receiver", None)
+        if receiver is not None:
+            receiver.close()
+            self._dup.close()
+            if receiver.dropped or receiver.refused:
+                _logger.warning("dropped %d, refused %d", receiver.dropped, receiver.refused)

@@ -1,0 +1,215 @@
+//! A handler that is an object of Python's.
+
+use std::sync::Arc;
+
+use pigear::command::Interrupt;
+use pigear::registry::Unresolved;
+use pigear::visible::visible;
+use pigear_alert as inner;
+use pigear_pipeline::{Ending, Handler, HandlerError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyLookupError, PySystemExit};
+use pyo3::prelude::*;
+
+use crate::alert::Alert;
+use crate::main_thread::MainThread;
+
+/// What a call into Python raised.
+#[derive(Debug)]
+pub(crate) enum Raised {
+    /// `LookupError`: what was asked for isn't there.
+    Absent(String),
+    /// An exception; its last line, such as `ValueError: no number`.
+    Error(String),
+    /// `KeyboardInterrupt`: it is time to end.
+    Interrupted,
+    /// `SystemExit`: it wants to end.
+    Exit,
+}
+
+impl Raised {
+    pub(crate) fn new(py: Python<'_>, error: &PyErr) -> Self {
+        if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+            Self::Interrupted
+        } else if error.is_instance_of::<PySystemExit>(py) {
+            Self::Exit
+        } else if error.get_type(py).is(py.get_type::<PyLookupError>()) {
+            Self::Absent(visible(error.value(py).to_string().as_bytes()))
+        } else {
+            Self::Error(visible(error.to_string().as_bytes()))
+        }
+    }
+}
+
+impl Raised {
+    /// Whether this is more than the wish to end.
+    pub(crate) fn is_error(&self) -> bool {
+        matches!(self, Self::Absent(_) | Self::Error(_))
+    }
+}
+
+impl From<Raised> for Unresolved {
+    fn from(raised: Raised) -> Self {
+        match raised {
+            Raised::Absent(problem) => Self::Absent(problem),
+            Raised::Error(problem) => Self::Failed(problem.into()),
+            Raised::Interrupted | Raised::Exit => Self::Failed("interrupted".into()),
+        }
+    }
+}
+
+/// What is called of a handler.
+pub(crate) struct Methods {
+    handle: Py<PyAny>,
+    finish: Option<Py<PyAny>>,
+    attended: bool,
+    wants: Wants,
+}
+
+/// What a handler's `handle` is called with.
+#[derive(Clone, Copy)]
+enum Wants {
+    /// `handle(alert)`, as in classes that derive from `pigear.Handler`.
+    Alert,
+    /// `handle(data, addr)`, as in 2012; with no more bytes than the handler says it reads.
+    Datagram(Option<usize>),
+}
+
+/// Calls the methods of an object of Python's.
+pub(crate) struct PyHandler {
+    name: String,
+    methods: Arc<Methods>,
+    main_thread: MainThread,
+    interrupt: Interrupt,
+    ending: Ending,
+    failures: u64,
+}
+
+/// How far a batch got.
+struct Halt {
+    handled: usize,
+    raised: Option<Raised>,
+}
+
+impl PyHandler {
+    pub(crate) fn new(
+        name: &str,
+        methods: Methods,
+        main_thread: MainThread,
+        interrupt: Interrupt,
+    ) -> Self {
+        let (name, methods) = (name.to_owned(), Arc::new(methods));
+        Self { name, methods, main_thread, interrupt, ending: Ending::default(), failures: 0 }
+    }
+
+    /// What to call of a handler, as `pigear._classes` tells it.
+    pub(crate) fn methods(py: Python<'_>, handler: &Bound<'_, PyAny>) -> PyResult<Methods> {
+        let told = py.import("pigear._classes")?.call_method1("methods", (handler,))?;
+        let (handle, finish, attended, modern, most): (_, _, _, bool, _) = told.extract()?;
+        let wants = if modern { Wants::Alert } else { Wants::Datagram(most) };
+        Ok(Methods { handle, finish, attended, wants })
+    }
+
+    /// What becomes of the alert that was not handled.
+    fn failed(&self, raised: Raised) -> HandlerError {
+        match raised {
+            Raised::Absent(problem) | Raised::Error(problem) => HandlerError::new(problem),
+            Raised::Interrupted | Raised::Exit => {
+                self.main_thread.asks(&self.interrupt);
+                HandlerError::time_up()
+            }
+        }
+    }
+}
+
+impl Methods {
+    /// Calls `handle` for each alert, until one raises or time is up.
+    fn handle(
+        &self,
+        py: Python<'_>,
+        alerts: &[Arc<inner::Alert>],
+        ending: &Ending,
+        log: impl Fn(&PyErr),
+    ) -> Result<(), Halt> {
+        for (handled, alert) in alerts.iter().enumerate() {
+            if ending.is_up() {
+                return Err(Halt { handled, raised: None });
+            }
+            self.handle_one(py, alert).map_err(|error| {
+                let raised = Raised::new(py, &error);
+                if raised.is_error() {
+                    log(&error);
+                }
+                Halt { handled, raised: Some(raised) }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn handle_one(&self, py: Python<'_>, alert: &Arc<inner::Alert>) -> PyResult<()> {
+        match self.wants {
+            Wants::Alert => self.handle.call1(py, (Alert::new(Arc::clone(alert)),))?,
+            Wants::Datagram(most) => {
+                let data = Alert::datagram_of(py, alert, most);
+                self.handle.call1(py, (data, py.None()))?
+            }
+        };
+        py.check_signals()
+    }
+}
+
+impl Handler for PyHandler {
+    fn start(&mut self, ending: &Ending) {
+        self.ending = ending.clone();
+    }
+
+    fn is_attended(&self) -> bool {
+        self.methods.attended
+    }
+
+    fn handle(&mut self, alerts: &[Arc<inner::Alert>]) -> Result<(), HandlerError> {
+        let (alerts, methods) = (alerts.to_vec(), Arc::clone(&self.methods));
+        let (ending, name) = (self.ending.clone(), self.name.clone());
+        // A flood of the same exception doesn't become a flood of tracebacks.
+        let is_shown = (self.failures + 1).is_power_of_two();
+        let call = move |py: Python<'_>| {
+            let log = |error: &PyErr| {
+                if is_shown {
+                    log_exception(py, &name, error);
+                }
+            };
+            methods.handle(py, &alerts, &ending, log)
+        };
+        let Ok(result) = self.main_thread.call(call) else { return Err(HandlerError::time_up()) };
+        result.map_err(|Halt { handled, raised }| {
+            self.failures += u64::from(raised.is_some());
+            raised.map_or_else(HandlerError::time_up, |raised| self.failed(raised)).after(handled)
+        })
+    }
+
+    fn finish(&mut self) -> Result<(), HandlerError> {
+        if self.methods.finish.is_none() {
+            return Ok(());
+        }
+        let (methods, name) = (Arc::clone(&self.methods), self.name.clone());
+        let call = move |py: Python<'_>| {
+            let finish = |finish: &Py<PyAny>| finish.call0(py).map(drop);
+            methods.finish.as_ref().map_or(Ok(()), finish).map_err(|error| {
+                log_exception(py, &name, &error);
+                Raised::new(py, &error)
+            })
+        };
+        self.main_thread.call(call).unwrap_or(Ok(())).map_err(|raised| self.failed(raised))
+    }
+
+    fn wants_datagram(&self) -> bool {
+        matches!(self.methods.wants, Wants::Datagram(_))
+    }
+}
+
+/// Writes an exception and its traceback to Python's log.
+pub(crate) fn log_exception(py: Python<'_>, name: &str, error: &PyErr) {
+    let told = (name, error.value(py), error.traceback(py));
+    let log = || py.import("pigear._log")?.call_method1("exception", told);
+    // A log that fails has nowhere to say so.
+    let _ = log();
+}

@@ -1,0 +1,159 @@
+//! Where a lane hands batches of alerts over to Python.
+//!
+//! Nothing is copied but the handles of alerts, and a thread is woken once a batch, not once an
+//! alert: so a loop in Python that counts keeps up with a bare `recv`.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pigear_alert::Alert;
+use pigear_pipeline::{Ending, Handler, HandlerError};
+
+/// How often a lane that waits for Python looks whether it is time to end.
+const GLANCE: Duration = Duration::from_millis(50);
+
+pub(crate) type Batch = Vec<Arc<Alert>>;
+
+/// What came of waiting for a batch.
+pub(crate) enum Taken {
+    Batch(Batch),
+    NothingYet,
+    Ended,
+}
+
+/// Batches on their way from a lane to one reader.
+pub(crate) struct Handover {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Becomes readable when there is something to take, for whoever waits for many things at once.
+    readable: UnixStream,
+    sign: UnixStream,
+}
+
+#[derive(Default)]
+struct State {
+    batches: VecDeque<Batch>,
+    ended: bool,
+    reader_gone: bool,
+    watched: bool,
+}
+
+impl Handover {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        let (readable, sign) = UnixStream::pair()?;
+        readable.set_nonblocking(true)?;
+        sign.set_nonblocking(true)?;
+        Ok(Self { state: Mutex::default(), changed: Condvar::new(), readable, sign })
+    }
+
+    /// Waits for so long for a batch.
+    pub(crate) fn take(&self, time: Duration) -> Taken {
+        let mut state = self.state();
+        if state.batches.is_empty() && !state.ended && !time.is_zero() {
+            let woken = self.changed.wait_timeout(state, time);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if state.watched {
+            // What is still here is taken now or asked for again.
+            while (&self.readable).read(&mut [0; 64]).is_ok_and(|n| n > 0) {}
+        }
+        let taken = match state.batches.pop_front() {
+            Some(batch) => Taken::Batch(batch),
+            None if state.ended => Taken::Ended,
+            None => Taken::NothingYet,
+        };
+        if state.watched && (state.ended || !state.batches.is_empty()) {
+            self.make_readable();
+        }
+        drop(state);
+        self.changed.notify_all();
+        taken
+    }
+
+    /// A file descriptor that is readable when there is something to take.
+    pub(crate) fn watch(&self) -> RawFd {
+        let mut state = self.state();
+        if !state.watched {
+            state.watched = true;
+            if state.ended || !state.batches.is_empty() {
+                self.make_readable();
+            }
+        }
+        self.readable.as_raw_fd()
+    }
+
+    /// Nothing more will come.
+    pub(crate) fn end(&self) {
+        let mut state = self.state();
+        state.ended = true;
+        if state.watched {
+            self.make_readable();
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Nothing more will be taken.
+    pub(crate) fn leave(&self) {
+        let mut state = self.state();
+        state.reader_gone = true;
+        state.batches.clear();
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Waits until what was handed over before was taken, but no longer once it is time to end: what
+    /// fits into a lane then fits here too.
+    fn put(&self, batch: Batch, ending: &Ending) -> Result<(), HandlerError> {
+        let mut state = self.state();
+        while !state.batches.is_empty() && !state.reader_gone && ending.left().is_none() {
+            let woken = self.changed.wait_timeout(state, GLANCE);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if state.reader_gone {
+            return Err(HandlerError::reader_gone());
+        }
+        state.batches.push_back(batch);
+        if state.watched {
+            self.make_readable();
+        }
+        drop(state);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    fn make_readable(&self) {
+        // If there is no room, it is readable already.
+        let _ = (&self.sign).write(&[1]);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The handler at the end of the lane.
+pub(crate) struct HandOver {
+    to: Arc<Handover>,
+    ending: Ending,
+}
+
+impl HandOver {
+    pub(crate) fn new(to: Arc<Handover>) -> Self {
+        Self { to, ending: Ending::default() }
+    }
+}
+
+impl Handler for HandOver {
+    fn start(&mut self, ending: &Ending) {
+        self.ending = ending.clone();
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        self.to.put(alerts.to_vec(), &self.ending)
+    }
+}

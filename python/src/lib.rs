@@ -1,0 +1,51 @@
+//! Pigear from Python: a list of what is exported.
+//!
+//! | module | what |
+//! |---|---|
+//! | `alert`, `layer` | alerts and the layers of their packets, for Python to read |
+//! | `listener`, `handover` | `pigear.listen`: batches of alerts, handed over to a loop |
+//! | `command`, `main_thread` | the command line, while Python's main thread serves it |
+//! | `resolver`, `handler`, `socket_handler` | handlers and sources that are Python classes |
+//! | `binding`, `receiver` | what `pigear.core.SocketHandler` stands on |
+//! | `log` | what Rust logs, in Python's log |
+//! | `error` | errors, as the exceptions that Python's users expect |
+//!
+//! Receiving and everything else that Snort waits for happens on threads that never touch Python,
+//! and so never wait for its lock.
+
+mod alert;
+mod binding;
+mod command;
+mod error;
+mod handler;
+mod handover;
+mod layer;
+mod listener;
+mod log;
+mod main_thread;
+mod receiver;
+mod resolver;
+mod socket_handler;
+
+use pyo3::pymodule;
+
+/// The part of Pigear that is written in Rust.
+#[pymodule]
+mod _pigear {
+    #[pymodule_export]
+    use crate::alert::{Alert, Sender, decode};
+    #[pymodule_export]
+    use crate::binding::Binding;
+    #[pymodule_export]
+    use crate::command::main;
+    #[pymodule_export]
+    use crate::error::DecodeError;
+    #[pymodule_export]
+    use crate::layer::Layer;
+    #[pymodule_export]
+    use crate::listener::Alerts;
+    #[pymodule_export]
+    use crate::receiver::{Receiver, logdir_of};
+    #[pymodule_export]
+    use crate::socket_handler::Feed;
+}

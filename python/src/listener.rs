@@ -1,0 +1,216 @@
+//! `pigear.listen`: a loop over alerts.
+
+use std::os::fd::RawFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use pigear::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
+use pigear::keys::parsed_option;
+use pigear::listen::{Listener, Reload};
+use pigear::names::NameFiles;
+use pigear::registry::Registry;
+use pigear_alert as inner;
+use pigear_pipeline::{OnError, PipelineError, Stats, Stop, WhenFull};
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use serde::Deserialize;
+
+use crate::alert::Alert;
+use crate::error::{cannot_listen, ended};
+use crate::handover::{HandOver, Handover, Taken};
+use crate::log;
+
+/// How often whoever waits looks whether Ctrl-C was pressed.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// The name of the lane, in the counters.
+const LANE: &str = "listen";
+
+/// What `pigear.listen` was told, in the words of the configuration file.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    source: SourceConfig,
+    names: NameFiles,
+    count: Option<u64>,
+    filter: Option<String>,
+    serve_forever: bool,
+    queue: Option<usize>,
+    #[serde(deserialize_with = "parsed_option")]
+    queue_bytes: Option<ByteSize>,
+    #[serde(deserialize_with = "parsed_option")]
+    when_full: Option<WhenFull>,
+}
+
+impl Options {
+    fn config(self) -> Config {
+        let handler = HandlerConfig {
+            queue: self.queue,
+            queue_bytes: self.queue_bytes,
+            when_full: self.when_full,
+            ..HandlerConfig::new(LANE)
+        };
+        Config {
+            sources: vec![self.source],
+            handlers: vec![handler],
+            names: self.names,
+            on_error: if self.serve_forever { OnError::GoOn } else { OnError::Stop },
+            count: self.count,
+            filter: self.filter.map(|script| FilterConfig { script, place: "filter".to_owned() }),
+            ..Config::default()
+        }
+    }
+}
+
+/// Alerts as they come: an iterator. Everything else about it is in `pigear.Listener`.
+#[pyclass(frozen, subclass, weakref, module = "pigear._pigear")]
+pub(crate) struct Alerts {
+    handover: Arc<Handover>,
+    stats: Arc<Stats>,
+    stop: Stop,
+    filter: Option<Py<PyAny>>,
+    batch: Mutex<std::vec::IntoIter<Arc<inner::Alert>>>,
+    run: Mutex<Option<JoinHandle<Result<(), PipelineError>>>>,
+}
+
+#[pymethods]
+impl Alerts {
+    #[new]
+    #[pyo3(signature = (options, filter=None))]
+    fn new(py: Python<'_>, options: &str, filter: Option<Py<PyAny>>) -> PyResult<Self> {
+        let options: Options = serde_json::from_str(options)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        log::to_python();
+        py.detach(|| Self::start(options.config(), filter))
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Alert>> {
+        loop {
+            if let Some(alert) = self.take_one(py)? {
+                return Ok(Some(alert));
+            }
+            match py.detach(|| self.handover.take(GLANCE)) {
+                Taken::Batch(batch) => *self.batch() = batch.into_iter(),
+                Taken::NothingYet => py.check_signals()?,
+                Taken::Ended => return self.end(py).map(|()| None),
+            }
+        }
+    }
+
+    /// The next alert if there is one now, else `None`; `StopIteration` if there will be no more.
+    fn _poll(&self, py: Python<'_>) -> PyResult<Option<Alert>> {
+        loop {
+            if let Some(alert) = self.take_one(py)? {
+                return Ok(Some(alert));
+            }
+            match self.handover.take(Duration::ZERO) {
+                Taken::Batch(batch) => *self.batch() = batch.into_iter(),
+                Taken::NothingYet => return Ok(None),
+                Taken::Ended => {
+                    self.end(py)?;
+                    return Err(pyo3::exceptions::PyStopIteration::new_err(()));
+                }
+            }
+        }
+    }
+
+    /// A file descriptor that is readable when there is an alert to take, or the end has come.
+    fn fileno(&self) -> RawFd {
+        self.handover.watch()
+    }
+
+    /// The counters, as JSON.
+    fn _stats(&self) -> PyResult<String> {
+        let text = serde_json::to_string(&self.stats.snapshot());
+        text.map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// Stops listening and removes the socket. What was not taken yet is lost.
+    fn close(&self, py: Python<'_>) {
+        self.stop.request();
+        self.handover.leave();
+        *self.batch() = Vec::new().into_iter();
+        let run = self.running().take();
+        // Whoever closes isn't interested in how it ended.
+        py.detach(|| run.map(|run| run.join().is_ok()));
+    }
+}
+
+impl Alerts {
+    fn start(config: Config, filter: Option<Py<PyAny>>) -> PyResult<Self> {
+        let handover = Handover::new().map(Arc::new).map_err(|error| cannot_start(&error))?;
+        let mut registry = Registry::empty();
+        let to = Arc::clone(&handover);
+        registry.register(LANE, "hands alerts over to Python", move |NoKeys {}| {
+            Ok::<_, std::convert::Infallible>(HandOver::new(Arc::clone(&to)))
+        });
+        let listener =
+            Listener::prepare(config, &registry).map_err(|error| cannot_listen(&error))?;
+        let (stats, stop) = (listener.stats(), Stop::default());
+        let (running, end) = (stop.clone(), Arc::clone(&handover));
+        let run = move || {
+            let (_, result) = listener.run(&running, &Reload::default());
+            end.end();
+            result
+        };
+        let run = thread::Builder::new().name("listen".to_owned()).spawn(run);
+        Ok(Self {
+            handover,
+            stats,
+            stop,
+            filter,
+            batch: Mutex::default(),
+            run: Mutex::new(Some(run.map_err(|error| cannot_start(&error))?)),
+        })
+    }
+
+    /// The next alert of the batch in hand that the filter lets through.
+    fn take_one(&self, py: Python<'_>) -> PyResult<Option<Alert>> {
+        loop {
+            let Some(alert) = self.batch().next() else { return Ok(None) };
+            let Some(filter) = &self.filter else { return Ok(Some(Alert::new(alert))) };
+            let shown = Bound::new(py, Alert::new(Arc::clone(&alert)))?;
+            if filter.call1(py, (shown,))?.is_truthy(py)? {
+                return Ok(Some(Alert::new(alert)));
+            }
+        }
+    }
+
+    /// Raises what ended the run, once.
+    fn end(&self, py: Python<'_>) -> PyResult<()> {
+        let run = self.running().take();
+        match py.detach(|| run.map(JoinHandle::join)) {
+            Some(Ok(Err(error))) => Err(ended(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn batch(&self) -> MutexGuard<'_, std::vec::IntoIter<Arc<inner::Alert>>> {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<JoinHandle<Result<(), PipelineError>>>> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Alerts {
+    fn drop(&mut self) {
+        self.stop.request();
+        self.handover.leave();
+    }
+}
+
+fn cannot_start(error: &std::io::Error) -> PyErr {
+    PyOSError::new_err(format!("cannot start: {error}"))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoKeys {}

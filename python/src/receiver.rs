@@ -1,0 +1,184 @@
+//! Receives from a socket of Python's, without Python.
+
+use std::collections::VecDeque;
+use std::io::IoSliceMut;
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use nix::cmsg_space;
+use nix::errno::Errno;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg};
+use pigear::snort_conf::log_dir;
+use pigear_pipeline::source::unix::AllowedSenders;
+use pyo3::exceptions::PyOSError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+/// Bytes of datagrams that may wait for a slow handler.
+const MAX_WAITING: usize = 64 << 20;
+
+/// How often whoever waits looks whether Ctrl-C was pressed.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Datagrams of a socket, received on a thread that never waits for Python.
+///
+/// The socket must be blocking, with a timeout (`SO_RCVTIMEO`), and stay open until this is closed.
+/// What doesn't fit into the queue, or comes from a user who may not send, is dropped and counted.
+#[pyclass(frozen, module = "pigear._pigear")]
+pub(crate) struct Receiver(Arc<Queue>);
+
+/// The log directory that the text of Snort 2's configuration names, if it does.
+#[pyfunction]
+pub(crate) fn logdir_of(snort_conf: &str) -> Option<String> {
+    log_dir(snort_conf).map(|dir| dir.to_string_lossy().into_owned())
+}
+
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Vec<u8>>,
+    bytes: usize,
+    dropped: u64,
+    refused: u64,
+    closed: bool,
+    receiving: bool,
+    failure: Option<Errno>,
+}
+
+#[pymethods]
+impl Receiver {
+    /// Receives from a file descriptor, at most `size` bytes of a datagram; with `logdir`, only from
+    /// root, ourselves and the directory's owner.
+    #[new]
+    #[pyo3(signature = (fd, size, logdir=None))]
+    fn new(fd: RawFd, size: usize, logdir: Option<PathBuf>) -> PyResult<Self> {
+        let allowed = logdir.map(|dir| AllowedSenders::of_log_directory(&dir)).transpose()?;
+        let queue = Arc::new(Queue::default());
+        queue.state().receiving = true;
+        let to = Arc::clone(&queue);
+        let run = move || to.fill(fd, size, allowed.as_ref());
+        thread::Builder::new().name("source".to_owned()).spawn(run)?;
+        Ok(Self(queue))
+    }
+
+    /// Waits for the next datagram.
+    fn receive<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        loop {
+            if let Some(datagram) = py.detach(|| self.0.take())? {
+                return Ok(PyBytes::new(py, &datagram));
+            }
+            py.check_signals()?;
+        }
+    }
+
+    /// How many datagrams were dropped since the queue was full.
+    #[getter]
+    fn dropped(&self) -> u64 {
+        self.0.state().dropped
+    }
+
+    /// How many datagrams were refused, since their senders may not send.
+    #[getter]
+    fn refused(&self) -> u64 {
+        self.0.state().refused
+    }
+
+    /// Stops receiving. After this the file descriptor is no longer used.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.0.close());
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.0.state().closed = true;
+    }
+}
+
+impl Queue {
+    fn fill(&self, fd: RawFd, size: usize, allowed: Option<&AllowedSenders>) {
+        let mut buffer = vec![0; size];
+        let mut control = cmsg_space!(UnixCredentials);
+        while !self.state().closed {
+            match receive(fd, &mut buffer, &mut control) {
+                Ok((len, sender)) => {
+                    let is_allowed =
+                        allowed.is_none_or(|allowed| sender.is_some_and(|uid| allowed.allows(uid)));
+                    self.put(buffer.get(..len).unwrap_or(&buffer), is_allowed);
+                }
+                Err(Errno::EINTR | Errno::EAGAIN) => {}
+                Err(failure) => {
+                    self.state().failure = Some(failure);
+                    break;
+                }
+            }
+        }
+        self.state().receiving = false;
+        self.changed.notify_all();
+    }
+
+    fn put(&self, datagram: &[u8], is_allowed: bool) {
+        let copy = datagram.to_vec();
+        let mut state = self.state();
+        if !is_allowed {
+            state.refused += 1;
+        } else if !state.waiting.is_empty() && state.bytes + copy.len() > MAX_WAITING {
+            state.dropped += 1;
+        } else {
+            state.bytes += copy.len();
+            state.waiting.push_back(copy);
+            drop(state);
+            self.changed.notify_one();
+        }
+    }
+
+    /// The next datagram, if one comes soon.
+    fn take(&self) -> PyResult<Option<Vec<u8>>> {
+        let mut state = self.state();
+        if state.waiting.is_empty() && state.receiving {
+            let woken = self.changed.wait_timeout(state, GLANCE);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if let Some(datagram) = state.waiting.pop_front() {
+            state.bytes -= datagram.len();
+            return Ok(Some(datagram));
+        }
+        match state.failure {
+            Some(errno) => Err(PyOSError::new_err((errno as i32, errno.desc()))),
+            None if !state.receiving => Err(PyOSError::new_err("the receiver is closed")),
+            None => Ok(None),
+        }
+    }
+
+    fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        while state.receiving {
+            let woken = self.changed.wait_timeout(state, GLANCE);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Receives a datagram, and returns its length and its sender's user, if the kernel says.
+fn receive(fd: RawFd, buffer: &mut [u8], control: &mut [u8]) -> nix::Result<(usize, Option<u32>)> {
+    let mut parts = [IoSliceMut::new(buffer)];
+    let message = recvmsg::<()>(fd, &mut parts, Some(control), MsgFlags::MSG_CMSG_CLOEXEC)?;
+    let sender = message.cmsgs()?.find_map(|control| match control {
+        ControlMessageOwned::ScmCredentials(of) => Some(of.uid()),
+        _ => None,
+    });
+    Ok((message.bytes, sender))
+}
