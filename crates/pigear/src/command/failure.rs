@@ -80,7 +80,7 @@ impl From<ListenError> for Failure {
                 (WRONG_USAGE, Some("docs/script.md has all fields and functions".into()))
             }
             #[cfg(feature = "store")]
-            ListenError::Store { source, .. } => (FAILED, source.hint().map(Cow::from)),
+            ListenError::Store { source, .. } => (FAILED, source.hint().map(Into::into)),
             ListenError::UnknownSource { name } => (WRONG_USAGE, Some(python_hint("socket", name))),
             ListenError::Handler { problem: BuildError::Absent { .. }, .. }
             | ListenError::SourceHandler { .. }
