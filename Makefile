@@ -32,6 +32,7 @@ bench: setup peers
 	$(CARGO) bench --locked --package pigear --bench filter
 	$(CARGO) bench --locked --package pigear --bench listen
 	$(CARGO) bench --locked --package pigear --bench http
+	$(CARGO) bench --locked --package pigear --bench store
 	$(MAKE) bench-python
 
 bench-python: setup peers target/peers/python/installed

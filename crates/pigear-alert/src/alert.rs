@@ -56,7 +56,7 @@ pub enum Medium {
 }
 
 /// Where alerts are received: what all alerts of one source have in common.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// The sensor's name, if it was given one.
     pub sensor: Option<String>,
@@ -136,6 +136,12 @@ impl Alert {
         self.log = Some(Box::new(logged));
     }
 
+    /// Puts back what [`log`](Self::log) was, for an alert that was kept. Nothing else changes.
+    pub fn put_back_log(&mut self, log: Logged) {
+        self.dissection = OnceLock::new();
+        self.log = Some(Box::new(log));
+    }
+
     /// What Snort's log has of it, if it comes from there or was completed. The first packet is in the
     /// [message](Self::message), the others are here.
     #[must_use]
@@ -168,6 +174,12 @@ impl Alert {
     pub fn msg(&self) -> Cow<'_, [u8]> {
         let AlertMessage { sig_generator, sig_id, ref msg, .. } = self.message;
         self.names.message(sig_generator, sig_id, msg)
+    }
+
+    /// What gives its numbers names.
+    #[must_use]
+    pub fn names(&self) -> &Arc<Names> {
+        &self.names
     }
 
     /// When the packet was seen.

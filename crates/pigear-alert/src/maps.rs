@@ -40,7 +40,7 @@ mod tests;
 
 pub use classes::{Class, Classes};
 pub use gen_msg::GenMsgMap;
-pub use names::Names;
+pub use names::{Looked, Names};
 pub use problem::{LineProblem, Parsed, Problem};
 pub use references::{Reference, ReferenceSystems};
 pub use sid_msg::{Rule, SidMsgMap};

@@ -87,6 +87,14 @@ pub struct Decoded {
     pub untrusted: bool,
 }
 
+impl Decoded {
+    /// A message that needs no decoding, as that of an alert that was kept.
+    #[must_use]
+    pub fn new(message: AlertMessage, dialect: Dialect) -> Self {
+        Self { message, dialect, untrusted: false }
+    }
+}
+
 /// Why a datagram is not an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -75,6 +75,12 @@ pub trait Handler: Send {
     fn wants_datagram(&self) -> bool {
         false
     }
+
+    /// Whether [`handle`](Self::handle) returns only once somebody else has the alerts, or has refused
+    /// them: then it is worth the while that they wait where a crash doesn't reach them.
+    fn delivers(&self) -> bool {
+        false
+    }
 }
 
 /// How a lane gathers alerts before it calls its handler.
@@ -123,6 +129,10 @@ pub enum Cause {
     /// dropped.
     #[error("time was up")]
     TimeUp,
+    /// There is no room for the alert now, and may be again: it counts as dropped, and even where
+    /// errors end the program the next alert is handled.
+    #[error("{0}")]
+    NoRoom(Box<dyn Error + Send + Sync>),
     /// Anything else.
     #[error("{0}")]
     Failed(Box<dyn Error + Send + Sync>),
@@ -150,6 +160,11 @@ impl HandlerError {
     #[must_use]
     pub fn time_up() -> Self {
         Self { handled: 0, failed: 1, cause: Cause::TimeUp }
+    }
+
+    /// There is no room for the alert now.
+    pub fn no_room(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { handled: 0, failed: 1, cause: Cause::NoRoom(error.into()) }
     }
 
     /// The same, but `handled` alerts were dealt with before.

@@ -252,7 +252,7 @@ impl Lane {
             }
             Cause::TimeUp => LaneEnd::Done,
             Cause::Quit => LaneEnd::Quit,
-            Cause::Failed(_) => LaneEnd::Failed(error),
+            Cause::Failed(_) | Cause::NoRoom(_) => LaneEnd::Failed(error),
         }
     }
 
@@ -309,6 +309,11 @@ impl Lane {
                 warn!("handler {}: could not finish in time; {left} alerts dropped", self.name);
                 return Err(error);
             }
+            if matches!(error.cause, Cause::NoRoom(_)) {
+                self.drop_for_want_of_room(failed, &error);
+                alerts = rest;
+                continue;
+            }
             let count = || self.counters.failed.add_some_and_log(failed as u64);
             let logged = self.queue.settle(failed, count);
             if on_error == OnError::Stop {
@@ -323,6 +328,13 @@ impl Lane {
         Ok(())
     }
 
+    fn drop_for_want_of_room(&self, n: usize, error: &HandlerError) {
+        let count = || self.counters.dropped.add_some_and_log(n as u64);
+        if let Some(count) = self.queue.settle(n, count).flatten() {
+            error!("handler {}: {error}; {count} alerts dropped so far", self.name);
+        }
+    }
+
     /// Counts what became of `n` alerts of the batch.
     fn settle(&self, counter: &Counter, n: usize) {
         self.queue.settle(n, || counter.add(n as u64));
@@ -330,7 +342,7 @@ impl Lane {
 }
 
 /// Calls a handler; a panic of its becomes an error.
-fn guarded(call: impl FnOnce() -> Result<(), HandlerError>) -> Result<(), HandlerError> {
+pub(crate) fn guarded(call: impl FnOnce() -> Result<(), HandlerError>) -> Result<(), HandlerError> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<&str>()

@@ -43,11 +43,13 @@
 
 mod backlog;
 pub mod complete;
+mod durable;
 mod ending;
 mod fanout;
 mod filter;
 mod handler;
 mod intake;
+mod journal;
 pub mod lane;
 mod missed;
 mod pipeline;
@@ -66,6 +68,7 @@ pub use fanout::{Desk, Fanout, Flow, OnError};
 pub use filter::{Filter, FilterError};
 pub use handler::{Cause, Gather, Handler, HandlerError};
 pub use intake::{Intake, NamesCell};
+pub use journal::{Journal, Next, Outcome};
 pub use lane::{LaneSettings, WhenFull};
 pub use pipeline::{Pipeline, PipelineError};
 pub use source::{Source, SourceError};

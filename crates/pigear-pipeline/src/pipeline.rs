@@ -7,9 +7,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::durable::DurableLane;
 use crate::fanout::{Fanout, OnError};
 use crate::filter::Filter;
 use crate::handler::{Handler, HandlerError};
+use crate::journal::Journal;
 use crate::lane::{Lane, LaneEnd, LaneSettings, Worker};
 use crate::sieve::Sieve;
 use crate::source::{Source, SourceError};
@@ -31,7 +33,7 @@ pub struct Pipeline {
     /// How long the lanes may work on what they have, once something else than the sources' own end
     /// ends it.
     pub drain: Duration,
-    lanes: Vec<(Arc<Lane>, Worker)>,
+    lanes: Vec<(Track, Worker)>,
     stats: Arc<Stats>,
 }
 
@@ -79,6 +81,67 @@ const USUAL_STACK: usize = 2 << 20;
 /// Filters may be scripts whose functions call themselves; see [`Filter`].
 const FILTER_STACK: usize = 8 << 20;
 
+/// A lane of either kind.
+#[derive(Clone)]
+enum Track {
+    Memory(Arc<Lane>),
+    Durable(Arc<DurableLane>),
+}
+
+impl Track {
+    /// The lane, if sources push to it.
+    fn pushed_to(&self) -> Option<Arc<Lane>> {
+        match self {
+            Self::Memory(lane) => Some(Arc::clone(lane)),
+            Self::Durable(_) => None,
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Memory(lane) => lane.name(),
+            Self::Durable(lane) => lane.name(),
+        }
+    }
+
+    fn is_attended(&self) -> bool {
+        match self {
+            Self::Memory(lane) => lane.is_attended(),
+            Self::Durable(lane) => lane.is_attended(),
+        }
+    }
+
+    fn work(&self, worker: Worker, on_error: OnError) -> LaneEnd {
+        match self {
+            Self::Memory(lane) => lane.work(worker, on_error),
+            Self::Durable(lane) => lane.work(worker, on_error),
+        }
+    }
+
+    /// Lets nothing more in.
+    fn close(&self) {
+        match self {
+            Self::Memory(lane) => lane.close(),
+            Self::Durable(lane) => lane.close(),
+        }
+    }
+
+    /// Tells the handler by when to be done.
+    fn end_by(&self, time: Instant) {
+        match self {
+            Self::Memory(lane) => lane.end_by(time),
+            Self::Durable(lane) => lane.end_by(time),
+        }
+    }
+
+    fn leave_behind(&self) {
+        match self {
+            Self::Memory(lane) => lane.leave_behind(),
+            Self::Durable(lane) => lane.leave_behind(),
+        }
+    }
+}
+
 /// What happens to a running pipeline.
 enum Event {
     StopRequested,
@@ -103,7 +166,24 @@ impl Pipeline {
         let (name, counters) = self.stats.add_lane(name);
         let sieve = Sieve::new(&name, filters, &counters);
         let lane = Lane::new(name, settings, counters, &*handler);
-        self.lanes.push((Arc::new(lane), Worker { handler, sieve }));
+        self.lanes.push((Track::Memory(Arc::new(lane)), Worker { handler, sieve }));
+    }
+
+    /// Adds a handler whose alerts wait in a journal, and that gets only those that pass all filters. No
+    /// source pushes to it: somebody else fills the journal.
+    pub fn add_durable(
+        &mut self,
+        name: &str,
+        handler: Box<dyn Handler>,
+        journal: Arc<dyn Journal>,
+        filters: Vec<Box<dyn Filter>>,
+    ) {
+        let (name, counters) = self.stats.add_lane(name);
+        // A lane's counters are new, so this is the first.
+        let _ = counters.journal.set(Arc::clone(&journal));
+        let sieve = Sieve::new(&name, filters, &counters);
+        let lane = DurableLane::new(name, journal, counters, handler.is_attended());
+        self.lanes.push((Track::Durable(Arc::new(lane)), Worker { handler, sieve }));
     }
 
     /// The counters, which go on counting while the pipeline runs.
@@ -126,13 +206,14 @@ impl Pipeline {
     /// The first error of a source; of a handler, if errors end the pipeline.
     pub fn run(self, sources: Vec<Box<dyn Source>>, stop: &Stop) -> Result<(), PipelineError> {
         let (events, inbox) = channel();
-        let lanes: Vec<_> = self.lanes.iter().map(|(lane, _)| Arc::clone(lane)).collect();
+        let tracks: Vec<_> = self.lanes.iter().map(|(track, _)| track.clone()).collect();
+        let pushed_to = tracks.iter().filter_map(Track::pushed_to).collect();
         let (on_error, drain) = (self.on_error, self.drain);
-        let fanout = Fanout::new(lanes.clone(), self.stats, on_error, self.limit, stop.clone());
+        let fanout = Fanout::new(pushed_to, self.stats, on_error, self.limit, stop.clone());
         let fanout = Arc::new(fanout);
         let sources_at_work = sources.len();
         let mut watch =
-            Watch { inbox, sources: sources_at_work, lanes, quit: false, failure: None };
+            Watch { inbox, sources: sources_at_work, lanes: tracks, quit: false, failure: None };
         for (lane, worker) in self.lanes {
             spawn_lane(lane, worker, on_error, events.clone())?;
         }
@@ -151,7 +232,7 @@ impl Pipeline {
 }
 
 fn spawn_lane(
-    lane: Arc<Lane>,
+    lane: Track,
     worker: Worker,
     on_error: OnError,
     events: Sender<Event>,
@@ -200,7 +281,7 @@ struct Watch {
     /// How many sources are still at work.
     sources: usize,
     /// The lanes that are still at work.
-    lanes: Vec<Arc<Lane>>,
+    lanes: Vec<Track>,
     /// A user wants everything to end.
     quit: bool,
     failure: Option<PipelineError>,
@@ -211,7 +292,7 @@ impl Watch {
     fn until_it_is_time_to_end(&mut self) {
         while self.failure.is_none() && !self.quit && (self.sources > 0 || !self.lanes.is_empty()) {
             if self.sources == 0 {
-                self.lanes.iter().for_each(|lane| lane.close());
+                self.lanes.iter().for_each(Track::close);
             }
             match self.inbox.recv() {
                 Ok(Event::StopRequested) | Err(_) => return,
@@ -227,7 +308,7 @@ impl Watch {
     fn finish(&mut self, drain: Duration, stop: &Stop) {
         let deadline = Instant::now() + SOURCES_STOP;
         while self.sources > 0 && self.note_before(deadline) {}
-        self.lanes.iter().for_each(|lane| lane.close());
+        self.lanes.iter().for_each(Track::close);
         let in_haste = self.is_in_haste(stop);
         self.drain(drain, |lane| in_haste || !lane.is_attended());
         while !self.lanes.is_empty() && !self.is_in_haste(stop) {
@@ -245,13 +326,13 @@ impl Watch {
     }
 
     /// Gives these lanes so much time, and leaves behind those that are still busy then.
-    fn drain(&mut self, time: Duration, which: impl Fn(&Lane) -> bool) {
+    fn drain(&mut self, time: Duration, which: impl Fn(&Track) -> bool) {
         let deadline = Instant::now() + time;
         // A little earlier, so that who gives up then can still finish in order.
         let by = deadline.checked_sub(time / 10).unwrap_or(deadline);
         self.lanes.iter().filter(|lane| which(lane)).for_each(|lane| lane.end_by(by));
-        while self.lanes.iter().any(|lane| which(lane)) && self.note_before(deadline) {}
-        self.lanes.iter().filter(|lane| which(lane)).for_each(|lane| lane.leave_behind());
+        while self.lanes.iter().any(&which) && self.note_before(deadline) {}
+        self.lanes.iter().filter(|lane| which(lane)).for_each(Track::leave_behind);
         self.lanes.retain(|lane| !which(lane));
     }
 

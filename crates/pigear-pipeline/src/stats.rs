@@ -1,10 +1,13 @@
 //! Counters: what came in, and what became of it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
+
+use crate::journal::Journal;
 
 /// A counter that only grows.
 #[derive(Debug, Default)]
@@ -47,11 +50,13 @@ pub struct Stats {
 }
 
 /// The counters of one lane.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct LaneCounters {
     pub(crate) handled: Counter,
     pub(crate) dropped: Counter,
     pub(crate) failed: Counter,
+    /// Where the alerts of a durable lane wait.
+    pub(crate) journal: OnceLock<Arc<dyn Journal>>,
     /// Only where there is a filter.
     pub(crate) filter: OnceLock<FilterCounters>,
 }
@@ -66,7 +71,8 @@ pub(crate) struct FilterCounters {
 /// The counters at one moment.
 ///
 /// Once a pipeline has ended, each lane's `handled`, `dropped`, `failed` and `filtered` add up to
-/// `received`.
+/// `received`; but a durable lane also handles what earlier runs have left, and leaves what it could not
+/// handle to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -100,6 +106,9 @@ pub struct LaneSnapshot {
     pub dropped: u64,
     /// Alerts that the handler could not deal with.
     pub failed: u64,
+    /// Alerts that are stored and not yet handled, where the handler's lane is a durable one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lag: Option<u64>,
     /// Alerts that its filter left out. Absent where there is no filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filtered: Option<u64>,
@@ -149,6 +158,12 @@ impl Stats {
     }
 }
 
+impl fmt::Debug for LaneCounters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.snapshot().fmt(f)
+    }
+}
+
 impl LaneCounters {
     /// Alerts of which it is known what became of them.
     pub(crate) fn settled(&self) -> u64 {
@@ -161,6 +176,7 @@ impl LaneCounters {
             handled: self.handled.get(),
             dropped: self.dropped.get(),
             failed: self.failed.get(),
+            lag: self.journal.get().map(|journal| journal.lag()),
             filtered: self.filter.get().map(|filter| filter.filtered.get()),
             filter_failed: self.filter.get().map(|filter| filter.failed.get()),
         }

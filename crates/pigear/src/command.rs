@@ -8,10 +8,14 @@ mod args;
 mod demo;
 mod failure;
 mod host;
+#[cfg(feature = "store")]
+mod lanes;
 mod listen;
 mod log;
 mod play;
 mod progress;
+#[cfg(feature = "store")]
+mod query;
 mod settings;
 mod signals;
 
@@ -61,6 +65,12 @@ fn carry_out(args: Args, registry: &Registry, host: &dyn Host) -> Result<(), Fai
         None => listen::run(args.listen, registry, host),
         Some(Command::Demo(args)) => demo::run(&args, registry, host),
         Some(Command::Play(args)) => play::run(&args, host),
+        #[cfg(feature = "store")]
+        Some(Command::Query(args)) => query::run(&args),
+        #[cfg(feature = "store")]
+        Some(Command::Lanes(args)) => lanes::run(&args),
+        #[cfg(feature = "store")]
+        Some(Command::Redeliver(args)) => lanes::send_again(&args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut args::command(registry), "pigear", &mut script);

@@ -7,6 +7,10 @@
 //! [names]
 //! sid_msg_map = "/etc/snort/sid-msg.map"
 //!
+//! [store]
+//! path = "/var/lib/pigear/alerts.db"
+//! keep_days = 90
+//!
 //! [[source]]
 //! logdir = "/var/log/snort"
 //! instances = "auto"
@@ -20,6 +24,7 @@
 
 mod file;
 mod source;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +35,7 @@ use pigear_pipeline::{LaneSettings, OnError, WhenFull};
 
 pub use file::ConfigError;
 pub use source::{InstanceCount, SocketMode, SourceConfig, SourceKind};
+pub use store::{Begin, StoreConfig};
 
 use crate::keys::Keys;
 use crate::names::NameFiles;
@@ -43,6 +49,8 @@ pub struct Config {
     pub handlers: Vec<HandlerConfig>,
     /// Which of them the handlers get. None: all.
     pub filter: Option<FilterConfig>,
+    /// Where they are kept. None: nowhere.
+    pub store: StoreConfig,
     /// The files that name their numbers.
     pub names: NameFiles,
     /// What an error does.
@@ -68,6 +76,11 @@ pub struct HandlerConfig {
     pub when_full: Option<WhenFull>,
     /// Which alerts it gets, of those that all handlers get.
     pub filter: Option<FilterConfig>,
+    /// Whether its alerts wait in the store. By default those wait there that it hands on to somebody
+    /// else who says whether he has them.
+    pub durable: Option<bool>,
+    /// With which of them it begins when it is new.
+    pub begin: Option<Begin>,
     /// Its own settings.
     pub keys: Keys,
     /// Where it is configured, for messages: a file and a line.

@@ -7,6 +7,7 @@
 //! | [`config`] | what a configuration file and the command line build |
 //! | [`listen`] | a configuration, carried out |
 //! | [`names`] | the files that name an alert's numbers, read again when they change |
+//! | `store` | every alert in a file, and what is queried and delivered from there |
 //! | [`player`] | sends recorded alerts to a socket, as Snort does |
 //! | [`script`] | the language of filters: what scripts see, and what they may do |
 //! | [`shell`] | the handler that opens a shell on each alert |
@@ -61,4 +62,6 @@ pub mod script;
 pub mod shell;
 pub mod snort_conf;
 mod stats_file;
+#[cfg(feature = "store")]
+pub mod store;
 pub mod visible;

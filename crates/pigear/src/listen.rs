@@ -1,6 +1,8 @@
 //! A configuration, carried out.
 
 mod housekeeping;
+mod kept;
+mod opening;
 mod prepare;
 mod sockets;
 
@@ -19,10 +21,12 @@ use crate::config::SourceKind;
 use crate::names::{NameFileError, Watched};
 use crate::registry::{BuildError, Unresolved};
 use housekeeping::{Chore, Housekeeper};
+use kept::Kept;
 
 /// Everything opened, bound and ready to run.
 pub struct Listener {
     pipeline: Pipeline,
+    kept: Kept,
     sources: Vec<Box<dyn Source>>,
     names: Arc<NamesCell>,
     watched: Watched,
@@ -41,6 +45,18 @@ pub enum ListenError {
         /// Why.
         problem: BuildError,
     },
+    /// The store can't be used.
+    #[cfg(feature = "store")]
+    #[error("cannot use the store {}", path.display())]
+    Store {
+        /// The store.
+        path: PathBuf,
+        /// Why.
+        source: crate::store::Problem,
+    },
+    /// What is configured about the store or a lane makes no sense.
+    #[error("{0}")]
+    Kept(String),
     /// A filter makes no sense.
     #[error("{place}: {problem}")]
     Filter {
@@ -159,6 +175,7 @@ impl Listener {
         };
         let housekeeping = thread::spawn(move || housekeeper.run(&inbox));
         let result = self.pipeline.run(self.sources, stop);
+        self.kept.close();
         // The housekeeper only ends after this; a panic of its was already reported.
         let _ = chores.send(Chore::End);
         let _ = housekeeping.join();

@@ -41,4 +41,6 @@ mod tests;
 pub use engine::engine;
 pub use fields::{Known, Said};
 pub use filter::{Filter, FilterFailure};
+#[cfg(all(feature = "command", feature = "store"))]
+pub(crate) use layers::tree;
 pub use problem::Problem;

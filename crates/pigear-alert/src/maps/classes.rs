@@ -47,6 +47,11 @@ impl Classes {
         Self(stock::CLASSES.iter().map(class).collect())
     }
 
+    /// No class at all.
+    pub(super) fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// Reads Snort's list, whichever its form: the Lua table `classifications` (or
     /// `default_classifications`) of Snort 3, else `config classification:` lines. All else in the
     /// text is passed over, so a whole `snort.lua` or `snort.conf` will do.

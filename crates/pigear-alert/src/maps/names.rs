@@ -5,6 +5,17 @@ use std::borrow::Cow;
 
 use super::{Class, Classes, GenMsgMap, ReferenceSystems, Rule, SidMsgMap};
 
+/// The names of one alert, as they were once looked up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// The whole message.
+    pub message: Box<[u8]>,
+    /// The class.
+    pub class: Option<Class>,
+    /// The web addresses of what describes the rule's subject.
+    pub references: Vec<String>,
+}
+
 /// Everything that gives an alert's numbers a name.
 ///
 /// The default knows the classes and reference systems that come with Snort, and no rule.
@@ -18,6 +29,21 @@ pub struct Names {
     pub rules: SidMsgMap,
     /// The alerts of decoders and preprocessors, from `gen-msg.map`.
     pub generators: GenMsgMap,
+    /// What takes the place of all these, whatever is asked for.
+    pub looked: Option<Box<Looked>>,
+}
+
+impl From<Looked> for Names {
+    /// The names of an alert that was kept: what is looked up is what was found then.
+    fn from(looked: Looked) -> Self {
+        Self {
+            classes: Classes::none(),
+            references: ReferenceSystems::default(),
+            rules: SidMsgMap::default(),
+            generators: GenMsgMap::default(),
+            looked: Some(Box::new(looked)),
+        }
+    }
 }
 
 impl Names {
@@ -27,7 +53,10 @@ impl Names {
     /// names no class for them in its own logs; don't ask for those.
     #[must_use]
     pub fn class(&self, number: u32) -> Option<&Class> {
-        self.classes.get(number)
+        match &self.looked {
+            Some(looked) => looked.class.as_ref(),
+            None => self.classes.get(number),
+        }
     }
 
     /// The rule of an alert; see [`SidMsgMap::get`].
@@ -47,6 +76,9 @@ impl Names {
     /// none, so the text is also tried without.
     #[must_use]
     pub fn message<'a>(&'a self, generator: u32, sid: u32, sent: &'a [u8]) -> Cow<'a, [u8]> {
+        if let Some(looked) = &self.looked {
+            return Cow::Borrowed(&looked.message);
+        }
         let rule = self.rule(generator, sid).map(Rule::message);
         let built_in =
             if matches!(generator, 1 | 3) { None } else { self.generators.get(generator, sid) };
@@ -57,8 +89,9 @@ impl Names {
     /// The web addresses of what describes the rule's subject, as far as their systems are known.
     /// [`Rule::references`] has all references.
     pub fn references(&self, generator: u32, sid: u32) -> impl Iterator<Item = String> {
+        let looked = self.looked.iter().flat_map(|looked| looked.references.iter().cloned());
         let references = self.rule(generator, sid).into_iter().flat_map(Rule::references);
-        references.filter_map(|reference| reference.url(&self.references))
+        looked.chain(references.filter_map(|reference| reference.url(&self.references)))
     }
 }
 

@@ -246,7 +246,7 @@ proptest! {
         let (rules, generators) = (SidMsgMap::parse(&text), GenMsgMap::parse(&text));
         let problems = [&classes.problems, &references.problems, &rules.problems, &generators.problems];
         prop_assert!(problems.iter().flat_map(|problems| problems.iter()).all(|problem| (1..=lines).contains(&problem.line)));
-        let names = Names { classes: classes.value, references: references.value, rules: rules.value, generators: generators.value };
+        let names = Names { classes: classes.value, references: references.value, rules: rules.value, generators: generators.value, looked: None };
         let _ = (names.message(1, 1, text.as_bytes()), names.references(1, 1).count(), names.class(1));
     }
 }

@@ -16,6 +16,7 @@ fn names() -> Arc<Names> {
         references: ReferenceSystems::parse(&list("reference.config")).value,
         rules: SidMsgMap::parse(&list("sid-msg-v2.map")).value,
         generators: GenMsgMap::parse(&list("gen-msg.map")).value,
+        ..Names::default()
     })
 }
 

@@ -73,7 +73,7 @@ fn work_with(
     let end = lane.work(Worker { handler, sieve }, on_error);
     lane.leave_behind();
     let counters = stats.snapshot().handlers["test"];
-    let LaneSnapshot { handled, dropped, failed, filtered, filter_failed } = counters;
+    let LaneSnapshot { handled, dropped, failed, filtered, filter_failed, .. } = counters;
     let (ids, finished) = (told.ids.lock().unwrap().clone(), *told.finished.lock().unwrap());
     let filter = filtered.zip(filter_failed);
     Outcome { end, counted: [handled, dropped, failed], filter, told: ids, finished }
@@ -219,6 +219,17 @@ fn what_comes_after_the_end_is_dropped() {
     lane.close();
     lane.push(&alert(1), 1);
     assert_eq!(stats.snapshot().handlers["test"].dropped, 1);
+}
+
+#[test]
+fn for_want_of_room_an_alert_is_dropped_and_the_next_is_handled() {
+    let no_room = |ids: &[u32]| match ids.first() {
+        Some(1) => Err(HandlerError::no_room("full").failed(4)),
+        _ => Ok(()),
+    };
+    let outcome = work(OnError::Stop, no_room);
+    assert!(matches!(outcome.end, LaneEnd::Done), "{:?}", outcome.end);
+    assert_eq!(outcome.counted, [6, 4, 0]);
 }
 
 #[test]

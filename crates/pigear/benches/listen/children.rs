@@ -45,6 +45,11 @@ impl Counters {
         self.handlers.values().map(|lane| lane.dropped).sum()
     }
 
+    /// How many alerts a handler dealt with.
+    pub(crate) fn handled(&self, name: &str) -> u64 {
+        self.handlers.get(name).map_or(0, |lane| lane.handled)
+    }
+
     /// By how many alerts the counters are off, if so many were sent.
     pub(crate) fn unaccounted(&self, sent: u64) -> u64 {
         let known = self.handlers.values().map(|lane| lane.handled + lane.dropped + lane.failed);
@@ -123,8 +128,12 @@ impl Receiver {
     pub(crate) fn end(mut self) -> anyhow::Result<Counters> {
         kill(self.pid()?, Signal::SIGTERM)?;
         self.child.wait()?;
-        let text = fs::read(&self.stats).context("cannot read the counters")?;
-        Ok(serde_json::from_slice(&text)?)
+        read_counters(&self.stats)
+    }
+
+    /// The counters of the Pigear that ended last.
+    pub(crate) fn counters(dir: &Path) -> anyhow::Result<Counters> {
+        read_counters(&stats_in(dir))
     }
 
     /// A line of the kernel's about the process, such as `VmRSS`, in bytes.
@@ -157,6 +166,11 @@ pub(crate) fn compile_yardstick(dir: &Path) -> anyhow::Result<()> {
     let status = command.status().context("cannot start cc")?;
     ensure!(status.success(), "cc failed");
     Ok(())
+}
+
+fn read_counters(path: &Path) -> anyhow::Result<Counters> {
+    let text = fs::read(path).context("cannot read the counters")?;
+    Ok(serde_json::from_slice(&text)?)
 }
 
 fn socket_in(dir: &Path) -> PathBuf {

@@ -1,7 +1,7 @@
 //! How fast alerts are received, and how little Snort notices of it.
 //!
-//! `cargo bench -p pigear --bench listen [-- ROW…]`, with rows of `speed json eve held-up memory
-//! start unified2 python`. Everything is measured against a yardstick that runs by turns with it, and the
+//! `cargo bench -p pigear --bench listen [-- ROW…]`, with rows of `speed json eve store held-up
+//! memory start unified2 python`. Everything is measured against a yardstick that runs by turns with it, and the
 //! median of several such pairs is taken: what the machine does besides slows down both. The sender
 //! is `pigear play`, with datagrams of 65,864 bytes.
 //!
@@ -15,6 +15,7 @@ mod recordings;
 mod sleeper;
 mod speed;
 mod start;
+mod store;
 mod table;
 mod unified2;
 
@@ -34,10 +35,11 @@ struct Bench {
 
 type Measure = fn(&Bench) -> anyhow::Result<()>;
 
-const ROWS: [(&str, Measure); 8] = [
+const ROWS: [(&str, Measure); 9] = [
     ("speed", speed::null),
     ("json", speed::json),
     ("eve", speed::eve),
+    ("store", store::measure),
     ("held-up", held_up::measure),
     ("memory", memory::measure),
     ("start", start::measure),

@@ -9,27 +9,27 @@ use crate::children::Receiver;
 use crate::player::play;
 use crate::table::{Pairs, Row};
 
-const ALERTS: u32 = 100_000;
+pub(crate) const ALERTS: u32 = 100_000;
 const PAIRS: usize = 9;
 
 /// One run: the sender's alerts a second, and the receiver's microseconds an alert.
-struct Run {
-    rate: f64,
-    cost: f64,
+pub(crate) struct Run {
+    pub(crate) rate: f64,
+    pub(crate) cost: f64,
 }
 
-fn run(bench: &Bench, receiver: Receiver, alerts: u32) -> anyhow::Result<Run> {
+pub(crate) fn run(bench: &Bench, receiver: Receiver, alerts: u32) -> anyhow::Result<Run> {
     let report = play(&bench.recordings.typical, &receiver.socket, alerts, 0)?;
     let seconds = receiver.wait()?;
     Ok(Run { rate: report.rate(), cost: seconds * 1e6 / f64::from(alerts) })
 }
 
-fn pigear(dir: &Path, args: &[&str]) -> anyhow::Result<Receiver> {
+pub(crate) fn pigear(dir: &Path, args: &[&str]) -> anyhow::Result<Receiver> {
     Receiver::pigear(dir, &[args, &["--count", &ALERTS.to_string()]].concat())
 }
 
 /// Runs both by turns, and which goes first by turns too.
-fn by_turns(
+pub(crate) fn by_turns(
     mut one: impl FnMut() -> anyhow::Result<Run>,
     mut other: impl FnMut() -> anyhow::Result<Run>,
 ) -> anyhow::Result<Vec<(Run, Run)>> {

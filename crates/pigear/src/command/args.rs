@@ -1,11 +1,14 @@
 //! What can be typed.
 
+#[cfg(feature = "store")]
+mod stored;
+
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::config::SourceConfig;
+use crate::config::{SourceConfig, StoreConfig};
 use crate::names::NameFiles;
 use crate::registry::Registry;
 
@@ -33,6 +36,15 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Send a recording to a socket as Snort does, and report how long it was held up
     Play(PlayArgs),
+    /// Show what is in the store, newest first: alerts, counts, packets
+    #[cfg(feature = "store")]
+    Query(Box<QueryArgs>),
+    /// List the handlers that get their alerts from the store, with how many wait for each
+    #[cfg(feature = "store")]
+    Lanes(LanesArgs),
+    /// Have alerts sent again that were refused for good
+    #[cfg(feature = "store")]
+    Redeliver(RedeliverArgs),
     /// Print a script that completes the command line in a shell
     Completions {
         /// The shell
@@ -91,6 +103,9 @@ pub(super) struct ListenArgs {
     pub(super) source: SourceConfig,
 
     #[command(flatten)]
+    pub(super) store: StoreConfig,
+
+    #[command(flatten)]
     pub(super) names: NameFiles,
 }
 
@@ -133,6 +148,9 @@ pub(super) struct PlayArgs {
     pub(super) json: bool,
 }
 
+#[cfg(feature = "store")]
+pub(super) use stored::{LanesArgs, LanesCommand, QueryArgs, RedeliverArgs, StoreArgs};
+
 /// The command line, with a list of the handlers that there are.
 pub(super) fn command(registry: &Registry) -> clap::Command {
     let handlers = registry.about().map(|(name, about)| format!("  {name:<8} {about}\n"));
@@ -148,9 +166,9 @@ Examples:
   pigear --socket-handler play --from recording.gz format=full";
 
 fn key_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or(
-        "expected KEY=VALUE for the data handler, or a command: demo, play, completions, man",
-    )?;
+    let (key, value) = text
+        .split_once('=')
+        .ok_or("expected KEY=VALUE for the data handler, or a command; --help lists them")?;
     if key.is_empty() {
         Err("the key is missing".to_owned())
     } else {

@@ -79,9 +79,12 @@ impl From<ListenError> for Failure {
             ListenError::Filter { .. } => {
                 (WRONG_USAGE, Some("docs/script.md has all fields and functions".into()))
             }
+            #[cfg(feature = "store")]
+            ListenError::Store { source, .. } => (FAILED, source.hint().map(Into::into)),
             ListenError::UnknownSource { name } => (WRONG_USAGE, Some(python_hint("socket", name))),
             ListenError::Handler { problem: BuildError::Absent { .. }, .. }
             | ListenError::SourceHandler { .. }
+            | ListenError::Kept(_)
             | ListenError::UnknownUser { .. }
             | ListenError::UnknownGroup { .. }
             | ListenError::Source(_) => (WRONG_USAGE, None),

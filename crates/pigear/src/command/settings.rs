@@ -19,6 +19,7 @@ pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Fa
     for (key, value) in &args.keys {
         apply(&mut config, key, value).map_err(Failure::usage)?;
     }
+    config.store = args.store.or(config.store);
     config.names.class_config = args.names.class_config.or(config.names.class_config);
     config.names.reference_config = args.names.reference_config.or(config.names.reference_config);
     config.names.sid_msg_map = args.names.sid_msg_map.or(config.names.sid_msg_map);
@@ -88,14 +89,10 @@ fn apply_to_handler(handlers: &mut [HandlerConfig], key: &str, value: &str) -> a
     let found =
         handlers.iter_mut().find_map(|handler| addressed(handler).map(|key| (handler, key)));
     if let Some((handler, key)) = found {
-        set_key(handler, &key, value);
-        return Ok(());
+        return set_key(handler, &key, value);
     }
     match handlers {
-        [handler] => {
-            set_key(handler, key, value);
-            Ok(())
-        }
+        [handler] => set_key(handler, key, value),
         handlers => {
             let names = handlers.iter().filter_map(|handler| handler.name.as_deref());
             let names = names.collect::<Vec<_>>().join(", ");
@@ -105,14 +102,21 @@ fn apply_to_handler(handlers: &mut [HandlerConfig], key: &str, value: &str) -> a
     }
 }
 
-/// Every handler has a filter; the other keys are its own.
-fn set_key(handler: &mut HandlerConfig, key: &str, value: &str) {
-    if key == "filter" {
-        let name = handler.name.as_deref().unwrap_or(&handler.kind);
-        let place = format!("{name}.filter");
-        handler.filter = Some(FilterConfig { script: value.to_owned(), place });
-    } else {
-        handler.keys.set(key, value);
+/// Every handler has a filter, and can be durable; the other keys are its own.
+fn set_key(handler: &mut HandlerConfig, key: &str, value: &str) -> anyhow::Result<()> {
+    match key {
+        "durable" => set(&mut handler.durable, key, value),
+        "from" => set(&mut handler.begin, key, value),
+        "filter" => {
+            let name = handler.name.as_deref().unwrap_or(&handler.kind);
+            let place = format!("{name}.filter");
+            handler.filter = Some(FilterConfig { script: value.to_owned(), place });
+            Ok(())
+        }
+        _ => {
+            handler.keys.set(key, value);
+            Ok(())
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use pigear_pipeline::{OnError, WhenFull};
 use serde::Deserialize;
 use toml::{Spanned, Table};
 
-use super::{Config, FilterConfig, HandlerConfig, SourceConfig};
+use super::{Begin, Config, FilterConfig, HandlerConfig, SourceConfig, StoreConfig};
 use crate::keys::{Keys, parsed_option};
 use crate::names::NameFiles;
 
@@ -46,6 +46,7 @@ struct File {
     stats: Option<PathBuf>,
     filter: Option<Spanned<String>>,
     names: NameFiles,
+    store: StoreConfig,
     source: Vec<SourceConfig>,
     handler: Vec<Spanned<Handler>>,
 }
@@ -61,6 +62,10 @@ struct Handler {
     queue_bytes: Option<ByteSize>,
     #[serde(default, deserialize_with = "parsed_option")]
     when_full: Option<WhenFull>,
+    #[serde(default, deserialize_with = "parsed_option")]
+    durable: Option<bool>,
+    #[serde(default, deserialize_with = "parsed_option")]
+    from: Option<Begin>,
     filter: Option<Spanned<String>>,
     #[serde(flatten)]
     keys: Table,
@@ -102,6 +107,7 @@ impl Config {
             sources: file.source,
             handlers: file.handler.into_iter().map(handler).collect::<Result<_, _>>()?,
             names: file.names,
+            store: file.store,
             on_error: if file.serve_forever { OnError::GoOn } else { OnError::Stop },
             count: file.count.map(NonZeroU64::get),
             stats: file.stats,
@@ -118,6 +124,8 @@ impl Handler {
             queue: self.queue,
             queue_bytes: self.queue_bytes,
             when_full: self.when_full,
+            durable: self.durable,
+            begin: self.from,
             filter,
             keys: Keys::from(self.keys),
             place: Some(place),

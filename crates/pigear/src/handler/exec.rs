@@ -119,6 +119,10 @@ impl Handler for Exec {
         }
     }
 
+    fn delivers(&self) -> bool {
+        true
+    }
+
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
         match &mut self.0 {
             Kind::Each(each) => each.handle(alerts),

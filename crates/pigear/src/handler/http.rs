@@ -135,6 +135,11 @@ impl Handler for Http {
         self.gather
     }
 
+    /// What waits for others to make one message with them waits in memory.
+    fn delivers(&self) -> bool {
+        self.people.is_none()
+    }
+
     fn due(&self) -> Option<Instant> {
         if self.courier.gave_up() { None } else { self.people.as_ref()?.due() }
     }

@@ -101,6 +101,8 @@ const MOST: usize = 65_507;
 pub struct Syslog {
     receiver: Receiver,
     messages: Messages,
+    /// Whether it is noticed if the server goes away.
+    delivers: bool,
 }
 
 /// Writes messages.
@@ -143,8 +145,9 @@ impl Syslog {
             cut: 0,
             text: Vec::new(),
         };
+        let delivers = matches!(target, Target::Tcp(_) | Target::Tls(_));
         let receiver = Receiver::new(target.to_string(), target.connect(&files)?);
-        Ok(Self { receiver, messages })
+        Ok(Self { receiver, messages, delivers })
     }
 }
 
@@ -190,8 +193,12 @@ impl Handler for Syslog {
         self.receiver.start(ending);
     }
 
+    fn delivers(&self) -> bool {
+        self.delivers
+    }
+
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        let Self { receiver, messages } = self;
+        let Self { receiver, messages, .. } = self;
         receiver.deliver_all(alerts, |alert, out| messages.put(alert, out))
     }
 

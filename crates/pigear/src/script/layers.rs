@@ -24,7 +24,7 @@ fn offset(offset: usize) -> i64 {
 }
 
 /// The headers as a tree, a line each, then the payload and where reading ended early.
-pub(super) fn tree(alert: &Alert) -> String {
+pub(crate) fn tree(alert: &Alert) -> String {
     let mut tree = String::new();
     // Writing to a `String` can't fail.
     let _ = write_tree(alert, &mut tree);

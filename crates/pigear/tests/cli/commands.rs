@@ -18,6 +18,9 @@ fn help_says_what_there_is() {
         ("short_help", &["-h"]),
         ("demo_help", &["demo", "--help"]),
         ("play_help", &["play", "--help"]),
+        ("query_help", &["query", "--help"]),
+        ("lanes_help", &["lanes", "--help"]),
+        ("redeliver_help", &["redeliver", "--help"]),
     ] {
         insta::assert_snapshot!(name, run(args));
     }

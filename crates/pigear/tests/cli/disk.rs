@@ -38,14 +38,19 @@ fn a_full_disk_is_counted_and_does_not_stop_the_others() {
         .success();
 }
 
-/// A file system of 64 KiB, until this is dropped.
-struct SmallDisk(std::path::PathBuf);
+/// A small file system, until this is dropped.
+pub(crate) struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {
     fn mount(at: &Path) -> Option<Self> {
+        Self::mount_of(at, "64k")
+    }
+
+    /// One of this size.
+    pub(crate) fn mount_of(at: &Path, size: &str) -> Option<Self> {
         fs::create_dir(at).unwrap();
-        let options = Some("size=64k");
-        match mount(Some("tmpfs"), at, Some("tmpfs"), MsFlags::empty(), options) {
+        let options = format!("size={size}");
+        match mount(Some("tmpfs"), at, Some("tmpfs"), MsFlags::empty(), Some(&*options)) {
             Ok(()) => Some(Self(at.to_owned())),
             Err(error) => {
                 println!("left out, since nothing can be mounted here: {error}");

@@ -12,6 +12,8 @@ mod commands;
 mod completed;
 mod config;
 mod counters;
+#[cfg(all(feature = "exec", feature = "store", feature = "syslog"))]
+mod delivery;
 mod disk;
 mod file;
 #[cfg(feature = "script")]
@@ -32,5 +34,7 @@ mod senders;
 mod shell;
 mod signals;
 mod snort;
+#[cfg(feature = "store")]
+mod store;
 mod terminal;
 mod usage;

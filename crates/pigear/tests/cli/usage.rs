@@ -87,7 +87,7 @@ fn an_unknown_format_is_refused_with_those_that_there_are() {
 fn what_is_neither_key_nor_command_is_refused() {
     let stderr = format!(
         "error: invalid value 'dmeo' for '[KEY=VALUE]...': expected KEY=VALUE for the data handler, \
-         or a command: demo, play, completions, man\n{TRY_HELP}"
+         or a command; --help lists them\n{TRY_HELP}"
     );
     refused(&["dmeo"], &stderr, 2);
 }

@@ -72,3 +72,15 @@ fn the_default_has_the_stock_lists() {
     assert!(names.references.prefix("msb").is_some());
     assert!(names.rules.is_empty() && names.generators.is_empty());
 }
+
+#[test]
+fn what_was_looked_up_once_takes_the_place_of_all_else() {
+    let class = Names::default().class(21).cloned();
+    let references = vec!["https://x.org".to_owned()];
+    let looked = Looked { message: b"whole"[..].into(), class: class.clone(), references };
+    let names = Names::from(looked);
+    assert_eq!(*names.message(1, 384, b"sent"), *b"whole");
+    assert_eq!(names.class(7), class.as_ref());
+    assert!(names.references(1, 384).eq(["https://x.org"]));
+    assert_eq!(Names::from(Looked::default()).class(21), None);
+}

@@ -1,0 +1,140 @@
+//! How long questions about a large store take, and how large it is.
+//!
+//! `cargo bench -p pigear --bench store`. The store has a million alerts, or as many as `PIGEAR_ALERTS`
+//! says: of 2,000 signatures, some frequent and most rare, from and to 100,000 addresses, over 90 days.
+//! Questions are asked with `pigear query`, as a user does, so the start of the program counts too. Each
+//! is asked several times, and the median is taken.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use pigear::store::Store;
+use pigear_alert::wire::{Decoded, Dialect};
+use pigear_alert::{Alert, AlertMessage};
+use pigear_pipeline::Handler;
+
+const TIMES: usize = 5;
+
+/// Each question, and how long the answer may take at ten million alerts.
+const QUESTIONS: [(&str, &[&str], u64); 11] = [
+    ("newest 100", &[], 50),
+    ("newest 100 of a frequent sid", &["--sid", "1000"], 50),
+    ("newest 100 of a rare sid", &["--sid", "2990"], 50),
+    ("newest 100 of an address", &["--src", "10.0.17.4"], 50),
+    ("newest 100 of a network", &["--host", "10.0.17.0/24"], 50),
+    ("newest 100 with a text", &["--text", "rule 1987"], 2_000),
+    ("newest 100 to a port in a rare sid", &["--port", "80", "--sid", "2950"], 2_000),
+    ("count by sid", &["--count-by", "sid"], 2_000),
+    ("count by source", &["--count-by", "src"], 2_000),
+    ("count by hour", &["--count-by", "hour"], 2_000),
+    ("count by sid, of 10 days", &["--count-by", "sid", "--since", "10d"], 2_000),
+];
+
+fn main() -> anyhow::Result<()> {
+    let alerts = env::var("PIGEAR_ALERTS").map_or(Ok(1_000_000), |alerts| alerts.parse())?;
+    let dir = tempfile::tempdir().context("cannot make a directory")?;
+    let path = dir.path().join("alerts.db");
+    let started = Instant::now();
+    let packets = fill(&path, alerts)?;
+    let seconds = started.elapsed().as_secs_f64();
+    say(&format!("{alerts} alerts stored in {seconds:.1} s"));
+    let size = fs::metadata(&path)?.len();
+    let more = size.saturating_sub(packets) / u64::from(alerts);
+    say(&format!("{:<45} {more:>8} bytes, at most 120", "on disk an alert, besides its packet"));
+    for (what, args, limit) in QUESTIONS {
+        let took = median(&path, args)?;
+        let verdict = if took <= Duration::from_millis(limit) { "" } else { "  TOO LONG" };
+        let milliseconds = took.as_secs_f64() * 1e3;
+        say(&format!("{what:<45} {milliseconds:>8.1} ms, at most {limit}{verdict}"));
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what this is for")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+fn median(store: &Path, args: &[&str]) -> anyhow::Result<Duration> {
+    let mut times = Vec::new();
+    for _ in 0..TIMES {
+        let mut query = Command::new(env!("CARGO_BIN_EXE_pigear"));
+        query.arg("query").arg("--store").arg(store).args(args).stdout(Stdio::null());
+        let started = Instant::now();
+        ensure!(query.status()?.success(), "{args:?} failed");
+        times.push(started.elapsed());
+    }
+    times.sort_unstable();
+    Ok(times.get(TIMES / 2).copied().unwrap_or_default())
+}
+
+/// Numbers that look random, and are the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self, below: u32) -> u32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        u32::try_from((self.0 >> 33) % u64::from(below)).unwrap_or_default()
+    }
+
+    /// Small ones are frequent.
+    fn skewed(&mut self, below: u32) -> u32 {
+        let among = self.next(below) + 1;
+        self.next(among)
+    }
+}
+
+/// Fills a store, and returns how many bytes the packets have.
+fn fill(path: &Path, alerts: u32) -> anyhow::Result<u64> {
+    const NINETY_DAYS: u64 = 90 * 24 * 60 * 60;
+    let store = Store::open(path)?;
+    let (mut keeper, mut numbers, mut packets) = (store.keeper(), Numbers(1), 0);
+    let now = u64::try_from(jiff::Timestamp::now().as_second())?;
+    let names = Arc::default();
+    let mut batch = Vec::new();
+    for n in 0..alerts {
+        let age = NINETY_DAYS - NINETY_DAYS * u64::from(n) / u64::from(alerts);
+        let message = message(&mut numbers, u32::try_from(now - age)?, n);
+        packets += message.pkt.len() as u64;
+        let decoded = Decoded::new(message, Dialect::Snort29);
+        batch.push(Arc::new(Alert::new(decoded, Arc::default(), Arc::clone(&names))));
+        if batch.len() == 2_000 || n + 1 == alerts {
+            keeper.handle(&batch)?;
+            batch.clear();
+        }
+    }
+    keeper.finish()?;
+    store.close();
+    Ok(packets)
+}
+
+fn message(numbers: &mut Numbers, second: u32, n: u32) -> AlertMessage {
+    let sid = 1_000 + numbers.skewed(2_000);
+    let mut message = AlertMessage::default();
+    message.msg = format!("SERVER-WEBAPP attempt by rule {sid}").into_bytes().into();
+    (message.ts_sec, message.ts_usec) = (second, numbers.next(1_000_000));
+    message.pkt = packet(numbers).into();
+    (message.caplen, message.pktlen) = (300, 300);
+    (message.nethdr, message.transhdr, message.data) = (14, 34, 54);
+    (message.sig_generator, message.sig_id, message.sig_rev) = (1, sid, 7);
+    (message.classification, message.priority) = (sid % 38 + 1, sid % 3 + 1);
+    (message.event_id, message.event_reference) = (n + 1, n + 1);
+    (message.tv_sec, message.tv_usec) = (message.ts_sec, message.ts_usec);
+    message
+}
+
+/// Ethernet, IPv4, TCP, and something.
+fn packet(numbers: &mut Numbers) -> Vec<u8> {
+    let mut packet = vec![0x02, 0, 0, 0, 0, 1, 0x02, 0, 0, 0, 0, 2, 0x08, 0x00];
+    packet.extend([0x45, 0, 1, 30, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0]);
+    packet.extend((0x0a00_0000 + numbers.skewed(100_000)).to_be_bytes());
+    packet.extend((0xc0a8_0000 + numbers.skewed(1_000)).to_be_bytes());
+    packet.extend([0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x18, 1, 0, 0, 0, 0, 0]);
+    packet.resize(300, b'x');
+    packet
+}

@@ -1,0 +1,238 @@
+//! `pigear query`: shows what is in the store.
+
+mod packet;
+mod table;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use pigear_alert::Alert;
+use pigear_alert::format::{Colour, Format, FormatName};
+use pigear_pipeline::Handler;
+
+use super::args::{QueryArgs, StoreArgs};
+use super::failure::Failure;
+use super::write_out;
+use crate::config::Config;
+use crate::handler::compress::Compress;
+use crate::handler::pcap;
+use crate::handler::rotate::Rotation;
+use crate::store::{Criteria, Further, Reader, StoreError, Stored};
+use crate::visible::visible;
+
+/// How many alerts are shown, unless said otherwise.
+const LIMIT: usize = 100;
+
+/// How many counts are shown, unless said otherwise.
+const COUNTS: usize = 25;
+
+/// How soon a new alert is shown.
+const TICK: Duration = Duration::from_millis(100);
+
+pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
+    let path = path(&args.store)?;
+    let mut reader = Reader::open(&path)?;
+    let limit = args.limit.unwrap_or(LIMIT);
+    if let Some(id) = args.packet {
+        let alert =
+            reader.get(id)?.ok_or_else(|| anyhow!("there is no alert {id} in the store"))?;
+        return write_out(packet::text(&alert, &Lines::new(args)).as_bytes());
+    }
+    if args.dead_letters {
+        return dead_letters(&mut reader, args, limit);
+    }
+    let criteria = args.criteria()?;
+    if let Some(by) = args.count_by {
+        let counts = reader.count(&criteria, by)?;
+        return write_out(table::text(&counts, by, args.limit.unwrap_or(COUNTS)).as_bytes());
+    }
+    if let Some(file) = &args.pcap {
+        return save(&mut reader, &criteria, args.limit, file);
+    }
+    if args.follow {
+        return follow(&mut reader, &criteria, args, limit);
+    }
+    show(&mut reader, &criteria, args, limit)
+}
+
+/// Where the store is: as typed, or as configured.
+pub(super) fn path(args: &StoreArgs) -> Result<PathBuf, Failure> {
+    let config = args.config.as_deref().map(Config::read).transpose()?;
+    let path = args.store.clone().or(config.and_then(|config| config.store.path));
+    path.ok_or_else(|| {
+        let problem = anyhow!("which store? Give --store PATH, or --config FILE with a [store]");
+        Failure::usage(problem)
+    })
+}
+
+/// How an alert is written.
+struct Lines {
+    format: Box<dyn Format>,
+    /// Whether its number comes first.
+    numbered: bool,
+}
+
+impl Lines {
+    fn new(args: &QueryArgs) -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colour = io::stdout().is_terminal() && !plain;
+        let colour = if colour { Colour::Always } else { Colour::Never };
+        let format = args.format.unwrap_or(FormatName::Fast).format(colour);
+        Self { format, numbered: args.format.is_none() }
+    }
+
+    fn write(&self, stored: &Stored, out: &mut Vec<u8>) {
+        if self.numbered {
+            out.extend_from_slice(format!("{:>6}  ", stored.id).as_bytes());
+        }
+        self.format.write(&stored.alert, out);
+    }
+}
+
+fn show(
+    reader: &mut Reader,
+    criteria: &Criteria,
+    args: &QueryArgs,
+    limit: usize,
+) -> Result<(), Failure> {
+    let (lines, mut shown) = (Lines::new(args), 0);
+    let mut output = Output::default();
+    reader.newest(criteria, |stored| {
+        if shown == limit {
+            return Further::Enough;
+        }
+        shown += 1;
+        lines.write(&stored, &mut output.bytes);
+        if output.flush_some() && shown < limit { Further::On } else { Further::Enough }
+    })?;
+    output.finish()
+}
+
+/// Shows the newest alerts, oldest first, and then each that comes.
+fn follow(
+    reader: &mut Reader,
+    criteria: &Criteria,
+    args: &QueryArgs,
+    limit: usize,
+) -> Result<(), Failure> {
+    let (lines, mut newest) = (Lines::new(args), Vec::new());
+    let mut last = reader.last()?;
+    reader.newest(criteria, |stored| {
+        if stored.id <= last && newest.len() < limit {
+            newest.push(stored);
+        }
+        if newest.len() < limit { Further::On } else { Further::Enough }
+    })?;
+    let mut output = Output::default();
+    newest.iter().rev().for_each(|stored| lines.write(stored, &mut output.bytes));
+    drop(newest);
+    loop {
+        if !output.flush() {
+            return output.finish();
+        }
+        thread::sleep(TICK);
+        last = reader.after(last, criteria, |stored| {
+            lines.write(&stored, &mut output.bytes);
+            if output.flush_some() { Further::On } else { Further::Enough }
+        })?;
+    }
+}
+
+/// Writes the packets to a file for Wireshark, oldest first.
+fn save(
+    reader: &mut Reader,
+    criteria: &Criteria,
+    limit: Option<usize>,
+    path: &Path,
+) -> Result<(), Failure> {
+    let mut ids = Vec::new();
+    reader.newest(criteria, |stored| {
+        ids.push(stored.id);
+        if limit.is_none_or(|limit| ids.len() < limit) { Further::On } else { Further::Enough }
+    })?;
+    if path.exists() {
+        return Err(anyhow!("{} exists, and is not written over", path.display()).into());
+    }
+    let options = pcap::Options {
+        path: path.to_owned(),
+        rotate: Rotation::default(),
+        keep: None,
+        compress: Compress::default(),
+    };
+    let mut file = pcap::Pcap::new(options).map_err(|problem| anyhow!("{problem}"))?;
+    for id in ids.into_iter().rev() {
+        // It may have been removed meanwhile.
+        let Some(alert) = reader.get(id)? else { continue };
+        file.handle(&[Arc::new(alert)]).context("cannot write the packets")?;
+    }
+    file.finish().context("cannot write the packets")?;
+    Ok(())
+}
+
+fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(), Failure> {
+    let lines = Lines::new(args);
+    let mut output = Output::default();
+    for letter in reader.dead_letters(args.lane.as_deref(), limit)? {
+        if args.format.is_some() {
+            lines.format.write(&letter.alert, &mut output.bytes);
+            continue;
+        }
+        let again = if letter.again { ", to be sent again" } else { "" };
+        let reason = visible(letter.reason.as_bytes());
+        let lane = visible(letter.lane.as_bytes());
+        let head = format!("{} {lane}{again}: {reason}\n", letter.refused);
+        output.bytes.extend_from_slice(head.as_bytes());
+        let stored = Stored { id: letter.alert_id, alert: Alert::clone(&letter.alert) };
+        lines.write(&stored, &mut output.bytes);
+    }
+    output.finish()
+}
+
+/// Standard output, until its reader has seen enough.
+#[derive(Default)]
+struct Output {
+    bytes: Vec<u8>,
+    failure: Option<io::Error>,
+}
+
+impl Output {
+    /// Writes if there is much to write. False if nobody reads any more.
+    fn flush_some(&mut self) -> bool {
+        self.bytes.len() < 64 * 1024 || self.flush()
+    }
+
+    fn flush(&mut self) -> bool {
+        let mut stdout = io::stdout();
+        let written = stdout.write_all(&self.bytes).and_then(|()| stdout.flush());
+        self.bytes.clear();
+        self.failure = self.failure.take().or(written.err());
+        self.failure.is_none()
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        self.flush();
+        match self.failure {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(anyhow!(error).context("cannot write to standard output").into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let hint = error.source.hint();
+        let failure: Self = anyhow!(error.source)
+            .context(format!("cannot use the store {}", error.path.display()))
+            .into();
+        match hint {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! One alert with its packet: what it is, layer by layer, and byte by byte.
+
+use std::fmt::Write;
+
+use pigear_alert::Alert;
+use pigear_alert::format::hexdump;
+
+use super::Lines;
+use crate::visible::visible;
+
+pub(super) fn text(alert: &Alert, lines: &Lines) -> String {
+    let mut line = Vec::new();
+    lines.format.write(alert, &mut line);
+    let mut text = String::from_utf8_lossy(&line).into_owned();
+    if !alert.message.has_packet() {
+        text.push_str("\nthe alert came without a packet\n");
+        return text;
+    }
+    let length = alert.message.pkt.len();
+    text.push('\n');
+    text.push_str(&layers(alert));
+    // Writing to a string can't fail.
+    let _ = writeln!(text, "\n{length} bytes:");
+    let mut bytes = Vec::new();
+    hexdump(&alert.message.pkt, &mut bytes);
+    text.push_str(&String::from_utf8_lossy(&bytes));
+    text
+}
+
+#[cfg(feature = "script")]
+fn layers(alert: &Alert) -> String {
+    visible_lines(&crate::script::tree(alert))
+}
+
+/// Without the values of fields, which scripts bring along.
+#[cfg(not(feature = "script"))]
+fn layers(alert: &Alert) -> String {
+    let packet = alert.dissection();
+    let line = |layer: &pigear_alert::packet::Layer| {
+        format!("{} [{}..{}]\n", layer.header.name(), layer.range.start, layer.range.end)
+    };
+    let headers: String = packet.layers.iter().map(line).collect();
+    let stopped = packet.stopped.map(|stop| format!("not read on: {stop}\n"));
+    visible_lines(&(headers + stopped.as_deref().unwrap_or_default()))
+}
+
+fn visible_lines(text: &str) -> String {
+    text.lines().map(|line| visible(line.as_bytes()) + "\n").collect()
+}

@@ -1,0 +1,45 @@
+//! The store of a running listener, and which lanes read from it.
+
+#[cfg(feature = "store")]
+mod with_store;
+#[cfg(not(feature = "store"))]
+mod without_store;
+
+#[cfg(feature = "store")]
+pub(super) use with_store::Kept;
+#[cfg(not(feature = "store"))]
+pub(super) use without_store::Kept;
+
+use pigear_pipeline::{Filter, Handler};
+
+use super::ListenError;
+use crate::config::HandlerConfig;
+
+/// A handler with the filters that its alerts must pass.
+pub(super) struct Filtered {
+    pub(super) handler: Box<dyn Handler>,
+    pub(super) filters: Vec<Box<dyn Filter>>,
+}
+
+impl Kept {
+    /// Whether a handler's alerts wait in the store.
+    pub(super) fn makes_durable(
+        &self,
+        config: &HandlerConfig,
+        name: &str,
+        handler: &dyn Handler,
+    ) -> Result<bool, ListenError> {
+        let wrong = |problem: &str| Err(ListenError::Kept(format!("handler {name}: {problem}")));
+        let durable = config.durable.unwrap_or(self.is_open() && handler.delivers());
+        if durable && !self.is_open() {
+            return wrong("durable=true needs a store; give one with --store PATH");
+        }
+        if durable && handler.wants_datagram() {
+            return wrong("it cannot be durable: datagrams are not stored");
+        }
+        if config.begin.is_some() && !durable {
+            return wrong("from=… is for handlers that get their alerts from a store");
+        }
+        Ok(durable)
+    }
+}

@@ -1,0 +1,109 @@
+use std::sync::Arc;
+
+use pigear_pipeline::source::unified2::Known;
+use pigear_pipeline::{LaneSettings, Pipeline, WhenFull};
+
+use tracing::warn;
+
+use crate::config::{HandlerConfig, StoreConfig};
+use crate::listen::ListenError;
+use crate::listen::kept::Filtered;
+use crate::store::{Keep, Reader, Retention, Store, StoreError};
+
+/// Alerts that wait to be stored take no more bytes than these.
+const WAITING: usize = 32 << 20;
+
+/// The store, if there is one.
+#[derive(Default)]
+pub(in crate::listen) struct Kept {
+    store: Option<Store>,
+    /// The lanes that read from it.
+    names: Vec<String>,
+    retention: Option<Retention>,
+}
+
+impl Kept {
+    pub(in crate::listen) fn open(config: &StoreConfig) -> Result<Self, ListenError> {
+        let store = config.path.as_deref().map(Store::open).transpose()?;
+        if store.is_none() && *config != StoreConfig::default() {
+            let problem = "how long alerts are kept was given, but not where: --store PATH";
+            return Err(ListenError::Kept(problem.to_owned()));
+        }
+        Ok(Self { store, ..Self::default() })
+    }
+
+    /// Whether an event of Snort's log was stored, as an alert of this sensor.
+    pub(in crate::listen) fn known(&self, sensor: Option<String>) -> Known {
+        let Some(store) = &self.store else { return Box::new(|_| false) };
+        let path = store.path().to_owned();
+        let mut reader = None;
+        Box::new(move |event| {
+            if reader.is_none() {
+                reader = Some(Reader::open(&path));
+            }
+            let Some(Ok(reader)) = &mut reader else { return false };
+            reader.has(event, sensor.as_deref()).unwrap_or_else(|error| {
+                warn!("cannot look whether an alert is stored: {error}");
+                false
+            })
+        })
+    }
+
+    pub(in crate::listen) fn is_open(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Adds the lane that stores.
+    pub(in crate::listen) fn add_keeper(&self, pipeline: &mut Pipeline, when_full: WhenFull) {
+        if let Some(store) = &self.store {
+            let settings =
+                LaneSettings { max_bytes: WAITING, when_full, ..LaneSettings::default() };
+            pipeline.add("store", Box::new(store.keeper()), settings);
+        }
+    }
+
+    /// Adds a lane that reads from the store.
+    pub(in crate::listen) fn add_lane(
+        &mut self,
+        pipeline: &mut Pipeline,
+        config: &HandlerConfig,
+        name: &str,
+        filtered: Filtered,
+        settings: LaneSettings,
+    ) -> Result<(), ListenError> {
+        let Some(store) = &self.store else { return Ok(()) };
+        if self.names.iter().any(|taken| taken == name) {
+            let problem = format!("two durable handlers are called {name}; give one another name");
+            return Err(ListenError::Kept(problem));
+        }
+        let journal = store.journal(name, config.begin.unwrap_or_default(), settings)?;
+        self.names.push(name.to_owned());
+        let Filtered { handler, filters } = filtered;
+        pipeline.add_durable(name, handler, Arc::new(journal), filters);
+        Ok(())
+    }
+
+    /// Begins to remove what is not to be kept.
+    pub(in crate::listen) fn start(&mut self, config: &StoreConfig) -> Result<(), ListenError> {
+        let Some(store) = &self.store else { return Ok(()) };
+        store.name_strays(&self.names.iter().map(String::as_str).collect::<Vec<_>>());
+        let keep = Keep { days: config.keep_days, bytes: config.keep_bytes };
+        if keep != Keep::default() {
+            self.retention = Some(store.tidy(keep)?);
+        }
+        Ok(())
+    }
+
+    pub(in crate::listen) fn close(self) {
+        drop(self.retention);
+        if let Some(store) = self.store {
+            store.close();
+        }
+    }
+}
+
+impl From<StoreError> for ListenError {
+    fn from(StoreError { path, source }: StoreError) -> Self {
+        Self::Store { path, source }
+    }
+}

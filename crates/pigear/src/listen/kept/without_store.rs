@@ -1,0 +1,53 @@
+use pigear_pipeline::source::unified2::Known;
+use pigear_pipeline::{LaneSettings, Pipeline, WhenFull};
+
+use crate::config::{HandlerConfig, StoreConfig};
+use crate::listen::ListenError;
+use crate::listen::kept::Filtered;
+
+/// There is no store in this build.
+pub(in crate::listen) struct Kept;
+
+impl Kept {
+    pub(in crate::listen) fn open(config: &StoreConfig) -> Result<Self, ListenError> {
+        if *config == StoreConfig::default() {
+            Ok(Self)
+        } else {
+            Err(ListenError::Kept("this program was built without a store".to_owned()))
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "with a store it is")]
+    pub(in crate::listen) fn known(&self, _: Option<String>) -> Known {
+        Box::new(|_| false)
+    }
+
+    #[expect(clippy::unused_self, reason = "with a store it is")]
+    pub(in crate::listen) fn is_open(&self) -> bool {
+        false
+    }
+
+    #[expect(clippy::unused_self, reason = "with a store it is")]
+    pub(in crate::listen) fn add_keeper(&self, _: &mut Pipeline, _: WhenFull) {}
+
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with a store it is")]
+    pub(in crate::listen) fn add_lane(
+        &mut self,
+        pipeline: &mut Pipeline,
+        _: &HandlerConfig,
+        name: &str,
+        filtered: Filtered,
+        settings: LaneSettings,
+    ) -> Result<(), ListenError> {
+        pipeline.add_filtered(name, filtered.handler, settings, filtered.filters);
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with a store it is")]
+    pub(in crate::listen) fn start(&mut self, _: &StoreConfig) -> Result<(), ListenError> {
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, reason = "with a store it is")]
+    pub(in crate::listen) fn close(self) {}
+}

@@ -1,0 +1,216 @@
+//! Which alerts are wanted.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use jiff::{SignedDuration, Timestamp};
+use pigear_alert::Alert;
+use pigear_alert::packet::IpProtocol;
+
+/// Which alerts are wanted: those that meet everything that is given.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct Criteria {
+    /// Seen at this time or later.
+    pub since: Option<Timestamp>,
+    /// Seen before this time.
+    pub until: Option<Timestamp>,
+    /// Of one of these generators.
+    pub gid: Vec<u32>,
+    /// With one of these signature ids.
+    pub sid: Vec<u32>,
+    /// With one of these priorities.
+    pub priority: Vec<u32>,
+    /// Of one of these classes, by short name.
+    pub class: Vec<String>,
+    /// From this network.
+    pub src: Option<Network>,
+    /// To this network.
+    pub dst: Option<Network>,
+    /// From or to this network.
+    pub host: Option<Network>,
+    /// From or to this port.
+    pub port: Option<u16>,
+    /// With this protocol.
+    pub proto: Option<IpProtocol>,
+    /// Of this sensor.
+    pub sensor: Option<String>,
+    /// With this text in the message, in upper or lower case.
+    pub text: Option<String>,
+    /// What must be true of an alert besides.
+    pub also: Option<Test>,
+}
+
+/// What must be true of an alert.
+pub type Test = Box<dyn Fn(&Alert) -> bool>;
+
+impl Criteria {
+    /// Whether something of the alert itself is asked, and not only of its time and signature.
+    pub(super) fn looks_inside(&self) -> bool {
+        let Self { src, dst, host, port, proto, sensor, also, .. } = self;
+        src.is_some()
+            || dst.is_some()
+            || host.is_some()
+            || port.is_some()
+            || proto.is_some()
+            || sensor.is_some()
+            || also.is_some()
+    }
+
+    /// Whether something of the signature is asked.
+    pub(super) fn names_signatures(&self) -> bool {
+        let Self { gid, sid, priority, class, text, .. } = self;
+        !(gid.is_empty() && sid.is_empty() && priority.is_empty() && class.is_empty())
+            || text.is_some()
+    }
+
+    /// Whether all but what the signature says is met.
+    pub(super) fn accepts(&self, alert: &Alert) -> bool {
+        let time = alert.timestamp();
+        self.since.is_none_or(|since| time >= since)
+            && self.until.is_none_or(|until| time < until)
+            && meets(self.src, alert.src_ip(), None)
+            && meets(self.dst, alert.dst_ip(), None)
+            && meets(self.host, alert.src_ip(), alert.dst_ip())
+            && self
+                .port
+                .is_none_or(|port| [alert.src_port(), alert.dst_port()].contains(&Some(port)))
+            && self.proto.is_none_or(|proto| alert.protocol() == Some(proto))
+            && self.sensor.is_none_or_eq(alert.origin.sensor.as_deref())
+            && self.also.as_ref().is_none_or(|also| also(alert))
+    }
+}
+
+trait NoneOrEq {
+    fn is_none_or_eq(&self, other: Option<&str>) -> bool;
+}
+
+impl NoneOrEq for Option<String> {
+    fn is_none_or_eq(&self, other: Option<&str>) -> bool {
+        self.as_deref().is_none_or(|this| Some(this) == other)
+    }
+}
+
+fn meets(network: Option<Network>, one: Option<IpAddr>, other: Option<IpAddr>) -> bool {
+    network.is_none_or(|network| [one, other].into_iter().flatten().any(|ip| network.contains(ip)))
+}
+
+/// An address, or all that begin with the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    ip: IpAddr,
+    bits: u8,
+}
+
+/// A text that is no network.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected an address or a network, such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32")]
+pub struct NotANetwork;
+
+impl FromStr for Network {
+    type Err = NotANetwork;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (ip, bits) = text.split_once('/').map_or((text, None), |(ip, bits)| (ip, Some(bits)));
+        let ip: IpAddr = ip.parse().map_err(|_| NotANetwork)?;
+        let most = if ip.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Ok(most), |bits| bits.parse().map_err(|_| NotANetwork))?;
+        if bits > most { Err(NotANetwork) } else { Ok(Self { ip, bits }) }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.ip, self.bits)
+    }
+}
+
+impl Network {
+    /// The first and the last address.
+    pub(super) fn ends(self) -> (IpAddr, IpAddr) {
+        match self.ip {
+            IpAddr::V4(ip) => {
+                let host = u32::MAX.checked_shr(self.bits.into()).unwrap_or(0);
+                let ip = u32::from(ip);
+                (IpAddr::V4((ip & !host).into()), IpAddr::V4((ip | host).into()))
+            }
+            IpAddr::V6(ip) => {
+                let host = u128::MAX.checked_shr(self.bits.into()).unwrap_or(0);
+                let ip = u128::from(ip);
+                (IpAddr::V6((ip & !host).into()), IpAddr::V6((ip | host).into()))
+            }
+        }
+    }
+
+    /// Whether it is more than one address.
+    pub(super) fn is_wide(self) -> bool {
+        let (first, last) = self.ends();
+        first != last
+    }
+
+    fn contains(self, ip: IpAddr) -> bool {
+        let (first, last) = self.ends();
+        ip.is_ipv4() == first.is_ipv4() && (first..=last).contains(&ip)
+    }
+}
+
+/// A moment: a time of day and date in RFC 3339, a date, or how long ago, as in `1h` or `2d`.
+///
+/// # Errors
+/// If the text is none of these.
+pub fn moment(text: &str) -> Result<Timestamp, String> {
+    let wrong = || "expected how long ago, such as 1h or 2d, or a time as 2026-11-18T16:27:50Z";
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    if let Ok(midnight) = format!("{text}T00:00:00Z").parse::<Timestamp>() {
+        return Ok(midnight);
+    }
+    ago(text)
+        .and_then(|ago| Timestamp::now().checked_sub(ago).ok())
+        .ok_or_else(|| wrong().to_owned())
+}
+
+/// `90m`, `1h30m`, `2d`, `1w`.
+fn ago(text: &str) -> Option<SignedDuration> {
+    if let Some((days, unit)) = text
+        .strip_suffix('d')
+        .map(|days| (days, 24))
+        .or_else(|| text.strip_suffix('w').map(|weeks| (weeks, 7 * 24)))
+        && let Ok(n) = days.parse::<u32>()
+    {
+        return Some(SignedDuration::from_hours(i64::from(n) * unit));
+    }
+    text.parse().ok().filter(|ago: &SignedDuration| !ago.is_negative())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contains(network: &str, ip: &str) -> bool {
+        network.parse::<Network>().unwrap().contains(ip.parse().unwrap())
+    }
+
+    #[test]
+    fn a_network_is_what_begins_with_the_same_bits() {
+        assert!(contains("10.1.2.3", "10.1.2.3") && !contains("10.1.2.3", "10.1.2.4"));
+        assert!(contains("10.1.2.3/8", "10.9.9.9") && !contains("10.1.2.3/8", "11.0.0.0"));
+        assert!(contains("0.0.0.0/0", "255.255.255.255") && !contains("0.0.0.0/0", "::1"));
+        assert!(contains("2001:db8::/32", "2001:db8:1::1") && contains("::/0", "::1"));
+        for wrong in ["10.0.0.0/33", "::/129", "10.0.0", "x", "10.0.0.0/-1", ""] {
+            assert_eq!(wrong.parse::<Network>(), Err(NotANetwork), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_moment_may_be_so_long_ago() {
+        let hours = |text| ago(text).map(|ago| ago.as_hours());
+        assert_eq!(["2h", "2d", "1w"].map(hours), [Some(2), Some(48), Some(168)]);
+        assert_eq!(ago("1h30m").map(|ago| ago.as_mins()), Some(90));
+        assert!(["", "d", "2", "-1h", "x"].map(ago).iter().all(Option::is_none));
+        assert_eq!(moment("2026-11-18").unwrap(), moment("2026-11-18T00:00:00Z").unwrap());
+        assert!(moment("yesterday").is_err());
+    }
+}

@@ -1,0 +1,100 @@
+//! What can be wrong with a store.
+
+use std::io;
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+use super::schema::VERSION;
+
+/// A store can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", path.display())]
+pub struct StoreError {
+    /// The store.
+    pub path: PathBuf,
+    /// Why.
+    pub source: Problem,
+}
+
+/// What is wrong with a store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// There is none.
+    #[error("there is no store")]
+    Missing,
+    /// It is a file of another kind.
+    #[error("the file is not a store of Pigear's")]
+    NotAStore,
+    /// A later Pigear has written it.
+    #[error("it has version {version}, and this Pigear knows only those up to {VERSION}")]
+    Newer {
+        /// Its version.
+        version: u32,
+    },
+    /// Another Pigear writes to it.
+    #[error("another Pigear stores alerts there")]
+    InUse,
+    /// It has what no store should have.
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+    /// There is no more room on the disk.
+    #[error("the disk is full")]
+    Full,
+    /// The file or its directory can't be used.
+    #[error("{0}")]
+    Io(io::Error),
+    /// Anything else.
+    #[error("{0}")]
+    Database(String),
+}
+
+impl Problem {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Missing => "`pigear --store PATH` makes one",
+            Self::NotAStore => "it was left alone; give another path with --store",
+            Self::Newer { .. } => "it was left alone; use the newer Pigear, or another path",
+            Self::InUse => "stop it, or give another path with --store",
+            Self::Damaged(_) => {
+                "nothing was changed; move it away, with the files PATH-wal and PATH-shm if there are \
+                any, and a new one is begun; `sqlite3 PATH .recover` saves what can be read of it"
+            }
+            Self::Full => "make room, or let --keep-bytes say how much the store may take",
+            Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                "create the directory, or give another path with --store"
+            }
+            Self::Io(_) => {
+                "Pigear must be able to write the file and its directory; or give another path"
+            }
+            Self::Database(_) => return None,
+        })
+    }
+
+    pub(super) fn at(self, path: impl Into<PathBuf>) -> StoreError {
+        StoreError { path: path.into(), source: self }
+    }
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::StorageFull { Self::Full } else { Self::Io(error) }
+    }
+}
+
+impl From<rusqlite::Error> for Problem {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
+            Some(ErrorCode::NotADatabase) => Self::NotAStore,
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
+                Self::Io(io::Error::new(io::ErrorKind::PermissionDenied, error.to_string()))
+            }
+            _ => Self::Database(error.to_string()),
+        }
+    }
+}

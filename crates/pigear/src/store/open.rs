@@ -1,0 +1,241 @@
+//! Opening a store: to write, beside somebody who writes, or to read.
+//!
+//! Whoever writes alerts has the file `PATH.lock` locked, and leaves a word in it until he ends in
+//! order. So the next one knows whether to look for damage first.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::{AccessFlags, access};
+use rusqlite::{Connection, OpenFlags};
+use tracing::{info, warn};
+
+use super::error::Problem;
+use super::schema::{self, APPLICATION, VERSION};
+
+/// Alerts have packets in them, which are nobody else's business.
+const MODE: u32 = 0o640;
+
+/// How long to wait for somebody else who writes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// So much of the database is kept in memory, in KiB.
+const CACHE: i64 = 32 * 1024;
+
+/// So many pages gather in the journal before they are moved into the file: where many addresses are
+/// seen, the same pages are written again and again, and so are moved less often.
+const JOURNAL_PAGES: i64 = 4_000;
+
+/// The journal is cut to so many bytes when there is nothing in it any more.
+const JOURNAL: i64 = 32 << 20;
+
+/// The right to write alerts, for as long as this is there.
+pub(super) struct Lock(Flock<File>);
+
+impl Lock {
+    /// Takes the lock, and says whether the last who had it ended in order.
+    fn take(store: &Path) -> Result<(Self, Ended), Problem> {
+        let mut path = store.as_os_str().to_owned();
+        path.push(".lock");
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(MODE)
+            .open(PathBuf::from(path))?;
+        let mut file = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(
+            |(_, error)| match error {
+                Errno::EAGAIN => Problem::InUse,
+                error => io::Error::from(error).into(),
+            },
+        )?;
+        let mut word = String::new();
+        // A word that can't be read is one that is there.
+        let ended = match file.read_to_string(&mut word) {
+            Ok(0) => Ended::InOrder,
+            _ => Ended::Suddenly,
+        };
+        Ok((Self(file), ended))
+    }
+
+    /// Notes that the store is being written to.
+    fn begin(&mut self) -> io::Result<()> {
+        self.0.rewind()?;
+        self.0.write_all(b"in use\n")
+    }
+
+    /// Notes that the store was left in order.
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        self.0.set_len(0)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    InOrder,
+    Suddenly,
+}
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Nothing,
+    /// A store of this version.
+    Store(u32),
+    Other,
+}
+
+impl Kind {
+    /// Looks, and changes nothing. Not by reading the file ourselves: in closing it again, this process
+    /// would lose the locks that its connections have on it.
+    fn of(path: &Path) -> Result<Self, Problem> {
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
+            metadata => {
+                if metadata?.len() == 0 {
+                    return Ok(Self::Nothing);
+                }
+            }
+        }
+        access(path, AccessFlags::R_OK).map_err(io::Error::from)?;
+        let number = |connection: &Connection, pragma| {
+            connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, u32>(0))
+        };
+        let numbers = connect_to_read(path).and_then(|connection| {
+            Ok((number(&connection, "application_id")?, number(&connection, "user_version")?))
+        });
+        match numbers {
+            Ok((APPLICATION, version)) => Ok(Self::Store(version)),
+            Ok(_) | Err(Problem::NotAStore) => Ok(Self::Other),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+/// Opens a store to write alerts, and creates it if there is none.
+pub(super) fn to_write(path: &Path) -> Result<(Connection, Lock), Problem> {
+    let kind = Kind::of(path)?;
+    check(kind)?;
+    let (mut lock, ended) = Lock::take(path)?;
+    if fs::exists(path)? {
+        // The database itself would only say so once something is written.
+        access(path, AccessFlags::W_OK).map_err(io::Error::from)?;
+    } else {
+        OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
+    }
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    if kind != Kind::Nothing && ended == Ended::Suddenly {
+        info!("{} was not closed in order; it is checked for damage", path.display());
+        examine(&connection)?;
+    }
+    match kind {
+        Kind::Store(version) if version < VERSION => schema::migrate(&mut connection, version)?,
+        Kind::Store(_) => {}
+        Kind::Nothing | Kind::Other => schema::create(&mut connection)?,
+    }
+    set_up(&connection)?;
+    lock.begin()?;
+    Ok((connection, lock))
+}
+
+/// Opens a store that somebody else may be writing to, for a small change.
+pub(super) fn beside(path: &Path) -> Result<Connection, Problem> {
+    present(path)?;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
+}
+
+/// Opens a store to read it, while somebody else may be writing to it.
+pub(super) fn to_read(path: &Path) -> Result<Connection, Problem> {
+    present(path)?;
+    connect_to_read(path)
+}
+
+fn connect_to_read(path: &Path) -> Result<Connection, Problem> {
+    let readable = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(probed);
+    match readable {
+        Err(Problem::Io(_)) if !is_written_to(path) => {
+            // Where nothing may be written, not even the files beside it that reading needs.
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f");
+            let uri = format!("file:{}?immutable=1", name.replace('#', "%23"));
+            probed(connect(Path::new(&uri), flags)?)
+        }
+        result => result,
+    }
+}
+
+fn probed(connection: Connection) -> Result<Connection, Problem> {
+    connection.query_row("PRAGMA user_version", [], |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// Whether there is a journal: then the file alone is not the store.
+fn is_written_to(path: &Path) -> bool {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    fs::metadata(PathBuf::from(journal)).is_ok_and(|journal| journal.len() > 0)
+}
+
+fn present(path: &Path) -> Result<(), Problem> {
+    let kind = Kind::of(path)?;
+    check(kind)?;
+    match kind {
+        Kind::Nothing => Err(Problem::Missing),
+        _ => Ok(()),
+    }
+}
+
+fn check(kind: Kind) -> Result<(), Problem> {
+    match kind {
+        Kind::Store(version) if version > VERSION => Err(Problem::Newer { version }),
+        Kind::Store(_) | Kind::Nothing => Ok(()),
+        Kind::Other => Err(Problem::NotAStore),
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Problem> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection) -> Result<(), Problem> {
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Problem::Database(format!("cannot keep a journal here, but {mode}")));
+    }
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "cache_size", -CACHE)?;
+    connection.pragma_update(None, "wal_autocheckpoint", JOURNAL_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", JOURNAL)?;
+    // So that the file's head says what this is, and not only the journal.
+    checkpoint(connection)
+}
+
+/// Moves what is in the journal into the file, as far as nobody reads older versions of it.
+pub(super) fn checkpoint(connection: &Connection) -> Result<(), Problem> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
+/// Looks for damage.
+fn examine(connection: &Connection) -> Result<(), Problem> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(Problem::Damaged(found.trim().replace('\n', "; "))) }
+}
+
+/// Notes that a store was left in order.
+pub(super) fn leave(lock: &mut Lock, path: &Path) {
+    if let Err(error) = lock.end() {
+        warn!("{}: cannot note that it was left in order: {error}", path.display());
+    }
+}

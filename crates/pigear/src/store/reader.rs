@@ -1,0 +1,215 @@
+//! Reading alerts, while somebody else may be writing.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use pigear_alert::Alert;
+use pigear_alert::unified2::Event;
+use rusqlite::{Connection, Row, params};
+
+use super::criteria::Criteria;
+use super::error::{Problem, StoreError};
+use super::open;
+use super::record;
+use super::schema::BLOCK;
+use super::search::Search;
+use super::sides::Sides;
+use super::writer::last_id;
+
+/// An alert with its number in the store.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The number: alerts are counted from 1 in the order in which they were stored.
+    pub id: i64,
+    /// The alert, as it was received.
+    pub alert: Alert,
+}
+
+/// Reads alerts.
+pub struct Reader {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+    pub(super) sides: Sides,
+}
+
+/// Alerts that are looked at, one after the other, to see which are wanted.
+pub(super) type Visit<'a> = &'a mut dyn FnMut(Stored) -> Further;
+
+/// Whether to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Further {
+    /// To the next alert.
+    On,
+    /// That was enough.
+    Enough,
+}
+
+impl Reader {
+    /// Opens a store that is there.
+    ///
+    /// # Errors
+    /// If there is none, it isn't one, or it can't be read.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = open::to_read(path).map_err(|problem| problem.at(path))?;
+        Ok(Self { connection, path: path.to_owned(), sides: Sides::default() })
+    }
+
+    fn located<T>(&self, result: Result<T, Problem>) -> Result<T, StoreError> {
+        result.map_err(|problem| problem.at(&self.path))
+    }
+
+    /// The number of the last alert that was stored; 0 if there was none yet.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn last(&self) -> Result<i64, StoreError> {
+        self.located(last_id(&self.connection).map_err(Problem::from))
+    }
+
+    /// The alert of a number.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn get(&mut self, id: i64) -> Result<Option<Alert>, StoreError> {
+        let mut found = None;
+        let result = self.visit_range(id, id, &mut |stored| {
+            found = Some(stored.alert);
+            Further::Enough
+        });
+        self.located(result.map(|()| found))
+    }
+
+    /// Whether the alert of an event of Snort's log is stored: with the same time, rule and event id,
+    /// and of this sensor, if it has a name.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn has(&mut self, event: &Event, sensor: Option<&str>) -> Result<bool, StoreError> {
+        let microsecond = i64::from(event.key.second) * 1_000_000 + i64::from(event.microsecond);
+        let event_id = event.key.event_id;
+        let criteria = Criteria {
+            since: Timestamp::from_microsecond(microsecond).ok(),
+            until: Timestamp::from_microsecond(microsecond + 1).ok(),
+            gid: vec![event.generator],
+            sid: vec![event.signature],
+            sensor: sensor.map(str::to_owned),
+            also: Some(Box::new(move |alert| alert.message.event_id == event_id)),
+            ..Criteria::default()
+        };
+        let mut found = false;
+        self.newest(&criteria, |_| {
+            found = true;
+            Further::Enough
+        })?;
+        Ok(found)
+    }
+
+    /// Looks at the alerts that meet the criteria, newest first.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn newest(
+        &mut self,
+        criteria: &Criteria,
+        mut visit: impl FnMut(Stored) -> Further,
+    ) -> Result<(), StoreError> {
+        let result = self.search_newest(criteria, &mut visit);
+        self.located(result)
+    }
+
+    /// Looks at the alerts behind a number that meet the criteria, oldest first, and returns the number
+    /// of the last alert that was looked at, wanted or not.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn after(
+        &mut self,
+        id: i64,
+        criteria: &Criteria,
+        mut visit: impl FnMut(Stored) -> Further,
+    ) -> Result<i64, StoreError> {
+        let last = self.last()?;
+        let result = Search::new(criteria, &self.connection).map_err(Problem::from);
+        let search = self.located(result)?;
+        let result = self.visit(OLDEST_FIRST, (id + 1, last), Some(&search), &mut visit);
+        self.located(result.map(|_| last))
+    }
+
+    fn search_newest(&mut self, criteria: &Criteria, visit: Visit<'_>) -> Result<(), Problem> {
+        let search = Search::new(criteria, &self.connection)?;
+        for (from, to) in search.windows(last_id(&self.connection)? / BLOCK) {
+            for block in search.blocks(&self.connection, from, to)? {
+                if self.visit_block(&search, block, visit)? == Further::Enough {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the wanted alerts of a block, newest first.
+    pub(super) fn visit_block(
+        &mut self,
+        search: &Search<'_>,
+        block: i64,
+        visit: Visit<'_>,
+    ) -> Result<Further, Problem> {
+        let range = (block * BLOCK, block * BLOCK + BLOCK - 1);
+        self.visit(NEWEST_FIRST, range, Some(search), visit)
+    }
+
+    /// Looks at the alerts of these numbers, oldest first.
+    pub(super) fn visit_range(
+        &mut self,
+        from: i64,
+        to: i64,
+        visit: Visit<'_>,
+    ) -> Result<(), Problem> {
+        self.visit(OLDEST_FIRST, (from, to), None, visit).map(drop)
+    }
+
+    fn visit(
+        &mut self,
+        select: &str,
+        (from, to): (i64, i64),
+        search: Option<&Search<'_>>,
+        visit: Visit<'_>,
+    ) -> Result<Further, Problem> {
+        let Self { connection, sides, .. } = self;
+        let mut select = connection.prepare_cached(select)?;
+        let mut rows = select.query(params![from, to])?;
+        while let Some(row) = rows.next()? {
+            let signature: i64 = row.get(1)?;
+            if search.is_some_and(|search| !search.may_be(signature)) {
+                continue;
+            }
+            let stored = alert(row, connection, sides)?;
+            let wanted = search.is_none_or(|search| search.accepts(&stored.alert));
+            if wanted && visit(stored) == Further::Enough {
+                return Ok(Further::Enough);
+            }
+        }
+        Ok(Further::On)
+    }
+}
+
+const NEWEST_FIRST: &str =
+    "SELECT id, signature, origin, data FROM alert WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC";
+
+const OLDEST_FIRST: &str =
+    "SELECT id, signature, origin, data FROM alert WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
+
+/// The alert in the first columns of a row: its number, signature, origin, and the rest.
+pub(super) fn alert(
+    row: &Row<'_>,
+    connection: &Connection,
+    sides: &mut Sides,
+) -> Result<Stored, Problem> {
+    let id: i64 = row.get(0)?;
+    let signature = sides.signature(row.get(1)?, connection)?;
+    let origin = sides.origin(row.get(2)?, connection)?;
+    let data = row.get_ref(3)?.as_bytes().unwrap_or_default();
+    let alert = record::decode(data, &signature, &origin)
+        .ok_or_else(|| Problem::Damaged(format!("alert {id} can't be understood")))?;
+    Ok(Stored { id, alert })
+}

@@ -1,0 +1,145 @@
+//! What is kept of an alert besides its signature and origin, as bytes.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 1 | version of this layout: 1 |
+//! | 1 | flags: 1 untrusted, 2 an application's name, 4 what Snort's log has, 8 came from the log |
+//! | 4 | `ts_sec`, little-endian |
+//! | varints | `ts_usec`, when it was received (nanoseconds after its time), `event_id`, and others of the message, each as what it usually differs little from |
+//! | | if flagged: length and bytes of the application's name |
+//! | | if flagged: length and bytes of what Snort's log has (`record/logged.rs`) |
+//! | rest | the packet |
+//!
+//! A varint has seven bits a byte, the lowest first; a number with a sign is folded, as zigzag. Lengths
+//! are varints.
+
+mod logged;
+mod varint;
+
+use jiff::{SignedDuration, Timestamp};
+use pigear_alert::wire::Decoded;
+use pigear_alert::{Alert, AlertMessage, AppName, Medium};
+
+use varint::{
+    moved, put, put_bytes, put_difference, put_signed, take_bytes, take_difference, take_signed,
+    take_u32,
+};
+
+use super::sides::{Signature, Whence};
+
+const VERSION: u8 = 1;
+const UNTRUSTED: u8 = 1;
+const APP_NAME: u8 = 2;
+const LOGGED: u8 = 4;
+const UNIFIED2: u8 = 8;
+
+/// Appends what is kept of an alert.
+pub(super) fn encode(alert: &Alert, out: &mut Vec<u8>) {
+    let message = &alert.message;
+    let app_name = message.app_name.as_ref().map(AppName::as_bytes);
+    let flags = [
+        (alert.untrusted, UNTRUSTED),
+        (app_name.is_some(), APP_NAME),
+        (alert.log().is_some(), LOGGED),
+        (alert.medium == Medium::Unified2, UNIFIED2),
+    ];
+    let set = flags.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag);
+    out.extend([VERSION, set.sum()]);
+    out.extend(message.ts_sec.to_le_bytes());
+    put(out, message.ts_usec.into());
+    let after = alert.received.duration_since(alert.timestamp()).as_nanos();
+    put_signed(out, i64::try_from(after).unwrap_or(i64::MAX));
+    put(out, message.event_id.into());
+    put_difference(out, message.event_reference, message.event_id);
+    put_difference(out, message.tv_sec, message.ts_sec);
+    put_difference(out, message.tv_usec, message.ts_usec);
+    put_difference(out, message.caplen, length(&message.pkt));
+    put_difference(out, message.pktlen, message.caplen);
+    for number in [message.dlthdr, message.nethdr, message.transhdr, message.data, message.val] {
+        put(out, number.into());
+    }
+    if let Some(name) = app_name {
+        put_bytes(out, name);
+    }
+    if let Some(log) = alert.log() {
+        let mut bytes = Vec::new();
+        logged::encode(log, message, &mut bytes);
+        put_bytes(out, &bytes);
+    }
+    out.extend_from_slice(&message.pkt);
+}
+
+/// The alert that was kept; `None` if the bytes are none.
+pub(super) fn decode(bytes: &[u8], signature: &Signature, whence: &Whence) -> Option<Alert> {
+    let mut rest = bytes;
+    let &[version, flags] = rest.split_off(..2)?.first_chunk()?;
+    if version != VERSION {
+        return None;
+    }
+    let mut message = AlertMessage::default();
+    message.ts_sec = u32::from_le_bytes(*rest.split_off(..4)?.first_chunk()?);
+    message.ts_usec = take_u32(&mut rest)?;
+    let after = take_signed(&mut rest)?;
+    message.event_id = take_u32(&mut rest)?;
+    message.event_reference = take_difference(&mut rest, message.event_id)?;
+    message.tv_sec = take_difference(&mut rest, message.ts_sec)?;
+    message.tv_usec = take_difference(&mut rest, message.ts_usec)?;
+    let caplen = take_signed(&mut rest)?;
+    let pktlen = take_signed(&mut rest)?;
+    message.dlthdr = take_u32(&mut rest)?;
+    message.nethdr = take_u32(&mut rest)?;
+    message.transhdr = take_u32(&mut rest)?;
+    message.data = take_u32(&mut rest)?;
+    message.val = take_u32(&mut rest)?;
+    if flags & APP_NAME != 0 {
+        message.app_name = AppName::new(take_bytes(&mut rest)?);
+    }
+    let log = if flags & LOGGED != 0 { Some(take_bytes(&mut rest)?) } else { None };
+    message.caplen = moved(length(rest), caplen)?;
+    message.pktlen = moved(message.caplen, pktlen)?;
+    message.pkt = rest.into();
+    signature.put_into(&mut message);
+    let log = log.map(|bytes| logged::decode(bytes, &message).ok_or(())).transpose().ok()?;
+    let decoded = Decoded::new(message, whence.dialect);
+    let mut alert = Alert::new(decoded, whence.origin.clone(), signature.names.clone());
+    if let Some(log) = log {
+        alert.put_back_log(log);
+    }
+    if flags & UNIFIED2 != 0 {
+        alert.medium = Medium::Unified2;
+    }
+    alert.untrusted = flags & UNTRUSTED != 0;
+    alert.sender = whence.sender;
+    alert.received = alert.timestamp().checked_add(SignedDuration::from_nanos(after)).ok()?;
+    Some(alert)
+}
+
+/// When an alert's packet was seen, in microseconds since 1970.
+pub(super) fn microseconds(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+fn length(packet: &[u8]) -> u32 {
+    u32::try_from(packet.len()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn bytes_that_are_no_record_are_none(bytes: Vec<u8>) {
+            let (signature, whence) = (Signature::default(), Whence::default());
+            let mut bytes = bytes;
+            let _ = decode(&bytes, &signature, &whence);
+            let _ = logged::decode(&bytes, &AlertMessage::default());
+            if let Some(version) = bytes.first_mut() {
+                *version = VERSION;
+            }
+            let _ = decode(&bytes, &signature, &whence);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+use std::collections::BTreeMap;
+
+use super::querying::several;
+use super::*;
+
+/// Counts are what counting each alert gives.
+#[track_caller]
+fn counts(
+    reader: &mut Reader,
+    all: &[Arc<Alert>],
+    criteria: &Criteria,
+    by: CountBy,
+    what: impl Fn(&Alert) -> Option<String>,
+) {
+    let wanted = found(reader, criteria);
+    let mut expected = BTreeMap::<Option<String>, u64>::new();
+    for id in wanted {
+        *expected.entry(what(&all[usize::try_from(id - 1).unwrap()])).or_default() += 1;
+    }
+    assert!(expected.len() > 1, "nothing is shown by this");
+    let counted = reader.count(criteria, by).unwrap();
+    if !by.is_time() {
+        assert!(counted.is_sorted_by(|a, b| a.alerts >= b.alerts));
+    }
+    // The message of a rule is one of those that it has had.
+    let without_message = |what: String| match by {
+        CountBy::Sid => what.split(' ').next().unwrap().to_owned(),
+        _ => what,
+    };
+    let counted: BTreeMap<_, _> =
+        counted.into_iter().map(|count| (count.what.map(without_message), count.alerts)).collect();
+    assert_eq!(counted, expected, "{by}");
+}
+
+fn all_ways(reader: &mut Reader, all: &[Arc<Alert>], criteria: &Criteria) {
+    let class = |alert: &Alert| alert.class().map(|class| class.name.to_string());
+    let hour = |alert: &Alert| Some(alert.timestamp().strftime("%Y-%m-%d %H:00").to_string());
+    counts(reader, all, criteria, CountBy::Sid, |alert| {
+        Some(format!("{}:{}", alert.message.sig_generator, alert.message.sig_id))
+    });
+    counts(reader, all, criteria, CountBy::Class, class);
+    counts(reader, all, criteria, CountBy::Src, |alert| alert.src_ip().map(|ip| ip.to_string()));
+    counts(reader, all, criteria, CountBy::Dst, |alert| alert.dst_ip().map(|ip| ip.to_string()));
+    counts(reader, all, criteria, CountBy::Priority, |alert| {
+        alert.priority().map(|priority| priority.to_string())
+    });
+    counts(reader, all, criteria, CountBy::Port, |alert| {
+        alert.dst_port().map(|port| port.to_string())
+    });
+    counts(reader, all, criteria, CountBy::Proto, |alert| {
+        alert.protocol().map(|proto| proto.to_string())
+    });
+    counts(reader, all, criteria, CountBy::Sensor, |alert| alert.origin.sensor.clone());
+    counts(reader, all, criteria, CountBy::Hour, hour);
+}
+
+#[test]
+fn counts_of_all_are_right() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    all_ways(&mut place.reader(), &all, &Criteria::default());
+}
+
+#[test]
+fn counts_of_some_time_are_right() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let mut times: Vec<_> = all.iter().map(|alert| alert.timestamp()).collect();
+    times.sort_unstable();
+    let criteria = Criteria {
+        since: Some(times[times.len() / 10]),
+        until: Some(times[times.len() * 9 / 10]),
+        ..Criteria::default()
+    };
+    all_ways(&mut place.reader(), &all, &criteria);
+}
+
+#[test]
+fn counts_of_some_signatures_are_right() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let criteria = Criteria { text: Some("e".to_owned()), ..Criteria::default() };
+    all_ways(&mut place.reader(), &all, &criteria);
+}
+
+#[test]
+fn counts_of_some_addresses_are_right() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let criteria = Criteria { host: "0.0.0.0/0".parse().ok(), ..Criteria::default() };
+    let reader = &mut place.reader();
+    counts(reader, &all, &criteria, CountBy::Src, |alert| alert.src_ip().map(|ip| ip.to_string()));
+    counts(reader, &all, &criteria, CountBy::Priority, |alert| {
+        alert.priority().map(|priority| priority.to_string())
+    });
+}

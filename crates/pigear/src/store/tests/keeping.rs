@@ -1,0 +1,106 @@
+use std::time::Instant;
+
+use bytesize::ByteSize;
+use jiff::SignedDuration;
+
+use super::*;
+use crate::config::Begin;
+use pigear_pipeline::{Gather, Journal, LaneSettings, Next};
+
+fn many() -> Vec<Arc<Alert>> {
+    let all: Vec<_> =
+        recordings().iter().flat_map(|recording| alerts(recording, &Intake::default())).collect();
+    all.iter().cycle().take(6_400).cloned().collect()
+}
+
+/// The same alerts, received so many days before.
+fn aged(alerts: &[Arc<Alert>], days: i64) -> Vec<Arc<Alert>> {
+    let aged = |alert: &Arc<Alert>| {
+        let mut alert = Alert::clone(alert);
+        alert.received -= SignedDuration::from_hours(24 * days);
+        Arc::new(alert)
+    };
+    alerts.iter().map(aged).collect()
+}
+
+/// Tidies until there is nothing more to do.
+fn tidy(store: &Store, place: &Place, keep: Keep) {
+    let mut reader = place.reader();
+    while store.0.writer.lock().tidy(keep, &mut reader).unwrap() == Further::On {}
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline, "in vain waited until {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// What is noted of blocks is what is in them.
+fn is_consistent(path: &Path) {
+    let connection = Connection::open(path).unwrap();
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let alerts = number("SELECT count(*) FROM alert");
+    assert_eq!(number("SELECT sum(n) FROM block"), alerts);
+    assert_eq!(number("SELECT sum(n) FROM signed"), alerts);
+    for table in ["source", "destination", "signed"] {
+        let strays =
+            format!("SELECT count(*) FROM {table} WHERE block NOT IN (SELECT id FROM block)");
+        assert_eq!(number(&strays), 0, "{table}");
+    }
+    assert_eq!(
+        connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)).unwrap(),
+        "ok"
+    );
+}
+
+#[test]
+fn a_store_that_is_too_large_loses_its_oldest_alerts_and_gives_space_back() {
+    let all = many();
+    let (place, store) = Place::with(&all);
+    let full = fs::metadata(place.path()).unwrap().len()
+        + fs::metadata(place.path().with_extension("db-wal")).unwrap().len();
+    let limit = full / 4;
+    tidy(&store, &place, Keep { days: None, bytes: Some(ByteSize(limit)) });
+    let ids = found(&mut place.reader(), &Criteria::default());
+    assert!(ids.len() > all.len() / 10 && ids.len() < all.len() / 2, "{}", ids.len());
+    assert!(ids.iter().rev().eq(&((ids[ids.len() - 1]..=all.len() as i64).collect::<Vec<_>>())));
+    let size = fs::metadata(place.path()).unwrap().len();
+    assert!(size <= limit, "{size} > {limit}");
+    is_consistent(&place.path());
+}
+
+#[test]
+fn what_is_too_old_is_removed_in_the_background() {
+    let recent = many();
+    let old = aged(&recent[..640], 8);
+    let (place, store) = Place::with(&[&*old, &*recent].concat());
+    let keep = Keep { days: Some(7), bytes: None };
+    let _tidying = store.tidy(keep).unwrap();
+    until("the old alerts are gone", || {
+        found(&mut place.reader(), &Criteria::default()).len() <= recent.len() + 64
+    });
+    assert!(found(&mut place.reader(), &Criteria::default()).len() >= recent.len());
+    is_consistent(&place.path());
+}
+
+#[test]
+fn what_a_lane_needs_is_removed_only_for_want_of_room() {
+    let all = aged(&many(), 8);
+    let place = Place::new();
+    let store = place.open();
+    let lane = store.journal("http", Begin::Now, LaneSettings::default()).unwrap();
+    put(&store, &all);
+    let old = Keep { days: Some(7), bytes: None };
+    let mut reader = place.reader();
+    assert_eq!(store.0.writer.lock().tidy(old, &mut reader).unwrap(), Further::Enough);
+    assert_eq!(found(&mut reader, &Criteria::default()).len(), all.len());
+
+    tidy(&store, &place, Keep { days: None, bytes: Some(ByteSize::mb(1)) });
+    let left = found(&mut place.reader(), &Criteria::default());
+    assert!(left.len() < all.len());
+    let Next::Alerts(_) = lane.next(Gather::default(), None) else { panic!() };
+    assert_eq!(lane.take_lost(), (all.len() - left.len()) as u64);
+    assert_eq!(lane.lag(), left.len() as u64);
+}

@@ -1,0 +1,136 @@
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+
+/// What opening to write says, and opening to read.
+#[track_caller]
+fn says(path: &Path, writing: &str, reading: &str) {
+    let problem = |result: Result<(), StoreError>| result.unwrap_err().source.to_string();
+    assert_eq!(problem(Store::open(path).map(drop)), writing);
+    assert_eq!(problem(Reader::open(path).map(drop)), reading);
+}
+
+#[test]
+fn what_is_stored_is_there_the_next_time() {
+    let all = case("v2919/icmp_ping");
+    let (place, store) = Place::with(&all);
+    drop(store);
+    let store = place.open();
+    put(&store, &all);
+    assert_eq!(found(&mut place.reader(), &Criteria::default()).len(), 2 * all.len());
+}
+
+#[test]
+fn a_store_is_nobody_elses_business() {
+    let (place, _store) = Place::with(&case("v2919/http"));
+    let mode = |name: &Path| fs::metadata(name).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&place.path()), 0o640);
+    assert_eq!(mode(&place.path().with_extension("db-wal")), 0o640);
+}
+
+#[test]
+fn only_one_may_write() {
+    let (place, store) = Place::with(&case("v2919/http"));
+    let error = Store::open(&place.path()).unwrap_err();
+    assert!(matches!(error.source, Problem::InUse), "{error:?}");
+    drop(store);
+    place.open();
+}
+
+#[test]
+fn what_is_no_store_is_left_alone() {
+    let place = Place::new();
+    let refused = "the file is not a store of Pigear's";
+    for other in ["a text\n".repeat(100), "short".to_owned()] {
+        fs::write(place.path(), &other).unwrap();
+        says(&place.path(), refused, refused);
+        assert_eq!(fs::read_to_string(place.path()).unwrap(), other);
+    }
+    fs::remove_file(place.path()).unwrap();
+    let foreign = Connection::open(place.path()).unwrap();
+    foreign.execute_batch("CREATE TABLE x (y)").unwrap();
+    drop(foreign);
+    let before = fs::read(place.path()).unwrap();
+    says(&place.path(), refused, refused);
+    assert_eq!(fs::read(place.path()).unwrap(), before);
+}
+
+#[test]
+fn a_store_of_a_later_pigear_is_left_alone() {
+    let (place, store) = Place::with(&case("v2919/http"));
+    drop(store);
+    let later = Connection::open(place.path()).unwrap();
+    later.pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
+    later.close().unwrap();
+    let before = fs::read(place.path()).unwrap();
+    let refused = "it has version 2, and this Pigear knows only those up to 1";
+    says(&place.path(), refused, refused);
+    assert_eq!(fs::read(place.path()).unwrap(), before);
+}
+
+#[test]
+fn a_file_without_anything_in_it_becomes_a_store() {
+    let place = Place::new();
+    fs::write(place.path(), "").unwrap();
+    says_missing(&place.path());
+    put(&place.open(), &case("v2919/http"));
+    assert_eq!(place.reader().last().unwrap(), 6);
+}
+
+#[track_caller]
+fn says_missing(path: &Path) {
+    let error = Reader::open(path).map(drop).unwrap_err();
+    assert!(matches!(error.source, Problem::Missing), "{error:?}");
+}
+
+#[test]
+fn a_missing_store_is_not_created_by_reading() {
+    let place = Place::new();
+    says_missing(&place.path());
+    assert!(!place.path().exists());
+}
+
+/// Leaves a store as a crash would, after something was written into the middle of it.
+fn damaged(place: &Place, store: Store) {
+    drop(store);
+    let mut file = fs::File::options().write(true).open(place.path()).unwrap();
+    let len = file.metadata().unwrap().len();
+    for page in 2..len / 8192 {
+        file.seek(SeekFrom::Start(page * 8192)).unwrap();
+        file.write_all(&[0xa5; 512]).unwrap();
+    }
+    let mut lock = place.path().into_os_string();
+    lock.push(".lock");
+    fs::write(lock, "in use\n").unwrap();
+}
+
+#[test]
+fn damage_is_noticed_after_a_sudden_end_and_nothing_is_changed() {
+    let (place, store) = Place::with(&case("v2919/icmp_ping"));
+    damaged(&place, store);
+    let before = fs::read(place.path()).unwrap();
+    let error = Store::open(&place.path()).unwrap_err();
+    assert!(matches!(error.source, Problem::Damaged(_)), "{error:?}");
+    assert!(error.source.hint().unwrap().contains(".recover"));
+    assert_eq!(fs::read(place.path()).unwrap(), before);
+}
+
+#[test]
+fn damage_that_is_met_in_reading_is_an_error() {
+    let (place, store) = Place::with(&case("v2919/icmp_ping"));
+    damaged(&place, store);
+    let read = Reader::open(&place.path())
+        .and_then(|mut reader| reader.newest(&Criteria::default(), |_| Further::On));
+    let problem = read.unwrap_err().source;
+    assert!(matches!(problem, Problem::Damaged(_)), "{problem:?}");
+}
+
+#[test]
+fn numbers_are_not_given_again_even_if_their_alerts_are_removed() {
+    let (place, store) = Place::with(&case("v2919/http"));
+    drop(store);
+    Connection::open(place.path()).unwrap().execute_batch("DELETE FROM alert").unwrap();
+    put(&place.open(), &case("v2919/http"));
+    assert_eq!(found(&mut place.reader(), &Criteria::default()), [12, 11, 10, 9, 8, 7]);
+}

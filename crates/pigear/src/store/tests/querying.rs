@@ -1,0 +1,172 @@
+use pigear_alert::packet::IpProtocol;
+
+use super::*;
+
+/// A few hundred alerts of several Snorts, so that there are several blocks.
+pub(super) fn several() -> Vec<Arc<Alert>> {
+    let mut all = Vec::new();
+    for (n, recording) in recordings().iter().enumerate() {
+        let sensor = (n % 3 > 0).then(|| format!("sensor {}", n % 3));
+        let origin = Arc::new(Origin { sensor, ..Origin::default() });
+        all.extend(alerts(recording, &Intake { origin, ..Intake::default() }));
+    }
+    assert!(all.len() > 300);
+    all
+}
+
+/// What is found is what looking at all alerts finds.
+#[track_caller]
+pub(super) fn finds(
+    reader: &mut Reader,
+    all: &[Arc<Alert>],
+    criteria: &Criteria,
+    wanted: impl Fn(&Alert) -> bool,
+) {
+    let mut expected: Vec<_> =
+        (1_i64..).zip(all).filter(|(_, alert)| wanted(alert)).map(|(id, _)| id).collect();
+    expected.reverse();
+    assert!(!expected.is_empty() && expected.len() < all.len(), "nothing is shown by this");
+    assert_eq!(found(reader, criteria), expected);
+    let mut after = Vec::new();
+    let visit = |stored: Stored| {
+        after.push(stored.id);
+        Further::On
+    };
+    assert_eq!(reader.after(0, criteria, visit).unwrap(), all.len() as i64);
+    after.reverse();
+    assert_eq!(after, expected);
+}
+
+fn with(set: impl FnOnce(&mut Criteria)) -> Criteria {
+    let mut criteria = Criteria::default();
+    set(&mut criteria);
+    criteria
+}
+
+#[test]
+fn every_criterion_finds_what_it_says() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let reader = &mut place.reader();
+    finds(reader, &all, &with(|c| c.sid = vec![1_000_130, 434]), |alert| {
+        [1_000_130, 434].contains(&alert.message.sig_id)
+    });
+    finds(reader, &all, &with(|c| c.gid = vec![116]), |alert| alert.message.sig_generator == 116);
+    finds(reader, &all, &with(|c| c.priority = vec![1]), |alert| alert.priority() == Some(1));
+    finds(reader, &all, &with(|c| c.class = vec!["web-application-attack".into()]), |alert| {
+        alert.class().is_some_and(|class| &*class.name == "web-application-attack")
+    });
+    finds(reader, &all, &with(|c| c.text = Some("icmp PING".into())), |alert| {
+        String::from_utf8_lossy(&alert.msg()).to_lowercase().contains("icmp ping")
+    });
+    finds(reader, &all, &with(|c| c.port = Some(80)), |alert| {
+        alert.src_port() == Some(80) || alert.dst_port() == Some(80)
+    });
+    finds(reader, &all, &with(|c| c.proto = Some(IpProtocol::UDP)), |alert| {
+        alert.protocol() == Some(IpProtocol::UDP)
+    });
+    finds(reader, &all, &with(|c| c.sensor = Some("sensor 1".into())), |alert| {
+        alert.origin.sensor.as_deref() == Some("sensor 1")
+    });
+    finds(
+        reader,
+        &all,
+        &with(|c| c.also = Some(Box::new(|alert| alert.message.caplen > 900))),
+        |alert| alert.message.caplen > 900,
+    );
+}
+
+#[test]
+fn addresses_and_networks_are_found() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let reader = &mut place.reader();
+    for network in ["192.168.10.21", "192.168.10.0/24", "0.0.0.0/0", "::/0", "2001:db8::/32"] {
+        let net: Network = network.parse().unwrap();
+        let (first, last) = net.ends();
+        let within = |ip: Option<std::net::IpAddr>| {
+            ip.is_some_and(|ip| ip.is_ipv4() == first.is_ipv4() && first <= ip && ip <= last)
+        };
+        finds(reader, &all, &with(|c| c.src = Some(net)), |alert| within(alert.src_ip()));
+        if all.iter().any(|alert| within(alert.dst_ip())) {
+            finds(reader, &all, &with(|c| c.dst = Some(net)), |alert| within(alert.dst_ip()));
+        }
+        finds(reader, &all, &with(|c| c.host = Some(net)), |alert| {
+            within(alert.src_ip()) || within(alert.dst_ip())
+        });
+    }
+}
+
+#[test]
+fn times_are_from_and_until() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let reader = &mut place.reader();
+    let mut times: Vec<_> = all.iter().map(|alert| alert.timestamp()).collect();
+    times.sort_unstable();
+    let (since, until) = (times[times.len() / 3], times[times.len() * 2 / 3]);
+    let criteria = with(|c| (c.since, c.until) = (Some(since), Some(until)));
+    finds(reader, &all, &criteria, |alert| (since..until).contains(&alert.timestamp()));
+}
+
+#[test]
+fn criteria_come_together() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let criteria = with(|c| {
+        c.gid = vec![1];
+        c.host = Some("192.168.10.21".parse().unwrap());
+        c.port = Some(80);
+    });
+    let ip = "192.168.10.21".parse().ok();
+    finds(&mut place.reader(), &all, &criteria, |alert| {
+        alert.message.sig_generator == 1
+            && (alert.src_ip() == ip || alert.dst_ip() == ip)
+            && (alert.src_port() == Some(80) || alert.dst_port() == Some(80))
+    });
+}
+
+#[test]
+fn what_nothing_meets_finds_nothing() {
+    let (place, _store) = Place::with(&case("v2919/http"));
+    let reader = &mut place.reader();
+    for criteria in [
+        with(|c| c.sid = vec![4_000_000_000]),
+        with(|c| c.text = Some("no such text".into())),
+        with(|c| c.src = "10.9.8.7".parse().ok()),
+        with(|c| c.until = Some(Timestamp::UNIX_EPOCH)),
+    ] {
+        assert_eq!(found(reader, &criteria), [0; 0]);
+    }
+    assert!(reader.get(0).unwrap().is_none() && reader.get(7).unwrap().is_none());
+}
+
+#[test]
+fn the_newest_come_first_and_no_more_are_read_than_wanted() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let mut ids = Vec::new();
+    place
+        .reader()
+        .newest(&Criteria::default(), |stored| {
+            ids.push(stored.id);
+            if ids.len() < 3 { Further::On } else { Further::Enough }
+        })
+        .unwrap();
+    let last = all.len() as i64;
+    assert_eq!(ids, [last, last - 1, last - 2]);
+}
+
+#[test]
+fn a_reader_sees_what_is_stored_meanwhile() {
+    let (place, store) = Place::with(&case("v2919/http"));
+    let mut reader = place.reader();
+    assert_eq!(reader.last().unwrap(), 6);
+    put(&store, &case("v2919/icmp_ping"));
+    let mut seen = 0;
+    let last = reader.after(6, &Criteria::default(), |_| {
+        seen += 1;
+        Further::On
+    });
+    assert_eq!((last.unwrap(), seen), (33, 27));
+}

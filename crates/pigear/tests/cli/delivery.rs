@@ -1,0 +1,187 @@
+//! Handlers that read from the store.
+
+use std::fs;
+use std::process::Output;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{Test, program, until};
+use crate::room::Room;
+use crate::running::Running;
+use crate::snort::{PING, objects, ping, sent};
+
+/// What a command about the store `a.db` says, on standard output and error; it ends with status 0.
+#[track_caller]
+fn run(room: &Room, args: &[&str]) -> (String, String) {
+    let mut command = program();
+    command.args(args).args(["--store", "a.db"]).current_dir(room.path());
+    let Output { stdout, stderr, status } = command.output().unwrap();
+    let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
+    assert_eq!(status.code(), Some(0), "{stderr}");
+    (stdout, stderr)
+}
+
+/// How many alerts wait for a handler, and how many dead letters it has.
+fn lane(room: &Room, name: &str) -> Option<(u64, u64)> {
+    let (lanes, _) = run(room, &["lanes"]);
+    let line = lanes.lines().find(|line| line.split_whitespace().next() == Some(name))?;
+    let mut numbers = line.split_whitespace().skip(1).map(|number| number.parse().unwrap());
+    Some((numbers.next()?, numbers.next()?))
+}
+
+/// Runs a program on each alert, which it does as long as there is a file `yes`.
+const PICKY: [&str; 4] =
+    ["--data-handler", "exec", "exec.command=sh -c 'test -e yes || exit 3'", "exec.format=fast"];
+
+fn picky() -> Test {
+    Test::new().args(["--store", "a.db"]).args(PICKY)
+}
+
+fn end(mut running: Running) -> (Room, String) {
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    (room, ended.stderr)
+}
+
+#[test]
+fn what_is_refused_is_a_dead_letter_and_can_be_sent_again() {
+    let mut running = picky().start();
+    running.send(&ping());
+    running.send(&ping());
+    until("both are refused", || lane(running.room(), "exec") == Some((0, 2)));
+
+    let (letters, _) = run(running.room(), &["query", "--dead-letters"]);
+    let mut lines = letters.lines();
+    for id in [2, 1] {
+        let head = lines.next().unwrap();
+        let (time, reason) = head.split_once(' ').unwrap();
+        assert!(time.starts_with("20") && time.ends_with('Z'), "{time}");
+        assert_eq!(reason, "exec: sh ended with status 3");
+        assert_eq!(
+            lines.next().map(|line| format!("{line}\n")),
+            Some(format!("     {id}  {PING}"))
+        );
+    }
+
+    running.room().write("yes", "");
+    let (_, said) = run(running.room(), &["redeliver", "--lane", "exec"]);
+    let expected =
+        "pigear: 2 dead letters of exec are sent again by the Pigear that runs it, now or next\n";
+    assert_eq!(said, expected);
+    until("both are taken", || lane(running.room(), "exec") == Some((0, 0)));
+    assert_eq!(run(running.room(), &["query", "--dead-letters"]).0, "");
+    assert_eq!(run(running.room(), &["redeliver"]).1, "pigear: there are no dead letters\n");
+
+    let (_, stderr) = end(running);
+    let logged =
+        "error: handler exec: sh ended with status 3; 1 alerts became dead letters so far\n";
+    assert!(stderr.starts_with(logged), "{stderr}");
+}
+
+#[test]
+fn what_was_not_handed_on_is_handed_on_in_the_next_run() {
+    let alerts = sent("v2919/icmp_ping");
+    // Nobody listens there.
+    let target = "syslog.target=tcp://127.0.0.1:9";
+    let args = ["--store", "a.db", "--data-handler", "syslog", "--data-handler", "null"];
+    let test = Test::new().args(args).args([target, "--stats", "stats.json"]);
+    let mut running = test.start();
+    for alert in &alerts {
+        running.send(alert);
+    }
+    let count = alerts.len() as u64;
+    until("all are stored", || lane(running.room(), "syslog") == Some((count, 0)));
+    let (room, stderr) = end(running);
+    assert!(stderr.contains("handler syslog") || stderr.contains("Connection refused"), "{stderr}");
+    let stats = &objects(&room.read("stats.json"))[0]["handlers"]["syslog"];
+    assert_eq!(*stats, serde_json::json!({"handled": 0, "dropped": 0, "failed": 0, "lag": count}));
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = format!("syslog.target=tcp://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut text).unwrap();
+        text
+    });
+    let next = Test::new().args(args).args([&target, "--stats", "stats.json"]);
+    fs::copy(room.at("a.db"), next.room().at("a.db")).unwrap();
+    let running = next.start();
+    until("all are handed on", || lane(running.room(), "syslog") == Some((0, 0)));
+    end(running);
+    let received = server.join().unwrap();
+    assert_eq!(received.matches("[pigear@32473 ").count(), alerts.len());
+}
+
+#[test]
+fn a_new_handler_begins_now_or_with_the_oldest() {
+    let seen = |room: &Room, name: &str| fs::read_to_string(room.at(name)).unwrap_or_default();
+    let first = Test::new().args(["--store", "a.db", "--data-handler", "null", "--count", "1"]);
+    let room = first.send(ping()).success();
+    let args = ["--store", "a.db", "--data-handler", "file", "--data-handler", "file"];
+    let keys = ["file.path=all", "file.durable=true", "file.from=start", "file-2.path=new"];
+    let test = Test::new().args(args).args(keys).args(["file-2.durable=true"]);
+    fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
+    let mut running = test.start();
+    running.send(&ping());
+    until("both have all", || {
+        seen(running.room(), "all") == PING.repeat(2) && seen(running.room(), "new") == PING
+    });
+    end(running);
+}
+
+#[test]
+fn a_handler_that_is_no_longer_configured_is_named_and_can_be_dropped() {
+    let mut running = picky().start();
+    running.send(&ping());
+    until("it is refused", || lane(running.room(), "exec") == Some((0, 1)));
+    let (room, _) = end(running);
+
+    let test = Test::new().args(["--store", "a.db", "--data-handler", "null"]);
+    fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
+    let mut running = test.start();
+    running.warns(
+        "warning: a.db: no handler exec is configured any more, but alerts are kept for it; \
+        `pigear lanes drop exec` ends that\n",
+    );
+    let (room, _) = end(running);
+    let mut command = program();
+    command.args(["lanes", "--store", "a.db", "drop", "exec"]).current_dir(room.path());
+    let dropped = command.output().unwrap();
+    assert_eq!(
+        String::from_utf8(dropped.stderr).unwrap(),
+        "pigear: its 1 dead letters were dropped, too\n"
+    );
+    assert_eq!(lane(&room, "exec"), None);
+    let again = command.output().unwrap();
+    assert_eq!(
+        (&*String::from_utf8(again.stderr).unwrap(), again.status.code()),
+        ("error: there is no lane \"exec\" in a.db\n", Some(1))
+    );
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let record = ["--store", "a.db", "--data-handler", "record", "path=r", "durable=true"];
+    let cases: [(&[&str], &str); 4] = [
+        (&["durable=true"], "durable=true needs a store; give one with --store PATH"),
+        (&["from=start"], "from=… is for handlers that get their alerts from a store"),
+        (
+            &["--store", "a.db", "from=start"],
+            "from=… is for handlers that get their alerts from a store",
+        ),
+        (&record, "it cannot be durable: datagrams are not stored"),
+    ];
+    for (args, problem) in cases {
+        let name = if args.contains(&"record") { "record" } else { "print" };
+        Test::new().args(args).stderr(format!("error: handler {name}: {problem}\n")).status(2);
+    }
+    Test::new()
+        .args(["durable=maybe"])
+        .stderr(
+            "error: durable=maybe: provided string was not `true` or `false`\n\
+            hint: pigear --help lists what there is\n",
+        )
+        .status(2);
+}

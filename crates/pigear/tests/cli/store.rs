@@ -1,0 +1,335 @@
+//! The store: what is kept, what is asked of it, and what goes wrong.
+
+use std::fs;
+use std::process::{Output, Stdio};
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{Test, counters, is_root, program, until};
+use crate::room::Room;
+use crate::running::Running;
+use crate::snort::{PING, objects, ping, recording, sent};
+
+/// What `pigear ARGS` in a directory writes; it ends with status 0.
+#[track_caller]
+fn run(room: &Room, args: &[&str]) -> String {
+    let Output { stdout, stderr, status } =
+        program().args(args).current_dir(room.path()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    assert_eq!((text(stderr), status.code()), (String::new(), Some(0)));
+    text(stdout)
+}
+
+/// What `pigear ARGS` in a directory complains about, with this status.
+#[track_caller]
+fn complaint(room: &Room, args: &[&str], expected: i32) -> String {
+    let Output { stdout, stderr, status } =
+        program().args(args).current_dir(room.path()).output().unwrap();
+    assert_eq!((&*String::from_utf8_lossy(&stdout), status.code()), ("", Some(expected)));
+    String::from_utf8(stderr).unwrap()
+}
+
+/// A directory with a store in which the alerts of a case are.
+fn stored(case: &str) -> Room {
+    let alerts = sent(case);
+    let count = alerts.len();
+    let n = count.try_into().unwrap();
+    Test::new()
+        .args(["--store", "a.db", "--data-handler", "null", "--count", &count.to_string()])
+        .args(["--sensor", "dmz"])
+        .send_all(alerts)
+        .stats(counters([n, 0, 0, 0], &[("null", [n, 0, 0]), ("store", [n, 0, 0])]))
+        .success()
+}
+
+const QUERY: [&str; 3] = ["query", "--store", "a.db"];
+
+#[test]
+fn what_is_stored_is_shown_as_it_was_when_it_came() {
+    let alerts = sent("v2919/icmp_ping");
+    let count = alerts.len();
+    let test = Test::new().args(["--store", "a.db", "--count", &count.to_string(), "format=json"]);
+    let mut running = test.start();
+    for alert in &alerts {
+        running.send(alert);
+    }
+    let (room, ended) = running.end();
+    assert_eq!((&*ended.stderr, ended.status), ("", Some(0)));
+    let shown = run(&room, &[&QUERY[..], &["--format", "json"]].concat());
+    let newest_first: Vec<_> = ended.stdout.lines().rev().collect();
+    assert_eq!(shown.lines().collect::<Vec<_>>(), newest_first);
+}
+
+#[test]
+fn a_query_shows_the_newest_with_their_numbers() {
+    let room = stored("v2919/icmp_ping");
+    insta::assert_snapshot!("query", run(&room, &[&QUERY[..], &["--limit", "4"]].concat()));
+    let alert = run(&room, &[&QUERY[..], &["--packet", "1"]].concat());
+    insta::assert_snapshot!("query_packet", alert);
+    let counts = run(&room, &[&QUERY[..], &["--count-by", "sid"]].concat());
+    insta::assert_snapshot!("query_count_by_sid", counts);
+    let counts = run(&room, &[&QUERY[..], &["--count-by", "hour"]].concat());
+    insta::assert_snapshot!("query_count_by_hour", counts);
+    assert_eq!(run(&room, &[&QUERY[..], &["--since", "1h"]].concat()), "");
+}
+
+#[cfg(feature = "script")]
+#[test]
+fn a_query_may_have_a_filter() {
+    let room = stored("v2919/icmp_ping");
+    let all = run(&room, &[&QUERY[..], &["--format", "json"]].concat());
+    let filter = ["--format", "json", "--filter", "msg.caplen > 1000"];
+    let shown = run(&room, &[&QUERY[..], &filter].concat());
+    let long: Vec<_> = objects(&all)
+        .into_iter()
+        .filter(|alert| alert["caplen"].as_u64().unwrap() > 1_000)
+        .collect();
+    assert!(!long.is_empty() && long.len() < objects(&all).len());
+    assert_eq!(objects(&shown), long);
+    let error = complaint(&room, &[&QUERY[..], &["--filter", "msg.size > 1"]].concat(), 2);
+    assert!(error.starts_with("error: --filter: "), "{error}");
+}
+
+#[test]
+fn the_store_may_be_named_in_a_file() {
+    let config = "[store]\npath = 'a.db'\nkeep_days = 30\nkeep_bytes = '1GB'\n";
+    let room = Test::new()
+        .file("pigear.toml", config)
+        .args(["--config", "pigear.toml", "--count", "1"])
+        .send(ping())
+        .stdout(PING)
+        .success();
+    let line = run(&room, &["query", "--config", "pigear.toml", "--limit", "1"]);
+    assert_eq!(line, format!("     1  {PING}"));
+}
+
+#[test]
+fn packets_are_written_for_wireshark_and_nothing_is_written_over() {
+    let room = stored("v2919/icmp_ping");
+    let args = [&QUERY[..], &["--pcap", "x.pcapng", "--sid", "1000134"]].concat();
+    assert_eq!(run(&room, &args), "");
+    let bytes = fs::read(room.at("x.pcapng")).unwrap();
+    assert_eq!(bytes[..4], 0x0a0d_0d0a_u32.to_le_bytes());
+    let error = complaint(&room, &args, 1);
+    assert_eq!(error, "error: x.pcapng exists, and is not written over\n");
+}
+
+#[test]
+fn a_query_follows_what_is_stored_meanwhile() {
+    let mut running = Test::new().args(["--store", "a.db", "--data-handler", "null"]).start();
+    running.send(&ping());
+    let store = running.room().at("a.db");
+    until("it is stored", || {
+        let shown = program().args(["query", "--store"]).arg(&store).output().unwrap();
+        !shown.stdout.is_empty()
+    });
+    let mut command = program();
+    command.args(["query", "--follow", "--store"]).arg(&store).stdout(Stdio::piped());
+    let mut follower = Running::start(Room::new(), command).read_stdout();
+    follower.prints(&format!("     1  {PING}"));
+    running.send(&ping());
+    follower.prints(&format!("     2  {PING}"));
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+    assert_eq!(follower.stdout_so_far(), format!("     1  {PING}     2  {PING}"));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let room = stored("v2919/http");
+    let cases: [(&[&str], &str); 6] = [
+        (&["query"], "error: which store? Give --store PATH, or --config FILE with a [store]\n"),
+        (&["query", "--store", "a.db", "--sid", "x"], "error: invalid value 'x' for '--sid <N>'"),
+        (
+            &["query", "--store", "a.db", "--src", "10.0.0.0/33"],
+            "error: invalid value '10.0.0.0/33'",
+        ),
+        (
+            &["query", "--store", "a.db", "--since", "soon"],
+            "error: invalid value 'soon' for '--since",
+        ),
+        (
+            &["query", "--store", "a.db", "--count-by", "moon"],
+            "error: invalid value 'moon' for '--count-by",
+        ),
+        (
+            &["--keep-days", "3"],
+            "error: how long alerts are kept was given, but not where: --store PATH\n",
+        ),
+    ];
+    for (args, expected) in cases {
+        let error = complaint(&room, args, 2);
+        assert!(error.starts_with(expected), "{error:?} is not {expected:?}");
+    }
+    let error = complaint(&room, &[&QUERY[..], &["--packet", "7"]].concat(), 1);
+    assert_eq!(error, "error: there is no alert 7 in the store\n");
+    let error = complaint(&room, &["query", "--store", "no.db"], 1);
+    assert_eq!(
+        error,
+        "error: cannot use the store no.db: there is no store\n\
+        hint: `pigear --store PATH` makes one\n"
+    );
+    assert!(!room.at("no.db").exists());
+}
+
+#[test]
+fn a_store_that_is_too_large_shrinks_while_it_is_written_to() {
+    let args = ["--store", "a.db", "--keep-bytes", "2MB", "--data-handler", "null"];
+    let mut running = Test::new().args(args).start();
+    running.listens();
+    let mut player = program();
+    player.arg("play").arg(recording("v2919/icmp_ping")).args(["--loop", "--count", "20000"]);
+    let played = player.arg("--logdir").arg(running.room().at("log")).output().unwrap();
+    assert!(played.status.success());
+    let ids = |room: &Room| {
+        let shown = run(room, &[&QUERY[..], &["--limit", "1000000"]].concat());
+        let id = |line: &str| line.split_whitespace().next().unwrap().parse::<u64>().unwrap();
+        shown.lines().map(id).collect::<Vec<_>>()
+    };
+    until("the oldest are gone, and the space is given back", || {
+        let newest = ids(running.room()).first() == Some(&20_000);
+        newest && fs::metadata(running.room().at("a.db")).unwrap().len() <= 2_000_000
+    });
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let left = ids(&room);
+    assert!(left.len() > 1_000 && left.len() < 20_000, "{}", left.len());
+    assert!(left.iter().copied().eq((20_001 - left.len() as u64..=20_000).rev()));
+}
+
+#[test]
+fn only_one_may_store_in_a_file() {
+    let mut running = Test::new().args(["--store", "a.db"]).start();
+    running.listens();
+    let error = complaint(running.room(), &["--store", "a.db", "--logdir", "."], 1);
+    assert_eq!(
+        error,
+        "error: cannot use the store a.db: another Pigear stores alerts there\n\
+        hint: stop it, or give another path with --store\n"
+    );
+    running.signal(Signal::SIGTERM);
+    running.end();
+}
+
+#[test]
+fn a_store_of_a_later_pigear_is_left_alone() {
+    let room = stored("v2919/http");
+    let mut bytes = fs::read(room.at("a.db")).unwrap();
+    // The version, in the file's head.
+    bytes[60..64].copy_from_slice(&9_u32.to_be_bytes());
+    fs::write(room.at("a.db"), &bytes).unwrap();
+    let expected = "error: cannot use the store a.db: it has version 9, and this Pigear knows only \
+        those up to 1\nhint: it was left alone; use the newer Pigear, or another path\n";
+    assert_eq!(complaint(&room, &["--store", "a.db", "--logdir", "log"], 1), expected);
+    assert_eq!(complaint(&room, &QUERY, 1), expected);
+    assert!(fs::read(room.at("a.db")).unwrap() == bytes);
+}
+
+#[test]
+fn a_damaged_store_is_refused_after_a_crash_and_kept() {
+    let room = stored("v2919/http");
+    let mut bytes = fs::read(room.at("a.db")).unwrap();
+    for page in bytes.chunks_mut(8192).skip(2) {
+        page[..512].fill(0xa5);
+    }
+    fs::write(room.at("a.db"), &bytes).unwrap();
+    room.write("a.db.lock", "in use\n");
+    let error = complaint(&room, &["--store", "a.db", "--logdir", "log"], 1);
+    assert!(error.starts_with("error: cannot use the store a.db: it is damaged: "), "{error}");
+    assert!(error.contains("hint: nothing was changed; move it away"), "{error}");
+    assert!(fs::read(room.at("a.db")).unwrap() == bytes);
+}
+
+#[test]
+fn a_file_that_is_no_store_is_left_alone() {
+    let room = Room::new();
+    room.write("notes.txt", "mine\n".repeat(100));
+    let error = complaint(&room, &["--store", "notes.txt", "--logdir", "log"], 1);
+    assert_eq!(
+        error,
+        "error: cannot use the store notes.txt: the file is not a store of Pigear's\n\
+        hint: it was left alone; give another path with --store\n"
+    );
+    assert_eq!(room.read("notes.txt"), "mine\n".repeat(100));
+}
+
+#[test]
+fn a_directory_that_may_not_be_written_is_an_error_and_can_be_queried() {
+    let room = stored("v2919/icmp_ping");
+    let shown = run(&room, &QUERY);
+    let Some(test) = Test::bare().without_rights() else { return };
+    fs::create_dir(test.room().at("kept")).unwrap();
+    fs::create_dir(test.room().at("log")).unwrap_or_default();
+    fs::copy(room.at("a.db"), test.room().at("kept/a.db")).unwrap();
+    test.room().set_mode("kept/a.db", 0o444);
+    test.room().set_mode("kept", 0o555);
+    test.room().set_mode("log", 0o777);
+    let test = test.args(["query", "--store", "kept/a.db"]).stdout(shown);
+    let room = test.success();
+
+    let Some(test) = Test::bare().without_rights() else { return };
+    fs::rename(room.at("kept"), test.room().at("kept")).unwrap();
+    test.args(["--store", "kept/a.db"])
+        .stderr(
+            "error: cannot use the store kept/a.db: Permission denied (os error 13)\n\
+            hint: Pigear must be able to write the file and its directory; or give another path\n",
+        )
+        .status(1);
+}
+
+#[test]
+fn a_full_disk_stops_storing_and_nothing_else_and_storing_resumes() {
+    if !is_root("mount a small disk") {
+        return;
+    }
+    let test = Test::new();
+    let at = test.room().at("disk");
+    let Some(disk) = crate::disk::SmallDisk::mount_of(&at, "1m") else { return };
+    let other = at.join("other");
+    fs::write(&other, vec![0; 700 * 1024]).unwrap();
+    let args = ["--store", "disk/a.db", "--data-handler", "file", "--data-handler", "exec"];
+    let args = [&args[..], &["file.path=lines", "--stats", "stats.json"]].concat();
+    let test = test.args(args).args(["exec.command=tee -a taken", "exec.mode=stream"]);
+    let mut running = test.args(["exec.format=fast"]).start();
+    let full = "error: handler store: cannot store in disk/a.db: the disk is full";
+    let mut sent = 0;
+    until("the disk is full", || {
+        for _ in 0..20 {
+            running.send(&ping());
+        }
+        sent += 20;
+        running.stderr_so_far().contains(full)
+    });
+    // What can't be stored is handed on nevertheless, and so it is with handlers that don't wait for it.
+    let lines = |room: &Room, name: &str| {
+        fs::read_to_string(room.at(name)).map_or(0, |text| text.lines().count())
+    };
+    until("all is handed on", || {
+        lines(running.room(), "lines") == sent && lines(running.room(), "taken") == sent
+    });
+    fs::remove_file(&other).unwrap();
+    let newest = |room: &Room| {
+        let args = ["query", "--store", "disk/a.db", "--limit", "1"];
+        let shown = program().args(args).current_dir(room.path()).output().unwrap();
+        String::from_utf8(shown.stdout).unwrap()
+    };
+    let before = newest(running.room());
+    until("storing works again", || {
+        running.send(&ping());
+        sent += 1;
+        newest(running.room()) != before
+    });
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!((lines(&room, "lines"), lines(&room, "taken")), (sent, sent));
+    let stats = &objects(&room.read("stats.json"))[0]["handlers"]["store"];
+    let [handled, dropped, failed] =
+        ["handled", "dropped", "failed"].map(|name| stats[name].as_u64().unwrap());
+    assert_eq!((handled + dropped, failed), (sent as u64, 0));
+    assert!(handled > 0 && dropped > 0, "{stats}");
+    let all = run(&room, &["query", "--store", "disk/a.db", "--limit", "1000000"]);
+    assert_eq!(all.lines().count() as u64, handled);
+    drop(disk);
+}

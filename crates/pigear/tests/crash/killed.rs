@@ -1,0 +1,202 @@
+//! What is killed, and what must be there in the end.
+
+use std::collections::HashMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::snort::Snort;
+
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// A process that is killed when this is dropped.
+struct Killed(Child);
+
+impl Killed {
+    fn start(command: &mut Command) -> Self {
+        Self(command.stdin(Stdio::null()).spawn().unwrap())
+    }
+
+    fn kill(&mut self) {
+        assert_eq!(self.0.try_wait().unwrap(), None, "it has ended by itself");
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// Ends it in order.
+    fn stop(&mut self) {
+        kill(Pid::from_raw(self.0.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        assert!(self.0.wait().unwrap().success());
+    }
+
+    /// Waits until Pigear has handed on everything, and holds what arrived against what is stored.
+    /// Returns how many alerts are stored, and how many requests came twice.
+    fn delivers_all(&mut self, dir: &Path) -> (usize, usize) {
+        until("all is delivered", || {
+            assert_eq!(self.0.try_wait().unwrap(), None, "it has ended by itself");
+            waiting(dir) == Some(0)
+        });
+        self.stop();
+        let stored = stored(dir);
+        let (received, again) = received(&dir.join("received"));
+        let stray = stored.iter().zip(&received).position(|(one, other)| one != other);
+        assert_eq!((received.len(), stray), (stored.len(), None));
+        (stored.len(), again)
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It has ended, as a rule.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Moments that look random, and are the same in every run.
+struct Moments(u64);
+
+impl Moments {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) % below
+    }
+
+    /// Lets things go on for a while.
+    fn pass(&mut self) {
+        thread::sleep(Duration::from_millis(20 + self.next(300)));
+    }
+}
+
+fn pigear(dir: &Path, address: &str) -> Killed {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pigear"));
+    command.current_dir(dir).args(["--logdir", ".", "--store", "alerts.db"]);
+    command.args(["--data-handler", "http", "encoding=ndjson", "batch=40", "delay=10ms"]);
+    command.args([format!("url=http://{address}/"), "from=start".to_owned()]);
+    // That the receiver is down is what this is about.
+    command.stderr(Stdio::null());
+    Killed::start(&mut command)
+}
+
+fn receiver(dir: &Path, address: &str) -> Killed {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    Killed::start(command.args(["receive", address]).arg(dir.join("received")))
+}
+
+pub(crate) fn nothing_is_missing(kills: usize) {
+    let dir = TempDir::new().unwrap();
+    let address = free_address();
+    let snort = Snort::start(dir.path().join("snort_alert"));
+    let mut moments = Moments(4711);
+    let mut to = receiver(dir.path(), &address);
+    let mut receivers_killed = 0;
+    for _ in 0..kills {
+        let mut from = pigear(dir.path(), &address);
+        moments.pass();
+        // Whoever asks meanwhile must not be in the way.
+        query(dir.path(), &["query", "--limit", "1"]);
+        waiting(dir.path());
+        moments.pass();
+        if moments.next(2) == 0 {
+            to.kill();
+            receivers_killed += 1;
+            if moments.next(2) == 0 {
+                moments.pass();
+            }
+            to = receiver(dir.path(), &address);
+            moments.pass();
+        }
+        from.kill();
+    }
+    let mut last = pigear(dir.path(), &address);
+    let sent = snort.end();
+    let (stored, again) = last.delivers_all(dir.path());
+    assert!(stored > kills * 5, "too little was going on: {stored}");
+    println!(
+        "Pigear was killed {kills} times, the receiver {receivers_killed} times; sent {sent}, stored \
+        {stored}, and all of these received, in order; {again} requests came twice, with the same key"
+    );
+}
+
+/// A receiver is down while as many alerts come as in an hour at one a second; Pigear is stopped in
+/// between, and killed.
+pub(crate) fn an_outage_is_made_up_for() {
+    const HOUR: u32 = 3_600;
+    let dir = TempDir::new().unwrap();
+    let address = free_address();
+    let snort = Snort::start(dir.path().join("snort_alert"));
+    let mut from = pigear(dir.path(), &address);
+    until("a third is sent", || snort.sent() >= HOUR / 3);
+    from.stop();
+    from = pigear(dir.path(), &address);
+    until("two thirds are sent", || snort.sent() >= 2 * HOUR / 3);
+    from.kill();
+    from = pigear(dir.path(), &address);
+    until("all is sent", || snort.sent() >= HOUR);
+    let sent = snort.end();
+    let _to = receiver(dir.path(), &address);
+    let (stored, again) = from.delivers_all(dir.path());
+    assert_eq!(again, 0);
+    println!("While the receiver was down {sent} were sent and {stored} stored; all were received");
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// How many alerts wait for `http`.
+fn waiting(dir: &Path) -> Option<u64> {
+    let lanes = query(dir, &["lanes"]);
+    lanes.lines().find(|line| line.starts_with("http "))?.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn query(dir: &Path, args: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pigear"));
+    let output =
+        command.current_dir(dir).args(args).args(["--store", "alerts.db"]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The numbers of the events that are in the store.
+fn stored(dir: &Path) -> Vec<u64> {
+    let lines = query(dir, &["query", "--format", "json", "--limit", "100000000"]);
+    let number = |line| serde_json::from_str::<Value>(line).unwrap()["event_id"].as_u64().unwrap();
+    let mut numbers: Vec<_> = lines.lines().map(number).collect();
+    numbers.reverse();
+    assert!(numbers.is_sorted_by(|one, next| one < next), "an alert was stored twice");
+    numbers
+}
+
+/// The numbers of the events that arrived, without what came again with the same key; and how often
+/// that was.
+fn received(file: &Path) -> (Vec<u64>, usize) {
+    let text = fs::read_to_string(file).unwrap();
+    let (mut numbers, mut known, mut again) = (Vec::new(), HashMap::new(), 0);
+    for line in text.lines() {
+        let (key, rest) = line.split_once(' ').unwrap();
+        match known.insert(key, rest) {
+            None => numbers.extend(rest.split(' ').map(|n| n.parse::<u64>().unwrap())),
+            Some(before) => {
+                assert_eq!(rest, before, "the same key with other alerts");
+                again += 1;
+            }
+        }
+    }
+    (numbers, again)
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "in vain waited until {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
