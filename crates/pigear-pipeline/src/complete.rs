@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
 
-pub use completer::{Completer, Known};
+pub use completer::Completer;
 use join::Join;
 
 /// Where desks leave alerts that lack something. Clones share it.

@@ -2,6 +2,7 @@
 
 mod housekeeping;
 mod kept;
+mod opening;
 mod prepare;
 mod sockets;
 

@@ -1,18 +1,15 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use pigear_alert::unified2::{Event, Logged};
+use pigear_alert::unified2::Logged;
 
 use super::Completing;
 use super::join::Joined;
 use crate::fanout::{Desk, Fanout, Flow};
 use crate::intake::Intake;
-use crate::source::unified2::{Follower, OpenError, Spool, Start};
+use crate::source::unified2::{Follower, Known, OpenError, Spool, Start};
 use crate::source::{Source, SourceError};
 use crate::stop::Stop;
-
-/// Says whether the alert of an event was handed on in an earlier run.
-pub type Known = Box<dyn FnMut(&Event) -> bool + Send>;
 
 /// How often to look what has waited for too long.
 const TICK: Duration = Duration::from_millis(20);

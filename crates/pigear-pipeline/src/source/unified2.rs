@@ -23,6 +23,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use pigear_alert::unified2::Event;
+
 pub(crate) use follower::Follower;
 pub use progress::Progress;
 pub use spool::{Spool, SpoolError};
@@ -57,9 +59,14 @@ pub enum Until {
     End,
 }
 
+/// Says whether the alert of an event was dealt with in an earlier run.
+pub type Known = Box<dyn FnMut(&Event) -> bool + Send>;
+
 /// Reads Snort's log.
 pub struct Unified2 {
     follower: Follower,
+    /// Asked until it doesn't know an event: those behind that are new.
+    known: Option<Known>,
     until: Until,
     intake: Intake,
 }
@@ -96,13 +103,28 @@ impl Unified2 {
         intake: Intake,
     ) -> Result<Self, OpenError> {
         let follower = Follower::open(spool, start, bookmark)?;
-        Ok(Self { follower, until: Until::Stopped, intake })
+        Ok(Self { follower, known: None, until: Until::Stopped, intake })
     }
 
     /// The same, but ending when told.
     #[must_use]
     pub fn until(self, until: Until) -> Self {
         Self { until, ..self }
+    }
+
+    /// The same, but without the events at the start that are known from an earlier run: a crash may
+    /// leave the bookmark behind what was dealt with.
+    #[must_use]
+    pub fn but_for(self, known: Known) -> Self {
+        Self { known: Some(known), ..self }
+    }
+
+    fn is_known(&mut self, event: &Event) -> bool {
+        let is_known = self.known.as_mut().is_some_and(|known| known(event));
+        if !is_known {
+            self.known = None;
+        }
+        is_known
     }
 
     fn follow(&mut self, desk: &mut Desk<'_>, stop: &Stop) -> Flow {
@@ -114,7 +136,9 @@ impl Unified2 {
                 self.follower.finish(&mut events);
             }
             for event in events {
-                desk.logged(event)?;
+                if !self.is_known(&event.event) {
+                    desk.logged(event)?;
+                }
             }
             self.follower.note(desk)?;
             self.follower.settle(desk)?;

@@ -4,28 +4,20 @@ use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use pigear_alert::Origin;
-use pigear_alert::wire::Decoder;
-use pigear_pipeline::complete::{Completer, Completing};
-use pigear_pipeline::source::Play;
-use pigear_pipeline::source::unified2::{OpenError, Spool, Start, Unified2, Until};
-use pigear_pipeline::{Filter, Intake, NamesCell, Pipeline, Source, WhenFull};
+use pigear_pipeline::{Filter, NamesCell, Pipeline, WhenFull};
 use tracing::debug;
 
 use super::kept::{Filtered, Kept};
-use super::sockets::{self, Socket};
+use super::opening::Opening;
 use super::{ListenError, Listener};
-use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig, SourceKind};
+use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
 use crate::names::Watched;
 use crate::registry::Registry;
 use crate::snort_conf;
 use crate::stats_file;
 
 const SNORT_CONF: &str = "/etc/snort/snort.conf";
-/// How long an alert that lacks something waits for Snort's log.
-const COMPLETE_WAIT: Duration = Duration::from_millis(500);
 const LOG_DIR: &str = "/var/log/snort";
 
 impl Listener {
@@ -56,8 +48,9 @@ impl Listener {
             written.map_err(|source| ListenError::Stats { path: path.clone(), source })?;
         }
         let mut sources = Vec::new();
+        let opening = Opening { names: &names, kept: &kept, registry };
         for (source, snort_conf) in config.sources.iter().zip(&snort_confs) {
-            sources.extend(open(source, snort_conf, &names, registry)?);
+            sources.extend(opening.open(source, || snort_conf.log_dir())?);
         }
         Ok(Self { pipeline, kept, sources, names, watched, stats_file: config.stats })
     }
@@ -147,104 +140,5 @@ impl SnortConf {
 
     fn log_dir(&self) -> PathBuf {
         self.text.as_deref().and_then(snort_conf::log_dir).unwrap_or_else(|| LOG_DIR.into())
-    }
-}
-
-fn open(
-    source: &SourceConfig,
-    snort_conf: &SnortConf,
-    names: &Arc<NamesCell>,
-    registry: &Registry,
-) -> Result<Vec<Box<dyn Source>>, ListenError> {
-    let bind = |socket: Socket| bind(socket, source, names);
-    match &source.kind {
-        SourceKind::Unix => {
-            let sockets = sockets::named_by(source, || snort_conf.log_dir())?;
-            if sockets.len() > 1 && source.complete_from.is_some() && source.bookmark.is_some() {
-                return Err(ListenError::Source(
-                    "several packet threads have several logs, which can't share a --bookmark",
-                ));
-            }
-            let bound = sockets.into_iter().map(bind).collect::<Result<Vec<_>, _>>()?;
-            Ok(bound.into_iter().flatten().collect())
-        }
-        SourceKind::Unified2 => Ok(vec![Box::new(log(source, names)?)]),
-        SourceKind::Play => {
-            let path = source.from.clone().ok_or(ListenError::Source(
-                "the socket handler `play` needs a recording; give it with --from FILE",
-            ))?;
-            let play = Play::open(path.clone(), intake(source, names, None))
-                .map_err(|source| ListenError::Recording { path, source })?;
-            Ok(vec![Box::new(play)])
-        }
-        SourceKind::Resolved(name) => {
-            let unknown = || ListenError::UnknownSource { name: name.clone() };
-            let resolver = registry.resolver(name).ok_or_else(unknown)?;
-            let made = resolver.source(name, source, intake(source, names, None));
-            let failed = |problem| ListenError::SourceHandler { name: name.clone(), problem };
-            Ok(vec![made.map_err(failed)?])
-        }
-    }
-}
-
-/// Binds a socket, and follows its log, if its alerts are to be completed.
-fn bind(
-    socket: Socket,
-    source: &SourceConfig,
-    names: &Arc<NamesCell>,
-) -> Result<Vec<Box<dyn Source>>, ListenError> {
-    let mut intake = intake(source, names, Some(&socket));
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
-    if let Some(log) = &source.complete_from {
-        let path = socket.log(source, log);
-        let completing = Completing::new(source.complete_wait.map_or(COMPLETE_WAIT, |wait| wait.0));
-        match completer(&path, source, &completing, intake.clone()) {
-            Ok(completer) => sources.push(Box::new(completer)),
-            Err(source) => return Err(ListenError::Log { path, source }),
-        }
-        intake.completing = Some(completing);
-    }
-    sources.push(Box::new(socket.bind(source, intake)?));
-    Ok(sources)
-}
-
-fn completer(
-    path: &Path,
-    source: &SourceConfig,
-    completing: &Completing,
-    intake: Intake,
-) -> Result<Completer, OpenError> {
-    let nothing_known = Box::new(|_: &_| false);
-    let bookmark = source.bookmark.clone();
-    Completer::open(Spool::at(path)?, bookmark, completing.clone(), nothing_known, intake)
-}
-
-fn log(source: &SourceConfig, names: &Arc<NamesCell>) -> Result<Unified2, ListenError> {
-    let path = source.from.clone().ok_or(ListenError::Source(
-        "the socket handler `unified2` needs Snort's log; give it with --from DIR/NAME",
-    ))?;
-    let start = if source.from_start { Start::Beginning } else { Start::Bookmark };
-    let until = if source.once { Until::End } else { Until::Stopped };
-    let opened = Spool::at(&path).map_err(OpenError::from).and_then(|spool| {
-        Unified2::open(spool, start, source.bookmark.clone(), intake(source, names, None))
-    });
-    match opened {
-        Ok(log) => Ok(log.until(until)),
-        Err(source) => Err(ListenError::Log { path, source }),
-    }
-}
-
-fn intake(source: &SourceConfig, names: &Arc<NamesCell>, socket: Option<&Socket>) -> Intake {
-    let origin = Origin {
-        sensor: source.sensor.clone(),
-        socket: socket.map(|socket| socket.path.clone()),
-        thread: socket.and_then(|socket| socket.thread),
-        link_type: source.linktype,
-    };
-    Intake {
-        decoder: Decoder { dialect: source.dialect, link_type: source.linktype },
-        origin: Arc::new(origin),
-        names: Arc::clone(names),
-        completing: None,
     }
 }

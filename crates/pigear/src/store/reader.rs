@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use pigear_alert::Alert;
+use pigear_alert::unified2::Event;
 use rusqlite::{Connection, Row, params};
 
 use super::criteria::Criteria;
@@ -75,6 +77,31 @@ impl Reader {
             Further::Enough
         });
         self.located(result.map(|()| found))
+    }
+
+    /// Whether the alert of an event of Snort's log is stored: with the same time, rule and event id,
+    /// and of this sensor, if it has a name.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn has(&mut self, event: &Event, sensor: Option<&str>) -> Result<bool, StoreError> {
+        let microsecond = i64::from(event.key.second) * 1_000_000 + i64::from(event.microsecond);
+        let event_id = event.key.event_id;
+        let criteria = Criteria {
+            since: Timestamp::from_microsecond(microsecond).ok(),
+            until: Timestamp::from_microsecond(microsecond + 1).ok(),
+            gid: vec![event.generator],
+            sid: vec![event.signature],
+            sensor: sensor.map(str::to_owned),
+            also: Some(Box::new(move |alert| alert.message.event_id == event_id)),
+            ..Criteria::default()
+        };
+        let mut found = false;
+        self.newest(&criteria, |_| {
+            found = true;
+            Further::Enough
+        })?;
+        Ok(found)
     }
 
     /// Looks at the alerts that meet the criteria, newest first.

@@ -1,11 +1,12 @@
 //! Snort's own log in unified2, read by the program.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
 use nix::sys::signal::Signal;
+use pigear_alert::unified2::{self, Record};
 use serde_json::Value;
 
 use crate::harness::{Test, counters};
@@ -87,6 +88,41 @@ fn a_log_is_followed_from_now_on_and_again_from_where_that_stopped() {
     append(&room.at("u2.log"), event);
     reading_in(&room).stdout(LINE).success();
     reading_in(&room).success();
+}
+
+#[test]
+fn what_is_stored_is_not_stored_again() {
+    let case = "v3122/http";
+    let log = logged(case);
+    let n = expected(case).len();
+    let first = log_of(&log, 3);
+    let room = reading()
+        .file("u2.log", first)
+        .args(["--from-start", "--once", "--store", "alerts.db", "--data-handler", "null"])
+        .success();
+    // As after a crash that left the bookmark behind.
+    fs::write(room.at("u2.log"), &log).unwrap();
+    let store = room.at("alerts.db").display().to_string();
+    reading_in(&room).args(["--from-start", "--store", &store, "--data-handler", "null"]).success();
+    let query = Test::bare().args(["query", "--store", &store, "--format", "json"]);
+    let (_, ended) = query.start().end();
+    let mut ids = sids(&objects(&ended.stdout), "event_id");
+    ids.reverse();
+    assert_eq!(ids, (1..=n as u64).collect::<Vec<_>>());
+}
+
+/// The first so many events of a log, with what belongs to them.
+fn log_of(log: &[u8], events: usize) -> &[u8] {
+    let mut rest = log;
+    let mut seen = 0;
+    while let Some((record, length)) = unified2::read(rest).unwrap() {
+        seen += usize::from(matches!(record, Record::Event(_)));
+        if seen > events {
+            break;
+        }
+        rest = &rest[length..];
+    }
+    &log[..log.len() - rest.len()]
 }
 
 #[test]

@@ -1,11 +1,14 @@
 use std::sync::Arc;
 
+use pigear_pipeline::source::unified2::Known;
 use pigear_pipeline::{LaneSettings, Pipeline, WhenFull};
+
+use tracing::warn;
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
 use crate::listen::kept::Filtered;
-use crate::store::{Keep, Retention, Store, StoreError};
+use crate::store::{Keep, Reader, Retention, Store, StoreError};
 
 /// Alerts that wait to be stored take no more bytes than these.
 const WAITING: usize = 32 << 20;
@@ -27,6 +30,23 @@ impl Kept {
             return Err(ListenError::Kept(problem.to_owned()));
         }
         Ok(Self { store, ..Self::default() })
+    }
+
+    /// Whether an event of Snort's log was stored, as an alert of this sensor.
+    pub(in crate::listen) fn known(&self, sensor: Option<String>) -> Known {
+        let Some(store) = &self.store else { return Box::new(|_| false) };
+        let path = store.path().to_owned();
+        let mut reader = None;
+        Box::new(move |event| {
+            if reader.is_none() {
+                reader = Some(Reader::open(&path));
+            }
+            let Some(Ok(reader)) = &mut reader else { return false };
+            reader.has(event, sensor.as_deref()).unwrap_or_else(|error| {
+                warn!("cannot look whether an alert is stored: {error}");
+                false
+            })
+        })
     }
 
     pub(in crate::listen) fn is_open(&self) -> bool {

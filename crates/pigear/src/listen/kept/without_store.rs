@@ -1,3 +1,4 @@
+use pigear_pipeline::source::unified2::Known;
 use pigear_pipeline::{LaneSettings, Pipeline, WhenFull};
 
 use crate::config::{HandlerConfig, StoreConfig};
@@ -14,6 +15,11 @@ impl Kept {
         } else {
             Err(ListenError::Kept("this program was built without a store".to_owned()))
         }
+    }
+
+    #[expect(clippy::unused_self, reason = "with a store it is")]
+    pub(in crate::listen) fn known(&self, _: Option<String>) -> Known {
+        Box::new(|_| false)
     }
 
     #[expect(clippy::unused_self, reason = "with a store it is")]

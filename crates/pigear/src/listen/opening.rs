@@ -1,0 +1,143 @@
+//! Opening what alerts come from.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pigear_alert::Origin;
+use pigear_alert::wire::Decoder;
+use pigear_pipeline::complete::{Completer, Completing};
+use pigear_pipeline::source::Play;
+use pigear_pipeline::source::unified2::{Known, OpenError, Spool, Start, Unified2, Until};
+use pigear_pipeline::{Intake, NamesCell, Source};
+
+use super::ListenError;
+use super::kept::Kept;
+use super::sockets::{self, Socket};
+use crate::config::{SourceConfig, SourceKind};
+use crate::registry::Registry;
+
+/// How long an alert that lacks something waits for Snort's log.
+const COMPLETE_WAIT: Duration = Duration::from_millis(500);
+
+/// What all sources share.
+pub(super) struct Opening<'a> {
+    pub(super) names: &'a Arc<NamesCell>,
+    pub(super) kept: &'a Kept,
+    pub(super) registry: &'a Registry,
+}
+
+impl Opening<'_> {
+    /// Opens what a configuration names, which may be several sources.
+    pub(super) fn open(
+        &self,
+        source: &SourceConfig,
+        usual_log_dir: impl FnOnce() -> PathBuf,
+    ) -> Result<Vec<Box<dyn Source>>, ListenError> {
+        match source.kind {
+            SourceKind::Unix => self.sockets(source, usual_log_dir),
+            SourceKind::Unified2 => Ok(vec![Box::new(self.log(source)?)]),
+            SourceKind::Play => Ok(vec![Box::new(self.recording(source)?)]),
+            SourceKind::Resolved(ref name) => Ok(vec![self.resolved(name, source)?]),
+        }
+    }
+
+    fn sockets(
+        &self,
+        source: &SourceConfig,
+        usual_log_dir: impl FnOnce() -> PathBuf,
+    ) -> Result<Vec<Box<dyn Source>>, ListenError> {
+        let sockets = sockets::named_by(source, usual_log_dir)?;
+        if sockets.len() > 1 && source.complete_from.is_some() && source.bookmark.is_some() {
+            return Err(ListenError::Source(
+                "several packet threads have several logs, which can't share a --bookmark",
+            ));
+        }
+        let bound = sockets.into_iter().map(|socket| self.bind(socket, source));
+        Ok(bound.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// Binds a socket, and follows its log, if its alerts are to be completed.
+    fn bind(
+        &self,
+        socket: Socket,
+        source: &SourceConfig,
+    ) -> Result<Vec<Box<dyn Source>>, ListenError> {
+        let mut intake = self.intake(source, Some(&socket));
+        let mut sources: Vec<Box<dyn Source>> = Vec::new();
+        if let Some(log) = &source.complete_from {
+            let path = socket.log(source, log);
+            let wait = source.complete_wait.map_or(COMPLETE_WAIT, |wait| wait.0);
+            let completing = Completing::new(wait);
+            match self.completer(&path, source, &completing, intake.clone()) {
+                Ok(completer) => sources.push(Box::new(completer)),
+                Err(source) => return Err(ListenError::Log { path, source }),
+            }
+            intake.completing = Some(completing);
+        }
+        sources.push(Box::new(socket.bind(source, intake)?));
+        Ok(sources)
+    }
+
+    fn completer(
+        &self,
+        path: &Path,
+        source: &SourceConfig,
+        completing: &Completing,
+        intake: Intake,
+    ) -> Result<Completer, OpenError> {
+        let (spool, bookmark) = (Spool::at(path)?, source.bookmark.clone());
+        Completer::open(spool, bookmark, completing.clone(), self.known(source), intake)
+    }
+
+    fn log(&self, source: &SourceConfig) -> Result<Unified2, ListenError> {
+        let path = source.from.clone().ok_or(ListenError::Source(
+            "the socket handler `unified2` needs Snort's log; give it with --from DIR/NAME",
+        ))?;
+        let start = if source.from_start { Start::Beginning } else { Start::Bookmark };
+        let until = if source.once { Until::End } else { Until::Stopped };
+        let opened = Spool::at(&path).map_err(OpenError::from).and_then(|spool| {
+            Unified2::open(spool, start, source.bookmark.clone(), self.intake(source, None))
+        });
+        match opened {
+            Ok(log) => Ok(log.until(until).but_for(self.known(source))),
+            Err(source) => Err(ListenError::Log { path, source }),
+        }
+    }
+
+    /// What was stored in an earlier run. Nothing is, where there is no store.
+    fn known(&self, source: &SourceConfig) -> Known {
+        self.kept.known(source.sensor.clone())
+    }
+
+    fn recording(&self, source: &SourceConfig) -> Result<Play, ListenError> {
+        let path = source.from.clone().ok_or(ListenError::Source(
+            "the socket handler `play` needs a recording; give it with --from FILE",
+        ))?;
+        Play::open(path.clone(), self.intake(source, None))
+            .map_err(|source| ListenError::Recording { path, source })
+    }
+
+    /// What the program that embeds this one brings along.
+    fn resolved(&self, name: &str, source: &SourceConfig) -> Result<Box<dyn Source>, ListenError> {
+        let unknown = || ListenError::UnknownSource { name: name.to_owned() };
+        let resolver = self.registry.resolver(name).ok_or_else(unknown)?;
+        let made = resolver.source(name, source, self.intake(source, None));
+        made.map_err(|problem| ListenError::SourceHandler { name: name.to_owned(), problem })
+    }
+
+    fn intake(&self, source: &SourceConfig, socket: Option<&Socket>) -> Intake {
+        let origin = Origin {
+            sensor: source.sensor.clone(),
+            socket: socket.map(|socket| socket.path.clone()),
+            thread: socket.and_then(|socket| socket.thread),
+            link_type: source.linktype,
+        };
+        Intake {
+            decoder: Decoder { dialect: source.dialect, link_type: source.linktype },
+            origin: Arc::new(origin),
+            names: Arc::clone(self.names),
+            completing: None,
+        }
+    }
+}
