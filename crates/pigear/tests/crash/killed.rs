@@ -18,21 +18,21 @@ use crate::snort::Snort;
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A process that is killed when this is dropped.
-struct Killed(Child);
+pub(crate) struct Killed(Child);
 
 impl Killed {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         Self(command.stdin(Stdio::null()).spawn().unwrap())
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         assert_eq!(self.0.try_wait().unwrap(), None, "it has ended by itself");
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
 
     /// Ends it in order.
-    fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         kill(Pid::from_raw(self.0.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
         assert!(self.0.wait().unwrap().success());
     }
@@ -62,7 +62,13 @@ impl Drop for Killed {
 }
 
 /// Moments that look random, and are the same in every run.
-struct Moments(u64);
+pub(crate) struct Moments(u64);
+
+impl Default for Moments {
+    fn default() -> Self {
+        Self(4711)
+    }
+}
 
 impl Moments {
     fn next(&mut self, below: u64) -> u64 {
@@ -71,7 +77,7 @@ impl Moments {
     }
 
     /// Lets things go on for a while.
-    fn pass(&mut self) {
+    pub(crate) fn pass(&mut self) {
         thread::sleep(Duration::from_millis(20 + self.next(300)));
     }
 }
@@ -95,7 +101,7 @@ pub(crate) fn nothing_is_missing(kills: usize) {
     let dir = TempDir::new().unwrap();
     let address = free_address();
     let snort = Snort::start(dir.path().join("snort_alert"));
-    let mut moments = Moments(4711);
+    let mut moments = Moments::default();
     let mut to = receiver(dir.path(), &address);
     let mut receivers_killed = 0;
     for _ in 0..kills {
@@ -166,7 +172,7 @@ fn query(dir: &Path, args: &[&str]) -> String {
 }
 
 /// The numbers of the events that are in the store.
-fn stored(dir: &Path) -> Vec<u64> {
+pub(crate) fn stored(dir: &Path) -> Vec<u64> {
     let lines = query(dir, &["query", "--format", "json", "--limit", "100000000"]);
     let number = |line| serde_json::from_str::<Value>(line).unwrap()["event_id"].as_u64().unwrap();
     let mut numbers: Vec<_> = lines.lines().map(number).collect();
@@ -193,7 +199,7 @@ fn received(file: &Path) -> (Vec<u64>, usize) {
     (numbers, again)
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !holds() {
         assert!(Instant::now() < deadline, "in vain waited until {what}");

@@ -14,6 +14,7 @@
 )]
 
 mod killed;
+mod log;
 mod receiver;
 mod snort;
 
@@ -29,6 +30,7 @@ fn main() {
             let kills = env::var("PIGEAR_KILLS").map_or(10, |kills| kills.parse().unwrap());
             killed::nothing_is_missing(kills);
             killed::an_outage_is_made_up_for();
+            log::nothing_is_missing(kills);
         }
     }
 }

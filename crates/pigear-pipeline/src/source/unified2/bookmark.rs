@@ -63,6 +63,15 @@ impl Bookmark {
 }
 
 impl Position {
+    /// Before everything that there will be.
+    pub(super) fn start() -> Self {
+        Self { name: OsString::new(), inode: 0, offset: 0 }
+    }
+
+    pub(super) fn is_start(&self) -> bool {
+        self.name.is_empty()
+    }
+
     /// `pigear OFFSET INODE NAME` and a newline.
     fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = format!("pigear {} {} ", self.offset, self.inode).into_bytes();

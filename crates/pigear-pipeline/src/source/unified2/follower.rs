@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pigear_alert::unified2::Logged;
 
-use super::bookmark::Bookmark;
+use super::bookmark::{Bookmark, Position};
 use super::checkpoints::{Checkpoints, Urgency};
 use super::progress::Progress;
 use super::reader::{Read, Reader};
@@ -55,6 +55,11 @@ impl Follower {
         }
         .map_err(OpenError::Read)?;
         reader.measure().map_err(OpenError::Read)?;
+        if start == Start::Bookmark && position.is_none() {
+            // So that a crash before anything is dealt with loses nothing either.
+            let now = reader.position().map_err(OpenError::Read)?;
+            bookmark.write(&now.unwrap_or_else(Position::start)).map_err(failed)?;
+        }
         let checkpoints = Checkpoints::new(bookmark);
         let has_backlog = start == Start::Beginning || position.is_some();
         Ok(Self { reader, watch, checkpoints, grown: Instant::now(), has_backlog })

@@ -46,6 +46,9 @@ impl Reader {
     /// Goes to where somebody stopped reading. Where that file is gone, this is the start of the
     /// oldest that was begun after it.
     pub(super) fn go_to(&mut self, position: &Position) -> io::Result<()> {
+        if position.is_start() {
+            return Ok(());
+        }
         let files = self.spool.files()?;
         let same = files.iter().find(|file| file.name == position.name);
         let file = match same {

@@ -148,6 +148,19 @@ fn a_log_that_is_not_there_yet_is_waited_for() {
 }
 
 #[test]
+fn a_run_that_crashes_before_anything_came_has_a_bookmark_too() {
+    let log = Log::new();
+    drop(log.open(Start::Bookmark));
+    append(&log.path("u2.log.1"), &records([1]));
+    append(&log.path("u2.log.2"), &records([2]));
+    assert_eq!(log.read(Start::Bookmark).0, [1, 2]);
+    fs::remove_file(log.path(".u2.log.bookmark")).unwrap();
+    drop(log.open(Start::Bookmark));
+    append(&log.path("u2.log.2"), &records([3]));
+    assert_eq!(log.read(Start::Bookmark).0, [3]);
+}
+
+#[test]
 fn the_next_run_goes_on_where_the_last_one_stopped() {
     let log = Log::new();
     append(&log.path("u2.log.1"), &records([1]));
