@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pigear_alert::Alert;
+use pigear_alert::wire::encode;
 use pigear_pipeline::recording::Writer;
 use pigear_pipeline::{Handler, HandlerError};
 use serde::Deserialize;
@@ -64,7 +65,11 @@ impl Record {
             return Err(io::Error::other("the recording ended with an error"));
         };
         for alert in alerts {
-            writer.write(alert.datagram.as_deref().unwrap_or_default())?;
+            match &alert.datagram {
+                Some(datagram) => writer.write(datagram)?,
+                // It came from Snort's log: this is how Snort would have sent it.
+                None => writer.write(&encode(&alert.message, alert.dialect))?,
+            }
         }
         writer.flush()?;
         self.len = self.file.metadata()?.len();

@@ -111,6 +111,22 @@ fn what_is_stored_is_not_stored_again() {
     assert_eq!(ids, (1..=n as u64).collect::<Vec<_>>());
 }
 
+#[test]
+fn a_log_can_be_recorded_and_played() {
+    let case = "v2919/dns";
+    let room = reading()
+        .file("u2.log", logged(case))
+        .args(["--from-start", "--once", "--data-handler", "record", "path=recording"])
+        .success();
+    let recording = room.at("recording");
+    let test = Test::bare().args(["--socket-handler", "play", "format=json", "--from"]);
+    let (_, ended) = test.args([&recording]).start().end();
+    let alerts = objects(&ended.stdout);
+    let expected = expected(case);
+    assert_eq!(sids(&alerts, "sig_id"), sids(&expected, "sid"));
+    assert_eq!(alerts[0]["src_ip"], expected[0]["src_ip"]);
+}
+
 /// The first so many events of a log, with what belongs to them.
 fn log_of(log: &[u8], events: usize) -> &[u8] {
     let mut rest = log;
