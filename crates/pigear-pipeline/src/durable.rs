@@ -64,8 +64,14 @@ impl DurableLane {
     /// Handles alerts until the journal ends or time is up, and then finishes the handler.
     pub(crate) fn work(&self, worker: Worker, on_error: OnError) -> LaneEnd {
         let Worker { mut handler, mut sieve } = worker;
-        handler.start(&self.ending);
-        let end = self.work_off(&mut *handler, sieve.as_mut());
+        let started = guarded(|| {
+            handler.start(&self.ending);
+            Ok(())
+        });
+        let end = match started {
+            Ok(()) => self.work_off(&mut *handler, sieve.as_mut()),
+            Err(error) => LaneEnd::Failed(error),
+        };
         match guarded(|| handler.finish()) {
             Err(error) if on_error == OnError::Stop => LaneEnd::Failed(error),
             Err(error) => {

@@ -173,3 +173,26 @@ fn whoever_quits_has_dealt_with_the_batch() {
     assert!(matches!(end, LaneEnd::Quit), "{end:?}");
     assert_eq!(journal.lag(), 6);
 }
+
+struct PanicsAtStart;
+
+impl Handler for PanicsAtStart {
+    fn start(&mut self, _: &Ending) {
+        panic!("no");
+    }
+
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_handler_that_panics_at_the_start_ends_the_lane_and_loses_nothing() {
+    let (journal, stats) = (Arc::new(Ten::default()), Stats::default());
+    let (name, counters) = stats.add_lane("test");
+    let lane = DurableLane::new(name, journal.clone(), counters, false);
+    let worker = Worker { handler: Box::new(PanicsAtStart), sieve: None };
+    let end = lane.work(worker, OnError::GoOn);
+    assert!(matches!(end, LaneEnd::Failed(error) if error.to_string() == "panicked: no"));
+    assert_eq!(journal.lag(), 10);
+}
