@@ -1,4 +1,5 @@
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -12,6 +13,9 @@ pub(super) struct Position {
     pub(super) inode: u64,
     /// Bytes from the file's start on.
     pub(super) offset: u64,
+    /// What the file begins with. It tells a file that was begun anew, which may have the same name and
+    /// the same inode.
+    pub(super) head: Vec<u8>,
 }
 
 /// A file that keeps a [`Position`]. It is replaced as a whole, so that it is never half written.
@@ -65,30 +69,42 @@ impl Bookmark {
 impl Position {
     /// Before everything that there will be.
     pub(super) fn start() -> Self {
-        Self { name: OsString::new(), inode: 0, offset: 0 }
+        Self { name: OsString::new(), inode: 0, offset: 0, head: Vec::new() }
     }
 
     pub(super) fn is_start(&self) -> bool {
         self.name.is_empty()
     }
 
-    /// `pigear OFFSET INODE NAME` and a newline.
+    /// So many bytes tell a file from others: the first event's numbers and time are in them.
+    pub(super) const HEAD: usize = 32;
+
+    /// `pigear OFFSET INODE HEAD NAME` and a newline, the head in hexadecimal digits.
     fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = format!("pigear {} {} ", self.offset, self.inode).into_bytes();
+        let mut text = format!("pigear {} {} ", self.offset, self.inode);
+        // Writing to a `String` can't fail.
+        let _ = self.head.iter().try_for_each(|byte| write!(text, "{byte:02x}"));
+        let mut bytes = text.into_bytes();
+        bytes.push(b' ');
         bytes.extend_from_slice(self.name.as_bytes());
         bytes.push(b'\n');
         bytes
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
-        let mut words = bytes.strip_suffix(b"\n")?.splitn(4, |&byte| byte == b' ');
+        let mut words = bytes.strip_suffix(b"\n")?.splitn(5, |&byte| byte == b' ');
         let mut word = || words.next();
-        let (magic, offset, inode, name) = (word()?, word()?, word()?, word()?);
+        let (magic, offset, inode, head, name) = (word()?, word()?, word()?, word()?, word()?);
         let number = |word| str::from_utf8(word).ok()?.parse().ok();
         (magic == b"pigear").then_some(())?;
         let name = OsString::from_vec(name.to_vec());
-        Some(Self { name, inode: number(inode)?, offset: number(offset)? })
+        Some(Self { name, inode: number(inode)?, offset: number(offset)?, head: from_hex(head)? })
     }
+}
+
+fn from_hex(digits: &[u8]) -> Option<Vec<u8>> {
+    let byte = |pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
+    digits.chunks(2).map(byte).collect()
 }
 
 #[cfg(test)]
@@ -101,7 +117,7 @@ mod tests {
         let bookmark = Bookmark::new(dir.path().join("bookmark"));
         assert_eq!(bookmark.read().unwrap(), None);
         let name = OsString::from_vec(b"snort u2\xff.17".to_vec());
-        let position = Position { name, inode: 7, offset: u64::MAX };
+        let position = Position { name, inode: 7, offset: u64::MAX, head: vec![0, 0xff, 7] };
         bookmark.check().unwrap();
         bookmark.write(&position).unwrap();
         assert_eq!(bookmark.read().unwrap(), Some(position));

@@ -52,11 +52,8 @@ impl Reader {
         let files = self.spool.files()?;
         let same = files.iter().find(|file| file.name == position.name);
         let file = match same {
+            Some(file) if self.is_at(file, position)? => return self.open(file, position.offset),
             Some(file) if file.inode == position.inode => {
-                let length = self.spool.dir().join(&file.name).metadata()?.len();
-                if length >= position.offset {
-                    return self.open(file, position.offset);
-                }
                 warn!("{} was begun anew since it was read; reading all of it", self.shown(file));
                 Some(file)
             }
@@ -73,6 +70,15 @@ impl Reader {
         file.map_or(Ok(()), |file| self.open(file, 0))
     }
 
+    /// Whether a file is the one of a position, and has not been begun anew since.
+    fn is_at(&self, file: &SpoolFile, position: &Position) -> io::Result<bool> {
+        if file.inode != position.inode || file.length < position.offset {
+            return Ok(false);
+        }
+        let opened = File::open(self.spool.dir().join(&file.name))?;
+        Ok(Tail::new(opened, position.offset)?.head(position.offset)? == position.head)
+    }
+
     /// Goes to the end of what is logged so far.
     pub(super) fn go_to_end(&mut self) -> io::Result<()> {
         let files = self.spool.files()?;
@@ -85,7 +91,8 @@ impl Reader {
     pub(super) fn position(&self) -> io::Result<Option<Position>> {
         let Some((name, tail)) = &self.open else { return Ok(None) };
         let offset = self.begun.front().copied().unwrap_or_else(|| tail.offset());
-        Ok(Some(Position { name: name.clone(), inode: tail.inode()?, offset }))
+        let (inode, head) = (tail.inode()?, tail.head(offset)?);
+        Ok(Some(Position { name: name.clone(), inode, offset, head }))
     }
 
     /// Where to see how far it was read.

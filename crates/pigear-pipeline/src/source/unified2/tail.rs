@@ -1,8 +1,10 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 use pigear_alert::unified2::{self, Record, RecordError};
+
+use super::bookmark::Position;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 256 << 10;
@@ -55,6 +57,16 @@ impl Tail {
     /// Bytes that were read, and don't make a record yet.
     pub(super) fn pending(&self) -> usize {
         self.buffer.len() - self.next
+    }
+
+    /// What the file begins with, as far as it lies before `offset`.
+    pub(super) fn head(&self, offset: u64) -> io::Result<Vec<u8>> {
+        let length = usize::try_from(offset).unwrap_or(usize::MAX).min(Position::HEAD);
+        let mut head = vec![0; length];
+        // Less, if the file was begun anew meanwhile.
+        let read = self.file.read_at(&mut head, 0)?;
+        head.truncate(read);
+        Ok(head)
     }
 
     pub(super) fn inode(&self) -> io::Result<u64> {
