@@ -23,6 +23,8 @@ pub(super) struct Join {
     remembered: VecDeque<(Instant, Time)>,
     /// How many alerts and events wait.
     waiting: usize,
+    /// How many of these are events. Counted, since the receiving thread waits for whoever looks.
+    events: usize,
 }
 
 /// What an event is to the alerts that came.
@@ -69,7 +71,7 @@ pub(super) struct Expired {
 impl Join {
     pub(super) fn new(wait: Duration) -> Self {
         let (times, deadlines, remembered) = Default::default();
-        Self { wait, times, deadlines, remembered, waiting: 0 }
+        Self { wait, times, deadlines, remembered, waiting: 0, events: 0 }
     }
 
     /// Takes an alert of the socket, and returns it if it is complete, or as good as it gets.
@@ -79,6 +81,7 @@ impl Join {
         let bucket = self.times.entry(time).or_default();
         if let Some(event) = bucket.take_event(ids) {
             self.waiting -= 1;
+            self.events -= 1;
             complete(&mut alert, event);
             self.tidy(time);
             return Some(alert);
@@ -117,6 +120,7 @@ impl Join {
         }
         let (time, until) = (time_of_event(&event), now + self.wait);
         self.times.entry(time).or_default().events.push_back((until, event));
+        self.events += 1;
         self.wait_for(time, until);
         None
     }
@@ -135,6 +139,7 @@ impl Join {
             self.tidy(time);
         }
         self.waiting -= expired.alerts.len() + expired.events.len();
+        self.events -= expired.events.len();
         for alert in &expired.alerts {
             self.remember(time_of(alert), Ids::of(alert), now);
         }
@@ -156,7 +161,7 @@ impl Join {
 
     /// Whether events wait for their alerts.
     pub(super) fn has_events(&self) -> bool {
-        self.times.values().any(|bucket| !bucket.events.is_empty())
+        self.events > 0
     }
 
     fn wait_for(&mut self, time: Time, until: Instant) {
