@@ -12,6 +12,8 @@ const MAX_REMEMBERED: usize = 1 << 17;
 
 /// No more alerts than this wait for their events, and no more events for their alerts.
 const MAX_WAITING: usize = 1 << 14;
+/// Nor do they take more bytes than these.
+const MAX_BYTES: usize = 32 << 20;
 
 /// Puts together what came over the socket, and what was logged, in whatever order they come.
 pub(super) struct Join {
@@ -23,6 +25,8 @@ pub(super) struct Join {
     remembered: VecDeque<(Instant, Time)>,
     /// How many alerts and events wait.
     waiting: usize,
+    /// Bytes of memory that they take.
+    bytes: usize,
     /// How many of these are events. Counted, since the receiving thread waits for whoever looks.
     events: usize,
 }
@@ -71,7 +75,7 @@ pub(super) struct Expired {
 impl Join {
     pub(super) fn new(wait: Duration) -> Self {
         let (times, deadlines, remembered) = Default::default();
-        Self { wait, times, deadlines, remembered, waiting: 0, events: 0 }
+        Self { wait, times, deadlines, remembered, waiting: 0, bytes: 0, events: 0 }
     }
 
     /// Takes an alert of the socket, and returns it if it is complete, or as good as it gets.
@@ -81,13 +85,15 @@ impl Join {
         let bucket = self.times.entry(time).or_default();
         if let Some(event) = bucket.take_event(ids) {
             self.waiting -= 1;
+            self.bytes -= event.bytes();
             self.events -= 1;
             complete(&mut alert, event);
             self.tidy(time);
             return Some(alert);
         }
-        if lacks_something(&alert) && self.waiting < MAX_WAITING {
+        if lacks_something(&alert) && self.waiting < MAX_WAITING && self.bytes < MAX_BYTES {
             let until = now + self.wait;
+            self.bytes += alert.memory();
             bucket.alerts.push_back((until, alert));
             self.wait_for(time, until);
             return None;
@@ -102,6 +108,7 @@ impl Join {
         let Some(bucket) = self.times.get_mut(&time) else { return Joined::Alone(Box::new(event)) };
         if let Some(mut alert) = bucket.take_alert(&event.event) {
             self.waiting -= 1;
+            self.bytes -= alert.memory();
             complete(&mut alert, event);
             self.tidy(time);
             return Joined::Completed(alert);
@@ -115,9 +122,10 @@ impl Join {
 
     /// Keeps an event for an alert that may come yet; returns it if there are too many.
     pub(super) fn hold(&mut self, event: Logged, now: Instant) -> Option<Logged> {
-        if self.waiting >= MAX_WAITING {
+        if self.waiting >= MAX_WAITING || self.bytes >= MAX_BYTES {
             return Some(event);
         }
+        self.bytes += event.bytes();
         let (time, until) = (time_of_event(&event), now + self.wait);
         self.times.entry(time).or_default().events.push_back((until, event));
         self.events += 1;
@@ -140,6 +148,8 @@ impl Join {
         }
         self.waiting -= expired.alerts.len() + expired.events.len();
         self.events -= expired.events.len();
+        self.bytes -= expired.alerts.iter().map(|alert| alert.memory()).sum::<usize>();
+        self.bytes -= expired.events.iter().map(Logged::bytes).sum::<usize>();
         for alert in &expired.alerts {
             self.remember(time_of(alert), Ids::of(alert), now);
         }

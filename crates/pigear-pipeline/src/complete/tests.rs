@@ -176,3 +176,21 @@ fn a_forged_alert_is_what_is_left_of_its_time() {
     let completed = completed(&mut join, true_one);
     assert_eq!((completed.message.sig_id, completed.untrusted), (445, false));
 }
+
+#[test]
+fn what_waits_is_bounded_by_its_memory() {
+    let (mut join, now) = join();
+    let mut message = AlertMessage::default();
+    message.pkt = vec![0xee; 60_000].into();
+    (message.caplen, message.pktlen) = (60_000, 60_000);
+    let datagram = encode(&message, Dialect::Snort297AppId);
+    let size = Intake::default().take(&datagram, None, false).unwrap().memory();
+    let mut take = || {
+        let alert = Intake::default().take(&datagram, None, false).unwrap();
+        join.alert(alert, now).is_none()
+    };
+    let waiting = (0..1_000).filter(|_| take()).count();
+    assert_eq!(waiting, (32_usize << 20).div_ceil(size));
+    let freed = expired(&mut join, now + WAIT)[0];
+    assert_eq!(freed, waiting);
+}
