@@ -32,6 +32,7 @@ mod error;
 mod journal;
 mod keeper;
 mod lanes;
+mod notes;
 mod open;
 mod progress;
 mod reader;
@@ -136,11 +137,9 @@ impl Store {
     /// Removes what is not to be kept, in the background, until what this returns is dropped.
     ///
     /// # Errors
-    /// If the store can't be read.
+    /// If there can be no more threads.
     pub fn tidy(&self, keep: Keep) -> Result<Retention, StoreError> {
-        let reader = Reader::open(self.path())?;
-        Retention::start(self.clone(), keep, reader)
-            .map_err(|error| Problem::from(error).at(self.path()))
+        Retention::start(self.clone(), keep).map_err(|error| Problem::from(error).at(self.path()))
     }
 
     /// Ends in order: nothing need be checked at the next start.

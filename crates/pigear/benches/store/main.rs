@@ -21,13 +21,15 @@ use pigear_pipeline::Handler;
 const TIMES: usize = 5;
 
 /// Each question, and how long the answer may take at ten million alerts.
-const QUESTIONS: [(&str, &[&str], u64); 11] = [
+const QUESTIONS: [(&str, &[&str], u64); 13] = [
     ("newest 100", &[], 50),
     ("newest 100 of a frequent sid", &["--sid", "1000"], 50),
     ("newest 100 of a rare sid", &["--sid", "2990"], 50),
     ("newest 100 of an address", &["--src", "10.0.17.4"], 50),
     ("newest 100 of a network", &["--host", "10.0.17.0/24"], 50),
     ("newest 100 with a text", &["--text", "rule 1987"], 2_000),
+    ("newest 100 of a rare address", &["--src", "10.1.95.144"], 50),
+    ("newest 100 with a filter", &["--filter", "msg.priority == 1 && alert.dst_port == 80"], 2_000),
     ("newest 100 to a port in a rare sid", &["--port", "80", "--sid", "2950"], 2_000),
     ("count by sid", &["--count-by", "sid"], 2_000),
     ("count by source", &["--count-by", "src"], 2_000),

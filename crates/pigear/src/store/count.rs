@@ -3,20 +3,23 @@
 //! Most of it stands in what is noted of blocks; only blocks of which that doesn't tell enough are
 //! opened.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use jiff::Timestamp;
 use pigear_alert::Alert;
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use super::criteria::Criteria;
 use super::error::{Problem, StoreError};
-use super::reader::{Further, Reader};
+use super::notes::{self, Blocks, Kind};
+use super::reader::Reader;
 use super::record::microseconds;
+use super::schema::SEGMENT_BLOCKS;
 use super::search::Search;
+use super::sides::Signature;
 
 /// What alerts are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,18 +89,14 @@ impl CountBy {
         }
     }
 
-    /// The table that has the counts of blocks, with its column.
-    fn table(self) -> Option<(&'static str, &'static str)> {
+    /// The notes that have the counts of blocks.
+    fn kind(self) -> Option<Kind> {
         match self {
-            Self::Sid | Self::Class | Self::Priority => Some(("signed", "signature")),
-            Self::Src => Some(("source", "address")),
-            Self::Dst => Some(("destination", "address")),
+            Self::Sid | Self::Class | Self::Priority => Some(Kind::Signature),
+            Self::Src => Some(Kind::Source),
+            Self::Dst => Some(Kind::Destination),
             _ => None,
         }
-    }
-
-    fn is_of_signature(self) -> bool {
-        matches!(self, Self::Sid | Self::Class | Self::Priority)
     }
 }
 
@@ -157,6 +156,21 @@ impl Tally {
         self.add(key, 1);
     }
 
+    fn add_signature(&mut self, signature: &Signature, n: u64) {
+        let key = match self.by {
+            CountBy::Sid => Key::Sid(signature.gid, signature.sid),
+            CountBy::Priority if signature.priority > 0 => Key::Number(signature.priority),
+            CountBy::Class => {
+                signature.class().map_or(Key::Unknown, |class| Key::Text(class.to_owned()))
+            }
+            _ => Key::Unknown,
+        };
+        if self.by == CountBy::Sid {
+            self.messages.insert(key.clone(), signature.message().to_vec());
+        }
+        self.add(key, n);
+    }
+
     fn time(&self, microseconds: i64) -> Option<Key> {
         let unit = self.by.unit()?;
         Some(Key::Time(microseconds.div_euclid(unit) * unit))
@@ -195,33 +209,6 @@ fn text(key: &Key, messages: &HashMap<Key, Vec<u8>>, day: bool) -> Option<String
     })
 }
 
-/// Which blocks need not be opened: a condition in SQL on their table's columns.
-struct Whole {
-    condition: String,
-}
-
-impl Whole {
-    /// `None` if all must be opened.
-    fn of(criteria: &Criteria, by: CountBy) -> Option<Self> {
-        let by_signature = by.is_of_signature();
-        let counted = by.table().is_some() || by.unit().is_some();
-        if !counted || criteria.looks_inside() || (criteria.names_signatures() && !by_signature) {
-            return None;
-        }
-        let since = criteria.since.map(|since| format!("first >= {}", microseconds(since)));
-        let until = criteria.until.map(|until| format!("last < {}", microseconds(until)));
-        let unit = by.unit().map(|unit| format!("first / {unit} = last / {unit}"));
-        let conditions: Vec<_> =
-            ["TRUE".to_owned()].into_iter().chain(since).chain(until).chain(unit).collect();
-        let condition = conditions.join(" AND ");
-        Some(Self { condition })
-    }
-
-    fn is_everything(&self) -> bool {
-        self.condition == "TRUE"
-    }
-}
-
 impl Reader {
     /// Counts the alerts that meet the criteria.
     ///
@@ -234,118 +221,131 @@ impl Reader {
     fn try_count(&mut self, criteria: &Criteria, by: CountBy) -> Result<Vec<Count>, Problem> {
         let search = Search::new(criteria, &self.connection)?;
         let mut tally = Tally::new(by);
-        let mut opened = search.blocks(&self.connection, 0, i64::MAX)?;
-        if let Some(whole) = Whole::of(criteria, by) {
-            let closed = self.count_whole(&search, &whole, &mut tally)?;
-            opened.retain(|block| !closed.contains(block));
-        }
-        for block in opened {
-            self.visit_block(&search, block, &mut |stored| {
-                tally.add_alert(&stored.alert);
-                Further::On
-            })?;
+        let closed = self.count_closed(&search, criteria, &mut tally)?;
+        for block in search.blocks(&self.connection, search.segments())? {
+            if !closed.has(block) {
+                for stored in self.block(&search, block)? {
+                    tally.add_alert(&stored.alert);
+                }
+            }
         }
         Ok(tally.finish())
     }
 
     /// Counts what needs no look into a block, and returns which blocks these are.
-    fn count_whole(
+    fn count_closed(
         &mut self,
         search: &Search<'_>,
-        whole: &Whole,
+        criteria: &Criteria,
         tally: &mut Tally,
-    ) -> Result<HashSet<i64>, Problem> {
-        let connection = &self.connection;
-        let condition = &whole.condition;
-        let mut total = 0;
-        let mut blocks = HashSet::new();
-        each(connection, &format!("SELECT id, n FROM block WHERE {condition}"), |row| {
-            blocks.insert(row.get(0)?);
-            total += row.get::<_, u64>(1)?;
-            Ok(())
-        })?;
-        if let Some(unit) = tally.by.unit() {
-            let sql = format!(
-                "SELECT first / {unit} * {unit}, sum(n) FROM block WHERE {condition} GROUP BY 1"
-            );
-            each(connection, &sql, |row| {
-                tally.add(Key::Time(row.get(0)?), row.get(1)?);
-                Ok(())
-            })?;
-            return Ok(blocks);
+    ) -> Result<Closed, Problem> {
+        let by_signature = tally.by.kind() == Some(Kind::Signature);
+        if criteria.looks_inside() || (criteria.names_signatures() && !by_signature) {
+            return Ok(Closed::default());
         }
-        let Some((table, column)) = tally.by.table() else { return Ok(blocks) };
-        let sql = if whole.is_everything() {
-            format!("SELECT {column}, sum(n) FROM {table} GROUP BY {column}")
-        } else {
-            format!(
-                "SELECT {column}, sum({table}.n) FROM {table} JOIN block ON id = block \
-                WHERE {condition} GROUP BY {column}"
-            )
-        };
-        if tally.by.is_of_signature() {
-            self.count_signatures(&sql, search, tally)?;
-        } else {
-            let mut known = 0;
-            each(connection, &sql, |row| {
-                let n: u64 = row.get(1)?;
-                known += n;
-                tally.add(ip(row.get_ref(0)?.as_blob().unwrap_or_default()), n);
-                Ok(())
-            })?;
-            tally.add(Key::Unknown, total - known);
+        match (tally.by.unit(), tally.by.kind()) {
+            (Some(unit), _) => self.count_times(criteria, unit, tally),
+            (_, Some(kind)) => self.count_notes(search, criteria, kind, tally),
+            (None, None) => Ok(Closed::default()),
         }
-        Ok(blocks)
     }
 
-    fn count_signatures(
-        &mut self,
-        sql: &str,
-        search: &Search<'_>,
+    /// Counts the blocks that are in one unit of time, and in the time that is wanted.
+    fn count_times(
+        &self,
+        criteria: &Criteria,
+        unit: i64,
         tally: &mut Tally,
-    ) -> Result<(), Problem> {
-        let Self { connection, sides, .. } = self;
-        let mut counts = Vec::new();
-        each(connection, sql, |row| {
-            counts.push((row.get(0)?, row.get(1)?));
-            Ok(())
-        })?;
-        for (id, n) in counts.into_iter().filter(|(id, _)| search.may_be(*id)) {
-            let signature = sides.signature(id, connection)?;
-            let key = match tally.by {
-                CountBy::Sid => Key::Sid(signature.gid, signature.sid),
-                CountBy::Priority if signature.priority > 0 => Key::Number(signature.priority),
-                CountBy::Class => {
-                    signature.class().map_or(Key::Unknown, |class| Key::Text(class.to_owned()))
-                }
-                _ => Key::Unknown,
-            };
-            if tally.by == CountBy::Sid {
-                tally.messages.insert(key.clone(), signature.message().to_vec());
+    ) -> Result<Closed, Problem> {
+        let mut closed = Closed::default();
+        each_block(&self.connection, criteria, i64::MAX, |block| {
+            if block.first.div_euclid(unit) == block.last.div_euclid(unit) {
+                closed.add(block.id);
+                tally.add(Key::Time(block.first.div_euclid(unit) * unit), block.alerts);
             }
-            tally.add(key, n);
+        })?;
+        Ok(closed)
+    }
+
+    /// Adds up notes, of the blocks that are in the time that is wanted.
+    fn count_notes(
+        &mut self,
+        search: &Search<'_>,
+        criteria: &Criteria,
+        kind: Kind,
+        tally: &mut Tally,
+    ) -> Result<Closed, Problem> {
+        let Self { connection, sides, .. } = self;
+        // What is removed meanwhile is still there in this.
+        let looking = connection.unchecked_transaction()?;
+        let (mut closed, mut unknown) = (Closed::default(), 0_u64);
+        let open = search.open_segment() * SEGMENT_BLOCKS;
+        each_block(&looking, criteria, open, |block| {
+            closed.add(block.id);
+            unknown += block.alerts;
+        })?;
+        let mut counts = HashMap::<notes::Key, u64>::new();
+        notes::each(&looking, kind, |segment, noted| {
+            let alerts = noted.alerts(closed.of_segment(segment));
+            *counts.entry(noted.key).or_default() += alerts;
+            unknown = unknown.saturating_sub(alerts);
+        })?;
+        looking.finish()?;
+        for (key, alerts) in counts {
+            if let Some(ip) = key.as_ip() {
+                tally.add(Key::Address(ip), alerts);
+            } else if let Some(id) = key.as_signature().filter(|id| search.may_be(*id)) {
+                tally.add_signature(&*sides.signature(id, connection)?, alerts);
+            }
         }
-        Ok(())
+        tally.add(Key::Unknown, unknown);
+        Ok(closed)
     }
 }
 
-fn each(
+/// Blocks that are counted, by their segments.
+#[derive(Default)]
+struct Closed(HashMap<i64, Blocks>);
+
+impl Closed {
+    fn add(&mut self, block: i64) {
+        *self.0.entry(block / SEGMENT_BLOCKS).or_default() |= 1 << (block % SEGMENT_BLOCKS);
+    }
+
+    fn of_segment(&self, segment: i64) -> Blocks {
+        self.0.get(&segment).copied().unwrap_or_default()
+    }
+
+    fn has(&self, block: i64) -> bool {
+        self.of_segment(block / SEGMENT_BLOCKS) >> (block % SEGMENT_BLOCKS) & 1 == 1
+    }
+}
+
+struct Block {
+    id: i64,
+    first: i64,
+    last: i64,
+    alerts: u64,
+}
+
+/// Goes through the blocks before one that are in the wanted time as a whole.
+fn each_block(
     connection: &Connection,
-    sql: &str,
-    mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+    criteria: &Criteria,
+    before: i64,
+    mut visit: impl FnMut(Block),
 ) -> rusqlite::Result<()> {
-    let mut select = connection.prepare_cached(sql)?;
-    let mut rows = select.query([])?;
+    let since = criteria.since.map_or(i64::MIN, microseconds);
+    let until = criteria.until.map_or(i64::MAX, microseconds);
+    let mut select = connection.prepare_cached(
+        "SELECT id, first, last, n FROM block WHERE id < ?1 AND first >= ?2 AND last < ?3",
+    )?;
+    let mut rows = select.query([before, since, until])?;
     while let Some(row) = rows.next()? {
-        read(row)?;
+        let [id, first, last] = [row.get(0)?, row.get(1)?, row.get(2)?];
+        visit(Block { id, first, last, alerts: row.get(3)? });
     }
     Ok(())
-}
-
-fn ip(bytes: &[u8]) -> Key {
-    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
-    let v6 = <[u8; 16]>::try_from(bytes).map(IpAddr::from);
-    v4.or(v6).map_or(Key::Unknown, Key::Address)
 }
 
 impl fmt::Display for CountBy {

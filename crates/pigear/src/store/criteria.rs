@@ -143,13 +143,7 @@ impl Network {
         }
     }
 
-    /// Whether it is more than one address.
-    pub(super) fn is_wide(self) -> bool {
-        let (first, last) = self.ends();
-        first != last
-    }
-
-    fn contains(self, ip: IpAddr) -> bool {
+    pub(super) fn contains(self, ip: IpAddr) -> bool {
         let (first, last) = self.ends();
         ip.is_ipv4() == first.is_ipv4() && (first..=last).contains(&ip)
     }

@@ -190,7 +190,7 @@ impl LaneJournal {
     fn read(&self, work: &mut Work, to: i64, most: usize) -> Result<Option<Next>, Problem> {
         let done = self.done();
         let (mut alerts, mut bytes) = (Vec::new(), 0);
-        work.reader.visit_range(done + 1, to, &mut |stored| {
+        work.reader.visit_range((done + 1, to), &mut |stored| {
             bytes += stored.alert.memory();
             alerts.push((stored.id, Arc::new(stored.alert)));
             if bytes >= MAX_BYTES || alerts.len() >= most { Further::Enough } else { Further::On }

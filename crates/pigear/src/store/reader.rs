@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use pigear_alert::Alert;
 use pigear_alert::unified2::Event;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row};
 
 use super::criteria::Criteria;
 use super::error::{Problem, StoreError};
@@ -72,7 +72,7 @@ impl Reader {
     /// If the store can't be read.
     pub fn get(&mut self, id: i64) -> Result<Option<Alert>, StoreError> {
         let mut found = None;
-        let result = self.visit_range(id, id, &mut |stored| {
+        let result = self.visit_range((id, id), &mut |stored| {
             found = Some(stored.alert);
             Further::Enough
         });
@@ -131,73 +131,86 @@ impl Reader {
         let last = self.last()?;
         let result = Search::new(criteria, &self.connection).map_err(Problem::from);
         let search = self.located(result)?;
-        let result = self.visit(OLDEST_FIRST, (id + 1, last), Some(&search), &mut visit);
-        self.located(result.map(|_| last))
+        let result = self.visit((id + 1, last), Some(&search), &mut visit);
+        self.located(result.map(|()| last))
     }
 
     fn search_newest(&mut self, criteria: &Criteria, visit: Visit<'_>) -> Result<(), Problem> {
         let search = Search::new(criteria, &self.connection)?;
-        for (from, to) in search.windows(last_id(&self.connection)? / BLOCK) {
-            for block in search.blocks(&self.connection, from, to)? {
-                if self.visit_block(&search, block, visit)? == Further::Enough {
-                    return Ok(());
+        for segments in search.windows() {
+            for block in search.blocks(&self.connection, segments)? {
+                for stored in self.block(&search, block)?.into_iter().rev() {
+                    if visit(stored) == Further::Enough {
+                        return Ok(());
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    /// Looks at the wanted alerts of a block, newest first.
-    pub(super) fn visit_block(
+    /// The wanted alerts of a block, oldest first.
+    pub(super) fn block(
         &mut self,
         search: &Search<'_>,
         block: i64,
-        visit: Visit<'_>,
-    ) -> Result<Further, Problem> {
-        let range = (block * BLOCK, block * BLOCK + BLOCK - 1);
-        self.visit(NEWEST_FIRST, range, Some(search), visit)
+    ) -> Result<Vec<Stored>, Problem> {
+        self.read((block * BLOCK, block * BLOCK + BLOCK - 1), Some(search))
     }
 
     /// Looks at the alerts of these numbers, oldest first.
     pub(super) fn visit_range(
         &mut self,
-        from: i64,
-        to: i64,
+        range: (i64, i64),
         visit: Visit<'_>,
     ) -> Result<(), Problem> {
-        self.visit(OLDEST_FIRST, (from, to), None, visit).map(drop)
+        self.visit(range, None, visit)
     }
 
     fn visit(
         &mut self,
-        select: &str,
         (from, to): (i64, i64),
         search: Option<&Search<'_>>,
         visit: Visit<'_>,
-    ) -> Result<Further, Problem> {
+    ) -> Result<(), Problem> {
+        let mut next = from;
+        while next <= to {
+            let last = (next / BLOCK * BLOCK + BLOCK - 1).min(to);
+            for stored in self.read((next, last), search)? {
+                if visit(stored) == Further::Enough {
+                    return Ok(());
+                }
+            }
+            next = last + 1;
+        }
+        Ok(())
+    }
+
+    /// The wanted alerts of these numbers, oldest first. They are read in one go, and only then looked
+    /// at: whoever looks may take his time, and the journal grows for as long as somebody reads.
+    fn read(
+        &mut self,
+        (from, to): (i64, i64),
+        search: Option<&Search<'_>>,
+    ) -> Result<Vec<Stored>, Problem> {
         let Self { connection, sides, .. } = self;
-        let mut select = connection.prepare_cached(select)?;
-        let mut rows = select.query(params![from, to])?;
+        let mut select = connection.prepare_cached(
+            "SELECT id, signature, origin, data FROM alert WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+        )?;
+        let (mut rows, mut found) = (select.query([from, to])?, Vec::new());
         while let Some(row) = rows.next()? {
-            let signature: i64 = row.get(1)?;
+            let signature = row.get(1)?;
             if search.is_some_and(|search| !search.may_be(signature)) {
                 continue;
             }
             let stored = alert(row, connection, sides)?;
-            let wanted = search.is_none_or(|search| search.accepts(&stored.alert));
-            if wanted && visit(stored) == Further::Enough {
-                return Ok(Further::Enough);
+            if search.is_none_or(|search| search.accepts(&stored.alert)) {
+                found.push(stored);
             }
         }
-        Ok(Further::On)
+        Ok(found)
     }
 }
-
-const NEWEST_FIRST: &str =
-    "SELECT id, signature, origin, data FROM alert WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC";
-
-const OLDEST_FIRST: &str =
-    "SELECT id, signature, origin, data FROM alert WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
 
 /// The alert in the first columns of a row: its number, signature, origin, and the rest.
 pub(super) fn alert(

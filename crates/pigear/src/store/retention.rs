@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 use tracing::{debug, error};
 
 use super::Store;
 use super::error::Problem;
-use super::reader::{Further, Reader};
-use super::schema::BLOCK;
-use super::writer::{Writer, address};
+use super::notes;
+use super::reader::Further;
+use super::schema::{BLOCK, SEGMENT_BLOCKS};
+use super::writer::Writer;
 
 /// How often it is looked whether there is something to remove.
 const TICK: Duration = Duration::from_secs(1);
@@ -68,14 +69,13 @@ pub struct Retention {
 }
 
 impl Retention {
-    pub(super) fn start(store: Store, keep: Keep, reader: Reader) -> std::io::Result<Self> {
+    pub(super) fn start(store: Store, keep: Keep) -> std::io::Result<Self> {
         let (end, ended) = channel();
         let work = move || {
-            let mut reader = reader;
             let mut failures = 0_u32;
             while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 loop {
-                    match store.0.writer.lock().tidy(keep, &mut reader) {
+                    match store.0.writer.lock().tidy(keep) {
                         Ok(Further::On) => {}
                         Ok(Further::Enough) => break failures = 0,
                         Err(problem) => {
@@ -110,12 +110,12 @@ impl Drop for Retention {
 
 impl Writer {
     /// Does a little of what is to be done, and says whether there is more.
-    pub(super) fn tidy(&mut self, keep: Keep, reader: &mut Reader) -> Result<Further, Problem> {
+    pub(super) fn tidy(&mut self, keep: Keep) -> Result<Further, Problem> {
         let mut removed = 0;
         while removed < STEP
             && let Some(block) = self.removable(keep, Timestamp::now().as_second())?
         {
-            self.remove(block, reader)?;
+            self.remove(block)?;
             removed += 1;
         }
         if removed > 0 {
@@ -165,47 +165,19 @@ impl Writer {
     }
 
     /// Removes a block, and what is noted of it.
-    fn remove(&mut self, block: i64, reader: &mut Reader) -> Result<(), Problem> {
-        let (first, last) = (block * BLOCK, block * BLOCK + BLOCK - 1);
-        let mut addresses = Vec::new();
-        let readable = reader.visit_range(first, last, &mut |stored| {
-            addresses.push((stored.alert.src_ip(), stored.alert.dst_ip()));
-            Further::On
-        });
+    fn remove(&mut self, block: i64) -> Result<(), Problem> {
         let (change, _) = self.change()?;
         change.execute(
-            "DELETE FROM signed WHERE block = ?1 AND signature IN \
-            (SELECT signature FROM alert WHERE id BETWEEN ?2 AND ?3)",
-            params![block, first, last],
+            "DELETE FROM alert WHERE id BETWEEN ?1 AND ?2",
+            [block * BLOCK, block * BLOCK + BLOCK - 1],
         )?;
-        if readable.is_ok() {
-            for (source, destination) in addresses {
-                forget(&change, "source", source, block)?;
-                forget(&change, "destination", destination, block)?;
-            }
-        } else {
-            // Slow, but an alert that can't be read must not be in the way for ever.
-            change.execute("DELETE FROM source WHERE block = ?1", [block])?;
-            change.execute("DELETE FROM destination WHERE block = ?1", [block])?;
-        }
-        change.execute("DELETE FROM alert WHERE id BETWEEN ?1 AND ?2", [first, last])?;
         change.execute("DELETE FROM block WHERE id = ?1", [block])?;
+        if (block + 1) % SEGMENT_BLOCKS == 0 {
+            notes::forget(&change, block / SEGMENT_BLOCKS)?;
+        }
         change.commit()?;
         Ok(())
     }
-}
-
-fn forget(
-    connection: &Connection,
-    table: &str,
-    ip: Option<std::net::IpAddr>,
-    block: i64,
-) -> rusqlite::Result<()> {
-    let Some((bytes, len)) = ip.map(address) else { return Ok(()) };
-    connection
-        .prepare_cached(&format!("DELETE FROM {table} WHERE address = ?1 AND block = ?2"))?
-        .execute(params![bytes.get(..len), block])?;
-    Ok(())
 }
 
 /// Gives free pages back to the file system, and says whether there are more.

@@ -1,8 +1,9 @@
 //! The store's tables, and how those of older versions become these.
 //!
-//! Alerts are kept in the order in which they came, 64 to a block. What is searched by (signatures,
-//! addresses, times) is noted of blocks, not of alerts: that takes a fraction of the room and of the
-//! time, counts come for nothing, and a block is quickly looked through.
+//! Alerts are kept in the order in which they came, 64 to a block, and 64 blocks to a segment. What is
+//! searched by (signatures, addresses, times) is noted of blocks, not of alerts: that takes a fraction
+//! of the room and of the time, counts come for nothing, and a block is quickly looked through. And it is
+//! noted once a segment is complete: so whatever is written goes behind what was written before.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -10,6 +11,12 @@ use super::error::Problem;
 
 /// How many alerts a block has: the alerts whose ids differ only in the lowest six bits.
 pub(super) const BLOCK: i64 = 64;
+
+/// How many blocks a segment has.
+pub(super) const SEGMENT_BLOCKS: i64 = 64;
+
+/// How many alerts a segment has.
+pub(super) const SEGMENT: i64 = BLOCK * SEGMENT_BLOCKS;
 
 /// Tells a store from other databases: "Pige".
 pub(super) const APPLICATION: u32 = 0x5069_6765;
@@ -50,16 +57,15 @@ CREATE TABLE block (
     id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL,
     received INTEGER NOT NULL, n INTEGER NOT NULL
 );
--- How many alerts of a block have a signature, a source, a destination.
-CREATE TABLE signed (
-    signature INTEGER, block INTEGER, n INTEGER NOT NULL, PRIMARY KEY (signature, block)
-) WITHOUT ROWID;
-CREATE TABLE source (
-    address BLOB, block INTEGER, n INTEGER NOT NULL, PRIMARY KEY (address, block)
-) WITHOUT ROWID;
-CREATE TABLE destination (
-    address BLOB, block INTEGER, n INTEGER NOT NULL, PRIMARY KEY (address, block)
-) WITHOUT ROWID;
+CREATE INDEX block_by_last ON block (last);
+
+-- The segments that are complete: how many alerts of which block have a signature (kind 0), a source (1),
+-- a destination (2), in chunks (notes/chunk.rs), each with its first key.
+CREATE TABLE note (
+    id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, segment INTEGER NOT NULL, first BLOB NOT NULL,
+    chunk BLOB NOT NULL
+);
+CREATE UNIQUE INDEX note_by_key ON note (kind, segment, first);
 
 -- The durable lanes: up to which alert each is done, and how far the batch goes that it has in hand.
 CREATE TABLE lane (

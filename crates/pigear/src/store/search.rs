@@ -1,35 +1,37 @@
 //! Finding the blocks that may have wanted alerts.
 
-use std::fmt::Write;
-use std::net::IpAddr;
-use std::{collections::HashSet, iter};
+use std::collections::HashSet;
+use std::iter;
+use std::ops::RangeInclusive;
 
 use pigear_alert::Alert;
-use rusqlite::{Connection, params_from_iter, types::Value};
+use rusqlite::Connection;
 
-use super::criteria::{Criteria, Network};
+use super::criteria::Criteria;
+use super::error::Problem;
+use super::notes::{self, Blocks, Key, Kind};
 use super::record::microseconds;
+use super::schema::{SEGMENT, SEGMENT_BLOCKS};
 use super::sides::{self, Signature};
-use super::writer::address;
-
-/// So many blocks are looked up first, and then more and more: whoever wants a few alerts finds them
-/// among the newest, as a rule.
-const FIRST_WINDOW: i64 = 64;
-
-/// More signatures than these are not looked up one by one.
-const MOST_SIGNATURES: usize = 2_000;
+use super::writer::last_id;
 
 /// Criteria, with what they come to in this store.
 pub(super) struct Search<'a> {
     criteria: &'a Criteria,
     /// The wanted signatures, if not all are.
     signatures: Option<HashSet<i64>>,
+    /// From the first of these to the last; `None` if there are none.
+    signature_keys: Option<RangeInclusive<Key>>,
+    /// The oldest block that may have wanted alerts.
+    oldest: i64,
+    /// The segment that alerts come into, of which nothing is noted yet.
+    open: i64,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(criteria: &'a Criteria, connection: &Connection) -> rusqlite::Result<Self> {
         let text = criteria.text.as_ref().map(|text| text.to_lowercase());
-        let signatures = criteria
+        let signatures: Option<HashSet<_>> = criteria
             .names_signatures()
             .then(|| {
                 sides::signatures(connection, &criteria.sid, |signature| {
@@ -37,7 +39,25 @@ impl<'a> Search<'a> {
                 })
             })
             .transpose()?;
-        Ok(Self { criteria, signatures: signatures.map(|ids| ids.into_iter().collect()) })
+        let ids = || signatures.iter().flatten().copied();
+        let signature_keys = ids().min().zip(ids().max());
+        let signature_keys = signature_keys.map(|(a, b)| Key::signature(a)..=Key::signature(b));
+        let last = last_id(connection)?;
+        let oldest: Option<i64> = match criteria.since {
+            None => connection.query_row("SELECT min(id) FROM block", [], |row| row.get(0))?,
+            Some(since) => connection
+                .prepare_cached(
+                    "SELECT min(id) FROM block INDEXED BY block_by_last WHERE last >= ?1",
+                )?
+                .query_row([microseconds(since)], |row| row.get(0))?,
+        };
+        Ok(Self {
+            criteria,
+            signatures,
+            signature_keys,
+            oldest: oldest.unwrap_or(i64::MAX),
+            open: last / SEGMENT,
+        })
     }
 
     /// Whether alerts of this signature may be wanted.
@@ -50,103 +70,98 @@ impl<'a> Search<'a> {
         self.criteria.accepts(alert)
     }
 
-    /// The wanted signatures as a list in SQL, if they are few.
-    pub(super) fn list(&self) -> Option<String> {
-        let ids = self.signatures.as_ref()?;
-        if ids.len() > MOST_SIGNATURES {
-            return None;
-        }
-        let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
-        Some(ids.join(","))
+    /// The segment that alerts come into, of which nothing is noted yet.
+    pub(super) fn open_segment(&self) -> i64 {
+        self.open
     }
 
-    /// Ranges of blocks to look up one after the other, newest first, from the newest block on.
-    pub(super) fn windows(&self, newest: i64) -> impl Iterator<Item = (i64, i64)> + use<> {
-        let Criteria { src, dst, host, .. } = self.criteria;
-        let wide = [src, dst, host].into_iter().flatten().any(|network| network.is_wide());
-        // The blocks of a network are looked up once only: that means to go through all its addresses.
-        let mut size = if wide { newest + 1 } else { FIRST_WINDOW };
-        let mut to = newest;
+    /// Ranges of segments to look up one after the other, newest first. They grow: whoever wants a few
+    /// alerts finds them among the newest, as a rule.
+    pub(super) fn windows(&self) -> impl Iterator<Item = RangeInclusive<i64>> + use<> {
+        let oldest = self.oldest / SEGMENT_BLOCKS;
+        let (mut to, mut size) = (self.open, 1);
         iter::from_fn(move || {
-            let from = (to - size + 1).max(0);
-            let window = (to >= 0).then_some((from, to));
+            let from = to.saturating_sub(size - 1).max(oldest);
+            let window = (to >= oldest).then_some(from..=to);
             to = from - 1;
             size = size.saturating_mul(2);
             window
         })
     }
 
-    /// The blocks of a range that may have wanted alerts, newest first.
+    /// All segments that may have wanted alerts.
+    pub(super) fn segments(&self) -> RangeInclusive<i64> {
+        self.oldest / SEGMENT_BLOCKS..=self.open
+    }
+
+    /// The blocks of some segments that may have wanted alerts, newest first.
     pub(super) fn blocks(
         &self,
         connection: &Connection,
-        from: i64,
-        to: i64,
-    ) -> rusqlite::Result<Vec<i64>> {
-        let mut sql = "SELECT id FROM block WHERE id BETWEEN ?1 AND ?2".to_owned();
-        let mut values = vec![Value::Integer(from), Value::Integer(to)];
-        self.narrow(&mut sql, &mut values);
-        sql.push_str(" ORDER BY id DESC");
-        let mut select = connection.prepare_cached(&sql)?;
-        let blocks = select.query_map(params_from_iter(values), |row| row.get(0))?;
-        blocks.collect()
-    }
-
-    fn narrow(&self, sql: &mut String, values: &mut Vec<Value>) {
-        let Criteria { since, until, src, dst, host, .. } = self.criteria;
-        if let Some(since) = since {
-            values.push(Value::Integer(microseconds(*since)));
-            push(sql, format_args!(" AND last >= ?{}", values.len()));
-        }
-        if let Some(until) = until {
-            values.push(Value::Integer(microseconds(*until)));
-            push(sql, format_args!(" AND first < ?{}", values.len()));
-        }
-        if let Some(list) = self.list() {
-            push(
-                sql,
-                format_args!(
-                    " AND id IN (SELECT block FROM signed WHERE signature IN ({list}) \
-                    AND block BETWEEN ?1 AND ?2)"
-                ),
-            );
-        }
-        for (network, tables) in
-            [(src, &["source"][..]), (dst, &["destination"]), (host, &["source", "destination"])]
-        {
-            if let Some(network) = network {
-                among(*network, tables, sql, values);
+        segments: RangeInclusive<i64>,
+    ) -> Result<Vec<i64>, Problem> {
+        // In one go: to begin and end each look on its own takes longer than the looks.
+        let looking = connection.unchecked_transaction()?;
+        let mut found = Vec::new();
+        for segment in segments.rev() {
+            let mut blocks = self.of_time(&looking, segment)?;
+            if segment < self.open {
+                blocks &= self.noted(&looking, segment)?;
             }
+            let first = segment * SEGMENT_BLOCKS;
+            let wanted = (0..SEGMENT_BLOCKS).rev().filter(|block| blocks >> block & 1 == 1);
+            found.extend(wanted.map(|block| first + block));
         }
+        looking.finish()?;
+        Ok(found)
     }
-}
 
-/// Adds that a block must be noted for some address of a network in one of these tables.
-fn among(network: Network, tables: &[&str], sql: &mut String, values: &mut Vec<Value>) {
-    let (first, last) = network.ends();
-    values.extend([bytes(first), bytes(last)]);
-    let (first, last) = (values.len() - 1, values.len());
-    let length = if matches!(network.ends().0, IpAddr::V4(_)) { 4 } else { 16 };
-    let of_network = if network.is_wide() {
-        format!("address BETWEEN ?{first} AND ?{last} AND length(address) = {length}")
-    } else {
-        format!("address = ?{first} AND ?{last} IS NOT NULL")
-    };
-    let select = |table: &&str| {
-        format!("SELECT block FROM {table} WHERE {of_network} AND block BETWEEN ?1 AND ?2")
-    };
-    let selects: Vec<_> = tables.iter().map(select).collect();
-    push(sql, format_args!(" AND id IN ({})", selects.join(" UNION ")));
-}
+    /// The blocks of a segment that may be in the wanted time.
+    fn of_time(&self, connection: &Connection, segment: i64) -> rusqlite::Result<Blocks> {
+        let Criteria { since, until, .. } = self.criteria;
+        if since.is_none() && until.is_none() {
+            return Ok(Blocks::MAX);
+        }
+        let mut select = connection.prepare_cached(
+            "SELECT id % ?1 FROM block NOT INDEXED \
+            WHERE id BETWEEN ?2 * ?1 AND ?2 * ?1 + ?1 - 1 AND last >= ?3 AND first < ?4",
+        )?;
+        let since = since.map_or(i64::MIN, microseconds);
+        let until = until.map_or(i64::MAX, microseconds);
+        let mut rows = select.query([SEGMENT_BLOCKS, segment, since, until])?;
+        let mut blocks = 0;
+        while let Some(row) = rows.next()? {
+            blocks |= 1 << row.get::<_, u32>(0)?;
+        }
+        Ok(blocks)
+    }
 
-fn push(sql: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a string can't fail.
-    let _ = sql.write_fmt(text);
-}
-
-fn bytes(ip: IpAddr) -> Value {
-    let (bytes, len) = address(ip);
-    Value::Blob(bytes.get(..len).unwrap_or_default().to_vec())
+    /// The blocks of a segment that are noted for something wanted.
+    fn noted(&self, connection: &Connection, segment: i64) -> Result<Blocks, Problem> {
+        let mut blocks = Blocks::MAX;
+        if let Some(wanted) = &self.signatures {
+            let Some(keys) = &self.signature_keys else { return Ok(0) };
+            let is_wanted = |key: Key| key.as_signature().is_some_and(|id| wanted.contains(&id));
+            blocks &= notes::look_up(connection, Kind::Signature, segment, keys, is_wanted)?;
+        }
+        let Criteria { src, dst, host, .. } = self.criteria;
+        for (network, kinds) in [
+            (src, &[Kind::Source][..]),
+            (dst, &[Kind::Destination]),
+            (host, &[Kind::Source, Kind::Destination]),
+        ] {
+            let Some(network) = network else { continue };
+            let (first, last) = network.ends();
+            let keys = first.into()..=last.into();
+            let is_wanted = |key: Key| key.as_ip().is_some_and(|ip| network.contains(ip));
+            let mut of_network = 0;
+            for kind in kinds {
+                of_network |= notes::look_up(connection, *kind, segment, &keys, is_wanted)?;
+            }
+            blocks &= of_network;
+        }
+        Ok(blocks)
+    }
 }
 
 fn wants(criteria: &Criteria, text: Option<&str>, signature: &Signature) -> bool {

@@ -1,6 +1,6 @@
 //! What many alerts have in common, kept once: signatures and where alerts came from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -319,7 +319,7 @@ pub(super) fn signatures(
     connection: &Connection,
     sids: &[u32],
     meets: impl Fn(&Signature) -> bool,
-) -> rusqlite::Result<Vec<i64>> {
+) -> rusqlite::Result<HashSet<i64>> {
     let list: Vec<_> = sids.iter().map(ToString::to_string).collect();
     let among = match &*list {
         [] => String::new(),
@@ -327,10 +327,10 @@ pub(super) fn signatures(
     };
     let mut select = connection.prepare(&format!("SELECT * FROM signature {among}"))?;
     let mut rows = select.query([])?;
-    let mut ids = Vec::new();
+    let mut ids = HashSet::new();
     while let Some(row) = rows.next()? {
         if meets(&Signature::from_row(row)?) {
-            ids.push(row.get("id")?);
+            ids.insert(row.get("id")?);
         }
     }
     Ok(ids)

@@ -1,7 +1,6 @@
 //! Writing alerts.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,9 +8,10 @@ use pigear_alert::Alert;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::error::Problem;
+use super::notes::Notes;
 use super::open::{self, Lock};
 use super::record;
-use super::schema::BLOCK;
+use super::schema::{BLOCK, SEGMENT};
 use super::sides::Ids;
 
 /// The one that writes alerts.
@@ -22,33 +22,14 @@ pub(super) struct Writer {
     ids: Ids,
     /// The id of the last alert that was stored.
     last: i64,
+    /// The notes of the segment that alerts come into; `None` if they must be made anew.
+    notes: Option<Notes>,
     record: Vec<u8>,
-}
-
-/// An address as bytes: 4 or 16.
-pub(super) fn address(ip: IpAddr) -> ([u8; 16], usize) {
-    let mut bytes = [0; 16];
-    let len = match ip {
-        IpAddr::V4(ip) => {
-            bytes[..4].copy_from_slice(&ip.octets());
-            4
-        }
-        IpAddr::V6(ip) => {
-            bytes = ip.octets();
-            16
-        }
-    };
-    (bytes, len)
 }
 
 /// What is noted of the blocks that a batch is in.
 #[derive(Default)]
-struct Notes {
-    blocks: HashMap<i64, Block>,
-    signed: HashMap<(i64, i64), i64>,
-    sources: HashMap<(IpAddr, i64), i64>,
-    destinations: HashMap<(IpAddr, i64), i64>,
-}
+struct Blocks(HashMap<i64, Block>);
 
 /// From when alerts of one block are.
 struct Block {
@@ -58,24 +39,16 @@ struct Block {
     n: i64,
 }
 
-impl Notes {
-    fn add(&mut self, alert: &Alert, id: i64, signature: i64) {
-        let block = id / BLOCK;
-        let (time, received) =
-            (record::microseconds(alert.timestamp()), alert.received.as_second());
-        let noted =
-            self.blocks.entry(block).or_insert(Block { first: time, last: time, received, n: 0 });
-        noted.first = noted.first.min(time);
-        noted.last = noted.last.max(time);
-        noted.received = noted.received.max(received);
-        noted.n += 1;
-        *self.signed.entry((signature, block)).or_default() += 1;
-        if let Some(ip) = alert.src_ip() {
-            *self.sources.entry((ip, block)).or_default() += 1;
-        }
-        if let Some(ip) = alert.dst_ip() {
-            *self.destinations.entry((ip, block)).or_default() += 1;
-        }
+impl Blocks {
+    fn add(&mut self, alert: &Alert, id: i64) {
+        let time = record::microseconds(alert.timestamp());
+        let received = alert.received.as_second();
+        let block =
+            self.0.entry(id / BLOCK).or_insert(Block { first: time, last: time, received, n: 0 });
+        block.first = block.first.min(time);
+        block.last = block.last.max(time);
+        block.received = block.received.max(received);
+        block.n += 1;
     }
 
     fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
@@ -84,37 +57,11 @@ impl Notes {
             first = min(first, excluded.first), last = max(last, excluded.last), \
             received = max(received, excluded.received), n = n + excluded.n",
         )?;
-        for (id, block) in &self.blocks {
+        for (id, block) in &self.0 {
             insert.execute(params![id, block.first, block.last, block.received, block.n])?;
         }
-        let mut insert = connection.prepare_cached(
-            "INSERT INTO signed VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-        )?;
-        for ((signature, block), n) in &self.signed {
-            insert.execute(params![signature, block, n])?;
-        }
-        drop(insert);
-        write_addresses(connection, "source", &self.sources)?;
-        write_addresses(connection, "destination", &self.destinations)
+        Ok(())
     }
-}
-
-fn write_addresses(
-    connection: &Connection,
-    table: &str,
-    noted: &HashMap<(IpAddr, i64), i64>,
-) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare_cached(&format!(
-        "INSERT INTO {table} VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET n = n + excluded.n"
-    ))?;
-    // In their order, so that neighbours are written together.
-    let mut sorted: Vec<_> = noted.iter().collect();
-    sorted.sort_unstable();
-    for ((ip, block), n) in sorted {
-        let (bytes, len) = address(*ip);
-        insert.execute(params![bytes.get(..len), block, n])?;
-    }
-    Ok(())
 }
 
 impl Writer {
@@ -122,7 +69,8 @@ impl Writer {
     pub(super) fn open(path: PathBuf) -> Result<Self, Problem> {
         let (connection, lock) = open::to_write(&path)?;
         let last = last_id(&connection)?;
-        Ok(Self { connection, path, lock, ids: Ids::default(), last, record: Vec::new() })
+        let (ids, record) = (Ids::default(), Vec::new());
+        Ok(Self { connection, path, lock, ids, last, notes: None, record })
     }
 
     /// The id of the last alert that was stored; 0 if there was none yet.
@@ -141,32 +89,37 @@ impl Writer {
             Err(error) => {
                 // Some may be known that were taken back.
                 self.ids = Ids::default();
-                Err(error.into())
+                Err(error)
             }
         }
     }
 
-    fn try_append(&mut self, alerts: &[Arc<Alert>]) -> rusqlite::Result<i64> {
+    fn try_append(&mut self, alerts: &[Arc<Alert>]) -> Result<i64, Problem> {
         let Self { connection, ids, record, .. } = self;
         let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut id = self.last;
-        let mut notes = Notes::default();
+        let notes = self.notes.take().map_or_else(|| Notes::of_segment(&change, self.last), Ok);
+        let (mut notes, mut blocks, mut id) = (notes?, Blocks::default(), self.last);
         {
             let mut insert = change.prepare_cached("INSERT INTO alert VALUES (?1, ?2, ?3, ?4)")?;
             for alert in alerts {
                 id += 1;
+                if id % SEGMENT == 0 {
+                    std::mem::take(&mut notes).write(id / SEGMENT - 1, &change)?;
+                }
                 let (signature, origin) = ids.of(alert, &change)?;
                 record.clear();
                 record::encode(alert, record);
                 insert.execute(params![id, signature, origin, &*record])?;
-                notes.add(alert, id, signature);
+                blocks.add(alert, id);
+                notes.add(id, signature, (alert.src_ip(), alert.dst_ip()));
             }
         }
-        notes.write(&change)?;
+        blocks.write(&change)?;
         let mut note = change.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('last', ?1)")?;
         note.execute([id])?;
         drop(note);
         change.commit()?;
+        self.notes = Some(notes);
         Ok(id)
     }
 

@@ -1,6 +1,8 @@
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 
+use super::keeping::is_consistent;
+use super::querying::{finds, several};
 use super::*;
 
 /// What opening to write says, and opening to read.
@@ -19,6 +21,21 @@ fn what_is_stored_is_there_the_next_time() {
     let store = place.open();
     put(&store, &all);
     assert_eq!(found(&mut place.reader(), &Criteria::default()).len(), 2 * all.len());
+}
+
+#[test]
+fn what_was_stored_before_is_found_like_what_comes_then() {
+    let all = several();
+    let place = Place::new();
+    for part in all.chunks(1_500) {
+        put(&place.open(), part);
+    }
+    let net: Network = "192.168.10.0/24".parse().unwrap();
+    let criteria = Criteria { src: Some(net), ..Criteria::default() };
+    finds(&mut place.reader(), &all, &criteria, |alert| {
+        alert.src_ip().is_some_and(|ip| net.contains(ip))
+    });
+    is_consistent(&place.path());
 }
 
 #[test]

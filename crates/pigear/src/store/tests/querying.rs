@@ -1,16 +1,18 @@
 use pigear_alert::packet::IpProtocol;
 
+use super::schema::SEGMENT;
 use super::*;
 
-/// A few hundred alerts of several Snorts, so that there are several blocks.
+/// The alerts of all Snorts, several times each: enough for several segments.
 pub(super) fn several() -> Vec<Arc<Alert>> {
     let mut all = Vec::new();
     for (n, recording) in recordings().iter().enumerate() {
         let sensor = (n % 3 > 0).then(|| format!("sensor {}", n % 3));
         let origin = Arc::new(Origin { sensor, ..Origin::default() });
-        all.extend(alerts(recording, &Intake { origin, ..Intake::default() }));
+        let alerts = alerts(recording, &Intake { origin, ..Intake::default() });
+        all.extend(std::iter::repeat_n(alerts, 9).flatten());
     }
-    assert!(all.len() > 300);
+    assert!(all.len() as i64 > 2 * SEGMENT);
     all
 }
 

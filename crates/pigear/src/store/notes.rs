@@ -1,0 +1,218 @@
+//! What alerts are found by: in which blocks a signature, a source, a destination has how many.
+//!
+//! This is noted of [segments](SEGMENT). While alerts still come into one, its notes are in the memory
+//! of whoever writes, and whoever searches looks into all of its blocks. Once it is complete they are
+//! written, in the order of their keys and in chunks: so nothing is written twice, however many
+//! addresses there are, and to find one of them takes a look at one chunk a segment.
+
+mod chunk;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use rusqlite::{Connection, params};
+
+use super::error::Problem;
+use super::reader;
+use super::schema::{BLOCK, SEGMENT, SEGMENT_BLOCKS};
+use super::sides::Sides;
+use chunk::Chunk;
+
+/// What something is a note of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Signature = 0,
+    Source = 1,
+    Destination = 2,
+}
+
+/// A signature's id, or an address: 8, 4 or 16 bytes, in network byte order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Key {
+    bytes: [u8; 16],
+    len: u8,
+}
+
+impl Key {
+    fn new(bytes: &[u8]) -> Option<Self> {
+        let mut key = Self { bytes: [0; 16], len: u8::try_from(bytes.len()).ok()? };
+        key.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(key)
+    }
+
+    pub(super) fn signature(id: i64) -> Self {
+        Self::new(&id.to_be_bytes()).unwrap_or_default()
+    }
+
+    /// The signature's id; `None` if it is none.
+    pub(super) fn as_signature(&self) -> Option<i64> {
+        self.as_bytes().try_into().ok().map(i64::from_be_bytes)
+    }
+
+    /// The address; `None` if it is none.
+    pub(super) fn as_ip(&self) -> Option<IpAddr> {
+        let v4 = <[u8; 4]>::try_from(self.as_bytes()).map(IpAddr::from);
+        v4.or_else(|_| <[u8; 16]>::try_from(self.as_bytes()).map(IpAddr::from)).ok()
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len.into()).unwrap_or_default()
+    }
+}
+
+impl From<IpAddr> for Key {
+    fn from(ip: IpAddr) -> Self {
+        let key = match ip {
+            IpAddr::V4(ip) => Self::new(&ip.octets()),
+            IpAddr::V6(ip) => Self::new(&ip.octets()),
+        };
+        key.unwrap_or_default()
+    }
+}
+
+/// The notes of the segment that alerts still come into.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Notes {
+    /// How many alerts of a block have a key. Blocks are counted within the segment.
+    counts: BTreeMap<(Kind, Key, u8), u8>,
+}
+
+impl Notes {
+    /// The notes of what is stored of the segment that has this alert.
+    pub(super) fn of_segment(connection: &Connection, last: i64) -> Result<Self, Problem> {
+        let mut notes = Self::default();
+        let mut sides = Sides::default();
+        let mut select = connection.prepare_cached(
+            "SELECT id, signature, origin, data FROM alert WHERE id BETWEEN ?1 AND ?2",
+        )?;
+        let mut rows = select.query([last / SEGMENT * SEGMENT, last])?;
+        while let Some(row) = rows.next()? {
+            // What can't be understood can't be found by its addresses either.
+            let alert = reader::alert(row, connection, &mut sides).ok().map(|stored| stored.alert);
+            let ends = alert.map_or((None, None), |alert| (alert.src_ip(), alert.dst_ip()));
+            notes.add(row.get(0)?, row.get(1)?, ends);
+        }
+        Ok(notes)
+    }
+
+    /// Notes an alert: its number, the id of its signature, its source and destination.
+    pub(super) fn add(&mut self, id: i64, signature: i64, ends: (Option<IpAddr>, Option<IpAddr>)) {
+        let block = u8::try_from(id / BLOCK % SEGMENT_BLOCKS).unwrap_or_default();
+        let keys = [
+            Some((Kind::Signature, Key::signature(signature))),
+            ends.0.map(|ip| (Kind::Source, ip.into())),
+            ends.1.map(|ip| (Kind::Destination, ip.into())),
+        ];
+        for (kind, key) in keys.into_iter().flatten() {
+            *self.counts.entry((kind, key, block)).or_default() += 1;
+        }
+    }
+
+    /// Writes the notes of a segment that is complete.
+    pub(super) fn write(&self, segment: i64, connection: &Connection) -> rusqlite::Result<()> {
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO note (kind, segment, first, chunk) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        for Chunk { kind, first, bytes } in chunk::write(&self.counts) {
+            insert.execute(params![kind as i64, segment, first.as_bytes(), bytes])?;
+        }
+        Ok(())
+    }
+}
+
+/// Some blocks of a segment: one bit each, the lowest for the first.
+pub(super) type Blocks = u64;
+
+/// How many alerts of a segment's blocks have a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Noted<'a> {
+    pub(super) key: Key,
+    /// The blocks, with how many.
+    counts: &'a [[u8; 2]],
+}
+
+impl Noted<'_> {
+    /// The blocks that have some.
+    fn blocks(self) -> Blocks {
+        self.counts.iter().fold(0, |blocks, [block, _]| blocks | bit(*block))
+    }
+
+    /// How many there are in some blocks.
+    pub(super) fn alerts(self, within: Blocks) -> u64 {
+        let counts = self.counts.iter().filter(|[block, _]| within & bit(*block) != 0);
+        counts.map(|[_, alerts]| u64::from(*alerts)).sum()
+    }
+}
+
+fn bit(block: u8) -> Blocks {
+    1_u64.checked_shl(block.into()).unwrap_or_default()
+}
+
+/// Which blocks of a segment have alerts with a wanted key, within a range of keys.
+pub(super) fn look_up(
+    connection: &Connection,
+    kind: Kind,
+    segment: i64,
+    keys: &RangeInclusive<Key>,
+    is_wanted: impl Fn(Key) -> bool,
+) -> Result<Blocks, Problem> {
+    let mut select = connection.prepare_cached(
+        "SELECT first, chunk FROM note WHERE kind = ?1 AND segment = ?2 AND first <= ?3 \
+        ORDER BY first DESC",
+    )?;
+    let mut rows = select.query(params![kind as i64, segment, keys.end().as_bytes()])?;
+    let mut blocks = 0;
+    while let Some(row) = rows.next()? {
+        let chunk = row.get_ref(1)?.as_blob().unwrap_or_default();
+        chunk::read(chunk, segment, |noted| {
+            if keys.contains(&noted.key) && is_wanted(noted.key) {
+                blocks |= noted.blocks();
+            }
+        })?;
+        if row.get_ref(0)?.as_blob().unwrap_or_default() <= keys.start().as_bytes() {
+            break;
+        }
+    }
+    Ok(blocks)
+}
+
+/// Goes through all notes of a kind, each with its segment.
+pub(super) fn each(
+    connection: &Connection,
+    kind: Kind,
+    mut visit: impl FnMut(i64, Noted<'_>),
+) -> Result<(), Problem> {
+    let mut select =
+        connection.prepare_cached("SELECT segment, chunk FROM note WHERE kind = ?1")?;
+    let mut rows = select.query([kind as i64])?;
+    while let Some(row) = rows.next()? {
+        let (segment, chunk) = (row.get(0)?, row.get_ref(1)?.as_blob().unwrap_or_default());
+        chunk::read(chunk, segment, |noted| visit(segment, noted))?;
+    }
+    Ok(())
+}
+
+/// Removes the notes of a segment.
+pub(super) fn forget(connection: &Connection, segment: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM note WHERE kind IN (0, 1, 2) AND segment = ?1")?
+        .execute([segment])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_the_order_of_their_bytes() {
+        let keys = ["9.0.0.0", "10.0.0.1", "a00:1::", "10.0.0.2", "a00:2::", "192.168.0.1"];
+        let keys = keys.map(|ip| Key::from(ip.parse::<IpAddr>().unwrap()));
+        assert!(keys.is_sorted() && keys.is_sorted_by_key(|key| key.as_bytes().to_vec()));
+        assert_eq!(keys[1].as_ip(), "10.0.0.1".parse().ok());
+        assert_eq!(keys[2].as_ip(), "a00:1::".parse().ok());
+        assert_eq!(Key::signature(7).as_signature(), Some(7));
+        assert_eq!((Key::signature(7).as_ip(), keys[0].as_signature()), (None, None));
+    }
+}

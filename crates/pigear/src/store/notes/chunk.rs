@@ -1,0 +1,108 @@
+//! Notes as bytes.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 1 | length of the key |
+//! | so many | the key |
+//! | 1 | how many blocks follow |
+//! | 2 each | the block, within its segment; how many of its alerts have the key |
+//!
+//! And so on, in the order of the keys.
+
+use std::collections::BTreeMap;
+
+use super::{Key, Kind, Noted};
+use crate::store::error::Problem;
+
+/// A chunk that has so many bytes is complete. So four go into a page.
+const COMPLETE: usize = 1_800;
+
+/// A chunk, with what it has notes of and its first key.
+pub(super) struct Chunk {
+    pub(super) kind: Kind,
+    pub(super) first: Key,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The chunks of a segment's notes.
+pub(super) fn write(counts: &BTreeMap<(Kind, Key, u8), u8>) -> Vec<Chunk> {
+    let notes = counts.iter().map(|(&(kind, key, block), &alerts)| (kind, key, block, alerts));
+    let (notes, mut chunks) = (notes.collect::<Vec<_>>(), Vec::<Chunk>::new());
+    for of_key in notes.chunk_by(|(kind, key, ..), (is, of, ..)| (kind, key) == (is, of)) {
+        let Some(&(kind, key, ..)) = of_key.first() else { continue };
+        let mut chunk = chunks
+            .pop_if(|chunk| chunk.kind == kind && chunk.bytes.len() < COMPLETE)
+            .unwrap_or(Chunk { kind, first: key, bytes: Vec::new() });
+        chunk.bytes.push(key.len);
+        chunk.bytes.extend_from_slice(key.as_bytes());
+        chunk.bytes.push(u8::try_from(of_key.len()).unwrap_or(u8::MAX));
+        chunk.bytes.extend(of_key.iter().flat_map(|(.., block, alerts)| [block, alerts]));
+        chunks.push(chunk);
+    }
+    chunks
+}
+
+/// Reads a chunk of a segment's notes.
+pub(super) fn read(
+    chunk: &[u8],
+    segment: i64,
+    mut visit: impl FnMut(Noted<'_>),
+) -> Result<(), Problem> {
+    try_read(chunk, &mut visit)
+        .ok_or_else(|| Problem::Damaged(format!("notes of segment {segment} can't be understood")))
+}
+
+fn try_read(mut rest: &[u8], visit: &mut impl FnMut(Noted<'_>)) -> Option<()> {
+    while let Some(len) = rest.split_off_first() {
+        let key = Key::new(rest.split_off(..usize::from(*len))?)?;
+        let blocks = rest.split_off_first()?;
+        let (counts, _) = rest.split_off(..usize::from(*blocks) * 2)?.as_chunks();
+        visit(Noted { key, counts });
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::btree_map;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn kind() -> impl Strategy<Value = Kind> {
+        prop_oneof![Just(Kind::Signature), Just(Kind::Source), Just(Kind::Destination)]
+    }
+
+    fn key() -> impl Strategy<Value = Key> {
+        prop_oneof![
+            any::<u8>().prop_map(|id| Key::signature(id.into())),
+            any::<[u8; 4]>().prop_map(|ip| std::net::IpAddr::from(ip).into()),
+            any::<[u8; 16]>().prop_map(|ip| std::net::IpAddr::from(ip).into()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn notes_come_back(counts in btree_map((kind(), key(), 0..64_u8), 1..=64_u8, 0..500)) {
+            let mut back = BTreeMap::new();
+            let mut last = None;
+            for Chunk { kind, first, bytes } in write(&counts) {
+                prop_assert!(last < Some((kind, first)), "chunks are in order");
+                let mut least = None;
+                read(&bytes, 3, |noted| {
+                    least.get_or_insert(noted.key);
+                    let counts = noted.counts.iter();
+                    back.extend(counts.map(|[block, alerts]| ((kind, noted.key, *block), *alerts)));
+                    last = Some((kind, noted.key));
+                }).unwrap();
+                prop_assert_eq!(least, Some(first));
+            }
+            prop_assert_eq!(back, counts);
+        }
+
+        #[test]
+        fn bytes_that_are_no_notes_are_no_trouble(bytes: Vec<u8>) {
+            let _ = read(&bytes, 0, |noted| { noted.blocks(); });
+        }
+    }
+}
