@@ -12,7 +12,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::{AccessFlags, access};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tracing::{info, warn};
 
 use super::error::Problem;
@@ -213,12 +213,33 @@ fn set_up(connection: &Connection) -> Result<(), Problem> {
     if mode != "wal" {
         return Err(Problem::Database(format!("cannot keep a journal here, but {mode}")));
     }
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cache_size", -CACHE)?;
     connection.pragma_update(None, "wal_autocheckpoint", JOURNAL_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", JOURNAL)?;
     // So that the file's head says what this is, and not only the journal.
     checkpoint(connection)
+}
+
+/// What a change has to outlive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Force {
+    /// A loss of power: it is forced to the disk, with all before it.
+    ToDisk,
+    /// The end of the process, however sudden.
+    Nothing,
+}
+
+/// Begins a change that is made whole or not at all.
+pub(super) fn begin(
+    connection: &mut Connection,
+    force: Force,
+) -> rusqlite::Result<Transaction<'_>> {
+    let synchronous = match force {
+        Force::ToDisk => "FULL",
+        Force::Nothing => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
 /// Moves what is in the journal into the file, as far as nobody reads older versions of it.

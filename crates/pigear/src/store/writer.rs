@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pigear_alert::Alert;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::error::Problem;
 use super::notes::Notes;
-use super::open::{self, Lock};
+use super::open::{self, Force, Lock};
 use super::record;
 use super::schema::{BLOCK, SEGMENT};
 use super::sides::Ids;
@@ -96,7 +96,7 @@ impl Writer {
 
     fn try_append(&mut self, alerts: &[Arc<Alert>]) -> Result<i64, Problem> {
         let Self { connection, ids, record, .. } = self;
-        let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let change = open::begin(connection, Force::ToDisk)?;
         let notes = self.notes.take().map_or_else(|| Notes::of_segment(&change, self.last), Ok);
         let (mut notes, mut blocks, mut id) = (notes?, Blocks::default(), self.last);
         {
@@ -123,10 +123,9 @@ impl Writer {
         Ok(id)
     }
 
-    /// Begins a change that is made whole or not at all.
+    /// Begins a change that is made whole or not at all, and that may be lost if the power fails.
     pub(super) fn change(&mut self) -> rusqlite::Result<(Transaction<'_>, &mut Ids)> {
-        let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        Ok((change, &mut self.ids))
+        Ok((open::begin(&mut self.connection, Force::Nothing)?, &mut self.ids))
     }
 
     /// Ends in order. What is still written after this is checked at the next start.
