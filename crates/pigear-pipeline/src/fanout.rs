@@ -168,12 +168,16 @@ impl Desk<'_> {
         self.fanout.stats.received.get()
     }
 
-    /// How many of the first alerts all lanes are done with: handled, failed, or dropped. Once this is
-    /// what [`alerts`](Self::alerts) was, they are done with all that had come by then.
+    /// How many of the first alerts all lanes are done with: handled, dropped for want of room, or
+    /// failed without ending the lane. Once this is what [`alerts`](Self::alerts) was, they are done
+    /// with all that had come by then. Lanes whose output nobody wants any more aren't waited for,
+    /// unless there are no others.
     #[must_use]
     pub fn settled(&self) -> u64 {
-        let settled = self.fanout.lanes.iter().map(|lane| lane.settled());
-        settled.min().unwrap_or(u64::MAX)
+        let lanes = &self.fanout.lanes;
+        let wanted =
+            lanes.iter().filter(|lane| !lane.is_unwanted()).map(|lane| lane.settled()).min();
+        wanted.or_else(|| lanes.iter().map(|lane| lane.settled()).min()).unwrap_or(u64::MAX)
     }
 
     /// Counts a datagram of so many bytes, more than any alert has, and says whether to go on.

@@ -10,6 +10,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -92,6 +93,7 @@ pub(crate) struct Lane {
     counters: Arc<LaneCounters>,
     wants_datagram: bool,
     attended: bool,
+    unwanted: AtomicBool,
     ending: Ending,
 }
 
@@ -125,7 +127,15 @@ impl Lane {
         let bounds = Bounds { alerts: settings.max_alerts, bytes: settings.max_bytes };
         let queue = Arc::new(Queue::new(bounds, settings.when_full));
         let (wants_datagram, attended) = (handler.wants_datagram(), handler.is_attended());
-        Self { name, queue, counters, wants_datagram, attended, ending: Ending::default() }
+        Self {
+            name,
+            queue,
+            counters,
+            wants_datagram,
+            attended,
+            unwanted: AtomicBool::new(false),
+            ending: Ending::default(),
+        }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -140,9 +150,14 @@ impl Lane {
         self.attended
     }
 
-    /// How many alerts it is done with, whatever became of them.
+    /// How many of the first alerts it is done with, whatever became of them.
     pub(crate) fn settled(&self) -> u64 {
-        self.counters.settled()
+        self.queue.settled()
+    }
+
+    /// Whether nobody wants its handler's output any more.
+    pub(crate) fn is_unwanted(&self) -> bool {
+        self.unwanted.load(Ordering::Relaxed)
     }
 
     pub(crate) fn push(&self, alert: &Arc<Alert>, bytes: usize) {
@@ -248,6 +263,7 @@ impl Lane {
         match error.cause {
             Cause::ReaderGone => {
                 info!("handler {}: the reader has gone away", self.name);
+                self.unwanted.store(true, Ordering::Relaxed);
                 LaneEnd::ReaderGone
             }
             Cause::TimeUp => LaneEnd::Done,
@@ -275,7 +291,8 @@ impl Lane {
     fn sift(&self, sieve: Option<&mut Sieve>, alerts: &[Arc<Alert>]) -> Option<Vec<Arc<Alert>>> {
         let sieve = sieve?;
         let passed = sieve.sift(alerts);
-        self.queue.settle(alerts.len() - passed.len(), || sieve.count(alerts.len() - passed.len()));
+        let left_out = alerts.len() - passed.len();
+        self.queue.settle_some(left_out, || sieve.count(left_out));
         Some(passed)
     }
 
@@ -300,11 +317,11 @@ impl Lane {
             let failed = error.failed.clamp(1, alerts.len() - handled);
             let rest = alerts.get(handled + failed..).unwrap_or_default();
             if matches!(error.cause, Cause::ReaderGone) {
-                self.settle(&self.counters.dropped, rest.len() + failed);
+                self.give_up(&self.counters.dropped, rest.len() + failed);
                 return Err(error);
             }
             if matches!(error.cause, Cause::TimeUp) {
-                self.settle(&self.counters.dropped, rest.len() + failed);
+                self.give_up(&self.counters.dropped, rest.len() + failed);
                 let left = self.abandon() + (rest.len() + failed) as u64;
                 warn!("handler {}: could not finish in time; {left} alerts dropped", self.name);
                 return Err(error);
@@ -314,13 +331,13 @@ impl Lane {
                 alerts = rest;
                 continue;
             }
-            let count = || self.counters.failed.add_some_and_log(failed as u64);
-            let logged = self.queue.settle(failed, count);
             if on_error == OnError::Stop {
-                self.settle(&self.counters.dropped, rest.len());
+                self.give_up(&self.counters.failed, failed);
+                self.give_up(&self.counters.dropped, rest.len());
                 return Err(error);
             }
-            if let Some(count) = logged.flatten() {
+            let count = || self.counters.failed.add_some_and_log(failed as u64);
+            if let Some(count) = self.queue.settle(failed, count).flatten() {
                 error!("handler {}: {error}; {count} alerts failed so far", self.name);
             }
             alerts = rest;
@@ -338,6 +355,11 @@ impl Lane {
     /// Counts what became of `n` alerts of the batch.
     fn settle(&self, counter: &Counter, n: usize) {
         self.queue.settle(n, || counter.add(n as u64));
+    }
+
+    /// Counts the last `n` alerts that this lane takes in hand, and doesn't deal with.
+    fn give_up(&self, counter: &Counter, n: usize) {
+        self.queue.give_up(n, || counter.add(n as u64));
     }
 }
 

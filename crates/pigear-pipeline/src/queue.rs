@@ -12,7 +12,9 @@ use pigear_alert::Alert;
 
 use crate::handler::Gather;
 use crate::lane::WhenFull;
+use tally::Tally;
 
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -64,6 +66,7 @@ struct State {
     bytes: usize,
     /// Alerts in the reader's hand of which nobody knows yet what becomes of them.
     unsettled: usize,
+    tally: Tally,
     /// Alerts that the reader is done with.
     spent: Vec<Arc<Alert>>,
     /// How many must wait for the reader to be woken; `None` if it doesn't sleep.
@@ -85,6 +88,7 @@ impl Queue {
         let mut state = self.state();
         while !state.closed && !state.has_room(self.bounds, bytes) {
             if self.when_full == WhenFull::DropNewest {
+                state.tally.turn_away();
                 return Pushed::Full;
             }
             state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -92,6 +96,7 @@ impl Queue {
         if state.closed {
             return Pushed::Closed;
         }
+        state.tally.let_in();
         state.alerts += 1;
         state.bytes += bytes;
         state.waiting.push_back((alert, bytes));
@@ -224,15 +229,44 @@ impl Queue {
         dropped.len() as u64
     }
 
-    /// Counts what became of `n` alerts in the reader's hand; `None` if they count as dropped
+    /// Counts what became of the first `n` alerts in the reader's hand; `None` if they count as dropped
     /// already, since the reader was left behind.
     pub(crate) fn settle<T>(&self, n: usize, count: impl FnOnce() -> T) -> Option<T> {
+        self.settle_as(n, count, Tally::done)
+    }
+
+    /// The same for any `n` of those in its hand.
+    pub(crate) fn settle_some<T>(&self, n: usize, count: impl FnOnce() -> T) -> Option<T> {
+        self.settle_as(n, count, Tally::set_aside)
+    }
+
+    /// The same for `n` that the reader won't deal with, nor with any more.
+    pub(crate) fn give_up<T>(&self, n: usize, count: impl FnOnce() -> T) -> Option<T> {
+        self.settle_as(n, count, |tally, _| tally.give_up())
+    }
+
+    fn settle_as<T>(
+        &self,
+        n: usize,
+        count: impl FnOnce() -> T,
+        tell: impl FnOnce(&mut Tally, usize),
+    ) -> Option<T> {
         let mut state = self.state();
         if state.left_behind {
             return None;
         }
         state.unsettled -= n;
+        tell(&mut state.tally, n);
+        if state.unsettled == 0 {
+            state.tally.batch_done();
+        }
         Some(count())
+    }
+
+    /// How many of the first alerts that were pushed the reader is done with, whatever became of them.
+    /// Those that it never dealt with, since it ended before, are not among them.
+    pub(crate) fn settled(&self) -> u64 {
+        self.state().tally.first()
     }
 
     /// Gives up on a reader that is still busy, and returns how many alerts that concerns: what

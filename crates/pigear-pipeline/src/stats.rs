@@ -165,12 +165,6 @@ impl fmt::Debug for LaneCounters {
 }
 
 impl LaneCounters {
-    /// Alerts of which it is known what became of them.
-    pub(crate) fn settled(&self) -> u64 {
-        let filtered = self.filter.get().map_or(0, |filter| filter.filtered.get());
-        self.handled.get() + self.dropped.get() + self.failed.get() + filtered
-    }
-
     fn snapshot(&self) -> LaneSnapshot {
         LaneSnapshot {
             handled: self.handled.get(),

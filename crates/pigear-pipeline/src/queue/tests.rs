@@ -235,3 +235,42 @@ fn what_is_due_comes_before_alerts_until_the_queue_is_closed() {
     assert_eq!(gathered(&queue, Gather::default(), now), (Taken::Alerts, 1));
     assert_eq!(gathered(&queue, Gather::default(), now), (Taken::Closed, 0));
 }
+
+#[test]
+fn what_was_turned_away_is_settled_after_what_was_in_the_queue_then() {
+    let queue = queue(2, 100, WhenFull::DropNewest);
+    (1..=4).for_each(|id| assert_ne!(queue.push(alert(id), 1), Pushed::Closed));
+    assert_eq!(queue.settled(), 0);
+    let mut batch = Batch::default();
+    assert_eq!(take(&queue, &mut batch), Taken::Alerts);
+    queue.settle(1, || ());
+    assert_eq!(queue.settled(), 1);
+    queue.settle(1, || ());
+    assert_eq!(queue.settled(), 4);
+    queue.push(alert(5), 1);
+    assert_eq!(queue.settled(), 5, "what the reader is done with still takes room");
+}
+
+#[test]
+fn some_of_a_batch_are_settled_with_the_whole_of_it() {
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    (1..=4).for_each(|id| assert_ne!(queue.push(alert(id), 1), Pushed::Closed));
+    assert_eq!(take(&queue, &mut Batch::default()), Taken::Alerts);
+    queue.settle_some(2, || ());
+    assert_eq!(queue.settled(), 0);
+    queue.settle(2, || ());
+    assert_eq!(queue.settled(), 4);
+}
+
+#[test]
+fn what_a_reader_gave_up_is_never_settled() {
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    (1..=4).for_each(|id| assert_ne!(queue.push(alert(id), 1), Pushed::Closed));
+    assert_eq!(take(&queue, &mut Batch::default()), Taken::Alerts);
+    queue.settle_some(1, || ());
+    queue.settle(1, || ());
+    queue.give_up(2, || ());
+    queue.abandon();
+    queue.push(alert(5), 1);
+    assert_eq!(queue.settled(), 1);
+}

@@ -262,6 +262,32 @@ fn the_bookmark_stays_before_alerts_that_no_lane_is_done_with() {
     assert_eq!(log.read(Start::Beginning).0, [1, 2, 3]);
 }
 
+/// Fails at the alert with this event id.
+struct FailsAt(u32);
+
+impl Handler for FailsAt {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        match alerts.iter().position(|alert| alert.message.event_id == self.0) {
+            Some(handled) => Err(HandlerError::new("no").after(handled)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn what_an_error_kept_from_being_handled_comes_again() {
+    let log = Log::new();
+    log.read(Start::Bookmark);
+    append(&log.path("u2.log"), &records(1..=3));
+    let mut pipeline = Pipeline::default();
+    pipeline.add("fails", Box::new(FailsAt(2)), LaneSettings::default());
+    let source = log.open(Start::Bookmark).until(Until::End);
+    let end = pipeline.run(vec![Box::new(source)], &Stop::default());
+    assert!(matches!(end, Err(PipelineError::Handler { .. })), "{end:?}");
+    let again = log.read(Start::Bookmark).0;
+    assert!(again.ends_with(&[2, 3]), "{again:?}");
+}
+
 #[test]
 fn a_path_that_names_no_log_is_refused() {
     let log = Log::new();
