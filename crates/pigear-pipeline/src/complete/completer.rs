@@ -87,7 +87,7 @@ impl Completer {
         }
         self.hand_on_expired(Instant::now(), desk)?;
         if !self.completing.join().has_events() {
-            self.follower.note(desk)?;
+            self.follower.note(desk);
         }
         self.follower.settle(desk)
     }

@@ -140,7 +140,7 @@ impl Unified2 {
                     desk.logged(event)?;
                 }
             }
-            self.follower.note(desk)?;
+            self.follower.note(desk);
             self.follower.settle(desk)?;
         }
         Flow::Continue(())

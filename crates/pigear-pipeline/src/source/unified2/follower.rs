@@ -57,8 +57,8 @@ impl Follower {
         reader.measure().map_err(OpenError::Read)?;
         if start == Start::Bookmark && position.is_none() {
             // So that a crash before anything is dealt with loses nothing either.
-            let now = reader.position().map_err(OpenError::Read)?;
-            bookmark.write(&now.unwrap_or_else(Position::start)).map_err(failed)?;
+            let now = reader.position().unwrap_or_else(Position::start);
+            bookmark.write(&now).map_err(failed)?;
         }
         let checkpoints = Checkpoints::new(bookmark);
         let has_backlog = start == Start::Beginning || position.is_some();
@@ -109,11 +109,10 @@ impl Follower {
     }
 
     /// Everything read so far was handed on: once it is dealt with, the bookmark may move here.
-    pub(crate) fn note(&mut self, desk: &Desk<'_>) -> Flow {
-        if let Some(position) = checked(self.reader.position())? {
+    pub(crate) fn note(&mut self, desk: &Desk<'_>) {
+        if let Some(position) = self.reader.position() {
             self.checkpoints.note(desk.alerts(), position);
         }
-        Flow::Continue(())
     }
 
     /// Moves the bookmark, if it is time to.

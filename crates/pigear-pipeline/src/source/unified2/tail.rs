@@ -1,10 +1,12 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
 use pigear_alert::unified2::{self, Record, RecordError};
 
 use super::bookmark::Position;
+use super::spool;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 256 << 10;
@@ -17,6 +19,17 @@ pub(super) struct Tail {
     next: usize,
     /// Where in the file the buffer begins.
     start: u64,
+    /// What the file began with, as far as it was read.
+    head: Vec<u8>,
+    damage: Option<Damage>,
+}
+
+/// Bytes that are no record.
+#[derive(Debug, PartialEq)]
+pub(super) struct Damage {
+    pub(super) offset: u64,
+    pub(super) bytes: usize,
+    pub(super) error: RecordError,
 }
 
 /// What reading more of a file brought.
@@ -25,7 +38,8 @@ pub(super) enum Grown {
     /// By so many bytes.
     More(u64),
     AtEnd,
-    /// The file is shorter than what was read of it: somebody began it anew.
+    /// The file is shorter than what was read of it, or begins with something else: somebody began it
+    /// anew.
     BegunAnew,
 }
 
@@ -33,12 +47,10 @@ pub(super) enum Grown {
 #[derive(Debug, PartialEq)]
 pub(super) enum Found<'a> {
     Record(Record<'a>),
-    /// Bytes that are no record.
-    Damage {
-        offset: u64,
-        bytes: usize,
-        error: RecordError,
-    },
+    /// Bytes that are no record, up to here.
+    Damage(Damage),
+    /// Bytes that are no record, and maybe more of them.
+    PassedBy,
     /// What there is was read.
     Nothing,
 }
@@ -46,7 +58,8 @@ pub(super) enum Found<'a> {
 impl Tail {
     pub(super) fn new(mut file: File, offset: u64) -> io::Result<Self> {
         file.seek(SeekFrom::Start(offset))?;
-        Ok(Self { file, buffer: Vec::new(), next: 0, start: offset })
+        let head = head(&file, offset)?;
+        Ok(Self { file, buffer: Vec::new(), next: 0, start: offset, head, damage: None })
     }
 
     /// Where in the file the next record begins.
@@ -59,18 +72,15 @@ impl Tail {
         self.buffer.len() - self.next
     }
 
-    /// What the file begins with, as far as it lies before `offset`.
-    pub(super) fn head(&self, offset: u64) -> io::Result<Vec<u8>> {
-        let length = usize::try_from(offset).unwrap_or(usize::MAX).min(Position::HEAD);
-        let mut head = vec![0; length];
-        // Less, if the file was begun anew meanwhile.
-        let read = self.file.read_at(&mut head, 0)?;
-        head.truncate(read);
-        Ok(head)
+    /// What the file begins with, as far as it lies before `offset`, which was read.
+    pub(super) fn head(&self, offset: u64) -> &[u8] {
+        let length = usize::try_from(offset).unwrap_or(usize::MAX).min(self.head.len());
+        self.head.get(..length).unwrap_or_default()
     }
 
-    pub(super) fn inode(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.ino())
+    /// When the file was last written: since 1970.
+    pub(super) fn written(&self) -> io::Result<Duration> {
+        Ok(spool::written(&self.file.metadata()?))
     }
 
     /// Goes on to the next record, and returns it.
@@ -78,18 +88,27 @@ impl Tail {
         let rest = self.buffer.get(self.next..).unwrap_or_default();
         match unified2::read(rest) {
             Ok(Some((record, length))) => {
+                if let Some(damage) = self.damage.take() {
+                    return Found::Damage(damage);
+                }
                 self.next += length;
                 Found::Record(record)
             }
             Ok(None) => Found::Nothing,
             Err(error) => {
-                let offset = self.offset();
+                let offset = self.start + self.next as u64;
                 let behind = rest.get(1..).unwrap_or_default();
                 let bytes = 1 + unified2::find(behind).unwrap_or_else(|given_up| given_up);
+                self.damage.get_or_insert(Damage { offset, bytes: 0, error }).bytes += bytes;
                 self.next += bytes;
-                Found::Damage { offset, bytes, error }
+                Found::PassedBy
             }
         }
+    }
+
+    /// What was passed by, as far as that is known yet.
+    pub(super) fn take_damage(&mut self) -> Option<Damage> {
+        self.damage.take()
     }
 
     /// Reads more of the file.
@@ -107,18 +126,31 @@ impl Tail {
             }
         };
         self.buffer.truncate(length + read.as_ref().copied().unwrap_or(0));
-        let read = read?;
-        if read > 0 {
-            return Ok(Grown::More(read as u64));
+        let read = read? as u64;
+        let head = head(&self.file, end + read)?;
+        if !head.starts_with(&self.head) || self.file.metadata()?.len() < end {
+            return Ok(Grown::BegunAnew);
         }
-        Ok(if self.file.metadata()?.len() < end { Grown::BegunAnew } else { Grown::AtEnd })
+        self.head = head;
+        Ok(if read > 0 { Grown::More(read) } else { Grown::AtEnd })
     }
 
     /// Reads the file from its start again.
     pub(super) fn begin_anew(&mut self) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(0))?;
         self.buffer.clear();
+        self.head.clear();
         (self.next, self.start) = (0, 0);
         Ok(())
     }
+}
+
+/// What a file begins with, as far as it lies before `offset`.
+pub(super) fn head(file: &File, offset: u64) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(offset).unwrap_or(usize::MAX).min(Position::HEAD);
+    let mut head = vec![0; length];
+    // Less, if the file was begun anew meanwhile.
+    let read = file.read_at(&mut head, 0)?;
+    head.truncate(read);
+    Ok(head)
 }

@@ -1,8 +1,10 @@
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::UNIX_EPOCH;
 
 use pigear_alert::Alert;
 use tempfile::TempDir;
@@ -111,8 +113,8 @@ impl Following {
 fn all_files_are_read_in_the_order_in_which_they_were_begun() {
     let log = Log::new();
     append(&log.path("u2.log"), &records([5]));
-    append(&log.path("u2.log.1000"), &records([3, 4]));
-    append(&log.path("u2.log.999"), &records([1, 2]));
+    append(&log.path("u2.log.1000000010"), &records([3, 4]));
+    append(&log.path("u2.log.1000000009"), &records([1, 2]));
     for other in ["u2.log.x", "u2.log.1.gz", "u2.logs", "snort.log.5"] {
         append(&log.path(other), &records([9]));
     }
@@ -122,17 +124,17 @@ fn all_files_are_read_in_the_order_in_which_they_were_begun() {
 #[test]
 fn what_is_written_is_followed_across_files_and_half_records() {
     let log = Log::new();
-    append(&log.path("u2.log.1"), &records([1]));
+    append(&log.path("u2.log.1750000001"), &records([1]));
     let following = Following::new(log.open(Start::Now));
     let second = record(2);
-    append(&log.path("u2.log.1"), &second[..30]);
-    append(&log.path("u2.log.1"), &second[30..]);
+    append(&log.path("u2.log.1750000001"), &second[..30]);
+    append(&log.path("u2.log.1750000001"), &second[30..]);
     following.until_seen(&[2]);
-    append(&log.path("u2.log.1"), &records([3]));
-    append(&log.path("u2.log.2"), &records([4]));
+    append(&log.path("u2.log.1750000001"), &records([3]));
+    append(&log.path("u2.log.1750000002"), &records([4]));
     following.until_seen(&[2, 3, 4]);
-    append(&log.path("u2.log.3"), &[]);
-    append(&log.path("u2.log.3"), &records(5..=300));
+    append(&log.path("u2.log.1750000003"), &[]);
+    append(&log.path("u2.log.1750000003"), &records(5..=300));
     let ids: Vec<_> = (2..=300).collect();
     following.until_seen(&ids);
     assert_eq!(following.end(), ids);
@@ -142,7 +144,7 @@ fn what_is_written_is_followed_across_files_and_half_records() {
 fn a_log_that_is_not_there_yet_is_waited_for() {
     let log = Log::new();
     let following = Following::new(log.open(Start::Bookmark));
-    append(&log.path("u2.log.7"), &records([1, 2]));
+    append(&log.path("u2.log.1750000007"), &records([1, 2]));
     following.until_seen(&[1, 2]);
     following.end();
 }
@@ -151,25 +153,25 @@ fn a_log_that_is_not_there_yet_is_waited_for() {
 fn a_run_that_crashes_before_anything_came_has_a_bookmark_too() {
     let log = Log::new();
     drop(log.open(Start::Bookmark));
-    append(&log.path("u2.log.1"), &records([1]));
-    append(&log.path("u2.log.2"), &records([2]));
+    append(&log.path("u2.log.1750000001"), &records([1]));
+    append(&log.path("u2.log.1750000002"), &records([2]));
     assert_eq!(log.read(Start::Bookmark).0, [1, 2]);
     fs::remove_file(log.path(".u2.log.bookmark")).unwrap();
     drop(log.open(Start::Bookmark));
-    append(&log.path("u2.log.2"), &records([3]));
+    append(&log.path("u2.log.1750000002"), &records([3]));
     assert_eq!(log.read(Start::Bookmark).0, [3]);
 }
 
 #[test]
 fn the_next_run_goes_on_where_the_last_one_stopped() {
     let log = Log::new();
-    append(&log.path("u2.log.1"), &records([1]));
+    append(&log.path("u2.log.1750000001"), &records([1]));
     assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
-    append(&log.path("u2.log.1"), &records([2, 3]));
+    append(&log.path("u2.log.1750000001"), &records([2, 3]));
     assert_eq!(log.read(Start::Bookmark).0, [2, 3]);
     assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
-    append(&log.path("u2.log.1"), &records([4]));
-    append(&log.path("u2.log.2"), &records([5]));
+    append(&log.path("u2.log.1750000001"), &records([4]));
+    append(&log.path("u2.log.1750000002"), &records([5]));
     assert_eq!(log.read(Start::Bookmark).0, [4, 5]);
     assert_eq!(log.read(Start::Beginning).0, [1, 2, 3, 4, 5]);
     assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
@@ -178,11 +180,11 @@ fn the_next_run_goes_on_where_the_last_one_stopped() {
 #[test]
 fn where_the_file_is_gone_the_next_one_is_read() {
     let log = Log::new();
-    append(&log.path("u2.log.1"), &records([1]));
+    append(&log.path("u2.log.1750000001"), &records([1]));
     assert_eq!(log.read(Start::Beginning).0, [1]);
-    append(&log.path("u2.log.2"), &records([2]));
-    append(&log.path("u2.log.3"), &records([3]));
-    fs::remove_file(log.path("u2.log.1")).unwrap();
+    append(&log.path("u2.log.1750000002"), &records([2]));
+    append(&log.path("u2.log.1750000003"), &records([3]));
+    fs::remove_file(log.path("u2.log.1750000001")).unwrap();
     assert_eq!(log.read(Start::Bookmark).0, [2, 3]);
 }
 
@@ -214,16 +216,120 @@ fn a_file_that_is_begun_anew_while_it_is_followed_is_read_on() {
 }
 
 #[test]
+fn a_file_that_is_begun_anew_and_longer_than_before_is_read_from_its_start() {
+    let log = Log::new();
+    append(&log.path("u2.log"), &records([1, 2]));
+    let following = Following::new(log.open(Start::Beginning));
+    following.until_seen(&[1, 2]);
+    // Written in one go, so that nobody sees it shorter.
+    let file = OpenOptions::new().write(true).open(log.path("u2.log")).unwrap();
+    file.write_all_at(&records(3..=9), 0).unwrap();
+    following.until_seen(&[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    following.end();
+}
+
+#[test]
+fn what_logrotate_does_while_nobody_reads_loses_nothing() {
+    let log = Log::new();
+    let (current, first, second) = (log.path("u2.log"), log.path("u2.log.1"), log.path("u2.log.2"));
+    append(&first, &records([1]));
+    append(&current, &records([2, 3]));
+    assert_eq!(log.read(Start::Beginning).0, [1, 2, 3]);
+    append(&current, &records([4]));
+    fs::rename(&first, &second).unwrap();
+    fs::rename(&current, &first).unwrap();
+    append(&current, &records([5]));
+    assert_eq!(log.read(Start::Bookmark).0, [4, 5]);
+    append(&current, &records([6]));
+    // A name that isn't the log's.
+    fs::rename(&current, log.path("u2.log-20260101")).unwrap();
+    append(&current, &records([7]));
+    assert_eq!(log.read(Start::Bookmark).0, [6, 7]);
+}
+
+#[test]
+fn what_logrotate_does_while_a_log_is_followed_loses_nothing() {
+    let log = Log::new();
+    let (current, first, second) = (log.path("u2.log"), log.path("u2.log.1"), log.path("u2.log.2"));
+    append(&current, &records([1]));
+    let following = Following::new(log.open(Start::Beginning));
+    following.until_seen(&[1]);
+    // Prepared beside the log, so that both rotations are between two looks, or nearly.
+    append(&log.path("next"), &records([3]));
+    append(&log.path("last"), &records([4]));
+    append(&current, &records([2]));
+    fs::rename(&current, &second).unwrap();
+    fs::rename(log.path("next"), &first).unwrap();
+    fs::rename(log.path("last"), &current).unwrap();
+    following.until_seen(&[1, 2, 3, 4]);
+    // It may also copy the file, and begin it anew.
+    fs::copy(&current, log.path("u2.log.0")).unwrap();
+    fs::write(&current, []).unwrap();
+    append(&current, &records([5]));
+    following.until_seen(&[1, 2, 3, 4, 5]);
+    following.end();
+}
+
+#[test]
+fn a_file_that_is_begun_when_the_clock_was_put_back_is_read() {
+    let log = Log::new();
+    append(&log.path("u2.log.2000000000"), &records([1]));
+    let following = Following::new(log.open(Start::Now));
+    append(&log.path("u2.log.1750000000"), &records([2]));
+    following.until_seen(&[2]);
+    following.end();
+}
+
+#[test]
+fn a_file_without_a_time_in_its_name_does_not_hide_newer_ones() {
+    let log = Log::new();
+    append(&log.path("u2.log"), &records([1]));
+    assert_eq!(log.read(Start::Beginning).0, [1]);
+    let following = Following::new(log.open(Start::Bookmark));
+    append(&log.path("u2.log.1750000000"), &records([2]));
+    following.until_seen(&[2]);
+    following.end();
+}
+
+#[test]
+fn an_old_file_that_is_brought_back_is_not_read_again() {
+    let log = Log::new();
+    append(&log.path("u2.log.1750000009"), &records([2]));
+    let following = Following::new(log.open(Start::Beginning));
+    following.until_seen(&[2]);
+    append(&log.path("old"), &records([1]));
+    let file = File::open(log.path("old")).unwrap();
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(1_750_000_000)).unwrap();
+    fs::rename(log.path("old"), log.path("u2.log.1750000001")).unwrap();
+    append(&log.path("u2.log.1750000009"), &records([3]));
+    following.until_seen(&[2, 3]);
+    append(&log.path("u2.log.1750000019"), &records([4]));
+    following.until_seen(&[2, 3, 4]);
+    following.end();
+}
+
+#[test]
+fn one_place_of_damage_counts_once_however_long_it_is() {
+    let log = Log::new();
+    append(&log.path("u2.log"), &records([1]));
+    append(&log.path("u2.log"), &vec![0; 1 << 20]);
+    append(&log.path("u2.log"), &records([2, 3]));
+    append(&log.path("u2.log"), &vec![0xff; 1 << 20]);
+    let (seen, counters) = log.read(Start::Beginning);
+    assert_eq!((seen, counters.malformed), (vec![1, 2, 3], 2));
+}
+
+#[test]
 fn damage_is_passed_by_and_counted() {
     let log = Log::new();
-    let path = log.path("u2.log.1");
+    let path = log.path("u2.log.1750000001");
     append(&path, &records([1]));
     append(&path, &[0; 5000]);
     append(&path, &records([2, 3]));
     append(&path, &record(4)[20..]);
     append(&path, &records([5]));
     append(&path, &record(6)[..50]);
-    append(&log.path("u2.log.2"), &records([7]));
+    append(&log.path("u2.log.1750000002"), &records([7]));
     let (seen, counters) = log.read(Start::Beginning);
     // Of 4 there is the packet only; of 6, half the event.
     assert_eq!(seen, [1, 2, 3, 5, 7]);
@@ -257,9 +363,7 @@ fn the_bookmark_stays_before_alerts_that_no_lane_is_done_with() {
     thread.join().unwrap().unwrap();
     assert_eq!(stats.snapshot().handlers["stuck"].dropped, 2);
     append(&log.path("u2.log"), &records([3]));
-    // There was no bookmark before, nor is there one now: as for the first run, what is there is old.
-    assert!(!log.path(".u2.log.bookmark").exists());
-    assert_eq!(log.read(Start::Beginning).0, [1, 2, 3]);
+    assert_eq!(log.read(Start::Bookmark).0, [1, 2, 3]);
 }
 
 /// Fails at the alert with this event id.
