@@ -43,16 +43,24 @@ impl Bookmark {
     }
 
     pub(super) fn write(&self, position: &Position) -> io::Result<()> {
-        let new = self.beside();
-        let mut file = File::create(&new)?;
+        let mut file = self.create_beside()?;
         file.write_all(&position.to_bytes())?;
         file.sync_data()?;
-        fs::rename(new, &self.0)
+        fs::rename(self.beside(), &self.0)
     }
 
     /// Fails now, not after hours, if it can't be written.
     pub(super) fn check(&self) -> io::Result<()> {
-        File::create(self.beside()).and_then(|_| fs::remove_file(self.beside()))
+        self.create_beside().and_then(|_| fs::remove_file(self.beside()))
+    }
+
+    /// The log's directory belongs to Snort's user, who may have put a link there.
+    fn create_beside(&self) -> io::Result<File> {
+        match fs::remove_file(self.beside()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        File::create_new(self.beside())
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -123,6 +131,20 @@ mod tests {
         assert_eq!(bookmark.read().unwrap(), Some(position));
         let files = fs::read_dir(dir.path()).unwrap().count();
         assert_eq!(files, 1);
+    }
+
+    #[test]
+    fn what_a_link_leads_to_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (precious, link) = (dir.path().join("precious"), dir.path().join("bookmark.new"));
+        fs::write(&precious, "mine").unwrap();
+        let bookmark = Bookmark::new(dir.path().join("bookmark"));
+        for keep in [Bookmark::check, |bookmark: &Bookmark| bookmark.write(&Position::start())] {
+            std::os::unix::fs::symlink(&precious, &link).unwrap();
+            keep(&bookmark).unwrap();
+            assert_eq!(fs::read(&precious).unwrap(), b"mine");
+        }
+        assert_eq!(bookmark.read().unwrap(), Some(Position::start()));
     }
 
     #[test]
