@@ -65,6 +65,11 @@ impl Completing {
         self.0.desks.load(Ordering::SeqCst) > 0
     }
 
+    /// How long alerts and events wait for one another.
+    fn wait(&self) -> Duration {
+        self.join().wait()
+    }
+
     /// When something will have waited for too long.
     fn due(&self) -> Option<Instant> {
         self.join().due()

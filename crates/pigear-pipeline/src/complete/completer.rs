@@ -1,3 +1,4 @@
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -7,16 +8,21 @@ use super::Completing;
 use super::join::Joined;
 use crate::fanout::{Desk, Fanout, Flow};
 use crate::intake::Intake;
-use crate::source::unified2::{Follower, Known, OpenError, Spool, Start};
+use crate::source::unified2::{Follower, Known, OpenError, Position, Spool, Start};
 use crate::source::{Source, SourceError};
 use crate::stop::Stop;
+
+#[cfg(test)]
+mod tests;
 
 /// How often to look what has waited for too long.
 const TICK: Duration = Duration::from_millis(20);
 /// What was logged so shortly before the start may still come over the socket.
 const JUST_NOW: Duration = Duration::from_secs(10);
-/// When asked to stop: how long to wait for the sockets to be closed.
+/// When asked to stop: how long to wait for the sockets to be closed …
 const LAST_CALL: Duration = Duration::from_millis(1200);
+/// … and how much longer for what Snort still writes. Soon after that the lanes are closed.
+const LAST_LOOK: Duration = Duration::from_millis(500);
 
 /// Follows Snort's log, and completes the alerts that desks leave with a [`Completing`].
 pub struct Completer {
@@ -28,6 +34,8 @@ pub struct Completer {
     is_live: bool,
     /// Of that, what has a time before this needn't be waited for: seconds since 1970.
     old_before: u64,
+    /// How far the log was read while events waited, and when none of these will wait any more.
+    passed: Option<(Instant, Position)>,
 }
 
 impl Completer {
@@ -47,7 +55,7 @@ impl Completer {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let old_before = now.saturating_sub(JUST_NOW).as_secs();
         let is_live = !follower.has_backlog();
-        Ok(Self { follower, completing, known, intake, is_live, old_before })
+        Ok(Self { follower, completing, known, intake, is_live, old_before, passed: None })
     }
 
     fn work(&mut self, desk: &mut Desk<'_>, stop: &Stop) -> Flow {
@@ -62,13 +70,20 @@ impl Completer {
     }
 
     /// Reads what was written, for no longer than this if there is nothing, and hands on what that
-    /// completes, and what has waited for too long.
-    fn step(&mut self, longest: Duration, desk: &mut Desk<'_>) -> Flow {
+    /// completes, and what has waited for too long. True at the end of what is written.
+    fn step(
+        &mut self,
+        longest: Duration,
+        desk: &mut Desk<'_>,
+    ) -> ControlFlow<Result<(), SourceError>, bool> {
         let mut events = Vec::new();
         let at_end = self.follower.read(longest, &mut events, desk)?;
         self.take(events, desk)?;
         self.is_live |= at_end;
-        Flow::Continue(())
+        if at_end {
+            self.completing.join().forget_old(Instant::now());
+        }
+        ControlFlow::Continue(at_end)
     }
 
     /// Hands on what these events complete, and what has waited for too long.
@@ -85,24 +100,41 @@ impl Completer {
                 }
             }
         }
-        self.hand_on_expired(Instant::now(), desk)?;
-        if !self.completing.join().has_events() {
-            self.follower.note(desk);
-        }
+        let now = Instant::now();
+        self.hand_on_expired(now, desk)?;
+        self.note(now, desk);
         self.follower.settle(desk)
     }
 
-    /// No more alerts come over the socket: reads what is written, and waits for the events of those
-    /// that there are.
+    /// Notes how far the log was read, once no event before that waits any more.
+    fn note(&mut self, now: Instant, desk: &Desk<'_>) {
+        if !self.completing.join().has_events() {
+            self.passed = None;
+            self.follower.note(self.follower.position(), desk);
+        } else if let Some((_, position)) = self.passed.take_if(|(due, _)| *due <= now) {
+            self.follower.note(Some(position), desk);
+        } else if self.passed.is_none() {
+            let due = now + self.completing.wait();
+            self.passed = self.follower.position().map(|position| (due, position));
+        }
+    }
+
+    /// No more alerts come over the socket: reads what is written, waits a little for the events of
+    /// those that there are, and hands on what is left. What was logged before this run can be read in
+    /// the next.
     fn last_alerts(&mut self, desk: &mut Desk<'_>) -> Flow {
+        let deadline = Instant::now() + LAST_LOOK;
+        while self.is_live && Instant::now() < deadline && !self.step(Duration::ZERO, desk)? {}
         let mut events = Vec::new();
-        while !self.follower.read(Duration::ZERO, &mut events, desk)? {}
         self.follower.finish(&mut events);
         self.take(events, desk)?;
-        while let Some(due) = self.completing.due() {
-            let left = due.saturating_duration_since(Instant::now());
+        while let Some(due) = self.completing.due().filter(|_| Instant::now() < deadline) {
+            let left = due.min(deadline).saturating_duration_since(Instant::now());
             self.step(left.min(TICK), desk)?;
         }
+        let now = Instant::now() + self.completing.wait();
+        self.hand_on_expired(now, desk)?;
+        self.note(now, desk);
         Flow::Continue(())
     }
 

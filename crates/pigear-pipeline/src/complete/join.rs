@@ -78,6 +78,10 @@ impl Join {
         Self { wait, times, deadlines, remembered, waiting: 0, bytes: 0, events: 0 }
     }
 
+    pub(super) fn wait(&self) -> Duration {
+        self.wait
+    }
+
     /// Takes an alert of the socket, and returns it if it is complete, or as good as it gets.
     pub(super) fn alert(&mut self, mut alert: Arc<Alert>, now: Instant) -> Option<Arc<Alert>> {
         let time = time_of(&alert);
@@ -153,7 +157,6 @@ impl Join {
         for alert in &expired.alerts {
             self.remember(time_of(alert), Ids::of(alert), now);
         }
-        self.forget_old(now);
         expired
     }
 
@@ -187,7 +190,9 @@ impl Join {
         }
     }
 
-    fn forget_old(&mut self, now: Instant) {
+    /// Forgets alerts that were handed on long ago. Only for who has read the log to its end: else their
+    /// events may still come.
+    pub(super) fn forget_old(&mut self, now: Instant) {
         while self.remembered.front().is_some_and(|(until, _)| *until <= now) {
             self.forget_oldest();
         }

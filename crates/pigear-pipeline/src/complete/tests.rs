@@ -147,9 +147,19 @@ fn alerts_are_forgotten_after_a_while() {
     let made = Made { has_packet: true, ..BARE };
     assert!(join.alert(made.alert(), now).is_some());
     let later = now + Duration::from_secs(61);
-    assert_eq!(expired(&mut join, later), [0, 0]);
+    join.forget_old(later);
     assert!(hold(&mut join, made, later));
     assert_eq!(expired(&mut join, later + WAIT), [0, 1]);
+}
+
+#[test]
+fn alerts_are_remembered_until_the_log_was_read_to_its_end() {
+    let (mut join, now) = join();
+    let made = Made { has_packet: true, ..BARE };
+    assert!(join.alert(made.alert(), now).is_some());
+    let later = now + Duration::from_secs(61);
+    assert_eq!(expired(&mut join, later), [0, 0]);
+    assert!(!hold(&mut join, made, later));
 }
 
 #[test]

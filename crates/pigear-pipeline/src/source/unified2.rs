@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use pigear_alert::unified2::Event;
 
+pub(crate) use bookmark::Position;
 pub(crate) use follower::Follower;
 pub use progress::Progress;
 pub use spool::{Spool, SpoolError};
@@ -140,7 +141,7 @@ impl Unified2 {
                     desk.logged(event)?;
                 }
             }
-            self.follower.note(desk);
+            self.follower.note(self.follower.position(), desk);
             self.follower.settle(desk)?;
         }
         Flow::Continue(())

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// How far a log was read: everything before was handed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Position {
+pub(crate) struct Position {
     /// The file's name, without its directory.
     pub(super) name: OsString,
     pub(super) inode: u64,

@@ -108,9 +108,14 @@ impl Follower {
         self.reader.finish(events);
     }
 
-    /// Everything read so far was handed on: once it is dealt with, the bookmark may move here.
-    pub(crate) fn note(&mut self, desk: &Desk<'_>) {
-        if let Some(position) = self.reader.position() {
+    /// How far it was read; `None` before there is a log.
+    pub(crate) fn position(&self) -> Option<Position> {
+        self.reader.position()
+    }
+
+    /// Everything before this was handed on: once it is dealt with, the bookmark may move here.
+    pub(crate) fn note(&mut self, position: Option<Position>, desk: &Desk<'_>) {
+        if let Some(position) = position {
             self.checkpoints.note(desk.alerts(), position);
         }
     }

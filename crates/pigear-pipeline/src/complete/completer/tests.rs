@@ -1,0 +1,142 @@
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::sync::Arc;
+use std::thread;
+
+use pigear_alert::wire::{Dialect, encode};
+use pigear_alert::{Alert, AlertMessage};
+use tempfile::TempDir;
+
+use super::*;
+use crate::handler::{Handler, HandlerError};
+use crate::lane::LaneSettings;
+use crate::pipeline::Pipeline;
+use crate::sample::until;
+use crate::stats::Stats;
+
+/// Hands in an alert without a packet, and waits to be stopped.
+struct Socket(Intake);
+
+impl Source for Socket {
+    fn name(&self) -> String {
+        "socket".to_owned()
+    }
+
+    fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
+        let datagram = encode(&AlertMessage::default(), Dialect::Snort3);
+        assert!(fanout.desk(self.0.clone()).datagram(&datagram, None).is_continue());
+        until("it is stopped", || stop.is_requested());
+        Ok(())
+    }
+}
+
+struct Takes;
+
+impl Handler for Takes {
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        Ok(())
+    }
+}
+
+/// A log in a directory of its own, and what completes alerts from it.
+struct Room {
+    dir: TempDir,
+    completing: Completing,
+    stop: Stop,
+}
+
+impl Room {
+    fn new(wait: Duration) -> Self {
+        let (completing, stop) = (Completing::new(wait), Stop::default());
+        let room = Self { dir: tempfile::tempdir().unwrap(), completing, stop };
+        room.append(0..1);
+        room
+    }
+
+    fn append(&self, event_ids: std::ops::Range<u32>) {
+        let event = |id| [7, 52, 0, id, id, 0, 9, 1, 1, 1, 1, 0, 0, 0, 6 << 24];
+        let log: Vec<_> = event_ids.flat_map(event).flat_map(u32::to_be_bytes).collect();
+        let path = self.dir.path().join("u2.log");
+        let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+        file.write_all(&log).unwrap();
+    }
+
+    fn bookmark(&self) -> Vec<u8> {
+        fs::read(self.dir.path().join(".u2.log.bookmark")).unwrap()
+    }
+
+    fn open(&self) -> Box<dyn Source> {
+        let spool = Spool::at(&self.dir.path().join("u2.log")).unwrap();
+        let known = Box::new(|_: &_| false);
+        let completing = self.completing.clone();
+        Box::new(Completer::open(spool, None, completing, known, Intake::default()).unwrap())
+    }
+
+    fn socket(&self) -> Box<dyn Source> {
+        let completing = Some(self.completing.clone());
+        Box::new(Socket(Intake { completing, ..Intake::default() }))
+    }
+
+    /// Runs these sources while something else is done.
+    fn run(&self, sources: Vec<Box<dyn Source>>, meanwhile: impl FnOnce(&Stats)) -> Arc<Stats> {
+        let mut pipeline = Pipeline::default();
+        pipeline.add("takes", Box::new(Takes), LaneSettings::default());
+        let stats = pipeline.stats();
+        thread::scope(|scope| {
+            let running = scope.spawn(|| pipeline.run(sources, &self.stop));
+            let asked = AskedWhenDropped(&self.stop);
+            meanwhile(&stats);
+            drop(asked);
+            running.join().unwrap().unwrap();
+        });
+        stats
+    }
+}
+
+/// Also when what is waited for never comes, so that the test ends.
+struct AskedWhenDropped<'a>(&'a Stop);
+
+impl Drop for AskedWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.request();
+    }
+}
+
+#[test]
+fn the_bookmark_moves_although_some_event_always_waits() {
+    let wait = Duration::from_millis(100);
+    let room = Room::new(wait);
+    let log = room.open();
+    let begun = room.bookmark();
+    room.run(vec![log], |_| {
+        let (mut id, mut written) = (1, Instant::now());
+        until("the bookmark moves", || {
+            if written.elapsed() > wait / 5 {
+                room.append(id..id + 1);
+                (id, written) = (id + 1, Instant::now());
+            }
+            id > 3 && room.bookmark() != begun
+        });
+    });
+}
+
+#[test]
+fn an_alert_that_waits_when_it_is_time_to_stop_goes_on_as_it_is() {
+    let room = Room::new(Duration::from_secs(600));
+    let stats = room.run(vec![room.open(), room.socket()], |_| {
+        until("the alert waits", || room.completing.due().is_some());
+    });
+    let counters = stats.snapshot();
+    assert_eq!((counters.received, counters.incomplete), (1, 1));
+    assert_eq!(counters.handlers["takes"].handled, 1);
+}
+
+#[test]
+fn what_was_logged_before_is_left_to_the_next_run_when_it_is_time_to_stop() {
+    let room = Room::new(Duration::from_millis(1));
+    drop(room.open());
+    room.append(1..50_000);
+    room.stop.request();
+    let stats = room.run(vec![room.open()], |_| {});
+    assert!(stats.snapshot().received < 20_000, "{:?}", stats.snapshot());
+}
