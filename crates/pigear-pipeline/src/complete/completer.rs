@@ -8,7 +8,7 @@ use super::Completing;
 use super::join::Joined;
 use crate::fanout::{Desk, Fanout, Flow};
 use crate::intake::Intake;
-use crate::source::unified2::{Follower, Known, OpenError, Position, Spool, Start};
+use crate::source::unified2::{Follower, Known, OpenError, Position, Spool, Start, Whole};
 use crate::source::{Source, SourceError};
 use crate::stop::Stop;
 
@@ -87,9 +87,9 @@ impl Completer {
     }
 
     /// Hands on what these events complete, and what has waited for too long.
-    fn take(&mut self, events: Vec<Logged>, desk: &mut Desk<'_>) -> Flow {
-        for event in events {
-            let joined = self.completing.join().event(event);
+    fn take(&mut self, events: Vec<Whole>, desk: &mut Desk<'_>) -> Flow {
+        for Whole { logged, .. } in events {
+            let joined = self.completing.join().event(logged);
             match joined {
                 Joined::Completed(alert) => desk.completed(&alert)?,
                 Joined::HandedOn => {}

@@ -20,6 +20,7 @@ mod tests;
 mod watch;
 
 use std::io;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ use pigear_alert::unified2::Event;
 pub(crate) use bookmark::Position;
 pub(crate) use follower::Follower;
 pub use progress::Progress;
+pub(crate) use reader::Whole;
 pub use spool::{Spool, SpoolError};
 
 use super::{Source, SourceError};
@@ -128,6 +130,28 @@ impl Unified2 {
         is_known
     }
 
+    /// Hands on events until there were enough, and notes where the next one begins then.
+    fn hand_on(&mut self, events: Vec<Whole>, desk: &mut Desk<'_>) -> Flow {
+        let mut events = events.into_iter().peekable();
+        while let Some(Whole { begun, logged }) = events.next() {
+            if self.is_known(&logged.event) {
+                continue;
+            }
+            let before = desk.alerts();
+            if let ControlFlow::Break(end) = desk.logged(logged) {
+                let position = match events.peek() {
+                    // There were enough before, from another source.
+                    _ if desk.alerts() == before => self.follower.position_of(begun),
+                    Some(next) => self.follower.position_of(next.begun),
+                    None => self.follower.position(),
+                };
+                self.follower.note(position, desk);
+                return Flow::Break(end);
+            }
+        }
+        Flow::Continue(())
+    }
+
     fn follow(&mut self, desk: &mut Desk<'_>, stop: &Stop) -> Flow {
         let mut at_end = false;
         while !(stop.is_requested() || at_end && self.until == Until::End) {
@@ -136,11 +160,7 @@ impl Unified2 {
             if at_end && self.until == Until::End {
                 self.follower.finish(&mut events);
             }
-            for event in events {
-                if !self.is_known(&event.event) {
-                    desk.logged(event)?;
-                }
-            }
+            self.hand_on(events, desk)?;
             self.follower.note(self.follower.position(), desk);
             self.follower.settle(desk)?;
         }

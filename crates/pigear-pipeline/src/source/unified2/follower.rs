@@ -3,12 +3,10 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use pigear_alert::unified2::Logged;
-
 use super::bookmark::{Bookmark, Position};
 use super::checkpoints::{Checkpoints, Urgency};
 use super::progress::Progress;
-use super::reader::{Read, Reader};
+use super::reader::{Read, Reader, Whole};
 use super::watch::Watch;
 use super::{OpenError, Spool, Start};
 use crate::fanout::{Desk, Flow};
@@ -83,7 +81,7 @@ impl Follower {
     pub(crate) fn read(
         &mut self,
         longest: Duration,
-        events: &mut Vec<Logged>,
+        events: &mut Vec<Whole>,
         desk: &Desk<'_>,
     ) -> ControlFlow<Result<(), SourceError>, bool> {
         let damaged = self.reader.damaged();
@@ -104,13 +102,19 @@ impl Follower {
     }
 
     /// Adds the events that could still grow.
-    pub(crate) fn finish(&mut self, events: &mut Vec<Logged>) {
+    pub(crate) fn finish(&mut self, events: &mut Vec<Whole>) {
         self.reader.finish(events);
     }
 
     /// How far it was read; `None` before there is a log.
     pub(crate) fn position(&self) -> Option<Position> {
         self.reader.position()
+    }
+
+    /// Where to begin again with an event that was read last, and begins there; `None` if that isn't known
+    /// any more.
+    pub(super) fn position_of(&self, begun: u64) -> Option<Position> {
+        self.reader.position_of(begun)
     }
 
     /// Everything before this was handed on: once it is dealt with, the bookmark may move here.

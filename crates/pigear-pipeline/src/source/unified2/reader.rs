@@ -23,6 +23,8 @@ pub(super) struct Reader {
     assembler: Assembler,
     /// Where the events begin that the assembler holds, oldest first.
     begun: VecDeque<u64>,
+    /// Where the events come from that were given last; `None` if that was begun anew.
+    given_from: Option<FileId>,
     unknown: HashSet<RecordType>,
     damaged: u64,
     progress: Progress,
@@ -34,6 +36,13 @@ struct Open {
     name: OsString,
     id: FileId,
     tail: Tail,
+}
+
+/// An event that is whole.
+pub(crate) struct Whole {
+    /// Where in its file it begins.
+    pub(super) begun: u64,
+    pub(crate) logged: Logged,
 }
 
 /// What came of reading on.
@@ -49,7 +58,18 @@ impl Reader {
     /// Reads from the first record on.
     pub(super) fn new(spool: Spool) -> Self {
         let (left, heads, assembler, begun, unknown, progress) = Default::default();
-        Self { spool, open: None, left, heads, assembler, begun, unknown, damaged: 0, progress }
+        Self {
+            spool,
+            open: None,
+            left,
+            heads,
+            assembler,
+            begun,
+            given_from: None,
+            unknown,
+            damaged: 0,
+            progress,
+        }
     }
 
     pub(super) fn spool(&self) -> &Spool {
@@ -120,8 +140,19 @@ impl Reader {
 
     /// Where to begin again so that nothing is lost; `None` before there is a file.
     pub(super) fn position(&self) -> Option<Position> {
+        let offset = self.begun.front().copied();
+        self.position_at(offset.or_else(|| Some(self.open.as_ref()?.tail.offset()))?)
+    }
+
+    /// Where to begin again with an event that was given last, and begins there; `None` if its file isn't
+    /// open any more.
+    pub(super) fn position_of(&self, begun: u64) -> Option<Position> {
+        let open = self.open.as_ref()?;
+        if self.given_from == Some(open.id) { self.position_at(begun) } else { None }
+    }
+
+    fn position_at(&self, offset: u64) -> Option<Position> {
         let Open { name, id, tail } = self.open.as_ref()?;
-        let offset = self.begun.front().copied().unwrap_or_else(|| tail.offset());
         let head = tail.head(offset).to_vec();
         Some(Position { name: name.clone(), inode: id.inode, offset, head })
     }
@@ -154,7 +185,7 @@ impl Reader {
     }
 
     /// Reads on, and adds the events that are whole to `out`.
-    pub(super) fn read(&mut self, out: &mut Vec<Logged>) -> io::Result<Read> {
+    pub(super) fn read(&mut self, out: &mut Vec<Whole>) -> io::Result<Read> {
         let Some(open) = &mut self.open else {
             let Some((first, offset)) = self.next_file()? else { return Ok(Read::AtEnd) };
             return self.go_on(&first, offset);
@@ -168,6 +199,7 @@ impl Reader {
             Grown::BegunAnew => {
                 warn!("{} was begun anew", open.name.to_string_lossy());
                 remember_head(&mut self.heads, &open.tail);
+                self.given_from = None;
                 let damage = open.tail.take_damage();
                 open.tail.begin_anew()?;
                 self.passed_by(damage);
@@ -179,12 +211,13 @@ impl Reader {
     }
 
     /// Adds the events that more records could still belong to.
-    pub(super) fn finish(&mut self, out: &mut Vec<Logged>) {
-        out.extend(self.assembler.finish());
-        self.begun.clear();
+    pub(super) fn finish(&mut self, out: &mut Vec<Whole>) {
+        let begun = &mut self.begun;
+        out.extend(self.assembler.finish().map(|logged| whole(begun, logged)));
     }
 
-    fn take_all(&mut self, out: &mut Vec<Logged>) {
+    fn take_all(&mut self, out: &mut Vec<Whole>) {
+        self.given_from = self.open.as_ref().map(|open| open.id);
         while let Some(Open { tail, .. }) = &mut self.open {
             let offset = tail.offset();
             match tail.next() {
@@ -197,9 +230,8 @@ impl Reader {
                     }
                 }
                 Found::Record(record) => {
-                    let before = out.len();
-                    out.extend(self.assembler.take(&record));
-                    self.begun.drain(..out.len() - before);
+                    let begun = &mut self.begun;
+                    out.extend(self.assembler.take(&record).map(|logged| whole(begun, logged)));
                     if matches!(record, Record::Event(_)) {
                         self.begun.push_back(offset);
                     }
@@ -217,7 +249,7 @@ impl Reader {
     }
 
     /// At the end of a file: goes on to the next, if there is one.
-    fn leave_open(&mut self, out: &mut Vec<Logged>) -> io::Result<Read> {
+    fn leave_open(&mut self, out: &mut Vec<Whole>) -> io::Result<Read> {
         let Some(open) = &mut self.open else { return Ok(Read::AtEnd) };
         let damage = open.tail.take_damage();
         self.passed_by(damage);
@@ -314,6 +346,11 @@ impl Reader {
     fn shown(&self, file: &SpoolFile) -> String {
         self.spool.dir().join(&file.name).display().to_string()
     }
+}
+
+/// An event, and where it begins, which is noted in the order in which they become whole.
+fn whole(begun: &mut VecDeque<u64>, logged: Logged) -> Whole {
+    Whole { begun: begun.pop_front().unwrap_or_default(), logged }
 }
 
 /// Remembers what a file begins with, and how far it was read.

@@ -178,6 +178,23 @@ fn the_next_run_goes_on_where_the_last_one_stopped() {
 }
 
 #[test]
+fn after_so_many_alerts_as_were_wanted_the_next_run_goes_on_with_the_next() {
+    let log = Log::new();
+    log.read(Start::Bookmark);
+    append(&log.path("u2.log.1750000001"), &records(1..=5));
+    append(&log.path("u2.log.1750000002"), &records(6..=8));
+    for expected in [&[1, 2, 3], &[4, 5, 6]] {
+        let (seen, mut pipeline) = (Seen::default(), Pipeline::default());
+        pipeline.limit = Some(3);
+        pipeline.add("seen", Box::new(seen.clone()), LaneSettings::default());
+        let source = log.open(Start::Bookmark).until(Until::End);
+        pipeline.run(vec![Box::new(source)], &Stop::default()).unwrap();
+        assert_eq!(seen.ids(), expected);
+    }
+    assert_eq!(log.read(Start::Bookmark).0, [7, 8]);
+}
+
+#[test]
 fn where_the_file_is_gone_the_next_one_is_read() {
     let log = Log::new();
     append(&log.path("u2.log.1750000001"), &records([1]));
