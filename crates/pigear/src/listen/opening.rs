@@ -63,6 +63,7 @@ impl Opening<'_> {
         socket: Socket,
         source: &SourceConfig,
     ) -> Result<Vec<Box<dyn Source>>, ListenError> {
+        socket.make_directory(source)?;
         let mut intake = self.intake(source, Some(&socket));
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
         if let Some(log) = &source.complete_from {

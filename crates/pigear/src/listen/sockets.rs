@@ -90,18 +90,21 @@ impl Socket {
         if let Some(mode) = source.socket_mode {
             settings.mode = mode.0;
         }
-        let made = if source.id_subdir { self.make_directory() } else { Ok(()) };
-        let bound = made.map_err(Into::into).and_then(|()| {
-            let binding = Binding::new(&self.path, settings)?;
+        let bound = Binding::new(&self.path, settings).and_then(|binding| {
             let allowed = AllowedSenders::of_log_directory(&self.log_dir)?;
             Ok(Unix::new(binding, users.into_iter().fold(allowed, AllowedSenders::and), intake))
         });
         bound.map_err(|source| ListenError::Socket { path: self.path, source })
     }
 
-    /// Makes the directory of a packet thread as Snort would: for its owner and group, which are the
-    /// log directory's.
-    fn make_directory(&self) -> io::Result<()> {
+    /// Makes the directory of a packet thread, if it has one, for its socket and its log.
+    pub(super) fn make_directory(&self, source: &SourceConfig) -> Result<(), ListenError> {
+        let made = if source.id_subdir { self.make_as_snort_would() } else { Ok(()) };
+        made.map_err(|error| ListenError::Socket { path: self.path.clone(), source: error.into() })
+    }
+
+    /// For its owner and group, which are the log directory's.
+    fn make_as_snort_would(&self) -> io::Result<()> {
         let dir = self.path.parent().filter(|dir| *dir != self.log_dir && !dir.exists());
         let (Some(dir), Ok(owner)) = (dir, fs::metadata(&self.log_dir)) else { return Ok(()) };
         fs::DirBuilder::new().mode(0o770).create(dir)?;

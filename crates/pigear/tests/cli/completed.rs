@@ -132,6 +132,15 @@ fn what_was_logged_while_nobody_listened_is_handed_on_after_the_next_start() {
     assert!(alerts.iter().skip(1).all(|alert| alert["source"] == "unified2"));
 }
 
+#[test]
+fn the_directory_of_a_packet_thread_is_made_for_its_log_too() {
+    let test = completing("30s").args(["--instances", "1", "--id-subdir"]);
+    let running = test.start();
+    let bookmark = running.room().at("log/0/.u2.log.bookmark");
+    until("its log is followed", || bookmark.exists());
+    stopped(running);
+}
+
 /// The length of the record that a log begins with.
 fn record_len(log: &[u8]) -> usize {
     let length = log[4..8].first_chunk().copied().map(u32::from_be_bytes);
