@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pigear_alert::unified2::Event;
+use tracing::warn;
 
 pub(crate) use bookmark::Position;
 pub(crate) use follower::Follower;
@@ -181,6 +182,9 @@ impl Source for Unified2 {
         let mut desk = fanout.desk(self.intake.clone());
         let followed = self.follow(&mut desk, stop);
         let ended = self.follower.end(&desk, stop);
+        if self.until == Until::End && !self.follower.has_log() {
+            warn!("there is nothing to read at {}", self.follower.path().display());
+        }
         followed.break_value().or_else(|| ended.break_value()).unwrap_or(Ok(()))
     }
 }

@@ -1,7 +1,9 @@
 //! What went wrong, and what to do about it.
 
 use std::borrow::Cow;
+use std::io::ErrorKind;
 
+use pigear_pipeline::source::unified2::{OpenError, SpoolError};
 use pigear_pipeline::source::unix::BindError;
 use pigear_pipeline::{PipelineError, SourceError};
 
@@ -92,6 +94,7 @@ impl From<ListenError> for Failure {
                 (WRONG_USAGE, Some("pigear --help lists handlers and keys".into()))
             }
             ListenError::Socket { source, .. } => (FAILED, bind_hint(source).map(Cow::from)),
+            ListenError::Log { source, .. } => (FAILED, log_hint(source).map(Cow::from)),
             _ => (FAILED, None),
         };
         Self { error: error.into(), hint, status }
@@ -118,6 +121,21 @@ fn bind_hint(error: &BindError) -> Option<&'static str> {
             "remove it if nobody needs it, or listen elsewhere with --logdir"
         }
         BindError::Group { .. } => "only root may give a socket to a group that it isn't in",
+        _ => return None,
+    })
+}
+
+fn log_hint(error: &OpenError) -> Option<&'static str> {
+    Some(match error {
+        OpenError::Bookmark { source, .. } if source.kind() == ErrorKind::InvalidData => {
+            "name another file with --bookmark, or remove this one: reading begins anew then"
+        }
+        OpenError::Bookmark { .. } => "keep it elsewhere with --bookmark FILE",
+        OpenError::Spool(SpoolError::Unreadable { source, .. })
+            if source.kind() == ErrorKind::NotFound =>
+        {
+            "create it: the log's files need not be there yet, but their directory must"
+        }
         _ => return None,
     })
 }

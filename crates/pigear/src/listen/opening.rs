@@ -10,6 +10,7 @@ use pigear_pipeline::complete::{Completer, Completing};
 use pigear_pipeline::source::Play;
 use pigear_pipeline::source::unified2::{Known, OpenError, Spool, Start, Unified2, Until};
 use pigear_pipeline::{Intake, NamesCell, Source};
+use tracing::warn;
 
 use super::ListenError;
 use super::kept::Kept;
@@ -98,6 +99,9 @@ impl Opening<'_> {
         let start = if source.from_start { Start::Beginning } else { Start::Bookmark };
         let until = if source.once { Until::End } else { Until::Stopped };
         let opened = Spool::at(&path).map_err(OpenError::from).and_then(|spool| {
+            if until == Until::End && start == Start::Bookmark {
+                warn_of_nothing_to_read(&spool, source.bookmark.as_deref());
+            }
             Unified2::open(spool, start, source.bookmark.clone(), self.intake(source, None))
         });
         match opened {
@@ -140,5 +144,15 @@ impl Opening<'_> {
             names: Arc::clone(self.names),
             completing: None,
         }
+    }
+}
+
+/// Whoever reads a log once for the first time may expect to see what is in it.
+fn warn_of_nothing_to_read(spool: &Spool, bookmark: Option<&Path>) {
+    if !bookmark.map_or_else(|| spool.bookmark().exists(), Path::exists) {
+        warn!(
+            "{} is read for the first time, which begins at its end; --from-start reads all of it",
+            spool.path().display()
+        );
     }
 }

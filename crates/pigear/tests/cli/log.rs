@@ -172,13 +172,32 @@ fn mistakes_are_named() {
     named(
         &["--from", "missing/u2"],
         "cannot read the log missing/u2: cannot read the directory missing: No such file or directory \
-         (os error 2)",
+         (os error 2)\nhint: create it: the log's files need not be there yet, but their directory must",
         1,
     );
     named(
         &["--from", "u2", "--bookmark", "missing/mark"],
         "cannot read the log u2: cannot keep the bookmark missing/mark: No such file or directory (os \
-         error 2)",
+         error 2)\nhint: keep it elsewhere with --bookmark FILE",
         1,
     );
+}
+
+#[test]
+fn it_is_said_why_there_is_nothing_to_read() {
+    let case = "v2919/icmp_ping";
+    let room = reading()
+        .file("u2.log", logged(case))
+        .args(["--once"])
+        .stderr(
+            "warning: ./u2.log is read for the first time, which begins at its end; --from-start reads \
+             all of it\n",
+        )
+        .success();
+    // The second time it is clear.
+    reading_in(&room).success();
+    Test::bare()
+        .args(["--socket-handler", "unified2", "--from", "u3.log", "--from-start", "--once"])
+        .stderr("warning: there is nothing to read at ./u3.log\n")
+        .success();
 }

@@ -106,6 +106,11 @@ impl Follower {
         self.reader.finish(events);
     }
 
+    /// Whether there is a log, as far as was looked.
+    pub(super) fn has_log(&self) -> bool {
+        self.reader.is_open()
+    }
+
     /// How far it was read; `None` before there is a log.
     pub(crate) fn position(&self) -> Option<Position> {
         self.reader.position()

@@ -157,6 +157,11 @@ impl Reader {
         Some(Position { name: name.clone(), inode: id.inode, offset, head })
     }
 
+    /// Whether a file was found.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Where to see how far it was read.
     pub(super) fn progress(&self) -> Progress {
         self.progress.clone()
