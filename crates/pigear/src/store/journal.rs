@@ -134,10 +134,13 @@ impl LaneJournal {
         let most = gather.most.max(1);
         let mut since = None;
         loop {
-            let is_time = work.looked.is_none_or(|looked| looked.elapsed() >= LOOK);
-            if is_time && work.letters.is_none() {
+            if work.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
                 work.looked = Some(Instant::now());
-                let again = work.reader.marked_letters(&self.name, most)?;
+                // Those that the handler has in hand still count as marked.
+                let again = match work.letters {
+                    Some(_) => Vec::new(),
+                    None => work.reader.marked_letters(&self.name, most)?,
+                };
                 if !again.is_empty() {
                     return Ok(hand_out(work, Hand::Again(again)));
                 }
