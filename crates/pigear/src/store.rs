@@ -90,10 +90,10 @@ impl Store {
     /// If somebody else writes to it, it isn't a store, is damaged, was written by a later Pigear, or
     /// can't be written. It is left as it is then.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_within(path, PATIENCE)
+        Self::open_within(path, Some(PATIENCE))
     }
 
-    fn open_within(path: &Path, patience: Duration) -> Result<Self, StoreError> {
+    fn open_within(path: &Path, patience: Option<Duration>) -> Result<Self, StoreError> {
         let writer = Writer::open(path.to_owned(), patience).map_err(|problem| problem.at(path))?;
         let progress = Progress::default();
         progress.change(|state| state.last = writer.last());

@@ -128,9 +128,9 @@ pub(super) struct Opened {
     pub(super) check: Option<Check>,
 }
 
-/// Opens a store to write alerts, and creates it if there is none. After a sudden end, it is waited so long
-/// for whether there is damage.
-pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Opened, Problem> {
+/// Opens a store to write alerts, and creates it if there is none. After a sudden end, it is waited so long,
+/// if at all, for whether there is damage.
+pub(super) fn to_write(path: &Path, patience: Option<Duration>) -> Result<Opened, Problem> {
     let kind = Kind::of(path)?;
     refuse_others(kind)?;
     let (mut lock, ended) = Lock::take(path)?;
@@ -145,8 +145,8 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Opened, Proble
     if kind != Kind::Nothing && ended == Ended::Suddenly {
         info!("{} was not closed in order; it is checked for damage", path.display());
         let begun = Check::start(path)?;
-        let patience = if is_old { Duration::MAX } else { patience };
-        match begun.wait(patience) {
+        let patience = if is_old { Some(Duration::MAX) } else { patience };
+        match patience.and_then(|patience| begun.wait(patience)) {
             Some(found) => found?,
             None => check = Some(begun),
         }

@@ -79,8 +79,9 @@ impl Blocks {
 }
 
 impl Writer {
-    /// Opens a store, or creates it. After a sudden end, it is waited so long for whether there is damage.
-    pub(super) fn open(path: PathBuf, patience: Duration) -> Result<Self, Problem> {
+    /// Opens a store, or creates it. After a sudden end, it is waited so long, if at all,
+    /// for whether there is damage.
+    pub(super) fn open(path: PathBuf, patience: Option<Duration>) -> Result<Self, Problem> {
         let Opened { connection, lock, check } = open::to_write(&path, patience)?;
         let soundness = check.map_or(Soundness::Sound, Soundness::InCheck);
         let last = last_id(&connection)?;
