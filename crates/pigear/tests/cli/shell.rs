@@ -127,12 +127,13 @@ fn what_an_attacker_wrote_never_reaches_the_terminal() {
         "throw msg.msg",
         "format(alert, \"full\")",
         "msg.msg.no_such(1)",
-        "let x = #{}; x[msg.msg] = 1; x",
+        "let x = #{known: 1234}; x[msg.msg] = 1; x",
     ] {
         screen.enters(line);
     }
-    screen.enters("1234 + 1");
-    screen.shows("1235");
+    screen.types("x.\t");
+    screen.enters(" + 1");
+    screen.shows("> x.known + 1\n1235\n");
     let bytes = screen.bytes();
     let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
     for part in
