@@ -18,6 +18,9 @@ const MAX_OPERATIONS: u64 = 1_000_000_000;
 /// How often a script that runs looks whether it should end, in operations.
 const LOOK_AROUND: u64 = 1_024;
 
+/// What each alert comes with.
+const GIVEN: [&str; 3] = ["msg", "alert", "alerts"];
+
 /// Functions whose texts have lines, and are safe to show as such.
 const LINES: [&str; 3] = ["format", "hexdump", "layers"];
 
@@ -60,8 +63,11 @@ impl Interpreter {
         }
     }
 
-    /// Scripts see this alert from now on.
+    /// Scripts see this alert from now on, also where the user had a variable in its place.
     pub(super) fn look_at(&mut self, alert: &Arc<Alert>) {
+        for name in GIVEN {
+            let _: Option<Dynamic> = self.scope.remove(name);
+        }
         *lock(&self.current) = Some(Arc::clone(alert));
     }
 

@@ -251,6 +251,21 @@ fn variables_and_functions_are_kept_over_lines_and_alerts() {
 }
 
 #[test]
+fn each_alert_is_in_its_variables_whatever_was_in_them_before() {
+    let (mut running, mut screen) = at_prompt(shell());
+    screen.enters("let msg = 5; const alert = alerts[0];");
+    screen.enters("msg + 20");
+    screen.shows("\n25\n");
+    screen.enters("next");
+    screen.shows("waiting for the next alert");
+    running.send(&alert(b"second"));
+    screen.prompts("pigear[2]>");
+    screen.enters("[msg.sig_id, alert.message.sig_id]");
+    screen.shows("\n[7, 7]\n");
+    quits(running, screen);
+}
+
+#[test]
 fn the_packet_can_be_taken_apart() {
     let (running, mut screen) = at_prompt(shell());
     screen.enters("layers");
