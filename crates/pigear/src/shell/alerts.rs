@@ -55,9 +55,12 @@ impl Alerts {
         }
     }
 
-    /// Whether another may come.
-    pub(super) fn go_on(&self) -> bool {
-        self.backlog.as_ref().is_some_and(|backlog| backlog.waiting() == 0 && !backlog.is_closed())
+    /// Whether the user may have to wait for another. Of those that wait for a filter all may be left
+    /// out.
+    pub(super) fn may_be_long(&self) -> bool {
+        self.backlog.as_ref().is_some_and(|backlog| {
+            !backlog.is_closed() && (backlog.waiting() == 0 || backlog.is_filtered())
+        })
     }
 
     /// Those seen and those that wait, newest last. Of alerts that wait for a filter nobody knows

@@ -90,7 +90,7 @@ impl Session {
 
     fn end(&self, outcome: Outcome) -> Outcome {
         match outcome {
-            Outcome::Next if self.alerts().go_on() => {
+            Outcome::Next if self.alerts().may_be_long() => {
                 show::say("waiting for the next alert; Ctrl-C ends");
             }
             Outcome::Quit => {

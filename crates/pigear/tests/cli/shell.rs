@@ -368,6 +368,20 @@ fn the_shell_sees_what_passes_the_filter() {
 }
 
 #[test]
+fn the_shell_says_that_it_waits_though_alerts_wait_for_the_filter() {
+    let test = shell().args(["--filter", "msg.sig_id == 7"]);
+    let (mut running, mut screen) = screen::start(test, &[]);
+    running.send(&alert(b"passes"));
+    running.send(&ping());
+    screen.comes_to("pigear[1, up to 1 wait]>");
+    screen.enters("next");
+    screen.shows("waiting for the next alert; Ctrl-C ends");
+    screen.types(CTRL_C);
+    let counted = ends(running, &screen);
+    assert_eq!((&counted["handled"], &counted["filtered"]), (&1.into(), &1.into()));
+}
+
+#[test]
 fn colours_are_used_unless_they_are_not_wanted() {
     for (environment, coloured) in
         [(&[][..], true), (&[("NO_COLOR", "1")], false), (&[("NO_COLOR", "")], true)]
