@@ -266,6 +266,14 @@ fn each_alert_is_in_its_variables_whatever_was_in_them_before() {
 }
 
 #[test]
+fn alerts_in_lists_and_maps_are_shown_as_such() {
+    let (running, mut screen) = at_prompt(shell());
+    screen.enters("[alert, msg, #{a: alert, n: 1}]");
+    screen.shows("\n[<Alert>, <AlertMessage>, #{\"a\": <Alert>, \"n\": 1}]\n");
+    quits(running, screen);
+}
+
+#[test]
 fn the_packet_can_be_taken_apart() {
     let (running, mut screen) = at_prompt(shell());
     screen.enters("layers");
