@@ -15,7 +15,7 @@ use crate::script::{Known, Problem, Said, engine};
 /// Operations of one run: some ten seconds, and Ctrl-C ends it before.
 const MAX_OPERATIONS: u64 = 1_000_000_000;
 
-/// How often a script that runs looks whether it should end, in operations.
+/// How often a script that runs looks whether the program ends, in operations.
 const LOOK_AROUND: u64 = 1_024;
 
 /// What each alert comes with.
@@ -50,7 +50,8 @@ impl Interpreter {
         let flag = Arc::clone(interrupted);
         engine.on_progress(move |operations| {
             let looks = operations % LOOK_AROUND == 0;
-            (looks && (flag.load(Ordering::Relaxed) || ending.left().is_some()))
+            // The user waits, and one operation may take milliseconds.
+            (flag.load(Ordering::Relaxed) || (looks && ending.left().is_some()))
                 .then_some(Dynamic::UNIT)
         });
         give_alerts(&mut engine, Arc::clone(&current), Arc::clone(alerts));
@@ -163,4 +164,28 @@ fn called(expr: &Expr) -> Option<&str> {
 /// What a panic may have left half done is no worse than what it was before.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interpreter() -> Interpreter {
+        Interpreter::new(&Arc::default(), &Arc::default(), Ending::default())
+    }
+
+    fn shown(interpreter: &mut Interpreter, script: &str) -> String {
+        interpreter.run(script).unwrap().unwrap_or_default()
+    }
+
+    #[test]
+    fn an_interrupt_ends_a_script_with_its_next_operation() {
+        let mut interpreter = interpreter();
+        let interrupted = Arc::clone(&interpreter.interrupted);
+        interpreter.engine.register_fn("interrupt", move || {
+            interrupted.store(true, Ordering::Relaxed);
+        });
+        assert_eq!(interpreter.run("interrupt(); 20 + 3").unwrap_err().what(), "interrupted");
+        assert_eq!(shown(&mut interpreter, "20 + 3"), "23");
+    }
 }
