@@ -103,16 +103,13 @@ impl Interpreter {
     /// Forgets variables that others of the same name hide: there is room for only so many.
     fn forget_shadowed(&mut self) {
         let mut names = HashSet::new();
-        let all: Vec<_> = self
-            .scope
-            .iter()
-            .map(|(name, constant, value)| (name.to_owned(), constant, value))
+        // Newest first, and not as `iter` has it: what a closure shares with the script stays shared.
+        let visible = self.scope.iter_raw().filter(|(name, ..)| names.insert(name.to_string()));
+        let visible: Vec<_> = visible
+            .map(|(name, constant, value)| (name.to_owned(), constant, value.clone()))
             .collect();
-        let mut visible: Vec<_> =
-            all.into_iter().rev().filter(|(name, ..)| names.insert(name.clone())).collect();
-        visible.reverse();
         self.scope.clear();
-        for (name, constant, value) in visible {
+        for (name, constant, value) in visible.into_iter().rev() {
             if constant {
                 self.scope.push_constant_dynamic(name, value);
             } else {
@@ -187,5 +184,13 @@ mod tests {
         });
         assert_eq!(interpreter.run("interrupt(); 20 + 3").unwrap_err().what(), "interrupted");
         assert_eq!(shown(&mut interpreter, "20 + 3"), "23");
+    }
+
+    #[test]
+    fn a_closure_keeps_what_it_shares_with_later_lines() {
+        let mut interpreter = interpreter();
+        shown(&mut interpreter, "let seen = 0; let add = || { seen += 1 };");
+        shown(&mut interpreter, "add.call();");
+        assert_eq!(shown(&mut interpreter, "add.call(); seen"), "2");
     }
 }
