@@ -10,6 +10,7 @@ use rhai::{AST, Dynamic, Engine, Expr, ImmutableString, Scope, Stmt};
 
 use super::alerts::Alerts;
 use super::show;
+use super::tokens::is_name;
 use crate::script::{Known, Problem, Said, engine};
 
 /// Operations of one run: some ten seconds, and Ctrl-C ends it before.
@@ -95,9 +96,10 @@ impl Interpreter {
         self.scope.iter().map(|(name, _, value)| (name, value))
     }
 
-    /// The names of the functions that were defined.
+    /// The names of the functions that were defined and have one.
     pub(super) fn functions(&self) -> impl Iterator<Item = String> {
-        self.functions.iter_functions().map(|function| function.name.to_owned())
+        let all = self.functions.iter_functions().map(|function| function.name);
+        all.filter(|name| name.chars().all(is_name)).map(ToOwned::to_owned)
     }
 
     /// Forgets variables that others of the same name hide: there is room for only so many.
@@ -192,5 +194,12 @@ mod tests {
         shown(&mut interpreter, "let seen = 0; let add = || { seen += 1 };");
         shown(&mut interpreter, "add.call();");
         assert_eq!(shown(&mut interpreter, "add.call(); seen"), "2");
+    }
+
+    #[test]
+    fn functions_without_a_name_have_none() {
+        let mut interpreter = interpreter();
+        shown(&mut interpreter, "fn twice(n) { n * 2 } let f = |n| n + 1;");
+        assert_eq!(interpreter.functions().collect::<Vec<_>>(), ["twice"]);
     }
 }
