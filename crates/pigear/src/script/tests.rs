@@ -88,6 +88,15 @@ fn what_is_not_known_is_neither_equal_nor_less_nor_greater() {
     ] {
         assert_eq!(passes(script, &alert), Ok(false), "{script}");
     }
+    for script in [
+        "alert.src_port in 1..1024",
+        "alert.src_port in 1..=1024",
+        "alert.src_port in [80, 443]",
+        "alert.sensor in \"dmz, lan\"",
+        "alert.payload.contains(alert.sensor)",
+    ] {
+        assert_eq!(passes(script, &alert), Ok(false), "{script}");
+    }
     assert_eq!(passes("alert.src_port != 80 && alert.src_port == ()", &alert), Ok(true));
     assert_eq!(value("alert.src_port ?? 7", &alert).as_int(), Ok(7));
 }
