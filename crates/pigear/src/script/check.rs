@@ -89,9 +89,16 @@ fn unknown_function(
 }
 
 fn wrong_network(call: &FnCallExpr) -> Option<Found> {
-    let [.., Expr::StringConstant(text, position)] = &*call.args else { return None };
-    let error = text.parse::<Network>().err().filter(|_| call.name == "ip_in")?;
-    Some((error.to_string(), *position))
+    let networks = match &*call.args {
+        _ if call.name != "ip_in" => return None,
+        [.., Expr::Array(list, _)] => list,
+        [.., text] => std::slice::from_ref(text),
+        [] => return None,
+    };
+    networks.iter().find_map(|network| {
+        let Expr::StringConstant(text, position) = network else { return None };
+        Some((text.parse::<Network>().err()?.to_string(), *position))
+    })
 }
 
 /// The names of all functions: the engine's, and those that the script defines.

@@ -134,6 +134,11 @@ fn a_script_that_makes_no_sense_is_refused_with_the_place() {
             "\"10.0.0.0/40\" is no network; expected one such as 10.0.0.0/8, or an address\n  \
              | ip_in(alert.src_ip, \"10.0.0.0/40\")\n  |                     ^",
         ),
+        (
+            "ip_in(alert.src_ip, [\"10.0.0.0/8\", \"10.0.0.0/40\"])",
+            "\"10.0.0.0/40\" is no network; expected one such as 10.0.0.0/8, or an address\n  \
+             | ip_in(alert.src_ip, [\"10.0.0.0/8\", \"10.0.0.0/40\"])\n  |                                    ^",
+        ),
         ("import \"x\" as y; true", "'import' is a reserved"),
         ("eval(\"true\")", "'eval'"),
         ("\"open", "open string is not terminated\n  | \"open\n"),
