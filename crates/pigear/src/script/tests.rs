@@ -160,6 +160,36 @@ fn an_unknown_field_is_refused_wherever_it_stands() {
 }
 
 #[test]
+fn an_unknown_field_is_refused_behind_the_message_too() {
+    for script in ["alert.message.prio == 1", "alert.message.prio.foo == 1"] {
+        let error = passes(script, &alert()).unwrap_err();
+        assert!(error.starts_with("alert.message has no field `prio`; it has msg,"), "{error}");
+    }
+    holds("alert.message.msg.contains(\"DNS\")");
+}
+
+#[test]
+fn a_function_that_cannot_see_the_alert_is_refused() {
+    for script in
+        ["fn low() { msg.priority < 3 } low()", "fn low() { [1].some(|n| n < msg.priority) } low()"]
+    {
+        let error = passes(script, &alert()).unwrap_err();
+        let problem = "a function doesn't see `msg`; give it to the function: f(msg)\n  | ";
+        assert!(error.starts_with(problem), "{error}");
+        let column = script.find("msg").unwrap();
+        assert!(error.ends_with(&format!("\n  | {script}\n  | {:column$}^", "")), "{error}");
+    }
+    holds("fn low(msg) { msg.priority < 3 } low(msg)");
+    holds("alert.layers.some(|layer| layer.name == \"UDP\" && msg.priority == 2)");
+}
+
+#[test]
+fn a_scripts_own_variables_may_have_any_names_and_fields() {
+    holds("alert.layers.some(|alert| alert.name == \"UDP\")");
+    holds("let msg = #{count: 1}; msg.count = 2; msg.count == 2");
+}
+
+#[test]
 fn a_script_that_fails_says_why() {
     for (script, failure) in [
         ("msg.priority.contains(\"x\")", "no such function: contains (number, text)"),
