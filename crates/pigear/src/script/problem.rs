@@ -131,7 +131,8 @@ pub(super) fn type_name(name: &str) -> &str {
 }
 
 fn with_our_types(text: &str) -> String {
-    let text = text.replace("(())", "(nothing)").replace("((),", "(nothing,");
+    let text =
+        text.replace("(())", "(nothing)").replace("((),", "(nothing,").replace(", ()", ", nothing");
     TYPES.iter().fold(text, |text, (theirs, ours)| text.replace(theirs, ours))
 }
 

@@ -195,6 +195,8 @@ fn a_script_that_fails_says_why() {
         ("msg.priority.contains(\"x\")", "no such function: contains (number, text)"),
         ("alert.class.trim(); alert.sensor.trim() == ()", "no such function: trim (nothing)"),
         ("msg.priority", "its value is neither true nor false, but number"),
+        ("alert.message", "its value is neither true nor false, but AlertMessage"),
+        ("msg.msg.pad(3, alert.sensor)", "no such function: pad (text, number, nothing)"),
         ("let x = 1;", "its value is neither true nor false, but nothing"),
         ("msg.msg && alert.class", "data type incorrect: text (expecting bool)"),
         (
