@@ -318,6 +318,19 @@ fn alerts_are_received_meanwhile_and_wait() {
 }
 
 #[test]
+fn alerts_have_their_numbers_also_if_more_wait_than_are_remembered() {
+    let (mut running, mut screen) = at_prompt(shell());
+    for _ in 0..1_200 {
+        running.send(&ping());
+    }
+    screen.comes_to("pigear[1, 1200 wait]>");
+    screen.enters("alerts");
+    screen.shows("… 1161 older\n");
+    screen.shows("  1201  2025-06-15T18:06:40.999998Z");
+    quits(running, screen);
+}
+
+#[test]
 fn with_count_all_alerts_are_shown_before_the_end() {
     let (mut running, mut screen) = at_prompt(shell().args(["--count", "3"]));
     running.send(&alert(b"second"));
