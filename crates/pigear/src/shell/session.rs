@@ -129,7 +129,7 @@ impl Session {
         match line {
             "" => Step::Nothing,
             "next" => Step::End(Outcome::Next),
-            "quit" | "exit" => Step::End(Outcome::Quit),
+            "quit" | "exit" | "quit()" | "exit()" => Step::End(Outcome::Quit),
             "alerts" => Step::Say(self.alerts().list(self.colour)),
             "layers" => self.run("layers(alert)"),
             _ => match help_on(line) {

@@ -351,6 +351,15 @@ fn with_count_all_alerts_are_shown_before_the_end() {
 }
 
 #[test]
+fn whoever_comes_from_ipython_can_leave_too() {
+    for line in ["quit()", "exit", "exit()"] {
+        let (running, mut screen) = at_prompt(shell());
+        screen.enters(line);
+        assert_eq!(ends(running, &screen)["handled"], 1, "{line}");
+    }
+}
+
+#[test]
 fn a_signal_ends_the_program_at_the_prompt_and_in_a_script() {
     for line in ["", "msg.", "loop { }\r"] {
         let (mut running, mut screen) = at_prompt(shell());
