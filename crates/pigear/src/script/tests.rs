@@ -195,6 +195,12 @@ fn a_script_that_fails_says_why() {
         ("msg.priority.contains(\"x\")", "no such function: contains (number, text)"),
         ("alert.class.trim(); alert.sensor.trim() == ()", "no such function: trim (nothing)"),
         ("msg.priority", "its value is neither true nor false, but number"),
+        ("msg.pkt[0..4]", "data type incorrect: range (expecting number)"),
+        ("msg.pkt[0..=4]", "data type incorrect: range (expecting number)"),
+        (
+            "let a = [1]; a.some(|n| a.contains(n))",
+            "what is worked on cannot be used within that; use a copy",
+        ),
         ("alert.message", "its value is neither true nor false, but AlertMessage"),
         ("msg.msg.pad(3, alert.sensor)", "no such function: pad (text, number, nothing)"),
         ("let x = 1;", "its value is neither true nor false, but nothing"),
@@ -211,6 +217,12 @@ fn a_script_that_fails_says_why() {
     ] {
         assert_eq!(passes(script, &alert()), Err(failure.to_owned()), "{script}");
     }
+}
+
+#[test]
+fn no_more_than_the_beginning_is_said_of_a_long_failure() {
+    let failure = passes("let s = \"\"; s.pad(100000, \"ü\"); throw s", &alert()).unwrap_err();
+    assert_eq!(failure, format!("{}…", "ü".repeat(512)));
 }
 
 #[test]
