@@ -12,19 +12,40 @@ use super::problem::Problem;
 const BUILT_IN: [&str; 9] =
     ["Fn", "call", "curry", "debug", "is_def_fn", "is_def_var", "is_shared", "print", "type_of"];
 
+/// The names of functions without one, `|x| ...`, begin so.
+const ANONYMOUS: &str = "anon$";
+
 /// Looks for fields and functions that there are not, for networks that are none, and for `=` where
 /// `==` must be meant.
 pub(super) fn check(engine: &Engine, ast: &AST, script: &str) -> Result<(), Problem> {
     let known = functions(engine, ast);
-    let mut found = None;
-    ast.walk(&mut |path| {
-        found = path.last().and_then(|node| look_at(node, &known));
-        found.is_none()
-    });
+    let found = first(ast, |node| look_at(node, &known)).or_else(|| unseen(ast));
     found.map_or(Ok(()), |(what, position)| Err(Problem::new(what, script, position)))
 }
 
 type Found = (String, Position);
+
+fn first(ast: &AST, look_at: impl Fn(&ASTNode<'_>) -> Option<Found>) -> Option<Found> {
+    let mut found = None;
+    ast.walk(&mut |path| {
+        found = path.last().and_then(&look_at);
+        found.is_none()
+    });
+    found
+}
+
+/// The alert within a function, which sees only what it is given. What has no name takes along what
+/// is around it.
+fn unseen(ast: &AST) -> Option<Found> {
+    let mut functions = ast.clone_functions_only();
+    functions.retain_functions(|_, _, name, _| !name.starts_with(ANONYMOUS));
+    first(&functions, |node| {
+        let ASTNode::Expr(expr @ Expr::Variable(..)) = node else { return None };
+        let name = given(expr).filter(|name| fields_of(name).is_some())?;
+        let what = format!("a function doesn't see `{name}`; give it to the function: f({name})");
+        Some((what, expr.start_position()))
+    })
+}
 
 fn look_at(node: &ASTNode<'_>, known: &HashSet<String>) -> Option<Found> {
     match node {
@@ -42,10 +63,18 @@ fn look_at(node: &ASTNode<'_>, known: &HashSet<String>) -> Option<Found> {
     }
 }
 
-/// The variable that a chain of `.` and `[]` begins with.
+/// A variable's name, unless the script made it.
+fn given(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Variable(variable, None, _) if variable.0.is_none() => Some(&variable.1),
+        _ => None,
+    }
+}
+
+/// The variable that a chain of `.` and `[]` begins with, unless the script made it.
 fn root(chain: &Expr) -> Option<&str> {
     match chain {
-        Expr::Variable(variable, ..) => Some(&variable.1),
+        Expr::Variable(..) => given(chain),
         Expr::Dot(pair, ..) | Expr::Index(pair, ..) => root(&pair.lhs),
         _ => None,
     }
@@ -59,22 +88,25 @@ fn fields_of(variable: &str) -> Option<&'static [Field]> {
     }
 }
 
-fn unknown_field(of: &Expr, first: &Expr) -> Option<Found> {
-    let Expr::Variable(variable, ..) = of else { return None };
-    let fields = fields_of(&variable.1)?;
-    let (name, position) = match first {
-        Expr::Property(property, position) => (&property.2, *position),
-        Expr::Dot(pair, ..) | Expr::Index(pair, ..) => match &pair.lhs {
-            Expr::Property(property, position) => (&property.2, *position),
-            _ => return None,
-        },
-        _ => return None,
+fn unknown_field(of: &Expr, chain: &Expr) -> Option<Found> {
+    let variable = given(of)?;
+    no_field(variable, fields_of(variable)?, chain)
+}
+
+fn no_field(of: &str, fields: &[Field], chain: &Expr) -> Option<Found> {
+    let (first, rest) = match chain {
+        Expr::Dot(pair, ..) => (&pair.lhs, Some(&pair.rhs)),
+        Expr::Index(pair, ..) => (&pair.lhs, None),
+        _ => (chain, None),
     };
-    if fields.iter().any(|field| field.name == name.as_str()) {
-        return None;
+    let Expr::Property(property, position) = first else { return None };
+    let name = property.2.as_str();
+    if fields.iter().all(|field| field.name != name) {
+        let has = fields.iter().map(|field| field.name).collect::<Vec<_>>().join(", ");
+        return Some((format!("{of} has no field `{name}`; it has {has}"), *position));
     }
-    let has = fields.iter().map(|field| field.name).collect::<Vec<_>>().join(", ");
-    Some((format!("{} has no field `{name}`; it has {has}", variable.1), position))
+    // `alert.message` is `msg`.
+    no_field("alert.message", MSG, rest.filter(|_| (of, name) == ("alert", "message"))?)
 }
 
 fn unknown_function(
@@ -89,9 +121,16 @@ fn unknown_function(
 }
 
 fn wrong_network(call: &FnCallExpr) -> Option<Found> {
-    let [.., Expr::StringConstant(text, position)] = &*call.args else { return None };
-    let error = text.parse::<Network>().err().filter(|_| call.name == "ip_in")?;
-    Some((error.to_string(), *position))
+    let networks = match &*call.args {
+        _ if call.name != "ip_in" => return None,
+        [.., Expr::Array(list, _)] => list,
+        [.., text] => std::slice::from_ref(text),
+        [] => return None,
+    };
+    networks.iter().find_map(|network| {
+        let Expr::StringConstant(text, position) = network else { return None };
+        Some((text.parse::<Network>().err()?.to_string(), *position))
+    })
 }
 
 /// The names of all functions: the engine's, and those that the script defines.

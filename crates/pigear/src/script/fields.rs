@@ -154,10 +154,19 @@ fn line(name: &str, fields: &[Field], alert: &Arc<Alert>) -> String {
 
 /// A value as it is shown among others.
 pub(crate) fn brief(value: &Dynamic) -> String {
-    match value.as_blob_ref() {
-        Ok(bytes) => format!("<{} bytes>", bytes.len()),
-        Err(_) if value.is::<Said>() => "<AlertMessage>".to_owned(),
-        Err(_) => format!("{value:?}"),
+    if let Ok(bytes) = value.as_blob_ref() {
+        format!("<{} bytes>", bytes.len())
+    } else if value.is::<Said>() {
+        "<AlertMessage>".to_owned()
+    } else if value.is::<Known>() {
+        "<Alert>".to_owned()
+    } else if let Ok(list) = value.as_array_ref() {
+        format!("[{}]", list.iter().map(brief).collect::<Vec<_>>().join(", "))
+    } else if let Ok(map) = value.as_map_ref() {
+        let entry = |(name, value)| format!("{name:?}: {}", brief(value));
+        format!("#{{{}}}", map.iter().map(entry).collect::<Vec<_>>().join(", "))
+    } else {
+        format!("{value:?}")
     }
 }
 

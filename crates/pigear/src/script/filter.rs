@@ -58,7 +58,8 @@ impl Filter {
             .eval_ast_with_scope(&mut self.scope, &self.ast)
             .map_err(|error| FilterFailure(said_of_running(&error)))?;
         value.as_bool().map_err(|other| {
-            FilterFailure(format!("its value is neither true nor false, but {}", type_name(other)))
+            let other = type_name(self.engine.map_type_name(other));
+            FilterFailure(format!("its value is neither true nor false, but {other}"))
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The functions that scripts have besides the language's own.
 
 use std::net::IpAddr;
+use std::ops::{Range, RangeInclusive};
 
 use pigear_alert::Alert;
 use pigear_alert::format::{self, Colour, FormatName};
@@ -90,11 +91,15 @@ fn for_addresses(engine: &mut Engine) {
         });
 }
 
-/// What isn't known is in no network and holds nothing.
+/// What isn't known is in no network and nowhere else, and holds nothing.
 fn for_unknown_values(engine: &mut Engine) {
     engine
         .register_fn("ip_in", |(): (), _: Dynamic| false)
         .register_fn("contains", |(): (), _: Dynamic| false)
+        .register_fn("contains", |_: &str, (): ()| false)
+        .register_fn("contains", |_: &mut Blob, (): ()| false)
+        .register_fn("contains", |_: &mut Range<i64>, (): ()| false)
+        .register_fn("contains", |_: &mut RangeInclusive<i64>, (): ()| false)
         .register_fn("starts_with", |(): (), _: Dynamic| false)
         .register_fn("ends_with", |(): (), _: Dynamic| false)
         .register_fn("text", |(): ()| String::new());

@@ -2,7 +2,10 @@ use std::fmt;
 
 use rhai::{EvalAltResult, ParseError, ParseErrorType, Position};
 
-use crate::visible::visible;
+use crate::visible::{cut, visible};
+
+/// So many bytes are said of what went wrong: a script may throw a whole packet.
+const MAX_SAID: usize = 1_024;
 
 /// What is wrong with a script, and where.
 ///
@@ -82,6 +85,9 @@ pub(super) fn said_of_running(error: &EvalAltResult) -> String {
         EvalAltResult::ErrorTooManyOperations(_) => "it runs for too long".to_owned(),
         EvalAltResult::ErrorStackOverflow(_) => "its functions call each other too deep".to_owned(),
         EvalAltResult::ErrorTerminated(..) => "interrupted".to_owned(),
+        EvalAltResult::ErrorDataRace(..) => {
+            "what is worked on cannot be used within that; use a copy".to_owned()
+        }
         EvalAltResult::ErrorVariableNotFound(name, _) => format!("unknown variable `{name}`"),
         EvalAltResult::ErrorFunctionNotFound(call, _) => {
             format!("no such function: {}", with_our_types(call))
@@ -93,7 +99,11 @@ pub(super) fn said_of_running(error: &EvalAltResult) -> String {
         EvalAltResult::ErrorRuntime(value, _) => value.to_string(),
         other => without_position(other),
     };
-    visible(in_our_words(&what).as_bytes())
+    let said = visible(in_our_words(&what).as_bytes());
+    match cut(&said, MAX_SAID) {
+        whole if whole.len() == said.len() => said,
+        begin => format!("{begin}…"),
+    }
 }
 
 /// The error itself, not those of the functions that it passed through.
@@ -117,9 +127,11 @@ fn in_words(position: Position) -> String {
 }
 
 /// What the language calls its types, and what users do.
-const TYPES: [(&str, &str); 4] = [
+const TYPES: [(&str, &str); 6] = [
     ("&str | ImmutableString | String", "text"),
     ("string", "text"),
+    ("core::ops::range::Range<i64>", "range"),
+    ("core::ops::range::RangeInclusive<i64>", "range"),
     ("i64", "number"),
     ("f64", "number"),
 ];
@@ -131,7 +143,8 @@ pub(super) fn type_name(name: &str) -> &str {
 }
 
 fn with_our_types(text: &str) -> String {
-    let text = text.replace("(())", "(nothing)").replace("((),", "(nothing,");
+    let text =
+        text.replace("(())", "(nothing)").replace("((),", "(nothing,").replace(", ()", ", nothing");
     TYPES.iter().fold(text, |text, (theirs, ours)| text.replace(theirs, ours))
 }
 

@@ -88,6 +88,15 @@ fn what_is_not_known_is_neither_equal_nor_less_nor_greater() {
     ] {
         assert_eq!(passes(script, &alert), Ok(false), "{script}");
     }
+    for script in [
+        "alert.src_port in 1..1024",
+        "alert.src_port in 1..=1024",
+        "alert.src_port in [80, 443]",
+        "alert.sensor in \"dmz, lan\"",
+        "alert.payload.contains(alert.sensor)",
+    ] {
+        assert_eq!(passes(script, &alert), Ok(false), "{script}");
+    }
     assert_eq!(passes("alert.src_port != 80 && alert.src_port == ()", &alert), Ok(true));
     assert_eq!(value("alert.src_port ?? 7", &alert).as_int(), Ok(7));
 }
@@ -125,6 +134,11 @@ fn a_script_that_makes_no_sense_is_refused_with_the_place() {
             "\"10.0.0.0/40\" is no network; expected one such as 10.0.0.0/8, or an address\n  \
              | ip_in(alert.src_ip, \"10.0.0.0/40\")\n  |                     ^",
         ),
+        (
+            "ip_in(alert.src_ip, [\"10.0.0.0/8\", \"10.0.0.0/40\"])",
+            "\"10.0.0.0/40\" is no network; expected one such as 10.0.0.0/8, or an address\n  \
+             | ip_in(alert.src_ip, [\"10.0.0.0/8\", \"10.0.0.0/40\"])\n  |                                    ^",
+        ),
         ("import \"x\" as y; true", "'import' is a reserved"),
         ("eval(\"true\")", "'eval'"),
         ("\"open", "open string is not terminated\n  | \"open\n"),
@@ -146,11 +160,49 @@ fn an_unknown_field_is_refused_wherever_it_stands() {
 }
 
 #[test]
+fn an_unknown_field_is_refused_behind_the_message_too() {
+    for script in ["alert.message.prio == 1", "alert.message.prio.foo == 1"] {
+        let error = passes(script, &alert()).unwrap_err();
+        assert!(error.starts_with("alert.message has no field `prio`; it has msg,"), "{error}");
+    }
+    holds("alert.message.msg.contains(\"DNS\")");
+}
+
+#[test]
+fn a_function_that_cannot_see_the_alert_is_refused() {
+    for script in
+        ["fn low() { msg.priority < 3 } low()", "fn low() { [1].some(|n| n < msg.priority) } low()"]
+    {
+        let error = passes(script, &alert()).unwrap_err();
+        let problem = "a function doesn't see `msg`; give it to the function: f(msg)\n  | ";
+        assert!(error.starts_with(problem), "{error}");
+        let column = script.find("msg").unwrap();
+        assert!(error.ends_with(&format!("\n  | {script}\n  | {:column$}^", "")), "{error}");
+    }
+    holds("fn low(msg) { msg.priority < 3 } low(msg)");
+    holds("alert.layers.some(|layer| layer.name == \"UDP\" && msg.priority == 2)");
+}
+
+#[test]
+fn a_scripts_own_variables_may_have_any_names_and_fields() {
+    holds("alert.layers.some(|alert| alert.name == \"UDP\")");
+    holds("let msg = #{count: 1}; msg.count = 2; msg.count == 2");
+}
+
+#[test]
 fn a_script_that_fails_says_why() {
     for (script, failure) in [
         ("msg.priority.contains(\"x\")", "no such function: contains (number, text)"),
         ("alert.class.trim(); alert.sensor.trim() == ()", "no such function: trim (nothing)"),
         ("msg.priority", "its value is neither true nor false, but number"),
+        ("msg.pkt[0..4]", "data type incorrect: range (expecting number)"),
+        ("msg.pkt[0..=4]", "data type incorrect: range (expecting number)"),
+        (
+            "let a = [1]; a.some(|n| a.contains(n))",
+            "what is worked on cannot be used within that; use a copy",
+        ),
+        ("alert.message", "its value is neither true nor false, but AlertMessage"),
+        ("msg.msg.pad(3, alert.sensor)", "no such function: pad (text, number, nothing)"),
         ("let x = 1;", "its value is neither true nor false, but nothing"),
         ("msg.msg && alert.class", "data type incorrect: text (expecting bool)"),
         (
@@ -165,6 +217,12 @@ fn a_script_that_fails_says_why() {
     ] {
         assert_eq!(passes(script, &alert()), Err(failure.to_owned()), "{script}");
     }
+}
+
+#[test]
+fn no_more_than_the_beginning_is_said_of_a_long_failure() {
+    let failure = passes("let s = \"\"; s.pad(100000, \"ü\"); throw s", &alert()).unwrap_err();
+    assert_eq!(failure, format!("{}…", "ü".repeat(512)));
 }
 
 #[test]

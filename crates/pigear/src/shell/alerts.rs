@@ -55,16 +55,18 @@ impl Alerts {
         }
     }
 
-    /// Whether another may come.
-    pub(super) fn go_on(&self) -> bool {
-        self.backlog.as_ref().is_some_and(|backlog| backlog.waiting() == 0 && !backlog.is_closed())
+    /// Whether the user may have to wait for another. Of those that wait for a filter all may be left
+    /// out.
+    pub(super) fn may_be_long(&self) -> bool {
+        self.backlog.as_ref().is_some_and(|backlog| {
+            !backlog.is_closed() && (backlog.waiting() == 0 || backlog.is_filtered())
+        })
     }
 
     /// Those seen and those that wait, newest last. Of alerts that wait for a filter nobody knows
     /// whether they will be seen.
     pub(super) fn all(&self) -> Vec<Arc<Alert>> {
-        let waiting = self.backlog.as_ref().filter(|backlog| !backlog.is_filtered());
-        let waiting = waiting.map(|backlog| backlog.newest(MAX)).unwrap_or_default();
+        let (waiting, _) = self.newest_waiting();
         let all: Vec<_> = self.seen.iter().cloned().chain(waiting).collect();
         let forgotten = all.len().saturating_sub(MAX);
         all.into_iter().skip(forgotten).collect()
@@ -72,18 +74,28 @@ impl Alerts {
 
     /// The newest as a list, the one in hand marked.
     pub(super) fn list(&self, colour: Colour) -> String {
-        let waiting = self.backlog.as_ref().filter(|backlog| !backlog.is_filtered());
-        let waiting = waiting.map(|backlog| backlog.newest(MAX)).unwrap_or_default();
-        let first = self.count + 1 - self.seen.len();
+        let (waiting, count) = self.newest_waiting();
         let all: Vec<_> = self.seen.iter().chain(&waiting).collect();
-        let older = all.len().saturating_sub(LISTED);
+        let listed = &all[all.len().saturating_sub(LISTED)..];
+        let older = self.count + count - listed.len();
         let line = |(n, alert): (usize, &&Arc<Alert>)| {
-            let number = first + n;
+            let number = older + 1 + n;
             let mark = if number == self.count { '>' } else { ' ' };
             format!("{mark} {number:>4}  {}\n", show::line(alert, colour))
         };
         let head = if older == 0 { String::new() } else { format!("  … {older} older\n") };
-        std::iter::once(head).chain(all.iter().enumerate().skip(older).map(line)).collect()
+        std::iter::once(head).chain(listed.iter().enumerate().map(line)).collect()
+    }
+
+    /// The newest of those that wait, and how many of these there are.
+    fn newest_waiting(&self) -> (Vec<Arc<Alert>>, usize) {
+        let Some(backlog) = self.backlog.as_ref().filter(|backlog| !backlog.is_filtered()) else {
+            return (Vec::new(), 0);
+        };
+        let newest = backlog.newest(MAX);
+        // Others may have come since.
+        let count = if newest.len() < MAX { newest.len() } else { backlog.waiting() };
+        (newest, count)
     }
 }
 
@@ -115,6 +127,7 @@ mod tests {
         let bytes: usize = alerts.all().iter().map(|alert| alert.memory()).sum();
         assert!((MAX_BYTES - 100_000..=MAX_BYTES).contains(&bytes), "{bytes}");
         let list = alerts.list(Colour::Never);
+        assert!(list.starts_with("  … 1970 older\n  1971  "), "{list}");
         assert!(list.ends_with(
             "> 2010  1970-01-01T00:00:00.000000Z [**] [0:0:0] [**] [Priority: 0] {?}\n"
         ));

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use pigear_alert::Alert;
-use rhai::Dynamic;
+use rhai::{Dynamic, Map};
 
 use super::tokens::{KEYWORDS, is_name};
 use crate::script::fields::{ALERT, MSG};
@@ -122,9 +122,15 @@ fn members(value: &Dynamic) -> Vec<String> {
     } else if value.is_array() {
         owned(LIST_METHODS)
     } else {
-        let map = value.as_map_ref();
-        map.map(|map| map.keys().map(ToString::to_string).collect()).unwrap_or_default()
+        value.as_map_ref().map(|map| names_of(&map)).unwrap_or_default()
     }
+}
+
+/// Those keys that can stand behind a dot. Others may be texts from an alert, which would reach the
+/// terminal as they are.
+fn names_of(map: &Map) -> Vec<String> {
+    let keys = map.keys().filter(|key| !key.is_empty() && key.chars().all(is_name));
+    keys.map(ToString::to_string).collect()
 }
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -137,7 +143,7 @@ mod tests {
 
     fn complete(before: &str) -> (usize, Vec<String>) {
         let mut completion = Completion::default();
-        let map: rhai::Map = [("key".into(), 1_i64.into())].into_iter().collect();
+        let map: Map = [("key".into(), 1_i64.into())].into_iter().collect();
         let variables = [("mine", Dynamic::from_map(map)), ("title", "x".into())];
         completion.know(variables.into_iter(), ["myself".to_owned()].into_iter());
         completion.complete(before)
@@ -165,6 +171,17 @@ mod tests {
         assert_eq!(complete("my"), (0, vec!["myself".to_owned()]));
         assert_eq!(names("whi"), ["while"]);
         assert_eq!(names("ü.x"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_an_attacker_wrote_is_not_completed() {
+        let mut completion = Completion::default();
+        let map: Map = ["first\x1b[2J\x07", "caf\u{e9}\u{202e}", "first", ""]
+            .map(|key| (key.into(), 1.into()))
+            .into();
+        completion.know([("by_msg", Dynamic::from_map(map))].into_iter(), std::iter::empty());
+        assert_eq!(completion.complete("by_msg.fi"), (7, vec!["first".to_owned()]));
+        assert_eq!(completion.complete("by_msg.").1, ["first"]);
     }
 
     #[test]

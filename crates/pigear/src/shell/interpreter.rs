@@ -10,13 +10,17 @@ use rhai::{AST, Dynamic, Engine, Expr, ImmutableString, Scope, Stmt};
 
 use super::alerts::Alerts;
 use super::show;
+use super::tokens::is_name;
 use crate::script::{Known, Problem, Said, engine};
 
 /// Operations of one run: some ten seconds, and Ctrl-C ends it before.
 const MAX_OPERATIONS: u64 = 1_000_000_000;
 
-/// How often a script that runs looks whether it should end, in operations.
+/// How often a script that runs looks whether the program ends, in operations.
 const LOOK_AROUND: u64 = 1_024;
+
+/// What each alert comes with.
+const GIVEN: [&str; 3] = ["msg", "alert", "alerts"];
 
 /// Functions whose texts have lines, and are safe to show as such.
 const LINES: [&str; 3] = ["format", "hexdump", "layers"];
@@ -47,7 +51,8 @@ impl Interpreter {
         let flag = Arc::clone(interrupted);
         engine.on_progress(move |operations| {
             let looks = operations % LOOK_AROUND == 0;
-            (looks && (flag.load(Ordering::Relaxed) || ending.left().is_some()))
+            // The user waits, and one operation may take milliseconds.
+            (flag.load(Ordering::Relaxed) || (looks && ending.left().is_some()))
                 .then_some(Dynamic::UNIT)
         });
         give_alerts(&mut engine, Arc::clone(&current), Arc::clone(alerts));
@@ -60,8 +65,11 @@ impl Interpreter {
         }
     }
 
-    /// Scripts see this alert from now on.
+    /// Scripts see this alert from now on, also where the user had a variable in its place.
     pub(super) fn look_at(&mut self, alert: &Arc<Alert>) {
+        for name in GIVEN {
+            let _: Option<Dynamic> = self.scope.remove(name);
+        }
         *lock(&self.current) = Some(Arc::clone(alert));
     }
 
@@ -88,24 +96,22 @@ impl Interpreter {
         self.scope.iter().map(|(name, _, value)| (name, value))
     }
 
-    /// The names of the functions that were defined.
+    /// The names of the functions that were defined and have one.
     pub(super) fn functions(&self) -> impl Iterator<Item = String> {
-        self.functions.iter_functions().map(|function| function.name.to_owned())
+        let all = self.functions.iter_functions().map(|function| function.name);
+        all.filter(|name| name.chars().all(is_name)).map(ToOwned::to_owned)
     }
 
     /// Forgets variables that others of the same name hide: there is room for only so many.
     fn forget_shadowed(&mut self) {
         let mut names = HashSet::new();
-        let all: Vec<_> = self
-            .scope
-            .iter()
-            .map(|(name, constant, value)| (name.to_owned(), constant, value))
+        // Newest first, and not as `iter` has it: what a closure shares with the script stays shared.
+        let visible = self.scope.iter_raw().filter(|(name, ..)| names.insert(name.to_string()));
+        let visible: Vec<_> = visible
+            .map(|(name, constant, value)| (name.to_owned(), constant, value.clone()))
             .collect();
-        let mut visible: Vec<_> =
-            all.into_iter().rev().filter(|(name, ..)| names.insert(name.clone())).collect();
-        visible.reverse();
         self.scope.clear();
-        for (name, constant, value) in visible {
+        for (name, constant, value) in visible.into_iter().rev() {
             if constant {
                 self.scope.push_constant_dynamic(name, value);
             } else {
@@ -157,4 +163,43 @@ fn called(expr: &Expr) -> Option<&str> {
 /// What a panic may have left half done is no worse than what it was before.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interpreter() -> Interpreter {
+        Interpreter::new(&Arc::default(), &Arc::default(), Ending::default())
+    }
+
+    fn shown(interpreter: &mut Interpreter, script: &str) -> String {
+        interpreter.run(script).unwrap().unwrap_or_default()
+    }
+
+    #[test]
+    fn an_interrupt_ends_a_script_with_its_next_operation() {
+        let mut interpreter = interpreter();
+        let interrupted = Arc::clone(&interpreter.interrupted);
+        interpreter.engine.register_fn("interrupt", move || {
+            interrupted.store(true, Ordering::Relaxed);
+        });
+        assert_eq!(interpreter.run("interrupt(); 20 + 3").unwrap_err().what(), "interrupted");
+        assert_eq!(shown(&mut interpreter, "20 + 3"), "23");
+    }
+
+    #[test]
+    fn a_closure_keeps_what_it_shares_with_later_lines() {
+        let mut interpreter = interpreter();
+        shown(&mut interpreter, "let seen = 0; let add = || { seen += 1 };");
+        shown(&mut interpreter, "add.call();");
+        assert_eq!(shown(&mut interpreter, "add.call(); seen"), "2");
+    }
+
+    #[test]
+    fn functions_without_a_name_have_none() {
+        let mut interpreter = interpreter();
+        shown(&mut interpreter, "fn twice(n) { n * 2 } let f = |n| n + 1;");
+        assert_eq!(interpreter.functions().collect::<Vec<_>>(), ["twice"]);
+    }
 }

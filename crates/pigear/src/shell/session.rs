@@ -90,7 +90,7 @@ impl Session {
 
     fn end(&self, outcome: Outcome) -> Outcome {
         match outcome {
-            Outcome::Next if self.alerts().go_on() => {
+            Outcome::Next if self.alerts().may_be_long() => {
                 show::say("waiting for the next alert; Ctrl-C ends");
             }
             Outcome::Quit => {
@@ -129,7 +129,7 @@ impl Session {
         match line {
             "" => Step::Nothing,
             "next" => Step::End(Outcome::Next),
-            "quit" | "exit" => Step::End(Outcome::Quit),
+            "quit" | "exit" | "quit()" | "exit()" => Step::End(Outcome::Quit),
             "alerts" => Step::Say(self.alerts().list(self.colour)),
             "layers" => self.run("layers(alert)"),
             _ => match help_on(line) {

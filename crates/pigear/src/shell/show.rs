@@ -65,7 +65,7 @@ pub(super) fn value(value: &Dynamic) -> Option<String> {
     }
     let text = match value.as_blob_ref() {
         Ok(bytes) => some_bytes(&bytes),
-        Err(_) => format!("{value:?}"),
+        Err(_) => brief(value),
     };
     Some(bounded(&visible(text.as_bytes())))
 }

@@ -127,12 +127,13 @@ fn what_an_attacker_wrote_never_reaches_the_terminal() {
         "throw msg.msg",
         "format(alert, \"full\")",
         "msg.msg.no_such(1)",
-        "let x = #{}; x[msg.msg] = 1; x",
+        "let x = #{known: 1234}; x[msg.msg] = 1; x",
     ] {
         screen.enters(line);
     }
-    screen.enters("1234 + 1");
-    screen.shows("1235");
+    screen.types("x.\t");
+    screen.enters(" + 1");
+    screen.shows("> x.known + 1\n1235\n");
     let bytes = screen.bytes();
     let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
     for part in
@@ -250,6 +251,29 @@ fn variables_and_functions_are_kept_over_lines_and_alerts() {
 }
 
 #[test]
+fn each_alert_is_in_its_variables_whatever_was_in_them_before() {
+    let (mut running, mut screen) = at_prompt(shell());
+    screen.enters("let msg = 5; const alert = alerts[0];");
+    screen.enters("msg + 20");
+    screen.shows("\n25\n");
+    screen.enters("next");
+    screen.shows("waiting for the next alert");
+    running.send(&alert(b"second"));
+    screen.prompts("pigear[2]>");
+    screen.enters("[msg.sig_id, alert.message.sig_id]");
+    screen.shows("\n[7, 7]\n");
+    quits(running, screen);
+}
+
+#[test]
+fn alerts_in_lists_and_maps_are_shown_as_such() {
+    let (running, mut screen) = at_prompt(shell());
+    screen.enters("[alert, msg, #{a: alert, n: 1}]");
+    screen.shows("\n[<Alert>, <AlertMessage>, #{\"a\": <Alert>, \"n\": 1}]\n");
+    quits(running, screen);
+}
+
+#[test]
 fn the_packet_can_be_taken_apart() {
     let (running, mut screen) = at_prompt(shell());
     screen.enters("layers");
@@ -294,6 +318,19 @@ fn alerts_are_received_meanwhile_and_wait() {
 }
 
 #[test]
+fn alerts_have_their_numbers_also_if_more_wait_than_are_remembered() {
+    let (mut running, mut screen) = at_prompt(shell());
+    for _ in 0..1_200 {
+        running.send(&ping());
+    }
+    screen.comes_to("pigear[1, 1200 wait]>");
+    screen.enters("alerts");
+    screen.shows("… 1161 older\n");
+    screen.shows("  1201  2025-06-15T18:06:40.999998Z");
+    quits(running, screen);
+}
+
+#[test]
 fn with_count_all_alerts_are_shown_before_the_end() {
     let (mut running, mut screen) = at_prompt(shell().args(["--count", "3"]));
     running.send(&alert(b"second"));
@@ -311,6 +348,15 @@ fn with_count_all_alerts_are_shown_before_the_end() {
     let counted = ends(running, &screen);
     assert_eq!((&counted["handled"], &counted["dropped"]), (&3.into(), &0.into()));
     assert!(!screen.text().contains("waiting for the next alert"), "there is none");
+}
+
+#[test]
+fn whoever_comes_from_ipython_can_leave_too() {
+    for line in ["quit()", "exit", "exit()"] {
+        let (running, mut screen) = at_prompt(shell());
+        screen.enters(line);
+        assert_eq!(ends(running, &screen)["handled"], 1, "{line}");
+    }
 }
 
 #[test]
@@ -348,6 +394,20 @@ fn the_shell_sees_what_passes_the_filter() {
     screen.enters("alerts.len() + 70");
     screen.shows("\n71\n");
     let counted = quits(running, screen);
+    assert_eq!((&counted["handled"], &counted["filtered"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn the_shell_says_that_it_waits_though_alerts_wait_for_the_filter() {
+    let test = shell().args(["--filter", "msg.sig_id == 7"]);
+    let (mut running, mut screen) = screen::start(test, &[]);
+    running.send(&alert(b"passes"));
+    running.send(&ping());
+    screen.comes_to("pigear[1, up to 1 wait]>");
+    screen.enters("next");
+    screen.shows("waiting for the next alert; Ctrl-C ends");
+    screen.types(CTRL_C);
+    let counted = ends(running, &screen);
     assert_eq!((&counted["handled"], &counted["filtered"]), (&1.into(), &1.into()));
 }
 
