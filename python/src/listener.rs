@@ -1,5 +1,6 @@
 //! `pigear.listen`: a loop over alerts.
 
+use std::collections::VecDeque;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -71,7 +72,8 @@ pub(crate) struct Alerts {
     stats: Arc<Stats>,
     stop: Stop,
     filter: Option<Py<PyAny>>,
-    batch: Mutex<std::vec::IntoIter<Arc<inner::Alert>>>,
+    /// What was taken and not given yet. Of several threads that wait, each may have taken some.
+    batch: Mutex<VecDeque<Arc<inner::Alert>>>,
     run: Mutex<Option<JoinHandle<Result<(), PipelineError>>>>,
 }
 
@@ -96,7 +98,7 @@ impl Alerts {
                 return Ok(Some(alert));
             }
             match py.detach(|| self.handover.take(GLANCE)) {
-                Taken::Batch(batch) => *self.batch() = batch.into_iter(),
+                Taken::Batch(batch) => self.batch().extend(batch),
                 Taken::NothingYet => py.check_signals()?,
                 Taken::Ended => return self.end(py).map(|()| None),
             }
@@ -110,7 +112,7 @@ impl Alerts {
                 return Ok(Some(alert));
             }
             match self.handover.take(Duration::ZERO) {
-                Taken::Batch(batch) => *self.batch() = batch.into_iter(),
+                Taken::Batch(batch) => self.batch().extend(batch),
                 Taken::NothingYet => return Ok(None),
                 Taken::Ended => {
                     self.end(py)?;
@@ -135,7 +137,7 @@ impl Alerts {
     fn close(&self, py: Python<'_>) {
         self.stop.request();
         self.handover.leave();
-        *self.batch() = Vec::new().into_iter();
+        self.batch().clear();
         let run = self.running().take();
         // Whoever closes isn't interested in how it ended.
         py.detach(|| run.map(|run| run.join().is_ok()));
@@ -173,7 +175,7 @@ impl Alerts {
     /// The next alert of the batch in hand that the filter lets through.
     fn take_one(&self, py: Python<'_>) -> PyResult<Option<Alert>> {
         loop {
-            let Some(alert) = self.batch().next() else { return Ok(None) };
+            let Some(alert) = self.batch().pop_front() else { return Ok(None) };
             let Some(filter) = &self.filter else { return Ok(Some(Alert::new(alert))) };
             let shown = Bound::new(py, Alert::new(Arc::clone(&alert)))?;
             if filter.call1(py, (shown,))?.is_truthy(py)? {
@@ -191,7 +193,7 @@ impl Alerts {
         }
     }
 
-    fn batch(&self) -> MutexGuard<'_, std::vec::IntoIter<Arc<inner::Alert>>> {
+    fn batch(&self) -> MutexGuard<'_, VecDeque<Arc<inner::Alert>>> {
         self.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

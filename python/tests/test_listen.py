@@ -130,6 +130,28 @@ def test_closing_ends_a_loop_in_another_thread(room):
     alerts.close()
 
 
+def test_threads_that_share_a_listener_get_every_alert_once(room):
+    received = []
+
+    def loop(alerts):
+        for alert in alerts:
+            received.append(alert.event_id)
+            # Has the others go on.
+            time.sleep(0)
+
+    def snort():
+        for _ in range(20):
+            until("the loops wait", lambda: alerts.stats["received"] == len(received))
+            room.send(*[PING] * 150)
+
+    with pigear.listen(room.log, count=3_000) as alerts:
+        loops = [in_background(loop, alerts) for _ in range(8)]
+        snort()
+        for thread in loops:
+            thread.join(20)
+    assert len(received) == 3_000
+
+
 def test_ctrl_c_interrupts_a_loop_at_once(room):
     pressed = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     with pigear.listen(room.log) as alerts:
