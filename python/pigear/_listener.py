@@ -60,11 +60,16 @@ async def _readable(fd: int) -> None:
         if not ready.done():
             ready.set_result(None)
 
-    loop.add_reader(fd, set_ready)
+    # A loop knows one reader of each descriptor, but several tasks may wait for the same listener.
+    own = os.dup(fd)
     try:
-        await ready
+        loop.add_reader(own, set_ready)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(own)
     finally:
-        loop.remove_reader(fd)
+        os.close(own)
 
 
 def listen(

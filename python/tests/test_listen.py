@@ -108,6 +108,21 @@ def test_many_alerts_reach_an_asynchronous_loop():
     assert asyncio.run(count()) == 68
 
 
+def test_tasks_may_share_a_listener(room):
+    async def receive():
+        async with pigear.listen(room.log, count=40) as alerts:
+
+            async def loop():
+                return [alert.event_id async for alert in alerts]
+
+            loops = [asyncio.ensure_future(loop()) for _ in range(3)]
+            await asyncio.sleep(0)
+            in_background(room.send, *[PING] * 40)
+            return await asyncio.wait_for(asyncio.gather(*loops), 20)
+
+    assert sum(len(ids) for ids in asyncio.run(receive())) == 40
+
+
 def test_waiting_asynchronously_can_be_cancelled(room):
     async def receive():
         with pigear.listen(room.log) as alerts:
