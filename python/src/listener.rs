@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
+use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use pigear_alert as inner;
 use pigear_pipeline::{OnError, PipelineError, Stats, Stop, WhenFull};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 use serde::Deserialize;
 
 use crate::alert::Alert;
@@ -75,6 +77,8 @@ pub(crate) struct Alerts {
     /// What was taken and not given yet. Of several threads that wait, each may have taken some.
     batch: Mutex<VecDeque<Arc<inner::Alert>>>,
     run: Mutex<Option<JoinHandle<Result<(), PipelineError>>>>,
+    /// The process that listens.
+    process: u32,
 }
 
 #[pymethods]
@@ -135,12 +139,12 @@ impl Alerts {
 
     /// Stops listening and removes the socket. What was not taken yet is lost.
     fn close(&self, py: Python<'_>) {
-        self.stop.request();
-        self.handover.leave();
-        self.batch().clear();
-        let run = self.running().take();
-        // Whoever closes isn't interested in how it ended.
-        py.detach(|| run.map(|run| run.join().is_ok()));
+        py.detach(|| self.leave());
+    }
+
+    /// A filter may know whoever has the listener.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.filter)
     }
 }
 
@@ -169,7 +173,21 @@ impl Alerts {
             filter,
             batch: Mutex::default(),
             run: Mutex::new(Some(run.map_err(|error| cannot_start(&error))?)),
+            process: process::id(),
         })
+    }
+
+    fn leave(&self) {
+        if process::id() != self.process {
+            // We were forked off: the threads and the socket are our parent's.
+            return;
+        }
+        self.stop.request();
+        self.handover.leave();
+        self.batch().clear();
+        let run = self.running().take();
+        // Whoever leaves isn't interested in how it ended.
+        run.map(|run| run.join().is_ok());
     }
 
     /// The next alert of the batch in hand that the filter lets through.
@@ -204,8 +222,10 @@ impl Alerts {
 
 impl Drop for Alerts {
     fn drop(&mut self) {
-        self.stop.request();
-        self.handover.leave();
+        // Waits until the socket is gone; other threads may go on meanwhile.
+        if Python::try_attach(|py| py.detach(|| self.leave())).is_none() {
+            self.leave();
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 """Loops over alerts."""
 
 import asyncio
+import gc
 import gzip
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 
@@ -179,16 +181,47 @@ def test_ctrl_c_interrupts_a_loop_at_once(room):
 
 
 def test_a_listener_that_goes_away_removes_its_socket(room):
-    alerts = pigear.listen(room.log)
-    assert room.socket.is_socket()
-    del alerts
-    until("the socket is gone", lambda: not room.socket.exists())
+    for _ in range(20):
+        alerts = pigear.listen(room.log)
+        assert room.socket.is_socket()
+        del alerts
+        assert not room.socket.exists()
+
+
+def test_a_listener_goes_away_with_the_owner_of_its_filter(room):
+    class Owner:
+        def __init__(self):
+            self.alerts = pigear.listen(room.log, filter=self.wants)
+
+        def wants(self, alert):
+            return True
+
+    Owner()
+    gc.collect()
+    assert not room.socket.exists()
+
+
+def test_a_process_that_is_forked_off_leaves_the_listener_alone(room):
+    room.write(
+        "main.py",
+        """
+        import os, sys, pigear
+        with pigear.listen("log", count=1) as alerts:
+            child = os.fork()
+            if child == 0:
+                sys.exit()
+            assert os.waitpid(child, 0)[1] == 0
+            print(next(alerts).sig_id)
+        """,
+    )
+    running = room.pigear(program=(sys.executable, "-W", "ignore", "main.py"), listen=False)
+    room.send(PING)
+    assert running.end() == (0, "1000134\n", "")
+    assert not room.socket.exists()
 
 
 def test_a_program_that_ends_without_closing_removes_its_socket(room):
     room.write("main.py", "import pigear, sys\nalerts = pigear.listen('log')\nnext(alerts)\n")
-    import sys
-
     running = room.pigear(program=(sys.executable, "main.py"), listen=False)
     room.send(PING)
     assert running.end() == (0, "", "")
