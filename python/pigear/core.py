@@ -173,19 +173,22 @@ class SocketHandler:
         """Hands each datagram to the data handler, in the thread that calls this.
 
         They are received on a thread of their own, and wait in a queue while the data handler is
-        busy. With ``forever``, what it raises is logged, and the next datagram is handled.
+        busy. With ``forever``, what it raises is logged, and the next datagram is handled. At the
+        end the socket is closed and removed.
         """
         try:
             with _Receiving(self) as receive:
                 while True:
                     self._serve_one(receive, forever)
         finally:
-            bound = getattr(self, "_socket", None)
-            if bound is not None:
-                bound.close()
-            binding = getattr(self, "_binding", None)
-            if binding is not None:
-                binding.unlink()
+            self._close()
+
+    def _close(self) -> None:
+        # Both, since they are one socket: while any of them is open, Snort waits for a reader.
+        bound: Optional[socketlib.socket] = self.__dict__.pop("_socket", None)
+        if bound is not None:
+            bound.close()
+        self.__dict__.pop("_binding", None)
 
     def _serve_one(self, receive: Any, forever: bool) -> None:
         data, addr = receive()

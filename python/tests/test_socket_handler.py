@@ -9,7 +9,7 @@ import time
 import pytest
 
 import pigear
-from conftest import PING, SNORT3, until
+from conftest import DEADLINE, PING, SNORT3, until
 from pigear.core import DataHandler, SocketHandler
 
 # As one would have written it for Pigear under Python 2.7.
@@ -266,6 +266,27 @@ def test_an_exception_is_raised_or_logged(room, caplog):
     with pytest.raises(KeyboardInterrupt):
         forever.serve()
     assert "ValueError: no" in caplog.text
+
+
+def test_nobody_waits_for_a_handler_that_has_served(room):
+    class Raising(DataHandler):
+        def handle(self, data, addr):
+            raise ValueError("no")
+
+    def snort():
+        with pytest.raises(OSError):
+            room.send(*[PING] * 1_000)
+
+    handler = SocketHandler(logdir=str(room.log), data_handler=Raising)
+    for _ in range(2):
+        handler.socket
+        sender = threading.Thread(target=snort, daemon=True)
+        sender.start()
+        with pytest.raises(ValueError):
+            handler.serve(forever=False)
+        assert not room.socket.exists()
+        sender.join(DEADLINE / 2)
+        assert not sender.is_alive()
 
 
 def test_ctrl_c_ends_serving_at_once(room):
