@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -245,6 +247,58 @@ def test_a_slow_data_handler_does_not_hold_snort_up(room):
     assert took and took[0] < 0.5
     assert len(handler.data_handler.messages) == 100
     assert not room.socket.exists()
+
+
+def test_what_is_dropped_is_logged_at_once(room, caplog):
+    handler = SocketHandler(logdir=str(room.log), data_handler=Slow)
+    handler.data_handler.sent = threading.Event()
+
+    def snort():
+        # Fills 64 MiB.
+        room.send(*[PING] * 1_200)
+        until("it is logged", lambda: "its queue is full; 1 alerts dropped" in caplog.text)
+        logged.set()
+        handler.data_handler.sent.set()
+
+    logged = threading.Event()
+    thread = threading.Thread(target=snort, daemon=True)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        handler.serve()
+    assert logged.is_set()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_who_may_not_send_is_refused_and_logged(room):
+    room.write(
+        "stranger.py",
+        """
+        import os, socket
+        os.setgid(65534), os.setuid(65534)
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"what", "snort_alert")
+        """,
+    )
+    room.write(
+        "mine.py",
+        """
+        import os
+        from pigear.core import DataHandler, SocketHandler
+        class Open(SocketHandler):
+            def bind_socket(self, socket):
+                super(Open, self).bind_socket(socket)
+                os.chmod(self.unixsock_fullpath, 0o666)
+        class Print(DataHandler):
+            def handle(self, data, addr):
+                print(len(data))
+        """,
+    )
+    running = room.pigear("--socket-handler", "mine.Open", "--data-handler", "mine.Print")
+    until("everybody may try", lambda: room.socket.is_socket() and room.socket.stat().st_mode & 2)
+    subprocess.run([sys.executable, room.path / "stranger.py"], cwd=room.log, check=True)
+    problem = "warning: refused a datagram from uid 65534"
+    until("it is said", lambda: problem in running.err.read_text())
+    running.interrupt()
+    assert running.end()[:2] == (0, "")
 
 
 def test_an_exception_is_raised_or_logged(room, caplog):
