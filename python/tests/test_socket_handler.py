@@ -122,6 +122,16 @@ def test_the_default_data_handler_is_fed(mine):
     assert running.end() == (0, f"{pigear.decode(PING)}\n" * 3, "")
 
 
+@pytest.mark.parametrize(
+    "option", ["--count 1", "--stats s.json", "--filter true", "--store s.db", "--sensor a"]
+)
+def test_options_that_two_classes_would_pass_over_are_refused(mine, option):
+    names = ["--socket-handler", "mine.Loop", "--data-handler", "mine.Print", "prefix=a"]
+    status, out, err = mine.pigear(*names, *option.split()).end()
+    problem = f"{option.split()[0]} needs a handler or a socket handler of Pigear's own"
+    assert (status, out, err) == (2, "", f"error: {problem}\n")
+
+
 @pytest.mark.parametrize("stop", ["interrupt", "terminate"])
 def test_signals_end_a_socket_handler_that_waits(mine, stop):
     for handlers in [["--data-handler", "mine.Print", "prefix=c"], []]:
