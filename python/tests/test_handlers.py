@@ -7,6 +7,7 @@ import pytest
 
 import pigear
 from conftest import PING, SNORT3, until
+from pigear.examples import RECORDING
 
 # As one would have written it for Pigear under Python 2.7.
 IN_2012 = '''
@@ -252,6 +253,42 @@ def test_a_handler_that_minds_nothing_is_left_behind(room):
     until("it minds nothing", lambda: "no" in running.out.read_text())
     running.terminate()
     assert running.end(20)[0] in (0, 143)
+
+
+UNFINISHED = """
+    import pigear, time
+    class Slow(pigear.Handler):
+        def __init__(self, init=""):
+            if init:
+                print("starts")
+                time.sleep(1000)
+        def handle(self, alert):
+            print("handled")
+        def finish(self):
+            print("finishes")
+            time.sleep(1000)
+"""
+
+
+def test_ctrl_c_ends_a_handler_that_does_not_finish(room):
+    room.write("mine.py", UNFINISHED)
+    recording = ["--socket-handler", "play", "--from", RECORDING]
+    running = room.pigear("--data-handler", "mine.Slow", *recording, listen=False)
+    until("it finishes", lambda: "finishes" in running.out.read_text())
+    running.interrupt()
+    status, out, err = running.end(10)
+    assert status == 0 and "Traceback" not in err
+    assert "warning: handler mine.Slow: interrupted before it had finished\n" in err
+
+
+def test_a_signal_ends_a_handler_that_does_not_start(room):
+    room.write("mine.py", UNFINISHED)
+    for stop in ["interrupt", "terminate"]:
+        running = room.pigear("--data-handler", "mine.Slow", "init=slow")
+        until("it starts", lambda: "starts" in running.out.read_text())
+        getattr(running, stop)()
+        status, _, err = running.end(10)
+        assert (status, err) == (1, "error: handler mine.Slow: interrupted\n")
 
 
 def test_a_handler_may_ask_to_stop(room):
