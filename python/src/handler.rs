@@ -53,7 +53,8 @@ impl From<Raised> for Unresolved {
         match raised {
             Raised::Absent(problem) => Self::Absent(problem),
             Raised::Error(problem) => Self::Failed(problem.into()),
-            Raised::Interrupted | Raised::Exit => Self::Failed("interrupted".into()),
+            Raised::Interrupted => Self::Failed("interrupted".into()),
+            Raised::Exit => Self::Failed("it exits (SystemExit) where it should start".into()),
         }
     }
 }

@@ -116,6 +116,8 @@ def test_a_configuration_file_may_name_them_and_gives_numbers_as_numbers(room):
         ("json.Handler", "the module 'json' has no 'Handler'"),
         ("json.dumps", "'dumps' is no class, but function"),
         ("collections.OrderedDict", "the class has no method 'handle'"),
+        ("./mine.Handler", "a class is named by a dotted path, such as my_module.MyClass"),
+        ("mine.", "a class is named by a dotted path, such as my_module.MyClass"),
     ],
 )
 def test_what_is_no_handler_is_refused(room, name, problem):
@@ -131,6 +133,13 @@ def test_a_module_that_can_not_be_imported_shows_why(room):
     assert err.startswith("error: cannot import mine\nTraceback (most recent call last):\n")
     assert 'mine.py", line 1' in err
     assert err.endswith("error: handler mine.Handler: ZeroDivisionError: division by zero\n")
+
+
+def test_a_script_that_exits_when_it_is_imported_is_told_from_ctrl_c(room):
+    room.write("mine.py", "raise SystemExit\n")
+    status, out, err = room.pigear("--data-handler", "mine.Handler").end()
+    problem = "it exits (SystemExit) where it should start"
+    assert (status, out, err) == (1, "", f"error: handler mine.Handler: {problem}\n")
 
 
 RAISING = """
