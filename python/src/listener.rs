@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use pigear::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
-use pigear::keys::parsed_option;
+use pigear::keys::{Keys, parsed_option};
 use pigear::listen::{Listener, Reload};
 use pigear::names::NameFiles;
 use pigear::registry::Registry;
@@ -48,6 +48,17 @@ struct Options {
 }
 
 impl Options {
+    /// Reads them from JSON, as a handler's keys are read: so that errors begin with the argument.
+    fn read(json: &str) -> Result<Self, String> {
+        let table: toml::Table = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        Keys::from(table).options().map_err(|error| {
+            let text = error.to_string();
+            // How arguments are grouped here is nobody's business.
+            let argument = ["source.", "names."].iter().find_map(|group| text.strip_prefix(group));
+            argument.map(str::to_owned).unwrap_or(text)
+        })
+    }
+
     fn config(self) -> Config {
         let handler = HandlerConfig {
             queue: self.queue,
@@ -86,8 +97,7 @@ impl Alerts {
     #[new]
     #[pyo3(signature = (options, filter=None))]
     fn new(py: Python<'_>, options: &str, filter: Option<Py<PyAny>>) -> PyResult<Self> {
-        let options: Options = serde_json::from_str(options)
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let options = Options::read(options).map_err(PyValueError::new_err)?;
         log::to_python();
         py.detach(|| Self::start(options.config(), filter))
     }

@@ -261,9 +261,11 @@ def test_what_can_not_be_bound_raises_what_python_users_expect(room):
 @pytest.mark.parametrize(
     "arguments, problem",
     [
-        ({"dialect": "snort4"}, "unknown dialect"),
-        ({"instances": "many"}, "expected `auto`"),
-        ({"when_full": "explode"}, "unknown policy"),
+        ({"dialect": "snort4"}, "^dialect: unknown dialect"),
+        ({"instances": "many"}, "^instances: .*expected `auto`"),
+        ({"when_full": "explode"}, "^when_full: .*unknown policy"),
+        ({"count": -1}, "^count: invalid value: integer `-1`"),
+        ({"path": b"s\xff"}, "not UTF-8"),
         ({"path": "a", "recording": "b"}, "only one of path, recording and unified2"),
         ({"socket_group": "no such group"}, "no group is called"),
     ],
@@ -272,6 +274,22 @@ def test_arguments_that_make_no_sense_are_refused(room, arguments, problem):
     where = {} if "path" in arguments else {"logdir": room.log}
     with pytest.raises(ValueError, match=problem):
         pigear.listen(**where, **arguments)
+    assert os.listdir(room.log) == []
+
+
+@pytest.mark.parametrize("argument", ["recording", "unified2", "complete_from", "sid_msg_map"])
+def test_files_that_are_not_there_raise_what_python_users_expect(room, argument):
+    with pytest.raises(FileNotFoundError, match="cannot read .*nowhere"):
+        pigear.listen(room.log, **{argument: room.path / "nowhere" / "file"})
+    assert os.listdir(room.log) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"filter": 5}, {"allow_uid": "snort"}, {"socket_mode": "0660"}, {"logdir": 5}]
+)
+def test_arguments_of_a_wrong_type_are_refused(room, arguments):
+    with pytest.raises(TypeError):
+        pigear.listen(**{"logdir": room.log, **arguments})
     assert os.listdir(room.log) == []
 
 
