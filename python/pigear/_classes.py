@@ -19,6 +19,8 @@ def find(path: str) -> type:
     """The class of this path. Raises ``LookupError`` if there is none; what a module raises when it
     is imported is logged and goes on its way."""
     module_name, _, name = path.rpartition(".")
+    if not all(part.isidentifier() for part in path.split(".")):
+        raise LookupError("a class is named by a dotted path, such as my_module.MyClass")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:

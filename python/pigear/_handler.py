@@ -7,8 +7,9 @@ class Handler:
     """A data handler: something that is told about every alert.
 
     Name it on the command line, ``--data-handler my_module.Class key=value``; the keys are its
-    keyword arguments. All handlers are called on Python's main thread, one after the other, and
-    may take as long as they like: alerts wait in a queue, and Snort doesn't wait at all.
+    keyword arguments. All handlers are called on Python's main thread, one after the other (but on
+    threads of their own where a socket handler of Python's has it), and may take as long as they
+    like: alerts wait in a queue, and Snort doesn't wait at all.
 
     >>> class Count(Handler):
     ...     def __init__(self, start="0"):

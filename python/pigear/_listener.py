@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import json
+import operator
 import os
 import weakref
 from typing import Any, Callable, Dict, Iterable, Optional, Union
@@ -60,11 +61,16 @@ async def _readable(fd: int) -> None:
         if not ready.done():
             ready.set_result(None)
 
-    loop.add_reader(fd, set_ready)
+    # A loop knows one reader of each descriptor, but several tasks may wait for the same listener.
+    own = os.dup(fd)
     try:
-        await ready
+        loop.add_reader(own, set_ready)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(own)
     finally:
-        loop.remove_reader(fd)
+        os.close(own)
 
 
 def listen(
@@ -107,15 +113,20 @@ def listen(
     ICMP Echo Request
 
     The socket is ``snort_alert`` in ``logdir``, or ``path``. Instead of listening, ``recording`` is
-    played, or Snort's log ``unified2`` is read, and followed unless ``once``. ``filter`` leaves out alerts: an expression of the language of ``--filter``, or a
-    function, for which those are left out where it returns something false. The loop ends after ``count`` alerts, or when :meth:`Listener.close` is called. With ``serve_forever``,
-    datagrams that are no alerts are counted and passed over, else the first raises
-    :class:`DecodeError`. The other arguments are those of the command line, and those of a handler
+    played, or Snort's log ``unified2`` is read, and followed unless ``once``. ``filter`` leaves out
+    alerts: an expression of the language of ``--filter``, or a function, for which those are left
+    out where it returns something false. The loop ends after ``count`` alerts, or when
+    :meth:`Listener.close` is called. With ``serve_forever``, datagrams that are no alerts are
+    counted and passed over, else the first raises :class:`DecodeError`. The other arguments are those of the command line, and those of a handler
     in the configuration file (``queue``, ``queue_bytes``, ``when_full``).
 
     Raises :class:`OSError` (``PermissionError``, ``FileNotFoundError``, ``FileExistsError``) if the
-    socket can't be bound, and :class:`ValueError` if the arguments make no sense.
+    socket can't be bound or a file can't be read, and :class:`ValueError` if the arguments make no sense.
     """
+    if not (filter is None or isinstance(filter, str) or callable(filter)):
+        raise TypeError(f"filter: an expression or a function is needed, not {filter!r}")
+    if isinstance(allow_uid, str):
+        raise TypeError(f"allow_uid: a list is needed, such as [{allow_uid!r}]")
     where = {"unix": path, "play": recording, "unified2": unified2}
     given = {kind: place for kind, place in where.items() if place is not None}
     if len(given) > 1:
@@ -126,7 +137,7 @@ def listen(
         "logdir": _text(logdir),
         "from": _text(place),
         "snort_conf": _text(snort_conf),
-        "socket_mode": None if socket_mode is None else f"{socket_mode:o}",
+        "socket_mode": None if socket_mode is None else format(operator.index(socket_mode), "o"),
         "socket_group": socket_group,
         "allow_uid": [str(user) for user in allow_uid],
         "instances": None if instances is None else str(instances),
@@ -161,7 +172,14 @@ def listen(
 
 
 def _text(path: Optional[_Path]) -> Optional[str]:
-    return None if path is None else os.fspath(path)
+    if path is None:
+        return None
+    text = os.fsdecode(path)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{text!r} is not UTF-8, as paths must be here") from None
+    return text
 
 
 def _known(options: Dict[str, Any]) -> Dict[str, Any]:

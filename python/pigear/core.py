@@ -12,7 +12,7 @@ import struct
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from . import _classes, _pigear
-from .constants import STRUCT_ALERTPKT
+from .constants import ALERTMSG_LENGTH, STRUCT_ALERTPKT
 
 _logger = logging.getLogger("pigear.core")
 
@@ -72,7 +72,7 @@ class AlertMessage(_Fields):
         known = self.__dict__.get("_alert")
         if known is None:
             # From another process, or made by hand.
-            values: List[Any] = [self.msg.encode(), *self[1:]]
+            values: List[Any] = [_fitting(self.msg), *self[1:]]
             known = self.__dict__["_alert"] = _pigear.decode(struct.pack(_FORMAT, *values))
         return known
 
@@ -87,6 +87,11 @@ class AlertMessage(_Fields):
     def __getstate__(self) -> None:
         # The fields say it all; the alert is made of them again.
         return None
+
+
+def _fitting(msg: str) -> bytes:
+    """A message as it fits into its room, with the NUL at its end."""
+    return msg.encode()[: ALERTMSG_LENGTH - 1].decode(errors="ignore").encode()
 
 
 class DataHandler:
@@ -173,19 +178,22 @@ class SocketHandler:
         """Hands each datagram to the data handler, in the thread that calls this.
 
         They are received on a thread of their own, and wait in a queue while the data handler is
-        busy. With ``forever``, what it raises is logged, and the next datagram is handled.
+        busy. With ``forever``, what it raises is logged, and the next datagram is handled. At the
+        end the socket is closed and removed.
         """
         try:
             with _Receiving(self) as receive:
                 while True:
                     self._serve_one(receive, forever)
         finally:
-            bound = getattr(self, "_socket", None)
-            if bound is not None:
-                bound.close()
-            binding = getattr(self, "_binding", None)
-            if binding is not None:
-                binding.unlink()
+            self._close()
+
+    def _close(self) -> None:
+        # Both, since they are one socket: while any of them is open, Snort waits for a reader.
+        bound: Optional[socketlib.socket] = self.__dict__.pop("_socket", None)
+        if bound is not None:
+            bound.close()
+        self.__dict__.pop("_binding", None)
 
     def _serve_one(self, receive: Any, forever: bool) -> None:
         data, addr = receive()

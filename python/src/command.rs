@@ -5,7 +5,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use pigear::command::{self, Host, Interrupt};
-use pigear::config::{Config, SourceKind};
+use pigear::config::{Config, HandlerConfig, SourceConfig, SourceKind};
 use pigear::registry::{Registry, Unresolved};
 use pigear_pipeline::OnError;
 use pyo3::exceptions::PyOSError;
@@ -74,9 +74,9 @@ impl Host for Python3 {
         if !is_ours(&handler.kind) || !is_ours(socket_handler) {
             return None;
         }
-        if config.count.is_some() || config.stats.is_some() {
-            let problem = "--count and --stats need a handler or a socket handler of Pigear's own";
-            return Some(Err(Unresolved::Absent(problem.to_owned())));
+        if let Some(option) = without_a_place(config, source, handler) {
+            let problem = format!("{option} needs a handler or a socket handler of Pigear's own");
+            return Some(Err(Unresolved::Absent(problem)));
         }
         let names = (socket_handler.clone(), handler.kind.clone());
         let (logdir, snort_conf) = (source.logdir.clone(), source.snort_conf.clone());
@@ -101,4 +101,22 @@ impl Host for Python3 {
             _ => Ok(()),
         })
     }
+}
+
+/// An option that is given and means nothing to two classes that do everything by themselves.
+fn without_a_place(
+    config: &Config,
+    source: &SourceConfig,
+    handler: &HandlerConfig,
+) -> Option<&'static str> {
+    let given = [
+        ("--count", config.count.is_some()),
+        ("--stats", config.stats.is_some()),
+        ("--filter", config.filter.is_some() || handler.filter.is_some()),
+        ("--store", config.store.path.is_some()),
+        ("--dialect", source.dialect.is_some()),
+        ("--linktype", source.linktype.is_some()),
+        ("--sensor", source.sensor.is_some()),
+    ];
+    given.into_iter().find_map(|(option, is_given)| is_given.then_some(option))
 }

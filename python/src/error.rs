@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use pigear::listen::ListenError;
+use pigear_pipeline::recording::RecordingError;
 use pigear_pipeline::source::unix::BindError;
 use pigear_pipeline::{PipelineError, SourceError};
 use pyo3::exceptions::{
@@ -36,13 +37,22 @@ pub(crate) fn cannot_bind(error: &BindError, text: String) -> PyErr {
 
 pub(crate) fn cannot_listen(error: &ListenError) -> PyErr {
     let text = in_words(error);
-    match error {
-        ListenError::Socket { source, .. } => cannot_bind(source, text),
-        ListenError::Names(pigear::names::NameFileError { source, .. })
-        | ListenError::SnortConf { source, .. } => cannot_read(source, text),
-        ListenError::Recording { .. } | ListenError::Stats { .. } => PyOSError::new_err(text),
-        _ => PyValueError::new_err(text),
+    if let ListenError::Socket { source, .. } = error {
+        return cannot_bind(source, text);
     }
+    match io_cause(error) {
+        Some(cause) => cannot_read(cause, text),
+        None if matches!(error, ListenError::Recording { .. }) => PyOSError::new_err(text),
+        None => PyValueError::new_err(text),
+    }
+}
+
+fn io_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.find_map(|cause| match cause.downcast_ref() {
+        Some(RecordingError::Io(error)) => Some(error),
+        _ => cause.downcast_ref(),
+    })
 }
 
 fn cannot_read(error: &io::Error, text: String) -> PyErr {

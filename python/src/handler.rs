@@ -9,6 +9,7 @@ use pigear_alert as inner;
 use pigear_pipeline::{Ending, Handler, HandlerError};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyLookupError, PySystemExit};
 use pyo3::prelude::*;
+use tracing::warn;
 
 use crate::alert::Alert;
 use crate::main_thread::MainThread;
@@ -52,7 +53,8 @@ impl From<Raised> for Unresolved {
         match raised {
             Raised::Absent(problem) => Self::Absent(problem),
             Raised::Error(problem) => Self::Failed(problem.into()),
-            Raised::Interrupted | Raised::Exit => Self::Failed("interrupted".into()),
+            Raised::Interrupted => Self::Failed("interrupted".into()),
+            Raised::Exit => Self::Failed("it exits (SystemExit) where it should start".into()),
         }
     }
 }
@@ -194,11 +196,22 @@ impl Handler for PyHandler {
         let call = move |py: Python<'_>| {
             let finish = |finish: &Py<PyAny>| finish.call0(py).map(drop);
             methods.finish.as_ref().map_or(Ok(()), finish).map_err(|error| {
-                log_exception(py, &name, &error);
-                Raised::new(py, &error)
+                let raised = Raised::new(py, &error);
+                if raised.is_error() {
+                    log_exception(py, &name, &error);
+                }
+                raised
             })
         };
-        self.main_thread.call(call).unwrap_or(Ok(())).map_err(|raised| self.failed(raised))
+        match self.main_thread.call(call) {
+            Ok(Err(Raised::Interrupted)) => {
+                warn!("handler {}: interrupted before it had finished", self.name);
+                self.main_thread.asks(&self.interrupt);
+                Ok(())
+            }
+            Ok(Err(raised)) if raised.is_error() => Err(self.failed(raised)),
+            _ => Ok(()),
+        }
     }
 
     fn wants_datagram(&self) -> bool {

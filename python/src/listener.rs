@@ -1,13 +1,15 @@
 //! `pigear.listen`: a loop over alerts.
 
+use std::collections::VecDeque;
 use std::os::fd::RawFd;
+use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use pigear::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
-use pigear::keys::parsed_option;
+use pigear::keys::{Keys, parsed_option};
 use pigear::listen::{Listener, Reload};
 use pigear::names::NameFiles;
 use pigear::registry::Registry;
@@ -15,6 +17,7 @@ use pigear_alert as inner;
 use pigear_pipeline::{OnError, PipelineError, Stats, Stop, WhenFull};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 use serde::Deserialize;
 
 use crate::alert::Alert;
@@ -45,6 +48,17 @@ struct Options {
 }
 
 impl Options {
+    /// Reads them from JSON, as a handler's keys are read: so that errors begin with the argument.
+    fn read(json: &str) -> Result<Self, String> {
+        let table: toml::Table = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        Keys::from(table).options().map_err(|error| {
+            let text = error.to_string();
+            // How arguments are grouped here is nobody's business.
+            let argument = ["source.", "names."].iter().find_map(|group| text.strip_prefix(group));
+            argument.map(str::to_owned).unwrap_or(text)
+        })
+    }
+
     fn config(self) -> Config {
         let handler = HandlerConfig {
             queue: self.queue,
@@ -71,8 +85,11 @@ pub(crate) struct Alerts {
     stats: Arc<Stats>,
     stop: Stop,
     filter: Option<Py<PyAny>>,
-    batch: Mutex<std::vec::IntoIter<Arc<inner::Alert>>>,
+    /// What was taken and not given yet. Of several threads that wait, each may have taken some.
+    batch: Mutex<VecDeque<Arc<inner::Alert>>>,
     run: Mutex<Option<JoinHandle<Result<(), PipelineError>>>>,
+    /// The process that listens.
+    process: u32,
 }
 
 #[pymethods]
@@ -80,8 +97,7 @@ impl Alerts {
     #[new]
     #[pyo3(signature = (options, filter=None))]
     fn new(py: Python<'_>, options: &str, filter: Option<Py<PyAny>>) -> PyResult<Self> {
-        let options: Options = serde_json::from_str(options)
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let options = Options::read(options).map_err(PyValueError::new_err)?;
         log::to_python();
         py.detach(|| Self::start(options.config(), filter))
     }
@@ -96,7 +112,7 @@ impl Alerts {
                 return Ok(Some(alert));
             }
             match py.detach(|| self.handover.take(GLANCE)) {
-                Taken::Batch(batch) => *self.batch() = batch.into_iter(),
+                Taken::Batch(batch) => self.batch().extend(batch),
                 Taken::NothingYet => py.check_signals()?,
                 Taken::Ended => return self.end(py).map(|()| None),
             }
@@ -110,7 +126,7 @@ impl Alerts {
                 return Ok(Some(alert));
             }
             match self.handover.take(Duration::ZERO) {
-                Taken::Batch(batch) => *self.batch() = batch.into_iter(),
+                Taken::Batch(batch) => self.batch().extend(batch),
                 Taken::NothingYet => return Ok(None),
                 Taken::Ended => {
                     self.end(py)?;
@@ -133,12 +149,12 @@ impl Alerts {
 
     /// Stops listening and removes the socket. What was not taken yet is lost.
     fn close(&self, py: Python<'_>) {
-        self.stop.request();
-        self.handover.leave();
-        *self.batch() = Vec::new().into_iter();
-        let run = self.running().take();
-        // Whoever closes isn't interested in how it ended.
-        py.detach(|| run.map(|run| run.join().is_ok()));
+        py.detach(|| self.leave());
+    }
+
+    /// A filter may know whoever has the listener.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.filter)
     }
 }
 
@@ -167,13 +183,27 @@ impl Alerts {
             filter,
             batch: Mutex::default(),
             run: Mutex::new(Some(run.map_err(|error| cannot_start(&error))?)),
+            process: process::id(),
         })
+    }
+
+    fn leave(&self) {
+        if process::id() != self.process {
+            // We were forked off: the threads and the socket are our parent's.
+            return;
+        }
+        self.stop.request();
+        self.handover.leave();
+        self.batch().clear();
+        let run = self.running().take();
+        // Whoever leaves isn't interested in how it ended.
+        run.map(|run| run.join().is_ok());
     }
 
     /// The next alert of the batch in hand that the filter lets through.
     fn take_one(&self, py: Python<'_>) -> PyResult<Option<Alert>> {
         loop {
-            let Some(alert) = self.batch().next() else { return Ok(None) };
+            let Some(alert) = self.batch().pop_front() else { return Ok(None) };
             let Some(filter) = &self.filter else { return Ok(Some(Alert::new(alert))) };
             let shown = Bound::new(py, Alert::new(Arc::clone(&alert)))?;
             if filter.call1(py, (shown,))?.is_truthy(py)? {
@@ -191,7 +221,7 @@ impl Alerts {
         }
     }
 
-    fn batch(&self) -> MutexGuard<'_, std::vec::IntoIter<Arc<inner::Alert>>> {
+    fn batch(&self) -> MutexGuard<'_, VecDeque<Arc<inner::Alert>>> {
         self.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -202,8 +232,10 @@ impl Alerts {
 
 impl Drop for Alerts {
     fn drop(&mut self) {
-        self.stop.request();
-        self.handover.leave();
+        // Waits until the socket is gone; other threads may go on meanwhile.
+        if Python::try_attach(|py| py.detach(|| self.leave())).is_none() {
+            self.leave();
+        }
     }
 }
 

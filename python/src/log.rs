@@ -46,7 +46,8 @@ struct ToPython(SyncSender<Line>);
 
 impl Subscriber for ToPython {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("pigear")
+        // This crate itself is called `_pigear`.
+        metadata.target().trim_start_matches('_').starts_with("pigear")
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use pigear::command::Interrupt;
+use pigear_pipeline::Stop;
 use pyo3::prelude::*;
 
 /// How often the main thread looks whether Ctrl-C was pressed, while it has nothing to do.
@@ -68,6 +69,23 @@ impl MainThread {
             return Python::try_attach(work).ok_or(Gone);
         }
         self.begin(work)?.recv().map_err(|_| Gone)
+    }
+
+    /// The same for what may take long: if somebody asks to stop meanwhile, it is interrupted.
+    pub(crate) fn call_unless<T: Send + 'static>(
+        &self,
+        stop: &Stop,
+        work: impl FnOnce(Python<'_>) -> T + Send + 'static,
+    ) -> Result<T, Gone> {
+        let answer = self.begin(work)?;
+        while !stop.is_requested() {
+            match answer.recv_timeout(GLANCE) {
+                Err(RecvTimeoutError::Timeout) => {}
+                result => return result.map_err(|_| Gone),
+            }
+        }
+        self.interrupt();
+        answer.recv_timeout(LET_GO).map_err(|_| Gone)
     }
 
     /// Has something done on the main thread that may last until the end; calls are then done on

@@ -16,6 +16,9 @@ use pigear_pipeline::source::unix::AllowedSenders;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use tracing::warn;
+
+use crate::log;
 
 /// Bytes of datagrams that may wait for a slow handler.
 const MAX_WAITING: usize = 64 << 20;
@@ -26,7 +29,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// Datagrams of a socket, received on a thread that never waits for Python.
 ///
 /// The socket must be blocking, with a timeout (`SO_RCVTIMEO`), and stay open until this is closed.
-/// What doesn't fit into the queue, or comes from a user who may not send, is dropped and counted.
+/// What doesn't fit into the queue, or comes from a user who may not send, is dropped, counted and logged.
 #[pyclass(frozen, module = "pigear._pigear")]
 pub(crate) struct Receiver(Arc<Queue>);
 
@@ -61,6 +64,7 @@ impl Receiver {
     #[pyo3(signature = (fd, size, logdir=None))]
     fn new(fd: RawFd, size: usize, logdir: Option<PathBuf>) -> PyResult<Self> {
         let allowed = logdir.map(|dir| AllowedSenders::of_log_directory(&dir)).transpose()?;
+        log::to_python();
         let queue = Arc::new(Queue::default());
         queue.state().receiving = true;
         let to = Arc::clone(&queue);
@@ -109,11 +113,10 @@ impl Queue {
         let mut control = cmsg_space!(UnixCredentials);
         while !self.state().closed {
             match receive(fd, &mut buffer, &mut control) {
-                Ok((len, sender)) => {
-                    let is_allowed =
-                        allowed.is_none_or(|allowed| sender.is_some_and(|uid| allowed.allows(uid)));
-                    self.put(buffer.get(..len).unwrap_or(&buffer), is_allowed);
+                Ok((len, sender)) if may_send(allowed, sender) => {
+                    self.put(buffer.get(..len).unwrap_or(&buffer));
                 }
+                Ok((_, sender)) => self.refuse(sender),
                 Err(Errno::EINTR | Errno::EAGAIN) => {}
                 Err(failure) => {
                     self.state().failure = Some(failure);
@@ -125,15 +128,30 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    fn put(&self, datagram: &[u8], is_allowed: bool) {
+    fn refuse(&self, sender: Option<UnixCredentials>) {
+        let refused = bump(&mut self.state().refused);
+        if let Some(count) = refused {
+            let sender = sender.map_or_else(
+                || "an unknown sender".to_owned(),
+                |sender| format!("uid {} (process {})", sender.uid(), sender.pid()),
+            );
+            warn!("refused a datagram from {sender}, which may not send; {count} refused so far");
+        }
+    }
+
+    fn put(&self, datagram: &[u8]) {
         let copy = datagram.to_vec();
         let mut state = self.state();
-        if !is_allowed {
-            state.refused += 1;
-        } else if !state.waiting.is_empty() && state.bytes + copy.len() > MAX_WAITING {
-            state.dropped += 1;
+        if !state.waiting.is_empty() && state.bytes + room(&copy) > MAX_WAITING {
+            let dropped = bump(&mut state.dropped);
+            drop(state);
+            if let Some(count) = dropped {
+                warn!(
+                    "the data handler is behind, its queue is full; {count} alerts dropped so far"
+                );
+            }
         } else {
-            state.bytes += copy.len();
+            state.bytes += room(&copy);
             state.waiting.push_back(copy);
             drop(state);
             self.changed.notify_one();
@@ -148,7 +166,7 @@ impl Queue {
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
         if let Some(datagram) = state.waiting.pop_front() {
-            state.bytes -= datagram.len();
+            state.bytes -= room(&datagram);
             return Ok(Some(datagram));
         }
         match state.failure {
@@ -172,12 +190,31 @@ impl Queue {
     }
 }
 
-/// Receives a datagram, and returns its length and its sender's user, if the kernel says.
-fn receive(fd: RawFd, buffer: &mut [u8], control: &mut [u8]) -> nix::Result<(usize, Option<u32>)> {
+fn may_send(allowed: Option<&AllowedSenders>, sender: Option<UnixCredentials>) -> bool {
+    allowed.is_none_or(|allowed| sender.is_some_and(|sender| allowed.allows(sender.uid())))
+}
+
+/// What a waiting datagram takes: even an empty one takes some.
+fn room(datagram: &Vec<u8>) -> usize {
+    datagram.len() + size_of_val(datagram)
+}
+
+/// Adds one, and returns the new count if that is worth a line in the log: at powers of two.
+fn bump(count: &mut u64) -> Option<u64> {
+    *count += 1;
+    Some(*count).filter(|count| count.is_power_of_two())
+}
+
+/// Receives a datagram, and returns its length and its sender, if the kernel says.
+fn receive(
+    fd: RawFd,
+    buffer: &mut [u8],
+    control: &mut [u8],
+) -> nix::Result<(usize, Option<UnixCredentials>)> {
     let mut parts = [IoSliceMut::new(buffer)];
     let message = recvmsg::<()>(fd, &mut parts, Some(control), MsgFlags::MSG_CMSG_CLOEXEC)?;
     let sender = message.cmsgs()?.find_map(|control| match control {
-        ControlMessageOwned::ScmCredentials(of) => Some(of.uid()),
+        ControlMessageOwned::ScmCredentials(of) => Some(of),
         _ => None,
     });
     Ok((message.bytes, sender))

@@ -28,6 +28,15 @@ impl Classes {
     pub(crate) fn new(main_thread: MainThread, interrupt: Interrupt) -> Self {
         Self { main_thread, interrupt }
     }
+
+    /// Has something done that is code of somebody else's, and may take long.
+    fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Python<'_>) -> Result<T, Raised> + Send + 'static,
+    ) -> Result<T, Raised> {
+        let called = self.main_thread.call_unless(self.interrupt.stop(), work);
+        called.unwrap_or(Err(Raised::Interrupted))
+    }
 }
 
 /// Whether this is the dotted path of a class that isn't built in.
@@ -60,7 +69,7 @@ impl Resolver for Classes {
                 .and_then(|handler| PyHandler::methods(py, handler.bind(py)))
                 .map_err(|error| Raised::new(py, &error))
         };
-        let methods = self.main_thread.call(construct).unwrap_or(Err(Raised::Interrupted));
+        let methods = self.call(construct);
         let (main_thread, interrupt) = (self.main_thread.clone(), self.interrupt.clone());
         Ok(Box::new(PyHandler::new(name, methods?, main_thread, interrupt)))
     }
@@ -76,7 +85,7 @@ impl Resolver for Classes {
             let find = || py.import("pigear._classes")?.call_method1("find", (path,));
             find().map(Bound::unbind).map_err(|error| Raised::new(py, &error))
         };
-        let class = self.main_thread.call(find).unwrap_or(Err(Raised::Interrupted))?;
+        let class = self.call(find)?;
         let dirs = (config.logdir.clone(), config.snort_conf.clone());
         Ok(Box::new(SocketHandler::new(
             name,

@@ -7,6 +7,7 @@ import pytest
 
 import pigear
 from conftest import PING, SNORT3, until
+from pigear.examples import RECORDING
 
 # As one would have written it for Pigear under Python 2.7.
 IN_2012 = '''
@@ -115,6 +116,8 @@ def test_a_configuration_file_may_name_them_and_gives_numbers_as_numbers(room):
         ("json.Handler", "the module 'json' has no 'Handler'"),
         ("json.dumps", "'dumps' is no class, but function"),
         ("collections.OrderedDict", "the class has no method 'handle'"),
+        ("./mine.Handler", "a class is named by a dotted path, such as my_module.MyClass"),
+        ("mine.", "a class is named by a dotted path, such as my_module.MyClass"),
     ],
 )
 def test_what_is_no_handler_is_refused(room, name, problem):
@@ -130,6 +133,13 @@ def test_a_module_that_can_not_be_imported_shows_why(room):
     assert err.startswith("error: cannot import mine\nTraceback (most recent call last):\n")
     assert 'mine.py", line 1' in err
     assert err.endswith("error: handler mine.Handler: ZeroDivisionError: division by zero\n")
+
+
+def test_a_script_that_exits_when_it_is_imported_is_told_from_ctrl_c(room):
+    room.write("mine.py", "raise SystemExit\n")
+    status, out, err = room.pigear("--data-handler", "mine.Handler").end()
+    problem = "it exits (SystemExit) where it should start"
+    assert (status, out, err) == (1, "", f"error: handler mine.Handler: {problem}\n")
 
 
 RAISING = """
@@ -252,6 +262,42 @@ def test_a_handler_that_minds_nothing_is_left_behind(room):
     until("it minds nothing", lambda: "no" in running.out.read_text())
     running.terminate()
     assert running.end(20)[0] in (0, 143)
+
+
+UNFINISHED = """
+    import pigear, time
+    class Slow(pigear.Handler):
+        def __init__(self, init=""):
+            if init:
+                print("starts")
+                time.sleep(1000)
+        def handle(self, alert):
+            print("handled")
+        def finish(self):
+            print("finishes")
+            time.sleep(1000)
+"""
+
+
+def test_ctrl_c_ends_a_handler_that_does_not_finish(room):
+    room.write("mine.py", UNFINISHED)
+    recording = ["--socket-handler", "play", "--from", RECORDING]
+    running = room.pigear("--data-handler", "mine.Slow", *recording, listen=False)
+    until("it finishes", lambda: "finishes" in running.out.read_text())
+    running.interrupt()
+    status, out, err = running.end(10)
+    assert status == 0 and "Traceback" not in err
+    assert "warning: handler mine.Slow: interrupted before it had finished\n" in err
+
+
+def test_a_signal_ends_a_handler_that_does_not_start(room):
+    room.write("mine.py", UNFINISHED)
+    for stop in ["interrupt", "terminate"]:
+        running = room.pigear("--data-handler", "mine.Slow", "init=slow")
+        until("it starts", lambda: "starts" in running.out.read_text())
+        getattr(running, stop)()
+        status, _, err = running.end(10)
+        assert (status, err) == (1, "error: handler mine.Slow: interrupted\n")
 
 
 def test_a_handler_may_ask_to_stop(room):

@@ -1,10 +1,12 @@
 """Loops over alerts."""
 
 import asyncio
+import gc
 import gzip
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 
@@ -108,6 +110,21 @@ def test_many_alerts_reach_an_asynchronous_loop():
     assert asyncio.run(count()) == 68
 
 
+def test_tasks_may_share_a_listener(room):
+    async def receive():
+        async with pigear.listen(room.log, count=40) as alerts:
+
+            async def loop():
+                return [alert.event_id async for alert in alerts]
+
+            loops = [asyncio.ensure_future(loop()) for _ in range(3)]
+            await asyncio.sleep(0)
+            in_background(room.send, *[PING] * 40)
+            return await asyncio.wait_for(asyncio.gather(*loops), 20)
+
+    assert sum(len(ids) for ids in asyncio.run(receive())) == 40
+
+
 def test_waiting_asynchronously_can_be_cancelled(room):
     async def receive():
         with pigear.listen(room.log) as alerts:
@@ -130,6 +147,28 @@ def test_closing_ends_a_loop_in_another_thread(room):
     alerts.close()
 
 
+def test_threads_that_share_a_listener_get_every_alert_once(room):
+    received = []
+
+    def loop(alerts):
+        for alert in alerts:
+            received.append(alert.event_id)
+            # Has the others go on.
+            time.sleep(0)
+
+    def snort():
+        for _ in range(20):
+            until("the loops wait", lambda: alerts.stats["received"] == len(received))
+            room.send(*[PING] * 150)
+
+    with pigear.listen(room.log, count=3_000) as alerts:
+        loops = [in_background(loop, alerts) for _ in range(8)]
+        snort()
+        for thread in loops:
+            thread.join(20)
+    assert len(received) == 3_000
+
+
 def test_ctrl_c_interrupts_a_loop_at_once(room):
     pressed = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     with pigear.listen(room.log) as alerts:
@@ -142,16 +181,47 @@ def test_ctrl_c_interrupts_a_loop_at_once(room):
 
 
 def test_a_listener_that_goes_away_removes_its_socket(room):
-    alerts = pigear.listen(room.log)
-    assert room.socket.is_socket()
-    del alerts
-    until("the socket is gone", lambda: not room.socket.exists())
+    for _ in range(20):
+        alerts = pigear.listen(room.log)
+        assert room.socket.is_socket()
+        del alerts
+        assert not room.socket.exists()
+
+
+def test_a_listener_goes_away_with_the_owner_of_its_filter(room):
+    class Owner:
+        def __init__(self):
+            self.alerts = pigear.listen(room.log, filter=self.wants)
+
+        def wants(self, alert):
+            return True
+
+    Owner()
+    gc.collect()
+    assert not room.socket.exists()
+
+
+def test_a_process_that_is_forked_off_leaves_the_listener_alone(room):
+    room.write(
+        "main.py",
+        """
+        import os, sys, pigear
+        with pigear.listen("log", count=1) as alerts:
+            child = os.fork()
+            if child == 0:
+                sys.exit()
+            assert os.waitpid(child, 0)[1] == 0
+            print(next(alerts).sig_id)
+        """,
+    )
+    running = room.pigear(program=(sys.executable, "-W", "ignore", "main.py"), listen=False)
+    room.send(PING)
+    assert running.end() == (0, "1000134\n", "")
+    assert not room.socket.exists()
 
 
 def test_a_program_that_ends_without_closing_removes_its_socket(room):
     room.write("main.py", "import pigear, sys\nalerts = pigear.listen('log')\nnext(alerts)\n")
-    import sys
-
     running = room.pigear(program=(sys.executable, "main.py"), listen=False)
     room.send(PING)
     assert running.end() == (0, "", "")
@@ -191,9 +261,11 @@ def test_what_can_not_be_bound_raises_what_python_users_expect(room):
 @pytest.mark.parametrize(
     "arguments, problem",
     [
-        ({"dialect": "snort4"}, "unknown dialect"),
-        ({"instances": "many"}, "expected `auto`"),
-        ({"when_full": "explode"}, "unknown policy"),
+        ({"dialect": "snort4"}, "^dialect: unknown dialect"),
+        ({"instances": "many"}, "^instances: .*expected `auto`"),
+        ({"when_full": "explode"}, "^when_full: .*unknown policy"),
+        ({"count": -1}, "^count: invalid value: integer `-1`"),
+        ({"path": b"s\xff"}, "not UTF-8"),
         ({"path": "a", "recording": "b"}, "only one of path, recording and unified2"),
         ({"socket_group": "no such group"}, "no group is called"),
     ],
@@ -202,6 +274,22 @@ def test_arguments_that_make_no_sense_are_refused(room, arguments, problem):
     where = {} if "path" in arguments else {"logdir": room.log}
     with pytest.raises(ValueError, match=problem):
         pigear.listen(**where, **arguments)
+    assert os.listdir(room.log) == []
+
+
+@pytest.mark.parametrize("argument", ["recording", "unified2", "complete_from", "sid_msg_map"])
+def test_files_that_are_not_there_raise_what_python_users_expect(room, argument):
+    with pytest.raises(FileNotFoundError, match="cannot read .*nowhere"):
+        pigear.listen(room.log, **{argument: room.path / "nowhere" / "file"})
+    assert os.listdir(room.log) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"filter": 5}, {"allow_uid": "snort"}, {"socket_mode": "0660"}, {"logdir": 5}]
+)
+def test_arguments_of_a_wrong_type_are_refused(room, arguments):
+    with pytest.raises(TypeError):
+        pigear.listen(**{"logdir": room.log, **arguments})
     assert os.listdir(room.log) == []
 
 

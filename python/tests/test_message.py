@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 import pigear
-from conftest import PING
+from conftest import DATA, PING, recorded
 from pigear import constants, core
 
 FIELDS = (
@@ -52,9 +52,18 @@ def test_messages_are_equal_if_their_fields_are():
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_message_can_be_pickled(protocol):
     message = pigear.decode(PING).message
-    copy = pickle.loads(pickle.dumps(message, protocol))
-    assert copy == message and type(copy) is pigear.AlertMessage
-    assert copy.alert.src_ip == message.alert.src_ip
+    other = pickle.loads(pickle.dumps(message, protocol))
+    assert other == message and type(other) is pigear.AlertMessage
+    assert other.alert.src_ip == message.alert.src_ip
+
+
+def test_every_message_that_was_recorded_knows_addresses_and_layers_after_pickling():
+    for path in sorted(DATA.glob("v*/*/alerts.dgrams.gz")):
+        for datagram in recorded(path.relative_to(DATA)):
+            alert = pigear.decode(datagram)
+            other = pickle.loads(pickle.dumps(alert.message)).alert
+            assert [repr(layer) for layer in other.layers] == [repr(layer) for layer in alert.layers]
+            assert (other.src_ip, other.dst_port) == (alert.src_ip, alert.dst_port)
 
 
 def test_a_message_knows_its_alert():

@@ -3,13 +3,15 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
 import pigear
-from conftest import PING, SNORT3, until
+from conftest import DEADLINE, PING, SNORT3, until
 from pigear.core import DataHandler, SocketHandler
 
 # As one would have written it for Pigear under Python 2.7.
@@ -118,6 +120,16 @@ def test_the_default_data_handler_is_fed(mine):
     running = mine.pigear("--socket-handler", "mine.Loop")
     mine.send(PING, PING, PING)
     assert running.end() == (0, f"{pigear.decode(PING)}\n" * 3, "")
+
+
+@pytest.mark.parametrize(
+    "option", ["--count 1", "--stats s.json", "--filter true", "--store s.db", "--sensor a"]
+)
+def test_options_that_two_classes_would_pass_over_are_refused(mine, option):
+    names = ["--socket-handler", "mine.Loop", "--data-handler", "mine.Print", "prefix=a"]
+    status, out, err = mine.pigear(*names, *option.split()).end()
+    problem = f"{option.split()[0]} needs a handler or a socket handler of Pigear's own"
+    assert (status, out, err) == (2, "", f"error: {problem}\n")
 
 
 @pytest.mark.parametrize("stop", ["interrupt", "terminate"])
@@ -247,6 +259,58 @@ def test_a_slow_data_handler_does_not_hold_snort_up(room):
     assert not room.socket.exists()
 
 
+def test_what_is_dropped_is_logged_at_once(room, caplog):
+    handler = SocketHandler(logdir=str(room.log), data_handler=Slow)
+    handler.data_handler.sent = threading.Event()
+
+    def snort():
+        # Fills 64 MiB.
+        room.send(*[PING] * 1_200)
+        until("it is logged", lambda: "its queue is full; 1 alerts dropped" in caplog.text)
+        logged.set()
+        handler.data_handler.sent.set()
+
+    logged = threading.Event()
+    thread = threading.Thread(target=snort, daemon=True)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        handler.serve()
+    assert logged.is_set()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_who_may_not_send_is_refused_and_logged(room):
+    room.write(
+        "stranger.py",
+        """
+        import os, socket
+        os.setgid(65534), os.setuid(65534)
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"what", "snort_alert")
+        """,
+    )
+    room.write(
+        "mine.py",
+        """
+        import os
+        from pigear.core import DataHandler, SocketHandler
+        class Open(SocketHandler):
+            def bind_socket(self, socket):
+                super(Open, self).bind_socket(socket)
+                os.chmod(self.unixsock_fullpath, 0o666)
+        class Print(DataHandler):
+            def handle(self, data, addr):
+                print(len(data))
+        """,
+    )
+    running = room.pigear("--socket-handler", "mine.Open", "--data-handler", "mine.Print")
+    until("everybody may try", lambda: room.socket.is_socket() and room.socket.stat().st_mode & 2)
+    subprocess.run([sys.executable, room.path / "stranger.py"], cwd=room.log, check=True)
+    problem = "warning: refused a datagram from uid 65534"
+    until("it is said", lambda: problem in running.err.read_text())
+    running.interrupt()
+    assert running.end()[:2] == (0, "")
+
+
 def test_an_exception_is_raised_or_logged(room, caplog):
     class Raising(Collect):
         def handle(self, data, addr):
@@ -266,6 +330,27 @@ def test_an_exception_is_raised_or_logged(room, caplog):
     with pytest.raises(KeyboardInterrupt):
         forever.serve()
     assert "ValueError: no" in caplog.text
+
+
+def test_nobody_waits_for_a_handler_that_has_served(room):
+    class Raising(DataHandler):
+        def handle(self, data, addr):
+            raise ValueError("no")
+
+    def snort():
+        with pytest.raises(OSError):
+            room.send(*[PING] * 1_000)
+
+    handler = SocketHandler(logdir=str(room.log), data_handler=Raising)
+    for _ in range(2):
+        handler.socket
+        sender = threading.Thread(target=snort, daemon=True)
+        sender.start()
+        with pytest.raises(ValueError):
+            handler.serve(forever=False)
+        assert not room.socket.exists()
+        sender.join(DEADLINE / 2)
+        assert not sender.is_alive()
 
 
 def test_ctrl_c_ends_serving_at_once(room):
