@@ -34,6 +34,8 @@ use terminal::Terminal;
 
 pub use interrupt::interrupt;
 pub use terminal::TerminalError;
+#[cfg(feature = "command")]
+pub(crate) use terminal::is_left;
 
 pub(crate) const ABOUT: &str = "opens a shell on each alert; history=PATH";
 

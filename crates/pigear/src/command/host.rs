@@ -51,6 +51,14 @@ impl Interrupt {
         }
     }
 
+    /// Asks to stop in order, unless the shell is about to notice by itself. Whoever closes a terminal
+    /// may cause more than one signal, and is no less patient for that.
+    pub(super) fn hang_up(&self) {
+        if !self.is_requested() {
+            self.ctrl_c();
+        }
+    }
+
     /// Asks to stop in order. Asked a second time, ends the program at once, with this status.
     pub fn request(&self, status: i32) {
         if self.0.requested.swap(true, Ordering::SeqCst) {
@@ -76,6 +84,14 @@ impl Interrupt {
 fn taken() -> bool {
     #[cfg(feature = "shell")]
     return crate::shell::interrupt();
+    #[cfg(not(feature = "shell"))]
+    false
+}
+
+/// Whether there is a shell whose terminal was closed.
+pub(super) fn shell_is_left() -> bool {
+    #[cfg(feature = "shell")]
+    return crate::shell::is_left();
     #[cfg(not(feature = "shell"))]
     false
 }

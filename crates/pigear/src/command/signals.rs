@@ -1,4 +1,4 @@
-//! Signals: SIGINT and SIGTERM stop, SIGHUP reads files again.
+//! Signals: SIGINT and SIGTERM stop, SIGHUP reads files again, or stops if a shell's terminal is gone.
 
 use std::io;
 use std::thread;
@@ -6,7 +6,7 @@ use std::thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::host::{Host, Interrupt};
+use super::host::{Host, Interrupt, shell_is_left};
 use crate::listen::Reload;
 
 /// Listens to signals on a thread of its own, but to SIGINT only if the host doesn't. The first that
@@ -20,6 +20,7 @@ pub(super) fn listen(host: &dyn Host, reload: Reload) -> io::Result<Interrupt> {
     thread::spawn(move || {
         for signal in signals.forever() {
             match signal {
+                SIGHUP if shell_is_left() => asked.hang_up(),
                 SIGHUP => reload.request(),
                 SIGINT => asked.ctrl_c(),
                 _ => asked.request(128 + signal),

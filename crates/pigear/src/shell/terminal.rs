@@ -141,6 +141,12 @@ impl Drop for Terminal {
     }
 }
 
+/// Whether a shell has the terminal, and it was closed.
+#[cfg(feature = "command")]
+pub(crate) fn is_left() -> bool {
+    TAKEN.load(Ordering::SeqCst) && is_gone()
+}
+
 /// Whether the terminal was closed: a window, or a connection.
 pub(super) fn is_gone() -> bool {
     let stdin = io::stdin();

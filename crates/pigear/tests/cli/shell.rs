@@ -383,6 +383,29 @@ fn a_terminal_that_is_closed_ends_the_program() {
 }
 
 #[test]
+fn a_terminal_that_is_closed_while_no_alert_is_shown_ends_the_program() {
+    let (mut running, mut screen) = at_prompt(shell());
+    running.signal(Signal::SIGHUP);
+    screen.enters("next");
+    screen.shows("waiting for the next alert");
+    drop(screen);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0));
+    assert!(!room.socket().exists());
+    assert_eq!(room.read("stats.json"), counters([1, 0, 0, 0], &[("shell", [1, 0, 0])]));
+}
+
+#[test]
+fn a_terminal_that_is_closed_while_a_script_runs_ends_the_program() {
+    let (running, mut screen) = at_prompt(shell());
+    screen.enters("loop { }");
+    screen.is_restored();
+    drop(screen);
+    let (_, ended) = running.end();
+    assert_eq!(ended.status, Some(0));
+}
+
+#[test]
 fn the_shell_sees_what_passes_the_filter() {
     let test = shell().args(["--filter", "msg.sig_id == 7"]);
     let (mut running, mut screen) = screen::start(test, &[]);
