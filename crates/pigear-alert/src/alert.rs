@@ -38,6 +38,8 @@ pub struct Alert {
     pub sender: Option<Sender>,
     /// The datagram as it came, if somebody asked for it.
     pub datagram: Option<Box<[u8]>>,
+    /// The number that a store has given it, if it comes out of one.
+    pub store_id: Option<i64>,
     /// What Snort's log has of it, without the packet that is in the message.
     log: Option<Box<Logged>>,
     names: Arc<Names>,
@@ -90,6 +92,7 @@ impl Alert {
             origin,
             sender: None,
             datagram: None,
+            store_id: None,
             log: None,
             names,
             dissection: OnceLock::new(),

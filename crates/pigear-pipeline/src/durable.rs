@@ -72,32 +72,34 @@ impl DurableLane {
             Ok(()) => self.work_off(&mut *handler, sieve.as_mut()),
             Err(error) => LaneEnd::Failed(error),
         };
-        match guarded(|| handler.finish()) {
-            Err(error) if on_error == OnError::Stop => LaneEnd::Failed(error),
-            Err(error) => {
-                error!("handler {}: {error}", self.name);
-                end
-            }
-            Ok(()) => end,
+        let Err(error) = self.late(&mut *handler, |handler| handler.finish()) else { return end };
+        if handler.in_hand().is_some() {
+            info!("handler {}: {error}; the alerts stay in the store", self.name);
+        } else if on_error == OnError::Stop && error.refused.is_empty() {
+            return LaneEnd::Failed(error);
+        } else {
+            error!("handler {}: {error}", self.name);
         }
+        end
     }
 
     fn work_off(&self, handler: &mut dyn Handler, mut sieve: Option<&mut Sieve>) -> LaneEnd {
         loop {
             let result = match self.journal.next(handler.gather(), handler.due()) {
                 Next::Ended => return LaneEnd::Done,
-                Next::Due => guarded(|| handler.wake()),
+                Next::Due => self.late(handler, |handler| handler.wake()),
                 Next::Alerts(alerts) => {
-                    let (outcome, result) = match &mut sieve {
+                    let (mut outcome, result) = match &mut sieve {
                         Some(sieve) => self.handle_passed(handler, sieve, &alerts),
                         None => self.handle(handler, &alerts),
                     };
+                    outcome.in_hand = handler.in_hand();
                     self.journal.settle(&outcome);
                     result
                 }
             };
             self.count_lost();
-            match result.map_err(|error| (error.cause.to_string(), error.cause)) {
+            match result.map_err(|error| (error.to_string(), error.cause)) {
                 Ok(()) => {}
                 Err((_, Cause::TimeUp)) => return LaneEnd::Done,
                 Err((_, Cause::Quit)) => return LaneEnd::Quit,
@@ -111,6 +113,23 @@ impl DurableLane {
                 return LaneEnd::Done;
             }
         }
+    }
+
+    /// Has the handler do something about alerts that it took before, and settles these.
+    fn late(
+        &self,
+        handler: &mut dyn Handler,
+        call: impl FnOnce(&mut dyn Handler) -> Result<(), HandlerError>,
+    ) -> Result<(), HandlerError> {
+        let result = guarded(|| call(handler));
+        let refused_later = result.as_ref().err().map(|error| error.refused.clone());
+        let in_hand = handler.in_hand();
+        self.journal.settle(&Outcome {
+            refused_later: refused_later.unwrap_or_default(),
+            in_hand,
+            ..Outcome::default()
+        });
+        result
     }
 
     /// Handles what passes the filters of a batch, and says what became of the whole of it.
@@ -134,7 +153,7 @@ impl DurableLane {
         sieve.count(settled - outcome.settled);
         let place = |(index, reason)| places.get(index).map(|place| (*place, reason));
         let refused = outcome.refused.into_iter().filter_map(place).collect();
-        (Outcome { settled, refused }, result)
+        (Outcome { settled, refused, ..Outcome::default() }, result)
     }
 
     /// Handles a batch, and says what became of it. An error is one that ends the lane.

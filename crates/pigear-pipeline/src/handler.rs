@@ -57,15 +57,23 @@ pub trait Handler: Send {
     /// Does what is [due](Self::due). Alerts that this is about were counted as handled before.
     ///
     /// # Errors
-    /// If something that was accepted before could not be done.
+    /// If something that was accepted before could not be done; [`HandlerError::about`] says of which
+    /// alerts.
     fn wake(&mut self) -> Result<(), HandlerError> {
         Ok(())
+    }
+
+    /// The oldest alert that it took and isn't done with, if it gathers alerts beyond
+    /// [`handle`](Self::handle). Where alerts wait in a store, this and those behind it are given to it
+    /// again, should the process end before.
+    fn in_hand(&self) -> Option<Arc<Alert>> {
+        None
     }
 
     /// Finishes work in progress. Called once, after the last alert.
     ///
     /// # Errors
-    /// If something that was accepted before could not be finished.
+    /// If something that was accepted before could not be finished, as with [`wake`](Self::wake).
     fn finish(&mut self) -> Result<(), HandlerError> {
         Ok(())
     }
@@ -76,8 +84,8 @@ pub trait Handler: Send {
         false
     }
 
-    /// Whether [`handle`](Self::handle) returns only once somebody else has the alerts, or has refused
-    /// them: then it is worth the while that they wait where a crash doesn't reach them.
+    /// Whether alerts that it is done with are with somebody else, or were refused there: then it is
+    /// worth the while that they wait where a crash doesn't reach them.
     fn delivers(&self) -> bool {
         false
     }
@@ -111,6 +119,8 @@ pub struct HandlerError {
     pub failed: usize,
     /// What happened.
     pub cause: Cause,
+    /// What was refused of alerts that were taken before, each with the reason.
+    pub refused: Vec<(Arc<Alert>, String)>,
 }
 
 /// Why a handler could not deal with an alert.
@@ -139,32 +149,36 @@ pub enum Cause {
 }
 
 impl HandlerError {
+    fn of(cause: Cause) -> Self {
+        Self { handled: 0, failed: 1, cause, refused: Vec::new() }
+    }
+
     /// The batch's first alert failed.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { handled: 0, failed: 1, cause: Cause::Failed(error.into()) }
+        Self::of(Cause::Failed(error.into()))
     }
 
     /// Whoever reads the handler's output has gone away.
     #[must_use]
     pub fn reader_gone() -> Self {
-        Self { handled: 0, failed: 1, cause: Cause::ReaderGone }
+        Self::of(Cause::ReaderGone)
     }
 
     /// Whoever works with the handler wants the whole program to end.
     #[must_use]
     pub fn quit() -> Self {
-        Self { handled: 0, failed: 1, cause: Cause::Quit }
+        Self::of(Cause::Quit)
     }
 
     /// It was time to end before the alert could be dealt with.
     #[must_use]
     pub fn time_up() -> Self {
-        Self { handled: 0, failed: 1, cause: Cause::TimeUp }
+        Self::of(Cause::TimeUp)
     }
 
     /// There is no room for the alert now.
     pub fn no_room(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { handled: 0, failed: 1, cause: Cause::NoRoom(error.into()) }
+        Self::of(Cause::NoRoom(error.into()))
     }
 
     /// The same, but `handled` alerts were dealt with before.
@@ -177,5 +191,11 @@ impl HandlerError {
     #[must_use]
     pub fn failed(self, failed: usize) -> Self {
         Self { failed, ..self }
+    }
+
+    /// The same, about alerts that were taken before, each with the reason.
+    #[must_use]
+    pub fn about(self, refused: Vec<(Arc<Alert>, String)>) -> Self {
+        Self { refused, ..self }
     }
 }

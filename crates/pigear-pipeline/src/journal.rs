@@ -18,7 +18,8 @@ pub trait Journal: Send + Sync {
     /// Waits for the next alerts as `gather` says, but not beyond `due`.
     fn next(&self, gather: Gather, due: Option<Instant>) -> Next;
 
-    /// Hears what became of the alerts that came last.
+    /// Hears what became of the alerts that came last, and of those before that the handler still had
+    /// in hand.
     fn settle(&self, outcome: &Outcome);
 
     /// How many alerts are stored that the lane is not done with.
@@ -48,10 +49,15 @@ pub enum Next {
 }
 
 /// What became of some alerts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// So many at the start are done with, one way or the other.
+    /// So many at the start were taken by the handler, or refused.
     pub settled: usize,
-    /// Which of them were refused for good, with the reason. The others were handled.
+    /// Which of them were refused for good, with the reason.
     pub refused: Vec<(usize, String)>,
+    /// What was refused for good of alerts that the handler had taken before, with the reason.
+    pub refused_later: Vec<(Arc<Alert>, String)>,
+    /// The oldest alert that the handler has taken and isn't done with: it and those behind it must come
+    /// again, should the process end now.
+    pub in_hand: Option<Arc<Alert>>,
 }

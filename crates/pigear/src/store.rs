@@ -25,6 +25,7 @@
 //! # Ok::<(), pigear::store::StoreError>(())
 //! ```
 
+mod check;
 mod count;
 mod criteria;
 mod dead_letter;
@@ -47,6 +48,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::FairMutex;
 use pigear_pipeline::LaneSettings;
@@ -66,6 +68,10 @@ use crate::config::Begin;
 use progress::{Bounds, Progress};
 use writer::Writer;
 
+/// It is waited so long for whether a store is damaged. Then the check goes on in the background: as long
+/// as nobody has Snort's socket, alerts are lost.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// A store that is written to. Clones share it.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -77,13 +83,18 @@ struct Inner {
 }
 
 impl Store {
-    /// Opens a store to write to it, or creates one where there is nothing.
+    /// Opens a store to write to it, or creates one where there is nothing. If it was not left in order
+    /// it is checked for damage; where that takes long, it goes on in the background.
     ///
     /// # Errors
     /// If somebody else writes to it, it isn't a store, is damaged, was written by a later Pigear, or
     /// can't be written. It is left as it is then.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let writer = Writer::open(path.to_owned()).map_err(|problem| problem.at(path))?;
+        Self::open_within(path, Some(PATIENCE))
+    }
+
+    fn open_within(path: &Path, patience: Option<Duration>) -> Result<Self, StoreError> {
+        let writer = Writer::open(path.to_owned(), patience).map_err(|problem| problem.at(path))?;
         let progress = Progress::default();
         progress.change(|state| state.last = writer.last());
         let writer = FairMutex::new(writer);

@@ -12,6 +12,9 @@ use crate::stats::Stats;
 struct Ten {
     done: Mutex<usize>,
     refused: Mutex<Vec<(usize, String)>>,
+    refused_later: Mutex<Vec<(u32, String)>>,
+    /// The alerts that the handler had in hand each time.
+    in_hand: Mutex<Vec<Option<u32>>>,
 }
 
 impl Journal for Ten {
@@ -28,6 +31,11 @@ impl Journal for Ten {
         let refused = outcome.refused.iter().map(|(n, reason)| (*done + n, reason.clone()));
         self.refused.lock().unwrap().extend(refused);
         *done += outcome.settled;
+        let later = outcome.refused_later.iter();
+        let later = later.map(|(alert, reason)| (alert.message.event_id, reason.clone()));
+        self.refused_later.lock().unwrap().extend(later);
+        let in_hand = outcome.in_hand.as_ref().map(|alert| alert.message.event_id);
+        self.in_hand.lock().unwrap().push(in_hand);
     }
 
     fn lag(&self) -> u64 {
@@ -195,4 +203,39 @@ fn a_handler_that_panics_at_the_start_ends_the_lane_and_loses_nothing() {
     let end = lane.work(worker, OnError::GoOn);
     assert!(matches!(end, LaneEnd::Failed(error) if error.to_string() == "panicked: no"));
     assert_eq!(journal.lag(), 10);
+}
+
+/// Has some alerts in hand, and at the end refuses one of them.
+#[derive(Default)]
+struct Gatherer(Vec<Arc<Alert>>);
+
+impl Handler for Gatherer {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        self.0.extend_from_slice(alerts);
+        if self.0.len() > 4 {
+            self.0.drain(..3);
+        }
+        Ok(())
+    }
+
+    fn in_hand(&self) -> Option<Arc<Alert>> {
+        self.0.first().cloned()
+    }
+
+    fn finish(&mut self) -> Result<(), HandlerError> {
+        let refused = self.0.drain(..1).map(|alert| (alert, "no".to_owned())).collect();
+        Err(HandlerError::new("one was refused").about(refused))
+    }
+}
+
+#[test]
+fn what_a_handler_still_has_in_hand_is_told_and_what_is_refused_later() {
+    let (journal, stats) = (Arc::new(Ten::default()), Stats::default());
+    let (name, counters) = stats.add_lane("test");
+    let lane = DurableLane::new(name, journal.clone(), counters, false);
+    let worker = Worker { handler: Box::new(Gatherer::default()), sieve: None };
+    let end = lane.work(worker, OnError::Stop);
+    assert!(matches!(end, LaneEnd::Done), "{end:?}");
+    assert_eq!(*journal.in_hand.lock().unwrap(), [Some(0), Some(3), Some(6), Some(7)]);
+    assert_eq!(*journal.refused_later.lock().unwrap(), [(6, "no".into())]);
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use bytesize::ByteSize;
 use pigear_pipeline::{OnError, WhenFull};
@@ -61,7 +62,7 @@ struct Handler {
     #[serde(default, deserialize_with = "parsed_option")]
     queue_bytes: Option<ByteSize>,
     #[serde(default, deserialize_with = "parsed_option")]
-    when_full: Option<WhenFull>,
+    when_full: Option<Full>,
     #[serde(default, deserialize_with = "parsed_option")]
     durable: Option<bool>,
     #[serde(default, deserialize_with = "parsed_option")]
@@ -69,6 +70,25 @@ struct Handler {
     filter: Option<Spanned<String>>,
     #[serde(flatten)]
     keys: Table,
+}
+
+/// What becomes of alerts that find a queue full. To spill them into the store is to have them wait there
+/// in the first place.
+#[derive(Clone, Copy)]
+enum Full {
+    Lane(WhenFull),
+    Spill,
+}
+
+impl FromStr for Full {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "spill" => Ok(Self::Spill),
+            _ => name.parse().map(Self::Lane).map_err(|unknown| format!("{unknown}, spill")),
+        }
+    }
 }
 
 impl Config {
@@ -118,13 +138,18 @@ impl Config {
 
 impl Handler {
     fn into_config(self, place: String, filter: Option<FilterConfig>) -> Option<HandlerConfig> {
+        let (when_full, spills) = match self.when_full {
+            Some(Full::Lane(when_full)) => (Some(when_full), None),
+            Some(Full::Spill) => (None, Some(true)),
+            None => (None, None),
+        };
         Some(HandlerConfig {
             kind: self.r#type.or_else(|| self.name.clone())?,
             name: self.name,
             queue: self.queue,
             queue_bytes: self.queue_bytes,
-            when_full: self.when_full,
-            durable: self.durable,
+            when_full,
+            durable: self.durable.or(spills),
             begin: self.from,
             filter,
             keys: Keys::from(self.keys),

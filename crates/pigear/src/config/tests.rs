@@ -53,6 +53,13 @@ fn a_file_says_what_the_command_line_can_say() {
 }
 
 #[test]
+fn a_queue_that_spills_is_one_that_waits_in_the_store() {
+    let durable = |text| parse(text).unwrap().handlers[0].durable;
+    assert_eq!(durable("[[handler]]\nname = 'file'\nwhen_full = 'spill'"), Some(true));
+    assert_eq!(durable("[[handler]]\nname = 'file'\nwhen_full = 'wait'"), None);
+}
+
+#[test]
 fn a_handlers_name_may_stand_for_its_type() {
     let config = parse("[[handler]]\nname = 'print'\nformat = 'json'").unwrap();
     assert_eq!(config.handlers[0].kind, "print");
@@ -67,7 +74,10 @@ fn a_mistake_is_named_with_its_line() {
         ("[[source]]\ntype = 'tcp'", "pigear.toml:2: unknown socket handler \"tcp\"; known are"),
         ("[[source]]\ndialect = 'snort4'", "pigear.toml:2: unknown dialect"),
         ("\n[[handler]]\npath = 'x'", "pigear.toml:2: missing field `type`"),
-        ("[[handler]]\ntype = 'x'\nwhen_full = 'panic'", "pigear.toml:3: unknown policy"),
+        (
+            "[[handler]]\ntype = 'x'\nwhen_full = 'panic'",
+            "pigear.toml:3: unknown policy \"panic\"; known are drop-newest, wait, spill",
+        ),
         ("[[handler\n", "pigear.toml:1: "),
     ] {
         let error = parse(text).unwrap_err();

@@ -135,9 +135,12 @@ impl Handler for Http {
         self.gather
     }
 
-    /// What waits for others to make one message with them waits in memory.
     fn delivers(&self) -> bool {
-        self.people.is_none()
+        true
+    }
+
+    fn in_hand(&self) -> Option<Arc<Alert>> {
+        self.people.as_ref()?.oldest()
     }
 
     fn due(&self) -> Option<Instant> {
@@ -146,12 +149,12 @@ impl Handler for Http {
 
     fn wake(&mut self) -> Result<(), HandlerError> {
         let Some(people) = &mut self.people else { return Ok(()) };
-        people.tell_what_is_due(&self.courier).map_err(HandlerError::new)
+        people.tell_what_is_due(&self.courier)
     }
 
     fn finish(&mut self) -> Result<(), HandlerError> {
         let Some(people) = &mut self.people else { return Ok(()) };
-        people.tell_everything(&self.courier).map_err(HandlerError::new)
+        people.tell_everything(&self.courier)
     }
 }
 

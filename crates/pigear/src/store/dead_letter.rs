@@ -14,13 +14,8 @@ use super::reader::Reader;
 use super::record;
 use super::writer::Writer;
 
-/// An alert that was refused.
-pub(super) struct Refusal {
-    /// Its number; 0 if it was never stored.
-    pub(super) id: i64,
-    pub(super) alert: Arc<Alert>,
-    pub(super) reason: String,
-}
+/// An alert that was refused, and the reason.
+pub(super) type Refusal = (Arc<Alert>, String);
 
 /// An alert that a handler could not hand on, and won't try to again unless told to.
 #[derive(Clone, Debug)]
@@ -51,7 +46,7 @@ impl Writer {
         refused: &[Refusal],
     ) -> Result<(), Problem> {
         let (change, ids) = self.change()?;
-        for Refusal { id, alert, reason } in refused {
+        for (alert, reason) in refused {
             let (signature, origin) = ids.of(alert, &change)?;
             let mut data = Vec::new();
             record::encode(alert, &mut data);
@@ -60,28 +55,39 @@ impl Writer {
                     "INSERT INTO dead_letter (lane, alert, refused, reason, signature, origin, data) \
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
-                .execute(params![lane, id, now(), reason, signature, origin, data])?;
+                .execute(params![
+                    lane,
+                    alert.store_id.unwrap_or_default(),
+                    now(),
+                    reason,
+                    signature,
+                    origin,
+                    data
+                ])?;
         }
         lanes::set_mark(&change, lane, mark)?;
         change.commit()?;
         Ok(())
     }
 
-    /// Removes dead letters that were sent again, but for those that were refused again.
-    pub(super) fn settle_again(
-        &mut self,
-        letters: &[(i64, Arc<Alert>)],
-        refused: &[(usize, String)],
-    ) -> Result<(), Problem> {
+    /// Removes dead letters that were sent again.
+    pub(super) fn remove_letters(&mut self, letters: &[i64]) -> Result<(), Problem> {
         let (change, _) = self.change()?;
-        for (index, (id, _)) in letters.iter().enumerate() {
-            match refused.iter().find(|(n, _)| *n == index) {
-                None => change.execute("DELETE FROM dead_letter WHERE id = ?1", [id])?,
-                Some((_, reason)) => change.execute(
-                    "UPDATE dead_letter SET again = 0, refused = ?2, reason = ?3 WHERE id = ?1",
-                    params![id, now(), reason],
-                )?,
-            };
+        for id in letters {
+            change.execute("DELETE FROM dead_letter WHERE id = ?1", [id])?;
+        }
+        change.commit()?;
+        Ok(())
+    }
+
+    /// Notes that dead letters were refused again.
+    pub(super) fn refuse_letters(&mut self, refused: &[(i64, String)]) -> Result<(), Problem> {
+        let (change, _) = self.change()?;
+        for (id, reason) in refused {
+            change.execute(
+                "UPDATE dead_letter SET again = 0, refused = ?2, reason = ?3 WHERE id = ?1",
+                params![id, now(), reason],
+            )?;
         }
         change.commit()?;
         Ok(())

@@ -2,6 +2,9 @@
 //!
 //! Before a batch is handed out, its end is noted; so after a crash the same batch comes again, not one
 //! with more in it, and a receiver sees requests that it has seen before.
+//!
+//! Reading may be ahead of what is done: a handler that makes one message of several alerts has them in
+//! hand until it is sent, and as long the mark stays before the oldest of them.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,6 +36,9 @@ pub struct LaneJournal {
     name: String,
     /// The lane's number.
     lane: usize,
+    /// Up to where the handler has taken or refused everything.
+    read: AtomicI64,
+    /// Up to where it is done with everything.
     done: AtomicI64,
     work: Mutex<Work>,
 }
@@ -43,6 +49,10 @@ struct Work {
     /// Up to where the batch goes that was begun.
     in_hand: i64,
     hand: Hand,
+    /// Dead letters that the handler has taken again.
+    letters: Option<Letters>,
+    /// The mark as it is written.
+    noted: Mark,
     /// What could not be written yet.
     unwritten: Vec<Refusal>,
     lost: u64,
@@ -51,14 +61,23 @@ struct Work {
 }
 
 /// The alerts that were given out last.
+#[derive(Default)]
 enum Hand {
+    #[default]
     Nothing,
-    /// Out of the store, each with its number.
-    Stored(Vec<(i64, Arc<Alert>)>),
+    /// Out of the store.
+    Stored(Vec<Arc<Alert>>),
     /// What could not be stored.
     Loose(Vec<Arc<Alert>>),
     /// Dead letters, with their numbers.
     Again(Vec<(i64, Arc<Alert>)>),
+}
+
+/// Dead letters that a handler may still have in hand.
+struct Letters {
+    ids: Vec<i64>,
+    /// Up to where alerts were read before them.
+    read: i64,
 }
 
 /// What to do next.
@@ -83,13 +102,19 @@ impl LaneJournal {
             reader,
             in_hand: mark.in_hand,
             hand: Hand::Nothing,
+            letters: None,
+            noted: mark,
             unwritten: Vec::new(),
             lost: 0,
             looked: None,
             failures: 0,
         };
-        let done = AtomicI64::new(mark.done);
-        Self { store, name: name.to_owned(), lane, done, work: Mutex::new(work) }
+        let [read, done] = [mark.done; 2].map(AtomicI64::new);
+        Self { store, name: name.to_owned(), lane, read, done, work: Mutex::new(work) }
+    }
+
+    fn read_up_to(&self) -> i64 {
+        self.read.load(Ordering::Relaxed)
     }
 
     fn done(&self) -> i64 {
@@ -111,12 +136,16 @@ impl LaneJournal {
         loop {
             if work.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
                 work.looked = Some(Instant::now());
-                let again = work.reader.marked_letters(&self.name, most)?;
+                // Those that the handler has in hand still count as marked.
+                let again = match work.letters {
+                    Some(_) => Vec::new(),
+                    None => work.reader.marked_letters(&self.name, most)?,
+                };
                 if !again.is_empty() {
                     return Ok(hand_out(work, Hand::Again(again)));
                 }
             }
-            let turn = if work.in_hand > self.done() && !self.is_time_up() {
+            let turn = if work.in_hand > self.read_up_to() && !self.is_time_up() {
                 Turn::Read(work.in_hand)
             } else {
                 self.wait(work, gather, due, &mut since)
@@ -148,7 +177,7 @@ impl LaneJournal {
         due: Option<Instant>,
         since: &mut Option<Instant>,
     ) -> Turn {
-        let (progress, done) = (&self.store.0.progress, self.done());
+        let (progress, read) = (&self.store.0.progress, self.read_up_to());
         let look = work.looked.unwrap_or_else(Instant::now) + LOOK;
         let mut state = progress.state();
         loop {
@@ -158,17 +187,17 @@ impl LaneJournal {
             if reached(end_by) {
                 return Turn::Ended;
             }
-            let readable = state.readable(self.lane) - done;
-            let waiting = count(state.last - done) + state.loose(self.lane);
+            let readable = state.readable(self.lane) - read;
+            let waiting = count(state.last - read) + state.loose(self.lane);
             if waiting > 0 {
                 let since = *since.get_or_insert(now);
                 let enough = waiting >= gather.enough || state.closing;
                 if enough || reached(Some(since + gather.delay)) {
                     let most = gather.most.max(1);
                     return if readable > 0 {
-                        Turn::Read(done + readable.min(i64::try_from(most).unwrap_or(i64::MAX)))
+                        Turn::Read(read + readable.min(i64::try_from(most).unwrap_or(i64::MAX)))
                     } else {
-                        Turn::Loose(state.take_loose(self.lane, done, most))
+                        Turn::Loose(state.take_loose(self.lane, read, most))
                     };
                 }
             } else if state.ended && state.closing {
@@ -188,24 +217,30 @@ impl LaneJournal {
 
     /// Reads what comes next, up to an alert at most. `None` if nothing of it is there any more.
     fn read(&self, work: &mut Work, to: i64, most: usize) -> Result<Option<Next>, Problem> {
-        let done = self.done();
+        let read = self.read_up_to();
         let (mut alerts, mut bytes) = (Vec::new(), 0);
-        work.reader.visit_range((done + 1, to), &mut |stored| {
+        let (mut first, mut last) = (to + 1, read);
+        work.reader.visit_range((read + 1, to), &mut |stored| {
+            (first, last) = (first.min(stored.id), stored.id);
             bytes += stored.alert.memory();
-            alerts.push((stored.id, Arc::new(stored.alert)));
+            alerts.push(Arc::new(stored.alert));
             if bytes >= MAX_BYTES || alerts.len() >= most { Further::Enough } else { Further::On }
         })?;
-        let first = alerts.first().map_or(to + 1, |(id, _)| *id);
-        let gone = count(first - done - 1);
+        let gone = count(first - read - 1);
         if gone > 0 {
             work.lost += gone as u64;
             warn!(
                 "handler {}: {gone} alerts were removed from the store before it got them",
                 self.name
             );
-            self.done.store(first - 1, Ordering::Relaxed);
+            self.read.store(first - 1, Ordering::Relaxed);
+            if self.done() == read {
+                self.done.store(first - 1, Ordering::Relaxed);
+            }
         }
-        let Some(last) = alerts.last().map(|(id, _)| *id) else { return Ok(None) };
+        if alerts.is_empty() {
+            return Ok(None);
+        }
         if work.in_hand < last {
             work.in_hand = last;
             self.note(work);
@@ -213,13 +248,50 @@ impl LaneJournal {
         Ok(Some(hand_out(work, Hand::Stored(alerts))))
     }
 
+    /// Takes note of what became of dead letters that were given out again.
+    fn settle_letters(&self, work: &mut Work, letters: &[(i64, Arc<Alert>)], outcome: &Outcome) {
+        let refused = outcome.refused.iter();
+        let refused: Vec<_> = refused
+            .filter_map(|(index, reason)| Some((letters.get(*index)?.0, reason.clone())))
+            .collect();
+        let ids = letters.iter().take(outcome.settled).map(|(id, _)| *id);
+        let ids = ids.filter(|id| refused.iter().all(|(of, _)| of != id)).collect();
+        work.letters = Some(Letters { ids, read: self.read_up_to() });
+        self.or_say(self.store.0.writer.lock().refuse_letters(&refused));
+    }
+
+    /// Moves the mark up to the oldest alert that the handler has in hand.
+    fn release(&self, work: &mut Work, in_hand: Option<&Alert>) {
+        let read = self.read_up_to();
+        // One that was never stored tells nothing: the mark stays.
+        let Some(first) = in_hand.map_or(Some(read + 1), |alert| alert.store_id) else { return };
+        let done = (first - 1).max(self.done()).min(read);
+        self.done.store(done, Ordering::Relaxed);
+        // Whatever is in hand then was given out after the letters.
+        if let Some(letters) = work.letters.take_if(|letters| first > letters.read) {
+            self.or_say(self.store.0.writer.lock().remove_letters(&letters.ids));
+        }
+    }
+
+    fn or_say(&self, result: Result<(), Problem>) {
+        if let Err(problem) = result {
+            error!("handler {}: cannot note what became of dead letters: {problem}", self.name);
+        }
+    }
+
     /// Writes the mark, and what was refused. What can't be written now is written later: at worst, some
     /// alerts come twice.
     fn note(&self, work: &mut Work) {
         let mark = Mark { done: self.done(), in_hand: work.in_hand };
+        if mark == work.noted && work.unwritten.is_empty() {
+            return;
+        }
         let written = self.store.0.writer.lock().note(&self.name, mark, &work.unwritten);
         match written {
-            Ok(()) => work.unwritten.clear(),
+            Ok(()) => {
+                work.noted = mark;
+                work.unwritten.clear();
+            }
             Err(problem) => {
                 debug!("handler {}: cannot note how far it is: {problem}", self.name);
                 if work.unwritten.len() > MAX_UNWRITTEN {
@@ -230,14 +302,6 @@ impl LaneJournal {
             }
         }
     }
-
-    fn settle_again(&self, letters: &[(i64, Arc<Alert>)], outcome: &Outcome) {
-        let settled = letters.get(..outcome.settled).unwrap_or_default();
-        let result = self.store.0.writer.lock().settle_again(settled, &outcome.refused);
-        if let Err(problem) = result {
-            error!("handler {}: cannot note what became of dead letters: {problem}", self.name);
-        }
-    }
 }
 
 /// Notes what is given out.
@@ -245,10 +309,8 @@ fn hand_out(work: &mut Work, hand: Hand) -> Next {
     work.failures = 0;
     let alerts = match &hand {
         Hand::Nothing => Vec::new(),
-        Hand::Loose(alerts) => alerts.clone(),
-        Hand::Stored(alerts) | Hand::Again(alerts) => {
-            alerts.iter().map(|(_, alert)| Arc::clone(alert)).collect()
-        }
+        Hand::Loose(alerts) | Hand::Stored(alerts) => alerts.clone(),
+        Hand::Again(letters) => letters.iter().map(|(_, alert)| Arc::clone(alert)).collect(),
     };
     work.hand = hand;
     Next::Alerts(alerts)
@@ -281,29 +343,26 @@ impl Journal for LaneJournal {
 
     fn settle(&self, outcome: &Outcome) {
         let mut work = self.work();
-        let hand = std::mem::replace(&mut work.hand, Hand::Nothing);
-        let refused = |index: usize, alert: Option<(i64, &Arc<Alert>)>| {
-            let reason = outcome.refused.iter().find(|(n, _)| *n == index)?.1.clone();
-            alert.map(|(id, alert)| Refusal { id, alert: Arc::clone(alert), reason })
+        let refused = |alerts: &[Arc<Alert>]| {
+            let of = |(index, reason): &(usize, String)| {
+                Some((Arc::clone(alerts.get(*index)?), reason.clone()))
+            };
+            outcome.refused.iter().filter_map(of).collect::<Vec<_>>()
         };
-        match &hand {
-            Hand::Nothing => return,
-            Hand::Again(letters) => return self.settle_again(letters, outcome),
-            Hand::Loose(alerts) => {
-                let letters = (0..outcome.settled)
-                    .filter_map(|n| refused(n, alerts.get(n).map(|alert| (0, alert))));
-                work.unwritten.extend(letters);
-            }
+        match std::mem::take(&mut work.hand) {
+            Hand::Nothing => {}
+            Hand::Again(letters) => self.settle_letters(&mut work, &letters, outcome),
+            Hand::Loose(alerts) => work.unwritten.extend(refused(&alerts)),
             Hand::Stored(alerts) => {
-                let letters = (0..outcome.settled)
-                    .filter_map(|n| refused(n, alerts.get(n).map(|(id, alert)| (*id, alert))));
-                work.unwritten.extend(letters);
+                work.unwritten.extend(refused(&alerts));
                 let last = outcome.settled.checked_sub(1).and_then(|last| alerts.get(last));
-                if let Some((id, _)) = last {
-                    self.done.store(*id, Ordering::Relaxed);
+                if let Some(id) = last.and_then(|alert| alert.store_id) {
+                    self.read.store(id, Ordering::Relaxed);
                 }
             }
         }
+        work.unwritten.extend(outcome.refused_later.iter().cloned());
+        self.release(&mut work, outcome.in_hand.as_deref());
         self.note(&mut work);
     }
 

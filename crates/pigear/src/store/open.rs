@@ -12,9 +12,11 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::{AccessFlags, access};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tracing::{info, warn};
 
+use super::check::Check;
 use super::error::Problem;
 use super::schema::{self, APPLICATION, VERSION};
 
@@ -118,10 +120,19 @@ impl Kind {
     }
 }
 
-/// Opens a store to write alerts, and creates it if there is none.
-pub(super) fn to_write(path: &Path) -> Result<(Connection, Lock), Problem> {
+/// A store that alerts are written to.
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    pub(super) lock: Lock,
+    /// Whether it is still looked through for damage: then nothing may leave the journal.
+    pub(super) check: Option<Check>,
+}
+
+/// Opens a store to write alerts, and creates it if there is none. After a sudden end, it is waited so long,
+/// if at all, for whether there is damage.
+pub(super) fn to_write(path: &Path, patience: Option<Duration>) -> Result<Opened, Problem> {
     let kind = Kind::of(path)?;
-    check(kind)?;
+    refuse_others(kind)?;
     let (mut lock, ended) = Lock::take(path)?;
     if fs::exists(path)? {
         // The database itself would only say so once something is written.
@@ -129,19 +140,32 @@ pub(super) fn to_write(path: &Path) -> Result<(Connection, Lock), Problem> {
     } else {
         OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
     }
-    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let is_old = matches!(kind, Kind::Store(version) if version < VERSION);
+    let mut check = None;
     if kind != Kind::Nothing && ended == Ended::Suddenly {
         info!("{} was not closed in order; it is checked for damage", path.display());
-        examine(&connection)?;
+        let begun = Check::start(path)?;
+        let patience = if is_old { Some(Duration::MAX) } else { patience };
+        match patience.and_then(|patience| begun.wait(patience)) {
+            Some(found) => found?,
+            None => check = Some(begun),
+        }
     }
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     match kind {
-        Kind::Store(version) if version < VERSION => schema::migrate(&mut connection, version)?,
+        Kind::Store(version) if is_old => schema::migrate(&mut connection, version)?,
         Kind::Store(_) => {}
         Kind::Nothing | Kind::Other => schema::create(&mut connection)?,
     }
     set_up(&connection)?;
+    if check.is_some() {
+        let_out_of_journal(&connection, false)?;
+    } else {
+        // So that the file's head says what this is, and not only the journal.
+        checkpoint(&connection)?;
+    }
     lock.begin()?;
-    Ok((connection, lock))
+    Ok(Opened { connection, lock, check })
 }
 
 /// Opens a store that somebody else may be writing to, for a small change.
@@ -186,14 +210,14 @@ fn is_written_to(path: &Path) -> bool {
 
 fn present(path: &Path) -> Result<(), Problem> {
     let kind = Kind::of(path)?;
-    check(kind)?;
+    refuse_others(kind)?;
     match kind {
         Kind::Nothing => Err(Problem::Missing),
         _ => Ok(()),
     }
 }
 
-fn check(kind: Kind) -> Result<(), Problem> {
+fn refuse_others(kind: Kind) -> Result<(), Problem> {
     match kind {
         Kind::Store(version) if version > VERSION => Err(Problem::Newer { version }),
         Kind::Store(_) | Kind::Nothing => Ok(()),
@@ -214,10 +238,16 @@ fn set_up(connection: &Connection) -> Result<(), Problem> {
         return Err(Problem::Database(format!("cannot keep a journal here, but {mode}")));
     }
     connection.pragma_update(None, "cache_size", -CACHE)?;
-    connection.pragma_update(None, "wal_autocheckpoint", JOURNAL_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", JOURNAL)?;
-    // So that the file's head says what this is, and not only the journal.
-    checkpoint(connection)
+    let_out_of_journal(connection, true)
+}
+
+/// Says whether what is written is moved from the journal into the file by and by.
+pub(super) fn let_out_of_journal(connection: &Connection, out: bool) -> Result<(), Problem> {
+    let pages = if out { JOURNAL_PAGES } else { 0 };
+    connection.pragma_update(None, "wal_autocheckpoint", pages)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !out)?;
+    Ok(())
 }
 
 /// What a change has to outlive.
@@ -246,12 +276,6 @@ pub(super) fn begin(
 pub(super) fn checkpoint(connection: &Connection) -> Result<(), Problem> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
     Ok(())
-}
-
-/// Looks for damage.
-fn examine(connection: &Connection) -> Result<(), Problem> {
-    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if found == "ok" { Ok(()) } else { Err(Problem::Damaged(found.trim().replace('\n', "; "))) }
 }
 
 /// Notes that a store was left in order.

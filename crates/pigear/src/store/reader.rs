@@ -222,7 +222,9 @@ pub(super) fn alert(
     let signature = sides.signature(row.get(1)?, connection)?;
     let origin = sides.origin(row.get(2)?, connection)?;
     let data = row.get_ref(3)?.as_bytes().unwrap_or_default();
-    let alert = record::decode(data, &signature, &origin)
+    let mut alert = record::decode(data, &signature, &origin)
         .ok_or_else(|| Problem::Damaged(format!("alert {id} can't be understood")))?;
+    // A dead letter may be of one that never was stored.
+    alert.store_id = Some(id).filter(|id| *id > 0);
     Ok(Stored { id, alert })
 }

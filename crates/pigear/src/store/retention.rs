@@ -111,6 +111,9 @@ impl Drop for Retention {
 impl Writer {
     /// Does a little of what is to be done, and says whether there is more.
     pub(super) fn tidy(&mut self, keep: Keep) -> Result<Further, Problem> {
+        if !self.is_sound()? {
+            return Ok(Further::Enough);
+        }
         let mut removed = 0;
         while removed < STEP
             && let Some(block) = self.removable(keep, Timestamp::now().as_second())?

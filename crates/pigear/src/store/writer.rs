@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pigear_alert::Alert;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use tracing::{debug, info};
 
+use super::check::Check;
 use super::error::Problem;
 use super::notes::Notes;
-use super::open::{self, Force, Lock};
+use super::open::{self, Force, Lock, Opened};
 use super::record;
 use super::schema::{BLOCK, SEGMENT};
 use super::sides::Ids;
@@ -19,12 +22,23 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     path: PathBuf,
     lock: Lock,
+    soundness: Soundness,
     ids: Ids,
     /// The id of the last alert that was stored.
     last: i64,
     /// The notes of the segment that alerts come into; `None` if they must be made anew.
     notes: Option<Notes>,
     record: Vec<u8>,
+}
+
+/// Whether the file is damaged.
+enum Soundness {
+    /// It is not.
+    Sound,
+    /// It is being looked through.
+    InCheck(Check),
+    /// It is, in this way.
+    Damaged(String),
 }
 
 /// What is noted of the blocks that a batch is in.
@@ -65,12 +79,39 @@ impl Blocks {
 }
 
 impl Writer {
-    /// Opens a store, or creates it.
-    pub(super) fn open(path: PathBuf) -> Result<Self, Problem> {
-        let (connection, lock) = open::to_write(&path)?;
+    /// Opens a store, or creates it. After a sudden end, it is waited so long, if at all,
+    /// for whether there is damage.
+    pub(super) fn open(path: PathBuf, patience: Option<Duration>) -> Result<Self, Problem> {
+        let Opened { connection, lock, check } = open::to_write(&path, patience)?;
+        let soundness = check.map_or(Soundness::Sound, Soundness::InCheck);
         let last = last_id(&connection)?;
         let (ids, record) = (Ids::default(), Vec::new());
-        Ok(Self { connection, path, lock, ids, last, notes: None, record })
+        Ok(Self { connection, path, lock, soundness, ids, last, notes: None, record })
+    }
+
+    /// Whether the file is known to be sound.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub(super) fn is_sound(&mut self) -> Result<bool, Problem> {
+        if let Soundness::InCheck(check) = &self.soundness
+            && let Some(found) = check.wait(Duration::ZERO)
+        {
+            self.soundness = match found {
+                Ok(()) => Soundness::Sound,
+                Err(Problem::Damaged(damage)) => Soundness::Damaged(damage),
+                Err(problem) => Soundness::Damaged(problem.to_string()),
+            };
+            if matches!(self.soundness, Soundness::Sound) {
+                info!("{} is sound", self.path.display());
+                open::let_out_of_journal(&self.connection, true)?;
+            }
+        }
+        match &self.soundness {
+            Soundness::Sound => Ok(true),
+            Soundness::InCheck(_) => Ok(false),
+            Soundness::Damaged(damage) => Err(Problem::Damaged(damage.clone())),
+        }
     }
 
     /// The id of the last alert that was stored; 0 if there was none yet.
@@ -80,7 +121,7 @@ impl Writer {
 
     /// Stores alerts, all or none, and returns the id of the last.
     pub(super) fn append(&mut self, alerts: &[Arc<Alert>]) -> Result<i64, Problem> {
-        let result = self.try_append(alerts);
+        let result = self.is_sound().and_then(|_| self.try_append(alerts));
         match result {
             Ok(last) => {
                 self.last = last;
@@ -124,14 +165,18 @@ impl Writer {
     }
 
     /// Begins a change that is made whole or not at all, and that may be lost if the power fails.
-    pub(super) fn change(&mut self) -> rusqlite::Result<(Transaction<'_>, &mut Ids)> {
+    pub(super) fn change(&mut self) -> Result<(Transaction<'_>, &mut Ids), Problem> {
+        self.is_sound()?;
         Ok((open::begin(&mut self.connection, Force::Nothing)?, &mut self.ids))
     }
 
     /// Ends in order. What is still written after this is checked at the next start.
     pub(super) fn close(&mut self) {
+        if !self.is_sound().is_ok_and(|sound| sound) {
+            return;
+        }
         if let Err(error) = open::checkpoint(&self.connection) {
-            tracing::debug!("{}: {error}", self.path.display());
+            debug!("{}: {error}", self.path.display());
         }
         open::leave(&mut self.lock, &self.path);
     }

@@ -7,6 +7,7 @@ use std::process::Command;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use crate::harness::{Test, counters, is_root, until};
+use crate::room::Room;
 use crate::snort::{PING, ping};
 
 const HINT: &str = "hint: with --serve-forever, errors are counted and the next alert is handled\n";
@@ -68,7 +69,12 @@ impl Drop for SmallDisk {
 
 /// Sends until an alert fails, makes room, and sends until an alert is written: each line is whole.
 #[track_caller]
-fn is_full_and_then_not(disk: &Path, test: Test, problem: &str, make_room: impl FnOnce(u32)) {
+fn is_full_and_then_not(
+    disk: &Path,
+    test: Test,
+    problem: &str,
+    make_room: impl FnOnce(u32),
+) -> Room {
     let path = disk.join("alerts");
     let key = format!("path={}", path.display());
     let test = test.args(["--serve-forever", "--data-handler", "file", "--stats", "stats.json"]);
@@ -98,6 +104,7 @@ fn is_full_and_then_not(disk: &Path, test: Test, problem: &str, make_room: impl 
     let handled = written as u64;
     let expected = counters([sent, 0, 0, 0], &[("file", [handled, 0, sent - handled])]);
     assert_eq!(room.read("stats.json"), expected);
+    room
 }
 
 #[test]
@@ -108,8 +115,10 @@ fn a_file_on_a_full_disk_does_not_end_in_half_a_record() {
         if let Some(disk) = SmallDisk::mount(&at) {
             let other = at.join("other");
             fs::write(&other, vec![0; 56 * 1024]).unwrap();
-            is_full_and_then_not(&at, test, FULL, |_| fs::remove_file(&other).unwrap());
+            let room = is_full_and_then_not(&at, test, FULL, |_| fs::remove_file(&other).unwrap());
+            // The room can't be removed as long as there is a disk in it.
             drop(disk);
+            drop(room);
         }
     }
 }

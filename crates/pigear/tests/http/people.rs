@@ -1,7 +1,12 @@
 //! Messages for people: grouped, and not too many.
 
+use std::path::Path;
+use std::process::Command;
+
+use pigear::store::Reader;
+
 use crate::harness::{Pigear, datagram, numbered};
-use crate::server::{Reply, Server};
+use crate::server::{Reply, Request, Server};
 
 fn server() -> Server {
     Server::start(|_, _| Reply::ok())
@@ -61,6 +66,56 @@ fn alerts_in_a_message_that_is_refused_stay_handled() {
     pigear.send_numbered(5..10);
     server.gets(2);
     assert_eq!(pigear.end(), (10, 0, 0));
+}
+
+/// Stores a recording, sends it to a server with these keys, and returns what was logged.
+fn from_store(store: &Path, recording: &str, keys: &[&str]) -> String {
+    let store = store.to_str().unwrap();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pigear-alert/tests/data");
+    let output = Command::new(env!("CARGO_BIN_EXE_pigear"))
+        .args(["--store", store, "--data-handler", "http", "--socket-handler", "play", "--from"])
+        .arg(data.join(recording).join("alerts.dgrams.gz"))
+        .args(keys)
+        .output()
+        .unwrap();
+    let logged = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{logged}");
+    logged
+}
+
+#[test]
+fn alerts_that_nobody_was_told_of_stay_in_the_store_for_the_next_run() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), server());
+    let store = dir.path().join("alerts.db");
+    let url = format!("url={}", server.url());
+    // One message a minute: the second group has to wait.
+    let keys = [&*url, "per_minute=1", "group=1h"];
+    from_store(&store, "v2919/http", &keys);
+    let told = |requests: &[Request]| -> u64 {
+        requests.iter().map(|request| request.json()["count"].as_u64().unwrap()).sum()
+    };
+    let first = told(&server.requests());
+    assert!(first > 0 && first < 6, "{first}");
+    from_store(&store, "v2919/ssh", &[&*url, "group=1h"]);
+    let all = told(&server.requests());
+    assert!(all > 6, "{all}");
+    let lanes = Reader::open(&store).unwrap().lanes().unwrap();
+    assert_eq!((lanes.len(), &*lanes[0].name, lanes[0].lag), (1, "http", 0));
+}
+
+#[test]
+fn a_message_that_is_refused_is_a_dead_letter_that_says_how_many_it_is_about() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("alerts.db");
+    let server = Server::start(|_, _| Reply::status(404));
+    let logged =
+        from_store(&store, "v2919/icmp_ping", &[&format!("url={}", server.url()), "group=1h"]);
+    let letters = Reader::open(&store).unwrap().dead_letters(Some("http"), 100).unwrap();
+    assert_eq!(letters.len(), server.requests().len());
+    let about = |count| format!("http://{}: 404 Not Found (about {count} alerts)", server.address);
+    let reasons: Vec<_> = letters.into_iter().map(|letter| letter.reason).collect();
+    assert!(reasons.contains(&about(8)), "{reasons:?}");
+    assert!(logged.contains("error: handler http: http://"), "{logged}");
 }
 
 #[test]

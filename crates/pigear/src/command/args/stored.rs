@@ -50,7 +50,11 @@ pub(in crate::command) struct QueryArgs {
     pub(in crate::command) pcap: Option<PathBuf>,
 
     /// Show what handlers refused for good, with the reasons
-    #[arg(long, conflicts_with_all = ["follow", "count_by", "packet", "pcap"])]
+    #[arg(
+        long,
+        alias = "dead-letter",
+        conflicts_with_all = ["follow", "count_by", "packet", "pcap"]
+    )]
     pub(in crate::command) dead_letters: bool,
 
     /// Only the dead letters of this handler

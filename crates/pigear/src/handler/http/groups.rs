@@ -48,12 +48,13 @@ struct Severity(u32);
 /// Alike alerts.
 pub(super) struct Group {
     /// The first of them.
-    alert: Arc<Alert>,
+    pub(super) alert: Arc<Alert>,
     count: u64,
     id: Id,
     due: Instant,
     severity: Severity,
-    number: u64,
+    /// Groups are counted as they are begun.
+    pub(super) number: u64,
 }
 
 impl Severity {
@@ -129,6 +130,11 @@ impl Groups {
     pub(super) fn next_due(&self) -> Option<Instant> {
         let due = self.waiting.values().map(|group| group.due).min()?;
         Some(due.max(self.allowed_at(due)))
+    }
+
+    /// The group that was begun first of those that wait.
+    pub(super) fn oldest(&self) -> Option<&Group> {
+        self.waiting.values().min_by_key(|group| group.number)
     }
 
     /// What still waits.

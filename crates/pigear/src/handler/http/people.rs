@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pigear_alert::Alert;
+use pigear_pipeline::HandlerError;
 
 use super::courier::Courier;
 use super::groups::{Group, Groups};
@@ -15,7 +16,7 @@ use super::outcomes::Undelivered;
 pub(super) struct People {
     groups: Groups,
     /// What could not be sent before the end.
-    late: Untold,
+    late: Vec<Group>,
 }
 
 /// Messages that nobody gets.
@@ -49,7 +50,7 @@ impl People {
             return Err("per_minute=0: expected at least 1".to_owned());
         }
         let groups = Groups::new(options.group().unwrap_or_default(), options.per_minute());
-        Ok(options.is_for_people().then(|| Self { groups, late: Untold::default() }))
+        Ok(options.is_for_people().then(|| Self { groups, late: Vec::new() }))
     }
 
     pub(super) fn add(&mut self, alerts: &[Arc<Alert>]) {
@@ -63,65 +64,89 @@ impl People {
         self.groups.next_due()
     }
 
+    /// The oldest alert that nobody was told of yet.
+    pub(super) fn oldest(&self) -> Option<Arc<Alert>> {
+        let oldest = self.groups.oldest().into_iter().chain(&self.late);
+        oldest.min_by_key(|group| group.number).map(|group| Arc::clone(&group.alert))
+    }
+
     /// Sends the messages that are due.
     ///
     /// # Errors
-    /// If the receiver refuses one; the others are sent nevertheless.
-    pub(super) fn tell_what_is_due(&mut self, courier: &Courier) -> Result<(), String> {
+    /// If the receiver refuses some; the others are sent nevertheless.
+    pub(super) fn tell_what_is_due(&mut self, courier: &Courier) -> Result<(), HandlerError> {
         self.tell(courier, false)
     }
 
     /// Sends all messages, as far as there may be so many.
     ///
     /// # Errors
-    /// If the receiver refuses one, or if some are left.
-    pub(super) fn tell_everything(&mut self, courier: &Courier) -> Result<(), String> {
+    /// If the receiver refuses some, or if some are left.
+    pub(super) fn tell_everything(&mut self, courier: &Courier) -> Result<(), HandlerError> {
         self.tell(courier, true)?;
-        self.late += self.groups.left();
-        let Untold { messages, alerts } = self.late;
+        let mut late = Untold::of(&self.late);
+        late += self.groups.left();
+        let Untold { messages, alerts } = late;
         if messages == 0 {
             return Ok(());
         }
-        Err(format!("{messages} messages about {alerts} alerts were not sent in time"))
+        let left = format!("{messages} messages about {alerts} alerts were not sent in time");
+        Err(HandlerError::new(left))
     }
 
-    fn tell(&mut self, courier: &Courier, everything: bool) -> Result<(), String> {
-        let mut result = Ok(());
+    fn tell(&mut self, courier: &Courier, everything: bool) -> Result<(), HandlerError> {
+        let mut refusals = Refusals::default();
         while !courier.gave_up() {
             let due = self.groups.take_due(Instant::now(), everything, courier.batch());
             if due.is_empty() {
                 break;
             }
-            self.send(courier, &due).unwrap_or_else(|refusal| result = Err(refusal));
+            self.send(courier, due, &mut refusals);
         }
-        result
+        refusals.into_result()
     }
 
-    fn send(&mut self, courier: &Courier, groups: &[Group]) -> Result<(), String> {
-        let mut result = Ok(());
-        let messages: Vec<_> = groups.iter().map(Group::message).collect();
-        let mut sent = 0;
-        while let Some(rest) = messages.get(sent..)
-            && !rest.is_empty()
-        {
-            for run in courier.send(rest) {
-                let these = groups.get(sent..sent + run.alerts).unwrap_or_default();
-                sent += run.alerts;
+    fn send(&mut self, courier: &Courier, mut groups: Vec<Group>, refusals: &mut Refusals) {
+        while !groups.is_empty() {
+            let runs = courier.send(&groups.iter().map(Group::message).collect::<Vec<_>>());
+            for run in runs {
+                let these: Vec<_> = groups.drain(..run.alerts.min(groups.len())).collect();
                 match run.result {
                     Ok(()) => {}
-                    Err(Undelivered::Refused(reason)) => result = Err(refusal(&reason, these)),
-                    Err(Undelivered::TimeUp) => self.late += Untold::of(these),
+                    Err(Undelivered::Refused(reason)) => refusals.add(&reason, &these),
+                    Err(Undelivered::TimeUp) => self.late.extend(these),
                 }
             }
         }
-        result
+    }
+}
+
+/// Messages that a receiver refused.
+#[derive(Default)]
+struct Refusals {
+    /// What is said of the last.
+    said: String,
+    /// The alerts that were to be told of, with the reasons.
+    alerts: Vec<(Arc<Alert>, String)>,
+}
+
+impl Refusals {
+    fn add(&mut self, reason: &str, groups: &[Group]) {
+        self.said = about(reason, Untold::of(groups).alerts);
+        let of_group = |group: &Group| (Arc::clone(&group.alert), about(reason, group.count()));
+        self.alerts.extend(groups.iter().map(of_group));
+    }
+
+    fn into_result(self) -> Result<(), HandlerError> {
+        let Self { said, alerts } = self;
+        if alerts.is_empty() { Ok(()) } else { Err(HandlerError::new(said).about(alerts)) }
     }
 }
 
 /// The alerts were counted as handled when they were put into groups, so this is where it is said how
 /// many of them nobody is told of.
-fn refusal(reason: &str, groups: &[Group]) -> String {
-    match Untold::of(groups).alerts {
+fn about(reason: &str, alerts: u64) -> String {
+    match alerts {
         1 => reason.to_owned(),
         alerts => format!("{reason} (about {alerts} alerts)"),
     }

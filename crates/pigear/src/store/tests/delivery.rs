@@ -11,21 +11,32 @@ fn lane(store: &Store, begin: Begin) -> LaneJournal {
     store.journal("test", begin, LaneSettings::default()).unwrap()
 }
 
-/// The event ids that come next.
-fn next(lane: &LaneJournal) -> Vec<u32> {
+/// What comes next.
+fn next_alerts(lane: &LaneJournal) -> Vec<Arc<Alert>> {
     match lane.next(AT_ONCE, Some(Instant::now())) {
-        Next::Alerts(alerts) => alerts.iter().map(|alert| alert.message.event_id).collect(),
+        Next::Alerts(alerts) => alerts,
         _ => Vec::new(),
     }
 }
 
+/// The event ids that come next.
+fn next(lane: &LaneJournal) -> Vec<u32> {
+    next_alerts(lane).iter().map(|alert| alert.message.event_id).collect()
+}
+
+/// All were taken, and one of them and those behind it are still in hand.
+fn taken(lane: &LaneJournal, settled: usize, in_hand: &Arc<Alert>) {
+    let in_hand = Some(Arc::clone(in_hand));
+    lane.settle(&Outcome { settled, in_hand, ..Outcome::default() });
+}
+
 fn done(lane: &LaneJournal, settled: usize) {
-    lane.settle(&Outcome { settled, refused: Vec::new() });
+    lane.settle(&Outcome { settled, ..Outcome::default() });
 }
 
 fn refused(lane: &LaneJournal, settled: usize, which: &[usize]) {
     let refused = which.iter().map(|n| (*n, format!("no {n}"))).collect();
-    lane.settle(&Outcome { settled, refused });
+    lane.settle(&Outcome { settled, refused, ..Outcome::default() });
 }
 
 /// Alerts with these event ids.
@@ -99,6 +110,63 @@ fn what_was_refused_is_a_dead_letter_and_can_be_sent_again() {
     assert_eq!(left.len(), 1);
     assert_eq!((&*left[0].reason, left[0].again, left[0].alert_id), ("no 0", false, 2));
     assert_eq!(next(&lane), [0_u32; 0]);
+}
+
+#[test]
+fn what_a_handler_has_in_hand_comes_again_after_a_crash() {
+    let (place, store) = Place::with(&numbered(0..15));
+    let first = lane(&store, Begin::Start);
+    let alerts = next_alerts(&first);
+    assert_eq!(alerts.len(), 10);
+    taken(&first, 10, &alerts[3]);
+    assert_eq!(first.lag(), 12);
+    // Reading goes on behind what was taken.
+    assert_eq!(next(&first), [10, 11, 12, 13, 14]);
+    taken(&first, 5, &alerts[6]);
+    assert_eq!(first.lag(), 9);
+    // An older one doesn't take the mark back, nor one that was never stored.
+    taken(&first, 0, &alerts[1]);
+    taken(&first, 0, &numbered(99..100)[0]);
+    assert_eq!(first.lag(), 9);
+    drop(first);
+    drop(store);
+    let store = place.open();
+    let second = lane(&store, Begin::Now);
+    assert_eq!(next(&second), [6, 7, 8, 9, 10, 11, 12, 13, 14]);
+    done(&second, 9);
+    assert_eq!(second.lag(), 0);
+}
+
+#[test]
+fn what_is_refused_later_is_a_dead_letter_too() {
+    let (place, store) = Place::with(&numbered(0..5));
+    let lane = lane(&store, Begin::Start);
+    let alerts = next_alerts(&lane);
+    taken(&lane, 5, &alerts[0]);
+    let refused_later = vec![(Arc::clone(&alerts[2]), "no".to_owned())];
+    lane.settle(&Outcome { refused_later, ..Outcome::default() });
+    let letters = place.reader().dead_letters(None, 10).unwrap();
+    assert_eq!((letters.len(), letters[0].alert_id, &*letters[0].reason), (1, 3, "no"));
+    assert_eq!(lane.lag(), 0);
+}
+
+#[test]
+fn dead_letters_are_kept_until_the_handler_has_nothing_of_them_in_hand() {
+    let (place, store) = Place::with(&numbered(0..5));
+    let lane = lane(&store, Begin::Start);
+    assert_eq!(next(&lane).len(), 5);
+    refused(&lane, 5, &[1, 3]);
+    let left = || place.reader().dead_letters(None, 10).unwrap().len();
+    redeliver(&place.path(), None).unwrap();
+    let Next::Alerts(letters) = lane.next(AT_ONCE, None) else { panic!() };
+    taken(&lane, 2, &letters[0]);
+    assert_eq!((left(), next(&lane)), (2, vec![]));
+    put(&store, &numbered(5..7));
+    let alerts = next_alerts(&lane);
+    taken(&lane, 2, &letters[1]);
+    assert_eq!(left(), 2);
+    taken(&lane, 0, &alerts[0]);
+    assert_eq!(left(), 0);
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn tidy(store: &Store, keep: Keep) {
     while store.0.writer.lock().tidy(keep).unwrap() == Further::On {}
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !holds() {
         assert!(Instant::now() < deadline, "in vain waited until {what}");

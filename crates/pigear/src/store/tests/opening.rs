@@ -1,7 +1,7 @@
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 
-use super::keeping::is_consistent;
+use super::keeping::{is_consistent, until};
 use super::querying::{finds, several};
 use super::*;
 
@@ -111,15 +111,28 @@ fn a_missing_store_is_not_created_by_reading() {
 /// Leaves a store as a crash would, after something was written into the middle of it.
 fn damaged(place: &Place, store: Store) {
     drop(store);
+    let pages = fs::metadata(place.path()).unwrap().len() / 8192;
+    damage(place, 2..pages);
+}
+
+fn damage(place: &Place, pages: std::ops::Range<u64>) {
     let mut file = fs::File::options().write(true).open(place.path()).unwrap();
-    let len = file.metadata().unwrap().len();
-    for page in 2..len / 8192 {
+    for page in pages {
         file.seek(SeekFrom::Start(page * 8192)).unwrap();
         file.write_all(&[0xa5; 512]).unwrap();
     }
+    in_use(place);
+}
+
+/// As if somebody had the store in use, and was killed.
+fn in_use(place: &Place) {
+    fs::write(lock_of(place), "in use\n").unwrap();
+}
+
+fn lock_of(place: &Place) -> PathBuf {
     let mut lock = place.path().into_os_string();
     lock.push(".lock");
-    fs::write(lock, "in use\n").unwrap();
+    lock.into()
 }
 
 #[test]
@@ -131,6 +144,50 @@ fn damage_is_noticed_after_a_sudden_end_and_nothing_is_changed() {
     assert!(matches!(error.source, Problem::Damaged(_)), "{error:?}");
     assert!(error.source.hint().unwrap().contains(".recover"));
     assert_eq!(fs::read(place.path()).unwrap(), before);
+}
+
+/// A store that is large enough for a check to take a while.
+fn large() -> (Place, Store, Vec<Arc<Alert>>) {
+    let all = case("v2919/icmp_ping");
+    let many: Vec<_> = all.iter().cycle().take(20_000).cloned().collect();
+    let (place, store) = Place::with(&many);
+    (place, store, all)
+}
+
+#[test]
+fn while_a_large_store_is_checked_alerts_are_stored_in_the_journal_only() {
+    let (place, store, all) = large();
+    drop(store);
+    // Not where alerts are added, so that it isn't met at once.
+    damage(&place, 100..200);
+    let before = fs::read(place.path()).unwrap();
+    let store = Store::open_within(&place.path(), None).unwrap();
+    let mut keeper = store.keeper();
+    // The check may be quicker than this.
+    if keeper.handle(&all).is_ok() {
+        assert_eq!(place.reader().last().unwrap(), 20_000 + all.len() as i64);
+    }
+    until("the damage is found", || keeper.handle(&all).is_err());
+    let error = keeper.handle(&all).unwrap_err().to_string();
+    let expected = format!("cannot store in {}: it is damaged: ", place.path().display());
+    assert!(error.starts_with(&expected), "{error}");
+    drop((keeper, store));
+    assert!(fs::read(place.path()).unwrap() == before, "the file was changed");
+    // The next one has to look again.
+    assert!(matches!(Store::open(&place.path()).unwrap_err().source, Problem::Damaged(_)));
+}
+
+#[test]
+fn a_large_store_that_is_sound_is_as_before_once_it_is_checked() {
+    let (place, store, all) = large();
+    drop(store);
+    in_use(&place);
+    let store = Store::open_within(&place.path(), None).unwrap();
+    put(&store, &all);
+    until("the store is sound", || store.0.writer.lock().is_sound().unwrap());
+    drop(store);
+    assert_eq!(fs::read(lock_of(&place)).unwrap(), b"");
+    assert!(!place.path().with_extension("db-wal").exists(), "all is in the file");
 }
 
 #[test]

@@ -1,0 +1,57 @@
+//! Looking for damage, after a store was not left in order.
+//!
+//! To look through a large store takes minutes, and Snort doesn't wait: so alerts are stored meanwhile.
+//! But until the store is found to be sound, all that is written stays in the journal. A damaged file
+//! stays as it is.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::{Connection, InterruptHandle};
+
+use super::error::Problem;
+use super::open;
+
+/// A store is being looked through, until this is dropped.
+pub(super) struct Check {
+    found: Receiver<Result<(), Problem>>,
+    interrupt: InterruptHandle,
+}
+
+impl Check {
+    pub(super) fn start(path: &Path) -> Result<Self, Problem> {
+        let connection = open::to_read(path)?;
+        let interrupt = connection.get_interrupt_handle();
+        let (finder, found) = channel();
+        let look = move || {
+            // Whoever asked may have ended meanwhile.
+            let _ = finder.send(look_through(&connection));
+        };
+        thread::Builder::new().name("check".to_owned()).spawn(look)?;
+        Ok(Self { found, interrupt })
+    }
+
+    /// What was found, if it is known by then.
+    pub(super) fn wait(&self, longest: Duration) -> Option<Result<(), Problem>> {
+        match self.found.recv_timeout(longest) {
+            Ok(found) => Some(found),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => {
+                Some(Err(Problem::Database("it could not be checked for damage".to_owned())))
+            }
+        }
+    }
+}
+
+impl Drop for Check {
+    fn drop(&mut self) {
+        self.interrupt.interrupt();
+    }
+}
+
+fn look_through(connection: &Connection) -> Result<(), Problem> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(Problem::Damaged(found.trim().replace('\n', "; "))) }
+}

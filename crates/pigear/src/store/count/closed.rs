@@ -1,0 +1,131 @@
+//! Counting what stands in the notes, without a look into the blocks.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
+use super::{Key, Tally};
+use crate::store::criteria::Criteria;
+use crate::store::error::Problem;
+use crate::store::notes::{self, Blocks, Kind};
+use crate::store::reader::Reader;
+use crate::store::record::microseconds;
+use crate::store::schema::SEGMENT_BLOCKS;
+use crate::store::search::Search;
+
+impl Reader {
+    /// Counts what needs no look into a block, and returns which blocks these are.
+    pub(super) fn count_closed(
+        &mut self,
+        search: &Search<'_>,
+        criteria: &Criteria,
+        tally: &mut Tally,
+    ) -> Result<Closed, Problem> {
+        let by_signature = tally.by.kind() == Some(Kind::Signature);
+        if criteria.looks_inside() || (criteria.names_signatures() && !by_signature) {
+            return Ok(Closed::default());
+        }
+        match (tally.by.unit(), tally.by.kind()) {
+            (Some(unit), _) => self.count_times(criteria, unit, tally),
+            (_, Some(kind)) => self.count_notes(search, criteria, kind, tally),
+            (None, None) => Ok(Closed::default()),
+        }
+    }
+
+    /// Counts the blocks that are in one unit of time, and in the time that is wanted.
+    fn count_times(
+        &self,
+        criteria: &Criteria,
+        unit: i64,
+        tally: &mut Tally,
+    ) -> Result<Closed, Problem> {
+        let mut closed = Closed::default();
+        each_block(&self.connection, criteria, i64::MAX, |block| {
+            if block.first.div_euclid(unit) == block.last.div_euclid(unit) {
+                closed.add(block.id);
+                tally.add(Key::Time(block.first.div_euclid(unit) * unit), block.alerts);
+            }
+        })?;
+        Ok(closed)
+    }
+
+    /// Adds up notes, of the blocks that are in the time that is wanted.
+    fn count_notes(
+        &mut self,
+        search: &Search<'_>,
+        criteria: &Criteria,
+        kind: Kind,
+        tally: &mut Tally,
+    ) -> Result<Closed, Problem> {
+        let Self { connection, sides, .. } = self;
+        // What is removed meanwhile is still there in this.
+        let looking = connection.unchecked_transaction()?;
+        let (mut closed, mut unknown) = (Closed::default(), 0_u64);
+        let open = search.open_segment() * SEGMENT_BLOCKS;
+        each_block(&looking, criteria, open, |block| {
+            closed.add(block.id);
+            unknown += block.alerts;
+        })?;
+        let mut counts = HashMap::<notes::Key, u64>::new();
+        notes::each(&looking, kind, |segment, noted| {
+            let alerts = noted.alerts(closed.of_segment(segment));
+            *counts.entry(noted.key).or_default() += alerts;
+            unknown = unknown.saturating_sub(alerts);
+        })?;
+        looking.finish()?;
+        for (key, alerts) in counts {
+            if let Some(ip) = key.as_ip() {
+                tally.add(Key::Address(ip), alerts);
+            } else if let Some(id) = key.as_signature().filter(|id| search.may_be(*id)) {
+                tally.add_signature(&*sides.signature(id, connection)?, alerts);
+            }
+        }
+        tally.add(Key::Unknown, unknown);
+        Ok(closed)
+    }
+}
+
+/// Blocks that are counted, by their segments.
+#[derive(Default)]
+pub(super) struct Closed(HashMap<i64, Blocks>);
+
+impl Closed {
+    fn add(&mut self, block: i64) {
+        *self.0.entry(block / SEGMENT_BLOCKS).or_default() |= 1 << (block % SEGMENT_BLOCKS);
+    }
+
+    fn of_segment(&self, segment: i64) -> Blocks {
+        self.0.get(&segment).copied().unwrap_or_default()
+    }
+
+    pub(super) fn has(&self, block: i64) -> bool {
+        self.of_segment(block / SEGMENT_BLOCKS) >> (block % SEGMENT_BLOCKS) & 1 == 1
+    }
+}
+
+struct Block {
+    id: i64,
+    first: i64,
+    last: i64,
+    alerts: u64,
+}
+
+/// Goes through the blocks before one that are in the wanted time as a whole.
+fn each_block(
+    connection: &Connection,
+    criteria: &Criteria,
+    before: i64,
+    mut visit: impl FnMut(Block),
+) -> rusqlite::Result<()> {
+    let since = criteria.since.map_or(i64::MIN, microseconds);
+    let until = criteria.until.map_or(i64::MAX, microseconds);
+    let mut select = connection.prepare_cached(
+        "SELECT id, first, last, n FROM block WHERE id < ?1 AND first >= ?2 AND last < ?3",
+    )?;
+    let mut rows = select.query([before, since, until])?;
+    while let Some(row) = rows.next()? {
+        let [id, first, last] = [row.get(0)?, row.get(1)?, row.get(2)?];
+        visit(Block { id, first, last, alerts: row.get(3)? });
+    }
+    Ok(())
+}
