@@ -16,27 +16,27 @@ Dirs = Tuple[Optional[str], Optional[str]]
 
 
 def find(path: str) -> type:
-    """The class of this path. Raises ``LookupError`` if there is none; what a module raises when it
+    """The class of this path. Raises ``Absent`` if there is none; what a module raises when it
     is imported is logged and goes on its way."""
     module_name, _, name = path.rpartition(".")
     if not all(part.isidentifier() for part in path.split(".")):
-        raise LookupError("a class is named by a dotted path, such as my_module.MyClass")
+        raise _pigear.Absent("a class is named by a dotted path, such as my_module.MyClass")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is None or not (module_name + ".").startswith(error.name + "."):
             _logger.exception("cannot import %s", module_name)
             raise
-        raise LookupError(f"there is no module {error.name!r}") from None
+        raise _pigear.Absent(f"there is no module {error.name!r}") from None
     except Exception:
         _logger.exception("cannot import %s", module_name)
         raise
     try:
         found = getattr(module, name)
     except AttributeError:
-        raise LookupError(f"the module {module_name!r} has no {name!r}") from None
+        raise _pigear.Absent(f"the module {module_name!r} has no {name!r}") from None
     if not inspect.isclass(found):
-        raise LookupError(f"{name!r} is no class, but {type(found).__name__}")
+        raise _pigear.Absent(f"{name!r} is no class, but {type(found).__name__}")
     return found
 
 
@@ -68,7 +68,7 @@ def methods(handler: Any) -> Tuple[Any, Any, bool, bool, Optional[int]]:
     datagram at most."""
     handle = getattr(handler, "handle", None)
     if not callable(handle):
-        raise LookupError("the class has no method 'handle'")
+        raise _pigear.Absent("the class has no method 'handle'")
     attended = getattr(handler, "attended", False) is True
     if isinstance(handler, Handler):
         return handle, handler.finish, attended, True, None
@@ -100,8 +100,8 @@ def serve(
 def _named(what: str, path: str) -> type:
     try:
         return find(path)
-    except LookupError as error:
-        raise LookupError(f"{what} handler {path}: {error}") from None
+    except _pigear.Absent as error:
+        raise _pigear.Absent(f"{what} handler {path}: {error}") from None
 
 
 def feed(cls: type, feed: _pigear.Feed, dirs: Dirs) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 from .core import AlertMessage
 
 __all__ = [
+    "Absent",
     "Alert",
     "Alerts",
     "Binding",
@@ -19,6 +20,9 @@ __all__ = [
     "logdir_of",
     "main",
 ]
+
+class Absent(LookupError):
+    """A class that was named isn't there, or is no such."""
 
 class DecodeError(ValueError):
     """A datagram is not an alert."""

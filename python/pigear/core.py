@@ -200,9 +200,9 @@ class SocketHandler:
         try:
             self.data_handler.handle(data, addr)
         except Exception:
-            _logger.exception("the data handler raised an exception")
             if not forever:
                 raise
+            _logger.exception("the data handler raised an exception")
 
     def get_logdir(self, snort_conf: Optional[str] = None) -> str:
         """Where Snort logs: as its configuration says, else in the usual place."""

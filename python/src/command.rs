@@ -79,6 +79,7 @@ impl Host for Python3 {
             return Some(Err(Unresolved::Absent(problem)));
         }
         let names = (socket_handler.clone(), handler.kind.clone());
+        let name = socket_handler.clone();
         let (logdir, snort_conf) = (source.logdir.clone(), source.snort_conf.clone());
         let keys = handler.keys.clone();
         let forever = config.on_error == OnError::GoOn;
@@ -90,7 +91,7 @@ impl Host for Python3 {
                     .call_method1("serve", (names.0, names.1, rest))
                     .map(drop)
             };
-            serve().map_err(|error| Raised::new(py, &error))
+            serve().map_err(|error| Raised::logged(py, &name, &error))
         };
         let result = self.main_thread.call(serve);
         Some(match result {

@@ -8,12 +8,18 @@ use pigear_pipeline::recording::RecordingError;
 use pigear_pipeline::source::unix::BindError;
 use pigear_pipeline::{PipelineError, SourceError};
 use pyo3::exceptions::{
-    PyFileExistsError, PyFileNotFoundError, PyOSError, PyPermissionError, PyRuntimeError,
-    PyValueError,
+    PyFileExistsError, PyFileNotFoundError, PyLookupError, PyOSError, PyPermissionError,
+    PyRuntimeError, PyValueError,
 };
 use pyo3::{PyErr, create_exception};
 
 create_exception!(pigear, DecodeError, PyValueError, "A datagram is not an alert.");
+create_exception!(
+    pigear,
+    Absent,
+    PyLookupError,
+    "A class that was named isn't there, or is no such."
+);
 
 /// The error with its causes, on one line.
 pub(crate) fn in_words(error: &dyn Error) -> String {

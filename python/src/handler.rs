@@ -7,17 +7,18 @@ use pigear::registry::Unresolved;
 use pigear::visible::visible;
 use pigear_alert as inner;
 use pigear_pipeline::{Ending, Handler, HandlerError};
-use pyo3::exceptions::{PyKeyboardInterrupt, PyLookupError, PySystemExit};
+use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
 use tracing::warn;
 
 use crate::alert::Alert;
+use crate::error::Absent;
 use crate::main_thread::MainThread;
 
 /// What a call into Python raised.
 #[derive(Debug)]
 pub(crate) enum Raised {
-    /// `LookupError`: what was asked for isn't there.
+    /// What was asked for isn't there.
     Absent(String),
     /// An exception; its last line, such as `ValueError: no number`.
     Error(String),
@@ -33,17 +34,24 @@ impl Raised {
             Self::Interrupted
         } else if error.is_instance_of::<PySystemExit>(py) {
             Self::Exit
-        } else if error.get_type(py).is(py.get_type::<PyLookupError>()) {
+        } else if error.is_instance_of::<Absent>(py) {
             Self::Absent(visible(error.value(py).to_string().as_bytes()))
         } else {
             Self::Error(visible(error.to_string().as_bytes()))
         }
     }
-}
 
-impl Raised {
+    /// The same, and if it is an exception, Python's log shows it with its traceback.
+    pub(crate) fn logged(py: Python<'_>, name: &str, error: &PyErr) -> Self {
+        let raised = Self::new(py, error);
+        if matches!(raised, Self::Error(_)) {
+            log_exception(py, name, error);
+        }
+        raised
+    }
+
     /// Whether this is more than the wish to end.
-    pub(crate) fn is_error(&self) -> bool {
+    fn is_error(&self) -> bool {
         matches!(self, Self::Absent(_) | Self::Error(_))
     }
 }
@@ -195,13 +203,8 @@ impl Handler for PyHandler {
         let (methods, name) = (Arc::clone(&self.methods), self.name.clone());
         let call = move |py: Python<'_>| {
             let finish = |finish: &Py<PyAny>| finish.call0(py).map(drop);
-            methods.finish.as_ref().map_or(Ok(()), finish).map_err(|error| {
-                let raised = Raised::new(py, &error);
-                if raised.is_error() {
-                    log_exception(py, &name, &error);
-                }
-                raised
-            })
+            let finished = methods.finish.as_ref().map_or(Ok(()), finish);
+            finished.map_err(|error| Raised::logged(py, &name, &error))
         };
         match self.main_thread.call(call) {
             Ok(Err(Raised::Interrupted)) => {
@@ -220,7 +223,7 @@ impl Handler for PyHandler {
 }
 
 /// Writes an exception and its traceback to Python's log.
-pub(crate) fn log_exception(py: Python<'_>, name: &str, error: &PyErr) {
+fn log_exception(py: Python<'_>, name: &str, error: &PyErr) {
     let told = (name, error.value(py), error.traceback(py));
     let log = || py.import("pigear._log")?.call_method1("exception", told);
     // A log that fails has nowhere to say so.

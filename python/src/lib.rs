@@ -39,7 +39,7 @@ mod _pigear {
     #[pymodule_export]
     use crate::command::main;
     #[pymodule_export]
-    use crate::error::DecodeError;
+    use crate::error::{Absent, DecodeError};
     #[pymodule_export]
     use crate::layer::Layer;
     #[pymodule_export]

@@ -13,7 +13,7 @@ use pigear_pipeline::{Desk, Fanout, Intake, Source, SourceError, Stop};
 use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 
-use crate::handler::{Raised, log_exception};
+use crate::handler::Raised;
 use crate::main_thread::MainThread;
 
 /// So many datagrams may be on their way from Python to the lanes.
@@ -79,13 +79,7 @@ impl Source for SocketHandler {
         let feed = Feed(datagrams);
         let serve = move |py: Python<'_>| {
             let serve = || py.import("pigear._classes")?.call_method1("feed", (class, feed, dirs));
-            serve().map(drop).map_err(|error| {
-                let raised = Raised::new(py, &error);
-                if raised.is_error() {
-                    log_exception(py, &name, &error);
-                }
-                raised
-            })
+            serve().map(drop).map_err(|error| Raised::logged(py, &name, &error))
         };
         let Ok(served) = main_thread.occupy(serve) else { return Ok(()) };
         let mut desk = fanout.desk(intake);

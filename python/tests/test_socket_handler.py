@@ -97,8 +97,23 @@ def test_without_serve_forever_an_exception_ends_it_with_its_traceback(mine):
     send(path, SNORT3[0])
     status, out, err = running.end()
     assert (status, out) == (1, "")
-    assert "Traceback (most recent call last):" in err
+    assert err.count("Traceback (most recent call last):") == 1
     assert err.endswith("error: socket handler mine.Shared: ValueError: not a ping\n")
+
+
+@pytest.mark.parametrize("data_handlers", [["mine.Print", "prefix=got"], ["null"]])
+def test_what_a_socket_handler_itself_raises_is_shown_with_its_traceback(room, data_handlers):
+    wrong = """
+    class Wrong(Shared):
+        def serve(self, forever):
+            raise LookupError('no way')
+    """
+    room.write("mine.py", IN_2012 + wrong)
+    names = ["--socket-handler", "mine.Wrong", "--data-handler", *data_handlers]
+    status, out, err = room.pigear(*names).end()
+    assert (status, out) == (1, "")
+    assert err.count("Traceback (most recent call last):") == 1
+    assert "in serve\n" in err and err.splitlines()[-1].endswith("LookupError: no way")
 
 
 def test_a_loop_of_its_own_ends_in_order(mine):
