@@ -33,6 +33,7 @@ mod error;
 mod journal;
 mod keeper;
 mod lanes;
+mod lock;
 mod notes;
 mod open;
 mod progress;

@@ -47,7 +47,7 @@ pub struct LaneJournal {
 struct Work {
     reader: Reader,
     /// Up to where the batch goes that was begun.
-    in_hand: i64,
+    begun: i64,
     hand: Hand,
     /// Dead letters that the handler has taken again.
     letters: Option<Letters>,
@@ -100,7 +100,7 @@ impl LaneJournal {
         let lane = store.0.progress.change(|state| state.add_lane(bounds));
         let work = Work {
             reader,
-            in_hand: mark.in_hand,
+            begun: mark.begun,
             hand: Hand::Nothing,
             letters: None,
             noted: mark,
@@ -145,8 +145,8 @@ impl LaneJournal {
                     return Ok(hand_out(work, Hand::Again(again)));
                 }
             }
-            let turn = if work.in_hand > self.read_up_to() && !self.is_time_up() {
-                Turn::Read(work.in_hand)
+            let turn = if work.begun > self.read_up_to() && !self.is_time_up() {
+                Turn::Read(work.begun)
             } else {
                 self.wait(work, gather, due, &mut since)
             };
@@ -241,8 +241,8 @@ impl LaneJournal {
         if alerts.is_empty() {
             return Ok(None);
         }
-        if work.in_hand < last {
-            work.in_hand = last;
+        if work.begun < last {
+            work.begun = last;
             self.note(work);
         }
         Ok(Some(hand_out(work, Hand::Stored(alerts))))
@@ -282,7 +282,7 @@ impl LaneJournal {
     /// Writes the mark, and what was refused. What can't be written now is written later: at worst, some
     /// alerts come twice.
     fn note(&self, work: &mut Work) {
-        let mark = Mark { done: self.done(), in_hand: work.in_hand };
+        let mark = Mark { done: self.done(), begun: work.begun };
         if mark == work.noted && work.unwritten.is_empty() {
             return;
         }

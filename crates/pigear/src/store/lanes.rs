@@ -15,7 +15,7 @@ use crate::config::Begin;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) done: i64,
-    pub(super) in_hand: i64,
+    pub(super) begun: i64,
 }
 
 /// A durable lane, as the store knows it.
@@ -35,8 +35,8 @@ pub struct LaneState {
 /// The mark of a lane, which has one from now on.
 pub(super) fn mark(connection: &Connection, name: &str, begin: Begin) -> Result<Mark, Problem> {
     let known = connection
-        .query_row("SELECT done, in_hand FROM lane WHERE name = ?1", [name], |row| {
-            Ok(Mark { done: row.get(0)?, in_hand: row.get(1)? })
+        .query_row("SELECT done, begun FROM lane WHERE name = ?1", [name], |row| {
+            Ok(Mark { done: row.get(0)?, begun: row.get(1)? })
         })
         .optional()?;
     if let Some(mark) = known {
@@ -51,7 +51,7 @@ pub(super) fn mark(connection: &Connection, name: &str, begin: Begin) -> Result<
             oldest.map_or(last, |oldest| oldest - 1)
         }
     };
-    let mark = Mark { done, in_hand: done };
+    let mark = Mark { done, begun: done };
     set_mark(connection, name, mark)?;
     Ok(mark)
 }
@@ -60,7 +60,7 @@ pub(super) fn set_mark(connection: &Connection, name: &str, mark: Mark) -> rusql
     let now = Timestamp::now().as_second();
     connection
         .prepare_cached("INSERT OR REPLACE INTO lane VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![name, mark.done, mark.in_hand, now])?;
+        .execute(params![name, mark.done, mark.begun, now])?;
     Ok(())
 }
 

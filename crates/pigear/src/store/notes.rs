@@ -5,6 +5,7 @@
 //! written, in the order of their keys and in chunks: so nothing is written twice, however many
 //! addresses there are, and to find one of them takes a look at one chunk a segment.
 
+mod blocks;
 mod chunk;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use super::error::Problem;
 use super::reader;
 use super::schema::{BLOCK, SEGMENT, SEGMENT_BLOCKS};
 use super::sides::Sides;
+pub(super) use blocks::Blocks;
 use chunk::Chunk;
 
 /// What something is a note of.
@@ -121,9 +123,6 @@ impl Notes {
     }
 }
 
-/// Some blocks of a segment: one bit each, the lowest for the first.
-pub(super) type Blocks = u64;
-
 /// How many alerts of a segment's blocks have a key.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Noted<'a> {
@@ -135,18 +134,18 @@ pub(super) struct Noted<'a> {
 impl Noted<'_> {
     /// The blocks that have some.
     fn blocks(self) -> Blocks {
-        self.counts.iter().fold(0, |blocks, [block, _]| blocks | bit(*block))
+        let mut blocks = Blocks::default();
+        for [block, _] in self.counts {
+            blocks.add((*block).into());
+        }
+        blocks
     }
 
     /// How many there are in some blocks.
     pub(super) fn alerts(self, within: Blocks) -> u64 {
-        let counts = self.counts.iter().filter(|[block, _]| within & bit(*block) != 0);
+        let counts = self.counts.iter().filter(|[block, _]| within.has((*block).into()));
         counts.map(|[_, alerts]| u64::from(*alerts)).sum()
     }
-}
-
-fn bit(block: u8) -> Blocks {
-    1_u64.checked_shl(block.into()).unwrap_or_default()
 }
 
 /// Which blocks of a segment have alerts with a wanted key, within a range of keys.
@@ -162,7 +161,7 @@ pub(super) fn look_up(
         ORDER BY first DESC",
     )?;
     let mut rows = select.query(params![kind as i64, segment, keys.end().as_bytes()])?;
-    let mut blocks = 0;
+    let mut blocks = Blocks::default();
     while let Some(row) = rows.next()? {
         let chunk = row.get_ref(1)?.as_blob().unwrap_or_default();
         chunk::read(chunk, segment, |noted| {

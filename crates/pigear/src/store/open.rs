@@ -1,27 +1,23 @@
 //! Opening a store: to write, beside somebody who writes, or to read.
-//!
-//! Whoever writes alerts has the file `PATH.lock` locked, and leaves a word in it until he ends in
-//! order. So the next one knows whether to look for damage first.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::{AccessFlags, access};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::check::Check;
 use super::error::Problem;
+use super::lock::{Ended, Lock};
 use super::schema::{self, APPLICATION, VERSION};
 
 /// Alerts have packets in them, which are nobody else's business.
-const MODE: u32 = 0o640;
+pub(super) const MODE: u32 = 0o640;
 
 /// How long to wait for somebody else who writes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,60 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// So much of the database is kept in memory, in KiB.
 const CACHE: i64 = 32 * 1024;
 
-/// So many pages gather in the journal before they are moved into the file: where many addresses are
-/// seen, the same pages are written again and again, and so are moved less often.
+/// So many pages gather in the journal before they are moved into the file: the last pages of each table
+/// are written again and again, and so are moved less often.
 const JOURNAL_PAGES: i64 = 4_000;
 
 /// The journal is cut to so many bytes when there is nothing in it any more.
 const JOURNAL: i64 = 32 << 20;
-
-/// The right to write alerts, for as long as this is there.
-pub(super) struct Lock(Flock<File>);
-
-impl Lock {
-    /// Takes the lock, and says whether the last who had it ended in order.
-    fn take(store: &Path) -> Result<(Self, Ended), Problem> {
-        let mut path = store.as_os_str().to_owned();
-        path.push(".lock");
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(MODE)
-            .open(PathBuf::from(path))?;
-        let mut file = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(
-            |(_, error)| match error {
-                Errno::EAGAIN => Problem::InUse,
-                error => io::Error::from(error).into(),
-            },
-        )?;
-        let mut word = String::new();
-        // A word that can't be read is one that is there.
-        let ended = match file.read_to_string(&mut word) {
-            Ok(0) => Ended::InOrder,
-            _ => Ended::Suddenly,
-        };
-        Ok((Self(file), ended))
-    }
-
-    /// Notes that the store is being written to.
-    fn begin(&mut self) -> io::Result<()> {
-        self.0.rewind()?;
-        self.0.write_all(b"in use\n")
-    }
-
-    /// Notes that the store was left in order.
-    pub(super) fn end(&mut self) -> io::Result<()> {
-        self.0.set_len(0)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
-    InOrder,
-    Suddenly,
-}
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -276,11 +224,4 @@ pub(super) fn begin(
 pub(super) fn checkpoint(connection: &Connection) -> Result<(), Problem> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
     Ok(())
-}
-
-/// Notes that a store was left in order.
-pub(super) fn leave(lock: &mut Lock, path: &Path) {
-    if let Err(error) = lock.end() {
-        warn!("{}: cannot note that it was left in order: {error}", path.display());
-    }
 }

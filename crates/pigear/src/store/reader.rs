@@ -129,6 +129,9 @@ impl Reader {
         mut visit: impl FnMut(Stored) -> Further,
     ) -> Result<i64, StoreError> {
         let last = self.last()?;
+        if last <= id {
+            return Ok(last);
+        }
         let result = Search::new(criteria, &self.connection).map_err(Problem::from);
         let search = self.located(result)?;
         let result = self.visit((id + 1, last), Some(&search), &mut visit);

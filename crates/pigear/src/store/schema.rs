@@ -67,9 +67,9 @@ CREATE TABLE note (
 );
 CREATE UNIQUE INDEX note_by_key ON note (kind, segment, first);
 
--- The durable lanes: up to which alert each is done, and how far the batch goes that it has in hand.
+-- The durable lanes: up to which alert each is done, and how far the batch goes that it has begun.
 CREATE TABLE lane (
-    name TEXT PRIMARY KEY, done INTEGER NOT NULL, in_hand INTEGER NOT NULL, moved INTEGER
+    name TEXT PRIMARY KEY, done INTEGER NOT NULL, begun INTEGER NOT NULL, moved INTEGER
 ) WITHOUT ROWID;
 
 -- What was refused for good, with a copy of the alert, since that may be removed meanwhile.

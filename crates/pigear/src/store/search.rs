@@ -108,9 +108,7 @@ impl<'a> Search<'a> {
             if segment < self.open {
                 blocks &= self.noted(&looking, segment)?;
             }
-            let first = segment * SEGMENT_BLOCKS;
-            let wanted = (0..SEGMENT_BLOCKS).rev().filter(|block| blocks >> block & 1 == 1);
-            found.extend(wanted.map(|block| first + block));
+            found.extend(blocks.newest_first(segment));
         }
         looking.finish()?;
         Ok(found)
@@ -120,27 +118,27 @@ impl<'a> Search<'a> {
     fn of_time(&self, connection: &Connection, segment: i64) -> rusqlite::Result<Blocks> {
         let Criteria { since, until, .. } = self.criteria;
         if since.is_none() && until.is_none() {
-            return Ok(Blocks::MAX);
+            return Ok(Blocks::ALL);
         }
         let mut select = connection.prepare_cached(
-            "SELECT id % ?1 FROM block NOT INDEXED \
+            "SELECT id FROM block NOT INDEXED \
             WHERE id BETWEEN ?2 * ?1 AND ?2 * ?1 + ?1 - 1 AND last >= ?3 AND first < ?4",
         )?;
         let since = since.map_or(i64::MIN, microseconds);
         let until = until.map_or(i64::MAX, microseconds);
         let mut rows = select.query([SEGMENT_BLOCKS, segment, since, until])?;
-        let mut blocks = 0;
+        let mut blocks = Blocks::default();
         while let Some(row) = rows.next()? {
-            blocks |= 1 << row.get::<_, u32>(0)?;
+            blocks.add(row.get(0)?);
         }
         Ok(blocks)
     }
 
     /// The blocks of a segment that are noted for something wanted.
     fn noted(&self, connection: &Connection, segment: i64) -> Result<Blocks, Problem> {
-        let mut blocks = Blocks::MAX;
+        let mut blocks = Blocks::ALL;
         if let Some(wanted) = &self.signatures {
-            let Some(keys) = &self.signature_keys else { return Ok(0) };
+            let Some(keys) = &self.signature_keys else { return Ok(Blocks::default()) };
             let is_wanted = |key: Key| key.as_signature().is_some_and(|id| wanted.contains(&id));
             blocks &= notes::look_up(connection, Kind::Signature, segment, keys, is_wanted)?;
         }
@@ -154,7 +152,7 @@ impl<'a> Search<'a> {
             let (first, last) = network.ends();
             let keys = first.into()..=last.into();
             let is_wanted = |key: Key| key.as_ip().is_some_and(|ip| network.contains(ip));
-            let mut of_network = 0;
+            let mut of_network = Blocks::default();
             for kind in kinds {
                 of_network |= notes::look_up(connection, *kind, segment, &keys, is_wanted)?;
             }

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use pigear_alert::Alert;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::check::Check;
 use super::error::Problem;
+use super::lock::Lock;
 use super::notes::Notes;
-use super::open::{self, Force, Lock, Opened};
+use super::open::{self, Force, Opened};
 use super::record;
 use super::schema::{BLOCK, SEGMENT};
 use super::sides::Ids;
@@ -43,22 +44,26 @@ enum Soundness {
 
 /// What is noted of the blocks that a batch is in.
 #[derive(Default)]
-struct Blocks(HashMap<i64, Block>);
+struct BlockRows(HashMap<i64, BlockRow>);
 
 /// From when alerts of one block are.
-struct Block {
+struct BlockRow {
     first: i64,
     last: i64,
     received: i64,
     n: i64,
 }
 
-impl Blocks {
+impl BlockRows {
     fn add(&mut self, alert: &Alert, id: i64) {
         let time = record::microseconds(alert.timestamp());
         let received = alert.received.as_second();
-        let block =
-            self.0.entry(id / BLOCK).or_insert(Block { first: time, last: time, received, n: 0 });
+        let block = self.0.entry(id / BLOCK).or_insert(BlockRow {
+            first: time,
+            last: time,
+            received,
+            n: 0,
+        });
         block.first = block.first.min(time);
         block.last = block.last.max(time);
         block.received = block.received.max(received);
@@ -139,7 +144,7 @@ impl Writer {
         let Self { connection, ids, record, .. } = self;
         let change = open::begin(connection, Force::ToDisk)?;
         let notes = self.notes.take().map_or_else(|| Notes::of_segment(&change, self.last), Ok);
-        let (mut notes, mut blocks, mut id) = (notes?, Blocks::default(), self.last);
+        let (mut notes, mut blocks, mut id) = (notes?, BlockRows::default(), self.last);
         {
             let mut insert = change.prepare_cached("INSERT INTO alert VALUES (?1, ?2, ?3, ?4)")?;
             for alert in alerts {
@@ -178,7 +183,9 @@ impl Writer {
         if let Err(error) = open::checkpoint(&self.connection) {
             debug!("{}: {error}", self.path.display());
         }
-        open::leave(&mut self.lock, &self.path);
+        if let Err(error) = self.lock.end() {
+            warn!("{}: cannot note that it was left in order: {error}", self.path.display());
+        }
     }
 }
 

@@ -91,7 +91,7 @@ pub(super) struct Closed(HashMap<i64, Blocks>);
 
 impl Closed {
     fn add(&mut self, block: i64) {
-        *self.0.entry(block / SEGMENT_BLOCKS).or_default() |= 1 << (block % SEGMENT_BLOCKS);
+        self.0.entry(block / SEGMENT_BLOCKS).or_default().add(block);
     }
 
     fn of_segment(&self, segment: i64) -> Blocks {
@@ -99,7 +99,7 @@ impl Closed {
     }
 
     pub(super) fn has(&self, block: i64) -> bool {
-        self.of_segment(block / SEGMENT_BLOCKS) >> (block % SEGMENT_BLOCKS) & 1 == 1
+        self.of_segment(block / SEGMENT_BLOCKS).has(block)
     }
 }
 
