@@ -117,11 +117,13 @@ def listen(
     alerts: an expression of the language of ``--filter``, or a function, for which those are left
     out where it returns something false. The loop ends after ``count`` alerts, or when
     :meth:`Listener.close` is called. With ``serve_forever``, datagrams that are no alerts are
-    counted and passed over, else the first raises :class:`DecodeError`. The other arguments are those of the command line, and those of a handler
-    in the configuration file (``queue``, ``queue_bytes``, ``when_full``).
+    counted and passed over, else the first raises :class:`DecodeError`. The other arguments are
+    those of the command line, and those of a handler in the configuration file (``queue``,
+    ``queue_bytes``, ``when_full``).
 
     Raises :class:`OSError` (``PermissionError``, ``FileNotFoundError``, ``FileExistsError``) if the
-    socket can't be bound or a file can't be read, and :class:`ValueError` if the arguments make no sense.
+    socket can't be bound or a file can't be read, and :class:`ValueError` if the arguments make no
+    sense.
     """
     if not (filter is None or isinstance(filter, str) or callable(filter)):
         raise TypeError(f"filter: an expression or a function is needed, not {filter!r}")

@@ -78,6 +78,9 @@ impl Host for Python3 {
             let problem = format!("{option} needs a handler or a socket handler of Pigear's own");
             return Some(Err(Unresolved::Absent(problem)));
         }
+        if let Some(problem) = source.misplaced() {
+            return Some(Err(Unresolved::Absent(problem.to_owned())));
+        }
         let names = (socket_handler.clone(), handler.kind.clone());
         let name = socket_handler.clone();
         let (logdir, snort_conf) = (source.logdir.clone(), source.snort_conf.clone());

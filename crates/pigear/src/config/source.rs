@@ -140,6 +140,30 @@ pub struct SourceConfig {
     pub sensor: Option<String>,
 }
 
+impl SourceConfig {
+    /// What is wrong, if something was given that means nothing to this kind of source.
+    #[must_use]
+    pub fn misplaced(&self) -> Option<&'static str> {
+        let is_socket = self.kind == SourceKind::Unix;
+        let is_log = self.kind == SourceKind::Unified2;
+        let is_foreign = matches!(self.kind, SourceKind::Resolved(_));
+        let completes = self.complete_from.is_some();
+        if (self.once || self.from_start) && !is_log {
+            Some("--once and --from-start are for --socket-handler unified2")
+        } else if self.bookmark.is_some() && !(is_log || is_socket && completes) {
+            Some("--bookmark is for Snort's log: --socket-handler unified2, or --complete-from")
+        } else if (completes || self.complete_wait.is_some()) && !is_socket {
+            Some("--complete-from and --complete-wait are for Snort's socket")
+        } else if self.instances.is_some() && !is_socket {
+            Some("--instances is for Snort's socket")
+        } else if self.from.is_some() && is_foreign {
+            Some("--from is for the socket handlers unix, unified2 and play")
+        } else {
+            None
+        }
+    }
+}
+
 /// What alerts come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SourceKind {

@@ -84,3 +84,28 @@ fn a_mistake_is_named_with_its_line() {
         assert!(error.starts_with(problem), "{error:?} is not {problem:?}");
     }
 }
+
+#[test]
+fn what_means_nothing_to_a_source_is_misplaced() {
+    let misplaced = |keys: &str| {
+        let config = parse(&format!("[[source]]\n{keys}")).unwrap();
+        config.sources[0].misplaced().is_some()
+    };
+    for wrong in [
+        "once = true",
+        "type = 'play'\nfrom_start = true",
+        "bookmark = 'x'",
+        "type = 'unified2'\ncomplete_from = 'x'",
+        "type = 'play'\ninstances = 2",
+        "type = 'mine.Socket'\nfrom = 'x'",
+    ] {
+        assert!(misplaced(wrong), "{wrong}");
+    }
+    for right in [
+        "type = 'unified2'\nfrom = 'x'\nonce = true\nfrom_start = true\nbookmark = 'y'",
+        "complete_from = 'x'\nbookmark = 'y'\ncomplete_wait = '1s'\ninstances = 2",
+        "type = 'mine.Socket'\nlogdir = 'x'",
+    ] {
+        assert!(!misplaced(right), "{right}");
+    }
+}

@@ -35,6 +35,9 @@ impl Opening<'_> {
         source: &SourceConfig,
         usual_log_dir: impl FnOnce() -> PathBuf,
     ) -> Result<Vec<Box<dyn Source>>, ListenError> {
+        if let Some(problem) = source.misplaced() {
+            return Err(ListenError::Source(problem));
+        }
         match source.kind {
             SourceKind::Unix => self.sockets(source, usual_log_dir),
             SourceKind::Unified2 => Ok(vec![Box::new(self.log(source)?)]),
