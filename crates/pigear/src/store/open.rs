@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -47,11 +48,12 @@ impl Kind {
     fn of(path: &Path) -> Result<Self, Problem> {
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
-            metadata => {
-                if metadata?.len() == 0 {
-                    return Ok(Self::Nothing);
-                }
+            Err(error) => return Err(error.into()),
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(io::Error::from(Errno::EISDIR).into());
             }
+            Ok(metadata) if metadata.len() == 0 => return Ok(Self::Nothing),
+            Ok(_) => {}
         }
         access(path, AccessFlags::R_OK).map_err(io::Error::from)?;
         let number = |connection: &Connection, pragma| {

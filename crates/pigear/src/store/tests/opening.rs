@@ -65,6 +65,10 @@ fn what_is_no_store_is_left_alone() {
         assert_eq!(fs::read_to_string(place.path()).unwrap(), other);
     }
     fs::remove_file(place.path()).unwrap();
+    fs::create_dir(place.path()).unwrap();
+    let directory = "Is a directory (os error 21)";
+    says(&place.path(), directory, directory);
+    fs::remove_dir(place.path()).unwrap();
     let foreign = Connection::open(place.path()).unwrap();
     foreign.execute_batch("CREATE TABLE x (y)").unwrap();
     drop(foreign);
