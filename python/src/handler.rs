@@ -6,7 +6,7 @@ use pigear::command::Interrupt;
 use pigear::registry::Unresolved;
 use pigear::visible::visible;
 use pigear_alert as inner;
-use pigear_pipeline::{Ending, Handler, HandlerError};
+use pigear_pipeline::{Deadline, Handler, HandlerError};
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
 use tracing::warn;
@@ -90,7 +90,7 @@ pub(crate) struct PyHandler {
     methods: Arc<Methods>,
     main_thread: MainThread,
     interrupt: Interrupt,
-    ending: Ending,
+    deadline: Deadline,
     failures: u64,
 }
 
@@ -108,7 +108,7 @@ impl PyHandler {
         interrupt: Interrupt,
     ) -> Self {
         let (name, methods) = (name.to_owned(), Arc::new(methods));
-        Self { name, methods, main_thread, interrupt, ending: Ending::default(), failures: 0 }
+        Self { name, methods, main_thread, interrupt, deadline: Deadline::default(), failures: 0 }
     }
 
     /// What to call of a handler, as `pigear._classes` tells it.
@@ -137,11 +137,11 @@ impl Methods {
         &self,
         py: Python<'_>,
         alerts: &[Arc<inner::Alert>],
-        ending: &Ending,
+        deadline: &Deadline,
         log: impl Fn(&PyErr),
     ) -> Result<(), Halt> {
         for (handled, alert) in alerts.iter().enumerate() {
-            if ending.is_up() {
+            if deadline.is_up() {
                 return Err(Halt { handled, raised: None });
             }
             self.handle_one(py, alert).map_err(|error| {
@@ -168,8 +168,8 @@ impl Methods {
 }
 
 impl Handler for PyHandler {
-    fn start(&mut self, ending: &Ending) {
-        self.ending = ending.clone();
+    fn start(&mut self, deadline: &Deadline) {
+        self.deadline = deadline.clone();
     }
 
     fn is_attended(&self) -> bool {
@@ -178,7 +178,7 @@ impl Handler for PyHandler {
 
     fn handle(&mut self, alerts: &[Arc<inner::Alert>]) -> Result<(), HandlerError> {
         let (alerts, methods) = (alerts.to_vec(), Arc::clone(&self.methods));
-        let (ending, name) = (self.ending.clone(), self.name.clone());
+        let (deadline, name) = (self.deadline.clone(), self.name.clone());
         // A flood of the same exception doesn't become a flood of tracebacks.
         let is_shown = (self.failures + 1).is_power_of_two();
         let call = move |py: Python<'_>| {
@@ -187,7 +187,7 @@ impl Handler for PyHandler {
                     log_exception(py, &name, error);
                 }
             };
-            methods.handle(py, &alerts, &ending, log)
+            methods.handle(py, &alerts, &deadline, log)
         };
         let Ok(result) = self.main_thread.call(call) else { return Err(HandlerError::time_up()) };
         result.map_err(|Halt { handled, raised }| {

@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | `alert`, `layer` | alerts and the layers of their packets, for Python to read |
-//! | `listener`, `handover` | `pigear.listen`: batches of alerts, handed over to a loop |
+//! | `listener`, `batch_channel` | `pigear.listen`: batches of alerts, handed over to a loop |
 //! | `command`, `main_thread` | the command line, while Python's main thread serves it |
 //! | `resolver`, `handler`, `socket_handler` | handlers and sources that are Python classes |
 //! | `binding`, `receiver` | what `pigear.core.SocketHandler` stands on |
@@ -14,11 +14,11 @@
 //! and so never wait for its lock.
 
 mod alert;
+mod batch_channel;
 mod binding;
 mod command;
 mod error;
 mod handler;
-mod handover;
 mod layer;
 mod listener;
 mod log;

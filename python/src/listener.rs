@@ -21,12 +21,12 @@ use pyo3::{PyTraverseError, PyVisit};
 use serde::Deserialize;
 
 use crate::alert::Alert;
+use crate::batch_channel::{BatchChannel, ChannelHandler, Taken};
 use crate::error::{cannot_listen, ended};
-use crate::handover::{HandOver, Handover, Taken};
 use crate::log;
 
 /// How often whoever waits looks whether Ctrl-C was pressed.
-const GLANCE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The name of the lane, in the counters.
 const LANE: &str = "listen";
@@ -81,7 +81,7 @@ impl Options {
 /// Alerts as they come: an iterator. Everything else about it is in `pigear.Listener`.
 #[pyclass(frozen, subclass, weakref, module = "pigear._pigear")]
 pub(crate) struct Alerts {
-    handover: Arc<Handover>,
+    channel: Arc<BatchChannel>,
     stats: Arc<Stats>,
     stop: Stop,
     filter: Option<Py<PyAny>>,
@@ -111,7 +111,7 @@ impl Alerts {
             if let Some(alert) = self.take_one(py)? {
                 return Ok(Some(alert));
             }
-            match py.detach(|| self.handover.take(GLANCE)) {
+            match py.detach(|| self.channel.take(POLL_INTERVAL)) {
                 Taken::Batch(batch) => self.batch().extend(batch),
                 Taken::NothingYet => py.check_signals()?,
                 Taken::Ended => return self.end(py).map(|()| None),
@@ -125,7 +125,7 @@ impl Alerts {
             if let Some(alert) = self.take_one(py)? {
                 return Ok(Some(alert));
             }
-            match self.handover.take(Duration::ZERO) {
+            match self.channel.take(Duration::ZERO) {
                 Taken::Batch(batch) => self.batch().extend(batch),
                 Taken::NothingYet => return Ok(None),
                 Taken::Ended => {
@@ -138,7 +138,7 @@ impl Alerts {
 
     /// A file descriptor that is readable when there is an alert to take, or the end has come.
     fn fileno(&self) -> RawFd {
-        self.handover.watch()
+        self.channel.watch()
     }
 
     /// The counters, as JSON.
@@ -160,16 +160,16 @@ impl Alerts {
 
 impl Alerts {
     fn start(config: Config, filter: Option<Py<PyAny>>) -> PyResult<Self> {
-        let handover = Handover::new().map(Arc::new).map_err(|error| cannot_start(&error))?;
+        let channel = BatchChannel::new().map(Arc::new).map_err(|error| cannot_start(&error))?;
         let mut registry = Registry::empty();
-        let to = Arc::clone(&handover);
+        let to = Arc::clone(&channel);
         registry.register(LANE, "hands alerts over to Python", move |NoKeys {}| {
-            Ok::<_, std::convert::Infallible>(HandOver::new(Arc::clone(&to)))
+            Ok::<_, std::convert::Infallible>(ChannelHandler::new(Arc::clone(&to)))
         });
         let listener =
             Listener::prepare(config, &registry).map_err(|error| cannot_listen(&error))?;
         let (stats, stop) = (listener.stats(), Stop::default());
-        let (running, end) = (stop.clone(), Arc::clone(&handover));
+        let (running, end) = (stop.clone(), Arc::clone(&channel));
         let run = move || {
             let (_, result) = listener.run(&running, &Reload::default());
             end.end();
@@ -177,7 +177,7 @@ impl Alerts {
         };
         let run = thread::Builder::new().name("listen".to_owned()).spawn(run);
         Ok(Self {
-            handover,
+            channel,
             stats,
             stop,
             filter,
@@ -193,7 +193,7 @@ impl Alerts {
             return;
         }
         self.stop.request();
-        self.handover.leave();
+        self.channel.leave();
         self.batch().clear();
         let run = self.running().take();
         // Whoever leaves isn't interested in how it ended.

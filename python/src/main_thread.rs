@@ -16,13 +16,13 @@ use pigear_pipeline::Stop;
 use pyo3::prelude::*;
 
 /// How often the main thread looks whether Ctrl-C was pressed, while it has nothing to do.
-const GLANCE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long a busy main thread may take to notice that everything has ended, before it is
 /// interrupted …
 const NOTICE: Duration = Duration::from_millis(200);
 /// … and how long after that, before the program ends without it.
-const LET_GO: Duration = Duration::from_secs(2);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Call = Box<dyn FnOnce(Python<'_>) + Send>;
 
@@ -79,13 +79,13 @@ impl MainThread {
     ) -> Result<T, Gone> {
         let answer = self.begin(work)?;
         while !stop.is_requested() {
-            match answer.recv_timeout(GLANCE) {
+            match answer.recv_timeout(POLL_INTERVAL) {
                 Err(RecvTimeoutError::Timeout) => {}
                 result => return result.map_err(|_| Gone),
             }
         }
         self.interrupt();
-        answer.recv_timeout(LET_GO).map_err(|_| Gone)
+        answer.recv_timeout(EXIT_TIMEOUT).map_err(|_| Gone)
     }
 
     /// Has something done on the main thread that may last until the end; calls are then done on
@@ -119,7 +119,7 @@ impl MainThread {
             return;
         }
         self.interrupt();
-        if noticed.recv_timeout(LET_GO) == Err(RecvTimeoutError::Timeout) {
+        if noticed.recv_timeout(EXIT_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
             process::exit(i32::from(status));
         }
     }
@@ -175,6 +175,6 @@ impl Service {
 
     fn next(&self) -> Result<Option<Call>, RecvTimeoutError> {
         let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        calls.recv_timeout(GLANCE)
+        calls.recv_timeout(POLL_INTERVAL)
     }
 }

@@ -24,7 +24,7 @@ use crate::log;
 const MAX_WAITING: usize = 64 << 20;
 
 /// How often whoever waits looks whether Ctrl-C was pressed.
-const GLANCE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Datagrams of a socket, received on a thread that never waits for Python.
 ///
@@ -41,12 +41,12 @@ pub(crate) fn logdir_of(snort_conf: &str) -> Option<String> {
 
 #[derive(Default)]
 struct Queue {
-    state: Mutex<State>,
+    state: Mutex<ReceiverState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct ReceiverState {
     waiting: VecDeque<Vec<u8>>,
     bytes: usize,
     dropped: u64,
@@ -162,7 +162,7 @@ impl Queue {
     fn take(&self) -> PyResult<Option<Vec<u8>>> {
         let mut state = self.state();
         if state.waiting.is_empty() && state.receiving {
-            let woken = self.changed.wait_timeout(state, GLANCE);
+            let woken = self.changed.wait_timeout(state, POLL_INTERVAL);
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
         if let Some(datagram) = state.waiting.pop_front() {
@@ -180,12 +180,12 @@ impl Queue {
         let mut state = self.state();
         state.closed = true;
         while state.receiving {
-            let woken = self.changed.wait_timeout(state, GLANCE);
+            let woken = self.changed.wait_timeout(state, POLL_INTERVAL);
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ReceiverState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,7 +4,7 @@ use pigear::command::Interrupt;
 use pigear::config::SourceConfig;
 use pigear::keys::Keys;
 use pigear::registry::{Resolver, Unresolved};
-use pigear_pipeline::{Handler, Intake, Source};
+use pigear_pipeline::{AlertFactory, Handler, Source};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -78,7 +78,7 @@ impl Resolver for Classes {
         &self,
         name: &str,
         config: &SourceConfig,
-        intake: Intake,
+        factory: AlertFactory,
     ) -> Result<Box<dyn Source>, Unresolved> {
         let (path, main_thread) = (name.to_owned(), self.main_thread.clone());
         let find = move |py: Python<'_>| {
@@ -91,7 +91,7 @@ impl Resolver for Classes {
             name,
             class,
             dirs,
-            intake,
+            factory,
             (main_thread, self.interrupt.clone()),
         )))
     }

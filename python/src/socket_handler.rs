@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pigear::command::Interrupt;
 use pigear_alert::wire::MAX_LEN;
-use pigear_pipeline::{Desk, Fanout, Intake, Source, SourceError, Stop};
+use pigear_pipeline::{AlertFactory, Fanout, Intake, Source, SourceError, Stop};
 use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 
@@ -20,7 +20,7 @@ use crate::main_thread::MainThread;
 const ON_THE_WAY: usize = 64;
 
 /// How often it is looked whether it is time to end.
-const GLANCE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What a socket handler gets for its data handler, where there are several or they are native:
 /// whatever it is given goes to all of them.
@@ -51,7 +51,7 @@ pub(crate) struct SocketHandler {
     class: Py<PyAny>,
     /// The log directory, and Snort's configuration.
     dirs: (Option<PathBuf>, Option<PathBuf>),
-    intake: Intake,
+    factory: AlertFactory,
     main_thread: MainThread,
     interrupt: Interrupt,
 }
@@ -61,10 +61,10 @@ impl SocketHandler {
         name: &str,
         class: Py<PyAny>,
         dirs: (Option<PathBuf>, Option<PathBuf>),
-        intake: Intake,
+        factory: AlertFactory,
         (main_thread, interrupt): (MainThread, Interrupt),
     ) -> Self {
-        Self { name: name.to_owned(), class, dirs, intake, main_thread, interrupt }
+        Self { name: name.to_owned(), class, dirs, factory, main_thread, interrupt }
     }
 }
 
@@ -74,7 +74,7 @@ impl Source for SocketHandler {
     }
 
     fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let Self { name, class, dirs, intake, main_thread, interrupt } = *self;
+        let Self { name, class, dirs, factory, main_thread, interrupt } = *self;
         let (datagrams, inbox) = sync_channel(ON_THE_WAY);
         let feed = Feed(datagrams);
         let serve = move |py: Python<'_>| {
@@ -82,11 +82,11 @@ impl Source for SocketHandler {
             serve().map(drop).map_err(|error| Raised::logged(py, &name, &error))
         };
         let Ok(served) = main_thread.occupy(serve) else { return Ok(()) };
-        let mut desk = fanout.desk(intake);
+        let mut intake = fanout.intake(factory);
         while !stop.is_requested() {
-            match inbox.recv_timeout(GLANCE) {
+            match inbox.recv_timeout(POLL_INTERVAL) {
                 Ok(datagram) => {
-                    if let ControlFlow::Break(end) = desk.datagram(&datagram, None) {
+                    if let ControlFlow::Break(end) = intake.datagram(&datagram, None) {
                         main_thread.interrupt();
                         return end;
                     }
@@ -96,11 +96,11 @@ impl Source for SocketHandler {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if let Ok(result) = served.try_recv() {
-                return take_rest(&inbox, &mut desk)
+                return take_rest(&inbox, &mut intake)
                     .and_then(|()| ended(result, &main_thread, &interrupt));
             }
         }
-        if let Ok(result) = served.recv_timeout(GLANCE) {
+        if let Ok(result) = served.recv_timeout(POLL_INTERVAL) {
             return ended(result, &main_thread, &interrupt);
         }
         main_thread.interrupt();
@@ -109,9 +109,9 @@ impl Source for SocketHandler {
 }
 
 /// Takes what was still on its way when serving ended.
-fn take_rest(inbox: &Receiver<Vec<u8>>, desk: &mut Desk<'_>) -> Result<(), SourceError> {
+fn take_rest(inbox: &Receiver<Vec<u8>>, intake: &mut Intake<'_>) -> Result<(), SourceError> {
     for datagram in inbox.try_iter() {
-        if let ControlFlow::Break(end) = desk.datagram(&datagram, None) {
+        if let ControlFlow::Break(end) = intake.datagram(&datagram, None) {
             return end;
         }
     }

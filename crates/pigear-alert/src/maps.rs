@@ -41,6 +41,6 @@ mod tests;
 pub use classes::{Class, Classes};
 pub use gen_msg::GenMsgMap;
 pub use names::{Looked, Names};
-pub use problem::{LineProblem, Parsed, Problem};
+pub use problem::{LineProblem, MapProblem, Parsed};
 pub use references::{Reference, ReferenceSystems};
 pub use sid_msg::{Rule, SidMsgMap};

@@ -5,7 +5,7 @@
 //! together with the datagram of the same alert:
 //!
 //! ```text
-//! socket ──▶ desk ──has all──────────────────────▶ fan-out
+//! socket ──▶ intake ──has all──────────────────────▶ fan-out
 //!              │ lacks something                      ▲ ▲
 //!              ▼          as it is, when time is up ──┘ │
 //!            [join] ─────────────── completed ──────────┤
@@ -31,21 +31,21 @@ use pigear_alert::Alert;
 pub use completer::Completer;
 use join::Join;
 
-/// Where desks leave alerts that lack something. Clones share it.
+/// Where intakes leave alerts that lack something. Clones share it.
 #[derive(Clone)]
 pub struct Completing(Arc<Shared>);
 
 struct Shared {
     join: Mutex<Join>,
     /// Desks that may still bring alerts.
-    desks: AtomicUsize,
+    intakes: AtomicUsize,
 }
 
 impl Completing {
     /// Alerts that lack something wait so long for their event.
     #[must_use]
     pub fn new(wait: Duration) -> Self {
-        Self(Arc::new(Shared { join: Mutex::new(Join::new(wait)), desks: AtomicUsize::new(0) }))
+        Self(Arc::new(Shared { join: Mutex::new(Join::new(wait)), intakes: AtomicUsize::new(0) }))
     }
 
     /// Takes an alert, and returns it, if it needn't wait.
@@ -53,16 +53,16 @@ impl Completing {
         self.join().alert(alert, Instant::now())
     }
 
-    pub(crate) fn desk_opened(&self) {
-        self.0.desks.fetch_add(1, Ordering::SeqCst);
+    pub(crate) fn intake_opened(&self) {
+        self.0.intakes.fetch_add(1, Ordering::SeqCst);
     }
 
-    pub(crate) fn desk_closed(&self) {
-        self.0.desks.fetch_sub(1, Ordering::SeqCst);
+    pub(crate) fn intake_closed(&self) {
+        self.0.intakes.fetch_sub(1, Ordering::SeqCst);
     }
 
-    fn has_desks(&self) -> bool {
-        self.0.desks.load(Ordering::SeqCst) > 0
+    fn has_intakes(&self) -> bool {
+        self.0.intakes.load(Ordering::SeqCst) > 0
     }
 
     /// How long alerts and events wait for one another.

@@ -10,12 +10,12 @@ use std::time::Instant;
 use pigear_alert::Alert;
 use tracing::{error, info, warn};
 
-use crate::ending::Ending;
+use crate::deadline::Deadline;
 use crate::fanout::OnError;
 use crate::handler::{Cause, Handler, HandlerError};
 use crate::journal::{Journal, Next, Outcome};
 use crate::lane::{LaneEnd, Worker, guarded};
-use crate::sieve::Sieve;
+use crate::lane_filter::LaneFilter;
 use crate::stats::LaneCounters;
 
 /// A lane whose alerts wait in a journal.
@@ -24,7 +24,7 @@ pub(crate) struct DurableLane {
     journal: Arc<dyn Journal>,
     counters: Arc<LaneCounters>,
     attended: bool,
-    ending: Ending,
+    deadline: Deadline,
 }
 
 impl DurableLane {
@@ -34,7 +34,7 @@ impl DurableLane {
         counters: Arc<LaneCounters>,
         attended: bool,
     ) -> Self {
-        Self { name, journal, counters, attended, ending: Ending::default() }
+        Self { name, journal, counters, attended, deadline: Deadline::default() }
     }
 
     pub(crate) fn is_attended(&self) -> bool {
@@ -52,7 +52,7 @@ impl DurableLane {
 
     /// Tells handler and journal by when to be done.
     pub(crate) fn end_by(&self, time: Instant) {
-        self.ending.announce(time);
+        self.deadline.announce(time);
         self.journal.end_by(time);
     }
 
@@ -63,13 +63,13 @@ impl DurableLane {
 
     /// Handles alerts until the journal ends or time is up, and then finishes the handler.
     pub(crate) fn work(&self, worker: Worker, on_error: OnError) -> LaneEnd {
-        let Worker { mut handler, mut sieve } = worker;
+        let Worker { mut handler, mut filter } = worker;
         let started = guarded(|| {
-            handler.start(&self.ending);
+            handler.start(&self.deadline);
             Ok(())
         });
         let end = match started {
-            Ok(()) => self.work_off(&mut *handler, sieve.as_mut()),
+            Ok(()) => self.work_off(&mut *handler, filter.as_mut()),
             Err(error) => LaneEnd::Failed(error),
         };
         let Err(error) = self.late(&mut *handler, |handler| handler.finish()) else { return end };
@@ -83,14 +83,14 @@ impl DurableLane {
         end
     }
 
-    fn work_off(&self, handler: &mut dyn Handler, mut sieve: Option<&mut Sieve>) -> LaneEnd {
+    fn work_off(&self, handler: &mut dyn Handler, mut filter: Option<&mut LaneFilter>) -> LaneEnd {
         loop {
             let result = match self.journal.next(handler.gather(), handler.due()) {
                 Next::Ended => return LaneEnd::Done,
                 Next::Due => self.late(handler, |handler| handler.wake()),
                 Next::Alerts(alerts) => {
-                    let (mut outcome, result) = match &mut sieve {
-                        Some(sieve) => self.handle_passed(handler, sieve, &alerts),
+                    let (mut outcome, result) = match &mut filter {
+                        Some(filter) => self.handle_passed(handler, filter, &alerts),
                         None => self.handle(handler, &alerts),
                     };
                     outcome.in_hand = handler.in_hand();
@@ -109,7 +109,7 @@ impl DurableLane {
                 }
                 Err((error, _)) => error!("handler {}: {error}", self.name),
             }
-            if self.ending.is_up() {
+            if self.deadline.is_up() {
                 return LaneEnd::Done;
             }
         }
@@ -136,10 +136,10 @@ impl DurableLane {
     fn handle_passed(
         &self,
         handler: &mut dyn Handler,
-        sieve: &mut Sieve,
+        filter: &mut LaneFilter,
         alerts: &[Arc<Alert>],
     ) -> (Outcome, Result<(), HandlerError>) {
-        let passed = sieve.sift(alerts);
+        let passed = filter.apply(alerts);
         let mut left = passed.iter().peekable();
         let mut places = Vec::new();
         for (place, alert) in alerts.iter().enumerate() {
@@ -150,7 +150,7 @@ impl DurableLane {
         let (outcome, result) = self.handle(handler, &passed);
         // What doesn't pass is settled with what comes before it.
         let settled = places.get(outcome.settled).copied().unwrap_or(alerts.len());
-        sieve.count(settled - outcome.settled);
+        filter.count(settled - outcome.settled);
         let place = |(index, reason)| places.get(index).map(|place| (*place, reason));
         let refused = outcome.refused.into_iter().filter_map(place).collect();
         (Outcome { settled, refused, ..Outcome::default() }, result)

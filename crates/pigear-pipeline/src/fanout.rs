@@ -9,7 +9,7 @@ use pigear_alert::wire::DecodeError;
 use pigear_alert::{Alert, Sender};
 use tracing::warn;
 
-use crate::intake::Intake;
+use crate::alert_factory::AlertFactory;
 use crate::lane::Lane;
 use crate::missed::Gaps;
 use crate::source::SourceError;
@@ -53,13 +53,13 @@ impl Fanout {
         Self { lanes, stats, on_error, keep_datagrams, left, stop }
     }
 
-    /// A desk for one source to hand in its datagrams.
+    /// An intake for one source to hand in its datagrams.
     #[must_use]
-    pub fn desk(&self, intake: Intake) -> Desk<'_> {
-        if let Some(completing) = &intake.completing {
-            completing.desk_opened();
+    pub fn intake(&self, factory: AlertFactory) -> Intake<'_> {
+        if let Some(completing) = &factory.completing {
+            completing.intake_opened();
         }
-        Desk { fanout: self, intake, gaps: Gaps::default() }
+        Intake { fanout: self, factory, gaps: Gaps::default() }
     }
 
     /// Gives an alert to every lane.
@@ -103,23 +103,23 @@ impl Fanout {
 }
 
 /// Where one source hands in its datagrams.
-pub struct Desk<'a> {
+pub struct Intake<'a> {
     fanout: &'a Fanout,
-    intake: Intake,
+    factory: AlertFactory,
     gaps: Gaps,
 }
 
-impl Desk<'_> {
+impl Intake<'_> {
     /// Takes a datagram that was received just now, and says whether to go on receiving.
     pub fn datagram(&mut self, datagram: &[u8], sender: Option<Sender>) -> Flow {
-        match self.intake.take(datagram, sender, self.fanout.keep_datagrams) {
+        match self.factory.take(datagram, sender, self.fanout.keep_datagrams) {
             Ok(alert) => self.take(alert),
             Err(error) => self.fanout.malformed(error),
         }
     }
 
     fn take(&mut self, alert: Arc<Alert>) -> Flow {
-        if let Some(completing) = &self.intake.completing {
+        if let Some(completing) = &self.factory.completing {
             return match completing.take(alert) {
                 Some(alert) if alert.log().is_some() => self.completed(&alert),
                 Some(alert) => self.fanout.send(&alert),
@@ -152,7 +152,7 @@ impl Desk<'_> {
 
     /// Takes an event of Snort's log that was read just now, and says whether to go on reading.
     pub fn logged(&mut self, logged: Logged) -> Flow {
-        let Intake { origin, names, .. } = &self.intake;
+        let AlertFactory { origin, names, .. } = &self.factory;
         let alert = Alert::from_log(logged, Arc::clone(origin), names.get());
         self.fanout.send(&Arc::new(alert))
     }
@@ -191,10 +191,10 @@ impl Desk<'_> {
     }
 }
 
-impl Drop for Desk<'_> {
+impl Drop for Intake<'_> {
     fn drop(&mut self) {
-        if let Some(completing) = &self.intake.completing {
-            completing.desk_closed();
+        if let Some(completing) = &self.factory.completing {
+            completing.intake_closed();
         }
     }
 }

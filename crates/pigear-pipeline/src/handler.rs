@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use pigear_alert::Alert;
 
 use crate::backlog::Backlog;
-use crate::ending::Ending;
+use crate::deadline::Deadline;
 use crate::lane::MAX_BATCH;
 
 /// Something that is told about every alert.
@@ -18,8 +18,8 @@ pub trait Handler: Send {
     /// Gets what will tell, once it is time to end, by when to be done. Called once, before the
     /// first alert. A handler that never waits for long needs none of it; one that does and won't
     /// look is left behind when time is up.
-    fn start(&mut self, ending: &Ending) {
-        let _ = ending;
+    fn start(&mut self, deadline: &Deadline) {
+        let _ = deadline;
     }
 
     /// Gets what tells which alerts wait for it. Called once, before [`start`](Self::start).

@@ -18,11 +18,11 @@ use pigear_alert::Alert;
 use tracing::{error, info, warn};
 
 use crate::backlog::Backlog;
-use crate::ending::Ending;
+use crate::deadline::Deadline;
 use crate::fanout::OnError;
 use crate::handler::{Cause, Handler, HandlerError};
+use crate::lane_filter::LaneFilter;
 use crate::queue::{Batch, Bounds, Pushed, Queue, Taken};
-use crate::sieve::Sieve;
 use crate::stats::{Counter, LaneCounters};
 
 #[cfg(test)]
@@ -94,14 +94,14 @@ pub(crate) struct Lane {
     wants_datagram: bool,
     attended: bool,
     unwanted: AtomicBool,
-    ending: Ending,
+    deadline: Deadline,
 }
 
 /// What works on a lane's thread.
 pub(crate) struct Worker {
     pub(crate) handler: Box<dyn Handler>,
     /// What its alerts pass through before.
-    pub(crate) sieve: Option<Sieve>,
+    pub(crate) filter: Option<LaneFilter>,
 }
 
 /// How a lane's work ended.
@@ -134,7 +134,7 @@ impl Lane {
             wants_datagram,
             attended,
             unwanted: AtomicBool::new(false),
-            ending: Ending::default(),
+            deadline: Deadline::default(),
         }
     }
 
@@ -184,7 +184,7 @@ impl Lane {
 
     /// Tells the handler by when to be done.
     pub(crate) fn end_by(&self, time: Instant) {
-        self.ending.announce(time);
+        self.deadline.announce(time);
     }
 
     /// Drops what still waits, and says how much that is.
@@ -204,14 +204,14 @@ impl Lane {
 
     /// Handles alerts until the lane is closed, and then finishes the handler.
     pub(crate) fn work(&self, worker: Worker, on_error: OnError) -> LaneEnd {
-        let Worker { mut handler, mut sieve } = worker;
+        let Worker { mut handler, mut filter } = worker;
         let worked = guarded(|| {
             self.tolerate(on_error, || {
-                handler.watch(Backlog::new(Arc::clone(&self.queue), sieve.is_some()));
-                handler.start(&self.ending);
+                handler.watch(Backlog::new(Arc::clone(&self.queue), filter.is_some()));
+                handler.start(&self.deadline);
                 Ok(())
             })?;
-            self.work_off(&mut *handler, sieve.as_mut(), on_error)
+            self.work_off(&mut *handler, filter.as_mut(), on_error)
         });
         if let Err(error) = worked {
             self.abandon();
@@ -231,7 +231,7 @@ impl Lane {
     fn work_off(
         &self,
         handler: &mut dyn Handler,
-        mut sieve: Option<&mut Sieve>,
+        mut filter: Option<&mut LaneFilter>,
         on_error: OnError,
     ) -> Result<(), HandlerError> {
         let mut batch = Batch::default();
@@ -240,7 +240,7 @@ impl Lane {
                 Taken::Closed => return Ok(()),
                 Taken::Due => self.tolerate(on_error, || handler.wake())?,
                 Taken::Alerts => {
-                    let passed = self.sift(sieve.as_deref_mut(), batch.alerts());
+                    let passed = self.apply(filter.as_deref_mut(), batch.alerts());
                     self.handle(handler, passed.as_deref().unwrap_or(batch.alerts()), on_error)?;
                 }
             }
@@ -288,11 +288,15 @@ impl Lane {
     }
 
     /// The alerts of a batch that pass the filters; `None` if all do. The others are counted.
-    fn sift(&self, sieve: Option<&mut Sieve>, alerts: &[Arc<Alert>]) -> Option<Vec<Arc<Alert>>> {
-        let sieve = sieve?;
-        let passed = sieve.sift(alerts);
+    fn apply(
+        &self,
+        filter: Option<&mut LaneFilter>,
+        alerts: &[Arc<Alert>],
+    ) -> Option<Vec<Arc<Alert>>> {
+        let filter = filter?;
+        let passed = filter.apply(alerts);
         let left_out = alerts.len() - passed.len();
-        self.queue.settle_some(left_out, || sieve.count(left_out));
+        self.queue.settle_some(left_out, || filter.count(left_out));
         Some(passed)
     }
 

@@ -41,33 +41,33 @@
 //! # Ok::<(), pigear_pipeline::PipelineError>(())
 //! ```
 
+mod alert_factory;
 mod backlog;
 pub mod complete;
+mod deadline;
 mod durable;
-mod ending;
 mod fanout;
 mod filter;
 mod handler;
-mod intake;
 mod journal;
 pub mod lane;
+mod lane_filter;
 mod missed;
 mod pipeline;
 mod queue;
 pub mod recording;
-#[cfg(test)]
-mod sample;
-mod sieve;
 pub mod source;
 mod stats;
 mod stop;
+#[cfg(test)]
+mod test_alerts;
 
+pub use alert_factory::{AlertFactory, NamesCell};
 pub use backlog::Backlog;
-pub use ending::{Ending, Rested};
-pub use fanout::{Desk, Fanout, Flow, OnError};
+pub use deadline::{Deadline, Slept};
+pub use fanout::{Fanout, Flow, Intake, OnError};
 pub use filter::{Filter, FilterError};
 pub use handler::{Cause, Gather, Handler, HandlerError};
-pub use intake::{Intake, NamesCell};
 pub use journal::{Journal, Next, Outcome};
 pub use lane::{LaneSettings, WhenFull};
 pub use pipeline::{Pipeline, PipelineError};

@@ -13,7 +13,7 @@ use crate::filter::Filter;
 use crate::handler::{Handler, HandlerError};
 use crate::journal::Journal;
 use crate::lane::{Lane, LaneEnd, LaneSettings, Worker};
-use crate::sieve::Sieve;
+use crate::lane_filter::LaneFilter;
 use crate::source::{Source, SourceError};
 use crate::stats::Stats;
 use crate::stop::Stop;
@@ -22,7 +22,7 @@ use crate::stop::Stop;
 mod tests;
 
 /// Once the lanes are closed nothing holds a source up any more; it is waited for so long.
-const LET_GO: Duration = Duration::from_secs(1);
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Lanes with their handlers, ready to be fed by sources.
 pub struct Pipeline {
@@ -33,7 +33,7 @@ pub struct Pipeline {
     /// How long the lanes may work on what they have, once something else than the sources' own end
     /// ends it.
     pub drain: Duration,
-    lanes: Vec<(Track, Worker)>,
+    lanes: Vec<(AnyLane, Worker)>,
     stats: Arc<Stats>,
 }
 
@@ -83,12 +83,12 @@ const FILTER_STACK: usize = 8 << 20;
 
 /// A lane of either kind.
 #[derive(Clone)]
-enum Track {
+enum AnyLane {
     Memory(Arc<Lane>),
     Durable(Arc<DurableLane>),
 }
 
-impl Track {
+impl AnyLane {
     /// The lane, if sources push to it.
     fn pushed_to(&self) -> Option<Arc<Lane>> {
         match self {
@@ -164,9 +164,9 @@ impl Pipeline {
         filters: Vec<Box<dyn Filter>>,
     ) {
         let (name, counters) = self.stats.add_lane(name);
-        let sieve = Sieve::new(&name, filters, &counters);
+        let filter = LaneFilter::new(&name, filters, &counters);
         let lane = Lane::new(name, settings, counters, &*handler);
-        self.lanes.push((Track::Memory(Arc::new(lane)), Worker { handler, sieve }));
+        self.lanes.push((AnyLane::Memory(Arc::new(lane)), Worker { handler, filter }));
     }
 
     /// Adds a handler whose alerts wait in a journal, and that gets only those that pass all filters. No
@@ -181,9 +181,9 @@ impl Pipeline {
         let (name, counters) = self.stats.add_lane(name);
         // A lane's counters are new, so this is the first.
         let _ = counters.journal.set(Arc::clone(&journal));
-        let sieve = Sieve::new(&name, filters, &counters);
+        let filter = LaneFilter::new(&name, filters, &counters);
         let lane = DurableLane::new(name, journal, counters, handler.is_attended());
-        self.lanes.push((Track::Durable(Arc::new(lane)), Worker { handler, sieve }));
+        self.lanes.push((AnyLane::Durable(Arc::new(lane)), Worker { handler, filter }));
     }
 
     /// The counters, which go on counting while the pipeline runs.
@@ -207,13 +207,18 @@ impl Pipeline {
     pub fn run(self, sources: Vec<Box<dyn Source>>, stop: &Stop) -> Result<(), PipelineError> {
         let (events, inbox) = channel();
         let tracks: Vec<_> = self.lanes.iter().map(|(track, _)| track.clone()).collect();
-        let pushed_to = tracks.iter().filter_map(Track::pushed_to).collect();
+        let pushed_to = tracks.iter().filter_map(AnyLane::pushed_to).collect();
         let (on_error, drain) = (self.on_error, self.drain);
         let fanout = Fanout::new(pushed_to, self.stats, on_error, self.limit, stop.clone());
         let fanout = Arc::new(fanout);
         let sources_at_work = sources.len();
-        let mut watch =
-            Watch { inbox, sources: sources_at_work, lanes: tracks, quit: false, failure: None };
+        let mut supervisor = Supervisor {
+            inbox,
+            sources: sources_at_work,
+            lanes: tracks,
+            quit: false,
+            failure: None,
+        };
         for (lane, worker) in self.lanes {
             spawn_lane(lane, worker, on_error, events.clone())?;
         }
@@ -224,21 +229,21 @@ impl Pipeline {
             // Nobody listens any more once the pipeline has ended.
             let _ = events.send(Event::StopRequested);
         });
-        watch.until_it_is_time_to_end();
+        supervisor.until_it_is_time_to_end();
         stop.end();
-        watch.finish(drain, stop);
-        watch.failure.map_or(Ok(()), Err)
+        supervisor.finish(drain, stop);
+        supervisor.failure.map_or(Ok(()), Err)
     }
 }
 
 fn spawn_lane(
-    lane: Track,
+    lane: AnyLane,
     worker: Worker,
     on_error: OnError,
     events: Sender<Event>,
 ) -> Result<(), PipelineError> {
     let name = lane.name().to_owned();
-    let stack = if worker.sieve.is_some() { FILTER_STACK } else { USUAL_STACK };
+    let stack = if worker.filter.is_some() { FILTER_STACK } else { USUAL_STACK };
     spawn(name.clone(), stack, move || {
         let end = lane.work(worker, on_error);
         let _ = events.send(Event::LaneEnded(name, end));
@@ -273,26 +278,26 @@ fn spawn(
 }
 
 /// How long sources may take to stop. They do so by themselves, unless they wait for room in a lane.
-const SOURCES_STOP: Duration = Duration::from_secs(2);
+const SOURCE_STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Watches over the threads of a pipeline.
-struct Watch {
+struct Supervisor {
     inbox: Receiver<Event>,
     /// How many sources are still at work.
     sources: usize,
     /// The lanes that are still at work.
-    lanes: Vec<Track>,
+    lanes: Vec<AnyLane>,
     /// A user wants everything to end.
     quit: bool,
     failure: Option<PipelineError>,
 }
 
-impl Watch {
+impl Supervisor {
     /// Waits until all is done, or nobody wants the rest of it.
     fn until_it_is_time_to_end(&mut self) {
         while self.failure.is_none() && !self.quit && (self.sources > 0 || !self.lanes.is_empty()) {
             if self.sources == 0 {
-                self.lanes.iter().for_each(Track::close);
+                self.lanes.iter().for_each(AnyLane::close);
             }
             match self.inbox.recv() {
                 Ok(Event::StopRequested) | Err(_) => return,
@@ -306,9 +311,9 @@ impl Watch {
 
     /// Waits for the sources, then for the lanes, and leaves behind those that are busy for longer.
     fn finish(&mut self, drain: Duration, stop: &Stop) {
-        let deadline = Instant::now() + SOURCES_STOP;
+        let deadline = Instant::now() + SOURCE_STOP_TIMEOUT;
         while self.sources > 0 && self.note_before(deadline) {}
-        self.lanes.iter().for_each(Track::close);
+        self.lanes.iter().for_each(AnyLane::close);
         let in_haste = self.is_in_haste(stop);
         self.drain(drain, |lane| in_haste || !lane.is_attended());
         while !self.lanes.is_empty() && !self.is_in_haste(stop) {
@@ -316,7 +321,7 @@ impl Watch {
             self.note(event);
         }
         self.drain(drain, |_| true);
-        let deadline = Instant::now() + LET_GO;
+        let deadline = Instant::now() + RELEASE_TIMEOUT;
         while self.sources > 0 && self.note_before(deadline) {}
     }
 
@@ -326,13 +331,13 @@ impl Watch {
     }
 
     /// Gives these lanes so much time, and leaves behind those that are still busy then.
-    fn drain(&mut self, time: Duration, which: impl Fn(&Track) -> bool) {
+    fn drain(&mut self, time: Duration, which: impl Fn(&AnyLane) -> bool) {
         let deadline = Instant::now() + time;
         // A little earlier, so that who gives up then can still finish in order.
         let by = deadline.checked_sub(time / 10).unwrap_or(deadline);
         self.lanes.iter().filter(|lane| which(lane)).for_each(|lane| lane.end_by(by));
         while self.lanes.iter().any(&which) && self.note_before(deadline) {}
-        self.lanes.iter().filter(|lane| which(lane)).for_each(Track::leave_behind);
+        self.lanes.iter().filter(|lane| which(lane)).for_each(AnyLane::leave_behind);
         self.lanes.retain(|lane| !which(lane));
     }
 

@@ -12,9 +12,9 @@ use pigear_alert::Alert;
 
 use crate::handler::Gather;
 use crate::lane::WhenFull;
-use tally::Tally;
+use settled_counter::SettledCounter;
 
-mod tally;
+mod settled_counter;
 #[cfg(test)]
 mod tests;
 
@@ -53,20 +53,20 @@ pub(crate) enum Taken {
 pub(crate) struct Queue {
     bounds: Bounds,
     when_full: WhenFull,
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     filled: Condvar,
     freed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct QueueState {
     waiting: VecDeque<(Arc<Alert>, usize)>,
     /// Alerts and bytes that wait or are in the reader's hand.
     alerts: usize,
     bytes: usize,
     /// Alerts in the reader's hand of which nobody knows yet what becomes of them.
     unsettled: usize,
-    tally: Tally,
+    settled_counter: SettledCounter,
     /// Alerts that the reader is done with.
     spent: Vec<Arc<Alert>>,
     /// How many must wait for the reader to be woken; `None` if it doesn't sleep.
@@ -88,7 +88,7 @@ impl Queue {
         let mut state = self.state();
         while !state.closed && !state.has_room(self.bounds, bytes) {
             if self.when_full == WhenFull::DropNewest {
-                state.tally.turn_away();
+                state.settled_counter.turn_away();
                 return Pushed::Full;
             }
             state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -96,7 +96,7 @@ impl Queue {
         if state.closed {
             return Pushed::Closed;
         }
-        state.tally.let_in();
+        state.settled_counter.let_in();
         state.alerts += 1;
         state.bytes += bytes;
         state.waiting.push_back((alert, bytes));
@@ -129,7 +129,7 @@ impl Queue {
         taken
     }
 
-    fn wait(&self, gather: Gather, due: Option<Instant>) -> (MutexGuard<'_, State>, Taken) {
+    fn wait(&self, gather: Gather, due: Option<Instant>) -> (MutexGuard<'_, QueueState>, Taken) {
         let mut state = self.state();
         if !state.closed && due.is_some_and(|due| due <= Instant::now()) {
             return (state, Taken::Due);
@@ -232,33 +232,33 @@ impl Queue {
     /// Counts what became of the first `n` alerts in the reader's hand; `None` if they count as dropped
     /// already, since the reader was left behind.
     pub(crate) fn settle<T>(&self, n: usize, count: impl FnOnce() -> T) -> Option<T> {
-        self.settle_as(n, count, Tally::done)
+        self.settle_as(n, count, SettledCounter::done)
     }
 
     /// The same for any `n` of those in its hand.
     pub(crate) fn settle_some<T>(&self, n: usize, count: impl FnOnce() -> T) -> Option<T> {
-        self.settle_as(n, count, Tally::set_aside)
+        self.settle_as(n, count, SettledCounter::set_aside)
     }
 
     /// The same for `n` that the reader won't deal with, nor with any more.
     pub(crate) fn give_up<T>(&self, n: usize, count: impl FnOnce() -> T) -> Option<T> {
-        self.settle_as(n, count, |tally, _| tally.give_up())
+        self.settle_as(n, count, |settled_counter, _| settled_counter.give_up())
     }
 
     fn settle_as<T>(
         &self,
         n: usize,
         count: impl FnOnce() -> T,
-        tell: impl FnOnce(&mut Tally, usize),
+        tell: impl FnOnce(&mut SettledCounter, usize),
     ) -> Option<T> {
         let mut state = self.state();
         if state.left_behind {
             return None;
         }
         state.unsettled -= n;
-        tell(&mut state.tally, n);
+        tell(&mut state.settled_counter, n);
         if state.unsettled == 0 {
-            state.tally.batch_done();
+            state.settled_counter.batch_done();
         }
         Some(count())
     }
@@ -266,7 +266,7 @@ impl Queue {
     /// How many of the first alerts that were pushed the reader is done with, whatever became of them.
     /// Those that it never dealt with, since it ended before, are not among them.
     pub(crate) fn settled(&self) -> u64 {
-        self.state().tally.first()
+        self.state().settled_counter.first()
     }
 
     /// Gives up on a reader that is still busy, and returns how many alerts that concerns: what
@@ -278,12 +278,12 @@ impl Queue {
         waiting + std::mem::take(&mut state.unsettled) as u64
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl QueueState {
     /// An alert that is larger than the whole bound still fits into an empty queue.
     fn has_room(&self, bounds: Bounds, bytes: usize) -> bool {
         self.alerts == 0 || (self.alerts < bounds.alerts && self.bytes + bytes <= bounds.bytes)

@@ -25,11 +25,11 @@ pub trait Source: Send {
         None
     }
 
-    /// Hands in alerts until there are no more, or the desk says that it is enough, or `stop` is
+    /// Hands in alerts until there are no more, or the intake says that it is enough, or `stop` is
     /// requested. Must return soon after that, also if nothing comes.
     ///
     /// # Errors
-    /// If alerts can no longer be had, or if the desk said so.
+    /// If alerts can no longer be had, or if the intake said so.
     fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError>;
 }
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use pigear_alert::Alert;
 use pigear_pipeline::source::Play;
-use pigear_pipeline::{Handler, HandlerError, Intake, LaneSettings, Pipeline, Stop, WhenFull};
+use pigear_pipeline::{
+    AlertFactory, Handler, HandlerError, LaneSettings, Pipeline, Stop, WhenFull,
+};
 
 #[derive(Default)]
 struct TopTalkers(BTreeMap<Option<IpAddr>, u64>);
@@ -32,7 +34,7 @@ impl Handler for TopTalkers {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let recording = std::env::args_os().nth(1).ok_or("usage: handler RECORDING")?;
-    let source = Play::open(recording.into(), Intake::default())?;
+    let source = Play::open(recording.into(), AlertFactory::default())?;
     let mut pipeline = Pipeline::default();
     let settings = LaneSettings { when_full: WhenFull::Wait, ..LaneSettings::default() };
     pipeline.add("top-talkers", Box::new(TopTalkers::default()), settings);

@@ -1,7 +1,7 @@
 //! A configuration, carried out.
 
 mod housekeeping;
-mod kept;
+mod open_store;
 mod opening;
 mod prepare;
 mod sockets;
@@ -21,12 +21,12 @@ use crate::config::SourceKind;
 use crate::names::{NameFileError, Watched};
 use crate::registry::{BuildError, Unresolved};
 use housekeeping::{Chore, Housekeeper};
-use kept::Kept;
+use open_store::OpenStore;
 
 /// Everything opened, bound and ready to run.
 pub struct Listener {
     pipeline: Pipeline,
-    kept: Kept,
+    store: OpenStore,
     sources: Vec<Box<dyn Source>>,
     names: Arc<NamesCell>,
     watched: Watched,
@@ -52,11 +52,11 @@ pub enum ListenError {
         /// The store.
         path: PathBuf,
         /// Why.
-        source: crate::store::Problem,
+        source: crate::store::StoreProblem,
     },
     /// What is configured about the store or a lane makes no sense.
     #[error("{0}")]
-    Kept(String),
+    StoreSettings(String),
     /// A filter makes no sense.
     #[error("{place}: {problem}")]
     Filter {
@@ -175,7 +175,7 @@ impl Listener {
         };
         let housekeeping = thread::spawn(move || housekeeper.run(&inbox));
         let result = self.pipeline.run(self.sources, stop);
-        self.kept.close();
+        self.store.close();
         // The housekeeper only ends after this; a panic of its was already reported.
         let _ = chores.send(Chore::End);
         let _ = housekeeping.join();

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 
-use pigear_pipeline::{Handler, Intake, Source};
+use pigear_pipeline::{AlertFactory, Handler, Source};
 use serde::de::DeserializeOwned;
 
 use crate::config::SourceConfig;
@@ -28,7 +28,7 @@ struct Alias {
 
 /// Handlers by name: those that come with Pigear, and your own.
 pub struct Registry {
-    kinds: BTreeMap<&'static str, Kind>,
+    kinds: BTreeMap<&'static str, HandlerKind>,
     resolver: Option<Box<dyn Resolver>>,
 }
 
@@ -53,7 +53,7 @@ pub trait Resolver: Send + Sync {
         &self,
         name: &str,
         config: &SourceConfig,
-        intake: Intake,
+        factory: AlertFactory,
     ) -> Result<Box<dyn Source>, Unresolved>;
 }
 
@@ -69,12 +69,12 @@ pub enum Unresolved {
     Failed(Box<dyn Error + Send + Sync>),
 }
 
-struct Kind {
+struct HandlerKind {
     about: &'static str,
     build: Build,
 }
 
-type Build = Box<dyn Fn(Keys) -> Result<Box<dyn Handler>, Problem> + Send + Sync>;
+type Build = Box<dyn Fn(Keys) -> Result<Box<dyn Handler>, BuildProblem> + Send + Sync>;
 
 /// Why a handler can't be had.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +114,7 @@ pub enum BuildError {
     },
 }
 
-enum Problem {
+enum BuildProblem {
     Keys(KeyError),
     Failed(Box<dyn Error + Send + Sync>),
 }
@@ -163,12 +163,12 @@ impl Registry {
         H: Handler + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        let build = move |keys: Keys| -> Result<Box<dyn Handler>, Problem> {
-            let options = keys.options().map_err(Problem::Keys)?;
-            let handler = build(options).map_err(|error| Problem::Failed(error.into()))?;
+        let build = move |keys: Keys| -> Result<Box<dyn Handler>, BuildProblem> {
+            let options = keys.options().map_err(BuildProblem::Keys)?;
+            let handler = build(options).map_err(|error| BuildProblem::Failed(error.into()))?;
             Ok(Box::new(handler))
         };
-        self.kinds.insert(name, Kind { about, build: Box::new(build) });
+        self.kinds.insert(name, HandlerKind { about, build: Box::new(build) });
     }
 
     /// Has a resolver make what isn't registered here, if it claims the name.
@@ -194,7 +194,7 @@ impl Registry {
         }
     }
 
-    fn kind(&self, name: &str) -> Result<(&'static str, &Kind), BuildError> {
+    fn kind(&self, name: &str) -> Result<(&'static str, &HandlerKind), BuildError> {
         let name = alias(name).map_or(name, |alias| alias.name);
         let found = self.kinds.get_key_value(name).map(|(name, kind)| (*name, kind));
         found.ok_or_else(|| BuildError::Unknown {
@@ -224,8 +224,8 @@ impl Registry {
         (kind.build)(keys).map_err(|problem| {
             let name = name.to_owned();
             match problem {
-                Problem::Keys(problem) => BuildError::Keys { name, problem },
-                Problem::Failed(problem) => BuildError::Failed { name, problem },
+                BuildProblem::Keys(problem) => BuildError::Keys { name, problem },
+                BuildProblem::Failed(problem) => BuildError::Failed { name, problem },
             }
         })
     }
@@ -289,7 +289,7 @@ mod tests {
             &self,
             name: &str,
             _: &SourceConfig,
-            _: Intake,
+            _: AlertFactory,
         ) -> Result<Box<dyn Source>, Unresolved> {
             Err(Unresolved::Absent(name.to_owned()))
         }

@@ -39,8 +39,8 @@ mod problem;
 mod tests;
 
 pub use engine::engine;
-pub use fields::{Known, Said};
+pub use fields::{AlertFields, SnortMessage};
 pub use filter::{Filter, FilterFailure};
 #[cfg(all(feature = "command", feature = "store"))]
 pub(crate) use layers::tree;
-pub use problem::Problem;
+pub use problem::ScriptProblem;

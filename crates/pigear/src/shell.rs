@@ -26,7 +26,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Backlog, Ending, Gather, Handler, HandlerError};
+use pigear_pipeline::{Backlog, Deadline, Gather, Handler, HandlerError};
 use serde::Deserialize;
 
 use session::{Outcome, Session};
@@ -55,7 +55,7 @@ const STACK: usize = 8 << 20;
 pub struct Shell {
     terminal: Terminal,
     history: Option<PathBuf>,
-    ending: Ending,
+    deadline: Deadline,
     backlog: Option<Backlog>,
     user: Option<User>,
 }
@@ -82,23 +82,23 @@ impl Shell {
     pub fn new(options: Options) -> Result<Self, TerminalError> {
         let history = options.history.or_else(history::usual_path);
         let terminal = Terminal::take()?;
-        Ok(Self { terminal, history, ending: Ending::default(), backlog: None, user: None })
+        Ok(Self { terminal, history, deadline: Deadline::default(), backlog: None, user: None })
     }
 
     /// Starts the thread that works with the user, when the first alert comes.
     fn user(&mut self) -> &User {
-        let Self { terminal, history, ending, backlog, user } = self;
+        let Self { terminal, history, deadline, backlog, user } = self;
         user.get_or_insert_with(|| {
             let (alerts, inbox) = channel();
             let (sender, events) = channel();
             let time_up = sender.clone();
-            ending.on_announce(move || {
+            deadline.on_announce(move || {
                 let _ = time_up.send(Event::TimeUp);
             });
             let (gate, history) = (terminal.gate(), history.clone());
-            let (ending, backlog) = (ending.clone(), backlog.clone());
+            let (deadline, backlog) = (deadline.clone(), backlog.clone());
             let session = move || {
-                let mut session = Session::new(gate, history, backlog, ending);
+                let mut session = Session::new(gate, history, backlog, deadline);
                 work(&inbox, &sender, |alert| session.look_at(alert));
             };
             // Without a thread nobody answers, which the lane notices.
@@ -129,8 +129,8 @@ impl Handler for Shell {
         self.backlog = Some(backlog);
     }
 
-    fn start(&mut self, ending: &Ending) {
-        self.ending = ending.clone();
+    fn start(&mut self, deadline: &Deadline) {
+        self.deadline = deadline.clone();
         show::print(banner::BANNER);
     }
 

@@ -30,11 +30,10 @@ mod count;
 mod criteria;
 mod dead_letter;
 mod error;
+mod interned;
 mod journal;
-mod keeper;
 mod lanes;
 mod lock;
-mod notes;
 mod open;
 mod progress;
 mod reader;
@@ -42,7 +41,8 @@ mod record;
 mod retention;
 mod schema;
 mod search;
-mod sides;
+mod segment_index;
+mod store_handler;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -58,12 +58,12 @@ use tracing::warn;
 pub use count::{Count, CountBy};
 pub use criteria::{Criteria, Network, NotANetwork, Test, moment};
 pub use dead_letter::{DeadLetter, redeliver};
-pub use error::{Problem, StoreError};
+pub use error::{StoreError, StoreProblem};
 pub use journal::LaneJournal;
-pub use keeper::Keeper;
 pub use lanes::{LaneState, drop_lane};
 pub use reader::{Further, Reader, Stored};
-pub use retention::{Keep, Retention};
+pub use retention::{Retention, RetentionPolicy};
+pub use store_handler::StoreHandler;
 
 use crate::config::Begin;
 use progress::{Bounds, Progress};
@@ -71,7 +71,7 @@ use writer::Writer;
 
 /// It is waited so long for whether a store is damaged. Then the check goes on in the background: as long
 /// as nobody has Snort's socket, alerts are lost.
-const PATIENCE: Duration = Duration::from_secs(2);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A store that is written to. Clones share it.
 #[derive(Clone)]
@@ -91,11 +91,12 @@ impl Store {
     /// If somebody else writes to it, it isn't a store, is damaged, was written by a later Pigear, or
     /// can't be written. It is left as it is then.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_within(path, Some(PATIENCE))
+        Self::open_within(path, Some(CHECK_TIMEOUT))
     }
 
-    fn open_within(path: &Path, patience: Option<Duration>) -> Result<Self, StoreError> {
-        let writer = Writer::open(path.to_owned(), patience).map_err(|problem| problem.at(path))?;
+    fn open_within(path: &Path, check_timeout: Option<Duration>) -> Result<Self, StoreError> {
+        let writer =
+            Writer::open(path.to_owned(), check_timeout).map_err(|problem| problem.at(path))?;
         let progress = Progress::default();
         progress.change(|state| state.last = writer.last());
         let writer = FairMutex::new(writer);
@@ -110,8 +111,8 @@ impl Store {
 
     /// The handler that stores alerts.
     #[must_use]
-    pub fn keeper(&self) -> Keeper {
-        Keeper::new(self.clone())
+    pub fn handler(&self) -> StoreHandler {
+        StoreHandler::new(self.clone())
     }
 
     /// The alerts of a durable lane, which the store knows from now on. What can't be stored waits for
@@ -150,8 +151,9 @@ impl Store {
     ///
     /// # Errors
     /// If there can be no more threads.
-    pub fn tidy(&self, keep: Keep) -> Result<Retention, StoreError> {
-        Retention::start(self.clone(), keep).map_err(|error| Problem::from(error).at(self.path()))
+    pub fn tidy(&self, policy: RetentionPolicy) -> Result<Retention, StoreError> {
+        Retention::start(self.clone(), policy)
+            .map_err(|error| StoreProblem::from(error).at(self.path()))
     }
 
     /// Ends in order: nothing need be checked at the next start.

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::lines;
 use super::lua::{self, Entry, Table};
-use super::problem::{Parsed, Problem, number, quoted, required};
+use super::problem::{MapProblem, Parsed, number, quoted, required};
 
 /// A class of alerts, such as `trojan-activity`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,10 +107,10 @@ fn from_configs(text: &str) -> Parsed<Classes> {
     parsed
 }
 
-fn configured(argument: &str) -> Result<Class, Problem> {
+fn configured(argument: &str) -> Result<Class, MapProblem> {
     let fields = split_at_commas(argument);
     if fields.len() > 3 {
-        return Err(Problem::TooManyFields { found: fields.len(), allowed: 3 });
+        return Err(MapProblem::TooManyFields { found: fields.len(), allowed: 3 });
     }
     let field = |index: usize| fields.get(index).map_or("", |field| field.trim());
     Ok(Class {
@@ -150,12 +150,12 @@ fn from_table(table: &Table<'_>) -> Parsed<Classes> {
         }
     }
     if !table.closed {
-        parsed.report(table.line, Problem::Unclosed);
+        parsed.report(table.line, MapProblem::Unclosed);
     }
     parsed
 }
 
-fn tabled(entry: &Entry<'_>) -> Result<Class, Problem> {
+fn tabled(entry: &Entry<'_>) -> Result<Class, MapProblem> {
     let name = entry.text("name", "short name")?.unwrap_or_default();
     Ok(Class {
         name: required("short name", name)?.into(),
@@ -168,6 +168,6 @@ fn empty() -> Parsed<Classes> {
     Parsed { value: Classes(Vec::new()), problems: Vec::new() }
 }
 
-fn duplicate(class: &Class) -> Problem {
-    Problem::Duplicate { name: quoted(&class.name) }
+fn duplicate(class: &Class) -> MapProblem {
+    MapProblem::Duplicate { name: quoted(&class.name) }
 }

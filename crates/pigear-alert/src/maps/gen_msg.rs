@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::lines;
-use super::problem::{Parsed, Problem, number, required};
+use super::problem::{MapProblem, Parsed, number, required};
 
 /// The messages of alerts that come from decoders and preprocessors rather than rules: `gen-msg.map`.
 ///
@@ -44,7 +44,7 @@ impl GenMsgMap {
     }
 }
 
-fn message(line: &str) -> Result<((u32, u32), &str), Problem> {
+fn message(line: &str) -> Result<((u32, u32), &str), MapProblem> {
     let mut fields = line.splitn(3, "||").map(str::trim);
     let generator = number("generator", fields.next().unwrap_or_default())?;
     let alert = number("alert", fields.next().unwrap_or_default())?;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::iter;
 
-use super::problem::Problem;
+use super::problem::MapProblem;
 
 /// The lines that say something, trimmed, with their numbers from 1: neither blank nor comments.
 pub(super) fn entries(text: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -28,7 +28,7 @@ pub(super) fn fields(line: &str) -> impl Iterator<Item = &str> {
 pub(super) fn configs<'a>(
     text: &'a str,
     keyword: &'static str,
-) -> impl Iterator<Item = (usize, Result<Cow<'a, str>, Problem>)> {
+) -> impl Iterator<Item = (usize, Result<Cow<'a, str>, MapProblem>)> {
     joined(text).filter_map(move |(number, line)| {
         let argument = match line {
             Cow::Borrowed(line) => argument(line, keyword)?.map(Cow::Borrowed),
@@ -58,7 +58,7 @@ fn joined(text: &str) -> impl Iterator<Item = (usize, Cow<'_, str>)> {
     })
 }
 
-fn argument<'a>(line: &'a str, keyword: &'static str) -> Option<Result<&'a str, Problem>> {
+fn argument<'a>(line: &'a str, keyword: &'static str) -> Option<Result<&'a str, MapProblem>> {
     let rest = after_word(line, "config")?;
     if !rest.starts_with(char::is_whitespace) {
         return None;
@@ -68,7 +68,7 @@ fn argument<'a>(line: &'a str, keyword: &'static str) -> Option<Result<&'a str, 
         return None;
     }
     let argument = rest.trim_start().strip_prefix(':').map(str::trim);
-    Some(argument.ok_or(Problem::NoColon { keyword }))
+    Some(argument.ok_or(MapProblem::NoColon { keyword }))
 }
 
 fn after_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {

@@ -10,7 +10,7 @@ mod tests;
 use std::borrow::Cow;
 
 use self::lexer::{Lexer, Token};
-use super::problem::{self, Problem, quoted};
+use super::problem::{self, MapProblem, quoted};
 
 /// A list of entries.
 pub(super) struct Table<'a> {
@@ -121,22 +121,22 @@ fn field<'a>(tokens: &mut [Token<'a>]) -> Option<(Cow<'a, str>, Value<'a>)> {
 
 impl Entry<'_> {
     /// The string under a key, or none if there is none; `field` is what an error calls it.
-    pub(super) fn text(&self, key: &str, field: &'static str) -> Result<Option<&str>, Problem> {
+    pub(super) fn text(&self, key: &str, field: &'static str) -> Result<Option<&str>, MapProblem> {
         match self.value(key) {
             None => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text.trim())),
             Some(Value::Number(number)) => Ok(Some(number)),
-            Some(Value::Expression) => Err(Problem::NotPlain { field }),
+            Some(Value::Expression) => Err(MapProblem::NotPlain { field }),
         }
     }
 
     /// The number under a key, or none if there is none; `field` is what an error calls it.
-    pub(super) fn number(&self, key: &str, field: &'static str) -> Result<Option<u32>, Problem> {
+    pub(super) fn number(&self, key: &str, field: &'static str) -> Result<Option<u32>, MapProblem> {
         match self.value(key) {
             None => Ok(None),
             Some(Value::Number(number)) => problem::number(field, number).map(Some),
-            Some(Value::Text(text)) => Err(Problem::NotANumber { field, text: quoted(text) }),
-            Some(Value::Expression) => Err(Problem::NotPlain { field }),
+            Some(Value::Text(text)) => Err(MapProblem::NotANumber { field, text: quoted(text) }),
+            Some(Value::Expression) => Err(MapProblem::NotPlain { field }),
         }
     }
 

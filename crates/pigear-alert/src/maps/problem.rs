@@ -12,7 +12,7 @@ pub struct Parsed<T> {
 }
 
 impl<T> Parsed<T> {
-    pub(super) fn report(&mut self, line: usize, problem: Problem) {
+    pub(super) fn report(&mut self, line: usize, problem: MapProblem) {
         self.problems.push(LineProblem { line, problem });
     }
 }
@@ -24,13 +24,13 @@ pub struct LineProblem {
     /// The line's number, from 1; of an entry over several lines, the first.
     pub line: usize,
     /// What is wrong with it.
-    pub problem: Problem,
+    pub problem: MapProblem,
 }
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum MapProblem {
     /// A field that has to be there is not, or is empty.
     #[error("no {field}")]
     Missing {
@@ -90,15 +90,15 @@ pub(super) fn quoted(text: &str) -> Box<str> {
 }
 
 /// Reads an unsigned number, which has to fill the whole field.
-pub(super) fn number(field: &'static str, text: &str) -> Result<u32, Problem> {
+pub(super) fn number(field: &'static str, text: &str) -> Result<u32, MapProblem> {
     match text.parse() {
         Ok(number) => Ok(number),
-        Err(_) if text.is_empty() => Err(Problem::Missing { field }),
-        Err(_) => Err(Problem::NotANumber { field, text: quoted(text) }),
+        Err(_) if text.is_empty() => Err(MapProblem::Missing { field }),
+        Err(_) => Err(MapProblem::NotANumber { field, text: quoted(text) }),
     }
 }
 
 /// Takes a field that may not be empty.
-pub(super) fn required<T: AsRef<str>>(field: &'static str, text: T) -> Result<T, Problem> {
-    if text.as_ref().is_empty() { Err(Problem::Missing { field }) } else { Ok(text) }
+pub(super) fn required<T: AsRef<str>>(field: &'static str, text: T) -> Result<T, MapProblem> {
+    if text.as_ref().is_empty() { Err(MapProblem::Missing { field }) } else { Ok(text) }
 }

@@ -1,6 +1,6 @@
 use super::lines;
 use super::lua::{self, Entry, Table};
-use super::problem::{Parsed, Problem, required};
+use super::problem::{MapProblem, Parsed, required};
 
 /// A pointer from a rule to where its subject is described: `cve,2021-41773`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl ReferenceSystems {
 fn from_configs(text: &str) -> Parsed<ReferenceSystems> {
     let mut parsed = empty();
     for (line, argument) in lines::configs(text, "reference") {
-        match argument.as_deref().map_err(Problem::clone).and_then(configured) {
+        match argument.as_deref().map_err(MapProblem::clone).and_then(configured) {
             Ok(system) => parsed.value.add(system),
             Err(problem) => parsed.report(line, problem),
         }
@@ -115,13 +115,13 @@ fn from_configs(text: &str) -> Parsed<ReferenceSystems> {
     parsed
 }
 
-fn configured(argument: &str) -> Result<(&str, &str), Problem> {
+fn configured(argument: &str) -> Result<(&str, &str), MapProblem> {
     let mut fields = argument.split_whitespace();
     let name = required("system", fields.next().unwrap_or_default())?;
     let prefix = required("address", fields.next().unwrap_or_default())?;
     match fields.count() {
         0 => Ok((name, prefix)),
-        more => Err(Problem::TooManyFields { found: 2 + more, allowed: 2 }),
+        more => Err(MapProblem::TooManyFields { found: 2 + more, allowed: 2 }),
     }
 }
 
@@ -134,12 +134,12 @@ fn from_table(table: &Table<'_>) -> Parsed<ReferenceSystems> {
         }
     }
     if !table.closed {
-        parsed.report(table.line, Problem::Unclosed);
+        parsed.report(table.line, MapProblem::Unclosed);
     }
     parsed
 }
 
-fn tabled<'a>(entry: &'a Entry<'_>) -> Result<(&'a str, &'a str), Problem> {
+fn tabled<'a>(entry: &'a Entry<'_>) -> Result<(&'a str, &'a str), MapProblem> {
     let name = required("system", entry.text("name", "system")?.unwrap_or_default())?;
     let prefix = required("address", entry.text("url", "address")?.unwrap_or_default())?;
     Ok((name, prefix))

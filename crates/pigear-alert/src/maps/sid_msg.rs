@@ -4,7 +4,7 @@ mod tests;
 use std::collections::HashMap;
 
 use super::lines;
-use super::problem::{Parsed, Problem, number, quoted, required};
+use super::problem::{MapProblem, Parsed, number, quoted, required};
 use super::references::Reference;
 
 /// The generator of rules in text form, and of a version 1 map, which doesn't name any.
@@ -103,7 +103,7 @@ impl SidMsgMap {
                 Ok((key, rule)) => {
                     for field in rule.reference_fields().filter(|field| reference(field).is_none())
                     {
-                        parsed.report(line, Problem::BrokenReference { text: quoted(field) });
+                        parsed.report(line, MapProblem::BrokenReference { text: quoted(field) });
                     }
                     parsed.value.0.insert(key, rule);
                 }
@@ -156,7 +156,7 @@ impl Form {
         if numbers == 3 && lines::fields(first).count() > 3 { Self::Dump } else { Self::Version1 }
     }
 
-    fn rule(self, line: &str) -> Result<((u32, u32), Rule), Problem> {
+    fn rule(self, line: &str) -> Result<((u32, u32), Rule), MapProblem> {
         match self {
             Self::Version1 => version_1(line),
             Self::Version2 => version_2(line),
@@ -165,14 +165,14 @@ impl Form {
     }
 }
 
-fn version_1(line: &str) -> Result<((u32, u32), Rule), Problem> {
+fn version_1(line: &str) -> Result<((u32, u32), Rule), MapProblem> {
     let [sid, message, references] = split(line);
     let sid = number("sid", sid)?;
     let message = required("message", message)?;
     Ok(((TEXT_RULES, sid), Rule::new("", message, references)))
 }
 
-fn version_2(line: &str) -> Result<((u32, u32), Rule), Problem> {
+fn version_2(line: &str) -> Result<((u32, u32), Rule), MapProblem> {
     let [generator, sid, revision, class, priority, message, references] = split(line);
     let key = (number("generator", generator)?, number("sid", sid)?);
     let revision = Some(number("revision", revision)?);
@@ -182,7 +182,7 @@ fn version_2(line: &str) -> Result<((u32, u32), Rule), Problem> {
     Ok((key, Rule { revision, priority, ..Rule::new(class, message, references) }))
 }
 
-fn dump(line: &str) -> Result<((u32, u32), Rule), Problem> {
+fn dump(line: &str) -> Result<((u32, u32), Rule), MapProblem> {
     let [generator, sid, revision, message, references] = split(line);
     let key = (number("generator", generator)?, number("sid", sid)?);
     let revision = Some(number("revision", revision)?);

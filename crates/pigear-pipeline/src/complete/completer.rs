@@ -6,9 +6,9 @@ use pigear_alert::unified2::Logged;
 
 use super::Completing;
 use super::join::Joined;
-use crate::fanout::{Desk, Fanout, Flow};
-use crate::intake::Intake;
-use crate::source::unified2::{Follower, Known, OpenError, Position, Spool, Start, Whole};
+use crate::alert_factory::AlertFactory;
+use crate::fanout::{Fanout, Flow, Intake};
+use crate::source::unified2::{AlreadyHandled, Follower, OpenError, Position, Spool, Start, Whole};
 use crate::source::{Source, SourceError};
 use crate::stop::Stop;
 
@@ -20,16 +20,16 @@ const TICK: Duration = Duration::from_millis(20);
 /// What was logged so shortly before the start may still come over the socket.
 const JUST_NOW: Duration = Duration::from_secs(10);
 /// When asked to stop: how long to wait for the sockets to be closed …
-const LAST_CALL: Duration = Duration::from_millis(1200);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(1200);
 /// … and how much longer for what Snort still writes. Soon after that the lanes are closed.
-const LAST_LOOK: Duration = Duration::from_millis(500);
+const FINAL_READ_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Follows Snort's log, and completes the alerts that desks leave with a [`Completing`].
+/// Follows Snort's log, and completes the alerts that intakes leave with a [`Completing`].
 pub struct Completer {
     follower: Follower,
     completing: Completing,
-    known: Known,
-    intake: Intake,
+    known: AlreadyHandled,
+    factory: AlertFactory,
     /// Whether what was logged before the start was read.
     is_live: bool,
     /// Of that, what has a time before this needn't be waited for: seconds since 1970.
@@ -48,25 +48,25 @@ impl Completer {
         spool: Spool,
         bookmark: Option<PathBuf>,
         completing: Completing,
-        known: Known,
-        intake: Intake,
+        known: AlreadyHandled,
+        factory: AlertFactory,
     ) -> Result<Self, OpenError> {
         let follower = Follower::open(spool, Start::Bookmark, bookmark)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let old_before = now.saturating_sub(JUST_NOW).as_secs();
         let is_live = !follower.has_backlog();
-        Ok(Self { follower, completing, known, intake, is_live, old_before, passed: None })
+        Ok(Self { follower, completing, known, factory, is_live, old_before, passed: None })
     }
 
-    fn work(&mut self, desk: &mut Desk<'_>, stop: &Stop) -> Flow {
+    fn work(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Flow {
         while !stop.is_requested() {
-            self.step(TICK, desk)?;
+            self.step(TICK, intake)?;
         }
-        let deadline = Instant::now() + LAST_CALL;
-        while self.completing.has_desks() && Instant::now() < deadline {
-            self.step(TICK, desk)?;
+        let deadline = Instant::now() + DRAIN_TIMEOUT;
+        while self.completing.has_intakes() && Instant::now() < deadline {
+            self.step(TICK, intake)?;
         }
-        self.last_alerts(desk)
+        self.last_alerts(intake)
     }
 
     /// Reads what was written, for no longer than this if there is nothing, and hands on what that
@@ -74,11 +74,11 @@ impl Completer {
     fn step(
         &mut self,
         longest: Duration,
-        desk: &mut Desk<'_>,
+        intake: &mut Intake<'_>,
     ) -> ControlFlow<Result<(), SourceError>, bool> {
         let mut events = Vec::new();
-        let at_end = self.follower.read(longest, &mut events, desk)?;
-        self.take(events, desk)?;
+        let at_end = self.follower.read(longest, &mut events, intake)?;
+        self.take(events, intake)?;
         self.is_live |= at_end;
         if at_end {
             self.completing.join().forget_old(Instant::now());
@@ -87,32 +87,32 @@ impl Completer {
     }
 
     /// Hands on what these events complete, and what has waited for too long.
-    fn take(&mut self, events: Vec<Whole>, desk: &mut Desk<'_>) -> Flow {
+    fn take(&mut self, events: Vec<Whole>, intake: &mut Intake<'_>) -> Flow {
         for Whole { logged, .. } in events {
             let joined = self.completing.join().event(logged);
             match joined {
-                Joined::Completed(alert) => desk.completed(&alert)?,
+                Joined::Completed(alert) => intake.completed(&alert)?,
                 Joined::HandedOn => {}
-                Joined::Alone(event) if self.is_old(&event) => self.hand_on(*event, desk)?,
+                Joined::Alone(event) if self.is_old(&event) => self.hand_on(*event, intake)?,
                 Joined::Alone(event) => {
                     let too_many = self.completing.join().hold(*event, Instant::now());
-                    too_many.map_or(Flow::Continue(()), |event| self.hand_on(event, desk))?;
+                    too_many.map_or(Flow::Continue(()), |event| self.hand_on(event, intake))?;
                 }
             }
         }
         let now = Instant::now();
-        self.hand_on_expired(now, desk)?;
-        self.note(now, desk);
-        self.follower.settle(desk)
+        self.hand_on_expired(now, intake)?;
+        self.note(now, intake);
+        self.follower.settle(intake)
     }
 
     /// Notes how far the log was read, once no event before that waits any more.
-    fn note(&mut self, now: Instant, desk: &Desk<'_>) {
+    fn note(&mut self, now: Instant, intake: &Intake<'_>) {
         if !self.completing.join().has_events() {
             self.passed = None;
-            self.follower.note(self.follower.position(), desk);
+            self.follower.note(self.follower.position(), intake);
         } else if let Some((_, position)) = self.passed.take_if(|(due, _)| *due <= now) {
-            self.follower.note(Some(position), desk);
+            self.follower.note(Some(position), intake);
         } else if self.passed.is_none() {
             let due = now + self.completing.wait();
             self.passed = self.follower.position().map(|position| (due, position));
@@ -122,19 +122,19 @@ impl Completer {
     /// No more alerts come over the socket: reads what is written, waits a little for the events of
     /// those that there are, and hands on what is left. What was logged before this run can be read in
     /// the next.
-    fn last_alerts(&mut self, desk: &mut Desk<'_>) -> Flow {
-        let deadline = Instant::now() + LAST_LOOK;
-        while self.is_live && Instant::now() < deadline && !self.step(Duration::ZERO, desk)? {}
+    fn last_alerts(&mut self, intake: &mut Intake<'_>) -> Flow {
+        let deadline = Instant::now() + FINAL_READ_TIMEOUT;
+        while self.is_live && Instant::now() < deadline && !self.step(Duration::ZERO, intake)? {}
         let mut events = Vec::new();
         self.follower.finish(&mut events);
-        self.take(events, desk)?;
+        self.take(events, intake)?;
         while let Some(due) = self.completing.due().filter(|_| Instant::now() < deadline) {
             let left = due.min(deadline).saturating_duration_since(Instant::now());
-            self.step(left.min(TICK), desk)?;
+            self.step(left.min(TICK), intake)?;
         }
         let now = Instant::now() + self.completing.wait();
-        self.hand_on_expired(now, desk)?;
-        self.note(now, desk);
+        self.hand_on_expired(now, intake)?;
+        self.note(now, intake);
         Flow::Continue(())
     }
 
@@ -143,26 +143,26 @@ impl Completer {
         !self.is_live && u64::from(event.event.key.second) < self.old_before
     }
 
-    fn hand_on_expired(&mut self, now: Instant, desk: &mut Desk<'_>) -> Flow {
+    fn hand_on_expired(&mut self, now: Instant, intake: &mut Intake<'_>) -> Flow {
         let expired = self.completing.join().expired(now);
         for alert in expired.alerts {
-            desk.incomplete(&alert)?;
+            intake.incomplete(&alert)?;
         }
         for event in expired.events {
-            self.hand_on(event, desk)?;
+            self.hand_on(event, intake)?;
         }
         Flow::Continue(())
     }
 
     /// An event whose alert never came over the socket.
-    fn hand_on(&mut self, event: Logged, desk: &mut Desk<'_>) -> Flow {
+    fn hand_on(&mut self, event: Logged, intake: &mut Intake<'_>) -> Flow {
         if (self.known)(&event.event) {
             return Flow::Continue(());
         }
         if self.is_live {
-            desk.missed(1);
+            intake.missed(1);
         }
-        desk.logged(event)
+        intake.logged(event)
     }
 }
 
@@ -172,9 +172,9 @@ impl Source for Completer {
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let mut desk = fanout.desk(self.intake.clone());
-        let worked = self.work(&mut desk, stop);
-        let ended = self.follower.end(&desk, stop);
+        let mut intake = fanout.intake(self.factory.clone());
+        let worked = self.work(&mut intake, stop);
+        let ended = self.follower.end(&intake, stop);
         worked.break_value().or_else(|| ended.break_value()).unwrap_or(Ok(()))
     }
 }

@@ -6,7 +6,7 @@ use pigear_alert::wire::{Dialect, encode};
 use pigear_alert::{Alert, AlertMessage};
 
 use super::join::{Join, Joined};
-use crate::intake::Intake;
+use crate::alert_factory::AlertFactory;
 
 const WAIT: Duration = Duration::from_millis(500);
 
@@ -32,7 +32,7 @@ impl Made {
             (message.caplen, message.pktlen) = (60, 60);
         }
         let datagram = encode(&message, self.dialect);
-        Intake::default().take(&datagram, None, false).unwrap()
+        AlertFactory::default().take(&datagram, None, false).unwrap()
     }
 
     /// The same in the log, from 192.0.2.1.
@@ -194,9 +194,9 @@ fn what_waits_is_bounded_by_its_memory() {
     message.pkt = vec![0xee; 60_000].into();
     (message.caplen, message.pktlen) = (60_000, 60_000);
     let datagram = encode(&message, Dialect::Snort297AppId);
-    let size = Intake::default().take(&datagram, None, false).unwrap().memory();
+    let size = AlertFactory::default().take(&datagram, None, false).unwrap().memory();
     let mut take = || {
-        let alert = Intake::default().take(&datagram, None, false).unwrap();
+        let alert = AlertFactory::default().take(&datagram, None, false).unwrap();
         join.alert(alert, now).is_none()
     };
     let waiting = (0..1_000).filter(|_| take()).count();

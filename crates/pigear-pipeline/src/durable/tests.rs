@@ -4,8 +4,8 @@ use std::time::Duration;
 use super::*;
 use crate::filter::{Filter, FilterError};
 use crate::handler::Gather;
-use crate::sample::alert;
 use crate::stats::Stats;
+use crate::test_alerts::alert;
 
 /// Ten alerts, in memory.
 #[derive(Default)]
@@ -73,9 +73,9 @@ fn work_filtered(
     let (journal, stats) = (Arc::new(Ten::default()), Stats::default());
     let (name, counters) = stats.add_lane("test");
     let _ = counters.journal.set(journal.clone());
-    let sieve = Sieve::new(&name, filters, &counters);
+    let filter = LaneFilter::new(&name, filters, &counters);
     let lane = DurableLane::new(name, journal.clone(), counters, false);
-    let end = lane.work(Worker { handler: Box::new(Script(handle)), sieve }, on_error);
+    let end = lane.work(Worker { handler: Box::new(Script(handle)), filter }, on_error);
     let counted = stats.snapshot().handlers["test"];
     (end, journal, [counted.handled, counted.failed, counted.lag.unwrap()])
 }
@@ -144,7 +144,7 @@ fn a_lane_that_is_up_does_not_begin_another_batch() {
     let lane = DurableLane::new(name, journal.clone(), counters, false);
     lane.end_by(Instant::now().checked_sub(Duration::from_millis(1)).unwrap());
     let handler = Box::new(Script(|_: &[u32]| Ok(())));
-    lane.work(Worker { handler, sieve: None }, OnError::Stop);
+    lane.work(Worker { handler, filter: None }, OnError::Stop);
     assert_eq!(journal.lag(), 6);
 }
 
@@ -185,7 +185,7 @@ fn whoever_quits_has_dealt_with_the_batch() {
 struct PanicsAtStart;
 
 impl Handler for PanicsAtStart {
-    fn start(&mut self, _: &Ending) {
+    fn start(&mut self, _: &Deadline) {
         panic!("no");
     }
 
@@ -199,7 +199,7 @@ fn a_handler_that_panics_at_the_start_ends_the_lane_and_loses_nothing() {
     let (journal, stats) = (Arc::new(Ten::default()), Stats::default());
     let (name, counters) = stats.add_lane("test");
     let lane = DurableLane::new(name, journal.clone(), counters, false);
-    let worker = Worker { handler: Box::new(PanicsAtStart), sieve: None };
+    let worker = Worker { handler: Box::new(PanicsAtStart), filter: None };
     let end = lane.work(worker, OnError::GoOn);
     assert!(matches!(end, LaneEnd::Failed(error) if error.to_string() == "panicked: no"));
     assert_eq!(journal.lag(), 10);
@@ -233,7 +233,7 @@ fn what_a_handler_still_has_in_hand_is_told_and_what_is_refused_later() {
     let (journal, stats) = (Arc::new(Ten::default()), Stats::default());
     let (name, counters) = stats.add_lane("test");
     let lane = DurableLane::new(name, journal.clone(), counters, false);
-    let worker = Worker { handler: Box::new(Gatherer::default()), sieve: None };
+    let worker = Worker { handler: Box::new(Gatherer::default()), filter: None };
     let end = lane.work(worker, OnError::Stop);
     assert!(matches!(end, LaneEnd::Done), "{end:?}");
     assert_eq!(*journal.in_hand.lock().unwrap(), [Some(0), Some(3), Some(6), Some(7)]);

@@ -3,8 +3,8 @@ use std::sync::Mutex;
 use super::*;
 use crate::filter::{Filter, FilterError};
 use crate::handler::Gather;
-use crate::sample::alert;
 use crate::stats::{LaneSnapshot, Stats};
+use crate::test_alerts::alert;
 
 /// What a handler was told, and what it should do about some alerts.
 #[derive(Clone, Default)]
@@ -65,12 +65,12 @@ fn work_with(
     let told = Told::default();
     let stats = Stats::default();
     let (name, counters) = stats.add_lane("test");
-    let sieve = Sieve::new(&name, filters, &counters);
+    let filter = LaneFilter::new(&name, filters, &counters);
     let handler = handler(&told);
     let lane = Lane::new(name, LaneSettings::default(), counters, &*handler);
     (1..=10).for_each(|id| lane.push(&alert(id), 1));
     lane.close();
-    let end = lane.work(Worker { handler, sieve }, on_error);
+    let end = lane.work(Worker { handler, filter }, on_error);
     lane.leave_behind();
     let counters = stats.snapshot().handlers["test"];
     let LaneSnapshot { handled, dropped, failed, filtered, filter_failed, .. } = counters;
@@ -156,7 +156,7 @@ impl Panics {
 }
 
 impl Handler for Panics {
-    fn start(&mut self, _: &Ending) {
+    fn start(&mut self, _: &Deadline) {
         self.reach("start");
     }
 
@@ -306,7 +306,7 @@ fn a_handler_sees_what_waits_for_it() {
     let lane = Lane::new(name, LaneSettings::default(), counters, &handler);
     (1..=4).for_each(|id| lane.push(&alert(id), 1));
     lane.close();
-    lane.work(Worker { handler: Box::new(handler), sieve: None }, OnError::Stop);
+    lane.work(Worker { handler: Box::new(handler), filter: None }, OnError::Stop);
     let expected = [(3, vec![3, 4]), (2, vec![3, 4]), (1, vec![4]), (0, Vec::new())];
     assert_eq!(*seen.lock().unwrap(), expected);
 }

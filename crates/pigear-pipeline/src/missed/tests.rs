@@ -1,7 +1,7 @@
 use pigear_alert::Sender;
 
 use super::*;
-use crate::sample::alert;
+use crate::test_alerts::alert;
 
 #[test]
 fn numbers_in_a_row_miss_nothing() {

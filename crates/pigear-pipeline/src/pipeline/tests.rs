@@ -3,11 +3,11 @@ use std::sync::{Condvar, Mutex};
 use pigear_alert::Alert;
 
 use super::*;
-use crate::ending::{Ending, Rested};
-use crate::intake::Intake;
+use crate::alert_factory::AlertFactory;
+use crate::deadline::{Deadline, Slept};
 use crate::lane::WhenFull;
-use crate::sample::{datagram, until};
 use crate::stats::Snapshot;
+use crate::test_alerts::{datagram, until};
 
 /// Hands in so many alerts, and then ends, or waits for being stopped.
 struct Given {
@@ -29,16 +29,16 @@ impl Source for Given {
     }
 
     fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let mut desk = fanout.desk(Intake::default());
+        let mut intake = fanout.intake(AlertFactory::default());
         for id in 1..=self.alerts {
-            if let std::ops::ControlFlow::Break(end) = desk.datagram(&datagram(id), None) {
+            if let std::ops::ControlFlow::Break(end) = intake.datagram(&datagram(id), None) {
                 return end;
             }
         }
         match self.and_then {
             AndThen::End => Ok(()),
             AndThen::Panic => panic!("broken"),
-            AndThen::Bad => match desk.datagram(b"bad", None) {
+            AndThen::Bad => match intake.datagram(b"bad", None) {
                 std::ops::ControlFlow::Break(end) => end,
                 std::ops::ControlFlow::Continue(()) => Ok(()),
             },
@@ -90,24 +90,24 @@ impl Handler for Stuck {
 /// Waits for somebody with each batch, and gives up in time.
 struct Waits {
     time: Duration,
-    ending: Ending,
+    deadline: Deadline,
 }
 
 impl Waits {
     fn each(time: Duration) -> Self {
-        Self { time, ending: Ending::default() }
+        Self { time, deadline: Deadline::default() }
     }
 }
 
 impl Handler for Waits {
-    fn start(&mut self, ending: &Ending) {
-        self.ending = ending.clone();
+    fn start(&mut self, deadline: &Deadline) {
+        self.deadline = deadline.clone();
     }
 
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        match self.ending.rest(self.time) {
-            Rested::Fully => Ok(()),
-            Rested::TimeUp => Err(HandlerError::time_up().after(alerts.len().min(1))),
+        match self.deadline.sleep(self.time) {
+            Slept::Fully => Ok(()),
+            Slept::TimeUp => Err(HandlerError::time_up().after(alerts.len().min(1))),
         }
     }
 }
@@ -323,14 +323,14 @@ fn a_source_that_panics_is_a_failure() {
 /// Takes its time, as people do: each alert waits until somebody says `next`.
 struct Attended {
     says: Arc<(Mutex<u32>, Condvar)>,
-    ending: Ending,
+    deadline: Deadline,
 }
 
 impl Handler for Attended {
-    fn start(&mut self, ending: &Ending) {
-        self.ending = ending.clone();
+    fn start(&mut self, deadline: &Deadline) {
+        self.deadline = deadline.clone();
         let says = Arc::clone(&self.says);
-        ending.on_announce(move || says.1.notify_all());
+        deadline.on_announce(move || says.1.notify_all());
     }
 
     fn is_attended(&self) -> bool {
@@ -340,7 +340,7 @@ impl Handler for Attended {
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
         let (said, changed) = &*self.says;
         for n in 0..alerts.len() {
-            let waits = |said: &mut u32| *said == 0 && self.ending.left().is_none();
+            let waits = |said: &mut u32| *said == 0 && self.deadline.left().is_none();
             let mut said = changed.wait_while(said.lock().unwrap(), waits).unwrap();
             if *said == 0 {
                 return Err(HandlerError::time_up().after(n));
@@ -353,7 +353,7 @@ impl Handler for Attended {
 
 fn attended() -> (Arc<(Mutex<u32>, Condvar)>, Box<Attended>) {
     let says = Arc::new((Mutex::new(0), Condvar::new()));
-    let handler = Attended { says: Arc::clone(&says), ending: Ending::default() };
+    let handler = Attended { says: Arc::clone(&says), deadline: Deadline::default() };
     (says, Box::new(handler))
 }
 

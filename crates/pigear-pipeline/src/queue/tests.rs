@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::lane::MAX_BATCH;
-use crate::sample::{alert, until};
+use crate::test_alerts::{alert, until};
 
 fn queue(alerts: usize, bytes: usize, when_full: WhenFull) -> Queue {
     Queue::new(Bounds { alerts, bytes }, when_full)

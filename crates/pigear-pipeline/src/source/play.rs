@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::{Source, SourceError};
+use crate::alert_factory::AlertFactory;
 use crate::fanout::Fanout;
-use crate::intake::Intake;
 use crate::recording::{Reader, RecordingError};
 use crate::stop::Stop;
 
@@ -13,7 +13,7 @@ use crate::stop::Stop;
 pub struct Play {
     path: PathBuf,
     reader: Reader<'static>,
-    intake: Intake,
+    factory: AlertFactory,
 }
 
 impl Play {
@@ -21,9 +21,9 @@ impl Play {
     ///
     /// # Errors
     /// If the file can't be opened.
-    pub fn open(path: PathBuf, intake: Intake) -> Result<Self, RecordingError> {
+    pub fn open(path: PathBuf, factory: AlertFactory) -> Result<Self, RecordingError> {
         let reader = Reader::open(&path)?;
-        Ok(Self { path, reader, intake })
+        Ok(Self { path, reader, factory })
     }
 }
 
@@ -33,10 +33,10 @@ impl Source for Play {
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let mut desk = fanout.desk(self.intake);
+        let mut intake = fanout.intake(self.factory);
         let mut datagram = Vec::new();
         while !stop.is_requested() && self.reader.read(&mut datagram)? {
-            if let ControlFlow::Break(end) = desk.datagram(&datagram, None) {
+            if let ControlFlow::Break(end) = intake.datagram(&datagram, None) {
                 return end;
             }
         }

@@ -10,6 +10,7 @@
 
 mod bookmark;
 mod checkpoints;
+mod dir_watcher;
 mod follower;
 mod progress;
 mod reader;
@@ -17,7 +18,6 @@ mod spool;
 mod tail;
 #[cfg(test)]
 mod tests;
-mod watch;
 
 use std::io;
 use std::ops::ControlFlow;
@@ -34,12 +34,12 @@ pub(crate) use reader::Whole;
 pub use spool::{Spool, SpoolError};
 
 use super::{Source, SourceError};
-use crate::fanout::{Desk, Fanout, Flow};
-use crate::intake::Intake;
+use crate::alert_factory::AlertFactory;
+use crate::fanout::{Fanout, Flow, Intake};
 use crate::stop::Stop;
 
 /// How long to sleep before looking whether it is time to stop.
-const NAP: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Where to begin to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,15 +64,15 @@ pub enum Until {
 }
 
 /// Says whether the alert of an event was dealt with in an earlier run.
-pub type Known = Box<dyn FnMut(&Event) -> bool + Send>;
+pub type AlreadyHandled = Box<dyn FnMut(&Event) -> bool + Send>;
 
 /// Reads Snort's log.
 pub struct Unified2 {
     follower: Follower,
     /// Asked until it doesn't know an event: those behind that are new.
-    known: Option<Known>,
+    known: Option<AlreadyHandled>,
     until: Until,
-    intake: Intake,
+    factory: AlertFactory,
 }
 
 /// Why a log can't be read.
@@ -104,10 +104,10 @@ impl Unified2 {
         spool: Spool,
         start: Start,
         bookmark: Option<PathBuf>,
-        intake: Intake,
+        factory: AlertFactory,
     ) -> Result<Self, OpenError> {
         let follower = Follower::open(spool, start, bookmark)?;
-        Ok(Self { follower, known: None, until: Until::Stopped, intake })
+        Ok(Self { follower, known: None, until: Until::Stopped, factory })
     }
 
     /// The same, but ending when told.
@@ -119,7 +119,7 @@ impl Unified2 {
     /// The same, but without the events at the start that are known from an earlier run: a crash may
     /// leave the bookmark behind what was dealt with.
     #[must_use]
-    pub fn but_for(self, known: Known) -> Self {
+    pub fn but_for(self, known: AlreadyHandled) -> Self {
         Self { known: Some(known), ..self }
     }
 
@@ -132,38 +132,38 @@ impl Unified2 {
     }
 
     /// Hands on events until there were enough, and notes where the next one begins then.
-    fn hand_on(&mut self, events: Vec<Whole>, desk: &mut Desk<'_>) -> Flow {
+    fn hand_on(&mut self, events: Vec<Whole>, intake: &mut Intake<'_>) -> Flow {
         let mut events = events.into_iter().peekable();
         while let Some(Whole { begun, logged }) = events.next() {
             if self.is_known(&logged.event) {
                 continue;
             }
-            let before = desk.alerts();
-            if let ControlFlow::Break(end) = desk.logged(logged) {
+            let before = intake.alerts();
+            if let ControlFlow::Break(end) = intake.logged(logged) {
                 let position = match events.peek() {
                     // There were enough before, from another source.
-                    _ if desk.alerts() == before => self.follower.position_of(begun),
+                    _ if intake.alerts() == before => self.follower.position_of(begun),
                     Some(next) => self.follower.position_of(next.begun),
                     None => self.follower.position(),
                 };
-                self.follower.note(position, desk);
+                self.follower.note(position, intake);
                 return Flow::Break(end);
             }
         }
         Flow::Continue(())
     }
 
-    fn follow(&mut self, desk: &mut Desk<'_>, stop: &Stop) -> Flow {
+    fn follow(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Flow {
         let mut at_end = false;
         while !(stop.is_requested() || at_end && self.until == Until::End) {
             let mut events = Vec::new();
-            at_end = self.follower.read(NAP, &mut events, desk)?;
+            at_end = self.follower.read(POLL_INTERVAL, &mut events, intake)?;
             if at_end && self.until == Until::End {
                 self.follower.finish(&mut events);
             }
-            self.hand_on(events, desk)?;
-            self.follower.note(self.follower.position(), desk);
-            self.follower.settle(desk)?;
+            self.hand_on(events, intake)?;
+            self.follower.note(self.follower.position(), intake);
+            self.follower.settle(intake)?;
         }
         Flow::Continue(())
     }
@@ -179,9 +179,9 @@ impl Source for Unified2 {
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let mut desk = fanout.desk(self.intake.clone());
-        let followed = self.follow(&mut desk, stop);
-        let ended = self.follower.end(&desk, stop);
+        let mut intake = fanout.intake(self.factory.clone());
+        let followed = self.follow(&mut intake, stop);
+        let ended = self.follower.end(&intake, stop);
         if self.until == Until::End && !self.follower.has_log() {
             warn!("there is nothing to read at {}", self.follower.path().display());
         }

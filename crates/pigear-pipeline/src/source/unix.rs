@@ -21,8 +21,8 @@ pub use binding::{BindError, Binding, SocketSettings};
 pub use instances::Instances;
 
 use super::{Source, SourceError};
-use crate::fanout::{Desk, Fanout, Flow};
-use crate::intake::Intake;
+use crate::alert_factory::AlertFactory;
+use crate::fanout::{Fanout, Flow, Intake};
 use crate::stop::Stop;
 use receive::{Received, Receiver, Wait};
 
@@ -30,31 +30,31 @@ use receive::{Received, Receiver, Wait};
 /// came for so long …
 const QUIET: Duration = Duration::from_millis(20);
 /// … and no longer than this.
-const LAST_CALL: Duration = Duration::from_secs(1);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Receives alerts from a socket.
 pub struct Unix {
     binding: Binding,
     allowed: AllowedSenders,
-    intake: Intake,
+    factory: AlertFactory,
 }
 
 impl Unix {
     /// Receives from `binding`, of datagrams whose sender is allowed.
     #[must_use]
-    pub fn new(binding: Binding, allowed: AllowedSenders, intake: Intake) -> Self {
-        Self { binding, allowed, intake }
+    pub fn new(binding: Binding, allowed: AllowedSenders, factory: AlertFactory) -> Self {
+        Self { binding, allowed, factory }
     }
 
-    fn receive(&self, desk: &mut Desk<'_>, stop: &Stop) -> Flow {
+    fn receive(&self, intake: &mut Intake<'_>, stop: &Stop) -> Flow {
         let mut receiver = Receiver::new(self.binding.socket());
         while !stop.is_requested() {
-            self.receive_one(&mut receiver, Wait::ForEver, desk)?;
+            self.receive_one(&mut receiver, Wait::ForEver, intake)?;
         }
         self.binding.unlink();
-        let deadline = Instant::now() + LAST_CALL;
+        let deadline = Instant::now() + DRAIN_TIMEOUT;
         while Instant::now() < deadline
-            && self.receive_one(&mut receiver, Wait::For(QUIET), desk)?
+            && self.receive_one(&mut receiver, Wait::For(QUIET), intake)?
         {}
         Flow::Continue(())
     }
@@ -64,27 +64,27 @@ impl Unix {
         &self,
         receiver: &mut Receiver<'_>,
         wait: Wait,
-        desk: &mut Desk<'_>,
+        intake: &mut Intake<'_>,
     ) -> ControlFlow<Result<(), SourceError>, bool> {
         match receiver.receive(wait) {
-            Ok(Some(received)) => self.take(&received, desk).map_continue(|()| true),
+            Ok(Some(received)) => self.take(&received, intake).map_continue(|()| true),
             Ok(None) => ControlFlow::Continue(false),
             Err(error) => ControlFlow::Break(Err(SourceError::Receive(error))),
         }
     }
 
-    fn take(&self, received: &Received<'_>, desk: &mut Desk<'_>) -> Flow {
+    fn take(&self, received: &Received<'_>, intake: &mut Intake<'_>) -> Flow {
         let sender = received.sender;
         if sender.is_some_and(|sender| self.allowed.allows(sender.uid)) {
             if received.is_wake_up() {
                 return Flow::Continue(());
             }
             return match received.cut_from {
-                Some(actual) => desk.too_long(actual),
-                None => desk.datagram(received.datagram, sender),
+                Some(actual) => intake.too_long(actual),
+                None => intake.datagram(received.datagram, sender),
             };
         }
-        desk.refused(sender);
+        intake.refused(sender);
         Flow::Continue(())
     }
 }
@@ -100,8 +100,8 @@ impl Source for Unix {
             // A full socket needs no wake-up: its reader isn't asleep.
             let _ = waker.send(&[]);
         });
-        let mut desk = fanout.desk(self.intake.clone());
-        match self.receive(&mut desk, stop) {
+        let mut intake = fanout.intake(self.factory.clone());
+        match self.receive(&mut intake, stop) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(end) => end,
         }

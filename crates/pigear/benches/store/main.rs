@@ -95,7 +95,7 @@ impl Numbers {
 fn fill(path: &Path, alerts: u32) -> anyhow::Result<u64> {
     const NINETY_DAYS: u64 = 90 * 24 * 60 * 60;
     let store = Store::open(path)?;
-    let (mut keeper, mut numbers, mut packets) = (store.keeper(), Numbers(1), 0);
+    let (mut handler, mut numbers, mut packets) = (store.handler(), Numbers(1), 0);
     let now = u64::try_from(jiff::Timestamp::now().as_second())?;
     let names = Arc::default();
     let mut batch = Vec::new();
@@ -106,11 +106,11 @@ fn fill(path: &Path, alerts: u32) -> anyhow::Result<u64> {
         let decoded = Decoded::new(message, Dialect::Snort29);
         batch.push(Arc::new(Alert::new(decoded, Arc::default(), Arc::clone(&names))));
         if batch.len() == 2_000 || n + 1 == alerts {
-            keeper.handle(&batch)?;
+            handler.handle(&batch)?;
             batch.clear();
         }
     }
-    keeper.finish()?;
+    handler.finish()?;
     store.close();
     Ok(packets)
 }

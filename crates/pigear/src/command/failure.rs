@@ -86,7 +86,7 @@ impl From<ListenError> for Failure {
             ListenError::UnknownSource { name } => (WRONG_USAGE, Some(python_hint("socket", name))),
             ListenError::Handler { problem: BuildError::Absent { .. }, .. }
             | ListenError::SourceHandler { .. }
-            | ListenError::Kept(_)
+            | ListenError::StoreSettings(_)
             | ListenError::UnknownUser { .. }
             | ListenError::UnknownGroup { .. }
             | ListenError::Source(_) => (WRONG_USAGE, None),

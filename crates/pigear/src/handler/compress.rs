@@ -38,7 +38,7 @@ impl FromStr for Compress {
 
 impl Compress {
     /// What is added to a file's name.
-    pub(super) fn ending(self) -> &'static str {
+    pub(super) fn suffix(self) -> &'static str {
         match self {
             Self::None => "",
             Self::Gzip => ".gz",
@@ -73,9 +73,9 @@ impl Compress {
         }
     }
 
-    /// The same bytes, compressed to be sent: quickly.
+    /// The same bytes, compressed to be sent: compress.
     #[cfg(feature = "http")]
-    pub(super) fn quickly(self, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    pub(super) fn compress(self, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
         match self {
             Self::None => Ok(bytes),
             Self::Gzip => {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use pigear_alert::Alert;
 use pigear_alert::format::FormatName;
-use pigear_pipeline::{Ending, Handler, HandlerError};
+use pigear_pipeline::{Deadline, Handler, HandlerError};
 use serde::Deserialize;
 
 pub use command_line::CommandLine;
@@ -87,9 +87,9 @@ impl FromStr for Mode {
 }
 
 /// Runs a program.
-pub struct Exec(Kind);
+pub struct Exec(ExecMode);
 
-enum Kind {
+enum ExecMode {
     Each(Each),
     Stream(Stream),
 }
@@ -105,17 +105,17 @@ impl Exec {
             return Err("timeout=0s: no program is done so soon".to_owned());
         }
         match options.mode {
-            Mode::Each => Ok(Self(Kind::Each(Each::new(options)))),
-            Mode::Stream => Stream::start(options).map(Kind::Stream).map(Self),
+            Mode::Each => Ok(Self(ExecMode::Each(Each::new(options)))),
+            Mode::Stream => Stream::start(options).map(ExecMode::Stream).map(Self),
         }
     }
 }
 
 impl Handler for Exec {
-    fn start(&mut self, ending: &Ending) {
+    fn start(&mut self, deadline: &Deadline) {
         match &mut self.0 {
-            Kind::Each(each) => each.ending = ending.clone(),
-            Kind::Stream(stream) => stream.ending = ending.clone(),
+            ExecMode::Each(each) => each.deadline = deadline.clone(),
+            ExecMode::Stream(stream) => stream.deadline = deadline.clone(),
         }
     }
 
@@ -125,15 +125,15 @@ impl Handler for Exec {
 
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
         match &mut self.0 {
-            Kind::Each(each) => each.handle(alerts),
-            Kind::Stream(stream) => stream.handle(alerts),
+            ExecMode::Each(each) => each.handle(alerts),
+            ExecMode::Stream(stream) => stream.handle(alerts),
         }
     }
 
     fn finish(&mut self) -> Result<(), HandlerError> {
         match &mut self.0 {
-            Kind::Each(_) => Ok(()),
-            Kind::Stream(stream) => stream.finish(),
+            ExecMode::Each(_) => Ok(()),
+            ExecMode::Stream(stream) => stream.finish(),
         }
     }
 }

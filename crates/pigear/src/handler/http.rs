@@ -6,24 +6,24 @@
 //! the handler's queue meanwhile. It has the same `Idempotency-Key` each time, so that a receiver
 //! who looks at that sees no alert twice. What is refused for good counts as failed.
 //!
-//! The way of an alert: `packer` writes it and puts it into a `parcel`, `courier` has several parcels
+//! The way of an alert: `batch_builder` writes it and puts it into a `request_body`, `dispatcher` has several requests
 //! under way at once, `sender` sends one until it is settled, `answer` is what the server says.
 
 mod answer;
 mod auth;
+mod batch_builder;
 mod bulk;
 mod client;
-mod courier;
+mod dispatcher;
 mod failure;
 mod form;
 mod groups;
 mod id;
 mod options;
 mod outcomes;
-mod packer;
-mod parcel;
 mod people;
 mod presets;
+mod request_body;
 mod retry;
 mod secrets;
 mod sender;
@@ -38,15 +38,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Ending, Gather, Handler, HandlerError};
+use pigear_pipeline::{Deadline, Gather, Handler, HandlerError};
 
 pub use options::{Encoding, Escape, Options, TemplateName, Unexpected};
 pub use presets::{Preset, UnknownPreset};
 pub use secrets::Secret;
 
-use courier::Courier;
+use batch_builder::{BatchBuilder, single};
+use dispatcher::Dispatcher;
 use outcomes::{Run, Undelivered};
-use packer::{Packer, single};
 use people::People;
 use secrets::Secrets;
 use sender::Sender;
@@ -61,7 +61,7 @@ const DELAY: Duration = Duration::from_secs(1);
 
 /// Posts alerts to a web server.
 pub struct Http {
-    courier: Courier,
+    dispatcher: Dispatcher,
     gather: Gather,
     /// What became of alerts that come again, since one before them failed.
     ahead: VecDeque<Run>,
@@ -80,16 +80,17 @@ impl Http {
             return Err("in_flight=0: expected at least 1".to_owned());
         }
         let people = People::new(&options)?;
-        let packer = Packer::new(&options)?;
+        let batch_builder = BatchBuilder::new(&options)?;
         let sender = Sender::new(
-            client::client(&options, packer.url())?,
+            client::client(&options, batch_builder.url())?,
             &options,
-            Secrets::of(&options, packer.url()),
+            Secrets::of(&options, batch_builder.url()),
         );
-        let gather = if people.is_some() { Gather::default() } else { gather(&options, &packer) };
-        let courier = Courier::new(sender, packer, options.in_flight)
+        let gather =
+            if people.is_some() { Gather::default() } else { gather(&options, &batch_builder) };
+        let dispatcher = Dispatcher::new(sender, batch_builder, options.in_flight)
             .map_err(|error| format!("cannot get ready to send: {error}"))?;
-        Ok(Self { courier, gather, ahead: VecDeque::new(), people })
+        Ok(Self { dispatcher, gather, ahead: VecDeque::new(), people })
     }
 
     /// Counts the alerts, behind these that are delivered, of which that is known already.
@@ -108,8 +109,8 @@ impl Http {
 }
 
 impl Handler for Http {
-    fn start(&mut self, ending: &Ending) {
-        self.courier.start(ending);
+    fn start(&mut self, deadline: &Deadline) {
+        self.dispatcher.start(deadline);
     }
 
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
@@ -124,10 +125,10 @@ impl Handler for Http {
             if rest.is_empty() {
                 return Ok(());
             }
-            if self.courier.gave_up() {
+            if self.dispatcher.gave_up() {
                 return Err(HandlerError::time_up().after(done));
             }
-            self.ahead.extend(self.courier.send(&rest.iter().map(single).collect::<Vec<_>>()));
+            self.ahead.extend(self.dispatcher.send(&rest.iter().map(single).collect::<Vec<_>>()));
         }
     }
 
@@ -144,25 +145,25 @@ impl Handler for Http {
     }
 
     fn due(&self) -> Option<Instant> {
-        if self.courier.gave_up() { None } else { self.people.as_ref()?.due() }
+        if self.dispatcher.gave_up() { None } else { self.people.as_ref()?.due() }
     }
 
     fn wake(&mut self) -> Result<(), HandlerError> {
         let Some(people) = &mut self.people else { return Ok(()) };
-        people.tell_what_is_due(&self.courier)
+        people.send_due(&self.dispatcher)
     }
 
     fn finish(&mut self) -> Result<(), HandlerError> {
         let Some(people) = &mut self.people else { return Ok(()) };
-        people.tell_everything(&self.courier)
+        people.flush(&self.dispatcher)
     }
 }
 
-fn gather(options: &Options, packer: &Packer) -> Gather {
-    if packer.batch() == 1 {
+fn gather(options: &Options, batch_builder: &BatchBuilder) -> Gather {
+    if batch_builder.batch() == 1 {
         return Gather::default();
     }
     let delay = options.delay.map_or(DELAY, |delay| delay.0);
-    let most = packer.batch().saturating_mul(options.in_flight);
-    Gather { enough: packer.batch(), most, delay }
+    let most = batch_builder.batch().saturating_mul(options.in_flight);
+    Gather { enough: batch_builder.batch(), most, delay }
 }

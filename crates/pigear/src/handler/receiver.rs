@@ -15,7 +15,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pigear_alert::Alert;
-use pigear_pipeline::{Ending, HandlerError, Rested};
+use pigear_pipeline::{Deadline, HandlerError, Slept};
 use tracing::{info, warn};
 
 pub(super) use datagrams::Datagrams;
@@ -39,7 +39,7 @@ pub(super) trait Outlet: Send {
         &mut self,
         records: &Records,
         sent: &mut usize,
-        ending: &Ending,
+        deadline: &Deadline,
     ) -> Result<(), SendError>;
 
     /// How the other end has gone, if it has.
@@ -77,18 +77,18 @@ pub(super) struct Receiver {
     connect: Connect,
     outlet: Option<Box<dyn Outlet>>,
     backoff: Backoff,
-    ending: Ending,
+    deadline: Deadline,
 }
 
 impl Receiver {
     pub(super) fn new(name: String, connect: Connect) -> Self {
-        let (outlet, backoff, ending) = (None, Backoff::default(), Ending::default());
-        Self { name, connect, outlet, backoff, ending }
+        let (outlet, backoff, deadline) = (None, Backoff::default(), Deadline::default());
+        Self { name, connect, outlet, backoff, deadline }
     }
 
     /// Tries to connect, so that a wrong address is noticed before there are alerts.
-    pub(super) fn start(&mut self, ending: &Ending) {
-        self.ending = ending.clone();
+    pub(super) fn start(&mut self, deadline: &Deadline) {
+        self.deadline = deadline.clone();
         match (self.connect)() {
             Ok(outlet) => self.outlet = Some(outlet),
             Err(error) => warn!("{}: {error}; it is tried again when there are alerts", self.name),
@@ -128,7 +128,7 @@ impl Receiver {
                 self.wait_after(&error)?;
                 continue;
             }
-            match outlet.send(records, sent, &self.ending) {
+            match outlet.send(records, sent, &self.deadline) {
                 Ok(()) => {
                     if self.backoff.attempts() > 0 {
                         info!("{}: it works again", self.name);
@@ -155,9 +155,9 @@ impl Receiver {
         if self.backoff.attempts().is_power_of_two() {
             warn!("{}: {error}; it is tried again in {wait:?}", self.name);
         }
-        match self.ending.rest(wait) {
-            Rested::Fully => Ok(()),
-            Rested::TimeUp => Err(HandlerError::time_up()),
+        match self.deadline.sleep(wait) {
+            Slept::Fully => Ok(()),
+            Slept::TimeUp => Err(HandlerError::time_up()),
         }
     }
 
@@ -173,7 +173,7 @@ fn is_too_long(error: &io::Error) -> bool {
 }
 
 /// Waits until a socket has room, but not beyond the end.
-fn wait_for_room(fd: &impl AsFd, ending: &Ending) -> Result<(), SendError> {
+fn wait_for_room(fd: &impl AsFd, deadline: &Deadline) -> Result<(), SendError> {
     let fd = PollFd::new(fd.as_fd(), PollFlags::POLLOUT);
     let tick = PollTimeout::try_from(TICK).unwrap_or(PollTimeout::ZERO);
     let mut waited = Duration::ZERO;
@@ -183,7 +183,7 @@ fn wait_for_room(fd: &impl AsFd, ending: &Ending) -> Result<(), SendError> {
             Ok(_) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
-        if ending.is_up() {
+        if deadline.is_up() {
             return Err(SendError::TimeUp);
         }
         waited += TICK;

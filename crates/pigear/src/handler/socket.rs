@@ -13,7 +13,7 @@ use std::sync::Arc;
 use nix::sys::socket::{setsockopt, sockopt::SndBuf};
 use pigear_alert::Alert;
 use pigear_alert::format::{Colour, Format, FormatName};
-use pigear_pipeline::{Ending, Handler, HandlerError};
+use pigear_pipeline::{Deadline, Handler, HandlerError};
 use serde::Deserialize;
 
 use super::receiver::{Connect, Datagrams, Receiver, Stream};
@@ -113,8 +113,8 @@ fn connect(target: Target) -> Connect {
 }
 
 impl Handler for Socket {
-    fn start(&mut self, ending: &Ending) {
-        self.receiver.start(ending);
+    fn start(&mut self, deadline: &Deadline) {
+        self.receiver.start(deadline);
     }
 
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {

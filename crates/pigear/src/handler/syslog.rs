@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use pigear_alert::Alert;
 use pigear_alert::format::{Colour, Format, FormatName};
-use pigear_pipeline::{Ending, Handler, HandlerError};
+use pigear_pipeline::{Deadline, Handler, HandlerError};
 use serde::Deserialize;
 use tracing::warn;
 
@@ -189,8 +189,8 @@ impl Messages {
 }
 
 impl Handler for Syslog {
-    fn start(&mut self, ending: &Ending) {
-        self.receiver.start(ending);
+    fn start(&mut self, deadline: &Deadline) {
+        self.receiver.start(deadline);
     }
 
     fn delivers(&self) -> bool {

@@ -8,12 +8,12 @@ use pigear_alert::Origin;
 use pigear_alert::wire::Decoder;
 use pigear_pipeline::complete::{Completer, Completing};
 use pigear_pipeline::source::Play;
-use pigear_pipeline::source::unified2::{Known, OpenError, Spool, Start, Unified2, Until};
-use pigear_pipeline::{Intake, NamesCell, Source};
+use pigear_pipeline::source::unified2::{AlreadyHandled, OpenError, Spool, Start, Unified2, Until};
+use pigear_pipeline::{AlertFactory, NamesCell, Source};
 use tracing::warn;
 
 use super::ListenError;
-use super::kept::Kept;
+use super::open_store::OpenStore;
 use super::sockets::{self, Socket};
 use crate::config::{SourceConfig, SourceKind};
 use crate::registry::Registry;
@@ -24,7 +24,7 @@ const COMPLETE_WAIT: Duration = Duration::from_millis(500);
 /// What all sources share.
 pub(super) struct Opening<'a> {
     pub(super) names: &'a Arc<NamesCell>,
-    pub(super) kept: &'a Kept,
+    pub(super) store: &'a OpenStore,
     pub(super) registry: &'a Registry,
 }
 
@@ -68,19 +68,19 @@ impl Opening<'_> {
         source: &SourceConfig,
     ) -> Result<Vec<Box<dyn Source>>, ListenError> {
         socket.make_directory(source)?;
-        let mut intake = self.intake(source, Some(&socket));
+        let mut factory = self.factory(source, Some(&socket));
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
         if let Some(log) = &source.complete_from {
             let path = socket.log(source, log);
             let wait = source.complete_wait.map_or(COMPLETE_WAIT, |wait| wait.0);
             let completing = Completing::new(wait);
-            match self.completer(&path, source, &completing, intake.clone()) {
+            match self.completer(&path, source, &completing, factory.clone()) {
                 Ok(completer) => sources.push(Box::new(completer)),
                 Err(source) => return Err(ListenError::Log { path, source }),
             }
-            intake.completing = Some(completing);
+            factory.completing = Some(completing);
         }
-        sources.push(Box::new(socket.bind(source, intake)?));
+        sources.push(Box::new(socket.bind(source, factory)?));
         Ok(sources)
     }
 
@@ -89,10 +89,10 @@ impl Opening<'_> {
         path: &Path,
         source: &SourceConfig,
         completing: &Completing,
-        intake: Intake,
+        factory: AlertFactory,
     ) -> Result<Completer, OpenError> {
         let (spool, bookmark) = (Spool::at(path)?, source.bookmark.clone());
-        Completer::open(spool, bookmark, completing.clone(), self.known(source), intake)
+        Completer::open(spool, bookmark, completing.clone(), self.known(source), factory)
     }
 
     fn log(&self, source: &SourceConfig) -> Result<Unified2, ListenError> {
@@ -105,7 +105,7 @@ impl Opening<'_> {
             if until == Until::End && start == Start::Bookmark {
                 warn_of_nothing_to_read(&spool, source.bookmark.as_deref());
             }
-            Unified2::open(spool, start, source.bookmark.clone(), self.intake(source, None))
+            Unified2::open(spool, start, source.bookmark.clone(), self.factory(source, None))
         });
         match opened {
             Ok(log) => Ok(log.until(until).but_for(self.known(source))),
@@ -114,15 +114,15 @@ impl Opening<'_> {
     }
 
     /// What was stored in an earlier run. Nothing is, where there is no store.
-    fn known(&self, source: &SourceConfig) -> Known {
-        self.kept.known(source.sensor.clone())
+    fn known(&self, source: &SourceConfig) -> AlreadyHandled {
+        self.store.known(source.sensor.clone())
     }
 
     fn recording(&self, source: &SourceConfig) -> Result<Play, ListenError> {
         let path = source.from.clone().ok_or(ListenError::Source(
             "the socket handler `play` needs a recording; give it with --from FILE",
         ))?;
-        Play::open(path.clone(), self.intake(source, None))
+        Play::open(path.clone(), self.factory(source, None))
             .map_err(|source| ListenError::Recording { path, source })
     }
 
@@ -130,18 +130,18 @@ impl Opening<'_> {
     fn resolved(&self, name: &str, source: &SourceConfig) -> Result<Box<dyn Source>, ListenError> {
         let unknown = || ListenError::UnknownSource { name: name.to_owned() };
         let resolver = self.registry.resolver(name).ok_or_else(unknown)?;
-        let made = resolver.source(name, source, self.intake(source, None));
+        let made = resolver.source(name, source, self.factory(source, None));
         made.map_err(|problem| ListenError::SourceHandler { name: name.to_owned(), problem })
     }
 
-    fn intake(&self, source: &SourceConfig, socket: Option<&Socket>) -> Intake {
+    fn factory(&self, source: &SourceConfig, socket: Option<&Socket>) -> AlertFactory {
         let origin = Origin {
             sensor: source.sensor.clone(),
             socket: socket.map(|socket| socket.path.clone()),
             thread: socket.and_then(|socket| socket.thread),
             link_type: source.linktype,
         };
-        Intake {
+        AlertFactory {
             decoder: Decoder { dialect: source.dialect, link_type: source.linktype },
             origin: Arc::new(origin),
             names: Arc::clone(self.names),

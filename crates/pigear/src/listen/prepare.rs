@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pigear_pipeline::{Filter, NamesCell, Pipeline, WhenFull};
 use tracing::debug;
 
-use super::kept::{Filtered, Kept};
+use super::open_store::{Filtered, OpenStore};
 use super::opening::Opening;
 use super::{ListenError, Listener};
 use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
@@ -33,7 +33,7 @@ impl Listener {
         if config.handlers.is_empty() {
             config.handlers.push(HandlerConfig::new("print"));
         }
-        let (pipeline, kept) = pipeline(&config, registry)?;
+        let (pipeline, store) = pipeline(&config, registry)?;
         let snort_confs =
             config.sources.iter().map(SnortConf::of).collect::<Result<Vec<_>, _>>()?;
         let mut files = config.names;
@@ -48,23 +48,23 @@ impl Listener {
             written.map_err(|source| ListenError::Stats { path: path.clone(), source })?;
         }
         let mut sources = Vec::new();
-        let opening = Opening { names: &names, kept: &kept, registry };
+        let opening = Opening { names: &names, store: &store, registry };
         for (source, snort_conf) in config.sources.iter().zip(&snort_confs) {
             sources.extend(opening.open(source, || snort_conf.log_dir())?);
         }
-        Ok(Self { pipeline, kept, sources, names, watched, stats_file: config.stats })
+        Ok(Self { pipeline, store, sources, names, watched, stats_file: config.stats })
     }
 }
 
-fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, Kept), ListenError> {
+fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, OpenStore), ListenError> {
     let mut pipeline = Pipeline::default();
     pipeline.on_error = config.on_error;
     pipeline.limit = config.count;
     // A recording or a log waits as long as need be; Snort must not.
     let patient = config.sources.iter().all(|source| source.kind.is_patient());
     let when_full = if patient { WhenFull::Wait } else { WhenFull::DropNewest };
-    let mut kept = Kept::open(&config.store)?;
-    kept.add_keeper(&mut pipeline, when_full);
+    let mut store = OpenStore::open(&config.store)?;
+    store.add_store_handler(&mut pipeline, when_full);
     for handler in &config.handlers {
         let failed = |problem| ListenError::Handler { place: handler.place.clone(), problem };
         let kind = registry.resolve(&handler.kind).map_err(failed)?;
@@ -72,8 +72,8 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, Kept), Li
         let name = handler.name.as_deref().unwrap_or(kind);
         let filters = filters(config, handler)?;
         let settings = handler.lane(when_full);
-        if kept.makes_durable(handler, name, &*built)? {
-            kept.add_lane(
+        if store.makes_durable(handler, name, &*built)? {
+            store.add_lane(
                 &mut pipeline,
                 handler,
                 name,
@@ -84,8 +84,8 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, Kept), Li
             pipeline.add_filtered(name, built, settings, filters);
         }
     }
-    kept.start(&config.store)?;
-    Ok((pipeline, kept))
+    store.start(&config.store)?;
+    Ok((pipeline, store))
 }
 
 /// What a handler's alerts must pass: the filter of all handlers, and its own.

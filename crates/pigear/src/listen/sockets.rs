@@ -9,7 +9,7 @@ use std::thread;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::{Group, Uid, User};
-use pigear_pipeline::Intake;
+use pigear_pipeline::AlertFactory;
 use pigear_pipeline::source::unix::{AllowedSenders, Binding, Instances, SocketSettings, Unix};
 
 use super::ListenError;
@@ -82,7 +82,11 @@ impl Socket {
         }
     }
 
-    pub(super) fn bind(self, source: &SourceConfig, intake: Intake) -> Result<Unix, ListenError> {
+    pub(super) fn bind(
+        self,
+        source: &SourceConfig,
+        factory: AlertFactory,
+    ) -> Result<Unix, ListenError> {
         let group = source.socket_group.as_deref().map(group_id).transpose()?;
         let users = source.allow_uid.iter().map(|user| user_id(user));
         let users = users.collect::<Result<Vec<_>, _>>()?;
@@ -92,7 +96,7 @@ impl Socket {
         }
         let bound = Binding::new(&self.path, settings).and_then(|binding| {
             let allowed = AllowedSenders::of_log_directory(&self.log_dir)?;
-            Ok(Unix::new(binding, users.into_iter().fold(allowed, AllowedSenders::and), intake))
+            Ok(Unix::new(binding, users.into_iter().fold(allowed, AllowedSenders::and), factory))
         });
         bound.map_err(|source| ListenError::Socket { path: self.path, source })
     }

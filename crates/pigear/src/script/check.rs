@@ -6,7 +6,7 @@ use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 
 use super::fields::{ALERT, Field, MSG};
 use super::network::Network;
-use super::problem::Problem;
+use super::problem::ScriptProblem;
 
 /// Called like functions, but part of the language.
 const BUILT_IN: [&str; 9] =
@@ -17,10 +17,10 @@ const ANONYMOUS: &str = "anon$";
 
 /// Looks for fields and functions that there are not, for networks that are none, and for `=` where
 /// `==` must be meant.
-pub(super) fn check(engine: &Engine, ast: &AST, script: &str) -> Result<(), Problem> {
+pub(super) fn check(engine: &Engine, ast: &AST, script: &str) -> Result<(), ScriptProblem> {
     let known = functions(engine, ast);
     let found = first(ast, |node| look_at(node, &known)).or_else(|| unseen(ast));
-    found.map_or(Ok(()), |(what, position)| Err(Problem::new(what, script, position)))
+    found.map_or(Ok(()), |(what, position)| Err(ScriptProblem::new(what, script, position)))
 }
 
 type Found = (String, Position);

@@ -11,11 +11,11 @@ use super::layers;
 
 /// `msg` in a script: what Snort said.
 #[derive(Clone, Debug)]
-pub struct Said(pub Arc<Alert>);
+pub struct SnortMessage(pub Arc<Alert>);
 
 /// `alert` in a script: what is known besides.
 #[derive(Clone, Debug)]
-pub struct Known(pub Arc<Alert>);
+pub struct AlertFields(pub Arc<Alert>);
 
 /// One field of `msg` or `alert`.
 #[derive(Clone, Copy, Debug)]
@@ -119,24 +119,24 @@ pub const ALERT: &[Field] = fields! {
         Dynamic::from_map(extra(a))
     };
     message "what Snort said: `msg`, when the alert is in another variable" |a| {
-        Dynamic::from(Said(Arc::clone(a)))
+        Dynamic::from(SnortMessage(Arc::clone(a)))
     };
     untrusted "whether an attacker may have forged the event" |a| a.untrusted.into();
 };
 
 /// Makes `msg` and `alert` known to an engine.
 pub(super) fn register(engine: &mut Engine) {
-    engine.register_type_with_name::<Said>("AlertMessage");
-    engine.register_type_with_name::<Known>("Alert");
+    engine.register_type_with_name::<SnortMessage>("AlertMessage");
+    engine.register_type_with_name::<AlertFields>("Alert");
     for field in MSG {
-        engine.register_get(field.name, |said: &mut Said| field.get(&said.0));
+        engine.register_get(field.name, |said: &mut SnortMessage| field.get(&said.0));
     }
     for field in ALERT {
-        engine.register_get(field.name, |known: &mut Known| field.get(&known.0));
+        engine.register_get(field.name, |known: &mut AlertFields| field.get(&known.0));
     }
     for name in ["to_string", "to_debug"] {
-        engine.register_fn(name, |said: &mut Said| line("AlertMessage", MSG, &said.0));
-        engine.register_fn(name, |known: &mut Known| line("Alert", ALERT, &known.0));
+        engine.register_fn(name, |said: &mut SnortMessage| line("AlertMessage", MSG, &said.0));
+        engine.register_fn(name, |known: &mut AlertFields| line("Alert", ALERT, &known.0));
     }
 }
 
@@ -156,9 +156,9 @@ fn line(name: &str, fields: &[Field], alert: &Arc<Alert>) -> String {
 pub(crate) fn brief(value: &Dynamic) -> String {
     if let Ok(bytes) = value.as_blob_ref() {
         format!("<{} bytes>", bytes.len())
-    } else if value.is::<Said>() {
+    } else if value.is::<SnortMessage>() {
         "<AlertMessage>".to_owned()
-    } else if value.is::<Known>() {
+    } else if value.is::<AlertFields>() {
         "<Alert>".to_owned()
     } else if let Ok(list) = value.as_array_ref() {
         format!("[{}]", list.iter().map(brief).collect::<Vec<_>>().join(", "))

@@ -6,8 +6,8 @@ use rhai::{AST, Dynamic, Engine, OptimizationLevel, Position, Scope};
 
 use super::check::check;
 use super::engine::engine;
-use super::fields::{Known, Said};
-use super::problem::{Problem, said_of_running, type_name};
+use super::fields::{AlertFields, SnortMessage};
+use super::problem::{ScriptProblem, said_of_running, type_name};
 
 /// A script that says of each alert whether it passes.
 pub struct Filter {
@@ -27,7 +27,7 @@ impl Filter {
     /// # Errors
     /// If the script makes no sense: its grammar, or variables, fields, functions and networks that
     /// there are not. Whether values fit together shows only when it runs.
-    pub fn compile(script: &str) -> Result<Self, Problem> {
+    pub fn compile(script: &str) -> Result<Self, ScriptProblem> {
         let mut engine = engine();
         engine.set_strict_variables(true);
         let mut scope = Scope::new();
@@ -37,9 +37,9 @@ impl Filter {
         engine.set_optimization_level(OptimizationLevel::None);
         let ast = engine
             .compile_with_scope(&scope, script)
-            .map_err(|error| Problem::of_compiling(&error, script))?;
+            .map_err(|error| ScriptProblem::of_compiling(&error, script))?;
         if ast.statements().is_empty() {
-            return Err(Problem::new("a filter needs an expression", script, Position::NONE));
+            return Err(ScriptProblem::new("a filter needs an expression", script, Position::NONE));
         }
         check(&engine, &ast, script)?;
         let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple);
@@ -52,7 +52,9 @@ impl Filter {
     /// If the script fails, or its value is neither true nor false.
     pub fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterFailure> {
         self.scope.clear();
-        self.scope.push("msg", Said(Arc::clone(alert))).push("alert", Known(Arc::clone(alert)));
+        self.scope
+            .push("msg", SnortMessage(Arc::clone(alert)))
+            .push("alert", AlertFields(Arc::clone(alert)));
         let value: Dynamic = self
             .engine
             .eval_ast_with_scope(&mut self.scope, &self.ast)

@@ -7,7 +7,7 @@ use pigear_alert::Alert;
 use pigear_alert::format::{self, Colour, FormatName};
 use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult};
 
-use super::fields::{Known, Said};
+use super::fields::{AlertFields, SnortMessage};
 use super::layers;
 use super::network::Network;
 
@@ -64,12 +64,12 @@ pub(super) fn register(engine: &mut Engine) {
     engine
         .register_fn("contains", |bytes: &mut Blob, text: &str| holds(bytes, text.as_bytes()))
         .register_fn("contains", |bytes: &mut Blob, part: Blob| holds(bytes, &part))
-        .register_fn("format", |known: &mut Known, name: &str| formatted(&known.0, name))
-        .register_fn("format", |said: &mut Said, name: &str| formatted(&said.0, name))
+        .register_fn("format", |known: &mut AlertFields, name: &str| formatted(&known.0, name))
+        .register_fn("format", |said: &mut SnortMessage, name: &str| formatted(&said.0, name))
         .register_fn("hex", |bytes: &mut Blob| hex(bytes))
         .register_fn("hexdump", |bytes: &mut Blob| hexdump(bytes))
-        .register_fn("layers", |known: &mut Known| layers::tree(&known.0))
-        .register_fn("layers", |said: &mut Said| layers::tree(&said.0))
+        .register_fn("layers", |known: &mut AlertFields| layers::tree(&known.0))
+        .register_fn("layers", |said: &mut SnortMessage| layers::tree(&said.0))
         .register_fn("text", |bytes: &mut Blob| String::from_utf8_lossy(bytes).into_owned())
         .register_fn("text", |text: &str| text.to_owned());
     for_addresses(engine);

@@ -17,7 +17,7 @@ const MAX_SAID: usize = 1_024;
 ///   | ^
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct Problem {
+pub struct ScriptProblem {
     what: String,
     place: Option<Place>,
 }
@@ -29,7 +29,7 @@ struct Place {
     column: usize,
 }
 
-impl Problem {
+impl ScriptProblem {
     pub(super) fn new(what: impl Into<String>, script: &str, position: Position) -> Self {
         Self { what: what.into(), place: Place::of(script, position) }
     }
@@ -57,7 +57,7 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ScriptProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         match &self.place {

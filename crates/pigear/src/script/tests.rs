@@ -41,7 +41,9 @@ fn holds(script: &str) {
 
 fn value(script: &str, alert: &Arc<Alert>) -> Dynamic {
     let mut scope = Scope::new();
-    scope.push("msg", Said(Arc::clone(alert))).push("alert", Known(Arc::clone(alert)));
+    scope
+        .push("msg", SnortMessage(Arc::clone(alert)))
+        .push("alert", AlertFields(Arc::clone(alert)));
     engine().eval_with_scope(&mut scope, script).unwrap()
 }
 

@@ -6,7 +6,7 @@ use rhai::{Dynamic, Map};
 use super::tokens::{KEYWORDS, is_name};
 use crate::script::fields::{ALERT, MSG};
 use crate::script::functions::FUNCTIONS;
-use crate::script::{Known, Said};
+use crate::script::{AlertFields, SnortMessage};
 
 /// What the shell itself understands.
 const COMMANDS: [&str; 5] = ["alerts", "help", "layers", "next", "quit"];
@@ -111,9 +111,9 @@ impl Completion {
 }
 
 fn members(value: &Dynamic) -> Vec<String> {
-    if value.is::<Said>() {
+    if value.is::<SnortMessage>() {
         MSG.iter().map(|field| field.name.to_owned()).collect()
-    } else if value.is::<Known>() {
+    } else if value.is::<AlertFields>() {
         ALERT.iter().map(|field| field.name.to_owned()).collect()
     } else if value.is_string() {
         owned(TEXT_METHODS)

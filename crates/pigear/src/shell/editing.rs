@@ -11,7 +11,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
 use super::completion::Completion;
-use super::tokens::{Kind, Scan};
+use super::tokens::{Scan, TokenKind};
 
 /// Completes, colours, and tells whether a line goes on.
 pub(super) struct Editing {
@@ -65,14 +65,14 @@ impl Highlighter for Editing {
     }
 }
 
-fn code(kind: Kind) -> Option<&'static str> {
+fn code(kind: TokenKind) -> Option<&'static str> {
     Some(match kind {
-        Kind::Comment => "2",
-        Kind::Keyword => "35",
-        Kind::Known => "36",
-        Kind::Number => "33",
-        Kind::Text => "32",
-        Kind::Plain => return None,
+        TokenKind::Comment => "2",
+        TokenKind::Keyword => "35",
+        TokenKind::AlertFields => "36",
+        TokenKind::Number => "33",
+        TokenKind::Text => "32",
+        TokenKind::Plain => return None,
     })
 }
 

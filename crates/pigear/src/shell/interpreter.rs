@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pigear_alert::Alert;
-use pigear_pipeline::Ending;
+use pigear_pipeline::Deadline;
 use rhai::{AST, Dynamic, Engine, Expr, ImmutableString, Scope, Stmt};
 
 use super::alerts::Alerts;
 use super::show;
 use super::tokens::is_name;
-use crate::script::{Known, Problem, Said, engine};
+use crate::script::{AlertFields, ScriptProblem, SnortMessage, engine};
 
 /// Operations of one run: some ten seconds, and Ctrl-C ends it before.
 const MAX_OPERATIONS: u64 = 1_000_000_000;
@@ -41,7 +41,7 @@ impl Interpreter {
     pub(super) fn new(
         alerts: &Arc<Mutex<Alerts>>,
         interrupted: &Arc<AtomicBool>,
-        ending: Ending,
+        deadline: Deadline,
     ) -> Self {
         let mut engine = engine();
         let current = Current::default();
@@ -52,7 +52,7 @@ impl Interpreter {
         engine.on_progress(move |operations| {
             let looks = operations % LOOK_AROUND == 0;
             // The user waits, and one operation may take milliseconds.
-            (flag.load(Ordering::Relaxed) || (looks && ending.left().is_some()))
+            (flag.load(Ordering::Relaxed) || (looks && deadline.left().is_some()))
                 .then_some(Dynamic::UNIT)
         });
         give_alerts(&mut engine, Arc::clone(&current), Arc::clone(alerts));
@@ -74,16 +74,16 @@ impl Interpreter {
     }
 
     /// Runs a script, and returns what there is to show.
-    pub(super) fn run(&mut self, script: &str) -> Result<Option<String>, Problem> {
+    pub(super) fn run(&mut self, script: &str) -> Result<Option<String>, ScriptProblem> {
         self.interrupted.store(false, Ordering::Relaxed);
         let compiled = self.engine.compile_with_scope(&self.scope, script);
-        let ast = compiled.map_err(|error| Problem::of_compiling(&error, script))?;
+        let ast = compiled.map_err(|error| ScriptProblem::of_compiling(&error, script))?;
         let has_lines = last_call(&ast).is_some_and(|name| LINES.contains(&name));
         let whole = self.functions.merge(&ast);
         self.functions = whole.clone_functions_only();
         let result = self.engine.eval_ast_with_scope::<Dynamic>(&mut self.scope, &whole);
         self.forget_shadowed();
-        let value = result.map_err(|error| Problem::of_running(&error, script))?;
+        let value = result.map_err(|error| ScriptProblem::of_running(&error, script))?;
         let lines = value.read_lock::<ImmutableString>().filter(|_| has_lines);
         Ok(match lines {
             Some(text) => Some(show::lines(&text)),
@@ -131,11 +131,11 @@ fn give_alerts(engine: &mut Engine, current: Current, alerts: Arc<Mutex<Alerts>>
         }
         let current = || lock(&current).clone();
         Ok(match name {
-            "msg" => current().map(|alert| Dynamic::from(Said(alert))),
-            "alert" => current().map(|alert| Dynamic::from(Known(alert))),
+            "msg" => current().map(|alert| Dynamic::from(SnortMessage(alert))),
+            "alert" => current().map(|alert| Dynamic::from(AlertFields(alert))),
             "alerts" => {
                 let all = lock(&alerts).all();
-                let all = all.into_iter().map(|alert| Dynamic::from(Known(alert)));
+                let all = all.into_iter().map(|alert| Dynamic::from(AlertFields(alert)));
                 Some(Dynamic::from_array(all.collect()))
             }
             _ => None,
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     fn interpreter() -> Interpreter {
-        Interpreter::new(&Arc::default(), &Arc::default(), Ending::default())
+        Interpreter::new(&Arc::default(), &Arc::default(), Deadline::default())
     }
 
     fn shown(interpreter: &mut Interpreter, script: &str) -> String {

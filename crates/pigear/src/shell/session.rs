@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pigear_alert::Alert;
 use pigear_alert::format::Colour;
-use pigear_pipeline::{Backlog, Ending};
+use pigear_pipeline::{Backlog, Deadline};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
@@ -55,11 +55,11 @@ impl Session {
         gate: Gate,
         history: Option<PathBuf>,
         backlog: Option<Backlog>,
-        ending: Ending,
+        deadline: Deadline,
     ) -> Self {
         let alerts = Arc::new(Mutex::new(Alerts::new(backlog)));
         let interrupted = Arc::default();
-        let interpreter = Interpreter::new(&alerts, &interrupted, ending);
+        let interpreter = Interpreter::new(&alerts, &interrupted, deadline);
         let (completion, colour) = (Arc::default(), colour());
         Self { alerts, completion, interrupted, interpreter, colour, gate, history, editor: None }
     }

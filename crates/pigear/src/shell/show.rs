@@ -8,7 +8,7 @@ use pigear_alert::format::{Colour, FormatName};
 use rhai::Dynamic;
 
 use crate::script::fields::{ALERT, Field, MSG, brief};
-use crate::script::{Known, Said};
+use crate::script::{AlertFields, SnortMessage};
 use crate::visible::{cut, visible};
 
 /// So many bytes of a value are shown.
@@ -57,10 +57,10 @@ pub(super) fn value(value: &Dynamic) -> Option<String> {
     if value.is_unit() {
         return None;
     }
-    if let Some(Said(alert)) = value.read_lock::<Said>().as_deref() {
+    if let Some(SnortMessage(alert)) = value.read_lock::<SnortMessage>().as_deref() {
         return Some(table("AlertMessage", MSG, alert));
     }
-    if let Some(Known(alert)) = value.read_lock::<Known>().as_deref() {
+    if let Some(AlertFields(alert)) = value.read_lock::<AlertFields>().as_deref() {
         return Some(table("Alert", ALERT, alert));
     }
     let text = match value.as_blob_ref() {

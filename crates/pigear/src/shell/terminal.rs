@@ -27,10 +27,10 @@ pub(super) struct Terminal {
 
 /// Who may set the terminal up for reading keys. Clones share it.
 #[derive(Clone, Default)]
-pub(super) struct Gate(Arc<Mutex<State>>);
+pub(super) struct Gate(Arc<Mutex<TerminalState>>);
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum State {
+enum TerminalState {
     #[default]
     Free,
     /// Keys are read, or soon will be.
@@ -43,20 +43,20 @@ impl Gate {
     /// Reads keys; `None` if no more are to be read.
     pub(super) fn read<T>(&self, read: impl FnOnce() -> T) -> Option<T> {
         let mut state = self.state();
-        if *state != State::Free {
+        if *state != TerminalState::Free {
             return None;
         }
-        *state = State::Reading;
+        *state = TerminalState::Reading;
         drop(state);
         let read = read();
         let mut state = self.state();
-        if *state == State::Reading {
-            *state = State::Free;
+        if *state == TerminalState::Reading {
+            *state = TerminalState::Free;
         }
         Some(read)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, TerminalState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -108,10 +108,10 @@ impl Terminal {
     /// Puts the terminal back as it was found, while somebody may still wait for a key, and lets
     /// nobody read keys any more.
     pub(super) fn restore(&self) {
-        let before = std::mem::replace(&mut *self.gate.state(), State::Closed);
+        let before = std::mem::replace(&mut *self.gate.state(), TerminalState::Closed);
         let since = Instant::now();
         // Whoever was let through just before has yet to set the terminal up.
-        while before == State::Reading && self.is_as_found() && since.elapsed() < SET_UP {
+        while before == TerminalState::Reading && self.is_as_found() && since.elapsed() < SET_UP {
             thread::sleep(Duration::from_millis(1));
         }
         // A terminal that is gone needs nothing.

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 /// What a piece is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Comment,
     Keyword,
-    Known,
+    AlertFields,
     Number,
     Plain,
     Text,
@@ -23,7 +23,7 @@ pub(super) const KEYWORDS: [&str; 20] = [
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     /// Every byte is in one piece.
-    pub(super) pieces: Vec<(Range<usize>, Kind)>,
+    pub(super) pieces: Vec<(Range<usize>, TokenKind)>,
     depth: i32,
     is_open: bool,
 }
@@ -48,16 +48,19 @@ impl Scan {
     }
 
     /// The first piece's length and kind. There is a first letter.
-    fn piece(&mut self, rest: &str) -> (usize, Kind) {
+    fn piece(&mut self, rest: &str) -> (usize, TokenKind) {
         let first = rest.chars().next().unwrap_or_default();
         match first {
-            '/' if rest.starts_with("//") => (rest.find('\n').unwrap_or(rest.len()), Kind::Comment),
-            '/' if rest.starts_with("/*") => (self.until(rest, "*/", 2), Kind::Comment),
-            '"' | '\'' => (quoted(rest, first), Kind::Text),
-            '`' => (self.until(rest, "`", 1), Kind::Text),
-            '0'..='9' => {
-                (length(rest, |letter| letter.is_alphanumeric() || letter == '_'), Kind::Number)
+            '/' if rest.starts_with("//") => {
+                (rest.find('\n').unwrap_or(rest.len()), TokenKind::Comment)
             }
+            '/' if rest.starts_with("/*") => (self.until(rest, "*/", 2), TokenKind::Comment),
+            '"' | '\'' => (quoted(rest, first), TokenKind::Text),
+            '`' => (self.until(rest, "`", 1), TokenKind::Text),
+            '0'..='9' => (
+                length(rest, |letter| letter.is_alphanumeric() || letter == '_'),
+                TokenKind::Number,
+            ),
             _ if is_name(first) => {
                 let len = length(rest, is_name);
                 (len, kind_of(rest.get(..len).unwrap_or_default()))
@@ -68,7 +71,7 @@ impl Scan {
                     ')' | ']' | '}' => -1,
                     _ => 0,
                 };
-                (first.len_utf8(), Kind::Plain)
+                (first.len_utf8(), TokenKind::Plain)
             }
         }
     }
@@ -102,11 +105,11 @@ pub(super) fn is_name(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
-fn kind_of(name: &str) -> Kind {
+fn kind_of(name: &str) -> TokenKind {
     match name {
-        "msg" | "alert" | "alerts" => Kind::Known,
-        _ if KEYWORDS.contains(&name) => Kind::Keyword,
-        _ => Kind::Plain,
+        "msg" | "alert" | "alerts" => TokenKind::AlertFields,
+        _ if KEYWORDS.contains(&name) => TokenKind::Keyword,
+        _ => TokenKind::Plain,
     }
 }
 
@@ -150,8 +153,8 @@ mod tests {
     fn pieces_are_told_apart() {
         let kinds =
             |text| Scan::of(text).pieces.into_iter().map(|piece| piece.1).collect::<Vec<_>>();
-        assert_eq!(kinds("msg.x"), [Kind::Known, Kind::Plain, Kind::Plain]);
-        assert_eq!(kinds("let"), [Kind::Keyword]);
-        assert_eq!(kinds("12\"a\""), [Kind::Number, Kind::Text]);
+        assert_eq!(kinds("msg.x"), [TokenKind::AlertFields, TokenKind::Plain, TokenKind::Plain]);
+        assert_eq!(kinds("let"), [TokenKind::Keyword]);
+        assert_eq!(kinds("12\"a\""), [TokenKind::Number, TokenKind::Text]);
     }
 }

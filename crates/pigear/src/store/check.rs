@@ -11,17 +11,17 @@ use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle};
 
-use super::error::Problem;
+use super::error::StoreProblem;
 use super::open;
 
 /// A store is being looked through, until this is dropped.
 pub(super) struct Check {
-    found: Receiver<Result<(), Problem>>,
+    found: Receiver<Result<(), StoreProblem>>,
     interrupt: InterruptHandle,
 }
 
 impl Check {
-    pub(super) fn start(path: &Path) -> Result<Self, Problem> {
+    pub(super) fn start(path: &Path) -> Result<Self, StoreProblem> {
         let connection = open::to_read(path)?;
         let interrupt = connection.get_interrupt_handle();
         let (finder, found) = channel();
@@ -34,12 +34,12 @@ impl Check {
     }
 
     /// What was found, if it is known by then.
-    pub(super) fn wait(&self, longest: Duration) -> Option<Result<(), Problem>> {
+    pub(super) fn wait(&self, longest: Duration) -> Option<Result<(), StoreProblem>> {
         match self.found.recv_timeout(longest) {
             Ok(found) => Some(found),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => {
-                Some(Err(Problem::Database("it could not be checked for damage".to_owned())))
+                Some(Err(StoreProblem::Database("it could not be checked for damage".to_owned())))
             }
         }
     }
@@ -51,7 +51,11 @@ impl Drop for Check {
     }
 }
 
-fn look_through(connection: &Connection) -> Result<(), Problem> {
+fn look_through(connection: &Connection) -> Result<(), StoreProblem> {
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if found == "ok" { Ok(()) } else { Err(Problem::Damaged(found.trim().replace('\n', "; "))) }
+    if found == "ok" {
+        Ok(())
+    } else {
+        Err(StoreProblem::Damaged(found.trim().replace('\n', "; ")))
+    }
 }

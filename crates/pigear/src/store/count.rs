@@ -1,9 +1,9 @@
 //! Counting alerts by what they have in common.
 //!
-//! Most of it stands in what is noted of blocks; only blocks of which that doesn't tell enough are
+//! Most of it stands in what is indexed of blocks; only blocks of which that doesn't tell enough are
 //! opened.
 
-mod closed;
+mod index_only;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,12 +14,12 @@ use jiff::Timestamp;
 use pigear_alert::Alert;
 
 use super::criteria::Criteria;
-use super::error::{Problem, StoreError};
-use super::notes::Kind;
+use super::error::{StoreError, StoreProblem};
+use super::interned::Signature;
 use super::reader::Reader;
 use super::record::microseconds;
 use super::search::Search;
-use super::sides::Signature;
+use super::segment_index::KeyKind;
 
 /// What alerts are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,12 +89,12 @@ impl CountBy {
         }
     }
 
-    /// The notes that have the counts of blocks.
-    fn kind(self) -> Option<Kind> {
+    /// The index that has the counts of blocks.
+    fn kind(self) -> Option<KeyKind> {
         match self {
-            Self::Sid | Self::Class | Self::Priority => Some(Kind::Signature),
-            Self::Src => Some(Kind::Source),
-            Self::Dst => Some(Kind::Destination),
+            Self::Sid | Self::Class | Self::Priority => Some(KeyKind::Signature),
+            Self::Src => Some(KeyKind::Source),
+            Self::Dst => Some(KeyKind::Destination),
             _ => None,
         }
     }
@@ -120,14 +120,14 @@ enum Key {
     Time(i64),
 }
 
-struct Tally {
+struct Aggregation {
     by: CountBy,
     counts: HashMap<Key, u64>,
     /// The messages of signatures.
     messages: HashMap<Key, Vec<u8>>,
 }
 
-impl Tally {
+impl Aggregation {
     fn new(by: CountBy) -> Self {
         Self { by, counts: HashMap::new(), messages: HashMap::new() }
     }
@@ -218,18 +218,18 @@ impl Reader {
         self.try_count(criteria, by).map_err(|problem| problem.at(&self.path))
     }
 
-    fn try_count(&mut self, criteria: &Criteria, by: CountBy) -> Result<Vec<Count>, Problem> {
+    fn try_count(&mut self, criteria: &Criteria, by: CountBy) -> Result<Vec<Count>, StoreProblem> {
         let search = Search::new(criteria, &self.connection)?;
-        let mut tally = Tally::new(by);
-        let closed = self.count_closed(&search, criteria, &mut tally)?;
+        let mut aggregation = Aggregation::new(by);
+        let indexed = self.count_indexed(&search, criteria, &mut aggregation)?;
         for block in search.blocks(&self.connection, search.segments())? {
-            if !closed.has(block) {
+            if !indexed.has(block) {
                 for stored in self.block(&search, block)? {
-                    tally.add_alert(&stored.alert);
+                    aggregation.add_alert(&stored.alert);
                 }
             }
         }
-        Ok(tally.finish())
+        Ok(aggregation.finish())
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use pigear_alert::Alert;
 use rusqlite::{Row, params};
 
-use super::error::{Problem, StoreError};
+use super::error::{StoreError, StoreProblem};
 use super::lanes::{self, Mark};
 use super::open;
 use super::reader::Reader;
@@ -44,7 +44,7 @@ impl Writer {
         lane: &str,
         mark: Mark,
         refused: &[Refusal],
-    ) -> Result<(), Problem> {
+    ) -> Result<(), StoreProblem> {
         let (change, ids) = self.change()?;
         for (alert, reason) in refused {
             let (signature, origin) = ids.of(alert, &change)?;
@@ -71,7 +71,7 @@ impl Writer {
     }
 
     /// Removes dead letters that were sent again.
-    pub(super) fn remove_letters(&mut self, letters: &[i64]) -> Result<(), Problem> {
+    pub(super) fn remove_letters(&mut self, letters: &[i64]) -> Result<(), StoreProblem> {
         let (change, _) = self.change()?;
         for id in letters {
             change.execute("DELETE FROM dead_letter WHERE id = ?1", [id])?;
@@ -80,8 +80,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Notes that dead letters were refused again.
-    pub(super) fn refuse_letters(&mut self, refused: &[(i64, String)]) -> Result<(), Problem> {
+    /// SegmentIndex that dead letters were refused again.
+    pub(super) fn refuse_letters(&mut self, refused: &[(i64, String)]) -> Result<(), StoreProblem> {
         let (change, _) = self.change()?;
         for (id, reason) in refused {
             change.execute(
@@ -107,7 +107,7 @@ impl Reader {
         &mut self,
         lane: &str,
         most: usize,
-    ) -> Result<Vec<(i64, Arc<Alert>)>, Problem> {
+    ) -> Result<Vec<(i64, Arc<Alert>)>, StoreProblem> {
         let sql = format!("SELECT {COLUMNS} WHERE lane = ?1 AND again ORDER BY id LIMIT ?2");
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let letters = self.letters(&sql, params![lane, most])?;
@@ -133,20 +133,20 @@ impl Reader {
         &mut self,
         sql: &str,
         values: impl rusqlite::Params,
-    ) -> Result<Vec<DeadLetter>, Problem> {
-        let Self { connection, sides, .. } = self;
+    ) -> Result<Vec<DeadLetter>, StoreProblem> {
+        let Self { connection, interned, .. } = self;
         let mut select = connection.prepare_cached(sql)?;
         let mut rows = select.query(values)?;
         let mut letters = Vec::new();
         while let Some(row) = rows.next()? {
-            let stored = super::reader::alert(row, connection, sides)?;
+            let stored = super::reader::alert(row, connection, interned)?;
             letters.push(letter(row, stored.id, stored.alert)?);
         }
         Ok(letters)
     }
 }
 
-fn letter(row: &Row<'_>, alert_id: i64, alert: Alert) -> Result<DeadLetter, Problem> {
+fn letter(row: &Row<'_>, alert_id: i64, alert: Alert) -> Result<DeadLetter, StoreProblem> {
     let refused = Timestamp::from_second(row.get("refused")?);
     Ok(DeadLetter {
         id: row.get("id")?,
@@ -165,7 +165,7 @@ fn letter(row: &Row<'_>, alert_id: i64, alert: Alert) -> Result<DeadLetter, Prob
 /// # Errors
 /// If the store can't be written.
 pub fn redeliver(path: &Path, lane: Option<&str>) -> Result<Vec<(String, u64)>, StoreError> {
-    let marked = || -> Result<Vec<(String, u64)>, Problem> {
+    let marked = || -> Result<Vec<(String, u64)>, StoreProblem> {
         let connection = open::beside(path)?;
         connection
             .execute("UPDATE dead_letter SET again = 1 WHERE ?1 IS NULL OR lane = ?1", [lane])?;

@@ -14,13 +14,13 @@ pub struct StoreError {
     /// The store.
     pub path: PathBuf,
     /// Why.
-    pub source: Problem,
+    pub source: StoreProblem,
 }
 
 /// What is wrong with a store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum StoreProblem {
     /// There is none.
     #[error("there is no store")]
     Missing,
@@ -50,7 +50,7 @@ pub enum Problem {
     Database(String),
 }
 
-impl Problem {
+impl StoreProblem {
     /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
@@ -79,13 +79,13 @@ impl Problem {
     }
 }
 
-impl From<io::Error> for Problem {
+impl From<io::Error> for StoreProblem {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::StorageFull { Self::Full } else { Self::Io(error) }
     }
 }
 
-impl From<rusqlite::Error> for Problem {
+impl From<rusqlite::Error> for StoreProblem {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,

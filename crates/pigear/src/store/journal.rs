@@ -16,7 +16,7 @@ use tracing::{debug, error, warn};
 
 use super::Store;
 use super::dead_letter::Refusal;
-use super::error::Problem;
+use super::error::StoreProblem;
 use super::lanes::Mark;
 use super::progress::Bounds;
 use super::reader::{Further, Reader};
@@ -52,7 +52,7 @@ struct Work {
     /// Dead letters that the handler has taken again.
     letters: Option<Letters>,
     /// The mark as it is written.
-    noted: Mark,
+    posting: Mark,
     /// What could not be written yet.
     unwritten: Vec<Refusal>,
     lost: u64,
@@ -103,7 +103,7 @@ impl LaneJournal {
             begun: mark.begun,
             hand: Hand::Nothing,
             letters: None,
-            noted: mark,
+            posting: mark,
             unwritten: Vec::new(),
             lost: 0,
             looked: None,
@@ -130,7 +130,7 @@ impl LaneJournal {
         work: &mut Work,
         gather: Gather,
         due: Option<Instant>,
-    ) -> Result<Next, Problem> {
+    ) -> Result<Next, StoreProblem> {
         let most = gather.most.max(1);
         let mut since = None;
         loop {
@@ -216,7 +216,7 @@ impl LaneJournal {
     }
 
     /// Reads what comes next, up to an alert at most. `None` if nothing of it is there any more.
-    fn read(&self, work: &mut Work, to: i64, most: usize) -> Result<Option<Next>, Problem> {
+    fn read(&self, work: &mut Work, to: i64, most: usize) -> Result<Option<Next>, StoreProblem> {
         let read = self.read_up_to();
         let (mut alerts, mut bytes) = (Vec::new(), 0);
         let (mut first, mut last) = (to + 1, read);
@@ -273,7 +273,7 @@ impl LaneJournal {
         }
     }
 
-    fn or_say(&self, result: Result<(), Problem>) {
+    fn or_say(&self, result: Result<(), StoreProblem>) {
         if let Err(problem) = result {
             error!("handler {}: cannot note what became of dead letters: {problem}", self.name);
         }
@@ -283,13 +283,13 @@ impl LaneJournal {
     /// alerts come twice.
     fn note(&self, work: &mut Work) {
         let mark = Mark { done: self.done(), begun: work.begun };
-        if mark == work.noted && work.unwritten.is_empty() {
+        if mark == work.posting && work.unwritten.is_empty() {
             return;
         }
         let written = self.store.0.writer.lock().note(&self.name, mark, &work.unwritten);
         match written {
             Ok(()) => {
-                work.noted = mark;
+                work.posting = mark;
                 work.unwritten.clear();
             }
             Err(problem) => {
@@ -304,7 +304,7 @@ impl LaneJournal {
     }
 }
 
-/// Notes what is given out.
+/// SegmentIndex what is given out.
 fn hand_out(work: &mut Work, hand: Hand) -> Next {
     work.failures = 0;
     let alerts = match &hand {

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::error::{Problem, StoreError};
+use super::error::{StoreError, StoreProblem};
 use super::open;
 use super::reader::Reader;
 use super::writer::last_id;
@@ -33,7 +33,11 @@ pub struct LaneState {
 }
 
 /// The mark of a lane, which has one from now on.
-pub(super) fn mark(connection: &Connection, name: &str, begin: Begin) -> Result<Mark, Problem> {
+pub(super) fn mark(
+    connection: &Connection,
+    name: &str,
+    begin: Begin,
+) -> Result<Mark, StoreProblem> {
     let known = connection
         .query_row("SELECT done, begun FROM lane WHERE name = ?1", [name], |row| {
             Ok(Mark { done: row.get(0)?, begun: row.get(1)? })
@@ -76,7 +80,7 @@ impl Reader {
     /// # Errors
     /// If the store can't be read.
     pub fn lanes(&self) -> Result<Vec<LaneState>, StoreError> {
-        lanes(&self.connection).map_err(|error| Problem::from(error).at(&self.path))
+        lanes(&self.connection).map_err(|error| StoreProblem::from(error).at(&self.path))
     }
 }
 
@@ -105,7 +109,7 @@ fn lanes(connection: &Connection) -> rusqlite::Result<Vec<LaneState>> {
 /// # Errors
 /// If the store can't be written.
 pub fn drop_lane(path: &Path, name: &str) -> Result<Option<u64>, StoreError> {
-    let dropped = || -> Result<Option<u64>, Problem> {
+    let dropped = || -> Result<Option<u64>, StoreProblem> {
         let mut connection = open::beside(path)?;
         let change = connection.transaction()?;
         let marks = change.execute("DELETE FROM lane WHERE name = ?1", [name])?;

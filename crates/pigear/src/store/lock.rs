@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use super::error::Problem;
+use super::error::StoreProblem;
 use super::open::MODE;
 
 /// The right to write alerts, for as long as this is there.
@@ -19,7 +19,7 @@ pub(super) struct Lock(Flock<File>);
 
 impl Lock {
     /// Takes the lock, and says whether the last who had it ended in order.
-    pub(super) fn take(store: &Path) -> Result<(Self, Ended), Problem> {
+    pub(super) fn take(store: &Path) -> Result<(Self, Ended), StoreProblem> {
         let mut path = store.as_os_str().to_owned();
         path.push(".lock");
         let file = OpenOptions::new()
@@ -31,7 +31,7 @@ impl Lock {
             .open(PathBuf::from(path))?;
         let mut file = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(
             |(_, error)| match error {
-                Errno::EAGAIN => Problem::InUse,
+                Errno::EAGAIN => StoreProblem::InUse,
                 error => io::Error::from(error).into(),
             },
         )?;
@@ -44,13 +44,13 @@ impl Lock {
         Ok((Self(file), ended))
     }
 
-    /// Notes that the store is being written to.
+    /// SegmentIndex that the store is being written to.
     pub(super) fn begin(&mut self) -> io::Result<()> {
         self.0.rewind()?;
         self.0.write_all(b"in use\n")
     }
 
-    /// Notes that the store was left in order.
+    /// SegmentIndex that the store was left in order.
     pub(super) fn end(&mut self) -> io::Result<()> {
         self.0.set_len(0)
     }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tracing::info;
 
 use super::check::Check;
-use super::error::Problem;
+use super::error::StoreProblem;
 use super::lock::{Ended, Lock};
 use super::schema::{self, APPLICATION, VERSION};
 
@@ -21,7 +21,7 @@ use super::schema::{self, APPLICATION, VERSION};
 pub(super) const MODE: u32 = 0o640;
 
 /// How long to wait for somebody else who writes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// So much of the database is kept in memory, in KiB.
 const CACHE: i64 = 32 * 1024;
@@ -35,17 +35,17 @@ const JOURNAL: i64 = 32 << 20;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum FileKind {
     Nothing,
     /// A store of this version.
     Store(u32),
     Other,
 }
 
-impl Kind {
+impl FileKind {
     /// Looks, and changes nothing. Not by reading the file ourselves: in closing it again, this process
     /// would lose the locks that its connections have on it.
-    fn of(path: &Path) -> Result<Self, Problem> {
+    fn of(path: &Path) -> Result<Self, StoreProblem> {
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
             Err(error) => return Err(error.into()),
@@ -64,7 +64,7 @@ impl Kind {
         });
         match numbers {
             Ok((APPLICATION, version)) => Ok(Self::Store(version)),
-            Ok(_) | Err(Problem::NotAStore) => Ok(Self::Other),
+            Ok(_) | Err(StoreProblem::NotAStore) => Ok(Self::Other),
             Err(problem) => Err(problem),
         }
     }
@@ -80,8 +80,11 @@ pub(super) struct Opened {
 
 /// Opens a store to write alerts, and creates it if there is none. After a sudden end, it is waited so long,
 /// if at all, for whether there is damage.
-pub(super) fn to_write(path: &Path, patience: Option<Duration>) -> Result<Opened, Problem> {
-    let kind = Kind::of(path)?;
+pub(super) fn to_write(
+    path: &Path,
+    check_timeout: Option<Duration>,
+) -> Result<Opened, StoreProblem> {
+    let kind = FileKind::of(path)?;
     refuse_others(kind)?;
     let (mut lock, ended) = Lock::take(path)?;
     if fs::exists(path)? {
@@ -90,22 +93,22 @@ pub(super) fn to_write(path: &Path, patience: Option<Duration>) -> Result<Opened
     } else {
         OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
     }
-    let is_old = matches!(kind, Kind::Store(version) if version < VERSION);
+    let is_old = matches!(kind, FileKind::Store(version) if version < VERSION);
     let mut check = None;
-    if kind != Kind::Nothing && ended == Ended::Suddenly {
+    if kind != FileKind::Nothing && ended == Ended::Suddenly {
         info!("{} was not closed in order; it is checked for damage", path.display());
         let begun = Check::start(path)?;
-        let patience = if is_old { Some(Duration::MAX) } else { patience };
-        match patience.and_then(|patience| begun.wait(patience)) {
+        let check_timeout = if is_old { Some(Duration::MAX) } else { check_timeout };
+        match check_timeout.and_then(|check_timeout| begun.wait(check_timeout)) {
             Some(found) => found?,
             None => check = Some(begun),
         }
     }
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     match kind {
-        Kind::Store(version) if is_old => schema::migrate(&mut connection, version)?,
-        Kind::Store(_) => {}
-        Kind::Nothing | Kind::Other => schema::create(&mut connection)?,
+        FileKind::Store(version) if is_old => schema::migrate(&mut connection, version)?,
+        FileKind::Store(_) => {}
+        FileKind::Nothing | FileKind::Other => schema::create(&mut connection)?,
     }
     set_up(&connection)?;
     if check.is_some() {
@@ -119,7 +122,7 @@ pub(super) fn to_write(path: &Path, patience: Option<Duration>) -> Result<Opened
 }
 
 /// Opens a store that somebody else may be writing to, for a small change.
-pub(super) fn beside(path: &Path) -> Result<Connection, Problem> {
+pub(super) fn beside(path: &Path) -> Result<Connection, StoreProblem> {
     present(path)?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -127,15 +130,15 @@ pub(super) fn beside(path: &Path) -> Result<Connection, Problem> {
 }
 
 /// Opens a store to read it, while somebody else may be writing to it.
-pub(super) fn to_read(path: &Path) -> Result<Connection, Problem> {
+pub(super) fn to_read(path: &Path) -> Result<Connection, StoreProblem> {
     present(path)?;
     connect_to_read(path)
 }
 
-fn connect_to_read(path: &Path) -> Result<Connection, Problem> {
+fn connect_to_read(path: &Path) -> Result<Connection, StoreProblem> {
     let readable = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(probed);
     match readable {
-        Err(Problem::Io(_)) if !is_written_to(path) => {
+        Err(StoreProblem::Io(_)) if !is_written_to(path) => {
             // Where nothing may be written, not even the files beside it that reading needs.
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
             let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f");
@@ -146,7 +149,7 @@ fn connect_to_read(path: &Path) -> Result<Connection, Problem> {
     }
 }
 
-fn probed(connection: Connection) -> Result<Connection, Problem> {
+fn probed(connection: Connection) -> Result<Connection, StoreProblem> {
     connection.query_row("PRAGMA user_version", [], |_| Ok(()))?;
     Ok(connection)
 }
@@ -158,34 +161,34 @@ fn is_written_to(path: &Path) -> bool {
     fs::metadata(PathBuf::from(journal)).is_ok_and(|journal| journal.len() > 0)
 }
 
-fn present(path: &Path) -> Result<(), Problem> {
-    let kind = Kind::of(path)?;
+fn present(path: &Path) -> Result<(), StoreProblem> {
+    let kind = FileKind::of(path)?;
     refuse_others(kind)?;
     match kind {
-        Kind::Nothing => Err(Problem::Missing),
+        FileKind::Nothing => Err(StoreProblem::Missing),
         _ => Ok(()),
     }
 }
 
-fn refuse_others(kind: Kind) -> Result<(), Problem> {
+fn refuse_others(kind: FileKind) -> Result<(), StoreProblem> {
     match kind {
-        Kind::Store(version) if version > VERSION => Err(Problem::Newer { version }),
-        Kind::Store(_) | Kind::Nothing => Ok(()),
-        Kind::Other => Err(Problem::NotAStore),
+        FileKind::Store(version) if version > VERSION => Err(StoreProblem::Newer { version }),
+        FileKind::Store(_) | FileKind::Nothing => Ok(()),
+        FileKind::Other => Err(StoreProblem::NotAStore),
     }
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Problem> {
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreProblem> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(PATIENCE)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 
-fn set_up(connection: &Connection) -> Result<(), Problem> {
+fn set_up(connection: &Connection) -> Result<(), StoreProblem> {
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
-        return Err(Problem::Database(format!("cannot keep a journal here, but {mode}")));
+        return Err(StoreProblem::Database(format!("cannot keep a journal here, but {mode}")));
     }
     connection.pragma_update(None, "cache_size", -CACHE)?;
     connection.pragma_update(None, "journal_size_limit", JOURNAL)?;
@@ -193,7 +196,7 @@ fn set_up(connection: &Connection) -> Result<(), Problem> {
 }
 
 /// Says whether what is written is moved from the journal into the file by and by.
-pub(super) fn let_out_of_journal(connection: &Connection, out: bool) -> Result<(), Problem> {
+pub(super) fn let_out_of_journal(connection: &Connection, out: bool) -> Result<(), StoreProblem> {
     let pages = if out { JOURNAL_PAGES } else { 0 };
     connection.pragma_update(None, "wal_autocheckpoint", pages)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !out)?;
@@ -223,7 +226,7 @@ pub(super) fn begin(
 }
 
 /// Moves what is in the journal into the file, as far as nobody reads older versions of it.
-pub(super) fn checkpoint(connection: &Connection) -> Result<(), Problem> {
+pub(super) fn checkpoint(connection: &Connection) -> Result<(), StoreProblem> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
     Ok(())
 }

@@ -9,12 +9,12 @@ use pigear_alert::Alert;
 /// How far storing has come, and who waits for that.
 #[derive(Default)]
 pub(super) struct Progress {
-    state: Mutex<State>,
+    state: Mutex<ProgressState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct ProgressState {
     /// The last alert that is stored.
     pub(super) last: i64,
     /// Nothing more will be stored.
@@ -45,12 +45,12 @@ pub(super) struct Bounds {
 }
 
 impl Progress {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, ProgressState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes something that others wait for.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut ProgressState) -> T) -> T {
         let result = change(&mut self.state());
         self.changed.notify_all();
         result
@@ -59,15 +59,15 @@ impl Progress {
     /// Waits for a change, until then at the latest.
     pub(super) fn wait<'a>(
         &self,
-        state: MutexGuard<'a, State>,
+        state: MutexGuard<'a, ProgressState>,
         until: Instant,
-    ) -> MutexGuard<'a, State> {
+    ) -> MutexGuard<'a, ProgressState> {
         let left = until.saturating_duration_since(Instant::now());
         self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
-impl State {
+impl ProgressState {
     /// Adds a lane, and returns its number.
     pub(super) fn add_lane(&mut self, bounds: Bounds) -> usize {
         let waiting = VecDeque::new();

@@ -8,12 +8,12 @@ use pigear_alert::unified2::Event;
 use rusqlite::{Connection, Row};
 
 use super::criteria::Criteria;
-use super::error::{Problem, StoreError};
+use super::error::{StoreError, StoreProblem};
+use super::interned::InternedRows;
 use super::open;
 use super::record;
 use super::schema::BLOCK;
 use super::search::Search;
-use super::sides::Sides;
 use super::writer::last_id;
 
 /// An alert with its number in the store.
@@ -29,7 +29,7 @@ pub struct Stored {
 pub struct Reader {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
-    pub(super) sides: Sides,
+    pub(super) interned: InternedRows,
 }
 
 /// Alerts that are looked at, one after the other, to see which are wanted.
@@ -51,10 +51,10 @@ impl Reader {
     /// If there is none, it isn't one, or it can't be read.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = open::to_read(path).map_err(|problem| problem.at(path))?;
-        Ok(Self { connection, path: path.to_owned(), sides: Sides::default() })
+        Ok(Self { connection, path: path.to_owned(), interned: InternedRows::default() })
     }
 
-    fn located<T>(&self, result: Result<T, Problem>) -> Result<T, StoreError> {
+    fn located<T>(&self, result: Result<T, StoreProblem>) -> Result<T, StoreError> {
         result.map_err(|problem| problem.at(&self.path))
     }
 
@@ -63,7 +63,7 @@ impl Reader {
     /// # Errors
     /// If the store can't be read.
     pub fn last(&self) -> Result<i64, StoreError> {
-        self.located(last_id(&self.connection).map_err(Problem::from))
+        self.located(last_id(&self.connection).map_err(StoreProblem::from))
     }
 
     /// The alert of a number.
@@ -132,13 +132,13 @@ impl Reader {
         if last <= id {
             return Ok(last);
         }
-        let result = Search::new(criteria, &self.connection).map_err(Problem::from);
+        let result = Search::new(criteria, &self.connection).map_err(StoreProblem::from);
         let search = self.located(result)?;
         let result = self.visit((id + 1, last), Some(&search), &mut visit);
         self.located(result.map(|()| last))
     }
 
-    fn search_newest(&mut self, criteria: &Criteria, visit: Visit<'_>) -> Result<(), Problem> {
+    fn search_newest(&mut self, criteria: &Criteria, visit: Visit<'_>) -> Result<(), StoreProblem> {
         let search = Search::new(criteria, &self.connection)?;
         for segments in search.windows() {
             for block in search.blocks(&self.connection, segments)? {
@@ -157,7 +157,7 @@ impl Reader {
         &mut self,
         search: &Search<'_>,
         block: i64,
-    ) -> Result<Vec<Stored>, Problem> {
+    ) -> Result<Vec<Stored>, StoreProblem> {
         self.read((block * BLOCK, block * BLOCK + BLOCK - 1), Some(search))
     }
 
@@ -166,7 +166,7 @@ impl Reader {
         &mut self,
         range: (i64, i64),
         visit: Visit<'_>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), StoreProblem> {
         self.visit(range, None, visit)
     }
 
@@ -175,7 +175,7 @@ impl Reader {
         (from, to): (i64, i64),
         search: Option<&Search<'_>>,
         visit: Visit<'_>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), StoreProblem> {
         let mut next = from;
         while next <= to {
             let last = (next / BLOCK * BLOCK + BLOCK - 1).min(to);
@@ -195,8 +195,8 @@ impl Reader {
         &mut self,
         (from, to): (i64, i64),
         search: Option<&Search<'_>>,
-    ) -> Result<Vec<Stored>, Problem> {
-        let Self { connection, sides, .. } = self;
+    ) -> Result<Vec<Stored>, StoreProblem> {
+        let Self { connection, interned, .. } = self;
         let mut select = connection.prepare_cached(
             "SELECT id, signature, origin, data FROM alert WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
         )?;
@@ -206,7 +206,7 @@ impl Reader {
             if search.is_some_and(|search| !search.may_be(signature)) {
                 continue;
             }
-            let stored = alert(row, connection, sides)?;
+            let stored = alert(row, connection, interned)?;
             if search.is_none_or(|search| search.accepts(&stored.alert)) {
                 found.push(stored);
             }
@@ -219,14 +219,14 @@ impl Reader {
 pub(super) fn alert(
     row: &Row<'_>,
     connection: &Connection,
-    sides: &mut Sides,
-) -> Result<Stored, Problem> {
+    interned: &mut InternedRows,
+) -> Result<Stored, StoreProblem> {
     let id: i64 = row.get(0)?;
-    let signature = sides.signature(row.get(1)?, connection)?;
-    let origin = sides.origin(row.get(2)?, connection)?;
+    let signature = interned.signature(row.get(1)?, connection)?;
+    let origin = interned.origin(row.get(2)?, connection)?;
     let data = row.get_ref(3)?.as_bytes().unwrap_or_default();
     let mut alert = record::decode(data, &signature, &origin)
-        .ok_or_else(|| Problem::Damaged(format!("alert {id} can't be understood")))?;
+        .ok_or_else(|| StoreProblem::Damaged(format!("alert {id} can't be understood")))?;
     // A dead letter may be of one that never was stored.
     alert.store_id = Some(id).filter(|id| *id > 0);
     Ok(Stored { id, alert })

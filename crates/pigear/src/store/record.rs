@@ -25,7 +25,7 @@ use varint::{
     take_u32,
 };
 
-use super::sides::{Signature, Whence};
+use super::interned::{Provenance, Signature};
 
 const VERSION: u8 = 1;
 const UNTRUSTED: u8 = 1;
@@ -70,7 +70,11 @@ pub(super) fn encode(alert: &Alert, out: &mut Vec<u8>) {
 }
 
 /// The alert that was kept; `None` if the bytes are none.
-pub(super) fn decode(bytes: &[u8], signature: &Signature, whence: &Whence) -> Option<Alert> {
+pub(super) fn decode(
+    bytes: &[u8],
+    signature: &Signature,
+    provenance: &Provenance,
+) -> Option<Alert> {
     let mut rest = bytes;
     let &[version, flags] = rest.split_off(..2)?.first_chunk()?;
     if version != VERSION {
@@ -100,8 +104,8 @@ pub(super) fn decode(bytes: &[u8], signature: &Signature, whence: &Whence) -> Op
     message.pkt = rest.into();
     signature.put_into(&mut message);
     let log = log.map(|bytes| logged::decode(bytes, &message).ok_or(())).transpose().ok()?;
-    let decoded = Decoded::new(message, whence.dialect);
-    let mut alert = Alert::new(decoded, whence.origin.clone(), signature.names.clone());
+    let decoded = Decoded::new(message, provenance.dialect);
+    let mut alert = Alert::new(decoded, provenance.origin.clone(), signature.names.clone());
     if let Some(log) = log {
         alert.put_back_log(log);
     }
@@ -109,7 +113,7 @@ pub(super) fn decode(bytes: &[u8], signature: &Signature, whence: &Whence) -> Op
         alert.medium = Medium::Unified2;
     }
     alert.untrusted = flags & UNTRUSTED != 0;
-    alert.sender = whence.sender;
+    alert.sender = provenance.sender;
     alert.received = alert.timestamp().checked_add(SignedDuration::from_nanos(after)).ok()?;
     Some(alert)
 }
@@ -132,14 +136,14 @@ mod tests {
     proptest! {
         #[test]
         fn bytes_that_are_no_record_are_none(bytes: Vec<u8>) {
-            let (signature, whence) = (Signature::default(), Whence::default());
+            let (signature, provenance) = (Signature::default(), Provenance::default());
             let mut bytes = bytes;
-            let _ = decode(&bytes, &signature, &whence);
+            let _ = decode(&bytes, &signature, &provenance);
             let _ = logged::decode(&bytes, &AlertMessage::default());
             if let Some(version) = bytes.first_mut() {
                 *version = VERSION;
             }
-            let _ = decode(&bytes, &signature, &whence);
+            let _ = decode(&bytes, &signature, &provenance);
         }
     }
 }

@@ -10,10 +10,10 @@ use rusqlite::{Connection, OptionalExtension};
 use tracing::{debug, error};
 
 use super::Store;
-use super::error::Problem;
-use super::notes;
+use super::error::StoreProblem;
 use super::reader::Further;
 use super::schema::{BLOCK, SEGMENT_BLOCKS};
+use super::segment_index;
 use super::writer::Writer;
 
 /// How often it is looked whether there is something to remove.
@@ -32,23 +32,23 @@ const DAY: i64 = 24 * 60 * 60;
 
 /// What is kept of the alerts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Keep {
+pub struct RetentionPolicy {
     /// Alerts that were received within so many days.
     pub days: Option<u32>,
     /// As many alerts as go into a file of this size.
     pub bytes: Option<ByteSize>,
 }
 
-impl Keep {
+impl RetentionPolicy {
     /// How many pages the store may have.
-    fn pages(self, connection: &Connection) -> Result<Option<i64>, Problem> {
+    fn pages(self, connection: &Connection) -> Result<Option<i64>, StoreProblem> {
         let Some(bytes) = self.bytes else { return Ok(None) };
         let bytes = i64::try_from(bytes.as_u64()).unwrap_or(i64::MAX);
         Ok(Some(bytes / number(connection, "page_size")?.max(1)))
     }
 
     /// How many free pages are kept.
-    fn reserve(self, connection: &Connection) -> Result<i64, Problem> {
+    fn reserve(self, connection: &Connection) -> Result<i64, StoreProblem> {
         let pages = self.pages(connection)?;
         Ok(pages.map_or(RESERVE, |pages| (pages / 16).min(RESERVE)))
     }
@@ -69,13 +69,13 @@ pub struct Retention {
 }
 
 impl Retention {
-    pub(super) fn start(store: Store, keep: Keep) -> std::io::Result<Self> {
+    pub(super) fn start(store: Store, policy: RetentionPolicy) -> std::io::Result<Self> {
         let (end, ended) = channel();
         let work = move || {
             let mut failures = 0_u32;
             while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 loop {
-                    match store.0.writer.lock().tidy(keep) {
+                    match store.0.writer.lock().tidy(policy) {
                         Ok(Further::On) => {}
                         Ok(Further::Enough) => break failures = 0,
                         Err(problem) => {
@@ -110,13 +110,13 @@ impl Drop for Retention {
 
 impl Writer {
     /// Does a little of what is to be done, and says whether there is more.
-    pub(super) fn tidy(&mut self, keep: Keep) -> Result<Further, Problem> {
+    pub(super) fn tidy(&mut self, policy: RetentionPolicy) -> Result<Further, StoreProblem> {
         if !self.is_sound()? {
             return Ok(Further::Enough);
         }
         let mut removed = 0;
         while removed < STEP
-            && let Some(block) = self.removable(keep, Timestamp::now().as_second())?
+            && let Some(block) = self.removable(policy, Timestamp::now().as_second())?
         {
             self.remove(block)?;
             removed += 1;
@@ -125,11 +125,11 @@ impl Writer {
             debug!("removed {removed} blocks of alerts");
             return Ok(Further::On);
         }
-        give_back(&self.connection, keep.reserve(&self.connection)?)
+        give_back(&self.connection, policy.reserve(&self.connection)?)
     }
 
     /// The oldest block, if it is to be removed. Never that which is being filled.
-    fn removable(&self, keep: Keep, now: i64) -> Result<Option<i64>, Problem> {
+    fn removable(&self, policy: RetentionPolicy, now: i64) -> Result<Option<i64>, StoreProblem> {
         let oldest: Option<(i64, i64)> = self
             .connection
             .prepare_cached("SELECT id, received FROM block ORDER BY id LIMIT 1")?
@@ -139,9 +139,9 @@ impl Writer {
         else {
             return Ok(None);
         };
-        let why = if self.is_too_much(keep)? {
+        let why = if self.is_too_much(policy)? {
             Why::TooMuch
-        } else if keep.days.is_some_and(|days| received < now - i64::from(days) * DAY) {
+        } else if policy.days.is_some_and(|days| received < now - i64::from(days) * DAY) {
             Why::TooOld
         } else {
             return Ok(None);
@@ -150,15 +150,15 @@ impl Writer {
         Ok(Some(block).filter(|_| !needed))
     }
 
-    fn is_too_much(&self, keep: Keep) -> Result<bool, Problem> {
-        let Some(limit) = keep.pages(&self.connection)? else { return Ok(false) };
+    fn is_too_much(&self, policy: RetentionPolicy) -> Result<bool, StoreProblem> {
+        let Some(limit) = policy.pages(&self.connection)? else { return Ok(false) };
         let pages = number(&self.connection, "page_count")?;
         let free = number(&self.connection, "freelist_count")?;
-        Ok(pages - free + keep.reserve(&self.connection)? > limit)
+        Ok(pages - free + policy.reserve(&self.connection)? > limit)
     }
 
     /// Whether a lane isn't done with a block.
-    fn is_needed(&self, block: i64) -> Result<bool, Problem> {
+    fn is_needed(&self, block: i64) -> Result<bool, StoreProblem> {
         let last = block * BLOCK + BLOCK - 1;
         let needed = self
             .connection
@@ -167,8 +167,8 @@ impl Writer {
         Ok(needed)
     }
 
-    /// Removes a block, and what is noted of it.
-    fn remove(&mut self, block: i64) -> Result<(), Problem> {
+    /// Removes a block, and what is indexed of it.
+    fn remove(&mut self, block: i64) -> Result<(), StoreProblem> {
         let (change, _) = self.change()?;
         change.execute(
             "DELETE FROM alert WHERE id BETWEEN ?1 AND ?2",
@@ -176,7 +176,7 @@ impl Writer {
         )?;
         change.execute("DELETE FROM block WHERE id = ?1", [block])?;
         if (block + 1) % SEGMENT_BLOCKS == 0 {
-            notes::forget(&change, block / SEGMENT_BLOCKS)?;
+            segment_index::forget(&change, block / SEGMENT_BLOCKS)?;
         }
         change.commit()?;
         Ok(())
@@ -184,8 +184,8 @@ impl Writer {
 }
 
 /// Gives free pages back to the file system, and says whether there are more.
-fn give_back(connection: &Connection, reserve: i64) -> Result<Further, Problem> {
-    let spare = |connection| -> Result<i64, Problem> {
+fn give_back(connection: &Connection, reserve: i64) -> Result<Further, StoreProblem> {
+    let spare = |connection| -> Result<i64, StoreProblem> {
         Ok(number(connection, "freelist_count")? - reserve)
     };
     let pages = spare(connection)?;
@@ -205,6 +205,6 @@ fn give_back(connection: &Connection, reserve: i64) -> Result<Further, Problem> 
     Ok(Further::Enough)
 }
 
-fn number(connection: &Connection, pragma: &str) -> Result<i64, Problem> {
+fn number(connection: &Connection, pragma: &str) -> Result<i64, StoreProblem> {
     Ok(connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))?)
 }

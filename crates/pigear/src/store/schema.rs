@@ -1,13 +1,13 @@
 //! The store's tables, and how those of older versions become these.
 //!
 //! Alerts are kept in the order in which they came, 64 to a block, and 64 blocks to a segment. What is
-//! searched by (signatures, addresses, times) is noted of blocks, not of alerts: that takes a fraction
+//! searched by (signatures, addresses, times) is indexed of blocks, not of alerts: that takes a fraction
 //! of the room and of the time, counts come for nothing, and a block is quickly looked through. And it is
-//! noted once a segment is complete: so whatever is written goes behind what was written before.
+//! indexed once a segment is complete: so whatever is written goes behind what was written before.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::error::Problem;
+use super::error::StoreProblem;
 
 /// How many alerts a block has: the alerts whose ids differ only in the lowest six bits.
 pub(super) const BLOCK: i64 = 64;
@@ -60,7 +60,7 @@ CREATE TABLE block (
 CREATE INDEX block_by_last ON block (last);
 
 -- The segments that are complete: how many alerts of which block have a signature (kind 0), a source (1),
--- a destination (2), in chunks (notes/chunk.rs), each with its first key.
+-- a destination (2), in chunks (index/chunk.rs), each with its first key.
 CREATE TABLE note (
     id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, segment INTEGER NOT NULL, first BLOB NOT NULL,
     chunk BLOB NOT NULL
@@ -82,14 +82,14 @@ CREATE INDEX dead_letter_again ON dead_letter (lane, id) WHERE again;
 ";
 
 /// Makes a store out of an empty database.
-pub(super) fn create(connection: &mut Connection) -> Result<(), Problem> {
+pub(super) fn create(connection: &mut Connection) -> Result<(), StoreProblem> {
     connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     migrate(connection, 0)
 }
 
 /// Brings tables of an older version up to date, each step whole or not at all.
-pub(super) fn migrate(connection: &mut Connection, from: u32) -> Result<(), Problem> {
+pub(super) fn migrate(connection: &mut Connection, from: u32) -> Result<(), StoreProblem> {
     for (step, version) in STEPS.iter().zip(1..=VERSION).skip(from as usize) {
         let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         change.execute_batch(step)?;

@@ -8,11 +8,11 @@ use pigear_alert::Alert;
 use rusqlite::Connection;
 
 use super::criteria::Criteria;
-use super::error::Problem;
-use super::notes::{self, Blocks, Key, Kind};
+use super::error::StoreProblem;
+use super::interned::{self, Signature};
 use super::record::microseconds;
 use super::schema::{SEGMENT, SEGMENT_BLOCKS};
-use super::sides::{self, Signature};
+use super::segment_index::{self, Blocks, Key, KeyKind};
 use super::writer::last_id;
 
 /// Criteria, with what they come to in this store.
@@ -24,7 +24,7 @@ pub(super) struct Search<'a> {
     signature_keys: Option<RangeInclusive<Key>>,
     /// The oldest block that may have wanted alerts.
     oldest: i64,
-    /// The segment that alerts come into, of which nothing is noted yet.
+    /// The segment that alerts come into, of which nothing is indexed yet.
     open: i64,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Search<'a> {
         let signatures: Option<HashSet<_>> = criteria
             .names_signatures()
             .then(|| {
-                sides::signatures(connection, &criteria.sid, |signature| {
+                interned::signatures(connection, &criteria.sid, |signature| {
                     wants(criteria, text.as_deref(), signature)
                 })
             })
@@ -70,7 +70,7 @@ impl<'a> Search<'a> {
         self.criteria.accepts(alert)
     }
 
-    /// The segment that alerts come into, of which nothing is noted yet.
+    /// The segment that alerts come into, of which nothing is indexed yet.
     pub(super) fn open_segment(&self) -> i64 {
         self.open
     }
@@ -99,14 +99,14 @@ impl<'a> Search<'a> {
         &self,
         connection: &Connection,
         segments: RangeInclusive<i64>,
-    ) -> Result<Vec<i64>, Problem> {
+    ) -> Result<Vec<i64>, StoreProblem> {
         // In one go: to begin and end each look on its own takes longer than the looks.
         let looking = connection.unchecked_transaction()?;
         let mut found = Vec::new();
         for segment in segments.rev() {
             let mut blocks = self.of_time(&looking, segment)?;
             if segment < self.open {
-                blocks &= self.noted(&looking, segment)?;
+                blocks &= self.posting(&looking, segment)?;
             }
             found.extend(blocks.newest_first(segment));
         }
@@ -134,19 +134,20 @@ impl<'a> Search<'a> {
         Ok(blocks)
     }
 
-    /// The blocks of a segment that are noted for something wanted.
-    fn noted(&self, connection: &Connection, segment: i64) -> Result<Blocks, Problem> {
+    /// The blocks of a segment that are indexed for something wanted.
+    fn posting(&self, connection: &Connection, segment: i64) -> Result<Blocks, StoreProblem> {
         let mut blocks = Blocks::ALL;
         if let Some(wanted) = &self.signatures {
             let Some(keys) = &self.signature_keys else { return Ok(Blocks::default()) };
             let is_wanted = |key: Key| key.as_signature().is_some_and(|id| wanted.contains(&id));
-            blocks &= notes::look_up(connection, Kind::Signature, segment, keys, is_wanted)?;
+            blocks &=
+                segment_index::look_up(connection, KeyKind::Signature, segment, keys, is_wanted)?;
         }
         let Criteria { src, dst, host, .. } = self.criteria;
         for (network, kinds) in [
-            (src, &[Kind::Source][..]),
-            (dst, &[Kind::Destination]),
-            (host, &[Kind::Source, Kind::Destination]),
+            (src, &[KeyKind::Source][..]),
+            (dst, &[KeyKind::Destination]),
+            (host, &[KeyKind::Source, KeyKind::Destination]),
         ] {
             let Some(network) = network else { continue };
             let (first, last) = network.ends();
@@ -154,7 +155,7 @@ impl<'a> Search<'a> {
             let is_wanted = |key: Key| key.as_ip().is_some_and(|ip| network.contains(ip));
             let mut of_network = Blocks::default();
             for kind in kinds {
-                of_network |= notes::look_up(connection, *kind, segment, &keys, is_wanted)?;
+                of_network |= segment_index::look_up(connection, *kind, segment, &keys, is_wanted)?;
             }
             blocks &= of_network;
         }

@@ -16,7 +16,7 @@ use pigear_alert::packet::LinkType;
 use pigear_alert::unified2::{self, Assembler};
 use pigear_alert::{Alert, Origin, Sender};
 use pigear_pipeline::recording::Reader as Recording;
-use pigear_pipeline::{Handler, Intake, NamesCell};
+use pigear_pipeline::{AlertFactory, Handler, NamesCell};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -49,13 +49,13 @@ pub(super) fn recordings() -> Vec<PathBuf> {
 }
 
 /// The alerts of a recording.
-pub(super) fn alerts(recording: &Path, intake: &Intake) -> Vec<Arc<Alert>> {
+pub(super) fn alerts(recording: &Path, factory: &AlertFactory) -> Vec<Arc<Alert>> {
     let mut reader = Recording::open(recording).unwrap();
     let (mut datagram, mut alerts) = (Vec::new(), Vec::new());
     while reader.read(&mut datagram).unwrap() {
         let sender = Some(Sender { pid: 4711, uid: 33 });
         // Some are there to be refused.
-        alerts.extend(intake.take(&datagram, sender, false).ok());
+        alerts.extend(factory.take(&datagram, sender, false).ok());
     }
     alerts
 }
@@ -63,7 +63,7 @@ pub(super) fn alerts(recording: &Path, intake: &Intake) -> Vec<Arc<Alert>> {
 /// The alerts of a case, such as `v2919/http`.
 pub(super) fn case(name: &str) -> Vec<Arc<Alert>> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pigear-alert/tests/data");
-    alerts(&data.join(name).join("alerts.dgrams.gz"), &Intake::default())
+    alerts(&data.join(name).join("alerts.dgrams.gz"), &AlertFactory::default())
 }
 
 /// A directory with a store.
@@ -97,7 +97,7 @@ impl Place {
 
 pub(super) fn put(store: &Store, alerts: &[Arc<Alert>]) {
     for batch in alerts.chunks(100) {
-        store.keeper().handle(batch).unwrap();
+        store.handler().handle(batch).unwrap();
     }
 }
 
@@ -132,8 +132,8 @@ fn an_alert_is_in_every_format_what_it_was_when_it_came() {
         ..Names::default()
     };
     let intakes = [
-        Intake::default(),
-        Intake {
+        AlertFactory::default(),
+        AlertFactory {
             origin: Arc::new(Origin {
                 sensor: Some("dmz".to_owned()),
                 socket: Some("/var/log/snort/snort_alert".into()),
@@ -141,12 +141,12 @@ fn an_alert_is_in_every_format_what_it_was_when_it_came() {
                 link_type: Some(LinkType::ETHERNET),
             }),
             names: Arc::new(NamesCell::new(names)),
-            ..Intake::default()
+            ..AlertFactory::default()
         },
     ];
-    for intake in intakes {
+    for factory in intakes {
         let all: Vec<_> =
-            recordings().iter().flat_map(|recording| alerts(recording, &intake)).collect();
+            recordings().iter().flat_map(|recording| alerts(recording, &factory)).collect();
         let (place, _store) = Place::with(&all);
         let mut reader = place.reader();
         let mut ids = 1..;
@@ -168,8 +168,10 @@ fn an_alert_is_in_every_format_what_it_was_when_it_came() {
 
 #[test]
 fn bytes_on_disk_are_the_packet_and_at_most_120_more() {
-    let all: Vec<_> =
-        recordings().iter().flat_map(|recording| alerts(recording, &Intake::default())).collect();
+    let all: Vec<_> = recordings()
+        .iter()
+        .flat_map(|recording| alerts(recording, &AlertFactory::default()))
+        .collect();
     let many: Vec<_> = all.iter().cycle().take(50_000).cloned().collect();
     let packets: usize = many.iter().map(|alert| alert.message.pkt.len()).sum();
     let (place, store) = Place::with(&many);
@@ -220,7 +222,7 @@ fn logged() -> Vec<Arc<Alert>> {
             rest = &rest[length..];
         }
         logged.extend(assembler.finish());
-        let sent = alerts(&recording, &Intake::default());
+        let sent = alerts(&recording, &AlertFactory::default());
         for (alert, logged) in sent.iter().zip(logged) {
             let (origin, names) = (Arc::clone(&alert.origin), Arc::clone(alert.names()));
             all.push(Arc::new(Alert::from_log(logged.clone(), origin, names)));
@@ -238,11 +240,11 @@ fn what_snorts_log_has_is_kept_too() {
     let all = logged();
     let (place, _store) = Place::with(&all);
     let mut stored = Vec::new();
-    let keep = |alert: Stored| {
+    let policy = |alert: Stored| {
         stored.push(alert.alert);
         Further::On
     };
-    place.reader().after(0, &Criteria::default(), keep).unwrap();
+    place.reader().after(0, &Criteria::default(), policy).unwrap();
     assert_eq!(stored.len(), all.len());
     for (stored, original) in stored.iter().zip(&all) {
         assert_eq!((&stored.message, stored.log()), (&original.message, original.log()));

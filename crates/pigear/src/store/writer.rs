@@ -10,13 +10,13 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use tracing::{debug, info, warn};
 
 use super::check::Check;
-use super::error::Problem;
+use super::error::StoreProblem;
+use super::interned::Ids;
 use super::lock::Lock;
-use super::notes::Notes;
 use super::open::{self, Force, Opened};
 use super::record;
 use super::schema::{BLOCK, SEGMENT};
-use super::sides::Ids;
+use super::segment_index::SegmentIndex;
 
 /// The one that writes alerts.
 pub(super) struct Writer {
@@ -27,8 +27,8 @@ pub(super) struct Writer {
     ids: Ids,
     /// The id of the last alert that was stored.
     last: i64,
-    /// The notes of the segment that alerts come into; `None` if they must be made anew.
-    notes: Option<Notes>,
+    /// The index of the segment that alerts come into; `None` if they must be made anew.
+    index: Option<SegmentIndex>,
     record: Vec<u8>,
 }
 
@@ -42,7 +42,7 @@ enum Soundness {
     Damaged(String),
 }
 
-/// What is noted of the blocks that a batch is in.
+/// What is indexed of the blocks that a batch is in.
 #[derive(Default)]
 struct BlockRows(HashMap<i64, BlockRow>);
 
@@ -86,25 +86,28 @@ impl BlockRows {
 impl Writer {
     /// Opens a store, or creates it. After a sudden end, it is waited so long, if at all,
     /// for whether there is damage.
-    pub(super) fn open(path: PathBuf, patience: Option<Duration>) -> Result<Self, Problem> {
-        let Opened { connection, lock, check } = open::to_write(&path, patience)?;
+    pub(super) fn open(
+        path: PathBuf,
+        check_timeout: Option<Duration>,
+    ) -> Result<Self, StoreProblem> {
+        let Opened { connection, lock, check } = open::to_write(&path, check_timeout)?;
         let soundness = check.map_or(Soundness::Sound, Soundness::InCheck);
         let last = last_id(&connection)?;
         let (ids, record) = (Ids::default(), Vec::new());
-        Ok(Self { connection, path, lock, soundness, ids, last, notes: None, record })
+        Ok(Self { connection, path, lock, soundness, ids, last, index: None, record })
     }
 
     /// Whether the file is known to be sound.
     ///
     /// # Errors
     /// If it is damaged.
-    pub(super) fn is_sound(&mut self) -> Result<bool, Problem> {
+    pub(super) fn is_sound(&mut self) -> Result<bool, StoreProblem> {
         if let Soundness::InCheck(check) = &self.soundness
             && let Some(found) = check.wait(Duration::ZERO)
         {
             self.soundness = match found {
                 Ok(()) => Soundness::Sound,
-                Err(Problem::Damaged(damage)) => Soundness::Damaged(damage),
+                Err(StoreProblem::Damaged(damage)) => Soundness::Damaged(damage),
                 Err(problem) => Soundness::Damaged(problem.to_string()),
             };
             if matches!(self.soundness, Soundness::Sound) {
@@ -115,7 +118,7 @@ impl Writer {
         match &self.soundness {
             Soundness::Sound => Ok(true),
             Soundness::InCheck(_) => Ok(false),
-            Soundness::Damaged(damage) => Err(Problem::Damaged(damage.clone())),
+            Soundness::Damaged(damage) => Err(StoreProblem::Damaged(damage.clone())),
         }
     }
 
@@ -125,7 +128,7 @@ impl Writer {
     }
 
     /// Stores alerts, all or none, and returns the id of the last.
-    pub(super) fn append(&mut self, alerts: &[Arc<Alert>]) -> Result<i64, Problem> {
+    pub(super) fn append(&mut self, alerts: &[Arc<Alert>]) -> Result<i64, StoreProblem> {
         let result = self.is_sound().and_then(|_| self.try_append(alerts));
         match result {
             Ok(last) => {
@@ -140,24 +143,25 @@ impl Writer {
         }
     }
 
-    fn try_append(&mut self, alerts: &[Arc<Alert>]) -> Result<i64, Problem> {
+    fn try_append(&mut self, alerts: &[Arc<Alert>]) -> Result<i64, StoreProblem> {
         let Self { connection, ids, record, .. } = self;
         let change = open::begin(connection, Force::ToDisk)?;
-        let notes = self.notes.take().map_or_else(|| Notes::of_segment(&change, self.last), Ok);
-        let (mut notes, mut blocks, mut id) = (notes?, BlockRows::default(), self.last);
+        let index =
+            self.index.take().map_or_else(|| SegmentIndex::of_segment(&change, self.last), Ok);
+        let (mut index, mut blocks, mut id) = (index?, BlockRows::default(), self.last);
         {
             let mut insert = change.prepare_cached("INSERT INTO alert VALUES (?1, ?2, ?3, ?4)")?;
             for alert in alerts {
                 id += 1;
                 if id % SEGMENT == 0 {
-                    std::mem::take(&mut notes).write(id / SEGMENT - 1, &change)?;
+                    std::mem::take(&mut index).write(id / SEGMENT - 1, &change)?;
                 }
                 let (signature, origin) = ids.of(alert, &change)?;
                 record.clear();
                 record::encode(alert, record);
                 insert.execute(params![id, signature, origin, &*record])?;
                 blocks.add(alert, id);
-                notes.add(id, signature, (alert.src_ip(), alert.dst_ip()));
+                index.add(id, signature, (alert.src_ip(), alert.dst_ip()));
             }
         }
         blocks.write(&change)?;
@@ -165,12 +169,12 @@ impl Writer {
         note.execute([id])?;
         drop(note);
         change.commit()?;
-        self.notes = Some(notes);
+        self.index = Some(index);
         Ok(id)
     }
 
     /// Begins a change that is made whole or not at all, and that may be lost if the power fails.
-    pub(super) fn change(&mut self) -> Result<(Transaction<'_>, &mut Ids), Problem> {
+    pub(super) fn change(&mut self) -> Result<(Transaction<'_>, &mut Ids), StoreProblem> {
         self.is_sound()?;
         Ok((open::begin(&mut self.connection, Force::Nothing)?, &mut self.ids))
     }

@@ -53,7 +53,7 @@ fn files_are_rotated_at_a_records_border() {
 
 #[test]
 fn the_oldest_files_are_removed_and_the_others_compressed_whole() {
-    for (compress, ending) in [("gzip", ".gz"), ("zstd", ".zst"), ("none", "Z")] {
+    for (compress, deadline) in [("gzip", ".gz"), ("zstd", ".zst"), ("none", "Z")] {
         let room = Test::new()
             .args(FILE)
             .args(["rotate=1KB", "keep=2", &format!("compress={compress}"), "--count", "40"])
@@ -68,7 +68,7 @@ fn the_oldest_files_are_removed_and_the_others_compressed_whole() {
         }
         assert_eq!(files[2].0, "alerts");
         let ended = |(name, _): &(String, String)| {
-            name.ends_with(ending) || compress == "none" && name.contains("Z-")
+            name.ends_with(deadline) || compress == "none" && name.contains("Z-")
         };
         assert!(files[..2].iter().all(ended), "{files:?}");
     }

@@ -86,7 +86,7 @@ pub(crate) fn noise(len: usize) -> Vec<u8> {
 pub(crate) fn unpacked(path: &Path) -> String {
     let file = fs::File::open(path).unwrap();
     let mut text = String::new();
-    match path.extension().and_then(|ending| ending.to_str()) {
+    match path.extension().and_then(|deadline| deadline.to_str()) {
         Some("gz") => flate2::read::GzDecoder::new(file).read_to_string(&mut text),
         Some("zst") => zstd::stream::read::Decoder::new(file).unwrap().read_to_string(&mut text),
         _ => { file }.read_to_string(&mut text),

@@ -12,8 +12,8 @@ use pigear::registry::Registry;
 use pigear_alert::AlertMessage;
 use pigear_alert::wire::{Dialect, encode};
 use pigear_pipeline::{
-    Fanout, Flow, Intake, LaneSettings, LaneSnapshot, OnError, Pipeline, PipelineError, Source,
-    SourceError, Stats, Stop,
+    AlertFactory, Fanout, Flow, LaneSettings, LaneSnapshot, OnError, Pipeline, PipelineError,
+    Source, SourceError, Stats, Stop,
 };
 
 /// Nothing that a test waits for takes longer.
@@ -35,12 +35,12 @@ impl Source for Feed {
     }
 
     fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let mut desk = fanout.desk(Intake::default());
+        let mut intake = fanout.intake(AlertFactory::default());
         let inbox = self.0.lock().unwrap();
         while !stop.is_requested() {
             match inbox.recv_timeout(Duration::from_millis(2)) {
                 Ok(datagram) => {
-                    if let Flow::Break(result) = desk.datagram(&datagram, None) {
+                    if let Flow::Break(result) = intake.datagram(&datagram, None) {
                         return result;
                     }
                 }

@@ -98,7 +98,7 @@ fn each_broken_version_2_line_is_named_and_skipped() {
         .problems
         .iter()
         .map(|LineProblem { problem, .. }| match problem {
-            Problem::NotANumber { field, .. } | Problem::Missing { field } => *field,
+            MapProblem::NotANumber { field, .. } | MapProblem::Missing { field } => *field,
             _ => "",
         })
         .collect();

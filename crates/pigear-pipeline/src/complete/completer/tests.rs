@@ -11,11 +11,11 @@ use super::*;
 use crate::handler::{Handler, HandlerError};
 use crate::lane::LaneSettings;
 use crate::pipeline::Pipeline;
-use crate::sample::until;
 use crate::stats::Stats;
+use crate::test_alerts::until;
 
 /// Hands in an alert without a packet, and waits to be stopped.
-struct Socket(Intake);
+struct Socket(AlertFactory);
 
 impl Source for Socket {
     fn name(&self) -> String {
@@ -24,7 +24,7 @@ impl Source for Socket {
 
     fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
         let datagram = encode(&AlertMessage::default(), Dialect::Snort3);
-        assert!(fanout.desk(self.0.clone()).datagram(&datagram, None).is_continue());
+        assert!(fanout.intake(self.0.clone()).datagram(&datagram, None).is_continue());
         until("it is stopped", || stop.is_requested());
         Ok(())
     }
@@ -69,12 +69,12 @@ impl Room {
         let spool = Spool::at(&self.dir.path().join("u2.log")).unwrap();
         let known = Box::new(|_: &_| false);
         let completing = self.completing.clone();
-        Box::new(Completer::open(spool, None, completing, known, Intake::default()).unwrap())
+        Box::new(Completer::open(spool, None, completing, known, AlertFactory::default()).unwrap())
     }
 
     fn socket(&self) -> Box<dyn Source> {
         let completing = Some(self.completing.clone());
-        Box::new(Socket(Intake { completing, ..Intake::default() }))
+        Box::new(Socket(AlertFactory { completing, ..AlertFactory::default() }))
     }
 
     /// Runs these sources while something else is done.

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::bookmark::{Bookmark, Position};
 use super::checkpoints::{Checkpoints, Urgency};
+use super::dir_watcher::DirWatcher;
 use super::progress::Progress;
 use super::reader::{Read, Reader, Whole};
-use super::watch::Watch;
 use super::{OpenError, Spool, Start};
-use crate::fanout::{Desk, Flow};
+use crate::fanout::{Flow, Intake};
 use crate::source::SourceError;
 use crate::stop::Stop;
 
@@ -18,12 +18,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How often to look whether the lanes are done.
 const LOOK: Duration = Duration::from_millis(1);
 /// When asked to stop: how long the lanes may take before the bookmark stays where it is.
-const LAST_CALL: Duration = Duration::from_millis(1500);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// Reads a log while it is written, and keeps a bookmark.
 pub(crate) struct Follower {
     reader: Reader,
-    watch: Watch,
+    watcher: DirWatcher,
     checkpoints: Checkpoints,
     /// When something was last read.
     grown: Instant,
@@ -44,7 +44,7 @@ impl Follower {
             Start::Beginning | Start::Now => None,
         };
         bookmark.check().map_err(failed)?;
-        let watch = Watch::on(spool.dir());
+        let watcher = DirWatcher::on(spool.dir());
         let mut reader = Reader::new(spool);
         match (start, &position) {
             (_, Some(position)) => reader.go_to(position),
@@ -60,7 +60,7 @@ impl Follower {
         }
         let checkpoints = Checkpoints::new(bookmark);
         let has_backlog = start == Start::Beginning || position.is_some();
-        Ok(Self { reader, watch, checkpoints, grown: Instant::now(), has_backlog })
+        Ok(Self { reader, watcher, checkpoints, grown: Instant::now(), has_backlog })
     }
 
     /// Whether it begins with what was written before it was opened.
@@ -82,11 +82,11 @@ impl Follower {
         &mut self,
         longest: Duration,
         events: &mut Vec<Whole>,
-        desk: &Desk<'_>,
+        intake: &Intake<'_>,
     ) -> ControlFlow<Result<(), SourceError>, bool> {
         let damaged = self.reader.damaged();
         let read = checked(self.reader.read(events))?;
-        desk.damaged(self.reader.damaged() - damaged);
+        intake.damaged(self.reader.damaged() - damaged);
         if read == Read::Some {
             self.grown = Instant::now();
             return ControlFlow::Continue(false);
@@ -96,7 +96,7 @@ impl Follower {
         }
         if events.is_empty() {
             let more_may_come = self.grown.elapsed() < PAUSE;
-            self.watch.wait(if more_may_come { longest.min(PAUSE) } else { longest });
+            self.watcher.wait(if more_may_come { longest.min(PAUSE) } else { longest });
         }
         ControlFlow::Continue(true)
     }
@@ -123,31 +123,31 @@ impl Follower {
     }
 
     /// Everything before this was handed on: once it is dealt with, the bookmark may move here.
-    pub(crate) fn note(&mut self, position: Option<Position>, desk: &Desk<'_>) {
+    pub(crate) fn note(&mut self, position: Option<Position>, intake: &Intake<'_>) {
         if let Some(position) = position {
-            self.checkpoints.note(desk.alerts(), position);
+            self.checkpoints.note(intake.alerts(), position);
         }
     }
 
     /// Moves the bookmark, if it is time to.
-    pub(crate) fn settle(&mut self, desk: &Desk<'_>) -> Flow {
-        self.settle_now(desk, Urgency::Soon)
+    pub(crate) fn settle(&mut self, intake: &Intake<'_>) -> Flow {
+        self.settle_now(intake, Urgency::Soon)
     }
 
     /// Waits until everything is dealt with, and moves the bookmark. Without being asked to stop there
     /// is all the time that it needs.
-    pub(crate) fn end(&mut self, desk: &Desk<'_>, stop: &Stop) -> Flow {
-        let deadline = Instant::now() + LAST_CALL;
+    pub(crate) fn end(&mut self, intake: &Intake<'_>, stop: &Stop) -> Flow {
+        let deadline = Instant::now() + DRAIN_TIMEOUT;
         let is_late = || stop.is_requested() && Instant::now() > deadline;
         while !self.checkpoints.are_settled() && !is_late() {
             std::thread::sleep(LOOK);
-            self.settle(desk)?;
+            self.settle(intake)?;
         }
-        self.settle_now(desk, Urgency::Now)
+        self.settle_now(intake, Urgency::Now)
     }
 
-    fn settle_now(&mut self, desk: &Desk<'_>, urgency: Urgency) -> Flow {
-        match self.checkpoints.settle(desk.settled(), urgency) {
+    fn settle_now(&mut self, intake: &Intake<'_>, urgency: Urgency) -> Flow {
+        match self.checkpoints.settle(intake.settled(), urgency) {
             Ok(()) => Flow::Continue(()),
             Err(error) => Flow::Break(Err(SourceError::Bookmark(error))),
         }

@@ -13,8 +13,8 @@ use super::*;
 use crate::handler::{Handler, HandlerError};
 use crate::lane::LaneSettings;
 use crate::pipeline::{Pipeline, PipelineError};
-use crate::sample::until;
 use crate::stats::Snapshot;
+use crate::test_alerts::until;
 
 /// An event of Snort 2 and its packet.
 fn record(event_id: u32) -> Vec<u8> {
@@ -66,7 +66,7 @@ impl Log {
 
     fn open(&self, start: Start) -> Unified2 {
         let spool = Spool::at(&self.path("u2.log")).unwrap();
-        Unified2::open(spool, start, None, Intake::default()).unwrap()
+        Unified2::open(spool, start, None, AlertFactory::default()).unwrap()
     }
 
     /// Reads what is there, as a run of the program does.
@@ -428,7 +428,7 @@ fn a_bookmark_that_is_none_is_refused() {
     let log = Log::new();
     fs::write(log.path(".u2.log.bookmark"), "something else").unwrap();
     let spool = Spool::at(&log.path("u2.log")).unwrap();
-    let opened = Unified2::open(spool, Start::Bookmark, None, Intake::default());
+    let opened = Unified2::open(spool, Start::Bookmark, None, AlertFactory::default());
     let error = opened.err().unwrap();
     let expected = format!("cannot keep the bookmark {}/.u2.log.bookmark", log.0.path().display());
     assert_eq!(error.to_string(), expected);

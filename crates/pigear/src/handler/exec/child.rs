@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 use crate::visible::visible;
 
 /// How much of a program's output is kept.
-const MAX_SAID: usize = 1_024;
+const MAX_OUTPUT: usize = 1_024;
 
 /// How long to wait before looking again whether a program has ended.
 const TICK: Duration = Duration::from_millis(20);
@@ -27,13 +27,13 @@ pub(super) struct Running {
     group: Pid,
     stdin: Option<ChildStdin>,
     output: Option<PipeReader>,
-    said: Said,
+    program_output: ProgramOutput,
     ended: bool,
 }
 
 /// What a program wrote: the end of it.
 #[derive(Default)]
-pub(super) struct Said {
+pub(super) struct ProgramOutput {
     end: Vec<u8>,
     /// How much it wrote before.
     before: usize,
@@ -49,8 +49,8 @@ impl Running {
         stdin.as_ref().map_or(Ok(()), set_nonblocking)?;
         set_nonblocking(&output)?;
         let group = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
-        let (output, said) = (Some(output), Said::default());
-        Ok(Self { child, group, stdin, output, said, ended: false })
+        let (output, program_output) = (Some(output), ProgramOutput::default());
+        Ok(Self { child, group, stdin, output, program_output, ended: false })
     }
 
     /// Writes what can be written now of what the program shall read, and returns how much. `None`
@@ -96,7 +96,7 @@ impl Running {
             match output.read(&mut buffer) {
                 Ok(0) => self.output = None,
                 Ok(n) => {
-                    self.said.add(buffer.get(..n).unwrap_or_default());
+                    self.program_output.add(buffer.get(..n).unwrap_or_default());
                     // A flood must not keep us from looking at the clock.
                     if n == buffer.len() {
                         return;
@@ -138,18 +138,18 @@ impl Running {
     }
 
     /// Ends the program and all that it started: asks first, and then doesn't any more.
-    pub(super) fn stop(&mut self, patience: Duration) {
+    pub(super) fn stop(&mut self, timeout: Duration) {
         self.stdin = None;
         // It may have ended just now.
         let _ = killpg(self.group, Signal::SIGTERM);
-        let _ = self.ends_within(patience);
+        let _ = self.ends_within(timeout);
         let _ = killpg(self.group, Signal::SIGKILL);
         let _ = self.child.wait();
         self.ended = true;
     }
 
-    pub(super) fn said(&self) -> &Said {
-        &self.said
+    pub(super) fn program_output(&self) -> &ProgramOutput {
+        &self.program_output
     }
 }
 
@@ -161,10 +161,10 @@ impl Drop for Running {
     }
 }
 
-impl Said {
+impl ProgramOutput {
     fn add(&mut self, output: &[u8]) {
         self.end.extend_from_slice(output);
-        let surplus = self.end.len().saturating_sub(MAX_SAID);
+        let surplus = self.end.len().saturating_sub(MAX_OUTPUT);
         self.end.drain(..surplus);
         self.before += surplus;
     }
@@ -174,7 +174,7 @@ impl Said {
     }
 }
 
-impl Display for Said {
+impl Display for ProgramOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
             return Ok(());

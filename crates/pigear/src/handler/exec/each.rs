@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use pigear_alert::format::{Colour, Format, FormatName};
 use pigear_alert::{Alert, AlertMessage};
-use pigear_pipeline::{Ending, HandlerError, Rested};
+use pigear_pipeline::{Deadline, HandlerError, Slept};
 use tracing::debug;
 
 use super::child::{Ended, Running};
@@ -23,20 +23,20 @@ use super::rate::Limit;
 use super::{CommandLine, Options};
 use crate::visible::visible;
 
-/// How long a program may run, unless it is said.
+/// How long a program may run, unless it is output.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a program may take to end after it was asked to.
-const PATIENCE: Duration = Duration::from_secs(2);
+const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The same, when we ourselves are to end.
-const LITTLE_PATIENCE: Duration = Duration::from_millis(200);
+const SHUTDOWN_KILL_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Runs a program for each alert.
 pub(super) struct Each {
     runner: Runner,
     concurrency: NonZeroUsize,
-    pub(super) ending: Ending,
+    pub(super) deadline: Deadline,
     /// How the runs for the next alerts ended, where that is not reported yet.
     outcomes: VecDeque<Result<(), RunError>>,
 }
@@ -67,7 +67,7 @@ impl Each {
             limit: options.rate.map(Limit::new),
         };
         let concurrency = options.concurrency.unwrap_or(NonZeroUsize::MIN);
-        Self { runner, concurrency, ending: Ending::default(), outcomes: VecDeque::new() }
+        Self { runner, concurrency, deadline: Deadline::default(), outcomes: VecDeque::new() }
     }
 
     pub(super) fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
@@ -95,7 +95,7 @@ impl Each {
             while !failed.load(Ordering::SeqCst) {
                 let n = next.fetch_add(1, Ordering::SeqCst);
                 let Some(alert) = alerts.get(n) else { return };
-                let outcome = self.runner.run(alert, &*format, &self.ending);
+                let outcome = self.runner.run(alert, &*format, &self.deadline);
                 failed.fetch_or(outcome.is_err(), Ordering::SeqCst);
                 outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((n, outcome));
             }
@@ -113,9 +113,9 @@ impl Each {
 }
 
 impl Runner {
-    fn run(&self, alert: &Alert, format: &dyn Format, ending: &Ending) -> Result<(), RunError> {
+    fn run(&self, alert: &Alert, format: &dyn Format, deadline: &Deadline) -> Result<(), RunError> {
         if let Some(limit) = &self.limit
-            && limit.wait(ending) == Rested::TimeUp
+            && limit.wait(deadline) == Slept::TimeUp
         {
             return Err(RunError::TimeUp);
         }
@@ -127,7 +127,7 @@ impl Runner {
             program: self.command.program().to_owned(),
             source,
         })?;
-        self.see_through(&mut running, &input, ending)
+        self.see_through(&mut running, &input, deadline)
     }
 
     /// Feeds a program, listens to it, and waits until it has ended or must.
@@ -135,9 +135,9 @@ impl Runner {
         &self,
         running: &mut Running,
         mut input: &[u8],
-        ending: &Ending,
+        deadline: &Deadline,
     ) -> Result<(), RunError> {
-        let deadline = Instant::now() + self.timeout;
+        let kill_at = Instant::now() + self.timeout;
         loop {
             // A program need not read what it isn't interested in.
             let fed = running.feed(input).unwrap_or(input.len());
@@ -147,23 +147,25 @@ impl Runner {
             }
             running.listen();
             if let Some(status) = running.ended() {
-                let said = running.said();
+                let output = running.program_output();
                 if !status.success() {
-                    return Err(self.failed(format_args!("{}{said}", Ended(status))));
+                    return Err(self.failed(format_args!("{}{output}", Ended(status))));
                 }
-                if !said.is_empty() {
-                    debug!("{} {}{said}", self.command.program(), Ended(status));
+                if !output.is_empty() {
+                    debug!("{} {}{output}", self.command.program(), Ended(status));
                 }
                 return Ok(());
             }
-            if ending.is_up() {
-                running.stop(LITTLE_PATIENCE);
+            if deadline.is_up() {
+                running.stop(SHUTDOWN_KILL_TIMEOUT);
                 return Err(RunError::TimeUp);
             }
-            if Instant::now() >= deadline {
-                running.stop(PATIENCE.min(ending.left().unwrap_or(PATIENCE)));
-                let said = running.said();
-                return Err(self.failed(format_args!("took longer than {:?}{said}", self.timeout)));
+            if Instant::now() >= kill_at {
+                running.stop(KILL_TIMEOUT.min(deadline.left().unwrap_or(KILL_TIMEOUT)));
+                let output = running.program_output();
+                return Err(
+                    self.failed(format_args!("took longer than {:?}{output}", self.timeout))
+                );
             }
             running.rest(!input.is_empty());
         }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use pigear_pipeline::{Ending, Rested};
+use pigear_pipeline::{Deadline, Slept};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -35,14 +35,14 @@ impl Limit {
     }
 
     /// Waits until a run may begin.
-    pub(super) fn wait(&self, ending: &Ending) -> Rested {
+    pub(super) fn wait(&self, deadline: &Deadline) -> Slept {
         loop {
             let wait = self.try_begin(Instant::now());
             if wait.is_zero() {
-                return Rested::Fully;
+                return Slept::Fully;
             }
-            if ending.rest(wait) == Rested::TimeUp {
-                return Rested::TimeUp;
+            if deadline.sleep(wait) == Slept::TimeUp {
+                return Slept::TimeUp;
             }
         }
     }

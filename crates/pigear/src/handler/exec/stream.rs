@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
 use pigear_alert::format::{Colour, FormatName};
-use pigear_pipeline::{Ending, HandlerError, Rested};
+use pigear_pipeline::{Deadline, HandlerError, Slept};
 use tracing::{debug, warn};
 
 use super::child::{Ended, Running};
@@ -20,7 +20,7 @@ use crate::handler::writer::{BatchWriter, ENOUGH};
 const LONG: Duration = Duration::from_secs(10);
 
 /// How long it may take after it was asked to.
-const PATIENCE: Duration = Duration::from_millis(200);
+const KILL_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Feeds a program.
 pub(super) struct Stream {
@@ -28,7 +28,7 @@ pub(super) struct Stream {
     writer: BatchWriter,
     running: Option<(Running, Instant)>,
     backoff: Backoff,
-    pub(super) ending: Ending,
+    pub(super) deadline: Deadline,
 }
 
 /// Why not all was written to a program; so many records were.
@@ -61,7 +61,7 @@ impl Stream {
             writer: BatchWriter::new(format.format(Colour::Never)),
             running: Some((running, Instant::now())),
             backoff: Backoff::default(),
-            ending: Ending::default(),
+            deadline: Deadline::default(),
         })
     }
 
@@ -97,7 +97,7 @@ impl Stream {
             let unwritten = |why| Unwritten { records: records.whole(written).records, why };
             match running.feed(rest) {
                 None => return Err(unwritten(Why::Gone)),
-                Some(0) if self.ending.is_up() => return Err(unwritten(Why::TimeUp)),
+                Some(0) if self.deadline.is_up() => return Err(unwritten(Why::TimeUp)),
                 Some(0) => running.rest(true),
                 Some(n) => written += n,
             }
@@ -113,7 +113,7 @@ impl Stream {
             let program = self.command.program();
             warn!("{program} {how}; it is started again in {wait:?}");
         }
-        if self.ending.rest(wait) == Rested::TimeUp {
+        if self.deadline.sleep(wait) == Slept::TimeUp {
             return true;
         }
         match Running::start(self.command.command()) {
@@ -131,13 +131,13 @@ impl Stream {
         if since.elapsed() >= LONG {
             self.backoff.succeeded();
         }
-        let ended = running.ends_within(PATIENCE);
+        let ended = running.ends_within(KILL_TIMEOUT);
         if ended.is_none() {
-            running.stop(PATIENCE);
+            running.stop(KILL_TIMEOUT);
         }
         let how = ended.map(|status| Ended(status).to_string());
         let how = how.unwrap_or_else(|| "has closed its input".to_owned());
-        format!("{how}{}", running.said())
+        format!("{how}{}", running.program_output())
     }
 
     /// Lets the program read to the end and end, which may take until somebody is in a hurry.
@@ -145,18 +145,18 @@ impl Stream {
         let Some((mut running, _)) = self.running.take() else { return Ok(()) };
         running.end_input();
         let program = self.command.program();
-        match running.ends_unless(|| self.ending.is_up()) {
+        match running.ends_unless(|| self.deadline.is_up()) {
             Some(status) if status.success() => {
-                debug!("{program} {}{}", Ended(status), running.said());
+                debug!("{program} {}{}", Ended(status), running.program_output());
                 Ok(())
             }
             Some(status) => {
-                let how = format!("{program} {}{}", Ended(status), running.said());
+                let how = format!("{program} {}{}", Ended(status), running.program_output());
                 Err(HandlerError::new(how))
             }
             None => {
-                running.stop(PATIENCE);
-                warn!("{program} did not end in time, and was ended{}", running.said());
+                running.stop(KILL_TIMEOUT);
+                warn!("{program} did not end in time, and was ended{}", running.program_output());
                 Ok(())
             }
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use reqwest::header::LOCATION;
 use reqwest::{Response, StatusCode, Url};
 
-use super::bulk::{self, Said};
+use super::bulk::{self, ItemResult};
 use super::failure;
 use super::retry;
 use super::secrets::Secrets;
@@ -25,7 +25,7 @@ pub(super) enum Answer {
     /// It will never take this.
     Refused(String),
     /// Of each alert, what became of it.
-    Each(Vec<Said>),
+    Each(Vec<ItemResult>),
     /// Something went wrong that may pass.
     Failed {
         problem: String,
@@ -99,7 +99,8 @@ impl Answer {
     }
 
     fn of_each(body: &[u8], alerts: usize, secrets: &Secrets) -> Self {
-        let hidden = |said: Said| said.map(|result| result.map_err(|reason| secrets.hide(&reason)));
+        let hidden =
+            |said: ItemResult| said.map(|result| result.map_err(|reason| secrets.hide(&reason)));
         match bulk::read(body, alerts) {
             Ok(each) => Self::Each(each.into_iter().map(hidden).collect()),
             Err(reason) => {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::retry;
 
 /// What became of an alert; `None` if it is to be sent again.
-pub(super) type Said = Option<Result<(), String>>;
+pub(super) type ItemResult = Option<Result<(), String>>;
 
 const NOT_BULK: &str = "not the answer to a bulk request (does the URL end in /_bulk?)";
 
@@ -39,7 +39,7 @@ struct Created {
 /// If these are no answers, or not to these alerts. Then whoever answered is not Elasticsearch, or
 /// the URL asks it for something else; either way nobody said that it has the alerts, and asking
 /// again wouldn't change that.
-pub(super) fn read(body: &[u8], alerts: usize) -> Result<Vec<Said>, String> {
+pub(super) fn read(body: &[u8], alerts: usize) -> Result<Vec<ItemResult>, String> {
     let bulk: Bulk = serde_json::from_slice(body).map_err(|_| NOT_BULK.to_owned())?;
     if !bulk.errors {
         return Ok(vec![Some(Ok(())); alerts]);
@@ -50,11 +50,11 @@ pub(super) fn read(body: &[u8], alerts: usize) -> Result<Vec<Said>, String> {
             bulk.items.len()
         ));
     }
-    Ok(bulk.items.into_iter().map(|item| item.create.said()).collect())
+    Ok(bulk.items.into_iter().map(|item| item.create.result()).collect())
 }
 
 impl Created {
-    fn said(self) -> Said {
+    fn result(self) -> ItemResult {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if status.is_success() || status == StatusCode::CONFLICT {
             return Some(Ok(()));

@@ -9,7 +9,7 @@ use pigear_alert::Alert;
 use tracing::warn;
 
 use super::id::Id;
-use super::people::Untold;
+use super::people::Unsent;
 use super::template::Message;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -138,8 +138,8 @@ impl Groups {
     }
 
     /// What still waits.
-    pub(super) fn left(&self) -> Untold {
-        Untold::of(self.waiting.values())
+    pub(super) fn left(&self) -> Unsent {
+        Unsent::of(self.waiting.values())
     }
 
     /// When the next message may be sent.
@@ -193,7 +193,7 @@ mod tests {
         assert!(groups.take_due(now + 9 * SECOND, false, 10).is_empty());
         assert_eq!(counts(&groups.take_due(now + 10 * SECOND, false, 10)), [(3, 3)]);
         assert_eq!(groups.next_due(), Some(now + 11 * SECOND));
-        assert_eq!(groups.left(), Untold { messages: 1, alerts: 1 });
+        assert_eq!(groups.left(), Unsent { messages: 1, alerts: 1 });
         assert_eq!(counts(&groups.take_due(now + 11 * SECOND, false, 10)), [(3, 1)]);
         assert_eq!(groups.next_due(), None);
     }
@@ -230,7 +230,7 @@ mod tests {
         let most = u32::try_from(MOST).unwrap();
         groups.add(&alert_of(0, 4), now);
         (1..=most).for_each(|signature| groups.add(&alert_of(signature, 1), now));
-        assert_eq!(groups.left(), Untold { messages: MOST, alerts: u64::from(most) });
+        assert_eq!(groups.left(), Unsent { messages: MOST, alerts: u64::from(most) });
         assert_eq!(groups.given_up, 1);
         assert_eq!(groups.take_due(now, true, 1)[0].severity, Severity(1));
     }

@@ -1,4 +1,4 @@
-//! What became of the alerts of a parcel.
+//! What became of the alerts of a request.
 
 /// What became of some alerts, one behind the other.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) enum Undelivered {
     TimeUp,
 }
 
-/// What became of each alert of a parcel, as far as it is known.
+/// What became of each alert of a request, as far as it is known.
 pub(super) struct Outcomes(Vec<Option<Result<(), Undelivered>>>);
 
 impl Outcomes {

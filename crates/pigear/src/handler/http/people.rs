@@ -7,7 +7,7 @@ use std::time::Instant;
 use pigear_alert::Alert;
 use pigear_pipeline::HandlerError;
 
-use super::courier::Courier;
+use super::dispatcher::Dispatcher;
 use super::groups::{Group, Groups};
 use super::options::Options;
 use super::outcomes::Undelivered;
@@ -21,13 +21,13 @@ pub(super) struct People {
 
 /// Messages that nobody gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Untold {
+pub(super) struct Unsent {
     pub(super) messages: usize,
     /// How many alerts they are about.
     pub(super) alerts: u64,
 }
 
-impl Untold {
+impl Unsent {
     pub(super) fn of<'a>(groups: impl IntoIterator<Item = &'a Group>) -> Self {
         groups.into_iter().fold(Self::default(), |untold, group| Self {
             messages: untold.messages + 1,
@@ -36,7 +36,7 @@ impl Untold {
     }
 }
 
-impl AddAssign for Untold {
+impl AddAssign for Unsent {
     fn add_assign(&mut self, other: Self) {
         self.messages += other.messages;
         self.alerts += other.alerts;
@@ -74,19 +74,19 @@ impl People {
     ///
     /// # Errors
     /// If the receiver refuses some; the others are sent nevertheless.
-    pub(super) fn tell_what_is_due(&mut self, courier: &Courier) -> Result<(), HandlerError> {
-        self.tell(courier, false)
+    pub(super) fn send_due(&mut self, dispatcher: &Dispatcher) -> Result<(), HandlerError> {
+        self.tell(dispatcher, false)
     }
 
     /// Sends all messages, as far as there may be so many.
     ///
     /// # Errors
     /// If the receiver refuses some, or if some are left.
-    pub(super) fn tell_everything(&mut self, courier: &Courier) -> Result<(), HandlerError> {
-        self.tell(courier, true)?;
-        let mut late = Untold::of(&self.late);
+    pub(super) fn flush(&mut self, dispatcher: &Dispatcher) -> Result<(), HandlerError> {
+        self.tell(dispatcher, true)?;
+        let mut late = Unsent::of(&self.late);
         late += self.groups.left();
-        let Untold { messages, alerts } = late;
+        let Unsent { messages, alerts } = late;
         if messages == 0 {
             return Ok(());
         }
@@ -94,21 +94,21 @@ impl People {
         Err(HandlerError::new(left))
     }
 
-    fn tell(&mut self, courier: &Courier, everything: bool) -> Result<(), HandlerError> {
+    fn tell(&mut self, dispatcher: &Dispatcher, everything: bool) -> Result<(), HandlerError> {
         let mut refusals = Refusals::default();
-        while !courier.gave_up() {
-            let due = self.groups.take_due(Instant::now(), everything, courier.batch());
+        while !dispatcher.gave_up() {
+            let due = self.groups.take_due(Instant::now(), everything, dispatcher.batch());
             if due.is_empty() {
                 break;
             }
-            self.send(courier, due, &mut refusals);
+            self.send(dispatcher, due, &mut refusals);
         }
         refusals.into_result()
     }
 
-    fn send(&mut self, courier: &Courier, mut groups: Vec<Group>, refusals: &mut Refusals) {
+    fn send(&mut self, dispatcher: &Dispatcher, mut groups: Vec<Group>, refusals: &mut Refusals) {
         while !groups.is_empty() {
-            let runs = courier.send(&groups.iter().map(Group::message).collect::<Vec<_>>());
+            let runs = dispatcher.send(&groups.iter().map(Group::message).collect::<Vec<_>>());
             for run in runs {
                 let these: Vec<_> = groups.drain(..run.alerts.min(groups.len())).collect();
                 match run.result {
@@ -132,7 +132,7 @@ struct Refusals {
 
 impl Refusals {
     fn add(&mut self, reason: &str, groups: &[Group]) {
-        self.said = about(reason, Untold::of(groups).alerts);
+        self.said = about(reason, Unsent::of(groups).alerts);
         let of_group = |group: &Group| (Arc::clone(&group.alert), about(reason, group.count()));
         self.alerts.extend(groups.iter().map(of_group));
     }

@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use super::answer::Success;
 use super::options::Encoding;
-use super::parcel::Framing;
+use super::request_body::Framing;
 
 /// A template that comes with Pigear. The files are in `crates/pigear/presets`; each begins with the
 /// address of the documentation that it follows.

@@ -1,4 +1,4 @@
-//! Sending a parcel until it has arrived, or is refused for good.
+//! Sending a request until it has arrived, or is refused for good.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,24 +7,24 @@ use reqwest::Client;
 use tracing::{debug, warn};
 
 use super::answer::{Answer, Success, server_of};
-use super::bulk::Said;
+use super::bulk::ItemResult;
 use super::failure;
 use super::options::Options;
 use super::outcomes::{Outcomes, Run, Undelivered};
-use super::parcel::Parcel;
 use super::presets::Preset;
+use super::request_body::RequestBody;
 use super::retry;
 use super::secrets::Secrets;
 use super::stopping::Stopping;
 use crate::handler::compress::Compress;
 
-/// Sends parcels.
+/// Sends requests.
 pub(super) struct Sender {
     client: Client,
     compress: Compress,
     success: Success,
     secrets: Secrets,
-    /// Whether a parcel could not be sent before it was time to end.
+    /// Whether a request could not be sent before it was time to end.
     gave_up: AtomicBool,
 }
 
@@ -38,33 +38,38 @@ impl Sender {
         self.gave_up.load(Ordering::Relaxed)
     }
 
-    /// Sends a parcel, for as long as it takes.
-    pub(super) async fn deliver(&self, parcel: &Parcel, stopping: &Stopping) -> Vec<Run> {
-        let server = server_of(&parcel.url);
+    /// Sends a request, for as long as it takes.
+    pub(super) async fn deliver(
+        &self,
+        request_body: &RequestBody,
+        stopping: &Stopping,
+    ) -> Vec<Run> {
+        let server = server_of(&request_body.url);
         let refused = |reason: String| Undelivered::Refused(format!("{server}: {reason}"));
-        let mut outcomes = Outcomes::new(parcel.len());
+        let mut outcomes = Outcomes::new(request_body.len());
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let (problem, asked) = match self.attempt(parcel, &outcomes.open(), stopping).await {
-                Answer::Taken => {
-                    outcomes.settle(&Ok(()));
-                    break;
-                }
-                Answer::Refused(reason) => {
-                    outcomes.settle(&Err(refused(reason)));
-                    break;
-                }
-                Answer::Each(each) => {
-                    let settled = |said: Said| said.map(|result| result.map_err(refused));
-                    outcomes.settle_each(each.into_iter().map(settled));
-                    match outcomes.open().len() {
-                        0 => break,
-                        open => (format!("no room for {open} alerts"), None),
+            let (problem, asked) =
+                match self.attempt(request_body, &outcomes.open(), stopping).await {
+                    Answer::Taken => {
+                        outcomes.settle(&Ok(()));
+                        break;
                     }
-                }
-                Answer::Failed { problem, asked } => (problem, asked),
-            };
+                    Answer::Refused(reason) => {
+                        outcomes.settle(&Err(refused(reason)));
+                        break;
+                    }
+                    Answer::Each(each) => {
+                        let settled = |said: ItemResult| said.map(|result| result.map_err(refused));
+                        outcomes.settle_each(each.into_iter().map(settled));
+                        match outcomes.open().len() {
+                            0 => break,
+                            open => (format!("no room for {open} alerts"), None),
+                        }
+                    }
+                    Answer::Failed { problem, asked } => (problem, asked),
+                };
             let pause = retry::pause(attempt, asked);
             report(&server, attempt, &problem, pause);
             if !stopping.pause(pause).await {
@@ -79,14 +84,19 @@ impl Sender {
         outcomes.runs()
     }
 
-    /// Sends these of a parcel's alerts once.
-    async fn attempt(&self, parcel: &Parcel, which: &[usize], stopping: &Stopping) -> Answer {
-        let body = match self.compress.quickly(parcel.body(which)) {
+    /// Sends these of a request's alerts once.
+    async fn attempt(
+        &self,
+        request_body: &RequestBody,
+        which: &[usize],
+        stopping: &Stopping,
+    ) -> Answer {
+        let body = match self.compress.compress(request_body.body(which)) {
             Ok(body) => body,
             Err(error) => return Answer::Refused(format!("cannot compress: {error}")),
         };
-        let key = parcel.key(which).to_string();
-        let request = self.client.post(parcel.url.clone()).header("Idempotency-Key", key);
+        let key = request_body.key(which).to_string();
+        let request = self.client.post(request_body.url.clone()).header("Idempotency-Key", key);
         let answer = async {
             match request.body(body).send().await {
                 Ok(response) => {

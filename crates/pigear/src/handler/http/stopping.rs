@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use pigear_pipeline::Ending;
+use pigear_pipeline::Deadline;
 use tokio::time::{Instant, sleep};
 
 /// How soon it is noticed that it is time to end.
@@ -13,11 +13,11 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// Knows whether it is time to end. Clones share it.
 #[derive(Clone, Default)]
-pub(super) struct Stopping(Ending);
+pub(super) struct Stopping(Deadline);
 
 impl Stopping {
-    pub(super) fn new(ending: Ending) -> Self {
-        Self(ending)
+    pub(super) fn new(deadline: Deadline) -> Self {
+        Self(deadline)
     }
 
     /// Pauses for so long, but before the end not longer than it takes to notice that. False if

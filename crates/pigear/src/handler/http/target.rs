@@ -1,4 +1,4 @@
-//! Where parcels go.
+//! Where requests go.
 
 use reqwest::Url;
 
@@ -6,7 +6,7 @@ use super::options::{Escape, Options};
 use super::presets::Preset;
 use super::template::{Message, Rules, Template, sample};
 
-/// Where parcels go: always to the same server, whatever an alert says.
+/// Where requests go: always to the same server, whatever an alert says.
 pub(super) struct Target {
     /// The URL, without what is only known of an alert.
     url: Url,

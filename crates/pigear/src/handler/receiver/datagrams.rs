@@ -3,7 +3,7 @@ use std::os::unix::net::UnixDatagram;
 
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, send};
-use pigear_pipeline::Ending;
+use pigear_pipeline::Deadline;
 
 use super::{Outlet, SendError, wait_for_room};
 use crate::handler::writer::Records;
@@ -39,13 +39,13 @@ impl Outlet for Datagrams {
         &mut self,
         records: &Records,
         sent: &mut usize,
-        ending: &Ending,
+        deadline: &Deadline,
     ) -> Result<(), SendError> {
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
         while let Some(record) = records.get(*sent) {
             match send(self.socket.as_raw_fd(), record, flags) {
                 Ok(_) => *sent += 1,
-                Err(Errno::EAGAIN | Errno::ENOBUFS) => wait_for_room(&self.socket, ending)?,
+                Err(Errno::EAGAIN | Errno::ENOBUFS) => wait_for_room(&self.socket, deadline)?,
                 Err(Errno::EINTR) => {}
                 Err(error) => {
                     if error == Errno::ECONNREFUSED && self.refused != Refused::This {

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use pigear_pipeline::Ending;
+use pigear_pipeline::Deadline;
 
 use super::{Outlet, SendError, wait_for_room};
 use crate::handler::writer::Records;
@@ -44,7 +44,7 @@ impl<T: Transport> Outlet for Stream<T> {
         &mut self,
         records: &Records,
         sent: &mut usize,
-        ending: &Ending,
+        deadline: &Deadline,
     ) -> Result<(), SendError> {
         let mut written = 0;
         while let Some(rest) = records.bytes().get(written..)
@@ -53,11 +53,11 @@ impl<T: Transport> Outlet for Stream<T> {
             match self.0.write(rest) {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
                 Ok(n) => written += n,
-                Err(error) => self.wait_after(error, ending)?,
+                Err(error) => self.wait_after(error, deadline)?,
             }
         }
         while self.0.has_unsent() {
-            self.0.flush().or_else(|error| self.wait_after(error, ending))?;
+            self.0.flush().or_else(|error| self.wait_after(error, deadline))?;
         }
         *sent = records.len();
         Ok(())
@@ -94,10 +94,10 @@ impl<T: Transport> Outlet for Stream<T> {
 
 impl<T: Transport> Stream<T> {
     /// Waits until writing makes sense again.
-    fn wait_after(&self, error: io::Error, ending: &Ending) -> Result<(), SendError> {
+    fn wait_after(&self, error: io::Error, deadline: &Deadline) -> Result<(), SendError> {
         match error.kind() {
             io::ErrorKind::Interrupted => Ok(()),
-            io::ErrorKind::WouldBlock => wait_for_room(&self.0, ending),
+            io::ErrorKind::WouldBlock => wait_for_room(&self.0, deadline),
             _ => Err(error.into()),
         }
     }

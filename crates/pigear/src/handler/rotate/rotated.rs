@@ -105,7 +105,7 @@ impl Work {
         if self.compress == Compress::None || !path.exists() {
             return Ok(());
         }
-        let target = with_ending(path, self.compress.ending());
+        let target = with_ending(path, self.compress.suffix());
         let unfinished = with_ending(&target, ".part");
         let mut input = BufReader::new(File::open(path)?);
         let output = BufWriter::new(File::create(&unfinished)?);

@@ -237,7 +237,7 @@ fn a_lane_ends_when_all_is_stored_and_read_or_time_is_up() {
     let Next::Alerts(alerts) = lane.next(gather, None) else { panic!() };
     assert_eq!(alerts.len(), 3);
     done(&lane, 3);
-    store.keeper().finish().unwrap();
+    store.handler().finish().unwrap();
     assert!(matches!(lane.next(gather, None), Next::Ended));
 
     let (_place, store) = Place::with(&numbered(0..3));

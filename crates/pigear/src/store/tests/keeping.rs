@@ -9,8 +9,10 @@ use crate::config::Begin;
 use pigear_pipeline::{Gather, Journal, LaneSettings, Next};
 
 fn many() -> Vec<Arc<Alert>> {
-    let all: Vec<_> =
-        recordings().iter().flat_map(|recording| alerts(recording, &Intake::default())).collect();
+    let all: Vec<_> = recordings()
+        .iter()
+        .flat_map(|recording| alerts(recording, &AlertFactory::default()))
+        .collect();
     all.iter().cycle().take(6_400).cloned().collect()
 }
 
@@ -25,8 +27,8 @@ fn aged(alerts: &[Arc<Alert>], days: i64) -> Vec<Arc<Alert>> {
 }
 
 /// Tidies until there is nothing more to do.
-fn tidy(store: &Store, keep: Keep) {
-    while store.0.writer.lock().tidy(keep).unwrap() == Further::On {}
+fn tidy(store: &Store, policy: RetentionPolicy) {
+    while store.0.writer.lock().tidy(policy).unwrap() == Further::On {}
 }
 
 pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -37,7 +39,7 @@ pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// What is noted of blocks is what is in them.
+/// What is indexed of blocks is what is in them.
 pub(super) fn is_consistent(path: &Path) {
     let connection = Connection::open(path).unwrap();
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
@@ -60,7 +62,7 @@ fn a_store_that_is_too_large_loses_its_oldest_alerts_and_gives_space_back() {
     let full = fs::metadata(place.path()).unwrap().len()
         + fs::metadata(place.path().with_extension("db-wal")).unwrap().len();
     let limit = full / 4;
-    tidy(&store, Keep { days: None, bytes: Some(ByteSize(limit)) });
+    tidy(&store, RetentionPolicy { days: None, bytes: Some(ByteSize(limit)) });
     let ids = found(&mut place.reader(), &Criteria::default());
     assert!(ids.len() > all.len() / 10 && ids.len() < all.len() / 2, "{}", ids.len());
     assert!(ids.iter().rev().eq(&((ids[ids.len() - 1]..=all.len() as i64).collect::<Vec<_>>())));
@@ -74,8 +76,8 @@ fn what_is_too_old_is_removed_in_the_background() {
     let recent = many();
     let old = aged(&recent[..640], 8);
     let (place, store) = Place::with(&[&*old, &*recent].concat());
-    let keep = Keep { days: Some(7), bytes: None };
-    let _tidying = store.tidy(keep).unwrap();
+    let policy = RetentionPolicy { days: Some(7), bytes: None };
+    let _tidying = store.tidy(policy).unwrap();
     until("the old alerts are gone", || {
         found(&mut place.reader(), &Criteria::default()).len() <= recent.len() + 64
     });
@@ -90,11 +92,11 @@ fn what_a_lane_needs_is_removed_only_for_want_of_room() {
     let store = place.open();
     let lane = store.journal("http", Begin::Now, LaneSettings::default()).unwrap();
     put(&store, &all);
-    let old = Keep { days: Some(7), bytes: None };
+    let old = RetentionPolicy { days: Some(7), bytes: None };
     assert_eq!(store.0.writer.lock().tidy(old).unwrap(), Further::Enough);
     assert_eq!(found(&mut place.reader(), &Criteria::default()).len(), all.len());
 
-    tidy(&store, Keep { days: None, bytes: Some(ByteSize::mb(1)) });
+    tidy(&store, RetentionPolicy { days: None, bytes: Some(ByteSize::mb(1)) });
     let left = found(&mut place.reader(), &Criteria::default());
     assert!(left.len() < all.len());
     let Next::Alerts(_) = lane.next(Gather::default(), None) else { panic!() };

@@ -50,7 +50,7 @@ fn a_store_is_nobody_elses_business() {
 fn only_one_may_write() {
     let (place, store) = Place::with(&case("v2919/http"));
     let error = Store::open(&place.path()).unwrap_err();
-    assert!(matches!(error.source, Problem::InUse), "{error:?}");
+    assert!(matches!(error.source, StoreProblem::InUse), "{error:?}");
     drop(store);
     place.open();
 }
@@ -102,7 +102,7 @@ fn a_file_without_anything_in_it_becomes_a_store() {
 #[track_caller]
 fn says_missing(path: &Path) {
     let error = Reader::open(path).map(drop).unwrap_err();
-    assert!(matches!(error.source, Problem::Missing), "{error:?}");
+    assert!(matches!(error.source, StoreProblem::Missing), "{error:?}");
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn damage_is_noticed_after_a_sudden_end_and_nothing_is_changed() {
     damaged(&place, store);
     let before = fs::read(place.path()).unwrap();
     let error = Store::open(&place.path()).unwrap_err();
-    assert!(matches!(error.source, Problem::Damaged(_)), "{error:?}");
+    assert!(matches!(error.source, StoreProblem::Damaged(_)), "{error:?}");
     assert!(error.source.hint().unwrap().contains(".recover"));
     assert_eq!(fs::read(place.path()).unwrap(), before);
 }
@@ -166,19 +166,19 @@ fn while_a_large_store_is_checked_alerts_are_stored_in_the_journal_only() {
     damage(&place, 100..200);
     let before = fs::read(place.path()).unwrap();
     let store = Store::open_within(&place.path(), None).unwrap();
-    let mut keeper = store.keeper();
+    let mut store_handler = store.handler();
     // The check may be quicker than this.
-    if keeper.handle(&all).is_ok() {
+    if store_handler.handle(&all).is_ok() {
         assert_eq!(place.reader().last().unwrap(), 20_000 + all.len() as i64);
     }
-    until("the damage is found", || keeper.handle(&all).is_err());
-    let error = keeper.handle(&all).unwrap_err().to_string();
+    until("the damage is found", || store_handler.handle(&all).is_err());
+    let error = store_handler.handle(&all).unwrap_err().to_string();
     let expected = format!("cannot store in {}: it is damaged: ", place.path().display());
     assert!(error.starts_with(&expected), "{error}");
-    drop((keeper, store));
+    drop((store_handler, store));
     assert!(fs::read(place.path()).unwrap() == before, "the file was changed");
     // The next one has to look again.
-    assert!(matches!(Store::open(&place.path()).unwrap_err().source, Problem::Damaged(_)));
+    assert!(matches!(Store::open(&place.path()).unwrap_err().source, StoreProblem::Damaged(_)));
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn damage_that_is_met_in_reading_is_an_error() {
     let read = Reader::open(&place.path())
         .and_then(|mut reader| reader.newest(&Criteria::default(), |_| Further::On));
     let problem = read.unwrap_err().source;
-    assert!(matches!(problem, Problem::Damaged(_)), "{problem:?}");
+    assert!(matches!(problem, StoreProblem::Damaged(_)), "{problem:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ pub(super) fn several() -> Vec<Arc<Alert>> {
     for (n, recording) in recordings().iter().enumerate() {
         let sensor = (n % 3 > 0).then(|| format!("sensor {}", n % 3));
         let origin = Arc::new(Origin { sensor, ..Origin::default() });
-        let alerts = alerts(recording, &Intake { origin, ..Intake::default() });
+        let alerts = alerts(recording, &AlertFactory { origin, ..AlertFactory::default() });
         all.extend(std::iter::repeat_n(alerts, 9).flatten());
     }
     assert!(all.len() as i64 > 2 * SEGMENT);

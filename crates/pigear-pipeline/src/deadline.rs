@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 /// Tells a handler by when it should be done, once that is known. Clones share it.
 ///
 /// A handler that waits for somebody (a server that is down, a program that hangs) waits with
-/// [`rest`](Self::rest), and gives up with [`Cause::TimeUp`](crate::Cause::TimeUp) when that says
+/// [`sleep`](Self::sleep), and gives up with [`Cause::TimeUp`](crate::Cause::TimeUp) when that says
 /// so.
 #[derive(Clone, Default)]
-pub struct Ending(Arc<Inner>);
+pub struct Deadline(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -21,16 +21,16 @@ struct Inner {
 
 type Waker = Box<dyn Fn() + Send>;
 
-/// How a [`rest`](Ending::rest) ended.
+/// How a [`sleep`](Deadline::sleep) ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rested {
+pub enum Slept {
     /// The time was rested.
     Fully,
     /// There is no more time.
     TimeUp,
 }
 
-impl Ending {
+impl Deadline {
     /// Announces the time by which the handler should be done.
     pub fn announce(&self, by: Instant) {
         *self.by() = Some(by);
@@ -61,14 +61,14 @@ impl Ending {
 
     /// Waits for so long, or until there is no more time.
     #[must_use]
-    pub fn rest(&self, time: Duration) -> Rested {
+    pub fn sleep(&self, time: Duration) -> Slept {
         let until = Instant::now() + time;
         let mut by = self.by();
         loop {
             let now = Instant::now();
             match *by {
-                Some(by) if by <= now => return Rested::TimeUp,
-                _ if until <= now => return Rested::Fully,
+                Some(by) if by <= now => return Slept::TimeUp,
+                _ if until <= now => return Slept::Fully,
                 _ => {}
             }
             let end = by.map_or(until, |by| by.min(until));
@@ -87,9 +87,9 @@ impl Ending {
     }
 }
 
-impl fmt::Debug for Ending {
+impl fmt::Debug for Deadline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ending").field("left", &self.left()).finish_non_exhaustive()
+        f.debug_struct("Deadline").field("left", &self.left()).finish_non_exhaustive()
     }
 }
 
@@ -101,14 +101,14 @@ mod tests {
 
     #[test]
     fn a_rest_ends_when_time_is_up() {
-        let ending = Ending::default();
-        assert_eq!(ending.rest(Duration::from_millis(1)), Rested::Fully);
-        assert_eq!(ending.left(), None);
-        let resting = ending.clone();
-        let rest = thread::spawn(move || resting.rest(Duration::from_secs(600)));
-        ending.announce(Instant::now() + Duration::from_millis(5));
-        assert_eq!(rest.join().unwrap(), Rested::TimeUp);
-        assert!(ending.is_up());
-        assert_eq!(ending.rest(Duration::ZERO), Rested::TimeUp);
+        let deadline = Deadline::default();
+        assert_eq!(deadline.sleep(Duration::from_millis(1)), Slept::Fully);
+        assert_eq!(deadline.left(), None);
+        let resting = deadline.clone();
+        let rest = thread::spawn(move || resting.sleep(Duration::from_secs(600)));
+        deadline.announce(Instant::now() + Duration::from_millis(5));
+        assert_eq!(rest.join().unwrap(), Slept::TimeUp);
+        assert!(deadline.is_up());
+        assert_eq!(deadline.sleep(Duration::ZERO), Slept::TimeUp);
     }
 }

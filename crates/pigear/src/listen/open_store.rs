@@ -6,9 +6,9 @@ mod with_store;
 mod without_store;
 
 #[cfg(feature = "store")]
-pub(super) use with_store::Kept;
+pub(super) use with_store::OpenStore;
 #[cfg(not(feature = "store"))]
-pub(super) use without_store::Kept;
+pub(super) use without_store::OpenStore;
 
 use pigear_pipeline::{Filter, Handler};
 
@@ -21,7 +21,7 @@ pub(super) struct Filtered {
     pub(super) filters: Vec<Box<dyn Filter>>,
 }
 
-impl Kept {
+impl OpenStore {
     /// Whether a handler's alerts wait in the store.
     pub(super) fn makes_durable(
         &self,
@@ -29,7 +29,8 @@ impl Kept {
         name: &str,
         handler: &dyn Handler,
     ) -> Result<bool, ListenError> {
-        let wrong = |problem: &str| Err(ListenError::Kept(format!("handler {name}: {problem}")));
+        let wrong =
+            |problem: &str| Err(ListenError::StoreSettings(format!("handler {name}: {problem}")));
         let durable = config.durable.unwrap_or(self.is_open() && handler.delivers());
         if durable && !self.is_open() {
             return wrong("durable=true needs a store; give one with --store PATH");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pigear_alert::wire::{Dialect, encode};
 use pigear_alert::{Alert, AlertMessage};
 
-use crate::intake::Intake;
+use crate::alert_factory::AlertFactory;
 
 /// A datagram of Snort 2.7 with this event id.
 pub(crate) fn datagram(event_id: u32) -> Vec<u8> {
@@ -17,7 +17,7 @@ pub(crate) fn datagram(event_id: u32) -> Vec<u8> {
 
 /// An alert with this event id.
 pub(crate) fn alert(event_id: u32) -> Arc<Alert> {
-    Intake::default().take(&datagram(event_id), None, false).unwrap()
+    AlertFactory::default().take(&datagram(event_id), None, false).unwrap()
 }
 
 /// Waits for a condition.

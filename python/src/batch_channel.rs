@@ -11,10 +11,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Ending, Handler, HandlerError};
+use pigear_pipeline::{Deadline, Handler, HandlerError};
 
 /// How often a lane that waits for Python looks whether it is time to end.
-const GLANCE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(crate) type Batch = Vec<Arc<Alert>>;
 
@@ -26,8 +26,8 @@ pub(crate) enum Taken {
 }
 
 /// Batches on their way from a lane to one reader.
-pub(crate) struct Handover {
-    state: Mutex<State>,
+pub(crate) struct BatchChannel {
+    state: Mutex<ChannelState>,
     changed: Condvar,
     /// Becomes readable when there is something to take, for whoever waits for many things at once.
     readable: UnixStream,
@@ -35,14 +35,14 @@ pub(crate) struct Handover {
 }
 
 #[derive(Default)]
-struct State {
+struct ChannelState {
     batches: VecDeque<Batch>,
     ended: bool,
     reader_gone: bool,
     watched: bool,
 }
 
-impl Handover {
+impl BatchChannel {
     pub(crate) fn new() -> std::io::Result<Self> {
         let (readable, sign) = UnixStream::pair()?;
         readable.set_nonblocking(true)?;
@@ -108,10 +108,10 @@ impl Handover {
 
     /// Waits until what was handed over before was taken, but no longer once it is time to end: what
     /// fits into a lane then fits here too.
-    fn put(&self, batch: Batch, ending: &Ending) -> Result<(), HandlerError> {
+    fn put(&self, batch: Batch, deadline: &Deadline) -> Result<(), HandlerError> {
         let mut state = self.state();
-        while !state.batches.is_empty() && !state.reader_gone && ending.left().is_none() {
-            let woken = self.changed.wait_timeout(state, GLANCE);
+        while !state.batches.is_empty() && !state.reader_gone && deadline.left().is_none() {
+            let woken = self.changed.wait_timeout(state, POLL_INTERVAL);
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
         if state.reader_gone {
@@ -131,29 +131,29 @@ impl Handover {
         let _ = (&self.sign).write(&[1]);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ChannelState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The handler at the end of the lane.
-pub(crate) struct HandOver {
-    to: Arc<Handover>,
-    ending: Ending,
+pub(crate) struct ChannelHandler {
+    to: Arc<BatchChannel>,
+    deadline: Deadline,
 }
 
-impl HandOver {
-    pub(crate) fn new(to: Arc<Handover>) -> Self {
-        Self { to, ending: Ending::default() }
+impl ChannelHandler {
+    pub(crate) fn new(to: Arc<BatchChannel>) -> Self {
+        Self { to, deadline: Deadline::default() }
     }
 }
 
-impl Handler for HandOver {
-    fn start(&mut self, ending: &Ending) {
-        self.ending = ending.clone();
+impl Handler for ChannelHandler {
+    fn start(&mut self, deadline: &Deadline) {
+        self.deadline = deadline.clone();
     }
 
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        self.to.put(alerts.to_vec(), &self.ending)
+        self.to.put(alerts.to_vec(), &self.deadline)
     }
 }

@@ -1,34 +1,34 @@
-//! Counting what stands in the notes, without a look into the blocks.
+//! Counting what stands in the index, without a look into the blocks.
 
 use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use super::{Key, Tally};
+use super::{Aggregation, Key};
 use crate::store::criteria::Criteria;
-use crate::store::error::Problem;
-use crate::store::notes::{self, Blocks, Kind};
+use crate::store::error::StoreProblem;
 use crate::store::reader::Reader;
 use crate::store::record::microseconds;
 use crate::store::schema::SEGMENT_BLOCKS;
 use crate::store::search::Search;
+use crate::store::segment_index::{self, Blocks, KeyKind};
 
 impl Reader {
     /// Counts what needs no look into a block, and returns which blocks these are.
-    pub(super) fn count_closed(
+    pub(super) fn count_indexed(
         &mut self,
         search: &Search<'_>,
         criteria: &Criteria,
-        tally: &mut Tally,
-    ) -> Result<Closed, Problem> {
-        let by_signature = tally.by.kind() == Some(Kind::Signature);
+        aggregation: &mut Aggregation,
+    ) -> Result<IndexedBlocks, StoreProblem> {
+        let by_signature = aggregation.by.kind() == Some(KeyKind::Signature);
         if criteria.looks_inside() || (criteria.names_signatures() && !by_signature) {
-            return Ok(Closed::default());
+            return Ok(IndexedBlocks::default());
         }
-        match (tally.by.unit(), tally.by.kind()) {
-            (Some(unit), _) => self.count_times(criteria, unit, tally),
-            (_, Some(kind)) => self.count_notes(search, criteria, kind, tally),
-            (None, None) => Ok(Closed::default()),
+        match (aggregation.by.unit(), aggregation.by.kind()) {
+            (Some(unit), _) => self.count_times(criteria, unit, aggregation),
+            (_, Some(kind)) => self.count_notes(search, criteria, kind, aggregation),
+            (None, None) => Ok(IndexedBlocks::default()),
         }
     }
 
@@ -37,59 +37,59 @@ impl Reader {
         &self,
         criteria: &Criteria,
         unit: i64,
-        tally: &mut Tally,
-    ) -> Result<Closed, Problem> {
-        let mut closed = Closed::default();
+        aggregation: &mut Aggregation,
+    ) -> Result<IndexedBlocks, StoreProblem> {
+        let mut indexed = IndexedBlocks::default();
         each_block(&self.connection, criteria, i64::MAX, |block| {
             if block.first.div_euclid(unit) == block.last.div_euclid(unit) {
-                closed.add(block.id);
-                tally.add(Key::Time(block.first.div_euclid(unit) * unit), block.alerts);
+                indexed.add(block.id);
+                aggregation.add(Key::Time(block.first.div_euclid(unit) * unit), block.alerts);
             }
         })?;
-        Ok(closed)
+        Ok(indexed)
     }
 
-    /// Adds up notes, of the blocks that are in the time that is wanted.
+    /// Adds up the index, of the blocks that are in the time that is wanted.
     fn count_notes(
         &mut self,
         search: &Search<'_>,
         criteria: &Criteria,
-        kind: Kind,
-        tally: &mut Tally,
-    ) -> Result<Closed, Problem> {
-        let Self { connection, sides, .. } = self;
+        kind: KeyKind,
+        aggregation: &mut Aggregation,
+    ) -> Result<IndexedBlocks, StoreProblem> {
+        let Self { connection, interned, .. } = self;
         // What is removed meanwhile is still there in this.
         let looking = connection.unchecked_transaction()?;
-        let (mut closed, mut unknown) = (Closed::default(), 0_u64);
+        let (mut indexed, mut unknown) = (IndexedBlocks::default(), 0_u64);
         let open = search.open_segment() * SEGMENT_BLOCKS;
         each_block(&looking, criteria, open, |block| {
-            closed.add(block.id);
+            indexed.add(block.id);
             unknown += block.alerts;
         })?;
-        let mut counts = HashMap::<notes::Key, u64>::new();
-        notes::each(&looking, kind, |segment, noted| {
-            let alerts = noted.alerts(closed.of_segment(segment));
-            *counts.entry(noted.key).or_default() += alerts;
+        let mut counts = HashMap::<segment_index::Key, u64>::new();
+        segment_index::each(&looking, kind, |segment, posting| {
+            let alerts = posting.alerts(indexed.of_segment(segment));
+            *counts.entry(posting.key).or_default() += alerts;
             unknown = unknown.saturating_sub(alerts);
         })?;
         looking.finish()?;
         for (key, alerts) in counts {
             if let Some(ip) = key.as_ip() {
-                tally.add(Key::Address(ip), alerts);
+                aggregation.add(Key::Address(ip), alerts);
             } else if let Some(id) = key.as_signature().filter(|id| search.may_be(*id)) {
-                tally.add_signature(&*sides.signature(id, connection)?, alerts);
+                aggregation.add_signature(&*interned.signature(id, connection)?, alerts);
             }
         }
-        tally.add(Key::Unknown, unknown);
-        Ok(closed)
+        aggregation.add(Key::Unknown, unknown);
+        Ok(indexed)
     }
 }
 
 /// Blocks that are counted, by their segments.
 #[derive(Default)]
-pub(super) struct Closed(HashMap<i64, Blocks>);
+pub(super) struct IndexedBlocks(HashMap<i64, Blocks>);
 
-impl Closed {
+impl IndexedBlocks {
     fn add(&mut self, block: i64) {
         self.0.entry(block / SEGMENT_BLOCKS).or_default().add(block);
     }

@@ -1,12 +1,12 @@
 //! What alerts are found by: in which blocks a signature, a source, a destination has how many.
 //!
-//! This is noted of [segments](SEGMENT). While alerts still come into one, its notes are in the memory
+//! This is indexed of [segments](SEGMENT). While alerts still come into one, its index is in the memory
 //! of whoever writes, and whoever searches looks into all of its blocks. Once it is complete they are
 //! written, in the order of their keys and in chunks: so nothing is written twice, however many
 //! addresses there are, and to find one of them takes a look at one chunk a segment.
 
 mod blocks;
-mod chunk;
+mod postings;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,16 +14,16 @@ use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, params};
 
-use super::error::Problem;
+use super::error::StoreProblem;
+use super::interned::InternedRows;
 use super::reader;
 use super::schema::{BLOCK, SEGMENT, SEGMENT_BLOCKS};
-use super::sides::Sides;
 pub(super) use blocks::Blocks;
-use chunk::Chunk;
+use postings::PostingList;
 
 /// What something is a note of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum KeyKind {
     Signature = 0,
     Source = 1,
     Destination = 2,
@@ -73,50 +73,51 @@ impl From<IpAddr> for Key {
     }
 }
 
-/// The notes of the segment that alerts still come into.
+/// The index of the segment that alerts still come into.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Notes {
+pub(super) struct SegmentIndex {
     /// How many alerts of a block have a key. Blocks are counted within the segment.
-    counts: BTreeMap<(Kind, Key, u8), u8>,
+    counts: BTreeMap<(KeyKind, Key, u8), u8>,
 }
 
-impl Notes {
-    /// The notes of what is stored of the segment that has this alert.
-    pub(super) fn of_segment(connection: &Connection, last: i64) -> Result<Self, Problem> {
-        let mut notes = Self::default();
-        let mut sides = Sides::default();
+impl SegmentIndex {
+    /// The index of what is stored of the segment that has this alert.
+    pub(super) fn of_segment(connection: &Connection, last: i64) -> Result<Self, StoreProblem> {
+        let mut index = Self::default();
+        let mut interned = InternedRows::default();
         let mut select = connection.prepare_cached(
             "SELECT id, signature, origin, data FROM alert WHERE id BETWEEN ?1 AND ?2",
         )?;
         let mut rows = select.query([last / SEGMENT * SEGMENT, last])?;
         while let Some(row) = rows.next()? {
             // What can't be understood can't be found by its addresses either.
-            let alert = reader::alert(row, connection, &mut sides).ok().map(|stored| stored.alert);
+            let alert =
+                reader::alert(row, connection, &mut interned).ok().map(|stored| stored.alert);
             let ends = alert.map_or((None, None), |alert| (alert.src_ip(), alert.dst_ip()));
-            notes.add(row.get(0)?, row.get(1)?, ends);
+            index.add(row.get(0)?, row.get(1)?, ends);
         }
-        Ok(notes)
+        Ok(index)
     }
 
-    /// Notes an alert: its number, the id of its signature, its source and destination.
+    /// SegmentIndex an alert: its number, the id of its signature, its source and destination.
     pub(super) fn add(&mut self, id: i64, signature: i64, ends: (Option<IpAddr>, Option<IpAddr>)) {
         let block = u8::try_from(id / BLOCK % SEGMENT_BLOCKS).unwrap_or_default();
         let keys = [
-            Some((Kind::Signature, Key::signature(signature))),
-            ends.0.map(|ip| (Kind::Source, ip.into())),
-            ends.1.map(|ip| (Kind::Destination, ip.into())),
+            Some((KeyKind::Signature, Key::signature(signature))),
+            ends.0.map(|ip| (KeyKind::Source, ip.into())),
+            ends.1.map(|ip| (KeyKind::Destination, ip.into())),
         ];
         for (kind, key) in keys.into_iter().flatten() {
             *self.counts.entry((kind, key, block)).or_default() += 1;
         }
     }
 
-    /// Writes the notes of a segment that is complete.
+    /// Writes the index of a segment that is complete.
     pub(super) fn write(&self, segment: i64, connection: &Connection) -> rusqlite::Result<()> {
         let mut insert = connection.prepare_cached(
             "INSERT INTO note (kind, segment, first, chunk) VALUES (?1, ?2, ?3, ?4)",
         )?;
-        for Chunk { kind, first, bytes } in chunk::write(&self.counts) {
+        for PostingList { kind, first, bytes } in postings::write(&self.counts) {
             insert.execute(params![kind as i64, segment, first.as_bytes(), bytes])?;
         }
         Ok(())
@@ -125,13 +126,13 @@ impl Notes {
 
 /// How many alerts of a segment's blocks have a key.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Noted<'a> {
+pub(super) struct Posting<'a> {
     pub(super) key: Key,
     /// The blocks, with how many.
     counts: &'a [[u8; 2]],
 }
 
-impl Noted<'_> {
+impl Posting<'_> {
     /// The blocks that have some.
     fn blocks(self) -> Blocks {
         let mut blocks = Blocks::default();
@@ -151,11 +152,11 @@ impl Noted<'_> {
 /// Which blocks of a segment have alerts with a wanted key, within a range of keys.
 pub(super) fn look_up(
     connection: &Connection,
-    kind: Kind,
+    kind: KeyKind,
     segment: i64,
     keys: &RangeInclusive<Key>,
     is_wanted: impl Fn(Key) -> bool,
-) -> Result<Blocks, Problem> {
+) -> Result<Blocks, StoreProblem> {
     let mut select = connection.prepare_cached(
         "SELECT first, chunk FROM note WHERE kind = ?1 AND segment = ?2 AND first <= ?3 \
         ORDER BY first DESC",
@@ -164,9 +165,9 @@ pub(super) fn look_up(
     let mut blocks = Blocks::default();
     while let Some(row) = rows.next()? {
         let chunk = row.get_ref(1)?.as_blob().unwrap_or_default();
-        chunk::read(chunk, segment, |noted| {
-            if keys.contains(&noted.key) && is_wanted(noted.key) {
-                blocks |= noted.blocks();
+        postings::read(chunk, segment, |posting| {
+            if keys.contains(&posting.key) && is_wanted(posting.key) {
+                blocks |= posting.blocks();
             }
         })?;
         if row.get_ref(0)?.as_blob().unwrap_or_default() <= keys.start().as_bytes() {
@@ -176,23 +177,23 @@ pub(super) fn look_up(
     Ok(blocks)
 }
 
-/// Goes through all notes of a kind, each with its segment.
+/// Goes through all postings of a kind, each with its segment.
 pub(super) fn each(
     connection: &Connection,
-    kind: Kind,
-    mut visit: impl FnMut(i64, Noted<'_>),
-) -> Result<(), Problem> {
+    kind: KeyKind,
+    mut visit: impl FnMut(i64, Posting<'_>),
+) -> Result<(), StoreProblem> {
     let mut select =
         connection.prepare_cached("SELECT segment, chunk FROM note WHERE kind = ?1")?;
     let mut rows = select.query([kind as i64])?;
     while let Some(row) = rows.next()? {
         let (segment, chunk) = (row.get(0)?, row.get_ref(1)?.as_blob().unwrap_or_default());
-        chunk::read(chunk, segment, |noted| visit(segment, noted))?;
+        postings::read(chunk, segment, |posting| visit(segment, posting))?;
     }
     Ok(())
 }
 
-/// Removes the notes of a segment.
+/// Removes the index of a segment.
 pub(super) fn forget(connection: &Connection, segment: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM note WHERE kind IN (0, 1, 2) AND segment = ?1")?

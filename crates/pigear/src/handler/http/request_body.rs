@@ -6,7 +6,7 @@ use super::options::Encoding;
 /// Some alerts, ready to be sent.
 ///
 /// Their texts are kept apart, since a server may take some and leave others.
-pub(super) struct Parcel {
+pub(super) struct RequestBody {
     /// Where to.
     pub(super) url: reqwest::Url,
     pub(super) framing: Framing,
@@ -36,7 +36,7 @@ impl Framing {
     }
 }
 
-impl Parcel {
+impl RequestBody {
     pub(super) fn new(url: reqwest::Url, framing: Framing) -> Self {
         Self { url, framing, text: Vec::new(), ends: Vec::new(), ids: Vec::new() }
     }

@@ -1,4 +1,4 @@
-//! Notes as bytes.
+//! SegmentIndex as bytes.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -11,28 +11,28 @@
 
 use std::collections::BTreeMap;
 
-use super::{Key, Kind, Noted};
-use crate::store::error::Problem;
+use super::{Key, KeyKind, Posting};
+use crate::store::error::StoreProblem;
 
 /// A chunk that has so many bytes is complete. So four go into a page.
 const COMPLETE: usize = 1_800;
 
-/// A chunk, with what it has notes of and its first key.
-pub(super) struct Chunk {
-    pub(super) kind: Kind,
+/// A chunk, with what it has postings of and its first key.
+pub(super) struct PostingList {
+    pub(super) kind: KeyKind,
     pub(super) first: Key,
     pub(super) bytes: Vec<u8>,
 }
 
-/// The chunks of a segment's notes.
-pub(super) fn write(counts: &BTreeMap<(Kind, Key, u8), u8>) -> Vec<Chunk> {
-    let notes = counts.iter().map(|(&(kind, key, block), &alerts)| (kind, key, block, alerts));
-    let (notes, mut chunks) = (notes.collect::<Vec<_>>(), Vec::<Chunk>::new());
-    for of_key in notes.chunk_by(|(kind, key, ..), (is, of, ..)| (kind, key) == (is, of)) {
+/// The chunks of a segment's index.
+pub(super) fn write(counts: &BTreeMap<(KeyKind, Key, u8), u8>) -> Vec<PostingList> {
+    let index = counts.iter().map(|(&(kind, key, block), &alerts)| (kind, key, block, alerts));
+    let (index, mut chunks) = (index.collect::<Vec<_>>(), Vec::<PostingList>::new());
+    for of_key in index.chunk_by(|(kind, key, ..), (is, of, ..)| (kind, key) == (is, of)) {
         let Some(&(kind, key, ..)) = of_key.first() else { continue };
         let mut chunk = chunks
             .pop_if(|chunk| chunk.kind == kind && chunk.bytes.len() < COMPLETE)
-            .unwrap_or(Chunk { kind, first: key, bytes: Vec::new() });
+            .unwrap_or(PostingList { kind, first: key, bytes: Vec::new() });
         chunk.bytes.push(key.len);
         chunk.bytes.extend_from_slice(key.as_bytes());
         chunk.bytes.push(u8::try_from(of_key.len()).unwrap_or(u8::MAX));
@@ -42,22 +42,23 @@ pub(super) fn write(counts: &BTreeMap<(Kind, Key, u8), u8>) -> Vec<Chunk> {
     chunks
 }
 
-/// Reads a chunk of a segment's notes.
+/// Reads a chunk of a segment's index.
 pub(super) fn read(
     chunk: &[u8],
     segment: i64,
-    mut visit: impl FnMut(Noted<'_>),
-) -> Result<(), Problem> {
-    try_read(chunk, &mut visit)
-        .ok_or_else(|| Problem::Damaged(format!("notes of segment {segment} can't be understood")))
+    mut visit: impl FnMut(Posting<'_>),
+) -> Result<(), StoreProblem> {
+    try_read(chunk, &mut visit).ok_or_else(|| {
+        StoreProblem::Damaged(format!("index of segment {segment} can't be understood"))
+    })
 }
 
-fn try_read(mut rest: &[u8], visit: &mut impl FnMut(Noted<'_>)) -> Option<()> {
+fn try_read(mut rest: &[u8], visit: &mut impl FnMut(Posting<'_>)) -> Option<()> {
     while let Some(len) = rest.split_off_first() {
         let key = Key::new(rest.split_off(..usize::from(*len))?)?;
         let blocks = rest.split_off_first()?;
         let (counts, _) = rest.split_off(..usize::from(*blocks) * 2)?.as_chunks();
-        visit(Noted { key, counts });
+        visit(Posting { key, counts });
     }
     Some(())
 }
@@ -69,8 +70,8 @@ mod tests {
 
     use super::*;
 
-    fn kind() -> impl Strategy<Value = Kind> {
-        prop_oneof![Just(Kind::Signature), Just(Kind::Source), Just(Kind::Destination)]
+    fn kind() -> impl Strategy<Value = KeyKind> {
+        prop_oneof![Just(KeyKind::Signature), Just(KeyKind::Source), Just(KeyKind::Destination)]
     }
 
     fn key() -> impl Strategy<Value = Key> {
@@ -86,14 +87,14 @@ mod tests {
         fn notes_come_back(counts in btree_map((kind(), key(), 0..64_u8), 1..=64_u8, 0..500)) {
             let mut back = BTreeMap::new();
             let mut last = None;
-            for Chunk { kind, first, bytes } in write(&counts) {
+            for PostingList { kind, first, bytes } in write(&counts) {
                 prop_assert!(last < Some((kind, first)), "chunks are in order");
                 let mut least = None;
-                read(&bytes, 3, |noted| {
-                    least.get_or_insert(noted.key);
-                    let counts = noted.counts.iter();
-                    back.extend(counts.map(|[block, alerts]| ((kind, noted.key, *block), *alerts)));
-                    last = Some((kind, noted.key));
+                read(&bytes, 3, |posting| {
+                    least.get_or_insert(posting.key);
+                    let counts = posting.counts.iter();
+                    back.extend(counts.map(|[block, alerts]| ((kind, posting.key, *block), *alerts)));
+                    last = Some((kind, posting.key));
                 }).unwrap();
                 prop_assert_eq!(least, Some(first));
             }
@@ -102,7 +103,7 @@ mod tests {
 
         #[test]
         fn bytes_that_are_no_notes_are_no_trouble(bytes: Vec<u8>) {
-            let _ = read(&bytes, 0, |noted| { noted.blocks(); });
+            let _ = read(&bytes, 0, |posting| { posting.blocks(); });
         }
     }
 }

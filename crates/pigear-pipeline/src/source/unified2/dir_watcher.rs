@@ -10,31 +10,31 @@ use tracing::debug;
 ///
 /// The kernel tells at once, where it can; on some file systems, as those of other machines, it
 /// can't. So whoever waits looks again after a while, told or not.
-pub(super) struct Watch(Option<Inotify>);
+pub(super) struct DirWatcher(Option<Inotify>);
 
-impl Watch {
+impl DirWatcher {
     pub(super) fn on(dir: &Path) -> Self {
-        let watch =
-            Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).and_then(|watch| {
+        let watcher =
+            Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).and_then(|watcher| {
                 let events = AddWatchFlags::IN_CREATE
                     | AddWatchFlags::IN_MODIFY
                     | AddWatchFlags::IN_MOVED_TO
                     | AddWatchFlags::IN_CLOSE_WRITE;
-                watch.add_watch(dir, events).map(|_| watch)
+                watcher.add_watch(dir, events).map(|_| watcher)
             });
-        if let Err(error) = &watch {
+        if let Err(error) = &watcher {
             debug!("{} is looked at now and then: {error}", dir.display());
         }
-        Self(watch.ok())
+        Self(watcher.ok())
     }
 
     /// Waits until something is written, but no longer than this.
     pub(super) fn wait(&self, longest: Duration) {
-        let Some(watch) = &self.0 else { return std::thread::sleep(longest) };
+        let Some(watcher) = &self.0 else { return std::thread::sleep(longest) };
         let timeout = PollTimeout::try_from(longest).unwrap_or(PollTimeout::MAX);
-        let mut fds = [PollFd::new(watch.as_fd(), PollFlags::POLLIN)];
+        let mut fds = [PollFd::new(watcher.as_fd(), PollFlags::POLLIN)];
         // Interrupted is as good as woken, and what was told is read away.
         let _ = poll(&mut fds, timeout);
-        while watch.read_events().is_ok_and(|events| !events.is_empty()) {}
+        while watcher.read_events().is_ok_and(|events| !events.is_empty()) {}
     }
 }

@@ -1,24 +1,24 @@
-use pigear_pipeline::source::unified2::Known;
+use pigear_pipeline::source::unified2::AlreadyHandled;
 use pigear_pipeline::{LaneSettings, Pipeline, WhenFull};
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
-use crate::listen::kept::Filtered;
+use crate::listen::open_store::Filtered;
 
 /// There is no store in this build.
-pub(in crate::listen) struct Kept;
+pub(in crate::listen) struct OpenStore;
 
-impl Kept {
+impl OpenStore {
     pub(in crate::listen) fn open(config: &StoreConfig) -> Result<Self, ListenError> {
         if *config == StoreConfig::default() {
             Ok(Self)
         } else {
-            Err(ListenError::Kept("this program was built without a store".to_owned()))
+            Err(ListenError::StoreSettings("this program was built without a store".to_owned()))
         }
     }
 
     #[expect(clippy::unused_self, reason = "with a store it is")]
-    pub(in crate::listen) fn known(&self, _: Option<String>) -> Known {
+    pub(in crate::listen) fn known(&self, _: Option<String>) -> AlreadyHandled {
         Box::new(|_| false)
     }
 
@@ -28,7 +28,7 @@ impl Kept {
     }
 
     #[expect(clippy::unused_self, reason = "with a store it is")]
-    pub(in crate::listen) fn add_keeper(&self, _: &mut Pipeline, _: WhenFull) {}
+    pub(in crate::listen) fn add_store_handler(&self, _: &mut Pipeline, _: WhenFull) {}
 
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with a store it is")]
     pub(in crate::listen) fn add_lane(

@@ -1,4 +1,4 @@
-//! Packing alerts into parcels.
+//! Packing alerts into requests.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use reqwest::Url;
 use super::form;
 use super::id::Id;
 use super::options::{Encoding, Options, is_json};
-use super::parcel::{Framing, Parcel};
 use super::presets::Preset;
+use super::request_body::{Framing, RequestBody};
 use super::target::Target;
 use super::template::{Message, Template};
 
-/// Packs alerts into parcels.
-pub(super) struct Packer {
+/// Packs alerts into requests.
+pub(super) struct BatchBuilder {
     target: Target,
     content: Content,
     encoding: Encoding,
     framing: Framing,
-    /// How many alerts go into a parcel, at most.
+    /// How many alerts go into a request, at most.
     batch: usize,
     batch_bytes: usize,
     /// Whether a message may stand for several alerts, and says so by itself.
@@ -35,7 +35,7 @@ enum Content {
 
 const BATCH: usize = 500;
 
-impl Packer {
+impl BatchBuilder {
     pub(super) fn new(options: &Options) -> Result<Self, String> {
         let encoding = options.encoding();
         if let Some(preset) = options.preset()
@@ -77,31 +77,33 @@ impl Packer {
         self.target.url()
     }
 
-    /// Packs the first of the messages, as many as go into one parcel.
+    /// Packs the first of the messages, as many as go into one request_body.
     ///
     /// # Errors
     /// If the first can't be written.
-    pub(super) fn pack(&self, messages: &[Message]) -> Result<Parcel, String> {
-        let mut parcel: Option<Parcel> = None;
+    pub(super) fn build(&self, messages: &[Message]) -> Result<RequestBody, String> {
+        let mut request_body: Option<RequestBody> = None;
         for message in messages {
             let (url, text) = match (self.target.of(message), self.write(message)) {
                 (Ok(url), Ok(text)) => (url, text),
                 // It comes again, and is the first then.
                 (Err(error), _) | (_, Err(error)) => {
-                    return parcel.ok_or(error);
+                    return request_body.ok_or(error);
                 }
             };
-            let parcel = parcel.get_or_insert_with(|| Parcel::new(url.clone(), self.framing));
-            let fits = parcel.url == url && parcel.bytes_with(text.len()) <= self.batch_bytes;
-            if parcel.len() > 0 && !fits {
+            let request_body =
+                request_body.get_or_insert_with(|| RequestBody::new(url.clone(), self.framing));
+            let fits =
+                request_body.url == url && request_body.bytes_with(text.len()) <= self.batch_bytes;
+            if request_body.len() > 0 && !fits {
                 break;
             }
-            parcel.push(message.id, &text);
-            if parcel.len() >= self.batch {
+            request_body.push(message.id, &text);
+            if request_body.len() >= self.batch {
                 break;
             }
         }
-        parcel.ok_or_else(|| "nothing to send".to_owned())
+        request_body.ok_or_else(|| "nothing to send".to_owned())
     }
 
     fn write(&self, message: &Message) -> Result<Vec<u8>, String> {

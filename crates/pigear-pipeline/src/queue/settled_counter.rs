@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 ///
 /// What finds the queue full is behind everything that is in it then: it doesn't count before that.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct SettledCounter {
     /// Alerts that were let in.
     let_in: u64,
     /// Of those, the first so many are done with.
@@ -19,7 +19,7 @@ pub(super) struct Tally {
     given_up: bool,
 }
 
-impl Tally {
+impl SettledCounter {
     pub(super) fn first(&self) -> u64 {
         self.done + self.turned_away_before
     }

@@ -1,39 +1,39 @@
 use std::sync::Arc;
 
-use pigear_pipeline::source::unified2::Known;
+use pigear_pipeline::source::unified2::AlreadyHandled;
 use pigear_pipeline::{LaneSettings, Pipeline, WhenFull};
 
 use tracing::warn;
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
-use crate::listen::kept::Filtered;
-use crate::store::{Keep, Reader, Retention, Store, StoreError};
+use crate::listen::open_store::Filtered;
+use crate::store::{Reader, Retention, RetentionPolicy, Store, StoreError};
 
 /// Alerts that wait to be stored take no more bytes than these.
 const WAITING: usize = 32 << 20;
 
 /// The store, if there is one.
 #[derive(Default)]
-pub(in crate::listen) struct Kept {
+pub(in crate::listen) struct OpenStore {
     store: Option<Store>,
     /// The lanes that read from it.
     names: Vec<String>,
     retention: Option<Retention>,
 }
 
-impl Kept {
+impl OpenStore {
     pub(in crate::listen) fn open(config: &StoreConfig) -> Result<Self, ListenError> {
         let store = config.path.as_deref().map(Store::open).transpose()?;
         if store.is_none() && *config != StoreConfig::default() {
             let problem = "how long alerts are kept was given, but not where: --store PATH";
-            return Err(ListenError::Kept(problem.to_owned()));
+            return Err(ListenError::StoreSettings(problem.to_owned()));
         }
         Ok(Self { store, ..Self::default() })
     }
 
     /// Whether an event of Snort's log was stored, as an alert of this sensor.
-    pub(in crate::listen) fn known(&self, sensor: Option<String>) -> Known {
+    pub(in crate::listen) fn known(&self, sensor: Option<String>) -> AlreadyHandled {
         let Some(store) = &self.store else { return Box::new(|_| false) };
         let path = store.path().to_owned();
         let mut reader = None;
@@ -54,11 +54,15 @@ impl Kept {
     }
 
     /// Adds the lane that stores.
-    pub(in crate::listen) fn add_keeper(&self, pipeline: &mut Pipeline, when_full: WhenFull) {
+    pub(in crate::listen) fn add_store_handler(
+        &self,
+        pipeline: &mut Pipeline,
+        when_full: WhenFull,
+    ) {
         if let Some(store) = &self.store {
             let settings =
                 LaneSettings { max_bytes: WAITING, when_full, ..LaneSettings::default() };
-            pipeline.add("store", Box::new(store.keeper()), settings);
+            pipeline.add("store", Box::new(store.handler()), settings);
         }
     }
 
@@ -74,7 +78,7 @@ impl Kept {
         let Some(store) = &self.store else { return Ok(()) };
         if self.names.iter().any(|taken| taken == name) {
             let problem = format!("two durable handlers are called {name}; give one another name");
-            return Err(ListenError::Kept(problem));
+            return Err(ListenError::StoreSettings(problem));
         }
         let journal = store.journal(name, config.begin.unwrap_or_default(), settings)?;
         self.names.push(name.to_owned());
@@ -83,12 +87,12 @@ impl Kept {
         Ok(())
     }
 
-    /// Begins to remove what is not to be kept.
+    /// Begins to remove what is not to be store.
     pub(in crate::listen) fn start(&mut self, config: &StoreConfig) -> Result<(), ListenError> {
         let Some(store) = &self.store else { return Ok(()) };
         store.name_strays(&self.names.iter().map(String::as_str).collect::<Vec<_>>());
-        let keep = Keep { days: config.keep_days, bytes: config.keep_bytes };
-        if keep != Keep::default() {
+        let keep = RetentionPolicy { days: config.keep_days, bytes: config.keep_bytes };
+        if keep != RetentionPolicy::default() {
             self.retention = Some(store.tidy(keep)?);
         }
         Ok(())

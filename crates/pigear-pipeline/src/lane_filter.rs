@@ -10,13 +10,13 @@ use crate::filter::{Filter, FilterError};
 use crate::stats::{FilterCounters, LaneCounters};
 
 /// The filters of one lane: an alert passes if it passes all of them.
-pub(crate) struct Sieve {
+pub(crate) struct LaneFilter {
     lane: String,
     filters: Vec<Box<dyn Filter>>,
     counters: Arc<LaneCounters>,
 }
 
-impl Sieve {
+impl LaneFilter {
     /// The filters of a lane; `None` if there are none.
     pub(crate) fn new(
         lane: &str,
@@ -31,7 +31,7 @@ impl Sieve {
     }
 
     /// The alerts that pass.
-    pub(crate) fn sift(&mut self, alerts: &[Arc<Alert>]) -> Vec<Arc<Alert>> {
+    pub(crate) fn apply(&mut self, alerts: &[Arc<Alert>]) -> Vec<Arc<Alert>> {
         alerts.iter().filter(|alert| self.passes(alert)).cloned().collect()
     }
 

@@ -16,14 +16,14 @@ const BATCH: Gather = Gather { enough: 2_000, most: 2_000, delay: Duration::from
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Stores alerts. What can't be stored goes to the durable lanes nevertheless, from memory.
-pub struct Keeper {
+pub struct StoreHandler {
     store: Store,
     /// When to try again, since storing failed.
     again: Option<Instant>,
     problem: String,
 }
 
-impl Keeper {
+impl StoreHandler {
     pub(super) fn new(store: Store) -> Self {
         Self { store, again: None, problem: String::new() }
     }
@@ -34,7 +34,7 @@ impl Keeper {
     }
 }
 
-impl Handler for Keeper {
+impl Handler for StoreHandler {
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
         if self.again.is_some_and(|again| Instant::now() < again) {
             return Err(self.failed(alerts));

@@ -32,13 +32,13 @@ pub(super) struct Signature {
 
 /// Where an alert came from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Whence {
+pub(super) struct Provenance {
     pub(super) origin: Arc<Origin>,
     pub(super) sender: Option<Sender>,
     pub(super) dialect: Dialect,
 }
 
-impl Default for Whence {
+impl Default for Provenance {
     fn default() -> Self {
         Self { origin: Arc::default(), sender: None, dialect: Dialect::Snort29 }
     }
@@ -113,7 +113,7 @@ impl Signature {
     }
 
     /// Its id in the store, which has it from now on.
-    fn keep(&self, connection: &Connection) -> rusqlite::Result<i64> {
+    fn intern(&self, connection: &Connection) -> rusqlite::Result<i64> {
         let mut alike = connection
             .prepare_cached("SELECT * FROM signature WHERE sid = ?1 AND gid = ?2 ORDER BY id")?;
         let mut rows = alike.query(params![self.sid, self.gid])?;
@@ -146,7 +146,7 @@ impl Signature {
     }
 }
 
-impl Whence {
+impl Provenance {
     fn of(alert: &Alert) -> Self {
         let Alert { ref origin, sender, dialect, .. } = *alert;
         Self { origin: Arc::clone(origin), sender, dialect }
@@ -171,7 +171,7 @@ impl Whence {
     }
 
     /// Its id in the store, which has it from now on.
-    fn keep(&self, connection: &Connection) -> rusqlite::Result<i64> {
+    fn intern(&self, connection: &Connection) -> rusqlite::Result<i64> {
         let Origin { sensor, socket, thread, link_type } = &*self.origin;
         let fields = params![
             sensor,
@@ -207,7 +207,7 @@ pub(super) struct Ids {
     /// Those of alerts with these names.
     names: Arc<Names>,
     signatures: HashMap<Numbers, Vec<(Sent, i64)>>,
-    origins: HashMap<Whence, i64>,
+    origins: HashMap<Provenance, i64>,
 }
 
 /// A message as Snort sent it.
@@ -247,33 +247,33 @@ impl Ids {
         if known.len() > MOST_MESSAGES {
             known.clear();
         }
-        let id = Signature::of(alert).keep(connection)?;
+        let id = Signature::of(alert).intern(connection)?;
         known.push((message.msg.clone(), id));
         Ok(id)
     }
 
     fn origin(&mut self, alert: &Alert, connection: &Connection) -> rusqlite::Result<i64> {
-        let whence = Whence::of(alert);
-        if let Some(id) = self.origins.get(&whence) {
+        let provenance = Provenance::of(alert);
+        if let Some(id) = self.origins.get(&provenance) {
             return Ok(*id);
         }
         if self.origins.len() > MOST {
             self.origins.clear();
         }
-        let id = whence.keep(connection)?;
-        self.origins.insert(whence, id);
+        let id = provenance.intern(connection)?;
+        self.origins.insert(provenance, id);
         Ok(id)
     }
 }
 
 /// What alerts have in common, by its id, for who reads.
 #[derive(Default)]
-pub(super) struct Sides {
+pub(super) struct InternedRows {
     signatures: HashMap<i64, Arc<Signature>>,
-    origins: HashMap<i64, Arc<Whence>>,
+    origins: HashMap<i64, Arc<Provenance>>,
 }
 
-impl Sides {
+impl InternedRows {
     pub(super) fn signature(
         &mut self,
         id: i64,
@@ -289,10 +289,10 @@ impl Sides {
         &mut self,
         id: i64,
         connection: &Connection,
-    ) -> rusqlite::Result<Arc<Whence>> {
+    ) -> rusqlite::Result<Arc<Provenance>> {
         remembered(&mut self.origins, id, || {
             let mut select = connection.prepare_cached("SELECT * FROM origin WHERE id = ?1")?;
-            select.query_row([id], Whence::from_row)
+            select.query_row([id], Provenance::from_row)
         })
     }
 }

@@ -3,22 +3,22 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use pigear_pipeline::Ending;
+use pigear_pipeline::Deadline;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
+use super::batch_builder::BatchBuilder;
 use super::outcomes::{Run, Undelivered};
-use super::packer::Packer;
-use super::parcel::Parcel;
+use super::request_body::RequestBody;
 use super::sender::Sender;
 use super::stopping::Stopping;
 use super::template::Message;
 
 /// Sends messages, and says what became of each.
-pub(super) struct Courier {
+pub(super) struct Dispatcher {
     engine: Engine,
     sender: Arc<Sender>,
-    packer: Packer,
+    batch_builder: BatchBuilder,
     in_flight: usize,
     stopping: Stopping,
 }
@@ -26,25 +26,29 @@ pub(super) struct Courier {
 /// What the requests run on: the handler's own thread.
 struct Engine(Option<Runtime>);
 
-/// A parcel under way, or what became of one that wasn't sent.
+/// A request_body under way, or what became of one that wasn't sent.
 enum Flight {
     Sent(JoinHandle<Vec<Run>>, usize),
     Failed(String),
 }
 
-impl Courier {
-    pub(super) fn new(sender: Sender, packer: Packer, in_flight: usize) -> std::io::Result<Self> {
+impl Dispatcher {
+    pub(super) fn new(
+        sender: Sender,
+        batch_builder: BatchBuilder,
+        in_flight: usize,
+    ) -> std::io::Result<Self> {
         Ok(Self {
             engine: Engine::new()?,
             sender: Arc::new(sender),
-            packer,
+            batch_builder,
             in_flight,
             stopping: Stopping::default(),
         })
     }
 
-    pub(super) fn start(&mut self, ending: &Ending) {
-        self.stopping = Stopping::new(ending.clone());
+    pub(super) fn start(&mut self, deadline: &Deadline) {
+        self.stopping = Stopping::new(deadline.clone());
     }
 
     /// Whether something could not be sent before it was time to end. Then nothing more is tried.
@@ -54,7 +58,7 @@ impl Courier {
 
     /// How many messages go into a request, at most.
     pub(super) fn batch(&self) -> usize {
-        self.packer.batch()
+        self.batch_builder.batch()
     }
 
     /// Sends messages. Says what became of all, or if one fails, of all up to that one and those that
@@ -81,16 +85,19 @@ impl Courier {
 
     /// Sends the first of the messages, as many as go into one request.
     fn begin(&self, messages: &[Message]) -> Flight {
-        match self.packer.pack(messages) {
-            Ok(parcel) => self.begin_parcel(parcel),
+        match self.batch_builder.build(messages) {
+            Ok(request_body) => self.begin_request(request_body),
             Err(reason) => Flight::Failed(reason),
         }
     }
 
-    fn begin_parcel(&self, parcel: Parcel) -> Flight {
+    fn begin_request(&self, request_body: RequestBody) -> Flight {
         let (sender, stopping) = (Arc::clone(&self.sender), self.stopping.clone());
-        let alerts = parcel.len();
-        Flight::Sent(tokio::spawn(async move { sender.deliver(&parcel, &stopping).await }), alerts)
+        let alerts = request_body.len();
+        Flight::Sent(
+            tokio::spawn(async move { sender.deliver(&request_body, &stopping).await }),
+            alerts,
+        )
     }
 }
 

@@ -33,7 +33,7 @@ impl NamesCell {
 
 /// Turns the datagrams of one source into alerts: decodes them, and adds when and where they came.
 #[derive(Clone, Debug, Default)]
-pub struct Intake {
+pub struct AlertFactory {
     /// How datagrams are decoded.
     pub decoder: Decoder,
     /// Where they come from.
@@ -44,7 +44,7 @@ pub struct Intake {
     pub completing: Option<Completing>,
 }
 
-impl Intake {
+impl AlertFactory {
     /// Decodes a datagram that was received just now. With `keep`, the alert has the datagram too.
     ///
     /// # Errors
