@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Deadline, Handler, HandlerError};
+use pigear_pipeline::{Context, Deadline, Failure, Handler, Progress};
 
 /// How often a lane that waits for Python looks whether it is time to end.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -108,14 +108,14 @@ impl BatchChannel {
 
     /// Waits until what was handed over before was taken, but no longer once it is time to end: what
     /// fits into a lane then fits here too.
-    fn put(&self, batch: Batch, deadline: &Deadline) -> Result<(), HandlerError> {
+    fn put(&self, batch: Batch, deadline: &Deadline) -> Result<Progress, Failure> {
         let mut state = self.state();
         while !state.batches.is_empty() && !state.reader_gone && deadline.left().is_none() {
             let woken = self.changed.wait_timeout(state, POLL_INTERVAL);
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
         if state.reader_gone {
-            return Err(HandlerError::reader_gone());
+            return Err(Failure::reader_gone());
         }
         state.batches.push_back(batch);
         if state.watched {
@@ -123,7 +123,7 @@ impl BatchChannel {
         }
         drop(state);
         self.changed.notify_all();
-        Ok(())
+        Ok(Progress::All)
     }
 
     fn make_readable(&self) {
@@ -149,11 +149,12 @@ impl ChannelHandler {
 }
 
 impl Handler for ChannelHandler {
-    fn start(&mut self, deadline: &Deadline) {
-        self.deadline = deadline.clone();
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
+        self.deadline = context.deadline;
+        Ok(())
     }
 
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         self.to.put(alerts.to_vec(), &self.deadline)
     }
 }

@@ -6,7 +6,7 @@ use pigear::command::Interrupt;
 use pigear::registry::Unresolved;
 use pigear::visible::visible;
 use pigear_alert as inner;
-use pigear_pipeline::{Deadline, Handler, HandlerError};
+use pigear_pipeline::{Context, Deadline, Failure, Handler, Needs, Progress};
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
 use tracing::warn;
@@ -120,12 +120,12 @@ impl PyHandler {
     }
 
     /// What becomes of the alert that was not handled.
-    fn failed(&self, raised: Raised) -> HandlerError {
+    fn failed(&self, raised: Raised) -> Failure {
         match raised {
-            Raised::Absent(problem) | Raised::Error(problem) => HandlerError::new(problem),
+            Raised::Absent(problem) | Raised::Error(problem) => Failure::refused(problem),
             Raised::Interrupted | Raised::Exit => {
                 self.main_thread.asks(&self.interrupt);
-                HandlerError::time_up()
+                Failure::time_up()
             }
         }
     }
@@ -168,15 +168,20 @@ impl Methods {
 }
 
 impl Handler for PyHandler {
-    fn start(&mut self, deadline: &Deadline) {
-        self.deadline = deadline.clone();
+    fn needs(&self) -> Needs {
+        Needs {
+            interactive: self.methods.attended,
+            datagram: matches!(self.methods.wants, Wants::Datagram(_)),
+            ..Needs::default()
+        }
     }
 
-    fn is_attended(&self) -> bool {
-        self.methods.attended
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
+        self.deadline = context.deadline;
+        Ok(())
     }
 
-    fn handle(&mut self, alerts: &[Arc<inner::Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<inner::Alert>]) -> Result<Progress, Failure> {
         let (alerts, methods) = (alerts.to_vec(), Arc::clone(&self.methods));
         let (deadline, name) = (self.deadline.clone(), self.name.clone());
         // A flood of the same exception doesn't become a flood of tracebacks.
@@ -189,14 +194,14 @@ impl Handler for PyHandler {
             };
             methods.handle(py, &alerts, &deadline, log)
         };
-        let Ok(result) = self.main_thread.call(call) else { return Err(HandlerError::time_up()) };
-        result.map_err(|Halt { handled, raised }| {
+        let Ok(result) = self.main_thread.call(call) else { return Err(Failure::time_up()) };
+        result.map(|()| Progress::All).map_err(|Halt { handled, raised }| {
             self.failures += u64::from(raised.is_some());
-            raised.map_or_else(HandlerError::time_up, |raised| self.failed(raised)).after(handled)
+            raised.map_or_else(Failure::time_up, |raised| self.failed(raised)).after(handled)
         })
     }
 
-    fn finish(&mut self) -> Result<(), HandlerError> {
+    fn finish(&mut self) -> Result<(), Failure> {
         if self.methods.finish.is_none() {
             return Ok(());
         }
@@ -215,10 +220,6 @@ impl Handler for PyHandler {
             Ok(Err(raised)) if raised.is_error() => Err(self.failed(raised)),
             _ => Ok(()),
         }
-    }
-
-    fn wants_datagram(&self) -> bool {
-        matches!(self.methods.wants, Wants::Datagram(_))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -40,6 +41,8 @@ pub struct Alert {
     pub datagram: Option<Box<[u8]>>,
     /// The number that a store has given it, if it comes out of one.
     pub store_id: Option<i64>,
+    /// How many alike alerts this one stands for, where alerts are grouped.
+    pub count: Option<NonZeroU64>,
     /// What Snort's log has of it, without the packet that is in the message.
     log: Option<Box<Logged>>,
     names: Arc<Names>,
@@ -93,6 +96,7 @@ impl Alert {
             sender: None,
             datagram: None,
             store_id: None,
+            count: None,
             log: None,
             names,
             dissection: OnceLock::new(),

@@ -10,23 +10,23 @@ use crate::queue::Queue;
 /// Tells a handler what waits for it. Clones look at the same queue.
 #[derive(Clone)]
 pub struct Backlog {
-    queue: Arc<Queue>,
+    queue: Arc<dyn Queue>,
     filtered: bool,
 }
 
 impl Backlog {
-    pub(crate) fn new(queue: Arc<Queue>, filtered: bool) -> Self {
+    pub(crate) fn new(queue: Arc<dyn Queue>, filtered: bool) -> Self {
         Self { queue, filtered }
     }
 
-    /// How many alerts wait: without those that the handler has in hand, and before its filters.
+    /// How many alerts wait: without those that the handler has, and before its filters.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.queue.waiting()
     }
 
-    /// The newest alerts that wait, oldest first, and no more than `most`: whoever hands in alerts
-    /// waits for as long as this takes.
+    /// The newest alerts that wait in memory, oldest first, and no more than `most`. Sources wait for
+    /// as long as this takes.
     #[must_use]
     pub fn newest(&self, most: usize) -> Vec<Arc<Alert>> {
         self.queue.newest(most)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// Tells a handler by when it should be done, once that is known. Clones share it.
 ///
 /// A handler that waits for somebody (a server that is down, a program that hangs) waits with
-/// [`sleep`](Self::sleep), and gives up with [`Cause::TimeUp`](crate::Cause::TimeUp) when that says
+/// [`sleep`](Self::sleep), and gives up with [`Verdict::TimeUp`](crate::Verdict::TimeUp) when that says
 /// so.
 #[derive(Clone, Default)]
 pub struct Deadline(Arc<Inner>);

@@ -12,19 +12,10 @@ use tracing::warn;
 use crate::alert_factory::AlertFactory;
 use crate::lane::Lane;
 use crate::missed::Gaps;
-use crate::source::SourceError;
+use crate::policy::OnError;
+use crate::source_error::SourceError;
 use crate::stats::Stats;
 use crate::stop::Stop;
-
-/// What an error does to the program.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnError {
-    /// The first error stops everything.
-    #[default]
-    Stop,
-    /// An error is logged and counted, and the next alert is handled.
-    GoOn,
-}
 
 /// Where sources hand in what they receive. Everything is counted here.
 pub struct Fanout {

@@ -1,201 +1,210 @@
-//! What is done with alerts, seen from here.
+//! What is done with alerts, as a lane sees it.
 
 use std::error::Error;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pigear_alert::Alert;
 
 use crate::backlog::Backlog;
 use crate::deadline::Deadline;
-use crate::lane::MAX_BATCH;
+use crate::policy::BatchPolicy;
 
-/// Something that is told about every alert.
+/// Processes alerts.
 ///
-/// Each handler has a thread and a queue of its own, so it may block for as long as it likes: the
-/// others, and Snort, do not wait for it.
+/// Each handler has its own thread and queue, so it may block: neither Snort nor other handlers wait
+/// for it.
 pub trait Handler: Send {
-    /// Gets what will tell, once it is time to end, by when to be done. Called once, before the
-    /// first alert. A handler that never waits for long needs none of it; one that does and won't
-    /// look is left behind when time is up.
-    fn start(&mut self, deadline: &Deadline) {
-        let _ = deadline;
+    /// What the lane should know before the first alert. Asked once.
+    fn needs(&self) -> Needs {
+        Needs::default()
     }
 
-    /// Gets what tells which alerts wait for it. Called once, before [`start`](Self::start).
-    fn watch(&mut self, backlog: Backlog) {
-        let _ = backlog;
-    }
-
-    /// Whether somebody works with the handler, and says when it is done. When no more alerts come,
-    /// such a handler has as long as it takes to deal with those that wait; only when the program is
-    /// asked to end, or fails, must it be done in time like all others.
-    fn is_attended(&self) -> bool {
-        false
-    }
-
-    /// Deals with a batch of alerts, oldest first. A batch has at least one alert, and no more
-    /// than the handler [gathers](Self::gather): [`MAX_BATCH`], unless it says otherwise.
+    /// Called once, on the handler's thread, before the first alert.
     ///
     /// # Errors
-    /// If an alert could not be dealt with; [`HandlerError::after`] tells which, and
-    /// [`HandlerError::failed`] how many. They count as failed. If the program goes on after
-    /// errors, the rest of the batch comes again, without them.
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError>;
-
-    /// How many alerts the handler likes to get at once, and how long it would wait for them.
-    fn gather(&self) -> Gather {
-        Gather::default()
-    }
-
-    /// When to call [`wake`](Self::wake): then, or once the batch in hand is dealt with, but before
-    /// the next.
-    fn due(&self) -> Option<Instant> {
-        None
-    }
-
-    /// Does what is [due](Self::due). Alerts that this is about were counted as handled before.
-    ///
-    /// # Errors
-    /// If something that was accepted before could not be done; [`HandlerError::about`] says of which
-    /// alerts.
-    fn wake(&mut self) -> Result<(), HandlerError> {
+    /// If the handler can't work. That counts as an error of the handler, without an alert.
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
+        let _ = context;
         Ok(())
     }
 
-    /// The oldest alert that it took and isn't done with, if it gathers alerts beyond
-    /// [`handle`](Self::handle). Where alerts wait in a store, this and those behind it are given to it
-    /// again, should the process end before.
-    fn in_hand(&self) -> Option<Arc<Alert>> {
-        None
-    }
-
-    /// Finishes work in progress. Called once, after the last alert.
+    /// Processes a batch, oldest first. It has at least one alert, and no more than
+    /// [`Needs::batch`] allows. What it doesn't get to comes again with the next call.
     ///
     /// # Errors
-    /// If something that was accepted before could not be finished, as with [`wake`](Self::wake).
-    fn finish(&mut self) -> Result<(), HandlerError> {
+    /// If alerts could not be processed. The [`Failure`] says which, and whether to refuse them or to
+    /// try again.
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure>;
+
+    /// Flushes what is pending. Called once, after the last alert.
+    ///
+    /// # Errors
+    /// If something that was accepted before could not be finished.
+    fn finish(&mut self) -> Result<(), Failure> {
         Ok(())
-    }
-
-    /// Whether the handler wants each alert's datagram as it came ([`Alert::datagram`]), which
-    /// takes up to 66 KB an alert.
-    fn wants_datagram(&self) -> bool {
-        false
-    }
-
-    /// Whether alerts that it is done with are with somebody else, or were refused there: then it is
-    /// worth the while that they wait where a crash doesn't reach them.
-    fn delivers(&self) -> bool {
-        false
     }
 }
 
-/// How a lane gathers alerts before it calls its handler.
+/// What a handler wants its lane to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// How many alerts it likes to get at once, and how long it waits for them.
+    pub batch: BatchPolicy,
+    /// Whether it wants each alert's datagram as it came ([`Alert::datagram`]), which takes up to
+    /// 66 KB an alert.
+    pub datagram: bool,
+    /// Whether an alert that it has processed is with somebody else, or was refused there. Then it is
+    /// worth keeping alerts where a crash doesn't reach them.
+    pub delivers: bool,
+    /// Whether a person works with it and says when it is done. When no more alerts come, such a
+    /// handler has as long as it takes for those that wait; only when the program is asked to end, or
+    /// fails, must it be done in time as all others.
+    pub interactive: bool,
+    /// How many alerts its receiver takes in a minute, unless the user says otherwise.
+    pub per_minute: Option<NonZeroU32>,
+}
+
+/// What a handler gets when it starts.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Context {
+    /// Tells by when to be done, once that is known. A handler that waits for somebody waits with
+    /// [`Deadline::sleep`]; one that doesn't look is left behind when time is up.
+    pub deadline: Deadline,
+    /// Tells which alerts wait.
+    pub backlog: Backlog,
+}
+
+impl Context {
+    pub(crate) fn new(deadline: Deadline, backlog: Backlog) -> Self {
+        Self { deadline, backlog }
+    }
+}
+
+/// How far a handler got with a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gather {
-    /// So many are enough to call at once.
-    pub enough: usize,
-    /// It gets no more than these.
-    pub most: usize,
-    /// Fewer than enough wait so long for more, counted from the first.
-    pub delay: Duration,
+pub enum Progress {
+    /// All of it is processed.
+    All,
+    /// This many at its start are; the others come again.
+    First(NonZeroUsize),
 }
 
-impl Default for Gather {
-    /// Whatever there is, at once.
-    fn default() -> Self {
-        Self { enough: 1, most: MAX_BATCH, delay: Duration::ZERO }
-    }
-}
-
-/// A handler could not deal with an alert.
+/// A handler could not process some alerts.
 #[derive(Debug, thiserror::Error)]
-#[error("{cause}")]
-pub struct HandlerError {
-    /// How many alerts at the batch's start were dealt with.
-    pub handled: usize,
-    /// How many after these failed: one, as a rule.
-    pub failed: usize,
-    /// What happened.
-    pub cause: Cause,
-    /// What was refused of alerts that were taken before, each with the reason.
-    pub refused: Vec<(Arc<Alert>, String)>,
+#[error("{verdict}")]
+pub struct Failure {
+    /// This many alerts at the batch's start are settled: processed, or refused by the verdict.
+    pub settled: usize,
+    /// What happened, and what to do.
+    pub verdict: Verdict,
 }
 
-/// Why a handler could not deal with an alert.
+/// What to do about alerts that could not be processed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Cause {
-    /// Whoever reads the handler's output has gone away, as `head` does. The handler is done, and
+pub enum Verdict {
+    /// These alerts are refused for good, and trying again would not help. All others that are
+    /// settled were processed.
+    #[error("{}", .0.last().map_or("refused", |refusal| &*refusal.reason))]
+    Refused(Vec<Refusal>),
+    /// A fault that may pass: the alerts that are not settled are to be tried again.
+    #[error("{error}")]
+    Retry {
+        /// What happened.
+        error: Box<dyn Error + Send + Sync>,
+        /// When to try again, if that is known.
+        after: Option<Duration>,
+    },
+    /// There is no room for the alerts that are not settled, and may be again. Where nothing can
+    /// wait they count as dropped, and the next alert is handled even where errors end the program.
+    #[error("{0}")]
+    NoRoom(Box<dyn Error + Send + Sync>),
+    /// The reader of the handler's output has gone away, as `head` does. The handler is done, and
     /// that is no failure.
     #[error("the reader has gone away")]
     ReaderGone,
-    /// Whoever works with the handler wants the whole program to end. The batch counts as handled,
-    /// those behind it as dropped.
+    /// The person who works with the handler wants the whole program to end. The batch counts as
+    /// handled.
     #[error("asked to end")]
     Quit,
-    /// It was time to end before the alert could be dealt with. It and those behind it count as
-    /// dropped.
+    /// It was time to end before the alerts that are not settled could be processed.
     #[error("time was up")]
     TimeUp,
-    /// There is no room for the alert now, and may be again: it counts as dropped, and even where
-    /// errors end the program the next alert is handled.
-    #[error("{0}")]
-    NoRoom(Box<dyn Error + Send + Sync>),
-    /// Anything else.
-    #[error("{0}")]
-    Failed(Box<dyn Error + Send + Sync>),
 }
 
-impl HandlerError {
-    fn of(cause: Cause) -> Self {
-        Self { handled: 0, failed: 1, cause, refused: Vec::new() }
+/// An alert that is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its place in the batch, counted from 0.
+    pub index: usize,
+    /// Why.
+    pub reason: Arc<str>,
+}
+
+impl Failure {
+    fn of(verdict: Verdict) -> Self {
+        Self { settled: 0, verdict }
     }
 
-    /// The batch's first alert failed.
-    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::of(Cause::Failed(error.into()))
+    /// The batch's first alert is refused.
+    pub fn refused(error: impl ToString) -> Self {
+        Self::refused_first(1, error)
     }
 
-    /// Whoever reads the handler's output has gone away.
+    /// This many alerts at the batch's start are refused together.
+    #[expect(clippy::needless_pass_by_value, reason = "so that a text or an error can be given")]
+    pub fn refused_first(alerts: usize, error: impl ToString) -> Self {
+        let reason = Arc::from(error.to_string());
+        let refusal = |index| Refusal { index, reason: Arc::clone(&reason) };
+        Self { settled: alerts, verdict: Verdict::Refused((0..alerts).map(refusal).collect()) }
+    }
+
+    /// Of this many alerts at the batch's start these are refused, and the others processed.
+    #[must_use]
+    pub fn refused_among(settled: usize, refusals: Vec<Refusal>) -> Self {
+        Self { settled, verdict: Verdict::Refused(refusals) }
+    }
+
+    /// The fault may pass: try again.
+    pub fn retry(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::of(Verdict::Retry { error: error.into(), after: None })
+    }
+
+    /// There is no room for the alerts now.
+    pub fn no_room(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::of(Verdict::NoRoom(error.into()))
+    }
+
+    /// The reader of the handler's output has gone away.
     #[must_use]
     pub fn reader_gone() -> Self {
-        Self::of(Cause::ReaderGone)
+        Self::of(Verdict::ReaderGone)
     }
 
-    /// Whoever works with the handler wants the whole program to end.
+    /// The person who works with the handler wants the whole program to end.
     #[must_use]
     pub fn quit() -> Self {
-        Self::of(Cause::Quit)
+        Self::of(Verdict::Quit)
     }
 
-    /// It was time to end before the alert could be dealt with.
+    /// It was time to end before the alerts could be processed.
     #[must_use]
     pub fn time_up() -> Self {
-        Self::of(Cause::TimeUp)
+        Self::of(Verdict::TimeUp)
     }
 
-    /// There is no room for the alert now.
-    pub fn no_room(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::of(Cause::NoRoom(error.into()))
-    }
-
-    /// The same, but `handled` alerts were dealt with before.
+    /// The same, but this many alerts before were processed.
     #[must_use]
-    pub fn after(self, handled: usize) -> Self {
-        Self { handled, ..self }
-    }
-
-    /// The same, but `failed` alerts failed together.
-    #[must_use]
-    pub fn failed(self, failed: usize) -> Self {
-        Self { failed, ..self }
-    }
-
-    /// The same, about alerts that were taken before, each with the reason.
-    #[must_use]
-    pub fn about(self, refused: Vec<(Arc<Alert>, String)>) -> Self {
-        Self { refused, ..self }
+    pub fn after(mut self, processed: usize) -> Self {
+        self.settled += processed;
+        if let Verdict::Refused(refusals) = &mut self.verdict {
+            for refusal in refusals {
+                refusal.index += processed;
+            }
+        }
+        self
     }
 }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Snort sends with a call that blocks, from the thread that inspects packets. So the one rule of
-//! this crate is that **a source never waits for a handler**: each handler has a [`lane`] of
+//! this crate is that **a source never waits for a handler**: each handler has a *lane* of
 //! its own, a thread and a bounded queue, and what doesn't fit there is counted and dropped, unless
 //! the lane was told to wait.
 //!
@@ -22,14 +22,14 @@
 //! ```
 //! use std::sync::Arc;
 //! use pigear_alert::Alert;
-//! use pigear_pipeline::{Handler, HandlerError, LaneSettings, Pipeline, Stop};
+//! use pigear_pipeline::{Failure, Handler, LaneSettings, Pipeline, Progress, Stop};
 //!
 //! struct Count(usize);
 //!
 //! impl Handler for Count {
-//!     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+//!     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
 //!         self.0 += alerts.len();
-//!         Ok(())
+//!         Ok(Progress::All)
 //!     }
 //! }
 //!
@@ -41,36 +41,45 @@
 //! # Ok::<(), pigear_pipeline::PipelineError>(())
 //! ```
 
+mod account;
 mod alert_factory;
 mod backlog;
+mod backoff;
 pub mod complete;
 mod deadline;
-mod durable;
 mod fanout;
 mod filter;
+mod grouping;
 mod handler;
-mod journal;
-pub mod lane;
+mod lane;
 mod lane_filter;
 mod missed;
 mod pipeline;
+mod policy;
 mod queue;
+mod rate_limiter;
 pub mod recording;
 pub mod source;
+mod source_error;
 mod stats;
 mod stop;
 #[cfg(test)]
 mod test_alerts;
+mod tracker;
 
+pub use account::Totals;
 pub use alert_factory::{AlertFactory, NamesCell};
 pub use backlog::Backlog;
+pub use backoff::Backoff;
 pub use deadline::{Deadline, Slept};
-pub use fanout::{Fanout, Flow, Intake, OnError};
+pub use fanout::{Fanout, Flow, Intake};
 pub use filter::{Filter, FilterError};
-pub use handler::{Cause, Gather, Handler, HandlerError};
-pub use journal::{Journal, Next, Outcome};
-pub use lane::{LaneSettings, WhenFull};
-pub use pipeline::{Pipeline, PipelineError};
-pub use source::{Source, SourceError};
+pub use handler::{Context, Failure, Handler, Needs, Progress, Refusal, Verdict};
+pub use pipeline::{LaneConfig, Pipeline, PipelineError};
+pub use policy::{BatchPolicy, LaneSettings, MAX_BATCH, OnError, UnknownPolicy, WhenFull};
+pub use queue::{Batch, Queue, Refused, Settlement, Taken};
+pub use rate_limiter::RateLimiter;
+pub use source::Source;
+pub use source_error::SourceError;
 pub use stats::{LaneSnapshot, Snapshot, Stats};
 pub use stop::Stop;

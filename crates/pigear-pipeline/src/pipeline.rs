@@ -7,22 +7,22 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::durable::DurableLane;
-use crate::fanout::{Fanout, OnError};
+use crate::fanout::Fanout;
 use crate::filter::Filter;
-use crate::handler::{Handler, HandlerError};
-use crate::journal::Journal;
-use crate::lane::{Lane, LaneEnd, LaneSettings, Worker};
-use crate::lane_filter::LaneFilter;
-use crate::source::{Source, SourceError};
+use crate::handler::{Failure, Handler};
+use crate::lane::{Lane, LaneEnd, LaneParts, Worker};
+use crate::policy::{LaneSettings, OnError};
+use crate::queue::Queue;
+use crate::source::Source;
+use crate::source_error::SourceError;
 use crate::stats::Stats;
 use crate::stop::Stop;
 
 #[cfg(test)]
 mod tests;
 
-/// Once the lanes are closed nothing holds a source up any more; it is waited for so long.
-const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Once the lanes are closed nothing holds a source up any more; this is how long it may take to end.
+const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Lanes with their handlers, ready to be fed by sources.
 pub struct Pipeline {
@@ -33,7 +33,7 @@ pub struct Pipeline {
     /// How long the lanes may work on what they have, once something else than the sources' own end
     /// ends it.
     pub drain: Duration,
-    lanes: Vec<(AnyLane, Worker)>,
+    lanes: Vec<Worker>,
     stats: Arc<Stats>,
 }
 
@@ -68,7 +68,7 @@ pub enum PipelineError {
         /// The handler.
         name: String,
         /// Why.
-        source: HandlerError,
+        source: Failure,
     },
     /// The system gives us no more threads.
     #[error("cannot start a thread")]
@@ -81,64 +81,21 @@ const USUAL_STACK: usize = 2 << 20;
 /// Filters may be scripts whose functions call themselves; see [`Filter`].
 const FILTER_STACK: usize = 8 << 20;
 
-/// A lane of either kind.
-#[derive(Clone)]
-enum AnyLane {
-    Memory(Arc<Lane>),
-    Durable(Arc<DurableLane>),
+/// What a lane does with alerts before its handler gets them, and where they wait.
+#[derive(Default)]
+pub struct LaneConfig {
+    /// How much it holds, and what it makes of alerts.
+    pub settings: LaneSettings,
+    /// What its alerts must pass.
+    pub filters: Vec<Box<dyn Filter>>,
+    /// Where its alerts wait, if that is a place that outlives the process. No source pushes to it:
+    /// somebody else fills it.
+    pub queue: Option<Arc<dyn Queue>>,
 }
 
-impl AnyLane {
-    /// The lane, if sources push to it.
-    fn pushed_to(&self) -> Option<Arc<Lane>> {
-        match self {
-            Self::Memory(lane) => Some(Arc::clone(lane)),
-            Self::Durable(_) => None,
-        }
-    }
-
-    fn name(&self) -> &str {
-        match self {
-            Self::Memory(lane) => lane.name(),
-            Self::Durable(lane) => lane.name(),
-        }
-    }
-
-    fn is_attended(&self) -> bool {
-        match self {
-            Self::Memory(lane) => lane.is_attended(),
-            Self::Durable(lane) => lane.is_attended(),
-        }
-    }
-
-    fn work(&self, worker: Worker, on_error: OnError) -> LaneEnd {
-        match self {
-            Self::Memory(lane) => lane.work(worker, on_error),
-            Self::Durable(lane) => lane.work(worker, on_error),
-        }
-    }
-
-    /// Lets nothing more in.
-    fn close(&self) {
-        match self {
-            Self::Memory(lane) => lane.close(),
-            Self::Durable(lane) => lane.close(),
-        }
-    }
-
-    /// Tells the handler by when to be done.
-    fn end_by(&self, time: Instant) {
-        match self {
-            Self::Memory(lane) => lane.end_by(time),
-            Self::Durable(lane) => lane.end_by(time),
-        }
-    }
-
-    fn leave_behind(&self) {
-        match self {
-            Self::Memory(lane) => lane.leave_behind(),
-            Self::Durable(lane) => lane.leave_behind(),
-        }
+impl From<LaneSettings> for LaneConfig {
+    fn from(settings: LaneSettings) -> Self {
+        Self { settings, ..Self::default() }
     }
 }
 
@@ -151,39 +108,11 @@ enum Event {
 
 impl Pipeline {
     /// Adds a handler with a lane of its own. A name that is taken gets a number: `file-2`.
-    pub fn add(&mut self, name: &str, handler: Box<dyn Handler>, settings: LaneSettings) {
-        self.add_filtered(name, handler, settings, Vec::new());
-    }
-
-    /// The same for a handler that gets only those alerts that pass all filters.
-    pub fn add_filtered(
-        &mut self,
-        name: &str,
-        handler: Box<dyn Handler>,
-        settings: LaneSettings,
-        filters: Vec<Box<dyn Filter>>,
-    ) {
-        let (name, counters) = self.stats.add_lane(name);
-        let filter = LaneFilter::new(&name, filters, &counters);
-        let lane = Lane::new(name, settings, counters, &*handler);
-        self.lanes.push((AnyLane::Memory(Arc::new(lane)), Worker { handler, filter }));
-    }
-
-    /// Adds a handler whose alerts wait in a journal, and that gets only those that pass all filters. No
-    /// source pushes to it: somebody else fills the journal.
-    pub fn add_durable(
-        &mut self,
-        name: &str,
-        handler: Box<dyn Handler>,
-        journal: Arc<dyn Journal>,
-        filters: Vec<Box<dyn Filter>>,
-    ) {
-        let (name, counters) = self.stats.add_lane(name);
-        // A lane's counters are new, so this is the first.
-        let _ = counters.journal.set(Arc::clone(&journal));
-        let filter = LaneFilter::new(&name, filters, &counters);
-        let lane = DurableLane::new(name, journal, counters, handler.is_attended());
-        self.lanes.push((AnyLane::Durable(Arc::new(lane)), Worker { handler, filter }));
+    pub fn add(&mut self, name: &str, handler: Box<dyn Handler>, lane: impl Into<LaneConfig>) {
+        let LaneConfig { settings, filters, queue } = lane.into();
+        let parts = LaneParts { settings, filters, queue };
+        let stats = Arc::clone(&self.stats);
+        self.lanes.push(Lane::open(parts, handler, |account| stats.add_lane(name, account)));
     }
 
     /// The counters, which go on counting while the pipeline runs.
@@ -198,7 +127,7 @@ impl Pipeline {
     /// Lanes work off what they have when all sources have ended by themselves, however long that
     /// takes: nobody is in a hurry. Otherwise, or if `stop` is requested meanwhile, the sources are
     /// stopped, and the lanes have the time of `drain`; but those with an
-    /// [attended](Handler::is_attended) handler have as long as it takes after the last of `limit`
+    /// [interactive](crate::Needs::interactive) handler have as long as it takes after the last of `limit`
     /// alerts too. A handler that is still busy after its time is left behind on its thread; what it
     /// has and what waits for it counts as dropped.
     ///
@@ -206,21 +135,16 @@ impl Pipeline {
     /// The first error of a source; of a handler, if errors end the pipeline.
     pub fn run(self, sources: Vec<Box<dyn Source>>, stop: &Stop) -> Result<(), PipelineError> {
         let (events, inbox) = channel();
-        let tracks: Vec<_> = self.lanes.iter().map(|(track, _)| track.clone()).collect();
-        let pushed_to = tracks.iter().filter_map(AnyLane::pushed_to).collect();
+        let lanes: Vec<_> = self.lanes.iter().map(|worker| Arc::clone(worker.lane())).collect();
+        let pushed_to = lanes.iter().filter(|lane| lane.is_pushed_to()).cloned().collect();
         let (on_error, drain) = (self.on_error, self.drain);
         let fanout = Fanout::new(pushed_to, self.stats, on_error, self.limit, stop.clone());
         let fanout = Arc::new(fanout);
         let sources_at_work = sources.len();
-        let mut supervisor = Supervisor {
-            inbox,
-            sources: sources_at_work,
-            lanes: tracks,
-            quit: false,
-            failure: None,
-        };
-        for (lane, worker) in self.lanes {
-            spawn_lane(lane, worker, on_error, events.clone())?;
+        let mut supervisor =
+            Supervisor { inbox, sources: sources_at_work, lanes, quit: false, failure: None };
+        for worker in self.lanes {
+            spawn_lane(worker, on_error, events.clone())?;
         }
         for source in sources {
             spawn_source(source, Arc::clone(&fanout), stop.clone(), events.clone())?;
@@ -237,15 +161,14 @@ impl Pipeline {
 }
 
 fn spawn_lane(
-    lane: AnyLane,
     worker: Worker,
     on_error: OnError,
     events: Sender<Event>,
 ) -> Result<(), PipelineError> {
-    let name = lane.name().to_owned();
-    let stack = if worker.filter.is_some() { FILTER_STACK } else { USUAL_STACK };
+    let name = worker.lane().name().to_owned();
+    let stack = if worker.has_filter() { FILTER_STACK } else { USUAL_STACK };
     spawn(name.clone(), stack, move || {
-        let end = lane.work(worker, on_error);
+        let end = worker.run(on_error);
         let _ = events.send(Event::LaneEnded(name, end));
     })
 }
@@ -286,7 +209,7 @@ struct Supervisor {
     /// How many sources are still at work.
     sources: usize,
     /// The lanes that are still at work.
-    lanes: Vec<AnyLane>,
+    lanes: Vec<Arc<Lane>>,
     /// A user wants everything to end.
     quit: bool,
     failure: Option<PipelineError>,
@@ -297,7 +220,7 @@ impl Supervisor {
     fn until_it_is_time_to_end(&mut self) {
         while self.failure.is_none() && !self.quit && (self.sources > 0 || !self.lanes.is_empty()) {
             if self.sources == 0 {
-                self.lanes.iter().for_each(AnyLane::close);
+                self.lanes.iter().for_each(|lane| lane.close());
             }
             match self.inbox.recv() {
                 Ok(Event::StopRequested) | Err(_) => return,
@@ -313,9 +236,9 @@ impl Supervisor {
     fn finish(&mut self, drain: Duration, stop: &Stop) {
         let deadline = Instant::now() + SOURCE_STOP_TIMEOUT;
         while self.sources > 0 && self.note_before(deadline) {}
-        self.lanes.iter().for_each(AnyLane::close);
+        self.lanes.iter().for_each(|lane| lane.close());
         let in_haste = self.is_in_haste(stop);
-        self.drain(drain, |lane| in_haste || !lane.is_attended());
+        self.drain(drain, |lane| in_haste || !lane.is_interactive());
         while !self.lanes.is_empty() && !self.is_in_haste(stop) {
             let Ok(event) = self.inbox.recv() else { break };
             self.note(event);
@@ -331,13 +254,13 @@ impl Supervisor {
     }
 
     /// Gives these lanes so much time, and leaves behind those that are still busy then.
-    fn drain(&mut self, time: Duration, which: impl Fn(&AnyLane) -> bool) {
+    fn drain(&mut self, time: Duration, which: impl Fn(&Arc<Lane>) -> bool) {
         let deadline = Instant::now() + time;
         // A little earlier, so that who gives up then can still finish in order.
         let by = deadline.checked_sub(time / 10).unwrap_or(deadline);
         self.lanes.iter().filter(|lane| which(lane)).for_each(|lane| lane.end_by(by));
         while self.lanes.iter().any(&which) && self.note_before(deadline) {}
-        self.lanes.iter().filter(|lane| which(lane)).for_each(AnyLane::leave_behind);
+        self.lanes.iter().filter(|lane| which(lane)).for_each(|lane| lane.leave_behind());
         self.lanes.retain(|lane| !which(lane));
     }
 

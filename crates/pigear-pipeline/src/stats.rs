@@ -1,41 +1,11 @@
 //! Counters: what came in, and what became of it.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use crate::journal::Journal;
-
-/// A counter that only grows.
-#[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
-
-impl Counter {
-    /// Adds `n`, and returns the new count.
-    pub(crate) fn add(&self, n: u64) -> u64 {
-        self.0.fetch_add(n, Ordering::Relaxed) + n
-    }
-
-    /// Adds one, and returns the new count if that is worth a line in the log: at powers of two, so
-    /// that a flood of the same doesn't become a flood of lines.
-    pub(crate) fn add_and_log(&self) -> Option<u64> {
-        self.add_some_and_log(1)
-    }
-
-    /// The same for `n` at once: worth a line if they reach or pass a power of two.
-    pub(crate) fn add_some_and_log(&self, n: u64) -> Option<u64> {
-        let count = self.add(n);
-        let before = count - n;
-        Some(count).filter(|count| count.checked_ilog2() != before.checked_ilog2())
-    }
-
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+use crate::account::{Account, Counter, Totals};
 
 /// The counters of a pipeline, counted up while it runs.
 #[derive(Debug, Default)]
@@ -46,33 +16,14 @@ pub struct Stats {
     pub(crate) missed: Counter,
     pub(crate) completed: Counter,
     pub(crate) incomplete: Counter,
-    lanes: Mutex<BTreeMap<String, Arc<LaneCounters>>>,
-}
-
-/// The counters of one lane.
-#[derive(Default)]
-pub(crate) struct LaneCounters {
-    pub(crate) handled: Counter,
-    pub(crate) dropped: Counter,
-    pub(crate) failed: Counter,
-    /// Where the alerts of a durable lane wait.
-    pub(crate) journal: OnceLock<Arc<dyn Journal>>,
-    /// Only where there is a filter.
-    pub(crate) filter: OnceLock<FilterCounters>,
-}
-
-/// The counters of one lane's filter.
-#[derive(Debug, Default)]
-pub(crate) struct FilterCounters {
-    pub(crate) filtered: Counter,
-    pub(crate) failed: Counter,
+    lanes: Mutex<BTreeMap<String, Arc<Account>>>,
 }
 
 /// The counters at one moment.
 ///
-/// Once a pipeline has ended, each lane's `handled`, `dropped`, `failed` and `filtered` add up to
-/// `received`; but a durable lane also handles what earlier runs have left, and leaves what it could not
-/// handle to the next.
+/// At every moment, each lane's `handled`, `dropped`, `failed`, `filtered`, `muted` and `waiting` add up
+/// to its `received`. That is the pipeline's `received`, but for a durable lane, which also gets what
+/// earlier runs have left, and one that reads from a store gets alerts once they are stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -100,13 +51,17 @@ pub struct Snapshot {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LaneSnapshot {
-    /// Alerts that the handler dealt with.
+    /// Alerts that the handler processed.
     pub handled: u64,
     /// Alerts that found the handler's queue full, or were still in it when time was up.
     pub dropped: u64,
-    /// Alerts that the handler could not deal with.
+    /// Alerts that the handler could not process.
     pub failed: u64,
-    /// Alerts that are stored and not yet handled, where the handler's lane is a durable one.
+    /// Alerts that came for the handler, with those that waited when it began.
+    pub received: u64,
+    /// Alerts that wait, or that the handler has and isn't done with.
+    pub waiting: u64,
+    /// The same, where the handler's lane is a durable one: they are stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag: Option<u64>,
     /// Alerts that its filter left out. Absent where there is no filter.
@@ -116,6 +71,32 @@ pub struct LaneSnapshot {
     /// counters have them too. Absent where there is no filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter_failed: Option<u64>,
+    /// Alerts that its limit left out. Absent where there is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub muted: Option<u64>,
+    /// What became of all alerts since the handler was first used with its store. Absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Totals>,
+}
+
+impl From<&Account> for LaneSnapshot {
+    fn from(account: &Account) -> Self {
+        let (totals, received) = account.read();
+        let Totals { handled, dropped, failed, filtered, muted } = totals;
+        let waiting = received - totals.sum();
+        Self {
+            received,
+            handled,
+            dropped,
+            failed,
+            waiting,
+            lag: account.outlives_process().then_some(waiting),
+            filtered: account.is_filtered.then_some(filtered),
+            filter_failed: account.is_filtered.then(|| account.filter_failed.get()),
+            muted: account.is_limited.then_some(muted),
+            total: account.earlier().map(|earlier| earlier + totals),
+        }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -127,8 +108,9 @@ impl Stats {
     /// The counters as they are now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let lane =
-            |(name, counters): (&String, &Arc<LaneCounters>)| (name.clone(), counters.snapshot());
+        let lane = |(name, account): (&String, &Arc<Account>)| {
+            (name.clone(), LaneSnapshot::from(&**account))
+        };
         Snapshot {
             received: self.received.get(),
             malformed: self.malformed.get(),
@@ -140,39 +122,18 @@ impl Stats {
         }
     }
 
-    /// Counters for one more lane, with the name that it got: a name that is taken gets a number.
-    pub(crate) fn add_lane(&self, name: &str) -> (String, Arc<LaneCounters>) {
+    /// Adds the account of a lane, and returns the name that it goes by: a name that is taken gets a
+    /// number.
+    pub(crate) fn add_lane(&self, name: &str, account: Arc<Account>) -> String {
         let mut lanes = self.lanes();
-        let mut unique = name.to_owned();
-        let mut n = 1;
-        while lanes.contains_key(&unique) {
-            n += 1;
-            unique = format!("{name}-{n}");
-        }
-        let counters = Arc::clone(lanes.entry(unique.clone()).or_default());
-        (unique, counters)
+        let numbered = (2..).map(|n| format!("{name}-{n}"));
+        let mut names = std::iter::once(name.to_owned()).chain(numbered);
+        let free = names.find(|name| !lanes.contains_key(name)).unwrap_or_default();
+        lanes.insert(free.clone(), account);
+        free
     }
 
-    fn lanes(&self) -> MutexGuard<'_, BTreeMap<String, Arc<LaneCounters>>> {
+    fn lanes(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Account>>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for LaneCounters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.snapshot().fmt(f)
-    }
-}
-
-impl LaneCounters {
-    fn snapshot(&self) -> LaneSnapshot {
-        LaneSnapshot {
-            handled: self.handled.get(),
-            dropped: self.dropped.get(),
-            failed: self.failed.get(),
-            lag: self.journal.get().map(|journal| journal.lag()),
-            filtered: self.filter.get().map(|filter| filter.filtered.get()),
-            filter_failed: self.filter.get().map(|filter| filter.failed.get()),
-        }
     }
 }

@@ -28,3 +28,11 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
         std::thread::yield_now();
     }
 }
+
+/// An alert of this signature and priority.
+pub(crate) fn alert_of(signature: u32, priority: u32) -> Arc<Alert> {
+    let mut message = AlertMessage::default();
+    (message.sig_generator, message.sig_id, message.priority) = (1, signature, priority);
+    let datagram = encode(&message, Dialect::Snort27);
+    AlertFactory::default().take(&datagram, None, false).unwrap()
+}

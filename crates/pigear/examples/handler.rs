@@ -10,21 +10,21 @@ use std::sync::Arc;
 use pigear_alert::Alert;
 use pigear_pipeline::source::Play;
 use pigear_pipeline::{
-    AlertFactory, Handler, HandlerError, LaneSettings, Pipeline, Stop, WhenFull,
+    AlertFactory, Failure, Handler, LaneSettings, Pipeline, Progress, Stop, WhenFull,
 };
 
 #[derive(Default)]
 struct TopTalkers(BTreeMap<Option<IpAddr>, u64>);
 
 impl Handler for TopTalkers {
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         for alert in alerts {
             *self.0.entry(alert.src_ip()).or_default() += 1;
         }
-        Ok(())
+        Ok(Progress::All)
     }
 
-    fn finish(&mut self) -> Result<(), HandlerError> {
+    fn finish(&mut self) -> Result<(), Failure> {
         for (address, alerts) in &self.0 {
             eprintln!("{alerts:>6} {}", address.map_or("?".to_owned(), |ip| ip.to_string()));
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use pigear::registry::Registry;
 use pigear_alert::Alert;
-use pigear_pipeline::{Handler, HandlerError};
+use pigear_pipeline::{Failure, Handler, Progress};
 use serde::Deserialize;
 
 /// The handler's keys; one that isn't here is refused.
@@ -21,11 +21,11 @@ struct Options {
 struct Mine(Options);
 
 impl Handler for Mine {
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         for alert in alerts {
             eprintln!("{}: {}", self.0.greeting, String::from_utf8_lossy(&alert.msg()));
         }
-        Ok(())
+        Ok(Progress::All)
     }
 }
 

@@ -37,7 +37,7 @@ pub use file::ConfigError;
 pub use source::{InstanceCount, SocketMode, SourceConfig, SourceKind};
 pub use store::{Begin, StoreConfig};
 
-use crate::keys::Keys;
+use crate::keys::{Keys, PerMinute, Time};
 use crate::names::NameFiles;
 
 /// What is to be done.
@@ -76,6 +76,13 @@ pub struct HandlerConfig {
     pub when_full: Option<WhenFull>,
     /// Which alerts it gets, of those that all handlers get.
     pub filter: Option<FilterConfig>,
+    /// Alerts of the same signature, source and priority within this time become one; each by itself,
+    /// if there is none or it is zero.
+    pub group: Option<Time>,
+    /// How many alerts, or groups, it gets in a minute at most; the others wait.
+    pub per_minute: Option<PerMinute>,
+    /// How many alerts it gets in a minute at most; the others are left out, and counted as muted.
+    pub limit: Option<PerMinute>,
     /// Whether its alerts wait in the store. By default those wait there that it hands on to somebody
     /// else who says whether he has them.
     pub durable: Option<bool>,
@@ -112,6 +119,9 @@ impl HandlerConfig {
             max_alerts: self.queue.unwrap_or(default.max_alerts),
             max_bytes: bytes.map_or(default.max_bytes, |bytes| bytes.unwrap_or(usize::MAX)),
             when_full: self.when_full.unwrap_or(when_full),
+            group: self.group.map(|time| time.0).filter(|time| !time.is_zero()),
+            per_minute: self.per_minute.map(|per_minute| per_minute.0),
+            limit: self.limit.map(|limit| limit.0),
         }
     }
 }

@@ -23,7 +23,7 @@
 //!
 //! use pigear::registry::Registry;
 //! use pigear_alert::Alert;
-//! use pigear_pipeline::{Handler, HandlerError};
+//! use pigear_pipeline::{Failure, Handler, Progress};
 //!
 //! #[derive(serde::Deserialize)]
 //! struct Options {
@@ -33,11 +33,11 @@
 //! struct Shout(Options);
 //!
 //! impl Handler for Shout {
-//!     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+//!     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
 //!         for alert in alerts {
 //!             eprintln!("{} {}", self.0.prefix, String::from_utf8_lossy(&alert.msg()));
 //!         }
-//!         Ok(())
+//!         Ok(Progress::All)
 //!     }
 //! }
 //!

@@ -26,7 +26,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Backlog, Deadline, Gather, Handler, HandlerError};
+use pigear_pipeline::{Backlog, BatchPolicy, Context, Deadline, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 
 use session::{Outcome, Session};
@@ -125,40 +125,35 @@ fn work(
 }
 
 impl Handler for Shell {
-    fn watch(&mut self, backlog: Backlog) {
-        self.backlog = Some(backlog);
+    fn needs(&self) -> Needs {
+        let batch = BatchPolicy { most: 1, ..BatchPolicy::default() };
+        Needs { batch, interactive: true, ..Needs::default() }
     }
 
-    fn start(&mut self, deadline: &Deadline) {
-        self.deadline = deadline.clone();
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
+        self.deadline = context.deadline;
+        self.backlog = Some(context.backlog);
         show::print(banner::BANNER);
+        Ok(())
     }
 
-    fn is_attended(&self) -> bool {
-        true
-    }
-
-    fn gather(&self) -> Gather {
-        Gather { most: 1, ..Gather::default() }
-    }
-
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         for (n, alert) in alerts.iter().enumerate() {
             let user = self.user();
             let event =
                 user.alerts.send(Arc::clone(alert)).ok().and_then(|()| user.events.recv().ok());
             match event {
                 Some(Event::Done(Outcome::Next)) => {}
-                Some(Event::Done(Outcome::Quit)) => return Err(HandlerError::quit()),
+                Some(Event::Done(Outcome::Quit)) => return Err(Failure::quit()),
                 Some(Event::Done(Outcome::Failed(why))) => {
-                    return Err(HandlerError::new(why).after(n));
+                    return Err(Failure::refused(why).after(n));
                 }
                 Some(Event::TimeUp) | None => {
                     self.terminal.restore();
-                    return Err(HandlerError::time_up().after(n));
+                    return Err(Failure::time_up().after(n));
                 }
             }
         }
-        Ok(())
+        Ok(Progress::All)
     }
 }

@@ -29,9 +29,9 @@ mod check;
 mod count;
 mod criteria;
 mod dead_letter;
+mod durable_queue;
 mod error;
 mod interned;
-mod journal;
 mod lanes;
 mod lock;
 mod open;
@@ -58,12 +58,12 @@ use tracing::warn;
 pub use count::{Count, CountBy};
 pub use criteria::{Criteria, Network, NotANetwork, Test, moment};
 pub use dead_letter::{DeadLetter, redeliver};
+pub use durable_queue::DurableQueue;
 pub use error::{StoreError, StoreProblem};
-pub use journal::LaneJournal;
 pub use lanes::{LaneState, drop_lane};
 pub use reader::{Further, Reader, Stored};
 pub use retention::{Retention, RetentionPolicy};
-pub use store_handler::StoreHandler;
+pub use store_handler::{StoreHandler, Unstorable};
 
 use crate::config::Begin;
 use progress::{Bounds, Progress};
@@ -111,26 +111,26 @@ impl Store {
 
     /// The handler that stores alerts.
     #[must_use]
-    pub fn handler(&self) -> StoreHandler {
-        StoreHandler::new(self.clone())
+    pub fn handler(&self, unstorable: Unstorable) -> StoreHandler {
+        StoreHandler::new(self.clone(), unstorable)
     }
 
-    /// The alerts of a durable lane, which the store knows from now on. What can't be stored waits for
+    /// The queue of a durable lane, which the store knows from now on. What can't be stored waits for
     /// it in memory, within the settings' bounds.
     ///
     /// # Errors
     /// If the store can't be read or written.
-    pub fn journal(
+    pub fn queue(
         &self,
         name: &str,
         begin: Begin,
         settings: LaneSettings,
-    ) -> Result<LaneJournal, StoreError> {
+    ) -> Result<DurableQueue, StoreError> {
         let mark = lanes::mark(&self.0.writer.lock().connection, name, begin);
         let mark = mark.map_err(|problem| problem.at(self.path()))?;
         let bounds = Bounds { alerts: settings.max_alerts, bytes: settings.max_bytes };
         let reader = Reader::open(self.path())?;
-        Ok(LaneJournal::new(self.clone(), name, mark, bounds, reader))
+        Ok(DurableQueue::new(self.clone(), name, mark, bounds, reader))
     }
 
     /// Warns of lanes that nobody reads any more, and that alerts are kept for.

@@ -130,6 +130,7 @@ fn caveats(alert: &Alert, object: &mut Object<'_>) {
         object.put("not_sent", &NOT_SENT);
     }
     put_unreadable(alert, object);
+    object.put_known("count", alert.count);
 }
 
 /// Puts the message's bytes as `msg_base64`, if they are not UTF-8.

@@ -1,10 +1,18 @@
+use std::num::NonZeroUsize;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::*;
-use crate::filter::{Filter, FilterError};
-use crate::handler::Gather;
+use crate::backlog::Backlog;
+use crate::filter::FilterError;
+use crate::handler::{Context, Progress};
+use crate::policy::BatchPolicy;
 use crate::stats::{LaneSnapshot, Stats};
 use crate::test_alerts::alert;
+
+mod account;
+mod durable;
+mod grouped;
 
 /// What a handler was told, and what it should do about some alerts.
 #[derive(Clone, Default)]
@@ -18,14 +26,14 @@ struct Script<F> {
     handle: F,
 }
 
-impl<F: FnMut(&[u32]) -> Result<(), HandlerError> + Send> Handler for Script<F> {
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+impl<F: FnMut(&[u32]) -> Result<Progress, Failure> + Send> Handler for Script<F> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         let ids: Vec<_> = alerts.iter().map(|alert| alert.message.event_id).collect();
         self.told.ids.lock().unwrap().extend(&ids);
         (self.handle)(&ids)
     }
 
-    fn finish(&mut self) -> Result<(), HandlerError> {
+    fn finish(&mut self) -> Result<(), Failure> {
         *self.told.finished.lock().unwrap() += 1;
         Ok(())
     }
@@ -44,7 +52,7 @@ struct Outcome {
 /// Has a handler work off ten alerts, which come in one batch.
 fn work(
     on_error: OnError,
-    handle: impl FnMut(&[u32]) -> Result<(), HandlerError> + Send + 'static,
+    handle: impl FnMut(&[u32]) -> Result<Progress, Failure> + Send + 'static,
 ) -> Outcome {
     work_filtered(on_error, Vec::new(), handle)
 }
@@ -52,7 +60,7 @@ fn work(
 fn work_filtered(
     on_error: OnError,
     filters: Vec<Box<dyn Filter>>,
-    handle: impl FnMut(&[u32]) -> Result<(), HandlerError> + Send + 'static,
+    handle: impl FnMut(&[u32]) -> Result<Progress, Failure> + Send + 'static,
 ) -> Outcome {
     work_with(on_error, filters, |told| Box::new(Script { told: told.clone(), handle }))
 }
@@ -64,19 +72,26 @@ fn work_with(
 ) -> Outcome {
     let told = Told::default();
     let stats = Stats::default();
-    let (name, counters) = stats.add_lane("test");
-    let filter = LaneFilter::new(&name, filters, &counters);
-    let handler = handler(&told);
-    let lane = Lane::new(name, LaneSettings::default(), counters, &*handler);
+    let parts = LaneParts { settings: LaneSettings::default(), filters, queue: None };
+    let worker = Lane::open(parts, handler(&told), |account| stats.add_lane("test", account));
+    let lane = Arc::clone(worker.lane());
     (1..=10).for_each(|id| lane.push(&alert(id), 1));
     lane.close();
-    let end = lane.work(Worker { handler, filter }, on_error);
+    let end = worker.run(on_error);
     lane.leave_behind();
     let counters = stats.snapshot().handlers["test"];
     let LaneSnapshot { handled, dropped, failed, filtered, filter_failed, .. } = counters;
+    adds_up(counters);
     let (ids, finished) = (told.ids.lock().unwrap().clone(), *told.finished.lock().unwrap());
     let filter = filtered.zip(filter_failed);
     Outcome { end, counted: [handled, dropped, failed], filter, told: ids, finished }
+}
+
+#[track_caller]
+fn adds_up(lane: LaneSnapshot) {
+    let LaneSnapshot { received, handled, dropped, failed, filtered, muted, waiting, .. } = lane;
+    let left_out = filtered.unwrap_or_default() + muted.unwrap_or_default();
+    assert_eq!(received, handled + dropped + failed + left_out + waiting, "{lane:?}");
 }
 
 struct Pass<F>(F);
@@ -87,16 +102,16 @@ impl<F: FnMut(u32) -> Result<bool, FilterError> + Send> Filter for Pass<F> {
     }
 }
 
-fn fail_at(bad: u32) -> impl FnMut(&[u32]) -> Result<(), HandlerError> {
+fn fail_at(bad: u32) -> impl FnMut(&[u32]) -> Result<Progress, Failure> {
     move |ids| match ids.iter().position(|&id| id == bad) {
-        Some(n) => Err(HandlerError::new("no").after(n)),
-        None => Ok(()),
+        Some(n) => Err(Failure::refused("no").after(n)),
+        None => Ok(Progress::All),
     }
 }
 
 #[test]
 fn all_alerts_are_handled_and_the_handler_finished() {
-    let outcome = work(OnError::Stop, |_| Ok(()));
+    let outcome = work(OnError::Stop, |_| Ok(Progress::All));
     assert!(matches!(outcome.end, LaneEnd::Done));
     assert_eq!((outcome.counted, outcome.finished), ([10, 0, 0], 1));
 }
@@ -119,20 +134,20 @@ fn an_error_ends_the_lane_and_drops_the_rest() {
 
 #[test]
 fn every_alert_may_fail() {
-    let outcome = work(OnError::GoOn, |_| Err(HandlerError::new("no")));
+    let outcome = work(OnError::GoOn, |_| Err(Failure::refused("no")));
     assert!(matches!(outcome.end, LaneEnd::Done));
     assert_eq!((outcome.counted, outcome.finished), ([0, 0, 10], 1));
 }
 
 #[test]
 fn a_handler_that_claims_too_much_is_taken_to_have_failed_at_the_last() {
-    let outcome = work(OnError::GoOn, |_| Err(HandlerError::new("no").after(1_000)));
+    let outcome = work(OnError::GoOn, |_| Err(Failure::refused("no").after(1_000)));
     assert_eq!(outcome.counted, [9, 0, 1]);
 }
 
 #[test]
 fn a_panic_is_an_error() {
-    let panics = |ids: &[u32]| if ids[0] == 1 { panic!("broken") } else { Ok(()) };
+    let panics = |ids: &[u32]| if ids[0] == 1 { panic!("broken") } else { Ok(Progress::All) };
     let outcome = work(OnError::GoOn, panics);
     assert!(matches!(outcome.end, LaneEnd::Done));
     assert_eq!((outcome.counted, outcome.finished), ([9, 0, 1], 1));
@@ -156,21 +171,22 @@ impl Panics {
 }
 
 impl Handler for Panics {
-    fn start(&mut self, _: &Deadline) {
-        self.reach("start");
+    fn needs(&self) -> Needs {
+        self.reach("needs");
+        Needs::default()
     }
 
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        self.told.ids.lock().unwrap().extend(alerts.iter().map(|alert| alert.message.event_id));
+    fn start(&mut self, _: Context) -> Result<(), Failure> {
+        self.reach("start");
         Ok(())
     }
 
-    fn gather(&self) -> crate::Gather {
-        self.reach("gather");
-        crate::Gather::default()
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        self.told.ids.lock().unwrap().extend(alerts.iter().map(|alert| alert.message.event_id));
+        Ok(Progress::All)
     }
 
-    fn finish(&mut self) -> Result<(), HandlerError> {
+    fn finish(&mut self) -> Result<(), Failure> {
         *self.told.finished.lock().unwrap() += 1;
         Ok(())
     }
@@ -193,18 +209,9 @@ fn a_panic_at_the_start_is_an_error() {
 }
 
 #[test]
-fn a_panic_between_alerts_ends_the_lane() {
-    for on_error in [OnError::Stop, OnError::GoOn] {
-        let outcome = work_and_panic(on_error, "gather");
-        assert!(matches!(outcome.end, LaneEnd::Failed(_)), "{:?}", outcome.end);
-        assert_eq!((outcome.counted, outcome.finished), ([0, 10, 0], 1));
-    }
-}
-
-#[test]
 fn a_reader_that_is_gone_ends_the_lane_without_a_failure() {
     for on_error in [OnError::Stop, OnError::GoOn] {
-        let outcome = work(on_error, |_| Err(HandlerError::reader_gone().after(3)));
+        let outcome = work(on_error, |_| Err(Failure::reader_gone().after(3)));
         assert!(matches!(outcome.end, LaneEnd::ReaderGone), "{:?}", outcome.end);
         assert_eq!((outcome.counted, outcome.finished), ([3, 7, 0], 1));
     }
@@ -213,9 +220,10 @@ fn a_reader_that_is_gone_ends_the_lane_without_a_failure() {
 #[test]
 fn what_comes_after_the_end_is_dropped() {
     let stats = Stats::default();
-    let (name, counters) = stats.add_lane("test");
-    let handler = Script { told: Told::default(), handle: |_: &[u32]| Ok(()) };
-    let lane = Lane::new(name, LaneSettings::default(), counters, &handler);
+    let handler = Box::new(Script { told: Told::default(), handle: |_: &[u32]| Ok(Progress::All) });
+    let parts = LaneParts { settings: LaneSettings::default(), filters: Vec::new(), queue: None };
+    let worker = Lane::open(parts, handler, |account| stats.add_lane("test", account));
+    let lane = worker.lane();
     lane.close();
     lane.push(&alert(1), 1);
     assert_eq!(stats.snapshot().handlers["test"].dropped, 1);
@@ -224,19 +232,21 @@ fn what_comes_after_the_end_is_dropped() {
 #[test]
 fn for_want_of_room_an_alert_is_dropped_and_the_next_is_handled() {
     let no_room = |ids: &[u32]| match ids.first() {
-        Some(1) => Err(HandlerError::no_room("full").failed(4)),
-        _ => Ok(()),
+        Some(1) => Ok(Progress::First(NonZeroUsize::new(4).unwrap())),
+        _ => Err(Failure::no_room("full").after(1)),
     };
     let outcome = work(OnError::Stop, no_room);
     assert!(matches!(outcome.end, LaneEnd::Done), "{:?}", outcome.end);
-    assert_eq!(outcome.counted, [6, 4, 0]);
+    assert_eq!(outcome.counted, [5, 5, 0]);
 }
 
 #[test]
 fn a_handler_gets_what_passes_all_filters() {
     let above_2 = Pass(|id| Ok(id > 2));
     let even = Pass(|id| Ok(id % 2 == 0));
-    let outcome = work_filtered(OnError::Stop, vec![Box::new(above_2), Box::new(even)], |_| Ok(()));
+    let outcome = work_filtered(OnError::Stop, vec![Box::new(above_2), Box::new(even)], |_| {
+        Ok(Progress::All)
+    });
     assert_eq!(outcome.told, [4, 6, 8, 10]);
     assert_eq!((outcome.counted, outcome.filter), ([4, 0, 0], Some((6, 0))));
 }
@@ -256,20 +266,20 @@ fn a_filter_that_fails_lets_the_alert_through() {
         4 => panic!("broken"),
         _ => Ok(id > 9),
     });
-    let outcome = work_filtered(OnError::Stop, vec![Box::new(fails)], |_| Ok(()));
+    let outcome = work_filtered(OnError::Stop, vec![Box::new(fails)], |_| Ok(Progress::All));
     assert_eq!(outcome.told, [1, 2, 3, 4, 10]);
     assert_eq!((outcome.counted, outcome.filter), ([5, 0, 0], Some((5, 4))));
 }
 
 #[test]
 fn a_handler_without_a_filter_has_no_counters_for_one() {
-    assert_eq!(work(OnError::Stop, |_| Ok(())).filter, None);
+    assert_eq!(work(OnError::Stop, |_| Ok(Progress::All)).filter, None);
 }
 
 #[test]
 fn whoever_quits_has_dealt_with_the_batch() {
     for on_error in [OnError::Stop, OnError::GoOn] {
-        let outcome = work(on_error, |_| Err(HandlerError::quit()));
+        let outcome = work(on_error, |_| Err(Failure::quit()));
         assert!(matches!(outcome.end, LaneEnd::Quit), "{:?}", outcome.end);
         assert_eq!((outcome.counted, outcome.finished), ([10, 0, 0], 1));
     }
@@ -283,30 +293,33 @@ fn a_handler_sees_what_waits_for_it() {
     struct Watching(Option<Backlog>, Arc<Mutex<Seen>>);
 
     impl Handler for Watching {
-        fn watch(&mut self, backlog: Backlog) {
-            self.0 = Some(backlog);
+        fn needs(&self) -> Needs {
+            let batch = BatchPolicy { most: 1, ..BatchPolicy::default() };
+            Needs { batch, ..Needs::default() }
         }
 
-        fn gather(&self) -> Gather {
-            Gather { most: 1, ..Gather::default() }
+        fn start(&mut self, context: Context) -> Result<(), Failure> {
+            self.0 = Some(context.backlog);
+            Ok(())
         }
 
-        fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
+        fn handle(&mut self, _: &[Arc<Alert>]) -> Result<Progress, Failure> {
             let backlog = self.0.as_ref().unwrap();
             let newest = backlog.newest(2).iter().map(|alert| alert.message.event_id).collect();
             assert!(!backlog.is_filtered());
             self.1.lock().unwrap().push((backlog.waiting(), newest));
-            Ok(())
+            Ok(Progress::All)
         }
     }
 
     let handler = Watching::default();
     let seen = Arc::clone(&handler.1);
-    let (name, counters) = Stats::default().add_lane("test");
-    let lane = Lane::new(name, LaneSettings::default(), counters, &handler);
+    let parts = LaneParts { settings: LaneSettings::default(), filters: Vec::new(), queue: None };
+    let worker = Lane::open(parts, Box::new(handler), |_| "test".to_owned());
+    let lane = Arc::clone(worker.lane());
     (1..=4).for_each(|id| lane.push(&alert(id), 1));
     lane.close();
-    lane.work(Worker { handler: Box::new(handler), filter: None }, OnError::Stop);
+    worker.run(OnError::Stop);
     let expected = [(3, vec![3, 4]), (2, vec![3, 4]), (1, vec![4]), (0, Vec::new())];
     assert_eq!(*seen.lock().unwrap(), expected);
 }

@@ -5,7 +5,8 @@ use pigear_alert::Alert;
 use super::*;
 use crate::alert_factory::AlertFactory;
 use crate::deadline::{Deadline, Slept};
-use crate::lane::WhenFull;
+use crate::handler::{Context, Needs, Progress};
+use crate::policy::WhenFull;
 use crate::stats::Snapshot;
 use crate::test_alerts::{datagram, until};
 
@@ -65,12 +66,12 @@ struct Counted {
 }
 
 impl Handler for Count {
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         self.0.lock().unwrap().alerts += alerts.len();
-        Ok(())
+        Ok(Progress::All)
     }
 
-    fn finish(&mut self) -> Result<(), HandlerError> {
+    fn finish(&mut self) -> Result<(), Failure> {
         self.0.lock().unwrap().finished += 1;
         Ok(())
     }
@@ -80,10 +81,10 @@ impl Handler for Count {
 struct Stuck(Arc<(Mutex<bool>, Condvar)>);
 
 impl Handler for Stuck {
-    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<Progress, Failure> {
         let (free, changed) = &*self.0;
         drop(changed.wait_while(free.lock().unwrap(), |free| !*free).unwrap());
-        Ok(())
+        Ok(Progress::All)
     }
 }
 
@@ -100,14 +101,15 @@ impl Waits {
 }
 
 impl Handler for Waits {
-    fn start(&mut self, deadline: &Deadline) {
-        self.deadline = deadline.clone();
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
+        self.deadline = context.deadline;
+        Ok(())
     }
 
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         match self.deadline.sleep(self.time) {
-            Slept::Fully => Ok(()),
-            Slept::TimeUp => Err(HandlerError::time_up().after(alerts.len().min(1))),
+            Slept::Fully => Ok(Progress::All),
+            Slept::TimeUp => Err(Failure::time_up().after(alerts.len().min(1))),
         }
     }
 }
@@ -115,16 +117,16 @@ impl Handler for Waits {
 struct Fails;
 
 impl Handler for Fails {
-    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        Err(HandlerError::new("no"))
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        Err(Failure::refused("no"))
     }
 }
 
 struct ReaderGone;
 
 impl Handler for ReaderGone {
-    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        Err(HandlerError::reader_gone())
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        Err(Failure::reader_gone())
     }
 }
 
@@ -143,8 +145,9 @@ fn small(when_full: WhenFull) -> LaneSettings {
 #[track_caller]
 fn adds_up(snapshot: &Snapshot) {
     for (name, lane) in &snapshot.handlers {
-        let sum = lane.handled + lane.dropped + lane.failed;
+        let sum = lane.handled + lane.dropped + lane.failed + lane.waiting;
         assert_eq!(sum, snapshot.received, "{name}: {snapshot:?}");
+        assert_eq!(lane.received, snapshot.received, "{name}: {snapshot:?}");
     }
 }
 
@@ -327,27 +330,28 @@ struct Attended {
 }
 
 impl Handler for Attended {
-    fn start(&mut self, deadline: &Deadline) {
-        self.deadline = deadline.clone();
+    fn needs(&self) -> Needs {
+        Needs { interactive: true, ..Needs::default() }
+    }
+
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
+        self.deadline = context.deadline;
         let says = Arc::clone(&self.says);
-        deadline.on_announce(move || says.1.notify_all());
+        self.deadline.on_announce(move || says.1.notify_all());
+        Ok(())
     }
 
-    fn is_attended(&self) -> bool {
-        true
-    }
-
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         let (said, changed) = &*self.says;
         for n in 0..alerts.len() {
             let waits = |said: &mut u32| *said == 0 && self.deadline.left().is_none();
             let mut said = changed.wait_while(said.lock().unwrap(), waits).unwrap();
             if *said == 0 {
-                return Err(HandlerError::time_up().after(n));
+                return Err(Failure::time_up().after(n));
             }
             *said -= 1;
         }
-        Ok(())
+        Ok(Progress::All)
     }
 }
 
@@ -401,8 +405,8 @@ fn quitting_ends_everything_without_a_failure() {
     struct Quits;
 
     impl Handler for Quits {
-        fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
-            Err(HandlerError::quit())
+        fn handle(&mut self, _: &[Arc<Alert>]) -> Result<Progress, Failure> {
+            Err(Failure::quit())
         }
     }
 

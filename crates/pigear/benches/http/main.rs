@@ -47,7 +47,7 @@ fn pigear(url: &str, encoding: &str, alerts: u32) -> anyhow::Result<f64> {
     keys.set("url", url);
     keys.set("encoding", encoding);
     let mut handler = Registry::builtin().build("http", keys)?;
-    let batch = (0..handler.gather().most).map(|_| alert()).collect::<Result<Vec<_>, _>>()?;
+    let batch = (0..handler.needs().batch.most).map(|_| alert()).collect::<Result<Vec<_>, _>>()?;
     let begin = Instant::now();
     let mut left = usize::try_from(alerts)?;
     while left > 0 {

@@ -9,7 +9,7 @@ use std::{env, thread};
 
 use pigear::registry::Registry;
 use pigear_alert::Alert;
-use pigear_pipeline::{Handler, HandlerError};
+use pigear_pipeline::{Failure, Handler, Progress};
 use serde::Deserialize;
 
 use crate::children::Receiver;
@@ -22,9 +22,9 @@ struct Sleep;
 struct Options {}
 
 impl Handler for Sleep {
-    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<Progress, Failure> {
         thread::sleep(Duration::from_secs(3_600));
-        Ok(())
+        Ok(Progress::All)
     }
 }
 

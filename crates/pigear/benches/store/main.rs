@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use pigear::store::Store;
+use pigear::store::{Store, Unstorable};
 use pigear_alert::wire::{Decoded, Dialect};
 use pigear_alert::{Alert, AlertMessage};
 use pigear_pipeline::Handler;
@@ -95,7 +95,8 @@ impl Numbers {
 fn fill(path: &Path, alerts: u32) -> anyhow::Result<u64> {
     const NINETY_DAYS: u64 = 90 * 24 * 60 * 60;
     let store = Store::open(path)?;
-    let (mut handler, mut numbers, mut packets) = (store.handler(), Numbers(1), 0);
+    let (mut handler, mut numbers, mut packets) =
+        (store.handler(Unstorable::HandOn), Numbers(1), 0);
     let now = u64::try_from(jiff::Timestamp::now().as_second())?;
     let names = Arc::default();
     let mut batch = Vec::new();

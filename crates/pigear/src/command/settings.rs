@@ -102,11 +102,15 @@ fn apply_to_handler(handlers: &mut [HandlerConfig], key: &str, value: &str) -> a
     }
 }
 
-/// Every handler has a filter, and can be durable; the other keys are its own.
+/// Every handler has a filter, can be durable and get groups or a limited number of alerts; the other
+/// keys are its own.
 fn set_key(handler: &mut HandlerConfig, key: &str, value: &str) -> anyhow::Result<()> {
     match key {
         "durable" => set(&mut handler.durable, key, value),
         "from" => set(&mut handler.begin, key, value),
+        "group" => set(&mut handler.group, key, value),
+        "per_minute" => set(&mut handler.per_minute, key, value),
+        "limit" => set(&mut handler.limit, key, value),
         "filter" => {
             let name = handler.name.as_deref().unwrap_or(&handler.kind);
             let place = format!("{name}.filter");

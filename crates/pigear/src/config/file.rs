@@ -12,7 +12,7 @@ use serde::Deserialize;
 use toml::{Spanned, Table};
 
 use super::{Begin, Config, FilterConfig, HandlerConfig, SourceConfig, StoreConfig};
-use crate::keys::{Keys, parsed_option};
+use crate::keys::{Keys, PerMinute, Time, parsed_option};
 use crate::names::NameFiles;
 
 /// Why a configuration file can't be used.
@@ -68,6 +68,12 @@ struct Handler {
     #[serde(default, deserialize_with = "parsed_option")]
     from: Option<Begin>,
     filter: Option<Spanned<String>>,
+    #[serde(default, deserialize_with = "parsed_option")]
+    group: Option<Time>,
+    #[serde(default, deserialize_with = "parsed_option")]
+    per_minute: Option<PerMinute>,
+    #[serde(default, deserialize_with = "parsed_option")]
+    limit: Option<PerMinute>,
     #[serde(flatten)]
     keys: Table,
 }
@@ -152,6 +158,9 @@ impl Handler {
             durable: self.durable.or(spills),
             begin: self.from,
             filter,
+            group: self.group,
+            per_minute: self.per_minute,
+            limit: self.limit,
             keys: Keys::from(self.keys),
             place: Some(place),
         })

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use pigear_alert::Alert;
 use pigear_alert::format::FormatName;
-use pigear_pipeline::{Deadline, Handler, HandlerError};
+use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 
 pub use command_line::CommandLine;
@@ -112,25 +112,26 @@ impl Exec {
 }
 
 impl Handler for Exec {
-    fn start(&mut self, deadline: &Deadline) {
+    fn needs(&self) -> Needs {
+        Needs { delivers: true, ..Needs::default() }
+    }
+
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
         match &mut self.0 {
-            ExecMode::Each(each) => each.deadline = deadline.clone(),
-            ExecMode::Stream(stream) => stream.deadline = deadline.clone(),
+            ExecMode::Each(each) => each.deadline = context.deadline,
+            ExecMode::Stream(stream) => stream.deadline = context.deadline,
         }
+        Ok(())
     }
 
-    fn delivers(&self) -> bool {
-        true
-    }
-
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         match &mut self.0 {
             ExecMode::Each(each) => each.handle(alerts),
             ExecMode::Stream(stream) => stream.handle(alerts),
         }
     }
 
-    fn finish(&mut self) -> Result<(), HandlerError> {
+    fn finish(&mut self) -> Result<(), Failure> {
         match &mut self.0 {
             ExecMode::Each(_) => Ok(()),
             ExecMode::Stream(stream) => stream.finish(),

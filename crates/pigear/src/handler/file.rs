@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use pigear_alert::Alert;
 use pigear_alert::format::{Colour, FormatName};
-use pigear_pipeline::{Handler, HandlerError};
+use pigear_pipeline::{Failure, Handler, Progress};
 use serde::Deserialize;
 
 use super::compress::Compress;
@@ -66,7 +66,7 @@ impl File {
 }
 
 impl Handler for File {
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         let mut done = 0;
         while let Some(left) = alerts.get(done..)
             && !left.is_empty()
@@ -75,14 +75,14 @@ impl Handler for File {
                 Ok(written) => done += written.records,
                 Err((written, error)) => {
                     let error = format!("cannot write {}: {error}", self.file.path().display());
-                    return Err(HandlerError::new(error).after(done + written.records));
+                    return Err(Failure::retry(error).after(done + written.records));
                 }
             }
         }
-        Ok(())
+        Ok(Progress::All)
     }
 
-    fn finish(&mut self) -> Result<(), HandlerError> {
+    fn finish(&mut self) -> Result<(), Failure> {
         self.file.finish();
         Ok(())
     }

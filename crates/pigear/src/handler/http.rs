@@ -17,11 +17,9 @@ mod client;
 mod dispatcher;
 mod failure;
 mod form;
-mod groups;
 mod id;
 mod options;
 mod outcomes;
-mod people;
 mod presets;
 mod request_body;
 mod retry;
@@ -33,40 +31,36 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Deadline, Gather, Handler, HandlerError};
+use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress, Refusal};
 
 pub use options::{Encoding, Escape, Options, TemplateName, Unexpected};
 pub use presets::{Preset, UnknownPreset};
 pub use secrets::Secret;
 
-use batch_builder::{BatchBuilder, single};
+use batch_builder::BatchBuilder;
 use dispatcher::Dispatcher;
+use id::Id;
 use outcomes::{Run, Undelivered};
-use people::People;
 use secrets::Secrets;
 use sender::Sender;
+use template::Message;
 
 pub(crate) const ABOUT: &str = "posts alerts to a web server; url=URL \
     encoding=json|ndjson|array|form format=NAME batch=N delay=TIME in_flight=N \
     compress=gzip|zstd header.NAME=VALUE auth=basic:USER:PASS|bearer:TOKEN template=FILE|preset:NAME \
     per_minute=N group=TIME and more (docs/http.md)";
 
-/// Fewer alerts than a request may have wait so long for more.
+/// Fewer alerts than a request may have wait this long for more.
 const DELAY: Duration = Duration::from_secs(1);
 
 /// Posts alerts to a web server.
 pub struct Http {
     dispatcher: Dispatcher,
-    gather: Gather,
-    /// What became of alerts that come again, since one before them failed.
-    ahead: VecDeque<Run>,
-    /// Those who want messages rather than alerts.
-    people: Option<People>,
+    needs: Needs,
 }
 
 impl Http {
@@ -79,91 +73,73 @@ impl Http {
         if options.in_flight == 0 {
             return Err("in_flight=0: expected at least 1".to_owned());
         }
-        let people = People::new(&options)?;
         let batch_builder = BatchBuilder::new(&options)?;
         let sender = Sender::new(
             client::client(&options, batch_builder.url())?,
             &options,
             Secrets::of(&options, batch_builder.url()),
         );
-        let gather =
-            if people.is_some() { Gather::default() } else { gather(&options, &batch_builder) };
+        let needs = Needs {
+            batch: batch_policy(&options, &batch_builder),
+            delivers: true,
+            per_minute: options.preset().and_then(Preset::per_minute),
+            ..Needs::default()
+        };
         let dispatcher = Dispatcher::new(sender, batch_builder, options.in_flight)
             .map_err(|error| format!("cannot get ready to send: {error}"))?;
-        Ok(Self { dispatcher, gather, ahead: VecDeque::new(), people })
-    }
-
-    /// Counts the alerts, behind these that are delivered, of which that is known already.
-    fn delivered(&mut self, mut done: usize) -> Result<usize, HandlerError> {
-        while let Some(run) = self.ahead.pop_front() {
-            match run.result {
-                Ok(()) => done += run.alerts,
-                Err(Undelivered::TimeUp) => return Err(HandlerError::time_up().after(done)),
-                Err(Undelivered::Refused(reason)) => {
-                    return Err(HandlerError::new(reason).after(done).failed(run.alerts));
-                }
-            }
-        }
-        Ok(done)
+        Ok(Self { dispatcher, needs })
     }
 }
 
 impl Handler for Http {
-    fn start(&mut self, deadline: &Deadline) {
-        self.dispatcher.start(deadline);
+    fn needs(&self) -> Needs {
+        self.needs
     }
 
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        if let Some(people) = &mut self.people {
-            people.add(alerts);
-            return Ok(());
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
+        self.dispatcher.start(&context.deadline);
+        Ok(())
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        if self.dispatcher.gave_up() {
+            return Err(Failure::time_up());
         }
-        let mut done = 0;
-        loop {
-            done = self.delivered(done)?;
-            let rest = alerts.get(done..).unwrap_or_default();
-            if rest.is_empty() {
-                return Ok(());
+        let runs = self.dispatcher.send(&alerts.iter().map(message).collect::<Vec<_>>());
+        let (mut settled, mut refused) = (0, Vec::new());
+        for Run { alerts, result } in runs {
+            match result {
+                Ok(()) => {}
+                Err(Undelivered::Refused(reason)) => {
+                    let reason: Arc<str> = reason.into();
+                    let places = settled..settled + alerts;
+                    refused
+                        .extend(places.map(|index| Refusal { index, reason: Arc::clone(&reason) }));
+                }
+                // What was taken before is told first.
+                Err(Undelivered::TimeUp) => break,
             }
-            if self.dispatcher.gave_up() {
-                return Err(HandlerError::time_up().after(done));
-            }
-            self.ahead.extend(self.dispatcher.send(&rest.iter().map(single).collect::<Vec<_>>()));
+            settled += alerts;
         }
-    }
-
-    fn gather(&self) -> Gather {
-        self.gather
-    }
-
-    fn delivers(&self) -> bool {
-        true
-    }
-
-    fn in_hand(&self) -> Option<Arc<Alert>> {
-        self.people.as_ref()?.oldest()
-    }
-
-    fn due(&self) -> Option<Instant> {
-        if self.dispatcher.gave_up() { None } else { self.people.as_ref()?.due() }
-    }
-
-    fn wake(&mut self) -> Result<(), HandlerError> {
-        let Some(people) = &mut self.people else { return Ok(()) };
-        people.send_due(&self.dispatcher)
-    }
-
-    fn finish(&mut self) -> Result<(), HandlerError> {
-        let Some(people) = &mut self.people else { return Ok(()) };
-        people.flush(&self.dispatcher)
+        match std::num::NonZeroUsize::new(settled) {
+            _ if !refused.is_empty() => Err(Failure::refused_among(settled, refused)),
+            Some(settled) => Ok(Progress::First(settled)),
+            None => Err(Failure::time_up()),
+        }
     }
 }
 
-fn gather(options: &Options, batch_builder: &BatchBuilder) -> Gather {
+/// What is sent of an alert, or of the group that it stands for.
+fn message(alert: &Arc<Alert>) -> Message<'_> {
+    let count = alert.count.map_or(1, std::num::NonZeroU64::get);
+    Message { alert, count, id: Id::of(alert) }
+}
+
+fn batch_policy(options: &Options, batch_builder: &BatchBuilder) -> BatchPolicy {
     if batch_builder.batch() == 1 {
-        return Gather::default();
+        return BatchPolicy::default();
     }
     let delay = options.delay.map_or(DELAY, |delay| delay.0);
     let most = batch_builder.batch().saturating_mul(options.in_flight);
-    Gather { enough: batch_builder.batch(), most, delay }
+    BatchPolicy { enough: batch_builder.batch(), most, delay }
 }

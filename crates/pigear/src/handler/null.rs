@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Handler, HandlerError};
+use pigear_pipeline::{Failure, Handler, Progress};
 use serde::Deserialize;
 
 pub(crate) const ABOUT: &str = "counts only";
@@ -18,7 +18,7 @@ pub struct Options {}
 pub struct Null;
 
 impl Handler for Null {
-    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        Ok(())
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        Ok(Progress::All)
     }
 }

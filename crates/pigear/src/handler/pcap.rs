@@ -16,7 +16,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use pigear_alert::packet::LinkType;
 use pigear_alert::{Alert, AlertMessage};
-use pigear_pipeline::{Handler, HandlerError};
+use pigear_pipeline::{Failure, Handler, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
@@ -183,7 +183,7 @@ impl Interfaces {
 }
 
 impl Handler for Pcap {
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         let mut done = 0;
         while let Some(left) = alerts.get(done..)
             && !left.is_empty()
@@ -194,13 +194,13 @@ impl Handler for Pcap {
             done += written.records;
             if let Err((_, error)) = result {
                 let error = format!("cannot write {}: {error}", self.file.path().display());
-                return Err(HandlerError::new(error).after(done));
+                return Err(Failure::retry(error).after(done));
             }
         }
-        Ok(())
+        Ok(Progress::All)
     }
 
-    fn finish(&mut self) -> Result<(), HandlerError> {
+    fn finish(&mut self) -> Result<(), Failure> {
         self.file.finish();
         Ok(())
     }

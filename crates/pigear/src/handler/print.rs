@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use pigear_alert::Alert;
 use pigear_alert::format::{Colour, FormatName};
-use pigear_pipeline::{Handler, HandlerError};
+use pigear_pipeline::{Failure, Handler, Progress};
 use serde::Deserialize;
 
 use super::writer::{BatchWriter, ENOUGH};
@@ -51,7 +51,7 @@ pub(crate) fn colour() -> Colour {
 }
 
 impl Handler for Print {
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         let mut done = 0;
         while let Some(left) = alerts.get(done..)
             && !left.is_empty()
@@ -61,14 +61,14 @@ impl Handler for Print {
                 Err((written, error)) => return Err(failed(&error).after(done + written.records)),
             }
         }
-        Ok(())
+        Ok(Progress::All)
     }
 }
 
-fn failed(error: &io::Error) -> HandlerError {
+fn failed(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
-        HandlerError::reader_gone()
+        Failure::reader_gone()
     } else {
-        HandlerError::new(format!("cannot write to standard output: {error}"))
+        Failure::refused(format!("cannot write to standard output: {error}"))
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pigear_alert::Alert;
-use pigear_pipeline::{Deadline, HandlerError, Slept};
+use pigear_pipeline::{Deadline, Failure, Progress, Slept};
 use tracing::{info, warn};
 
 pub(super) use datagrams::Datagrams;
@@ -100,7 +100,7 @@ impl Receiver {
         &mut self,
         alerts: &[Arc<Alert>],
         mut put: impl FnMut(&Alert, &mut Vec<u8>),
-    ) -> Result<(), HandlerError> {
+    ) -> Result<Progress, Failure> {
         let (mut records, mut done) = (Records::default(), 0);
         while let Some(left) = alerts.get(done..)
             && !left.is_empty()
@@ -110,11 +110,11 @@ impl Receiver {
             self.deliver(&records, &mut sent).map_err(|error| error.after(done + sent))?;
             done += sent;
         }
-        Ok(())
+        Ok(Progress::All)
     }
 
     /// Sends all records, and notes how many were sent.
-    fn deliver(&mut self, records: &Records, sent: &mut usize) -> Result<(), HandlerError> {
+    fn deliver(&mut self, records: &Records, sent: &mut usize) -> Result<(), Failure> {
         loop {
             let Some(outlet) = &mut self.outlet else {
                 match (self.connect)() {
@@ -136,11 +136,11 @@ impl Receiver {
                     self.backoff.succeeded();
                     return Ok(());
                 }
-                Err(SendError::TimeUp) => return Err(HandlerError::time_up()),
+                Err(SendError::TimeUp) => return Err(Failure::time_up()),
                 Err(SendError::Io(error)) if is_too_long(&error) => {
                     let len = records.get(*sent).map_or(0, <[u8]>::len);
                     let error = format!("{}: {len} bytes are too long for a datagram", self.name);
-                    return Err(HandlerError::new(error));
+                    return Err(Failure::refused(error));
                 }
                 Err(SendError::Io(error)) => {
                     self.outlet = None;
@@ -150,14 +150,14 @@ impl Receiver {
         }
     }
 
-    fn wait_after(&mut self, error: &io::Error) -> Result<(), HandlerError> {
+    fn wait_after(&mut self, error: &io::Error) -> Result<(), Failure> {
         let wait = self.backoff.failed();
         if self.backoff.attempts().is_power_of_two() {
             warn!("{}: {error}; it is tried again in {wait:?}", self.name);
         }
         match self.deadline.sleep(wait) {
             Slept::Fully => Ok(()),
-            Slept::TimeUp => Err(HandlerError::time_up()),
+            Slept::TimeUp => Err(Failure::time_up()),
         }
     }
 

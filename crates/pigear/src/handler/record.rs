@@ -11,7 +11,7 @@ use std::sync::Arc;
 use pigear_alert::Alert;
 use pigear_alert::wire::encode;
 use pigear_pipeline::recording::Writer;
-use pigear_pipeline::{Handler, HandlerError};
+use pigear_pipeline::{Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
@@ -56,8 +56,8 @@ impl Record {
         Ok(Self { path, writer: Some(writer), file, len: 0 })
     }
 
-    fn failed(&self, error: &io::Error) -> HandlerError {
-        HandlerError::new(format!("cannot write {}: {error}", self.path.display()))
+    fn failed(&self, error: &io::Error) -> Failure {
+        Failure::retry(format!("cannot write {}: {error}", self.path.display()))
     }
 
     fn write(&mut self, alerts: &[Arc<Alert>]) -> io::Result<()> {
@@ -87,8 +87,12 @@ impl Record {
 }
 
 impl Handler for Record {
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        self.write(alerts).map_err(|error| {
+    fn needs(&self) -> Needs {
+        Needs { datagram: true, ..Needs::default() }
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        self.write(alerts).map(|()| Progress::All).map_err(|error| {
             if self.writer.is_some() {
                 self.give_up();
             }
@@ -96,12 +100,8 @@ impl Handler for Record {
         })
     }
 
-    fn finish(&mut self) -> Result<(), HandlerError> {
+    fn finish(&mut self) -> Result<(), Failure> {
         let Some(writer) = self.writer.take() else { return Ok(()) };
         writer.finish().map_err(|error| self.failed(&error))
-    }
-
-    fn wants_datagram(&self) -> bool {
-        true
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use nix::sys::socket::{setsockopt, sockopt::SndBuf};
 use pigear_alert::Alert;
 use pigear_alert::format::{Colour, Format, FormatName};
-use pigear_pipeline::{Deadline, Handler, HandlerError};
+use pigear_pipeline::{Context, Failure, Handler, Progress};
 use serde::Deserialize;
 
 use super::receiver::{Connect, Datagrams, Receiver, Stream};
@@ -113,11 +113,12 @@ fn connect(target: Target) -> Connect {
 }
 
 impl Handler for Socket {
-    fn start(&mut self, deadline: &Deadline) {
-        self.receiver.start(deadline);
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
+        self.receiver.start(&context.deadline);
+        Ok(())
     }
 
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         let Self { receiver, format, lines } = self;
         receiver.deliver_all(alerts, |alert, out| {
             format.write(alert, out);
@@ -127,7 +128,7 @@ impl Handler for Socket {
         })
     }
 
-    fn finish(&mut self) -> Result<(), HandlerError> {
+    fn finish(&mut self) -> Result<(), Failure> {
         self.receiver.finish();
         Ok(())
     }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use pigear_alert::Alert;
 use pigear_alert::format::{Colour, Format, FormatName};
-use pigear_pipeline::{Deadline, Handler, HandlerError};
+use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
@@ -189,20 +189,21 @@ impl Messages {
 }
 
 impl Handler for Syslog {
-    fn start(&mut self, deadline: &Deadline) {
-        self.receiver.start(deadline);
+    fn needs(&self) -> Needs {
+        Needs { delivers: self.delivers, ..Needs::default() }
     }
 
-    fn delivers(&self) -> bool {
-        self.delivers
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
+        self.receiver.start(&context.deadline);
+        Ok(())
     }
 
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         let Self { receiver, messages, .. } = self;
         receiver.deliver_all(alerts, |alert, out| messages.put(alert, out))
     }
 
-    fn finish(&mut self) -> Result<(), HandlerError> {
+    fn finish(&mut self) -> Result<(), Failure> {
         self.receiver.finish();
         Ok(())
     }

@@ -31,11 +31,11 @@ impl OpenStore {
     ) -> Result<bool, ListenError> {
         let wrong =
             |problem: &str| Err(ListenError::StoreSettings(format!("handler {name}: {problem}")));
-        let durable = config.durable.unwrap_or(self.is_open() && handler.delivers());
+        let durable = config.durable.unwrap_or(self.is_open() && handler.needs().delivers);
         if durable && !self.is_open() {
             return wrong("durable=true needs a store; give one with --store PATH");
         }
-        if durable && handler.wants_datagram() {
+        if durable && handler.needs().datagram {
             return wrong("it cannot be durable: datagrams are not stored");
         }
         if config.begin.is_some() && !durable {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pigear_pipeline::{Filter, NamesCell, Pipeline, WhenFull};
+use pigear_pipeline::{Filter, LaneConfig, NamesCell, Pipeline, WhenFull};
 use tracing::debug;
 
 use super::open_store::{Filtered, OpenStore};
@@ -81,7 +81,7 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, OpenStore
                 settings,
             )?;
         } else {
-            pipeline.add_filtered(name, built, settings, filters);
+            pipeline.add(name, built, LaneConfig { settings, filters, queue: None });
         }
     }
     store.start(&config.store)?;

@@ -80,7 +80,7 @@ impl Writer {
         Ok(())
     }
 
-    /// SegmentIndex that dead letters were refused again.
+    /// Notes that dead letters were refused again.
     pub(super) fn refuse_letters(&mut self, refused: &[(i64, String)]) -> Result<(), StoreProblem> {
         let (change, _) = self.change()?;
         for (id, reason) in refused {

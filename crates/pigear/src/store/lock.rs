@@ -44,13 +44,13 @@ impl Lock {
         Ok((Self(file), ended))
     }
 
-    /// SegmentIndex that the store is being written to.
+    /// Notes that the store is being written to.
     pub(super) fn begin(&mut self) -> io::Result<()> {
         self.0.rewind()?;
         self.0.write_all(b"in use\n")
     }
 
-    /// SegmentIndex that the store was left in order.
+    /// Notes that the store was left in order.
     pub(super) fn end(&mut self) -> io::Result<()> {
         self.0.set_len(0)
     }

@@ -35,6 +35,11 @@ struct Lane {
     waiting: VecDeque<(i64, Arc<Alert>, usize)>,
     bytes: usize,
     dropped: u64,
+    /// How many came that were not stored, and how many dead letters that are sent again.
+    unstored: u64,
+    letters: u64,
+    /// Nothing more is let in.
+    abandoned: bool,
 }
 
 /// How much may wait in memory.
@@ -71,7 +76,16 @@ impl ProgressState {
     /// Adds a lane, and returns its number.
     pub(super) fn add_lane(&mut self, bounds: Bounds) -> usize {
         let waiting = VecDeque::new();
-        self.lanes.push(Lane { end_by: None, bounds, waiting, bytes: 0, dropped: 0 });
+        self.lanes.push(Lane {
+            end_by: None,
+            bounds,
+            waiting,
+            bytes: 0,
+            dropped: 0,
+            unstored: 0,
+            letters: 0,
+            abandoned: false,
+        });
         self.lanes.len() - 1
     }
 
@@ -91,9 +105,11 @@ impl ProgressState {
     pub(super) fn hand_on(&mut self, alerts: &[Arc<Alert>]) {
         let last = self.last;
         for lane in &mut self.lanes {
+            lane.unstored += alerts.len() as u64;
             for alert in alerts {
                 let bytes = alert.memory();
-                let full = lane.waiting.len() >= lane.bounds.alerts
+                let full = lane.abandoned
+                    || lane.waiting.len() >= lane.bounds.alerts
                     || lane.bytes + bytes > lane.bounds.bytes;
                 if full {
                     lane.dropped += 1;
@@ -106,7 +122,7 @@ impl ProgressState {
     }
 
     /// How many alerts wait in memory for a lane.
-    pub(super) fn loose(&self, lane: usize) -> usize {
+    pub(super) fn unstored(&self, lane: usize) -> usize {
         self.lanes.get(lane).map_or(0, |lane| lane.waiting.len())
     }
 
@@ -117,7 +133,7 @@ impl ProgressState {
     }
 
     /// The first of what waits in memory for a lane that has read up to `done`, at most so many.
-    pub(super) fn take_loose(&mut self, lane: usize, done: i64, most: usize) -> Vec<Arc<Alert>> {
+    pub(super) fn take_unstored(&mut self, lane: usize, done: i64, most: usize) -> Vec<Arc<Alert>> {
         let mut taken = Vec::new();
         let Some(lane) = self.lanes.get_mut(lane) else { return taken };
         while taken.len() < most
@@ -128,6 +144,26 @@ impl ProgressState {
             taken.push(alert);
         }
         taken
+    }
+
+    /// Dead letters of a lane are sent again.
+    pub(super) fn add_letters(&mut self, lane: usize, letters: usize) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.letters += letters as u64;
+        }
+    }
+
+    /// How many alerts came for a lane besides those that were stored.
+    pub(super) fn came_besides(&self, lane: usize) -> u64 {
+        self.lanes.get(lane).map_or(0, |lane| lane.unstored + lane.letters)
+    }
+
+    /// Throws away what waits in memory for a lane, and returns how many alerts were lost there.
+    pub(super) fn abandon(&mut self, lane: usize) -> u64 {
+        let Some(lane) = self.lanes.get_mut(lane) else { return 0 };
+        lane.abandoned = true;
+        lane.bytes = 0;
+        lane.waiting.drain(..).count() as u64 + std::mem::take(&mut lane.dropped)
     }
 
     /// How many alerts found no room in memory since this was last asked.

@@ -99,7 +99,7 @@ impl SegmentIndex {
         Ok(index)
     }
 
-    /// SegmentIndex an alert: its number, the id of its signature, its source and destination.
+    /// Notes an alert: its number, the id of its signature, its source and destination.
     pub(super) fn add(&mut self, id: i64, signature: i64, ends: (Option<IpAddr>, Option<IpAddr>)) {
         let block = u8::try_from(id / BLOCK % SEGMENT_BLOCKS).unwrap_or_default();
         let keys = [

@@ -4,39 +4,57 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Gather, Handler, HandlerError};
+use pigear_pipeline::{BatchPolicy, Failure, Handler, Needs, Progress};
 use tracing::info;
 
 use super::Store;
 
 /// So many alerts make a transaction at most, and so long one waits for more.
-const BATCH: Gather = Gather { enough: 2_000, most: 2_000, delay: Duration::from_millis(50) };
+const BATCH: BatchPolicy =
+    BatchPolicy { enough: 2_000, most: 2_000, delay: Duration::from_millis(50) };
 
-/// After a failure it is tried again so much later.
+/// After a failure it is tried again this much later.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Stores alerts. What can't be stored goes to the durable lanes nevertheless, from memory.
+/// What becomes of alerts that can't be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unstorable {
+    /// They go to the durable lanes nevertheless, from memory, and count as dropped here.
+    HandOn,
+    /// They wait, and so do the sources.
+    Wait,
+}
+
+/// Stores alerts.
 pub struct StoreHandler {
     store: Store,
+    unstorable: Unstorable,
     /// When to try again, since storing failed.
     again: Option<Instant>,
     problem: String,
 }
 
 impl StoreHandler {
-    pub(super) fn new(store: Store) -> Self {
-        Self { store, again: None, problem: String::new() }
+    pub(super) fn new(store: Store, unstorable: Unstorable) -> Self {
+        Self { store, unstorable, again: None, problem: String::new() }
     }
 
-    fn failed(&mut self, alerts: &[Arc<Alert>]) -> HandlerError {
-        self.store.0.progress.change(|state| state.hand_on(alerts));
-        HandlerError::no_room(self.problem.clone()).failed(alerts.len())
+    fn failed(&self, alerts: &[Arc<Alert>]) -> Failure {
+        if self.unstorable == Unstorable::HandOn {
+            self.store.0.progress.change(|state| state.hand_on(alerts));
+        }
+        Failure::no_room(self.problem.clone())
     }
 }
 
 impl Handler for StoreHandler {
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        if self.again.is_some_and(|again| Instant::now() < again) {
+    fn needs(&self) -> Needs {
+        Needs { batch: BATCH, ..Needs::default() }
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        let waits = self.unstorable == Unstorable::Wait;
+        if !waits && self.again.is_some_and(|again| Instant::now() < again) {
             return Err(self.failed(alerts));
         }
         let stored = self.store.0.writer.lock().append(alerts);
@@ -46,7 +64,7 @@ impl Handler for StoreHandler {
                     info!("{}: storing works again", self.store.path().display());
                 }
                 self.store.0.progress.change(|state| state.last = last);
-                Ok(())
+                Ok(Progress::All)
             }
             Err(problem) => {
                 self.again = Some(Instant::now() + PAUSE);
@@ -57,11 +75,7 @@ impl Handler for StoreHandler {
         }
     }
 
-    fn gather(&self) -> Gather {
-        BATCH
-    }
-
-    fn finish(&mut self) -> Result<(), HandlerError> {
+    fn finish(&mut self) -> Result<(), Failure> {
         self.store.0.progress.change(|state| state.ended = true);
         Ok(())
     }

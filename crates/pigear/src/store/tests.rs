@@ -97,7 +97,7 @@ impl Place {
 
 pub(super) fn put(store: &Store, alerts: &[Arc<Alert>]) {
     for batch in alerts.chunks(100) {
-        store.handler().handle(batch).unwrap();
+        store.handler(Unstorable::HandOn).handle(batch).unwrap();
     }
 }
 

@@ -25,7 +25,7 @@ fn printed(msg: &str, priority: u32) -> String {
 fn counted([received, handled, filtered, failed]: [u64; 4]) -> String {
     format!(
         "{{\"received\":{received},\"malformed\":0,\"refused\":0,\"missed\":0,\"handlers\":{{\"print\":\
-         {{\"handled\":{handled},\"dropped\":0,\"failed\":0,\"filtered\":{filtered},\
+         {{\"handled\":{handled},\"dropped\":0,\"failed\":0,\"received\":{received},\"waiting\":0,\"filtered\":{filtered},\
          \"filter_failed\":{failed}}}}}}}\n"
     )
 }

@@ -215,7 +215,9 @@ fn limited_program(bytes: u64) -> Command {
 pub(crate) fn counters(all: [u64; 4], handlers: &[(&str, [u64; 3])]) -> String {
     let [received, malformed, refused, missed] = all;
     let handlers = handlers.iter().map(|(name, [handled, dropped, failed])| {
-        format!(r#""{name}":{{"handled":{handled},"dropped":{dropped},"failed":{failed}}}"#)
+        let counted = format!(r#""handled":{handled},"dropped":{dropped},"failed":{failed}"#);
+        let waiting = received - handled - dropped - failed;
+        format!(r#""{name}":{{{counted},"received":{received},"waiting":{waiting}}}"#)
     });
     let handlers = handlers.collect::<Vec<_>>().join(",");
     format!(

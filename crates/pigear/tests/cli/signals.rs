@@ -50,7 +50,7 @@ fn a_second_signal_ends_the_program_at_once() {
 fn the_counters_file_has_exactly_these_fields() {
     let room = Test::new().args(["--count", "1"]).send(ping()).stdout(PING).stats(
         "{\"received\":1,\"malformed\":0,\"refused\":0,\"missed\":0,\
-         \"handlers\":{\"print\":{\"handled\":1,\"dropped\":0,\"failed\":0}}}\n",
+         \"handlers\":{\"print\":{\"handled\":1,\"dropped\":0,\"failed\":0,\"received\":1,\"waiting\":0}}}\n",
     );
     let room = room.success();
     assert_eq!(room.list("."), ["log", "stats.json"]);

@@ -152,7 +152,7 @@ fn at_the_end_what_is_in_hand_is_tried_once_more() {
 #[test]
 fn wrong_settings_are_refused_at_the_start() {
     let url = ("url", "http://127.0.0.1/");
-    let cases: [(&[(&str, &str)], &str); 25] = [
+    let cases: [(&[(&str, &str)], &str); 24] = [
         (&[], "give url or url_file: where to send"),
         (
             &[("url", "nonsense")],
@@ -199,7 +199,6 @@ fn wrong_settings_are_refused_at_the_start() {
             &[url, ("proxy", "nonsense:")],
             "proxy: expected http://SERVER:PORT or https://SERVER:PORT",
         ),
-        (&[url, ("per_minute", "0")], "per_minute=0: expected at least 1"),
         (&[url, ("escape", "url")], "escape needs a template"),
         (&[url, ("param.x", "y")], "param needs a template, of the body or the URL"),
         (

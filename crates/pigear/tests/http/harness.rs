@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use pigear::config::HandlerConfig;
 use pigear::keys::Keys;
 use pigear::registry::Registry;
 use pigear_alert::AlertMessage;
 use pigear_alert::wire::{Dialect, encode};
 use pigear_pipeline::{
-    AlertFactory, Fanout, Flow, LaneSettings, LaneSnapshot, OnError, Pipeline, PipelineError,
-    Source, SourceError, Stats, Stop,
+    AlertFactory, Fanout, Flow, LaneSnapshot, OnError, Pipeline, PipelineError, Source,
+    SourceError, Stats, Stop, WhenFull,
 };
 
 /// Nothing that a test waits for takes longer.
@@ -57,8 +58,9 @@ impl Pigear {
     pub(crate) fn start(keys: &[(&str, &str)]) -> Self {
         let mut pipeline = Pipeline::default();
         pipeline.on_error = OnError::GoOn;
-        let handler = Registry::builtin().build("http", keys_of(keys)).unwrap();
-        pipeline.add("http", handler, LaneSettings::default());
+        let config = config_of(keys);
+        let handler = Registry::builtin().build("http", config.keys.clone()).unwrap();
+        pipeline.add("http", handler, config.lane(WhenFull::DropNewest));
         let (alerts, inbox) = channel();
         let (stop, stats) = (Stop::default(), pipeline.stats());
         let source = Box::new(Feed(Mutex::new(inbox)));
@@ -102,6 +104,19 @@ impl Pigear {
         let counters = self.stats.snapshot().handlers["http"];
         (counters.handled, counters.failed, counters.dropped)
     }
+}
+
+/// What is configured: `group` and `per_minute` are the lane's.
+fn config_of(pairs: &[(&str, &str)]) -> HandlerConfig {
+    let mut config = HandlerConfig::new("http");
+    for (key, value) in pairs {
+        match *key {
+            "group" => config.group = Some(value.parse().unwrap()),
+            "per_minute" => config.per_minute = Some(value.parse().unwrap()),
+            key => config.keys.set(key, value),
+        }
+    }
+    config
 }
 
 pub(crate) fn keys_of(pairs: &[(&str, &str)]) -> Keys {

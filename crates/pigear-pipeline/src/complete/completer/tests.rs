@@ -8,9 +8,9 @@ use pigear_alert::{Alert, AlertMessage};
 use tempfile::TempDir;
 
 use super::*;
-use crate::handler::{Handler, HandlerError};
-use crate::lane::LaneSettings;
+use crate::handler::{Failure, Handler, Progress};
 use crate::pipeline::Pipeline;
+use crate::policy::LaneSettings;
 use crate::stats::Stats;
 use crate::test_alerts::until;
 
@@ -33,8 +33,8 @@ impl Source for Socket {
 struct Takes;
 
 impl Handler for Takes {
-    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        Ok(())
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        Ok(Progress::All)
     }
 }
 

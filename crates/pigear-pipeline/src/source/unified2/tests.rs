@@ -10,9 +10,9 @@ use pigear_alert::Alert;
 use tempfile::TempDir;
 
 use super::*;
-use crate::handler::{Handler, HandlerError};
-use crate::lane::LaneSettings;
+use crate::handler::{Failure, Handler, Progress};
 use crate::pipeline::{Pipeline, PipelineError};
+use crate::policy::LaneSettings;
 use crate::stats::Snapshot;
 use crate::test_alerts::until;
 
@@ -37,12 +37,12 @@ fn records(event_ids: impl IntoIterator<Item = u32>) -> Vec<u8> {
 struct Seen(Arc<Mutex<Vec<u32>>>);
 
 impl Handler for Seen {
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         for alert in alerts {
             assert_eq!(*alert.message.pkt, 0xdead_beef_u32.to_be_bytes());
             self.0.lock().unwrap().push(alert.message.event_id);
         }
-        Ok(())
+        Ok(Progress::All)
     }
 }
 
@@ -357,7 +357,7 @@ fn damage_is_passed_by_and_counted() {
 struct Stuck;
 
 impl Handler for Stuck {
-    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<Progress, Failure> {
         loop {
             thread::park();
         }
@@ -387,10 +387,10 @@ fn the_bookmark_stays_before_alerts_that_no_lane_is_done_with() {
 struct FailsAt(u32);
 
 impl Handler for FailsAt {
-    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         match alerts.iter().position(|alert| alert.message.event_id == self.0) {
-            Some(handled) => Err(HandlerError::new("no").after(handled)),
-            None => Ok(()),
+            Some(handled) => Err(Failure::refused("no").after(handled)),
+            None => Ok(Progress::All),
         }
     }
 }

@@ -3,7 +3,6 @@
 //! Runs begin in the order of the alerts, as many at once as allowed; after a failure none begins
 //! until it is reported. A batch is done when all its runs have ended.
 
-use std::collections::VecDeque;
 use std::fmt::Display;
 use std::io;
 use std::num::NonZeroUsize;
@@ -15,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use pigear_alert::format::{Colour, Format, FormatName};
 use pigear_alert::{Alert, AlertMessage};
-use pigear_pipeline::{Deadline, HandlerError, Slept};
+use pigear_pipeline::{Deadline, Failure, Progress, Refusal, Slept};
 use tracing::debug;
 
 use super::child::{Ended, Running};
@@ -37,8 +36,6 @@ pub(super) struct Each {
     runner: Runner,
     concurrency: NonZeroUsize,
     pub(super) deadline: Deadline,
-    /// How the runs for the next alerts ended, where that is not reported yet.
-    outcomes: VecDeque<Result<(), RunError>>,
 }
 
 struct Runner {
@@ -67,27 +64,39 @@ impl Each {
             limit: options.rate.map(Limit::new),
         };
         let concurrency = options.concurrency.unwrap_or(NonZeroUsize::MIN);
-        Self { runner, concurrency, deadline: Deadline::default(), outcomes: VecDeque::new() }
+        Self { runner, concurrency, deadline: Deadline::default() }
     }
 
-    pub(super) fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
-        for (done, _) in alerts.iter().enumerate() {
-            if self.outcomes.is_empty() {
-                self.outcomes = self.run(alerts.get(done..).unwrap_or_default());
-            }
-            match self.outcomes.pop_front() {
-                Some(Ok(())) => {}
-                Some(Err(RunError::TimeUp)) | None => {
-                    return Err(HandlerError::time_up().after(done));
+    pub(super) fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        let outcomes = self.run(alerts);
+        let ran = outcomes.len();
+        let mut refused = Vec::new();
+        for (index, outcome) in outcomes.into_iter().enumerate() {
+            match outcome {
+                Ok(()) => {}
+                // What was refused before comes first; the rest comes again.
+                Err(RunError::TimeUp | RunError::NotStarted { .. }) if !refused.is_empty() => {
+                    return Err(Failure::refused_among(index, refused));
                 }
-                Some(Err(error)) => return Err(HandlerError::new(error).after(done)),
+                Err(RunError::TimeUp) => return Err(Failure::time_up().after(index)),
+                Err(error @ RunError::NotStarted { .. }) => {
+                    return Err(Failure::retry(error).after(index));
+                }
+                Err(error) => {
+                    let reason = error.to_string().into();
+                    refused.push(Refusal { index, reason });
+                }
             }
         }
-        Ok(())
+        match NonZeroUsize::new(ran) {
+            _ if !refused.is_empty() => Err(Failure::refused_among(ran, refused)),
+            Some(ran) => Ok(Progress::First(ran)),
+            None => Err(Failure::time_up()),
+        }
     }
 
     /// Runs the program for the first alerts: for all, if nothing fails.
-    fn run(&self, alerts: &[Arc<Alert>]) -> VecDeque<Result<(), RunError>> {
+    fn run(&self, alerts: &[Arc<Alert>]) -> Vec<Result<(), RunError>> {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let outcomes = Mutex::new(Vec::new());
         let work = || {

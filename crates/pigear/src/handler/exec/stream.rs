@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
 use pigear_alert::format::{Colour, FormatName};
-use pigear_pipeline::{Deadline, HandlerError, Slept};
+use pigear_pipeline::{Deadline, Failure, Progress, Slept};
 use tracing::{debug, warn};
 
 use super::child::{Ended, Running};
@@ -65,7 +65,7 @@ impl Stream {
         })
     }
 
-    pub(super) fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<(), HandlerError> {
+    pub(super) fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         let mut done = 0;
         while let Some(left) = alerts.get(done..)
             && !left.is_empty()
@@ -75,12 +75,12 @@ impl Stream {
                 Err(Unwritten { records, why }) => {
                     done += records;
                     if matches!(why, Why::TimeUp) || self.is_time_up_for_next_start() {
-                        return Err(HandlerError::time_up().after(done));
+                        return Err(Failure::time_up().after(done));
                     }
                 }
             }
         }
-        Ok(())
+        Ok(Progress::All)
     }
 
     /// Writes the first alerts to the program, and returns how many.
@@ -141,7 +141,7 @@ impl Stream {
     }
 
     /// Lets the program read to the end and end, which may take until somebody is in a hurry.
-    pub(super) fn finish(&mut self) -> Result<(), HandlerError> {
+    pub(super) fn finish(&mut self) -> Result<(), Failure> {
         let Some((mut running, _)) = self.running.take() else { return Ok(()) };
         running.end_input();
         let program = self.command.program();
@@ -152,7 +152,7 @@ impl Stream {
             }
             Some(status) => {
                 let how = format!("{program} {}{}", Ended(status), running.program_output());
-                Err(HandlerError::new(how))
+                Err(Failure::refused(how))
             }
             None => {
                 running.stop(KILL_TIMEOUT);

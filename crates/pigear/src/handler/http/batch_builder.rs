@@ -1,13 +1,9 @@
 //! Packing alerts into requests.
 
-use std::sync::Arc;
-
-use pigear_alert::Alert;
-use pigear_alert::format::{Colour, Format};
+use pigear_alert::format::{Colour, Format, FormatName};
 use reqwest::Url;
 
 use super::form;
-use super::id::Id;
 use super::options::{Encoding, Options, is_json};
 use super::presets::Preset;
 use super::request_body::{Framing, RequestBody};
@@ -23,7 +19,7 @@ pub(super) struct BatchBuilder {
     /// How many alerts go into a request, at most.
     batch: usize,
     batch_bytes: usize,
-    /// Whether a message may stand for several alerts, and says so by itself.
+    /// Whether what is written is a JSON object that doesn't say how many alerts it stands for.
     says_count: bool,
 }
 
@@ -60,7 +56,7 @@ impl BatchBuilder {
             framing: framing.unwrap_or(Framing::of(encoding)),
             batch: batch(options)?,
             batch_bytes: usize::try_from(options.batch_bytes.as_u64()).unwrap_or(usize::MAX),
-            says_count: options.is_for_people() && template.is_none() && json,
+            says_count: json && options.format() != FormatName::Json,
             content: match template {
                 Some(template) => Content::Template(Box::new(template)),
                 None => Content::Format(options.format().format(Colour::Never)),
@@ -77,7 +73,7 @@ impl BatchBuilder {
         self.target.url()
     }
 
-    /// Packs the first of the messages, as many as go into one request_body.
+    /// Packs the first of the messages, as many as go into one request.
     ///
     /// # Errors
     /// If the first can't be written.
@@ -113,8 +109,10 @@ impl BatchBuilder {
                 let mut text = Vec::new();
                 format.write(message.alert, &mut text);
                 text.truncate(text.trim_ascii_end().len());
-                if self.says_count {
-                    with_count(&mut text, message.count);
+                if self.says_count
+                    && let Some(count) = message.alert.count
+                {
+                    with_count(&mut text, count.get());
                 }
                 text
             }
@@ -142,9 +140,4 @@ fn with_count(object: &mut Vec<u8>, count: u64) {
     if object.pop_if(|last| *last == b'}').is_some() {
         object.extend_from_slice(format!(",\"count\":{count}}}").as_bytes());
     }
-}
-
-/// An alert as a message for itself.
-pub(super) fn single(alert: &Arc<Alert>) -> Message<'_> {
-    Message { alert, count: 1, id: Id::of(alert) }
 }

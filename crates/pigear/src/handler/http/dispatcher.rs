@@ -26,7 +26,7 @@ pub(super) struct Dispatcher {
 /// What the requests run on: the handler's own thread.
 struct Engine(Option<Runtime>);
 
-/// A request_body under way, or what became of one that wasn't sent.
+/// A request under way, or what became of one that wasn't sent.
 enum Flight {
     Sent(JoinHandle<Vec<Run>>, usize),
     Failed(String),
@@ -54,11 +54,6 @@ impl Dispatcher {
     /// Whether something could not be sent before it was time to end. Then nothing more is tried.
     pub(super) fn gave_up(&self) -> bool {
         self.sender.gave_up()
-    }
-
-    /// How many messages go into a request, at most.
-    pub(super) fn batch(&self) -> usize {
-        self.batch_builder.batch()
     }
 
     /// Sends messages. Says what became of all, or if one fails, of all up to that one and those that

@@ -28,8 +28,12 @@ impl Id {
             message.priority,
             message.pktlen,
         ];
+        let count = alert.count.map_or(0, std::num::NonZeroU64::get);
         let mut hash = Context::new(&SHA256);
         hash.update(&alert.received.as_nanosecond().to_be_bytes());
+        if count > 0 {
+            hash.update(&count.to_be_bytes());
+        }
         for number in numbers {
             hash.update(&number.to_be_bytes());
         }

@@ -80,12 +80,6 @@ pub struct Options {
     /// What the template gets as `param.NAME`.
     #[serde(default)]
     pub param: BTreeMap<String, Secret>,
-    /// The most messages a minute.
-    #[serde(default, deserialize_with = "parsed_option")]
-    pub per_minute: Option<u32>,
-    /// For so long, alerts of the same signature and source become one message.
-    #[serde(default, deserialize_with = "parsed_option")]
-    pub group: Option<Time>,
 }
 
 impl Options {
@@ -120,19 +114,6 @@ impl Options {
     pub(super) fn params(&self) -> BTreeMap<String, String> {
         let text = |(name, value): (&String, &Secret)| (name.clone(), value.reveal().to_owned());
         self.param.iter().map(text).collect()
-    }
-
-    pub(super) fn group(&self) -> Option<Duration> {
-        self.group.map(|time| time.0).filter(|time| !time.is_zero())
-    }
-
-    pub(super) fn per_minute(&self) -> Option<u32> {
-        self.per_minute.or_else(|| self.preset().and_then(Preset::per_minute))
-    }
-
-    /// Whether messages are sent, each for a group of alerts, rather than alerts.
-    pub(super) fn is_for_people(&self) -> bool {
-        self.group().is_some() || self.per_minute().is_some()
     }
 
     /// What the body is.

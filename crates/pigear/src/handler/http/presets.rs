@@ -1,5 +1,6 @@
 //! Templates that come with Pigear: what well-known receivers want.
 
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use pigear_alert::format::FormatName;
@@ -91,15 +92,16 @@ impl Preset {
     }
 
     /// As much as the receiver takes: people's channels refuse floods.
-    pub(super) fn per_minute(self) -> Option<u32> {
-        match self {
+    pub(super) fn per_minute(self) -> Option<NonZeroU32> {
+        let per_minute = match self {
             // One a second for Slack, 20 a minute for a group in Telegram. Discord wants no number to
             // be relied on and says when to come again; this one is for those who read.
-            Self::Slack => Some(60),
-            Self::Discord => Some(30),
-            Self::Telegram => Some(20),
-            Self::Elasticsearch | Self::SplunkHec | Self::Loki => None,
-        }
+            Self::Slack => 60,
+            Self::Discord => 30,
+            Self::Telegram => 20,
+            Self::Elasticsearch | Self::SplunkHec | Self::Loki => return None,
+        };
+        NonZeroU32::new(per_minute)
     }
 
     /// What a success says.

@@ -8,11 +8,6 @@ pub(super) fn alert(msg: &[u8]) -> Alert {
     made(|message| message.msg = msg.into())
 }
 
-/// An alert of this signature and priority.
-pub(super) fn alert_of(signature: u32, priority: u32) -> Arc<Alert> {
-    Arc::new(made(|message| (message.sig_id, message.priority) = (signature, priority)))
-}
-
 fn made(change: impl FnOnce(&mut AlertMessage)) -> Alert {
     let mut message = AlertMessage::default();
     (message.sig_generator, message.sig_id, message.sig_rev, message.priority) = (1, 384, 8, 3);

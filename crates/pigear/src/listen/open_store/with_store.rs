@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use pigear_pipeline::source::unified2::AlreadyHandled;
-use pigear_pipeline::{LaneSettings, Pipeline, WhenFull};
+use pigear_pipeline::{LaneConfig, LaneSettings, Pipeline, WhenFull};
 
 use tracing::warn;
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
 use crate::listen::open_store::Filtered;
-use crate::store::{Reader, Retention, RetentionPolicy, Store, StoreError};
+use crate::store::{Reader, Retention, RetentionPolicy, Store, StoreError, Unstorable};
 
 /// Alerts that wait to be stored take no more bytes than these.
 const WAITING: usize = 32 << 20;
@@ -62,7 +62,11 @@ impl OpenStore {
         if let Some(store) = &self.store {
             let settings =
                 LaneSettings { max_bytes: WAITING, when_full, ..LaneSettings::default() };
-            pipeline.add("store", Box::new(store.handler()), settings);
+            let unstorable = match when_full {
+                WhenFull::Wait => Unstorable::Wait,
+                WhenFull::DropNewest => Unstorable::HandOn,
+            };
+            pipeline.add("store", Box::new(store.handler(unstorable)), settings);
         }
     }
 
@@ -80,10 +84,10 @@ impl OpenStore {
             let problem = format!("two durable handlers are called {name}; give one another name");
             return Err(ListenError::StoreSettings(problem));
         }
-        let journal = store.journal(name, config.begin.unwrap_or_default(), settings)?;
+        let queue = store.queue(name, config.begin.unwrap_or_default(), settings)?;
         self.names.push(name.to_owned());
         let Filtered { handler, filters } = filtered;
-        pipeline.add_durable(name, handler, Arc::new(journal), filters);
+        pipeline.add(name, handler, LaneConfig { settings, filters, queue: Some(Arc::new(queue)) });
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 use pigear_pipeline::source::unified2::AlreadyHandled;
-use pigear_pipeline::{LaneSettings, Pipeline, WhenFull};
+use pigear_pipeline::{LaneConfig, LaneSettings, Pipeline, WhenFull};
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
@@ -39,7 +39,8 @@ impl OpenStore {
         filtered: Filtered,
         settings: LaneSettings,
     ) -> Result<(), ListenError> {
-        pipeline.add_filtered(name, filtered.handler, settings, filtered.filters);
+        let Filtered { handler, filters } = filtered;
+        pipeline.add(name, handler, LaneConfig { settings, filters, queue: None });
         Ok(())
     }
 

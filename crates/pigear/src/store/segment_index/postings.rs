@@ -1,4 +1,4 @@
-//! SegmentIndex as bytes.
+//! The index as bytes.
 //!
 //! | bytes | what |
 //! |---|---|

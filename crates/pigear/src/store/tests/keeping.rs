@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::schema::SEGMENT_BLOCKS;
 use super::*;
 use crate::config::Begin;
-use pigear_pipeline::{Gather, Journal, LaneSettings, Next};
+use pigear_pipeline::{Batch, BatchPolicy, LaneSettings, Queue, Taken};
 
 fn many() -> Vec<Arc<Alert>> {
     let all: Vec<_> = recordings()
@@ -90,7 +90,7 @@ fn what_a_lane_needs_is_removed_only_for_want_of_room() {
     let all = aged(&many(), 8);
     let place = Place::new();
     let store = place.open();
-    let lane = store.journal("http", Begin::Now, LaneSettings::default()).unwrap();
+    let lane = store.queue("http", Begin::Now, LaneSettings::default()).unwrap();
     put(&store, &all);
     let old = RetentionPolicy { days: Some(7), bytes: None };
     assert_eq!(store.0.writer.lock().tidy(old).unwrap(), Further::Enough);
@@ -99,7 +99,8 @@ fn what_a_lane_needs_is_removed_only_for_want_of_room() {
     tidy(&store, RetentionPolicy { days: None, bytes: Some(ByteSize::mb(1)) });
     let left = found(&mut place.reader(), &Criteria::default());
     assert!(left.len() < all.len());
-    let Next::Alerts(_) = lane.next(Gather::default(), None) else { panic!() };
+    let mut batch = Batch::default();
+    assert_eq!(lane.take(&mut batch, BatchPolicy::default(), None), Taken::Alerts);
     assert_eq!(lane.take_lost(), (all.len() - left.len()) as u64);
-    assert_eq!(lane.lag(), left.len() as u64);
+    assert_eq!(lane.waiting() + batch.alerts().len(), left.len());
 }

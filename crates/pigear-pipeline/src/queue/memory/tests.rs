@@ -3,15 +3,15 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::lane::MAX_BATCH;
+use crate::policy::MAX_BATCH;
 use crate::test_alerts::{alert, until};
 
-fn queue(alerts: usize, bytes: usize, when_full: WhenFull) -> Queue {
-    Queue::new(Bounds { alerts, bytes }, when_full)
+fn queue(alerts: usize, bytes: usize, when_full: WhenFull) -> MemoryQueue {
+    MemoryQueue::new(Bounds { alerts, bytes }, when_full)
 }
 
-fn take(queue: &Queue, batch: &mut Batch) -> Taken {
-    queue.take(batch, Gather::default(), None)
+fn take(queue: &MemoryQueue, batch: &mut Batch) -> Taken {
+    queue.take(batch, BatchPolicy::default(), None)
 }
 
 fn ids(batch: &Batch) -> Vec<u32> {
@@ -156,23 +156,10 @@ fn what_waits_in_an_abandoned_queue_is_thrown_away() {
     assert_eq!(take(&queue, &mut batch), Taken::Closed);
 }
 
-#[test]
-fn a_reader_that_was_left_behind_settles_nothing_any_more() {
-    let queue = queue(10, 100, WhenFull::DropNewest);
-    let mut batch = Batch::default();
-    (1..=3).for_each(|id| assert_eq!(queue.push(alert(id), 1), Pushed::Queued));
-    assert_eq!(take(&queue, &mut batch), Taken::Alerts);
-    queue.push(alert(4), 1);
-    assert_eq!(queue.settle(1, || "counted"), Some("counted"));
-    assert_eq!(queue.leave_behind(), 3);
-    assert_eq!(queue.settle(2, || "counted"), None);
-    assert_eq!(queue.leave_behind(), 0);
-}
-
 /// Takes once, and says how many there were.
-fn gathered(queue: &Queue, gather: Gather, due: Option<Instant>) -> (Taken, usize) {
+fn gathered(queue: &MemoryQueue, policy: BatchPolicy, due: Option<Instant>) -> (Taken, usize) {
     let mut batch = Batch::default();
-    let taken = queue.take(&mut batch, gather, due);
+    let taken = queue.take(&mut batch, policy, due);
     (taken, batch.alerts().len())
 }
 
@@ -182,14 +169,14 @@ const LONG: Duration = Duration::from_secs(600);
 fn a_reader_gets_no_more_than_it_wants() {
     let queue = queue(10, 100, WhenFull::DropNewest);
     (1..=5).for_each(|id| assert_eq!(queue.push(alert(id), 1), Pushed::Queued));
-    let gather = Gather { enough: 2, most: 4, delay: LONG };
+    let gather = BatchPolicy { enough: 2, most: 4, delay: LONG };
     assert_eq!(gathered(&queue, gather, None), (Taken::Alerts, 4));
 }
 
 #[test]
 fn a_reader_waits_until_there_is_enough() {
     let queue = queue(10, 100, WhenFull::DropNewest);
-    let gather = Gather { enough: 3, most: 3, delay: LONG };
+    let gather = BatchPolicy { enough: 3, most: 3, delay: LONG };
     thread::scope(|scope| {
         let reader = scope.spawn(|| gathered(&queue, gather, None));
         (1..=3).for_each(|id| assert_eq!(queue.push(alert(id), 1), Pushed::Queued));
@@ -201,7 +188,7 @@ fn a_reader_waits_until_there_is_enough() {
 fn a_reader_waits_no_longer_than_it_would() {
     let queue = queue(10, 100, WhenFull::DropNewest);
     queue.push(alert(1), 1);
-    let gather = Gather { enough: 3, most: 3, delay: Duration::from_millis(1) };
+    let gather = BatchPolicy { enough: 3, most: 3, delay: Duration::from_millis(1) };
     assert_eq!(gathered(&queue, gather, None), (Taken::Alerts, 1));
 }
 
@@ -210,7 +197,7 @@ fn a_reader_that_waits_for_more_gets_what_there_is_at_the_end() {
     let queue = queue(10, 100, WhenFull::DropNewest);
     queue.push(alert(1), 1);
     queue.close();
-    let gather = Gather { enough: 3, most: 3, delay: LONG };
+    let gather = BatchPolicy { enough: 3, most: 3, delay: LONG };
     assert_eq!(gathered(&queue, gather, None), (Taken::Alerts, 1));
     assert_eq!(gathered(&queue, gather, None), (Taken::Closed, 0));
 }
@@ -219,7 +206,7 @@ fn a_reader_that_waits_for_more_gets_what_there_is_at_the_end() {
 fn a_reader_with_something_due_is_woken() {
     let queue = queue(10, 100, WhenFull::DropNewest);
     let due = Some(Instant::now() + Duration::from_millis(1));
-    assert_eq!(gathered(&queue, Gather::default(), due), (Taken::Due, 0));
+    assert_eq!(gathered(&queue, BatchPolicy::default(), due), (Taken::Due, 0));
 }
 
 #[test]
@@ -228,12 +215,12 @@ fn what_is_due_comes_before_alerts_until_the_queue_is_closed() {
     queue.push(alert(1), 1);
     let later = Some(Instant::now() + LONG);
     let now = Some(Instant::now());
-    assert_eq!(gathered(&queue, Gather::default(), now), (Taken::Due, 0));
-    assert_eq!(gathered(&queue, Gather::default(), later), (Taken::Alerts, 1));
+    assert_eq!(gathered(&queue, BatchPolicy::default(), now), (Taken::Due, 0));
+    assert_eq!(gathered(&queue, BatchPolicy::default(), later), (Taken::Alerts, 1));
     queue.push(alert(2), 1);
     queue.close();
-    assert_eq!(gathered(&queue, Gather::default(), now), (Taken::Alerts, 1));
-    assert_eq!(gathered(&queue, Gather::default(), now), (Taken::Closed, 0));
+    assert_eq!(gathered(&queue, BatchPolicy::default(), now), (Taken::Alerts, 1));
+    assert_eq!(gathered(&queue, BatchPolicy::default(), now), (Taken::Closed, 0));
 }
 
 #[test]
@@ -243,34 +230,32 @@ fn what_was_turned_away_is_settled_after_what_was_in_the_queue_then() {
     assert_eq!(queue.settled(), 0);
     let mut batch = Batch::default();
     assert_eq!(take(&queue, &mut batch), Taken::Alerts);
-    queue.settle(1, || ());
+    settle(&queue, 1);
     assert_eq!(queue.settled(), 1);
-    queue.settle(1, || ());
+    settle(&queue, 2);
     assert_eq!(queue.settled(), 4);
     queue.push(alert(5), 1);
     assert_eq!(queue.settled(), 5, "what the reader is done with still takes room");
 }
 
-#[test]
-fn some_of_a_batch_are_settled_with_the_whole_of_it() {
-    let queue = queue(10, 100, WhenFull::DropNewest);
-    (1..=4).for_each(|id| assert_ne!(queue.push(alert(id), 1), Pushed::Closed));
-    assert_eq!(take(&queue, &mut Batch::default()), Taken::Alerts);
-    queue.settle_some(2, || ());
-    assert_eq!(queue.settled(), 0);
-    queue.settle(2, || ());
-    assert_eq!(queue.settled(), 4);
+fn settle(queue: &MemoryQueue, settled: u64) {
+    queue.settle(&Settlement { settled, ..Settlement::default() });
 }
 
 #[test]
-fn what_a_reader_gave_up_is_never_settled() {
-    let queue = queue(10, 100, WhenFull::DropNewest);
+fn every_alert_is_received_whatever_becomes_of_it() {
+    let queue = queue(2, 100, WhenFull::DropNewest);
     (1..=4).for_each(|id| assert_ne!(queue.push(alert(id), 1), Pushed::Closed));
-    assert_eq!(take(&queue, &mut Batch::default()), Taken::Alerts);
-    queue.settle_some(1, || ());
-    queue.settle(1, || ());
-    queue.give_up(2, || ());
-    queue.abandon();
-    queue.push(alert(5), 1);
-    assert_eq!(queue.settled(), 1);
+    queue.close();
+    assert_eq!(queue.push(alert(5), 1), Pushed::Closed);
+    assert_eq!(queue.received(), 5);
+}
+
+#[test]
+fn what_is_due_comes_while_others_are_waited_for() {
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    queue.push(alert(1), 1);
+    let policy = BatchPolicy { enough: 3, most: 3, delay: LONG };
+    let due = Some(Instant::now() + Duration::from_millis(1));
+    assert_eq!(gathered(&queue, policy, due), (Taken::Due, 0));
 }

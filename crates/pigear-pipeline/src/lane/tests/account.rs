@@ -1,0 +1,344 @@
+//! The account, held against random handlers, faults and kills.
+//!
+//! `PROPTEST_CASES=10000 cargo test -p pigear-pipeline account` runs more of them.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::account::Totals;
+use crate::queue::{Batch, Settlement, Taken};
+use crate::test_alerts::alert_of;
+
+/// What a handler does with a batch.
+#[derive(Clone, Debug)]
+enum Act {
+    All,
+    First(usize),
+    Refuse(usize),
+    RefuseSome(Vec<usize>),
+    Retry(usize),
+    NoRoom(usize),
+    Panic,
+    TimeUp(usize),
+    ReaderGone(usize),
+    Quit,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        20 => Just(Act::All),
+        5 => (1..6_usize).prop_map(Act::First),
+        5 => (0..6_usize).prop_map(Act::Refuse),
+        3 => vec(0..8_usize, 0..4).prop_map(Act::RefuseSome),
+        2 => (0..6_usize).prop_map(Act::NoRoom),
+        2 => Just(Act::Panic),
+        1 => (0..6_usize).prop_map(Act::TimeUp),
+        1 => (0..6_usize).prop_map(Act::ReaderGone),
+        1 => Just(Act::Quit),
+    ]
+}
+
+/// What a handler knows of alerts: how often it processed each, and how often it refused it.
+type Ledger = Arc<Mutex<BTreeMap<u32, (u64, u64)>>>;
+
+/// Acts as told, and then processes all. Checks the account at each call.
+struct Actor {
+    acts: std::vec::IntoIter<Act>,
+    ledger: Ledger,
+    stats: Arc<Stats>,
+}
+
+impl Actor {
+    fn note(&self, alerts: &[Arc<Alert>], refused: &[usize]) {
+        let mut ledger = self.ledger.lock().unwrap();
+        for (index, alert) in alerts.iter().enumerate() {
+            let entry = ledger.entry(alert.message.sig_id).or_default();
+            let count = alert.count.map_or(1, std::num::NonZeroU64::get);
+            if refused.contains(&index) { entry.1 += count } else { entry.0 += count }
+        }
+    }
+}
+
+impl Handler for Actor {
+    fn needs(&self) -> Needs {
+        Needs { batch: BatchPolicy { most: 7, ..BatchPolicy::default() }, ..Needs::default() }
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        adds_up(self.stats.snapshot().handlers["test"]);
+        let cut = |n: usize| n.min(alerts.len() - 1);
+        match self.acts.next().unwrap_or(Act::All) {
+            Act::All => {
+                self.note(alerts, &[]);
+                Ok(Progress::All)
+            }
+            Act::First(n) => {
+                let n = n.clamp(1, alerts.len());
+                self.note(&alerts[..n], &[]);
+                Ok(Progress::First(NonZeroUsize::new(n).unwrap()))
+            }
+            Act::Refuse(n) => {
+                self.note(&alerts[..=cut(n)], &[cut(n)]);
+                Err(Failure::refused("no").after(cut(n)))
+            }
+            Act::RefuseSome(which) => {
+                let mut which: Vec<_> = which.into_iter().map(cut).collect();
+                // To refuse nothing is to refuse the last.
+                which.extend(Some(alerts.len() - 1).filter(|_| which.is_empty()));
+                self.note(alerts, &which);
+                let refusal =
+                    |index| crate::handler::Refusal { index, reason: Arc::from("not that") };
+                let refusals = which.into_iter().map(refusal).collect();
+                Err(Failure::refused_among(alerts.len(), refusals))
+            }
+            Act::Retry(n) => {
+                self.note(&alerts[..cut(n)], &[]);
+                Err(Failure::retry("busy").after(cut(n)))
+            }
+            Act::NoRoom(n) => {
+                self.note(&alerts[..cut(n)], &[]);
+                Err(Failure::no_room("full").after(cut(n)))
+            }
+            Act::Panic => {
+                self.note(&alerts[..1], &[0]);
+                panic!("broken")
+            }
+            Act::TimeUp(n) => {
+                self.note(&alerts[..cut(n)], &[]);
+                Err(Failure::time_up().after(cut(n)))
+            }
+            Act::ReaderGone(n) => {
+                self.note(&alerts[..cut(n)], &[]);
+                Err(Failure::reader_gone().after(cut(n)))
+            }
+            Act::Quit => {
+                self.note(alerts, &[]);
+                Err(Failure::quit())
+            }
+        }
+    }
+}
+
+fn settings() -> impl Strategy<Value = LaneSettings> {
+    let limits = (1..40_usize, proptest::option::of(1..30_u32), proptest::option::of(1..30_u32));
+    (limits, any::<bool>()).prop_map(|((max_alerts, per_minute, limit), grouped)| LaneSettings {
+        max_alerts,
+        group: grouped.then_some(Duration::from_secs(600)),
+        per_minute: per_minute.and_then(NonZeroU32::new),
+        limit: limit.and_then(NonZeroU32::new),
+        ..LaneSettings::default()
+    })
+}
+
+fn filters(modulus: Option<u32>) -> Vec<Box<dyn Filter>> {
+    struct NotEvery(u32);
+
+    impl Filter for NotEvery {
+        fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterError> {
+            Ok(!alert.message.sig_id.is_multiple_of(self.0))
+        }
+    }
+
+    modulus.map(|n| Box::new(NotEvery(n)) as Box<dyn Filter>).into_iter().collect()
+}
+
+fn sum(ledger: &Ledger) -> (u64, u64) {
+    let ledger = ledger.lock().unwrap();
+    ledger.values().fold((0, 0), |(a, b), (handled, refused)| (a + handled, b + refused))
+}
+
+/// The signatures of some alerts.
+fn signatures() -> impl Strategy<Value = Vec<u32>> {
+    vec(0..12_u32, 0..80)
+}
+
+proptest! {
+    /// A lane in memory, pushed to while it works.
+    #[test]
+    fn of_a_lane_in_memory(
+        (settings, modulus) in (settings(), proptest::option::of(2..5_u32)),
+        acts in vec(act(), 0..30),
+        (before, during) in (signatures(), signatures()),
+        (stop, leave) in (any::<bool>(), any::<bool>()),
+    ) {
+        let (stats, ledger) = (Arc::new(Stats::default()), Ledger::default());
+        let actor = Actor {
+            acts: acts.into_iter(), ledger: Arc::clone(&ledger), stats: Arc::clone(&stats),
+        };
+        let parts = LaneParts { settings, filters: filters(modulus), queue: None };
+        let worker =
+            Lane::open(parts, Box::new(actor), |account| stats.add_lane("test", account));
+        let lane = Arc::clone(worker.lane());
+        let push = |signatures: &[u32]| {
+            for &signature in signatures {
+                lane.push(&alert_of(signature, 3), 1);
+            }
+        };
+        push(&before);
+        std::thread::scope(|scope| {
+            let on_error = if stop { OnError::Stop } else { OnError::GoOn };
+            let working = scope.spawn(move || worker.run(on_error));
+            push(&during);
+            adds_up(stats.snapshot().handlers["test"]);
+            if leave {
+                lane.leave_behind();
+                let at_the_end = stats.snapshot().handlers["test"];
+                let _ = working.join();
+                assert_eq!(at_the_end, stats.snapshot().handlers["test"]);
+            } else {
+                lane.close();
+                let _ = working.join();
+            }
+        });
+        push(&[1, 2, 3]);
+        let lane = stats.snapshot().handlers["test"];
+        adds_up(lane);
+        prop_assert_eq!(lane.received, (before.len() + during.len() + 3) as u64);
+        prop_assert_eq!(lane.waiting, 0);
+        let (handled, refused) = sum(&ledger);
+        if leave {
+            // What a handler does after it was left behind counts as dropped.
+            prop_assert!(lane.handled <= handled && lane.failed <= refused);
+        } else {
+            prop_assert_eq!((lane.handled, lane.failed), (handled, refused));
+        }
+    }
+
+    /// A durable lane over several runs, each of which may be killed at any settlement.
+    #[test]
+    fn of_a_durable_lane_that_is_killed(
+        (settings, modulus) in (settings(), proptest::option::of(2..5_u32)),
+        alerts in signatures(),
+        runs in vec((vec(act_of_durable(), 0..8), 0..12_usize, any::<bool>()), 0..6),
+    ) {
+        // What is muted or may not be sent now depends on the minute.
+        let settings = LaneSettings { limit: None, per_minute: None, ..settings };
+        let disk = Arc::new(Mutex::new(Disk { alerts: alerts.clone(), ..Disk::default() }));
+        let ledger = Ledger::default();
+        let last = (Vec::new(), usize::MAX, false);
+        for (acts, settlements, killed) in runs.into_iter().chain([last]) {
+            let kill_after = if killed { settlements } else { usize::MAX };
+            let queue = Arc::new(Killable::new(&disk, kill_after));
+            let stats = Arc::new(Stats::default());
+            let actor = Actor {
+                acts: acts.into_iter(), ledger: Arc::clone(&ledger), stats: Arc::clone(&stats),
+            };
+            let queue = Some(queue as Arc<dyn Queue>);
+            let parts = LaneParts { settings, filters: filters(modulus), queue };
+            let worker =
+                Lane::open(parts, Box::new(actor), |account| stats.add_lane("test", account));
+            worker.run(OnError::Stop);
+            let lane = stats.snapshot().handlers["test"];
+            adds_up(lane);
+            // Across all runs each alert is counted once, up to the mark.
+            let disk = disk.lock().unwrap();
+            prop_assert_eq!(disk.totals.sum(), disk.mark as u64);
+        }
+        let disk = disk.lock().unwrap();
+        prop_assert_eq!(disk.mark, alerts.len());
+        let passes = |&&signature: &&u32| modulus.is_none_or(|n| !signature.is_multiple_of(n));
+        let passed = alerts.iter().filter(passes).count() as u64;
+        prop_assert_eq!(disk.totals.filtered, alerts.len() as u64 - passed);
+        prop_assert_eq!(disk.totals.handled + disk.totals.failed, passed);
+        prop_assert_eq!(disk.totals.dropped + disk.totals.muted, 0);
+        // Each was processed or refused at least once, and what is refused is a dead letter.
+        let ledger = ledger.lock().unwrap();
+        for signature in alerts.iter().filter(passes) {
+            let (handled, refused) = ledger.get(signature).copied().unwrap_or_default();
+            let there = alerts.iter().filter(|other| *other == signature).count() as u64;
+            prop_assert!(handled + refused >= there);
+        }
+        prop_assert!(disk.letters as u64 <= ledger.values().map(|(_, refused)| refused).sum());
+        prop_assert!(disk.totals.failed == 0 || disk.letters > 0);
+    }
+}
+
+/// What a handler of a durable lane does: waiting for a passing fault takes a while, so it is rare.
+fn act_of_durable() -> impl Strategy<Value = Act> {
+    prop_oneof![200 => act(), 1 => (0..6_usize).prop_map(Act::Retry)]
+        .prop_filter("waits for long", |act| !matches!(act, Act::NoRoom(_)))
+}
+
+/// What outlives a kill.
+#[derive(Default)]
+struct Disk {
+    alerts: Vec<u32>,
+    mark: usize,
+    totals: Totals,
+    letters: usize,
+}
+
+/// A queue on a disk, whose process is killed after a number of settlements.
+struct Killable {
+    disk: Arc<Mutex<Disk>>,
+    base: (usize, Totals),
+    taken: Mutex<usize>,
+    left: Mutex<usize>,
+}
+
+impl Killable {
+    fn new(disk: &Arc<Mutex<Disk>>, left: usize) -> Self {
+        let base = {
+            let disk = disk.lock().unwrap();
+            (disk.mark, disk.totals)
+        };
+        let (taken, left) = (Mutex::new(base.0), Mutex::new(left));
+        Self { disk: Arc::clone(disk), base, taken, left }
+    }
+}
+
+impl Queue for Killable {
+    fn take(&self, batch: &mut Batch, policy: BatchPolicy, _: Option<Instant>) -> Taken {
+        let mut taken = self.taken.lock().unwrap();
+        let disk = self.disk.lock().unwrap();
+        let rest = &disk.alerts[*taken..];
+        if rest.is_empty() || *self.left.lock().unwrap() == 0 {
+            return Taken::Closed;
+        }
+        let n = rest.len().min(policy.most).min(9);
+        batch.fill(rest[..n].iter().map(|&signature| alert_of(signature, 3)));
+        *taken += n;
+        Taken::Alerts
+    }
+
+    fn settle(&self, settlement: &Settlement) {
+        let mut left = self.left.lock().unwrap();
+        if *left > 0 {
+            *left -= 1;
+            let mut disk = self.disk.lock().unwrap();
+            disk.mark = self.base.0 + usize::try_from(settlement.settled).unwrap();
+            disk.totals = self.base.1 + settlement.totals;
+            disk.letters += settlement.refused.len();
+        }
+    }
+
+    fn received(&self) -> u64 {
+        (self.disk.lock().unwrap().alerts.len() - self.base.0) as u64
+    }
+
+    fn waiting(&self) -> usize {
+        self.disk.lock().unwrap().alerts.len() - *self.taken.lock().unwrap()
+    }
+
+    fn close(&self) {}
+
+    fn is_closed(&self) -> bool {
+        true
+    }
+
+    fn outlives_process(&self) -> bool {
+        true
+    }
+
+    fn abandon(&self) -> u64 {
+        0
+    }
+
+    fn earlier(&self) -> Option<Totals> {
+        Some(self.base.1)
+    }
+}

@@ -1,0 +1,440 @@
+//! The loop of a lane.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use pigear_alert::Alert;
+use tracing::{error, info, warn};
+
+use super::call::{Caller, Ended, Outcome, guarded};
+use super::{Lane, LaneEnd};
+use crate::account::Fate;
+use crate::backlog::Backlog;
+use crate::deadline::Slept;
+use crate::grouping::{Group, Grouping, Urgency};
+use crate::handler::{Context, Failure, Handler, Refusal};
+use crate::lane_filter::LaneFilter;
+use crate::policy::{BatchPolicy, MAX_BATCH, OnError};
+use crate::queue::{Batch, Refused, Settlement, Taken};
+use crate::rate_limiter::RateLimiter;
+use crate::tracker::Tracker;
+
+/// What works on a lane's thread.
+pub(crate) struct Worker {
+    lane: Arc<Lane>,
+    caller: Caller,
+    filter: Option<LaneFilter>,
+    limiter: Option<RateLimiter>,
+    grouping: Option<Grouping>,
+    tracker: Tracker,
+    /// Alerts that were taken so far.
+    taken: u64,
+    /// Some found no room: from the first of them on nothing is settled for those who could give it
+    /// out again.
+    is_stuck: bool,
+    /// Refused since the last settlement.
+    refused: Vec<Refused>,
+    /// What the queue was told last.
+    told: u64,
+    /// Groups that could not be sent before the end, and their alerts.
+    unsent: u64,
+    unsent_alerts: u64,
+}
+
+/// A lane that waits for its limit looks this often whether it is to end.
+const RATE_CHECK: Duration = Duration::from_millis(200);
+
+impl Worker {
+    pub(super) fn new(
+        lane: Arc<Lane>,
+        handler: Box<dyn Handler>,
+        filter: Option<LaneFilter>,
+    ) -> Self {
+        let grouping = Grouping::new(&lane.settings);
+        let limiter = lane.settings.limit.map(RateLimiter::new);
+        Self {
+            lane,
+            caller: Caller::new(handler),
+            filter,
+            limiter,
+            grouping,
+            tracker: Tracker::default(),
+            taken: 0,
+            is_stuck: false,
+            refused: Vec::new(),
+            told: 0,
+            unsent: 0,
+            unsent_alerts: 0,
+        }
+    }
+
+    pub(crate) fn lane(&self) -> &Arc<Lane> {
+        &self.lane
+    }
+
+    /// Whether filters run on its thread, which may need a large stack.
+    pub(crate) fn has_filter(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    /// Processes alerts until the lane is closed or time is up, and then finishes the handler.
+    pub(crate) fn run(mut self, on_error: OnError) -> LaneEnd {
+        self.caller.on_error = on_error;
+        let ended = match self.start() {
+            Ok(()) => self.work(),
+            Err(failure) => Some(Ended::With(LaneEnd::Failed(failure))),
+        };
+        let finished = guarded(|| self.caller.handler.finish());
+        let end = self.wind_up(ended);
+        match (finished, end) {
+            (Ok(()), end) => end,
+            (Err(failure), LaneEnd::Done) if on_error == OnError::Stop => LaneEnd::Failed(failure),
+            (Err(failure), end) => {
+                error!("handler {}: {failure}", self.lane.name);
+                end
+            }
+        }
+    }
+
+    /// An error at the start ends the lane, unless errors don't; a panic then is an error too. Where
+    /// alerts can wait for the next run, they do.
+    fn start(&mut self) -> Result<(), Failure> {
+        let Self { lane, caller, filter, .. } = self;
+        let backlog = Backlog::new(Arc::clone(&lane.queue), filter.is_some());
+        let context = Context::new(lane.deadline.clone(), backlog);
+        match guarded(|| caller.handler.start(context)) {
+            Err(failure) if caller.on_error == OnError::GoOn && !lane.queue.outlives_process() => {
+                error!("handler {}: {failure}", lane.name);
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Returns what ended the work, if it wasn't that there is nothing more to do.
+    fn work(&mut self) -> Option<Ended> {
+        let mut batch = Batch::default();
+        loop {
+            let ended = self.send_due(Urgency::WhenDue).or_else(|| self.make_room());
+            if ended.is_some() {
+                return ended;
+            }
+            let due = self.grouping.as_ref().and_then(Grouping::next_due);
+            match self.lane.queue.take(&mut batch, self.batch_policy(), due) {
+                Taken::Closed => return self.send_due(Urgency::Now),
+                Taken::Due => {}
+                Taken::Alerts => {
+                    if let Some(ended) = self.process(batch.alerts()) {
+                        return Some(ended);
+                    }
+                }
+            }
+            self.lane.drop_lost(self.lane.queue.take_lost());
+            if self.lane.deadline.is_up() {
+                return Some(Ended::TimeUp);
+            }
+        }
+    }
+
+    /// Groups wait by themselves; the handler's wish is for what it gets of them.
+    fn batch_policy(&self) -> BatchPolicy {
+        let batch = self.lane.needs.batch;
+        match self.grouping {
+            Some(_) => BatchPolicy { most: batch.most.max(MAX_BATCH), ..BatchPolicy::default() },
+            None => batch,
+        }
+    }
+
+    /// Processes alerts that were taken.
+    fn process(&mut self, alerts: &[Arc<Alert>]) -> Option<Ended> {
+        let first = self.taken;
+        self.taken += alerts.len() as u64;
+        if self.filter.is_none() && self.limiter.is_none() && self.grouping.is_none() {
+            return self.send(alerts, &mut Places::default());
+        }
+        let fates: Vec<_> = alerts.iter().map(|alert| self.left_out(alert)).collect();
+        let passed = alerts.iter().zip(&fates).filter(|(_, fate)| fate.is_none());
+        if self.grouping.is_some() {
+            self.group(alerts, &fates, first);
+            None
+        } else {
+            let passed: Vec<_> = passed.map(|(alert, _)| Arc::clone(alert)).collect();
+            self.send(&passed, &mut Places(fates.into()))
+        }
+    }
+
+    /// What becomes of an alert that the handler doesn't get.
+    fn left_out(&mut self, alert: &Arc<Alert>) -> Option<Fate> {
+        if self.filter.as_mut().is_some_and(|filter| !filter.apply(alert)) {
+            return Some(Fate::Filtered);
+        }
+        let now = Instant::now();
+        let muted = self.limiter.as_mut().is_some_and(|limiter| !limiter.allows(now));
+        muted.then_some(Fate::Muted)
+    }
+
+    /// Has the handler process alerts, however many calls that takes.
+    fn send(&mut self, alerts: &[Arc<Alert>], places: &mut Places) -> Option<Ended> {
+        let mut sent = 0;
+        while let Some(rest) = alerts.get(sent..)
+            && !rest.is_empty()
+        {
+            let outcome = self.caller.call(&self.lane, rest);
+            self.record(rest, &outcome, places);
+            sent += outcome.settled + outcome.no_room;
+            self.settle();
+            if outcome.end.is_some() {
+                return outcome.end;
+            }
+        }
+        while let Some(fate) = places.next_left_out() {
+            self.settle_next(fate, 1);
+        }
+        self.settle();
+        None
+    }
+
+    /// Counts what became of alerts, in their order.
+    fn record(&mut self, alerts: &[Arc<Alert>], outcome: &Outcome, places: &mut Places) {
+        let mut next = 0;
+        for refusal in &outcome.refused {
+            self.settle_sent(Fate::Handled, refusal.index - next, places);
+            while let Some(fate) = places.next_left_out() {
+                self.settle_next(fate, 1);
+            }
+            self.refuse(alerts.get(refusal.index), refusal, self.tracker.settled());
+            // The alert that ends the program is read again in the next run, where it can be.
+            self.is_stuck |= outcome.end.is_some();
+            self.settle_sent(Fate::Failed, 1, places);
+            next = refusal.index + 1;
+        }
+        self.settle_sent(Fate::Handled, outcome.settled - next, places);
+        if outcome.no_room > 0 {
+            self.is_stuck = true;
+            self.settle_sent(Fate::Dropped, outcome.no_room, places);
+        }
+    }
+
+    /// Counts the next alerts that the handler got, and those before them that it didn't get.
+    fn settle_sent(&mut self, fate: Fate, alerts: usize, places: &mut Places) {
+        if places.0.is_empty() {
+            self.settle_next(fate, alerts as u64);
+            return;
+        }
+        for _ in 0..alerts {
+            while let Some(fate) = places.next_left_out() {
+                self.settle_next(fate, 1);
+            }
+            places.0.pop_front();
+            self.settle_next(fate, 1);
+        }
+    }
+
+    fn settle_next(&mut self, fate: Fate, alerts: u64) {
+        if alerts == 0 {
+            return;
+        }
+        if !self.is_stuck {
+            self.tracker.settle_next(fate, alerts);
+        }
+        self.count(fate, alerts);
+    }
+
+    /// Counts in the account, and logs what went wrong.
+    fn count(&self, fate: Fate, alerts: u64) {
+        let Some(count) = self.lane.account.settle(fate, alerts) else { return };
+        let (name, last) = (&self.lane.name, self.caller.last_problem());
+        match fate {
+            Fate::Failed if self.lane.queue.outlives_process() => {
+                error!("handler {name}: {last}; {count} alerts became dead letters so far");
+            }
+            Fate::Failed if self.caller.on_error == OnError::GoOn => {
+                error!("handler {name}: {last}; {count} alerts failed so far");
+            }
+            Fate::Dropped => error!("handler {name}: {last}; {count} alerts dropped so far"),
+            _ => {}
+        }
+    }
+
+    fn refuse(&mut self, alert: Option<&Arc<Alert>>, refusal: &Refusal, number: u64) {
+        if let Some(alert) = alert {
+            let (alert, reason) = (Arc::clone(alert), Arc::clone(&refusal.reason));
+            self.refused.push(Refused { number, alert, reason });
+        }
+    }
+
+    /// Tells the queue how far the lane is.
+    fn settle(&mut self) {
+        let settled = self.tracker.settled();
+        if self.is_stuck || (settled == self.told && self.refused.is_empty()) {
+            return;
+        }
+        self.told = settled;
+        let refused = std::mem::take(&mut self.refused);
+        let totals = self.tracker.totals();
+        self.lane.queue.settle(&Settlement { settled, totals, refused });
+    }
+
+    /// Puts alerts into groups.
+    fn group(&mut self, alerts: &[Arc<Alert>], fates: &[Option<Fate>], first: u64) {
+        let Some(grouping) = &mut self.grouping else { return };
+        let now = Instant::now();
+        let mut left_out = Vec::new();
+        for ((alert, fate), number) in alerts.iter().zip(fates).zip(first..) {
+            match fate {
+                None => {
+                    let group = grouping.add(alert, number, now);
+                    if !self.is_stuck {
+                        self.tracker.put_into_group(group);
+                    }
+                }
+                Some(fate) => {
+                    if !self.is_stuck {
+                        self.tracker.settle_next(*fate, 1);
+                    }
+                    left_out.push(*fate);
+                }
+            }
+        }
+        for fate in left_out {
+            self.count(fate, 1);
+        }
+        self.settle();
+    }
+
+    /// Sends groups.
+    fn send_due(&mut self, urgency: Urgency) -> Option<Ended> {
+        loop {
+            let most = self.lane.needs.batch.most.max(1);
+            let grouping = self.grouping.as_mut()?;
+            let groups = grouping.take_due(Instant::now(), urgency, most);
+            if groups.is_empty() {
+                return None;
+            }
+            let ended = self.send_groups(&groups);
+            if ended.is_some() {
+                return ended;
+            }
+        }
+    }
+
+    fn send_groups(&mut self, groups: &[Group]) -> Option<Ended> {
+        let messages: Vec<_> = groups.iter().map(Group::message).collect();
+        let mut sent = 0;
+        while let Some((rest, of)) = messages.get(sent..).zip(groups.get(sent..))
+            && !rest.is_empty()
+        {
+            let outcome = self.caller.call(&self.lane, rest);
+            self.record_groups(rest, of, &outcome);
+            sent += outcome.settled + outcome.no_room;
+            self.settle();
+            if outcome.end.is_some() {
+                let left = groups.get(sent..).unwrap_or_default();
+                self.unsent += left.len() as u64;
+                self.unsent_alerts += left.iter().map(|group| group.taken).sum::<u64>();
+                return outcome.end;
+            }
+        }
+        None
+    }
+
+    fn record_groups(&mut self, messages: &[Arc<Alert>], groups: &[Group], outcome: &Outcome) {
+        let mut refusals = outcome.refused.iter().peekable();
+        for (index, group) in groups.iter().enumerate().take(outcome.settled + outcome.no_room) {
+            let refusal = refusals.next_if(|refusal| refusal.index == index);
+            let fate = match refusal {
+                Some(refusal) => {
+                    let refusal = about(refusal, group);
+                    self.refuse(messages.get(index), &refusal, group.first);
+                    Fate::Failed
+                }
+                None if index < outcome.settled => Fate::Handled,
+                None => Fate::Dropped,
+            };
+            self.is_stuck |= fate == Fate::Dropped || (refusal.is_some() && outcome.end.is_some());
+            if !self.is_stuck {
+                self.tracker.settle_group(group.number, group.taken, fate);
+            }
+            self.count(fate, group.taken);
+        }
+    }
+
+    /// Sends groups early, or waits, until there is room for more.
+    fn make_room(&mut self) -> Option<Ended> {
+        let is_full = |worker: &Self| {
+            let groups = worker.grouping.as_ref();
+            groups.is_some_and(|groups| groups.is_full() || worker.tracker.is_full())
+        };
+        while is_full(self) {
+            let ended = self.send_due(Urgency::Now);
+            if ended.is_some() {
+                return ended;
+            }
+            let allowed = self.grouping.as_ref()?.allowed_at(Instant::now());
+            let wait = allowed.saturating_duration_since(Instant::now()).min(RATE_CHECK);
+            if is_full(self)
+                && (self.lane.queue.is_closed() || self.lane.deadline.sleep(wait) == Slept::TimeUp)
+            {
+                return Some(Ended::TimeUp);
+            }
+        }
+        None
+    }
+
+    /// Closes the lane's books, and says how it ended.
+    fn wind_up(&mut self, ended: Option<Ended>) -> LaneEnd {
+        if let Some(grouping) = &self.grouping {
+            let (groups, alerts) = grouping.left();
+            self.unsent += groups;
+            self.unsent_alerts += alerts;
+        }
+        let (lane, name) = (&self.lane, &self.lane.name);
+        if matches!(ended, Some(Ended::With(LaneEnd::ReaderGone))) {
+            info!("handler {name}: the reader has gone away");
+            lane.unwanted.store(true, Ordering::Relaxed);
+        }
+        let dropped = lane.abandon();
+        let (messages, alerts) = (self.unsent, self.unsent_alerts);
+        let stays = lane.queue.outlives_process();
+        match ended {
+            Some(Ended::With(end)) => return end,
+            _ if messages > 0 && stays => info!(
+                "handler {name}: {messages} messages about {alerts} alerts were not sent in time; \
+                the alerts stay in the store"
+            ),
+            _ if messages > 0 => warn!(
+                "handler {name}: {messages} messages about {alerts} alerts were not sent in time; \
+                {dropped} alerts dropped"
+            ),
+            Some(Ended::TimeUp) if !stays => {
+                warn!("handler {name}: could not finish in time; {dropped} alerts dropped");
+            }
+            _ => {}
+        }
+        LaneEnd::Done
+    }
+}
+
+/// The alerts that are left out among those that the handler gets; empty, if it gets all.
+#[derive(Default)]
+struct Places(VecDeque<Option<Fate>>);
+
+impl Places {
+    /// What becomes of the next alert, if the handler doesn't get it.
+    fn next_left_out(&mut self) -> Option<Fate> {
+        let fate = self.0.front().copied().flatten()?;
+        self.0.pop_front();
+        Some(fate)
+    }
+}
+
+/// What is said of a group that is refused.
+fn about(refusal: &Refusal, group: &Group) -> Refusal {
+    let reason = match group.taken {
+        1 => Arc::clone(&refusal.reason),
+        alerts => Arc::from(format!("{} (about {alerts} alerts)", refusal.reason)),
+    };
+    Refusal { index: refusal.index, reason }
+}

@@ -1,0 +1,19 @@
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+/// How many there may be in any minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PerMinute(pub NonZeroU32);
+
+/// A text is no such number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected at least 1 a minute")]
+pub struct NotPerMinute;
+
+impl FromStr for PerMinute {
+    type Err = NotPerMinute;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| NotPerMinute)
+    }
+}

@@ -1,0 +1,406 @@
+//! The queue of a durable lane: what comes next, and up to where it is done.
+//!
+//! It is no more than a mark in the store. Before a batch is given out, its end is noted; so after a
+//! crash the same batch comes again, not one with more in it, and a receiver sees requests that it has
+//! seen before.
+//!
+//! Reading may be ahead of what is settled: a lane that makes one message of several alerts settles them
+//! once it is sent, and the mark stays before the oldest alert that isn't settled.
+
+mod in_flight;
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use pigear_alert::Alert;
+use pigear_pipeline::{Batch, BatchPolicy, Queue, Settlement, Taken};
+use tracing::{debug, error, warn};
+
+use super::Store;
+use super::dead_letter::Refusal;
+use super::error::StoreProblem;
+use super::lanes::Mark;
+use super::progress::Bounds;
+use super::reader::{Further, Reader};
+use in_flight::{Fate, InFlight, Item};
+
+/// How often it is looked whether dead letters are to be sent again.
+const REDELIVERY_CHECK: Duration = Duration::from_secs(1);
+
+/// A batch has no more bytes than these, roughly.
+const MAX_BYTES: usize = 16 << 20;
+
+/// This many refusals wait in memory while they can't be written.
+const MAX_UNWRITTEN: usize = 1_000;
+
+/// The queue of a durable lane.
+pub struct DurableQueue {
+    store: Store,
+    name: String,
+    /// The lane's number.
+    lane: usize,
+    /// The mark when this run began.
+    begin: i64,
+    /// Up to where alerts were given out.
+    read: AtomicI64,
+    /// Nothing is settled any more.
+    abandoned: AtomicBool,
+    reading: Mutex<Reading>,
+}
+
+/// What only the lane's own thread deals with.
+struct Reading {
+    reader: Reader,
+    /// Up to where the batch goes that was begun.
+    begun: i64,
+    /// Up to where everything is settled.
+    done: i64,
+    in_flight: InFlight,
+    /// The mark as it is written.
+    noted: Mark,
+    /// What could not be written yet.
+    unwritten: Vec<Refusal>,
+    lost: u64,
+    /// When it was last looked for dead letters.
+    looked: Option<Instant>,
+    failures: u32,
+}
+
+/// Alerts, each with where it is.
+type Items = Vec<(Item, Arc<Alert>)>;
+
+/// What to do next.
+enum Turn {
+    Read(i64),
+    Unstored(Vec<Arc<Alert>>),
+    Look,
+    Due,
+    Ended,
+}
+
+impl DurableQueue {
+    pub(super) fn new(
+        store: Store,
+        name: &str,
+        mark: Mark,
+        bounds: Bounds,
+        reader: Reader,
+    ) -> Self {
+        let lane = store.0.progress.change(|state| state.add_lane(bounds));
+        let reading = Reading {
+            reader,
+            begun: mark.begun,
+            done: mark.done,
+            in_flight: InFlight::default(),
+            noted: mark,
+            unwritten: Vec::new(),
+            lost: 0,
+            looked: None,
+            failures: 0,
+        };
+        Self {
+            store,
+            name: name.to_owned(),
+            lane,
+            begin: mark.done,
+            read: AtomicI64::new(mark.done),
+            abandoned: AtomicBool::new(false),
+            reading: Mutex::new(reading),
+        }
+    }
+
+    fn read_up_to(&self) -> i64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_take(
+        &self,
+        reading: &mut Reading,
+        batch: &mut Batch,
+        policy: BatchPolicy,
+        due: Option<Instant>,
+    ) -> Result<Taken, StoreProblem> {
+        let most = policy.most.max(1);
+        let mut since = None;
+        loop {
+            if self.is_due(due) {
+                return Ok(Taken::Due);
+            }
+            if let Some(letters) = self.letters_to_send(reading, most)? {
+                return Ok(self.give_out(reading, batch, letters));
+            }
+            let turn = if reading.begun > self.read_up_to() && !self.is_time_up() {
+                Turn::Read(reading.begun)
+            } else {
+                self.wait(reading, policy, due, &mut since)
+            };
+            match turn {
+                Turn::Read(to) => {
+                    let items = self.read(reading, to, most)?;
+                    if !items.is_empty() {
+                        return Ok(self.give_out(reading, batch, items));
+                    }
+                }
+                Turn::Unstored(alerts) => {
+                    let items = alerts.into_iter().map(|alert| (Item::Unstored, alert)).collect();
+                    return Ok(self.give_out(reading, batch, items));
+                }
+                Turn::Look => {}
+                Turn::Due => return Ok(Taken::Due),
+                Turn::Ended => return Ok(Taken::Closed),
+            }
+        }
+    }
+
+    /// What is due comes before alerts, until the lane is to end.
+    fn is_due(&self, due: Option<Instant>) -> bool {
+        due.is_some_and(|due| due <= Instant::now()) && !self.is_closed()
+    }
+
+    fn is_time_up(&self) -> bool {
+        let end_by = self.store.0.progress.state().end_by(self.lane);
+        end_by.is_some_and(|by| by <= Instant::now())
+    }
+
+    /// Dead letters that are to be sent again, if it is time to look for them and there are some.
+    fn letters_to_send(
+        &self,
+        reading: &mut Reading,
+        most: usize,
+    ) -> Result<Option<Items>, StoreProblem> {
+        if reading.looked.is_some_and(|looked| looked.elapsed() < REDELIVERY_CHECK) {
+            return Ok(None);
+        }
+        reading.looked = Some(Instant::now());
+        // Those that were given out still count as marked.
+        if reading.in_flight.has_letters() {
+            return Ok(None);
+        }
+        let letters = reading.reader.marked_letters(&self.name, most)?;
+        self.store.0.progress.change(|state| state.add_letters(self.lane, letters.len()));
+        let items = letters.into_iter().map(|(letter, alert)| (Item::Letter(letter), alert));
+        Ok(Some(items.collect::<Items>()).filter(|items| !items.is_empty()))
+    }
+
+    /// Waits until there is something to do. `since` is when there was the first alert.
+    fn wait(
+        &self,
+        reading: &Reading,
+        policy: BatchPolicy,
+        due: Option<Instant>,
+        since: &mut Option<Instant>,
+    ) -> Turn {
+        let (progress, read) = (&self.store.0.progress, self.read_up_to());
+        let look = reading.looked.unwrap_or_else(Instant::now) + REDELIVERY_CHECK;
+        let mut state = progress.state();
+        loop {
+            let now = Instant::now();
+            let reached = |time: Option<Instant>| time.is_some_and(|time| time <= now);
+            let end_by = state.end_by(self.lane);
+            if reached(end_by) {
+                return Turn::Ended;
+            }
+            let readable = state.readable(self.lane) - read;
+            let waiting = count(state.last - read) + state.unstored(self.lane);
+            if waiting > 0 {
+                let since = *since.get_or_insert(now);
+                let enough = waiting >= policy.enough || state.closing;
+                if enough || reached(since.checked_add(policy.delay)) {
+                    let most = policy.most.max(1);
+                    return if readable > 0 {
+                        Turn::Read(read + readable.min(i64::try_from(most).unwrap_or(i64::MAX)))
+                    } else {
+                        Turn::Unstored(state.take_unstored(self.lane, read, most))
+                    };
+                }
+            } else if state.ended && state.closing {
+                return Turn::Ended;
+            }
+            if reached(due) {
+                return Turn::Due;
+            }
+            if reached(Some(look)) {
+                return Turn::Look;
+            }
+            let collected = since.and_then(|since| since.checked_add(policy.delay));
+            let times = [due, end_by, collected].into_iter().flatten();
+            state = progress.wait(state, times.fold(look, Instant::min));
+        }
+    }
+
+    /// Reads what comes next, up to an alert at most; nothing, if nothing of it is there any more.
+    fn read(&self, reading: &mut Reading, to: i64, most: usize) -> Result<Items, StoreProblem> {
+        let read = self.read_up_to();
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        let (mut first, mut last) = (to + 1, read);
+        reading.reader.visit_range((read + 1, to), &mut |stored| {
+            (first, last) = (first.min(stored.id), stored.id);
+            bytes += stored.alert.memory();
+            items.push((Item::Stored(stored.id), Arc::new(stored.alert)));
+            if bytes >= MAX_BYTES || items.len() >= most { Further::Enough } else { Further::On }
+        })?;
+        let gone = count(first - read - 1);
+        if gone > 0 {
+            reading.lost += gone as u64;
+            let name = &self.name;
+            warn!("handler {name}: {gone} alerts were removed from the store before it got them");
+            self.read.store(first - 1, Ordering::Relaxed);
+            if reading.in_flight.is_empty() {
+                reading.done = first - 1;
+            }
+        }
+        if reading.begun < last {
+            reading.begun = last;
+            self.note(reading);
+        }
+        Ok(items)
+    }
+
+    /// Gives alerts out, and notes that.
+    fn give_out(&self, reading: &mut Reading, batch: &mut Batch, items: Items) -> Taken {
+        reading.failures = 0;
+        let (items, alerts): (Vec<_>, Vec<_>) = items.into_iter().unzip();
+        if let Some(Item::Stored(last)) = items.last() {
+            self.read.store(*last, Ordering::Relaxed);
+        }
+        reading.in_flight.extend(items);
+        batch.fill(alerts);
+        Taken::Alerts
+    }
+
+    /// Writes the mark, and what was refused. What can't be written now is written later: at worst, some
+    /// alerts come twice.
+    fn note(&self, reading: &mut Reading) {
+        let mark = Mark { done: reading.done, begun: reading.begun };
+        if mark == reading.noted && reading.unwritten.is_empty() {
+            return;
+        }
+        let written = self.store.0.writer.lock().note(&self.name, mark, &reading.unwritten);
+        match written {
+            Ok(()) => {
+                reading.noted = mark;
+                reading.unwritten.clear();
+            }
+            Err(problem) => {
+                debug!("handler {}: cannot note how far it is: {problem}", self.name);
+                if reading.unwritten.len() > MAX_UNWRITTEN {
+                    let n = reading.unwritten.len();
+                    error!("handler {}: {n} dead letters could not be kept: {problem}", self.name);
+                    reading.unwritten.clear();
+                }
+            }
+        }
+    }
+
+    /// Takes note of what became of dead letters that were sent again.
+    fn settle_letters(&self, fates: &[(i64, Fate)]) {
+        let taken = fates.iter().filter(|(_, fate)| matches!(fate, Fate::Taken));
+        let taken: Vec<_> = taken.map(|(letter, _)| *letter).collect();
+        let refused = fates.iter().filter_map(|(letter, fate)| match fate {
+            Fate::Refused(reason) => Some((*letter, reason.to_string())),
+            Fate::Taken => None,
+        });
+        let refused: Vec<_> = refused.collect();
+        if taken.is_empty() && refused.is_empty() {
+            return;
+        }
+        let mut writer = self.store.0.writer.lock();
+        let noted = writer.refuse_letters(&refused).and_then(|()| writer.remove_letters(&taken));
+        if let Err(problem) = noted {
+            error!("handler {}: cannot note what became of dead letters: {problem}", self.name);
+        }
+    }
+}
+
+fn count(n: i64) -> usize {
+    usize::try_from(n).unwrap_or_default()
+}
+
+impl Queue for DurableQueue {
+    fn take(&self, batch: &mut Batch, policy: BatchPolicy, until: Option<Instant>) -> Taken {
+        let mut reading = self.reading();
+        loop {
+            match self.try_take(&mut reading, batch, policy, until) {
+                Ok(taken) => return taken,
+                Err(problem) => {
+                    reading.failures += 1;
+                    if reading.failures.is_power_of_two() {
+                        error!("handler {}: cannot read the store: {problem}", self.name);
+                    }
+                }
+            }
+            let (state, until) = (self.store.0.progress.state(), Instant::now() + REDELIVERY_CHECK);
+            if state.closing {
+                return Taken::Closed;
+            }
+            drop(self.store.0.progress.wait(state, until));
+        }
+    }
+
+    fn settle(&self, settlement: &Settlement) {
+        if self.abandoned.load(Ordering::SeqCst) {
+            return;
+        }
+        let mut reading = self.reading();
+        for refused in &settlement.refused {
+            let reason = Arc::clone(&refused.reason);
+            if !reading.in_flight.refuse_letter(refused.number, &reason) {
+                reading.unwritten.push((Arc::clone(&refused.alert), reason.to_string()));
+            }
+        }
+        let (done, letters) = reading.in_flight.settle(settlement.settled);
+        if let Some(done) = done {
+            reading.done = done;
+        }
+        if reading.in_flight.is_empty() {
+            reading.done = reading.done.max(self.read_up_to());
+        }
+        self.settle_letters(&letters);
+        self.note(&mut reading);
+    }
+
+    fn received(&self) -> u64 {
+        let state = self.store.0.progress.state();
+        count(state.last - self.begin) as u64 + state.came_besides(self.lane)
+    }
+
+    fn take_lost(&self) -> u64 {
+        let dropped = self.store.0.progress.state().take_dropped(self.lane);
+        std::mem::take(&mut self.reading().lost) + dropped
+    }
+
+    fn waiting(&self) -> usize {
+        let state = self.store.0.progress.state();
+        count(state.last - self.read_up_to()) + state.unstored(self.lane)
+    }
+
+    fn close(&self) {
+        self.store.0.progress.change(|state| state.closing = true);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.store.0.progress.state().closing
+    }
+
+    fn end_by(&self, time: Instant) {
+        self.store.0.progress.change(|state| state.set_end(self.lane, time));
+    }
+
+    fn outlives_process(&self) -> bool {
+        true
+    }
+
+    /// What could not be stored is lost with the process.
+    fn abandon(&self) -> u64 {
+        self.abandoned.store(true, Ordering::SeqCst);
+        let waiting = self.store.0.progress.change(|state| state.abandon(self.lane));
+        // A lane that was left behind in the middle of noting something keeps it to itself.
+        let in_flight = self.reading.try_lock().map(|reading| reading.in_flight.unstored());
+        waiting + in_flight.unwrap_or_default()
+    }
+}
