@@ -25,26 +25,36 @@
 //! # Ok::<(), pigear::store::StoreError>(())
 //! ```
 
+mod block_rows;
 mod check;
+mod clock;
+mod connect;
 mod count;
 mod criteria;
 mod dead_letter;
 mod error;
+mod file_id;
+mod ids;
+mod inode_lock;
 mod interned;
 mod journal;
 mod lanes;
+mod layout;
 mod lock;
+mod meta;
 mod open;
 mod progress;
 mod reader;
 mod record;
 mod retention;
+mod row;
 mod schema;
 mod search;
 mod segment_index;
 mod store_handler;
 #[cfg(test)]
 mod tests;
+mod tidy;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -57,21 +67,26 @@ use tracing::warn;
 
 pub use count::{Count, CountBy};
 pub use criteria::{Criteria, Network, NotANetwork, Test, moment};
-pub use dead_letter::{DeadLetter, redeliver};
+pub use dead_letter::{DeadLetter, LetterContent, Redelivery, redeliver};
 pub use error::{StoreError, StoreProblem};
 pub use journal::LaneJournal;
-pub use lanes::{LaneState, drop_lane};
-pub use reader::{Further, Reader, Stored};
+pub use lanes::{LaneAccount, LaneState, drop_lane};
+pub use reader::{Further, Reader};
 pub use retention::{Retention, RetentionPolicy};
+pub use row::Stored;
 pub use store_handler::StoreHandler;
 
 use crate::config::Begin;
+use clock::Clock;
 use progress::{Bounds, Progress};
 use writer::Writer;
 
 /// It is waited so long for whether a store is damaged. Then the check goes on in the background: as long
 /// as nobody has Snort's socket, alerts are lost.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long closing waits for what is being written.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A store that is written to. Clones share it.
 #[derive(Clone)]
@@ -152,13 +167,22 @@ impl Store {
     /// # Errors
     /// If there can be no more threads.
     pub fn tidy(&self, policy: RetentionPolicy) -> Result<Retention, StoreError> {
-        Retention::start(self.clone(), policy)
+        let store = self.clone();
+        let work = move || store.0.writer.lock().tidy(policy, Clock::now());
+        Retention::start(self.path(), work)
             .map_err(|error| StoreProblem::from(error).at(self.path()))
     }
 
-    /// Ends in order: nothing need be checked at the next start.
+    /// Ends in order: nothing need be checked at the next start. If something is still writing, that is not
+    /// waited for, and the next start checks.
     pub fn close(&self) {
-        self.0.writer.lock().close();
+        match self.0.writer.try_lock_for(CLOSE_TIMEOUT) {
+            Some(mut writer) => writer.close(),
+            None => warn!(
+                "{}: it is still being written to, and is checked at the next start",
+                self.path().display()
+            ),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use super::error::StoreProblem;
 use super::lanes::Mark;
 use super::progress::Bounds;
 use super::reader::{Further, Reader};
+use super::row::{DamagedRow, StoredRow};
 
 /// How often it is looked whether dead letters are to be sent again.
 const LOOK: Duration = Duration::from_secs(1);
@@ -136,6 +137,7 @@ impl LaneJournal {
         loop {
             if work.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
                 work.looked = Some(Instant::now());
+                self.follow_file(work)?;
                 // Those that the handler has in hand still count as marked.
                 let again = match work.letters {
                     Some(_) => Vec::new(),
@@ -215,16 +217,38 @@ impl LaneJournal {
         }
     }
 
+    /// Reads from the file that is at the path now, if that is another than before and all of that was read.
+    fn follow_file(&self, work: &mut Work) -> Result<(), StoreProblem> {
+        if work.reader.is_stale() && work.reader.last_id()? <= self.read_up_to() {
+            // Until one is there, the one that was removed goes on.
+            if let Ok(reader) = Reader::open(self.store.path()) {
+                work.reader = reader;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads what comes next, up to an alert at most. `None` if nothing of it is there any more.
     fn read(&self, work: &mut Work, to: i64, most: usize) -> Result<Option<Next>, StoreProblem> {
+        self.follow_file(work)?;
         let read = self.read_up_to();
-        let (mut alerts, mut bytes) = (Vec::new(), 0);
+        let (mut alerts, mut bytes, mut damaged) = (Vec::new(), 0, Vec::new());
         let (mut first, mut last) = (to + 1, read);
-        work.reader.visit_range((read + 1, to), &mut |stored| {
-            (first, last) = (first.min(stored.id), stored.id);
-            bytes += stored.alert.memory();
-            alerts.push(Arc::new(stored.alert));
-            if bytes >= MAX_BYTES || alerts.len() >= most { Further::Enough } else { Further::On }
+        work.reader.visit_rows((read + 1, to), &mut |row| match row {
+            StoredRow::Alert(stored) => {
+                (first, last) = (first.min(stored.id), stored.id);
+                bytes += stored.alert.memory();
+                alerts.push(Arc::new(stored.alert));
+                let enough = bytes >= MAX_BYTES || alerts.len() >= most;
+                if enough { Further::Enough } else { Further::On }
+            }
+            // What lies before is handed out first.
+            StoredRow::Damaged(_) if !alerts.is_empty() => Further::Enough,
+            StoredRow::Damaged(row) => {
+                first = first.min(row.id);
+                damaged.push(row);
+                Further::On
+            }
         })?;
         let gone = count(first - read - 1);
         if gone > 0 {
@@ -233,10 +257,11 @@ impl LaneJournal {
                 "handler {}: {gone} alerts were removed from the store before it got them",
                 self.name
             );
-            self.read.store(first - 1, Ordering::Relaxed);
-            if self.done() == read {
-                self.done.store(first - 1, Ordering::Relaxed);
-            }
+            self.pass_over(read, first - 1);
+        }
+        if let Some(passed) = damaged.last().map(|row| row.id) {
+            self.set_aside(work, &damaged);
+            self.pass_over(self.read_up_to(), passed);
         }
         if alerts.is_empty() {
             return Ok(None);
@@ -246,6 +271,23 @@ impl LaneJournal {
             self.note(work);
         }
         Ok(Some(hand_out(work, Hand::Stored(alerts))))
+    }
+
+    /// What is behind one alert and up to another is not handed out.
+    fn pass_over(&self, read: i64, passed: i64) {
+        self.read.store(passed, Ordering::Relaxed);
+        if self.done() == read {
+            self.done.store(passed, Ordering::Relaxed);
+        }
+    }
+
+    /// Makes dead letters of what can't be decoded.
+    fn set_aside(&self, work: &mut Work, damaged: &[DamagedRow]) {
+        work.lost += damaged.len() as u64;
+        for DamagedRow { id, reason, .. } in damaged {
+            error!("handler {}: alert {id} can't be delivered: {reason}", self.name);
+        }
+        self.or_say(self.store.0.writer.lock().set_aside(&self.name, damaged));
     }
 
     /// Takes note of what became of dead letters that were given out again.
@@ -345,7 +387,7 @@ impl Journal for LaneJournal {
         let mut work = self.work();
         let refused = |alerts: &[Arc<Alert>]| {
             let of = |(index, reason): &(usize, String)| {
-                Some((Arc::clone(alerts.get(*index)?), reason.clone()))
+                Some(Refusal::from((Arc::clone(alerts.get(*index)?), reason.clone())))
             };
             outcome.refused.iter().filter_map(of).collect::<Vec<_>>()
         };
@@ -361,7 +403,7 @@ impl Journal for LaneJournal {
                 }
             }
         }
-        work.unwritten.extend(outcome.refused_later.iter().cloned());
+        work.unwritten.extend(outcome.refused_later.iter().cloned().map(Refusal::from));
         self.release(&mut work, outcome.in_hand.as_deref());
         self.note(&mut work);
     }
