@@ -107,6 +107,20 @@ impl Totals {
     }
 }
 
+impl std::ops::Sub for Totals {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            handled: self.handled - other.handled,
+            dropped: self.dropped - other.dropped,
+            failed: self.failed - other.failed,
+            filtered: self.filtered - other.filtered,
+            muted: self.muted - other.muted,
+        }
+    }
+}
+
 impl std::ops::Add for Totals {
     type Output = Self;
 

@@ -48,7 +48,7 @@ pub trait Handler: Send {
 }
 
 /// What a handler wants its lane to know.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// How many alerts it likes to get at once, and how long it waits for them.
     pub batch: BatchPolicy,
@@ -64,6 +64,9 @@ pub struct Needs {
     pub interactive: bool,
     /// How many alerts its receiver takes in a minute, unless the user says otherwise.
     pub per_minute: Option<NonZeroU32>,
+    /// To whom it delivers, without secrets. A durable lane notices by this that what waits for one
+    /// receiver would go to another.
+    pub target: Option<String>,
 }
 
 /// What a handler gets when it starts.

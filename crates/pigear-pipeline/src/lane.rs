@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use pigear_alert::Alert;
-use tracing::warn;
+use tracing::{error, warn};
 
-use crate::account::{Account, Fate};
+use crate::account::{Account, Fate, Totals};
 use crate::deadline::Deadline;
 use crate::filter::Filter;
 use crate::handler::{Failure, Handler, Needs};
@@ -161,17 +161,20 @@ impl Lane {
     fn abandon(&self) -> u64 {
         let lost = self.queue.abandon();
         if self.queue.outlives_process() {
-            self.drop_lost(lost);
+            self.count_lost(Totals { dropped: lost, ..Totals::default() });
         }
         self.account.close()
     }
 
     /// Counts alerts that a queue that outlives the process could not keep.
-    fn drop_lost(&self, lost: u64) {
-        if lost > 0
-            && let Some(count) = self.account.settle(Fate::Dropped, lost)
-        {
+    fn count_lost(&self, lost: Totals) {
+        let counted =
+            |fate, alerts| (alerts > 0).then(|| self.account.settle(fate, alerts)).flatten();
+        if let Some(count) = counted(Fate::Dropped, lost.dropped) {
             warn!("handler {}: {count} alerts dropped so far", self.name);
+        }
+        if let Some(count) = counted(Fate::Failed, lost.failed) {
+            error!("handler {}: {count} alerts became dead letters so far", self.name);
         }
     }
 

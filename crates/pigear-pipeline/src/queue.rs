@@ -33,10 +33,10 @@ pub trait Queue: Send + Sync {
     /// Whatever became of them: also those that found no room.
     fn received(&self) -> u64;
 
-    /// How many alerts the lane will never get, since this was last asked, because the queue could not
-    /// hold them.
-    fn take_lost(&self) -> u64 {
-        0
+    /// What became of alerts that the lane will never get, since this was last asked: the queue could not
+    /// hold them, or can't read them any more.
+    fn take_lost(&self) -> Totals {
+        Totals::default()
     }
 
     /// How many alerts wait that were not taken yet.

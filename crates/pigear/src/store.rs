@@ -25,26 +25,36 @@
 //! # Ok::<(), pigear::store::StoreError>(())
 //! ```
 
+mod block_rows;
 mod check;
+mod clock;
+mod connect;
 mod count;
 mod criteria;
 mod dead_letter;
 mod durable_queue;
 mod error;
+mod file_id;
+mod ids;
+mod inode_lock;
 mod interned;
 mod lanes;
+mod layout;
 mod lock;
+mod meta;
 mod open;
 mod progress;
 mod reader;
 mod record;
 mod retention;
+mod row;
 mod schema;
 mod search;
 mod segment_index;
 mod store_handler;
 #[cfg(test)]
 mod tests;
+mod tidy;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -57,21 +67,27 @@ use tracing::warn;
 
 pub use count::{Count, CountBy};
 pub use criteria::{Criteria, Network, NotANetwork, Test, moment};
-pub use dead_letter::{DeadLetter, redeliver};
+pub use dead_letter::{DeadLetter, LetterContent, Redelivery, redeliver};
 pub use durable_queue::DurableQueue;
 pub use error::{StoreError, StoreProblem};
 pub use lanes::{LaneState, drop_lane};
-pub use reader::{Further, Reader, Stored};
+pub use reader::{Further, Reader};
 pub use retention::{Retention, RetentionPolicy};
+pub use row::Stored;
 pub use store_handler::{StoreHandler, Unstorable};
 
 use crate::config::Begin;
+use clock::Clock;
+use lanes::Opened;
 use progress::{Bounds, Progress};
 use writer::Writer;
 
 /// It is waited so long for whether a store is damaged. Then the check goes on in the background: as long
 /// as nobody has Snort's socket, alerts are lost.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long closing waits for what is being written.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A store that is written to. Clones share it.
 #[derive(Clone)]
@@ -125,25 +141,41 @@ impl Store {
         name: &str,
         begin: Begin,
         settings: LaneSettings,
+        target: Option<&str>,
     ) -> Result<DurableQueue, StoreError> {
-        let mark = lanes::mark(&self.0.writer.lock().connection, name, begin);
-        let mark = mark.map_err(|problem| problem.at(self.path()))?;
+        let opened = lanes::open(&self.0.writer.lock().connection, name, begin, target);
+        let Opened { position, former_target } =
+            opened.map_err(|problem| problem.at(self.path()))?;
+        if let Some(former) = former_target {
+            self.say_other_target(name, &former, target);
+        }
         let bounds = Bounds { alerts: settings.max_alerts, bytes: settings.max_bytes };
         let reader = Reader::open(self.path())?;
-        Ok(DurableQueue::new(self.clone(), name, mark, bounds, reader))
+        Ok(DurableQueue::new(self.clone(), name, position, bounds, reader))
     }
 
-    /// Warns of lanes that nobody reads any more, and that alerts are kept for.
+    /// Where alerts wait for another receiver than the one that they were meant for, that is said.
+    fn say_other_target(&self, name: &str, former: &str, target: Option<&str>) {
+        let path = self.path().display();
+        let target = target.unwrap_or("one that has no name");
+        warn!(
+            "{path}: handler {name} delivered to {former} so far, and now delivers to {target}: what \
+            waits for it, and its dead letters, go there; to keep them apart, give the new handler \
+            another name"
+        );
+    }
+
+    /// Warns of lanes whose handler isn't configured any more, and that alerts are kept for.
     pub fn name_strays(&self, names: &[&str]) {
-        let known = lanes::names(&self.0.writer.lock().connection);
-        for stray in known.unwrap_or_default() {
-            if !names.contains(&&*stray) {
-                warn!(
-                    "{}: no handler {stray} is configured any more, but alerts are kept for it; \
-                    `pigear lanes drop {stray}` ends that",
-                    self.path().display()
-                );
-            }
+        let known = lanes::waiting(&self.0.writer.lock().connection);
+        let strays = known.unwrap_or_default();
+        for (stray, waiting) in strays.iter().filter(|(name, _)| !names.contains(&&**name)) {
+            let path = self.path().display();
+            warn!(
+                "{path}: {waiting} alerts wait for the handler {stray}, which isn't configured; they \
+                are delivered once it is again. If they are not needed: `pigear lanes --store {path} \
+                drop {stray}`"
+            );
         }
     }
 
@@ -152,13 +184,22 @@ impl Store {
     /// # Errors
     /// If there can be no more threads.
     pub fn tidy(&self, policy: RetentionPolicy) -> Result<Retention, StoreError> {
-        Retention::start(self.clone(), policy)
+        let store = self.clone();
+        let work = move || store.0.writer.lock().tidy(policy, Clock::now());
+        Retention::start(self.path(), work)
             .map_err(|error| StoreProblem::from(error).at(self.path()))
     }
 
-    /// Ends in order: nothing need be checked at the next start.
+    /// Ends in order: nothing need be checked at the next start. If something is still writing, that is not
+    /// waited for, and the next start checks.
     pub fn close(&self) {
-        self.0.writer.lock().close();
+        match self.0.writer.try_lock_for(CLOSE_TIMEOUT) {
+            Some(mut writer) => writer.close(),
+            None => warn!(
+                "{}: it is still being written to, and is checked at the next start",
+                self.path().display()
+            ),
+        }
     }
 }
 

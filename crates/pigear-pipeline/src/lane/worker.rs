@@ -131,7 +131,7 @@ impl Worker {
                     }
                 }
             }
-            self.lane.drop_lost(self.lane.queue.take_lost());
+            self.lane.count_lost(self.lane.queue.take_lost());
             if self.lane.deadline.is_up() {
                 return Some(Ended::TimeUp);
             }

@@ -8,7 +8,7 @@ use super::args::{LanesArgs, LanesCommand, RedeliverArgs};
 use super::failure::Failure;
 use super::listen::say;
 use super::{query, write_out};
-use crate::store::{Reader, drop_lane, redeliver};
+use crate::store::{Reader, Redelivery, drop_lane, redeliver};
 use crate::visible::visible;
 
 pub(super) fn run(args: &LanesArgs) -> Result<(), Failure> {
@@ -33,17 +33,24 @@ fn list(reader: &Reader) -> Result<(), Failure> {
         let name = visible(lane.name.as_bytes());
         // Writing to a string can't fail.
         let _ = writeln!(text, "{name:<20} {:>10} {:>12}  {moved}", lane.lag, lane.dead_letters);
+        if lane.removed_letters > 0 {
+            let _ =
+                writeln!(text, "  and {} dead letters were removed unread", lane.removed_letters);
+        }
     }
     write_out(text.as_bytes())
 }
 
 pub(super) fn send_again(args: &RedeliverArgs) -> Result<(), Failure> {
     let path = query::path(&args.store)?;
-    let marked = redeliver(&path, args.lane.as_deref())?;
-    if marked.is_empty() {
+    let Redelivery { lanes, damaged, .. } = redeliver(&path, args.lane.as_deref())?;
+    if lanes.is_empty() && damaged == 0 {
         say("there are no dead letters");
     }
-    for (lane, letters) in marked {
+    if damaged > 0 {
+        say(&format!("{damaged} dead letters are damaged alerts, and can't be sent again"));
+    }
+    for (lane, letters) in lanes {
         say(&format!(
             "{letters} dead letters of {lane} are sent again by the Pigear that runs it, now or next"
         ));

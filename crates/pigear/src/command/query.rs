@@ -10,18 +10,20 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use pigear_alert::Alert;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use pigear_alert::format::{Colour, Format, FormatName};
 use pigear_pipeline::Handler;
 
 use super::args::{QueryArgs, StoreArgs};
 use super::failure::Failure;
+use super::listen::say;
 use super::write_out;
 use crate::config::Config;
 use crate::handler::compress::Compress;
 use crate::handler::pcap;
 use crate::handler::rotate::Rotation;
-use crate::store::{Criteria, Further, Reader, StoreError, Stored};
+use crate::store::{Criteria, Further, LetterContent, Reader, StoreError, Stored};
 use crate::visible::visible;
 
 /// How many alerts are shown, unless said otherwise.
@@ -38,8 +40,10 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
     let mut reader = Reader::open(&path)?;
     let limit = args.limit.unwrap_or(LIMIT);
     if let Some(id) = args.packet {
-        let alert =
-            reader.get(id)?.ok_or_else(|| anyhow!("there is no alert {id} in the store"))?;
+        let alert = reader.get(id)?.ok_or_else(|| match reader.unreadable() {
+            0 => anyhow!("there is no alert {id} in the store"),
+            _ => anyhow!("alert {id} could not be read: its record is damaged"),
+        })?;
         return write_out(packet::text(&alert, &Lines::new(args)).as_bytes());
     }
     if args.dead_letters {
@@ -48,15 +52,29 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
     let criteria = args.criteria()?;
     if let Some(by) = args.count_by {
         let counts = reader.count(&criteria, by)?;
+        say_unreadable(&reader);
         return write_out(table::text(&counts, by, args.limit.unwrap_or(COUNTS)).as_bytes());
     }
     if let Some(file) = &args.pcap {
-        return save(&mut reader, &criteria, args.limit, file);
+        save(&mut reader, &criteria, args.limit, file)?;
+        say_unreadable(&reader);
+        return Ok(());
     }
     if args.follow {
         return follow(&mut reader, &criteria, args, limit);
     }
-    show(&mut reader, &criteria, args, limit)
+    show(&mut reader, &criteria, args, limit)?;
+    say_unreadable(&reader);
+    Ok(())
+}
+
+/// Says how many alerts are missing in what was shown.
+fn say_unreadable(reader: &Reader) {
+    match reader.unreadable() {
+        0 => {}
+        1 => say("1 alert could not be read: its record is damaged"),
+        n => say(&format!("{n} alerts could not be read: their records are damaged")),
+    }
 }
 
 /// Where the store is: as typed, or as configured.
@@ -178,16 +196,30 @@ fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(
     let mut output = Output::default();
     for letter in reader.dead_letters(args.lane.as_deref(), limit)? {
         if args.format.is_some() {
-            lines.format.write(&letter.alert, &mut output.bytes);
+            // What can't be decoded has no format.
+            letter
+                .alert()
+                .into_iter()
+                .for_each(|alert| lines.format.write(alert, &mut output.bytes));
             continue;
         }
         let again = if letter.again { ", to be sent again" } else { "" };
         let reason = visible(letter.reason.as_bytes());
         let lane = visible(letter.lane.as_bytes());
-        let head = format!("{} {lane}{again}: {reason}\n", letter.refused);
+        let count = match letter.count {
+            1 => String::new(),
+            count => format!(", about {count} alerts"),
+        };
+        let head = format!("{} {lane}{again}{count}: {reason}\n", letter.refused);
         output.bytes.extend_from_slice(head.as_bytes());
-        let stored = Stored { id: letter.alert_id, alert: Alert::clone(&letter.alert) };
-        lines.write(&stored, &mut output.bytes);
+        let id = letter.alert_id;
+        match letter.content {
+            LetterContent::Alert(alert) => lines.write(&Stored { id, alert }, &mut output.bytes),
+            LetterContent::Damaged(bytes) => {
+                let text = format!("{id:>6}  damaged, as base64: {}\n", BASE64.encode(&bytes));
+                output.bytes.extend_from_slice(text.as_bytes());
+            }
+        }
     }
     output.finish()
 }

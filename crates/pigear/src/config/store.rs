@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use bytesize::ByteSize;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::keys::parsed_option;
 
@@ -21,14 +21,69 @@ pub struct StoreConfig {
     pub path: Option<PathBuf>,
 
     /// Remove alerts that were received more than so many days ago
-    #[serde(deserialize_with = "parsed_option")]
-    #[cfg_attr(feature = "command", arg(long, value_name = "N"))]
+    #[serde(deserialize_with = "days_option")]
+    #[cfg_attr(feature = "command", arg(long, value_name = "N", value_parser = days))]
     pub keep_days: Option<u32>,
 
     /// Remove the oldest alerts when the store is larger than this, such as 20GB
-    #[serde(deserialize_with = "parsed_option")]
-    #[cfg_attr(feature = "command", arg(long, value_name = "SIZE"))]
+    #[serde(deserialize_with = "size_option")]
+    #[cfg_attr(feature = "command", arg(long, value_name = "SIZE", value_parser = size))]
     pub keep_bytes: Option<ByteSize>,
+
+    /// Remove alerts by age even if the clock seems to have jumped ahead
+    ///
+    /// When the clock says a time that is much later than expected, and --keep-days would remove more
+    /// than half of all alerts by it, nothing is removed by age: the clock may be wrong. Start Pigear
+    /// once with this option to say that it is right.
+    #[cfg_attr(feature = "command", arg(long))]
+    pub trust_clock: bool,
+}
+
+/// The least size of a store: below, there would be room for its tables but not for alerts.
+const LEAST: ByteSize = ByteSize::mb(1);
+
+fn days(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(0) => Err("nothing would be kept; give at least 1 day".to_owned()),
+        Ok(days) => Ok(days),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+fn size(text: &str) -> Result<ByteSize, String> {
+    match text.parse::<ByteSize>() {
+        Ok(size) if size < LEAST => Err("no alert would have room; give at least 1MB".to_owned()),
+        result => result,
+    }
+}
+
+/// A text that was parsed by one of the functions above.
+struct Days(u32);
+
+struct Size(ByteSize);
+
+impl FromStr for Days {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        days(text).map(Self)
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        size(text).map(Self)
+    }
+}
+
+fn days_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    parsed_option(deserializer).map(|days| days.map(|Days(days)| days))
+}
+
+fn size_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ByteSize>, D::Error> {
+    parsed_option(deserializer).map(|size| size.map(|Size(size)| size))
 }
 
 impl StoreConfig {
@@ -39,6 +94,7 @@ impl StoreConfig {
             path: self.path.or(other.path),
             keep_days: self.keep_days.or(other.keep_days),
             keep_bytes: self.keep_bytes.or(other.keep_bytes),
+            trust_clock: self.trust_clock || other.trust_clock,
         }
     }
 }

@@ -113,7 +113,11 @@ impl Exec {
 
 impl Handler for Exec {
     fn needs(&self) -> Needs {
-        Needs { delivers: true, ..Needs::default() }
+        let target = match &self.0 {
+            ExecMode::Each(each) => each.program(),
+            ExecMode::Stream(stream) => stream.program(),
+        };
+        Needs { delivers: true, target: Some(target.to_owned()), ..Needs::default() }
     }
 
     fn start(&mut self, context: Context) -> Result<(), Failure> {

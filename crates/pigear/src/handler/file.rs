@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use pigear_alert::Alert;
 use pigear_alert::format::{Colour, FormatName};
-use pigear_pipeline::{Failure, Handler, Progress};
+use pigear_pipeline::{Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 
 use super::compress::Compress;
@@ -66,6 +66,11 @@ impl File {
 }
 
 impl Handler for File {
+    fn needs(&self) -> Needs {
+        let target = self.file.path().display().to_string();
+        Needs { target: Some(target), ..Needs::default() }
+    }
+
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         let mut done = 0;
         while let Some(left) = alerts.get(done..)

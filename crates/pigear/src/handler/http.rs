@@ -83,6 +83,7 @@ impl Http {
             batch: batch_policy(&options, &batch_builder),
             delivers: true,
             per_minute: options.preset().and_then(Preset::per_minute),
+            target: Some(target::name_of(batch_builder.url())),
             ..Needs::default()
         };
         let dispatcher = Dispatcher::new(sender, batch_builder, options.in_flight)
@@ -93,7 +94,7 @@ impl Http {
 
 impl Handler for Http {
     fn needs(&self) -> Needs {
-        self.needs
+        self.needs.clone()
     }
 
     fn start(&mut self, context: Context) -> Result<(), Failure> {

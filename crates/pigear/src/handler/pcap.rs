@@ -16,7 +16,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use pigear_alert::packet::LinkType;
 use pigear_alert::{Alert, AlertMessage};
-use pigear_pipeline::{Failure, Handler, Progress};
+use pigear_pipeline::{Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
@@ -183,6 +183,11 @@ impl Interfaces {
 }
 
 impl Handler for Pcap {
+    fn needs(&self) -> Needs {
+        let target = self.file.path().display().to_string();
+        Needs { target: Some(target), ..Needs::default() }
+    }
+
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         let mut done = 0;
         while let Some(left) = alerts.get(done..)

@@ -86,6 +86,11 @@ impl Receiver {
         Self { name, connect, outlet, backoff, deadline }
     }
 
+    /// As the user calls it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Tries to connect, so that a wrong address is noticed before there are alerts.
     pub(super) fn start(&mut self, deadline: &Deadline) {
         self.deadline = deadline.clone();

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use nix::sys::socket::{setsockopt, sockopt::SndBuf};
 use pigear_alert::Alert;
 use pigear_alert::format::{Colour, Format, FormatName};
-use pigear_pipeline::{Context, Failure, Handler, Progress};
+use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 
 use super::receiver::{Connect, Datagrams, Receiver, Stream};
@@ -113,6 +113,10 @@ fn connect(target: Target) -> Connect {
 }
 
 impl Handler for Socket {
+    fn needs(&self) -> Needs {
+        Needs { target: Some(self.receiver.name().to_owned()), ..Needs::default() }
+    }
+
     fn start(&mut self, context: Context) -> Result<(), Failure> {
         self.receiver.start(&context.deadline);
         Ok(())

@@ -190,7 +190,11 @@ impl Messages {
 
 impl Handler for Syslog {
     fn needs(&self) -> Needs {
-        Needs { delivers: self.delivers, ..Needs::default() }
+        Needs {
+            delivers: self.delivers,
+            target: Some(self.receiver.name().to_owned()),
+            ..Needs::default()
+        }
     }
 
     fn start(&mut self, context: Context) -> Result<(), Failure> {

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle};
 
+use super::connect;
 use super::error::StoreProblem;
-use super::open;
 
 /// A store is being looked through, until this is dropped.
 pub(super) struct Check {
@@ -22,7 +22,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn start(path: &Path) -> Result<Self, StoreProblem> {
-        let connection = open::to_read(path)?;
+        let connection = connect::to_read(path)?;
         let interrupt = connection.get_interrupt_handle();
         let (finder, found) = channel();
         let look = move || {

@@ -1,21 +1,31 @@
 //! What was refused for good, with the reason.
 
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use pigear_alert::Alert;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
+use super::connect;
 use super::error::{StoreError, StoreProblem};
-use super::lanes::{self, Mark};
-use super::open;
-use super::reader::Reader;
+use super::lanes::{self, Position};
+use super::meta;
+use super::reader::{Further, Reader};
 use super::record;
+use super::row::{self, DamagedRow, StoredRow};
 use super::writer::Writer;
 
-/// An alert that was refused, and the reason.
-pub(super) type Refusal = (Arc<Alert>, String);
+/// What of a dead letter's room is not its record: the row, what is indexed of it, and its origin.
+const OVERHEAD: usize = 200;
+
+/// An alert that was refused.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    pub(super) alert: Arc<Alert>,
+    pub(super) reason: Arc<str>,
+}
 
 /// An alert that a handler could not hand on, and won't try to again unless told to.
 #[derive(Clone, Debug)]
@@ -33,39 +43,93 @@ pub struct DeadLetter {
     pub again: bool,
     /// The alert's number; 0 if it was never stored.
     pub alert_id: i64,
+    /// How many alerts it is about: a handler may refuse a group, of which this is one.
+    pub count: u64,
     /// The alert.
-    pub alert: Alert,
+    pub content: LetterContent,
+}
+
+/// What a dead letter has.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "it is one or the other")]
+#[expect(clippy::large_enum_variant, reason = "it hardly ever is the other")]
+pub enum LetterContent {
+    /// The alert that was refused.
+    Alert(Alert),
+    /// The bytes that were stored of an alert, and that can't be decoded any more.
+    Damaged(Vec<u8>),
+}
+
+impl DeadLetter {
+    /// The alert; none if it can't be decoded any more.
+    #[must_use]
+    pub fn alert(&self) -> Option<&Alert> {
+        match &self.content {
+            LetterContent::Alert(alert) => Some(alert),
+            LetterContent::Damaged(_) => None,
+        }
+    }
 }
 
 impl Writer {
-    /// Writes a lane's mark, and what it could not hand on.
+    /// Writes where a lane is, and what was refused there.
     pub(super) fn note(
         &mut self,
         lane: &str,
-        mark: Mark,
+        position: Position,
         refused: &[Refusal],
     ) -> Result<(), StoreProblem> {
-        let (change, ids) = self.change()?;
-        for (alert, reason) in refused {
+        let (change, mut ids) = self.change()?;
+        for Refusal { alert, reason } in refused {
+            let count = alert.count.map_or(1, NonZeroU64::get);
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
             let (signature, origin) = ids.of(alert, &change)?;
             let mut data = Vec::new();
             record::encode(alert, &mut data);
+            let message = 2 * alert.message.msg.len();
+            let bytes = OVERHEAD + data.len() + reason.len() + lane.len() + message;
             change
                 .prepare_cached(
-                    "INSERT INTO dead_letter (lane, alert, refused, reason, signature, origin, data) \
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    "INSERT INTO dead_letter \
+                    (lane, alert, refused, reason, signature, origin, data, count, bytes) \
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 )?
                 .execute(params![
                     lane,
                     alert.store_id.unwrap_or_default(),
                     now(),
-                    reason,
+                    &**reason,
                     signature,
                     origin,
-                    data
+                    data,
+                    count,
+                    bytes
                 ])?;
         }
-        lanes::set_mark(&change, lane, mark)?;
+        lanes::put_position(&change, lane, position)?;
+        change.commit()?;
+        Ok(())
+    }
+
+    /// Makes dead letters of what is stored for a lane but can't be decoded. Those that are known already
+    /// are left as they are.
+    pub(super) fn set_aside(
+        &mut self,
+        lane: &str,
+        damaged: &[DamagedRow],
+    ) -> Result<(), StoreProblem> {
+        let (change, _) = self.change()?;
+        for DamagedRow { id, signature, origin, data, reason } in damaged {
+            let bytes = OVERHEAD + data.len() + reason.len() + lane.len();
+            change
+                .prepare_cached(
+                    "INSERT INTO dead_letter \
+                    (lane, alert, refused, reason, signature, origin, data, damaged, bytes) \
+                    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8 WHERE NOT EXISTS \
+                    (SELECT 1 FROM dead_letter WHERE damaged AND lane = ?1 AND alert = ?2)",
+                )?
+                .execute(params![lane, id, now(), reason, signature, origin, data, bytes])?;
+        }
         change.commit()?;
         Ok(())
     }
@@ -85,7 +149,8 @@ impl Writer {
         let (change, _) = self.change()?;
         for (id, reason) in refused {
             change.execute(
-                "UPDATE dead_letter SET again = 0, refused = ?2, reason = ?3 WHERE id = ?1",
+                "UPDATE dead_letter SET again = 0, refused = ?2, reason = ?3, \
+                bytes = bytes - length(reason) + length(?3) WHERE id = ?1",
                 params![id, now(), reason],
             )?;
         }
@@ -98,8 +163,16 @@ fn now() -> i64 {
     Timestamp::now().as_second()
 }
 
-const COLUMNS: &str =
-    "alert, signature, origin, data, id, lane, refused, reason, again FROM dead_letter";
+/// The columns of a dead letter, as the store's version has them.
+fn columns(connection: &Connection) -> rusqlite::Result<&'static str> {
+    Ok(if meta::version(connection)? < 2 {
+        "alert, signature, origin, data, id, lane, refused, reason, again, 1 AS count, 0 AS damaged \
+        FROM dead_letter"
+    } else {
+        "alert, signature, origin, data, id, lane, refused, reason, again, count, damaged \
+        FROM dead_letter"
+    })
+}
 
 impl Reader {
     /// The dead letters of a lane that are to be sent again, oldest first.
@@ -108,10 +181,16 @@ impl Reader {
         lane: &str,
         most: usize,
     ) -> Result<Vec<(i64, Arc<Alert>)>, StoreProblem> {
-        let sql = format!("SELECT {COLUMNS} WHERE lane = ?1 AND again ORDER BY id LIMIT ?2");
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let letters = self.letters(&sql, params![lane, most])?;
-        Ok(letters.into_iter().map(|letter| (letter.id, Arc::new(letter.alert))).collect())
+        let order = "WHERE lane = ?1 AND again ORDER BY id";
+        let mut marked = Vec::new();
+        self.letters(order, params![lane], |letter| {
+            // What turns out to be damaged only now can't be sent, and stays.
+            if let LetterContent::Alert(alert) = letter.content {
+                marked.push((letter.id, Arc::new(alert)));
+            }
+            if marked.len() < most { Further::On } else { Further::Enough }
+        })?;
+        Ok(marked)
     }
 
     /// The dead letters, of one lane or of all, newest first.
@@ -123,58 +202,101 @@ impl Reader {
         lane: Option<&str>,
         most: usize,
     ) -> Result<Vec<DeadLetter>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} WHERE ?1 IS NULL OR lane = ?1 ORDER BY id DESC LIMIT ?2");
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.letters(&sql, params![lane, most]).map_err(|problem| problem.at(&self.path))
+        let order = "WHERE ?1 IS NULL OR lane = ?1 ORDER BY id DESC LIMIT ?2";
+        let mut letters = Vec::new();
+        self.letters(order, params![lane, i64::try_from(most).unwrap_or(i64::MAX)], |letter| {
+            letters.push(letter);
+            Further::On
+        })
+        .map_err(|problem| problem.at(&self.path))?;
+        Ok(letters)
     }
 
     fn letters(
         &mut self,
-        sql: &str,
+        order: &str,
         values: impl rusqlite::Params,
-    ) -> Result<Vec<DeadLetter>, StoreProblem> {
+        mut visit: impl FnMut(DeadLetter) -> Further,
+    ) -> Result<(), StoreProblem> {
         let Self { connection, interned, .. } = self;
-        let mut select = connection.prepare_cached(sql)?;
+        let sql = format!("SELECT {} {order}", columns(connection)?);
+        let mut select = connection.prepare_cached(&sql)?;
         let mut rows = select.query(values)?;
-        let mut letters = Vec::new();
         while let Some(row) = rows.next()? {
-            let stored = super::reader::alert(row, connection, interned)?;
-            letters.push(letter(row, stored.id, stored.alert)?);
+            let stored = row::stored(row, connection, interned)?;
+            if visit(letter(row, stored)?) == Further::Enough {
+                break;
+            }
         }
-        Ok(letters)
+        Ok(())
     }
 }
 
-fn letter(row: &Row<'_>, alert_id: i64, alert: Alert) -> Result<DeadLetter, StoreProblem> {
+fn letter(row: &Row<'_>, stored: StoredRow) -> Result<DeadLetter, StoreProblem> {
+    let mut reason: String = row.get("reason")?;
+    let count = row.get::<_, i64>("count")?.unsigned_abs();
+    let (alert_id, content) = match stored {
+        StoredRow::Alert(mut stored) => {
+            stored.alert.count = NonZeroU64::new(count).filter(|_| count > 1);
+            (stored.id, LetterContent::Alert(stored.alert))
+        }
+        StoredRow::Damaged(damaged) => {
+            if !row.get("damaged")? {
+                reason = format!("{}; it was refused: {reason}", damaged.reason);
+            }
+            (damaged.id, LetterContent::Damaged(damaged.data))
+        }
+    };
     let refused = Timestamp::from_second(row.get("refused")?);
     Ok(DeadLetter {
         id: row.get("id")?,
         lane: row.get("lane")?,
         refused: refused.unwrap_or(Timestamp::UNIX_EPOCH),
-        reason: row.get("reason")?,
+        reason,
         again: row.get("again")?,
         alert_id,
-        alert,
+        count,
+        content,
     })
 }
 
-/// Has dead letters sent again, of one lane or of all, by whoever runs these lanes now or next. Returns
-/// the lanes with how many they are.
+/// What is sent again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Redelivery {
+    /// The lanes, with how many dead letters of each.
+    pub lanes: Vec<(String, u64)>,
+    /// How many dead letters are damaged, and stay.
+    pub damaged: u64,
+}
+
+/// Has dead letters sent again, of one lane or of all, by whoever runs these lanes now or next.
 ///
 /// # Errors
 /// If the store can't be written.
-pub fn redeliver(path: &Path, lane: Option<&str>) -> Result<Vec<(String, u64)>, StoreError> {
-    let marked = || -> Result<Vec<(String, u64)>, StoreProblem> {
-        let connection = open::beside(path)?;
-        connection
-            .execute("UPDATE dead_letter SET again = 1 WHERE ?1 IS NULL OR lane = ?1", [lane])?;
+pub fn redeliver(path: &Path, lane: Option<&str>) -> Result<Redelivery, StoreError> {
+    let marked = || -> Result<Redelivery, StoreProblem> {
+        let connection = connect::beside(path)?;
+        let whole = match meta::version(&connection)? {
+            ..2 => "",
+            _ => " AND NOT damaged",
+        };
+        connection.execute(
+            &format!("UPDATE dead_letter SET again = 1 WHERE (?1 IS NULL OR lane = ?1){whole}"),
+            [lane],
+        )?;
         let mut select = connection.prepare(
             "SELECT lane, count(*) FROM dead_letter WHERE again AND (?1 IS NULL OR lane = ?1) \
             GROUP BY lane ORDER BY lane",
         )?;
         let lanes = select.query_map([lane], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(lanes.collect::<Result<_, _>>()?)
+        let lanes = lanes.collect::<Result<_, _>>()?;
+        let damaged = connection.query_row(
+            "SELECT count(*) FROM dead_letter WHERE NOT again AND (?1 IS NULL OR lane = ?1)",
+            [lane],
+            |row| row.get(0),
+        )?;
+        Ok(Redelivery { lanes, damaged })
     };
     marked().map_err(|problem| problem.at(path))
 }

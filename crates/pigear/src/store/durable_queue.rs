@@ -14,15 +14,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Batch, BatchPolicy, Queue, Settlement, Taken};
+use pigear_pipeline::{Batch, BatchPolicy, Queue, Settlement, Taken, Totals};
 use tracing::{debug, error, warn};
 
 use super::Store;
 use super::dead_letter::Refusal;
 use super::error::StoreProblem;
-use super::lanes::Mark;
+use super::lanes::{Mark, Position};
 use super::progress::Bounds;
 use super::reader::{Further, Reader};
+use super::row::{DamagedRow, StoredRow};
 use in_flight::{Fate, InFlight, Item};
 
 /// How often it is looked whether dead letters are to be sent again.
@@ -40,8 +41,8 @@ pub struct DurableQueue {
     name: String,
     /// The lane's number.
     lane: usize,
-    /// The mark when this run began.
-    begin: i64,
+    /// Where the lane was when this run began.
+    begin: Position,
     /// Up to where alerts were given out.
     read: AtomicI64,
     /// Nothing is settled any more.
@@ -57,11 +58,16 @@ struct Reading {
     /// Up to where everything is settled.
     done: i64,
     in_flight: InFlight,
-    /// The mark as it is written.
-    noted: Mark,
+    /// What became of the alerts that the lane has settled in this run.
+    settled: Totals,
+    /// And of those that it never gets.
+    besides: Totals,
+    /// How many of the latter the lane was told of.
+    told: Totals,
+    /// What is written.
+    noted: Position,
     /// What could not be written yet.
     unwritten: Vec<Refusal>,
-    lost: u64,
     /// When it was last looked for dead letters.
     looked: Option<Instant>,
     failures: u32,
@@ -83,19 +89,21 @@ impl DurableQueue {
     pub(super) fn new(
         store: Store,
         name: &str,
-        mark: Mark,
+        begin: Position,
         bounds: Bounds,
         reader: Reader,
     ) -> Self {
         let lane = store.0.progress.change(|state| state.add_lane(bounds));
         let reading = Reading {
             reader,
-            begun: mark.begun,
-            done: mark.done,
+            begun: begin.mark.begun,
+            done: begin.mark.done,
             in_flight: InFlight::default(),
-            noted: mark,
+            settled: Totals::default(),
+            besides: Totals::default(),
+            told: Totals::default(),
+            noted: begin,
             unwritten: Vec::new(),
-            lost: 0,
             looked: None,
             failures: 0,
         };
@@ -103,8 +111,8 @@ impl DurableQueue {
             store,
             name: name.to_owned(),
             lane,
-            begin: mark.done,
-            read: AtomicI64::new(mark.done),
+            begin,
+            read: AtomicI64::new(begin.mark.done),
             abandoned: AtomicBool::new(false),
             reading: Mutex::new(reading),
         }
@@ -177,6 +185,7 @@ impl DurableQueue {
             return Ok(None);
         }
         reading.looked = Some(Instant::now());
+        self.follow_file(reading)?;
         // Those that were given out still count as marked.
         if reading.in_flight.has_letters() {
             return Ok(None);
@@ -235,30 +244,77 @@ impl DurableQueue {
 
     /// Reads what comes next, up to an alert at most; nothing, if nothing of it is there any more.
     fn read(&self, reading: &mut Reading, to: i64, most: usize) -> Result<Items, StoreProblem> {
+        self.follow_file(reading)?;
         let read = self.read_up_to();
-        let (mut items, mut bytes) = (Vec::new(), 0);
+        let (mut items, mut bytes, mut damaged) = (Vec::new(), 0, Vec::new());
         let (mut first, mut last) = (to + 1, read);
-        reading.reader.visit_range((read + 1, to), &mut |stored| {
-            (first, last) = (first.min(stored.id), stored.id);
-            bytes += stored.alert.memory();
-            items.push((Item::Stored(stored.id), Arc::new(stored.alert)));
-            if bytes >= MAX_BYTES || items.len() >= most { Further::Enough } else { Further::On }
+        reading.reader.visit_rows((read + 1, to), &mut |row| match row {
+            StoredRow::Alert(stored) => {
+                (first, last) = (first.min(stored.id), stored.id);
+                bytes += stored.alert.memory();
+                items.push((Item::Stored(stored.id), Arc::new(stored.alert)));
+                let enough = bytes >= MAX_BYTES || items.len() >= most;
+                if enough { Further::Enough } else { Further::On }
+            }
+            // What lies before is given out first.
+            StoredRow::Damaged(_) if !items.is_empty() => Further::Enough,
+            StoredRow::Damaged(row) => {
+                first = first.min(row.id);
+                damaged.push(row);
+                Further::On
+            }
         })?;
         let gone = count(first - read - 1);
         if gone > 0 {
-            reading.lost += gone as u64;
+            reading.besides.dropped += gone as u64;
             let name = &self.name;
             warn!("handler {name}: {gone} alerts were removed from the store before it got them");
-            self.read.store(first - 1, Ordering::Relaxed);
-            if reading.in_flight.is_empty() {
-                reading.done = first - 1;
-            }
+            self.pass_over(reading, first - 1);
+        }
+        if let Some(passed) = damaged.last().map(|row| row.id) {
+            self.set_aside(reading, &damaged);
+            self.pass_over(reading, passed);
         }
         if reading.begun < last {
             reading.begun = last;
             self.note(reading);
         }
         Ok(items)
+    }
+
+    /// Reads from the file that is at the path now, if that is another than before and all of that was
+    /// read.
+    fn follow_file(&self, reading: &mut Reading) -> Result<(), StoreProblem> {
+        if reading.reader.is_stale() && reading.reader.last_id()? <= self.read_up_to() {
+            // Until one is there, the one that was removed goes on.
+            if let Ok(reader) = Reader::open(self.store.path()) {
+                reading.reader = reader;
+            }
+        }
+        Ok(())
+    }
+
+    /// What comes next, up to this alert, is not given out.
+    fn pass_over(&self, reading: &mut Reading, passed: i64) {
+        self.read.store(passed, Ordering::Relaxed);
+        if reading.in_flight.is_empty() {
+            reading.done = passed;
+        }
+    }
+
+    /// Makes dead letters of what can't be decoded.
+    fn set_aside(&self, reading: &mut Reading, damaged: &[DamagedRow]) {
+        reading.besides.failed += damaged.len() as u64;
+        for DamagedRow { id, reason, .. } in damaged {
+            error!("handler {}: alert {id} can't be delivered: {reason}", self.name);
+        }
+        self.or_say(self.store.0.writer.lock().set_aside(&self.name, damaged));
+    }
+
+    fn or_say(&self, result: Result<(), StoreProblem>) {
+        if let Err(problem) = result {
+            error!("handler {}: cannot note what became of dead letters: {problem}", self.name);
+        }
     }
 
     /// Gives alerts out, and notes that.
@@ -276,14 +332,17 @@ impl DurableQueue {
     /// Writes the mark, and what was refused. What can't be written now is written later: at worst, some
     /// alerts come twice.
     fn note(&self, reading: &mut Reading) {
-        let mark = Mark { done: reading.done, begun: reading.begun };
-        if mark == reading.noted && reading.unwritten.is_empty() {
+        let position = Position {
+            mark: Mark { done: reading.done, begun: reading.begun },
+            account: self.begin.account + reading.settled + reading.besides,
+        };
+        if position == reading.noted && reading.unwritten.is_empty() {
             return;
         }
-        let written = self.store.0.writer.lock().note(&self.name, mark, &reading.unwritten);
+        let written = self.store.0.writer.lock().note(&self.name, position, &reading.unwritten);
         match written {
             Ok(()) => {
-                reading.noted = mark;
+                reading.noted = position;
                 reading.unwritten.clear();
             }
             Err(problem) => {
@@ -310,10 +369,7 @@ impl DurableQueue {
             return;
         }
         let mut writer = self.store.0.writer.lock();
-        let noted = writer.refuse_letters(&refused).and_then(|()| writer.remove_letters(&taken));
-        if let Err(problem) = noted {
-            error!("handler {}: cannot note what became of dead letters: {problem}", self.name);
-        }
+        self.or_say(writer.refuse_letters(&refused).and_then(|()| writer.remove_letters(&taken)));
     }
 }
 
@@ -350,13 +406,14 @@ impl Queue for DurableQueue {
         for refused in &settlement.refused {
             let reason = Arc::clone(&refused.reason);
             if !reading.in_flight.refuse_letter(refused.number, &reason) {
-                reading.unwritten.push((Arc::clone(&refused.alert), reason.to_string()));
+                reading.unwritten.push(Refusal { alert: Arc::clone(&refused.alert), reason });
             }
         }
         let (done, letters) = reading.in_flight.settle(settlement.settled);
         if let Some(done) = done {
             reading.done = done;
         }
+        reading.settled = settlement.totals;
         if reading.in_flight.is_empty() {
             reading.done = reading.done.max(self.read_up_to());
         }
@@ -366,12 +423,15 @@ impl Queue for DurableQueue {
 
     fn received(&self) -> u64 {
         let state = self.store.0.progress.state();
-        count(state.last - self.begin) as u64 + state.came_besides(self.lane)
+        count(state.last - self.begin.mark.done) as u64 + state.came_besides(self.lane)
     }
 
-    fn take_lost(&self) -> u64 {
-        let dropped = self.store.0.progress.state().take_dropped(self.lane);
-        std::mem::take(&mut self.reading().lost) + dropped
+    fn take_lost(&self) -> Totals {
+        let mut reading = self.reading();
+        reading.besides.dropped += self.store.0.progress.state().take_dropped(self.lane);
+        let (besides, told) = (reading.besides, reading.told);
+        reading.told = besides;
+        besides - told
     }
 
     fn waiting(&self) -> usize {
@@ -393,6 +453,10 @@ impl Queue for DurableQueue {
 
     fn outlives_process(&self) -> bool {
         true
+    }
+
+    fn earlier(&self) -> Option<Totals> {
+        Some(self.begin.account)
     }
 
     /// What could not be stored is lost with the process.

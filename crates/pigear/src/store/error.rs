@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
-use super::schema::VERSION;
+use super::layout::VERSION;
 
 /// A store can't be used.
 #[derive(Debug, thiserror::Error)]

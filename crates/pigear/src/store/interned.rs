@@ -11,12 +11,19 @@ use pigear_alert::packet::LinkType;
 use pigear_alert::wire::Dialect;
 use pigear_alert::{Alert, AlertMessage, Origin, Sender};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use sha2::{Digest as _, Sha256};
 
 /// So many of each are remembered; an attacker may invent more.
 const MOST: usize = 20_000;
 
-/// So many messages of one rule.
-const MOST_MESSAGES: usize = 64;
+/// An interned row, for who writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Interned {
+    pub(super) id: i64,
+    /// Alerts of blocks up to this may have it. It has to be interned again for those of later blocks:
+    /// once the oldest block is a later one, the row may be removed.
+    pub(super) until: i64,
+}
 
 /// A rule as alerts have it, with the names that belonged to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +52,7 @@ impl Default for Provenance {
 }
 
 impl Signature {
-    fn of(alert: &Alert) -> Self {
+    pub(super) fn of(alert: &Alert) -> Self {
         let message = &alert.message;
         let looked = Looked {
             message: alert.msg().into(),
@@ -112,23 +119,41 @@ impl Signature {
         message.msg.clone_from(&self.sent);
     }
 
-    /// Its id in the store, which has it from now on.
-    fn intern(&self, connection: &Connection) -> rusqlite::Result<i64> {
-        let mut alike = connection
-            .prepare_cached("SELECT * FROM signature WHERE sid = ?1 AND gid = ?2 ORDER BY id")?;
-        let mut rows = alike.query(params![self.sid, self.gid])?;
-        while let Some(row) = rows.next()? {
-            if Self::from_row(row)? == *self {
-                return row.get("id");
-            }
+    /// What is equal for equal signatures only.
+    fn digest(&self) -> [u8; 16] {
+        let Looked { message, class, references } = self.looked();
+        let mut digest = Digest::default();
+        for number in [self.gid, self.sid, self.rev, self.classification, self.priority] {
+            digest.number(Some(number.into()));
+        }
+        digest.bytes(Some(&self.sent));
+        digest.bytes(Some(&message));
+        let class = class.as_ref();
+        digest.bytes(class.map(|class| class.name.as_bytes()));
+        digest.bytes(class.map(|class| class.description.as_bytes()));
+        digest.number(class.map(|class| class.priority.into()));
+        digest.bytes(Some(references.join("\n").as_bytes()));
+        digest.finish()
+    }
+
+    /// Its id in the store, which has it from now on until the blocks behind `until`.
+    pub(super) fn intern(
+        &self,
+        connection: &Connection,
+        block: i64,
+        until: i64,
+    ) -> rusqlite::Result<Interned> {
+        let digest = self.digest();
+        if let Some(known) = known("signature", &digest, connection, block, until)? {
+            return Ok(known);
         }
         let Looked { message, class, references } = self.looked();
         let class = class.as_ref();
-        connection
+        let id = connection
             .prepare_cached(
                 "INSERT INTO signature (gid, sid, rev, classification, priority, sent, msg, class, \
-                class_description, class_priority, refs) \
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                class_description, class_priority, refs, digest, until) \
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?
             .insert(params![
                 self.gid,
@@ -142,12 +167,15 @@ impl Signature {
                 class.map(|class| &*class.description),
                 class.map(|class| class.priority),
                 references.join("\n"),
-            ])
+                digest,
+                until,
+            ])?;
+        Ok(Interned { id, until })
     }
 }
 
 impl Provenance {
-    fn of(alert: &Alert) -> Self {
+    pub(super) fn of(alert: &Alert) -> Self {
         let Alert { ref origin, sender, dialect, .. } = *alert;
         Self { origin: Arc::clone(origin), sender, dialect }
     }
@@ -170,100 +198,177 @@ impl Provenance {
         })
     }
 
-    /// Its id in the store, which has it from now on.
-    fn intern(&self, connection: &Connection) -> rusqlite::Result<i64> {
+    /// What is equal for equal ones only.
+    fn digest(&self) -> [u8; 16] {
         let Origin { sensor, socket, thread, link_type } = &*self.origin;
-        let fields = params![
-            sensor,
-            socket.as_deref().map(|path| path.as_os_str().as_bytes()),
-            thread,
-            link_type.map(|link_type| link_type.0),
-            self.sender.map(|sender| sender.pid),
-            self.sender.map(|sender| sender.uid),
-            self.dialect.name(),
-        ];
-        let known = connection
-            .prepare_cached(
-                "SELECT id FROM origin WHERE sensor IS ?1 AND socket IS ?2 AND thread IS ?3 \
-                AND link_type IS ?4 AND pid IS ?5 AND uid IS ?6 AND dialect = ?7",
-            )?
-            .query_row(fields, |row| row.get(0))
-            .optional()?;
-        match known {
-            Some(id) => Ok(id),
-            None => connection
-                .prepare_cached(
-                    "INSERT INTO origin (sensor, socket, thread, link_type, pid, uid, dialect) \
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                )?
-                .insert(fields),
-        }
+        let mut digest = Digest::default();
+        digest.bytes(sensor.as_ref().map(String::as_bytes));
+        digest.bytes(socket.as_deref().map(|path| path.as_os_str().as_bytes()));
+        digest.number(thread.map(Into::into));
+        digest.number(link_type.map(|link_type| link_type.0.into()));
+        digest.number(self.sender.map(|sender| sender.pid.into()));
+        digest.number(self.sender.map(|sender| sender.uid.into()));
+        digest.bytes(Some(self.dialect.name().as_bytes()));
+        digest.finish()
     }
-}
 
-/// The ids of what alerts have in common, for who writes.
-#[derive(Default)]
-pub(super) struct Ids {
-    /// Those of alerts with these names.
-    names: Arc<Names>,
-    signatures: HashMap<Numbers, Vec<(Sent, i64)>>,
-    origins: HashMap<Provenance, i64>,
-}
-
-/// A message as Snort sent it.
-type Sent = Box<[u8]>;
-
-/// What a signature's names follow from, with the message.
-type Numbers = (u32, u32, u32, u32, u32, bool);
-
-impl Ids {
-    /// The ids of an alert's signature and origin, which the store has from now on.
-    pub(super) fn of(
-        &mut self,
-        alert: &Alert,
+    /// Its id in the store, which has it from now on until the blocks behind `until`.
+    pub(super) fn intern(
+        &self,
         connection: &Connection,
-    ) -> rusqlite::Result<(i64, i64)> {
-        Ok((self.signature(alert, connection)?, self.origin(alert, connection)?))
+        block: i64,
+        until: i64,
+    ) -> rusqlite::Result<Interned> {
+        let digest = self.digest();
+        if let Some(known) = known("origin", &digest, connection, block, until)? {
+            return Ok(known);
+        }
+        let Origin { sensor, socket, thread, link_type } = &*self.origin;
+        let id = connection
+            .prepare_cached(
+                "INSERT INTO origin \
+                (sensor, socket, thread, link_type, pid, uid, dialect, digest, until) \
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .insert(params![
+                sensor,
+                socket.as_deref().map(|path| path.as_os_str().as_bytes()),
+                thread,
+                link_type.map(|link_type| link_type.0),
+                self.sender.map(|sender| sender.pid),
+                self.sender.map(|sender| sender.uid),
+                self.dialect.name(),
+                digest,
+                until,
+            ])?;
+        Ok(Interned { id, until })
+    }
+}
+
+/// The row of a table with a digest, kept until the blocks behind `until` from now on if it was not
+/// promised for this block already.
+fn known(
+    table: &str,
+    digest: &[u8; 16],
+    connection: &Connection,
+    block: i64,
+    until: i64,
+) -> rusqlite::Result<Option<Interned>> {
+    let known = connection
+        .prepare_cached(&format!("SELECT id, until FROM {table} WHERE digest = ?1"))?
+        .query_row([digest], |row| Ok(Interned { id: row.get(0)?, until: row.get(1)? }))
+        .optional()?;
+    let Some(known) = known.filter(|known| known.until < block) else { return Ok(known) };
+    connection
+        .prepare_cached(&format!("UPDATE {table} SET until = ?2 WHERE id = ?1"))?
+        .execute([known.id, until])?;
+    Ok(Some(Interned { until, ..known }))
+}
+
+/// A digest of a row's columns: of a SHA-256, as much as a UUID has. What Snort sends decides about the
+/// columns, and must not be able to make two rows look like one.
+#[derive(Default)]
+struct Digest(Sha256);
+
+impl Digest {
+    fn number(&mut self, number: Option<i64>) {
+        self.bytes(number.map(i64::to_le_bytes).as_ref().map(<[u8; 8]>::as_slice));
     }
 
-    fn signature(&mut self, alert: &Alert, connection: &Connection) -> rusqlite::Result<i64> {
-        if !Arc::ptr_eq(&self.names, alert.names()) || self.signatures.len() > MOST {
-            self.names = Arc::clone(alert.names());
-            self.signatures.clear();
-        }
-        let message = &alert.message;
-        let numbers = (
-            message.sig_generator,
-            message.sig_id,
-            message.sig_rev,
-            message.classification,
-            message.priority,
-            alert.dialect.is_snort3(),
-        );
-        let known = self.signatures.entry(numbers).or_default();
-        if let Some((_, id)) = known.iter().find(|(msg, _)| *msg == message.msg) {
-            return Ok(*id);
-        }
-        if known.len() > MOST_MESSAGES {
-            known.clear();
-        }
-        let id = Signature::of(alert).intern(connection)?;
-        known.push((message.msg.clone(), id));
-        Ok(id)
+    fn bytes(&mut self, bytes: Option<&[u8]>) {
+        // The length, so that no byte can move from one column to the next.
+        let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
+        self.0.update(length.to_le_bytes());
+        self.0.update(bytes.unwrap_or_default());
     }
 
-    fn origin(&mut self, alert: &Alert, connection: &Connection) -> rusqlite::Result<i64> {
-        let provenance = Provenance::of(alert);
-        if let Some(id) = self.origins.get(&provenance) {
-            return Ok(*id);
-        }
-        if self.origins.len() > MOST {
-            self.origins.clear();
-        }
-        let id = provenance.intern(connection)?;
-        self.origins.insert(provenance, id);
-        Ok(id)
+    fn finish(self) -> [u8; 16] {
+        let whole: [u8; 32] = self.0.finalize().into();
+        std::array::from_fn(|index| whole[index])
     }
+}
+
+/// Gives the rows their digests, which they had none of in version 1. Of equal rows, all but one stay
+/// without.
+pub(super) fn add_digests(connection: &Connection) -> rusqlite::Result<()> {
+    let signature = |row: &Row<'_>| Ok(Signature::from_row(row)?.digest());
+    let origin = |row: &Row<'_>| Ok(Provenance::from_row(row)?.digest());
+    add_digests_to("signature", signature, connection)?;
+    add_digests_to("origin", origin, connection)
+}
+
+fn add_digests_to(
+    table: &str,
+    digest: impl Fn(&Row<'_>) -> rusqlite::Result<[u8; 16]>,
+    connection: &Connection,
+) -> rusqlite::Result<()> {
+    let mut select = connection.prepare(&format!("SELECT * FROM {table} ORDER BY id"))?;
+    let mut update =
+        connection.prepare(&format!("UPDATE OR IGNORE {table} SET digest = ?2 WHERE id = ?1"))?;
+    let mut digests = Vec::new();
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        // One that can't be understood is found by nothing, and is met when its alerts are read.
+        if let Ok(digest) = digest(row) {
+            digests.push((row.get::<_, i64>("id")?, digest));
+        }
+    }
+    for (id, digest) in digests {
+        update.execute(params![id, digest])?;
+    }
+    Ok(())
+}
+
+/// Whether there are rows that no alert of this block or a later one has.
+pub(super) fn is_any_unused(connection: &Connection, oldest: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM signature WHERE until < ?1) \
+            OR EXISTS (SELECT 1 FROM origin WHERE until < ?1)",
+        )?
+        .query_row([oldest], |row| row.get(0))
+}
+
+/// Removes rows that no alert of this block or a later one has, and no dead letter, and returns how many
+/// these were; of each kind so many are looked at.
+pub(super) fn remove_unused(
+    connection: &Connection,
+    oldest: i64,
+    until: i64,
+    most: usize,
+) -> rusqlite::Result<Removed> {
+    let mut removed = Removed::default();
+    for table in ["signature", "origin"] {
+        let mut select = connection.prepare_cached(&format!(
+            "SELECT id, EXISTS (SELECT 1 FROM dead_letter WHERE {table} = {table}.id) \
+            FROM {table} WHERE until < ?1 LIMIT ?2"
+        ))?;
+        let rows = select.query_map(params![oldest, most], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows: Vec<(i64, bool)> = rows.collect::<Result<_, _>>()?;
+        removed.more |= rows.len() == most;
+        for (id, has_letters) in rows {
+            if has_letters {
+                // It is looked at again later.
+                connection
+                    .prepare_cached(&format!("UPDATE {table} SET until = ?2 WHERE id = ?1"))?
+                    .execute([id, until])?;
+            } else {
+                connection
+                    .prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
+                    .execute([id])?;
+                removed.rows += 1;
+            }
+        }
+    }
+    Ok(removed)
+}
+
+/// What was removed of the rows that nothing refers to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Removed {
+    pub(super) rows: usize,
+    /// Whether there may be more.
+    pub(super) more: bool,
 }
 
 /// What alerts have in common, by its id, for who reads.
@@ -329,7 +434,8 @@ pub(super) fn signatures(
     let mut rows = select.query([])?;
     let mut ids = HashSet::new();
     while let Some(row) = rows.next()? {
-        if meets(&Signature::from_row(row)?) {
+        // Of one that can't be understood the alerts are looked at, and are found to be damaged.
+        if Signature::from_row(row).map_or(true, |signature| meets(&signature)) {
             ids.insert(row.get("id")?);
         }
     }

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use pigear_pipeline::Totals;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::connect;
 use super::error::{StoreError, StoreProblem};
-use super::open;
+use super::meta::last_id;
 use super::reader::Reader;
-use super::writer::last_id;
 use crate::config::Begin;
 
 /// Up to where a lane is done, and up to where the batch goes that it has begun.
@@ -30,22 +31,63 @@ pub struct LaneState {
     pub moved: Option<Timestamp>,
     /// How many dead letters it has.
     pub dead_letters: u64,
+    /// How many of its dead letters were removed since there were too many, or they were too old.
+    pub removed_letters: u64,
+    /// Its account, over all runs.
+    pub account: Totals,
+    /// To whom its handler delivers, as the handler says.
+    pub target: Option<String>,
 }
 
-/// The mark of a lane, which has one from now on.
-pub(super) fn mark(
+/// A lane's row, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LaneRow {
+    name: String,
+    mark: Mark,
+    moved: Option<i64>,
+    removed_letters: i64,
+    account: Totals,
+    target: Option<String>,
+}
+
+/// A lane that is worked on, as it is noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) mark: Mark,
+    /// What became of the alerts before the mark.
+    pub(super) account: Totals,
+}
+
+/// What to know of a lane before it is worked on.
+pub(super) struct Opened {
+    pub(super) position: Position,
+    /// To whom its handler delivered so far, if that was another than now.
+    pub(super) former_target: Option<String>,
+}
+
+/// Where a lane is, which the store knows from now on, with to whom its handler delivers.
+pub(super) fn open(
     connection: &Connection,
     name: &str,
     begin: Begin,
-) -> Result<Mark, StoreProblem> {
-    let known = connection
-        .query_row("SELECT done, begun FROM lane WHERE name = ?1", [name], |row| {
-            Ok(Mark { done: row.get(0)?, begun: row.get(1)? })
-        })
-        .optional()?;
-    if let Some(mark) = known {
-        return Ok(mark);
-    }
+    target: Option<&str>,
+) -> Result<Opened, StoreProblem> {
+    let known =
+        connection.query_row("SELECT * FROM lane WHERE name = ?1", [name], row).optional()?;
+    let (position, former) = match known {
+        Some(lane) => (Position { mark: lane.mark, account: lane.account }, lane.target),
+        None => {
+            let mark = new_mark(connection, begin)?;
+            (Position { mark, account: Totals::default() }, None)
+        }
+    };
+    put_position(connection, name, position)?;
+    connection.execute("UPDATE lane SET target = ?2 WHERE name = ?1", params![name, target])?;
+    let former_target = former.filter(|former| Some(former.as_str()) != target);
+    Ok(Opened { position, former_target })
+}
+
+fn new_mark(connection: &Connection, begin: Begin) -> Result<Mark, StoreProblem> {
     let last = last_id(connection)?;
     let done = match begin {
         Begin::Now => last,
@@ -55,23 +97,86 @@ pub(super) fn mark(
             oldest.map_or(last, |oldest| oldest - 1)
         }
     };
-    let mark = Mark { done, begun: done };
-    set_mark(connection, name, mark)?;
-    Ok(mark)
+    Ok(Mark { done, begun: done })
 }
 
-pub(super) fn set_mark(connection: &Connection, name: &str, mark: Mark) -> rusqlite::Result<()> {
+/// Writes where a lane is.
+pub(super) fn put_position(
+    connection: &Connection,
+    name: &str,
+    position: Position,
+) -> rusqlite::Result<()> {
+    set_mark(connection, name, position.mark)?;
+    set_account(connection, name, position.account)
+}
+
+fn set_mark(connection: &Connection, name: &str, mark: Mark) -> rusqlite::Result<()> {
     let now = Timestamp::now().as_second();
     connection
-        .prepare_cached("INSERT OR REPLACE INTO lane VALUES (?1, ?2, ?3, ?4)")?
+        .prepare_cached(
+            "INSERT INTO lane (name, done, begun, moved) VALUES (?1, ?2, ?3, ?4) \
+            ON CONFLICT DO UPDATE SET done = ?2, begun = ?3, moved = ?4",
+        )?
         .execute(params![name, mark.done, mark.begun, now])?;
     Ok(())
 }
 
-/// The names of all lanes that have a mark.
-pub(super) fn names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut select = connection.prepare("SELECT name FROM lane ORDER BY name")?;
-    select.query_map([], |row| row.get(0))?.collect()
+/// The rows of all lanes.
+pub(super) fn rows(connection: &Connection) -> rusqlite::Result<Vec<LaneRow>> {
+    let mut select = connection.prepare("SELECT * FROM lane ORDER BY name")?;
+    select.query_map([], row)?.collect()
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<LaneRow> {
+    // The tables of version 1, which may be read, have no more than a mark.
+    let number = |name: &str| row.get::<_, i64>(name).unwrap_or_default();
+    let count = |name: &str| u64::try_from(number(name)).unwrap_or_default();
+    Ok(LaneRow {
+        name: row.get("name")?,
+        mark: Mark { done: row.get("done")?, begun: row.get("begun")? },
+        moved: row.get("moved")?,
+        removed_letters: number("removed_letters"),
+        account: Totals {
+            handled: count("handled"),
+            dropped: count("dropped"),
+            failed: count("failed"),
+            filtered: count("filtered"),
+            muted: count("muted"),
+        },
+        target: row.get("target").unwrap_or_default(),
+    })
+}
+
+/// Writes a lane's row, in place of what there is.
+pub(super) fn put(connection: &Connection, lane: &LaneRow) -> rusqlite::Result<()> {
+    let LaneRow { name, mark, moved, removed_letters, account, target } = lane;
+    connection.execute(
+        "INSERT OR REPLACE INTO lane (name, done, begun, moved, removed_letters, target) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![name, mark.done, mark.begun, moved, removed_letters, target],
+    )?;
+    set_account(connection, name, *account)
+}
+
+/// Writes the account of a lane that has a mark.
+fn set_account(connection: &Connection, name: &str, account: Totals) -> rusqlite::Result<()> {
+    let Totals { handled, dropped, failed, filtered, muted } = account;
+    let [handled, dropped, failed, filtered, muted] = [handled, dropped, failed, filtered, muted]
+        .map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    connection
+        .prepare_cached(
+            "UPDATE lane SET handled = ?2, dropped = ?3, failed = ?4, filtered = ?5, muted = ?6 \
+            WHERE name = ?1",
+        )?
+        .execute(params![name, handled, dropped, failed, filtered, muted])?;
+    Ok(())
+}
+
+/// All lanes that have a mark, each with how many alerts wait for it.
+pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
+    let last = last_id(connection)?;
+    let rows = rows(connection)?;
+    Ok(rows.into_iter().map(|lane| (lane.name, last - lane.mark.done)).collect())
 }
 
 impl Reader {
@@ -86,21 +191,19 @@ impl Reader {
 
 fn lanes(connection: &Connection) -> rusqlite::Result<Vec<LaneState>> {
     let last = last_id(connection)?;
-    let mut select = connection.prepare(
-        "SELECT name, done, moved, (SELECT count(*) FROM dead_letter WHERE lane = name) FROM lane \
-        ORDER BY name",
-    )?;
-    let state = |row: &rusqlite::Row<'_>| {
-        let done: i64 = row.get(1)?;
-        let moved: Option<i64> = row.get(2)?;
+    let mut letters = connection.prepare("SELECT count(*) FROM dead_letter WHERE lane = ?1")?;
+    let mut state = |lane: LaneRow| -> rusqlite::Result<LaneState> {
         Ok(LaneState {
-            name: row.get(0)?,
-            lag: u64::try_from(last - done).unwrap_or_default(),
-            moved: moved.and_then(|moved| Timestamp::from_second(moved).ok()),
-            dead_letters: row.get(3)?,
+            lag: u64::try_from(last - lane.mark.done).unwrap_or_default(),
+            moved: lane.moved.and_then(|moved| Timestamp::from_second(moved).ok()),
+            dead_letters: letters.query_row([&lane.name], |row| row.get(0))?,
+            removed_letters: u64::try_from(lane.removed_letters).unwrap_or_default(),
+            account: lane.account,
+            target: lane.target,
+            name: lane.name,
         })
     };
-    select.query_map([], state)?.collect()
+    rows(connection)?.into_iter().map(&mut state).collect()
 }
 
 /// Drops a lane's mark and its dead letters, and returns how many these were; `None` if there is no such
@@ -110,7 +213,7 @@ fn lanes(connection: &Connection) -> rusqlite::Result<Vec<LaneState>> {
 /// If the store can't be written.
 pub fn drop_lane(path: &Path, name: &str) -> Result<Option<u64>, StoreError> {
     let dropped = || -> Result<Option<u64>, StoreProblem> {
-        let mut connection = open::beside(path)?;
+        let mut connection = connect::beside(path)?;
         let change = connection.transaction()?;
         let marks = change.execute("DELETE FROM lane WHERE name = ?1", [name])?;
         let letters = change.execute("DELETE FROM dead_letter WHERE lane = ?1", [name])?;

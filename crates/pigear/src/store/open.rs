@@ -1,27 +1,24 @@
-//! Opening a store: to write, beside somebody who writes, or to read.
+//! Opening a store to write alerts.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::check::Check;
+use super::connect::{FileKind, beside_path, connect, refuse_others};
 use super::error::StoreProblem;
+use super::file_id::FileId;
+use super::layout::{MODE, VERSION};
 use super::lock::{Ended, Lock};
-use super::schema::{self, APPLICATION, VERSION};
-
-/// Alerts have packets in them, which are nobody else's business.
-pub(super) const MODE: u32 = 0o640;
-
-/// How long to wait for somebody else who writes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+use super::meta;
+use super::schema;
 
 /// So much of the database is kept in memory, in KiB.
 const CACHE: i64 = 32 * 1024;
@@ -33,49 +30,14 @@ const JOURNAL_PAGES: i64 = 4_000;
 /// The journal is cut to so many bytes when there is nothing in it any more.
 const JOURNAL: i64 = 32 << 20;
 
-/// What a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FileKind {
-    Nothing,
-    /// A store of this version.
-    Store(u32),
-    Other,
-}
-
-impl FileKind {
-    /// Looks, and changes nothing. Not by reading the file ourselves: in closing it again, this process
-    /// would lose the locks that its connections have on it.
-    fn of(path: &Path) -> Result<Self, StoreProblem> {
-        match fs::metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
-            Err(error) => return Err(error.into()),
-            Ok(metadata) if metadata.is_dir() => {
-                return Err(io::Error::from(Errno::EISDIR).into());
-            }
-            Ok(metadata) if metadata.len() == 0 => return Ok(Self::Nothing),
-            Ok(_) => {}
-        }
-        access(path, AccessFlags::R_OK).map_err(io::Error::from)?;
-        let number = |connection: &Connection, pragma| {
-            connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, u32>(0))
-        };
-        let numbers = connect_to_read(path).and_then(|connection| {
-            Ok((number(&connection, "application_id")?, number(&connection, "user_version")?))
-        });
-        match numbers {
-            Ok((APPLICATION, version)) => Ok(Self::Store(version)),
-            Ok(_) | Err(StoreProblem::NotAStore) => Ok(Self::Other),
-            Err(problem) => Err(problem),
-        }
-    }
-}
-
 /// A store that alerts are written to.
 pub(super) struct Opened {
     pub(super) connection: Connection,
     pub(super) lock: Lock,
     /// Whether it is still looked through for damage: then nothing may leave the journal.
     pub(super) check: Option<Check>,
+    /// The files beside it that SQLite has made for it: the journal, and the journal's index.
+    pub(super) beside: [(PathBuf, Option<FileId>); 2],
 }
 
 /// Opens a store to write alerts, and creates it if there is none. After a sudden end, it is waited so long,
@@ -84,19 +46,19 @@ pub(super) fn to_write(
     path: &Path,
     check_timeout: Option<Duration>,
 ) -> Result<Opened, StoreProblem> {
+    // Before anything is opened: even reading makes a journal, an empty one.
+    let has_journal = has_journal(path);
     let kind = FileKind::of(path)?;
     refuse_others(kind)?;
+    make_writable(path)?;
     let (mut lock, ended) = Lock::take(path)?;
-    if fs::exists(path)? {
-        // The database itself would only say so once something is written.
-        access(path, AccessFlags::W_OK).map_err(io::Error::from)?;
-    } else {
-        OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
-    }
     let is_old = matches!(kind, FileKind::Store(version) if version < VERSION);
     let mut check = None;
-    if kind != FileKind::Nothing && ended == Ended::Suddenly {
+    if kind != FileKind::Nothing && ended != Ended::InOrder {
         info!("{} was not closed in order; it is checked for damage", path.display());
+        if ended == Ended::WithJournal && !has_journal {
+            say_journal_is_gone(path);
+        }
         let begun = Check::start(path)?;
         let check_timeout = if is_old { Some(Duration::MAX) } else { check_timeout };
         match check_timeout.and_then(|check_timeout| begun.wait(check_timeout)) {
@@ -104,12 +66,8 @@ pub(super) fn to_write(
             None => check = Some(begun),
         }
     }
+    prepare_tables(path, kind)?;
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    match kind {
-        FileKind::Store(version) if is_old => schema::migrate(&mut connection, version)?,
-        FileKind::Store(_) => {}
-        FileKind::Nothing | FileKind::Other => schema::create(&mut connection)?,
-    }
     set_up(&connection)?;
     if check.is_some() {
         let_out_of_journal(&connection, false)?;
@@ -117,72 +75,74 @@ pub(super) fn to_write(
         // So that the file's head says what this is, and not only the journal.
         checkpoint(&connection)?;
     }
+    begin_journal(&mut connection)?;
     lock.begin()?;
-    Ok(Opened { connection, lock, check })
+    let beside = ["-wal", "-shm"].map(|end| beside_path(path, end));
+    let beside = beside.map(|path| (path.clone(), FileId::of(&path)));
+    Ok(Opened { connection, lock, check, beside })
 }
 
-/// Opens a store that somebody else may be writing to, for a small change.
-pub(super) fn beside(path: &Path) -> Result<Connection, StoreProblem> {
-    present(path)?;
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    Ok(connection)
+/// Makes the tables, or brings those of an older version up to date. On a connection of its own: one that has
+/// changed its tables can't move the journal into the file at once.
+fn prepare_tables(path: &Path, kind: FileKind) -> Result<(), StoreProblem> {
+    if kind == FileKind::Store(VERSION) {
+        return Ok(());
+    }
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    match kind {
+        FileKind::Store(version) => schema::migrate(&mut connection, version),
+        FileKind::Nothing | FileKind::Other => schema::create(&mut connection),
+    }
 }
 
-/// Opens a store to read it, while somebody else may be writing to it.
-pub(super) fn to_read(path: &Path) -> Result<Connection, StoreProblem> {
-    present(path)?;
-    connect_to_read(path)
-}
-
-fn connect_to_read(path: &Path) -> Result<Connection, StoreProblem> {
-    let readable = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(probed);
-    match readable {
-        Err(StoreProblem::Io(_)) if !is_written_to(path) => {
-            // Where nothing may be written, not even the files beside it that reading needs.
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-            let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f");
-            let uri = format!("file:{}?immutable=1", name.replace('#', "%23"));
-            probed(connect(Path::new(&uri), flags)?)
+/// Creates the file if there is none; otherwise it must be writable.
+fn make_writable(path: &Path) -> Result<(), StoreProblem> {
+    match OpenOptions::new().write(true).create_new(true).mode(MODE).open(path) {
+        Ok(file) => {
+            file.sync_all()?;
+            let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+            // So that the name is there after a loss of power, too; not all directories can be read.
+            let _ = File::open(dir.unwrap_or(Path::new("."))).and_then(|dir| dir.sync_all());
+            return Ok(());
         }
-        result => result,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        // Where nothing can be created something may be there nevertheless.
+        Err(error) if !path.exists() => return Err(error.into()),
+        Err(_) => {}
     }
-}
-
-fn probed(connection: Connection) -> Result<Connection, StoreProblem> {
-    connection.query_row("PRAGMA user_version", [], |_| Ok(()))?;
-    Ok(connection)
-}
-
-/// Whether there is a journal: then the file alone is not the store.
-fn is_written_to(path: &Path) -> bool {
-    let mut journal = path.as_os_str().to_owned();
-    journal.push("-wal");
-    fs::metadata(PathBuf::from(journal)).is_ok_and(|journal| journal.len() > 0)
-}
-
-fn present(path: &Path) -> Result<(), StoreProblem> {
-    let kind = FileKind::of(path)?;
-    refuse_others(kind)?;
-    match kind {
-        FileKind::Nothing => Err(StoreProblem::Missing),
-        _ => Ok(()),
+    // The database itself would only say so once something is written.
+    access(path, AccessFlags::W_OK).map_err(io::Error::from)?;
+    let links = fs::metadata(path)?.nlink();
+    if links > 1 {
+        warn!(
+            "{} has {links} names (hard links); always use the same: the journal is found by the name",
+            path.display()
+        );
     }
+    Ok(())
 }
 
-fn refuse_others(kind: FileKind) -> Result<(), StoreProblem> {
-    match kind {
-        FileKind::Store(version) if version > VERSION => Err(StoreProblem::Newer { version }),
-        FileKind::Store(_) | FileKind::Nothing => Ok(()),
-        FileKind::Other => Err(StoreProblem::NotAStore),
-    }
+fn has_journal(path: &Path) -> bool {
+    fs::metadata(beside_path(path, "-wal")).is_ok_and(|journal| journal.len() > 0)
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreProblem> {
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+fn say_journal_is_gone(path: &Path) {
+    warn!(
+        "{0} was not closed in order, and its journal {0}-wal is gone: what was stored last is lost, up to \
+        {1} MB, and what was done with it is not known; if you have the journal, stop Pigear, put it back, \
+        and start again",
+        path.display(),
+        JOURNAL >> 20
+    );
+}
+
+/// Writes something into the journal: so as long as the store is in use, one that is missing or empty was
+/// taken away.
+fn begin_journal(connection: &mut Connection) -> rusqlite::Result<()> {
+    let change = begin(connection, Force::Nothing)?;
+    let starts = meta::number(&change, "starts")?.unwrap_or_default();
+    meta::set_number(&change, "starts", starts.wrapping_add(1))?;
+    change.commit()
 }
 
 fn set_up(connection: &Connection) -> Result<(), StoreProblem> {

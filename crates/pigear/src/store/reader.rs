@@ -5,31 +5,26 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use pigear_alert::Alert;
 use pigear_alert::unified2::Event;
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
+use super::connect;
 use super::criteria::Criteria;
 use super::error::{StoreError, StoreProblem};
+use super::file_id::FileId;
 use super::interned::InternedRows;
-use super::open;
-use super::record;
-use super::schema::BLOCK;
+use super::layout::BLOCK;
+use super::meta::last_id;
+use super::row::{self, DamagedRow, Stored, StoredRow};
 use super::search::Search;
-use super::writer::last_id;
 
-/// An alert with its number in the store.
-#[derive(Clone, Debug)]
-pub struct Stored {
-    /// The number: alerts are counted from 1 in the order in which they were stored.
-    pub id: i64,
-    /// The alert, as it was received.
-    pub alert: Alert,
-}
-
-/// Reads alerts.
+/// Reads alerts. Those that can't be read any more are passed over, and [counted](Self::unreadable).
 pub struct Reader {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
     pub(super) interned: InternedRows,
+    /// The file that the connection is to.
+    file: Option<FileId>,
+    pub(super) unreadable: u64,
 }
 
 /// Alerts that are looked at, one after the other, to see which are wanted.
@@ -50,8 +45,24 @@ impl Reader {
     /// # Errors
     /// If there is none, it isn't one, or it can't be read.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let connection = open::to_read(path).map_err(|problem| problem.at(path))?;
-        Ok(Self { connection, path: path.to_owned(), interned: InternedRows::default() })
+        // Before it is opened: if it is replaced meanwhile, that is seen later.
+        let file = FileId::of(path);
+        let connection = connect::to_read(path).map_err(|problem| problem.at(path))?;
+        let (path, interned) = (path.to_owned(), InternedRows::default());
+        Ok(Self { connection, path, interned, file, unreadable: 0 })
+    }
+
+    /// Whether there is another file now where the store was, or none. What was stored before is still
+    /// read from the one that this has open.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        FileId::of(&self.path) != self.file
+    }
+
+    /// How many stored alerts were met that can't be read, since this was opened.
+    #[must_use]
+    pub fn unreadable(&self) -> u64 {
+        self.unreadable
     }
 
     fn located<T>(&self, result: Result<T, StoreProblem>) -> Result<T, StoreError> {
@@ -63,7 +74,11 @@ impl Reader {
     /// # Errors
     /// If the store can't be read.
     pub fn last(&self) -> Result<i64, StoreError> {
-        self.located(last_id(&self.connection).map_err(StoreProblem::from))
+        self.located(self.last_id())
+    }
+
+    pub(super) fn last_id(&self) -> Result<i64, StoreProblem> {
+        Ok(last_id(&self.connection)?)
     }
 
     /// The alert of a number.
@@ -72,7 +87,7 @@ impl Reader {
     /// If the store can't be read.
     pub fn get(&mut self, id: i64) -> Result<Option<Alert>, StoreError> {
         let mut found = None;
-        let result = self.visit_range((id, id), &mut |stored| {
+        let result = self.visit((id, id), None, &mut |stored| {
             found = Some(stored.alert);
             Further::Enough
         });
@@ -161,13 +176,27 @@ impl Reader {
         self.read((block * BLOCK, block * BLOCK + BLOCK - 1), Some(search))
     }
 
-    /// Looks at the alerts of these numbers, oldest first.
-    pub(super) fn visit_range(
+    /// Looks at what is stored under these numbers, oldest first, as it is at one moment: what is written
+    /// or removed meanwhile makes no difference.
+    pub(super) fn visit_rows(
         &mut self,
-        range: (i64, i64),
-        visit: Visit<'_>,
+        (from, to): (i64, i64),
+        visit: &mut dyn FnMut(StoredRow) -> Further,
     ) -> Result<(), StoreProblem> {
-        self.visit(range, None, visit)
+        let Self { connection, interned, .. } = self;
+        let moment = connection.unchecked_transaction()?;
+        let mut next = from;
+        while next <= to {
+            let last = (next / BLOCK * BLOCK + BLOCK - 1).min(to);
+            for row in rows(&moment, interned, (next, last), |_| true)? {
+                if visit(row) == Further::Enough {
+                    return Ok(());
+                }
+            }
+            next = last + 1;
+        }
+        moment.finish()?;
+        Ok(())
     }
 
     fn visit(
@@ -196,38 +225,72 @@ impl Reader {
         (from, to): (i64, i64),
         search: Option<&Search<'_>>,
     ) -> Result<Vec<Stored>, StoreProblem> {
-        let Self { connection, interned, .. } = self;
-        let mut select = connection.prepare_cached(
-            "SELECT id, signature, origin, data FROM alert WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
-        )?;
-        let (mut rows, mut found) = (select.query([from, to])?, Vec::new());
-        while let Some(row) = rows.next()? {
-            let signature = row.get(1)?;
-            if search.is_some_and(|search| !search.may_be(signature)) {
-                continue;
-            }
-            let stored = alert(row, connection, interned)?;
-            if search.is_none_or(|search| search.accepts(&stored.alert)) {
-                found.push(stored);
+        let Self { connection, interned, unreadable, .. } = self;
+        let may_be = |signature| search.is_none_or(|search| search.may_be(signature));
+        let mut found = Vec::new();
+        for row in rows(connection, interned, (from, to), may_be)? {
+            match row {
+                StoredRow::Alert(stored) => {
+                    if search.is_none_or(|search| search.accepts(&stored.alert)) {
+                        found.push(*stored);
+                    }
+                }
+                StoredRow::Damaged(_) => *unreadable += 1,
             }
         }
         Ok(found)
     }
 }
 
-/// The alert in the first columns of a row: its number, signature, origin, and the rest.
-pub(super) fn alert(
-    row: &Row<'_>,
+const COLUMNS: &str = "id, signature, origin, data FROM alert";
+
+/// What is stored under these numbers, oldest first, of the signatures that may be wanted.
+fn rows(
     connection: &Connection,
     interned: &mut InternedRows,
-) -> Result<Stored, StoreProblem> {
-    let id: i64 = row.get(0)?;
-    let signature = interned.signature(row.get(1)?, connection)?;
-    let origin = interned.origin(row.get(2)?, connection)?;
-    let data = row.get_ref(3)?.as_bytes().unwrap_or_default();
-    let mut alert = record::decode(data, &signature, &origin)
-        .ok_or_else(|| StoreProblem::Damaged(format!("alert {id} can't be understood")))?;
-    // A dead letter may be of one that never was stored.
-    alert.store_id = Some(id).filter(|id| *id > 0);
-    Ok(Stored { id, alert })
+    (from, to): (i64, i64),
+    may_be: impl Fn(i64) -> bool,
+) -> Result<Vec<StoredRow>, StoreProblem> {
+    let mut select = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} WHERE id BETWEEN ?1 AND ?2 ORDER BY id"))?;
+    let mut found = Vec::new();
+    let mut read = || -> Result<(), StoreProblem> {
+        let mut rows = select.query([from, to])?;
+        while let Some(row) = rows.next()? {
+            if row.get(1).map_or(true, &may_be) {
+                found.push(row::stored(row, connection, interned)?);
+            }
+        }
+        Ok(())
+    };
+    match read() {
+        Err(StoreProblem::Damaged(_)) => {}
+        result => return result.map(|()| found),
+    }
+    // A page can't be read. What lies on others can.
+    let mut found = Vec::new();
+    for id in from.max(1)..=to.min(last_id(connection)?) {
+        match one(connection, interned, id, &may_be) {
+            Ok(row) => found.extend(row),
+            Err(StoreProblem::Damaged(reason)) => {
+                let [signature, origin] = [0; 2];
+                let data = Vec::new();
+                found.push(StoredRow::Damaged(DamagedRow { id, signature, origin, data, reason }));
+            }
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(found)
+}
+
+fn one(
+    connection: &Connection,
+    interned: &mut InternedRows,
+    id: i64,
+    may_be: impl Fn(i64) -> bool,
+) -> Result<Option<StoredRow>, StoreProblem> {
+    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} WHERE id = ?1"))?;
+    let mut rows = select.query([id])?;
+    let row = rows.next()?.filter(|row| row.get(1).map_or(true, may_be));
+    row.map(|row| row::stored(row, connection, interned)).transpose()
 }

@@ -2,13 +2,16 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | version of this layout: 1 |
+//! | 1 | version of this layout: 2 |
 //! | 1 | flags: 1 untrusted, 2 an application's name, 4 what Snort's log has, 8 came from the log |
 //! | 4 | `ts_sec`, little-endian |
 //! | varints | `ts_usec`, when it was received (nanoseconds after its time), `event_id`, and others of the message, each as what it usually differs little from |
 //! | | if flagged: length and bytes of the application's name |
 //! | | if flagged: length and bytes of what Snort's log has (`record/logged.rs`) |
-//! | rest | the packet |
+//! | to the last 4 | the packet |
+//! | 4 | CRC-32 of all before, little-endian: a bit that flips on a disk makes no other alert of this one |
+//!
+//! Version 1, which is still read, has no CRC-32.
 //!
 //! A varint has seven bits a byte, the lowest first; a number with a sign is folded, as zigzag. Lengths
 //! are varints.
@@ -27,7 +30,9 @@ use varint::{
 
 use super::interned::{Provenance, Signature};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The version without a sum.
+const UNSUMMED: u8 = 1;
 const UNTRUSTED: u8 = 1;
 const APP_NAME: u8 = 2;
 const LOGGED: u8 = 4;
@@ -35,6 +40,7 @@ const UNIFIED2: u8 = 8;
 
 /// Appends what is kept of an alert.
 pub(super) fn encode(alert: &Alert, out: &mut Vec<u8>) {
+    let begin = out.len();
     let message = &alert.message;
     let app_name = message.app_name.as_ref().map(AppName::as_bytes);
     let flags = [
@@ -67,19 +73,37 @@ pub(super) fn encode(alert: &Alert, out: &mut Vec<u8>) {
         put_bytes(out, &bytes);
     }
     out.extend_from_slice(&message.pkt);
+    let sum = crc32fast::hash(out.get(begin..).unwrap_or_default());
+    out.extend(sum.to_le_bytes());
 }
 
-/// The alert that was kept; `None` if the bytes are none.
+/// The alert that was kept.
+///
+/// # Errors
+/// What is wrong with the bytes, if they are none.
 pub(super) fn decode(
     bytes: &[u8],
     signature: &Signature,
     provenance: &Provenance,
-) -> Option<Alert> {
+) -> Result<Alert, &'static str> {
+    let record = match bytes.first() {
+        Some(&UNSUMMED) => bytes,
+        Some(&VERSION) => summed(bytes).ok_or("its bytes are not those that were stored")?,
+        Some(_) => return Err("its record is of no version that this Pigear knows"),
+        None => return Err("its record is missing"),
+    };
+    decode_fields(record, signature, provenance).ok_or("its record can't be understood")
+}
+
+/// What comes before the sum, if that is right.
+fn summed(bytes: &[u8]) -> Option<&[u8]> {
+    let (record, sum) = bytes.split_last_chunk()?;
+    (crc32fast::hash(record) == u32::from_le_bytes(*sum)).then_some(record)
+}
+
+fn decode_fields(bytes: &[u8], signature: &Signature, provenance: &Provenance) -> Option<Alert> {
     let mut rest = bytes;
-    let &[version, flags] = rest.split_off(..2)?.first_chunk()?;
-    if version != VERSION {
-        return None;
-    }
+    let &[_, flags] = rest.split_off(..2)?.first_chunk()?;
     let mut message = AlertMessage::default();
     message.ts_sec = u32::from_le_bytes(*rest.split_off(..4)?.first_chunk()?);
     message.ts_usec = take_u32(&mut rest)?;
@@ -141,7 +165,7 @@ mod tests {
             let _ = decode(&bytes, &signature, &provenance);
             let _ = logged::decode(&bytes, &AlertMessage::default());
             if let Some(version) = bytes.first_mut() {
-                *version = VERSION;
+                *version = UNSUMMED;
             }
             let _ = decode(&bytes, &signature, &provenance);
         }

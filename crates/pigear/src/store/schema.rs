@@ -5,27 +5,15 @@
 //! of the room and of the time, counts come for nothing, and a block is quickly looked through. And it is
 //! indexed once a segment is complete: so whatever is written goes behind what was written before.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::StoreProblem;
-
-/// How many alerts a block has: the alerts whose ids differ only in the lowest six bits.
-pub(super) const BLOCK: i64 = 64;
-
-/// How many blocks a segment has.
-pub(super) const SEGMENT_BLOCKS: i64 = 64;
-
-/// How many alerts a segment has.
-pub(super) const SEGMENT: i64 = BLOCK * SEGMENT_BLOCKS;
-
-/// Tells a store from other databases: "Pige".
-pub(super) const APPLICATION: u32 = 0x5069_6765;
-
-/// The version of the tables that this program writes.
-pub(super) const VERSION: u32 = 1;
+use super::interned;
+use super::layout::{APPLICATION, BLOCK, VERSION};
+use super::meta;
 
 /// What makes the tables of each version out of those of the one before.
-const STEPS: [&str; VERSION as usize] = [FIRST];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; VERSION as usize] = [first, second];
 
 const FIRST: &str = "
 -- Whatever has one value.
@@ -60,7 +48,7 @@ CREATE TABLE block (
 CREATE INDEX block_by_last ON block (last);
 
 -- The segments that are complete: how many alerts of which block have a signature (kind 0), a source (1),
--- a destination (2), in chunks (index/chunk.rs), each with its first key.
+-- a destination (2), in chunks (segment_index/postings.rs), each with its first key.
 CREATE TABLE note (
     id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, segment INTEGER NOT NULL, first BLOB NOT NULL,
     chunk BLOB NOT NULL
@@ -81,6 +69,92 @@ CREATE TABLE dead_letter (
 CREATE INDEX dead_letter_again ON dead_letter (lane, id) WHERE again;
 ";
 
+/// Ids are never given twice (AUTOINCREMENT): a reader remembers what an id means.
+const SECOND: &str = "
+-- A signature is found by the digest of all its columns. No alert of a block behind `until` has it, unless
+-- `until` is moved first.
+CREATE TABLE signature_2 (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB, until INTEGER NOT NULL,
+    gid INTEGER NOT NULL, sid INTEGER NOT NULL, rev INTEGER NOT NULL,
+    classification INTEGER NOT NULL, priority INTEGER NOT NULL,
+    sent BLOB NOT NULL, msg BLOB NOT NULL,
+    class TEXT, class_description TEXT, class_priority INTEGER, refs TEXT NOT NULL
+);
+INSERT INTO signature_2
+    SELECT id, NULL, 0, gid, sid, rev, classification, priority, sent, msg, class, class_description,
+    class_priority, refs FROM signature;
+DROP TABLE signature;
+ALTER TABLE signature_2 RENAME TO signature;
+CREATE INDEX signature_by_sid ON signature (sid, gid);
+CREATE UNIQUE INDEX signature_by_digest ON signature (digest);
+CREATE INDEX signature_by_until ON signature (until);
+
+CREATE TABLE origin_2 (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB, until INTEGER NOT NULL,
+    sensor TEXT, socket BLOB, thread INTEGER, link_type INTEGER,
+    pid INTEGER, uid INTEGER, dialect TEXT NOT NULL
+);
+INSERT INTO origin_2
+    SELECT id, NULL, 0, sensor, socket, thread, link_type, pid, uid, dialect FROM origin;
+DROP TABLE origin;
+ALTER TABLE origin_2 RENAME TO origin;
+CREATE UNIQUE INDEX origin_by_digest ON origin (digest);
+CREATE INDEX origin_by_until ON origin (until);
+
+-- The account of a lane since it is known, how many of its dead letters were removed unread, and to whom
+-- it delivers.
+ALTER TABLE lane ADD COLUMN handled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lane ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lane ADD COLUMN failed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lane ADD COLUMN filtered INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lane ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lane ADD COLUMN removed_letters INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lane ADD COLUMN target TEXT;
+
+-- A dead letter may be about more alerts than the one that it has, or have what could not be decoded.
+-- `bytes` is what it takes of the file, roughly.
+CREATE TABLE dead_letter_2 (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, alert INTEGER NOT NULL,
+    refused INTEGER NOT NULL, reason TEXT NOT NULL, again INTEGER NOT NULL DEFAULT 0,
+    signature INTEGER NOT NULL, origin INTEGER NOT NULL, data BLOB NOT NULL,
+    count INTEGER NOT NULL DEFAULT 1, damaged INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL
+);
+INSERT INTO dead_letter_2
+    SELECT id, lane, alert, refused, reason, again, signature, origin, data, 1, 0,
+    length(data) + length(reason) + 400 FROM dead_letter;
+DROP TABLE dead_letter;
+ALTER TABLE dead_letter_2 RENAME TO dead_letter;
+CREATE INDEX dead_letter_again ON dead_letter (lane, id) WHERE again;
+CREATE INDEX dead_letter_by_signature ON dead_letter (signature);
+CREATE INDEX dead_letter_by_origin ON dead_letter (origin);
+CREATE INDEX dead_letter_by_time ON dead_letter (refused) WHERE NOT again;
+
+-- How much all dead letters take, whoever adds and removes them.
+INSERT OR REPLACE INTO meta SELECT 'dead_letter_bytes', coalesce(sum(bytes), 0) FROM dead_letter;
+CREATE TRIGGER dead_letter_added AFTER INSERT ON dead_letter BEGIN
+    UPDATE meta SET value = value + new.bytes WHERE key = 'dead_letter_bytes';
+END;
+CREATE TRIGGER dead_letter_removed AFTER DELETE ON dead_letter BEGIN
+    UPDATE meta SET value = value - old.bytes WHERE key = 'dead_letter_bytes';
+END;
+CREATE TRIGGER dead_letter_changed AFTER UPDATE OF bytes ON dead_letter BEGIN
+    UPDATE meta SET value = value + new.bytes - old.bytes WHERE key = 'dead_letter_bytes';
+END;
+";
+
+fn first(change: &Transaction<'_>) -> rusqlite::Result<()> {
+    change.execute_batch(FIRST)
+}
+
+fn second(change: &Transaction<'_>) -> rusqlite::Result<()> {
+    change.execute_batch(SECOND)?;
+    let block = meta::last_id(change)? / BLOCK;
+    for table in ["signature", "origin"] {
+        change.execute(&format!("UPDATE {table} SET until = ?1"), [block])?;
+    }
+    interned::add_digests(change)
+}
+
 /// Makes a store out of an empty database.
 pub(super) fn create(connection: &mut Connection) -> Result<(), StoreProblem> {
     connection.pragma_update(None, "page_size", 8192)?;
@@ -92,7 +166,7 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), StoreProblem> {
 pub(super) fn migrate(connection: &mut Connection, from: u32) -> Result<(), StoreProblem> {
     for (step, version) in STEPS.iter().zip(1..=VERSION).skip(from as usize) {
         let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        change.execute_batch(step)?;
+        step(&change)?;
         change.pragma_update(None, "application_id", APPLICATION)?;
         change.pragma_update(None, "user_version", version)?;
         change.commit()?;

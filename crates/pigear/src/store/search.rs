@@ -10,10 +10,10 @@ use rusqlite::Connection;
 use super::criteria::Criteria;
 use super::error::StoreProblem;
 use super::interned::{self, Signature};
+use super::layout::{SEGMENT, SEGMENT_BLOCKS};
+use super::meta::last_id;
 use super::record::microseconds;
-use super::schema::{SEGMENT, SEGMENT_BLOCKS};
 use super::segment_index::{self, Blocks, Key, KeyKind};
-use super::writer::last_id;
 
 /// Criteria, with what they come to in this store.
 pub(super) struct Search<'a> {

@@ -16,8 +16,8 @@ use rusqlite::{Connection, params};
 
 use super::error::StoreProblem;
 use super::interned::InternedRows;
-use super::reader;
-use super::schema::{BLOCK, SEGMENT, SEGMENT_BLOCKS};
+use super::layout::{BLOCK, SEGMENT, SEGMENT_BLOCKS};
+use super::row::{self, Stored, StoredRow};
 pub(super) use blocks::Blocks;
 use postings::PostingList;
 
@@ -90,16 +90,21 @@ impl SegmentIndex {
         )?;
         let mut rows = select.query([last / SEGMENT * SEGMENT, last])?;
         while let Some(row) = rows.next()? {
-            // What can't be understood can't be found by its addresses either.
-            let alert =
-                reader::alert(row, connection, &mut interned).ok().map(|stored| stored.alert);
-            let ends = alert.map_or((None, None), |alert| (alert.src_ip(), alert.dst_ip()));
-            index.add(row.get(0)?, row.get(1)?, ends);
+            match row::stored(row, connection, &mut interned)? {
+                StoredRow::Alert(stored) => {
+                    let Stored { id, alert } = &*stored;
+                    index.add(*id, row.get(1)?, (alert.src_ip(), alert.dst_ip()));
+                }
+                // What can't be understood can't be found by its addresses either.
+                StoredRow::Damaged(damaged) => {
+                    index.add(damaged.id, damaged.signature, (None, None));
+                }
+            }
         }
         Ok(index)
     }
 
-    /// Notes an alert: its number, the id of its signature, its source and destination.
+    /// Adds an alert: its number, the id of its signature, its source and destination.
     pub(super) fn add(&mut self, id: i64, signature: i64, ends: (Option<IpAddr>, Option<IpAddr>)) {
         let block = u8::try_from(id / BLOCK % SEGMENT_BLOCKS).unwrap_or_default();
         let keys = [

@@ -1,35 +1,50 @@
 //! Writing alerts.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use pigear_alert::Alert;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use tracing::{debug, info, warn};
+use rusqlite::{Connection, Transaction, params};
+use tracing::{debug, error, info, warn};
 
+use super::block_rows::{self, BlockRows};
 use super::check::Check;
+use super::clock::ClockWatch;
 use super::error::StoreProblem;
-use super::interned::Ids;
+use super::file_id::FileId;
+use super::ids::{Ids, Span};
+use super::lanes::{self, LaneRow};
+use super::layout::{BLOCK, SEGMENT};
 use super::lock::Lock;
+use super::meta::{self, last_id};
 use super::open::{self, Force, Opened};
 use super::record;
-use super::schema::{BLOCK, SEGMENT};
 use super::segment_index::SegmentIndex;
 
 /// The one that writes alerts.
 pub(super) struct Writer {
     pub(super) connection: Connection,
     path: PathBuf,
-    lock: Lock,
+    /// The right to write to the file that the connection is to. None while another is at its path, or none,
+    /// and no new one could be begun yet.
+    lock: Option<Lock>,
+    /// What is beside the file, as it was when it was opened.
+    beside: [(PathBuf, Option<FileId>); 2],
     soundness: Soundness,
     ids: Ids,
     /// The id of the last alert that was stored.
     last: i64,
+    /// The oldest block that is kept.
+    oldest: i64,
     /// The index of the segment that alerts come into; `None` if they must be made anew.
     index: Option<SegmentIndex>,
     record: Vec<u8>,
+    /// What was last known of the clock, by who removes by age.
+    pub(super) clock: Option<ClockWatch>,
+    /// How many dead letters were removed unread.
+    pub(super) removed_letters: u64,
 }
 
 /// Whether the file is damaged.
@@ -42,44 +57,19 @@ enum Soundness {
     Damaged(String),
 }
 
-/// What is indexed of the blocks that a batch is in.
-#[derive(Default)]
-struct BlockRows(HashMap<i64, BlockRow>);
-
-/// From when alerts of one block are.
-struct BlockRow {
-    first: i64,
-    last: i64,
-    received: i64,
-    n: i64,
+/// The ids of signatures and origins for a change, and the blocks that it is for.
+pub(super) struct Interner<'a> {
+    ids: &'a mut Ids,
+    span: Span,
 }
 
-impl BlockRows {
-    fn add(&mut self, alert: &Alert, id: i64) {
-        let time = record::microseconds(alert.timestamp());
-        let received = alert.received.as_second();
-        let block = self.0.entry(id / BLOCK).or_insert(BlockRow {
-            first: time,
-            last: time,
-            received,
-            n: 0,
-        });
-        block.first = block.first.min(time);
-        block.last = block.last.max(time);
-        block.received = block.received.max(received);
-        block.n += 1;
-    }
-
-    fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut insert = connection.prepare_cached(
-            "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \
-            first = min(first, excluded.first), last = max(last, excluded.last), \
-            received = max(received, excluded.received), n = n + excluded.n",
-        )?;
-        for (id, block) in &self.0 {
-            insert.execute(params![id, block.first, block.last, block.received, block.n])?;
-        }
-        Ok(())
+impl Interner<'_> {
+    pub(super) fn of(
+        &mut self,
+        alert: &Alert,
+        connection: &Connection,
+    ) -> rusqlite::Result<(i64, i64)> {
+        self.ids.of(alert, self.span, connection)
     }
 }
 
@@ -90,11 +80,87 @@ impl Writer {
         path: PathBuf,
         check_timeout: Option<Duration>,
     ) -> Result<Self, StoreProblem> {
-        let Opened { connection, lock, check } = open::to_write(&path, check_timeout)?;
+        let Opened { connection, lock, check, beside } = open::to_write(&path, check_timeout)?;
         let soundness = check.map_or(Soundness::Sound, Soundness::InCheck);
         let last = last_id(&connection)?;
+        let oldest = block_rows::oldest(&connection)?.unwrap_or(last / BLOCK);
         let (ids, record) = (Ids::default(), Vec::new());
-        Ok(Self { connection, path, lock, soundness, ids, last, index: None, record })
+        let (lock, index) = (Some(lock), None);
+        Ok(Self {
+            connection,
+            path,
+            lock,
+            beside,
+            soundness,
+            ids,
+            last,
+            oldest,
+            index,
+            record,
+            clock: None,
+            removed_letters: 0,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Sees to it that what is written goes into the file that is at the path: if that isn't the one that was
+    /// opened any more, one is begun there.
+    ///
+    /// # Errors
+    /// If the file is damaged, or none could be begun.
+    pub(super) fn ready(&mut self) -> Result<(), StoreProblem> {
+        if self.is_in_place() { self.is_sound().map(drop) } else { self.begin_anew() }
+    }
+
+    fn is_in_place(&self) -> bool {
+        let file = self.lock.as_ref().map(Lock::store);
+        file.is_some() && file == FileId::of(&self.path)
+    }
+
+    /// Goes on in the file that is at the path now, or in a new one. Numbers go on, and so do lanes.
+    fn begin_anew(&mut self) -> Result<(), StoreProblem> {
+        if let Some(lock) = self.lock.take() {
+            let what = match (lock.is_of_removed(), self.path.exists()) {
+                (_, true) => "replaced by another",
+                (true, false) => "removed",
+                (false, false) => "moved away",
+            };
+            error!(
+                "{}: the store's file was {what} while alerts are stored in it; what was stored so far is no \
+                longer there, and what comes goes into the file that is there, or a new one",
+                self.path.display()
+            );
+            if matches!(self.soundness, Soundness::Sound) && what != "removed" {
+                // What is in the journal belongs to the file, wherever it is now.
+                let _ = open::checkpoint(&self.connection);
+            }
+        }
+        for (path, file) in &self.beside {
+            // A journal that was left behind must not be taken for that of the next file.
+            if file.is_some() && FileId::of(path) == *file {
+                let _ = fs::remove_file(path);
+            }
+        }
+        let mut new = Self::open(self.path.clone(), None)?;
+        let lanes = lanes::rows(&self.connection).unwrap_or_default();
+        new.take_over(self.last, &lanes)?;
+        info!("{}: storing goes on in the file that is there now", self.path.display());
+        *self = new;
+        Ok(())
+    }
+
+    /// Takes note of how far another store had come, and its lanes.
+    fn take_over(&mut self, last: i64, lanes: &[LaneRow]) -> rusqlite::Result<()> {
+        let change = open::begin(&mut self.connection, Force::ToDisk)?;
+        self.last = self.last.max(last);
+        meta::set_number(&change, "last", self.last)?;
+        for lane in lanes {
+            lanes::put(&change, lane)?;
+        }
+        change.commit()
     }
 
     /// Whether the file is known to be sound.
@@ -127,9 +193,24 @@ impl Writer {
         self.last
     }
 
+    /// The oldest block that is kept.
+    pub(super) fn oldest(&self) -> i64 {
+        self.oldest
+    }
+
+    /// What was removed is all before this block.
+    pub(super) fn removed_before(&mut self, block: i64) {
+        self.oldest = self.oldest.max(block);
+    }
+
     /// Stores alerts, all or none, and returns the id of the last.
     pub(super) fn append(&mut self, alerts: &[Arc<Alert>]) -> Result<i64, StoreProblem> {
-        let result = self.is_sound().and_then(|_| self.try_append(alerts));
+        self.ready()?;
+        let mut result = self.try_append(alerts);
+        if result.is_ok() && !self.is_in_place() {
+            // Nobody knows of them yet: they are stored where others find them.
+            result = self.begin_anew().and_then(|()| self.try_append(alerts));
+        }
         match result {
             Ok(last) => {
                 self.last = last;
@@ -138,13 +219,24 @@ impl Writer {
             Err(error) => {
                 // Some may be known that were taken back.
                 self.ids = Ids::default();
-                Err(error)
+                Err(self.met(error))
             }
         }
     }
 
+    /// A problem that was met in writing: where that is damage, nothing more is written to the file.
+    fn met(&mut self, problem: StoreProblem) -> StoreProblem {
+        let damage = match &problem {
+            StoreProblem::Damaged(damage) => damage.clone(),
+            StoreProblem::NotAStore => "its head was overwritten".to_owned(),
+            _ => return problem,
+        };
+        self.soundness = Soundness::Damaged(damage.clone());
+        StoreProblem::Damaged(damage)
+    }
+
     fn try_append(&mut self, alerts: &[Arc<Alert>]) -> Result<i64, StoreProblem> {
-        let Self { connection, ids, record, .. } = self;
+        let Self { connection, ids, record, oldest, .. } = self;
         let change = open::begin(connection, Force::ToDisk)?;
         let index =
             self.index.take().map_or_else(|| SegmentIndex::of_segment(&change, self.last), Ok);
@@ -156,7 +248,7 @@ impl Writer {
                 if id % SEGMENT == 0 {
                     std::mem::take(&mut index).write(id / SEGMENT - 1, &change)?;
                 }
-                let (signature, origin) = ids.of(alert, &change)?;
+                let (signature, origin) = ids.of(alert, Span::new(id / BLOCK, *oldest), &change)?;
                 record.clear();
                 record::encode(alert, record);
                 insert.execute(params![id, signature, origin, &*record])?;
@@ -165,29 +257,29 @@ impl Writer {
             }
         }
         blocks.write(&change)?;
-        let mut note = change.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('last', ?1)")?;
-        note.execute([id])?;
-        drop(note);
+        meta::set_number(&change, "last", id)?;
         change.commit()?;
         self.index = Some(index);
         Ok(id)
     }
 
     /// Begins a change that is made whole or not at all, and that may be lost if the power fails.
-    pub(super) fn change(&mut self) -> Result<(Transaction<'_>, &mut Ids), StoreProblem> {
-        self.is_sound()?;
-        Ok((open::begin(&mut self.connection, Force::Nothing)?, &mut self.ids))
+    pub(super) fn change(&mut self) -> Result<(Transaction<'_>, Interner<'_>), StoreProblem> {
+        self.ready()?;
+        let span = Span::new(self.last / BLOCK, self.oldest);
+        let interner = Interner { ids: &mut self.ids, span };
+        Ok((open::begin(&mut self.connection, Force::Nothing)?, interner))
     }
 
     /// Ends in order. What is still written after this is checked at the next start.
     pub(super) fn close(&mut self) {
-        if !self.is_sound().is_ok_and(|sound| sound) {
+        if !self.is_in_place() || !self.is_sound().is_ok_and(|sound| sound) {
             return;
         }
         if let Err(error) = open::checkpoint(&self.connection) {
             debug!("{}: {error}", self.path.display());
         }
-        if let Err(error) = self.lock.end() {
+        if let Some(Err(error)) = self.lock.as_mut().map(Lock::end) {
             warn!("{}: cannot note that it was left in order: {error}", self.path.display());
         }
     }
@@ -197,12 +289,4 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// The last id that was given: none is given twice, even if its alert was removed.
-pub(super) fn last_id(connection: &Connection) -> rusqlite::Result<i64> {
-    let last: Option<i64> = connection
-        .query_row("SELECT value FROM meta WHERE key = 'last'", [], |row| row.get(0))
-        .optional()?;
-    Ok(last.unwrap_or_default())
 }

@@ -95,6 +95,10 @@ impl Each {
         }
     }
 
+    pub(super) fn program(&self) -> &str {
+        self.runner.command.program()
+    }
+
     /// Runs the program for the first alerts: for all, if nothing fails.
     fn run(&self, alerts: &[Arc<Alert>]) -> Vec<Result<(), RunError>> {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));

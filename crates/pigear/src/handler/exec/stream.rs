@@ -83,6 +83,10 @@ impl Stream {
         Ok(Progress::All)
     }
 
+    pub(super) fn program(&self) -> &str {
+        self.command.program()
+    }
+
     /// Writes the first alerts to the program, and returns how many.
     fn write_some(&mut self, alerts: &[Arc<Alert>]) -> Result<usize, Unwritten> {
         let records = self.writer.fill(alerts, ENOUGH);

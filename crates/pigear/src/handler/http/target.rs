@@ -1,7 +1,9 @@
 //! Where requests go.
 
 use reqwest::Url;
+use ring::digest::{SHA256, digest};
 
+use super::answer::server_of;
 use super::options::{Escape, Options};
 use super::presets::Preset;
 use super::template::{Message, Rules, Template, sample};
@@ -52,6 +54,14 @@ impl Target {
             Err("url: the server must not depend on the alert".to_owned())
         }
     }
+}
+
+/// What to call a receiver: its server, and something that tells its URL from others of the server without
+/// telling what it is.
+pub(super) fn name_of(url: &Url) -> String {
+    let digest = digest(&SHA256, url.as_str().as_bytes());
+    let start = digest.as_ref().iter().take(4).map(|byte| format!("{byte:02x}"));
+    format!("{} (URL {})", server_of(url), start.collect::<String>())
 }
 
 /// A URL that can be posted to. It is not shown: it may be a secret.

@@ -38,7 +38,7 @@ impl OpenStore {
         let path = store.path().to_owned();
         let mut reader = None;
         Box::new(move |event| {
-            if reader.is_none() {
+            if !matches!(&reader, Some(Ok(reader)) if !Reader::is_stale(reader)) {
                 reader = Some(Reader::open(&path));
             }
             let Some(Ok(reader)) = &mut reader else { return false };
@@ -84,21 +84,25 @@ impl OpenStore {
             let problem = format!("two durable handlers are called {name}; give one another name");
             return Err(ListenError::StoreSettings(problem));
         }
-        let queue = store.queue(name, config.begin.unwrap_or_default(), settings)?;
+        let target = filtered.handler.needs().target;
+        let begin = config.begin.unwrap_or_default();
+        let queue = store.queue(name, begin, settings, target.as_deref())?;
         self.names.push(name.to_owned());
         let Filtered { handler, filters } = filtered;
         pipeline.add(name, handler, LaneConfig { settings, filters, queue: Some(Arc::new(queue)) });
         Ok(())
     }
 
-    /// Begins to remove what is not to be store.
+    /// Begins to remove what is not to be kept.
     pub(in crate::listen) fn start(&mut self, config: &StoreConfig) -> Result<(), ListenError> {
         let Some(store) = &self.store else { return Ok(()) };
         store.name_strays(&self.names.iter().map(String::as_str).collect::<Vec<_>>());
-        let keep = RetentionPolicy { days: config.keep_days, bytes: config.keep_bytes };
-        if keep != RetentionPolicy::default() {
-            self.retention = Some(store.tidy(keep)?);
-        }
+        // Also where everything is kept: whether the file is still there is looked after, too.
+        self.retention = Some(store.tidy(RetentionPolicy {
+            days: config.keep_days,
+            bytes: config.keep_bytes,
+            trust_clock: config.trust_clock,
+        })?);
         Ok(())
     }
 

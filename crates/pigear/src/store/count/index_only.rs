@@ -7,9 +7,9 @@ use rusqlite::Connection;
 use super::{Aggregation, Key};
 use crate::store::criteria::Criteria;
 use crate::store::error::StoreProblem;
+use crate::store::layout::SEGMENT_BLOCKS;
 use crate::store::reader::Reader;
 use crate::store::record::microseconds;
-use crate::store::schema::SEGMENT_BLOCKS;
 use crate::store::search::Search;
 use crate::store::segment_index::{self, Blocks, KeyKind};
 

@@ -2,7 +2,7 @@
 
 use std::ops::{BitAndAssign, BitOrAssign};
 
-use crate::store::schema::SEGMENT_BLOCKS;
+use crate::store::layout::SEGMENT_BLOCKS;
 
 /// Some blocks of a segment, which are counted from its first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

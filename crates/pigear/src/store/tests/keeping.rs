@@ -3,7 +3,7 @@ use std::time::Instant;
 use bytesize::ByteSize;
 use jiff::SignedDuration;
 
-use super::schema::SEGMENT_BLOCKS;
+use super::layout::SEGMENT_BLOCKS;
 use super::*;
 use crate::config::Begin;
 use pigear_pipeline::{Batch, BatchPolicy, LaneSettings, Queue, Taken};
@@ -26,9 +26,22 @@ fn aged(alerts: &[Arc<Alert>], days: i64) -> Vec<Arc<Alert>> {
     alerts.iter().map(aged).collect()
 }
 
+fn keep_days(days: u32) -> RetentionPolicy {
+    RetentionPolicy { days: Some(days), ..RetentionPolicy::default() }
+}
+
+fn keep_bytes(bytes: u64) -> RetentionPolicy {
+    RetentionPolicy { bytes: Some(ByteSize(bytes)), ..RetentionPolicy::default() }
+}
+
 /// Tidies until there is nothing more to do.
 fn tidy(store: &Store, policy: RetentionPolicy) {
-    while store.0.writer.lock().tidy(policy).unwrap() == Further::On {}
+    tidy_at(store, policy, Clock::now());
+}
+
+/// The same, when the clocks say this.
+fn tidy_at(store: &Store, policy: RetentionPolicy, now: Clock) {
+    while store.0.writer.lock().tidy(policy, now).unwrap() == Further::On {}
 }
 
 pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -62,7 +75,7 @@ fn a_store_that_is_too_large_loses_its_oldest_alerts_and_gives_space_back() {
     let full = fs::metadata(place.path()).unwrap().len()
         + fs::metadata(place.path().with_extension("db-wal")).unwrap().len();
     let limit = full / 4;
-    tidy(&store, RetentionPolicy { days: None, bytes: Some(ByteSize(limit)) });
+    tidy(&store, keep_bytes(limit));
     let ids = found(&mut place.reader(), &Criteria::default());
     assert!(ids.len() > all.len() / 10 && ids.len() < all.len() / 2, "{}", ids.len());
     assert!(ids.iter().rev().eq(&((ids[ids.len() - 1]..=all.len() as i64).collect::<Vec<_>>())));
@@ -76,7 +89,7 @@ fn what_is_too_old_is_removed_in_the_background() {
     let recent = many();
     let old = aged(&recent[..640], 8);
     let (place, store) = Place::with(&[&*old, &*recent].concat());
-    let policy = RetentionPolicy { days: Some(7), bytes: None };
+    let policy = keep_days(7);
     let _tidying = store.tidy(policy).unwrap();
     until("the old alerts are gone", || {
         found(&mut place.reader(), &Criteria::default()).len() <= recent.len() + 64
@@ -90,17 +103,17 @@ fn what_a_lane_needs_is_removed_only_for_want_of_room() {
     let all = aged(&many(), 8);
     let place = Place::new();
     let store = place.open();
-    let lane = store.queue("http", Begin::Now, LaneSettings::default()).unwrap();
+    let lane = store.queue("http", Begin::Now, LaneSettings::default(), None).unwrap();
     put(&store, &all);
-    let old = RetentionPolicy { days: Some(7), bytes: None };
-    assert_eq!(store.0.writer.lock().tidy(old).unwrap(), Further::Enough);
+    let old = keep_days(7);
+    assert_eq!(store.0.writer.lock().tidy(old, Clock::now()).unwrap(), Further::Enough);
     assert_eq!(found(&mut place.reader(), &Criteria::default()).len(), all.len());
 
-    tidy(&store, RetentionPolicy { days: None, bytes: Some(ByteSize::mb(1)) });
+    tidy(&store, keep_bytes(1_000_000));
     let left = found(&mut place.reader(), &Criteria::default());
     assert!(left.len() < all.len());
     let mut batch = Batch::default();
     assert_eq!(lane.take(&mut batch, BatchPolicy::default(), None), Taken::Alerts);
-    assert_eq!(lane.take_lost(), (all.len() - left.len()) as u64);
+    assert_eq!(lane.take_lost().dropped, (all.len() - left.len()) as u64);
     assert_eq!(lane.waiting() + batch.alerts().len(), left.len());
 }

@@ -82,10 +82,10 @@ fn a_store_of_a_later_pigear_is_left_alone() {
     let (place, store) = Place::with(&case("v2919/http"));
     drop(store);
     let later = Connection::open(place.path()).unwrap();
-    later.pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
+    later.pragma_update(None, "user_version", layout::VERSION + 1).unwrap();
     later.close().unwrap();
     let before = fs::read(place.path()).unwrap();
-    let refused = "it has version 2, and this Pigear knows only those up to 1";
+    let refused = "it has version 3, and this Pigear knows only those up to 2";
     says(&place.path(), refused, refused);
     assert_eq!(fs::read(place.path()).unwrap(), before);
 }

@@ -1,6 +1,6 @@
 use pigear_alert::packet::IpProtocol;
 
-use super::schema::SEGMENT;
+use super::layout::SEGMENT;
 use super::*;
 
 /// The alerts of all Snorts, several times each: enough for several segments.

@@ -1,0 +1,124 @@
+//! Connections to a store that is there: to read it, or to write beside somebody else.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::StoreProblem;
+use super::layout::{APPLICATION, VERSION};
+
+/// How long to wait for somebody else who writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileKind {
+    Nothing,
+    /// A store of this version.
+    Store(u32),
+    Other,
+}
+
+impl FileKind {
+    /// Looks, and changes nothing. Not by reading the file ourselves: in closing it again, this process
+    /// would lose the locks that its connections have on it.
+    pub(super) fn of(path: &Path) -> Result<Self, StoreProblem> {
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
+            Err(error) => return Err(error.into()),
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(io::Error::from(Errno::EISDIR).into());
+            }
+            Ok(metadata) if !metadata.is_file() => return Ok(Self::Other),
+            Ok(metadata) if metadata.len() == 0 => return Ok(Self::Nothing),
+            Ok(_) => {}
+        }
+        access(path, AccessFlags::R_OK).map_err(io::Error::from)?;
+        let number = |connection: &Connection, pragma| {
+            connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, u32>(0))
+        };
+        let numbers = connect_to_read(path).and_then(|connection| {
+            Ok((number(&connection, "application_id")?, number(&connection, "user_version")?))
+        });
+        match numbers {
+            Ok((APPLICATION, version)) => Ok(Self::Store(version)),
+            Ok(_) | Err(StoreProblem::NotAStore) => Ok(Self::Other),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+/// Opens a store that somebody else may be writing to, for a small change.
+pub(super) fn beside(path: &Path) -> Result<Connection, StoreProblem> {
+    present(path)?;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
+}
+
+/// Opens a store to read it, while somebody else may be writing to it.
+pub(super) fn to_read(path: &Path) -> Result<Connection, StoreProblem> {
+    present(path)?;
+    connect_to_read(path)
+}
+
+fn connect_to_read(path: &Path) -> Result<Connection, StoreProblem> {
+    let readable = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(probed);
+    match readable {
+        Err(StoreProblem::Io(_)) if !is_written_to(path) => {
+            // Where nothing may be written, not even the files beside it that reading needs.
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f");
+            let uri = format!("file:{}?immutable=1", name.replace('#', "%23"));
+            probed(connect(Path::new(&uri), flags)?)
+        }
+        result => result,
+    }
+}
+
+fn probed(connection: Connection) -> Result<Connection, StoreProblem> {
+    connection.query_row("PRAGMA user_version", [], |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// Whether there is a journal: then the file alone is not the store.
+fn is_written_to(path: &Path) -> bool {
+    fs::metadata(beside_path(path, "-wal")).is_ok_and(|journal| journal.len() > 0)
+}
+
+/// The file beside a store whose name has this at its end. A symbolic link to a store has none.
+pub(super) fn beside_path(path: &Path, end: &str) -> PathBuf {
+    let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = whole.into_os_string();
+    name.push(end);
+    name.into()
+}
+
+fn present(path: &Path) -> Result<(), StoreProblem> {
+    let kind = FileKind::of(path)?;
+    refuse_others(kind)?;
+    match kind {
+        FileKind::Nothing => Err(StoreProblem::Missing),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn refuse_others(kind: FileKind) -> Result<(), StoreProblem> {
+    match kind {
+        FileKind::Store(version) if version > VERSION => Err(StoreProblem::Newer { version }),
+        FileKind::Store(_) | FileKind::Nothing => Ok(()),
+        FileKind::Other => Err(StoreProblem::NotAStore),
+    }
+}
+
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreProblem> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}

@@ -1,0 +1,118 @@
+//! The ids of signatures and origins, for who writes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use pigear_alert::Alert;
+use pigear_alert::maps::Names;
+use rusqlite::Connection;
+
+use super::interned::{Interned, Provenance, Signature};
+
+/// So many of each are remembered; an attacker may invent more.
+const MOST: usize = 20_000;
+
+/// So many messages of one rule.
+const MOST_MESSAGES: usize = 64;
+
+/// The ids of what alerts have in common, for who writes.
+#[derive(Default)]
+pub(super) struct Ids {
+    /// Those of alerts with these names.
+    names: Arc<Names>,
+    signatures: HashMap<Numbers, Vec<(Sent, Interned)>>,
+    origins: HashMap<Provenance, Interned>,
+}
+
+/// The blocks for which a row is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// The block of the alert that has it.
+    pub(super) block: i64,
+    /// If that isn't known to be promised yet, it is promised up to this block. So a row is written to
+    /// only every now and then, however many alerts have it.
+    pub(super) until: i64,
+}
+
+impl Span {
+    /// The span of an alert's block, while the oldest block that is kept is this.
+    pub(super) fn new(block: i64, oldest: i64) -> Self {
+        Self { block, until: block + ((block - oldest) / 8).max(16) }
+    }
+}
+
+/// A message as Snort sent it.
+type Sent = Box<[u8]>;
+
+/// What a signature's names follow from, with the message.
+type Numbers = (u32, u32, u32, u32, u32, bool);
+
+impl Ids {
+    /// The ids of an alert's signature and origin, which the store has from now on.
+    pub(super) fn of(
+        &mut self,
+        alert: &Alert,
+        span: Span,
+        connection: &Connection,
+    ) -> rusqlite::Result<(i64, i64)> {
+        Ok((self.signature(alert, span, connection)?, self.origin(alert, span, connection)?))
+    }
+
+    fn signature(
+        &mut self,
+        alert: &Alert,
+        span: Span,
+        connection: &Connection,
+    ) -> rusqlite::Result<i64> {
+        if !Arc::ptr_eq(&self.names, alert.names()) || self.signatures.len() > MOST {
+            self.names = Arc::clone(alert.names());
+            self.signatures.clear();
+        }
+        let message = &alert.message;
+        let numbers = (
+            message.sig_generator,
+            message.sig_id,
+            message.sig_rev,
+            message.classification,
+            message.priority,
+            alert.dialect.is_snort3(),
+        );
+        let known = self.signatures.entry(numbers).or_default();
+        let place = known.iter().position(|(msg, _)| *msg == message.msg);
+        if let Some((_, interned)) = place.and_then(|place| known.get(place))
+            && interned.until >= span.block
+        {
+            return Ok(interned.id);
+        }
+        let interned = Signature::of(alert).intern(connection, span.block, span.until)?;
+        if let Some((_, known)) = place.and_then(|place| known.get_mut(place)) {
+            *known = interned;
+        } else {
+            if known.len() > MOST_MESSAGES {
+                known.clear();
+            }
+            known.push((message.msg.clone(), interned));
+        }
+        Ok(interned.id)
+    }
+
+    fn origin(
+        &mut self,
+        alert: &Alert,
+        span: Span,
+        connection: &Connection,
+    ) -> rusqlite::Result<i64> {
+        let provenance = Provenance::of(alert);
+        if let Some(interned) = self.origins.get(&provenance)
+            && interned.until >= span.block
+        {
+            return Ok(interned.id);
+        }
+        if self.origins.len() > MOST {
+            self.origins.clear();
+        }
+        let interned = provenance.intern(connection, span.block, span.until)?;
+        self.origins.insert(provenance, interned);
+        Ok(interned.id)
+    }
+}

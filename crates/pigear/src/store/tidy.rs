@@ -1,0 +1,323 @@
+//! What is removed from a store, and in which order.
+//!
+//! The limit of bytes is of the whole file. Dead letters have a quarter of it at most, so that alerts have the
+//! rest, whatever a receiver says to them: the oldest go first. Signatures and origins go when no alert and no
+//! dead letter has them any more. What is left is alerts, and of those the oldest blocks go until the file is
+//! small enough.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use tracing::{debug, error, warn};
+
+use super::block_rows;
+use super::clock::{Clock, ClockWatch};
+use super::error::StoreProblem;
+use super::ids::Span;
+use super::interned;
+use super::layout::{BLOCK, SEGMENT_BLOCKS};
+use super::meta;
+use super::reader::Further;
+use super::retention::RetentionPolicy;
+use super::segment_index;
+use super::writer::Writer;
+
+/// So many blocks are removed in one go, while others wait to write.
+const STEP: usize = 8;
+
+/// So many dead letters, or signatures and origins.
+const ROWS: usize = 256;
+
+/// Dead letters have this part of the whole.
+const LETTERS_PART: i64 = 4;
+
+/// So many pages are given back in one go.
+const PAGES: i64 = 64;
+
+/// As many free pages are kept at most, since they will be needed soon.
+const RESERVE: i64 = 128;
+
+const DAY: i64 = 24 * 60 * 60;
+
+impl RetentionPolicy {
+    fn bytes(self) -> Option<i64> {
+        self.bytes.map(|bytes| i64::try_from(bytes.as_u64()).unwrap_or(i64::MAX))
+    }
+
+    /// How many pages the store may have.
+    fn pages(self, connection: &Connection) -> Result<Option<i64>, StoreProblem> {
+        let Some(bytes) = self.bytes() else { return Ok(None) };
+        Ok(Some(bytes / number(connection, "page_size")?.max(1)))
+    }
+
+    /// How many free pages are kept.
+    fn reserve(self, connection: &Connection) -> Result<i64, StoreProblem> {
+        let pages = self.pages(connection)?;
+        Ok(pages.map_or(RESERVE, |pages| (pages / 16).min(RESERVE)))
+    }
+
+    /// What was received before this is too old.
+    fn horizon(self, now: Clock) -> Option<i64> {
+        self.days.map(|days| now.wall.saturating_sub(i64::from(days) * DAY))
+    }
+}
+
+impl Writer {
+    /// Does a little of what is to be done, and says whether there is more.
+    pub(super) fn tidy(
+        &mut self,
+        policy: RetentionPolicy,
+        now: Clock,
+    ) -> Result<Further, StoreProblem> {
+        self.ready()?;
+        if !self.is_sound()? {
+            return Ok(Further::Enough);
+        }
+        let horizon = self.trusted_horizon(policy, now)?;
+        if self.remove_letters_beyond(policy, horizon)? == Further::On
+            || self.remove_unused()? == Further::On
+        {
+            return Ok(Further::On);
+        }
+        let mut removed = 0;
+        while removed < STEP
+            && let Some(block) = self.removable(policy, horizon, now)?
+        {
+            self.remove(block)?;
+            removed += 1;
+        }
+        if removed > 0 {
+            debug!("removed {removed} blocks of alerts");
+            return Ok(Further::On);
+        }
+        give_back(&self.connection, policy.reserve(&self.connection)?)
+    }
+
+    /// What was received before this is too old; nothing is while the clock can't be trusted.
+    fn trusted_horizon(
+        &mut self,
+        policy: RetentionPolicy,
+        now: Clock,
+    ) -> Result<Option<i64>, StoreProblem> {
+        let mut watch = match self.clock {
+            Some(watch) => watch,
+            None => ClockWatch::load(&self.connection, now)?,
+        };
+        if policy.trust_clock {
+            watch.trust(now);
+        }
+        let horizon = policy.horizon(now);
+        let expected = watch.expected(now);
+        let was_said = watch.said;
+        let due = |horizon| -> Result<bool, StoreProblem> {
+            let (due, all) = self.due(horizon)?;
+            if 2 * due > all && !was_said {
+                self.say_jump(now, expected, due, all);
+            }
+            Ok(2 * due > all)
+        };
+        let is_right = watch.is_right(now, || horizon.map_or(Ok(false), due))?;
+        watch.said = !is_right;
+        if watch.is_to_be_noted(now) {
+            let (change, _) = self.change()?;
+            watch.note(&change, now)?;
+            change.commit()?;
+        }
+        self.clock = Some(watch);
+        Ok(horizon.filter(|_| is_right))
+    }
+
+    /// How many alerts are too old, and how many there are.
+    fn due(&self, horizon: i64) -> rusqlite::Result<(i64, i64)> {
+        let sums = "SELECT coalesce(sum(n) FILTER (WHERE received < ?1), 0), coalesce(sum(n), 0) \
+            FROM block";
+        self.connection.query_row(sums, [horizon], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    fn say_jump(&self, now: Clock, expected: i64, due: i64, all: i64) {
+        let time = |seconds| Timestamp::from_second(seconds).unwrap_or_default();
+        error!(
+            "{}: the clock says {}, but {} was expected; {due} of {all} alerts would be too old by it, so \
+            nothing is removed by age. If the clock is right, start Pigear once with --trust-clock",
+            self.path().display(),
+            time(now.wall),
+            time(expected)
+        );
+    }
+
+    /// Removes the oldest dead letters, if they are too many or too old.
+    fn remove_letters_beyond(
+        &mut self,
+        policy: RetentionPolicy,
+        horizon: Option<i64>,
+    ) -> Result<Further, StoreProblem> {
+        let bytes = meta::number(&self.connection, "dead_letter_bytes")?.unwrap_or_default();
+        let excess = policy.bytes().map_or(0, |limit| bytes - limit / LETTERS_PART);
+        let letters = if excess > 0 {
+            self.oldest_letters(excess)?
+        } else if let Some(horizon) = horizon {
+            // Those that are to be sent again are still needed.
+            self.letters(
+                "SELECT id, lane FROM dead_letter INDEXED BY dead_letter_by_time \
+                WHERE NOT again AND refused < ?1 LIMIT ?2",
+                horizon,
+            )?
+        } else {
+            Vec::new()
+        };
+        if letters.is_empty() {
+            return Ok(Further::Enough);
+        }
+        let (change, _) = self.change()?;
+        for (id, lane) in &letters {
+            change.prepare_cached("DELETE FROM dead_letter WHERE id = ?1")?.execute([id])?;
+            change
+                .prepare_cached(
+                    "UPDATE lane SET removed_letters = removed_letters + 1 WHERE name = ?1",
+                )?
+                .execute([lane])?;
+        }
+        change.commit()?;
+        self.say_removed_letters(letters.len() as u64);
+        Ok(Further::On)
+    }
+
+    /// The oldest dead letters, that take so many bytes.
+    fn oldest_letters(&self, bytes: i64) -> rusqlite::Result<Vec<(i64, String)>> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT id, lane, bytes FROM dead_letter ORDER BY id LIMIT ?1")?;
+        let (mut rows, mut left, mut letters) = (select.query([ROWS])?, bytes, Vec::new());
+        while left > 0
+            && let Some(row) = rows.next()?
+        {
+            left -= row.get::<_, i64>(2)?;
+            letters.push((row.get(0)?, row.get(1)?));
+        }
+        Ok(letters)
+    }
+
+    fn letters(&self, sql: &str, horizon: i64) -> rusqlite::Result<Vec<(i64, String)>> {
+        let mut select = self.connection.prepare_cached(sql)?;
+        let letters =
+            select.query_map(params![horizon, ROWS], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        letters.collect()
+    }
+
+    fn say_removed_letters(&mut self, letters: u64) {
+        let before = self.removed_letters;
+        self.removed_letters += letters;
+        // At powers of two, whichever of them this has passed.
+        if before.checked_ilog2() != self.removed_letters.checked_ilog2() {
+            warn!(
+                "{}: {} dead letters removed unread so far, the oldest first, since they were too many or too \
+                old",
+                self.path().display(),
+                self.removed_letters
+            );
+        }
+    }
+
+    /// Removes signatures and origins that nothing has any more.
+    fn remove_unused(&mut self) -> Result<Further, StoreProblem> {
+        let oldest = self.oldest();
+        let until = Span::new(self.last() / BLOCK, oldest).until;
+        if !interned::is_any_unused(&self.connection, oldest)? {
+            return Ok(Further::Enough);
+        }
+        let (change, _) = self.change()?;
+        let removed = interned::remove_unused(&change, oldest, until, ROWS)?;
+        change.commit()?;
+        debug!("removed {} signatures and origins", removed.rows);
+        Ok(if removed.more { Further::On } else { Further::Enough })
+    }
+
+    /// The oldest block, if it is to be removed. Never that which is being filled.
+    fn removable(
+        &self,
+        policy: RetentionPolicy,
+        horizon: Option<i64>,
+        now: Clock,
+    ) -> Result<Option<i64>, StoreProblem> {
+        let oldest = block_rows::oldest(&self.connection)?;
+        let Some(block) = oldest.filter(|block| *block < self.last() / BLOCK) else {
+            return Ok(None);
+        };
+        if self.is_too_much(policy)? {
+            return Ok(Some(block));
+        }
+        let Some(horizon) = horizon else { return Ok(None) };
+        let is_too_old = self.received(now)?.is_some_and(|received| received < horizon);
+        Ok(Some(block).filter(|_| is_too_old)).and_then(|block| match block {
+            Some(block) if self.is_needed(block)? => Ok(None),
+            block => Ok(block),
+        })
+    }
+
+    /// When the oldest block was received. Of those that were received while the clock was ahead, that isn't
+    /// known: but it was before the next.
+    fn received(&self, now: Clock) -> rusqlite::Result<Option<i64>> {
+        self.connection
+            .prepare_cached("SELECT received FROM block WHERE received <= ?1 ORDER BY id LIMIT 1")?
+            .query_row([now.wall.saturating_add(DAY)], |row| row.get(0))
+            .optional()
+    }
+
+    fn is_too_much(&self, policy: RetentionPolicy) -> Result<bool, StoreProblem> {
+        let Some(limit) = policy.pages(&self.connection)? else { return Ok(false) };
+        let pages = number(&self.connection, "page_count")?;
+        let free = number(&self.connection, "freelist_count")?;
+        Ok(pages - free + policy.reserve(&self.connection)? > limit)
+    }
+
+    /// Whether a lane isn't done with a block.
+    fn is_needed(&self, block: i64) -> Result<bool, StoreProblem> {
+        let last = block * BLOCK + BLOCK - 1;
+        let needed = self
+            .connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM lane WHERE done < ?1)")?
+            .query_row([last], |row| row.get(0))?;
+        Ok(needed)
+    }
+
+    /// Removes a block, and what is indexed of it.
+    fn remove(&mut self, block: i64) -> Result<(), StoreProblem> {
+        let (change, _) = self.change()?;
+        change.execute(
+            "DELETE FROM alert WHERE id BETWEEN ?1 AND ?2",
+            [block * BLOCK, block * BLOCK + BLOCK - 1],
+        )?;
+        change.execute("DELETE FROM block WHERE id = ?1", [block])?;
+        if (block + 1) % SEGMENT_BLOCKS == 0 {
+            segment_index::forget(&change, block / SEGMENT_BLOCKS)?;
+        }
+        change.commit()?;
+        self.removed_before(block + 1);
+        Ok(())
+    }
+}
+
+/// Gives free pages back to the file system, and says whether there are more.
+fn give_back(connection: &Connection, reserve: i64) -> Result<Further, StoreProblem> {
+    let spare = |connection| -> Result<i64, StoreProblem> {
+        Ok(number(connection, "freelist_count")? - reserve)
+    };
+    let pages = spare(connection)?;
+    if pages <= 0 {
+        return Ok(Further::Enough);
+    }
+    let mut vacuum =
+        connection.prepare(&format!("PRAGMA incremental_vacuum({})", pages.min(PAGES)))?;
+    let mut rows = vacuum.query([])?;
+    while rows.next()?.is_some() {}
+    drop(rows);
+    if spare(connection)? > 0 {
+        return Ok(Further::On);
+    }
+    // Only then is the file itself shorter.
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    Ok(Further::Enough)
+}
+
+fn number(connection: &Connection, pragma: &str) -> Result<i64, StoreProblem> {
+    Ok(connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))?)
+}
