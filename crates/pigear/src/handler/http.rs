@@ -12,12 +12,15 @@
 mod answer;
 mod auth;
 mod batch_builder;
+mod batch_size;
+mod bisection;
 mod bulk;
 mod client;
 mod dispatcher;
 mod failure;
 mod form;
 mod groups;
+mod hec;
 mod id;
 mod options;
 mod outcomes;

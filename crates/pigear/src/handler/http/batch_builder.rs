@@ -22,7 +22,6 @@ pub(super) struct BatchBuilder {
     framing: Framing,
     /// How many alerts go into a request, at most.
     batch: usize,
-    batch_bytes: usize,
     /// Whether a message may stand for several alerts, and says so by itself.
     says_count: bool,
 }
@@ -59,7 +58,6 @@ impl BatchBuilder {
             encoding,
             framing: framing.unwrap_or(Framing::of(encoding)),
             batch: batch(options)?,
-            batch_bytes: usize::try_from(options.batch_bytes.as_u64()).unwrap_or(usize::MAX),
             says_count: options.is_for_people() && template.is_none() && json,
             content: match template {
                 Some(template) => Content::Template(Box::new(template)),
@@ -77,11 +75,16 @@ impl BatchBuilder {
         self.target.url()
     }
 
-    /// Packs the first of the messages, as many as go into one request_body.
+    /// Packs the first of the messages, as many as go into a request of so many bytes; one in any
+    /// case.
     ///
     /// # Errors
     /// If the first can't be written.
-    pub(super) fn build(&self, messages: &[Message]) -> Result<RequestBody, String> {
+    pub(super) fn build(
+        &self,
+        messages: &[Message],
+        most_bytes: usize,
+    ) -> Result<RequestBody, String> {
         let mut request_body: Option<RequestBody> = None;
         for message in messages {
             let (url, text) = match (self.target.of(message), self.write(message)) {
@@ -93,8 +96,7 @@ impl BatchBuilder {
             };
             let request_body =
                 request_body.get_or_insert_with(|| RequestBody::new(url.clone(), self.framing));
-            let fits =
-                request_body.url == url && request_body.bytes_with(text.len()) <= self.batch_bytes;
+            let fits = request_body.url == url && request_body.bytes_with(text.len()) <= most_bytes;
             if request_body.len() > 0 && !fits {
                 break;
             }

@@ -85,7 +85,7 @@ impl Dispatcher {
 
     /// Sends the first of the messages, as many as go into one request.
     fn begin(&self, messages: &[Message]) -> Flight {
-        match self.batch_builder.build(messages) {
+        match self.batch_builder.build(messages, self.sender.batch_bytes()) {
             Ok(request_body) => self.begin_request(request_body),
             Err(reason) => Flight::Failed(reason),
         }
