@@ -17,17 +17,21 @@ mod bisection;
 mod bulk;
 mod client;
 mod dispatcher;
+mod encoding;
 mod failure;
 mod form;
 mod groups;
 mod hec;
 mod id;
+mod message;
 mod options;
 mod outcomes;
+mod path_values;
 mod people;
 mod presets;
 mod request_body;
 mod retry;
+mod secret;
 mod secrets;
 mod sender;
 mod stopping;
@@ -35,6 +39,7 @@ mod target;
 mod template;
 #[cfg(test)]
 mod tests;
+mod unescape;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -43,9 +48,10 @@ use std::time::{Duration, Instant};
 use pigear_alert::Alert;
 use pigear_pipeline::{Deadline, Gather, Handler, HandlerError};
 
-pub use options::{Encoding, Escape, Options, TemplateName, Unexpected};
+pub use encoding::{Encoding, Escape, Unexpected};
+pub use options::{Options, TemplateName};
 pub use presets::{Preset, UnknownPreset};
-pub use secrets::Secret;
+pub use secret::Secret;
 
 use batch_builder::{BatchBuilder, single};
 use dispatcher::Dispatcher;

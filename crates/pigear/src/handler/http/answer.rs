@@ -9,6 +9,7 @@ use reqwest::{Response, StatusCode, Url};
 use super::bulk::{self, ItemResult};
 use super::failure;
 use super::hec;
+use super::presets::Success;
 use super::retry;
 use super::secrets::Secrets;
 
@@ -46,19 +47,10 @@ pub(super) struct Unacceptable {
     pub(super) too_large: bool,
 }
 
-/// What a success says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Success {
-    /// That everything was taken.
-    Whole,
-    /// Of each alert, whether it was taken, as Elasticsearch says it.
-    Each,
-}
-
 impl Answer {
     /// No connection, or one that broke.
-    pub(super) fn none(error: &reqwest::Error) -> Self {
-        Self::Failed { problem: failure::text(error), asked: None }
+    pub(super) fn none(error: &reqwest::Error, secrets: &Secrets) -> Self {
+        Self::Failed { problem: secrets.replace(&failure::text(error)), asked: None }
     }
 
     pub(super) fn too_late() -> Self {
@@ -82,17 +74,17 @@ impl Answer {
                 }
                 Success::Each => match beginning(&mut response, ALL).await {
                     Ok(body) => Self::of_each(&body, alerts, secrets),
-                    Err(error) => Self::none(&error),
+                    Err(error) => Self::none(&error, secrets),
                 },
             };
         }
         if status.is_redirection() {
-            return Self::Refused(redirected(&response));
+            return Self::Refused(secrets.replace(&redirected(&response)));
         }
         let asked = retry::asked(response.headers(), Timestamp::now());
         let body = match beginning(&mut response, ENOUGH).await {
             Ok(body) => body,
-            Err(error) => return Self::none(&error),
+            Err(error) => return Self::none(&error, secrets),
         };
         let problem = problem(status, &body, secrets);
         match status {

@@ -6,13 +6,15 @@ use pigear_alert::Alert;
 use pigear_alert::format::{Colour, Format};
 use reqwest::Url;
 
+use super::encoding::{Encoding, Framing};
 use super::form;
 use super::id::Id;
-use super::options::{Encoding, Options, is_json};
+use super::message::Message;
+use super::options::{Options, is_json};
 use super::presets::Preset;
-use super::request_body::{Framing, RequestBody};
+use super::request_body::RequestBody;
 use super::target::Target;
-use super::template::{Message, Template};
+use super::template::Template;
 
 /// Packs alerts into requests.
 pub(super) struct BatchBuilder {

@@ -8,11 +8,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
 use super::batch_builder::BatchBuilder;
+use super::message::Message;
 use super::outcomes::{Run, Undelivered};
 use super::request_body::RequestBody;
 use super::sender::Sender;
 use super::stopping::Stopping;
-use super::template::Message;
 
 /// Sends messages, and says what became of each.
 pub(super) struct Dispatcher {
@@ -26,7 +26,7 @@ pub(super) struct Dispatcher {
 /// What the requests run on: the handler's own thread.
 struct Engine(Option<Runtime>);
 
-/// A request_body under way, or what became of one that wasn't sent.
+/// A request under way, or what became of one that wasn't sent.
 enum Flight {
     Sent(JoinHandle<Vec<Run>>, usize),
     Failed(String),

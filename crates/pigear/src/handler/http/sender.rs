@@ -6,14 +6,14 @@ use std::time::Duration;
 use reqwest::Client;
 use tracing::{debug, warn};
 
-use super::answer::{Answer, Success, Unacceptable, server_of};
+use super::answer::{Answer, Unacceptable, server_of};
 use super::batch_size::BatchSize;
 use super::bisection::{Bisection, Refusal};
 use super::bulk::ItemResult;
 use super::failure;
 use super::options::Options;
 use super::outcomes::{Outcomes, Run, Undelivered};
-use super::presets::Preset;
+use super::presets::{Preset, Success};
 use super::request_body::RequestBody;
 use super::retry;
 use super::secrets::Secrets;
@@ -152,8 +152,10 @@ impl Sender {
                 Ok(response) => {
                     Answer::read(response, self.success, which.len(), &self.secrets).await
                 }
-                Err(error) if error.is_builder() => Answer::Refused(failure::text(&error)),
-                Err(error) => Answer::none(&error),
+                Err(error) if error.is_builder() => {
+                    Answer::Refused(self.secrets.replace(&failure::text(&error)))
+                }
+                Err(error) => Answer::none(&error, &self.secrets),
             }
         };
         let answer = batch.stopping.in_time(answer).await.unwrap_or_else(Answer::too_late);
