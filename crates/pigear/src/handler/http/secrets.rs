@@ -143,7 +143,9 @@ mod tests {
 
     fn secrets(keys: &[(&str, &str)]) -> Secrets {
         let mut all = Keys::default();
-        keys.iter().for_each(|(key, value)| all.set(key, value));
+        for (key, value) in keys {
+            all.set(key, value);
+        }
         let options: Options = all.options().unwrap();
         let url = options.url().unwrap();
         Secrets::of(&options, &Url::parse(url.reveal()).unwrap())

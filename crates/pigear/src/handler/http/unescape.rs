@@ -43,18 +43,17 @@ fn without_a_layer(mut text: &[Meaning]) -> Vec<Meaning> {
     while let [first, rest @ ..] = text {
         // The longest escape is `&#x10FFFF;`.
         let next: Vec<u8> = text.iter().take(10).map(|meaning| meaning.byte).collect();
-        let (escaped, len) = escape(&next).unwrap_or_default();
-        match len.checked_sub(1).and_then(|last| text.get(last)) {
-            Some(last) => {
-                let meaning = |byte| Meaning { byte, begin: first.begin, end: last.end };
-                let mut buffer = [0; 4];
-                inner.extend(escaped.as_bytes(&mut buffer).iter().copied().map(meaning));
-                text = text.get(len..).unwrap_or_default();
-            }
-            None => {
-                inner.push(*first);
-                text = rest;
-            }
+        if let Some((escaped, len)) = escape(&next)
+            && let Some((escape, behind)) = text.split_at_checked(len)
+        {
+            let end = escape.last().map_or(first.end, |last| last.end);
+            let meaning = |byte| Meaning { byte, begin: first.begin, end };
+            let mut buffer = [0; 4];
+            inner.extend(escaped.as_bytes(&mut buffer).iter().copied().map(meaning));
+            text = behind;
+        } else {
+            inner.push(*first);
+            text = rest;
         }
     }
     inner
@@ -65,12 +64,6 @@ fn without_a_layer(mut text: &[Meaning]) -> Vec<Meaning> {
 enum Escaped {
     Byte(u8),
     Letter(char),
-}
-
-impl Default for Escaped {
-    fn default() -> Self {
-        Self::Byte(0)
-    }
 }
 
 impl Escaped {
