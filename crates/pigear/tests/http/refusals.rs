@@ -1,11 +1,16 @@
 //! Batches that a receiver refuses: whether that is an alert's fault, or the request's.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use pigear::store::Reader;
 use serde_json::Value;
 
 use crate::harness::Pigear;
+use crate::program::run;
 use crate::server::{Reply, Request, Server};
 
 /// Sends this many alerts in one batch: how many were handled, failed and dropped.
@@ -19,6 +24,7 @@ fn send(server: &Server, alerts: u32, keys: &[(&str, &str)]) -> (u64, u64, u64) 
 }
 
 const NDJSON: (&str, &str) = ("encoding", "ndjson");
+const DELAY: (&str, &str) = ("delay", "10ms");
 
 /// The alerts of all requests that a receiver takes, as they came.
 fn taken(server: &Server, takes: impl Fn(&Request) -> bool) -> Vec<u64> {
@@ -58,6 +64,60 @@ fn several_bad_alerts_are_refused_and_no_others() {
     let mut arrived = taken(&server, takes);
     arrived.sort_unstable();
     assert_eq!(arrived, (0..100).filter(|n| !bad.contains(n)).collect::<Vec<_>>());
+}
+
+#[test]
+fn batches_that_are_under_way_together_are_halved_each_for_itself() {
+    let is_bad = |n: &u64| n % 60 == 7;
+    let takes = move |request: &Request| !request.numbers().iter().any(is_bad);
+    let server = Server::start(
+        move |_, request| {
+            if takes(request) { Reply::ok() } else { Reply::status(422) }
+        },
+    );
+    assert_eq!(
+        send(&server, 240, &[NDJSON, ("batch", "30"), ("in_flight", "4"), DELAY]),
+        (236, 4, 0)
+    );
+    let mut arrived = taken(&server, takes);
+    arrived.sort_unstable();
+    assert_eq!(arrived, (0..240).filter(|n| !is_bad(n)).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_bad_alert_is_the_only_dead_letter_of_its_batch_and_the_only_one_to_come_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("alerts.db");
+    let store = store.to_str().unwrap();
+    let repaired = Arc::new(AtomicBool::new(false));
+    let server = Server::start({
+        let repaired = Arc::clone(&repaired);
+        move |_, request| {
+            let is_bad = String::from_utf8_lossy(&request.body).contains("\"event_id\":5,");
+            let refuses = is_bad && !repaired.load(Ordering::SeqCst);
+            if refuses { Reply::status(400).body("bad alert") } else { Reply::ok() }
+        }
+    });
+    let url = format!("url={}", server.url());
+    let keys = ["--data-handler", "http", &url, "encoding=ndjson", "batch=27", "delay=1m"];
+    let all = [&["--serve-forever", "--count", "27", "--store", store], &keys[..]].concat();
+    let (stderr, status) = run(&all);
+    assert_eq!(status, Some(0), "{stderr}");
+    let letters = || Reader::open(Path::new(store)).unwrap().dead_letters(None, 100).unwrap();
+    let reasons: Vec<_> = letters().into_iter().map(|letter| letter.reason).collect();
+    assert_eq!(reasons, [format!("http://{}: 400 Bad Request: bad alert", server.address)]);
+    repaired.store(true, Ordering::SeqCst);
+    let before = server.requests().len();
+    let redelivered = Command::new(env!("CARGO_BIN_EXE_pigear"))
+        .args(["redeliver", "--store", store])
+        .status()
+        .unwrap();
+    assert!(redelivered.success());
+    let (stderr, status) = run(&all);
+    assert_eq!(status, Some(0), "{stderr}");
+    let again: Vec<_> = server.requests()[before..].iter().flat_map(Request::numbers).collect();
+    assert_eq!(again.iter().filter(|&&n| n == 5).count(), 2, "{again:?}");
+    assert!(letters().is_empty());
 }
 
 #[test]

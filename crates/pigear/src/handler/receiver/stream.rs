@@ -163,7 +163,7 @@ mod tests {
         socket.set_nonblocking(true).unwrap();
         let mut stream = Stream(socket);
         assert!(stream.closed().is_none());
-        other.write_all(&[0; 100_000]).unwrap();
+        other.write_all(&vec![0; 100_000]).unwrap();
         drop(other);
         let closed = (0..3).find_map(|_| stream.closed());
         assert_eq!(closed.unwrap().to_string(), "the other end has closed the connection");
