@@ -2,20 +2,74 @@
 
 use std::time::Duration;
 
-const FIRST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(15);
+/// How waits between attempts grow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BackoffPolicy {
+    /// The wait after the first failure. Each next one is twice as long.
+    pub(super) first: Duration,
+    /// No wait grows beyond this.
+    pub(super) longest: Duration,
+    /// No wait is shorter, whatever the other side asks for.
+    pub(super) least: Duration,
+    /// The other side may ask for a longer wait, but not for a longer one than this.
+    pub(super) longest_asked: Duration,
+    pub(super) jitter: Jitter,
+}
 
-/// How long to wait before the next attempt: twice as long as before the last one, from a tenth of a
-/// second to fifteen.
-#[derive(Debug, Default)]
+/// Whether waits are drawn at random, so that many senders don't come back at the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Jitter {
+    None,
+    /// Anything from the least wait to the grown one.
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "peers on a socket need none"))]
+    Full,
+}
+
+/// For a peer at the other end of a socket or pipe.
+const PEER: BackoffPolicy = BackoffPolicy {
+    first: Duration::from_millis(100),
+    longest: Duration::from_secs(15),
+    least: Duration::from_millis(100),
+    longest_asked: Duration::from_secs(15),
+    jitter: Jitter::None,
+};
+
+/// Counts failed attempts, and says how long to wait after each.
+#[derive(Debug)]
 pub(super) struct Backoff {
+    policy: BackoffPolicy,
     attempts: u32,
 }
 
+impl Default for Backoff {
+    /// From a tenth of a second to fifteen.
+    fn default() -> Self {
+        Self::new(PEER)
+    }
+}
+
 impl Backoff {
+    pub(super) fn new(policy: BackoffPolicy) -> Self {
+        Self { policy, attempts: 0 }
+    }
+
     /// An attempt failed: how long to wait before the next.
     pub(super) fn failed(&mut self) -> Duration {
-        let wait = FIRST.saturating_mul(2_u32.saturating_pow(self.attempts)).min(LONGEST);
+        self.failed_asked(None)
+    }
+
+    /// An attempt failed, and the other side may have asked for a wait. The least wait grows with the
+    /// attempts here too, so that asking for none doesn't make a busy loop.
+    pub(super) fn failed_asked(&mut self, asked: Option<Duration>) -> Duration {
+        let BackoffPolicy { first, least, longest_asked, jitter, .. } = self.policy;
+        let wait = match (asked, jitter) {
+            (Some(asked), _) => asked.min(longest_asked).max(self.grown(least)),
+            (None, Jitter::None) => self.grown(first).max(least),
+            (None, Jitter::Full) => {
+                let spread = self.grown(first).saturating_sub(least);
+                least + spread.mul_f64(fastrand::f64())
+            }
+        };
         self.attempts = self.attempts.saturating_add(1);
         wait
     }
@@ -29,11 +83,23 @@ impl Backoff {
     pub(super) fn succeeded(&mut self) {
         self.attempts = 0;
     }
+
+    fn grown(&self, first: Duration) -> Duration {
+        first.saturating_mul(2_u32.saturating_pow(self.attempts)).min(self.policy.longest)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const JITTERED: BackoffPolicy = BackoffPolicy {
+        first: Duration::from_millis(200),
+        longest: Duration::from_secs(10),
+        least: Duration::from_millis(100),
+        longest_asked: Duration::from_secs(600),
+        jitter: Jitter::Full,
+    };
 
     #[test]
     fn waits_grow_to_a_limit_and_start_over_after_a_success() {
@@ -42,5 +108,30 @@ mod tests {
         assert_eq!(waits, [100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000]);
         backoff.succeeded();
         assert_eq!(backoff.failed().as_millis(), 100);
+    }
+
+    #[test]
+    fn random_waits_lie_between_the_least_and_the_grown_one() {
+        let range = |attempts| {
+            let waits = (0..200).map(|_| Backoff { policy: JITTERED, attempts }.failed());
+            let waits: Vec<_> = waits.collect();
+            (*waits.iter().min().unwrap(), *waits.iter().max().unwrap())
+        };
+        for attempts in [0, 3, u32::MAX] {
+            let (least, most) = range(attempts);
+            assert!(least >= JITTERED.least && most <= JITTERED.longest, "{least:?} {most:?}");
+        }
+        assert!(range(0).1 <= JITTERED.first);
+        assert!(range(3).1 > JITTERED.first);
+    }
+
+    #[test]
+    fn a_wait_that_was_asked_for_is_kept_to_within_bounds() {
+        let mut backoff = Backoff::new(JITTERED);
+        let asked = |backoff: &mut Backoff, asked| backoff.failed_asked(Some(asked)).as_millis();
+        let none = [(); 4].map(|()| asked(&mut backoff, Duration::ZERO));
+        assert_eq!(none, [100, 200, 400, 800]);
+        assert_eq!(asked(&mut backoff, Duration::from_secs(7)), 7_000);
+        assert_eq!(asked(&mut backoff, Duration::MAX), 600_000);
     }
 }

@@ -12,17 +12,24 @@
 mod answer;
 mod auth;
 mod batch_builder;
+mod batch_size;
+mod bisection;
 mod bulk;
 mod client;
 mod dispatcher;
+mod encoding;
 mod failure;
 mod form;
+mod hec;
 mod id;
+mod message;
 mod options;
 mod outcomes;
+mod path_values;
 mod presets;
 mod request_body;
 mod retry;
+mod secret;
 mod secrets;
 mod sender;
 mod stopping;
@@ -30,6 +37,7 @@ mod target;
 mod template;
 #[cfg(test)]
 mod tests;
+mod unescape;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,17 +45,18 @@ use std::time::Duration;
 use pigear_alert::Alert;
 use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress, Refusal};
 
-pub use options::{Encoding, Escape, Options, TemplateName, Unexpected};
+pub use encoding::{Encoding, Escape, Unexpected};
+pub use options::{Options, TemplateName};
 pub use presets::{Preset, UnknownPreset};
-pub use secrets::Secret;
+pub use secret::Secret;
 
 use batch_builder::BatchBuilder;
 use dispatcher::Dispatcher;
 use id::Id;
+use message::Message;
 use outcomes::{Run, Undelivered};
 use secrets::Secrets;
 use sender::Sender;
-use template::Message;
 
 pub(crate) const ABOUT: &str = "posts alerts to a web server; url=URL \
     encoding=json|ndjson|array|form format=NAME batch=N delay=TIME in_flight=N \

@@ -1,19 +1,18 @@
-//! Somebody at the other end of a socket, who gets records.
+//! A peer at the other end of a socket, which gets records.
 //!
-//! If he goes away he is waited for, and gets again what could not be sent: over a stream all that
-//! was to be sent at once, since nobody knows how much of it arrived. So he gets everything at least
-//! once, but for what his own system had taken already when he ended.
+//! If it goes away it is waited for, and gets again what could not be sent: over a stream all that
+//! was to be sent at once, since it is not known how much of it arrived. So the peer gets everything at
+//! least once, but for what the socket's buffer or the peer's own system had taken already when the
+//! connection broke.
 
 mod datagrams;
+mod outlet;
 mod stream;
 
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pigear_alert::Alert;
 use pigear_pipeline::{Deadline, Failure, Progress, Slept};
 use tracing::{info, warn};
@@ -25,48 +24,7 @@ pub(super) use stream::Transport;
 
 use super::backoff::Backoff;
 use super::writer::{ENOUGH, Records};
-
-/// How long to wait for a socket before looking again whether time is up.
-const TICK: Duration = Duration::from_millis(100);
-
-/// A connection over which nothing could be sent for so long is dead.
-const STALLED: Duration = Duration::from_secs(60);
-
-/// A socket that records are sent to.
-pub(super) trait Outlet: Send {
-    /// Sends the records behind the first `sent`, and notes there how many were sent.
-    fn send(
-        &mut self,
-        records: &Records,
-        sent: &mut usize,
-        deadline: &Deadline,
-    ) -> Result<(), SendError>;
-
-    /// How the other end has gone, if it has.
-    fn closed(&mut self) -> Option<io::Error>;
-
-    /// Sees to it that what was sent arrives.
-    fn close(&mut self) {}
-}
-
-/// Why records could not be sent.
-#[derive(Debug)]
-pub(super) enum SendError {
-    Io(io::Error),
-    TimeUp,
-}
-
-impl From<io::Error> for SendError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<Errno> for SendError {
-    fn from(error: Errno) -> Self {
-        Self::Io(error.into())
-    }
-}
+use outlet::{Outlet, SendError};
 
 pub(super) type Connect = Box<dyn FnMut() -> io::Result<Box<dyn Outlet>> + Send>;
 
@@ -175,25 +133,4 @@ impl Receiver {
 
 fn is_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::EMSGSIZE as i32)
-}
-
-/// Waits until a socket has room, but not beyond the end.
-fn wait_for_room(fd: &impl AsFd, deadline: &Deadline) -> Result<(), SendError> {
-    let fd = PollFd::new(fd.as_fd(), PollFlags::POLLOUT);
-    let tick = PollTimeout::try_from(TICK).unwrap_or(PollTimeout::ZERO);
-    let mut waited = Duration::ZERO;
-    loop {
-        match poll(&mut [fd.clone()], tick) {
-            Ok(0) | Err(Errno::EINTR) => {}
-            Ok(_) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        }
-        if deadline.is_up() {
-            return Err(SendError::TimeUp);
-        }
-        waited += TICK;
-        if waited >= STALLED {
-            return Err(io::Error::from(io::ErrorKind::TimedOut).into());
-        }
-    }
 }

@@ -74,12 +74,11 @@ pub(super) fn open(
 ) -> Result<Opened, StoreProblem> {
     let known =
         connection.query_row("SELECT * FROM lane WHERE name = ?1", [name], row).optional()?;
-    let (position, former) = match known {
-        Some(lane) => (Position { mark: lane.mark, account: lane.account }, lane.target),
-        None => {
-            let mark = new_mark(connection, begin)?;
-            (Position { mark, account: Totals::default() }, None)
-        }
+    let (position, former) = if let Some(lane) = known {
+        (Position { mark: lane.mark, account: lane.account }, lane.target)
+    } else {
+        let mark = new_mark(connection, begin)?;
+        (Position { mark, account: Totals::default() }, None)
     };
     put_position(connection, name, position)?;
     connection.execute("UPDATE lane SET target = ?2 WHERE name = ?1", params![name, target])?;

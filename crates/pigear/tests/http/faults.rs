@@ -47,6 +47,27 @@ fn a_server_says_when_to_come_again() {
     assert_eq!(after(Reply::status(503).header("retry-after", date), &[]).len(), 2);
 }
 
+#[test]
+fn a_server_that_says_to_come_again_at_once_is_not_asked_in_a_busy_loop() {
+    let date = "Wed, 21 Oct 2015 07:28:00 GMT";
+    for busy in [
+        Reply::status(503).header("retry-after", "0"),
+        Reply::status(503).header("retry-after", date),
+        Reply::status(429).body(r#"{"retry_after":0}"#),
+        Reply::status(429).body(r#"{"parameters":{"retry_after":0.0}}"#),
+    ] {
+        let server = Server::start(move |n, _| if n < 5 { busy.clone() } else { Reply::ok() });
+        let begin = std::time::Instant::now();
+        let pigear = Pigear::start(&[("url", &server.url())]);
+        pigear.send_numbered(0..1);
+        server.gets(5);
+        // 0.1, 0.2, 0.4 and 0.8 seconds.
+        assert!(begin.elapsed().as_millis() >= 1500, "{:?}", begin.elapsed());
+        assert_eq!(pigear.end(), (1, 0, 0));
+        assert_eq!(server.requests().len(), 6);
+    }
+}
+
 /// Sends three alerts to a server that refuses the second, and counts.
 fn refused(reply: Reply, keys: &[(&str, &str)]) -> (u64, u64, u64) {
     let server = Server::start(move |n, _| if n == 1 { reply.clone() } else { Reply::ok() });
@@ -74,20 +95,6 @@ fn a_redirect_is_not_followed() {
         assert_eq!(refused(reply, &[]), (2, 1, 0));
     }
     assert!(elsewhere.requests().is_empty());
-}
-
-#[test]
-fn a_refused_batch_fails_as_a_whole() {
-    let server = Server::start(|n, _| Reply::status(if n == 0 { 413 } else { 200 }));
-    let keys = [("url", &*server.url()), ("encoding", "ndjson"), ("batch", "3"), ("delay", "1m")];
-    let pigear = Pigear::start(&keys);
-    pigear.send_numbered(0..6);
-    pigear.deals_with(6);
-    assert_eq!(pigear.end(), (3, 3, 0));
-    let requests = server.requests();
-    let numbers: Vec<_> = requests.iter().map(Request::numbers).collect();
-    assert_eq!(numbers, [[0, 1, 2], [3, 4, 5]]);
-    assert_ne!(requests[0].key(), requests[1].key());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use pigear_pipeline::Handler;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::harness::{datagram, keys_of};
+use crate::harness::{Pigear, datagram, keys_of};
 use crate::server::{Reply, Request, Server};
 
 const HOSTILE: [&[u8]; 12] = [
@@ -176,6 +176,33 @@ fn preset_stays_well_formed(msg: &[u8], text: &str, preset: Preset) {
 #[test]
 fn hostile_messages_stay_data() {
     HOSTILE.into_iter().for_each(stays_well_formed);
+}
+
+#[test]
+fn a_message_in_the_path_of_the_url_stays_one_segment() {
+    let server = Server::start(|_, _| Reply::ok());
+    let url = format!("http://{}/hook/{{{{ msg }}}}/in?m={{{{ msg }}}}", server.address);
+    let messages = [
+        ("..", "__"),
+        (".", "_"),
+        ("%2e%2e", "%252e%252e"),
+        ("/", "%2F"),
+        ("\\", "%5C"),
+        ("?", "%3F"),
+        ("#", "%23"),
+        ("", "_"),
+        ("../../admin", "__%2F__%2Fadmin"),
+    ];
+    let pigear = Pigear::start(&[("url", &url)]);
+    for (msg, _) in messages {
+        pigear.send(datagram(msg.as_bytes(), 1));
+    }
+    pigear.deals_with(messages.len() as u64);
+    assert_eq!(pigear.end(), (messages.len() as u64, 0, 0));
+    for (request, (msg, segment)) in server.requests().iter().zip(messages) {
+        let target = request.target.split_once('?').unwrap().0;
+        assert_eq!(target, format!("/hook/{segment}/in"), "{msg:?}");
+    }
 }
 
 proptest! {

@@ -11,5 +11,6 @@ mod outage;
 mod people;
 mod presets;
 mod program;
+mod refusals;
 mod server;
 mod tls;

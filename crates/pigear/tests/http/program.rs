@@ -39,18 +39,50 @@ fn the_handler_of_2012_posts_a_form() {
 
 #[test]
 fn a_refusal_ends_the_program_with_the_reason() {
-    let body = "no \x1b[31mthanks, s3cret-t0ken";
-    let server = Server::start(move |_, _| Reply::status(400).body(body));
+    let said = |path: &str| format!("no \x1b[31mthanks, s3cret-t0ken, {path} s3cret%2Dquery");
+    let server =
+        Server::start(move |_, request| Reply::status(400).body(said(&request.target[..18])));
     let url = format!("url=http://{}/hook/s3cret-path?k=s3cret-query", server.address);
     let (stderr, status) =
         run(&["--data-handler", "http", "--count", "1", &url, "auth_env=PIGEAR_TEST_AUTH"]);
     let expected = format!(
-        "error: handler http: http://{}: 400 Bad Request: no \\x1b[31mthanks, …\n\
+        "error: handler http: http://{}: 400 Bad Request: no \\x1b[31mthanks, …, … …\n\
         hint: with --serve-forever, errors are counted and the next alert is handled\n",
         server.address
     );
     assert_eq!((stderr, status), (expected, Some(1)));
     assert_eq!(server.requests()[0].header("authorization"), "Bearer s3cret-t0ken");
+}
+
+#[test]
+fn a_dead_letter_has_no_path_that_the_receiver_repeats() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("alerts.db");
+    let server = Server::start(|_, request| {
+        let target = &request.target;
+        let escaped = target.replace('/', "\\/");
+        Reply::status(404).body(format!(r#"{{"error":"no {target}, {escaped}"}}"#))
+    });
+    let url_file = dir.path().join("url");
+    fs::write(&url_file, format!("http://{}/hooks/T0P5ECRET/xyzzyxyzzy\n", server.address))
+        .unwrap();
+    let url_file = format!("url_file={}", url_file.display());
+    let store_key = store.to_str().unwrap();
+    let args = [
+        "--serve-forever",
+        "--count",
+        "1",
+        "--store",
+        store_key,
+        "--data-handler",
+        "http",
+        &url_file,
+    ];
+    let (stderr, _) = run(&args);
+    let letters = pigear::store::Reader::open(&store).unwrap().dead_letters(None, 10).unwrap();
+    let expected = format!("http://{}: 404 Not Found: {{\"error\":\"no …, …\"}}", server.address);
+    assert_eq!(letters.iter().map(|letter| &*letter.reason).collect::<Vec<_>>(), [expected]);
+    assert!(!stderr.contains("T0P5ECRET") && !stderr.contains("xyzzy"), "{stderr}");
 }
 
 /// What is logged of the first attempt to send something there, and of the end.
@@ -97,12 +129,9 @@ fn what_is_said_to_a_request_is_told() {
         stderr.lines().next().unwrap().strip_prefix(&begin).unwrap().to_owned()
     };
     let page = Reply::status(401).body("<html><h1>Authorization Required</h1></html>");
-    assert_eq!(said(page, &[]), "401 Unauthorized");
+    assert_eq!(said(page, &[]), "401 Unauthorized (check the token or URL)");
     let large = Reply::status(413).body("too large");
-    assert_eq!(
-        said(large, &["encoding=ndjson"]),
-        "413 Payload Too Large: too large (a smaller batch_bytes may help)"
-    );
+    assert_eq!(said(large, &["encoding=ndjson"]), "413 Payload Too Large: too large");
     let elsewhere =
         Reply::status(302).header("location", "https://user:s3cret@other.example/s3cret");
     assert_eq!(

@@ -1,18 +1,15 @@
 //! So many runs in a minute.
 
-use std::collections::VecDeque;
-use std::num::NonZeroUsize;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use pigear_pipeline::{Deadline, Slept};
-
-const MINUTE: Duration = Duration::from_secs(60);
+use pigear_pipeline::{Deadline, RateLimiter, Slept};
 
 /// How many runs there may be in any minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate(pub NonZeroUsize);
+pub struct Rate(pub NonZeroU32);
 
 impl FromStr for Rate {
     type Err = &'static str;
@@ -22,16 +19,12 @@ impl FromStr for Rate {
     }
 }
 
-/// Holds back what would be more than the rate.
-pub(super) struct Limit {
-    rate: Rate,
-    /// When the last runs began, oldest first.
-    begun: Mutex<VecDeque<Instant>>,
-}
+/// Holds back what would be more than the rate. Several threads may wait.
+pub(super) struct Limit(Mutex<RateLimiter>);
 
 impl Limit {
     pub(super) fn new(rate: Rate) -> Self {
-        Self { rate, begun: Mutex::default() }
+        Self(Mutex::new(RateLimiter::new(rate.0)))
     }
 
     /// Waits until a run may begin.
@@ -49,18 +42,12 @@ impl Limit {
 
     /// Begins a run now, or says how long to wait.
     fn try_begin(&self, now: Instant) -> Duration {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        if begun.len() >= self.rate.0.get()
-            && let Some(&oldest) = begun.front()
-        {
-            let wait = (oldest + MINUTE).saturating_duration_since(now);
-            if !wait.is_zero() {
-                return wait;
-            }
-            begun.pop_front();
+        let mut limiter = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = limiter.next_allowed(now).saturating_duration_since(now);
+        if wait.is_zero() {
+            limiter.note(now);
         }
-        begun.push_back(now);
-        Duration::ZERO
+        wait
     }
 }
 

@@ -8,6 +8,8 @@ use reqwest::{Response, StatusCode, Url};
 
 use super::bulk::{self, ItemResult};
 use super::failure;
+use super::hec;
+use super::presets::Success;
 use super::retry;
 use super::secrets::Secrets;
 
@@ -22,8 +24,10 @@ const ALL: usize = 64 * 1024 * 1024;
 pub(super) enum Answer {
     /// It has taken everything.
     Taken,
-    /// It will never take this.
+    /// It doesn't take the request, whatever alerts are in it.
     Refused(String),
+    /// It doesn't take the request because of what is in it.
+    Unacceptable(Unacceptable),
     /// Of each alert, what became of it.
     Each(Vec<ItemResult>),
     /// Something went wrong that may pass.
@@ -34,19 +38,19 @@ pub(super) enum Answer {
     },
 }
 
-/// What a success says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Success {
-    /// That everything was taken.
-    Whole,
-    /// Of each alert, whether it was taken, as Elasticsearch says it.
-    Each,
+/// A request that isn't taken because of what is in it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unacceptable {
+    pub(super) reason: String,
+    /// The alert that it is about, counted from 0, as far as the server tells.
+    pub(super) culprit: Option<usize>,
+    pub(super) too_large: bool,
 }
 
 impl Answer {
     /// No connection, or one that broke.
-    pub(super) fn none(error: &reqwest::Error) -> Self {
-        Self::Failed { problem: failure::text(error), asked: None }
+    pub(super) fn none(error: &reqwest::Error, secrets: &Secrets) -> Self {
+        Self::Failed { problem: secrets.replace(&failure::text(error)), asked: None }
     }
 
     pub(super) fn too_late() -> Self {
@@ -70,31 +74,34 @@ impl Answer {
                 }
                 Success::Each => match beginning(&mut response, ALL).await {
                     Ok(body) => Self::of_each(&body, alerts, secrets),
-                    Err(error) => Self::none(&error),
+                    Err(error) => Self::none(&error, secrets),
                 },
             };
         }
         if status.is_redirection() {
-            return Self::Refused(redirected(&response));
+            return Self::Refused(secrets.replace(&redirected(&response)));
         }
         let asked = retry::asked(response.headers(), Timestamp::now());
         let body = match beginning(&mut response, ENOUGH).await {
             Ok(body) => body,
-            Err(error) => return Self::none(&error),
+            Err(error) => return Self::none(&error, secrets),
         };
-        let mut problem = named(status);
-        // A page for people says no more than the status.
-        if !body.trim_ascii().is_empty() && !body.trim_ascii().starts_with(b"<") {
-            problem += ": ";
-            problem += &secrets.hide(&String::from_utf8_lossy(&body));
-        }
-        if status == StatusCode::PAYLOAD_TOO_LARGE && alerts > 1 {
-            problem += " (a smaller batch_bytes may help)";
-        }
-        if retry::is_passing(status) {
-            Self::Failed { problem, asked: asked.or_else(|| retry::asked_in(&body)) }
-        } else {
-            Self::Refused(problem)
+        let problem = problem(status, &body, secrets);
+        match status {
+            _ if retry::is_passing(status) => {
+                Self::Failed { problem, asked: asked.or_else(|| retry::asked_in(&body)) }
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Self::Refused(problem + " (check the token or URL)")
+            }
+            StatusCode::BAD_REQUEST
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNPROCESSABLE_ENTITY => Self::Unacceptable(Unacceptable {
+                reason: problem,
+                culprit: hec::culprit(&body),
+                too_large: status == StatusCode::PAYLOAD_TOO_LARGE,
+            }),
+            _ => Self::Refused(problem),
         }
     }
 
@@ -109,6 +116,17 @@ impl Answer {
             }
         }
     }
+}
+
+/// The status, and what the server says about it.
+fn problem(status: StatusCode, body: &[u8], secrets: &Secrets) -> String {
+    let mut problem = named(status);
+    // A page for people says no more than the status.
+    if !body.trim_ascii().is_empty() && !body.trim_ascii().starts_with(b"<") {
+        problem += ": ";
+        problem += &secrets.hide(&String::from_utf8_lossy(body));
+    }
+    problem
 }
 
 /// The number, and what it is called where it has a name.

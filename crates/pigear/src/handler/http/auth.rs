@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::header::HeaderValue;
 
 use super::options::Options;
-use super::secrets::Secret;
+use super::secret::Secret;
 
 const EXPECTED: &str = "expected basic:USER:PASS, bearer:TOKEN, splunk:TOKEN or apikey:KEY";
 

@@ -3,12 +3,14 @@
 use pigear_alert::format::{Colour, Format, FormatName};
 use reqwest::Url;
 
+use super::encoding::{Encoding, Framing};
 use super::form;
-use super::options::{Encoding, Options, is_json};
+use super::message::Message;
+use super::options::{Options, is_json};
 use super::presets::Preset;
-use super::request_body::{Framing, RequestBody};
+use super::request_body::RequestBody;
 use super::target::Target;
-use super::template::{Message, Template};
+use super::template::Template;
 
 /// Packs alerts into requests.
 pub(super) struct BatchBuilder {
@@ -18,7 +20,6 @@ pub(super) struct BatchBuilder {
     framing: Framing,
     /// How many alerts go into a request, at most.
     batch: usize,
-    batch_bytes: usize,
     /// Whether what is written is a JSON object that doesn't say how many alerts it stands for.
     says_count: bool,
 }
@@ -55,7 +56,6 @@ impl BatchBuilder {
             encoding,
             framing: framing.unwrap_or(Framing::of(encoding)),
             batch: batch(options)?,
-            batch_bytes: usize::try_from(options.batch_bytes.as_u64()).unwrap_or(usize::MAX),
             says_count: json && options.format() != FormatName::Json,
             content: match template {
                 Some(template) => Content::Template(Box::new(template)),
@@ -73,11 +73,16 @@ impl BatchBuilder {
         self.target.url()
     }
 
-    /// Packs the first of the messages, as many as go into one request.
+    /// Packs the first of the messages, as many as go into a request of so many bytes; one in any
+    /// case.
     ///
     /// # Errors
     /// If the first can't be written.
-    pub(super) fn build(&self, messages: &[Message]) -> Result<RequestBody, String> {
+    pub(super) fn build(
+        &self,
+        messages: &[Message],
+        most_bytes: usize,
+    ) -> Result<RequestBody, String> {
         let mut request_body: Option<RequestBody> = None;
         for message in messages {
             let (url, text) = match (self.target.of(message), self.write(message)) {
@@ -89,8 +94,7 @@ impl BatchBuilder {
             };
             let request_body =
                 request_body.get_or_insert_with(|| RequestBody::new(url.clone(), self.framing));
-            let fits =
-                request_body.url == url && request_body.bytes_with(text.len()) <= self.batch_bytes;
+            let fits = request_body.url == url && request_body.bytes_with(text.len()) <= most_bytes;
             if request_body.len() > 0 && !fits {
                 break;
             }

@@ -8,11 +8,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
 use super::batch_builder::BatchBuilder;
+use super::message::Message;
 use super::outcomes::{Run, Undelivered};
 use super::request_body::RequestBody;
 use super::sender::Sender;
 use super::stopping::Stopping;
-use super::template::Message;
 
 /// Sends messages, and says what became of each.
 pub(super) struct Dispatcher {
@@ -80,7 +80,7 @@ impl Dispatcher {
 
     /// Sends the first of the messages, as many as go into one request.
     fn begin(&self, messages: &[Message]) -> Flight {
-        match self.batch_builder.build(messages) {
+        match self.batch_builder.build(messages, self.sender.batch_bytes()) {
             Ok(request_body) => self.begin_request(request_body),
             Err(reason) => Flight::Failed(reason),
         }

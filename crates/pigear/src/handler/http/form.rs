@@ -1,34 +1,22 @@
-//! The encoding of HTML forms.
+//! Escapes for URLs and HTML forms.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
+
+/// All that RFC 3986 reserves, and what isn't ASCII.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The same but for the space, which a form writes in its own way.
+const RESERVED_IN_FORM: &AsciiSet = &RESERVED.remove(b' ');
 
 /// The text as the value of a form's field (`application/x-www-form-urlencoded`).
 pub(super) fn encoded(text: &[u8]) -> Vec<u8> {
-    let mut encoded = Vec::with_capacity(text.len() * 3 / 2);
-    for &byte in text {
-        match byte {
-            b' ' => encoded.push(b'+'),
-            byte => percent(byte, &mut encoded),
-        }
-    }
-    encoded
+    let encoded = percent_encode(text, RESERVED_IN_FORM).flat_map(str::bytes);
+    encoded.map(|byte| if byte == b' ' { b'+' } else { byte }).collect()
 }
 
 /// The text as a part of a URL.
 pub(super) fn url_part(text: &str) -> String {
-    let mut encoded = Vec::with_capacity(text.len());
-    text.bytes().for_each(|byte| percent(byte, &mut encoded));
-    String::from_utf8(encoded).unwrap_or_default()
-}
-
-fn percent(byte: u8, to: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-        to.push(byte);
-    } else {
-        to.push(b'%');
-        to.extend(
-            [byte >> 4, byte & 15].iter().filter_map(|&digit| DIGITS.get(usize::from(digit))),
-        );
-    }
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 #[cfg(test)]
@@ -38,6 +26,6 @@ mod tests {
     #[test]
     fn only_what_is_safe_stays() {
         assert_eq!(encoded("a b&c=%+é~".as_bytes()), b"a+b%26c%3D%25%2B%C3%A9~");
-        assert_eq!(url_part("a b/?#é"), "a%20b%2F%3F%23%C3%A9");
+        assert_eq!(url_part("a b/?#é-._~"), "a%20b%2F%3F%23%C3%A9-._~");
     }
 }

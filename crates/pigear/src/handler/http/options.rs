@@ -9,8 +9,9 @@ use bytesize::ByteSize;
 use pigear_alert::format::FormatName;
 use serde::Deserialize;
 
-use super::presets::Preset;
-use super::secrets::Secret;
+use super::encoding::{Encoding, Escape};
+use super::presets::{Preset, UnknownPreset};
+use super::secret::Secret;
 use crate::handler::compress::Compress;
 use crate::keys::{Time, parsed, parsed_option};
 
@@ -151,32 +152,6 @@ fn ten_seconds() -> Time {
     Time(Duration::from_secs(10))
 }
 
-/// How alerts are put into a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Encoding {
-    /// One alert a request.
-    #[default]
-    Json,
-    /// An alert a line.
-    Ndjson,
-    /// A JSON array.
-    Array,
-    /// One alert a request, in the field `alert` of a form, as the program of 2012 sent it.
-    Form,
-}
-
-/// What a template's values are escaped for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Escape {
-    /// The inside of a JSON string.
-    #[default]
-    Json,
-    /// A part of a URL, or of a form.
-    Url,
-    /// Plain text.
-    None,
-}
-
 /// Where a template is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplateName {
@@ -186,40 +161,8 @@ pub enum TemplateName {
     Preset(Preset),
 }
 
-/// A setting has none of the values that it may have.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected {0}")]
-pub struct Unexpected(&'static str);
-
-impl FromStr for Encoding {
-    type Err = Unexpected;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "json" => Ok(Self::Json),
-            "ndjson" => Ok(Self::Ndjson),
-            "array" => Ok(Self::Array),
-            "form" => Ok(Self::Form),
-            _ => Err(Unexpected("json, ndjson, array or form")),
-        }
-    }
-}
-
-impl FromStr for Escape {
-    type Err = Unexpected;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "json" => Ok(Self::Json),
-            "url" => Ok(Self::Url),
-            "none" => Ok(Self::None),
-            _ => Err(Unexpected("json, url or none")),
-        }
-    }
-}
-
 impl FromStr for TemplateName {
-    type Err = super::presets::UnknownPreset;
+    type Err = UnknownPreset;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.strip_prefix("preset:") {

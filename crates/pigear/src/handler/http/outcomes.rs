@@ -24,26 +24,40 @@ impl Outcomes {
         Self(vec![None; alerts])
     }
 
-    /// Which alerts are still to be sent.
-    pub(super) fn open(&self) -> Vec<usize> {
-        let all = self.0.iter().enumerate();
-        all.filter_map(|(index, outcome)| outcome.is_none().then_some(index)).collect()
+    /// Settles these.
+    pub(super) fn settle(&mut self, which: &[usize], result: &Result<(), Undelivered>) {
+        for &index in which {
+            self.settle_one(index, result.clone());
+        }
+    }
+
+    /// Settles these one by one, and returns those that stay open (`None`).
+    pub(super) fn settle_each(
+        &mut self,
+        which: &[usize],
+        results: impl IntoIterator<Item = Option<Result<(), Undelivered>>>,
+    ) -> Vec<usize> {
+        let mut open = Vec::new();
+        for (&index, result) in which.iter().zip(results) {
+            match result {
+                Some(result) => self.settle_one(index, result),
+                None => open.push(index),
+            }
+        }
+        open
     }
 
     /// Settles all that are open.
-    pub(super) fn settle(&mut self, result: &Result<(), Undelivered>) {
+    pub(super) fn settle_open(&mut self, result: &Result<(), Undelivered>) {
         for outcome in self.0.iter_mut().filter(|outcome| outcome.is_none()) {
             *outcome = Some(result.clone());
         }
     }
 
-    /// Settles those that are open one by one; `None` stays open.
-    pub(super) fn settle_each(
-        &mut self,
-        results: impl IntoIterator<Item = Option<Result<(), Undelivered>>>,
-    ) {
-        let open = self.0.iter_mut().filter(|outcome| outcome.is_none());
-        open.zip(results).for_each(|(outcome, result)| *outcome = result);
+    fn settle_one(&mut self, index: usize, result: Result<(), Undelivered>) {
+        if let Some(outcome) = self.0.get_mut(index) {
+            *outcome = Some(result);
+        }
     }
 
     /// Neighbours with the same end together. What is still open counts as late.
@@ -70,14 +84,15 @@ mod tests {
 
     #[test]
     fn alerts_are_settled_one_by_one_and_the_rest_together() {
-        let mut outcomes = Outcomes::new(5);
-        outcomes.settle_each([Some(Ok(())), None, Some(refused("no")), Some(refused("no")), None]);
-        assert_eq!(outcomes.open(), [1, 4]);
-        outcomes.settle_each([None, Some(Ok(()))]);
-        assert_eq!(outcomes.open(), [1]);
-        outcomes.settle(&Ok(()));
-        assert!(outcomes.open().is_empty());
+        let mut outcomes = Outcomes::new(6);
+        let results = [Some(Ok(())), None, Some(refused("no")), Some(refused("no")), None];
+        assert_eq!(outcomes.settle_each(&[0, 1, 2, 3, 4], results), [1, 4]);
+        assert_eq!(outcomes.settle_each(&[1, 4], [None, Some(Ok(()))]), [1]);
+        outcomes.settle(&[1], &Ok(()));
+        outcomes.settle_open(&refused("no"));
         let run = |alerts, result| Run { alerts, result };
-        assert_eq!(outcomes.runs(), [run(2, Ok(())), run(2, refused("no")), run(1, Ok(()))]);
+        let no = || refused("no");
+        let expected = [run(2, Ok(())), run(2, no()), run(1, Ok(())), run(1, no())];
+        assert_eq!(outcomes.runs(), expected);
     }
 }

@@ -6,9 +6,7 @@ use std::str::FromStr;
 use pigear_alert::format::FormatName;
 use reqwest::Url;
 
-use super::answer::Success;
-use super::options::Encoding;
-use super::request_body::Framing;
+use super::encoding::{Encoding, Framing};
 
 /// A template that comes with Pigear. The files are in `crates/pigear/presets`; each begins with the
 /// address of the documentation that it follows.
@@ -27,6 +25,15 @@ pub enum Preset {
     SplunkHec,
     /// Grafana Loki, its push API.
     Loki,
+}
+
+/// What a success says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Success {
+    /// That everything was taken.
+    Whole,
+    /// Of each alert, whether it was taken, as Elasticsearch says it.
+    Each,
 }
 
 /// No preset has this name.

@@ -1,7 +1,7 @@
 //! What a request carries: some alerts, each written for itself, and what goes around them.
 
+use super::encoding::Framing;
 use super::id::Id;
-use super::options::Encoding;
 
 /// Some alerts, ready to be sent.
 ///
@@ -14,26 +14,6 @@ pub(super) struct RequestBody {
     /// Where each alert's text ends.
     ends: Vec<usize>,
     ids: Vec<Id>,
-}
-
-/// What goes around the alerts' texts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Framing {
-    pub(super) before: &'static str,
-    /// Behind each but the last.
-    pub(super) between: &'static str,
-    pub(super) after: &'static str,
-}
-
-impl Framing {
-    pub(super) fn of(encoding: Encoding) -> Self {
-        match encoding {
-            Encoding::Json => Self { before: "", between: "", after: "" },
-            Encoding::Form => Self { before: "alert=", between: "", after: "" },
-            Encoding::Ndjson => Self { before: "", between: "\n", after: "\n" },
-            Encoding::Array => Self { before: "[", between: ",", after: "]" },
-        }
-    }
 }
 
 impl RequestBody {

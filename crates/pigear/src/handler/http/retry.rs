@@ -7,25 +7,16 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
-/// The first pause is at most this long, and each next one at most twice as long.
-const FIRST: Duration = Duration::from_millis(200);
+use crate::handler::backoff::{BackoffPolicy, Jitter};
 
-/// No pause is longer, unless the server asks for it.
-const LONGEST: Duration = Duration::from_secs(10);
-
-/// Nor than this, even if the server asks for it.
-const LONGEST_ASKED: Duration = Duration::from_secs(600);
-
-/// A pause before the next attempt: anything up to a bound that doubles with each attempt, so that
-/// many senders don't come back at the same moment.
-pub(super) fn pause(attempt: u32, asked: Option<Duration>) -> Duration {
-    if let Some(asked) = asked {
-        return asked.min(LONGEST_ASKED);
-    }
-    let doublings = attempt.saturating_sub(1).min(16);
-    let bound = FIRST.saturating_mul(1 << doublings).min(LONGEST);
-    bound.mul_f64(fastrand::f64())
-}
+/// The waits between attempts. A server may ask for longer ones.
+pub(super) const BACKOFF: BackoffPolicy = BackoffPolicy {
+    first: Duration::from_millis(200),
+    longest: Duration::from_secs(10),
+    least: Duration::from_millis(100),
+    longest_asked: Duration::from_secs(600),
+    jitter: Jitter::Full,
+};
 
 /// What Loki says while it is told to take nothing (`block_ingestion_until`); it looks like a success.
 const LOKI_TAKES_NOTHING: u16 = 260;
@@ -86,16 +77,6 @@ mod tests {
         for none in ["", "ok", "{}", r#"{"retry_after":-1}"#, r#"{"retry_after":"x"}"#] {
             assert_eq!(asked_in(none.as_bytes()), None, "{none}");
         }
-    }
-
-    #[test]
-    fn pauses_grow_to_a_bound() {
-        let longest = |attempt| (0..200).map(|_| pause(attempt, None)).max().unwrap();
-        assert!(longest(1) <= FIRST);
-        assert!(longest(4) > FIRST);
-        assert!(longest(4) <= FIRST * 8);
-        assert!(longest(u32::MAX) <= LONGEST);
-        assert_eq!(pause(1, Some(Duration::MAX)), LONGEST_ASKED);
     }
 
     #[test]

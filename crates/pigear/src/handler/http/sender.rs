@@ -1,4 +1,4 @@
-//! Sending a request until it has arrived, or is refused for good.
+//! Sending a batch until it has arrived, or is refused for good.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -6,114 +6,198 @@ use std::time::Duration;
 use reqwest::Client;
 use tracing::{debug, warn};
 
-use super::answer::{Answer, Success, server_of};
+use super::answer::{Answer, Unacceptable, server_of};
+use super::batch_size::BatchSize;
+use super::bisection::{Bisection, Refusal};
 use super::bulk::ItemResult;
 use super::failure;
 use super::options::Options;
 use super::outcomes::{Outcomes, Run, Undelivered};
-use super::presets::Preset;
+use super::presets::{Preset, Success};
 use super::request_body::RequestBody;
 use super::retry;
 use super::secrets::Secrets;
 use super::stopping::Stopping;
+use crate::handler::backoff::Backoff;
 use crate::handler::compress::Compress;
 
-/// Sends requests.
+/// Sends batches.
 pub(super) struct Sender {
     client: Client,
     compress: Compress,
     success: Success,
     secrets: Secrets,
+    batch_size: BatchSize,
     /// Whether a request could not be sent before it was time to end.
     gave_up: AtomicBool,
 }
 
+/// A batch under way.
+struct Batch<'a> {
+    request_body: &'a RequestBody,
+    stopping: &'a Stopping,
+    /// Where to, as it may be shown.
+    server: String,
+    outcomes: Outcomes,
+}
+
+/// How it ended with a part of a batch.
+enum Ended {
+    /// Of each alert it is known what became of it.
+    Settled,
+    /// The server doesn't take the request, whatever is in it.
+    Refused(String),
+    /// The server doesn't take these alerts together.
+    Unacceptable(Vec<usize>, Unacceptable),
+    TimeUp,
+}
+
 impl Sender {
     pub(super) fn new(client: Client, options: &Options, secrets: Secrets) -> Self {
-        let success = options.preset().map_or(Success::Whole, Preset::success);
-        Self { client, compress: options.compress, success, secrets, gave_up: false.into() }
+        let batch_bytes = usize::try_from(options.batch_bytes.as_u64()).unwrap_or(usize::MAX);
+        Self {
+            client,
+            compress: options.compress,
+            success: options.preset().map_or(Success::Whole, Preset::success),
+            secrets,
+            batch_size: BatchSize::new(batch_bytes),
+            gave_up: false.into(),
+        }
     }
 
     pub(super) fn gave_up(&self) -> bool {
         self.gave_up.load(Ordering::Relaxed)
     }
 
-    /// Sends a request, for as long as it takes.
+    /// The most bytes that the next batch should have.
+    pub(super) fn batch_bytes(&self) -> usize {
+        self.batch_size.now()
+    }
+
+    /// Sends a batch, for as long as it takes.
     pub(super) async fn deliver(
         &self,
         request_body: &RequestBody,
         stopping: &Stopping,
     ) -> Vec<Run> {
         let server = server_of(&request_body.url);
-        let refused = |reason: String| Undelivered::Refused(format!("{server}: {reason}"));
-        let mut outcomes = Outcomes::new(request_body.len());
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let (problem, asked) =
-                match self.attempt(request_body, &outcomes.open(), stopping).await {
-                    Answer::Taken => {
-                        outcomes.settle(&Ok(()));
-                        break;
+        let outcomes = Outcomes::new(request_body.len());
+        let mut batch = Batch { request_body, stopping, server, outcomes };
+        let mut bisection = Bisection::new(request_body.len());
+        while let Some(part) = bisection.next() {
+            match self.deliver_part(&mut batch, part).await {
+                Ended::Settled => bisection.taken(),
+                Ended::Refused(reason) => {
+                    batch.outcomes.settle_open(&batch.refused(&reason));
+                    break;
+                }
+                Ended::Unacceptable(part, Unacceptable { reason, culprit, .. }) => {
+                    let refused = batch.refused(&reason);
+                    match bisection.refused(part.clone(), culprit) {
+                        Refusal::Halved => batch.report_halved(part.len(), &reason),
+                        Refusal::Alone => batch.outcomes.settle(&part, &refused),
+                        Refusal::Everything => batch.outcomes.settle_open(&refused),
                     }
-                    Answer::Refused(reason) => {
-                        outcomes.settle(&Err(refused(reason)));
-                        break;
-                    }
-                    Answer::Each(each) => {
-                        let settled = |said: ItemResult| said.map(|result| result.map_err(refused));
-                        outcomes.settle_each(each.into_iter().map(settled));
-                        match outcomes.open().len() {
-                            0 => break,
-                            open => (format!("no room for {open} alerts"), None),
-                        }
-                    }
-                    Answer::Failed { problem, asked } => (problem, asked),
-                };
-            let pause = retry::pause(attempt, asked);
-            report(&server, attempt, &problem, pause);
-            if !stopping.pause(pause).await {
-                self.gave_up.store(true, Ordering::Relaxed);
-                warn!("http: {server}: {problem}; gave up, it is time to end");
-                break;
+                }
+                Ended::TimeUp => break,
             }
         }
-        if attempt > 1 {
-            debug!("http: {server}: done after {attempt} attempts");
-        }
-        outcomes.runs()
+        batch.outcomes.runs()
     }
 
-    /// Sends these of a request's alerts once.
-    async fn attempt(
-        &self,
-        request_body: &RequestBody,
-        which: &[usize],
-        stopping: &Stopping,
-    ) -> Answer {
-        let body = match self.compress.compress(request_body.body(which)) {
+    /// Sends these of a batch's alerts, for as long as it takes.
+    async fn deliver_part(&self, batch: &mut Batch<'_>, mut part: Vec<usize>) -> Ended {
+        let mut backoff = Backoff::new(retry::BACKOFF);
+        loop {
+            let (problem, asked) = match self.attempt(batch, &part).await {
+                Answer::Taken => {
+                    batch.outcomes.settle(&part, &Ok(()));
+                    batch.report_taken(backoff.attempts());
+                    return Ended::Settled;
+                }
+                Answer::Refused(reason) => return Ended::Refused(reason),
+                Answer::Unacceptable(why) => return Ended::Unacceptable(part, why),
+                Answer::Each(each) => {
+                    part = batch.settle_each(&part, each);
+                    match part.len() {
+                        0 => return Ended::Settled,
+                        open => (format!("no room for {open} alerts"), None),
+                    }
+                }
+                Answer::Failed { problem, asked } => (problem, asked),
+            };
+            let wait = backoff.failed_asked(asked);
+            batch.report_failed(backoff.attempts(), &problem, wait);
+            if !batch.stopping.pause(wait).await {
+                self.gave_up.store(true, Ordering::Relaxed);
+                warn!("http: {}: {problem}; gave up, it is time to end", batch.server);
+                return Ended::TimeUp;
+            }
+        }
+    }
+
+    /// Sends these of a batch's alerts once.
+    async fn attempt(&self, batch: &Batch<'_>, which: &[usize]) -> Answer {
+        let body = batch.request_body.body(which);
+        let bytes = body.len();
+        let body = match self.compress.compress(body) {
             Ok(body) => body,
             Err(error) => return Answer::Refused(format!("cannot compress: {error}")),
         };
-        let key = request_body.key(which).to_string();
-        let request = self.client.post(request_body.url.clone()).header("Idempotency-Key", key);
+        let key = batch.request_body.key(which).to_string();
+        let url = batch.request_body.url.clone();
+        let request = self.client.post(url).header("Idempotency-Key", key).body(body);
         let answer = async {
-            match request.body(body).send().await {
+            match request.send().await {
                 Ok(response) => {
                     Answer::read(response, self.success, which.len(), &self.secrets).await
                 }
-                Err(error) if error.is_builder() => Answer::Refused(failure::text(&error)),
-                Err(error) => Answer::none(&error),
+                Err(error) if error.is_builder() => {
+                    Answer::Refused(self.secrets.replace(&failure::text(&error)))
+                }
+                Err(error) => Answer::none(&error, &self.secrets),
             }
         };
-        stopping.in_time(answer).await.unwrap_or_else(Answer::too_late)
+        let answer = batch.stopping.in_time(answer).await.unwrap_or_else(Answer::too_late);
+        match &answer {
+            Answer::Taken | Answer::Each(_) => self.batch_size.taken(bytes),
+            Answer::Unacceptable(why) if why.too_large && which.len() > 1 => {
+                self.batch_size.refused(bytes);
+            }
+            _ => {}
+        }
+        answer
     }
 }
 
-/// Logs a failed attempt: the first, the second, the fourth, and so on.
-fn report(server: &str, attempt: u32, problem: &str, pause: Duration) {
-    if attempt.is_power_of_two() {
-        let seconds = pause.as_secs_f64();
-        warn!("http: {server}: {problem}; attempt {attempt}, trying again in {seconds:.1} s");
+impl Batch<'_> {
+    fn refused(&self, reason: &str) -> Result<(), Undelivered> {
+        Err(Undelivered::Refused(format!("{}: {reason}", self.server)))
+    }
+
+    /// Settles these alerts as the server says, and returns those that are to be sent again.
+    fn settle_each(&mut self, part: &[usize], each: Vec<ItemResult>) -> Vec<usize> {
+        let server = &self.server;
+        let refused = |reason: String| Undelivered::Refused(format!("{server}: {reason}"));
+        let results = each.into_iter().map(|item| item.map(|result| result.map_err(refused)));
+        self.outcomes.settle_each(part, results)
+    }
+
+    /// Logs a failed attempt: the first, the second, the fourth, and so on.
+    fn report_failed(&self, attempt: u32, problem: &str, wait: Duration) {
+        if attempt.is_power_of_two() {
+            let (server, seconds) = (&self.server, wait.as_secs_f64());
+            warn!("http: {server}: {problem}; attempt {attempt}, trying again in {seconds:.1} s");
+        }
+    }
+
+    fn report_taken(&self, failed: u32) {
+        if failed > 0 {
+            debug!("http: {}: done after {} attempts", self.server, failed + 1);
+        }
+    }
+
+    fn report_halved(&self, alerts: usize, reason: &str) {
+        debug!("http: {}: {reason}; sending {alerts} alerts in smaller batches", self.server);
     }
 }

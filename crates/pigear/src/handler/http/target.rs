@@ -4,9 +4,11 @@ use reqwest::Url;
 use ring::digest::{SHA256, digest};
 
 use super::answer::server_of;
-use super::options::{Escape, Options};
+use super::encoding::Escape;
+use super::message::Message;
+use super::options::Options;
 use super::presets::Preset;
-use super::template::{Message, Rules, Template, sample};
+use super::template::{Rules, Template, sample};
 
 /// Where requests go: always to the same server, whatever an alert says.
 pub(super) struct Target {
@@ -26,6 +28,7 @@ impl Target {
         }
         let rules = Rules {
             escape: Escape::Url,
+            is_url: true,
             format: options.format(),
             lines: false,
             params: options.params(),

@@ -13,24 +13,17 @@ use std::path::Path;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, UndefinedBehavior};
-use pigear_alert::Alert;
 use pigear_alert::format::FormatName;
 use serde::de::IgnoredAny;
 
+use super::encoding::{Encoding, Escape};
 use super::form;
 use super::id::Id;
-use super::options::{Encoding, Escape, Options, TemplateName};
+pub(super) use super::message::Message;
+use super::options::{Options, TemplateName};
+use super::path_values;
 use super::presets::Preset;
 use value::{alert_values, sample_alert};
-
-/// What a template is given.
-#[derive(Clone, Copy)]
-pub(super) struct Message<'a> {
-    pub(super) alert: &'a Alert,
-    /// How many alerts this stands for.
-    pub(super) count: u64,
-    pub(super) id: Id,
-}
 
 /// A template, known to be one.
 pub(super) struct Template {
@@ -43,6 +36,8 @@ pub(super) struct Template {
 /// What holds for all that a template makes.
 pub(super) struct Rules {
     pub(super) escape: Escape,
+    /// Whether it is the whole URL that is made, and not a part of it, or a form.
+    pub(super) is_url: bool,
     /// The format of `alert`.
     pub(super) format: FormatName,
     /// Whether each line is by itself, or the whole text.
@@ -58,6 +53,7 @@ impl Template {
     pub(super) fn of(options: &Options) -> Result<Option<Self>, String> {
         let rules = Rules {
             escape: options.escape.unwrap_or_default(),
+            is_url: false,
             format: options.format(),
             lines: options.encoding() == Encoding::Ndjson,
             params: options.params(),
@@ -95,8 +91,10 @@ impl Template {
         environment.set_syntax(syntax.map_err(|error| describe(name, &error))?);
         // What `{% set %}` captures was escaped when it was written.
         environment.set_auto_escape_callback(|_| AutoEscape::Custom("escaped".into()));
-        let escape = rules.escape;
-        environment.set_formatter(move |out, _, value| write(out, value, escape));
+        let (escape, is_url) = (rules.escape, rules.is_url);
+        environment.set_formatter(move |out, _, value| {
+            if is_url { write_in_url(out, value) } else { write(out, value, escape) }
+        });
         // These would let text through as it is, or escape it for something else.
         for filter in ["safe", "escape", "e"] {
             environment.remove_filter(filter);
@@ -122,6 +120,7 @@ impl Template {
         let values = alert_values(message, self.rules.format);
         let text = template.and_then(|template| template.render(values));
         let text = text.map_err(|error| describe(&self.name, &error))?;
+        let text = if self.rules.is_url { path_values::without_marks(&text) } else { text };
         let text = text.trim();
         if self.rules.escape == Escape::Json {
             check(text, self.rules.lines)
@@ -168,6 +167,20 @@ fn write(out: &mut Output, value: &Value, escape: Escape) -> Result<(), Error> {
         _ => {
             Err(Error::new(ErrorKind::BadEscape, "a list or an object can only be written as JSON"))
         }
+    }
+}
+
+/// Writes a value where it may be all that there is between two slashes.
+fn write_in_url(out: &mut Output, value: &Value) -> Result<(), Error> {
+    match value.kind() {
+        ValueKind::String if value.is_safe() => write_str(out, value.as_str()),
+        ValueKind::Undefined | ValueKind::None => {
+            write_str(out, Some(&path_values::marked("", form::url_part)))
+        }
+        ValueKind::String | ValueKind::Number | ValueKind::Bool => {
+            write_str(out, Some(&path_values::marked(&value.to_string(), form::url_part)))
+        }
+        _ => write(out, value, Escape::Url),
     }
 }
 

@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, send};
 use pigear_pipeline::Deadline;
 
-use super::{Outlet, SendError, wait_for_room};
+use super::outlet::{Outlet, SendError, wait_for_room};
 use crate::handler::writer::Records;
 
 /// A connected socket for datagrams: a record each.

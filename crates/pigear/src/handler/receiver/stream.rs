@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pigear_pipeline::Deadline;
 
-use super::{Outlet, SendError, wait_for_room};
+use super::outlet::{Outlet, SendError, wait_for_room};
 use crate::handler::writer::Records;
 
 /// How long the other end may take to read the last of it.
 const LAST_BYTES: Duration = Duration::from_secs(1);
+
+/// So often is read at once: 64 KiB at most. A peer that floods us holds nothing up.
+const MOST_READS: usize = 16;
 
 /// A connection, whose reads and writes never block.
 pub(in crate::handler) trait Transport: Read + Write + AsFd + Send {
@@ -63,10 +66,12 @@ impl<T: Transport> Outlet for Stream<T> {
         Ok(())
     }
 
-    /// What the other end says is of no interest, only that it goes.
+    /// What the other end says is of no interest, only that it goes. One that says too much is left
+    /// for the next time.
     fn closed(&mut self) -> Option<io::Error> {
-        let mut buffer = [0; 1024];
-        loop {
+        let mut buffer = [0; 4096];
+        let mut reads = 0..MOST_READS;
+        while reads.next().is_some() {
             match self.0.read(&mut buffer) {
                 Ok(0) => return Some(io::Error::other("the other end has closed the connection")),
                 Ok(_) => {}
@@ -76,6 +81,7 @@ impl<T: Transport> Outlet for Stream<T> {
                 }
             }
         }
+        None
     }
 
     /// A connection that is closed while something unread lies there is broken off, and what was
@@ -100,5 +106,66 @@ impl<T: Transport> Stream<T> {
             io::ErrorKind::WouldBlock => wait_for_room(&self.0, deadline),
             _ => Err(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The other end never stops talking, nor takes its leave.
+    struct Flood {
+        socket: UnixStream,
+        read: usize,
+    }
+
+    impl Read for Flood {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.read += buffer.len();
+            assert!(self.read <= 1 << 20, "reads on and on");
+            Ok(buffer.len())
+        }
+    }
+
+    impl Write for Flood {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.socket.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl AsFd for Flood {
+        fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+            self.socket.as_fd()
+        }
+    }
+
+    impl Transport for Flood {
+        fn end(&mut self) -> io::Result<()> {
+            Transport::end(&mut self.socket)
+        }
+    }
+
+    #[test]
+    fn a_peer_that_floods_us_does_not_hold_us_up() {
+        let (socket, _other) = UnixStream::pair().unwrap();
+        let mut stream = Stream(Flood { socket, read: 0 });
+        assert!(stream.closed().is_none());
+        assert!((1..=64 * 1024).contains(&stream.0.read), "{}", stream.0.read);
+    }
+
+    #[test]
+    fn a_peer_that_goes_is_noticed_behind_what_it_said() {
+        let (socket, mut other) = UnixStream::pair().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let mut stream = Stream(socket);
+        assert!(stream.closed().is_none());
+        other.write_all(&vec![0; 100_000]).unwrap();
+        drop(other);
+        let closed = (0..3).find_map(|_| stream.closed());
+        assert_eq!(closed.unwrap().to_string(), "the other end has closed the connection");
     }
 }

@@ -11,13 +11,35 @@
 
 use std::fmt::{self, Display, Write as _};
 use std::io::Write;
+use std::str::FromStr;
 
 use jiff::tz::TimeZone;
 use nix::unistd::gethostname;
 use pigear_alert::{Alert, AlertMessage};
 
-use super::Facility;
+use super::facility::Facility;
 use crate::visible::visible;
+
+/// The form of a message, as users name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rfc {
+    /// RFC 3164, the old one.
+    Rfc3164,
+    /// RFC 5424.
+    Rfc5424,
+}
+
+impl FromStr for Rfc {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "3164" => Ok(Self::Rfc3164),
+            "5424" => Ok(Self::Rfc5424),
+            _ => Err("expected 5424 or 3164"),
+        }
+    }
+}
 
 /// The form of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

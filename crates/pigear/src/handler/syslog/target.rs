@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt::KeepAlive};
 
-use super::Rfc;
-use super::message::Form;
+use super::message::{Form, Rfc};
 use super::tls;
 use crate::handler::receiver::{Connect, Datagrams, Stream};
 

@@ -25,6 +25,10 @@ const HANDSHAKE: Duration = Duration::from_secs(4);
 /// If it doesn't say no within this time, it is content.
 const VERDICT: Duration = Duration::from_secs(1);
 
+/// So often is read at once for records that say nothing, such as new keys: a server may send as many as
+/// it likes.
+const MOST_PULLS: usize = 16;
+
 /// Files of certificates and keys (PEM).
 #[derive(Debug, Default)]
 pub(super) struct Files {
@@ -178,6 +182,9 @@ impl Tls {
     ) -> io::Result<()> {
         let deadline = Instant::now() + time;
         while goes_on(&self.connection) {
+            if Instant::now() >= deadline {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
             match self.push().and_then(|()| self.pull()) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(_) => {}
@@ -220,8 +227,9 @@ impl Tls {
 }
 
 impl Read for Tls {
+    /// Reads what the server says. Interrupted if what came so far says nothing.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
+        for _ in 0..MOST_PULLS {
             match self.connection.reader().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 done => return done,
@@ -230,6 +238,7 @@ impl Read for Tls {
                 return Ok(0);
             }
         }
+        Err(io::ErrorKind::Interrupted.into())
     }
 }
 

@@ -8,7 +8,7 @@ use pigear_alert::wire::{DecodeError, Decoder, Dialect, encode};
 use pigear_alert::{Alert, AlertMessage};
 use serde_json::{Map, Value as Object};
 
-use super::Message;
+use crate::handler::http::message::Message;
 
 /// The fields of `format=json` under their names; `alert`, the object in the chosen format, with
 /// `line` in place of it if that is text; and what is only known here.
