@@ -68,6 +68,9 @@ pub struct HandlerConfig {
     pub kind: String,
     /// What to call it in counters and messages; its kind, by default.
     pub name: Option<String>,
+    /// Whether the name only says which of several of a kind it is: `http-2`. The next configuration may
+    /// give it to another, so the store can't know a handler by it.
+    pub is_numbered: bool,
     /// How many alerts may wait for it.
     pub queue: Option<usize>,
     /// How much memory these may take.

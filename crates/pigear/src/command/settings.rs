@@ -15,7 +15,7 @@ use crate::registry::Registry;
 pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Failure> {
     let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
     add_source(&mut config, args.source).map_err(Failure::usage)?;
-    add_handlers(&mut config, &args.data_handler, registry);
+    add_handlers(&mut config, &args.data_handler, registry).map_err(Failure::usage)?;
     for (key, value) in &args.keys {
         apply(&mut config, key, value).map_err(Failure::usage)?;
     }
@@ -43,10 +43,12 @@ fn add_source(config: &mut Config, typed: SourceConfig) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Adds the handlers that were named, and gives each handler a name of its own, by which keys can be
-/// addressed: its kind, or for the second of a kind `file-2`.
-fn add_handlers(config: &mut Config, kinds: &[String], registry: &Registry) {
-    config.handlers.extend(kinds.iter().map(|kind| HandlerConfig::new(kind)));
+/// Adds the handlers that were typed, as `KIND` or `NAME=KIND`, and gives each handler a name of its own,
+/// by which keys can be addressed: its kind, or for the second of a kind `file-2`.
+fn add_handlers(config: &mut Config, typed: &[String], registry: &Registry) -> anyhow::Result<()> {
+    for typed in typed {
+        config.handlers.push(handler(typed)?);
+    }
     if config.handlers.is_empty() {
         config.handlers.push(HandlerConfig::new("print"));
     }
@@ -56,9 +58,21 @@ fn add_handlers(config: &mut Config, kinds: &[String], registry: &Registry) {
         let name = handler.name.clone().unwrap_or_else(|| kind.to_owned());
         let numbered = (2..).map(|n| format!("{name}-{n}"));
         let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
+        handler.is_numbered = free.as_deref() != Some(&*name);
         taken.extend(free.clone());
         handler.name = free;
     }
+    Ok(())
+}
+
+/// A handler from `KIND` or `NAME=KIND`.
+fn handler(typed: &str) -> anyhow::Result<HandlerConfig> {
+    let Some((name, kind)) = typed.split_once('=') else { return Ok(HandlerConfig::new(typed)) };
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    if name.is_empty() || !name.chars().all(is_plain) {
+        bail!("--data-handler {typed}: a handler's name has letters, digits, - and _ only");
+    }
+    Ok(HandlerConfig { name: Some(name.to_owned()), ..HandlerConfig::new(kind) })
 }
 
 /// Sets `key` (or `NAME.key`) of a handler, or of all sources.
@@ -134,7 +148,7 @@ mod tests {
     fn config_of(kinds: &[&str], keys: &[(&str, &str)]) -> anyhow::Result<Config> {
         let mut config = Config { sources: vec![SourceConfig::default()], ..Config::default() };
         let kinds: Vec<_> = kinds.iter().map(ToString::to_string).collect();
-        add_handlers(&mut config, &kinds, &Registry::builtin());
+        add_handlers(&mut config, &kinds, &Registry::builtin())?;
         keys.iter().try_for_each(|(key, value)| apply(&mut config, key, value))?;
         Ok(config)
     }
@@ -165,6 +179,21 @@ mod tests {
         assert_eq!(config.handlers[0].keys, keys(&[("format", "full")]));
         assert_eq!(config.handlers[1].keys, keys(&[("path", "a")]));
         assert_eq!(config.handlers[2].keys, keys(&[("path", "b")]));
+    }
+
+    #[test]
+    fn a_handler_may_be_given_a_name() {
+        let config = config_of(&["siem=http", "http", "http"], &[("siem.url", "x")]).unwrap();
+        let handlers: Vec<_> = config
+            .handlers
+            .iter()
+            .map(|h| (h.kind.as_str(), h.name.as_deref().unwrap(), h.is_numbered))
+            .collect();
+        let expected = [("http", "siem", false), ("http", "http", false), ("http", "http-2", true)];
+        assert_eq!(handlers, expected);
+        assert_eq!(config.handlers[0].keys, keys(&[("url", "x")]));
+        let error = config_of(&["a b=http"], &[]).unwrap_err().to_string();
+        assert!(error.starts_with("--data-handler a b=http: a handler's name has"), "{error}");
     }
 
     #[test]

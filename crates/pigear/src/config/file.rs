@@ -152,6 +152,7 @@ impl Handler {
         Some(HandlerConfig {
             kind: self.r#type.or_else(|| self.name.clone())?,
             name: self.name,
+            is_numbered: false,
             queue: self.queue,
             queue_bytes: self.queue_bytes,
             when_full,

@@ -32,6 +32,14 @@ impl OpenStore {
         let wrong =
             |problem: &str| Err(ListenError::StoreSettings(format!("handler {name}: {problem}")));
         let durable = config.durable.unwrap_or(self.is_open() && handler.needs().delivers);
+        if durable && config.is_numbered {
+            let kind = &config.kind;
+            return wrong(&format!(
+                "the store must know it by a name of its own, since the next configuration may give this \
+                one to another receiver; write --data-handler NAME={kind}, or name = \"NAME\" in a \
+                configuration file"
+            ));
+        }
         if durable && !self.is_open() {
             return wrong("durable=true needs a store; give one with --store PATH");
         }

@@ -128,9 +128,9 @@ fn a_new_handler_begins_now_or_with_the_oldest() {
     let seen = |room: &Room, name: &str| fs::read_to_string(room.at(name)).unwrap_or_default();
     let first = Test::new().args(["--store", "a.db", "--data-handler", "null", "--count", "1"]);
     let room = first.send(ping()).success();
-    let args = ["--store", "a.db", "--data-handler", "file", "--data-handler", "file"];
-    let keys = ["file.path=all", "file.durable=true", "file.from=start", "file-2.path=new"];
-    let test = Test::new().args(args).args(keys).args(["file-2.durable=true"]);
+    let args = ["--store", "a.db", "--data-handler", "file", "--data-handler", "second=file"];
+    let keys = ["file.path=all", "file.durable=true", "file.from=start", "second.path=new"];
+    let test = Test::new().args(args).args(keys).args(["second.durable=true"]);
     fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
     let mut running = test.start();
     running.send(&ping());
@@ -151,8 +151,8 @@ fn a_handler_that_is_no_longer_configured_is_named_and_can_be_dropped() {
     fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
     let mut running = test.start();
     running.warns(
-        "warning: a.db: no handler exec is configured any more, but alerts are kept for it; \
-        `pigear lanes drop exec` ends that\n",
+        "warning: a.db: 0 alerts wait for the handler exec, which isn't configured; they are delivered \
+        once it is again. If they are not needed: `pigear lanes --store a.db drop exec`\n",
     );
     let (room, _) = end(running);
     let mut command = program();
@@ -168,6 +168,105 @@ fn a_handler_that_is_no_longer_configured_is_named_and_can_be_dropped() {
         (&*String::from_utf8(again.stderr).unwrap(), again.status.code()),
         ("error: there is no lane \"exec\" in a.db\n", Some(1))
     );
+}
+
+#[test]
+fn a_second_durable_handler_of_a_kind_needs_a_name_of_its_own() {
+    let args = ["--store", "a.db", "--data-handler", "exec", "--data-handler", "exec"];
+    let commands = ["exec.command=true", "exec-2.command=true"];
+    let expected = "error: handler exec-2: the store must know it by a name of its own, since the next \
+        configuration may give this one to another receiver; write --data-handler NAME=exec, or \
+        name = \"NAME\" in a configuration file\n";
+    Test::new().args(args).args(commands).stderr(expected).status(2);
+    // In memory the number is enough.
+    let in_memory = ["exec-2.durable=false", "--count", "1"];
+    Test::new().args(args).args(commands).args(in_memory).send(ping()).success();
+}
+
+#[test]
+fn a_handler_that_delivers_to_another_receiver_says_so() {
+    let mut running = picky().start();
+    running.send(&ping());
+    until("it is refused", || lane(running.room(), "exec") == Some((0, 1)));
+    let (room, _) = end(running);
+    let args = ["--store", "a.db", "--data-handler", "exec", "exec.command=true"];
+    let test = Test::new().args(args);
+    fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
+    let mut running = test.start();
+    running.warns(
+        "warning: a.db: handler exec delivered to sh so far, and now delivers to true: what waits for \
+        it, and its dead letters, go there; to keep them apart, give the new handler another name\n",
+    );
+    end(running);
+}
+
+#[test]
+fn a_program_that_is_missing_for_a_while_makes_no_dead_letters() {
+    let test = Test::new();
+    let program = test.room().at("react");
+    let write = |room: &Room| {
+        room.write("react", "#!/bin/sh\ncat >> got\n");
+        room.set_mode("react", 0o755);
+    };
+    write(test.room());
+    let key = format!("command={}", program.display());
+    let mut running = test.args(["--store", "a.db", "--data-handler", "exec", &key]).start();
+    running.send(&ping());
+    until("it is handled", || lane(running.room(), "exec") == Some((0, 0)));
+    fs::remove_file(&program).unwrap();
+    running.send(&ping());
+    running.warns(&format!(
+        "warning: handler exec: cannot start {}: No such file or directory (os error 2); trying again \
+        in 100ms\n",
+        program.display()
+    ));
+    assert_eq!(lane(running.room(), "exec"), Some((1, 0)));
+    write(running.room());
+    until("the other is handled", || lane(running.room(), "exec") == Some((0, 0)));
+    let (room, _) = end(running);
+    assert_eq!(objects(&room.read("got")).len(), 2);
+}
+
+#[test]
+fn a_full_disk_makes_no_dead_letters_of_a_durable_file() {
+    let args = ["--store", "a.db", "--data-handler", "file", "path=/dev/full", "durable=true"];
+    let mut running = Test::new().args(args).start();
+    running.send(&ping());
+    running.warns(
+        "warning: handler file: cannot write /dev/full: No space left on device (os error 28); trying \
+        again in 100ms\n",
+    );
+    assert_eq!(lane(running.room(), "file"), Some((1, 0)));
+    let (room, _) = end(running);
+    assert_eq!(lane(&room, "file"), Some((1, 0)));
+}
+
+#[test]
+fn the_account_of_a_durable_handler_goes_on_over_several_runs() {
+    let total = |room: &Room| {
+        let stats = objects(&room.read("stats.json")).swap_remove(0);
+        stats["handlers"]["exec"].clone()
+    };
+    let mut running = picky().args(["--stats", "stats.json"]).start();
+    running.send(&ping());
+    running.send(&ping());
+    until("both are refused", || lane(running.room(), "exec") == Some((0, 2)));
+    let (room, _) = end(running);
+    let first = total(&room);
+    assert_eq!((&first["failed"], &first["received"]), (&2.into(), &2.into()));
+
+    let next = picky().args(["--stats", "stats.json"]).file("yes", "");
+    fs::copy(room.at("a.db"), next.room().at("a.db")).unwrap();
+    let mut running = next.start();
+    running.send(&ping());
+    until("it is handled", || lane(running.room(), "exec") == Some((0, 2)));
+    let (room, _) = end(running);
+    let second = total(&room);
+    assert_eq!((&second["handled"], &second["failed"]), (&1.into(), &0.into()));
+    let expected = serde_json::json!(
+        {"handled": 1, "dropped": 0, "failed": 2, "filtered": 0, "muted": 0}
+    );
+    assert_eq!(second["total"], expected);
 }
 
 #[test]

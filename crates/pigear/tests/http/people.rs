@@ -69,6 +69,23 @@ fn alerts_in_a_message_that_is_refused_have_failed() {
     assert_eq!(pigear.end(), (5, 5, 0));
 }
 
+/// An alert of a rule of its own.
+fn of_rule(signature: u32) -> Vec<u8> {
+    let mut message = pigear_alert::AlertMessage::default();
+    (message.sig_generator, message.sig_id, message.priority) = (1, signature, 3);
+    pigear_alert::wire::encode(&message, pigear_alert::wire::Dialect::Snort27)
+}
+
+#[test]
+fn however_many_rules_there_are_within_the_window_all_are_told_of() {
+    let server = server();
+    let pigear = Pigear::start(&[("url", &server.url()), ("group", "1h")]);
+    (0..2_500).for_each(|signature| pigear.send(of_rule(signature)));
+    pigear.receives(2_500);
+    assert_eq!(pigear.end(), (2_500, 0, 0));
+    assert_eq!(server.requests().len(), 2_500);
+}
+
 /// Stores a recording, sends it to a server with these keys, and returns what was logged.
 fn from_store(store: &Path, recording: &str, keys: &[&str]) -> String {
     let store = store.to_str().unwrap();
