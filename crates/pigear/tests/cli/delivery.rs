@@ -212,7 +212,8 @@ fn a_program_that_is_missing_for_a_while_makes_no_dead_letters() {
     let key = format!("command={}", program.display());
     let mut running = test.args(["--store", "a.db", "--data-handler", "exec", &key]).start();
     running.send(&ping());
-    until("it is handled", || lane(running.room(), "exec") == Some((0, 0)));
+    let got = running.room().at("got");
+    until("it is handled", || got.exists() && lane(running.room(), "exec") == Some((0, 0)));
     fs::remove_file(&program).unwrap();
     running.send(&ping());
     running.warns(&format!(
