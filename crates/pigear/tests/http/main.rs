@@ -13,3 +13,6 @@ mod presets;
 mod program;
 mod server;
 mod tls;
+
+#[path = "../../../pigear-alert/tests/support/requirements.rs"]
+mod requirements;
