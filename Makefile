@@ -1,6 +1,10 @@
 # Everything starts here: `make demo` shows what Pigear does, `make test` runs all tests.
 
 CARGO ?= cargo
+TOOLS = PATH="$(CURDIR)/target/tools/bin:$$PATH"
+
+# Each test has a limit of its own (.config/nextest.toml, python/pyproject.toml); this is for the rest.
+LIMIT = timeout --foreground --kill-after=10s 10m
 
 MATURIN = target/peers/maturin/bin/maturin build --locked --manifest-path python/Cargo.toml \
 	--out target/peers/wheels
@@ -13,13 +17,15 @@ demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
 
 test: setup peers test-python
-	$(CARGO) test --workspace --locked
+	.ci/install-tool cargo-nextest 0.9.143 --no-default-features --features default-no-update
+	$(TOOLS) $(CARGO) nextest run --workspace --locked
+	$(LIMIT) $(CARGO) test --workspace --locked --doc
 
 # The Python package, built as a wheel, installed into an environment of its own, and tested there.
 test-python: setup peers target/peers/python/installed
 	@if [ -e target/peers/python/installed ]; then \
 		rm -rf target/peers/wheels && $(MATURIN) --quiet && $(INSTALL_WHEEL) && \
-		target/peers/python/bin/pytest python; \
+		$(LIMIT) target/peers/python/bin/pytest python; \
 	fi
 
 # A receiver of `http` that is down for half a minute, at 500 alerts a second.
@@ -48,27 +54,34 @@ fuzz: setup
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run dissect -- -max_total_time=600
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run unified2 -- -max_total_time=600
 
-lint:
+lint: setup
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	python3 .ci/test-module-circles
+	python3 .ci/module-circles
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 
 # Licences and sources of all dependencies.
 deny:
-	.ci/install-cargo-deny
-	PATH="$(CURDIR)/target/tools/bin:$$PATH" $(CARGO) deny --locked check licenses bans sources
+	.ci/install-tool cargo-deny 0.20.2 --no-default-features
+	$(TOOLS) $(CARGO) deny --locked check licenses bans sources
 
-# What a fresh Debian lacks. zstd brings C, so a C compiler is needed.
+# What a fresh Debian lacks: a C compiler, since zstd and SQLite are C, and Python.
 setup:
 	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }
 	@command -v cc >/dev/null || { \
 		[ "$$(id -u)" = 0 ] || { echo "a C compiler is missing: sudo apt install gcc libc6-dev" >&2; exit 1; }; \
 		apt-get update -q && apt-get install -qy gcc libc6-dev; }
+	@command -v python3 >/dev/null || { \
+		[ "$$(id -u)" = 0 ] || { echo "Python is missing: sudo apt install python3" >&2; exit 1; }; \
+		apt-get update -q && apt-get install -qy --no-install-recommends python3; }
 
-# The programs that tests run Pigear against. A test whose peer is missing says so and is left out.
-PEERS = iproute2 nftables nginx-light openssl python3-venv rsyslog rsyslog-gnutls tshark
+# The programs that tests run Pigear against. Where one can't be installed, its tests are skipped; with
+# PIGEAR_REQUIRE_PEERS=1 that is an error.
+PEERS = iproute2 nftables nginx-light python3-venv rsyslog rsyslog-gnutls tshark
+SKIPPED = { echo "$(1)" >&2; [ "$$PIGEAR_REQUIRE_PEERS" != 1 ]; }
 
 peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed \
 	target/peers/python/installed
@@ -77,16 +90,16 @@ peer-packages:
 	@missing=$$(for package in $(PEERS); do \
 		dpkg -s $$package >/dev/null 2>&1 || printf ' %s' $$package; done); \
 	[ -z "$$missing" ] || { \
-		[ "$$(id -u)" = 0 ] || { echo "some tests will be left out: sudo apt install --no-install-recommends$$missing" >&2; exit 0; }; \
-		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing || \
-		echo "some tests will be left out: cannot install$$missing" >&2; }
+		[ "$$(id -u)" = 0 ] && apt-get update -q && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; \
+	} || $(call SKIPPED,some tests are skipped: sudo apt install --no-install-recommends$$missing)
 
 # httpbin, and for the benchmark requests, as Python has them.
 target/peers/httpbin/installed: | peer-packages
 	@mkdir -p target/peers
 	@python3 -m venv target/peers/httpbin && \
 		target/peers/httpbin/bin/pip install -q httpbin gunicorn requests && touch $@ || \
-		echo "some tests will be left out: cannot install httpbin" >&2
+		$(call SKIPPED,some tests are skipped: cannot install httpbin)
 
 # What builds the Python package, and an environment to test it in.
 target/peers/python/installed: python/tests/requirements.txt | peer-packages
@@ -94,11 +107,11 @@ target/peers/python/installed: python/tests/requirements.txt | peer-packages
 	@python3 -m venv target/peers/maturin && target/peers/maturin/bin/pip install -q 'maturin>=1.9.4,<2' && \
 		python3 -m venv --clear target/peers/python && \
 		target/peers/python/bin/pip install -q -r python/tests/requirements.txt && touch $@ || \
-		echo "the tests of the Python package will be left out: cannot install what they need" >&2
+		$(call SKIPPED,the tests of the Python package are skipped: cannot install what they need)
 
 # What others read formats and logs with; see crates/pigear-alert/tests/foreign/check.py.
 target/peers/formats/installed: | peer-packages
 	@mkdir -p target/peers
 	@python3 -m venv target/peers/formats && \
 		target/peers/formats/bin/pip install -q cefp communityid idstools jsonschema ocsf-json-schema && touch $@ || \
-		echo "some tests will be left out: cannot install what reads the formats" >&2
+		$(call SKIPPED,some tests are skipped: cannot install what reads the formats)

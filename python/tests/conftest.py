@@ -15,6 +15,10 @@ import pytest
 
 import pigear
 
+# Not so where the tests are started with it ignored, as a script does with what it runs in the
+# background; the programs that the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "crates/pigear-alert/tests/data"
 DEADLINE = 20
@@ -22,6 +26,13 @@ DEADLINE = 20
 assert ROOT not in Path(pigear.__file__).parents or "peers" in pigear.__file__, (
     "test the installed package, not the tree"
 )
+
+
+def missing(what):
+    """Skips a test that requires what the machine hasn't; fails it where PIGEAR_REQUIRE_PEERS=1."""
+    if os.environ.get("PIGEAR_REQUIRE_PEERS") == "1":
+        pytest.fail(f"PIGEAR_REQUIRE_PEERS=1, but {what}", pytrace=False)
+    pytest.skip(what)
 
 
 def until(what, holds):

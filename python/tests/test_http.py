@@ -10,7 +10,7 @@ import threading
 import pytest
 
 import pigear
-from conftest import PING, ROOT, SNORT3, until
+from conftest import PING, ROOT, SNORT3, missing, until
 from pigear.contrib import HttpSendHandler
 
 HTTPBIN = ROOT / "target/peers/httpbin/bin/python"
@@ -26,7 +26,7 @@ def free_port():
 def httpbin():
     """Its port."""
     if not HTTPBIN.exists():
-        pytest.skip("there is no httpbin: make peers")
+        missing("httpbin is not installed; `make peers` installs it")
     port = free_port()
     words = [HTTPBIN, "-m", "gunicorn", "--threads", "4", "--bind", f"127.0.0.1:{port}", "httpbin:app"]
     server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,5 +1,6 @@
 """The session of 2012's README, in a real IPython on a real terminal."""
 
+import importlib.util
 import os
 import re
 import signal
@@ -9,7 +10,7 @@ import pexpect
 import pytest
 
 import pigear
-from conftest import PING, recorded, until
+from conftest import PING, missing, recorded, until
 
 NAMES = """caplen classification count data dlthdr event_id event_reference index msg nethdr pkt
 pktlen priority sig_generator sig_id sig_rev transhdr ts_sec ts_usec tv_sec tv_usec val""".split()
@@ -21,7 +22,8 @@ PAINT = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\x1b\][^\x07]*\x07")
 
 class Session:
     def __init__(self, room):
-        pytest.importorskip("IPython")
+        if importlib.util.find_spec("IPython") is None:
+            missing("IPython is not installed; `make peers` installs it")
         home = str(room.path / "ipython")
         env = {**os.environ, "IPYTHONDIR": home, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
         handler = "pigear.contrib.IPythonDataHandler"

@@ -1,4 +1,5 @@
-use super::walk::{Next, Walk};
+use super::step::Next;
+use super::walk::Walk;
 use super::{EtherType, Header, IpProtocol, LinkType, MAX_LAYERS, Vxlan, link};
 
 /// Tells from the bytes what a packet begins with, since Snort doesn't.

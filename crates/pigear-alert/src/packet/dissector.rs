@@ -1,24 +1,6 @@
 use super::detect::{detect, network_layer};
 use super::walk::Walk;
-use super::{Dissection, Header, LinkType, Stop, StopReason};
-
-/// How many headers of one packet are read.
-///
-/// No honest packet comes near. It is more than the 40 at which Snort 3 gives up by default, so that
-/// nobody hides from it behind tunnels what Snort saw.
-pub const MAX_LAYERS: usize = 64;
-
-/// Whether to look inside VXLAN, UDP to port 4789.
-///
-/// Snort 3 does, so the addresses it alerts on are the inner ones; Snort 2 doesn't.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Vxlan {
-    /// Look inside, as Snort 3 does.
-    Enter,
-    /// Leave it a payload, as Snort 2 does.
-    #[default]
-    Ignore,
-}
+use super::{Dissection, Header, LinkType, MAX_LAYERS, Stop, StopReason, Vxlan};
 
 /// Takes packets apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

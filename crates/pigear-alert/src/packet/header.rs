@@ -1,6 +1,6 @@
 use super::{
-    Arp, Ethernet, Extension, Gre, Icmp, IpProtocol, Ipv4, Ipv6, Ipv6Fragment, LinuxCooked, Mpls,
-    Ppp, Pppoe, Sctp, Tcp, Teredo, Udp, Vlan, VxlanHeader,
+    Arp, Ethernet, Extension, Gre, Icmp, Ipv4, Ipv6, Ipv6Fragment, LinuxCooked, Mpls, Ppp, Pppoe,
+    Sctp, Tcp, Teredo, Udp, Vlan, VxlanHeader,
 };
 
 /// One header of a packet, its fields as numbers.
@@ -63,7 +63,7 @@ impl Header {
             Self::Arp(_) => "ARP",
             Self::Ipv4(_) => "IPv4",
             Self::Ipv6(_) => "IPv6",
-            Self::Extension(extension) => extension_name(extension.kind),
+            Self::Extension(extension) => extension.kind.extension_name(),
             Self::Ipv6Fragment(_) => "IPv6 fragment header",
             Self::Gre(_) => "GRE",
             Self::Tcp(_) => "TCP",
@@ -89,15 +89,5 @@ impl Header {
             Self::Sctp(sctp) => Some((sctp.source_port, sctp.destination_port)),
             _ => None,
         }
-    }
-}
-
-pub(super) fn extension_name(kind: IpProtocol) -> &'static str {
-    match kind {
-        IpProtocol::HOP_BY_HOP => "hop-by-hop options",
-        IpProtocol::ROUTING => "routing header",
-        IpProtocol::AUTHENTICATION => "authentication header",
-        IpProtocol::DESTINATION_OPTIONS => "destination options",
-        _ => "extension header",
     }
 }

@@ -60,6 +60,17 @@ impl IpProtocol {
         matches!(self, Self::TCP | Self::UDP | Self::SCTP)
     }
 
+    /// What the extension header of IPv6 is called that has this number.
+    pub(super) fn extension_name(self) -> &'static str {
+        match self {
+            Self::HOP_BY_HOP => "hop-by-hop options",
+            Self::ROUTING => "routing header",
+            Self::AUTHENTICATION => "authentication header",
+            Self::DESTINATION_OPTIONS => "destination options",
+            _ => "extension header",
+        }
+    }
+
     /// `TCP`, `UDP`, `ICMP` or `ICMPv6`; the others go by their number.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {

@@ -1,7 +1,7 @@
 use etherparse::{Ethernet2HeaderSlice, SingleVlanHeaderSlice};
 
-use super::walk::{Next, Step, fixed};
-use super::{EtherType, Header, StopReason};
+use super::step::{Next, Step, fixed};
+use super::{EtherType, StopReason};
 
 /// An Ethernet frame's header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,14 +73,14 @@ pub struct Ppp {
     pub protocol: u16,
 }
 
-pub(super) fn ethernet(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn ethernet(window: &[u8]) -> Result<Step<Ethernet>, StopReason> {
     let slice = Ethernet2HeaderSlice::from_slice(window)?;
     let ether_type = EtherType(slice.ether_type().0);
     let header = Ethernet { source: slice.source(), destination: slice.destination(), ether_type };
-    Ok(Step::new(Header::Ethernet(header), slice.slice().len(), after(ether_type)))
+    Ok(Step::new(header, slice.slice().len(), after(ether_type)))
 }
 
-pub(super) fn linux_cooked(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn linux_cooked(window: &[u8]) -> Result<Step<LinuxCooked>, StopReason> {
     let [p0, p1, h0, h1, l0, l1, address @ .., t0, t1] = *fixed::<16>(window)?;
     let ether_type = EtherType(u16::from_be_bytes([t0, t1]));
     let header = LinuxCooked {
@@ -90,10 +90,10 @@ pub(super) fn linux_cooked(window: &[u8]) -> Result<Step, StopReason> {
         address,
         ether_type,
     };
-    Ok(Step::new(Header::LinuxCooked(header), 16, after(ether_type)))
+    Ok(Step::new(header, 16, after(ether_type)))
 }
 
-pub(super) fn vlan(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn vlan(window: &[u8]) -> Result<Step<Vlan>, StopReason> {
     let slice = SingleVlanHeaderSlice::from_slice(window)?;
     let ether_type = EtherType(slice.ether_type().0);
     let header = Vlan {
@@ -102,11 +102,11 @@ pub(super) fn vlan(window: &[u8]) -> Result<Step, StopReason> {
         drop_eligible: slice.drop_eligible_indicator(),
         ether_type,
     };
-    Ok(Step::new(Header::Vlan(header), slice.slice().len(), after(ether_type)))
+    Ok(Step::new(header, slice.slice().len(), after(ether_type)))
 }
 
 /// Reads one label. Nothing says what follows the last: IP is told by its version, as Snort does.
-pub(super) fn mpls(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn mpls(window: &[u8]) -> Result<Step<Mpls>, StopReason> {
     let entry = u32::from_be_bytes(*fixed(window)?);
     let [_, _, class_and_bottom, ttl] = entry.to_be_bytes();
     let bottom = class_and_bottom & 1 == 1;
@@ -116,10 +116,10 @@ pub(super) fn mpls(window: &[u8]) -> Result<Step, StopReason> {
         Some(4 | 6) | None => Next::Ip,
         Some(_) => Next::Payload,
     };
-    Ok(Step::new(Header::Mpls(header), 4, next))
+    Ok(Step::new(header, 4, next))
 }
 
-pub(super) fn pppoe(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn pppoe(window: &[u8]) -> Result<Step<Pppoe>, StopReason> {
     let [version_and_type, code, s0, s1, l0, l1] = *fixed(window)?;
     if version_and_type != 0x11 {
         return Err(StopReason::Version { found: version_and_type >> 4 });
@@ -127,12 +127,12 @@ pub(super) fn pppoe(window: &[u8]) -> Result<Step, StopReason> {
     let length = u16::from_be_bytes([l0, l1]);
     let header = Pppoe { session: u16::from_be_bytes([s0, s1]), code, length };
     let next = if code == 0 { Next::Ppp } else { Next::Payload };
-    Ok(Step::new(Header::Pppoe(header), 6, next).extent(6 + usize::from(length)))
+    Ok(Step::new(header, 6, next).extent(6 + usize::from(length)))
 }
 
 /// Reads the protocol field: one byte if its lowest bit is set, else two (RFC 1661, section 6.5).
 /// No protocol has the number 0xff: that is framing.
-pub(super) fn ppp(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn ppp(window: &[u8]) -> Result<Step<Ppp>, StopReason> {
     let framing = if window.starts_with(&[0xff, 0x03]) { 2 } else { 0 };
     let field = window.get(framing..).unwrap_or_default();
     let (protocol, len) = match field.first() {
@@ -145,7 +145,7 @@ pub(super) fn ppp(window: &[u8]) -> Result<Step, StopReason> {
         0x0281 | 0x0283 => Next::Mpls,
         _ => Next::Payload,
     };
-    Ok(Step::new(Header::Ppp(Ppp { protocol }), framing + len, next))
+    Ok(Step::new(Ppp { protocol }, framing + len, next))
 }
 
 /// What an ether type announces.

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::walk::Next;
+use super::step::Next;
 
 /// What a packet begins with: a number out of libpcap's `LINKTYPE_` list.
 ///

@@ -5,8 +5,8 @@ use etherparse::{
     Ipv6RawExtHeaderSlice,
 };
 
-use super::walk::{Next, Step, fixed};
-use super::{Header, IpProtocol, StopReason};
+use super::step::{Next, Step, fixed};
+use super::{IpProtocol, StopReason};
 
 /// An ARP packet for Ethernet and IPv4.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl Ipv6Fragment {
     }
 }
 
-pub(super) fn arp(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn arp(window: &[u8]) -> Result<Step<Arp>, StopReason> {
     let [.., hardware, protocol] = *fixed::<6>(window)?;
     if (hardware, protocol) != (6, 4) {
         return Err(StopReason::AddressLengths { hardware, protocol });
@@ -123,21 +123,21 @@ pub(super) fn arp(window: &[u8]) -> Result<Step, StopReason> {
         target_ip: Ipv4Addr::from(*fixed(slice.target_protocol_addr())?),
     };
     let len = slice.slice().len();
-    Ok(Step::new(Header::Arp(header), len, Next::Payload).extent(len))
+    Ok(Step::new(header, len, Next::Payload).extent(len))
 }
 
-/// Reads the version and then the header that has it.
-pub(super) fn ip(window: &[u8]) -> Result<Step, StopReason> {
+/// Which header it is, by its version.
+pub(super) fn version(window: &[u8]) -> Result<Next, StopReason> {
     let [first] = *fixed(window)?;
     match first >> 4 {
-        4 => ipv4(window),
-        6 => ipv6(window),
+        4 => Ok(Next::Ipv4),
+        6 => Ok(Next::Ipv6),
         found => Err(StopReason::Version { found }),
     }
 }
 
 /// Reads the fixed part, so that the addresses are had whatever the lengths say.
-pub(super) fn ipv4(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn ipv4(window: &[u8]) -> Result<Step<Ipv4>, StopReason> {
     let mut fixed = *fixed::<20>(window)?;
     let header_len = (fixed[0] & 0x0f) * 4;
     // As if there were no options: cut or impossible ones mustn't hide the rest.
@@ -159,11 +159,11 @@ pub(super) fn ipv4(window: &[u8]) -> Result<Step, StopReason> {
     };
     let next = if header.is_fragment() { Next::Payload } else { after_ipv4(header.protocol) };
     let total_len = usize::from(header.total_len);
-    let step = Step::new(Header::Ipv4(header), 20, next);
+    let step = Step::new(header, 20, next);
     Ok(step.stated_len(usize::from(header_len), window).extent(total_len))
 }
 
-pub(super) fn ipv6(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn ipv6(window: &[u8]) -> Result<Step<Ipv6>, StopReason> {
     let slice = Ipv6HeaderSlice::from_slice(window)?;
     let header = Ipv6 {
         source: slice.source_addr(),
@@ -175,13 +175,13 @@ pub(super) fn ipv6(window: &[u8]) -> Result<Step, StopReason> {
         hop_limit: slice.hop_limit(),
     };
     let (payload_len, next) = (header.payload_len, after_ipv6(header.next_header));
-    let step = Step::new(Header::Ipv6(header), 40, next);
+    let step = Step::new(header, 40, next);
     // No length: a jumbogram, or a packet whose length the network card was to fill in.
     Ok(if payload_len == 0 { step } else { step.extent(40 + usize::from(payload_len)) })
 }
 
 /// Reads one of the extension headers that begin with what follows and a length.
-pub(super) fn extension(kind: IpProtocol, window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn extension(kind: IpProtocol, window: &[u8]) -> Result<Step<Extension>, StopReason> {
     let (next_header, len) = if kind == IpProtocol::AUTHENTICATION {
         let slice = IpAuthHeaderSlice::from_slice(window)?;
         (IpProtocol(slice.next_header().0), slice.slice().len())
@@ -189,10 +189,10 @@ pub(super) fn extension(kind: IpProtocol, window: &[u8]) -> Result<Step, StopRea
         let slice = Ipv6RawExtHeaderSlice::from_slice(window)?;
         (IpProtocol(slice.next_header().0), slice.slice().len())
     };
-    Ok(Step::new(Header::Extension(Extension { kind, next_header }), len, after_ipv6(next_header)))
+    Ok(Step::new(Extension { kind, next_header }, len, after_ipv6(next_header)))
 }
 
-pub(super) fn ipv6_fragment(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn ipv6_fragment(window: &[u8]) -> Result<Step<Ipv6Fragment>, StopReason> {
     let slice = Ipv6FragmentHeaderSlice::from_slice(window)?;
     let header = Ipv6Fragment {
         next_header: IpProtocol(slice.next_header().0),
@@ -201,7 +201,7 @@ pub(super) fn ipv6_fragment(window: &[u8]) -> Result<Step, StopReason> {
         identification: slice.identification(),
     };
     let next = if header.is_fragment() { Next::Payload } else { after_ipv6(header.next_header) };
-    Ok(Step::new(Header::Ipv6Fragment(header), slice.slice().len(), next))
+    Ok(Step::new(header, slice.slice().len(), next))
 }
 
 fn after_ipv4(protocol: IpProtocol) -> Next {

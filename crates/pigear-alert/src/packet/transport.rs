@@ -1,7 +1,7 @@
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
-use super::walk::{Next, Step, fixed};
-use super::{Header, StopReason, Vxlan, tunnel};
+use super::StopReason;
+use super::step::{Next, Step, fixed};
 
 /// A TCP header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub struct Sctp {
 }
 
 /// Reads the fixed part, so that the ports are had whatever the header's length says.
-pub(super) fn tcp(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn tcp(window: &[u8]) -> Result<Step<Tcp>, StopReason> {
     let mut fixed = *fixed::<20>(window)?;
     let header_len = (fixed[12] >> 4) * 4;
     // As if there were no options: cut or impossible ones mustn't hide the rest.
@@ -85,30 +85,30 @@ pub(super) fn tcp(window: &[u8]) -> Result<Step, StopReason> {
         window: slice.window_size(),
         urgent: slice.urgent_pointer(),
     };
-    let step = Step::new(Header::Tcp(header), 20, Next::Payload);
+    let step = Step::new(header, 20, Next::Payload);
     Ok(step.stated_len(usize::from(header_len), window))
 }
 
-pub(super) fn udp(window: &[u8], vxlan: Vxlan) -> Result<Step, StopReason> {
+/// Reads the header. What follows isn't told here.
+pub(super) fn udp(window: &[u8]) -> Result<Step<Udp>, StopReason> {
     let slice = UdpHeaderSlice::from_slice(window)?;
     let header = Udp {
         source_port: slice.source_port(),
         destination_port: slice.destination_port(),
         length: slice.length(),
     };
-    let next = tunnel::in_udp(&header, window.get(8..).unwrap_or_default(), vxlan);
     let length = usize::from(header.length);
-    Ok(Step::new(Header::Udp(header), 8, next).extent(length))
+    Ok(Step::new(header, 8, Next::Payload).extent(length))
 }
 
-pub(super) fn icmpv4(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn icmpv4(window: &[u8]) -> Result<Step<Icmp>, StopReason> {
     let header = icmp(window, [0, 8])?;
-    Ok(Step::new(Header::Icmpv4(header), 8, Next::Payload))
+    Ok(Step::new(header, 8, Next::Payload))
 }
 
-pub(super) fn icmpv6(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn icmpv6(window: &[u8]) -> Result<Step<Icmp>, StopReason> {
     let header = icmp(window, [128, 129])?;
-    Ok(Step::new(Header::Icmpv6(header), 8, Next::Payload))
+    Ok(Step::new(header, 8, Next::Payload))
 }
 
 /// Reads the eight bytes all messages have: etherparse's slices refuse a timestamp without times.
@@ -122,12 +122,12 @@ fn icmp(window: &[u8], echo_types: [u8; 2]) -> Result<Icmp, StopReason> {
     Ok(Icmp { icmp_type, code, rest, echo })
 }
 
-pub(super) fn sctp(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn sctp(window: &[u8]) -> Result<Step<Sctp>, StopReason> {
     let [s0, s1, d0, d1, t0, t1, t2, t3, _, _, _, _] = *fixed(window)?;
     let header = Sctp {
         source_port: u16::from_be_bytes([s0, s1]),
         destination_port: u16::from_be_bytes([d0, d1]),
         verification_tag: u32::from_be_bytes([t0, t1, t2, t3]),
     };
-    Ok(Step::new(Header::Sctp(header), 12, Next::Payload))
+    Ok(Step::new(header, 12, Next::Payload))
 }

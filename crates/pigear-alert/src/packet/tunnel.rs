@@ -1,10 +1,22 @@
 use std::net::SocketAddrV4;
 
-use super::walk::{Next, Step, fixed};
-use super::{EtherType, Header, StopReason, Udp, Vxlan, link};
+use super::step::{Next, Step, fixed};
+use super::{EtherType, StopReason, Udp, link};
 
 const TEREDO_PORT: u16 = 3544;
 const VXLAN_PORT: u16 = 4789;
+
+/// Whether to look inside VXLAN, UDP to port 4789.
+///
+/// Snort 3 does, so the addresses it alerts on are the inner ones; Snort 2 doesn't.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Vxlan {
+    /// Look inside, as Snort 3 does.
+    Enter,
+    /// Leave it a payload, as Snort 2 does.
+    #[default]
+    Ignore,
+}
 
 /// A GRE header: version 0, or version 1 as in PPTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,20 +90,20 @@ fn teredo_indications(payload: &[u8]) -> (Teredo, usize) {
     (Teredo { authenticated: authentication > 0, origin }, len)
 }
 
-pub(super) fn teredo(window: &[u8]) -> Step {
+pub(super) fn teredo(window: &[u8]) -> Step<Teredo> {
     let (header, len) = teredo_indications(window);
-    Step::new(Header::Teredo(header), len, Next::Ipv6)
+    Step::new(header, len, Next::Ipv6)
 }
 
 /// Reads the header whatever its flags: Snort takes all of the port for VXLAN.
-pub(super) fn vxlan(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn vxlan(window: &[u8]) -> Result<Step<VxlanHeader>, StopReason> {
     let [_, _, _, _, v0, v1, v2, _] = *fixed(window)?;
     let vni = u32::from_be_bytes([0, v0, v1, v2]);
-    Ok(Step::new(Header::Vxlan(VxlanHeader { vni }), 8, Next::Ethernet))
+    Ok(Step::new(VxlanHeader { vni }, 8, Next::Ethernet))
 }
 
 /// Reads a header of RFC 2784 and 2890, of RFC 1701 with source routes, or of PPTP (RFC 2637).
-pub(super) fn gre(window: &[u8]) -> Result<Step, StopReason> {
+pub(super) fn gre(window: &[u8]) -> Result<Step<Gre>, StopReason> {
     let [flags, flags_and_version, t0, t1] = *fixed(window)?;
     let version = flags_and_version & 7;
     if version > 1 {
@@ -108,7 +120,7 @@ pub(super) fn gre(window: &[u8]) -> Result<Step, StopReason> {
     }
     let protocol = EtherType(u16::from_be_bytes([t0, t1]));
     let header = Gre { version, protocol, key, sequence };
-    Ok(Step::new(Header::Gre(header), fields.at, after_gre(protocol)))
+    Ok(Step::new(header, fields.at, after_gre(protocol)))
 }
 
 fn after_gre(protocol: EtherType) -> Next {

@@ -1,4 +1,4 @@
-use super::{HEADER_LEN, Record, header};
+use super::record::{HEADER_LEN, Record, header, min_len};
 
 /// So many records in a row are no accident.
 const IN_A_ROW: usize = 3;
@@ -21,7 +21,7 @@ fn begins_records(mut bytes: &[u8]) -> bool {
             return true;
         }
         let Ok(Some((record_type, length))) = header(bytes) else { return false };
-        if record_type.min_len().is_none() {
+        if min_len(record_type).is_none() {
             return false;
         }
         match bytes.get(HEADER_LEN..HEADER_LEN + length) {

@@ -278,7 +278,16 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_of_any_length_are_harmless(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
-        let _ = decode(&bytes);
+    fn random_bytes_are_refused_or_stay_within_bounds(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
+        let dialect = Dialect::of_length(bytes.len());
+        match decode(&bytes) {
+            Err(DecodeError::UnknownLength { actual }) => {
+                prop_assert_eq!((actual, dialect), (bytes.len(), None));
+            }
+            Err(_) => prop_assert!(dialect.is_some()),
+            Ok(Decoded { message, .. }) => {
+                prop_assert!(dialect.is_some() && message.pkt.len() < bytes.len());
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The formats as programs of others read them, where those are installed (`make peers`).
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use pigear_alert::{Alert, Origin};
 use serde_json::{Value, json};
 
 use crate::recordings::ALL;
+use crate::requirements::missing;
 use crate::written::{line, names};
 
 /// What the script says where a package that it needs isn't installed.
@@ -23,11 +24,6 @@ fn python() -> PathBuf {
     std::env::var_os("PYTHON").map_or(peers, PathBuf::from)
 }
 
-/// Says on standard error itself, which the tests' output doesn't swallow, that a check is left out.
-fn left_out(format: FormatName, why: &str) {
-    let _ = writeln!(io::stderr(), "{format}: LEFT OUT, not read by others: {why} (make peers)");
-}
-
 /// Has `foreign/check.py` read these lines.
 fn check(format: FormatName, lines: &[String]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign/check.py");
@@ -35,7 +31,7 @@ fn check(format: FormatName, lines: &[String]) {
     command.arg(script).arg(format.name()).stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let Ok(mut child) = command.spawn() else {
-        left_out(format, "its packages are missing");
+        missing("what reads the formats is not installed; `make peers` installs it");
         return;
     };
     // The script that can't do its work doesn't read.
@@ -44,7 +40,7 @@ fn check(format: FormatName, lines: &[String]) {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complained = String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(NOT_INSTALLED) {
-        left_out(format, complained.trim_end());
+        missing(format_args!("{}; `make peers` installs it", complained.trim_end()));
         return;
     }
     assert!(output.status.success(), "{format}: {said}{complained}");

@@ -162,10 +162,16 @@ fn the_first_twenty_fields_are_those_of_the_datagram_in_its_order() {
         let line = line(&recorded.alert);
         let mut rest = line.strip_prefix('{').unwrap();
         for name in SENT {
-            rest = rest.strip_prefix(&format!("\"{name}\":")).unwrap();
-            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+            let key = format!("\"{name}\":");
+            assert!(
+                rest.starts_with(&key),
+                "{}: {name} is not where it belongs: {rest}",
+                recorded.place
+            );
+            let mut values =
+                serde_json::Deserializer::from_str(&rest[key.len()..]).into_iter::<Value>();
             values.next().unwrap().unwrap();
-            rest = rest[values.byte_offset()..].strip_prefix(',').unwrap();
+            rest = rest[key.len() + values.byte_offset()..].strip_prefix(',').unwrap();
         }
     }
 }

@@ -22,3 +22,6 @@ mod schemas;
 mod snapshots;
 mod unified2;
 mod written;
+
+#[path = "../support/requirements.rs"]
+mod requirements;

@@ -206,10 +206,14 @@ fn it_ends_when_asked_and_handles_what_it_has() {
 }
 
 #[test]
-fn it_does_not_start_when_it_was_asked_to_stop_before() {
-    let stop = Stop::default();
+fn it_ends_at_once_when_it_was_asked_to_stop_before_and_handles_what_its_source_had() {
+    let (stop, count) = (Stop::default(), Count::default());
     stop.request();
-    Pipeline::default().run(given(0, AndThen::Wait), &stop).unwrap();
+    let mut pipeline = Pipeline::default();
+    pipeline.add("count", Box::new(count.clone()), LaneSettings::default());
+    let stats = pipeline.stats();
+    pipeline.run(given(10, AndThen::Wait), &stop).unwrap();
+    assert_eq!((stats.snapshot().received, count.0.lock().unwrap().alerts), (10, 10));
 }
 
 #[test]

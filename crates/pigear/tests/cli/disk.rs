@@ -7,6 +7,7 @@ use std::process::Command;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use crate::harness::{Test, counters, is_root, until};
+use crate::requirements::missing;
 use crate::room::Room;
 use crate::snort::{PING, ping};
 
@@ -54,7 +55,7 @@ impl SmallDisk {
         match mount(Some("tmpfs"), at, Some("tmpfs"), MsFlags::empty(), Some(&*options)) {
             Ok(()) => Some(Self(at.to_owned())),
             Err(error) => {
-                println!("left out, since nothing can be mounted here: {error}");
+                missing(format_args!("nothing can be mounted here: {error}"));
                 None
             }
         }

@@ -1,6 +1,7 @@
 //! A test as a transcript: arguments and datagrams in; standard output, standard error and status out.
 
 use std::ffi::OsString;
+use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use nix::unistd::Uid;
 
+use crate::requirements::missing;
 use crate::room::Room;
 use crate::running::Running;
 
@@ -85,15 +87,10 @@ impl Test {
         self
     }
 
-    /// Runs the program as a user without any rights, if this process is root. `None` if that can't be.
-    pub(crate) fn without_rights(mut self) -> Option<Self> {
-        if Uid::effective().is_root() {
-            if !nobody_can_run() {
-                return None;
-            }
-            self.user = Some(NOBODY);
-        }
-        Some(self)
+    /// Runs the program as a user without any rights, if this process is root.
+    pub(crate) fn without_rights(mut self) -> Self {
+        self.user = Uid::effective().is_root().then_some(NOBODY);
+        self
     }
 
     /// Sends a datagram to `log/snort_alert`, once the socket is there.
@@ -183,20 +180,38 @@ impl Test {
     }
 
     fn spawn(self, stdout: Stdio, stderr: Stdio) -> Running {
-        let mut command = self.file_size.map_or_else(program, limited_program);
+        let mut command = match (self.user, self.file_size) {
+            (Some(uid), _) => program_as(uid, &self.room),
+            (None, Some(bytes)) => limited_program(bytes),
+            (None, None) => program(),
+        };
         command.args(&self.args).current_dir(self.room.path()).stdout(stdout).stderr(stderr);
-        if let Some(uid) = self.user {
-            self.room.set_mode("", 0o755);
-            command.uid(uid).gid(uid);
-        }
         Running::start(self.room, command)
     }
 }
 
 /// The program, untouched by what this process's environment says.
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pigear"));
-    command.env_remove("NO_COLOR").stdin(Stdio::null());
+    untouched(Command::new(env!("CARGO_BIN_EXE_pigear")))
+}
+
+fn untouched(mut command: Command) -> Command {
+    command.env_remove("NO_COLOR").env_remove("PIGEAR_REQUIRE_PEERS").stdin(Stdio::null());
+    command
+}
+
+/// The program, run by another user, who gets at the directory of the test: where the program was
+/// built may be below a directory of root's.
+pub(crate) fn program_as(uid: u32, room: &Room) -> Command {
+    let path = room.at("pigear");
+    room.set_mode("", 0o755);
+    if !path.exists() && fs::hard_link(env!("CARGO_BIN_EXE_pigear"), &path).is_err() {
+        // Not by this process: a file that a child inherits open for writing can't be executed.
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_pigear")).arg(&path).status();
+        assert!(copied.unwrap().success());
+    }
+    let mut command = untouched(Command::new(path));
+    command.uid(uid).gid(uid);
     command
 }
 
@@ -206,8 +221,8 @@ fn limited_program(bytes: u64) -> Command {
     let mut command = Command::new("sh");
     let pigear = env!("CARGO_BIN_EXE_pigear");
     command.args(["-c", "trap '' XFSZ && exec prlimit --fsize=$0: \"$@\""]);
-    command.arg(bytes.to_string()).arg(pigear).env_remove("NO_COLOR").stdin(Stdio::null());
-    command
+    command.arg(bytes.to_string()).arg(pigear);
+    untouched(command)
 }
 
 /// The counters of a program as `--stats` writes them: received, malformed, refused, missed, and for
@@ -235,25 +250,18 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Whether this process is root; if not, says that a test, or a part of it, is left out.
-pub(crate) fn is_root(left_out: &str) -> bool {
+/// Whether this process is root; if not, the caller skips what only root can do.
+#[track_caller]
+pub(crate) fn is_root(to: &str) -> bool {
     let root = Uid::effective().is_root();
     if !root {
-        println!("left out, since only root can: {left_out}");
+        missing(format_args!("only root can {to}"));
     }
     root
 }
 
-/// Whether this process can run the program as another user; if not, says what is left out.
+/// Whether this process can run the program as another user; if not, the caller skips its test.
+#[track_caller]
 pub(crate) fn can_change_user() -> bool {
-    is_root("run the program as another user") && nobody_can_run()
-}
-
-/// Whether a user without rights can get at the program.
-fn nobody_can_run() -> bool {
-    let run = program().arg("--version").uid(NOBODY).stdout(Stdio::null()).status();
-    if let Err(error) = &run {
-        println!("left out, since another user cannot run the program: {error}");
-    }
-    run.is_ok()
+    is_root("run the program as another user")
 }

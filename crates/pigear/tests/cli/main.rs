@@ -1,10 +1,6 @@
 //! The real program, as its users have it: each test is a transcript of what was typed and sent, and
 //! of what the program then wrote and returned.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking, and says what it leaves out"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_datagrams;
 mod builds;
@@ -38,3 +34,6 @@ mod snort;
 mod store;
 mod terminal;
 mod usage;
+
+#[path = "../../../pigear-alert/tests/support/requirements.rs"]
+mod requirements;

@@ -2,26 +2,25 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
-use std::os::unix::process::CommandExt;
-use std::path::Path;
 
 use nix::sys::signal::Signal;
 use nix::unistd::Gid;
 
-use crate::harness::{NOBODY, Test, can_change_user, counters, is_root, program, until};
+use crate::harness::{NOBODY, Test, can_change_user, counters, is_root, program_as, until};
+use crate::room::Room;
 use crate::snort::{PING, can_send, ping, recording};
 
 const ANOTHER: u32 = 65_533;
 
 /// Sends one alert as another user.
-fn send_as(uid: u32, dir: &Path) {
-    let socket = dir.join("log/snort_alert");
+fn send_as(uid: u32, room: &Room) {
+    let socket = room.socket();
     until("the socket is there", || can_send(&socket));
     // The recording is read from standard input: not every user may go where it is.
     let recording = fs::File::open(recording("v2919/icmp_ping")).unwrap();
-    let mut player = program();
+    let mut player = program_as(uid, room);
     player.args(["play", "/dev/stdin", "--count", "1", "--socket"]).arg(socket).stdin(recording);
-    let sent = player.uid(uid).gid(uid).output().unwrap();
+    let sent = player.output().unwrap();
     assert!(sent.status.success(), "{sent:?}");
 }
 
@@ -37,8 +36,8 @@ fn a_sender_who_may_not_send_is_refused_and_counted() {
     }
     let test = open_to_all(Test::new()).args(["--count", "1", "--stats", "stats.json"]);
     let mut running = test.start();
-    send_as(NOBODY, running.room().path());
-    send_as(NOBODY, running.room().path());
+    send_as(NOBODY, running.room());
+    send_as(NOBODY, running.room());
     running.send(&ping());
     let (room, ended) = running.end();
     let lines: Vec<_> = ended.stderr.lines().collect();
@@ -59,8 +58,8 @@ fn users_who_are_allowed_to_may_send() {
     let allow = format!("{NOBODY},{ANOTHER}");
     let test = open_to_all(Test::new()).args(["--allow-uid", &allow, "--count", "2"]);
     let running = test.start();
-    send_as(NOBODY, running.room().path());
-    send_as(ANOTHER, running.room().path());
+    send_as(NOBODY, running.room());
+    send_as(ANOTHER, running.room());
     let (_, ended) = running.end();
     assert_eq!((ended.stdout, &*ended.stderr, ended.status), (PING.repeat(2), "", Some(0)));
 }
@@ -78,7 +77,7 @@ fn the_owner_of_the_log_directory_may_send_and_owns_the_socket() {
     running.listens();
     let socket = fs::metadata(running.room().socket()).unwrap();
     assert_eq!((socket.uid(), socket.gid(), socket.mode() & 0o7777), (NOBODY, ANOTHER, 0o660));
-    send_as(NOBODY, running.room().path());
+    send_as(NOBODY, running.room());
     let (_, ended) = running.end();
     assert_eq!((&*ended.stdout, &*ended.stderr, ended.status), (PING, "", Some(0)));
 }
@@ -98,8 +97,7 @@ fn the_socket_has_the_mode_that_was_asked_for() {
 #[test]
 fn a_signal_ends_the_program_whatever_the_sockets_mode() {
     let test = Test::new().args(["--socket-mode", "0060"]).with(|room| room.hand_over("log"));
-    let Some(test) = test.without_rights() else { return };
-    let running = test.start();
+    let running = test.without_rights().start();
     let socket = running.room().socket();
     until("the socket is there", || {
         fs::metadata(&socket).is_ok_and(|socket| socket.mode() & 0o777 == 0o060)
@@ -119,8 +117,8 @@ fn the_socket_has_the_group_that_was_asked_for() {
 #[test]
 fn a_group_that_cannot_be_given_is_an_error_and_leaves_no_socket() {
     let test = Test::new().args(["--socket-group", "0"]).with(|room| room.hand_over("log"));
-    let Some(test) = test.without_rights() else { return };
     let room = test
+        .without_rights()
         .stderr(
             "error: cannot listen on log/snort_alert: cannot give the socket to group 0: \
              Operation not permitted (os error 1)\n\

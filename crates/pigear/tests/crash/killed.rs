@@ -31,10 +31,23 @@ impl Killed {
         self.0.wait().unwrap();
     }
 
-    /// Ends it in order.
+    /// Ends it in order, once it listens to signals.
     pub(crate) fn stop(&mut self) {
+        until("it listens to signals", || self.catches(Signal::SIGTERM));
         kill(Pid::from_raw(self.0.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
-        assert!(self.0.wait().unwrap().success());
+        let mut status = None;
+        until("it has ended", || {
+            status = self.0.try_wait().unwrap();
+            status.is_some()
+        });
+        assert!(status.unwrap().success(), "{status:?}");
+    }
+
+    fn catches(&self, signal: Signal) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
+        caught & 1 << (signal as i32 - 1) != 0
     }
 
     /// Waits until Pigear has handed on everything, and holds what arrived against what is stored.

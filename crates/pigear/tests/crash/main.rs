@@ -20,17 +20,24 @@ mod snort;
 
 use std::env;
 
+use libtest_mimic::{Arguments, Trial};
+
 fn main() {
     let args: Vec<_> = env::args().skip(1).collect();
-    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["receive", address, file] => receiver::receive(address, file.as_ref()),
-        // As `cargo test` asks every test program.
-        [.., "--list"] | ["--list", ..] => println!("nothing_is_missing: test"),
-        _ => {
-            let kills = env::var("PIGEAR_KILLS").map_or(10, |kills| kills.parse().unwrap());
-            killed::nothing_is_missing(kills);
-            killed::an_outage_is_made_up_for();
-            log::nothing_is_missing(kills);
-        }
+    if let ["receive", address, file] = args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return receiver::receive(address, file.as_ref());
     }
+    let kills = env::var("PIGEAR_KILLS").map_or(10, |kills| kills.parse().unwrap());
+    let test = |name, run: fn(usize)| {
+        Trial::test(name, move || {
+            run(kills);
+            Ok(())
+        })
+    };
+    let tests = vec![
+        test("killed::nothing_is_missing", killed::nothing_is_missing),
+        test("killed::an_outage_is_made_up_for", |_| killed::an_outage_is_made_up_for()),
+        test("log::nothing_is_missing", log::nothing_is_missing),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), tests).exit();
 }

@@ -169,8 +169,3 @@ pub(crate) fn free_address() -> SocketAddr {
 pub(crate) fn peers() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/peers")
 }
-
-/// Says that a test is left out, where nobody can overlook it.
-pub(crate) fn left_out(what: &str) {
-    eprintln!("LEFT OUT: {what} is missing; `make peers` installs it");
-}

@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::harness::{Pigear, free_address, left_out, peers, until};
+use crate::harness::{Pigear, free_address, peers, until};
+use crate::requirements::missing;
 
 /// httpbin on a port of its own; it is killed when this is dropped.
 struct Httpbin {
@@ -20,7 +21,7 @@ impl Httpbin {
     fn start() -> Option<Self> {
         let python = peers().join("httpbin/bin/python");
         if !python.exists() {
-            left_out("httpbin");
+            missing("httpbin is not installed; `make peers` installs it");
             return None;
         }
         let dir = TempDir::new().unwrap();

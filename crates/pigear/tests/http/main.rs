@@ -14,3 +14,6 @@ mod program;
 mod refusals;
 mod server;
 mod tls;
+
+#[path = "../../../pigear-alert/tests/support/requirements.rs"]
+mod requirements;

@@ -8,7 +8,8 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Pigear, left_out, until};
+use crate::harness::{Pigear, until};
+use crate::requirements::missing;
 use process::{Process, program};
 
 /// A running nginx.
@@ -53,7 +54,7 @@ impl Nginx {
     /// With more behind `listen`, more settings, and files. `None` if there is no nginx here.
     pub(crate) fn start_with(listen: &str, settings: &str, files: impl Fn(&Path)) -> Option<Self> {
         let Some(program) = program() else {
-            left_out("nginx");
+            missing("nginx is not installed; `make peers` installs it");
             return None;
         };
         let dir = TempDir::new().unwrap();

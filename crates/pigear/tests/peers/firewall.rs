@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::harness::{Test, counters, is_root};
 use crate::peer::{has, output, python};
+use crate::requirements::missing;
 use crate::snort::{expected, sent};
 
 /// A network of the test's own, until this is dropped.
@@ -13,14 +14,14 @@ struct Namespace(String);
 impl Namespace {
     /// `None` where there can't be one.
     fn new() -> Option<Self> {
-        let missing = !["ip", "nft", "python3"].into_iter().all(has);
-        if missing || !is_root("a network namespace for nftables") {
+        let installed = ["ip", "nft", "python3"].into_iter().all(has);
+        if !installed || !is_root("make a network namespace") {
             return None;
         }
         let name = format!("pigear-test-{}", std::process::id());
         let made = Command::new("ip").args(["netns", "add", &name]).status().unwrap();
         if !made.success() {
-            println!("LEFT OUT, since there can be no network namespace here");
+            missing("the kernel refuses a network namespace");
             return None;
         }
         Some(Self(name))

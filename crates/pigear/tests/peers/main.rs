@@ -1,12 +1,8 @@
 //! The real program against those that read what it hands on: each is started by the test, on
 //! loopback or in a directory of the test's own, and asked what it got.
 //!
-//! What a machine lacks is said by the tests that would need it; `make peers` installs it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking, and says what it leaves out"
-)]
+//! `make peers` installs them.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod firewall;
 mod peer;
@@ -14,6 +10,9 @@ mod program;
 mod reader;
 mod syslog;
 mod wireshark;
+
+#[path = "../../../pigear-alert/tests/support/requirements.rs"]
+mod requirements;
 
 // The transcripts' own tools.
 #[allow(dead_code, reason = "the transcripts use all of it")]

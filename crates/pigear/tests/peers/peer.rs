@@ -9,17 +9,18 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
+use crate::requirements::missing;
 use crate::room::Room;
 use crate::running::{Ended, Running};
 use crate::snort::{data, datagrams};
 
-/// Whether a program is there; if not, says that a test is left out.
+/// Whether a program is installed; if not, the caller skips its test.
 pub(crate) fn has(program: &str) -> bool {
     let dirs = std::env::var_os("PATH").unwrap_or_default();
     let usual = ["/usr/sbin", "/sbin"].map(PathBuf::from);
     let there = std::env::split_paths(&dirs).chain(usual).any(|dir| dir.join(program).exists());
     if !there {
-        println!("LEFT OUT, since {program} is missing (see `make peers`)");
+        missing(format_args!("{program} is not installed; `make peers` installs it"));
     }
     there
 }
@@ -95,6 +96,25 @@ pub(crate) fn saying(msg: &[u8]) -> Vec<u8> {
     datagram[..256].fill(0);
     datagram[..msg.len()].copy_from_slice(msg);
     datagram
+}
+
+#[test]
+fn a_peer_that_is_missing_skips_a_test_or_fails_it_where_peers_are_required() {
+    let test = "wireshark::comments_are_one_line_whatever_they_say";
+    let run = |required: &str| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args([test, "--exact"]).env("PATH", "/none");
+        command.env("PIGEAR_REQUIRE_PEERS", required).output().unwrap()
+    };
+    let missing = "tshark is not installed; `make peers` installs it";
+    let skipped = run("0");
+    let stderr = String::from_utf8_lossy(&skipped.stderr).into_owned();
+    assert!(skipped.status.success(), "{stderr}");
+    assert_eq!(stderr, format!("SKIPPED {test}: {missing}\n"));
+    let failed = run("1");
+    let stdout = String::from_utf8_lossy(&failed.stdout).into_owned();
+    assert!(!failed.status.success(), "{stdout}");
+    assert!(stdout.contains(&format!("PIGEAR_REQUIRE_PEERS=1, but {missing}")), "{stdout}");
 }
 
 /// Messages as nobody should send them.

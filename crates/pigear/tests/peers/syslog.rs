@@ -1,7 +1,7 @@
 //! rsyslog, which writes down what `syslog` sends.
 
 use std::fs;
-use std::net::{TcpListener, UdpSocket};
+use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::harness::{DEADLINE, Test, counters, until};
 use crate::peer::{HOSTILE, ends_in_time, has, saying};
+use crate::requirements::missing;
 use crate::snort::{objects, ping, sent};
 
 /// A syslog server of the test's own; it is ended when this is dropped.
@@ -65,8 +66,7 @@ impl Rsyslog {
 
     /// A server that is not up yet.
     fn down(input: Input) -> Option<Self> {
-        let tls = "/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_gtls.so";
-        if !has("rsyslogd") || (input.is_tls() && !has(tls)) {
+        if !has("rsyslogd") || (input.is_tls() && !has_tls()) {
             return None;
         }
         let dir = TempDir::new().unwrap();
@@ -120,7 +120,7 @@ impl Rsyslog {
 
     fn is_up(&self) -> bool {
         match self.input {
-            Input::Udp => UdpSocket::bind(("127.0.0.1", self.port)).is_err(),
+            Input::Udp => is_bound(self.port),
             Input::Tcp | Input::Tls | Input::MutualTls => {
                 std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
             }
@@ -175,6 +175,23 @@ impl Drop for Rsyslog {
     fn drop(&mut self) {
         self.go_down();
     }
+}
+
+/// Whether rsyslog's module for TLS is installed.
+fn has_tls() -> bool {
+    let dirs = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
+    let installed = dirs.map(|dir| dir.join("rsyslog/lmnsd_gtls.so")).any(|path| path.exists());
+    if !installed {
+        missing("rsyslog-gnutls is not installed; `make peers` installs it");
+    }
+    installed
+}
+
+/// Whether a UDP socket has this port. Trying to bind it would be in the way of who is about to.
+fn is_bound(port: u16) -> bool {
+    let sockets = fs::read_to_string("/proc/net/udp").unwrap();
+    let local = format!("0100007F:{port:04X}");
+    sockets.lines().any(|line| line.split_whitespace().nth(1) == Some(&*local))
 }
 
 /// A port that nobody has just now.

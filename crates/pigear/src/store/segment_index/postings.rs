@@ -103,7 +103,12 @@ mod tests {
 
         #[test]
         fn bytes_that_are_no_notes_are_no_trouble(bytes: Vec<u8>) {
-            let _ = read(&bytes, 0, |posting| { posting.blocks(); });
+            let mut understood = 0;
+            let outcome = read(&bytes, 0, |posting| {
+                understood += 2 + posting.key.as_bytes().len() + 2 * posting.counts.len();
+            });
+            prop_assert!(understood <= bytes.len());
+            prop_assert_eq!(outcome.is_ok(), understood == bytes.len());
         }
     }
 }
