@@ -14,9 +14,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
-
 use crate::queue::Queue;
+use crate::totals::{Fate, Totals};
 
 /// A counter that only grows.
 #[derive(Debug, Default)]
@@ -47,92 +46,6 @@ impl Counter {
 /// A count, if adding the last `n` reached or passed a power of two.
 fn worth_a_line(count: u64, n: u64) -> Option<u64> {
     Some(count).filter(|count| count.checked_ilog2() != (count - n).checked_ilog2())
-}
-
-/// What became of an alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// The handler processed it.
-    Handled,
-    /// It found no room, or there was no time left for it.
-    Dropped,
-    /// The handler refused it for good.
-    Failed,
-    /// A filter left it out.
-    Filtered,
-    /// A limit left it out.
-    Muted,
-}
-
-/// What became of some alerts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Totals {
-    /// The handler processed them.
-    pub handled: u64,
-    /// They found no room, or there was no time left for them.
-    pub dropped: u64,
-    /// The handler refused them for good.
-    pub failed: u64,
-    /// Filters left them out.
-    pub filtered: u64,
-    /// A limit left them out.
-    pub muted: u64,
-}
-
-impl Totals {
-    pub(crate) fn add(&mut self, fate: Fate, alerts: u64) {
-        *match fate {
-            Fate::Handled => &mut self.handled,
-            Fate::Dropped => &mut self.dropped,
-            Fate::Failed => &mut self.failed,
-            Fate::Filtered => &mut self.filtered,
-            Fate::Muted => &mut self.muted,
-        } += alerts;
-    }
-
-    fn get(&self, fate: Fate) -> u64 {
-        match fate {
-            Fate::Handled => self.handled,
-            Fate::Dropped => self.dropped,
-            Fate::Failed => self.failed,
-            Fate::Filtered => self.filtered,
-            Fate::Muted => self.muted,
-        }
-    }
-
-    /// How many alerts these are.
-    #[must_use]
-    pub fn sum(&self) -> u64 {
-        self.handled + self.dropped + self.failed + self.filtered + self.muted
-    }
-}
-
-impl std::ops::Sub for Totals {
-    type Output = Self;
-
-    fn sub(self, other: Self) -> Self {
-        Self {
-            handled: self.handled - other.handled,
-            dropped: self.dropped - other.dropped,
-            failed: self.failed - other.failed,
-            filtered: self.filtered - other.filtered,
-            muted: self.muted - other.muted,
-        }
-    }
-}
-
-impl std::ops::Add for Totals {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            handled: self.handled + other.handled,
-            dropped: self.dropped + other.dropped,
-            failed: self.failed + other.failed,
-            filtered: self.filtered + other.filtered,
-            muted: self.muted + other.muted,
-        }
-    }
 }
 
 /// The account of one lane.

@@ -65,9 +65,9 @@ mod stats;
 mod stop;
 #[cfg(test)]
 mod test_alerts;
+mod totals;
 mod tracker;
 
-pub use account::Totals;
 pub use alert_factory::{AlertFactory, NamesCell};
 pub use backlog::Backlog;
 pub use backoff::Backoff;
@@ -83,3 +83,4 @@ pub use source::Source;
 pub use source_error::SourceError;
 pub use stats::{LaneSnapshot, Snapshot, Stats};
 pub use stop::Stop;
+pub use totals::Totals;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::fanout::Fanout;
 use crate::filter::Filter;
 use crate::handler::{Failure, Handler};
-use crate::lane::{Lane, LaneEnd, LaneParts, Worker};
+use crate::lane::{self, Lane, LaneEnd, LaneParts, Worker};
 use crate::policy::{LaneSettings, OnError};
 use crate::queue::Queue;
 use crate::source::Source;
@@ -112,7 +112,7 @@ impl Pipeline {
         let LaneConfig { settings, filters, queue } = lane.into();
         let parts = LaneParts { settings, filters, queue };
         let stats = Arc::clone(&self.stats);
-        self.lanes.push(Lane::open(parts, handler, |account| stats.add_lane(name, account)));
+        self.lanes.push(lane::open(parts, handler, |account| stats.add_lane(name, account)));
     }
 
     /// The counters, which go on counting while the pipeline runs.

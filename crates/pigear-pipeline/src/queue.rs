@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use pigear_alert::Alert;
 
-use crate::account::Totals;
 use crate::policy::BatchPolicy;
+use crate::totals::Totals;
 
 pub(crate) use memory::{Bounds, MemoryQueue, Pushed};
 

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use crate::account::{Account, Counter, Totals};
+use crate::account::{Account, Counter};
+use crate::totals::Totals;
 
 /// The counters of a pipeline, counted up while it runs.
 #[derive(Debug, Default)]

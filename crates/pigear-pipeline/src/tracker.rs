@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::account::{Fate, Totals};
+use crate::totals::{Fate, Totals};
 
 /// This many alerts may be taken and not settled. With more, the lane waits for its handler.
 pub(crate) const MAX_UNSETTLED: usize = 1 << 18;

@@ -62,7 +62,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::FairMutex;
-use pigear_pipeline::LaneSettings;
 use tracing::warn;
 
 pub use count::{Count, CountBy};
@@ -76,10 +75,8 @@ pub use retention::{Retention, RetentionPolicy};
 pub use row::Stored;
 pub use store_handler::{StoreHandler, Unstorable};
 
-use crate::config::Begin;
 use clock::Clock;
-use lanes::Opened;
-use progress::{Bounds, Progress};
+use progress::Progress;
 use writer::Writer;
 
 /// It is waited so long for whether a store is damaged. Then the check goes on in the background: as long
@@ -123,46 +120,6 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
-    }
-
-    /// The handler that stores alerts.
-    #[must_use]
-    pub fn handler(&self, unstorable: Unstorable) -> StoreHandler {
-        StoreHandler::new(self.clone(), unstorable)
-    }
-
-    /// The queue of a durable lane, which the store knows from now on. What can't be stored waits for
-    /// it in memory, within the settings' bounds.
-    ///
-    /// # Errors
-    /// If the store can't be read or written.
-    pub fn queue(
-        &self,
-        name: &str,
-        begin: Begin,
-        settings: LaneSettings,
-        target: Option<&str>,
-    ) -> Result<DurableQueue, StoreError> {
-        let opened = lanes::open(&self.0.writer.lock().connection, name, begin, target);
-        let Opened { position, former_target } =
-            opened.map_err(|problem| problem.at(self.path()))?;
-        if let Some(former) = former_target {
-            self.say_other_target(name, &former, target);
-        }
-        let bounds = Bounds { alerts: settings.max_alerts, bytes: settings.max_bytes };
-        let reader = Reader::open(self.path())?;
-        Ok(DurableQueue::new(self.clone(), name, position, bounds, reader))
-    }
-
-    /// Where alerts wait for another receiver than the one that they were meant for, that is said.
-    fn say_other_target(&self, name: &str, former: &str, target: Option<&str>) {
-        let path = self.path().display();
-        let target = target.unwrap_or("one that has no name");
-        warn!(
-            "{path}: handler {name} delivered to {former} so far, and now delivers to {target}: what \
-            waits for it, and its dead letters, go there; to keep them apart, give the new handler \
-            another name"
-        );
     }
 
     /// Warns of lanes whose handler isn't configured any more, and that alerts are kept for.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pigear_alert::Alert;
 use tracing::{info, warn};
 
-use super::{Lane, LaneEnd};
+use super::handle::{Lane, LaneEnd};
 use crate::backoff::Backoff;
 use crate::deadline::Slept;
 use crate::handler::{Failure, Handler, Progress, Refusal, Verdict};

@@ -2,11 +2,17 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use std::sync::Arc;
+use std::time::Instant;
+
+use pigear_alert::Alert;
+
+use super::open as open_lane;
 use super::*;
 use crate::backlog::Backlog;
 use crate::filter::FilterError;
-use crate::handler::{Context, Progress};
-use crate::policy::BatchPolicy;
+use crate::handler::{Context, Failure, Needs, Progress};
+use crate::policy::{BatchPolicy, OnError};
 use crate::stats::{LaneSnapshot, Stats};
 use crate::test_alerts::alert;
 
@@ -73,7 +79,7 @@ fn work_with(
     let told = Told::default();
     let stats = Stats::default();
     let parts = LaneParts { settings: LaneSettings::default(), filters, queue: None };
-    let worker = Lane::open(parts, handler(&told), |account| stats.add_lane("test", account));
+    let worker = open_lane(parts, handler(&told), |account| stats.add_lane("test", account));
     let lane = Arc::clone(worker.lane());
     (1..=10).for_each(|id| lane.push(&alert(id), 1));
     lane.close();
@@ -222,7 +228,7 @@ fn what_comes_after_the_end_is_dropped() {
     let stats = Stats::default();
     let handler = Box::new(Script { told: Told::default(), handle: |_: &[u32]| Ok(Progress::All) });
     let parts = LaneParts { settings: LaneSettings::default(), filters: Vec::new(), queue: None };
-    let worker = Lane::open(parts, handler, |account| stats.add_lane("test", account));
+    let worker = open_lane(parts, handler, |account| stats.add_lane("test", account));
     let lane = worker.lane();
     lane.close();
     lane.push(&alert(1), 1);
@@ -315,7 +321,7 @@ fn a_handler_sees_what_waits_for_it() {
     let handler = Watching::default();
     let seen = Arc::clone(&handler.1);
     let parts = LaneParts { settings: LaneSettings::default(), filters: Vec::new(), queue: None };
-    let worker = Lane::open(parts, Box::new(handler), |_| "test".to_owned());
+    let worker = open_lane(parts, Box::new(handler), |_| "test".to_owned());
     let lane = Arc::clone(worker.lane());
     (1..=4).for_each(|id| lane.push(&alert(id), 1));
     lane.close();

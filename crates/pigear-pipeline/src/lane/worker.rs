@@ -9,8 +9,7 @@ use pigear_alert::Alert;
 use tracing::{error, info, warn};
 
 use super::call::{Caller, Ended, Outcome, guarded};
-use super::{Lane, LaneEnd};
-use crate::account::Fate;
+use super::handle::{Lane, LaneEnd};
 use crate::backlog::Backlog;
 use crate::deadline::Slept;
 use crate::grouping::{Group, Grouping, Urgency};
@@ -19,6 +18,7 @@ use crate::lane_filter::LaneFilter;
 use crate::policy::{BatchPolicy, MAX_BATCH, OnError};
 use crate::queue::{Batch, Refused, Settlement, Taken};
 use crate::rate_limiter::RateLimiter;
+use crate::totals::Fate;
 use crate::tracker::Tracker;
 
 /// What works on a lane's thread.

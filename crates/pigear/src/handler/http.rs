@@ -115,7 +115,7 @@ impl Handler for Http {
         if self.dispatcher.gave_up() {
             return Err(Failure::time_up());
         }
-        let runs = self.dispatcher.send(&alerts.iter().map(message).collect::<Vec<_>>());
+        let runs = self.dispatcher.send(&alerts.iter().map(message_of).collect::<Vec<_>>());
         let (mut settled, mut refused) = (0, Vec::new());
         for Run { alerts, result } in runs {
             match result {
@@ -140,7 +140,7 @@ impl Handler for Http {
 }
 
 /// What is sent of an alert, or of the group that it stands for.
-fn message(alert: &Arc<Alert>) -> Message<'_> {
+fn message_of(alert: &Arc<Alert>) -> Message<'_> {
     let count = alert.count.map_or(1, std::num::NonZeroU64::get);
     Message { alert, count, id: Id::of(alert) }
 }

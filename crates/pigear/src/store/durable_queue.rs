@@ -14,16 +14,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Batch, BatchPolicy, Queue, Settlement, Taken, Totals};
+use pigear_pipeline::{Batch, BatchPolicy, LaneSettings, Queue, Settlement, Taken, Totals};
 use tracing::{debug, error, warn};
 
 use super::Store;
 use super::dead_letter::Refusal;
-use super::error::StoreProblem;
-use super::lanes::{Mark, Position};
+use super::error::{StoreError, StoreProblem};
+use super::lanes::{self, Mark, Opened, Position};
 use super::progress::Bounds;
 use super::reader::{Further, Reader};
 use super::row::{DamagedRow, StoredRow};
+use crate::config::Begin;
 use in_flight::{Fate, InFlight, Item};
 
 /// How often it is looked whether dead letters are to be sent again.
@@ -85,14 +86,44 @@ enum Turn {
     Ended,
 }
 
-impl DurableQueue {
-    pub(super) fn new(
-        store: Store,
+impl Store {
+    /// The queue of a durable lane, which the store knows from now on. What can't be stored waits for
+    /// it in memory, within the settings' bounds.
+    ///
+    /// # Errors
+    /// If the store can't be read or written.
+    pub fn queue(
+        &self,
         name: &str,
-        begin: Position,
-        bounds: Bounds,
-        reader: Reader,
-    ) -> Self {
+        begin: Begin,
+        settings: LaneSettings,
+        target: Option<&str>,
+    ) -> Result<DurableQueue, StoreError> {
+        let opened = lanes::open(&self.0.writer.lock().connection, name, begin, target);
+        let Opened { position, former_target } =
+            opened.map_err(|problem| problem.at(self.path()))?;
+        if let Some(former) = former_target {
+            self.say_other_target(name, &former, target);
+        }
+        let bounds = Bounds { alerts: settings.max_alerts, bytes: settings.max_bytes };
+        let reader = Reader::open(self.path())?;
+        Ok(DurableQueue::new(self.clone(), name, position, bounds, reader))
+    }
+
+    /// Where alerts wait for another receiver than the one that they were meant for, that is said.
+    fn say_other_target(&self, name: &str, former: &str, target: Option<&str>) {
+        let path = self.path().display();
+        let target = target.unwrap_or("one that has no name");
+        warn!(
+            "{path}: handler {name} delivered to {former} so far, and now delivers to {target}: what \
+            waits for it, and its dead letters, go there; to keep them apart, give the new handler \
+            another name"
+        );
+    }
+}
+
+impl DurableQueue {
+    fn new(store: Store, name: &str, begin: Position, bounds: Bounds, reader: Reader) -> Self {
         let lane = store.0.progress.change(|state| state.add_lane(bounds));
         let reading = Reading {
             reader,

@@ -25,6 +25,14 @@ pub enum Unstorable {
     Wait,
 }
 
+impl Store {
+    /// The handler that stores alerts.
+    #[must_use]
+    pub fn handler(&self, unstorable: Unstorable) -> StoreHandler {
+        StoreHandler::new(self.clone(), unstorable)
+    }
+}
+
 /// Stores alerts.
 pub struct StoreHandler {
     store: Store,
@@ -35,7 +43,7 @@ pub struct StoreHandler {
 }
 
 impl StoreHandler {
-    pub(super) fn new(store: Store, unstorable: Unstorable) -> Self {
+    fn new(store: Store, unstorable: Unstorable) -> Self {
         Self { store, unstorable, again: None, problem: String::new() }
     }
 

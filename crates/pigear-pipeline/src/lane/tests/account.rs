@@ -9,9 +9,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::account::Totals;
 use crate::queue::{Batch, Settlement, Taken};
 use crate::test_alerts::alert_of;
+use crate::totals::Totals;
 
 /// What a handler does with a batch.
 #[derive(Clone, Debug)]
@@ -171,7 +171,7 @@ proptest! {
         };
         let parts = LaneParts { settings, filters: filters(modulus), queue: None };
         let worker =
-            Lane::open(parts, Box::new(actor), |account| stats.add_lane("test", account));
+            open_lane(parts, Box::new(actor), |account| stats.add_lane("test", account));
         let lane = Arc::clone(worker.lane());
         let push = |signatures: &[u32]| {
             for &signature in signatures {
@@ -230,7 +230,7 @@ proptest! {
             let queue = Some(queue as Arc<dyn Queue>);
             let parts = LaneParts { settings, filters: filters(modulus), queue };
             let worker =
-                Lane::open(parts, Box::new(actor), |account| stats.add_lane("test", account));
+                open_lane(parts, Box::new(actor), |account| stats.add_lane("test", account));
             worker.run(OnError::Stop);
             let lane = stats.snapshot().handlers["test"];
             adds_up(lane);

@@ -94,7 +94,7 @@ fn open(
 ) -> Worker {
     let queue = Some(Arc::clone(queue) as Arc<dyn Queue>);
     let parts = LaneParts { settings: LaneSettings::default(), filters, queue };
-    Lane::open(parts, handler, |account| stats.add_lane("test", account))
+    open_lane(parts, handler, |account| stats.add_lane("test", account))
 }
 
 fn settled(queue: &Ten) -> u64 {

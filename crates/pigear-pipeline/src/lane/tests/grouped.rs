@@ -25,7 +25,7 @@ fn work(
     let (stats, sent) = (Stats::default(), Arc::new(Mutex::new(Vec::new())));
     let parts = LaneParts { settings, filters: Vec::new(), queue: None };
     let handler = Box::new(Collect(Arc::clone(&sent), handle));
-    let worker = Lane::open(parts, handler, |account| stats.add_lane("test", account));
+    let worker = open_lane(parts, handler, |account| stats.add_lane("test", account));
     let lane = Arc::clone(worker.lane());
     alerts.into_iter().for_each(|alert| lane.push(&alert, 1));
     lane.close();
@@ -82,7 +82,7 @@ fn a_limit_mutes_what_is_above_it() {
     let parts = LaneParts { settings, filters: Vec::new(), queue: None };
     let (stats, told) = (Stats::default(), Told::default());
     let handler = Script { told: told.clone(), handle: |_: &[u32]| Ok(Progress::All) };
-    let worker = Lane::open(parts, Box::new(handler), |account| stats.add_lane("test", account));
+    let worker = open_lane(parts, Box::new(handler), |account| stats.add_lane("test", account));
     let lane = Arc::clone(worker.lane());
     (1..=10).for_each(|id| lane.push(&alert(id), 1));
     lane.close();

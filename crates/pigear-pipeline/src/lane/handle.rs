@@ -1,0 +1,143 @@
+//! The end of a lane that others have: they push alerts to it, and end it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use pigear_alert::Alert;
+use tracing::{error, warn};
+
+use crate::account::Account;
+use crate::deadline::Deadline;
+use crate::handler::{Failure, Needs};
+use crate::policy::{LaneSettings, OnError, WhenFull};
+use crate::queue::{MemoryQueue, Pushed, Queue};
+use crate::totals::{Fate, Totals};
+
+/// A handler's queue, and its account.
+pub(crate) struct Lane {
+    pub(super) name: String,
+    pub(super) queue: Arc<dyn Queue>,
+    /// The same, if sources push to it.
+    pub(super) memory: Option<Arc<MemoryQueue>>,
+    pub(super) account: Arc<Account>,
+    pub(super) settings: LaneSettings,
+    pub(super) needs: Needs,
+    /// The reader of its handler's output has gone away.
+    pub(super) unwanted: AtomicBool,
+    pub(super) deadline: Deadline,
+}
+
+/// How a lane's work ended.
+#[derive(Debug)]
+pub(crate) enum LaneEnd {
+    /// Everything was processed, or time was up.
+    Done,
+    /// The reader of the handler's output has gone away.
+    ReaderGone,
+    /// The person who works with the handler wants everything to end.
+    Quit,
+    /// The handler failed, and errors end the program.
+    Failed(Failure),
+}
+
+impl Lane {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn wants_datagram(&self) -> bool {
+        self.needs.datagram
+    }
+
+    pub(crate) fn is_interactive(&self) -> bool {
+        self.needs.interactive
+    }
+
+    /// Whether sources push to it.
+    pub(crate) fn is_pushed_to(&self) -> bool {
+        self.memory.is_some()
+    }
+
+    /// How many of the first alerts that were pushed it has settled, whatever became of them.
+    pub(crate) fn settled(&self) -> u64 {
+        self.memory.as_ref().map_or(u64::MAX, |memory| memory.settled())
+    }
+
+    /// Whether the reader of its handler's output has gone away.
+    pub(crate) fn is_unwanted(&self) -> bool {
+        self.unwanted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn push(&self, alert: &Arc<Alert>, bytes: usize) {
+        let Some(memory) = &self.memory else { return };
+        match memory.push(Arc::clone(alert), bytes) {
+            Pushed::Queued => {}
+            Pushed::Closed => {
+                self.account.settle(Fate::Dropped, 1);
+            }
+            Pushed::Full => {
+                if let Some(count) = self.account.settle(Fate::Dropped, 1) {
+                    warn!(
+                        "handler {}: its queue is full; {count} alerts dropped so far",
+                        self.name
+                    );
+                }
+            }
+        }
+    }
+
+    /// Lets nothing more in.
+    pub(crate) fn close(&self) {
+        self.queue.close();
+    }
+
+    /// Tells handler and queue by when to be done.
+    pub(crate) fn end_by(&self, time: Instant) {
+        self.deadline.announce(time);
+        self.queue.end_by(time);
+    }
+
+    /// Gives up on a handler that is still busy: what it has and what waits for it counts as dropped,
+    /// unless it comes again in the next run.
+    pub(crate) fn leave_behind(&self) {
+        let left = self.abandon();
+        if self.queue.outlives_process() {
+            let name = &self.name;
+            warn!("handler {name}: still busy when time was up; its alerts stay in the store");
+        } else {
+            warn!("handler {}: still busy when time was up; {left} alerts dropped", self.name);
+        }
+    }
+
+    /// Closes queue and account, and returns how many alerts are dropped by that.
+    pub(super) fn abandon(&self) -> u64 {
+        let lost = self.queue.abandon();
+        if self.queue.outlives_process() {
+            self.count_lost(Totals { dropped: lost, ..Totals::default() });
+        }
+        self.account.close()
+    }
+
+    /// Counts alerts that a queue that outlives the process could not keep.
+    pub(super) fn count_lost(&self, lost: Totals) {
+        let counted =
+            |fate, alerts| (alerts > 0).then(|| self.account.settle(fate, alerts)).flatten();
+        if let Some(count) = counted(Fate::Dropped, lost.dropped) {
+            warn!("handler {}: {count} alerts dropped so far", self.name);
+        }
+        if let Some(count) = counted(Fate::Failed, lost.failed) {
+            error!("handler {}: {count} alerts became dead letters so far", self.name);
+        }
+    }
+
+    /// Whether a passing fault is waited for, rather than being an error: where alerts can wait without
+    /// holding anything up.
+    pub(super) fn can_wait(&self, on_error: OnError) -> bool {
+        self.queue.outlives_process() || (on_error == OnError::GoOn && self.makes_sources_wait())
+    }
+
+    pub(super) fn makes_sources_wait(&self) -> bool {
+        self.settings.when_full == WhenFull::Wait
+    }
+}
