@@ -1,5 +1,6 @@
 //! Where sources hand in alerts, and lanes get them.
 
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -183,6 +184,13 @@ impl Intake<'_> {
     /// Counts a datagram of so many bytes, more than any alert has, and says whether to go on.
     pub fn too_long(&mut self, actual: usize) -> Flow {
         self.fanout.malformed(DecodeError::UnknownLength { actual })
+    }
+
+    /// Counts a datagram that could not be received, or an error that stood in its place.
+    pub(crate) fn receive_failed(&self, error: &io::Error) {
+        if let Some(count) = self.fanout.stats.receive_errors.add_and_log() {
+            warn!("receiving failed: {error}; {count} times so far");
+        }
     }
 
     /// Counts a datagram whose sender is not allowed to send.

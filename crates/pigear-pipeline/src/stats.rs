@@ -43,6 +43,7 @@ pub struct Stats {
     pub(crate) received: Counter,
     pub(crate) malformed: Counter,
     pub(crate) refused: Counter,
+    pub(crate) receive_errors: Counter,
     pub(crate) missed: Counter,
     pub(crate) completed: Counter,
     pub(crate) incomplete: Counter,
@@ -82,6 +83,9 @@ pub struct Snapshot {
     pub malformed: u64,
     /// Datagrams from senders that are not allowed to send.
     pub refused: u64,
+    /// How often the system gave an error instead of a datagram.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub receive_errors: u64,
     /// Alerts that Snort numbered and that were never received: an estimate, since Snort numbers
     /// events too that it does not send.
     pub missed: u64,
@@ -133,6 +137,7 @@ impl Stats {
             received: self.received.get(),
             malformed: self.malformed.get(),
             refused: self.refused.get(),
+            receive_errors: self.receive_errors.get(),
             missed: self.missed.get(),
             completed: self.completed.get(),
             incomplete: self.incomplete.get(),

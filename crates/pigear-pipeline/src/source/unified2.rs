@@ -10,7 +10,6 @@
 
 mod bookmark;
 mod checkpoints;
-mod dir_watcher;
 mod follower;
 mod progress;
 mod reader;

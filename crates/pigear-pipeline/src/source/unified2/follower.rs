@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::bookmark::{Bookmark, Position};
 use super::checkpoints::{Checkpoints, Urgency};
-use super::dir_watcher::DirWatcher;
 use super::progress::Progress;
 use super::reader::{Read, Reader, Whole};
 use super::{OpenError, Spool, Start};
 use crate::fanout::{Flow, Intake};
 use crate::source::SourceError;
+use crate::source::dir_watcher::{DirWatcher, Interest};
 use crate::stop::Stop;
 
 /// What belongs to an event is written right behind it. So long is waited for more.
@@ -44,7 +44,7 @@ impl Follower {
             Start::Beginning | Start::Now => None,
         };
         bookmark.check().map_err(failed)?;
-        let watcher = DirWatcher::on(spool.dir());
+        let watcher = DirWatcher::on(spool.dir(), Interest::Content);
         let mut reader = Reader::new(spool);
         match (start, &position) {
             (_, Some(position)) => reader.go_to(position),
@@ -97,6 +97,7 @@ impl Follower {
         if events.is_empty() {
             let more_may_come = self.grown.elapsed() < PAUSE;
             self.watcher.wait(if more_may_come { longest.min(PAUSE) } else { longest });
+            self.watcher.changes();
         }
         ControlFlow::Continue(true)
     }
