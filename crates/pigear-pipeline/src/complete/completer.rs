@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use pigear_alert::unified2::Logged;
 
 use super::Completing;
-use super::join::Joined;
+use super::join::{Joined, Late};
 use crate::alert_factory::AlertFactory;
 use crate::fanout::{Fanout, Flow, Intake};
 use crate::source::unified2::{AlreadyHandled, Follower, OpenError, Position, Spool, Start, Whole};
@@ -81,7 +81,7 @@ impl Completer {
         self.take(events, intake)?;
         self.is_live |= at_end;
         if at_end {
-            self.completing.join().forget_old(Instant::now());
+            self.completing.forget_old(Instant::now());
         }
         ControlFlow::Continue(at_end)
     }
@@ -89,15 +89,11 @@ impl Completer {
     /// Hands on what these events complete, and what has waited for too long.
     fn take(&mut self, events: Vec<Whole>, intake: &mut Intake<'_>) -> Flow {
         for Whole { logged, .. } in events {
-            let joined = self.completing.join().event(logged);
-            match joined {
+            let late = if self.is_old(&logged) { Late::Impossible } else { Late::Possible };
+            match self.completing.event(logged, late, Instant::now()) {
                 Joined::Completed(alert) => intake.completed(&alert)?,
-                Joined::HandedOn => {}
-                Joined::Alone(event) if self.is_old(&event) => self.hand_on(*event, intake)?,
-                Joined::Alone(event) => {
-                    let too_many = self.completing.join().hold(*event, Instant::now());
-                    too_many.map_or(Flow::Continue(()), |event| self.hand_on(event, intake))?;
-                }
+                Joined::HandedOn | Joined::Held => {}
+                Joined::Alone(event) => self.hand_on(*event, intake)?,
             }
         }
         let now = Instant::now();
@@ -108,7 +104,7 @@ impl Completer {
 
     /// Notes how far the log was read, once no event before that waits any more.
     fn note(&mut self, now: Instant, intake: &Intake<'_>) {
-        if !self.completing.join().has_events() {
+        if !self.completing.has_events() {
             self.passed = None;
             self.follower.note(self.follower.position(), intake);
         } else if let Some((_, position)) = self.passed.take_if(|(due, _)| *due <= now) {
@@ -144,14 +140,18 @@ impl Completer {
     }
 
     fn hand_on_expired(&mut self, now: Instant, intake: &mut Intake<'_>) -> Flow {
-        let expired = self.completing.join().expired(now);
-        for alert in expired.alerts {
-            intake.incomplete(&alert)?;
+        loop {
+            let expired = self.completing.expired(now);
+            for alert in expired.alerts {
+                intake.incomplete(&alert)?;
+            }
+            for event in expired.events {
+                self.hand_on(event, intake)?;
+            }
+            if !expired.may_be_more {
+                return Flow::Continue(());
+            }
         }
-        for event in expired.events {
-            self.hand_on(event, intake)?;
-        }
-        Flow::Continue(())
     }
 
     /// An event whose alert never came over the socket.
