@@ -19,6 +19,7 @@
 
 mod completer;
 mod join;
+mod log;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

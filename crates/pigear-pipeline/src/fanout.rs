@@ -163,6 +163,11 @@ impl Intake<'_> {
         self.fanout.stats.malformed.add(places);
     }
 
+    /// Counts packets and other records of a log that belong to no event.
+    pub(crate) fn stray_packets(&self, records: u64) {
+        self.fanout.stats.stray_packets.add(records);
+    }
+
     /// How many alerts were received so far, from all sources.
     #[must_use]
     pub fn alerts(&self) -> u64 {

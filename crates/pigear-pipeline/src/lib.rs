@@ -43,12 +43,14 @@
 
 mod alert_factory;
 mod backlog;
+mod backoff;
 pub mod complete;
 mod deadline;
 mod durable;
 mod fanout;
 mod filter;
 mod handler;
+pub mod input;
 mod journal;
 pub mod lane;
 mod lane_filter;
@@ -64,6 +66,7 @@ mod test_alerts;
 
 pub use alert_factory::{AlertFactory, NamesCell};
 pub use backlog::Backlog;
+pub use backoff::Backoff;
 pub use deadline::{Deadline, Slept};
 pub use fanout::{Fanout, Flow, Intake, OnError};
 pub use filter::{Filter, FilterError};

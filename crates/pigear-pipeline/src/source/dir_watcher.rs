@@ -30,10 +30,12 @@ pub(super) enum Interest {
 /// What happened in a directory.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// Names have come or gone, or rights have changed, or more happened than the kernel could tell.
-    pub(super) entries: bool,
+    /// Names that have come or gone, and those of files whose rights have changed.
+    pub(super) entries: BTreeSet<OsString>,
     /// Files that were written.
     pub(super) written: BTreeSet<OsString>,
+    /// More happened: to the directory itself, or than the kernel could tell.
+    pub(super) others: bool,
 }
 
 impl Interest {
@@ -93,23 +95,24 @@ impl DirWatcher {
     /// What happened since this was last asked, as far as the kernel tells.
     pub(super) fn changes(&mut self) -> Changes {
         let mut changes = Changes::default();
-        let mut lost = false;
+        let lost =
+            AddWatchFlags::IN_IGNORED | AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_UNMOUNT;
+        let mut is_lost = false;
         while let Some(events) = self.inotify.as_ref().and_then(|it| it.read_events().ok()) {
             for event in events {
+                is_lost |= event.mask.intersects(lost);
                 match event.name {
                     Some(name) if event.mask == AddWatchFlags::IN_MODIFY => {
                         changes.written.insert(name);
                     }
-                    _ => changes.entries = true,
+                    Some(name) => {
+                        changes.entries.insert(name);
+                    }
+                    None => changes.others = true,
                 }
-                lost |= event.mask.intersects(
-                    AddWatchFlags::IN_IGNORED
-                        | AddWatchFlags::IN_MOVE_SELF
-                        | AddWatchFlags::IN_UNMOUNT,
-                );
             }
         }
-        if lost {
+        if is_lost {
             self.inotify = None;
         }
         changes
