@@ -60,7 +60,7 @@ impl Fanout {
         if let Some(completing) = &factory.completing {
             completing.intake_opened();
         }
-        Intake { fanout: self, factory, gaps: Gaps::default() }
+        Intake { fanout: self, factory, gaps: Gaps::default(), malformed: 0 }
     }
 
     /// Gives an alert to every lane.
@@ -108,15 +108,28 @@ pub struct Intake<'a> {
     fanout: &'a Fanout,
     factory: AlertFactory,
     gaps: Gaps,
+    /// How many of the last datagrams were no alerts.
+    malformed: u64,
 }
 
 impl Intake<'_> {
     /// Takes a datagram that was received just now, and says whether to go on receiving.
     pub fn datagram(&mut self, datagram: &[u8], sender: Option<Sender>) -> Flow {
         match self.factory.take(datagram, sender, self.fanout.keep_datagrams) {
-            Ok(alert) => self.take(alert),
-            Err(error) => self.fanout.malformed(error),
+            Ok(alert) => {
+                self.malformed = 0;
+                self.take(alert)
+            }
+            Err(error) => {
+                self.malformed += 1;
+                self.fanout.malformed(error)
+            }
         }
+    }
+
+    /// How many of the last datagrams were no alerts.
+    pub(crate) fn malformed_in_a_row(&self) -> u64 {
+        self.malformed
     }
 
     fn take(&mut self, alert: Arc<Alert>) -> Flow {
