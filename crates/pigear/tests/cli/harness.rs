@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,6 +31,7 @@ pub(crate) struct Test {
     stats: Option<String>,
     user: Option<u32>,
     file_size: Option<u64>,
+    preload: Option<PathBuf>,
 }
 
 enum Step {
@@ -54,6 +56,7 @@ impl Test {
             stats: None,
             user: None,
             file_size: None,
+            preload: None,
         }
     }
 
@@ -82,6 +85,17 @@ impl Test {
     /// Lets no file of the program grow beyond so many bytes.
     pub(crate) fn limited_to(mut self, bytes: u64) -> Self {
         self.file_size = Some(bytes);
+        self
+    }
+
+    /// Compiles this C, and has its functions called in place of the system's.
+    pub(crate) fn preloading(mut self, c: &str) -> Self {
+        let (source, library) = (self.room.at("preloaded.c"), self.room.at("preloaded.so"));
+        self.room.write("preloaded.c", c);
+        let mut cc = Command::new("cc");
+        cc.args(["-shared", "-fPIC", "-o"]).args([&library, &source]);
+        assert!(cc.status().unwrap().success());
+        self.preload = Some(library);
         self
     }
 
@@ -185,6 +199,7 @@ impl Test {
     fn spawn(self, stdout: Stdio, stderr: Stdio) -> Running {
         let mut command = self.file_size.map_or_else(program, limited_program);
         command.args(&self.args).current_dir(self.room.path()).stdout(stdout).stderr(stderr);
+        command.envs(self.preload.map(|library| ("LD_PRELOAD", library)));
         if let Some(uid) = self.user {
             self.room.set_mode("", 0o755);
             command.uid(uid).gid(uid);
