@@ -1,18 +1,16 @@
 //! Receives from a socket of Python's, without Python.
 
 use std::collections::VecDeque;
-use std::io::IoSliceMut;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg};
 use pigear::snort_conf::log_dir;
-use pigear_pipeline::source::unix::AllowedSenders;
+use pigear_alert::Sender;
+use pigear_pipeline::source::unix::{AllowedSenders, Control, Failures};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -51,6 +49,7 @@ struct ReceiverState {
     bytes: usize,
     dropped: u64,
     refused: u64,
+    failed: u64,
     closed: bool,
     receiving: bool,
     failure: Option<Errno>,
@@ -110,17 +109,22 @@ impl Drop for Receiver {
 impl Queue {
     fn fill(&self, fd: RawFd, size: usize, allowed: Option<&AllowedSenders>) {
         let mut buffer = vec![0; size];
-        let mut control = cmsg_space!(UnixCredentials);
+        let (mut control, mut failures) = (Control::default(), Failures::default());
         while !self.state().closed {
-            match receive(fd, &mut buffer, &mut control) {
+            match control.receive(fd, &mut buffer) {
                 Ok((len, sender)) if may_send(allowed, sender) => {
+                    failures.end();
                     self.put(buffer.get(..len).unwrap_or(&buffer));
                 }
                 Ok((_, sender)) => self.refuse(sender),
                 Err(Errno::EINTR | Errno::EAGAIN) => {}
-                Err(failure) => {
+                Err(failure) if Failures::is_final(failure) => {
                     self.state().failure = Some(failure);
                     break;
+                }
+                Err(failure) => {
+                    self.fail(failure);
+                    failures.pause();
                 }
             }
         }
@@ -128,12 +132,19 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    fn refuse(&self, sender: Option<UnixCredentials>) {
+    fn fail(&self, failure: Errno) {
+        let failed = bump(&mut self.state().failed);
+        if let Some(count) = failed {
+            warn!("receiving failed: {failure}; {count} times so far");
+        }
+    }
+
+    fn refuse(&self, sender: Option<Sender>) {
         let refused = bump(&mut self.state().refused);
         if let Some(count) = refused {
             let sender = sender.map_or_else(
                 || "an unknown sender".to_owned(),
-                |sender| format!("uid {} (process {})", sender.uid(), sender.pid()),
+                |sender| format!("uid {} (process {})", sender.uid, sender.pid),
             );
             warn!("refused a datagram from {sender}, which may not send; {count} refused so far");
         }
@@ -190,8 +201,8 @@ impl Queue {
     }
 }
 
-fn may_send(allowed: Option<&AllowedSenders>, sender: Option<UnixCredentials>) -> bool {
-    allowed.is_none_or(|allowed| sender.is_some_and(|sender| allowed.allows(sender.uid())))
+fn may_send(allowed: Option<&AllowedSenders>, sender: Option<Sender>) -> bool {
+    allowed.is_none_or(|allowed| sender.is_some_and(|sender| allowed.allows(sender.uid)))
 }
 
 /// What a waiting datagram takes: even an empty one takes some.
@@ -203,19 +214,4 @@ fn room(datagram: &Vec<u8>) -> usize {
 fn bump(count: &mut u64) -> Option<u64> {
     *count += 1;
     Some(*count).filter(|count| count.is_power_of_two())
-}
-
-/// Receives a datagram, and returns its length and its sender, if the kernel says.
-fn receive(
-    fd: RawFd,
-    buffer: &mut [u8],
-    control: &mut [u8],
-) -> nix::Result<(usize, Option<UnixCredentials>)> {
-    let mut parts = [IoSliceMut::new(buffer)];
-    let message = recvmsg::<()>(fd, &mut parts, Some(control), MsgFlags::MSG_CMSG_CLOEXEC)?;
-    let sender = message.cmsgs()?.find_map(|control| match control {
-        ControlMessageOwned::ScmCredentials(of) => Some(of),
-        _ => None,
-    });
-    Ok((message.bytes, sender))
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::maps::{Class, Names};
 use crate::message::AlertMessage;
 use crate::packet::{Dissection, Dissector, IpProtocol, LinkType, Vxlan};
-use crate::unified2::{Logged, Verdict};
+use crate::unified2::{Logged, LoggedPacket, Verdict};
 use crate::wire::{Decoded, Dialect};
 
 /// Generator of Snort's packet decoder.
@@ -154,6 +154,13 @@ impl Alert {
     #[must_use]
     pub fn log(&self) -> Option<&Logged> {
         self.log.as_deref()
+    }
+
+    /// The packets that Snort logged after the one in the [message](Self::message): more that raised the
+    /// alert, or those of the session that its rule tags.
+    #[must_use]
+    pub fn further_packets(&self) -> &[LoggedPacket] {
+        self.log().map_or(&[], |log| &log.packets)
     }
 
     /// What became of the packet, if Snort's log has it.

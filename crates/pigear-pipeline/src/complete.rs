@@ -19,38 +19,72 @@
 
 mod completer;
 mod join;
+mod log;
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
+use pigear_alert::unified2::Logged;
 
 pub use completer::Completer;
-use join::Join;
+use join::{Expired, Join, Joined, Late};
 
 /// Where intakes leave alerts that lack something. Clones share it.
 #[derive(Clone)]
-pub struct Completing(Arc<Shared>);
+pub struct Completing(Arc<Shared<Mutex<Join>>>);
 
-struct Shared {
-    join: Mutex<Join>,
-    /// Desks that may still bring alerts.
+struct Shared<L> {
+    join: L,
+    /// Intakes that may still bring alerts.
     intakes: AtomicUsize,
+}
+
+/// What lets one thread at a time at the [`Join`]. Each of its steps is one critical section; the tests'
+/// lock tries them in every order.
+trait Lock {
+    fn with<T>(&self, step: impl FnOnce(&mut Join) -> T) -> T;
+}
+
+impl Lock for Mutex<Join> {
+    fn with<T>(&self, step: impl FnOnce(&mut Join) -> T) -> T {
+        step(&mut self.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<L: Lock> Shared<L> {
+    fn new(join: L) -> Self {
+        Self { join, intakes: AtomicUsize::new(0) }
+    }
+
+    fn take(&self, alert: Arc<Alert>, now: Instant) -> Option<Arc<Alert>> {
+        self.join.with(|join| join.alert(alert, now))
+    }
+
+    fn event(&self, event: Logged, late: Late, now: Instant) -> Joined {
+        self.join.with(|join| join.event(event, late, now))
+    }
+
+    fn expired(&self, now: Instant) -> Expired {
+        self.join.with(|join| join.expired(now))
+    }
 }
 
 impl Completing {
     /// Alerts that lack something wait so long for their event.
     #[must_use]
     pub fn new(wait: Duration) -> Self {
-        Self(Arc::new(Shared { join: Mutex::new(Join::new(wait)), intakes: AtomicUsize::new(0) }))
+        Self(Arc::new(Shared::new(Mutex::new(Join::new(wait)))))
     }
 
     /// Takes an alert, and returns it, if it needn't wait.
     pub(crate) fn take(&self, alert: Arc<Alert>) -> Option<Arc<Alert>> {
-        self.join().alert(alert, Instant::now())
+        self.0.take(alert, Instant::now())
     }
 
     pub(crate) fn intake_opened(&self) {
@@ -65,18 +99,33 @@ impl Completing {
         self.0.intakes.load(Ordering::SeqCst) > 0
     }
 
+    /// Takes an event of the log.
+    fn event(&self, event: Logged, late: Late, now: Instant) -> Joined {
+        self.0.event(event, late, now)
+    }
+
+    /// Some of what has waited for too long.
+    fn expired(&self, now: Instant) -> Expired {
+        self.0.expired(now)
+    }
+
+    fn forget_old(&self, now: Instant) {
+        self.0.join.with(|join| join.forget_old(now));
+    }
+
+    /// Whether events wait for their alerts.
+    fn has_events(&self) -> bool {
+        self.0.join.with(|join| join.has_events())
+    }
+
     /// How long alerts and events wait for one another.
     fn wait(&self) -> Duration {
-        self.join().wait()
+        self.0.join.with(|join| join.wait())
     }
 
     /// When something will have waited for too long.
     fn due(&self) -> Option<Instant> {
-        self.join().due()
-    }
-
-    fn join(&self) -> MutexGuard<'_, Join> {
-        self.0.join.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.join.with(Join::due)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where sources hand in alerts, and lanes get them.
 
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,7 +51,7 @@ impl Fanout {
         if let Some(completing) = &factory.completing {
             completing.intake_opened();
         }
-        Intake { fanout: self, factory, gaps: Gaps::default() }
+        Intake { fanout: self, factory, gaps: Gaps::default(), malformed: 0 }
     }
 
     /// Gives an alert to every lane.
@@ -98,15 +99,28 @@ pub struct Intake<'a> {
     fanout: &'a Fanout,
     factory: AlertFactory,
     gaps: Gaps,
+    /// How many of the last datagrams were no alerts.
+    malformed: u64,
 }
 
 impl Intake<'_> {
     /// Takes a datagram that was received just now, and says whether to go on receiving.
     pub fn datagram(&mut self, datagram: &[u8], sender: Option<Sender>) -> Flow {
         match self.factory.take(datagram, sender, self.fanout.keep_datagrams) {
-            Ok(alert) => self.take(alert),
-            Err(error) => self.fanout.malformed(error),
+            Ok(alert) => {
+                self.malformed = 0;
+                self.take(alert)
+            }
+            Err(error) => {
+                self.malformed += 1;
+                self.fanout.malformed(error)
+            }
         }
+    }
+
+    /// How many of the last datagrams were no alerts.
+    pub(crate) fn malformed_in_a_row(&self) -> u64 {
+        self.malformed
     }
 
     fn take(&mut self, alert: Arc<Alert>) -> Flow {
@@ -153,6 +167,11 @@ impl Intake<'_> {
         self.fanout.stats.malformed.add(places);
     }
 
+    /// Counts packets and other records of a log that belong to no event.
+    pub(crate) fn stray_packets(&self, records: u64) {
+        self.fanout.stats.stray_packets.add(records);
+    }
+
     /// How many alerts were received so far, from all sources.
     #[must_use]
     pub fn alerts(&self) -> u64 {
@@ -174,6 +193,13 @@ impl Intake<'_> {
     /// Counts a datagram of so many bytes, more than any alert has, and says whether to go on.
     pub fn too_long(&mut self, actual: usize) -> Flow {
         self.fanout.malformed(DecodeError::UnknownLength { actual })
+    }
+
+    /// Counts a datagram that could not be received, or an error that stood in its place.
+    pub(crate) fn receive_failed(&self, error: &io::Error) {
+        if let Some(count) = self.fanout.stats.receive_errors.add_and_log() {
+            warn!("receiving failed: {error}; {count} times so far");
+        }
     }
 
     /// Counts a datagram whose sender is not allowed to send.

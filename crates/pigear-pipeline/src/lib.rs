@@ -51,6 +51,7 @@ mod fanout;
 mod filter;
 mod grouping;
 mod handler;
+pub mod input;
 mod lane;
 mod lane_filter;
 mod missed;

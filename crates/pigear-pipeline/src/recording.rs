@@ -6,13 +6,23 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
+use crate::input::open_regular;
+
 /// A datagram above this length, in bytes, is none: the file is no recording.
 const MAX_DATAGRAM: usize = 1 << 20;
+
+/// A recording becomes no more than this many times larger: each alert has a time of its own, at least.
+const MAX_RATIO: u64 = 10_000;
+/// So many bytes it may become in any case.
+const LET_PASS: u64 = 64 << 20;
 
 /// Why a recording can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +51,22 @@ pub enum RecordingError {
         /// What stands where the length belongs.
         claimed: usize,
     },
+    /// No recording can be compressed so well.
+    #[error("not a recording: {compressed} bytes become more than {bytes}")]
+    TooWellCompressed {
+        /// Compressed bytes that were read.
+        compressed: u64,
+        /// Bytes that they became.
+        bytes: u64,
+    },
+    /// There are datagrams, but none of them is an alert.
+    #[error("not a recording of alerts: none of datagrams {first} to {last} is one")]
+    NoAlerts {
+        /// The number of the first of them, counted from 1.
+        first: u64,
+        /// The number of the last one.
+        last: u64,
+    },
 }
 
 /// Reads the datagrams of a recording.
@@ -58,15 +84,22 @@ pub enum RecordingError {
 pub struct Reader<'a> {
     input: Box<dyn Read + Send + 'a>,
     number: u64,
+    /// Bytes that were read, as they are in the file.
+    compressed: Arc<AtomicU64>,
+    /// Bytes that they became.
+    bytes: u64,
 }
 
 impl Reader<'static> {
-    /// Opens a file.
+    /// Opens a regular file, or what a descriptor of this process leads to, such as `/dev/stdin`.
     ///
     /// # Errors
-    /// If the file can't be opened.
+    /// If the file can't be opened, or isn't a regular one.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
-        Self::new(File::open(path)?)
+        let mut is_ours = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"].into_iter();
+        let is_ours =
+            is_ours.any(|start| path.as_os_str().as_bytes().starts_with(start.as_bytes()));
+        Self::new(if is_ours { File::open(path)? } else { open_regular(path)? })
     }
 }
 
@@ -76,7 +109,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If the first bytes can't be read.
     pub fn new(input: impl Read + Send + 'a) -> Result<Self, RecordingError> {
-        let mut input = BufReader::new(input);
+        let compressed = Arc::<AtomicU64>::default();
+        let mut input = BufReader::new(Counted { input, read: Arc::clone(&compressed) });
         let input: Box<dyn Read + Send + 'a> = match input.fill_buf()? {
             [0x1f, 0x8b, ..] => Box::new(BufReader::new(MultiGzDecoder::new(input))),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => {
@@ -84,7 +118,7 @@ impl<'a> Reader<'a> {
             }
             _ => Box::new(input),
         };
-        Ok(Self { input, number: 0 })
+        Ok(Self { input, number: 0, compressed, bytes: 0 })
     }
 
     /// Reads the next datagram in place of what is in `datagram`; false at the end.
@@ -94,6 +128,7 @@ impl<'a> Reader<'a> {
     pub fn read(&mut self, datagram: &mut Vec<u8>) -> Result<bool, RecordingError> {
         self.number += 1;
         let number = self.number;
+        self.check_compression()?;
         self.fill(datagram, 4)?;
         if datagram.is_empty() {
             return Ok(false);
@@ -115,8 +150,34 @@ impl<'a> Reader<'a> {
     /// Reads so many bytes, or fewer at the end.
     fn fill(&mut self, bytes: &mut Vec<u8>, len: usize) -> io::Result<()> {
         bytes.clear();
-        self.input.by_ref().take(len as u64).read_to_end(bytes)?;
+        self.bytes += self.input.by_ref().take(len as u64).read_to_end(bytes)? as u64;
         Ok(())
+    }
+
+    /// Whether it would become more and more, out of nearly nothing.
+    fn check_compression(&self) -> Result<(), RecordingError> {
+        if self.bytes <= LET_PASS {
+            return Ok(());
+        }
+        let (compressed, bytes) = (self.compressed.load(Ordering::Relaxed), self.bytes);
+        if bytes / MAX_RATIO <= compressed {
+            return Ok(());
+        }
+        Err(RecordingError::TooWellCompressed { compressed, bytes })
+    }
+}
+
+/// Counts what is read.
+struct Counted<R> {
+    input: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
     }
 }
 
@@ -228,5 +289,21 @@ mod tests {
         let mut reader = Reader::new(&b"#!/bin/sh\n"[..]).unwrap();
         let error = reader.read(&mut Vec::new()).unwrap_err();
         assert!(error.to_string().starts_with("not a recording: datagram 1 would have 1647255843"));
+    }
+
+    #[test]
+    fn what_grows_out_of_nothing_is_refused() {
+        let mut bomb = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+        let zeros = vec![0; 1 << 20];
+        (0..128).for_each(|_| bomb.write_all(&zeros).unwrap());
+        let bomb = bomb.finish().unwrap();
+        let (mut reader, mut datagram) = (Reader::new(&*bomb).unwrap(), Vec::new());
+        let error = loop {
+            match reader.read(&mut datagram) {
+                Ok(more) => assert!(more),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, RecordingError::TooWellCompressed { .. }), "{error}");
     }
 }

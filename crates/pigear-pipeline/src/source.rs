@@ -1,5 +1,6 @@
 //! Where alerts come from.
 
+mod dir_watcher;
 mod play;
 pub mod unified2;
 pub mod unix;

@@ -14,6 +14,8 @@ pub struct Stats {
     pub(crate) received: Counter,
     pub(crate) malformed: Counter,
     pub(crate) refused: Counter,
+    pub(crate) receive_errors: Counter,
+    pub(crate) stray_packets: Counter,
     pub(crate) missed: Counter,
     pub(crate) completed: Counter,
     pub(crate) incomplete: Counter,
@@ -34,6 +36,13 @@ pub struct Snapshot {
     pub malformed: u64,
     /// Datagrams from senders that are not allowed to send.
     pub refused: u64,
+    /// How often the system gave an error instead of a datagram.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub receive_errors: u64,
+    /// Packets and other records of Snort's log that could not be added to their event: it is not in the
+    /// log, or was handed on long before, or had no more room.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub stray_packets: u64,
     /// Alerts that Snort numbered and that were never received: an estimate, since Snort numbers
     /// events too that it does not send.
     pub missed: u64,
@@ -116,6 +125,8 @@ impl Stats {
             received: self.received.get(),
             malformed: self.malformed.get(),
             refused: self.refused.get(),
+            receive_errors: self.receive_errors.get(),
+            stray_packets: self.stray_packets.get(),
             missed: self.missed.get(),
             completed: self.completed.get(),
             incomplete: self.incomplete.get(),

@@ -1,6 +1,9 @@
 //! One JSON object an alert.
 
-use serde::ser::{Serialize, Serializer};
+use base64::display::Base64Display;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use jiff::Timestamp;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::Format;
 use super::object::{self, Object};
@@ -88,6 +91,34 @@ fn logged(alert: &Alert, object: &mut Object<'_>) {
         object.put_base64("inspected", inspected);
     }
     object.put_object("extra", |extra| put_extra(alert, extra));
+    put_packets(alert, object);
+}
+
+/// Puts all packets, if there is more than the one that the message has.
+fn put_packets(alert: &Alert, object: &mut Object<'_>) {
+    let further = alert.further_packets();
+    if further.is_empty() {
+        return;
+    }
+    let first = (alert.timestamp(), &*alert.message.pkt);
+    let further = further.iter().map(|packet| (packet.timestamp(), &*packet.data));
+    let packets = std::iter::once(first).chain(further);
+    object.put_list("packets", packets.map(|(timestamp, bytes)| Packet { timestamp, bytes }));
+}
+
+struct Packet<'a> {
+    timestamp: Timestamp,
+    bytes: &'a [u8],
+}
+
+impl Serialize for Packet<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut packet = serializer.serialize_struct("Packet", 2)?;
+        packet.serialize_field("timestamp", &format_args!("{:.6}", self.timestamp))?;
+        packet
+            .serialize_field("pkt", &format_args!("{}", Base64Display::new(self.bytes, &BASE64)))?;
+        packet.end()
+    }
 }
 
 /// Puts what else Snort's log knows, each kind once: lists of mail's addresses are one text there.

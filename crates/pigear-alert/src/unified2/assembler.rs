@@ -1,49 +1,66 @@
 use std::collections::VecDeque;
+use std::collections::vec_deque::Drain;
 
 use super::{EventKey, Logged, Record};
 
 /// Puts the records of a log together: each event with its packets and its extra data.
 ///
-/// A packet may raise several alerts, and what Snort knows of it may stand behind all their events.
-/// So an event is whole once one of another time begins, or when [`finish`](Self::finish) says that
-/// nothing more comes.
+/// What belongs to an event stands behind it, as a rule at once; but a packet may raise several alerts,
+/// whose events come one after the other, and the packets of a session that a rule tagged come whenever
+/// they were seen, all of them under the number of the event that tagged it. So the last events stay open:
+/// until there are too many, or whoever reads the log knows that nothing more comes
+/// ([`drain`](Self::drain), [`finish`](Self::finish)).
 #[derive(Clone, Debug, Default)]
 pub struct Assembler {
     open: VecDeque<Logged>,
+    /// Bytes that belong to them.
+    bytes: usize,
     strays: u64,
+    touched: Option<usize>,
 }
 
 impl Assembler {
-    /// More events of the same time than this are not waited for.
-    const MAX_OPEN: usize = 256;
+    /// No more events than this stay open.
+    const MAX_OPEN: usize = 128;
+    /// Nor do they have more bytes than these, but for one.
+    const MAX_BYTES: usize = 4 << 20;
 
-    /// Takes the next record, and returns the events that are whole now, oldest first.
-    pub fn take(&mut self, record: &Record<'_>) -> impl Iterator<Item = Logged> {
-        let mut whole = 0;
+    /// Takes the next record, and returns the events that were open for too long, oldest first.
+    pub fn take(&mut self, record: &Record<'_>) -> Drain<'_, Logged> {
+        self.touched = None;
         match record {
-            Record::Event(event) => {
-                let goes_on = self.open.back().is_some_and(|last| {
-                    (last.event.key.second, last.event.microsecond)
-                        == (event.key.second, event.microsecond)
-                });
-                whole = match (goes_on, self.open.len()) {
-                    (true, Self::MAX_OPEN) => 1,
-                    (true, _) => 0,
-                    (false, all) => all,
-                };
-                self.open.push_back(Logged::new((**event).clone()));
-            }
+            Record::Event(event) => self.open.push_back(Logged::new((**event).clone())),
             Record::Packet(packet) => self.add(packet.key, |logged| logged.add_packet(packet)),
             Record::Buffer(buffer) => self.add(buffer.key, |logged| logged.add_inspected(buffer)),
             Record::ExtraData(extra) => self.add(extra.key, |logged| logged.add_extra(extra)),
             Record::Unknown { .. } => {}
         }
-        self.open.drain(..whole)
+        self.drain(self.surplus())
     }
 
-    /// Returns the events that are still open: nothing more comes, or it wasn't worth waiting for.
-    pub fn finish(&mut self) -> impl Iterator<Item = Logged> {
-        self.open.drain(..)
+    /// The events that are open, oldest first.
+    pub fn open(&self) -> impl DoubleEndedIterator<Item = &Logged> + ExactSizeIterator {
+        self.open.iter()
+    }
+
+    /// Which of the open events the last record was added to, if it belongs to one, counted from 0. Those
+    /// that [`take`](Self::take) returned are not counted.
+    #[must_use]
+    pub fn touched(&self) -> Option<usize> {
+        self.touched
+    }
+
+    /// Returns the oldest open events, so many.
+    pub fn drain(&mut self, events: usize) -> Drain<'_, Logged> {
+        let events = events.min(self.open.len());
+        self.touched = self.touched.and_then(|touched| touched.checked_sub(events));
+        self.bytes -= self.open.iter().take(events).map(Logged::bytes).sum::<usize>();
+        self.open.drain(..events)
+    }
+
+    /// Returns all open events: nothing more comes, or it isn't worth waiting for.
+    pub fn finish(&mut self) -> Drain<'_, Logged> {
+        self.drain(self.open.len())
     }
 
     /// Whether there are events that may go on.
@@ -52,17 +69,39 @@ impl Assembler {
         self.open.is_empty()
     }
 
-    /// How many packets and extra data belonged to no event that was open: those of tagged sessions,
-    /// as a rule.
+    /// How many packets and extra data belong to no event that was open, or found no more room in theirs.
     #[must_use]
     pub fn strays(&self) -> u64 {
         self.strays
     }
 
-    fn add(&mut self, key: EventKey, add: impl FnOnce(&mut Logged)) {
-        match self.open.iter_mut().rev().find(|logged| logged.event.key == key) {
-            Some(logged) => add(logged),
-            None => self.strays += 1,
+    /// How many events are too many.
+    fn surplus(&self) -> usize {
+        let mut surplus = self.open.len().saturating_sub(Self::MAX_OPEN);
+        if self.bytes > Self::MAX_BYTES {
+            let mut left = self.bytes;
+            let too_large = self.open.iter().take_while(|logged| {
+                let is_too_large = left > Self::MAX_BYTES;
+                left -= logged.bytes();
+                is_too_large
+            });
+            surplus = surplus.max(too_large.count());
         }
+        surplus.min(self.open.len().saturating_sub(1))
+    }
+
+    fn add(&mut self, key: EventKey, add: impl FnOnce(&mut Logged)) {
+        let place = self.open.iter().rposition(|logged| logged.event.key == key);
+        let Some((place, logged)) =
+            place.and_then(|place| Some((place, self.open.get_mut(place)?)))
+        else {
+            self.strays += 1;
+            return;
+        };
+        let (before, left_out) = (logged.bytes(), logged.left_out);
+        add(logged);
+        self.bytes += logged.bytes() - before;
+        self.strays += u64::from(logged.left_out > left_out);
+        self.touched = Some(place);
     }
 }

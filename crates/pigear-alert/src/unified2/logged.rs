@@ -1,5 +1,7 @@
 use std::net::IpAddr;
 
+use jiff::Timestamp;
+
 use super::extra::address;
 use super::{Event, ExtraData, InfoType, Packet};
 use crate::packet::LinkType;
@@ -31,6 +33,16 @@ pub struct LoggedPacket {
     pub microsecond: u32,
     /// The packet's bytes, as many as were captured.
     pub data: Box<[u8]>,
+}
+
+impl LoggedPacket {
+    /// When it was seen.
+    #[must_use]
+    pub fn timestamp(&self) -> Timestamp {
+        let microseconds = i64::from(self.second) * 1_000_000 + i64::from(self.microsecond);
+        // Seconds of 32 bits end in 2106, long before those of a `Timestamp`.
+        Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::MAX)
+    }
 }
 
 /// Something more that Snort knows of an alert.

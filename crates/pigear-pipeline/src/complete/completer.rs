@@ -5,10 +5,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use pigear_alert::unified2::Logged;
 
 use super::Completing;
-use super::join::Joined;
+use super::join::{Joined, Late};
+use super::log::Log;
 use crate::alert_factory::AlertFactory;
 use crate::fanout::{Fanout, Flow, Intake};
-use crate::source::unified2::{AlreadyHandled, Follower, OpenError, Position, Spool, Start, Whole};
+use crate::source::unified2::{AlreadyHandled, Mark, PACKET_WAIT, Spool, Whole};
 use crate::source::{Source, SourceError};
 use crate::stop::Stop;
 
@@ -25,8 +26,11 @@ const DRAIN_TIMEOUT: Duration = Duration::from_millis(1200);
 const FINAL_READ_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Follows Snort's log, and completes the alerts that intakes leave with a [`Completing`].
+///
+/// Completing adds to what the socket brings, and never takes from it: while the log can't be read,
+/// alerts that lack something go on as they are. It is said, and tried again.
 pub struct Completer {
-    follower: Follower,
+    log: Log,
     completing: Completing,
     known: AlreadyHandled,
     factory: AlertFactory,
@@ -35,27 +39,27 @@ pub struct Completer {
     /// Of that, what has a time before this needn't be waited for: seconds since 1970.
     old_before: u64,
     /// How far the log was read while events waited, and when none of these will wait any more.
-    passed: Option<(Instant, Position)>,
+    passed: Option<(Instant, Mark)>,
 }
 
 impl Completer {
-    /// Opens a log; see [`Spool::at`]. The bookmark is `bookmark`, or [beside it](Spool::bookmark).
-    /// `known` is asked about events whose alert did not come over the socket in this run.
-    ///
-    /// # Errors
-    /// If the log can't be read, or the bookmark can't be kept.
-    pub fn open(
+    /// Completes from the log at a path; see [`Spool::named`]. The bookmark is `bookmark`, or
+    /// [beside it](Spool::bookmark). `known` is asked about events whose alert did not come over the
+    /// socket in this run.
+    #[must_use]
+    pub fn new(
         spool: Spool,
         bookmark: Option<PathBuf>,
         completing: Completing,
         known: AlreadyHandled,
         factory: AlertFactory,
-    ) -> Result<Self, OpenError> {
-        let follower = Follower::open(spool, Start::Bookmark, bookmark)?;
+    ) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let old_before = now.saturating_sub(JUST_NOW).as_secs();
-        let is_live = !follower.has_backlog();
-        Ok(Self { follower, completing, known, factory, is_live, old_before, passed: None })
+        // An event that lacks its packet is still to find its alert.
+        let log = Log::open(spool, bookmark, PACKET_WAIT.min(completing.wait() / 2));
+        let is_live = log.follower().is_some_and(|follower| !follower.has_backlog());
+        Self { log, completing, known, factory, is_live, old_before, passed: None }
     }
 
     fn work(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Flow {
@@ -76,12 +80,19 @@ impl Completer {
         longest: Duration,
         intake: &mut Intake<'_>,
     ) -> ControlFlow<Result<(), SourceError>, bool> {
+        let Some(follower) = self.log.try_follower() else {
+            std::thread::sleep(longest);
+            self.take(Vec::new(), intake)?;
+            return ControlFlow::Continue(true);
+        };
         let mut events = Vec::new();
-        let at_end = self.follower.read(longest, &mut events, intake)?;
+        let at_end = follower.read(longest, &mut events, intake);
+        // What can't be read now may still come.
+        let is_all = at_end && follower.problem().is_none();
         self.take(events, intake)?;
-        self.is_live |= at_end;
-        if at_end {
-            self.completing.join().forget_old(Instant::now());
+        self.is_live |= is_all;
+        if is_all {
+            self.completing.forget_old(Instant::now());
         }
         ControlFlow::Continue(at_end)
     }
@@ -89,34 +100,32 @@ impl Completer {
     /// Hands on what these events complete, and what has waited for too long.
     fn take(&mut self, events: Vec<Whole>, intake: &mut Intake<'_>) -> Flow {
         for Whole { logged, .. } in events {
-            let joined = self.completing.join().event(logged);
-            match joined {
+            let late = if self.is_old(&logged) { Late::Impossible } else { Late::Possible };
+            match self.completing.event(logged, late, Instant::now()) {
                 Joined::Completed(alert) => intake.completed(&alert)?,
-                Joined::HandedOn => {}
-                Joined::Alone(event) if self.is_old(&event) => self.hand_on(*event, intake)?,
-                Joined::Alone(event) => {
-                    let too_many = self.completing.join().hold(*event, Instant::now());
-                    too_many.map_or(Flow::Continue(()), |event| self.hand_on(event, intake))?;
-                }
+                Joined::HandedOn | Joined::Held => {}
+                Joined::Alone(event) => self.hand_on(*event, intake)?,
             }
         }
         let now = Instant::now();
         self.hand_on_expired(now, intake)?;
         self.note(now, intake);
-        self.follower.settle(intake)
+        Flow::Continue(())
     }
 
     /// Notes how far the log was read, once no event before that waits any more.
     fn note(&mut self, now: Instant, intake: &Intake<'_>) {
-        if !self.completing.join().has_events() {
+        let Some(follower) = self.log.follower_mut() else { return };
+        if !self.completing.has_events() {
             self.passed = None;
-            self.follower.note(self.follower.position(), intake);
-        } else if let Some((_, position)) = self.passed.take_if(|(due, _)| *due <= now) {
-            self.follower.note(Some(position), intake);
+            follower.note(follower.mark(), intake);
+        } else if let Some((_, mark)) = self.passed.take_if(|(due, _)| *due <= now) {
+            follower.note(Some(mark), intake);
         } else if self.passed.is_none() {
             let due = now + self.completing.wait();
-            self.passed = self.follower.position().map(|position| (due, position));
+            self.passed = follower.mark().map(|mark| (due, mark));
         }
+        follower.settle(intake);
     }
 
     /// No more alerts come over the socket: reads what is written, waits a little for the events of
@@ -126,7 +135,9 @@ impl Completer {
         let deadline = Instant::now() + FINAL_READ_TIMEOUT;
         while self.is_live && Instant::now() < deadline && !self.step(Duration::ZERO, intake)? {}
         let mut events = Vec::new();
-        self.follower.finish(&mut events);
+        if let Some(follower) = self.log.follower_mut() {
+            follower.finish(&mut events);
+        }
         self.take(events, intake)?;
         while let Some(due) = self.completing.due().filter(|_| Instant::now() < deadline) {
             let left = due.min(deadline).saturating_duration_since(Instant::now());
@@ -144,14 +155,18 @@ impl Completer {
     }
 
     fn hand_on_expired(&mut self, now: Instant, intake: &mut Intake<'_>) -> Flow {
-        let expired = self.completing.join().expired(now);
-        for alert in expired.alerts {
-            intake.incomplete(&alert)?;
+        loop {
+            let expired = self.completing.expired(now);
+            for alert in expired.alerts {
+                intake.incomplete(&alert)?;
+            }
+            for event in expired.events {
+                self.hand_on(event, intake)?;
+            }
+            if !expired.may_be_more {
+                return Flow::Continue(());
+            }
         }
-        for event in expired.events {
-            self.hand_on(event, intake)?;
-        }
-        Flow::Continue(())
     }
 
     /// An event whose alert never came over the socket.
@@ -168,13 +183,16 @@ impl Completer {
 
 impl Source for Completer {
     fn name(&self) -> String {
-        self.follower.path().display().to_string()
+        self.log.path().display().to_string()
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
         let mut intake = fanout.intake(self.factory.clone());
         let worked = self.work(&mut intake, stop);
-        let ended = self.follower.end(&intake, stop);
-        worked.break_value().or_else(|| ended.break_value()).unwrap_or(Ok(()))
+        if let Some(follower) = self.log.follower_mut() {
+            // It was said why the bookmark can't be written.
+            let _ = follower.end(&intake, stop);
+        }
+        worked.break_value().unwrap_or(Ok(()))
     }
 }

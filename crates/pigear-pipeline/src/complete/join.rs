@@ -15,6 +15,9 @@ const MAX_WAITING: usize = 1 << 14;
 /// Nor do they take more bytes than these.
 const MAX_BYTES: usize = 32 << 20;
 
+/// No more than this is done at once: the receiving thread waits meanwhile.
+const MAX_AT_ONCE: usize = 256;
+
 /// Puts together what came over the socket, and what was logged, in whatever order they come.
 pub(super) struct Join {
     wait: Duration,
@@ -38,8 +41,17 @@ pub(super) enum Joined {
     Completed(Arc<Alert>),
     /// Its alert was handed on without it.
     HandedOn,
-    /// Its alert didn't come, or not yet.
+    /// Its alert didn't come yet. It waits for that.
+    Held,
+    /// Its alert didn't come, and can't come any more, or too much waits already.
     Alone(Box<Logged>),
+}
+
+/// Whether the alert of an event may still come over the socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Late {
+    Possible,
+    Impossible,
 }
 
 /// Seconds and microseconds.
@@ -70,6 +82,8 @@ struct Ids {
 pub(super) struct Expired {
     pub(super) alerts: Vec<Arc<Alert>>,
     pub(super) events: Vec<Logged>,
+    /// Whether to ask again.
+    pub(super) may_be_more: bool,
 }
 
 impl Join {
@@ -106,50 +120,52 @@ impl Join {
         Some(alert)
     }
 
-    /// Takes an event of the log.
-    pub(super) fn event(&mut self, event: Logged) -> Joined {
+    /// Takes an event of the log. One whose alert may still come is kept for that in the same step: an
+    /// alert that comes in between would never find it.
+    pub(super) fn event(&mut self, event: Logged, late: Late, now: Instant) -> Joined {
         let time = time_of_event(&event);
-        let Some(bucket) = self.times.get_mut(&time) else { return Joined::Alone(Box::new(event)) };
-        if let Some(mut alert) = bucket.take_alert(&event.event) {
-            self.waiting -= 1;
-            self.bytes -= alert.memory();
-            complete(&mut alert, event);
-            self.tidy(time);
-            return Joined::Completed(alert);
+        if let Some(bucket) = self.times.get_mut(&time) {
+            if let Some(mut alert) = bucket.take_alert(&event.event) {
+                self.waiting -= 1;
+                self.bytes -= alert.memory();
+                complete(&mut alert, event);
+                self.tidy(time);
+                return Joined::Completed(alert);
+            }
+            if bucket.forget(&event.event) {
+                self.tidy(time);
+                return Joined::HandedOn;
+            }
         }
-        if bucket.forget(&event.event) {
-            self.tidy(time);
-            return Joined::HandedOn;
+        if late == Late::Impossible || self.waiting >= MAX_WAITING || self.bytes >= MAX_BYTES {
+            return Joined::Alone(Box::new(event));
         }
-        Joined::Alone(Box::new(event))
+        self.hold(event, now + self.wait);
+        Joined::Held
     }
 
-    /// Keeps an event for an alert that may come yet; returns it if there are too many.
-    pub(super) fn hold(&mut self, event: Logged, now: Instant) -> Option<Logged> {
-        if self.waiting >= MAX_WAITING || self.bytes >= MAX_BYTES {
-            return Some(event);
-        }
+    fn hold(&mut self, event: Logged, until: Instant) {
+        let time = time_of_event(&event);
         self.bytes += event.bytes();
-        let (time, until) = (time_of_event(&event), now + self.wait);
         self.times.entry(time).or_default().events.push_back((until, event));
         self.events += 1;
         self.wait_for(time, until);
-        None
     }
 
-    /// What has waited for too long: alerts go on as they are, events without the datagram.
+    /// What has waited for too long: alerts go on as they are, events without the datagram. It is not
+    /// all at once, so that the receiving thread need not wait: ask until there is nothing.
     pub(super) fn expired(&mut self, now: Instant) -> Expired {
         let mut expired = Expired::default();
-        while let Some(time) = pop_due(&mut self.deadlines, now) {
-            let Some(bucket) = self.times.get_mut(&time) else { continue };
-            while let Some(alert) = pop_due(&mut bucket.alerts, now) {
-                expired.alerts.push(alert);
+        for _ in 0..MAX_AT_ONCE {
+            let Some(time) = pop_due(&mut self.deadlines, now) else { break };
+            // Each that waits has its own deadline.
+            if let Some(bucket) = self.times.get_mut(&time) {
+                expired.alerts.extend(pop_due(&mut bucket.alerts, now));
+                expired.events.extend(pop_due(&mut bucket.events, now));
+                self.tidy(time);
             }
-            while let Some(event) = pop_due(&mut bucket.events, now) {
-                expired.events.push(event);
-            }
-            self.tidy(time);
         }
+        expired.may_be_more = self.deadlines.front().is_some_and(|(until, _)| *until <= now);
         self.waiting -= expired.alerts.len() + expired.events.len();
         self.events -= expired.events.len();
         self.bytes -= expired.alerts.iter().map(|alert| alert.memory()).sum::<usize>();
@@ -190,10 +206,13 @@ impl Join {
         }
     }
 
-    /// Forgets alerts that were handed on long ago. Only for who has read the log to its end: else their
-    /// events may still come.
+    /// Forgets some alerts that were handed on long ago. Only for who has read the log to its end: else
+    /// their events may still come.
     pub(super) fn forget_old(&mut self, now: Instant) {
-        while self.remembered.front().is_some_and(|(until, _)| *until <= now) {
+        for _ in 0..MAX_AT_ONCE {
+            if self.remembered.front().is_none_or(|(until, _)| *until > now) {
+                break;
+            }
             self.forget_oldest();
         }
     }

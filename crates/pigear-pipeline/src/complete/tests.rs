@@ -5,25 +5,25 @@ use pigear_alert::unified2::{Assembler, Logged, read};
 use pigear_alert::wire::{Dialect, encode};
 use pigear_alert::{Alert, AlertMessage};
 
-use super::join::{Join, Joined};
+use super::join::{Join, Joined, Late};
 use crate::alert_factory::AlertFactory;
 
-const WAIT: Duration = Duration::from_millis(500);
+pub(super) const WAIT: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Copy)]
-struct Made {
-    event_id: u32,
-    second: u32,
-    sid: u32,
-    dialect: Dialect,
-    has_packet: bool,
+pub(super) struct Made {
+    pub(super) event_id: u32,
+    pub(super) second: u32,
+    pub(super) sid: u32,
+    pub(super) dialect: Dialect,
+    pub(super) has_packet: bool,
 }
 
-const BARE: Made =
+pub(super) const BARE: Made =
     Made { event_id: 7, second: 5, sid: 9, dialect: Dialect::Snort3, has_packet: false };
 
 impl Made {
-    fn alert(self) -> Arc<Alert> {
+    pub(super) fn alert(self) -> Arc<Alert> {
         let mut message = AlertMessage::default();
         (message.sig_generator, message.sig_id, message.sig_rev) = (1, self.sid, 1);
         (message.event_id, message.ts_sec, message.ts_usec) = (self.event_id, self.second, 6);
@@ -36,7 +36,7 @@ impl Made {
     }
 
     /// The same in the log, from 192.0.2.1.
-    fn event(self) -> Logged {
+    pub(super) fn event(self) -> Logged {
         let words = [7, 52, 0, self.event_id, self.second, 6, self.sid, 1, 1, 1, 1];
         let flow = [0xc000_0201, 0xc000_0202, 0x0050_0051, 6 << 24];
         let log: Vec<_> = words.into_iter().chain(flow).flat_map(u32::to_be_bytes).collect();
@@ -57,26 +57,29 @@ fn source(alert: &Alert) -> Option<String> {
 
 /// Brings an event to which there is no alert; false if its alert was handed on already.
 fn hold(join: &mut Join, made: Made, now: Instant) -> bool {
-    match join.event(made.event()) {
-        Joined::Completed(_) => panic!(),
+    match join.event(made.event(), Late::Possible, now) {
         Joined::HandedOn => false,
-        Joined::Alone(event) => {
-            assert!(join.hold(*event, now).is_none());
-            true
-        }
+        Joined::Held => true,
+        other => panic!("{other:?}"),
     }
 }
 
 fn completed(join: &mut Join, made: Made) -> Arc<Alert> {
-    match join.event(made.event()) {
+    match join.event(made.event(), Late::Impossible, Instant::now()) {
         Joined::Completed(alert) => alert,
         other => panic!("{other:?}"),
     }
 }
 
 fn expired(join: &mut Join, now: Instant) -> [usize; 2] {
-    let expired = join.expired(now);
-    [expired.alerts.len(), expired.events.len()]
+    let mut all = [0, 0];
+    loop {
+        let expired = join.expired(now);
+        all = [all[0] + expired.alerts.len(), all[1] + expired.events.len()];
+        if !expired.may_be_more {
+            return all;
+        }
+    }
 }
 
 #[test]
@@ -203,4 +206,28 @@ fn what_waits_is_bounded_by_its_memory() {
     assert_eq!(waiting, (32_usize << 20).div_ceil(size));
     let freed = expired(&mut join, now + WAIT)[0];
     assert_eq!(freed, waiting);
+}
+
+#[test]
+fn an_event_whose_alert_cannot_come_does_not_wait() {
+    let (mut join, now) = join();
+    assert!(matches!(join.event(BARE.event(), Late::Impossible, now), Joined::Alone(_)));
+    assert!(!join.has_events());
+}
+
+#[test]
+fn a_step_is_short_however_much_there_is_to_do() {
+    const MANY: u32 = 1_000;
+    let (mut join, now) = join();
+    let made = |second| Made { second, has_packet: true, ..BARE };
+    for second in 0..MANY {
+        assert!(join.alert(made(second).alert(), now).is_some());
+        assert!(join.alert(Made { second: MANY, ..BARE }.alert(), now).is_none());
+    }
+    let later = now + Duration::from_secs(61);
+    let expired = join.expired(later);
+    assert_eq!((expired.alerts.len(), expired.may_be_more), (256, true));
+    join.forget_old(later);
+    let forgotten = |join: &mut Join, second| hold(join, made(second), later);
+    assert_eq!([255, 256].map(|second| forgotten(&mut join, second)), [true, false]);
 }

@@ -9,6 +9,9 @@ use crate::fanout::Fanout;
 use crate::recording::{Reader, RecordingError};
 use crate::stop::Stop;
 
+/// After so many datagrams none of which is an alert, the file is no recording of alerts.
+const MAX_MALFORMED: u64 = 10_000;
+
 /// A recording, read as fast as lanes that wait will take it.
 pub struct Play {
     path: PathBuf,
@@ -35,9 +38,15 @@ impl Source for Play {
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
         let mut intake = fanout.intake(self.factory);
         let mut datagram = Vec::new();
+        let mut last = 0;
         while !stop.is_requested() && self.reader.read(&mut datagram)? {
             if let ControlFlow::Break(end) = intake.datagram(&datagram, None) {
                 return end;
+            }
+            last += 1;
+            if intake.malformed_in_a_row() >= MAX_MALFORMED {
+                let first = last + 1 - MAX_MALFORMED;
+                return Err(RecordingError::NoAlerts { first, last }.into());
             }
         }
         Ok(())

@@ -9,15 +9,19 @@
 //! Nor is a damaged log the end: what is no record is passed by, counted, and said.
 
 mod bookmark;
+mod bookmark_writer;
 mod checkpoints;
-mod dir_watcher;
 mod follower;
+mod listing;
+mod place;
 mod progress;
 mod reader;
+mod set_aside;
 mod spool;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::io;
 use std::ops::ControlFlow;
@@ -27,11 +31,11 @@ use std::time::Duration;
 use pigear_alert::unified2::Event;
 use tracing::warn;
 
-pub(crate) use bookmark::Position;
-pub(crate) use follower::Follower;
+pub(crate) use bookmark::Mark;
+pub(crate) use follower::{BookmarkProblem, Follower, PACKET_WAIT};
 pub use progress::Progress;
-pub(crate) use reader::Whole;
 pub use spool::{Spool, SpoolError};
+pub(crate) use window::Whole;
 
 use super::{Source, SourceError};
 use crate::alert_factory::AlertFactory;
@@ -106,7 +110,8 @@ impl Unified2 {
         bookmark: Option<PathBuf>,
         factory: AlertFactory,
     ) -> Result<Self, OpenError> {
-        let follower = Follower::open(spool, start, bookmark)?;
+        let problem = BookmarkProblem::Refuse;
+        let follower = Follower::open(spool, start, bookmark, PACKET_WAIT, problem)?;
         Ok(Self { follower, known: None, until: Until::Stopped, factory })
     }
 
@@ -140,13 +145,12 @@ impl Unified2 {
             }
             let before = intake.alerts();
             if let ControlFlow::Break(end) = intake.logged(logged) {
-                let position = match events.peek() {
-                    // There were enough before, from another source.
-                    _ if intake.alerts() == before => self.follower.position_of(begun),
-                    Some(next) => self.follower.position_of(next.begun),
-                    None => self.follower.position(),
-                };
-                self.follower.note(position, intake);
+                // There may have been enough before, from another source.
+                let has_gone = intake.alerts() > before;
+                let next =
+                    if has_gone { events.peek().map(|next| &next.begun) } else { Some(&begun) };
+                let mark = next.map(|next| self.follower.mark_at(next));
+                self.follower.note(mark.or_else(|| self.follower.mark()), intake);
                 return Flow::Break(end);
             }
         }
@@ -154,18 +158,35 @@ impl Unified2 {
     }
 
     fn follow(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Flow {
-        let mut at_end = false;
-        while !(stop.is_requested() || at_end && self.until == Until::End) {
+        let mut ends = 0;
+        while !stop.is_requested() && ends < 2 {
             let mut events = Vec::new();
-            at_end = self.follower.read(POLL_INTERVAL, &mut events, intake)?;
+            let longest = if self.until == Until::End { Duration::ZERO } else { POLL_INTERVAL };
+            let at_end = self.follower.read(longest, &mut events, intake);
             if at_end && self.until == Until::End {
-                self.follower.finish(&mut events);
+                // The last time is the one after everything was looked at once more.
+                ends += 1;
+                self.follower.doubt();
+                if ends == 2 {
+                    self.follower.finish(&mut events);
+                }
+            } else {
+                ends = 0;
             }
             self.hand_on(events, intake)?;
-            self.follower.note(self.follower.position(), intake);
-            self.follower.settle(intake)?;
+            self.follower.note(self.follower.mark(), intake);
+            self.follower.settle(intake);
         }
         Flow::Continue(())
+    }
+
+    /// What ends a source that should have read everything. One that follows goes on.
+    fn failure(&self, bookmark: std::io::Result<()>) -> Result<(), SourceError> {
+        match (self.until, self.follower.problem()) {
+            (Until::Stopped, _) => Ok(()),
+            (Until::End, Some(error)) => Err(SourceError::Log(error)),
+            (Until::End, None) => bookmark.map_err(SourceError::Bookmark),
+        }
     }
 }
 
@@ -181,10 +202,10 @@ impl Source for Unified2 {
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
         let mut intake = fanout.intake(self.factory.clone());
         let followed = self.follow(&mut intake, stop);
-        let ended = self.follower.end(&intake, stop);
+        let bookmark = self.follower.end(&intake, stop);
         if self.until == Until::End && !self.follower.has_log() {
             warn!("there is nothing to read at {}", self.follower.path().display());
         }
-        followed.break_value().or_else(|| ended.break_value()).unwrap_or(Ok(()))
+        followed.break_value().unwrap_or(Ok(())).and_then(|()| self.failure(bookmark))
     }
 }

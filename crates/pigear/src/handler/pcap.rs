@@ -132,7 +132,7 @@ impl Pcap {
     }
 }
 
-/// Appends an alert's packet, if it has one.
+/// Appends an alert's packets, if it has any.
 fn put(alert: &Alert, interfaces: &mut Interfaces, record: usize, out: &mut Vec<u8>) {
     let message = &alert.message;
     if !message.has_packet() {
@@ -141,14 +141,20 @@ fn put(alert: &Alert, interfaces: &mut Interfaces, record: usize, out: &mut Vec<
     // What can't be told is taken for Ethernet, as nearly all of it is.
     let link_type = alert.dissection().link_type.map_or(LinkType::ETHERNET, capture_link_type);
     let interface = interfaces.number(link_type, record, out);
-    let packet = blocks::Packet {
-        interface,
-        time: u64::try_from(alert.timestamp().as_microsecond()).unwrap_or_default(),
-        captured: &message.pkt,
-        original_len: message.pktlen.max(u32::try_from(message.pkt.len()).unwrap_or(u32::MAX)),
-        comment: &comment(alert),
-    };
-    blocks::packet(out, &packet);
+    let comment = comment(alert);
+    let first = (alert.timestamp(), &*message.pkt, message.pktlen);
+    let further = alert.further_packets().iter();
+    let further = further.map(|packet| (packet.timestamp(), &*packet.data, 0));
+    for (seen, captured, original) in std::iter::once(first).chain(further) {
+        let packet = blocks::Packet {
+            interface,
+            time: u64::try_from(seen.as_microsecond()).unwrap_or_default(),
+            captured,
+            original_len: original.max(u32::try_from(captured.len()).unwrap_or(u32::MAX)),
+            comment: &comment,
+        };
+        blocks::packet(out, &packet);
+    }
 }
 
 /// In a file, raw IP is 101 and nothing else; 12 and 14 are what systems call it in memory.

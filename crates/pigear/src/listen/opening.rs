@@ -91,8 +91,9 @@ impl Opening<'_> {
         completing: &Completing,
         factory: AlertFactory,
     ) -> Result<Completer, OpenError> {
-        let (spool, bookmark) = (Spool::at(path)?, source.bookmark.clone());
-        Completer::open(spool, bookmark, completing.clone(), self.known(source), factory)
+        // Its directory need not be there: alerts that can't be completed are still alerts.
+        let (spool, bookmark) = (Spool::named(path)?, source.bookmark.clone());
+        Ok(Completer::new(spool, bookmark, completing.clone(), self.known(source), factory))
     }
 
     fn log(&self, source: &SourceConfig) -> Result<Unified2, ListenError> {

@@ -40,24 +40,32 @@ pub(super) fn named_by(
         return Ok(vec![Socket { path: path.clone(), thread: None, log_dir }]);
     }
     let log_dir = source.logdir.clone().unwrap_or_else(usual_log_dir);
-    Ok(in_log_dir(source, &log_dir))
+    in_log_dir(source, &log_dir)
 }
 
-fn in_log_dir(source: &SourceConfig, log_dir: &Path) -> Vec<Socket> {
+fn in_log_dir(source: &SourceConfig, log_dir: &Path) -> Result<Vec<Socket>, ListenError> {
     let instances = instances(source);
+    let threads = match source.instances {
+        None => 0,
+        Some(InstanceCount::Fixed(count)) => count,
+        Some(InstanceCount::Auto) => processors(),
+    };
+    if instances.id_offset.checked_add(threads.saturating_sub(1)).is_none() {
+        return Err(ListenError::Source(
+            "with this --id-offset, --instances names threads above 4294967295, which Snort has none of",
+        ));
+    }
     let socket = |thread, path| Socket { path, thread, log_dir: log_dir.to_owned() };
     let single = || socket(None, instances.single(log_dir));
     let several = |count| {
         let several = instances.several(log_dir, count);
         several.map(|(thread, path)| socket(Some(thread), path))
     };
-    match source.instances {
+    Ok(match source.instances {
         None => vec![single()],
-        Some(InstanceCount::Fixed(count)) => several(count).collect(),
-        Some(InstanceCount::Auto) => {
-            std::iter::once(single()).chain(several(processors())).collect()
-        }
-    }
+        Some(InstanceCount::Fixed(_)) => several(threads).collect(),
+        Some(InstanceCount::Auto) => std::iter::once(single()).chain(several(threads)).collect(),
+    })
 }
 
 fn instances(source: &SourceConfig) -> Instances {

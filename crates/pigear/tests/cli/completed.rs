@@ -156,3 +156,136 @@ fn restarted(dir: &Path) -> Running {
         .args([format!("path={}", at("alerts"))]);
     test.start()
 }
+
+/// Sends what a case sent, writes its log, and waits until all of it is written.
+fn play(running: &mut Running, case: &str, log: &str, before: usize) -> usize {
+    for datagram in sent(case) {
+        running.send(&datagram);
+    }
+    append(&running.room().at(log), &logged(case));
+    let all = before + expected(case).len();
+    until_written(&running.room().at("alerts"), all);
+    all
+}
+
+#[test]
+fn a_disk_that_takes_its_time_for_the_bookmark_holds_no_alert_up() {
+    let slow = "#include <unistd.h>\nint fdatasync(int fd) { (void) fd; return (int) sleep(3); }\n";
+    let mut running = completing("500ms").preloading(slow).start();
+    running.listens();
+    let mut all = 0;
+    // The bookmark is being written all the time.
+    for case in ["v3122/http", "v3122/sip", "v3122/bigframe4"] {
+        all = play(&mut running, case, "log/u2.log", all);
+    }
+    running.signal_now(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let stats: Value = serde_json::from_str(&room.read("stats.json")).unwrap();
+    let totals = ["received", "missed", "incomplete"].map(|name| &stats[name]);
+    assert_eq!(totals, [&json!(all), &json!(0), &Value::Null]);
+}
+
+/// Completes from a log in a directory of its own.
+fn completing_from_elsewhere() -> Test {
+    Test::new()
+        .args(["--complete-from", "logs/u2.log", "--complete-wait", "500ms"])
+        .args(["--stats", "stats.json"])
+        .args(["--data-handler", "file", "path=alerts", "format=json"])
+}
+
+fn end_said(running: Running, lines: &[&str]) -> Value {
+    running.signal_now(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    for line in lines {
+        assert_eq!(ended.stderr.matches(line).count(), 1, "{line}: {}", ended.stderr);
+    }
+    assert_eq!(ended.stderr.lines().count(), lines.len() + 1, "{}", ended.stderr);
+    serde_json::from_str(&room.read("stats.json")).unwrap()
+}
+
+#[test]
+fn a_log_directory_that_is_not_there_at_the_start_takes_no_alert_away() {
+    let mut running = completing_from_elsewhere().start();
+    running.listens();
+    let case = "v3122/http";
+    for datagram in sent(case) {
+        running.send(&datagram);
+    }
+    let first = expected(case).len();
+    until_written(&running.room().at("alerts"), first);
+    fs::create_dir(running.room().at("logs")).unwrap();
+    running.warns("logs/u2.log: alerts are completed again");
+    let all = play(&mut running, "v3122/sip", "logs/u2.log", first);
+    let stats = end_said(
+        running,
+        &[
+            "warning: alerts are not completed from logs/u2.log: cannot read the log: No such file or \
+             directory (os error 2); trying again",
+            "warning: logs/u2.log: alerts are completed again",
+        ],
+    );
+    assert_eq!((&stats["received"], &stats["missed"]), (&json!(all), &json!(0)));
+    let incomplete = stats["incomplete"].as_u64().unwrap();
+    assert!(0 < incomplete && incomplete <= first as u64, "{stats}");
+}
+
+#[test]
+fn a_log_directory_that_goes_away_takes_no_alert_away() {
+    let test = completing_from_elsewhere().with(|room| fs::create_dir(room.at("logs")).unwrap());
+    let mut running = test.start();
+    running.listens();
+    let mut all = play(&mut running, "v3122/http", "logs/u2.log", 0);
+    fs::remove_dir_all(running.room().at("logs")).unwrap();
+    running.warns("cannot read the directory logs");
+    for datagram in sent("v3122/bigframe4") {
+        running.send(&datagram);
+    }
+    all += expected("v3122/bigframe4").len();
+    until_written(&running.room().at("alerts"), all);
+    fs::create_dir(running.room().at("logs")).unwrap();
+    running.warns("logs can be read again");
+    all = play(&mut running, "v3122/sip", "logs/u2.log", all);
+    running.signal_now(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let stats: Value = serde_json::from_str(&room.read("stats.json")).unwrap();
+    assert_eq!((&stats["received"], &stats["missed"]), (&json!(all), &json!(0)), "{stats}");
+}
+
+#[test]
+fn a_bookmark_that_cannot_be_written_keeps_no_alert_from_being_completed() {
+    let mut running = completing("30s").args(["--bookmark", "missing/mark"]).start();
+    running.listens();
+    let all = play(&mut running, "v3122/http", "log/u2.log", 0);
+    let stats = end_said(
+        running,
+        &[
+            "warning: cannot write the bookmark missing/mark: No such file or directory (os error 2); \
+           trying again",
+        ],
+    );
+    assert_eq!((&stats["received"], &stats["incomplete"]), (&json!(all), &Value::Null));
+}
+
+#[test]
+fn a_new_file_that_cannot_be_read_is_said() {
+    let test = completing("50ms").with(|room| {
+        room.hand_over("log");
+        room.hand_over("");
+    });
+    let test = test.without_rights();
+    let mut running = test.start();
+    running.listens();
+    let name = "log/u2.log.1750000000";
+    running.room().write("log/new", logged("v3122/http"));
+    running.room().set_mode("log/new", 0o000);
+    fs::rename(running.room().at("log/new"), running.room().at(name)).unwrap();
+    running.warns(&format!(
+        "cannot read {name}: Permission denied (os error 13); going on without it, and trying again"
+    ));
+    running.room().set_mode(name, 0o644);
+    running.warns(&format!("{name} can be read again"));
+    until_written(&running.room().at("alerts"), expected("v3122/http").len());
+}

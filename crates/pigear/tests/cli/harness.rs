@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,6 +33,7 @@ pub(crate) struct Test {
     stats: Option<String>,
     user: Option<u32>,
     file_size: Option<u64>,
+    preload: Option<PathBuf>,
 }
 
 enum Step {
@@ -56,6 +58,7 @@ impl Test {
             stats: None,
             user: None,
             file_size: None,
+            preload: None,
         }
     }
 
@@ -84,6 +87,17 @@ impl Test {
     /// Lets no file of the program grow beyond so many bytes.
     pub(crate) fn limited_to(mut self, bytes: u64) -> Self {
         self.file_size = Some(bytes);
+        self
+    }
+
+    /// Compiles this C, and has its functions called in place of the system's.
+    pub(crate) fn preloading(mut self, c: &str) -> Self {
+        let (source, library) = (self.room.at("preloaded.c"), self.room.at("preloaded.so"));
+        self.room.write("preloaded.c", c);
+        let mut cc = Command::new("cc");
+        cc.args(["-shared", "-fPIC", "-o"]).args([&library, &source]);
+        assert!(cc.status().unwrap().success());
+        self.preload = Some(library);
         self
     }
 
@@ -186,6 +200,7 @@ impl Test {
             (None, None) => program(),
         };
         command.args(&self.args).current_dir(self.room.path()).stdout(stdout).stderr(stderr);
+        command.envs(self.preload.map(|library| ("LD_PRELOAD", library)));
         Running::start(self.room, command)
     }
 }

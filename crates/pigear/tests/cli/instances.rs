@@ -125,3 +125,14 @@ fn one_socket_that_is_in_use_leaves_none_behind() {
         .status(1);
     assert_eq!(room.list("log"), ["1_snort_alert"]);
 }
+
+#[test]
+fn numbers_that_no_thread_has_are_refused() {
+    Test::new()
+        .args(["--instances", "4", "--id-offset", "4294967295"])
+        .stderr(
+            "error: with this --id-offset, --instances names threads above 4294967295, which Snort has \
+             none of\n",
+        )
+        .status(2);
+}

@@ -201,3 +201,112 @@ fn it_is_said_why_there_is_nothing_to_read() {
         .stderr("warning: there is nothing to read at ./u3.log\n")
         .success();
 }
+
+fn lines_of(path: &Path) -> usize {
+    fs::read_to_string(path).map_or(0, |text| text.lines().count())
+}
+
+/// Three files, of which the second can't be read.
+fn with_an_unreadable_file() -> Test {
+    let [first, second, third] = FILES;
+    let test = Test::bare()
+        .file(first.0, logged(first.1))
+        .file(second.0, logged(second.1))
+        .file(third.0, logged(third.1))
+        .with(|room| {
+            room.hand_over("log");
+            room.set_mode(second.0, 0o000);
+        })
+        .args(["--socket-handler", "unified2", "--from", "u2.log", "--bookmark", "log/mark"])
+        .args(["--from-start", "--data-handler", "file", "path=log/alerts", "format=json"]);
+    test.without_rights()
+}
+
+const FILES: [(&str, &str); 3] = [
+    ("u2.log.1750000001", "v2919/dns"),
+    ("u2.log.1750000002", "v2919/http"),
+    ("u2.log.1750000003", "v2919/sip"),
+];
+
+const UNREADABLE: &str = "warning: cannot read ./u2.log.1750000002: Permission denied (os error 13); \
+     going on without it, and trying again\n";
+
+#[test]
+fn a_file_that_cannot_be_read_is_passed_over_and_read_as_soon_as_it_can_be() {
+    let test = with_an_unreadable_file();
+    let mut running = test.start();
+    let alerts = running.room().at("log/alerts");
+    let [first, second, third] = FILES.map(|(_, case)| expected(case).len());
+    crate::harness::until("the others are read", || lines_of(&alerts) == first + third);
+    running.room().set_mode(FILES[1].0, 0o644);
+    crate::harness::until("it is read", || lines_of(&alerts) == first + second + third);
+    running.warns("u2.log.1750000002 can be read again");
+    append(&running.room().at(FILES[2].0), &logged("v2919/tls"));
+    let all = first + second + third + expected("v2919/tls").len();
+    crate::harness::until("the newest is followed", || lines_of(&alerts) == all);
+    running.signal_now(Signal::SIGTERM);
+    assert!(running.end().1.stderr.starts_with(UNREADABLE));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_an_error_once_everything_else_was_read() {
+    let test = with_an_unreadable_file();
+    let error = "error: ./u2.log: cannot read Snort's log: ./u2.log.1750000002: Permission denied (os \
+        error 13)\n";
+    let room = test.args(["--once"]).stderr(format!("{UNREADABLE}{error}")).status(1);
+    let [first, second, third] = FILES.map(|(_, case)| expected(case).len());
+    assert_eq!(lines_of(&room.at("log/alerts")), first + third);
+    // The bookmark knows what is still to be read, and only that is.
+    room.set_mode(FILES[1].0, 0o644);
+    let log = room.at("u2.log").display().to_string();
+    let mark = room.at("log/mark").display().to_string();
+    let again = Test::bare().args(["--socket-handler", "unified2", "--once", "--from", &log]);
+    let again = again.args(["--bookmark", &mark]).start();
+    let (_, ended) = again.end();
+    assert_eq!((ended.stdout.lines().count(), ended.status), (second, Some(0)), "{}", ended.stderr);
+}
+
+#[test]
+fn all_packets_of_an_alert_are_shown_and_written() {
+    let tagged = fs::read(data().join("tagged.u2")).unwrap();
+    let room = reading()
+        .file("u2.log", tagged)
+        .args(["--from-start", "--once", "--stats", "stats.json"])
+        .args(["--data-handler", "file", "file.path=alerts", "file.format=json"])
+        .args(["--data-handler", "pcap", "pcap.path=alerts.pcapng"])
+        .success();
+    let alerts = objects(&room.read("alerts"));
+    assert_eq!(alerts.len(), 2);
+    let packets = alerts[0]["packets"].as_array().unwrap();
+    assert_eq!(packets.len(), 3);
+    assert_eq!(packets[0]["pkt"], alerts[0]["pkt"]);
+    assert_eq!(packets[0]["timestamp"], alerts[0]["timestamp"]);
+    assert!(packets[1]["timestamp"].as_str() > packets[0]["timestamp"].as_str());
+    assert_eq!(alerts[1]["packets"], Value::Null);
+    let bytes = fs::read(room.at("alerts.pcapng")).unwrap();
+    assert_eq!(packet_blocks(&bytes), 4);
+    assert!(!room.read("stats.json").contains("stray_packets"));
+}
+
+/// How many blocks of a pcapng hold a packet.
+fn packet_blocks(mut bytes: &[u8]) -> usize {
+    let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let mut packets = 0;
+    while !bytes.is_empty() {
+        packets += usize::from(word(bytes, 0) == 6);
+        bytes = &bytes[word(bytes, 4) as usize..];
+    }
+    packets
+}
+
+#[test]
+fn a_bookmark_that_is_no_file_is_refused_at_once() {
+    reading()
+        .with(|room| nix::unistd::mkfifo(&room.at("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap())
+        .args(["--bookmark", "pipe"])
+        .stderr(
+            "error: cannot read the log u2.log: cannot keep the bookmark pipe: a named pipe, not a \
+             regular file\nhint: keep it elsewhere with --bookmark FILE\n",
+        )
+        .status(1);
+}

@@ -115,18 +115,85 @@ fn the_socket_is_gone_in_the_end() {
     assert_eq!(room.list("log"), Vec::<String>::new());
 }
 
+/// Another process's socket, put in the place of ours in one go.
+fn replaced(running: &Running) -> UnixDatagram {
+    let beside = running.room().at("log/theirs");
+    let theirs = UnixDatagram::bind(&beside).unwrap();
+    fs::rename(&beside, running.room().socket()).unwrap();
+    theirs
+}
+
 #[test]
 fn what_somebody_else_put_in_the_sockets_place_stays() {
     let mut running = Test::new().start();
     running.listens();
-    let socket = running.room().socket();
-    fs::remove_file(&socket).unwrap();
-    let theirs = UnixDatagram::bind(&socket).unwrap();
-    running.signal(Signal::SIGTERM);
+    let theirs = replaced(&running);
+    running.warns("log/snort_alert was removed or replaced, so no alerts come: another process");
+    running.signal_now(Signal::SIGTERM);
     let (room, ended) = running.end();
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     room.send_to("log/snort_alert", b"still there");
     assert_eq!(theirs.recv(&mut [0; 100]).unwrap(), 11);
+}
+
+#[test]
+fn a_socket_that_was_replaced_is_bound_again_once_nobody_listens_there() {
+    let mut running = Test::new().args(["--count", "1"]).start();
+    running.listens();
+    let theirs = replaced(&running);
+    running.warns("another process already listens there");
+    drop(theirs);
+    running.warns("log/snort_alert was removed; it is bound again");
+    running.send(&ping());
+    let (_, ended) = running.end();
+    assert_eq!((&*ended.stdout, ended.status), (PING, Some(0)));
+    assert_eq!(ended.stderr.lines().count(), 2, "{}", ended.stderr);
+}
+
+#[test]
+fn a_socket_that_was_removed_is_bound_again_and_nothing_sent_before_is_lost() {
+    let mut running = Test::new().args(["--count", "4"]).start();
+    running.listens();
+    let socket = running.room().socket();
+    for _ in 0..2 {
+        // It has yet to receive what was sent when the socket goes.
+        running.signal_now(Signal::SIGSTOP);
+        running.send(&ping());
+        fs::remove_file(&socket).unwrap();
+        running.signal_now(Signal::SIGCONT);
+        running.send(&ping());
+    }
+    let (room, ended) = running.end();
+    assert_eq!((&*ended.stdout, ended.status), (&*PING.repeat(4), Some(0)));
+    let line = "warning: log/snort_alert was removed; it is bound again\n";
+    assert!(ended.stderr.starts_with(line), "{}", ended.stderr);
+    assert_eq!(room.list("log"), Vec::<String>::new());
+}
+
+#[test]
+fn a_log_directory_that_is_made_again_gets_a_socket_again() {
+    let mut running = Test::new().args(["--count", "1"]).start();
+    running.listens();
+    let log = running.room().at("log");
+    fs::remove_dir_all(&log).unwrap();
+    running.warns("log/snort_alert was removed or replaced, so no alerts come: no such directory");
+    fs::create_dir(&log).unwrap();
+    running.send(&ping());
+    let (_, ended) = running.end();
+    assert_eq!((&*ended.stdout, ended.status), (PING, Some(0)));
+    assert_eq!(ended.stderr.lines().count(), 2, "{}", ended.stderr);
+}
+
+#[test]
+fn a_log_directory_that_was_moved_away_gets_a_socket_in_its_old_place() {
+    let mut running = Test::new().args(["--count", "1"]).start();
+    running.listens();
+    let log = running.room().at("log");
+    fs::rename(&log, running.room().at("log.old")).unwrap();
+    fs::create_dir(&log).unwrap();
+    running.send(&ping());
+    let (_, ended) = running.end();
+    assert_eq!((&*ended.stdout, ended.status), (PING, Some(0)), "{}", ended.stderr);
 }
 
 #[test]

@@ -156,3 +156,31 @@ fn noisy(n: u32) -> Vec<u8> {
     alert[500..504].copy_from_slice(&n.to_ne_bytes());
     alert
 }
+
+#[test]
+fn a_recording_that_is_no_file_is_refused_at_once() {
+    for (name, kind) in [("pipe", "a named pipe"), ("/dev/zero", "a device")] {
+        Test::bare()
+            .with(|room| {
+                nix::unistd::mkfifo(&room.at("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+            })
+            .args(["--socket-handler", "play", "--from", name])
+            .stderr(format!("error: cannot read {name}: {kind}, not a regular file\n"))
+            .status(1);
+    }
+}
+
+#[test]
+fn a_recording_without_any_alert_is_not_read_to_its_end() {
+    let running = Test::bare()
+        .file("rec", vec![0; 4 * 50_000])
+        .args(["--socket-handler", "play", "--from", "rec", "--serve-forever"])
+        .args(["--stats", "stats.json"])
+        .start();
+    let (room, ended) = running.end();
+    let error = "error: rec: cannot read the recording: not a recording of alerts: none of datagrams 1 to \
+        10000 is one\n";
+    assert!(ended.stderr.ends_with(error), "{}", ended.stderr);
+    assert_eq!(ended.status, Some(1));
+    assert_eq!(room.read("stats.json"), counters([0, 10_000, 0, 0], &[("print", [0, 0, 0])]));
+}

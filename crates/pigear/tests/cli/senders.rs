@@ -1,10 +1,16 @@
 //! Who may send, and with which rights.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::IoSlice;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 
+use nix::libc;
 use nix::sys::signal::Signal;
-use nix::unistd::Gid;
+use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, UnixCredentials, sendmsg};
+use nix::unistd::{Gid, getpid};
 
 use crate::harness::{NOBODY, Test, can_change_user, counters, is_root, program_as, until};
 use crate::room::Room;
@@ -48,6 +54,61 @@ fn a_sender_who_may_not_send_is_refused_and_counted() {
         assert!(line.starts_with(start) && line.ends_with(&end), "{line}");
     }
     assert_eq!(room.read("stats.json"), counters([1, 0, 2, 0], &[("print", [1, 0, 0])]));
+}
+
+/// Sends a datagram with file descriptors, as this user, which only root can say of itself.
+fn send_with_descriptors(socket: &Path, datagram: &[u8], count: usize, uid: Option<u32>) {
+    let file = File::open("/dev/null").unwrap();
+    let descriptors = vec![file.as_raw_fd(); count];
+    let credentials = uid.map(|uid| libc::ucred { pid: getpid().as_raw(), uid, gid: uid });
+    let credentials = credentials.map(UnixCredentials::from);
+    let mut along = vec![ControlMessage::ScmRights(&descriptors)];
+    along.extend(credentials.as_ref().map(ControlMessage::ScmCredentials));
+    let (from, to) = (UnixDatagram::unbound().unwrap(), UnixAddr::new(socket).unwrap());
+    let part = [IoSlice::new(datagram)];
+    sendmsg(from.as_raw_fd(), &part, &along, MsgFlags::empty(), Some(&to)).unwrap();
+}
+
+fn descriptors_of(process: u32) -> usize {
+    fs::read_dir(format!("/proc/{process}/fd")).unwrap().count()
+}
+
+#[test]
+fn file_descriptors_that_are_sent_along_are_closed_and_the_alert_is_handled() {
+    let mut running = Test::new().args(["--stats", "stats.json"]).start();
+    running.send(&ping());
+    running.prints(PING);
+    let before = descriptors_of(running.id());
+    for count in [1, 253] {
+        send_with_descriptors(&running.room().socket(), &ping(), count, None);
+    }
+    running.send(&ping());
+    running.prints(&PING.repeat(4));
+    assert_eq!(descriptors_of(running.id()), before);
+    running.signal_now(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!((&*ended.stdout, ended.status), (&*PING.repeat(4), Some(0)), "{}", ended.stderr);
+    assert_eq!(room.read("stats.json"), counters([4, 0, 0, 0], &[("print", [4, 0, 0])]));
+}
+
+#[test]
+fn file_descriptors_of_a_refused_sender_are_closed_and_the_next_alert_is_received() {
+    if !is_root("send as another user") {
+        return;
+    }
+    let mut running = Test::new().args(["--count", "2", "--stats", "stats.json"]).start();
+    running.send(&ping());
+    running.prints(PING);
+    let before = descriptors_of(running.id());
+    for count in [1, 253] {
+        send_with_descriptors(&running.room().socket(), &ping(), count, Some(NOBODY));
+    }
+    running.warns("2 refused so far");
+    assert_eq!(descriptors_of(running.id()), before);
+    running.send(&ping());
+    let (room, ended) = running.end();
+    assert_eq!((&*ended.stdout, ended.status), (&*PING.repeat(2), Some(0)), "{}", ended.stderr);
+    assert_eq!(room.read("stats.json"), counters([2, 0, 2, 0], &[("print", [2, 0, 0])]));
 }
 
 #[test]

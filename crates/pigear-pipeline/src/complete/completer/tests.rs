@@ -69,7 +69,7 @@ impl Room {
         let spool = Spool::at(&self.dir.path().join("u2.log")).unwrap();
         let known = Box::new(|_: &_| false);
         let completing = self.completing.clone();
-        Box::new(Completer::open(spool, None, completing, known, AlertFactory::default()).unwrap())
+        Box::new(Completer::new(spool, None, completing, known, AlertFactory::default()))
     }
 
     fn socket(&self) -> Box<dyn Source> {

@@ -1,9 +1,18 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+
+use crate::input::open_regular;
+
+/// No bookmark is longer.
+const MAX_BYTES: u64 = 1 << 20;
+/// What begins the line of a file that could not be read.
+const SET_ASIDE: &[u8] = b"set-aside ";
+/// What begins the first line.
+const MAGIC: &[u8] = b"pigear ";
 
 /// How far a log was read: everything before was handed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +27,15 @@ pub(crate) struct Position {
     pub(super) head: Vec<u8>,
 }
 
-/// A file that keeps a [`Position`]. It is replaced as a whole, so that it is never half written.
+/// How far a log was read, with the files that could not be read in their time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(super) position: Position,
+    /// Where to go on in those.
+    pub(super) set_aside: Vec<Position>,
+}
+
+/// A file that keeps a [`Mark`]. It is replaced as a whole, so that it is never half written.
 #[derive(Clone, Debug)]
 pub(super) struct Bookmark(PathBuf);
 
@@ -31,20 +48,24 @@ impl Bookmark {
     ///
     /// # Errors
     /// If it can't be read, or isn't one.
-    pub(super) fn read(&self) -> io::Result<Option<Position>> {
-        match fs::read(&self.0) {
-            Ok(bytes) => match Position::parse(&bytes) {
-                Some(position) => Ok(Some(position)),
-                None => Err(io::Error::new(io::ErrorKind::InvalidData, "this is no bookmark")),
+    pub(super) fn read(&self) -> io::Result<Option<Mark>> {
+        let mut bytes = Vec::new();
+        let opened = open_regular(&self.0);
+        match opened.and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes)) {
+            Ok(_) => match Mark::parse(&bytes) {
+                Some(mark) => Ok(Some(mark)),
+                None => Err(io::Error::new(io::ErrorKind::InvalidData, "not a bookmark")),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    pub(super) fn write(&self, position: &Position) -> io::Result<()> {
+    /// Replaces it, but nothing else that may be in its place.
+    pub(super) fn write(&self, mark: &Mark) -> io::Result<()> {
+        self.read()?;
         let mut file = self.create_beside()?;
-        file.write_all(&position.to_bytes())?;
+        file.write_all(&mark.to_bytes())?;
         file.sync_data()?;
         fs::rename(self.beside(), &self.0)
     }
@@ -84,29 +105,48 @@ impl Position {
         self.name.is_empty()
     }
 
-    /// So many bytes tell a file from others: the first event's numbers and time are in them.
-    pub(super) const HEAD: usize = 32;
-
-    /// `pigear OFFSET INODE HEAD NAME` and a newline, the head in hexadecimal digits.
-    fn to_bytes(&self) -> Vec<u8> {
-        let mut text = format!("pigear {} {} ", self.offset, self.inode);
+    /// `OFFSET INODE HEAD NAME` and a newline, the head in hexadecimal digits.
+    fn write(&self, to: &mut Vec<u8>) {
+        let mut text = format!("{} {} ", self.offset, self.inode);
         // Writing to a `String` can't fail.
         let _ = self.head.iter().try_for_each(|byte| write!(text, "{byte:02x}"));
-        let mut bytes = text.into_bytes();
-        bytes.push(b' ');
-        bytes.extend_from_slice(self.name.as_bytes());
-        bytes.push(b'\n');
+        to.extend_from_slice(text.as_bytes());
+        to.push(b' ');
+        to.extend_from_slice(self.name.as_bytes());
+        to.push(b'\n');
+    }
+
+    fn parse(line: &[u8]) -> Option<Self> {
+        let mut words = line.splitn(4, |&byte| byte == b' ');
+        let mut word = || words.next();
+        let (offset, inode, head, name) = (word()?, word()?, word()?, word()?);
+        let number = |word| str::from_utf8(word).ok()?.parse().ok();
+        let name = OsString::from_vec(name.to_vec());
+        Some(Self { name, inode: number(inode)?, offset: number(offset)?, head: from_hex(head)? })
+    }
+}
+
+impl Mark {
+    pub(super) fn at(position: Position) -> Self {
+        Self { position, set_aside: Vec::new() }
+    }
+
+    /// A line `pigear` and the position, and for each file that was set aside a line `set-aside` and its.
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        self.position.write(&mut bytes);
+        for position in &self.set_aside {
+            bytes.extend_from_slice(SET_ASIDE);
+            position.write(&mut bytes);
+        }
         bytes
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
-        let mut words = bytes.strip_suffix(b"\n")?.splitn(5, |&byte| byte == b' ');
-        let mut word = || words.next();
-        let (magic, offset, inode, head, name) = (word()?, word()?, word()?, word()?, word()?);
-        let number = |word| str::from_utf8(word).ok()?.parse().ok();
-        (magic == b"pigear").then_some(())?;
-        let name = OsString::from_vec(name.to_vec());
-        Some(Self { name, inode: number(inode)?, offset: number(offset)?, head: from_hex(head)? })
+        let mut lines = bytes.strip_suffix(b"\n")?.split(|&byte| byte == b'\n');
+        let position = Position::parse(lines.next()?.strip_prefix(MAGIC)?)?;
+        let set_aside = lines.map(|line| Position::parse(line.strip_prefix(SET_ASIDE)?));
+        Some(Self { position, set_aside: set_aside.collect::<Option<_>>()? })
     }
 }
 
@@ -119,6 +159,10 @@ fn from_hex(digits: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
+    fn start() -> Mark {
+        Mark::at(Position::start())
+    }
+
     #[test]
     fn a_bookmark_is_read_as_it_was_written() {
         let dir = tempfile::tempdir().unwrap();
@@ -126,9 +170,13 @@ mod tests {
         assert_eq!(bookmark.read().unwrap(), None);
         let name = OsString::from_vec(b"snort u2\xff.17".to_vec());
         let position = Position { name, inode: 7, offset: u64::MAX, head: vec![0, 0xff, 7] };
+        let other = Position { inode: 8, offset: 0, head: Vec::new(), ..position.clone() };
         bookmark.check().unwrap();
-        bookmark.write(&position).unwrap();
-        assert_eq!(bookmark.read().unwrap(), Some(position));
+        for set_aside in [vec![], vec![other.clone(), position.clone()]] {
+            let mark = Mark { position: position.clone(), set_aside };
+            bookmark.write(&mark).unwrap();
+            assert_eq!(bookmark.read().unwrap(), Some(mark));
+        }
         let files = fs::read_dir(dir.path()).unwrap().count();
         assert_eq!(files, 1);
     }
@@ -139,12 +187,12 @@ mod tests {
         let (precious, link) = (dir.path().join("precious"), dir.path().join("bookmark.new"));
         fs::write(&precious, "mine").unwrap();
         let bookmark = Bookmark::new(dir.path().join("bookmark"));
-        for keep in [Bookmark::check, |bookmark: &Bookmark| bookmark.write(&Position::start())] {
+        for keep in [Bookmark::check, |bookmark: &Bookmark| bookmark.write(&start())] {
             std::os::unix::fs::symlink(&precious, &link).unwrap();
             keep(&bookmark).unwrap();
             assert_eq!(fs::read(&precious).unwrap(), b"mine");
         }
-        assert_eq!(bookmark.read().unwrap(), Some(Position::start()));
+        assert_eq!(bookmark.read().unwrap(), Some(start()));
     }
 
     #[test]
@@ -154,8 +202,12 @@ mod tests {
         for text in ["", "pigear 1 2 \n ", "pigear x 2 name\n", "other 1 2 name\n", "pigear 1 2\n"]
         {
             fs::write(&path, text).unwrap();
-            let error = Bookmark::new(path.clone()).read().unwrap_err();
-            assert_eq!(error.to_string(), "this is no bookmark", "{text:?}");
+            let bookmark = Bookmark::new(path.clone());
+            let write = |bookmark: &Bookmark| bookmark.write(&start());
+            for error in [bookmark.read().unwrap_err(), write(&bookmark).unwrap_err()] {
+                assert_eq!(error.to_string(), "not a bookmark", "{text:?}");
+            }
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
     }
 }

@@ -1,64 +1,52 @@
 use std::collections::VecDeque;
-use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::bookmark::{Bookmark, Position};
-
-/// The bookmark is written no more often than this.
-const INTERVAL: Duration = Duration::from_millis(500);
+use super::bookmark::Mark;
+use super::bookmark_writer::{BookmarkWriter, Written};
 
 /// Moves a bookmark once everything before it was dealt with.
 ///
 /// So a crash loses nothing: what was handed on but not dealt with is read again.
 pub(super) struct Checkpoints {
-    bookmark: Bookmark,
-    /// Positions, each with how many alerts must have been dealt with for it to be safe.
-    waiting: VecDeque<(u64, Position)>,
-    safe: Option<Position>,
-    written: Option<Position>,
-    when: Option<Instant>,
+    writer: BookmarkWriter,
+    /// Marks, each with how many alerts must have been dealt with for it to be safe.
+    waiting: VecDeque<(u64, Mark)>,
+    /// The last that was safe.
+    safe: Option<Mark>,
 }
 
 impl Checkpoints {
-    pub(super) fn new(bookmark: Bookmark) -> Self {
-        Self { bookmark, waiting: VecDeque::new(), safe: None, written: None, when: None }
+    pub(super) fn new(writer: BookmarkWriter) -> Self {
+        Self { writer, waiting: VecDeque::new(), safe: None }
     }
 
-    /// Notes that `position` is safe once so many alerts were dealt with.
-    pub(super) fn note(&mut self, alerts: u64, position: Position) {
+    /// Notes that `mark` is safe once so many alerts were dealt with.
+    pub(super) fn note(&mut self, alerts: u64, mark: Mark) {
         match self.waiting.back_mut() {
-            Some((last, place)) if *last == alerts => *place = position,
-            _ => self.waiting.push_back((alerts, position)),
+            Some((last, waiting)) if *last == alerts => *waiting = mark,
+            _ => self.waiting.push_back((alerts, mark)),
         }
     }
 
-    /// Whether positions wait for alerts to be dealt with.
+    /// Whether no mark waits for alerts to be dealt with.
     pub(super) fn are_settled(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// So many alerts were dealt with. Writes the bookmark, if that is due.
-    pub(super) fn settle(&mut self, alerts: u64, urgency: Urgency) -> io::Result<()> {
+    /// So many alerts were dealt with.
+    pub(super) fn settle(&mut self, alerts: u64) {
+        let mut safe = None;
         while self.waiting.front().is_some_and(|(needed, _)| *needed <= alerts) {
-            self.safe = self.waiting.pop_front().map(|(_, position)| position);
+            safe = self.waiting.pop_front().map(|(_, mark)| mark);
         }
-        let due = self.when.is_none_or(|when| when.elapsed() >= INTERVAL);
-        match &self.safe {
-            Some(safe)
-                if self.written.as_ref() != Some(safe) && (due || urgency == Urgency::Now) =>
-            {
-                self.bookmark.write(safe)?;
-                self.written = self.safe.clone();
-                self.when = Some(Instant::now());
-            }
-            _ => {}
+        if safe.is_some() && safe != self.safe {
+            self.safe.clone_from(&safe);
+            safe.into_iter().for_each(|mark| self.writer.put(mark));
         }
-        Ok(())
     }
-}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Urgency {
-    Soon,
-    Now,
+    /// Waits until the bookmark is written, or can't be, or the deadline has come.
+    pub(super) fn flush(&self, deadline: Option<Instant>) -> Written {
+        self.writer.flush(deadline)
+    }
 }

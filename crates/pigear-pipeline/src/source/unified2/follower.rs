@@ -1,33 +1,43 @@
 use std::io;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::bookmark::{Bookmark, Position};
-use super::checkpoints::{Checkpoints, Urgency};
-use super::dir_watcher::DirWatcher;
+use tracing::warn;
+
+use super::bookmark::{Bookmark, Mark, Position};
+use super::bookmark_writer::{BookmarkWriter, Written};
+use super::checkpoints::Checkpoints;
+use super::place::Place;
 use super::progress::Progress;
-use super::reader::{Read, Reader, Whole};
+use super::reader::{Read, Reader};
+use super::window::Whole;
 use super::{OpenError, Spool, Start};
-use crate::fanout::{Flow, Intake};
-use crate::source::SourceError;
+use crate::fanout::Intake;
 use crate::stop::Stop;
 
-/// What belongs to an event is written right behind it. So long is waited for more.
-const PAUSE: Duration = Duration::from_millis(20);
 /// How often to look whether the lanes are done.
 const LOOK: Duration = Duration::from_millis(1);
-/// When asked to stop: how long the lanes may take before the bookmark stays where it is.
+/// When asked to stop: how long the lanes and the bookmark may take before it stays where it is.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
+/// How long an event waits for a packet that should be there.
+pub(crate) const PACKET_WAIT: Duration = Duration::from_millis(500);
 
 /// Reads a log while it is written, and keeps a bookmark.
+///
+/// No failure ends it: what can't be read or written is said, and tried again.
 pub(crate) struct Follower {
     reader: Reader,
-    watcher: DirWatcher,
     checkpoints: Checkpoints,
-    /// When something was last read.
-    grown: Instant,
     has_backlog: bool,
+}
+
+/// What a bookmark that can't be kept means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BookmarkProblem {
+    /// The log isn't opened.
+    Refuse,
+    /// It is said, and tried again.
+    GoOn,
 }
 
 impl Follower {
@@ -36,31 +46,41 @@ impl Follower {
         spool: Spool,
         start: Start,
         bookmark: Option<PathBuf>,
+        packet_wait: Duration,
+        problem: BookmarkProblem,
     ) -> Result<Self, OpenError> {
         let bookmark = Bookmark::new(bookmark.unwrap_or_else(|| spool.bookmark()));
-        let failed = |source| OpenError::Bookmark { path: bookmark.path().to_owned(), source };
-        let position = match start {
-            Start::Bookmark => bookmark.read().map_err(failed)?,
-            Start::Beginning | Start::Now => None,
+        let path = bookmark.path().to_owned();
+        let failed = |source| OpenError::Bookmark { path: path.clone(), source };
+        let mark = match (start, problem) {
+            (Start::Beginning | Start::Now, _) => None,
+            (Start::Bookmark, BookmarkProblem::Refuse) => bookmark.read().map_err(failed)?,
+            (Start::Bookmark, BookmarkProblem::GoOn) => read_if_possible(&bookmark),
         };
-        bookmark.check().map_err(failed)?;
-        let watcher = DirWatcher::on(spool.dir());
-        let mut reader = Reader::new(spool);
-        match (start, &position) {
-            (_, Some(position)) => reader.go_to(position),
+        if problem == BookmarkProblem::Refuse {
+            bookmark.check().map_err(failed)?;
+        }
+        let mut reader = Reader::new(spool, packet_wait);
+        match (start, &mark) {
+            (_, Some(mark)) => reader.go_to(mark),
             (Start::Beginning, None) => Ok(()),
             (Start::Bookmark | Start::Now, None) => reader.go_to_end(),
         }
+        .and_then(|()| reader.measure())
         .map_err(OpenError::Read)?;
-        reader.measure().map_err(OpenError::Read)?;
-        if start == Start::Bookmark && position.is_none() {
+        let writer = BookmarkWriter::start(bookmark).map_err(failed)?;
+        if start == Start::Bookmark && mark.is_none() {
             // So that a crash before anything is dealt with loses nothing either.
-            let now = reader.position().unwrap_or_else(Position::start);
-            bookmark.write(&now).map_err(failed)?;
+            writer.put(reader.mark().unwrap_or_else(|| Mark::at(Position::start())));
+            if problem == BookmarkProblem::Refuse
+                && let Written::Failed(error) = writer.flush(None)
+            {
+                return Err(failed(error));
+            }
         }
-        let checkpoints = Checkpoints::new(bookmark);
-        let has_backlog = start == Start::Beginning || position.is_some();
-        Ok(Self { reader, watcher, checkpoints, grown: Instant::now(), has_backlog })
+        let checkpoints = Checkpoints::new(writer);
+        let has_backlog = start == Start::Beginning || mark.is_some();
+        Ok(Self { reader, checkpoints, has_backlog })
     }
 
     /// Whether it begins with what was written before it was opened.
@@ -76,6 +96,11 @@ impl Follower {
         self.reader.spool().path()
     }
 
+    /// Why the log can't be read, or a part of it.
+    pub(crate) fn problem(&self) -> Option<io::Error> {
+        self.reader.problem()
+    }
+
     /// Adds the events that are whole to `events`. If there are none, waits for something to be
     /// written, but no longer than this. True at the end of what is written.
     pub(crate) fn read(
@@ -83,22 +108,19 @@ impl Follower {
         longest: Duration,
         events: &mut Vec<Whole>,
         intake: &Intake<'_>,
-    ) -> ControlFlow<Result<(), SourceError>, bool> {
-        let damaged = self.reader.damaged();
-        let read = checked(self.reader.read(events))?;
+    ) -> bool {
+        let (damaged, strays) = (self.reader.damaged(), self.reader.strays());
+        let read = self.reader.read(events);
         intake.damaged(self.reader.damaged() - damaged);
+        intake.stray_packets(self.reader.strays() - strays);
         if read == Read::Some {
-            self.grown = Instant::now();
-            return ControlFlow::Continue(false);
+            return false;
         }
-        if self.grown.elapsed() >= PAUSE {
-            self.reader.finish(events);
-        }
+        self.reader.take_ripe(events);
         if events.is_empty() {
-            let more_may_come = self.grown.elapsed() < PAUSE;
-            self.watcher.wait(if more_may_come { longest.min(PAUSE) } else { longest });
+            self.reader.wait(longest);
         }
-        ControlFlow::Continue(true)
+        true
     }
 
     /// Adds the events that could still grow.
@@ -106,57 +128,74 @@ impl Follower {
         self.reader.finish(events);
     }
 
+    /// Looks at everything again when reading on.
+    pub(super) fn doubt(&mut self) {
+        self.reader.doubt();
+    }
+
     /// Whether there is a log, as far as was looked.
     pub(super) fn has_log(&self) -> bool {
-        self.reader.is_open()
+        self.reader.has_log()
     }
 
     /// How far it was read; `None` before there is a log.
-    pub(crate) fn position(&self) -> Option<Position> {
-        self.reader.position()
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        self.reader.mark()
     }
 
-    /// Where to begin again with an event that was read last, and begins there; `None` if that isn't known
-    /// any more.
-    pub(super) fn position_of(&self, begun: u64) -> Option<Position> {
-        self.reader.position_of(begun)
+    /// Where to begin again with an event that begins here.
+    pub(super) fn mark_at(&self, place: &Place) -> Mark {
+        self.reader.mark_at(place)
     }
 
     /// Everything before this was handed on: once it is dealt with, the bookmark may move here.
-    pub(crate) fn note(&mut self, position: Option<Position>, intake: &Intake<'_>) {
-        if let Some(position) = position {
-            self.checkpoints.note(intake.alerts(), position);
+    pub(crate) fn note(&mut self, mark: Option<Mark>, intake: &Intake<'_>) {
+        if let Some(mark) = mark {
+            self.checkpoints.note(intake.alerts(), mark);
         }
     }
 
-    /// Moves the bookmark, if it is time to.
-    pub(crate) fn settle(&mut self, intake: &Intake<'_>) -> Flow {
-        self.settle_now(intake, Urgency::Soon)
+    /// Moves the bookmark to where everything before was dealt with.
+    pub(crate) fn settle(&mut self, intake: &Intake<'_>) {
+        self.checkpoints.settle(intake.settled());
+    }
+
+    /// Waits until the bookmark is written, but no longer than this.
+    pub(crate) fn flush(&self, longest: Duration) {
+        // What keeps it from being written is said by its writer.
+        let _ = self.checkpoints.flush(Some(Instant::now() + longest));
     }
 
     /// Waits until everything is dealt with, and moves the bookmark. Without being asked to stop there
     /// is all the time that it needs.
-    pub(crate) fn end(&mut self, intake: &Intake<'_>, stop: &Stop) -> Flow {
+    ///
+    /// # Errors
+    /// If the bookmark can't be written.
+    pub(crate) fn end(&mut self, intake: &Intake<'_>, stop: &Stop) -> io::Result<()> {
         let deadline = Instant::now() + DRAIN_TIMEOUT;
         let is_late = || stop.is_requested() && Instant::now() > deadline;
+        self.settle(intake);
         while !self.checkpoints.are_settled() && !is_late() {
             std::thread::sleep(LOOK);
-            self.settle(intake)?;
+            self.settle(intake);
         }
-        self.settle_now(intake, Urgency::Now)
-    }
-
-    fn settle_now(&mut self, intake: &Intake<'_>, urgency: Urgency) -> Flow {
-        match self.checkpoints.settle(intake.settled(), urgency) {
-            Ok(()) => Flow::Continue(()),
-            Err(error) => Flow::Break(Err(SourceError::Bookmark(error))),
+        match self.checkpoints.flush(stop.is_requested().then_some(deadline)) {
+            Written::All => Ok(()),
+            Written::Failed(error) => Err(error),
+            Written::NotYet => {
+                warn!("the bookmark is not written yet; the next run begins where it was");
+                Ok(())
+            }
         }
     }
 }
 
-fn checked<T>(result: io::Result<T>) -> ControlFlow<Result<(), SourceError>, T> {
-    match result {
-        Ok(value) => ControlFlow::Continue(value),
-        Err(error) => ControlFlow::Break(Err(SourceError::Log(error))),
-    }
+fn read_if_possible(bookmark: &Bookmark) -> Option<Mark> {
+    bookmark.read().unwrap_or_else(|error| {
+        let path = bookmark.path().display();
+        warn!(
+            "cannot read the bookmark {path}: {error}; beginning with what is logged from now on"
+        );
+        None
+    })
 }

@@ -70,15 +70,23 @@ impl Spool {
     /// # Errors
     /// If the path names a directory, or one that can't be read.
     pub fn at(path: &Path) -> Result<Self, SpoolError> {
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let dir = dir.unwrap_or(Path::new(".")).to_owned();
-        let Some(base) = path.file_name().filter(|_| !path.is_dir()) else {
-            return Err(SpoolError::Directory { path: path.into(), example: example(path) });
-        };
-        let spool = Self { dir, base: base.to_owned() };
+        let spool = Self::named(path)?;
         match spool.files() {
             Ok(_) => Ok(spool),
             Err(source) => Err(SpoolError::Unreadable { path: spool.dir, source }),
+        }
+    }
+
+    /// The same, whether or not the directory is there.
+    ///
+    /// # Errors
+    /// If the path names a directory.
+    pub fn named(path: &Path) -> Result<Self, SpoolError> {
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let dir = dir.unwrap_or(Path::new(".")).to_owned();
+        match path.file_name().filter(|_| !path.is_dir()) {
+            Some(base) => Ok(Self { dir, base: base.to_owned() }),
+            None => Err(SpoolError::Directory { path: path.into(), example: example(path) }),
         }
     }
 
@@ -139,7 +147,7 @@ impl Spool {
         SpoolFile { name, id: FileId::of(metadata), length: metadata.len(), written, age }
     }
 
-    fn is_of_log(&self, name: &OsStr) -> bool {
+    pub(super) fn is_of_log(&self, name: &OsStr) -> bool {
         let base = self.base.as_encoded_bytes();
         let rest = name.as_encoded_bytes().strip_prefix(base);
         rest.is_some_and(|rest| rest.is_empty() || self.number(name).is_some())

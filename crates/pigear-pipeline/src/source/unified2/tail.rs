@@ -1,12 +1,11 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use pigear_alert::unified2::{self, Record, RecordError};
 
-use super::bookmark::Position;
-use super::spool;
+use super::place::Head;
+use super::spool::{self, FileId};
 
 /// Bytes that are read at once.
 const CHUNK: usize = 256 << 10;
@@ -20,7 +19,7 @@ pub(super) struct Tail {
     /// Where in the file the buffer begins.
     start: u64,
     /// What the file began with, as far as it was read.
-    head: Vec<u8>,
+    head: Head,
     damage: Option<Damage>,
 }
 
@@ -56,10 +55,12 @@ pub(super) enum Found<'a> {
 }
 
 impl Tail {
-    pub(super) fn new(mut file: File, offset: u64) -> io::Result<Self> {
+    /// Also says which file it is.
+    pub(super) fn new(mut file: File, offset: u64) -> io::Result<(Self, FileId)> {
         file.seek(SeekFrom::Start(offset))?;
-        let head = head(&file, offset)?;
-        Ok(Self { file, buffer: Vec::new(), next: 0, start: offset, head, damage: None })
+        let (head, id) = (Head::of(&file, offset)?, FileId::of(&file.metadata()?));
+        let tail = Self { file, buffer: Vec::new(), next: 0, start: offset, head, damage: None };
+        Ok((tail, id))
     }
 
     /// Where in the file the next record begins.
@@ -72,10 +73,9 @@ impl Tail {
         self.buffer.len() - self.next
     }
 
-    /// What the file begins with, as far as it lies before `offset`, which was read.
-    pub(super) fn head(&self, offset: u64) -> &[u8] {
-        let length = usize::try_from(offset).unwrap_or(usize::MAX).min(self.head.len());
-        self.head.get(..length).unwrap_or_default()
+    /// What the file began with, as far as it was read.
+    pub(super) fn head(&self) -> Head {
+        self.head
     }
 
     /// When the file was last written: since 1970.
@@ -127,30 +127,11 @@ impl Tail {
         };
         self.buffer.truncate(length + read.as_ref().copied().unwrap_or(0));
         let read = read? as u64;
-        let head = head(&self.file, end + read)?;
-        if !head.starts_with(&self.head) || self.file.metadata()?.len() < end {
+        let head = Head::of(&self.file, end + read)?;
+        if !head.begins_with(&self.head) || self.file.metadata()?.len() < end {
             return Ok(Grown::BegunAnew);
         }
         self.head = head;
         Ok(if read > 0 { Grown::More(read) } else { Grown::AtEnd })
     }
-
-    /// Reads the file from its start again.
-    pub(super) fn begin_anew(&mut self) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(0))?;
-        self.buffer.clear();
-        self.head.clear();
-        (self.next, self.start) = (0, 0);
-        Ok(())
-    }
-}
-
-/// What a file begins with, as far as it lies before `offset`.
-pub(super) fn head(file: &File, offset: u64) -> io::Result<Vec<u8>> {
-    let length = usize::try_from(offset).unwrap_or(usize::MAX).min(Position::HEAD);
-    let mut head = vec![0; length];
-    // Less, if the file was begun anew meanwhile.
-    let read = file.read_at(&mut head, 0)?;
-    head.truncate(read);
-    Ok(head)
 }

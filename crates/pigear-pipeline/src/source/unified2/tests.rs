@@ -16,6 +16,10 @@ use crate::policy::LaneSettings;
 use crate::stats::Snapshot;
 use crate::test_alerts::until;
 
+mod faults;
+mod packets;
+mod rotation;
+
 /// An event of Snort 2 and its packet.
 fn record(event_id: u32) -> Vec<u8> {
     let event = [7, 52, 0, event_id, 1_750_000_000 + event_id, 0, 9, 1, 1, 1, 1, 0, 0, 0, 6 << 24];

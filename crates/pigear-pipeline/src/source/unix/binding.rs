@@ -107,15 +107,16 @@ pub struct Binding {
     socket: UnixDatagram,
     waker: UnixDatagram,
     path: PathBuf,
+    settings: SocketSettings,
     inode: Inode,
 }
 
 /// What tells a file from all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Inode(u64, u64);
+pub(super) struct Inode(u64, u64);
 
 impl Inode {
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         Self(metadata.dev(), metadata.ino())
     }
 }
@@ -126,25 +127,47 @@ impl Binding {
     /// # Errors
     /// If the socket can't be bound there without harm, or its owner can't be set.
     pub fn new(path: &Path, settings: SocketSettings) -> Result<Self, BindError> {
+        Self::bind(path, settings, LOCK_TIME)
+    }
+
+    /// The same while others wait: if a lock is held, somebody is just binding there.
+    pub(super) fn again(path: &Path, settings: SocketSettings) -> Result<Self, BindError> {
+        Self::bind(path, settings, Duration::ZERO)
+    }
+
+    fn bind(path: &Path, settings: SocketSettings, wait: Duration) -> Result<Self, BindError> {
         let actual = path.as_os_str().len();
         if actual > MAX_PATH {
             return Err(BindError::PathTooLong { actual });
         }
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let _lock = lock(dir)?;
+        let dir = Self::directory_of(path);
+        let _lock = lock(dir, wait)?;
         clear(path)?;
         let socket = bound_for_ourselves(path)?;
         let handle = handle_of(path)?;
         let inode = Inode::of(&handle.metadata()?);
         let waker = waker(&handle)?;
         // From here on, dropping the binding removes the socket.
-        let binding = Self { socket: socket.into(), waker, path: path.to_owned(), inode };
+        let socket = socket.into();
+        let binding = Self { socket, waker, path: path.to_owned(), settings, inode };
         open_up(&handle, dir, settings)?;
         Ok(binding)
     }
 
     pub(super) fn socket(&self) -> &UnixDatagram {
         &self.socket
+    }
+
+    pub(super) fn settings(&self) -> SocketSettings {
+        self.settings
+    }
+
+    pub(super) fn inode(&self) -> Inode {
+        self.inode
+    }
+
+    pub(super) fn directory_of(path: &Path) -> &Path {
+        path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
     /// A socket whose datagrams wake the reader, whatever happens to the path. It never blocks.
@@ -185,17 +208,17 @@ impl Drop for Binding {
 /// Locks the directory against others of us. Where it can't be read, or somebody holds the lock longer
 /// than we would, it isn't locked; then only two that start at the same moment could get in each other's
 /// way.
-fn lock(dir: &Path) -> Result<Option<Flock<File>>, BindError> {
+fn lock(dir: &Path, wait: Duration) -> Result<Option<Flock<File>>, BindError> {
     match File::open(dir) {
-        Ok(handle) if handle.metadata()?.is_dir() => Ok(lock_in_time(handle)),
+        Ok(handle) if handle.metadata()?.is_dir() => Ok(lock_in_time(handle, wait)),
         Ok(_) => Err(BindError::NoDirectory),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
         Err(error) => Err(from_io(error)),
     }
 }
 
-fn lock_in_time(mut handle: File) -> Option<Flock<File>> {
-    let deadline = Instant::now() + LOCK_TIME;
+fn lock_in_time(mut handle: File, wait: Duration) -> Option<Flock<File>> {
+    let deadline = Instant::now() + wait;
     loop {
         match Flock::lock(handle, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => return Some(lock),

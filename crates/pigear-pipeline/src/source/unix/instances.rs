@@ -26,7 +26,7 @@ impl Instances {
 
     /// The sockets of a Snort with `count` packet threads, each with its thread's number.
     pub fn several(&self, log_dir: &Path, count: u32) -> impl Iterator<Item = (u32, PathBuf)> {
-        let ids = self.id_offset..self.id_offset.saturating_add(count);
+        let ids = (0..count).filter_map(|thread| self.id_offset.checked_add(thread));
         ids.map(|id| (id, self.file(log_dir, Some(id), SOCKET)))
     }
 
@@ -57,6 +57,12 @@ mod tests {
         let instances = Instances::default();
         assert_eq!(paths(&instances), ["0 /log/0_snort_alert", "1 /log/1_snort_alert"]);
         assert_eq!(instances.single(Path::new("/log")), Path::new("/log/snort_alert"));
+    }
+
+    #[test]
+    fn numbers_end_where_they_cannot_be_greater() {
+        let instances = Instances { id_offset: u32::MAX, ..Instances::default() };
+        assert_eq!(paths(&instances), ["4294967295 /log/4294967295_snort_alert"]);
     }
 
     #[test]

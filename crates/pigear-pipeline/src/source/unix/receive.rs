@@ -1,15 +1,14 @@
 //! One datagram, and who sent it.
 
-use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
-use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg};
 use pigear_alert::Sender;
+
+use super::control::Control;
 
 /// Room for the longest alert; a longer datagram is cut.
 const BUFFER_LEN: usize = 66 * 1024;
@@ -38,32 +37,34 @@ impl Received<'_> {
     }
 }
 
-/// Receives from a socket, into the same memory again and again.
-pub(super) struct Receiver<'a> {
-    socket: &'a UnixDatagram,
+/// Receives into the same memory again and again.
+pub(super) struct Receiver {
     buffer: Vec<u8>,
-    /// Room for one sender's credentials only: file descriptors that somebody sends along find
-    /// none, and are closed by the kernel.
-    control: Vec<u8>,
+    control: Control,
 }
 
-impl<'a> Receiver<'a> {
-    pub(super) fn new(socket: &'a UnixDatagram) -> Self {
-        Self { socket, buffer: vec![0; BUFFER_LEN], control: cmsg_space!(UnixCredentials) }
+impl Receiver {
+    pub(super) fn new() -> Self {
+        Self { buffer: vec![0; BUFFER_LEN], control: Control::default() }
     }
 
     /// Receives a datagram; `None` if none came in time.
-    pub(super) fn receive(&mut self, wait: Wait) -> io::Result<Option<Received<'_>>> {
+    pub(super) fn receive(
+        &mut self,
+        socket: &UnixDatagram,
+        wait: Wait,
+    ) -> Result<Option<Received<'_>>, Errno> {
         if let Wait::For(time) = wait
-            && !becomes_readable(self.socket, time)?
+            && !becomes_readable(socket, time)?
         {
             return Ok(None);
         }
         let (len, sender) = loop {
-            match self.receive_now() {
+            match self.control.receive(socket.as_raw_fd(), &mut self.buffer) {
                 Err(Errno::EINTR) => {}
-                Err(error) => return Err(error.into()),
-                Ok(received) => break received,
+                // It need not be set to block.
+                Err(Errno::EAGAIN) => return Ok(None),
+                received => break received?,
             }
         };
         let (datagram, cut_from) = match self.buffer.get(..len) {
@@ -72,28 +73,13 @@ impl<'a> Receiver<'a> {
         };
         Ok(Some(Received { datagram, cut_from, sender }))
     }
-
-    /// Receives into the buffer, and returns how long the datagram was, cut or not.
-    fn receive_now(&mut self) -> nix::Result<(usize, Option<Sender>)> {
-        let mut parts = [IoSliceMut::new(&mut self.buffer)];
-        let (fd, flags) =
-            (self.socket.as_raw_fd(), MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_TRUNC);
-        let message = recvmsg::<()>(fd, &mut parts, Some(&mut self.control), flags)?;
-        let sender = message.cmsgs()?.find_map(|control| match control {
-            ControlMessageOwned::ScmCredentials(of) => {
-                Some(Sender { pid: of.pid(), uid: of.uid() })
-            }
-            _ => None,
-        });
-        Ok((message.bytes, sender))
-    }
 }
 
-fn becomes_readable(socket: &UnixDatagram, time: Duration) -> io::Result<bool> {
+fn becomes_readable(socket: &UnixDatagram, time: Duration) -> Result<bool, Errno> {
     let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
     match poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLIN)], timeout) {
         Ok(ready) => Ok(ready > 0),
         Err(Errno::EINTR) => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }

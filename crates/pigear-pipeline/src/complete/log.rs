@@ -1,0 +1,77 @@
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use tracing::warn;
+
+use crate::backoff::Backoff;
+use crate::source::unified2::{BookmarkProblem, Follower, OpenError, Spool, Start};
+
+/// How long the first bookmark may take at the start.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A log that is followed as soon as that can be.
+pub(super) struct Log {
+    spool: Spool,
+    bookmark: Option<PathBuf>,
+    packet_wait: Duration,
+    follower: Option<Follower>,
+    backoff: Backoff,
+    /// When to try again to open it.
+    again: Instant,
+}
+
+impl Log {
+    pub(super) fn open(spool: Spool, bookmark: Option<PathBuf>, packet_wait: Duration) -> Self {
+        let (follower, backoff, again) = (None, Backoff::default(), Instant::now());
+        let mut log = Self { spool, bookmark, packet_wait, follower, backoff, again };
+        if let Some(follower) = log.try_follower() {
+            // No alert comes yet, so a slow disk holds nothing up; a crash right now loses nothing.
+            follower.flush(FLUSH_TIMEOUT);
+        }
+        log
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.spool.path()
+    }
+
+    pub(super) fn follower(&self) -> Option<&Follower> {
+        self.follower.as_ref()
+    }
+
+    pub(super) fn follower_mut(&mut self) -> Option<&mut Follower> {
+        self.follower.as_mut()
+    }
+
+    /// The follower, if it can be had by now.
+    pub(super) fn try_follower(&mut self) -> Option<&mut Follower> {
+        if self.follower.is_none() && self.again <= Instant::now() {
+            match self.try_opening() {
+                Ok(follower) => {
+                    if self.backoff.succeeded() {
+                        warn!("{}: alerts are completed again", self.path().display());
+                    }
+                    self.follower = Some(follower);
+                }
+                Err(problem) => self.say(&problem),
+            }
+        }
+        self.follower.as_mut()
+    }
+
+    fn try_opening(&self) -> Result<Follower, OpenError> {
+        let (spool, bookmark) = (self.spool.clone(), self.bookmark.clone());
+        let problem = BookmarkProblem::GoOn;
+        Follower::open(spool, Start::Bookmark, bookmark, self.packet_wait, problem)
+    }
+
+    fn say(&mut self, problem: &OpenError) {
+        if self.backoff.failures() == 0 {
+            let path = self.path().display().to_string();
+            let cause = problem.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            warn!("alerts are not completed from {path}: {problem}{cause}; trying again");
+        }
+        self.again = Instant::now() + self.backoff.failed(None);
+    }
+}

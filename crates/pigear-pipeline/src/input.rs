@@ -1,0 +1,50 @@
+//! Files that are read from end to end.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+
+use nix::libc;
+
+/// Opens a regular file. Opening doesn't block, and anything that could be read without end, or that
+/// nobody may ever write to, is refused.
+///
+/// # Errors
+/// If it can't be opened, or isn't a regular file.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    // A named pipe that nobody writes to would else block here.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_file() {
+        return Ok(file);
+    }
+    let kind = match () {
+        () if kind.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        () if kind.is_fifo() => "a named pipe",
+        () if kind.is_socket() => "a socket",
+        () => "a device",
+    };
+    let problem = format!("{kind}, not a regular file");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::stat::Mode;
+
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_opened_and_nothing_blocks() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, pipe) = (dir.path().join("file"), dir.path().join("pipe"));
+        std::fs::write(&file, "text").unwrap();
+        nix::unistd::mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+        let problem = |path: &Path| open_regular(path).unwrap_err().to_string();
+        assert!(open_regular(&file).is_ok());
+        assert_eq!(problem(&pipe), "a named pipe, not a regular file");
+        assert_eq!(problem(Path::new("/dev/zero")), "a device, not a regular file");
+        assert_eq!(problem(dir.path()), "is a directory");
+    }
+}

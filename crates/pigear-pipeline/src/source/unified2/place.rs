@@ -1,0 +1,86 @@
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use super::bookmark::Position;
+use super::spool::FileId;
+
+/// What a file begins with. It tells a file that was begun anew, which may have the same name and the
+/// same inode, and a copy, which has another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    length: u8,
+    bytes: [u8; Self::MAX],
+}
+
+impl Head {
+    /// So many bytes tell a file from others: the first event's numbers and time are in them.
+    pub(super) const MAX: usize = 32;
+
+    /// What a file begins with, as far as it lies before `offset`.
+    pub(super) fn of(file: &File, offset: u64) -> io::Result<Self> {
+        let mut head = Self::default();
+        let length = usize::try_from(offset).unwrap_or(usize::MAX).min(Self::MAX);
+        // Less, if the file was begun anew meanwhile.
+        let read = file.read_at(head.bytes.get_mut(..length).unwrap_or_default(), 0)?;
+        head.length = u8::try_from(read).unwrap_or_default();
+        Ok(head)
+    }
+
+    /// As far as it lies before `offset`.
+    pub(super) fn up_to(mut self, offset: u64) -> Self {
+        self.length = u8::try_from(offset).unwrap_or(u8::MAX).min(self.length);
+        self
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+    }
+
+    pub(super) fn begins_with(&self, other: &Self) -> bool {
+        self.bytes().starts_with(other.bytes())
+    }
+
+    /// Whether no other file begins with it, but a copy.
+    pub(super) fn tells(&self) -> bool {
+        usize::from(self.length) == Self::MAX
+    }
+}
+
+impl From<&[u8]> for Head {
+    fn from(bytes: &[u8]) -> Self {
+        let mut head = Self::default();
+        for (place, byte) in head.bytes.iter_mut().zip(bytes) {
+            *place = *byte;
+        }
+        head.length = u8::try_from(bytes.len().min(Self::MAX)).unwrap_or_default();
+        head
+    }
+}
+
+/// A file of a log, under the name that it had when it was opened, or when it was being written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FileName {
+    pub(super) name: OsString,
+    pub(super) id: FileId,
+}
+
+/// A place in a file of a log, where a record begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(super) file: Arc<FileName>,
+    /// Bytes from the file's start on.
+    pub(super) offset: u64,
+    /// What the file begins with, before the place.
+    pub(super) head: Head,
+}
+
+impl Place {
+    pub(super) fn position(&self) -> Position {
+        let FileName { name, id } = &*self.file;
+        let head = self.head.up_to(self.offset).bytes().to_vec();
+        Position { name: name.clone(), inode: id.inode, offset: self.offset, head }
+    }
+}

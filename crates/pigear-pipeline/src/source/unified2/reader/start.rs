@@ -1,0 +1,155 @@
+//! Where a reader begins.
+
+use std::io;
+use std::sync::Arc;
+
+use tracing::warn;
+
+use super::{FileName, Head, Left, Next, Place, Reader, SetAside};
+use crate::source::unified2::bookmark::{Mark, Position};
+use crate::source::unified2::spool::SpoolFile;
+
+impl Reader {
+    /// Goes to where somebody stopped reading, also if that file has another name now. Where it is gone,
+    /// this is the start of the oldest that was begun after it.
+    pub(in super::super) fn go_to(&mut self, mark: &Mark) -> io::Result<()> {
+        self.listing.reread()?;
+        for position in &mark.set_aside {
+            self.set_aside_again(position)?;
+        }
+        let position = &mark.position;
+        if position.is_start() {
+            return Ok(());
+        }
+        let files = self.listing.files().to_vec();
+        let same = files.iter().find(|file| file.name == position.name);
+        let moved = self.spool().file_of_inode(position.inode)?;
+        for file in same.into_iter().chain(&moved) {
+            if self.is_at(file, position) {
+                self.go_to_file(file, position, position.offset, &files);
+                return Ok(());
+            }
+        }
+        let copy = files.iter().find(|file| self.is_copy(file, position));
+        match (copy, same) {
+            (Some(copy), _) => self.go_to_file(copy, position, position.offset, &files),
+            (None, Some(file)) => {
+                let path = self.shown(&file.name);
+                if file.id.inode == position.inode {
+                    warn!("{path} was begun anew since it was read; reading all of it");
+                } else {
+                    warn!("{path} is another file than was read; reading all of it");
+                }
+                self.go_to_file(file, position, 0, &files);
+            }
+            (None, None) => {
+                let name = position.name.to_string_lossy();
+                warn!("{name} is gone, and with it what was logged there since it was last read");
+                if let Some(begun) = self.spool().begun(&position.name) {
+                    self.leave(files.iter().filter(|file| !file.is_begun_after(begun)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes to the end of what is logged so far.
+    pub(in super::super) fn go_to_end(&mut self) -> io::Result<()> {
+        self.listing.reread()?;
+        let files = self.listing.files().to_vec();
+        self.leave(&files);
+        let Some(file) = files.iter().max_by_key(|file| file.activity()) else { return Ok(()) };
+        let file_name = FileName { name: file.name.clone(), id: file.id };
+        self.try_opening(
+            file,
+            Place { file: Arc::new(file_name), offset: file.length, head: Head::default() },
+        );
+        Ok(())
+    }
+
+    /// Notes how much there is to read.
+    pub(in super::super) fn measure(&mut self) -> io::Result<()> {
+        if self.listing.files().is_empty() {
+            self.listing.reread()?;
+        }
+        let bytes = self.listing.files().iter().map(|file| self.bytes_of(file)).sum();
+        self.progress.set_there(bytes);
+        Ok(())
+    }
+
+    /// Bytes of a file that are still to be read.
+    fn bytes_of(&self, file: &SpoolFile) -> u64 {
+        let read = match &self.open {
+            Some(open) if open.file.id == file.id => open.tail.offset(),
+            _ => self.left.get(&file.id).map_or(0, |left| left.end),
+        };
+        file.length.saturating_sub(read)
+    }
+
+    fn set_aside_again(&mut self, position: &Position) -> io::Result<()> {
+        match self.spool().file_of_inode(position.inode)? {
+            Some(file) => {
+                let name = FileName { name: file.name, id: file.id };
+                let (offset, head) = (position.offset, Head::from(&*position.head));
+                let place = Place { file: Arc::new(name), offset, head };
+                self.set_aside.push(SetAside::known(place));
+            }
+            None => {
+                let path = self.shown(&position.name);
+                warn!("{path} is gone, and with it what could not be read");
+            }
+        }
+        Ok(())
+    }
+
+    fn go_to_file(
+        &mut self,
+        file: &SpoolFile,
+        position: &Position,
+        offset: u64,
+        files: &[SpoolFile],
+    ) {
+        self.leave(files.iter().filter(|other| other.is_before(file)));
+        let name = FileName { name: position.name.clone(), id: file.id };
+        let head = Head::from(&*position.head).up_to(offset);
+        self.try_opening(file, Place { file: Arc::new(name), offset, head });
+    }
+
+    fn try_opening(&mut self, file: &SpoolFile, place: Place) {
+        self.last = Some(place.clone());
+        self.begun = self.spool().begun(&place.file.name).unwrap_or(file.written);
+        match self.opened(&file.name) {
+            Ok(opened) => {
+                let Place { file, offset, .. } = place;
+                // Nothing is in the window yet.
+                self.open(Next { file, opened, offset, trouble: None }, &mut Vec::new());
+            }
+            Err(error) => self.fail(SetAside::known(place), error),
+        }
+    }
+
+    /// Whether a file is the one of a position, and has not been begun anew since.
+    fn is_at(&self, file: &SpoolFile, position: &Position) -> bool {
+        if file.id.inode != position.inode || file.length < position.offset {
+            return false;
+        }
+        let head = self.opened(&file.name).and_then(|file| Head::of(&file, position.offset));
+        // One that can't be read now can't be told from another.
+        head.map_or(true, |head| position.head.is_empty() || head.bytes() == position.head)
+    }
+
+    /// Whether a file is a copy of the one of a position, which was begun anew after that.
+    fn is_copy(&self, file: &SpoolFile, position: &Position) -> bool {
+        let known = Head::from(&*position.head);
+        let head = || self.opened(&file.name).and_then(|file| Head::of(&file, position.offset));
+        known.tells() && file.length >= position.offset && head().is_ok_and(|head| head == known)
+    }
+
+    /// These files need not be read, unless they grow.
+    fn leave<'a>(&mut self, files: impl IntoIterator<Item = &'a SpoolFile>) {
+        let left = files.into_iter().map(|file| {
+            (file.id, Left { head: Head::default(), offset: file.length, end: file.length })
+        });
+        self.left.extend(left);
+    }
+}

@@ -1,0 +1,103 @@
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::*;
+
+/// Copies the log in steps, as `cp` does, and cuts it.
+fn copy_and_cut(log: &Log, to: &Path) {
+    let bytes = fs::read(log.path("u2.log")).unwrap();
+    append(to, &[]);
+    for part in bytes.chunks(bytes.len().div_ceil(5).max(1)) {
+        append(to, part);
+        thread::yield_now();
+    }
+    OpenOptions::new().write(true).open(log.path("u2.log")).unwrap().set_len(0).unwrap();
+}
+
+fn is_each_seen_once(ids: &[u32], last: u32) -> bool {
+    let mut times = BTreeMap::<_, u32>::new();
+    ids.iter().for_each(|id| *times.entry(*id).or_default() += 1);
+    times.len() == last as usize && times.values().all(|&times| times == 1)
+}
+
+#[test]
+fn a_log_that_is_copied_and_cut_while_it_is_followed_is_seen_exactly_once() {
+    let log = Log::new();
+    append(&log.path("u2.log"), &records([1]));
+    let following = Following::new(log.open(Start::Beginning));
+    let mut last = 1;
+    for round in 0..40 {
+        // Now more, now less than is read before it is cut.
+        let records = records(last + 1..=last + 1 + round * 13 % 200);
+        append(&log.path("u2.log"), &records);
+        last += 1 + round * 13 % 200;
+        copy_and_cut(&log, &log.path(&format!("u2.log.{}", 1000 - round)));
+    }
+    until("all are seen", || following.seen.ids().len() >= last as usize);
+    let ids = following.end();
+    assert!(is_each_seen_once(&ids, last), "{} of {last}", ids.len());
+}
+
+#[test]
+fn a_log_that_is_copied_and_cut_while_nobody_reads_is_seen_exactly_once() {
+    let log = Log::new();
+    append(&log.path("u2.log"), &records([1, 2]));
+    assert_eq!(log.read(Start::Beginning).0, [1, 2]);
+    append(&log.path("u2.log"), &records([3, 4]));
+    copy_and_cut(&log, &log.path("u2.log.1"));
+    append(&log.path("u2.log"), &records([5]));
+    assert_eq!(log.read(Start::Bookmark).0, [3, 4, 5]);
+    assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
+}
+
+/// As a copy is seen that `cp` has only begun.
+#[test]
+fn a_copy_is_not_read_again_however_it_grows() {
+    let log = Log::new();
+    let (all, copy) = (records(1..=50), log.path("u2.log.1"));
+    append(&log.path("u2.log"), &all);
+    let following = Following::new(log.open(Start::Beginning));
+    let ids: Vec<_> = (1..=50).collect();
+    following.until_seen(&ids);
+    for (n, part) in (51..).zip(all.chunks(700)) {
+        append(&copy, part);
+        // Seen once everything before was looked at.
+        append(&log.path("u2.log"), &record(n));
+        until("the next is seen", || following.seen.ids().len() >= n as usize);
+    }
+    let ids = following.end();
+    assert!(is_each_seen_once(&ids, u32::try_from(ids.len()).unwrap()), "{ids:?}");
+}
+
+#[test]
+fn thousands_of_files_are_read_in_a_time_that_grows_with_their_number() {
+    let log = Log::new();
+    let time_of = |from: u32, to: u32| {
+        for n in from..to {
+            fs::write(log.path(&format!("u2.log.{}", 1_750_000_000 + n)), record(n)).unwrap();
+        }
+        let begun = Instant::now();
+        let (ids, _) = log.read(Start::Beginning);
+        assert_eq!(ids, (0..to).collect::<Vec<_>>());
+        begun.elapsed()
+    };
+    let few = time_of(0, 500);
+    let many = time_of(500, 4_000);
+    // Eight times as many; what isn't linear would take 64 times as long.
+    assert!(many < 24 * few + Duration::from_secs(1), "{few:?}, {many:?}");
+}
+
+#[test]
+fn a_file_that_was_left_and_grows_again_is_read_on() {
+    let log = Log::new();
+    let (old, new) = (log.path("u2.log.1750000001"), log.path("u2.log.1750000002"));
+    append(&old, &records([1]));
+    let following = Following::new(log.open(Start::Beginning));
+    append(&new, &records([2]));
+    following.until_seen(&[1, 2]);
+    append(&old, &records([3]));
+    following.until_seen(&[1, 2, 3]);
+    append(&new, &records([4]));
+    following.until_seen(&[1, 2, 3, 4]);
+    following.end();
+}

@@ -1,0 +1,169 @@
+use std::fs;
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tracing::{debug, warn};
+
+use super::binding::{BindError, Binding, Inode, SocketSettings};
+use crate::source::dir_watcher::{DirWatcher, Interest};
+use crate::stop::Stop;
+
+/// How often to look, told or not.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A little memory will do.
+const STACK: usize = 256 << 10;
+
+/// Watches the path of a socket: when somebody removes it, no alert comes any more, and no system call
+/// of the receiver would ever say so.
+///
+/// It is bound again where that takes nothing away from anybody: where nothing is there any more, or a
+/// socket on which nobody listens. The receiver gets the new socket with [`next`](Self::next) after it
+/// was woken, so watching costs it nothing.
+pub(super) struct PathWatcher {
+    shared: Arc<Shared>,
+    /// Dropped to end the thread.
+    end: PipeWriter,
+    thread: JoinHandle<()>,
+}
+
+struct Shared(Mutex<State>);
+
+struct State {
+    /// Wakes the receiver.
+    waker: UnixDatagram,
+    /// The socket that the receiver should go on with.
+    next: Option<Binding>,
+}
+
+impl PathWatcher {
+    /// Begins to watch. `stop` wakes the receiver from now on.
+    pub(super) fn start(binding: &Binding, stop: &Stop) -> io::Result<Self> {
+        let state = State { waker: binding.waker()?, next: None };
+        let shared = Arc::new(Shared(Mutex::new(state)));
+        let woken = Arc::clone(&shared);
+        stop.on_request(move || woken.wake());
+        let (reader, end) = io::pipe()?;
+        let watched = Watched {
+            path: binding.path().to_owned(),
+            settings: binding.settings(),
+            inode: binding.inode(),
+            shared: Arc::clone(&shared),
+            said: None,
+        };
+        let builder = thread::Builder::new().name("socket".to_owned()).stack_size(STACK);
+        let thread = builder.spawn(move || watched.watch(&reader))?;
+        Ok(Self { shared, end, thread })
+    }
+
+    /// The socket that was bound instead of the last one, if there is one.
+    pub(super) fn next(&self) -> Option<Binding> {
+        let mut state = self.shared.state();
+        let next = state.next.take()?;
+        match next.waker() {
+            Ok(waker) => state.waker = waker,
+            // Then a stop is noticed with the next alert.
+            Err(error) => warn!("{}: {error}", next.path().display()),
+        }
+        Some(next)
+    }
+
+    /// Ends watching, and returns a socket that was bound just now.
+    pub(super) fn end(self) -> Option<Binding> {
+        drop(self.end);
+        if self.thread.join().is_err() {
+            debug!("the thread that watched a socket panicked");
+        }
+        self.shared.state().next.take()
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        // A full socket needs no wake-up: its reader isn't asleep.
+        let _ = self.state().waker.send(&[]);
+    }
+}
+
+/// What the thread has.
+struct Watched {
+    path: PathBuf,
+    settings: SocketSettings,
+    /// Of the socket that the receiver has, or will have.
+    inode: Inode,
+    shared: Arc<Shared>,
+    /// Why it can't be bound again, as it was said last.
+    said: Option<String>,
+}
+
+impl Watched {
+    fn watch(mut self, end: &PipeReader) {
+        let dir = Binding::directory_of(&self.path).to_owned();
+        let mut watcher = DirWatcher::on(&dir, Interest::Entries);
+        let mut watched = inode_of(&dir);
+        while !watcher.wait_or(end.as_fd(), POLL_INTERVAL) {
+            watcher.changes();
+            let now = inode_of(&dir);
+            if now != watched || !watcher.is_told() && now.is_some() {
+                watcher.watch_again();
+                watched = now;
+            }
+            self.look();
+        }
+    }
+
+    fn look(&mut self) {
+        if self.shared.state().next.is_some() {
+            // Its queue may have been full at the last time.
+            return self.shared.wake();
+        }
+        if inode_of(&self.path) == Some(self.inode) {
+            if self.said.take().is_some() {
+                warn!("{} is back", self.path.display());
+            }
+            return;
+        }
+        match Binding::again(&self.path, self.settings) {
+            Ok(binding) => {
+                warn!("{} was removed; it is bound again", self.path.display());
+                (self.inode, self.said) = (binding.inode(), None);
+                self.shared.state().next = Some(binding);
+                self.shared.wake();
+            }
+            Err(problem) => self.say(&problem),
+        }
+    }
+
+    /// Says once why no alerts come.
+    fn say(&mut self, problem: &BindError) {
+        let problem = with_cause(problem);
+        if self.said.as_ref() != Some(&problem) {
+            let path = self.path.display();
+            warn!(
+                "{path} was removed or replaced, so no alerts come: {problem}; trying again until it \
+                 can be bound"
+            );
+            self.said = Some(problem);
+        }
+    }
+}
+
+fn inode_of(path: &Path) -> Option<Inode> {
+    fs::symlink_metadata(path).ok().map(|metadata| Inode::of(&metadata))
+}
+
+fn with_cause(problem: &BindError) -> String {
+    match std::error::Error::source(problem) {
+        Some(cause) => format!("{problem}: {cause}"),
+        None => problem.to_string(),
+    }
+}
