@@ -2,43 +2,101 @@
 
 use std::time::Duration;
 
-/// The first delay, and the least.
-const FIRST: Duration = Duration::from_millis(100);
-/// No delay is longer, unless somebody asks for it …
-const LONGEST: Duration = Duration::from_secs(15);
-/// … and none is longer than this.
-const LONGEST_ASKED: Duration = Duration::from_secs(600);
+/// How waits between attempts grow.
+#[derive(Clone, Copy, Debug)]
+pub struct BackoffPolicy {
+    /// The wait after the first failure. Each next one is twice as long.
+    pub first: Duration,
+    /// No wait grows beyond this.
+    pub longest: Duration,
+    /// No wait is shorter, whatever the other side asks for.
+    pub least: Duration,
+    /// The other side may ask for a longer wait, but not for a longer one than this.
+    pub longest_asked: Duration,
+    /// Whether waits are random.
+    pub jitter: Jitter,
+}
 
-/// How long to wait before the next attempt: twice as long as before the last one, from a tenth of a
-/// second to fifteen.
-#[derive(Clone, Debug, Default)]
+/// Whether waits are drawn at random, so that many senders don't come back at the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jitter {
+    /// They are as long as they have grown.
+    None,
+    /// Anything from the least wait to the grown one.
+    Full,
+}
+
+/// For a peer at the other end of a socket or pipe.
+const PEER: BackoffPolicy = BackoffPolicy {
+    first: Duration::from_millis(100),
+    longest: Duration::from_secs(15),
+    least: Duration::from_millis(100),
+    longest_asked: Duration::from_secs(15),
+    jitter: Jitter::None,
+};
+
+/// Counts failed attempts, and says how long to wait after each.
+#[derive(Clone, Debug)]
 pub struct Backoff {
-    failures: u32,
+    policy: BackoffPolicy,
+    attempts: u32,
+}
+
+impl Default for Backoff {
+    /// From a tenth of a second to fifteen.
+    fn default() -> Self {
+        Self::new(PEER)
+    }
 }
 
 impl Backoff {
-    /// An attempt failed: how long to wait before the next. `asked` is how long somebody asks to wait.
-    pub fn failed(&mut self, asked: Option<Duration>) -> Duration {
-        let doubled = FIRST.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST);
-        self.failures = self.failures.saturating_add(1);
-        asked.map_or(doubled, |asked| asked.clamp(FIRST, LONGEST_ASKED))
+    /// No attempt has failed yet.
+    #[must_use]
+    pub fn new(policy: BackoffPolicy) -> Self {
+        Self { policy, attempts: 0 }
+    }
+
+    /// An attempt failed: how long to wait before the next.
+    pub fn failed(&mut self) -> Duration {
+        self.failed_asked(None)
+    }
+
+    /// An attempt failed, and the other side may have asked for a wait. The least wait grows with the
+    /// attempts here too, so that asking for none doesn't make a busy loop.
+    pub fn failed_asked(&mut self, asked: Option<Duration>) -> Duration {
+        let BackoffPolicy { first, least, longest_asked, jitter, .. } = self.policy;
+        let wait = match (asked, jitter) {
+            (Some(asked), _) => asked.min(longest_asked).max(self.grown(least)),
+            (None, Jitter::None) => self.grown(first).max(least),
+            (None, Jitter::Full) => {
+                let spread = self.grown(first).saturating_sub(least);
+                least + spread.mul_f64(fastrand::f64())
+            }
+        };
+        self.attempts = self.attempts.saturating_add(1);
+        wait
     }
 
     /// How many attempts failed since the last success.
     #[must_use]
-    pub fn failures(&self) -> u32 {
-        self.failures
+    pub fn attempts(&self) -> u32 {
+        self.attempts
     }
 
-    /// Whether the last failure is worth a line in the log: the first, the second, the fourth, and so on.
+    /// Whether the last failure is worth a line in the log: the first, the second, the fourth, and so
+    /// on.
     #[must_use]
     pub fn is_worth_a_line(&self) -> bool {
-        self.failures.is_power_of_two()
+        self.attempts.is_power_of_two()
     }
 
     /// An attempt succeeded. Returns whether one had failed before.
     pub fn succeeded(&mut self) -> bool {
-        std::mem::take(&mut self.failures) > 0
+        std::mem::take(&mut self.attempts) > 0
+    }
+
+    fn grown(&self, first: Duration) -> Duration {
+        first.saturating_mul(2_u32.saturating_pow(self.attempts)).min(self.policy.longest)
     }
 }
 
@@ -46,21 +104,45 @@ impl Backoff {
 mod tests {
     use super::*;
 
+    const JITTERED: BackoffPolicy = BackoffPolicy {
+        first: Duration::from_millis(200),
+        longest: Duration::from_secs(10),
+        least: Duration::from_millis(100),
+        longest_asked: Duration::from_secs(600),
+        jitter: Jitter::Full,
+    };
+
     #[test]
     fn waits_grow_to_a_limit_and_start_over_after_a_success() {
         let mut backoff = Backoff::default();
-        let waits = [(); 9].map(|()| backoff.failed(None).as_millis());
+        let waits = [(); 9].map(|()| backoff.failed().as_millis());
         assert_eq!(waits, [100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000]);
-        assert!(backoff.succeeded());
-        assert!(!backoff.succeeded());
-        assert_eq!(backoff.failed(None).as_millis(), 100);
+        assert!(backoff.succeeded() && !backoff.succeeded());
+        assert_eq!(backoff.failed().as_millis(), 100);
     }
 
     #[test]
-    fn what_is_asked_for_is_bounded() {
-        let mut backoff = Backoff::default();
-        assert_eq!(backoff.failed(Some(Duration::ZERO)), FIRST);
-        assert_eq!(backoff.failed(Some(Duration::from_secs(7))).as_secs(), 7);
-        assert_eq!(backoff.failed(Some(Duration::MAX)), LONGEST_ASKED);
+    fn random_waits_lie_between_the_least_and_the_grown_one() {
+        let range = |attempts| {
+            let waits = (0..200).map(|_| Backoff { policy: JITTERED, attempts }.failed());
+            let waits: Vec<_> = waits.collect();
+            (*waits.iter().min().unwrap(), *waits.iter().max().unwrap())
+        };
+        for attempts in [0, 3, u32::MAX] {
+            let (least, most) = range(attempts);
+            assert!(least >= JITTERED.least && most <= JITTERED.longest, "{least:?} {most:?}");
+        }
+        assert!(range(0).1 <= JITTERED.first);
+        assert!(range(3).1 > JITTERED.first);
+    }
+
+    #[test]
+    fn a_wait_that_was_asked_for_is_kept_to_within_bounds() {
+        let mut backoff = Backoff::new(JITTERED);
+        let asked = |backoff: &mut Backoff, asked| backoff.failed_asked(Some(asked)).as_millis();
+        let none = [(); 4].map(|()| asked(&mut backoff, Duration::ZERO));
+        assert_eq!(none, [100, 200, 400, 800]);
+        assert_eq!(asked(&mut backoff, Duration::from_secs(7)), 7_000);
+        assert_eq!(asked(&mut backoff, Duration::MAX), 600_000);
     }
 }

@@ -71,7 +71,7 @@ mod tracker;
 
 pub use alert_factory::{AlertFactory, NamesCell};
 pub use backlog::Backlog;
-pub use backoff::Backoff;
+pub use backoff::{Backoff, BackoffPolicy, Jitter};
 pub use deadline::{Deadline, Slept};
 pub use fanout::{Fanout, Flow, Intake};
 pub use filter::{Filter, FilterError};

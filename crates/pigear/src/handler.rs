@@ -13,7 +13,6 @@
 //! | [`syslog`] | sends each alert to a syslog server |
 //! | [`null`] | counts only |
 
-mod backoff;
 pub mod compress;
 #[cfg(feature = "exec")]
 pub mod exec;

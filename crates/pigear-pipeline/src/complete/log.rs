@@ -67,11 +67,11 @@ impl Log {
     }
 
     fn say(&mut self, problem: &OpenError) {
-        if self.backoff.failures() == 0 {
+        if self.backoff.attempts() == 0 {
             let path = self.path().display().to_string();
             let cause = problem.source().map(|cause| format!(": {cause}")).unwrap_or_default();
             warn!("alerts are not completed from {path}: {problem}{cause}; trying again");
         }
-        self.again = Instant::now() + self.backoff.failed(None);
+        self.again = Instant::now() + self.backoff.failed();
     }
 }

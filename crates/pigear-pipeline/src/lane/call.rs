@@ -145,7 +145,7 @@ impl Caller {
         if settled > 0 {
             self.backoff.succeeded();
         }
-        let wait = self.backoff.failed(asked);
+        let wait = self.backoff.failed_asked(asked);
         if self.backoff.is_worth_a_line() {
             let (name, problem) = (&lane.name, &self.problem);
             warn!("handler {name}: {problem}; trying again in {wait:?}");

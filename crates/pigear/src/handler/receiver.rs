@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 use pigear_alert::Alert;
-use pigear_pipeline::{Deadline, Failure, Progress, Slept};
+use pigear_pipeline::{Backoff, Deadline, Failure, Progress, Slept};
 use tracing::{info, warn};
 
 pub(super) use datagrams::Datagrams;
@@ -22,7 +22,6 @@ pub(super) use stream::Stream;
 #[cfg(feature = "syslog")]
 pub(super) use stream::Transport;
 
-use super::backoff::Backoff;
 use super::writer::{ENOUGH, Records};
 use outlet::{Outlet, SendError};
 

@@ -138,10 +138,10 @@ impl Shared {
                     INTERVAL
                 }
                 Err(error) => {
-                    if backoff.failures() == 0 {
+                    if backoff.attempts() == 0 {
                         warn!("cannot write the bookmark {path}: {error}; trying again");
                     }
-                    backoff.failed(None)
+                    backoff.failed()
                 }
             };
             not_before = Some(Instant::now() + pause);

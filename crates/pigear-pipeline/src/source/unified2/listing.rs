@@ -117,7 +117,7 @@ impl Listing {
                     warn!("cannot read the directory {dir}: {error}; trying again");
                 }
                 let mut backoff = trouble.map(|trouble| trouble.backoff).unwrap_or_default();
-                let again = now + backoff.failed(None);
+                let again = now + backoff.failed();
                 self.trouble = Some(Trouble { backoff, again, error });
                 false
             }

@@ -50,7 +50,7 @@ impl SetAside {
 
     /// It could not even be tried.
     pub(super) fn try_again(&mut self) {
-        self.again = Instant::now() + self.backoff.failed(None);
+        self.again = Instant::now() + self.backoff.failed();
     }
 
     pub(super) fn problem(&self) -> Option<&io::Error> {

@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
 use pigear_alert::format::{Colour, FormatName};
-use pigear_pipeline::{Deadline, Failure, Progress, Slept};
+use pigear_pipeline::{Backoff, Deadline, Failure, Progress, Slept};
 use tracing::{debug, warn};
 
 use super::child::{Ended, Running};
 use super::{CommandLine, Options};
-use crate::handler::backoff::Backoff;
 use crate::handler::writer::{BatchWriter, ENOUGH};
 
 /// A program that ran for so long was no failure.

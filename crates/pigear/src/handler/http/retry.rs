@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use pigear_pipeline::{BackoffPolicy, Jitter};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
-
-use crate::handler::backoff::{BackoffPolicy, Jitter};
 
 /// The waits between attempts. A server may ask for longer ones.
 pub(super) const BACKOFF: BackoffPolicy = BackoffPolicy {

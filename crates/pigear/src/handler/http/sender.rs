@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use pigear_pipeline::Backoff;
 use reqwest::Client;
 use tracing::{debug, warn};
 
@@ -18,7 +19,6 @@ use super::request_body::RequestBody;
 use super::retry;
 use super::secrets::Secrets;
 use super::stopping::Stopping;
-use crate::handler::backoff::Backoff;
 use crate::handler::compress::Compress;
 
 /// Sends batches.
