@@ -13,7 +13,7 @@ use tracing::warn;
 use crate::alert_factory::AlertFactory;
 use crate::lane::Lane;
 use crate::missed::Gaps;
-use crate::policy::OnError;
+use crate::policy::{OnError, Patience};
 use crate::source_error::SourceError;
 use crate::stats::Stats;
 use crate::stop::Stop;
@@ -45,17 +45,28 @@ impl Fanout {
         Self { lanes, stats, on_error, keep_datagrams, left, stop }
     }
 
-    /// An intake for one source to hand in its datagrams.
+    /// An intake for one source to hand in its datagrams. The source can't wait: what finds no room is
+    /// dropped, unless a lane was told to make it wait.
     #[must_use]
     pub fn intake(&self, factory: AlertFactory) -> Intake<'_> {
+        self.intake_of(factory, Patience::Live)
+    }
+
+    /// The same for a source that can wait until there is room.
+    #[must_use]
+    pub fn patient_intake(&self, factory: AlertFactory) -> Intake<'_> {
+        self.intake_of(factory, Patience::Patient)
+    }
+
+    fn intake_of(&self, factory: AlertFactory, patience: Patience) -> Intake<'_> {
         if let Some(completing) = &factory.completing {
             completing.intake_opened();
         }
-        Intake { fanout: self, factory, gaps: Gaps::default(), malformed: 0 }
+        Intake { fanout: self, factory, patience, gaps: Gaps::default(), malformed: 0 }
     }
 
     /// Gives an alert to every lane.
-    fn send(&self, alert: &Arc<Alert>) -> Flow {
+    fn send(&self, alert: &Arc<Alert>, patience: Patience) -> Flow {
         let left = self
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
@@ -63,7 +74,7 @@ impl Fanout {
         self.stats.received.add(1);
         let bytes = alert.memory();
         for lane in &self.lanes {
-            lane.push(alert, bytes);
+            lane.push(alert, bytes, patience);
         }
         if left == 1 {
             self.stop.end();
@@ -98,6 +109,7 @@ impl Fanout {
 pub struct Intake<'a> {
     fanout: &'a Fanout,
     factory: AlertFactory,
+    patience: Patience,
     gaps: Gaps,
     /// How many of the last datagrams were no alerts.
     malformed: u64,
@@ -127,25 +139,25 @@ impl Intake<'_> {
         if let Some(completing) = &self.factory.completing {
             return match completing.take(alert) {
                 Some(alert) if alert.log().is_some() => self.completed(&alert),
-                Some(alert) => self.fanout.send(&alert),
+                Some(alert) => self.fanout.send(&alert, self.patience),
                 None => Flow::Continue(()),
             };
         }
         let missed = self.gaps.before(&alert);
         self.missed(missed);
-        self.fanout.send(&alert)
+        self.fanout.send(&alert, self.patience)
     }
 
     /// Takes an alert that was completed from Snort's log.
     pub(crate) fn completed(&self, alert: &Arc<Alert>) -> Flow {
         self.fanout.stats.completed.add(1);
-        self.fanout.send(alert)
+        self.fanout.send(alert, self.patience)
     }
 
     /// Takes an alert that was not completed in time.
     pub(crate) fn incomplete(&self, alert: &Arc<Alert>) -> Flow {
         self.fanout.stats.incomplete.add(1);
-        self.fanout.send(alert)
+        self.fanout.send(alert, self.patience)
     }
 
     /// Counts alerts that were never received.
@@ -159,7 +171,7 @@ impl Intake<'_> {
     pub fn logged(&mut self, logged: Logged) -> Flow {
         let AlertFactory { origin, names, .. } = &self.factory;
         let alert = Alert::from_log(logged, Arc::clone(origin), names.get());
-        self.fanout.send(&Arc::new(alert))
+        self.fanout.send(&Arc::new(alert), self.patience)
     }
 
     /// Counts so many places of a log that are no record.

@@ -22,7 +22,7 @@ use crate::stop::Stop;
 mod tests;
 
 /// Once the lanes are closed nothing holds a source up any more; this is how long it may take to end.
-const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
+const RELEASE_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Lanes with their handlers, ready to be fed by sources.
 pub struct Pipeline {
@@ -234,11 +234,14 @@ impl Supervisor {
 
     /// Waits for the sources, then for the lanes, and leaves behind those that are busy for longer.
     fn finish(&mut self, drain: Duration, stop: &Stop) {
-        let deadline = Instant::now() + SOURCE_STOP_TIMEOUT;
+        let begin = Instant::now();
+        let deadline = begin + SOURCE_STOP_TIMEOUT;
         while self.sources > 0 && self.note_before(deadline) {}
         self.lanes.iter().for_each(|lane| lane.close());
         let in_haste = self.is_in_haste(stop);
-        self.drain(drain, |lane| in_haste || !lane.is_interactive());
+        // What the sources took of the time is gone, but not all of it.
+        let left = drain.saturating_sub(begin.elapsed()).max(drain / 2);
+        self.drain(left, |lane| in_haste || !lane.is_interactive());
         while !self.lanes.is_empty() && !self.is_in_haste(stop) {
             let Ok(event) = self.inbox.recv() else { break };
             self.note(event);

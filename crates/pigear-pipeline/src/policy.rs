@@ -22,12 +22,35 @@ pub enum OnError {
 /// What a lane does with an alert that finds its queue full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenFull {
-    /// The new alert is dropped and counted; a line is logged at powers of two.
+    /// A source that can wait waits for room: a log or a recording. From a socket, the new alert is
+    /// dropped.
     #[default]
+    AsSource,
+    /// The new alert is dropped and counted; a line is logged at powers of two.
     DropNewest,
     /// The source waits for room. From a socket this **holds up Snort**, which inspects no packets
     /// meanwhile.
     Wait,
+}
+
+/// Whether a source can wait until there is room for its alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// It can't: Snort stands still as long as nobody reads its socket.
+    Live,
+    /// It can: what is in a log or in a recording stays there.
+    Patient,
+}
+
+impl WhenFull {
+    /// Whether a source waits for room.
+    pub(crate) fn waits(self, patience: Patience) -> bool {
+        match self {
+            Self::AsSource => patience == Patience::Patient,
+            Self::DropNewest => false,
+            Self::Wait => true,
+        }
+    }
 }
 
 /// No policy has this name.
@@ -87,12 +110,12 @@ pub struct LaneSettings {
 }
 
 impl Default for LaneSettings {
-    /// 65,536 alerts, 64 MiB, [`WhenFull::DropNewest`], and every alert by itself.
+    /// 65,536 alerts, 64 MiB, [`WhenFull::AsSource`], and every alert by itself.
     fn default() -> Self {
         Self {
             max_alerts: 65_536,
             max_bytes: 64 << 20,
-            when_full: WhenFull::DropNewest,
+            when_full: WhenFull::AsSource,
             group: None,
             per_minute: None,
             limit: None,

@@ -84,7 +84,7 @@ use writer::Writer;
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long closing waits for what is being written.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A store that is written to. Clones share it.
 #[derive(Clone)]

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use pigear_alert::Alert;
 
 use super::{Batch, Queue, Settlement, Taken};
-use crate::policy::{BatchPolicy, WhenFull};
+use crate::policy::{BatchPolicy, Patience, WhenFull};
 use settled_counter::SettledCounter;
 
 /// How long the reader rests before it sleeps …
@@ -82,13 +82,13 @@ impl MemoryQueue {
         Self { bounds, when_full, state, filled: Condvar::new(), freed: Condvar::new() }
     }
 
-    /// Adds an alert of so many bytes. Waits only if the queue was told to wait when full, and then
-    /// until there is room or the queue is closed.
-    pub(crate) fn push(&self, alert: Arc<Alert>, bytes: usize) -> Pushed {
+    /// Adds an alert of so many bytes. If the queue is full, the source waits if it can and the queue
+    /// lets it, until there is room or the queue is closed.
+    pub(crate) fn push(&self, alert: Arc<Alert>, bytes: usize, patience: Patience) -> Pushed {
         let mut state = self.state();
         state.received += 1;
         while !state.closed && !state.has_room(self.bounds, bytes) {
-            if self.when_full == WhenFull::DropNewest {
+            if !self.when_full.waits(patience) {
                 state.settled.turn_away();
                 return Pushed::Full;
             }
@@ -166,7 +166,7 @@ impl MemoryQueue {
         std::mem::swap(&mut state.spent, &mut batch.alerts);
         drop(state);
         batch.alerts.clear();
-        if self.when_full == WhenFull::Wait {
+        if self.when_full != WhenFull::DropNewest {
             self.freed.notify_all();
         }
     }

@@ -36,7 +36,7 @@ impl Source for Play {
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let mut intake = fanout.intake(self.factory);
+        let mut intake = fanout.patient_intake(self.factory);
         let mut datagram = Vec::new();
         let mut last = 0;
         while !stop.is_requested() && self.reader.read(&mut datagram)? {

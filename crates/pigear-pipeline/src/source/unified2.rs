@@ -200,7 +200,7 @@ impl Source for Unified2 {
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let mut intake = fanout.intake(self.factory.clone());
+        let mut intake = fanout.patient_intake(self.factory.clone());
         let followed = self.follow(&mut intake, stop);
         let bookmark = self.follower.end(&intake, stop);
         if self.until == Until::End && !self.follower.has_log() {

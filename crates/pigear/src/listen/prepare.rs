@@ -62,7 +62,7 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, OpenStore
     pipeline.limit = config.count;
     // A recording or a log waits as long as need be; Snort must not.
     let patient = config.sources.iter().all(|source| source.kind.is_patient());
-    let when_full = if patient { WhenFull::Wait } else { WhenFull::DropNewest };
+    let when_full = if patient { WhenFull::Wait } else { WhenFull::AsSource };
     let mut store = OpenStore::open(&config.store)?;
     store.add_store_handler(&mut pipeline, when_full);
     for handler in &config.handlers {

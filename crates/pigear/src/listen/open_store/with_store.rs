@@ -64,7 +64,7 @@ impl OpenStore {
                 LaneSettings { max_bytes: WAITING, when_full, ..LaneSettings::default() };
             let unstorable = match when_full {
                 WhenFull::Wait => Unstorable::Wait,
-                WhenFull::DropNewest => Unstorable::HandOn,
+                WhenFull::AsSource | WhenFull::DropNewest => Unstorable::HandOn,
             };
             pipeline.add("store", Box::new(store.handler(unstorable)), settings);
         }
