@@ -173,6 +173,12 @@ impl Store {
             .map_err(|error| StoreProblem::from(error).at(self.path()))
     }
 
+    /// How many dead letters were removed unread, since this was opened.
+    #[must_use]
+    pub fn removed_letters(&self) -> u64 {
+        self.0.writer.lock().removed_letters
+    }
+
     /// Ends in order: nothing need be checked at the next start. If something is still writing, that is not
     /// waited for, and the next start checks.
     pub fn close(&self) {

@@ -122,7 +122,7 @@ fn make_writable(path: &Path) -> Result<(), StoreProblem> {
     Ok(())
 }
 
-fn has_journal(path: &Path) -> bool {
+pub(super) fn has_journal(path: &Path) -> bool {
     fs::metadata(beside_path(path, "-wal")).is_ok_and(|journal| journal.len() > 0)
 }
 

@@ -8,7 +8,7 @@
 mod blocks;
 mod postings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
@@ -154,7 +154,8 @@ impl Posting<'_> {
     }
 }
 
-/// Which blocks of a segment have alerts with a wanted key, within a range of keys.
+/// Which blocks of a segment have alerts with a wanted key, within a range of keys. Where the index can't be
+/// understood, any may.
 pub(super) fn look_up(
     connection: &Connection,
     kind: KeyKind,
@@ -170,11 +171,14 @@ pub(super) fn look_up(
     let mut blocks = Blocks::default();
     while let Some(row) = rows.next()? {
         let chunk = row.get_ref(1)?.as_blob().unwrap_or_default();
-        postings::read(chunk, segment, |posting| {
+        let read = postings::read(chunk, |posting| {
             if keys.contains(&posting.key) && is_wanted(posting.key) {
                 blocks |= posting.blocks();
             }
-        })?;
+        });
+        if read.is_none() {
+            return Ok(Blocks::ALL);
+        }
         if row.get_ref(0)?.as_blob().unwrap_or_default() <= keys.start().as_bytes() {
             break;
         }
@@ -182,20 +186,24 @@ pub(super) fn look_up(
     Ok(blocks)
 }
 
-/// Goes through all postings of a kind, each with its segment.
+/// Goes through all postings of a kind, each with its segment, and returns the segments whose index can't be
+/// understood.
 pub(super) fn each(
     connection: &Connection,
     kind: KeyKind,
     mut visit: impl FnMut(i64, Posting<'_>),
-) -> Result<(), StoreProblem> {
+) -> Result<HashSet<i64>, StoreProblem> {
+    let mut damaged = HashSet::new();
     let mut select =
         connection.prepare_cached("SELECT segment, chunk FROM note WHERE kind = ?1")?;
     let mut rows = select.query([kind as i64])?;
     while let Some(row) = rows.next()? {
         let (segment, chunk) = (row.get(0)?, row.get_ref(1)?.as_blob().unwrap_or_default());
-        postings::read(chunk, segment, |posting| visit(segment, posting))?;
+        if postings::read(chunk, |posting| visit(segment, posting)).is_none() {
+            damaged.insert(segment);
+        }
     }
-    Ok(())
+    Ok(damaged)
 }
 
 /// Removes the index of a segment.

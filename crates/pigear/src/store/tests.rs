@@ -22,11 +22,17 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod clock_watch;
 mod counting;
+mod damage;
 mod delivery;
+mod interning;
 mod keeping;
+mod letters;
 mod opening;
+mod placing;
 mod querying;
+mod upgrading;
 
 /// Every recording that there is.
 pub(super) fn recordings() -> Vec<PathBuf> {

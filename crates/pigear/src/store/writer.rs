@@ -147,6 +147,7 @@ impl Writer {
         let mut new = Self::open(self.path.clone(), None)?;
         let lanes = lanes::rows(&self.connection).unwrap_or_default();
         new.take_over(self.last, &lanes)?;
+        (new.clock, new.removed_letters) = (self.clock, self.removed_letters);
         info!("{}: storing goes on in the file that is there now", self.path.display());
         *self = new;
         Ok(())

@@ -1,4 +1,4 @@
-//! SegmentIndex as bytes.
+//! The index as bytes.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -12,7 +12,6 @@
 use std::collections::BTreeMap;
 
 use super::{Key, KeyKind, Posting};
-use crate::store::error::StoreProblem;
 
 /// A chunk that has so many bytes is complete. So four go into a page.
 const COMPLETE: usize = 1_800;
@@ -42,18 +41,8 @@ pub(super) fn write(counts: &BTreeMap<(KeyKind, Key, u8), u8>) -> Vec<PostingLis
     chunks
 }
 
-/// Reads a chunk of a segment's index.
-pub(super) fn read(
-    chunk: &[u8],
-    segment: i64,
-    mut visit: impl FnMut(Posting<'_>),
-) -> Result<(), StoreProblem> {
-    try_read(chunk, &mut visit).ok_or_else(|| {
-        StoreProblem::Damaged(format!("index of segment {segment} can't be understood"))
-    })
-}
-
-fn try_read(mut rest: &[u8], visit: &mut impl FnMut(Posting<'_>)) -> Option<()> {
+/// Reads a chunk of a segment's index; `None` if it can't be understood.
+pub(super) fn read(mut rest: &[u8], mut visit: impl FnMut(Posting<'_>)) -> Option<()> {
     while let Some(len) = rest.split_off_first() {
         let key = Key::new(rest.split_off(..usize::from(*len))?)?;
         let blocks = rest.split_off_first()?;
@@ -90,7 +79,7 @@ mod tests {
             for PostingList { kind, first, bytes } in write(&counts) {
                 prop_assert!(last < Some((kind, first)), "chunks are in order");
                 let mut least = None;
-                read(&bytes, 3, |posting| {
+                read(&bytes, |posting| {
                     least.get_or_insert(posting.key);
                     let counts = posting.counts.iter();
                     back.extend(counts.map(|[block, alerts]| ((kind, posting.key, *block), *alerts)));
@@ -103,7 +92,7 @@ mod tests {
 
         #[test]
         fn bytes_that_are_no_notes_are_no_trouble(bytes: Vec<u8>) {
-            let _ = read(&bytes, 0, |posting| { posting.blocks(); });
+            let _ = read(&bytes, |posting| { posting.blocks(); });
         }
     }
 }

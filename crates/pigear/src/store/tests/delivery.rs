@@ -5,9 +5,9 @@ use pigear_pipeline::{Gather, Journal, LaneSettings, Next, Outcome};
 use super::*;
 use crate::config::Begin;
 
-const AT_ONCE: Gather = Gather { enough: 1, most: 10, delay: Duration::ZERO };
+pub(super) const AT_ONCE: Gather = Gather { enough: 1, most: 10, delay: Duration::ZERO };
 
-fn lane(store: &Store, begin: Begin) -> LaneJournal {
+pub(super) fn lane(store: &Store, begin: Begin) -> LaneJournal {
     store.journal("test", begin, LaneSettings::default()).unwrap()
 }
 
@@ -20,7 +20,7 @@ fn next_alerts(lane: &LaneJournal) -> Vec<Arc<Alert>> {
 }
 
 /// The event ids that come next.
-fn next(lane: &LaneJournal) -> Vec<u32> {
+pub(super) fn next(lane: &LaneJournal) -> Vec<u32> {
     next_alerts(lane).iter().map(|alert| alert.message.event_id).collect()
 }
 
@@ -30,17 +30,17 @@ fn taken(lane: &LaneJournal, settled: usize, in_hand: &Arc<Alert>) {
     lane.settle(&Outcome { settled, in_hand, ..Outcome::default() });
 }
 
-fn done(lane: &LaneJournal, settled: usize) {
+pub(super) fn done(lane: &LaneJournal, settled: usize) {
     lane.settle(&Outcome { settled, ..Outcome::default() });
 }
 
-fn refused(lane: &LaneJournal, settled: usize, which: &[usize]) {
+pub(super) fn refused(lane: &LaneJournal, settled: usize, which: &[usize]) {
     let refused = which.iter().map(|n| (*n, format!("no {n}"))).collect();
     lane.settle(&Outcome { settled, refused, ..Outcome::default() });
 }
 
 /// Alerts with these event ids.
-fn numbered(ids: std::ops::Range<u32>) -> Vec<Arc<Alert>> {
+pub(super) fn numbered(ids: std::ops::Range<u32>) -> Vec<Arc<Alert>> {
     let one = case("v2919/http").swap_remove(0);
     let with = |id| {
         let mut alert = Alert::clone(&one);

@@ -119,7 +119,7 @@ fn damaged(place: &Place, store: Store) {
     damage(place, 2..pages);
 }
 
-fn damage(place: &Place, pages: std::ops::Range<u64>) {
+pub(super) fn damage(place: &Place, pages: std::ops::Range<u64>) {
     let mut file = fs::File::options().write(true).open(place.path()).unwrap();
     for page in pages {
         file.seek(SeekFrom::Start(page * 8192)).unwrap();
@@ -133,7 +133,7 @@ fn in_use(place: &Place) {
     fs::write(lock_of(place), "in use\n").unwrap();
 }
 
-fn lock_of(place: &Place) -> PathBuf {
+pub(super) fn lock_of(place: &Place) -> PathBuf {
     let mut lock = place.path().into_os_string();
     lock.push(".lock");
     lock.into()
