@@ -182,12 +182,13 @@ impl Store {
     /// Ends in order: nothing need be checked at the next start. If something is still writing, that is not
     /// waited for, and the next start checks.
     pub fn close(&self) {
-        match self.0.writer.try_lock_for(CLOSE_TIMEOUT) {
-            Some(mut writer) => writer.close(),
-            None => warn!(
+        if let Some(mut writer) = self.0.writer.try_lock_for(CLOSE_TIMEOUT) {
+            writer.close();
+        } else {
+            warn!(
                 "{}: it is still being written to, and is checked at the next start",
                 self.path().display()
-            ),
+            );
         }
     }
 }

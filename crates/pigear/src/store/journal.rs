@@ -346,7 +346,7 @@ impl LaneJournal {
     }
 }
 
-/// SegmentIndex what is given out.
+/// Notes what is handed out.
 fn hand_out(work: &mut Work, hand: Hand) -> Next {
     work.failures = 0;
     let alerts = match &hand {

@@ -36,7 +36,7 @@ pub(super) struct Opened {
     pub(super) lock: Lock,
     /// Whether it is still looked through for damage: then nothing may leave the journal.
     pub(super) check: Option<Check>,
-    /// The files beside it that SQLite has made for it: the journal, and the journal's index.
+    /// The files beside it that `SQLite` has made for it: the journal, and the journal's index.
     pub(super) beside: [(PathBuf, Option<FileId>); 2],
 }
 

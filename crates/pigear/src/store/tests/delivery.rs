@@ -95,7 +95,7 @@ fn what_was_refused_is_a_dead_letter_and_can_be_sent_again() {
     let told: Vec<_> =
         letters.iter().map(|l| (&*l.lane, l.alert_id, &*l.reason, l.again)).collect();
     assert_eq!(told, [("test", 4, "no 3", false), ("test", 2, "no 1", false)]);
-    assert_eq!(written(&letters[1].alert().unwrap()), written(&reader.get(2).unwrap().unwrap()));
+    assert_eq!(written(letters[1].alert().unwrap()), written(&reader.get(2).unwrap().unwrap()));
 
     assert_eq!(redeliver(&place.path(), Some("other")).unwrap().lanes, []);
     assert_eq!(redeliver(&place.path(), None).unwrap().lanes, [("test".to_owned(), 2)]);

@@ -11,8 +11,11 @@ fn of_version_1() -> Place {
     place
 }
 
+/// A dead letter: its number, lane, reason, alert, and count.
+type Letter = (i64, String, String, i64, u32);
+
 /// Everything that a reader finds in it.
-fn contents(place: &Place) -> (Vec<Vec<String>>, Vec<(i64, String, String, i64, u32)>) {
+fn contents(place: &Place) -> (Vec<Vec<String>>, Vec<Letter>) {
     let mut reader = place.reader();
     let mut alerts = Vec::new();
     reader
