@@ -32,6 +32,7 @@ mod connect;
 mod count;
 mod criteria;
 mod dead_letter;
+mod digest;
 mod error;
 mod file_id;
 mod ids;
@@ -55,6 +56,7 @@ mod store_handler;
 #[cfg(test)]
 mod tests;
 mod tidy;
+mod unused;
 mod writer;
 
 use std::path::{Path, PathBuf};

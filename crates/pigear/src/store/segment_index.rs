@@ -6,6 +6,7 @@
 //! addresses there are, and to find one of them takes a look at one chunk a segment.
 
 mod blocks;
+mod key;
 mod postings;
 
 use std::collections::{BTreeMap, HashSet};
@@ -19,59 +20,8 @@ use super::interned::InternedRows;
 use super::layout::{BLOCK, SEGMENT, SEGMENT_BLOCKS};
 use super::row::{self, Stored, StoredRow};
 pub(super) use blocks::Blocks;
-use postings::PostingList;
-
-/// What something is a note of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum KeyKind {
-    Signature = 0,
-    Source = 1,
-    Destination = 2,
-}
-
-/// A signature's id, or an address: 8, 4 or 16 bytes, in network byte order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Key {
-    bytes: [u8; 16],
-    len: u8,
-}
-
-impl Key {
-    fn new(bytes: &[u8]) -> Option<Self> {
-        let mut key = Self { bytes: [0; 16], len: u8::try_from(bytes.len()).ok()? };
-        key.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        Some(key)
-    }
-
-    pub(super) fn signature(id: i64) -> Self {
-        Self::new(&id.to_be_bytes()).unwrap_or_default()
-    }
-
-    /// The signature's id; `None` if it is none.
-    pub(super) fn as_signature(&self) -> Option<i64> {
-        self.as_bytes().try_into().ok().map(i64::from_be_bytes)
-    }
-
-    /// The address; `None` if it is none.
-    pub(super) fn as_ip(&self) -> Option<IpAddr> {
-        let v4 = <[u8; 4]>::try_from(self.as_bytes()).map(IpAddr::from);
-        v4.or_else(|_| <[u8; 16]>::try_from(self.as_bytes()).map(IpAddr::from)).ok()
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len.into()).unwrap_or_default()
-    }
-}
-
-impl From<IpAddr> for Key {
-    fn from(ip: IpAddr) -> Self {
-        let key = match ip {
-            IpAddr::V4(ip) => Self::new(&ip.octets()),
-            IpAddr::V6(ip) => Self::new(&ip.octets()),
-        };
-        key.unwrap_or_default()
-    }
-}
+pub(super) use key::{Key, KeyKind};
+use postings::{Posting, PostingList};
 
 /// The index of the segment that alerts still come into.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -126,31 +76,6 @@ impl SegmentIndex {
             insert.execute(params![kind as i64, segment, first.as_bytes(), bytes])?;
         }
         Ok(())
-    }
-}
-
-/// How many alerts of a segment's blocks have a key.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Posting<'a> {
-    pub(super) key: Key,
-    /// The blocks, with how many.
-    counts: &'a [[u8; 2]],
-}
-
-impl Posting<'_> {
-    /// The blocks that have some.
-    fn blocks(self) -> Blocks {
-        let mut blocks = Blocks::default();
-        for [block, _] in self.counts {
-            blocks.add((*block).into());
-        }
-        blocks
-    }
-
-    /// How many there are in some blocks.
-    pub(super) fn alerts(self, within: Blocks) -> u64 {
-        let counts = self.counts.iter().filter(|[block, _]| within.has((*block).into()));
-        counts.map(|[_, alerts]| u64::from(*alerts)).sum()
     }
 }
 
@@ -212,20 +137,4 @@ pub(super) fn forget(connection: &Connection, segment: i64) -> rusqlite::Result<
         .prepare_cached("DELETE FROM note WHERE kind IN (0, 1, 2) AND segment = ?1")?
         .execute([segment])?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_have_the_order_of_their_bytes() {
-        let keys = ["9.0.0.0", "10.0.0.1", "a00:1::", "10.0.0.2", "a00:2::", "192.168.0.1"];
-        let keys = keys.map(|ip| Key::from(ip.parse::<IpAddr>().unwrap()));
-        assert!(keys.is_sorted() && keys.is_sorted_by_key(|key| key.as_bytes().to_vec()));
-        assert_eq!(keys[1].as_ip(), "10.0.0.1".parse().ok());
-        assert_eq!(keys[2].as_ip(), "a00:1::".parse().ok());
-        assert_eq!(Key::signature(7).as_signature(), Some(7));
-        assert_eq!((Key::signature(7).as_ip(), keys[0].as_signature()), (None, None));
-    }
 }

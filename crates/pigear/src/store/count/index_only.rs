@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
-use super::{Aggregation, Key};
+use super::aggregation::{Aggregation, Key};
 use crate::store::criteria::Criteria;
 use crate::store::error::StoreProblem;
 use crate::store::layout::SEGMENT_BLOCKS;

@@ -11,10 +11,36 @@
 
 use std::collections::BTreeMap;
 
-use super::{Key, KeyKind, Posting};
+use super::blocks::Blocks;
+use super::key::{Key, KeyKind};
 
 /// A chunk that has so many bytes is complete. So four go into a page.
 const COMPLETE: usize = 1_800;
+
+/// How many alerts of a segment's blocks have a key.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Posting<'a> {
+    pub(in crate::store) key: Key,
+    /// The blocks, with how many.
+    counts: &'a [[u8; 2]],
+}
+
+impl Posting<'_> {
+    /// The blocks that have some.
+    pub(super) fn blocks(self) -> Blocks {
+        let mut blocks = Blocks::default();
+        for [block, _] in self.counts {
+            blocks.add((*block).into());
+        }
+        blocks
+    }
+
+    /// How many there are in some blocks.
+    pub(in crate::store) fn alerts(self, within: Blocks) -> u64 {
+        let counts = self.counts.iter().filter(|[block, _]| within.has((*block).into()));
+        counts.map(|[_, alerts]| u64::from(*alerts)).sum()
+    }
+}
 
 /// A chunk, with what it has postings of and its first key.
 pub(super) struct PostingList {
