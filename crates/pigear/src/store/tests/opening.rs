@@ -146,6 +146,7 @@ fn damage_is_noticed_after_a_sudden_end_and_nothing_is_changed() {
     let before = fs::read(place.path()).unwrap();
     let error = Store::open(&place.path()).unwrap_err();
     assert!(matches!(error.source, StoreProblem::Damaged(_)), "{error:?}");
+    assert!(error.source.to_string().contains("(in the table "), "{error:?} says no place");
     assert!(error.source.hint().unwrap().contains(".recover"));
     assert_eq!(fs::read(place.path()).unwrap(), before);
 }
