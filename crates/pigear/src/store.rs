@@ -32,6 +32,7 @@ mod connect;
 mod count;
 mod criteria;
 mod dead_letter;
+mod digest;
 mod durable_queue;
 mod error;
 mod file_id;
@@ -55,6 +56,7 @@ mod store_handler;
 #[cfg(test)]
 mod tests;
 mod tidy;
+mod unused;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -147,15 +149,22 @@ impl Store {
             .map_err(|error| StoreProblem::from(error).at(self.path()))
     }
 
+    /// How many dead letters were removed unread, since this was opened.
+    #[must_use]
+    pub fn removed_letters(&self) -> u64 {
+        self.0.writer.lock().removed_letters
+    }
+
     /// Ends in order: nothing need be checked at the next start. If something is still writing, that is not
     /// waited for, and the next start checks.
     pub fn close(&self) {
-        match self.0.writer.try_lock_for(CLOSE_TIMEOUT) {
-            Some(mut writer) => writer.close(),
-            None => warn!(
+        if let Some(mut writer) = self.0.writer.try_lock_for(CLOSE_TIMEOUT) {
+            writer.close();
+        } else {
+            warn!(
                 "{}: it is still being written to, and is checked at the next start",
                 self.path().display()
-            ),
+            );
         }
     }
 }

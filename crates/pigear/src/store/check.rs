@@ -56,6 +56,16 @@ fn look_through(connection: &Connection) -> Result<(), StoreProblem> {
     if found == "ok" {
         Ok(())
     } else {
-        Err(StoreProblem::Damaged(found.trim().replace('\n', "; ")))
+        let table = damaged_table(connection, &found);
+        let table = table.map(|table| format!(" (in the table {table})")).unwrap_or_default();
+        Err(StoreProblem::Damaged(format!("{}{table}", found.trim().replace('\n', "; "))))
     }
+}
+
+/// The table that a finding is about, such as "Tree 9 page 101: …".
+fn damaged_table(connection: &Connection, found: &str) -> Option<String> {
+    let (_, behind) = found.split_once("Tree ")?;
+    let root: i64 = behind.split(' ').next()?.parse().ok()?;
+    let sql = "SELECT tbl_name FROM sqlite_schema WHERE rootpage = ?1";
+    connection.query_row(sql, [root], |row| row.get(0)).ok()
 }

@@ -1,9 +1,9 @@
 //! A lock of a file, whatever it is called: a store may have several names, by links.
 //!
 //! It is a lock of an *open file description* (`F_OFD_SETLK`) on one byte of the database, far behind those
-//! that SQLite locks, so that the two have nothing to do with each other, on network file systems too.
+//! that `SQLite` locks, so that the two have nothing to do with each other, on network file systems too.
 //!
-//! SQLite's own locks are of the *process*, though: whenever a process closes any descriptor of a file, all of
+//! `SQLite`'s own locks are of the *process*, though: whenever a process closes any descriptor of a file, all of
 //! its POSIX locks on that file are gone, also those of connections that are still open, and then another
 //! process may take away the journal under them. So no descriptor that is opened here is closed while the file
 //! has a name: it is kept for the next who locks the same file. Within a process the lock is a mark in that
@@ -23,7 +23,7 @@ use nix::libc;
 use super::error::StoreProblem;
 use super::file_id::FileId;
 
-/// The byte that is locked. Those of SQLite are around 1 GiB.
+/// The byte that is locked. Those of `SQLite` are around 1 GiB.
 const PLACE: libc::off_t = 1 << 62;
 
 /// The files that were ever locked by this process.
@@ -44,15 +44,14 @@ impl InodeLock {
     pub(super) fn take(path: &Path) -> Result<Self, StoreProblem> {
         let mut files = files();
         let known = FileId::of(path).filter(|id| files.contains_key(id));
-        let id = match known {
-            Some(id) => id,
-            None => {
-                let file = OpenOptions::new().read(true).write(true).open(path)?;
-                let id = FileId::from(file.metadata()?);
-                let entry = files.entry(id).or_insert(Entry { files: Vec::new(), taken: false });
-                entry.files.push(file);
-                id
-            }
+        let id = if let Some(id) = known {
+            id
+        } else {
+            let file = OpenOptions::new().read(true).write(true).open(path)?;
+            let id = FileId::from(file.metadata()?);
+            let entry = files.entry(id).or_insert(Entry { files: Vec::new(), taken: false });
+            entry.files.push(file);
+            id
         };
         let Some(entry) = files.get_mut(&id).filter(|entry| !entry.taken) else {
             return Err(StoreProblem::InUse);

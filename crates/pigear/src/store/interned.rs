@@ -11,7 +11,8 @@ use pigear_alert::packet::LinkType;
 use pigear_alert::wire::Dialect;
 use pigear_alert::{Alert, AlertMessage, Origin, Sender};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use sha2::{Digest as _, Sha256};
+
+use super::digest::Digest;
 
 /// So many of each are remembered; an attacker may invent more.
 const MOST: usize = 20_000;
@@ -265,29 +266,6 @@ fn known(
     Ok(Some(Interned { until, ..known }))
 }
 
-/// A digest of a row's columns: of a SHA-256, as much as a UUID has. What Snort sends decides about the
-/// columns, and must not be able to make two rows look like one.
-#[derive(Default)]
-struct Digest(Sha256);
-
-impl Digest {
-    fn number(&mut self, number: Option<i64>) {
-        self.bytes(number.map(i64::to_le_bytes).as_ref().map(<[u8; 8]>::as_slice));
-    }
-
-    fn bytes(&mut self, bytes: Option<&[u8]>) {
-        // The length, so that no byte can move from one column to the next.
-        let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
-        self.0.update(length.to_le_bytes());
-        self.0.update(bytes.unwrap_or_default());
-    }
-
-    fn finish(self) -> [u8; 16] {
-        let whole: [u8; 32] = self.0.finalize().into();
-        std::array::from_fn(|index| whole[index])
-    }
-}
-
 /// Gives the rows their digests, which they had none of in version 1. Of equal rows, all but one stay
 /// without.
 pub(super) fn add_digests(connection: &Connection) -> rusqlite::Result<()> {
@@ -317,58 +295,6 @@ fn add_digests_to(
         update.execute(params![id, digest])?;
     }
     Ok(())
-}
-
-/// Whether there are rows that no alert of this block or a later one has.
-pub(super) fn is_any_unused(connection: &Connection, oldest: i64) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM signature WHERE until < ?1) \
-            OR EXISTS (SELECT 1 FROM origin WHERE until < ?1)",
-        )?
-        .query_row([oldest], |row| row.get(0))
-}
-
-/// Removes rows that no alert of this block or a later one has, and no dead letter, and returns how many
-/// these were; of each kind so many are looked at.
-pub(super) fn remove_unused(
-    connection: &Connection,
-    oldest: i64,
-    until: i64,
-    most: usize,
-) -> rusqlite::Result<Removed> {
-    let mut removed = Removed::default();
-    for table in ["signature", "origin"] {
-        let mut select = connection.prepare_cached(&format!(
-            "SELECT id, EXISTS (SELECT 1 FROM dead_letter WHERE {table} = {table}.id) \
-            FROM {table} WHERE until < ?1 LIMIT ?2"
-        ))?;
-        let rows = select.query_map(params![oldest, most], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let rows: Vec<(i64, bool)> = rows.collect::<Result<_, _>>()?;
-        removed.more |= rows.len() == most;
-        for (id, has_letters) in rows {
-            if has_letters {
-                // It is looked at again later.
-                connection
-                    .prepare_cached(&format!("UPDATE {table} SET until = ?2 WHERE id = ?1"))?
-                    .execute([id, until])?;
-            } else {
-                connection
-                    .prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
-                    .execute([id])?;
-                removed.rows += 1;
-            }
-        }
-    }
-    Ok(removed)
-}
-
-/// What was removed of the rows that nothing refers to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Removed {
-    pub(super) rows: usize,
-    /// Whether there may be more.
-    pub(super) more: bool,
 }
 
 /// What alerts have in common, by its id, for who reads.

@@ -36,7 +36,7 @@ pub(super) struct Opened {
     pub(super) lock: Lock,
     /// Whether it is still looked through for damage: then nothing may leave the journal.
     pub(super) check: Option<Check>,
-    /// The files beside it that SQLite has made for it: the journal, and the journal's index.
+    /// The files beside it that `SQLite` has made for it: the journal, and the journal's index.
     pub(super) beside: [(PathBuf, Option<FileId>); 2],
 }
 
@@ -122,7 +122,7 @@ fn make_writable(path: &Path) -> Result<(), StoreProblem> {
     Ok(())
 }
 
-fn has_journal(path: &Path) -> bool {
+pub(super) fn has_journal(path: &Path) -> bool {
     fs::metadata(beside_path(path, "-wal")).is_ok_and(|journal| journal.len() > 0)
 }
 

@@ -1,11 +1,13 @@
 //! Rows as alerts, and those that can't be made any.
 
+use std::sync::Arc;
+
 use pigear_alert::Alert;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row};
 
 use super::error::StoreProblem;
-use super::interned::InternedRows;
+use super::interned::{InternedRows, Signature};
 use super::record;
 
 /// An alert with its number in the store.
@@ -96,6 +98,19 @@ fn bytes<'a>(row: &'a Row<'_>) -> &'a [u8] {
     match row.get_ref(3) {
         Ok(ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => bytes,
         _ => &[],
+    }
+}
+
+/// A signature; none if it is missing or can't be understood.
+pub(super) fn known_signature(
+    interned: &mut InternedRows,
+    id: i64,
+    connection: &Connection,
+) -> Result<Option<Arc<Signature>>, StoreProblem> {
+    match known(interned.signature(id, connection), "signature", id) {
+        Ok(signature) => Ok(Some(signature)),
+        Err(Unreadable::Damaged(_)) => Ok(None),
+        Err(Unreadable::Problem(problem)) => Err(problem),
     }
 }
 

@@ -6,9 +6,10 @@
 //! addresses there are, and to find one of them takes a look at one chunk a segment.
 
 mod blocks;
+mod key;
 mod postings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
@@ -19,59 +20,8 @@ use super::interned::InternedRows;
 use super::layout::{BLOCK, SEGMENT, SEGMENT_BLOCKS};
 use super::row::{self, Stored, StoredRow};
 pub(super) use blocks::Blocks;
-use postings::PostingList;
-
-/// What something is a note of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum KeyKind {
-    Signature = 0,
-    Source = 1,
-    Destination = 2,
-}
-
-/// A signature's id, or an address: 8, 4 or 16 bytes, in network byte order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Key {
-    bytes: [u8; 16],
-    len: u8,
-}
-
-impl Key {
-    fn new(bytes: &[u8]) -> Option<Self> {
-        let mut key = Self { bytes: [0; 16], len: u8::try_from(bytes.len()).ok()? };
-        key.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        Some(key)
-    }
-
-    pub(super) fn signature(id: i64) -> Self {
-        Self::new(&id.to_be_bytes()).unwrap_or_default()
-    }
-
-    /// The signature's id; `None` if it is none.
-    pub(super) fn as_signature(&self) -> Option<i64> {
-        self.as_bytes().try_into().ok().map(i64::from_be_bytes)
-    }
-
-    /// The address; `None` if it is none.
-    pub(super) fn as_ip(&self) -> Option<IpAddr> {
-        let v4 = <[u8; 4]>::try_from(self.as_bytes()).map(IpAddr::from);
-        v4.or_else(|_| <[u8; 16]>::try_from(self.as_bytes()).map(IpAddr::from)).ok()
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len.into()).unwrap_or_default()
-    }
-}
-
-impl From<IpAddr> for Key {
-    fn from(ip: IpAddr) -> Self {
-        let key = match ip {
-            IpAddr::V4(ip) => Self::new(&ip.octets()),
-            IpAddr::V6(ip) => Self::new(&ip.octets()),
-        };
-        key.unwrap_or_default()
-    }
-}
+pub(super) use key::{Key, KeyKind};
+use postings::{Posting, PostingList};
 
 /// The index of the segment that alerts still come into.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -129,32 +79,8 @@ impl SegmentIndex {
     }
 }
 
-/// How many alerts of a segment's blocks have a key.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Posting<'a> {
-    pub(super) key: Key,
-    /// The blocks, with how many.
-    counts: &'a [[u8; 2]],
-}
-
-impl Posting<'_> {
-    /// The blocks that have some.
-    fn blocks(self) -> Blocks {
-        let mut blocks = Blocks::default();
-        for [block, _] in self.counts {
-            blocks.add((*block).into());
-        }
-        blocks
-    }
-
-    /// How many there are in some blocks.
-    pub(super) fn alerts(self, within: Blocks) -> u64 {
-        let counts = self.counts.iter().filter(|[block, _]| within.has((*block).into()));
-        counts.map(|[_, alerts]| u64::from(*alerts)).sum()
-    }
-}
-
-/// Which blocks of a segment have alerts with a wanted key, within a range of keys.
+/// Which blocks of a segment have alerts with a wanted key, within a range of keys. Where the index can't be
+/// understood, any may.
 pub(super) fn look_up(
     connection: &Connection,
     kind: KeyKind,
@@ -170,11 +96,14 @@ pub(super) fn look_up(
     let mut blocks = Blocks::default();
     while let Some(row) = rows.next()? {
         let chunk = row.get_ref(1)?.as_blob().unwrap_or_default();
-        postings::read(chunk, segment, |posting| {
+        let read = postings::read(chunk, |posting| {
             if keys.contains(&posting.key) && is_wanted(posting.key) {
                 blocks |= posting.blocks();
             }
-        })?;
+        });
+        if read.is_none() {
+            return Ok(Blocks::ALL);
+        }
         if row.get_ref(0)?.as_blob().unwrap_or_default() <= keys.start().as_bytes() {
             break;
         }
@@ -182,20 +111,24 @@ pub(super) fn look_up(
     Ok(blocks)
 }
 
-/// Goes through all postings of a kind, each with its segment.
+/// Goes through all postings of a kind, each with its segment, and returns the segments whose index can't be
+/// understood.
 pub(super) fn each(
     connection: &Connection,
     kind: KeyKind,
     mut visit: impl FnMut(i64, Posting<'_>),
-) -> Result<(), StoreProblem> {
+) -> Result<HashSet<i64>, StoreProblem> {
+    let mut damaged = HashSet::new();
     let mut select =
         connection.prepare_cached("SELECT segment, chunk FROM note WHERE kind = ?1")?;
     let mut rows = select.query([kind as i64])?;
     while let Some(row) = rows.next()? {
         let (segment, chunk) = (row.get(0)?, row.get_ref(1)?.as_blob().unwrap_or_default());
-        postings::read(chunk, segment, |posting| visit(segment, posting))?;
+        if postings::read(chunk, |posting| visit(segment, posting)).is_none() {
+            damaged.insert(segment);
+        }
     }
-    Ok(())
+    Ok(damaged)
 }
 
 /// Removes the index of a segment.
@@ -204,20 +137,4 @@ pub(super) fn forget(connection: &Connection, segment: i64) -> rusqlite::Result<
         .prepare_cached("DELETE FROM note WHERE kind IN (0, 1, 2) AND segment = ?1")?
         .execute([segment])?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_have_the_order_of_their_bytes() {
-        let keys = ["9.0.0.0", "10.0.0.1", "a00:1::", "10.0.0.2", "a00:2::", "192.168.0.1"];
-        let keys = keys.map(|ip| Key::from(ip.parse::<IpAddr>().unwrap()));
-        assert!(keys.is_sorted() && keys.is_sorted_by_key(|key| key.as_bytes().to_vec()));
-        assert_eq!(keys[1].as_ip(), "10.0.0.1".parse().ok());
-        assert_eq!(keys[2].as_ip(), "a00:1::".parse().ok());
-        assert_eq!(Key::signature(7).as_signature(), Some(7));
-        assert_eq!((Key::signature(7).as_ip(), keys[0].as_signature()), (None, None));
-    }
 }

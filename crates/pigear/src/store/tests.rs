@@ -22,11 +22,17 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod clock_watch;
 mod counting;
+mod damage;
 mod delivery;
+mod interning;
 mod keeping;
+mod letters;
 mod opening;
+mod placing;
 mod querying;
+mod upgrading;
 
 /// Every recording that there is.
 pub(super) fn recordings() -> Vec<PathBuf> {
@@ -58,6 +64,17 @@ pub(super) fn alerts(recording: &Path, factory: &AlertFactory) -> Vec<Arc<Alert>
         alerts.extend(factory.take(&datagram, sender, false).ok());
     }
     alerts
+}
+
+/// A refusal of this alert.
+pub(super) fn refusal(alert: &Arc<Alert>, reason: &str) -> dead_letter::Refusal {
+    dead_letter::Refusal { alert: Arc::clone(alert), reason: reason.into() }
+}
+
+/// Where a lane is that is done with everything up to this alert.
+pub(super) fn done_up_to(id: i64) -> lanes::Position {
+    let mark = lanes::Mark { done: id, begun: id };
+    lanes::Position { mark, account: pigear_pipeline::Totals::default() }
 }
 
 /// The alerts of a case, such as `v2919/http`.

@@ -13,12 +13,12 @@ use super::block_rows;
 use super::clock::{Clock, ClockWatch};
 use super::error::StoreProblem;
 use super::ids::Span;
-use super::interned;
 use super::layout::{BLOCK, SEGMENT_BLOCKS};
 use super::meta;
 use super::reader::Further;
 use super::retention::RetentionPolicy;
 use super::segment_index;
+use super::unused;
 use super::writer::Writer;
 
 /// So many blocks are removed in one go, while others wait to write.
@@ -221,11 +221,11 @@ impl Writer {
     fn remove_unused(&mut self) -> Result<Further, StoreProblem> {
         let oldest = self.oldest();
         let until = Span::new(self.last() / BLOCK, oldest).until;
-        if !interned::is_any_unused(&self.connection, oldest)? {
+        if !unused::is_any_unused(&self.connection, oldest)? {
             return Ok(Further::Enough);
         }
         let (change, _) = self.change()?;
-        let removed = interned::remove_unused(&change, oldest, until, ROWS)?;
+        let removed = unused::remove_unused(&change, oldest, until, ROWS)?;
         change.commit()?;
         debug!("removed {} signatures and origins", removed.rows);
         Ok(if removed.more { Further::On } else { Further::Enough })

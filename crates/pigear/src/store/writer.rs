@@ -147,6 +147,7 @@ impl Writer {
         let mut new = Self::open(self.path.clone(), None)?;
         let lanes = lanes::rows(&self.connection).unwrap_or_default();
         new.take_over(self.last, &lanes)?;
+        (new.clock, new.removed_letters) = (self.clock, self.removed_letters);
         info!("{}: storing goes on in the file that is there now", self.path.display());
         *self = new;
         Ok(())
@@ -171,14 +172,15 @@ impl Writer {
         if let Soundness::InCheck(check) = &self.soundness
             && let Some(found) = check.wait(Duration::ZERO)
         {
-            self.soundness = match found {
-                Ok(()) => Soundness::Sound,
-                Err(StoreProblem::Damaged(damage)) => Soundness::Damaged(damage),
-                Err(problem) => Soundness::Damaged(problem.to_string()),
-            };
-            if matches!(self.soundness, Soundness::Sound) {
-                info!("{} is sound", self.path.display());
-                open::let_out_of_journal(&self.connection, true)?;
+            match found {
+                Ok(()) => {
+                    self.soundness = Soundness::Sound;
+                    info!("{} is sound", self.path.display());
+                    open::let_out_of_journal(&self.connection, true)?;
+                }
+                Err(StoreProblem::Damaged(damage)) => drop(self.met(StoreProblem::Damaged(damage))),
+                // What can't be checked is not written to either.
+                Err(problem) => drop(self.met(StoreProblem::Damaged(problem.to_string()))),
             }
         }
         match &self.soundness {
@@ -226,13 +228,16 @@ impl Writer {
 
     /// A problem that was met in writing: where that is damage, nothing more is written to the file.
     fn met(&mut self, problem: StoreProblem) -> StoreProblem {
-        let damage = match &problem {
-            StoreProblem::Damaged(damage) => damage.clone(),
+        let damage = match problem {
+            StoreProblem::Damaged(damage) => damage,
             StoreProblem::NotAStore => "its head was overwritten".to_owned(),
-            _ => return problem,
+            problem => return problem,
         };
-        self.soundness = Soundness::Damaged(damage.clone());
-        StoreProblem::Damaged(damage)
+        let problem = StoreProblem::Damaged(damage.clone());
+        let hint = problem.hint().unwrap_or_default();
+        error!("{}: {problem}; nothing more is stored in it; {hint}", self.path.display());
+        self.soundness = Soundness::Damaged(damage);
+        problem
     }
 
     fn try_append(&mut self, alerts: &[Arc<Alert>]) -> Result<i64, StoreProblem> {

@@ -334,3 +334,108 @@ fn a_full_disk_stops_storing_and_nothing_else_and_storing_resumes() {
     assert_eq!(all.lines().count() as u64, handled);
     drop(disk);
 }
+
+#[test]
+fn a_second_writer_is_refused_by_every_name_of_the_file() {
+    let mut running = Test::new().args(["--store", "a.db"]).start();
+    running.listens();
+    let room = running.room();
+    std::os::unix::fs::symlink("a.db", room.at("link.db")).unwrap();
+    fs::hard_link(room.at("a.db"), room.at("name.db")).unwrap();
+    for name in ["link.db", "name.db"] {
+        let error = complaint(room, &["--store", name, "--logdir", "."], 1);
+        let expected =
+            format!("error: cannot use the store {name}: another Pigear stores alerts there\n");
+        assert!(error.contains(&expected), "{error}");
+    }
+    running.signal(Signal::SIGTERM);
+    running.end();
+}
+
+#[test]
+fn a_store_that_is_removed_is_noticed_and_begun_again() {
+    let args = ["--store", "a.db", "--data-handler", "exec", "--stats", "stats.json"];
+    let test = Test::new().args(args).args(["exec.command=tee -a taken", "exec.mode=stream"]);
+    let mut running = test.args(["exec.format=fast"]).start();
+    let taken =
+        |room: &Room| fs::read_to_string(room.at("taken")).map_or(0, |text| text.lines().count());
+    (0..50).for_each(|_| running.send(&ping()));
+    until("they are handed on", || taken(running.room()) == 50);
+    fs::remove_file(running.room().at("a.db")).unwrap();
+    running.warns("error: a.db: the store's file was removed while alerts are stored in it");
+    (0..50).for_each(|_| running.send(&ping()));
+    until("they are handed on, too", || taken(running.room()) == 100);
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let shown = run(&room, &[&QUERY[..], &["--limit", "1000"]].concat());
+    let stats = &objects(&room.read("stats.json"))[0]["handlers"]["store"];
+    assert_eq!((&stats["handled"], &stats["dropped"]), (&100.into(), &0.into()));
+    assert_eq!(shown.lines().count(), 50);
+    assert!(shown.starts_with("   100  "), "{shown}");
+}
+
+#[test]
+fn a_journal_that_is_taken_away_after_a_crash_is_missed() {
+    let mut running = Test::new().args(["--store", "a.db", "--data-handler", "null"]).start();
+    (0..5).for_each(|_| running.send(&ping()));
+    let store = running.room().at("a.db");
+    until("they are stored", || {
+        let shown = program().args(["query", "--store"]).arg(&store).output().unwrap();
+        String::from_utf8_lossy(&shown.stdout).lines().count() == 5
+    });
+    running.signal_now(Signal::SIGKILL);
+    let (room, _) = running.end();
+    fs::remove_file(room.at("a.db-wal")).unwrap();
+    fs::remove_file(room.at("a.db-shm")).unwrap_or_default();
+    let mut command = program();
+    command.args(["--store", "a.db", "--logdir", "log", "--data-handler", "null"]);
+    command.current_dir(room.path()).stderr(Stdio::piped());
+    fs::remove_file(room.socket()).unwrap();
+    let mut running = Running::start(room, command).read_stderr();
+    running.warns("its journal a.db-wal is gone");
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+}
+
+#[test]
+fn limits_that_keep_nothing_are_refused() {
+    let room = Room::new();
+    room.write("days.toml", "[store]\npath = 'a.db'\nkeep_days = 0\n");
+    room.write("bytes.toml", "[store]\npath = 'a.db'\nkeep_bytes = 1\n");
+    let cases: [(&[&str], &str); 4] = [
+        (
+            &["--store", "a.db", "--keep-days", "0"],
+            "error: invalid value '0' for '--keep-days <N>': nothing would be kept; give at least 1 day\n",
+        ),
+        (
+            &["--store", "a.db", "--keep-bytes", "1"],
+            "error: invalid value '1' for '--keep-bytes <SIZE>': no alert would have room; give at least 1MB\n",
+        ),
+        (&["--config", "days.toml"], "nothing would be kept; give at least 1 day"),
+        (&["--config", "bytes.toml"], "no alert would have room; give at least 1MB"),
+    ];
+    for (args, expected) in cases {
+        let error = complaint(&room, args, 2);
+        assert!(error.contains(expected), "{error}");
+    }
+    assert!(!room.at("a.db").exists());
+}
+
+#[test]
+fn what_cannot_be_read_is_counted_at_the_end_of_a_query() {
+    let room = stored("v2919/icmp_ping");
+    let all = run(&room, &QUERY);
+    let mut bytes = fs::read(room.at("a.db")).unwrap();
+    // A bit of a packet: the text of a ping that the alerts have.
+    let text = b"abcdefghijklmnop";
+    let place = bytes.windows(text.len()).rposition(|window| window == text).unwrap();
+    bytes[place] ^= 1;
+    fs::write(room.at("a.db"), bytes).unwrap();
+    let output = program().args(QUERY).current_dir(room.path()).output().unwrap();
+    let (stdout, stderr) = (String::from_utf8(output.stdout), String::from_utf8(output.stderr));
+    assert_eq!(stderr.unwrap(), "pigear: 1 alert could not be read: its record is damaged\n");
+    let shown = stdout.unwrap();
+    assert_eq!(shown.lines().count(), all.lines().count() - 1);
+    assert!(shown.lines().all(|line| all.contains(line)));
+}

@@ -1,15 +1,16 @@
 //! Counting what stands in the index, without a look into the blocks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
-use super::{Aggregation, Key};
+use super::aggregation::{Aggregation, Key};
 use crate::store::criteria::Criteria;
 use crate::store::error::StoreProblem;
 use crate::store::layout::SEGMENT_BLOCKS;
 use crate::store::reader::Reader;
 use crate::store::record::microseconds;
+use crate::store::row;
 use crate::store::search::Search;
 use crate::store::segment_index::{self, Blocks, KeyKind};
 
@@ -60,26 +61,39 @@ impl Reader {
         let Self { connection, interned, .. } = self;
         // What is removed meanwhile is still there in this.
         let looking = connection.unchecked_transaction()?;
-        let (mut indexed, mut unknown) = (IndexedBlocks::default(), 0_u64);
         let open = search.open_segment() * SEGMENT_BLOCKS;
-        each_block(&looking, criteria, open, |block| {
-            indexed.add(block.id);
-            unknown += block.alerts;
-        })?;
-        let mut counts = HashMap::<segment_index::Key, u64>::new();
-        segment_index::each(&looking, kind, |segment, posting| {
-            let alerts = posting.alerts(indexed.of_segment(segment));
-            *counts.entry(posting.key).or_default() += alerts;
-            unknown = unknown.saturating_sub(alerts);
-        })?;
-        looking.finish()?;
+        let mut damaged = HashSet::new();
+        let (indexed, mut unknown, counts) = loop {
+            let (mut indexed, mut unknown) = (IndexedBlocks::default(), 0_u64);
+            each_block(&looking, criteria, open, |block| {
+                if !damaged.contains(&(block.id / SEGMENT_BLOCKS)) {
+                    indexed.add(block.id);
+                    unknown += block.alerts;
+                }
+            })?;
+            let mut counts = HashMap::<segment_index::Key, u64>::new();
+            let found = segment_index::each(&looking, kind, |segment, posting| {
+                let alerts = posting.alerts(indexed.of_segment(segment));
+                *counts.entry(posting.key).or_default() += alerts;
+                unknown = unknown.saturating_sub(alerts);
+            })?;
+            if found.is_subset(&damaged) {
+                break (indexed, unknown, counts);
+            }
+            // Again, without those: their blocks are looked into.
+            damaged.extend(found);
+        };
         for (key, alerts) in counts {
             if let Some(ip) = key.as_ip() {
                 aggregation.add(Key::Address(ip), alerts);
             } else if let Some(id) = key.as_signature().filter(|id| search.may_be(*id)) {
-                aggregation.add_signature(&*interned.signature(id, connection)?, alerts);
+                match row::known_signature(interned, id, &looking)? {
+                    Some(signature) => aggregation.add_signature(&signature, alerts),
+                    None => unknown += alerts,
+                }
             }
         }
+        looking.finish()?;
         aggregation.add(Key::Unknown, unknown);
         Ok(indexed)
     }

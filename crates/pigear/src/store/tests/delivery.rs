@@ -7,26 +7,30 @@ use pigear_pipeline::{
 use super::*;
 use crate::config::Begin;
 
-const AT_ONCE: BatchPolicy = BatchPolicy { enough: 1, most: 10, delay: Duration::ZERO };
+pub(super) const AT_ONCE: BatchPolicy = BatchPolicy { enough: 1, most: 10, delay: Duration::ZERO };
 
 /// A durable queue, and its reader.
-struct Lane {
-    queue: DurableQueue,
+pub(super) struct Lane {
+    pub(super) queue: DurableQueue,
     /// How many alerts were taken and settled.
     taken: u64,
     settled: u64,
 }
 
 impl Lane {
-    fn new(store: &Store, begin: Begin) -> Self {
+    pub(super) fn new(store: &Store, begin: Begin) -> Self {
         Self::with(store, begin, LaneSettings::default())
     }
 
-    fn with(store: &Store, begin: Begin, settings: LaneSettings) -> Self {
+    pub(super) fn with(store: &Store, begin: Begin, settings: LaneSettings) -> Self {
         Self { queue: store.queue("test", begin, settings, None).unwrap(), taken: 0, settled: 0 }
     }
 
-    fn take(&mut self, policy: BatchPolicy, due: Option<Instant>) -> (Taken, Vec<Arc<Alert>>) {
+    pub(super) fn take(
+        &mut self,
+        policy: BatchPolicy,
+        due: Option<Instant>,
+    ) -> (Taken, Vec<Arc<Alert>>) {
         let mut batch = Batch::default();
         let taken = self.queue.take(&mut batch, policy, due);
         self.taken += batch.alerts().len() as u64;
@@ -34,17 +38,17 @@ impl Lane {
     }
 
     /// What comes next, if it comes soon.
-    fn next_alerts(&mut self) -> Vec<Arc<Alert>> {
+    pub(super) fn next_alerts(&mut self) -> Vec<Arc<Alert>> {
         self.take(AT_ONCE, Some(Instant::now() + Duration::from_millis(20))).1
     }
 
     /// The event ids that come next.
-    fn next(&mut self) -> Vec<u32> {
+    pub(super) fn next(&mut self) -> Vec<u32> {
         self.next_alerts().iter().map(|alert| alert.message.event_id).collect()
     }
 
     /// The next alerts that were taken are settled, and of them these refused.
-    fn settle(&mut self, alerts: u64, refused: &[(u64, &Arc<Alert>, &str)]) {
+    pub(super) fn settle(&mut self, alerts: u64, refused: &[(u64, &Arc<Alert>, &str)]) {
         let refused = refused.iter().map(|&(place, alert, reason)| Refused {
             number: self.settled + place,
             alert: Arc::clone(alert),
@@ -56,13 +60,13 @@ impl Lane {
         self.queue.settle(&Settlement { settled: self.settled, totals, refused });
     }
 
-    fn lag(&self) -> u64 {
-        self.queue.received() - self.settled
+    pub(super) fn lag(&self) -> u64 {
+        self.queue.waiting() as u64 + self.taken - self.settled
     }
 }
 
 /// Alerts with these event ids.
-fn numbered(ids: std::ops::Range<u32>) -> Vec<Arc<Alert>> {
+pub(super) fn numbered(ids: std::ops::Range<u32>) -> Vec<Arc<Alert>> {
     let one = case("v2919/http").swap_remove(0);
     let with = |id| {
         let mut alert = Alert::clone(&one);

@@ -8,7 +8,7 @@ use super::*;
 use crate::config::Begin;
 use pigear_pipeline::{Batch, BatchPolicy, LaneSettings, Queue, Taken};
 
-fn many() -> Vec<Arc<Alert>> {
+pub(super) fn many() -> Vec<Arc<Alert>> {
     let all: Vec<_> = recordings()
         .iter()
         .flat_map(|recording| alerts(recording, &AlertFactory::default()))
@@ -17,7 +17,7 @@ fn many() -> Vec<Arc<Alert>> {
 }
 
 /// The same alerts, received so many days before.
-fn aged(alerts: &[Arc<Alert>], days: i64) -> Vec<Arc<Alert>> {
+pub(super) fn aged(alerts: &[Arc<Alert>], days: i64) -> Vec<Arc<Alert>> {
     let aged = |alert: &Arc<Alert>| {
         let mut alert = Alert::clone(alert);
         alert.received -= SignedDuration::from_hours(24 * days);
@@ -26,21 +26,21 @@ fn aged(alerts: &[Arc<Alert>], days: i64) -> Vec<Arc<Alert>> {
     alerts.iter().map(aged).collect()
 }
 
-fn keep_days(days: u32) -> RetentionPolicy {
+pub(super) fn keep_days(days: u32) -> RetentionPolicy {
     RetentionPolicy { days: Some(days), ..RetentionPolicy::default() }
 }
 
-fn keep_bytes(bytes: u64) -> RetentionPolicy {
+pub(super) fn keep_bytes(bytes: u64) -> RetentionPolicy {
     RetentionPolicy { bytes: Some(ByteSize(bytes)), ..RetentionPolicy::default() }
 }
 
 /// Tidies until there is nothing more to do.
-fn tidy(store: &Store, policy: RetentionPolicy) {
+pub(super) fn tidy(store: &Store, policy: RetentionPolicy) {
     tidy_at(store, policy, Clock::now());
 }
 
 /// The same, when the clocks say this.
-fn tidy_at(store: &Store, policy: RetentionPolicy, now: Clock) {
+pub(super) fn tidy_at(store: &Store, policy: RetentionPolicy, now: Clock) {
     while store.0.writer.lock().tidy(policy, now).unwrap() == Further::On {}
 }
 
@@ -105,7 +105,7 @@ fn what_a_lane_needs_is_removed_only_for_want_of_room() {
     let store = place.open();
     let lane = store.queue("http", Begin::Now, LaneSettings::default(), None).unwrap();
     put(&store, &all);
-    let old = keep_days(7);
+    let old = RetentionPolicy { trust_clock: true, ..keep_days(7) };
     assert_eq!(store.0.writer.lock().tidy(old, Clock::now()).unwrap(), Further::Enough);
     assert_eq!(found(&mut place.reader(), &Criteria::default()).len(), all.len());
 

@@ -119,7 +119,7 @@ fn damaged(place: &Place, store: Store) {
     damage(place, 2..pages);
 }
 
-fn damage(place: &Place, pages: std::ops::Range<u64>) {
+pub(super) fn damage(place: &Place, pages: std::ops::Range<u64>) {
     let mut file = fs::File::options().write(true).open(place.path()).unwrap();
     for page in pages {
         file.seek(SeekFrom::Start(page * 8192)).unwrap();
@@ -133,7 +133,7 @@ fn in_use(place: &Place) {
     fs::write(lock_of(place), "in use\n").unwrap();
 }
 
-fn lock_of(place: &Place) -> PathBuf {
+pub(super) fn lock_of(place: &Place) -> PathBuf {
     let mut lock = place.path().into_os_string();
     lock.push(".lock");
     lock.into()
@@ -146,6 +146,7 @@ fn damage_is_noticed_after_a_sudden_end_and_nothing_is_changed() {
     let before = fs::read(place.path()).unwrap();
     let error = Store::open(&place.path()).unwrap_err();
     assert!(matches!(error.source, StoreProblem::Damaged(_)), "{error:?}");
+    assert!(error.source.to_string().contains("(in the table "), "{error:?} says no place");
     assert!(error.source.hint().unwrap().contains(".recover"));
     assert_eq!(fs::read(place.path()).unwrap(), before);
 }

@@ -1,0 +1,207 @@
+//! What alerts are counted by, and the counts.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use pigear_alert::Alert;
+
+use crate::store::interned::Signature;
+use crate::store::record::microseconds;
+use crate::store::segment_index::KeyKind;
+
+/// What alerts are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CountBy {
+    /// Generator and signature id.
+    Sid,
+    /// Source address.
+    Src,
+    /// Destination address.
+    Dst,
+    /// Class, by short name.
+    Class,
+    /// Priority.
+    Priority,
+    /// Protocol.
+    Proto,
+    /// Destination port.
+    Port,
+    /// Sensor.
+    Sensor,
+    /// Hour, in UTC.
+    Hour,
+    /// Day, in UTC.
+    Day,
+}
+
+const NAMES: [(&str, CountBy); 10] = [
+    ("sid", CountBy::Sid),
+    ("src", CountBy::Src),
+    ("dst", CountBy::Dst),
+    ("class", CountBy::Class),
+    ("priority", CountBy::Priority),
+    ("proto", CountBy::Proto),
+    ("port", CountBy::Port),
+    ("sensor", CountBy::Sensor),
+    ("hour", CountBy::Hour),
+    ("day", CountBy::Day),
+];
+
+impl FromStr for CountBy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = NAMES.iter().find(|(name, _)| *name == text).map(|(_, by)| *by);
+        found.ok_or_else(|| {
+            let known = NAMES.map(|(name, _)| name).join(", ");
+            format!("cannot count by {text:?}; known are {known}")
+        })
+    }
+}
+
+impl CountBy {
+    /// Whether counts have an order of their own, and are not best sorted by how many.
+    #[must_use]
+    pub fn is_time(self) -> bool {
+        self.unit().is_some()
+    }
+
+    /// How long an hour or a day is, in microseconds.
+    pub(super) fn unit(self) -> Option<i64> {
+        const HOUR: i64 = 60 * 60 * 1_000_000;
+        match self {
+            Self::Hour => Some(HOUR),
+            Self::Day => Some(24 * HOUR),
+            _ => None,
+        }
+    }
+
+    /// The index that has the counts of blocks.
+    pub(super) fn kind(self) -> Option<KeyKind> {
+        match self {
+            Self::Sid | Self::Class | Self::Priority => Some(KeyKind::Signature),
+            Self::Src => Some(KeyKind::Source),
+            Self::Dst => Some(KeyKind::Destination),
+            _ => None,
+        }
+    }
+}
+
+/// How many alerts have something in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// What they have in common; nothing if it isn't known of them.
+    pub what: Option<String>,
+    /// How many there are.
+    pub alerts: u64,
+}
+
+/// What alerts have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Key {
+    Unknown,
+    Sid(u32, u32),
+    Number(u32),
+    Text(String),
+    Address(IpAddr),
+    Time(i64),
+}
+
+pub(super) struct Aggregation {
+    pub(super) by: CountBy,
+    counts: HashMap<Key, u64>,
+    /// The messages of signatures.
+    messages: HashMap<Key, Vec<u8>>,
+}
+
+impl Aggregation {
+    pub(super) fn new(by: CountBy) -> Self {
+        Self { by, counts: HashMap::new(), messages: HashMap::new() }
+    }
+
+    pub(super) fn add(&mut self, key: Key, n: u64) {
+        *self.counts.entry(key).or_default() += n;
+    }
+
+    pub(super) fn add_alert(&mut self, alert: &Alert) {
+        let message = &alert.message;
+        let key = match self.by {
+            CountBy::Sid => Some(Key::Sid(message.sig_generator, message.sig_id)),
+            CountBy::Src => alert.src_ip().map(Key::Address),
+            CountBy::Dst => alert.dst_ip().map(Key::Address),
+            CountBy::Class => alert.class().map(|class| Key::Text(class.name.to_string())),
+            CountBy::Priority => alert.priority().map(Key::Number),
+            CountBy::Proto => alert.protocol().map(|proto| Key::Text(proto.to_string())),
+            CountBy::Port => alert.dst_port().map(|port| Key::Number(port.into())),
+            CountBy::Sensor => alert.origin.sensor.clone().map(Key::Text),
+            CountBy::Hour | CountBy::Day => self.time(microseconds(alert.timestamp())),
+        };
+        let key = key.unwrap_or(Key::Unknown);
+        if self.by == CountBy::Sid && !self.messages.contains_key(&key) {
+            self.messages.insert(key.clone(), alert.msg().into_owned());
+        }
+        self.add(key, 1);
+    }
+
+    pub(super) fn add_signature(&mut self, signature: &Signature, n: u64) {
+        let key = match self.by {
+            CountBy::Sid => Key::Sid(signature.gid, signature.sid),
+            CountBy::Priority if signature.priority > 0 => Key::Number(signature.priority),
+            CountBy::Class => {
+                signature.class().map_or(Key::Unknown, |class| Key::Text(class.to_owned()))
+            }
+            _ => Key::Unknown,
+        };
+        if self.by == CountBy::Sid {
+            self.messages.insert(key.clone(), signature.message().to_vec());
+        }
+        self.add(key, n);
+    }
+
+    fn time(&self, microseconds: i64) -> Option<Key> {
+        let unit = self.by.unit()?;
+        Some(Key::Time(microseconds.div_euclid(unit) * unit))
+    }
+
+    /// The counts: the most first, or the newest last.
+    pub(super) fn finish(self) -> Vec<Count> {
+        let mut counts: Vec<_> = self.counts.into_iter().filter(|(_, n)| *n > 0).collect();
+        if self.by.is_time() {
+            counts.sort_unstable();
+        } else {
+            counts.sort_unstable_by(|(a, many), (b, few)| few.cmp(many).then_with(|| a.cmp(b)));
+        }
+        let messages = self.messages;
+        let day = self.by == CountBy::Day;
+        let count = |(key, alerts): (Key, u64)| Count { what: text(&key, &messages, day), alerts };
+        counts.into_iter().map(count).collect()
+    }
+}
+
+fn text(key: &Key, messages: &HashMap<Key, Vec<u8>>, day: bool) -> Option<String> {
+    Some(match key {
+        Key::Unknown => return None,
+        Key::Sid(gid, sid) => {
+            let message = messages.get(key).map(|message| String::from_utf8_lossy(message));
+            format!("{gid}:{sid} {}", message.unwrap_or_default())
+        }
+        Key::Number(number) => number.to_string(),
+        Key::Text(text) => text.clone(),
+        Key::Address(ip) => ip.to_string(),
+        Key::Time(microseconds) => {
+            let time = Timestamp::from_microsecond(*microseconds).unwrap_or_default();
+            let form = if day { "%Y-%m-%d" } else { "%Y-%m-%d %H:00" };
+            time.strftime(form).to_string()
+        }
+    })
+}
+
+impl fmt::Display for CountBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(NAMES.iter().find(|(_, by)| by == self).map_or("", |(name, _)| *name))
+    }
+}

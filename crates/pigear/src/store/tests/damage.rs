@@ -1,0 +1,187 @@
+//! What of a damaged store is read nevertheless, and what is said.
+
+use super::delivery::{Lane, numbered};
+use super::keeping::until;
+use super::querying::{finds, several};
+use super::*;
+use crate::config::Begin;
+use pigear_pipeline::Queue;
+
+fn change(place: &Place, sql: &str) {
+    Connection::open(place.path()).unwrap().execute_batch(sql).unwrap();
+}
+
+/// What makes the third of six alerts unreadable, in all ways that a row can be.
+const WAYS: [&str; 8] = [
+    "UPDATE alert SET data = x'' WHERE id = 3",
+    "UPDATE alert SET data = x'09abcdef' WHERE id = 3",
+    "UPDATE alert SET data = substr(data, 1, 20) WHERE id = 3",
+    "UPDATE alert SET data = 'a text' WHERE id = 3",
+    "UPDATE alert SET data = 7 WHERE id = 3",
+    "UPDATE alert SET signature = 'x' WHERE id = 3",
+    "UPDATE alert SET signature = 4711 WHERE id = 3",
+    "UPDATE alert SET origin = 4711 WHERE id = 3",
+];
+
+#[test]
+fn a_query_shows_all_others() {
+    for way in WAYS {
+        let (place, _store) = Place::with(&numbered(0..6));
+        change(&place, way);
+        let mut reader = place.reader();
+        assert_eq!(found(&mut reader, &Criteria::default()), [6, 5, 4, 2, 1], "{way}");
+        assert_eq!(reader.unreadable(), 1, "{way}");
+        let by_port = place.reader().count(&Criteria::default(), CountBy::Port).unwrap();
+        assert_eq!(by_port.iter().map(|count| count.alerts).sum::<u64>(), 5, "{way}");
+        let mut reader = place.reader();
+        assert!(reader.get(3).unwrap().is_none(), "{way}");
+        assert_eq!(reader.unreadable(), 1, "{way}");
+    }
+}
+
+#[test]
+fn a_lane_delivers_what_is_before_and_behind() {
+    for way in WAYS {
+        let (place, store) = Place::with(&numbered(0..6));
+        let mut lane = Lane::new(&store, Begin::Start);
+        change(&place, way);
+        assert_eq!(lane.next(), [0, 1], "{way}");
+        lane.settle(2, &[]);
+        assert_eq!(lane.next(), [3, 4, 5], "{way}");
+        lane.settle(3, &[]);
+        let lost = lane.queue.take_lost();
+        assert_eq!((lane.lag(), lost.failed, lost.sum()), (0, 1, 1), "{way}");
+
+        let letters = place.reader().dead_letters(None, 10).unwrap();
+        let raw = Connection::open(place.path())
+            .unwrap()
+            .query_row("SELECT CAST(data AS BLOB) FROM alert WHERE id = 3", [], |row| {
+                row.get::<_, Vec<u8>>(0)
+            })
+            .unwrap();
+        let [letter] = &letters[..] else { panic!("{way}: {letters:?}") };
+        assert_eq!((&*letter.lane, letter.alert_id, letter.again), ("test", 3, false), "{way}");
+        let LetterContent::Damaged(bytes) = &letter.content else { panic!("{way}") };
+        assert!(*bytes == raw || way.contains("= 7"), "{way}: {bytes:?} {raw:?}");
+        // It can't be sent, and stays.
+        let again = redeliver(&place.path(), None).unwrap();
+        assert_eq!((again.lanes, again.damaged), (vec![], 1), "{way}");
+    }
+}
+
+#[test]
+fn only_damaged_alerts_are_passed_over_too() {
+    let (place, store) = Place::with(&numbered(0..3));
+    let mut lane = Lane::new(&store, Begin::Start);
+    change(&place, "UPDATE alert SET data = x''");
+    assert_eq!(lane.next(), [0_u32; 0]);
+    assert_eq!(lane.lag(), 0);
+    assert_eq!(place.reader().dead_letters(None, 10).unwrap().len(), 3);
+    put(&store, &numbered(3..4));
+    assert_eq!(lane.next(), [3]);
+}
+
+#[test]
+fn a_bit_that_flips_makes_no_other_alert() {
+    let (place, _store) = Place::with(&numbered(0..1));
+    let connection = Connection::open(place.path()).unwrap();
+    let record: Vec<u8> =
+        connection.query_row("SELECT data FROM alert", [], |row| row.get(0)).unwrap();
+    for bit in 0..record.len() * 8 {
+        let mut flipped = record.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        connection.execute("UPDATE alert SET data = ?1", [&flipped]).unwrap();
+        let mut reader = place.reader();
+        let shown = reader.get(1).unwrap();
+        // The first byte says whether there is a sum.
+        assert!(shown.is_none() || bit < 8, "bit {bit}");
+    }
+}
+
+#[test]
+fn dead_letters_that_are_damaged_are_shown_and_left_alone() {
+    let (place, store) = Place::with(&numbered(0..5));
+    let mut lane = Lane::new(&store, Begin::Start);
+    let alerts = lane.next_alerts();
+    lane.settle(5, &[(1, &alerts[1], "no 1"), (3, &alerts[3], "no 3")]);
+    change(&place, "UPDATE dead_letter SET data = x'0102' WHERE alert = 2");
+    let letters = place.reader().dead_letters(None, 10).unwrap();
+    assert_eq!(letters.len(), 2);
+    let LetterContent::Damaged(bytes) = &letters[1].content else { panic!() };
+    assert_eq!(bytes, &[1, 2]);
+    assert!(letters[1].reason.ends_with("; it was refused: no 1"), "{}", letters[1].reason);
+    // The other is sent again.
+    redeliver(&place.path(), None).unwrap();
+    let (_, again) = lane.take(super::delivery::AT_ONCE, None);
+    assert_eq!(again.iter().map(|alert| alert.message.event_id).collect::<Vec<_>>(), [3]);
+    lane.settle(1, &[]);
+    assert_eq!(lane.next(), [0_u32; 0]);
+    assert_eq!(place.reader().dead_letters(None, 10).unwrap().len(), 1);
+}
+
+#[test]
+fn an_index_that_is_damaged_is_done_without() {
+    let all = several();
+    for way in ["UPDATE note SET chunk = x'ff'", "UPDATE note SET chunk = x'' WHERE id % 2"] {
+        let (place, _store) = Place::with(&all);
+        let counts = |by| place.reader().count(&Criteria::default(), by).unwrap();
+        let before = [CountBy::Sid, CountBy::Src].map(counts);
+        change(&place, "UPDATE note SET chunk = x'04' WHERE segment = 1");
+        if way.contains("ff") {
+            change(&place, way);
+        }
+        assert_eq!([CountBy::Sid, CountBy::Src].map(counts).map(sorted), before.map(sorted));
+        let net: Network = "192.168.10.0/24".parse().unwrap();
+        let criteria = Criteria { src: Some(net), ..Criteria::default() };
+        finds(&mut place.reader(), &all, &criteria, |alert| {
+            alert.src_ip().is_some_and(|ip| net.contains(ip))
+        });
+        let criteria = Criteria { sid: vec![434], ..Criteria::default() };
+        finds(&mut place.reader(), &all, &criteria, |alert| alert.message.sig_id == 434);
+    }
+}
+
+/// The message of a rule is one of those that it has had.
+fn sorted(counts: Vec<Count>) -> Vec<(Option<String>, u64)> {
+    let what = |count: Count| {
+        let what = count.what.map(|what| what.split(' ').next().unwrap().to_owned());
+        (what, count.alerts)
+    };
+    let mut counts: Vec<_> = counts.into_iter().map(what).collect();
+    counts.sort();
+    counts
+}
+
+#[test]
+fn pages_that_cannot_be_read_are_passed_over() {
+    let all = case("v2919/icmp_ping");
+    let many: Vec<_> = all.iter().cycle().take(3_000).cloned().collect();
+    let (place, store) = Place::with(&many);
+    let mut lane = Lane::new(&store, Begin::Start);
+    store.0.writer.lock().close();
+    // Those of the table of alerts alone.
+    let connection = Connection::open(place.path()).unwrap();
+    let pages: Vec<u64> = connection
+        .prepare("SELECT pageno FROM dbstat WHERE name = 'alert' AND pagetype = 'leaf'")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    drop(connection);
+    for page in &pages[10..13] {
+        opening::damage(&place, page - 1..*page);
+    }
+    let mut reader = place.reader();
+    let left = found(&mut reader, &Criteria::default()).len();
+    assert!(left > 2_000 && left < 3_000, "{left}");
+    assert_eq!(left + usize::try_from(reader.unreadable()).unwrap(), 3_000);
+    let mut delivered = 0;
+    until("all is delivered", || {
+        let batch = lane.next().len();
+        lane.settle(batch as u64, &[]);
+        delivered += batch;
+        lane.lag() == 0
+    });
+    assert_eq!(delivered, left);
+}

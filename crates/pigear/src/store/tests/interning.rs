@@ -1,0 +1,132 @@
+//! Signatures and origins: found quickly, and removed when nothing has them.
+
+use std::time::Instant;
+
+use super::keeping::{is_consistent, keep_bytes, tidy};
+use super::*;
+
+/// Alerts of as many rules as there are numbers, that differ in their revision.
+fn invented(revisions: std::ops::Range<u32>) -> Vec<Arc<Alert>> {
+    changed(revisions, |message, revision| message.sig_rev = revision)
+}
+
+fn changed(
+    numbers: std::ops::Range<u32>,
+    change: impl Fn(&mut pigear_alert::AlertMessage, u32),
+) -> Vec<Arc<Alert>> {
+    let one = case("v2919/http").swap_remove(0);
+    let with = |number| {
+        let mut alert = Alert::clone(&one);
+        change(&mut alert.message, number);
+        Arc::new(alert)
+    };
+    numbers.map(with).collect()
+}
+
+fn number(place: &Place, sql: &str) -> i64 {
+    let connection = Connection::open(place.path()).unwrap();
+    connection.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn twenty_thousand_revisions_of_a_rule_are_stored_like_twenty_thousand_rules() {
+    let time = |alerts: &[Arc<Alert>]| {
+        let (place, store) = Place::with(&[]);
+        let begun = Instant::now();
+        for batch in alerts.chunks(2_000) {
+            store.handler(Unstorable::HandOn).handle(batch).unwrap();
+        }
+        let elapsed = begun.elapsed();
+        assert_eq!(number(&place, "SELECT count(*) FROM signature"), 20_000);
+        elapsed
+    };
+    let rules = time(&changed(0..20_000, |message, sid| message.sig_id = sid));
+    let revisions = time(&invented(0..20_000));
+    // To look through all of a rule would take hundreds of times as long.
+    assert!(revisions < 5 * rules, "{revisions:?} for revisions, {rules:?} for rules");
+}
+
+#[test]
+fn invented_signatures_are_removed_with_their_alerts() {
+    let (place, store) = Place::with(&[]);
+    let limit = 4_000_000;
+    for batch in invented(0..60_000).chunks(2_000) {
+        store.handler(Unstorable::HandOn).handle(batch).unwrap();
+        tidy(&store, keep_bytes(limit));
+    }
+    store.close();
+    drop(store);
+    let size = fs::metadata(place.path()).unwrap().len();
+    let left = found(&mut place.reader(), &Criteria::default());
+    println!("{size} bytes, {} alerts", left.len());
+    assert!(size <= limit, "{size}");
+    assert!(left.len() > 3_000, "{}", left.len());
+    assert_eq!(place.reader().unreadable(), 0);
+    let signatures = number(&place, "SELECT count(*) FROM signature");
+    assert!(signatures < 2 * left.len() as i64, "{signatures}");
+    is_consistent(&place.path());
+}
+
+#[test]
+fn a_signature_that_came_back_after_it_was_removed_is_another_row() {
+    let (place, store) = Place::with(&invented(0..1));
+    let mut reader = place.reader();
+    assert_eq!(reader.get(1).unwrap().unwrap().message.sig_rev, 0);
+    for batch in invented(1..20_000).chunks(2_000) {
+        store.handler(Unstorable::HandOn).handle(batch).unwrap();
+    }
+    tidy(&store, keep_bytes(1_000_000));
+    let revision = "SELECT count(*) FROM signature WHERE rev = 0";
+    assert_eq!(number(&place, revision), 0);
+    put(&store, &invented(0..1));
+    assert_eq!(number(&place, revision), 1);
+    assert!(number(&place, "SELECT id FROM signature WHERE rev = 0") > 20_000 - 1);
+    let last = reader.last().unwrap();
+    assert_eq!(reader.get(last).unwrap().unwrap().message.sig_rev, 0);
+}
+
+#[test]
+fn a_signature_is_kept_as_long_as_an_alert_or_a_dead_letter_has_it() {
+    let rare = invented(100_000..100_001);
+    let (place, store) = Place::with(&rare);
+    let mut lane = store.0.writer.lock();
+    let last = lane.last();
+    lane.note("test", done_up_to(last), &[refusal(&rare[0], "no")]).unwrap();
+    drop(lane);
+    // One is in every alert of all the time, and one every now and then.
+    let often = invented(100_001..100_002);
+    for n in 0..300 {
+        let batch =
+            [&often[..], &invented(n * 60..n * 60 + 60), &rare[..n as usize % 5 / 4]].concat();
+        store.handler(Unstorable::HandOn).handle(&batch).unwrap();
+        if n % 10 == 0 {
+            tidy(&store, keep_bytes(1_500_000));
+        }
+    }
+    tidy(&store, keep_bytes(1_500_000));
+    let mut reader = place.reader();
+    let left = found(&mut reader, &Criteria::default());
+    assert!(left.len() < 10_000 && left.last() > Some(&5_000), "{}", left.len());
+    assert_eq!(reader.unreadable(), 0);
+    let letters = reader.dead_letters(None, 10).unwrap();
+    assert_eq!(letters[0].alert().unwrap().message.sig_rev, 100_000);
+}
+
+#[test]
+fn origins_are_removed_like_signatures() {
+    let one = case("v2919/http").swap_remove(0);
+    let from = |pid| {
+        let mut alert = Alert::clone(&one);
+        alert.sender = Some(Sender { pid, uid: 0 });
+        Arc::new(alert)
+    };
+    let (place, store) = Place::with(&[]);
+    for batch in (1..20_000).map(from).collect::<Vec<_>>().chunks(2_000) {
+        store.handler(Unstorable::HandOn).handle(batch).unwrap();
+    }
+    tidy(&store, keep_bytes(1_000_000));
+    let left = found(&mut place.reader(), &Criteria::default()).len() as i64;
+    let origins = number(&place, "SELECT count(*) FROM origin");
+    assert!(left < 5_000 && origins < 2 * left + 2_000, "{origins} origins, {left} alerts");
+    assert_eq!(place.reader().unreadable(), 0);
+}
