@@ -16,7 +16,7 @@ use pigear_pipeline::Handler;
 
 use super::args::{QueryArgs, StoreArgs};
 use super::failure::Failure;
-use super::write_out;
+use super::output::write_out;
 use crate::config::Config;
 use crate::handler::compress::Compress;
 use crate::handler::pcap;
@@ -40,7 +40,7 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
     if let Some(id) = args.packet {
         let alert =
             reader.get(id)?.ok_or_else(|| anyhow!("there is no alert {id} in the store"))?;
-        return write_out(packet::text(&alert, &Lines::new(args)).as_bytes());
+        return write_out(packet::text(&alert, &*Lines::new(args).format).as_bytes());
     }
     if args.dead_letters {
         return dead_letters(&mut reader, args, limit);

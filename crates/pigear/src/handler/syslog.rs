@@ -9,11 +9,11 @@
 
 mod facility;
 mod message;
+mod rfc;
 mod target;
 mod tls;
 
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use pigear_alert::Alert;
@@ -23,6 +23,7 @@ use serde::Deserialize;
 use tracing::warn;
 
 pub use facility::Facility;
+pub use rfc::Rfc;
 pub use target::Target;
 
 use super::receiver::Receiver;
@@ -65,27 +66,6 @@ pub struct Options {
     /// longer is cut and counted.
     #[serde(deserialize_with = "parsed_option")]
     pub max_len: Option<usize>,
-}
-
-/// The form of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rfc {
-    /// RFC 3164, the old one.
-    Rfc3164,
-    /// RFC 5424.
-    Rfc5424,
-}
-
-impl FromStr for Rfc {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "3164" => Ok(Self::Rfc3164),
-            "5424" => Ok(Self::Rfc5424),
-            _ => Err("expected 5424 or 3164"),
-        }
-    }
 }
 
 /// Few servers take more in a datagram.
