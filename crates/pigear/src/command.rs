@@ -12,6 +12,7 @@ mod host;
 mod lanes;
 mod listen;
 mod log;
+mod output;
 mod play;
 mod progress;
 #[cfg(feature = "store")]
@@ -20,7 +21,6 @@ mod settings;
 mod signals;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -30,6 +30,7 @@ use crate::registry::Registry;
 use args::{Args, Command};
 use failure::Failure;
 pub use host::{Host, Interrupt};
+use output::write_out;
 
 /// Runs the command line of `pigear`, with the handlers of a registry: the whole `main` of a program
 /// of your own.
@@ -82,14 +83,6 @@ fn carry_out(args: Args, registry: &Registry, host: &dyn Host) -> Result<(), Fai
             man.render(&mut page).context("cannot write the manual")?;
             write_out(&page)
         }
-    }
-}
-
-/// Writes to standard output. A reader that has seen enough is no failure.
-fn write_out(bytes: &[u8]) -> Result<(), Failure> {
-    match io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result.context("cannot write to standard output")?),
     }
 }
 

@@ -35,7 +35,7 @@ pub enum Record<'a> {
     },
 }
 
-/// Why there is no record where one should begin. [`find`] tells where one does.
+/// Why there is no record where one should begin. [`find`](fn@super::find) tells where one does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {

@@ -7,7 +7,8 @@ use anyhow::anyhow;
 use super::args::{LanesArgs, LanesCommand, RedeliverArgs};
 use super::failure::Failure;
 use super::listen::say;
-use super::{query, write_out};
+use super::output::write_out;
+use super::query;
 use crate::store::{Reader, Redelivery, drop_lane, redeliver};
 use crate::visible::visible;
 

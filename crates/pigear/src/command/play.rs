@@ -5,7 +5,8 @@ use anyhow::{Context, anyhow};
 use super::args::PlayArgs;
 use super::failure::Failure;
 use super::host::Host;
-use super::{signals, write_out};
+use super::output::write_out;
+use super::signals;
 use crate::listen::Reload;
 use crate::player::{PlayReport, PlaySettings, play};
 

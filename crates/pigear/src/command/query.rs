@@ -18,7 +18,7 @@ use pigear_pipeline::Handler;
 use super::args::{QueryArgs, StoreArgs};
 use super::failure::Failure;
 use super::listen::say;
-use super::write_out;
+use super::output::write_out;
 use crate::config::Config;
 use crate::handler::compress::Compress;
 use crate::handler::pcap;
@@ -44,7 +44,7 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
             0 => anyhow!("there is no alert {id} in the store"),
             _ => anyhow!("alert {id} could not be read: its record is damaged"),
         })?;
-        return write_out(packet::text(&alert, &Lines::new(args)).as_bytes());
+        return write_out(packet::text(&alert, &*Lines::new(args).format).as_bytes());
     }
     if args.dead_letters {
         return dead_letters(&mut reader, args, limit);

@@ -1,25 +1,21 @@
 //! The store of a running listener, and which lanes read from it.
 
+mod filtered;
 #[cfg(feature = "store")]
 mod with_store;
 #[cfg(not(feature = "store"))]
 mod without_store;
 
+pub(super) use filtered::Filtered;
 #[cfg(feature = "store")]
 pub(super) use with_store::OpenStore;
 #[cfg(not(feature = "store"))]
 pub(super) use without_store::OpenStore;
 
-use pigear_pipeline::{Filter, Handler};
+use pigear_pipeline::Handler;
 
 use super::ListenError;
 use crate::config::HandlerConfig;
-
-/// A handler with the filters that its alerts must pass.
-pub(super) struct Filtered {
-    pub(super) handler: Box<dyn Handler>,
-    pub(super) filters: Vec<Box<dyn Filter>>,
-}
 
 impl OpenStore {
     /// Whether a handler's alerts wait in the store.

@@ -3,14 +3,13 @@
 use std::fmt::Write;
 
 use pigear_alert::Alert;
-use pigear_alert::format::hexdump;
+use pigear_alert::format::{Format, hexdump};
 
-use super::Lines;
 use crate::visible::visible;
 
-pub(super) fn text(alert: &Alert, lines: &Lines) -> String {
+pub(super) fn text(alert: &Alert, format: &dyn Format) -> String {
     let mut line = Vec::new();
-    lines.format.write(alert, &mut line);
+    format.write(alert, &mut line);
     let mut text = String::from_utf8_lossy(&line).into_owned();
     if !alert.message.has_packet() {
         text.push_str("\nthe alert came without a packet\n");

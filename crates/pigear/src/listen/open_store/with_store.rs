@@ -7,7 +7,7 @@ use tracing::warn;
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
-use crate::listen::open_store::Filtered;
+use crate::listen::open_store::filtered::Filtered;
 use crate::store::{Reader, Retention, RetentionPolicy, Store, StoreError, Unstorable};
 
 /// Alerts that wait to be stored take no more bytes than these.

@@ -3,7 +3,7 @@ use pigear_pipeline::{LaneConfig, LaneSettings, Pipeline, WhenFull};
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
-use crate::listen::open_store::Filtered;
+use crate::listen::open_store::filtered::Filtered;
 
 /// There is no store in this build.
 pub(in crate::listen) struct OpenStore;

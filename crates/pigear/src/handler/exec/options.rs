@@ -1,0 +1,64 @@
+//! The keys of `exec`.
+
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+
+use pigear_alert::format::FormatName;
+use serde::Deserialize;
+
+use super::{CommandLine, Rate};
+use crate::keys::{Time, parsed, parsed_option};
+
+/// The keys of `exec`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// The program and its arguments: a text that is split into words at spaces, with quotes as in a
+    /// shell but without one; or, in a configuration file, a list of words.
+    pub command: CommandLine,
+    /// `each`, the default: the program runs once for each alert. `stream`: it runs all the time, and
+    /// gets a line an alert.
+    #[serde(default, deserialize_with = "parsed")]
+    pub mode: Mode,
+    /// What the program gets on standard input: `json`, the default, or another format; with
+    /// `mode=stream` one that has a line an alert.
+    #[serde(default = "json", deserialize_with = "parsed")]
+    pub format: FormatName,
+    /// With `mode=each`: how long a run may take, `10s` by default. Then its process group gets
+    /// SIGTERM, and two seconds later SIGKILL.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub timeout: Option<Time>,
+    /// With `mode=each`: how many may run at once. By default one, so that alerts come in order.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub concurrency: Option<NonZeroUsize>,
+    /// With `mode=each`: how many runs there may be in a minute. What is above it waits, and if the
+    /// queue is full is dropped and counted. Unlimited, by default.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub rate: Option<Rate>,
+}
+
+fn json() -> FormatName {
+    FormatName::Json
+}
+
+/// How often a program runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Once for each alert.
+    #[default]
+    Each,
+    /// All the time.
+    Stream,
+}
+
+impl FromStr for Mode {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "each" => Ok(Self::Each),
+            "stream" => Ok(Self::Stream),
+            _ => Err("expected each or stream"),
+        }
+    }
+}
