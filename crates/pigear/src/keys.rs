@@ -3,6 +3,7 @@
 //! The command line has text only, a file has numbers and truth values too. A handler's options
 //! derive `Deserialize`, and mark each field that isn't a string with [`parsed`], which takes both.
 
+mod mode;
 mod time;
 
 use std::fmt::Display;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error};
 use toml::{Table, Value};
 
+pub use mode::{FileMode, NotAMode};
 pub use time::{NoTime, Time};
 
 /// The settings of one handler, not yet understood.

@@ -51,9 +51,13 @@
 pub mod command;
 pub mod config;
 pub mod handler;
+mod input_file;
 pub mod keys;
 pub mod listen;
 pub mod names;
+#[cfg(any(feature = "script", feature = "store"))]
+mod network;
+mod output_file;
 pub mod player;
 pub mod registry;
 #[cfg(feature = "script")]

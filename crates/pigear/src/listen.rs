@@ -20,6 +20,7 @@ use pigear_pipeline::{NamesCell, Pipeline, PipelineError, Snapshot, Source, Stat
 use crate::config::SourceKind;
 use crate::names::{NameFileError, Watched};
 use crate::registry::{BuildError, Unresolved};
+use crate::stats_file::StatsFile;
 use housekeeping::{Chore, Housekeeper};
 use open_store::OpenStore;
 
@@ -30,7 +31,7 @@ pub struct Listener {
     sources: Vec<Box<dyn Source>>,
     names: Arc<NamesCell>,
     watched: Watched,
-    stats_file: Option<PathBuf>,
+    stats_file: Option<StatsFile>,
 }
 
 /// Why a configuration can't be carried out.

@@ -55,8 +55,9 @@ use parking_lot::FairMutex;
 use pigear_pipeline::LaneSettings;
 use tracing::warn;
 
+pub use crate::network::{Network, NotANetwork};
 pub use count::{Count, CountBy};
-pub use criteria::{Criteria, Network, NotANetwork, Test, moment};
+pub use criteria::{Criteria, Test, moment};
 pub use dead_letter::{DeadLetter, redeliver};
 pub use error::{StoreError, StoreProblem};
 pub use journal::LaneJournal;

@@ -159,6 +159,7 @@ fn save(
     }
     let options = pcap::Options {
         path: path.to_owned(),
+        mode: None,
         rotate: Rotation::default(),
         keep: None,
         compress: Compress::default(),

@@ -1,6 +1,5 @@
 //! Reading a configuration file.
 
-use std::fs;
 use std::io;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use serde::Deserialize;
 use toml::{Spanned, Table};
 
 use super::{Begin, Config, FilterConfig, HandlerConfig, SourceConfig, StoreConfig};
+use crate::input_file::{self, MAX_CONFIG};
 use crate::keys::{Keys, parsed_option};
 use crate::names::NameFiles;
 
@@ -97,7 +97,7 @@ impl Config {
     /// # Errors
     /// If the file can't be read, or anything in it is not understood.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path)
+        let text = input_file::read_text(path, MAX_CONFIG)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         Self::parse(&text, path)
     }

@@ -1,6 +1,5 @@
 //! What is done beside handling alerts: counters are written, names read again.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -9,7 +8,7 @@ use pigear_pipeline::{NamesCell, Stats};
 use tracing::{debug, error};
 
 use crate::names::Watched;
-use crate::stats_file;
+use crate::stats_file::StatsFile;
 
 /// How often files are looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -28,7 +27,7 @@ pub(super) struct Housekeeper {
     pub(super) names: Arc<NamesCell>,
     pub(super) watched: Watched,
     pub(super) stats: Arc<Stats>,
-    pub(super) stats_file: Option<PathBuf>,
+    pub(super) stats_file: Option<StatsFile>,
 }
 
 impl Housekeeper {
@@ -56,11 +55,11 @@ impl Housekeeper {
         }
     }
 
-    fn write_stats(&self) {
-        if let Some(path) = &self.stats_file
-            && let Err(error) = stats_file::write(path, &self.stats.snapshot())
+    fn write_stats(&mut self) {
+        if let Some(file) = &mut self.stats_file
+            && let Err(error) = file.write(&self.stats.snapshot())
         {
-            error!("cannot write {}: {error}", path.display());
+            error!("cannot write {}: {error}", file.path().display());
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What must not be shown.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
 use reqwest::Url;
@@ -10,6 +9,7 @@ use serde::Deserialize;
 use super::auth;
 use super::failure::shown;
 use super::options::Options;
+use crate::input_file::{self, MAX_SMALL};
 
 /// Shorter ones would hide what has nothing to do with them.
 const SHORTEST: usize = 6;
@@ -28,7 +28,7 @@ impl Secret {
 
     /// What a file has, without the newline that ends it.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
-        let text = fs::read_to_string(path)
+        let text = input_file::read_text(path, MAX_SMALL)
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         Ok(Self(text.trim().to_owned()))
     }

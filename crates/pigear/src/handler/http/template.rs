@@ -7,7 +7,6 @@
 mod value;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use minijinja::syntax::SyntaxConfig;
@@ -21,6 +20,7 @@ use super::form;
 use super::id::Id;
 use super::options::{Encoding, Escape, Options, TemplateName};
 use super::presets::Preset;
+use crate::input_file::{self, MAX_SMALL};
 use value::{alert_values, sample_alert};
 
 /// What a template is given.
@@ -82,8 +82,8 @@ impl Template {
     /// Reads a template from a file.
     fn read(path: &Path, rules: Rules) -> Result<Self, String> {
         let name = path.display().to_string();
-        let text =
-            fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
+        let text = input_file::read_text(path, MAX_SMALL)
+            .map_err(|error| format!("cannot read {name}: {error}"))?;
         Self::new(&name, &text, rules)
     }
 
