@@ -98,7 +98,7 @@ impl Alerts {
     #[pyo3(signature = (options, filter=None))]
     fn new(py: Python<'_>, options: &str, filter: Option<Py<PyAny>>) -> PyResult<Self> {
         let options = Options::read(options).map_err(PyValueError::new_err)?;
-        log::to_python();
+        log::to_python()?;
         py.detach(|| Self::start(options.config(), filter))
     }
 

@@ -8,6 +8,7 @@
 //! program has a process group of its own; who hangs is ended with all that it started.
 
 mod child;
+mod children;
 mod command_line;
 mod each;
 mod rate;
@@ -22,6 +23,8 @@ use pigear_alert::format::FormatName;
 use pigear_pipeline::{Deadline, Handler, HandlerError};
 use serde::Deserialize;
 
+#[cfg(feature = "command")]
+pub(crate) use children::kill_all;
 pub use command_line::CommandLine;
 pub use rate::Rate;
 

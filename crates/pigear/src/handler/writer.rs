@@ -5,9 +5,12 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pigear_alert::Alert;
 use pigear_alert::format::Format;
+
+use crate::output_file::NoReader;
 
 /// What was written of some alerts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,5 +126,71 @@ fn wait_after(error: &io::Error, to: &File) -> Option<()> {
             Some(())
         }
         _ => None,
+    }
+}
+
+/// Whether writing to a file may succeed later, with nothing changed about what is written: there is room
+/// again, a limit is raised, a directory is back, somebody reads the FIFO. What is forbidden stays so
+/// until somebody allows it.
+#[cfg_attr(not(test), expect(dead_code, reason = "for lanes that ask what to retry"))]
+pub(super) fn is_passing(error: &io::Error) -> bool {
+    let Some(errno) = error.raw_os_error().map(Errno::from_raw) else {
+        return NoReader::is(error)
+            || matches!(error.kind(), io::ErrorKind::WriteZero | io::ErrorKind::Interrupted);
+    };
+    matches!(
+        errno,
+        Errno::ENOSPC
+            | Errno::EDQUOT
+            | Errno::EFBIG
+            | Errno::EIO
+            | Errno::EROFS
+            | Errno::EMFILE
+            | Errno::ENFILE
+            | Errno::ENOMEM
+            | Errno::EAGAIN
+            | Errno::EINTR
+            | Errno::ENOENT
+            | Errno::ESTALE
+            | Errno::ETIMEDOUT
+            | Errno::EHOSTDOWN
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn want_of_room_passes_and_want_of_rights_does_not() {
+        let error = |errno: Errno| io::Error::from_raw_os_error(errno as i32);
+        for errno in [
+            Errno::ENOSPC,
+            Errno::EDQUOT,
+            Errno::EFBIG,
+            Errno::EIO,
+            Errno::EROFS,
+            Errno::EMFILE,
+            Errno::ENFILE,
+            Errno::ENOENT,
+            Errno::ESTALE,
+        ] {
+            assert!(is_passing(&error(errno)), "{errno}");
+        }
+        for errno in [Errno::EACCES, Errno::EPERM, Errno::EISDIR, Errno::EINVAL, Errno::EBADF] {
+            assert!(!is_passing(&error(errno)), "{errno}");
+        }
+        assert!(is_passing(&NoReader.into()) && is_passing(&io::ErrorKind::WriteZero.into()));
+        assert!(!is_passing(&io::Error::other("it is there already, and not ours")));
+    }
+
+    #[test]
+    fn a_full_device_passes() {
+        let mut records = Records::default();
+        records.bytes.push(b'x');
+        let mut full = File::options().write(true).open("/dev/full").unwrap();
+        let (written, error) = records.write(&mut full).unwrap_err();
+        assert_eq!(written, Written::default());
+        assert!(is_passing(&error));
     }
 }

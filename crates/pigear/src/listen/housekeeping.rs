@@ -1,7 +1,9 @@
 //! What is done beside handling alerts: counters are written, names read again.
 
+use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use pigear_pipeline::{NamesCell, Stats};
@@ -30,15 +32,45 @@ pub(super) struct Housekeeper {
     pub(super) stats_file: Option<StatsFile>,
 }
 
+/// A housekeeper at work, until this is dropped.
+pub(super) struct Housekeeping {
+    chores: Sender<Chore>,
+    thread: JoinHandle<()>,
+}
+
+impl Housekeeping {
+    /// Where chores go.
+    pub(super) fn chores(&self) -> Sender<Chore> {
+        self.chores.clone()
+    }
+
+    /// Has the counters written a last time.
+    pub(super) fn end(self) {
+        // The housekeeper only ends after this; a panic of its was already reported.
+        let _ = self.chores.send(Chore::End);
+        let _ = self.thread.join();
+    }
+}
+
 impl Housekeeper {
+    /// Works on a thread of its own.
+    pub(super) fn start(mut self) -> io::Result<Housekeeping> {
+        let (chores, inbox) = channel();
+        let work = move || self.run(&inbox);
+        let thread = thread::Builder::new().name("housekeeping".to_owned()).spawn(work)?;
+        Ok(Housekeeping { chores, thread })
+    }
+
     /// Works until asked to end.
-    pub(super) fn run(&mut self, inbox: &Receiver<Chore>) {
+    fn run(&mut self, inbox: &Receiver<Chore>) {
         let mut written = Instant::now();
         loop {
             match inbox.recv_timeout(TICK) {
                 Ok(Chore::Reload) => self.reload(true),
                 Err(RecvTimeoutError::Timeout) => self.reload(false),
-                Ok(Chore::End) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Chore::End) => break,
+                // What was prepared never ran.
+                Err(RecvTimeoutError::Disconnected) => return,
             }
             if written.elapsed() >= STATS_INTERVAL {
                 self.write_stats();

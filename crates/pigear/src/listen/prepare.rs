@@ -7,6 +7,7 @@ use std::sync::Arc;
 use pigear_pipeline::{Filter, NamesCell, Pipeline, WhenFull};
 use tracing::debug;
 
+use super::housekeeping::Housekeeper;
 use super::open_store::{Filtered, OpenStore};
 use super::opening::Opening;
 use super::{ListenError, Listener};
@@ -53,7 +54,10 @@ impl Listener {
         for (source, snort_conf) in config.sources.iter().zip(&snort_confs) {
             sources.extend(opening.open(source, || snort_conf.log_dir())?);
         }
-        Ok(Self { pipeline, store, sources, names, watched, stats_file })
+        let stats = pipeline.stats();
+        let housekeeping = Housekeeper { names, watched, stats, stats_file }.start();
+        let housekeeping = housekeeping.map_err(ListenError::Thread)?;
+        Ok(Self { pipeline, store, sources, housekeeping })
     }
 }
 

@@ -10,15 +10,17 @@ use std::num::NonZeroUsize;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use pigear_alert::format::{Colour, Format, FormatName};
 use pigear_alert::{Alert, AlertMessage};
 use pigear_pipeline::{Deadline, HandlerError, Slept};
 use tracing::debug;
 
 use super::child::{Ended, Running};
+use super::children;
 use super::rate::Limit;
 use super::{CommandLine, Options};
 use crate::visible::visible;
@@ -56,6 +58,37 @@ enum RunError {
     Failed { program: String, problem: String },
     #[error("time was up")]
     TimeUp,
+}
+
+impl RunError {
+    /// Whether the same alert may be dealt with later: the program could not be started now, but there is
+    /// nothing that would have to be changed first. A program that is missing may be about to be replaced.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for lanes that ask what to retry"))]
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::NotStarted { source, .. } => can_start_later(source),
+            Self::Failed { .. } | Self::TimeUp => false,
+        }
+    }
+}
+
+/// Whether a program that could not be started may start later.
+fn can_start_later(error: &io::Error) -> bool {
+    let Some(error) = error.raw_os_error().map(Errno::from_raw) else {
+        return error.kind() == io::ErrorKind::Interrupted;
+    };
+    matches!(
+        error,
+        Errno::ENOENT
+            | Errno::EAGAIN
+            | Errno::ENOMEM
+            | Errno::ETXTBSY
+            | Errno::EMFILE
+            | Errno::ENFILE
+            | Errno::EINTR
+            | Errno::EIO
+            | Errno::ESTALE
+    )
 }
 
 impl Each {
@@ -102,7 +135,11 @@ impl Each {
         };
         thread::scope(|scope| {
             for _ in 1..self.concurrency.get().min(alerts.len()) {
-                scope.spawn(work);
+                if let Err(error) = Builder::new().name("run".to_owned()).spawn_scoped(scope, work)
+                {
+                    debug!("fewer programs run at once than allowed: {error}");
+                    break;
+                }
             }
             work();
         });
@@ -148,6 +185,9 @@ impl Runner {
             running.listen();
             if let Some(status) = running.ended() {
                 let output = running.program_output();
+                if !status.success() && children::are_killed() {
+                    return Err(RunError::TimeUp);
+                }
                 if !status.success() {
                     return Err(self.failed(format_args!("{}{output}", Ended(status))));
                 }
@@ -206,4 +246,33 @@ fn set_environment(command: &mut Command, alert: &Alert) {
 
 fn shown(value: Option<impl ToString>) -> Option<String> {
     value.map(|value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_can_not_be_started_now_is_tried_again_and_one_that_failed_is_not() {
+        let not_started = |errno: Errno| RunError::NotStarted {
+            program: "x".to_owned(),
+            source: io::Error::from_raw_os_error(errno as i32),
+        };
+        for errno in [Errno::ENOENT, Errno::EAGAIN, Errno::ENOMEM, Errno::ETXTBSY, Errno::EMFILE] {
+            assert!(not_started(errno).is_passing(), "{errno}");
+        }
+        for errno in [Errno::EACCES, Errno::ENOEXEC, Errno::E2BIG, Errno::ELOOP, Errno::EPERM] {
+            assert!(!not_started(errno).is_passing(), "{errno}");
+        }
+        let failed = RunError::Failed { program: "x".to_owned(), problem: "ended".to_owned() };
+        assert!(!failed.is_passing() && !RunError::TimeUp.is_passing());
+    }
+
+    #[test]
+    fn a_program_that_does_not_exist_is_a_passing_fault() {
+        let problem = Running::start(Command::new("/no/such/program")).err().unwrap();
+        assert!(can_start_later(&problem));
+        let problem = Running::start(Command::new("/etc/passwd")).err().unwrap();
+        assert!(!can_start_later(&problem));
+    }
 }
