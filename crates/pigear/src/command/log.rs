@@ -17,6 +17,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::visible::visible_lines;
+
 /// So many lines may wait to be written.
 const QUEUE: usize = 1_000;
 
@@ -58,10 +60,12 @@ pub(super) fn finish() {
     }
 }
 
+/// Whatever is said, arguments and names of files may be part of it.
 fn write(line: &[u8]) {
+    let line = visible_lines(&String::from_utf8_lossy(line)).into_bytes();
     let _ = match stderr() {
-        Some(stderr) => stderr.try_send(Job::Write(line.to_vec())).map_err(drop),
-        None => io::stderr().write_all(line).map_err(drop),
+        Some(stderr) => stderr.try_send(Job::Write(line)).map_err(drop),
+        None => io::stderr().write_all(&line).map_err(drop),
     };
 }
 

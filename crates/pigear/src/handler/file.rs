@@ -24,9 +24,6 @@ pub(crate) const ABOUT: &str = "appends each alert to a file; path=FILE format=f
 pub struct Options {
     /// The file. Alerts are appended to it, if it exists.
     pub path: PathBuf,
-    /// Permissions of a new file, in octal, also of rotated and compressed ones: `0640` by default, as far
-    /// as the umask allows. A file that exists keeps what it has.
-    pub mode: Option<FileMode>,
     /// How to write an alert: `fast` (a line), `full` (a paragraph) or `json`.
     #[serde(default, deserialize_with = "parsed")]
     pub format: FormatName,
@@ -40,6 +37,9 @@ pub struct Options {
     /// How to compress rotated files: `gzip`, `zstd` or `none`, the default.
     #[serde(default, deserialize_with = "parsed")]
     pub compress: Compress,
+    /// Permissions of a new file, in octal, also of rotated and compressed ones: `0640` by default, as far
+    /// as the umask allows. A file that exists keeps what it has.
+    pub mode: Option<FileMode>,
 }
 
 /// Appends each alert to a file.
@@ -54,7 +54,7 @@ impl File {
     /// # Errors
     /// If the file can't be opened for writing.
     pub fn new(options: Options) -> Result<Self, String> {
-        let Options { path, mode, format, rotate, keep, compress } = options;
+        let Options { path, format, rotate, keep, compress, mode } = options;
         let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
             .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
         Ok(Self { writer: BatchWriter::new(format.format(Colour::Never)), file })

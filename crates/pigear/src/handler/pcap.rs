@@ -38,9 +38,6 @@ const MAX_COMMENT: usize = 4_096;
 pub struct Options {
     /// The file. If it exists, packets are appended to it; but only to one that this handler wrote.
     pub path: PathBuf,
-    /// Permissions of a new file, in octal, also of rotated and compressed ones: `0640` by default, as far
-    /// as the umask allows. A file that exists keeps what it has.
-    pub mode: Option<FileMode>,
     /// When to begin a new file: as for `file`. Never, by default.
     #[serde(default, deserialize_with = "parsed")]
     pub rotate: Rotation,
@@ -51,6 +48,9 @@ pub struct Options {
     /// default.
     #[serde(default, deserialize_with = "parsed")]
     pub compress: Compress,
+    /// Permissions of a new file, in octal, also of rotated and compressed ones: `0640` by default, as far
+    /// as the umask allows. A file that exists keeps what it has.
+    pub mode: Option<FileMode>,
 }
 
 /// Writes each alert's packet to a pcapng file.
@@ -73,7 +73,7 @@ impl Pcap {
     /// # Errors
     /// If the file can't be opened for writing, or somebody else's is there.
     pub fn new(options: Options) -> Result<Self, String> {
-        let Options { path, mode, rotate, keep, compress } = options;
+        let Options { path, rotate, keep, compress, mode } = options;
         let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
             .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
         let mut pcap = Self {

@@ -24,7 +24,7 @@ fn an_unknown_key_is_refused_with_those_that_there_are() {
         &format!("error: handler print: unknown key `x`, expected `format`\n{HANDLERS}"),
         2,
     );
-    let keys = "expected one of `path`, `format`, `rotate`, `keep`, `compress`";
+    let keys = "expected one of `path`, `format`, `rotate`, `keep`, `compress`, `mode`";
     let stderr = format!("error: handler file: unknown key `pth`, {keys}\n{HANDLERS}");
     refused(&["--data-handler", "file", "pth=x"], &stderr, 2);
 }
@@ -182,4 +182,49 @@ fn a_socket_needs_no_directory_in_its_name() {
     running.prints(PING);
     let (_, ended) = running.end();
     assert_eq!((&*ended.stderr, ended.status), ("", Some(0)));
+}
+
+#[test]
+fn what_is_typed_can_not_steer_the_terminal() {
+    const RAW: &str = "\u{1b}]0;x\u{7}\u{202e}\u{200b}";
+    let cases: [(&[&str], i32); 9] = [
+        (&[&format!("--{RAW}")], 2),
+        (&["--dialect", RAW], 2),
+        (&[&format!("{RAW}=1")], 2),
+        (&["--data-handler", RAW], 2),
+        (&["--socket-handler", RAW], 2),
+        (&["--sid-msg-map", RAW], 1),
+        (&["--config", RAW], 1),
+        (&["--data-handler", "file", &format!("path={RAW}/x")], 1),
+        (&["--socket-group", RAW], 2),
+    ];
+    for (args, status) in cases {
+        let (_, ended) = Test::new().args(args).start().end();
+        let stderr = ended.stderr;
+        assert_eq!(ended.status, Some(status), "{stderr:?}");
+        let is_raw = |letter: char| {
+            letter != '\n' && letter.is_control() || RAW.contains(letter) && !letter.is_ascii()
+        };
+        assert!(!stderr.contains(is_raw), "{args:?}: {stderr:?}");
+        assert!(stderr.contains(r"\u{202e}\u{200b}"), "{args:?}: {stderr:?}");
+    }
+}
+
+#[cfg(feature = "script")]
+#[test]
+fn of_a_long_filter_only_the_place_is_shown() {
+    let long = "x".repeat(20_000);
+    let filter = format!("msg.msg == \"{long}\" || mgs.msg == \"{long}\"");
+    let before = format!("{}\" || ", "x".repeat(75));
+    let behind = format!("mgs.msg == \"{}", "x".repeat(68));
+    let stderr = format!(
+        "error: --filter: unknown variable `mgs`\n  | …{before}{behind}…\n  | {:81}^\n\
+         hint: docs/script.md has all fields and functions\n",
+        ""
+    );
+    refused(&["--filter", &filter], &stderr, 2);
+    let (_, ended) = Test::new().args([format!("format={filter}")]).start().end();
+    assert!(ended.stderr.len() < 5_000 && ended.stderr.contains("bytes left out"));
+    let (_, ended) = Test::new().args([long]).start().end();
+    assert!(ended.stderr.len() < 5_000 && ended.stderr.contains("bytes left out"));
 }
