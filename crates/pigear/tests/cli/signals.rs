@@ -1,12 +1,14 @@
 //! Signals: what ends the program, and in which order.
 
 use std::fs;
+use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
-use crate::harness::{NOBODY, Test, counters, is_root, until};
+use crate::harness::{NOBODY, Test, counters, is_root, program, until};
 use crate::room::Room;
 use crate::snort::{PING, ping, recording};
 
@@ -160,4 +162,23 @@ fn counters_that_can_no_longer_be_written_are_reported_and_alerts_go_on() {
     let (_, ended) = running.end();
     assert_eq!((&*ended.stdout, ended.status), (PING, Some(0)));
     assert!(ended.stderr.starts_with("error: cannot write dir/stats.json: No such file"));
+}
+
+#[test]
+fn a_signal_ends_a_player_that_waits_for_long() {
+    for rate in ["1e-300", "1e-19", "0.001"] {
+        let room = Room::new();
+        let socket = UnixDatagram::bind(room.socket()).unwrap();
+        let mut command = program();
+        command.args(["play", "--logdir", "log", "--loop", "--rate", rate]);
+        command.arg(fs::canonicalize(recording("v2919/http")).unwrap());
+        let mut player = command.current_dir(room.path()).stdout(Stdio::piped()).spawn().unwrap();
+        socket.recv(&mut [0; 70_000]).unwrap();
+        kill(Pid::from_raw(player.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        until("the player has ended", || player.try_wait().unwrap().is_some());
+        let ended = player.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{rate}: {ended:?}");
+        let report = String::from_utf8(ended.stdout).unwrap();
+        assert!(report.starts_with("sent 1, refused 0"), "{report}");
+    }
 }

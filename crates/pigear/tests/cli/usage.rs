@@ -228,3 +228,26 @@ fn of_a_long_filter_only_the_place_is_shown() {
     let (_, ended) = Test::new().args([long]).start().end();
     assert!(ended.stderr.len() < 5_000 && ended.stderr.contains("bytes left out"));
 }
+
+#[test]
+fn a_time_that_can_not_be_reckoned_with_is_refused() {
+    const EXPECTED: &str = "expected a time (500ms, 10s, 1m), at most 365d";
+    for time in ["1e19", "366d", "99999999999999999s"] {
+        let stderr = format!(
+            "error: invalid value '{time}' for '--complete-wait <TIME>': {EXPECTED}\n{TRY_HELP}"
+        );
+        refused(&["--complete-wait", time, "--complete-from", "u2"], &stderr, 2);
+        #[cfg(feature = "http")]
+        for key in ["delay", "group", "timeout", "connect_timeout"] {
+            let stderr = format!("error: handler http: {key}: {time:?}: {EXPECTED}\n{HANDLERS}");
+            let key = format!("{key}={time}");
+            refused(&["--data-handler", "http", "url=http://127.0.0.1:1/", &key], &stderr, 2);
+        }
+        #[cfg(feature = "exec")]
+        {
+            let stderr = format!("error: handler exec: timeout: {time:?}: {EXPECTED}\n{HANDLERS}");
+            let key = format!("timeout={time}");
+            refused(&["--data-handler", "exec", "command=true", &key], &stderr, 2);
+        }
+    }
+}
