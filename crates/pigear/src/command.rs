@@ -28,6 +28,7 @@ use anyhow::Context;
 use clap::FromArgMatches;
 
 use crate::registry::Registry;
+use crate::standard_output;
 use crate::visible::{visible, visible_lines};
 use args::{Args, Command};
 use failure::Failure;
@@ -102,7 +103,8 @@ fn carry_out(args: Args, registry: &Registry, host: &dyn Host) -> Result<(), Fai
 
 /// Writes to standard output. A reader that has seen enough is no failure.
 fn write_out(bytes: &[u8]) -> Result<(), Failure> {
-    match io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()) {
+    let mut stdout = standard_output::open().map_err(anyhow::Error::from)?;
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => Ok(result.context("cannot write to standard output")?),
     }

@@ -119,6 +119,22 @@ where
     parsed(deserializer).map(Some)
 }
 
+/// The same as [`parsed_option`], for a quantity of which there must be some.
+///
+/// # Errors
+/// If the value is not understood, or 0.
+pub fn positive_option<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display> + Default + PartialEq,
+{
+    let value = parsed_option(deserializer)?;
+    match value {
+        Some(zero) if zero == T::default() => Err(D::Error::custom("must be greater than 0")),
+        value => Ok(value),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -65,6 +65,7 @@ pub mod script;
 #[cfg(feature = "shell")]
 pub mod shell;
 pub mod snort_conf;
+mod standard_output;
 mod stats_file;
 #[cfg(feature = "store")]
 pub mod store;

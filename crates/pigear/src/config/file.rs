@@ -12,7 +12,7 @@ use toml::{Spanned, Table};
 
 use super::{Begin, Config, FilterConfig, HandlerConfig, SourceConfig, StoreConfig};
 use crate::input_file::{self, MAX_CONFIG};
-use crate::keys::{Keys, parsed_option};
+use crate::keys::{Keys, parsed_option, positive_option};
 use crate::names::NameFiles;
 
 /// Why a configuration file can't be used.
@@ -58,8 +58,9 @@ struct File {
 struct Handler {
     r#type: Option<String>,
     name: Option<String>,
+    #[serde(default, deserialize_with = "positive_option")]
     queue: Option<usize>,
-    #[serde(default, deserialize_with = "parsed_option")]
+    #[serde(default, deserialize_with = "positive_option")]
     queue_bytes: Option<ByteSize>,
     #[serde(default, deserialize_with = "parsed_option")]
     when_full: Option<Full>,

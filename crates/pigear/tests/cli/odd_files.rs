@@ -253,3 +253,21 @@ fn a_map_may_come_through_a_pipe() {
     assert!(stderr.contains(":1: sid is \"broken\""), "{stderr}");
     assert!(ended.status.success(), "{stderr}");
 }
+
+#[test]
+fn a_standard_output_that_is_closed_is_an_error_at_the_start() {
+    const CLOSED: &str = "standard output is closed; for no output, send it to /dev/null";
+    let run = |command: &str| {
+        let test = Test::new();
+        let args = ["-c", command, env!("CARGO_BIN_EXE_pigear")];
+        let ended = Command::new("sh").args(args).current_dir(test.room().path()).output().unwrap();
+        (String::from_utf8(ended.stderr).unwrap(), ended.status.code())
+    };
+    let printed = run("exec \"$0\" --logdir log --count 1 >&-");
+    assert_eq!(printed, (format!("error: handler print: {CLOSED}\n"), Some(1)));
+    assert_eq!(run("exec \"$0\" man >&-"), (format!("error: {CLOSED}\n"), Some(1)));
+    // Whoever asks for no output gets none, however it is opened.
+    for redirection in [">/dev/null", "1<>/dev/null"] {
+        assert_eq!(run(&format!("exec \"$0\" man {redirection}")), (String::new(), Some(0)));
+    }
+}

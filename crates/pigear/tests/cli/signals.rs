@@ -173,7 +173,7 @@ fn a_signal_ends_a_player_that_waits_for_long() {
         command.args(["play", "--logdir", "log", "--loop", "--rate", rate]);
         command.arg(fs::canonicalize(recording("v2919/http")).unwrap());
         let mut player = command.current_dir(room.path()).stdout(Stdio::piped()).spawn().unwrap();
-        socket.recv(&mut [0; 70_000]).unwrap();
+        socket.recv(&mut vec![0; 70_000]).unwrap();
         kill(Pid::from_raw(player.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
         until("the player has ended", || player.try_wait().unwrap().is_some());
         let ended = player.wait_with_output().unwrap();

@@ -251,3 +251,22 @@ fn a_time_that_can_not_be_reckoned_with_is_refused() {
         }
     }
 }
+
+#[test]
+fn a_number_that_no_user_or_group_has_is_refused() {
+    refused(&["--socket-group", "4294967295"], "error: 4294967295 is the id of no group\n", 2);
+    refused(&["--allow-uid", "4294967295"], "error: 4294967295 is the id of no user\n", 2);
+    let stderr = "error: no group is called \"4294967296\"\n";
+    refused(&["--socket-group", "4294967296"], stderr, 2);
+}
+
+#[test]
+fn a_queue_for_nothing_is_refused() {
+    for key in ["queue = 0", "queue_bytes = 0", "queue_bytes = '0MB'"] {
+        Test::new()
+            .file("pigear.toml", format!("[[handler]]\ntype = 'print'\n{key}\n"))
+            .args(["--config", "pigear.toml"])
+            .stderr("error: pigear.toml:3: must be greater than 0\n")
+            .status(2);
+    }
+}
