@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use pigear::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
-use pigear::keys::{Keys, parsed_option};
+use pigear::keys::{Keys, parsed_option, positive_option};
 use pigear::listen::{Listener, Reload};
 use pigear::names::NameFiles;
 use pigear::registry::Registry;
@@ -40,8 +40,9 @@ struct Options {
     count: Option<u64>,
     filter: Option<String>,
     serve_forever: bool,
+    #[serde(deserialize_with = "positive_option")]
     queue: Option<usize>,
-    #[serde(deserialize_with = "parsed_option")]
+    #[serde(deserialize_with = "positive_option")]
     queue_bytes: Option<ByteSize>,
     #[serde(deserialize_with = "parsed_option")]
     when_full: Option<WhenFull>,
@@ -98,7 +99,7 @@ impl Alerts {
     #[pyo3(signature = (options, filter=None))]
     fn new(py: Python<'_>, options: &str, filter: Option<Py<PyAny>>) -> PyResult<Self> {
         let options = Options::read(options).map_err(PyValueError::new_err)?;
-        log::to_python();
+        log::to_python()?;
         py.detach(|| Self::start(options.config(), filter))
     }
 

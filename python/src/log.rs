@@ -4,8 +4,9 @@
 //! thread of their own; what doesn't fit into the queue is lost.
 
 use std::fmt;
-use std::sync::Once;
+use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use pyo3::prelude::*;
@@ -21,14 +22,17 @@ type Line = (u8, String);
 
 /// Has everything that is logged from now on appear in Python's log, under the name `pigear`. If
 /// there is a log already (the command line's), it stays.
-pub(crate) fn to_python() {
-    static START: Once = Once::new();
-    START.call_once(|| {
+pub(crate) fn to_python() -> io::Result<()> {
+    static STARTED: Mutex<bool> = Mutex::new(false);
+    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*started {
         let (lines, inbox) = sync_channel(QUEUE);
-        if tracing::subscriber::set_global_default(ToPython(lines)).is_ok() {
-            thread::spawn(move || write(&inbox));
-        }
-    });
+        thread::Builder::new().name("log".to_owned()).spawn(move || write(&inbox))?;
+        // The thread ends if there is a log already.
+        let _ = tracing::subscriber::set_global_default(ToPython(lines));
+        *started = true;
+    }
+    Ok(())
 }
 
 fn write(lines: &Receiver<Line>) {

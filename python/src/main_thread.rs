@@ -129,7 +129,7 @@ impl MainThread {
         self.flags.interrupted.store(true, Ordering::SeqCst);
         // On a thread of its own, since it may never get Python's lock.
         let flags = Arc::clone(&self.flags);
-        thread::spawn(move || {
+        let interrupt = move || {
             Python::try_attach(|py| -> PyResult<()> {
                 if flags.done.load(Ordering::SeqCst) {
                     return Ok(());
@@ -139,7 +139,9 @@ impl MainThread {
                 signal.call_method1("pthread_kill", (main, signal.getattr("SIGINT")?))?;
                 Ok(())
             })
-        });
+        };
+        // Without a thread, the main thread notices when it looks next.
+        let _ = thread::Builder::new().name("interrupt".to_owned()).spawn(interrupt);
     }
 
     /// Has a `KeyboardInterrupt` ask to stop, unless it is one of ours.

@@ -63,7 +63,7 @@ impl Receiver {
     #[pyo3(signature = (fd, size, logdir=None))]
     fn new(fd: RawFd, size: usize, logdir: Option<PathBuf>) -> PyResult<Self> {
         let allowed = logdir.map(|dir| AllowedSenders::of_log_directory(&dir)).transpose()?;
-        log::to_python();
+        log::to_python()?;
         let queue = Arc::new(Queue::default());
         queue.state().receiving = true;
         let to = Arc::clone(&queue);

@@ -38,6 +38,7 @@ pub mod maps;
 mod message;
 pub mod packet;
 pub mod unified2;
+pub mod visible;
 pub mod wire;
 
 pub use alert::{Alert, Medium, Origin, Sender};

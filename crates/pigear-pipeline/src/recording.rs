@@ -6,15 +6,16 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use flate2::Crc;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
-
-use crate::input::open_regular;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::statfs::{FsType, fstatfs};
 
 /// A datagram above this length, in bytes, is none: the file is no recording.
 const MAX_DATAGRAM: usize = 1 << 20;
@@ -91,16 +92,28 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'static> {
-    /// Opens a regular file, or what a descriptor of this process leads to, such as `/dev/stdin`.
+    /// Opens a file, or a pipe such as `/dev/stdin`. A FIFO with a name is refused: opening it would wait
+    /// for somebody to write to it.
     ///
     /// # Errors
-    /// If the file can't be opened, or isn't a regular one.
+    /// If the file can't be opened, or is a device or a FIFO.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
-        let mut is_ours = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"].into_iter();
-        let is_ours =
-            is_ours.any(|start| path.as_os_str().as_bytes().starts_with(start.as_bytes()));
-        Self::new(if is_ours { File::open(path)? } else { open_regular(path)? })
+        let file = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+        if is_pipe(&file)? {
+            // From here on it may wait, as for any pipe.
+            fcntl(&file, FcntlArg::F_SETFL(OFlag::empty())).map_err(io::Error::from)?;
+        } else if !file.metadata()?.is_file() {
+            let problem = "it is neither a regular file nor a pipe";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem).into());
+        }
+        Self::new(file)
     }
+}
+
+/// Whether it is a pipe between two processes, which has no name.
+fn is_pipe(file: &File) -> io::Result<bool> {
+    const PIPEFS: FsType = FsType(0x5049_5045);
+    Ok(fstatfs(file).map_err(io::Error::from)?.filesystem_type() == PIPEFS)
 }
 
 impl<'a> Reader<'a> {
@@ -186,7 +199,8 @@ pub struct Writer(Output);
 
 enum Output {
     Plain(BufWriter<File>),
-    Gzip(GzEncoder<BufWriter<File>>),
+    /// With the checksum of everything before compression, which a member's end has.
+    Gzip(GzEncoder<BufWriter<File>>, Crc),
     Zstd(zstd::stream::write::Encoder<'static, BufWriter<File>>),
 }
 
@@ -197,9 +211,20 @@ impl Writer {
     /// # Errors
     /// If the file exists, or can't be created.
     pub fn create_new(path: &Path) -> io::Result<Self> {
-        let file = BufWriter::new(File::create_new(path)?);
-        Ok(Self(match path.extension().and_then(|extension| extension.to_str()) {
-            Some("gz") => Output::Gzip(GzEncoder::new(file, flate2::Compression::default())),
+        Self::new(File::create_new(path)?, path)
+    }
+
+    /// Writes to a file from where it stands, compressed if its name ends in `.gz` or `.zst`. What was
+    /// written before must have ended with [`finish`](Self::finish) or [`ending`](Self::ending).
+    ///
+    /// # Errors
+    /// If there is no memory to compress with.
+    pub fn new(file: File, name: &Path) -> io::Result<Self> {
+        let file = BufWriter::new(file);
+        Ok(Self(match name.extension().and_then(|extension| extension.to_str()) {
+            Some("gz") => {
+                Output::Gzip(GzEncoder::new(file, flate2::Compression::default()), Crc::new())
+            }
             Some("zst") => Output::Zstd(zstd::stream::write::Encoder::new(file, 0)?),
             _ => Output::Plain(file),
         }))
@@ -213,7 +238,11 @@ impl Writer {
         let length = u32::try_from(datagram.len()).map_err(io::Error::other)?;
         let output: &mut dyn Write = match &mut self.0 {
             Output::Plain(file) => file,
-            Output::Gzip(encoder) => encoder,
+            Output::Gzip(encoder, crc) => {
+                crc.update(&length.to_le_bytes());
+                crc.update(datagram);
+                encoder
+            }
             Output::Zstd(encoder) => encoder,
         };
         output.write_all(&length.to_le_bytes())?;
@@ -227,8 +256,24 @@ impl Writer {
     pub fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
             Output::Plain(file) => file.flush(),
-            Output::Gzip(encoder) => encoder.flush(),
+            Output::Gzip(encoder, _) => encoder.flush(),
             Output::Zstd(encoder) => encoder.flush(),
+        }
+    }
+
+    /// The bytes that must follow where the file was last [flushed](Self::flush), should it be cut there:
+    /// then it is whole, and another writer may go on behind it.
+    #[must_use]
+    pub fn ending(&self) -> Vec<u8> {
+        match &self.0 {
+            Output::Plain(_) => Vec::new(),
+            // RFC 1952: an empty last block, the checksum, and the length.
+            Output::Gzip(_, crc) => {
+                let trailer = [crc.sum().to_le_bytes(), crc.amount().to_le_bytes()];
+                [&[3, 0][..], trailer.as_flattened()].concat()
+            }
+            // RFC 8878: an empty last block. Frames have no checksum unless it is asked for.
+            Output::Zstd(_) => vec![1, 0, 0],
         }
     }
 
@@ -239,7 +284,7 @@ impl Writer {
     pub fn finish(self) -> io::Result<()> {
         match self.0 {
             Output::Plain(mut file) => file.flush(),
-            Output::Gzip(encoder) => encoder.finish()?.flush(),
+            Output::Gzip(encoder, _) => encoder.finish()?.flush(),
             Output::Zstd(encoder) => encoder.finish()?.flush(),
         }
     }
@@ -272,6 +317,28 @@ mod tests {
             writer.flush().unwrap();
             writer.finish().unwrap();
             assert_eq!(read_all(&path).unwrap(), datagrams, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_recording_that_was_cut_where_it_was_flushed_is_gone_on_with() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["plain", "cut.gz", "cut.zst"] {
+            let path = dir.path().join(name);
+            let mut writer = Writer::create_new(&path).unwrap();
+            writer.write(&[7; 1_000]).unwrap();
+            writer.flush().unwrap();
+            let (ending, len) = (writer.ending(), std::fs::metadata(&path).unwrap().len());
+            writer.write(b"lost").unwrap();
+            drop(writer);
+            let file = File::options().append(true).open(&path).unwrap();
+            file.set_len(len).unwrap();
+            (&file).write_all(&ending).unwrap();
+            assert_eq!(read_all(&path).unwrap(), [vec![7; 1_000]], "{name}");
+            let mut writer = Writer::new(file, &path).unwrap();
+            writer.write(b"again").unwrap();
+            writer.finish().unwrap();
+            assert_eq!(read_all(&path).unwrap(), [vec![7; 1_000], b"again".to_vec()], "{name}");
         }
     }
 

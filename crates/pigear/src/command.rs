@@ -21,12 +21,15 @@ mod settings;
 mod signals;
 
 use std::ffi::OsString;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::FromArgMatches;
 
 use crate::registry::Registry;
+use crate::visible::{visible, visible_lines};
 use args::{Args, Command};
 use failure::Failure;
 pub use host::{Host, Interrupt};
@@ -43,14 +46,14 @@ pub fn main(registry: &Registry) -> ExitCode {
 /// programs that have more to do than this.
 #[must_use]
 pub fn run(words: impl IntoIterator<Item = OsString>, registry: &Registry, host: &dyn Host) -> u8 {
+    let words: Vec<OsString> = words.into_iter().collect();
     let parsed = args::command(registry)
-        .try_get_matches_from_mut(words)
+        .try_get_matches_from_mut(&words)
         .and_then(|matches| Args::from_arg_matches(&matches));
     let args = match parsed {
         Ok(args) => args,
         Err(error) => {
-            // Where it can't be printed, nobody reads.
-            let _ = error.print();
+            print_wrong_usage(&error, &words);
             return u8::try_from(error.exit_code()).unwrap_or(u8::MAX);
         }
     };
@@ -59,6 +62,19 @@ pub fn run(words: impl IntoIterator<Item = OsString>, registry: &Registry, host:
     let status = carry_out(args, registry, host).map_or_else(|failure| failure.report(), |()| 0);
     log::finish();
     status
+}
+
+/// Prints it as it is, unless an argument in it could steer the terminal, or is very long.
+fn print_wrong_usage(error: &clap::Error, words: &[OsString]) {
+    let plain = error.render().to_string();
+    let safe = visible_lines(&plain);
+    let is_odd = |word: &OsString| visible(word.as_bytes()).as_bytes() != word.as_bytes();
+    // Where it can't be printed, nobody reads.
+    let _ = if error.use_stderr() && (safe != plain || words.iter().any(is_odd)) {
+        io::stderr().write_all(safe.as_bytes())
+    } else {
+        error.print()
+    };
 }
 
 fn carry_out(args: Args, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 //! The command line has text only, a file has numbers and truth values too. A handler's options
 //! derive `Deserialize`, and mark each field that isn't a string with [`parsed`], which takes both.
 
+mod mode;
 mod per_minute;
 mod time;
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error};
 use toml::{Table, Value};
 
+pub use mode::{FileMode, NotAMode};
 pub use per_minute::{NotPerMinute, PerMinute};
 pub use time::{NoTime, Time};
 
@@ -117,6 +119,22 @@ where
     T: FromStr<Err: Display>,
 {
     parsed(deserializer).map(Some)
+}
+
+/// The same as [`parsed_option`], for a quantity of which there must be some.
+///
+/// # Errors
+/// If the value is not understood, or 0.
+pub fn positive_option<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display> + Default + PartialEq,
+{
+    let value = parsed_option(deserializer)?;
+    match value {
+        Some(zero) if zero == T::default() => Err(D::Error::custom("must be greater than 0")),
+        value => Ok(value),
+    }
 }
 
 #[cfg(test)]

@@ -51,9 +51,13 @@
 pub mod command;
 pub mod config;
 pub mod handler;
+mod input_file;
 pub mod keys;
 pub mod listen;
 pub mod names;
+#[cfg(any(feature = "script", feature = "store"))]
+mod network;
+mod output_file;
 pub mod player;
 pub mod registry;
 #[cfg(feature = "script")]
@@ -61,6 +65,7 @@ pub mod script;
 #[cfg(feature = "shell")]
 pub mod shell;
 pub mod snort_conf;
+mod standard_output;
 mod stats_file;
 #[cfg(feature = "store")]
 pub mod store;

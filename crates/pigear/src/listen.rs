@@ -7,18 +7,15 @@ mod opening;
 mod prepare;
 mod sockets;
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
-use std::thread;
+use std::sync::mpsc::Sender;
 
 use pigear_pipeline::source::unified2::Progress;
-use pigear_pipeline::{NamesCell, Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
+use pigear_pipeline::{Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
 
 pub use error::ListenError;
 
-use crate::names::Watched;
-use housekeeping::{Chore, Housekeeper};
+use housekeeping::{Chore, Housekeeping};
 use open_store::OpenStore;
 
 /// Everything opened, bound and ready to run.
@@ -26,9 +23,7 @@ pub struct Listener {
     pipeline: Pipeline,
     store: OpenStore,
     sources: Vec<Box<dyn Source>>,
-    names: Arc<NamesCell>,
-    watched: Watched,
-    stats_file: Option<PathBuf>,
+    housekeeping: Housekeeping,
 }
 
 impl Listener {
@@ -57,20 +52,10 @@ impl Listener {
     /// What ended the pipeline before it should; the counters are written all the same.
     pub fn run(self, stop: &Stop, reload: &Reload) -> (Snapshot, Result<(), PipelineError>) {
         let stats = self.pipeline.stats();
-        let (chores, inbox) = channel();
-        reload.set(chores.clone());
-        let mut housekeeper = Housekeeper {
-            names: self.names,
-            watched: self.watched,
-            stats: Arc::clone(&stats),
-            stats_file: self.stats_file,
-        };
-        let housekeeping = thread::spawn(move || housekeeper.run(&inbox));
+        reload.set(self.housekeeping.chores());
         let result = self.pipeline.run(self.sources, stop);
         self.store.close();
-        // The housekeeper only ends after this; a panic of its was already reported.
-        let _ = chores.send(Chore::End);
-        let _ = housekeeping.join();
+        self.housekeeping.end();
         (stats.snapshot(), result)
     }
 }

@@ -12,6 +12,8 @@ use pigear_alert::maps::{
 use serde::Deserialize;
 use tracing::warn;
 
+use crate::input_file::{self, MAX_MAP};
+
 /// So many broken lines of a file are named; a file of another kind would be all broken lines.
 const MAX_NAMED: usize = 5;
 
@@ -88,12 +90,13 @@ impl NameFiles {
         Ok(names)
     }
 
-    /// When the files were last changed, and how long they are.
+    /// When the files were last changed, and how long they are. A pipe never changes: it can be read once
+    /// only.
     fn state(&self) -> Vec<Option<(SystemTime, u64)>> {
         let files =
             [&self.class_config, &self.reference_config, &self.sid_msg_map, &self.gen_msg_map];
         let state = |path: &PathBuf| {
-            let metadata = fs::metadata(path).ok()?;
+            let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
             Some((metadata.modified().ok()?, metadata.len()))
         };
         files.into_iter().map(|file| file.as_ref().and_then(state)).collect()
@@ -102,7 +105,8 @@ impl NameFiles {
 
 /// Old Snort rules have messages in any encoding, so the files may have too.
 fn read<T>(path: &Path, parse: fn(&str) -> Parsed<T>) -> Result<T, NameFileError> {
-    let bytes = fs::read(path).map_err(|source| NameFileError { path: path.to_owned(), source })?;
+    let bytes = input_file::read(path, MAX_MAP)
+        .map_err(|source| NameFileError { path: path.to_owned(), source })?;
     let parsed = parse(&String::from_utf8_lossy(&bytes));
     report(path, &parsed.problems);
     Ok(parsed.value)

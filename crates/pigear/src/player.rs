@@ -3,13 +3,15 @@
 use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use pigear_pipeline::Stop;
 use pigear_pipeline::recording::{Reader, RecordingError};
 use serde::Serialize;
+
+use crate::keys::Time;
 
 /// So many datagrams are kept in memory. A recording that has no more is read once, and playing it
 /// again and again costs no more than sending.
@@ -99,12 +101,15 @@ pub fn play(
 ) -> Result<PlayReport, PlayError> {
     let mut reel = Reel::open(recording)?;
     let mut sender = Sender::new(target).map_err(PlayError::Socket)?;
-    let mut pace = Pace::new(settings.rate);
+    let (mut pace, waiter) = (Pace::new(settings.rate), StopWaiter::new(stop));
     let started = Instant::now();
     let mut n = 0;
     while !stop.is_requested() && settings.count.is_none_or(|count| n < count) {
         let Some(datagram) = reel.next(settings.repeat)? else { break };
-        pace.wait();
+        pace.wait(&waiter);
+        if stop.is_requested() {
+            break;
+        }
         sender.send(datagram);
         n += 1;
     }
@@ -179,16 +184,39 @@ struct Pace {
 
 impl Pace {
     fn new(rate: f64) -> Self {
-        let interval = Duration::try_from_secs_f64(1.0 / rate).unwrap_or_default();
+        // Infinite where there is no rate: then there is no pace.
+        let interval = Some(1.0 / rate).filter(|seconds| seconds.is_finite()).unwrap_or_default();
+        let interval = interval.min(Time::MAX.0.as_secs_f64());
+        let interval = Duration::try_from_secs_f64(interval).unwrap_or_default();
         Self { interval, due: Instant::now() }
     }
 
-    /// Waits until the next alert is due. That one was late doesn't make the others late.
-    fn wait(&mut self) {
+    /// Waits until the next alert is due, or somebody asks to stop. That one was late doesn't make the
+    /// others late.
+    fn wait(&mut self, stop: &StopWaiter) {
         if self.interval > Duration::ZERO {
-            thread::sleep(self.due.saturating_duration_since(Instant::now()));
+            stop.wait(self.due.saturating_duration_since(Instant::now()));
             self.due += self.interval;
         }
+    }
+}
+
+/// Waits for somebody to ask to stop.
+struct StopWaiter(mpsc::Receiver<()>);
+
+impl StopWaiter {
+    fn new(stop: &Stop) -> Self {
+        let (asked, inbox) = mpsc::channel();
+        stop.on_request(move || {
+            // Whoever waited may have ended.
+            let _ = asked.send(());
+        });
+        Self(inbox)
+    }
+
+    /// Waits for so long, but no longer than until then.
+    fn wait(&self, time: Duration) {
+        let _ = self.0.recv_timeout(time);
     }
 }
 

@@ -33,7 +33,6 @@ pub mod fields;
 mod filter;
 pub mod functions;
 mod layers;
-mod network;
 mod problem;
 #[cfg(test)]
 mod tests;

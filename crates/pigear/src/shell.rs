@@ -80,7 +80,8 @@ impl Shell {
     /// # Errors
     /// If standard input or output is no terminal, or another shell has it.
     pub fn new(options: Options) -> Result<Self, TerminalError> {
-        let history = options.history.or_else(history::usual_path);
+        let history =
+            options.history.or_else(history::usual_path).filter(|path| history::is_usable(path));
         let terminal = Terminal::take()?;
         Ok(Self { terminal, history, deadline: Deadline::default(), backlog: None, user: None })
     }

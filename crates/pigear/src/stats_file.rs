@@ -1,18 +1,50 @@
 //! The counters, as a JSON file for others to read.
 
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use pigear_pipeline::Snapshot;
+use tracing::warn;
 
-/// Replaces the file in one step, so that whoever reads it never sees half of it.
-pub(crate) fn write(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    serde_json::to_writer(&mut file, snapshot)?;
-    file.write_all(b"\n")?;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    file.persist(path)?;
-    Ok(())
+use crate::output_file::{self, NoReader};
+
+/// Permissions of a new file.
+const MODE: u32 = 0o644;
+
+/// Where the counters are written.
+#[derive(Debug)]
+pub(crate) struct StatsFile {
+    path: PathBuf,
+    /// That nobody reads the FIFO was said.
+    no_reader: bool,
+}
+
+impl StatsFile {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, no_reader: false }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Replaces a regular file in one step. Anything else is written to; while nobody reads a FIFO, the
+    /// counters are left out, which is said once.
+    pub(crate) fn write(&mut self, snapshot: &Snapshot) -> io::Result<()> {
+        let mut text = serde_json::to_vec(snapshot)?;
+        text.push(b'\n');
+        match output_file::write_whole(&self.path, MODE, &text) {
+            Err(error) if NoReader::is(&error) => {
+                if !self.no_reader {
+                    warn!("the counters are not written to {}: {error}", self.path.display());
+                }
+                self.no_reader = true;
+                Ok(())
+            }
+            written => {
+                self.no_reader = false;
+                written
+            }
+        }
+    }
 }

@@ -66,8 +66,9 @@ use std::time::Duration;
 use parking_lot::FairMutex;
 use tracing::warn;
 
+pub use crate::network::{Network, NotANetwork};
 pub use count::{Count, CountBy};
-pub use criteria::{Criteria, Network, NotANetwork, Test, moment};
+pub use criteria::{Criteria, Test, moment};
 pub use dead_letter::{DeadLetter, LetterContent, Redelivery, redeliver};
 pub use durable_queue::DurableQueue;
 pub use error::{StoreError, StoreProblem};

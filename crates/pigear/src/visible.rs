@@ -1,30 +1,35 @@
 //! Foreign text for people: in comments, in the log, in environment variables.
 
-use std::fmt::Write;
+use pigear_alert::visible::Visible;
 
-/// The text on one line, fit for a terminal: bytes that are not UTF-8 become U+FFFD, and control
-/// characters and those that turn the direction of writing become escapes, as in the format `fast`.
+/// The text on one line, fit for a terminal and to be compared by eye: bytes that are not UTF-8 become
+/// U+FFFD; control characters, those that turn the direction of writing, and those that have no width
+/// become escapes, as in the format `fast`.
 #[must_use]
 pub fn visible(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for letter in String::from_utf8_lossy(bytes).chars() {
-        if letter.is_ascii_control() {
-            // Writing to a `String` can't fail.
-            let _ = write!(text, "\\x{:02x}", u32::from(letter));
-        } else if is_unsafe(letter) {
-            text.extend(letter.escape_unicode());
-        } else {
-            text.push(letter);
-        }
-    }
-    text
+    Visible(bytes).to_string()
 }
 
-/// Whether a character steers a terminal, breaks lines, or reorders the characters around it.
-fn is_unsafe(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{61c}')
+/// The same for text of several lines, which stay lines. Of a line that is too long, the middle is left
+/// out.
+#[cfg(feature = "command")]
+pub(crate) fn visible_lines(text: &str) -> String {
+    let lines = text.split('\n').map(|line| shortened(&visible(line.as_bytes())));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// No line of an error is longer, in bytes; half of it is its begin and half its end.
+#[cfg(feature = "command")]
+const MAX_LINE: usize = 2_048;
+
+#[cfg(feature = "command")]
+fn shortened(line: &str) -> String {
+    if line.len() <= MAX_LINE {
+        return line.to_owned();
+    }
+    let begin = cut(line, MAX_LINE / 2);
+    let end = (line.len() - MAX_LINE / 2..).find_map(|start| line.get(start..)).unwrap_or_default();
+    format!("{begin} … ({} bytes left out) … {end}", line.len() - begin.len() - end.len())
 }
 
 /// The text cut to so many bytes at most, between two characters.
@@ -41,6 +46,18 @@ mod tests {
     fn what_could_steer_a_terminal_is_escaped() {
         let text = visible(b"a\"b\n\x1b[31m %s <script> \xff \xe2\x80\xae\x00\xc3\xbc");
         assert_eq!(text, "a\"b\\x0a\\x1b[31m %s <script> \u{fffd} \\u{202e}\\x00\u{fc}");
+    }
+
+    #[cfg(feature = "command")]
+    #[test]
+    fn a_long_line_is_shown_without_its_middle() {
+        let text = format!("error: {}\nhint: \u{202e}", "ü".repeat(4_000));
+        let shown = visible_lines(&text);
+        let (first, second) = shown.split_once('\n').unwrap();
+        assert_eq!(second, r"hint: \u{202e}");
+        assert!(first.starts_with("error: üü") && first.ends_with("üü"), "{first}");
+        assert!(first.contains(" … (5960 bytes left out) … "), "{first}");
+        assert!(first.len() < MAX_LINE + 50);
     }
 
     #[test]

@@ -8,8 +8,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
-use super::text::is_unsafe;
-
 /// Appends an object and a newline.
 pub(super) fn write_line(out: &mut Vec<u8>, fields: impl FnOnce(&mut Object<'_>)) {
     out.push(b'{');
@@ -102,6 +100,14 @@ impl Object<'_> {
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
     }
+}
+
+/// Whether a character steers a terminal, breaks lines, or reorders the characters around it. None
+/// is above U+FFFF.
+pub(super) fn is_unsafe(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
 /// Compact JSON that also escapes what JSON itself would let through: DEL, the control characters

@@ -7,25 +7,7 @@ use std::net::IpAddr;
 use super::Colour;
 use crate::alert::Alert;
 use crate::message::AlertMessage;
-
-/// Text from an alert, fit for a terminal and for one line: bytes that are not UTF-8 become U+FFFD,
-/// and control characters and those that turn the direction of writing become escapes.
-pub(super) struct Visible<'a>(pub(super) &'a [u8]);
-
-impl Display for Visible<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        String::from_utf8_lossy(self.0).chars().try_for_each(|letter| write_visible(letter, f))
-    }
-}
-
-/// Writes a letter as [`Visible`] does.
-pub(super) fn write_visible(letter: char, to: &mut impl fmt::Write) -> fmt::Result {
-    match letter {
-        '\0'..='\x1f' | '\x7f' => write!(to, "\\x{:02x}", u32::from(letter)),
-        _ if is_unsafe(letter) => write!(to, "{}", letter.escape_unicode()),
-        _ => to.write_char(letter),
-    }
-}
+pub(super) use crate::visible::{Visible, write_visible};
 
 /// The rule's message, or its numbers (`1:384:8`) where it has none: for formats that demand a name.
 pub(super) fn rule_name(alert: &Alert) -> Cow<'_, [u8]> {
@@ -37,14 +19,6 @@ pub(super) fn rule_name(alert: &Alert) -> Cow<'_, [u8]> {
 pub(super) fn rule_numbers(alert: &Alert) -> String {
     let AlertMessage { sig_generator, sig_id, sig_rev, .. } = alert.message;
     format!("{sig_generator}:{sig_id}:{sig_rev}")
-}
-
-/// Whether a character steers a terminal, breaks lines, or reorders the characters around it. None
-/// is above U+FFFF.
-pub(super) fn is_unsafe(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
 /// An address with its port: `10.0.0.1:80`, `[2001:db8::1]:80`, or the address alone.

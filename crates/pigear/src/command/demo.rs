@@ -45,11 +45,12 @@ pub(super) fn run(args: &DemoArgs, registry: &Registry, host: &dyn Host) -> Resu
     let socket = dir.path().join("snort_alert");
     let settings = PlaySettings { rate: args.rate, ..PlaySettings::default() };
     let ends = interrupt.stop().clone();
-    let player = thread::spawn(move || {
+    let player = thread::Builder::new().name("player".to_owned()).spawn(move || {
         let report = play(&recording, &socket, settings, &ends);
         ends.request();
         report
     });
+    let player = player.context("cannot start a thread")?;
     let (mut counters, result) = listener.run(interrupt.stop(), &reload);
     // The recording is a selection: its numbers have gaps, though nothing was missed.
     counters.missed = 0;

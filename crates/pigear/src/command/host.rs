@@ -1,11 +1,16 @@
 //! The program that the command line is part of.
 
+use std::fmt;
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use pigear_pipeline::Stop;
 
+use super::log;
 use crate::config::Config;
 use crate::registry::Unresolved;
 
@@ -35,11 +40,24 @@ impl Host for () {}
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<Inner>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Inner {
     requested: AtomicBool,
     stop: Stop,
+    /// What is done before a forced end.
+    last: Mutex<Vec<Last>>,
 }
+
+type Last = Box<dyn FnOnce() + Send>;
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interrupt").field("requested", &self.requested).finish_non_exhaustive()
+    }
+}
+
+/// How long a forced end may take.
+const FORCED_EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Interrupt {
     /// Does what Ctrl-C does: it is for what a user works with in the shell, if anything; else it
@@ -59,12 +77,18 @@ impl Interrupt {
         }
     }
 
-    /// Asks to stop in order. Asked a second time, ends the program at once, with this status.
+    /// Asks to stop in order. Asked a second time, ends the program at once, with this status: programs
+    /// that `exec` runs are killed, and the counters are written as they are.
     pub fn request(&self, status: i32) {
         if self.0.requested.swap(true, Ordering::SeqCst) {
-            process::exit(status);
+            self.0.exit(status);
         }
         self.0.stop.request();
+    }
+
+    /// Has something done before a forced end. It gets a moment and no more.
+    pub(super) fn before_forced_exit(&self, last: impl FnOnce() + Send + 'static) {
+        self.0.last().push(Box::new(last));
     }
 
     /// Whether somebody asked.
@@ -77,6 +101,31 @@ impl Interrupt {
     #[must_use]
     pub fn stop(&self) -> &Stop {
         &self.0.stop
+    }
+}
+
+impl Inner {
+    fn last(&self) -> MutexGuard<'_, Vec<Last>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn exit(&self, status: i32) -> ! {
+        let last = std::mem::take(&mut *self.last());
+        let (done, inbox) = channel::<()>();
+        let work = move || {
+            for last in last {
+                last();
+            }
+            log::finish();
+            drop(done);
+        };
+        // A disk or a terminal that doesn't answer must not keep the program from ending.
+        if thread::Builder::new().name("end".to_owned()).spawn(work).is_ok() {
+            let _ = inbox.recv_timeout(FORCED_EXIT_TIMEOUT);
+        }
+        #[cfg(feature = "exec")]
+        crate::handler::exec::kill_all();
+        process::exit(status)
     }
 }
 

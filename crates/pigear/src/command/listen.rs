@@ -1,6 +1,7 @@
 //! `pigear`: listens.
 
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use pigear_pipeline::{LaneSnapshot, Snapshot};
@@ -12,6 +13,7 @@ use super::host::Host;
 use super::{log, progress, settings, signals};
 use crate::listen::{Listener, Reload};
 use crate::registry::Registry;
+use crate::stats_file::StatsFile;
 
 pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
     let config = settings::config(args, registry)?;
@@ -20,7 +22,10 @@ pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Res
     }
     let reload = Reload::default();
     let interrupt = signals::listen(host, reload.clone()).context("cannot listen to signals")?;
+    let stats_file = config.stats.clone();
     let listener = Listener::prepare(config, registry)?;
+    let stats = listener.stats();
+    interrupt.before_forced_exit(move || say_how_it_ended(&stats.snapshot(), stats_file));
     for source in listener.source_names() {
         if io::stderr().is_terminal() {
             say(&format!("listening on {source}; Ctrl-C ends"));
@@ -34,6 +39,16 @@ pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Res
         say(&summary(&counters));
     }
     Ok(result?)
+}
+
+/// Writes the counters when the program is ended by force.
+fn say_how_it_ended(counters: &Snapshot, file: Option<PathBuf>) {
+    if let Some(mut file) = file.map(StatsFile::new)
+        && let Err(error) = file.write(counters)
+    {
+        say(&format!("cannot write {}: {error}", file.path().display()));
+    }
+    say(&summary(counters));
 }
 
 /// Tells the user something that is neither an alert nor a warning.

@@ -17,13 +17,16 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::visible::visible_lines;
+
 /// So many lines may wait to be written.
 const QUEUE: usize = 1_000;
 
 /// So long is waited for lines to be written before the program ends.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-static STDERR: OnceLock<SyncSender<Job>> = OnceLock::new();
+/// `None` if there is no thread to write lines: then whoever logs writes them.
+static STDERR: OnceLock<Option<SyncSender<Job>>> = OnceLock::new();
 
 enum Job {
     Write(Vec<u8>),
@@ -50,21 +53,29 @@ pub(super) fn say(text: &str) {
 /// Waits until what was logged is written.
 pub(super) fn finish() {
     let (done, inbox) = channel();
-    if stderr().try_send(Job::Flush(done)).is_ok() {
+    if let Some(stderr) = stderr()
+        && stderr.try_send(Job::Flush(done)).is_ok()
+    {
         let _ = inbox.recv_timeout(LAST_LINES);
     }
 }
 
+/// Whatever is said, arguments and names of files may be part of it.
 fn write(line: &[u8]) {
-    let _ = stderr().try_send(Job::Write(line.to_vec()));
+    let line = visible_lines(&String::from_utf8_lossy(line)).into_bytes();
+    let _ = match stderr() {
+        Some(stderr) => stderr.try_send(Job::Write(line)).map_err(drop),
+        None => io::stderr().write_all(&line).map_err(drop),
+    };
 }
 
-fn stderr() -> &'static SyncSender<Job> {
-    STDERR.get_or_init(|| {
+fn stderr() -> Option<&'static SyncSender<Job>> {
+    let start = || {
         let (sender, inbox) = sync_channel(QUEUE);
-        thread::spawn(move || work(&inbox));
-        sender
-    })
+        let work = move || work(&inbox);
+        thread::Builder::new().name("log".to_owned()).spawn(work).ok().map(|_| sender)
+    };
+    STDERR.get_or_init(start).as_ref()
 }
 
 fn work(inbox: &Receiver<Job>) {

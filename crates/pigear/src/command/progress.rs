@@ -16,19 +16,21 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// there is no room for it.
 pub(super) fn show(progress: Vec<Progress>) -> Option<Sender<()>> {
     let has_room = io::stderr().is_terminal() && !io::stdout().is_terminal();
-    (has_room && !progress.is_empty()).then(|| {
-        let (shown, ended) = channel();
-        thread::spawn(move || {
-            if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                let bar = bar(progress.iter().map(Progress::there).sum());
-                while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                    bar.set_position(progress.iter().map(Progress::read).sum());
-                }
-                bar.finish_and_clear();
+    if !has_room || progress.is_empty() {
+        return None;
+    }
+    let (shown, ended) = channel();
+    let show = move || {
+        if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            let bar = bar(progress.iter().map(Progress::there).sum());
+            while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                bar.set_position(progress.iter().map(Progress::read).sum());
             }
-        });
-        shown
-    })
+            bar.finish_and_clear();
+        }
+    };
+    // Where there is no thread for it, there is no bar.
+    thread::Builder::new().name("progress".to_owned()).spawn(show).ok().map(|_| shown)
 }
 
 fn bar(bytes: u64) -> ProgressBar {

@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::handler::compress::Compress;
 use crate::handler::pcap;
 use crate::handler::rotate::Rotation;
+use crate::standard_output;
 use crate::store::{Criteria, Further, LetterContent, Reader, StoreError, Stored};
 use crate::visible::visible;
 
@@ -177,6 +178,7 @@ fn save(
     }
     let options = pcap::Options {
         path: path.to_owned(),
+        mode: None,
         rotate: Rotation::default(),
         keep: None,
         compress: Compress::default(),
@@ -238,8 +240,11 @@ impl Output {
     }
 
     fn flush(&mut self) -> bool {
-        let mut stdout = io::stdout();
-        let written = stdout.write_all(&self.bytes).and_then(|()| stdout.flush());
+        let stdout = standard_output::open().map_err(io::Error::other);
+        let written = stdout.and_then(|mut stdout| {
+            stdout.write_all(&self.bytes)?;
+            stdout.flush()
+        });
         self.bytes.clear();
         self.failure = self.failure.take().or(written.err());
         self.failure.is_none()

@@ -17,7 +17,7 @@ pub(super) fn listen(host: &dyn Host, reload: Reload) -> io::Result<Interrupt> {
     let mut signals = Signals::new([SIGTERM, SIGHUP].into_iter().chain(own))?;
     let interrupt = hosts.unwrap_or_default();
     let asked = interrupt.clone();
-    thread::spawn(move || {
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             match signal {
                 SIGHUP if shell_is_left() => asked.hang_up(),
@@ -26,6 +26,6 @@ pub(super) fn listen(host: &dyn Host, reload: Reload) -> io::Result<Interrupt> {
                 _ => asked.request(128 + signal),
             }
         }
-    });
+    })?;
     Ok(interrupt)
 }

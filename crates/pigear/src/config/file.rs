@@ -1,6 +1,5 @@
 //! Reading a configuration file.
 
-use std::fs;
 use std::io;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,8 @@ use serde::Deserialize;
 use toml::{Spanned, Table};
 
 use super::{Begin, Config, FilterConfig, HandlerConfig, SourceConfig, StoreConfig};
-use crate::keys::{Keys, PerMinute, Time, parsed_option};
+use crate::input_file::{self, MAX_CONFIG};
+use crate::keys::{Keys, PerMinute, Time, parsed_option, positive_option};
 use crate::names::NameFiles;
 
 /// Why a configuration file can't be used.
@@ -58,8 +58,9 @@ struct File {
 struct Handler {
     r#type: Option<String>,
     name: Option<String>,
+    #[serde(default, deserialize_with = "positive_option")]
     queue: Option<usize>,
-    #[serde(default, deserialize_with = "parsed_option")]
+    #[serde(default, deserialize_with = "positive_option")]
     queue_bytes: Option<ByteSize>,
     #[serde(default, deserialize_with = "parsed_option")]
     when_full: Option<Full>,
@@ -103,7 +104,7 @@ impl Config {
     /// # Errors
     /// If the file can't be read, or anything in it is not understood.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path)
+        let text = input_file::read_text(path, MAX_CONFIG)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         Self::parse(&text, path)
     }

@@ -8,6 +8,7 @@
 //! program has a process group of its own; who hangs is ended with all that it started.
 
 mod child;
+mod children;
 mod command_line;
 mod each;
 mod options;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 use pigear_alert::Alert;
 use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 
+#[cfg(feature = "command")]
+pub(crate) use children::kill_all;
 pub use command_line::CommandLine;
 pub use options::{Mode, Options};
 pub use rate::Rate;

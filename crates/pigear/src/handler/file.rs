@@ -13,10 +13,10 @@ use serde::Deserialize;
 use super::compress::Compress;
 use super::rotate::{RotatedFile, Rotation};
 use super::writer::{BatchWriter, Written};
-use crate::keys::parsed;
+use crate::keys::{FileMode, parsed};
 
 pub(crate) const ABOUT: &str = "appends each alert to a file; path=FILE format=fast|full|json|eve|ecs|ocsf|cef \
-    rotate=SIZE,TIME (100MB,1d) keep=N compress=gzip|zstd|none";
+    rotate=SIZE,TIME (100MB,1d) keep=N compress=gzip|zstd|none mode=0640";
 
 /// The keys of `file`.
 #[derive(Debug, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Options {
     /// How to compress rotated files: `gzip`, `zstd` or `none`, the default.
     #[serde(default, deserialize_with = "parsed")]
     pub compress: Compress,
+    /// Permissions of a new file, in octal, also of rotated and compressed ones: `0640` by default, as far
+    /// as the umask allows. A file that exists keeps what it has.
+    pub mode: Option<FileMode>,
 }
 
 /// Appends each alert to a file.
@@ -51,8 +54,8 @@ impl File {
     /// # Errors
     /// If the file can't be opened for writing.
     pub fn new(options: Options) -> Result<Self, String> {
-        let Options { path, format, rotate, keep, compress } = options;
-        let file = RotatedFile::open(path.clone(), rotate, keep, compress)
+        let Options { path, format, rotate, keep, compress, mode } = options;
+        let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
             .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
         Ok(Self { writer: BatchWriter::new(format.format(Colour::Never)), file })
     }

@@ -23,11 +23,11 @@ use tracing::warn;
 use super::compress::Compress;
 use super::rotate::{Ready, RotatedFile, Rotation};
 use super::writer::{Records, Written};
-use crate::keys::parsed;
+use crate::keys::{FileMode, parsed};
 use crate::visible::{cut, visible};
 
 pub(crate) const ABOUT: &str = "each alert's packet in a pcapng file for Wireshark; path=FILE \
-    rotate=SIZE,TIME keep=N compress=gzip|zstd|none";
+    rotate=SIZE,TIME keep=N compress=gzip|zstd|none mode=0640";
 
 /// No comment is longer, in bytes.
 const MAX_COMMENT: usize = 4_096;
@@ -48,6 +48,9 @@ pub struct Options {
     /// default.
     #[serde(default, deserialize_with = "parsed")]
     pub compress: Compress,
+    /// Permissions of a new file, in octal, also of rotated and compressed ones: `0640` by default, as far
+    /// as the umask allows. A file that exists keeps what it has.
+    pub mode: Option<FileMode>,
 }
 
 /// Writes each alert's packet to a pcapng file.
@@ -70,8 +73,8 @@ impl Pcap {
     /// # Errors
     /// If the file can't be opened for writing, or somebody else's is there.
     pub fn new(options: Options) -> Result<Self, String> {
-        let Options { path, rotate, keep, compress } = options;
-        let file = RotatedFile::open(path.clone(), rotate, keep, compress)
+        let Options { path, rotate, keep, compress, mode } = options;
+        let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
             .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
         let mut pcap = Self {
             file,
@@ -86,6 +89,9 @@ impl Pcap {
     /// Sees to it that the file begins as it should, and learns what it has.
     fn begin(&mut self) -> io::Result<()> {
         self.interfaces = Interfaces::default();
+        if !self.file.is_open() {
+            return Ok(());
+        }
         if self.file.len() == 0 {
             return self.file.begin(&blocks::section());
         }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::writer::{BatchWriter, ENOUGH};
 use crate::keys::parsed;
+use crate::standard_output;
 
 pub(crate) const ABOUT: &str =
     "writes each alert to standard output; format=fast|full|json|eve|ecs|ocsf|cef";
@@ -40,7 +41,8 @@ impl Print {
     /// If standard output is closed.
     pub fn new(options: Options) -> io::Result<Self> {
         // Unbuffered, and without a lock that somebody else may hold: a batch is one write.
-        let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let stdout = standard_output::open().map_err(io::Error::other)?;
+        let output = File::from(stdout.as_fd().try_clone_to_owned()?);
         Ok(Self { writer: BatchWriter::new(options.format.format(colour())), output })
     }
 }

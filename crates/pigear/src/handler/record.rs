@@ -1,10 +1,10 @@
 //! `record`: keeps the datagrams as they came.
 //!
 //! A recording can be read to its end. So if a batch can't be written whole, what was written of it is
-//! taken back, and the recording ends there.
+//! taken back, and the recording goes on there once it can be written again.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,8 +15,11 @@ use pigear_pipeline::{Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
+use crate::keys::FileMode;
+use crate::output_file;
+
 pub(crate) const ABOUT: &str =
-    "keeps the datagrams as they came, for `play`; path=FILE (.gz and .zst compress)";
+    "keeps the datagrams as they came, for `play`; path=FILE (.gz and .zst compress) mode=0640";
 
 /// The keys of `record`.
 #[derive(Debug, Deserialize)]
@@ -24,16 +27,20 @@ pub(crate) const ABOUT: &str =
 pub struct Options {
     /// The recording. It must not exist yet. A name that ends in `.gz` or `.zst` compresses.
     pub path: PathBuf,
+    /// Its permissions, in octal: `0640` by default, as far as the umask allows.
+    pub mode: Option<FileMode>,
 }
 
 /// Keeps the datagrams as they came, for `play`.
 pub struct Record {
     path: PathBuf,
-    /// `None` once the recording has ended.
+    /// `None` after an error, until the next batch.
     writer: Option<Writer>,
     file: File,
     /// How long the file is with all that was handled.
     len: u64,
+    /// What must follow there, should the file be cut there.
+    ending: Vec<u8>,
 }
 
 impl Record {
@@ -42,18 +49,16 @@ impl Record {
     /// # Errors
     /// If the file exists, or can't be created.
     pub fn new(options: Options) -> Result<Self, String> {
-        let path = options.path;
-        let open = || {
-            let writer = Writer::create_new(&path)?;
-            Ok((writer, File::options().write(true).open(&path)?))
-        };
-        let (writer, file) = open().map_err(|error: io::Error| match error.kind() {
+        let Options { path, mode } = options;
+        let created = output_file::create(&path, mode, File::options().write(true));
+        let opened = created.and_then(|file| Ok((Writer::new(file.try_clone()?, &path)?, file)));
+        let (writer, file) = opened.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
                 format!("{} exists; a recording never replaces a file", path.display())
             }
             _ => format!("cannot create {}: {error}", path.display()),
         })?;
-        Ok(Self { path, writer: Some(writer), file, len: 0 })
+        Ok(Self { path, writer: Some(writer), file, len: 0, ending: Vec::new() })
     }
 
     fn failed(&self, error: &io::Error) -> Failure {
@@ -61,8 +66,12 @@ impl Record {
     }
 
     fn write(&mut self, alerts: &[Arc<Alert>]) -> io::Result<()> {
-        let Some(writer) = &mut self.writer else {
-            return Err(io::Error::other("the recording ended with an error"));
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            none => {
+                go_on(&mut self.file, &mut self.len, &mut self.ending)?;
+                none.insert(Writer::new(self.file.try_clone()?, &self.path)?)
+            }
         };
         for alert in alerts {
             match &alert.datagram {
@@ -72,18 +81,41 @@ impl Record {
             }
         }
         writer.flush()?;
-        self.len = self.file.metadata()?.len();
+        (self.len, self.ending) = (self.file.metadata()?.len(), writer.ending());
         Ok(())
     }
 
-    /// Ends the recording where the last whole batch ended.
-    fn give_up(&mut self) {
+    /// Takes back what was written behind the last whole batch.
+    fn take_back(&mut self) {
         // What the writer still has in memory it may write now.
         drop(self.writer.take());
         if let Err(error) = self.file.set_len(self.len) {
             warn!("{} may end in half a datagram: {error}", self.path.display());
         }
     }
+
+    /// Ends the recording where the last whole batch ended.
+    fn end(&mut self) -> io::Result<()> {
+        if let Some(writer) = self.writer.take() {
+            return writer.finish();
+        }
+        // All alerts that it lacks were reported already.
+        if let Err(error) = go_on(&mut self.file, &mut self.len, &mut self.ending) {
+            warn!("{} has no proper end: {error}", self.path.display());
+        }
+        Ok(())
+    }
+}
+
+/// Makes a file whole that was cut here, so that another writer may go on behind it.
+fn go_on(file: &mut File, len: &mut u64, ending: &mut Vec<u8>) -> io::Result<()> {
+    // Whatever is left of an earlier try.
+    file.set_len(*len)?;
+    file.seek(SeekFrom::Start(*len))?;
+    file.write_all(ending)?;
+    *len += ending.len() as u64;
+    ending.clear();
+    Ok(())
 }
 
 impl Handler for Record {
@@ -94,14 +126,13 @@ impl Handler for Record {
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         self.write(alerts).map(|()| Progress::All).map_err(|error| {
             if self.writer.is_some() {
-                self.give_up();
+                self.take_back();
             }
             self.failed(&error)
         })
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
-        let Some(writer) = self.writer.take() else { return Ok(()) };
-        writer.finish().map_err(|error| self.failed(&error))
+        self.end().map_err(|error| self.failed(&error))
     }
 }

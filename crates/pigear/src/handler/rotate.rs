@@ -10,8 +10,8 @@ mod rotation;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, File};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -23,11 +23,16 @@ pub use rotation::{Rotation, UnknownRotation};
 
 use super::compress::Compress;
 use super::writer::{ENOUGH, Records, Written};
+use crate::keys::FileMode;
+use crate::output_file::{self, NoReader, OutputKind};
 use rotated::Rotated;
 
 /// A file that is written record by record, and rotated.
 pub(super) struct RotatedFile {
-    open: Open,
+    path: PathBuf,
+    mode: Option<FileMode>,
+    /// `None` for a FIFO as long as nobody reads it.
+    open: Option<Open>,
     rotation: Rotation,
     rotated: Rotated,
     /// The last rotation failed, and that was logged.
@@ -36,8 +41,8 @@ pub(super) struct RotatedFile {
 
 /// The file that is written to.
 struct Open {
-    path: PathBuf,
     file: File,
+    kind: OutputKind,
     /// Where the last whole record ends.
     len: u64,
     /// How long the file is before the first record.
@@ -54,83 +59,112 @@ pub(super) enum Ready {
 }
 
 impl RotatedFile {
-    /// Opens the file, or creates it.
+    /// Opens the file, or creates it with these permissions. A FIFO is opened later, if nobody reads it
+    /// yet.
+    ///
+    /// # Errors
+    /// If it can't be opened, or is to be rotated and is no regular file.
     pub(super) fn open(
         path: PathBuf,
+        mode: Option<FileMode>,
         rotation: Rotation,
         keep: Option<usize>,
         compress: Compress,
     ) -> io::Result<Self> {
-        let open = Open::append(path.clone())?;
-        let rotated = Rotated::new(path, keep, compress);
-        Ok(Self { open, rotation, rotated, cannot_rotate: false })
+        let open = match Open::append(&path, mode) {
+            Err(error) if NoReader::is(&error) => {
+                warn!("nobody reads the FIFO {} yet", path.display());
+                None
+            }
+            open => Some(open?),
+        };
+        let is_regular = open.as_ref().is_some_and(|open| open.kind == OutputKind::Regular);
+        if rotation != Rotation::default() && !is_regular {
+            let problem = "only a regular file can be rotated; leave out `rotate`";
+            return Err(io::Error::new(ErrorKind::InvalidInput, problem));
+        }
+        let rotated = Rotated::new(keep, compress);
+        Ok(Self { path, mode, open, rotation, rotated, cannot_rotate: false })
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.open.path
+        &self.path
+    }
+
+    /// Whether there is a file to write to: not as long as nobody reads a FIFO.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
     }
 
     /// Where the last whole record ends.
     pub(super) fn len(&self) -> u64 {
-        self.open.len
+        self.open.as_ref().map_or(0, |open| open.len)
     }
 
     /// How many bytes of records should be gathered for one call of [`write`](Self::write).
     pub(super) fn enough(&self) -> usize {
-        self.rotation.room(self.open.len).min(ENOUGH)
+        self.rotation.room(self.len()).min(ENOUGH)
     }
 
     /// Sees to it that the file is there and has room for one more record. A file that can't be put
     /// away grows on: better than to lose alerts.
     pub(super) fn make_ready(&mut self, now: Timestamp) -> io::Result<Ready> {
-        let mut ready = Ready::Same;
-        if self.open.was_moved() {
-            self.open = Open::append(self.open.path.clone())?;
-            ready = Ready::Another;
+        let Some(open) = self.open.as_ref().filter(|open| !open.was_moved(&self.path)) else {
+            self.open = Some(Open::append(&self.path, self.mode)?);
+            return Ok(Ready::Another);
+        };
+        let Open { kind, len, begin, since, .. } = *open;
+        if kind != OutputKind::Regular || len <= begin || !self.rotation.is_due(len, since, now) {
+            return Ok(Ready::Same);
         }
-        let Open { len, begin, since, .. } = self.open;
-        if len > begin && self.rotation.is_due(len, since, now) {
-            match self.rotated.put_away(now) {
-                Ok(()) => {
-                    self.open = Open::append(self.open.path.clone())?;
-                    ready = Ready::Another;
-                }
-                Err(error) if !self.cannot_rotate => {
-                    error!("cannot rotate {}: {error}; it grows on", self.open.path.display());
-                    self.cannot_rotate = true;
-                }
-                Err(_) => {}
+        match output_file::target(&self.path).and_then(|path| self.rotated.put_away(path, now)) {
+            Ok(()) => {
+                self.open = Some(Open::append(&self.path, self.mode)?);
+                return Ok(Ready::Another);
             }
+            Err(error) if !self.cannot_rotate => {
+                error!("cannot rotate {}: {error}; it grows on", self.path.display());
+                self.cannot_rotate = true;
+            }
+            Err(_) => {}
         }
-        Ok(ready)
+        Ok(Ready::Same)
     }
 
     /// Writes what an empty file begins with.
     pub(super) fn begin(&mut self, header: &[u8]) -> io::Result<()> {
-        self.open.file.write_all(header).inspect_err(|_| self.open.take_back())?;
-        self.open.len += header.len() as u64;
-        self.open.begin = self.open.len;
+        let Some(open) = self.open.as_mut() else { return Err(NoReader.into()) };
+        open.file.write_all(header).inspect_err(|_| open.take_back(&self.path))?;
+        open.len += header.len() as u64;
+        open.begin = open.len;
         Ok(())
     }
 
     /// Takes away what lies behind this many bytes.
     pub(super) fn cut(&mut self, len: u64) -> io::Result<()> {
-        self.open.file.set_len(len)?;
-        self.open.len = len;
+        let Some(open) = self.open.as_mut() else { return Err(NoReader.into()) };
+        open.file.set_len(len)?;
+        open.len = len;
         Ok(())
     }
 
     /// Writes records. On an error, says what was written whole nevertheless; the rest is taken
     /// back.
     pub(super) fn write(&mut self, records: &Records) -> Result<Written, (Written, io::Error)> {
-        let open = &mut self.open;
+        let Some(open) = self.open.as_mut() else {
+            return Err((Written::default(), NoReader.into()));
+        };
         let result = records.write(&mut open.file);
         let (Ok(written) | Err((written, _))) = &result;
         open.len += written.bytes as u64;
-        if result.is_err() {
-            open.take_back();
+        let gone = matches!(&result, Err((_, error)) if error.kind() == ErrorKind::BrokenPipe);
+        if gone {
+            // The next reader gets what begins a file, too.
+            self.open = None;
+        } else if result.is_err() {
+            open.take_back(&self.path);
         }
-        result
+        result.map_err(|(written, error)| (written, if gone { NoReader.into() } else { error }))
     }
 
     /// Waits until everything is compressed.
@@ -140,26 +174,32 @@ impl RotatedFile {
 }
 
 impl Open {
-    fn append(path: PathBuf) -> io::Result<Self> {
-        let mut file = fs::OpenOptions::new().append(true).create(true).open(&path)?;
-        let len = file.seek(SeekFrom::End(0)).unwrap_or_default();
+    fn append(path: &Path, mode: Option<FileMode>) -> io::Result<Self> {
+        let output_file::Output { mut file, kind } = output_file::append(path, mode)?;
+        let len = match kind {
+            OutputKind::Regular => file.seek(SeekFrom::End(0))?,
+            OutputKind::Fifo | OutputKind::Device => 0,
+        };
         let since = if len > 0 { file.metadata()?.modified()? } else { SystemTime::now() };
         let since = Timestamp::try_from(since).unwrap_or_else(|_| Timestamp::now());
-        Ok(Self { path, file, len, begin: 0, since })
+        Ok(Self { file, kind, len, begin: 0, since })
     }
 
     /// Removes what was written of a record that could not be written whole, if anything was.
-    fn take_back(&self) {
+    fn take_back(&self, path: &Path) {
         let longer = self.file.metadata().is_ok_and(|metadata| metadata.len() > self.len);
-        if longer && let Err(error) = self.file.set_len(self.len) {
-            warn!("{} may end in half a record: {error}", self.path.display());
+        if self.kind == OutputKind::Regular
+            && longer
+            && let Err(error) = self.file.set_len(self.len)
+        {
+            warn!("{} may end in half a record: {error}", path.display());
         }
     }
 
     /// Whether the path names another file by now, or none.
-    fn was_moved(&self) -> bool {
-        let inode = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    fn was_moved(&self, path: &Path) -> bool {
+        let inode = |metadata: Metadata| (metadata.dev(), metadata.ino());
         let ours = self.file.metadata().map(inode).ok();
-        ours.is_none() || fs::metadata(&self.path).map(inode).ok() != ours
+        ours.is_none() || fs::metadata(path).map(inode).ok() != ours
     }
 }

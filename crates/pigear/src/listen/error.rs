@@ -86,6 +86,9 @@ pub enum ListenError {
         /// Why.
         source: io::Error,
     },
+    /// The system gives us no thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
     /// There is no user of this name.
     #[error("no user is called {name:?}")]
     UnknownUser {

@@ -1,15 +1,16 @@
 //! What is done beside handling alerts: counters are written, names read again.
 
-use std::path::PathBuf;
+use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use pigear_pipeline::{NamesCell, Stats};
 use tracing::{debug, error};
 
 use crate::names::Watched;
-use crate::stats_file;
+use crate::stats_file::StatsFile;
 
 /// How often files are looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -28,18 +29,48 @@ pub(super) struct Housekeeper {
     pub(super) names: Arc<NamesCell>,
     pub(super) watched: Watched,
     pub(super) stats: Arc<Stats>,
-    pub(super) stats_file: Option<PathBuf>,
+    pub(super) stats_file: Option<StatsFile>,
+}
+
+/// A housekeeper at work, until this is dropped.
+pub(super) struct Housekeeping {
+    chores: Sender<Chore>,
+    thread: JoinHandle<()>,
+}
+
+impl Housekeeping {
+    /// Where chores go.
+    pub(super) fn chores(&self) -> Sender<Chore> {
+        self.chores.clone()
+    }
+
+    /// Has the counters written a last time.
+    pub(super) fn end(self) {
+        // The housekeeper only ends after this; a panic of its was already reported.
+        let _ = self.chores.send(Chore::End);
+        let _ = self.thread.join();
+    }
 }
 
 impl Housekeeper {
+    /// Works on a thread of its own.
+    pub(super) fn start(mut self) -> io::Result<Housekeeping> {
+        let (chores, inbox) = channel();
+        let work = move || self.run(&inbox);
+        let thread = thread::Builder::new().name("housekeeping".to_owned()).spawn(work)?;
+        Ok(Housekeeping { chores, thread })
+    }
+
     /// Works until asked to end.
-    pub(super) fn run(&mut self, inbox: &Receiver<Chore>) {
+    fn run(&mut self, inbox: &Receiver<Chore>) {
         let mut written = Instant::now();
         loop {
             match inbox.recv_timeout(TICK) {
                 Ok(Chore::Reload) => self.reload(true),
                 Err(RecvTimeoutError::Timeout) => self.reload(false),
-                Ok(Chore::End) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Chore::End) => break,
+                // What was prepared never ran.
+                Err(RecvTimeoutError::Disconnected) => return,
             }
             if written.elapsed() >= STATS_INTERVAL {
                 self.write_stats();
@@ -56,11 +87,11 @@ impl Housekeeper {
         }
     }
 
-    fn write_stats(&self) {
-        if let Some(path) = &self.stats_file
-            && let Err(error) = stats_file::write(path, &self.stats.snapshot())
+    fn write_stats(&mut self) {
+        if let Some(file) = &mut self.stats_file
+            && let Err(error) = file.write(&self.stats.snapshot())
         {
-            error!("cannot write {}: {error}", path.display());
+            error!("cannot write {}: {error}", file.path().display());
         }
     }
 }

@@ -1,21 +1,22 @@
 //! Opening everything that a configuration names.
 
 use std::fmt::Display;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pigear_pipeline::{Filter, LaneConfig, NamesCell, Pipeline, WhenFull};
 use tracing::debug;
 
+use super::housekeeping::Housekeeper;
 use super::open_store::{Filtered, OpenStore};
 use super::opening::Opening;
 use super::{ListenError, Listener};
 use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
+use crate::input_file::{self, MAX_CONFIG};
 use crate::names::Watched;
 use crate::registry::Registry;
 use crate::snort_conf;
-use crate::stats_file;
+use crate::stats_file::StatsFile;
 
 const SNORT_CONF: &str = "/etc/snort/snort.conf";
 const LOG_DIR: &str = "/var/log/snort";
@@ -43,16 +44,20 @@ impl Listener {
         // Before they are read, so that no change goes unnoticed.
         let watched = Watched::new(files.clone());
         let names = Arc::new(NamesCell::new(files.load()?));
-        if let Some(path) = &config.stats {
-            let written = stats_file::write(path, &pipeline.stats().snapshot());
-            written.map_err(|source| ListenError::Stats { path: path.clone(), source })?;
+        let mut stats_file = config.stats.map(StatsFile::new);
+        if let Some(file) = &mut stats_file {
+            file.write(&pipeline.stats().snapshot())
+                .map_err(|source| ListenError::Stats { path: file.path().to_owned(), source })?;
         }
         let mut sources = Vec::new();
         let opening = Opening { names: &names, store: &store, registry };
         for (source, snort_conf) in config.sources.iter().zip(&snort_confs) {
             sources.extend(opening.open(source, || snort_conf.log_dir())?);
         }
-        Ok(Self { pipeline, store, sources, names, watched, stats_file: config.stats })
+        let stats = pipeline.stats();
+        let housekeeping = Housekeeper { names, watched, stats, stats_file }.start();
+        let housekeeping = housekeeping.map_err(ListenError::Thread)?;
+        Ok(Self { pipeline, store, sources, housekeeping })
     }
 }
 
@@ -119,7 +124,7 @@ impl SnortConf {
     /// A file that was named must be there; the usual one may be missing.
     fn of(source: &SourceConfig) -> Result<Self, ListenError> {
         let path = source.snort_conf.clone().unwrap_or_else(|| SNORT_CONF.into());
-        match fs::read(&path) {
+        match input_file::read(&path, MAX_CONFIG) {
             Ok(bytes) => {
                 let text = Some(String::from_utf8_lossy(&bytes).into_owned());
                 Ok(Self { path, text })

@@ -130,14 +130,27 @@ impl Socket {
     }
 }
 
+/// The kernel takes this number for no user and no group.
+const NOBODY_AT_ALL: u32 = u32::MAX;
+
 fn user_id(name: &str) -> Result<u32, ListenError> {
     let by_name = || User::from_name(name).ok().flatten().map(|user| user.uid.as_raw());
-    let unknown = || ListenError::UnknownUser { name: name.to_owned() };
-    name.parse().ok().or_else(by_name).ok_or_else(unknown)
+    let id = name.parse().ok().or_else(by_name);
+    let id = id.ok_or_else(|| ListenError::UnknownUser { name: name.to_owned() })?;
+    if id == NOBODY_AT_ALL {
+        Err(ListenError::Source("4294967295 is the id of no user"))
+    } else {
+        Ok(id)
+    }
 }
 
 fn group_id(name: &str) -> Result<u32, ListenError> {
     let by_name = || Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw());
-    let unknown = || ListenError::UnknownGroup { name: name.to_owned() };
-    name.parse().ok().or_else(by_name).ok_or_else(unknown)
+    let id = name.parse().ok().or_else(by_name);
+    let id = id.ok_or_else(|| ListenError::UnknownGroup { name: name.to_owned() })?;
+    if id == NOBODY_AT_ALL {
+        Err(ListenError::Source("4294967295 is the id of no group"))
+    } else {
+        Ok(id)
+    }
 }

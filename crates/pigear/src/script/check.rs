@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 
 use super::fields::{ALERT, Field, MSG};
-use super::network::Network;
 use super::problem::ScriptProblem;
+use crate::network::Network;
 
 /// Called like functions, but part of the language.
 const BUILT_IN: [&str; 9] =
@@ -129,7 +129,7 @@ fn wrong_network(call: &FnCallExpr) -> Option<Found> {
     };
     networks.iter().find_map(|network| {
         let Expr::StringConstant(text, position) = network else { return None };
-        Some((text.parse::<Network>().err()?.to_string(), *position))
+        Some((Network::parse(text).err()?, *position))
     })
 }
 

@@ -9,7 +9,7 @@ use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult};
 
 use super::fields::{AlertFields, SnortMessage};
 use super::layers;
-use super::network::Network;
+use crate::network::Network;
 
 /// One function.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +113,7 @@ fn without_sleep(engine: &mut Engine) {
 }
 
 fn network(text: &str) -> Fallible<Network> {
-    text.parse::<Network>().map_err(|error| error.to_string().into())
+    Network::parse(text).map_err(Into::into)
 }
 
 fn address(text: &str) -> Fallible<IpAddr> {

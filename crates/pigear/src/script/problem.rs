@@ -7,6 +7,9 @@ use crate::visible::{cut, visible};
 /// So many bytes are said of what went wrong: a script may throw a whole packet.
 const MAX_SAID: usize = 1_024;
 
+/// So many characters of a line are shown before the place, and so many from there on.
+const AROUND: usize = 80;
+
 /// What is wrong with a script, and where.
 ///
 /// Displays as a line that says what, and below it the script's line with a mark under the place:
@@ -40,6 +43,7 @@ impl ScriptProblem {
             ParseErrorType::UnexpectedEOF => "something is missing at the end".to_owned(),
             other => in_our_words(&other.to_string()),
         };
+        let what = bounded(&visible(what.as_bytes()));
         Self::new(what, script, error.1)
     }
 
@@ -72,9 +76,15 @@ impl Place {
         let line = script.lines().nth(position.line()?.checked_sub(1)?)?;
         // What comes at the end has no position within the line, or one behind it.
         let before = position.position().map_or(usize::MAX, |column| column.saturating_sub(1));
-        let before: String = line.chars().take(before).collect();
-        let shown = |text: &str| visible(text.replace('\t', " ").as_bytes());
-        Some(Self { column: shown(&before).chars().count(), line: shown(line) })
+        let letters: Vec<char> = line.chars().collect();
+        let before = before.min(letters.len());
+        let (start, end) = (before.saturating_sub(AROUND), letters.len().min(before + AROUND));
+        let text = |from, to| letters.get(from..to).unwrap_or_default().iter().collect::<String>();
+        let shown = |text: String| visible(text.replace('\t', " ").as_bytes());
+        let dots = |is_cut| if is_cut { "…" } else { "" };
+        let begin = format!("{}{}", dots(start > 0), shown(text(start, before)));
+        let rest = shown(text(before, end)) + dots(end < letters.len());
+        Some(Self { column: begin.chars().count(), line: format!("{begin}{rest}") })
     }
 }
 
@@ -99,9 +109,12 @@ pub(super) fn said_of_running(error: &EvalAltResult) -> String {
         EvalAltResult::ErrorRuntime(value, _) => value.to_string(),
         other => without_position(other),
     };
-    let said = visible(in_our_words(&what).as_bytes());
-    match cut(&said, MAX_SAID) {
-        whole if whole.len() == said.len() => said,
+    bounded(&visible(in_our_words(&what).as_bytes()))
+}
+
+fn bounded(said: &str) -> String {
+    match cut(said, MAX_SAID) {
+        whole if whole.len() == said.len() => whole.to_owned(),
         begin => format!("{begin}…"),
     }
 }

@@ -133,12 +133,14 @@ fn a_script_that_makes_no_sense_is_refused_with_the_place() {
         ),
         (
             "ip_in(alert.src_ip, \"10.0.0.0/40\")",
-            "\"10.0.0.0/40\" is no network; expected one such as 10.0.0.0/8, or an address\n  \
+            "\"10.0.0.0/40\": expected an address or a network, such as 10.0.0.1, 10.0.0.0/8 or \
+             2001:db8::/32\n  \
              | ip_in(alert.src_ip, \"10.0.0.0/40\")\n  |                     ^",
         ),
         (
             "ip_in(alert.src_ip, [\"10.0.0.0/8\", \"10.0.0.0/40\"])",
-            "\"10.0.0.0/40\" is no network; expected one such as 10.0.0.0/8, or an address\n  \
+            "\"10.0.0.0/40\": expected an address or a network, such as 10.0.0.1, 10.0.0.0/8 or \
+             2001:db8::/32\n  \
              | ip_in(alert.src_ip, [\"10.0.0.0/8\", \"10.0.0.0/40\"])\n  |                                    ^",
         ),
         ("import \"x\" as y; true", "'import' is a reserved"),
@@ -209,7 +211,7 @@ fn a_script_that_fails_says_why() {
         ("msg.msg && alert.class", "data type incorrect: text (expecting bool)"),
         (
             "ip_in(alert.src_ip, \"10\" + \"/8\")",
-            "\"10/8\" is no network; expected one such as 10.0.0.0/8, or an address",
+            "\"10/8\": expected an address or a network, such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32",
         ),
         ("ip_in(msg.msg, \"10.0.0.0/8\")", "\"DNS query\" is no address"),
         (

@@ -1,7 +1,9 @@
 use std::env;
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+
+use tracing::warn;
 
 /// So many entries are kept.
 pub(super) const ENTRIES: usize = 1_000;
@@ -11,6 +13,16 @@ pub(super) fn usual_path() -> Option<PathBuf> {
     let dir = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = dir("XDG_STATE_HOME").or_else(|| Some(dir("HOME")?.join(".local/state")));
     Some(state?.join("pigear/history"))
+}
+
+/// Whether a file can be the history: it is a regular one, or not there yet. Opening a FIFO would wait for
+/// somebody else.
+pub(super) fn is_usable(path: &Path) -> bool {
+    let is_usable = fs::metadata(path).map_or(true, |metadata| metadata.is_file());
+    if !is_usable {
+        warn!("{} is not a regular file; no history is kept", path.display());
+    }
+    is_usable
 }
 
 /// Creates the directory of a file, for nobody else to look into.

@@ -1,12 +1,12 @@
 //! Which alerts are wanted.
 
-use std::fmt;
 use std::net::IpAddr;
-use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 use pigear_alert::Alert;
 use pigear_alert::packet::IpProtocol;
+
+use crate::network::Network;
 
 /// Which alerts are wanted: those that meet everything that is given.
 #[derive(Default)]
@@ -96,59 +96,6 @@ fn meets(network: Option<Network>, one: Option<IpAddr>, other: Option<IpAddr>) -
     network.is_none_or(|network| [one, other].into_iter().flatten().any(|ip| network.contains(ip)))
 }
 
-/// An address, or all that begin with the same bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    ip: IpAddr,
-    bits: u8,
-}
-
-/// A text that is no network.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected an address or a network, such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32")]
-pub struct NotANetwork;
-
-impl FromStr for Network {
-    type Err = NotANetwork;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (ip, bits) = text.split_once('/').map_or((text, None), |(ip, bits)| (ip, Some(bits)));
-        let ip: IpAddr = ip.parse().map_err(|_| NotANetwork)?;
-        let most = if ip.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(most), |bits| bits.parse().map_err(|_| NotANetwork))?;
-        if bits > most { Err(NotANetwork) } else { Ok(Self { ip, bits }) }
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.ip, self.bits)
-    }
-}
-
-impl Network {
-    /// The first and the last address.
-    pub(super) fn ends(self) -> (IpAddr, IpAddr) {
-        match self.ip {
-            IpAddr::V4(ip) => {
-                let host = u32::MAX.checked_shr(self.bits.into()).unwrap_or(0);
-                let ip = u32::from(ip);
-                (IpAddr::V4((ip & !host).into()), IpAddr::V4((ip | host).into()))
-            }
-            IpAddr::V6(ip) => {
-                let host = u128::MAX.checked_shr(self.bits.into()).unwrap_or(0);
-                let ip = u128::from(ip);
-                (IpAddr::V6((ip & !host).into()), IpAddr::V6((ip | host).into()))
-            }
-        }
-    }
-
-    pub(super) fn contains(self, ip: IpAddr) -> bool {
-        let (first, last) = self.ends();
-        ip.is_ipv4() == first.is_ipv4() && (first..=last).contains(&ip)
-    }
-}
-
 /// A moment: a time of day and date in RFC 3339, a date, or how long ago, as in `1h` or `2d`.
 ///
 /// # Errors
@@ -182,21 +129,6 @@ fn ago(text: &str) -> Option<SignedDuration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn contains(network: &str, ip: &str) -> bool {
-        network.parse::<Network>().unwrap().contains(ip.parse().unwrap())
-    }
-
-    #[test]
-    fn a_network_is_what_begins_with_the_same_bits() {
-        assert!(contains("10.1.2.3", "10.1.2.3") && !contains("10.1.2.3", "10.1.2.4"));
-        assert!(contains("10.1.2.3/8", "10.9.9.9") && !contains("10.1.2.3/8", "11.0.0.0"));
-        assert!(contains("0.0.0.0/0", "255.255.255.255") && !contains("0.0.0.0/0", "::1"));
-        assert!(contains("2001:db8::/32", "2001:db8:1::1") && contains("::/0", "::1"));
-        for wrong in ["10.0.0.0/33", "::/129", "10.0.0", "x", "10.0.0.0/-1", ""] {
-            assert_eq!(wrong.parse::<Network>(), Err(NotANetwork), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_moment_may_be_so_long_ago() {

@@ -19,6 +19,7 @@ mod instances;
 mod log;
 mod names;
 mod occupied;
+mod odd_files;
 mod pipes;
 mod record;
 mod room;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::LazyLock;
 
 use nix::sys::signal::Signal;
@@ -145,6 +146,41 @@ fn a_recording_on_a_full_disk_has_what_was_handled_and_no_more() {
         if name == "rec" {
             assert_eq!(datagrams(&room.at(name)), alerts);
         }
+    }
+}
+
+#[test]
+fn a_recording_goes_on_once_there_is_room_again() {
+    for (name, limit) in [("rec", 200_000), ("rec.gz", 2_000), ("rec.zst", 2_000)] {
+        let test = Test::new().limited_to(limit).args(["--stats", "stats.json", "--serve-forever"]);
+        let mut running = test.args(["--data-handler", "record", &format!("path={name}")]).start();
+        let path = running.room().at(name);
+        let mut count = 0;
+        until("the disk is full", || {
+            running.send(&noisy(count));
+            count += 1;
+            running.stderr_so_far().contains("cannot write")
+        });
+        let full = fs::metadata(&path).unwrap().len();
+        let more = ["--fsize=unlimited", "--pid", &running.id().to_string()];
+        assert!(Command::new("prlimit").args(more).status().unwrap().success());
+        until("there is room again", || {
+            running.send(&noisy(count));
+            count += 1;
+            fs::metadata(&path).unwrap().len() > full + 1_000
+        });
+        running.signal(Signal::SIGTERM);
+        let (room, ended) = running.end();
+        assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+        // It is whole: nothing is cut, and only what was reported is missing.
+        let alerts = datagrams(&path);
+        let mut sent = (0..count).map(noisy);
+        assert!(alerts.iter().all(|alert| sent.any(|sent| sent == *alert)), "{name}");
+        assert_eq!(alerts.last(), Some(&noisy(count - 1)), "{name}");
+        let (sent, handled) = (u64::from(count), alerts.len() as u64);
+        assert!(handled < sent, "{name}");
+        let expected = counters([sent, 0, 0, 0], &[("record", [handled, 0, sent - handled])]);
+        assert_eq!(room.read("stats.json"), expected, "{name}");
     }
 }
 

@@ -24,7 +24,7 @@ fn an_unknown_key_is_refused_with_those_that_there_are() {
         &format!("error: handler print: unknown key `x`, expected `format`\n{HANDLERS}"),
         2,
     );
-    let keys = "expected one of `path`, `format`, `rotate`, `keep`, `compress`";
+    let keys = "expected one of `path`, `format`, `rotate`, `keep`, `compress`, `mode`";
     let stderr = format!("error: handler file: unknown key `pth`, {keys}\n{HANDLERS}");
     refused(&["--data-handler", "file", "pth=x"], &stderr, 2);
 }
@@ -180,4 +180,91 @@ fn a_socket_needs_no_directory_in_its_name() {
     running.prints(PING);
     let (_, ended) = running.end();
     assert_eq!((&*ended.stderr, ended.status), ("", Some(0)));
+}
+
+#[test]
+fn what_is_typed_can_not_steer_the_terminal() {
+    const RAW: &str = "\u{1b}]0;x\u{7}\u{202e}\u{200b}";
+    let cases: [(&[&str], i32); 9] = [
+        (&[&format!("--{RAW}")], 2),
+        (&["--dialect", RAW], 2),
+        (&[&format!("{RAW}=1")], 2),
+        (&["--data-handler", RAW], 2),
+        (&["--socket-handler", RAW], 2),
+        (&["--sid-msg-map", RAW], 1),
+        (&["--config", RAW], 1),
+        (&["--data-handler", "file", &format!("path={RAW}/x")], 1),
+        (&["--socket-group", RAW], 2),
+    ];
+    for (args, status) in cases {
+        let (_, ended) = Test::new().args(args).start().end();
+        let stderr = ended.stderr;
+        assert_eq!(ended.status, Some(status), "{stderr:?}");
+        let is_raw = |letter: char| {
+            letter != '\n' && letter.is_control() || RAW.contains(letter) && !letter.is_ascii()
+        };
+        assert!(!stderr.contains(is_raw), "{args:?}: {stderr:?}");
+        assert!(stderr.contains(r"\u{202e}\u{200b}"), "{args:?}: {stderr:?}");
+    }
+}
+
+#[cfg(feature = "script")]
+#[test]
+fn of_a_long_filter_only_the_place_is_shown() {
+    let long = "x".repeat(20_000);
+    let filter = format!("msg.msg == \"{long}\" || mgs.msg == \"{long}\"");
+    let before = format!("{}\" || ", "x".repeat(75));
+    let behind = format!("mgs.msg == \"{}", "x".repeat(68));
+    let stderr = format!(
+        "error: --filter: unknown variable `mgs`\n  | …{before}{behind}…\n  | {:81}^\n\
+         hint: docs/script.md has all fields and functions\n",
+        ""
+    );
+    refused(&["--filter", &filter], &stderr, 2);
+    let (_, ended) = Test::new().args([format!("format={filter}")]).start().end();
+    assert!(ended.stderr.len() < 5_000 && ended.stderr.contains("bytes left out"));
+    let (_, ended) = Test::new().args([long]).start().end();
+    assert!(ended.stderr.len() < 5_000 && ended.stderr.contains("bytes left out"));
+}
+
+#[test]
+fn a_time_that_can_not_be_reckoned_with_is_refused() {
+    const EXPECTED: &str = "expected a time (500ms, 10s, 1m), at most 365d";
+    for time in ["1e19", "366d", "99999999999999999s"] {
+        let stderr = format!(
+            "error: invalid value '{time}' for '--complete-wait <TIME>': {EXPECTED}\n{TRY_HELP}"
+        );
+        refused(&["--complete-wait", time, "--complete-from", "u2"], &stderr, 2);
+        #[cfg(feature = "http")]
+        for key in ["delay", "group", "timeout", "connect_timeout"] {
+            let stderr = format!("error: handler http: {key}: {time:?}: {EXPECTED}\n{HANDLERS}");
+            let key = format!("{key}={time}");
+            refused(&["--data-handler", "http", "url=http://127.0.0.1:1/", &key], &stderr, 2);
+        }
+        #[cfg(feature = "exec")]
+        {
+            let stderr = format!("error: handler exec: timeout: {time:?}: {EXPECTED}\n{HANDLERS}");
+            let key = format!("timeout={time}");
+            refused(&["--data-handler", "exec", "command=true", &key], &stderr, 2);
+        }
+    }
+}
+
+#[test]
+fn a_number_that_no_user_or_group_has_is_refused() {
+    refused(&["--socket-group", "4294967295"], "error: 4294967295 is the id of no group\n", 2);
+    refused(&["--allow-uid", "4294967295"], "error: 4294967295 is the id of no user\n", 2);
+    let stderr = "error: no group is called \"4294967296\"\n";
+    refused(&["--socket-group", "4294967296"], stderr, 2);
+}
+
+#[test]
+fn a_queue_for_nothing_is_refused() {
+    for key in ["queue = 0", "queue_bytes = 0", "queue_bytes = '0MB'"] {
+        Test::new()
+            .file("pigear.toml", format!("[[handler]]\ntype = 'print'\n{key}\n"))
+            .args(["--config", "pigear.toml"])
+            .stderr("error: pigear.toml:3: must be greater than 0\n")
+            .status(2);
+    }
 }

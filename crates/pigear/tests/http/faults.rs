@@ -216,7 +216,10 @@ fn wrong_settings_are_refused_at_the_start() {
             &[url, ("header", "x")],
             "header: invalid type: string \"x\", expected a name behind it, as in KEY.NAME=VALUE",
         ),
-        (&[url, ("timeout", "soon")], "timeout: \"soon\": expected a time (500ms, 10s, 1m)"),
+        (
+            &[url, ("timeout", "soon")],
+            "timeout: \"soon\": expected a time (500ms, 10s, 1m), at most 365d",
+        ),
     ];
     for (keys, expected) in cases {
         assert_eq!(complaint(keys), format!("handler http: {expected}"));

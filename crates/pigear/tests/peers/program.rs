@@ -383,7 +383,10 @@ fn keys_that_make_no_sense_are_refused() {
     for (keys, problem) in [
         (&["command=cat 'x"][..], "command: a quote is not closed"),
         (&["command="], "command: expected a program"),
-        (&["command=cat", "timeout=soon"], "timeout: \"soon\": expected a time (500ms, 10s, 1m)"),
+        (
+            &["command=cat", "timeout=soon"],
+            "timeout: \"soon\": expected a time (500ms, 10s, 1m), at most 365d",
+        ),
         (&["command=cat", "timeout=0s"], "timeout=0s: no program is done so soon"),
         (
             &["command=cat", "mode=stream", "rate=3"],

@@ -4,11 +4,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::super::text::{Visible, is_unsafe};
+use super::super::object::is_unsafe;
 use super::super::{Cef, Colour, Ecs, Eve, Json, Ocsf};
 use super::cef_parser::Cef as Parsed;
 use super::*;
 use crate::Origin;
+use crate::visible::{Visible, is_visible};
 
 /// Bytes that try to leave their place, among others. No NUL: it would end the C string.
 fn hostile(max: usize) -> impl Strategy<Value = Vec<u8>> {
@@ -22,6 +23,9 @@ fn hostile(max: usize) -> impl Strategy<Value = Vec<u8>> {
         b"\xe2\x80",
         b"\xc2\x9b31m",
         b"\xe2\x80\xa8",
+        b"\xe2\x80\x8b",
+        b"\xef\xbb\xbf",
+        b"\xf3\xa0\x80\x81",
         b"\xe2\x80\xae",
         b"\xd8\x9c",
         b"\" [**]\\",
@@ -56,6 +60,11 @@ fn alerts() -> impl Strategy<Value = Alert> {
 
 fn assert_safe(text: &str) {
     assert!(!text.chars().any(|letter| letter != '\n' && is_unsafe(letter)), "{text:?}");
+}
+
+/// For formats in which a person compares by eye.
+fn assert_visible(text: &str) {
+    assert!(!text.chars().any(|letter| letter != '\n' && !is_visible(letter)), "{text:?}");
 }
 
 fn assert_is_one_safe_line(text: &str) {
@@ -97,13 +106,15 @@ fn colours_are_the_only_escapes_on_a_terminal() {
 proptest! {
     #[test]
     fn fast_is_one_safe_line(alert in alerts()) {
-        assert_is_one_safe_line(&written(&Fast::default(), &alert));
+        let line = written(&Fast::default(), &alert);
+        assert_is_one_safe_line(&line);
+        assert_visible(&line);
     }
 
     #[test]
     fn full_is_safe_and_has_as_many_lines_as_without_attack(alert in alerts()) {
         let text = written(&Full::default(), &alert);
-        assert_safe(&text);
+        assert_visible(&text);
         assert_eq!(text.lines().count(), 9, "{text}");
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 
+use super::children::{self, Group};
 use crate::visible::visible;
 
 /// How much of a program's output is kept.
@@ -24,7 +24,7 @@ const TICK: Duration = Duration::from_millis(20);
 /// A running program, in a process group of its own, which is killed when this is dropped.
 pub(super) struct Running {
     child: Child,
-    group: Pid,
+    group: Group,
     stdin: Option<ChildStdin>,
     output: Option<PipeReader>,
     program_output: ProgramOutput,
@@ -42,13 +42,12 @@ pub(super) struct ProgramOutput {
 impl Running {
     pub(super) fn start(mut command: Command) -> io::Result<Self> {
         let (output, writer) = io::pipe()?;
-        command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer).process_group(0);
-        let mut child = command.spawn()?;
+        command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
+        let (mut child, group) = children::spawn(&mut command)?;
         // Our own ends of the pipes only: the program sees nothing of it.
         let stdin = child.stdin.take();
         stdin.as_ref().map_or(Ok(()), set_nonblocking)?;
         set_nonblocking(&output)?;
-        let group = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
         let (output, program_output) = (Some(output), ProgramOutput::default());
         Ok(Self { child, group, stdin, output, program_output, ended: false })
     }
@@ -113,6 +112,7 @@ impl Running {
         // A child of ours can always be waited for.
         let status = self.child.try_wait().unwrap_or(None)?;
         self.ended = true;
+        self.group.forget();
         self.listen();
         Some(status)
     }
@@ -141,9 +141,9 @@ impl Running {
     pub(super) fn stop(&mut self, timeout: Duration) {
         self.stdin = None;
         // It may have ended just now.
-        let _ = killpg(self.group, Signal::SIGTERM);
+        let _ = killpg(self.group.0, Signal::SIGTERM);
         let _ = self.ends_within(timeout);
-        let _ = killpg(self.group, Signal::SIGKILL);
+        let _ = killpg(self.group.0, Signal::SIGKILL);
         let _ = self.child.wait();
         self.ended = true;
     }

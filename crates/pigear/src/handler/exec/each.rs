@@ -9,15 +9,17 @@ use std::num::NonZeroUsize;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use pigear_alert::format::{Colour, Format, FormatName};
 use pigear_alert::{Alert, AlertMessage};
 use pigear_pipeline::{Deadline, Failure, Progress, Refusal, Slept};
 use tracing::debug;
 
 use super::child::{Ended, Running};
+use super::children;
 use super::rate::Limit;
 use super::{CommandLine, Options};
 use crate::visible::visible;
@@ -55,6 +57,19 @@ enum RunError {
     TimeUp,
 }
 
+impl RunError {
+    /// Whether it has to do with this alert alone: its variables are too long, or the program failed.
+    /// A program that can't be started otherwise, such as one that is about to be replaced, could not be
+    /// started for any alert.
+    fn is_refusal(&self) -> bool {
+        match self {
+            Self::NotStarted { source, .. } => source.raw_os_error() == Some(Errno::E2BIG as i32),
+            Self::Failed { .. } => true,
+            Self::TimeUp => false,
+        }
+    }
+}
+
 impl Each {
     pub(super) fn new(options: Options) -> Self {
         let runner = Runner {
@@ -74,18 +89,16 @@ impl Each {
         for (index, outcome) in outcomes.into_iter().enumerate() {
             match outcome {
                 Ok(()) => {}
-                // What was refused before comes first; the rest comes again.
-                Err(RunError::TimeUp | RunError::NotStarted { .. }) if !refused.is_empty() => {
-                    return Err(Failure::refused_among(index, refused));
-                }
-                Err(RunError::TimeUp) => return Err(Failure::time_up().after(index)),
-                Err(error @ RunError::NotStarted { .. }) => {
-                    return Err(Failure::retry(error).after(index));
-                }
-                Err(error) => {
+                Err(error) if error.is_refusal() => {
                     let reason = error.to_string().into();
                     refused.push(Refusal { index, reason });
                 }
+                // What was refused before comes first; the rest comes again.
+                Err(_) if !refused.is_empty() => {
+                    return Err(Failure::refused_among(index, refused));
+                }
+                Err(RunError::TimeUp) => return Err(Failure::time_up().after(index)),
+                Err(error) => return Err(Failure::retry(error).after(index)),
             }
         }
         match NonZeroUsize::new(ran) {
@@ -115,7 +128,11 @@ impl Each {
         };
         thread::scope(|scope| {
             for _ in 1..self.concurrency.get().min(alerts.len()) {
-                scope.spawn(work);
+                if let Err(error) = Builder::new().name("run".to_owned()).spawn_scoped(scope, work)
+                {
+                    debug!("fewer programs run at once than allowed: {error}");
+                    break;
+                }
             }
             work();
         });
@@ -161,6 +178,9 @@ impl Runner {
             running.listen();
             if let Some(status) = running.ended() {
                 let output = running.program_output();
+                if !status.success() && children::are_killed() {
+                    return Err(RunError::TimeUp);
+                }
                 if !status.success() {
                     return Err(self.failed(format_args!("{}{output}", Ended(status))));
                 }
@@ -219,4 +239,23 @@ fn set_environment(command: &mut Command, alert: &Alert) {
 
 fn shown(value: Option<impl ToString>) -> Option<String> {
     value.map(|value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_to_do_with_the_alert_is_a_refusal() {
+        let not_started = |errno: Errno| RunError::NotStarted {
+            program: "it".to_owned(),
+            source: io::Error::from_raw_os_error(errno as i32),
+        };
+        for errno in [Errno::ENOENT, Errno::EACCES, Errno::ETXTBSY, Errno::EMFILE, Errno::ENOMEM] {
+            assert!(!not_started(errno).is_refusal(), "{errno}");
+        }
+        assert!(not_started(Errno::E2BIG).is_refusal());
+        let failed = RunError::Failed { program: "it".to_owned(), problem: "failed".to_owned() };
+        assert!(failed.is_refusal() && !RunError::TimeUp.is_refusal());
+    }
 }

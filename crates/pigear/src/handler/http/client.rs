@@ -1,6 +1,5 @@
 //! The client: how the server is reached.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Url};
 
 use super::auth;
 use super::options::Options;
+use crate::input_file::{self, MAX_SMALL};
 
 /// A connection that was idle for longer is not used again: servers close theirs after a minute or
 /// so, as a rule.
@@ -85,7 +85,8 @@ fn with_identity(builder: ClientBuilder, options: &Options) -> Result<ClientBuil
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+    input_file::read(path, MAX_SMALL)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
 /// The headers of every request. Those that the user names come last, so that they hold.

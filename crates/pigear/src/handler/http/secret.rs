@@ -1,10 +1,11 @@
 //! A text that must not be shown.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
+
+use crate::input_file::{self, MAX_SMALL};
 
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -20,7 +21,7 @@ impl Secret {
 
     /// What a file has, without the newline that ends it.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
-        let text = fs::read_to_string(path)
+        let text = input_file::read_text(path, MAX_SMALL)
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         Ok(Self(text.trim().to_owned()))
     }

@@ -7,7 +7,6 @@
 mod value;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use minijinja::syntax::SyntaxConfig;
@@ -23,6 +22,7 @@ pub(super) use super::message::Message;
 use super::options::{Options, TemplateName};
 use super::path_values;
 use super::presets::Preset;
+use crate::input_file::{self, MAX_SMALL};
 use value::{alert_values, sample_alert};
 
 /// A template, known to be one.
@@ -78,8 +78,8 @@ impl Template {
     /// Reads a template from a file.
     fn read(path: &Path, rules: Rules) -> Result<Self, String> {
         let name = path.display().to_string();
-        let text =
-            fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
+        let text = input_file::read_text(path, MAX_SMALL)
+            .map_err(|error| format!("cannot read {name}: {error}"))?;
         Self::new(&name, &text, rules)
     }
 

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use pigear_alert::packet::LinkType;
 
+use crate::input_file;
+
 use super::blocks::{BYTE_ORDER, INTERFACE, OURS, SECTION, section};
 
 /// What a file of ours has.
@@ -30,7 +32,7 @@ pub(super) enum ResumeError {
 
 /// Reads through a file's blocks.
 pub(super) fn resume(path: &Path) -> Result<Found, ResumeError> {
-    let file = File::open(path)?;
+    let file = input_file::open(path)?;
     let len = file.metadata()?.len();
     let mut blocks = Blocks { file: BufReader::new(file), at: 0, len };
     if !begins_as_ours(&mut blocks)? {

@@ -1,70 +1,101 @@
 //! Files that are full: renamed, compressed, and the oldest removed.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Write};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, BufReader, BufWriter, ErrorKind};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::thread::{Builder, JoinHandle};
 
 use jiff::Timestamp;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::handler::compress::Compress;
+use crate::output_file::{dir, sync_dir};
 
 /// The rotated files of one path.
 pub(super) struct Rotated {
-    path: PathBuf,
     work: Work,
     /// The time and number in the last name: within a second, a later file has a higher number, also
     /// when the earlier ones are gone.
     last: (String, u32),
     /// The thread that compresses and removes, once there is something to do.
-    worker: Option<(Sender<PathBuf>, JoinHandle<()>)>,
+    worker: Option<(Sender<RotatedFile>, JoinHandle<()>)>,
+    /// That there is no thread was said.
+    no_worker: bool,
+}
+
+/// A file that was renamed.
+struct RotatedFile {
+    /// What it was called before.
+    path: PathBuf,
+    name: PathBuf,
 }
 
 /// What is done with a file once it is renamed.
 #[derive(Clone)]
 struct Work {
-    path: PathBuf,
     keep: Option<usize>,
     compress: Compress,
 }
 
 impl Rotated {
-    pub(super) fn new(path: PathBuf, keep: Option<usize>, compress: Compress) -> Self {
+    pub(super) fn new(keep: Option<usize>, compress: Compress) -> Self {
         Self {
-            work: Work { path: path.clone(), keep, compress },
-            path,
+            work: Work { keep, compress },
             last: Default::default(),
             worker: None,
+            no_worker: false,
         }
     }
 
-    /// Renames the file, and has the rest done on another thread.
-    pub(super) fn put_away(&mut self, now: Timestamp) -> io::Result<()> {
-        let name = self.free_name(now);
-        fs::rename(&self.path, &name)?;
-        let work = self.work.clone();
-        let (sender, _) = self.worker.get_or_insert_with(|| {
-            let (sender, inbox) = channel();
-            (sender, thread::spawn(move || work.run(&inbox)))
-        });
-        // The worker only ends after this.
-        let _ = sender.send(name);
+    /// Renames the file, which must be a regular one, and has the rest done on another thread.
+    pub(super) fn put_away(&mut self, path: PathBuf, now: Timestamp) -> io::Result<()> {
+        if !fs::symlink_metadata(&path)?.is_file() {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file any more"));
+        }
+        let name = self.free_name(&path, now);
+        fs::rename(&path, &name)?;
+        let file = RotatedFile { path, name };
+        match self.worker() {
+            // The worker only ends after this.
+            Ok(sender) => drop(sender.send(file)),
+            Err(error) => {
+                if !self.no_worker {
+                    warn!("no thread to compress files: {error}; alerts wait meanwhile");
+                    self.no_worker = true;
+                }
+                self.work.carry_out(&file);
+            }
+        }
         Ok(())
     }
 
+    fn worker(&mut self) -> io::Result<&Sender<RotatedFile>> {
+        let (sender, _) = match &mut self.worker {
+            Some(worker) => worker,
+            none => {
+                let (sender, inbox) = channel();
+                let work = self.work.clone();
+                let run = move || work.run(inbox);
+                none.insert((sender, Builder::new().name("rotate".to_owned()).spawn(run)?))
+            }
+        };
+        Ok(sender)
+    }
+
     /// `PATH.TIME`, or if that is taken, compressed or not, `PATH.TIME-2` and so on.
-    fn free_name(&mut self, now: Timestamp) -> PathBuf {
+    fn free_name(&mut self, path: &Path, now: Timestamp) -> PathBuf {
+        let is_there = |path: PathBuf| fs::symlink_metadata(path).is_ok();
         let taken =
-            |name: &Path| ["", ".gz", ".zst"].iter().any(|end| with_ending(name, end).exists());
+            |name: &Path| ["", ".gz", ".zst"].iter().any(|end| is_there(with_ending(name, end)));
         let time = now.strftime(".%Y%m%dT%H%M%SZ").to_string();
         let mut n = if self.last.0 == time { self.last.1 } else { 0 };
         loop {
             n += 1;
             let number = if n > 1 { format!("-{n}") } else { String::new() };
-            let name = with_ending(&self.path, &format!("{time}{number}"));
+            let name = with_ending(path, &format!("{time}{number}"));
             if !taken(&name) {
                 self.last = (time, n);
                 return name;
@@ -88,58 +119,76 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 }
 
 impl Work {
-    fn run(&self, inbox: &Receiver<PathBuf>) {
-        for path in inbox {
-            if let Err(error) = self.compress(&path) {
-                error!("cannot compress {}: {error}; it stays as it is", path.display());
-            }
-            if let Err(error) = self.remove_oldest() {
-                error!("cannot remove old files of {}: {error}", self.path.display());
-            }
+    fn run(&self, inbox: Receiver<RotatedFile>) {
+        for file in inbox {
+            self.carry_out(&file);
+        }
+    }
+
+    fn carry_out(&self, RotatedFile { path, name }: &RotatedFile) {
+        if let Err(error) = self.compress(name) {
+            error!("cannot compress {}: {error}; it stays as it is", name.display());
+        }
+        if let Err(error) = self.remove_oldest(path) {
+            error!("cannot remove old files of {}: {error}", path.display());
         }
     }
 
     /// Compresses into a new file and then removes the old one, so that at any moment one of them is
-    /// whole. A file that was removed already, being among the oldest, is none of our business.
+    /// whole, also on the disk. A file that was removed already, being among the oldest, is passed over.
     fn compress(&self, path: &Path) -> io::Result<()> {
         if self.compress == Compress::None || !path.exists() {
             return Ok(());
         }
         let target = with_ending(path, self.compress.suffix());
         let unfinished = with_ending(&target, ".part");
-        let mut input = BufReader::new(File::open(path)?);
-        let output = BufWriter::new(File::create(&unfinished)?);
-        let output = self.compress.copy(&mut input, output)?;
-        output.into_inner().map_err(io::IntoInnerError::into_error)?.flush()?;
-        fs::set_permissions(&unfinished, fs::metadata(path)?.permissions())?;
-        fs::rename(unfinished, target)?;
+        let written = self.compress_into(path, &unfinished);
+        written.and_then(|()| fs::rename(&unfinished, target)).inspect_err(|_| {
+            // What is left of it helps nobody.
+            let _ = fs::remove_file(&unfinished);
+        })?;
+        sync_dir(dir(path))?;
         fs::remove_file(path)
     }
 
-    fn remove_oldest(&self) -> io::Result<()> {
+    fn compress_into(&self, path: &Path, unfinished: &Path) -> io::Result<()> {
+        let input = File::open(path)?;
+        let old = input.metadata()?;
+        // Left by a process that ended suddenly; or a link, which is not to be followed.
+        let _ = fs::remove_file(unfinished);
+        let output =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(unfinished)?;
+        let output = self.compress.copy(&mut BufReader::new(input), BufWriter::new(output))?;
+        let output = output.into_inner().map_err(io::IntoInnerError::into_error)?;
+        // Only root may give files away.
+        let _ = fchown(&output, Some(old.uid()), Some(old.gid()));
+        output.set_permissions(Permissions::from_mode(old.mode() & 0o777))?;
+        output.sync_all()
+    }
+
+    fn remove_oldest(&self, path: &Path) -> io::Result<()> {
         let Some(keep) = self.keep else { return Ok(()) };
-        let files = self.rotated_files()?;
+        let files = rotated_files(path)?;
         let surplus = files.len().saturating_sub(keep);
         files.iter().take(surplus).try_for_each(fs::remove_file)
     }
+}
 
-    /// The rotated files, oldest first: their names sort by time.
-    fn rotated_files(&self) -> io::Result<Vec<PathBuf>> {
-        let dir = self.path.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut files = Vec::new();
-        for entry in fs::read_dir(dir.unwrap_or(Path::new(".")))? {
-            let entry = entry?;
-            let other = entry.file_name().to_string_lossy().into_owned();
-            if let Some(time) = other.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.'))
-                && let Some(key) = sort_key(time)
-            {
-                files.push((key, entry.path()));
-            }
+/// The rotated files, oldest first: their names sort by time.
+fn rotated_files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir(path))? {
+        let entry = entry?;
+        let other = entry.file_name().to_string_lossy().into_owned();
+        if let Some(time) = other.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.'))
+            && let Some(key) = sort_key(time)
+        {
+            files.push((key, entry.path()));
         }
-        files.sort();
-        Ok(files.into_iter().map(|(_, path)| path).collect())
     }
+    files.sort();
+    Ok(files.into_iter().map(|(_, path)| path).collect())
 }
 
 /// What a rotated file's ending sorts by: its time, then its number. `None` if it is no such ending.

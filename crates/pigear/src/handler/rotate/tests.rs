@@ -1,6 +1,10 @@
 use std::io::{Read, Write};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
+use pigear_alert::wire::{Decoder, Dialect, encode};
+use pigear_alert::{Alert, AlertMessage};
 use tempfile::TempDir;
 
 use super::*;
@@ -75,10 +79,10 @@ fn without_a_setting_nothing_is_ever_due() {
 /// Puts files away, each with a text of its own, at these times.
 fn put_away(dir: &Path, times: &[&str], keep: Option<usize>, compress: Compress) {
     let path = dir.join("alerts");
-    let mut rotated = Rotated::new(path.clone(), keep, compress);
+    let mut rotated = Rotated::new(keep, compress);
     for (n, time) in times.iter().enumerate() {
         fs::write(&path, format!("text {n}")).unwrap();
-        rotated.put_away(at(time)).unwrap();
+        rotated.put_away(path.clone(), at(time)).unwrap();
     }
     rotated.finish();
 }
@@ -163,10 +167,10 @@ fn what_was_written_of_half_a_record_is_taken_back() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("alerts");
     fs::write(&path, "whole\n").unwrap();
-    let mut open = Open::append(path.clone()).unwrap();
+    let mut open = Open::append(&path, None).unwrap();
     assert_eq!(open.len, 6);
     open.file.write_all(b"hal").unwrap();
-    open.take_back();
+    open.take_back(&path);
     assert_eq!(fs::read(&path).unwrap(), b"whole\n");
     open.file.write_all(b"next\n").unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"whole\nnext\n");
@@ -176,13 +180,13 @@ fn what_was_written_of_half_a_record_is_taken_back() {
 fn a_file_that_somebody_else_moved_or_removed_is_noticed() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("alerts");
-    let open = Open::append(path.clone()).unwrap();
-    assert!(!open.was_moved());
+    let open = Open::append(&path, None).unwrap();
+    assert!(!open.was_moved(&path));
     fs::rename(&path, dir.path().join("moved")).unwrap();
-    assert!(open.was_moved());
-    let open = Open::append(path.clone()).unwrap();
+    assert!(open.was_moved(&path));
+    let open = Open::append(&path, None).unwrap();
     fs::remove_file(&path).unwrap();
-    assert!(open.was_moved());
+    assert!(open.was_moved(&path));
 }
 
 #[test]
@@ -192,7 +196,7 @@ fn a_file_from_before_counts_from_its_last_change() {
     let then = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
     fs::write(&path, "old\n").unwrap();
     fs::File::options().append(true).open(&path).unwrap().set_modified(then).unwrap();
-    let open = Open::append(path).unwrap();
+    let open = Open::append(&path, None).unwrap();
     assert_eq!((open.len, open.since), (4, Timestamp::from_second(1_000_000).unwrap()));
 }
 
@@ -201,4 +205,55 @@ fn a_file_that_was_removed_before_its_turn_to_be_compressed_is_passed_over() {
     let dir = TempDir::new().unwrap();
     put_away(dir.path(), &[TIMES[0]; 20], Some(1), Compress::Gzip);
     assert_eq!(names(dir.path()), ["alerts.20261118T120000Z-20.gz"]);
+}
+
+#[test]
+fn a_compressed_file_has_the_mode_of_the_old_one_and_no_link_is_followed() {
+    let dir = TempDir::new().unwrap();
+    let (path, precious) = (dir.path().join("alerts"), dir.path().join("precious"));
+    fs::write(&path, "text").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
+    fs::write(&precious, "mine").unwrap();
+    let planted = dir.path().join("alerts.20261118T120000Z.gz.part");
+    std::os::unix::fs::symlink(&precious, planted).unwrap();
+    let mut rotated = Rotated::new(None, Compress::Gzip);
+    rotated.put_away(path, at(TIMES[0])).unwrap();
+    rotated.finish();
+    assert_eq!(names(dir.path()), ["alerts.20261118T120000Z.gz", "precious"]);
+    let compressed = fs::metadata(dir.path().join("alerts.20261118T120000Z.gz")).unwrap();
+    assert_eq!(compressed.mode() & 0o777, 0o604);
+    assert_eq!(fs::read(&precious).unwrap(), b"mine");
+}
+
+#[test]
+fn what_is_no_regular_file_is_never_rotated() {
+    let once_a_day = || rotation("1d");
+    for path in ["/dev/null", "/dev/full"] {
+        let opened = RotatedFile::open(path.into(), None, once_a_day(), None, Compress::None);
+        let error = opened.err().unwrap();
+        assert_eq!(error.to_string(), "only a regular file can be rotated; leave out `rotate`");
+        let put_away = Rotated::new(None, Compress::None).put_away(path.into(), at(TIMES[0]));
+        assert!(put_away.is_err());
+        assert!(fs::symlink_metadata(path).unwrap().file_type().is_char_device());
+    }
+}
+
+#[test]
+fn a_file_behind_a_link_is_rotated_beside_itself() {
+    let dir = TempDir::new().unwrap();
+    fs::create_dir(dir.path().join("data")).unwrap();
+    let link = dir.path().join("alerts");
+    std::os::unix::fs::symlink("data/alerts", &link).unwrap();
+    let mut file =
+        RotatedFile::open(link.clone(), None, rotation("1d"), None, Compress::Gzip).unwrap();
+    file.begin(b"").unwrap();
+    let mut records = Records::default();
+    let decoded = Decoder::default().decode(&encode(&AlertMessage::default(), Dialect::Snort27));
+    let alert = Alert::new(decoded.unwrap(), Arc::default(), Arc::default());
+    records.fill(&[Arc::new(alert)], 1, |_, out| out.extend_from_slice(b"text\n"));
+    file.write(&records).unwrap();
+    file.make_ready(at("2030-01-01T00:00:00Z")).unwrap();
+    file.finish();
+    assert_eq!(names(&dir.path().join("data")), ["alerts", "alerts.20300101T000000Z.gz"]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
 }

@@ -17,6 +17,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, SignatureScheme};
 
 use crate::handler::receiver::Transport;
+use crate::input_file::{self, MAX_SMALL};
 
 /// How long a server may take to agree on keys.
 const HANDSHAKE: Duration = Duration::from_secs(4);
@@ -95,7 +96,7 @@ fn own(files: &Files, provider: &CryptoProvider) -> Result<Option<CertifiedKey>,
         (None, Some(_)) => return Err("key needs the certificate that it is for; give cert".into()),
     };
     let chain = certificates(cert)?;
-    let read = PrivateKeyDer::from_pem_file(key);
+    let read = PrivateKeyDer::from_pem_slice(&pem(key)?);
     let read = read.map_err(|error| format!("cannot read {}: {error}", key.display()))?;
     CertifiedKey::from_der(chain, read, provider)
         .map(Some)
@@ -103,14 +104,18 @@ fn own(files: &Files, provider: &CryptoProvider) -> Result<Option<CertifiedKey>,
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    match read {
+    match CertificateDer::pem_slice_iter(&pem(path)?).collect::<Result<Vec<_>, _>>() {
         Ok(certificates) if certificates.is_empty() => {
             Err(format!("cannot read {}: it has no certificate", path.display()))
         }
         Ok(certificates) => Ok(certificates),
         Err(error) => Err(format!("cannot read {}: {error}", path.display())),
     }
+}
+
+fn pem(path: &Path) -> Result<Vec<u8>, String> {
+    input_file::read(path, MAX_SMALL)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
 fn from_file(path: &Path) -> Result<RootCertStore, String> {

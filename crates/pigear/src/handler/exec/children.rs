@@ -1,0 +1,63 @@
+//! The process groups of all running programs, so that they can be killed at once.
+
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+static GROUPS: Mutex<BTreeSet<Pid>> = Mutex::new(BTreeSet::new());
+
+/// Whether no program may be started any more. Held for reading while one is.
+static CLOSED: RwLock<bool> = RwLock::new(false);
+
+/// The process group of a program, for as long as its number can't be another's.
+pub(super) struct Group(pub(super) Pid);
+
+/// Starts a program in a process group of its own.
+pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Group)> {
+    let closed = CLOSED.read().unwrap_or_else(PoisonError::into_inner);
+    if *closed {
+        return Err(io::Error::new(ErrorKind::Interrupted, "pigear is being ended"));
+    }
+    let child = command.process_group(0).spawn()?;
+    let group = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
+    groups().insert(group);
+    Ok((child, Group(group)))
+}
+
+impl Group {
+    /// Its leader has ended: the number may be given to others.
+    pub(super) fn forget(&self) {
+        groups().remove(&self.0);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
+/// Kills all programs with everything that they started, and lets no other start: the process is about
+/// to end.
+#[cfg(feature = "command")]
+pub(crate) fn kill_all() {
+    *CLOSED.write().unwrap_or_else(PoisonError::into_inner) = true;
+    for group in groups().iter() {
+        // It may have ended just now.
+        let _ = killpg(*group, Signal::SIGKILL);
+    }
+}
+
+/// Whether programs were killed since the process is about to end.
+pub(super) fn are_killed() -> bool {
+    *CLOSED.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn groups() -> MutexGuard<'static, BTreeSet<Pid>> {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+}

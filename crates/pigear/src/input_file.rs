@@ -1,0 +1,181 @@
+//! Files that are read whole: configuration, maps, templates, secrets, certificates.
+//!
+//! Reading one ends, whatever the path names. A regular file may have so many bytes and no more. A pipe,
+//! as in `--sid-msg-map <(zcat FILE)`, must give all it has within ten seconds. `/dev/null` is empty.
+//! Anything else is refused.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::libc::{O_NOCTTY, O_NONBLOCK};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+/// The largest map: the largest that are in use have a tenth of it.
+pub(crate) const MAX_MAP: u64 = 64 << 20;
+
+/// The largest configuration, ours or Snort's.
+pub(crate) const MAX_CONFIG: u64 = 16 << 20;
+
+/// The largest secret, template, or file of certificates.
+#[cfg(any(feature = "http", feature = "syslog"))]
+pub(crate) const MAX_SMALL: u64 = 1 << 20;
+
+/// How long a pipe may take.
+const PIPE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Reads a file of at most `max` bytes.
+///
+/// # Errors
+/// If it can't be read, is longer, or is neither a regular file nor a pipe that somebody writes to.
+pub(crate) fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    read_within(path, max, PIPE_TIMEOUT)
+}
+
+/// The same for text.
+pub(crate) fn read_text(path: &Path, max: u64) -> io::Result<String> {
+    let text = String::from_utf8(read(path, max)?);
+    text.map_err(|error| refused(format!("it is not UTF-8: {}", error.utf8_error())))
+}
+
+fn read_within(path: &Path, max: u64, time: Duration) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let metadata = file.metadata()?;
+    let mut bytes = Vec::new();
+    // A byte more, to know whether there is more.
+    let limit = max + 1;
+    match metadata.file_type() {
+        kind if kind.is_file() => {
+            file.take(limit).read_to_end(&mut bytes)?;
+        }
+        kind if kind.is_fifo() => read_pipe(&file, limit, time, &mut bytes)?,
+        kind if kind.is_dir() => return Err(refused("it is a directory")),
+        _ if is_null(&metadata) => {}
+        _ => return Err(refused("it is neither a regular file nor a pipe")),
+    }
+    if bytes.len() as u64 > max {
+        return Err(refused(format!("it is longer than {max} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Opens a file for reading and waits for nobody, which for a FIFO means: not for a writer.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(O_NONBLOCK | O_NOCTTY).open(path)
+}
+
+fn is_null(metadata: &Metadata) -> bool {
+    metadata.file_type().is_char_device() && metadata.rdev() == nix::sys::stat::makedev(1, 3)
+}
+
+fn refused(problem: impl Into<String>) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, problem.into())
+}
+
+fn read_pipe(pipe: &File, limit: u64, time: Duration, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let deadline = Instant::now() + time;
+    loop {
+        let left = limit.saturating_sub(bytes.len() as u64);
+        match pipe.take(left).read_to_end(bytes) {
+            Ok(_) if bytes.is_empty() => {
+                return Err(refused("it is a FIFO that nobody writes to, or an empty pipe"));
+            }
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    let problem = format!("it is a pipe that does not end within {time:?}");
+                    return Err(io::Error::new(ErrorKind::TimedOut, problem));
+                }
+                let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+                // If this fails, so will the next read.
+                let _ = poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], left);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+    use std::path::PathBuf;
+    use std::thread;
+
+    use nix::sys::stat::Mode;
+    use nix::unistd::mkfifo;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const A_MOMENT: Duration = Duration::from_millis(50);
+
+    fn problem(path: &Path) -> String {
+        read_within(path, 100, A_MOMENT).unwrap_err().to_string()
+    }
+
+    fn fifo(dir: &TempDir) -> PathBuf {
+        let path = dir.path().join("fifo");
+        mkfifo(&path, Mode::from_bits_truncate(0o600)).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_file_may_have_so_many_bytes_and_no_more() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, [b'x'; 100]).unwrap();
+        assert_eq!(read_within(&path, 100, A_MOMENT).unwrap(), [b'x'; 100]);
+        std::fs::write(&path, [b'x'; 101]).unwrap();
+        assert_eq!(problem(&path), "it is longer than 100 bytes");
+    }
+
+    #[test]
+    fn what_never_ends_or_never_begins_is_refused() {
+        let dir = TempDir::new().unwrap();
+        let neither = "it is neither a regular file nor a pipe";
+        assert_eq!(problem(Path::new("/dev/zero")), neither);
+        assert_eq!(problem(Path::new("/dev/full")), neither);
+        assert_eq!(problem(dir.path()), "it is a directory");
+        let nobody = "it is a FIFO that nobody writes to, or an empty pipe";
+        assert_eq!(problem(&fifo(&dir)), nobody);
+        assert_eq!(read(Path::new("/dev/null"), 100).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_pipe_is_read_to_its_end() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        let path = PathBuf::from(format!("/dev/fd/{}", reader.as_raw_fd()));
+        let writing = thread::spawn(move || {
+            for _ in 0..100 {
+                writer.write_all(&[b'x'; 1_000]).unwrap();
+            }
+        });
+        assert_eq!(read(&path, 100_000).unwrap(), vec![b'x'; 100_000]);
+        writing.join().unwrap();
+    }
+
+    #[test]
+    fn a_pipe_that_does_not_end_is_refused_in_time() {
+        let dir = TempDir::new().unwrap();
+        let path = fifo(&dir);
+        let open_again = || OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        let mut writer = open_again();
+        assert_eq!(problem(&path), "it is a pipe that does not end within 50ms");
+        writer.write_all(&[b'x'; 101]).unwrap();
+        assert_eq!(problem(&path), "it is longer than 100 bytes");
+    }
+
+    #[test]
+    fn text_is_utf_8() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, b"\xff").unwrap();
+        let error = read_text(&path, 100).unwrap_err().to_string();
+        assert!(error.starts_with("it is not UTF-8: invalid utf-8 sequence"), "{error}");
+    }
+}
