@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -325,6 +326,30 @@ def test_who_may_not_send_is_refused_and_logged(room):
     until("it is said", lambda: problem in running.err.read_text())
     running.interrupt()
     assert running.end()[:2] == (0, "")
+
+
+def test_file_descriptors_that_come_with_a_datagram_are_closed(room):
+    room.write(
+        "mine.py",
+        """
+        from pigear.core import DataHandler, SocketHandler
+        class Mine(SocketHandler):
+            pass
+        class Print(DataHandler):
+            def handle(self, data, addr):
+                print(len(data))
+        """,
+    )
+    running = room.pigear("--socket-handler", "mine.Mine", "--data-handler", "mine.Print")
+    until("it listens", room.socket.is_socket)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as snort, open(os.devnull) as file:
+        snort.connect(str(room.socket))
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("100i", *[file.fileno()] * 100))
+        snort.sendmsg([b"what"], [rights])
+        snort.send(b"next one")
+    until("both are handled", lambda: running.out.read_text() == "4\n8\n")
+    running.interrupt()
+    assert running.end()[0] == 0
 
 
 def test_an_exception_is_raised_or_logged(room, caplog):

@@ -39,6 +39,7 @@ impl Assembler {
     }
 
     /// The events that are open, oldest first.
+    #[must_use]
     pub fn open(&self) -> impl DoubleEndedIterator<Item = &Logged> + ExactSizeIterator {
         self.open.iter()
     }

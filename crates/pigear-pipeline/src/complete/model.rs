@@ -19,7 +19,7 @@ impl Lock for Mutex<Join> {
 type Model = Arc<Shared<Mutex<Join>>>;
 
 /// What became of alerts and events.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Came {
     /// Alerts of the socket that were handed on …
     alerts: usize,

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -288,4 +289,29 @@ fn a_new_file_that_cannot_be_read_is_said() {
     running.room().set_mode(name, 0o644);
     running.warns(&format!("{name} can be read again"));
     until_written(&running.room().at("alerts"), expected("v3122/http").len());
+}
+
+/// Hundredths of a second of processor time that a process used so far.
+fn processor_time(id: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    let fields = stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(2);
+    fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}
+
+#[test]
+fn many_old_logs_cost_nothing_while_nothing_happens() {
+    let test = completing("50ms").with(|room| {
+        for n in 0..5_000 {
+            room.write(&format!("log/u2.log.{}", 1_700_000_000 + n), [0; 64]);
+        }
+    });
+    let mut running = test.start();
+    running.listens();
+    running.send(&sent("v3122/http")[0]);
+    until_written(&running.room().at("alerts"), 1);
+    let (begun, before) = (Instant::now(), processor_time(running.id()));
+    until("two seconds have passed", || begun.elapsed() > Duration::from_secs(2));
+    let used = processor_time(running.id()) - before;
+    // Of 200; this build isn't optimised, and reading the directory each time would take nearly all.
+    assert!(used <= 20, "{used}");
 }

@@ -39,9 +39,11 @@ impl Checkpoints {
         while self.waiting.front().is_some_and(|(needed, _)| *needed <= alerts) {
             safe = self.waiting.pop_front().map(|(_, mark)| mark);
         }
-        if safe.is_some() && safe != self.safe {
-            self.safe.clone_from(&safe);
-            safe.into_iter().for_each(|mark| self.writer.put(mark));
+        if let Some(mark) = safe
+            && self.safe.as_ref() != Some(&mark)
+        {
+            self.safe = Some(mark.clone());
+            self.writer.put(mark);
         }
     }
 

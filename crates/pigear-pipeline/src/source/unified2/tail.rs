@@ -10,10 +10,16 @@ use super::spool::{self, FileId};
 /// Bytes that are read at once.
 const CHUNK: usize = 256 << 10;
 
+/// No more bytes than these don't make a record.
+const MAX_PENDING: usize = 256 << 10;
+
 /// One file of a log that may still grow.
 pub(super) struct Tail {
     file: File,
+    /// It has this length for good: clearing it whenever more is read would take longer than reading.
     buffer: Vec<u8>,
+    /// So many bytes of it were read.
+    filled: usize,
     /// Where in the buffer the next record begins.
     next: usize,
     /// Where in the file the buffer begins.
@@ -59,7 +65,8 @@ impl Tail {
     pub(super) fn new(mut file: File, offset: u64) -> io::Result<(Self, FileId)> {
         file.seek(SeekFrom::Start(offset))?;
         let (head, id) = (Head::of(&file, offset)?, FileId::of(&file.metadata()?));
-        let tail = Self { file, buffer: Vec::new(), next: 0, start: offset, head, damage: None };
+        let buffer = vec![0; MAX_PENDING + CHUNK];
+        let tail = Self { file, buffer, filled: 0, next: 0, start: offset, head, damage: None };
         Ok((tail, id))
     }
 
@@ -70,7 +77,7 @@ impl Tail {
 
     /// Bytes that were read, and don't make a record yet.
     pub(super) fn pending(&self) -> usize {
-        self.buffer.len() - self.next
+        self.filled - self.next
     }
 
     /// What the file began with, as far as it was read.
@@ -85,7 +92,7 @@ impl Tail {
 
     /// Goes on to the next record, and returns it.
     pub(super) fn next(&mut self) -> Found<'_> {
-        let rest = self.buffer.get(self.next..).unwrap_or_default();
+        let rest = self.buffer.get(self.next..self.filled).unwrap_or_default();
         match unified2::read(rest) {
             Ok(Some((record, length))) => {
                 if let Some(damage) = self.damage.take() {
@@ -113,20 +120,21 @@ impl Tail {
 
     /// Reads more of the file.
     pub(super) fn grow(&mut self) -> io::Result<Grown> {
-        let end = self.start + self.buffer.len() as u64;
-        self.buffer.drain(..self.next);
+        let end = self.start + self.filled as u64;
+        self.buffer.copy_within(self.next..self.filled, 0);
         self.start += self.next as u64;
-        self.next = 0;
-        let length = self.buffer.len();
-        self.buffer.resize(length + CHUNK, 0);
+        (self.filled, self.next) = (self.pending(), 0);
         let read = loop {
-            match self.file.read(self.buffer.get_mut(length..).unwrap_or_default()) {
+            match self
+                .file
+                .read(self.buffer.get_mut(self.filled..self.filled + CHUNK).unwrap_or_default())
+            {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => break read,
+                read => break read?,
             }
         };
-        self.buffer.truncate(length + read.as_ref().copied().unwrap_or(0));
-        let read = read? as u64;
+        self.filled += read;
+        let read = read as u64;
         let head = Head::of(&self.file, end + read)?;
         if !head.begins_with(&self.head) || self.file.metadata()?.len() < end {
             return Ok(Grown::BegunAnew);

@@ -87,17 +87,14 @@ impl Reader {
     }
 
     fn set_aside_again(&mut self, position: &Position) -> io::Result<()> {
-        match self.spool().file_of_inode(position.inode)? {
-            Some(file) => {
-                let name = FileName { name: file.name, id: file.id };
-                let (offset, head) = (position.offset, Head::from(&*position.head));
-                let place = Place { file: Arc::new(name), offset, head };
-                self.set_aside.push(SetAside::known(place));
-            }
-            None => {
-                let path = self.shown(&position.name);
-                warn!("{path} is gone, and with it what could not be read");
-            }
+        if let Some(file) = self.spool().file_of_inode(position.inode)? {
+            let name = FileName { name: file.name, id: file.id };
+            let (offset, head) = (position.offset, Head::from(&*position.head));
+            let place = Place { file: Arc::new(name), offset, head };
+            self.set_aside.push(SetAside::known(place));
+        } else {
+            let path = self.shown(&position.name);
+            warn!("{path} is gone, and with it what could not be read");
         }
         Ok(())
     }

@@ -16,7 +16,10 @@ fn packet(event_id: u32, number: u32) -> Vec<u8> {
 
 /// Keeps the packets of each event that it saw.
 #[derive(Clone, Default)]
-struct Packets(Arc<Mutex<Vec<(u32, Vec<u32>)>>>);
+struct Packets(Arc<Mutex<Vec<Seen>>>);
+
+/// An event's id, and the numbers of its packets.
+type Seen = (u32, Vec<u32>);
 
 impl Handler for Packets {
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
@@ -32,12 +35,12 @@ impl Handler for Packets {
 }
 
 impl Packets {
-    fn seen(&self) -> Vec<(u32, Vec<u32>)> {
+    fn seen(&self) -> Vec<Seen> {
         self.0.lock().unwrap().clone()
     }
 
     /// What is seen of a log that is there.
-    fn of(log: &Log) -> (Vec<(u32, Vec<u32>)>, Snapshot) {
+    fn of(log: &Log) -> (Vec<Seen>, Snapshot) {
         let (packets, mut pipeline) = (Self::default(), Pipeline::default());
         pipeline.add("packets", Box::new(packets.clone()), LaneSettings::default());
         let stats = pipeline.stats();
