@@ -15,6 +15,10 @@
 //!
 //! A varint has seven bits a byte, the lowest first; a number with a sign is folded, as zigzag. Lengths
 //! are varints.
+//!
+//! The layout is our own, since `postcard` was measured to be slower: with the same numbers in the same order, of
+//! 1,238 recorded alerts, it takes 30.1 bytes besides the packet instead of 28.9, 220 ns instead of 105 to
+//! encode, and 81 ns instead of 45 to decode. And the decoder of version 1 would have to stay anyway.
 
 mod logged;
 mod varint;
