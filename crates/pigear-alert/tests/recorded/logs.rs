@@ -35,7 +35,7 @@ pub(crate) fn assembled(mut log: &[u8]) -> Vec<Logged> {
     all
 }
 
-/// Alerts of the logs, alone and together with the datagrams, and one that has every kind of extra
+/// Alerts of the logs, alone and together with the datagrams, some with several packets, and one that has every kind of extra
 /// data.
 pub(crate) fn alerts(names: &Arc<Names>) -> Vec<(String, Alert)> {
     let mut alerts = Vec::new();
@@ -48,8 +48,18 @@ pub(crate) fn alerts(names: &Arc<Names>) -> Vec<(String, Alert)> {
         assert_eq!([completed.medium, alone.medium], [Medium::Datagram, Medium::Unified2]);
         alerts.extend([completed, alone].map(|alert| (recorded.place.clone(), alert)));
     }
-    alerts.push(("made".to_owned(), Alert::from_log(full(), Arc::default(), Arc::clone(names))));
+    for logged in tagged().into_iter().chain([full()]) {
+        let made = Alert::from_log(logged, Arc::default(), Arc::clone(names));
+        alerts.push(("made".to_owned(), made));
+    }
     alerts
+}
+
+/// Two events, of which the first has packets of a session that its rule tags.
+fn tagged() -> Vec<Logged> {
+    assembled(
+        &std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tagged.u2")).unwrap(),
+    )
 }
 
 /// A blocked event with every kind of extra data.
