@@ -18,8 +18,8 @@ demo: setup
 
 test: setup peers test-python
 	.ci/install-tool cargo-nextest 0.9.143 --no-default-features --features default-no-update
-	$(TOOLS) $(CARGO) nextest run --workspace --locked
 	$(LIMIT) $(CARGO) test --workspace --locked --doc
+	$(TOOLS) $(CARGO) nextest run --workspace --locked
 
 # The Python package, built as a wheel, installed into an environment of its own, and tested there.
 test-python: setup peers target/peers/python/installed

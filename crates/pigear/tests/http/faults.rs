@@ -1,6 +1,7 @@
 //! What can go wrong with a server.
 
 use crate::harness::{Pigear, complaint, free_address};
+use crate::logged;
 use crate::server::{Reply, Request, Server};
 
 /// Sends one alert to a server that first does something else, and looks at what came.
@@ -150,9 +151,10 @@ fn at_the_end_what_is_in_hand_is_tried_once_more() {
         0 => Reply::status(503).header("retry-after", "3600"),
         _ => Reply::ok(),
     });
+    logged::keep();
     let pigear = Pigear::start(&[("url", &server.url())]);
     pigear.send_numbered(0..1);
-    server.gets(1);
+    logged::is(&[&server.address.to_string(), "503", "attempt 1"]);
     assert_eq!(pigear.end(), (1, 0, 0));
 }
 

@@ -6,6 +6,7 @@ mod faults;
 mod harness;
 mod hostile;
 mod httpbin;
+mod logged;
 mod nginx;
 mod outage;
 mod people;
