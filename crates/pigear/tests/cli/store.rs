@@ -382,7 +382,7 @@ fn a_journal_that_is_taken_away_after_a_crash_is_missed() {
     let store = running.room().at("a.db");
     until("they are stored", || {
         let shown = program().args(["query", "--store"]).arg(&store).output().unwrap();
-        shown.stdout.iter().filter(|byte| **byte == b'\n').count() == 5
+        String::from_utf8_lossy(&shown.stdout).lines().count() == 5
     });
     running.signal_now(Signal::SIGKILL);
     let (room, _) = running.end();
