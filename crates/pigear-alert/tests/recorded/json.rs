@@ -1,6 +1,7 @@
 //! The JSON of every recorded alert, held against its schema and against Snort's logs.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -115,6 +116,12 @@ fn every_field_of_the_schema_is_in_some_alert() {
         assert_valid(&validator, &object, &place);
         seen.extend(object.as_object().unwrap().keys().cloned());
     }
+    // Only a lane makes groups.
+    let mut grouped = ALL[0].alert.clone();
+    grouped.count = NonZeroU64::new(7);
+    let grouped = object(&grouped);
+    assert_valid(&validator, &grouped, "a group");
+    seen.extend(grouped.as_object().unwrap().keys().cloned());
     let properties = schema()["properties"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(seen, properties);
 }

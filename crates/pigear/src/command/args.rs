@@ -59,12 +59,17 @@ pub(super) enum Command {
 pub(super) struct ListenArgs {
     /// Keyword arguments for the data handler, in form `key=value another_key=next_value`
     ///
-    /// With several handlers write NAME.KEY=VALUE. `dialect=` and `linktype=` are for the socket
-    /// handler.
+    /// With several handlers write NAME.KEY=VALUE. Every handler has, beside its own keys, `filter=EXPR`,
+    /// `group=TIME` (alike alerts within it become one, with their count), `per_minute=N` (what is above
+    /// it waits, the most severe first) and `limit=N` (what is above so many a minute is left out and
+    /// counted as muted). `dialect=` and `linktype=` are for the socket handler.
     #[arg(value_name = "KEY=VALUE", value_parser = key_value)]
     pub(super) keys: Vec<(String, String)>,
 
     /// Data handler: what is done with each alert; may be repeated [default: print]
+    ///
+    /// NAME=KIND gives it a name of its own, by which its keys, its counters and its place in the store
+    /// are known: `--data-handler slack=http slack.url=URL`.
     #[arg(long, value_name = "NAME")]
     pub(super) data_handler: Vec<String>,
 

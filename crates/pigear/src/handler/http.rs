@@ -61,7 +61,7 @@ use sender::Sender;
 pub(crate) const ABOUT: &str = "posts alerts to a web server; url=URL \
     encoding=json|ndjson|array|form format=NAME batch=N delay=TIME in_flight=N \
     compress=gzip|zstd header.NAME=VALUE auth=basic:USER:PASS|bearer:TOKEN template=FILE|preset:NAME \
-    per_minute=N group=TIME and more (docs/http.md)";
+    and more (docs/http.md)";
 
 /// Fewer alerts than a request may have wait this long for more.
 const DELAY: Duration = Duration::from_secs(1);

@@ -195,13 +195,13 @@ fn noisy(n: u32) -> Vec<u8> {
 
 #[test]
 fn a_recording_that_is_no_file_is_refused_at_once() {
-    for (name, kind) in [("pipe", "a named pipe"), ("/dev/zero", "a device")] {
+    for name in ["pipe", "/dev/zero"] {
         Test::bare()
             .with(|room| {
                 nix::unistd::mkfifo(&room.at("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
             })
             .args(["--socket-handler", "play", "--from", name])
-            .stderr(format!("error: cannot read {name}: {kind}, not a regular file\n"))
+            .stderr(format!("error: cannot read {name}: it is neither a regular file nor a pipe\n"))
             .status(1);
     }
 }

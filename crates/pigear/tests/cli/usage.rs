@@ -236,11 +236,14 @@ fn a_time_that_can_not_be_reckoned_with_is_refused() {
         );
         refused(&["--complete-wait", time, "--complete-from", "u2"], &stderr, 2);
         #[cfg(feature = "http")]
-        for key in ["delay", "group", "timeout", "connect_timeout"] {
+        for key in ["delay", "timeout", "connect_timeout"] {
             let stderr = format!("error: handler http: {key}: {time:?}: {EXPECTED}\n{HANDLERS}");
             let key = format!("{key}={time}");
             refused(&["--data-handler", "http", "url=http://127.0.0.1:1/", &key], &stderr, 2);
         }
+        let stderr =
+            format!("error: group={time}: {EXPECTED}\nhint: pigear --help lists what there is\n");
+        refused(&[&format!("group={time}")], &stderr, 2);
         #[cfg(feature = "exec")]
         {
             let stderr = format!("error: handler exec: timeout: {time:?}: {EXPECTED}\n{HANDLERS}");
