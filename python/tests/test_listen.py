@@ -277,11 +277,19 @@ def test_arguments_that_make_no_sense_are_refused(room, arguments, problem):
     assert os.listdir(room.log) == []
 
 
-@pytest.mark.parametrize("argument", ["recording", "unified2", "complete_from", "sid_msg_map"])
+@pytest.mark.parametrize("argument", ["recording", "unified2", "sid_msg_map"])
 def test_files_that_are_not_there_raise_what_python_users_expect(room, argument):
     with pytest.raises(FileNotFoundError, match="cannot read .*nowhere"):
         pigear.listen(room.log, **{argument: room.path / "nowhere" / "file"})
     assert os.listdir(room.log) == []
+
+
+def test_alerts_are_not_held_up_by_a_log_that_is_not_there(room, caplog):
+    nowhere = room.path / "nowhere" / "file"
+    with pigear.listen(room.log, complete_from=nowhere, count=1) as alerts:
+        room.send(PING)
+        assert [alert.sig_id for alert in alerts] == [1000134]
+    assert "cannot read the log: No such file or directory" in caplog.text
 
 
 @pytest.mark.parametrize(
