@@ -8,6 +8,7 @@ mod memory;
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use pigear_alert::Alert;
 
 use crate::policy::BatchPolicy;
@@ -41,6 +42,12 @@ pub trait Queue: Send + Sync {
 
     /// How many alerts wait that were not taken yet.
     fn waiting(&self) -> usize;
+
+    /// When the oldest alert was received that only memory has: one that waits, or that the lane has and
+    /// isn't done with.
+    fn oldest_in_memory(&self) -> Option<Timestamp> {
+        None
+    }
 
     /// The newest alerts that wait in memory, oldest first, and no more than `most`.
     fn newest(&self, most: usize) -> Vec<Arc<Alert>> {

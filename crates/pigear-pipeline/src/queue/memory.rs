@@ -19,6 +19,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use pigear_alert::Alert;
 
 use super::{Batch, Queue, Settlement, Taken};
@@ -69,6 +70,8 @@ struct QueueState {
     /// Alerts that came, let in or not.
     received: u64,
     settled: SettledCounter,
+    /// When the first alert of the reader's batch was received.
+    taken_since: Option<Timestamp>,
     /// Alerts that the reader is done with.
     spent: Vec<Arc<Alert>>,
     /// How many must wait for the reader to be woken; `None` if it doesn't sleep.
@@ -163,6 +166,7 @@ impl MemoryQueue {
         batch.bytes = 0;
         let mut state = self.state();
         state.release(Bounds { alerts, bytes });
+        state.taken_since = None;
         std::mem::swap(&mut state.spent, &mut batch.alerts);
         drop(state);
         batch.alerts.clear();
@@ -237,6 +241,7 @@ impl Queue for MemoryQueue {
                 batch.alerts.push(alert);
                 batch.bytes += bytes;
             }
+            state.taken_since = batch.alerts.first().map(|alert| alert.received);
         }
         taken
     }
@@ -251,6 +256,12 @@ impl Queue for MemoryQueue {
 
     fn waiting(&self) -> usize {
         self.state().waiting.len()
+    }
+
+    fn oldest_in_memory(&self) -> Option<Timestamp> {
+        let state = self.state();
+        let waiting = || state.waiting.front().map(|(alert, _)| alert.received);
+        state.taken_since.or_else(waiting)
     }
 
     fn newest(&self, most: usize) -> Vec<Arc<Alert>> {

@@ -264,3 +264,24 @@ fn what_is_due_comes_while_others_are_waited_for() {
     let due = Some(Instant::now() + Duration::from_millis(1));
     assert_eq!(gathered(&queue, policy, due), (Taken::Due, 0));
 }
+
+#[test]
+fn the_oldest_alert_in_memory_waits_or_is_in_hand() {
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    assert_eq!(queue.oldest_in_memory(), None);
+    let alerts = [1, 2].map(alert);
+    for alert in &alerts {
+        queue.push(Arc::clone(alert), 1, Patience::Live);
+    }
+    let received = |n: usize| Some(alerts[n].received);
+    assert_eq!(queue.oldest_in_memory(), received(0));
+    let mut batch = Batch::default();
+    let one = BatchPolicy { enough: 1, most: 1, delay: Duration::ZERO };
+    assert_eq!(queue.take(&mut batch, one, None), Taken::Alerts);
+    assert_eq!(queue.oldest_in_memory(), received(0), "the reader has it");
+    assert_eq!(queue.take(&mut batch, one, None), Taken::Alerts);
+    assert_eq!(queue.oldest_in_memory(), received(1));
+    queue.close();
+    assert_eq!(queue.take(&mut batch, one, None), Taken::Closed);
+    assert_eq!(queue.oldest_in_memory(), None);
+}
