@@ -202,6 +202,13 @@ impl Intake<'_> {
         wanted.or_else(|| lanes.iter().map(|lane| lane.settled()).min()).unwrap_or(u64::MAX)
     }
 
+    /// Whether [`settled`](Self::settled) stays where it is for good: an alert found no room, or ended
+    /// the program.
+    #[must_use]
+    pub fn has_stopped_settling(&self) -> bool {
+        self.fanout.lanes.iter().any(|lane| !lane.is_unwanted() && !lane.settles())
+    }
+
     /// Counts a datagram of so many bytes, more than any alert has, and says whether to go on.
     pub fn too_long(&mut self, actual: usize) -> Flow {
         self.fanout.malformed(DecodeError::UnknownLength { actual })

@@ -25,6 +25,8 @@ pub(crate) struct Lane {
     pub(super) needs: Needs,
     /// The reader of its handler's output has gone away.
     pub(super) unwanted: AtomicBool,
+    /// Something found no room, or ended the program: nothing from there on is settled.
+    pub(super) stopped_settling: AtomicBool,
     pub(super) deadline: Deadline,
 }
 
@@ -67,6 +69,17 @@ impl Lane {
     /// Whether the reader of its handler's output has gone away.
     pub(crate) fn is_unwanted(&self) -> bool {
         self.unwanted.load(Ordering::Relaxed)
+    }
+
+    /// Settles nothing from here on, for sources and queues that can give an alert out again: it found
+    /// no room, or ended the program.
+    pub(super) fn stop_settling(&self) {
+        self.stopped_settling.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it may settle more than it has.
+    pub(crate) fn settles(&self) -> bool {
+        !self.stopped_settling.load(Ordering::Relaxed)
     }
 
     pub(crate) fn push(&self, alert: &Arc<Alert>, bytes: usize, patience: Patience) {

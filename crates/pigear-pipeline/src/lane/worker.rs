@@ -31,9 +31,6 @@ pub(crate) struct Worker {
     tracker: Tracker,
     /// Alerts that were taken so far.
     taken: u64,
-    /// Some found no room: from the first of them on nothing is settled for those who could give it
-    /// out again.
-    is_stuck: bool,
     /// Refused since the last settlement.
     refused: Vec<Refused>,
     /// What the queue was told last.
@@ -62,7 +59,6 @@ impl Worker {
             grouping,
             tracker: Tracker::default(),
             taken: 0,
-            is_stuck: false,
             refused: Vec::new(),
             told: 0,
             unsent: 0,
@@ -206,13 +202,15 @@ impl Worker {
             }
             self.refuse(alerts.get(refusal.index), refusal, self.tracker.settled());
             // The alert that ends the program is read again in the next run, where it can be.
-            self.is_stuck |= outcome.end.is_some();
+            if outcome.end.is_some() {
+                self.lane.stop_settling();
+            }
             self.settle_sent(Fate::Failed, 1, places);
             next = refusal.index + 1;
         }
         self.settle_sent(Fate::Handled, outcome.settled - next, places);
         if outcome.no_room > 0 {
-            self.is_stuck = true;
+            self.lane.stop_settling();
             self.settle_sent(Fate::Dropped, outcome.no_room, places);
         }
     }
@@ -236,7 +234,7 @@ impl Worker {
         if alerts == 0 {
             return;
         }
-        if !self.is_stuck {
+        if self.lane.settles() {
             self.tracker.settle_next(fate, alerts);
         }
         self.count(fate, alerts);
@@ -268,7 +266,7 @@ impl Worker {
     /// Tells the queue how far the lane is.
     fn settle(&mut self) {
         let settled = self.tracker.settled();
-        if self.is_stuck || (settled == self.told && self.refused.is_empty()) {
+        if !self.lane.settles() || (settled == self.told && self.refused.is_empty()) {
             return;
         }
         self.told = settled;
@@ -286,12 +284,12 @@ impl Worker {
             match fate {
                 None => {
                     let group = grouping.add(alert, number, now);
-                    if !self.is_stuck {
+                    if self.lane.settles() {
                         self.tracker.put_into_group(group);
                     }
                 }
                 Some(fate) => {
-                    if !self.is_stuck {
+                    if self.lane.settles() {
                         self.tracker.settle_next(*fate, 1);
                     }
                     left_out.push(*fate);
@@ -353,8 +351,10 @@ impl Worker {
                 None if index < outcome.settled => Fate::Handled,
                 None => Fate::Dropped,
             };
-            self.is_stuck |= fate == Fate::Dropped || (refusal.is_some() && outcome.end.is_some());
-            if !self.is_stuck {
+            if fate == Fate::Dropped || (refusal.is_some() && outcome.end.is_some()) {
+                self.lane.stop_settling();
+            }
+            if self.lane.settles() {
                 self.tracker.settle_group(group.number, group.taken, fate);
             }
             self.count(fate, group.taken);

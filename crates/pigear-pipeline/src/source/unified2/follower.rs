@@ -170,14 +170,19 @@ impl Follower {
     /// is all the time that it needs.
     ///
     /// # Errors
-    /// If the bookmark can't be written.
+    /// If the bookmark can't be written, or alerts found no room: the next run begins with these.
     pub(crate) fn end(&mut self, intake: &Intake<'_>, stop: &Stop) -> io::Result<()> {
         let deadline = Instant::now() + DRAIN_TIMEOUT;
         let is_late = || stop.is_requested() && Instant::now() > deadline;
         self.settle(intake);
-        while !self.checkpoints.are_settled() && !is_late() {
+        while !self.checkpoints.are_settled() && !is_late() && !intake.has_stopped_settling() {
             std::thread::sleep(LOOK);
             self.settle(intake);
+        }
+        // What was settled before that is settled by now.
+        self.settle(intake);
+        if !self.checkpoints.are_settled() && !stop.is_requested() {
+            return Err(io::Error::other("alerts were left out; the next run begins with them"));
         }
         match self.checkpoints.flush(stop.is_requested().then_some(deadline)) {
             Written::All => Ok(()),

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::handler::{Failure, Handler, Progress};
 use crate::pipeline::{Pipeline, PipelineError};
-use crate::policy::LaneSettings;
+use crate::policy::{LaneSettings, WhenFull};
 use crate::stats::Snapshot;
 use crate::test_alerts::until;
 
@@ -411,6 +411,38 @@ fn what_an_error_kept_from_being_handled_comes_again() {
     assert!(matches!(end, Err(PipelineError::Handler { .. })), "{end:?}");
     let again = log.read(Start::Bookmark).0;
     assert!(again.ends_with(&[2, 3]), "{again:?}");
+}
+
+/// Has room for so many alerts.
+struct Room(usize);
+
+impl Handler for Room {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        let taken = self.0.min(alerts.len());
+        self.0 -= taken;
+        match taken == alerts.len() {
+            true => Ok(Progress::All),
+            false => Err(Failure::no_room("full").after(taken)),
+        }
+    }
+}
+
+#[test]
+fn reading_to_the_end_does_not_wait_for_room_that_alerts_may_not_wait_for() {
+    let log = Log::new();
+    log.read(Start::Bookmark);
+    append(&log.path("u2.log"), &records(1..=9));
+    let mut pipeline = Pipeline::default();
+    let drops = LaneSettings { when_full: WhenFull::DropNewest, ..LaneSettings::default() };
+    pipeline.add("small", Box::new(Room(5)), drops);
+    let stats = pipeline.stats();
+    let source = log.open(Start::Bookmark).until(Until::End);
+    let end = pipeline.run(vec![Box::new(source)], &Stop::default());
+    assert!(matches!(end, Err(PipelineError::Source { .. })), "{end:?}");
+    let counted = stats.snapshot().handlers["small"];
+    assert_eq!((counted.handled, counted.dropped), (5, 4));
+    let again = log.read(Start::Bookmark).0;
+    assert!(again.ends_with(&[6, 7, 8, 9]), "{again:?}");
 }
 
 #[test]
