@@ -25,6 +25,9 @@ pub enum SourceError {
     /// How far the log was read can't be remembered.
     #[error("cannot write the bookmark")]
     Bookmark(#[source] io::Error),
+    /// Alerts of a log that was to be read to its end were left out.
+    #[error("alerts found no room; the next run begins with them")]
+    LeftOut,
     /// The source broke.
     #[error("panicked")]
     Panicked,

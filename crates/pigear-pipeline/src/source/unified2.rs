@@ -13,17 +13,18 @@ mod bookmark_writer;
 mod checkpoints;
 mod follower;
 mod listing;
+mod open_error;
 mod place;
 mod progress;
 mod reader;
 mod set_aside;
 mod spool;
+mod start;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod window;
 
-use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,8 +34,10 @@ use tracing::warn;
 
 pub(crate) use bookmark::Mark;
 pub(crate) use follower::{BookmarkProblem, Follower, PACKET_WAIT};
+pub use open_error::OpenError;
 pub use progress::Progress;
 pub use spool::{Spool, SpoolError};
+pub use start::Start;
 pub(crate) use window::Whole;
 
 use super::{Source, SourceError};
@@ -44,18 +47,6 @@ use crate::stop::Stop;
 
 /// How long to sleep before looking whether it is time to stop.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Where to begin to read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Start {
-    /// Where the last run stopped, or else as [`Now`](Self::Now).
-    #[default]
-    Bookmark,
-    /// With the oldest record.
-    Beginning,
-    /// With what is written from now on.
-    Now,
-}
 
 /// When to end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,26 +68,6 @@ pub struct Unified2 {
     known: Option<AlreadyHandled>,
     until: Until,
     factory: AlertFactory,
-}
-
-/// Why a log can't be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// There is no such log.
-    #[error(transparent)]
-    Spool(#[from] SpoolError),
-    /// A file of the log can't be read.
-    #[error("cannot read the log")]
-    Read(#[source] io::Error),
-    /// The bookmark can't be read or written.
-    #[error("cannot keep the bookmark {}", path.display())]
-    Bookmark {
-        /// The bookmark.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
 }
 
 impl Unified2 {
@@ -181,11 +152,11 @@ impl Unified2 {
     }
 
     /// What ends a source that should have read everything. One that follows goes on.
-    fn failure(&self, bookmark: std::io::Result<()>) -> Result<(), SourceError> {
+    fn failure(&self, bookmark: Result<(), SourceError>) -> Result<(), SourceError> {
         match (self.until, self.follower.problem()) {
             (Until::Stopped, _) => Ok(()),
             (Until::End, Some(error)) => Err(SourceError::Log(error)),
-            (Until::End, None) => bookmark.map_err(SourceError::Bookmark),
+            (Until::End, None) => bookmark,
         }
     }
 }

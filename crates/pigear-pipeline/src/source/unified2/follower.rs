@@ -7,12 +7,15 @@ use tracing::warn;
 use super::bookmark::{Bookmark, Mark, Position};
 use super::bookmark_writer::{BookmarkWriter, Written};
 use super::checkpoints::Checkpoints;
+use super::open_error::OpenError;
 use super::place::Place;
 use super::progress::Progress;
 use super::reader::{Read, Reader};
+use super::spool::Spool;
+use super::start::Start;
 use super::window::Whole;
-use super::{OpenError, Spool, Start};
 use crate::fanout::Intake;
+use crate::source_error::SourceError;
 use crate::stop::Stop;
 
 /// How often to look whether the lanes are done.
@@ -171,7 +174,7 @@ impl Follower {
     ///
     /// # Errors
     /// If the bookmark can't be written, or alerts found no room: the next run begins with these.
-    pub(crate) fn end(&mut self, intake: &Intake<'_>, stop: &Stop) -> io::Result<()> {
+    pub(crate) fn end(&mut self, intake: &Intake<'_>, stop: &Stop) -> Result<(), SourceError> {
         let deadline = Instant::now() + DRAIN_TIMEOUT;
         let is_late = || stop.is_requested() && Instant::now() > deadline;
         self.settle(intake);
@@ -182,11 +185,11 @@ impl Follower {
         // What was settled before that is settled by now.
         self.settle(intake);
         if !self.checkpoints.are_settled() && !stop.is_requested() {
-            return Err(io::Error::other("alerts were left out; the next run begins with them"));
+            return Err(SourceError::LeftOut);
         }
         match self.checkpoints.flush(stop.is_requested().then_some(deadline)) {
             Written::All => Ok(()),
-            Written::Failed(error) => Err(error),
+            Written::Failed(error) => Err(SourceError::Bookmark(error)),
             Written::NotYet => {
                 warn!("the bookmark is not written yet; the next run begins where it was");
                 Ok(())
