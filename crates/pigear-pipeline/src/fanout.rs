@@ -202,6 +202,12 @@ impl Intake<'_> {
         wanted.or_else(|| lanes.iter().map(|lane| lane.settled()).min()).unwrap_or(u64::MAX)
     }
 
+    /// Has lanes send what they have collected. A source does this before it waits until everything is
+    /// settled.
+    pub fn flush(&self) {
+        self.fanout.lanes.iter().for_each(|lane| lane.flush());
+    }
+
     /// Whether [`settled`](Self::settled) stays where it is for good: an alert found no room, or ended
     /// the program.
     #[must_use]

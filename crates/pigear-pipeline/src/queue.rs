@@ -88,6 +88,9 @@ pub enum Taken {
     Alerts,
     /// None came before it was time for something else.
     Due,
+    /// None wait, and a source waits until those before are settled: what the lane has collected is to
+    /// be sent.
+    Flush,
     /// There are none, and none will come in this run.
     Closed,
 }

@@ -86,17 +86,21 @@ impl Lane {
         let Some(memory) = &self.memory else { return };
         match memory.push(Arc::clone(alert), bytes, patience) {
             Pushed::Queued => {}
-            Pushed::Closed => {
-                self.account.settle(Fate::Dropped, 1);
-            }
-            Pushed::Full => {
-                if let Some(count) = self.account.settle(Fate::Dropped, 1) {
-                    warn!(
-                        "handler {}: its queue is full; {count} alerts dropped so far",
-                        self.name
-                    );
-                }
-            }
+            Pushed::Closed => self.turn_away("it has ended"),
+            Pushed::Full => self.turn_away("its queue is full"),
+        }
+    }
+
+    fn turn_away(&self, why: &str) {
+        if let Some(count) = self.account.settle(Fate::Dropped, 1) {
+            warn!("handler {}: {why}; {count} alerts dropped so far", self.name);
+        }
+    }
+
+    /// Has the handler get what the lane has collected, without waiting for the time of groups.
+    pub(crate) fn flush(&self) {
+        if let Some(memory) = &self.memory {
+            memory.flush();
         }
     }
 

@@ -76,6 +76,10 @@ struct QueueState {
     spent: Vec<Arc<Alert>>,
     /// How many must wait for the reader to be woken; `None` if it doesn't sleep.
     wakes_at: Option<usize>,
+    /// An alert found no room since the last batch.
+    pressed: bool,
+    /// The reader is to be told that a source waits until everything is settled.
+    flush: bool,
     closed: bool,
 }
 
@@ -91,6 +95,10 @@ impl MemoryQueue {
         let mut state = self.state();
         state.received += 1;
         while !state.closed && !state.has_room(self.bounds, bytes) {
+            state.pressed = true;
+            if state.wakes_at.take().is_some() {
+                self.filled.notify_one();
+            }
             if !self.when_full.waits(patience) {
                 state.settled.turn_away();
                 return Pushed::Full;
@@ -134,14 +142,16 @@ impl MemoryQueue {
             if waiting > 0 && collected.is_none() {
                 collected = now.checked_add(policy.delay);
             }
-            let wanted = if waiting == 0 { 1 } else { policy.enough.max(1) };
-            let ready =
-                waiting > 0 && (waiting >= wanted || state.closed || is_over(collected, now));
-            if ready || state.closed || is_over(due, now) {
+            let enough = policy.enough.clamp(1, self.bounds.alerts.max(1));
+            let wanted = if waiting == 0 { 1 } else { enough };
+            let hurry = state.closed || state.pressed || state.flush || is_over(collected, now);
+            let ready = waiting > 0 && (waiting >= wanted || hurry);
+            if ready || state.closed || state.flush || is_over(due, now) {
                 state.wakes_at = None;
                 let taken = match waiting {
                     _ if ready => Taken::Alerts,
                     0 if state.closed => Taken::Closed,
+                    0 if std::mem::take(&mut state.flush) => Taken::Flush,
                     _ => Taken::Due,
                 };
                 return (state, taken);
@@ -187,6 +197,12 @@ impl MemoryQueue {
     fn is_idle(&self) -> bool {
         let state = self.state();
         state.waiting.is_empty() && !state.closed
+    }
+
+    /// Has the lane send what it has collected, once it has taken what waits.
+    pub(crate) fn flush(&self) {
+        self.state().flush = true;
+        self.filled.notify_all();
     }
 
     /// How many of the first alerts that were pushed the reader has settled, whatever became of them.
@@ -241,6 +257,7 @@ impl Queue for MemoryQueue {
                 batch.alerts.push(alert);
                 batch.bytes += bytes;
             }
+            state.pressed = false;
             state.taken_since = batch.alerts.first().map(|alert| alert.received);
         }
         taken

@@ -177,6 +177,7 @@ impl Follower {
     pub(crate) fn end(&mut self, intake: &Intake<'_>, stop: &Stop) -> Result<(), SourceError> {
         let deadline = Instant::now() + DRAIN_TIMEOUT;
         let is_late = || stop.is_requested() && Instant::now() > deadline;
+        intake.flush();
         self.settle(intake);
         while !self.checkpoints.are_settled() && !is_late() && !intake.has_stopped_settling() {
             std::thread::sleep(LOOK);
