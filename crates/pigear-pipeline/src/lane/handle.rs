@@ -127,6 +127,16 @@ impl Lane {
         }
     }
 
+    /// Its thread broke: nothing is processed any more.
+    pub(crate) fn broke(&self) -> LaneEnd {
+        self.stop_settling();
+        let left = self.abandon();
+        if left > 0 {
+            error!("handler {}: broke; {left} alerts dropped", self.name);
+        }
+        LaneEnd::Failed(Failure::refused("panicked"))
+    }
+
     /// Closes queue and account, and returns how many alerts are dropped by that.
     pub(super) fn abandon(&self) -> u64 {
         let lost = self.queue.abandon();

@@ -470,3 +470,19 @@ fn a_bookmark_that_is_none_is_refused() {
     let expected = format!("cannot keep the bookmark {}/.u2.log.bookmark", log.0.path().display());
     assert_eq!(error.to_string(), expected);
 }
+
+#[test]
+fn groups_do_not_wait_for_their_time_when_a_log_was_read_to_its_end() {
+    let log = Log::new();
+    log.read(Start::Bookmark);
+    append(&log.path("u2.log"), &records(1..=9));
+    let mut pipeline = Pipeline::default();
+    let group = Some(Duration::from_secs(600));
+    let seen = Seen::default();
+    pipeline.add("seen", Box::new(seen.clone()), LaneSettings { group, ..Default::default() });
+    let stats = pipeline.stats();
+    let source = log.open(Start::Bookmark).until(Until::End);
+    pipeline.run(vec![Box::new(source)], &Stop::default()).unwrap();
+    assert_eq!((stats.snapshot().handlers["seen"].handled, seen.ids().len()), (9, 1));
+    assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
+}
