@@ -80,7 +80,7 @@ pub struct BatchPolicy {
     pub enough: usize,
     /// It gets no more than these at once.
     pub most: usize,
-    /// Fewer than `enough` wait this long for more, counted from the first.
+    /// Fewer than `enough` wait this long for more, counted from when the handler is free for the first.
     pub delay: Duration,
 }
 
