@@ -118,7 +118,8 @@ impl Tail {
         self.damage.take()
     }
 
-    /// Reads more of the file.
+    /// Reads more of the file. Of one that was begun anew, what was read just now doesn't count: it may be
+    /// from before that or after.
     pub(super) fn grow(&mut self) -> io::Result<Grown> {
         let end = self.start + self.filled as u64;
         self.buffer.copy_within(self.next..self.filled, 0);
@@ -133,13 +134,13 @@ impl Tail {
                 read => break read?,
             }
         };
-        self.filled += read;
-        let read = read as u64;
-        let head = Head::of(&self.file, end + read)?;
+        let end = end + read as u64;
+        let head = Head::of(&self.file, end)?;
         if !head.begins_with(&self.head) || self.file.metadata()?.len() < end {
             return Ok(Grown::BegunAnew);
         }
+        self.filled += read;
         self.head = head;
-        Ok(if read > 0 { Grown::More(read) } else { Grown::AtEnd })
+        Ok(if read > 0 { Grown::More(read as u64) } else { Grown::AtEnd })
     }
 }
