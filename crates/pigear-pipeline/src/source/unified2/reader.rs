@@ -74,6 +74,8 @@ struct Left {
 struct Next {
     file: Arc<FileName>,
     opened: File,
+    /// What it began with when the offset was chosen, as far as that is known.
+    head: Head,
     offset: u64,
     trouble: Option<SetAside>,
 }
@@ -420,7 +422,7 @@ impl Reader {
             self.left.insert(file.id, Left { head, offset: known.offset, end: file.length });
             return None;
         }
-        Some(Next { file: name, opened, offset: known.offset, trouble: None })
+        Some(Next { file: name, opened, head, offset: known.offset, trouble: None })
     }
 
     /// How far that was read of which a file with this head is a copy, as logrotate makes them.
@@ -452,7 +454,7 @@ impl Reader {
                 let is_same = head.begins_with(&file.place.head);
                 let offset = if is_same { file.place.offset } else { 0 };
                 let name = Arc::new(FileName { name: there, id });
-                Some(Next { file: name, opened, offset, trouble: Some(file) })
+                Some(Next { file: name, opened, head, offset, trouble: Some(file) })
             }
             Err(error) => {
                 self.fail(file, error);
@@ -467,14 +469,14 @@ impl Reader {
     }
 
     fn open(&mut self, next: Next, out: &mut Vec<Whole>) {
-        let Next { file, opened, offset, trouble } = next;
+        let Next { file, opened, head, offset, trouble } = next;
         let last = self.last.as_ref().filter(|last| last.file.id != file.id);
         let detour = last.filter(|_| trouble.is_some());
         let detour = detour.map(|place| Detour { place: place.clone(), begun: self.begun });
         if detour.is_some() {
             self.window.finish(out);
         }
-        match Tail::new(opened, offset) {
+        match Tail::new(opened, offset, head) {
             Ok((tail, id)) => {
                 // It may be another one than was looked at.
                 let name = file.name.clone();

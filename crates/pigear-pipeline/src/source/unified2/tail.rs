@@ -61,10 +61,12 @@ pub(super) enum Found<'a> {
 }
 
 impl Tail {
-    /// Also says which file it is.
-    pub(super) fn new(mut file: File, offset: u64) -> io::Result<(Self, FileId)> {
+    /// A file that began with `head` when `offset` was chosen; what isn't known of that is read. Also says
+    /// which file it is.
+    pub(super) fn new(mut file: File, offset: u64, head: Head) -> io::Result<(Self, FileId)> {
         file.seek(SeekFrom::Start(offset))?;
-        let (head, id) = (Head::of(&file, offset)?, FileId::of(&file.metadata()?));
+        let id = FileId::of(&file.metadata()?);
+        let head = if head.tells() { head.up_to(offset) } else { Head::of(&file, offset)? };
         let buffer = vec![0; MAX_PENDING + CHUNK];
         let tail = Self { file, buffer, filled: 0, next: 0, start: offset, head, damage: None };
         Ok((tail, id))

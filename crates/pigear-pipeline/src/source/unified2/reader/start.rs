@@ -117,9 +117,9 @@ impl Reader {
         self.begun = self.spool().begun(&place.file.name).unwrap_or(file.written);
         match self.opened(&file.name) {
             Ok(opened) => {
-                let Place { file, offset, .. } = place;
+                let Place { file, offset, head } = place;
                 // Nothing is in the window yet.
-                self.open(Next { file, opened, offset, trouble: None }, &mut Vec::new());
+                self.open(Next { file, opened, head, offset, trouble: None }, &mut Vec::new());
             }
             Err(error) => self.fail(SetAside::known(place), error),
         }
