@@ -33,6 +33,7 @@ use pigear_alert::Alert;
 use pigear_alert::unified2::Logged;
 
 pub use completer::Completer;
+pub(crate) use join::lacks_something;
 use join::{Expired, Join, Joined, Late};
 
 /// Where intakes leave alerts that lack something. Clones share it.
@@ -82,7 +83,7 @@ impl Completing {
         Self(Arc::new(Shared::new(Mutex::new(Join::new(wait)))))
     }
 
-    /// Takes an alert, and returns it, if it needn't wait.
+    /// Takes an alert, and returns it, if it needn't wait, or can't: nothing waits any more, or too much.
     pub(crate) fn take(&self, alert: Arc<Alert>) -> Option<Arc<Alert>> {
         self.0.take(alert, Instant::now())
     }
@@ -107,6 +108,11 @@ impl Completing {
     /// Some of what has waited for too long.
     fn expired(&self, now: Instant) -> Expired {
         self.0.expired(now)
+    }
+
+    /// Every alert from now on is returned at once.
+    fn close(&self) {
+        self.0.join.with(Join::close);
     }
 
     fn forget_old(&self, now: Instant) {

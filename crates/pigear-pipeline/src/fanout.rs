@@ -11,6 +11,7 @@ use pigear_alert::{Alert, Sender};
 use tracing::warn;
 
 use crate::alert_factory::AlertFactory;
+use crate::complete::lacks_something;
 use crate::lane::Lane;
 use crate::missed::Gaps;
 use crate::policy::{OnError, Patience};
@@ -139,6 +140,7 @@ impl Intake<'_> {
         if let Some(completing) = &self.factory.completing {
             return match completing.take(alert) {
                 Some(alert) if alert.log().is_some() => self.completed(&alert),
+                Some(alert) if lacks_something(&alert) => self.incomplete(&alert),
                 Some(alert) => self.fanout.send(&alert, self.patience),
                 None => Flow::Continue(()),
             };

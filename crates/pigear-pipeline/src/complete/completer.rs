@@ -36,6 +36,8 @@ pub struct Completer {
     factory: AlertFactory,
     /// Whether what was logged before the start was read.
     is_live: bool,
+    /// When the end of the log was first reached.
+    first_end: Option<Instant>,
     /// Of that, what has a time before this needn't be waited for: seconds since 1970.
     old_before: u64,
     /// How far the log was read while events waited, and when none of these will wait any more.
@@ -59,7 +61,8 @@ impl Completer {
         // An event that lacks its packet is still to find its alert.
         let log = Log::open(spool, bookmark, PACKET_WAIT.min(completing.wait() / 2));
         let is_live = log.follower().is_some_and(|follower| !follower.has_backlog());
-        Self { log, completing, known, factory, is_live, old_before, passed: None }
+        let (first_end, passed) = Default::default();
+        Self { log, completing, known, factory, is_live, first_end, old_before, passed }
     }
 
     fn work(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Flow {
@@ -89,8 +92,13 @@ impl Completer {
         let at_end = follower.read(longest, &mut events, intake);
         // What can't be read now may still come.
         let is_all = at_end && follower.problem().is_none();
+        let has_open_events = follower.has_open_events();
         self.take(events, intake)?;
-        self.is_live |= is_all;
+        if is_all {
+            // The last events of those may still wait for their packets, but not for longer.
+            let ended = *self.first_end.get_or_insert_with(Instant::now);
+            self.is_live |= !has_open_events || ended.elapsed() >= PACKET_WAIT;
+        }
         if is_all {
             self.completing.forget_old(Instant::now());
         }
@@ -143,6 +151,8 @@ impl Completer {
             let left = due.min(deadline).saturating_duration_since(Instant::now());
             self.step(left.min(TICK), intake)?;
         }
+        // A socket that is still open goes on without the log.
+        self.completing.close();
         let now = Instant::now() + self.completing.wait();
         self.hand_on_expired(now, intake)?;
         self.note(now, intake);
@@ -181,6 +191,30 @@ impl Completer {
     }
 }
 
+/// Hands on the alerts that still wait, however the completer ended.
+struct ReleasedWhenDropped<'a> {
+    completing: Completing,
+    intake: Intake<'a>,
+}
+
+impl Drop for ReleasedWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.completing.close();
+        let all = Instant::now() + self.completing.wait();
+        loop {
+            // Events stay in the log: the bookmark didn't move past them.
+            let expired = self.completing.expired(all);
+            for alert in expired.alerts {
+                // Nothing is left to end.
+                let _ = self.intake.incomplete(&alert);
+            }
+            if !expired.may_be_more {
+                break;
+            }
+        }
+    }
+}
+
 impl Source for Completer {
     fn name(&self) -> String {
         self.log.path().display().to_string()
@@ -188,6 +222,10 @@ impl Source for Completer {
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
         let mut intake = fanout.intake(self.factory.clone());
+        let _released = ReleasedWhenDropped {
+            completing: self.completing.clone(),
+            intake: fanout.intake(self.factory.clone()),
+        };
         let worked = self.work(&mut intake, stop);
         if let Some(follower) = self.log.follower_mut() {
             // It was said why the bookmark can't be written.

@@ -32,6 +32,8 @@ pub(super) struct Join {
     bytes: usize,
     /// How many of these are events. Counted, since the receiving thread waits for whoever looks.
     events: usize,
+    /// Nothing waits any more.
+    is_closed: bool,
 }
 
 /// What an event is to the alerts that came.
@@ -89,7 +91,16 @@ pub(super) struct Expired {
 impl Join {
     pub(super) fn new(wait: Duration) -> Self {
         let (times, deadlines, remembered) = Default::default();
-        Self { wait, times, deadlines, remembered, waiting: 0, bytes: 0, events: 0 }
+        Self {
+            wait,
+            times,
+            deadlines,
+            remembered,
+            waiting: 0,
+            bytes: 0,
+            events: 0,
+            is_closed: false,
+        }
     }
 
     pub(super) fn wait(&self) -> Duration {
@@ -100,6 +111,7 @@ impl Join {
     pub(super) fn alert(&mut self, mut alert: Arc<Alert>, now: Instant) -> Option<Arc<Alert>> {
         let time = time_of(&alert);
         let ids = Ids::of(&alert);
+        let has_room = self.has_room();
         let bucket = self.times.entry(time).or_default();
         if let Some(event) = bucket.take_event(ids) {
             self.waiting -= 1;
@@ -109,7 +121,7 @@ impl Join {
             self.tidy(time);
             return Some(alert);
         }
-        if lacks_something(&alert) && self.waiting < MAX_WAITING && self.bytes < MAX_BYTES {
+        if lacks_something(&alert) && has_room {
             let until = now + self.wait;
             self.bytes += alert.memory();
             bucket.alerts.push_back((until, alert));
@@ -137,11 +149,22 @@ impl Join {
                 return Joined::HandedOn;
             }
         }
-        if late == Late::Impossible || self.waiting >= MAX_WAITING || self.bytes >= MAX_BYTES {
+        if late == Late::Impossible || !self.has_room() {
             return Joined::Alone(Box::new(event));
         }
         self.hold(event, now + self.wait);
         Joined::Held
+    }
+
+    /// Nothing that comes from now on waits. What waits already is to be taken as
+    /// [expired](Self::expired).
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
+    }
+
+    /// Whether one more may wait.
+    fn has_room(&self) -> bool {
+        !self.is_closed && self.waiting < MAX_WAITING && self.bytes < MAX_BYTES
     }
 
     fn hold(&mut self, event: Logged, until: Instant) {
@@ -299,7 +322,7 @@ fn time_of_event(logged: &Logged) -> Time {
 }
 
 /// Whether an alert has not all that a datagram can have.
-fn lacks_something(alert: &Alert) -> bool {
+pub(crate) fn lacks_something(alert: &Alert) -> bool {
     !alert.message.has_packet() || alert.untrusted || !alert.has_whole_event()
 }
 

@@ -126,6 +126,11 @@ impl Follower {
         true
     }
 
+    /// Whether events were read that could still grow.
+    pub(crate) fn has_open_events(&self) -> bool {
+        self.reader.has_open_events()
+    }
+
     /// Adds the events that could still grow.
     pub(crate) fn finish(&mut self, events: &mut Vec<Whole>) {
         self.reader.finish(events);

@@ -196,6 +196,11 @@ impl Reader {
         self.window.take_ripe(half, Instant::now(), out);
     }
 
+    /// Whether events wait for more records.
+    pub(super) fn has_open_events(&self) -> bool {
+        self.window.start().is_some()
+    }
+
     /// Adds the events that more records could still belong to.
     pub(super) fn finish(&mut self, out: &mut Vec<Whole>) {
         self.window.finish(out);
