@@ -110,6 +110,11 @@ impl Completing {
         self.0.expired(now)
     }
 
+    /// The alerts of that.
+    fn expired_alerts(&self, now: Instant) -> Expired {
+        self.0.join.with(|join| join.expired_alerts(now))
+    }
+
     /// Every alert from now on is returned at once.
     fn close(&self) {
         self.0.join.with(Join::close);

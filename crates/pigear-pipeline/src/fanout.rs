@@ -170,10 +170,18 @@ impl Intake<'_> {
     }
 
     /// Takes an event of Snort's log that was read just now, and says whether to go on reading.
-    pub fn logged(&mut self, logged: Logged) -> Flow {
+    pub fn logged(&self, logged: Logged) -> Flow {
+        self.fanout.send(&self.alert_of(logged), self.patience)
+    }
+
+    /// The same for an event that can wait until there is room, whatever else comes from here.
+    pub(crate) fn logged_patiently(&self, logged: Logged) -> Flow {
+        self.fanout.send(&self.alert_of(logged), Patience::Patient)
+    }
+
+    fn alert_of(&self, logged: Logged) -> Arc<Alert> {
         let AlertFactory { origin, names, .. } = &self.factory;
-        let alert = Alert::from_log(logged, Arc::clone(origin), names.get());
-        self.fanout.send(&Arc::new(alert), self.patience)
+        Arc::new(Alert::from_log(logged, Arc::clone(origin), names.get()))
     }
 
     /// Counts so many places of a log that are no record.

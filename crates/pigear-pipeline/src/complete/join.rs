@@ -32,6 +32,8 @@ pub(super) struct Join {
     bytes: usize,
     /// How many of these are events. Counted, since the receiving thread waits for whoever looks.
     events: usize,
+    /// Events that have waited for too long, and were not taken yet. They still count as waiting.
+    overdue: Vec<Logged>,
     /// Nothing waits any more.
     is_closed: bool,
 }
@@ -90,17 +92,9 @@ pub(super) struct Expired {
 
 impl Join {
     pub(super) fn new(wait: Duration) -> Self {
-        let (times, deadlines, remembered) = Default::default();
-        Self {
-            wait,
-            times,
-            deadlines,
-            remembered,
-            waiting: 0,
-            bytes: 0,
-            events: 0,
-            is_closed: false,
-        }
+        let (times, deadlines, remembered, overdue) = Default::default();
+        let (waiting, bytes, events, is_closed) = Default::default();
+        Self { wait, times, deadlines, remembered, waiting, bytes, events, overdue, is_closed }
     }
 
     pub(super) fn wait(&self) -> Duration {
@@ -178,7 +172,8 @@ impl Join {
     /// What has waited for too long: alerts go on as they are, events without the datagram. It is not
     /// all at once, so that the receiving thread need not wait: ask until there is nothing.
     pub(super) fn expired(&mut self, now: Instant) -> Expired {
-        let mut expired = Expired::default();
+        let events = std::mem::take(&mut self.overdue);
+        let mut expired = Expired { events, ..Expired::default() };
         for _ in 0..MAX_AT_ONCE {
             let Some(time) = pop_due(&mut self.deadlines, now) else { break };
             // Each that waits has its own deadline.
@@ -196,6 +191,16 @@ impl Join {
         for alert in &expired.alerts {
             self.remember(time_of(alert), Ids::of(alert), now);
         }
+        expired
+    }
+
+    /// The alerts of that. Its events are left to who asks for [all](Self::expired).
+    pub(super) fn expired_alerts(&mut self, now: Instant) -> Expired {
+        let mut expired = self.expired(now);
+        self.overdue = std::mem::take(&mut expired.events);
+        self.waiting += self.overdue.len();
+        self.events += self.overdue.len();
+        self.bytes += self.overdue.iter().map(Logged::bytes).sum::<usize>();
         expired
     }
 

@@ -1,6 +1,6 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use pigear_alert::wire::{Dialect, encode};
@@ -202,6 +202,46 @@ fn an_alert_that_finds_too_many_waiting_counts_as_incomplete() {
     }
     let counters = stats.snapshot();
     assert_eq!((counters.received, counters.incomplete), (1, 1));
+}
+
+/// Keeps the ids that it saw, the first once it may.
+struct Keeps<F>(Arc<Mutex<Vec<u32>>>, F);
+
+impl<F: FnMut() + Send> Handler for Keeps<F> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        (self.1)();
+        let ids = alerts.iter().map(|alert| alert.message.event_id);
+        self.0.lock().unwrap().extend(ids);
+        Ok(Progress::All)
+    }
+}
+
+#[test]
+fn what_was_logged_before_waits_for_room_and_holds_up_no_alert_of_the_socket() {
+    let room = Room::new(Duration::from_millis(50));
+    drop(room.open());
+    room.append(1..100);
+    let (slow, quick) = (Arc::default(), Arc::<Mutex<Vec<u32>>>::default());
+    let seen = Arc::clone(&quick);
+    let until_seen = move || until("the alert is seen", || seen.lock().unwrap().contains(&0));
+    let mut pipeline = Pipeline::default();
+    let settings = LaneSettings { max_alerts: 4, ..LaneSettings::default() };
+    pipeline.add("slow", Box::new(Keeps(Arc::clone(&slow), until_seen)), settings);
+    pipeline.add("quick", Box::new(Keeps(quick, || ())), LaneSettings::default());
+    let stats = pipeline.stats();
+    let sources = vec![room.open(), room.socket()];
+    thread::scope(|scope| {
+        let running = scope.spawn(|| pipeline.run(sources, &room.stop));
+        let asked = AskedWhenDropped(&room.stop);
+        until("all are handled", || stats.snapshot().handlers["slow"].handled >= 99);
+        drop(asked);
+        running.join().unwrap().unwrap();
+    });
+    // Only the socket's alert does not wait for room.
+    let mut slow = slow.lock().unwrap().clone();
+    slow.retain(|id| *id != 0);
+    assert_eq!(slow, (1..100).collect::<Vec<_>>());
+    assert!(stats.snapshot().handlers["slow"].dropped <= 1);
 }
 
 #[test]
