@@ -25,7 +25,6 @@ mod tail;
 mod tests;
 mod window;
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,7 +41,7 @@ pub(crate) use window::Whole;
 
 use super::{Source, SourceError};
 use crate::alert_factory::AlertFactory;
-use crate::fanout::{Fanout, Flow, Intake};
+use crate::fanout::{Fanout, Flow, Intake, Sent};
 use crate::stop::Stop;
 
 /// How long to sleep before looking whether it is time to stop.
@@ -114,16 +113,14 @@ impl Unified2 {
             if self.is_known(&logged.event) {
                 continue;
             }
-            let before = intake.alerts();
-            if let ControlFlow::Break(end) = intake.logged(logged) {
-                // There may have been enough before, from another source.
-                let has_gone = intake.alerts() > before;
-                let next =
-                    if has_gone { events.peek().map(|next| &next.begun) } else { Some(&begun) };
-                let mark = next.map(|next| self.follower.mark_at(next));
-                self.follower.note(mark.or_else(|| self.follower.mark()), intake);
-                return Flow::Break(end);
-            }
+            let next = match intake.try_logged(logged) {
+                Sent::GoOn => continue,
+                Sent::Last => events.peek().map(|next| &next.begun),
+                Sent::Refused => Some(&begun),
+            };
+            let mark = next.map(|next| self.follower.mark_at(next));
+            self.follower.note(mark.or_else(|| self.follower.mark()), intake);
+            return Flow::Break(Ok(()));
         }
         Flow::Continue(())
     }
