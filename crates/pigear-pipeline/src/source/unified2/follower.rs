@@ -18,8 +18,9 @@ use crate::fanout::Intake;
 use crate::source_error::SourceError;
 use crate::stop::Stop;
 
-/// How often to look whether the lanes are done.
-const LOOK: Duration = Duration::from_millis(1);
+/// How long to sleep before looking whether the lanes are done: at first, and later.
+const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// When asked to stop: how long the lanes and the bookmark may take before it stays where it is.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
 /// How long an event waits for a packet that should be there.
@@ -182,9 +183,11 @@ impl Follower {
     pub(crate) fn end(&mut self, intake: &Intake<'_>, stop: &Stop) -> Result<(), SourceError> {
         let deadline = Instant::now() + DRAIN_TIMEOUT;
         let is_late = || stop.is_requested() && Instant::now() > deadline;
+        let mut interval = FIRST_POLL_INTERVAL;
         self.settle(intake);
         while !self.checkpoints.are_settled() && !is_late() && !intake.has_stopped_settling() {
-            std::thread::sleep(LOOK);
+            std::thread::sleep(interval);
+            interval = POLL_INTERVAL.min(2 * interval);
             self.settle(intake);
         }
         // What was settled before that is settled by now.
