@@ -200,7 +200,7 @@ mod tests {
         let name = OsString::from("x".repeat(200));
         let position = Position { name, inode: 7, offset: 9, head: vec![7; 32] };
         let line = position_length(&position) + SET_ASIDE.len();
-        let most = (MAX_BYTES as usize - line) / line;
+        let most = usize::try_from(MAX_BYTES).unwrap() / line - 1;
         let mark = |files| {
             let set_aside = vec![position.clone(); files];
             Mark { position: position.clone(), set_aside }

@@ -420,9 +420,10 @@ impl Handler for Room {
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         let taken = self.0.min(alerts.len());
         self.0 -= taken;
-        match taken == alerts.len() {
-            true => Ok(Progress::All),
-            false => Err(Failure::no_room("full").after(taken)),
+        if taken == alerts.len() {
+            Ok(Progress::All)
+        } else {
+            Err(Failure::no_room("full").after(taken))
         }
     }
 }
