@@ -18,6 +18,7 @@
 //! lost is exact.
 
 mod completer;
+mod in_hand;
 mod join;
 mod log;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use pigear_alert::Alert;
 use pigear_alert::unified2::Logged;
 
 pub use completer::Completer;
+use in_hand::{Hand, InHand};
 pub(crate) use join::lacks_something;
 use join::{Expired, Join, Joined, Late};
 
@@ -44,6 +46,7 @@ struct Shared<L> {
     join: L,
     /// Intakes that may still bring alerts.
     intakes: AtomicUsize,
+    in_hand: InHand,
 }
 
 /// What lets one thread at a time at the [`Join`]. Each of its steps is one critical section; the tests'
@@ -60,7 +63,7 @@ impl Lock for Mutex<Join> {
 
 impl<L: Lock> Shared<L> {
     fn new(join: L) -> Self {
-        Self { join, intakes: AtomicUsize::new(0) }
+        Self { join, intakes: AtomicUsize::new(0), in_hand: InHand::default() }
     }
 
     fn take(&self, alert: Arc<Alert>, now: Instant) -> Option<Arc<Alert>> {
@@ -81,6 +84,11 @@ impl Completing {
     #[must_use]
     pub fn new(wait: Duration) -> Self {
         Self(Arc::new(Shared::new(Mutex::new(Join::new(wait)))))
+    }
+
+    /// To be held from before an alert is [taken](Self::take) until it is sent, if it is.
+    pub(crate) fn hand(&self) -> Hand<'_> {
+        self.0.in_hand.take()
     }
 
     /// Takes an alert, and returns it, if it needn't wait, or can't: nothing waits any more, or too much.
@@ -113,6 +121,10 @@ impl Completing {
     /// The alerts of that.
     fn expired_alerts(&self, now: Instant) -> Expired {
         self.0.join.with(|join| join.expired_alerts(now))
+    }
+
+    fn in_hand(&self) -> &InHand {
+        &self.0.in_hand
     }
 
     /// Every alert from now on is returned at once.

@@ -162,6 +162,7 @@ impl Intake<'_> {
 
     fn take(&mut self, alert: Arc<Alert>) -> Flow {
         if let Some(completing) = &self.factory.completing {
+            let _hand = completing.hand();
             return match completing.take(alert) {
                 Some(alert) if alert.log().is_some() => self.completed(&alert),
                 Some(alert) if lacks_something(&alert) => self.incomplete(&alert),

@@ -47,6 +47,9 @@ pub struct Completer {
     old_before: u64,
     /// How far the log was read while events waited, and when none of these will wait any more.
     passed: Option<(Instant, Mark)>,
+    /// How far the log was read, while alerts of which the events were read may still be on their way from
+    /// intakes to the lanes.
+    unsent: Option<Mark>,
     stop: Stop,
     /// Some of what was logged before the start is left to the next run: the bookmark stays before it.
     leaves_rest: bool,
@@ -69,7 +72,7 @@ impl Completer {
         // An event that lacks its packet is still to find its alert.
         let log = Log::open(spool, bookmark, PACKET_WAIT.min(completing.wait() / 2));
         let is_live = log.follower().is_some_and(|follower| !follower.has_backlog());
-        let (first_end, passed, stop, leaves_rest) = Default::default();
+        let (first_end, passed, unsent, stop, leaves_rest) = Default::default();
         Self {
             log,
             completing,
@@ -79,6 +82,7 @@ impl Completer {
             first_end,
             old_before,
             passed,
+            unsent,
             stop,
             leaves_rest,
         }
@@ -168,21 +172,43 @@ impl Completer {
         Flow::Continue(())
     }
 
-    /// Notes how far the log was read, once no event before that waits any more.
+    /// Notes how far the log was read, once no event before that waits any more, and all alerts are sent.
     fn note(&mut self, now: Instant, intake: &Intake<'_>) {
-        let Some(follower) = self.log.follower_mut() else { return };
-        if self.leaves_rest {
+        self.note_unsent(intake);
+        if self.unsent.is_none()
+            && !self.leaves_rest
+            && let Some(mark) = self.passed_mark(now)
+        {
+            self.unsent = Some(mark);
+            self.completing.in_hand().begin_era();
+            self.note_unsent(intake);
+        }
+        if let Some(follower) = self.log.follower_mut() {
+            follower.settle(intake);
+        }
+    }
+
+    fn note_unsent(&mut self, intake: &Intake<'_>) {
+        if self.completing.in_hand().is_last_era_over()
+            && let Some(follower) = self.log.follower_mut()
+        {
+            follower.note(self.unsent.take(), intake);
+        }
+    }
+
+    /// How far the log was read, if no event before that waits.
+    fn passed_mark(&mut self, now: Instant) -> Option<Mark> {
+        let follower = self.log.follower()?;
+        if !self.completing.has_events() {
             self.passed = None;
-        } else if !self.completing.has_events() {
-            self.passed = None;
-            follower.note(follower.mark(), intake);
-        } else if let Some((_, mark)) = self.passed.take_if(|(due, _)| *due <= now) {
-            follower.note(Some(mark), intake);
-        } else if self.passed.is_none() {
+            return follower.mark();
+        }
+        let passed = self.passed.take_if(|(due, _)| *due <= now);
+        if self.passed.is_none() && passed.is_none() {
             let due = now + self.completing.wait();
             self.passed = follower.mark().map(|mark| (due, mark));
         }
-        follower.settle(intake);
+        passed.map(|(_, mark)| mark)
     }
 
     /// No more alerts come over the socket: reads what is written, waits a little for the events of
