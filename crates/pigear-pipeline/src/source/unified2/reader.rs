@@ -236,7 +236,7 @@ impl Reader {
                 Found::Damage(damage) => self.passed_by(Some(damage)),
                 Found::Record(Record::Unknown { record_type, .. }) => {
                     if self.unknown.insert(record_type) {
-                        info!("records of type {} are passed by", record_type.0);
+                        info!("records of type {} are skipped", record_type.0);
                     }
                 }
                 Found::Record(record) => {
@@ -251,7 +251,7 @@ impl Reader {
         if let (Some(Damage { offset, bytes, error }), Some(open)) = (damage, &self.open) {
             self.damaged += 1;
             let name = open.file.name.to_string_lossy();
-            warn!("{name}: passed by {bytes} bytes from byte {offset} on: {error}");
+            warn!("{name}: skipped {bytes} bytes from byte {offset} on: {error}");
         }
     }
 
@@ -261,7 +261,7 @@ impl Reader {
         let damage = open.tail.take_damage();
         self.passed_by(damage);
         let Some(open) = self.open.take() else { return };
-        warn!("{} was begun anew", open.file.name.to_string_lossy());
+        warn!("{} was truncated or recreated", open.file.name.to_string_lossy());
         self.remember(open.left());
         self.left.remove(&open.file.id);
         self.note_last(&open);

@@ -36,7 +36,7 @@ impl Reader {
             (None, Some(file)) => {
                 let path = self.shown(&file.name);
                 if file.id.inode == position.inode {
-                    warn!("{path} was begun anew since it was read; reading all of it");
+                    warn!("{path} was truncated or recreated since it was read; reading all of it");
                 } else {
                     warn!("{path} is another file than was read; reading all of it");
                 }
