@@ -337,6 +337,20 @@ def test_snorts_log_is_read(room):
     assert alert.extra == alert.to_dict().get("extra", {})
 
 
+def test_what_a_loop_left_comes_again_in_the_next_one(room):
+    log = unpacked(room, "v3122/appmix")
+    with pigear.listen(unified2=log, from_start=True, once=True) as alerts:
+        expected = [alert.event_id for alert in alerts]
+    with pigear.listen(unified2=log, from_start=True) as alerts:
+        received = [next(alerts).event_id for _ in range(3)]
+    assert alerts.stats["handlers"]["listen"]["handled"] == 3
+    with pigear.listen(unified2=log, once=True) as alerts:
+        again = [alert.event_id for alert in alerts]
+    assert received == expected[:3]
+    # The bookmark may be a little before what was left.
+    assert len(again) >= len(expected) - 3 and again == expected[-len(again) :]
+
+
 def test_alerts_are_completed_from_snorts_log(room):
     datagrams = list(recorded("v3122/appmix/alerts.dgrams.gz"))
     assert not all(pigear.decode(datagram).src_ip for datagram in datagrams)

@@ -18,6 +18,7 @@
 //! lost is exact.
 
 mod completer;
+mod in_hand;
 mod join;
 mod log;
 #[cfg(test)]
@@ -33,6 +34,8 @@ use pigear_alert::Alert;
 use pigear_alert::unified2::Logged;
 
 pub use completer::Completer;
+use in_hand::{Hand, InHand};
+pub(crate) use join::lacks_something;
 use join::{Expired, Join, Joined, Late};
 
 /// Where intakes leave alerts that lack something. Clones share it.
@@ -43,6 +46,7 @@ struct Shared<L> {
     join: L,
     /// Intakes that may still bring alerts.
     intakes: AtomicUsize,
+    in_hand: InHand,
 }
 
 /// What lets one thread at a time at the [`Join`]. Each of its steps is one critical section; the tests'
@@ -59,7 +63,7 @@ impl Lock for Mutex<Join> {
 
 impl<L: Lock> Shared<L> {
     fn new(join: L) -> Self {
-        Self { join, intakes: AtomicUsize::new(0) }
+        Self { join, intakes: AtomicUsize::new(0), in_hand: InHand::default() }
     }
 
     fn take(&self, alert: Arc<Alert>, now: Instant) -> Option<Arc<Alert>> {
@@ -82,7 +86,12 @@ impl Completing {
         Self(Arc::new(Shared::new(Mutex::new(Join::new(wait)))))
     }
 
-    /// Takes an alert, and returns it, if it needn't wait.
+    /// To be held from before an alert is [taken](Self::take) until it is sent, if it is.
+    pub(crate) fn hand(&self) -> Hand<'_> {
+        self.0.in_hand.take()
+    }
+
+    /// Takes an alert, and returns it, if it needn't wait, or can't: nothing waits any more, or too much.
     pub(crate) fn take(&self, alert: Arc<Alert>) -> Option<Arc<Alert>> {
         self.0.take(alert, Instant::now())
     }
@@ -107,6 +116,20 @@ impl Completing {
     /// Some of what has waited for too long.
     fn expired(&self, now: Instant) -> Expired {
         self.0.expired(now)
+    }
+
+    /// The alerts of that.
+    fn expired_alerts(&self, now: Instant) -> Expired {
+        self.0.join.with(|join| join.expired_alerts(now))
+    }
+
+    fn in_hand(&self) -> &InHand {
+        &self.0.in_hand
+    }
+
+    /// Every alert from now on is returned at once.
+    fn close(&self) {
+        self.0.join.with(Join::close);
     }
 
     fn forget_old(&self, now: Instant) {

@@ -25,9 +25,8 @@ mod tail;
 mod tests;
 mod window;
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pigear_alert::unified2::Event;
 use tracing::warn;
@@ -42,7 +41,7 @@ pub(crate) use window::Whole;
 
 use super::{Source, SourceError};
 use crate::alert_factory::AlertFactory;
-use crate::fanout::{Fanout, Flow, Intake};
+use crate::fanout::{Fanout, Flow, Intake, Sent};
 use crate::stop::Stop;
 
 /// How long to sleep before looking whether it is time to stop.
@@ -64,8 +63,11 @@ pub type AlreadyHandled = Box<dyn FnMut(&Event) -> bool + Send>;
 /// Reads Snort's log.
 pub struct Unified2 {
     follower: Follower,
-    /// Asked until it doesn't know an event: those behind that are new.
+    /// Asked about what was logged before the start: alerts that found no room for a while may be missing
+    /// in between.
     known: Option<AlreadyHandled>,
+    /// When the end of the log was first reached.
+    first_end: Option<Instant>,
     until: Until,
     factory: AlertFactory,
 }
@@ -83,7 +85,7 @@ impl Unified2 {
     ) -> Result<Self, OpenError> {
         let problem = BookmarkProblem::Refuse;
         let follower = Follower::open(spool, start, bookmark, PACKET_WAIT, problem)?;
-        Ok(Self { follower, known: None, until: Until::Stopped, factory })
+        Ok(Self { follower, known: None, first_end: None, until: Until::Stopped, factory })
     }
 
     /// The same, but ending when told.
@@ -92,19 +94,24 @@ impl Unified2 {
         Self { until, ..self }
     }
 
-    /// The same, but without the events at the start that are known from an earlier run: a crash may
-    /// leave the bookmark behind what was dealt with.
+    /// The same, but without those events that were logged before the start and are known from an earlier
+    /// run: a crash may leave the bookmark behind what was dealt with.
     #[must_use]
     pub fn but_for(self, known: AlreadyHandled) -> Self {
         Self { known: Some(known), ..self }
     }
 
     fn is_known(&mut self, event: &Event) -> bool {
-        let is_known = self.known.as_mut().is_some_and(|known| known(event));
-        if !is_known {
+        self.known.as_mut().is_some_and(|known| known(event))
+    }
+
+    /// Asks no more once everything was read that was logged before the start.
+    fn end_of_backlog(&mut self) {
+        // The last events of that may still wait for their packets, but not for longer.
+        let ended = *self.first_end.get_or_insert_with(Instant::now);
+        if !self.follower.has_open_events() || ended.elapsed() >= PACKET_WAIT {
             self.known = None;
         }
-        is_known
     }
 
     /// Hands on events until there were enough, and notes where the next one begins then.
@@ -114,16 +121,14 @@ impl Unified2 {
             if self.is_known(&logged.event) {
                 continue;
             }
-            let before = intake.alerts();
-            if let ControlFlow::Break(end) = intake.logged(logged) {
-                // There may have been enough before, from another source.
-                let has_gone = intake.alerts() > before;
-                let next =
-                    if has_gone { events.peek().map(|next| &next.begun) } else { Some(&begun) };
-                let mark = next.map(|next| self.follower.mark_at(next));
-                self.follower.note(mark.or_else(|| self.follower.mark()), intake);
-                return Flow::Break(end);
-            }
+            let next = match intake.try_logged(logged) {
+                Sent::GoOn => continue,
+                Sent::Last => events.peek().map(|next| &next.begun),
+                Sent::Refused => Some(&begun),
+            };
+            let mark = next.map(|next| self.follower.mark_at(next));
+            self.follower.note(mark.or_else(|| self.follower.mark()), intake);
+            return Flow::Break(Ok(()));
         }
         Flow::Continue(())
     }
@@ -145,6 +150,9 @@ impl Unified2 {
                 ends = 0;
             }
             self.hand_on(events, intake)?;
+            if at_end {
+                self.end_of_backlog();
+            }
             self.follower.note(self.follower.mark(), intake);
             self.follower.settle(intake);
         }

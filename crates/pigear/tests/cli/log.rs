@@ -150,7 +150,7 @@ fn damage_is_said() {
         .file("u2.log", damaged)
         .args(["--from-start", "--once", "--data-handler", "null"])
         .stderr(
-            "warning: u2.log: passed by 100 bytes from byte 1040 on: there are zeros where a record \
+            "warning: u2.log: skipped 100 bytes from byte 1040 on: there are zeros where a record \
              should begin\n",
         )
         .stats(counters([n, 1, 0, 0], &[("null", [n, 0, 0])]))

@@ -290,7 +290,8 @@ fn the_oldest_alert_in_memory_waits_or_is_in_hand() {
 fn a_full_queue_is_taken_though_the_handler_wants_more() {
     let patient = BatchPolicy { enough: 100, most: 100, delay: Duration::from_secs(60) };
     let few = queue(2, 100, WhenFull::DropNewest);
-    [1, 2].map(|id| few.push(alert(id), 1, Patience::Live));
+    let pushed = [1, 2].map(|id| few.push(alert(id), 1, Patience::Live));
+    assert_eq!(pushed, [Pushed::Queued; 2]);
     assert_eq!(few.take(&mut Batch::default(), patient, None), Taken::Alerts);
     let large = queue(10, 100, WhenFull::DropNewest);
     let pushed = [1, 2].map(|id| large.push(alert(id), 60, Patience::Live));

@@ -18,8 +18,9 @@ use crate::fanout::Intake;
 use crate::source_error::SourceError;
 use crate::stop::Stop;
 
-/// How often to look whether the lanes are done.
-const LOOK: Duration = Duration::from_millis(1);
+/// How long to sleep before looking whether the lanes are done: at first, and later.
+const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// When asked to stop: how long the lanes and the bookmark may take before it stays where it is.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
 /// How long an event waits for a packet that should be there.
@@ -126,6 +127,11 @@ impl Follower {
         true
     }
 
+    /// Whether events were read that could still grow.
+    pub(crate) fn has_open_events(&self) -> bool {
+        self.reader.has_open_events()
+    }
+
     /// Adds the events that could still grow.
     pub(crate) fn finish(&mut self, events: &mut Vec<Whole>) {
         self.reader.finish(events);
@@ -178,9 +184,11 @@ impl Follower {
         let deadline = Instant::now() + DRAIN_TIMEOUT;
         let is_late = || stop.is_requested() && Instant::now() > deadline;
         intake.flush();
+        let mut interval = FIRST_POLL_INTERVAL;
         self.settle(intake);
         while !self.checkpoints.are_settled() && !is_late() && !intake.has_stopped_settling() {
-            std::thread::sleep(LOOK);
+            std::thread::sleep(interval);
+            interval = POLL_INTERVAL.min(2 * interval);
             self.settle(intake);
         }
         // What was settled before that is settled by now.

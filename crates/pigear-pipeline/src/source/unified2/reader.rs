@@ -74,6 +74,8 @@ struct Left {
 struct Next {
     file: Arc<FileName>,
     opened: File,
+    /// What it began with when the offset was chosen, as far as that is known.
+    head: Head,
     offset: u64,
     trouble: Option<SetAside>,
 }
@@ -194,6 +196,11 @@ impl Reader {
         self.window.take_ripe(half, Instant::now(), out);
     }
 
+    /// Whether events wait for more records.
+    pub(super) fn has_open_events(&self) -> bool {
+        self.window.start().is_some()
+    }
+
     /// Adds the events that more records could still belong to.
     pub(super) fn finish(&mut self, out: &mut Vec<Whole>) {
         self.window.finish(out);
@@ -229,7 +236,7 @@ impl Reader {
                 Found::Damage(damage) => self.passed_by(Some(damage)),
                 Found::Record(Record::Unknown { record_type, .. }) => {
                     if self.unknown.insert(record_type) {
-                        info!("records of type {} are passed by", record_type.0);
+                        info!("records of type {} are skipped", record_type.0);
                     }
                 }
                 Found::Record(record) => {
@@ -244,7 +251,7 @@ impl Reader {
         if let (Some(Damage { offset, bytes, error }), Some(open)) = (damage, &self.open) {
             self.damaged += 1;
             let name = open.file.name.to_string_lossy();
-            warn!("{name}: passed by {bytes} bytes from byte {offset} on: {error}");
+            warn!("{name}: skipped {bytes} bytes from byte {offset} on: {error}");
         }
     }
 
@@ -254,7 +261,7 @@ impl Reader {
         let damage = open.tail.take_damage();
         self.passed_by(damage);
         let Some(open) = self.open.take() else { return };
-        warn!("{} was begun anew", open.file.name.to_string_lossy());
+        warn!("{} was truncated or recreated", open.file.name.to_string_lossy());
         self.remember(open.left());
         self.left.remove(&open.file.id);
         self.note_last(&open);
@@ -420,7 +427,7 @@ impl Reader {
             self.left.insert(file.id, Left { head, offset: known.offset, end: file.length });
             return None;
         }
-        Some(Next { file: name, opened, offset: known.offset, trouble: None })
+        Some(Next { file: name, opened, head, offset: known.offset, trouble: None })
     }
 
     /// How far that was read of which a file with this head is a copy, as logrotate makes them.
@@ -452,7 +459,7 @@ impl Reader {
                 let is_same = head.begins_with(&file.place.head);
                 let offset = if is_same { file.place.offset } else { 0 };
                 let name = Arc::new(FileName { name: there, id });
-                Some(Next { file: name, opened, offset, trouble: Some(file) })
+                Some(Next { file: name, opened, head, offset, trouble: Some(file) })
             }
             Err(error) => {
                 self.fail(file, error);
@@ -467,14 +474,14 @@ impl Reader {
     }
 
     fn open(&mut self, next: Next, out: &mut Vec<Whole>) {
-        let Next { file, opened, offset, trouble } = next;
+        let Next { file, opened, head, offset, trouble } = next;
         let last = self.last.as_ref().filter(|last| last.file.id != file.id);
         let detour = last.filter(|_| trouble.is_some());
         let detour = detour.map(|place| Detour { place: place.clone(), begun: self.begun });
         if detour.is_some() {
             self.window.finish(out);
         }
-        match Tail::new(opened, offset) {
+        match Tail::new(opened, offset, head) {
             Ok((tail, id)) => {
                 // It may be another one than was looked at.
                 let name = file.name.clone();

@@ -61,10 +61,12 @@ pub(super) enum Found<'a> {
 }
 
 impl Tail {
-    /// Also says which file it is.
-    pub(super) fn new(mut file: File, offset: u64) -> io::Result<(Self, FileId)> {
+    /// A file that began with `head` when `offset` was chosen; what isn't known of that is read. Also says
+    /// which file it is.
+    pub(super) fn new(mut file: File, offset: u64, head: Head) -> io::Result<(Self, FileId)> {
         file.seek(SeekFrom::Start(offset))?;
-        let (head, id) = (Head::of(&file, offset)?, FileId::of(&file.metadata()?));
+        let id = FileId::of(&file.metadata()?);
+        let head = if head.tells() { head.up_to(offset) } else { Head::of(&file, offset)? };
         let buffer = vec![0; MAX_PENDING + CHUNK];
         let tail = Self { file, buffer, filled: 0, next: 0, start: offset, head, damage: None };
         Ok((tail, id))
@@ -118,7 +120,8 @@ impl Tail {
         self.damage.take()
     }
 
-    /// Reads more of the file.
+    /// Reads more of the file. Of one that was begun anew, what was read just now doesn't count: it may be
+    /// from before that or after.
     pub(super) fn grow(&mut self) -> io::Result<Grown> {
         let end = self.start + self.filled as u64;
         self.buffer.copy_within(self.next..self.filled, 0);
@@ -133,13 +136,13 @@ impl Tail {
                 read => break read?,
             }
         };
-        self.filled += read;
-        let read = read as u64;
-        let head = Head::of(&self.file, end + read)?;
+        let end = end + read as u64;
+        let head = Head::of(&self.file, end)?;
         if !head.begins_with(&self.head) || self.file.metadata()?.len() < end {
             return Ok(Grown::BegunAnew);
         }
+        self.filled += read;
         self.head = head;
-        Ok(if read > 0 { Grown::More(read) } else { Grown::AtEnd })
+        Ok(if read > 0 { Grown::More(read as u64) } else { Grown::AtEnd })
     }
 }

@@ -357,6 +357,17 @@ fn damage_is_passed_by_and_counted() {
     assert_eq!((counters.received, counters.malformed), (5, 3));
 }
 
+#[test]
+fn events_that_are_known_do_not_come_again_although_one_before_them_is_new() {
+    let log = Log::new();
+    log.read(Start::Bookmark);
+    append(&log.path("u2.log"), &records(1..=9));
+    let known = Box::new(|event: &Event| [1, 2, 5, 6, 9].contains(&event.key.event_id));
+    let following = Following::new(log.open(Start::Bookmark).but_for(known));
+    following.until_seen(&[3, 4, 7, 8]);
+    following.end();
+}
+
 /// Never done.
 struct Stuck;
 
@@ -420,9 +431,10 @@ impl Handler for Room {
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
         let taken = self.0.min(alerts.len());
         self.0 -= taken;
-        match taken == alerts.len() {
-            true => Ok(Progress::All),
-            false => Err(Failure::no_room("full").after(taken)),
+        if taken == alerts.len() {
+            Ok(Progress::All)
+        } else {
+            Err(Failure::no_room("full").after(taken))
         }
     }
 }

@@ -36,7 +36,7 @@ impl Reader {
             (None, Some(file)) => {
                 let path = self.shown(&file.name);
                 if file.id.inode == position.inode {
-                    warn!("{path} was begun anew since it was read; reading all of it");
+                    warn!("{path} was truncated or recreated since it was read; reading all of it");
                 } else {
                     warn!("{path} is another file than was read; reading all of it");
                 }
@@ -117,9 +117,9 @@ impl Reader {
         self.begun = self.spool().begun(&place.file.name).unwrap_or(file.written);
         match self.opened(&file.name) {
             Ok(opened) => {
-                let Place { file, offset, .. } = place;
+                let Place { file, offset, head } = place;
                 // Nothing is in the window yet.
-                self.open(Next { file, opened, offset, trouble: None }, &mut Vec::new());
+                self.open(Next { file, opened, head, offset, trouble: None }, &mut Vec::new());
             }
             Err(error) => self.fail(SetAside::known(place), error),
         }
