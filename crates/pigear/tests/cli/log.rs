@@ -289,7 +289,7 @@ fn all_packets_of_an_alert_are_shown_and_written() {
 }
 
 /// How many blocks of a pcapng hold a packet.
-fn packet_blocks(mut bytes: &[u8]) -> usize {
+pub(crate) fn packet_blocks(mut bytes: &[u8]) -> usize {
     let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
     let mut packets = 0;
     while !bytes.is_empty() {

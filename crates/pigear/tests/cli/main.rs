@@ -18,6 +18,8 @@ mod harness;
 mod instances;
 mod log;
 mod names;
+#[cfg(feature = "store")]
+mod no_room;
 mod occupied;
 mod odd_files;
 mod pipes;
