@@ -17,7 +17,7 @@ use crate::snort::{PING, objects, ping};
 /// So many alerts take more than there is room for at first, and less than there is later.
 const ALERTS: u32 = 6_000;
 
-/// A log with so many events, each with a packet and a number of its own.
+/// A log with so many events, each with a packet, and a number and a time of its own.
 fn long_log() -> Vec<u8> {
     let log = logged("v2919/icmp_ping");
     let (_, event) = unified2::read(&log).unwrap().unwrap();
@@ -29,6 +29,8 @@ fn long_log() -> Vec<u8> {
         for record in [0, event] {
             pair[record + 12..record + 16].copy_from_slice(&id.to_be_bytes());
         }
+        // Its microsecond stands behind its second.
+        pair[20..24].copy_from_slice(&id.to_be_bytes());
         all.extend_from_slice(&pair);
     }
     all
