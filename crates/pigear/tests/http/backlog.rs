@@ -49,12 +49,18 @@ impl Listening {
         Self(command.spawn().unwrap(), dir.join("stats"))
     }
 
+    /// The counters of `http`, as they were written last.
+    fn counters(&self) -> Option<Value> {
+        let stats = std::fs::read_to_string(&self.1).ok()?;
+        let stats: Value = serde_json::from_str(&stats).unwrap();
+        Some(stats["handlers"]["http"].clone())
+    }
+
     /// Ends it, and gives the counters of `http`.
     fn end(mut self) -> Value {
         kill(Pid::from_raw(self.0.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
         until("the program has ended", || self.0.try_wait().unwrap().is_some());
-        let stats = std::fs::read_to_string(&self.1).unwrap();
-        serde_json::from_str::<Value>(&stats).unwrap()["handlers"]["http"].clone()
+        self.counters().unwrap()
     }
 }
 
@@ -95,7 +101,10 @@ fn every_alert_of_a_backlog_is_told_of_or_still_waits() {
     let url = format!("url={}", server.url());
     // No group is due before the end, and not all of them may wait in memory.
     let listening = Listening::start(dir.path(), &[&url, "group=1h"]);
-    server.gets(1);
+    until("the backlog is worked off", || {
+        let counted = listening.counters().map(|counted| counted["handled"].as_u64());
+        !server.requests().is_empty() || counted.flatten() > Some(0)
+    });
     let counted = listening.end();
     let rules: HashSet<_> = server
         .requests()
