@@ -14,6 +14,8 @@ mod disk;
 mod file;
 #[cfg(feature = "script")]
 mod filters;
+#[cfg(feature = "store")]
+mod flooded;
 mod harness;
 mod instances;
 mod log;
@@ -35,6 +37,7 @@ mod signals;
 mod snort;
 #[cfg(feature = "store")]
 mod store;
+mod synced;
 mod terminal;
 mod usage;
 

@@ -5,11 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use nix::sys::signal::Signal;
-use pigear_alert::unified2;
 
 use crate::disk::SmallDisk;
 use crate::harness::{Test, is_root, program, until};
-use crate::log::{append, logged};
+use crate::log::{append, numbered_events};
 use crate::room::Room;
 use crate::running::Running;
 use crate::snort::{PING, objects, ping};
@@ -17,23 +16,9 @@ use crate::snort::{PING, objects, ping};
 /// So many alerts take more than there is room for at first, and less than there is later.
 const ALERTS: u32 = 6_000;
 
-/// A log with so many events, each with a packet, and a number and a time of its own.
+/// A log with so many events.
 fn long_log() -> Vec<u8> {
-    let log = logged("v2919/icmp_ping");
-    let (_, event) = unified2::read(&log).unwrap().unwrap();
-    let (_, packet) = unified2::read(&log[event..]).unwrap().unwrap();
-    let mut pair = log[..event + packet].to_vec();
-    let mut all = Vec::new();
-    for id in 1..=ALERTS {
-        // The event's number stands behind the record's head and the sensor's number.
-        for record in [0, event] {
-            pair[record + 12..record + 16].copy_from_slice(&id.to_be_bytes());
-        }
-        // Its microsecond stands behind its second.
-        pair[20..24].copy_from_slice(&id.to_be_bytes());
-        all.extend_from_slice(&pair);
-    }
-    all
+    numbered_events(1..=ALERTS).concat()
 }
 
 const READING: [&str; 10] = [
