@@ -1,4 +1,4 @@
-//! Messages of groups that are made of a backlog in the store.
+//! What becomes of a backlog in the store.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use pigear::store::Reader;
+use pigear::store::{Criteria, Further, Reader};
 use pigear_pipeline::recording::Writer;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -111,10 +111,38 @@ fn every_alert_of_a_backlog_is_told_of_or_still_waits() {
         .iter()
         .map(|request| request.json()["sig_id"].as_u64().unwrap())
         .collect();
-    let lane = Reader::open(&dir.path().join("alerts.db")).unwrap().lanes().unwrap().remove(0);
+    let lane = reader(dir.path()).lanes().unwrap().remove(0);
     let count = |name: &str| counted[name].as_u64().unwrap();
     assert_eq!((count("handled") + lane.lag, lane.dead_letters), (RULES.into(), 0), "{counted}");
     assert_eq!((count("dropped"), count("failed")), (0, 0));
     // What a server took just when time was up may come again.
     assert!(rules.len() as u64 >= count("handled"), "{} rules, {counted}", rules.len());
+}
+
+#[test]
+fn a_receiver_that_refuses_everything_takes_no_room_from_stored_alerts() {
+    let dir = stored(std::iter::repeat_n(of_rule(7), 20_000));
+    let server = Server::start(|_, _| Reply::status(401));
+    let url = format!("url={}", server.url());
+    let keys = [&*url, "encoding=ndjson", "batch=500", "--keep-bytes", "1MB"];
+    let listening = Listening::start(dir.path(), &keys);
+    let lane = || reader(dir.path()).lanes().unwrap().into_iter().find(|lane| lane.name == "http");
+    until("all are refused", || {
+        lane().is_some_and(|lane| lane.lag == 0 && lane.dead_letters + lane.removed_letters > 1_000)
+    });
+    let store = dir.path().join("alerts.db");
+    until("the store is small enough", || std::fs::metadata(&store).unwrap().len() <= 1_000_000);
+    listening.end();
+    let mut kept = 0;
+    let count = |_| {
+        kept += 1;
+        Further::On
+    };
+    reader(dir.path()).newest(&Criteria::default(), count).unwrap();
+    let letters = lane().unwrap().dead_letters;
+    assert!(kept > 1_000 && letters < kept, "{kept} alerts, {letters} dead letters");
+}
+
+fn reader(dir: &Path) -> Reader {
+    Reader::open(&dir.join("alerts.db")).unwrap()
 }
