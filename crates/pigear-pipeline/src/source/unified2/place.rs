@@ -35,6 +35,15 @@ impl Head {
         self
     }
 
+    /// The same with these bytes, if they stand at `offset`, right behind it.
+    pub(super) fn followed_by(self, bytes: &[u8], offset: u64) -> Self {
+        if offset != u64::from(self.length) {
+            return self;
+        }
+        let bytes = bytes.get(..Self::MAX).unwrap_or(bytes);
+        Self::from(&*[self.bytes(), bytes].concat())
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.length)).unwrap_or_default()
     }
@@ -82,5 +91,20 @@ impl Place {
         let FileName { name, id } = &*self.file;
         let head = self.head.up_to(self.offset).bytes().to_vec();
         Position { name: name.clone(), inode: id.inode, offset: self.offset, head }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_grows_by_the_bytes_right_behind_it_until_it_tells() {
+        let head = Head::default().followed_by(&[1, 2], 0);
+        assert_eq!(head.bytes(), [1, 2]);
+        assert_eq!(head.followed_by(&[3], 5), head);
+        let whole = head.followed_by(&[3; 99], 2);
+        assert!(whole.tells() && whole.begins_with(&head));
+        assert_eq!(whole.followed_by(&[4], 32), whole);
     }
 }

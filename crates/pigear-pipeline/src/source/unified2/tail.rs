@@ -136,9 +136,12 @@ impl Tail {
                 read => break read?,
             }
         };
+        let fresh = self.buffer.get(self.filled..self.filled + read).unwrap_or_default();
+        // Of the bytes that were read, not of what may stand there by now.
+        let known = self.head.followed_by(fresh, end);
         let end = end + read as u64;
         let head = Head::of(&self.file, end)?;
-        if !head.begins_with(&self.head) || self.file.metadata()?.len() < end {
+        if !head.begins_with(&known) || self.file.metadata()?.len() < end {
             return Ok(Grown::BegunAnew);
         }
         self.filled += read;
