@@ -1,4 +1,4 @@
-//! Where sources hand in alerts, and lanes get them.
+//! The fan-out: sources push alerts to it, and each lane gets them.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -18,18 +18,18 @@ use crate::source_error::SourceError;
 use crate::stats::Stats;
 use crate::stop::Stop;
 
-/// Where sources hand in what they receive. Everything is counted here.
+/// Takes alerts from sources. Everything that arrives is counted here.
 pub struct Fanout {
     lanes: Vec<Arc<Lane>>,
     stats: Arc<Stats>,
     on_error: OnError,
     keep_datagrams: bool,
-    /// How many alerts there may still be.
+    /// How many more alerts may be received.
     left: AtomicU64,
     stop: Stop,
 }
 
-/// Whether a source should go on, or end with a result.
+/// Whether a source should continue, or end with a result.
 pub type Flow = ControlFlow<Result<(), SourceError>>;
 
 impl Fanout {
@@ -45,8 +45,8 @@ impl Fanout {
         Self { lanes, stats, on_error, keep_datagrams, left, stop }
     }
 
-    /// An intake for one source to hand in its datagrams. The source can't wait: what finds no room is
-    /// dropped, unless a lane was told to make it wait.
+    /// An intake for the datagrams of one source that can't wait: alerts that find no room are dropped,
+    /// unless the lane's policy is to wait.
     #[must_use]
     pub fn intake(&self, factory: AlertFactory) -> Intake<'_> {
         self.intake_of(factory, Patience::Live)
@@ -100,7 +100,9 @@ impl Fanout {
                 || "an unknown sender".to_owned(),
                 |sender| format!("uid {} (process {})", sender.uid, sender.pid),
             );
-            warn!("refused a datagram from {sender}, which may not send; {count} refused so far");
+            warn!(
+                "refused a datagram from {sender}, which is not allowed to send; {count} refused so far"
+            );
         }
     }
 }
@@ -111,12 +113,12 @@ pub struct Intake<'a> {
     factory: AlertFactory,
     patience: Patience,
     gaps: Gaps,
-    /// How many of the last datagrams were no alerts.
+    /// How many of the last datagrams were not alerts.
     malformed: u64,
 }
 
 impl Intake<'_> {
-    /// Takes a datagram that was received just now, and says whether to go on receiving.
+    /// Takes a datagram received now, and returns whether to continue receiving.
     pub fn datagram(&mut self, datagram: &[u8], sender: Option<Sender>) -> Flow {
         match self.factory.take(datagram, sender, self.fanout.keep_datagrams) {
             Ok(alert) => {
@@ -130,7 +132,7 @@ impl Intake<'_> {
         }
     }
 
-    /// How many of the last datagrams were no alerts.
+    /// How many of the last datagrams were not alerts.
     pub(crate) fn malformed_in_a_row(&self) -> u64 {
         self.malformed
     }
@@ -167,14 +169,14 @@ impl Intake<'_> {
         }
     }
 
-    /// Takes an event of Snort's log that was read just now, and says whether to go on reading.
+    /// Takes an event of Snort's log read now, and returns whether to continue reading.
     pub fn logged(&mut self, logged: Logged) -> Flow {
         let AlertFactory { origin, names, .. } = &self.factory;
         let alert = Alert::from_log(logged, Arc::clone(origin), names.get());
         self.fanout.send(&Arc::new(alert), self.patience)
     }
 
-    /// Counts so many places of a log that are no record.
+    /// Counts positions in a log without a record.
     pub fn damaged(&self, places: u64) {
         self.fanout.stats.malformed.add(places);
     }
@@ -190,10 +192,10 @@ impl Intake<'_> {
         self.fanout.stats.received.get()
     }
 
-    /// How many of the first alerts all lanes are done with: handled, dropped for want of room, or
-    /// failed without ending the lane. Once this is what [`alerts`](Self::alerts) was, they are done
-    /// with all that had come by then. Lanes whose output nobody wants any more aren't waited for,
-    /// unless there are no others.
+    /// How many alerts all lanes have settled, from the first: handled, dropped for want of room, or
+    /// failed without ending the lane. Once this is the former value of [`alerts`](Self::alerts), all
+    /// alerts up to then are settled. Lanes whose output was closed by its reader are ignored, unless
+    /// there are no others.
     #[must_use]
     pub fn settled(&self) -> u64 {
         let lanes = &self.fanout.lanes;
@@ -202,12 +204,12 @@ impl Intake<'_> {
         wanted.or_else(|| lanes.iter().map(|lane| lane.settled()).min()).unwrap_or(u64::MAX)
     }
 
-    /// Counts a datagram of so many bytes, more than any alert has, and says whether to go on.
+    /// Counts a datagram of this size, larger than any alert, and returns whether to continue.
     pub fn too_long(&mut self, actual: usize) -> Flow {
         self.fanout.malformed(DecodeError::UnknownLength { actual })
     }
 
-    /// Counts a datagram that could not be received, or an error that stood in its place.
+    /// Counts a datagram that could not be received.
     pub(crate) fn receive_failed(&self, error: &io::Error) {
         if let Some(count) = self.fanout.stats.receive_errors.add_and_log() {
             warn!("receiving failed: {error}; {count} times so far");

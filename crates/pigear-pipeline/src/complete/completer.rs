@@ -5,46 +5,46 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use pigear_alert::unified2::Logged;
 
 use super::Completing;
-use super::join::{Joined, Late};
+use super::join::{Joined, LateAlert};
 use super::log::Log;
 use crate::alert_factory::AlertFactory;
 use crate::fanout::{Fanout, Flow, Intake};
-use crate::source::unified2::{AlreadyHandled, Mark, PACKET_WAIT, Spool, Whole};
+use crate::source::unified2::{AlreadyHandled, CompleteEvent, Mark, PACKET_WAIT, Spool};
 use crate::source::{Source, SourceError};
 use crate::stop::Stop;
 
 #[cfg(test)]
 mod tests;
 
-/// How often to look what has waited for too long.
-const TICK: Duration = Duration::from_millis(20);
-/// What was logged so shortly before the start may still come over the socket.
-const JUST_NOW: Duration = Duration::from_secs(10);
-/// When asked to stop: how long to wait for the sockets to be closed …
+/// How often to check for entries whose wait is over.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Alerts logged within this time before the start may still arrive over the socket.
+const START_OVERLAP: Duration = Duration::from_secs(10);
+/// When asked to stop: how long to wait for the sockets to close …
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1200);
-/// … and how much longer for what Snort still writes. Soon after that the lanes are closed.
+/// … and how much longer for Snort's last log records. The lanes close soon after.
 const FINAL_READ_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Follows Snort's log, and completes the alerts that intakes leave with a [`Completing`].
+/// Follows Snort's log, and completes the alerts that intakes leave in a [`Completing`].
 ///
-/// Completing adds to what the socket brings, and never takes from it: while the log can't be read,
-/// alerts that lack something go on as they are. It is said, and tried again.
+/// Completing never costs an alert: while the log can't be read, incomplete alerts are delivered as
+/// they are. The error is logged, and the log is tried again.
 pub struct Completer {
     log: Log,
     completing: Completing,
     known: AlreadyHandled,
     factory: AlertFactory,
-    /// Whether what was logged before the start was read.
+    /// Whether all records from before the start were read.
     is_live: bool,
-    /// Of that, what has a time before this needn't be waited for: seconds since 1970.
+    /// Events before this second (since 1970) need not be waited for, if they were logged before the start.
     old_before: u64,
-    /// How far the log was read while events waited, and when none of these will wait any more.
+    /// How far the log was read while events waited, and when the last of these waits is over.
     passed: Option<(Instant, Mark)>,
 }
 
 impl Completer {
     /// Completes from the log at a path; see [`Spool::named`]. The bookmark is `bookmark`, or
-    /// [beside it](Spool::bookmark). `known` is asked about events whose alert did not come over the
+    /// [beside it](Spool::bookmark). `known` is asked about events whose alert did not arrive over the
     /// socket in this run.
     #[must_use]
     pub fn new(
@@ -55,8 +55,8 @@ impl Completer {
         factory: AlertFactory,
     ) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let old_before = now.saturating_sub(JUST_NOW).as_secs();
-        // An event that lacks its packet is still to find its alert.
+        let old_before = now.saturating_sub(START_OVERLAP).as_secs();
+        // An event without its packet can still be joined with its alert.
         let log = Log::open(spool, bookmark, PACKET_WAIT.min(completing.wait() / 2));
         let is_live = log.follower().is_some_and(|follower| !follower.has_backlog());
         Self { log, completing, known, factory, is_live, old_before, passed: None }
@@ -64,17 +64,17 @@ impl Completer {
 
     fn work(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Flow {
         while !stop.is_requested() {
-            self.step(TICK, intake)?;
+            self.step(POLL_INTERVAL, intake)?;
         }
         let deadline = Instant::now() + DRAIN_TIMEOUT;
         while self.completing.has_intakes() && Instant::now() < deadline {
-            self.step(TICK, intake)?;
+            self.step(POLL_INTERVAL, intake)?;
         }
         self.last_alerts(intake)
     }
 
-    /// Reads what was written, for no longer than this if there is nothing, and hands on what that
-    /// completes, and what has waited for too long. True at the end of what is written.
+    /// Reads new records, waiting at most this long for some, and delivers what they complete, and
+    /// entries whose wait is over. True at the end of the log.
     fn step(
         &mut self,
         longest: Duration,
@@ -87,24 +87,25 @@ impl Completer {
         };
         let mut events = Vec::new();
         let at_end = follower.read(longest, &mut events, intake);
-        // What can't be read now may still come.
+        // An unreadable file may become readable.
         let is_all = at_end && follower.problem().is_none();
         self.take(events, intake)?;
         self.is_live |= is_all;
         if is_all {
-            self.completing.forget_old(Instant::now());
+            self.completing.prune(Instant::now());
         }
         ControlFlow::Continue(at_end)
     }
 
-    /// Hands on what these events complete, and what has waited for too long.
-    fn take(&mut self, events: Vec<Whole>, intake: &mut Intake<'_>) -> Flow {
-        for Whole { logged, .. } in events {
-            let late = if self.is_old(&logged) { Late::Impossible } else { Late::Possible };
+    /// Delivers what these events complete, and entries whose wait is over.
+    fn take(&mut self, events: Vec<CompleteEvent>, intake: &mut Intake<'_>) -> Flow {
+        for CompleteEvent { logged, .. } in events {
+            let late =
+                if self.is_old(&logged) { LateAlert::Impossible } else { LateAlert::Possible };
             match self.completing.event(logged, late, Instant::now()) {
                 Joined::Completed(alert) => intake.completed(&alert)?,
-                Joined::HandedOn | Joined::Held => {}
-                Joined::Alone(event) => self.hand_on(*event, intake)?,
+                Joined::Delivered | Joined::Waiting => {}
+                Joined::Unmatched(event) => self.hand_on(*event, intake)?,
             }
         }
         let now = Instant::now();
@@ -113,7 +114,7 @@ impl Completer {
         Flow::Continue(())
     }
 
-    /// Notes how far the log was read, once no event before that waits any more.
+    /// Moves the bookmark once no event before it waits.
     fn note(&mut self, now: Instant, intake: &Intake<'_>) {
         let Some(follower) = self.log.follower_mut() else { return };
         if !self.completing.has_events() {
@@ -128,9 +129,9 @@ impl Completer {
         follower.settle(intake);
     }
 
-    /// No more alerts come over the socket: reads what is written, waits a little for the events of
-    /// those that there are, and hands on what is left. What was logged before this run can be read in
-    /// the next.
+    /// Called when no more alerts come over the socket. Reads the log to its end, waits briefly for the
+    /// events of waiting alerts, and delivers the rest. Records from before this run are left for the
+    /// next run.
     fn last_alerts(&mut self, intake: &mut Intake<'_>) -> Flow {
         let deadline = Instant::now() + FINAL_READ_TIMEOUT;
         while self.is_live && Instant::now() < deadline && !self.step(Duration::ZERO, intake)? {}
@@ -141,7 +142,7 @@ impl Completer {
         self.take(events, intake)?;
         while let Some(due) = self.completing.due().filter(|_| Instant::now() < deadline) {
             let left = due.min(deadline).saturating_duration_since(Instant::now());
-            self.step(left.min(TICK), intake)?;
+            self.step(left.min(POLL_INTERVAL), intake)?;
         }
         let now = Instant::now() + self.completing.wait();
         self.hand_on_expired(now, intake)?;
@@ -149,7 +150,7 @@ impl Completer {
         Flow::Continue(())
     }
 
-    /// Whether an event was logged before this run, so that its alert can't come any more.
+    /// Whether an event was logged before this run, so that its alert can't arrive any more.
     fn is_old(&self, event: &Logged) -> bool {
         !self.is_live && u64::from(event.event.key.second) < self.old_before
     }
@@ -169,7 +170,7 @@ impl Completer {
         }
     }
 
-    /// An event whose alert never came over the socket.
+    /// Delivers an event whose alert never arrived over the socket.
     fn hand_on(&mut self, event: Logged, intake: &mut Intake<'_>) -> Flow {
         if (self.known)(&event.event) {
             return Flow::Continue(());
@@ -190,7 +191,7 @@ impl Source for Completer {
         let mut intake = fanout.intake(self.factory.clone());
         let worked = self.work(&mut intake, stop);
         if let Some(follower) = self.log.follower_mut() {
-            // It was said why the bookmark can't be written.
+            // The bookmark's writer logs its errors.
             let _ = follower.end(&intake, stop);
         }
         worked.break_value().unwrap_or(Ok(()))

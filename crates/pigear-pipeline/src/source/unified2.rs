@@ -1,12 +1,12 @@
-//! Snort's own log in unified2, read while it is written.
+//! Snort's unified2 log, read while Snort writes it.
 //!
-//! A log is a row of files in a directory ([`Spool`]): Snort writes the newest, and begins another when
-//! that is full. The [`Unified2`] source reads what is there, goes on with what is written, and keeps a
-//! bookmark of how far it came.
+//! A log is a sequence of files in a directory ([`Spool`]): Snort writes the newest, and starts another
+//! when it is full. The [`Unified2`] source reads the existing records, follows new ones, and stores its
+//! position in a bookmark.
 //!
-//! Nothing is lost between Pigear's runs: the bookmark moves only once every lane has dealt with
-//! the alerts before it, and it is replaced as a whole. So after a crash the last alerts come again.
-//! Nor is a damaged log the end: what is no record is passed by, counted, and said.
+//! Nothing is lost between runs: the bookmark moves only when every lane has settled the alerts before
+//! it, and it is replaced atomically. After a crash the last alerts are read again. A damaged log
+//! doesn't end reading: data that is not a record is skipped, counted and logged.
 
 mod bookmark;
 mod bookmark_writer;
@@ -32,48 +32,48 @@ use pigear_alert::unified2::Event;
 use tracing::warn;
 
 pub(crate) use bookmark::Mark;
-pub(crate) use follower::{BookmarkProblem, Follower, PACKET_WAIT};
+pub(crate) use follower::{Follower, OnBookmarkError, PACKET_WAIT};
 pub use progress::Progress;
 pub use spool::{Spool, SpoolError};
-pub(crate) use window::Whole;
+pub(crate) use window::CompleteEvent;
 
 use super::{Source, SourceError};
 use crate::alert_factory::AlertFactory;
 use crate::fanout::{Fanout, Flow, Intake};
 use crate::stop::Stop;
 
-/// How long to sleep before looking whether it is time to stop.
+/// How long to sleep before checking whether to stop.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Where to begin to read.
+/// Where to start reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
-    /// Where the last run stopped, or else as [`Now`](Self::Now).
+    /// At the bookmark; without one, as [`Now`](Self::Now).
     #[default]
     Bookmark,
-    /// With the oldest record.
+    /// At the oldest record.
     Beginning,
-    /// With what is written from now on.
+    /// At the end of the log.
     Now,
 }
 
 /// When to end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Until {
-    /// When asked to.
+    /// On request.
     #[default]
     Stopped,
-    /// When what is there was read.
+    /// At the end of the existing log.
     End,
 }
 
-/// Says whether the alert of an event was dealt with in an earlier run.
+/// Tells whether the alert of an event was handled in an earlier run.
 pub type AlreadyHandled = Box<dyn FnMut(&Event) -> bool + Send>;
 
 /// Reads Snort's log.
 pub struct Unified2 {
     follower: Follower,
-    /// Asked until it doesn't know an event: those behind that are new.
+    /// Called until it returns false once: all later events are new.
     known: Option<AlreadyHandled>,
     until: Until,
     factory: AlertFactory,
@@ -83,18 +83,18 @@ pub struct Unified2 {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// There is no such log.
+    /// The path does not name a log.
     #[error(transparent)]
     Spool(#[from] SpoolError),
     /// A file of the log can't be read.
     #[error("cannot read the log")]
     Read(#[source] io::Error),
     /// The bookmark can't be read or written.
-    #[error("cannot keep the bookmark {}", path.display())]
+    #[error("cannot use the bookmark {}", path.display())]
     Bookmark {
         /// The bookmark.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
@@ -110,21 +110,21 @@ impl Unified2 {
         bookmark: Option<PathBuf>,
         factory: AlertFactory,
     ) -> Result<Self, OpenError> {
-        let problem = BookmarkProblem::Refuse;
+        let problem = OnBookmarkError::Fail;
         let follower = Follower::open(spool, start, bookmark, PACKET_WAIT, problem)?;
         Ok(Self { follower, known: None, until: Until::Stopped, factory })
     }
 
-    /// The same, but ending when told.
+    /// The same, but ending at a given point.
     #[must_use]
     pub fn until(self, until: Until) -> Self {
         Self { until, ..self }
     }
 
-    /// The same, but without the events at the start that are known from an earlier run: a crash may
-    /// leave the bookmark behind what was dealt with.
+    /// The same, but skipping events at the start that were handled in an earlier run: after a crash the
+    /// bookmark may be behind them.
     #[must_use]
-    pub fn but_for(self, known: AlreadyHandled) -> Self {
+    pub fn skipping(self, known: AlreadyHandled) -> Self {
         Self { known: Some(known), ..self }
     }
 
@@ -136,16 +136,16 @@ impl Unified2 {
         is_known
     }
 
-    /// Hands on events until there were enough, and notes where the next one begins then.
-    fn hand_on(&mut self, events: Vec<Whole>, intake: &mut Intake<'_>) -> Flow {
+    /// Pushes events until there are enough, and stores where the next one begins.
+    fn push(&mut self, events: Vec<CompleteEvent>, intake: &mut Intake<'_>) -> Flow {
         let mut events = events.into_iter().peekable();
-        while let Some(Whole { begun, logged }) = events.next() {
+        while let Some(CompleteEvent { begun, logged }) = events.next() {
             if self.is_known(&logged.event) {
                 continue;
             }
             let before = intake.alerts();
             if let ControlFlow::Break(end) = intake.logged(logged) {
-                // There may have been enough before, from another source.
+                // The limit may have been reached by another source.
                 let has_gone = intake.alerts() > before;
                 let next =
                     if has_gone { events.peek().map(|next| &next.begun) } else { Some(&begun) };
@@ -164,23 +164,23 @@ impl Unified2 {
             let longest = if self.until == Until::End { Duration::ZERO } else { POLL_INTERVAL };
             let at_end = self.follower.read(longest, &mut events, intake);
             if at_end && self.until == Until::End {
-                // The last time is the one after everything was looked at once more.
+                // The last round comes after everything was checked once more.
                 ends += 1;
-                self.follower.doubt();
+                self.follower.recheck();
                 if ends == 2 {
                     self.follower.finish(&mut events);
                 }
             } else {
                 ends = 0;
             }
-            self.hand_on(events, intake)?;
+            self.push(events, intake)?;
             self.follower.note(self.follower.mark(), intake);
             self.follower.settle(intake);
         }
         Flow::Continue(())
     }
 
-    /// What ends a source that should have read everything. One that follows goes on.
+    /// The error that ends a source that should have read everything. A following source has none.
     fn failure(&self, bookmark: std::io::Result<()>) -> Result<(), SourceError> {
         match (self.until, self.follower.problem()) {
             (Until::Stopped, _) => Ok(()),
@@ -204,7 +204,7 @@ impl Source for Unified2 {
         let followed = self.follow(&mut intake, stop);
         let bookmark = self.follower.end(&intake, stop);
         if self.until == Until::End && !self.follower.has_log() {
-            warn!("there is nothing to read at {}", self.follower.path().display());
+            warn!("nothing to read at {}", self.follower.path().display());
         }
         followed.break_value().unwrap_or(Ok(())).and_then(|()| self.failure(bookmark))
     }

@@ -434,6 +434,6 @@ fn a_bookmark_that_is_none_is_refused() {
     let spool = Spool::at(&log.path("u2.log")).unwrap();
     let opened = Unified2::open(spool, Start::Bookmark, None, AlertFactory::default());
     let error = opened.err().unwrap();
-    let expected = format!("cannot keep the bookmark {}/.u2.log.bookmark", log.0.path().display());
+    let expected = format!("cannot use the bookmark {}/.u2.log.bookmark", log.0.path().display());
     assert_eq!(error.to_string(), expected);
 }
