@@ -119,10 +119,10 @@ pub enum DecodeError {
         needed: usize,
     },
     /// The message fills its 256 bytes without a NUL at the end, which Snort never sends.
-    #[error("datagram is not an alert: its message has no end within 256 bytes")]
+    #[error("datagram is not an alert: its message is not terminated within 256 bytes")]
     UnterminatedMessage,
     /// The packet's time has a million microseconds or more, which Snort never sends.
-    #[error("datagram is not an alert: its time has {microseconds} microseconds")]
+    #[error("datagram is not an alert: its timestamp has {microseconds} microseconds")]
     ImpossibleTime {
         /// What stands where the microseconds belong.
         microseconds: u32,

@@ -52,7 +52,7 @@ pub enum MapProblem {
         field: &'static str,
     },
     /// There are more fields than the syntax has, so which is which can't be told.
-    #[error("{found} fields, but there can be only {allowed}")]
+    #[error("{found} fields, but at most {allowed} are allowed")]
     TooManyFields {
         /// How many fields the line has.
         found: usize,
@@ -72,13 +72,13 @@ pub enum MapProblem {
         name: Box<str>,
     },
     /// A reference is not of the form `system,id`. The rest of its line is used.
-    #[error("reference {text:?} is not a system and an id with a comma between")]
+    #[error("reference {text:?} is not of the form SYSTEM,ID")]
     BrokenReference {
         /// How the reference begins.
         text: Box<str>,
     },
     /// The file ends within a Lua table. What stands before the end is used.
-    #[error("the table does not end")]
+    #[error("the table is not closed")]
     Unclosed,
 }
 

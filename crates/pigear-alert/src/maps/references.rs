@@ -194,7 +194,7 @@ mod tests {
                 "line 2: no colon after reference",
                 "line 3: no system",
                 "line 4: no address",
-                "line 5: 3 fields, but there can be only 2",
+                "line 5: 3 fields, but at most 2",
             ]
         );
         assert_eq!(parsed.value.iter().count(), 2);
@@ -213,7 +213,7 @@ mod tests {
                 "line 2: no system",
                 "line 3: no address",
                 "line 4: system is not a plain string or number",
-                "line 1: the table does not end",
+                "line 1: the table is not closed",
             ]
         );
         assert_eq!(parsed.value.prefix("C"), Some("http://c/"));

@@ -31,7 +31,7 @@ pub enum StopReason {
         actual: usize,
     },
     /// The header is longer than what is left of the packet.
-    #[error("says its header has {stated} bytes, but {actual} are left")]
+    #[error("header length is {stated} bytes, but {actual} are left")]
     HeaderCut {
         /// The header's length in bytes, by its own account.
         stated: usize,
@@ -39,7 +39,7 @@ pub enum StopReason {
         actual: usize,
     },
     /// The header claims to be shorter than its fixed part.
-    #[error("says its header has {stated} bytes, but {least} is the least")]
+    #[error("header length is {stated} bytes, but {least} is the minimum")]
     HeaderTooShort {
         /// The header's length in bytes, by its own account.
         stated: usize,
@@ -47,13 +47,13 @@ pub enum StopReason {
         least: usize,
     },
     /// Another version of the protocol than the one that should follow, or than any known.
-    #[error("version {found} is not what was expected")]
+    #[error("unexpected version {found}")]
     Version {
         /// The version the header states.
         found: u8,
     },
     /// ARP for other addresses than Ethernet's and IPv4's.
-    #[error("hardware addresses of {hardware} and protocol addresses of {protocol} bytes")]
+    #[error("unsupported address lengths: hardware {hardware} bytes, protocol {protocol} bytes")]
     AddressLengths {
         /// Bytes in a hardware address; 6 was expected.
         hardware: u8,

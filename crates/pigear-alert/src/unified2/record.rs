@@ -40,7 +40,7 @@ pub enum Record<'a> {
 #[non_exhaustive]
 pub enum RecordError {
     /// No record has such a type.
-    #[error("no record has the type {}", record_type.0)]
+    #[error("unknown record type {}", record_type.0)]
     ImpossibleType {
         /// What stands where the type belongs.
         record_type: RecordType,
@@ -64,7 +64,7 @@ pub enum RecordError {
         claimed: u32,
     },
     /// There are zeros, as where a file was made longer but not written.
-    #[error("there are zeros where a record should begin")]
+    #[error("zeros instead of a record")]
     Zeros,
 }
 

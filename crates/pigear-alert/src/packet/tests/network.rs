@@ -66,8 +66,8 @@ fn addresses_are_had_as_soon_as_the_fixed_header_is_there() {
 #[test]
 fn addresses_are_had_whatever_the_header_length_says() {
     for (first, reason) in [
-        (0x44, "IPv4 at byte 14: says its header has 16 bytes, but 20 is the least"),
-        (0x4f, "IPv4 at byte 14: says its header has 60 bytes, but 28 are left"),
+        (0x44, "IPv4 at byte 14: header length is 16 bytes, but 20 is the minimum"),
+        (0x4f, "IPv4 at byte 14: header length is 60 bytes, but 28 are left"),
     ] {
         let mut frame = ethernet(0x0800, &ipv4(17, &udp(1, 2, b"")));
         frame[14] = first;
