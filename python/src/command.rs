@@ -75,7 +75,7 @@ impl Host for Python3 {
             return None;
         }
         if let Some(option) = without_a_place(config, source, handler) {
-            let problem = format!("{option} needs a handler or a socket handler of Pigear's own");
+            let problem = format!("{option} needs a built-in handler or socket handler");
             return Some(Err(Unresolved::Absent(problem)));
         }
         if let Some(problem) = source.misplaced() {

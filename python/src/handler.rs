@@ -62,7 +62,7 @@ impl From<Raised> for Unresolved {
             Raised::Absent(problem) => Self::Absent(problem),
             Raised::Error(problem) => Self::Failed(problem.into()),
             Raised::Interrupted => Self::Failed("interrupted".into()),
-            Raised::Exit => Self::Failed("it exits (SystemExit) where it should start".into()),
+            Raised::Exit => Self::Failed("it raised SystemExit during start".into()),
         }
     }
 }
@@ -213,7 +213,7 @@ impl Handler for PyHandler {
         };
         match self.main_thread.call(call) {
             Ok(Err(Raised::Interrupted)) => {
-                warn!("handler {}: interrupted before it had finished", self.name);
+                warn!("handler {}: interrupted before it finished", self.name);
                 self.main_thread.asks(&self.interrupt);
                 Ok(())
             }

@@ -164,7 +164,7 @@ impl Alerts {
         let channel = BatchChannel::new().map(Arc::new).map_err(|error| cannot_start(&error))?;
         let mut registry = Registry::empty();
         let to = Arc::clone(&channel);
-        registry.register(LANE, "hands alerts over to Python", move |NoKeys {}| {
+        registry.register(LANE, "passes alerts to Python", move |NoKeys {}| {
             Ok::<_, std::convert::Infallible>(ChannelHandler::new(Arc::clone(&to)))
         });
         let listener =

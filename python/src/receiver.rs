@@ -146,7 +146,9 @@ impl Queue {
                 || "an unknown sender".to_owned(),
                 |sender| format!("uid {} (process {})", sender.uid, sender.pid),
             );
-            warn!("refused a datagram from {sender}, which may not send; {count} refused so far");
+            warn!(
+                "refused a datagram from {sender}, which is not allowed to send; {count} refused so far"
+            );
         }
     }
 
@@ -157,9 +159,7 @@ impl Queue {
             let dropped = bump(&mut state.dropped);
             drop(state);
             if let Some(count) = dropped {
-                warn!(
-                    "the data handler is behind, its queue is full; {count} alerts dropped so far"
-                );
+                warn!("the data handler's queue is full; {count} alerts dropped so far");
             }
         } else {
             state.bytes += room(&copy);

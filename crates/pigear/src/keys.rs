@@ -64,7 +64,7 @@ fn in_our_words(error: &toml::de::Error) -> String {
         .message()
         .replace("unknown field", "unknown key")
         .replace("missing field", "missing key")
-        .replace("expected a map", "expected a name behind it, as in KEY.NAME=VALUE")
+        .replace("expected a map", "expected a name, as in KEY.NAME=VALUE")
         .replace("there are no fields", "there are none");
     let whole = error.to_string();
     match whole.trim_end().rsplit_once("\nin `") {
@@ -96,7 +96,7 @@ where
         Value::Boolean(truth) => truth.to_string(),
         other => {
             return Err(D::Error::custom(format!(
-                "a value of the type {} makes no sense here",
+                "a value of type {} is not supported here",
                 other.type_str()
             )));
         }

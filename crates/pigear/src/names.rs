@@ -114,18 +114,18 @@ fn read<T>(path: &Path, parse: fn(&str) -> Parsed<T>) -> Result<T, NameFileError
 
 fn report(path: &Path, problems: &[LineProblem]) {
     for LineProblem { line, problem } in problems.iter().take(MAX_NAMED) {
-        warn!("{}:{line}: {problem}; the line is passed over", path.display());
+        warn!("{}:{line}: {problem}; the line is skipped", path.display());
     }
     let more = problems.len().saturating_sub(MAX_NAMED);
     if more > 0 {
-        warn!("{}: {more} more lines are broken", path.display());
+        warn!("{}: {more} more invalid lines", path.display());
     }
 }
 
 /// A list without entries says nothing: its file only points elsewhere, or is another file.
 fn replace<T>(old: &mut T, new: T, is_empty: fn(&T) -> bool, path: &Path, what: impl Display) {
     if is_empty(&new) {
-        warn!("{} has no {what}; those that are built in are used", path.display());
+        warn!("{} has no {what}; the built-in ones are used", path.display());
     } else {
         *old = new;
     }
@@ -155,7 +155,7 @@ impl Watched {
         self.state = state;
         self.files
             .load()
-            .inspect_err(|error| warn!("{error}: {}; the names from before stay", error.source))
+            .inspect_err(|error| warn!("{error}: {}; keeping the previous names", error.source))
             .ok()
     }
 }

@@ -37,7 +37,7 @@ pub(crate) enum OutputKind {
 
 /// Nobody has the FIFO open for reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is a FIFO that nobody reads")]
+#[error("it is a FIFO without a reader")]
 pub(crate) struct NoReader;
 
 impl NoReader {
@@ -206,7 +206,7 @@ pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
                 if !is_safe(&metadata, dir(&path)) {
                     return Err(io::Error::new(
                         ErrorKind::PermissionDenied,
-                        "it is a symbolic link of another user in a directory where everybody may write",
+                        "it is a symbolic link of another user in a world-writable directory",
                     ));
                 }
                 path = dir(&path).join(fs::read_link(&path)?);

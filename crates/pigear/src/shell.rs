@@ -117,7 +117,7 @@ fn work(
 ) {
     for alert in inbox {
         let outcome = catch_unwind(AssertUnwindSafe(|| look_at(&alert)))
-            .unwrap_or_else(|_| Outcome::Failed("the shell broke".to_owned()));
+            .unwrap_or_else(|_| Outcome::Failed("the shell panicked".to_owned()));
         // The lane may have left.
         if done.send(Event::Done(outcome)).is_err() {
             break;

@@ -15,7 +15,7 @@ const MODE: u32 = 0o644;
 #[derive(Debug)]
 pub(crate) struct StatsFile {
     path: PathBuf,
-    /// That nobody reads the FIFO was said.
+    /// That the FIFO has no reader: was said.
     no_reader: bool,
 }
 
@@ -36,7 +36,7 @@ impl StatsFile {
         match output_file::write_whole(&self.path, MODE, &text) {
             Err(error) if NoReader::is(&error) => {
                 if !self.no_reader {
-                    warn!("the counters are not written to {}: {error}", self.path.display());
+                    warn!("cannot write the counters to {}: {error}", self.path.display());
                 }
                 self.no_reader = true;
                 Ok(())

@@ -56,7 +56,8 @@ pub(super) fn run(args: &DemoArgs, registry: &Registry, host: &dyn Host) -> Resu
     counters.missed = 0;
     say(&summary(&counters));
     result?;
-    let played: Result<_, PlayError> = player.join().map_err(|_| anyhow!("the player broke"))?;
+    let played: Result<_, PlayError> =
+        player.join().map_err(|_| anyhow!("the player thread panicked"))?;
     played.map_err(anyhow::Error::from)?;
     say(NEXT);
     Ok(())

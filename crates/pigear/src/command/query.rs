@@ -83,7 +83,7 @@ pub(super) fn path(args: &StoreArgs) -> Result<PathBuf, Failure> {
     let config = args.config.as_deref().map(Config::read).transpose()?;
     let path = args.store.clone().or(config.and_then(|config| config.store.path));
     path.ok_or_else(|| {
-        let problem = anyhow!("which store? Give --store PATH, or --config FILE with a [store]");
+        let problem = anyhow!("no store given; use --store PATH, or --config FILE with [store]");
         Failure::usage(problem)
     })
 }
@@ -174,7 +174,7 @@ fn save(
         if limit.is_none_or(|limit| ids.len() < limit) { Further::On } else { Further::Enough }
     })?;
     if path.exists() {
-        return Err(anyhow!("{} exists, and is not written over", path.display()).into());
+        return Err(anyhow!("{} exists and is not overwritten", path.display()).into());
     }
     let options = pcap::Options {
         path: path.to_owned(),

@@ -38,7 +38,7 @@ fn add_source(config: &mut Config, typed: SourceConfig) -> anyhow::Result<()> {
     if config.sources.is_empty() {
         config.sources.push(typed);
     } else if typed != SourceConfig::default() {
-        bail!("the configuration file has sources; options for a source can't be given beside it");
+        bail!("the configuration file has sources; source options can't be used with it");
     }
     Ok(())
 }

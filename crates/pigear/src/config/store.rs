@@ -14,13 +14,13 @@ use crate::keys::parsed_option;
 pub struct StoreConfig {
     /// Keep every alert in this file, for `pigear query` and for handlers that must not lose any
     ///
-    /// What `http`, `syslog` over TCP and TLS, and `exec` (and others with NAME.durable=true) are to
-    /// hand on then waits in the file, and survives crashes. A new handler begins with the next alert,
-    /// or with NAME.from=start with the oldest. docs/store.md says what is promised.
+    /// Alerts for `http`, `syslog` over TCP and TLS, and `exec` (and others with NAME.durable=true) then
+    /// wait in the file, and survive crashes. A new handler begins with the next alert, or with
+    /// NAME.from=start with the oldest. docs/store.md has the guarantees.
     #[cfg_attr(feature = "command", arg(id = "store", long, value_name = "PATH"))]
     pub path: Option<PathBuf>,
 
-    /// Remove alerts that were received more than so many days ago
+    /// Remove alerts that were received more than N days ago
     #[serde(deserialize_with = "days_option")]
     #[cfg_attr(feature = "command", arg(long, value_name = "N", value_parser = days))]
     pub keep_days: Option<u32>,
@@ -32,9 +32,9 @@ pub struct StoreConfig {
 
     /// Remove alerts by age even if the clock seems to have jumped ahead
     ///
-    /// When the clock says a time that is much later than expected, and --keep-days would remove more
-    /// than half of all alerts by it, nothing is removed by age: the clock may be wrong. Start Pigear
-    /// once with this option to say that it is right.
+    /// When the clock is much later than expected, and --keep-days would remove more than half of all
+    /// alerts, nothing is removed by age: the clock may be wrong. Start Pigear once with this option to
+    /// confirm that it is right.
     #[cfg_attr(feature = "command", arg(long))]
     pub trust_clock: bool,
 }
@@ -52,7 +52,7 @@ fn days(text: &str) -> Result<u32, String> {
 
 fn size(text: &str) -> Result<ByteSize, String> {
     match text.parse::<ByteSize>() {
-        Ok(size) if size < LEAST => Err("no alert would have room; give at least 1MB".to_owned()),
+        Ok(size) if size < LEAST => Err("too small for any alert; give at least 1MB".to_owned()),
         result => result,
     }
 }

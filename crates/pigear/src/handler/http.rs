@@ -96,7 +96,7 @@ impl Http {
             ..Needs::default()
         };
         let dispatcher = Dispatcher::new(sender, batch_builder, options.in_flight)
-            .map_err(|error| format!("cannot get ready to send: {error}"))?;
+            .map_err(|error| format!("cannot set up the HTTP client: {error}"))?;
         Ok(Self { dispatcher, needs })
     }
 }

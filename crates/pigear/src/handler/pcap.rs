@@ -98,7 +98,10 @@ impl Pcap {
         let found = resume::resume(self.file.path()).map_err(io::Error::other)?;
         if found.end < self.file.len() {
             let surplus = self.file.len() - found.end;
-            warn!("{} ended in half a block; {surplus} bytes removed", self.file.path().display());
+            warn!(
+                "{} ended with an incomplete block; {surplus} bytes removed",
+                self.file.path().display()
+            );
             self.file.cut(found.end)?;
         }
         self.interfaces = Interfaces(found.interfaces.into_iter().map(|it| (it, None)).collect());

@@ -53,7 +53,7 @@ impl Receiver {
         self.deadline = deadline.clone();
         match (self.connect)() {
             Ok(outlet) => self.outlet = Some(outlet),
-            Err(error) => warn!("{}: {error}; it is tried again when there are alerts", self.name),
+            Err(error) => warn!("{}: {error}; trying again with the next alert", self.name),
         }
     }
 
@@ -93,7 +93,7 @@ impl Receiver {
             match outlet.send(records, sent, &self.deadline) {
                 Ok(()) => {
                     if self.backoff.attempts() > 0 {
-                        info!("{}: it works again", self.name);
+                        info!("{}: works again", self.name);
                     }
                     self.backoff.succeeded();
                     return Ok(());
@@ -115,7 +115,7 @@ impl Receiver {
     fn wait_after(&mut self, error: &io::Error) -> Result<(), Failure> {
         let wait = self.backoff.failed();
         if self.backoff.attempts().is_power_of_two() {
-            warn!("{}: {error}; it is tried again in {wait:?}", self.name);
+            warn!("{}: {error}; trying again in {wait:?}", self.name);
         }
         match self.deadline.sleep(wait) {
             Slept::Fully => Ok(()),

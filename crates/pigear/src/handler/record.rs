@@ -19,7 +19,7 @@ use crate::keys::FileMode;
 use crate::output_file;
 
 pub(crate) const ABOUT: &str =
-    "keeps the datagrams as they came, for `play`; path=FILE (.gz and .zst compress) mode=0640";
+    "writes the raw datagrams, for `play`; path=FILE (.gz and .zst compress) mode=0640";
 
 /// The keys of `record`.
 #[derive(Debug, Deserialize)]
@@ -90,7 +90,7 @@ impl Record {
         // What the writer still has in memory it may write now.
         drop(self.writer.take());
         if let Err(error) = self.file.set_len(self.len) {
-            warn!("{} may end in half a datagram: {error}", self.path.display());
+            warn!("{} may end with an incomplete datagram: {error}", self.path.display());
         }
     }
 
@@ -101,7 +101,7 @@ impl Record {
         }
         // All alerts that it lacks were reported already.
         if let Err(error) = go_on(&mut self.file, &mut self.len, &mut self.ending) {
-            warn!("{} has no proper end: {error}", self.path.display());
+            warn!("{} was not finished: {error}", self.path.display());
         }
         Ok(())
     }

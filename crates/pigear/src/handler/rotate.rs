@@ -73,7 +73,7 @@ impl RotatedFile {
     ) -> io::Result<Self> {
         let open = match Open::append(&path, mode) {
             Err(error) if NoReader::is(&error) => {
-                warn!("nobody reads the FIFO {} yet", path.display());
+                warn!("the FIFO {} has no reader yet", path.display());
                 None
             }
             open => Some(open?),
@@ -123,7 +123,7 @@ impl RotatedFile {
                 return Ok(Ready::Another);
             }
             Err(error) if !self.cannot_rotate => {
-                error!("cannot rotate {}: {error}; it grows on", self.path.display());
+                error!("cannot rotate {}: {error}; it keeps growing", self.path.display());
                 self.cannot_rotate = true;
             }
             Err(_) => {}
@@ -192,7 +192,7 @@ impl Open {
             && longer
             && let Err(error) = self.file.set_len(self.len)
         {
-            warn!("{} may end in half a record: {error}", path.display());
+            warn!("{} may end with an incomplete record: {error}", path.display());
         }
     }
 

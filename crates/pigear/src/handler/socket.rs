@@ -84,7 +84,7 @@ impl Socket {
     /// If the format has more than a line an alert.
     pub fn new(options: Options) -> Result<Self, &'static str> {
         if options.format == FormatName::Full {
-            return Err("an alert in the format full has several lines; choose another");
+            return Err("format=full has several lines an alert; choose another");
         }
         let lines = matches!(options.target, Target::Stream(_));
         let receiver = Receiver::new(options.target.to_string(), connect(options.target));

@@ -105,7 +105,7 @@ impl Syslog {
     pub fn new(options: Options) -> Result<Self, String> {
         let Options { target, rfc, facility, format, ca, cert, key, max_len } = options;
         if format == FormatName::Full {
-            return Err("an alert in the format full has several lines; choose another".to_owned());
+            return Err("format=full has several lines an alert; choose another".to_owned());
         }
         let files = tls::Files { ca, cert, key };
         if !files.is_empty() && !matches!(target, Target::Tls(_)) {
@@ -162,7 +162,7 @@ impl Messages {
         self.cut += 1;
         if self.cut.is_power_of_two() {
             let (count, max) = (self.cut, self.max_len);
-            warn!("syslog: messages of more than {max} bytes are cut: {count} so far");
+            warn!("syslog: messages of more than {max} bytes are truncated: {count} so far");
         }
     }
 }

@@ -90,13 +90,13 @@ pub enum ListenError {
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
     /// There is no user of this name.
-    #[error("no user is called {name:?}")]
+    #[error("unknown user {name:?}")]
     UnknownUser {
         /// The name.
         name: String,
     },
     /// There is no group of this name.
-    #[error("no group is called {name:?}")]
+    #[error("unknown group {name:?}")]
     UnknownGroup {
         /// The name.
         name: String,

@@ -82,7 +82,7 @@ impl Housekeeper {
 
     fn reload(&mut self, asked: bool) {
         if let Some(names) = self.watched.reload(asked) {
-            debug!("read the files of names again");
+            debug!("reloaded the name maps");
             self.names.set(names);
         }
     }

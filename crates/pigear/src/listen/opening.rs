@@ -54,7 +54,7 @@ impl Opening<'_> {
         let sockets = sockets::named_by(source, usual_log_dir)?;
         if sockets.len() > 1 && source.complete_from.is_some() && source.bookmark.is_some() {
             return Err(ListenError::Source(
-                "several packet threads have several logs, which can't share a --bookmark",
+                "each packet thread has its own log, and logs can't share a --bookmark",
             ));
         }
         let bound = sockets.into_iter().map(|socket| self.bind(socket, source));
@@ -109,7 +109,7 @@ impl Opening<'_> {
             Unified2::open(spool, start, source.bookmark.clone(), self.factory(source, None))
         });
         match opened {
-            Ok(log) => Ok(log.until(until).but_for(self.known(source))),
+            Ok(log) => Ok(log.until(until).skipping(self.known(source))),
             Err(source) => Err(ListenError::Log { path, source }),
         }
     }
@@ -155,7 +155,7 @@ impl Opening<'_> {
 fn warn_of_nothing_to_read(spool: &Spool, bookmark: Option<&Path>) {
     if !bookmark.map_or_else(|| spool.bookmark().exists(), Path::exists) {
         warn!(
-            "{} is read for the first time, which begins at its end; --from-start reads all of it",
+            "{} has no bookmark yet, so reading starts at its end; --from-start reads all of it",
             spool.path().display()
         );
     }

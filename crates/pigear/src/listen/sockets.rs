@@ -52,7 +52,7 @@ fn in_log_dir(source: &SourceConfig, log_dir: &Path) -> Result<Vec<Socket>, List
     };
     if instances.id_offset.checked_add(threads.saturating_sub(1)).is_none() {
         return Err(ListenError::Source(
-            "with this --id-offset, --instances names threads above 4294967295, which Snort has none of",
+            "--id-offset with --instances goes beyond thread 4294967295, the last that Snort can have",
         ));
     }
     let socket = |thread, path| Socket { path, thread, log_dir: log_dir.to_owned() };
@@ -138,7 +138,7 @@ fn user_id(name: &str) -> Result<u32, ListenError> {
     let id = name.parse().ok().or_else(by_name);
     let id = id.ok_or_else(|| ListenError::UnknownUser { name: name.to_owned() })?;
     if id == NOBODY_AT_ALL {
-        Err(ListenError::Source("4294967295 is the id of no user"))
+        Err(ListenError::Source("4294967295 is not a user id"))
     } else {
         Ok(id)
     }
@@ -149,7 +149,7 @@ fn group_id(name: &str) -> Result<u32, ListenError> {
     let id = name.parse().ok().or_else(by_name);
     let id = id.ok_or_else(|| ListenError::UnknownGroup { name: name.to_owned() })?;
     if id == NOBODY_AT_ALL {
-        Err(ListenError::Source("4294967295 is the id of no group"))
+        Err(ListenError::Source("4294967295 is not a group id"))
     } else {
         Ok(id)
     }

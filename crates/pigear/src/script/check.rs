@@ -42,7 +42,7 @@ fn unseen(ast: &AST) -> Option<Found> {
     first(&functions, |node| {
         let ASTNode::Expr(expr @ Expr::Variable(..)) = node else { return None };
         let name = given(expr).filter(|name| fields_of(name).is_some())?;
-        let what = format!("a function doesn't see `{name}`; give it to the function: f({name})");
+        let what = format!("a function can't access `{name}`; pass it as an argument: f({name})");
         Some((what, expr.start_position()))
     })
 }

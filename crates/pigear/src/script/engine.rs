@@ -37,8 +37,8 @@ pub fn engine() -> Engine {
         .set_max_map_size(MAX_MAP)
         .set_max_variables(MAX_VARIABLES)
         .set_max_functions(MAX_FUNCTIONS);
-    engine.on_print(|text| debug!("a script prints: {}", visible(text.as_bytes())));
-    engine.on_debug(|text, _, _| debug!("a script prints: {}", visible(text.as_bytes())));
+    engine.on_print(|text| debug!("script output: {}", visible(text.as_bytes())));
+    engine.on_debug(|text, _, _| debug!("script output: {}", visible(text.as_bytes())));
     unreserve(&mut engine, "thread");
     fields::register(&mut engine);
     functions::register(&mut engine);

@@ -84,8 +84,8 @@ pub const ALERT: &[Field] = fields! {
     };
     vlan "numbers of the VLANs, outermost first" |a| list(a.dissection().vlans().map(number));
     class "short name of the class" |a| shown(a.class().map(|class| &class.name));
-    class_description "the class in words" |a| shown(a.class().map(|class| &class.description));
-    references "web addresses of what describes the subject" |a| list(a.references().map(Dynamic::from));
+    class_description "description of the class" |a| shown(a.class().map(|class| &class.description));
+    references "URLs that describe the subject" |a| list(a.references().map(Dynamic::from));
     layers "the packet's headers, outermost first: maps with name, start, end and fields" |a| {
         list(layers::maps(a).into_iter().map(Dynamic::from_map))
     };
@@ -97,28 +97,28 @@ pub const ALERT: &[Field] = fields! {
         shown(a.origin.socket.as_ref().map(|path| path.display()))
     };
     thread "number of Snort 3's packet thread" |a| known(a.origin.thread);
-    sender "who sent it: pid and uid" |a| {
+    sender "the sender's pid and uid" |a| {
         a.sender.map_or(Dynamic::UNIT, |sender| {
             let ids = [("pid", number(sender.pid)), ("uid", number(sender.uid))];
             Dynamic::from_map(Map::from_iter(ids.map(|(name, id)| (name.into(), id))))
         })
     };
-    dialect "which Snort's datagram it was" |a| {
+    dialect "which Snort the datagram is from" |a| {
         shown(Some(a.dialect.name()).filter(|_| a.medium == Medium::Datagram))
     };
     source "\"unified2\" if it was read from Snort's log" |a| {
         shown(Some("unified2").filter(|_| a.medium == Medium::Unified2))
     };
-    action "what became of the packet, as far as Snort's log says: \"allowed\", \"blocked\", ..." |a| {
+    action "what Snort did with the packet, if its log says so: \"allowed\", \"blocked\", ..." |a| {
         shown(a.verdict().map(Verdict::name))
     };
     inspected "the part of a stream that Snort inspected, as bytes, where there is no packet" |a| {
         a.inspected().map_or(Dynamic::UNIT, |bytes| Dynamic::from_blob(bytes.to_vec()))
     };
-    extra "what else Snort's log has, by name: http_uri, http_host, xff, ..." |a| {
+    extra "other data from Snort's log, by name: http_uri, http_host, xff, ..." |a| {
         Dynamic::from_map(extra(a))
     };
-    message "what Snort said: `msg`, when the alert is in another variable" |a| {
+    message "Snort's own fields: `msg`, when the alert is in another variable" |a| {
         Dynamic::from(SnortMessage(Arc::clone(a)))
     };
     untrusted "whether an attacker may have forged the event" |a| a.untrusted.into();

@@ -117,7 +117,7 @@ fn network(text: &str) -> Fallible<Network> {
 }
 
 fn address(text: &str) -> Fallible<IpAddr> {
-    text.parse().map_err(|_| format!("{text:?} is no address").into())
+    text.parse().map_err(|_| format!("{text:?} is not an address").into())
 }
 
 fn formatted(alert: &Alert, name: &str) -> Fallible<String> {

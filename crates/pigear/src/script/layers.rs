@@ -47,7 +47,7 @@ fn write_tree(alert: &Alert, out: &mut String) -> fmt::Result {
     let depth = packet.layers.len();
     if let Some(stop) = packet.stopped {
         write_branch(depth, out)?;
-        writeln!(out, "not read on: {stop}")?;
+        writeln!(out, "dissection stopped: {stop}")?;
     } else if !packet.payload.is_empty() {
         write_branch(depth, out)?;
         let bytes = packet.payload.len();

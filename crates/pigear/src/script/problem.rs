@@ -40,7 +40,7 @@ impl ScriptProblem {
     pub(crate) fn of_compiling(error: &ParseError, script: &str) -> Self {
         let what = match &*error.0 {
             ParseErrorType::VariableUndefined(name) => format!("unknown variable `{name}`"),
-            ParseErrorType::UnexpectedEOF => "something is missing at the end".to_owned(),
+            ParseErrorType::UnexpectedEOF => "unexpected end".to_owned(),
             other => in_our_words(&other.to_string()),
         };
         let what = bounded(&visible(what.as_bytes()));
@@ -96,7 +96,7 @@ pub(super) fn said_of_running(error: &EvalAltResult) -> String {
         EvalAltResult::ErrorStackOverflow(_) => "its functions call each other too deep".to_owned(),
         EvalAltResult::ErrorTerminated(..) => "interrupted".to_owned(),
         EvalAltResult::ErrorDataRace(..) => {
-            "what is worked on cannot be used within that; use a copy".to_owned()
+            "a value can't be used while it is being changed; use a copy".to_owned()
         }
         EvalAltResult::ErrorVariableNotFound(name, _) => format!("unknown variable `{name}`"),
         EvalAltResult::ErrorFunctionNotFound(call, _) => {

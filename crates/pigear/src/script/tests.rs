@@ -203,7 +203,7 @@ fn a_script_that_fails_says_why() {
         ("msg.pkt[0..=4]", "data type incorrect: range (expecting number)"),
         (
             "let a = [1]; a.some(|n| a.contains(n))",
-            "what is worked on cannot be used within that; use a copy",
+            "a value can't be used while it is being changed; use a copy",
         ),
         ("alert.message", "its value is neither true nor false, but AlertMessage"),
         ("msg.msg.pad(3, alert.sensor)", "no such function: pad (text, number, nothing)"),
@@ -294,7 +294,9 @@ fn the_layers_are_shown_as_a_tree() {
     );
     let cut = alert_of(Dialect::Snort3, b"", &PACKET[..38]);
     let tree = value("layers(msg)", &cut).to_string();
-    assert!(tree.ends_with("   └─ not read on: UDP at byte 34: needs 8 bytes, but 4 are left\n"));
+    assert!(
+        tree.ends_with("   └─ dissection stopped: UDP at byte 34: needs 8 bytes, but 4 are left\n")
+    );
     let nothing = alert_of(Dialect::Snort3, b"", &[]);
     assert_eq!(value("layers(msg)", &nothing).to_string(), "no packet\n");
 }

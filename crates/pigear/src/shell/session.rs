@@ -96,7 +96,7 @@ impl Session {
             Outcome::Quit => {
                 let waiting = self.alerts().waiting();
                 if let Some(number) = waiting.strip_suffix(" wait") {
-                    show::say(&format!("{number} more were not looked at"));
+                    show::say(&format!("{number} more alerts were not examined"));
                 }
             }
             _ => {}

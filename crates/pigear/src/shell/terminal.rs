@@ -75,7 +75,7 @@ pub enum TerminalError {
         stream: &'static str,
     },
     /// Another shell has it.
-    #[error("there is a shell already, and a terminal has room for one")]
+    #[error("only one shell can use a terminal")]
     Taken,
     /// The terminal doesn't answer.
     #[error("cannot ask the terminal for its settings: {0}")]

@@ -113,7 +113,7 @@ impl Store {
     /// Where alerts wait for another receiver than the one that they were meant for, that is said.
     fn say_other_target(&self, name: &str, former: &str, target: Option<&str>) {
         let path = self.path().display();
-        let target = target.unwrap_or("one that has no name");
+        let target = target.unwrap_or("an unnamed receiver");
         warn!(
             "{path}: handler {name} delivered to {former} so far, and now delivers to {target}: what \
             waits for it, and its dead letters, go there; to keep them apart, give the new handler \
@@ -299,7 +299,9 @@ impl DurableQueue {
         if gone > 0 {
             reading.besides.dropped += gone as u64;
             let name = &self.name;
-            warn!("handler {name}: {gone} alerts were removed from the store before it got them");
+            warn!(
+                "handler {name}: {gone} alerts were removed from the store before they were delivered"
+            );
             self.pass_over(reading, first - 1);
         }
         if let Some(passed) = damaged.last().map(|row| row.id) {
@@ -344,7 +346,7 @@ impl DurableQueue {
 
     fn or_say(&self, result: Result<(), StoreProblem>) {
         if let Err(problem) = result {
-            error!("handler {}: cannot note what became of dead letters: {problem}", self.name);
+            error!("handler {}: cannot update its dead letters: {problem}", self.name);
         }
     }
 
@@ -377,10 +379,13 @@ impl DurableQueue {
                 reading.unwritten.clear();
             }
             Err(problem) => {
-                debug!("handler {}: cannot note how far it is: {problem}", self.name);
+                debug!("handler {}: cannot save its position: {problem}", self.name);
                 if reading.unwritten.len() > MAX_UNWRITTEN {
                     let n = reading.unwritten.len();
-                    error!("handler {}: {n} dead letters could not be kept: {problem}", self.name);
+                    error!(
+                        "handler {}: {n} dead letters could not be stored: {problem}",
+                        self.name
+                    );
                     reading.unwritten.clear();
                 }
             }

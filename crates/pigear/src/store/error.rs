@@ -25,10 +25,10 @@ pub enum StoreProblem {
     #[error("there is no store")]
     Missing,
     /// It is a file of another kind.
-    #[error("the file is not a store of Pigear's")]
+    #[error("the file is not a Pigear store")]
     NotAStore,
     /// A later Pigear has written it.
-    #[error("it has version {version}, and this Pigear knows only those up to {VERSION}")]
+    #[error("it has version {version}, but this Pigear supports only versions up to {VERSION}")]
     Newer {
         /// Its version.
         version: u32,
@@ -56,14 +56,14 @@ impl StoreProblem {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Missing => "`pigear --store PATH` makes one",
-            Self::NotAStore => "it was left alone; give another path with --store",
-            Self::Newer { .. } => "it was left alone; use the newer Pigear, or another path",
+            Self::NotAStore => "it was not changed; give another path with --store",
+            Self::Newer { .. } => "it was not changed; use the newer Pigear, or another path",
             Self::InUse => "stop it, or give another path with --store",
             Self::Damaged(_) => {
                 "nothing was changed; move it away, with the files PATH-wal and PATH-shm if there are \
                 any, and a new one is begun; `sqlite3 PATH .recover` saves what can be read of it"
             }
-            Self::Full => "make room, or let --keep-bytes say how much the store may take",
+            Self::Full => "free disk space, or limit the store with --keep-bytes",
             Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
                 "create the directory, or give another path with --store"
             }

@@ -55,7 +55,7 @@ pub(super) fn to_write(
     let is_old = matches!(kind, FileKind::Store(version) if version < VERSION);
     let mut check = None;
     if kind != FileKind::Nothing && ended != Ended::InOrder {
-        info!("{} was not closed in order; it is checked for damage", path.display());
+        info!("{} was not closed cleanly; checking it for damage", path.display());
         if ended == Ended::WithJournal && !has_journal {
             say_journal_is_gone(path);
         }
@@ -128,7 +128,7 @@ pub(super) fn has_journal(path: &Path) -> bool {
 
 fn say_journal_is_gone(path: &Path) {
     warn!(
-        "{0} was not closed in order, and its journal {0}-wal is gone: what was stored last is lost, up to \
+        "{0} was not closed cleanly, and its journal {0}-wal is gone: what was stored last is lost, up to \
         {1} MB, and what was done with it is not known; if you have the journal, stop Pigear, put it back, \
         and start again",
         path.display(),

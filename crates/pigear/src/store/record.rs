@@ -92,11 +92,11 @@ pub(super) fn decode(
 ) -> Result<Alert, &'static str> {
     let record = match bytes.first() {
         Some(&UNSUMMED) => bytes,
-        Some(&VERSION) => summed(bytes).ok_or("its bytes are not those that were stored")?,
-        Some(_) => return Err("its record is of no version that this Pigear knows"),
+        Some(&VERSION) => summed(bytes).ok_or("its checksum is wrong")?,
+        Some(_) => return Err("its record has an unknown version"),
         None => return Err("its record is missing"),
     };
-    decode_fields(record, signature, provenance).ok_or("its record can't be understood")
+    decode_fields(record, signature, provenance).ok_or("its record can't be decoded")
 }
 
 /// What comes before the sum, if that is right.

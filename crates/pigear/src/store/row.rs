@@ -82,7 +82,7 @@ fn alert(
     interned: &mut InternedRows,
 ) -> Result<Alert, Unreadable> {
     let number = |column, what: &str| {
-        row.get(column).map_err(|_| Unreadable::Damaged(format!("its {what} is no number")))
+        row.get(column).map_err(|_| Unreadable::Damaged(format!("its {what} is not a number")))
     };
     let (signature, origin) = (number(1, "signature")?, number(2, "origin")?);
     let signature = known(interned.signature(signature, connection), "signature", signature)?;
@@ -123,7 +123,7 @@ fn known<T>(found: rusqlite::Result<T>, what: &str, id: i64) -> Result<T, Unread
             Unreadable::Damaged(format!("its {what} {id} can't be read: {error}"))
         }
         error if error.sqlite_error_code().is_none() => {
-            Unreadable::Damaged(format!("its {what} {id} can't be understood: {error}"))
+            Unreadable::Damaged(format!("its {what} {id} can't be decoded: {error}"))
         }
         error => error.into(),
     })

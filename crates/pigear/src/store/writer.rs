@@ -148,7 +148,7 @@ impl Writer {
         let lanes = lanes::rows(&self.connection).unwrap_or_default();
         new.take_over(self.last, &lanes)?;
         (new.clock, new.removed_letters) = (self.clock, self.removed_letters);
-        info!("{}: storing goes on in the file that is there now", self.path.display());
+        info!("{}: storing continues in the file that is there now", self.path.display());
         *self = new;
         Ok(())
     }
@@ -175,7 +175,7 @@ impl Writer {
             match found {
                 Ok(()) => {
                     self.soundness = Soundness::Sound;
-                    info!("{} is sound", self.path.display());
+                    info!("{}: no damage found", self.path.display());
                     open::let_out_of_journal(&self.connection, true)?;
                 }
                 Err(StoreProblem::Damaged(damage)) => drop(self.met(StoreProblem::Damaged(damage))),
@@ -230,7 +230,7 @@ impl Writer {
     fn met(&mut self, problem: StoreProblem) -> StoreProblem {
         let damage = match problem {
             StoreProblem::Damaged(damage) => damage,
-            StoreProblem::NotAStore => "its head was overwritten".to_owned(),
+            StoreProblem::NotAStore => "its header was overwritten".to_owned(),
             problem => return problem,
         };
         let problem = StoreProblem::Damaged(damage.clone());
@@ -285,7 +285,7 @@ impl Writer {
             debug!("{}: {error}", self.path.display());
         }
         if let Some(Err(error)) = self.lock.as_mut().map(Lock::end) {
-            warn!("{}: cannot note that it was left in order: {error}", self.path.display());
+            warn!("{}: cannot mark it as closed cleanly: {error}", self.path.display());
         }
     }
 }

@@ -120,7 +120,7 @@ fn one_socket_that_is_in_use_leaves_none_behind() {
         .args(["--instances", "3"])
         .stderr(
             "error: cannot listen on log/1_snort_alert: another process already listens there\n\
-             hint: stop it, or listen elsewhere with --logdir\n",
+             hint: stop it, or use another directory with --logdir\n",
         )
         .status(1);
     assert_eq!(room.list("log"), ["1_snort_alert"]);

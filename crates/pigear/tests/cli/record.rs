@@ -66,7 +66,7 @@ fn a_recording_that_is_cut_is_read_as_far_as_it_goes() {
         .args(["--socket-handler", "play", "--from", "rec"])
         .stdout(PING)
         .stderr(
-            "error: rec: cannot read the recording: datagram 2 is cut: 996 of its 65928 bytes are there\n",
+            "error: rec: cannot read the recording: datagram 2 is truncated: 996 of 65928 bytes\n",
         )
         .stats(counters([1, 0, 0, 0], &[("print", [1, 0, 0])]))
         .status(1);

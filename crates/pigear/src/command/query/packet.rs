@@ -12,7 +12,7 @@ pub(super) fn text(alert: &Alert, format: &dyn Format) -> String {
     format.write(alert, &mut line);
     let mut text = String::from_utf8_lossy(&line).into_owned();
     if !alert.message.has_packet() {
-        text.push_str("\nthe alert came without a packet\n");
+        text.push_str("\nthe alert has no packet\n");
         return text;
     }
     let length = alert.message.pkt.len();
@@ -39,7 +39,7 @@ fn layers(alert: &Alert) -> String {
         format!("{} [{}..{}]\n", layer.header.name(), layer.range.start, layer.range.end)
     };
     let headers: String = packet.layers.iter().map(line).collect();
-    let stopped = packet.stopped.map(|stop| format!("not read on: {stop}\n"));
+    let stopped = packet.stopped.map(|stop| format!("dissection stopped: {stop}\n"));
     visible_lines(&(headers + stopped.as_deref().unwrap_or_default()))
 }
 

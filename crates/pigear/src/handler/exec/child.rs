@@ -181,8 +181,8 @@ impl Display for ProgramOutput {
         }
         let end = visible(self.end.trim_ascii_end());
         match self.before {
-            0 => write!(f, "; it said: {end}"),
-            before => write!(f, "; it said, after {before} bytes: {end}"),
+            0 => write!(f, "; its output: {end}"),
+            before => write!(f, "; its output, after {before} bytes: {end}"),
         }
     }
 }
@@ -196,7 +196,7 @@ impl Display for Ended {
             (Some(code), _) => write!(f, "ended with status {code}"),
             (None, signal) => {
                 let signal = signal.and_then(|signal| Signal::try_from(signal).ok());
-                write!(f, "was ended by {}", signal.map_or("a signal", Signal::as_str))
+                write!(f, "was killed by {}", signal.map_or("a signal", Signal::as_str))
             }
         }
     }

@@ -21,7 +21,7 @@ pub(super) struct Group(pub(super) Pid);
 pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Group)> {
     let closed = CLOSED.read().unwrap_or_else(PoisonError::into_inner);
     if *closed {
-        return Err(io::Error::new(ErrorKind::Interrupted, "pigear is being ended"));
+        return Err(io::Error::new(ErrorKind::Interrupted, "pigear is shutting down"));
     }
     let child = command.process_group(0).spawn()?;
     let group = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);

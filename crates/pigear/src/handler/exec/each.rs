@@ -53,7 +53,7 @@ enum RunError {
     NotStarted { program: String, source: io::Error },
     #[error("{program} {problem}")]
     Failed { program: String, problem: String },
-    #[error("time was up")]
+    #[error("the time is up")]
     TimeUp,
 }
 
@@ -130,7 +130,7 @@ impl Each {
             for _ in 1..self.concurrency.get().min(alerts.len()) {
                 if let Err(error) = Builder::new().name("run".to_owned()).spawn_scoped(scope, work)
                 {
-                    debug!("fewer programs run at once than allowed: {error}");
+                    debug!("running fewer programs at once than allowed: {error}");
                     break;
                 }
             }

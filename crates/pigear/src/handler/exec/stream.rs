@@ -49,9 +49,7 @@ impl Stream {
             return Err("timeout, concurrency and rate are for mode=each".to_owned());
         }
         if format == FormatName::Full {
-            return Err(
-                "a program is fed lines, but an alert in the format full has several".into()
-            );
+            return Err("mode=stream writes a line per alert, but format=full has several".into());
         }
         let running = Running::start(command.command())
             .map_err(|error| format!("cannot start {}: {error}", command.program()))?;
@@ -114,7 +112,7 @@ impl Stream {
         let wait = self.backoff.failed();
         if self.backoff.attempts().is_power_of_two() {
             let program = self.command.program();
-            warn!("{program} {how}; it is started again in {wait:?}");
+            warn!("{program} {how}; restarting in {wait:?}");
         }
         if self.deadline.sleep(wait) == Slept::TimeUp {
             return true;
@@ -129,7 +127,7 @@ impl Stream {
     /// Ends the program, which doesn't read any more, and says how that went.
     fn end(&mut self) -> String {
         let Some((mut running, since)) = self.running.take() else {
-            return "does not run".to_owned();
+            return "is not running".to_owned();
         };
         if since.elapsed() >= LONG {
             self.backoff.succeeded();
@@ -159,7 +157,7 @@ impl Stream {
             }
             None => {
                 running.stop(KILL_TIMEOUT);
-                warn!("{program} did not end in time, and was ended{}", running.program_output());
+                warn!("{program} did not exit in time and was killed{}", running.program_output());
                 Ok(())
             }
         }

@@ -157,9 +157,7 @@ fn redirected(response: &Response) -> String {
         _ => "nowhere".to_owned(),
     };
     let status = response.status();
-    format!(
-        "{status}: redirects to {to}, which is not followed; give that URL, if it is the right one"
-    )
+    format!("{status}: redirect to {to} not followed; use that URL if it is correct")
 }
 
 /// The server of a URL. The rest may be a secret.

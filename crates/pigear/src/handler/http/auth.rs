@@ -26,7 +26,7 @@ pub(super) fn given(options: &Options) -> Result<Option<Secret>, String> {
         (None, None, Some(name)) => env::var(name)
             .map(|value| Some(value.into()))
             .map_err(|error| format!("auth_env={name}: {error}")),
-        _ => Err("give one of auth, auth_file and auth_env only".to_owned()),
+        _ => Err("give only one of auth, auth_file and auth_env".to_owned()),
     }
 }
 
@@ -39,8 +39,8 @@ fn value_of(auth: &str) -> Result<HeaderValue, &'static str> {
         "apikey" => format!("ApiKey {secret}"),
         _ => return Err(EXPECTED),
     };
-    let mut value =
-        HeaderValue::from_str(&text).map_err(|_| "has characters that can't be sent")?;
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| "has characters that are not allowed in a header")?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -64,6 +64,9 @@ mod tests {
         for wrong in ["s3cret", "basic:s3cret", "digest:a:s3cret"] {
             assert_eq!(value_of(wrong), Err(EXPECTED));
         }
-        assert_eq!(value_of("bearer:s3\ncret"), Err("has characters that can't be sent"));
+        assert_eq!(
+            value_of("bearer:s3\ncret"),
+            Err("has characters that are not allowed in a header")
+        );
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn client(options: &Options, url: &Url) -> Result<Client, String> {
     for (key, time) in [("timeout", options.timeout), ("connect_timeout", options.connect_timeout)]
     {
         if time.0.is_zero() {
-            return Err(format!("{key}=0: expected more"));
+            return Err(format!("{key}=0: must be greater than 0"));
         }
     }
     // Whoever embeds this may have chosen another.
@@ -74,12 +74,12 @@ fn with_identity(builder: ClientBuilder, options: &Options) -> Result<ClientBuil
     let (cert, key) = match (&options.cert, &options.key) {
         (None, None) => return Ok(builder),
         (Some(cert), key) => (cert, key.as_ref().unwrap_or(cert)),
-        (None, Some(_)) => return Err("key needs the certificate that it is for; give cert".into()),
+        (None, Some(_)) => return Err("key needs its certificate; give cert".into()),
     };
     let pem = [read(cert)?, b"\n".to_vec(), read(key)?].concat();
     // The parser's own words could quote the key.
     let identity = Identity::from_pem(&pem).map_err(|_| {
-        format!("{} and {}: no certificate with its key", cert.display(), key.display())
+        format!("{} and {}: not a certificate and its key", cert.display(), key.display())
     })?;
     Ok(builder.identity(identity))
 }
@@ -98,16 +98,16 @@ fn headers(options: &Options, url: &Url) -> Result<HeaderMap, String> {
     }
     if let Some(value) = auth::header(options)? {
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("the URL has a name and password; give either these or auth".to_owned());
+            return Err("the URL has a user name and password; remove them or auth".to_owned());
         }
         headers.insert(AUTHORIZATION, value);
     }
     for (name, value) in &options.header {
         let wrong = |what| format!("header.{name}: {what}");
         let header = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| wrong("no header can have this name"))?;
+            .map_err(|_| wrong("not a valid header name"))?;
         let mut value = HeaderValue::from_str(value.reveal())
-            .map_err(|_| wrong("has characters that can't be sent"))?;
+            .map_err(|_| wrong("has characters that are not allowed in a header"))?;
         value.set_sensitive(true);
         headers.insert(header, value);
     }

@@ -89,7 +89,7 @@ impl Options {
         match (&self.url, &self.url_file) {
             (Some(url), None) => Ok(url.clone()),
             (None, Some(path)) => Secret::read(path),
-            (None, None) => Err("give url or url_file: where to send".to_owned()),
+            (None, None) => Err("give url or url_file".to_owned()),
             (Some(_), Some(_)) => Err("give only one of url and url_file".to_owned()),
         }
     }

@@ -130,7 +130,7 @@ impl Sender {
             batch.report_failed(backoff.attempts(), &problem, wait);
             if !batch.stopping.pause(wait).await {
                 self.gave_up.store(true, Ordering::Relaxed);
-                warn!("http: {}: {problem}; gave up, it is time to end", batch.server);
+                warn!("http: {}: {problem}; giving up, Pigear is stopping", batch.server);
                 return Ended::TimeUp;
             }
         }

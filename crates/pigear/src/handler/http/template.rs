@@ -124,7 +124,7 @@ impl Template {
         let text = text.trim();
         if self.rules.escape == Escape::Json {
             check(text, self.rules.lines)
-                .map_err(|error| format!("{}: what it makes is not JSON: {error}", self.name))?;
+                .map_err(|error| format!("{}: the result is not JSON: {error}", self.name))?;
         }
         Ok(text.to_owned())
     }

@@ -25,7 +25,7 @@ pub(super) enum ResumeError {
     #[error(transparent)]
     Unreadable(#[from] io::Error),
     #[error(
-        "it is there already, and is no pcapng that pigear wrote here; nothing is appended to it"
+        "it exists and is not a pcapng file that pigear wrote on this system; nothing is appended to it"
     )]
     Foreign,
 }

@@ -73,7 +73,7 @@ impl<T: Transport> Outlet for Stream<T> {
         let mut reads = 0..MOST_READS;
         while reads.next().is_some() {
             match self.0.read(&mut buffer) {
-                Ok(0) => return Some(io::Error::other("the other end has closed the connection")),
+                Ok(0) => return Some(io::Error::other("the peer closed the connection")),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -166,6 +166,6 @@ mod tests {
         other.write_all(&vec![0; 100_000]).unwrap();
         drop(other);
         let closed = (0..3).find_map(|_| stream.closed());
-        assert_eq!(closed.unwrap().to_string(), "the other end has closed the connection");
+        assert_eq!(closed.unwrap().to_string(), "the peer closed the connection");
     }
 }

@@ -53,7 +53,7 @@ impl Rotated {
     /// Renames the file, which must be a regular one, and has the rest done on another thread.
     pub(super) fn put_away(&mut self, path: PathBuf, now: Timestamp) -> io::Result<()> {
         if !fs::symlink_metadata(&path)?.is_file() {
-            return Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file any more"));
+            return Err(io::Error::new(ErrorKind::InvalidInput, "it is no longer a regular file"));
         }
         let name = self.free_name(&path, now);
         fs::rename(&path, &name)?;
@@ -63,7 +63,9 @@ impl Rotated {
             Ok(sender) => drop(sender.send(file)),
             Err(error) => {
                 if !self.no_worker {
-                    warn!("no thread to compress files: {error}; alerts wait meanwhile");
+                    warn!(
+                        "cannot start a thread to compress files: {error}; alerts wait meanwhile"
+                    );
                     self.no_worker = true;
                 }
                 self.work.carry_out(&file);
@@ -127,7 +129,7 @@ impl Work {
 
     fn carry_out(&self, RotatedFile { path, name }: &RotatedFile) {
         if let Err(error) = self.compress(name) {
-            error!("cannot compress {}: {error}; it stays as it is", name.display());
+            error!("cannot compress {}: {error}; it stays uncompressed", name.display());
         }
         if let Err(error) = self.remove_oldest(path) {
             error!("cannot remove old files of {}: {error}", path.display());

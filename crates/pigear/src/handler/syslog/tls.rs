@@ -93,14 +93,14 @@ fn own(files: &Files, provider: &CryptoProvider) -> Result<Option<CertifiedKey>,
     let (cert, key) = match (&files.cert, &files.key) {
         (None, None) => return Ok(None),
         (Some(cert), key) => (cert, key.as_ref().unwrap_or(cert)),
-        (None, Some(_)) => return Err("key needs the certificate that it is for; give cert".into()),
+        (None, Some(_)) => return Err("key needs its certificate; give cert".into()),
     };
     let chain = certificates(cert)?;
     let read = PrivateKeyDer::from_pem_slice(&pem(key)?);
     let read = read.map_err(|error| format!("cannot read {}: {error}", key.display()))?;
     CertifiedKey::from_der(chain, read, provider)
         .map(Some)
-        .map_err(|error| format!("{} is no key to {}: {error}", key.display(), cert.display()))
+        .map_err(|error| format!("{} is not the key of {}: {error}", key.display(), cert.display()))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -130,13 +130,13 @@ fn from_file(path: &Path) -> Result<RootCertStore, String> {
 fn of_system() -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let missing = "the system has no certificates to trust; give them with ca=FILE";
+    let missing = "the system has no trusted certificates; give them with ca=FILE";
     if roots.is_empty() { Err(missing.to_owned()) } else { Ok(roots) }
 }
 
 pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, String> {
     let name = ServerName::try_from(host.to_owned());
-    name.map_err(|_| format!("{host:?} is no name that a certificate could have"))
+    name.map_err(|_| format!("{host:?} is not a valid host name"))
 }
 
 /// A connection over TLS.

@@ -26,7 +26,7 @@ impl OpenStore {
     pub(in crate::listen) fn open(config: &StoreConfig) -> Result<Self, ListenError> {
         let store = config.path.as_deref().map(Store::open).transpose()?;
         if store.is_none() && *config != StoreConfig::default() {
-            let problem = "how long alerts are kept was given, but not where: --store PATH";
+            let problem = "retention needs a store; give one with --store PATH";
             return Err(ListenError::StoreSettings(problem.to_owned()));
         }
         Ok(Self { store, ..Self::default() })
@@ -43,7 +43,7 @@ impl OpenStore {
             }
             let Some(Ok(reader)) = &mut reader else { return false };
             reader.has(event, sensor.as_deref()).unwrap_or_else(|error| {
-                warn!("cannot look whether an alert is stored: {error}");
+                warn!("cannot check whether an alert is stored: {error}");
                 false
             })
         })
@@ -81,7 +81,7 @@ impl OpenStore {
     ) -> Result<(), ListenError> {
         let Some(store) = &self.store else { return Ok(()) };
         if self.names.iter().any(|taken| taken == name) {
-            let problem = format!("two durable handlers are called {name}; give one another name");
+            let problem = format!("two durable handlers are named {name}; rename one");
             return Err(ListenError::StoreSettings(problem));
         }
         let target = filtered.handler.needs().target;

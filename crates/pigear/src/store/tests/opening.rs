@@ -58,7 +58,7 @@ fn only_one_may_write() {
 #[test]
 fn what_is_no_store_is_left_alone() {
     let place = Place::new();
-    let refused = "the file is not a store of Pigear's";
+    let refused = "the file is not a Pigear store";
     for other in ["a text\n".repeat(100), "short".to_owned()] {
         fs::write(place.path(), &other).unwrap();
         says(&place.path(), refused, refused);
