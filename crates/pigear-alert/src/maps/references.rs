@@ -194,7 +194,7 @@ mod tests {
                 "line 2: no colon after reference",
                 "line 3: no system",
                 "line 4: no address",
-                "line 5: 3 fields, but at most 2",
+                "line 5: 3 fields, but at most 2 are allowed",
             ]
         );
         assert_eq!(parsed.value.iter().count(), 2);

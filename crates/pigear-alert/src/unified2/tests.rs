@@ -223,7 +223,7 @@ fn what_cannot_be_a_record_is_refused() {
     assert_eq!(claims(0, 0).to_string(), "zeros instead of a record");
     assert_eq!(claims(7, 51).to_string(), "a record of type 7 claims 51 bytes");
     assert_eq!(claims(99, 7).to_string(), "a record of type 99 claims 7 bytes");
-    assert_eq!(claims(256, 100).to_string(), "no record has the type 256");
+    assert_eq!(claims(256, 100).to_string(), "unknown record type 256");
     assert_eq!(claims(99, u32::MAX).to_string(), "a record of type 99 claims 4294967295 bytes");
 
     let mut body = packet(b"frame");

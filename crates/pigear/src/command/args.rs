@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The arguments.
 
 #[cfg(feature = "store")]
 mod stored;
@@ -156,7 +156,7 @@ pub(super) struct PlayArgs {
 #[cfg(feature = "store")]
 pub(super) use stored::{LanesArgs, LanesCommand, QueryArgs, RedeliverArgs, StoreArgs};
 
-/// The command line, with a list of the handlers that there are.
+/// The command line, with a list of all handlers.
 pub(super) fn command(registry: &Registry) -> clap::Command {
     let handlers = registry.about().map(|(name, about)| format!("  {name:<8} {about}\n"));
     let after = format!("Data handlers:\n{}{AFTER_HELP}", handlers.collect::<String>());

@@ -1,4 +1,4 @@
-//! `pigear lanes` and `pigear redeliver`: the durable lanes, and what they could not hand on.
+//! `pigear lanes` and `pigear redeliver`: the durable lanes, and their dead letters.
 
 use std::fmt::Write;
 

@@ -1,6 +1,6 @@
-//! Where alerts come from.
+//! The configuration of a source.
 //!
-//! The texts of these fields are the manual's, and the command line's `--help`.
+//! The docs of these fields are the text of the manual and of `--help`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::keys::{Time, parsed, parsed_option};
 
-/// Where alerts come from.
+/// The configuration of a source.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(feature = "command", derive(clap::Args))]
@@ -164,7 +164,7 @@ impl SourceConfig {
     }
 }
 
-/// What alerts come from.
+/// The kind of a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SourceKind {
     /// Snort's socket, or several.
@@ -174,7 +174,7 @@ pub enum SourceKind {
     Unified2,
     /// A recording.
     Play,
-    /// What a [`Resolver`](crate::registry::Resolver) makes: a name with dots in it.
+    /// A source that a [`Resolver`](crate::registry::Resolver) creates: its name has dots.
     Resolved(String),
 }
 
@@ -182,12 +182,12 @@ impl SourceKind {
     const BUILTIN: [(Self, &'static str); 3] =
         [(Self::Unix, "unix"), (Self::Unified2, "unified2"), (Self::Play, "play")];
 
-    /// The names of those that come with Pigear.
+    /// The names of the built-in kinds.
     pub(crate) fn known() -> String {
         Self::BUILTIN.map(|(_, name)| name).join(", ")
     }
 
-    /// Whether what comes from there can wait until there is room for it. Snort can't.
+    /// Whether alerts from there can wait until there is room for them. Snort can't wait.
     pub(crate) fn is_patient(&self) -> bool {
         matches!(self, Self::Unified2 | Self::Play)
     }
@@ -207,7 +207,7 @@ impl FromStr for SourceKind {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        // What the Python program of 2012 called it.
+        // The name in the Python program of 2012.
         if name == "pigear.core.SocketHandler" {
             return Ok(Self::Unix);
         }
@@ -221,12 +221,12 @@ impl FromStr for SourceKind {
     }
 }
 
-/// How many packet threads Snort 3 has.
+/// The number of packet threads of Snort 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstanceCount {
     /// As many as there are processors, or one.
     Auto,
-    /// So many.
+    /// This many.
     Fixed(u32),
 }
 
@@ -256,7 +256,7 @@ impl FromStr for SocketMode {
 }
 
 impl<'de> Deserialize<'de> for SocketMode {
-    /// A text is octal; a number is what it is (TOML has `0o660`).
+    /// A string is octal; a number is used unchanged (TOML has `0o660`).
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
         let wrong = || D::Error::custom("expected permissions in octal, such as \"0660\" or 0o660");

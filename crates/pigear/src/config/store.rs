@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::keys::parsed_option;
 
-/// Where alerts are kept, and for how long.
+/// The configuration of the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(feature = "command", derive(clap::Args))]
@@ -39,7 +39,7 @@ pub struct StoreConfig {
     pub trust_clock: bool,
 }
 
-/// The least size of a store: below, there would be room for its tables but not for alerts.
+/// The minimum size of a store: a smaller one has room for its tables, but not for alerts.
 const LEAST: ByteSize = ByteSize::mb(1);
 
 fn days(text: &str) -> Result<u32, String> {
@@ -57,7 +57,7 @@ fn size(text: &str) -> Result<ByteSize, String> {
     }
 }
 
-/// A text that was parsed by one of the functions above.
+/// A string that is parsed by one of the functions above.
 struct Days(u32);
 
 struct Size(ByteSize);
@@ -87,7 +87,7 @@ fn size_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Byte
 }
 
 impl StoreConfig {
-    /// The same, with what it lacks taken from another.
+    /// The same, with missing settings taken from another.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -99,13 +99,13 @@ impl StoreConfig {
     }
 }
 
-/// With which alert a handler begins that gets its alerts from the store and is new there.
+/// The alert with which a new handler begins that gets its alerts from the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Begin {
     /// The next that is stored.
     #[default]
     Now,
-    /// The oldest that there is.
+    /// The oldest in the store.
     Start,
 }
 

@@ -21,7 +21,7 @@ fn bad() -> Vec<(Vec<u8>, String)> {
         (noise(100_000), lengths(100_000)),
         (vec![0xff; 1_856], endless.to_owned()),
         (vec![0xff; 65_864], endless.to_owned()),
-        (timeless, "datagram is not an alert: its time has 1000000 microseconds".to_owned()),
+        (timeless, "datagram is not an alert: its timestamp has 1000000 microseconds".to_owned()),
     ]
 }
 

@@ -131,8 +131,8 @@ fn numbers_that_no_thread_has_are_refused() {
     Test::new()
         .args(["--instances", "4", "--id-offset", "4294967295"])
         .stderr(
-            "error: with this --id-offset, --instances names threads above 4294967295, which Snort has \
-             none of\n",
+            "error: --id-offset with --instances goes beyond thread 4294967295, the last that Snort can \
+             have\n",
         )
         .status(2);
 }

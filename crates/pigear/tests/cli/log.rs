@@ -187,7 +187,7 @@ fn it_is_said_why_there_is_nothing_to_read() {
         .file("u2.log", logged(case))
         .args(["--once"])
         .stderr(
-            "warning: ./u2.log is read for the first time, which begins at its end; --from-start reads \
+            "warning: ./u2.log has no bookmark yet, so reading starts at its end; --from-start reads \
              all of it\n",
         )
         .success();

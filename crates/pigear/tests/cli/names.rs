@@ -44,7 +44,7 @@ fn a_file_of_another_kind_is_a_few_lines() {
         .args(["--sid-msg-map", "sids", "--count", "1"])
         .send(ping())
         .stdout(PING)
-        .stderr(lines + "warning: sids: 95 more lines are broken\n")
+        .stderr(lines + "warning: sids: 95 more invalid lines\n")
         .success();
 }
 

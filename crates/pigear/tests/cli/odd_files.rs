@@ -64,7 +64,7 @@ fn counters_for_a_fifo_that_nobody_reads_are_left_out() {
         .args(["--count", "1", "--stats", "fifo"])
         .send(ping())
         .stdout(PING)
-        .stderr("warning: the counters are not written to fifo: it is a FIFO without a reader\n")
+        .stderr("warning: cannot write the counters to fifo: it is a FIFO without a reader\n")
         .success();
     assert!(fs::symlink_metadata(room.at("fifo")).unwrap().file_type().is_fifo());
 }
@@ -98,7 +98,7 @@ fn a_fifo_that_nobody_reads_holds_up_neither_start_nor_end() {
     for handler in ["file", "pcap"] {
         let mut running =
             Test::new().with(fifo).args(["--data-handler", handler, "path=fifo"]).start();
-        running.warns("the FIFO has no reader: fifo yet");
+        running.warns("the FIFO fifo has no reader yet");
         running.signal(Signal::SIGTERM);
         let (room, ended) = running.end();
         assert_eq!(ended.status, Some(0), "{}", ended.stderr);
@@ -110,7 +110,7 @@ fn a_fifo_that_nobody_reads_holds_up_neither_start_nor_end() {
 fn a_fifo_gets_alerts_once_somebody_reads_it() {
     let mut running =
         Test::new().with(fifo).args(FILE).args(["path=fifo", "--serve-forever"]).start();
-    running.warns("the FIFO has no reader: fifo yet");
+    running.warns("the FIFO fifo has no reader yet");
     let path = running.room().at("fifo");
     let mut reader = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(path).unwrap();
     let (mut text, mut buffer) = (String::new(), [0; 4_096]);

@@ -59,7 +59,7 @@ fn each_broken_snort_2_line_is_named_and_skipped() {
             "line 5: no priority",
             "line 6: priority is \"high\", not a number up to 4294967295",
             "line 7: priority is \"-1\", not a number up to 4294967295",
-            "line 8: 4 fields, but at most 3",
+            "line 8: 4 fields, but at most 3 are allowed",
             "line 9: class \"A\" was defined before, this one is ignored",
         ]
     );

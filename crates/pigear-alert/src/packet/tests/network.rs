@@ -48,7 +48,7 @@ fn arp_has_no_addresses_of_its_own_but_those_it_asks_about() {
 fn arp_for_other_addresses_is_not_read() {
     let mut frame = ethernet(0x0806, &arp());
     frame[18] = 8;
-    let text = "ARP at byte 14: hardware addresses of 8 and protocol addresses of 4 bytes";
+    let text = "ARP at byte 14: unsupported address lengths: hardware 8 bytes, protocol 4 bytes";
     assert_eq!(stopped(&dissect(&frame)), text);
 }
 
@@ -187,7 +187,7 @@ fn a_packet_that_was_cut_in_an_extension_keeps_its_addresses() {
 fn a_wrong_version_is_not_read() {
     let dissection = dissect(&ethernet(0x86dd, &ipv4(17, &[0; 40])));
     assert_eq!(dissection.src_ip(), None);
-    assert_eq!(stopped(&dissection), "IPv6 at byte 14: version 4 is not what was expected");
+    assert_eq!(stopped(&dissection), "IPv6 at byte 14: unexpected version 4");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! One alert with its packet: what it is, layer by layer, and byte by byte.
+//! One alert with its packet: summary, headers and hexdump.
 
 use std::fmt::Write;
 
@@ -31,7 +31,7 @@ fn layers(alert: &Alert) -> String {
     visible_lines(&crate::script::tree(alert))
 }
 
-/// Without the values of fields, which scripts bring along.
+/// Without the values of fields, which are for scripts.
 #[cfg(not(feature = "script"))]
 fn layers(alert: &Alert) -> String {
     let packet = alert.dissection();

@@ -22,13 +22,13 @@ impl CommandLine {
         Ok(Self { program: program.ok_or("expected a program")?, arguments: words.collect() })
     }
 
-    /// Splits a text into words at spaces. Quotes and backslashes are as in a shell; everything else
-    /// stands for itself.
+    /// Splits a string into words at spaces. Quotes and backslashes work as in a shell; all other characters
+    /// are literal.
     fn split(text: &str) -> Result<Self, &'static str> {
         Self::of(shlex::split(text).ok_or("a quote is not closed")?)
     }
 
-    /// Says why the program could not be run.
+    /// Explains why the program could not be run.
     pub(super) fn find(&self) -> Result<(), String> {
         let there = |path: &Path| path.is_file() && access(path, AccessFlags::X_OK).is_ok();
         if self.program.contains('/') {
