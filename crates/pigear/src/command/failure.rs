@@ -1,4 +1,4 @@
-//! What went wrong, and what to do about it.
+//! Errors of the whole program, with hints.
 
 use std::borrow::Cow;
 use std::io::ErrorKind;
@@ -23,7 +23,7 @@ const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 
 impl Failure {
-    /// What was typed makes no sense.
+    /// The arguments are invalid.
     pub(super) fn usage(error: anyhow::Error) -> Self {
         Self {
             error,
@@ -36,7 +36,7 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// Prints it, and gives the program's status.
+    /// Prints the error, and returns the program's status.
     pub(super) fn report(&self) -> u8 {
         log::say(&format!("error: {:#}", self.error));
         if let Some(hint) = &self.hint {

@@ -1,9 +1,8 @@
-//! A peer at the other end of a socket, which gets records.
+//! A peer at the other end of a socket, which receives records.
 //!
-//! If it goes away it is waited for, and gets again what could not be sent: over a stream all that
-//! was to be sent at once, since it is not known how much of it arrived. So the peer gets everything at
-//! least once, but for what the socket's buffer or the peer's own system had taken already when the
-//! connection broke.
+//! If it goes away, the handler waits for it, and sends unsent records again: over a stream the whole
+//! batch, because it is unknown how much of it arrived. So the peer gets everything at least once, except
+//! for data that was in the socket's buffer or the peer's system when the connection broke.
 
 mod datagrams;
 mod outlet;
@@ -27,9 +26,9 @@ use outlet::{Outlet, SendError};
 
 pub(super) type Connect = Box<dyn FnMut() -> io::Result<Box<dyn Outlet>> + Send>;
 
-/// Somebody who gets records.
+/// A peer that receives records.
 pub(super) struct Receiver {
-    /// As the user calls him, for the log.
+    /// The user's name for it, for the log.
     name: String,
     connect: Connect,
     outlet: Option<Box<dyn Outlet>>,
@@ -43,12 +42,12 @@ impl Receiver {
         Self { name, connect, outlet, backoff, deadline }
     }
 
-    /// As the user calls it.
+    /// The user's name for it.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Tries to connect, so that a wrong address is noticed before there are alerts.
+    /// Tries to connect, so that a wrong address is noticed before the first alert.
     pub(super) fn start(&mut self, deadline: &Deadline) {
         self.deadline = deadline.clone();
         match (self.connect)() {
@@ -57,7 +56,7 @@ impl Receiver {
         }
     }
 
-    /// Sends all alerts, written by `put`, however long that takes.
+    /// Sends all alerts, formatted by `put`, with as many attempts as necessary.
     pub(super) fn deliver_all(
         &mut self,
         alerts: &[Arc<Alert>],
@@ -75,7 +74,7 @@ impl Receiver {
         Ok(Progress::All)
     }
 
-    /// Sends all records, and notes how many were sent.
+    /// Sends all records, and counts how many were sent.
     fn deliver(&mut self, records: &Records, sent: &mut usize) -> Result<(), Failure> {
         loop {
             let Some(outlet) = &mut self.outlet else {

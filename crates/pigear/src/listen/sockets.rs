@@ -1,4 +1,4 @@
-//! Which sockets to bind, and for whom.
+//! The sockets to bind, and their permissions.
 
 use std::fs;
 use std::io;
@@ -18,13 +18,13 @@ use crate::config::{InstanceCount, SourceConfig};
 /// A socket to be bound.
 pub(super) struct Socket {
     pub(super) path: PathBuf,
-    /// The packet thread that has this socket for its own.
+    /// The number of the socket's packet thread.
     pub(super) thread: Option<u32>,
     /// Snort's log directory, whose owner may send.
     log_dir: PathBuf,
 }
 
-/// The sockets that a configuration names.
+/// The sockets of a configuration.
 pub(super) fn named_by(
     source: &SourceConfig,
     usual_log_dir: impl FnOnce() -> PathBuf,
@@ -81,7 +81,7 @@ fn processors() -> u32 {
 }
 
 impl Socket {
-    /// The log in unified2 of this socket's packet thread, which is named as the socket is.
+    /// The unified2 log of this socket's packet thread, which is named like the socket.
     pub(super) fn log(&self, source: &SourceConfig, log: &Path) -> PathBuf {
         let dir = log.parent().unwrap_or(Path::new(""));
         match (self.thread, log.file_name().and_then(|name| name.to_str())) {
@@ -109,19 +109,19 @@ impl Socket {
         bound.map_err(|source| ListenError::Socket { path: self.path, source })
     }
 
-    /// Makes the directory of a packet thread, if it has one, for its socket and its log.
+    /// Creates the directory of a packet thread, if it has one, for its socket and its log.
     pub(super) fn make_directory(&self, source: &SourceConfig) -> Result<(), ListenError> {
         let made = if source.id_subdir { self.make_as_snort_would() } else { Ok(()) };
         made.map_err(|error| ListenError::Socket { path: self.path.clone(), source: error.into() })
     }
 
-    /// For its owner and group, which are the log directory's.
+    /// With the log directory's owner and group.
     fn make_as_snort_would(&self) -> io::Result<()> {
         let dir = self.path.parent().filter(|dir| *dir != self.log_dir && !dir.exists());
         let (Some(dir), Ok(owner)) = (dir, fs::metadata(&self.log_dir)) else { return Ok(()) };
         fs::DirBuilder::new().mode(0o770).create(dir)?;
         if Uid::effective().is_root() {
-            // The log directory belongs to Snort's user, who may have put something else there.
+            // The log directory belongs to Snort's user, who could have placed something else there.
             let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
             let made = nix::fcntl::open(dir, flags, Mode::empty())?;
             fchown(made, Some(owner.uid()), Some(owner.gid()))?;
@@ -130,7 +130,7 @@ impl Socket {
     }
 }
 
-/// The kernel takes this number for no user and no group.
+/// The kernel interprets this number as "no user" and "no group".
 const NOBODY_AT_ALL: u32 = u32::MAX;
 
 fn user_id(name: &str) -> Result<u32, ListenError> {

@@ -9,11 +9,11 @@ use rhai::{Dynamic, Engine, Map};
 
 use super::layers;
 
-/// `msg` in a script: what Snort said.
+/// `msg` in a script: Snort's own fields.
 #[derive(Clone, Debug)]
 pub struct SnortMessage(pub Arc<Alert>);
 
-/// `alert` in a script: what is known besides.
+/// `alert` in a script: all other fields.
 #[derive(Clone, Debug)]
 pub struct AlertFields(pub Arc<Alert>);
 
@@ -22,13 +22,13 @@ pub struct AlertFields(pub Arc<Alert>);
 pub struct Field {
     /// Its name.
     pub name: &'static str,
-    /// What it is, in a line.
+    /// Its description, in a line.
     pub about: &'static str,
     get: fn(&Arc<Alert>) -> Dynamic,
 }
 
 impl Field {
-    /// Its value; `()` where it isn't known.
+    /// Its value; `()` if it isn't known.
     pub fn get(&self, alert: &Arc<Alert>) -> Dynamic {
         (self.get)(alert)
     }
@@ -40,7 +40,7 @@ macro_rules! fields {
     };
 }
 
-/// The fields of `msg`, in the order of the datagram, and what else the datagram may have.
+/// The fields of `msg`, in the order of the datagram, and then optional ones.
 pub const MSG: &[Field] = fields! {
     msg "the rule's message, whole where sid-msg.map has it" |a| text(&a.msg());
     ts_sec "when the packet was seen: seconds since 1970" |a| number(a.message.ts_sec);
@@ -124,7 +124,7 @@ pub const ALERT: &[Field] = fields! {
     untrusted "whether an attacker may have forged the event" |a| a.untrusted.into();
 };
 
-/// Makes `msg` and `alert` known to an engine.
+/// Registers `msg` and `alert` with an engine.
 pub(super) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<SnortMessage>("AlertMessage");
     engine.register_type_with_name::<AlertFields>("Alert");
@@ -152,7 +152,7 @@ fn line(name: &str, fields: &[Field], alert: &Arc<Alert>) -> String {
     line
 }
 
-/// A value as it is shown among others.
+/// A value as it is shown in a list.
 pub(crate) fn brief(value: &Dynamic) -> String {
     if let Ok(bytes) = value.as_blob_ref() {
         format!("<{} bytes>", bytes.len())
@@ -170,7 +170,7 @@ pub(crate) fn brief(value: &Dynamic) -> String {
     }
 }
 
-/// Each kind once: lists of mail's addresses are one text there.
+/// Each kind once: lists of mail addresses are already one text.
 fn extra(alert: &Alert) -> Map {
     let mut map = Map::new();
     for extra in alert.log().map_or(&[][..], |log| &log.extra) {
@@ -191,7 +191,7 @@ fn known(value: Option<impl Into<i64>>) -> Dynamic {
     value.map_or(Dynamic::UNIT, number)
 }
 
-/// A number that only a whole event has.
+/// A number that is known only if the whole event is.
 fn whole(alert: &Alert, value: u32) -> Dynamic {
     known(Some(value).filter(|_| alert.has_whole_event()))
 }

@@ -14,7 +14,7 @@ const HELP: [&str; 10] = [
     "let x = 1;           keeps a variable; fn f(a) { ... } keeps a function",
 ];
 
-/// Help on a subject; on the shell itself if there is none.
+/// Help on a subject; on the shell itself without one.
 pub(super) fn on(subject: &str) -> String {
     match subject {
         "" => HELP.map(|line| format!("  {line}\n")).concat(),

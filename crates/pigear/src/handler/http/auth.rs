@@ -1,4 +1,4 @@
-//! Who we say we are.
+//! Authentication.
 
 use std::env;
 
@@ -11,13 +11,13 @@ use super::secret::Secret;
 
 const EXPECTED: &str = "expected basic:USER:PASS, bearer:TOKEN, splunk:TOKEN or apikey:KEY";
 
-/// The header `Authorization`, if one is wanted.
+/// The header `Authorization`, if it is configured.
 pub(super) fn header(options: &Options) -> Result<Option<HeaderValue>, String> {
     let Some(auth) = given(options)? else { return Ok(None) };
     value_of(auth.reveal()).map(Some).map_err(|error| format!("auth: {error}"))
 }
 
-/// What was given, in one of the places where it may be.
+/// The credentials, from one of the options for them.
 pub(super) fn given(options: &Options) -> Result<Option<Secret>, String> {
     match (&options.auth, &options.auth_file, &options.auth_env) {
         (None, None, None) => Ok(None),

@@ -1,4 +1,4 @@
-//! Stopping in time.
+//! Stopping before the deadline.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use pigear_pipeline::Deadline;
 use tokio::time::{Instant, sleep};
 
-/// How soon it is noticed that it is time to end.
+/// How soon the deadline is noticed.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Knows whether it is time to end. Clones share it.
+/// Tells whether the deadline has come. Clones share it.
 #[derive(Clone, Default)]
 pub(super) struct Stopping(Deadline);
 
@@ -20,22 +20,22 @@ impl Stopping {
         Self(deadline)
     }
 
-    /// Pauses for so long, but before the end not longer than it takes to notice that. False if
-    /// there is no time to try again.
+    /// Pauses for this time, or until the deadline is noticed. False if there is no time for another
+    /// attempt.
     pub(super) async fn pause(&self, length: Duration) -> bool {
         let until = Instant::now() + length;
         let ended = self.0.left().is_some();
         while Instant::now() < until && !self.0.is_up() {
             sleep(TICK.min(until.saturating_duration_since(Instant::now()))).await;
             if !ended && self.0.left().is_some() {
-                // One more try, without waiting for the rest.
+                // One last attempt, without waiting for the rest of the pause.
                 break;
             }
         }
         !self.0.is_up()
     }
 
-    /// What `work` comes to, unless there is no more time before.
+    /// The result of `work`, unless the deadline comes first.
     pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         let mut late = pin!(async {

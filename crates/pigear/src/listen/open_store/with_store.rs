@@ -10,7 +10,7 @@ use crate::listen::ListenError;
 use crate::listen::open_store::filtered::Filtered;
 use crate::store::{Reader, Retention, RetentionPolicy, Store, StoreError, Unstorable};
 
-/// Alerts that wait to be stored take no more bytes than these.
+/// The most bytes of alerts that wait to be stored.
 const WAITING: usize = 32 << 20;
 
 /// The store, if there is one.
@@ -93,11 +93,11 @@ impl OpenStore {
         Ok(())
     }
 
-    /// Begins to remove what is not to be kept.
+    /// Starts to apply the retention policy.
     pub(in crate::listen) fn start(&mut self, config: &StoreConfig) -> Result<(), ListenError> {
         let Some(store) = &self.store else { return Ok(()) };
         store.name_strays(&self.names.iter().map(String::as_str).collect::<Vec<_>>());
-        // Also where everything is kept: whether the file is still there is looked after, too.
+        // Also without retention limits, because this thread also checks that the file is still there.
         self.retention = Some(store.tidy(RetentionPolicy {
             days: config.keep_days,
             bytes: config.keep_bytes,
