@@ -175,6 +175,6 @@ mod tests {
         let error = read(&[("keep", Value::String("many".to_owned()))]).unwrap_err();
         assert_eq!(error, "keep: \"many\": invalid digit found in string");
         let error = read(&[("keep", Value::Array(Vec::new()))]).unwrap_err();
-        assert_eq!(error, "keep: a value of the type array makes no sense here");
+        assert_eq!(error, "keep: a value of type array is not supported here");
     }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with a store.
+//! Errors of a store.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,23 +11,23 @@ use super::layout::VERSION;
 #[derive(Debug, thiserror::Error)]
 #[error("{}", path.display())]
 pub struct StoreError {
-    /// The store.
+    /// The path of the store.
     pub path: PathBuf,
-    /// Why.
+    /// The cause.
     pub source: StoreProblem,
 }
 
-/// What is wrong with a store.
+/// Why a store can't be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreProblem {
-    /// There is none.
+    /// The file doesn't exist.
     #[error("there is no store")]
     Missing,
     /// It is a file of another kind.
     #[error("the file is not a Pigear store")]
     NotAStore,
-    /// A later Pigear has written it.
+    /// It was written by a newer version of Pigear.
     #[error("it has version {version}, but this Pigear supports only versions up to {VERSION}")]
     Newer {
         /// Its version.
@@ -36,10 +36,10 @@ pub enum StoreProblem {
     /// Another Pigear writes to it.
     #[error("another Pigear stores alerts there")]
     InUse,
-    /// It has what no store should have.
+    /// It is damaged.
     #[error("it is damaged: {0}")]
     Damaged(String),
-    /// There is no more room on the disk.
+    /// The disk is full.
     #[error("the disk is full")]
     Full,
     /// The file or its directory can't be used.

@@ -83,8 +83,8 @@ impl<T: Transport> Outlet for Stream<T> {
         None
     }
 
-    /// Closing a connection with unread data resets it, and the data sent last may be lost. So the peer closes
-    /// first, if it does so soon.
+    /// Closing a connection with unread data resets it, and the data sent last may be lost. So the peer
+    /// closes first, if it does so soon.
     fn close(&mut self) {
         let deadline = Instant::now() + LAST_BYTES;
         let mut ended = self.0.end().is_ok();
