@@ -75,7 +75,7 @@ fn put_finding(alert: &Alert, object: &mut Object<'_>) {
 
 fn put_evidence(alert: &Alert, object: &mut Object<'_>) {
     let packet = alert.dissection();
-    // The schema knows no endpoint that has a link address only.
+    // The schema has no endpoint with only a link address.
     let (Some(src_ip), Some(dst_ip)) = (packet.src_ip(), packet.dst_ip()) else { return };
     let ethernet = packet.ethernet();
     object.put_object("src_endpoint", |end| {

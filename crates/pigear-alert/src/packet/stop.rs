@@ -7,18 +7,18 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{layer} at byte {offset}: {reason}")]
 pub struct Stop {
-    /// Where the layer begins that was the trouble, counted from the packet's first byte.
+    /// Where the failing layer begins, counted from the packet's first byte.
     pub offset: usize,
-    /// What was expected there, in the words of [`Header::name`](super::Header::name).
+    /// What was expected there: a name as of [`Header::name`](super::Header::name).
     pub layer: &'static str,
-    /// What was wrong with it.
+    /// The reason.
     pub reason: StopReason,
 }
 
 /// Why a dissection ended early.
 ///
-/// [`HeaderTooShort`](Self::HeaderTooShort) and [`HeaderCut`](Self::HeaderCut) are said of a layer
-/// that is there all the same: its fixed part was read.
+/// With [`HeaderTooShort`](Self::HeaderTooShort) and [`HeaderCut`](Self::HeaderCut) the layer is present
+/// nevertheless: its fixed part was parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum StopReason {
