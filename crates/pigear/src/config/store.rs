@@ -40,7 +40,7 @@ pub struct StoreConfig {
 }
 
 /// The minimum size of a store: a smaller one has room for its tables, but not for alerts.
-const LEAST: ByteSize = ByteSize::mb(1);
+const MIN_SIZE: ByteSize = ByteSize::mb(1);
 
 fn days(text: &str) -> Result<u32, String> {
     match text.parse() {
@@ -52,7 +52,7 @@ fn days(text: &str) -> Result<u32, String> {
 
 fn size(text: &str) -> Result<ByteSize, String> {
     match text.parse::<ByteSize>() {
-        Ok(size) if size < LEAST => Err("too small for any alert; give at least 1MB".to_owned()),
+        Ok(size) if size < MIN_SIZE => Err("too small for any alert; give at least 1MB".to_owned()),
         result => result,
     }
 }

@@ -11,7 +11,7 @@ use pigear_alert::format::{Colour, FormatName};
 use pigear_pipeline::{Failure, Handler, Progress};
 use serde::Deserialize;
 
-use super::writer::{BatchWriter, ENOUGH};
+use super::writer::{BatchWriter, WRITE_SIZE};
 use crate::keys::parsed;
 use crate::standard_output;
 
@@ -58,7 +58,7 @@ impl Handler for Print {
         while let Some(left) = alerts.get(done..)
             && !left.is_empty()
         {
-            match self.writer.fill(left, ENOUGH).write(&mut self.output) {
+            match self.writer.fill(left, WRITE_SIZE).write(&mut self.output) {
                 Ok(written) => done += written.records,
                 Err((written, error)) => return Err(failed(&error).after(done + written.records)),
             }

@@ -21,7 +21,7 @@ pub(super) use stream::Stream;
 #[cfg(feature = "syslog")]
 pub(super) use stream::Transport;
 
-use super::writer::{ENOUGH, Records};
+use super::writer::{Records, WRITE_SIZE};
 use outlet::{Outlet, SendError};
 
 pub(super) type Connect = Box<dyn FnMut() -> io::Result<Box<dyn Outlet>> + Send>;
@@ -66,7 +66,7 @@ impl Receiver {
         while let Some(left) = alerts.get(done..)
             && !left.is_empty()
         {
-            records.fill(left, ENOUGH, &mut put);
+            records.fill(left, WRITE_SIZE, &mut put);
             let mut sent = 0;
             self.deliver(&records, &mut sent).map_err(|error| error.after(done + sent))?;
             done += sent;

@@ -22,7 +22,7 @@ use tracing::{error, warn};
 pub use rotation::{Rotation, UnknownRotation};
 
 use super::compress::Compress;
-use super::writer::{ENOUGH, Records, Written};
+use super::writer::{Records, WRITE_SIZE, Written};
 use crate::keys::FileMode;
 use crate::output_file::{self, NoReader, OutputKind};
 use rotated::Rotated;
@@ -102,7 +102,7 @@ impl RotatedFile {
 
     /// How many bytes of records to collect for one call of [`write`](Self::write).
     pub(super) fn enough(&self) -> usize {
-        self.rotation.room(self.len()).min(ENOUGH)
+        self.rotation.room(self.len()).min(WRITE_SIZE)
     }
 
     /// Ensures that the file is there and has room for one more record. A file that can't be rotated keeps

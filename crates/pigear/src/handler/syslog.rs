@@ -74,7 +74,7 @@ const MAX_LEN: usize = 8_192;
 const MIN_LEN: usize = 480;
 
 /// The maximum that fits into a datagram over IPv4.
-const MOST: usize = 65_507;
+const MAX_UDP_LEN: usize = 65_507;
 
 /// Sends each alert to a syslog server.
 pub struct Syslog {
@@ -112,8 +112,8 @@ impl Syslog {
             return Err("ca, cert and key are for target=tls://…".to_owned());
         }
         let max_len = max_len.unwrap_or(MAX_LEN);
-        if !(MIN_LEN..=MOST).contains(&max_len) {
-            return Err(format!("max_len is {max_len}, but must be {MIN_LEN} to {MOST}"));
+        if !(MIN_LEN..=MAX_UDP_LEN).contains(&max_len) {
+            return Err(format!("max_len is {max_len}, but must be {MIN_LEN} to {MAX_UDP_LEN}"));
         }
         let messages = Messages {
             header: Header::new(facility, target.form(rfc)),

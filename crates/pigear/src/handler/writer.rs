@@ -19,7 +19,7 @@ pub(super) struct Written {
 }
 
 /// How many bytes of text to collect before writing.
-pub(super) const ENOUGH: usize = 64 * 1024;
+pub(super) const WRITE_SIZE: usize = 64 * 1024;
 
 /// Alerts as bytes, a record per alert.
 #[derive(Default)]

@@ -17,7 +17,7 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 const PASTE_OFF: &str = "\x1b[?2004l";
 
 /// How long the line editor may take to set up the terminal.
-const SET_UP: Duration = Duration::from_millis(200);
+const SETUP_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The terminal's original settings.
 pub(super) struct Terminal {
@@ -110,7 +110,10 @@ impl Terminal {
         let before = std::mem::replace(&mut *self.gate.state(), TerminalState::Closed);
         let since = Instant::now();
         // A thread that was admitted just before has yet to set up the terminal.
-        while before == TerminalState::Reading && self.is_as_found() && since.elapsed() < SET_UP {
+        while before == TerminalState::Reading
+            && self.is_as_found()
+            && since.elapsed() < SETUP_TIMEOUT
+        {
             thread::sleep(Duration::from_millis(1));
         }
         // A closed terminal needs no restoring.

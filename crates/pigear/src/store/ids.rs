@@ -13,7 +13,7 @@ use super::interned::{Interned, Provenance, Signature};
 const MOST: usize = 20_000;
 
 /// The most messages of one rule that are cached.
-const MOST_MESSAGES: usize = 64;
+const MAX_MESSAGES: usize = 64;
 
 /// The ids of an alert's interned rows, for the writer.
 #[derive(Default)]
@@ -88,7 +88,7 @@ impl Ids {
         if let Some((_, known)) = place.and_then(|place| known.get_mut(place)) {
             *known = interned;
         } else {
-            if known.len() > MOST_MESSAGES {
+            if known.len() > MAX_MESSAGES {
                 known.clear();
             }
             known.push((message.msg.clone(), interned));

@@ -20,7 +20,7 @@ use super::inode_lock::InodeLock;
 use super::layout::MODE;
 
 /// The contents of the file while the store is in use. Earlier Pigears wrote only the first two words.
-const WORD: &str = "in use, with a journal\n";
+const IN_USE: &str = "in use, with a journal\n";
 
 /// The exclusive right to write alerts, until this is dropped.
 pub(super) struct Lock {
@@ -53,7 +53,7 @@ impl Lock {
         // A word that can't be read counts as present.
         let ended = match file.read_to_string(&mut word) {
             Ok(0) => Ended::InOrder,
-            Ok(_) if word == WORD => Ended::WithJournal,
+            Ok(_) if word == IN_USE => Ended::WithJournal,
             _ => Ended::Suddenly,
         };
         Ok((Self { file, inode }, ended))
@@ -63,7 +63,7 @@ impl Lock {
     pub(super) fn begin(&mut self) -> io::Result<()> {
         self.file.rewind()?;
         self.file.set_len(0)?;
-        self.file.write_all(WORD.as_bytes())?;
+        self.file.write_all(IN_USE.as_bytes())?;
         self.file.sync_all()
     }
 

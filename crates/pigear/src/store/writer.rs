@@ -112,7 +112,7 @@ impl Writer {
     /// # Errors
     /// If the file is damaged, or no file could be opened.
     pub(super) fn ready(&mut self) -> Result<(), StoreProblem> {
-        if self.is_in_place() { self.is_sound().map(drop) } else { self.begin_anew() }
+        if self.is_in_place() { self.is_sound().map(drop) } else { self.switch_file() }
     }
 
     fn is_in_place(&self) -> bool {
@@ -121,7 +121,7 @@ impl Writer {
     }
 
     /// Switches to the file that is at the path now, or to a new one. Ids and lanes continue.
-    fn begin_anew(&mut self) -> Result<(), StoreProblem> {
+    fn switch_file(&mut self) -> Result<(), StoreProblem> {
         if let Some(lock) = self.lock.take() {
             let what = match (lock.is_of_removed(), self.path.exists()) {
                 (_, true) => "replaced by another",
@@ -211,7 +211,7 @@ impl Writer {
         let mut result = self.try_append(alerts);
         if result.is_ok() && !self.is_in_place() {
             // Readers don't know of them yet: they are stored where lanes and searches find them.
-            result = self.begin_anew().and_then(|()| self.try_append(alerts));
+            result = self.switch_file().and_then(|()| self.try_append(alerts));
         }
         match result {
             Ok(last) => {

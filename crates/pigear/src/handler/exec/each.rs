@@ -157,11 +157,11 @@ impl Runner {
             program: self.command.program().to_owned(),
             source,
         })?;
-        self.see_through(&mut running, &input, deadline)
+        self.wait_for_end(&mut running, &input, deadline)
     }
 
     /// Feeds a program, reads its output, and waits until it ends or must be ended.
-    fn see_through(
+    fn wait_for_end(
         &self,
         running: &mut Running,
         mut input: &[u8],

@@ -13,10 +13,10 @@ use tracing::{debug, warn};
 
 use super::child::{Ended, Running};
 use super::{CommandLine, Options};
-use crate::handler::writer::{BatchWriter, ENOUGH};
+use crate::handler::writer::{BatchWriter, WRITE_SIZE};
 
 /// A program that ran this long before it ended doesn't count as failing.
-const LONG: Duration = Duration::from_secs(10);
+const STABLE_TIME: Duration = Duration::from_secs(10);
 
 /// How long it has to end after SIGTERM.
 const KILL_TIMEOUT: Duration = Duration::from_millis(200);
@@ -86,7 +86,7 @@ impl Stream {
 
     /// Writes the first alerts to the program, and returns how many.
     fn write_some(&mut self, alerts: &[Arc<Alert>]) -> Result<usize, Unwritten> {
-        let records = self.writer.fill(alerts, ENOUGH);
+        let records = self.writer.fill(alerts, WRITE_SIZE);
         let Some((running, _)) = &mut self.running else {
             return Err(Unwritten { records: 0, why: Why::Gone });
         };
@@ -129,7 +129,7 @@ impl Stream {
         let Some((mut running, since)) = self.running.take() else {
             return "is not running".to_owned();
         };
-        if since.elapsed() >= LONG {
+        if since.elapsed() >= STABLE_TIME {
             self.backoff.succeeded();
         }
         let ended = running.ends_within(KILL_TIMEOUT);

@@ -14,7 +14,7 @@ use super::retry;
 use super::secrets::Secrets;
 
 /// The most bytes of a response that are read, for an error text and to reuse the connection.
-const ENOUGH: usize = 64 * 1024;
+const MAX_READ: usize = 64 * 1024;
 
 /// The maximum length of a response with a result per alert.
 const ALL: usize = 64 * 1024 * 1024;
@@ -69,7 +69,7 @@ impl Answer {
             return match success {
                 Success::Whole => {
                     // The server has confirmed the alerts; reading on only frees the connection.
-                    let _ = beginning(&mut response, ENOUGH).await;
+                    let _ = beginning(&mut response, MAX_READ).await;
                     Self::Taken
                 }
                 Success::Each => match beginning(&mut response, ALL).await {
@@ -82,7 +82,7 @@ impl Answer {
             return Self::Refused(secrets.replace(&redirected(&response)));
         }
         let asked = retry::asked(response.headers(), Timestamp::now());
-        let body = match beginning(&mut response, ENOUGH).await {
+        let body = match beginning(&mut response, MAX_READ).await {
             Ok(body) => body,
             Err(error) => return Self::none(&error, secrets),
         };

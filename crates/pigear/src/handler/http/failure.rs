@@ -5,7 +5,7 @@ use std::error::Error;
 use crate::visible::{cut, visible};
 
 /// The most bytes of foreign text that are shown.
-const ENOUGH: usize = 200;
+const MAX_SHOWN: usize = 200;
 
 /// An error and its cause, without the URL, which may be secret.
 pub(super) fn text(error: &reqwest::Error) -> String {
@@ -35,7 +35,7 @@ pub(super) fn text(error: &reqwest::Error) -> String {
 /// The beginning of a foreign text, on one line and safe for a terminal.
 pub(super) fn shown(text: &str) -> String {
     let text = text.trim();
-    let beginning = cut(text, ENOUGH);
+    let beginning = cut(text, MAX_SHOWN);
     let more = if beginning.len() < text.len() { "…" } else { "" };
     visible(beginning.as_bytes()) + more
 }

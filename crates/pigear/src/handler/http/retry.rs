@@ -18,17 +18,17 @@ pub(super) const BACKOFF: BackoffPolicy = BackoffPolicy {
 };
 
 /// Loki's status while ingestion is blocked (`block_ingestion_until`); it looks like a success.
-const LOKI_TAKES_NOTHING: u16 = 260;
+const LOKI_BLOCKED: u16 = 260;
 
 /// Whether the server has accepted the request.
 pub(super) fn is_taken(status: StatusCode) -> bool {
-    status.is_success() && status.as_u16() != LOKI_TAKES_NOTHING
+    status.is_success() && status.as_u16() != LOKI_BLOCKED
 }
 
 /// Whether a retry may help.
 pub(super) fn is_passing(status: StatusCode) -> bool {
     status.is_server_error()
-        || status.as_u16() == LOKI_TAKES_NOTHING
+        || status.as_u16() == LOKI_BLOCKED
         || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 

@@ -21,7 +21,7 @@ const PART: usize = 8;
 const SHORTEST: usize = 6;
 
 /// Only this much of a foreign text is searched; even less is shown.
-const ENOUGH: usize = 8 * 1024;
+const MAX_SEARCHED: usize = 8 * 1024;
 
 /// The secrets, without escapes.
 ///
@@ -102,7 +102,7 @@ impl Secrets {
 
     /// A text with each secret, or part of one, replaced by an ellipsis.
     pub(super) fn replace(&self, text: &str) -> String {
-        let beginning = cut(text, ENOUGH);
+        let beginning = cut(text, MAX_SEARCHED);
         let mut replaced = String::new();
         let mut end = 0;
         for (begin, next) in self.found(&meaning(beginning)) {

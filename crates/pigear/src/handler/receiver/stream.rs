@@ -11,10 +11,10 @@ use super::outlet::{Outlet, SendError, wait_for_room};
 use crate::handler::writer::Records;
 
 /// How long the peer may take to read the last data.
-const LAST_BYTES: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How many times to read in a row: 64 KiB at most. A peer that floods us blocks nothing.
-const MOST_READS: usize = 16;
+const MAX_READS: usize = 16;
 
 /// A connection whose reads and writes never block.
 pub(in crate::handler) trait Transport: Read + Write + AsFd + Send {
@@ -69,7 +69,7 @@ impl<T: Transport> Outlet for Stream<T> {
     /// Data from the peer is ignored; only its end matters. The rest of a flood is read the next time.
     fn closed(&mut self) -> Option<io::Error> {
         let mut buffer = [0; 4096];
-        let mut reads = 0..MOST_READS;
+        let mut reads = 0..MAX_READS;
         while reads.next().is_some() {
             match self.0.read(&mut buffer) {
                 Ok(0) => return Some(io::Error::other("the peer closed the connection")),
@@ -86,7 +86,7 @@ impl<T: Transport> Outlet for Stream<T> {
     /// Closing a connection with unread data resets it, and the data sent last may be lost. So the peer
     /// closes first, if it does so soon.
     fn close(&mut self) {
-        let deadline = Instant::now() + LAST_BYTES;
+        let deadline = Instant::now() + CLOSE_TIMEOUT;
         let mut ended = self.0.end().is_ok();
         while self.closed().is_none() && ended {
             let left = deadline.saturating_duration_since(Instant::now());

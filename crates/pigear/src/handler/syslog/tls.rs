@@ -28,7 +28,7 @@ const VERDICT: Duration = Duration::from_secs(1);
 
 /// How many times to read in a row when records have no data (such as key updates): a server may send
 /// any number of them.
-const MOST_PULLS: usize = 16;
+const MAX_PULLS: usize = 16;
 
 /// Files of certificates and keys (PEM).
 #[derive(Debug, Default)]
@@ -234,7 +234,7 @@ impl Tls {
 impl Read for Tls {
     /// Reads the server's data. Interrupted if the records so far have none.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        for _ in 0..MOST_PULLS {
+        for _ in 0..MAX_PULLS {
             match self.connection.reader().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 done => return done,

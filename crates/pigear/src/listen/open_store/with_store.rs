@@ -11,7 +11,7 @@ use crate::listen::open_store::filtered::Filtered;
 use crate::store::{Reader, Retention, RetentionPolicy, Store, StoreError, Unstorable};
 
 /// The most bytes of alerts that wait to be stored.
-const WAITING: usize = 32 << 20;
+const MAX_WAITING_BYTES: usize = 32 << 20;
 
 /// The store, if there is one.
 #[derive(Default)]
@@ -61,7 +61,7 @@ impl OpenStore {
     ) {
         if let Some(store) = &self.store {
             let settings =
-                LaneSettings { max_bytes: WAITING, when_full, ..LaneSettings::default() };
+                LaneSettings { max_bytes: MAX_WAITING_BYTES, when_full, ..LaneSettings::default() };
             let unstorable = match when_full {
                 WhenFull::Wait => Unstorable::Wait,
                 WhenFull::AsSource | WhenFull::DropNewest => Unstorable::HandOn,
