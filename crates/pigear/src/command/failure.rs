@@ -146,11 +146,13 @@ fn log_hint(error: &OpenError) -> Option<&'static str> {
 
 impl From<PipelineError> for Failure {
     fn from(error: PipelineError) -> Self {
-        const GO_ON: &str =
+        const SERVE_FOREVER: &str =
             "with --serve-forever, errors are counted and the next alert is handled";
         let hint = match &error {
             PipelineError::Handler { .. }
-            | PipelineError::Source { source: SourceError::Malformed(_), .. } => Some(GO_ON),
+            | PipelineError::Source { source: SourceError::Malformed(_), .. } => {
+                Some(SERVE_FOREVER)
+            }
             _ => None,
         };
         Self { error: error.into(), hint: hint.map(Cow::from), status: FAILED }

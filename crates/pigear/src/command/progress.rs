@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pigear_pipeline::source::unified2::Progress;
 
 /// The time below which no bar is shown.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MIN_DURATION: Duration = Duration::from_secs(1);
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Shows a bar on the terminal until the result is dropped; not if alerts go to the terminal.
@@ -20,7 +20,7 @@ pub(super) fn show(progress: Vec<Progress>) -> Option<Sender<()>> {
     }
     let (shown, ended) = channel();
     let show = move || {
-        if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        if ended.recv_timeout(MIN_DURATION) == Err(RecvTimeoutError::Timeout) {
             let bar = bar(progress.iter().map(Progress::there).sum());
             while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 bar.set_position(progress.iter().map(Progress::read).sum());

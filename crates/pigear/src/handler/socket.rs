@@ -94,7 +94,7 @@ impl Socket {
 
 /// The send buffer for datagrams; the system usually allows less. EVE with a long packet exceeds the
 /// default.
-const ROOM: usize = 1 << 20;
+const SEND_BUFFER: usize = 1 << 20;
 
 fn connect(target: Target) -> Connect {
     Box::new(move || match &target {
@@ -106,7 +106,7 @@ fn connect(target: Target) -> Connect {
         Target::Datagram(path) => {
             let socket = UnixDatagram::unbound()?;
             socket.connect(path)?;
-            setsockopt(&socket, SndBuf, &ROOM)?;
+            setsockopt(&socket, SndBuf, &SEND_BUFFER)?;
             Ok(Box::new(Datagrams::unix(socket)))
         }
     })

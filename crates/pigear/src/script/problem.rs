@@ -5,10 +5,10 @@ use rhai::{EvalAltResult, ParseError, ParseErrorType, Position};
 use crate::visible::{cut, visible};
 
 /// The maximum length of an error text: a script may throw a whole packet.
-const MAX_SAID: usize = 1_024;
+const MAX_TEXT: usize = 1_024;
 
 /// How many characters of a line are shown before the position, and how many after it.
-const AROUND: usize = 80;
+const CONTEXT: usize = 80;
 
 /// What is wrong with a script, and where.
 ///
@@ -78,7 +78,7 @@ impl Place {
         let before = position.position().map_or(usize::MAX, |column| column.saturating_sub(1));
         let letters: Vec<char> = line.chars().collect();
         let before = before.min(letters.len());
-        let (start, end) = (before.saturating_sub(AROUND), letters.len().min(before + AROUND));
+        let (start, end) = (before.saturating_sub(CONTEXT), letters.len().min(before + CONTEXT));
         let text = |from, to| letters.get(from..to).unwrap_or_default().iter().collect::<String>();
         let shown = |text: String| visible(text.replace('\t', " ").as_bytes());
         let dots = |is_cut| if is_cut { "…" } else { "" };
@@ -113,7 +113,7 @@ pub(super) fn said_of_running(error: &EvalAltResult) -> String {
 }
 
 fn bounded(said: &str) -> String {
-    match cut(said, MAX_SAID) {
+    match cut(said, MAX_TEXT) {
         whole if whole.len() == said.len() => whole.to_owned(),
         begin => format!("{begin}…"),
     }

@@ -17,10 +17,10 @@ use crate::script::{AlertFields, ScriptProblem, SnortMessage, engine};
 const MAX_OPERATIONS: u64 = 1_000_000_000;
 
 /// How often a running script checks whether the program ends, in operations.
-const LOOK_AROUND: u64 = 1_024;
+const CHECK_INTERVAL: u64 = 1_024;
 
 /// The variables of each alert.
-const GIVEN: [&str; 3] = ["msg", "alert", "alerts"];
+const ALERT_VARIABLES: [&str; 3] = ["msg", "alert", "alerts"];
 
 /// Functions that return several lines which are safe to show.
 const LINES: [&str; 3] = ["format", "hexdump", "layers"];
@@ -50,7 +50,7 @@ impl Interpreter {
         engine.on_debug(|text, _, _| show::print(&show::printed(text)));
         let flag = Arc::clone(interrupted);
         engine.on_progress(move |operations| {
-            let looks = operations % LOOK_AROUND == 0;
+            let looks = operations % CHECK_INTERVAL == 0;
             // The user waits, and one operation may take milliseconds.
             (flag.load(Ordering::Relaxed) || (looks && deadline.left().is_some()))
                 .then_some(Dynamic::UNIT)
@@ -67,7 +67,7 @@ impl Interpreter {
 
     /// Sets the current alert, replacing a user's variable of the same name.
     pub(super) fn look_at(&mut self, alert: &Arc<Alert>) {
-        for name in GIVEN {
+        for name in ALERT_VARIABLES {
             let _: Option<Dynamic> = self.scope.remove(name);
         }
         *lock(&self.current) = Some(Arc::clone(alert));

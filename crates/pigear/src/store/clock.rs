@@ -15,7 +15,7 @@ use super::meta;
 const TOLERANCE: i64 = 24 * 60 * 60;
 
 /// The remembered time is written when it is older than this, in seconds.
-const NOTE_AFTER: u64 = 60 * 60;
+const WRITE_INTERVAL: u64 = 60 * 60;
 
 /// The readings of the clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl ClockWatch {
     /// Whether the state should be written, because the written one is old.
     pub(super) fn is_to_be_noted(&self, now: Clock) -> bool {
         self.written.is_none_or(|(written, jumped)| {
-            jumped != self.jumped || written.abs_diff(self.expected(now)) > NOTE_AFTER
+            jumped != self.jumped || written.abs_diff(self.expected(now)) > WRITE_INTERVAL
         })
     }
 

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::interned::{Interned, Provenance, Signature};
 
 /// The most of each that are cached; an attacker may invent more.
-const MOST: usize = 20_000;
+const MAX_CACHED: usize = 20_000;
 
 /// The most messages of one rule that are cached.
 const MAX_MESSAGES: usize = 64;
@@ -64,7 +64,7 @@ impl Ids {
         span: Span,
         connection: &Connection,
     ) -> rusqlite::Result<i64> {
-        if !Arc::ptr_eq(&self.names, alert.names()) || self.signatures.len() > MOST {
+        if !Arc::ptr_eq(&self.names, alert.names()) || self.signatures.len() > MAX_CACHED {
             self.names = Arc::clone(alert.names());
             self.signatures.clear();
         }
@@ -108,7 +108,7 @@ impl Ids {
         {
             return Ok(interned.id);
         }
-        if self.origins.len() > MOST {
+        if self.origins.len() > MAX_CACHED {
             self.origins.clear();
         }
         let interned = provenance.intern(connection, span.block, span.until)?;

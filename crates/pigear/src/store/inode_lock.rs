@@ -24,7 +24,7 @@ use super::error::StoreProblem;
 use super::file_id::FileId;
 
 /// The byte that is locked. Those of `SQLite` are around 1 GiB.
-const PLACE: libc::off_t = 1 << 62;
+const LOCK_OFFSET: libc::off_t = 1 << 62;
 
 /// The files that this process has ever locked.
 static FILES: Mutex<BTreeMap<FileId, Entry>> = Mutex::new(BTreeMap::new());
@@ -109,7 +109,7 @@ fn set(file: &File, kind: libc::c_int) -> nix::Result<()> {
     let lock = libc::flock {
         l_type: libc::c_short::try_from(kind).unwrap_or_default(),
         l_whence: libc::c_short::try_from(libc::SEEK_SET).unwrap_or_default(),
-        l_start: PLACE,
+        l_start: LOCK_OFFSET,
         l_len: 1,
         l_pid: 0,
     };

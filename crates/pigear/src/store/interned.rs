@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::digest::Digest;
 
 /// The most of each that are cached; an attacker may invent more.
-const MOST: usize = 20_000;
+const MAX_CACHED: usize = 20_000;
 
 /// An interned row, for the writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -335,7 +335,7 @@ fn remembered<T>(
     if let Some(side) = known.get(&id) {
         return Ok(Arc::clone(side));
     }
-    if known.len() > MOST {
+    if known.len() > MAX_CACHED {
         known.clear();
     }
     let side = Arc::new(read()?);

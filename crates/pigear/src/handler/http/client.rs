@@ -14,7 +14,7 @@ use crate::input_file::{self, MAX_SMALL};
 
 /// A connection that was idle for longer is not reused: servers usually close theirs after a minute or
 /// so.
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The client for these options.
 pub(super) fn client(options: &Options, url: &Url) -> Result<Client, String> {
@@ -31,7 +31,7 @@ pub(super) fn client(options: &Options, url: &Url) -> Result<Client, String> {
         .redirect(reqwest::redirect::Policy::none())
         .timeout(options.timeout.0)
         .connect_timeout(options.connect_timeout.0)
-        .pool_idle_timeout(IDLE)
+        .pool_idle_timeout(IDLE_TIMEOUT)
         .tcp_nodelay(true)
         .default_headers(headers(options, url)?);
     let builder = with_proxy(builder, options)?;

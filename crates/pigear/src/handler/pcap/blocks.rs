@@ -23,7 +23,7 @@ const COMMENT: u16 = 1;
 const PROGRAM: u16 = 4;
 
 /// The program name in a section that this handler writes.
-pub(super) const OURS: &[u8] = b"pigear";
+pub(super) const WRITER_NAME: &[u8] = b"pigear";
 
 /// A packet with its comment.
 pub(super) struct Packet<'a> {
@@ -44,7 +44,7 @@ pub(super) fn section() -> Vec<u8> {
         put_u16(body, 1);
         put_u16(body, 0);
         body.extend_from_slice(&(-1_i64).to_ne_bytes());
-        option(body, PROGRAM, OURS);
+        option(body, PROGRAM, WRITER_NAME);
         end_of_options(body);
     });
     out

@@ -8,7 +8,7 @@ use pigear_alert::packet::LinkType;
 
 use crate::input_file;
 
-use super::blocks::{BYTE_ORDER, INTERFACE, OURS, SECTION, section};
+use super::blocks::{BYTE_ORDER, INTERFACE, SECTION, WRITER_NAME, section};
 
 /// The contents of a file of this handler.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ fn begins_as_ours(blocks: &mut Blocks) -> io::Result<bool> {
     let mut begin = vec![0; ours.len()];
     blocks.file.rewind()?;
     blocks.file.read_exact(&mut begin)?;
-    Ok(begin.windows(OURS.len()).any(|part| part == OURS))
+    Ok(begin.windows(WRITER_NAME.len()).any(|part| part == WRITER_NAME))
 }
 
 /// A block's type, and the first bytes of its body.

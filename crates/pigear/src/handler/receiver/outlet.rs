@@ -14,7 +14,7 @@ use crate::handler::writer::Records;
 const TICK: Duration = Duration::from_millis(100);
 
 /// A connection over which nothing could be sent for this long is dead.
-const STALLED: Duration = Duration::from_secs(60);
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A socket that records are sent to.
 pub(in crate::handler) trait Outlet: Send {
@@ -67,7 +67,7 @@ pub(super) fn wait_for_room(fd: &impl AsFd, deadline: &Deadline) -> Result<(), S
             return Err(SendError::TimeUp);
         }
         waited += TICK;
-        if waited >= STALLED {
+        if waited >= STALL_TIMEOUT {
             return Err(io::Error::from(io::ErrorKind::TimedOut).into());
         }
     }
