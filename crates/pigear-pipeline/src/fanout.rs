@@ -13,7 +13,7 @@ use tracing::warn;
 use crate::alert_factory::AlertFactory;
 use crate::lane::Lane;
 use crate::missed::Gaps;
-use crate::policy::{OnError, Patience};
+use crate::policy::{OnError, SourceMode};
 use crate::source_error::SourceError;
 use crate::stats::Stats;
 use crate::stop::Stop;
@@ -49,24 +49,24 @@ impl Fanout {
     /// unless the lane's policy is to wait.
     #[must_use]
     pub fn intake(&self, factory: AlertFactory) -> Intake<'_> {
-        self.intake_of(factory, Patience::Live)
+        self.intake_of(factory, SourceMode::Live)
     }
 
     /// The same for a source that can wait until there is room.
     #[must_use]
     pub fn patient_intake(&self, factory: AlertFactory) -> Intake<'_> {
-        self.intake_of(factory, Patience::Patient)
+        self.intake_of(factory, SourceMode::CanWait)
     }
 
-    fn intake_of(&self, factory: AlertFactory, patience: Patience) -> Intake<'_> {
+    fn intake_of(&self, factory: AlertFactory, mode: SourceMode) -> Intake<'_> {
         if let Some(completing) = &factory.completing {
             completing.intake_opened();
         }
-        Intake { fanout: self, factory, patience, gaps: Gaps::default(), malformed: 0 }
+        Intake { fanout: self, factory, mode, gaps: Gaps::default(), malformed: 0 }
     }
 
     /// Gives an alert to every lane.
-    fn send(&self, alert: &Arc<Alert>, patience: Patience) -> Flow {
+    fn send(&self, alert: &Arc<Alert>, mode: SourceMode) -> Flow {
         let left = self
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
@@ -74,7 +74,7 @@ impl Fanout {
         self.stats.received.add(1);
         let bytes = alert.memory();
         for lane in &self.lanes {
-            lane.push(alert, bytes, patience);
+            lane.push(alert, bytes, mode);
         }
         if left == 1 {
             self.stop.end();
@@ -111,7 +111,7 @@ impl Fanout {
 pub struct Intake<'a> {
     fanout: &'a Fanout,
     factory: AlertFactory,
-    patience: Patience,
+    mode: SourceMode,
     gaps: Gaps,
     /// How many of the last datagrams were not alerts.
     malformed: u64,
@@ -141,25 +141,25 @@ impl Intake<'_> {
         if let Some(completing) = &self.factory.completing {
             return match completing.take(alert) {
                 Some(alert) if alert.log().is_some() => self.completed(&alert),
-                Some(alert) => self.fanout.send(&alert, self.patience),
+                Some(alert) => self.fanout.send(&alert, self.mode),
                 None => Flow::Continue(()),
             };
         }
         let missed = self.gaps.before(&alert);
         self.missed(missed);
-        self.fanout.send(&alert, self.patience)
+        self.fanout.send(&alert, self.mode)
     }
 
     /// Takes an alert that was completed from Snort's log.
     pub(crate) fn completed(&self, alert: &Arc<Alert>) -> Flow {
         self.fanout.stats.completed.add(1);
-        self.fanout.send(alert, self.patience)
+        self.fanout.send(alert, self.mode)
     }
 
     /// Takes an alert that was not completed in time.
     pub(crate) fn incomplete(&self, alert: &Arc<Alert>) -> Flow {
         self.fanout.stats.incomplete.add(1);
-        self.fanout.send(alert, self.patience)
+        self.fanout.send(alert, self.mode)
     }
 
     /// Counts alerts that were never received.
@@ -173,7 +173,7 @@ impl Intake<'_> {
     pub fn logged(&mut self, logged: Logged) -> Flow {
         let AlertFactory { origin, names, .. } = &self.factory;
         let alert = Alert::from_log(logged, Arc::clone(origin), names.get());
-        self.fanout.send(&Arc::new(alert), self.patience)
+        self.fanout.send(&Arc::new(alert), self.mode)
     }
 
     /// Counts positions in a log without a record.

@@ -35,18 +35,18 @@ pub enum WhenFull {
 
 /// Whether a source can wait for room for its alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
+pub(crate) enum SourceMode {
     /// It can't: Snort blocks while its socket is not read.
     Live,
     /// It can: the data stays in the log or recording.
-    Patient,
+    CanWait,
 }
 
 impl WhenFull {
     /// Whether the source waits for room.
-    pub(crate) fn waits(self, patience: Patience) -> bool {
+    pub(crate) fn waits(self, mode: SourceMode) -> bool {
         match self {
-            Self::AsSource => patience == Patience::Patient,
+            Self::AsSource => mode == SourceMode::CanWait,
             Self::DropNewest => false,
             Self::Wait => true,
         }

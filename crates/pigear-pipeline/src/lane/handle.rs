@@ -10,7 +10,7 @@ use tracing::{error, warn};
 use crate::account::Account;
 use crate::deadline::Deadline;
 use crate::handler::{Failure, Needs};
-use crate::policy::{LaneSettings, OnError, Patience, WhenFull};
+use crate::policy::{LaneSettings, OnError, SourceMode, WhenFull};
 use crate::queue::{MemoryQueue, Pushed, Queue};
 use crate::totals::{Fate, Totals};
 
@@ -69,9 +69,9 @@ impl Lane {
         self.unwanted.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn push(&self, alert: &Arc<Alert>, bytes: usize, patience: Patience) {
+    pub(crate) fn push(&self, alert: &Arc<Alert>, bytes: usize, mode: SourceMode) {
         let Some(memory) = &self.memory else { return };
-        match memory.push(Arc::clone(alert), bytes, patience) {
+        match memory.push(Arc::clone(alert), bytes, mode) {
             Pushed::Queued => {}
             Pushed::Closed => {
                 self.account.settle(Fate::Dropped, 1);

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use pigear_alert::Alert;
 
 use super::{Batch, Queue, Settlement, Taken};
-use crate::policy::{BatchPolicy, Patience, WhenFull};
+use crate::policy::{BatchPolicy, SourceMode, WhenFull};
 use settled_counter::SettledCounter;
 
 /// How long the reader pauses before it sleeps …
@@ -83,11 +83,11 @@ impl MemoryQueue {
 
     /// Adds an alert of `size` bytes. If the queue is full, and both source and policy allow it, the
     /// source waits until there is room or the queue is closed.
-    pub(crate) fn push(&self, alert: Arc<Alert>, bytes: usize, patience: Patience) -> Pushed {
+    pub(crate) fn push(&self, alert: Arc<Alert>, bytes: usize, mode: SourceMode) -> Pushed {
         let mut state = self.state();
         state.received += 1;
         while !state.closed && !state.has_room(self.bounds, bytes) {
-            if !self.when_full.waits(patience) {
+            if !self.when_full.waits(mode) {
                 state.settled.turn_away();
                 return Pushed::Full;
             }
