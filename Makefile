@@ -59,6 +59,7 @@ lint: setup
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	python3 .ci/test-module-circles
 	python3 .ci/module-circles
+	python3 .ci/delivery-tests
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked

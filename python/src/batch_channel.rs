@@ -37,6 +37,8 @@ pub(crate) struct BatchChannel {
 #[derive(Default)]
 struct ChannelState {
     batches: VecDeque<Batch>,
+    /// Alerts that were put and that the loop in Python did not get yet.
+    left: usize,
     ended: bool,
     reader_gone: bool,
     watched: bool,
@@ -74,6 +76,17 @@ impl BatchChannel {
         taken
     }
 
+    /// The loop in Python gets an alert of a batch that was taken.
+    pub(crate) fn given(&self) {
+        let mut state = self.state();
+        state.left = state.left.saturating_sub(1);
+        let is_last = state.left == 0;
+        drop(state);
+        if is_last {
+            self.changed.notify_all();
+        }
+    }
+
     /// A file descriptor that is readable when there is a batch.
     pub(crate) fn watch(&self) -> RawFd {
         let mut state = self.state();
@@ -106,23 +119,27 @@ impl BatchChannel {
         self.changed.notify_all();
     }
 
-    /// Waits until what was handed over before was taken, but no longer once it is time to end: what
-    /// fits into a lane then fits here too.
+    /// Waits until the loop in Python got each alert, but no longer once it is time to end: what fits into
+    /// a lane then fits here too. What the loop left before it got there is not processed.
     fn put(&self, batch: Batch, deadline: &Deadline) -> Result<Progress, Failure> {
+        let alerts = batch.len();
         let mut state = self.state();
-        while !state.batches.is_empty() && !state.reader_gone && deadline.left().is_none() {
-            let woken = self.changed.wait_timeout(state, POLL_INTERVAL);
-            state = woken.unwrap_or_else(PoisonError::into_inner).0;
-        }
         if state.reader_gone {
             return Err(Failure::reader_gone());
         }
         state.batches.push_back(batch);
+        state.left += alerts;
         if state.watched {
             self.make_readable();
         }
-        drop(state);
         self.changed.notify_all();
+        while state.left > 0 && !state.reader_gone && deadline.left().is_none() {
+            let woken = self.changed.wait_timeout(state, POLL_INTERVAL);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if state.reader_gone && state.left > 0 {
+            return Err(Failure::reader_gone().after(alerts.saturating_sub(state.left)));
+        }
         Ok(Progress::All)
     }
 

@@ -193,8 +193,9 @@ impl Alerts {
             // This is a forked process: the threads and the socket are the parent's.
             return;
         }
-        self.stop.request();
+        // In this order: once it is time to end, all that was put counts as processed.
         self.channel.leave();
+        self.stop.request();
         self.batch().clear();
         let run = self.running().take();
         // At a forced end the result doesn't matter.
@@ -205,6 +206,7 @@ impl Alerts {
     fn take_one(&self, py: Python<'_>) -> PyResult<Option<Alert>> {
         loop {
             let Some(alert) = self.batch().pop_front() else { return Ok(None) };
+            self.channel.given();
             let Some(filter) = &self.filter else { return Ok(Some(Alert::new(alert))) };
             let shown = Bound::new(py, Alert::new(Arc::clone(&alert)))?;
             if filter.call1(py, (shown,))?.is_truthy(py)? {

@@ -85,7 +85,7 @@ def test_python_and_native_handlers_run_side_by_side(room):
     status, out, err = running.end()
     assert (status, json.loads(out)["sig_id"], err) == (0, 1000134, "")
     assert room.read("one") == room.read("two") == "1000134 ICMP None\ndone\n"
-    counted = {"handled": 1, "dropped": 0, "failed": 0}
+    counted = {"received": 1, "waiting": 0, "handled": 1, "dropped": 0, "failed": 0}
     lanes = json.loads(room.read("stats.json"))["handlers"]
     assert lanes == {"mine.Lines": counted, "mine.Lines-2": counted, "print": counted}
 
@@ -201,7 +201,7 @@ def test_with_serve_forever_an_exception_is_logged_with_its_traceback(room):
     assert err.count("Traceback (most recent call last):") == 2
     assert "1 alerts failed so far" in err
     counted = json.loads(room.read("stats.json"))["handlers"]["mine.Choosy"]
-    assert counted == {"handled": 1, "dropped": 0, "failed": 3}
+    assert counted == {"received": 4, "waiting": 0, "handled": 1, "dropped": 0, "failed": 3}
 
 
 ASLEEP = """

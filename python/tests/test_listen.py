@@ -277,11 +277,19 @@ def test_arguments_that_make_no_sense_are_refused(room, arguments, problem):
     assert os.listdir(room.log) == []
 
 
-@pytest.mark.parametrize("argument", ["recording", "unified2", "complete_from", "sid_msg_map"])
+@pytest.mark.parametrize("argument", ["recording", "unified2", "sid_msg_map"])
 def test_files_that_are_not_there_raise_what_python_users_expect(room, argument):
     with pytest.raises(FileNotFoundError, match="cannot read .*nowhere"):
         pigear.listen(room.log, **{argument: room.path / "nowhere" / "file"})
     assert os.listdir(room.log) == []
+
+
+def test_alerts_are_not_held_up_by_a_log_that_is_not_there(room, caplog):
+    nowhere = room.path / "nowhere" / "file"
+    with pigear.listen(room.log, complete_from=nowhere, count=1) as alerts:
+        room.send(PING)
+        assert [alert.sig_id for alert in alerts] == [1000134]
+    assert "cannot read the log: No such file or directory" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -327,6 +335,20 @@ def test_snorts_log_is_read(room):
     assert (alert.dialect, alert.action) == (None, "allowed")
     assert all(alert.src_ip and (alert.pkt or alert.inspected) for alert in received)
     assert alert.extra == alert.to_dict().get("extra", {})
+
+
+def test_what_a_loop_left_comes_again_in_the_next_one(room):
+    log = unpacked(room, "v3122/appmix")
+    with pigear.listen(unified2=log, from_start=True, once=True) as alerts:
+        expected = [alert.event_id for alert in alerts]
+    with pigear.listen(unified2=log, from_start=True) as alerts:
+        received = [next(alerts).event_id for _ in range(3)]
+    assert alerts.stats["handlers"]["listen"]["handled"] == 3
+    with pigear.listen(unified2=log, once=True) as alerts:
+        again = [alert.event_id for alert in alerts]
+    assert received == expected[:3]
+    # The bookmark may be a little before what was left.
+    assert len(again) >= len(expected) - 3 and again == expected[-len(again) :]
 
 
 def test_alerts_are_completed_from_snorts_log(room):

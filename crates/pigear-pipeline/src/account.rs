@@ -14,6 +14,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+
 use crate::queue::Queue;
 use crate::totals::{Fate, Totals};
 
@@ -109,6 +111,13 @@ impl Account {
         let totals = state.totals;
         let received = self.queue.received();
         (totals, received.max(totals.sum()))
+    }
+
+    /// For how many milliseconds an alert has been in memory only: the oldest of those that wait.
+    pub(crate) fn oldest_in_memory_ms(&self) -> Option<u64> {
+        let age = Timestamp::now().duration_since(self.queue.oldest_in_memory()?);
+        // The clock may have been set back.
+        Some(u64::try_from(age.as_millis()).unwrap_or_default())
     }
 
     /// The account of earlier runs, where the queue keeps one.

@@ -17,6 +17,7 @@
 //! lost, are delivered from the log: no alert is missed, and the number of lost ones is exact.
 
 mod completer;
+mod in_hand;
 mod join;
 mod log;
 #[cfg(test)]
@@ -32,6 +33,8 @@ use pigear_alert::Alert;
 use pigear_alert::unified2::Logged;
 
 pub use completer::Completer;
+use in_hand::{Hand, InHand};
+pub(crate) use join::lacks_something;
 use join::{Expired, Join, Joined, LateAlert};
 
 /// Where intakes leave incomplete alerts. Clones share it.
@@ -42,6 +45,7 @@ struct Shared<L> {
     join: L,
     /// Intakes that may still deliver alerts.
     intakes: AtomicUsize,
+    in_hand: InHand,
 }
 
 /// The lock of the [`Join`]. Each step of the join is one critical section; the tests' lock tries all
@@ -58,7 +62,7 @@ impl Lock for Mutex<Join> {
 
 impl<L: Lock> Shared<L> {
     fn new(join: L) -> Self {
-        Self { join, intakes: AtomicUsize::new(0) }
+        Self { join, intakes: AtomicUsize::new(0), in_hand: InHand::default() }
     }
 
     fn take(&self, alert: Arc<Alert>, now: Instant) -> Option<Arc<Alert>> {
@@ -81,7 +85,12 @@ impl Completing {
         Self(Arc::new(Shared::new(Mutex::new(Join::new(wait)))))
     }
 
-    /// Takes an alert, and returns it if it need not wait.
+    /// To be held from before an alert is [taken](Self::take) until it is sent, if it is.
+    pub(crate) fn hand(&self) -> Hand<'_> {
+        self.0.in_hand.take()
+    }
+
+    /// Takes an alert, and returns it if it need not wait, or can't: no alerts wait any more, or too many.
     pub(crate) fn take(&self, alert: Arc<Alert>) -> Option<Arc<Alert>> {
         self.0.take(alert, Instant::now())
     }
@@ -106,6 +115,20 @@ impl Completing {
     /// Some of the entries whose wait is over.
     fn expired(&self, now: Instant) -> Expired {
         self.0.expired(now)
+    }
+
+    /// The alerts of that.
+    fn expired_alerts(&self, now: Instant) -> Expired {
+        self.0.join.with(|join| join.expired_alerts(now))
+    }
+
+    fn in_hand(&self) -> &InHand {
+        &self.0.in_hand
+    }
+
+    /// Every alert from now on is returned at once.
+    fn close(&self) {
+        self.0.join.with(Join::close);
     }
 
     fn prune(&self, now: Instant) {

@@ -62,17 +62,17 @@ impl Deadline {
     /// Waits for this time, or until the deadline.
     #[must_use]
     pub fn sleep(&self, time: Duration) -> Slept {
-        let until = Instant::now() + time;
+        let start = Instant::now();
         let mut by = self.by();
         loop {
             let now = Instant::now();
+            let rest = time.saturating_sub(now.duration_since(start));
             match *by {
                 Some(by) if by <= now => return Slept::TimeUp,
-                _ if until <= now => return Slept::Fully,
+                _ if rest.is_zero() => return Slept::Fully,
                 _ => {}
             }
-            let end = by.map_or(until, |by| by.min(until));
-            let left = end.saturating_duration_since(now);
+            let left = by.map_or(rest, |by| rest.min(by.duration_since(now)));
             let woken = self.0.announced.wait_timeout(by, left);
             by = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(deadline.sleep(Duration::from_millis(1)), Slept::Fully);
         assert_eq!(deadline.left(), None);
         let resting = deadline.clone();
-        let rest = thread::spawn(move || resting.sleep(Duration::from_secs(600)));
+        let rest = thread::spawn(move || resting.sleep(Duration::MAX));
         deadline.announce(Instant::now() + Duration::from_millis(5));
         assert_eq!(rest.join().unwrap(), Slept::TimeUp);
         assert!(deadline.is_up());

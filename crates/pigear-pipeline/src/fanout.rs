@@ -11,6 +11,7 @@ use pigear_alert::{Alert, Sender};
 use tracing::warn;
 
 use crate::alert_factory::AlertFactory;
+use crate::complete::lacks_something;
 use crate::lane::Lane;
 use crate::missed::Gaps;
 use crate::policy::{OnError, SourceMode};
@@ -31,6 +32,26 @@ pub struct Fanout {
 
 /// Whether a source should continue, or end with a result.
 pub type Flow = ControlFlow<Result<(), SourceError>>;
+
+/// What became of an alert that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// The lanes have it, and there may be more.
+    GoOn,
+    /// The lanes have it, and it was the last.
+    Last,
+    /// There were enough before.
+    Refused,
+}
+
+impl Sent {
+    fn flow(self) -> Flow {
+        match self {
+            Self::GoOn => Flow::Continue(()),
+            Self::Last | Self::Refused => Flow::Break(Ok(())),
+        }
+    }
+}
 
 impl Fanout {
     pub(crate) fn new(
@@ -67,10 +88,14 @@ impl Fanout {
 
     /// Gives an alert to every lane.
     fn send(&self, alert: &Arc<Alert>, mode: SourceMode) -> Flow {
+        self.try_send(alert, mode).flow()
+    }
+
+    fn try_send(&self, alert: &Arc<Alert>, mode: SourceMode) -> Sent {
         let left = self
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        let Ok(left) = left else { return Flow::Break(Ok(())) };
+        let Ok(left) = left else { return Sent::Refused };
         self.stats.received.add(1);
         let bytes = alert.memory();
         for lane in &self.lanes {
@@ -78,9 +103,9 @@ impl Fanout {
         }
         if left == 1 {
             self.stop.end();
-            return Flow::Break(Ok(()));
+            return Sent::Last;
         }
-        Flow::Continue(())
+        Sent::GoOn
     }
 
     fn malformed(&self, error: DecodeError) -> Flow {
@@ -139,8 +164,10 @@ impl Intake<'_> {
 
     fn take(&mut self, alert: Arc<Alert>) -> Flow {
         if let Some(completing) = &self.factory.completing {
+            let _hand = completing.hand();
             return match completing.take(alert) {
                 Some(alert) if alert.log().is_some() => self.completed(&alert),
+                Some(alert) if lacks_something(&alert) => self.incomplete(&alert),
                 Some(alert) => self.fanout.send(&alert, self.mode),
                 None => Flow::Continue(()),
             };
@@ -170,10 +197,24 @@ impl Intake<'_> {
     }
 
     /// Takes an event of Snort's log read now, and returns whether to continue reading.
-    pub fn logged(&mut self, logged: Logged) -> Flow {
+    pub fn logged(&self, logged: Logged) -> Flow {
+        self.try_logged(logged).flow()
+    }
+
+    /// The same, but returns whether the event was taken: another source may have reached the limit
+    /// before.
+    pub(crate) fn try_logged(&self, logged: Logged) -> Sent {
+        self.fanout.try_send(&self.alert_of(logged), self.mode)
+    }
+
+    /// The same for an event that can wait until there is room, whatever the mode of the source.
+    pub(crate) fn logged_can_wait(&self, logged: Logged) -> Flow {
+        self.fanout.send(&self.alert_of(logged), SourceMode::CanWait)
+    }
+
+    fn alert_of(&self, logged: Logged) -> Arc<Alert> {
         let AlertFactory { origin, names, .. } = &self.factory;
-        let alert = Alert::from_log(logged, Arc::clone(origin), names.get());
-        self.fanout.send(&Arc::new(alert), self.mode)
+        Arc::new(Alert::from_log(logged, Arc::clone(origin), names.get()))
     }
 
     /// Counts positions in a log without a record.
@@ -204,6 +245,19 @@ impl Intake<'_> {
         wanted.or_else(|| lanes.iter().map(|lane| lane.settled()).min()).unwrap_or(u64::MAX)
     }
 
+    /// Makes lanes send what they have collected. A source calls this before it waits until all alerts
+    /// are settled.
+    pub fn flush(&self) {
+        self.fanout.lanes.iter().for_each(|lane| lane.flush());
+    }
+
+    /// Whether [`settled`](Self::settled) can't increase any more: an alert found no room, or ended
+    /// the program.
+    #[must_use]
+    pub fn has_stopped_settling(&self) -> bool {
+        self.fanout.lanes.iter().any(|lane| !lane.is_unwanted() && !lane.settles())
+    }
+
     /// Counts a datagram of this size, larger than any alert, and returns whether to continue.
     pub fn too_long(&mut self, actual: usize) -> Flow {
         self.fanout.malformed(DecodeError::UnknownLength { actual })
@@ -227,5 +281,24 @@ impl Drop for Intake<'_> {
         if let Some(completing) = &self.factory.completing {
             completing.intake_closed();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_alerts::{alert, datagram};
+
+    #[test]
+    fn who_sends_knows_whether_the_alert_was_taken() {
+        let stats = Arc::default();
+        let fanout = Fanout::new(Vec::new(), stats, OnError::Stop, Some(3), Stop::default());
+        let send = || fanout.try_send(&alert(1), SourceMode::CanWait);
+        assert_eq!(send(), Sent::GoOn);
+        // Another source.
+        let mut other = fanout.intake(AlertFactory::default());
+        assert!(other.datagram(&datagram(2), None).is_continue());
+        assert_eq!([send(), send()], [Sent::Last, Sent::Refused]);
+        assert_eq!(other.alerts(), 3);
     }
 }

@@ -149,6 +149,10 @@ impl Grouping {
         due
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// How many groups wait, and how many of the lane's alerts are in them.
     pub(crate) fn left(&self) -> (u64, u64) {
         let alerts = self.waiting.values().map(|group| group.taken).sum();

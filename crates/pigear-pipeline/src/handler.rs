@@ -113,7 +113,9 @@ pub enum Verdict {
     /// processed.
     #[error("{}", .0.last().map_or("refused", |refusal| &*refusal.reason))]
     Refused(Vec<Refusal>),
-    /// A fault that may pass: the alerts that are not settled are retried.
+    /// A fault that may pass: the alerts that are not settled are retried where they can wait. A
+    /// durable lane waits as long as it takes. A lane in memory waits if errors don't end the program and
+    /// its queue is [`WhenFull::Wait`](crate::WhenFull::Wait); otherwise the first of them is refused.
     #[error("{error}")]
     Retry {
         /// What happened.

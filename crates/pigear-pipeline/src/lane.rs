@@ -53,7 +53,16 @@ pub(crate) fn open(
     let account = Arc::new(Account::new(Arc::clone(&queue), filtered, limited));
     let name = register(Arc::clone(&account));
     let filter = LaneFilter::new(&name, filters, &account);
-    let (unwanted, deadline) = (AtomicBool::new(false), Deadline::default());
-    let lane = Arc::new(Lane { name, queue, memory, account, settings, needs, unwanted, deadline });
+    let lane = Arc::new(Lane {
+        name,
+        queue,
+        memory,
+        account,
+        settings,
+        needs,
+        unwanted: AtomicBool::new(false),
+        stopped_settling: AtomicBool::new(false),
+        deadline: Deadline::default(),
+    });
     Worker::new(lane, handler, filter)
 }

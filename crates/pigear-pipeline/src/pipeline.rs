@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tracing::error;
+
 use crate::fanout::Fanout;
 use crate::filter::Filter;
 use crate::handler::{Failure, Handler};
@@ -139,14 +141,26 @@ impl Pipeline {
         let (on_error, drain) = (self.on_error, self.drain);
         let fanout = Fanout::new(pushed_to, self.stats, on_error, self.limit, stop.clone());
         let fanout = Arc::new(fanout);
-        let sources_at_work = sources.len();
-        let mut supervisor =
-            Supervisor { inbox, sources: sources_at_work, lanes, quit: false, failure: None };
-        for worker in self.lanes {
-            spawn_lane(worker, on_error, events.clone())?;
+        let mut supervisor = Supervisor {
+            inbox,
+            on_error,
+            sources: 0,
+            lanes: Vec::new(),
+            quit: false,
+            source_failure: None,
+            failure: None,
+        };
+        for (worker, lane) in self.lanes.into_iter().zip(lanes) {
+            match spawn_lane(worker, on_error, events.clone()) {
+                Ok(()) => supervisor.lanes.push(lane),
+                Err(error) => supervisor.fail(error),
+            }
         }
         for source in sources {
-            spawn_source(source, Arc::clone(&fanout), stop.clone(), events.clone())?;
+            match spawn_source(source, Arc::clone(&fanout), stop.clone(), events.clone()) {
+                Ok(()) => supervisor.sources += 1,
+                Err(error) => supervisor.fail(error),
+            }
         }
         stop.on_request(move || {
             // The receiver is gone once the pipeline has ended.
@@ -164,10 +178,12 @@ fn spawn_lane(
     on_error: OnError,
     events: Sender<Event>,
 ) -> Result<(), PipelineError> {
-    let name = worker.lane().name().to_owned();
+    let lane = Arc::clone(worker.lane());
+    let name = lane.name().to_owned();
     let stack = if worker.has_filter() { FILTER_STACK } else { USUAL_STACK };
     spawn(name.clone(), stack, move || {
-        let end = worker.run(on_error);
+        let end = catch_unwind(AssertUnwindSafe(|| worker.run(on_error)));
+        let end = end.unwrap_or_else(|_| lane.broke());
         let _ = events.send(Event::LaneEnded(name, end));
     })
 }
@@ -205,12 +221,15 @@ const SOURCE_STOP_TIMEOUT: Duration = Duration::from_secs(2);
 /// Supervises the threads of a pipeline.
 struct Supervisor {
     inbox: Receiver<Event>,
+    on_error: OnError,
     /// How many sources still run.
     sources: usize,
     /// The lanes that still run.
     lanes: Vec<Arc<Lane>>,
     /// A handler's user wants the program to end.
     quit: bool,
+    /// What ended a source while others go on.
+    source_failure: Option<PipelineError>,
     failure: Option<PipelineError>,
 }
 
@@ -277,7 +296,7 @@ impl Supervisor {
             Event::StopRequested => None,
             Event::SourceEnded(name, end) => {
                 self.sources -= 1;
-                end.err().map(|source| PipelineError::Source { name, source })
+                self.note_source(name, end)
             }
             Event::LaneEnded(name, end) => {
                 self.lanes.retain(|lane| lane.name() != name);
@@ -288,6 +307,28 @@ impl Supervisor {
                 }
             }
         };
-        self.failure = self.failure.take().or(failure);
+        if let Some(failure) = failure {
+            self.fail(failure);
+        }
+    }
+
+    /// Sources fail alone, if errors don't end the pipeline: the first failure counts once the last source
+    /// has ended.
+    fn note_source(&mut self, name: String, end: Result<(), SourceError>) -> Option<PipelineError> {
+        if let Err(source) = end {
+            if self.on_error == OnError::GoOn && self.sources > 0 {
+                let error: &dyn std::error::Error = &source;
+                let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+                error!("source {name}: {source}{cause}; the other sources go on");
+            }
+            self.source_failure.get_or_insert(PipelineError::Source { name, source });
+        }
+        let counts = self.on_error == OnError::Stop || self.sources == 0;
+        if counts { self.source_failure.take() } else { None }
+    }
+
+    /// The first failure is the one that counts.
+    fn fail(&mut self, failure: PipelineError) {
+        self.failure.get_or_insert(failure);
     }
 }

@@ -80,7 +80,7 @@ pub struct BatchPolicy {
     pub enough: usize,
     /// The most alerts in one call.
     pub most: usize,
-    /// If fewer than `enough` wait, how long to wait for more, from the first one on.
+    /// If fewer than `enough` wait, how long to wait for more, from when the handler is free for the first.
     pub delay: Duration,
 }
 

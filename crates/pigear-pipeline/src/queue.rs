@@ -8,6 +8,7 @@ mod memory;
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use pigear_alert::Alert;
 
 use crate::policy::BatchPolicy;
@@ -41,6 +42,12 @@ pub trait Queue: Send + Sync {
 
     /// How many alerts wait that were not taken yet.
     fn waiting(&self) -> usize;
+
+    /// When the oldest alert was received that only memory has: one that waits, or that the lane has
+    /// taken and not yet processed.
+    fn oldest_in_memory(&self) -> Option<Timestamp> {
+        None
+    }
 
     /// The newest alerts that wait in memory, oldest first, at most `most`.
     fn newest(&self, most: usize) -> Vec<Arc<Alert>> {
@@ -80,6 +87,9 @@ pub enum Taken {
     Alerts,
     /// None came before `until`.
     Due,
+    /// No alerts wait, and a source waits until those before are settled: the lane is to send what it
+    /// has collected.
+    Flush,
     /// The queue has ended.
     Closed,
 }

@@ -25,6 +25,9 @@ pub enum SourceError {
     /// The bookmark can't be written.
     #[error("cannot write the bookmark")]
     Bookmark(#[source] io::Error),
+    /// Alerts of a log that was to be read to its end were left out.
+    #[error("alerts found no room; the next run begins with them")]
+    LeftOut,
     /// The source panicked.
     #[error("panicked")]
     Panicked,

@@ -73,6 +73,11 @@ pub struct LaneSnapshot {
     /// The same, where the handler's lane is a durable one: they are stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag: Option<u64>,
+    /// The age of the oldest alert that waits in memory, in milliseconds since it was received: for the
+    /// handler that stores alerts, this is how much a power failure would take. Absent if no alert
+    /// waits in memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest_ms: Option<u64>,
     /// Alerts that its filter rejected. Absent without a filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filtered: Option<u64>,
@@ -100,6 +105,7 @@ impl From<&Account> for LaneSnapshot {
             failed,
             waiting,
             lag: account.outlives_process().then_some(waiting),
+            oldest_ms: account.oldest_in_memory_ms().filter(|_| waiting > 0),
             filtered: account.is_filtered.then_some(filtered),
             filter_failed: account.is_filtered.then(|| account.filter_failed.get()),
             muted: account.is_limited.then_some(muted),

@@ -32,6 +32,10 @@ pub(super) struct Join {
     bytes: usize,
     /// How many of these are events. Counted, because searching would block the receiving thread.
     events: usize,
+    /// Events that have waited for too long, and were not taken yet. They still count as waiting.
+    overdue: Vec<Logged>,
+    /// Nothing waits any more.
+    is_closed: bool,
 }
 
 /// The result of looking up an event's alert.
@@ -88,8 +92,9 @@ pub(super) struct Expired {
 
 impl Join {
     pub(super) fn new(wait: Duration) -> Self {
-        let (times, deadlines, remembered) = Default::default();
-        Self { wait, times, deadlines, remembered, waiting: 0, bytes: 0, events: 0 }
+        let (times, deadlines, remembered, overdue) = Default::default();
+        let (waiting, bytes, events, is_closed) = Default::default();
+        Self { wait, times, deadlines, remembered, waiting, bytes, events, overdue, is_closed }
     }
 
     pub(super) fn wait(&self) -> Duration {
@@ -100,6 +105,7 @@ impl Join {
     pub(super) fn alert(&mut self, mut alert: Arc<Alert>, now: Instant) -> Option<Arc<Alert>> {
         let time = time_of(&alert);
         let ids = Ids::of(&alert);
+        let has_room = self.has_room();
         let bucket = self.times.entry(time).or_default();
         if let Some(event) = bucket.take_event(ids) {
             self.waiting -= 1;
@@ -109,7 +115,7 @@ impl Join {
             self.remove_if_empty(time);
             return Some(alert);
         }
-        if lacks_something(&alert) && self.waiting < MAX_WAITING && self.bytes < MAX_BYTES {
+        if lacks_something(&alert) && has_room {
             let until = now + self.wait;
             self.bytes += alert.memory();
             bucket.alerts.push_back((until, alert));
@@ -137,11 +143,22 @@ impl Join {
                 return Joined::Delivered;
             }
         }
-        if late == LateAlert::Impossible || self.waiting >= MAX_WAITING || self.bytes >= MAX_BYTES {
+        if late == LateAlert::Impossible || !self.has_room() {
             return Joined::Unmatched(Box::new(event));
         }
         self.hold(event, now + self.wait);
         Joined::Waiting
+    }
+
+    /// Nothing that comes from now on waits. What waits already is to be taken as
+    /// [expired](Self::expired).
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
+    }
+
+    /// Whether one more may wait.
+    fn has_room(&self) -> bool {
+        !self.is_closed && self.waiting < MAX_WAITING && self.bytes < MAX_BYTES
     }
 
     fn hold(&mut self, event: Logged, until: Instant) {
@@ -155,7 +172,8 @@ impl Join {
     /// Some of the entries whose wait is over: alerts as they are, events without a datagram. Call it
     /// until it returns nothing; it is done in parts so that the receiving thread need not wait.
     pub(super) fn expired(&mut self, now: Instant) -> Expired {
-        let mut expired = Expired::default();
+        let events = std::mem::take(&mut self.overdue);
+        let mut expired = Expired { events, ..Expired::default() };
         for _ in 0..MAX_AT_ONCE {
             let Some(time) = pop_due(&mut self.deadlines, now) else { break };
             // Each waiting entry has its own deadline.
@@ -173,6 +191,16 @@ impl Join {
         for alert in &expired.alerts {
             self.remember(time_of(alert), Ids::of(alert), now);
         }
+        expired
+    }
+
+    /// The alerts of that. Its events are left for the next call of [`expired`](Self::expired).
+    pub(super) fn expired_alerts(&mut self, now: Instant) -> Expired {
+        let mut expired = self.expired(now);
+        self.overdue = std::mem::take(&mut expired.events);
+        self.waiting += self.overdue.len();
+        self.events += self.overdue.len();
+        self.bytes += self.overdue.iter().map(Logged::bytes).sum::<usize>();
         expired
     }
 
@@ -299,7 +327,7 @@ fn time_of_event(logged: &Logged) -> Time {
 }
 
 /// Whether an alert lacks something that a datagram can have.
-fn lacks_something(alert: &Alert) -> bool {
+pub(crate) fn lacks_something(alert: &Alert) -> bool {
     !alert.message.has_packet() || alert.untrusted || !alert.has_whole_event()
 }
 

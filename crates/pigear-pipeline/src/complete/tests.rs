@@ -209,6 +209,17 @@ fn what_waits_is_bounded_by_its_memory() {
 }
 
 #[test]
+fn nothing_waits_once_the_join_is_closed() {
+    let (mut join, now) = join();
+    assert!(join.alert(BARE.alert(), now).is_none());
+    join.close();
+    assert!(join.alert(BARE.alert(), now).is_some());
+    let other = AlertSpec { event_id: 8, ..BARE };
+    assert!(matches!(join.event(other.event(), LateAlert::Possible, now), Joined::Unmatched(_)));
+    assert_eq!(expired(&mut join, now + WAIT), [1, 0]);
+}
+
+#[test]
 fn an_event_whose_alert_cannot_come_does_not_wait() {
     let (mut join, now) = join();
     assert!(matches!(join.event(BARE.event(), LateAlert::Impossible, now), Joined::Unmatched(_)));

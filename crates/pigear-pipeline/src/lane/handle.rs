@@ -25,6 +25,8 @@ pub(crate) struct Lane {
     pub(super) needs: Needs,
     /// The reader of the handler's output has closed it.
     pub(super) unwanted: AtomicBool,
+    /// Something found no room, or ended the program: nothing from there on is settled.
+    pub(super) stopped_settling: AtomicBool,
     pub(super) deadline: Deadline,
 }
 
@@ -69,21 +71,36 @@ impl Lane {
         self.unwanted.load(Ordering::Relaxed)
     }
 
+    /// Settles no alerts from here on for sources and queues that can deliver an alert again: it found
+    /// no room, or ended the program.
+    pub(super) fn stop_settling(&self) {
+        self.stopped_settling.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it may settle more alerts.
+    pub(crate) fn settles(&self) -> bool {
+        !self.stopped_settling.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn push(&self, alert: &Arc<Alert>, bytes: usize, mode: SourceMode) {
         let Some(memory) = &self.memory else { return };
         match memory.push(Arc::clone(alert), bytes, mode) {
             Pushed::Queued => {}
-            Pushed::Closed => {
-                self.account.settle(Fate::Dropped, 1);
-            }
-            Pushed::Full => {
-                if let Some(count) = self.account.settle(Fate::Dropped, 1) {
-                    warn!(
-                        "handler {}: its queue is full; {count} alerts dropped so far",
-                        self.name
-                    );
-                }
-            }
+            Pushed::Closed => self.turn_away("it has ended"),
+            Pushed::Full => self.turn_away("its queue is full"),
+        }
+    }
+
+    fn turn_away(&self, why: &str) {
+        if let Some(count) = self.account.settle(Fate::Dropped, 1) {
+            warn!("handler {}: {why}; {count} alerts dropped so far", self.name);
+        }
+    }
+
+    /// Has the handler get what the lane has collected, without waiting for the time of groups.
+    pub(crate) fn flush(&self) {
+        if let Some(memory) = &self.memory {
+            memory.flush();
         }
     }
 
@@ -113,6 +130,16 @@ impl Lane {
                 self.name
             );
         }
+    }
+
+    /// Its thread panicked: no alerts are processed any more.
+    pub(crate) fn broke(&self) -> LaneEnd {
+        self.stop_settling();
+        let left = self.abandon();
+        if left > 0 {
+            error!("handler {}: broke; {left} alerts dropped", self.name);
+        }
+        LaneEnd::Failed(Failure::refused("panicked"))
     }
 
     /// Closes queue and account, and returns how many alerts this drops.

@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 use super::call::{Caller, Ended, Outcome, guarded};
 use super::handle::{Lane, LaneEnd};
 use crate::backlog::Backlog;
+use crate::backoff::Backoff;
 use crate::deadline::Slept;
 use crate::grouping::{Group, Grouping, Urgency};
 use crate::handler::{Context, Failure, Handler, Refusal};
@@ -31,19 +32,18 @@ pub(crate) struct Worker {
     tracker: Tracker,
     /// Alerts that were taken so far.
     taken: u64,
-    /// Some alerts found no room: from the first of them on nothing is settled with a queue that can
-    /// deliver it again.
-    is_stuck: bool,
     /// Refused since the last report to the queue.
     refused: Vec<Refused>,
     /// The last position that was reported to the queue.
     told: u64,
+    /// Which groups are sent.
+    urgency: Urgency,
     /// Groups that could not be sent before the deadline, and their alerts.
     unsent: u64,
     unsent_alerts: u64,
 }
 
-/// How often a lane that waits for its rate limit checks whether to end.
+/// How often a lane that waits for its rate limit checks whether to stop waiting.
 const RATE_CHECK: Duration = Duration::from_millis(200);
 
 impl Worker {
@@ -62,9 +62,9 @@ impl Worker {
             grouping,
             tracker: Tracker::default(),
             taken: 0,
-            is_stuck: false,
             refused: Vec::new(),
             told: 0,
+            urgency: Urgency::WhenDue,
             unsent: 0,
             unsent_alerts: 0,
         }
@@ -86,6 +86,13 @@ impl Worker {
             Ok(()) => self.work(),
             Err(failure) => Some(Ended::With(LaneEnd::Failed(failure))),
         };
+        if matches!(ended, Some(Ended::With(LaneEnd::ReaderGone))) {
+            info!("handler {}: the reader has gone away", self.lane.name);
+            self.lane.unwanted.store(true, Ordering::Relaxed);
+        }
+        // What still comes is counted at once, and no source waits while the handler finishes.
+        self.stop_settling();
+        self.lane.close();
         let finished = guarded(|| self.caller.handler.finish());
         let end = self.wind_up(ended);
         match (finished, end) {
@@ -98,18 +105,28 @@ impl Worker {
         }
     }
 
-    /// An error or a panic at the start ends the lane, if errors end the program. Alerts that can wait for
-    /// the next run do so.
+    /// An error or a panic at the start ends the lane, if errors end the program. Otherwise it is logged.
+    /// Alerts that can wait for the next run do so.
     fn start(&mut self) -> Result<(), Failure> {
         let Self { lane, caller, filter, .. } = self;
-        let backlog = Backlog::new(Arc::clone(&lane.queue), filter.is_some());
-        let context = Context::new(lane.deadline.clone(), backlog);
-        match guarded(|| caller.handler.start(context)) {
-            Err(failure) if caller.on_error == OnError::GoOn && !lane.queue.outlives_process() => {
-                error!("handler {}: {failure}", lane.name);
-                Ok(())
+        let mut backoff = Backoff::default();
+        loop {
+            let backlog = Backlog::new(Arc::clone(&lane.queue), filter.is_some());
+            let context = Context::new(lane.deadline.clone(), backlog);
+            let Err(failure) = guarded(|| caller.handler.start(context)) else { return Ok(()) };
+            if caller.on_error == OnError::Stop {
+                return Err(failure);
             }
-            result => result,
+            let wait = backoff.failed();
+            if backoff.is_worth_a_line() {
+                error!("handler {}: {failure}", lane.name);
+            }
+            if !lane.queue.outlives_process() {
+                return Ok(());
+            }
+            if lane.deadline.sleep(wait) == Slept::TimeUp {
+                return Err(failure);
+            }
         }
     }
 
@@ -117,13 +134,14 @@ impl Worker {
     fn work(&mut self) -> Option<Ended> {
         let mut batch = Batch::default();
         loop {
-            let ended = self.send_due(Urgency::WhenDue).or_else(|| self.make_room());
+            let ended = self.send_due(self.urgency).or_else(|| self.make_room());
             if ended.is_some() {
                 return ended;
             }
-            let due = self.grouping.as_ref().and_then(Grouping::next_due);
+            let due = self.next_due();
             match self.lane.queue.take(&mut batch, self.batch_policy(), due) {
-                Taken::Closed => return self.send_due(Urgency::Now),
+                Taken::Closed => return self.send_all(),
+                Taken::Flush => self.urgency = Urgency::Now,
                 Taken::Due => {}
                 Taken::Alerts => {
                     if let Some(ended) = self.process(batch.alerts()) {
@@ -135,6 +153,18 @@ impl Worker {
             if self.lane.deadline.is_up() {
                 return Some(Ended::TimeUp);
             }
+        }
+    }
+
+    /// When the next group is to be sent.
+    fn next_due(&mut self) -> Option<Instant> {
+        let grouping = self.grouping.as_ref()?;
+        if grouping.is_empty() {
+            self.urgency = Urgency::WhenDue;
+        }
+        match self.urgency {
+            Urgency::WhenDue => grouping.next_due(),
+            Urgency::Now => Some(grouping.allowed_at(Instant::now())),
         }
     }
 
@@ -206,13 +236,15 @@ impl Worker {
             }
             self.refuse(alerts.get(refusal.index), refusal, self.tracker.settled());
             // The alert that ends the program is read again in the next run, if possible.
-            self.is_stuck |= outcome.end.is_some();
+            if outcome.end.is_some() {
+                self.stop_settling();
+            }
             self.settle_sent(Fate::Failed, 1, places);
             next = refusal.index + 1;
         }
         self.settle_sent(Fate::Handled, outcome.settled - next, places);
         if outcome.no_room > 0 {
-            self.is_stuck = true;
+            self.stop_settling();
             self.settle_sent(Fate::Dropped, outcome.no_room, places);
         }
     }
@@ -236,9 +268,7 @@ impl Worker {
         if alerts == 0 {
             return;
         }
-        if !self.is_stuck {
-            self.tracker.settle_next(fate, alerts);
-        }
+        self.tracker.settle_next(fate, alerts);
         self.count(fate, alerts);
     }
 
@@ -259,7 +289,9 @@ impl Worker {
     }
 
     fn refuse(&mut self, alert: Option<&Arc<Alert>>, refusal: &Refusal, number: u64) {
-        if let Some(alert) = alert {
+        if let Some(alert) = alert
+            && self.lane.queue.outlives_process()
+        {
             let (alert, reason) = (Arc::clone(alert), Arc::clone(&refusal.reason));
             self.refused.push(Refused { number, alert, reason });
         }
@@ -268,13 +300,20 @@ impl Worker {
     /// Reports the lane's position to the queue.
     fn settle(&mut self) {
         let settled = self.tracker.settled();
-        if self.is_stuck || (settled == self.told && self.refused.is_empty()) {
+        if !self.lane.settles() || (settled == self.told && self.refused.is_empty()) {
             return;
         }
         self.told = settled;
         let refused = std::mem::take(&mut self.refused);
         let totals = self.tracker.totals();
         self.lane.queue.settle(&Settlement { settled, totals, refused });
+    }
+
+    /// The next alert is to be delivered again in the next run, if the source can do so. So the lane
+    /// settles the alerts before it, and none from there on.
+    fn stop_settling(&mut self) {
+        self.settle();
+        self.lane.stop_settling();
     }
 
     /// Adds alerts to groups.
@@ -286,14 +325,10 @@ impl Worker {
             match fate {
                 None => {
                     let group = grouping.add(alert, number, now);
-                    if !self.is_stuck {
-                        self.tracker.put_into_group(group);
-                    }
+                    self.tracker.put_into_group(group);
                 }
                 Some(fate) => {
-                    if !self.is_stuck {
-                        self.tracker.settle_next(*fate, 1);
-                    }
+                    self.tracker.settle_next(*fate, 1);
                     left_out.push(*fate);
                 }
             }
@@ -353,30 +388,37 @@ impl Worker {
                 None if index < outcome.settled => Fate::Handled,
                 None => Fate::Dropped,
             };
-            self.is_stuck |= fate == Fate::Dropped || (refusal.is_some() && outcome.end.is_some());
-            if !self.is_stuck {
-                self.tracker.settle_group(group.number, group.taken, fate);
+            if fate == Fate::Dropped || (refusal.is_some() && outcome.end.is_some()) {
+                self.stop_settling();
             }
+            self.tracker.settle_group(group.number, group.taken, fate);
             self.count(fate, group.taken);
         }
     }
 
     /// Sends groups early, or waits, until there is room for more.
     fn make_room(&mut self) -> Option<Ended> {
-        let is_full = |worker: &Self| {
-            let groups = worker.grouping.as_ref();
-            groups.is_some_and(|groups| groups.is_full() || worker.tracker.is_full())
-        };
-        while is_full(self) {
-            let ended = self.send_due(Urgency::Now);
-            if ended.is_some() {
-                return ended;
+        self.send_while(|grouping, tracker| grouping.is_full() || tracker.is_full())
+    }
+
+    /// Sends what has collected.
+    fn send_all(&mut self) -> Option<Ended> {
+        self.send_while(|grouping, _| !grouping.is_empty())
+    }
+
+    /// Sends groups as fast as the limit allows.
+    fn send_while(&mut self, more: impl Fn(&Grouping, &Tracker) -> bool) -> Option<Ended> {
+        while self.grouping.as_ref().is_some_and(|grouping| more(grouping, &self.tracker)) {
+            if let Some(ended) = self.send_due(Urgency::Now) {
+                return Some(ended);
             }
-            let allowed = self.grouping.as_ref()?.allowed_at(Instant::now());
-            let wait = allowed.saturating_duration_since(Instant::now()).min(RATE_CHECK);
-            if is_full(self)
-                && (self.lane.queue.is_closed() || self.lane.deadline.sleep(wait) == Slept::TimeUp)
-            {
+            let grouping = self.grouping.as_ref().filter(|it| more(it, &self.tracker))?;
+            let now = Instant::now();
+            let wait = grouping.allowed_at(now).saturating_duration_since(now);
+            let deadline = &self.lane.deadline;
+            // Without that, the lane would wait for nothing.
+            let is_too_late = || deadline.left().is_some_and(|left| left < wait);
+            if is_too_late() || deadline.sleep(wait.min(RATE_CHECK)) == Slept::TimeUp {
                 return Some(Ended::TimeUp);
             }
         }
@@ -391,10 +433,6 @@ impl Worker {
             self.unsent_alerts += alerts;
         }
         let (lane, name) = (&self.lane, &self.lane.name);
-        if matches!(ended, Some(Ended::With(LaneEnd::ReaderGone))) {
-            info!("handler {name}: the reader has gone away");
-            lane.unwanted.store(true, Ordering::Relaxed);
-        }
         let dropped = lane.abandon();
         let (messages, alerts) = (self.unsent, self.unsent_alerts);
         let stays = lane.queue.outlives_process();

@@ -424,3 +424,41 @@ fn quitting_ends_everything_without_a_failure() {
     assert_eq!(snapshot.handlers["count"].handled, 10);
     assert!(snapshot.handlers["quits"].handled > 0);
 }
+
+#[test]
+fn where_errors_do_not_end_it_a_source_fails_alone() {
+    let mut pipeline = Pipeline { on_error: OnError::GoOn, ..Pipeline::default() };
+    pipeline.add("count", Box::new(Count::default()), LaneSettings::default());
+    let (stats, stop) = (pipeline.stats(), Stop::default());
+    let sources = [given(2, AndThen::Panic), given(3, AndThen::Wait)].into_iter().flatten();
+    let (sources, stopped) = (sources.collect(), stop.clone());
+    let running = thread::spawn(move || pipeline.run(sources, &stopped));
+    until("all alerts came", || stats.snapshot().handlers["count"].handled == 5);
+    assert!(!running.is_finished());
+    stop.request();
+    let end = running.join().unwrap();
+    assert!(matches!(end, Err(PipelineError::Source { .. })), "{end:?}");
+}
+
+/// Can't be dropped.
+struct Undroppable;
+
+impl Handler for Undroppable {
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        Ok(Progress::All)
+    }
+}
+
+impl Drop for Undroppable {
+    fn drop(&mut self) {
+        panic!("broken");
+    }
+}
+
+#[test]
+fn a_handler_that_panics_when_it_is_dropped_is_an_error() {
+    let mut pipeline = Pipeline::default();
+    pipeline.add("broken", Box::new(Undroppable), LaneSettings::default());
+    let end = pipeline.run(given(2, AndThen::End), &Stop::default());
+    assert!(matches!(end, Err(PipelineError::Handler { .. })), "{end:?}");
+}

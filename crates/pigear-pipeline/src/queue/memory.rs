@@ -19,6 +19,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use pigear_alert::Alert;
 
 use super::{Batch, Queue, Settlement, Taken};
@@ -68,10 +69,16 @@ struct QueueState {
     /// Alerts that were pushed, with or without success.
     received: u64,
     settled: SettledCounter,
+    /// When the first alert of the reader's batch was received.
+    taken_since: Option<Timestamp>,
     /// Processed alerts, to be freed.
     processed: Vec<Arc<Alert>>,
     /// How many must wait before the reader is woken; `None` if it doesn't sleep.
     wakes_at: Option<usize>,
+    /// An alert found no room since the last batch.
+    pressed: bool,
+    /// The reader is to be told that a source waits until everything is settled.
+    flush: bool,
     closed: bool,
 }
 
@@ -87,6 +94,10 @@ impl MemoryQueue {
         let mut state = self.state();
         state.received += 1;
         while !state.closed && !state.has_room(self.bounds, bytes) {
+            state.pressed = true;
+            if state.wakes_at.take().is_some() {
+                self.filled.notify_one();
+            }
             if !self.when_full.waits(mode) {
                 state.settled.turn_away();
                 return Pushed::Full;
@@ -130,14 +141,16 @@ impl MemoryQueue {
             if waiting > 0 && collected.is_none() {
                 collected = now.checked_add(policy.delay);
             }
-            let wanted = if waiting == 0 { 1 } else { policy.enough.max(1) };
-            let ready =
-                waiting > 0 && (waiting >= wanted || state.closed || is_over(collected, now));
-            if ready || state.closed || is_over(due, now) {
+            let enough = policy.enough.clamp(1, self.bounds.alerts.max(1));
+            let wanted = if waiting == 0 { 1 } else { enough };
+            let hurry = state.closed || state.pressed || state.flush || is_over(collected, now);
+            let ready = waiting > 0 && (waiting >= wanted || hurry);
+            if ready || state.closed || state.flush || is_over(due, now) {
                 state.wakes_at = None;
                 let taken = match waiting {
                     _ if ready => Taken::Alerts,
                     0 if state.closed => Taken::Closed,
+                    0 if std::mem::take(&mut state.flush) => Taken::Flush,
                     _ => Taken::Due,
                 };
                 return (state, taken);
@@ -162,6 +175,7 @@ impl MemoryQueue {
         batch.bytes = 0;
         let mut state = self.state();
         state.release(Bounds { alerts, bytes });
+        state.taken_since = None;
         std::mem::swap(&mut state.processed, &mut batch.alerts);
         drop(state);
         batch.alerts.clear();
@@ -182,6 +196,12 @@ impl MemoryQueue {
     fn is_idle(&self) -> bool {
         let state = self.state();
         state.waiting.is_empty() && !state.closed
+    }
+
+    /// Makes the lane send what it has collected, once it has taken what waits.
+    pub(crate) fn flush(&self) {
+        self.state().flush = true;
+        self.filled.notify_all();
     }
 
     /// How many alerts the reader has settled, from the first that was pushed. Alerts that it never got,
@@ -236,6 +256,8 @@ impl Queue for MemoryQueue {
                 batch.alerts.push(alert);
                 batch.bytes += bytes;
             }
+            state.pressed = false;
+            state.taken_since = batch.alerts.first().map(|alert| alert.received);
         }
         taken
     }
@@ -250,6 +272,12 @@ impl Queue for MemoryQueue {
 
     fn waiting(&self) -> usize {
         self.state().waiting.len()
+    }
+
+    fn oldest_in_memory(&self) -> Option<Timestamp> {
+        let state = self.state();
+        let waiting = || state.waiting.front().map(|(alert, _)| alert.received);
+        state.taken_since.or_else(waiting)
     }
 
     fn newest(&self, most: usize) -> Vec<Arc<Alert>> {

@@ -13,49 +13,39 @@ mod bookmark_writer;
 mod checkpoints;
 mod follower;
 mod listing;
+mod open_error;
 mod place;
 mod progress;
 mod reader;
 mod set_aside;
 mod spool;
+mod start;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod window;
 
-use std::io;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pigear_alert::unified2::Event;
 use tracing::warn;
 
 pub(crate) use bookmark::Mark;
 pub(crate) use follower::{Follower, OnBookmarkError, PACKET_WAIT};
+pub use open_error::OpenError;
 pub use progress::Progress;
 pub use spool::{Spool, SpoolError};
+pub use start::Start;
 pub(crate) use window::CompleteEvent;
 
 use super::{Source, SourceError};
 use crate::alert_factory::AlertFactory;
-use crate::fanout::{Fanout, Flow, Intake};
+use crate::fanout::{Fanout, Flow, Intake, Sent};
 use crate::stop::Stop;
 
 /// How long to sleep before checking whether to stop.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Where to start reading.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Start {
-    /// At the bookmark; without one, as [`Now`](Self::Now).
-    #[default]
-    Bookmark,
-    /// At the oldest record.
-    Beginning,
-    /// At the end of the log.
-    Now,
-}
 
 /// When to end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,30 +63,13 @@ pub type AlreadyHandled = Box<dyn FnMut(&Event) -> bool + Send>;
 /// Reads Snort's log.
 pub struct Unified2 {
     follower: Follower,
-    /// Called until it returns false once: all later events are new.
+    /// Called for events that were logged before the start: alerts that found no room for a while may be
+    /// missing in between.
     known: Option<AlreadyHandled>,
+    /// When the end of the log was first reached.
+    first_end: Option<Instant>,
     until: Until,
     factory: AlertFactory,
-}
-
-/// Why a log can't be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The path does not name a log.
-    #[error(transparent)]
-    Spool(#[from] SpoolError),
-    /// A file of the log can't be read.
-    #[error("cannot read the log")]
-    Read(#[source] io::Error),
-    /// The bookmark can't be read or written.
-    #[error("cannot use the bookmark {}", path.display())]
-    Bookmark {
-        /// The bookmark.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
 }
 
 impl Unified2 {
@@ -112,7 +85,7 @@ impl Unified2 {
     ) -> Result<Self, OpenError> {
         let problem = OnBookmarkError::Fail;
         let follower = Follower::open(spool, start, bookmark, PACKET_WAIT, problem)?;
-        Ok(Self { follower, known: None, until: Until::Stopped, factory })
+        Ok(Self { follower, known: None, first_end: None, until: Until::Stopped, factory })
     }
 
     /// The same, but ending at a given point.
@@ -121,19 +94,24 @@ impl Unified2 {
         Self { until, ..self }
     }
 
-    /// The same, but skipping events at the start that were handled in an earlier run: after a crash the
-    /// bookmark may be behind them.
+    /// The same, but skipping those events that were logged before the start and were handled in an
+    /// earlier run: after a crash the bookmark may be behind them.
     #[must_use]
     pub fn skipping(self, known: AlreadyHandled) -> Self {
         Self { known: Some(known), ..self }
     }
 
     fn is_known(&mut self, event: &Event) -> bool {
-        let is_known = self.known.as_mut().is_some_and(|known| known(event));
-        if !is_known {
+        self.known.as_mut().is_some_and(|known| known(event))
+    }
+
+    /// Asks no more once everything was read that was logged before the start.
+    fn end_of_backlog(&mut self) {
+        // The last events of that may still wait for their packets, but not for longer.
+        let ended = *self.first_end.get_or_insert_with(Instant::now);
+        if !self.follower.has_open_events() || ended.elapsed() >= PACKET_WAIT {
             self.known = None;
         }
-        is_known
     }
 
     /// Pushes events until there are enough, and stores where the next one begins.
@@ -143,16 +121,14 @@ impl Unified2 {
             if self.is_known(&logged.event) {
                 continue;
             }
-            let before = intake.alerts();
-            if let ControlFlow::Break(end) = intake.logged(logged) {
-                // The limit may have been reached by another source.
-                let has_gone = intake.alerts() > before;
-                let next =
-                    if has_gone { events.peek().map(|next| &next.begun) } else { Some(&begun) };
-                let mark = next.map(|next| self.follower.mark_at(next));
-                self.follower.note(mark.or_else(|| self.follower.mark()), intake);
-                return Flow::Break(end);
-            }
+            let next = match intake.try_logged(logged) {
+                Sent::GoOn => continue,
+                Sent::Last => events.peek().map(|next| &next.begun),
+                Sent::Refused => Some(&begun),
+            };
+            let mark = next.map(|next| self.follower.mark_at(next));
+            self.follower.note(mark.or_else(|| self.follower.mark()), intake);
+            return Flow::Break(Ok(()));
         }
         Flow::Continue(())
     }
@@ -174,6 +150,9 @@ impl Unified2 {
                 ends = 0;
             }
             self.push(events, intake)?;
+            if at_end {
+                self.end_of_backlog();
+            }
             self.follower.note(self.follower.mark(), intake);
             self.follower.settle(intake);
         }
@@ -181,11 +160,11 @@ impl Unified2 {
     }
 
     /// The error that ends a source that should have read everything. A following source has none.
-    fn failure(&self, bookmark: std::io::Result<()>) -> Result<(), SourceError> {
+    fn failure(&self, bookmark: Result<(), SourceError>) -> Result<(), SourceError> {
         match (self.until, self.follower.problem()) {
             (Until::Stopped, _) => Ok(()),
             (Until::End, Some(error)) => Err(SourceError::Log(error)),
-            (Until::End, None) => bookmark.map_err(SourceError::Bookmark),
+            (Until::End, None) => bookmark,
         }
     }
 }

@@ -242,6 +242,27 @@ fn a_full_disk_makes_no_dead_letters_of_a_durable_file() {
 }
 
 #[test]
+fn an_alert_that_cannot_be_decoded_is_a_dead_letter_and_the_others_are_delivered() {
+    let first = Test::new().args(["--store", "a.db", "--data-handler", "null", "--count", "3"]);
+    let room = first.send_all([ping(), ping(), ping()]).success();
+    let connection = rusqlite::Connection::open(room.at("a.db")).unwrap();
+    connection.execute("UPDATE alert SET data = x'ff' WHERE id = 2", []).unwrap();
+    connection.close().unwrap();
+    let args = ["--store", "a.db", "--data-handler", "file", "path=all", "durable=true"];
+    let next = Test::new().args(args).args(["from=start"]);
+    fs::copy(room.at("a.db"), next.room().at("a.db")).unwrap();
+    let running = next.start();
+    until("it is a dead letter", || lane(running.room(), "file") == Some((0, 1)));
+    let (room, stderr) = end(running);
+    assert_eq!(room.read("all"), PING.repeat(2));
+    assert!(stderr.contains("alert 2 can't be delivered"), "{stderr}");
+    let letters = rusqlite::Connection::open(room.at("a.db")).unwrap();
+    let kept: Vec<u8> =
+        letters.query_row("SELECT data FROM dead_letter", [], |row| row.get(0)).unwrap();
+    assert!(kept.ends_with(&[0xff]), "{kept:?}");
+}
+
+#[test]
 fn the_account_of_a_durable_handler_goes_on_over_several_runs() {
     let total = |room: &Room| {
         let stats = objects(&room.read("stats.json")).swap_remove(0);

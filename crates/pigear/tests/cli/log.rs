@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use flate2::read::GzDecoder;
@@ -24,6 +25,24 @@ pub(crate) fn logged(case: &str) -> Vec<u8> {
 pub(crate) fn append(path: &Path, bytes: &[u8]) {
     let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
     file.write_all(bytes).unwrap();
+}
+
+/// Events of a log, each with a packet, and with a number and a time of its own.
+pub(crate) fn numbered_events(numbers: RangeInclusive<u32>) -> Vec<Vec<u8>> {
+    let log = logged("v2919/icmp_ping");
+    let (_, event) = unified2::read(&log).unwrap().unwrap();
+    let (_, packet) = unified2::read(&log[event..]).unwrap().unwrap();
+    let with_number = |number: u32| {
+        let mut pair = log[..event + packet].to_vec();
+        // The event's number stands behind the record's head and the sensor's number.
+        for record in [0, event] {
+            pair[record + 12..record + 16].copy_from_slice(&number.to_be_bytes());
+        }
+        // Its microsecond stands behind its second.
+        pair[20..24].copy_from_slice(&number.to_be_bytes());
+        pair
+    };
+    numbers.map(with_number).collect()
 }
 
 /// Reads `u2.log`.
@@ -286,7 +305,7 @@ fn all_packets_of_an_alert_are_shown_and_written() {
 }
 
 /// How many blocks of a pcapng hold a packet.
-fn packet_blocks(mut bytes: &[u8]) -> usize {
+pub(crate) fn packet_blocks(mut bytes: &[u8]) -> usize {
     let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
     let mut packets = 0;
     while !bytes.is_empty() {

@@ -14,10 +14,14 @@ mod disk;
 mod file;
 #[cfg(feature = "script")]
 mod filters;
+#[cfg(feature = "store")]
+mod flooded;
 mod harness;
 mod instances;
 mod log;
 mod names;
+#[cfg(feature = "store")]
+mod no_room;
 mod occupied;
 mod odd_files;
 mod pipes;
@@ -33,6 +37,7 @@ mod signals;
 mod snort;
 #[cfg(feature = "store")]
 mod store;
+mod synced;
 mod terminal;
 mod usage;
 

@@ -70,7 +70,7 @@ fn alerts_in_a_message_that_is_refused_have_failed() {
 }
 
 /// An alert of a rule of its own.
-fn of_rule(signature: u32) -> Vec<u8> {
+pub(crate) fn of_rule(signature: u32) -> Vec<u8> {
     let mut message = pigear_alert::AlertMessage::default();
     (message.sig_generator, message.sig_id, message.priority) = (1, signature, 3);
     pigear_alert::wire::encode(&message, pigear_alert::wire::Dialect::Snort27)

@@ -1,6 +1,6 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use pigear_alert::wire::{Dialect, encode};
@@ -9,8 +9,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::handler::{Failure, Handler, Progress};
-use crate::pipeline::Pipeline;
-use crate::policy::LaneSettings;
+use crate::pipeline::{Pipeline, PipelineError};
+use crate::policy::{LaneSettings, OnError};
 use crate::stats::Stats;
 use crate::test_alerts::until;
 
@@ -66,8 +66,11 @@ impl Room {
     }
 
     fn open(&self) -> Box<dyn Source> {
+        self.open_with(Box::new(|_: &_| false))
+    }
+
+    fn open_with(&self, known: AlreadyHandled) -> Box<dyn Source> {
         let spool = Spool::at(&self.dir.path().join("u2.log")).unwrap();
-        let known = Box::new(|_: &_| false);
         let completing = self.completing.clone();
         Box::new(Completer::new(spool, None, completing, known, AlertFactory::default()))
     }
@@ -129,6 +132,127 @@ fn an_alert_that_waits_when_it_is_time_to_stop_goes_on_as_it_is() {
     let counters = stats.snapshot();
     assert_eq!((counters.received, counters.incomplete), (1, 1));
     assert_eq!(counters.handlers["takes"].handled, 1);
+}
+
+/// Hands in an alert without a packet, and another when the completer waits for none any more.
+struct LateSocket(AlertFactory);
+
+impl Source for LateSocket {
+    fn name(&self) -> String {
+        "late socket".to_owned()
+    }
+
+    fn run(self: Box<Self>, fanout: &Fanout, _: &Stop) -> Result<(), SourceError> {
+        let datagram = encode(&AlertMessage::default(), Dialect::Snort3);
+        let completing = self.0.completing.clone().unwrap();
+        let mut intake = fanout.intake(self.0.clone());
+        assert!(intake.datagram(&datagram, None).is_continue());
+        until("the completer is gone", || completing.due().is_none());
+        assert!(intake.datagram(&datagram, None).is_continue());
+        Ok(())
+    }
+}
+
+#[test]
+fn an_alert_that_comes_when_the_completer_is_gone_goes_on_as_it_is() {
+    let room = Room::new(Duration::from_secs(600));
+    let completing = Some(room.completing.clone());
+    let socket = LateSocket(AlertFactory { completing, ..AlertFactory::default() });
+    let stats = room.run(vec![room.open(), Box::new(socket)], |_| {
+        until("the alert waits", || room.completing.due().is_some());
+    });
+    let counters = stats.snapshot();
+    assert_eq!((counters.received, counters.incomplete), (2, 2));
+}
+
+#[test]
+fn alerts_that_wait_when_the_completer_fails_go_on_as_they_are() {
+    let room = Room::new(Duration::from_secs(600));
+    drop(room.open());
+    room.append(1..50);
+    let completing = room.completing.clone();
+    let log = room.open_with(Box::new(move |_: &_| {
+        until("the alert waits", || completing.due().is_some());
+        panic!("as if the store's reader failed");
+    }));
+    let mut pipeline = Pipeline::default();
+    pipeline.add("takes", Box::new(Takes), LaneSettings::default());
+    let stats = pipeline.stats();
+    let end = pipeline.run(vec![log, room.socket()], &room.stop);
+    let failed = Err::<(), _>(PipelineError::Source {
+        name: room.dir.path().join("u2.log").display().to_string(),
+        source: SourceError::Panicked,
+    });
+    assert_eq!(format!("{end:?}"), format!("{failed:?}"));
+    let counters = stats.snapshot();
+    assert_eq!((counters.received, counters.incomplete), (1, 1));
+    assert_eq!(counters.handlers["takes"].handled, 1);
+}
+
+#[test]
+fn an_alert_that_finds_too_many_waiting_counts_as_incomplete() {
+    const MANY: usize = 1 << 14;
+    let stats = Arc::new(Stats::default());
+    let fanout = Fanout::new(Vec::new(), Arc::clone(&stats), OnError::GoOn, None, Stop::default());
+    let completing = Some(Completing::new(Duration::from_secs(600)));
+    let mut intake = fanout.intake(AlertFactory { completing, ..AlertFactory::default() });
+    let datagram = encode(&AlertMessage::default(), Dialect::Snort3);
+    for _ in 0..=MANY {
+        assert!(intake.datagram(&datagram, None).is_continue());
+    }
+    let counters = stats.snapshot();
+    assert_eq!((counters.received, counters.incomplete), (1, 1));
+}
+
+/// Keeps the ids that it saw, the first once it may.
+struct Keeps<F>(Arc<Mutex<Vec<u32>>>, F);
+
+impl<F: FnMut() + Send> Handler for Keeps<F> {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        (self.1)();
+        let ids = alerts.iter().map(|alert| alert.message.event_id);
+        self.0.lock().unwrap().extend(ids);
+        Ok(Progress::All)
+    }
+}
+
+#[test]
+fn what_was_logged_before_waits_for_room_and_holds_up_no_alert_of_the_socket() {
+    let room = Room::new(Duration::from_millis(50));
+    drop(room.open());
+    room.append(1..100);
+    let (slow, quick) = (Arc::default(), Arc::<Mutex<Vec<u32>>>::default());
+    let seen = Arc::clone(&quick);
+    let until_seen = move || until("the alert is seen", || seen.lock().unwrap().contains(&0));
+    let mut pipeline = Pipeline::default();
+    let settings = LaneSettings { max_alerts: 4, ..LaneSettings::default() };
+    pipeline.add("slow", Box::new(Keeps(Arc::clone(&slow), until_seen)), settings);
+    pipeline.add("quick", Box::new(Keeps(quick, || ())), LaneSettings::default());
+    let stats = pipeline.stats();
+    let sources = vec![room.open(), room.socket()];
+    thread::scope(|scope| {
+        let running = scope.spawn(|| pipeline.run(sources, &room.stop));
+        let asked = AskedWhenDropped(&room.stop);
+        until("all are handled", || stats.snapshot().handlers["slow"].handled >= 99);
+        drop(asked);
+        running.join().unwrap().unwrap();
+    });
+    // Only the socket's alert does not wait for room.
+    let mut slow = slow.lock().unwrap().clone();
+    slow.retain(|id| *id != 0);
+    assert_eq!(slow, (1..100).collect::<Vec<_>>());
+    assert!(stats.snapshot().handlers["slow"].dropped <= 1);
+}
+
+#[test]
+fn what_was_logged_before_does_not_count_as_missed() {
+    let room = Room::new(Duration::from_secs(600));
+    drop(room.open());
+    room.append(1..5);
+    let stats = room.run(vec![room.open()], |stats| {
+        until("all are read", || stats.snapshot().received == 4);
+    });
+    assert_eq!(stats.snapshot().missed, 0);
 }
 
 #[test]

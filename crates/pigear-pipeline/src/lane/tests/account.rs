@@ -50,6 +50,8 @@ struct Actor {
     acts: std::vec::IntoIter<Act>,
     ledger: Ledger,
     stats: Arc<Stats>,
+    /// It was told by when to be done.
+    announced: bool,
 }
 
 impl Actor {
@@ -108,7 +110,10 @@ impl Handler for Actor {
                 panic!("broken")
             }
             Act::TimeUp(n) => {
-                self.note(&alerts[..cut(n)], &[]);
+                // Without an end it is a refusal.
+                let refused = [cut(n)];
+                let noted = cut(n) + usize::from(!self.announced);
+                self.note(&alerts[..noted], &refused[usize::from(self.announced)..]);
                 Err(Failure::time_up().after(cut(n)))
             }
             Act::ReaderGone(n) => {
@@ -163,11 +168,18 @@ proptest! {
         (settings, modulus) in (settings(), proptest::option::of(2..5_u32)),
         acts in vec(act(), 0..30),
         (before, during) in (signatures(), signatures()),
-        (stop, leave) in (any::<bool>(), any::<bool>()),
+        (stop, leave, announced) in (any::<bool>(), any::<bool>(), any::<bool>()),
     ) {
         let (stats, ledger) = (Arc::new(Stats::default()), Ledger::default());
+        // Without an end, a lane that may not send more now waits for as long as that takes.
+        let announced = announced || settings.per_minute.is_some();
+        let ends_early = announced || leave || acts.iter().any(|act| match act {
+            Act::All | Act::First(_) => false,
+            Act::Refuse(_) | Act::RefuseSome(_) | Act::Retry(_) | Act::Panic | Act::TimeUp(_) => stop,
+            Act::NoRoom(_) | Act::ReaderGone(_) | Act::Quit => true,
+        });
         let actor = Actor {
-            acts: acts.into_iter(), ledger: Arc::clone(&ledger), stats: Arc::clone(&stats),
+            acts: acts.into_iter(), ledger: Arc::clone(&ledger), stats: Arc::clone(&stats), announced,
         };
         let parts = LaneParts { settings, filters: filters(modulus), queue: None };
         let worker =
@@ -179,6 +191,9 @@ proptest! {
             }
         };
         push(&before);
+        if announced {
+            lane.end_by(Instant::now() + Duration::from_secs(1));
+        }
         std::thread::scope(|scope| {
             let on_error = if stop { OnError::Stop } else { OnError::GoOn };
             let working = scope.spawn(move || worker.run(on_error));
@@ -194,7 +209,13 @@ proptest! {
                 let _ = working.join();
             }
         });
+        let settled = lane.settled();
+        prop_assert!(settled <= (before.len() + during.len()) as u64);
+        if !ends_early {
+            prop_assert_eq!(settled, (before.len() + during.len()) as u64);
+        }
         push(&[1, 2, 3]);
+        prop_assert_eq!(lane.settled(), settled);
         let lane = stats.snapshot().handlers["test"];
         adds_up(lane);
         prop_assert_eq!(lane.received, (before.len() + during.len() + 3) as u64);
@@ -226,6 +247,7 @@ proptest! {
             let stats = Arc::new(Stats::default());
             let actor = Actor {
                 acts: acts.into_iter(), ledger: Arc::clone(&ledger), stats: Arc::clone(&stats),
+                announced: false,
             };
             let queue = Some(queue as Arc<dyn Queue>);
             let parts = LaneParts { settings, filters: filters(modulus), queue };

@@ -28,6 +28,7 @@ fn work(
     let worker = open_lane(parts, handler, |account| stats.add_lane("test", account));
     let lane = Arc::clone(worker.lane());
     alerts.into_iter().for_each(|alert| lane.push(&alert, 1, SourceMode::Live));
+    lane.end_by(Instant::now() + Duration::from_secs(20));
     lane.close();
     worker.run(OnError::GoOn);
     let snapshot = stats.snapshot().handlers["test"];

@@ -265,3 +265,37 @@ fn what_is_due_comes_while_others_are_waited_for() {
     let due = Some(Instant::now() + Duration::from_millis(1));
     assert_eq!(gathered(&queue, policy, due), (Taken::Due, 0));
 }
+
+#[test]
+fn the_oldest_alert_in_memory_waits_or_is_in_hand() {
+    let queue = queue(10, 100, WhenFull::DropNewest);
+    assert_eq!(queue.oldest_in_memory(), None);
+    let alerts = [1, 2].map(alert);
+    for alert in &alerts {
+        queue.push(Arc::clone(alert), 1, SourceMode::Live);
+    }
+    let received = |n: usize| Some(alerts[n].received);
+    assert_eq!(queue.oldest_in_memory(), received(0));
+    let mut batch = Batch::default();
+    let one = BatchPolicy { enough: 1, most: 1, delay: Duration::ZERO };
+    assert_eq!(queue.take(&mut batch, one, None), Taken::Alerts);
+    assert_eq!(queue.oldest_in_memory(), received(0), "the reader has it");
+    assert_eq!(queue.take(&mut batch, one, None), Taken::Alerts);
+    assert_eq!(queue.oldest_in_memory(), received(1));
+    queue.close();
+    assert_eq!(queue.take(&mut batch, one, None), Taken::Closed);
+    assert_eq!(queue.oldest_in_memory(), None);
+}
+
+#[test]
+fn a_full_queue_is_taken_though_the_handler_wants_more() {
+    let patient = BatchPolicy { enough: 100, most: 100, delay: Duration::from_secs(60) };
+    let few = queue(2, 100, WhenFull::DropNewest);
+    let pushed = [1, 2].map(|id| few.push(alert(id), 1, SourceMode::Live));
+    assert_eq!(pushed, [Pushed::Queued; 2]);
+    assert_eq!(few.take(&mut Batch::default(), patient, None), Taken::Alerts);
+    let large = queue(10, 100, WhenFull::DropNewest);
+    let pushed = [1, 2].map(|id| large.push(alert(id), 60, SourceMode::Live));
+    assert_eq!(pushed, [Pushed::Queued, Pushed::Full]);
+    assert_eq!(large.take(&mut Batch::default(), patient, None), Taken::Alerts);
+}

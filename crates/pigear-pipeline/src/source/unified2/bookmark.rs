@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::input::open_regular;
 
-/// The maximum length of a bookmark.
-const MAX_BYTES: u64 = 1 << 20;
+/// The maximum length of a bookmark. A file that could not be read takes about 150 bytes.
+const MAX_BYTES: u64 = 16 << 20;
 /// The prefix of the line of a file that could not be read.
 const SET_ASIDE: &[u8] = b"set-aside ";
 /// The prefix of the first line.
@@ -62,10 +62,22 @@ impl Bookmark {
     }
 
     /// Replaces the file. Anything else at its path is not replaced.
+    ///
+    /// # Errors
+    /// Also if it would be too long to be read again.
     pub(super) fn write(&self, mark: &Mark) -> io::Result<()> {
         self.read()?;
+        let bytes = mark.to_bytes();
+        let length = bytes.len() as u64;
+        if length > MAX_BYTES {
+            let files = mark.set_aside.len();
+            let problem = format!(
+                "with {files} files that could not be read it has {length} bytes, and {MAX_BYTES} are allowed"
+            );
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
+        }
         let mut file = self.create_beside()?;
-        file.write_all(&mark.to_bytes())?;
+        file.write_all(&bytes)?;
         file.sync_data()?;
         fs::rename(self.beside(), &self.0)
     }
@@ -179,6 +191,30 @@ mod tests {
         }
         let files = fs::read_dir(dir.path()).unwrap().count();
         assert_eq!(files, 1);
+    }
+
+    #[test]
+    fn a_bookmark_that_could_not_be_read_again_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let bookmark = Bookmark::new(dir.path().join("bookmark"));
+        let name = OsString::from("x".repeat(200));
+        let position = Position { name, inode: 7, offset: 9, head: vec![7; 32] };
+        let line = position_length(&position) + SET_ASIDE.len();
+        let most = usize::try_from(MAX_BYTES).unwrap() / line - 1;
+        let mark = |files| {
+            let set_aside = vec![position.clone(); files];
+            Mark { position: position.clone(), set_aside }
+        };
+        bookmark.write(&mark(most)).unwrap();
+        let error = bookmark.write(&mark(most + 2)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(bookmark.read().unwrap(), Some(mark(most)));
+    }
+
+    fn position_length(position: &Position) -> usize {
+        let mut bytes = Vec::new();
+        position.write(&mut bytes);
+        bytes.len()
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl BookmarkWriter {
     pub(super) fn flush(&self, deadline: Option<Instant>) -> Written {
         let mut state = self.shared.state();
         let attempts = state.attempts;
-        state.is_urgent = true;
+        state.is_urgent = state.waiting.is_some() || state.is_writing;
         self.shared.changed.notify_all();
         loop {
             if state.waiting.is_none() && !state.is_writing {

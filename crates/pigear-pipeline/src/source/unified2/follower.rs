@@ -7,16 +7,20 @@ use tracing::warn;
 use super::bookmark::{Bookmark, Mark, Position};
 use super::bookmark_writer::{BookmarkWriter, Written};
 use super::checkpoints::Checkpoints;
+use super::open_error::OpenError;
 use super::place::Place;
 use super::progress::Progress;
 use super::reader::{Read, Reader};
+use super::spool::Spool;
+use super::start::Start;
 use super::window::CompleteEvent;
-use super::{OpenError, Spool, Start};
 use crate::fanout::Intake;
+use crate::source_error::SourceError;
 use crate::stop::Stop;
 
-/// How often to check whether the lanes are done.
-const POLL_INTERVAL: Duration = Duration::from_millis(1);
+/// How long to sleep before checking whether the lanes are done: at first, and later.
+const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// When asked to stop: how long to wait for the lanes and the bookmark.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
 /// How long an event waits for its packet.
@@ -123,6 +127,11 @@ impl Follower {
         true
     }
 
+    /// Whether events are still open.
+    pub(crate) fn has_open_events(&self) -> bool {
+        self.reader.has_open_events()
+    }
+
     /// Adds the events that are still open.
     pub(crate) fn finish(&mut self, events: &mut Vec<CompleteEvent>) {
         self.reader.finish(events);
@@ -170,18 +179,26 @@ impl Follower {
     /// request to stop.
     ///
     /// # Errors
-    /// If the bookmark can't be written.
-    pub(crate) fn end(&mut self, intake: &Intake<'_>, stop: &Stop) -> io::Result<()> {
+    /// If the bookmark can't be written, or alerts found no room: the next run begins with these.
+    pub(crate) fn end(&mut self, intake: &Intake<'_>, stop: &Stop) -> Result<(), SourceError> {
         let deadline = Instant::now() + DRAIN_TIMEOUT;
         let is_late = || stop.is_requested() && Instant::now() > deadline;
+        intake.flush();
+        let mut interval = FIRST_POLL_INTERVAL;
         self.settle(intake);
-        while !self.checkpoints.are_settled() && !is_late() {
-            std::thread::sleep(POLL_INTERVAL);
+        while !self.checkpoints.are_settled() && !is_late() && !intake.has_stopped_settling() {
+            std::thread::sleep(interval);
+            interval = POLL_INTERVAL.min(2 * interval);
             self.settle(intake);
+        }
+        // What was settled before that is settled by now.
+        self.settle(intake);
+        if !self.checkpoints.are_settled() && !stop.is_requested() {
+            return Err(SourceError::LeftOut);
         }
         match self.checkpoints.flush(stop.is_requested().then_some(deadline)) {
             Written::All => Ok(()),
-            Written::Failed(error) => Err(error),
+            Written::Failed(error) => Err(SourceError::Bookmark(error)),
             Written::NotYet => {
                 warn!(
                     "the bookmark was not written in time; the next run starts at the previous one"

@@ -74,6 +74,8 @@ struct FilePosition {
 struct NextFile {
     file: Arc<FileName>,
     opened: File,
+    /// What it began with when the offset was chosen, as far as that is known.
+    head: Head,
     offset: u64,
     trouble: Option<SetAside>,
 }
@@ -192,6 +194,11 @@ impl Reader {
     pub(super) fn take_expired(&mut self, out: &mut Vec<CompleteEvent>) {
         let half = self.open.as_ref().is_some_and(|open| open.tail.pending() > 0);
         self.window.take_expired(half, Instant::now(), out);
+    }
+
+    /// Whether events could still get more records.
+    pub(super) fn has_open_events(&self) -> bool {
+        self.window.start().is_some()
     }
 
     /// Adds the events that could still get more records.
@@ -424,7 +431,7 @@ impl Reader {
                 .insert(file.id, FilePosition { head, offset: known.offset, end: file.length });
             return None;
         }
-        Some(NextFile { file: name, opened, offset: known.offset, trouble: None })
+        Some(NextFile { file: name, opened, head, offset: known.offset, trouble: None })
     }
 
     /// The position in the file of which a file with this head is a copy, as logrotate makes them.
@@ -456,7 +463,7 @@ impl Reader {
                 let is_same = head.begins_with(&file.place.head);
                 let offset = if is_same { file.place.offset } else { 0 };
                 let name = Arc::new(FileName { name: there, id });
-                Some(NextFile { file: name, opened, offset, trouble: Some(file) })
+                Some(NextFile { file: name, opened, head, offset, trouble: Some(file) })
             }
             Err(error) => {
                 self.fail(file, error);
@@ -471,14 +478,14 @@ impl Reader {
     }
 
     fn open(&mut self, next: NextFile, out: &mut Vec<CompleteEvent>) {
-        let NextFile { file, opened, offset, trouble } = next;
+        let NextFile { file, opened, head, offset, trouble } = next;
         let last = self.last.as_ref().filter(|last| last.file.id != file.id);
         let detour = last.filter(|_| trouble.is_some());
         let detour = detour.map(|place| Detour { place: place.clone(), begun: self.begun });
         if detour.is_some() {
             self.window.finish(out);
         }
-        match Tail::new(opened, offset) {
+        match Tail::new(opened, offset, head) {
             Ok((tail, id)) => {
                 // It may be another file than the one that was checked.
                 let name = file.name.clone();

@@ -60,10 +60,12 @@ pub(super) enum Found<'a> {
 }
 
 impl Tail {
-    /// Also identifies the file.
-    pub(super) fn new(mut file: File, offset: u64) -> io::Result<(Self, FileId)> {
+    /// For a file that began with `head` when `offset` was chosen; the unknown part of that is read. Also
+    /// identifies the file.
+    pub(super) fn new(mut file: File, offset: u64, head: Head) -> io::Result<(Self, FileId)> {
         file.seek(SeekFrom::Start(offset))?;
-        let (head, id) = (Head::of(&file, offset)?, FileId::of(&file.metadata()?));
+        let id = FileId::of(&file.metadata()?);
+        let head = if head.tells() { head.up_to(offset) } else { Head::of(&file, offset)? };
         let buffer = vec![0; MAX_PENDING + READ_SIZE];
         let tail = Self { file, buffer, filled: 0, next: 0, start: offset, head, damage: None };
         Ok((tail, id))
@@ -117,7 +119,8 @@ impl Tail {
         self.damage.take()
     }
 
-    /// Reads more of the file.
+    /// Reads more of the file. If it was truncated, what was read by this call doesn't count: it may be
+    /// from before that or after.
     pub(super) fn grow(&mut self) -> io::Result<Growth> {
         let end = self.start + self.filled as u64;
         self.buffer.copy_within(self.next..self.filled, 0);
@@ -132,13 +135,13 @@ impl Tail {
                 read => break read?,
             }
         };
-        self.filled += read;
-        let read = read as u64;
-        let head = Head::of(&self.file, end + read)?;
+        let end = end + read as u64;
+        let head = Head::of(&self.file, end)?;
         if !head.begins_with(&self.head) || self.file.metadata()?.len() < end {
             return Ok(Growth::Truncated);
         }
+        self.filled += read;
         self.head = head;
-        Ok(if read > 0 { Growth::More(read) } else { Growth::AtEnd })
+        Ok(if read > 0 { Growth::More(read as u64) } else { Growth::AtEnd })
     }
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::handler::{Failure, Handler, Progress};
 use crate::pipeline::{Pipeline, PipelineError};
-use crate::policy::LaneSettings;
+use crate::policy::{LaneSettings, WhenFull};
 use crate::stats::Snapshot;
 use crate::test_alerts::until;
 
@@ -357,6 +357,17 @@ fn damage_is_passed_by_and_counted() {
     assert_eq!((counters.received, counters.malformed), (5, 3));
 }
 
+#[test]
+fn events_that_are_known_do_not_come_again_although_one_before_them_is_new() {
+    let log = Log::new();
+    log.read(Start::Bookmark);
+    append(&log.path("u2.log"), &records(1..=9));
+    let known = Box::new(|event: &Event| [1, 2, 5, 6, 9].contains(&event.key.event_id));
+    let following = Following::new(log.open(Start::Bookmark).skipping(known));
+    following.until_seen(&[3, 4, 7, 8]);
+    following.end();
+}
+
 /// Never done.
 struct Stuck;
 
@@ -413,6 +424,40 @@ fn what_an_error_kept_from_being_handled_comes_again() {
     assert!(again.ends_with(&[2, 3]), "{again:?}");
 }
 
+/// Has room for so many alerts.
+struct Room(usize);
+
+impl Handler for Room {
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        let taken = self.0.min(alerts.len());
+        self.0 -= taken;
+        if taken == alerts.len() {
+            Ok(Progress::All)
+        } else {
+            Err(Failure::no_room("full").after(taken))
+        }
+    }
+}
+
+#[test]
+fn reading_to_the_end_does_not_wait_for_room_that_alerts_may_not_wait_for() {
+    let log = Log::new();
+    log.read(Start::Bookmark);
+    append(&log.path("u2.log"), &records(1..=9));
+    let mut pipeline = Pipeline::default();
+    let drops = LaneSettings { when_full: WhenFull::DropNewest, ..LaneSettings::default() };
+    pipeline.add("small", Box::new(Room(5)), drops);
+    let stats = pipeline.stats();
+    let source = log.open(Start::Bookmark).until(Until::End);
+    let end = pipeline.run(vec![Box::new(source)], &Stop::default());
+    let left_out = matches!(&end, Err(PipelineError::Source { source: SourceError::LeftOut, .. }));
+    assert!(left_out, "{end:?}");
+    let counted = stats.snapshot().handlers["small"];
+    assert_eq!((counted.handled, counted.dropped), (5, 4));
+    let again = log.read(Start::Bookmark).0;
+    assert!(again.ends_with(&[6, 7, 8, 9]), "{again:?}");
+}
+
 #[test]
 fn a_path_that_names_no_log_is_refused() {
     let log = Log::new();
@@ -436,4 +481,20 @@ fn a_bookmark_that_is_none_is_refused() {
     let error = opened.err().unwrap();
     let expected = format!("cannot use the bookmark {}/.u2.log.bookmark", log.0.path().display());
     assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn groups_do_not_wait_for_their_time_when_a_log_was_read_to_its_end() {
+    let log = Log::new();
+    log.read(Start::Bookmark);
+    append(&log.path("u2.log"), &records(1..=9));
+    let mut pipeline = Pipeline::default();
+    let group = Some(Duration::from_secs(600));
+    let seen = Seen::default();
+    pipeline.add("seen", Box::new(seen.clone()), LaneSettings { group, ..Default::default() });
+    let stats = pipeline.stats();
+    let source = log.open(Start::Bookmark).until(Until::End);
+    pipeline.run(vec![Box::new(source)], &Stop::default()).unwrap();
+    assert_eq!((stats.snapshot().handlers["seen"].handled, seen.ids().len()), (9, 1));
+    assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
 }

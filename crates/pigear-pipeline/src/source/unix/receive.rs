@@ -54,8 +54,8 @@ impl Receiver {
         socket: &UnixDatagram,
         wait: Wait,
     ) -> Result<Option<Received<'_>>, Errno> {
-        if let Wait::For(time) = wait
-            && !becomes_readable(socket, time)?
+        if let Wait::For(_) = wait
+            && !becomes_readable(socket, wait)?
         {
             return Ok(None);
         }
@@ -63,7 +63,12 @@ impl Receiver {
             match self.control.receive(socket.as_raw_fd(), &mut self.buffer) {
                 Err(Errno::EINTR) => {}
                 // The socket need not be in blocking mode.
-                Err(Errno::EAGAIN) => return Ok(None),
+                Err(Errno::EAGAIN) => match wait {
+                    Wait::For(_) => return Ok(None),
+                    Wait::ForEver => {
+                        becomes_readable(socket, wait)?;
+                    }
+                },
                 received => break received?,
             }
         };
@@ -75,11 +80,35 @@ impl Receiver {
     }
 }
 
-fn becomes_readable(socket: &UnixDatagram, time: Duration) -> Result<bool, Errno> {
-    let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
+/// False if it doesn't in time, or a signal came.
+fn becomes_readable(socket: &UnixDatagram, wait: Wait) -> Result<bool, Errno> {
+    let timeout = match wait {
+        Wait::ForEver => PollTimeout::NONE,
+        Wait::For(time) => PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX),
+    };
     match poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLIN)], timeout) {
         Ok(ready) => Ok(ready > 0),
         Err(Errno::EINTR) => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_does_not_block_is_waited_for() {
+        let (ours, theirs) = UnixDatagram::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let received = std::thread::spawn(move || {
+            let mut receiver = Receiver::new();
+            let received = receiver.receive(&ours, Wait::ForEver).unwrap();
+            received.map(|received| received.datagram.to_vec())
+        });
+        // Returning at once, it would be done before long.
+        (0..1_000).for_each(|_| std::thread::yield_now());
+        theirs.send(b"hello").unwrap();
+        assert_eq!(received.join().unwrap().as_deref(), Some(&b"hello"[..]));
     }
 }

@@ -20,15 +20,16 @@ impl Stopping {
         Self(deadline)
     }
 
-    /// Pauses for this time, or until the deadline is noticed. False if there is no time for another
-    /// attempt.
+    /// Pauses before the next attempt. The announcement of a deadline meanwhile cuts the pause short;
+    /// after it, a pause takes at most half of the time that is left, so that there is always another
+    /// attempt. Returns false if time is up.
     pub(super) async fn pause(&self, length: Duration) -> bool {
-        let until = Instant::now() + length;
-        let ended = self.0.left().is_some();
-        while Instant::now() < until && !self.0.is_up() {
-            sleep(TICK.min(until.saturating_duration_since(Instant::now()))).await;
-            if !ended && self.0.left().is_some() {
-                // One last attempt, without waiting for the rest of the pause.
+        let left = self.0.left();
+        let length = left.map_or(length, |left| length.min((left / 2).max(TICK)));
+        let start = Instant::now();
+        while start.elapsed() < length && !self.0.is_up() {
+            sleep(TICK.min(length.saturating_sub(start.elapsed()))).await;
+            if left.is_none() && self.0.left().is_some() {
                 break;
             }
         }
@@ -48,5 +49,20 @@ impl Stopping {
             Poll::Pending => late.as_mut().poll(context).map(|()| None),
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_another_attempt_before_the_end_however_long_a_server_asks_to_wait() {
+        let deadline = Deadline::default();
+        deadline.announce(std::time::Instant::now() + Duration::from_secs(1));
+        let stopping = Stopping::new(deadline.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        assert!(runtime.block_on(stopping.pause(Duration::MAX)));
+        assert!(deadline.left().is_some_and(|left| left > Duration::from_millis(100)));
     }
 }

@@ -72,3 +72,10 @@ fn the_thread_ends_with_its_writer_after_the_last_mark() {
     disk.done.send(Ok(())).unwrap();
     assert_eq!(disk.begun.iter().collect::<Vec<_>>(), [2]);
 }
+
+#[test]
+fn who_waits_while_there_is_nothing_to_write_does_not_hurry_the_next_mark() {
+    let disk = Disk::new();
+    assert!(matches!(disk.writer.flush(None), Written::All));
+    assert!(!disk.writer.shared.state().is_urgent);
+}

@@ -119,9 +119,9 @@ impl Reader {
         self.begun = self.spool().begun(&place.file.name).unwrap_or(file.written);
         match self.opened(&file.name) {
             Ok(opened) => {
-                let Place { file, offset, .. } = place;
+                let Place { file, offset, head } = place;
                 // The window is still empty.
-                self.open(NextFile { file, opened, offset, trouble: None }, &mut Vec::new());
+                self.open(NextFile { file, opened, head, offset, trouble: None }, &mut Vec::new());
             }
             Err(error) => self.fail(SetAside::known(place), error),
         }

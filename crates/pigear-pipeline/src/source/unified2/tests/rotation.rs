@@ -2,6 +2,9 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::*;
+use crate::source::unified2::place::Head;
+use crate::source::unified2::reader::{Read, Reader};
+use crate::source::unified2::tail::{Growth, Tail};
 
 /// Copies the log in steps, as `cp` does, and cuts it.
 fn copy_and_cut(log: &Log, to: &Path) {
@@ -14,12 +17,83 @@ fn copy_and_cut(log: &Log, to: &Path) {
     OpenOptions::new().write(true).open(log.path("u2.log")).unwrap().set_len(0).unwrap();
 }
 
-fn is_each_seen_once(ids: &[u32], last: u32) -> bool {
-    let mut times = BTreeMap::<_, u32>::new();
+/// Names the events that were lost, or seen more than once.
+fn assert_each_seen_once(ids: &[u32], last: u32) {
+    let mut times: BTreeMap<_, u32> = (1..=last).map(|id| (id, 0)).collect();
     for id in ids {
         *times.entry(*id).or_default() += 1;
     }
-    times.len() == last as usize && times.values().all(|&times| times == 1)
+    times.retain(|_, times| *times != 1);
+    assert!(times.is_empty(), "of {last} events, these were not seen once: {times:?}");
+}
+
+fn id_and_packets(CompleteEvent { logged, .. }: CompleteEvent) -> (u32, usize) {
+    (logged.event.key.event_id, logged.packets.len())
+}
+
+impl Following {
+    /// Waits for so many events, but not forever: then it names those that are missing.
+    fn assert_each_seen_once(self, last: u32) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.seen.ids().len() < last as usize && Instant::now() < deadline {
+            thread::yield_now();
+        }
+        assert_each_seen_once(&self.end(), last);
+    }
+}
+
+/// Reads what there is, and returns the events that are whole by now.
+fn read_all(reader: &mut Reader) -> Vec<(u32, usize)> {
+    let mut events = Vec::new();
+    reader.recheck();
+    while reader.read(&mut events) == Read::Some {}
+    events.into_iter().map(id_and_packets).collect()
+}
+
+/// Has a log copied and cut of which `unread` was not read yet, and reads on once `after` is written.
+fn cut_behind(read: &[u8], unread: &[u8], after: &[u8], last: u32) {
+    let log = Log::new();
+    let mut reader = Reader::new(Spool::at(&log.path("u2.log")).unwrap(), Duration::MAX);
+    append(&log.path("u2.log"), read);
+    let mut events = read_all(&mut reader);
+    append(&log.path("u2.log"), unread);
+    copy_and_cut(&log, &log.path("u2.log.1"));
+    append(&log.path("u2.log"), after);
+    events.extend(read_all(&mut reader));
+    let mut rest = Vec::new();
+    reader.finish(&mut rest);
+    events.extend(rest.into_iter().map(id_and_packets));
+    assert_each_seen_once(&events.iter().map(|(id, _)| *id).collect::<Vec<_>>(), last);
+    let bare: Vec<_> = events.iter().filter(|(_, packets)| *packets != 1).collect();
+    assert!(bare.is_empty(), "without their packet: {bare:?}");
+}
+
+#[test]
+fn what_was_not_read_before_the_log_was_cut_is_read_from_its_copy() {
+    cut_behind(&records(1..=10), &records(11..=20), &records(21..=80), 80);
+    cut_behind(&records(1..=10), &records(11..=20), &records(21..=22), 22);
+}
+
+#[test]
+fn a_packet_that_was_not_read_before_the_log_was_cut_is_read_from_its_copy() {
+    let eleventh = record(11);
+    let (event, packet) = eleventh.split_at(eleventh.len() - 40);
+    let read = [records(1..=10), event.to_vec()].concat();
+    cut_behind(&read, packet, &records(12..=80), 80);
+    // Also where half of it was read.
+    let read = [records(1..=10), eleventh[..eleventh.len() - 8].to_vec()].concat();
+    cut_behind(&read, &eleventh[eleventh.len() - 8..], &records(12..=80), 80);
+}
+
+#[test]
+fn a_file_that_is_cut_between_choosing_and_opening_it_is_begun_anew() {
+    let log = Log::new();
+    append(&log.path("u2.log"), &records([1, 2]));
+    let opened = File::open(log.path("u2.log")).unwrap();
+    let head = Head::of(&opened, u64::MAX).unwrap();
+    fs::write(log.path("u2.log"), records([3, 4, 5])).unwrap();
+    let (mut tail, _) = Tail::new(opened, record(1).len() as u64, head).unwrap();
+    assert_eq!(tail.grow().unwrap(), Growth::Truncated);
 }
 
 #[test]
@@ -35,9 +109,7 @@ fn a_log_that_is_copied_and_cut_while_it_is_followed_is_seen_exactly_once() {
         last += 1 + round * 13 % 200;
         copy_and_cut(&log, &log.path(&format!("u2.log.{}", 1000 - round)));
     }
-    until("all are seen", || following.seen.ids().len() >= last as usize);
-    let ids = following.end();
-    assert!(is_each_seen_once(&ids, last), "{} of {last}", ids.len());
+    following.assert_each_seen_once(last);
 }
 
 #[test]
@@ -61,6 +133,7 @@ fn a_copy_is_not_read_again_however_it_grows() {
     let following = Following::new(log.open(Start::Beginning));
     let ids: Vec<_> = (1..=50).collect();
     following.until_seen(&ids);
+    let parts = u32::try_from(all.len().div_ceil(700)).unwrap();
     for (n, part) in (51..).zip(all.chunks(700)) {
         append(&copy, part);
         // Seen once everything before was looked at.
@@ -68,7 +141,7 @@ fn a_copy_is_not_read_again_however_it_grows() {
         until("the next is seen", || following.seen.ids().len() >= n as usize);
     }
     let ids = following.end();
-    assert!(is_each_seen_once(&ids, u32::try_from(ids.len()).unwrap()), "{ids:?}");
+    assert_each_seen_once(&ids, 50 + parts);
 }
 
 #[test]

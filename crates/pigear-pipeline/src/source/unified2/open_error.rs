@@ -1,0 +1,26 @@
+//! Why a log can't be read.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::spool::SpoolError;
+
+/// Why a log can't be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The path does not name a log.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// A file of the log can't be read.
+    #[error("cannot read the log")]
+    Read(#[source] io::Error),
+    /// The bookmark can't be read or written.
+    #[error("cannot use the bookmark {}", path.display())]
+    Bookmark {
+        /// The bookmark.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,172 @@
+//! What waits as long as a disk is full: a log that is read, and durable handlers.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+
+use crate::disk::SmallDisk;
+use crate::harness::{Test, is_root, program, until};
+use crate::log::{append, numbered_events};
+use crate::room::Room;
+use crate::running::Running;
+use crate::snort::{PING, objects, ping};
+
+/// So many alerts take more than there is room for at first, and less than there is later.
+const ALERTS: u32 = 6_000;
+
+/// A log with so many events.
+fn long_log() -> Vec<u8> {
+    numbered_events(1..=ALERTS).concat()
+}
+
+const READING: [&str; 10] = [
+    "--socket-handler",
+    "unified2",
+    "--from",
+    "u2.log",
+    "--from-start",
+    "--once",
+    "--store",
+    "disk/a.db",
+    "--data-handler",
+    "null",
+];
+
+/// Reads the log into a store on a disk that has room for some of its alerts only, until that is
+/// noticed. Removing `disk/other` makes room for all.
+fn reading_into_a_full_disk(at: &Path, test: Test) -> Running {
+    // The store is there before the disk is full.
+    let made = program().args(READING).current_dir(test.room().path()).status().unwrap();
+    assert!(made.success());
+    fs::write(at.join("other"), vec![0; 7_400 * 1024]).unwrap();
+    append(&test.room().at("u2.log"), &long_log());
+    let mut running = test.args(READING).args(["--stats", "stats.json"]).start();
+    running.warns(
+        "warning: handler store: cannot store in disk/a.db: the disk is full; trying again in 100ms\n",
+    );
+    running
+}
+
+/// The numbers of the events that are stored.
+fn stored(room: &Room) -> Vec<u64> {
+    let args = ["query", "--store", "disk/a.db", "--limit", "1000000", "--format", "json"];
+    let output = program().args(args).current_dir(room.path()).output().unwrap();
+    let alerts = objects(&String::from_utf8(output.stdout).unwrap());
+    alerts.iter().map(|alert| alert["event_id"].as_u64().unwrap()).collect()
+}
+
+#[track_caller]
+fn assert_all_are_stored_once(room: &Room) {
+    let ids = stored(room);
+    let different: HashSet<_> = ids.iter().collect();
+    assert_eq!((ids.len(), different.len()), (ALERTS as usize, ALERTS as usize));
+}
+
+#[test]
+fn a_log_waits_for_room_in_the_store() {
+    if !is_root("mount a small disk") {
+        return;
+    }
+    let test = Test::bare().file("u2.log", "");
+    let at = test.room().at("disk");
+    let Some(disk) = SmallDisk::mount_of(&at, "8m") else { return };
+    let running = reading_into_a_full_disk(&at, test);
+    assert!(stored(running.room()).len() < ALERTS as usize);
+    fs::remove_file(at.join("other")).unwrap();
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_all_are_stored_once(&room);
+    let stats = objects(&room.read("stats.json")).swap_remove(0);
+    let store = &stats["handlers"]["store"];
+    let counted = ["handled", "dropped", "failed"].map(|name| store[name].as_u64().unwrap());
+    assert_eq!(counted, [ALERTS.into(), 0, 0], "{stats}");
+    drop(disk);
+}
+
+#[test]
+fn what_had_no_room_in_the_store_is_read_again_in_the_next_run() {
+    if !is_root("mount a small disk") {
+        return;
+    }
+    let test = Test::bare().file("u2.log", "");
+    let at = test.room().at("disk");
+    let Some(disk) = SmallDisk::mount_of(&at, "8m") else { return };
+    let running = reading_into_a_full_disk(&at, test);
+    running.signal_now(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert!(ended.stderr.contains("handler store: could not finish in time; "), "{}", ended.stderr);
+    let stats = objects(&room.read("stats.json")).swap_remove(0);
+    let store = &stats["handlers"]["store"];
+    let [handled, dropped] = ["handled", "dropped"].map(|name| store[name].as_u64().unwrap());
+    assert_eq!(
+        (handled, store["received"].as_u64()),
+        (stored(&room).len() as u64, Some(handled + dropped))
+    );
+    assert!(dropped > 0, "{stats}");
+
+    fs::remove_file(at.join("other")).unwrap();
+    let output = program().args(READING).current_dir(room.path()).output().unwrap();
+    assert_eq!((&*String::from_utf8_lossy(&output.stderr), output.status.code()), ("", Some(0)));
+    assert_all_are_stored_once(&room);
+    drop(disk);
+}
+
+/// How many alerts wait for a handler, and how many dead letters it has.
+fn lane(room: &Room, name: &str) -> Option<(u64, u64)> {
+    let args = ["lanes", "--store", "a.db"];
+    let output = program().args(args).current_dir(room.path()).output().unwrap();
+    let lanes = String::from_utf8(output.stdout).unwrap();
+    let line = lanes.lines().find(|line| line.split_whitespace().next() == Some(name))?;
+    let mut numbers = line.split_whitespace().skip(1).map(|number| number.parse().unwrap());
+    Some((numbers.next()?, numbers.next()?))
+}
+
+/// Sends to a durable handler that writes on a full disk, makes room, and returns what was written.
+fn waits_for_room(handler: &str, path: &str, sent: u64) -> Option<Vec<u8>> {
+    let test = Test::new();
+    let at = test.room().at("disk");
+    let disk = SmallDisk::mount_of(&at, "64k")?;
+    let written = test.room().at(path);
+    let key = format!("path={path}");
+    let args = ["--store", "a.db", "--data-handler", handler, &key, "durable=true"];
+    let mut running = test.args(args).start();
+    running.listens();
+    until("the file is there", || written.exists());
+    let other = at.join("other");
+    fs::write(&other, vec![0; 64 * 1024]).unwrap_or_default();
+    (0..sent).for_each(|_| running.send(&ping()));
+    running.warns(&format!(
+        "warning: handler {handler}: cannot write {path}: No space left on device"
+    ));
+    until("all are stored", || lane(running.room(), handler).is_some_and(|(lag, _)| lag > 0));
+    fs::remove_file(&other).unwrap();
+    until("all are written", || lane(running.room(), handler) == Some((0, 0)));
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("dead letter"), "{}", ended.stderr);
+    assert_eq!(lane(&room, handler), Some((0, 0)));
+    let bytes = fs::read(&written).unwrap();
+    drop(disk);
+    Some(bytes)
+}
+
+#[test]
+fn a_durable_file_gets_all_alerts_once_there_is_room() {
+    if is_root("mount a small disk")
+        && let Some(bytes) = waits_for_room("file", "disk/alerts", 50)
+    {
+        assert_eq!(String::from_utf8(bytes).unwrap(), PING.repeat(50));
+    }
+}
+
+#[test]
+fn a_durable_pcap_gets_all_packets_once_there_is_room() {
+    if is_root("mount a small disk")
+        && let Some(bytes) = waits_for_room("pcap", "disk/alerts.pcapng", 50)
+    {
+        assert_eq!(crate::log::packet_blocks(&bytes), 50);
+    }
+}
