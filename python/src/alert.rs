@@ -18,7 +18,7 @@ use crate::error::cannot_decode;
 use crate::layer::Layer;
 
 /// Room for a packet in Snort's datagram, in bytes.
-const PACKET_ROOM: usize = 65_535;
+const PACKET_SIZE: usize = 65_535;
 
 /// The process that sent an alert, as the kernel says.
 #[pyclass(frozen, get_all, eq, hash, module = "pigear")]
@@ -452,7 +452,7 @@ impl Alert {
 
 /// The packet, and zeros behind it.
 fn padded<'py>(py: Python<'py>, packet: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    PyBytes::new_with(py, PACKET_ROOM.max(packet.len()), |room| {
+    PyBytes::new_with(py, PACKET_SIZE.max(packet.len()), |room| {
         if let Some(start) = room.get_mut(..packet.len()) {
             start.copy_from_slice(packet);
         }

@@ -1,7 +1,7 @@
-//! Where a lane hands batches of alerts over to Python.
+//! The channel of batches from a lane to Python.
 //!
-//! Nothing is copied but the handles of alerts, and a thread is woken once a batch, not once an
-//! alert: so a loop in Python that counts keeps up with a bare `recv`.
+//! Only the handles of alerts are copied, and a thread is woken once per batch, not once per alert: so a
+//! counting loop in Python keeps up with a bare `recv`.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -13,23 +13,23 @@ use std::time::Duration;
 use pigear_alert::Alert;
 use pigear_pipeline::{Context, Deadline, Failure, Handler, Progress};
 
-/// How often a lane that waits for Python looks whether it is time to end.
+/// How often a lane that waits for Python checks the deadline.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(crate) type Batch = Vec<Arc<Alert>>;
 
-/// What came of waiting for a batch.
+/// The result of waiting for a batch.
 pub(crate) enum Taken {
     Batch(Batch),
     NothingYet,
     Ended,
 }
 
-/// Batches on their way from a lane to one reader.
+/// Batches between a lane and one reader.
 pub(crate) struct BatchChannel {
     state: Mutex<ChannelState>,
     changed: Condvar,
-    /// Becomes readable when there is something to take, for whoever waits for many things at once.
+    /// Becomes readable when there is a batch, for a reader that waits for several events.
     readable: UnixStream,
     sign: UnixStream,
 }
@@ -52,7 +52,7 @@ impl BatchChannel {
         Ok(Self { state: Mutex::default(), changed: Condvar::new(), readable, sign })
     }
 
-    /// Waits for so long for a batch.
+    /// Waits for a batch, at most this long.
     pub(crate) fn take(&self, time: Duration) -> Taken {
         let mut state = self.state();
         if state.batches.is_empty() && !state.ended && !time.is_zero() {
@@ -87,7 +87,7 @@ impl BatchChannel {
         }
     }
 
-    /// A file descriptor that is readable when there is something to take.
+    /// A file descriptor that is readable when there is a batch.
     pub(crate) fn watch(&self) -> RawFd {
         let mut state = self.state();
         if !state.watched {
@@ -99,7 +99,7 @@ impl BatchChannel {
         self.readable.as_raw_fd()
     }
 
-    /// Nothing more will come.
+    /// No more batches come.
     pub(crate) fn end(&self) {
         let mut state = self.state();
         state.ended = true;
@@ -110,7 +110,7 @@ impl BatchChannel {
         self.changed.notify_all();
     }
 
-    /// Nothing more will be taken.
+    /// No more batches are taken.
     pub(crate) fn leave(&self) {
         let mut state = self.state();
         state.reader_gone = true;

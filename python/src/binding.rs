@@ -1,4 +1,4 @@
-//! A socket, bound as safely as Pigear binds its own.
+//! A socket that is bound as safely as Pigear's own.
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ use pyo3::prelude::*;
 
 use crate::error::{cannot_bind, in_words};
 
-/// A bound socket, which is removed from the file system when this goes away.
+/// A bound socket, which is removed from the file system when this is dropped.
 ///
-/// Never replaces what isn't a socket on which nobody listens, and removes only what it bound.
+/// Replaces only a stale socket, and removes only what it bound.
 #[pyclass(frozen, module = "pigear._pigear")]
 pub(crate) struct Binding(unix::Binding);
 
@@ -27,7 +27,7 @@ impl Binding {
         })
     }
 
-    /// The socket's file descriptor, which stays this object's.
+    /// The socket's file descriptor, which remains owned by this object.
     fn fileno(&self) -> RawFd {
         self.0.as_fd().as_raw_fd()
     }

@@ -15,8 +15,8 @@ use crate::handler::Raised;
 use crate::main_thread::MainThread;
 use crate::resolver::{Classes, arguments, is_ours};
 
-/// Runs the command line of `pigear`, and returns its status. `words` are what was typed, without
-/// the program's name.
+/// Runs the command line of `pigear`, and returns its status. `words` are the arguments without the
+/// program's name.
 #[pyfunction]
 pub(crate) fn main(py: Python<'_>, words: Vec<OsString>) -> PyResult<u8> {
     let (main_thread, service) = MainThread::new();
@@ -38,7 +38,7 @@ pub(crate) fn main(py: Python<'_>, words: Vec<OsString>) -> PyResult<u8> {
     Ok(ended.try_recv().unwrap_or(1))
 }
 
-/// Python, as the program that the command line is part of.
+/// Python as the program that embeds the command line.
 struct Python3 {
     main_thread: MainThread,
     interrupt: Interrupt,
@@ -66,8 +66,8 @@ impl Host for Python3 {
         Some(self.interrupt.clone())
     }
 
-    /// One socket handler and one data handler, both Python classes: as in 2012 the one gets the
-    /// other, and serves.
+    /// One socket handler and one data handler, both Python classes: as in 2012, the socket handler gets the
+    /// data handler, and serves.
     fn carry_out(&self, config: &Config) -> Option<Result<(), Unresolved>> {
         let ([source], [handler]) = (&*config.sources, &*config.handlers) else { return None };
         let SourceKind::Resolved(socket_handler) = &source.kind else { return None };
@@ -75,7 +75,7 @@ impl Host for Python3 {
             return None;
         }
         if let Some(option) = without_a_place(config, source, handler) {
-            let problem = format!("{option} needs a handler or a socket handler of Pigear's own");
+            let problem = format!("{option} needs a built-in handler or socket handler");
             return Some(Err(Unresolved::Absent(problem)));
         }
         if let Some(problem) = source.misplaced() {
@@ -107,7 +107,7 @@ impl Host for Python3 {
     }
 }
 
-/// An option that is given and means nothing to two classes that do everything by themselves.
+/// An option that has no effect on two classes that do everything themselves.
 fn without_a_place(
     config: &Config,
     source: &SourceConfig,

@@ -1,4 +1,4 @@
-//! A handler that is an object of Python's.
+//! A handler that is a Python object.
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ use crate::main_thread::MainThread;
 /// What a call into Python raised.
 #[derive(Debug)]
 pub(crate) enum Raised {
-    /// What was asked for isn't there.
+    /// The object doesn't exist.
     Absent(String),
     /// An exception; its last line, such as `ValueError: no number`.
     Error(String),
-    /// `KeyboardInterrupt`: it is time to end.
+    /// `KeyboardInterrupt`: the deadline has come.
     Interrupted,
-    /// `SystemExit`: it wants to end.
+    /// `SystemExit`: it ends the program.
     Exit,
 }
 
@@ -50,7 +50,7 @@ impl Raised {
         raised
     }
 
-    /// Whether this is more than the wish to end.
+    /// Whether this is more than a request to end.
     fn is_error(&self) -> bool {
         matches!(self, Self::Absent(_) | Self::Error(_))
     }
@@ -62,12 +62,12 @@ impl From<Raised> for Unresolved {
             Raised::Absent(problem) => Self::Absent(problem),
             Raised::Error(problem) => Self::Failed(problem.into()),
             Raised::Interrupted => Self::Failed("interrupted".into()),
-            Raised::Exit => Self::Failed("it exits (SystemExit) where it should start".into()),
+            Raised::Exit => Self::Failed("it raised SystemExit during start".into()),
         }
     }
 }
 
-/// What is called of a handler.
+/// The methods of a handler to call.
 pub(crate) struct Methods {
     handle: Py<PyAny>,
     finish: Option<Py<PyAny>>,
@@ -75,7 +75,7 @@ pub(crate) struct Methods {
     wants: Wants,
 }
 
-/// What a handler's `handle` is called with.
+/// The arguments of a handler's `handle`.
 #[derive(Clone, Copy)]
 enum Wants {
     /// `handle(alert)`, as in classes that derive from `pigear.Handler`.
@@ -84,7 +84,7 @@ enum Wants {
     Datagram(Option<usize>),
 }
 
-/// Calls the methods of an object of Python's.
+/// Calls the methods of a Python object.
 pub(crate) struct PyHandler {
     name: String,
     methods: Arc<Methods>,
@@ -94,7 +94,7 @@ pub(crate) struct PyHandler {
     failures: u64,
 }
 
-/// How far a batch got.
+/// How much of a batch was processed.
 struct Halt {
     handled: usize,
     raised: Option<Raised>,
@@ -111,7 +111,7 @@ impl PyHandler {
         Self { name, methods, main_thread, interrupt, deadline: Deadline::default(), failures: 0 }
     }
 
-    /// What to call of a handler, as `pigear._classes` tells it.
+    /// The methods to call, from `pigear._classes`.
     pub(crate) fn methods(py: Python<'_>, handler: &Bound<'_, PyAny>) -> PyResult<Methods> {
         let told = py.import("pigear._classes")?.call_method1("methods", (handler,))?;
         let (handle, finish, attended, modern, most): (_, _, _, bool, _) = told.extract()?;
@@ -119,7 +119,7 @@ impl PyHandler {
         Ok(Methods { handle, finish, attended, wants })
     }
 
-    /// What becomes of the alert that was not handled.
+    /// The fate of the alert that was not handled.
     fn failed(&self, raised: Raised) -> Failure {
         match raised {
             Raised::Absent(problem) | Raised::Error(problem) => Failure::refused(problem),
@@ -132,7 +132,7 @@ impl PyHandler {
 }
 
 impl Methods {
-    /// Calls `handle` for each alert, until one raises or time is up.
+    /// Calls `handle` for each alert, until one raises or the deadline comes.
     fn handle(
         &self,
         py: Python<'_>,
@@ -213,7 +213,7 @@ impl Handler for PyHandler {
         };
         match self.main_thread.call(call) {
             Ok(Err(Raised::Interrupted)) => {
-                warn!("handler {}: interrupted before it had finished", self.name);
+                warn!("handler {}: interrupted before it finished", self.name);
                 self.main_thread.asks(&self.interrupt);
                 Ok(())
             }
@@ -227,6 +227,6 @@ impl Handler for PyHandler {
 fn log_exception(py: Python<'_>, name: &str, error: &PyErr) {
     let told = (name, error.value(py), error.traceback(py));
     let log = || py.import("pigear._log")?.call_method1("exception", told);
-    // A log that fails has nowhere to say so.
+    // A failing log can't report its failure.
     let _ = log();
 }

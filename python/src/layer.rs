@@ -1,4 +1,4 @@
-//! A header of a packet, for Python to read.
+//! A header of a packet, as a Python object.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::{Map, Value, json};
 
-/// One header of a packet and where it is.
+/// One header of a packet and its position.
 #[pyclass(frozen, module = "pigear")]
 pub(crate) struct Layer(packet::Layer);
 
@@ -19,7 +19,7 @@ impl Layer {
 
 #[pymethods]
 impl Layer {
-    /// What the header is called: `Ethernet`, `IPv4`, `TCP`, …
+    /// The header's name: `Ethernet`, `IPv4`, `TCP`, …
     #[getter]
     fn name(&self) -> &'static str {
         self.0.header.name()

@@ -2,13 +2,13 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `alert`, `layer` | alerts and the layers of their packets, for Python to read |
-//! | `listener`, `batch_channel` | `pigear.listen`: batches of alerts, handed over to a loop |
+//! | `alert`, `layer` | alerts and the layers of their packets, as Python objects |
+//! | `listener`, `batch_channel` | `pigear.listen`: batches of alerts for a loop |
 //! | `command`, `main_thread` | the command line, while Python's main thread serves it |
 //! | `resolver`, `handler`, `socket_handler` | handlers and sources that are Python classes |
-//! | `binding`, `receiver` | what `pigear.core.SocketHandler` stands on |
-//! | `log` | what Rust logs, in Python's log |
-//! | `error` | errors, as the exceptions that Python's users expect |
+//! | `binding`, `receiver` | the parts of `pigear.core.SocketHandler` in Rust |
+//! | `log` | log lines from Rust, in Python's log |
+//! | `error` | errors, as Python exceptions |
 //!
 //! Receiving and everything else that Snort waits for happens on threads that never touch Python,
 //! and so never wait for its lock.

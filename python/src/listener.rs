@@ -25,13 +25,13 @@ use crate::batch_channel::{BatchChannel, ChannelHandler, Taken};
 use crate::error::{cannot_listen, ended};
 use crate::log;
 
-/// How often whoever waits looks whether Ctrl-C was pressed.
+/// How often a waiting thread checks for Ctrl-C.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The name of the lane, in the counters.
 const LANE: &str = "listen";
 
-/// What `pigear.listen` was told, in the words of the configuration file.
+/// The arguments of `pigear.listen`, under the names of the configuration file.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Options {
@@ -49,12 +49,12 @@ struct Options {
 }
 
 impl Options {
-    /// Reads them from JSON, as a handler's keys are read: so that errors begin with the argument.
+    /// Parses them from JSON like a handler's keys, so that errors begin with the argument.
     fn read(json: &str) -> Result<Self, String> {
         let table: toml::Table = serde_json::from_str(json).map_err(|error| error.to_string())?;
         Keys::from(table).options().map_err(|error| {
             let text = error.to_string();
-            // How arguments are grouped here is nobody's business.
+            // How arguments are grouped here is an internal detail.
             let argument = ["source.", "names."].iter().find_map(|group| text.strip_prefix(group));
             argument.map(str::to_owned).unwrap_or(text)
         })
@@ -79,14 +79,14 @@ impl Options {
     }
 }
 
-/// Alerts as they come: an iterator. Everything else about it is in `pigear.Listener`.
+/// An iterator over new alerts. The rest of the class is `pigear.Listener`.
 #[pyclass(frozen, subclass, weakref, module = "pigear._pigear")]
 pub(crate) struct Alerts {
     channel: Arc<BatchChannel>,
     stats: Arc<Stats>,
     stop: Stop,
     filter: Option<Py<PyAny>>,
-    /// What was taken and not given yet. Of several threads that wait, each may have taken some.
+    /// Alerts that were taken and not returned yet. Several waiting threads may each have taken some.
     batch: Mutex<VecDeque<Arc<inner::Alert>>>,
     run: Mutex<Option<JoinHandle<Result<(), PipelineError>>>>,
     /// The process that listens.
@@ -137,7 +137,7 @@ impl Alerts {
         }
     }
 
-    /// A file descriptor that is readable when there is an alert to take, or the end has come.
+    /// A file descriptor that is readable when there is an alert, or at the end.
     fn fileno(&self) -> RawFd {
         self.channel.watch()
     }
@@ -148,12 +148,12 @@ impl Alerts {
         text.map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
-    /// Stops listening and removes the socket. What was not taken yet is lost.
+    /// Stops listening and removes the socket. Alerts that were not returned yet are lost.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.leave());
     }
 
-    /// A filter may know whoever has the listener.
+    /// A filter may refer to an object that refers to the listener.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.filter)
     }
@@ -164,7 +164,7 @@ impl Alerts {
         let channel = BatchChannel::new().map(Arc::new).map_err(|error| cannot_start(&error))?;
         let mut registry = Registry::empty();
         let to = Arc::clone(&channel);
-        registry.register(LANE, "hands alerts over to Python", move |NoKeys {}| {
+        registry.register(LANE, "passes alerts to Python", move |NoKeys {}| {
             Ok::<_, std::convert::Infallible>(ChannelHandler::new(Arc::clone(&to)))
         });
         let listener =
@@ -190,7 +190,7 @@ impl Alerts {
 
     fn leave(&self) {
         if process::id() != self.process {
-            // We were forked off: the threads and the socket are our parent's.
+            // This is a forked process: the threads and the socket are the parent's.
             return;
         }
         // In this order: once it is time to end, all that was put counts as processed.
@@ -198,11 +198,11 @@ impl Alerts {
         self.stop.request();
         self.batch().clear();
         let run = self.running().take();
-        // Whoever leaves isn't interested in how it ended.
+        // At a forced end the result doesn't matter.
         run.map(|run| run.join().is_ok());
     }
 
-    /// The next alert of the batch in hand that the filter lets through.
+    /// The next alert of the current batch that passes the filter.
     fn take_one(&self, py: Python<'_>) -> PyResult<Option<Alert>> {
         loop {
             let Some(alert) = self.batch().pop_front() else { return Ok(None) };
@@ -215,7 +215,7 @@ impl Alerts {
         }
     }
 
-    /// Raises what ended the run, once.
+    /// Raises the error that ended the run, once.
     fn end(&self, py: Python<'_>) -> PyResult<()> {
         let run = self.running().take();
         match py.detach(|| run.map(JoinHandle::join)) {

@@ -1,7 +1,7 @@
-//! What Rust logs, in Python's log: for programs that use the package without its command line.
+//! Log lines from Rust, in Python's log: for programs that use the package without its command line.
 //!
-//! The thread that receives logs too, and must not wait for Python's lock. So lines are handed to a
-//! thread of their own; what doesn't fit into the queue is lost.
+//! The receiving thread logs too, and must not wait for Python's lock. So a separate thread passes lines
+//! to Python; lines that don't fit into the queue are lost.
 
 use std::fmt;
 use std::io;
@@ -15,13 +15,13 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// So many lines may wait to be written.
+/// The most lines that may wait to be written.
 const QUEUE: usize = 1_000;
 
 type Line = (u8, String);
 
-/// Has everything that is logged from now on appear in Python's log, under the name `pigear`. If
-/// there is a log already (the command line's), it stays.
+/// Sends all later log lines to Python's log, under the name `pigear`. If there is a log already (the
+/// command line's), it stays.
 pub(crate) fn to_python() -> io::Result<()> {
     static STARTED: Mutex<bool> = Mutex::new(false);
     let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,7 +41,7 @@ fn write(lines: &Receiver<Line>) {
             let logger = py.import("logging")?.call_method1("getLogger", ("pigear",))?;
             logger.call_method1("log", (level, "%s", text)).map(drop)
         };
-        // A log that fails has nowhere to say so.
+        // A failing log can't report its failure.
         let _ = Python::try_attach(log);
     }
 }

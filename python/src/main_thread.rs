@@ -15,18 +15,18 @@ use pigear::command::Interrupt;
 use pigear_pipeline::Stop;
 use pyo3::prelude::*;
 
-/// How often the main thread looks whether Ctrl-C was pressed, while it has nothing to do.
+/// How often an idle main thread checks for Ctrl-C.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long a busy main thread may take to notice that everything has ended, before it is
 /// interrupted …
-const NOTICE: Duration = Duration::from_millis(200);
+const INTERRUPT_DELAY: Duration = Duration::from_millis(200);
 /// … and how long after that, before the program ends without it.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Call = Box<dyn FnOnce(Python<'_>) + Send>;
 
-/// Lets other threads have something done on Python's main thread. Clones share it.
+/// Runs functions of other threads on Python's main thread. Clones share it.
 #[derive(Clone)]
 pub(crate) struct MainThread {
     calls: Sender<Option<Call>>,
@@ -60,7 +60,7 @@ impl MainThread {
         (main_thread.clone(), Service { calls: Mutex::new(inbox), main_thread })
     }
 
-    /// Has something done on the main thread, and waits for what comes of it.
+    /// Runs a function on the main thread, and waits for its result.
     pub(crate) fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(Python<'_>) -> T + Send + 'static,
@@ -71,7 +71,7 @@ impl MainThread {
         self.begin(work)?.recv().map_err(|_| Gone)
     }
 
-    /// The same for what may take long: if somebody asks to stop meanwhile, it is interrupted.
+    /// The same for a function that may take long: a request to stop interrupts it.
     pub(crate) fn call_unless<T: Send + 'static>(
         &self,
         stop: &Stop,
@@ -115,7 +115,7 @@ impl MainThread {
     /// `KeyboardInterrupt`; if it doesn't mind that either, the program ends without it.
     pub(crate) fn finish(&self, status: u8, noticed: &Receiver<()>) {
         let _ = self.calls.send(None);
-        if noticed.recv_timeout(NOTICE) != Err(RecvTimeoutError::Timeout) {
+        if noticed.recv_timeout(INTERRUPT_DELAY) != Err(RecvTimeoutError::Timeout) {
             return;
         }
         self.interrupt();
@@ -124,7 +124,7 @@ impl MainThread {
         }
     }
 
-    /// Interrupts whatever the main thread does, also a system call.
+    /// Interrupts the main thread, even in a system call.
     pub(crate) fn interrupt(&self) {
         self.flags.interrupted.store(true, Ordering::SeqCst);
         // On a thread of its own, since it may never get Python's lock.

@@ -1,4 +1,4 @@
-//! Receives from a socket of Python's, without Python.
+//! Receives from a Python socket, without Python.
 
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
@@ -21,17 +21,17 @@ use crate::log;
 /// Bytes of datagrams that may wait for a slow handler.
 const MAX_WAITING: usize = 64 << 20;
 
-/// How often whoever waits looks whether Ctrl-C was pressed.
+/// How often a waiting thread checks for Ctrl-C.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Datagrams of a socket, received on a thread that never waits for Python.
 ///
 /// The socket must be blocking, with a timeout (`SO_RCVTIMEO`), and stay open until this is closed.
-/// What doesn't fit into the queue, or comes from a user who may not send, is dropped, counted and logged.
+/// Datagrams that don't fit into the queue, or whose sender is not allowed, are dropped, counted and logged.
 #[pyclass(frozen, module = "pigear._pigear")]
 pub(crate) struct Receiver(Arc<Queue>);
 
-/// The log directory that the text of Snort 2's configuration names, if it does.
+/// The log directory in a Snort 2 configuration, if it has one.
 #[pyfunction]
 pub(crate) fn logdir_of(snort_conf: &str) -> Option<String> {
     log_dir(snort_conf).map(|dir| dir.to_string_lossy().into_owned())
@@ -82,13 +82,13 @@ impl Receiver {
         }
     }
 
-    /// How many datagrams were dropped since the queue was full.
+    /// How many datagrams were dropped because the queue was full.
     #[getter]
     fn dropped(&self) -> u64 {
         self.0.state().dropped
     }
 
-    /// How many datagrams were refused, since their senders may not send.
+    /// How many datagrams were refused because their senders are not allowed to send.
     #[getter]
     fn refused(&self) -> u64 {
         self.0.state().refused
@@ -146,7 +146,9 @@ impl Queue {
                 || "an unknown sender".to_owned(),
                 |sender| format!("uid {} (process {})", sender.uid, sender.pid),
             );
-            warn!("refused a datagram from {sender}, which may not send; {count} refused so far");
+            warn!(
+                "refused a datagram from {sender}, which is not allowed to send; {count} refused so far"
+            );
         }
     }
 
@@ -157,9 +159,7 @@ impl Queue {
             let dropped = bump(&mut state.dropped);
             drop(state);
             if let Some(count) = dropped {
-                warn!(
-                    "the data handler is behind, its queue is full; {count} alerts dropped so far"
-                );
+                warn!("the data handler's queue is full; {count} alerts dropped so far");
             }
         } else {
             state.bytes += room(&copy);
@@ -210,7 +210,7 @@ fn room(datagram: &Vec<u8>) -> usize {
     datagram.len() + size_of_val(datagram)
 }
 
-/// Adds one, and returns the new count if that is worth a line in the log: at powers of two.
+/// Adds one, and returns the new count if it should be logged: at powers of two.
 fn bump(count: &mut u64) -> Option<u64> {
     *count += 1;
     Some(*count).filter(|count| count.is_power_of_two())

@@ -14,7 +14,7 @@ use crate::handler::{PyHandler, Raised};
 use crate::main_thread::MainThread;
 use crate::socket_handler::SocketHandler;
 
-/// Classes of 2012 that are built in, natively.
+/// Classes of 2012 that are built in.
 const NATIVE: [&str; 3] =
     ["pigear.core.DataHandler", "pigear.core.SocketHandler", "pigear.contrib.HttpSendHandler"];
 
@@ -29,7 +29,7 @@ impl Classes {
         Self { main_thread, interrupt }
     }
 
-    /// Has something done that is code of somebody else's, and may take long.
+    /// Runs a function that calls foreign code, and may take long.
     fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(Python<'_>) -> Result<T, Raised> + Send + 'static,

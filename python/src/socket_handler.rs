@@ -16,14 +16,14 @@ use pyo3::prelude::*;
 use crate::handler::Raised;
 use crate::main_thread::MainThread;
 
-/// So many datagrams may be on their way from Python to the lanes.
+/// The most datagrams between Python and the lanes.
 const ON_THE_WAY: usize = 64;
 
-/// How often it is looked whether it is time to end.
+/// How often to check for a request to stop.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What a socket handler gets for its data handler, where there are several or they are native:
-/// whatever it is given goes to all of them.
+/// The data handler that a socket handler gets if there are several or built-in ones: it passes
+/// everything to all of them.
 #[pyclass(frozen, module = "pigear._pigear")]
 pub(crate) struct Feed(SyncSender<Vec<u8>>);
 
@@ -34,18 +34,18 @@ impl Feed {
     #[pyo3(name = "msg_size")]
     const MSG_SIZE: usize = MAX_LEN + 1;
 
-    /// Hands a datagram on.
+    /// Passes a datagram on.
     fn handle(&self, py: Python<'_>, data: Cow<'_, [u8]>, addr: &Bound<'_, PyAny>) -> PyResult<()> {
         // As socket handlers have passed it since 2012; Snort has none.
         let _ = addr;
         let data = data.into_owned();
-        // Nobody takes any more: there is nothing left to serve.
+        // The lanes have ended: there is nothing left to serve.
         let ended = |_| PySystemExit::new_err(0);
         py.detach(|| self.0.send(data)).map_err(ended)
     }
 }
 
-/// Has an object of a Python class serve on Python's main thread.
+/// Runs the `serve` method of a Python object on Python's main thread.
 pub(crate) struct SocketHandler {
     name: String,
     class: Py<PyAny>,
@@ -108,7 +108,7 @@ impl Source for SocketHandler {
     }
 }
 
-/// Takes what was still on its way when serving ended.
+/// Takes the datagrams that were still in the queue when serving ended.
 fn take_rest(inbox: &Receiver<Vec<u8>>, intake: &mut Intake<'_>) -> Result<(), SourceError> {
     for datagram in inbox.try_iter() {
         if let ControlFlow::Break(end) = intake.datagram(&datagram, None) {

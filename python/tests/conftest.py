@@ -39,7 +39,7 @@ def until(what, holds):
     """Waits for a condition, and returns what it is."""
     deadline = time.monotonic() + DEADLINE
     while not (result := holds()):
-        assert time.monotonic() < deadline, f"in vain waited until {what}"
+        assert time.monotonic() < deadline, f"timed out waiting until {what}"
         time.sleep(0.005)
     return result
 

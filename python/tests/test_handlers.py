@@ -138,7 +138,7 @@ def test_a_module_that_can_not_be_imported_shows_why(room):
 def test_a_script_that_exits_when_it_is_imported_is_told_from_ctrl_c(room):
     room.write("mine.py", "raise SystemExit\n")
     status, out, err = room.pigear("--data-handler", "mine.Handler").end()
-    problem = "it exits (SystemExit) where it should start"
+    problem = "it raised SystemExit during start"
     assert (status, out, err) == (1, "", f"error: handler mine.Handler: {problem}\n")
 
 
@@ -251,7 +251,7 @@ def test_a_signal_ends_a_handler_that_never_returns(room, stop):
 def test_enough_alerts_end_a_handler_that_never_returns(room):
     status, out, err = asleep(room, FOR_EVER, "--count", "1").end(15)
     assert (status, out) == (0, "asleep\n")
-    assert "still busy when time was up; 1 alerts dropped" in err
+    assert "still busy at the shutdown deadline; 1 alerts dropped" in err
 
 
 def test_a_handler_that_minds_nothing_is_left_behind(room):
@@ -287,7 +287,7 @@ def test_ctrl_c_ends_a_handler_that_does_not_finish(room):
     running.interrupt()
     status, out, err = running.end(10)
     assert status == 0 and "Traceback" not in err
-    assert "warning: handler mine.Slow: interrupted before it had finished\n" in err
+    assert "warning: handler mine.Slow: interrupted before it finished\n" in err
 
 
 def test_a_signal_ends_a_handler_that_does_not_start(room):

@@ -144,7 +144,7 @@ def test_the_default_data_handler_is_fed(mine):
 def test_options_that_two_classes_would_pass_over_are_refused(mine, option):
     names = ["--socket-handler", "mine.Loop", "--data-handler", "mine.Print", "prefix=a"]
     status, out, err = mine.pigear(*names, *option.split()).end()
-    problem = f"{option.split()[0]} needs a handler or a socket handler of Pigear's own"
+    problem = f"{option.split()[0]} needs a built-in handler or socket handler"
     assert (status, out, err) == (2, "", f"error: {problem}\n")
 
 

@@ -1,4 +1,4 @@
-//! What we know of an alert.
+//! An alert: its message, its origin, and what is derived from both.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -17,15 +17,15 @@ use crate::wire::{Decoded, Dialect};
 /// Generator of Snort's packet decoder.
 const DECODER: u32 = 116;
 
-/// What we know of an alert: what Snort said, how it reached us, and what follows from both.
+/// An alert: Snort's message, its origin, and what is derived from both.
 ///
-/// The packet is dissected when something of it is first asked for, and names are looked up when
-/// asked for, so that an alert which is only passed on costs neither.
+/// The packet is dissected and names are looked up on first use, so an alert that is only passed on costs
+/// neither.
 #[derive(Clone, Debug)]
 pub struct Alert {
-    /// What Snort said.
+    /// Snort's message.
     pub message: AlertMessage,
-    /// Which layout and sender the datagram was taken for; for an alert from Snort's log, which Snort.
+    /// The datagram's layout and sender; for an alert from Snort's log, the version of Snort.
     pub dialect: Dialect,
     /// Whether it came as a datagram, or was read from Snort's log.
     pub medium: Medium,
@@ -35,45 +35,45 @@ pub struct Alert {
     pub received: Timestamp,
     /// Where it was received.
     pub origin: Arc<Origin>,
-    /// Who sent it, as the kernel says.
+    /// The sending process, from the kernel.
     pub sender: Option<Sender>,
-    /// The datagram as it came, if somebody asked for it.
+    /// The raw datagram, if it was requested.
     pub datagram: Option<Box<[u8]>>,
-    /// The number that a store has given it, if it comes out of one.
+    /// Its id in the store, if it comes from one.
     pub store_id: Option<i64>,
-    /// How many alike alerts this one stands for, where alerts are grouped.
+    /// How many similar alerts this one stands for, if alerts are grouped.
     pub count: Option<NonZeroU64>,
-    /// What Snort's log has of it, without the packet that is in the message.
+    /// Its data from Snort's log, without the packet that is in the message.
     log: Option<Box<Logged>>,
     names: Arc<Names>,
     dissection: OnceLock<Dissection>,
 }
 
-/// How an alert came to us.
+/// How an alert was received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Medium {
     /// As a datagram, over a socket or from a recording.
     #[default]
     Datagram,
-    /// Out of Snort's log in unified2.
+    /// From Snort's unified2 log.
     Unified2,
 }
 
-/// Where alerts are received: what all alerts of one source have in common.
+/// The origin of alerts: shared by all alerts of one source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Origin {
-    /// The sensor's name, if it was given one.
+    /// The sensor's name, if it has one.
     pub sensor: Option<String>,
     /// The socket.
     pub socket: Option<PathBuf>,
-    /// The number of the packet thread that has this socket for its own, in a Snort 3 with several.
+    /// The number of the packet thread that has its own socket, in a Snort 3 with several.
     pub thread: Option<u32>,
-    /// The link type of the packets, if it isn't to be guessed.
+    /// The link type of the packets; `None` to detect it.
     pub link_type: Option<LinkType>,
 }
 
-/// The process that sent an alert, as the kernel says.
+/// The process that sent an alert, from the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 pub struct Sender {
     /// Process id.
@@ -83,7 +83,7 @@ pub struct Sender {
 }
 
 impl Alert {
-    /// An alert that was received now.
+    /// An alert received now.
     #[must_use]
     pub fn new(decoded: Decoded, origin: Arc<Origin>, names: Arc<Names>) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl Alert {
         }
     }
 
-    /// An alert that was read from Snort's log now. Its message is the map's.
+    /// An alert read from Snort's log now. Its message text comes from the map.
     #[must_use]
     pub fn from_log(logged: Logged, origin: Arc<Origin>, names: Arc<Names>) -> Self {
         let event = &logged.event;
@@ -117,7 +117,7 @@ impl Alert {
         alert
     }
 
-    /// Adds what Snort's log has of the same alert. The log is right about everything that a datagram
+    /// Adds the data of the same alert from Snort's log. The log is right about everything that a datagram
     /// may lack, or have wrong: the event's numbers, the application's name, the packet if there is
     /// none.
     pub fn complete(&mut self, mut logged: Logged) {
@@ -143,54 +143,54 @@ impl Alert {
         self.log = Some(Box::new(logged));
     }
 
-    /// Puts back what [`log`](Self::log) was, for an alert that was kept. Nothing else changes.
+    /// Restores [`log`](Self::log) of a stored alert. Nothing else changes.
     pub fn put_back_log(&mut self, log: Logged) {
         self.dissection = OnceLock::new();
         self.log = Some(Box::new(log));
     }
 
-    /// What Snort's log has of it, if it comes from there or was completed. The first packet is in the
+    /// Its data from Snort's log, if it was read from there or completed. The first packet is in the
     /// [message](Self::message), the others are here.
     #[must_use]
     pub fn log(&self) -> Option<&Logged> {
         self.log.as_deref()
     }
 
-    /// The packets that Snort logged after the one in the [message](Self::message): more that raised the
-    /// alert, or those of the session that its rule tags.
+    /// The packets that Snort logged after the one in the [message](Self::message): more packets that raised
+    /// the alert, or those of the session that its rule tags.
     #[must_use]
     pub fn further_packets(&self) -> &[LoggedPacket] {
         self.log().map_or(&[], |log| &log.packets)
     }
 
-    /// What became of the packet, if Snort's log has it.
+    /// What Snort did with the packet, if its log says so.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         self.log().map(|log| log.event.verdict)
     }
 
-    /// Whether Snort dropped the packet, as far as its log was asked.
+    /// Whether Snort dropped the packet, if its log says so.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         self.verdict() == Some(Verdict::Blocked)
     }
 
-    /// Whether all numbers of the event are known: those of a dialect that sends only some are, once
-    /// Snort's log was asked.
+    /// Whether all numbers of the event are known: a dialect that sends only some of them needs Snort's log
+    /// for that.
     #[must_use]
     pub fn has_whole_event(&self) -> bool {
         self.log.is_some() || self.dialect.sends_whole_event()
     }
 
-    /// The rule's whole message: the map's where it begins with what Snort sent (which cuts at 255
-    /// bytes), else what Snort sent.
+    /// The rule's whole message: the map's if it begins with what Snort sent (which truncates at 255 bytes),
+    /// else what Snort sent.
     #[must_use]
     pub fn msg(&self) -> Cow<'_, [u8]> {
         let AlertMessage { sig_generator, sig_id, ref msg, .. } = self.message;
         self.names.message(sig_generator, sig_id, msg)
     }
 
-    /// What gives its numbers names.
+    /// The name maps.
     #[must_use]
     pub fn names(&self) -> &Arc<Names> {
         &self.names
@@ -219,12 +219,12 @@ impl Alert {
         if meaningless { None } else { self.names.class(self.message.classification) }
     }
 
-    /// The web addresses of what describes the rule's subject.
+    /// The URLs of the rule's references.
     pub fn references(&self) -> impl Iterator<Item = String> {
         self.names.references(self.message.sig_generator, self.message.sig_id)
     }
 
-    /// The packet, layer by layer.
+    /// The dissected packet.
     #[must_use]
     pub fn dissection(&self) -> &Dissection {
         self.dissection.get_or_init(|| {
@@ -280,15 +280,15 @@ impl Alert {
         payload.filter(|_| packet.ip().is_some()).unwrap_or_default()
     }
 
-    /// What Snort inspected, where that is a part of a stream and no packet.
+    /// The part of a stream that Snort inspected, if there is no packet.
     #[must_use]
     pub fn inspected(&self) -> Option<&[u8]> {
         let first = self.log()?.inspected.first()?;
         Some(&**first).filter(|_| !self.message.has_packet())
     }
 
-    /// Roughly how much memory this takes, in bytes, with what the allocator adds and a dissection
-    /// that may come yet.
+    /// The approximate memory of the alert, in bytes, including the allocator's overhead and a later
+    /// dissection.
     #[must_use]
     pub fn memory(&self) -> usize {
         const OVERHEAD: usize = 64 + 512;

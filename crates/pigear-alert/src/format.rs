@@ -4,14 +4,14 @@
 //! |---|---|---|
 //! | `fast` | [`Fast`] | a line, as Snort's `alert_fast` writes it, with the year |
 //! | `full` | [`Full`] | a paragraph, as Snort's `alert_full`, with a hexdump of the packet |
-//! | `json` | [`Json`] | a JSON object on one line, with all that is known |
+//! | `json` | [`Json`] | a JSON object on one line, with all known fields |
 //! | `eve` | [`Eve`] | a JSON object on one line, as Suricata writes it |
 //! | `ecs` | [`Ecs`] | a JSON object on one line, in Elastic Common Schema |
 //! | `ocsf` | [`Ocsf`] | a JSON object on one line, a Detection Finding of OCSF |
 //! | `cef` | [`Cef`] | a line in Common Event Format |
 //!
-//! Whatever an attacker put into an alert, a format's output stays what it is: control characters
-//! never get through, so they are all safe on a terminal, and a line stays one line.
+//! Output is safe whatever an attacker puts into an alert: control characters are always escaped, so it
+//! can't control a terminal, and a line stays one line.
 
 mod app_proto;
 mod cef;
@@ -47,9 +47,9 @@ pub use ocsf::Ocsf;
 
 use crate::alert::Alert;
 
-/// A way to write alerts.
+/// A format of alerts.
 pub trait Format: Send {
-    /// Appends the alert to `out`, with the newline that ends it.
+    /// Appends the alert to `out`, with a newline at its end.
     fn write(&self, alert: &Alert, out: &mut Vec<u8>);
 }
 

@@ -1,7 +1,7 @@
 //! Names for the numbers of an alert: classes, references and full messages.
 //!
-//! A datagram says "class 21, rule 1:1000106" and carries a message cut at 255 bytes. What these
-//! mean stands in text files beside Snort:
+//! A datagram says "class 21, rule 1:1000106" and has a message truncated at 255 bytes. Text files beside
+//! Snort have the meaning of these:
 //!
 //! | file | type | from Snort |
 //! |---|---|---|
@@ -10,10 +10,10 @@
 //! | `sid-msg.map` | [`SidMsgMap`] | rule updaters, `snort --dump-msg-map` |
 //! | `gen-msg.map` | [`GenMsgMap`] | 2 |
 //!
-//! Each has a `parse` that takes the text and opens nothing. The files may hold any bytes (old
-//! rules have Latin-1 messages): read them with [`String::from_utf8_lossy`]. A byte order mark and
-//! `\r\n` are taken as they come. A line that can't be understood is named in
-//! [`Parsed::problems`], and the others are used. [`Names`] puts the four together.
+//! Each has a `parse` that takes the text and opens no file. The files may have any bytes (old rules have
+//! Latin-1 messages): read them with [`String::from_utf8_lossy`]. A byte order mark and `\r\n` are
+//! accepted. An invalid line is reported in [`Parsed::problems`], and the others are used. [`Names`]
+//! combines the four.
 //!
 //! ```
 //! use pigear_alert::maps::{Names, SidMsgMap};

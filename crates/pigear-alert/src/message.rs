@@ -1,16 +1,16 @@
-//! What Snort said: the fields of one alert datagram.
+//! Snort's message: the fields of one alert datagram.
 
 use std::fmt;
 
-/// What Snort said: the fields of one alert datagram, under the names that Pigear has always used.
+/// Snort's message: the fields of one alert datagram, under the names that Pigear has always used.
 ///
 /// The fields follow `Alertpkt` in Snort's `alert_unixsock` (`spo_alert_unixsock.h` in Snort 2,
 /// `alert_unixsock.cc` in Snort 3). All numbers are in host order. Times are seconds and
 /// microseconds since 1970, UTC.
 ///
-/// What surprises: `msg` is bytes, since rules may be in any encoding. It is without the quotes
-/// that Snort 3 adds, and Snort cuts it at 255 bytes. `caplen` is the length of `pkt`, so it is
-/// smaller than what Snort claims where Snort claims more than it sends.
+/// Note that `msg` is bytes, because rules may be in any encoding. It has no quotes, which Snort 3 adds,
+/// and Snort truncates it at 255 bytes. `caplen` is the length of `pkt`, which may be less than Snort
+/// claims.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AlertMessage {
@@ -24,13 +24,13 @@ pub struct AlertMessage {
     pub caplen: u32,
     /// Bytes of the packet on the wire.
     pub pktlen: u32,
-    /// Where Snort says the link header begins in `pkt`; 0 too where it says nothing.
+    /// Offset of the link header in `pkt`, from Snort; 0 also if it sent none.
     pub dlthdr: u32,
-    /// Where Snort says the innermost IP header begins in `pkt`; 0 where it says nothing.
+    /// Offset of the innermost IP header in `pkt`, from Snort; 0 if it sent none.
     pub nethdr: u32,
-    /// Where Snort says the transport header begins in `pkt`; 0 where it says nothing.
+    /// Offset of the transport header in `pkt`, from Snort; 0 if it sent none.
     pub transhdr: u32,
-    /// Where Snort says the payload begins in `pkt`; 0 where it says nothing.
+    /// Offset of the payload in `pkt`, from Snort; 0 if it sent none.
     pub data: u32,
     /// Flags: [`NO_PACKET`](Self::NO_PACKET) and [`NO_TRANSPORT`](Self::NO_TRANSPORT).
     pub val: u32,
@@ -64,7 +64,7 @@ impl AlertMessage {
     /// Flag in [`val`](Self::val): the packet has no transport header (`NO_TRANSHDR`).
     pub const NO_TRANSPORT: u32 = 0x2;
 
-    /// Puts a packet in, which is whole as far as is known.
+    /// Sets a packet, which is taken for complete.
     pub(crate) fn set_packet(&mut self, pkt: Box<[u8]>) {
         // No packet of Snort's is longer than 65,535 bytes and its headers.
         self.caplen = u32::try_from(pkt.len()).unwrap_or(u32::MAX);
@@ -73,8 +73,7 @@ impl AlertMessage {
         self.pkt = pkt;
     }
 
-    /// Whether any of the packet came along. A packet of zeros only does not count: that is what
-    /// an unfilled buffer looks like.
+    /// Whether there is a packet. One of zeros only doesn't count: an unfilled buffer looks like that.
     #[must_use]
     pub fn has_packet(&self) -> bool {
         self.pkt.iter().any(|&byte| byte != 0)

@@ -1,9 +1,9 @@
 //! The packet of an alert, layer by layer.
 //!
-//! [`Dissector`] takes the bytes Snort sent and gives a [`Dissection`]: the headers as far as they
-//! could be read, what is left as payload, and, where it ended early, a [`Stop`] that says where
-//! and why. Nothing is an error: packets in alerts are often cut, mostly strange and sometimes
-//! hostile, and what could be read is worth having.
+//! [`Dissector`] takes the bytes Snort sent and returns a [`Dissection`]: the headers as far as they could
+//! be parsed, the rest as payload, and, if it ended early, a [`Stop`] with the position and the reason.
+//! There are no errors: packets in alerts are often truncated, mostly unusual and sometimes hostile, and
+//! the parsed headers are useful in any case.
 //!
 //! ```
 //! use pigear_alert::packet::{Dissector, Header};
@@ -29,7 +29,7 @@
 //!     Some("UDP at byte 34: needs 8 bytes, but 4 are left"));
 //! ```
 //!
-//! # What it looks into
+//! # Protocols
 //!
 //! | after | come |
 //! |---|---|
@@ -40,10 +40,9 @@
 //! | tunnels | IP in IP (4, 41), GRE of both versions, Teredo, VXLAN ([`Vxlan`]) |
 //!
 //! As Snort does, it follows tunnels to the innermost IP header, and doesn't follow the packets
-//! quoted in ICMP errors. The contents of a fragment are not looked into, not even the first's.
+//! quoted in ICMP errors. The contents of a fragment are not dissected, not even the first's.
 //!
-//! Offsets in a [`Dissection`] count from the packet's first byte. Byte order is settled: every
-//! number is as a human would write it.
+//! Offsets in a [`Dissection`] count from the packet's first byte. All numbers are in host byte order.
 
 mod detect;
 mod dissection;

@@ -1,8 +1,8 @@
-//! Snort's own log: the records of unified2, of Snort 2.8 to 3.
+//! Snort's unified2 log: its records, of Snort 2.8 to 3.
 //!
-//! A file is a row of records, without a header of its own: type and length, 32 bits each in network
-//! byte order, then so many bytes. An event comes first, then the packets that raised it, and what
-//! else Snort knows of it. All of them name it by sensor, event id and second ([`EventKey`]).
+//! A file is a sequence of records, without a header of its own: type and length, 32 bits each in network
+//! byte order, then that many bytes. An event comes first, then its packets, and other data about it. All
+//! of them identify the event by sensor, event id and second ([`EventKey`]).
 //!
 //! | type | what | here |
 //! |---|---|---|
@@ -14,10 +14,10 @@
 //! | 3 | what Snort 3 inspected where it is no packet, without headers | [`Packet`] |
 //! | 110 | extra data: URI, host, names in mail, … | [`ExtraData`] |
 //!
-//! What surprises: a log that is still written ends anywhere, also within a record; [`read`] says
-//! `None` there. A record may be longer than what is known of it: the rest is ignored. And after a
-//! crash or a full disk a file may hold anything: [`find`] tells where records go on. An
-//! [`Assembler`] puts an event and what belongs to it together.
+//! Note that a log that is still written can end anywhere, also within a record; [`read`] returns `None`
+//! there. A record may be longer than expected: the rest is ignored. And after a crash or a full disk a
+//! file may contain anything: [`find`] returns where records continue. An [`Assembler`] joins an event and
+//! its records.
 //!
 //! ```
 //! use pigear_alert::unified2::{Record, read};
@@ -57,7 +57,7 @@ pub use logged::{Extra, Logged, LoggedPacket};
 pub use packet::Packet;
 pub use record::{Record, RecordError, read};
 
-/// What tells an event from others in a log, and says which event a packet belongs to.
+/// Identifies an event in a log, and the event that a packet belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EventKey {
     /// Which sensor: 0, as a rule.
@@ -68,7 +68,7 @@ pub struct EventKey {
     pub second: u32,
 }
 
-/// What a record is. Open: unknown types are kept as numbers.
+/// The type of a record. Open: unknown types are kept as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RecordType(pub u32);
 

@@ -1,4 +1,4 @@
-//! Foreign text for people: what a terminal would obey, and what nobody would see, is escaped.
+//! Foreign text for display: control and invisible characters are escaped.
 
 mod invisible;
 
@@ -6,9 +6,8 @@ use std::fmt::{self, Display};
 
 use invisible::INVISIBLE;
 
-/// Text from an alert, fit for a terminal, for one line, and to be compared by eye: bytes that are not
-/// UTF-8 become U+FFFD; control characters, those that turn the direction of writing, and those that
-/// have no width become escapes.
+/// Text from an alert, safe for a terminal, on one line, and comparable by eye: bytes that are not UTF-8
+/// become U+FFFD; control, bidirectional and zero-width characters are escaped.
 ///
 /// ```
 /// use pigear_alert::visible::Visible;
@@ -25,7 +24,7 @@ impl Display for Visible<'_> {
     }
 }
 
-/// Writes a letter as [`Visible`] does.
+/// Writes a character as [`Visible`] does.
 ///
 /// # Errors
 /// If it can't be written.
@@ -37,7 +36,7 @@ pub fn write_visible(letter: char, to: &mut impl fmt::Write) -> fmt::Result {
     }
 }
 
-/// Whether a letter stands for itself in [`Visible`].
+/// Whether [`Visible`] leaves a character unchanged.
 #[must_use]
 pub fn is_visible(letter: char) -> bool {
     letter.is_ascii() && !letter.is_ascii_control()
@@ -46,7 +45,7 @@ pub fn is_visible(letter: char) -> bool {
             && !is_invisible(letter)
 }
 
-/// Whether a letter is only there to change others, or for nothing.
+/// Whether a character is invisible by itself.
 fn is_invisible(letter: char) -> bool {
     let before = INVISIBLE.partition_point(|&(_, last)| last < letter);
     INVISIBLE.get(before).is_some_and(|&(first, _)| first <= letter)

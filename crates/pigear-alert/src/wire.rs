@@ -17,13 +17,12 @@
 //! | 1856 | `barnyard2` | barnyard2, 64-bit; never guessed |
 //! | 1844 | `barnyard2-32bit` | barnyard2, 32-bit; never guessed |
 //!
-//! Where a Snort sends something wrong, the [`Decoder`] mends it from what is right in the same
-//! datagram:
+//! Where a Snort sends wrong data, the [`Decoder`] corrects it from other fields of the same datagram:
 //!
-//! * Snort 3 quotes the message: the quotes are taken off.
-//! * Snort's captured length may exceed what it copied: the packet is cut to what arrived. In
-//!   Snort 3 a packet above 65,535 bytes runs over the event behind it, so that its sender chooses
-//!   the signature: the alert is marked [`untrusted`](Decoded::untrusted).
+//! * Snort 3 quotes the message: the quotes are removed.
+//! * Snort's captured length may exceed what it copied: the packet is truncated to what arrived. In
+//!   Snort 3 a packet above 65,535 bytes overwrites the event behind it, so that its sender chooses the
+//!   signature: the alert is marked [`untrusted`](Decoded::untrusted).
 //! * Snort 2.9.0 to 2.9.7 on 64-bit machines send a shifted packet header: the microseconds in the
 //!   captured length, and the lengths nowhere, or where the offsets belong. Time and lengths are
 //!   put in their places, the lengths taken from the packet itself if need be.
@@ -67,10 +66,10 @@ const APP_NAME_SENT: usize = 28;
 /// Decodes alert datagrams.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Decoder {
-    /// Takes every datagram as this dialect, instead of going by its length. Needed for
+    /// Decodes every datagram as this dialect, instead of detecting it by its length. Needed for
     /// barnyard2, whose datagrams are as long as those of old Snorts.
     pub dialect: Option<Dialect>,
-    /// The link type of the packets, if it isn't to be guessed; helps to mend lengths.
+    /// The link type of the packets; `None` to detect it. It helps to correct lengths.
     pub link_type: Option<LinkType>,
 }
 
@@ -78,17 +77,17 @@ pub struct Decoder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Decoded {
-    /// What Snort said, mended where Snort sent it wrong.
+    /// Snort's message, corrected where Snort sent wrong data.
     pub message: AlertMessage,
-    /// Which layout and sender this was taken for.
+    /// The dialect that it was decoded as.
     pub dialect: Dialect,
-    /// The packet was too long for Snort 3's struct and ran over the event's fields: whoever sent
-    /// the packet may have chosen generator, signature and everything behind them.
+    /// The packet was too long for Snort 3's struct and overwrote the event's fields: the sender of the
+    /// packet may have chosen generator, signature and everything behind them.
     pub untrusted: bool,
 }
 
 impl Decoded {
-    /// A message that needs no decoding, as that of an alert that was kept.
+    /// A message that needs no decoding, such as that of a stored alert.
     #[must_use]
     pub fn new(message: AlertMessage, dialect: Dialect) -> Self {
         Self { message, dialect, untrusted: false }
@@ -108,10 +107,10 @@ pub enum DecodeError {
         /// The datagram's length, in bytes.
         actual: usize,
     },
-    /// The dialect that was asked for has datagrams of another length.
+    /// The configured dialect has datagrams of another length.
     #[error("datagram has {actual} bytes, but an alert of {dialect} has {needed}")]
     WrongLength {
-        /// The dialect that was asked for.
+        /// The configured dialect.
         dialect: Dialect,
         /// The datagram's length, in bytes.
         actual: usize,
@@ -119,10 +118,10 @@ pub enum DecodeError {
         needed: usize,
     },
     /// The message fills its 256 bytes without a NUL at the end, which Snort never sends.
-    #[error("datagram is not an alert: its message has no end within 256 bytes")]
+    #[error("datagram is not an alert: its message is not terminated within 256 bytes")]
     UnterminatedMessage,
     /// The packet's time has a million microseconds or more, which Snort never sends.
-    #[error("datagram is not an alert: its time has {microseconds} microseconds")]
+    #[error("datagram is not an alert: its timestamp has {microseconds} microseconds")]
     ImpossibleTime {
         /// What stands where the microseconds belong.
         microseconds: u32,
@@ -135,8 +134,8 @@ impl Decoder {
     /// Allocates for the message and the packet only.
     ///
     /// # Errors
-    /// If the datagram has not the length of an alert, or has bytes that no alert has. The dialects
-    /// have no checksum: a foreign datagram of the right length may pass for an alert.
+    /// If the datagram doesn't have the length of an alert, or has values that no alert has. The dialects
+    /// have no checksum: another datagram of the right length may pass for an alert.
     pub fn decode(&self, datagram: &[u8]) -> Result<Decoded, DecodeError> {
         let dialect = self.choose(datagram)?;
         let record = Record::new(datagram, dialect.layout());

@@ -6,9 +6,9 @@
 //! received = handled + dropped + failed + filtered + muted + waiting
 //! ```
 //!
-//! `received` is counted by the lane's queue, all others but `waiting` here, each alert exactly once
-//! and only when it is known what became of it. `waiting` is what is left: alerts that wait in the
-//! queue, that the handler has, or that it has collected for a message.
+//! `received` is counted by the lane's queue, all others but `waiting` here: each alert exactly once,
+//! when its fate is known. `waiting` is the remainder: alerts in the queue, in the handler, or in a
+//! group that is not sent yet.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,15 +29,15 @@ impl Counter {
         self.0.fetch_add(n, Ordering::Relaxed) + n
     }
 
-    /// Adds one, and returns the new count if that is worth a line in the log: at powers of two, so
-    /// that a flood of the same doesn't become a flood of lines.
+    /// Adds one, and returns the new count if it should be logged: at powers of two, so that a flood of
+    /// errors doesn't flood the log.
     pub(crate) fn add_and_log(&self) -> Option<u64> {
         self.add_some_and_log(1)
     }
 
-    /// The same for `n` at once: worth a line if they reach or pass a power of two.
+    /// Adds `n`, and returns the new count if it should be logged: if it reached or passed a power of two.
     pub(crate) fn add_some_and_log(&self, n: u64) -> Option<u64> {
-        worth_a_line(self.add(n), n)
+        reached_power_of_two(self.add(n), n)
     }
 
     pub(crate) fn get(&self) -> u64 {
@@ -45,8 +45,8 @@ impl Counter {
     }
 }
 
-/// A count, if adding the last `n` reached or passed a power of two.
-fn worth_a_line(count: u64, n: u64) -> Option<u64> {
+/// The count, if adding the last `n` reached or passed a power of two.
+fn reached_power_of_two(count: u64, n: u64) -> Option<u64> {
     Some(count).filter(|count| count.checked_ilog2() != (count - n).checked_ilog2())
 }
 
@@ -54,18 +54,18 @@ fn worth_a_line(count: u64, n: u64) -> Option<u64> {
 pub(crate) struct Account {
     queue: Arc<dyn Queue>,
     state: Mutex<AccountState>,
-    /// Alerts of which the filter could not tell, and which it let through.
+    /// Alerts that passed because a filter failed.
     pub(crate) filter_failed: Counter,
-    /// Whether alerts pass through a filter.
+    /// Whether the lane has a filter.
     pub(crate) is_filtered: bool,
-    /// Whether a limit leaves alerts out.
+    /// Whether the lane has a limit.
     pub(crate) is_limited: bool,
 }
 
 #[derive(Default)]
 struct AccountState {
     totals: Totals,
-    /// Nothing more is settled: what a handler that was left behind still does counts no more.
+    /// Nothing more is counted: an abandoned handler may still be running.
     closed: bool,
 }
 
@@ -75,8 +75,8 @@ impl Account {
         Self { queue, state, filter_failed, is_filtered, is_limited }
     }
 
-    /// Counts what became of some alerts. Returns the new count if that is worth a line in the log,
-    /// and nothing if they count as dropped already.
+    /// Counts alerts by their fate. Returns the new count if it should be logged, and `None` if the
+    /// account is closed and they already count as dropped.
     pub(crate) fn settle(&self, fate: Fate, alerts: u64) -> Option<u64> {
         let mut state = self.state();
         if state.closed {
@@ -84,11 +84,11 @@ impl Account {
             return None;
         }
         state.totals.add(fate, alerts);
-        worth_a_line(state.totals.get(fate), alerts)
+        reached_power_of_two(state.totals.get(fate), alerts)
     }
 
-    /// Closes the account. What waits in memory counts as dropped, and so does what still comes; what
-    /// waits in a queue that outlives the process goes on waiting. Returns how many were dropped.
+    /// Closes the account. Alerts in memory count as dropped, and so do later ones; alerts in a queue
+    /// that outlives the process keep waiting. Returns how many were dropped.
     pub(crate) fn close(&self) -> u64 {
         let mut state = self.state();
         state.closed = true;
@@ -104,10 +104,10 @@ impl Account {
         waiting
     }
 
-    /// What became of all alerts so far, and how many have come.
+    /// The totals of all alerts so far, and how many were received.
     pub(crate) fn read(&self) -> (Totals, u64) {
         let state = self.state();
-        // In this order: nothing is settled before it has come.
+        // In this order: no alert is settled before it is received.
         let totals = state.totals;
         let received = self.queue.received();
         (totals, received.max(totals.sum()))
@@ -125,7 +125,7 @@ impl Account {
         self.queue.earlier()
     }
 
-    /// Whether alerts that wait come again in the next run.
+    /// Whether waiting alerts are delivered again in the next run.
     pub(crate) fn outlives_process(&self) -> bool {
         self.queue.outlives_process()
     }

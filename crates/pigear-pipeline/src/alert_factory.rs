@@ -1,4 +1,4 @@
-//! From a datagram to an alert.
+//! Makes alerts from datagrams.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -8,44 +8,44 @@ use pigear_alert::{Alert, Origin, Sender};
 
 use crate::complete::Completing;
 
-/// The names that new alerts get. They can be replaced while alerts are received.
+/// The name maps for new alerts. They can be replaced while alerts are received.
 #[derive(Debug, Default)]
 pub struct NamesCell(RwLock<Arc<Names>>);
 
 impl NamesCell {
-    /// Starts with these names.
+    /// Starts with these maps.
     #[must_use]
     pub fn new(names: Names) -> Self {
         Self(RwLock::new(Arc::new(names)))
     }
 
-    /// The names as they are now.
+    /// The current maps.
     #[must_use]
     pub fn get(&self) -> Arc<Names> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Alerts from now on get these names.
+    /// Replaces the maps for all later alerts.
     pub fn set(&self, names: Names) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(names);
     }
 }
 
-/// Turns the datagrams of one source into alerts: decodes them, and adds when and where they came.
+/// Makes alerts from the datagrams of one source: decodes them, and adds time and origin.
 #[derive(Clone, Debug, Default)]
 pub struct AlertFactory {
-    /// How datagrams are decoded.
+    /// Decodes the datagrams.
     pub decoder: Decoder,
-    /// Where they come from.
+    /// The origin of the datagrams.
     pub origin: Arc<Origin>,
-    /// The names that alerts get.
+    /// The name maps.
     pub names: Arc<NamesCell>,
-    /// Where alerts are completed from Snort's log, if they are.
+    /// Where alerts are completed from Snort's log, if that is configured.
     pub completing: Option<Completing>,
 }
 
 impl AlertFactory {
-    /// Decodes a datagram that was received just now. With `keep`, the alert has the datagram too.
+    /// Decodes a datagram received now. With `keep`, the alert keeps the datagram too.
     ///
     /// # Errors
     /// If the datagram is not an alert.

@@ -7,7 +7,7 @@ use pigear_alert::Alert;
 
 use crate::queue::Queue;
 
-/// Tells a handler what waits for it. Clones look at the same queue.
+/// The alerts that wait for a handler. Clones refer to the same queue.
 #[derive(Clone)]
 pub struct Backlog {
     queue: Arc<dyn Queue>,
@@ -19,26 +19,25 @@ impl Backlog {
         Self { queue, filtered }
     }
 
-    /// How many alerts wait: without those that the handler has, and before its filters.
+    /// How many alerts wait: before filters, and without those that the handler has.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.queue.waiting()
     }
 
-    /// The newest alerts that wait in memory, oldest first, and no more than `most`. Sources wait for
-    /// as long as this takes.
+    /// The newest alerts that wait in memory, oldest first, at most `most`. Sources are blocked meanwhile.
     #[must_use]
     pub fn newest(&self, most: usize) -> Vec<Arc<Alert>> {
         self.queue.newest(most)
     }
 
-    /// Whether nothing more will come.
+    /// Whether no more alerts will come.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.queue.is_closed()
     }
 
-    /// Whether there are filters, so that the handler may never get some of what waits.
+    /// Whether the lane has filters, so that the handler may not get all waiting alerts.
     #[must_use]
     pub fn is_filtered(&self) -> bool {
         self.filtered

@@ -5,28 +5,28 @@ use std::time::Duration;
 /// How waits between attempts grow.
 #[derive(Clone, Copy, Debug)]
 pub struct BackoffPolicy {
-    /// The wait after the first failure. Each next one is twice as long.
+    /// The wait after the first failure. Each further failure doubles it.
     pub first: Duration,
-    /// No wait grows beyond this.
+    /// The maximum wait.
     pub longest: Duration,
-    /// No wait is shorter, whatever the other side asks for.
+    /// The minimum wait, even if the peer asks for a shorter one.
     pub least: Duration,
-    /// The other side may ask for a longer wait, but not for a longer one than this.
+    /// The maximum wait that the peer can ask for.
     pub longest_asked: Duration,
-    /// Whether waits are random.
+    /// Whether waits are randomized.
     pub jitter: Jitter,
 }
 
-/// Whether waits are drawn at random, so that many senders don't come back at the same moment.
+/// Whether waits are randomized, so that many senders don't retry at the same moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Jitter {
-    /// They are as long as they have grown.
+    /// The full wait.
     None,
-    /// Anything from the least wait to the grown one.
+    /// A random time between the minimum and the full wait.
     Full,
 }
 
-/// For a peer at the other end of a socket or pipe.
+/// For a peer behind a socket or pipe.
 const PEER: BackoffPolicy = BackoffPolicy {
     first: Duration::from_millis(100),
     longest: Duration::from_secs(15),
@@ -35,7 +35,7 @@ const PEER: BackoffPolicy = BackoffPolicy {
     jitter: Jitter::None,
 };
 
-/// Counts failed attempts, and says how long to wait after each.
+/// Counts failed attempts, and computes the wait after each.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     policy: BackoffPolicy,
@@ -43,7 +43,7 @@ pub struct Backoff {
 }
 
 impl Default for Backoff {
-    /// From a tenth of a second to fifteen.
+    /// From 0.1 to 15 seconds.
     fn default() -> Self {
         Self::new(PEER)
     }
@@ -56,13 +56,13 @@ impl Backoff {
         Self { policy, attempts: 0 }
     }
 
-    /// An attempt failed: how long to wait before the next.
+    /// Counts a failed attempt, and returns the wait before the next.
     pub fn failed(&mut self) -> Duration {
         self.failed_asked(None)
     }
 
-    /// An attempt failed, and the other side may have asked for a wait. The least wait grows with the
-    /// attempts here too, so that asking for none doesn't make a busy loop.
+    /// Counts a failed attempt, after which the peer may have asked for a wait. The minimum wait grows
+    /// too, so that a peer that asks for none doesn't cause a busy loop.
     pub fn failed_asked(&mut self, asked: Option<Duration>) -> Duration {
         let BackoffPolicy { first, least, longest_asked, jitter, .. } = self.policy;
         let wait = match (asked, jitter) {
@@ -77,20 +77,19 @@ impl Backoff {
         wait
     }
 
-    /// How many attempts failed since the last success.
+    /// The number of failed attempts since the last success.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// Whether the last failure is worth a line in the log: the first, the second, the fourth, and so
-    /// on.
+    /// Whether the last failure should be logged: the first, second, fourth, and so on.
     #[must_use]
     pub fn is_worth_a_line(&self) -> bool {
         self.attempts.is_power_of_two()
     }
 
-    /// An attempt succeeded. Returns whether one had failed before.
+    /// Resets the count. Returns whether an attempt had failed.
     pub fn succeeded(&mut self) -> bool {
         std::mem::take(&mut self.attempts) > 0
     }

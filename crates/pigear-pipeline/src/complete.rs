@@ -1,8 +1,8 @@
-//! Alerts of the socket, completed from Snort's own log.
+//! Completes alerts of the socket from Snort's own log.
 //!
-//! The socket is quick but lacks things: in Snort 3 six alerts of ten come without a packet, and so
-//! without addresses. The log has them all. So the [`Completer`] follows the log, and puts each event
-//! together with the datagram of the same alert:
+//! The socket is fast but incomplete: in Snort 3 six of ten alerts have no packet, and so no addresses.
+//! The log has them all. So the [`Completer`] follows the log, and joins each event with the datagram
+//! of the same alert:
 //!
 //! ```text
 //! socket ──▶ intake ──has all──────────────────────▶ fan-out
@@ -13,9 +13,8 @@
 //! log ──▶ completer ──── never came over the socket ────┘
 //! ```
 //!
-//! An alert that has all it needs never waits. What Snort logged while nobody listened, or what the
-//! socket lost, is handed on from the log: no alert is missed, and the number of those that the socket
-//! lost is exact.
+//! A complete alert never waits. Alerts that were logged while Pigear was down, or that the socket
+//! lost, are delivered from the log: no alert is missed, and the number of lost ones is exact.
 
 mod completer;
 mod in_hand;
@@ -36,21 +35,21 @@ use pigear_alert::unified2::Logged;
 pub use completer::Completer;
 use in_hand::{Hand, InHand};
 pub(crate) use join::lacks_something;
-use join::{Expired, Join, Joined, Late};
+use join::{Expired, Join, Joined, LateAlert};
 
-/// Where intakes leave alerts that lack something. Clones share it.
+/// Where intakes leave incomplete alerts. Clones share it.
 #[derive(Clone)]
 pub struct Completing(Arc<Shared<Mutex<Join>>>);
 
 struct Shared<L> {
     join: L,
-    /// Intakes that may still bring alerts.
+    /// Intakes that may still deliver alerts.
     intakes: AtomicUsize,
     in_hand: InHand,
 }
 
-/// What lets one thread at a time at the [`Join`]. Each of its steps is one critical section; the tests'
-/// lock tries them in every order.
+/// The lock of the [`Join`]. Each step of the join is one critical section; the tests' lock tries all
+/// orders of steps.
 trait Lock {
     fn with<T>(&self, step: impl FnOnce(&mut Join) -> T) -> T;
 }
@@ -70,7 +69,7 @@ impl<L: Lock> Shared<L> {
         self.join.with(|join| join.alert(alert, now))
     }
 
-    fn event(&self, event: Logged, late: Late, now: Instant) -> Joined {
+    fn event(&self, event: Logged, late: LateAlert, now: Instant) -> Joined {
         self.join.with(|join| join.event(event, late, now))
     }
 
@@ -80,7 +79,7 @@ impl<L: Lock> Shared<L> {
 }
 
 impl Completing {
-    /// Alerts that lack something wait so long for their event.
+    /// How long incomplete alerts wait for their event.
     #[must_use]
     pub fn new(wait: Duration) -> Self {
         Self(Arc::new(Shared::new(Mutex::new(Join::new(wait)))))
@@ -91,7 +90,7 @@ impl Completing {
         self.0.in_hand.take()
     }
 
-    /// Takes an alert, and returns it, if it needn't wait, or can't: nothing waits any more, or too much.
+    /// Takes an alert, and returns it if it need not wait, or can't: no alerts wait any more, or too many.
     pub(crate) fn take(&self, alert: Arc<Alert>) -> Option<Arc<Alert>> {
         self.0.take(alert, Instant::now())
     }
@@ -109,11 +108,11 @@ impl Completing {
     }
 
     /// Takes an event of the log.
-    fn event(&self, event: Logged, late: Late, now: Instant) -> Joined {
+    fn event(&self, event: Logged, late: LateAlert, now: Instant) -> Joined {
         self.0.event(event, late, now)
     }
 
-    /// Some of what has waited for too long.
+    /// Some of the entries whose wait is over.
     fn expired(&self, now: Instant) -> Expired {
         self.0.expired(now)
     }
@@ -132,8 +131,8 @@ impl Completing {
         self.0.join.with(Join::close);
     }
 
-    fn forget_old(&self, now: Instant) {
-        self.0.join.with(|join| join.forget_old(now));
+    fn prune(&self, now: Instant) {
+        self.0.join.with(|join| join.prune(now));
     }
 
     /// Whether events wait for their alerts.
@@ -141,12 +140,12 @@ impl Completing {
         self.0.join.with(|join| join.has_events())
     }
 
-    /// How long alerts and events wait for one another.
+    /// How long alerts and events wait for each other.
     fn wait(&self) -> Duration {
         self.0.join.with(|join| join.wait())
     }
 
-    /// When something will have waited for too long.
+    /// When the next wait is over.
     fn due(&self) -> Option<Instant> {
         self.0.join.with(Join::due)
     }

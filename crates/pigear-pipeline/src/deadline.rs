@@ -1,14 +1,14 @@
-//! Telling a busy handler that time is nearly up.
+//! The time by which a handler must be done.
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Tells a handler by when it should be done, once that is known. Clones share it.
+/// Tells a handler by when it must be done, once that is known. Clones share it.
 ///
-/// A handler that waits for somebody (a server that is down, a program that hangs) waits with
-/// [`sleep`](Self::sleep), and gives up with [`Verdict::TimeUp`](crate::Verdict::TimeUp) when that says
-/// so.
+/// A handler that waits for something else (a server that is down, a program that hangs) waits with
+/// [`sleep`](Self::sleep), and returns [`Verdict::TimeUp`](crate::Verdict::TimeUp) when that returns
+/// [`Slept::TimeUp`].
 #[derive(Clone, Default)]
 pub struct Deadline(Arc<Inner>);
 
@@ -24,21 +24,21 @@ type Waker = Box<dyn Fn() + Send>;
 /// How a [`sleep`](Deadline::sleep) ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slept {
-    /// All of the time has passed.
+    /// The whole time passed.
     Fully,
-    /// There is no more time.
+    /// The deadline has come.
     TimeUp,
 }
 
 impl Deadline {
-    /// Announces the time by which the handler should be done.
+    /// Sets the time by which the handler must be done.
     pub fn announce(&self, by: Instant) {
         *self.by() = Some(by);
         self.0.announced.notify_all();
         self.wakers().iter().for_each(|wake| wake());
     }
 
-    /// Has `wake` called when the end is announced; now, if it already is. It must not block.
+    /// Calls `wake` when the deadline is set; at once, if it already is. `wake` must not block.
     pub fn on_announce(&self, wake: impl Fn() + Send + 'static) {
         let mut wakers = self.wakers();
         if self.left().is_some() {
@@ -47,19 +47,19 @@ impl Deadline {
         wakers.push(Box::new(wake));
     }
 
-    /// How much time is left, if the end was announced; nothing if time is up.
+    /// The time left, if the deadline is set; zero if it has passed.
     #[must_use]
     pub fn left(&self) -> Option<Duration> {
         self.by().map(|by| by.saturating_duration_since(Instant::now()))
     }
 
-    /// Whether there is no more time.
+    /// Whether the deadline has passed.
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.left() == Some(Duration::ZERO)
     }
 
-    /// Waits for that time, or until there is no more time.
+    /// Waits for this time, or until the deadline.
     #[must_use]
     pub fn sleep(&self, time: Duration) -> Slept {
         let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Where sources hand in alerts, and lanes get them.
+//! The fan-out: sources push alerts to it, and each lane gets them.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -14,23 +14,23 @@ use crate::alert_factory::AlertFactory;
 use crate::complete::lacks_something;
 use crate::lane::Lane;
 use crate::missed::Gaps;
-use crate::policy::{OnError, Patience};
+use crate::policy::{OnError, SourceMode};
 use crate::source_error::SourceError;
 use crate::stats::Stats;
 use crate::stop::Stop;
 
-/// Where sources hand in what they receive. Everything is counted here.
+/// Takes alerts from sources. Everything that arrives is counted here.
 pub struct Fanout {
     lanes: Vec<Arc<Lane>>,
     stats: Arc<Stats>,
     on_error: OnError,
     keep_datagrams: bool,
-    /// How many alerts there may still be.
+    /// How many more alerts may be received.
     left: AtomicU64,
     stop: Stop,
 }
 
-/// Whether a source should go on, or end with a result.
+/// Whether a source should continue, or end with a result.
 pub type Flow = ControlFlow<Result<(), SourceError>>;
 
 /// What became of an alert that was sent.
@@ -66,32 +66,32 @@ impl Fanout {
         Self { lanes, stats, on_error, keep_datagrams, left, stop }
     }
 
-    /// An intake for one source to hand in its datagrams. The source can't wait: what finds no room is
-    /// dropped, unless a lane was told to make it wait.
+    /// An intake for the datagrams of one source that can't wait: alerts that find no room are dropped,
+    /// unless the lane's policy is to wait.
     #[must_use]
     pub fn intake(&self, factory: AlertFactory) -> Intake<'_> {
-        self.intake_of(factory, Patience::Live)
+        self.intake_of(factory, SourceMode::Live)
     }
 
     /// The same for a source that can wait until there is room.
     #[must_use]
     pub fn patient_intake(&self, factory: AlertFactory) -> Intake<'_> {
-        self.intake_of(factory, Patience::Patient)
+        self.intake_of(factory, SourceMode::CanWait)
     }
 
-    fn intake_of(&self, factory: AlertFactory, patience: Patience) -> Intake<'_> {
+    fn intake_of(&self, factory: AlertFactory, mode: SourceMode) -> Intake<'_> {
         if let Some(completing) = &factory.completing {
             completing.intake_opened();
         }
-        Intake { fanout: self, factory, patience, gaps: Gaps::default(), malformed: 0 }
+        Intake { fanout: self, factory, mode, gaps: Gaps::default(), malformed: 0 }
     }
 
     /// Gives an alert to every lane.
-    fn send(&self, alert: &Arc<Alert>, patience: Patience) -> Flow {
-        self.try_send(alert, patience).flow()
+    fn send(&self, alert: &Arc<Alert>, mode: SourceMode) -> Flow {
+        self.try_send(alert, mode).flow()
     }
 
-    fn try_send(&self, alert: &Arc<Alert>, patience: Patience) -> Sent {
+    fn try_send(&self, alert: &Arc<Alert>, mode: SourceMode) -> Sent {
         let left = self
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
@@ -99,7 +99,7 @@ impl Fanout {
         self.stats.received.add(1);
         let bytes = alert.memory();
         for lane in &self.lanes {
-            lane.push(alert, bytes, patience);
+            lane.push(alert, bytes, mode);
         }
         if left == 1 {
             self.stop.end();
@@ -125,7 +125,9 @@ impl Fanout {
                 || "an unknown sender".to_owned(),
                 |sender| format!("uid {} (process {})", sender.uid, sender.pid),
             );
-            warn!("refused a datagram from {sender}, which may not send; {count} refused so far");
+            warn!(
+                "refused a datagram from {sender}, which is not allowed to send; {count} refused so far"
+            );
         }
     }
 }
@@ -134,14 +136,14 @@ impl Fanout {
 pub struct Intake<'a> {
     fanout: &'a Fanout,
     factory: AlertFactory,
-    patience: Patience,
+    mode: SourceMode,
     gaps: Gaps,
-    /// How many of the last datagrams were no alerts.
+    /// How many of the last datagrams were not alerts.
     malformed: u64,
 }
 
 impl Intake<'_> {
-    /// Takes a datagram that was received just now, and says whether to go on receiving.
+    /// Takes a datagram received now, and returns whether to continue receiving.
     pub fn datagram(&mut self, datagram: &[u8], sender: Option<Sender>) -> Flow {
         match self.factory.take(datagram, sender, self.fanout.keep_datagrams) {
             Ok(alert) => {
@@ -155,7 +157,7 @@ impl Intake<'_> {
         }
     }
 
-    /// How many of the last datagrams were no alerts.
+    /// How many of the last datagrams were not alerts.
     pub(crate) fn malformed_in_a_row(&self) -> u64 {
         self.malformed
     }
@@ -166,25 +168,25 @@ impl Intake<'_> {
             return match completing.take(alert) {
                 Some(alert) if alert.log().is_some() => self.completed(&alert),
                 Some(alert) if lacks_something(&alert) => self.incomplete(&alert),
-                Some(alert) => self.fanout.send(&alert, self.patience),
+                Some(alert) => self.fanout.send(&alert, self.mode),
                 None => Flow::Continue(()),
             };
         }
         let missed = self.gaps.before(&alert);
         self.missed(missed);
-        self.fanout.send(&alert, self.patience)
+        self.fanout.send(&alert, self.mode)
     }
 
     /// Takes an alert that was completed from Snort's log.
     pub(crate) fn completed(&self, alert: &Arc<Alert>) -> Flow {
         self.fanout.stats.completed.add(1);
-        self.fanout.send(alert, self.patience)
+        self.fanout.send(alert, self.mode)
     }
 
     /// Takes an alert that was not completed in time.
     pub(crate) fn incomplete(&self, alert: &Arc<Alert>) -> Flow {
         self.fanout.stats.incomplete.add(1);
-        self.fanout.send(alert, self.patience)
+        self.fanout.send(alert, self.mode)
     }
 
     /// Counts alerts that were never received.
@@ -194,20 +196,20 @@ impl Intake<'_> {
         }
     }
 
-    /// Takes an event of Snort's log that was read just now, and says whether to go on reading.
+    /// Takes an event of Snort's log read now, and returns whether to continue reading.
     pub fn logged(&self, logged: Logged) -> Flow {
         self.try_logged(logged).flow()
     }
 
-    /// The same, for who must know whether it was taken: there may have been enough before, from another
-    /// source.
+    /// The same, but returns whether the event was taken: another source may have reached the limit
+    /// before.
     pub(crate) fn try_logged(&self, logged: Logged) -> Sent {
-        self.fanout.try_send(&self.alert_of(logged), self.patience)
+        self.fanout.try_send(&self.alert_of(logged), self.mode)
     }
 
-    /// The same for an event that can wait until there is room, whatever else comes from here.
-    pub(crate) fn logged_patiently(&self, logged: Logged) -> Flow {
-        self.fanout.send(&self.alert_of(logged), Patience::Patient)
+    /// The same for an event that can wait until there is room, whatever the mode of the source.
+    pub(crate) fn logged_can_wait(&self, logged: Logged) -> Flow {
+        self.fanout.send(&self.alert_of(logged), SourceMode::CanWait)
     }
 
     fn alert_of(&self, logged: Logged) -> Arc<Alert> {
@@ -215,7 +217,7 @@ impl Intake<'_> {
         Arc::new(Alert::from_log(logged, Arc::clone(origin), names.get()))
     }
 
-    /// Counts so many places of a log that are no record.
+    /// Counts positions in a log without a record.
     pub fn damaged(&self, places: u64) {
         self.fanout.stats.malformed.add(places);
     }
@@ -231,10 +233,10 @@ impl Intake<'_> {
         self.fanout.stats.received.get()
     }
 
-    /// How many of the first alerts all lanes are done with: handled, dropped for want of room, or
-    /// failed without ending the lane. Once this is what [`alerts`](Self::alerts) was, they are done
-    /// with all that had come by then. Lanes whose output nobody wants any more aren't waited for,
-    /// unless there are no others.
+    /// How many alerts all lanes have settled, from the first: handled, dropped for want of room, or
+    /// failed without ending the lane. Once this is the former value of [`alerts`](Self::alerts), all
+    /// alerts up to then are settled. Lanes whose output was closed by its reader are ignored, unless
+    /// there are no others.
     #[must_use]
     pub fn settled(&self) -> u64 {
         let lanes = &self.fanout.lanes;
@@ -243,25 +245,25 @@ impl Intake<'_> {
         wanted.or_else(|| lanes.iter().map(|lane| lane.settled()).min()).unwrap_or(u64::MAX)
     }
 
-    /// Has lanes send what they have collected. A source does this before it waits until everything is
-    /// settled.
+    /// Makes lanes send what they have collected. A source calls this before it waits until all alerts
+    /// are settled.
     pub fn flush(&self) {
         self.fanout.lanes.iter().for_each(|lane| lane.flush());
     }
 
-    /// Whether [`settled`](Self::settled) stays where it is for good: an alert found no room, or ended
+    /// Whether [`settled`](Self::settled) can't increase any more: an alert found no room, or ended
     /// the program.
     #[must_use]
     pub fn has_stopped_settling(&self) -> bool {
         self.fanout.lanes.iter().any(|lane| !lane.is_unwanted() && !lane.settles())
     }
 
-    /// Counts a datagram of so many bytes, more than any alert has, and says whether to go on.
+    /// Counts a datagram of this size, larger than any alert, and returns whether to continue.
     pub fn too_long(&mut self, actual: usize) -> Flow {
         self.fanout.malformed(DecodeError::UnknownLength { actual })
     }
 
-    /// Counts a datagram that could not be received, or an error that stood in its place.
+    /// Counts a datagram that could not be received.
     pub(crate) fn receive_failed(&self, error: &io::Error) {
         if let Some(count) = self.fanout.stats.receive_errors.add_and_log() {
             warn!("receiving failed: {error}; {count} times so far");
@@ -291,7 +293,7 @@ mod tests {
     fn who_sends_knows_whether_the_alert_was_taken() {
         let stats = Arc::default();
         let fanout = Fanout::new(Vec::new(), stats, OnError::Stop, Some(3), Stop::default());
-        let send = || fanout.try_send(&alert(1), Patience::Patient);
+        let send = || fanout.try_send(&alert(1), SourceMode::CanWait);
         assert_eq!(send(), Sent::GoOn);
         // Another source.
         let mut other = fanout.intake(AlertFactory::default());

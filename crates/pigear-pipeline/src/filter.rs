@@ -1,28 +1,28 @@
-//! Choosing which alerts a handler gets.
+//! Filters that select a handler's alerts.
 
 use std::error::Error;
 use std::sync::Arc;
 
 use pigear_alert::Alert;
 
-/// Chooses which alerts a handler gets. Works on the handler's own thread, which has a stack of eight
-/// MiB then: however long it takes, nobody else waits.
+/// Selects a handler's alerts. It runs on the handler's own thread, which then has a stack of eight
+/// MiB: a slow filter delays no other handler.
 pub trait Filter: Send {
     /// Whether the handler gets this alert.
     ///
     /// # Errors
-    /// If that can't be told. The handler gets the alert then: one too many does less harm than one
-    /// that nobody saw.
+    /// If the filter can't decide. The handler then gets the alert: one alert too many does less harm
+    /// than a missed one.
     fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterError>;
 }
 
-/// A filter could not tell whether an alert passes.
+/// A filter could not decide whether an alert passes.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct FilterError(Box<dyn Error + Send + Sync>);
 
 impl FilterError {
-    /// For this reason.
+    /// A failure with this reason.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(error.into())
     }

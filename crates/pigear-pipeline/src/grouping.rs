@@ -1,8 +1,8 @@
-//! Messages instead of alerts: alike alerts become one, and there are only so many a minute.
+//! Grouping: similar alerts become one message, and the rate of messages is limited.
 //!
-//! This is a part of the lane, before any handler. A group keeps its first alert, which gets the number
-//! of alerts that it stands for ([`Alert::count`]); the lane counts all of them as handled once the
-//! handler has processed that one.
+//! Grouping is a part of the lane, before any handler. A group keeps its first alert, with the number
+//! of alerts that it stands for ([`Alert::count`]). The lane counts all of them as handled when the
+//! handler has processed the first.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -18,15 +18,16 @@ use crate::rate_limiter::RateLimiter;
 #[cfg(test)]
 mod tests;
 
-/// This many groups may wait, and their alerts may take this many bytes. With more, the oldest go early.
+/// The most groups that may wait, and the most bytes of their alerts. Above that the oldest are sent
+/// early.
 const MAX_GROUPS: usize = 2_000;
 const MAX_BYTES: usize = 16 << 20;
 
-/// Alerts that wait to become messages.
+/// Alerts that wait to be sent as messages.
 ///
-/// Alerts of the same signature, source and priority are one group, and so one message. A more
-/// severe one is never hidden by a lesser: it has a message of its own, isn't held back if one of its
-/// signature and source waits already, and goes first where messages have to wait.
+/// Alerts of the same signature, source and priority form a group, and so one message. A more severe
+/// alert is never hidden by a less severe one: it gets its own message, does not wait for a group of its
+/// signature and source, and is sent first where messages have to wait.
 pub(crate) struct Grouping {
     window: Duration,
     limiter: Option<RateLimiter>,
@@ -45,22 +46,22 @@ struct GroupKey {
     severity: Severity,
 }
 
-/// Snort's priority, with none at the end.
+/// Snort's priority; alerts without one come last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Severity(u32);
 
-/// Alike alerts.
+/// Similar alerts.
 #[derive(Debug)]
 pub(crate) struct Group {
     /// The first of them.
     pub(crate) alert: Arc<Alert>,
-    /// How many there are.
+    /// The number of alerts in the group.
     count: u64,
-    /// How many of them the lane has taken: those that were refused before may stand for several.
+    /// How many of them the lane took: a redelivered dead letter may stand for several.
     pub(crate) taken: u64,
-    /// Groups are counted as they are begun.
+    /// The group's number, in the order of creation.
     pub(crate) number: u64,
-    /// The number of its first alert among those that the lane has taken.
+    /// The number of its first alert among those that the lane took.
     pub(crate) first: u64,
     due: Option<Instant>,
     severity: Severity,
@@ -86,7 +87,7 @@ impl Group {
 }
 
 impl Grouping {
-    /// `None` if every alert is a message by itself, and may be sent at once.
+    /// `None` if every alert is its own message, and may be sent at once.
     pub(crate) fn new(settings: &LaneSettings) -> Option<Self> {
         let LaneSettings { group, per_minute, .. } = *settings;
         (group.is_some() || per_minute.is_some()).then(|| Self {
@@ -98,8 +99,7 @@ impl Grouping {
         })
     }
 
-    /// Adds an alert, which is the `number`th that the lane has taken, and returns the number of its
-    /// group.
+    /// Adds an alert, the `number`th that the lane took, and returns the number of its group.
     pub(crate) fn add(&mut self, alert: &Arc<Alert>, number: u64, now: Instant) -> u64 {
         let severity = Severity::of(alert);
         let (generator, signature) = (alert.message.sig_generator, alert.message.sig_id);
@@ -124,12 +124,12 @@ impl Grouping {
         group
     }
 
-    /// Whether no more alerts should be added before some have gone.
+    /// Whether groups must be sent before more alerts are added.
     pub(crate) fn is_full(&self) -> bool {
         self.waiting.len() >= MAX_GROUPS || self.bytes >= MAX_BYTES
     }
 
-    /// The groups that may go now, worst first, at most this many.
+    /// The groups that may be sent now, most severe first, at most this many.
     pub(crate) fn take_due(&mut self, now: Instant, urgency: Urgency, most: usize) -> Vec<Group> {
         let mut due = Vec::new();
         while due.len() < most && self.allowed_at(now) <= now {
@@ -153,25 +153,25 @@ impl Grouping {
         self.waiting.is_empty()
     }
 
-    /// How many groups wait, and how many alerts the lane has taken for them.
+    /// How many groups wait, and how many of the lane's alerts are in them.
     pub(crate) fn left(&self) -> (u64, u64) {
         let alerts = self.waiting.values().map(|group| group.taken).sum();
         (self.waiting.len() as u64, alerts)
     }
 
-    /// When the next group may go.
+    /// When the next group may be sent.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         let due = self.waiting.values().filter_map(|group| group.due).min()?;
         Some(self.allowed_at(due))
     }
 
-    /// When a group may go that need not wait for its window.
+    /// When a group may be sent that need not wait for its window.
     pub(crate) fn allowed_at(&self, now: Instant) -> Instant {
         self.limiter.as_ref().map_or(now, |limiter| limiter.next_allowed(now))
     }
 }
 
-/// Which groups go.
+/// Which groups are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Urgency {
     /// Those whose window is over.

@@ -1,4 +1,4 @@
-//! What is done with alerts, as a lane sees it.
+//! Handlers: the interface between a lane and what processes its alerts.
 
 use std::error::Error;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -16,7 +16,7 @@ use crate::policy::BatchPolicy;
 /// Each handler has its own thread and queue, so it may block: neither Snort nor other handlers wait
 /// for it.
 pub trait Handler: Send {
-    /// What the lane should know before the first alert. Asked once.
+    /// What the lane needs to know before the first alert. Called once.
     fn needs(&self) -> Needs {
         Needs::default()
     }
@@ -24,48 +24,48 @@ pub trait Handler: Send {
     /// Called once, on the handler's thread, before the first alert.
     ///
     /// # Errors
-    /// If the handler can't work. That counts as an error of the handler, without an alert.
+    /// If the handler can't start. This counts as an error of the handler, without an alert.
     fn start(&mut self, context: Context) -> Result<(), Failure> {
         let _ = context;
         Ok(())
     }
 
-    /// Processes a batch, oldest first. It has at least one alert, and no more than
-    /// [`Needs::batch`] allows. What it doesn't get to comes again with the next call.
+    /// Processes a batch, oldest first. The batch has at least one alert, and at most as many as
+    /// [`Needs::batch`] allows. Alerts that are left unprocessed are passed again in the next call.
     ///
     /// # Errors
-    /// If alerts could not be processed. The [`Failure`] says which, and whether to refuse them or to
-    /// try again.
+    /// If alerts could not be processed. The [`Failure`] says which, and whether they are refused or
+    /// retried.
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure>;
 
     /// Flushes what is pending. Called once, after the last alert.
     ///
     /// # Errors
-    /// If something that was accepted before could not be finished.
+    /// If pending output could not be written.
     fn finish(&mut self) -> Result<(), Failure> {
         Ok(())
     }
 }
 
-/// What a handler wants its lane to know.
+/// What a handler tells its lane.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// How many alerts it likes to get at once, and how long it waits for them.
+    /// How many alerts it wants at once, and how long it waits for them.
     pub batch: BatchPolicy,
-    /// Whether it wants each alert's datagram as it came ([`Alert::datagram`]), which takes up to
-    /// 66 KB an alert.
+    /// Whether it needs each alert's raw datagram ([`Alert::datagram`]), which takes up to 66 KB an
+    /// alert.
     pub datagram: bool,
-    /// Whether an alert that it has processed is with somebody else, or was refused there. Then it is
-    /// worth keeping alerts where a crash doesn't reach them.
+    /// Whether it delivers alerts to a receiver that accepts or refuses them. Its alerts are then worth
+    /// storing where they survive a crash.
     pub delivers: bool,
-    /// Whether a person works with it and says when it is done. When no more alerts come, such a
-    /// handler has as long as it takes for those that wait; only when the program is asked to end, or
-    /// fails, must it be done in time as all others.
+    /// Whether a user works with it and decides when it is done. When no more alerts come, such a
+    /// handler has unlimited time for the waiting ones; the deadline applies only when the program
+    /// is asked to end, or fails.
     pub interactive: bool,
-    /// How many alerts its receiver takes in a minute, unless the user says otherwise.
+    /// The default limit of alerts a minute, for a receiver with a rate limit.
     pub per_minute: Option<NonZeroU32>,
-    /// To whom it delivers, without secrets. A durable lane notices by this that what waits for one
-    /// receiver would go to another.
+    /// The receiver that it delivers to, without secrets. A durable lane uses it to notice that alerts
+    /// for one receiver would go to another.
     pub target: Option<String>,
 }
 
@@ -73,10 +73,10 @@ pub struct Needs {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Context {
-    /// Tells by when to be done, once that is known. A handler that waits for somebody waits with
-    /// [`Deadline::sleep`]; one that doesn't look is left behind when time is up.
+    /// The deadline, once it is set. A handler that waits uses [`Deadline::sleep`]; one that ignores the
+    /// deadline is abandoned when it passes.
     pub deadline: Deadline,
-    /// Tells which alerts wait.
+    /// The alerts that wait.
     pub backlog: Backlog,
 }
 
@@ -86,12 +86,12 @@ impl Context {
     }
 }
 
-/// How far a handler got with a batch.
+/// How much of a batch was processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// All of it is processed.
+    /// All of it.
     All,
-    /// This many at its start are; the others come again.
+    /// This many from its start; the others are passed again.
     First(NonZeroUsize),
 }
 
@@ -101,7 +101,7 @@ pub enum Progress {
 pub struct Failure {
     /// This many alerts at the batch's start are settled: processed, or refused by the verdict.
     pub settled: usize,
-    /// What happened, and what to do.
+    /// What happened, and what to do about it.
     pub verdict: Verdict,
 }
 
@@ -109,41 +109,40 @@ pub struct Failure {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// These alerts are refused for good, and trying again would not help. All others that are
-    /// settled were processed.
+    /// These alerts are refused for good, and retrying would not help. All other settled alerts were
+    /// processed.
     #[error("{}", .0.last().map_or("refused", |refusal| &*refusal.reason))]
     Refused(Vec<Refusal>),
-    /// A fault that may pass: the alerts that are not settled are tried again where they can wait. A
+    /// A fault that may pass: the alerts that are not settled are retried where they can wait. A
     /// durable lane waits as long as it takes. A lane in memory waits if errors don't end the program and
     /// its queue is [`WhenFull::Wait`](crate::WhenFull::Wait); otherwise the first of them is refused.
     #[error("{error}")]
     Retry {
         /// What happened.
         error: Box<dyn Error + Send + Sync>,
-        /// When to try again, if that is known.
+        /// When to retry, if that is known.
         after: Option<Duration>,
     },
-    /// There is no room for the alerts that are not settled, and may be again. Where nothing can
-    /// wait they count as dropped, and the next alert is handled even where errors end the program.
+    /// There is no room for the alerts that are not settled, but there may be later. If they can't wait
+    /// they count as dropped, and the next alert is handled even if errors end the program.
     #[error("{0}")]
     NoRoom(Box<dyn Error + Send + Sync>),
-    /// The reader of the handler's output has gone away, as `head` does. The handler is done, and
-    /// that is no failure.
+    /// The reader of the handler's output has closed it, as `head` does. The handler is done; this is
+    /// not an error.
     #[error("the reader has gone away")]
     ReaderGone,
-    /// The person who works with the handler wants the whole program to end. The batch counts as
-    /// handled.
+    /// The handler's user wants the whole program to end. The batch counts as handled.
     #[error("asked to end")]
     Quit,
-    /// It was time to end before the alerts that are not settled could be processed.
-    #[error("time was up")]
+    /// The deadline came before the alerts that are not settled could be processed.
+    #[error("the time is up")]
     TimeUp,
 }
 
 /// An alert that is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Its place in the batch, counted from 0.
+    /// Its position in the batch, counted from 0.
     pub index: usize,
     /// Why.
     pub reason: Arc<str>,
@@ -159,7 +158,7 @@ impl Failure {
         Self::refused_first(1, error)
     }
 
-    /// This many alerts at the batch's start are refused together.
+    /// This many alerts from the batch's start are refused together.
     #[expect(clippy::needless_pass_by_value, reason = "so that a text or an error can be given")]
     pub fn refused_first(alerts: usize, error: impl ToString) -> Self {
         let reason = Arc::from(error.to_string());
@@ -167,41 +166,41 @@ impl Failure {
         Self { settled: alerts, verdict: Verdict::Refused((0..alerts).map(refusal).collect()) }
     }
 
-    /// Of this many alerts at the batch's start these are refused, and the others processed.
+    /// Of this many alerts from the batch's start these are refused; the others were processed.
     #[must_use]
     pub fn refused_among(settled: usize, refusals: Vec<Refusal>) -> Self {
         Self { settled, verdict: Verdict::Refused(refusals) }
     }
 
-    /// The fault may pass: try again.
+    /// The fault may pass: retry.
     pub fn retry(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::of(Verdict::Retry { error: error.into(), after: None })
     }
 
-    /// There is no room for the alerts now.
+    /// There is no room for the alerts at present.
     pub fn no_room(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::of(Verdict::NoRoom(error.into()))
     }
 
-    /// The reader of the handler's output has gone away.
+    /// The reader of the handler's output has closed it.
     #[must_use]
     pub fn reader_gone() -> Self {
         Self::of(Verdict::ReaderGone)
     }
 
-    /// The person who works with the handler wants the whole program to end.
+    /// The handler's user wants the whole program to end.
     #[must_use]
     pub fn quit() -> Self {
         Self::of(Verdict::Quit)
     }
 
-    /// It was time to end before the alerts could be processed.
+    /// The deadline came before the alerts could be processed.
     #[must_use]
     pub fn time_up() -> Self {
         Self::of(Verdict::TimeUp)
     }
 
-    /// The same, but this many alerts before were processed.
+    /// The same, but this many alerts before it were processed.
     #[must_use]
     pub fn after(mut self, processed: usize) -> Self {
         self.settled += processed;

@@ -1,4 +1,4 @@
-//! Files that are read from end to end.
+//! Opening files that are read from start to end.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -7,13 +7,13 @@ use std::path::Path;
 
 use nix::libc;
 
-/// Opens a regular file. Opening doesn't block, and anything that could be read without end, or that
-/// nobody may ever write to, is refused.
+/// Opens a regular file without blocking. Files that could be endless or block (devices, named pipes)
+/// are refused.
 ///
 /// # Errors
 /// If it can't be opened, or isn't a regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
-    // A named pipe that nobody writes to would else block here.
+    // Opening a named pipe without a writer would block otherwise.
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
     let kind = file.metadata()?.file_type();
     if kind.is_file() {

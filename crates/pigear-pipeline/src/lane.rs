@@ -1,8 +1,8 @@
-//! A handler's own thread and queue.
+//! A handler's thread and queue.
 //!
-//! The lane takes alerts from its [`Queue`], leaves out what its filters and limits say, makes
-//! messages of groups where it is told to, has the handler process them, and settles each alert once:
-//! in its [account](crate::account) and with the queue.
+//! The lane takes alerts from its [`Queue`], applies its filters and limits, groups alerts if configured,
+//! has the handler process them, and settles each alert once: in its [account](crate::account) and with
+//! the queue.
 
 mod call;
 mod handle;
@@ -24,16 +24,16 @@ use crate::queue::{Bounds, MemoryQueue, Queue};
 pub(crate) use handle::{Lane, LaneEnd};
 pub(crate) use worker::Worker;
 
-/// What a lane is made of.
+/// The parts of a lane.
 pub(crate) struct LaneParts {
     pub(crate) settings: LaneSettings,
-    /// What its alerts must pass.
+    /// The filters that its alerts must pass.
     pub(crate) filters: Vec<Box<dyn Filter>>,
-    /// Where its alerts wait; in memory, if nothing is given.
+    /// Its queue; `None` for a queue in memory.
     pub(crate) queue: Option<Arc<dyn Queue>>,
 }
 
-/// Makes a lane, and what works on its thread. `register` takes its account, and gives it a name.
+/// Creates a lane and the worker of its thread. `register` takes its account, and returns its name.
 pub(crate) fn open(
     parts: LaneParts,
     handler: Box<dyn Handler>,

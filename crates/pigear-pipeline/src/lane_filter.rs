@@ -1,4 +1,4 @@
-//! The filters of one lane at work.
+//! The filters of one lane.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl LaneFilter {
         (!filters.is_empty()).then(|| Self { lane, filters, account: Arc::clone(account) })
     }
 
-    /// Whether an alert passes. One of which that can't be told does.
+    /// Whether an alert passes. It does if a filter fails.
     pub(crate) fn apply(&mut self, alert: &Arc<Alert>) -> bool {
         let mut failure = None;
         let passes = self.filters.iter_mut().all(|filter| {
@@ -45,7 +45,7 @@ impl LaneFilter {
     fn report(&self, error: &FilterError) {
         if let Some(count) = self.account.filter_failed.add_and_log() {
             warn!(
-                "handler {}: the filter failed, and lets the alert through: {error}; {count} \
+                "handler {}: the filter failed, so the alert passes: {error}; {count} \
                  failed so far",
                 self.lane
             );

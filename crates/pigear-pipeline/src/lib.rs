@@ -7,16 +7,16 @@
 //!                   stamp; never waits   Stats               Handler    Handler    Handler
 //! ```
 //!
-//! Snort sends with a call that blocks, from the thread that inspects packets. So the one rule of
-//! this crate is that **a source never waits for a handler**: each handler has a *lane* of
-//! its own, a thread and a bounded queue, and what doesn't fit there is counted and dropped, unless
-//! the lane was told to wait.
+//! Snort sends with a blocking call, from the thread that inspects packets. So the one rule of this
+//! crate is that **a source never waits for a handler**: each handler has its own *lane*, a thread
+//! and a bounded queue. Alerts that don't fit are counted and dropped, unless the lane is configured
+//! to wait.
 //!
-//! Snort's own log knows more than its socket: [`complete`] puts both together.
+//! Snort's log has more data than its socket: [`complete`] joins both.
 //!
-//! A [`Pipeline`] owns the lanes; [`Pipeline::run`] takes the sources and a [`Stop`], and returns
-//! when the sources have ended, enough alerts were seen, something failed, or somebody asked it to
-//! stop. Then the sources end first, the lanes work off what they have, and each handler is
+//! A [`Pipeline`] owns the lanes. [`Pipeline::run`] takes the sources and a [`Stop`], and returns
+//! when the sources have ended, the limit of alerts is reached, something failed, or a stop is
+//! requested. The sources end first, then the lanes process their queues, and each handler is
 //! finished.
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! How many alerts were missed, as far as event ids tell.
+//! An estimate of missed alerts, from event ids.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +9,28 @@ mod tests;
 
 /// Estimates missed alerts from gaps in the event ids.
 ///
-/// Snort numbers events with 16 bits, in each packet thread from 1 on; the high half of the id names
-/// the thread. The numbers rise, with gaps where Snort numbers an event that it doesn't send (tagged
-/// packets, suppressed rules): hence an estimate. A number that is not above the last one means that
-/// Snort started over, or that the counter ran over: only the latter is a gap.
+/// Snort numbers events with 16 bits, from 1 on in each packet thread; the high half of the id is the
+/// thread. The numbers rise, with gaps where Snort numbers an event that it doesn't send (tagged
+/// packets, suppressed rules), so this is an estimate. A number that is not above the last one means
+/// that Snort was restarted, or that the counter wrapped around: only the latter is a gap.
 #[derive(Debug, Default)]
 pub(crate) struct Gaps {
-    /// A tree, since with the few threads that there are nothing is found sooner.
+    /// A tree: with the few threads of a Snort no other map is faster.
     last: BTreeMap<Thread, u16>,
 }
 
 /// A packet thread of a process.
 type Thread = (i32, u16);
 
-/// So many threads are remembered; more than that are a Snort that is started again and again.
+/// The most threads that are remembered. More come only from a Snort that is restarted repeatedly.
 const MAX_THREADS: usize = 1_024;
 
-/// How near the end of the numbers the last one must have been, and how near the start the new one
-/// must be, to take it for a counter that ran over.
-const NEAR: u16 = 0x1000;
+/// How close to the end of the range the last number must be, and how close to its start the new
+/// one, to count as a counter that wrapped around.
+const WRAP_MARGIN: u16 = 0x1000;
 
 impl Gaps {
-    /// How many alerts are missing between this alert and the one before it.
+    /// How many alerts are missing between this alert and the previous one.
     pub(crate) fn before(&mut self, alert: &Alert) -> u64 {
         if alert.untrusted || !alert.dialect.sends_whole_event() {
             return 0;
@@ -51,6 +51,6 @@ fn halves(event_id: u32) -> [u16; 2] {
 }
 
 fn gap(last: u16, number: u16) -> u64 {
-    let ran_over = last >= u16::MAX - NEAR && number <= NEAR;
+    let ran_over = last >= u16::MAX - WRAP_MARGIN && number <= WRAP_MARGIN;
     if number > last || ran_over { u64::from(number.wrapping_sub(last)) - 1 } else { 0 }
 }

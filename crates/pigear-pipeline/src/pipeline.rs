@@ -1,4 +1,4 @@
-//! A whole pipeline, from start to end.
+//! A pipeline: sources, lanes and handlers, from start to end.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,17 +23,17 @@ use crate::stop::Stop;
 #[cfg(test)]
 mod tests;
 
-/// Once the lanes are closed nothing holds a source up any more; this is how long it may take to end.
+/// How long a source may take to end once the lanes are closed: nothing blocks it any more.
 const RELEASE_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Lanes with their handlers, ready to be fed by sources.
+/// Lanes with their handlers, before sources are connected.
 pub struct Pipeline {
     /// What an error does.
     pub on_error: OnError,
-    /// Ends after so many alerts.
+    /// Ends after this many alerts.
     pub limit: Option<u64>,
-    /// How long the lanes may work on what they have, once something else than the sources' own end
-    /// ends it.
+    /// How long the lanes may process their queues when the pipeline ends for another reason than the
+    /// end of its sources.
     pub drain: Duration,
     lanes: Vec<Worker>,
     stats: Arc<Stats>,
@@ -52,46 +52,46 @@ impl Default for Pipeline {
     }
 }
 
-/// Why a pipeline ended before it should.
+/// Why a pipeline ended early.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PipelineError {
-    /// A source failed.
     #[error("{name}")]
+    /// A source failed.
     Source {
-        /// The source.
+        /// The name of the source.
         name: String,
-        /// Why.
+        /// The cause.
         source: SourceError,
     },
-    /// A handler failed.
     #[error("handler {name}")]
+    /// A handler failed.
     Handler {
-        /// The handler.
+        /// The name of the handler.
         name: String,
-        /// Why.
+        /// The cause.
         source: Failure,
     },
-    /// The system gives us no more threads.
+    /// The system allows no more threads.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
 }
 
-/// A thread's stack, in bytes: memory is used only as far as it is written to.
+/// A thread's stack, in bytes. Pages that are not written to take no memory.
 const USUAL_STACK: usize = 2 << 20;
 
-/// Filters may be scripts whose functions call themselves; see [`Filter`].
+/// With filters: they may be scripts with recursive functions; see [`Filter`].
 const FILTER_STACK: usize = 8 << 20;
 
-/// What a lane does with alerts before its handler gets them, and where they wait.
+/// The settings of a lane, its filters, and its queue.
 #[derive(Default)]
 pub struct LaneConfig {
-    /// How much it holds, and what it makes of alerts.
+    /// Size limits, batching and grouping.
     pub settings: LaneSettings,
-    /// What its alerts must pass.
+    /// The filters that its alerts must pass.
     pub filters: Vec<Box<dyn Filter>>,
-    /// Where its alerts wait, if that is a place that outlives the process. No source pushes to it:
-    /// somebody else fills it.
+    /// Its queue, if that outlives the process. Sources don't push to it; another part of the program
+    /// fills it.
     pub queue: Option<Arc<dyn Queue>>,
 }
 
@@ -101,7 +101,7 @@ impl From<LaneSettings> for LaneConfig {
     }
 }
 
-/// What happens to a running pipeline.
+/// An event in a running pipeline.
 enum Event {
     StopRequested,
     SourceEnded(String, Result<(), SourceError>),
@@ -109,7 +109,7 @@ enum Event {
 }
 
 impl Pipeline {
-    /// Adds a handler with a lane of its own. A name that is taken gets a number: `file-2`.
+    /// Adds a handler with its own lane. If the name is taken, a number is appended: `file-2`.
     pub fn add(&mut self, name: &str, handler: Box<dyn Handler>, lane: impl Into<LaneConfig>) {
         let LaneConfig { settings, filters, queue } = lane.into();
         let parts = LaneParts { settings, filters, queue };
@@ -117,21 +117,20 @@ impl Pipeline {
         self.lanes.push(lane::open(parts, handler, |account| stats.add_lane(name, account)));
     }
 
-    /// The counters, which go on counting while the pipeline runs.
+    /// The counters, which are updated while the pipeline runs.
     #[must_use]
     pub fn stats(&self) -> Arc<Stats> {
         Arc::clone(&self.stats)
     }
 
-    /// Runs to the end, which is when all sources have ended, or `limit` alerts were seen, or an
-    /// error ends it, or nobody reads the output of any handler, or `stop` is requested.
+    /// Runs until all sources have ended, `limit` alerts were received, an error ends it, the output of
+    /// every handler was closed by its reader, or `stop` is requested.
     ///
-    /// Lanes work off what they have when all sources have ended by themselves, however long that
-    /// takes: nobody is in a hurry. Otherwise, or if `stop` is requested meanwhile, the sources are
-    /// stopped, and the lanes have the time of `drain`; but those with an
-    /// [interactive](crate::Needs::interactive) handler have as long as it takes after the last of `limit`
-    /// alerts too. A handler that is still busy after its time is left behind on its thread; what it
-    /// has and what waits for it counts as dropped.
+    /// If all sources have ended, the lanes have unlimited time to process their queues. Otherwise, or if
+    /// `stop` is requested meanwhile, the sources are stopped, and the lanes have the time of `drain`;
+    /// but those with an [interactive](crate::Needs::interactive) handler have unlimited time after the
+    /// last of `limit` alerts too. A handler that is still busy at the deadline is abandoned on its
+    /// thread; its alerts and its queue count as dropped.
     ///
     /// # Errors
     /// The first error of a source; of a handler, if errors end the pipeline.
@@ -164,7 +163,7 @@ impl Pipeline {
             }
         }
         stop.on_request(move || {
-            // Nobody listens any more once the pipeline has ended.
+            // The receiver is gone once the pipeline has ended.
             let _ = events.send(Event::StopRequested);
         });
         supervisor.until_it_is_time_to_end();
@@ -216,18 +215,18 @@ fn spawn(
         .map_err(PipelineError::Thread)
 }
 
-/// How long sources may take to stop. They do so by themselves, unless they wait for room in a lane.
+/// How long sources may take to stop. They stop by themselves, unless they wait for room in a lane.
 const SOURCE_STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Watches over the threads of a pipeline.
+/// Supervises the threads of a pipeline.
 struct Supervisor {
     inbox: Receiver<Event>,
     on_error: OnError,
-    /// How many sources are still at work.
+    /// How many sources still run.
     sources: usize,
-    /// The lanes that are still at work.
+    /// The lanes that still run.
     lanes: Vec<Arc<Lane>>,
-    /// A user wants everything to end.
+    /// A handler's user wants the program to end.
     quit: bool,
     /// What ended a source while others go on.
     source_failure: Option<PipelineError>,
@@ -235,7 +234,7 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    /// Waits until all is done, or nobody wants the rest of it.
+    /// Waits until everything has ended, or the rest is not wanted any more.
     fn until_it_is_time_to_end(&mut self) {
         while self.failure.is_none() && !self.quit && (self.sources > 0 || !self.lanes.is_empty()) {
             if self.sources == 0 {
@@ -251,14 +250,14 @@ impl Supervisor {
         }
     }
 
-    /// Waits for the sources, then for the lanes, and leaves behind those that are busy for longer.
+    /// Waits for the sources, then for the lanes, and abandons those that are busy at the deadline.
     fn finish(&mut self, drain: Duration, stop: &Stop) {
         let begin = Instant::now();
         let deadline = begin + SOURCE_STOP_TIMEOUT;
         while self.sources > 0 && self.note_before(deadline) {}
         self.lanes.iter().for_each(|lane| lane.close());
         let in_haste = self.is_in_haste(stop);
-        // What the sources took of the time is gone, but not all of it.
+        // The sources have used a part of the time, but never all of it.
         let left = drain.saturating_sub(begin.elapsed()).max(drain / 2);
         self.drain(left, |lane| in_haste || !lane.is_interactive());
         while !self.lanes.is_empty() && !self.is_in_haste(stop) {
@@ -270,15 +269,15 @@ impl Supervisor {
         while self.sources > 0 && self.note_before(deadline) {}
     }
 
-    /// Whether not even a handler with which somebody works has all the time that it wants.
+    /// Whether interactive handlers have to keep to the deadline too.
     fn is_in_haste(&self, stop: &Stop) -> bool {
         stop.is_asked() || self.quit || self.failure.is_some()
     }
 
-    /// Gives these lanes so much time, and leaves behind those that are still busy then.
+    /// Gives these lanes this much time, and abandons those that are still busy then.
     fn drain(&mut self, time: Duration, which: impl Fn(&Arc<Lane>) -> bool) {
         let deadline = Instant::now() + time;
-        // A little earlier, so that who gives up then can still finish in order.
+        // A little earlier, so that a handler that returns then can still finish in order.
         let by = deadline.checked_sub(time / 10).unwrap_or(deadline);
         self.lanes.iter().filter(|lane| which(lane)).for_each(|lane| lane.end_by(by));
         while self.lanes.iter().any(&which) && self.note_before(deadline) {}
@@ -286,7 +285,7 @@ impl Supervisor {
         self.lanes.retain(|lane| !which(lane));
     }
 
-    /// Notes the next event; false if none comes before the deadline.
+    /// Processes the next event; false if none comes before the deadline.
     fn note_before(&mut self, deadline: Instant) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
         self.inbox.recv_timeout(left).map(|event| self.note(event)).is_ok()

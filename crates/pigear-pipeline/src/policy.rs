@@ -1,52 +1,52 @@
-//! What is decided before anything runs: when to stop, when to wait, how much to hold.
+//! Policies and limits: when to stop, when to wait, how much to hold.
 //!
-//! This file is the ground of the crate: queues, lanes and handlers all look down to it.
+//! This module depends on no other of the crate; queues, lanes and handlers depend on it.
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A handler gets no more alerts than this at once, unless it asks for more.
+/// The default maximum of alerts in a batch.
 pub const MAX_BATCH: usize = 512;
 
-/// What an error does to the program.
+/// What an error in a handler or a datagram does to the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnError {
-    /// The first error stops everything.
+    /// The first error ends the program.
     #[default]
     Stop,
-    /// An error is logged and counted, and the next alert is handled.
+    /// The error is logged and counted, and the next alert is handled.
     GoOn,
 }
 
-/// What a lane does with an alert that finds its queue full.
+/// What a lane does with a new alert when its queue is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenFull {
-    /// A source that can wait waits for room: a log or a recording. From a socket, the new alert is
+    /// A source that can wait (a log or a recording) waits for room. From a socket, the new alert is
     /// dropped.
     #[default]
     AsSource,
-    /// The new alert is dropped and counted; a line is logged at powers of two.
+    /// The new alert is dropped and counted; this is logged at powers of two.
     DropNewest,
-    /// The source waits for room. From a socket this **holds up Snort**, which inspects no packets
+    /// The source waits for room. From a socket this **blocks Snort**, which inspects no packets
     /// meanwhile.
     Wait,
 }
 
-/// Whether a source can wait until there is room for its alerts.
+/// Whether a source can wait for room for its alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// It can't: Snort stands still as long as nobody reads its socket.
+pub(crate) enum SourceMode {
+    /// It can't: Snort blocks while its socket is not read.
     Live,
-    /// It can: what is in a log or in a recording stays there.
-    Patient,
+    /// It can: the data stays in the log or recording.
+    CanWait,
 }
 
 impl WhenFull {
-    /// Whether a source waits for room.
-    pub(crate) fn waits(self, patience: Patience) -> bool {
+    /// Whether the source waits for room.
+    pub(crate) fn waits(self, mode: SourceMode) -> bool {
         match self {
-            Self::AsSource => patience == Patience::Patient,
+            Self::AsSource => mode == SourceMode::CanWait,
             Self::DropNewest => false,
             Self::Wait => true,
         }
@@ -57,7 +57,7 @@ impl WhenFull {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown policy {name:?}; known are drop-newest, wait")]
 pub struct UnknownPolicy {
-    /// The name that was asked for.
+    /// The unknown name.
     pub name: String,
 }
 
@@ -76,41 +76,41 @@ impl FromStr for WhenFull {
 /// How many alerts a lane collects before it calls its handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchPolicy {
-    /// The handler is called at once when this many alerts are there.
+    /// The handler is called at once when this many alerts wait.
     pub enough: usize,
-    /// It gets no more than these at once.
+    /// The most alerts in one call.
     pub most: usize,
-    /// Fewer than `enough` wait this long for more, counted from when the handler is free for the first.
+    /// If fewer than `enough` wait, how long to wait for more, from when the handler is free for the first.
     pub delay: Duration,
 }
 
 impl Default for BatchPolicy {
-    /// Whatever there is, at once.
+    /// All waiting alerts, at once.
     fn default() -> Self {
         Self { enough: 1, most: MAX_BATCH, delay: Duration::ZERO }
     }
 }
 
-/// How much a lane holds, and what it does with alerts before its handler gets them.
+/// The limits of a lane, and how it groups alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LaneSettings {
-    /// Alerts that wait or are being handled, at most.
+    /// The most alerts that wait or are being handled.
     pub max_alerts: usize,
-    /// Bytes of memory that these take, at most.
+    /// The most bytes of memory that these take.
     pub max_bytes: usize,
-    /// What becomes of an alert that doesn't fit.
+    /// What happens to an alert that doesn't fit.
     pub when_full: WhenFull,
     /// Alerts of the same signature, source and priority within this time become one.
     pub group: Option<Duration>,
-    /// The handler gets at most this many alerts (or groups) in any minute; the others wait.
+    /// The handler gets at most this many alerts (or groups) a minute; the others wait.
     pub per_minute: Option<NonZeroU32>,
-    /// The handler gets at most this many alerts in any minute; the others are left out and counted
-    /// as muted.
+    /// The handler gets at most this many alerts a minute; the others are left out and counted as
+    /// muted.
     pub limit: Option<NonZeroU32>,
 }
 
 impl Default for LaneSettings {
-    /// 65,536 alerts, 64 MiB, [`WhenFull::AsSource`], and every alert by itself.
+    /// 65,536 alerts, 64 MiB, [`WhenFull::AsSource`], without grouping.
     fn default() -> Self {
         Self {
             max_alerts: 65_536,

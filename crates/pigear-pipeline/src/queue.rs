@@ -1,7 +1,7 @@
-//! Where the alerts of a lane wait.
+//! The queue of a lane.
 //!
-//! There are two kinds, and one lane for both: a [`MemoryQueue`], which sources push to, and queues
-//! that outlive the process, such as the one in Pigear's store.
+//! There are two kinds with one interface: a [`MemoryQueue`], which sources push to, and queues that
+//! outlive the process, such as the one in Pigear's store.
 
 mod memory;
 
@@ -16,26 +16,26 @@ use crate::totals::Totals;
 
 pub(crate) use memory::{Bounds, MemoryQueue, Pushed};
 
-/// Where the alerts of a lane wait. It has one reader, the lane.
+/// The queue of a lane, which is its only reader.
 ///
-/// The lane [takes](Self::take) alerts, has them processed, and says how far it is with
-/// [`settle`](Self::settle). Alerts are counted in the order in which they were taken in this run: the
-/// first is number 0. A queue that outlives the process gives out again, in the next run, what was not
-/// settled; so a receiver gets everything at least once and in order.
+/// The lane [takes](Self::take) alerts, has them processed, and reports its position with
+/// [`settle`](Self::settle). Alerts are numbered in the order in which they were taken in this run,
+/// from 0. A queue that outlives the process delivers unsettled alerts again in the next run, so a
+/// receiver gets every alert at least once and in order.
 pub trait Queue: Send + Sync {
-    /// Waits for alerts as `policy` says, but not beyond `until`, and moves them into `batch`, in place
-    /// of those that are in it.
+    /// Waits for alerts as `policy` says, at most until `until`, and puts them into `batch`, replacing
+    /// its contents.
     fn take(&self, batch: &mut Batch, policy: BatchPolicy, until: Option<Instant>) -> Taken;
 
-    /// Hears how far the lane is.
+    /// Receives the lane's position.
     fn settle(&self, settlement: &Settlement);
 
-    /// How many alerts have come for the lane in this run, with those that waited when it began.
-    /// Whatever became of them: also those that found no room.
+    /// How many alerts came for the lane in this run, including those that waited at its start and
+    /// those that found no room.
     fn received(&self) -> u64;
 
-    /// What became of alerts that the lane will never get, since this was last asked: the queue could not
-    /// hold them, or can't read them any more.
+    /// The fate of alerts that the lane will never get, since the last call: the queue could not hold
+    /// or read them.
     fn take_lost(&self) -> Totals {
         Totals::default()
     }
@@ -43,36 +43,35 @@ pub trait Queue: Send + Sync {
     /// How many alerts wait that were not taken yet.
     fn waiting(&self) -> usize;
 
-    /// When the oldest alert was received that only memory has: one that waits, or that the lane has and
-    /// isn't done with.
+    /// When the oldest alert was received that only memory has: one that waits, or that the lane has
+    /// taken and not yet processed.
     fn oldest_in_memory(&self) -> Option<Timestamp> {
         None
     }
 
-    /// The newest alerts that wait in memory, oldest first, and no more than `most`.
+    /// The newest alerts that wait in memory, oldest first, at most `most`.
     fn newest(&self, most: usize) -> Vec<Arc<Alert>> {
         let _ = most;
         Vec::new()
     }
 
-    /// Ends once there is nothing more to come.
+    /// Ends the queue once no more alerts come.
     fn close(&self);
 
-    /// Whether nothing more will come.
+    /// Whether no more alerts will come.
     fn is_closed(&self) -> bool;
 
-    /// Ends at this time, even if there is more.
+    /// Ends the queue at this time, even if there are more alerts.
     fn end_by(&self, time: Instant) {
         let _ = time;
     }
 
-    /// Whether alerts that are not settled come again in the next run.
+    /// Whether unsettled alerts are delivered again in the next run.
     fn outlives_process(&self) -> bool {
         false
     }
 
-    /// Lets nothing more in or out, and returns how many alerts that were not taken are lost with the
-    /// process.
+    /// Closes the queue on both sides, and returns how many untaken alerts are lost with the process.
     fn abandon(&self) -> u64;
 
     /// The account of earlier runs, where the queue keeps one.
@@ -81,39 +80,39 @@ pub trait Queue: Send + Sync {
     }
 }
 
-/// What came of waiting for alerts.
+/// The result of waiting for alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// There are some.
+    /// There are alerts.
     Alerts,
-    /// None came before it was time for something else.
+    /// None came before `until`.
     Due,
-    /// None wait, and a source waits until those before are settled: what the lane has collected is to
-    /// be sent.
+    /// No alerts wait, and a source waits until those before are settled: the lane is to send what it
+    /// has collected.
     Flush,
-    /// There are none, and none will come in this run.
+    /// The queue has ended.
     Closed,
 }
 
-/// How far a lane is.
+/// The position of a lane.
 #[derive(Clone, Debug, Default)]
 pub struct Settlement {
-    /// This many of the first alerts that were taken in this run are settled.
+    /// This many alerts are settled, from the first that was taken in this run.
     pub settled: u64,
-    /// What became of these.
+    /// The fates of these.
     pub totals: Totals,
-    /// Alerts that were refused for good since the last settlement.
+    /// Alerts that were refused for good since the last report.
     pub refused: Vec<Refused>,
 }
 
 /// An alert that was refused for good.
 #[derive(Clone, Debug)]
 pub struct Refused {
-    /// The alert's number among those that were taken in this run.
+    /// The alert's number among those taken in this run.
     pub number: u64,
-    /// The alert, or the one that stands for a group.
+    /// The alert, or the first of its group.
     pub alert: Arc<Alert>,
-    /// Why.
+    /// The reason.
     pub reason: Arc<str>,
 }
 
@@ -121,7 +120,7 @@ pub struct Refused {
 #[derive(Default)]
 pub struct Batch {
     pub(crate) alerts: Vec<Arc<Alert>>,
-    /// Bytes of memory that they take, where the queue counts them.
+    /// Bytes of memory that they take, if the queue counts them.
     pub(crate) bytes: usize,
 }
 
@@ -132,7 +131,7 @@ impl Batch {
         &self.alerts
     }
 
-    /// Puts these alerts in place of those that are in it.
+    /// Replaces the contents with these alerts.
     pub fn fill(&mut self, alerts: impl IntoIterator<Item = Arc<Alert>>) {
         self.alerts.clear();
         self.bytes = 0;

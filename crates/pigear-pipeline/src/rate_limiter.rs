@@ -1,4 +1,4 @@
-//! At most so many events in a minute.
+//! A rate limiter: a maximum of events a minute.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Events within this time of each other count as one moment, the last. So no more than some thousand
-/// moments are kept, and an event waits for so much longer at most.
+/// Events within this time of each other are stored as one, at the time of the last. So no more than
+/// some thousand times are kept, and an event waits at most this much longer.
 const RESOLUTION: Duration = Duration::from_millis(60);
 
-/// Says when the next event may happen, so that no minute has more than allowed.
+/// Computes when the next event may happen, so that no minute has more than allowed.
 ///
-/// The minute is a sliding window: after a pause, all events of a minute may happen at once. It knows
-/// what it is [told](Self::note), asks no clock, and never waits itself.
+/// The minute is a sliding window: after a pause, all events of a minute may happen at once. Events are
+/// reported with [`note`](Self::note). The limiter reads no clock and never waits.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -42,13 +42,13 @@ struct Moment {
 }
 
 impl RateLimiter {
-    /// A limiter to which nothing has happened yet.
+    /// A limiter without events so far.
     #[must_use]
     pub fn new(per_minute: NonZeroU32) -> Self {
         Self { per_minute, moments: VecDeque::new() }
     }
 
-    /// When the next event may happen: `now`, or later if too many happened in the last minute.
+    /// When the next event may happen: `now`, or later if the last minute has too many.
     #[must_use]
     pub fn next_allowed(&self, now: Instant) -> Instant {
         let mut left = u64::from(self.per_minute.get());
@@ -65,7 +65,7 @@ impl RateLimiter {
         now
     }
 
-    /// An event happens now.
+    /// Records an event that happens now.
     pub fn note(&mut self, now: Instant) {
         while self.moments.front().is_some_and(|moment| moment.last + MINUTE <= now) {
             self.moments.pop_front();
@@ -79,7 +79,7 @@ impl RateLimiter {
         }
     }
 
-    /// Notes an event that happens now, if it may.
+    /// Records an event that happens now, if it is allowed.
     pub fn allows(&mut self, now: Instant) -> bool {
         let allowed = self.next_allowed(now) <= now;
         if allowed {

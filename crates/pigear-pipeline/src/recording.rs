@@ -1,8 +1,8 @@
 //! Recorded datagrams.
 //!
-//! A recording is the datagrams one after the other, each as its length (u32, little-endian) and its
-//! bytes; all of it may be compressed with gzip or zstd. Nothing else is kept: not when they were
-//! sent, nor by whom.
+//! A recording is a sequence of datagrams, each as its length (u32, little-endian) and its bytes. It
+//! may be compressed with gzip or zstd. Nothing else is stored: neither when they were sent nor by
+//! which process.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -17,53 +17,53 @@ use flate2::write::GzEncoder;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::statfs::{FsType, fstatfs};
 
-/// A datagram above this length, in bytes, is none: the file is no recording.
+/// The maximum length of a datagram, in bytes. A larger one means that the file is not a recording.
 const MAX_DATAGRAM: usize = 1 << 20;
 
-/// A recording becomes no more than this many times larger: each alert has a time of its own, at least.
+/// The maximum compression ratio: each alert has its own time, at least.
 const MAX_RATIO: u64 = 10_000;
-/// So many bytes it may become in any case.
-const LET_PASS: u64 = 64 << 20;
+/// The size up to which any ratio is allowed, in bytes.
+const UNCHECKED_SIZE: u64 = 64 << 20;
 
 /// Why a recording can't be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordingError {
-    /// The file can't be read, or its compression is damaged.
+    /// The file can't be read, or its compressed data is damaged.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The file ends within a datagram.
-    #[error("datagram {number} is cut: {actual} of its {needed} bytes are there")]
+    #[error("datagram {number} is truncated: {actual} of {needed} bytes")]
     Truncated {
         /// The datagram's number, counted from 1.
         number: u64,
         /// Bytes that are there.
         actual: usize,
-        /// Bytes that the datagram has, by its length.
+        /// Bytes that its length field states.
         needed: usize,
     },
-    /// What should be a length is none: the file is no recording.
+    /// A length field is invalid: the file is not a recording.
     #[error(
-        "not a recording: datagram {number} would have {claimed} bytes, at most {MAX_DATAGRAM} are possible"
+        "not a recording: datagram {number} would have {claimed} bytes, but the limit is {MAX_DATAGRAM}"
     )]
     NotARecording {
         /// The datagram's number, counted from 1.
         number: u64,
-        /// What stands where the length belongs.
+        /// The value of the length field.
         claimed: usize,
     },
-    /// No recording can be compressed so well.
-    #[error("not a recording: {compressed} bytes become more than {bytes}")]
+    /// The compression ratio is impossible for a recording.
+    #[error("not a recording: {compressed} bytes decompress to more than {bytes}")]
     TooWellCompressed {
         /// Compressed bytes that were read.
         compressed: u64,
-        /// Bytes that they became.
+        /// Bytes after decompression.
         bytes: u64,
     },
-    /// There are datagrams, but none of them is an alert.
-    #[error("not a recording of alerts: none of datagrams {first} to {last} is one")]
+    /// None of the datagrams is an alert.
+    #[error("not a recording of alerts: none of datagrams {first} to {last} is an alert")]
     NoAlerts {
-        /// The number of the first of them, counted from 1.
+        /// The number of the first datagram, counted from 1.
         first: u64,
         /// The number of the last one.
         last: u64,
@@ -85,22 +85,22 @@ pub enum RecordingError {
 pub struct Reader<'a> {
     input: Box<dyn Read + Send + 'a>,
     number: u64,
-    /// Bytes that were read, as they are in the file.
+    /// Bytes that were read from the file.
     compressed: Arc<AtomicU64>,
-    /// Bytes that they became.
+    /// Bytes after decompression.
     bytes: u64,
 }
 
 impl Reader<'static> {
-    /// Opens a file, or a pipe such as `/dev/stdin`. A FIFO with a name is refused: opening it would wait
-    /// for somebody to write to it.
+    /// Opens a file, or a pipe such as `/dev/stdin`. A FIFO with a name is refused: opening it would
+    /// block until there is a writer.
     ///
     /// # Errors
     /// If the file can't be opened, or is a device or a FIFO.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
         let file = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
         if is_pipe(&file)? {
-            // From here on it may wait, as for any pipe.
+            // Reading may block, as with any pipe.
             fcntl(&file, FcntlArg::F_SETFL(OFlag::empty())).map_err(io::Error::from)?;
         } else if !file.metadata()?.is_file() {
             let problem = "it is neither a regular file nor a pipe";
@@ -110,14 +110,14 @@ impl Reader<'static> {
     }
 }
 
-/// Whether it is a pipe between two processes, which has no name.
+/// Whether it is an anonymous pipe.
 fn is_pipe(file: &File) -> io::Result<bool> {
     const PIPEFS: FsType = FsType(0x5049_5045);
     Ok(fstatfs(file).map_err(io::Error::from)?.filesystem_type() == PIPEFS)
 }
 
 impl<'a> Reader<'a> {
-    /// Reads from anything, compressed or not.
+    /// Reads from any reader, compressed or not.
     ///
     /// # Errors
     /// If the first bytes can't be read.
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
         Ok(Self { input, number: 0, compressed, bytes: 0 })
     }
 
-    /// Reads the next datagram in place of what is in `datagram`; false at the end.
+    /// Reads the next datagram, replacing the contents of `datagram`; false at the end.
     ///
     /// # Errors
     /// If the file can't be read, or is damaged.
@@ -160,16 +160,16 @@ impl<'a> Reader<'a> {
         Ok(true)
     }
 
-    /// Reads so many bytes, or fewer at the end.
+    /// Reads this many bytes, or fewer at the end.
     fn fill(&mut self, bytes: &mut Vec<u8>, len: usize) -> io::Result<()> {
         bytes.clear();
         self.bytes += self.input.by_ref().take(len as u64).read_to_end(bytes)? as u64;
         Ok(())
     }
 
-    /// Whether it would become more and more, out of nearly nothing.
+    /// Whether the compression ratio is impossible.
     fn check_compression(&self) -> Result<(), RecordingError> {
-        if self.bytes <= LET_PASS {
+        if self.bytes <= UNCHECKED_SIZE {
             return Ok(());
         }
         let (compressed, bytes) = (self.compressed.load(Ordering::Relaxed), self.bytes);
@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Counts what is read.
+/// Counts bytes that are read.
 struct Counted<R> {
     input: R,
     read: Arc<AtomicU64>,
@@ -199,14 +199,13 @@ pub struct Writer(Output);
 
 enum Output {
     Plain(BufWriter<File>),
-    /// With the checksum of everything before compression, which a member's end has.
+    /// With the checksum of the uncompressed data, which a gzip trailer needs.
     Gzip(GzEncoder<BufWriter<File>>, Crc),
     Zstd(zstd::stream::write::Encoder<'static, BufWriter<File>>),
 }
 
 impl Writer {
-    /// Creates a file, which must not exist yet; compressed if its name ends in `.gz` or
-    /// `.zst`.
+    /// Creates a file; compressed if its name ends in `.gz` or `.zst`.
     ///
     /// # Errors
     /// If the file exists, or can't be created.
@@ -214,11 +213,11 @@ impl Writer {
         Self::new(File::create_new(path)?, path)
     }
 
-    /// Writes to a file from where it stands, compressed if its name ends in `.gz` or `.zst`. What was
-    /// written before must have ended with [`finish`](Self::finish) or [`ending`](Self::ending).
+    /// Writes to a file from its position, compressed if its name ends in `.gz` or `.zst`. Data before it
+    /// must have ended with [`finish`](Self::finish) or [`ending`](Self::ending).
     ///
     /// # Errors
-    /// If there is no memory to compress with.
+    /// If there is no memory for the compressor.
     pub fn new(file: File, name: &Path) -> io::Result<Self> {
         let file = BufWriter::new(file);
         Ok(Self(match name.extension().and_then(|extension| extension.to_str()) {
@@ -249,7 +248,7 @@ impl Writer {
         output.write_all(datagram)
     }
 
-    /// Writes out what is still in memory, so that the file can be read to here.
+    /// Writes buffered data, so that the file can be read up to here.
     ///
     /// # Errors
     /// If it can't be written.
@@ -261,8 +260,8 @@ impl Writer {
         }
     }
 
-    /// The bytes that must follow where the file was last [flushed](Self::flush), should it be cut there:
-    /// then it is whole, and another writer may go on behind it.
+    /// The bytes that make the file complete if they are appended where it was last
+    /// [flushed](Self::flush): another writer can then continue behind them.
     #[must_use]
     pub fn ending(&self) -> Vec<u8> {
         match &self.0 {
@@ -277,7 +276,7 @@ impl Writer {
         }
     }
 
-    /// Ends the file.
+    /// Finishes the file.
     ///
     /// # Errors
     /// If its last bytes can't be written.
@@ -348,7 +347,7 @@ mod tests {
         let mut datagram = Vec::new();
         assert!(reader.read(&mut datagram).unwrap());
         let error = reader.read(&mut datagram).unwrap_err();
-        assert_eq!(error.to_string(), "datagram 2 is cut: 2 of its 5 bytes are there");
+        assert_eq!(error.to_string(), "datagram 2 is truncated: 2 of 5 bytes");
     }
 
     #[test]

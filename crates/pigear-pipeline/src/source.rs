@@ -1,4 +1,4 @@
-//! Where alerts come from.
+//! Sources: where alerts come from.
 
 mod dir_watcher;
 mod play;
@@ -13,20 +13,20 @@ use crate::fanout::Fanout;
 use crate::stop::Stop;
 use unified2::Progress;
 
-/// Something that alerts come from. It runs on a thread of its own.
+/// A source of alerts. It runs on its own thread.
 pub trait Source: Send {
-    /// What to call the source in messages.
+    /// The source's name in messages.
     fn name(&self) -> String;
 
-    /// Where to see how far it came, if it is something that comes to an end.
+    /// Its progress, if it comes to an end.
     fn progress(&self) -> Option<Progress> {
         None
     }
 
-    /// Hands in alerts until there are no more, or the intake says that it is enough, or `stop` is
-    /// requested. Must return soon after that, also if nothing comes.
+    /// Pushes alerts to the intake until there are no more, the intake says to stop, or `stop` is
+    /// requested. Must return soon after that, even if nothing arrives.
     ///
     /// # Errors
-    /// If alerts can no longer be had, or if the intake said so.
+    /// If no more alerts can be read, or if the intake returned an error.
     fn run(self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError>;
 }

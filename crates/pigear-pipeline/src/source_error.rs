@@ -1,4 +1,4 @@
-//! Why a source ended before it should.
+//! Why a source ended early.
 
 use std::io;
 
@@ -6,14 +6,14 @@ use pigear_alert::wire::DecodeError;
 
 use crate::recording::RecordingError;
 
-/// Why a source ended before it should.
+/// Why a source ended early.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
     /// A datagram is not an alert, and errors end the program.
     #[error(transparent)]
     Malformed(#[from] DecodeError),
-    /// The system doesn't let us receive any more.
+    /// The system reports that nothing more can be received.
     #[error("receiving failed")]
     Receive(#[source] io::Error),
     /// A recording can't be read.
@@ -22,13 +22,13 @@ pub enum SourceError {
     /// Snort's log can't be read any more.
     #[error("cannot read Snort's log")]
     Log(#[source] io::Error),
-    /// How far the log was read can't be remembered.
+    /// The bookmark can't be written.
     #[error("cannot write the bookmark")]
     Bookmark(#[source] io::Error),
     /// Alerts of a log that was to be read to its end were left out.
     #[error("alerts found no room; the next run begins with them")]
     LeftOut,
-    /// The source broke.
+    /// The source panicked.
     #[error("panicked")]
     Panicked,
 }

@@ -1,4 +1,4 @@
-//! Counters: what came in, and what became of it.
+//! The counters of a pipeline.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::account::{Account, Counter};
 use crate::totals::Totals;
 
-/// The counters of a pipeline, counted up while it runs.
+/// The counters of a pipeline, updated while it runs.
 #[derive(Debug, Default)]
 pub struct Stats {
     pub(crate) received: Counter,
@@ -25,35 +25,34 @@ pub struct Stats {
 /// The counters at one moment.
 ///
 /// At every moment, each lane's `handled`, `dropped`, `failed`, `filtered`, `muted` and `waiting` add up
-/// to its `received`. That is the pipeline's `received`, but for a durable lane, which also gets what
-/// earlier runs have left, and one that reads from a store gets alerts once they are stored.
+/// to its `received`. This equals the pipeline's `received`, except for a durable lane, which also gets
+/// alerts from earlier runs, and a lane that reads from a store, which gets alerts once they are stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// Alerts received: those that were malformed or refused are not among them.
+    /// Alerts received, without malformed and refused datagrams.
     pub received: u64,
-    /// Datagrams that are no alerts.
+    /// Datagrams that are not alerts.
     pub malformed: u64,
     /// Datagrams from senders that are not allowed to send.
     pub refused: u64,
-    /// How often the system gave an error instead of a datagram.
+    /// How often the system returned an error instead of a datagram.
     #[serde(skip_serializing_if = "is_zero")]
     pub receive_errors: u64,
     /// Packets and other records of Snort's log that could not be added to their event: it is not in the
-    /// log, or was handed on long before, or had no more room.
+    /// log, was delivered before, or is full.
     #[serde(skip_serializing_if = "is_zero")]
     pub stray_packets: u64,
     /// Alerts that Snort numbered and that were never received: an estimate, since Snort numbers
     /// events too that it does not send.
     pub missed: u64,
-    /// Alerts that were completed from Snort's log: those that lacked something, and those whose event
-    /// was there already.
+    /// Alerts completed from Snort's log: incomplete ones, and others whose event was already there.
     #[serde(skip_serializing_if = "is_zero")]
     pub completed: u64,
-    /// Alerts that lack something, and that Snort's log had nothing for in time.
+    /// Incomplete alerts for which Snort's log had no event in time.
     #[serde(skip_serializing_if = "is_zero")]
     pub incomplete: u64,
-    /// What became of the alerts, for each handler.
+    /// The counters of each handler.
     pub handlers: BTreeMap<String, LaneSnapshot>,
 }
 
@@ -63,33 +62,33 @@ pub struct Snapshot {
 pub struct LaneSnapshot {
     /// Alerts that the handler processed.
     pub handled: u64,
-    /// Alerts that found the handler's queue full, or were still in it when time was up.
+    /// Alerts that found the handler's queue full, or were still in it at the deadline.
     pub dropped: u64,
     /// Alerts that the handler could not process.
     pub failed: u64,
-    /// Alerts that came for the handler, with those that waited when it began.
+    /// Alerts that came for the handler, including those that waited at its start.
     pub received: u64,
-    /// Alerts that wait, or that the handler has and isn't done with.
+    /// Alerts that wait, or that the handler has and is not done with.
     pub waiting: u64,
     /// The same, where the handler's lane is a durable one: they are stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag: Option<u64>,
     /// The age of the oldest alert that waits in memory, in milliseconds since it was received: for the
-    /// handler that stores alerts, this is how much a power failure would take. Absent where no alert
+    /// handler that stores alerts, this is how much a power failure would take. Absent if no alert
     /// waits in memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oldest_ms: Option<u64>,
-    /// Alerts that its filter left out. Absent where there is no filter.
+    /// Alerts that its filter rejected. Absent without a filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filtered: Option<u64>,
-    /// Alerts of which its filter could not tell, and which it therefore let through: the other
-    /// counters have them too. Absent where there is no filter.
+    /// Alerts that passed because the filter failed: the other counters include them. Absent without a
+    /// filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter_failed: Option<u64>,
-    /// Alerts that its limit left out. Absent where there is no limit.
+    /// Alerts that its limit left out. Absent without a limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub muted: Option<u64>,
-    /// What became of all alerts since the handler was first used with its store. Absent without one.
+    /// The totals since the handler was first used with its store. Absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<Totals>,
 }
@@ -140,8 +139,7 @@ impl Stats {
         }
     }
 
-    /// Adds the account of a lane, and returns the name that it goes by: a name that is taken gets a
-    /// number.
+    /// Adds the account of a lane, and returns its name. If the name is taken, a number is appended.
     pub(crate) fn add_lane(&self, name: &str, account: Arc<Account>) -> String {
         let mut lanes = self.lanes();
         let numbered = (2..).map(|n| format!("{name}-{n}"));

@@ -1,4 +1,4 @@
-//! Asking a running pipeline to stop.
+//! Requests to stop a running pipeline.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ pub struct Stop(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     requested: AtomicBool,
-    /// Somebody outside asked, not the pipeline itself.
+    /// The request came from outside the pipeline.
     asked: AtomicBool,
     wakers: Mutex<Vec<Waker>>,
 }
@@ -19,30 +19,30 @@ struct Inner {
 type Waker = Box<dyn Fn() + Send>;
 
 impl Stop {
-    /// Asks everything that listens to this switch to stop. Asking again wakes it again.
+    /// Requests a stop, and wakes everything that waits on this switch. A second request wakes it again.
     pub fn request(&self) {
         self.0.asked.store(true, Ordering::SeqCst);
         self.end();
     }
 
-    /// The same, but by the pipeline itself: nobody asked, the time has come.
+    /// The same, but by the pipeline itself.
     pub(crate) fn end(&self) {
         self.0.requested.store(true, Ordering::SeqCst);
         self.wakers().iter().for_each(|wake| wake());
     }
 
-    /// Whether somebody outside of the pipeline asked.
+    /// Whether a stop was requested from outside the pipeline.
     pub(crate) fn is_asked(&self) -> bool {
         self.0.asked.load(Ordering::SeqCst)
     }
 
-    /// Whether somebody asked.
+    /// Whether a stop was requested.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         self.0.requested.load(Ordering::Relaxed)
     }
 
-    /// Has `wake` called when somebody asks; now, if somebody already did. It must not block.
+    /// Calls `wake` at a request to stop; at once, if there was one. `wake` must not block.
     pub fn on_request(&self, wake: impl Fn() + Send + 'static) {
         let mut wakers = self.wakers();
         if self.0.requested.load(Ordering::SeqCst) {

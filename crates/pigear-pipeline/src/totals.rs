@@ -1,15 +1,15 @@
-//! What became of alerts, counted.
+//! The fates of alerts, counted.
 
 use serde::Serialize;
 
-/// What became of an alert.
+/// What happened to an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// The handler processed it.
     Handled,
-    /// It found no room, or there was no time left for it.
+    /// It was dropped: there was no room, or no time left.
     Dropped,
-    /// The handler refused it for good.
+    /// It failed: the handler refused it for good.
     Failed,
     /// A filter left it out.
     Filtered,
@@ -17,14 +17,14 @@ pub(crate) enum Fate {
     Muted,
 }
 
-/// What became of some alerts.
+/// The fates of some alerts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// The handler processed them.
     pub handled: u64,
-    /// They found no room, or there was no time left for them.
+    /// They were dropped: there was no room, or no time left.
     pub dropped: u64,
-    /// The handler refused them for good.
+    /// They failed: the handler refused them for good.
     pub failed: u64,
     /// Filters left them out.
     pub filtered: u64,

@@ -1,22 +1,22 @@
-//! How far a lane is, where alerts are not settled in the order in which they came.
+//! The position of a lane whose alerts are not settled in order.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::totals::{Fate, Totals};
 
-/// This many alerts may be taken and not settled. With more, the lane waits for its handler.
+/// The most alerts that may be taken and not settled. Above that, the lane waits for its handler.
 pub(crate) const MAX_UNSETTLED: usize = 1 << 18;
 
-/// Notes what became of each alert that a lane has taken, and tells up to where all are settled.
+/// Records the fate of each alert that a lane took, and up to where all are settled.
 #[derive(Debug, Default)]
 pub(crate) struct Tracker {
-    /// This many of the first alerts are settled.
+    /// How many alerts are settled, from the first.
     settled: u64,
-    /// What became of these.
+    /// The fates of these.
     totals: Totals,
-    /// The alerts behind them.
+    /// The alerts after them.
     pending: VecDeque<Pending>,
-    /// What became of the groups of these.
+    /// The fates of their groups.
     groups: HashMap<u64, (Fate, u64)>,
 }
 
@@ -35,7 +35,7 @@ impl Tracker {
         self.totals
     }
 
-    /// Whether there are as many unsettled alerts as there may be.
+    /// Whether the maximum of unsettled alerts is reached.
     pub(crate) fn is_full(&self) -> bool {
         self.pending.len() >= MAX_UNSETTLED
     }
@@ -65,7 +65,7 @@ impl Tracker {
         }
     }
 
-    /// What became of the first pending alert, if that is known. Its group is forgotten with its last.
+    /// The fate of the first pending alert, if it is known. Its group is forgotten with its last alert.
     fn fate_of(&mut self, pending: Pending) -> Option<Fate> {
         match pending {
             Pending::Settled(fate) => Some(fate),

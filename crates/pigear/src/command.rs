@@ -1,8 +1,8 @@
 //! The command line.
 //!
-//! Arguments are first parsed, then made into a [`Config`](crate::config::Config), and only then is
-//! the system touched. What goes wrong is printed once, here, as `error: WHAT: CAUSE`, with a line
-//! that says what to do where there is something to do. Status: 0 done, 1 failed, 2 wrong usage.
+//! Arguments are first parsed, then converted to a [`Config`](crate::config::Config), and only then is
+//! the system touched. An error is printed once, here, as `error: WHAT: CAUSE`, with a hint where the
+//! user can do something about it. Status: 0 done, 1 failed, 2 wrong usage.
 
 mod args;
 mod demo;
@@ -35,15 +35,15 @@ use failure::Failure;
 pub use host::{Host, Interrupt};
 use output::write_out;
 
-/// Runs the command line of `pigear`, with the handlers of a registry: the whole `main` of a program
-/// of your own.
+/// Runs the command line of `pigear` with the handlers of a registry. This can be the whole `main` of
+/// your own program.
 #[must_use]
 pub fn main(registry: &Registry) -> ExitCode {
     ExitCode::from(run(std::env::args_os(), registry, &()))
 }
 
-/// Runs a command line, of which the first word is the program's name, and returns its status: for
-/// programs that have more to do than this.
+/// Runs a command line, whose first word is the program's name, and returns its status: for programs
+/// that do more than this.
 #[must_use]
 pub fn run(words: impl IntoIterator<Item = OsString>, registry: &Registry, host: &dyn Host) -> u8 {
     let words: Vec<OsString> = words.into_iter().collect();
@@ -64,12 +64,12 @@ pub fn run(words: impl IntoIterator<Item = OsString>, registry: &Registry, host:
     status
 }
 
-/// Prints it as it is, unless an argument in it could steer the terminal, or is very long.
+/// Prints the error unchanged, unless an argument in it could control the terminal, or is very long.
 fn print_wrong_usage(error: &clap::Error, words: &[OsString]) {
     let plain = error.render().to_string();
     let safe = visible_lines(&plain);
     let is_odd = |word: &OsString| visible(word.as_bytes()).as_bytes() != word.as_bytes();
-    // Where it can't be printed, nobody reads.
+    // If it can't be printed, there is no reader.
     let _ = if error.use_stderr() && (safe != plain || words.iter().any(is_odd)) {
         io::stderr().write_all(safe.as_bytes())
     } else {

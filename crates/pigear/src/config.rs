@@ -1,4 +1,4 @@
-//! What is to be done: what a configuration file and the command line both build.
+//! The configuration, from a configuration file or the command line.
 //!
 //! ```toml
 //! serve_forever = true
@@ -40,56 +40,56 @@ pub use store::{Begin, StoreConfig};
 use crate::keys::{Keys, PerMinute, Time};
 use crate::names::NameFiles;
 
-/// What is to be done.
+/// A whole configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
-    /// Where alerts come from. None: Snort's socket in its usual place.
+    /// The sources. None: Snort's socket in its usual place.
     pub sources: Vec<SourceConfig>,
-    /// What is done with them. None: they are printed.
+    /// The handlers. None: alerts are printed.
     pub handlers: Vec<HandlerConfig>,
-    /// Which of them the handlers get. None: all.
+    /// The filter of all handlers. None: all alerts pass.
     pub filter: Option<FilterConfig>,
-    /// Where they are kept. None: nowhere.
+    /// The store. None: alerts are not stored.
     pub store: StoreConfig,
-    /// The files that name their numbers.
+    /// The files with names for an alert's numbers.
     pub names: NameFiles,
-    /// What an error does.
+    /// What an error in a handler or a datagram does to the program.
     pub on_error: OnError,
-    /// Ends after so many alerts.
+    /// Ends after this many alerts.
     pub count: Option<u64>,
-    /// Where the counters are written, at the end and every ten seconds.
+    /// Where to write the counters, at the end and every ten seconds.
     pub stats: Option<PathBuf>,
 }
 
 /// One handler.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HandlerConfig {
-    /// Which handler: a name in the registry.
+    /// The kind of handler: a name in the registry.
     pub kind: String,
-    /// What to call it in counters and messages; its kind, by default.
+    /// Its name in counters and messages; by default its kind.
     pub name: Option<String>,
-    /// Whether the name only says which of several of a kind it is: `http-2`. The next configuration may
-    /// give it to another, so the store can't know a handler by it.
+    /// Whether the name was assigned to tell handlers of a kind apart: `http-2`. The next configuration may
+    /// assign it to another one, so the store can't use it.
     pub is_numbered: bool,
     /// How many alerts may wait for it.
     pub queue: Option<usize>,
-    /// How much memory these may take.
+    /// How many bytes of memory these may take.
     pub queue_bytes: Option<ByteSize>,
-    /// What becomes of an alert that finds the queue full.
+    /// What happens to an alert that finds the queue full.
     pub when_full: Option<WhenFull>,
-    /// Which alerts it gets, of those that all handlers get.
+    /// Its own filter, in addition to the filter of all handlers.
     pub filter: Option<FilterConfig>,
-    /// Alerts of the same signature, source and priority within this time become one; each by itself,
-    /// if there is none or it is zero.
+    /// Alerts of the same signature, source and priority within this time become one. Without it, or with
+    /// zero, alerts are not grouped.
     pub group: Option<Time>,
-    /// How many alerts, or groups, it gets in a minute at most; the others wait.
+    /// The most alerts, or groups, that it gets in a minute; the others wait.
     pub per_minute: Option<PerMinute>,
-    /// How many alerts it gets in a minute at most; the others are left out, and counted as muted.
+    /// The most alerts that it gets in a minute; the others are left out, and counted as muted.
     pub limit: Option<PerMinute>,
-    /// Whether its alerts wait in the store. By default those wait there that it hands on to somebody
-    /// else who says whether he has them.
+    /// Whether its alerts wait in the store. By default they do if it delivers to a receiver that confirms
+    /// what it has.
     pub durable: Option<bool>,
-    /// With which of them it begins when it is new.
+    /// The alert with which it begins when it is new.
     pub begin: Option<Begin>,
     /// Its own settings.
     pub keys: Keys,
@@ -97,23 +97,23 @@ pub struct HandlerConfig {
     pub place: Option<String>,
 }
 
-/// Which alerts are handled: a script, and where it stands.
+/// A filter script, and where it is configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilterConfig {
-    /// A script whose value is true for an alert that is to be handled.
+    /// A script whose value is true for the alerts to handle.
     pub script: String,
     /// Where it is configured, for messages: an option, or a file and a line.
     pub place: String,
 }
 
 impl HandlerConfig {
-    /// A handler of a kind, with nothing set.
+    /// A handler of a kind, without settings.
     #[must_use]
     pub fn new(kind: &str) -> Self {
         Self { kind: kind.to_owned(), ..Self::default() }
     }
 
-    /// The lane's settings; those that aren't given are the default's.
+    /// The lane's settings, with defaults for those that aren't given.
     #[must_use]
     pub fn lane(&self, when_full: WhenFull) -> LaneSettings {
         let default = LaneSettings::default();

@@ -7,7 +7,7 @@
 //! | [`file`](mod@file) | appends each alert to a file, which it rotates |
 //! | `http` | posts alerts to a web server |
 //! | [`pcap`] | each alert's packet in a file for Wireshark, with the alert as its comment |
-//! | [`record`] | keeps the datagrams as they came, for `play` |
+//! | [`record`] | writes the raw datagrams, for `play` |
 //! | `shell` | opens a shell on each alert; see `pigear::shell` |
 //! | [`socket`] | sends each alert to a Unix socket |
 //! | [`syslog`] | sends each alert to a syslog server |

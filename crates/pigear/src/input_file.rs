@@ -1,8 +1,8 @@
-//! Files that are read whole: configuration, maps, templates, secrets, certificates.
+//! Files that are read completely: configuration, maps, templates, secrets, certificates.
 //!
-//! Reading one ends, whatever the path names. A regular file may have so many bytes and no more. A pipe,
-//! as in `--sid-msg-map <(zcat FILE)`, must give all it has within ten seconds. `/dev/null` is empty.
-//! Anything else is refused.
+//! Reading one always ends, whatever is at the path. A regular file has a maximum size. A pipe, as in
+//! `--sid-msg-map <(zcat FILE)`, must end within ten seconds. `/dev/null` is empty. Anything else is
+//! refused.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -14,23 +14,23 @@ use std::time::{Duration, Instant};
 use nix::libc::{O_NOCTTY, O_NONBLOCK};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// The largest map: the largest that are in use have a tenth of it.
+/// The maximum size of a map: ten times the largest in use.
 pub(crate) const MAX_MAP: u64 = 64 << 20;
 
-/// The largest configuration, ours or Snort's.
+/// The maximum size of a configuration, Pigear's or Snort's.
 pub(crate) const MAX_CONFIG: u64 = 16 << 20;
 
-/// The largest secret, template, or file of certificates.
+/// The maximum size of a secret, template, or file of certificates.
 #[cfg(any(feature = "http", feature = "syslog"))]
 pub(crate) const MAX_SMALL: u64 = 1 << 20;
 
-/// How long a pipe may take.
+/// The timeout of a pipe.
 const PIPE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads a file of at most `max` bytes.
 ///
 /// # Errors
-/// If it can't be read, is longer, or is neither a regular file nor a pipe that somebody writes to.
+/// If it can't be read, is longer, or is neither a regular file nor a pipe with a writer.
 pub(crate) fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     read_within(path, max, PIPE_TIMEOUT)
 }
@@ -45,7 +45,7 @@ fn read_within(path: &Path, max: u64, time: Duration) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     let metadata = file.metadata()?;
     let mut bytes = Vec::new();
-    // A byte more, to know whether there is more.
+    // One byte more, to detect a longer file.
     let limit = max + 1;
     match metadata.file_type() {
         kind if kind.is_file() => {
@@ -62,7 +62,7 @@ fn read_within(path: &Path, max: u64, time: Duration) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Opens a file for reading and waits for nobody, which for a FIFO means: not for a writer.
+/// Opens a file for reading without blocking; a FIFO may have no writer.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(O_NONBLOCK | O_NOCTTY).open(path)
 }
@@ -81,7 +81,7 @@ fn read_pipe(pipe: &File, limit: u64, time: Duration, bytes: &mut Vec<u8>) -> io
         let left = limit.saturating_sub(bytes.len() as u64);
         match pipe.take(left).read_to_end(bytes) {
             Ok(_) if bytes.is_empty() => {
-                return Err(refused("it is a FIFO that nobody writes to, or an empty pipe"));
+                return Err(refused("it is a FIFO without a writer, or an empty pipe"));
             }
             Ok(_) => return Ok(()),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -91,7 +91,7 @@ fn read_pipe(pipe: &File, limit: u64, time: Duration, bytes: &mut Vec<u8>) -> io
                     return Err(io::Error::new(ErrorKind::TimedOut, problem));
                 }
                 let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
-                // If this fails, so will the next read.
+                // If this fails, so does the next read.
                 let _ = poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], left);
             }
             Err(error) => return Err(error),
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(problem(Path::new("/dev/zero")), neither);
         assert_eq!(problem(Path::new("/dev/full")), neither);
         assert_eq!(problem(dir.path()), "it is a directory");
-        let nobody = "it is a FIFO that nobody writes to, or an empty pipe";
+        let nobody = "it is a FIFO without a writer, or an empty pipe";
         assert_eq!(problem(&fifo(&dir)), nobody);
         assert_eq!(read(Path::new("/dev/null"), 100).unwrap(), b"");
     }

@@ -1,7 +1,7 @@
 //! The settings of one handler: `KEY=VALUE` on the command line, or a table in a file.
 //!
-//! The command line has text only, a file has numbers and truth values too. A handler's options
-//! derive `Deserialize`, and mark each field that isn't a string with [`parsed`], which takes both.
+//! The command line has strings only; a file has numbers and booleans too. A handler's options derive
+//! `Deserialize`, and mark each field that isn't a string with [`parsed`], which accepts both.
 
 mod mode;
 mod per_minute;
@@ -18,18 +18,18 @@ pub use mode::{FileMode, NotAMode};
 pub use per_minute::{NotPerMinute, PerMinute};
 pub use time::{NoTime, Time};
 
-/// The settings of one handler, not yet understood.
+/// The settings of one handler, not parsed yet.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Keys(Table);
 
-/// A setting that a handler doesn't have, doesn't understand, or misses.
+/// A setting that is unknown, invalid or missing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct KeyError(String);
 
 impl Keys {
-    /// Sets a key to a text, in place of what it had. As in a file, `header.NAME` is the key `NAME`
-    /// in the table `header`.
+    /// Sets a key to a string, replacing its value. As in a file, `header.NAME` is the key `NAME` in the
+    /// table `header`.
     pub fn set(&mut self, key: &str, value: &str) {
         let value = Value::String(value.to_owned());
         if let Some((table, key)) = key.split_once('.') {
@@ -44,27 +44,27 @@ impl Keys {
         }
     }
 
-    /// Sets a key to a text, if it is not set yet.
+    /// Sets a key to a string, if it is not set yet.
     pub fn set_default(&mut self, key: &str, value: &str) {
         self.0.entry(key).or_insert_with(|| Value::String(value.to_owned()));
     }
 
-    /// Understands the settings as a handler's options.
+    /// Parses the settings as a handler's options.
     ///
     /// # Errors
-    /// If a key is unknown, a value is not understood, or a key is missing.
+    /// If a key is unknown or missing, or a value is invalid.
     pub fn options<T: DeserializeOwned>(self) -> Result<T, KeyError> {
         T::deserialize(Value::Table(self.0)).map_err(|error| KeyError(in_our_words(&error)))
     }
 }
 
-/// Fields are keys here, and the key comes before what is wrong with it.
+/// Fields are called keys here, and the key comes before the error.
 fn in_our_words(error: &toml::de::Error) -> String {
     let text = error
         .message()
         .replace("unknown field", "unknown key")
         .replace("missing field", "missing key")
-        .replace("expected a map", "expected a name behind it, as in KEY.NAME=VALUE")
+        .replace("expected a map", "expected a name, as in KEY.NAME=VALUE")
         .replace("there are no fields", "there are none");
     let whole = error.to_string();
     match whole.trim_end().rsplit_once("\nin `") {
@@ -79,11 +79,11 @@ impl From<Table> for Keys {
     }
 }
 
-/// Reads a field from its text, or from the text of a number or truth value. For
+/// Parses a field from a string, or from a number or boolean as a string. For
 /// `#[serde(deserialize_with = "parsed")]`.
 ///
 /// # Errors
-/// If the value is none of these, or its text is not understood.
+/// If the value has another type, or can't be parsed.
 pub fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -96,13 +96,13 @@ where
         Value::Boolean(truth) => truth.to_string(),
         other => {
             return Err(D::Error::custom(format!(
-                "a value of the type {} makes no sense here",
+                "a value of type {} is not supported here",
                 other.type_str()
             )));
         }
     };
     text.parse().map_err(|error: T::Err| {
-        // Some errors repeat the text, those of numbers don't.
+        // Some errors repeat the text; those of numbers don't.
         let error = error.to_string();
         let error = if error.contains(&text) { error } else { format!("{text:?}: {error}") };
         D::Error::custom(error)
@@ -112,7 +112,7 @@ where
 /// The same as [`parsed`], for a field that may be absent.
 ///
 /// # Errors
-/// If the value is not understood.
+/// If the value can't be parsed.
 pub fn parsed_option<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -121,10 +121,10 @@ where
     parsed(deserializer).map(Some)
 }
 
-/// The same as [`parsed_option`], for a quantity of which there must be some.
+/// The same as [`parsed_option`], for a quantity that must not be 0.
 ///
 /// # Errors
-/// If the value is not understood, or 0.
+/// If the value can't be parsed, or is 0.
 pub fn positive_option<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -175,6 +175,6 @@ mod tests {
         let error = read(&[("keep", Value::String("many".to_owned()))]).unwrap_err();
         assert_eq!(error, "keep: \"many\": invalid digit found in string");
         let error = read(&[("keep", Value::Array(Vec::new()))]).unwrap_err();
-        assert_eq!(error, "keep: a value of the type array makes no sense here");
+        assert_eq!(error, "keep: a value of type array is not supported here");
     }
 }

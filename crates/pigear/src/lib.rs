@@ -3,19 +3,19 @@
 //! | module | what |
 //! |---|---|
 //! | [`handler`] | the handlers that come with Pigear: `print`, `file`, `pcap` and others |
-//! | [`registry`] | handlers by name, also your own |
+//! | [`registry`] | handlers by name, including your own |
 //! | [`config`] | what a configuration file and the command line build |
-//! | [`listen`] | a configuration, carried out |
-//! | [`names`] | the files that name an alert's numbers, read again when they change |
-//! | `store` | every alert in a file, and what is queried and delivered from there |
+//! | [`listen`] | runs a configuration |
+//! | [`names`] | the files with names for an alert's numbers, reloaded when they change |
+//! | `store` | every alert in a file, for queries and for delivery |
 //! | [`player`] | sends recorded alerts to a socket, as Snort does |
-//! | [`script`] | the language of filters: what scripts see, and what they may do |
+//! | [`script`] | the language of filters: its variables, fields and functions |
 //! | [`shell`] | the handler that opens a shell on each alert |
-//! | [`snort_conf`] | where Snort's own configuration says that it logs |
-//! | [`visible`] | text of alerts, fit to be shown |
-//! | [`command`] | the command line, for programs of your own too |
+//! | [`snort_conf`] | the log directory in Snort's own configuration |
+//! | [`visible`] | text of alerts, escaped for display |
+//! | [`command`] | the command line, for your own programs too |
 //!
-//! A program of your own, with a handler of your own:
+//! Your own program, with your own handler:
 //!
 //! ```
 //! use std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! A configuration, carried out.
+//! Runs a configuration.
 
 mod error;
 mod housekeeping;
@@ -33,23 +33,22 @@ impl Listener {
         self.pipeline.stats()
     }
 
-    /// Where this listens.
+    /// The sources' names.
     pub fn source_names(&self) -> impl Iterator<Item = String> {
         self.sources.iter().map(|source| source.name())
     }
 
-    /// Where to see how far those sources came that come to an end.
+    /// The progress of those sources that come to an end.
     #[must_use]
     pub fn progress(&self) -> Vec<Progress> {
         self.sources.iter().filter_map(|source| source.progress()).collect()
     }
 
-    /// Runs to the end (see [`Pipeline::run`]), and returns the counters. Meanwhile the files of
-    /// names are read again when they change or when `reload` was asked, and the counters are
-    /// written to their file.
+    /// Runs to the end (see [`Pipeline::run`]), and returns the counters. Meanwhile the name maps are
+    /// reloaded when they change or on `reload`, and the counters are written to their file.
     ///
     /// # Errors
-    /// What ended the pipeline before it should; the counters are written all the same.
+    /// The error that ended the pipeline early; the counters are written nevertheless.
     pub fn run(self, stop: &Stop, reload: &Reload) -> (Snapshot, Result<(), PipelineError>) {
         let stats = self.pipeline.stats();
         reload.set(self.housekeeping.chores());
@@ -60,15 +59,15 @@ impl Listener {
     }
 }
 
-/// Asks a running listener to read the files of names again. Clones share it.
+/// Asks a running listener to reload the name maps. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Reload(Arc<std::sync::Mutex<Option<Sender<Chore>>>>);
 
 impl Reload {
-    /// Asks. Does nothing if nothing runs.
+    /// Requests a reload. Does nothing if no listener runs.
     pub fn request(&self) {
         if let Some(chores) = &*self.chores() {
-            // A listener that has just ended doesn't read anything any more.
+            // A listener that has just ended reads nothing any more.
             let _ = chores.send(Chore::Reload);
         }
     }

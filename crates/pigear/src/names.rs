@@ -1,4 +1,4 @@
-//! The files that name an alert's numbers, read at the start and again when they change.
+//! The files with names for an alert's numbers, read at the start and again when they change.
 
 use std::fmt::Display;
 use std::fs;
@@ -14,10 +14,10 @@ use tracing::warn;
 
 use crate::input_file::{self, MAX_MAP};
 
-/// So many broken lines of a file are named; a file of another kind would be all broken lines.
+/// How many invalid lines of a file are logged: in a file of another kind all lines are invalid.
 const MAX_NAMED: usize = 5;
 
-/// The files that name an alert's numbers. Those that aren't given keep what is built in: Snort's 38
+/// The files with names for an alert's numbers. Without a file, the built-in data is used: Snort's 38
 /// classes and its usual reference systems, and no rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -44,12 +44,12 @@ pub struct NameFiles {
 pub struct NameFileError {
     /// The file.
     pub path: PathBuf,
-    /// Why.
+    /// The cause.
     pub source: io::Error,
 }
 
 impl NameFiles {
-    /// Adds those files that lie in a directory under their usual names, where none was given.
+    /// Adds the files that are in a directory under their usual names, where none was configured.
     #[must_use]
     pub fn or_in(mut self, dir: &Path) -> Self {
         let usual = [
@@ -67,7 +67,7 @@ impl NameFiles {
         self
     }
 
-    /// Reads the files. Broken lines are logged and passed over.
+    /// Reads the files. Invalid lines are logged and skipped.
     ///
     /// # Errors
     /// If a file can't be read.
@@ -90,8 +90,7 @@ impl NameFiles {
         Ok(names)
     }
 
-    /// When the files were last changed, and how long they are. A pipe never changes: it can be read once
-    /// only.
+    /// The modification times and lengths of the files. A pipe never changes: it can be read only once.
     fn state(&self) -> Vec<Option<(SystemTime, u64)>> {
         let files =
             [&self.class_config, &self.reference_config, &self.sid_msg_map, &self.gen_msg_map];
@@ -103,7 +102,7 @@ impl NameFiles {
     }
 }
 
-/// Old Snort rules have messages in any encoding, so the files may have too.
+/// Messages of old Snort rules are in any encoding, and so may be the files.
 fn read<T>(path: &Path, parse: fn(&str) -> Parsed<T>) -> Result<T, NameFileError> {
     let bytes = input_file::read(path, MAX_MAP)
         .map_err(|source| NameFileError { path: path.to_owned(), source })?;
@@ -114,24 +113,24 @@ fn read<T>(path: &Path, parse: fn(&str) -> Parsed<T>) -> Result<T, NameFileError
 
 fn report(path: &Path, problems: &[LineProblem]) {
     for LineProblem { line, problem } in problems.iter().take(MAX_NAMED) {
-        warn!("{}:{line}: {problem}; the line is passed over", path.display());
+        warn!("{}:{line}: {problem}; the line is skipped", path.display());
     }
     let more = problems.len().saturating_sub(MAX_NAMED);
     if more > 0 {
-        warn!("{}: {more} more lines are broken", path.display());
+        warn!("{}: {more} more invalid lines", path.display());
     }
 }
 
-/// A list without entries says nothing: its file only points elsewhere, or is another file.
+/// A list without entries has no information: the file refers to another one, or is of another kind.
 fn replace<T>(old: &mut T, new: T, is_empty: fn(&T) -> bool, path: &Path, what: impl Display) {
     if is_empty(&new) {
-        warn!("{} has no {what}; those that are built in are used", path.display());
+        warn!("{} has no {what}; the built-in ones are used", path.display());
     } else {
         *old = new;
     }
 }
 
-/// Notices when files change.
+/// Detects changes of the files.
 #[derive(Debug)]
 pub struct Watched {
     files: NameFiles,
@@ -139,14 +138,14 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Takes the files as they are now for read.
+    /// Records the current state of the files.
     #[must_use]
     pub fn new(files: NameFiles) -> Self {
         Self { state: files.state(), files }
     }
 
-    /// Reads the files again if they changed since, or if `asked`. A file that can't be read any more
-    /// is logged, and `None` returned: the names from before are the best there are.
+    /// Reads the files again if they changed since, or if `asked`. If a file can't be read, that is logged
+    /// and `None` is returned: the previous names stay in use.
     pub fn reload(&mut self, asked: bool) -> Option<Names> {
         let state = self.files.state();
         if state == self.state && !asked {
@@ -155,7 +154,7 @@ impl Watched {
         self.state = state;
         self.files
             .load()
-            .inspect_err(|error| warn!("{error}: {}; the names from before stay", error.source))
+            .inspect_err(|error| warn!("{error}: {}; keeping the previous names", error.source))
             .ok()
     }
 }

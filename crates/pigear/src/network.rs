@@ -1,4 +1,4 @@
-//! Networks, as they are typed for a filter or a query.
+//! Networks, as written in a filter or a query.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-/// A range of addresses: `10.0.0.0/8`, `2001:db8::/32`, or one address. Bits behind the prefix don't
-/// count.
+/// A range of addresses: `10.0.0.0/8`, `2001:db8::/32`, or one address. Bits after the prefix are
+/// ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network(IpNet);
 
-/// A text is not a network.
+/// The text is not a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected an address or a network, such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32")]
 pub struct NotANetwork;
@@ -23,7 +23,7 @@ impl Network {
         self.0.contains(&address)
     }
 
-    /// Reads a network, or says which text is none.
+    /// Parses a network; the error has the text.
     #[cfg(feature = "script")]
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|error: NotANetwork| format!("{text:?}: {error}"))

@@ -1,7 +1,7 @@
-//! Files that are written: replaced whole, or appended to.
+//! Files that are written: replaced atomically, or appended to.
 //!
-//! A path is not always a regular file. A symbolic link is followed, and what it names is replaced beside
-//! itself, so the link stays. A FIFO or a character device is written to and never replaced, renamed or
+//! A path is not always a regular file. A symbolic link is followed, and its target is replaced in its own
+//! directory, so the link stays. A FIFO or a character device is written to, and never replaced, renamed or
 //! waited for. Block devices, directories and sockets are refused.
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions, Permissions};
@@ -17,16 +17,16 @@ use nix::unistd::Uid;
 
 use crate::keys::FileMode;
 
-/// Permissions of a new file with packets in it: those of the store.
+/// Permissions of a new file with packets: those of the store.
 pub(crate) const PRIVATE: u32 = 0o640;
 
-/// The kernel follows no more links than this either.
+/// The kernel's own limit of links.
 const MAX_LINKS: usize = 40;
 
-/// How long a slow reader of a FIFO is waited for, where the whole text must be written at once.
+/// How long to wait for a slow reader of a FIFO, where the whole text must be written at once.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What is written to.
+/// The kind of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OutputKind {
     Regular,
@@ -35,9 +35,9 @@ pub(crate) enum OutputKind {
     Device,
 }
 
-/// Nobody has the FIFO open for reading.
+/// The FIFO has no reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is a FIFO that nobody reads")]
+#[error("it is a FIFO without a reader")]
 pub(crate) struct NoReader;
 
 impl NoReader {
@@ -60,9 +60,9 @@ pub(crate) struct Output {
 }
 
 /// Opens a file for appending, or creates it with these permissions, by default [`PRIVATE`] as far as the
-/// umask allows. Never waits: a FIFO that nobody reads is the error [`NoReader`].
+/// umask allows. Never blocks: a FIFO without a reader is the error [`NoReader`].
 pub(crate) fn append(path: &Path, mode: Option<FileMode>) -> io::Result<Output> {
-    // Between two looks it may come and go, but hardly for ever.
+    // The file may be created and removed between two calls, but not forever.
     for _ in 0..MAX_LINKS {
         let found = match fs::metadata(path) {
             Ok(metadata) => open_existing(path, kind(&metadata)?),
@@ -90,7 +90,7 @@ fn open_existing(path: &Path, expected: OutputKind) -> io::Result<Output> {
     Ok(Output { file, kind })
 }
 
-/// Creates a file that must not exist yet. Permissions that were asked for are set whatever the umask is.
+/// Creates a file that must not exist yet. Configured permissions are set regardless of the umask.
 pub(crate) fn create(
     path: &Path,
     mode: Option<FileMode>,
@@ -104,10 +104,10 @@ pub(crate) fn create(
     Ok(file)
 }
 
-/// What kind of output a file is.
+/// The kind of an output.
 ///
 /// # Errors
-/// If it is none.
+/// If it can't be written to.
 pub(crate) fn kind(metadata: &Metadata) -> io::Result<OutputKind> {
     let refused = |what: &str| Err(io::Error::new(ErrorKind::InvalidInput, what.to_owned()));
     match metadata.file_type() {
@@ -122,11 +122,11 @@ pub(crate) fn kind(metadata: &Metadata) -> io::Result<OutputKind> {
     }
 }
 
-/// Writes a whole file. A regular file is replaced in one step, so that a reader never sees half of it,
-/// and keeps its permissions; a new one gets `mode`. Anything else is written to.
+/// Writes a whole file. A regular file is replaced atomically, so that a reader never sees half of it, and
+/// keeps its permissions; a new one gets `mode`. Anything else is written to.
 ///
 /// # Errors
-/// If it can't be written; [`NoReader`] for a FIFO that nobody reads.
+/// If it can't be written; [`NoReader`] for a FIFO without a reader.
 pub(crate) fn write_whole(path: &Path, mode: u32, text: &[u8]) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(metadata) if kind(&metadata)? != OutputKind::Regular || is_of_a_process(path) => {
@@ -141,8 +141,8 @@ pub(crate) fn write_whole(path: &Path, mode: u32, text: &[u8]) -> io::Result<()>
     }
 }
 
-/// Whether the path leads to an open file of a process, such as `/dev/stdout`. Others have that file open
-/// too, and would go on with one that was replaced.
+/// Whether the path leads to an open file of a process, such as `/dev/stdout`. Other processes may have that
+/// file open too, and would keep writing to the replaced one.
 fn is_of_a_process(path: &Path) -> bool {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -161,7 +161,7 @@ fn replace(path: &Path, mode: u32, old: Option<&Metadata>, text: &[u8]) -> io::R
     let mut file = tempfile::NamedTempFile::new_in(dir(path))?;
     file.write_all(text)?;
     if let Some(old) = old {
-        // Only root may give files away.
+        // Only root may change a file's owner.
         let _ = fchown(file.as_file(), Some(old.uid()), Some(old.gid()));
     }
     let mode = old.map_or(mode, Metadata::mode) & 0o777;
@@ -170,7 +170,7 @@ fn replace(path: &Path, mode: u32, old: Option<&Metadata>, text: &[u8]) -> io::R
     Ok(())
 }
 
-/// Writes all, but waits only a little for a reader that doesn't keep up.
+/// Writes all, but waits only briefly for a slow reader.
 fn write_in_time(mut file: &File, mut text: &[u8]) -> io::Result<()> {
     let deadline = Instant::now() + WRITE_TIMEOUT;
     while !text.is_empty() {
@@ -185,7 +185,7 @@ fn write_in_time(mut file: &File, mut text: &[u8]) -> io::Result<()> {
                     return Err(io::Error::new(ErrorKind::TimedOut, "its reader does not keep up"));
                 }
                 let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
-                // If this fails, so will the next write.
+                // If this fails, so does the next write.
                 let _ = poll(&mut [PollFd::new(file.as_fd(), PollFlags::POLLOUT)], left);
             }
             Err(error) => return Err(error),
@@ -194,7 +194,7 @@ fn write_in_time(mut file: &File, mut text: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// The path that is left when all symbolic links at its end are followed; it need not exist.
+/// The path after following all symbolic links at its end; it need not exist.
 ///
 /// # Errors
 /// If there are too many links, or one is not safe to follow.
@@ -206,7 +206,7 @@ pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
                 if !is_safe(&metadata, dir(&path)) {
                     return Err(io::Error::new(
                         ErrorKind::PermissionDenied,
-                        "it is a symbolic link of another user in a directory where everybody may write",
+                        "it is a symbolic link of another user in a world-writable directory",
                     ));
                 }
                 path = dir(&path).join(fs::read_link(&path)?);
@@ -217,7 +217,7 @@ pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::from_raw_os_error(nix::libc::ELOOP))
 }
 
-/// As the kernel decides with `fs.protected_symlinks`, whether it is set or not.
+/// The kernel's rule for `fs.protected_symlinks`, whether that is set or not.
 fn is_safe(link: &Metadata, dir: &Path) -> bool {
     const STICKY_AND_FOR_ALL: u32 = 0o1002;
     fs::metadata(dir).is_ok_and(|dir| {
@@ -231,7 +231,7 @@ pub(crate) fn dir(path: &Path) -> &Path {
     path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Has the names in a directory written to the disk.
+/// Syncs the entries of a directory to the disk.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }

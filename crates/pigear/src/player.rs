@@ -13,53 +13,53 @@ use serde::Serialize;
 
 use crate::keys::Time;
 
-/// So many datagrams are kept in memory. A recording that has no more is read once, and playing it
-/// again and again costs no more than sending.
+/// The most datagrams that are kept in memory. A recording that has no more is read once, and replaying it
+/// costs no more than sending.
 const MAX_IN_MEMORY: usize = 1_000;
 
-/// No send is held up longer, in nanoseconds, as far as is reported.
+/// The maximum delay that is reported, in nanoseconds.
 const AN_HOUR: u64 = 3_600_000_000_000;
 
 /// How to play.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PlaySettings {
-    /// Alerts a second; 0 for as many as the reader takes.
+    /// Alerts a second; 0 for as many as the reader accepts.
     pub rate: f64,
-    /// Ends after so many alerts.
+    /// Ends after this many alerts.
     pub count: Option<u64>,
     /// Starts over at the recording's end.
     pub repeat: bool,
 }
 
-/// How it went.
+/// The results.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PlayReport {
-    /// Alerts that the socket took.
+    /// Alerts that the socket accepted.
     pub sent: u64,
-    /// Alerts that were lost, since the socket was missing, had no reader, or let nobody write.
+    /// Alerts that were lost: the socket was missing, had no reader, or didn't permit writing.
     pub refused: u64,
-    /// What the first of these met with.
+    /// The error of the first of these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_because: Option<String>,
-    /// How long it took.
+    /// The duration.
     pub seconds: f64,
-    /// How long a send held the sender up.
+    /// How long sends were blocked.
     pub held_up_us: HeldUp,
 }
 
-/// How long a send held the sender up, in microseconds.
+/// How long sends were blocked, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct HeldUp {
-    /// Half of the sends took no longer.
+    /// The median.
     pub p50: f64,
-    /// 99 % of the sends took no longer.
+    /// The 99th percentile.
     pub p99: f64,
-    /// 99.9 % of the sends took no longer.
+    /// The 99.9th percentile.
     #[serde(rename = "p99.9")]
     pub p999: f64,
-    /// No send took longer.
+    /// The maximum.
     pub max: f64,
 }
 
@@ -72,7 +72,7 @@ pub enum PlayError {
     Recording {
         /// The recording.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: RecordingError,
     },
     /// The recording has no datagrams.
@@ -81,18 +81,18 @@ pub enum PlayError {
         /// The recording.
         path: PathBuf,
     },
-    /// The system gives us no socket.
+    /// The system provides no socket.
     #[error("cannot open a socket")]
     Socket(#[source] io::Error),
 }
 
 /// Plays a recording to the socket at `target` until its end, `count` alerts, or `stop`.
 ///
-/// Sends as Snort does: one socket without a name, and for each alert a `sendto` to the path, which
-/// blocks while the reader is behind. A send that fails is counted, and the next one tried.
+/// Sends as Snort does: one unnamed socket, and for each alert a `sendto` to the path, which blocks while
+/// the reader is behind. A failed send is counted, and the next one follows.
 ///
 /// # Errors
-/// If the recording can't be read; what was sent until then is lost to the report.
+/// If the recording can't be read; there is then no report of what was sent.
 pub fn play(
     recording: &Path,
     target: &Path,
@@ -116,10 +116,10 @@ pub fn play(
     Ok(sender.report(started.elapsed()))
 }
 
-/// A recording that can be gone through more than once.
+/// A recording that can be read more than once.
 struct Reel {
     path: PathBuf,
-    /// The first datagrams; all of them, if there is no more to stream.
+    /// The first datagrams; all of them, if none remain to be streamed.
     kept: Vec<Vec<u8>>,
     stream: Option<Reader<'static>>,
     datagram: Vec<u8>,
@@ -160,7 +160,7 @@ impl Reel {
         Ok(self.kept.get(self.next - 1).map(Vec::as_slice))
     }
 
-    /// Reads a datagram that isn't kept; false if there are no more.
+    /// Reads a datagram that isn't kept in memory; false at the end.
     fn streams(&mut self) -> Result<bool, PlayError> {
         let Some(reader) = &mut self.stream else { return Ok(false) };
         let failed = |source| PlayError::Recording { path: self.path.clone(), source };
@@ -176,7 +176,7 @@ impl Reel {
     }
 }
 
-/// When each alert is due.
+/// The schedule of alerts.
 struct Pace {
     interval: Duration,
     due: Instant,
@@ -184,15 +184,14 @@ struct Pace {
 
 impl Pace {
     fn new(rate: f64) -> Self {
-        // Infinite where there is no rate: then there is no pace.
+        // Infinite without a rate: then there is no pace.
         let interval = Some(1.0 / rate).filter(|seconds| seconds.is_finite()).unwrap_or_default();
         let interval = interval.min(Time::MAX.0.as_secs_f64());
         let interval = Duration::try_from_secs_f64(interval).unwrap_or_default();
         Self { interval, due: Instant::now() }
     }
 
-    /// Waits until the next alert is due, or somebody asks to stop. That one was late doesn't make the
-    /// others late.
+    /// Waits until the next alert is due, or a stop is requested. A late alert doesn't delay the others.
     fn wait(&mut self, stop: &StopWaiter) {
         if self.interval > Duration::ZERO {
             stop.wait(self.due.saturating_duration_since(Instant::now()));
@@ -201,20 +200,20 @@ impl Pace {
     }
 }
 
-/// Waits for somebody to ask to stop.
+/// Waits for a request to stop.
 struct StopWaiter(mpsc::Receiver<()>);
 
 impl StopWaiter {
     fn new(stop: &Stop) -> Self {
         let (asked, inbox) = mpsc::channel();
         stop.on_request(move || {
-            // Whoever waited may have ended.
+            // The waiting thread may have ended.
             let _ = asked.send(());
         });
         Self(inbox)
     }
 
-    /// Waits for so long, but no longer than until then.
+    /// Waits for this long, at most until the deadline.
     fn wait(&self, time: Duration) {
         let _ = self.0.recv_timeout(time);
     }
@@ -226,7 +225,7 @@ struct Sender<'a> {
     sent: u64,
     refused: u64,
     refused_because: Option<io::Error>,
-    /// Of the sends that succeeded, in nanoseconds.
+    /// The delays of the successful sends, in nanoseconds.
     held_up: Histogram<u64>,
 }
 

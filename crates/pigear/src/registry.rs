@@ -12,8 +12,8 @@ use crate::config::SourceConfig;
 use crate::handler::{file, null, pcap, print, record, socket};
 use crate::keys::{KeyError, Keys};
 
-/// Names of the Python program of 2012, what they are called here, and which keys make them do what
-/// they did.
+/// Names in the Python program of 2012, the names of the same handlers here, and the keys that make these
+/// behave as there.
 const ALIASES: [Alias; 3] = [
     Alias { old: "pigear.core.DataHandler", name: "print", keys: &[] },
     Alias { old: "pigear.contrib.HttpSendHandler", name: "http", keys: &[("encoding", "form")] },
@@ -26,29 +26,29 @@ struct Alias {
     keys: &'static [(&'static str, &'static str)],
 }
 
-/// Handlers by name: those that come with Pigear, and your own.
+/// Handlers by name: the built-in ones, and your own.
 pub struct Registry {
     kinds: BTreeMap<&'static str, HandlerKind>,
     resolver: Option<Box<dyn Resolver>>,
 }
 
-/// Makes handlers and sources that nothing is registered for, from their names alone: the classes
-/// of a scripting language, say.
+/// Creates handlers and sources that are not registered, by name only: for example the classes of a
+/// scripting language.
 pub trait Resolver: Send + Sync {
-    /// Whether handlers and sources of this name are this one's to make. It is asked before the names
-    /// of 2012 are looked up.
+    /// Whether this resolver creates handlers and sources of this name. It is asked before the names of 2012
+    /// are looked up.
     fn claims(&self, name: &str) -> bool;
 
-    /// Makes a handler.
+    /// Creates a handler.
     ///
     /// # Errors
-    /// If there is none, or it can't start.
+    /// If it doesn't exist, or can't start.
     fn handler(&self, name: &str, keys: Keys) -> Result<Box<dyn Handler>, Unresolved>;
 
-    /// Makes a source.
+    /// Creates a source.
     ///
     /// # Errors
-    /// If there is none, or it can't start.
+    /// If it doesn't exist, or can't start.
     fn source(
         &self,
         name: &str,
@@ -57,14 +57,14 @@ pub trait Resolver: Send + Sync {
     ) -> Result<Box<dyn Source>, Unresolved>;
 }
 
-/// Why a [`Resolver`] makes nothing.
+/// Why a [`Resolver`] creates nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unresolved {
-    /// There is nothing of that name, or it is something else.
+    /// The name doesn't exist, or is something else.
     #[error("{0}")]
     Absent(String),
-    /// It is there, and can't start.
+    /// It exists, but can't start.
     #[error("{0}")]
     Failed(Box<dyn Error + Send + Sync>),
 }
@@ -76,19 +76,19 @@ struct HandlerKind {
 
 type Build = Box<dyn Fn(Keys) -> Result<Box<dyn Handler>, BuildProblem> + Send + Sync>;
 
-/// Why a handler can't be had.
+/// Why a handler can't be created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// No handler has this name.
+    /// The handler is unknown.
     #[error("unknown handler {name:?}; known are {known}")]
     Unknown {
-        /// The name that was asked for.
+        /// The unknown name.
         name: String,
-        /// The names that there are.
+        /// The known names.
         known: String,
     },
-    /// The settings are wrong.
+    /// The settings are invalid.
     #[error("handler {name}: {problem}")]
     Keys {
         /// The handler.
@@ -99,17 +99,17 @@ pub enum BuildError {
     /// A [`Resolver`] has no such handler.
     #[error("handler {name}: {problem}")]
     Absent {
-        /// The name that was asked for.
+        /// The unknown name.
         name: String,
-        /// What is there instead.
+        /// What the name is instead.
         problem: String,
     },
-    /// The settings are right, but the handler can't start.
+    /// The settings are valid, but the handler can't start.
     #[error("handler {name}: {problem}")]
     Failed {
         /// The handler.
         name: String,
-        /// Why.
+        /// The cause.
         problem: Box<dyn Error + Send + Sync>,
     },
 }
@@ -126,7 +126,7 @@ impl Registry {
         Self { kinds: BTreeMap::new(), resolver: None }
     }
 
-    /// The handlers that come with Pigear.
+    /// The built-in handlers.
     #[must_use]
     pub fn builtin() -> Self {
         let mut registry = Self::empty();
@@ -151,8 +151,8 @@ impl Registry {
         registry
     }
 
-    /// Adds a handler under a name, in place of one that has it. `about` says what it does and which
-    /// keys it has, in one line for `--help`; `build` gets the keys, read into a struct.
+    /// Adds a handler under a name, replacing one of the same name. `about` describes it and its keys in one
+    /// line for `--help`; `build` gets the keys, parsed into a struct.
     pub fn register<O, H, E>(
         &mut self,
         name: &'static str,
@@ -171,19 +171,19 @@ impl Registry {
         self.kinds.insert(name, HandlerKind { about, build: Box::new(build) });
     }
 
-    /// Has a resolver make what isn't registered here, if it claims the name.
+    /// Sets the resolver for names that aren't registered.
     pub fn set_resolver(&mut self, resolver: impl Resolver + 'static) {
         self.resolver = Some(Box::new(resolver));
     }
 
-    /// The resolver, if this name is its.
+    /// The resolver, if it claims this name.
     #[must_use]
     pub fn resolver(&self, name: &str) -> Option<&dyn Resolver> {
         let resolver = self.resolver.as_deref()?;
         (!self.kinds.contains_key(name) && resolver.claims(name)).then_some(resolver)
     }
 
-    /// The name that a handler goes by: its own, or what one of the 2012 program is called here.
+    /// The registered name of a handler: the same, or that of a handler of the 2012 program.
     ///
     /// # Errors
     /// If there is no such handler.
@@ -206,7 +206,7 @@ impl Registry {
     /// Starts a handler.
     ///
     /// # Errors
-    /// If there is no such handler, its keys are wrong, or it can't start.
+    /// If the handler is unknown, its keys are invalid, or it can't start.
     pub fn build(&self, name: &str, mut keys: Keys) -> Result<Box<dyn Handler>, BuildError> {
         if let Some(resolver) = self.resolver(name) {
             return resolver.handler(name, keys).map_err(|problem| {
@@ -230,7 +230,7 @@ impl Registry {
         })
     }
 
-    /// Each handler's name with what it does.
+    /// Each handler's name and description.
     pub fn about(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.kinds.iter().map(|(name, kind)| (*name, kind.about))
     }
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(error("null", "x"), "handler null: unknown key `x`, there are none");
     }
 
-    /// Claims what begins with `my.`, and one name of 2012.
+    /// Claims names that begin with `my.`, and one name of 2012.
     struct Mine;
 
     impl Resolver for Mine {

@@ -1,14 +1,14 @@
-//! The language of filters and of the shell: what scripts see, and what they may do.
+//! The language of filters and of the shell.
 //!
-//! The language is [Rhai](https://rhai.rs). A script sees two variables: `msg`, what Snort said
-//! ([`fields::MSG`]), and `alert`, what is known besides ([`fields::ALERT`]); and functions for both
-//! ([`functions::FUNCTIONS`]). These tables are all there is: completion and help read them too.
+//! The language is [Rhai](https://rhai.rs). A script has two variables: `msg`, Snort's own fields
+//! ([`fields::MSG`]), and `alert`, all other fields ([`fields::ALERT`]); and functions for both
+//! ([`functions::FUNCTIONS`]). Completion and help use the same tables.
 //!
-//! What isn't known is `()`. It equals nothing else, and is neither less nor greater than anything:
+//! An unknown field is `()`. It equals no other value, and is neither less nor greater than any:
 //! `alert.src_port < 1024` is false for an alert without a port.
 //!
-//! Scripts reach no file, no network, no other program and no module, and can neither run nor grow
-//! without end; see [`engine`].
+//! Scripts have no access to files, the network, other programs or modules, and their run time and memory
+//! are limited; see [`engine`].
 //!
 //! ```
 //! use std::sync::Arc;

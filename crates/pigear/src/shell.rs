@@ -1,10 +1,10 @@
 //! `shell`: opens an interactive shell on each alert.
 //!
 //! The alert is in the variables `msg` and `alert` of the language of [`script`](crate::script).
-//! Alerts keep being received meanwhile and wait in the lane's queue.
+//! Meanwhile further alerts are received, and wait in the lane's queue.
 //!
-//! The user works with a thread of its own, so that the lane's can leave it when it is time to end:
-//! nothing wakes a thread that waits for a key. The terminal is then put back as it was.
+//! The user works on a separate thread, so that the lane's thread can leave it at shutdown: a thread that
+//! waits for a key can't be woken. The terminal is then restored.
 
 mod alerts;
 mod banner;
@@ -43,8 +43,7 @@ pub(crate) const ABOUT: &str = "opens a shell on each alert; history=PATH";
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// Where what was typed is kept; `pigear/history` in `XDG_STATE_HOME`, or in `~/.local/state`,
-    /// by default.
+    /// The file of the history; `pigear/history` in `XDG_STATE_HOME`, or in `~/.local/state`, by default.
     pub history: Option<PathBuf>,
 }
 
@@ -60,7 +59,7 @@ pub struct Shell {
     user: Option<User>,
 }
 
-/// The thread that works with the user.
+/// The thread that talks to the user.
 struct User {
     alerts: Sender<Arc<Alert>>,
     events: Receiver<Event>,
@@ -70,15 +69,15 @@ struct User {
 enum Event {
     /// The user is done with the alert.
     Done(Outcome),
-    /// It is time to end.
+    /// The deadline has come.
     TimeUp,
 }
 
 impl Shell {
-    /// Takes the terminal for its own.
+    /// Takes the terminal.
     ///
     /// # Errors
-    /// If standard input or output is no terminal, or another shell has it.
+    /// If standard input or output is not a terminal, or another shell uses it.
     pub fn new(options: Options) -> Result<Self, TerminalError> {
         let history =
             options.history.or_else(history::usual_path).filter(|path| history::is_usable(path));
@@ -86,7 +85,7 @@ impl Shell {
         Ok(Self { terminal, history, deadline: Deadline::default(), backlog: None, user: None })
     }
 
-    /// Starts the thread that works with the user, when the first alert comes.
+    /// Starts the thread that talks to the user, at the first alert.
     fn user(&mut self) -> &User {
         let Self { terminal, history, deadline, backlog, user } = self;
         user.get_or_insert_with(|| {
@@ -102,14 +101,14 @@ impl Shell {
                 let mut session = Session::new(gate, history, backlog, deadline);
                 work(&inbox, &sender, |alert| session.look_at(alert));
             };
-            // Without a thread nobody answers, which the lane notices.
+            // Without a thread there is no answer, which the lane notices.
             let _ = thread::Builder::new().name("user".to_owned()).stack_size(STACK).spawn(session);
             User { alerts, events }
         })
     }
 }
 
-/// Has the user look at each alert, and tells when that is done.
+/// Passes each alert to the user, and reports when that is done.
 fn work(
     inbox: &Receiver<Arc<Alert>>,
     done: &Sender<Event>,
@@ -117,7 +116,7 @@ fn work(
 ) {
     for alert in inbox {
         let outcome = catch_unwind(AssertUnwindSafe(|| look_at(&alert)))
-            .unwrap_or_else(|_| Outcome::Failed("the shell broke".to_owned()));
+            .unwrap_or_else(|_| Outcome::Failed("the shell panicked".to_owned()));
         // The lane may have left.
         if done.send(Event::Done(outcome)).is_err() {
             break;

@@ -1,4 +1,4 @@
-//! What Snort 2's configuration says about where it logs.
+//! The log directory in Snort 2's configuration.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! Whether standard output was open when the program started.
 //!
-//! Rust opens `/dev/null` in its place before `main` if it wasn't, so that no other file gets its number.
-//! Alerts would vanish there without a word. So this looks earlier than that.
+//! If it wasn't, Rust opens `/dev/null` in its place before `main`, so that no other file gets its number.
+//! Alerts would be lost there silently. So this checks before that.
 #![expect(
     unsafe_code,
     reason = "a function that runs before `main` is named in a section of its own"
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
 // SAFETY: the section is a list of functions of this type, which the C library calls once, on the only
-// thread there is. The function neither panics nor needs what Rust prepares for `main`.
+// thread. The function neither panics nor needs what Rust prepares for `main`.
 #[cfg(target_os = "linux")]
 #[used]
 #[unsafe(link_section = ".init_array")]

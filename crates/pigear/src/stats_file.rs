@@ -1,4 +1,4 @@
-//! The counters, as a JSON file for others to read.
+//! The counters in a JSON file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const MODE: u32 = 0o644;
 #[derive(Debug)]
 pub(crate) struct StatsFile {
     path: PathBuf,
-    /// That nobody reads the FIFO was said.
+    /// Whether a FIFO without a reader was logged.
     no_reader: bool,
 }
 
@@ -28,15 +28,15 @@ impl StatsFile {
         &self.path
     }
 
-    /// Replaces a regular file in one step. Anything else is written to; while nobody reads a FIFO, the
-    /// counters are left out, which is said once.
+    /// Replaces a regular file atomically. Anything else is written to; while a FIFO has no reader, the
+    /// counters are not written, and that is logged once.
     pub(crate) fn write(&mut self, snapshot: &Snapshot) -> io::Result<()> {
         let mut text = serde_json::to_vec(snapshot)?;
         text.push(b'\n');
         match output_file::write_whole(&self.path, MODE, &text) {
             Err(error) if NoReader::is(&error) => {
                 if !self.no_reader {
-                    warn!("the counters are not written to {}: {error}", self.path.display());
+                    warn!("cannot write the counters to {}: {error}", self.path.display());
                 }
                 self.no_reader = true;
                 Ok(())

@@ -1,17 +1,17 @@
-//! The store: every alert, kept in a file.
+//! The store: every alert, in a file.
 //!
-//! It is at once the archive, what `pigear query` reads, and the queue of every durable lane, which is
-//! no more than a mark in it. One process writes alerts, on one lane, in transactions of at most 2,000
-//! or 50 ms; any number may read meanwhile.
+//! It is the archive, the database of `pigear query`, and the queue of every durable lane, which is only
+//! a position in it. One process writes alerts, on one lane, in transactions of at most 2,000 alerts or
+//! 50 ms; any number of processes may read meanwhile.
 //!
-//! What holds, whatever happens:
+//! Invariants:
 //!
-//! * An alert that is read is in every format as it was when it was received: the names that belonged
-//!   to it are kept with it.
-//! * After a crash the store is what the last transaction left. No repair is needed.
-//! * A mark moves only once the handler is done with the alerts before it. So a lane hands on each
-//!   alert at least once, in order.
-//! * No number is given to two alerts.
+//! * A stored alert looks in every format as it did when it was received: its names at that time are
+//!   stored with it.
+//! * After a crash the store has the state of the last transaction. No repair is needed.
+//! * A lane's position moves only when the handler is done with the alerts before it. So a lane delivers
+//!   each alert at least once, in order.
+//! * No id is used for two alerts.
 //!
 //! ```no_run
 //! use pigear::store::{Criteria, Further, Reader};
@@ -82,14 +82,14 @@ use clock::Clock;
 use progress::Progress;
 use writer::Writer;
 
-/// It is waited so long for whether a store is damaged. Then the check goes on in the background: as long
-/// as nobody has Snort's socket, alerts are lost.
+/// How long opening waits for the check for damage. Then the check continues in the background: while
+/// Snort's socket is not bound, alerts are lost.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long closing waits for what is being written.
+/// How long closing waits for a write in progress.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A store that is written to. Clones share it.
+/// A store that is open for writing. Clones share it.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
@@ -100,12 +100,12 @@ struct Inner {
 }
 
 impl Store {
-    /// Opens a store to write to it, or creates one where there is nothing. If it was not left in order
-    /// it is checked for damage; where that takes long, it goes on in the background.
+    /// Opens a store for writing, or creates it if there is none. If it was not closed cleanly it is checked
+    /// for damage; a long check continues in the background.
     ///
     /// # Errors
-    /// If somebody else writes to it, it isn't a store, is damaged, was written by a later Pigear, or
-    /// can't be written. It is left as it is then.
+    /// If another process writes to it, or it is not a store, is damaged, has a newer version, or can't be
+    /// written. The file is not changed then.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Self::open_within(path, Some(CHECK_TIMEOUT))
     }
@@ -119,13 +119,13 @@ impl Store {
         Ok(Self(Arc::new(Inner { path: path.to_owned(), writer, progress })))
     }
 
-    /// The file.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// Warns of lanes whose handler isn't configured any more, and that alerts are kept for.
+    /// Warns of lanes with waiting alerts whose handler isn't configured any more.
     pub fn name_strays(&self, names: &[&str]) {
         let known = lanes::waiting(&self.0.writer.lock().connection);
         let strays = known.unwrap_or_default();
@@ -139,10 +139,10 @@ impl Store {
         }
     }
 
-    /// Removes what is not to be kept, in the background, until what this returns is dropped.
+    /// Applies the retention policy in the background, until the result is dropped.
     ///
     /// # Errors
-    /// If there can be no more threads.
+    /// If the system allows no more threads.
     pub fn tidy(&self, policy: RetentionPolicy) -> Result<Retention, StoreError> {
         let store = self.clone();
         let work = move || store.0.writer.lock().tidy(policy, Clock::now());
@@ -150,14 +150,14 @@ impl Store {
             .map_err(|error| StoreProblem::from(error).at(self.path()))
     }
 
-    /// How many dead letters were removed unread, since this was opened.
+    /// How many dead letters were removed unread since the store was opened.
     #[must_use]
     pub fn removed_letters(&self) -> u64 {
         self.0.writer.lock().removed_letters
     }
 
-    /// Ends in order: nothing need be checked at the next start. If something is still writing, that is not
-    /// waited for, and the next start checks.
+    /// Closes the store cleanly, so that the next start need not check it. If a write is in progress, it
+    /// is not waited for, and the next start checks.
     pub fn close(&self) {
         if let Some(mut writer) = self.0.writer.try_lock_for(CLOSE_TIMEOUT) {
             writer.close();

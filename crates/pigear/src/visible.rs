@@ -1,24 +1,22 @@
-//! Foreign text for people: in comments, in the log, in environment variables.
+//! Foreign text, escaped for display: in comments, in the log, in environment variables.
 
 use pigear_alert::visible::Visible;
 
-/// The text on one line, fit for a terminal and to be compared by eye: bytes that are not UTF-8 become
-/// U+FFFD; control characters, those that turn the direction of writing, and those that have no width
-/// become escapes, as in the format `fast`.
+/// The text on one line, safe for a terminal and comparable by eye: bytes that are not UTF-8 become
+/// U+FFFD; control, bidirectional and zero-width characters are escaped, as in the format `fast`.
 #[must_use]
 pub fn visible(bytes: &[u8]) -> String {
     Visible(bytes).to_string()
 }
 
-/// The same for text of several lines, which stay lines. Of a line that is too long, the middle is left
-/// out.
+/// The same for text of several lines, which are kept. A line that is too long loses its middle.
 #[cfg(feature = "command")]
 pub(crate) fn visible_lines(text: &str) -> String {
     let lines = text.split('\n').map(|line| shortened(&visible(line.as_bytes())));
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// No line of an error is longer, in bytes; half of it is its begin and half its end.
+/// The maximum length of a line of an error, in bytes; half of it is its start and half its end.
 #[cfg(feature = "command")]
 const MAX_LINE: usize = 2_048;
 
@@ -32,7 +30,7 @@ fn shortened(line: &str) -> String {
     format!("{begin} … ({} bytes left out) … {end}", line.len() - begin.len() - end.len())
 }
 
-/// The text cut to so many bytes at most, between two characters.
+/// The text truncated to at most this many bytes, between two characters.
 pub(crate) fn cut(text: &str, max: usize) -> &str {
     let ends = (0..=max.min(text.len())).rev();
     { ends }.find_map(|end| text.get(..end)).unwrap_or_default()

@@ -6,8 +6,8 @@ const SHARED: [&str; 22] = [
     "nfs", "ntp", "pop3", "quic", "rdp", "sip", "smb", "smtp", "snmp", "ssh", "tftp",
 ];
 
-/// Suricata's name of an application that `OpenAppID` names, where it is a protocol that Suricata
-/// knows. Applications above a protocol, such as a web site, are not taken for it.
+/// Suricata's name of an application that `OpenAppID` detected, if Suricata knows it as a protocol.
+/// Applications above a protocol, such as a web site, have none.
 pub(super) fn app_proto(app_name: &[u8]) -> Option<&'static str> {
     let is = |name: &str| app_name.eq_ignore_ascii_case(name.as_bytes());
     if ["https", "ssl", "ssl client", "tls"].into_iter().any(is) {

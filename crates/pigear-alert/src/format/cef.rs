@@ -12,10 +12,9 @@ use crate::wire::Dialect;
 
 /// Common Event Format (CEF), version 0: one line an alert, for `ArcSight` and others.
 ///
-/// What would end a field is escaped, and what could steer a terminal is shown as the formats for
-/// people show it, so that every line stays one line and safe. A field that isn't known is absent;
-/// the header, where every field must be, has `Unknown` for a severity that isn't known and the
-/// rule's numbers for an empty message.
+/// Delimiters are escaped, and control characters are shown as in the text formats, so that every line
+/// stays one line and safe. An unknown field is absent; the header, where every field is mandatory, has
+/// `Unknown` for an unknown severity and the rule's numbers for an empty message.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cef;
 
@@ -37,7 +36,7 @@ impl Display for Head<'_> {
     }
 }
 
-/// The version of Snort, as far as its datagrams tell.
+/// The version of Snort, if its datagrams show it.
 fn version(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Snort3 => "3",
@@ -94,7 +93,7 @@ impl Display for Extension<'_> {
     }
 }
 
-/// CEF has names for addresses of IPv4; those of IPv6 stand in a custom field with a label.
+/// CEF has fields for IPv4 addresses only; IPv6 addresses are in a custom field with a label.
 fn write_address(
     f: &mut fmt::Formatter<'_>,
     address: Option<IpAddr>,
@@ -117,14 +116,14 @@ fn write_text(f: &mut fmt::Formatter<'_>, key: &str, text: &[u8]) -> fmt::Result
     if text.is_empty() { Ok(()) } else { write!(f, " {key}={}", Escaped(text, Part::Extension)) }
 }
 
-/// A part of a line, which decides what must be escaped.
+/// A part of a line, which determines what must be escaped.
 #[derive(Clone, Copy)]
 enum Part {
     Head,
     Extension,
 }
 
-/// Text as it may stand in a part of a line. Only the extension has escapes for the ends of lines.
+/// Text escaped for a part of a line. Only the extension has escapes for line breaks.
 struct Escaped<'a>(&'a [u8], Part);
 
 impl Display for Escaped<'_> {

@@ -14,9 +14,9 @@ use crate::packet::{Dissection, Header, IpProtocol};
 
 /// Elastic Common Schema 8.11: one JSON object an alert, on one line.
 ///
-/// The fields are those of Elastic's own Snort integration; what the schema has no name for stands
-/// under `snort`. A field that isn't known is absent. The schema is `docs/ecs.schema.json`. As safe
-/// on a terminal as [`Json`](super::Json).
+/// The fields are those of Elastic's own Snort integration; fields without a name in the schema are under
+/// `snort`. An unknown field is absent. The schema is `docs/ecs.schema.json`. As safe on a terminal as
+/// [`Json`](super::Json).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ecs;
 

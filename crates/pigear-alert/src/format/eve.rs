@@ -14,9 +14,8 @@ use crate::packet::{Dissection, Header, IpProtocol, LinkType};
 
 /// Suricata's event format (EVE), `event_type` `alert`: one JSON object an alert, on one line.
 ///
-/// The names and their meanings are Suricata's; what it has no name for stands under `snort`. A
-/// field that isn't known is absent. The schema is `docs/eve.schema.json`. As safe on a terminal as
-/// [`Json`](super::Json).
+/// Names and meanings are Suricata's; fields that it doesn't have are under `snort`. An unknown field is
+/// absent. The schema is `docs/eve.schema.json`. As safe on a terminal as [`Json`](super::Json).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Eve;
 
@@ -62,7 +61,7 @@ fn put_flow(packet: &Dissection, object: &mut Object<'_>) {
 }
 
 fn put_ethernet(packet: &Dissection, object: &mut Object<'_>) {
-    /// What is smaller is a length.
+    /// Smaller values are lengths.
     const LEAST_TYPE: u16 = 0x600;
     let Some(ethernet) = packet.ethernet() else { return };
     object.put_shown("src_mac", Some(Mac::Colons(ethernet.source)));
@@ -120,7 +119,7 @@ fn put_snort(alert: &Alert, object: &mut Object<'_>) {
     put_unreadable(alert, object);
 }
 
-/// A protocol by its keyword, or else by its number.
+/// A protocol's keyword, or its number if it has none.
 struct Protocol(IpProtocol);
 
 impl fmt::Display for Protocol {
@@ -132,8 +131,7 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// The text in bytes as Suricata shows it: anything but ASCII's letters and the ends of lines is a
-/// dot.
+/// Bytes as Suricata shows them: everything except printable ASCII and line breaks is a dot.
 fn printable(bytes: &[u8]) -> String {
     let letters = bytes.iter().map(|&byte| match byte {
         b' '..=b'~' | b'\n' | b'\r' => char::from(byte),
@@ -142,7 +140,7 @@ fn printable(bytes: &[u8]) -> String {
     letters.collect()
 }
 
-/// What libpcap calls a link type.
+/// libpcap's name of a link type.
 fn link_type_name(link_type: LinkType) -> Option<&'static str> {
     match link_type.0 {
         1 => Some("EN10MB"),

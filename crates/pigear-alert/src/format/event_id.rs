@@ -1,11 +1,11 @@
-//! What tells one alert from all others.
+//! A unique id of an alert.
 
 use sha1::{Digest, Sha1};
 
 use crate::alert::Alert;
 
-/// 32 hexadecimal digits that are the same whenever and by whomever the same alert is written: a
-/// hash of sensor, event id, time, generator and signature id. For receivers that remove duplicates.
+/// 32 hexadecimal digits that are the same each time the same alert is written: a hash of sensor, event
+/// id, time, generator and signature id. For receivers that remove duplicates.
 pub(super) fn event_id(alert: &Alert) -> String {
     let message = &alert.message;
     let mut hash = Sha1::new();

@@ -1,4 +1,4 @@
-//! Which flow a packet belongs to, as numbers that are the same in both directions and everywhere.
+//! Ids of flows: the same in both directions and in every program.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use crate::packet::{Dissection, Header, IpProtocol};
 /// The flow's Community ID, version 1 with seed 0
 /// ([specification](https://github.com/corelight/community-id-spec)).
 ///
-/// None where ports belong to it that the packet doesn't show: in fragments, or cut off.
+/// `None` if the protocol has ports that the packet doesn't show: in fragments, or if it is truncated.
 pub(super) fn community_id(packet: &Dissection) -> Option<String> {
     const SEED: [u8; 2] = [0, 0];
     let ports = Ports::of(packet)?;
@@ -34,7 +34,7 @@ pub(super) fn community_id(packet: &Dissection) -> Option<String> {
 }
 
 /// A number of 51 bits for the flow: the same for the same addresses, ports (not those that the
-/// Community ID makes of ICMP's types), protocol and VLANs.
+/// Community ID derives from ICMP types), protocol and VLANs.
 pub(super) fn id(packet: &Dissection) -> Option<u64> {
     const BITS: u32 = 51;
     let ports = Ports::of(packet)?;
@@ -69,21 +69,21 @@ fn add_address(hash: &mut Sha1, ip: IpAddr) {
     }
 }
 
-/// The ports of a packet, or what the Community ID takes for them; source first.
+/// The ports of a packet, or the Community ID's substitute for them; source first.
 #[derive(Clone, Copy)]
 enum Ports {
     /// The protocol has none.
     None,
     /// Those of TCP, UDP or SCTP.
     Real([u16; 2]),
-    /// An ICMP type and the one that answers it.
+    /// An ICMP type and that of its reply.
     Paired([u16; 2]),
-    /// An ICMP type that nothing answers, and its code.
+    /// An ICMP type without a reply, and its code.
     OneWay([u16; 2]),
 }
 
 impl Ports {
-    /// None where the protocol has ports, but the packet doesn't show them.
+    /// `None` if the protocol has ports, but the packet doesn't show them.
     fn of(packet: &Dissection) -> Option<Self> {
         use IpProtocol as P;
         let (icmp, answer) = match packet.transport() {

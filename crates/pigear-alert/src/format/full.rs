@@ -23,9 +23,9 @@ use crate::alert::Alert;
 /// …
 /// ```
 ///
-/// What Snort doesn't have: the hexdump, the lines of `ICMPv6`, and a line that tells where the
-/// packet couldn't be read on. What Snort has besides: IP's options, the outer header of a tunnel,
-/// and the packet that an ICMP error quotes; the hexdump shows them.
+/// Unlike Snort's, it has the hexdump, the lines of `ICMPv6`, and a line that tells where dissection
+/// stopped. It lacks IP's options, the outer header of a tunnel, and the packet that an ICMP error quotes;
+/// the hexdump shows them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Full {
     /// Whether to use the colours of a terminal.

@@ -1,13 +1,13 @@
-//! Bytes as people read them.
+//! A hexdump.
 
 use std::io::Write;
 
 const WIDTH: usize = 16;
 
-/// Two digits and a space for each value, and a space behind each half.
+/// Two digits and a space for each byte, and a space after each half.
 const VALUES_LEN: usize = 3 * WIDTH + 2;
 
-/// Appends the bytes, sixteen a line: their offset, their values, and their characters.
+/// Appends the bytes, sixteen a line: offset, values, and characters.
 ///
 /// ```
 /// let mut out = Vec::new();
@@ -27,7 +27,7 @@ pub fn hexdump(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// The values in two halves, as wide as those of a full line.
+/// The values in two halves, padded to the width of a full line.
 fn values(line: &[u8]) -> [u8; VALUES_LEN] {
     let mut values = [b' '; VALUES_LEN];
     for (column, byte) in line.iter().take(WIDTH).enumerate() {

@@ -1,4 +1,4 @@
-//! ICMP's requests and their answers, as far as the Community ID counts them as one flow.
+//! ICMP requests and replies that the Community ID counts as one flow.
 
 const V4: [[u8; 2]; 5] = [
     [8, 0],   // echo
@@ -17,7 +17,7 @@ const V6: [[u8; 2]; 6] = [
     [144, 145], // home agent address discovery
 ];
 
-/// The type that answers a type of ICMP, or is answered by it.
+/// The type of the reply to an ICMP type, or of its request.
 pub(super) fn answer_v4(icmp_type: u8) -> Option<u8> {
     answer(&V4, icmp_type)
 }

@@ -14,9 +14,8 @@ use crate::unified2::Verdict;
 /// One JSON object an alert, on one line.
 ///
 /// First the twenty fields of an [`AlertMessage`](crate::AlertMessage) under their names, `pkt` in
-/// base64; then what is known besides. A field that isn't known is absent. The schema is
-/// `docs/alert.schema.json`. As safe on a terminal as the formats for people: characters that could
-/// steer one are escaped.
+/// base64; then all other fields. An unknown field is absent. The schema is `docs/alert.schema.json`. As
+/// safe on a terminal as the text formats: control characters are escaped.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Json;
 
@@ -34,7 +33,7 @@ impl Format for Json {
     }
 }
 
-/// Fields of [`AlertMessage`](crate::AlertMessage) that a dialect with half an event doesn't send.
+/// Fields of [`AlertMessage`](crate::AlertMessage) that a dialect with a partial event doesn't send.
 const NOT_SENT: [&str; 3] = ["priority", "event_id", "event_reference"];
 
 fn said(alert: &Alert, object: &mut Object<'_>) {
@@ -94,7 +93,7 @@ fn logged(alert: &Alert, object: &mut Object<'_>) {
     put_packets(alert, object);
 }
 
-/// Puts all packets, if there is more than the one that the message has.
+/// Adds all packets, if there are more than the one in the message.
 fn put_packets(alert: &Alert, object: &mut Object<'_>) {
     let further = alert.further_packets();
     if further.is_empty() {
@@ -121,7 +120,7 @@ impl Serialize for Packet<'_> {
     }
 }
 
-/// Puts what else Snort's log knows, each kind once: lists of mail's addresses are one text there.
+/// Adds other data from Snort's log, each kind once: lists of mail addresses are already one text.
 pub(super) fn put_extra(alert: &Alert, object: &mut Object<'_>) {
     let extra = alert.log().map_or(&[][..], |log| &log.extra);
     let named = extra.iter().filter_map(|extra| Some((extra.info.name()?, extra)));
@@ -147,7 +146,7 @@ fn origin(alert: &Alert, object: &mut Object<'_>) {
     put_medium(alert, object);
 }
 
-/// Puts the dialect of the datagram, or that there was none.
+/// Adds the dialect of the datagram, if there was one.
 pub(super) fn put_medium(alert: &Alert, object: &mut Object<'_>) {
     match alert.medium {
         Medium::Datagram => object.put("dialect", alert.dialect.name()),
@@ -164,7 +163,7 @@ fn caveats(alert: &Alert, object: &mut Object<'_>) {
     object.put_known("count", alert.count);
 }
 
-/// Puts the message's bytes as `msg_base64`, if they are not UTF-8.
+/// Adds the message's bytes as `msg_base64`, if they are not UTF-8.
 pub(super) fn put_unreadable(alert: &Alert, object: &mut Object<'_>) {
     let msg = alert.msg();
     if str::from_utf8(&msg).is_err() {
@@ -172,7 +171,7 @@ pub(super) fn put_unreadable(alert: &Alert, object: &mut Object<'_>) {
     }
 }
 
-/// A protocol by its name, or else by its number.
+/// A protocol's name, or its number if it has none.
 struct Protocol(IpProtocol);
 
 impl Serialize for Protocol {

@@ -31,7 +31,7 @@ impl FormatName {
     pub const ALL: [Self; 7] =
         [Self::Fast, Self::Full, Self::Json, Self::Eve, Self::Ecs, Self::Ocsf, Self::Cef];
 
-    /// The name, as settings have it.
+    /// The name in settings.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl FormatName {
         }
     }
 
-    /// The format of this name. Formats that machines read have no colour.
+    /// The format of this name. Machine-readable formats have no colour.
     #[must_use]
     pub fn format(self, colour: Colour) -> Box<dyn Format> {
         match self {
@@ -66,11 +66,11 @@ impl fmt::Display for FormatName {
     }
 }
 
-/// No format has this name.
+/// The format is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown format {name:?}; known are {}", FormatName::ALL.map(FormatName::name).join(", "))]
 pub struct UnknownFormat {
-    /// The name that was asked for.
+    /// The unknown name.
     pub name: String,
 }
 

@@ -15,10 +15,10 @@ pub(super) fn write_line(out: &mut Vec<u8>, fields: impl FnOnce(&mut Object<'_>)
     out.extend_from_slice(b"}\n");
 }
 
-/// An object that is being written: its fields stand in the order in which they are put.
+/// An object that is being written: fields appear in the order of the calls.
 ///
-/// What isn't known is left out: a `None`, an empty text, an empty list, an object without fields.
-/// Names of fields are written as they are, so they must need no escapes.
+/// Unknown values are left out: a `None`, an empty string, an empty list, an object without fields. Field
+/// names are written unescaped, so they must need no escapes.
 pub(super) struct Object<'a> {
     out: &'a mut Vec<u8>,
     is_empty: bool,
@@ -38,21 +38,21 @@ impl Object<'_> {
         }
     }
 
-    /// Puts what `Display` writes, as a string.
+    /// Adds the output of `Display`, as a string.
     pub(super) fn put_shown(&mut self, name: &str, value: Option<impl Display>) {
         if let Some(value) = value {
             self.put(name, &format_args!("{value}"));
         }
     }
 
-    /// Puts text; bytes that are not UTF-8 become U+FFFD.
+    /// Adds text; bytes that are not UTF-8 become U+FFFD.
     pub(super) fn put_text(&mut self, name: &str, text: &[u8]) {
         if !text.is_empty() {
             self.put(name, &String::from_utf8_lossy(text));
         }
     }
 
-    /// Puts bytes in base64, even if there are none.
+    /// Adds bytes in base64, even if there are none.
     pub(super) fn put_base64(&mut self, name: &str, bytes: &[u8]) {
         self.name(name);
         self.out.push(b'"');
@@ -74,7 +74,7 @@ impl Object<'_> {
         self.enclose(name, ["{", "}"], fields);
     }
 
-    /// Puts a list of one object.
+    /// Adds a list of one object.
     pub(super) fn put_list_of_one(&mut self, name: &str, fields: impl FnOnce(&mut Object<'_>)) {
         self.enclose(name, ["[{", "}]"], fields);
     }
@@ -102,16 +102,16 @@ impl Object<'_> {
     }
 }
 
-/// Whether a character steers a terminal, breaks lines, or reorders the characters around it. None
-/// is above U+FFFF.
+/// Whether a character is a control character, breaks lines, or changes the writing direction. None is
+/// above U+FFFF.
 pub(super) fn is_unsafe(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
-/// Compact JSON that also escapes what JSON itself would let through: DEL, the control characters
-/// above ASCII, and those that turn the direction of writing.
+/// Compact JSON that also escapes what JSON permits: DEL, the control characters above ASCII, and those
+/// that change the writing direction.
 struct TerminalSafe;
 
 impl Formatter for TerminalSafe {

@@ -13,8 +13,9 @@ use crate::packet::{Dissection, IpProtocol};
 /// Open Cybersecurity Schema Framework (OCSF) 1.8.0, class Detection Finding: one JSON object an
 /// alert, on one line.
 ///
-/// What the schema has no place for stands under `unmapped`. A field that isn't known is absent, but
-/// the title of an alert without a message is its rule's numbers. The schema is `docs/ocsf.schema.json`. As safe on a terminal as [`Json`](super::Json).
+/// What the schema has no place for stands under `unmapped`. A field that isn't known is absent, but the
+/// title of an alert without a message is its rule's numbers. The schema is `docs/ocsf.schema.json`. As
+/// safe on a terminal as [`Json`](super::Json).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ocsf;
 
@@ -74,7 +75,7 @@ fn put_finding(alert: &Alert, object: &mut Object<'_>) {
 
 fn put_evidence(alert: &Alert, object: &mut Object<'_>) {
     let packet = alert.dissection();
-    // The schema knows no endpoint that has a link address only.
+    // The schema has no endpoint with only a link address.
     let (Some(src_ip), Some(dst_ip)) = (packet.src_ip(), packet.dst_ip()) else { return };
     let ethernet = packet.ethernet();
     object.put_object("src_endpoint", |end| {

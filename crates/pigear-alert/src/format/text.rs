@@ -1,4 +1,4 @@
-//! Pieces of the formats that people read.
+//! Parts of the text formats.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -9,7 +9,7 @@ use crate::alert::Alert;
 use crate::message::AlertMessage;
 pub(super) use crate::visible::{Visible, write_visible};
 
-/// The rule's message, or its numbers (`1:384:8`) where it has none: for formats that demand a name.
+/// The rule's message, or its numbers (`1:384:8`) if it has none: for formats with a mandatory name.
 pub(super) fn rule_name(alert: &Alert) -> Cow<'_, [u8]> {
     let msg = alert.msg();
     if msg.is_empty() { rule_numbers(alert).into_bytes().into() } else { msg }
@@ -45,7 +45,7 @@ impl Display for Endpoints<'_> {
     }
 }
 
-/// `[Classification: …] [Priority: …] [AppID: …]`, as far as they are known.
+/// `[Classification: …] [Priority: …] [AppID: …]`, as far as known.
 pub(super) struct Tags<'a>(pub(super) &'a Alert, pub(super) Colour);
 
 impl Display for Tags<'_> {
@@ -67,7 +67,7 @@ impl Display for Tags<'_> {
     }
 }
 
-/// What a part of a line is, to be told by its colour.
+/// The kind of a part of a line, for its colour.
 #[derive(Clone, Copy)]
 pub(super) enum Paint {
     Dim,
@@ -90,7 +90,7 @@ impl Paint {
         }
     }
 
-    /// The escape sequences before and behind.
+    /// The escape sequences before and after.
     pub(super) fn codes(self, colour: Colour) -> (&'static str, &'static str) {
         let on = match (colour, self) {
             (Colour::Never, _) | (_, Self::Plain) => return ("", ""),

@@ -13,18 +13,18 @@ use super::problem::{MapProblem, Parsed, number, quoted, required};
 pub struct Class {
     /// The short name, as rules write it after `classtype:`.
     pub name: Box<str>,
-    /// What Snort's logs call the class; empty where a Lua table gives no text.
+    /// The description in Snort's logs; empty where a Lua table has none.
     pub description: Box<str>,
-    /// The priority of an alert whose rule doesn't say otherwise; 1 is the most urgent.
+    /// The default priority of the class's rules; 1 is the most urgent.
     pub priority: u32,
 }
 
 /// The classes by number, which is their position in the list that Snort read.
 ///
-/// A list that differs from Snort's in one place gives wrong names from there on. So an entry of a
-/// Lua table that can't be understood keeps its number, without a name, and a class defined twice
-/// counts once: the first holds, as in Snort. Snort 2 doesn't start with a broken `config` line, so
-/// such a line has no number to keep.
+/// A list that differs from Snort's in one place gives wrong names from there on. So an invalid entry of
+/// a Lua table keeps its number, without a name, and a class defined twice counts once: the first
+/// definition is used, as in Snort. Snort 2 doesn't start with an invalid `config` line, so such a line
+/// has no number to keep.
 ///
 /// The default is [`Classes::stock`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +52,9 @@ impl Classes {
         Self(Vec::new())
     }
 
-    /// Reads Snort's list, whichever its form: the Lua table `classifications` (or
-    /// `default_classifications`) of Snort 3, else `config classification:` lines. All else in the
-    /// text is passed over, so a whole `snort.lua` or `snort.conf` will do.
+    /// Parses Snort's list in either form: the Lua table `classifications` (or `default_classifications`) of
+    /// Snort 3, else `config classification:` lines. Other text is ignored, so a whole `snort.lua` or
+    /// `snort.conf` is accepted.
     ///
     /// The list is empty when the text has none, as in a `snort.lua` that says
     /// `classifications = default_classifications` or a `snort.conf` that includes its list.
@@ -78,7 +78,7 @@ impl Classes {
         (1..).zip(&self.0).filter_map(|(number, class)| Some((number, class.as_ref()?)))
     }
 
-    /// How many numbers there are.
+    /// The number of classes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
@@ -96,7 +96,7 @@ fn from_configs(text: &str) -> Parsed<Classes> {
     let mut names = HashSet::new();
     for (line, argument) in lines::configs(text, "classification") {
         match argument.and_then(|argument| configured(&argument)) {
-            // Snort 2 compares without regard to case.
+            // Snort 2 ignores case.
             Ok(class) if !names.insert(class.name.to_ascii_lowercase()) => {
                 parsed.report(line, duplicate(&class));
             }
@@ -120,7 +120,7 @@ fn configured(argument: &str) -> Result<Class, MapProblem> {
     })
 }
 
-/// A comma with a backslash before it doesn't separate, and loses the backslash.
+/// An escaped comma doesn't separate, and loses its backslash.
 fn split_at_commas(text: &str) -> Vec<String> {
     let mut fields = vec![];
     let mut beginning = String::new();

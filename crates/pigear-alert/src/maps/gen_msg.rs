@@ -10,7 +10,7 @@ use super::problem::{MapProblem, Parsed, number, required};
 pub struct GenMsgMap(HashMap<(u32, u32), Box<str>>);
 
 impl GenMsgMap {
-    /// Reads the text of a `gen-msg.map`. Of two lines for one alert the later holds.
+    /// Parses a `gen-msg.map`. Of two lines for one alert the later is used.
     #[must_use]
     pub fn parse(text: &str) -> Parsed<Self> {
         let mut parsed = Parsed::<Self>::default();
@@ -31,13 +31,13 @@ impl GenMsgMap {
         self.0.get(&(generator, alert)).map(|message| &**message)
     }
 
-    /// How many alerts are named.
+    /// The number of alerts with a message.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether no alert is named.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

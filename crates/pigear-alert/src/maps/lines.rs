@@ -5,7 +5,7 @@ use std::iter;
 
 use super::problem::MapProblem;
 
-/// The lines that say something, trimmed, with their numbers from 1: neither blank nor comments.
+/// The lines that are neither blank nor comments, trimmed, with their numbers from 1.
 pub(super) fn entries(text: &str) -> impl Iterator<Item = (usize, &str)> {
     numbered(text).filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
 }
@@ -21,10 +21,10 @@ pub(super) fn fields(line: &str) -> impl Iterator<Item = &str> {
     line.split("||").map(str::trim)
 }
 
-/// What stands after `config KEYWORD:`, of each such line of a `snort.conf` or a file included in it.
+/// The text after `config KEYWORD:`, of each such line of a `snort.conf` or a file included in it.
 ///
-/// As in Snort 2, `#` and `;` begin a comment line, words are the same in capitals, and a backslash
-/// at the end of a line joins it with the next.
+/// As in Snort 2, `#` and `;` begin a comment line, keywords are case-insensitive, and a backslash at the
+/// end of a line joins it with the next.
 pub(super) fn configs<'a>(
     text: &'a str,
     keyword: &'static str,

@@ -1,4 +1,4 @@
-//! Finds one table of a Lua configuration and reads its entries, without running anything.
+//! Finds one table of a Lua configuration and reads its entries, without running it.
 //!
 //! Snort 3's lists look the same everywhere: `references = { { name = 'cve', url = '…' }, … }` in
 //! `snort.lua`, or with `default_` before the name in `snort_defaults.lua`.
@@ -21,7 +21,7 @@ pub(super) struct Table<'a> {
     pub(super) closed: bool,
 }
 
-/// What stands between one pair of braces.
+/// The contents of one pair of braces.
 pub(super) struct Entry<'a> {
     /// Where it begins.
     pub(super) line: usize,
@@ -34,8 +34,8 @@ enum Value<'a> {
     Expression,
 }
 
-/// The table that Lua would have under this name after running the whole file: the last one; failing
-/// that, the last one under `default_` and the name.
+/// The table that Lua would have under this name after running the whole file: the last one or, if there is
+/// none, the last one under `default_` and the name.
 pub(super) fn table<'a>(text: &'a str, name: &str) -> Option<Table<'a>> {
     if !text.contains(name) {
         return None;
@@ -77,7 +77,7 @@ fn list<'a>(lexer: &mut Lexer<'a>, line: usize) -> Table<'a> {
     table
 }
 
-/// Reads to the end of an entry whose brace has been read; none if the file ends before.
+/// Parses an entry after its opening brace; `None` if the file ends within it.
 fn entry<'a>(lexer: &mut Lexer<'a>, line: usize) -> Option<Entry<'a>> {
     let mut fields = Vec::new();
     let mut depth = 0_usize;
@@ -120,7 +120,7 @@ fn field<'a>(tokens: &mut [Token<'a>]) -> Option<(Cow<'a, str>, Value<'a>)> {
 }
 
 impl Entry<'_> {
-    /// The string under a key, or none if there is none; `field` is what an error calls it.
+    /// The string of a key, or `None`; `field` is its name in errors.
     pub(super) fn text(&self, key: &str, field: &'static str) -> Result<Option<&str>, MapProblem> {
         match self.value(key) {
             None => Ok(None),
@@ -130,7 +130,7 @@ impl Entry<'_> {
         }
     }
 
-    /// The number under a key, or none if there is none; `field` is what an error calls it.
+    /// The number of a key, or `None`; `field` is its name in errors.
     pub(super) fn number(&self, key: &str, field: &'static str) -> Result<Option<u32>, MapProblem> {
         match self.value(key) {
             None => Ok(None),

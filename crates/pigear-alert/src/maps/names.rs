@@ -5,36 +5,36 @@ use std::borrow::Cow;
 
 use super::{Class, Classes, GenMsgMap, ReferenceSystems, Rule, SidMsgMap};
 
-/// The names of one alert, as they were once looked up.
+/// The names of one alert, as stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Looked {
     /// The whole message.
     pub message: Box<[u8]>,
     /// The class.
     pub class: Option<Class>,
-    /// The web addresses of what describes the rule's subject.
+    /// The URLs of the rule's references.
     pub references: Vec<String>,
 }
 
-/// Everything that gives an alert's numbers a name.
+/// All maps for an alert's numbers.
 ///
-/// The default knows the classes and reference systems that come with Snort, and no rule.
+/// The default has the classes and reference systems that come with Snort, and no rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
     /// The classes, by number.
     pub classes: Classes,
-    /// How the addresses of references begin.
+    /// The URL prefixes of reference systems.
     pub references: ReferenceSystems,
     /// The rules, from `sid-msg.map`.
     pub rules: SidMsgMap,
     /// The alerts of decoders and preprocessors, from `gen-msg.map`.
     pub generators: GenMsgMap,
-    /// What takes the place of all these, whatever is asked for.
+    /// Fixed names that replace all these maps.
     pub looked: Option<Box<Looked>>,
 }
 
 impl From<Looked> for Names {
-    /// The names of an alert that was kept: what is looked up is what was found then.
+    /// The names of a stored alert: every look-up returns these.
     fn from(looked: Looked) -> Self {
         Self {
             classes: Classes::none(),
@@ -49,8 +49,8 @@ impl From<Looked> for Names {
 impl Names {
     /// The class of a number; see [`Classes::get`].
     ///
-    /// Snort 2 sends 25 with every decoder alert (generator 116), whatever its list holds there, and
-    /// names no class for them in its own logs; don't ask for those.
+    /// Snort 2 sends 25 with every decoder alert (generator 116), whatever its list has there, and names no
+    /// class for them in its own logs; don't look those up.
     #[must_use]
     pub fn class(&self, number: u32) -> Option<&Class> {
         match &self.looked {
@@ -65,15 +65,15 @@ impl Names {
         self.rules.get(generator, sid)
     }
 
-    /// The whole message of an alert, given the one that came with it.
+    /// The whole message of an alert, given the one that Snort sent.
     ///
-    /// Snort cuts messages at 255 bytes, perhaps within a letter. So the text of a map is taken where
-    /// it begins with what came, which an empty message always fulfils; otherwise the map is about
-    /// something else, and what came stays. The maps are `sid-msg.map`, and then, but for rules
-    /// (generators 1 and 3), `gen-msg.map`.
+    /// Snort truncates messages at 255 bytes, perhaps within a character. So the text of a map is used if it
+    /// begins with the sent one, which is always true of an empty message; otherwise the map is about another
+    /// rule, and the sent message is used. The maps are `sid-msg.map` and then, except for rules (generators
+    /// 1 and 3), `gen-msg.map`.
     ///
-    /// Some programs write maps with the backslashes that a message needs within a rule. Snort sends
-    /// none, so the text is also tried without.
+    /// Some programs write maps with the backslashes that a message needs within a rule. Snort sends none, so
+    /// the text is also compared without them.
     #[must_use]
     pub fn message<'a>(&'a self, generator: u32, sid: u32, sent: &'a [u8]) -> Cow<'a, [u8]> {
         if let Some(looked) = &self.looked {
@@ -86,8 +86,8 @@ impl Names {
         texts.find_map(|text| completed(sent, text)).unwrap_or(Cow::Borrowed(sent))
     }
 
-    /// The web addresses of what describes the rule's subject, as far as their systems are known.
-    /// [`Rule::references`] has all references.
+    /// The URLs of the rule's references, as far as their systems are known. [`Rule::references`] has all
+    /// references.
     pub fn references(&self, generator: u32, sid: u32) -> impl Iterator<Item = String> {
         let looked = self.looked.iter().flat_map(|looked| looked.references.iter().cloned());
         let references = self.rule(generator, sid).into_iter().flat_map(Rule::references);

@@ -1,13 +1,13 @@
 use thiserror::Error;
 
-/// What a text held, and which of its lines could not be used.
+/// The parsed contents of a text, and its invalid lines.
 ///
-/// No text is refused as a whole: a file with one broken line still names everything else.
+/// No text is refused as a whole: a file with one invalid line still names everything else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parsed<T> {
-    /// What the understood lines say.
+    /// The contents of the valid lines.
     pub value: T,
-    /// The other lines, in order.
+    /// The invalid lines, in order.
     pub problems: Vec<LineProblem>,
 }
 
@@ -17,7 +17,7 @@ impl<T> Parsed<T> {
     }
 }
 
-/// A line that could not be used, or not wholly.
+/// A line that could not be used, or only in part.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("line {line}: {problem}")]
 pub struct LineProblem {
@@ -31,65 +31,65 @@ pub struct LineProblem {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MapProblem {
-    /// A field that has to be there is not, or is empty.
+    /// A mandatory field is missing or empty.
     #[error("no {field}")]
     Missing {
-        /// What the field holds.
+        /// The name of the field.
         field: &'static str,
     },
-    /// A field that has to be an unsigned 32-bit number is something else.
+    /// A field is not an unsigned 32-bit number.
     #[error("{field} is {text:?}, not a number up to {max}", max = u32::MAX)]
     NotANumber {
-        /// What the field holds.
+        /// The name of the field.
         field: &'static str,
-        /// How it begins.
+        /// The beginning of its text.
         text: Box<str>,
     },
-    /// A Lua value that only running the file would tell: a variable, a call, two strings joined.
+    /// A Lua value that is known only by running the file: a variable, a call, a concatenation.
     #[error("{field} is not a plain string or number")]
     NotPlain {
-        /// What the field holds.
+        /// The name of the field.
         field: &'static str,
     },
-    /// There are more fields than the syntax has, so which is which can't be told.
-    #[error("{found} fields, but there can be only {allowed}")]
+    /// There are more fields than the syntax permits, so their meaning is ambiguous.
+    #[error("{found} fields, but at most {allowed} are allowed")]
     TooManyFields {
-        /// How many fields the line has.
+        /// The number of fields in the line.
         found: usize,
-        /// How many it may have.
+        /// The maximum.
         allowed: usize,
     },
     /// `config classification` or `config reference` without the colon.
     #[error("no colon after {keyword}")]
     NoColon {
-        /// The word that a colon should follow.
+        /// The keyword that a colon should follow.
         keyword: &'static str,
     },
-    /// A class was defined before; Snort keeps the first, and gives the other no number.
+    /// A class was defined before; Snort uses the first definition, and gives the other no number.
     #[error("class {name:?} was defined before, this one is ignored")]
     Duplicate {
         /// The short name of the class.
         name: Box<str>,
     },
     /// A reference is not of the form `system,id`. The rest of its line is used.
-    #[error("reference {text:?} is not a system and an id with a comma between")]
+    #[error("reference {text:?} is not of the form SYSTEM,ID")]
     BrokenReference {
-        /// How the reference begins.
+        /// The beginning of the reference.
         text: Box<str>,
     },
-    /// The file ends within a Lua table. What stands before the end is used.
-    #[error("the table does not end")]
+    /// The file ends within a Lua table. Entries before the end are used.
+    #[error("the table is not closed")]
     Unclosed,
 }
 
-/// The beginning of a text that is to be quoted in a message.
+/// The beginning of a text, for a message.
 pub(super) fn quoted(text: &str) -> Box<str> {
     const LONGEST: usize = 40;
     let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(end, _)| end);
     text[..end].into()
 }
 
-/// Reads an unsigned number, which has to fill the whole field.
+/// Parses an unsigned number, which must be the whole field.
 pub(super) fn number(field: &'static str, text: &str) -> Result<u32, MapProblem> {
     match text.parse() {
         Ok(number) => Ok(number),
@@ -98,7 +98,7 @@ pub(super) fn number(field: &'static str, text: &str) -> Result<u32, MapProblem>
     }
 }
 
-/// Takes a field that may not be empty.
+/// Takes a field that must not be empty.
 pub(super) fn required<T: AsRef<str>>(field: &'static str, text: T) -> Result<T, MapProblem> {
     if text.as_ref().is_empty() { Err(MapProblem::Missing { field }) } else { Ok(text) }
 }

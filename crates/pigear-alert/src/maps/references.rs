@@ -2,20 +2,20 @@ use super::lines;
 use super::lua::{self, Entry, Table};
 use super::problem::{MapProblem, Parsed, required};
 
-/// A pointer from a rule to where its subject is described: `cve,2021-41773`.
+/// A reference from a rule to a description of its subject: `cve,2021-41773`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reference<'a> {
-    /// Who describes it: `cve`, `bugtraq`, `url`, …
+    /// The system: `cve`, `bugtraq`, `url`, …
     pub system: &'a str,
-    /// Where in that system: a number, a name, or a web address without its `http://`.
+    /// The id within the system: a number, a name, or a URL without its `http://`.
     pub id: &'a str,
 }
 
 impl Reference<'_> {
-    /// The web address, if the system is known.
+    /// The URL, if the system is known.
     ///
-    /// It is the system's prefix and the id, but nothing is said twice: an id that is a whole address
-    /// stays as it is, and `CVE-2021-41773` is not put after `…?id=CVE-` in full.
+    /// It is the system's prefix and the id, without duplication: an id that is a whole URL is not changed,
+    /// and `CVE-2021-41773` loses its prefix after `…?id=CVE-`.
     #[must_use]
     pub fn url(&self, systems: &ReferenceSystems) -> Option<String> {
         let prefix = systems.prefix(self.system)?;
@@ -36,7 +36,7 @@ fn starts_with_ignoring_case(text: &str, beginning: &str) -> bool {
     text.get(..beginning.len()).is_some_and(|head| head.eq_ignore_ascii_case(beginning))
 }
 
-/// The systems that references point into, and how their addresses begin.
+/// The reference systems, and their URL prefixes.
 ///
 /// The default is [`ReferenceSystems::stock`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +48,8 @@ impl Default for ReferenceSystems {
     }
 }
 
-/// The systems of Snort's own lists. The addresses of `cve`, `nessus` and `msb` are where these are
-/// now; `bugtraq`, `arachnids`, `mcafee` and `osvdb` have closed, and keep their last address.
+/// The systems of Snort's own lists. The prefixes of `cve`, `nessus` and `msb` are their current ones;
+/// `bugtraq`, `arachnids`, `mcafee` and `osvdb` have closed, and keep their last one.
 const STOCK: [(&str, &str); 8] = [
     ("bugtraq", "http://www.securityfocus.com/bid/"),
     ("cve", "https://www.cve.org/CVERecord?id=CVE-"),
@@ -68,11 +68,11 @@ impl ReferenceSystems {
         Self(STOCK.iter().map(|&(name, prefix)| (name.into(), prefix.into())).collect())
     }
 
-    /// Reads Snort's list, whichever its form: the Lua table `references` (or `default_references`)
-    /// of Snort 3, else `config reference:` lines. All else in the text is passed over.
+    /// Parses Snort's list in either form: the Lua table `references` (or `default_references`) of Snort 3,
+    /// else `config reference:` lines. Other text is ignored.
     ///
-    /// The list is empty when the text has none. Of two entries for one system the later holds, as
-    /// in Snort.
+    /// The list is empty when the text has none. Of two entries for one system the later is used, as in
+    /// Snort.
     #[must_use]
     pub fn parse(text: &str) -> Parsed<Self> {
         match lua::table(text, "references") {
@@ -81,19 +81,19 @@ impl ReferenceSystems {
         }
     }
 
-    /// How addresses in this system begin. Capitals and small letters are the same in its name.
+    /// The URL prefix of a system. Its name is case-insensitive.
     #[must_use]
     pub fn prefix(&self, system: &str) -> Option<&str> {
         let found = self.0.iter().rfind(|(name, _)| name.eq_ignore_ascii_case(system));
         found.map(|(_, prefix)| &**prefix)
     }
 
-    /// All names and prefixes, as they were read.
+    /// All names and prefixes, as parsed.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, prefix)| (&**name, &**prefix))
     }
 
-    /// Whether no system is known.
+    /// Whether there are no systems.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -194,7 +194,7 @@ mod tests {
                 "line 2: no colon after reference",
                 "line 3: no system",
                 "line 4: no address",
-                "line 5: 3 fields, but there can be only 2",
+                "line 5: 3 fields, but at most 2 are allowed",
             ]
         );
         assert_eq!(parsed.value.iter().count(), 2);
@@ -213,7 +213,7 @@ mod tests {
                 "line 2: no system",
                 "line 3: no address",
                 "line 4: system is not a plain string or number",
-                "line 1: the table does not end",
+                "line 1: the table is not closed",
             ]
         );
         assert_eq!(parsed.value.prefix("C"), Some("http://c/"));

@@ -7,18 +7,17 @@ use super::lines;
 use super::problem::{MapProblem, Parsed, number, quoted, required};
 use super::references::Reference;
 
-/// The generator of rules in text form, and of a version 1 map, which doesn't name any.
+/// The generator of text rules, and of a version 1 map, which has no generators.
 const TEXT_RULES: u32 = 1;
-/// The generator of rules that come as shared objects; their stubs stand in the map as text rules.
+/// The generator of shared-object rules; their stubs are in the map as text rules.
 const SHARED_OBJECT_RULES: u32 = 3;
 
-/// What a `sid-msg.map` tells of a rule.
+/// A rule's entry in a `sid-msg.map`.
 ///
-/// Tens of thousands are kept, so all text is in one piece, and references are taken out of it when
-/// asked for.
+/// There are tens of thousands, so all text is in one string, and references are parsed on demand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// Class, message and references, the last as they stood in the file, with no separator but theirs.
+    /// Class, message and references, the last as in the file, without other separators.
     text: Box<str>,
     class_end: usize,
     message_end: usize,
@@ -37,13 +36,13 @@ impl Rule {
         }
     }
 
-    /// The whole message, as the file has it: backslashes that the rule needed may still be there.
+    /// The whole message, as in the file: it may have backslashes that the rule needed.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.text[self.class_end..self.message_end]
     }
 
-    /// Where the rule's subject is described.
+    /// The rule's references.
     pub fn references(&self) -> impl Iterator<Item = Reference<'_>> {
         self.reference_fields().filter_map(reference)
     }
@@ -61,7 +60,7 @@ impl Rule {
         self.revision
     }
 
-    /// The rule's priority; version 2 only, and none where the file says 0.
+    /// The rule's priority; version 2 only, and `None` for 0.
     #[must_use]
     pub fn priority(&self) -> Option<u32> {
         self.priority
@@ -84,7 +83,7 @@ fn reference(field: &str) -> Option<Reference<'_>> {
 pub struct SidMsgMap(HashMap<(u32, u32), Rule>);
 
 impl SidMsgMap {
-    /// Reads the text of a `sid-msg.map` in any of three forms, told apart by the first lines:
+    /// Parses a `sid-msg.map` in any of three forms, detected by the first lines:
     ///
     /// - version 1, `sid || message || system,id || …`, always of generator 1;
     /// - version 2, under a line `#v2`,
@@ -92,8 +91,8 @@ impl SidMsgMap {
     /// - what `snort --dump-msg-map` of Snort 3 prints,
     ///   `generator || sid || revision || "message" || system,id || …`.
     ///
-    /// Of two lines for one rule the later holds. A broken reference is reported, and costs its line
-    /// nothing else.
+    /// Of two lines for one rule the later is used. An invalid reference is reported, and the rest of
+    /// its line is used.
     #[must_use]
     pub fn parse(text: &str) -> Parsed<Self> {
         let form = Form::of(text);
@@ -124,13 +123,13 @@ impl SidMsgMap {
         }
     }
 
-    /// How many rules are known.
+    /// The number of rules.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether no rule is known.
+    /// Whether there are no rules.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -191,7 +190,7 @@ fn dump(line: &str) -> Result<((u32, u32), Rule), MapProblem> {
     Ok((key, Rule { revision, ..Rule::new("", message, references) }))
 }
 
-/// The first fields of a line, empty where it has fewer; the last is all that remains.
+/// The first fields of a line, empty if it has fewer; the last is the rest of the line.
 fn split<const FIELDS: usize>(line: &str) -> [&str; FIELDS] {
     let mut fields = line.splitn(FIELDS, "||").map(str::trim);
     std::array::from_fn(|_| fields.next().unwrap_or_default())

@@ -2,7 +2,7 @@ use super::step::Next;
 use super::walk::Walk;
 use super::{EtherType, Header, IpProtocol, LinkType, MAX_LAYERS, Vxlan, link};
 
-/// Tells from the bytes what a packet begins with, since Snort doesn't.
+/// Detects a packet's link type from its bytes, because Snort doesn't send it.
 ///
 /// A raw IPv4 header whose checksum fits, or an IPv6 one whose length does, comes first: the ether
 /// type would be part of an address there, which a remote sender may choose. Then what leads to an

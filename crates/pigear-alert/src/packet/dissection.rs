@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use super::{Ethernet, Header, IpProtocol, Ipv6Fragment, LinkType, Stop};
 
-/// One header of a packet and where it is.
+/// One header of a packet and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
     /// The header's fields.
@@ -12,26 +12,25 @@ pub struct Layer {
     pub range: Range<usize>,
 }
 
-/// A packet taken apart.
+/// A dissected packet.
 ///
 /// Addresses, ports and protocol are those of the *innermost* IP header, as in Snort's own logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dissection {
-    /// What the packet begins with: as was told, or as was found out.
+    /// The link type: as given, or as detected.
     pub link_type: Option<LinkType>,
     /// The headers, outermost first.
     pub layers: Vec<Layer>,
     /// The bytes after the last header, without the link's padding where a length field shows that
     /// there is some.
     pub payload: Range<usize>,
-    /// Where and why it ended early; `None` if all headers were read.
+    /// Where and why it ended early; `None` if all headers were parsed.
     pub stopped: Option<Stop>,
-    /// What is known from elsewhere of a packet that shows no IP header.
+    /// Addresses and ports from another source, of a packet without an IP header.
     pub flow: Option<Flow>,
 }
 
-/// Addresses, ports and protocol that are known from elsewhere than a packet's headers: from Snort's
-/// own log.
+/// Addresses, ports and protocol from another source than a packet's headers: Snort's own log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
     /// The sender's address.

@@ -2,18 +2,18 @@ use super::detect::{detect, network_layer};
 use super::walk::Walk;
 use super::{Dissection, Header, LinkType, MAX_LAYERS, Stop, StopReason, Vxlan};
 
-/// Takes packets apart.
+/// Dissects packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Dissector {
-    /// What packets begin with. `None` tells it from each packet's bytes, which goes wrong only
-    /// where a raw packet's addresses look like an Ethernet header.
+    /// The link type of packets. `None` detects it from each packet's bytes, which fails only if a raw
+    /// packet's addresses look like an Ethernet header.
     pub link_type: Option<LinkType>,
     /// Whether to look inside VXLAN.
     pub vxlan: Vxlan,
 }
 
 impl Dissector {
-    /// Takes one packet apart, as far as it goes.
+    /// Dissects one packet, as far as possible.
     ///
     /// Any bytes will do. Time and memory are bounded by [`MAX_LAYERS`].
     #[must_use]

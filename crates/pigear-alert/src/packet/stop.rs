@@ -7,18 +7,18 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{layer} at byte {offset}: {reason}")]
 pub struct Stop {
-    /// Where the layer begins that was the trouble, counted from the packet's first byte.
+    /// Where the failing layer begins, counted from the packet's first byte.
     pub offset: usize,
-    /// What was expected there, in the words of [`Header::name`](super::Header::name).
+    /// What was expected there: a name as of [`Header::name`](super::Header::name).
     pub layer: &'static str,
-    /// What was wrong with it.
+    /// The reason.
     pub reason: StopReason,
 }
 
 /// Why a dissection ended early.
 ///
-/// [`HeaderTooShort`](Self::HeaderTooShort) and [`HeaderCut`](Self::HeaderCut) are said of a layer
-/// that is there all the same: its fixed part was read.
+/// With [`HeaderTooShort`](Self::HeaderTooShort) and [`HeaderCut`](Self::HeaderCut) the layer is present
+/// nevertheless: its fixed part was parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum StopReason {
@@ -31,7 +31,7 @@ pub enum StopReason {
         actual: usize,
     },
     /// The header is longer than what is left of the packet.
-    #[error("says its header has {stated} bytes, but {actual} are left")]
+    #[error("header length is {stated} bytes, but {actual} are left")]
     HeaderCut {
         /// The header's length in bytes, by its own account.
         stated: usize,
@@ -39,7 +39,7 @@ pub enum StopReason {
         actual: usize,
     },
     /// The header claims to be shorter than its fixed part.
-    #[error("says its header has {stated} bytes, but {least} is the least")]
+    #[error("header length is {stated} bytes, but {least} is the minimum")]
     HeaderTooShort {
         /// The header's length in bytes, by its own account.
         stated: usize,
@@ -47,13 +47,13 @@ pub enum StopReason {
         least: usize,
     },
     /// Another version of the protocol than the one that should follow, or than any known.
-    #[error("version {found} is not what was expected")]
+    #[error("unexpected version {found}")]
     Version {
         /// The version the header states.
         found: u8,
     },
     /// ARP for other addresses than Ethernet's and IPv4's.
-    #[error("hardware addresses of {hardware} and protocol addresses of {protocol} bytes")]
+    #[error("unsupported address lengths: hardware {hardware} bytes, protocol {protocol} bytes")]
     AddressLengths {
         /// Bytes in a hardware address; 6 was expected.
         hardware: u8,

@@ -2,10 +2,10 @@ use super::step::{Next, Step};
 use super::{Header, Layer, Stop, StopReason, Udp, Vxlan};
 use super::{link, network, transport, tunnel};
 
-/// How many headers of one packet are read.
+/// The most headers of one packet that are parsed.
 ///
-/// No honest packet comes near. It is more than the 40 at which Snort 3 gives up by default, so that
-/// nobody hides from it behind tunnels what Snort saw.
+/// Real packets have far fewer. It is more than the 40 at which Snort 3 stops by default, so that tunnels
+/// can't hide from Pigear what Snort saw.
 pub const MAX_LAYERS: usize = 64;
 
 /// Goes from header to header.

@@ -3,13 +3,12 @@ use std::collections::vec_deque::Drain;
 
 use super::{EventKey, Logged, Record};
 
-/// Puts the records of a log together: each event with its packets and its extra data.
+/// Joins the records of a log: each event with its packets and its extra data.
 ///
-/// What belongs to an event stands behind it, as a rule at once; but a packet may raise several alerts,
-/// whose events come one after the other, and the packets of a session that a rule tagged come whenever
-/// they were seen, all of them under the number of the event that tagged it. So the last events stay open:
-/// until there are too many, or whoever reads the log knows that nothing more comes
-/// ([`drain`](Self::drain), [`finish`](Self::finish)).
+/// The records of an event usually follow it at once; but a packet may raise several alerts, whose events
+/// come one after the other, and the packets of a session that a rule tagged come at any later time, with
+/// the number of the event that tagged it. So the last events stay open until there are too many, or the
+/// caller knows that no more records come ([`drain`](Self::drain), [`finish`](Self::finish)).
 #[derive(Clone, Debug, Default)]
 pub struct Assembler {
     open: VecDeque<Logged>,
@@ -20,9 +19,9 @@ pub struct Assembler {
 }
 
 impl Assembler {
-    /// No more events than this stay open.
+    /// The most events that stay open.
     const MAX_OPEN: usize = 128;
-    /// Nor do they have more bytes than these, but for one.
+    /// The most bytes of open events, unless there is only one.
     const MAX_BYTES: usize = 4 << 20;
 
     /// Takes the next record, and returns the events that were open for too long, oldest first.
@@ -51,7 +50,7 @@ impl Assembler {
         self.touched
     }
 
-    /// Returns the oldest open events, so many.
+    /// Returns this many of the oldest open events.
     pub fn drain(&mut self, events: usize) -> Drain<'_, Logged> {
         let events = events.min(self.open.len());
         self.touched = self.touched.and_then(|touched| touched.checked_sub(events));
@@ -59,24 +58,24 @@ impl Assembler {
         self.open.drain(..events)
     }
 
-    /// Returns all open events: nothing more comes, or it isn't worth waiting for.
+    /// Returns all open events: no more records come, or they aren't worth waiting for.
     pub fn finish(&mut self) -> Drain<'_, Logged> {
         self.drain(self.open.len())
     }
 
-    /// Whether there are events that may go on.
+    /// Whether there are open events.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
 
-    /// How many packets and extra data belong to no event that was open, or found no more room in theirs.
+    /// How many packets and extra data belonged to no open event, or found no room in theirs.
     #[must_use]
     pub fn strays(&self) -> u64 {
         self.strays
     }
 
-    /// How many events are too many.
+    /// How many events exceed the limits.
     fn surplus(&self) -> usize {
         let mut surplus = self.open.len().saturating_sub(Self::MAX_OPEN);
         if self.bytes > Self::MAX_BYTES {

@@ -1,6 +1,6 @@
 use super::record::{HEADER_LEN, Record, header, min_len};
 
-/// So many records in a row are no accident.
+/// This many records in a row are no coincidence.
 const IN_A_ROW: usize = 3;
 
 /// Where the next record begins, after something that is none: at the first place from which on

@@ -6,7 +6,7 @@ use super::extra::address;
 use super::{Event, ExtraData, InfoType, Packet};
 use crate::packet::LinkType;
 
-/// What Snort's log has of one alert: its event, and what else belongs to it.
+/// The data of one alert in Snort's log: its event, and the records that belong to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Logged {
@@ -20,7 +20,7 @@ pub struct Logged {
     pub inspected: Vec<Box<[u8]>>,
     /// What else Snort knows.
     pub extra: Vec<Extra>,
-    /// How many bytes of packets and the like were left out, since they were too many.
+    /// How many bytes of packets and extra data were left out because of the limit.
     pub left_out: usize,
 }
 
@@ -63,8 +63,8 @@ impl Extra {
 }
 
 impl Logged {
-    /// Packets, parts of streams and extra data of one alert have no more bytes together: one that
-    /// tags a session may be followed by any number of packets.
+    /// The most bytes of packets, parts of streams and extra data of one alert: an alert that tags a
+    /// session may be followed by any number of packets.
     const MAX_BYTES: usize = 512 << 10;
 
     pub(super) fn new(event: Event) -> Self {
@@ -87,7 +87,7 @@ impl Logged {
 
     pub(super) fn add_extra(&mut self, extra: &ExtraData<'_>) {
         let extra = Extra { info: extra.info, data: extra.data.into() };
-        // Events of one packet share what Snort knows of it, and each is told all of it anew.
+        // Events of one packet share extra data, and Snort writes it again for each.
         if !self.extra.contains(&extra) && self.has_room(extra.data.len()) {
             self.extra.push(extra);
         }

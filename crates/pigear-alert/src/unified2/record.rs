@@ -6,7 +6,7 @@ use super::{Event, EventKey, ExtraData, Packet, RecordType, event, extra, packet
 /// Type and length.
 pub(super) const HEADER_LEN: usize = 8;
 
-/// No record is longer: packets have 65,535 bytes at most, extra data too.
+/// The maximum length of a record: packets have 65,535 bytes at most, extra data too.
 const MAX_LEN: usize = 128 << 10;
 
 /// Types that aren't known here are still records if they aren't above this …
@@ -35,22 +35,22 @@ pub enum Record<'a> {
     },
 }
 
-/// Why there is no record where one should begin. [`find`](fn@super::find) tells where one does.
+/// Why there is no record at a position. [`find`](fn@super::find) returns where the next one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// No record has such a type.
-    #[error("no record has the type {}", record_type.0)]
+    /// The type is unknown.
+    #[error("unknown record type {}", record_type.0)]
     ImpossibleType {
-        /// What stands where the type belongs.
+        /// The value of the type field.
         record_type: RecordType,
     },
-    /// No record is as long as this one claims, or as short.
+    /// The length is impossible for a record of this type.
     #[error("a record of type {} claims {claimed} bytes", record_type.0)]
     ImpossibleLength {
         /// The type.
         record_type: RecordType,
-        /// The length that stands there, in bytes.
+        /// The value of the length field, in bytes.
         claimed: u32,
     },
     /// The data within a record is longer than the record.
@@ -63,8 +63,8 @@ pub enum RecordError {
         /// The length of its data that stands there, in bytes.
         claimed: u32,
     },
-    /// There are zeros, as where a file was made longer but not written.
-    #[error("there are zeros where a record should begin")]
+    /// There are zeros, as in a file that was extended but not written.
+    #[error("zeros instead of a record")]
     Zeros,
 }
 

@@ -220,10 +220,10 @@ fn what_is_not_whole_yet_is_no_error() {
 #[test]
 fn what_cannot_be_a_record_is_refused() {
     let claims = |record_type, length| read(&numbers(&[record_type, length])).unwrap_err();
-    assert_eq!(claims(0, 0).to_string(), "there are zeros where a record should begin");
+    assert_eq!(claims(0, 0).to_string(), "zeros instead of a record");
     assert_eq!(claims(7, 51).to_string(), "a record of type 7 claims 51 bytes");
     assert_eq!(claims(99, 7).to_string(), "a record of type 99 claims 7 bytes");
-    assert_eq!(claims(256, 100).to_string(), "no record has the type 256");
+    assert_eq!(claims(256, 100).to_string(), "unknown record type 256");
     assert_eq!(claims(99, u32::MAX).to_string(), "a record of type 99 claims 4294967295 bytes");
 
     let mut body = packet(b"frame");

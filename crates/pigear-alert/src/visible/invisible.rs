@@ -1,4 +1,4 @@
-/// Letters that are not seen by themselves, first and last of each range: those with the property
+/// Ranges of invisible characters, first and last: those with the property
 /// `Default_Ignorable_Code_Point` or the general category `Cf`, as of Unicode 16.0.0
 /// (`DerivedCoreProperties.txt`, `DerivedGeneralCategory.txt`).
 pub(super) const INVISIBLE: [(char, char); 25] = [

@@ -1,4 +1,4 @@
-//! Packet headers that were sent wrong, put right.
+//! Corrects wrong packet headers.
 //!
 //! Snort 2.9.0 to 2.9.7 on 64-bit machines copies a `pcap_pkthdr`, whose time is two i64 there,
 //! onto one whose time is two u32. Everything behind the seconds is thus shifted:
@@ -19,8 +19,8 @@ use super::dialect::Dialect;
 use super::layout::{Event, PacketHeader};
 use crate::packet::{LinkType, frame_length};
 
-/// The packet header with what can be known put in its place: `caplen` is at most what arrived, and
-/// offsets beyond the packet are 0.
+/// The packet header with corrected fields: `caplen` is at most what arrived, and offsets beyond the packet
+/// are 0.
 pub(super) fn packet_header(
     claimed: PacketHeader,
     event: &Event,
@@ -37,7 +37,7 @@ pub(super) fn packet_header(
     clamp(header, area)
 }
 
-/// The event with what can be known put in its place.
+/// The event with corrected fields.
 pub(super) fn event(sent: Event, header: &PacketHeader, dialect: Dialect) -> Event {
     if dialect.sends_whole_event() {
         sent
@@ -73,8 +73,7 @@ fn unshift(sent: &PacketHeader, copied: &[u8], link_type: Option<LinkType>) -> P
     header
 }
 
-/// The best that can be said of a packet whose length is nowhere: it ends at its last byte that is
-/// not 0.
+/// The best estimate for a packet without a length: it ends at its last byte that is not 0.
 fn without_zeros(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     bytes.get(..end).unwrap_or_default()

@@ -7,45 +7,45 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use pigear_alert::unified2::Logged;
 
 use super::Completing;
-use super::join::{Joined, Late};
+use super::join::{Joined, LateAlert};
 use super::log::Log;
 use crate::alert_factory::AlertFactory;
 use crate::fanout::{Fanout, Flow, Intake};
-use crate::source::unified2::{AlreadyHandled, Mark, PACKET_WAIT, Spool, Whole};
+use crate::source::unified2::{AlreadyHandled, CompleteEvent, Mark, PACKET_WAIT, Spool};
 use crate::source::{Source, SourceError};
 use crate::stop::Stop;
 
 #[cfg(test)]
 mod tests;
 
-/// How often to look what has waited for too long.
-const TICK: Duration = Duration::from_millis(20);
-/// What was logged so shortly before the start may still come over the socket.
-const JUST_NOW: Duration = Duration::from_secs(10);
-/// When asked to stop: how long to wait for the sockets to be closed …
+/// How often to check for entries whose wait is over.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Alerts logged within this time before the start may still arrive over the socket.
+const START_OVERLAP: Duration = Duration::from_secs(10);
+/// When asked to stop: how long to wait for the sockets to close …
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1200);
-/// … and how much longer for what Snort still writes. Soon after that the lanes are closed.
+/// … and how much longer for Snort's last log records. The lanes close soon after.
 const FINAL_READ_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A little memory will do for handing alerts on.
+/// The stack size of the thread that delivers alerts while the log waits.
 const STACK: usize = 256 << 10;
 
-/// Follows Snort's log, and completes the alerts that intakes leave with a [`Completing`].
+/// Follows Snort's log, and completes the alerts that intakes leave in a [`Completing`].
 ///
-/// Completing adds to what the socket brings, and never takes from it: while the log can't be read,
-/// alerts that lack something go on as they are. It is said, and tried again.
+/// Completing never costs an alert: while the log can't be read, incomplete alerts are delivered as
+/// they are. The error is logged, and the log is tried again.
 pub struct Completer {
     log: Log,
     completing: Completing,
     known: AlreadyHandled,
     factory: AlertFactory,
-    /// Whether what was logged before the start was read.
+    /// Whether all records from before the start were read.
     is_live: bool,
     /// When the end of the log was first reached.
     first_end: Option<Instant>,
-    /// Of that, what has a time before this needn't be waited for: seconds since 1970.
+    /// Events before this second (since 1970) need not be waited for, if they were logged before the start.
     old_before: u64,
-    /// How far the log was read while events waited, and when none of these will wait any more.
+    /// How far the log was read while events waited, and when the last of these waits is over.
     passed: Option<(Instant, Mark)>,
     /// How far the log was read, while alerts of which the events were read may still be on their way from
     /// intakes to the lanes.
@@ -57,7 +57,7 @@ pub struct Completer {
 
 impl Completer {
     /// Completes from the log at a path; see [`Spool::named`]. The bookmark is `bookmark`, or
-    /// [beside it](Spool::bookmark). `known` is asked about events whose alert did not come over the
+    /// [beside it](Spool::bookmark). `known` is asked about events whose alert did not arrive over the
     /// socket in this run.
     #[must_use]
     pub fn new(
@@ -68,8 +68,8 @@ impl Completer {
         factory: AlertFactory,
     ) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let old_before = now.saturating_sub(JUST_NOW).as_secs();
-        // An event that lacks its packet is still to find its alert.
+        let old_before = now.saturating_sub(START_OVERLAP).as_secs();
+        // An event without its packet can still be joined with its alert.
         let log = Log::open(spool, bookmark, PACKET_WAIT.min(completing.wait() / 2));
         let is_live = log.follower().is_some_and(|follower| !follower.has_backlog());
         let (first_end, passed, unsent, stop, leaves_rest) = Default::default();
@@ -90,17 +90,17 @@ impl Completer {
 
     fn work(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Flow {
         while !stop.is_requested() {
-            self.step(TICK, intake)?;
+            self.step(POLL_INTERVAL, intake)?;
         }
         let deadline = Instant::now() + DRAIN_TIMEOUT;
         while self.completing.has_intakes() && Instant::now() < deadline {
-            self.step(TICK, intake)?;
+            self.step(POLL_INTERVAL, intake)?;
         }
         self.last_alerts(intake)
     }
 
-    /// Reads what was written, for no longer than this if there is nothing, and hands on what that
-    /// completes, and what has waited for too long. True at the end of what is written.
+    /// Reads new records, waiting at most this long for some, and delivers what they complete, and
+    /// entries whose wait is over. True at the end of the log.
     fn step(
         &mut self,
         longest: Duration,
@@ -113,7 +113,7 @@ impl Completer {
         };
         let mut events = Vec::new();
         let at_end = follower.read(longest, &mut events, intake);
-        // What can't be read now may still come.
+        // An unreadable file may become readable.
         let is_all = at_end && follower.problem().is_none();
         let has_open_events = follower.has_open_events();
         self.take(events, intake)?;
@@ -123,36 +123,36 @@ impl Completer {
             self.is_live |= !has_open_events || ended.elapsed() >= PACKET_WAIT;
         }
         if is_all {
-            self.completing.forget_old(Instant::now());
+            self.completing.prune(Instant::now());
         }
         ControlFlow::Continue(at_end)
     }
 
-    /// Hands on what these events complete, and what has waited for too long.
-    fn take(&mut self, events: Vec<Whole>, intake: &mut Intake<'_>) -> Flow {
+    /// Delivers what these events complete, and entries whose wait is over.
+    fn take(&mut self, events: Vec<CompleteEvent>, intake: &mut Intake<'_>) -> Flow {
         if self.is_live || events.is_empty() {
             self.take_events(events, intake)?;
         } else {
             self.take_backlog(events, intake)?;
         }
         let now = Instant::now();
-        self.hand_on_expired(now, intake)?;
+        self.deliver_expired(now, intake)?;
         self.note(now, intake);
         Flow::Continue(())
     }
 
-    /// What was logged before the start waits for room in the lanes. What came over the socket doesn't
-    /// wait for that: another thread hands it on meanwhile.
-    fn take_backlog(&mut self, events: Vec<Whole>, intake: &Intake<'_>) -> Flow {
+    /// Events that were logged before the start wait for room in the lanes. Alerts that came over the
+    /// socket don't: another thread delivers them meanwhile.
+    fn take_backlog(&mut self, events: Vec<CompleteEvent>, intake: &Intake<'_>) -> Flow {
         let (completing, is_done) = (self.completing.clone(), AtomicBool::new(false));
         thread::scope(|scope| {
             let meanwhile = || {
                 while !is_done.load(Ordering::Acquire) {
-                    hand_on_expired_alerts(&completing, Instant::now(), intake);
-                    thread::park_timeout(TICK);
+                    deliver_expired_alerts(&completing, Instant::now(), intake);
+                    thread::park_timeout(POLL_INTERVAL);
                 }
             };
-            // Without another thread, it waits.
+            // Without another thread, they wait.
             let thread = thread::Builder::new().name("completer".to_owned());
             let thread = thread.stack_size(STACK).spawn_scoped(scope, meanwhile).ok();
             let _done = DoneWhenDropped { is_done: &is_done, thread };
@@ -160,19 +160,20 @@ impl Completer {
         })
     }
 
-    fn take_events(&mut self, events: Vec<Whole>, intake: &Intake<'_>) -> Flow {
-        for Whole { logged, .. } in events {
-            let late = if self.is_old(&logged) { Late::Impossible } else { Late::Possible };
+    fn take_events(&mut self, events: Vec<CompleteEvent>, intake: &Intake<'_>) -> Flow {
+        for CompleteEvent { logged, .. } in events {
+            let late =
+                if self.is_old(&logged) { LateAlert::Impossible } else { LateAlert::Possible };
             match self.completing.event(logged, late, Instant::now()) {
                 Joined::Completed(alert) => intake.completed(&alert)?,
-                Joined::HandedOn | Joined::Held => {}
-                Joined::Alone(event) => self.hand_on(*event, intake)?,
+                Joined::Delivered | Joined::Waiting => {}
+                Joined::Unmatched(event) => self.deliver(*event, intake)?,
             }
         }
         Flow::Continue(())
     }
 
-    /// Notes how far the log was read, once no event before that waits any more, and all alerts are sent.
+    /// Moves the bookmark once no event before it waits, and all alerts are sent.
     fn note(&mut self, now: Instant, intake: &Intake<'_>) {
         self.note_unsent(intake);
         if self.unsent.is_none()
@@ -211,9 +212,9 @@ impl Completer {
         passed.map(|(_, mark)| mark)
     }
 
-    /// No more alerts come over the socket: reads what is written, waits a little for the events of
-    /// those that there are, and hands on what is left. What was logged before this run can be read in
-    /// the next.
+    /// Called when no more alerts come over the socket. Reads the log to its end, waits briefly for the
+    /// events of waiting alerts, and delivers the rest. Records from before this run are left for the
+    /// next run.
     fn last_alerts(&mut self, intake: &mut Intake<'_>) -> Flow {
         let deadline = Instant::now() + FINAL_READ_TIMEOUT;
         while self.is_live && Instant::now() < deadline && !self.step(Duration::ZERO, intake)? {}
@@ -224,29 +225,29 @@ impl Completer {
         self.take(events, intake)?;
         while let Some(due) = self.completing.due().filter(|_| Instant::now() < deadline) {
             let left = due.min(deadline).saturating_duration_since(Instant::now());
-            self.step(left.min(TICK), intake)?;
+            self.step(left.min(POLL_INTERVAL), intake)?;
         }
         // A socket that is still open goes on without the log.
         self.completing.close();
         let now = Instant::now() + self.completing.wait();
-        self.hand_on_expired(now, intake)?;
+        self.deliver_expired(now, intake)?;
         self.note(now, intake);
         Flow::Continue(())
     }
 
-    /// Whether an event was logged before this run, so that its alert can't come any more.
+    /// Whether an event was logged before this run, so that its alert can't arrive any more.
     fn is_old(&self, event: &Logged) -> bool {
         !self.is_live && u64::from(event.event.key.second) < self.old_before
     }
 
-    fn hand_on_expired(&mut self, now: Instant, intake: &Intake<'_>) -> Flow {
+    fn deliver_expired(&mut self, now: Instant, intake: &Intake<'_>) -> Flow {
         loop {
             let expired = self.completing.expired(now);
             for alert in expired.alerts {
                 intake.incomplete(&alert)?;
             }
             for event in expired.events {
-                self.hand_on(event, intake)?;
+                self.deliver(event, intake)?;
             }
             if !expired.may_be_more {
                 return Flow::Continue(());
@@ -254,8 +255,8 @@ impl Completer {
         }
     }
 
-    /// An event whose alert never came over the socket.
-    fn hand_on(&mut self, event: Logged, intake: &Intake<'_>) -> Flow {
+    /// Delivers an event whose alert never arrived over the socket.
+    fn deliver(&mut self, event: Logged, intake: &Intake<'_>) -> Flow {
         if (self.known)(&event.event) {
             return Flow::Continue(());
         }
@@ -264,11 +265,11 @@ impl Completer {
             return intake.logged(event);
         }
         self.leaves_rest |= self.stop.is_requested();
-        if self.leaves_rest { Flow::Continue(()) } else { intake.logged_patiently(event) }
+        if self.leaves_rest { Flow::Continue(()) } else { intake.logged_can_wait(event) }
     }
 }
 
-/// Hands on the alerts that still wait, however the completer ended.
+/// Delivers the alerts that still wait, however the completer ended.
 struct ReleasedWhenDropped<'a> {
     completing: Completing,
     intake: Intake<'a>,
@@ -279,12 +280,12 @@ impl Drop for ReleasedWhenDropped<'_> {
         self.completing.close();
         let all = Instant::now() + self.completing.wait();
         // Events stay in the log: the bookmark didn't move past them.
-        hand_on_expired_alerts(&self.completing, all, &self.intake);
+        deliver_expired_alerts(&self.completing, all, &self.intake);
     }
 }
 
-/// For who doesn't end when there were enough.
-fn hand_on_expired_alerts(completing: &Completing, now: Instant, intake: &Intake<'_>) {
+/// For callers that don't end at the limit.
+fn deliver_expired_alerts(completing: &Completing, now: Instant, intake: &Intake<'_>) {
     loop {
         let expired = completing.expired_alerts(now);
         for alert in expired.alerts {
@@ -325,7 +326,7 @@ impl Source for Completer {
         };
         let worked = self.work(&mut intake, stop);
         if let Some(follower) = self.log.follower_mut() {
-            // It was said why the bookmark can't be written.
+            // The bookmark's writer logs its errors.
             let _ = follower.end(&intake, stop);
         }
         worked.break_value().unwrap_or(Ok(()))

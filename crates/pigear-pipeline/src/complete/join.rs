@@ -5,32 +5,32 @@ use std::time::{Duration, Instant};
 use pigear_alert::Alert;
 use pigear_alert::unified2::{Event, Logged};
 
-/// An alert that was handed on is remembered for so long: its event comes a little later.
-const MEMORY: Duration = Duration::from_secs(60);
-/// No more alerts than this are remembered.
+/// How long a delivered alert is remembered: its event may come later.
+const REMEMBER_TIME: Duration = Duration::from_secs(60);
+/// The most delivered alerts that are remembered.
 const MAX_REMEMBERED: usize = 1 << 17;
 
-/// No more alerts than this wait for their events, and no more events for their alerts.
+/// The most alerts that wait for events, and the most events that wait for alerts.
 const MAX_WAITING: usize = 1 << 14;
-/// Nor do they take more bytes than these.
+/// The most bytes of either.
 const MAX_BYTES: usize = 32 << 20;
 
-/// No more than this is done at once: the receiving thread waits meanwhile.
+/// The most entries processed in one call, because the receiving thread waits meanwhile.
 const MAX_AT_ONCE: usize = 256;
 
-/// Puts together what came over the socket, and what was logged, in whatever order they come.
+/// Joins alerts of the socket with events of the log, in any order of arrival.
 pub(super) struct Join {
     wait: Duration,
-    /// By the time of the packet, which is the one thing that both always have right.
+    /// By the packet's time, the one field that is always correct on both sides.
     times: HashMap<Time, Bucket>,
-    /// When to look what has waited for too long; the wait is the same for all.
+    /// When each entry's wait is over; the wait is the same for all.
     deadlines: VecDeque<(Instant, Time)>,
     remembered: VecDeque<(Instant, Time)>,
     /// How many alerts and events wait.
     waiting: usize,
     /// Bytes of memory that they take.
     bytes: usize,
-    /// How many of these are events. Counted, since the receiving thread waits for whoever looks.
+    /// How many of these are events. Counted, because searching would block the receiving thread.
     events: usize,
     /// Events that have waited for too long, and were not taken yet. They still count as waiting.
     overdue: Vec<Logged>,
@@ -38,22 +38,22 @@ pub(super) struct Join {
     is_closed: bool,
 }
 
-/// What an event is to the alerts that came.
+/// The result of looking up an event's alert.
 #[derive(Debug)]
 pub(super) enum Joined {
-    /// It completes this one, which has waited for it.
+    /// It completes this alert, which waited for it.
     Completed(Arc<Alert>),
-    /// Its alert was handed on without it.
-    HandedOn,
-    /// Its alert didn't come yet. It waits for that.
-    Held,
-    /// Its alert didn't come, and can't come any more, or too much waits already.
-    Alone(Box<Logged>),
+    /// Its alert was delivered without it.
+    Delivered,
+    /// Its alert has not arrived yet. The event waits.
+    Waiting,
+    /// Its alert has not arrived, and can't any more, or too many entries wait.
+    Unmatched(Box<Logged>),
 }
 
-/// Whether the alert of an event may still come over the socket.
+/// Whether the alert of an event can still arrive over the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Late {
+pub(super) enum LateAlert {
     Possible,
     Impossible,
 }
@@ -61,32 +61,32 @@ pub(super) enum Late {
 /// Seconds and microseconds.
 type Time = (u32, u32);
 
-/// What there is of one time.
+/// The entries of one time.
 #[derive(Default)]
 struct Bucket {
-    /// Alerts that lack something.
+    /// Incomplete alerts.
     alerts: VecDeque<(Instant, Arc<Alert>)>,
-    /// Events whose alert didn't come yet.
+    /// Events whose alert has not arrived yet.
     events: VecDeque<(Instant, Logged)>,
-    /// Alerts that were handed on without their event.
+    /// Alerts that were delivered without their event.
     handed_on: VecDeque<Ids>,
 }
 
-/// What tells alerts of one time from one another.
+/// Identifies an alert among those of one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Ids {
-    /// `None` where the packet overran the event: it may be any.
+    /// `None` where the packet overran the event: any value matches.
     rule: Option<(u32, u32)>,
-    /// `None` where it wasn't sent.
+    /// `None` where the dialect doesn't send it.
     event_id: Option<u32>,
 }
 
-/// What has waited for too long.
+/// Entries whose wait is over.
 #[derive(Default)]
 pub(super) struct Expired {
     pub(super) alerts: Vec<Arc<Alert>>,
     pub(super) events: Vec<Logged>,
-    /// Whether to ask again.
+    /// Whether there may be more.
     pub(super) may_be_more: bool,
 }
 
@@ -101,7 +101,7 @@ impl Join {
         self.wait
     }
 
-    /// Takes an alert of the socket, and returns it if it is complete, or as good as it gets.
+    /// Takes an alert of the socket, and returns it if it is complete, or can't be completed.
     pub(super) fn alert(&mut self, mut alert: Arc<Alert>, now: Instant) -> Option<Arc<Alert>> {
         let time = time_of(&alert);
         let ids = Ids::of(&alert);
@@ -112,7 +112,7 @@ impl Join {
             self.bytes -= event.bytes();
             self.events -= 1;
             complete(&mut alert, event);
-            self.tidy(time);
+            self.remove_if_empty(time);
             return Some(alert);
         }
         if lacks_something(&alert) && has_room {
@@ -126,28 +126,28 @@ impl Join {
         Some(alert)
     }
 
-    /// Takes an event of the log. One whose alert may still come is kept for that in the same step: an
-    /// alert that comes in between would never find it.
-    pub(super) fn event(&mut self, event: Logged, late: Late, now: Instant) -> Joined {
+    /// Takes an event of the log. If its alert can still arrive, the event is stored in the same step:
+    /// an alert that arrives in between would never find it.
+    pub(super) fn event(&mut self, event: Logged, late: LateAlert, now: Instant) -> Joined {
         let time = time_of_event(&event);
         if let Some(bucket) = self.times.get_mut(&time) {
             if let Some(mut alert) = bucket.take_alert(&event.event) {
                 self.waiting -= 1;
                 self.bytes -= alert.memory();
                 complete(&mut alert, event);
-                self.tidy(time);
+                self.remove_if_empty(time);
                 return Joined::Completed(alert);
             }
             if bucket.forget(&event.event) {
-                self.tidy(time);
-                return Joined::HandedOn;
+                self.remove_if_empty(time);
+                return Joined::Delivered;
             }
         }
-        if late == Late::Impossible || !self.has_room() {
-            return Joined::Alone(Box::new(event));
+        if late == LateAlert::Impossible || !self.has_room() {
+            return Joined::Unmatched(Box::new(event));
         }
         self.hold(event, now + self.wait);
-        Joined::Held
+        Joined::Waiting
     }
 
     /// Nothing that comes from now on waits. What waits already is to be taken as
@@ -169,18 +169,18 @@ impl Join {
         self.wait_for(time, until);
     }
 
-    /// What has waited for too long: alerts go on as they are, events without the datagram. It is not
-    /// all at once, so that the receiving thread need not wait: ask until there is nothing.
+    /// Some of the entries whose wait is over: alerts as they are, events without a datagram. Call it
+    /// until it returns nothing; it is done in parts so that the receiving thread need not wait.
     pub(super) fn expired(&mut self, now: Instant) -> Expired {
         let events = std::mem::take(&mut self.overdue);
         let mut expired = Expired { events, ..Expired::default() };
         for _ in 0..MAX_AT_ONCE {
             let Some(time) = pop_due(&mut self.deadlines, now) else { break };
-            // Each that waits has its own deadline.
+            // Each waiting entry has its own deadline.
             if let Some(bucket) = self.times.get_mut(&time) {
                 expired.alerts.extend(pop_due(&mut bucket.alerts, now));
                 expired.events.extend(pop_due(&mut bucket.events, now));
-                self.tidy(time);
+                self.remove_if_empty(time);
             }
         }
         expired.may_be_more = self.deadlines.front().is_some_and(|(until, _)| *until <= now);
@@ -194,7 +194,7 @@ impl Join {
         expired
     }
 
-    /// The alerts of that. Its events are left to who asks for [all](Self::expired).
+    /// The alerts of that. Its events are left for the next call of [`expired`](Self::expired).
     pub(super) fn expired_alerts(&mut self, now: Instant) -> Expired {
         let mut expired = self.expired(now);
         self.overdue = std::mem::take(&mut expired.events);
@@ -204,14 +204,14 @@ impl Join {
         expired
     }
 
-    /// When something will have waited for too long.
+    /// When the next wait is over.
     pub(super) fn due(&mut self) -> Option<Instant> {
         loop {
             let (when, time) = self.deadlines.front()?;
             if self.times.get(time).is_some_and(Bucket::has_waiting) {
                 return Some(*when);
             }
-            // What waited was put together meanwhile.
+            // The entry was joined meanwhile.
             self.deadlines.pop_front();
         }
     }
@@ -228,32 +228,32 @@ impl Join {
 
     fn remember(&mut self, time: Time, ids: Ids, now: Instant) {
         self.times.entry(time).or_default().handed_on.push_back(ids);
-        self.remembered.push_back((now + MEMORY, time));
+        self.remembered.push_back((now + REMEMBER_TIME, time));
         if self.remembered.len() > MAX_REMEMBERED {
-            self.forget_oldest();
+            self.prune_oldest();
         }
     }
 
-    /// Forgets some alerts that were handed on long ago. Only for who has read the log to its end: else
-    /// their events may still come.
-    pub(super) fn forget_old(&mut self, now: Instant) {
+    /// Forgets some alerts that were delivered long ago. Call it only at the end of the log: before
+    /// that, their events may still come.
+    pub(super) fn prune(&mut self, now: Instant) {
         for _ in 0..MAX_AT_ONCE {
             if self.remembered.front().is_none_or(|(until, _)| *until > now) {
                 break;
             }
-            self.forget_oldest();
+            self.prune_oldest();
         }
     }
 
-    fn forget_oldest(&mut self) {
+    fn prune_oldest(&mut self) {
         let Some((_, time)) = self.remembered.pop_front() else { return };
         if let Some(bucket) = self.times.get_mut(&time) {
             bucket.handed_on.pop_front();
         }
-        self.tidy(time);
+        self.remove_if_empty(time);
     }
 
-    fn tidy(&mut self, time: Time) {
+    fn remove_if_empty(&mut self, time: Time) {
         if self.times.get(&time).is_some_and(Bucket::is_empty) {
             self.times.remove(&time);
         }
@@ -267,14 +267,14 @@ impl Bucket {
         self.events.remove(place).map(|(_, event)| event)
     }
 
-    /// The alert of an event: one that surely is it, rather than one that may be any.
+    /// The alert of an event: a certain match is preferred to a possible one.
     fn take_alert(&mut self, event: &Event) -> Option<Arc<Alert>> {
         let alerts = || self.alerts.iter().map(|(_, alert)| Ids::of(alert));
         let place = place_of(event, alerts)?;
         self.alerts.remove(place).map(|(_, alert)| alert)
     }
 
-    /// Whether the alert of an event was handed on; it is forgotten then.
+    /// Whether the alert of an event was delivered; it is then forgotten.
     fn forget(&mut self, event: &Event) -> bool {
         let place = place_of(event, || self.handed_on.iter().copied());
         place.is_some_and(|place| self.handed_on.remove(place).is_some())
@@ -289,7 +289,7 @@ impl Bucket {
     }
 }
 
-/// Where the alert of an event stands: one that surely is it, or else one that may be.
+/// The position of an event's alert: a certain match, or else a possible one.
 fn place_of<I: Iterator<Item = Ids>>(event: &Event, ids: impl Fn() -> I) -> Option<usize> {
     let surely = ids().position(|ids| ids.rule.is_some() && ids.may_be(event));
     surely.or_else(|| ids().position(|ids| ids.may_be(event)))
@@ -312,7 +312,7 @@ impl Ids {
     }
 }
 
-/// The first, if its time has come.
+/// The first entry, if its deadline has passed.
 fn pop_due<T>(queue: &mut VecDeque<(Instant, T)>, now: Instant) -> Option<T> {
     let is_due = queue.front().is_some_and(|(when, _)| *when <= now);
     if is_due { queue.pop_front().map(|(_, first)| first) } else { None }
@@ -326,13 +326,13 @@ fn time_of_event(logged: &Logged) -> Time {
     (logged.event.key.second, logged.event.microsecond)
 }
 
-/// Whether an alert has not all that a datagram can have.
+/// Whether an alert lacks something that a datagram can have.
 pub(crate) fn lacks_something(alert: &Alert) -> bool {
     !alert.message.has_packet() || alert.untrusted || !alert.has_whole_event()
 }
 
 fn complete(alert: &mut Arc<Alert>, event: Logged) {
-    // Nobody else has it yet.
+    // The alert is not shared yet.
     if let Some(alert) = Arc::get_mut(alert) {
         alert.complete(event);
     }

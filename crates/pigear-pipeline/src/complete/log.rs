@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use tracing::warn;
 
 use crate::backoff::Backoff;
-use crate::source::unified2::{BookmarkProblem, Follower, OpenError, Spool, Start};
+use crate::source::unified2::{Follower, OnBookmarkError, OpenError, Spool, Start};
 
 /// How long the first bookmark may take at the start.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A log that is followed as soon as that can be.
+/// A log that is opened as soon as possible, and then followed.
 pub(super) struct Log {
     spool: Spool,
     bookmark: Option<PathBuf>,
@@ -18,15 +18,15 @@ pub(super) struct Log {
     follower: Option<Follower>,
     backoff: Backoff,
     /// When to try again to open it.
-    again: Instant,
+    retry_at: Instant,
 }
 
 impl Log {
     pub(super) fn open(spool: Spool, bookmark: Option<PathBuf>, packet_wait: Duration) -> Self {
-        let (follower, backoff, again) = (None, Backoff::default(), Instant::now());
-        let mut log = Self { spool, bookmark, packet_wait, follower, backoff, again };
+        let (follower, backoff, retry_at) = (None, Backoff::default(), Instant::now());
+        let mut log = Self { spool, bookmark, packet_wait, follower, backoff, retry_at };
         if let Some(follower) = log.try_follower() {
-            // No alert comes yet, so a slow disk holds nothing up; a crash right now loses nothing.
+            // No alert comes yet, so a slow disk blocks nothing, and a crash now loses nothing.
             follower.flush(FLUSH_TIMEOUT);
         }
         log
@@ -44,9 +44,9 @@ impl Log {
         self.follower.as_mut()
     }
 
-    /// The follower, if it can be had by now.
+    /// The follower, if the log could be opened.
     pub(super) fn try_follower(&mut self) -> Option<&mut Follower> {
-        if self.follower.is_none() && self.again <= Instant::now() {
+        if self.follower.is_none() && self.retry_at <= Instant::now() {
             match self.try_opening() {
                 Ok(follower) => {
                     if self.backoff.succeeded() {
@@ -62,7 +62,7 @@ impl Log {
 
     fn try_opening(&self) -> Result<Follower, OpenError> {
         let (spool, bookmark) = (self.spool.clone(), self.bookmark.clone());
-        let problem = BookmarkProblem::GoOn;
+        let problem = OnBookmarkError::Retry;
         Follower::open(spool, Start::Bookmark, bookmark, self.packet_wait, problem)
     }
 
@@ -72,6 +72,6 @@ impl Log {
             let cause = problem.source().map(|cause| format!(": {cause}")).unwrap_or_default();
             warn!("alerts are not completed from {path}: {problem}{cause}; trying again");
         }
-        self.again = Instant::now() + self.backoff.failed();
+        self.retry_at = Instant::now() + self.backoff.failed();
     }
 }

@@ -1,4 +1,4 @@
-//! The join, with its threads' steps in every order in which they can come.
+//! A model check of the join: all orders of its threads' steps.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,8 +6,8 @@ use std::time::Instant;
 use shuttle::sync::Mutex;
 use shuttle::thread;
 
-use super::join::{Join, Joined, Late};
-use super::tests::{BARE, Made, WAIT};
+use super::join::{Join, Joined, LateAlert};
+use super::tests::{AlertSpec, BARE, WAIT};
 use super::{Lock, Shared};
 
 impl Lock for Mutex<Join> {
@@ -18,18 +18,18 @@ impl Lock for Mutex<Join> {
 
 type Model = Arc<Shared<Mutex<Join>>>;
 
-/// What became of alerts and events.
+/// The results for alerts and events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Came {
-    /// Alerts of the socket that were handed on …
+struct Delivered {
+    /// Alerts of the socket that were delivered …
     alerts: usize,
-    /// … of which so many with their event.
+    /// … and how many of these with their event.
     completed: usize,
-    /// Events that were handed on as alerts that never came.
+    /// Events that were delivered as alerts that never arrived.
     alone: usize,
 }
 
-impl Came {
+impl Delivered {
     fn and(self, other: Self) -> Self {
         Self {
             alerts: self.alerts + other.alerts,
@@ -39,36 +39,36 @@ impl Came {
     }
 }
 
-fn receive(model: &Model, made: Made, now: Instant) -> Came {
-    let taken = model.take(made.alert(), now);
+fn receive(model: &Model, spec: AlertSpec, now: Instant) -> Delivered {
+    let taken = model.take(spec.alert(), now);
     let completed = taken.iter().filter(|alert| alert.log().is_some()).count();
-    Came { alerts: usize::from(taken.is_some()), completed, alone: 0 }
+    Delivered { alerts: usize::from(taken.is_some()), completed, alone: 0 }
 }
 
-fn read(model: &Model, made: Made, now: Instant) -> Came {
-    match model.event(made.event(), Late::Possible, now) {
+fn read(model: &Model, spec: AlertSpec, now: Instant) -> Delivered {
+    match model.event(spec.event(), LateAlert::Possible, now) {
         Joined::Completed(alert) => {
-            Came { alerts: 1, completed: usize::from(alert.log().is_some()), alone: 0 }
+            Delivered { alerts: 1, completed: usize::from(alert.log().is_some()), alone: 0 }
         }
-        Joined::Alone(_) => Came { alone: 1, ..Came::default() },
-        Joined::HandedOn | Joined::Held => Came::default(),
+        Joined::Unmatched(_) => Delivered { alone: 1, ..Delivered::default() },
+        Joined::Delivered | Joined::Waiting => Delivered::default(),
     }
 }
 
-fn expire(model: &Model, now: Instant) -> Came {
+fn expire(model: &Model, now: Instant) -> Delivered {
     let expired = model.expired(now);
-    Came { alerts: expired.alerts.len(), alone: expired.events.len(), completed: 0 }
+    Delivered { alerts: expired.alerts.len(), alone: expired.events.len(), completed: 0 }
 }
 
-/// Runs all in every order, then lets what is left expire.
+/// Runs all steps in every order, then lets the remaining entries expire.
 fn in_every_order(
-    steps: &'static [fn(&Model, Instant) -> Came],
-    check: impl Fn(Came) + Send + Sync + 'static,
+    steps: &'static [fn(&Model, Instant) -> Delivered],
+    check: impl Fn(Delivered) + Send + Sync + 'static,
 ) {
     let all = move || {
         let (model, now): (Model, _) =
             (Arc::new(Shared::new(Mutex::new(Join::new(WAIT)))), Instant::now());
-        // This thread takes the first steps: one less to put in order.
+        // This thread takes the first steps, which leaves one thread less to interleave.
         let Some((mine, others)) = steps.split_first() else { return };
         let threads: Vec<_> = others
             .iter()
@@ -88,13 +88,13 @@ fn in_every_order(
 fn an_alert_that_comes_with_its_event_is_one_alert_and_never_missed() {
     in_every_order(
         &[|model, now| receive(model, BARE, now), |model, now| read(model, BARE, now)],
-        |came| assert_eq!(came, Came { alerts: 1, completed: 1, alone: 0 }),
+        |came| assert_eq!(came, Delivered { alerts: 1, completed: 1, alone: 0 }),
     );
 }
 
 #[test]
 fn an_alert_that_has_all_is_handed_on_and_its_event_is_no_second_one() {
-    const WHOLE: Made = Made { has_packet: true, ..BARE };
+    const WHOLE: AlertSpec = AlertSpec { has_packet: true, ..BARE };
     in_every_order(
         &[|model, now| receive(model, WHOLE, now), |model, now| read(model, WHOLE, now)],
         |came| assert_eq!((came.alerts, came.alone), (1, 0)),
@@ -115,12 +115,12 @@ fn an_alert_whose_time_is_up_just_when_its_event_comes_is_handed_on_once() {
 
 #[test]
 fn two_alerts_of_one_time_find_each_its_own_event() {
-    const OTHER: Made = Made { event_id: 8, ..BARE };
+    const OTHER: AlertSpec = AlertSpec { event_id: 8, ..BARE };
     in_every_order(
         &[
             |model, now| receive(model, BARE, now).and(receive(model, OTHER, now)),
             |model, now| read(model, OTHER, now).and(read(model, BARE, now)),
         ],
-        |came| assert_eq!(came, Came { alerts: 2, completed: 2, alone: 0 }),
+        |came| assert_eq!(came, Delivered { alerts: 2, completed: 2, alone: 0 }),
     );
 }

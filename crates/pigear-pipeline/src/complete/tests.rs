@@ -5,13 +5,13 @@ use pigear_alert::unified2::{Assembler, Logged, read};
 use pigear_alert::wire::{Dialect, encode};
 use pigear_alert::{Alert, AlertMessage};
 
-use super::join::{Join, Joined, Late};
+use super::join::{Join, Joined, LateAlert};
 use crate::alert_factory::AlertFactory;
 
 pub(super) const WAIT: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Copy)]
-pub(super) struct Made {
+pub(super) struct AlertSpec {
     pub(super) event_id: u32,
     pub(super) second: u32,
     pub(super) sid: u32,
@@ -19,10 +19,10 @@ pub(super) struct Made {
     pub(super) has_packet: bool,
 }
 
-pub(super) const BARE: Made =
-    Made { event_id: 7, second: 5, sid: 9, dialect: Dialect::Snort3, has_packet: false };
+pub(super) const BARE: AlertSpec =
+    AlertSpec { event_id: 7, second: 5, sid: 9, dialect: Dialect::Snort3, has_packet: false };
 
-impl Made {
+impl AlertSpec {
     pub(super) fn alert(self) -> Arc<Alert> {
         let mut message = AlertMessage::default();
         (message.sig_generator, message.sig_id, message.sig_rev) = (1, self.sid, 1);
@@ -56,16 +56,16 @@ fn source(alert: &Alert) -> Option<String> {
 }
 
 /// Brings an event to which there is no alert; false if its alert was handed on already.
-fn hold(join: &mut Join, made: Made, now: Instant) -> bool {
-    match join.event(made.event(), Late::Possible, now) {
-        Joined::HandedOn => false,
-        Joined::Held => true,
+fn hold(join: &mut Join, spec: AlertSpec, now: Instant) -> bool {
+    match join.event(spec.event(), LateAlert::Possible, now) {
+        Joined::Delivered => false,
+        Joined::Waiting => true,
         other => panic!("{other:?}"),
     }
 }
 
-fn completed(join: &mut Join, made: Made) -> Arc<Alert> {
-    match join.event(made.event(), Late::Impossible, Instant::now()) {
+fn completed(join: &mut Join, spec: AlertSpec) -> Arc<Alert> {
+    match join.event(spec.event(), LateAlert::Impossible, Instant::now()) {
         Joined::Completed(alert) => alert,
         other => panic!("{other:?}"),
     }
@@ -86,7 +86,7 @@ fn expired(join: &mut Join, now: Instant) -> [usize; 2] {
 fn an_alert_without_a_packet_waits_for_its_event() {
     let (mut join, now) = join();
     assert!(join.alert(BARE.alert(), now).is_none());
-    let other = Made { event_id: 8, ..BARE };
+    let other = AlertSpec { event_id: 8, ..BARE };
     assert!(hold(&mut join, other, now));
     let completed = completed(&mut join, BARE);
     assert_eq!(source(&completed).as_deref(), Some("192.0.2.1"));
@@ -109,10 +109,10 @@ fn an_event_may_come_first() {
 #[test]
 fn an_alert_with_its_packet_goes_on_at_once_and_its_event_is_no_second_alert() {
     let (mut join, now) = join();
-    let made = Made { has_packet: true, ..BARE };
-    let alert = join.alert(made.alert(), now).unwrap();
+    let spec = AlertSpec { has_packet: true, ..BARE };
+    let alert = join.alert(spec.alert(), now).unwrap();
     assert!(alert.log().is_none());
-    assert!(!hold(&mut join, made, now));
+    assert!(!hold(&mut join, spec, now));
     assert_eq!(expired(&mut join, now + WAIT), [0, 0]);
 }
 
@@ -137,55 +137,55 @@ fn an_event_whose_alert_never_came_is_an_alert_of_its_own() {
 #[test]
 fn the_same_alert_twice_has_two_events() {
     let (mut join, now) = join();
-    let made = Made { has_packet: true, ..BARE };
-    assert!(join.alert(made.alert(), now).is_some());
-    assert!(join.alert(made.alert(), now).is_some());
-    assert_eq!([(); 3].map(|()| hold(&mut join, made, now)), [false, false, true]);
+    let spec = AlertSpec { has_packet: true, ..BARE };
+    assert!(join.alert(spec.alert(), now).is_some());
+    assert!(join.alert(spec.alert(), now).is_some());
+    assert_eq!([(); 3].map(|()| hold(&mut join, spec, now)), [false, false, true]);
     assert_eq!(expired(&mut join, now + WAIT), [0, 1]);
 }
 
 #[test]
 fn alerts_are_forgotten_after_a_while() {
     let (mut join, now) = join();
-    let made = Made { has_packet: true, ..BARE };
-    assert!(join.alert(made.alert(), now).is_some());
+    let spec = AlertSpec { has_packet: true, ..BARE };
+    assert!(join.alert(spec.alert(), now).is_some());
     let later = now + Duration::from_secs(61);
-    join.forget_old(later);
-    assert!(hold(&mut join, made, later));
+    join.prune(later);
+    assert!(hold(&mut join, spec, later));
     assert_eq!(expired(&mut join, later + WAIT), [0, 1]);
 }
 
 #[test]
 fn alerts_are_remembered_until_the_log_was_read_to_its_end() {
     let (mut join, now) = join();
-    let made = Made { has_packet: true, ..BARE };
-    assert!(join.alert(made.alert(), now).is_some());
+    let spec = AlertSpec { has_packet: true, ..BARE };
+    assert!(join.alert(spec.alert(), now).is_some());
     let later = now + Duration::from_secs(61);
     assert_eq!(expired(&mut join, later), [0, 0]);
-    assert!(!hold(&mut join, made, later));
+    assert!(!hold(&mut join, spec, later));
 }
 
 #[test]
 fn an_alert_without_an_event_id_is_known_by_its_rule() {
     let (mut join, now) = join();
-    let made = Made { dialect: Dialect::Snort297AppId, has_packet: true, ..BARE };
-    assert!(join.alert(made.alert(), now).is_none());
-    let other = Made { sid: 10, ..made };
+    let spec = AlertSpec { dialect: Dialect::Snort297AppId, has_packet: true, ..BARE };
+    assert!(join.alert(spec.alert(), now).is_none());
+    let other = AlertSpec { sid: 10, ..spec };
     assert!(hold(&mut join, other, now));
-    let completed = completed(&mut join, made);
+    let completed = completed(&mut join, spec);
     assert_eq!((completed.message.event_id, completed.has_whole_event()), (7, true));
 }
 
 #[test]
 fn a_forged_alert_is_what_is_left_of_its_time() {
     let (mut join, now) = join();
-    let mut forged = Made { sid: 666, event_id: 99, has_packet: true, ..BARE }.alert();
+    let mut forged = AlertSpec { sid: 666, event_id: 99, has_packet: true, ..BARE }.alert();
     Arc::get_mut(&mut forged).unwrap().untrusted = true;
     assert!(join.alert(forged, now).is_none());
     assert!(join.alert(BARE.alert(), now).is_none());
     let sound = completed(&mut join, BARE);
     assert!(!sound.message.has_packet());
-    let true_one = Made { event_id: 8, sid: 445, ..BARE };
+    let true_one = AlertSpec { event_id: 8, sid: 445, ..BARE };
     let completed = completed(&mut join, true_one);
     assert_eq!((completed.message.sig_id, completed.untrusted), (445, false));
 }
@@ -214,15 +214,15 @@ fn nothing_waits_once_the_join_is_closed() {
     assert!(join.alert(BARE.alert(), now).is_none());
     join.close();
     assert!(join.alert(BARE.alert(), now).is_some());
-    let other = Made { event_id: 8, ..BARE };
-    assert!(matches!(join.event(other.event(), Late::Possible, now), Joined::Alone(_)));
+    let other = AlertSpec { event_id: 8, ..BARE };
+    assert!(matches!(join.event(other.event(), LateAlert::Possible, now), Joined::Unmatched(_)));
     assert_eq!(expired(&mut join, now + WAIT), [1, 0]);
 }
 
 #[test]
 fn an_event_whose_alert_cannot_come_does_not_wait() {
     let (mut join, now) = join();
-    assert!(matches!(join.event(BARE.event(), Late::Impossible, now), Joined::Alone(_)));
+    assert!(matches!(join.event(BARE.event(), LateAlert::Impossible, now), Joined::Unmatched(_)));
     assert!(!join.has_events());
 }
 
@@ -230,15 +230,15 @@ fn an_event_whose_alert_cannot_come_does_not_wait() {
 fn a_step_is_short_however_much_there_is_to_do() {
     const MANY: u32 = 1_000;
     let (mut join, now) = join();
-    let made = |second| Made { second, has_packet: true, ..BARE };
+    let spec = |second| AlertSpec { second, has_packet: true, ..BARE };
     for second in 0..MANY {
-        assert!(join.alert(made(second).alert(), now).is_some());
-        assert!(join.alert(Made { second: MANY, ..BARE }.alert(), now).is_none());
+        assert!(join.alert(spec(second).alert(), now).is_some());
+        assert!(join.alert(AlertSpec { second: MANY, ..BARE }.alert(), now).is_none());
     }
     let later = now + Duration::from_secs(61);
     let expired = join.expired(later);
     assert_eq!((expired.alerts.len(), expired.may_be_more), (256, true));
-    join.forget_old(later);
-    let forgotten = |join: &mut Join, second| hold(join, made(second), later);
+    join.prune(later);
+    let forgotten = |join: &mut Join, second| hold(join, spec(second), later);
     assert_eq!([255, 256].map(|second| forgotten(&mut join, second)), [true, false]);
 }

@@ -1,4 +1,4 @@
-//! One call of a handler, and what follows from its verdict.
+//! One call of a handler, and the actions that its verdict demands.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,20 +13,20 @@ use crate::deadline::Slept;
 use crate::handler::{Failure, Handler, Progress, Refusal, Verdict};
 use crate::policy::OnError;
 
-/// What became of the first alerts that a handler was called with.
+/// The fate of the first alerts of a call.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// This many are settled.
     pub(super) settled: usize,
     /// Which of these were refused.
     pub(super) refused: Vec<Refusal>,
-    /// This many behind these are given up for want of room.
+    /// This many after these are dropped for want of room.
     pub(super) no_room: usize,
-    /// The lane's work ends here.
+    /// The lane ends here.
     pub(super) end: Option<Ended>,
 }
 
-/// Why a lane's work ends.
+/// Why a lane ends.
 #[derive(Debug)]
 pub(super) enum Ended {
     TimeUp,
@@ -47,12 +47,12 @@ impl Outcome {
     }
 }
 
-/// A handler, called with care.
+/// Calls a handler, and catches its panics.
 pub(super) struct Caller {
     pub(super) handler: Box<dyn Handler>,
     pub(super) on_error: OnError,
     backoff: Backoff,
-    /// What went wrong last.
+    /// The last error.
     problem: String,
 }
 
@@ -66,18 +66,18 @@ impl Caller {
         }
     }
 
-    /// What went wrong last.
+    /// The last error.
     pub(super) fn last_problem(&self) -> &str {
         &self.problem
     }
 
-    /// Has the handler process alerts. If it says to try again later, waits until then.
+    /// Has the handler process alerts. If the verdict is to retry later, waits until then.
     pub(super) fn call(&mut self, lane: &Lane, alerts: &[Arc<Alert>]) -> Outcome {
         let handler = &mut self.handler;
         match guarded(|| handler.handle(alerts)) {
             Ok(progress) => {
                 if self.backoff.succeeded() {
-                    info!("handler {}: it works again", lane.name);
+                    info!("handler {}: works again", lane.name);
                 }
                 Outcome::settled(match progress {
                     Progress::All => alerts.len(),
@@ -88,7 +88,7 @@ impl Caller {
         }
     }
 
-    /// Does what a verdict says.
+    /// Acts on a verdict.
     fn follow(&mut self, lane: &Lane, failure: Failure, alerts: usize) -> Outcome {
         let Failure { settled, verdict } = failure;
         let settled = settled.min(alerts);
@@ -121,7 +121,7 @@ impl Caller {
         }
     }
 
-    /// Alerts are refused for good: at least one, and only some that there are.
+    /// Alerts are refused for good: at least one, and only alerts of the batch.
     fn refuse(
         &self,
         lane: &Lane,

@@ -1,4 +1,4 @@
-//! The end of a lane that others have: they push alerts to it, and end it.
+//! The lane as seen by other threads: they push alerts to it, and end it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use tracing::{error, warn};
 use crate::account::Account;
 use crate::deadline::Deadline;
 use crate::handler::{Failure, Needs};
-use crate::policy::{LaneSettings, OnError, Patience, WhenFull};
+use crate::policy::{LaneSettings, OnError, SourceMode, WhenFull};
 use crate::queue::{MemoryQueue, Pushed, Queue};
 use crate::totals::{Fate, Totals};
 
@@ -18,26 +18,26 @@ use crate::totals::{Fate, Totals};
 pub(crate) struct Lane {
     pub(super) name: String,
     pub(super) queue: Arc<dyn Queue>,
-    /// The same, if sources push to it.
+    /// The queue in memory, if sources push to it.
     pub(super) memory: Option<Arc<MemoryQueue>>,
     pub(super) account: Arc<Account>,
     pub(super) settings: LaneSettings,
     pub(super) needs: Needs,
-    /// The reader of its handler's output has gone away.
+    /// The reader of the handler's output has closed it.
     pub(super) unwanted: AtomicBool,
     /// Something found no room, or ended the program: nothing from there on is settled.
     pub(super) stopped_settling: AtomicBool,
     pub(super) deadline: Deadline,
 }
 
-/// How a lane's work ended.
+/// How a lane ended.
 #[derive(Debug)]
 pub(crate) enum LaneEnd {
-    /// Everything was processed, or time was up.
+    /// Everything was processed, or the deadline came.
     Done,
-    /// The reader of the handler's output has gone away.
+    /// The reader of the handler's output has closed it.
     ReaderGone,
-    /// The person who works with the handler wants everything to end.
+    /// The handler's user wants the program to end.
     Quit,
     /// The handler failed, and errors end the program.
     Failed(Failure),
@@ -61,30 +61,30 @@ impl Lane {
         self.memory.is_some()
     }
 
-    /// How many of the first alerts that were pushed it has settled, whatever became of them.
+    /// How many alerts it has settled, from the first that was pushed.
     pub(crate) fn settled(&self) -> u64 {
         self.memory.as_ref().map_or(u64::MAX, |memory| memory.settled())
     }
 
-    /// Whether the reader of its handler's output has gone away.
+    /// Whether the reader of the handler's output has closed it.
     pub(crate) fn is_unwanted(&self) -> bool {
         self.unwanted.load(Ordering::Relaxed)
     }
 
-    /// Settles nothing from here on, for sources and queues that can give an alert out again: it found
+    /// Settles no alerts from here on for sources and queues that can deliver an alert again: it found
     /// no room, or ended the program.
     pub(super) fn stop_settling(&self) {
         self.stopped_settling.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it may settle more than it has.
+    /// Whether it may settle more alerts.
     pub(crate) fn settles(&self) -> bool {
         !self.stopped_settling.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn push(&self, alert: &Arc<Alert>, bytes: usize, patience: Patience) {
+    pub(crate) fn push(&self, alert: &Arc<Alert>, bytes: usize, mode: SourceMode) {
         let Some(memory) = &self.memory else { return };
-        match memory.push(Arc::clone(alert), bytes, patience) {
+        match memory.push(Arc::clone(alert), bytes, mode) {
             Pushed::Queued => {}
             Pushed::Closed => self.turn_away("it has ended"),
             Pushed::Full => self.turn_away("its queue is full"),
@@ -104,30 +104,35 @@ impl Lane {
         }
     }
 
-    /// Lets nothing more in.
+    /// Closes the queue for new alerts.
     pub(crate) fn close(&self) {
         self.queue.close();
     }
 
-    /// Tells handler and queue by when to be done.
+    /// Sets the deadline of handler and queue.
     pub(crate) fn end_by(&self, time: Instant) {
         self.deadline.announce(time);
         self.queue.end_by(time);
     }
 
-    /// Gives up on a handler that is still busy: what it has and what waits for it counts as dropped,
-    /// unless it comes again in the next run.
+    /// Abandons a handler that is still busy: its alerts and its queue count as dropped, unless they are
+    /// delivered again in the next run.
     pub(crate) fn leave_behind(&self) {
         let left = self.abandon();
         if self.queue.outlives_process() {
             let name = &self.name;
-            warn!("handler {name}: still busy when time was up; its alerts stay in the store");
+            warn!(
+                "handler {name}: still busy at the shutdown deadline; its alerts stay in the store"
+            );
         } else {
-            warn!("handler {}: still busy when time was up; {left} alerts dropped", self.name);
+            warn!(
+                "handler {}: still busy at the shutdown deadline; {left} alerts dropped",
+                self.name
+            );
         }
     }
 
-    /// Its thread broke: nothing is processed any more.
+    /// Its thread panicked: no alerts are processed any more.
     pub(crate) fn broke(&self) -> LaneEnd {
         self.stop_settling();
         let left = self.abandon();
@@ -137,7 +142,7 @@ impl Lane {
         LaneEnd::Failed(Failure::refused("panicked"))
     }
 
-    /// Closes queue and account, and returns how many alerts are dropped by that.
+    /// Closes queue and account, and returns how many alerts this drops.
     pub(super) fn abandon(&self) -> u64 {
         let lost = self.queue.abandon();
         if self.queue.outlives_process() {
@@ -146,7 +151,7 @@ impl Lane {
         self.account.close()
     }
 
-    /// Counts alerts that a queue that outlives the process could not keep.
+    /// Counts alerts that a queue that outlives the process could not store.
     pub(super) fn count_lost(&self, lost: Totals) {
         let counted =
             |fate, alerts| (alerts > 0).then(|| self.account.settle(fate, alerts)).flatten();
@@ -158,8 +163,8 @@ impl Lane {
         }
     }
 
-    /// Whether a passing fault is waited for, rather than being an error: where alerts can wait without
-    /// holding anything up.
+    /// Whether a temporary fault is waited for instead of being an error: if alerts can wait without
+    /// blocking anything.
     pub(super) fn can_wait(&self, on_error: OnError) -> bool {
         self.queue.outlives_process() || (on_error == OnError::GoOn && self.makes_sources_wait())
     }

@@ -12,7 +12,7 @@ use super::*;
 use crate::backlog::Backlog;
 use crate::filter::FilterError;
 use crate::handler::{Context, Failure, Needs, Progress};
-use crate::policy::{BatchPolicy, OnError, Patience};
+use crate::policy::{BatchPolicy, OnError, SourceMode};
 use crate::stats::{LaneSnapshot, Stats};
 use crate::test_alerts::alert;
 
@@ -81,7 +81,7 @@ fn work_with(
     let parts = LaneParts { settings: LaneSettings::default(), filters, queue: None };
     let worker = open_lane(parts, handler(&told), |account| stats.add_lane("test", account));
     let lane = Arc::clone(worker.lane());
-    (1..=10).for_each(|id| lane.push(&alert(id), 1, Patience::Live));
+    (1..=10).for_each(|id| lane.push(&alert(id), 1, SourceMode::Live));
     lane.close();
     let end = worker.run(on_error);
     lane.leave_behind();
@@ -231,7 +231,7 @@ fn what_comes_after_the_end_is_dropped() {
     let worker = open_lane(parts, handler, |account| stats.add_lane("test", account));
     let lane = worker.lane();
     lane.close();
-    lane.push(&alert(1), 1, Patience::Live);
+    lane.push(&alert(1), 1, SourceMode::Live);
     assert_eq!(stats.snapshot().handlers["test"].dropped, 1);
 }
 
@@ -323,7 +323,7 @@ fn a_handler_sees_what_waits_for_it() {
     let parts = LaneParts { settings: LaneSettings::default(), filters: Vec::new(), queue: None };
     let worker = open_lane(parts, Box::new(handler), |_| "test".to_owned());
     let lane = Arc::clone(worker.lane());
-    (1..=4).for_each(|id| lane.push(&alert(id), 1, Patience::Live));
+    (1..=4).for_each(|id| lane.push(&alert(id), 1, SourceMode::Live));
     lane.close();
     worker.run(OnError::Stop);
     let expected = [(3, vec![3, 4]), (2, vec![3, 4]), (1, vec![4]), (0, Vec::new())];

@@ -22,7 +22,7 @@ use crate::rate_limiter::RateLimiter;
 use crate::totals::Fate;
 use crate::tracker::Tracker;
 
-/// What works on a lane's thread.
+/// The work of a lane's thread.
 pub(crate) struct Worker {
     lane: Arc<Lane>,
     caller: Caller,
@@ -32,18 +32,18 @@ pub(crate) struct Worker {
     tracker: Tracker,
     /// Alerts that were taken so far.
     taken: u64,
-    /// Refused since the last settlement.
+    /// Refused since the last report to the queue.
     refused: Vec<Refused>,
-    /// What the queue was told last.
+    /// The last position that was reported to the queue.
     told: u64,
-    /// Which groups go.
+    /// Which groups are sent.
     urgency: Urgency,
-    /// Groups that could not be sent before the end, and their alerts.
+    /// Groups that could not be sent before the deadline, and their alerts.
     unsent: u64,
     unsent_alerts: u64,
 }
 
-/// A lane that waits for its limit looks this often whether that makes sense still.
+/// How often a lane that waits for its rate limit checks whether to stop waiting.
 const RATE_CHECK: Duration = Duration::from_millis(200);
 
 impl Worker {
@@ -79,7 +79,7 @@ impl Worker {
         self.filter.is_some()
     }
 
-    /// Processes alerts until the lane is closed or time is up, and then finishes the handler.
+    /// Processes alerts until the lane is closed or the deadline comes, and then finishes the handler.
     pub(crate) fn run(mut self, on_error: OnError) -> LaneEnd {
         self.caller.on_error = on_error;
         let ended = match self.start() {
@@ -105,8 +105,8 @@ impl Worker {
         }
     }
 
-    /// An error at the start ends the lane if errors do. Otherwise it is said, and where alerts can wait
-    /// for the next run, they wait for another attempt.
+    /// An error or a panic at the start ends the lane, if errors end the program. Otherwise it is logged.
+    /// Alerts that can wait for the next run do so.
     fn start(&mut self) -> Result<(), Failure> {
         let Self { lane, caller, filter, .. } = self;
         let mut backoff = Backoff::default();
@@ -130,7 +130,7 @@ impl Worker {
         }
     }
 
-    /// Returns what ended the work, if it wasn't that there is nothing more to do.
+    /// Returns why the loop ended, unless the queue has ended.
     fn work(&mut self) -> Option<Ended> {
         let mut batch = Batch::default();
         loop {
@@ -168,7 +168,7 @@ impl Worker {
         }
     }
 
-    /// Groups wait by themselves; the handler's wish is for what it gets of them.
+    /// Groups collect alerts themselves; the handler's batch policy is for the messages.
     fn batch_policy(&self) -> BatchPolicy {
         let batch = self.lane.needs.batch;
         match self.grouping {
@@ -195,7 +195,7 @@ impl Worker {
         }
     }
 
-    /// What becomes of an alert that the handler doesn't get.
+    /// The fate of an alert that the handler doesn't get.
     fn left_out(&mut self, alert: &Arc<Alert>) -> Option<Fate> {
         if self.filter.as_mut().is_some_and(|filter| !filter.apply(alert)) {
             return Some(Fate::Filtered);
@@ -205,7 +205,7 @@ impl Worker {
         muted.then_some(Fate::Muted)
     }
 
-    /// Has the handler process alerts, however many calls that takes.
+    /// Has the handler process alerts, in as many calls as that takes.
     fn send(&mut self, alerts: &[Arc<Alert>], places: &mut Places) -> Option<Ended> {
         let mut sent = 0;
         while let Some(rest) = alerts.get(sent..)
@@ -226,7 +226,7 @@ impl Worker {
         None
     }
 
-    /// Counts what became of alerts, in their order.
+    /// Counts the fates of alerts, in order.
     fn record(&mut self, alerts: &[Arc<Alert>], outcome: &Outcome, places: &mut Places) {
         let mut next = 0;
         for refusal in &outcome.refused {
@@ -235,7 +235,7 @@ impl Worker {
                 self.settle_next(fate, 1);
             }
             self.refuse(alerts.get(refusal.index), refusal, self.tracker.settled());
-            // The alert that ends the program is read again in the next run, where it can be.
+            // The alert that ends the program is read again in the next run, if possible.
             if outcome.end.is_some() {
                 self.stop_settling();
             }
@@ -272,7 +272,7 @@ impl Worker {
         self.count(fate, alerts);
     }
 
-    /// Counts in the account, and logs what went wrong.
+    /// Counts in the account, and logs the error.
     fn count(&self, fate: Fate, alerts: u64) {
         let Some(count) = self.lane.account.settle(fate, alerts) else { return };
         let (name, last) = (&self.lane.name, self.caller.last_problem());
@@ -297,7 +297,7 @@ impl Worker {
         }
     }
 
-    /// Tells the queue how far the lane is.
+    /// Reports the lane's position to the queue.
     fn settle(&mut self) {
         let settled = self.tracker.settled();
         if !self.lane.settles() || (settled == self.told && self.refused.is_empty()) {
@@ -309,14 +309,14 @@ impl Worker {
         self.lane.queue.settle(&Settlement { settled, totals, refused });
     }
 
-    /// The next alert is to come again in the next run, where the source can give it out again. So the
-    /// lane settles what is before it, and nothing from there on.
+    /// The next alert is to be delivered again in the next run, if the source can do so. So the lane
+    /// settles the alerts before it, and none from there on.
     fn stop_settling(&mut self) {
         self.settle();
         self.lane.stop_settling();
     }
 
-    /// Puts alerts into groups.
+    /// Adds alerts to groups.
     fn group(&mut self, alerts: &[Arc<Alert>], fates: &[Option<Fate>], first: u64) {
         let Some(grouping) = &mut self.grouping else { return };
         let now = Instant::now();
@@ -425,7 +425,7 @@ impl Worker {
         None
     }
 
-    /// Closes the lane's books, and says how it ended.
+    /// Closes the account, and returns how the lane ended.
     fn wind_up(&mut self, ended: Option<Ended>) -> LaneEnd {
         if let Some(grouping) = &self.grouping {
             let (groups, alerts) = grouping.left();
@@ -455,12 +455,12 @@ impl Worker {
     }
 }
 
-/// The alerts that are left out among those that the handler gets; empty, if it gets all.
+/// The alerts of a batch that the handler doesn't get; empty if it gets all.
 #[derive(Default)]
 struct Places(VecDeque<Option<Fate>>);
 
 impl Places {
-    /// What becomes of the next alert, if the handler doesn't get it.
+    /// The fate of the next alert, if the handler doesn't get it.
     fn next_left_out(&mut self) -> Option<Fate> {
         let fate = self.0.front().copied().flatten()?;
         self.0.pop_front();
@@ -468,7 +468,7 @@ impl Places {
     }
 }
 
-/// What is said of a group that is refused.
+/// The reason of a refused group.
 fn about(refusal: &Refusal, group: &Group) -> Refusal {
     let reason = match group.taken {
         1 => Arc::clone(&refusal.reason),

@@ -1,14 +1,14 @@
-//! A queue in memory: bounded by count and by bytes, and quick to push to.
+//! A queue in memory, bounded by count and by bytes.
 //!
-//! Two things keep pushing quick. The reader isn't woken for every alert: having worked off its queue
-//! it rests for a millisecond before it goes to sleep, and while it rests a push is no more than a lock
-//! and a store. So waking costs nothing at high rates, and at low ones an alert is still handled at
-//! once. When many alerts come it rests for longer, as long as the queue stays nearly empty: each time
-//! that it looks costs the processor as much as several alerts.
+//! Two things keep pushing fast. First, the reader isn't woken for every alert: after a batch it polls
+//! for a millisecond before it sleeps, and while it polls, a push costs only a lock and a store. So
+//! waking costs nothing at high rates, and at low ones an alert is still handled at once. At high rates
+//! it polls less often, while the queue stays nearly empty: each poll costs as much processor time as
+//! several alerts.
 //!
-//! And memory that another processor has in its cache is slow to free. So the reader doesn't free the
-//! alerts that it is done with, but gives them back, and each push frees one: the next alert is then
-//! made of memory that this processor had last.
+//! Second, memory in another processor's cache is slow to free. So the reader returns processed
+//! alerts, and each push frees one: the next alert is then allocated from memory in this processor's
+//! cache.
 
 mod settled_counter;
 #[cfg(test)]
@@ -23,32 +23,31 @@ use jiff::Timestamp;
 use pigear_alert::Alert;
 
 use super::{Batch, Queue, Settlement, Taken};
-use crate::policy::{BatchPolicy, Patience, WhenFull};
+use crate::policy::{BatchPolicy, SourceMode, WhenFull};
 use settled_counter::SettledCounter;
 
-/// How long the reader rests before it sleeps …
-const REST: Duration = Duration::from_millis(1);
+/// How long the reader pauses before it sleeps …
+const PAUSE: Duration = Duration::from_millis(1);
 /// … and how long after a batch of this many alerts.
-const LONG_REST: Duration = Duration::from_millis(4);
-const MANY: usize = 16;
+const LONG_PAUSE: Duration = Duration::from_millis(4);
+const LARGE_BATCH: usize = 16;
 
-/// About so many bytes of alerts that its reader is done with are kept in a queue, at most.
-const MAX_SPENT: usize = 1 << 20;
+/// The most bytes, roughly, of processed alerts that a queue keeps.
+const MAX_PROCESSED: usize = 1 << 20;
 
-/// What a queue may hold, or some of that. What its reader has in hand counts too.
+/// The capacity of a queue, or a part of it. Alerts that the reader has taken count too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub(crate) alerts: usize,
     pub(crate) bytes: usize,
 }
 
-/// What became of an alert that was pushed.
+/// The result of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
     Queued,
-    /// There was no room.
     Full,
-    /// Nothing is let in any more.
+    /// The queue is closed.
     Closed,
 }
 
@@ -64,17 +63,17 @@ pub(crate) struct MemoryQueue {
 #[derive(Default)]
 struct QueueState {
     waiting: VecDeque<(Arc<Alert>, usize)>,
-    /// Alerts and bytes that wait or are in the reader's hand.
+    /// Alerts and bytes that wait or that the reader has taken.
     alerts: usize,
     bytes: usize,
-    /// Alerts that came, let in or not.
+    /// Alerts that were pushed, with or without success.
     received: u64,
     settled: SettledCounter,
     /// When the first alert of the reader's batch was received.
     taken_since: Option<Timestamp>,
-    /// Alerts that the reader is done with.
-    spent: Vec<Arc<Alert>>,
-    /// How many must wait for the reader to be woken; `None` if it doesn't sleep.
+    /// Processed alerts, to be freed.
+    processed: Vec<Arc<Alert>>,
+    /// How many must wait before the reader is woken; `None` if it doesn't sleep.
     wakes_at: Option<usize>,
     /// An alert found no room since the last batch.
     pressed: bool,
@@ -89,9 +88,9 @@ impl MemoryQueue {
         Self { bounds, when_full, state, filled: Condvar::new(), freed: Condvar::new() }
     }
 
-    /// Adds an alert of so many bytes. If the queue is full, the source waits if it can and the queue
-    /// lets it, until there is room or the queue is closed.
-    pub(crate) fn push(&self, alert: Arc<Alert>, bytes: usize, patience: Patience) -> Pushed {
+    /// Adds an alert of `size` bytes. If the queue is full, and both source and policy allow it, the
+    /// source waits until there is room or the queue is closed.
+    pub(crate) fn push(&self, alert: Arc<Alert>, bytes: usize, mode: SourceMode) -> Pushed {
         let mut state = self.state();
         state.received += 1;
         while !state.closed && !state.has_room(self.bounds, bytes) {
@@ -99,7 +98,7 @@ impl MemoryQueue {
             if state.wakes_at.take().is_some() {
                 self.filled.notify_one();
             }
-            if !self.when_full.waits(patience) {
+            if !self.when_full.waits(mode) {
                 state.settled.turn_away();
                 return Pushed::Full;
             }
@@ -116,9 +115,9 @@ impl MemoryQueue {
         if wake {
             state.wakes_at = None;
         }
-        let spent = state.spent.pop();
+        let processed = state.processed.pop();
         drop(state);
-        drop(spent);
+        drop(processed);
         if wake {
             self.filled.notify_one();
         }
@@ -134,7 +133,7 @@ impl MemoryQueue {
         if !state.closed && is_over(due, Instant::now()) {
             return (state, Taken::Due);
         }
-        // When the first alert has waited for long enough.
+        // The time at which the first alert has waited long enough.
         let mut collected = None;
         loop {
             let now = Instant::now();
@@ -168,16 +167,16 @@ impl MemoryQueue {
         }
     }
 
-    /// Gives back the room of a batch, and its first alerts. The rest is freed here, but not under
-    /// the lock, which would keep the writer waiting.
-    fn give_back(&self, batch: &mut Batch) {
+    /// Returns the room of a batch, and its first alerts. The others are freed here, but not under the
+    /// lock, which would block the writer.
+    fn release_batch(&self, batch: &mut Batch) {
         let Bounds { alerts, bytes } = room_of(batch);
-        batch.alerts.truncate(alerts * MAX_SPENT / bytes.max(MAX_SPENT));
+        batch.alerts.truncate(alerts * MAX_PROCESSED / bytes.max(MAX_PROCESSED));
         batch.bytes = 0;
         let mut state = self.state();
         state.release(Bounds { alerts, bytes });
         state.taken_since = None;
-        std::mem::swap(&mut state.spent, &mut batch.alerts);
+        std::mem::swap(&mut state.processed, &mut batch.alerts);
         drop(state);
         batch.alerts.clear();
         if self.when_full != WhenFull::DropNewest {
@@ -185,12 +184,12 @@ impl MemoryQueue {
         }
     }
 
-    /// Rests a little after a batch, if nothing waits. A resting reader is not woken, and so costs the
-    /// writer nothing.
-    fn rest_after(&self, batch: &Batch) {
+    /// Pauses after a batch, if no alert waits. A pausing reader is not woken, and so costs the writer
+    /// nothing.
+    fn pause_after(&self, batch: &Batch) {
         if !batch.alerts.is_empty() && self.is_idle() {
-            let many = batch.alerts.len() >= MANY && self.holds_many_times(batch);
-            thread::sleep(if many { LONG_REST } else { REST });
+            let many = batch.alerts.len() >= LARGE_BATCH && self.holds_many_times(batch);
+            thread::sleep(if many { LONG_PAUSE } else { PAUSE });
         }
     }
 
@@ -199,19 +198,19 @@ impl MemoryQueue {
         state.waiting.is_empty() && !state.closed
     }
 
-    /// Has the lane send what it has collected, once it has taken what waits.
+    /// Makes the lane send what it has collected, once it has taken what waits.
     pub(crate) fn flush(&self) {
         self.state().flush = true;
         self.filled.notify_all();
     }
 
-    /// How many of the first alerts that were pushed the reader has settled, whatever became of them.
-    /// Those that it never got to, since it ended before, are not among them.
+    /// How many alerts the reader has settled, from the first that was pushed. Alerts that it never got,
+    /// because it ended before, don't count.
     pub(crate) fn settled(&self) -> u64 {
         self.state().settled.first()
     }
 
-    /// Whether the queue has room for many batches like this.
+    /// Whether the queue has room for many batches of this size.
     fn holds_many_times(&self, batch: &Batch) -> bool {
         const MANY_TIMES: usize = 64;
         let Bounds { alerts, bytes } = room_of(batch);
@@ -224,7 +223,7 @@ impl MemoryQueue {
 }
 
 impl QueueState {
-    /// An alert that is larger than the whole bound still fits into an empty queue.
+    /// An alert larger than the whole limit still fits into an empty queue.
     fn has_room(&self, bounds: Bounds, bytes: usize) -> bool {
         self.alerts == 0 || (self.alerts < bounds.alerts && self.bytes + bytes <= bounds.bytes)
     }
@@ -235,7 +234,7 @@ impl QueueState {
     }
 }
 
-/// Whether there is such a time, and it has come.
+/// Whether there is such a time, and it has passed.
 fn is_over(time: Option<Instant>, now: Instant) -> bool {
     time.is_some_and(|time| time <= now)
 }
@@ -246,10 +245,10 @@ fn room_of(batch: &Batch) -> Bounds {
 }
 
 impl Queue for MemoryQueue {
-    /// What is due already comes before alerts, until the queue is closed.
+    /// What is due is returned before alerts, until the queue is closed.
     fn take(&self, batch: &mut Batch, policy: BatchPolicy, until: Option<Instant>) -> Taken {
-        self.rest_after(batch);
-        self.give_back(batch);
+        self.pause_after(batch);
+        self.release_batch(batch);
         let (mut state, taken) = self.wait(policy, until);
         if taken == Taken::Alerts {
             let n = state.waiting.len().min(policy.most.max(1));

@@ -8,33 +8,33 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use tracing::debug;
 
-/// Notices what happens in a directory.
+/// Watches a directory for changes.
 ///
-/// The kernel tells at once, where it can; on some file systems, as those of other machines, it
-/// can't. So a waiting thread looks again after a while, told or not.
+/// It uses inotify where the file system supports that; others, such as network file systems, are
+/// polled: a waiting thread checks after a while in any case.
 pub(super) struct DirWatcher {
     dir: PathBuf,
     interest: Interest,
     inotify: Option<Inotify>,
 }
 
-/// What to be told of.
+/// Which changes to report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Interest {
-    /// Names that come and go.
+    /// Names that are created or removed.
     Entries,
-    /// Also files that are written, or whose rights change.
+    /// Also files that are written, or whose permissions change.
     Content,
 }
 
-/// What happened in a directory.
+/// Changes in a directory.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// Names that have come or gone, and those of files whose rights have changed.
+    /// Names that were created or removed, and those of files whose permissions have changed.
     pub(super) entries: BTreeSet<OsString>,
     /// Files that were written.
     pub(super) written: BTreeSet<OsString>,
-    /// More happened: to the directory itself, or than the kernel could tell.
+    /// Other changes: to the directory itself, or more than the kernel could report.
     pub(super) others: bool,
 }
 
@@ -60,30 +60,30 @@ impl DirWatcher {
         watcher
     }
 
-    /// Watches what is at the directory's path now, which may be another directory than before.
+    /// Watches the directory that is at the path now, which may be another one than before.
     pub(super) fn watch_again(&mut self) {
         let flags = InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK;
         let inotify = Inotify::init(flags).and_then(|inotify| {
             inotify.add_watch(&self.dir, self.interest.events()).map(|_| inotify)
         });
         if let Err(error) = &inotify {
-            debug!("{} is looked at now and then: {error}", self.dir.display());
+            debug!("cannot watch {}, polling it instead: {error}", self.dir.display());
         }
         self.inotify = inotify.ok();
     }
 
-    /// Whether the kernel tells.
+    /// Whether the kernel reports changes.
     pub(super) fn is_told(&self) -> bool {
         self.inotify.is_some()
     }
 
-    /// Waits until something happens, but no longer than this.
+    /// Waits for a change, at most this long.
     pub(super) fn wait(&self, longest: Duration) {
         let Some(inotify) = &self.inotify else { return std::thread::sleep(longest) };
         wait_for(&mut [PollFd::new(inotify.as_fd(), PollFlags::POLLIN)], longest);
     }
 
-    /// The same, also ending when `other` can be read or was closed; true if so.
+    /// The same, but also returns when `other` can be read or was closed; true if so.
     pub(super) fn wait_or(&self, other: BorrowedFd<'_>, longest: Duration) -> bool {
         let mut fds = vec![PollFd::new(other, PollFlags::POLLIN)];
         let inotify = self.inotify.as_ref();
@@ -92,7 +92,7 @@ impl DirWatcher {
         fds.first().and_then(PollFd::any).unwrap_or(false)
     }
 
-    /// What happened since this was last asked, as far as the kernel tells.
+    /// The changes since the last call, if the kernel reports them.
     pub(super) fn changes(&mut self) -> Changes {
         let mut changes = Changes::default();
         let lost =
@@ -119,7 +119,7 @@ impl DirWatcher {
     }
 }
 
-/// Interrupted is as good as woken.
+/// An interrupted wait counts as a wake-up.
 fn wait_for(fds: &mut [PollFd<'_>], longest: Duration) {
     let timeout = PollTimeout::try_from(longest).unwrap_or(PollTimeout::MAX);
     let _ = poll(fds, timeout);

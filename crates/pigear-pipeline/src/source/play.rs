@@ -1,4 +1,4 @@
-//! A recording, read without a socket.
+//! A recording as a source, without a socket.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use crate::fanout::Fanout;
 use crate::recording::{Reader, RecordingError};
 use crate::stop::Stop;
 
-/// After so many datagrams none of which is an alert, the file is no recording of alerts.
+/// After this many datagrams without an alert, the file is not a recording of alerts.
 const MAX_MALFORMED: u64 = 10_000;
 
-/// A recording, read as fast as lanes that wait will take it.
+/// A recording, read as fast as waiting lanes accept it.
 pub struct Play {
     path: PathBuf,
     reader: Reader<'static>,

@@ -1,12 +1,12 @@
-//! Snort's own log in unified2, read while it is written.
+//! Snort's unified2 log, read while Snort writes it.
 //!
-//! A log is a row of files in a directory ([`Spool`]): Snort writes the newest, and begins another when
-//! that is full. The [`Unified2`] source reads what is there, goes on with what is written, and keeps a
-//! bookmark of how far it came.
+//! A log is a sequence of files in a directory ([`Spool`]): Snort writes the newest, and starts another
+//! when it is full. The [`Unified2`] source reads the existing records, follows new ones, and stores its
+//! position in a bookmark.
 //!
-//! Nothing is lost between Pigear's runs: the bookmark moves only once every lane has dealt with
-//! the alerts before it, and it is replaced as a whole. So after a crash the last alerts come again.
-//! Nor is a damaged log the end: what is no record is passed by, counted, and said.
+//! Nothing is lost between runs: the bookmark moves only when every lane has settled the alerts before
+//! it, and it is replaced atomically. After a crash the last alerts are read again. A damaged log
+//! doesn't end reading: data that is not a record is skipped, counted and logged.
 
 mod bookmark;
 mod bookmark_writer;
@@ -32,39 +32,39 @@ use pigear_alert::unified2::Event;
 use tracing::warn;
 
 pub(crate) use bookmark::Mark;
-pub(crate) use follower::{BookmarkProblem, Follower, PACKET_WAIT};
+pub(crate) use follower::{Follower, OnBookmarkError, PACKET_WAIT};
 pub use open_error::OpenError;
 pub use progress::Progress;
 pub use spool::{Spool, SpoolError};
 pub use start::Start;
-pub(crate) use window::Whole;
+pub(crate) use window::CompleteEvent;
 
 use super::{Source, SourceError};
 use crate::alert_factory::AlertFactory;
 use crate::fanout::{Fanout, Flow, Intake, Sent};
 use crate::stop::Stop;
 
-/// How long to sleep before looking whether it is time to stop.
+/// How long to sleep before checking whether to stop.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// When to end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Until {
-    /// When asked to.
+    /// On request.
     #[default]
     Stopped,
-    /// When what is there was read.
+    /// At the end of the existing log.
     End,
 }
 
-/// Says whether the alert of an event was dealt with in an earlier run.
+/// Tells whether the alert of an event was handled in an earlier run.
 pub type AlreadyHandled = Box<dyn FnMut(&Event) -> bool + Send>;
 
 /// Reads Snort's log.
 pub struct Unified2 {
     follower: Follower,
-    /// Asked about what was logged before the start: alerts that found no room for a while may be missing
-    /// in between.
+    /// Called for events that were logged before the start: alerts that found no room for a while may be
+    /// missing in between.
     known: Option<AlreadyHandled>,
     /// When the end of the log was first reached.
     first_end: Option<Instant>,
@@ -83,21 +83,21 @@ impl Unified2 {
         bookmark: Option<PathBuf>,
         factory: AlertFactory,
     ) -> Result<Self, OpenError> {
-        let problem = BookmarkProblem::Refuse;
+        let problem = OnBookmarkError::Fail;
         let follower = Follower::open(spool, start, bookmark, PACKET_WAIT, problem)?;
         Ok(Self { follower, known: None, first_end: None, until: Until::Stopped, factory })
     }
 
-    /// The same, but ending when told.
+    /// The same, but ending at a given point.
     #[must_use]
     pub fn until(self, until: Until) -> Self {
         Self { until, ..self }
     }
 
-    /// The same, but without those events that were logged before the start and are known from an earlier
-    /// run: a crash may leave the bookmark behind what was dealt with.
+    /// The same, but skipping those events that were logged before the start and were handled in an
+    /// earlier run: after a crash the bookmark may be behind them.
     #[must_use]
-    pub fn but_for(self, known: AlreadyHandled) -> Self {
+    pub fn skipping(self, known: AlreadyHandled) -> Self {
         Self { known: Some(known), ..self }
     }
 
@@ -114,10 +114,10 @@ impl Unified2 {
         }
     }
 
-    /// Hands on events until there were enough, and notes where the next one begins then.
-    fn hand_on(&mut self, events: Vec<Whole>, intake: &mut Intake<'_>) -> Flow {
+    /// Pushes events until there are enough, and stores where the next one begins.
+    fn push(&mut self, events: Vec<CompleteEvent>, intake: &mut Intake<'_>) -> Flow {
         let mut events = events.into_iter().peekable();
-        while let Some(Whole { begun, logged }) = events.next() {
+        while let Some(CompleteEvent { begun, logged }) = events.next() {
             if self.is_known(&logged.event) {
                 continue;
             }
@@ -140,16 +140,16 @@ impl Unified2 {
             let longest = if self.until == Until::End { Duration::ZERO } else { POLL_INTERVAL };
             let at_end = self.follower.read(longest, &mut events, intake);
             if at_end && self.until == Until::End {
-                // The last time is the one after everything was looked at once more.
+                // The last round comes after everything was checked once more.
                 ends += 1;
-                self.follower.doubt();
+                self.follower.recheck();
                 if ends == 2 {
                     self.follower.finish(&mut events);
                 }
             } else {
                 ends = 0;
             }
-            self.hand_on(events, intake)?;
+            self.push(events, intake)?;
             if at_end {
                 self.end_of_backlog();
             }
@@ -159,7 +159,7 @@ impl Unified2 {
         Flow::Continue(())
     }
 
-    /// What ends a source that should have read everything. One that follows goes on.
+    /// The error that ends a source that should have read everything. A following source has none.
     fn failure(&self, bookmark: Result<(), SourceError>) -> Result<(), SourceError> {
         match (self.until, self.follower.problem()) {
             (Until::Stopped, _) => Ok(()),
@@ -183,7 +183,7 @@ impl Source for Unified2 {
         let followed = self.follow(&mut intake, stop);
         let bookmark = self.follower.end(&intake, stop);
         if self.until == Until::End && !self.follower.has_log() {
-            warn!("there is nothing to read at {}", self.follower.path().display());
+            warn!("nothing to read at {}", self.follower.path().display());
         }
         followed.break_value().unwrap_or(Ok(())).and_then(|()| self.failure(bookmark))
     }

@@ -1,11 +1,10 @@
-//! The socket that Snort sends to.
+//! Snort's alert socket.
 //!
-//! Snort opens nothing: whoever wants alerts binds a datagram socket named `snort_alert` in Snort's
-//! log directory, and Snort sends to that path. The [`Binding`] does this safely (see there), the
-//! [`Unix`] source receives from it.
+//! The receiver binds a datagram socket named `snort_alert` in Snort's log directory, and Snort sends to
+//! that path. The [`Binding`] does this safely (see there); the [`Unix`] source receives from it.
 //!
-//! With Linux's defaults four alerts fit between Snort and us; then Snort waits in the middle of a
-//! packet. So the receiving loop does no more than it must: one system call into one reused buffer
+//! With Linux's defaults four alerts fit between Snort and the receiver; then Snort blocks in the middle
+//! of a packet. So the receive loop does only what is necessary: one system call into one reused buffer
 //! that stays in the processor's cache, decoding, and a push to each lane.
 
 mod allowed;
@@ -32,10 +31,10 @@ use crate::stop::Stop;
 use path_watcher::PathWatcher;
 use receive::{Received, Receiver, Wait};
 
-/// After being asked to stop, alerts of a Snort that was just sending are still received: until none
-/// came for so long …
-const QUIET: Duration = Duration::from_millis(20);
-/// … and no longer than this.
+/// After a request to stop, alerts of a Snort that is sending are still received: until none came for
+/// this long …
+const QUIET_TIME: Duration = Duration::from_millis(20);
+/// … and at most for this long.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Receives alerts from a socket.
@@ -46,7 +45,7 @@ pub struct Unix {
 }
 
 impl Unix {
-    /// Receives from `binding`, of datagrams whose sender is allowed.
+    /// Receives from `binding` datagrams of allowed senders.
     #[must_use]
     pub fn new(binding: Binding, allowed: AllowedSenders, factory: AlertFactory) -> Self {
         Self { binding, allowed, factory }
@@ -56,24 +55,24 @@ impl Unix {
         let (mut receiver, mut failures) = (Receiver::new(), Failures::default());
         while !stop.is_requested() {
             match self.receive_one(&mut receiver, Wait::ForEver, intake)? {
-                Got::Datagram => failures.end(),
-                Got::Nothing => {}
-                Got::WakeUp => {
+                ReceiveResult::Datagram => failures.end(),
+                ReceiveResult::Nothing => {}
+                ReceiveResult::WakeUp => {
                     if let Some(next) = watcher.next() {
                         self.go_on_with(next, &mut receiver, intake)?;
                     }
                 }
-                Got::Failure => failures.pause(),
+                ReceiveResult::Failure => failures.pause(),
             }
         }
         if let Some(next) = watcher.end() {
             self.go_on_with(next, &mut receiver, intake)?;
         }
         self.binding.unlink();
-        self.drain(&mut receiver, QUIET, intake)
+        self.drain(&mut receiver, QUIET_TIME, intake)
     }
 
-    /// Goes on with another socket, once what was sent to the last one is received.
+    /// Switches to another socket, after receiving what was sent to the last one.
     fn go_on_with(
         &mut self,
         next: Binding,
@@ -85,13 +84,13 @@ impl Unix {
         Flow::Continue(())
     }
 
-    /// Receives what there is, until none comes for so long.
+    /// Receives until no datagram comes for this long.
     fn drain(&self, receiver: &mut Receiver, quiet: Duration, intake: &mut Intake<'_>) -> Flow {
         let deadline = Instant::now() + DRAIN_TIMEOUT;
         while Instant::now() < deadline {
             match self.receive_one(receiver, Wait::For(quiet), intake)? {
-                Got::Datagram | Got::WakeUp => {}
-                Got::Nothing | Got::Failure => break,
+                ReceiveResult::Datagram | ReceiveResult::WakeUp => {}
+                ReceiveResult::Nothing | ReceiveResult::Failure => break,
             }
         }
         Flow::Continue(())
@@ -102,16 +101,16 @@ impl Unix {
         receiver: &mut Receiver,
         wait: Wait,
         intake: &mut Intake<'_>,
-    ) -> ControlFlow<Result<(), SourceError>, Got> {
+    ) -> ControlFlow<Result<(), SourceError>, ReceiveResult> {
         match receiver.receive(self.binding.socket(), wait) {
             Ok(Some(received)) => self.take(&received, intake),
-            Ok(None) => ControlFlow::Continue(Got::Nothing),
+            Ok(None) => ControlFlow::Continue(ReceiveResult::Nothing),
             Err(errno) if Failures::is_final(errno) => {
                 ControlFlow::Break(Err(SourceError::Receive(errno.into())))
             }
             Err(errno) => {
                 intake.receive_failed(&errno.into());
-                ControlFlow::Continue(Got::Failure)
+                ControlFlow::Continue(ReceiveResult::Failure)
             }
         }
     }
@@ -120,28 +119,28 @@ impl Unix {
         &self,
         received: &Received<'_>,
         intake: &mut Intake<'_>,
-    ) -> ControlFlow<Result<(), SourceError>, Got> {
+    ) -> ControlFlow<Result<(), SourceError>, ReceiveResult> {
         let sender = received.sender;
         if !sender.is_some_and(|sender| self.allowed.allows(sender.uid)) {
             intake.refused(sender);
-            return ControlFlow::Continue(Got::Datagram);
+            return ControlFlow::Continue(ReceiveResult::Datagram);
         }
         if received.is_wake_up() {
-            return ControlFlow::Continue(Got::WakeUp);
+            return ControlFlow::Continue(ReceiveResult::WakeUp);
         }
         let flow = match received.cut_from {
             Some(actual) => intake.too_long(actual),
             None => intake.datagram(received.datagram, sender),
         };
-        flow.map_continue(|()| Got::Datagram)
+        flow.map_continue(|()| ReceiveResult::Datagram)
     }
 }
 
-/// What receiving brought.
+/// The result of a receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Got {
+enum ReceiveResult {
     Datagram,
-    /// Something from this process, so that it looks what is to be done.
+    /// A wake-up from this process.
     WakeUp,
     Nothing,
     Failure,

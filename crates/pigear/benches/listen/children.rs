@@ -14,7 +14,7 @@ use nix::sys::time::TimeValLike;
 use nix::unistd::Pid;
 use serde::Deserialize;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A process that has bound the socket.
 pub(crate) struct Receiver {
@@ -105,7 +105,7 @@ impl Receiver {
             if let Some(status) = child.try_wait()? {
                 bail!("{command:?} ended too early: {status}");
             }
-            ensure!(started.elapsed() < PATIENCE, "no socket after {PATIENCE:?}");
+            ensure!(started.elapsed() < START_TIMEOUT, "no socket after {START_TIMEOUT:?}");
             thread::sleep(Duration::from_micros(100));
         }
         let bound_after = started.elapsed();
@@ -116,7 +116,7 @@ impl Receiver {
     /// took, in seconds.
     pub(crate) fn wait(mut self) -> anyhow::Result<f64> {
         let before = used()?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         while self.child.try_wait()?.is_none() {
             ensure!(Instant::now() < deadline, "not all alerts arrived");
             thread::sleep(Duration::from_millis(1));

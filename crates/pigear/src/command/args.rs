@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The arguments.
 
 #[cfg(feature = "store")]
 mod stored;
@@ -14,8 +14,8 @@ use crate::registry::Registry;
 
 /// Open the socket for Snort and wait for alerts
 ///
-/// Prints each alert as it happens, unless other data handlers are named. Snort is never held up: a
-/// handler that is slow has a queue, and what doesn't fit there is counted.
+/// Prints each alert as it arrives, unless other data handlers are named. A slow handler never holds
+/// Snort up: each handler has a queue, and alerts that don't fit are dropped and counted.
 #[derive(Debug, Parser)]
 #[command(name = "pigear", version, args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
@@ -25,14 +25,14 @@ pub(super) struct Args {
     #[command(flatten)]
     pub(super) listen: ListenArgs,
 
-    /// Log everything that may help to find a fault; otherwise errors and warnings only
+    /// Log debug messages too, not only errors and warnings
     #[arg(long, global = true, help_heading = None::<&'static str>)]
     pub(super) debug: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show what Pigear does, with alerts that a real Snort sent, in twenty seconds
+    /// Show what Pigear does, in twenty seconds, with alerts recorded from a real Snort
     Demo(DemoArgs),
     /// Send a recording to a socket as Snort does, and report how long it was held up
     Play(PlayArgs),
@@ -42,7 +42,7 @@ pub(super) enum Command {
     /// List the handlers that get their alerts from the store, with how many wait for each
     #[cfg(feature = "store")]
     Lanes(LanesArgs),
-    /// Have alerts sent again that were refused for good
+    /// Send alerts again that were refused for good
     #[cfg(feature = "store")]
     Redeliver(RedeliverArgs),
     /// Print a script that completes the command line in a shell
@@ -60,20 +60,20 @@ pub(super) struct ListenArgs {
     /// Keyword arguments for the data handler, in form `key=value another_key=next_value`
     ///
     /// With several handlers write NAME.KEY=VALUE. Every handler has, beside its own keys, `filter=EXPR`,
-    /// `group=TIME` (alike alerts within it become one, with their count), `per_minute=N` (what is above
-    /// it waits, the most severe first) and `limit=N` (what is above so many a minute is left out and
+    /// `group=TIME` (similar alerts within this time become one, with their count), `per_minute=N` (more
+    /// alerts than that wait, the most severe first) and `limit=N` (more than N a minute are left out and
     /// counted as muted). `dialect=` and `linktype=` are for the socket handler.
     #[arg(value_name = "KEY=VALUE", value_parser = key_value)]
     pub(super) keys: Vec<(String, String)>,
 
     /// Data handler: what is done with each alert; may be repeated [default: print]
     ///
-    /// NAME=KIND gives it a name of its own, by which its keys, its counters and its place in the store
-    /// are known: `--data-handler slack=http slack.url=URL`.
+    /// NAME=KIND gives it its own name, which its keys, its counters and its position in the store use:
+    /// `--data-handler slack=http slack.url=URL`.
     #[arg(long, value_name = "NAME")]
     pub(super) data_handler: Vec<String>,
 
-    /// Go for the next alert after an error of a handler or a datagram that is no alert
+    /// Continue with the next alert after an error in a handler or a malformed datagram
     ///
     /// The error is logged and counted. Without this option the first error ends the program with
     /// status 1.
@@ -82,9 +82,9 @@ pub(super) struct ListenArgs {
 
     /// Handle only alerts for which EXPR is true, such as `msg.priority <= 2`
     ///
-    /// For all handlers; `NAME.filter=EXPR` is for one. EXPR sees what Snort said as `msg`, and what
+    /// For all handlers; `NAME.filter=EXPR` is for one. EXPR sees Snort's fields as `msg`, and what
     /// is known besides as `alert`: `alert.dst_port == 5060 && !ip_in(alert.src_ip, "10.0.0.0/8")`.
-    /// What isn't known is `()`, which equals nothing. docs/script.md has all fields and functions.
+    /// An unknown field is `()`, which equals no value. docs/script.md has all fields and functions.
     #[arg(long, value_name = "EXPR")]
     pub(super) filter: Option<String>,
 
@@ -100,7 +100,7 @@ pub(super) struct ListenArgs {
 
     /// Read sources, handlers and settings from FILE (TOML)
     ///
-    /// Options given beside it add to it, or take precedence.
+    /// Options on the command line add to it or take precedence.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
 
@@ -128,7 +128,7 @@ pub(super) struct PlayArgs {
     #[arg(value_name = "FILE")]
     pub(super) recording: PathBuf,
 
-    /// The log directory whose `snort_alert` is sent to
+    /// The log directory with the socket `snort_alert` to send to
     #[arg(long, value_name = "DIR", default_value = "/var/log/snort")]
     pub(super) logdir: PathBuf,
 
@@ -136,7 +136,7 @@ pub(super) struct PlayArgs {
     #[arg(long, value_name = "PATH", conflicts_with = "logdir")]
     pub(super) socket: Option<PathBuf>,
 
-    /// Alerts a second; 0 for as fast as it goes
+    /// Alerts a second; 0 for as fast as possible
     #[arg(long, value_name = "N", default_value_t = 0.0, value_parser = rate)]
     pub(super) rate: f64,
 
@@ -156,7 +156,7 @@ pub(super) struct PlayArgs {
 #[cfg(feature = "store")]
 pub(super) use stored::{LanesArgs, LanesCommand, QueryArgs, RedeliverArgs, StoreArgs};
 
-/// The command line, with a list of the handlers that there are.
+/// The command line, with a list of all handlers.
 pub(super) fn command(registry: &Registry) -> clap::Command {
     let handlers = registry.about().map(|(name, about)| format!("  {name:<8} {about}\n"));
     let after = format!("Data handlers:\n{}{AFTER_HELP}", handlers.collect::<String>());

@@ -1,4 +1,4 @@
-//! `pigear demo`: a newcomer's first minute.
+//! `pigear demo`: a first demonstration.
 
 use std::fs;
 use std::path::Path;
@@ -17,10 +17,10 @@ use crate::names::NameFiles;
 use crate::player::{PlayError, PlaySettings, play};
 use crate::registry::Registry;
 
-/// What Snort 2.9.19 sent for traffic that was made for this purpose.
+/// Datagrams that Snort 2.9.19 sent for traffic generated for this purpose.
 const RECORDING: &[u8] = include_bytes!("../../data/demo.dgrams.gz");
 
-/// The lists that this Snort was run with.
+/// The maps that this Snort was run with.
 const LISTS: [(&str, &[u8]); 4] = [
     ("classification.config", include_bytes!("../../data/classification.config")),
     ("reference.config", include_bytes!("../../data/reference.config")),
@@ -52,11 +52,12 @@ pub(super) fn run(args: &DemoArgs, registry: &Registry, host: &dyn Host) -> Resu
     });
     let player = player.context("cannot start a thread")?;
     let (mut counters, result) = listener.run(interrupt.stop(), &reload);
-    // The recording is a selection: its numbers have gaps, though nothing was missed.
+    // The recording is a selection: its event ids have gaps, though nothing was missed.
     counters.missed = 0;
     say(&summary(&counters));
     result?;
-    let played: Result<_, PlayError> = player.join().map_err(|_| anyhow!("the player broke"))?;
+    let played: Result<_, PlayError> =
+        player.join().map_err(|_| anyhow!("the player thread panicked"))?;
     played.map_err(anyhow::Error::from)?;
     say(NEXT);
     Ok(())

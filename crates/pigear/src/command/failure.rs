@@ -1,4 +1,4 @@
-//! What went wrong, and what to do about it.
+//! Errors of the whole program, with hints.
 
 use std::borrow::Cow;
 use std::io::ErrorKind;
@@ -23,16 +23,20 @@ const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 
 impl Failure {
-    /// What was typed makes no sense.
+    /// The arguments are invalid.
     pub(super) fn usage(error: anyhow::Error) -> Self {
-        Self { error, hint: Some("pigear --help lists what there is".into()), status: WRONG_USAGE }
+        Self {
+            error,
+            hint: Some("pigear --help lists commands and options".into()),
+            status: WRONG_USAGE,
+        }
     }
 
     pub(super) fn with_hint(self, hint: &'static str) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// Prints it, and gives the program's status.
+    /// Prints the error, and returns the program's status.
     pub(super) fn report(&self) -> u8 {
         log::say(&format!("error: {:#}", self.error));
         if let Some(hint) = &self.hint {
@@ -110,15 +114,15 @@ fn python_hint(what: &str, name: &str) -> Cow<'static, str> {
 fn bind_hint(error: &BindError) -> Option<&'static str> {
     Some(match error {
         BindError::PathTooLong { .. } => {
-            "use a log directory with a shorter path; Snort would cut this one and send elsewhere"
+            "use a log directory with a shorter path; Snort truncates this one and sends to another path"
         }
         BindError::NoDirectory => "create it, or give Snort's log directory with --logdir",
         BindError::NoPermission => {
             "run as root or as a user who may write there, or give another directory with --logdir"
         }
-        BindError::InUse => "stop it, or listen elsewhere with --logdir",
+        BindError::InUse => "stop it, or use another directory with --logdir",
         BindError::Occupied { .. } => {
-            "remove it if nobody needs it, or listen elsewhere with --logdir"
+            "remove it if it is not needed, or use another directory with --logdir"
         }
         BindError::Group { .. } => "only root may give a socket to a group that it isn't in",
         _ => return None,
@@ -128,13 +132,13 @@ fn bind_hint(error: &BindError) -> Option<&'static str> {
 fn log_hint(error: &OpenError) -> Option<&'static str> {
     Some(match error {
         OpenError::Bookmark { source, .. } if source.kind() == ErrorKind::InvalidData => {
-            "name another file with --bookmark, or remove this one: reading begins anew then"
+            "name another file with --bookmark, or remove this one to start without a bookmark"
         }
-        OpenError::Bookmark { .. } => "keep it elsewhere with --bookmark FILE",
+        OpenError::Bookmark { .. } => "use another path with --bookmark FILE",
         OpenError::Spool(SpoolError::Unreadable { source, .. })
             if source.kind() == ErrorKind::NotFound =>
         {
-            "create it: the log's files need not be there yet, but their directory must"
+            "create it: the log's files may be missing, but their directory must exist"
         }
         _ => return None,
     })
@@ -142,11 +146,13 @@ fn log_hint(error: &OpenError) -> Option<&'static str> {
 
 impl From<PipelineError> for Failure {
     fn from(error: PipelineError) -> Self {
-        const GO_ON: &str =
+        const SERVE_FOREVER: &str =
             "with --serve-forever, errors are counted and the next alert is handled";
         let hint = match &error {
             PipelineError::Handler { .. }
-            | PipelineError::Source { source: SourceError::Malformed(_), .. } => Some(GO_ON),
+            | PipelineError::Source { source: SourceError::Malformed(_), .. } => {
+                Some(SERVE_FOREVER)
+            }
             _ => None,
         };
         Self { error: error.into(), hint: hint.map(Cow::from), status: FAILED }

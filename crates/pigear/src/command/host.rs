@@ -1,4 +1,4 @@
-//! The program that the command line is part of.
+//! The program that the command line is embedded in.
 
 use std::fmt;
 use std::process;
@@ -14,20 +14,20 @@ use super::log;
 use crate::config::Config;
 use crate::registry::Unresolved;
 
-/// The program that the command line is part of, as far as it has a say. `()` has none.
+/// The program that embeds the command line. `()` changes nothing.
 pub trait Host {
-    /// Is told whether `--debug` was typed, before anything else happens.
+    /// Called with whether `--debug` was given, before anything else happens.
     fn start(&self, debug: bool) {
         let _ = debug;
     }
 
-    /// What the program itself asks to stop when it gets SIGINT. `None` has Pigear listen to that
-    /// signal, as it does to SIGTERM.
+    /// The switch that the program itself throws at SIGINT. With `None`, Pigear handles that signal, as it
+    /// does SIGTERM.
     fn interrupt(&self) -> Option<Interrupt> {
         None
     }
 
-    /// Carries out a configuration in a way of its own; `None` leaves it to Pigear.
+    /// Runs a configuration in its own way; `None` leaves it to Pigear.
     fn carry_out(&self, config: &Config) -> Option<Result<(), Unresolved>> {
         let _ = config;
         None
@@ -36,7 +36,7 @@ pub trait Host {
 
 impl Host for () {}
 
-/// What Ctrl-C does. Clones share it.
+/// The action of Ctrl-C. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<Inner>);
 
@@ -44,7 +44,7 @@ pub struct Interrupt(Arc<Inner>);
 struct Inner {
     requested: AtomicBool,
     stop: Stop,
-    /// What is done before a forced end.
+    /// Called before a forced end.
     last: Mutex<Vec<Last>>,
 }
 
@@ -60,8 +60,8 @@ impl fmt::Debug for Inner {
 const FORCED_EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Interrupt {
-    /// Does what Ctrl-C does: it is for what a user works with in the shell, if anything; else it
-    /// asks to stop.
+    /// Handles Ctrl-C: it interrupts a script that runs in the shell, if there is one; otherwise it
+    /// requests a stop.
     pub fn ctrl_c(&self) {
         const SIGINT: i32 = 2;
         if !taken() {
@@ -69,15 +69,15 @@ impl Interrupt {
         }
     }
 
-    /// Asks to stop in order, unless the shell is about to notice by itself. Whoever closes a terminal
-    /// may cause more than one signal, and is no less patient for that.
+    /// Requests an orderly stop, unless the shell is about to notice the signal itself. Closing a terminal
+    /// may cause several signals, which must not force the end.
     pub(super) fn hang_up(&self) {
         if !self.is_requested() {
             self.ctrl_c();
         }
     }
 
-    /// Asks to stop in order. Asked a second time, ends the program at once, with this status: programs
+    /// Requests an orderly stop. The second request ends the program at once with this status: programs
     /// that `exec` runs are killed, and the counters are written as they are.
     pub fn request(&self, status: i32) {
         if self.0.requested.swap(true, Ordering::SeqCst) {
@@ -86,12 +86,12 @@ impl Interrupt {
         self.0.stop.request();
     }
 
-    /// Has something done before a forced end. It gets a moment and no more.
+    /// Registers a function that is called before a forced end. It gets only a short time.
     pub(super) fn before_forced_exit(&self, last: impl FnOnce() + Send + 'static) {
         self.0.last().push(Box::new(last));
     }
 
-    /// Whether somebody asked.
+    /// Whether a stop was requested.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         self.0.requested.load(Ordering::SeqCst)
@@ -119,7 +119,7 @@ impl Inner {
             log::finish();
             drop(done);
         };
-        // A disk or a terminal that doesn't answer must not keep the program from ending.
+        // A disk or terminal that doesn't respond must not prevent the end.
         if thread::Builder::new().name("end".to_owned()).spawn(work).is_ok() {
             let _ = inbox.recv_timeout(FORCED_EXIT_TIMEOUT);
         }
@@ -129,7 +129,7 @@ impl Inner {
     }
 }
 
-/// Whether Ctrl-C is for what a user works with, and not for the program.
+/// Whether Ctrl-C is for a script in the shell, and not for the program.
 fn taken() -> bool {
     #[cfg(feature = "shell")]
     return crate::shell::interrupt();

@@ -1,4 +1,4 @@
-//! `pigear lanes` and `pigear redeliver`: the durable lanes, and what they could not hand on.
+//! `pigear lanes` and `pigear redeliver`: the durable lanes, and their dead letters.
 
 use std::fmt::Write;
 
@@ -20,7 +20,7 @@ pub(super) fn run(args: &LanesArgs) -> Result<(), Failure> {
             None => Err(anyhow!("there is no lane {name:?} in {}", path.display()).into()),
             Some(0) => Ok(()),
             Some(letters) => {
-                say(&format!("its {letters} dead letters were dropped, too"));
+                say(&format!("its {letters} dead letters were removed too"));
                 Ok(())
             }
         },
@@ -53,7 +53,7 @@ pub(super) fn send_again(args: &RedeliverArgs) -> Result<(), Failure> {
     }
     for (lane, letters) in lanes {
         say(&format!(
-            "{letters} dead letters of {lane} are sent again by the Pigear that runs it, now or next"
+            "{letters} dead letters of {lane} are sent again by the running Pigear, or when it next starts"
         ));
     }
     Ok(())

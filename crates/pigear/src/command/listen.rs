@@ -1,4 +1,4 @@
-//! `pigear`: listens.
+//! `pigear` without a command: listens.
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Res
     Ok(result?)
 }
 
-/// Writes the counters when the program is ended by force.
+/// Writes the counters at a forced end.
 fn say_how_it_ended(counters: &Snapshot, file: Option<PathBuf>) {
     if let Some(mut file) = file.map(StatsFile::new)
         && let Err(error) = file.write(counters)
@@ -51,7 +51,7 @@ fn say_how_it_ended(counters: &Snapshot, file: Option<PathBuf>) {
     say(&summary(counters));
 }
 
-/// Tells the user something that is neither an alert nor a warning.
+/// Prints a message that is neither an alert nor a warning.
 pub(super) fn say(text: &str) {
     log::say(&format!("pigear: {text}"));
 }

@@ -1,8 +1,8 @@
-//! The log: to standard error, a line an event, as `warning: what happened`.
+//! The log: a line per event on standard error, as `warning: what happened`.
 //!
-//! The thread that receives logs too, and Snort waits for it. So lines are written by a thread of
-//! their own: a terminal that was halted (Ctrl-S) or a pipe that nobody reads holds up nobody. What
-//! doesn't fit into the queue is lost, as is everything once standard error is closed.
+//! The receiving thread logs too, and Snort waits for it. So a separate thread writes the lines: a
+//! terminal that was paused (Ctrl-S) or a pipe without a reader blocks nothing else. Lines that don't
+//! fit into the queue are lost, and so are all lines once standard error is closed.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -19,23 +19,23 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::visible::visible_lines;
 
-/// So many lines may wait to be written.
+/// The most lines that may wait to be written.
 const QUEUE: usize = 1_000;
 
-/// So long is waited for lines to be written before the program ends.
+/// How long to wait before the program ends until all lines are written.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// `None` if there is no thread to write lines: then whoever logs writes them.
+/// `None` if there is no thread to write lines: then the logging thread writes them.
 static STDERR: OnceLock<Option<SyncSender<Job>>> = OnceLock::new();
 
 enum Job {
     Write(Vec<u8>),
-    /// Everything before this was written once the sender is dropped.
+    /// Everything before this is written once the sender is dropped.
     Flush(#[expect(dead_code, reason = "it is there to be dropped")] std::sync::mpsc::Sender<()>),
 }
 
-/// Starts logging: everything, or warnings and errors. In a program that runs several command lines,
-/// or has a log of its own, the first start counts.
+/// Starts logging: everything, or warnings and errors. Only the first start has an effect in a program
+/// that runs several command lines, or has its own log.
 pub(super) fn start(debug: bool) {
     let level = if debug { LevelFilter::DEBUG } else { LevelFilter::WARN };
     let _ = tracing_subscriber::fmt()
@@ -45,12 +45,12 @@ pub(super) fn start(debug: bool) {
         .try_init();
 }
 
-/// Tells the user something that is neither an alert nor a warning.
+/// Prints a message that is neither an alert nor a warning.
 pub(super) fn say(text: &str) {
     write(format!("{text}\n").as_bytes());
 }
 
-/// Waits until what was logged is written.
+/// Waits until all logged lines are written.
 pub(super) fn finish() {
     let (done, inbox) = channel();
     if let Some(stderr) = stderr()
@@ -60,7 +60,7 @@ pub(super) fn finish() {
     }
 }
 
-/// Whatever is said, arguments and names of files may be part of it.
+/// Arguments and file names in a message may come from others, so it is escaped.
 fn write(line: &[u8]) {
     let line = visible_lines(&String::from_utf8_lossy(line)).into_bytes();
     let _ = match stderr() {

@@ -7,7 +7,7 @@ use anyhow::Context;
 use super::failure::Failure;
 use crate::standard_output;
 
-/// Writes to standard output. A reader that has seen enough is no failure.
+/// Writes to standard output. It is not an error if the reader has closed it.
 pub(super) fn write_out(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = standard_output::open().map_err(anyhow::Error::from)?;
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {

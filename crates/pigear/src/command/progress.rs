@@ -1,4 +1,4 @@
-//! How far a log was read, shown to somebody who waits for that.
+//! The progress of reading a log, shown to a waiting user.
 
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -8,12 +8,11 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use pigear_pipeline::source::unified2::Progress;
 
-/// What takes less needs no bar.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The time below which no bar is shown.
+const MIN_DURATION: Duration = Duration::from_secs(1);
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Shows a bar on the terminal for as long as the result is kept. Where alerts go to the terminal,
-/// there is no room for it.
+/// Shows a bar on the terminal until the result is dropped; not if alerts go to the terminal.
 pub(super) fn show(progress: Vec<Progress>) -> Option<Sender<()>> {
     let has_room = io::stderr().is_terminal() && !io::stdout().is_terminal();
     if !has_room || progress.is_empty() {
@@ -21,7 +20,7 @@ pub(super) fn show(progress: Vec<Progress>) -> Option<Sender<()>> {
     }
     let (shown, ended) = channel();
     let show = move || {
-        if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        if ended.recv_timeout(MIN_DURATION) == Err(RecvTimeoutError::Timeout) {
             let bar = bar(progress.iter().map(Progress::there).sum());
             while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 bar.set_position(progress.iter().map(Progress::read).sum());
@@ -29,7 +28,7 @@ pub(super) fn show(progress: Vec<Progress>) -> Option<Sender<()>> {
             bar.finish_and_clear();
         }
     };
-    // Where there is no thread for it, there is no bar.
+    // Without a thread there is no bar.
     thread::Builder::new().name("progress".to_owned()).spawn(show).ok().map(|_| shown)
 }
 

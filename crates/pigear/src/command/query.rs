@@ -27,13 +27,13 @@ use crate::standard_output;
 use crate::store::{Criteria, Further, LetterContent, Reader, StoreError, Stored};
 use crate::visible::visible;
 
-/// How many alerts are shown, unless said otherwise.
+/// How many alerts are shown by default.
 const LIMIT: usize = 100;
 
-/// How many counts are shown, unless said otherwise.
+/// How many counts are shown by default.
 const COUNTS: usize = 25;
 
-/// How soon a new alert is shown.
+/// How often to check for new alerts.
 const TICK: Duration = Duration::from_millis(100);
 
 pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
@@ -69,7 +69,7 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says how many alerts are missing in what was shown.
+/// Reports how many alerts could not be read.
 fn say_unreadable(reader: &Reader) {
     match reader.unreadable() {
         0 => {}
@@ -78,20 +78,20 @@ fn say_unreadable(reader: &Reader) {
     }
 }
 
-/// Where the store is: as typed, or as configured.
+/// The store's path, from the command line or the configuration.
 pub(super) fn path(args: &StoreArgs) -> Result<PathBuf, Failure> {
     let config = args.config.as_deref().map(Config::read).transpose()?;
     let path = args.store.clone().or(config.and_then(|config| config.store.path));
     path.ok_or_else(|| {
-        let problem = anyhow!("which store? Give --store PATH, or --config FILE with a [store]");
+        let problem = anyhow!("no store given; use --store PATH, or --config FILE with [store]");
         Failure::usage(problem)
     })
 }
 
-/// How an alert is written.
+/// The format of an alert.
 struct Lines {
     format: Box<dyn Format>,
-    /// Whether its number comes first.
+    /// Whether its number is printed before it.
     numbered: bool,
 }
 
@@ -131,7 +131,7 @@ fn show(
     output.finish()
 }
 
-/// Shows the newest alerts, oldest first, and then each that comes.
+/// Shows the newest alerts, oldest first, and then each new one.
 fn follow(
     reader: &mut Reader,
     criteria: &Criteria,
@@ -174,7 +174,7 @@ fn save(
         if limit.is_none_or(|limit| ids.len() < limit) { Further::On } else { Further::Enough }
     })?;
     if path.exists() {
-        return Err(anyhow!("{} exists, and is not written over", path.display()).into());
+        return Err(anyhow!("{} exists and is not overwritten", path.display()).into());
     }
     let options = pcap::Options {
         path: path.to_owned(),
@@ -198,7 +198,7 @@ fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(
     let mut output = Output::default();
     for letter in reader.dead_letters(args.lane.as_deref(), limit)? {
         if args.format.is_some() {
-            // What can't be decoded has no format.
+            // An alert that can't be decoded has no format.
             letter
                 .alert()
                 .into_iter()
@@ -226,7 +226,7 @@ fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(
     output.finish()
 }
 
-/// Standard output, until its reader has seen enough.
+/// Standard output, until its reader closes it.
 #[derive(Default)]
 struct Output {
     bytes: Vec<u8>,
@@ -234,7 +234,7 @@ struct Output {
 }
 
 impl Output {
-    /// Writes if there is much to write. False if nobody reads any more.
+    /// Writes if the buffer is large. False if the reader has closed the output.
     fn flush_some(&mut self) -> bool {
         self.bytes.len() < 64 * 1024 || self.flush()
     }

@@ -1,4 +1,4 @@
-//! From what was typed to a configuration.
+//! Makes a configuration from the arguments.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use super::failure::Failure;
 use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
 use crate::registry::Registry;
 
-/// The configuration that a file and what was typed make together.
+/// The configuration from a file and the command line.
 pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Failure> {
     let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
     add_source(&mut config, args.source).map_err(Failure::usage)?;
@@ -38,13 +38,13 @@ fn add_source(config: &mut Config, typed: SourceConfig) -> anyhow::Result<()> {
     if config.sources.is_empty() {
         config.sources.push(typed);
     } else if typed != SourceConfig::default() {
-        bail!("the configuration file has sources; options for a source can't be given beside it");
+        bail!("the configuration file has sources; source options can't be used with it");
     }
     Ok(())
 }
 
-/// Adds the handlers that were typed, as `KIND` or `NAME=KIND`, and gives each handler a name of its own,
-/// by which keys can be addressed: its kind, or for the second of a kind `file-2`.
+/// Adds the handlers of the command line, as `KIND` or `NAME=KIND`, and gives each handler a unique name
+/// for its keys: its kind, or for the second of a kind `file-2`.
 fn add_handlers(config: &mut Config, typed: &[String], registry: &Registry) -> anyhow::Result<()> {
     for typed in typed {
         config.handlers.push(handler(typed)?);
@@ -116,8 +116,8 @@ fn apply_to_handler(handlers: &mut [HandlerConfig], key: &str, value: &str) -> a
     }
 }
 
-/// Every handler has a filter, can be durable and get groups or a limited number of alerts; the other
-/// keys are its own.
+/// The keys that every handler has (filter, queue, grouping, limits) are set here; the other keys are
+/// the handler's own.
 fn set_key(handler: &mut HandlerConfig, key: &str, value: &str) -> anyhow::Result<()> {
     match key {
         "durable" => set(&mut handler.durable, key, value),

@@ -1,4 +1,4 @@
-//! Signals: SIGINT and SIGTERM stop, SIGHUP reads files again, or stops if a shell's terminal is gone.
+//! Signals: SIGINT and SIGTERM stop, SIGHUP reloads the maps, or stops if a shell's terminal is gone.
 
 use std::io;
 use std::thread;
@@ -9,8 +9,8 @@ use signal_hook::iterator::Signals;
 use super::host::{Host, Interrupt, shell_is_left};
 use crate::listen::Reload;
 
-/// Listens to signals on a thread of its own, but to SIGINT only if the host doesn't. The first that
-/// asks to stop does so in order, a second one ends the program at once.
+/// Handles signals on its own thread, but SIGINT only if the host doesn't. The first stop signal stops in
+/// order, a second one ends the program at once.
 pub(super) fn listen(host: &dyn Host, reload: Reload) -> io::Result<Interrupt> {
     let hosts = host.interrupt();
     let own = hosts.is_none().then_some(SIGINT);

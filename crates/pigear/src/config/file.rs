@@ -24,10 +24,10 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The file is not TOML, or has what it shouldn't have.
+    /// The file is not TOML, or has an unknown or invalid setting.
     #[error("{}:{line}: {problem}", path.display())]
     Broken {
         /// The file.
@@ -52,8 +52,8 @@ struct File {
     handler: Vec<Spanned<Handler>>,
 }
 
-/// A handler's table: what every handler has, and its own keys. The type may be left out if the name
-/// is the same.
+/// A handler's table: the keys that every handler has, and its own. The type may be left out if it
+/// equals the name.
 #[derive(Deserialize)]
 struct Handler {
     r#type: Option<String>,
@@ -79,8 +79,8 @@ struct Handler {
     keys: Table,
 }
 
-/// What becomes of alerts that find a queue full. To spill them into the store is to have them wait there
-/// in the first place.
+/// What happens to alerts that find a queue full. `spill` stands for a durable lane: alerts wait in the
+/// store from the beginning.
 #[derive(Clone, Copy)]
 enum Full {
     Lane(WhenFull),
@@ -102,7 +102,7 @@ impl Config {
     /// Reads a configuration file.
     ///
     /// # Errors
-    /// If the file can't be read, or anything in it is not understood.
+    /// If the file can't be read, or has an unknown or invalid setting.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = input_file::read_text(path, MAX_CONFIG)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;

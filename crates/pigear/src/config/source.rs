@@ -1,6 +1,6 @@
-//! Where alerts come from.
+//! The configuration of a source.
 //!
-//! The texts of these fields are the manual's, and the command line's `--help`.
+//! The docs of these fields are the text of the manual and of `--help`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::keys::{Time, parsed, parsed_option};
 
-/// Where alerts come from.
+/// The configuration of a source.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(feature = "command", derive(clap::Args))]
@@ -51,30 +51,30 @@ pub struct SourceConfig {
     /// a log, for `play` a recording
     ///
     /// A log is a directory and the log's name, such as /var/log/snort/unified2.log: this file, and
-    /// those whose names have a time behind it, are read in their order.
+    /// those with a time appended to the name, are read in order of time.
     #[cfg_attr(feature = "command", arg(long, value_name = "WHERE"))]
     pub from: Option<PathBuf>,
 
     /// Read Snort's log from its oldest record on
     ///
-    /// Without it, reading goes on where it last stopped, or the first time with what is written
-    /// from now on.
+    /// Without it, reading continues where it last stopped, or starts at the log's end if this is the
+    /// first run.
     #[cfg_attr(feature = "command", arg(long))]
     pub from_start: bool,
 
-    /// Read what there is of Snort's log, and end
+    /// Read Snort's log to its current end, then exit
     #[cfg_attr(feature = "command", arg(long))]
     pub once: bool,
 
     /// Complete alerts from Snort's log in unified2: a directory and the log's name
     ///
-    /// In Snort 3, six alerts of ten come without packet and addresses; the log has them, and what
-    /// became of the packet. Alerts that the socket lost, or that were logged while Pigear was down,
-    /// are handed on from the log.
+    /// In Snort 3, six alerts of ten come without packet and addresses; the log has them, and
+    /// Snort's action. Alerts that the socket lost, or that were logged while Pigear was down, are read
+    /// from the log.
     #[cfg_attr(feature = "command", arg(long, value_name = "PATH"))]
     pub complete_from: Option<PathBuf>,
 
-    /// How long an alert that lacks something waits for the log [default: 500ms]
+    /// How long an incomplete alert waits for the log [default: 500ms]
     #[serde(deserialize_with = "parsed_option")]
     #[cfg_attr(feature = "command", arg(long, value_name = "TIME"))]
     pub complete_wait: Option<Time>,
@@ -100,7 +100,7 @@ pub struct SourceConfig {
     #[cfg_attr(feature = "command", arg(long, value_name = "UID", value_delimiter = ','))]
     pub allow_uid: Vec<String>,
 
-    /// Packet threads of Snort 3, each of which has a socket of its own: a number, or `auto`
+    /// Packet threads of Snort 3, each with its own socket: a number, or `auto`
     ///
     /// Binds `0_snort_alert`, `1_snort_alert` and so on, and merges them; `auto` binds as many as
     /// there are processors, and `snort_alert` too.
@@ -108,7 +108,7 @@ pub struct SourceConfig {
     #[cfg_attr(feature = "command", arg(long, value_name = "N"))]
     pub instances: Option<InstanceCount>,
 
-    /// Snort 3's --run-prefix: what the socket's name begins with
+    /// Snort 3's --run-prefix: the prefix of the socket's name
     #[cfg_attr(feature = "command", arg(long, value_name = "PREFIX"))]
     pub run_prefix: Option<String>,
 
@@ -120,28 +120,28 @@ pub struct SourceConfig {
     #[cfg_attr(feature = "command", arg(long))]
     pub id_subdir: bool,
 
-    /// Take all datagrams as this dialect, instead of going by their length
+    /// Decode all datagrams as this dialect, instead of detecting it by their length
     ///
     /// snort3, snort2.9, snort2.9-appid, snort2.9.7-appid, snort2.7, snort2.2, snort2-32bit; and
-    /// barnyard2, barnyard2-32bit, which are never guessed. Also as KEY=VALUE: `dialect=barnyard2`.
+    /// barnyard2, barnyard2-32bit, which are never detected. Also as KEY=VALUE: `dialect=barnyard2`.
     #[serde(deserialize_with = "parsed_option")]
     #[cfg_attr(feature = "command", arg(long, value_name = "NAME"))]
     pub dialect: Option<Dialect>,
 
-    /// Take all packets as beginning with this, instead of guessing: ethernet, raw, linux-sll
+    /// The link type of all packets, instead of detecting it: ethernet, raw, linux-sll
     ///
-    /// Snort doesn't say what its packets begin with. Also as KEY=VALUE: `linktype=raw`.
+    /// Snort doesn't send the link type. Also as KEY=VALUE: `linktype=raw`.
     #[serde(deserialize_with = "parsed_option")]
     #[cfg_attr(feature = "command", arg(long, value_name = "NAME"))]
     pub linktype: Option<LinkType>,
 
-    /// A name for this sensor, which its alerts then carry
+    /// The sensor's name, which is added to its alerts
     #[cfg_attr(feature = "command", arg(long, value_name = "NAME"))]
     pub sensor: Option<String>,
 }
 
 impl SourceConfig {
-    /// What is wrong, if something was given that means nothing to this kind of source.
+    /// Why the settings are invalid: some don't apply to this kind of source.
     #[must_use]
     pub fn misplaced(&self) -> Option<&'static str> {
         let is_socket = self.kind == SourceKind::Unix;
@@ -164,7 +164,7 @@ impl SourceConfig {
     }
 }
 
-/// What alerts come from.
+/// The kind of a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SourceKind {
     /// Snort's socket, or several.
@@ -174,7 +174,7 @@ pub enum SourceKind {
     Unified2,
     /// A recording.
     Play,
-    /// What a [`Resolver`](crate::registry::Resolver) makes: a name with dots in it.
+    /// A source that a [`Resolver`](crate::registry::Resolver) creates: its name has dots.
     Resolved(String),
 }
 
@@ -182,12 +182,12 @@ impl SourceKind {
     const BUILTIN: [(Self, &'static str); 3] =
         [(Self::Unix, "unix"), (Self::Unified2, "unified2"), (Self::Play, "play")];
 
-    /// The names of those that come with Pigear.
+    /// The names of the built-in kinds.
     pub(crate) fn known() -> String {
         Self::BUILTIN.map(|(_, name)| name).join(", ")
     }
 
-    /// Whether what comes from there can wait until there is room for it. Snort can't.
+    /// Whether alerts from there can wait until there is room for them. Snort can't wait.
     pub(crate) fn is_patient(&self) -> bool {
         matches!(self, Self::Unified2 | Self::Play)
     }
@@ -207,7 +207,7 @@ impl FromStr for SourceKind {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        // What the Python program of 2012 called it.
+        // The name in the Python program of 2012.
         if name == "pigear.core.SocketHandler" {
             return Ok(Self::Unix);
         }
@@ -221,12 +221,12 @@ impl FromStr for SourceKind {
     }
 }
 
-/// How many packet threads Snort 3 has.
+/// The number of packet threads of Snort 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstanceCount {
     /// As many as there are processors, or one.
     Auto,
-    /// So many.
+    /// This many.
     Fixed(u32),
 }
 
@@ -256,7 +256,7 @@ impl FromStr for SocketMode {
 }
 
 impl<'de> Deserialize<'de> for SocketMode {
-    /// A text is octal; a number is what it is (TOML has `0o660`).
+    /// A string is octal; a number is used unchanged (TOML has `0o660`).
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
         let wrong = || D::Error::custom("expected permissions in octal, such as \"0660\" or 0o660");

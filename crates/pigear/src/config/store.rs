@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::keys::parsed_option;
 
-/// Where alerts are kept, and for how long.
+/// The configuration of the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(feature = "command", derive(clap::Args))]
@@ -14,13 +14,13 @@ use crate::keys::parsed_option;
 pub struct StoreConfig {
     /// Keep every alert in this file, for `pigear query` and for handlers that must not lose any
     ///
-    /// What `http`, `syslog` over TCP and TLS, and `exec` (and others with NAME.durable=true) are to
-    /// hand on then waits in the file, and survives crashes. A new handler begins with the next alert,
-    /// or with NAME.from=start with the oldest. docs/store.md says what is promised.
+    /// Alerts for `http`, `syslog` over TCP and TLS, and `exec` (and others with NAME.durable=true) then
+    /// wait in the file, and survive crashes. A new handler begins with the next alert, or with
+    /// NAME.from=start with the oldest. docs/store.md has the guarantees.
     #[cfg_attr(feature = "command", arg(id = "store", long, value_name = "PATH"))]
     pub path: Option<PathBuf>,
 
-    /// Remove alerts that were received more than so many days ago
+    /// Remove alerts that were received more than N days ago
     #[serde(deserialize_with = "days_option")]
     #[cfg_attr(feature = "command", arg(long, value_name = "N", value_parser = days))]
     pub keep_days: Option<u32>,
@@ -32,15 +32,15 @@ pub struct StoreConfig {
 
     /// Remove alerts by age even if the clock seems to have jumped ahead
     ///
-    /// When the clock says a time that is much later than expected, and --keep-days would remove more
-    /// than half of all alerts by it, nothing is removed by age: the clock may be wrong. Start Pigear
-    /// once with this option to say that it is right.
+    /// When the clock is much later than expected, and --keep-days would remove more than half of all
+    /// alerts, nothing is removed by age: the clock may be wrong. Start Pigear once with this option to
+    /// confirm that it is right.
     #[cfg_attr(feature = "command", arg(long))]
     pub trust_clock: bool,
 }
 
-/// The least size of a store: below, there would be room for its tables but not for alerts.
-const LEAST: ByteSize = ByteSize::mb(1);
+/// The minimum size of a store: a smaller one has room for its tables, but not for alerts.
+const MIN_SIZE: ByteSize = ByteSize::mb(1);
 
 fn days(text: &str) -> Result<u32, String> {
     match text.parse() {
@@ -52,12 +52,12 @@ fn days(text: &str) -> Result<u32, String> {
 
 fn size(text: &str) -> Result<ByteSize, String> {
     match text.parse::<ByteSize>() {
-        Ok(size) if size < LEAST => Err("no alert would have room; give at least 1MB".to_owned()),
+        Ok(size) if size < MIN_SIZE => Err("too small for any alert; give at least 1MB".to_owned()),
         result => result,
     }
 }
 
-/// A text that was parsed by one of the functions above.
+/// A string that is parsed by one of the functions above.
 struct Days(u32);
 
 struct Size(ByteSize);
@@ -87,7 +87,7 @@ fn size_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Byte
 }
 
 impl StoreConfig {
-    /// The same, with what it lacks taken from another.
+    /// The same, with missing settings taken from another.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -99,13 +99,13 @@ impl StoreConfig {
     }
 }
 
-/// With which alert a handler begins that gets its alerts from the store and is new there.
+/// The alert with which a new handler begins that gets its alerts from the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Begin {
     /// The next that is stored.
     #[default]
     Now,
-    /// The oldest that there is.
+    /// The oldest in the store.
     Start,
 }
 

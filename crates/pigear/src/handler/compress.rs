@@ -1,4 +1,4 @@
-//! How rotated files and requests are compressed.
+//! Compression of rotated files and requests.
 
 use std::io::{self, Read, Write};
 use std::str::FromStr;
@@ -6,19 +6,19 @@ use std::str::FromStr;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// How something is compressed.
+/// A compression format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compress {
-    /// Not at all.
+    /// None.
     #[default]
     None,
-    /// With gzip; a file's name ends in `.gz` then.
+    /// gzip; the file name ends in `.gz`.
     Gzip,
-    /// With zstd; a file's name ends in `.zst` then.
+    /// zstd; the file name ends in `.zst`.
     Zstd,
 }
 
-/// There is no such compression.
+/// The compression is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown compression; known are gzip, zstd, none")]
 pub struct UnknownCompression;
@@ -37,7 +37,7 @@ impl FromStr for Compress {
 }
 
 impl Compress {
-    /// What is added to a file's name.
+    /// The suffix of a file's name.
     pub(super) fn suffix(self) -> &'static str {
         match self {
             Self::None => "",
@@ -46,7 +46,7 @@ impl Compress {
         }
     }
 
-    /// Copies everything, compressed to be kept.
+    /// Copies everything, with a high compression level for files.
     pub(super) fn copy<W: Write>(self, input: &mut impl Read, mut output: W) -> io::Result<W> {
         match self {
             Self::None => io::copy(input, &mut output).map(|_| output),
@@ -73,7 +73,7 @@ impl Compress {
         }
     }
 
-    /// The same bytes, compressed to be sent: compress.
+    /// Compresses a request body.
     #[cfg(feature = "http")]
     pub(super) fn compress(self, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
         match self {

@@ -1,11 +1,11 @@
 //! `exec`: runs a program.
 //!
-//! Either once for each alert (`mode=each`): the alert comes on standard input as JSON, and its main
-//! fields are in the environment. Or once for all (`mode=stream`): it is fed a line an alert, and
-//! started again if it ends. No shell is ever in between, so nothing in an alert is a command.
+//! Either once for each alert (`mode=each`): the alert is on standard input as JSON, and its main fields
+//! are in the environment. Or once for all (`mode=stream`): the program gets a line per alert, and is
+//! restarted if it ends. There is no shell in between, so nothing in an alert can become a command.
 //!
-//! A program's output goes to the log, never to standard output, and is cut and escaped. Each
-//! program has a process group of its own; who hangs is ended with all that it started.
+//! A program's output goes to the log, truncated and escaped, never to standard output. Each program has
+//! its own process group: if it hangs, it is killed with all processes that it started.
 
 mod child;
 mod children;
@@ -44,11 +44,11 @@ impl Exec {
     /// Finds the program, and with `mode=stream` starts it.
     ///
     /// # Errors
-    /// If there is no such program, it can't be started, or keys don't fit together.
+    /// If there is no such program, it can't be started, or the keys contradict each other.
     pub fn new(options: Options) -> Result<Self, String> {
         options.command.find()?;
         if options.timeout.is_some_and(|timeout| timeout.0.is_zero()) {
-            return Err("timeout=0s: no program is done so soon".to_owned());
+            return Err("timeout=0s: must be greater than 0".to_owned());
         }
         match options.mode {
             Mode::Each => Ok(Self(ExecMode::Each(Each::new(options)))),

@@ -24,11 +24,11 @@ pub(crate) const ABOUT: &str = "appends each alert to a file; path=FILE format=f
 pub struct Options {
     /// The file. Alerts are appended to it, if it exists.
     pub path: PathBuf,
-    /// How to write an alert: `fast` (a line), `full` (a paragraph) or `json`.
+    /// The format of an alert: `fast` (a line), `full` (a paragraph) or `json`.
     #[serde(default, deserialize_with = "parsed")]
     pub format: FormatName,
-    /// When to begin a new file: at a size (`100MB`, `1GiB`), at the end of a period (`1h`, `1d`;
-    /// periods begin at midnight UTC), or both (`100MB,1d`). Never, by default.
+    /// When to start a new file: at a size (`100MB`, `1GiB`), at the end of a period (`1h`, `1d`; periods
+    /// begin at midnight UTC), or both (`100MB,1d`). Never, by default.
     #[serde(default, deserialize_with = "parsed")]
     pub rotate: Rotation,
     /// How many rotated files to keep; the oldest are removed. All, by default.
@@ -37,8 +37,8 @@ pub struct Options {
     /// How to compress rotated files: `gzip`, `zstd` or `none`, the default.
     #[serde(default, deserialize_with = "parsed")]
     pub compress: Compress,
-    /// Permissions of a new file, in octal, also of rotated and compressed ones: `0640` by default, as far
-    /// as the umask allows. A file that exists keeps what it has.
+    /// Permissions of new files, in octal, including rotated and compressed ones: `0640` by default, as far
+    /// as the umask allows. An existing file keeps its own.
     pub mode: Option<FileMode>,
 }
 
@@ -60,8 +60,8 @@ impl File {
         Ok(Self { writer: BatchWriter::new(format.format(Colour::Never)), file })
     }
 
-    /// Writes as many alerts as may go into the file as it is. On an error, says what was written
-    /// nevertheless.
+    /// Writes as many alerts as fit before the next rotation. On an error, reports how many were written
+    /// completely.
     fn write_some(&mut self, alerts: &[Arc<Alert>]) -> Result<Written, (Written, io::Error)> {
         self.file.make_ready(Timestamp::now()).map_err(|error| (Written::default(), error))?;
         self.file.write(self.writer.fill(alerts, self.file.enough()))

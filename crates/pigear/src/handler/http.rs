@@ -1,13 +1,13 @@
 //! `http`: posts alerts to a web server.
 //!
-//! What is sent, and in which order, a receiver can rely on: with `in_flight=1` a request is only
-//! begun once the one before was taken. A request that fails for a reason that may pass (no
-//! connection, 408, 429, 5xx) is tried again for as long as the pipeline runs, and its alerts wait in
-//! the handler's queue meanwhile. It has the same `Idempotency-Key` each time, so that a receiver
-//! who looks at that sees no alert twice. What is refused for good counts as failed.
+//! A receiver can rely on order and retries: with `in_flight=1` a request starts only after the one
+//! before was accepted. A request that fails for a temporary reason (no connection, 408, 429, 5xx) is
+//! retried as long as the pipeline runs, while its alerts wait in the handler's queue. It has the same
+//! `Idempotency-Key` each time, so that a receiver that checks the key gets no alert twice. Alerts that
+//! are refused for good count as failed.
 //!
-//! The way of an alert: `batch_builder` writes it and puts it into a `request_body`, `dispatcher` has several requests
-//! under way at once, `sender` sends one until it is settled, `answer` is what the server says.
+//! The path of an alert: `batch_builder` formats it and puts it into a `request_body`, `dispatcher` keeps
+//! several requests in flight, `sender` sends one until it is settled, `answer` interprets the response.
 
 mod answer;
 mod auth;
@@ -63,7 +63,7 @@ pub(crate) const ABOUT: &str = "posts alerts to a web server; url=URL \
     compress=gzip|zstd header.NAME=VALUE auth=basic:USER:PASS|bearer:TOKEN template=FILE|preset:NAME \
     and more (docs/http.md)";
 
-/// Fewer alerts than a request may have wait this long for more.
+/// The default of `delay`: how long fewer alerts than a full request wait for more.
 const DELAY: Duration = Duration::from_secs(1);
 
 /// Posts alerts to a web server.
@@ -73,10 +73,10 @@ pub struct Http {
 }
 
 impl Http {
-    /// Makes everything ready; nothing is sent yet.
+    /// Prepares everything; nothing is sent yet.
     ///
     /// # Errors
-    /// If a setting makes no sense, or a file that it names can't be read.
+    /// If a setting is invalid, or a file that it names can't be read.
     #[expect(clippy::needless_pass_by_value, reason = "so that a registry can take it")]
     pub fn new(options: Options) -> Result<Self, String> {
         if options.in_flight == 0 {
@@ -96,7 +96,7 @@ impl Http {
             ..Needs::default()
         };
         let dispatcher = Dispatcher::new(sender, batch_builder, options.in_flight)
-            .map_err(|error| format!("cannot get ready to send: {error}"))?;
+            .map_err(|error| format!("cannot set up the HTTP client: {error}"))?;
         Ok(Self { dispatcher, needs })
     }
 }
@@ -126,7 +126,7 @@ impl Handler for Http {
                     refused
                         .extend(places.map(|index| Refusal { index, reason: Arc::clone(&reason) }));
                 }
-                // What was taken before is told first.
+                // Alerts that were accepted before are settled first.
                 Err(Undelivered::TimeUp) => break,
             }
             settled += alerts;
@@ -139,7 +139,7 @@ impl Handler for Http {
     }
 }
 
-/// What is sent of an alert, or of the group that it stands for.
+/// The alerts or groups as messages to send.
 fn message_of(alert: &Arc<Alert>) -> Message<'_> {
     let count = alert.count.map_or(1, std::num::NonZeroU64::get);
     Message { alert, count, id: Id::of(alert) }

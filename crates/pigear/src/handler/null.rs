@@ -13,7 +13,7 @@ pub(crate) const ABOUT: &str = "counts only";
 #[serde(deny_unknown_fields)]
 pub struct Options {}
 
-/// Counts only: what its lane does for every handler.
+/// Counts only: its lane does that for every handler.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Null;
 

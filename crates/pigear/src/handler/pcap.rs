@@ -1,8 +1,8 @@
 //! `pcap`: each alert's packet in a pcapng file, with the alert as its comment.
 //!
-//! Wireshark shows the comments, and finds them: `frame.comment contains "1:384:"`. Packets with
+//! Wireshark shows the comments, and can search them: `frame.comment contains "1:384:"`. Packets with
 //! different link types go to different interfaces of the same file. The file is rotated as by
-//! [`file`](mod@super::file), and each is whole by itself.
+//! [`file`](mod@super::file); each is complete by itself.
 
 mod blocks;
 mod resume;
@@ -29,16 +29,16 @@ use crate::visible::{cut, visible};
 pub(crate) const ABOUT: &str = "each alert's packet in a pcapng file for Wireshark; path=FILE \
     rotate=SIZE,TIME keep=N compress=gzip|zstd|none mode=0640";
 
-/// No comment is longer, in bytes.
+/// The maximum length of a comment, in bytes.
 const MAX_COMMENT: usize = 4_096;
 
 /// The keys of `pcap`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// The file. If it exists, packets are appended to it; but only to one that this handler wrote.
+    /// The file. If it exists, packets are appended to it, but only if this handler created it.
     pub path: PathBuf,
-    /// When to begin a new file: as for `file`. Never, by default.
+    /// When to start a new file: as for `file`. Never, by default.
     #[serde(default, deserialize_with = "parsed")]
     pub rotate: Rotation,
     /// How many rotated files to keep; the oldest are removed. All, by default.
@@ -48,8 +48,8 @@ pub struct Options {
     /// default.
     #[serde(default, deserialize_with = "parsed")]
     pub compress: Compress,
-    /// Permissions of a new file, in octal, also of rotated and compressed ones: `0640` by default, as far
-    /// as the umask allows. A file that exists keeps what it has.
+    /// Permissions of new files, in octal, including rotated and compressed ones: `0640` by default, as far
+    /// as the umask allows. An existing file keeps its own.
     pub mode: Option<FileMode>,
 }
 
@@ -62,8 +62,8 @@ pub struct Pcap {
     without: u64,
 }
 
-/// The interfaces of the file that is written to, in order, each with the number of the record that
-/// it was written with, where that is not known to be written yet.
+/// The interfaces of the current file, in order, each with the number of the record that it was written
+/// with, while it is not certain that this is on the disk.
 #[derive(Default)]
 struct Interfaces(Vec<(LinkType, Option<usize>)>);
 
@@ -71,7 +71,7 @@ impl Pcap {
     /// Opens the file, or creates it.
     ///
     /// # Errors
-    /// If the file can't be opened for writing, or somebody else's is there.
+    /// If the file can't be opened for writing, or was not created by this handler.
     pub fn new(options: Options) -> Result<Self, String> {
         let Options { path, rotate, keep, compress, mode } = options;
         let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
@@ -86,7 +86,7 @@ impl Pcap {
         Ok(pcap)
     }
 
-    /// Sees to it that the file begins as it should, and learns what it has.
+    /// Writes the file's header if it is missing, and reads the interfaces that the file has.
     fn begin(&mut self) -> io::Result<()> {
         self.interfaces = Interfaces::default();
         if !self.file.is_open() {
@@ -98,15 +98,18 @@ impl Pcap {
         let found = resume::resume(self.file.path()).map_err(io::Error::other)?;
         if found.end < self.file.len() {
             let surplus = self.file.len() - found.end;
-            warn!("{} ended in half a block; {surplus} bytes removed", self.file.path().display());
+            warn!(
+                "{} ended with an incomplete block; {surplus} bytes removed",
+                self.file.path().display()
+            );
             self.file.cut(found.end)?;
         }
         self.interfaces = Interfaces(found.interfaces.into_iter().map(|it| (it, None)).collect());
         Ok(())
     }
 
-    /// Writes as many packets as may go into the file as it is. On an error, says what was written
-    /// nevertheless.
+    /// Writes as many packets as fit before the next rotation. On an error, reports how many were written
+    /// completely.
     fn write_some(&mut self, alerts: &[Arc<Alert>]) -> Result<Written, (Written, io::Error)> {
         self.make_ready().map_err(|error| (Written::default(), error))?;
         let (interfaces, mut number) = (&mut self.interfaces, 0);
@@ -122,7 +125,7 @@ impl Pcap {
 
     fn make_ready(&mut self) -> io::Result<()> {
         let ready = self.file.make_ready(Timestamp::now())?;
-        // An empty file is one whose beginning could not be written, or that somebody emptied.
+        // The header of an empty file could not be written, or the file was truncated.
         if ready == Ready::Another || self.file.len() == 0 { self.begin() } else { Ok(()) }
     }
 
@@ -144,7 +147,7 @@ fn put(alert: &Alert, interfaces: &mut Interfaces, record: usize, out: &mut Vec<
     if !message.has_packet() {
         return;
     }
-    // What can't be told is taken for Ethernet, as nearly all of it is.
+    // An unknown link type is taken for Ethernet, which nearly all packets are.
     let link_type = alert.dissection().link_type.map_or(LinkType::ETHERNET, capture_link_type);
     let interface = interfaces.number(link_type, record, out);
     let comment = comment(alert);
@@ -163,7 +166,7 @@ fn put(alert: &Alert, interfaces: &mut Interfaces, record: usize, out: &mut Vec<
     }
 }
 
-/// In a file, raw IP is 101 and nothing else; 12 and 14 are what systems call it in memory.
+/// In a file, raw IP is 101 only; 12 and 14 are values that systems use in memory.
 fn capture_link_type(link_type: LinkType) -> LinkType {
     if matches!(link_type.0, 12 | 14) { LinkType::RAW } else { link_type }
 }
@@ -187,7 +190,7 @@ impl Interfaces {
         u32::try_from(number).unwrap_or_default()
     }
 
-    /// Forgets the interfaces that came with records behind the first `written`.
+    /// Forgets the interfaces that came with records after the first `written`.
     fn keep(&mut self, written: usize) {
         self.0.retain(|(_, record)| record.is_none_or(|record| record < written));
         self.0.iter_mut().for_each(|(_, record)| *record = None);

@@ -11,7 +11,7 @@ use pigear_alert::format::{Colour, FormatName};
 use pigear_pipeline::{Failure, Handler, Progress};
 use serde::Deserialize;
 
-use super::writer::{BatchWriter, ENOUGH};
+use super::writer::{BatchWriter, WRITE_SIZE};
 use crate::keys::parsed;
 use crate::standard_output;
 
@@ -22,8 +22,8 @@ pub(crate) const ABOUT: &str =
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// How to write an alert: `fast` (a line), `full` (a paragraph) or `json`. `fast` and `full`
-    /// have colours on a terminal, unless `NO_COLOR` is set.
+    /// The format of an alert: `fast` (a line), `full` (a paragraph) or `json`. `fast` and `full` have
+    /// colours on a terminal, unless `NO_COLOR` is set.
     #[serde(deserialize_with = "parsed")]
     pub format: FormatName,
 }
@@ -40,7 +40,7 @@ impl Print {
     /// # Errors
     /// If standard output is closed.
     pub fn new(options: Options) -> io::Result<Self> {
-        // Unbuffered, and without a lock that somebody else may hold: a batch is one write.
+        // Unbuffered, and without a lock that another thread may hold: a batch is one write.
         let stdout = standard_output::open().map_err(io::Error::other)?;
         let output = File::from(stdout.as_fd().try_clone_to_owned()?);
         Ok(Self { writer: BatchWriter::new(options.format.format(colour())), output })
@@ -58,7 +58,7 @@ impl Handler for Print {
         while let Some(left) = alerts.get(done..)
             && !left.is_empty()
         {
-            match self.writer.fill(left, ENOUGH).write(&mut self.output) {
+            match self.writer.fill(left, WRITE_SIZE).write(&mut self.output) {
                 Ok(written) => done += written.records,
                 Err((written, error)) => return Err(failed(&error).after(done + written.records)),
             }

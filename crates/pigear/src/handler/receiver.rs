@@ -1,9 +1,8 @@
-//! A peer at the other end of a socket, which gets records.
+//! A peer at the other end of a socket, which receives records.
 //!
-//! If it goes away it is waited for, and gets again what could not be sent: over a stream all that
-//! was to be sent at once, since it is not known how much of it arrived. So the peer gets everything at
-//! least once, but for what the socket's buffer or the peer's own system had taken already when the
-//! connection broke.
+//! If it goes away, the handler waits for it, and sends unsent records again: over a stream the whole
+//! batch, because it is unknown how much of it arrived. So the peer gets everything at least once, except
+//! for data that was in the socket's buffer or the peer's system when the connection broke.
 
 mod datagrams;
 mod outlet;
@@ -22,14 +21,14 @@ pub(super) use stream::Stream;
 #[cfg(feature = "syslog")]
 pub(super) use stream::Transport;
 
-use super::writer::{ENOUGH, Records};
+use super::writer::{Records, WRITE_SIZE};
 use outlet::{Outlet, SendError};
 
 pub(super) type Connect = Box<dyn FnMut() -> io::Result<Box<dyn Outlet>> + Send>;
 
-/// Somebody who gets records.
+/// A peer that receives records.
 pub(super) struct Receiver {
-    /// As the user calls him, for the log.
+    /// The user's name for it, for the log.
     name: String,
     connect: Connect,
     outlet: Option<Box<dyn Outlet>>,
@@ -43,21 +42,21 @@ impl Receiver {
         Self { name, connect, outlet, backoff, deadline }
     }
 
-    /// As the user calls it.
+    /// The user's name for it.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Tries to connect, so that a wrong address is noticed before there are alerts.
+    /// Tries to connect, so that a wrong address is noticed before the first alert.
     pub(super) fn start(&mut self, deadline: &Deadline) {
         self.deadline = deadline.clone();
         match (self.connect)() {
             Ok(outlet) => self.outlet = Some(outlet),
-            Err(error) => warn!("{}: {error}; it is tried again when there are alerts", self.name),
+            Err(error) => warn!("{}: {error}; trying again with the next alert", self.name),
         }
     }
 
-    /// Sends all alerts, written by `put`, however long that takes.
+    /// Sends all alerts, formatted by `put`, with as many attempts as necessary.
     pub(super) fn deliver_all(
         &mut self,
         alerts: &[Arc<Alert>],
@@ -67,7 +66,7 @@ impl Receiver {
         while let Some(left) = alerts.get(done..)
             && !left.is_empty()
         {
-            records.fill(left, ENOUGH, &mut put);
+            records.fill(left, WRITE_SIZE, &mut put);
             let mut sent = 0;
             self.deliver(&records, &mut sent).map_err(|error| error.after(done + sent))?;
             done += sent;
@@ -75,7 +74,7 @@ impl Receiver {
         Ok(Progress::All)
     }
 
-    /// Sends all records, and notes how many were sent.
+    /// Sends all records, and counts how many were sent.
     fn deliver(&mut self, records: &Records, sent: &mut usize) -> Result<(), Failure> {
         loop {
             let Some(outlet) = &mut self.outlet else {
@@ -93,7 +92,7 @@ impl Receiver {
             match outlet.send(records, sent, &self.deadline) {
                 Ok(()) => {
                     if self.backoff.attempts() > 0 {
-                        info!("{}: it works again", self.name);
+                        info!("{}: works again", self.name);
                     }
                     self.backoff.succeeded();
                     return Ok(());
@@ -115,7 +114,7 @@ impl Receiver {
     fn wait_after(&mut self, error: &io::Error) -> Result<(), Failure> {
         let wait = self.backoff.failed();
         if self.backoff.attempts().is_power_of_two() {
-            warn!("{}: {error}; it is tried again in {wait:?}", self.name);
+            warn!("{}: {error}; trying again in {wait:?}", self.name);
         }
         match self.deadline.sleep(wait) {
             Slept::Fully => Ok(()),

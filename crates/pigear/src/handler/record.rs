@@ -1,7 +1,7 @@
-//! `record`: keeps the datagrams as they came.
+//! `record`: writes the raw datagrams to a file.
 //!
-//! A recording can be read to its end. So if a batch can't be written whole, what was written of it is
-//! taken back, and the recording goes on there once it can be written again.
+//! A recording can always be read to its end. So if a batch can't be written completely, the written part
+//! is removed, and the recording continues there once it can be written again.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -19,7 +19,7 @@ use crate::keys::FileMode;
 use crate::output_file;
 
 pub(crate) const ABOUT: &str =
-    "keeps the datagrams as they came, for `play`; path=FILE (.gz and .zst compress) mode=0640";
+    "writes the raw datagrams, for `play`; path=FILE (.gz and .zst compress) mode=0640";
 
 /// The keys of `record`.
 #[derive(Debug, Deserialize)]
@@ -31,15 +31,15 @@ pub struct Options {
     pub mode: Option<FileMode>,
 }
 
-/// Keeps the datagrams as they came, for `play`.
+/// Writes the raw datagrams, for `play`.
 pub struct Record {
     path: PathBuf,
     /// `None` after an error, until the next batch.
     writer: Option<Writer>,
     file: File,
-    /// How long the file is with all that was handled.
+    /// The length of the file with all handled alerts.
     len: u64,
-    /// What must follow there, should the file be cut there.
+    /// The bytes that must follow there, should the file be truncated to it.
     ending: Vec<u8>,
 }
 
@@ -76,7 +76,7 @@ impl Record {
         for alert in alerts {
             match &alert.datagram {
                 Some(datagram) => writer.write(datagram)?,
-                // It came from Snort's log: this is how Snort would have sent it.
+                // An alert from Snort's log is encoded as Snort would have sent it.
                 None => writer.write(&encode(&alert.message, alert.dialect))?,
             }
         }
@@ -85,31 +85,31 @@ impl Record {
         Ok(())
     }
 
-    /// Takes back what was written behind the last whole batch.
+    /// Removes what was written after the last complete batch.
     fn take_back(&mut self) {
-        // What the writer still has in memory it may write now.
+        // The writer may now write what it still has in memory.
         drop(self.writer.take());
         if let Err(error) = self.file.set_len(self.len) {
-            warn!("{} may end in half a datagram: {error}", self.path.display());
+            warn!("{} may end with an incomplete datagram: {error}", self.path.display());
         }
     }
 
-    /// Ends the recording where the last whole batch ended.
+    /// Finishes the recording after the last complete batch.
     fn end(&mut self) -> io::Result<()> {
         if let Some(writer) = self.writer.take() {
             return writer.finish();
         }
-        // All alerts that it lacks were reported already.
+        // All missing alerts were reported before.
         if let Err(error) = go_on(&mut self.file, &mut self.len, &mut self.ending) {
-            warn!("{} has no proper end: {error}", self.path.display());
+            warn!("{} was not finished: {error}", self.path.display());
         }
         Ok(())
     }
 }
 
-/// Makes a file whole that was cut here, so that another writer may go on behind it.
+/// Finishes a file that was truncated here, so that another writer can append to it.
 fn go_on(file: &mut File, len: &mut u64, ending: &mut Vec<u8>) -> io::Result<()> {
-    // Whatever is left of an earlier try.
+    // Remove the rest of an earlier attempt.
     file.set_len(*len)?;
     file.seek(SeekFrom::Start(*len))?;
     file.write_all(ending)?;

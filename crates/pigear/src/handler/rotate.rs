@@ -1,9 +1,9 @@
 //! Files that are written record by record, and rotated.
 //!
-//! A record is never split: not at a rotation, and not by an error (what a full disk took of a
-//! record is taken back). Rotated files get the time of their rotation as an ending,
-//! `alerts.json.20261118T162750Z`, and are compressed on a thread of their own, so that alerts go on
-//! meanwhile. If somebody else moves or removes the file (logrotate), a new one is begun.
+//! A record is never split, neither by a rotation nor by an error (the written part of a record on a full
+//! disk is removed). Rotated files get the time of their rotation as a suffix,
+//! `alerts.json.20261118T162750Z`, and are compressed on a separate thread, so that writing continues. If
+//! another program moves or removes the file (logrotate), a new one is created.
 
 mod rotated;
 mod rotation;
@@ -22,7 +22,7 @@ use tracing::{error, warn};
 pub use rotation::{Rotation, UnknownRotation};
 
 use super::compress::Compress;
-use super::writer::{ENOUGH, Records, Written};
+use super::writer::{Records, WRITE_SIZE, Written};
 use crate::keys::FileMode;
 use crate::output_file::{self, NoReader, OutputKind};
 use rotated::Rotated;
@@ -31,27 +31,27 @@ use rotated::Rotated;
 pub(super) struct RotatedFile {
     path: PathBuf,
     mode: Option<FileMode>,
-    /// `None` for a FIFO as long as nobody reads it.
+    /// `None` for a FIFO without a reader.
     open: Option<Open>,
     rotation: Rotation,
     rotated: Rotated,
-    /// The last rotation failed, and that was logged.
+    /// Whether the last rotation failed, and was logged.
     cannot_rotate: bool,
 }
 
-/// The file that is written to.
+/// The open file.
 struct Open {
     file: File,
     kind: OutputKind,
-    /// Where the last whole record ends.
+    /// The end of the last complete record.
     len: u64,
-    /// How long the file is before the first record.
+    /// The length of the file before its first record.
     begin: u64,
-    /// When the file was begun, or found.
+    /// When the file was created, or opened.
     since: Timestamp,
 }
 
-/// Whether the file is still the same as before.
+/// Whether the path still names this file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ready {
     Same,
@@ -59,11 +59,10 @@ pub(super) enum Ready {
 }
 
 impl RotatedFile {
-    /// Opens the file, or creates it with these permissions. A FIFO is opened later, if nobody reads it
-    /// yet.
+    /// Opens the file, or creates it with these permissions. A FIFO without a reader is opened later.
     ///
     /// # Errors
-    /// If it can't be opened, or is to be rotated and is no regular file.
+    /// If it can't be opened, or is to be rotated and is not a regular file.
     pub(super) fn open(
         path: PathBuf,
         mode: Option<FileMode>,
@@ -73,7 +72,7 @@ impl RotatedFile {
     ) -> io::Result<Self> {
         let open = match Open::append(&path, mode) {
             Err(error) if NoReader::is(&error) => {
-                warn!("nobody reads the FIFO {} yet", path.display());
+                warn!("the FIFO {} has no reader yet", path.display());
                 None
             }
             open => Some(open?),
@@ -91,23 +90,23 @@ impl RotatedFile {
         &self.path
     }
 
-    /// Whether there is a file to write to: not as long as nobody reads a FIFO.
+    /// Whether there is a file to write to: not while a FIFO has no reader.
     pub(super) fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Where the last whole record ends.
+    /// The end of the last complete record.
     pub(super) fn len(&self) -> u64 {
         self.open.as_ref().map_or(0, |open| open.len)
     }
 
-    /// How many bytes of records should be gathered for one call of [`write`](Self::write).
+    /// How many bytes of records to collect for one call of [`write`](Self::write).
     pub(super) fn enough(&self) -> usize {
-        self.rotation.room(self.len()).min(ENOUGH)
+        self.rotation.room(self.len()).min(WRITE_SIZE)
     }
 
-    /// Sees to it that the file is there and has room for one more record. A file that can't be put
-    /// away grows on: better than to lose alerts.
+    /// Ensures that the file is there and has room for one more record. A file that can't be rotated keeps
+    /// growing: that is better than losing alerts.
     pub(super) fn make_ready(&mut self, now: Timestamp) -> io::Result<Ready> {
         let Some(open) = self.open.as_ref().filter(|open| !open.was_moved(&self.path)) else {
             self.open = Some(Open::append(&self.path, self.mode)?);
@@ -123,7 +122,7 @@ impl RotatedFile {
                 return Ok(Ready::Another);
             }
             Err(error) if !self.cannot_rotate => {
-                error!("cannot rotate {}: {error}; it grows on", self.path.display());
+                error!("cannot rotate {}: {error}; it keeps growing", self.path.display());
                 self.cannot_rotate = true;
             }
             Err(_) => {}
@@ -131,7 +130,7 @@ impl RotatedFile {
         Ok(Ready::Same)
     }
 
-    /// Writes what an empty file begins with.
+    /// Writes the header of an empty file.
     pub(super) fn begin(&mut self, header: &[u8]) -> io::Result<()> {
         let Some(open) = self.open.as_mut() else { return Err(NoReader.into()) };
         open.file.write_all(header).inspect_err(|_| open.take_back(&self.path))?;
@@ -140,7 +139,7 @@ impl RotatedFile {
         Ok(())
     }
 
-    /// Takes away what lies behind this many bytes.
+    /// Truncates the file to this many bytes.
     pub(super) fn cut(&mut self, len: u64) -> io::Result<()> {
         let Some(open) = self.open.as_mut() else { return Err(NoReader.into()) };
         open.file.set_len(len)?;
@@ -148,8 +147,7 @@ impl RotatedFile {
         Ok(())
     }
 
-    /// Writes records. On an error, says what was written whole nevertheless; the rest is taken
-    /// back.
+    /// Writes records. On an error, reports how many were written completely, and removes the rest.
     pub(super) fn write(&mut self, records: &Records) -> Result<Written, (Written, io::Error)> {
         let Some(open) = self.open.as_mut() else {
             return Err((Written::default(), NoReader.into()));
@@ -159,7 +157,7 @@ impl RotatedFile {
         open.len += written.bytes as u64;
         let gone = matches!(&result, Err((_, error)) if error.kind() == ErrorKind::BrokenPipe);
         if gone {
-            // The next reader gets what begins a file, too.
+            // The next reader gets the header, too.
             self.open = None;
         } else if result.is_err() {
             open.take_back(&self.path);
@@ -185,18 +183,18 @@ impl Open {
         Ok(Self { file, kind, len, begin: 0, since })
     }
 
-    /// Removes what was written of a record that could not be written whole, if anything was.
+    /// Removes the incomplete part of a record, if there is one.
     fn take_back(&self, path: &Path) {
         let longer = self.file.metadata().is_ok_and(|metadata| metadata.len() > self.len);
         if self.kind == OutputKind::Regular
             && longer
             && let Err(error) = self.file.set_len(self.len)
         {
-            warn!("{} may end in half a record: {error}", path.display());
+            warn!("{} may end with an incomplete record: {error}", path.display());
         }
     }
 
-    /// Whether the path names another file by now, or none.
+    /// Whether the path names another file now, or none.
     fn was_moved(&self, path: &Path) -> bool {
         let inode = |metadata: Metadata| (metadata.dev(), metadata.ino());
         let ours = self.file.metadata().map(inode).ok();

@@ -1,8 +1,8 @@
 //! `socket`: sends each alert to a Unix socket.
 //!
-//! This is how `EveBox` and others take EVE from Suricata: they listen, and get a line an alert over
-//! a stream, or an alert a datagram. While nobody reads there, alerts wait; those that no longer fit
-//! into the handler's queue are dropped and counted.
+//! `EveBox` and others take EVE from Suricata in this way: they listen, and get a line per alert over a
+//! stream, or a datagram per alert. While there is no reader, alerts wait; those that don't fit into the
+//! handler's queue are dropped and counted.
 
 use std::fmt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -29,7 +29,7 @@ pub struct Options {
     /// The socket: `unix-stream:PATH` gets a line an alert, `unix-dgram:PATH` a datagram.
     #[serde(deserialize_with = "parsed")]
     pub target: Target,
-    /// How to write an alert: `eve`, the default, or another format with a line an alert.
+    /// The format of an alert: `eve`, the default, or another format with a line per alert.
     #[serde(default = "eve", deserialize_with = "parsed")]
     pub format: FormatName,
 }
@@ -38,12 +38,12 @@ fn eve() -> FormatName {
     FormatName::Eve
 }
 
-/// A Unix socket of somebody else.
+/// A Unix socket of another program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// A stream: records are told apart by their newlines.
+    /// A stream: records are separated by newlines.
     Stream(PathBuf),
-    /// Datagrams: a record each, without the newline.
+    /// Datagrams: a record per datagram, without the newline.
     Datagram(PathBuf),
 }
 
@@ -78,13 +78,13 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Nothing is sent yet: whoever reads there may come later.
+    /// Nothing is sent yet: the reader may start later.
     ///
     /// # Errors
-    /// If the format has more than a line an alert.
+    /// If the format has more than a line per alert.
     pub fn new(options: Options) -> Result<Self, &'static str> {
         if options.format == FormatName::Full {
-            return Err("an alert in the format full has several lines; choose another");
+            return Err("format=full has several lines an alert; choose another");
         }
         let lines = matches!(options.target, Target::Stream(_));
         let receiver = Receiver::new(options.target.to_string(), connect(options.target));
@@ -92,9 +92,9 @@ impl Socket {
     }
 }
 
-/// How much the system may hold of a datagram; it allows less, as a rule. EVE of a long packet is
-/// longer than what it allows unasked.
-const ROOM: usize = 1 << 20;
+/// The send buffer for datagrams; the system usually allows less. EVE with a long packet exceeds the
+/// default.
+const SEND_BUFFER: usize = 1 << 20;
 
 fn connect(target: Target) -> Connect {
     Box::new(move || match &target {
@@ -106,7 +106,7 @@ fn connect(target: Target) -> Connect {
         Target::Datagram(path) => {
             let socket = UnixDatagram::unbound()?;
             socket.connect(path)?;
-            setsockopt(&socket, SndBuf, &ROOM)?;
+            setsockopt(&socket, SndBuf, &SEND_BUFFER)?;
             Ok(Box::new(Datagrams::unix(socket)))
         }
     })

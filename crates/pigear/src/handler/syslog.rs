@@ -1,7 +1,7 @@
-//! `syslog`: sends each alert to a syslog server, or to the machine's own.
+//! `syslog`: sends each alert to a syslog server, or to the local one.
 //!
-//! As in RFC 5424, with the alert's ids as structured data, or as in RFC 3164. The severity says how
-//! bad it is: an alert of priority 1 is critical (2), of 2 an error (3), of 3 a warning (4), all
+//! Messages follow RFC 5424, with the alert's ids as structured data, or RFC 3164. The severity follows
+//! the priority: an alert of priority 1 is critical (2), of 2 an error (3), of 3 a warning (4), all
 //! others a notice (5).
 //!
 //! Over TCP and TLS messages are framed by counting octets (RFC 6587, RFC 5425). While the server is
@@ -39,48 +39,48 @@ pub(crate) const ABOUT: &str = "sends each alert to syslog; \
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// Where to: `udp://HOST:PORT`, `tcp://HOST:PORT`, `tls://HOST:PORT` (the ports 514, 601 and 6514
+    /// The receiver: `udp://HOST:PORT`, `tcp://HOST:PORT`, `tls://HOST:PORT` (the ports 514, 601 and 6514
     /// can be left out), or `unix:PATH`; the default is `unix:/dev/log`.
     #[serde(deserialize_with = "parsed")]
     pub target: Target,
-    /// The form of a message: `5424` or `3164`. The default is 5424, but for `unix` 3164 without a
-    /// host, since that is what programs on the machine itself send and journald understands.
+    /// The form of a message: `5424` or `3164`. The default is 5424, but for `unix` 3164 without a host,
+    /// which is what local programs send and journald understands.
     #[serde(deserialize_with = "parsed_option")]
     pub rfc: Option<Rfc>,
     /// The facility: `auth`, the default (as Snort's own), `authpriv`, `daemon`, `local0` to
     /// `local7`, or another.
     #[serde(deserialize_with = "parsed")]
     pub facility: Facility,
-    /// How to write the alert: `fast`, the default, here without the time, or another format with a
-    /// line an alert.
+    /// The format of the alert: `fast`, the default, here without the time, or another format with a line
+    /// per alert.
     #[serde(deserialize_with = "parsed")]
     pub format: FormatName,
     /// For `tls`: a PEM file with the certificates that sign the server's. The system's, by default.
     pub ca: Option<PathBuf>,
-    /// For `tls`: a PEM file with our own certificate, for servers that ask for one.
+    /// For `tls`: a PEM file with the client's certificate, for servers that ask for one.
     pub cert: Option<PathBuf>,
-    /// The key to it (PEM), if it isn't in the same file.
+    /// The key of the certificate (PEM), if it isn't in the same file.
     pub key: Option<PathBuf>,
-    /// How many bytes a message in a datagram may have (`udp` and `unix`), 8192 by default. What is
-    /// longer is cut and counted.
+    /// The maximum length of a message in a datagram (`udp` and `unix`), in bytes; 8192 by default. Longer
+    /// messages are truncated and counted.
     #[serde(deserialize_with = "parsed_option")]
     pub max_len: Option<usize>,
 }
 
-/// Few servers take more in a datagram.
+/// Few servers accept more in a datagram.
 const MAX_LEN: usize = 8_192;
 
-/// The least that every server must take (RFC 5424, 6.1).
+/// The minimum that every server must accept (RFC 5424, 6.1).
 const MIN_LEN: usize = 480;
 
-/// The most that fits into a datagram over IPv4.
-const MOST: usize = 65_507;
+/// The maximum that fits into a datagram over IPv4.
+const MAX_UDP_LEN: usize = 65_507;
 
 /// Sends each alert to a syslog server.
 pub struct Syslog {
     receiver: Receiver,
     messages: Messages,
-    /// Whether it is noticed if the server goes away.
+    /// Whether the loss of the server is noticed.
     delivers: bool,
 }
 
@@ -88,32 +88,32 @@ pub struct Syslog {
 struct Messages {
     header: Header,
     format: Box<dyn Format>,
-    /// `fast` begins with the time, which a message has already.
+    /// `fast` begins with the time, which a message already has.
     skip_time: bool,
     framing: Framing,
     max_len: usize,
-    /// How many were cut.
+    /// How many messages were truncated.
     cut: u64,
     text: Vec<u8>,
 }
 
 impl Syslog {
-    /// Nothing is sent yet: the server may come later.
+    /// Nothing is sent yet: the server may start later.
     ///
     /// # Errors
-    /// If keys don't fit together, or the certificates can't be read.
+    /// If the keys contradict each other, or the certificates can't be read.
     pub fn new(options: Options) -> Result<Self, String> {
         let Options { target, rfc, facility, format, ca, cert, key, max_len } = options;
         if format == FormatName::Full {
-            return Err("an alert in the format full has several lines; choose another".to_owned());
+            return Err("format=full has several lines an alert; choose another".to_owned());
         }
         let files = tls::Files { ca, cert, key };
         if !files.is_empty() && !matches!(target, Target::Tls(_)) {
             return Err("ca, cert and key are for target=tls://…".to_owned());
         }
         let max_len = max_len.unwrap_or(MAX_LEN);
-        if !(MIN_LEN..=MOST).contains(&max_len) {
-            return Err(format!("max_len is {max_len}, but must be {MIN_LEN} to {MOST}"));
+        if !(MIN_LEN..=MAX_UDP_LEN).contains(&max_len) {
+            return Err(format!("max_len is {max_len}, but must be {MIN_LEN} to {MAX_UDP_LEN}"));
         }
         let messages = Messages {
             header: Header::new(facility, target.form(rfc)),
@@ -162,7 +162,7 @@ impl Messages {
         self.cut += 1;
         if self.cut.is_power_of_two() {
             let (count, max) = (self.cut, self.max_len);
-            warn!("syslog: messages of more than {max} bytes are cut: {count} so far");
+            warn!("syslog: messages of more than {max} bytes are truncated: {count} so far");
         }
     }
 }

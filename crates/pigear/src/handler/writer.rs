@@ -1,4 +1,4 @@
-//! Writing a batch of alerts in a format, as few system calls as that takes.
+//! Writes a batch of alerts in a format, with as few system calls as possible.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -9,29 +9,28 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pigear_alert::Alert;
 use pigear_alert::format::Format;
 
-/// What was written of some alerts.
+/// How much was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Written {
-    /// How many alerts were written whole.
+    /// How many alerts were written completely.
     pub(super) records: usize,
-    /// How many bytes these are.
+    /// How many bytes these have.
     pub(super) bytes: usize,
 }
 
-/// So many bytes of text are gathered before they are written.
-pub(super) const ENOUGH: usize = 64 * 1024;
+/// How many bytes of text to collect before writing.
+pub(super) const WRITE_SIZE: usize = 64 * 1024;
 
-/// Alerts as bytes, a record each.
+/// Alerts as bytes, a record per alert.
 #[derive(Default)]
 pub(super) struct Records {
     bytes: Vec<u8>,
-    /// Where each record ends.
+    /// The end of each record.
     ends: Vec<usize>,
 }
 
 impl Records {
-    /// Holds the first alerts, until these are `enough` bytes or all. `put` writes one, and may
-    /// write nothing.
+    /// The first alerts, up to `enough` bytes or all. `put` writes one alert, and may write nothing.
     pub(super) fn fill(
         &mut self,
         alerts: &[Arc<Alert>],
@@ -49,14 +48,14 @@ impl Records {
         }
     }
 
-    /// Writes the records. On an error, says what was written whole nevertheless.
+    /// Writes the records. On an error, reports how many were written completely.
     pub(super) fn write(&self, to: &mut File) -> Result<Written, (Written, io::Error)> {
         write_all(&self.bytes, to)
             .map(|()| self.whole(self.bytes.len()))
             .map_err(|(written, error)| (self.whole(written), error))
     }
 
-    /// How many records there are.
+    /// The number of records.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -71,7 +70,7 @@ impl Records {
         &self.bytes
     }
 
-    /// The records that end within so many bytes.
+    /// The records that end within this many bytes.
     pub(super) fn whole(&self, bytes: usize) -> Written {
         let records = self.ends.partition_point(|&end| end <= bytes);
         let last = records.checked_sub(1).and_then(|last| self.ends.get(last));
@@ -79,7 +78,7 @@ impl Records {
     }
 }
 
-/// A format with the memory that it writes to.
+/// A format with its output buffer.
 pub(super) struct BatchWriter {
     format: Box<dyn Format>,
     records: Records,
@@ -90,14 +89,14 @@ impl BatchWriter {
         Self { format, records: Records::default() }
     }
 
-    /// The first alerts, until these are `enough` bytes or all.
+    /// The first alerts, up to `enough` bytes or all.
     pub(super) fn fill(&mut self, alerts: &[Arc<Alert>], enough: usize) -> &Records {
         self.records.fill(alerts, enough, |alert, out| self.format.write(alert, out));
         &self.records
     }
 }
 
-/// Writes all, or says how much could be written.
+/// Writes all, or reports how much could be written.
 fn write_all(text: &[u8], to: &mut File) -> Result<(), (usize, io::Error)> {
     let mut written = 0;
     while let Some(rest) = text.get(written..)
@@ -112,13 +111,13 @@ fn write_all(text: &[u8], to: &mut File) -> Result<(), (usize, io::Error)> {
     Ok(())
 }
 
-/// Waits until writing makes sense again; `None` if it never does. A standard output that was made
-/// non-blocking by somebody else who has it too is waited for as any other.
+/// Waits until the file is writable; `None` if it never will be. A standard output that another process
+/// made non-blocking is waited for as any other.
 fn wait_after(error: &io::Error, to: &File) -> Option<()> {
     match error.kind() {
         io::ErrorKind::Interrupted => Some(()),
         io::ErrorKind::WouldBlock => {
-            // If this fails, so will the next write.
+            // If this fails, so does the next write.
             let _ = poll(&mut [PollFd::new(to.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
             Some(())
         }

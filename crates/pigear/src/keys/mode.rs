@@ -8,7 +8,7 @@ use toml::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileMode(pub u32);
 
-/// A text is not a file's permissions.
+/// The text is not a file mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected permissions in octal, such as 0640")]
 pub struct NotAMode;
@@ -28,7 +28,7 @@ impl<'de> Deserialize<'de> for FileMode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::String(text) => text.parse().ok(),
-            // TOML has octal numbers, and no other way to write one with a zero before it.
+            // In TOML a number can begin with a zero only as `0o640`.
             Value::Integer(number) => {
                 u32::try_from(number).ok().filter(|&mode| mode <= 0o777).map(Self)
             }

@@ -1,11 +1,11 @@
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-/// How many there may be in any minute.
+/// A maximum per minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PerMinute(pub NonZeroU32);
 
-/// A text is no such number.
+/// The text is not a positive number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected at least 1 a minute")]
 pub struct NotPerMinute;

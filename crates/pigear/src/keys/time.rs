@@ -3,16 +3,16 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-/// A length of time: `500ms`, `10s`, `1m`, `1d`; a bare number is seconds. At most [`Time::MAX`].
+/// A duration: `500ms`, `10s`, `1m`, `1d`; a bare number is seconds. At most [`Time::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time(pub Duration);
 
 impl Time {
-    /// The longest: 365 days. Any moment can be reckoned with it.
+    /// The maximum: 365 days. Adding it to a time never overflows.
     pub const MAX: Self = Self(Duration::from_secs(365 * 24 * 60 * 60));
 }
 
-/// A text is no length of time, or too long a one.
+/// The text is not a duration, or too long a one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a time (500ms, 10s, 1m), at most 365d")]
 pub struct NoTime;

@@ -1,4 +1,4 @@
-//! Why a configuration can't be carried out.
+//! Why a configuration can't be run.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,39 +11,39 @@ use crate::config::SourceKind;
 use crate::names::NameFileError;
 use crate::registry::{BuildError, Unresolved};
 
-/// Why a configuration can't be carried out.
+/// Why a configuration can't be run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListenError {
-    /// A handler can't be had.
+    /// A handler can't be created.
     #[error("{}{problem}", place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default())]
     Handler {
         /// Where it is configured.
         place: Option<String>,
-        /// Why.
+        /// The cause.
         problem: BuildError,
     },
     /// The store can't be used.
     #[cfg(feature = "store")]
     #[error("cannot use the store {}", path.display())]
     Store {
-        /// The store.
+        /// The path of the store.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: crate::store::StoreProblem,
     },
-    /// What is configured about the store or a lane makes no sense.
+    /// The settings of the store or a lane are invalid.
     #[error("{0}")]
     StoreSettings(String),
-    /// A filter makes no sense.
+    /// A filter is invalid.
     #[error("{place}: {problem}")]
     Filter {
         /// Where it is configured.
         place: String,
-        /// What is wrong, with the place marked.
+        /// What is wrong, with the position marked.
         problem: String,
     },
-    /// A file of names can't be read.
+    /// A name map can't be read.
     #[error(transparent)]
     Names(#[from] NameFileError),
     /// Snort's configuration can't be read.
@@ -51,7 +51,7 @@ pub enum ListenError {
     SnortConf {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A socket can't be bound.
@@ -59,7 +59,7 @@ pub enum ListenError {
     Socket {
         /// The socket.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: BindError,
     },
     /// A recording can't be opened.
@@ -67,7 +67,7 @@ pub enum ListenError {
     Recording {
         /// The recording.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: RecordingError,
     },
     /// Snort's log can't be opened.
@@ -75,7 +75,7 @@ pub enum ListenError {
     Log {
         /// The log.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: OpenError,
     },
     /// The file for the counters can't be written.
@@ -83,39 +83,39 @@ pub enum ListenError {
     Stats {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The system gives us no thread.
+    /// The system allows no more threads.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
-    /// There is no user of this name.
-    #[error("no user is called {name:?}")]
+    /// The user doesn't exist.
+    #[error("unknown user {name:?}")]
     UnknownUser {
         /// The name.
         name: String,
     },
-    /// There is no group of this name.
-    #[error("no group is called {name:?}")]
+    /// The group doesn't exist.
+    #[error("unknown group {name:?}")]
     UnknownGroup {
         /// The name.
         name: String,
     },
-    /// No source has this name.
+    /// The kind of source is unknown.
     #[error("unknown socket handler {name:?}; known are {}", SourceKind::known())]
     UnknownSource {
-        /// The name that was asked for.
+        /// The unknown name.
         name: String,
     },
-    /// A source that a [`Resolver`](crate::registry::Resolver) claims can't be had.
+    /// A source that a [`Resolver`](crate::registry::Resolver) claims can't be created.
     #[error("socket handler {name}: {problem}")]
     SourceHandler {
         /// The source.
         name: String,
-        /// Why.
+        /// The cause.
         problem: Unresolved,
     },
-    /// The settings of a source don't fit together.
+    /// The settings of a source contradict each other.
     #[error("{0}")]
     Source(&'static str),
 }

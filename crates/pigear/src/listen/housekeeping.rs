@@ -1,4 +1,4 @@
-//! What is done beside handling alerts: counters are written, names read again.
+//! Periodic tasks: writing the counters, and reloading the name maps.
 
 use std::io;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use tracing::{debug, error};
 use crate::names::Watched;
 use crate::stats_file::StatsFile;
 
-/// How often files are looked at.
+/// How often to check files for changes.
 const TICK: Duration = Duration::from_secs(1);
 
 /// How often the counters are written.
 const STATS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What the housekeeper is asked to do.
+/// A request to the housekeeper.
 #[derive(Debug)]
 pub(super) enum Chore {
     Reload,
@@ -32,28 +32,28 @@ pub(super) struct Housekeeper {
     pub(super) stats_file: Option<StatsFile>,
 }
 
-/// A housekeeper at work, until this is dropped.
+/// A running housekeeper, until this is dropped.
 pub(super) struct Housekeeping {
     chores: Sender<Chore>,
     thread: JoinHandle<()>,
 }
 
 impl Housekeeping {
-    /// Where chores go.
+    /// Where requests go.
     pub(super) fn chores(&self) -> Sender<Chore> {
         self.chores.clone()
     }
 
-    /// Has the counters written a last time.
+    /// Writes the counters a last time.
     pub(super) fn end(self) {
-        // The housekeeper only ends after this; a panic of its was already reported.
+        // The housekeeper ends only after this; a panic in it was already reported.
         let _ = self.chores.send(Chore::End);
         let _ = self.thread.join();
     }
 }
 
 impl Housekeeper {
-    /// Works on a thread of its own.
+    /// The work of its thread.
     pub(super) fn start(mut self) -> io::Result<Housekeeping> {
         let (chores, inbox) = channel();
         let work = move || self.run(&inbox);
@@ -69,7 +69,7 @@ impl Housekeeper {
                 Ok(Chore::Reload) => self.reload(true),
                 Err(RecvTimeoutError::Timeout) => self.reload(false),
                 Ok(Chore::End) => break,
-                // What was prepared never ran.
+                // The listener was prepared, but never ran.
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             if written.elapsed() >= STATS_INTERVAL {
@@ -82,7 +82,7 @@ impl Housekeeper {
 
     fn reload(&mut self, asked: bool) {
         if let Some(names) = self.watched.reload(asked) {
-            debug!("read the files of names again");
+            debug!("reloaded the name maps");
             self.names.set(names);
         }
     }

@@ -1,4 +1,4 @@
-//! The store of a running listener, and which lanes read from it.
+//! The store of a running listener, and the lanes that read from it.
 
 mod filtered;
 #[cfg(feature = "store")]

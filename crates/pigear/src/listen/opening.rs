@@ -1,4 +1,4 @@
-//! Opening what alerts come from.
+//! Opens sources.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::sockets::{self, Socket};
 use crate::config::{SourceConfig, SourceKind};
 use crate::registry::Registry;
 
-/// How long an alert that lacks something waits for Snort's log.
+/// The default of `--complete-wait`.
 const COMPLETE_WAIT: Duration = Duration::from_millis(500);
 
 /// What all sources share.
@@ -29,7 +29,7 @@ pub(super) struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Opens what a configuration names, which may be several sources.
+    /// Opens a configured source, which may become several.
     pub(super) fn open(
         &self,
         source: &SourceConfig,
@@ -54,14 +54,14 @@ impl Opening<'_> {
         let sockets = sockets::named_by(source, usual_log_dir)?;
         if sockets.len() > 1 && source.complete_from.is_some() && source.bookmark.is_some() {
             return Err(ListenError::Source(
-                "several packet threads have several logs, which can't share a --bookmark",
+                "each packet thread has its own log, and logs can't share a --bookmark",
             ));
         }
         let bound = sockets.into_iter().map(|socket| self.bind(socket, source));
         Ok(bound.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    /// Binds a socket, and follows its log, if its alerts are to be completed.
+    /// Binds a socket, and follows its log, if its alerts are completed.
     fn bind(
         &self,
         socket: Socket,
@@ -91,7 +91,7 @@ impl Opening<'_> {
         completing: &Completing,
         factory: AlertFactory,
     ) -> Result<Completer, OpenError> {
-        // Its directory need not be there: alerts that can't be completed are still alerts.
+        // Its directory may be missing: alerts that can't be completed are still delivered.
         let (spool, bookmark) = (Spool::named(path)?, source.bookmark.clone());
         Ok(Completer::new(spool, bookmark, completing.clone(), self.known(source), factory))
     }
@@ -109,12 +109,12 @@ impl Opening<'_> {
             Unified2::open(spool, start, source.bookmark.clone(), self.factory(source, None))
         });
         match opened {
-            Ok(log) => Ok(log.until(until).but_for(self.known(source))),
+            Ok(log) => Ok(log.until(until).skipping(self.known(source))),
             Err(source) => Err(ListenError::Log { path, source }),
         }
     }
 
-    /// What was stored in an earlier run. Nothing is, where there is no store.
+    /// Tells whether an event's alert was stored in an earlier run; without a store, none was.
     fn known(&self, source: &SourceConfig) -> AlreadyHandled {
         self.store.known(source.sensor.clone())
     }
@@ -127,7 +127,7 @@ impl Opening<'_> {
             .map_err(|source| ListenError::Recording { path, source })
     }
 
-    /// What the program that embeds this one brings along.
+    /// A source of the embedding program.
     fn resolved(&self, name: &str, source: &SourceConfig) -> Result<Box<dyn Source>, ListenError> {
         let unknown = || ListenError::UnknownSource { name: name.to_owned() };
         let resolver = self.registry.resolver(name).ok_or_else(unknown)?;
@@ -151,11 +151,11 @@ impl Opening<'_> {
     }
 }
 
-/// Whoever reads a log once for the first time may expect to see what is in it.
+/// Warns at the first read of a log with `--once`: the user may expect its existing alerts.
 fn warn_of_nothing_to_read(spool: &Spool, bookmark: Option<&Path>) {
     if !bookmark.map_or_else(|| spool.bookmark().exists(), Path::exists) {
         warn!(
-            "{} is read for the first time, which begins at its end; --from-start reads all of it",
+            "{} has no bookmark yet, so reading starts at its end; --from-start reads all of it",
             spool.path().display()
         );
     }

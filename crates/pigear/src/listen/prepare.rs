@@ -1,4 +1,4 @@
-//! Opening everything that a configuration names.
+//! Opens everything that a configuration names.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -22,11 +22,11 @@ const SNORT_CONF: &str = "/etc/snort/snort.conf";
 const LOG_DIR: &str = "/var/log/snort";
 
 impl Listener {
-    /// Starts the handlers, reads the files of names, and binds the sockets, in this order: Snort
-    /// finds a socket only once everything else is in place.
+    /// Starts the handlers, reads the name maps, and binds the sockets, in this order: Snort finds a socket
+    /// only once everything else is ready.
     ///
     /// # Errors
-    /// If any of it can't be had. Nothing is left behind then, but for files that handlers created.
+    /// If any of it fails. Nothing is left behind then, except files that handlers created.
     pub fn prepare(mut config: Config, registry: &Registry) -> Result<Self, ListenError> {
         if config.sources.is_empty() {
             config.sources.push(SourceConfig::default());
@@ -41,7 +41,7 @@ impl Listener {
         for dir in snort_confs.iter().filter_map(SnortConf::dir) {
             files = files.or_in(dir);
         }
-        // Before they are read, so that no change goes unnoticed.
+        // Before they are read, so that no change is missed.
         let watched = Watched::new(files.clone());
         let names = Arc::new(NamesCell::new(files.load()?));
         let mut stats_file = config.stats.map(StatsFile::new);
@@ -65,7 +65,7 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, OpenStore
     let mut pipeline = Pipeline::default();
     pipeline.on_error = config.on_error;
     pipeline.limit = config.count;
-    // A recording or a log waits as long as need be; Snort must not.
+    // A recording or a log can wait for any time; Snort must not.
     let patient = config.sources.iter().all(|source| source.kind.is_patient());
     let when_full = if patient { WhenFull::Wait } else { WhenFull::AsSource };
     let mut store = OpenStore::open(&config.store)?;
@@ -93,7 +93,7 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, OpenStore
     Ok((pipeline, store))
 }
 
-/// What a handler's alerts must pass: the filter of all handlers, and its own.
+/// The filters of a handler: the one of all handlers, and its own.
 fn filters(config: &Config, handler: &HandlerConfig) -> Result<Vec<Box<dyn Filter>>, ListenError> {
     [&config.filter, &handler.filter].into_iter().flatten().map(compile).collect()
 }
@@ -114,14 +114,14 @@ fn refused(filter: &FilterConfig, problem: &dyn Display) -> ListenError {
     ListenError::Filter { place: filter.place.clone(), problem: problem.to_string() }
 }
 
-/// Snort's own configuration, as far as there is one.
+/// The log directory in Snort's own configuration, if there is one.
 struct SnortConf {
     path: PathBuf,
     text: Option<String>,
 }
 
 impl SnortConf {
-    /// A file that was named must be there; the usual one may be missing.
+    /// A configured file must exist; the default one may be missing.
     fn of(source: &SourceConfig) -> Result<Self, ListenError> {
         let path = source.snort_conf.clone().unwrap_or_else(|| SNORT_CONF.into());
         match input_file::read(&path, MAX_CONFIG) {

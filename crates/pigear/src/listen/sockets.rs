@@ -1,4 +1,4 @@
-//! Which sockets to bind, and for whom.
+//! The sockets to bind, and their permissions.
 
 use std::fs;
 use std::io;
@@ -18,13 +18,13 @@ use crate::config::{InstanceCount, SourceConfig};
 /// A socket to be bound.
 pub(super) struct Socket {
     pub(super) path: PathBuf,
-    /// The packet thread that has this socket for its own.
+    /// The number of the socket's packet thread.
     pub(super) thread: Option<u32>,
     /// Snort's log directory, whose owner may send.
     log_dir: PathBuf,
 }
 
-/// The sockets that a configuration names.
+/// The sockets of a configuration.
 pub(super) fn named_by(
     source: &SourceConfig,
     usual_log_dir: impl FnOnce() -> PathBuf,
@@ -52,7 +52,7 @@ fn in_log_dir(source: &SourceConfig, log_dir: &Path) -> Result<Vec<Socket>, List
     };
     if instances.id_offset.checked_add(threads.saturating_sub(1)).is_none() {
         return Err(ListenError::Source(
-            "with this --id-offset, --instances names threads above 4294967295, which Snort has none of",
+            "--id-offset with --instances goes beyond thread 4294967295, the last that Snort can have",
         ));
     }
     let socket = |thread, path| Socket { path, thread, log_dir: log_dir.to_owned() };
@@ -81,7 +81,7 @@ fn processors() -> u32 {
 }
 
 impl Socket {
-    /// The log in unified2 of this socket's packet thread, which is named as the socket is.
+    /// The unified2 log of this socket's packet thread, which is named like the socket.
     pub(super) fn log(&self, source: &SourceConfig, log: &Path) -> PathBuf {
         let dir = log.parent().unwrap_or(Path::new(""));
         match (self.thread, log.file_name().and_then(|name| name.to_str())) {
@@ -109,19 +109,19 @@ impl Socket {
         bound.map_err(|source| ListenError::Socket { path: self.path, source })
     }
 
-    /// Makes the directory of a packet thread, if it has one, for its socket and its log.
+    /// Creates the directory of a packet thread, if it has one, for its socket and its log.
     pub(super) fn make_directory(&self, source: &SourceConfig) -> Result<(), ListenError> {
         let made = if source.id_subdir { self.make_as_snort_would() } else { Ok(()) };
         made.map_err(|error| ListenError::Socket { path: self.path.clone(), source: error.into() })
     }
 
-    /// For its owner and group, which are the log directory's.
+    /// With the log directory's owner and group.
     fn make_as_snort_would(&self) -> io::Result<()> {
         let dir = self.path.parent().filter(|dir| *dir != self.log_dir && !dir.exists());
         let (Some(dir), Ok(owner)) = (dir, fs::metadata(&self.log_dir)) else { return Ok(()) };
         fs::DirBuilder::new().mode(0o770).create(dir)?;
         if Uid::effective().is_root() {
-            // The log directory belongs to Snort's user, who may have put something else there.
+            // The log directory belongs to Snort's user, who could have placed something else there.
             let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
             let made = nix::fcntl::open(dir, flags, Mode::empty())?;
             fchown(made, Some(owner.uid()), Some(owner.gid()))?;
@@ -130,7 +130,7 @@ impl Socket {
     }
 }
 
-/// The kernel takes this number for no user and no group.
+/// The kernel interprets this number as "no user" and "no group".
 const NOBODY_AT_ALL: u32 = u32::MAX;
 
 fn user_id(name: &str) -> Result<u32, ListenError> {
@@ -138,7 +138,7 @@ fn user_id(name: &str) -> Result<u32, ListenError> {
     let id = name.parse().ok().or_else(by_name);
     let id = id.ok_or_else(|| ListenError::UnknownUser { name: name.to_owned() })?;
     if id == NOBODY_AT_ALL {
-        Err(ListenError::Source("4294967295 is the id of no user"))
+        Err(ListenError::Source("4294967295 is not a user id"))
     } else {
         Ok(id)
     }
@@ -149,7 +149,7 @@ fn group_id(name: &str) -> Result<u32, ListenError> {
     let id = name.parse().ok().or_else(by_name);
     let id = id.ok_or_else(|| ListenError::UnknownGroup { name: name.to_owned() })?;
     if id == NOBODY_AT_ALL {
-        Err(ListenError::Source("4294967295 is the id of no group"))
+        Err(ListenError::Source("4294967295 is not a group id"))
     } else {
         Ok(id)
     }

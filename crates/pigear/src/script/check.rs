@@ -1,4 +1,4 @@
-//! What compiling doesn't find, but can be known before the first alert.
+//! Checks that compiling doesn't make, but that are possible before the first alert.
 
 use std::collections::HashSet;
 
@@ -12,11 +12,10 @@ use crate::network::Network;
 const BUILT_IN: [&str; 9] =
     ["Fn", "call", "curry", "debug", "is_def_fn", "is_def_var", "is_shared", "print", "type_of"];
 
-/// The names of functions without one, `|x| ...`, begin so.
+/// The prefix of the names of anonymous functions, `|x| ...`.
 const ANONYMOUS: &str = "anon$";
 
-/// Looks for fields and functions that there are not, for networks that are none, and for `=` where
-/// `==` must be meant.
+/// Finds unknown fields and functions, invalid networks, and `=` where `==` must be meant.
 pub(super) fn check(engine: &Engine, ast: &AST, script: &str) -> Result<(), ScriptProblem> {
     let known = functions(engine, ast);
     let found = first(ast, |node| look_at(node, &known)).or_else(|| unseen(ast));
@@ -34,15 +33,15 @@ fn first(ast: &AST, look_at: impl Fn(&ASTNode<'_>) -> Option<Found>) -> Option<F
     found
 }
 
-/// The alert within a function, which sees only what it is given. What has no name takes along what
-/// is around it.
+/// The alert within a function, which sees only its arguments. An anonymous function captures its
+/// environment.
 fn unseen(ast: &AST) -> Option<Found> {
     let mut functions = ast.clone_functions_only();
     functions.retain_functions(|_, _, name, _| !name.starts_with(ANONYMOUS));
     first(&functions, |node| {
         let ASTNode::Expr(expr @ Expr::Variable(..)) = node else { return None };
         let name = given(expr).filter(|name| fields_of(name).is_some())?;
-        let what = format!("a function doesn't see `{name}`; give it to the function: f({name})");
+        let what = format!("a function can't access `{name}`; pass it as an argument: f({name})");
         Some((what, expr.start_position()))
     })
 }
@@ -63,7 +62,7 @@ fn look_at(node: &ASTNode<'_>, known: &HashSet<String>) -> Option<Found> {
     }
 }
 
-/// A variable's name, unless the script made it.
+/// A variable's name, unless the script defined it.
 fn given(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::Variable(variable, None, _) if variable.0.is_none() => Some(&variable.1),
@@ -71,7 +70,7 @@ fn given(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// The variable that a chain of `.` and `[]` begins with, unless the script made it.
+/// The variable at the start of a chain of `.` and `[]`, unless the script defined it.
 fn root(chain: &Expr) -> Option<&str> {
     match chain {
         Expr::Variable(..) => given(chain),
@@ -133,13 +132,13 @@ fn wrong_network(call: &FnCallExpr) -> Option<Found> {
     })
 }
 
-/// The names of all functions: the engine's, and those that the script defines.
+/// The names of all functions: the engine's, and those of the script.
 fn functions(engine: &Engine, ast: &AST) -> HashSet<String> {
     let own = ast.iter_functions().map(|function| function.name.to_owned());
     names(engine).chain(own).collect()
 }
 
-/// The names of the functions that an engine knows.
+/// The names of the engine's functions.
 pub(crate) fn names(engine: &Engine) -> impl Iterator<Item = String> {
     let signatures = engine.gen_fn_signatures(true).into_iter();
     signatures.filter_map(|signature| Some(signature.split_once('(')?.0.trim().to_owned()))

@@ -5,24 +5,24 @@ use tracing::debug;
 use super::{fields, functions};
 use crate::visible::visible;
 
-/// Operations of one run. A comparison is about four; 100,000 take some milliseconds.
+/// The most operations of one run. A comparison is about four; 100,000 take some milliseconds.
 pub(super) const MAX_OPERATIONS: u64 = 100_000;
-/// Calls of functions within calls.
+/// The maximum depth of calls.
 const MAX_CALLS: usize = 24;
-/// Expressions within expressions, outside and inside functions.
+/// The maximum depth of expressions, outside and inside functions.
 const MAX_DEPTHS: [usize; 2] = [128, 32];
-/// Bytes of a text, and of all texts in a list together: a hexdump of the largest packet is 312 KB.
+/// The most bytes of a string, and of all strings in a list: a hexdump of the largest packet is 312 KB.
 const MAX_TEXT: usize = 1 << 20;
-/// Elements of a list, bytes of a packet: more than the largest packet.
+/// The most elements of a list, or bytes of a packet: more than the largest packet.
 const MAX_LIST: usize = 1 << 17;
 const MAX_MAP: usize = 4_096;
 const MAX_VARIABLES: usize = 256;
 const MAX_FUNCTIONS: usize = 256;
 
-/// What runs scripts: with the fields and functions of this module and the language's own, without
-/// files, modules and `eval`, and with bounds on operations, depth and sizes.
+/// An engine with the fields and functions of this module and the language's own, without files, modules
+/// and `eval`, and with limits on operations, depth and sizes.
 ///
-/// What a script prints is logged for those who look for faults; the shell has it printed.
+/// `print` writes to the debug log; in the shell it prints.
 #[must_use]
 pub fn engine() -> Engine {
     let mut engine = Engine::new_raw();
@@ -37,15 +37,15 @@ pub fn engine() -> Engine {
         .set_max_map_size(MAX_MAP)
         .set_max_variables(MAX_VARIABLES)
         .set_max_functions(MAX_FUNCTIONS);
-    engine.on_print(|text| debug!("a script prints: {}", visible(text.as_bytes())));
-    engine.on_debug(|text, _, _| debug!("a script prints: {}", visible(text.as_bytes())));
+    engine.on_print(|text| debug!("script output: {}", visible(text.as_bytes())));
+    engine.on_debug(|text, _, _| debug!("script output: {}", visible(text.as_bytes())));
     unreserve(&mut engine, "thread");
     fields::register(&mut engine);
     functions::register(&mut engine);
     engine
 }
 
-/// Makes a word usable for a field that the language keeps for itself, without using it.
+/// Permits a reserved word of the language as a field.
 #[expect(deprecated, reason = "it is not deprecated, but may change; the version is locked")]
 fn unreserve(engine: &mut Engine, word: &'static str) {
     engine.on_parse_token(move |token, _, _| match token {

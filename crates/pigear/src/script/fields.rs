@@ -9,11 +9,11 @@ use rhai::{Dynamic, Engine, Map};
 
 use super::layers;
 
-/// `msg` in a script: what Snort said.
+/// `msg` in a script: Snort's own fields.
 #[derive(Clone, Debug)]
 pub struct SnortMessage(pub Arc<Alert>);
 
-/// `alert` in a script: what is known besides.
+/// `alert` in a script: all other fields.
 #[derive(Clone, Debug)]
 pub struct AlertFields(pub Arc<Alert>);
 
@@ -22,13 +22,13 @@ pub struct AlertFields(pub Arc<Alert>);
 pub struct Field {
     /// Its name.
     pub name: &'static str,
-    /// What it is, in a line.
+    /// Its description, in a line.
     pub about: &'static str,
     get: fn(&Arc<Alert>) -> Dynamic,
 }
 
 impl Field {
-    /// Its value; `()` where it isn't known.
+    /// Its value; `()` if it isn't known.
     pub fn get(&self, alert: &Arc<Alert>) -> Dynamic {
         (self.get)(alert)
     }
@@ -40,7 +40,7 @@ macro_rules! fields {
     };
 }
 
-/// The fields of `msg`, in the order of the datagram, and what else the datagram may have.
+/// The fields of `msg`, in the order of the datagram, and then optional ones.
 pub const MSG: &[Field] = fields! {
     msg "the rule's message, whole where sid-msg.map has it" |a| text(&a.msg());
     ts_sec "when the packet was seen: seconds since 1970" |a| number(a.message.ts_sec);
@@ -84,8 +84,8 @@ pub const ALERT: &[Field] = fields! {
     };
     vlan "numbers of the VLANs, outermost first" |a| list(a.dissection().vlans().map(number));
     class "short name of the class" |a| shown(a.class().map(|class| &class.name));
-    class_description "the class in words" |a| shown(a.class().map(|class| &class.description));
-    references "web addresses of what describes the subject" |a| list(a.references().map(Dynamic::from));
+    class_description "description of the class" |a| shown(a.class().map(|class| &class.description));
+    references "URLs that describe the subject" |a| list(a.references().map(Dynamic::from));
     layers "the packet's headers, outermost first: maps with name, start, end and fields" |a| {
         list(layers::maps(a).into_iter().map(Dynamic::from_map))
     };
@@ -97,34 +97,34 @@ pub const ALERT: &[Field] = fields! {
         shown(a.origin.socket.as_ref().map(|path| path.display()))
     };
     thread "number of Snort 3's packet thread" |a| known(a.origin.thread);
-    sender "who sent it: pid and uid" |a| {
+    sender "the sender's pid and uid" |a| {
         a.sender.map_or(Dynamic::UNIT, |sender| {
             let ids = [("pid", number(sender.pid)), ("uid", number(sender.uid))];
             Dynamic::from_map(Map::from_iter(ids.map(|(name, id)| (name.into(), id))))
         })
     };
-    dialect "which Snort's datagram it was" |a| {
+    dialect "which Snort the datagram is from" |a| {
         shown(Some(a.dialect.name()).filter(|_| a.medium == Medium::Datagram))
     };
     source "\"unified2\" if it was read from Snort's log" |a| {
         shown(Some("unified2").filter(|_| a.medium == Medium::Unified2))
     };
-    action "what became of the packet, as far as Snort's log says: \"allowed\", \"blocked\", ..." |a| {
+    action "what Snort did with the packet, if its log says so: \"allowed\", \"blocked\", ..." |a| {
         shown(a.verdict().map(Verdict::name))
     };
     inspected "the part of a stream that Snort inspected, as bytes, where there is no packet" |a| {
         a.inspected().map_or(Dynamic::UNIT, |bytes| Dynamic::from_blob(bytes.to_vec()))
     };
-    extra "what else Snort's log has, by name: http_uri, http_host, xff, ..." |a| {
+    extra "other data from Snort's log, by name: http_uri, http_host, xff, ..." |a| {
         Dynamic::from_map(extra(a))
     };
-    message "what Snort said: `msg`, when the alert is in another variable" |a| {
+    message "Snort's own fields: `msg`, when the alert is in another variable" |a| {
         Dynamic::from(SnortMessage(Arc::clone(a)))
     };
     untrusted "whether an attacker may have forged the event" |a| a.untrusted.into();
 };
 
-/// Makes `msg` and `alert` known to an engine.
+/// Registers `msg` and `alert` with an engine.
 pub(super) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<SnortMessage>("AlertMessage");
     engine.register_type_with_name::<AlertFields>("Alert");
@@ -152,7 +152,7 @@ fn line(name: &str, fields: &[Field], alert: &Arc<Alert>) -> String {
     line
 }
 
-/// A value as it is shown among others.
+/// A value as it is shown in a list.
 pub(crate) fn brief(value: &Dynamic) -> String {
     if let Ok(bytes) = value.as_blob_ref() {
         format!("<{} bytes>", bytes.len())
@@ -170,7 +170,7 @@ pub(crate) fn brief(value: &Dynamic) -> String {
     }
 }
 
-/// Each kind once: lists of mail's addresses are one text there.
+/// Each kind once: lists of mail addresses are already one text.
 fn extra(alert: &Alert) -> Map {
     let mut map = Map::new();
     for extra in alert.log().map_or(&[][..], |log| &log.extra) {
@@ -191,7 +191,7 @@ fn known(value: Option<impl Into<i64>>) -> Dynamic {
     value.map_or(Dynamic::UNIT, number)
 }
 
-/// A number that only a whole event has.
+/// A number that is known only if the whole event is.
 fn whole(alert: &Alert, value: u32) -> Dynamic {
     known(Some(value).filter(|_| alert.has_whole_event()))
 }

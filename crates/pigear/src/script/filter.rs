@@ -9,31 +9,31 @@ use super::engine::engine;
 use super::fields::{AlertFields, SnortMessage};
 use super::problem::{ScriptProblem, said_of_running, type_name};
 
-/// A script that says of each alert whether it passes.
+/// A script that decides whether an alert passes.
 pub struct Filter {
     engine: Engine,
     ast: AST,
     scope: Scope<'static>,
 }
 
-/// A filter could not tell whether an alert passes.
+/// A filter could not decide whether an alert passes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FilterFailure(String);
 
 impl Filter {
-    /// Compiles a script: an expression, as a rule, such as `msg.priority <= 2`.
+    /// Compiles a script, usually an expression such as `msg.priority <= 2`.
     ///
     /// # Errors
-    /// If the script makes no sense: its grammar, or variables, fields, functions and networks that
-    /// there are not. Whether values fit together shows only when it runs.
+    /// If the script is invalid: its syntax, or an unknown variable, field, function or network. Type errors
+    /// are found only when it runs.
     pub fn compile(script: &str) -> Result<Self, ScriptProblem> {
         let mut engine = engine();
         engine.set_strict_variables(true);
         let mut scope = Scope::new();
-        // Only that there are these matters here.
+        // Only that a variable of this name exists matters here.
         scope.push("msg", ()).push("alert", ());
-        // What could be left out must make sense too, so it is left out only after the check.
+        // Optimizing removes unused code, which must be checked too.
         engine.set_optimization_level(OptimizationLevel::None);
         let ast = engine
             .compile_with_scope(&scope, script)

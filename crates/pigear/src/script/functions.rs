@@ -1,4 +1,4 @@
-//! The functions that scripts have besides the language's own.
+//! The functions of scripts besides the language's own.
 
 use std::net::IpAddr;
 use std::ops::{Range, RangeInclusive};
@@ -16,13 +16,13 @@ use crate::network::Network;
 pub struct Function {
     /// Its name.
     pub name: &'static str,
-    /// How it is called.
+    /// How to call it.
     pub call: &'static str,
-    /// What it gives.
+    /// Its description.
     pub about: &'static str,
 }
 
-/// The functions, in the order of their names.
+/// The functions, by name.
 pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "contains",
@@ -59,7 +59,7 @@ pub const FUNCTIONS: &[Function] = &[
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
-/// Makes the functions known to an engine.
+/// Registers the functions with an engine.
 pub(super) fn register(engine: &mut Engine) {
     engine
         .register_fn("contains", |bytes: &mut Blob, text: &str| holds(bytes, text.as_bytes()))
@@ -91,7 +91,7 @@ fn for_addresses(engine: &mut Engine) {
         });
 }
 
-/// What isn't known is in no network and nowhere else, and holds nothing.
+/// An unknown value is in no network and contains nothing.
 fn for_unknown_values(engine: &mut Engine) {
     engine
         .register_fn("ip_in", |(): (), _: Dynamic| false)
@@ -105,7 +105,7 @@ fn for_unknown_values(engine: &mut Engine) {
         .register_fn("text", |(): ()| String::new());
 }
 
-/// A script that sleeps would hold up its handler, and can't be stopped meanwhile.
+/// A sleeping script would block its handler, and could not be stopped meanwhile.
 fn without_sleep(engine: &mut Engine) {
     engine.register_fn("sleep", |_: Dynamic| -> Fallible<()> { Err("scripts can't sleep".into()) });
     engine.register_fn("sleep", |_: i64| -> Fallible<()> { Err("scripts can't sleep".into()) });
@@ -117,7 +117,7 @@ fn network(text: &str) -> Fallible<Network> {
 }
 
 fn address(text: &str) -> Fallible<IpAddr> {
-    text.parse().map_err(|_| format!("{text:?} is no address").into())
+    text.parse().map_err(|_| format!("{text:?} is not an address").into())
 }
 
 fn formatted(alert: &Alert, name: &str) -> Fallible<String> {

@@ -23,7 +23,7 @@ fn offset(offset: usize) -> i64 {
     i64::try_from(offset).unwrap_or(i64::MAX)
 }
 
-/// The headers as a tree, a line each, then the payload and where reading ended early.
+/// The headers as a tree, a line per header, then the payload and where dissection stopped.
 pub(crate) fn tree(alert: &Alert) -> String {
     let mut tree = String::new();
     // Writing to a `String` can't fail.
@@ -47,7 +47,7 @@ fn write_tree(alert: &Alert, out: &mut String) -> fmt::Result {
     let depth = packet.layers.len();
     if let Some(stop) = packet.stopped {
         write_branch(depth, out)?;
-        writeln!(out, "not read on: {stop}")?;
+        writeln!(out, "dissection stopped: {stop}")?;
     } else if !packet.payload.is_empty() {
         write_branch(depth, out)?;
         let bytes = packet.payload.len();
@@ -63,7 +63,7 @@ fn write_branch(depth: usize, out: &mut String) -> fmt::Result {
     }
 }
 
-/// A header's fields by their names, in the header's order.
+/// A header's fields by name, in the header's order.
 struct Values(Vec<(&'static str, Dynamic)>);
 
 impl Values {
@@ -241,7 +241,7 @@ fn mac(bytes: &[u8]) -> String {
     digits.join(":")
 }
 
-/// As in Snort's logs, but only those that are set: `AP`, `S`.
+/// As in Snort's logs, but only the flags that are set: `AP`, `S`.
 fn flags(flags: u8) -> String {
     let letters = b"CEUAPRSF".iter().enumerate();
     let set = letters.filter(|(bit, _)| flags & (0x80 >> bit) != 0);

@@ -4,15 +4,15 @@ use rhai::{EvalAltResult, ParseError, ParseErrorType, Position};
 
 use crate::visible::{cut, visible};
 
-/// So many bytes are said of what went wrong: a script may throw a whole packet.
-const MAX_SAID: usize = 1_024;
+/// The maximum length of an error text: a script may throw a whole packet.
+const MAX_TEXT: usize = 1_024;
 
-/// So many characters of a line are shown before the place, and so many from there on.
-const AROUND: usize = 80;
+/// How many characters of a line are shown before the position, and how many after it.
+const CONTEXT: usize = 80;
 
 /// What is wrong with a script, and where.
 ///
-/// Displays as a line that says what, and below it the script's line with a mark under the place:
+/// Displays as a line with the error, and below it the script's line with a mark under the position:
 ///
 /// ```text
 /// unknown variable `mgs`
@@ -40,21 +40,21 @@ impl ScriptProblem {
     pub(crate) fn of_compiling(error: &ParseError, script: &str) -> Self {
         let what = match &*error.0 {
             ParseErrorType::VariableUndefined(name) => format!("unknown variable `{name}`"),
-            ParseErrorType::UnexpectedEOF => "something is missing at the end".to_owned(),
+            ParseErrorType::UnexpectedEOF => "unexpected end".to_owned(),
             other => in_our_words(&other.to_string()),
         };
         let what = bounded(&visible(what.as_bytes()));
         Self::new(what, script, error.1)
     }
 
-    /// What went wrong while a script ran.
+    /// Why a script failed while it ran.
     #[cfg(feature = "shell")]
     pub(crate) fn of_running(error: &EvalAltResult, script: &str) -> Self {
-        // Within a function it would be a place in the script that defined it.
+        // Within a function the position would refer to the script that defined it.
         Self::new(said_of_running(error), script, error.position())
     }
 
-    /// What is wrong, in a line, without the place.
+    /// The error in a line, without the position.
     #[must_use]
     pub fn what(&self) -> &str {
         &self.what
@@ -74,11 +74,11 @@ impl fmt::Display for ScriptProblem {
 impl Place {
     fn of(script: &str, position: Position) -> Option<Self> {
         let line = script.lines().nth(position.line()?.checked_sub(1)?)?;
-        // What comes at the end has no position within the line, or one behind it.
+        // An error at the end has no position within the line, or one behind it.
         let before = position.position().map_or(usize::MAX, |column| column.saturating_sub(1));
         let letters: Vec<char> = line.chars().collect();
         let before = before.min(letters.len());
-        let (start, end) = (before.saturating_sub(AROUND), letters.len().min(before + AROUND));
+        let (start, end) = (before.saturating_sub(CONTEXT), letters.len().min(before + CONTEXT));
         let text = |from, to| letters.get(from..to).unwrap_or_default().iter().collect::<String>();
         let shown = |text: String| visible(text.replace('\t', " ").as_bytes());
         let dots = |is_cut| if is_cut { "…" } else { "" };
@@ -88,7 +88,7 @@ impl Place {
     }
 }
 
-/// What went wrong, in a line, without the position.
+/// The error in a line, without the position.
 pub(super) fn said_of_running(error: &EvalAltResult) -> String {
     let error = innermost(error);
     let what = match error {
@@ -96,7 +96,7 @@ pub(super) fn said_of_running(error: &EvalAltResult) -> String {
         EvalAltResult::ErrorStackOverflow(_) => "its functions call each other too deep".to_owned(),
         EvalAltResult::ErrorTerminated(..) => "interrupted".to_owned(),
         EvalAltResult::ErrorDataRace(..) => {
-            "what is worked on cannot be used within that; use a copy".to_owned()
+            "a value can't be used while it is being changed; use a copy".to_owned()
         }
         EvalAltResult::ErrorVariableNotFound(name, _) => format!("unknown variable `{name}`"),
         EvalAltResult::ErrorFunctionNotFound(call, _) => {
@@ -113,13 +113,13 @@ pub(super) fn said_of_running(error: &EvalAltResult) -> String {
 }
 
 fn bounded(said: &str) -> String {
-    match cut(said, MAX_SAID) {
+    match cut(said, MAX_TEXT) {
         whole if whole.len() == said.len() => whole.to_owned(),
         begin => format!("{begin}…"),
     }
 }
 
-/// The error itself, not those of the functions that it passed through.
+/// The innermost error, without those of the calling functions.
 fn innermost(error: &EvalAltResult) -> &EvalAltResult {
     match error {
         EvalAltResult::ErrorInFunctionCall(_, _, inner, _) => innermost(inner),
@@ -139,7 +139,7 @@ fn in_words(position: Position) -> String {
         .map_or_else(|| format!("line {line}"), |column| format!("line {line}, position {column}"))
 }
 
-/// What the language calls its types, and what users do.
+/// The language's names of types, and the names shown to users.
 const TYPES: [(&str, &str); 6] = [
     ("&str | ImmutableString | String", "text"),
     ("string", "text"),
@@ -149,7 +149,7 @@ const TYPES: [(&str, &str); 6] = [
     ("f64", "number"),
 ];
 
-/// A type in the user's words.
+/// A type's name for users.
 pub(super) fn type_name(name: &str) -> &str {
     let known = const { &TYPES }.iter().find(|(theirs, _)| *theirs == name);
     known.map_or(if name == "()" { "nothing" } else { name }, |(_, ours)| ours)
@@ -161,7 +161,7 @@ fn with_our_types(text: &str) -> String {
     TYPES.iter().fold(text, |text, (theirs, ours)| text.replace(theirs, ours))
 }
 
-/// Messages begin in lower case here.
+/// Error messages begin in lower case.
 fn in_our_words(what: &str) -> String {
     let mut letters = what.chars();
     let first = letters.next().into_iter();

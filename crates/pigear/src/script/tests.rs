@@ -178,7 +178,7 @@ fn a_function_that_cannot_see_the_alert_is_refused() {
         ["fn low() { msg.priority < 3 } low()", "fn low() { [1].some(|n| n < msg.priority) } low()"]
     {
         let error = passes(script, &alert()).unwrap_err();
-        let problem = "a function doesn't see `msg`; give it to the function: f(msg)\n  | ";
+        let problem = "a function can't access `msg`; pass it as an argument: f(msg)\n  | ";
         assert!(error.starts_with(problem), "{error}");
         let column = script.find("msg").unwrap();
         assert!(error.ends_with(&format!("\n  | {script}\n  | {:column$}^", "")), "{error}");
@@ -203,7 +203,7 @@ fn a_script_that_fails_says_why() {
         ("msg.pkt[0..=4]", "data type incorrect: range (expecting number)"),
         (
             "let a = [1]; a.some(|n| a.contains(n))",
-            "what is worked on cannot be used within that; use a copy",
+            "a value can't be used while it is being changed; use a copy",
         ),
         ("alert.message", "its value is neither true nor false, but AlertMessage"),
         ("msg.msg.pad(3, alert.sensor)", "no such function: pad (text, number, nothing)"),
@@ -213,7 +213,7 @@ fn a_script_that_fails_says_why() {
             "ip_in(alert.src_ip, \"10\" + \"/8\")",
             "\"10/8\": expected an address or a network, such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32",
         ),
-        ("ip_in(msg.msg, \"10.0.0.0/8\")", "\"DNS query\" is no address"),
+        ("ip_in(msg.msg, \"10.0.0.0/8\")", "\"DNS query\" is not an address"),
         (
             "format(alert, \"xml\") == \"\"",
             "unknown format \"xml\"; known are fast, full, json, eve, ecs, ocsf, cef",
@@ -294,7 +294,9 @@ fn the_layers_are_shown_as_a_tree() {
     );
     let cut = alert_of(Dialect::Snort3, b"", &PACKET[..38]);
     let tree = value("layers(msg)", &cut).to_string();
-    assert!(tree.ends_with("   └─ not read on: UDP at byte 34: needs 8 bytes, but 4 are left\n"));
+    assert!(
+        tree.ends_with("   └─ dissection stopped: UDP at byte 34: needs 8 bytes, but 4 are left\n")
+    );
     let nothing = alert_of(Dialect::Snort3, b"", &[]);
     assert_eq!(value("layers(msg)", &nothing).to_string(), "no packet\n");
 }

@@ -7,22 +7,22 @@ use pigear_pipeline::Backlog;
 
 use super::show;
 
-/// So many alerts are remembered, those that wait included.
+/// The most alerts that are remembered, including waiting ones.
 const MAX: usize = 1_000;
 
-/// Those seen take so many bytes at most.
+/// The most bytes of alerts that were seen.
 const MAX_BYTES: usize = 16 << 20;
 
-/// So many of them are listed.
+/// How many of them are listed.
 const LISTED: usize = 40;
 
 /// The alerts that were received so far.
 #[derive(Default)]
 pub(super) struct Alerts {
     seen: VecDeque<Arc<Alert>>,
-    /// Memory that these take.
+    /// The memory that these take.
     bytes: usize,
-    /// How many there were, those that are forgotten included.
+    /// How many there were, including forgotten ones.
     count: usize,
     backlog: Option<Backlog>,
 }
@@ -44,7 +44,7 @@ impl Alerts {
         self.count
     }
 
-    /// How many wait, in words; nothing if none does.
+    /// How many wait, as a text; empty if none do.
     pub(super) fn waiting(&self) -> String {
         let waiting = self.backlog.as_ref().map_or(0, Backlog::waiting);
         let filtered = self.backlog.as_ref().is_some_and(Backlog::is_filtered);
@@ -55,16 +55,14 @@ impl Alerts {
         }
     }
 
-    /// Whether the user may have to wait for another. Of those that wait for a filter all may be left
-    /// out.
+    /// Whether the user may have to wait for the next alert. The filter may reject all waiting ones.
     pub(super) fn may_be_long(&self) -> bool {
         self.backlog.as_ref().is_some_and(|backlog| {
             !backlog.is_closed() && (backlog.waiting() == 0 || backlog.is_filtered())
         })
     }
 
-    /// Those seen and those that wait, newest last. Of alerts that wait for a filter nobody knows
-    /// whether they will be seen.
+    /// Seen and waiting alerts, newest last. With a filter, it is unknown which waiting alerts will be seen.
     pub(super) fn all(&self) -> Vec<Arc<Alert>> {
         let (waiting, _) = self.newest_waiting();
         let all: Vec<_> = self.seen.iter().cloned().chain(waiting).collect();
@@ -72,7 +70,7 @@ impl Alerts {
         all.into_iter().skip(forgotten).collect()
     }
 
-    /// The newest as a list, the one in hand marked.
+    /// The newest as a list, with the current one marked.
     pub(super) fn list(&self, colour: Colour) -> String {
         let (waiting, count) = self.newest_waiting();
         let all: Vec<_> = self.seen.iter().chain(&waiting).collect();
@@ -87,13 +85,13 @@ impl Alerts {
         std::iter::once(head).chain(listed.iter().enumerate().map(line)).collect()
     }
 
-    /// The newest of those that wait, and how many of these there are.
+    /// The newest of the waiting alerts, and how many of these there are.
     fn newest_waiting(&self) -> (Vec<Arc<Alert>>, usize) {
         let Some(backlog) = self.backlog.as_ref().filter(|backlog| !backlog.is_filtered()) else {
             return (Vec::new(), 0);
         };
         let newest = backlog.newest(MAX);
-        // Others may have come since.
+        // More may have arrived since.
         let count = if newest.len() < MAX { newest.len() } else { backlog.waiting() };
         (newest, count)
     }

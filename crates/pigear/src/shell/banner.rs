@@ -1,4 +1,4 @@
-/// What a user sees first.
+/// Shown at the start.
 pub(super) const BANNER: &str = "\
 ##################################################################################
 Pigear opens a shell here on every alert. Snort goes on meanwhile: alerts wait.

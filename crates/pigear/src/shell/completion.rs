@@ -8,7 +8,7 @@ use crate::script::fields::{ALERT, MSG};
 use crate::script::functions::FUNCTIONS;
 use crate::script::{AlertFields, SnortMessage};
 
-/// What the shell itself understands.
+/// The shell's own commands.
 const COMMANDS: [&str; 5] = ["alerts", "help", "layers", "next", "quit"];
 
 const TEXT_METHODS: &[&str] = &[
@@ -28,11 +28,11 @@ const BYTES_METHODS: &[&str] = &["contains", "extract", "hex", "hexdump", "len",
 const LIST_METHODS: &[&str] =
     &["all", "contains", "extract", "filter", "is_empty", "len", "map", "reverse", "some", "sort"];
 
-/// What can be completed.
+/// The candidates for completion.
 #[derive(Default)]
 pub(super) struct Completion {
     alert: Option<Arc<Alert>>,
-    /// The user's variables, and what each has behind a dot.
+    /// The user's variables, and the fields of each.
     variables: Vec<(String, Vec<String>)>,
     functions: Vec<String>,
 }
@@ -52,7 +52,7 @@ impl Completion {
         self.functions = functions.collect();
     }
 
-    /// Where the word begins that ends at the end of `before`, and what it could become.
+    /// The start of the word at the end of `before`, and its completions.
     pub(super) fn complete(&self, before: &str) -> (usize, Vec<String>) {
         let start = before.len()
             - before.chars().rev().take_while(|&c| is_name(c)).map(char::len_utf8).sum::<usize>();
@@ -65,9 +65,9 @@ impl Completion {
         (start, all)
     }
 
-    /// What a word may be that stands alone.
+    /// The completions of a word that stands alone.
     fn words(&self, word: &str) -> Vec<String> {
-        // All keywords at once help nobody.
+        // Listing all keywords at once is not useful.
         let keywords = KEYWORDS.into_iter().filter(|_| !word.is_empty());
         let own = self
             .variables
@@ -79,7 +79,7 @@ impl Completion {
         known.chain(keywords).map(ToOwned::to_owned).chain(own).collect()
     }
 
-    /// What may stand behind a dot.
+    /// The completions after a dot.
     fn behind(&self, chain: &str) -> Vec<String> {
         let start = chain.rfind(|letter| !is_name(letter) && letter != '.').map_or(0, |at| {
             at + chain.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
@@ -126,8 +126,8 @@ fn members(value: &Dynamic) -> Vec<String> {
     }
 }
 
-/// Those keys that can stand behind a dot. Others may be texts from an alert, which would reach the
-/// terminal as they are.
+/// The keys that are identifiers. Others may be texts from an alert, which would reach the terminal
+/// unescaped.
 fn names_of(map: &Map) -> Vec<String> {
     let keys = map.keys().filter(|key| !key.is_empty() && key.chars().all(is_name));
     keys.map(ToString::to_string).collect()

@@ -1,4 +1,4 @@
-//! What the line editor asks while the user types.
+//! The callbacks of the line editor.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use rustyline::{Context, Helper};
 use super::completion::Completion;
 use super::tokens::{Scan, TokenKind};
 
-/// Completes, colours, and tells whether a line goes on.
+/// Completes, colours, and tells whether the input continues on another line.
 pub(super) struct Editing {
     pub(super) completion: Arc<Mutex<Completion>>,
     pub(super) colour: Colour,

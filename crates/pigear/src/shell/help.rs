@@ -8,13 +8,13 @@ const HELP: [&str; 10] = [
     "layers               the packet's headers as a tree",
     "hexdump(msg.pkt)     the packet's bytes; help(functions) explains this and others",
     "alerts               the alerts so far, newest last: alerts[-1], alerts[0].message.msg",
-    "next, or Ctrl-D      goes on to the next alert",
+    "next, or Ctrl-D      continues with the next alert",
     "quit                 ends Pigear",
-    "Ctrl-C               gives up the line, or ends a script that runs",
+    "Ctrl-C               discards the line, or stops a running script",
     "let x = 1;           keeps a variable; fn f(a) { ... } keeps a function",
 ];
 
-/// Help on a subject; on the shell itself if there is none.
+/// Help on a subject; on the shell itself without one.
 pub(super) fn on(subject: &str) -> String {
     match subject {
         "" => HELP.map(|line| format!("  {line}\n")).concat(),

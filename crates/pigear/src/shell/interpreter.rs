@@ -1,4 +1,4 @@
-//! Runs what is typed, and keeps its variables and functions.
+//! Runs the user's input, and keeps its variables and functions.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,19 +13,19 @@ use super::show;
 use super::tokens::is_name;
 use crate::script::{AlertFields, ScriptProblem, SnortMessage, engine};
 
-/// Operations of one run: some ten seconds, and Ctrl-C ends it before.
+/// The most operations of one run: some ten seconds; Ctrl-C ends it earlier.
 const MAX_OPERATIONS: u64 = 1_000_000_000;
 
-/// How often a script that runs looks whether the program ends, in operations.
-const LOOK_AROUND: u64 = 1_024;
+/// How often a running script checks whether the program ends, in operations.
+const CHECK_INTERVAL: u64 = 1_024;
 
-/// What each alert comes with.
-const GIVEN: [&str; 3] = ["msg", "alert", "alerts"];
+/// The variables of each alert.
+const ALERT_VARIABLES: [&str; 3] = ["msg", "alert", "alerts"];
 
-/// Functions whose texts have lines, and are safe to show as such.
+/// Functions that return several lines which are safe to show.
 const LINES: [&str; 3] = ["format", "hexdump", "layers"];
 
-/// Runs what is typed, and keeps its variables and functions.
+/// Runs the user's input, and keeps its variables and functions.
 pub(super) struct Interpreter {
     engine: Engine,
     scope: Scope<'static>,
@@ -34,7 +34,7 @@ pub(super) struct Interpreter {
     interrupted: Arc<AtomicBool>,
 }
 
-/// The alert in hand.
+/// The current alert.
 type Current = Arc<Mutex<Option<Arc<Alert>>>>;
 
 impl Interpreter {
@@ -50,7 +50,7 @@ impl Interpreter {
         engine.on_debug(|text, _, _| show::print(&show::printed(text)));
         let flag = Arc::clone(interrupted);
         engine.on_progress(move |operations| {
-            let looks = operations % LOOK_AROUND == 0;
+            let looks = operations % CHECK_INTERVAL == 0;
             // The user waits, and one operation may take milliseconds.
             (flag.load(Ordering::Relaxed) || (looks && deadline.left().is_some()))
                 .then_some(Dynamic::UNIT)
@@ -65,15 +65,15 @@ impl Interpreter {
         }
     }
 
-    /// Scripts see this alert from now on, also where the user had a variable in its place.
+    /// Sets the current alert, replacing a user's variable of the same name.
     pub(super) fn look_at(&mut self, alert: &Arc<Alert>) {
-        for name in GIVEN {
+        for name in ALERT_VARIABLES {
             let _: Option<Dynamic> = self.scope.remove(name);
         }
         *lock(&self.current) = Some(Arc::clone(alert));
     }
 
-    /// Runs a script, and returns what there is to show.
+    /// Runs a script, and returns the text to show.
     pub(super) fn run(&mut self, script: &str) -> Result<Option<String>, ScriptProblem> {
         self.interrupted.store(false, Ordering::Relaxed);
         let compiled = self.engine.compile_with_scope(&self.scope, script);
@@ -91,21 +91,21 @@ impl Interpreter {
         })
     }
 
-    /// The variables that were defined.
+    /// The variables that the user defined.
     pub(super) fn variables(&self) -> impl Iterator<Item = (&str, Dynamic)> {
         self.scope.iter().map(|(name, _, value)| (name, value))
     }
 
-    /// The names of the functions that were defined and have one.
+    /// The names of the functions that the user defined.
     pub(super) fn functions(&self) -> impl Iterator<Item = String> {
         let all = self.functions.iter_functions().map(|function| function.name);
         all.filter(|name| name.chars().all(is_name)).map(ToOwned::to_owned)
     }
 
-    /// Forgets variables that others of the same name hide: there is room for only so many.
+    /// Removes shadowed variables: their number is limited.
     fn forget_shadowed(&mut self) {
         let mut names = HashSet::new();
-        // Newest first, and not as `iter` has it: what a closure shares with the script stays shared.
+        // Newest first, and not with `iter`: values that a closure shares with the script stay shared.
         let visible = self.scope.iter_raw().filter(|(name, ..)| names.insert(name.to_string()));
         let visible: Vec<_> = visible
             .map(|(name, constant, value)| (name.to_owned(), constant, value.clone()))
@@ -121,8 +121,8 @@ impl Interpreter {
     }
 }
 
-/// Gives scripts `msg`, `alert` and `alerts`, within functions too, unless they have variables of
-/// these names.
+/// Makes `msg`, `alert` and `alerts` available in scripts, also within functions, unless these have
+/// variables of the same names.
 #[expect(deprecated, reason = "it is not deprecated, but may change; the version is locked")]
 fn give_alerts(engine: &mut Engine, current: Current, alerts: Arc<Mutex<Alerts>>) {
     engine.on_var(move |name, _, context| {
@@ -160,7 +160,7 @@ fn called(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// What a panic may have left half done is no worse than what it was before.
+/// A panic may leave a value half changed, which is harmless here.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,21 +1,21 @@
-//! Ctrl-C while a user works with something: it is for that, and not for the program.
+//! Ctrl-C while the user works in a shell: it is for the shell, not for the program.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 static FOREGROUND: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
 
-/// What a user works with, until this is dropped.
+/// The shell that the user works in, until this is dropped.
 pub(super) struct Foreground(());
 
-/// Until the result is dropped, an interrupt sets this flag and does nothing else.
+/// Until the result is dropped, an interrupt only sets this flag.
 pub(super) fn foreground(interrupted: &Arc<AtomicBool>) -> Foreground {
     *lock() = Some(Arc::clone(interrupted));
     Foreground(())
 }
 
-/// Ends a script that runs in a shell, for whoever gets SIGINT. False if no user works with an alert,
-/// so that the signal is for the program.
+/// Ends a running script in a shell, at SIGINT. False if the user works with no alert, so that the signal
+/// is for the program.
 #[must_use]
 pub fn interrupt() -> bool {
     let foreground = lock();

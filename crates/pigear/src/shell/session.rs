@@ -1,4 +1,4 @@
-//! What goes on between the user and the shell.
+//! The dialogue between the user and the shell.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,15 +21,15 @@ use super::terminal::{self, Gate};
 use super::{help, history, show};
 use crate::handler::print::colour;
 
-/// What the user decided about an alert.
+/// The user's decision about an alert.
 pub(super) enum Outcome {
     Next,
     Quit,
-    /// The terminal doesn't work.
+    /// The terminal failed.
     Failed(String),
 }
 
-/// What goes on between the user and the shell, from the first alert to the last.
+/// The dialogue between the user and the shell, from the first alert to the last.
 pub(super) struct Session {
     alerts: Arc<Mutex<Alerts>>,
     completion: Arc<Mutex<Completion>>,
@@ -43,7 +43,7 @@ pub(super) struct Session {
 
 type LineEditor = Editor<Editing, FileHistory>;
 
-/// What a line asks for.
+/// The meaning of a line.
 enum Step {
     Nothing,
     Say(String),
@@ -64,7 +64,7 @@ impl Session {
         Self { alerts, completion, interrupted, interpreter, colour, gate, history, editor: None }
     }
 
-    /// Lets the user work with an alert, until that is done.
+    /// Lets the user work with an alert, until done.
     pub(super) fn look_at(&mut self, alert: &Arc<Alert>) -> Outcome {
         let _foreground = foreground(&self.interrupted);
         let number = self.alerts().add(alert);
@@ -96,7 +96,7 @@ impl Session {
             Outcome::Quit => {
                 let waiting = self.alerts().waiting();
                 if let Some(number) = waiting.strip_suffix(" wait") {
-                    show::say(&format!("{number} more were not looked at"));
+                    show::say(&format!("{number} more alerts were not examined"));
                 }
             }
             _ => {}
@@ -113,7 +113,7 @@ impl Session {
             none => none.insert(editor(&self.completion, self.colour, self.history.as_deref())?),
         };
         let read = self.gate.read(|| editor.readline(&prompt));
-        // It is time to end, and the lane has left.
+        // The deadline has come, and the lane has left.
         let line = read.unwrap_or(Err(ReadlineError::Eof))?;
         if editor.add_history_entry(&line)?
             && let Some(path) = &self.history
@@ -146,7 +146,7 @@ impl Session {
         match result {
             Ok(Some(text)) => Step::Say(text),
             Ok(None) => Step::Nothing,
-            // The terminal shows ^C before.
+            // The terminal prints ^C before this.
             Err(_) if self.interrupted.load(Ordering::Relaxed) => {
                 Step::Say("\ninterrupted".to_owned())
             }

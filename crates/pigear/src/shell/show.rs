@@ -1,4 +1,4 @@
-//! Writing to the terminal, and making values fit for it.
+//! Output to the terminal, with values made safe for it.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use crate::script::fields::{ALERT, Field, MSG, brief};
 use crate::script::{AlertFields, SnortMessage};
 use crate::visible::{cut, visible};
 
-/// So many bytes of a value are shown.
+/// The most bytes of a value that are shown.
 const MAX_SHOWN: usize = 4_096;
 
-/// Bytes are shown up to so many; `hexdump` shows all.
+/// The most bytes of a blob that are shown; `hexdump` shows all.
 const MAX_BYTES: usize = 32;
 
 /// Writes to the terminal.
 pub(super) fn print(text: &str) {
     let mut stdout = io::stdout().lock();
-    // A terminal that is gone is noticed when it is read from.
+    // A closed terminal is noticed at the next read.
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
@@ -36,13 +36,13 @@ pub(super) fn line(alert: &Alert, colour: Colour) -> String {
     String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
 }
 
-/// A text of several lines that is safe but for what must be escaped within them.
+/// A text of several lines, with everything but the line breaks escaped.
 pub(super) fn lines(text: &str) -> String {
     text.lines().map(|line| visible(line.as_bytes())).collect::<Vec<_>>().join("\n")
 }
 
-/// What a script prints. If that is several lines each is indented, so that nothing from an alert can
-/// pass for a line of the shell.
+/// A script's output. If it has several lines, each is indented, so that text from an alert can't imitate
+/// the shell.
 pub(super) fn printed(text: &str) -> String {
     if text.trim_end_matches('\n').contains('\n') {
         let indented = |line: &str| format!("  {}\n", visible(line.as_bytes()));
@@ -52,7 +52,7 @@ pub(super) fn printed(text: &str) -> String {
     }
 }
 
-/// A value, as the answer to what was typed; `None` if there is nothing to show.
+/// A value as the result of the input; `None` if there is nothing to show.
 pub(super) fn value(value: &Dynamic) -> Option<String> {
     if value.is_unit() {
         return None;
@@ -84,7 +84,7 @@ fn bounded(text: &str) -> String {
     }
 }
 
-/// All fields, a line each.
+/// All fields, one per line.
 fn table(name: &str, fields: &[Field], alert: &Arc<Alert>) -> String {
     let line = |field: &Field| {
         let value = brief(&field.get(alert));

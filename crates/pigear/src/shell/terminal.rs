@@ -10,22 +10,22 @@ use nix::sys::termios::{
     _POSIX_VDISABLE, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
 };
 
-/// There is one terminal, and room for one shell.
+/// Whether a shell uses the terminal.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Ends the mode in which the terminal tells pasted from typed text.
+/// Ends bracketed paste mode, in which the terminal marks pasted text.
 const PASTE_OFF: &str = "\x1b[?2004l";
 
-/// How long the line editor may take to set the terminal up.
-const SET_UP: Duration = Duration::from_millis(200);
+/// How long the line editor may take to set up the terminal.
+const SETUP_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// The terminal, as it was found.
+/// The terminal's original settings.
 pub(super) struct Terminal {
     found: Termios,
     gate: Gate,
 }
 
-/// Who may set the terminal up for reading keys. Clones share it.
+/// Controls who may set up the terminal for reading keys. Clones share it.
 #[derive(Clone, Default)]
 pub(super) struct Gate(Arc<Mutex<TerminalState>>);
 
@@ -33,14 +33,14 @@ pub(super) struct Gate(Arc<Mutex<TerminalState>>);
 enum TerminalState {
     #[default]
     Free,
-    /// Keys are read, or soon will be.
+    /// Keys are being read, or will be soon.
     Reading,
     /// No more keys are read.
     Closed,
 }
 
 impl Gate {
-    /// Reads keys; `None` if no more are to be read.
+    /// Reads keys; `None` if no more may be read.
     pub(super) fn read<T>(&self, read: impl FnOnce() -> T) -> Option<T> {
         let mut state = self.state();
         if *state != TerminalState::Free {
@@ -61,11 +61,11 @@ impl Gate {
     }
 }
 
-/// There is no terminal for a shell.
+/// Why a shell can't use the terminal.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TerminalError {
-    /// Standard input or output is something else.
+    /// Standard input or output is not a terminal.
     #[error(
         "standard {stream} is not a terminal, and a shell needs one; other handlers, such as \
          `print`, need none"
@@ -74,10 +74,10 @@ pub enum TerminalError {
         /// Which: `input` or `output`.
         stream: &'static str,
     },
-    /// Another shell has it.
-    #[error("there is a shell already, and a terminal has room for one")]
+    /// Another shell uses it.
+    #[error("only one shell can use a terminal")]
     Taken,
-    /// The terminal doesn't answer.
+    /// Its settings can't be read.
     #[error("cannot ask the terminal for its settings: {0}")]
     Settings(#[source] io::Error),
 }
@@ -100,21 +100,23 @@ impl Terminal {
         Ok(Self { found, gate: Gate::default() })
     }
 
-    /// What keys must be read through.
+    /// The gate through which keys must be read.
     pub(super) fn gate(&self) -> Gate {
         self.gate.clone()
     }
 
-    /// Puts the terminal back as it was found, while somebody may still wait for a key, and lets
-    /// nobody read keys any more.
+    /// Restores the terminal, even while a thread still waits for a key, and prevents further reads.
     pub(super) fn restore(&self) {
         let before = std::mem::replace(&mut *self.gate.state(), TerminalState::Closed);
         let since = Instant::now();
-        // Whoever was let through just before has yet to set the terminal up.
-        while before == TerminalState::Reading && self.is_as_found() && since.elapsed() < SET_UP {
+        // A thread that was admitted just before has yet to set up the terminal.
+        while before == TerminalState::Reading
+            && self.is_as_found()
+            && since.elapsed() < SETUP_TIMEOUT
+        {
             thread::sleep(Duration::from_millis(1));
         }
-        // A terminal that is gone needs nothing.
+        // A closed terminal needs no restoring.
         let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.found);
         let mut stdout = io::stdout();
         let _ = stdout.write_all(PASTE_OFF.as_bytes());
@@ -126,22 +128,22 @@ impl Terminal {
     }
 }
 
-/// Takes Ctrl-Z away: a program that is halted receives nothing, and Snort stands still.
+/// Disables Ctrl-Z: a stopped program receives nothing, and Snort blocks.
 fn without_suspend(mut settings: Termios) {
     settings.control_chars[SpecialCharacterIndices::VSUSP as usize] = _POSIX_VDISABLE;
-    // Where that can't be, it can be done without.
+    // If that fails, the shell works nevertheless.
     let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &settings);
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // Nobody reads keys any more, or else it was restored before.
+        // No thread reads keys any more, or it was restored before.
         let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.found);
         TAKEN.store(false, Ordering::SeqCst);
     }
 }
 
-/// Whether a shell has the terminal, and it was closed.
+/// Whether a shell uses the terminal, and it was closed.
 #[cfg(feature = "command")]
 pub(crate) fn is_left() -> bool {
     TAKEN.load(Ordering::SeqCst) && is_gone()

@@ -1,8 +1,8 @@
-//! What was typed, piece by piece: for colours, and to tell whether it goes on.
+//! Splits the input into tokens: for colours, and to tell whether it is complete.
 
 use std::ops::Range;
 
-/// What a piece is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenKind {
     Comment,
@@ -13,16 +13,16 @@ pub(super) enum TokenKind {
     Text,
 }
 
-/// The words of the language that steer it.
+/// The keywords of the language.
 pub(super) const KEYWORDS: [&str; 20] = [
     "break", "catch", "const", "continue", "do", "else", "false", "fn", "for", "if", "in", "let",
     "loop", "return", "switch", "throw", "true", "try", "until", "while",
 ];
 
-/// A text in pieces.
+/// A text in tokens.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    /// Every byte is in one piece.
+    /// Every byte is in one token.
     pub(super) pieces: Vec<(Range<usize>, TokenKind)>,
     depth: i32,
     is_open: bool,
@@ -42,12 +42,12 @@ impl Scan {
         scan
     }
 
-    /// Whether more must follow: a bracket, a comment or a text over several lines is open.
+    /// Whether the input is incomplete: a bracket, comment or multi-line string is open.
     pub(super) fn goes_on(&self) -> bool {
         self.depth > 0 || self.is_open
     }
 
-    /// The first piece's length and kind. There is a first letter.
+    /// The first token's length and kind. The text is not empty.
     fn piece(&mut self, rest: &str) -> (usize, TokenKind) {
         let first = rest.chars().next().unwrap_or_default();
         match first {
@@ -76,7 +76,7 @@ impl Scan {
         }
     }
 
-    /// Where a piece ends whose end may be lines away.
+    /// The end of a token that may span lines.
     fn until(&mut self, rest: &str, end: &str, from: usize) -> usize {
         let found = rest.get(from..).and_then(|inner| inner.find(end));
         self.is_open |= found.is_none();
@@ -84,7 +84,7 @@ impl Scan {
     }
 }
 
-/// A text or letter in quotes ends with its line.
+/// A quoted string or character ends with its line.
 fn quoted(rest: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, letter) in rest.char_indices().skip(1) {

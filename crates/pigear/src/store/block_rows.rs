@@ -1,4 +1,4 @@
-//! What is indexed of blocks: from when their alerts are.
+//! The time range of each block.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::layout::BLOCK;
 use super::record;
 
-/// What is indexed of the blocks that a batch is in.
+/// The time ranges of the blocks of a batch.
 #[derive(Default)]
 pub(super) struct BlockRows(HashMap<i64, BlockRow>);
 
-/// From when alerts of one block are.
+/// The time range of one block.
 struct BlockRow {
     first: i64,
     last: i64,
@@ -49,7 +49,7 @@ impl BlockRows {
     }
 }
 
-/// The oldest block that is kept, if any is.
+/// The oldest stored block, if there is one.
 pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     connection
         .prepare_cached("SELECT id FROM block ORDER BY id LIMIT 1")?

@@ -1,8 +1,7 @@
-//! Looking for damage, after a store was not left in order.
+//! Checks a store for damage, after it was not closed cleanly.
 //!
-//! To look through a large store takes minutes, and Snort doesn't wait: so alerts are stored meanwhile.
-//! But until the store is found to be sound, all that is written stays in the journal. A damaged file
-//! stays as it is.
+//! Checking a large store takes minutes, and Snort doesn't wait, so alerts are stored meanwhile. Until the
+//! check has succeeded, everything written stays in the journal, and a damaged file is not changed.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -14,7 +13,7 @@ use rusqlite::{Connection, InterruptHandle};
 use super::connect;
 use super::error::StoreProblem;
 
-/// A store is being looked through, until this is dropped.
+/// A check in progress, until this is dropped.
 pub(super) struct Check {
     found: Receiver<Result<(), StoreProblem>>,
     interrupt: InterruptHandle,
@@ -26,14 +25,14 @@ impl Check {
         let interrupt = connection.get_interrupt_handle();
         let (finder, found) = channel();
         let look = move || {
-            // Whoever asked may have ended meanwhile.
+            // The thread that waits for the result may have ended.
             let _ = finder.send(look_through(&connection));
         };
         thread::Builder::new().name("check".to_owned()).spawn(look)?;
         Ok(Self { found, interrupt })
     }
 
-    /// What was found, if it is known by then.
+    /// The result, if there is one before the deadline.
     pub(super) fn wait(&self, longest: Duration) -> Option<Result<(), StoreProblem>> {
         match self.found.recv_timeout(longest) {
             Ok(found) => Some(found),

@@ -1,8 +1,8 @@
-//! Whether the clock can be trusted to say how old alerts are.
+//! Decides whether the clock can be trusted to tell the age of alerts.
 //!
-//! A clock that is wrong by years makes everything old at once. So the store remembers until when the time went
-//! on as it should; if it has jumped ahead since, and what is too old by it is more than half of all there is,
-//! nothing is removed by age until the clock is back, or somebody says that it is right.
+//! With a clock that is wrong by years, all alerts are too old. So the store remembers the time at which
+//! the clock was last as expected. If it has jumped ahead since, and more than half of all alerts would
+//! be too old, nothing is removed by age until the clock is back, or the user confirms it.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::meta;
 
-/// A clock may be ahead of what was expected by so many seconds.
+/// How far the clock may be ahead of the expected time, in seconds.
 const TOLERANCE: i64 = 24 * 60 * 60;
 
-/// The time that is remembered is written when it is older than this, in seconds.
-const NOTE_AFTER: u64 = 60 * 60;
+/// The remembered time is written when it is older than this, in seconds.
+const WRITE_INTERVAL: u64 = 60 * 60;
 
-/// What the clocks say.
+/// The readings of the clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Clock {
-    /// Seconds since 1970. It can be set.
+    /// Seconds since 1970. This clock can be set.
     pub(super) wall: i64,
-    /// Since the machine was started, also while it slept. It can't be set.
+    /// Seconds since the start of the machine, including sleep. This clock can't be set.
     pub(super) running: Duration,
 }
 
@@ -33,21 +33,21 @@ impl Clock {
     }
 }
 
-/// Watches the clock.
+/// Watches the clock for jumps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ClockWatch {
-    /// The clock when it was last as expected.
+    /// The readings when the clock was last as expected.
     trusted: Clock,
-    /// The time, and whether the clock has jumped, as they were written last.
+    /// The time, and whether the clock has jumped, as last written.
     written: Option<(i64, bool)>,
     /// Whether it has jumped, and nothing is removed by age.
     jumped: bool,
-    /// Whether that was said.
+    /// Whether that was logged.
     pub(super) said: bool,
 }
 
 impl ClockWatch {
-    /// What the store remembers; of a store that remembers nothing the newest alert tells.
+    /// The remembered state; without one, the newest alert's time is used.
     pub(super) fn load(connection: &Connection, now: Clock) -> rusqlite::Result<Self> {
         let newest = "SELECT received FROM block ORDER BY id DESC LIMIT 1";
         let newest = connection.query_row(newest, [], |row| row.get(0)).optional()?;
@@ -58,14 +58,14 @@ impl ClockWatch {
         Ok(Self { trusted: Clock { wall, ..now }, written, jumped, said: false })
     }
 
-    /// What the clock should say.
+    /// The expected time.
     pub(super) fn expected(&self, now: Clock) -> i64 {
         let passed = now.running.saturating_sub(self.trusted.running).as_secs();
         self.trusted.wall.saturating_add_unsigned(passed)
     }
 
-    /// Whether the clock can be trusted. `too_much` says whether what is to be removed by it is more than half of
-    /// all, which is asked only if the clock is ahead.
+    /// Whether the clock can be trusted. `too_much` tells whether more than half of all alerts would be
+    /// removed; it is called only if the clock is ahead.
     pub(super) fn is_right<E>(
         &mut self,
         now: Clock,
@@ -80,15 +80,15 @@ impl ClockWatch {
         Ok(!self.jumped)
     }
 
-    /// The user says that it is right.
+    /// The user has confirmed the clock.
     pub(super) fn trust(&mut self, now: Clock) {
         (self.trusted, self.jumped, self.said) = (now, false, false);
     }
 
-    /// Whether it should be noted, since what was is old.
+    /// Whether the state should be written, because the written one is old.
     pub(super) fn is_to_be_noted(&self, now: Clock) -> bool {
         self.written.is_none_or(|(written, jumped)| {
-            jumped != self.jumped || written.abs_diff(self.expected(now)) > NOTE_AFTER
+            jumped != self.jumped || written.abs_diff(self.expected(now)) > WRITE_INTERVAL
         })
     }
 

@@ -1,4 +1,4 @@
-//! Connections to a store that is there: to read it, or to write beside somebody else.
+//! Connections to an existing store: for reading, or for a small change beside the writer.
 
 use std::fs;
 use std::io;
@@ -12,10 +12,10 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::StoreProblem;
 use super::layout::{APPLICATION, VERSION};
 
-/// How long to wait for somebody else who writes.
+/// How long to wait for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a file is.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileKind {
     Nothing,
@@ -25,8 +25,8 @@ pub(super) enum FileKind {
 }
 
 impl FileKind {
-    /// Looks, and changes nothing. Not by reading the file ourselves: in closing it again, this process
-    /// would lose the locks that its connections have on it.
+    /// Reads the version, and changes nothing. The file is not read directly: closing it would release
+    /// the locks that this process's connections have on it.
     pub(super) fn of(path: &Path) -> Result<Self, StoreProblem> {
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
@@ -53,7 +53,7 @@ impl FileKind {
     }
 }
 
-/// Opens a store that somebody else may be writing to, for a small change.
+/// Opens a store for a small change, while another process may be writing.
 pub(super) fn beside(path: &Path) -> Result<Connection, StoreProblem> {
     present(path)?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -61,7 +61,7 @@ pub(super) fn beside(path: &Path) -> Result<Connection, StoreProblem> {
     Ok(connection)
 }
 
-/// Opens a store to read it, while somebody else may be writing to it.
+/// Opens a store for reading, while another process may be writing.
 pub(super) fn to_read(path: &Path) -> Result<Connection, StoreProblem> {
     present(path)?;
     connect_to_read(path)
@@ -71,7 +71,7 @@ fn connect_to_read(path: &Path) -> Result<Connection, StoreProblem> {
     let readable = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(probed);
     match readable {
         Err(StoreProblem::Io(_)) if !is_written_to(path) => {
-            // Where nothing may be written, not even the files beside it that reading needs.
+            // For a read-only directory, where the files that reading needs can't be created.
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
             let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f");
             let uri = format!("file:{}?immutable=1", name.replace('#', "%23"));
@@ -86,12 +86,12 @@ fn probed(connection: Connection) -> Result<Connection, StoreProblem> {
     Ok(connection)
 }
 
-/// Whether there is a journal: then the file alone is not the store.
+/// Whether there is a journal: then the file alone is not the whole store.
 fn is_written_to(path: &Path) -> bool {
     fs::metadata(beside_path(path, "-wal")).is_ok_and(|journal| journal.len() > 0)
 }
 
-/// The file beside a store whose name has this at its end. A symbolic link to a store has none.
+/// The path of a store with this suffix. A symbolic link to a store has none of these files.
 pub(super) fn beside_path(path: &Path, end: &str) -> PathBuf {
     let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = whole.into_os_string();

@@ -1,7 +1,6 @@
-//! Counting alerts by what they have in common.
+//! Counts alerts by a field.
 //!
-//! Most of it stands in what is indexed of blocks; only blocks of which that doesn't tell enough are
-//! opened.
+//! Most counts come from the index of blocks; only blocks for which that is not sufficient are read.
 
 mod aggregation;
 mod index_only;

@@ -1,4 +1,4 @@
-//! Which alerts are wanted.
+//! Criteria for searching alerts.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use pigear_alert::packet::IpProtocol;
 
 use crate::network::Network;
 
-/// Which alerts are wanted: those that meet everything that is given.
+/// Criteria for alerts: all that are given must be met.
 #[derive(Default)]
 #[non_exhaustive]
 pub struct Criteria {
@@ -38,15 +38,15 @@ pub struct Criteria {
     pub sensor: Option<String>,
     /// With this text in the message, in upper or lower case.
     pub text: Option<String>,
-    /// What must be true of an alert besides.
+    /// A further condition.
     pub also: Option<Test>,
 }
 
-/// What must be true of an alert.
+/// A condition on alerts.
 pub type Test = Box<dyn Fn(&Alert) -> bool>;
 
 impl Criteria {
-    /// Whether something of the alert itself is asked, and not only of its time and signature.
+    /// Whether there are criteria on the alert itself, not only on its time and signature.
     pub(super) fn looks_inside(&self) -> bool {
         let Self { src, dst, host, port, proto, sensor, also, .. } = self;
         src.is_some()
@@ -58,14 +58,14 @@ impl Criteria {
             || also.is_some()
     }
 
-    /// Whether something of the signature is asked.
+    /// Whether there are criteria on the signature.
     pub(super) fn names_signatures(&self) -> bool {
         let Self { gid, sid, priority, class, text, .. } = self;
         !(gid.is_empty() && sid.is_empty() && priority.is_empty() && class.is_empty())
             || text.is_some()
     }
 
-    /// Whether all but what the signature says is met.
+    /// Whether all criteria except those on the signature are met.
     pub(super) fn accepts(&self, alert: &Alert) -> bool {
         let time = alert.timestamp();
         self.since.is_none_or(|since| time >= since)
@@ -96,7 +96,7 @@ fn meets(network: Option<Network>, one: Option<IpAddr>, other: Option<IpAddr>) -
     network.is_none_or(|network| [one, other].into_iter().flatten().any(|ip| network.contains(ip)))
 }
 
-/// A moment: a time of day and date in RFC 3339, a date, or how long ago, as in `1h` or `2d`.
+/// A time: date and time in RFC 3339, a date, or an age, as in `1h` or `2d`.
 ///
 /// # Errors
 /// If the text is none of these.

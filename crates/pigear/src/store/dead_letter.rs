@@ -1,4 +1,4 @@
-//! What was refused for good, with the reason.
+//! Dead letters: alerts that were refused for good, with the reason.
 
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -17,7 +17,7 @@ use super::record;
 use super::row::{self, DamagedRow, StoredRow};
 use super::writer::Writer;
 
-/// What of a dead letter's room is not its record: the row, what is indexed of it, and its origin.
+/// The size of a dead letter without its record: the row, its index entries, and its origin.
 const OVERHEAD: usize = 200;
 
 /// An alert that was refused.
@@ -27,41 +27,41 @@ pub(super) struct Refusal {
     pub(super) reason: Arc<str>,
 }
 
-/// An alert that a handler could not hand on, and won't try to again unless told to.
+/// An alert that a handler could not deliver, and won't retry unless told to.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeadLetter {
-    /// Its number.
+    /// Its id.
     pub id: i64,
-    /// The handler.
+    /// The name of the handler.
     pub lane: String,
     /// When it was refused.
     pub refused: Timestamp,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Whether it will be sent again.
+    /// Whether it is to be sent again.
     pub again: bool,
-    /// The alert's number; 0 if it was never stored.
+    /// The alert's id; 0 if it was never stored.
     pub alert_id: i64,
-    /// How many alerts it is about: a handler may refuse a group, of which this is one.
+    /// The number of alerts it stands for: a handler may refuse a group, of which this is the first.
     pub count: u64,
     /// The alert.
     pub content: LetterContent,
 }
 
-/// What a dead letter has.
+/// The contents of a dead letter.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "it is one or the other")]
 #[expect(clippy::large_enum_variant, reason = "it hardly ever is the other")]
 pub enum LetterContent {
     /// The alert that was refused.
     Alert(Alert),
-    /// The bytes that were stored of an alert, and that can't be decoded any more.
+    /// The stored bytes of an alert that can't be decoded any more.
     Damaged(Vec<u8>),
 }
 
 impl DeadLetter {
-    /// The alert; none if it can't be decoded any more.
+    /// The alert; `None` if it can't be decoded any more.
     #[must_use]
     pub fn alert(&self) -> Option<&Alert> {
         match &self.content {
@@ -72,7 +72,7 @@ impl DeadLetter {
 }
 
 impl Writer {
-    /// Writes where a lane is, and what was refused there.
+    /// Writes a lane's position, and its refused alerts.
     pub(super) fn note(
         &mut self,
         lane: &str,
@@ -111,8 +111,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes dead letters of what is stored for a lane but can't be decoded. Those that are known already
-    /// are left as they are.
+    /// Makes dead letters of a lane's stored alerts that can't be decoded. Existing ones are not changed.
     pub(super) fn set_aside(
         &mut self,
         lane: &str,
@@ -134,7 +133,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Removes dead letters that were sent again.
+    /// Removes dead letters that were delivered.
     pub(super) fn remove_letters(&mut self, letters: &[i64]) -> Result<(), StoreProblem> {
         let (change, _) = self.change()?;
         for id in letters {
@@ -144,7 +143,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Notes that dead letters were refused again.
+    /// Records that dead letters were refused again.
     pub(super) fn refuse_letters(&mut self, refused: &[(i64, String)]) -> Result<(), StoreProblem> {
         let (change, _) = self.change()?;
         for (id, reason) in refused {
@@ -163,7 +162,7 @@ fn now() -> i64 {
     Timestamp::now().as_second()
 }
 
-/// The columns of a dead letter, as the store's version has them.
+/// The columns of a dead letter, for the store's version.
 fn columns(connection: &Connection) -> rusqlite::Result<&'static str> {
     Ok(if meta::version(connection)? < 2 {
         "alert, signature, origin, data, id, lane, refused, reason, again, 1 AS count, 0 AS damaged \
@@ -184,7 +183,7 @@ impl Reader {
         let order = "WHERE lane = ?1 AND again ORDER BY id";
         let mut marked = Vec::new();
         self.letters(order, params![lane], |letter| {
-            // What turns out to be damaged only now can't be sent, and stays.
+            // A letter found to be damaged only now can't be sent, and stays.
             if let LetterContent::Alert(alert) = letter.content {
                 marked.push((letter.id, Arc::new(alert)));
             }
@@ -260,17 +259,17 @@ fn letter(row: &Row<'_>, stored: StoredRow) -> Result<DeadLetter, StoreProblem> 
     })
 }
 
-/// What is sent again.
+/// The result of a request to send dead letters again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Redelivery {
-    /// The lanes, with how many dead letters of each.
+    /// The lanes, each with its number of dead letters.
     pub lanes: Vec<(String, u64)>,
     /// How many dead letters are damaged, and stay.
     pub damaged: u64,
 }
 
-/// Has dead letters sent again, of one lane or of all, by whoever runs these lanes now or next.
+/// Marks dead letters of one lane or all to be sent again, by the Pigear that runs these lanes.
 ///
 /// # Errors
 /// If the store can't be written.

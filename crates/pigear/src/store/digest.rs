@@ -1,9 +1,9 @@
-//! What rows are found by.
+//! Digests that identify rows.
 
 use sha2::{Digest as _, Sha256};
 
-/// A digest of a row's columns: of a SHA-256, as much as a UUID has. What Snort sends decides about the
-/// columns, and must not be able to make two rows look like one.
+/// A digest of a row's columns: the first 128 bits of SHA-256. The columns depend on data from Snort, which
+/// must not be able to produce a collision.
 #[derive(Default)]
 pub(super) struct Digest(Sha256);
 
@@ -13,7 +13,7 @@ impl Digest {
     }
 
     pub(super) fn bytes(&mut self, bytes: Option<&[u8]>) {
-        // The length, so that no byte can move from one column to the next.
+        // With the length, so that no byte can move from one column to the next.
         let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
         self.0.update(length.to_le_bytes());
         self.0.update(bytes.unwrap_or_default());

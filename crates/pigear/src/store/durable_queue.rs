@@ -1,11 +1,11 @@
-//! The queue of a durable lane: what comes next, and up to where it is done.
+//! The queue of a durable lane.
 //!
-//! It is no more than a mark in the store. Before a batch is given out, its end is noted; so after a
-//! crash the same batch comes again, not one with more in it, and a receiver sees requests that it has
-//! seen before.
+//! It is only a position in the store. The end of a batch is written before the batch is delivered, so
+//! after a crash the same batch is delivered again, not a larger one, and a receiver gets requests that
+//! it has seen before.
 //!
-//! Reading may be ahead of what is settled: a lane that makes one message of several alerts settles them
-//! once it is sent, and the mark stays before the oldest alert that isn't settled.
+//! Reading may be ahead of settling: a lane that groups alerts settles them when the group is sent, and the
+//! position stays before the oldest unsettled alert.
 
 mod in_flight;
 
@@ -27,13 +27,13 @@ use super::row::{DamagedRow, StoredRow};
 use crate::config::Begin;
 use in_flight::{Fate, InFlight, Item};
 
-/// How often it is looked whether dead letters are to be sent again.
+/// How often to check for dead letters that are to be sent again.
 const REDELIVERY_CHECK: Duration = Duration::from_secs(1);
 
-/// A batch has no more bytes than these, roughly.
+/// The most bytes of a batch, roughly.
 const MAX_BYTES: usize = 16 << 20;
 
-/// This many refusals wait in memory while they can't be written.
+/// The most refusals that wait in memory while they can't be written.
 const MAX_UNWRITTEN: usize = 1_000;
 
 /// The queue of a durable lane.
@@ -42,42 +42,42 @@ pub struct DurableQueue {
     name: String,
     /// The lane's number.
     lane: usize,
-    /// Where the lane was when this run began.
+    /// The lane's position when this run began.
     begin: Position,
-    /// Up to where alerts were given out.
+    /// The last alert that was taken.
     read: AtomicI64,
-    /// Nothing is settled any more.
+    /// The queue is closed.
     abandoned: AtomicBool,
     reading: Mutex<Reading>,
 }
 
-/// What only the lane's own thread deals with.
+/// The part that only the lane's own thread uses.
 struct Reading {
     reader: Reader,
-    /// Up to where the batch goes that was begun.
+    /// The end of the batch that was begun.
     begun: i64,
-    /// Up to where everything is settled.
+    /// Up to where all alerts are settled.
     done: i64,
     in_flight: InFlight,
-    /// What became of the alerts that the lane has settled in this run.
+    /// The fates of the alerts that the lane has settled in this run.
     settled: Totals,
-    /// And of those that it never gets.
+    /// The fates of alerts that it never gets.
     besides: Totals,
-    /// How many of the latter the lane was told of.
+    /// How many of the latter were reported to the lane.
     told: Totals,
-    /// What is written.
+    /// The position that is written.
     noted: Position,
-    /// What could not be written yet.
+    /// Refusals that could not be written yet.
     unwritten: Vec<Refusal>,
-    /// When it was last looked for dead letters.
+    /// The last check for dead letters.
     looked: Option<Instant>,
     failures: u32,
 }
 
-/// Alerts, each with where it is.
+/// Alerts, each with its place.
 type Items = Vec<(Item, Arc<Alert>)>;
 
-/// What to do next.
+/// The next step.
 enum Turn {
     Read(i64),
     Unstored(Vec<Arc<Alert>>),
@@ -87,8 +87,8 @@ enum Turn {
 }
 
 impl Store {
-    /// The queue of a durable lane, which the store knows from now on. What can't be stored waits for
-    /// it in memory, within the settings' bounds.
+    /// The queue of a durable lane, which is registered in the store. Alerts that can't be stored wait
+    /// for it in memory, within the settings' limits.
     ///
     /// # Errors
     /// If the store can't be read or written.
@@ -110,10 +110,10 @@ impl Store {
         Ok(DurableQueue::new(self.clone(), name, position, bounds, reader))
     }
 
-    /// Where alerts wait for another receiver than the one that they were meant for, that is said.
+    /// Warns if waiting alerts were meant for another receiver.
     fn say_other_target(&self, name: &str, former: &str, target: Option<&str>) {
         let path = self.path().display();
-        let target = target.unwrap_or("one that has no name");
+        let target = target.unwrap_or("an unnamed receiver");
         warn!(
             "{path}: handler {name} delivered to {former} so far, and now delivers to {target}: what \
             waits for it, and its dead letters, go there; to keep them apart, give the new handler \
@@ -196,7 +196,7 @@ impl DurableQueue {
         }
     }
 
-    /// What is due comes before alerts, until the lane is to end.
+    /// What is due is returned before alerts, until the lane is to end.
     fn is_due(&self, due: Option<Instant>) -> bool {
         due.is_some_and(|due| due <= Instant::now()) && !self.is_closed()
     }
@@ -206,7 +206,7 @@ impl DurableQueue {
         end_by.is_some_and(|by| by <= Instant::now())
     }
 
-    /// Dead letters that are to be sent again, if it is time to look for them and there are some.
+    /// Dead letters that are to be sent again, if a check is due.
     fn letters_to_send(
         &self,
         reading: &mut Reading,
@@ -217,7 +217,7 @@ impl DurableQueue {
         }
         reading.looked = Some(Instant::now());
         self.follow_file(reading)?;
-        // Those that were given out still count as marked.
+        // Those that were taken still have the mark.
         if reading.in_flight.has_letters() {
             return Ok(None);
         }
@@ -227,7 +227,7 @@ impl DurableQueue {
         Ok(Some(items.collect::<Items>()).filter(|items| !items.is_empty()))
     }
 
-    /// Waits until there is something to do. `since` is when there was the first alert.
+    /// Waits for the next step. `since` is when the first alert came.
     fn wait(
         &self,
         reading: &Reading,
@@ -273,7 +273,7 @@ impl DurableQueue {
         }
     }
 
-    /// Reads what comes next, up to an alert at most; nothing, if nothing of it is there any more.
+    /// Reads the next alerts, at most up to this one; none if they were all removed.
     fn read(&self, reading: &mut Reading, to: i64, most: usize) -> Result<Items, StoreProblem> {
         self.follow_file(reading)?;
         let read = self.read_up_to();
@@ -287,7 +287,7 @@ impl DurableQueue {
                 let enough = bytes >= MAX_BYTES || items.len() >= most;
                 if enough { Further::Enough } else { Further::On }
             }
-            // What lies before is given out first.
+            // Earlier alerts are delivered first.
             StoredRow::Damaged(_) if !items.is_empty() => Further::Enough,
             StoredRow::Damaged(row) => {
                 first = first.min(row.id);
@@ -299,7 +299,9 @@ impl DurableQueue {
         if gone > 0 {
             reading.besides.dropped += gone as u64;
             let name = &self.name;
-            warn!("handler {name}: {gone} alerts were removed from the store before it got them");
+            warn!(
+                "handler {name}: {gone} alerts were removed from the store before they were delivered"
+            );
             self.pass_over(reading, first - 1);
         }
         if let Some(passed) = damaged.last().map(|row| row.id) {
@@ -313,11 +315,11 @@ impl DurableQueue {
         Ok(items)
     }
 
-    /// Reads from the file that is at the path now, if that is another than before and all of that was
-    /// read.
+    /// Switches to the file that is at the path now, if it is another one, and the former one was read
+    /// completely.
     fn follow_file(&self, reading: &mut Reading) -> Result<(), StoreProblem> {
         if reading.reader.is_stale() && reading.reader.last_id()? <= self.read_up_to() {
-            // Until one is there, the one that was removed goes on.
+            // Until there is a new one, the removed file stays in use.
             if let Ok(reader) = Reader::open(self.store.path()) {
                 reading.reader = reader;
             }
@@ -325,7 +327,7 @@ impl DurableQueue {
         Ok(())
     }
 
-    /// What comes next, up to this alert, is not given out.
+    /// Skips alerts up to this one.
     fn pass_over(&self, reading: &mut Reading, passed: i64) {
         self.read.store(passed, Ordering::Relaxed);
         if reading.in_flight.is_empty() {
@@ -333,7 +335,7 @@ impl DurableQueue {
         }
     }
 
-    /// Makes dead letters of what can't be decoded.
+    /// Makes dead letters of alerts that can't be decoded.
     fn set_aside(&self, reading: &mut Reading, damaged: &[DamagedRow]) {
         reading.besides.failed += damaged.len() as u64;
         for DamagedRow { id, reason, .. } in damaged {
@@ -344,11 +346,11 @@ impl DurableQueue {
 
     fn or_say(&self, result: Result<(), StoreProblem>) {
         if let Err(problem) = result {
-            error!("handler {}: cannot note what became of dead letters: {problem}", self.name);
+            error!("handler {}: cannot update its dead letters: {problem}", self.name);
         }
     }
 
-    /// Gives alerts out, and notes that.
+    /// Returns alerts as taken, after writing the end of the batch.
     fn give_out(&self, reading: &mut Reading, batch: &mut Batch, items: Items) -> Taken {
         reading.failures = 0;
         let (items, alerts): (Vec<_>, Vec<_>) = items.into_iter().unzip();
@@ -360,8 +362,8 @@ impl DurableQueue {
         Taken::Alerts
     }
 
-    /// Writes the mark, and what was refused. What can't be written now is written later: at worst, some
-    /// alerts come twice.
+    /// Writes the position, and the refused alerts. If that fails, it is done later: at worst, some
+    /// alerts are delivered twice.
     fn note(&self, reading: &mut Reading) {
         let position = Position {
             mark: Mark { done: reading.done, begun: reading.begun },
@@ -377,17 +379,20 @@ impl DurableQueue {
                 reading.unwritten.clear();
             }
             Err(problem) => {
-                debug!("handler {}: cannot note how far it is: {problem}", self.name);
+                debug!("handler {}: cannot save its position: {problem}", self.name);
                 if reading.unwritten.len() > MAX_UNWRITTEN {
                     let n = reading.unwritten.len();
-                    error!("handler {}: {n} dead letters could not be kept: {problem}", self.name);
+                    error!(
+                        "handler {}: {n} dead letters could not be stored: {problem}",
+                        self.name
+                    );
                     reading.unwritten.clear();
                 }
             }
         }
     }
 
-    /// Takes note of what became of dead letters that were sent again.
+    /// Records the results of dead letters that were sent again.
     fn settle_letters(&self, fates: &[(i64, Fate)]) {
         let taken = fates.iter().filter(|(_, fate)| matches!(fate, Fate::Taken));
         let taken: Vec<_> = taken.map(|(letter, _)| *letter).collect();
@@ -490,11 +495,11 @@ impl Queue for DurableQueue {
         Some(self.begin.account)
     }
 
-    /// What could not be stored is lost with the process.
+    /// Alerts that could not be stored are lost with the process.
     fn abandon(&self) -> u64 {
         self.abandoned.store(true, Ordering::SeqCst);
         let waiting = self.store.0.progress.change(|state| state.abandon(self.lane));
-        // A lane that was left behind in the middle of noting something keeps it to itself.
+        // An abandoned lane may still hold the lock for its last write.
         let in_flight = self.reading.try_lock().map(|reading| reading.in_flight.unstored());
         waiting + in_flight.unwrap_or_default()
     }

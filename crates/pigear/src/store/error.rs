@@ -1,4 +1,4 @@
-//! What can be wrong with a store.
+//! Errors of a store.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,24 +11,24 @@ use super::layout::VERSION;
 #[derive(Debug, thiserror::Error)]
 #[error("{}", path.display())]
 pub struct StoreError {
-    /// The store.
+    /// The path of the store.
     pub path: PathBuf,
-    /// Why.
+    /// The cause.
     pub source: StoreProblem,
 }
 
-/// What is wrong with a store.
+/// Why a store can't be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreProblem {
-    /// There is none.
+    /// The file doesn't exist.
     #[error("there is no store")]
     Missing,
     /// It is a file of another kind.
-    #[error("the file is not a store of Pigear's")]
+    #[error("the file is not a Pigear store")]
     NotAStore,
-    /// A later Pigear has written it.
-    #[error("it has version {version}, and this Pigear knows only those up to {VERSION}")]
+    /// It was written by a newer version of Pigear.
+    #[error("it has version {version}, but this Pigear supports only versions up to {VERSION}")]
     Newer {
         /// Its version.
         version: u32,
@@ -36,10 +36,10 @@ pub enum StoreProblem {
     /// Another Pigear writes to it.
     #[error("another Pigear stores alerts there")]
     InUse,
-    /// It has what no store should have.
+    /// It is damaged.
     #[error("it is damaged: {0}")]
     Damaged(String),
-    /// There is no more room on the disk.
+    /// The disk is full.
     #[error("the disk is full")]
     Full,
     /// The file or its directory can't be used.
@@ -56,14 +56,14 @@ impl StoreProblem {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Missing => "`pigear --store PATH` makes one",
-            Self::NotAStore => "it was left alone; give another path with --store",
-            Self::Newer { .. } => "it was left alone; use the newer Pigear, or another path",
+            Self::NotAStore => "it was not changed; give another path with --store",
+            Self::Newer { .. } => "it was not changed; use the newer Pigear, or another path",
             Self::InUse => "stop it, or give another path with --store",
             Self::Damaged(_) => {
                 "nothing was changed; move it away, with the files PATH-wal and PATH-shm if there are \
                 any, and a new one is begun; `sqlite3 PATH .recover` saves what can be read of it"
             }
-            Self::Full => "make room, or let --keep-bytes say how much the store may take",
+            Self::Full => "free disk space, or limit the store with --keep-bytes",
             Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
                 "create the directory, or give another path with --store"
             }

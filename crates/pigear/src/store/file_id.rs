@@ -1,10 +1,10 @@
-//! Which file is at a path.
+//! The identity of a file.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// What tells a file from all others that there are, whatever their names.
+/// Identifies a file under any name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FileId {
     device: u64,
@@ -12,7 +12,7 @@ pub(super) struct FileId {
 }
 
 impl FileId {
-    /// The file at a path, behind symbolic links; `None` if there is none.
+    /// The file at a path, after following symbolic links; `None` if there is none.
     pub(super) fn of(path: &Path) -> Option<Self> {
         fs::metadata(path).ok().map(Self::from)
     }

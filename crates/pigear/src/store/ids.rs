@@ -1,4 +1,4 @@
-//! The ids of signatures and origins, for who writes.
+//! The ids of signatures and origins, for the writer.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,33 +9,33 @@ use rusqlite::Connection;
 
 use super::interned::{Interned, Provenance, Signature};
 
-/// So many of each are remembered; an attacker may invent more.
-const MOST: usize = 20_000;
+/// The most of each that are cached; an attacker may invent more.
+const MAX_CACHED: usize = 20_000;
 
-/// So many messages of one rule.
-const MOST_MESSAGES: usize = 64;
+/// The most messages of one rule that are cached.
+const MAX_MESSAGES: usize = 64;
 
-/// The ids of what alerts have in common, for who writes.
+/// The ids of an alert's interned rows, for the writer.
 #[derive(Default)]
 pub(super) struct Ids {
-    /// Those of alerts with these names.
+    /// The ids for alerts with these name maps.
     names: Arc<Names>,
     signatures: HashMap<Numbers, Vec<(Sent, Interned)>>,
     origins: HashMap<Provenance, Interned>,
 }
 
-/// The blocks for which a row is wanted.
+/// The blocks for which a row must be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
-    /// The block of the alert that has it.
+    /// The block of the current alert.
     pub(super) block: i64,
-    /// If that isn't known to be promised yet, it is promised up to this block. So a row is written to
-    /// only every now and then, however many alerts have it.
+    /// If the row isn't known to be kept for it, the row is kept up to this block. So a row is updated
+    /// only now and then, however many alerts have it.
     pub(super) until: i64,
 }
 
 impl Span {
-    /// The span of an alert's block, while the oldest block that is kept is this.
+    /// The span of an alert's block, with the oldest stored block.
     pub(super) fn new(block: i64, oldest: i64) -> Self {
         Self { block, until: block + ((block - oldest) / 8).max(16) }
     }
@@ -44,11 +44,11 @@ impl Span {
 /// A message as Snort sent it.
 type Sent = Box<[u8]>;
 
-/// What a signature's names follow from, with the message.
+/// The key of a signature's names, together with the message.
 type Numbers = (u32, u32, u32, u32, u32, bool);
 
 impl Ids {
-    /// The ids of an alert's signature and origin, which the store has from now on.
+    /// The ids of an alert's signature and origin, which are added to the store if they are new.
     pub(super) fn of(
         &mut self,
         alert: &Alert,
@@ -64,7 +64,7 @@ impl Ids {
         span: Span,
         connection: &Connection,
     ) -> rusqlite::Result<i64> {
-        if !Arc::ptr_eq(&self.names, alert.names()) || self.signatures.len() > MOST {
+        if !Arc::ptr_eq(&self.names, alert.names()) || self.signatures.len() > MAX_CACHED {
             self.names = Arc::clone(alert.names());
             self.signatures.clear();
         }
@@ -88,7 +88,7 @@ impl Ids {
         if let Some((_, known)) = place.and_then(|place| known.get_mut(place)) {
             *known = interned;
         } else {
-            if known.len() > MOST_MESSAGES {
+            if known.len() > MAX_MESSAGES {
                 known.clear();
             }
             known.push((message.msg.clone(), interned));
@@ -108,7 +108,7 @@ impl Ids {
         {
             return Ok(interned.id);
         }
-        if self.origins.len() > MOST {
+        if self.origins.len() > MAX_CACHED {
             self.origins.clear();
         }
         let interned = provenance.intern(connection, span.block, span.until)?;

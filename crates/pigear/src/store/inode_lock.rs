@@ -1,13 +1,13 @@
-//! A lock of a file, whatever it is called: a store may have several names, by links.
+//! A lock on a file under any name: a store may have several names, by links.
 //!
 //! It is a lock of an *open file description* (`F_OFD_SETLK`) on one byte of the database, far behind those
-//! that `SQLite` locks, so that the two have nothing to do with each other, on network file systems too.
+//! that `SQLite` locks, so that the two don't conflict, on network file systems too.
 //!
-//! `SQLite`'s own locks are of the *process*, though: whenever a process closes any descriptor of a file, all of
-//! its POSIX locks on that file are gone, also those of connections that are still open, and then another
-//! process may take away the journal under them. So no descriptor that is opened here is closed while the file
-//! has a name: it is kept for the next who locks the same file. Within a process the lock is a mark in that
-//! list, and the file isn't opened a second time at all.
+//! `SQLite`'s own locks belong to the *process*, though: when a process closes any descriptor of a file, it loses
+//! all its POSIX locks on that file, including those of open connections, and another process may then
+//! remove the journal under them. So no descriptor that is opened here is closed while the file has a
+//! name: it is kept for the next lock on the same file. Within a process the lock is an entry in that
+//! list, and the file isn't opened a second time.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -24,9 +24,9 @@ use super::error::StoreProblem;
 use super::file_id::FileId;
 
 /// The byte that is locked. Those of `SQLite` are around 1 GiB.
-const PLACE: libc::off_t = 1 << 62;
+const LOCK_OFFSET: libc::off_t = 1 << 62;
 
-/// The files that were ever locked by this process.
+/// The files that this process has ever locked.
 static FILES: Mutex<BTreeMap<FileId, Entry>> = Mutex::new(BTreeMap::new());
 
 struct Entry {
@@ -35,7 +35,7 @@ struct Entry {
     taken: bool,
 }
 
-/// The lock, for as long as this is there.
+/// The lock, until this is dropped.
 #[derive(Debug)]
 pub(super) struct InodeLock(FileId);
 
@@ -83,10 +83,10 @@ impl Drop for InodeLock {
         if let Some(entry) = files.get_mut(&self.0) {
             entry.taken = false;
             if let Some(file) = entry.files.first() {
-                // It can't fail for a lock that is there, and ends with the process at the latest.
+                // Unlocking can't fail, and happens at the end of the process at the latest.
                 let _ = set(file, libc::F_UNLCK);
             }
-            // Without a name no other process can open it; and its room is to be free again.
+            // Without a name no other process can open it, and its space must be freed.
             if entry.is_removed() {
                 files.remove(&self.0);
             }
@@ -109,7 +109,7 @@ fn set(file: &File, kind: libc::c_int) -> nix::Result<()> {
     let lock = libc::flock {
         l_type: libc::c_short::try_from(kind).unwrap_or_default(),
         l_whence: libc::c_short::try_from(libc::SEEK_SET).unwrap_or_default(),
-        l_start: PLACE,
+        l_start: LOCK_OFFSET,
         l_len: 1,
         l_pid: 0,
     };

@@ -1,4 +1,4 @@
-//! What many alerts have in common, kept once: signatures and where alerts came from.
+//! Rows that many alerts share: signatures and origins, each stored once.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -14,19 +14,19 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::digest::Digest;
 
-/// So many of each are remembered; an attacker may invent more.
-const MOST: usize = 20_000;
+/// The most of each that are cached; an attacker may invent more.
+const MAX_CACHED: usize = 20_000;
 
-/// An interned row, for who writes.
+/// An interned row, for the writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Interned {
     pub(super) id: i64,
-    /// Alerts of blocks up to this may have it. It has to be interned again for those of later blocks:
-    /// once the oldest block is a later one, the row may be removed.
+    /// Alerts of blocks up to this one may use it. For later blocks it must be interned again: when the
+    /// oldest block is a later one, the row may be removed.
     pub(super) until: i64,
 }
 
-/// A rule as alerts have it, with the names that belonged to it.
+/// A rule as its alerts have it, with its names at that time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Signature {
     pub(super) gid: u32,
@@ -120,7 +120,7 @@ impl Signature {
         message.msg.clone_from(&self.sent);
     }
 
-    /// What is equal for equal signatures only.
+    /// Equal for equal signatures only.
     fn digest(&self) -> [u8; 16] {
         let Looked { message, class, references } = self.looked();
         let mut digest = Digest::default();
@@ -137,7 +137,7 @@ impl Signature {
         digest.finish()
     }
 
-    /// Its id in the store, which has it from now on until the blocks behind `until`.
+    /// Its id in the store, where it is added if it is new, and kept until the blocks after `until`.
     pub(super) fn intern(
         &self,
         connection: &Connection,
@@ -199,7 +199,7 @@ impl Provenance {
         })
     }
 
-    /// What is equal for equal ones only.
+    /// Equal for equal origins only.
     fn digest(&self) -> [u8; 16] {
         let Origin { sensor, socket, thread, link_type } = &*self.origin;
         let mut digest = Digest::default();
@@ -213,7 +213,7 @@ impl Provenance {
         digest.finish()
     }
 
-    /// Its id in the store, which has it from now on until the blocks behind `until`.
+    /// Its id in the store, where it is added if it is new, and kept until the blocks after `until`.
     pub(super) fn intern(
         &self,
         connection: &Connection,
@@ -246,8 +246,8 @@ impl Provenance {
     }
 }
 
-/// The row of a table with a digest, kept until the blocks behind `until` from now on if it was not
-/// promised for this block already.
+/// The row of a table with a digest. It is kept until the blocks after `until`, unless it is already kept for
+/// this block.
 fn known(
     table: &str,
     digest: &[u8; 16],
@@ -266,8 +266,7 @@ fn known(
     Ok(Some(Interned { until, ..known }))
 }
 
-/// Gives the rows their digests, which they had none of in version 1. Of equal rows, all but one stay
-/// without.
+/// Adds digests to the rows, which have none in version 1. Of equal rows only one gets a digest.
 pub(super) fn add_digests(connection: &Connection) -> rusqlite::Result<()> {
     let signature = |row: &Row<'_>| Ok(Signature::from_row(row)?.digest());
     let origin = |row: &Row<'_>| Ok(Provenance::from_row(row)?.digest());
@@ -286,7 +285,7 @@ fn add_digests_to(
     let mut digests = Vec::new();
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        // One that can't be understood is found by nothing, and is met when its alerts are read.
+        // A row that can't be decoded is never found, and is reported when its alerts are read.
         if let Ok(digest) = digest(row) {
             digests.push((row.get::<_, i64>("id")?, digest));
         }
@@ -297,7 +296,7 @@ fn add_digests_to(
     Ok(())
 }
 
-/// What alerts have in common, by its id, for who reads.
+/// Interned rows by id, for readers.
 #[derive(Default)]
 pub(super) struct InternedRows {
     signatures: HashMap<i64, Arc<Signature>>,
@@ -336,7 +335,7 @@ fn remembered<T>(
     if let Some(side) = known.get(&id) {
         return Ok(Arc::clone(side));
     }
-    if known.len() > MOST {
+    if known.len() > MAX_CACHED {
         known.clear();
     }
     let side = Arc::new(read()?);
@@ -344,8 +343,8 @@ fn remembered<T>(
     Ok(side)
 }
 
-/// The ids of the signatures that meet a condition, of those with one of these signature ids, or of all
-/// if there are none.
+/// The ids of the signatures that meet a condition, among those with one of these signature ids, or among
+/// all if there are none.
 pub(super) fn signatures(
     connection: &Connection,
     sids: &[u32],
@@ -360,7 +359,7 @@ pub(super) fn signatures(
     let mut rows = select.query([])?;
     let mut ids = HashSet::new();
     while let Some(row) = rows.next()? {
-        // Of one that can't be understood the alerts are looked at, and are found to be damaged.
+        // Alerts of a signature that can't be decoded are read, and found to be damaged.
         if Signature::from_row(row).map_or(true, |signature| meets(&signature)) {
             ids.insert(row.get("id")?);
         }

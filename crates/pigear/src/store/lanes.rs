@@ -1,4 +1,4 @@
-//! The marks of the durable lanes, up to which each is done.
+//! The positions of the durable lanes.
 
 use std::path::Path;
 
@@ -12,34 +12,34 @@ use super::meta::last_id;
 use super::reader::Reader;
 use crate::config::Begin;
 
-/// Up to where a lane is done, and up to where the batch goes that it has begun.
+/// The position of a lane, and the end of the batch that it has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) done: i64,
     pub(super) begun: i64,
 }
 
-/// A durable lane, as the store knows it.
+/// A durable lane, as recorded in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LaneState {
     /// Its name: that of its handler.
     pub name: String,
-    /// How many alerts are stored that it isn't done with.
+    /// How many stored alerts wait for it.
     pub lag: u64,
-    /// When it was last done with some.
+    /// When its position last moved.
     pub moved: Option<Timestamp>,
     /// How many dead letters it has.
     pub dead_letters: u64,
-    /// How many of its dead letters were removed since there were too many, or they were too old.
+    /// How many of its dead letters were removed by the retention policy.
     pub removed_letters: u64,
     /// Its account, over all runs.
     pub account: Totals,
-    /// To whom its handler delivers, as the handler says.
+    /// The receiver that its handler delivers to.
     pub target: Option<String>,
 }
 
-/// A lane's row, as it is.
+/// A lane's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LaneRow {
     name: String,
@@ -50,22 +50,22 @@ pub(super) struct LaneRow {
     target: Option<String>,
 }
 
-/// A lane that is worked on, as it is noted.
+/// The state of a running lane, to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) mark: Mark,
-    /// What became of the alerts before the mark.
+    /// The totals of the alerts before the position.
     pub(super) account: Totals,
 }
 
-/// What to know of a lane before it is worked on.
+/// The state of a lane at its start.
 pub(super) struct Opened {
     pub(super) position: Position,
-    /// To whom its handler delivered so far, if that was another than now.
+    /// The receiver that its handler delivered to before, if that was another.
     pub(super) former_target: Option<String>,
 }
 
-/// Where a lane is, which the store knows from now on, with to whom its handler delivers.
+/// The state of a lane, which is added to the store if it is new, with its handler's receiver.
 pub(super) fn open(
     connection: &Connection,
     name: &str,
@@ -99,7 +99,7 @@ fn new_mark(connection: &Connection, begin: Begin) -> Result<Mark, StoreProblem>
     Ok(Mark { done, begun: done })
 }
 
-/// Writes where a lane is.
+/// Writes a lane's position.
 pub(super) fn put_position(
     connection: &Connection,
     name: &str,
@@ -127,7 +127,7 @@ pub(super) fn rows(connection: &Connection) -> rusqlite::Result<Vec<LaneRow>> {
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<LaneRow> {
-    // The tables of version 1, which may be read, have no more than a mark.
+    // The tables of version 1, which may be read, have only a position.
     let number = |name: &str| row.get::<_, i64>(name).unwrap_or_default();
     let count = |name: &str| u64::try_from(number(name)).unwrap_or_default();
     Ok(LaneRow {
@@ -146,7 +146,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<LaneRow> {
     })
 }
 
-/// Writes a lane's row, in place of what there is.
+/// Writes a lane's row, replacing the existing one.
 pub(super) fn put(connection: &Connection, lane: &LaneRow) -> rusqlite::Result<()> {
     let LaneRow { name, mark, moved, removed_letters, account, target } = lane;
     connection.execute(
@@ -157,7 +157,7 @@ pub(super) fn put(connection: &Connection, lane: &LaneRow) -> rusqlite::Result<(
     set_account(connection, name, *account)
 }
 
-/// Writes the account of a lane that has a mark.
+/// Writes the account of an existing lane.
 fn set_account(connection: &Connection, name: &str, account: Totals) -> rusqlite::Result<()> {
     let Totals { handled, dropped, failed, filtered, muted } = account;
     let [handled, dropped, failed, filtered, muted] = [handled, dropped, failed, filtered, muted]
@@ -171,7 +171,7 @@ fn set_account(connection: &Connection, name: &str, account: Totals) -> rusqlite
     Ok(())
 }
 
-/// All lanes that have a mark, each with how many alerts wait for it.
+/// All lanes, each with the number of alerts that wait for it.
 pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
     let last = last_id(connection)?;
     let rows = rows(connection)?;
@@ -179,7 +179,7 @@ pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Vec<(String, 
 }
 
 impl Reader {
-    /// The durable lanes that there are or were.
+    /// The durable lanes, including former ones.
     ///
     /// # Errors
     /// If the store can't be read.
@@ -205,8 +205,7 @@ fn lanes(connection: &Connection) -> rusqlite::Result<Vec<LaneState>> {
     rows(connection)?.into_iter().map(&mut state).collect()
 }
 
-/// Drops a lane's mark and its dead letters, and returns how many these were; `None` if there is no such
-/// lane.
+/// Removes a lane and its dead letters, and returns how many these were; `None` if there is no such lane.
 ///
 /// # Errors
 /// If the store can't be written.

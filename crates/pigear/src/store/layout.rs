@@ -1,19 +1,19 @@
-//! What the files of a store have in common: numbers that more than one part must agree on.
+//! Constants of the file format that several modules share.
 
-/// How many alerts a block has: the alerts whose ids differ only in the lowest six bits.
+/// The alerts in a block: their ids differ only in the lowest six bits.
 pub(super) const BLOCK: i64 = 64;
 
-/// How many blocks a segment has.
+/// The blocks in a segment.
 pub(super) const SEGMENT_BLOCKS: i64 = 64;
 
-/// How many alerts a segment has.
+/// The alerts in a segment.
 pub(super) const SEGMENT: i64 = BLOCK * SEGMENT_BLOCKS;
 
-/// Tells a store from other databases: "Pige".
+/// Identifies a store among other databases: "Pige".
 pub(super) const APPLICATION: u32 = 0x5069_6765;
 
 /// The version of the tables that this program writes.
 pub(super) const VERSION: u32 = 2;
 
-/// Alerts have packets in them, which are nobody else's business.
+/// Alerts have packets in them, which other users must not read.
 pub(super) const MODE: u32 = 0o640;

@@ -1,9 +1,9 @@
-//! The right to write alerts.
+//! The exclusive right to write alerts.
 //!
-//! Whoever writes alerts has the database itself locked (`inode_lock.rs`), so that it doesn't matter by which
-//! name it was opened, and the file `PATH.lock` beside it, as Pigears of before do. In that it leaves a word
-//! until it ends in order. So the next one knows whether to look for damage first, and whether a journal must
-//! be there.
+//! The writer locks the database itself (`inode_lock.rs`), so that the name by which it was opened
+//! doesn't matter, and the file `PATH.lock` beside it, as earlier Pigears do. While the store is in use
+//! that file has a word in it. So the next writer knows whether to check for damage first, and whether
+//! there must be a journal.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -19,17 +19,17 @@ use super::file_id::FileId;
 use super::inode_lock::InodeLock;
 use super::layout::MODE;
 
-/// What is in the file while the store is in use. Pigears of before wrote only the first two words.
-const WORD: &str = "in use, with a journal\n";
+/// The contents of the file while the store is in use. Earlier Pigears wrote only the first two words.
+const IN_USE: &str = "in use, with a journal\n";
 
-/// The right to write alerts, for as long as this is there.
+/// The exclusive right to write alerts, until this is dropped.
 pub(super) struct Lock {
     file: Flock<File>,
     inode: InodeLock,
 }
 
 impl Lock {
-    /// Takes the lock of a store that is there, and says how the last who had it ended.
+    /// Takes the lock of an existing store, and tells how its last holder ended.
     pub(super) fn take(store: &Path) -> Result<(Self, Ended), StoreProblem> {
         let inode = InodeLock::take(store)?;
         let file = OpenOptions::new()
@@ -50,24 +50,24 @@ impl Lock {
             },
         )?;
         let mut word = String::new();
-        // A word that can't be read is one that is there.
+        // A word that can't be read counts as present.
         let ended = match file.read_to_string(&mut word) {
             Ok(0) => Ended::InOrder,
-            Ok(_) if word == WORD => Ended::WithJournal,
+            Ok(_) if word == IN_USE => Ended::WithJournal,
             _ => Ended::Suddenly,
         };
         Ok((Self { file, inode }, ended))
     }
 
-    /// Notes that the store is being written to, before it is.
+    /// Records that the store is in use, before anything is written.
     pub(super) fn begin(&mut self) -> io::Result<()> {
         self.file.rewind()?;
         self.file.set_len(0)?;
-        self.file.write_all(WORD.as_bytes())?;
+        self.file.write_all(IN_USE.as_bytes())?;
         self.file.sync_all()
     }
 
-    /// Notes that the store was left in order.
+    /// Records that the store was closed cleanly.
     pub(super) fn end(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.sync_all()
@@ -78,17 +78,17 @@ impl Lock {
         self.inode.file()
     }
 
-    /// Whether that has no name any more.
+    /// Whether the locked file has no name any more.
     pub(super) fn is_of_removed(&self) -> bool {
         self.inode.is_removed()
     }
 }
 
-/// How the last who had the lock ended.
+/// How the last holder of the lock ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     InOrder,
     Suddenly,
-    /// Suddenly, and there was a journal with something in it.
+    /// Without closing the store; there was a journal that was not empty.
     WithJournal,
 }

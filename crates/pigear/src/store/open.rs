@@ -1,4 +1,4 @@
-//! Opening a store to write alerts.
+//! Opens a store for writing.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -20,33 +20,33 @@ use super::lock::{Ended, Lock};
 use super::meta;
 use super::schema;
 
-/// So much of the database is kept in memory, in KiB.
+/// The size of the database's page cache, in KiB.
 const CACHE: i64 = 32 * 1024;
 
-/// So many pages gather in the journal before they are moved into the file: the last pages of each table
-/// are written again and again, and so are moved less often.
+/// The size of the journal, in pages, at which they are moved into the file: the last pages of each table are
+/// written repeatedly, and so are moved less often.
 const JOURNAL_PAGES: i64 = 4_000;
 
-/// The journal is cut to so many bytes when there is nothing in it any more.
+/// The journal is truncated to this many bytes when it is empty.
 const JOURNAL: i64 = 32 << 20;
 
-/// A store that alerts are written to.
+/// A store that is open for writing.
 pub(super) struct Opened {
     pub(super) connection: Connection,
     pub(super) lock: Lock,
-    /// Whether it is still looked through for damage: then nothing may leave the journal.
+    /// Whether it is still being checked for damage: then nothing may leave the journal.
     pub(super) check: Option<Check>,
-    /// The files beside it that `SQLite` has made for it: the journal, and the journal's index.
+    /// The files that `SQLite` created beside it: the journal, and the journal's index.
     pub(super) beside: [(PathBuf, Option<FileId>); 2],
 }
 
-/// Opens a store to write alerts, and creates it if there is none. After a sudden end, it is waited so long,
-/// if at all, for whether there is damage.
+/// Opens a store for writing, and creates it if there is none. If it was not closed cleanly, the check
+/// for damage is waited for, at most this long.
 pub(super) fn to_write(
     path: &Path,
     check_timeout: Option<Duration>,
 ) -> Result<Opened, StoreProblem> {
-    // Before anything is opened: even reading makes a journal, an empty one.
+    // Before anything is opened: even reading creates an empty journal.
     let has_journal = has_journal(path);
     let kind = FileKind::of(path)?;
     refuse_others(kind)?;
@@ -55,7 +55,7 @@ pub(super) fn to_write(
     let is_old = matches!(kind, FileKind::Store(version) if version < VERSION);
     let mut check = None;
     if kind != FileKind::Nothing && ended != Ended::InOrder {
-        info!("{} was not closed in order; it is checked for damage", path.display());
+        info!("{} was not closed cleanly; checking it for damage", path.display());
         if ended == Ended::WithJournal && !has_journal {
             say_journal_is_gone(path);
         }
@@ -72,7 +72,7 @@ pub(super) fn to_write(
     if check.is_some() {
         let_out_of_journal(&connection, false)?;
     } else {
-        // So that the file's head says what this is, and not only the journal.
+        // So that the file's header identifies a store, and not only the journal.
         checkpoint(&connection)?;
     }
     begin_journal(&mut connection)?;
@@ -82,7 +82,7 @@ pub(super) fn to_write(
     Ok(Opened { connection, lock, check, beside })
 }
 
-/// Makes the tables, or brings those of an older version up to date. On a connection of its own: one that has
+/// Creates the tables, or migrates those of an older version. On a separate connection: one that has
 /// changed its tables can't move the journal into the file at once.
 fn prepare_tables(path: &Path, kind: FileKind) -> Result<(), StoreProblem> {
     if kind == FileKind::Store(VERSION) {
@@ -95,22 +95,22 @@ fn prepare_tables(path: &Path, kind: FileKind) -> Result<(), StoreProblem> {
     }
 }
 
-/// Creates the file if there is none; otherwise it must be writable.
+/// Creates the file if there is none; otherwise checks that it is writable.
 fn make_writable(path: &Path) -> Result<(), StoreProblem> {
     match OpenOptions::new().write(true).create_new(true).mode(MODE).open(path) {
         Ok(file) => {
             file.sync_all()?;
             let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-            // So that the name is there after a loss of power, too; not all directories can be read.
+            // So that the name survives a power failure; not all directories can be opened.
             let _ = File::open(dir.unwrap_or(Path::new("."))).and_then(|dir| dir.sync_all());
             return Ok(());
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        // Where nothing can be created something may be there nevertheless.
+        // Creating may be forbidden where the file exists.
         Err(error) if !path.exists() => return Err(error.into()),
         Err(_) => {}
     }
-    // The database itself would only say so once something is written.
+    // The database itself would report this only at the first write.
     access(path, AccessFlags::W_OK).map_err(io::Error::from)?;
     let links = fs::metadata(path)?.nlink();
     if links > 1 {
@@ -128,7 +128,7 @@ pub(super) fn has_journal(path: &Path) -> bool {
 
 fn say_journal_is_gone(path: &Path) {
     warn!(
-        "{0} was not closed in order, and its journal {0}-wal is gone: what was stored last is lost, up to \
+        "{0} was not closed cleanly, and its journal {0}-wal is gone: what was stored last is lost, up to \
         {1} MB, and what was done with it is not known; if you have the journal, stop Pigear, put it back, \
         and start again",
         path.display(),
@@ -136,8 +136,8 @@ fn say_journal_is_gone(path: &Path) {
     );
 }
 
-/// Writes something into the journal: so as long as the store is in use, one that is missing or empty was
-/// taken away.
+/// Writes something into the journal: so while the store is in use, a missing or empty journal means that it
+/// was removed.
 fn begin_journal(connection: &mut Connection) -> rusqlite::Result<()> {
     let change = begin(connection, Force::Nothing)?;
     let starts = meta::number(&change, "starts")?.unwrap_or_default();
@@ -155,7 +155,7 @@ fn set_up(connection: &Connection) -> Result<(), StoreProblem> {
     let_out_of_journal(connection, true)
 }
 
-/// Says whether what is written is moved from the journal into the file by and by.
+/// Sets whether pages are moved from the journal into the file automatically.
 pub(super) fn let_out_of_journal(connection: &Connection, out: bool) -> Result<(), StoreProblem> {
     let pages = if out { JOURNAL_PAGES } else { 0 };
     connection.pragma_update(None, "wal_autocheckpoint", pages)?;
@@ -163,16 +163,16 @@ pub(super) fn let_out_of_journal(connection: &Connection, out: bool) -> Result<(
     Ok(())
 }
 
-/// What a change has to outlive.
+/// What a change must survive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Force {
-    /// A loss of power: it is forced to the disk, with all before it.
+    /// A power failure: it is synced to the disk, with all changes before it.
     ToDisk,
-    /// The end of the process, however sudden.
+    /// The end of the process.
     Nothing,
 }
 
-/// Begins a change that is made whole or not at all.
+/// Begins a transaction.
 pub(super) fn begin(
     connection: &mut Connection,
     force: Force,
@@ -185,7 +185,7 @@ pub(super) fn begin(
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
-/// Moves what is in the journal into the file, as far as nobody reads older versions of it.
+/// Moves the journal into the file, except for pages whose older versions are being read.
 pub(super) fn checkpoint(connection: &Connection) -> Result<(), StoreProblem> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
     Ok(())

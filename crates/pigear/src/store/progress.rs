@@ -1,4 +1,4 @@
-//! What the one who stores and the lanes that read tell each other.
+//! Communication between the writer and the lanes that read.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use pigear_alert::Alert;
 
-/// How far storing has come, and who waits for that.
+/// How far storing is, and which lanes wait for it.
 #[derive(Default)]
 pub(super) struct Progress {
     state: Mutex<ProgressState>,
@@ -15,30 +15,29 @@ pub(super) struct Progress {
 
 #[derive(Default)]
 pub(super) struct ProgressState {
-    /// The last alert that is stored.
+    /// The id of the last stored alert.
     pub(super) last: i64,
-    /// Nothing more will be stored.
+    /// Storing has ended.
     pub(super) ended: bool,
-    /// The lanes end once they have all that is stored.
+    /// The lanes end once they have all stored alerts.
     pub(super) closing: bool,
     lanes: Vec<Lane>,
 }
 
-/// What there is for one lane.
+/// The state of one lane.
 struct Lane {
-    /// By when it must be done, once that is known.
+    /// Its deadline, once that is set.
     end_by: Option<Instant>,
     /// How much may wait in memory.
     bounds: Bounds,
-    /// What could not be stored.
-    /// Each with the last alert that was stored before it, and its size.
+    /// Alerts that could not be stored, each with the last stored alert before it, and its size.
     waiting: VecDeque<(i64, Arc<Alert>, usize)>,
     bytes: usize,
     dropped: u64,
-    /// How many came that were not stored, and how many dead letters that are sent again.
+    /// How many alerts came unstored, and how many dead letters are sent again.
     unstored: u64,
     letters: u64,
-    /// Nothing more is let in.
+    /// The lane is closed.
     abandoned: bool,
 }
 
@@ -54,14 +53,14 @@ impl Progress {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes something that others wait for.
+    /// Changes the state, and wakes waiting threads.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut ProgressState) -> T) -> T {
         let result = change(&mut self.state());
         self.changed.notify_all();
         result
     }
 
-    /// Waits for a change, until then at the latest.
+    /// Waits for a change, at most until the deadline.
     pub(super) fn wait<'a>(
         &self,
         state: MutexGuard<'a, ProgressState>,
@@ -89,19 +88,19 @@ impl ProgressState {
         self.lanes.len() - 1
     }
 
-    /// Says by when a lane must be done.
+    /// Sets a lane's deadline.
     pub(super) fn set_end(&mut self, lane: usize, time: Instant) {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.end_by = Some(time);
         }
     }
 
-    /// By when a lane must be done, once that is known.
+    /// A lane's deadline, once it is set.
     pub(super) fn end_by(&self, lane: usize) -> Option<Instant> {
         self.lanes.get(lane)?.end_by
     }
 
-    /// Hands alerts that could not be stored to all lanes.
+    /// Passes alerts that could not be stored to all lanes.
     pub(super) fn hand_on(&mut self, alerts: &[Arc<Alert>]) {
         let last = self.last;
         for lane in &mut self.lanes {
@@ -126,13 +125,13 @@ impl ProgressState {
         self.lanes.get(lane).map_or(0, |lane| lane.waiting.len())
     }
 
-    /// Up to where a lane should read before it takes what waits in memory.
+    /// How far a lane should read in the store before it takes alerts from memory.
     pub(super) fn readable(&self, lane: usize) -> i64 {
         let first = self.lanes.get(lane).and_then(|lane| lane.waiting.front());
         first.map_or(self.last, |(last, _, _)| *last)
     }
 
-    /// The first of what waits in memory for a lane that has read up to `done`, at most so many.
+    /// The first alerts in memory of a lane that has read up to `done`, at most this many.
     pub(super) fn take_unstored(&mut self, lane: usize, done: i64, most: usize) -> Vec<Arc<Alert>> {
         let mut taken = Vec::new();
         let Some(lane) = self.lanes.get_mut(lane) else { return taken };
@@ -146,19 +145,19 @@ impl ProgressState {
         taken
     }
 
-    /// Dead letters of a lane are sent again.
+    /// Counts dead letters of a lane that are sent again.
     pub(super) fn add_letters(&mut self, lane: usize, letters: usize) {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.letters += letters as u64;
         }
     }
 
-    /// How many alerts came for a lane besides those that were stored.
+    /// How many alerts came for a lane in addition to the stored ones.
     pub(super) fn came_besides(&self, lane: usize) -> u64 {
         self.lanes.get(lane).map_or(0, |lane| lane.unstored + lane.letters)
     }
 
-    /// Throws away what waits in memory for a lane, and returns how many alerts were lost there.
+    /// Drops the alerts in memory of a lane, and returns how many were lost.
     pub(super) fn abandon(&mut self, lane: usize) -> u64 {
         let Some(lane) = self.lanes.get_mut(lane) else { return 0 };
         lane.abandoned = true;
@@ -166,7 +165,7 @@ impl ProgressState {
         lane.waiting.drain(..).count() as u64 + std::mem::take(&mut lane.dropped)
     }
 
-    /// How many alerts found no room in memory since this was last asked.
+    /// How many alerts found no room in memory since the last call.
     pub(super) fn take_dropped(&mut self, lane: usize) -> u64 {
         self.lanes.get_mut(lane).map_or(0, |lane| std::mem::take(&mut lane.dropped))
     }

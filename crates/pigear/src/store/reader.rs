@@ -1,4 +1,4 @@
-//! Reading alerts, while somebody else may be writing.
+//! Reads alerts, while another process may be writing.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use super::meta::last_id;
 use super::row::{self, DamagedRow, Stored, StoredRow};
 use super::search::Search;
 
-/// Reads alerts. Those that can't be read any more are passed over, and [counted](Self::unreadable).
+/// Reads alerts. Unreadable ones are skipped, and [counted](Self::unreadable).
 pub struct Reader {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
@@ -27,39 +27,39 @@ pub struct Reader {
     pub(super) unreadable: u64,
 }
 
-/// Alerts that are looked at, one after the other, to see which are wanted.
+/// Candidates for a search, checked one after the other.
 pub(super) type Visit<'a> = &'a mut dyn FnMut(Stored) -> Further;
 
-/// Whether to go on.
+/// Whether to continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Further {
-    /// To the next alert.
+    /// With the next alert.
     On,
-    /// That was enough.
+    /// The search ends.
     Enough,
 }
 
 impl Reader {
-    /// Opens a store that is there.
+    /// Opens an existing store.
     ///
     /// # Errors
-    /// If there is none, it isn't one, or it can't be read.
+    /// If the file doesn't exist, isn't a store, or can't be read.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        // Before it is opened: if it is replaced meanwhile, that is seen later.
+        // Before it is opened, so that a replacement in between is noticed later.
         let file = FileId::of(path);
         let connection = connect::to_read(path).map_err(|problem| problem.at(path))?;
         let (path, interned) = (path.to_owned(), InternedRows::default());
         Ok(Self { connection, path, interned, file, unreadable: 0 })
     }
 
-    /// Whether there is another file now where the store was, or none. What was stored before is still
-    /// read from the one that this has open.
+    /// Whether the store's file was replaced or removed. Alerts stored before are still read from the open
+    /// one.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         FileId::of(&self.path) != self.file
     }
 
-    /// How many stored alerts were met that can't be read, since this was opened.
+    /// How many unreadable alerts were met since this was opened.
     #[must_use]
     pub fn unreadable(&self) -> u64 {
         self.unreadable
@@ -69,7 +69,7 @@ impl Reader {
         result.map_err(|problem| problem.at(&self.path))
     }
 
-    /// The number of the last alert that was stored; 0 if there was none yet.
+    /// The id of the last stored alert; 0 if there is none yet.
     ///
     /// # Errors
     /// If the store can't be read.
@@ -81,7 +81,7 @@ impl Reader {
         Ok(last_id(&self.connection)?)
     }
 
-    /// The alert of a number.
+    /// The alert with an id.
     ///
     /// # Errors
     /// If the store can't be read.
@@ -119,7 +119,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// Looks at the alerts that meet the criteria, newest first.
+    /// Visits the alerts that meet the criteria, newest first.
     ///
     /// # Errors
     /// If the store can't be read.
@@ -132,8 +132,8 @@ impl Reader {
         self.located(result)
     }
 
-    /// Looks at the alerts behind a number that meet the criteria, oldest first, and returns the number
-    /// of the last alert that was looked at, wanted or not.
+    /// Visits the alerts after an id that meet the criteria, oldest first, and returns the id of the last
+    /// alert that was checked.
     ///
     /// # Errors
     /// If the store can't be read.
@@ -176,8 +176,7 @@ impl Reader {
         self.read((block * BLOCK, block * BLOCK + BLOCK - 1), Some(search))
     }
 
-    /// Looks at what is stored under these numbers, oldest first, as it is at one moment: what is written
-    /// or removed meanwhile makes no difference.
+    /// Visits the rows with these ids, oldest first, as of one moment: changes meanwhile are not seen.
     pub(super) fn visit_rows(
         &mut self,
         (from, to): (i64, i64),
@@ -218,8 +217,8 @@ impl Reader {
         Ok(())
     }
 
-    /// The wanted alerts of these numbers, oldest first. They are read in one go, and only then looked
-    /// at: whoever looks may take his time, and the journal grows for as long as somebody reads.
+    /// The wanted alerts with these ids, oldest first. They are all read before the first is visited, because
+    /// the visitor may be slow, and the journal grows while a read is in progress.
     fn read(
         &mut self,
         (from, to): (i64, i64),
@@ -244,7 +243,7 @@ impl Reader {
 
 const COLUMNS: &str = "id, signature, origin, data FROM alert";
 
-/// What is stored under these numbers, oldest first, of the signatures that may be wanted.
+/// The rows with these ids, oldest first, of signatures that may be wanted.
 fn rows(
     connection: &Connection,
     interned: &mut InternedRows,
@@ -267,7 +266,7 @@ fn rows(
         Err(StoreProblem::Damaged(_)) => {}
         result => return result.map(|()| found),
     }
-    // A page can't be read. What lies on others can.
+    // A page can't be read. Rows on other pages can.
     let mut found = Vec::new();
     for id in from.max(1)..=to.min(last_id(connection)?) {
         match one(connection, interned, id, &may_be) {

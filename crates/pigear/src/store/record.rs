@@ -1,4 +1,4 @@
-//! What is kept of an alert besides its signature and origin, as bytes.
+//! The stored bytes of an alert, without its signature and origin.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -16,9 +16,10 @@
 //! A varint has seven bits a byte, the lowest first; a number with a sign is folded, as zigzag. Lengths
 //! are varints.
 //!
-//! The layout is our own, since `postcard` was measured to be slower: with the same numbers in the same order, of
-//! 1,238 recorded alerts, it takes 30.1 bytes besides the packet instead of 28.9, 220 ns instead of 105 to
-//! encode, and 81 ns instead of 45 to decode. And the decoder of version 1 would have to stay anyway.
+//! The layout is our own, because `postcard` was measured to be slower: with the same numbers in the
+//! same order, for 1,238 recorded alerts, it takes 30.1 bytes besides the packet instead of 28.9, 220 ns
+//! instead of 105 to encode, and 81 ns instead of 45 to decode. The decoder of version 1 would also have
+//! to stay.
 
 mod logged;
 mod varint;
@@ -35,14 +36,14 @@ use varint::{
 use super::interned::{Provenance, Signature};
 
 const VERSION: u8 = 2;
-/// The version without a sum.
+/// The version without a checksum.
 const UNSUMMED: u8 = 1;
 const UNTRUSTED: u8 = 1;
 const APP_NAME: u8 = 2;
 const LOGGED: u8 = 4;
 const UNIFIED2: u8 = 8;
 
-/// Appends what is kept of an alert.
+/// Appends an alert.
 pub(super) fn encode(alert: &Alert, out: &mut Vec<u8>) {
     let begin = out.len();
     let message = &alert.message;
@@ -81,10 +82,10 @@ pub(super) fn encode(alert: &Alert, out: &mut Vec<u8>) {
     out.extend(sum.to_le_bytes());
 }
 
-/// The alert that was kept.
+/// Decodes an alert.
 ///
 /// # Errors
-/// What is wrong with the bytes, if they are none.
+/// What is wrong with the bytes.
 pub(super) fn decode(
     bytes: &[u8],
     signature: &Signature,
@@ -92,14 +93,14 @@ pub(super) fn decode(
 ) -> Result<Alert, &'static str> {
     let record = match bytes.first() {
         Some(&UNSUMMED) => bytes,
-        Some(&VERSION) => summed(bytes).ok_or("its bytes are not those that were stored")?,
-        Some(_) => return Err("its record is of no version that this Pigear knows"),
+        Some(&VERSION) => summed(bytes).ok_or("its checksum is wrong")?,
+        Some(_) => return Err("its record has an unknown version"),
         None => return Err("its record is missing"),
     };
-    decode_fields(record, signature, provenance).ok_or("its record can't be understood")
+    decode_fields(record, signature, provenance).ok_or("its record can't be decoded")
 }
 
-/// What comes before the sum, if that is right.
+/// The bytes before the checksum, if that is correct.
 fn summed(bytes: &[u8]) -> Option<&[u8]> {
     let (record, sum) = bytes.split_last_chunk()?;
     (crc32fast::hash(record) == u32::from_le_bytes(*sum)).then_some(record)

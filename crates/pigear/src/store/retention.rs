@@ -1,4 +1,4 @@
-//! Removing what is too old or too much, a little at a time.
+//! Removes old and excess alerts, in small steps.
 
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -11,28 +11,28 @@ use tracing::error;
 use super::error::StoreProblem;
 use super::reader::Further;
 
-/// How often it is looked whether there is something to remove.
+/// How often to check whether there is something to remove.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What is kept.
+/// The retention policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RetentionPolicy {
-    /// Alerts that were received within so many days.
+    /// Alerts are kept for this many days.
     pub days: Option<u32>,
-    /// As many alerts as go into a file of this size.
+    /// Alerts are kept while the file has at most this size.
     pub bytes: Option<ByteSize>,
     /// The clock is right, even if it seems to have jumped ahead.
     pub trust_clock: bool,
 }
 
-/// Removes on a thread of its own, until this is dropped.
+/// Removes on its own thread, until this is dropped.
 pub struct Retention {
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Retention {
-    /// Does this every now and then, and again at once as long as there is more to do.
+    /// Calls this function regularly, and again at once while there is more to do.
     pub(super) fn start(
         path: &Path,
         mut tidy: impl FnMut() -> Result<Further, StoreProblem> + Send + 'static,
@@ -70,7 +70,7 @@ impl Drop for Retention {
     fn drop(&mut self) {
         drop(self.end.take());
         if let Some(thread) = self.thread.take() {
-            // A panic of its was already reported.
+            // A panic in it was already reported.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! Rows as alerts, and those that can't be made any.
+//! Rows decoded to alerts, and rows that can't be decoded.
 
 use std::sync::Arc;
 
@@ -10,23 +10,23 @@ use super::error::StoreProblem;
 use super::interned::{InternedRows, Signature};
 use super::record;
 
-/// An alert with its number in the store.
+/// An alert with its id in the store.
 #[derive(Clone, Debug)]
 pub struct Stored {
-    /// The number: alerts are counted from 1 in the order in which they were stored.
+    /// The id: alerts are numbered from 1 in the order in which they were stored.
     pub id: i64,
     /// The alert, as it was received.
     pub alert: Alert,
 }
 
-/// What is stored under a number.
+/// The row with an id.
 #[derive(Clone, Debug)]
 pub(super) enum StoredRow {
     Alert(Box<Stored>),
     Damaged(DamagedRow),
 }
 
-/// What is stored under a number, but is no alert any more.
+/// A row that can't be decoded to an alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DamagedRow {
     pub(super) id: i64,
@@ -40,10 +40,10 @@ pub(super) struct DamagedRow {
     pub(super) reason: String,
 }
 
-/// What is in the first columns of a row: a number, signature, origin, and the rest.
+/// Decodes the first columns of a row: id, signature, origin, and record.
 ///
 /// # Errors
-/// If the database can't be read. That the row can't be understood is no error.
+/// If the database can't be read. A row that can't be decoded is not an error.
 pub(super) fn stored(
     row: &Row<'_>,
     connection: &Connection,
@@ -63,7 +63,7 @@ pub(super) fn stored(
     }
 }
 
-/// Why a row is no alert.
+/// Why a row is not an alert.
 enum Unreadable {
     Problem(StoreProblem),
     Damaged(String),
@@ -82,14 +82,14 @@ fn alert(
     interned: &mut InternedRows,
 ) -> Result<Alert, Unreadable> {
     let number = |column, what: &str| {
-        row.get(column).map_err(|_| Unreadable::Damaged(format!("its {what} is no number")))
+        row.get(column).map_err(|_| Unreadable::Damaged(format!("its {what} is not a number")))
     };
     let (signature, origin) = (number(1, "signature")?, number(2, "origin")?);
     let signature = known(interned.signature(signature, connection), "signature", signature)?;
     let origin = known(interned.origin(origin, connection), "origin", origin)?;
     let mut alert = record::decode(bytes(row), &signature, &origin)
         .map_err(|problem| Unreadable::Damaged(problem.to_owned()))?;
-    // A dead letter may be of one that never was stored.
+    // A dead letter may be of an alert that was never stored.
     alert.store_id = Some(id).filter(|id| *id > 0);
     Ok(alert)
 }
@@ -101,7 +101,7 @@ fn bytes<'a>(row: &'a Row<'_>) -> &'a [u8] {
     }
 }
 
-/// A signature; none if it is missing or can't be understood.
+/// A signature; `None` if it is missing or can't be decoded.
 pub(super) fn known_signature(
     interned: &mut InternedRows,
     id: i64,
@@ -123,7 +123,7 @@ fn known<T>(found: rusqlite::Result<T>, what: &str, id: i64) -> Result<T, Unread
             Unreadable::Damaged(format!("its {what} {id} can't be read: {error}"))
         }
         error if error.sqlite_error_code().is_none() => {
-            Unreadable::Damaged(format!("its {what} {id} can't be understood: {error}"))
+            Unreadable::Damaged(format!("its {what} {id} can't be decoded: {error}"))
         }
         error => error.into(),
     })

@@ -1,9 +1,9 @@
-//! The store's tables, and how those of older versions become these.
+//! The store's tables, and migrations from older versions.
 //!
-//! Alerts are kept in the order in which they came, 64 to a block, and 64 blocks to a segment. What is
-//! searched by (signatures, addresses, times) is indexed of blocks, not of alerts: that takes a fraction
-//! of the room and of the time, counts come for nothing, and a block is quickly looked through. And it is
-//! indexed once a segment is complete: so whatever is written goes behind what was written before.
+//! Alerts are stored in the order in which they came, 64 to a block, and 64 blocks to a segment. The
+//! index (of signatures, addresses, times) is by block, not by alert: that takes a fraction of the space
+//! and time, counts come for free, and a block is searched quickly. A segment is indexed when it is
+//! complete, so all writes are appends.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -12,7 +12,7 @@ use super::interned;
 use super::layout::{APPLICATION, BLOCK, VERSION};
 use super::meta;
 
-/// What makes the tables of each version out of those of the one before.
+/// The migration to each version from the one before.
 const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; VERSION as usize] = [first, second];
 
 const FIRST: &str = "
@@ -69,7 +69,7 @@ CREATE TABLE dead_letter (
 CREATE INDEX dead_letter_again ON dead_letter (lane, id) WHERE again;
 ";
 
-/// Ids are never given twice (AUTOINCREMENT): a reader remembers what an id means.
+/// Ids are never reused (AUTOINCREMENT): readers cache the meaning of an id.
 const SECOND: &str = "
 -- A signature is found by the digest of all its columns. No alert of a block behind `until` has it, unless
 -- `until` is moved first.
@@ -155,14 +155,14 @@ fn second(change: &Transaction<'_>) -> rusqlite::Result<()> {
     interned::add_digests(change)
 }
 
-/// Makes a store out of an empty database.
+/// Creates the tables in an empty database.
 pub(super) fn create(connection: &mut Connection) -> Result<(), StoreProblem> {
     connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     migrate(connection, 0)
 }
 
-/// Brings tables of an older version up to date, each step whole or not at all.
+/// Migrates tables of an older version, each step in a transaction.
 pub(super) fn migrate(connection: &mut Connection, from: u32) -> Result<(), StoreProblem> {
     for (step, version) in STEPS.iter().zip(1..=VERSION).skip(from as usize) {
         let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

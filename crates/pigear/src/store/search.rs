@@ -1,4 +1,4 @@
-//! Finding the blocks that may have wanted alerts.
+//! Finds the blocks that may have wanted alerts.
 
 use std::collections::HashSet;
 use std::iter;
@@ -15,16 +15,16 @@ use super::meta::last_id;
 use super::record::microseconds;
 use super::segment_index::{self, Blocks, Key, KeyKind};
 
-/// Criteria, with what they come to in this store.
+/// Criteria, resolved for this store.
 pub(super) struct Search<'a> {
     criteria: &'a Criteria,
-    /// The wanted signatures, if not all are.
+    /// The wanted signatures; `None` for all.
     signatures: Option<HashSet<i64>>,
-    /// From the first of these to the last; `None` if there are none.
+    /// The range of these ids; `None` if there are none.
     signature_keys: Option<RangeInclusive<Key>>,
     /// The oldest block that may have wanted alerts.
     oldest: i64,
-    /// The segment that alerts come into, of which nothing is indexed yet.
+    /// The current segment, which is not indexed yet.
     open: i64,
 }
 
@@ -65,18 +65,18 @@ impl<'a> Search<'a> {
         self.signatures.as_ref().is_none_or(|wanted| wanted.contains(&signature))
     }
 
-    /// Whether an alert is wanted, whose signature is.
+    /// Whether an alert of a wanted signature is wanted.
     pub(super) fn accepts(&self, alert: &Alert) -> bool {
         self.criteria.accepts(alert)
     }
 
-    /// The segment that alerts come into, of which nothing is indexed yet.
+    /// The current segment, which is not indexed yet.
     pub(super) fn open_segment(&self) -> i64 {
         self.open
     }
 
-    /// Ranges of segments to look up one after the other, newest first. They grow: whoever wants a few
-    /// alerts finds them among the newest, as a rule.
+    /// Ranges of segments to search one after the other, newest first. They grow: a search for a few
+    /// alerts usually finds them among the newest.
     pub(super) fn windows(&self) -> impl Iterator<Item = RangeInclusive<i64>> + use<> {
         let oldest = self.oldest / SEGMENT_BLOCKS;
         let (mut to, mut size) = (self.open, 1);
@@ -100,7 +100,7 @@ impl<'a> Search<'a> {
         connection: &Connection,
         segments: RangeInclusive<i64>,
     ) -> Result<Vec<i64>, StoreProblem> {
-        // In one go: to begin and end each look on its own takes longer than the looks.
+        // In one transaction: one for each look-up would take longer than the look-ups.
         let looking = connection.unchecked_transaction()?;
         let mut found = Vec::new();
         for segment in segments.rev() {
@@ -114,7 +114,7 @@ impl<'a> Search<'a> {
         Ok(found)
     }
 
-    /// The blocks of a segment that may be in the wanted time.
+    /// The blocks of a segment that overlap the wanted time.
     fn of_time(&self, connection: &Connection, segment: i64) -> rusqlite::Result<Blocks> {
         let Criteria { since, until, .. } = self.criteria;
         if since.is_none() && until.is_none() {
@@ -134,7 +134,7 @@ impl<'a> Search<'a> {
         Ok(blocks)
     }
 
-    /// The blocks of a segment that are indexed for something wanted.
+    /// The blocks of a segment with wanted keys in the index.
     fn posting(&self, connection: &Connection, segment: i64) -> Result<Blocks, StoreProblem> {
         let mut blocks = Blocks::ALL;
         if let Some(wanted) = &self.signatures {

@@ -1,9 +1,9 @@
-//! What alerts are found by: in which blocks a signature, a source, a destination has how many.
+//! The index of a segment: how many alerts of each block have a signature, source or destination.
 //!
-//! This is indexed of [segments](SEGMENT). While alerts still come into one, its index is in the memory
-//! of whoever writes, and whoever searches looks into all of its blocks. Once it is complete they are
-//! written, in the order of their keys and in chunks: so nothing is written twice, however many
-//! addresses there are, and to find one of them takes a look at one chunk a segment.
+//! There is one index per [segment](SEGMENT). While a segment still grows, its index is in the writer's
+//! memory, and searches read all of its blocks. When it is complete the index is written, in the order
+//! of its keys and in chunks: nothing is written twice, however many addresses there are, and finding
+//! one of them takes one chunk a segment.
 
 mod blocks;
 mod key;
@@ -23,7 +23,7 @@ pub(super) use blocks::Blocks;
 pub(super) use key::{Key, KeyKind};
 use postings::{Posting, PostingList};
 
-/// The index of the segment that alerts still come into.
+/// The index of the segment that still grows.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct SegmentIndex {
     /// How many alerts of a block have a key. Blocks are counted within the segment.
@@ -31,7 +31,7 @@ pub(super) struct SegmentIndex {
 }
 
 impl SegmentIndex {
-    /// The index of what is stored of the segment that has this alert.
+    /// The index of the stored part of the segment with this alert.
     pub(super) fn of_segment(connection: &Connection, last: i64) -> Result<Self, StoreProblem> {
         let mut index = Self::default();
         let mut interned = InternedRows::default();
@@ -45,7 +45,7 @@ impl SegmentIndex {
                     let Stored { id, alert } = &*stored;
                     index.add(*id, row.get(1)?, (alert.src_ip(), alert.dst_ip()));
                 }
-                // What can't be understood can't be found by its addresses either.
+                // An alert that can't be decoded can't be found by its addresses either.
                 StoredRow::Damaged(damaged) => {
                     index.add(damaged.id, damaged.signature, (None, None));
                 }
@@ -54,7 +54,7 @@ impl SegmentIndex {
         Ok(index)
     }
 
-    /// Adds an alert: its number, the id of its signature, its source and destination.
+    /// Adds an alert: its id, its signature's id, its source and destination.
     pub(super) fn add(&mut self, id: i64, signature: i64, ends: (Option<IpAddr>, Option<IpAddr>)) {
         let block = u8::try_from(id / BLOCK % SEGMENT_BLOCKS).unwrap_or_default();
         let keys = [
@@ -67,7 +67,7 @@ impl SegmentIndex {
         }
     }
 
-    /// Writes the index of a segment that is complete.
+    /// Writes the index of a complete segment.
     pub(super) fn write(&self, segment: i64, connection: &Connection) -> rusqlite::Result<()> {
         let mut insert = connection.prepare_cached(
             "INSERT INTO note (kind, segment, first, chunk) VALUES (?1, ?2, ?3, ?4)",
@@ -79,8 +79,8 @@ impl SegmentIndex {
     }
 }
 
-/// Which blocks of a segment have alerts with a wanted key, within a range of keys. Where the index can't be
-/// understood, any may.
+/// The blocks of a segment that have alerts with a wanted key, within a range of keys. If the index can't be
+/// decoded, all blocks.
 pub(super) fn look_up(
     connection: &Connection,
     kind: KeyKind,
@@ -111,8 +111,8 @@ pub(super) fn look_up(
     Ok(blocks)
 }
 
-/// Goes through all postings of a kind, each with its segment, and returns the segments whose index can't be
-/// understood.
+/// Visits all postings of a kind, each with its segment, and returns the segments whose index can't be
+/// decoded.
 pub(super) fn each(
     connection: &Connection,
     kind: KeyKind,

@@ -9,14 +9,14 @@ use tracing::info;
 
 use super::Store;
 
-/// So many alerts make a transaction at most, and so long one waits for more.
+/// The most alerts of a transaction, and how long one waits for more.
 const BATCH: BatchPolicy =
     BatchPolicy { enough: 2_000, most: 2_000, delay: Duration::from_millis(50) };
 
-/// After a failure it is tried again this much later.
+/// The wait after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What becomes of alerts that can't be stored.
+/// The fate of alerts that can't be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unstorable {
     /// They go to the durable lanes nevertheless, from memory, and count as dropped here.
@@ -37,7 +37,7 @@ impl Store {
 pub struct StoreHandler {
     store: Store,
     unstorable: Unstorable,
-    /// When to try again, since storing failed.
+    /// When to try again after a failure.
     again: Option<Instant>,
     problem: String,
 }

@@ -1,9 +1,9 @@
-//! What is removed from a store, and in which order.
+//! Applies the retention policy: what is removed, and in which order.
 //!
-//! The limit of bytes is of the whole file. Dead letters have a quarter of it at most, so that alerts have the
-//! rest, whatever a receiver says to them: the oldest go first. Signatures and origins go when no alert and no
-//! dead letter has them any more. What is left is alerts, and of those the oldest blocks go until the file is
-//! small enough.
+//! The limit of bytes is for the whole file. Dead letters have at most a quarter of it, so that alerts
+//! have the rest, however many a receiver refuses: the oldest are removed first. Signatures and origins
+//! are removed when no alert and no dead letter uses them. Then the oldest blocks of alerts are removed
+//! until the file is small enough.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -21,19 +21,19 @@ use super::segment_index;
 use super::unused;
 use super::writer::Writer;
 
-/// So many blocks are removed in one go, while others wait to write.
+/// The most blocks removed in one transaction, while other writers wait.
 const STEP: usize = 8;
 
-/// So many dead letters, or signatures and origins.
+/// The same for dead letters, signatures and origins.
 const ROWS: usize = 256;
 
-/// Dead letters have this part of the whole.
+/// The part of the limit that dead letters may have.
 const LETTERS_PART: i64 = 4;
 
-/// So many pages are given back in one go.
+/// The most pages freed in one transaction.
 const PAGES: i64 = 64;
 
-/// As many free pages are kept at most, since they will be needed soon.
+/// The most free pages that are kept for reuse.
 const RESERVE: i64 = 128;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -43,7 +43,7 @@ impl RetentionPolicy {
         self.bytes.map(|bytes| i64::try_from(bytes.as_u64()).unwrap_or(i64::MAX))
     }
 
-    /// How many pages the store may have.
+    /// The most pages of the store.
     fn pages(self, connection: &Connection) -> Result<Option<i64>, StoreProblem> {
         let Some(bytes) = self.bytes() else { return Ok(None) };
         Ok(Some(bytes / number(connection, "page_size")?.max(1)))
@@ -55,14 +55,14 @@ impl RetentionPolicy {
         Ok(pages.map_or(RESERVE, |pages| (pages / 16).min(RESERVE)))
     }
 
-    /// What was received before this is too old.
+    /// Alerts received before this are too old.
     fn horizon(self, now: Clock) -> Option<i64> {
         self.days.map(|days| now.wall.saturating_sub(i64::from(days) * DAY))
     }
 }
 
 impl Writer {
-    /// Does a little of what is to be done, and says whether there is more.
+    /// Does one step, and tells whether there is more to do.
     pub(super) fn tidy(
         &mut self,
         policy: RetentionPolicy,
@@ -92,7 +92,7 @@ impl Writer {
         give_back(&self.connection, policy.reserve(&self.connection)?)
     }
 
-    /// What was received before this is too old; nothing is while the clock can't be trusted.
+    /// Alerts received before this are too old; none are while the clock can't be trusted.
     fn trusted_horizon(
         &mut self,
         policy: RetentionPolicy,
@@ -181,7 +181,7 @@ impl Writer {
         Ok(Further::On)
     }
 
-    /// The oldest dead letters, that take so many bytes.
+    /// The oldest dead letters, with at least this many bytes in all.
     fn oldest_letters(&self, bytes: i64) -> rusqlite::Result<Vec<(i64, String)>> {
         let mut select = self
             .connection
@@ -206,7 +206,7 @@ impl Writer {
     fn say_removed_letters(&mut self, letters: u64) {
         let before = self.removed_letters;
         self.removed_letters += letters;
-        // At powers of two, whichever of them this has passed.
+        // Logged at powers of two, whichever of them was passed.
         if before.checked_ilog2() != self.removed_letters.checked_ilog2() {
             warn!(
                 "{}: {} dead letters removed unread so far, the oldest first, since they were too many or too \
@@ -217,7 +217,7 @@ impl Writer {
         }
     }
 
-    /// Removes signatures and origins that nothing has any more.
+    /// Removes unused signatures and origins.
     fn remove_unused(&mut self) -> Result<Further, StoreProblem> {
         let oldest = self.oldest();
         let until = Span::new(self.last() / BLOCK, oldest).until;
@@ -231,7 +231,7 @@ impl Writer {
         Ok(if removed.more { Further::On } else { Further::Enough })
     }
 
-    /// The oldest block, if it is to be removed. Never that which is being filled.
+    /// The oldest block, if it is to be removed. The current block never is.
     fn removable(
         &self,
         policy: RetentionPolicy,
@@ -253,8 +253,8 @@ impl Writer {
         })
     }
 
-    /// When the oldest block was received. Of those that were received while the clock was ahead, that isn't
-    /// known: but it was before the next.
+    /// When the oldest block was received. If the clock was ahead at that time, this isn't known; the
+    /// time of the next block is an upper limit.
     fn received(&self, now: Clock) -> rusqlite::Result<Option<i64>> {
         self.connection
             .prepare_cached("SELECT received FROM block WHERE received <= ?1 ORDER BY id LIMIT 1")?
@@ -279,7 +279,7 @@ impl Writer {
         Ok(needed)
     }
 
-    /// Removes a block, and what is indexed of it.
+    /// Removes a block, and its index entries.
     fn remove(&mut self, block: i64) -> Result<(), StoreProblem> {
         let (change, _) = self.change()?;
         change.execute(
@@ -296,7 +296,7 @@ impl Writer {
     }
 }
 
-/// Gives free pages back to the file system, and says whether there are more.
+/// Returns free pages to the file system, and tells whether there are more.
 fn give_back(connection: &Connection, reserve: i64) -> Result<Further, StoreProblem> {
     let spare = |connection| -> Result<i64, StoreProblem> {
         Ok(number(connection, "freelist_count")? - reserve)
@@ -313,7 +313,7 @@ fn give_back(connection: &Connection, reserve: i64) -> Result<Further, StoreProb
     if spare(connection)? > 0 {
         return Ok(Further::On);
     }
-    // Only then is the file itself shorter.
+    // Only this shortens the file itself.
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
     Ok(Further::Enough)
 }

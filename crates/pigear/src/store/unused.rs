@@ -1,4 +1,4 @@
-//! Signatures and origins that nothing has any more.
+//! Removes unused signatures and origins.
 
 use rusqlite::{Connection, params};
 
@@ -13,7 +13,7 @@ pub(super) fn is_any_unused(connection: &Connection, oldest: i64) -> rusqlite::R
 }
 
 /// Removes rows that no alert of this block or a later one has, and no dead letter, and returns how many
-/// these were; of each kind so many are looked at.
+/// these were; at most this many of each kind are checked.
 pub(super) fn remove_unused(
     connection: &Connection,
     oldest: i64,
@@ -31,7 +31,7 @@ pub(super) fn remove_unused(
         removed.more |= rows.len() == most;
         for (id, has_letters) in rows {
             if has_letters {
-                // It is looked at again later.
+                // It is checked again later.
                 connection
                     .prepare_cached(&format!("UPDATE {table} SET until = ?2 WHERE id = ?1"))?
                     .execute([id, until])?;
@@ -46,7 +46,7 @@ pub(super) fn remove_unused(
     Ok(removed)
 }
 
-/// What was removed of the rows that nothing refers to.
+/// The result of removing unused rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Removed {
     pub(super) rows: usize,

@@ -1,4 +1,4 @@
-//! Writing alerts.
+//! Writes alerts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,25 +23,25 @@ use super::open::{self, Force, Opened};
 use super::record;
 use super::segment_index::SegmentIndex;
 
-/// The one that writes alerts.
+/// The writer of alerts.
 pub(super) struct Writer {
     pub(super) connection: Connection,
     path: PathBuf,
-    /// The right to write to the file that the connection is to. None while another is at its path, or none,
-    /// and no new one could be begun yet.
+    /// The right to write to the file of the connection. `None` while the path has another file, or
+    /// none, and no new one could be opened yet.
     lock: Option<Lock>,
-    /// What is beside the file, as it was when it was opened.
+    /// The files beside it when it was opened.
     beside: [(PathBuf, Option<FileId>); 2],
     soundness: Soundness,
     ids: Ids,
-    /// The id of the last alert that was stored.
+    /// The id of the last stored alert.
     last: i64,
-    /// The oldest block that is kept.
+    /// The oldest stored block.
     oldest: i64,
-    /// The index of the segment that alerts come into; `None` if they must be made anew.
+    /// The index of the current segment; `None` if it must be rebuilt.
     index: Option<SegmentIndex>,
     record: Vec<u8>,
-    /// What was last known of the clock, by who removes by age.
+    /// The last state of the clock, for removal by age.
     pub(super) clock: Option<ClockWatch>,
     /// How many dead letters were removed unread.
     pub(super) removed_letters: u64,
@@ -51,13 +51,13 @@ pub(super) struct Writer {
 enum Soundness {
     /// It is not.
     Sound,
-    /// It is being looked through.
+    /// The check is in progress.
     InCheck(Check),
-    /// It is, in this way.
+    /// It is, with this description.
     Damaged(String),
 }
 
-/// The ids of signatures and origins for a change, and the blocks that it is for.
+/// The ids of signatures and origins for a transaction, and its blocks.
 pub(super) struct Interner<'a> {
     ids: &'a mut Ids,
     span: Span,
@@ -74,8 +74,8 @@ impl Interner<'_> {
 }
 
 impl Writer {
-    /// Opens a store, or creates it. After a sudden end, it is waited so long, if at all,
-    /// for whether there is damage.
+    /// Opens a store, or creates it. If it was not closed cleanly, the check for damage is waited for,
+    /// at most this long.
     pub(super) fn open(
         path: PathBuf,
         check_timeout: Option<Duration>,
@@ -106,13 +106,13 @@ impl Writer {
         &self.path
     }
 
-    /// Sees to it that what is written goes into the file that is at the path: if that isn't the one that was
-    /// opened any more, one is begun there.
+    /// Ensures that the open file is the one at the path: if it isn't any more, switches to the one at
+    /// the path, or to a new one.
     ///
     /// # Errors
-    /// If the file is damaged, or none could be begun.
+    /// If the file is damaged, or no file could be opened.
     pub(super) fn ready(&mut self) -> Result<(), StoreProblem> {
-        if self.is_in_place() { self.is_sound().map(drop) } else { self.begin_anew() }
+        if self.is_in_place() { self.is_sound().map(drop) } else { self.switch_file() }
     }
 
     fn is_in_place(&self) -> bool {
@@ -120,8 +120,8 @@ impl Writer {
         file.is_some() && file == FileId::of(&self.path)
     }
 
-    /// Goes on in the file that is at the path now, or in a new one. Numbers go on, and so do lanes.
-    fn begin_anew(&mut self) -> Result<(), StoreProblem> {
+    /// Switches to the file that is at the path now, or to a new one. Ids and lanes continue.
+    fn switch_file(&mut self) -> Result<(), StoreProblem> {
         if let Some(lock) = self.lock.take() {
             let what = match (lock.is_of_removed(), self.path.exists()) {
                 (_, true) => "replaced by another",
@@ -134,12 +134,12 @@ impl Writer {
                 self.path.display()
             );
             if matches!(self.soundness, Soundness::Sound) && what != "removed" {
-                // What is in the journal belongs to the file, wherever it is now.
+                // The journal belongs to the file, wherever that is now.
                 let _ = open::checkpoint(&self.connection);
             }
         }
         for (path, file) in &self.beside {
-            // A journal that was left behind must not be taken for that of the next file.
+            // A leftover journal must not be taken for that of the next file.
             if file.is_some() && FileId::of(path) == *file {
                 let _ = fs::remove_file(path);
             }
@@ -148,12 +148,12 @@ impl Writer {
         let lanes = lanes::rows(&self.connection).unwrap_or_default();
         new.take_over(self.last, &lanes)?;
         (new.clock, new.removed_letters) = (self.clock, self.removed_letters);
-        info!("{}: storing goes on in the file that is there now", self.path.display());
+        info!("{}: storing continues in the file that is there now", self.path.display());
         *self = new;
         Ok(())
     }
 
-    /// Takes note of how far another store had come, and its lanes.
+    /// Takes over the last id and the lanes of another store.
     fn take_over(&mut self, last: i64, lanes: &[LaneRow]) -> rusqlite::Result<()> {
         let change = open::begin(&mut self.connection, Force::ToDisk)?;
         self.last = self.last.max(last);
@@ -164,7 +164,7 @@ impl Writer {
         change.commit()
     }
 
-    /// Whether the file is known to be sound.
+    /// Whether the file was checked and found undamaged.
     ///
     /// # Errors
     /// If it is damaged.
@@ -175,11 +175,11 @@ impl Writer {
             match found {
                 Ok(()) => {
                     self.soundness = Soundness::Sound;
-                    info!("{} is sound", self.path.display());
+                    info!("{}: no damage found", self.path.display());
                     open::let_out_of_journal(&self.connection, true)?;
                 }
                 Err(StoreProblem::Damaged(damage)) => drop(self.met(StoreProblem::Damaged(damage))),
-                // What can't be checked is not written to either.
+                // A file that can't be checked is not written to either.
                 Err(problem) => drop(self.met(StoreProblem::Damaged(problem.to_string()))),
             }
         }
@@ -190,17 +190,17 @@ impl Writer {
         }
     }
 
-    /// The id of the last alert that was stored; 0 if there was none yet.
+    /// The id of the last stored alert; 0 if there was none yet.
     pub(super) fn last(&self) -> i64 {
         self.last
     }
 
-    /// The oldest block that is kept.
+    /// The oldest stored block.
     pub(super) fn oldest(&self) -> i64 {
         self.oldest
     }
 
-    /// What was removed is all before this block.
+    /// Everything before this block was removed.
     pub(super) fn removed_before(&mut self, block: i64) {
         self.oldest = self.oldest.max(block);
     }
@@ -210,8 +210,8 @@ impl Writer {
         self.ready()?;
         let mut result = self.try_append(alerts);
         if result.is_ok() && !self.is_in_place() {
-            // Nobody knows of them yet: they are stored where others find them.
-            result = self.begin_anew().and_then(|()| self.try_append(alerts));
+            // Readers don't know of them yet: they are stored where lanes and searches find them.
+            result = self.switch_file().and_then(|()| self.try_append(alerts));
         }
         match result {
             Ok(last) => {
@@ -219,18 +219,18 @@ impl Writer {
                 Ok(last)
             }
             Err(error) => {
-                // Some may be known that were taken back.
+                // Cached ids may belong to rows that were rolled back.
                 self.ids = Ids::default();
                 Err(self.met(error))
             }
         }
     }
 
-    /// A problem that was met in writing: where that is damage, nothing more is written to the file.
+    /// Handles an error in writing: after damage, nothing more is written to the file.
     fn met(&mut self, problem: StoreProblem) -> StoreProblem {
         let damage = match problem {
             StoreProblem::Damaged(damage) => damage,
-            StoreProblem::NotAStore => "its head was overwritten".to_owned(),
+            StoreProblem::NotAStore => "its header was overwritten".to_owned(),
             problem => return problem,
         };
         let problem = StoreProblem::Damaged(damage.clone());
@@ -268,7 +268,7 @@ impl Writer {
         Ok(id)
     }
 
-    /// Begins a change that is made whole or not at all, and that may be lost if the power fails.
+    /// Begins a transaction that may be lost at a power failure.
     pub(super) fn change(&mut self) -> Result<(Transaction<'_>, Interner<'_>), StoreProblem> {
         self.ready()?;
         let span = Span::new(self.last / BLOCK, self.oldest);
@@ -276,7 +276,7 @@ impl Writer {
         Ok((open::begin(&mut self.connection, Force::Nothing)?, interner))
     }
 
-    /// Ends in order. What is still written after this is checked at the next start.
+    /// Closes the store cleanly. If anything is written after this, the next start checks.
     pub(super) fn close(&mut self) {
         if !self.is_in_place() || !self.is_sound().is_ok_and(|sound| sound) {
             return;
@@ -285,7 +285,7 @@ impl Writer {
             debug!("{}: {error}", self.path.display());
         }
         if let Some(Err(error)) = self.lock.as_mut().map(Lock::end) {
-            warn!("{}: cannot note that it was left in order: {error}", self.path.display());
+            warn!("{}: cannot mark it as closed cleanly: {error}", self.path.display());
         }
     }
 }

@@ -290,7 +290,7 @@ fn a_new_file_that_cannot_be_read_is_said() {
     running.room().set_mode("log/new", 0o000);
     fs::rename(running.room().at("log/new"), running.room().at(name)).unwrap();
     running.warns(&format!(
-        "cannot read {name}: Permission denied (os error 13); going on without it, and trying again"
+        "cannot read {name}: Permission denied (os error 13); continuing without it and trying again"
     ));
     running.room().set_mode(name, 0o644);
     running.warns(&format!("{name} can be read again"));

@@ -116,8 +116,8 @@ fn a_source_is_configured_in_one_place() {
         .file("pigear.toml", "[[source]]\nlogdir = 'log'\n")
         .args(["--config", "pigear.toml"])
         .stderr(
-            "error: the configuration file has sources; options for a source can't be given beside it\n\
-             hint: pigear --help lists what there is\n",
+            "error: the configuration file has sources; source options can't be used with it\n\
+             hint: pigear --help lists commands and options\n",
         )
         .status(2);
 }

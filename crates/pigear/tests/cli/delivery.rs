@@ -66,8 +66,7 @@ fn what_is_refused_is_a_dead_letter_and_can_be_sent_again() {
 
     running.room().write("yes", "");
     let (_, said) = run(running.room(), &["redeliver", "--lane", "exec"]);
-    let expected =
-        "pigear: 2 dead letters of exec are sent again by the Pigear that runs it, now or next\n";
+    let expected = "pigear: 2 dead letters of exec are sent again by the running Pigear, or when it next starts\n";
     assert_eq!(said, expected);
     until("both are taken", || lane(running.room(), "exec") == Some((0, 0)));
     assert_eq!(run(running.room(), &["query", "--dead-letters"]).0, "");
@@ -160,7 +159,7 @@ fn a_handler_that_is_no_longer_configured_is_named_and_can_be_dropped() {
     let dropped = command.output().unwrap();
     assert_eq!(
         String::from_utf8(dropped.stderr).unwrap(),
-        "pigear: its 1 dead letters were dropped, too\n"
+        "pigear: its 1 dead letters were removed too\n"
     );
     assert_eq!(lane(&room, "exec"), None);
     let again = command.output().unwrap();
@@ -311,7 +310,7 @@ fn what_makes_no_sense_is_refused() {
         .args(["durable=maybe"])
         .stderr(
             "error: durable=maybe: provided string was not `true` or `false`\n\
-            hint: pigear --help lists what there is\n",
+            hint: pigear --help lists commands and options\n",
         )
         .status(2);
 }

@@ -122,7 +122,7 @@ fn a_file_that_cannot_be_rotated_grows_on() {
         .args(["--data-handler", "file", "path=archive/alerts", "rotate=1KB", "--count", "30"])
         .send_all(std::iter::repeat_n(ping(), 30))
         .stderr(
-            "error: cannot rotate archive/alerts: Permission denied (os error 13); it grows on\n",
+            "error: cannot rotate archive/alerts: Permission denied (os error 13); it keeps growing\n",
         )
         .success();
     assert_eq!(room.read("archive/alerts"), PING.repeat(30));

@@ -102,10 +102,7 @@ fn a_filter_that_makes_no_sense_is_refused_with_the_place() {
          | msg.priority <= 2 && alert.src_ipp == \"x\"\n  \
          |                            ^",
     );
-    refused(
-        "msg.priority <",
-        "something is missing at the end\n  | msg.priority <\n  |               ^",
-    );
+    refused("msg.priority <", "unexpected end\n  | msg.priority <\n  |               ^");
     refused(
         "msg.priority = 1",
         "nothing can be assigned to this; to compare, write ==\n  | msg.priority = 1\n  | ^",
@@ -148,7 +145,7 @@ fn a_filter_of_one_handler_is_refused_with_its_name() {
 fn lets_all_through(filter: &str, why: &str) {
     let warning = |n: u32| {
         format!(
-            "warning: handler print: the filter failed, and lets the alert through: {why}; {n} failed so far\n"
+            "warning: handler print: the filter failed, so the alert passes: {why}; {n} failed so far\n"
         )
     };
     filtered(filter)
@@ -180,7 +177,7 @@ fn what_an_attacker_wrote_is_shown_escaped_also_by_a_filter_that_fails() {
         .send(alert(hostile, 1))
         .stdout(printed("\\x1b[2J\\x07 caf\u{fffd}\\x0a", 1))
         .stderr(
-            "warning: handler print: the filter failed, and lets the alert through: \
+            "warning: handler print: the filter failed, so the alert passes: \
              \\x1b[2J\\x07 caf\u{fffd}\\x0a; 1 failed so far\n",
         )
         .success();

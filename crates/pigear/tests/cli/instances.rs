@@ -120,7 +120,7 @@ fn one_socket_that_is_in_use_leaves_none_behind() {
         .args(["--instances", "3"])
         .stderr(
             "error: cannot listen on log/1_snort_alert: another process already listens there\n\
-             hint: stop it, or listen elsewhere with --logdir\n",
+             hint: stop it, or use another directory with --logdir\n",
         )
         .status(1);
     assert_eq!(room.list("log"), ["1_snort_alert"]);
@@ -131,8 +131,8 @@ fn numbers_that_no_thread_has_are_refused() {
     Test::new()
         .args(["--instances", "4", "--id-offset", "4294967295"])
         .stderr(
-            "error: with this --id-offset, --instances names threads above 4294967295, which Snort has \
-             none of\n",
+            "error: --id-offset with --instances goes beyond thread 4294967295, the last that Snort can \
+             have\n",
         )
         .status(2);
 }

@@ -168,10 +168,7 @@ fn damage_is_said() {
     reading()
         .file("u2.log", damaged)
         .args(["--from-start", "--once", "--data-handler", "null"])
-        .stderr(
-            "warning: u2.log: skipped 100 bytes from byte 1040 on: there are zeros where a record \
-             should begin\n",
-        )
+        .stderr("warning: u2.log: skipped 100 bytes at offset 1040: zeros instead of a record\n")
         .stats(counters([n, 1, 0, 0], &[("null", [n, 0, 0])]))
         .success();
 }
@@ -191,13 +188,13 @@ fn mistakes_are_named() {
     named(
         &["--from", "missing/u2"],
         "cannot read the log missing/u2: cannot read the directory missing: No such file or directory \
-         (os error 2)\nhint: create it: the log's files need not be there yet, but their directory must",
+         (os error 2)\nhint: create it: the log's files may be missing, but their directory must exist",
         1,
     );
     named(
         &["--from", "u2", "--bookmark", "missing/mark"],
-        "cannot read the log u2: cannot keep the bookmark missing/mark: No such file or directory (os \
-         error 2)\nhint: keep it elsewhere with --bookmark FILE",
+        "cannot read the log u2: cannot use the bookmark missing/mark: No such file or directory (os \
+         error 2)\nhint: use another path with --bookmark FILE",
         1,
     );
 }
@@ -209,7 +206,7 @@ fn it_is_said_why_there_is_nothing_to_read() {
         .file("u2.log", logged(case))
         .args(["--once"])
         .stderr(
-            "warning: ./u2.log is read for the first time, which begins at its end; --from-start reads \
+            "warning: ./u2.log has no bookmark yet, so reading starts at its end; --from-start reads \
              all of it\n",
         )
         .success();
@@ -217,7 +214,7 @@ fn it_is_said_why_there_is_nothing_to_read() {
     reading_in(&room).success();
     Test::bare()
         .args(["--socket-handler", "unified2", "--from", "u3.log", "--from-start", "--once"])
-        .stderr("warning: there is nothing to read at ./u3.log\n")
+        .stderr("warning: nothing to read at ./u3.log\n")
         .success();
 }
 
@@ -248,7 +245,7 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 const UNREADABLE: &str = "warning: cannot read ./u2.log.1750000002: Permission denied (os error 13); \
-     going on without it, and trying again\n";
+     continuing without it and trying again\n";
 
 #[test]
 fn a_file_that_cannot_be_read_is_passed_over_and_read_as_soon_as_it_can_be() {
@@ -324,8 +321,8 @@ fn a_bookmark_that_is_no_file_is_refused_at_once() {
         .with(|room| nix::unistd::mkfifo(&room.at("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap())
         .args(["--bookmark", "pipe"])
         .stderr(
-            "error: cannot read the log u2.log: cannot keep the bookmark pipe: a named pipe, not a \
-             regular file\nhint: keep it elsewhere with --bookmark FILE\n",
+            "error: cannot read the log u2.log: cannot use the bookmark pipe: a named pipe, not a \
+             regular file\nhint: use another path with --bookmark FILE\n",
         )
         .status(1);
 }

@@ -23,10 +23,10 @@ fn broken_lines_are_named_and_passed_over() {
         .send(ping())
         .stdout(named("ICMP Echo Request of mine"))
         .stderr(
-            "warning: classes:2: no description; the line is passed over\n\
-             warning: sids:3: sid is \"broken\", not a number up to 4294967295; the line is passed over\n\
-             warning: sids:4: sid is \"broken\", not a number up to 4294967295; the line is passed over\n\
-             warning: gens:2: generator is \"x\", not a number up to 4294967295; the line is passed over\n",
+            "warning: classes:2: no description; the line is skipped\n\
+             warning: sids:3: sid is \"broken\", not a number up to 4294967295; the line is skipped\n\
+             warning: sids:4: sid is \"broken\", not a number up to 4294967295; the line is skipped\n\
+             warning: gens:2: generator is \"x\", not a number up to 4294967295; the line is skipped\n",
         )
         .success();
 }
@@ -35,7 +35,7 @@ fn broken_lines_are_named_and_passed_over() {
 fn a_file_of_another_kind_is_a_few_lines() {
     let line = |n| {
         format!(
-            "warning: sids:{n}: sid is \"broken\", not a number up to 4294967295; the line is passed over\n"
+            "warning: sids:{n}: sid is \"broken\", not a number up to 4294967295; the line is skipped\n"
         )
     };
     let lines: String = (1..=5).map(line).collect();
@@ -44,7 +44,7 @@ fn a_file_of_another_kind_is_a_few_lines() {
         .args(["--sid-msg-map", "sids", "--count", "1"])
         .send(ping())
         .stdout(PING)
-        .stderr(lines + "warning: sids: 95 more lines are broken\n")
+        .stderr(lines + "warning: sids: 95 more invalid lines\n")
         .success();
 }
 
@@ -55,7 +55,7 @@ fn a_list_without_entries_leaves_what_is_built_in() {
         .args(["--class-config", "classes", "--count", "1"])
         .send(ping())
         .stdout(PING)
-        .stderr("warning: classes has no classes; those that are built in are used\n")
+        .stderr("warning: classes has no classes; the built-in ones are used\n")
         .success();
 }
 
@@ -100,7 +100,7 @@ fn a_list_that_is_gone_leaves_the_names_from_before() {
     std::fs::remove_file(running.room().at("sids")).unwrap();
     running.signal(Signal::SIGHUP);
     running.warns(
-        "warning: cannot read sids: No such file or directory (os error 2); the names from before stay\n",
+        "warning: cannot read sids: No such file or directory (os error 2); keeping the previous names\n",
     );
     running.send(&ping());
     let (_, ended) = running.end();

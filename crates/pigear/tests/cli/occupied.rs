@@ -12,13 +12,13 @@ use crate::snort::{PING, ping};
 
 fn occupied_by(kind: &str) -> String {
     format!(
-        "error: cannot listen on log/snort_alert: something is there that is not a socket for alerts ({kind})\n\
-         hint: remove it if nobody needs it, or listen elsewhere with --logdir\n"
+        "error: cannot listen on log/snort_alert: the path exists and is not an alert socket ({kind})\n\
+         hint: remove it if it is not needed, or use another directory with --logdir\n"
     )
 }
 
 const IN_USE: &str = "error: cannot listen on log/snort_alert: another process already listens there\n\
-    hint: stop it, or listen elsewhere with --logdir\n";
+    hint: stop it, or use another directory with --logdir\n";
 
 #[test]
 fn a_file_is_not_replaced() {
@@ -128,7 +128,7 @@ fn what_somebody_else_put_in_the_sockets_place_stays() {
     let mut running = Test::new().start();
     running.listens();
     let theirs = replaced(&running);
-    running.warns("log/snort_alert was removed or replaced, so no alerts come: another process");
+    running.warns("log/snort_alert was removed or replaced, so no alerts arrive: another process");
     running.signal_now(Signal::SIGTERM);
     let (room, ended) = running.end();
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
@@ -143,7 +143,7 @@ fn a_socket_that_was_replaced_is_bound_again_once_nobody_listens_there() {
     let theirs = replaced(&running);
     running.warns("another process already listens there");
     drop(theirs);
-    running.warns("log/snort_alert was removed; it is bound again");
+    running.warns("log/snort_alert was removed; bound again");
     running.send(&ping());
     let (_, ended) = running.end();
     assert_eq!((&*ended.stdout, ended.status), (PING, Some(0)));
@@ -165,7 +165,7 @@ fn a_socket_that_was_removed_is_bound_again_and_nothing_sent_before_is_lost() {
     }
     let (room, ended) = running.end();
     assert_eq!((&*ended.stdout, ended.status), (&*PING.repeat(4), Some(0)));
-    let line = "warning: log/snort_alert was removed; it is bound again\n";
+    let line = "warning: log/snort_alert was removed; bound again\n";
     assert!(ended.stderr.starts_with(line), "{}", ended.stderr);
     assert_eq!(room.list("log"), Vec::<String>::new());
 }
@@ -176,7 +176,8 @@ fn a_log_directory_that_is_made_again_gets_a_socket_again() {
     running.listens();
     let log = running.room().at("log");
     fs::remove_dir_all(&log).unwrap();
-    running.warns("log/snort_alert was removed or replaced, so no alerts come: no such directory");
+    running
+        .warns("log/snort_alert was removed or replaced, so no alerts arrive: no such directory");
     fs::create_dir(&log).unwrap();
     running.send(&ping());
     let (_, ended) = running.end();

@@ -66,7 +66,7 @@ fn a_recording_that_is_cut_is_read_as_far_as_it_goes() {
         .args(["--socket-handler", "play", "--from", "rec"])
         .stdout(PING)
         .stderr(
-            "error: rec: cannot read the recording: datagram 2 is cut: 996 of its 65928 bytes are there\n",
+            "error: rec: cannot read the recording: datagram 2 is truncated: 996 of 65928 bytes\n",
         )
         .stats(counters([1, 0, 0, 0], &[("print", [1, 0, 0])]))
         .status(1);
@@ -96,7 +96,7 @@ fn what_is_no_recording_is_refused() {
     for (text, problem) in [
         (
             "#!/bin/sh\n",
-            "cannot read rec: not a recording: datagram 1 would have 1647255843 bytes, at most 1048576 are possible",
+            "cannot read rec: not a recording: datagram 1 would have 1647255843 bytes, but the limit is 1048576",
         ),
         ("", "rec has no datagrams"),
     ] {
@@ -215,7 +215,7 @@ fn a_recording_without_any_alert_is_not_read_to_its_end() {
         .start();
     let (room, ended) = running.end();
     let error = "error: rec: cannot read the recording: not a recording of alerts: none of datagrams 1 to \
-        10000 is one\n";
+        10000 is an alert\n";
     assert!(ended.stderr.ends_with(error), "{}", ended.stderr);
     assert_eq!(ended.status, Some(1));
     assert_eq!(room.read("stats.json"), counters([0, 10_000, 0, 0], &[("print", [0, 0, 0])]));

@@ -50,7 +50,7 @@ fn a_sender_who_may_not_send_is_refused_and_counted() {
     assert_eq!((&*ended.stdout, ended.status, lines.len()), (PING, Some(0), 2));
     for (n, line) in (1..).zip(lines) {
         let start = "warning: refused a datagram from uid 65534 (process ";
-        let end = format!("), which may not send; {n} refused so far");
+        let end = format!("), which is not allowed to send; {n} refused so far");
         assert!(line.starts_with(start) && line.ends_with(&end), "{line}");
     }
     assert_eq!(room.read("stats.json"), counters([1, 0, 2, 0], &[("print", [1, 0, 0])]));
@@ -181,7 +181,7 @@ fn a_group_that_cannot_be_given_is_an_error_and_leaves_no_socket() {
     let room = test
         .without_rights()
         .stderr(
-            "error: cannot listen on log/snort_alert: cannot give the socket to group 0: \
+            "error: cannot listen on log/snort_alert: cannot set the socket's group to 0: \
              Operation not permitted (os error 1)\n\
              hint: only root may give a socket to a group that it isn't in\n",
         )

@@ -106,7 +106,7 @@ fn two_shells_are_refused() {
     let (running, screen) = screen::start(test, &[]);
     let (_, ended) = running.end();
     assert_eq!(ended.status, Some(1));
-    screen.shows("error: handler shell: there is a shell already, and a terminal has room for one");
+    screen.shows("error: handler shell: only one shell can use a terminal");
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn the_packet_can_be_taken_apart() {
     screen.enters("alert.src_ip");
     screen.shows("\n\"192.168.10.21\"\n");
     screen.enters("?");
-    screen.shows("next, or Ctrl-D      goes on to the next alert");
+    screen.shows("next, or Ctrl-D      continues with the next alert");
     screen.enters("help(msg)");
     screen.shows("  msg.priority           priority: 1 is the most severe, 0 none\n");
     screen.enters("?hexdump");
@@ -312,7 +312,7 @@ fn alerts_are_received_meanwhile_and_wait() {
     screen.shows("… 261 older\n");
     screen.shows("   301  2025-06-15T18:06:40.999998Z");
     screen.enters("quit");
-    screen.shows("299 more were not looked at");
+    screen.shows("299 more alerts were not examined");
     let counted = ends(running, &screen);
     assert_eq!((&counted["handled"], &counted["dropped"]), (&2.into(), &299.into()));
 }
@@ -522,7 +522,7 @@ fn the_manual_shows_what_the_shell_shows() {
     }
     let (_, ended) = running.end();
     assert_eq!(ended.status, Some(0));
-    screen.shows("were not looked at");
+    screen.shows("were not examined");
     let shown = screen.text();
     let from = |text: &str, start: &str| text[text.find(start).unwrap()..].trim_end().to_owned();
     assert_eq!(from(&shown, "> next\n"), from(session, "> next\n"));

@@ -111,7 +111,7 @@ fn packets_are_written_for_wireshark_and_nothing_is_written_over() {
     let bytes = fs::read(room.at("x.pcapng")).unwrap();
     assert_eq!(bytes[..4], 0x0a0d_0d0a_u32.to_le_bytes());
     let error = complaint(&room, &args, 1);
-    assert_eq!(error, "error: x.pcapng exists, and is not written over\n");
+    assert_eq!(error, "error: x.pcapng exists and is not overwritten\n");
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_query_follows_what_is_stored_meanwhile() {
 fn what_makes_no_sense_is_refused() {
     let room = stored("v2919/http");
     let cases: [(&[&str], &str); 6] = [
-        (&["query"], "error: which store? Give --store PATH, or --config FILE with a [store]\n"),
+        (&["query"], "error: no store given; use --store PATH, or --config FILE with [store]\n"),
         (&["query", "--store", "a.db", "--sid", "x"], "error: invalid value 'x' for '--sid <N>'"),
         (
             &["query", "--store", "a.db", "--src", "10.0.0.0/33"],
@@ -152,10 +152,7 @@ fn what_makes_no_sense_is_refused() {
             &["query", "--store", "a.db", "--count-by", "moon"],
             "error: invalid value 'moon' for '--count-by",
         ),
-        (
-            &["--keep-days", "3"],
-            "error: how long alerts are kept was given, but not where: --store PATH\n",
-        ),
+        (&["--keep-days", "3"], "error: retention needs a store; give one with --store PATH\n"),
     ];
     for (args, expected) in cases {
         let error = complaint(&room, args, 2);
@@ -220,8 +217,8 @@ fn a_store_of_a_later_pigear_is_left_alone() {
     // The version, in the file's head.
     bytes[60..64].copy_from_slice(&9_u32.to_be_bytes());
     fs::write(room.at("a.db"), &bytes).unwrap();
-    let expected = "error: cannot use the store a.db: it has version 9, and this Pigear knows only \
-        those up to 2\nhint: it was left alone; use the newer Pigear, or another path\n";
+    let expected = "error: cannot use the store a.db: it has version 9, but this Pigear supports \
+        only versions up to 2\nhint: it was not changed; use the newer Pigear, or another path\n";
     assert_eq!(complaint(&room, &["--store", "a.db", "--logdir", "log"], 1), expected);
     assert_eq!(complaint(&room, &QUERY, 1), expected);
     assert!(fs::read(room.at("a.db")).unwrap() == bytes);
@@ -249,8 +246,8 @@ fn a_file_that_is_no_store_is_left_alone() {
     let error = complaint(&room, &["--store", "notes.txt", "--logdir", "log"], 1);
     assert_eq!(
         error,
-        "error: cannot use the store notes.txt: the file is not a store of Pigear's\n\
-        hint: it was left alone; give another path with --store\n"
+        "error: cannot use the store notes.txt: the file is not a Pigear store\n\
+        hint: it was not changed; give another path with --store\n"
     );
     assert_eq!(room.read("notes.txt"), "mine\n".repeat(100));
 }
@@ -410,10 +407,10 @@ fn limits_that_keep_nothing_are_refused() {
         ),
         (
             &["--store", "a.db", "--keep-bytes", "1"],
-            "error: invalid value '1' for '--keep-bytes <SIZE>': no alert would have room; give at least 1MB\n",
+            "error: invalid value '1' for '--keep-bytes <SIZE>': too small for any alert; give at least 1MB\n",
         ),
         (&["--config", "days.toml"], "nothing would be kept; give at least 1 day"),
-        (&["--config", "bytes.toml"], "no alert would have room; give at least 1MB"),
+        (&["--config", "bytes.toml"], "too small for any alert; give at least 1MB"),
     ];
     for (args, expected) in cases {
         let error = complaint(&room, args, 2);

@@ -8,7 +8,7 @@ use crate::snort::{PING, ping, send};
 const DIALECTS: &str = "snort3, snort2.9, snort2.9-appid, snort2.9.7-appid, snort2.7, snort2.2, \
     snort2-32bit, barnyard2, barnyard2-32bit";
 const HANDLERS: &str = "hint: pigear --help lists handlers and keys\n";
-const OPTIONS: &str = "hint: pigear --help lists what there is\n";
+const OPTIONS: &str = "hint: pigear --help lists commands and options\n";
 /// What the parser of arguments adds.
 const TRY_HELP: &str = "\nFor more information, try '--help'.\n";
 
@@ -94,8 +94,8 @@ fn what_is_neither_key_nor_command_is_refused() {
 
 #[test]
 fn users_and_groups_that_are_not_there_are_refused() {
-    refused(&["--allow-uid", "no-such"], "error: no user is called \"no-such\"\n", 2);
-    refused(&["--socket-group", "no-such"], "error: no group is called \"no-such\"\n", 2);
+    refused(&["--allow-uid", "no-such"], "error: unknown user \"no-such\"\n", 2);
+    refused(&["--socket-group", "no-such"], "error: unknown group \"no-such\"\n", 2);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_path_that_snort_would_cut_is_refused() {
         .args(["--logdir", &dir])
         .stderr(format!(
             "error: cannot listen on {dir}/snort_alert: the path has 112 bytes, but a socket's path has 107 at most\n\
-             hint: use a log directory with a shorter path; Snort would cut this one and send elsewhere\n"
+             hint: use a log directory with a shorter path; Snort truncates this one and sends to another path\n"
         ))
         .status(1);
 }
@@ -241,8 +241,9 @@ fn a_time_that_can_not_be_reckoned_with_is_refused() {
             let key = format!("{key}={time}");
             refused(&["--data-handler", "http", "url=http://127.0.0.1:1/", &key], &stderr, 2);
         }
-        let stderr =
-            format!("error: group={time}: {EXPECTED}\nhint: pigear --help lists what there is\n");
+        let stderr = format!(
+            "error: group={time}: {EXPECTED}\nhint: pigear --help lists commands and options\n"
+        );
         refused(&[&format!("group={time}")], &stderr, 2);
         #[cfg(feature = "exec")]
         {
@@ -255,9 +256,9 @@ fn a_time_that_can_not_be_reckoned_with_is_refused() {
 
 #[test]
 fn a_number_that_no_user_or_group_has_is_refused() {
-    refused(&["--socket-group", "4294967295"], "error: 4294967295 is the id of no group\n", 2);
-    refused(&["--allow-uid", "4294967295"], "error: 4294967295 is the id of no user\n", 2);
-    let stderr = "error: no group is called \"4294967296\"\n";
+    refused(&["--socket-group", "4294967295"], "error: 4294967295 is not a group id\n", 2);
+    refused(&["--allow-uid", "4294967295"], "error: 4294967295 is not a user id\n", 2);
+    let stderr = "error: unknown group \"4294967296\"\n";
     refused(&["--socket-group", "4294967296"], stderr, 2);
 }
 

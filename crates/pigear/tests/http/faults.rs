@@ -162,7 +162,7 @@ fn at_the_end_what_is_in_hand_is_tried_once_more() {
 fn wrong_settings_are_refused_at_the_start() {
     let url = ("url", "http://127.0.0.1/");
     let cases: [(&[(&str, &str)], &str); 24] = [
-        (&[], "give url or url_file: where to send"),
+        (&[], "give url or url_file"),
         (
             &[("url", "nonsense")],
             "url: relative URL without a base; expected http://SERVER/… or https://SERVER/…",
@@ -182,7 +182,7 @@ fn wrong_settings_are_refused_at_the_start() {
         ),
         (
             &[("url", "http://me:s3cret@x/"), ("auth", "bearer:s3cret")],
-            "the URL has a name and password; give either these or auth",
+            "the URL has a user name and password; remove them or auth",
         ),
         (
             &[url, ("auth_env", "PIGEAR_NO_SUCH")],
@@ -192,7 +192,7 @@ fn wrong_settings_are_refused_at_the_start() {
             &[url, ("ca", "/nowhere.pem")],
             "cannot read /nowhere.pem: No such file or directory (os error 2)",
         ),
-        (&[url, ("key", "/nowhere.pem")], "key needs the certificate that it is for; give cert"),
+        (&[url, ("key", "/nowhere.pem")], "key needs its certificate; give cert"),
         (
             &[url, ("template", "preset:telegram")],
             "preset:telegram needs param.chat_id: where to send",
@@ -216,7 +216,7 @@ fn wrong_settings_are_refused_at_the_start() {
         ),
         (
             &[url, ("header", "x")],
-            "header: invalid type: string \"x\", expected a name behind it, as in KEY.NAME=VALUE",
+            "header: invalid type: string \"x\", expected a name, as in KEY.NAME=VALUE",
         ),
         (
             &[url, ("timeout", "soon")],

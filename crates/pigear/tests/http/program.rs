@@ -224,10 +224,7 @@ fn a_template_with_an_error_is_refused_at_the_start_with_its_line() {
     );
     assert!(error("{% if msg %}{}").starts_with("error: handler http: t.j2:1: "));
     let no_json = error("{\"msg\": {{ msg }}}");
-    assert!(
-        no_json.starts_with("error: handler http: t.j2: what it makes is not JSON:"),
-        "{no_json}"
-    );
+    assert!(no_json.starts_with("error: handler http: t.j2: the result is not JSON:"), "{no_json}");
 }
 
 #[test]
@@ -241,9 +238,6 @@ fn a_field_that_is_missing_where_json_needs_one_fails_the_alert() {
     // The alert of the trial has no packet; the one that comes has.
     let text = r#"{"x": {% if src_ip %}{{ src_port }}{% else %}0{% endif %}}"#;
     let (stderr, status) = template(text, &[]);
-    assert!(
-        stderr.starts_with("error: handler http: t.j2: what it makes is not JSON:"),
-        "{stderr}"
-    );
+    assert!(stderr.starts_with("error: handler http: t.j2: the result is not JSON:"), "{stderr}");
     assert_eq!(status, Some(1));
 }

@@ -87,7 +87,7 @@ fn hostile_messages_are_text_and_nothing_else() {
 #[test]
 fn a_program_that_fails_is_counted_with_what_it_said() {
     let script = "import sys; sys.exit('no\\x1b[31m way')";
-    let problem = r"ended with status 1; it said: no\x1b[31m way";
+    let problem = r"ended with status 1; its output: no\x1b[31m way";
     let problem = format!("handler exec: {} {problem}", python());
     let Some(test) = running(script, &[]) else { return };
     let hint = "hint: with --serve-forever, errors are counted and the next alert is handled\n";
@@ -166,7 +166,7 @@ fn a_flood_of_output_is_taken_and_cut() {
     running.send(&ping());
     let (_, ended) = running.end();
     assert!(
-        ended.stderr.contains("ended with status 2; it said, after 8998979 bytes: xxx"),
+        ended.stderr.contains("ended with status 2; its output, after 8998979 bytes: xxx"),
         "{}",
         ended.stderr
     );
@@ -183,7 +183,7 @@ fn an_endless_flood_of_output_ends_with_the_timeout() {
     let mut running = test.start();
     running.send(&ping());
     let (_, ended) = running.end();
-    assert!(ended.stderr.contains("took longer than 1s; it said, after "), "{}", ended.stderr);
+    assert!(ended.stderr.contains("took longer than 1s; its output, after "), "{}", ended.stderr);
     assert!(ended.stderr.len() < 2_000, "{}", ended.stderr);
 }
 
@@ -236,7 +236,7 @@ fn what_can_not_be_run_is_said_at_the_start() {
     for (command, problem) in [
         ("no-such-program -x", "no program no-such-program in PATH"),
         ("./none", "./none does not exist"),
-        ("/etc/passwd", "/etc/passwd is no program"),
+        ("/etc/passwd", "/etc/passwd is not a program"),
     ] {
         for mode in ["mode=each", "mode=stream"] {
             Test::new()
@@ -340,7 +340,7 @@ fn a_program_that_ends_is_started_again_and_gets_what_was_not_written() {
     let said: Vec<_> = got(&room).iter().map(|alert| alert["msg"].to_string()).collect();
     let sent: Vec<_> = (1..=5).map(|n| format!("\"alert {n}\"")).collect();
     assert_eq!(said, sent);
-    let again = " ended with status 1; it said: enough; it is started again in 100ms\n";
+    let again = " ended with status 1; its output: enough; restarting in 100ms\n";
     assert!(ended.stderr.contains(again), "{}", ended.stderr);
     // The last one failed at the end: that is said.
     assert!(
@@ -387,14 +387,14 @@ fn keys_that_make_no_sense_are_refused() {
             &["command=cat", "timeout=soon"],
             "timeout: \"soon\": expected a time (500ms, 10s, 1m), at most 365d",
         ),
-        (&["command=cat", "timeout=0s"], "timeout=0s: no program is done so soon"),
+        (&["command=cat", "timeout=0s"], "timeout=0s: must be greater than 0"),
         (
             &["command=cat", "mode=stream", "rate=3"],
             "timeout, concurrency and rate are for mode=each",
         ),
         (
             &["command=cat", "mode=stream", "format=full"],
-            "a program is fed lines, but an alert in the format full has several",
+            "mode=stream writes a line per alert, but format=full has several",
         ),
         (&["mode=each"], "missing key `command`"),
     ] {

@@ -64,7 +64,7 @@ fn a_reader_that_comes_late_or_again_gets_what_waited() {
         }
     };
     send(&mut running, 3);
-    running.warns("it is tried again in");
+    running.warns("trying again in");
     let mut said = Vec::new();
     for _ in 0..3 {
         let listener = UnixListener::bind(&path).unwrap();

@@ -295,8 +295,8 @@ fn what_is_too_long_for_a_datagram_is_cut_between_letters() {
     to(&server, &["--count", "2", "max_len=480", "rfc=3164", "format=json"])
         .send_all([long.clone(), long])
         .stderr(
-            "warning: syslog: messages of more than 480 bytes are cut: 1 so far\n\
-             warning: syslog: messages of more than 480 bytes are cut: 2 so far\n",
+            "warning: syslog: messages of more than 480 bytes are truncated: 1 so far\n\
+             warning: syslog: messages of more than 480 bytes are truncated: 2 so far\n",
         )
         .success();
     let messages = server.has_got(2);
@@ -330,7 +330,7 @@ fn a_server_that_goes_away_gets_everything_when_it_is_back() {
         server.has_got(10);
         server.go_down();
         (10..20).for_each(|n| running.send(&alert(n)));
-        running.warns("it is tried again in");
+        running.warns("trying again in");
         server.up();
         server.has_got(20);
         (20..30).for_each(|n| running.send(&alert(n)));
@@ -358,7 +358,7 @@ fn over_udp_a_server_that_is_back_is_sent_to_again() {
     server.has_got(1);
     server.go_down();
     (0..3).for_each(|_| running.send(&saying(b"meanwhile")));
-    running.warns("Connection refused (os error 111); it is tried again in 100ms");
+    running.warns("Connection refused (os error 111); trying again in 100ms");
     server.up();
     running.send(&saying(b"after"));
     until("the last one arrives", || {
@@ -377,7 +377,7 @@ fn a_server_that_stays_down_does_not_hold_us_up_at_the_end() {
     let test = Test::new().args(["--data-handler", "syslog", &target, "--stats", "stats.json"]);
     let mut running = test.start();
     (0..3).for_each(|_| running.send(&ping()));
-    running.warns("Connection refused (os error 111); it is tried again in 100ms");
+    running.warns("Connection refused (os error 111); trying again in 100ms");
     let (room, ended) = ends_in_time(running);
     let last = "warning: handler syslog: could not finish in time; 3 alerts dropped";
     assert!(ended.stderr.contains(last), "{}", ended.stderr);
@@ -401,7 +401,7 @@ fn a_server_that_is_not_trusted_gets_nothing() {
         let mut running = Test::new().args(["--data-handler", "syslog", &target, &ca]).start();
         running.send(&ping());
         running.warns(problem);
-        running.warns("it is tried again in 100ms");
+        running.warns("trying again in 100ms");
         running.signal(Signal::SIGTERM);
         running.end();
     }
@@ -433,7 +433,7 @@ fn a_server_that_demands_another_certificate_is_told_of() {
         let mut running = to(&server, &keys).start();
         running.send(&ping());
         running.warns(problem);
-        running.warns("it is tried again in 100ms");
+        running.warns("trying again in 100ms");
         running.signal(Signal::SIGTERM);
         let (room, _) = running.end();
         assert_eq!(room.read("stats.json"), counters([1, 0, 0, 0], &[("syslog", [0, 1, 0])]));
@@ -449,7 +449,7 @@ fn certificates_that_make_no_sense_are_refused() {
         [("cert", "client.pem"), ("key", "client-key.pem"), ("key", "key.pem")]
             .map(|(key, name)| file_of(&dir, key, name));
     for (keys, problem) in [
-        (vec![&*key], "key needs the certificate that it is for; give cert"),
+        (vec![&*key], "key needs its certificate; give cert"),
         (vec![&*cert], "client.pem: "),
         (vec![&*cert, &*other], "is no key to "),
         (vec!["cert=none.pem"], "cannot read none.pem: "),
@@ -471,7 +471,7 @@ fn keys_that_make_no_sense_are_refused() {
         ),
         (&["facility=local8"], "unknown facility; known are kern, user, "),
         (&["rfc=822"], "\"822\": expected 5424 or 3164"),
-        (&["format=full"], "an alert in the format full has several lines; choose another"),
+        (&["format=full"], "format=full has several lines an alert; choose another"),
         (&["ca=x"], "ca, cert and key are for target=tls://…"),
         (&["target=tls://log", "ca=none.pem"], "cannot read none.pem: "),
         (&["max_len=9"], "max_len is 9, but must be 480 to 65507"),

@@ -59,7 +59,7 @@ fn each_broken_snort_2_line_is_named_and_skipped() {
             "line 5: no priority",
             "line 6: priority is \"high\", not a number up to 4294967295",
             "line 7: priority is \"-1\", not a number up to 4294967295",
-            "line 8: 4 fields, but there can be only 3",
+            "line 8: 4 fields, but at most 3 are allowed",
             "line 9: class \"A\" was defined before, this one is ignored",
         ]
     );
@@ -95,7 +95,7 @@ fn a_broken_snort_3_entry_is_named_and_keeps_its_number() {
             "line 5: description is not a plain string or number",
             "line 6: priority is \"1.5\", not a number up to 4294967295",
             "line 8: class \"a\" was defined before, this one is ignored",
-            "line 1: the table does not end",
+            "line 1: the table is not closed",
         ]
     );
     assert_eq!(named(&parsed), [(1, "a"), (6, "e"), (7, "f")]);

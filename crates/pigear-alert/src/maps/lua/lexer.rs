@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-/// A word of Lua, as coarse as a configuration's tables need it.
+/// A token of Lua, as far as tables need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token<'a> {
     Name(&'a str),
@@ -9,7 +9,7 @@ pub(super) enum Token<'a> {
     Symbol(char),
 }
 
-/// The tokens of a text, each with the number of its line from 1. Any text is gone through to its end.
+/// The tokens of a text, each with its line number from 1. Any text is accepted.
 pub(super) struct Lexer<'a> {
     rest: &'a str,
     line: usize,
@@ -20,7 +20,7 @@ impl<'a> Lexer<'a> {
         Self { rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1 }
     }
 
-    /// Goes past these symbols if they come next.
+    /// Skips these symbols if they come next.
     pub(super) fn take_symbols(&mut self, symbols: &str) -> bool {
         let (rest, line) = (self.rest, self.line);
         for symbol in symbols.chars() {
@@ -96,7 +96,7 @@ impl<'a> Iterator for Lexer<'a> {
     }
 }
 
-/// How far a quoted string reaches: to its quote, or, left open, to the end of the line.
+/// The length of a quoted string: to its quote or, if it is not closed, to the end of the line.
 fn quoted_length(inside: &str, quote: char) -> usize {
     let mut escaped = false;
     let end = inside.find(|c| {
@@ -107,7 +107,7 @@ fn quoted_length(inside: &str, quote: char) -> usize {
     end.unwrap_or(inside.len())
 }
 
-/// A `[[…]]` or `[==[…]==]` at the beginning: the length of it all, and what is inside.
+/// A `[[…]]` or `[==[…]==]` at the beginning: its length, and its contents.
 fn long_string(text: &str) -> Option<(usize, &str)> {
     let inside = text.strip_prefix('[')?.trim_start_matches('=').strip_prefix('[')?;
     let opening = text.len() - inside.len();
@@ -117,7 +117,7 @@ fn long_string(text: &str) -> Option<(usize, &str)> {
     Some((opening + length + end, &inside[..length]))
 }
 
-/// Resolves the escapes that a configuration has use for; of others the backslash is dropped.
+/// Resolves common escapes; other backslashes are removed.
 fn unescaped(text: &str) -> Cow<'_, str> {
     if !text.contains('\\') {
         return text.into();

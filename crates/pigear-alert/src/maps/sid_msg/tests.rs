@@ -80,9 +80,9 @@ fn each_broken_version_1_line_is_named_and_skipped() {
             "line 3: no message",
             "line 4: no message",
             "line 5: sid is \"4294967296\", not a number up to 4294967295",
-            "line 6: reference \"cve\" is not a system and an id with a comma between",
-            "line 6: reference \",1\" is not a system and an id with a comma between",
-            "line 6: reference \"url,\" is not a system and an id with a comma between",
+            "line 6: reference \"cve\" is not of the form SYSTEM,ID",
+            "line 6: reference \",1\" is not of the form SYSTEM,ID",
+            "line 6: reference \"url,\" is not of the form SYSTEM,ID",
         ]
     );
     assert_eq!(shown(parsed.value.get(1, 9)), r#"a ["bugtraq:2"] None None None"#);

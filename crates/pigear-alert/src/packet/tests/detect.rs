@@ -57,7 +57,7 @@ fn bytes_that_fit_nothing_have_no_link_type() {
 fn a_forced_link_type_is_kept_even_if_it_fits_badly() {
     let frame = ethernet(0x0800, &ipv4(17, &udp(1, 2, b"")));
     let raw = Dissector { link_type: Some(LinkType::RAW), ..Dissector::default() }.dissect(&frame);
-    assert_eq!(stopped(&raw), "IP at byte 0: version 0 is not what was expected");
+    assert_eq!(stopped(&raw), "IP at byte 0: unexpected version 0");
     let wifi = LinkType(105);
     let wifi = Dissector { link_type: Some(wifi), ..Dissector::default() }.dissect(&frame);
     assert_eq!(wifi.link_type, Some(LinkType(105)));

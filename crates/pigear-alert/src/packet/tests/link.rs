@@ -73,7 +73,7 @@ fn discovery_is_not_a_session() {
     frame[15] = 0x09;
     assert_eq!(names(&dissect(&frame)), ["Ethernet", "PPPoE"]);
     frame[14] = 0x21;
-    let text = "PPPoE at byte 14: version 2 is not what was expected";
+    let text = "PPPoE at byte 14: unexpected version 2";
     assert_eq!(stopped(&dissect(&frame)), text);
 }
 

@@ -48,7 +48,7 @@ fn arp_has_no_addresses_of_its_own_but_those_it_asks_about() {
 fn arp_for_other_addresses_is_not_read() {
     let mut frame = ethernet(0x0806, &arp());
     frame[18] = 8;
-    let text = "ARP at byte 14: hardware addresses of 8 and protocol addresses of 4 bytes";
+    let text = "ARP at byte 14: unsupported address lengths: hardware 8 bytes, protocol 4 bytes";
     assert_eq!(stopped(&dissect(&frame)), text);
 }
 
@@ -66,8 +66,8 @@ fn addresses_are_had_as_soon_as_the_fixed_header_is_there() {
 #[test]
 fn addresses_are_had_whatever_the_header_length_says() {
     for (first, reason) in [
-        (0x44, "IPv4 at byte 14: says its header has 16 bytes, but 20 is the least"),
-        (0x4f, "IPv4 at byte 14: says its header has 60 bytes, but 28 are left"),
+        (0x44, "IPv4 at byte 14: header length is 16 bytes, but 20 is the minimum"),
+        (0x4f, "IPv4 at byte 14: header length is 60 bytes, but 28 are left"),
     ] {
         let mut frame = ethernet(0x0800, &ipv4(17, &udp(1, 2, b"")));
         frame[14] = first;
@@ -187,7 +187,7 @@ fn a_packet_that_was_cut_in_an_extension_keeps_its_addresses() {
 fn a_wrong_version_is_not_read() {
     let dissection = dissect(&ethernet(0x86dd, &ipv4(17, &[0; 40])));
     assert_eq!(dissection.src_ip(), None);
-    assert_eq!(stopped(&dissection), "IPv6 at byte 14: version 4 is not what was expected");
+    assert_eq!(stopped(&dissection), "IPv6 at byte 14: unexpected version 4");
 }
 
 #[test]

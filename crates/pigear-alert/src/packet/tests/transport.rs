@@ -22,8 +22,8 @@ fn a_tcp_header_is_read_field_by_field() {
 #[test]
 fn ports_are_had_whatever_the_tcp_header_length_says() {
     for (offset, reason) in [
-        (0x40, "TCP at byte 34: says its header has 16 bytes, but 20 is the least"),
-        (0xf0, "TCP at byte 34: says its header has 60 bytes, but 24 are left"),
+        (0x40, "TCP at byte 34: header length is 16 bytes, but 20 is the minimum"),
+        (0xf0, "TCP at byte 34: header length is 60 bytes, but 24 are left"),
     ] {
         let mut frame = ethernet(0x0800, &ipv4(6, &tcp(b"data")));
         frame[46] = offset;

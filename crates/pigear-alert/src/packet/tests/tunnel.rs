@@ -87,7 +87,7 @@ fn other_contents_of_gre_are_payload() {
 #[test]
 fn a_bad_gre_header_ends_the_dissection() {
     let frame = in_gre(7, 0x0800, &[], &inner());
-    assert_eq!(stopped(&dissect(&frame)), "GRE at byte 34: version 7 is not what was expected");
+    assert_eq!(stopped(&dissect(&frame)), "GRE at byte 34: unexpected version 7");
     let frame = in_gre(0x8000, 0x0800, &[], &[0; 3]);
     assert_eq!(stopped(&dissect(&frame)), "GRE at byte 34: needs 8 bytes, but 7 are left");
     let endless = in_gre(0x4000, 0x0800, &[0; 4], &[0, 1, 0, 0].repeat(9));

@@ -187,7 +187,7 @@ proptest! {
         let lane = Arc::clone(worker.lane());
         let push = |signatures: &[u32]| {
             for &signature in signatures {
-                lane.push(&alert_of(signature, 3), 1, Patience::Live);
+                lane.push(&alert_of(signature, 3), 1, SourceMode::Live);
             }
         };
         push(&before);

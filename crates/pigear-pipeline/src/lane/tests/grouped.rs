@@ -27,7 +27,7 @@ fn work(
     let handler = Box::new(Collect(Arc::clone(&sent), handle));
     let worker = open_lane(parts, handler, |account| stats.add_lane("test", account));
     let lane = Arc::clone(worker.lane());
-    alerts.into_iter().for_each(|alert| lane.push(&alert, 1, Patience::Live));
+    alerts.into_iter().for_each(|alert| lane.push(&alert, 1, SourceMode::Live));
     lane.end_by(Instant::now() + Duration::from_secs(20));
     lane.close();
     worker.run(OnError::GoOn);
@@ -85,7 +85,7 @@ fn a_limit_mutes_what_is_above_it() {
     let handler = Script { told: told.clone(), handle: |_: &[u32]| Ok(Progress::All) };
     let worker = open_lane(parts, Box::new(handler), |account| stats.add_lane("test", account));
     let lane = Arc::clone(worker.lane());
-    (1..=10).for_each(|id| lane.push(&alert(id), 1, Patience::Live));
+    (1..=10).for_each(|id| lane.push(&alert(id), 1, SourceMode::Live));
     lane.close();
     worker.run(OnError::Stop);
     let counted = stats.snapshot().handlers["test"];

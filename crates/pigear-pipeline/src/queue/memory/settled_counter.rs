@@ -1,19 +1,19 @@
-//! How many of the first alerts that were pushed to a queue are settled.
+//! How many alerts of a queue are settled, from the first.
 
 use std::collections::VecDeque;
 
-/// How many of the first alerts that were pushed to a queue its reader has settled.
+/// How many alerts of a queue its reader has settled, from the first that was pushed.
 ///
-/// What finds the queue full is behind everything that is in it then: it doesn't count before that.
+/// An alert that finds the queue full counts only after all alerts that are in it at that time.
 #[derive(Debug, Default)]
 pub(super) struct SettledCounter {
-    /// Alerts that were let in.
+    /// Alerts that were accepted.
     let_in: u64,
-    /// Of those, this many of the first are settled.
+    /// How many of them are settled, from the first.
     settled: u64,
-    /// How many were turned away, each with how many had been let in before.
+    /// How many were rejected, each with how many had been accepted before.
     turned_away: VecDeque<(u64, u64)>,
-    /// How many were turned away before the first alert that isn't settled.
+    /// How many were rejected before the first unsettled alert.
     turned_away_before: u64,
 }
 
@@ -34,7 +34,7 @@ impl SettledCounter {
         self.advance();
     }
 
-    /// The reader has settled this many of the alerts that were let in, counted from the first.
+    /// The reader has settled this many of the accepted alerts, from the first.
     pub(super) fn settle(&mut self, settled: u64) {
         self.settled = settled;
         self.advance();

@@ -22,7 +22,7 @@ fn ids(batch: &Batch) -> Vec<u32> {
 fn alerts_come_out_as_they_went_in() {
     let queue = queue(10, 100, WhenFull::DropNewest);
     for id in 1..=3 {
-        assert_eq!(queue.push(alert(id), 1, Patience::Live), Pushed::Queued);
+        assert_eq!(queue.push(alert(id), 1, SourceMode::Live), Pushed::Queued);
     }
     let mut batch = Batch::default();
     assert_eq!(take(&queue, &mut batch), Taken::Alerts);
@@ -32,26 +32,26 @@ fn alerts_come_out_as_they_went_in() {
 #[test]
 fn no_more_than_so_many_alerts_fit() {
     let queue = queue(2, 100, WhenFull::DropNewest);
-    let pushed = [1, 2, 3].map(|id| queue.push(alert(id), 1, Patience::Live));
+    let pushed = [1, 2, 3].map(|id| queue.push(alert(id), 1, SourceMode::Live));
     assert_eq!(pushed, [Pushed::Queued, Pushed::Queued, Pushed::Full]);
 }
 
 #[test]
 fn no_more_than_so_many_bytes_fit() {
     let queue = queue(10, 100, WhenFull::DropNewest);
-    let pushed = [60, 41, 40, 1].map(|bytes| queue.push(alert(1), bytes, Patience::Live));
+    let pushed = [60, 41, 40, 1].map(|bytes| queue.push(alert(1), bytes, SourceMode::Live));
     assert_eq!(pushed, [Pushed::Queued, Pushed::Full, Pushed::Queued, Pushed::Full]);
 }
 
 #[test]
 fn an_alert_larger_than_the_bound_fits_into_an_empty_queue_only() {
     let queue = queue(10, 100, WhenFull::DropNewest);
-    assert_eq!(queue.push(alert(1), 1_000, Patience::Live), Pushed::Queued);
-    assert_eq!(queue.push(alert(2), 1, Patience::Live), Pushed::Full);
+    assert_eq!(queue.push(alert(1), 1_000, SourceMode::Live), Pushed::Queued);
+    assert_eq!(queue.push(alert(2), 1, SourceMode::Live), Pushed::Full);
     let mut batch = Batch::default();
     assert_eq!(take(&queue, &mut batch), Taken::Alerts);
     assert_eq!(
-        queue.push(alert(3), 1, Patience::Live),
+        queue.push(alert(3), 1, SourceMode::Live),
         Pushed::Full,
         "what the reader has in hand counts"
     );
@@ -64,20 +64,20 @@ fn an_alert_larger_than_the_bound_fits_into_an_empty_queue_only() {
 fn room_is_given_back_with_the_next_batch() {
     let queue = queue(2, 100, WhenFull::DropNewest);
     let mut batch = Batch::default();
-    queue.push(alert(1), 50, Patience::Live);
+    queue.push(alert(1), 50, SourceMode::Live);
     assert_eq!(take(&queue, &mut batch), Taken::Alerts);
-    queue.push(alert(2), 50, Patience::Live);
-    assert_eq!(queue.push(alert(3), 1, Patience::Live), Pushed::Full);
+    queue.push(alert(2), 50, SourceMode::Live);
+    assert_eq!(queue.push(alert(3), 1, SourceMode::Live), Pushed::Full);
     assert_eq!(take(&queue, &mut batch), Taken::Alerts);
     assert_eq!(ids(&batch), [2]);
-    assert_eq!(queue.push(alert(4), 50, Patience::Live), Pushed::Queued);
+    assert_eq!(queue.push(alert(4), 50, SourceMode::Live), Pushed::Queued);
 }
 
 #[test]
 fn a_batch_has_an_upper_bound() {
     let queue = queue(MAX_BATCH + 1, usize::MAX, WhenFull::DropNewest);
     (0..=MAX_BATCH)
-        .for_each(|_| assert_eq!(queue.push(alert(1), 1, Patience::Live), Pushed::Queued));
+        .for_each(|_| assert_eq!(queue.push(alert(1), 1, SourceMode::Live), Pushed::Queued));
     let mut batch = Batch::default();
     assert_eq!(take(&queue, &mut batch), Taken::Alerts);
     assert_eq!(batch.alerts().len(), MAX_BATCH);
@@ -88,9 +88,9 @@ fn a_batch_has_an_upper_bound() {
 #[test]
 fn a_closed_queue_lets_nothing_in_and_gives_what_it_has() {
     let queue = queue(10, 100, WhenFull::DropNewest);
-    queue.push(alert(1), 1, Patience::Live);
+    queue.push(alert(1), 1, SourceMode::Live);
     queue.close();
-    assert_eq!(queue.push(alert(2), 1, Patience::Live), Pushed::Closed);
+    assert_eq!(queue.push(alert(2), 1, SourceMode::Live), Pushed::Closed);
     let mut batch = Batch::default();
     assert_eq!(take(&queue, &mut batch), Taken::Alerts);
     assert_eq!(ids(&batch), [1]);
@@ -100,9 +100,9 @@ fn a_closed_queue_lets_nothing_in_and_gives_what_it_has() {
 #[test]
 fn whoever_waits_for_room_is_let_in_by_the_reader() {
     let queue = queue(1, 100, WhenFull::Wait);
-    queue.push(alert(1), 1, Patience::Live);
+    queue.push(alert(1), 1, SourceMode::Live);
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| queue.push(alert(2), 1, Patience::Live));
+        let waiting = scope.spawn(|| queue.push(alert(2), 1, SourceMode::Live));
         let mut batch = Batch::default();
         assert_eq!(take(&queue, &mut batch), Taken::Alerts);
         assert_eq!(ids(&batch), [1]);
@@ -115,11 +115,11 @@ fn whoever_waits_for_room_is_let_in_by_the_reader() {
 #[test]
 fn whoever_waits_for_room_is_let_go_when_the_queue_closes() {
     let queue = queue(1, 100, WhenFull::Wait);
-    queue.push(alert(1), 1, Patience::Live);
+    queue.push(alert(1), 1, SourceMode::Live);
     thread::scope(|scope| {
         let (done, outcome) = channel();
         let queue = &queue;
-        scope.spawn(move || done.send(queue.push(alert(2), 1, Patience::Live)).unwrap());
+        scope.spawn(move || done.send(queue.push(alert(2), 1, SourceMode::Live)).unwrap());
         assert!(outcome.recv_timeout(Duration::from_millis(20)).is_err(), "it waits");
         queue.close();
         assert_eq!(outcome.recv_timeout(Duration::from_secs(20)).unwrap(), Pushed::Closed);
@@ -140,7 +140,7 @@ fn a_reader_that_waits_is_woken_by_an_alert_and_by_closing() {
             taken
         });
         until("the reader sleeps", || queue.state().wakes_at.is_some());
-        queue.push(alert(1), 1, Patience::Live);
+        queue.push(alert(1), 1, SourceMode::Live);
         until("it sleeps again", || queue.state().wakes_at.is_some());
         queue.close();
         assert_eq!(reader.join().unwrap(), 1);
@@ -151,13 +151,13 @@ fn a_reader_that_waits_is_woken_by_an_alert_and_by_closing() {
 fn what_waits_in_an_abandoned_queue_is_thrown_away() {
     let queue = queue(10, 100, WhenFull::DropNewest);
     let mut batch = Batch::default();
-    queue.push(alert(1), 1, Patience::Live);
+    queue.push(alert(1), 1, SourceMode::Live);
     assert_eq!(take(&queue, &mut batch), Taken::Alerts);
-    queue.push(alert(2), 1, Patience::Live);
-    queue.push(alert(3), 1, Patience::Live);
+    queue.push(alert(2), 1, SourceMode::Live);
+    queue.push(alert(3), 1, SourceMode::Live);
     assert_eq!(queue.abandon(), 2);
     assert_eq!(queue.abandon(), 0);
-    assert_eq!(queue.push(alert(4), 1, Patience::Live), Pushed::Closed);
+    assert_eq!(queue.push(alert(4), 1, SourceMode::Live), Pushed::Closed);
     assert_eq!(take(&queue, &mut batch), Taken::Closed);
 }
 
@@ -173,7 +173,7 @@ const LONG: Duration = Duration::from_secs(600);
 #[test]
 fn a_reader_gets_no_more_than_it_wants() {
     let queue = queue(10, 100, WhenFull::DropNewest);
-    (1..=5).for_each(|id| assert_eq!(queue.push(alert(id), 1, Patience::Live), Pushed::Queued));
+    (1..=5).for_each(|id| assert_eq!(queue.push(alert(id), 1, SourceMode::Live), Pushed::Queued));
     let gather = BatchPolicy { enough: 2, most: 4, delay: LONG };
     assert_eq!(gathered(&queue, gather, None), (Taken::Alerts, 4));
 }
@@ -184,7 +184,8 @@ fn a_reader_waits_until_there_is_enough() {
     let gather = BatchPolicy { enough: 3, most: 3, delay: LONG };
     thread::scope(|scope| {
         let reader = scope.spawn(|| gathered(&queue, gather, None));
-        (1..=3).for_each(|id| assert_eq!(queue.push(alert(id), 1, Patience::Live), Pushed::Queued));
+        (1..=3)
+            .for_each(|id| assert_eq!(queue.push(alert(id), 1, SourceMode::Live), Pushed::Queued));
         assert_eq!(reader.join().unwrap(), (Taken::Alerts, 3));
     });
 }
@@ -192,7 +193,7 @@ fn a_reader_waits_until_there_is_enough() {
 #[test]
 fn a_reader_waits_no_longer_than_it_would() {
     let queue = queue(10, 100, WhenFull::DropNewest);
-    queue.push(alert(1), 1, Patience::Live);
+    queue.push(alert(1), 1, SourceMode::Live);
     let gather = BatchPolicy { enough: 3, most: 3, delay: Duration::from_millis(1) };
     assert_eq!(gathered(&queue, gather, None), (Taken::Alerts, 1));
 }
@@ -200,7 +201,7 @@ fn a_reader_waits_no_longer_than_it_would() {
 #[test]
 fn a_reader_that_waits_for_more_gets_what_there_is_at_the_end() {
     let queue = queue(10, 100, WhenFull::DropNewest);
-    queue.push(alert(1), 1, Patience::Live);
+    queue.push(alert(1), 1, SourceMode::Live);
     queue.close();
     let gather = BatchPolicy { enough: 3, most: 3, delay: LONG };
     assert_eq!(gathered(&queue, gather, None), (Taken::Alerts, 1));
@@ -217,12 +218,12 @@ fn a_reader_with_something_due_is_woken() {
 #[test]
 fn what_is_due_comes_before_alerts_until_the_queue_is_closed() {
     let queue = queue(10, 100, WhenFull::DropNewest);
-    queue.push(alert(1), 1, Patience::Live);
+    queue.push(alert(1), 1, SourceMode::Live);
     let later = Some(Instant::now() + LONG);
     let now = Some(Instant::now());
     assert_eq!(gathered(&queue, BatchPolicy::default(), now), (Taken::Due, 0));
     assert_eq!(gathered(&queue, BatchPolicy::default(), later), (Taken::Alerts, 1));
-    queue.push(alert(2), 1, Patience::Live);
+    queue.push(alert(2), 1, SourceMode::Live);
     queue.close();
     assert_eq!(gathered(&queue, BatchPolicy::default(), now), (Taken::Alerts, 1));
     assert_eq!(gathered(&queue, BatchPolicy::default(), now), (Taken::Closed, 0));
@@ -231,7 +232,7 @@ fn what_is_due_comes_before_alerts_until_the_queue_is_closed() {
 #[test]
 fn what_was_turned_away_is_settled_after_what_was_in_the_queue_then() {
     let queue = queue(2, 100, WhenFull::DropNewest);
-    (1..=4).for_each(|id| assert_ne!(queue.push(alert(id), 1, Patience::Live), Pushed::Closed));
+    (1..=4).for_each(|id| assert_ne!(queue.push(alert(id), 1, SourceMode::Live), Pushed::Closed));
     assert_eq!(queue.settled(), 0);
     let mut batch = Batch::default();
     assert_eq!(take(&queue, &mut batch), Taken::Alerts);
@@ -239,7 +240,7 @@ fn what_was_turned_away_is_settled_after_what_was_in_the_queue_then() {
     assert_eq!(queue.settled(), 1);
     settle(&queue, 2);
     assert_eq!(queue.settled(), 4);
-    queue.push(alert(5), 1, Patience::Live);
+    queue.push(alert(5), 1, SourceMode::Live);
     assert_eq!(queue.settled(), 5, "what the reader is done with still takes room");
 }
 
@@ -250,16 +251,16 @@ fn settle(queue: &MemoryQueue, settled: u64) {
 #[test]
 fn every_alert_is_received_whatever_becomes_of_it() {
     let queue = queue(2, 100, WhenFull::DropNewest);
-    (1..=4).for_each(|id| assert_ne!(queue.push(alert(id), 1, Patience::Live), Pushed::Closed));
+    (1..=4).for_each(|id| assert_ne!(queue.push(alert(id), 1, SourceMode::Live), Pushed::Closed));
     queue.close();
-    assert_eq!(queue.push(alert(5), 1, Patience::Live), Pushed::Closed);
+    assert_eq!(queue.push(alert(5), 1, SourceMode::Live), Pushed::Closed);
     assert_eq!(queue.received(), 5);
 }
 
 #[test]
 fn what_is_due_comes_while_others_are_waited_for() {
     let queue = queue(10, 100, WhenFull::DropNewest);
-    queue.push(alert(1), 1, Patience::Live);
+    queue.push(alert(1), 1, SourceMode::Live);
     let policy = BatchPolicy { enough: 3, most: 3, delay: LONG };
     let due = Some(Instant::now() + Duration::from_millis(1));
     assert_eq!(gathered(&queue, policy, due), (Taken::Due, 0));
@@ -271,7 +272,7 @@ fn the_oldest_alert_in_memory_waits_or_is_in_hand() {
     assert_eq!(queue.oldest_in_memory(), None);
     let alerts = [1, 2].map(alert);
     for alert in &alerts {
-        queue.push(Arc::clone(alert), 1, Patience::Live);
+        queue.push(Arc::clone(alert), 1, SourceMode::Live);
     }
     let received = |n: usize| Some(alerts[n].received);
     assert_eq!(queue.oldest_in_memory(), received(0));
@@ -290,11 +291,11 @@ fn the_oldest_alert_in_memory_waits_or_is_in_hand() {
 fn a_full_queue_is_taken_though_the_handler_wants_more() {
     let patient = BatchPolicy { enough: 100, most: 100, delay: Duration::from_secs(60) };
     let few = queue(2, 100, WhenFull::DropNewest);
-    let pushed = [1, 2].map(|id| few.push(alert(id), 1, Patience::Live));
+    let pushed = [1, 2].map(|id| few.push(alert(id), 1, SourceMode::Live));
     assert_eq!(pushed, [Pushed::Queued; 2]);
     assert_eq!(few.take(&mut Batch::default(), patient, None), Taken::Alerts);
     let large = queue(10, 100, WhenFull::DropNewest);
-    let pushed = [1, 2].map(|id| large.push(alert(id), 60, Patience::Live));
+    let pushed = [1, 2].map(|id| large.push(alert(id), 60, SourceMode::Live));
     assert_eq!(pushed, [Pushed::Queued, Pushed::Full]);
     assert_eq!(large.take(&mut Batch::default(), patient, None), Taken::Alerts);
 }

@@ -7,35 +7,35 @@ use std::path::{Path, PathBuf};
 
 use crate::input::open_regular;
 
-/// No bookmark is longer. A file that could not be read takes about 150 bytes.
+/// The maximum length of a bookmark. A file that could not be read takes about 150 bytes.
 const MAX_BYTES: u64 = 16 << 20;
-/// What begins the line of a file that could not be read.
+/// The prefix of the line of a file that could not be read.
 const SET_ASIDE: &[u8] = b"set-aside ";
-/// What begins the first line.
+/// The prefix of the first line.
 const MAGIC: &[u8] = b"pigear ";
 
-/// How far a log was read: everything before was handed on.
+/// A position in a log: every record before it was delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
     /// The file's name, without its directory.
     pub(super) name: OsString,
     pub(super) inode: u64,
-    /// Bytes from the file's start on.
+    /// Bytes from the start of the file.
     pub(super) offset: u64,
-    /// What the file begins with. It tells a file that was begun anew, which may have the same name and
-    /// the same inode.
+    /// The file's first bytes. They identify a file that was truncated or recreated, which may have the
+    /// same name and inode.
     pub(super) head: Vec<u8>,
 }
 
-/// How far a log was read, with the files that could not be read in their time.
+/// A position, with the positions in files that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(super) position: Position,
-    /// Where to go on in those.
+    /// Where to continue in those.
     pub(super) set_aside: Vec<Position>,
 }
 
-/// A file that keeps a [`Mark`]. It is replaced as a whole, so that it is never half written.
+/// A file that stores a [`Mark`]. It is replaced atomically, so that it is never half written.
 #[derive(Clone, Debug)]
 pub(super) struct Bookmark(PathBuf);
 
@@ -47,7 +47,7 @@ impl Bookmark {
     /// `None` if there is none yet.
     ///
     /// # Errors
-    /// If it can't be read, or isn't one.
+    /// If it can't be read, or isn't a bookmark.
     pub(super) fn read(&self) -> io::Result<Option<Mark>> {
         let mut bytes = Vec::new();
         let opened = open_regular(&self.0);
@@ -61,7 +61,7 @@ impl Bookmark {
         }
     }
 
-    /// Replaces it, but nothing else that may be in its place.
+    /// Replaces the file. Anything else at its path is not replaced.
     ///
     /// # Errors
     /// Also if it would be too long to be read again.
@@ -82,12 +82,12 @@ impl Bookmark {
         fs::rename(self.beside(), &self.0)
     }
 
-    /// Fails now, not after hours, if it can't be written.
+    /// Fails at the start, not after hours, if it can't be written.
     pub(super) fn check(&self) -> io::Result<()> {
         self.create_beside().and_then(|_| fs::remove_file(self.beside()))
     }
 
-    /// The log's directory belongs to Snort's user, who may have put a link there.
+    /// The log's directory belongs to Snort's user, who could have placed a link there.
     fn create_beside(&self) -> io::Result<File> {
         match fs::remove_file(self.beside()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -108,7 +108,7 @@ impl Bookmark {
 }
 
 impl Position {
-    /// Before everything that there will be.
+    /// Before all records.
     pub(super) fn start() -> Self {
         Self { name: OsString::new(), inode: 0, offset: 0, head: Vec::new() }
     }
@@ -117,7 +117,7 @@ impl Position {
         self.name.is_empty()
     }
 
-    /// `OFFSET INODE HEAD NAME` and a newline, the head in hexadecimal digits.
+    /// `OFFSET INODE HEAD NAME` and a newline; the head in hexadecimal digits.
     fn write(&self, to: &mut Vec<u8>) {
         let mut text = format!("{} {} ", self.offset, self.inode);
         // Writing to a `String` can't fail.
@@ -143,7 +143,7 @@ impl Mark {
         Self { position, set_aside: Vec::new() }
     }
 
-    /// A line `pigear` and the position, and for each file that was set aside a line `set-aside` and its.
+    /// A line `pigear` with the position, and a line `set-aside` for each file that was set aside.
     fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         self.position.write(&mut bytes);

@@ -8,16 +8,16 @@ use tracing::warn;
 use super::bookmark::{Bookmark, Mark};
 use crate::backoff::Backoff;
 
-/// The bookmark is written no more often than this.
+/// The minimum time between two writes.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// A little memory will do.
+/// The stack of its thread, in bytes.
 const STACK: usize = 256 << 10;
 
-/// Writes a bookmark on a thread of its own, since a disk may take its time: no alert waits for that.
+/// Writes a bookmark on its own thread, because a disk may be slow: no alert waits for that.
 ///
-/// If more than one mark comes meanwhile, only the last is written. One that can't be written is tried
-/// again; it is said once, and once more when it works again. Dropping it ends the thread.
+/// If several marks come meanwhile, only the last is written. A failed write is repeated; the failure is
+/// logged once, and so is its end. Dropping the writer ends the thread.
 pub(super) struct BookmarkWriter {
     shared: Arc<Shared>,
 }
@@ -30,24 +30,24 @@ struct Shared {
 
 #[derive(Default)]
 struct WriterState {
-    /// What is to be written.
+    /// The next mark to write.
     waiting: Option<Mark>,
-    /// Whether something is being written.
+    /// Whether a write is in progress.
     is_writing: bool,
-    /// Whether somebody waits for it to be written.
+    /// Whether a thread waits for it.
     is_urgent: bool,
     /// Why the last attempt failed.
     failed: Option<io::Error>,
-    /// How many attempts there were.
+    /// The number of attempts.
     attempts: u64,
     ended: bool,
 }
 
-/// What became of the last mark.
+/// The state of the last mark.
 #[derive(Debug)]
 pub(super) enum Written {
     All,
-    /// It takes its time.
+    /// It is still being written.
     NotYet,
     Failed(io::Error),
 }
@@ -69,13 +69,13 @@ impl BookmarkWriter {
         Ok(Self { shared })
     }
 
-    /// Writes this soon, in place of what wasn't written yet.
+    /// Writes this mark soon, replacing one that is not written yet.
     pub(super) fn put(&self, mark: Mark) {
         self.shared.state().waiting = Some(mark);
         self.shared.changed.notify_all();
     }
 
-    /// Waits until all is written, or can't be, or the deadline has come.
+    /// Waits until everything is written, a write fails, or the deadline comes.
     pub(super) fn flush(&self, deadline: Option<Instant>) -> Written {
         let mut state = self.shared.state();
         let attempts = state.attempts;
@@ -149,7 +149,7 @@ impl Shared {
         }
     }
 
-    /// What to write next, when it is time to, or somebody waits for it.
+    /// What to write next, when it is due or a thread waits for it.
     fn next(&self, not_before: Option<Instant>) -> Option<Mark> {
         let mut state = self.state();
         loop {
@@ -174,7 +174,7 @@ impl Shared {
         state.attempts += 1;
         state.failed = result.err();
         if state.failed.is_some() && !state.ended {
-            // A newer one may have come meanwhile.
+            // A newer mark may have come meanwhile.
             state.waiting.get_or_insert(mark);
         }
         self.changed.notify_all();

@@ -4,17 +4,17 @@ use std::time::Instant;
 use super::bookmark::Mark;
 use super::bookmark_writer::{BookmarkWriter, Written};
 
-/// No more marks than this wait. Then the last one is replaced by the next: the bookmark moves later.
+/// The most marks that wait. Then the next one replaces the last: the bookmark moves later.
 const MAX_WAITING: usize = 4096;
 
-/// Moves a bookmark once everything before it was dealt with.
+/// Moves a bookmark when everything before it is settled.
 ///
-/// So a crash loses nothing: what was handed on but not dealt with is read again.
+/// So a crash loses nothing: events that were delivered but not settled are read again.
 pub(super) struct Checkpoints {
     writer: BookmarkWriter,
-    /// Marks, each with how many alerts must have been dealt with for it to be safe.
+    /// Marks, each with the number of alerts that must be settled before it is safe.
     waiting: VecDeque<(u64, Mark)>,
-    /// The last that was safe.
+    /// The last safe mark.
     safe: Option<Mark>,
 }
 
@@ -23,7 +23,7 @@ impl Checkpoints {
         Self { writer, waiting: VecDeque::new(), safe: None }
     }
 
-    /// Notes that `mark` is safe once so many alerts were dealt with.
+    /// `mark` is safe once this many alerts are settled.
     pub(super) fn note(&mut self, alerts: u64, mark: Mark) {
         let is_full = self.waiting.len() >= MAX_WAITING;
         match self.waiting.back_mut() {
@@ -32,12 +32,12 @@ impl Checkpoints {
         }
     }
 
-    /// Whether no mark waits for alerts to be dealt with.
+    /// Whether all marks are safe.
     pub(super) fn are_settled(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// So many alerts were dealt with.
+    /// This many alerts are settled.
     pub(super) fn settle(&mut self, alerts: u64) {
         let mut safe = None;
         while self.waiting.front().is_some_and(|(needed, _)| *needed <= alerts) {
@@ -51,7 +51,7 @@ impl Checkpoints {
         }
     }
 
-    /// Waits until the bookmark is written, or can't be, or the deadline has come.
+    /// Waits until the bookmark is written, a write fails, or the deadline comes.
     pub(super) fn flush(&self, deadline: Option<Instant>) -> Written {
         self.writer.flush(deadline)
     }

@@ -13,35 +13,35 @@ use super::progress::Progress;
 use super::reader::{Read, Reader};
 use super::spool::Spool;
 use super::start::Start;
-use super::window::Whole;
+use super::window::CompleteEvent;
 use crate::fanout::Intake;
 use crate::source_error::SourceError;
 use crate::stop::Stop;
 
-/// How long to sleep before looking whether the lanes are done: at first, and later.
+/// How long to sleep before checking whether the lanes are done: at first, and later.
 const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// When asked to stop: how long the lanes and the bookmark may take before it stays where it is.
+/// When asked to stop: how long to wait for the lanes and the bookmark.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
-/// How long an event waits for a packet that should be there.
+/// How long an event waits for its packet.
 pub(crate) const PACKET_WAIT: Duration = Duration::from_millis(500);
 
-/// Reads a log while it is written, and keeps a bookmark.
+/// Reads a log while it is written, and maintains a bookmark.
 ///
-/// No failure ends it: what can't be read or written is said, and tried again.
+/// Failures don't end it: an error in reading or writing is logged, and the operation is tried again.
 pub(crate) struct Follower {
     reader: Reader,
     checkpoints: Checkpoints,
     has_backlog: bool,
 }
 
-/// What a bookmark that can't be kept means.
+/// What happens if the bookmark can't be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BookmarkProblem {
-    /// The log isn't opened.
-    Refuse,
-    /// It is said, and tried again.
-    GoOn,
+pub(crate) enum OnBookmarkError {
+    /// Opening the log fails.
+    Fail,
+    /// The error is logged, and writing is tried again.
+    Retry,
 }
 
 impl Follower {
@@ -51,17 +51,17 @@ impl Follower {
         start: Start,
         bookmark: Option<PathBuf>,
         packet_wait: Duration,
-        problem: BookmarkProblem,
+        problem: OnBookmarkError,
     ) -> Result<Self, OpenError> {
         let bookmark = Bookmark::new(bookmark.unwrap_or_else(|| spool.bookmark()));
         let path = bookmark.path().to_owned();
         let failed = |source| OpenError::Bookmark { path: path.clone(), source };
         let mark = match (start, problem) {
             (Start::Beginning | Start::Now, _) => None,
-            (Start::Bookmark, BookmarkProblem::Refuse) => bookmark.read().map_err(failed)?,
-            (Start::Bookmark, BookmarkProblem::GoOn) => read_if_possible(&bookmark),
+            (Start::Bookmark, OnBookmarkError::Fail) => bookmark.read().map_err(failed)?,
+            (Start::Bookmark, OnBookmarkError::Retry) => read_if_possible(&bookmark),
         };
-        if problem == BookmarkProblem::Refuse {
+        if problem == OnBookmarkError::Fail {
             bookmark.check().map_err(failed)?;
         }
         let mut reader = Reader::new(spool, packet_wait);
@@ -74,9 +74,9 @@ impl Follower {
         .map_err(OpenError::Read)?;
         let writer = BookmarkWriter::start(bookmark).map_err(failed)?;
         if start == Start::Bookmark && mark.is_none() {
-            // So that a crash before anything is dealt with loses nothing either.
+            // So that a crash before the first alert is settled loses nothing either.
             writer.put(reader.mark().unwrap_or_else(|| Mark::at(Position::start())));
-            if problem == BookmarkProblem::Refuse
+            if problem == OnBookmarkError::Fail
                 && let Written::Failed(error) = writer.flush(None)
             {
                 return Err(failed(error));
@@ -87,7 +87,7 @@ impl Follower {
         Ok(Self { reader, checkpoints, has_backlog })
     }
 
-    /// Whether it begins with what was written before it was opened.
+    /// Whether reading starts with records from before it was opened.
     pub(crate) fn has_backlog(&self) -> bool {
         self.has_backlog
     }
@@ -100,17 +100,17 @@ impl Follower {
         self.reader.spool().path()
     }
 
-    /// Why the log can't be read, or a part of it.
+    /// Why the log, or a part of it, can't be read.
     pub(crate) fn problem(&self) -> Option<io::Error> {
         self.reader.problem()
     }
 
-    /// Adds the events that are whole to `events`. If there are none, waits for something to be
-    /// written, but no longer than this. True at the end of what is written.
+    /// Adds complete events to `events`. If there are none, waits for the log to change, at most this
+    /// long. True at the end of the log.
     pub(crate) fn read(
         &mut self,
         longest: Duration,
-        events: &mut Vec<Whole>,
+        events: &mut Vec<CompleteEvent>,
         intake: &Intake<'_>,
     ) -> bool {
         let (damaged, strays) = (self.reader.damaged(), self.reader.strays());
@@ -120,63 +120,63 @@ impl Follower {
         if read == Read::Some {
             return false;
         }
-        self.reader.take_ripe(events);
+        self.reader.take_expired(events);
         if events.is_empty() {
             self.reader.wait(longest);
         }
         true
     }
 
-    /// Whether events were read that could still grow.
+    /// Whether events are still open.
     pub(crate) fn has_open_events(&self) -> bool {
         self.reader.has_open_events()
     }
 
-    /// Adds the events that could still grow.
-    pub(crate) fn finish(&mut self, events: &mut Vec<Whole>) {
+    /// Adds the events that are still open.
+    pub(crate) fn finish(&mut self, events: &mut Vec<CompleteEvent>) {
         self.reader.finish(events);
     }
 
-    /// Looks at everything again when reading on.
-    pub(super) fn doubt(&mut self) {
-        self.reader.doubt();
+    /// Checks the directory and the files that were set aside at the next read.
+    pub(super) fn recheck(&mut self) {
+        self.reader.recheck();
     }
 
-    /// Whether there is a log, as far as was looked.
+    /// Whether the log has any files.
     pub(super) fn has_log(&self) -> bool {
         self.reader.has_log()
     }
 
-    /// How far it was read; `None` before there is a log.
+    /// The current position; `None` if there are no files yet.
     pub(crate) fn mark(&self) -> Option<Mark> {
         self.reader.mark()
     }
 
-    /// Where to begin again with an event that begins here.
+    /// Where to start again to read an event that begins here.
     pub(super) fn mark_at(&self, place: &Place) -> Mark {
         self.reader.mark_at(place)
     }
 
-    /// Everything before this was handed on: once it is dealt with, the bookmark may move here.
+    /// Everything before this position was delivered: the bookmark may move here when it is settled.
     pub(crate) fn note(&mut self, mark: Option<Mark>, intake: &Intake<'_>) {
         if let Some(mark) = mark {
             self.checkpoints.note(intake.alerts(), mark);
         }
     }
 
-    /// Moves the bookmark to where everything before was dealt with.
+    /// Moves the bookmark to the last safe position.
     pub(crate) fn settle(&mut self, intake: &Intake<'_>) {
         self.checkpoints.settle(intake.settled());
     }
 
-    /// Waits until the bookmark is written, but no longer than this.
+    /// Waits until the bookmark is written, at most this long.
     pub(crate) fn flush(&self, longest: Duration) {
-        // What keeps it from being written is said by its writer.
+        // The bookmark's writer logs its errors.
         let _ = self.checkpoints.flush(Some(Instant::now() + longest));
     }
 
-    /// Waits until everything is dealt with, and moves the bookmark. Without being asked to stop there
-    /// is all the time that it needs.
+    /// Waits until everything is settled, and moves the bookmark. The time is limited only after a
+    /// request to stop.
     ///
     /// # Errors
     /// If the bookmark can't be written, or alerts found no room: the next run begins with these.
@@ -200,7 +200,9 @@ impl Follower {
             Written::All => Ok(()),
             Written::Failed(error) => Err(SourceError::Bookmark(error)),
             Written::NotYet => {
-                warn!("the bookmark is not written yet; the next run begins where it was");
+                warn!(
+                    "the bookmark was not written in time; the next run starts at the previous one"
+                );
                 Ok(())
             }
         }
@@ -210,9 +212,7 @@ impl Follower {
 fn read_if_possible(bookmark: &Bookmark) -> Option<Mark> {
     bookmark.read().unwrap_or_else(|error| {
         let path = bookmark.path().display();
-        warn!(
-            "cannot read the bookmark {path}: {error}; beginning with what is logged from now on"
-        );
+        warn!("cannot read the bookmark {path}: {error}; starting at the end of the log");
         None
     })
 }

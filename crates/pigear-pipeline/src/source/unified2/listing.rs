@@ -8,30 +8,30 @@ use super::spool::{Spool, SpoolFile};
 use crate::backoff::Backoff;
 use crate::source::dir_watcher::{DirWatcher, Interest};
 
-/// How often to read the directory where the kernel tells what happens in it, and where it doesn't …
-const TOLD_INTERVAL: Duration = Duration::from_secs(3);
-const UNTOLD_INTERVAL: Duration = Duration::from_millis(500);
-/// … but never for more than this part of the time, however many files there are …
-const SHARE: u32 = 200;
-/// … or this one, while files come and go.
-const BUSY_SHARE: u32 = 20;
+/// How often to read the directory with change notifications, and without them …
+const WATCHED_INTERVAL: Duration = Duration::from_secs(3);
+const POLLED_INTERVAL: Duration = Duration::from_millis(500);
+/// … but at most this part of the time, however many files there are …
+const MAX_SHARE: u32 = 200;
+/// … or this part, while files are created and removed.
+const MAX_BUSY_SHARE: u32 = 20;
 
-/// The files of a log, as they were when something last happened to them.
+/// The files of a log, as of the last change.
 pub(super) struct Listing {
     spool: Spool,
     watcher: DirWatcher,
     files: Vec<SpoolFile>,
-    /// Whether something happened since.
+    /// Whether there was a change since.
     is_stale: bool,
     /// When the directory was last read, and how long that took.
     read: Option<(Instant, Duration)>,
-    trouble: Option<Trouble>,
+    trouble: Option<ReadFailure>,
 }
 
-/// The directory can't be read.
-struct Trouble {
+/// Why the directory can't be read.
+struct ReadFailure {
     backoff: Backoff,
-    again: Instant,
+    retry_at: Instant,
     error: io::Error,
 }
 
@@ -55,19 +55,19 @@ impl Listing {
         self.trouble.as_ref().map(|trouble| &trouble.error)
     }
 
-    /// Waits until something happens in the directory, but no longer than this.
+    /// Waits for a change in the directory, at most this long.
     pub(super) fn wait(&self, longest: Duration) {
         self.watcher.wait(longest);
     }
 
-    /// What was told may be out of date.
-    pub(super) fn doubt(&mut self) {
+    /// Marks the listing as out of date.
+    pub(super) fn recheck(&mut self) {
         self.is_stale = true;
         self.read = None;
     }
 
-    /// Reads the directory if something happened to its files, other than to the one that is being read
-    /// anyway. True if it was read.
+    /// Reads the directory if its files changed, other than the one that is being read anyway. True if
+    /// it was read.
     pub(super) fn refresh(&mut self, open: Option<&OsStr>) -> bool {
         let changes = self.watcher.changes();
         let (mut entries, mut written) = (changes.entries.iter(), changes.written.iter());
@@ -91,13 +91,13 @@ impl Listing {
 
     fn is_due(&self, now: Instant) -> bool {
         if let Some(trouble) = &self.trouble {
-            return trouble.again <= now;
+            return trouble.retry_at <= now;
         }
         let Some((read, took)) = self.read else { return true };
         let interval = match (self.is_stale, self.watcher.is_told()) {
-            (true, _) => took * BUSY_SHARE,
-            (false, true) => TOLD_INTERVAL.max(took * SHARE),
-            (false, false) => UNTOLD_INTERVAL.max(took * SHARE),
+            (true, _) => took * MAX_BUSY_SHARE,
+            (false, true) => WATCHED_INTERVAL.max(took * MAX_SHARE),
+            (false, false) => POLLED_INTERVAL.max(took * MAX_SHARE),
         };
         now.saturating_duration_since(read) >= interval
     }
@@ -117,8 +117,8 @@ impl Listing {
                     warn!("cannot read the directory {dir}: {error}; trying again");
                 }
                 let mut backoff = trouble.map(|trouble| trouble.backoff).unwrap_or_default();
-                let again = now + backoff.failed();
-                self.trouble = Some(Trouble { backoff, again, error });
+                let retry_at = now + backoff.failed();
+                self.trouble = Some(ReadFailure { backoff, retry_at, error });
                 false
             }
         }

@@ -9,18 +9,18 @@ use super::spool::SpoolError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// There is no such log.
+    /// The path does not name a log.
     #[error(transparent)]
     Spool(#[from] SpoolError),
     /// A file of the log can't be read.
     #[error("cannot read the log")]
     Read(#[source] io::Error),
     /// The bookmark can't be read or written.
-    #[error("cannot keep the bookmark {}", path.display())]
+    #[error("cannot use the bookmark {}", path.display())]
     Bookmark {
         /// The bookmark.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }

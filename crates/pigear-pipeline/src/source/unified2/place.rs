@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::bookmark::Position;
 use super::spool::FileId;
 
-/// What a file begins with. It tells a file that was begun anew, which may have the same name and the
-/// same inode, and a copy, which has another.
+/// The first bytes of a file. They identify a file that was truncated or recreated, which may have the
+/// same name and inode, and a copy, which has another inode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
     length: u8,
@@ -16,20 +16,20 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// So many bytes tell a file from others: the first event's numbers and time are in them.
+    /// This many bytes identify a file: they include the first event's numbers and time.
     pub(super) const MAX: usize = 32;
 
-    /// What a file begins with, as far as it lies before `offset`.
+    /// The first bytes of a file, up to `offset`.
     pub(super) fn of(file: &File, offset: u64) -> io::Result<Self> {
         let mut head = Self::default();
         let length = usize::try_from(offset).unwrap_or(usize::MAX).min(Self::MAX);
-        // Less, if the file was begun anew meanwhile.
+        // Shorter, if the file was truncated meanwhile.
         let read = file.read_at(head.bytes.get_mut(..length).unwrap_or_default(), 0)?;
         head.length = u8::try_from(read).unwrap_or_default();
         Ok(head)
     }
 
-    /// As far as it lies before `offset`.
+    /// The part before `offset`.
     pub(super) fn up_to(mut self, offset: u64) -> Self {
         self.length = u8::try_from(offset).unwrap_or(u8::MAX).min(self.length);
         self
@@ -52,7 +52,7 @@ impl Head {
         self.bytes().starts_with(other.bytes())
     }
 
-    /// Whether no other file begins with it, but a copy.
+    /// Whether only a copy can begin with the same bytes.
     pub(super) fn tells(&self) -> bool {
         usize::from(self.length) == Self::MAX
     }
@@ -69,20 +69,20 @@ impl From<&[u8]> for Head {
     }
 }
 
-/// A file of a log, under the name that it had when it was opened, or when it was being written.
+/// A file of a log, under the name that it had when it was opened, or when it was the newest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FileName {
     pub(super) name: OsString,
     pub(super) id: FileId,
 }
 
-/// A place in a file of a log, where a record begins.
+/// A position in a file of a log, at the start of a record.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(super) file: Arc<FileName>,
-    /// Bytes from the file's start on.
+    /// Bytes from the start of the file.
     pub(super) offset: u64,
-    /// What the file begins with, before the place.
+    /// The first bytes of the file, up to the position.
     pub(super) head: Head,
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How far a log was read. Clones share it.
+/// The progress of reading a log. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<Bytes>);
 
@@ -18,7 +18,7 @@ impl Progress {
         self.0.read.load(Ordering::Relaxed)
     }
 
-    /// Bytes that there were to read when it began.
+    /// The bytes to read at the start.
     #[must_use]
     pub fn there(&self) -> u64 {
         self.0.there.load(Ordering::Relaxed)

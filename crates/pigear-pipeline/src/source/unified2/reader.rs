@@ -14,29 +14,29 @@ use super::place::{FileName, Head, Place};
 use super::progress::Progress;
 use super::set_aside::SetAside;
 use super::spool::{FileId, Spool, SpoolFile};
-use super::tail::{Damage, Found, Grown, Tail};
-use super::window::{Whole, Window};
+use super::tail::{Damage, Found, Growth, Tail};
+use super::window::{CompleteEvent, Window};
 use crate::input::open_regular;
 
 mod start;
 
-/// Reads the files of a log one after the other.
+/// Reads the files of a log in order.
 ///
-/// One that can't be read is [set aside](SetAside), and tried again when the others were read.
+/// A file that can't be read is [set aside](SetAside), and tried again after the others.
 pub(super) struct Reader {
     listing: Listing,
-    /// Of the listing, the files before this one need not be read.
+    /// Files of the listing before this one need not be read.
     scanned: usize,
     open: Option<Open>,
-    /// Where the reader was when it last had a file open.
+    /// The position when a file was last open.
     last: Option<Place>,
-    /// When the file was begun that was opened last.
+    /// The start time of the file that was opened last.
     begun: Duration,
-    /// How far those files were read that aren't read any more, or need not be.
-    left: HashMap<FileId, Left>,
+    /// Positions in files that are no longer read, or need not be.
+    left: HashMap<FileId, FilePosition>,
     set_aside: Vec<SetAside>,
-    /// The last files that were left or begun anew, of which there may be copies.
-    copied: VecDeque<Left>,
+    /// The last files that were closed or truncated: there may be copies of them.
+    copied: VecDeque<FilePosition>,
     window: Window,
     unknown: HashSet<RecordType>,
     damaged: u64,
@@ -47,22 +47,22 @@ pub(super) struct Reader {
 struct Open {
     file: Arc<FileName>,
     tail: Tail,
-    /// It could not be read, and may still not be.
+    /// It could not be read before, and may still be unreadable.
     trouble: Option<SetAside>,
-    /// Where to go on after it, for a file that could not be read in its time.
+    /// Where to continue after it, for a file that was set aside.
     detour: Option<Detour>,
 }
 
-/// Where a reader left the row of files, to read one that could not be read in its time.
+/// Where a reader interrupted the sequence of files to read one that was set aside.
 #[derive(Clone, Debug)]
 struct Detour {
     place: Place,
     begun: Duration,
 }
 
-/// How far a file was read.
+/// A position in a file.
 #[derive(Clone, Copy, Debug, Default)]
-struct Left {
+struct FilePosition {
     head: Head,
     /// Where the next record begins.
     offset: u64,
@@ -70,8 +70,8 @@ struct Left {
     end: u64,
 }
 
-/// What to read next.
-struct Next {
+/// The next file to read.
+struct NextFile {
     file: Arc<FileName>,
     opened: File,
     /// What it began with when the offset was chosen, as far as that is known.
@@ -80,18 +80,18 @@ struct Next {
     trouble: Option<SetAside>,
 }
 
-/// What came of reading on.
+/// The result of reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Read {
     /// There may be more.
     Some,
-    /// What there is was read; what is written next comes next.
+    /// The end of the log is reached for now.
     AtEnd,
 }
 
 impl Reader {
-    /// Reads from the first record on. An event waits so long for a packet that should be there.
-    pub(super) fn new(spool: Spool, patience: Duration) -> Self {
+    /// Starts at the first record. An event waits at most this long for its packet.
+    pub(super) fn new(spool: Spool, packet_wait: Duration) -> Self {
         let (open, last, begun, left, set_aside, copied) = Default::default();
         let (scanned, unknown, damaged, progress) = Default::default();
         Self {
@@ -103,7 +103,7 @@ impl Reader {
             left,
             set_aside,
             copied,
-            window: Window::new(patience),
+            window: Window::new(packet_wait),
             unknown,
             damaged,
             progress,
@@ -114,14 +114,14 @@ impl Reader {
         self.listing.spool()
     }
 
-    /// Where to begin again so that nothing is lost; `None` before there is a file.
+    /// Where to start again so that nothing is lost; `None` if there are no files yet.
     pub(super) fn mark(&self) -> Option<Mark> {
         let open = self.open.as_ref().map(Open::place);
         let place = self.window.start().cloned().or(open).or_else(|| self.last.clone())?;
         Some(self.mark_at(&place))
     }
 
-    /// The same, but with an event that begins here.
+    /// The same, but for an event that begins here.
     pub(super) fn mark_at(&self, place: &Place) -> Mark {
         let set_aside = self.set_aside.iter().map(|file| file.place.position());
         let mut mark = Mark { position: place.position(), set_aside: set_aside.collect() };
@@ -134,12 +134,12 @@ impl Reader {
         mark
     }
 
-    /// Whether a file was found.
+    /// Whether the log has any files.
     pub(super) fn has_log(&self) -> bool {
         self.open.is_some() || self.last.is_some() || !self.listing.files().is_empty()
     }
 
-    /// Why the log can't be read, or a file of it.
+    /// Why the log, or a file of it, can't be read.
     pub(super) fn problem(&self) -> Option<io::Error> {
         let of = |path: String, error: &io::Error| {
             io::Error::new(error.kind(), format!("{path}: {error}"))
@@ -151,12 +151,12 @@ impl Reader {
         set_aside.or_else(|| self.listing.problem().map(|error| of(dir(), error)))
     }
 
-    /// Where to see how far it was read.
+    /// The progress, to be shown to a user.
     pub(super) fn progress(&self) -> Progress {
         self.progress.clone()
     }
 
-    /// How many times something was passed by that is no record.
+    /// How many times data was skipped because it is not a record.
     pub(super) fn damaged(&self) -> u64 {
         self.damaged
     }
@@ -166,74 +166,74 @@ impl Reader {
         self.window.strays()
     }
 
-    /// Looks at the directory and at what was set aside, told or not, when reading on.
-    pub(super) fn doubt(&mut self) {
-        self.listing.doubt();
+    /// Checks the directory and the files that were set aside at the next read.
+    pub(super) fn recheck(&mut self) {
+        self.listing.recheck();
         self.set_aside.iter_mut().for_each(SetAside::try_soon);
     }
 
-    /// Reads on, and adds events to `out` that are whole.
-    pub(super) fn read(&mut self, out: &mut Vec<Whole>) -> Read {
+    /// Reads records, and adds complete events to `out`.
+    pub(super) fn read(&mut self, out: &mut Vec<CompleteEvent>) -> Read {
         let Some(open) = &mut self.open else {
             let Some(next) = self.next_file() else { return Read::AtEnd };
             self.open(next, out);
             return Read::Some;
         };
         match open.tail.grow() {
-            Ok(Grown::AtEnd) => {
+            Ok(Growth::AtEnd) => {
                 let damage = open.tail.take_damage();
-                self.read_without_trouble();
-                self.passed_by(damage);
-                self.go_on(out)
+                self.mark_readable();
+                self.log_skipped(damage);
+                self.advance(out)
             }
             grown => self.grown(grown, out),
         }
     }
 
-    /// Adds the events that nothing more is to be expected of soon.
-    pub(super) fn take_ripe(&mut self, out: &mut Vec<Whole>) {
+    /// Adds the events that will probably get no more records.
+    pub(super) fn take_expired(&mut self, out: &mut Vec<CompleteEvent>) {
         let half = self.open.as_ref().is_some_and(|open| open.tail.pending() > 0);
-        self.window.take_ripe(half, Instant::now(), out);
+        self.window.take_expired(half, Instant::now(), out);
     }
 
-    /// Whether events wait for more records.
+    /// Whether events could still get more records.
     pub(super) fn has_open_events(&self) -> bool {
         self.window.start().is_some()
     }
 
-    /// Adds the events that more records could still belong to.
-    pub(super) fn finish(&mut self, out: &mut Vec<Whole>) {
+    /// Adds the events that could still get more records.
+    pub(super) fn finish(&mut self, out: &mut Vec<CompleteEvent>) {
         self.window.finish(out);
     }
 
-    /// Waits until something is written, or it is time to look again, but no longer than this.
+    /// Waits for the log to change, or until the next check is due, at most this long.
     pub(super) fn wait(&self, longest: Duration) {
         let pause = self.window.pause().map_or(longest, |pause| pause.min(longest));
         self.listing.wait(pause);
     }
 
-    fn grown(&mut self, grown: io::Result<Grown>, out: &mut Vec<Whole>) -> Read {
+    fn grown(&mut self, grown: io::Result<Growth>, out: &mut Vec<CompleteEvent>) -> Read {
         match grown {
-            Ok(Grown::More(bytes)) => {
+            Ok(Growth::More(bytes)) => {
                 self.progress.add_read(bytes);
-                self.read_without_trouble();
+                self.mark_readable();
                 self.take_all(out);
             }
-            Ok(Grown::BegunAnew) => self.close_begun_anew(),
-            Ok(Grown::AtEnd) => return Read::AtEnd,
+            Ok(Growth::Truncated) => self.close_truncated(),
+            Ok(Growth::AtEnd) => return Read::AtEnd,
             Err(error) => self.set_open_aside(error),
         }
         Read::Some
     }
 
-    fn take_all(&mut self, out: &mut Vec<Whole>) {
+    fn take_all(&mut self, out: &mut Vec<CompleteEvent>) {
         let now = Instant::now();
         while let Some(Open { tail, file, .. }) = &mut self.open {
             let (offset, head) = (tail.offset(), tail.head());
             match tail.next() {
                 Found::Nothing => return,
-                Found::PassedBy => {}
-                Found::Damage(damage) => self.passed_by(Some(damage)),
+                Found::Skipped => {}
+                Found::Damage(damage) => self.log_skipped(Some(damage)),
                 Found::Record(Record::Unknown { record_type, .. }) => {
                     if self.unknown.insert(record_type) {
                         info!("records of type {} are skipped", record_type.0);
@@ -247,32 +247,32 @@ impl Reader {
         }
     }
 
-    fn passed_by(&mut self, damage: Option<Damage>) {
+    fn log_skipped(&mut self, damage: Option<Damage>) {
         if let (Some(Damage { offset, bytes, error }), Some(open)) = (damage, &self.open) {
             self.damaged += 1;
             let name = open.file.name.to_string_lossy();
-            warn!("{name}: skipped {bytes} bytes from byte {offset} on: {error}");
+            warn!("{name}: skipped {bytes} bytes at offset {offset}: {error}");
         }
     }
 
-    /// The open file was begun anew. What was there may have been copied: then that comes first.
-    fn close_begun_anew(&mut self) {
+    /// The open file was truncated or recreated. If its contents were copied before, the copy comes first.
+    fn close_truncated(&mut self) {
         let Some(open) = &mut self.open else { return };
         let damage = open.tail.take_damage();
-        self.passed_by(damage);
+        self.log_skipped(damage);
         let Some(open) = self.open.take() else { return };
         warn!("{} was truncated or recreated", open.file.name.to_string_lossy());
         self.remember(open.left());
         self.left.remove(&open.file.id);
         self.note_last(&open);
-        self.listing.doubt();
+        self.listing.recheck();
     }
 
-    /// At the end of a file: goes on to the next, if there is one.
-    fn go_on(&mut self, out: &mut Vec<Whole>) -> Read {
+    /// At the end of a file: opens the next, if there is one.
+    fn advance(&mut self, out: &mut Vec<CompleteEvent>) -> Read {
         let Some(next) = self.next_file() else { return Read::AtEnd };
         let Some(open) = &mut self.open else { return Read::AtEnd };
-        // It was written until the next was begun, which may have been after the last look.
+        // Snort wrote to it until it started the next, perhaps after the last read.
         let grown = open.tail.grow();
         let read = self.grown(grown, out);
         if read == Read::Some {
@@ -284,7 +284,7 @@ impl Reader {
         Read::Some
     }
 
-    fn leave_open(&mut self, out: &mut Vec<Whole>) {
+    fn leave_open(&mut self, out: &mut Vec<CompleteEvent>) {
         let Some(open) = self.open.take() else { return };
         if open.detour.is_some() {
             self.window.finish(out);
@@ -292,14 +292,17 @@ impl Reader {
         let half = open.tail.pending();
         if half > 0 {
             self.damaged += 1;
-            warn!("{} ends in half a record of {half} bytes", open.file.name.to_string_lossy());
+            warn!(
+                "{} ends with an incomplete record of {half} bytes",
+                open.file.name.to_string_lossy()
+            );
         }
         self.remember(open.left());
         self.left.insert(open.file.id, open.left());
         self.note_last(&open);
     }
 
-    /// Notes where a file was left that is no longer open.
+    /// Stores the position in a file that is no longer open.
     fn note_last(&mut self, open: &Open) {
         match &open.detour {
             Some(detour) => {
@@ -311,13 +314,13 @@ impl Reader {
     }
 
     /// Remembers a file of which there may be a copy.
-    fn remember(&mut self, left: Left) {
-        const MOST: usize = 64;
+    fn remember(&mut self, left: FilePosition) {
+        const MAX_COPIED: usize = 64;
         self.copied.push_front(left);
-        self.copied.truncate(MOST);
+        self.copied.truncate(MAX_COPIED);
     }
 
-    /// The open file can't be read any more, for now.
+    /// Sets aside the open file, which can't be read at present.
     fn set_open_aside(&mut self, error: io::Error) {
         let Some(mut open) = self.open.take() else { return };
         let mut trouble = open.trouble.take().unwrap_or_else(|| SetAside::known(open.place()));
@@ -327,7 +330,7 @@ impl Reader {
         self.set_aside.push(trouble);
     }
 
-    fn read_without_trouble(&mut self) {
+    fn mark_readable(&mut self) {
         if let Some(open) = &mut self.open
             && let Some(trouble) = open.trouble.take()
         {
@@ -336,8 +339,8 @@ impl Reader {
         }
     }
 
-    /// What is to be read next: the oldest file that wasn't read, or else one that could not be.
-    fn next_file(&mut self) -> Option<Next> {
+    /// The next file to read: the oldest unread one, or else one that was set aside.
+    fn next_file(&mut self) -> Option<NextFile> {
         let name = self.open.as_ref().map(|open| open.file.name.clone());
         if self.listing.refresh(name.as_deref()) {
             self.has_changed();
@@ -363,11 +366,11 @@ impl Reader {
         self.left.retain(|id, _| there.contains(id));
     }
 
-    /// Notes when the open file was begun.
+    /// Stores the start time of the open file.
     fn note_begun(&mut self) {
         let Some(open) = &self.open else { return };
         let by_name = self.listing.spool().begun(&open.file.name);
-        // If it can't be told any more, it is as it was.
+        // If the time can't be read any more, the last one stays.
         let begun = by_name.or_else(|| open.tail.written().ok()).unwrap_or(self.begun);
         if begun < self.begun {
             self.scanned = 0;
@@ -377,8 +380,8 @@ impl Reader {
 
     /// Whether a file comes after the one that was opened last.
     ///
-    /// Not only names tell: clocks jump, and whether Snort puts the time into them can be changed. So
-    /// what is being written now counts too. But old files that somebody brings back do not.
+    /// Names alone don't decide: clocks jump, and Snort can be configured to leave the time out of them.
+    /// So the file that is being written counts too, but not an old file that was restored.
     fn is_next(&self, file: &SpoolFile) -> bool {
         let is_open = self.open.as_ref().is_some_and(|open| open.file.id == file.id);
         if is_open || self.set_aside.iter().any(|other| other.place.file.id == file.id) {
@@ -387,7 +390,7 @@ impl Reader {
         let last = self.open.as_ref().map(|open| &open.file.name);
         let last = last.or(self.last.as_ref().map(|last| &last.file.name));
         match (self.left.get(&file.id), last) {
-            // Shorter than it was, it was begun anew.
+            // It is shorter than before, so it was truncated or recreated.
             (Some(left), _) => {
                 (file.id.is_unique() || left.head.tells()) && file.length != left.end
             }
@@ -397,14 +400,14 @@ impl Reader {
         }
     }
 
-    /// Opens a file that is to be read next, unless all of it was read, here or where it was copied from.
-    fn unread(&mut self, file: &SpoolFile) -> Option<Next> {
+    /// Opens the next file, unless it was read completely, here or under the name it was copied from.
+    fn unread(&mut self, file: &SpoolFile) -> Option<NextFile> {
         let name = Arc::new(FileName { name: file.name.clone(), id: file.id });
         let (opened, head) = match self.opened(&file.name).and_then(with_head) {
             Ok(opened) => opened,
-            // Somebody took it away just now.
+            // It was removed just now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.listing.doubt();
+                self.listing.recheck();
                 return None;
             }
             Err(error) => {
@@ -414,31 +417,32 @@ impl Reader {
                 return None;
             }
         };
-        // Nothing whole is in it yet, and it may become a copy.
+        // It has no complete record yet, and may become a copy.
         if !head.tells() {
             return None;
         }
-        let is_same = |left: &Left| head.begins_with(&left.head) && left.end <= file.length;
+        let is_same = |left: &FilePosition| head.begins_with(&left.head) && left.end <= file.length;
         let left = self.left.get(&file.id).copied().filter(is_same);
         let known = self.copied_from(&head).into_iter().chain(left);
         let known = known.max_by_key(|left| left.end).unwrap_or_default();
         if known.end >= file.length {
-            // It grows yet, where it is still being copied.
-            self.left.insert(file.id, Left { head, offset: known.offset, end: file.length });
+            // It grows while it is being copied.
+            self.left
+                .insert(file.id, FilePosition { head, offset: known.offset, end: file.length });
             return None;
         }
-        Some(Next { file: name, opened, head, offset: known.offset, trouble: None })
+        Some(NextFile { file: name, opened, head, offset: known.offset, trouble: None })
     }
 
-    /// How far that was read of which a file with this head is a copy, as logrotate makes them.
-    fn copied_from(&self, head: &Head) -> Option<Left> {
+    /// The position in the file of which a file with this head is a copy, as logrotate makes them.
+    fn copied_from(&self, head: &Head) -> Option<FilePosition> {
         let open = self.open.as_ref().map(Open::left);
         let mut known = open.into_iter().chain(self.copied.iter().copied());
         known.find(|left| head.tells() && left.head == *head)
     }
 
-    /// A file that could not be read, if it is time to try it again.
-    fn next_set_aside(&mut self) -> Option<Next> {
+    /// A file that was set aside, if it is due to be tried again.
+    fn next_set_aside(&mut self) -> Option<NextFile> {
         let now = Instant::now();
         let nth = self.set_aside.iter().position(|file| file.is_due(now))?;
         let mut file = self.set_aside.remove(nth);
@@ -447,7 +451,7 @@ impl Reader {
         let Some(there) = there.map(|there| there.name.clone()) else {
             if self.listing.problem().is_none() {
                 let path = self.shown(&file.place.file.name);
-                warn!("{path} is gone, and with it what could not be read");
+                warn!("{path} was removed before it could be read");
             } else {
                 file.try_again();
                 self.set_aside.push(file);
@@ -459,7 +463,7 @@ impl Reader {
                 let is_same = head.begins_with(&file.place.head);
                 let offset = if is_same { file.place.offset } else { 0 };
                 let name = Arc::new(FileName { name: there, id });
-                Some(Next { file: name, opened, head, offset, trouble: Some(file) })
+                Some(NextFile { file: name, opened, head, offset, trouble: Some(file) })
             }
             Err(error) => {
                 self.fail(file, error);
@@ -473,8 +477,8 @@ impl Reader {
         self.set_aside.push(file);
     }
 
-    fn open(&mut self, next: Next, out: &mut Vec<Whole>) {
-        let Next { file, opened, head, offset, trouble } = next;
+    fn open(&mut self, next: NextFile, out: &mut Vec<CompleteEvent>) {
+        let NextFile { file, opened, head, offset, trouble } = next;
         let last = self.last.as_ref().filter(|last| last.file.id != file.id);
         let detour = last.filter(|_| trouble.is_some());
         let detour = detour.map(|place| Detour { place: place.clone(), begun: self.begun });
@@ -483,7 +487,7 @@ impl Reader {
         }
         match Tail::new(opened, offset, head) {
             Ok((tail, id)) => {
-                // It may be another one than was looked at.
+                // It may be another file than the one that was checked.
                 let name = file.name.clone();
                 let file = if id == file.id { file } else { Arc::new(FileName { name, id }) };
                 self.open = Some(Open { file, tail, trouble, detour });
@@ -511,9 +515,9 @@ impl Open {
         Place { file: Arc::clone(&self.file), offset, head }
     }
 
-    fn left(&self) -> Left {
+    fn left(&self) -> FilePosition {
         let offset = self.tail.offset();
-        Left { head: self.tail.head(), offset, end: offset + self.tail.pending() as u64 }
+        FilePosition { head: self.tail.head(), offset, end: offset + self.tail.pending() as u64 }
     }
 }
 

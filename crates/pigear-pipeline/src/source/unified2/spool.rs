@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The files of one log: `BASE` itself, and `BASE.SECONDS`, of which Snort begins one whenever the
-/// last is full.
+/// The files of one log: `BASE` itself, and `BASE.SECONDS`, which Snort starts whenever the last one is
+/// full.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spool {
     dir: PathBuf,
@@ -19,38 +19,38 @@ pub struct Spool {
 pub(super) struct SpoolFile {
     pub(super) name: OsString,
     pub(super) id: FileId,
-    /// Bytes that it had when it was looked at.
+    /// Its size in bytes when it was listed.
     pub(super) length: u64,
-    /// When it was last written: since 1970.
+    /// Modification time: since 1970.
     pub(super) written: Duration,
     age: Age,
 }
 
-/// Which of a log's files is older: the lesser one.
+/// Orders the files of a log by age: the lesser one is older.
 ///
-/// That is when it was begun: since 1970. Where its name doesn't tell, when it was last written will do:
-/// it is still being written, or was given another name when that ended. Among files of the same time,
-/// logrotate gives the older one the higher number.
+/// The time is the file's start, since 1970. If its name has no time, the modification time is used: the
+/// file is still being written, or was renamed when that ended. Among files of the same time, logrotate
+/// gives the older one the higher number.
 type Age = (Duration, Reverse<u64>);
 
-/// Tells a file from all others, whatever they are called.
+/// Identifies a file under any name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FileId {
     pub(super) inode: u64,
-    /// A new file may get the inode of one that is gone. Not every file system knows.
+    /// A new file may get the inode of a removed one. Some file systems have no creation time.
     born: Option<SystemTime>,
 }
 
-/// A path that names no log.
+/// A path that is not a log.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolError {
-    /// The path is a directory, which may hold many logs.
+    /// The path is a directory, which may have many logs.
     #[error("{} is a directory; give the log's name too, such as {}", path.display(), path.join(example).display())]
     Directory {
         /// The directory.
         path: PathBuf,
-        /// A name that would do.
+        /// An example of a name.
         example: String,
     },
     /// The directory of the log can't be read.
@@ -58,14 +58,14 @@ pub enum SpoolError {
     Unreadable {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
 
 impl Spool {
-    /// The log at a path: a directory and the log's name, which is what its files' names begin with.
-    /// Files need not be there yet, but the directory must.
+    /// The log at a path: a directory and the log's name, the prefix of its files' names. The files may
+    /// be missing, but the directory must exist.
     ///
     /// # Errors
     /// If the path names a directory, or one that can't be read.
@@ -77,7 +77,7 @@ impl Spool {
         }
     }
 
-    /// The same, whether or not the directory is there.
+    /// The same, but the directory may be missing.
     ///
     /// # Errors
     /// If the path names a directory.
@@ -94,13 +94,13 @@ impl Spool {
         &self.dir
     }
 
-    /// The log, as a path.
+    /// The log's path.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.dir.join(&self.base)
     }
 
-    /// Where to remember how far the log was read, unless that is given: beside the log.
+    /// The default path of the bookmark: beside the log.
     #[must_use]
     pub fn bookmark(&self) -> PathBuf {
         let mut name = OsString::from(".");
@@ -109,14 +109,14 @@ impl Spool {
         self.dir.join(name)
     }
 
-    /// The files that there are, oldest first.
+    /// The existing files, oldest first.
     pub(super) fn files(&self) -> io::Result<Vec<SpoolFile>> {
         let mut files = self.all_files(|name| self.is_of_log(name))?;
         files.sort_by_key(|file| file.age);
         Ok(files)
     }
 
-    /// The file of this inode, whatever it is called now.
+    /// The file with this inode, whatever its name is now.
     pub(super) fn file_of_inode(&self, inode: u64) -> io::Result<Option<SpoolFile>> {
         Ok(self.all_files(|_| true)?.into_iter().find(|file| file.id.inode == inode))
     }
@@ -126,7 +126,7 @@ impl Spool {
         for entry in fs::read_dir(&self.dir)? {
             let entry = entry?;
             let name = entry.file_name();
-            // It may be gone again.
+            // It may have been removed.
             if wanted(&name)
                 && let Ok(metadata) = entry.metadata()
                 && metadata.is_file()
@@ -153,12 +153,12 @@ impl Spool {
         rest.is_some_and(|rest| rest.is_empty() || self.number(name).is_some())
     }
 
-    /// When a file of this name was begun, if the name tells.
+    /// The start time of a file with this name, if the name has one.
     pub(super) fn begun(&self, name: &OsStr) -> Option<Duration> {
         self.number(name).filter(|number| *number >= FIRST_TIME).map(Duration::from_secs)
     }
 
-    /// The number behind the log's name.
+    /// The number after the log's name.
     fn number(&self, name: &OsStr) -> Option<u64> {
         let rest = name.as_encoded_bytes().strip_prefix(self.base.as_encoded_bytes())?;
         let digits = rest.strip_prefix(b".").filter(|rest| rest.iter().all(u8::is_ascii_digit))?;
@@ -166,22 +166,22 @@ impl Spool {
     }
 }
 
-/// Smaller numbers behind a log's name are no times: logrotate counts its files from 1.
+/// Smaller numbers after a log's name are not times: logrotate numbers its files from 1.
 const FIRST_TIME: u64 = 1_000_000_000;
 
-/// What was written so shortly before is being written.
-const JUST_NOW: Duration = Duration::from_secs(60);
+/// A file that was written this recently is still being written.
+const ACTIVE_TIME: Duration = Duration::from_secs(60);
 
 impl SpoolFile {
-    /// Whether this file was begun after one that was begun then.
+    /// Whether this file was started after the given time.
     pub(super) fn is_begun_after(&self, begun: Duration) -> bool {
         self.age.0 > begun
     }
 
-    /// Whether it was written just now, or after now: the clock may have been put back.
+    /// Whether it was written just now, or in the future: the clock may have been set back.
     pub(super) fn is_being_written(&self) -> bool {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.written + JUST_NOW >= now
+        self.written + ACTIVE_TIME >= now
     }
 
     /// Whether this file comes before another.
@@ -189,13 +189,13 @@ impl SpoolFile {
         self.age < other.age && self.written <= other.written
     }
 
-    /// Of the file that is being written this is the greatest.
+    /// The file that is being written is the greatest.
     pub(super) fn activity(&self) -> impl Ord + use<> {
         (self.written, self.age)
     }
 }
 
-/// When a file was last written: since 1970.
+/// Modification time: since 1970.
 pub(super) fn written(metadata: &Metadata) -> Duration {
     let written = metadata.modified().unwrap_or(UNIX_EPOCH);
     written.duration_since(UNIX_EPOCH).unwrap_or_default()
@@ -206,13 +206,13 @@ impl FileId {
         Self { inode: metadata.ino(), born: metadata.created().ok() }
     }
 
-    /// Whether no other file is ever taken for it.
+    /// Whether this identifies the file with certainty.
     pub(super) fn is_unique(self) -> bool {
         self.born.is_some()
     }
 }
 
-/// A log's name in a directory: of one that is there, or else what Snort's manual calls it.
+/// A log's name in a directory: an existing one, or else the name in Snort's manual.
 fn example(dir: &Path) -> String {
     let names = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.file_name());
     let mut names: Vec<_> = names.filter_map(|name| name.into_string().ok()).collect();

@@ -1,13 +1,13 @@
-//! Where reading begins.
+//! Where to start reading.
 
-/// Where to begin to read.
+/// Where to start reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
-    /// Where the last run stopped, or else as [`Now`](Self::Now).
+    /// At the bookmark; without one, as [`Now`](Self::Now).
     #[default]
     Bookmark,
-    /// With the oldest record.
+    /// At the oldest record.
     Beginning,
-    /// With what is written from now on.
+    /// At the end of the log.
     Now,
 }

@@ -8,28 +8,28 @@ use super::place::Head;
 use super::spool::{self, FileId};
 
 /// Bytes that are read at once.
-const CHUNK: usize = 256 << 10;
+const READ_SIZE: usize = 256 << 10;
 
-/// No more bytes than these don't make a record.
+/// The most bytes that can be pending: no record is longer.
 const MAX_PENDING: usize = 256 << 10;
 
-/// One file of a log that may still grow.
+/// One file of a log, which may still grow.
 pub(super) struct Tail {
     file: File,
-    /// It has this length for good: clearing it whenever more is read would take longer than reading.
+    /// Its length is fixed: clearing it before each read would take longer than reading.
     buffer: Vec<u8>,
-    /// So many bytes of it were read.
+    /// How many bytes of it are filled.
     filled: usize,
     /// Where in the buffer the next record begins.
     next: usize,
     /// Where in the file the buffer begins.
     start: u64,
-    /// What the file began with, as far as it was read.
+    /// The first bytes of the file, as far as they were read.
     head: Head,
     damage: Option<Damage>,
 }
 
-/// Bytes that are no record.
+/// Bytes that are not a record.
 #[derive(Debug, PartialEq)]
 pub(super) struct Damage {
     pub(super) offset: u64,
@@ -37,37 +37,36 @@ pub(super) struct Damage {
     pub(super) error: RecordError,
 }
 
-/// What reading more of a file brought.
+/// The result of reading more of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Grown {
-    /// By so many bytes.
+pub(super) enum Growth {
+    /// The number of bytes read.
     More(u64),
     AtEnd,
-    /// The file is shorter than what was read of it, or begins with something else: somebody began it
-    /// anew.
-    BegunAnew,
+    /// The file is shorter than before, or begins with other bytes: it was truncated or recreated.
+    Truncated,
 }
 
-/// What stands at the next place of a file.
+/// What follows in a file.
 #[derive(Debug, PartialEq)]
 pub(super) enum Found<'a> {
     Record(Record<'a>),
-    /// Bytes that are no record, up to here.
+    /// Bytes that are not a record, up to here.
     Damage(Damage),
-    /// Bytes that are no record, and maybe more of them.
-    PassedBy,
-    /// What there is was read.
+    /// Bytes that are not a record, and perhaps more of them.
+    Skipped,
+    /// The end of what was read.
     Nothing,
 }
 
 impl Tail {
-    /// A file that began with `head` when `offset` was chosen; what isn't known of that is read. Also says
-    /// which file it is.
+    /// For a file that began with `head` when `offset` was chosen; the unknown part of that is read. Also
+    /// identifies the file.
     pub(super) fn new(mut file: File, offset: u64, head: Head) -> io::Result<(Self, FileId)> {
         file.seek(SeekFrom::Start(offset))?;
         let id = FileId::of(&file.metadata()?);
         let head = if head.tells() { head.up_to(offset) } else { Head::of(&file, offset)? };
-        let buffer = vec![0; MAX_PENDING + CHUNK];
+        let buffer = vec![0; MAX_PENDING + READ_SIZE];
         let tail = Self { file, buffer, filled: 0, next: 0, start: offset, head, damage: None };
         Ok((tail, id))
     }
@@ -77,22 +76,22 @@ impl Tail {
         self.start + self.next as u64
     }
 
-    /// Bytes that were read, and don't make a record yet.
+    /// Bytes that were read, and are not a complete record yet.
     pub(super) fn pending(&self) -> usize {
         self.filled - self.next
     }
 
-    /// What the file began with, as far as it was read.
+    /// The first bytes of the file, as far as they were read.
     pub(super) fn head(&self) -> Head {
         self.head
     }
 
-    /// When the file was last written: since 1970.
+    /// Modification time: since 1970.
     pub(super) fn written(&self) -> io::Result<Duration> {
         Ok(spool::written(&self.file.metadata()?))
     }
 
-    /// Goes on to the next record, and returns it.
+    /// Advances to the next record, and returns it.
     pub(super) fn next(&mut self) -> Found<'_> {
         let rest = self.buffer.get(self.next..self.filled).unwrap_or_default();
         match unified2::read(rest) {
@@ -110,19 +109,19 @@ impl Tail {
                 let bytes = 1 + unified2::find(behind).unwrap_or_else(|given_up| given_up);
                 self.damage.get_or_insert(Damage { offset, bytes: 0, error }).bytes += bytes;
                 self.next += bytes;
-                Found::PassedBy
+                Found::Skipped
             }
         }
     }
 
-    /// What was passed by, as far as that is known yet.
+    /// The bytes that were skipped, as far as that is known yet.
     pub(super) fn take_damage(&mut self) -> Option<Damage> {
         self.damage.take()
     }
 
-    /// Reads more of the file. Of one that was begun anew, what was read just now doesn't count: it may be
+    /// Reads more of the file. If it was truncated, what was read by this call doesn't count: it may be
     /// from before that or after.
-    pub(super) fn grow(&mut self) -> io::Result<Grown> {
+    pub(super) fn grow(&mut self) -> io::Result<Growth> {
         let end = self.start + self.filled as u64;
         self.buffer.copy_within(self.next..self.filled, 0);
         self.start += self.next as u64;
@@ -130,7 +129,7 @@ impl Tail {
         let read = loop {
             match self
                 .file
-                .read(self.buffer.get_mut(self.filled..self.filled + CHUNK).unwrap_or_default())
+                .read(self.buffer.get_mut(self.filled..self.filled + READ_SIZE).unwrap_or_default())
             {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => break read?,
@@ -142,10 +141,10 @@ impl Tail {
         let end = end + read as u64;
         let head = Head::of(&self.file, end)?;
         if !head.begins_with(&known) || self.file.metadata()?.len() < end {
-            return Ok(Grown::BegunAnew);
+            return Ok(Growth::Truncated);
         }
         self.filled += read;
         self.head = head;
-        Ok(if read > 0 { Grown::More(read as u64) } else { Grown::AtEnd })
+        Ok(if read > 0 { Growth::More(read as u64) } else { Growth::AtEnd })
     }
 }

@@ -363,7 +363,7 @@ fn events_that_are_known_do_not_come_again_although_one_before_them_is_new() {
     log.read(Start::Bookmark);
     append(&log.path("u2.log"), &records(1..=9));
     let known = Box::new(|event: &Event| [1, 2, 5, 6, 9].contains(&event.key.event_id));
-    let following = Following::new(log.open(Start::Bookmark).but_for(known));
+    let following = Following::new(log.open(Start::Bookmark).skipping(known));
     following.until_seen(&[3, 4, 7, 8]);
     following.end();
 }
@@ -479,7 +479,7 @@ fn a_bookmark_that_is_none_is_refused() {
     let spool = Spool::at(&log.path("u2.log")).unwrap();
     let opened = Unified2::open(spool, Start::Bookmark, None, AlertFactory::default());
     let error = opened.err().unwrap();
-    let expected = format!("cannot keep the bookmark {}/.u2.log.bookmark", log.0.path().display());
+    let expected = format!("cannot use the bookmark {}/.u2.log.bookmark", log.0.path().display());
     assert_eq!(error.to_string(), expected);
 }
 

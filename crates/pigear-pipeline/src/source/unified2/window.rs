@@ -5,82 +5,82 @@ use pigear_alert::unified2::{Assembler, Logged, Record};
 
 use super::place::Place;
 
-/// What belongs to an event is written right behind it. So long is waited for more …
+/// The records of an event directly follow it. How long to wait for more …
 const PAUSE: Duration = Duration::from_millis(20);
-/// … and no longer than this, where more and more comes.
+/// … and the maximum, if more keep coming.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// The events that were read last, to which records may still belong.
+/// The latest events, which may still get records.
 pub(super) struct Window {
     assembler: Assembler,
-    /// Of each event in the assembler.
-    begun: VecDeque<Begun>,
-    /// Whether this log has packets behind its events.
+    /// Data about each event in the assembler.
+    begun: VecDeque<OpenEvent>,
+    /// Whether this log has packets after its events.
     has_packets: bool,
-    /// How long an event waits for a packet that should be there.
-    patience: Duration,
+    /// How long an event waits for its packet.
+    packet_wait: Duration,
 }
 
-struct Begun {
+struct OpenEvent {
     place: Place,
     /// When it was read …
     read: Instant,
-    /// … and when the last was that belongs to it.
-    touched: Instant,
+    /// … and when its last record was read.
+    last_record: Instant,
 }
 
-/// An event that is whole.
-pub(crate) struct Whole {
+/// A complete event.
+pub(crate) struct CompleteEvent {
     /// Where it begins.
     pub(super) begun: Place,
     pub(crate) logged: Logged,
 }
 
 impl Window {
-    pub(super) fn new(patience: Duration) -> Self {
+    pub(super) fn new(packet_wait: Duration) -> Self {
         let (assembler, begun) = Default::default();
-        Self { assembler, begun, has_packets: false, patience }
+        Self { assembler, begun, has_packets: false, packet_wait }
     }
 
-    /// Takes the next record, which begins at a place; what is in the window for too long goes to `out`.
+    /// Takes the next record, which begins at `place`; events that were open for too long go to `out`.
     pub(super) fn take(
         &mut self,
         record: &Record<'_>,
         place: impl FnOnce() -> Place,
         now: Instant,
-        out: &mut Vec<Whole>,
+        out: &mut Vec<CompleteEvent>,
     ) {
         if matches!(record, Record::Event(_)) {
-            self.begun.push_back(Begun { place: place(), read: now, touched: now });
+            self.begun.push_back(OpenEvent { place: place(), read: now, last_record: now });
         }
         let whole = self.assembler.take(record);
         extend(out, &mut self.begun, whole);
         if let Some(begun) = self.assembler.touched().and_then(|nth| self.begun.get_mut(nth)) {
-            begun.touched = now;
+            begun.last_record = now;
             self.has_packets |= !matches!(record, Record::ExtraData(_));
         }
     }
 
-    /// At the end of what is written: gives the events that have waited for long enough. `half` says
-    /// whether half a record is there.
-    pub(super) fn take_ripe(&mut self, half: bool, now: Instant, out: &mut Vec<Whole>) {
+    /// At the end of the log: returns the events that have waited long enough. `half` tells whether the log
+    /// ends with an incomplete record.
+    pub(super) fn take_expired(&mut self, half: bool, now: Instant, out: &mut Vec<CompleteEvent>) {
         let last = self.assembler.open().next_back().map(time_of);
         let open = self.begun.iter().zip(self.assembler.open());
-        let ripe = open.take_while(|(begun, logged)| {
+        let expired = open.take_while(|(begun, logged)| {
             let lacks_packet = logged.packets.is_empty() && logged.inspected.is_empty();
-            // What is written behind it may be its packet; not so behind an event of another time.
+            // That record may be the event's packet, unless another event of another time came in between.
             let is_last = Some(time_of(logged)) == last;
             let waits = is_last && (half || self.has_packets && lacks_packet);
             let age = now.saturating_duration_since(begun.read);
-            let idle = now.saturating_duration_since(begun.touched);
-            age >= self.patience || !waits && (idle >= PAUSE || age >= LONGEST_PAUSE)
+            let idle = now.saturating_duration_since(begun.last_record);
+            age >= self.packet_wait || !waits && (idle >= PAUSE || age >= LONGEST_PAUSE)
         });
-        let ripe = ripe.count();
-        extend(out, &mut self.begun, self.assembler.drain(ripe));
+        let expired = expired.count();
+        extend(out, &mut self.begun, self.assembler.drain(expired));
     }
 
-    /// Gives all events: nothing more comes.
-    pub(super) fn finish(&mut self, out: &mut Vec<Whole>) {
+    /// Returns all events: no more records come.
+    pub(super) fn finish(&mut self, out: &mut Vec<CompleteEvent>) {
         extend(out, &mut self.begun, self.assembler.finish());
     }
 
@@ -89,7 +89,7 @@ impl Window {
         self.begun.front().map(|begun| &begun.place)
     }
 
-    /// How soon to look again.
+    /// When to check again.
     pub(super) fn pause(&self) -> Option<Duration> {
         (!self.begun.is_empty()).then_some(PAUSE)
     }
@@ -105,10 +105,12 @@ fn time_of(logged: &Logged) -> (u32, u32) {
 }
 
 fn extend(
-    out: &mut Vec<Whole>,
-    begun: &mut VecDeque<Begun>,
+    out: &mut Vec<CompleteEvent>,
+    begun: &mut VecDeque<OpenEvent>,
     whole: impl ExactSizeIterator<Item = Logged>,
 ) {
     let begun = begun.drain(..whole.len());
-    out.extend(begun.zip(whole).map(|(begun, logged)| Whole { begun: begun.place, logged }));
+    out.extend(
+        begun.zip(whole).map(|(begun, logged)| CompleteEvent { begun: begun.place, logged }),
+    );
 }

@@ -1,4 +1,4 @@
-//! Who may send.
+//! Allowed senders.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -6,15 +6,15 @@ use std::{fs, io};
 
 use nix::unistd::Uid;
 
-/// The users whose datagrams are taken for Snort's.
+/// The users whose datagrams are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedSenders(Vec<u32>);
 
 impl AllowedSenders {
-    /// Root, ourselves, and the owner of the log directory: Snort's user, as a rule.
+    /// Root, the current user, and the owner of the log directory: usually Snort's user.
     ///
     /// # Errors
-    /// If the directory's owner can't be told.
+    /// If the directory's owner can't be read.
     pub fn of_log_directory(dir: &Path) -> io::Result<Self> {
         Ok(Self(vec![0, Uid::effective().as_raw(), fs::metadata(dir)?.uid()]))
     }

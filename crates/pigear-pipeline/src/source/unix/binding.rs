@@ -1,4 +1,4 @@
-//! Binding the socket, without harm to anybody else's.
+//! Binds the socket without replacing one that is in use.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io;
@@ -18,12 +18,12 @@ use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{Gid, Uid, fchownat};
 use tracing::{debug, warn};
 
-/// A socket's path has so many bytes at most: `sun_path` without its NUL. Snort cuts longer ones,
-/// and sends to the cut path.
+/// The maximum length of a socket's path, in bytes: `sun_path` without its NUL. Snort truncates longer
+/// ones, and sends to the truncated path.
 const MAX_PATH: usize = 107;
 
-/// So long is waited for another who is just binding a socket in the same directory.
-const LOCK_TIME: Duration = Duration::from_secs(1);
+/// How long to wait for another process that is binding a socket in the same directory.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Who may write to the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,30 +51,30 @@ pub enum BindError {
         /// The path's length, in bytes.
         actual: usize,
     },
-    /// The directory isn't there, or isn't one.
+    /// The directory doesn't exist, or isn't a directory.
     #[error("no such directory")]
     NoDirectory,
-    /// We may not create files in the directory.
+    /// Creating files in the directory is not permitted.
     #[error("no permission to create files in the directory")]
     NoPermission,
-    /// Another process listens there.
+    /// Another process listens on the path.
     #[error("another process already listens there")]
     InUse,
-    /// Something else is there, which is not ours to remove.
-    #[error("something is there that is not a socket for alerts ({kind})")]
+    /// Something else is at the path, and must not be removed.
+    #[error("the path exists and is not an alert socket ({kind})")]
     Occupied {
         /// What it is.
         kind: &'static str,
     },
-    /// The group can't be given to the socket.
-    #[error("cannot give the socket to group {group}")]
+    /// The socket's group can't be set.
+    #[error("cannot set the socket's group to {group}")]
     Group {
         /// The group's number.
         group: u32,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// Anything else that the system says.
+    /// Any other error of the system.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -94,14 +94,14 @@ impl From<Errno> for BindError {
 ///
 /// Invariants:
 ///
-/// * Nobody else can send before mode and group are set: the socket is bound with permissions for
-///   ourselves only, and then opened up.
-/// * Nothing that is in use is replaced: not a socket on which somebody listens, and nothing that
-///   isn't a socket. A socket that nobody listens on (left behind by a crash) is.
-/// * Two of us starting at once don't remove each other's socket: the directory is locked meanwhile.
-/// * Only what we bound is removed: whoever put something else in its place keeps it.
-/// * The directory belongs to Snort's user, who isn't trusted: owner and mode are changed on what
-///   was bound, never through a path that could have become a link.
+/// * Only this user can send before mode and group are set: the socket is bound with permissions for
+///   this user only, and extended afterwards.
+/// * Nothing that is in use is replaced: neither a socket with a listener, nor anything that isn't a
+///   socket. A stale socket (left behind by a crash) is replaced.
+/// * Two Pigears that start at once don't remove each other's socket: the directory is locked meanwhile.
+/// * Only a socket that was bound here is removed, not what replaced it.
+/// * The directory belongs to Snort's user, who isn't trusted: owner and mode are changed on the bound
+///   socket, never through a path that could have become a link.
 #[derive(Debug)]
 pub struct Binding {
     socket: UnixDatagram,
@@ -111,7 +111,7 @@ pub struct Binding {
     inode: Inode,
 }
 
-/// What tells a file from all others.
+/// Identifies a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Inode(u64, u64);
 
@@ -122,16 +122,16 @@ impl Inode {
 }
 
 impl Binding {
-    /// Binds a socket that says who sends each datagram (`SO_PASSCRED`).
+    /// Binds a socket that receives the sender of each datagram (`SO_PASSCRED`).
     ///
     /// # Errors
-    /// If the socket can't be bound there without harm, or its owner can't be set.
+    /// If the socket can't be bound there safely, or its owner can't be set.
     pub fn new(path: &Path, settings: SocketSettings) -> Result<Self, BindError> {
-        Self::bind(path, settings, LOCK_TIME)
+        Self::bind(path, settings, LOCK_TIMEOUT)
     }
 
-    /// The same while others wait: if a lock is held, somebody is just binding there.
-    pub(super) fn again(path: &Path, settings: SocketSettings) -> Result<Self, BindError> {
+    /// The same, with a wait: if the lock is held, another process is binding there.
+    pub(super) fn rebind(path: &Path, settings: SocketSettings) -> Result<Self, BindError> {
         Self::bind(path, settings, Duration::ZERO)
     }
 
@@ -170,18 +170,18 @@ impl Binding {
         path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
-    /// A socket whose datagrams wake the reader, whatever happens to the path. It never blocks.
+    /// A duplicate of the socket whose datagrams wake the reader, whatever is at the path. It never blocks.
     pub(super) fn waker(&self) -> io::Result<UnixDatagram> {
         self.waker.try_clone()
     }
 
-    /// Where the socket is.
+    /// The socket's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Removes the socket's path, if it is still ours. Senders that have it can still send.
+    /// Removes the socket's path, if it is still this socket. Senders that have it open can still send.
     pub fn unlink(&self) {
         let ours = |metadata: Metadata| Inode::of(&metadata) == self.inode;
         if fs::symlink_metadata(&self.path).is_ok_and(ours)
@@ -193,7 +193,7 @@ impl Binding {
 }
 
 impl AsFd for Binding {
-    /// The bound socket, for those who receive from it themselves.
+    /// The bound socket, for callers that receive from it themselves.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
@@ -205,9 +205,8 @@ impl Drop for Binding {
     }
 }
 
-/// Locks the directory against others of us. Where it can't be read, or somebody holds the lock longer
-/// than we would, it isn't locked; then only two that start at the same moment could get in each other's
-/// way.
+/// Locks the directory against other Pigears. If it can't be read, or the lock is held for too long, it
+/// isn't locked; then only two Pigears that start at the same moment could interfere.
 fn lock(dir: &Path, wait: Duration) -> Result<Option<Flock<File>>, BindError> {
     match File::open(dir) {
         Ok(handle) if handle.metadata()?.is_dir() => Ok(lock_in_time(handle, wait)),
@@ -225,11 +224,11 @@ fn lock_in_time(mut handle: File, wait: Duration) -> Option<Flock<File>> {
             Err((unlocked, Errno::EWOULDBLOCK)) if Instant::now() < deadline => handle = unlocked,
             Err(_) => return None,
         }
-        thread::sleep(LOCK_TIME / 100);
+        thread::sleep(LOCK_TIMEOUT / 100);
     }
 }
 
-/// Removes a socket that nobody listens on.
+/// Removes a socket without a listener.
 fn clear(path: &Path) -> Result<(), BindError> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
@@ -241,7 +240,7 @@ fn clear(path: &Path) -> Result<(), BindError> {
     }
     match UnixDatagram::unbound()?.connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            debug!("removing {}, on which nobody listens", path.display());
+            debug!("removing the stale socket {}", path.display());
             fs::remove_file(path).map_err(from_io)
         }
         Err(error) if error.raw_os_error() == Some(Errno::EPROTOTYPE as i32) => {
@@ -263,7 +262,7 @@ fn kind_of(metadata: &Metadata) -> &'static str {
     }
 }
 
-/// A socket bound with permissions for ourselves only. Linux takes them from the socket's own inode.
+/// A socket bound with permissions for this user only. Linux takes them from the socket's own inode.
 fn bound_for_ourselves(path: &Path) -> Result<OwnedFd, BindError> {
     let socket = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
     setsockopt(&socket, PassCred, &true)?;
@@ -272,7 +271,7 @@ fn bound_for_ourselves(path: &Path) -> Result<OwnedFd, BindError> {
     Ok(socket)
 }
 
-/// The socket in the file system, whatever becomes of its path.
+/// The socket's inode, whatever is at its path.
 fn handle_of(path: &Path) -> Result<File, BindError> {
     let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let handle = File::from(nix::fcntl::open(path, flags, Mode::empty())?);
@@ -304,7 +303,7 @@ fn open_up(handle: &File, dir: &Path, settings: SocketSettings) -> Result<(), Bi
     fs::set_permissions(name_of(handle), Permissions::from_mode(settings.mode)).map_err(from_io)
 }
 
-/// A handle opened with `O_PATH` can't be given a mode or be connected to; its name in /proc can.
+/// A handle opened with `O_PATH` can't be given a mode or be connected to, but its name in /proc can.
 fn name_of(handle: &File) -> String {
     format!("/proc/self/fd/{}", handle.as_raw_fd())
 }

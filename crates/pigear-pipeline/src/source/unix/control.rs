@@ -9,29 +9,29 @@ use pigear_alert::Sender;
 const HEADER_LEN: usize = size_of::<usize>() + 2 * size_of::<i32>();
 /// `ucred`: process, user and group.
 const CREDENTIALS_LEN: usize = 3 * size_of::<u32>();
-/// What follows begins at a multiple of a word.
+/// Data begins at a multiple of a word.
 const LEN: usize = (HEADER_LEN + CREDENTIALS_LEN).next_multiple_of(size_of::<usize>());
 
-/// What the kernel says of a datagram beside its bytes: who sent it.
+/// The kernel's ancillary data of a datagram: who sent it.
 ///
-/// There is room for that alone. File descriptors that somebody sends along (`SCM_RIGHTS`) don't
-/// fit: the kernel closes them before they ever become this process's. It writes the credentials
-/// first, so they are whole nevertheless.
+/// There is room only for that. File descriptors that a sender attaches (`SCM_RIGHTS`) don't fit: the
+/// kernel closes them before this process gets them. It writes the credentials first, so these are
+/// complete nevertheless.
 #[derive(Debug, Default)]
 pub struct Control([u8; LEN]);
 
 impl Control {
-    /// Receives a datagram from a socket with `SO_PASSCRED`. Returns how long the datagram is, which
-    /// may be more than the buffer has, and who sent it.
+    /// Receives a datagram from a socket with `SO_PASSCRED`. Returns its length, which may be more than
+    /// the buffer has, and its sender.
     ///
     /// # Errors
-    /// What `recvmsg(2)` says.
+    /// The error of `recvmsg(2)`.
     pub fn receive(
         &mut self,
         fd: RawFd,
         buffer: &mut [u8],
     ) -> nix::Result<(usize, Option<Sender>)> {
-        // Nobody is taken for who sent the datagram before.
+        // Don't attribute the datagram to the previous sender.
         self.0 = [0; LEN];
         let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_TRUNC;
         let mut parts = [IoSliceMut::new(buffer)];
@@ -39,7 +39,7 @@ impl Control {
         Ok((len, self.sender()))
     }
 
-    /// nix gives no message at all where one didn't fit, so the first one is read here.
+    /// nix returns no message at all if one didn't fit, so the first one is parsed here.
     fn sender(&self) -> Option<Sender> {
         let (len, rest) = self.0.split_first_chunk()?;
         let (level, rest) = rest.split_first_chunk()?;

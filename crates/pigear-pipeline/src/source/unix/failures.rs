@@ -3,24 +3,24 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-/// After a failure so long is waited, after the next twice as long …
+/// The wait after a failure, doubled after each further one …
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
-/// … but no longer than this: Snort waits meanwhile.
+/// … up to this: Snort waits meanwhile.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// Failures to receive, one after the other.
+/// Consecutive failures to receive.
 ///
-/// `recvmsg(2)` fails for reasons that pass: no memory (`ENOMEM`, `ENOBUFS`), an error that the kernel
-/// kept for the socket (`ECONNRESET`, `ECONNREFUSED`), a security module's policy (`EACCES`, `EPERM`).
-/// None of them says anything of the next datagram, so receiving goes on. Only where the descriptor is
-/// no socket any more there is none to come.
+/// `recvmsg(2)` fails for temporary reasons: no memory (`ENOMEM`, `ENOBUFS`), an error that the kernel
+/// stored for the socket (`ECONNRESET`, `ECONNREFUSED`), a security module's policy (`EACCES`, `EPERM`).
+/// None of them affects the next datagram, so receiving continues. Only if the descriptor is no longer a
+/// socket can no datagram follow.
 #[derive(Debug, Default)]
 pub struct Failures {
     in_a_row: u32,
 }
 
 impl Failures {
-    /// Whether the socket can't be received from any more, however often it is tried.
+    /// Whether retrying is useless.
     #[must_use]
     pub fn is_final(errno: Errno) -> bool {
         matches!(errno, Errno::EBADF | Errno::ENOTSOCK | Errno::EOPNOTSUPP)
@@ -31,7 +31,7 @@ impl Failures {
         self.in_a_row = 0;
     }
 
-    /// One more failure: waits a little, so that one that stays doesn't take a whole processor.
+    /// Counts a failure, and waits a little, so that a permanent one doesn't use a whole processor.
     pub fn pause(&mut self) {
         thread::sleep(pause_after(self.in_a_row));
         self.in_a_row = self.in_a_row.saturating_add(1);

@@ -30,8 +30,8 @@ impl Instances {
         ids.map(|id| (id, self.file(log_dir, Some(id), SOCKET)))
     }
 
-    /// What becomes of a file's name, `snort_alert` or any other, in a packet thread that has a
-    /// number, or in a Snort that has one thread.
+    /// The path of a file named `snort_alert` or otherwise, of a packet thread with a number, or of a
+    /// Snort with one thread.
     #[must_use]
     pub fn file(&self, log_dir: &Path, thread: Option<u32>, name: &str) -> PathBuf {
         let prefix = &self.run_prefix;

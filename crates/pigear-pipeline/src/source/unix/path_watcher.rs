@@ -13,18 +13,18 @@ use super::binding::{BindError, Binding, Inode, SocketSettings};
 use crate::source::dir_watcher::{DirWatcher, Interest};
 use crate::stop::Stop;
 
-/// How often to look, told or not.
+/// How often to check in any case.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A little memory will do.
+/// The stack of its thread, in bytes.
 const STACK: usize = 256 << 10;
 
-/// Watches the path of a socket: when somebody removes it, no alert comes any more, and no system call
-/// of the receiver would ever say so.
+/// Watches the path of a socket: if it is removed, no alert arrives any more, and no system call of the
+/// receiver reports that.
 ///
-/// It is bound again where that takes nothing away from anybody: where nothing is there any more, or a
-/// socket on which nobody listens. The receiver gets the new socket with [`next`](Self::next) after it
-/// was woken, so watching costs it nothing.
+/// It is bound again where that is safe: where nothing is at the path, or a socket without a listener.
+/// The receiver is woken and gets the new socket with [`next`](Self::next), so watching costs it
+/// nothing.
 pub(super) struct PathWatcher {
     shared: Arc<Shared>,
     /// Dropped to end the thread.
@@ -37,12 +37,12 @@ struct Shared(Mutex<State>);
 struct State {
     /// Wakes the receiver.
     waker: UnixDatagram,
-    /// The socket that the receiver should go on with.
+    /// The socket that the receiver should switch to.
     next: Option<Binding>,
 }
 
 impl PathWatcher {
-    /// Begins to watch. `stop` wakes the receiver from now on.
+    /// Starts watching. `stop` wakes the receiver from now on.
     pub(super) fn start(binding: &Binding, stop: &Stop) -> io::Result<Self> {
         let state = State { waker: binding.waker()?, next: None };
         let shared = Arc::new(Shared(Mutex::new(state)));
@@ -61,7 +61,7 @@ impl PathWatcher {
         Ok(Self { shared, end, thread })
     }
 
-    /// The socket that was bound instead of the last one, if there is one.
+    /// The socket that was bound to replace the last one, if there is one.
     pub(super) fn next(&self) -> Option<Binding> {
         let mut state = self.shared.state();
         let next = state.next.take()?;
@@ -73,7 +73,7 @@ impl PathWatcher {
         Some(next)
     }
 
-    /// Ends watching, and returns a socket that was bound just now.
+    /// Stops watching, and returns a socket that was bound just now.
     pub(super) fn end(self) -> Option<Binding> {
         drop(self.end);
         if self.thread.join().is_err() {
@@ -89,19 +89,19 @@ impl Shared {
     }
 
     fn wake(&self) {
-        // A full socket needs no wake-up: its reader isn't asleep.
+        // A full socket needs no wake-up: its reader is awake.
         let _ = self.state().waker.send(&[]);
     }
 }
 
-/// What the thread has.
+/// The state of the thread.
 struct Watched {
     path: PathBuf,
     settings: SocketSettings,
-    /// Of the socket that the receiver has, or will have.
+    /// The socket that the receiver has, or will get.
     inode: Inode,
     shared: Arc<Shared>,
-    /// Why it can't be bound again, as it was said last.
+    /// The last error that was logged.
     said: Option<String>,
 }
 
@@ -117,13 +117,13 @@ impl Watched {
                 watcher.watch_again();
                 watched = now;
             }
-            self.look();
+            self.check();
         }
     }
 
-    fn look(&mut self) {
+    fn check(&mut self) {
         if self.shared.state().next.is_some() {
-            // Its queue may have been full at the last time.
+            // The wake-up may have failed because its queue was full.
             return self.shared.wake();
         }
         if inode_of(&self.path) == Some(self.inode) {
@@ -132,9 +132,9 @@ impl Watched {
             }
             return;
         }
-        match Binding::again(&self.path, self.settings) {
+        match Binding::rebind(&self.path, self.settings) {
             Ok(binding) => {
-                warn!("{} was removed; it is bound again", self.path.display());
+                warn!("{} was removed; bound again", self.path.display());
                 (self.inode, self.said) = (binding.inode(), None);
                 self.shared.state().next = Some(binding);
                 self.shared.wake();
@@ -143,13 +143,13 @@ impl Watched {
         }
     }
 
-    /// Says once why no alerts come.
+    /// Logs once why no alerts arrive.
     fn say(&mut self, problem: &BindError) {
         let problem = with_cause(problem);
         if self.said.as_ref() != Some(&problem) {
             let path = self.path.display();
             warn!(
-                "{path} was removed or replaced, so no alerts come: {problem}; trying again until it \
+                "{path} was removed or replaced, so no alerts arrive: {problem}; trying again until it \
                  can be bound"
             );
             self.said = Some(problem);

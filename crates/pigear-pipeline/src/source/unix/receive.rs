@@ -1,4 +1,4 @@
-//! One datagram, and who sent it.
+//! Receives one datagram and its sender.
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixDatagram;
@@ -10,15 +10,15 @@ use pigear_alert::Sender;
 
 use super::control::Control;
 
-/// Room for the longest alert; a longer datagram is cut.
+/// Room for the longest alert; a longer datagram is truncated.
 const BUFFER_LEN: usize = 66 * 1024;
 
 /// A datagram in the receiver's memory.
 pub(super) struct Received<'a> {
     pub(super) datagram: &'a [u8],
-    /// How long the datagram was, if it was longer than the buffer; no alert is.
+    /// The datagram's length, if it was longer than the buffer, and so not an alert.
     pub(super) cut_from: Option<usize>,
-    /// Who sent it, as the kernel says.
+    /// The sender, from the kernel.
     pub(super) sender: Option<Sender>,
 }
 
@@ -30,14 +30,14 @@ pub(super) enum Wait {
 }
 
 impl Received<'_> {
-    /// Whether this only wakes the reader: an empty datagram from this very process.
+    /// Whether this only wakes the reader: an empty datagram from this process.
     pub(super) fn is_wake_up(&self) -> bool {
         let is_ours = |sender: Sender| u32::try_from(sender.pid) == Ok(std::process::id());
         self.datagram.is_empty() && self.sender.is_some_and(is_ours)
     }
 }
 
-/// Receives into the same memory again and again.
+/// Receives into the same memory each time.
 pub(super) struct Receiver {
     buffer: Vec<u8>,
     control: Control,
@@ -62,7 +62,7 @@ impl Receiver {
         let (len, sender) = loop {
             match self.control.receive(socket.as_raw_fd(), &mut self.buffer) {
                 Err(Errno::EINTR) => {}
-                // It need not be set to block.
+                // The socket need not be in blocking mode.
                 Err(Errno::EAGAIN) => match wait {
                     Wait::For(_) => return Ok(None),
                     Wait::ForEver => {

@@ -28,12 +28,12 @@ pub(in crate::command) struct QueryArgs {
     #[arg(long, value_name = "N")]
     pub(in crate::command) limit: Option<usize>,
 
-    /// How to write an alert: fast, full, json, eve, ecs, ocsf, cef [default: fast, with its number
+    /// Output format: fast, full, json, eve, ecs, ocsf, cef [default: fast, with its number
     /// before]
     #[arg(long, value_name = "NAME")]
     pub(in crate::command) format: Option<FormatName>,
 
-    /// Go on with each alert that comes
+    /// Keep running, and show each new alert
     #[arg(long)]
     pub(in crate::command) follow: bool,
 
@@ -45,11 +45,11 @@ pub(in crate::command) struct QueryArgs {
     #[arg(long, value_name = "ID", conflicts_with_all = ["follow", "count_by"])]
     pub(in crate::command) packet: Option<i64>,
 
-    /// Write the packets to a new file for Wireshark instead, oldest first; all, unless there is a limit
+    /// Write the packets to a new file for Wireshark, oldest first; all of them without --limit
     #[arg(long, value_name = "FILE", conflicts_with_all = ["follow", "count_by", "packet", "format"])]
     pub(in crate::command) pcap: Option<PathBuf>,
 
-    /// Show what handlers refused for good, with the reasons
+    /// Show dead letters: what was refused for good, with the reasons
     #[arg(
         long,
         alias = "dead-letter",
@@ -151,7 +151,7 @@ impl QueryArgs {
     }
 }
 
-/// Whether alerts pass a filter. If that can't be told of one, it does, as with handlers.
+/// Filters alerts. An alert passes if the filter fails, as with handlers.
 #[cfg(feature = "script")]
 fn passes(script: &str) -> Result<crate::store::Test, Failure> {
     use std::cell::{Cell, RefCell};
@@ -163,7 +163,7 @@ fn passes(script: &str) -> Result<crate::store::Test, Failure> {
         let passes = filter.borrow_mut().passes(&std::sync::Arc::new(alert.clone()));
         passes.unwrap_or_else(|error| {
             if !failed.replace(true) {
-                tracing::warn!("the filter failed, and lets the alert through: {error}");
+                tracing::warn!("the filter failed, so the alert passes: {error}");
             }
             true
         })
@@ -196,8 +196,7 @@ pub(in crate::command) struct LanesArgs {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::command) enum LanesCommand {
-    /// Forget a handler that is no longer configured, with its dead letters: nothing is kept for it any
-    /// more
+    /// Remove a handler that is no longer configured from the store, with its dead letters
     Drop {
         /// The handler's name
         name: String,

@@ -1,4 +1,4 @@
-//! One alert with its packet: what it is, layer by layer, and byte by byte.
+//! One alert with its packet: summary, headers and hexdump.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ pub(super) fn text(alert: &Alert, format: &dyn Format) -> String {
     format.write(alert, &mut line);
     let mut text = String::from_utf8_lossy(&line).into_owned();
     if !alert.message.has_packet() {
-        text.push_str("\nthe alert came without a packet\n");
+        text.push_str("\nthe alert has no packet\n");
         return text;
     }
     let length = alert.message.pkt.len();
@@ -31,7 +31,7 @@ fn layers(alert: &Alert) -> String {
     visible_lines(&crate::script::tree(alert))
 }
 
-/// Without the values of fields, which scripts bring along.
+/// Without the values of fields, which are for scripts.
 #[cfg(not(feature = "script"))]
 fn layers(alert: &Alert) -> String {
     let packet = alert.dissection();
@@ -39,7 +39,7 @@ fn layers(alert: &Alert) -> String {
         format!("{} [{}..{}]\n", layer.header.name(), layer.range.start, layer.range.end)
     };
     let headers: String = packet.layers.iter().map(line).collect();
-    let stopped = packet.stopped.map(|stop| format!("not read on: {stop}\n"));
+    let stopped = packet.stopped.map(|stop| format!("dissection stopped: {stop}\n"));
     visible_lines(&(headers + stopped.as_deref().unwrap_or_default()))
 }
 

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use crate::store::{Count, CountBy};
 use crate::visible::visible;
 
-/// How many letters the longest bar has.
+/// The length of the longest bar, in characters.
 const WIDTH: u64 = 40;
 
-/// A line a count: the first ones, or of times the last.
+/// A line per count: the first ones; of times, the last.
 pub(super) fn text(counts: &[Count], by: CountBy, limit: usize) -> String {
     let left_out = counts.len().saturating_sub(limit);
     let shown =
@@ -35,7 +35,7 @@ pub(super) fn text(counts: &[Count], by: CountBy, limit: usize) -> String {
     text
 }
 
-/// A bar in eighths of letters; what is there is seen.
+/// A bar in eighths of characters; a count above 0 is always visible.
 fn bar(n: u64, most: u64) -> String {
     const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = u128::from(n) * u128::from(WIDTH) * 8 / u128::from(most);

@@ -1,4 +1,4 @@
-//! A running program, in a process group of its own.
+//! A running program, in its own process group.
 
 use std::fmt::{self, Display};
 use std::io::{self, PipeReader, Read, Write};
@@ -15,13 +15,13 @@ use nix::sys::signal::{Signal, killpg};
 use super::children::{self, Group};
 use crate::visible::visible;
 
-/// How much of a program's output is kept.
+/// How many bytes of a program's output are kept.
 const MAX_OUTPUT: usize = 1_024;
 
-/// How long to wait before looking again whether a program has ended.
+/// How often to check whether a program has ended.
 const TICK: Duration = Duration::from_millis(20);
 
-/// A running program, in a process group of its own, which is killed when this is dropped.
+/// A running program, in its own process group, which is killed when this is dropped.
 pub(super) struct Running {
     child: Child,
     group: Group,
@@ -31,11 +31,11 @@ pub(super) struct Running {
     ended: bool,
 }
 
-/// What a program wrote: the end of it.
+/// The end of a program's output.
 #[derive(Default)]
 pub(super) struct ProgramOutput {
     end: Vec<u8>,
-    /// How much it wrote before.
+    /// How many bytes came before it.
     before: usize,
 }
 
@@ -44,7 +44,7 @@ impl Running {
         let (output, writer) = io::pipe()?;
         command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
         let (mut child, group) = children::spawn(&mut command)?;
-        // Our own ends of the pipes only: the program sees nothing of it.
+        // This affects only our own ends of the pipes.
         let stdin = child.stdin.take();
         stdin.as_ref().map_or(Ok(()), set_nonblocking)?;
         set_nonblocking(&output)?;
@@ -52,8 +52,8 @@ impl Running {
         Ok(Self { child, group, stdin, output, program_output, ended: false })
     }
 
-    /// Writes what can be written now of what the program shall read, and returns how much. `None`
-    /// if it doesn't read any more.
+    /// Writes as much of the program's input as possible without blocking, and returns how much. `None` if
+    /// the program has closed its input.
     pub(super) fn feed(&mut self, input: &[u8]) -> Option<usize> {
         let Some(stdin) = &mut self.stdin else { return None };
         match stdin.write(input) {
@@ -66,13 +66,13 @@ impl Running {
         }
     }
 
-    /// Lets the program see the end of its input.
+    /// Closes the program's input.
     pub(super) fn end_input(&mut self) {
         self.stdin = None;
     }
 
-    /// Waits a little until there is something to do: the program has written, or ended, or, if
-    /// there is more for it, can read.
+    /// Waits a little for an event: the program has written or ended or, if there is more input for it, can
+    /// read.
     pub(super) fn rest(&mut self, more: bool) {
         let stdin = self.stdin.as_ref().filter(|_| more);
         let stdin = stdin.map(|stdin| PollFd::new(stdin.as_fd(), PollFlags::POLLOUT));
@@ -83,12 +83,12 @@ impl Running {
         if fds.is_empty() {
             thread::sleep(TICK / 4);
         } else {
-            // If this fails, so will what comes next.
+            // If this fails, so does the next call.
             let _ = poll(&mut fds, timeout);
         }
     }
 
-    /// Takes what the program has written.
+    /// Reads the program's output.
     pub(super) fn listen(&mut self) {
         let mut buffer = [0; 16 * 1024];
         while let Some(output) = &mut self.output {
@@ -96,7 +96,7 @@ impl Running {
                 Ok(0) => self.output = None,
                 Ok(n) => {
                     self.program_output.add(buffer.get(..n).unwrap_or_default());
-                    // A flood must not keep us from looking at the clock.
+                    // A flood of output must not prevent the timeout checks.
                     if n == buffer.len() {
                         return;
                     }
@@ -109,7 +109,7 @@ impl Running {
 
     /// How the program ended, if it has.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
-        // A child of ours can always be waited for.
+        // Waiting for one's own child always works.
         let status = self.child.try_wait().unwrap_or(None)?;
         self.ended = true;
         self.group.forget();
@@ -117,13 +117,13 @@ impl Running {
         Some(status)
     }
 
-    /// Waits for the program to end for so long.
+    /// Waits for the program to end, at most this long.
     pub(super) fn ends_within(&mut self, time: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + time;
         self.ends_unless(|| Instant::now() >= deadline)
     }
 
-    /// Waits for the program to end, unless there is no more time for it.
+    /// Waits for the program to end, until the deadline.
     pub(super) fn ends_unless(&mut self, time_is_up: impl Fn() -> bool) -> Option<ExitStatus> {
         loop {
             if let Some(status) = self.ended() {
@@ -137,7 +137,7 @@ impl Running {
         }
     }
 
-    /// Ends the program and all that it started: asks first, and then doesn't any more.
+    /// Ends the program and its process group: with SIGTERM first, and then with SIGKILL.
     pub(super) fn stop(&mut self, timeout: Duration) {
         self.stdin = None;
         // It may have ended just now.
@@ -181,13 +181,13 @@ impl Display for ProgramOutput {
         }
         let end = visible(self.end.trim_ascii_end());
         match self.before {
-            0 => write!(f, "; it said: {end}"),
-            before => write!(f, "; it said, after {before} bytes: {end}"),
+            0 => write!(f, "; its output: {end}"),
+            before => write!(f, "; its output, after {before} bytes: {end}"),
         }
     }
 }
 
-/// `ended with status 3`, `was ended by SIGKILL`
+/// `ended with status 3`, `was killed by SIGKILL`
 pub(super) struct Ended(pub(super) ExitStatus);
 
 impl Display for Ended {
@@ -196,7 +196,7 @@ impl Display for Ended {
             (Some(code), _) => write!(f, "ended with status {code}"),
             (None, signal) => {
                 let signal = signal.and_then(|signal| Signal::try_from(signal).ok());
-                write!(f, "was ended by {}", signal.map_or("a signal", Signal::as_str))
+                write!(f, "was killed by {}", signal.map_or("a signal", Signal::as_str))
             }
         }
     }

@@ -11,17 +11,17 @@ use nix::unistd::Pid;
 
 static GROUPS: Mutex<BTreeSet<Pid>> = Mutex::new(BTreeSet::new());
 
-/// Whether no program may be started any more. Held for reading while one is.
+/// Whether starting programs is forbidden. Locked for reading while a program is started.
 static CLOSED: RwLock<bool> = RwLock::new(false);
 
-/// The process group of a program, for as long as its number can't be another's.
+/// The process group of a program, while its id can't be reused.
 pub(super) struct Group(pub(super) Pid);
 
-/// Starts a program in a process group of its own.
+/// Starts a program in its own process group.
 pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Group)> {
     let closed = CLOSED.read().unwrap_or_else(PoisonError::into_inner);
     if *closed {
-        return Err(io::Error::new(ErrorKind::Interrupted, "pigear is being ended"));
+        return Err(io::Error::new(ErrorKind::Interrupted, "pigear is shutting down"));
     }
     let child = command.process_group(0).spawn()?;
     let group = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
@@ -30,7 +30,7 @@ pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Group)> {
 }
 
 impl Group {
-    /// Its leader has ended: the number may be given to others.
+    /// The leader has ended: the id may be reused.
     pub(super) fn forget(&self) {
         groups().remove(&self.0);
     }
@@ -42,8 +42,8 @@ impl Drop for Group {
     }
 }
 
-/// Kills all programs with everything that they started, and lets no other start: the process is about
-/// to end.
+/// Kills all programs with their process groups, and prevents further starts: the process is about to
+/// end.
 #[cfg(feature = "command")]
 pub(crate) fn kill_all() {
     *CLOSED.write().unwrap_or_else(PoisonError::into_inner) = true;
@@ -53,7 +53,7 @@ pub(crate) fn kill_all() {
     }
 }
 
-/// Whether programs were killed since the process is about to end.
+/// Whether programs were killed because the process is about to end.
 pub(super) fn are_killed() -> bool {
     *CLOSED.read().unwrap_or_else(PoisonError::into_inner)
 }

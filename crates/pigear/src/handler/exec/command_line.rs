@@ -22,18 +22,18 @@ impl CommandLine {
         Ok(Self { program: program.ok_or("expected a program")?, arguments: words.collect() })
     }
 
-    /// Splits a text into words at spaces. Quotes and backslashes are as in a shell; everything else
-    /// stands for itself.
+    /// Splits a string into words at spaces. Quotes and backslashes work as in a shell; all other characters
+    /// are literal.
     fn split(text: &str) -> Result<Self, &'static str> {
         Self::of(shlex::split(text).ok_or("a quote is not closed")?)
     }
 
-    /// Says why the program could not be run.
+    /// Explains why the program could not be run.
     pub(super) fn find(&self) -> Result<(), String> {
         let there = |path: &Path| path.is_file() && access(path, AccessFlags::X_OK).is_ok();
         if self.program.contains('/') {
             let path = Path::new(&self.program);
-            let problem = if path.exists() { "is no program" } else { "does not exist" };
+            let problem = if path.exists() { "is not a program" } else { "does not exist" };
             return if there(path) { Ok(()) } else { Err(format!("{} {problem}", self.program)) };
         }
         let dirs = env::var_os("PATH").unwrap_or_default();
@@ -56,7 +56,7 @@ impl CommandLine {
 impl<'de> Deserialize<'de> for CommandLine {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "expected a text or a list of words")]
+        #[serde(untagged, expecting = "expected a string or a list of strings")]
         enum Given {
             Text(String),
             Words(Vec<String>),
@@ -91,7 +91,7 @@ mod tests {
         let problem = |text: &str| CommandLine::split(text).unwrap().find().unwrap_err();
         assert_eq!(problem("no-such-program"), "no program no-such-program in PATH");
         assert_eq!(problem("/no/such x"), "/no/such does not exist");
-        assert_eq!(problem("/etc/passwd"), "/etc/passwd is no program");
-        assert_eq!(problem("/etc"), "/etc is no program");
+        assert_eq!(problem("/etc/passwd"), "/etc/passwd is not a program");
+        assert_eq!(problem("/etc"), "/etc is not a program");
     }
 }

@@ -1,7 +1,7 @@
 //! A run for each alert.
 //!
-//! Runs begin in the order of the alerts, as many at once as allowed; after a failure none begins
-//! until it is reported. A batch is done when all its runs have ended.
+//! Runs start in the order of the alerts, as many at once as allowed; after a failure no run starts until
+//! the failure is reported. A batch is done when all its runs have ended.
 
 use std::fmt::Display;
 use std::io;
@@ -24,13 +24,13 @@ use super::rate::Limit;
 use super::{CommandLine, Options};
 use crate::visible::visible;
 
-/// How long a program may run, unless it is output.
+/// The default of `timeout`.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a program may take to end after it was asked to.
+/// How long a program has to end after SIGTERM.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The same, when we ourselves are to end.
+/// The same at shutdown.
 const SHUTDOWN_KILL_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Runs a program for each alert.
@@ -53,14 +53,14 @@ enum RunError {
     NotStarted { program: String, source: io::Error },
     #[error("{program} {problem}")]
     Failed { program: String, problem: String },
-    #[error("time was up")]
+    #[error("the time is up")]
     TimeUp,
 }
 
 impl RunError {
-    /// Whether it has to do with this alert alone: its variables are too long, or the program failed.
-    /// A program that can't be started otherwise, such as one that is about to be replaced, could not be
-    /// started for any alert.
+    /// Whether the failure concerns only this alert: its variables are too long, or the program failed. If a
+    /// program can't be started for another reason (it is being replaced, say), that would fail for any
+    /// alert.
     fn is_refusal(&self) -> bool {
         match self {
             Self::NotStarted { source, .. } => source.raw_os_error() == Some(Errno::E2BIG as i32),
@@ -93,7 +93,7 @@ impl Each {
                     let reason = error.to_string().into();
                     refused.push(Refusal { index, reason });
                 }
-                // What was refused before comes first; the rest comes again.
+                // Refused alerts come first; the rest is passed again.
                 Err(_) if !refused.is_empty() => {
                     return Err(Failure::refused_among(index, refused));
                 }
@@ -112,7 +112,7 @@ impl Each {
         self.runner.command.program()
     }
 
-    /// Runs the program for the first alerts: for all, if nothing fails.
+    /// Runs the program for the first alerts: for all, if none fails.
     fn run(&self, alerts: &[Arc<Alert>]) -> Vec<Result<(), RunError>> {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let outcomes = Mutex::new(Vec::new());
@@ -130,7 +130,7 @@ impl Each {
             for _ in 1..self.concurrency.get().min(alerts.len()) {
                 if let Err(error) = Builder::new().name("run".to_owned()).spawn_scoped(scope, work)
                 {
-                    debug!("fewer programs run at once than allowed: {error}");
+                    debug!("running fewer programs at once than allowed: {error}");
                     break;
                 }
             }
@@ -157,11 +157,11 @@ impl Runner {
             program: self.command.program().to_owned(),
             source,
         })?;
-        self.see_through(&mut running, &input, deadline)
+        self.wait_for_end(&mut running, &input, deadline)
     }
 
-    /// Feeds a program, listens to it, and waits until it has ended or must.
-    fn see_through(
+    /// Feeds a program, reads its output, and waits until it ends or must be ended.
+    fn wait_for_end(
         &self,
         running: &mut Running,
         mut input: &[u8],
@@ -169,7 +169,7 @@ impl Runner {
     ) -> Result<(), RunError> {
         let kill_at = Instant::now() + self.timeout;
         loop {
-            // A program need not read what it isn't interested in.
+            // A program need not read input that it doesn't use.
             let fed = running.feed(input).unwrap_or(input.len());
             input = input.get(fed..).unwrap_or_default();
             if input.is_empty() {
@@ -210,8 +210,8 @@ impl Runner {
     }
 }
 
-/// Puts an alert's main fields into the environment. A field that isn't known has no variable. Text
-/// is printable: what could steer a terminal is escaped, and what isn't UTF-8 is U+FFFD.
+/// Adds an alert's main fields to the environment. An unknown field has no variable. Text is printable:
+/// control characters are escaped, and bytes that are not UTF-8 are U+FFFD.
 fn set_environment(command: &mut Command, alert: &Alert) {
     let AlertMessage { sig_generator, sig_id, sig_rev, .. } = alert.message;
     let class = alert.class().map(|class| visible(class.name.as_bytes()));

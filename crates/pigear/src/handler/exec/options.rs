@@ -13,15 +13,15 @@ use crate::keys::{Time, parsed, parsed_option};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// The program and its arguments: a text that is split into words at spaces, with quotes as in a
+    /// The program and its arguments: a string that is split into words at spaces, with quotes as in a
     /// shell but without one; or, in a configuration file, a list of words.
     pub command: CommandLine,
-    /// `each`, the default: the program runs once for each alert. `stream`: it runs all the time, and
-    /// gets a line an alert.
+    /// `each`, the default: the program runs once for each alert. `stream`: it runs all the time, and gets a
+    /// line per alert.
     #[serde(default, deserialize_with = "parsed")]
     pub mode: Mode,
-    /// What the program gets on standard input: `json`, the default, or another format; with
-    /// `mode=stream` one that has a line an alert.
+    /// The format of the program's standard input: `json`, the default, or another; with `mode=stream` one
+    /// with a line per alert.
     #[serde(default = "json", deserialize_with = "parsed")]
     pub format: FormatName,
     /// With `mode=each`: how long a run may take, `10s` by default. Then its process group gets
@@ -31,8 +31,8 @@ pub struct Options {
     /// With `mode=each`: how many may run at once. By default one, so that alerts come in order.
     #[serde(default, deserialize_with = "parsed_option")]
     pub concurrency: Option<NonZeroUsize>,
-    /// With `mode=each`: how many runs there may be in a minute. What is above it waits, and if the
-    /// queue is full is dropped and counted. Unlimited, by default.
+    /// With `mode=each`: the most runs in a minute. Further alerts wait, and are dropped and counted if the
+    /// queue is full. Unlimited by default.
     #[serde(default, deserialize_with = "parsed_option")]
     pub rate: Option<Rate>,
 }

@@ -1,4 +1,4 @@
-//! So many runs in a minute.
+//! The rate limit of runs.
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pigear_pipeline::{Deadline, RateLimiter, Slept};
 
-/// How many runs there may be in any minute.
+/// The most runs in any minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate(pub NonZeroU32);
 
@@ -19,7 +19,7 @@ impl FromStr for Rate {
     }
 }
 
-/// Holds back what would be more than the rate. Several threads may wait.
+/// Delays runs that would exceed the rate. Several threads may wait.
 pub(super) struct Limit(Mutex<RateLimiter>);
 
 impl Limit {
@@ -40,7 +40,7 @@ impl Limit {
         }
     }
 
-    /// Begins a run now, or says how long to wait.
+    /// Starts a run now, or returns how long to wait.
     fn try_begin(&self, now: Instant) -> Duration {
         let mut limiter = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let wait = limiter.next_allowed(now).saturating_duration_since(now);

@@ -1,7 +1,7 @@
-//! A program that runs all the time, and is fed a line an alert.
+//! A program that runs all the time, and gets a line per alert.
 //!
-//! If it ends, it is started again, and gets again what could not be written to it whole. What it had
-//! got but not yet dealt with is its own business.
+//! If it ends, it is restarted, and gets again the lines that could not be written completely. Lines that
+//! it has read but not processed are lost.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,12 +13,12 @@ use tracing::{debug, warn};
 
 use super::child::{Ended, Running};
 use super::{CommandLine, Options};
-use crate::handler::writer::{BatchWriter, ENOUGH};
+use crate::handler::writer::{BatchWriter, WRITE_SIZE};
 
-/// A program that ran for so long was no failure.
-const LONG: Duration = Duration::from_secs(10);
+/// A program that ran this long before it ended doesn't count as failing.
+const STABLE_TIME: Duration = Duration::from_secs(10);
 
-/// How long it may take after it was asked to.
+/// How long it has to end after SIGTERM.
 const KILL_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Feeds a program.
@@ -30,14 +30,14 @@ pub(super) struct Stream {
     pub(super) deadline: Deadline,
 }
 
-/// Why not all was written to a program; so many records were.
+/// Why writing to a program stopped, after this many records.
 struct Unwritten {
     records: usize,
     why: Why,
 }
 
 enum Why {
-    /// It has ended, or doesn't read any more.
+    /// It has ended, or closed its input.
     Gone,
     TimeUp,
 }
@@ -49,9 +49,7 @@ impl Stream {
             return Err("timeout, concurrency and rate are for mode=each".to_owned());
         }
         if format == FormatName::Full {
-            return Err(
-                "a program is fed lines, but an alert in the format full has several".into()
-            );
+            return Err("mode=stream writes a line per alert, but format=full has several".into());
         }
         let running = Running::start(command.command())
             .map_err(|error| format!("cannot start {}: {error}", command.program()))?;
@@ -88,7 +86,7 @@ impl Stream {
 
     /// Writes the first alerts to the program, and returns how many.
     fn write_some(&mut self, alerts: &[Arc<Alert>]) -> Result<usize, Unwritten> {
-        let records = self.writer.fill(alerts, ENOUGH);
+        let records = self.writer.fill(alerts, WRITE_SIZE);
         let Some((running, _)) = &mut self.running else {
             return Err(Unwritten { records: 0, why: Why::Gone });
         };
@@ -108,13 +106,13 @@ impl Stream {
         Ok(records.whole(written).records)
     }
 
-    /// Waits for the program to end, and then, after a while, starts it again.
+    /// Waits for the program to end, and restarts it after a delay.
     fn is_time_up_for_next_start(&mut self) -> bool {
         let how = self.end();
         let wait = self.backoff.failed();
         if self.backoff.attempts().is_power_of_two() {
             let program = self.command.program();
-            warn!("{program} {how}; it is started again in {wait:?}");
+            warn!("{program} {how}; restarting in {wait:?}");
         }
         if self.deadline.sleep(wait) == Slept::TimeUp {
             return true;
@@ -126,12 +124,12 @@ impl Stream {
         false
     }
 
-    /// Ends the program, which doesn't read any more, and says how that went.
+    /// Ends the program, which has closed its input, and describes how it ended.
     fn end(&mut self) -> String {
         let Some((mut running, since)) = self.running.take() else {
-            return "does not run".to_owned();
+            return "is not running".to_owned();
         };
-        if since.elapsed() >= LONG {
+        if since.elapsed() >= STABLE_TIME {
             self.backoff.succeeded();
         }
         let ended = running.ends_within(KILL_TIMEOUT);
@@ -143,7 +141,7 @@ impl Stream {
         format!("{how}{}", running.program_output())
     }
 
-    /// Lets the program read to the end and end, which may take until somebody is in a hurry.
+    /// Closes the program's input and waits for it to end, until the deadline.
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
         let Some((mut running, _)) = self.running.take() else { return Ok(()) };
         running.end_input();
@@ -159,7 +157,7 @@ impl Stream {
             }
             None => {
                 running.stop(KILL_TIMEOUT);
-                warn!("{program} did not end in time, and was ended{}", running.program_output());
+                warn!("{program} did not exit in time and was killed{}", running.program_output());
                 Ok(())
             }
         }

@@ -1,4 +1,4 @@
-//! What a server says.
+//! A server's response.
 
 use std::time::Duration;
 
@@ -13,42 +13,42 @@ use super::presets::Success;
 use super::retry;
 use super::secrets::Secrets;
 
-/// So much of an answer is read to tell what went wrong, or to use the connection again.
-const ENOUGH: usize = 64 * 1024;
+/// The most bytes of a response that are read, for an error text and to reuse the connection.
+const MAX_READ: usize = 64 * 1024;
 
-/// The longest answer that tells what became of each alert.
+/// The maximum length of a response with a result per alert.
 const ALL: usize = 64 * 1024 * 1024;
 
-/// What a server said, or that it said nothing.
+/// A server's response, or why there is none.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// It has taken everything.
+    /// All alerts were accepted.
     Taken,
-    /// It doesn't take the request, whatever alerts are in it.
+    /// The request is refused regardless of its alerts.
     Refused(String),
-    /// It doesn't take the request because of what is in it.
+    /// The request is refused because of its contents.
     Unacceptable(Unacceptable),
-    /// Of each alert, what became of it.
+    /// The result of each alert.
     Each(Vec<ItemResult>),
-    /// Something went wrong that may pass.
+    /// A temporary failure.
     Failed {
         problem: String,
-        /// How long the server asks us to wait.
+        /// How long the server asks to wait.
         asked: Option<Duration>,
     },
 }
 
-/// A request that isn't taken because of what is in it.
+/// A request that is refused because of its contents.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unacceptable {
     pub(super) reason: String,
-    /// The alert that it is about, counted from 0, as far as the server tells.
+    /// The offending alert, counted from 0, if the server tells.
     pub(super) culprit: Option<usize>,
     pub(super) too_large: bool,
 }
 
 impl Answer {
-    /// No connection, or one that broke.
+    /// No connection, or a broken one.
     pub(super) fn none(error: &reqwest::Error, secrets: &Secrets) -> Self {
         Self::Failed { problem: secrets.replace(&failure::text(error)), asked: None }
     }
@@ -57,7 +57,7 @@ impl Answer {
         Self::Failed { problem: "no answer in time".to_owned(), asked: None }
     }
 
-    /// Reads the answer to a request with so many alerts.
+    /// Reads the response to a request with this many alerts.
     pub(super) async fn read(
         mut response: Response,
         success: Success,
@@ -68,8 +68,8 @@ impl Answer {
         if retry::is_taken(status) {
             return match success {
                 Success::Whole => {
-                    // It has what we sent, and said so; the rest only frees the connection.
-                    let _ = beginning(&mut response, ENOUGH).await;
+                    // The server has confirmed the alerts; reading on only frees the connection.
+                    let _ = beginning(&mut response, MAX_READ).await;
                     Self::Taken
                 }
                 Success::Each => match beginning(&mut response, ALL).await {
@@ -82,7 +82,7 @@ impl Answer {
             return Self::Refused(secrets.replace(&redirected(&response)));
         }
         let asked = retry::asked(response.headers(), Timestamp::now());
-        let body = match beginning(&mut response, ENOUGH).await {
+        let body = match beginning(&mut response, MAX_READ).await {
             Ok(body) => body,
             Err(error) => return Self::none(&error, secrets),
         };
@@ -118,10 +118,10 @@ impl Answer {
     }
 }
 
-/// The status, and what the server says about it.
+/// The status, and the server's explanation.
 fn problem(status: StatusCode, body: &[u8], secrets: &Secrets) -> String {
     let mut problem = named(status);
-    // A page for people says no more than the status.
+    // An HTML page adds nothing to the status.
     if !body.trim_ascii().is_empty() && !body.trim_ascii().starts_with(b"<") {
         problem += ": ";
         problem += &secrets.hide(&String::from_utf8_lossy(body));
@@ -129,7 +129,7 @@ fn problem(status: StatusCode, body: &[u8], secrets: &Secrets) -> String {
     problem
 }
 
-/// The number, and what it is called where it has a name.
+/// The status code, with its name if it has one.
 fn named(status: StatusCode) -> String {
     match status.canonical_reason() {
         Some(reason) => format!("{} {reason}", status.as_u16()),
@@ -148,7 +148,7 @@ async fn beginning(response: &mut Response, enough: usize) -> reqwest::Result<Ve
     Ok(body)
 }
 
-/// Says where to without what may be secret: the path.
+/// Describes the target of a redirect without its path, which may be secret.
 fn redirected(response: &Response) -> String {
     let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
     let to = match location.map(|location| response.url().join(location)) {
@@ -157,12 +157,10 @@ fn redirected(response: &Response) -> String {
         _ => "nowhere".to_owned(),
     };
     let status = response.status();
-    format!(
-        "{status}: redirects to {to}, which is not followed; give that URL, if it is the right one"
-    )
+    format!("{status}: redirect to {to} not followed; use that URL if it is correct")
 }
 
-/// The server of a URL. The rest may be a secret.
+/// The server of a URL. The rest may be secret.
 pub(super) fn server_of(url: &Url) -> String {
     url.origin().ascii_serialization()
 }

@@ -1,4 +1,4 @@
-//! Who we say we are.
+//! Authentication.
 
 use std::env;
 
@@ -11,13 +11,13 @@ use super::secret::Secret;
 
 const EXPECTED: &str = "expected basic:USER:PASS, bearer:TOKEN, splunk:TOKEN or apikey:KEY";
 
-/// The header `Authorization`, if one is wanted.
+/// The header `Authorization`, if it is configured.
 pub(super) fn header(options: &Options) -> Result<Option<HeaderValue>, String> {
     let Some(auth) = given(options)? else { return Ok(None) };
     value_of(auth.reveal()).map(Some).map_err(|error| format!("auth: {error}"))
 }
 
-/// What was given, in one of the places where it may be.
+/// The credentials, from one of the options for them.
 pub(super) fn given(options: &Options) -> Result<Option<Secret>, String> {
     match (&options.auth, &options.auth_file, &options.auth_env) {
         (None, None, None) => Ok(None),
@@ -26,7 +26,7 @@ pub(super) fn given(options: &Options) -> Result<Option<Secret>, String> {
         (None, None, Some(name)) => env::var(name)
             .map(|value| Some(value.into()))
             .map_err(|error| format!("auth_env={name}: {error}")),
-        _ => Err("give one of auth, auth_file and auth_env only".to_owned()),
+        _ => Err("give only one of auth, auth_file and auth_env".to_owned()),
     }
 }
 
@@ -39,8 +39,8 @@ fn value_of(auth: &str) -> Result<HeaderValue, &'static str> {
         "apikey" => format!("ApiKey {secret}"),
         _ => return Err(EXPECTED),
     };
-    let mut value =
-        HeaderValue::from_str(&text).map_err(|_| "has characters that can't be sent")?;
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| "has characters that are not allowed in a header")?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -64,6 +64,9 @@ mod tests {
         for wrong in ["s3cret", "basic:s3cret", "digest:a:s3cret"] {
             assert_eq!(value_of(wrong), Err(EXPECTED));
         }
-        assert_eq!(value_of("bearer:s3\ncret"), Err("has characters that can't be sent"));
+        assert_eq!(
+            value_of("bearer:s3\ncret"),
+            Err("has characters that are not allowed in a header")
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Packing alerts into requests.
+//! Builds requests from alerts.
 
 use pigear_alert::format::{Colour, Format, FormatName};
 use reqwest::Url;
@@ -12,19 +12,19 @@ use super::request_body::RequestBody;
 use super::target::Target;
 use super::template::Template;
 
-/// Packs alerts into requests.
+/// Builds requests from alerts.
 pub(super) struct BatchBuilder {
     target: Target,
     content: Content,
     encoding: Encoding,
     framing: Framing,
-    /// How many alerts go into a request, at most.
+    /// The most alerts in a request.
     batch: usize,
-    /// Whether what is written is a JSON object that doesn't say how many alerts it stands for.
+    /// Whether the format writes a JSON object without a count of the alerts that it stands for.
     says_count: bool,
 }
 
-/// How an alert is written.
+/// The format of an alert.
 enum Content {
     Format(Box<dyn Format>),
     Template(Box<Template>),
@@ -68,16 +68,16 @@ impl BatchBuilder {
         self.batch
     }
 
-    /// The URL without what is only known of an alert.
+    /// The URL, without parts that depend on an alert.
     pub(super) fn url(&self) -> &Url {
         self.target.url()
     }
 
-    /// Packs the first of the messages, as many as go into a request of so many bytes; one in any
-    /// case.
+    /// Builds a request from the first of the messages: as many as fit into this many bytes, but at least
+    /// one.
     ///
     /// # Errors
-    /// If the first can't be written.
+    /// If the first can't be formatted.
     pub(super) fn build(
         &self,
         messages: &[Message],
@@ -87,7 +87,7 @@ impl BatchBuilder {
         for message in messages {
             let (url, text) = match (self.target.of(message), self.write(message)) {
                 (Ok(url), Ok(text)) => (url, text),
-                // It comes again, and is the first then.
+                // It is passed again as the first one, and reported then.
                 (Err(error), _) | (_, Err(error)) => {
                     return request_body.ok_or(error);
                 }
@@ -125,7 +125,7 @@ impl BatchBuilder {
     }
 }
 
-/// How many alerts go into a request, at most.
+/// The most alerts in a request.
 fn batch(options: &Options) -> Result<usize, String> {
     let single = matches!(options.encoding(), Encoding::Json | Encoding::Form);
     match options.batch {

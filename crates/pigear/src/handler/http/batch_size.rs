@@ -1,15 +1,15 @@
-//! How large a request may be, as a receiver teaches it.
+//! The maximum size of a request, learned from the receiver.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// So much larger is the next request, at most, once one of nearly this size was taken: a 64th. After
-/// some 45 such requests it is twice as large.
+/// How much the limit grows after an accepted request of nearly that size: by a 64th. It doubles after
+/// some 45 such requests.
 const GROWTH: usize = 64;
 
 /// The most bytes in a request, before compression.
 ///
-/// If a receiver finds a batch too large, the next ones are half as large, and then grow slowly: its
-/// limit may have been raised, or belong to a proxy that isn't there any more.
+/// If a receiver finds a batch too large, the limit is halved, and then grows slowly: the receiver's
+/// limit may have been raised, or belong to a proxy that is gone.
 #[derive(Debug)]
 pub(super) struct BatchSize {
     most: usize,
@@ -25,12 +25,12 @@ impl BatchSize {
         self.now.load(Ordering::Relaxed)
     }
 
-    /// A batch of so many bytes was too large.
+    /// A batch of this many bytes was too large.
     pub(super) fn refused(&self, bytes: usize) {
         self.now.fetch_min(bytes / 2, Ordering::Relaxed);
     }
 
-    /// A request of so many bytes was taken. One that is much smaller says nothing.
+    /// A request of this many bytes was accepted. A much smaller one changes nothing.
     pub(super) fn taken(&self, bytes: usize) {
         let now = self.now();
         if now < self.most && bytes > now / 2 {

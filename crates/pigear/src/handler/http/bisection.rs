@@ -1,41 +1,41 @@
-//! Finding the alerts that a receiver refuses, by halving the batch that they are in.
+//! Finds the alerts that a receiver refuses, by bisecting their batch.
 //!
-//! A part that is refused is halved until an alert stands alone, and what was refused alone is
-//! refused for good. The parts are sent in order, so alerts arrive in order. An alert that is refused
-//! costs about 2·log2(n) requests, a whole batch never more than 2n.
+//! A refused part is halved until it is a single alert, and only a single alert is refused for good. The
+//! parts are sent in order, so alerts arrive in order. One refused alert costs about 2·log2(n)
+//! requests, a whole batch never more than 2n.
 //!
-//! A receiver may also refuse everything, because the request as such is wrong. So as soon as
-//! [`IN_ORDER`] alerts were refused alone and none was taken, [`PROBES`] others are sent alone, from
-//! all over the rest. If the receiver takes one of them, halving goes on. If not, it is the request's
-//! fault and everything is refused, after some 20 requests for a batch of 500. A probe that is taken
-//! has overtaken alerts before it; nothing else arrives out of order.
+//! A receiver may also refuse everything, because the request itself is wrong. So when [`IN_ORDER`]
+//! single alerts were refused and none was accepted, [`PROBES`] others are sent alone, evenly chosen from
+//! the rest. If the receiver accepts one of them, bisection continues. If not, everything is refused,
+//! after some 20 requests for a batch of 500. An accepted probe arrives before earlier alerts; nothing
+//! else arrives out of order.
 
-/// This many alerts, refused alone and in order, raise doubts about the request.
+/// After this many single alerts were refused, in order, the request itself may be wrong.
 const IN_ORDER: usize = 4;
 
-/// This many more are then tried.
+/// This many probes are then sent.
 const PROBES: usize = 4;
 
-/// Which alerts of a batch are sent next.
+/// Chooses the alerts of a batch to send next.
 #[derive(Debug)]
 pub(super) struct Bisection {
-    /// What is still to be sent, each part in a request of its own; the next is the last.
+    /// The parts to send, each in its own request; the last one is next.
     parts: Vec<Vec<usize>>,
-    /// Whether the receiver has taken anything of this batch.
+    /// Whether the receiver has accepted any alert of this batch.
     taken: bool,
     refused_alone: usize,
-    /// How many probes are at the end of the parts, if they were chosen.
+    /// How many probes are at the end of the parts, once they were chosen.
     probes: Option<usize>,
 }
 
-/// What a refusal means.
+/// The meaning of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// One of several alerts is the culprit, and is looked for.
+    /// One of several alerts is refused, and must be found.
     Halved,
-    /// This alert is the culprit.
+    /// This alert is refused.
     Alone,
-    /// The request as such is refused, and so is all that is left.
+    /// The request itself is refused, and so are all remaining alerts.
     Everything,
 }
 
@@ -45,14 +45,14 @@ impl Bisection {
         Self { parts: vec![all], taken: false, refused_alone: 0, probes: None }
     }
 
-    /// The next alerts to send, in order. `None` if nothing is left.
+    /// The next alerts to send, in order. `None` if none are left.
     pub(super) fn next(&mut self) -> Option<Vec<usize>> {
         let next = self.parts.pop()?;
         self.probes = self.probes.map(|probes| probes.saturating_sub(1));
         if next.is_empty() { self.next() } else { Some(next) }
     }
 
-    /// The receiver has taken something, so the request as such is fine.
+    /// The receiver has accepted alerts, so the request itself is valid.
     pub(super) fn taken(&mut self) {
         self.taken = true;
         if self.probes.is_some_and(|left| left > 0) {
@@ -61,8 +61,8 @@ impl Bisection {
         self.probes = None;
     }
 
-    /// A part was refused. The receiver may have said which of its alerts it is about, counted from 0;
-    /// that is only a hint, since nothing is refused for good that wasn't refused alone.
+    /// A part was refused. The receiver may have named one of its alerts, counted from 0; this is only a
+    /// hint, because no alert is refused for good unless it was sent alone.
     pub(super) fn refused(&mut self, mut part: Vec<usize>, culprit: Option<usize>) -> Refusal {
         if part.len() > 1 {
             let (middle, end) = match culprit.filter(|&culprit| culprit < part.len()) {
@@ -85,7 +85,7 @@ impl Bisection {
         Refusal::Alone
     }
 
-    /// Puts probes from all over the rest, its last alert among them, before the rest.
+    /// Puts probes from the rest, including its last alert, before the rest.
     fn choose_probes(&mut self) {
         let rest = self.rest();
         let is_probe = |n: usize| (n + 1) * PROBES / rest.len() > n * PROBES / rest.len();
@@ -97,7 +97,7 @@ impl Bisection {
         self.parts.extend(indexes(probes).rev().map(|probe| vec![probe]));
     }
 
-    /// All that is still to be sent, in order.
+    /// All remaining alerts, in order.
     fn rest(&self) -> Vec<usize> {
         let mut rest = self.parts.concat();
         rest.sort_unstable();

@@ -1,4 +1,4 @@
-//! What Elasticsearch says of each alert.
+//! Elasticsearch's results per alert.
 
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::retry;
 
-/// What became of an alert; `None` if it is to be sent again.
+/// The result of an alert; `None` if it must be sent again.
 pub(super) type ItemResult = Option<Result<(), String>>;
 
 const NOT_BULK: &str = "not the answer to a bulk request (does the URL end in /_bulk?)";
@@ -31,14 +31,14 @@ struct Created {
     error: Value,
 }
 
-/// Reads what Elasticsearch says of each alert.
+/// Reads Elasticsearch's results per alert.
 ///
-/// A conflict means that it has an alert of this id: it was sent before, and the answer got lost.
+/// A conflict means that it has an alert of this id: it was sent before, and the response was lost.
 ///
 /// # Errors
-/// If these are no answers, or not to these alerts. Then whoever answered is not Elasticsearch, or
-/// the URL asks it for something else; either way nobody said that it has the alerts, and asking
-/// again wouldn't change that.
+/// If these are not results of a bulk request, or not for these alerts. Then the server is not
+/// Elasticsearch, or the URL asks for something else; either way the alerts are not confirmed, and a
+/// retry would not help.
 pub(super) fn read(body: &[u8], alerts: usize) -> Result<Vec<ItemResult>, String> {
     let bulk: Bulk = serde_json::from_slice(body).map_err(|_| NOT_BULK.to_owned())?;
     if !bulk.errors {

@@ -1,4 +1,4 @@
-//! The client: how the server is reached.
+//! The HTTP client.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,26 +12,26 @@ use super::auth;
 use super::options::Options;
 use crate::input_file::{self, MAX_SMALL};
 
-/// A connection that was idle for longer is not used again: servers close theirs after a minute or
-/// so, as a rule.
-const IDLE: Duration = Duration::from_secs(30);
+/// A connection that was idle for longer is not reused: servers usually close theirs after a minute or
+/// so.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The client that the options describe.
+/// The client for these options.
 pub(super) fn client(options: &Options, url: &Url) -> Result<Client, String> {
     for (key, time) in [("timeout", options.timeout), ("connect_timeout", options.connect_timeout)]
     {
         if time.0.is_zero() {
-            return Err(format!("{key}=0: expected more"));
+            return Err(format!("{key}=0: must be greater than 0"));
         }
     }
-    // Whoever embeds this may have chosen another.
+    // The embedding program may have chosen another.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
         .user_agent(concat!("pigear/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .timeout(options.timeout.0)
         .connect_timeout(options.connect_timeout.0)
-        .pool_idle_timeout(IDLE)
+        .pool_idle_timeout(IDLE_TIMEOUT)
         .tcp_nodelay(true)
         .default_headers(headers(options, url)?);
     let builder = with_proxy(builder, options)?;
@@ -40,7 +40,7 @@ pub(super) fn client(options: &Options, url: &Url) -> Result<Client, String> {
     builder.build().map_err(|error| super::failure::text(&error))
 }
 
-/// Only the proxy that was named: what is in the environment was meant for others.
+/// Only the configured proxy: those in the environment are meant for other programs.
 fn with_proxy(builder: ClientBuilder, options: &Options) -> Result<ClientBuilder, String> {
     let Some(proxy) = &options.proxy else { return Ok(builder.no_proxy()) };
     let url = Url::parse(proxy.reveal()).ok();
@@ -65,7 +65,7 @@ fn with_trust(
     } else if url.scheme() == "https" || options.proxy.is_some() {
         Ok(builder)
     } else {
-        // Then none are needed, and a system without any is fine.
+        // Then none are needed, and a system without certificates is fine.
         Ok(builder.tls_certs_only([]))
     }
 }
@@ -74,12 +74,12 @@ fn with_identity(builder: ClientBuilder, options: &Options) -> Result<ClientBuil
     let (cert, key) = match (&options.cert, &options.key) {
         (None, None) => return Ok(builder),
         (Some(cert), key) => (cert, key.as_ref().unwrap_or(cert)),
-        (None, Some(_)) => return Err("key needs the certificate that it is for; give cert".into()),
+        (None, Some(_)) => return Err("key needs its certificate; give cert".into()),
     };
     let pem = [read(cert)?, b"\n".to_vec(), read(key)?].concat();
-    // The parser's own words could quote the key.
+    // The parser's own error could quote the key.
     let identity = Identity::from_pem(&pem).map_err(|_| {
-        format!("{} and {}: no certificate with its key", cert.display(), key.display())
+        format!("{} and {}: not a certificate and its key", cert.display(), key.display())
     })?;
     Ok(builder.identity(identity))
 }
@@ -89,7 +89,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
-/// The headers of every request. Those that the user names come last, so that they hold.
+/// The headers of every request. The user's own come last, so that they take precedence.
 fn headers(options: &Options, url: &Url) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(options.content_type()));
@@ -98,16 +98,16 @@ fn headers(options: &Options, url: &Url) -> Result<HeaderMap, String> {
     }
     if let Some(value) = auth::header(options)? {
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("the URL has a name and password; give either these or auth".to_owned());
+            return Err("the URL has a user name and password; remove them or auth".to_owned());
         }
         headers.insert(AUTHORIZATION, value);
     }
     for (name, value) in &options.header {
         let wrong = |what| format!("header.{name}: {what}");
         let header = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| wrong("no header can have this name"))?;
+            .map_err(|_| wrong("not a valid header name"))?;
         let mut value = HeaderValue::from_str(value.reveal())
-            .map_err(|_| wrong("has characters that can't be sent"))?;
+            .map_err(|_| wrong("has characters that are not allowed in a header"))?;
         value.set_sensitive(true);
         headers.insert(header, value);
     }

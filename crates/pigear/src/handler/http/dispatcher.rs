@@ -1,4 +1,4 @@
-//! Several requests under way at once, with what became of them in the order of the alerts.
+//! Keeps several requests in flight, and reports their results in the order of the alerts.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::request_body::RequestBody;
 use super::sender::Sender;
 use super::stopping::Stopping;
 
-/// Sends messages, and says what became of each.
+/// Sends messages, and reports the result of each.
 pub(super) struct Dispatcher {
     engine: Engine,
     sender: Arc<Sender>,
@@ -23,10 +23,10 @@ pub(super) struct Dispatcher {
     stopping: Stopping,
 }
 
-/// What the requests run on: the handler's own thread.
+/// The runtime of the requests, on the handler's own thread.
 struct Engine(Option<Runtime>);
 
-/// A request under way, or what became of one that wasn't sent.
+/// A request in flight, or the result of one that was not sent.
 enum Flight {
     Sent(JoinHandle<Vec<Run>>, usize),
     Failed(String),
@@ -51,13 +51,13 @@ impl Dispatcher {
         self.stopping = Stopping::new(deadline.clone());
     }
 
-    /// Whether something could not be sent before it was time to end. Then nothing more is tried.
+    /// Whether an alert could not be sent before the deadline. Then no more are sent.
     pub(super) fn gave_up(&self) -> bool {
         self.sender.gave_up()
     }
 
-    /// Sends messages. Says what became of all, or if one fails, of all up to that one and those that
-    /// were under way with it.
+    /// Sends messages. Returns the results of all or, if one fails, of all up to that one and of those that
+    /// were in flight with it.
     pub(super) fn send(&self, messages: &[Message]) -> Vec<Run> {
         self.engine.run(async {
             let mut runs: Vec<Run> = Vec::new();
@@ -78,7 +78,7 @@ impl Dispatcher {
         })
     }
 
-    /// Sends the first of the messages, as many as go into one request.
+    /// Sends the first of the messages, as many as fit into one request.
     fn begin(&self, messages: &[Message]) -> Flight {
         match self.batch_builder.build(messages, self.sender.batch_bytes()) {
             Ok(request_body) => self.begin_request(request_body),
@@ -103,13 +103,13 @@ impl Engine {
     }
 
     fn run<T: Default>(&self, work: impl Future<Output = T>) -> T {
-        // It is only missing once this is dropped.
+        // It is missing only once this is dropped.
         self.0.as_ref().map(|runtime| runtime.block_on(work)).unwrap_or_default()
     }
 }
 
 impl Drop for Engine {
-    /// Doesn't wait for a name that is still being looked up.
+    /// Doesn't wait for a DNS lookup that is still in progress.
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();

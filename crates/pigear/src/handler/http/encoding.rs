@@ -1,22 +1,22 @@
-//! How alerts become the body of a request.
+//! How alerts are put into the body of a request.
 
 use std::str::FromStr;
 
 /// How alerts are put into a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
-    /// One alert a request.
+    /// One alert per request.
     #[default]
     Json,
-    /// An alert a line.
+    /// One alert per line.
     Ndjson,
     /// A JSON array.
     Array,
-    /// One alert a request, in the field `alert` of a form, as the program of 2012 sent it.
+    /// One alert per request, in the form field `alert`, as the program of 2012 sent it.
     Form,
 }
 
-/// What a template's values are escaped for.
+/// The context that a template's values are escaped for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Escape {
     /// The inside of a JSON string.
@@ -28,11 +28,11 @@ pub enum Escape {
     None,
 }
 
-/// What goes around the alerts' texts.
+/// The text around the alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Framing {
     pub(super) before: &'static str,
-    /// Behind each but the last.
+    /// After each but the last.
     pub(super) between: &'static str,
     pub(super) after: &'static str,
 }
@@ -48,7 +48,7 @@ impl Framing {
     }
 }
 
-/// A setting has none of the values that it may have.
+/// A setting has an unknown value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {0}")]
 pub struct Unexpected(&'static str);

@@ -1,13 +1,13 @@
-//! What went wrong, in words that are safe to show.
+//! Error texts that are safe to show.
 
 use std::error::Error;
 
 use crate::visible::{cut, visible};
 
-/// So many bytes of what others wrote are shown.
-const ENOUGH: usize = 200;
+/// The most bytes of foreign text that are shown.
+const MAX_SHOWN: usize = 200;
 
-/// An error and what caused it, without the URL, which may be a secret.
+/// An error and its cause, without the URL, which may be secret.
 pub(super) fn text(error: &reqwest::Error) -> String {
     if error.is_timeout() && !error.is_connect() {
         return "no answer in time".to_owned();
@@ -20,22 +20,22 @@ pub(super) fn text(error: &reqwest::Error) -> String {
     }
     causes.dedup();
     match causes.last() {
-        // The error itself would tell the URL.
+        // The error itself would show the URL.
         None => "the request failed".to_owned(),
-        // What is around the innermost says no more than that.
+        // The layers around the innermost error add nothing.
         Some(innermost) if error.is_connect() => format!("cannot connect: {}", shown(innermost)),
         Some(_) => {
-            // The outermost only say that a client failed.
+            // The outermost layers say only that a client failed.
             let begin = causes.iter().position(|cause| !cause.starts_with("client error"));
             shown(&causes.split_off(begin.unwrap_or_default()).join(": "))
         }
     }
 }
 
-/// The beginning of a text that somebody else wrote, on one line and harmless to a terminal.
+/// The beginning of a foreign text, on one line and safe for a terminal.
 pub(super) fn shown(text: &str) -> String {
     let text = text.trim();
-    let beginning = cut(text, ENOUGH);
+    let beginning = cut(text, MAX_SHOWN);
     let more = if beginning.len() < text.len() { "…" } else { "" };
     visible(beginning.as_bytes()) + more
 }

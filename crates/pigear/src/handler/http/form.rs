@@ -2,10 +2,10 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 
-/// All that RFC 3986 reserves, and what isn't ASCII.
+/// All characters that RFC 3986 reserves, and all outside of ASCII.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The same but for the space, which a form writes in its own way.
+/// The same except the space, which a form encodes as `+`.
 const RESERVED_IN_FORM: &AsciiSet = &RESERVED.remove(b' ');
 
 /// The text as the value of a form's field (`application/x-www-form-urlencoded`).

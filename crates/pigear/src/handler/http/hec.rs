@@ -1,19 +1,19 @@
-//! What Splunk's HTTP event collector says of a batch that it refuses.
+//! The error responses of Splunk's HTTP event collector.
 
 use serde::Deserialize;
 
-/// An answer like `{"text":"Invalid data format","code":6,"invalid-event-number":1}`.
+/// A response like `{"text":"Invalid data format","code":6,"invalid-event-number":1}`.
 #[derive(Deserialize)]
 struct Refused {
     #[serde(rename = "invalid-event-number")]
     invalid_event_number: usize,
 }
 
-/// Which alert of a batch an answer is about, counted from 0.
+/// The alert of a batch that a response is about, counted from 0.
 ///
-/// Splunk's documentation doesn't say what became of the events before that one. Splunk itself has
-/// been seen to index them (moby/moby issue 35862), while the receiver of the OpenTelemetry Collector
-/// gives the same answer and takes nothing. So they are sent again: twice is better than never.
+/// Splunk's documentation doesn't say what happens to the events before that one. Splunk itself was
+/// observed to index them (moby/moby issue 35862), while the receiver of the OpenTelemetry Collector
+/// gives the same response and stores none. So they are sent again: duplicates are better than losses.
 pub(super) fn culprit(body: &[u8]) -> Option<usize> {
     serde_json::from_slice::<Refused>(body).ok().map(|refused| refused.invalid_event_number)
 }

@@ -1,13 +1,13 @@
-//! Which alert is which: by this a receiver can tell what it already has.
+//! Ids of alerts and requests, by which a receiver can remove duplicates.
 
 use std::fmt;
 
 use pigear_alert::Alert;
 use ring::digest::{Context, SHA256};
 
-/// What tells an alert from every other. It is the same however often the alert is sent.
+/// An alert's unique id. It is the same every time the alert is sent.
 ///
-/// The moment of receiving is part of it: Snort may well send two alerts with the same content.
+/// The time of receipt is part of it: Snort may send two alerts with the same content.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Id([u8; 16]);
 
@@ -48,7 +48,7 @@ impl Id {
         Self::from(hash)
     }
 
-    /// What tells a request from every other: the alerts that are in it, and their order.
+    /// A request's unique id, from the alerts in it and their order.
     pub(super) fn of_all(ids: impl IntoIterator<Item = Self>) -> Self {
         let mut hash = Context::new(&SHA256);
         for id in ids {

@@ -1,10 +1,10 @@
-//! What is sent.
+//! Messages to send.
 
 use pigear_alert::Alert;
 
 use super::id::Id;
 
-/// An alert to send, or a group of alike ones.
+/// An alert to send, or the first of a group.
 #[derive(Clone, Copy)]
 pub(super) struct Message<'a> {
     pub(super) alert: &'a Alert,

@@ -19,15 +19,15 @@ use crate::keys::{Time, parsed, parsed_option};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// Where to send: `http://` or `https://`. May be a template. A name and password in it are for
+    /// Where to send: `http://` or `https://`. May be a template. A user name and password in it are for
     /// basic authentication.
     pub url: Option<Secret>,
-    /// A file with the URL, for one that is itself a secret.
+    /// A file with the URL, for a URL that is secret.
     pub url_file: Option<PathBuf>,
     /// How alerts are put into a request.
     #[serde(default, deserialize_with = "parsed_option")]
     pub encoding: Option<Encoding>,
-    /// How an alert is written: `json`, unless a preset says otherwise.
+    /// The format of an alert: `json`, unless a preset says otherwise.
     #[serde(default, deserialize_with = "parsed_option")]
     pub format: Option<FormatName>,
     /// The most alerts in a request; 500 by default, 1 with an encoding for single alerts.
@@ -37,12 +37,11 @@ pub struct Options {
     /// is sent alone.
     #[serde(default = "one_mebibyte", deserialize_with = "parsed")]
     pub batch_bytes: ByteSize,
-    /// How long an alert waits for others to fill its request; one second by default, not at all
-    /// with an encoding for single alerts.
+    /// How long an alert waits for others to fill its request; one second by default, zero with an
+    /// encoding for single alerts.
     #[serde(default, deserialize_with = "parsed_option")]
     pub delay: Option<Time>,
-    /// How many requests may be under way at once. With more than one they may arrive in another
-    /// order.
+    /// The most requests in flight. With more than one they may arrive in another order.
     #[serde(default = "one", deserialize_with = "parsed")]
     pub in_flight: usize,
     /// How to compress requests: `gzip`, `zstd` or `none`, the default.
@@ -51,50 +50,50 @@ pub struct Options {
     /// Headers to send.
     #[serde(default)]
     pub header: BTreeMap<String, Secret>,
-    /// `basic:USER:PASS`, `bearer:TOKEN`, `splunk:TOKEN` or `apikey:KEY`. Who lists processes sees
-    /// this on a command line.
+    /// `basic:USER:PASS`, `bearer:TOKEN`, `splunk:TOKEN` or `apikey:KEY`. On a command line it is visible
+    /// in the list of processes.
     pub auth: Option<Secret>,
     /// A file with the same.
     pub auth_file: Option<PathBuf>,
     /// The environment variable with the same.
     pub auth_env: Option<String>,
-    /// The proxy to go through.
+    /// The proxy to use.
     pub proxy: Option<Secret>,
     /// A file of certificates (PEM) to trust, instead of the system's.
     pub ca: Option<PathBuf>,
     /// The client's certificate (PEM).
     pub cert: Option<PathBuf>,
-    /// The key to it (PEM).
+    /// The key of the certificate (PEM).
     pub key: Option<PathBuf>,
-    /// How long a request may take, answer included.
+    /// The timeout of a request, including its response.
     #[serde(default = "half_a_minute", deserialize_with = "parsed")]
     pub timeout: Time,
-    /// How long it may take to be connected.
+    /// The timeout of connecting.
     #[serde(default = "ten_seconds", deserialize_with = "parsed")]
     pub connect_timeout: Time,
-    /// A template for what is sent of an alert: a file, or `preset:NAME`.
+    /// A template for the body of an alert: a file, or `preset:NAME`.
     #[serde(default, deserialize_with = "parsed_option")]
     pub template: Option<TemplateName>,
     /// What a template's values are escaped for: `json` (the default), `url` or `none`.
     #[serde(default, deserialize_with = "parsed_option")]
     pub escape: Option<Escape>,
-    /// What the template gets as `param.NAME`.
+    /// Values that the template gets as `param.NAME`.
     #[serde(default)]
     pub param: BTreeMap<String, Secret>,
 }
 
 impl Options {
-    /// Where to send, from one of the places where it may be.
+    /// The URL, from one of the options for it.
     pub(super) fn url(&self) -> Result<Secret, String> {
         match (&self.url, &self.url_file) {
             (Some(url), None) => Ok(url.clone()),
             (None, Some(path)) => Secret::read(path),
-            (None, None) => Err("give url or url_file: where to send".to_owned()),
+            (None, None) => Err("give url or url_file".to_owned()),
             (Some(_), Some(_)) => Err("give only one of url and url_file".to_owned()),
         }
     }
 
-    /// The preset, if a template of Pigear's own was asked for.
+    /// The preset, if a built-in template is configured.
     pub(super) fn preset(&self) -> Option<Preset> {
         match self.template {
             Some(TemplateName::Preset(preset)) => Some(preset),
@@ -117,7 +116,7 @@ impl Options {
         self.param.iter().map(text).collect()
     }
 
-    /// What the body is.
+    /// The content type of the body.
     pub(super) fn content_type(&self) -> &'static str {
         let text = self.template.is_none() && !is_json(self.format());
         let plain = text || self.escape.is_some_and(|escape| escape != Escape::Json);
@@ -131,7 +130,7 @@ impl Options {
     }
 }
 
-/// Whether a format writes a JSON object a line.
+/// Whether a format writes a JSON object per line.
 pub(super) fn is_json(format: FormatName) -> bool {
     !matches!(format.name(), "fast" | "full" | "cef")
 }
@@ -152,12 +151,12 @@ fn ten_seconds() -> Time {
     Time(Duration::from_secs(10))
 }
 
-/// Where a template is.
+/// The source of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplateName {
-    /// In a file.
+    /// A file.
     File(PathBuf),
-    /// In Pigear.
+    /// A built-in one.
     Preset(Preset),
 }
 

@@ -1,6 +1,6 @@
-//! What became of the alerts of a request.
+//! The results of a request's alerts.
 
-/// What became of some alerts, one behind the other.
+/// The result of consecutive alerts.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) alerts: usize,
@@ -10,13 +10,13 @@ pub(super) struct Run {
 /// Why an alert was not delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Undelivered {
-    /// It never will be.
+    /// It was refused for good.
     Refused(String),
-    /// It was time to end.
+    /// The deadline came first.
     TimeUp,
 }
 
-/// What became of each alert of a request, as far as it is known.
+/// The result of each alert of a request, once it is known.
 pub(super) struct Outcomes(Vec<Option<Result<(), Undelivered>>>);
 
 impl Outcomes {
@@ -24,14 +24,14 @@ impl Outcomes {
         Self(vec![None; alerts])
     }
 
-    /// Settles these.
+    /// Settles these alerts with one result.
     pub(super) fn settle(&mut self, which: &[usize], result: &Result<(), Undelivered>) {
         for &index in which {
             self.settle_one(index, result.clone());
         }
     }
 
-    /// Settles these one by one, and returns those that stay open (`None`).
+    /// Settles these alerts individually, and returns those that stay open (`None`).
     pub(super) fn settle_each(
         &mut self,
         which: &[usize],
@@ -47,7 +47,7 @@ impl Outcomes {
         open
     }
 
-    /// Settles all that are open.
+    /// Settles all open alerts.
     pub(super) fn settle_open(&mut self, result: &Result<(), Undelivered>) {
         for outcome in self.0.iter_mut().filter(|outcome| outcome.is_none()) {
             *outcome = Some(result.clone());
@@ -60,7 +60,7 @@ impl Outcomes {
         }
     }
 
-    /// Neighbours with the same end together. What is still open counts as late.
+    /// Merges neighbours with the same result. Open alerts count as late.
     pub(super) fn runs(self) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         for outcome in self.0 {

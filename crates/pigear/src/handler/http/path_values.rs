@@ -1,23 +1,22 @@
 //! Values of alerts in the path of a URL.
 //!
-//! Escapes keep a value within its segment of the path, but for two kinds. A segment of dots, `.` or
-//! `..`, is resolved by clients and servers, and escaping the dots doesn't help: `%2e%2e` is the same by
-//! the URL standard. And an empty segment is dropped by some servers. Either would send the alert to
-//! another path. So a segment that is made of such values has `_` in place of each dot, and in place
-//! of nothing.
+//! Escaping keeps a value within its path segment, except in two cases. A segment of dots, `.` or `..`,
+//! is resolved by clients and servers, and escaping the dots doesn't help: `%2e%2e` is the same by the URL
+//! standard. And some servers drop an empty segment. Either would send the alert to another path. So in
+//! a segment made only of such values, each dot becomes `_`, and so does an empty value.
 
-/// Stands before a value that may need care. It is no character (U+FDD0 is left to programs for their
-/// own use), so no text has it.
+/// Marks a value that may need this treatment. U+FDD0 is a noncharacter for programs' internal use, so no
+/// text has it.
 const MARK: char = '\u{fdd0}';
 
-/// The value as a part of a URL, with a mark if it may need care.
+/// The value as a part of a URL, with a mark if it may need treatment.
 pub(super) fn marked(value: &str, escape: impl Fn(&str) -> String) -> String {
     let value = value.replace(MARK, "");
     let needs_care = value.split(['/', '\\']).any(|piece| piece.is_empty() || is_dots(piece));
     if needs_care { format!("{MARK}{}", escape(&value)) } else { escape(&value) }
 }
 
-/// The URL with what its marks ask for, and without marks.
+/// The URL with marked values treated, and without marks.
 pub(super) fn without_marks(url: &str) -> String {
     let path = url.find("://").map_or(0, |scheme| scheme + 3);
     let is_slash = |letter: char| matches!(letter, '/' | '\\');
@@ -29,7 +28,7 @@ pub(super) fn without_marks(url: &str) -> String {
     format!("{server}{path}{query}").replace(MARK, "")
 }
 
-/// A segment of a path, with the slash behind it.
+/// A path segment, with the slash after it.
 fn segment(text: &str) -> String {
     if !text.contains(MARK) {
         return text.to_owned();
@@ -53,7 +52,7 @@ fn segment(text: &str) -> String {
     safe
 }
 
-/// Where the first escaped slash is. Some servers read it as one.
+/// The position of the first escaped slash. Some servers decode it to a slash.
 fn escaped_slash(text: &str) -> Option<usize> {
     let text = text.to_ascii_lowercase();
     text.find("%2f").into_iter().chain(text.find("%5c")).min()

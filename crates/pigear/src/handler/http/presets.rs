@@ -1,4 +1,4 @@
-//! Templates that come with Pigear: what well-known receivers want.
+//! Built-in templates for well-known receivers.
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -8,8 +8,8 @@ use reqwest::Url;
 
 use super::encoding::{Encoding, Framing};
 
-/// A template that comes with Pigear. The files are in `crates/pigear/presets`; each begins with the
-/// address of the documentation that it follows.
+/// A built-in template. The files are in `crates/pigear/presets`; each begins with the address of the
+/// documentation that it follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Preset {
@@ -27,16 +27,16 @@ pub enum Preset {
     Loki,
 }
 
-/// What a success says.
+/// What a success response means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Success {
-    /// That everything was taken.
+    /// Everything was accepted.
     Whole,
-    /// Of each alert, whether it was taken, as Elasticsearch says it.
+    /// The response has a result per alert, as with Elasticsearch.
     Each,
 }
 
-/// No preset has this name.
+/// The preset is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown preset; known are {}", Preset::ALL.map(Preset::name).join(", "))]
 pub struct UnknownPreset;
@@ -98,11 +98,11 @@ impl Preset {
         })
     }
 
-    /// As much as the receiver takes: people's channels refuse floods.
+    /// The receiver's rate limit: chat channels reject floods.
     pub(super) fn per_minute(self) -> Option<NonZeroU32> {
         let per_minute = match self {
-            // One a second for Slack, 20 a minute for a group in Telegram. Discord wants no number to
-            // be relied on and says when to come again; this one is for those who read.
+            // One a second for Slack, 20 a minute for a group in Telegram. Discord has no fixed
+            // number and sends `Retry-After`; this limit is for the channel's readers.
             Self::Slack => 60,
             Self::Discord => 30,
             Self::Telegram => 20,
@@ -111,20 +111,20 @@ impl Preset {
         NonZeroU32::new(per_minute)
     }
 
-    /// What a success says.
+    /// What a success response means.
     pub(super) fn success(self) -> Success {
         if self == Self::Elasticsearch { Success::Each } else { Success::Whole }
     }
 
-    /// Adds to a URL what the receiver needs in it. Without `wait`, Discord says that it has a message
-    /// before it keeps it, and doesn't tell if it won't.
+    /// Adds query parameters to a URL that the receiver needs. Without `wait`, Discord confirms a message
+    /// before storing it, and reports no later error.
     pub(super) fn complete(self, url: &mut Url) {
         if self == Self::Discord && url.query_pairs().all(|(name, _)| name != "wait") {
             url.query_pairs_mut().append_pair("wait", "true");
         }
     }
 
-    /// The parameters that the template can't do without, and what they are.
+    /// The parameters that the template requires, with their descriptions.
     pub(super) fn needs(self) -> &'static [(&'static str, &'static str)] {
         if self == Self::Telegram { &[("chat_id", "where to send")] } else { &[] }
     }

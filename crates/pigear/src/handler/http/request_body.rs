@@ -1,17 +1,17 @@
-//! What a request carries: some alerts, each written for itself, and what goes around them.
+//! The body of a request: some alerts, each formatted separately, and the text around them.
 
 use super::encoding::Framing;
 use super::id::Id;
 
 /// Some alerts, ready to be sent.
 ///
-/// Their texts are kept apart, since a server may take some and leave others.
+/// Their texts are kept separate, because a server may accept only some of them.
 pub(super) struct RequestBody {
-    /// Where to.
+    /// The URL.
     pub(super) url: reqwest::Url,
     pub(super) framing: Framing,
     text: Vec<u8>,
-    /// Where each alert's text ends.
+    /// The end of each alert's text.
     ends: Vec<usize>,
     ids: Vec<Id>,
 }
@@ -25,7 +25,7 @@ impl RequestBody {
         self.ends.len()
     }
 
-    /// How long the body would be with one more text of this length.
+    /// The length of the body with one more text of this length.
     pub(super) fn bytes_with(&self, len: usize) -> usize {
         let Framing { before, between, after } = self.framing;
         before.len() + self.text.len() + len + self.ends.len() * between.len() + after.len()
@@ -37,7 +37,7 @@ impl RequestBody {
         self.ids.push(id);
     }
 
-    /// The body with these of the alerts only.
+    /// The body with only these alerts.
     pub(super) fn body(&self, which: &[usize]) -> Vec<u8> {
         let Framing { before, between, after } = self.framing;
         let mut body = Vec::with_capacity(self.bytes_with(0));
@@ -52,7 +52,7 @@ impl RequestBody {
         body
     }
 
-    /// The key of a request with these of the alerts.
+    /// The idempotency key of a request with these alerts.
     pub(super) fn key(&self, which: &[usize]) -> Id {
         Id::of_all(which.iter().filter_map(|&index| self.ids.get(index).copied()))
     }

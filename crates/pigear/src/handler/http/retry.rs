@@ -1,4 +1,4 @@
-//! When to try again.
+//! Decides whether and when to retry.
 
 use std::time::Duration;
 
@@ -17,22 +17,22 @@ pub(super) const BACKOFF: BackoffPolicy = BackoffPolicy {
     jitter: Jitter::Full,
 };
 
-/// What Loki says while it is told to take nothing (`block_ingestion_until`); it looks like a success.
-const LOKI_TAKES_NOTHING: u16 = 260;
+/// Loki's status while ingestion is blocked (`block_ingestion_until`); it looks like a success.
+const LOKI_BLOCKED: u16 = 260;
 
-/// Whether the server has what was sent.
+/// Whether the server has accepted the request.
 pub(super) fn is_taken(status: StatusCode) -> bool {
-    status.is_success() && status.as_u16() != LOKI_TAKES_NOTHING
+    status.is_success() && status.as_u16() != LOKI_BLOCKED
 }
 
-/// Whether trying again may help.
+/// Whether a retry may help.
 pub(super) fn is_passing(status: StatusCode) -> bool {
     status.is_server_error()
-        || status.as_u16() == LOKI_TAKES_NOTHING
+        || status.as_u16() == LOKI_BLOCKED
         || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// How long the server asks us to wait: in seconds, or until a date.
+/// How long the server asks to wait: in seconds, or until a date.
 pub(super) fn asked(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
@@ -42,7 +42,7 @@ pub(super) fn asked(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(date.duration_since(now).try_into().unwrap_or(Duration::ZERO))
 }
 
-/// The same from an answer's body: Discord has it at the top, Telegram below `parameters`.
+/// The same from a response body: Discord has it at the top level, Telegram below `parameters`.
 pub(super) fn asked_in(body: &[u8]) -> Option<Duration> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let seconds = body.get("retry_after").or_else(|| body.get("parameters")?.get("retry_after"))?;

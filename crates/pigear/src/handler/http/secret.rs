@@ -19,7 +19,7 @@ impl Secret {
         &self.0
     }
 
-    /// What a file has, without the newline that ends it.
+    /// A file's contents, without the newline at the end.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
         let text = input_file::read_text(path, MAX_SMALL)
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;

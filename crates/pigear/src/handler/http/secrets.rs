@@ -1,4 +1,4 @@
-//! The secrets that are sent, and that a server could say again.
+//! Hides secrets that are sent, and that a server could repeat in its response.
 
 use std::collections::HashSet;
 
@@ -13,20 +13,20 @@ use super::options::Options;
 use super::unescape::{Meaning, meaning};
 use crate::visible::cut;
 
-/// This many bytes of a secret in a row are hidden, wherever they stand.
+/// Any substring of a secret of this many bytes is hidden.
 const PART: usize = 8;
 
-/// A secret that is shorter than a part is hidden where it stands as a whole. An even shorter one would
-/// hide what has nothing to do with it.
+/// A secret shorter than that is hidden where it occurs as a whole. An even shorter one is not hidden: it
+/// would match unrelated text.
 const SHORTEST: usize = 6;
 
-/// Only the beginning of what somebody else wrote is looked at: even less is shown.
-const ENOUGH: usize = 8 * 1024;
+/// Only this much of a foreign text is searched; even less is shown.
+const MAX_SEARCHED: usize = 8 * 1024;
 
-/// Secrets, as they read without escapes.
+/// The secrets, without escapes.
 ///
-/// The path of the URL is one: for the webhooks of Slack and Discord, and for Telegram, it is all that
-/// one needs to post.
+/// The path of the URL is one: for the webhooks of Slack and Discord, and for Telegram, the path alone
+/// permits posting.
 #[derive(Default)]
 pub(super) struct Secrets {
     parts: HashSet<[u8; PART]>,
@@ -44,7 +44,7 @@ impl Secrets {
             secrets.add_auth(auth.reveal());
         }
         secrets.add_url(url);
-        // What stands in a template only if an alert has this or that.
+        // Text of a template that is rendered only for some alerts.
         let given = options.url().ok();
         if let Some((_, path)) = given.as_ref().and_then(|url| path_of(url.reveal())) {
             secrets.add(path);
@@ -95,14 +95,14 @@ impl Secrets {
         }
     }
 
-    /// What somebody else wrote, as far as it may be shown.
+    /// A foreign text with secrets hidden.
     pub(super) fn hide(&self, text: &str) -> String {
         shown(&self.replace(text))
     }
 
-    /// A text with an ellipsis for each secret, or part of one.
+    /// A text with each secret, or part of one, replaced by an ellipsis.
     pub(super) fn replace(&self, text: &str) -> String {
-        let beginning = cut(text, ENOUGH);
+        let beginning = cut(text, MAX_SEARCHED);
         let mut replaced = String::new();
         let mut end = 0;
         for (begin, next) in self.found(&meaning(beginning)) {
@@ -115,7 +115,7 @@ impl Secrets {
         replaced + beginning.get(end..).unwrap_or_default()
     }
 
-    /// Where secrets begin and end in a text.
+    /// The ranges of secrets in a text.
     fn found<'a>(&'a self, text: &'a [Meaning]) -> impl Iterator<Item = (usize, usize)> + 'a {
         let bytes: Vec<_> = text.iter().map(|meaning| meaning.byte).collect();
         let len = move |at: usize| {
@@ -131,7 +131,7 @@ impl Secrets {
     }
 }
 
-/// What stands behind the server in a URL, or in a template for one.
+/// The part after the server in a URL, or in a template for one.
 fn path_of(url: &str) -> Option<(&str, &str)> {
     url.split_once("://")?.1.split_once('/')
 }

@@ -1,4 +1,4 @@
-//! Sending a batch until it has arrived, or is refused for good.
+//! Sends a batch until it is delivered or refused for good.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -28,26 +28,26 @@ pub(super) struct Sender {
     success: Success,
     secrets: Secrets,
     batch_size: BatchSize,
-    /// Whether a request could not be sent before it was time to end.
+    /// Whether a request could not be sent before the deadline.
     gave_up: AtomicBool,
 }
 
-/// A batch under way.
+/// A batch in flight.
 struct Batch<'a> {
     request_body: &'a RequestBody,
     stopping: &'a Stopping,
-    /// Where to, as it may be shown.
+    /// The receiver, as it may be shown.
     server: String,
     outcomes: Outcomes,
 }
 
-/// How it ended with a part of a batch.
+/// The result of sending a part of a batch.
 enum Ended {
-    /// Of each alert it is known what became of it.
+    /// The result of each alert is known.
     Settled,
-    /// The server doesn't take the request, whatever is in it.
+    /// The server refuses the request, regardless of its alerts.
     Refused(String),
-    /// The server doesn't take these alerts together.
+    /// The server refuses these alerts together.
     Unacceptable(Vec<usize>, Unacceptable),
     TimeUp,
 }
@@ -74,7 +74,7 @@ impl Sender {
         self.batch_size.now()
     }
 
-    /// Sends a batch, for as long as it takes.
+    /// Sends a batch, with as many attempts as necessary.
     pub(super) async fn deliver(
         &self,
         request_body: &RequestBody,
@@ -105,7 +105,7 @@ impl Sender {
         batch.outcomes.runs()
     }
 
-    /// Sends these of a batch's alerts, for as long as it takes.
+    /// Sends these alerts of a batch, with as many attempts as necessary.
     async fn deliver_part(&self, batch: &mut Batch<'_>, mut part: Vec<usize>) -> Ended {
         let mut backoff = Backoff::new(retry::BACKOFF);
         loop {
@@ -130,13 +130,13 @@ impl Sender {
             batch.report_failed(backoff.attempts(), &problem, wait);
             if !batch.stopping.pause(wait).await {
                 self.gave_up.store(true, Ordering::Relaxed);
-                warn!("http: {}: {problem}; gave up, it is time to end", batch.server);
+                warn!("http: {}: {problem}; giving up, Pigear is stopping", batch.server);
                 return Ended::TimeUp;
             }
         }
     }
 
-    /// Sends these of a batch's alerts once.
+    /// Sends these alerts of a batch once.
     async fn attempt(&self, batch: &Batch<'_>, which: &[usize]) -> Answer {
         let body = batch.request_body.body(which);
         let bytes = body.len();
@@ -175,7 +175,7 @@ impl Batch<'_> {
         Err(Undelivered::Refused(format!("{}: {reason}", self.server)))
     }
 
-    /// Settles these alerts as the server says, and returns those that are to be sent again.
+    /// Settles these alerts by the server's results, and returns those to send again.
     fn settle_each(&mut self, part: &[usize], each: Vec<ItemResult>) -> Vec<usize> {
         let server = &self.server;
         let refused = |reason: String| Undelivered::Refused(format!("{server}: {reason}"));

@@ -1,4 +1,4 @@
-//! Stopping in time.
+//! Stopping before the deadline.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use pigear_pipeline::Deadline;
 use tokio::time::{Instant, sleep};
 
-/// How soon it is noticed that it is time to end.
+/// How soon the deadline is noticed.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Knows whether it is time to end. Clones share it.
+/// Tells whether the deadline has come. Clones share it.
 #[derive(Clone, Default)]
 pub(super) struct Stopping(Deadline);
 
@@ -20,9 +20,9 @@ impl Stopping {
         Self(deadline)
     }
 
-    /// Pauses before the next attempt. An end that is announced meanwhile cuts the pause short; after
-    /// the announcement, a pause takes at most half of the time that is left, so that there is always
-    /// another attempt. Returns false if time is up.
+    /// Pauses before the next attempt. The announcement of a deadline meanwhile cuts the pause short;
+    /// after it, a pause takes at most half of the time that is left, so that there is always another
+    /// attempt. Returns false if time is up.
     pub(super) async fn pause(&self, length: Duration) -> bool {
         let left = self.0.left();
         let length = left.map_or(length, |left| length.min((left / 2).max(TICK)));
@@ -36,7 +36,7 @@ impl Stopping {
         !self.0.is_up()
     }
 
-    /// What `work` comes to, unless there is no more time before.
+    /// The result of `work`, unless the deadline comes first.
     pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         let mut late = pin!(async {

@@ -1,4 +1,4 @@
-//! Where requests go.
+//! The target of requests.
 
 use reqwest::Url;
 use ring::digest::{SHA256, digest};
@@ -10,9 +10,9 @@ use super::options::Options;
 use super::presets::Preset;
 use super::template::{Rules, Template, sample};
 
-/// Where requests go: always to the same server, whatever an alert says.
+/// The target of requests: always the same server, whatever an alert contains.
 pub(super) struct Target {
-    /// The URL, without what is only known of an alert.
+    /// The URL, without parts that depend on an alert.
     url: Url,
     template: Option<Template>,
     preset: Option<Preset>,
@@ -42,12 +42,12 @@ impl Target {
         &self.url
     }
 
-    /// Whether it may be another for another alert.
+    /// Whether the URL depends on the alert.
     pub(super) fn is_template(&self) -> bool {
         self.template.is_some()
     }
 
-    /// Where this message goes.
+    /// The URL for this message.
     pub(super) fn of(&self, message: &Message) -> Result<Url, String> {
         let Some(template) = &self.template else { return Ok(self.url.clone()) };
         let url = valid(&template.render(message)?, self.preset)?;
@@ -59,15 +59,15 @@ impl Target {
     }
 }
 
-/// What to call a receiver: its server, and something that tells its URL from others of the server without
-/// telling what it is.
+/// A name for a receiver: its server, and a digest that tells its URL from others of the server without
+/// revealing it.
 pub(super) fn name_of(url: &Url) -> String {
     let digest = digest(&SHA256, url.as_str().as_bytes());
     let start = digest.as_ref().iter().take(4).map(|byte| format!("{byte:02x}"));
     format!("{} (URL {})", server_of(url), start.collect::<String>())
 }
 
-/// A URL that can be posted to. It is not shown: it may be a secret.
+/// A URL for posting. It is not shown, because it may be secret.
 fn valid(url: &str, preset: Option<Preset>) -> Result<Url, String> {
     let mut url = Url::parse(url)
         .map_err(|error| format!("url: {error}; expected http://SERVER/… or https://SERVER/…"))?;

@@ -1,8 +1,8 @@
-//! Templates: what is sent of an alert, and where to, in the user's own words.
+//! User-defined templates for the body and the URL.
 //!
-//! The language is Jinja's. Every value is escaped for where it stands, by default for the inside of
-//! a JSON string; so a template has its quotes itself: `{"text": "{{ msg }}"}`. What an attacker
-//! writes into a message stays inside of them. What is rendered is parsed again before it is sent.
+//! The language is Jinja. Every value is escaped for its context, by default the inside of a JSON string;
+//! so a template has its own quotes: `{"text": "{{ msg }}"}`. Text that an attacker writes into a message
+//! stays inside of them. The rendered text is parsed again before it is sent.
 
 mod value;
 
@@ -25,31 +25,31 @@ use super::presets::Preset;
 use crate::input_file::{self, MAX_SMALL};
 use value::{alert_values, sample_alert};
 
-/// A template, known to be one.
+/// A template that was checked.
 pub(super) struct Template {
-    /// Where it is from, for messages.
+    /// Its source, for messages.
     name: String,
     environment: Environment<'static>,
     rules: Rules,
 }
 
-/// What holds for all that a template makes.
+/// Settings for everything that a template renders.
 pub(super) struct Rules {
     pub(super) escape: Escape,
-    /// Whether it is the whole URL that is made, and not a part of it, or a form.
+    /// Whether it renders a whole URL, and not a part of one, or a form.
     pub(super) is_url: bool,
     /// The format of `alert`.
     pub(super) format: FormatName,
-    /// Whether each line is by itself, or the whole text.
+    /// Whether each line is separate JSON, or the whole text is.
     pub(super) lines: bool,
-    /// What the user gives it as `param`.
+    /// The user's values for `param`.
     pub(super) params: BTreeMap<String, String>,
 }
 
 const ONLY: &str = "template";
 
 impl Template {
-    /// The template for what is sent of an alert, if there is to be one.
+    /// The template of the body, if one is configured.
     pub(super) fn of(options: &Options) -> Result<Option<Self>, String> {
         let rules = Rules {
             escape: options.escape.unwrap_or_default(),
@@ -83,24 +83,24 @@ impl Template {
         Self::new(&name, &text, rules)
     }
 
-    /// A template from its text. It is tried with an alert that nobody sent.
+    /// Compiles a template, and tries it with a sample alert.
     pub(super) fn new(name: &str, text: &str, rules: Rules) -> Result<Self, String> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Lenient);
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(|error| describe(name, &error))?);
-        // What `{% set %}` captures was escaped when it was written.
+        // Text that `{% set %}` captures is already escaped.
         environment.set_auto_escape_callback(|_| AutoEscape::Custom("escaped".into()));
         let (escape, is_url) = (rules.escape, rules.is_url);
         environment.set_formatter(move |out, _, value| {
             if is_url { write_in_url(out, value) } else { write(out, value, escape) }
         });
-        // These would let text through as it is, or escape it for something else.
+        // These would disable escaping, or escape for another context.
         for filter in ["safe", "escape", "e"] {
             environment.remove_filter(filter);
         }
         if escape != Escape::Json {
-            // Jinja's own is for JSON and HTML, and isn't escaped any more.
+            // Jinja's own is for JSON and HTML, and its result is not escaped again.
             environment.add_filter("tojson", |value: Value| json(&value));
         }
         environment.add_filter("entities", entities);
@@ -114,7 +114,7 @@ impl Template {
         Ok(template)
     }
 
-    /// What the template makes of a message.
+    /// Renders a message.
     pub(super) fn render(&self, message: &Message) -> Result<String, String> {
         let template = self.environment.get_template(ONLY);
         let values = alert_values(message, self.rules.format);
@@ -124,13 +124,13 @@ impl Template {
         let text = text.trim();
         if self.rules.escape == Escape::Json {
             check(text, self.rules.lines)
-                .map_err(|error| format!("{}: what it makes is not JSON: {error}", self.name))?;
+                .map_err(|error| format!("{}: the result is not JSON: {error}", self.name))?;
         }
         Ok(text.to_owned())
     }
 }
 
-/// Does something with an alert that nobody sent.
+/// Calls a function with a sample alert.
 pub(super) fn sample<T>(test: impl FnOnce(&Message) -> T) -> Result<T, String> {
     let alert = sample_alert().map_err(|error| error.to_string())?;
     Ok(test(&Message { alert: &alert, count: 1, id: Id::of(&alert) }))
@@ -170,7 +170,7 @@ fn write(out: &mut Output, value: &Value, escape: Escape) -> Result<(), Error> {
     }
 }
 
-/// Writes a value where it may be all that there is between two slashes.
+/// Writes a value where it may be a whole path segment.
 fn write_in_url(out: &mut Output, value: &Value) -> Result<(), Error> {
     match value.kind() {
         ValueKind::String if value.is_safe() => write_str(out, value.as_str()),
@@ -198,7 +198,7 @@ fn entities(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Text that Markdown leaves as it is.
+/// Text with Markdown's special characters escaped.
 fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {

@@ -1,6 +1,6 @@
-//! Reading a text through the escapes that it may be written with.
+//! Removes escapes from a text.
 
-/// A byte of what a text means, and where that stands in the text.
+/// A byte of the unescaped text, and its position in the escaped one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Meaning {
     pub(super) byte: u8,
@@ -8,14 +8,14 @@ pub(super) struct Meaning {
     pub(super) end: usize,
 }
 
-/// So many layers of escapes are looked through: a URL within JSON within HTML, and one to spare.
+/// The most nested escapes that are removed: a URL within JSON within HTML, and one more.
 const LAYERS: usize = 4;
 
 const ENTITIES: [(&str, u8); 5] =
     [("&amp;", b'&'), ("&lt;", b'<'), ("&gt;", b'>'), ("&quot;", b'"'), ("&apos;", b'\'')];
 
-/// What a text means, without the escapes of URLs, JSON and HTML. Case is lost, and so is the
-/// difference between `+` and a space, which forms don't know.
+/// The text without the escapes of URLs, JSON and HTML. Case is lost, and so is the difference between
+/// `+` and a space, which forms don't have.
 pub(super) fn meaning(text: &str) -> Vec<Meaning> {
     let mut all: Vec<_> = text
         .char_indices()
@@ -59,7 +59,7 @@ fn without_a_layer(mut text: &[Meaning]) -> Vec<Meaning> {
     inner
 }
 
-/// What an escape stands for.
+/// The character of an escape.
 #[derive(Clone, Copy)]
 enum Escaped {
     Byte(u8),
@@ -78,7 +78,7 @@ impl Escaped {
     }
 }
 
-/// The escape that a text begins with, and how long it is.
+/// The escape at the start of a text, and its length.
 fn escape(text: &[u8]) -> Option<(Escaped, usize)> {
     let byte = |from: usize| number(text.get(from..from + 2)?, 16)?.try_into().ok();
     match text {

@@ -22,21 +22,21 @@ pub(super) const BYTE_ORDER: u32 = 0x1a2b_3c4d;
 const COMMENT: u16 = 1;
 const PROGRAM: u16 = 4;
 
-/// What a section of ours says wrote it.
-pub(super) const OURS: &[u8] = b"pigear";
+/// The program name in a section that this handler writes.
+pub(super) const WRITER_NAME: &[u8] = b"pigear";
 
-/// A packet with what is said about it.
+/// A packet with its comment.
 pub(super) struct Packet<'a> {
     pub(super) interface: u32,
     /// Microseconds since 1970.
     pub(super) time: u64,
     pub(super) captured: &'a [u8],
-    /// How long the packet was on the network.
+    /// The packet's original length.
     pub(super) original_len: u32,
     pub(super) comment: &'a str,
 }
 
-/// What a file begins with.
+/// The header of a file.
 pub(super) fn section() -> Vec<u8> {
     let mut out = Vec::new();
     block(&mut out, SECTION, |body| {
@@ -44,13 +44,13 @@ pub(super) fn section() -> Vec<u8> {
         put_u16(body, 1);
         put_u16(body, 0);
         body.extend_from_slice(&(-1_i64).to_ne_bytes());
-        option(body, PROGRAM, OURS);
+        option(body, PROGRAM, WRITER_NAME);
         end_of_options(body);
     });
     out
 }
 
-/// What says which packets an interface has.
+/// The description of an interface.
 pub(super) fn interface(out: &mut Vec<u8>, link_type: LinkType) {
     block(out, INTERFACE, |body| {
         put_u16(body, link_type.0);

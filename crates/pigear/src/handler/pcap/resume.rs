@@ -1,4 +1,4 @@
-//! Going on with a file that is there already.
+//! Appending to an existing file.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -8,29 +8,29 @@ use pigear_alert::packet::LinkType;
 
 use crate::input_file;
 
-use super::blocks::{BYTE_ORDER, INTERFACE, OURS, SECTION, section};
+use super::blocks::{BYTE_ORDER, INTERFACE, SECTION, WRITER_NAME, section};
 
-/// What a file of ours has.
+/// The contents of a file of this handler.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     /// Its interfaces, in order.
     pub(super) interfaces: Vec<LinkType>,
-    /// Where its last whole block ends.
+    /// The end of its last complete block.
     pub(super) end: u64,
 }
 
-/// Why a file can't be gone on with.
+/// Why a file can't be appended to.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ResumeError {
     #[error(transparent)]
     Unreadable(#[from] io::Error),
     #[error(
-        "it is there already, and is no pcapng that pigear wrote here; nothing is appended to it"
+        "it exists and is not a pcapng file that pigear wrote on this system; nothing is appended to it"
     )]
     Foreign,
 }
 
-/// Reads through a file's blocks.
+/// Reads a file's blocks.
 pub(super) fn resume(path: &Path) -> Result<Found, ResumeError> {
     let file = input_file::open(path)?;
     let len = file.metadata()?.len();
@@ -62,10 +62,10 @@ fn begins_as_ours(blocks: &mut Blocks) -> io::Result<bool> {
     let mut begin = vec![0; ours.len()];
     blocks.file.rewind()?;
     blocks.file.read_exact(&mut begin)?;
-    Ok(begin.windows(OURS.len()).any(|part| part == OURS))
+    Ok(begin.windows(WRITER_NAME.len()).any(|part| part == WRITER_NAME))
 }
 
-/// A block's type, and its body's first bytes.
+/// A block's type, and the first bytes of its body.
 struct Block {
     kind: u32,
     start: [u8; 4],
@@ -73,14 +73,14 @@ struct Block {
 
 struct Blocks {
     file: BufReader<File>,
-    /// Where the next block begins.
+    /// The offset of the next block.
     at: u64,
     len: u64,
 }
 
 impl Blocks {
-    /// The next whole block. A file that was being written to when the power failed ends in half
-    /// a one.
+    /// The next complete block. A file that was being written to at a power failure ends with an incomplete
+    /// one.
     fn next(&mut self) -> io::Result<Option<Block>> {
         if self.at + 16 > self.len {
             return Ok(None);

@@ -64,7 +64,7 @@ fn a_file_of_others_is_refused_and_left_alone() {
     for text in [b"text".as_slice(), &[0; 100], &other, other.get(..20).unwrap()] {
         fs::write(&path, text).unwrap();
         let error = open(&path).err().unwrap();
-        assert!(error.contains("is no pcapng that pigear wrote"), "{error}");
+        assert!(error.contains("is not a pcapng file that pigear wrote"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), text);
     }
 }

@@ -8,13 +8,13 @@ use pigear_pipeline::Deadline;
 use super::outlet::{Outlet, SendError, wait_for_room};
 use crate::handler::writer::Records;
 
-/// A connected socket for datagrams: a record each.
+/// A connected datagram socket: a record per datagram.
 pub(in crate::handler) struct Datagrams {
     socket: OwnedFd,
     refused: Refused,
 }
 
-/// Which datagram it is that a refusal is about.
+/// The datagram that a refusal is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Refused {
     This,
@@ -27,7 +27,7 @@ impl Datagrams {
         Self { socket: socket.into(), refused: Refused::This }
     }
 
-    /// Over UDP, a refusal comes back only after a while.
+    /// Over UDP, a refusal (ICMP) arrives with a delay.
     #[cfg(feature = "syslog")]
     pub(in crate::handler) fn udp(socket: std::net::UdpSocket) -> Self {
         Self { socket: socket.into(), refused: Refused::TheOneBefore }

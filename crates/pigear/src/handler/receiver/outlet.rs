@@ -1,4 +1,4 @@
-//! What records are sent through.
+//! The interface of the sockets that records are sent through.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -10,15 +10,15 @@ use pigear_pipeline::Deadline;
 
 use crate::handler::writer::Records;
 
-/// How long to wait for a socket before looking again whether time is up.
+/// How long to wait for a socket before checking the deadline.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A connection over which nothing could be sent for so long is dead.
-const STALLED: Duration = Duration::from_secs(60);
+/// A connection over which nothing could be sent for this long is dead.
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A socket that records are sent to.
 pub(in crate::handler) trait Outlet: Send {
-    /// Sends the records behind the first `sent`, and notes there how many were sent.
+    /// Sends the records after the first `sent`, and updates `sent`.
     fn send(
         &mut self,
         records: &Records,
@@ -26,11 +26,10 @@ pub(in crate::handler) trait Outlet: Send {
         deadline: &Deadline,
     ) -> Result<(), SendError>;
 
-    /// How the other end has gone, if it is known to have. Must not take long, whatever the other end
-    /// does.
+    /// How the peer has closed the connection, if that is known. Must not block, whatever the peer does.
     fn closed(&mut self) -> Option<io::Error>;
 
-    /// Sees to it that what was sent arrives.
+    /// Ensures that sent data arrives.
     fn close(&mut self) {}
 }
 
@@ -53,7 +52,7 @@ impl From<Errno> for SendError {
     }
 }
 
-/// Waits until a socket has room, but not beyond the end.
+/// Waits until a socket has room, at most until the deadline.
 pub(super) fn wait_for_room(fd: &impl AsFd, deadline: &Deadline) -> Result<(), SendError> {
     let fd = PollFd::new(fd.as_fd(), PollFlags::POLLOUT);
     let tick = PollTimeout::try_from(TICK).unwrap_or(PollTimeout::ZERO);
@@ -68,7 +67,7 @@ pub(super) fn wait_for_room(fd: &impl AsFd, deadline: &Deadline) -> Result<(), S
             return Err(SendError::TimeUp);
         }
         waited += TICK;
-        if waited >= STALLED {
+        if waited >= STALL_TIMEOUT {
             return Err(io::Error::from(io::ErrorKind::TimedOut).into());
         }
     }

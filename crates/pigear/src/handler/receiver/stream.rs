@@ -10,20 +10,20 @@ use pigear_pipeline::Deadline;
 use super::outlet::{Outlet, SendError, wait_for_room};
 use crate::handler::writer::Records;
 
-/// How long the other end may take to read the last of it.
-const LAST_BYTES: Duration = Duration::from_secs(1);
+/// How long the peer may take to read the last data.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// So often is read at once: 64 KiB at most. A peer that floods us holds nothing up.
-const MOST_READS: usize = 16;
+/// How many times to read in a row: 64 KiB at most. A peer that floods us blocks nothing.
+const MAX_READS: usize = 16;
 
-/// A connection, whose reads and writes never block.
+/// A connection whose reads and writes never block.
 pub(in crate::handler) trait Transport: Read + Write + AsFd + Send {
-    /// Whether something waits to be sent that was taken already.
+    /// Whether accepted data still waits to be sent.
     fn has_unsent(&self) -> bool {
         false
     }
 
-    /// Tells the other end that nothing more comes.
+    /// Signals the end of data to the peer.
     fn end(&mut self) -> io::Result<()>;
 }
 
@@ -66,14 +66,13 @@ impl<T: Transport> Outlet for Stream<T> {
         Ok(())
     }
 
-    /// What the other end says is of no interest, only that it goes. One that says too much is left
-    /// for the next time.
+    /// Data from the peer is ignored; only its end matters. The rest of a flood is read the next time.
     fn closed(&mut self) -> Option<io::Error> {
         let mut buffer = [0; 4096];
-        let mut reads = 0..MOST_READS;
+        let mut reads = 0..MAX_READS;
         while reads.next().is_some() {
             match self.0.read(&mut buffer) {
-                Ok(0) => return Some(io::Error::other("the other end has closed the connection")),
+                Ok(0) => return Some(io::Error::other("the peer closed the connection")),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -84,10 +83,10 @@ impl<T: Transport> Outlet for Stream<T> {
         None
     }
 
-    /// A connection that is closed while something unread lies there is broken off, and what was
-    /// sent last may be lost. So the other end closes first, if it does so soon.
+    /// Closing a connection with unread data resets it, and the data sent last may be lost. So the peer
+    /// closes first, if it does so soon.
     fn close(&mut self) {
-        let deadline = Instant::now() + LAST_BYTES;
+        let deadline = Instant::now() + CLOSE_TIMEOUT;
         let mut ended = self.0.end().is_ok();
         while self.closed().is_none() && ended {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -99,7 +98,7 @@ impl<T: Transport> Outlet for Stream<T> {
 }
 
 impl<T: Transport> Stream<T> {
-    /// Waits until writing makes sense again.
+    /// Waits until the socket is writable.
     fn wait_after(&self, error: io::Error, deadline: &Deadline) -> Result<(), SendError> {
         match error.kind() {
             io::ErrorKind::Interrupted => Ok(()),
@@ -113,7 +112,7 @@ impl<T: Transport> Stream<T> {
 mod tests {
     use super::*;
 
-    /// The other end never stops talking, nor takes its leave.
+    /// The peer never stops sending, and never closes.
     struct Flood {
         socket: UnixStream,
         read: usize,
@@ -166,6 +165,6 @@ mod tests {
         other.write_all(&vec![0; 100_000]).unwrap();
         drop(other);
         let closed = (0..3).find_map(|_| stream.closed());
-        assert_eq!(closed.unwrap().to_string(), "the other end has closed the connection");
+        assert_eq!(closed.unwrap().to_string(), "the peer closed the connection");
     }
 }

@@ -1,4 +1,4 @@
-//! Files that are full: renamed, compressed, and the oldest removed.
+//! Rotated files: they are renamed and compressed, and the oldest are removed.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -17,23 +17,23 @@ use crate::output_file::{dir, sync_dir};
 /// The rotated files of one path.
 pub(super) struct Rotated {
     work: Work,
-    /// The time and number in the last name: within a second, a later file has a higher number, also
-    /// when the earlier ones are gone.
+    /// The time and number in the last name: within a second, a later file has a higher number, even if the
+    /// earlier ones are gone.
     last: (String, u32),
-    /// The thread that compresses and removes, once there is something to do.
+    /// The thread that compresses and removes files, once there is work.
     worker: Option<(Sender<RotatedFile>, JoinHandle<()>)>,
-    /// That there is no thread was said.
+    /// Whether a missing thread was logged.
     no_worker: bool,
 }
 
 /// A file that was renamed.
 struct RotatedFile {
-    /// What it was called before.
+    /// Its former name.
     path: PathBuf,
     name: PathBuf,
 }
 
-/// What is done with a file once it is renamed.
+/// What happens to a file after it was renamed.
 #[derive(Clone)]
 struct Work {
     keep: Option<usize>,
@@ -50,20 +50,22 @@ impl Rotated {
         }
     }
 
-    /// Renames the file, which must be a regular one, and has the rest done on another thread.
+    /// Renames the file, which must be a regular one, and leaves the rest to the other thread.
     pub(super) fn put_away(&mut self, path: PathBuf, now: Timestamp) -> io::Result<()> {
         if !fs::symlink_metadata(&path)?.is_file() {
-            return Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file any more"));
+            return Err(io::Error::new(ErrorKind::InvalidInput, "it is no longer a regular file"));
         }
         let name = self.free_name(&path, now);
         fs::rename(&path, &name)?;
         let file = RotatedFile { path, name };
         match self.worker() {
-            // The worker only ends after this.
+            // The worker ends only after this.
             Ok(sender) => drop(sender.send(file)),
             Err(error) => {
                 if !self.no_worker {
-                    warn!("no thread to compress files: {error}; alerts wait meanwhile");
+                    warn!(
+                        "cannot start a thread to compress files: {error}; alerts wait meanwhile"
+                    );
                     self.no_worker = true;
                 }
                 self.work.carry_out(&file);
@@ -127,15 +129,15 @@ impl Work {
 
     fn carry_out(&self, RotatedFile { path, name }: &RotatedFile) {
         if let Err(error) = self.compress(name) {
-            error!("cannot compress {}: {error}; it stays as it is", name.display());
+            error!("cannot compress {}: {error}; it stays uncompressed", name.display());
         }
         if let Err(error) = self.remove_oldest(path) {
             error!("cannot remove old files of {}: {error}", path.display());
         }
     }
 
-    /// Compresses into a new file and then removes the old one, so that at any moment one of them is
-    /// whole, also on the disk. A file that was removed already, being among the oldest, is passed over.
+    /// Compresses into a new file and then removes the old one, so that at any moment one of them is complete
+    /// on the disk. A file that was already removed, as one of the oldest, is skipped.
     fn compress(&self, path: &Path) -> io::Result<()> {
         if self.compress == Compress::None || !path.exists() {
             return Ok(());
@@ -144,7 +146,7 @@ impl Work {
         let unfinished = with_ending(&target, ".part");
         let written = self.compress_into(path, &unfinished);
         written.and_then(|()| fs::rename(&unfinished, target)).inspect_err(|_| {
-            // What is left of it helps nobody.
+            // An incomplete file is useless.
             let _ = fs::remove_file(&unfinished);
         })?;
         sync_dir(dir(path))?;
@@ -154,13 +156,13 @@ impl Work {
     fn compress_into(&self, path: &Path, unfinished: &Path) -> io::Result<()> {
         let input = File::open(path)?;
         let old = input.metadata()?;
-        // Left by a process that ended suddenly; or a link, which is not to be followed.
+        // A leftover of a killed process; or a link, which must not be followed.
         let _ = fs::remove_file(unfinished);
         let output =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(unfinished)?;
         let output = self.compress.copy(&mut BufReader::new(input), BufWriter::new(output))?;
         let output = output.into_inner().map_err(io::IntoInnerError::into_error)?;
-        // Only root may give files away.
+        // Only root may change a file's owner.
         let _ = fchown(&output, Some(old.uid()), Some(old.gid()));
         output.set_permissions(Permissions::from_mode(old.mode() & 0o777))?;
         output.sync_all()
@@ -191,7 +193,7 @@ fn rotated_files(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files.into_iter().map(|(_, path)| path).collect())
 }
 
-/// What a rotated file's ending sorts by: its time, then its number. `None` if it is no such ending.
+/// The sort key of a rotated file's suffix: its time, then its number. `None` for another suffix.
 fn sort_key(ending: &str) -> Option<(String, u32)> {
     let stem = ending.strip_suffix(".gz").or(ending.strip_suffix(".zst")).unwrap_or(ending);
     let (time, number) = stem.split_once('-').unwrap_or((stem, "1"));

@@ -1,11 +1,11 @@
-//! When to begin a new file.
+//! When to rotate.
 
 use std::str::FromStr;
 
 use bytesize::ByteSize;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
-/// When to begin a new file: at a size, at the end of a period, both, or never.
+/// When to rotate: at a size, at the end of a period, both, or never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rotation {
     size: Option<u64>,
@@ -13,14 +13,14 @@ pub struct Rotation {
     period: Option<i64>,
 }
 
-/// What was given is no size and no time.
+/// The text is neither a size nor a time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a size (100MB, 1GiB), a time (1h, 1d), or both with a comma between")]
 pub struct UnknownRotation;
 
 impl Rotation {
-    /// Whether a file of this length, that was begun then, is to be put away before the next record.
-    /// Periods count from 1970 on, so that days begin at midnight UTC.
+    /// Whether a file of this length and start time is to be rotated before the next record. Periods count
+    /// from 1970 on, so that days begin at midnight UTC.
     pub(super) fn is_due(self, len: u64, since: Timestamp, now: Timestamp) -> bool {
         let grown = self.size.is_some_and(|size| len >= size);
         let aged = self.period.is_some_and(|period| {
@@ -29,7 +29,7 @@ impl Rotation {
         grown || aged
     }
 
-    /// How many bytes may still go into a file of this length.
+    /// How many bytes still fit into a file of this length.
     pub(super) fn room(self, len: u64) -> usize {
         let room = self.size.map_or(u64::MAX, |size| size.saturating_sub(len));
         usize::try_from(room).unwrap_or(usize::MAX)

@@ -1,8 +1,8 @@
-//! What kind of program a message is from.
+//! The facility of a message.
 
 use std::str::FromStr;
 
-/// What kind of program a message is from: a number from 0 to 23.
+/// The facility of a message: a number from 0 to 23.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facility(u8);
 
@@ -14,20 +14,20 @@ const NAMES: [&str; 24] = [
 ];
 
 impl Facility {
-    /// The number that a message begins with.
+    /// The priority value at the start of a message.
     pub(super) fn with_severity(self, severity: u8) -> u8 {
         self.0 * 8 + severity
     }
 }
 
 impl Default for Facility {
-    /// `auth`, as Snort's own output to syslog.
+    /// `auth`, as in Snort's own syslog output.
     fn default() -> Self {
         Self(4)
     }
 }
 
-/// No facility has this name.
+/// The facility is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown facility; known are {}", NAMES.join(", "))]
 pub struct UnknownFacility;

@@ -1,4 +1,4 @@
-//! What a message begins with.
+//! The header of a message.
 //!
 //! ```text
 //! RFC 5424   <34>1 2026-11-18T16:27:50.083506Z sensor1 snort 4711 alert [pigear@32473 gid="1" …] …
@@ -6,8 +6,8 @@
 //! local      <34>Nov 18 17:27:50 snort[4711]: …
 //! ```
 //!
-//! The time is the packet's; in RFC 3164 it is local, as everybody expects. The process is Snort's,
-//! where the kernel said which. 32473 is the number that RFC 5612 leaves to those who have none.
+//! The time is the packet's; in RFC 3164 it is local, as the RFC demands. The process is Snort's, if the
+//! kernel reported it. 32473 is the enterprise number that RFC 5612 reserves for documentation.
 
 use std::fmt::{self, Display, Write as _};
 use std::io::Write;
@@ -20,7 +20,7 @@ use pigear_alert::{Alert, AlertMessage};
 use super::facility::Facility;
 use crate::visible::visible;
 
-/// The form of a message, as users name it.
+/// The form of a message, by its name in the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rfc {
     /// RFC 3164, the old one.
@@ -50,7 +50,7 @@ pub(super) enum Form {
     Local,
 }
 
-/// What all messages begin with.
+/// The constant part of all headers.
 pub(super) struct Header {
     facility: Facility,
     form: Form,
@@ -91,7 +91,7 @@ impl Header {
     }
 }
 
-/// How bad an alert is: 0 is the worst, 7 nothing.
+/// The severity of an alert: 0 is the most severe, 7 the least.
 fn severity(alert: &Alert) -> u8 {
     match alert.priority() {
         Some(1) => 2,

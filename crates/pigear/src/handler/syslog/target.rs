@@ -1,4 +1,4 @@
-//! Where messages go.
+//! The receiver of messages.
 
 use std::fmt;
 use std::io;
@@ -17,16 +17,16 @@ use crate::handler::receiver::{Connect, Datagrams, Stream};
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// Where messages go.
+/// The receiver of messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// A server, over UDP.
+    /// A server over UDP.
     Udp(Server),
-    /// A server, over TCP.
+    /// A server over TCP.
     Tcp(Server),
-    /// A server, over TLS.
+    /// A server over TLS.
     Tls(Server),
-    /// A local socket for datagrams.
+    /// A local datagram socket.
     Unix(PathBuf),
 }
 
@@ -39,11 +39,11 @@ pub struct Server {
     pub port: u16,
 }
 
-/// How a message's end is told.
+/// How messages are framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     Datagram,
-    /// By its length, written before it.
+    /// By the length before each.
     Counted,
 }
 
@@ -111,7 +111,7 @@ impl Server {
     }
 }
 
-/// The first that works, or why the last didn't.
+/// The first connection that succeeds, or the last error.
 fn first<T>(
     addresses: impl Iterator<Item = SocketAddr>,
     mut connect: impl FnMut(SocketAddr) -> io::Result<T>,

@@ -1,4 +1,4 @@
-//! TLS, over a socket that never blocks.
+//! TLS over a non-blocking socket.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -19,23 +19,23 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, SignatureScheme};
 use crate::handler::receiver::Transport;
 use crate::input_file::{self, MAX_SMALL};
 
-/// How long a server may take to agree on keys.
+/// The timeout of the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(4);
 
-/// A server that asks for a certificate may agree on keys first, and only then look at what it got.
-/// If it doesn't say no within this time, it is content.
+/// A server that asks for a certificate may check it only after the handshake. If it sends no alert within
+/// this time, it has accepted the certificate.
 const VERDICT: Duration = Duration::from_secs(1);
 
-/// So often is read at once for records that say nothing, such as new keys: a server may send as many as
-/// it likes.
-const MOST_PULLS: usize = 16;
+/// How many times to read in a row when records have no data (such as key updates): a server may send
+/// any number of them.
+const MAX_PULLS: usize = 16;
 
 /// Files of certificates and keys (PEM).
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    /// Whom to trust, instead of the system's.
+    /// The trusted certificates, instead of the system's.
     pub(super) ca: Option<PathBuf>,
-    /// Our own certificate, and the key to it, which may be in the same file.
+    /// The client's certificate, and its key, which may be in the same file.
     pub(super) cert: Option<PathBuf>,
     pub(super) key: Option<PathBuf>,
 }
@@ -46,14 +46,14 @@ impl Files {
     }
 }
 
-/// How connections are made.
+/// The TLS configuration.
 #[derive(Clone)]
 pub(super) struct Config {
     tls: Arc<ClientConfig>,
     identity: Arc<Identity>,
 }
 
-/// Our own certificate, if we have one, for servers that ask.
+/// The client's certificate, if there is one, for servers that ask.
 #[derive(Debug)]
 struct Identity {
     key: Option<Arc<CertifiedKey>>,
@@ -93,14 +93,14 @@ fn own(files: &Files, provider: &CryptoProvider) -> Result<Option<CertifiedKey>,
     let (cert, key) = match (&files.cert, &files.key) {
         (None, None) => return Ok(None),
         (Some(cert), key) => (cert, key.as_ref().unwrap_or(cert)),
-        (None, Some(_)) => return Err("key needs the certificate that it is for; give cert".into()),
+        (None, Some(_)) => return Err("key needs its certificate; give cert".into()),
     };
     let chain = certificates(cert)?;
     let read = PrivateKeyDer::from_pem_slice(&pem(key)?);
     let read = read.map_err(|error| format!("cannot read {}: {error}", key.display()))?;
     CertifiedKey::from_der(chain, read, provider)
         .map(Some)
-        .map_err(|error| format!("{} is no key to {}: {error}", key.display(), cert.display()))
+        .map_err(|error| format!("{} is not the key of {}: {error}", key.display(), cert.display()))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -130,13 +130,13 @@ fn from_file(path: &Path) -> Result<RootCertStore, String> {
 fn of_system() -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let missing = "the system has no certificates to trust; give them with ca=FILE";
+    let missing = "the system has no trusted certificates; give them with ca=FILE";
     if roots.is_empty() { Err(missing.to_owned()) } else { Ok(roots) }
 }
 
 pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, String> {
     let name = ServerName::try_from(host.to_owned());
-    name.map_err(|_| format!("{host:?} is no name that a certificate could have"))
+    name.map_err(|_| format!("{host:?} is not a valid host name"))
 }
 
 /// A connection over TLS.
@@ -146,7 +146,7 @@ pub(super) struct Tls {
 }
 
 impl Config {
-    /// Agrees on keys with a server, and sees that it is the right one.
+    /// Performs the handshake, and verifies the server.
     pub(super) fn connect(&self, socket: TcpStream, name: ServerName<'static>) -> io::Result<Tls> {
         let tls = Arc::clone(&self.tls);
         let mut connection = ClientConnection::new(tls, name).map_err(io::Error::other)?;
@@ -171,7 +171,7 @@ impl Tls {
         self.talk(HANDSHAKE, |connection| connection.is_handshaking())
     }
 
-    /// Fails if the server goes away now, or says why it will.
+    /// Fails if the server closes the connection now, or sends an alert.
     fn hear_verdict(&mut self) -> io::Result<()> {
         match self.talk(VERDICT, |_| true) {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(()),
@@ -179,7 +179,7 @@ impl Tls {
         }
     }
 
-    /// Sends and receives what keys and certificates are about, for so long at most.
+    /// Sends and receives handshake messages, at most for this long.
     fn talk(
         &mut self,
         time: Duration,
@@ -200,7 +200,7 @@ impl Tls {
         Ok(())
     }
 
-    /// Sends what waits to be sent.
+    /// Sends pending data.
     fn push(&mut self) -> io::Result<()> {
         while self.connection.wants_write() {
             self.connection.write_tls(&mut self.socket)?;
@@ -208,11 +208,11 @@ impl Tls {
         Ok(())
     }
 
-    /// Takes in what has come.
+    /// Receives available data.
     fn pull(&mut self) -> io::Result<usize> {
         let n = self.connection.read_tls(&mut self.socket)?;
         if let Err(error) = self.connection.process_new_packets() {
-            // It tells the server why.
+            // Send the alert that tells the server why.
             let _ = self.push();
             return Err(io::Error::new(io::ErrorKind::InvalidData, error));
         }
@@ -232,9 +232,9 @@ impl Tls {
 }
 
 impl Read for Tls {
-    /// Reads what the server says. Interrupted if what came so far says nothing.
+    /// Reads the server's data. Interrupted if the records so far have none.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        for _ in 0..MOST_PULLS {
+        for _ in 0..MAX_PULLS {
             match self.connection.reader().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 done => return done,
@@ -248,7 +248,7 @@ impl Read for Tls {
 }
 
 impl Write for Tls {
-    /// Takes all: what the socket doesn't take yet waits in memory.
+    /// Accepts everything: data that the socket doesn't accept yet waits in memory.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.connection.writer().write(bytes)
     }

@@ -10,8 +10,8 @@ use crate::listen::ListenError;
 use crate::listen::open_store::filtered::Filtered;
 use crate::store::{Reader, Retention, RetentionPolicy, Store, StoreError, Unstorable};
 
-/// Alerts that wait to be stored take no more bytes than these.
-const WAITING: usize = 32 << 20;
+/// The most bytes of alerts that wait to be stored.
+const MAX_WAITING_BYTES: usize = 32 << 20;
 
 /// The store, if there is one.
 #[derive(Default)]
@@ -26,7 +26,7 @@ impl OpenStore {
     pub(in crate::listen) fn open(config: &StoreConfig) -> Result<Self, ListenError> {
         let store = config.path.as_deref().map(Store::open).transpose()?;
         if store.is_none() && *config != StoreConfig::default() {
-            let problem = "how long alerts are kept was given, but not where: --store PATH";
+            let problem = "retention needs a store; give one with --store PATH";
             return Err(ListenError::StoreSettings(problem.to_owned()));
         }
         Ok(Self { store, ..Self::default() })
@@ -43,7 +43,7 @@ impl OpenStore {
             }
             let Some(Ok(reader)) = &mut reader else { return false };
             reader.has(event, sensor.as_deref()).unwrap_or_else(|error| {
-                warn!("cannot look whether an alert is stored: {error}");
+                warn!("cannot check whether an alert is stored: {error}");
                 false
             })
         })
@@ -61,7 +61,7 @@ impl OpenStore {
     ) {
         if let Some(store) = &self.store {
             let settings =
-                LaneSettings { max_bytes: WAITING, when_full, ..LaneSettings::default() };
+                LaneSettings { max_bytes: MAX_WAITING_BYTES, when_full, ..LaneSettings::default() };
             let unstorable = match when_full {
                 WhenFull::Wait => Unstorable::Wait,
                 WhenFull::AsSource | WhenFull::DropNewest => Unstorable::HandOn,
@@ -81,7 +81,7 @@ impl OpenStore {
     ) -> Result<(), ListenError> {
         let Some(store) = &self.store else { return Ok(()) };
         if self.names.iter().any(|taken| taken == name) {
-            let problem = format!("two durable handlers are called {name}; give one another name");
+            let problem = format!("two durable handlers are named {name}; rename one");
             return Err(ListenError::StoreSettings(problem));
         }
         let target = filtered.handler.needs().target;
@@ -93,11 +93,11 @@ impl OpenStore {
         Ok(())
     }
 
-    /// Begins to remove what is not to be kept.
+    /// Starts to apply the retention policy.
     pub(in crate::listen) fn start(&mut self, config: &StoreConfig) -> Result<(), ListenError> {
         let Some(store) = &self.store else { return Ok(()) };
         store.name_strays(&self.names.iter().map(String::as_str).collect::<Vec<_>>());
-        // Also where everything is kept: whether the file is still there is looked after, too.
+        // Also without retention limits, because this thread also checks that the file is still there.
         self.retention = Some(store.tidy(RetentionPolicy {
             days: config.keep_days,
             bytes: config.keep_bytes,

@@ -5,7 +5,7 @@ use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
 use crate::listen::open_store::filtered::Filtered;
 
-/// There is no store in this build.
+/// This build has no store.
 pub(in crate::listen) struct OpenStore;
 
 impl OpenStore {

@@ -1,4 +1,4 @@
-//! What alerts are counted by, and the counts.
+//! The fields that alerts are counted by, and the counts.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::store::interned::Signature;
 use crate::store::record::microseconds;
 use crate::store::segment_index::KeyKind;
 
-/// What alerts are counted by.
+/// A field that alerts are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CountBy {
@@ -64,13 +64,13 @@ impl FromStr for CountBy {
 }
 
 impl CountBy {
-    /// Whether counts have an order of their own, and are not best sorted by how many.
+    /// Whether counts are ordered by the field, and not by number.
     #[must_use]
     pub fn is_time(self) -> bool {
         self.unit().is_some()
     }
 
-    /// How long an hour or a day is, in microseconds.
+    /// The length of an hour or a day, in microseconds.
     pub(super) fn unit(self) -> Option<i64> {
         const HOUR: i64 = 60 * 60 * 1_000_000;
         match self {
@@ -80,7 +80,7 @@ impl CountBy {
         }
     }
 
-    /// The index that has the counts of blocks.
+    /// The index with the counts per block.
     pub(super) fn kind(self) -> Option<KeyKind> {
         match self {
             Self::Sid | Self::Class | Self::Priority => Some(KeyKind::Signature),
@@ -91,16 +91,16 @@ impl CountBy {
     }
 }
 
-/// How many alerts have something in common.
+/// The number of alerts with the same value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count {
-    /// What they have in common; nothing if it isn't known of them.
+    /// The value; empty if it isn't known.
     pub what: Option<String>,
     /// How many there are.
     pub alerts: u64,
 }
 
-/// What alerts have in common.
+/// A value of the field.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Key {
     Unknown,
@@ -167,7 +167,7 @@ impl Aggregation {
         Some(Key::Time(microseconds.div_euclid(unit) * unit))
     }
 
-    /// The counts: the most first, or the newest last.
+    /// The counts: the largest first, or for times the newest last.
     pub(super) fn finish(self) -> Vec<Count> {
         let mut counts: Vec<_> = self.counts.into_iter().filter(|(_, n)| *n > 0).collect();
         if self.by.is_time() {

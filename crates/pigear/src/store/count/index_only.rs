@@ -1,4 +1,4 @@
-//! Counting what stands in the index, without a look into the blocks.
+//! Counts from the index only, without reading blocks.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ use crate::store::search::Search;
 use crate::store::segment_index::{self, Blocks, KeyKind};
 
 impl Reader {
-    /// Counts what needs no look into a block, and returns which blocks these are.
+    /// Counts the blocks for which the index is sufficient, and returns these.
     pub(super) fn count_indexed(
         &mut self,
         search: &Search<'_>,
@@ -33,7 +33,7 @@ impl Reader {
         }
     }
 
-    /// Counts the blocks that are in one unit of time, and in the time that is wanted.
+    /// Counts the blocks that lie within one unit of time, and within the wanted time.
     fn count_times(
         &self,
         criteria: &Criteria,
@@ -50,7 +50,7 @@ impl Reader {
         Ok(indexed)
     }
 
-    /// Adds up the index, of the blocks that are in the time that is wanted.
+    /// Adds up the index of the blocks that lie within the wanted time.
     fn count_notes(
         &mut self,
         search: &Search<'_>,
@@ -59,7 +59,7 @@ impl Reader {
         aggregation: &mut Aggregation,
     ) -> Result<IndexedBlocks, StoreProblem> {
         let Self { connection, interned, .. } = self;
-        // What is removed meanwhile is still there in this.
+        // One transaction, so that alerts that are removed meanwhile stay visible.
         let looking = connection.unchecked_transaction()?;
         let open = search.open_segment() * SEGMENT_BLOCKS;
         let mut damaged = HashSet::new();
@@ -80,7 +80,7 @@ impl Reader {
             if found.is_subset(&damaged) {
                 break (indexed, unknown, counts);
             }
-            // Again, without those: their blocks are looked into.
+            // Again, without those: their blocks are read.
             damaged.extend(found);
         };
         for (key, alerts) in counts {
@@ -99,7 +99,7 @@ impl Reader {
     }
 }
 
-/// Blocks that are counted, by their segments.
+/// Counted blocks, by segment.
 #[derive(Default)]
 pub(super) struct IndexedBlocks(HashMap<i64, Blocks>);
 
@@ -124,7 +124,7 @@ struct Block {
     alerts: u64,
 }
 
-/// Goes through the blocks before one that are in the wanted time as a whole.
+/// Visits the blocks before one that lie completely within the wanted time.
 fn each_block(
     connection: &Connection,
     criteria: &Criteria,

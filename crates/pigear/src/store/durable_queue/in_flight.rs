@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The alerts that a lane has taken and not settled, in the order in which it took them.
+/// The alerts that a lane has taken and not settled, in order.
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
     /// How many were settled before these.
@@ -14,18 +14,18 @@ pub(super) struct InFlight {
     unstored: u64,
 }
 
-/// Where an alert is.
+/// The place of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Item {
-    /// In the store, with this number.
+    /// In the store, with this id.
     Stored(i64),
-    /// In memory only, since it could not be stored.
+    /// In memory only, because it could not be stored.
     Unstored,
-    /// A dead letter with this number, sent again.
+    /// A dead letter with this id, sent again.
     Letter(i64),
 }
 
-/// What became of a dead letter that was sent again.
+/// The result of a dead letter that was sent again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Taken,
@@ -60,7 +60,7 @@ impl InFlight {
         }
     }
 
-    /// Notes that an alert was refused, if it is a dead letter: then it needs no new one. Alerts are
+    /// Records that an alert was refused, if it is a dead letter: then it needs no new one. Alerts are
     /// counted from the first that the lane took.
     pub(super) fn refuse_letter(&mut self, number: u64, reason: &Arc<str>) -> bool {
         let place = number.checked_sub(self.settled).and_then(|place| usize::try_from(place).ok());
@@ -73,8 +73,8 @@ impl InFlight {
         }
     }
 
-    /// Forgets the first alerts, this many in all. Returns the number of the last of them that is stored,
-    /// and what became of dead letters.
+    /// Removes the first alerts, this many in all. Returns the id of the last stored one of them, and the
+    /// results of dead letters.
     pub(super) fn settle(&mut self, settled: u64) -> (Option<i64>, Vec<(i64, Fate)>) {
         let (mut done, mut letters) = (None, Vec::new());
         while self.settled < settled

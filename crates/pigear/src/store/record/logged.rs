@@ -1,5 +1,5 @@
-//! What Snort's log has of an alert, as bytes: each number as what it differs from the message's, which is
-//! nothing as a rule.
+//! The data from Snort's log, as bytes: each number as its difference from the message's, which is usually
+//! zero.
 
 use std::net::IpAddr;
 
@@ -56,7 +56,7 @@ pub(super) fn encode(log: &Logged, message: &AlertMessage, out: &mut Vec<u8>) {
     put(out, log.left_out as u64);
 }
 
-/// `None` if the bytes are not such.
+/// `None` if the bytes are invalid.
 pub(super) fn decode(mut bytes: &[u8], message: &AlertMessage) -> Option<Logged> {
     let from = &mut bytes;
     let mut log = Logged::default();
@@ -105,7 +105,7 @@ fn event(from: &mut &[u8], message: &AlertMessage) -> Option<Event> {
     Some(event)
 }
 
-/// 0 is none, and all others are one more than they are.
+/// 0 stands for none, and `n + 1` for `n`.
 fn put_option(out: &mut Vec<u8>, number: Option<u32>) {
     put(out, number.map_or(0, |number| u64::from(number) + 1));
 }

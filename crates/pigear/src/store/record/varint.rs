@@ -1,4 +1,4 @@
-//! Numbers as bytes, small ones in few: seven bits a byte, the lowest first.
+//! Variable-length numbers: seven bits a byte, the lowest first.
 
 pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
     while number > 0x7f {

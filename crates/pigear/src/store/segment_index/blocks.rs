@@ -1,22 +1,22 @@
-//! Some blocks of a segment.
+//! A set of blocks of a segment.
 
 use std::ops::{BitAndAssign, BitOrAssign};
 
 use crate::store::layout::SEGMENT_BLOCKS;
 
-/// Some blocks of a segment, which are counted from its first.
+/// A set of blocks of a segment, counted from its first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::store) struct Blocks(u64);
 
 impl Blocks {
     pub(in crate::store) const ALL: Self = Self(u64::MAX);
 
-    /// Adds a block; which segment it is of doesn't matter.
+    /// Adds a block, of any segment.
     pub(in crate::store) fn add(&mut self, block: i64) {
         self.0 |= 1 << block.rem_euclid(SEGMENT_BLOCKS);
     }
 
-    /// Whether a block is among them; which segment it is of doesn't matter.
+    /// Whether a block, of any segment, is in the set.
     pub(in crate::store) fn has(self, block: i64) -> bool {
         self.0 >> block.rem_euclid(SEGMENT_BLOCKS) & 1 == 1
     }

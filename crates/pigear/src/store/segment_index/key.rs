@@ -1,8 +1,8 @@
-//! What alerts are indexed by.
+//! The keys of the index.
 
 use std::net::IpAddr;
 
-/// What something is indexed by.
+/// The kind of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::store) enum KeyKind {
     Signature = 0,
@@ -28,12 +28,12 @@ impl Key {
         Self::new(&id.to_be_bytes()).unwrap_or_default()
     }
 
-    /// The signature's id; `None` if it is none.
+    /// The signature's id; `None` for another key.
     pub(in crate::store) fn as_signature(&self) -> Option<i64> {
         self.as_bytes().try_into().ok().map(i64::from_be_bytes)
     }
 
-    /// The address; `None` if it is none.
+    /// The address; `None` for another key.
     pub(in crate::store) fn as_ip(&self) -> Option<IpAddr> {
         let v4 = <[u8; 4]>::try_from(self.as_bytes()).map(IpAddr::from);
         v4.or_else(|_| <[u8; 16]>::try_from(self.as_bytes()).map(IpAddr::from)).ok()

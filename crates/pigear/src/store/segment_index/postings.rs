@@ -1,4 +1,4 @@
-//! The index as bytes.
+//! The encoding of the index.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -14,19 +14,19 @@ use std::collections::BTreeMap;
 use super::blocks::Blocks;
 use super::key::{Key, KeyKind};
 
-/// A chunk that has so many bytes is complete. So four go into a page.
+/// The size of a full chunk, in bytes: four fit into a page.
 const COMPLETE: usize = 1_800;
 
 /// How many alerts of a segment's blocks have a key.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store) struct Posting<'a> {
     pub(in crate::store) key: Key,
-    /// The blocks, with how many.
+    /// The blocks, each with its number of alerts.
     counts: &'a [[u8; 2]],
 }
 
 impl Posting<'_> {
-    /// The blocks that have some.
+    /// The blocks with such alerts.
     pub(super) fn blocks(self) -> Blocks {
         let mut blocks = Blocks::default();
         for [block, _] in self.counts {
@@ -35,14 +35,14 @@ impl Posting<'_> {
         blocks
     }
 
-    /// How many there are in some blocks.
+    /// The number of alerts in some blocks.
     pub(in crate::store) fn alerts(self, within: Blocks) -> u64 {
         let counts = self.counts.iter().filter(|[block, _]| within.has((*block).into()));
         counts.map(|[_, alerts]| u64::from(*alerts)).sum()
     }
 }
 
-/// A chunk, with what it has postings of and its first key.
+/// A chunk, with its kind and its first key.
 pub(super) struct PostingList {
     pub(super) kind: KeyKind,
     pub(super) first: Key,
@@ -67,7 +67,7 @@ pub(super) fn write(counts: &BTreeMap<(KeyKind, Key, u8), u8>) -> Vec<PostingLis
     chunks
 }
 
-/// Reads a chunk of a segment's index; `None` if it can't be understood.
+/// Decodes a chunk of a segment's index; `None` if it is invalid.
 pub(super) fn read(mut rest: &[u8], mut visit: impl FnMut(Posting<'_>)) -> Option<()> {
     while let Some(len) = rest.split_off_first() {
         let key = Key::new(rest.split_off(..usize::from(*len))?)?;

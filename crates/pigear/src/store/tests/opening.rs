@@ -58,7 +58,7 @@ fn only_one_may_write() {
 #[test]
 fn what_is_no_store_is_left_alone() {
     let place = Place::new();
-    let refused = "the file is not a store of Pigear's";
+    let refused = "the file is not a Pigear store";
     for other in ["a text\n".repeat(100), "short".to_owned()] {
         fs::write(place.path(), &other).unwrap();
         says(&place.path(), refused, refused);
@@ -85,7 +85,7 @@ fn a_store_of_a_later_pigear_is_left_alone() {
     later.pragma_update(None, "user_version", layout::VERSION + 1).unwrap();
     later.close().unwrap();
     let before = fs::read(place.path()).unwrap();
-    let refused = "it has version 3, and this Pigear knows only those up to 2";
+    let refused = "it has version 3, but this Pigear supports only versions up to 2";
     says(&place.path(), refused, refused);
     assert_eq!(fs::read(place.path()).unwrap(), before);
 }

@@ -1,17 +1,17 @@
-//! Where a reader begins.
+//! Where a reader starts.
 
 use std::io;
 use std::sync::Arc;
 
 use tracing::warn;
 
-use super::{FileName, Head, Left, Next, Place, Reader, SetAside};
+use super::{FileName, FilePosition, Head, NextFile, Place, Reader, SetAside};
 use crate::source::unified2::bookmark::{Mark, Position};
 use crate::source::unified2::spool::SpoolFile;
 
 impl Reader {
-    /// Goes to where somebody stopped reading, also if that file has another name now. Where it is gone,
-    /// this is the start of the oldest that was begun after it.
+    /// Goes to a stored position, even if that file has another name now. If the file is gone, goes to
+    /// the start of the oldest file that was started after it.
     pub(in super::super) fn go_to(&mut self, mark: &Mark) -> io::Result<()> {
         self.listing.reread()?;
         for position in &mark.set_aside {
@@ -36,15 +36,17 @@ impl Reader {
             (None, Some(file)) => {
                 let path = self.shown(&file.name);
                 if file.id.inode == position.inode {
-                    warn!("{path} was truncated or recreated since it was read; reading all of it");
+                    warn!(
+                        "{path} was truncated or recreated since it was read; reading it from the start"
+                    );
                 } else {
-                    warn!("{path} is another file than was read; reading all of it");
+                    warn!("{path} is a different file now; reading it from the start");
                 }
                 self.go_to_file(file, position, 0, &files);
             }
             (None, None) => {
                 let name = position.name.to_string_lossy();
-                warn!("{name} is gone, and with it what was logged there since it was last read");
+                warn!("{name} was removed; what was logged in it since it was last read is lost");
                 if let Some(begun) = self.spool().begun(&position.name) {
                     self.leave(files.iter().filter(|file| !file.is_begun_after(begun)));
                 }
@@ -53,7 +55,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Goes to the end of what is logged so far.
+    /// Goes to the end of the log.
     pub(in super::super) fn go_to_end(&mut self) -> io::Result<()> {
         self.listing.reread()?;
         let files = self.listing.files().to_vec();
@@ -67,7 +69,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Notes how much there is to read.
+    /// Stores the number of bytes to read.
     pub(in super::super) fn measure(&mut self) -> io::Result<()> {
         if self.listing.files().is_empty() {
             self.listing.reread()?;
@@ -94,7 +96,7 @@ impl Reader {
             self.set_aside.push(SetAside::known(place));
         } else {
             let path = self.shown(&position.name);
-            warn!("{path} is gone, and with it what could not be read");
+            warn!("{path} was removed before it could be read");
         }
         Ok(())
     }
@@ -118,24 +120,24 @@ impl Reader {
         match self.opened(&file.name) {
             Ok(opened) => {
                 let Place { file, offset, head } = place;
-                // Nothing is in the window yet.
-                self.open(Next { file, opened, head, offset, trouble: None }, &mut Vec::new());
+                // The window is still empty.
+                self.open(NextFile { file, opened, head, offset, trouble: None }, &mut Vec::new());
             }
             Err(error) => self.fail(SetAside::known(place), error),
         }
     }
 
-    /// Whether a file is the one of a position, and has not been begun anew since.
+    /// Whether a file is that of a position, and was not truncated or recreated since.
     fn is_at(&self, file: &SpoolFile, position: &Position) -> bool {
         if file.id.inode != position.inode || file.length < position.offset {
             return false;
         }
         let head = self.opened(&file.name).and_then(|file| Head::of(&file, position.offset));
-        // One that can't be read now can't be told from another.
+        // A file that can't be read now can't be told from another.
         head.map_or(true, |head| position.head.is_empty() || head.bytes() == position.head)
     }
 
-    /// Whether a file is a copy of the one of a position, which was begun anew after that.
+    /// Whether a file is a copy of that of a position, which was truncated after that.
     fn is_copy(&self, file: &SpoolFile, position: &Position) -> bool {
         let known = Head::from(&*position.head);
         let head = || self.opened(&file.name).and_then(|file| Head::of(&file, position.offset));
@@ -145,7 +147,7 @@ impl Reader {
     /// These files need not be read, unless they grow.
     fn leave<'a>(&mut self, files: impl IntoIterator<Item = &'a SpoolFile>) {
         let left = files.into_iter().map(|file| {
-            (file.id, Left { head: Head::default(), offset: file.length, end: file.length })
+            (file.id, FilePosition { head: Head::default(), offset: file.length, end: file.length })
         });
         self.left.extend(left);
     }

@@ -4,7 +4,7 @@ use std::time::Instant;
 use super::*;
 use crate::source::unified2::place::Head;
 use crate::source::unified2::reader::{Read, Reader};
-use crate::source::unified2::tail::{Grown, Tail};
+use crate::source::unified2::tail::{Growth, Tail};
 
 /// Copies the log in steps, as `cp` does, and cuts it.
 fn copy_and_cut(log: &Log, to: &Path) {
@@ -27,7 +27,7 @@ fn assert_each_seen_once(ids: &[u32], last: u32) {
     assert!(times.is_empty(), "of {last} events, these were not seen once: {times:?}");
 }
 
-fn id_and_packets(Whole { logged, .. }: Whole) -> (u32, usize) {
+fn id_and_packets(CompleteEvent { logged, .. }: CompleteEvent) -> (u32, usize) {
     (logged.event.key.event_id, logged.packets.len())
 }
 
@@ -45,7 +45,7 @@ impl Following {
 /// Reads what there is, and returns the events that are whole by now.
 fn read_all(reader: &mut Reader) -> Vec<(u32, usize)> {
     let mut events = Vec::new();
-    reader.doubt();
+    reader.recheck();
     while reader.read(&mut events) == Read::Some {}
     events.into_iter().map(id_and_packets).collect()
 }
@@ -93,7 +93,7 @@ fn a_file_that_is_cut_between_choosing_and_opening_it_is_begun_anew() {
     let head = Head::of(&opened, u64::MAX).unwrap();
     fs::write(log.path("u2.log"), records([3, 4, 5])).unwrap();
     let (mut tail, _) = Tail::new(opened, record(1).len() as u64, head).unwrap();
-    assert_eq!(tail.grow().unwrap(), Grown::BegunAnew);
+    assert_eq!(tail.grow().unwrap(), Growth::Truncated);
 }
 
 #[test]

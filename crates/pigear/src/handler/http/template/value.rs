@@ -1,4 +1,4 @@
-//! What a template can ask for.
+//! The values that a template can use.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use serde_json::{Map, Value as Object};
 
 use crate::handler::http::message::Message;
 
-/// The fields of `format=json` under their names; `alert`, the object in the chosen format, with
-/// `line` in place of it if that is text; and what is only known here.
+/// The fields of `format=json` under their names; `alert`, the object in the chosen format, or `line`
+/// instead if that is text; and a few values that only exist here.
 pub(super) fn alert_values(message: &Message, format: FormatName) -> Value {
     let alert = message.alert;
     let mut fields = object(&Json, alert);
@@ -45,7 +45,7 @@ fn written(format: &dyn Format, alert: &Alert) -> String {
     String::from_utf8_lossy(text.trim_ascii_end()).into_owned()
 }
 
-/// The usual words for Snort's priorities.
+/// The usual names of Snort's priorities.
 fn severity(alert: &Alert) -> &'static str {
     match alert.priority() {
         None => "unknown",
@@ -56,7 +56,7 @@ fn severity(alert: &Alert) -> &'static str {
     }
 }
 
-/// An alert that nobody sent, to try templates with.
+/// A sample alert to try templates with.
 pub(super) fn sample_alert() -> Result<Alert, DecodeError> {
     let mut message = AlertMessage::default();
     message.msg = b"sample".as_slice().into();
