@@ -416,9 +416,10 @@ impl Worker {
             let now = Instant::now();
             let wait = grouping.allowed_at(now).saturating_duration_since(now);
             let deadline = &self.lane.deadline;
-            // Without that, the lane would wait for nothing.
-            let is_too_late = || deadline.left().is_some_and(|left| left < wait);
-            if is_too_late() || deadline.sleep(wait.min(RATE_CHECK)) == Slept::TimeUp {
+            // What may not be sent in time isn't waited for, nor what the next run gets.
+            let gives_up = deadline.left().is_some_and(|left| left < wait)
+                || (self.lane.queue.outlives_process() && self.lane.queue.is_closed());
+            if gives_up || deadline.sleep(wait.min(RATE_CHECK)) == Slept::TimeUp {
                 return Some(Ended::TimeUp);
             }
         }

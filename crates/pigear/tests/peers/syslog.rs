@@ -451,7 +451,7 @@ fn certificates_that_make_no_sense_are_refused() {
     for (keys, problem) in [
         (vec![&*key], "key needs its certificate; give cert"),
         (vec![&*cert], "client.pem: "),
-        (vec![&*cert, &*other], "is no key to "),
+        (vec![&*cert, &*other], "is not the key of "),
         (vec!["cert=none.pem"], "cannot read none.pem: "),
     ] {
         let test = Test::new().args(["--data-handler", "syslog", "target=tls://log"]);

@@ -176,8 +176,8 @@ fn a_second_start_goes_on_with_the_file() {
 
 #[test]
 fn a_file_of_somebody_else_is_left_alone() {
-    let problem = "cannot write to alerts: it is there already, and is no pcapng that pigear wrote \
-        here; nothing is appended to it";
+    let problem = "cannot write to alerts: it exists and is not a pcapng file that pigear wrote \
+        on this system; nothing is appended to it";
     let room = Test::new()
         .file("alerts", PING)
         .args(["--data-handler", "pcap", "path=alerts"])
