@@ -243,6 +243,21 @@ fn a_full_disk_makes_no_dead_letters_of_a_durable_file() {
 }
 
 #[test]
+fn a_full_disk_makes_no_dead_letters_of_a_durable_standard_output() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let args = ["--store", "a.db", "--data-handler", "print", "durable=true"];
+    let mut running = Test::new().args(args).start_with(full);
+    running.send(&ping());
+    running.warns(
+        "warning: handler print: cannot write to standard output: No space left on device (os error 28); \
+        trying again in 100ms\n",
+    );
+    assert_eq!(lane(running.room(), "print"), Some((1, 0)));
+    let (room, _) = end(running);
+    assert_eq!(lane(&room, "print"), Some((1, 0)));
+}
+
+#[test]
 fn the_account_of_a_durable_handler_goes_on_over_several_runs() {
     let total = |room: &Room| {
         let stats = objects(&room.read("stats.json")).swap_remove(0);
