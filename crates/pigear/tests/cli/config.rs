@@ -76,7 +76,7 @@ fn a_mistake_is_named_with_file_and_line() {
         ),
         (
             "[[source]]\nsocket_mode = 660\n",
-            "error: pigear.toml:2: expected permissions in octal, such as \"0660\" or 0o660\n",
+            "error: pigear.toml:2: expected permissions in octal, such as \"0640\" or 0o640\n",
             2,
         ),
         (
