@@ -136,6 +136,7 @@ impl RotatedFile {
         }
         match output_file::target(&self.path).and_then(|path| self.rotated.put_away(path, now)) {
             Ok(()) => {
+                self.cannot_rotate = false;
                 self.open = Some(Open::append(&self.path, self.mode)?);
                 return Ok(Ready::Another);
             }

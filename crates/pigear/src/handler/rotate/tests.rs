@@ -285,3 +285,15 @@ fn a_file_that_somebody_else_cut_counts_from_there() {
     assert_eq!(file.make_ready(now).unwrap(), Ready::Another);
     assert_eq!(names(dir.path()), ["alerts", "alerts.20261118T120000Z"]);
 }
+
+#[test]
+fn a_failure_to_rotate_is_logged_again_after_a_success() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("alerts");
+    let size = rotation("1");
+    let mut file = RotatedFile::open(path.clone(), None, size, None, Compress::None).unwrap();
+    file.write(&record("text\n")).unwrap();
+    file.cannot_rotate = true;
+    assert_eq!(file.make_ready(at(TIMES[0])).unwrap(), Ready::Another);
+    assert!(!file.cannot_rotate);
+}
