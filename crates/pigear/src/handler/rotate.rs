@@ -149,6 +149,13 @@ impl RotatedFile {
         Ok(Ready::Same)
     }
 
+    /// Puts the file away whatever its size and age are, and begins another.
+    pub(super) fn put_aside(&mut self, now: Timestamp) -> io::Result<()> {
+        self.rotated.put_away(output_file::target(&self.path)?, now)?;
+        self.open = Some(Open::append(&self.path, self.mode)?);
+        Ok(())
+    }
+
     /// Writes what an empty file begins with.
     pub(super) fn begin(&mut self, header: &[u8]) -> io::Result<()> {
         let Some(open) = self.open.as_mut() else { return Err(NoReader.into()) };

@@ -25,6 +25,9 @@ const PROGRAM: u16 = 4;
 /// What a section of ours says wrote it.
 pub(super) const OURS: &[u8] = b"pigear";
 
+/// No block that is written is longer, in bytes: a packet of 65,535 bytes with the longest comment.
+pub(super) const LARGEST: u64 = 12 + 20 + 65_536 + 4 + super::MAX_COMMENT as u64 + 4;
+
 /// A packet with what is said about it.
 pub(super) struct Packet<'a> {
     pub(super) interface: u32,
