@@ -48,7 +48,7 @@ impl Exec {
     pub fn new(options: Options) -> Result<Self, String> {
         options.command.find()?;
         if options.timeout.is_some_and(|timeout| timeout.0.is_zero()) {
-            return Err("timeout=0s: no program is done so soon".to_owned());
+            return Err("timeout must be greater than 0".to_owned());
         }
         match options.mode {
             Mode::Each => Ok(Self(ExecMode::Each(Each::new(options)))),

@@ -387,7 +387,7 @@ fn keys_that_make_no_sense_are_refused() {
             &["command=cat", "timeout=soon"],
             "timeout: \"soon\": expected a time (500ms, 10s, 1m), at most 365d",
         ),
-        (&["command=cat", "timeout=0s"], "timeout=0s: no program is done so soon"),
+        (&["command=cat", "timeout=0s"], "timeout must be greater than 0"),
         (
             &["command=cat", "mode=stream", "rate=3"],
             "timeout, concurrency and rate are for mode=each",
