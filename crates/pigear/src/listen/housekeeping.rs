@@ -81,7 +81,7 @@ impl Housekeeper {
     }
 
     fn reload(&mut self, asked: bool) {
-        if let Some(names) = self.watched.reload(asked) {
+        if let Some(names) = self.watched.reload(asked, &self.names.get()) {
             debug!("read the files of names again");
             self.names.set(names);
         }
