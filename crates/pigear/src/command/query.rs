@@ -62,7 +62,7 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
         return Ok(());
     }
     if args.follow {
-        return follow(&mut reader, &criteria, args, limit);
+        return follow(&path, reader, &criteria, args, limit);
     }
     show(&mut reader, &criteria, args, limit)?;
     say_unreadable(&reader);
@@ -133,7 +133,8 @@ fn show(
 
 /// Shows the newest alerts, oldest first, and then each that comes.
 fn follow(
-    reader: &mut Reader,
+    path: &Path,
+    mut reader: Reader,
     criteria: &Criteria,
     args: &QueryArgs,
     limit: usize,
@@ -154,11 +155,22 @@ fn follow(
             return output.finish();
         }
         thread::sleep(TICK);
+        // Before the old store is read a last time.
+        let next = successor(&reader, path);
         last = reader.after(last, criteria, |stored| {
             lines.write(&stored, &mut output.bytes);
             if output.flush_some() { Further::On } else { Further::Enough }
         })?;
+        if let Some(next) = next {
+            say("the store was replaced; following the new one");
+            (reader, last) = (next, 0);
+        }
     }
+}
+
+/// The store that is now where another one was, once it can be read.
+fn successor(reader: &Reader, path: &Path) -> Option<Reader> {
+    if reader.is_stale() { Reader::open(path).ok() } else { None }
 }
 
 /// Writes the packets to a file for Wireshark, oldest first.
