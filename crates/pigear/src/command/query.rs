@@ -207,14 +207,13 @@ fn save(
 
 fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(), Failure> {
     let lines = Lines::new(args);
-    let mut output = Output::default();
+    let (mut output, mut left_out) = (Output::default(), 0_u64);
     for letter in reader.dead_letters(args.lane.as_deref(), limit)? {
         if args.format.is_some() {
-            // What can't be decoded has no format.
-            letter
-                .alert()
-                .into_iter()
-                .for_each(|alert| lines.format.write(alert, &mut output.bytes));
+            match letter.alert() {
+                Some(alert) => lines.format.write(alert, &mut output.bytes),
+                None => left_out += 1,
+            }
             continue;
         }
         let again = if letter.again { ", to be sent again" } else { "" };
@@ -235,7 +234,15 @@ fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(
             }
         }
     }
-    output.finish()
+    output.finish()?;
+    match left_out {
+        0 => {}
+        1 => say("1 dead letter was left out: its alert is damaged, and has no format"),
+        n => say(&format!(
+            "{n} dead letters were left out: their alerts are damaged, and have no format"
+        )),
+    }
+    Ok(())
 }
 
 /// Standard output, until its reader has seen enough.
