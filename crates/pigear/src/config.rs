@@ -34,7 +34,7 @@ use bytesize::ByteSize;
 use pigear_pipeline::{LaneSettings, OnError, WhenFull};
 
 pub use file::ConfigError;
-pub use source::{InstanceCount, SocketMode, SourceConfig, SourceKind};
+pub use source::{InstanceCount, SourceConfig, SourceKind};
 pub use store::{Begin, StoreConfig};
 
 use crate::keys::{Keys, PerMinute, Time};

@@ -27,6 +27,19 @@ pub struct Keys(Table);
 #[error("{0}")]
 pub struct KeyError(String);
 
+/// What is said of keys that a handler has besides its own, where a key is unknown.
+pub(crate) const EVERY_HANDLER: &str =
+    "; every handler has `durable`, `filter`, `from`, `group`, `limit` and `per_minute`, too";
+
+impl KeyError {
+    /// Names the keys of every handler, if a handler has no such key.
+    pub(crate) fn or_of_every_handler(self) -> Self {
+        let Self(problem) = self;
+        let is_unknown = problem.starts_with("unknown key");
+        Self(if is_unknown { problem + EVERY_HANDLER } else { problem })
+    }
+}
+
 impl Keys {
     /// Sets a key to a string, replacing its value. As in a file, `header.NAME` is the key `NAME` in the
     /// table `header`.

@@ -73,32 +73,59 @@ impl NameFiles {
     /// If a file can't be read.
     pub fn load(&self) -> Result<Names, NameFileError> {
         let mut names = Names::default();
-        if let Some(path) = &self.class_config {
-            let classes = read(path, Classes::parse)?;
-            replace(&mut names.classes, classes, Classes::is_empty, path, "classes");
-        }
-        if let Some(path) = &self.reference_config {
-            let systems = read(path, ReferenceSystems::parse)?;
-            replace(&mut names.references, systems, ReferenceSystems::is_empty, path, "references");
-        }
-        if let Some(path) = &self.sid_msg_map {
-            names.rules = read(path, SidMsgMap::parse)?;
-        }
-        if let Some(path) = &self.gen_msg_map {
-            names.generators = read(path, GenMsgMap::parse)?;
-        }
+        self.load_into(&mut names, [true; 4])?;
         Ok(names)
     }
 
-    /// The modification times and lengths of the files. A pipe never changes: it can be read only once.
-    fn state(&self) -> Vec<Option<(SystemTime, u64)>> {
-        let files =
-            [&self.class_config, &self.reference_config, &self.sid_msg_map, &self.gen_msg_map];
-        let state = |path: &PathBuf| {
-            let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        };
-        files.into_iter().map(|file| file.as_ref().and_then(state)).collect()
+    /// Reads these of the files, in the order of [`paths`](Self::paths). The names of others stay.
+    fn load_into(&self, names: &mut Names, which: [bool; 4]) -> Result<(), NameFileError> {
+        let paths = self.paths();
+        let wanted =
+            |n: usize| paths.get(n).copied().flatten().filter(|_| which.get(n) == Some(&true));
+        if let Some(path) = wanted(0) {
+            let classes = read(path, Classes::parse)?;
+            replace(&mut names.classes, classes, Classes::is_empty, path, "classes");
+        }
+        if let Some(path) = wanted(1) {
+            let systems = read(path, ReferenceSystems::parse)?;
+            replace(&mut names.references, systems, ReferenceSystems::is_empty, path, "references");
+        }
+        if let Some(path) = wanted(2) {
+            names.rules = read(path, SidMsgMap::parse)?;
+        }
+        if let Some(path) = wanted(3) {
+            names.generators = read(path, GenMsgMap::parse)?;
+        }
+        Ok(())
+    }
+
+    fn paths(&self) -> [Option<&Path>; 4] {
+        [&self.class_config, &self.reference_config, &self.sid_msg_map, &self.gen_msg_map]
+            .map(Option::as_deref)
+    }
+
+    fn states(&self) -> [FileState; 4] {
+        self.paths().map(|path| path.map_or(FileState::Pipe, FileState::of))
+    }
+}
+
+/// What tells whether a file changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FileState {
+    /// When it was last changed, and how long it is.
+    Regular(SystemTime, u64),
+    /// It can be read once only, so it never changes. The same goes for a file that wasn't given.
+    Pipe,
+    Absent,
+}
+
+impl FileState {
+    fn of(path: &Path) -> Self {
+        let Ok(metadata) = fs::metadata(path) else { return Self::Absent };
+        match metadata.modified() {
+            Ok(modified) if metadata.is_file() => Self::Regular(modified, metadata.len()),
+            _ => Self::Pipe,
+        }
     }
 }
 
@@ -134,27 +161,34 @@ fn replace<T>(old: &mut T, new: T, is_empty: fn(&T) -> bool, path: &Path, what: 
 #[derive(Debug)]
 pub struct Watched {
     files: NameFiles,
-    state: Vec<Option<(SystemTime, u64)>>,
+    states: [FileState; 4],
 }
 
 impl Watched {
     /// Records the current state of the files.
     #[must_use]
     pub fn new(files: NameFiles) -> Self {
-        Self { state: files.state(), files }
+        Self { states: files.states(), files }
     }
 
-    /// Reads the files again if they changed since, or if `asked`. If a file can't be read, that is logged
-    /// and `None` is returned: the previous names stay in use.
-    pub fn reload(&mut self, asked: bool) -> Option<Names> {
-        let state = self.files.state();
-        if state == self.state && !asked {
+    /// Reads those files again that changed since, or all if `asked`, but never a pipe: the names that it
+    /// had stay as they are in `old`. A file that can't be read any more is logged, and `None` returned: the
+    /// names from before are the best there are.
+    pub fn reload(&mut self, asked: bool, old: &Names) -> Option<Names> {
+        let states = self.files.states();
+        let before = std::mem::replace(&mut self.states, states);
+        let mut which = [false; 4];
+        for ((which, state), before) in which.iter_mut().zip(states).zip(before) {
+            *which = state != FileState::Pipe && (asked || state != before);
+        }
+        if which == [false; 4] {
             return None;
         }
-        self.state = state;
+        let mut names = old.clone();
         self.files
-            .load()
+            .load_into(&mut names, which)
             .inspect_err(|error| warn!("{error}: {}; keeping the previous names", error.source))
-            .ok()
+            .ok()?;
+        Some(names)
     }
 }

@@ -224,7 +224,9 @@ impl Registry {
         (kind.build)(keys).map_err(|problem| {
             let name = name.to_owned();
             match problem {
-                BuildProblem::Keys(problem) => BuildError::Keys { name, problem },
+                BuildProblem::Keys(problem) => {
+                    BuildError::Keys { name, problem: problem.or_of_every_handler() }
+                }
                 BuildProblem::Failed(problem) => BuildError::Failed { name, problem },
             }
         })
@@ -249,6 +251,7 @@ impl fmt::Debug for Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::EVERY_HANDLER;
 
     fn error(name: &str, key: &str) -> String {
         let mut keys = Keys::default();
@@ -265,8 +268,14 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused_with_those_that_there_are() {
-        assert_eq!(error("print", "fmt"), "handler print: unknown key `fmt`, expected `format`");
-        assert_eq!(error("null", "x"), "handler null: unknown key `x`, there are none");
+        assert_eq!(
+            error("print", "fmt"),
+            format!("handler print: unknown key `fmt`, expected `format`{EVERY_HANDLER}")
+        );
+        assert_eq!(
+            error("null", "x"),
+            format!("handler null: unknown key `x`, there are none{EVERY_HANDLER}")
+        );
     }
 
     /// Claims names that begin with `my.`, and one name of 2012.

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::IpAddr;
 
 use super::Format;
-use super::text::{rule_name, rule_numbers, write_visible};
+use super::text::{group_count, rule_name, rule_numbers, write_visible};
 use crate::alert::Alert;
 use crate::packet::IpProtocol;
 use crate::wire::Dialect;
@@ -82,6 +82,7 @@ impl Display for Extension<'_> {
         write_text(f, "dvchost", alert.origin.sensor.as_deref().unwrap_or_default().as_bytes())?;
         let event_id = alert.has_whole_event().then_some(alert.message.event_id);
         write_known(f, "externalId", event_id)?;
+        write_known(f, "cnt", group_count(alert))?;
         if let Some(class) = class {
             f.write_str(" cs1Label=classification")?;
             write_text(f, "cs1", class.name.as_bytes())?;

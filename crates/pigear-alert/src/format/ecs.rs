@@ -9,6 +9,7 @@ use super::json::{put_extra, put_unreadable};
 use super::mac::Mac;
 use super::object::{self, Object};
 use super::tcp::Flags;
+use super::text::group_count;
 use crate::alert::Alert;
 use crate::packet::{Dissection, Header, IpProtocol};
 
@@ -123,6 +124,7 @@ fn put_snort(alert: &Alert, object: &mut Object<'_>) {
     }
     object.put_shown("app_id", alert.message.app_name);
     object.put_object("extra", |extra| put_extra(alert, extra));
+    object.put_known("count", group_count(alert));
     object.put_known("untrusted", alert.untrusted.then_some(true));
     put_unreadable(alert, object);
 }

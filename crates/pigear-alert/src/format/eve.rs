@@ -8,6 +8,7 @@ use super::Format;
 use super::json::{put_extra, put_medium, put_unreadable};
 use super::mac::Mac;
 use super::object::{self, Object};
+use super::text::group_count;
 use super::{app_proto, flow};
 use crate::alert::Alert;
 use crate::packet::{Dissection, Header, IpProtocol, LinkType};
@@ -115,6 +116,7 @@ fn put_snort(alert: &Alert, object: &mut Object<'_>) {
     object.put("received", &format_args!("{:.6}", alert.received));
     put_medium(alert, object);
     object.put_object("extra", |extra| put_extra(alert, extra));
+    object.put_known("count", group_count(alert));
     object.put_known("untrusted", alert.untrusted.then_some(true));
     put_unreadable(alert, object);
 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::io::Write;
 
-use super::text::{Endpoints, Paint, Tags, Visible};
+use super::text::{Alike, Endpoints, Paint, Tags, Visible};
 use super::{Colour, Format};
 use crate::alert::Alert;
 use crate::message::AlertMessage;
@@ -14,7 +14,7 @@ use crate::message::AlertMessage;
 /// 2026-11-18T16:27:50.083506Z [**] [1:384:8] ICMP PING [**] [Classification: Misc activity] [Priority: 3] {ICMP} 10.0.0.1 -> 10.0.0.2
 /// ```
 ///
-/// Where the addresses aren't known, the line ends with `{?}`.
+/// Where the addresses aren't known, they are `{?}`. The line of a group ends with ` (12 alike)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fast {
     /// Whether to use the colours of a terminal.
@@ -39,10 +39,11 @@ impl Display for Line<'_> {
         let (on, off) = Paint::Address.codes(colour);
         match alert.protocol() {
             Some(protocol) => {
-                write!(f, "{{{protocol}}} {on}{}{off}", Endpoints(alert))
+                write!(f, "{{{protocol}}} {on}{}{off}", Endpoints(alert))?;
             }
-            None => f.write_str("{?}"),
+            None => f.write_str("{?}")?,
         }
+        Alike(alert).fmt(f)
     }
 }
 

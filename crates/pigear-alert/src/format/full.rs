@@ -5,7 +5,7 @@ use std::io::Write;
 
 use super::fast::Title;
 use super::headers::Headers;
-use super::text::{Endpoints, Tags, Visible};
+use super::text::{Alike, Endpoints, Tags, Visible};
 use super::{Colour, Format, hexdump};
 use crate::alert::Alert;
 
@@ -55,7 +55,7 @@ impl Display for Paragraph<'_> {
         }
         let endpoints = Endpoints(alert).to_string();
         let space = if endpoints.is_empty() { "" } else { " " };
-        writeln!(f, "{:.6}{space}{endpoints}", alert.timestamp())?;
+        writeln!(f, "{:.6}{space}{endpoints}{}", alert.timestamp(), Alike(alert))?;
         write!(f, "{}", Headers(alert))?;
         let stopped = alert.dissection().stopped.filter(|_| alert.message.has_packet());
         if let Some(stop) = stopped {

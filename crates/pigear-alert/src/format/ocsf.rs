@@ -6,7 +6,7 @@ use super::flow;
 use super::json::{put_extra, put_medium, put_unreadable};
 use super::mac::Mac;
 use super::object::{self, Object};
-use super::text::rule_name;
+use super::text::{group_count, rule_name};
 use crate::alert::Alert;
 use crate::packet::{Dissection, IpProtocol};
 
@@ -37,6 +37,7 @@ impl Format for Ocsf {
             object.put("time", &alert.timestamp().as_millisecond());
             object.put("severity_id", &severity(alert.priority()));
             object.put("is_alert", &true);
+            object.put_known("count", group_count(alert));
             let action = if alert.is_blocked() { BLOCKED } else { ALLOWED };
             object.put("action_id", &action);
             object.put("disposition_id", &action);

@@ -1,4 +1,5 @@
 mod cef_parser;
+mod count;
 mod event_id;
 mod fast;
 mod flow;
@@ -9,7 +10,7 @@ mod json;
 
 use std::sync::Arc;
 
-use super::{Fast, Format, FormatName, Full};
+use super::{Colour, Fast, Format, FormatName, Full};
 use crate::maps::{Classes, Names, SidMsgMap};
 use crate::packet::tests::samples::{ethernet, icmp, ipv4, ipv6, tcp, udp};
 use crate::wire::{Decoded, Dialect};

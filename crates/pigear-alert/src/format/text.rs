@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::net::IpAddr;
+use std::num::NonZeroU64;
 
 use super::Colour;
 use crate::alert::Alert;
@@ -13,6 +14,20 @@ pub(super) use crate::visible::{Visible, write_visible};
 pub(super) fn rule_name(alert: &Alert) -> Cow<'_, [u8]> {
     let msg = alert.msg();
     if msg.is_empty() { rule_numbers(alert).into_bytes().into() } else { msg }
+}
+
+/// How many alerts a group stands for; `None` for a single one.
+pub(super) fn group_count(alert: &Alert) -> Option<NonZeroU64> {
+    alert.count.filter(|count| count.get() > 1)
+}
+
+/// ` (12 alike)` for a group, and nothing for a single alert.
+pub(super) struct Alike<'a>(pub(super) &'a Alert);
+
+impl Display for Alike<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        group_count(self.0).map_or(Ok(()), |count| write!(f, " ({count} alike)"))
+    }
 }
 
 /// Generator, signature id and revision: `1:384:8`.

@@ -1,6 +1,7 @@
 //! EVE, ECS and OCSF of every recorded alert, held against their schemas.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 use std::sync::{Arc, LazyLock};
 
 use pigear_alert::format::FormatName;
@@ -95,6 +96,12 @@ fn every_field_of_the_schemas_is_in_some_alert() {
             assert_valid(&validator, &object, &place);
             seen.extend(paths(&object, ""));
         }
+        // Only a lane makes groups.
+        let mut grouped = ALL[0].alert.clone();
+        grouped.count = NonZeroU64::new(7);
+        let grouped = object(*format, &grouped);
+        assert_valid(&validator, &grouped, "a group");
+        seen.extend(paths(&grouped, ""));
         let properties = properties(schema, "").into_iter().map(|(path, _)| path);
         assert_eq!(seen, properties.collect(), "{format}");
     }

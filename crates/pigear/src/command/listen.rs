@@ -1,5 +1,6 @@
 //! `pigear` without a command: listens.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
@@ -66,12 +67,42 @@ pub(super) fn summary(counters: &Snapshot) -> String {
     };
     let lanes = counters.handlers.iter().map(|(name, lane)| {
         let LaneSnapshot { handled, dropped, failed, .. } = lane;
-        let filtered = lane.filtered.map(|filtered| format!(", filtered {filtered}"));
-        let filtered = filtered.unwrap_or_default();
-        format!("; {name}: handled {handled}, dropped {dropped}, failed {failed}{filtered}")
+        let counts = [
+            ("filtered", lane.filtered),
+            ("muted", lane.muted),
+            ("waiting", Some(lane.waiting).filter(|&waiting| waiting > 0)),
+        ];
+        let mut shown = format!("; {name}: handled {handled}, dropped {dropped}, failed {failed}");
+        for (what, count) in counts.into_iter().filter_map(|(what, count)| Some((what, count?))) {
+            // Writing to a `String` can't fail.
+            let _ = write!(shown, ", {what} {count}");
+        }
+        shown
     });
     let lanes: String = lanes.collect();
     format!(
         "received {received}, malformed {malformed}, refused {refused}, missed {missed}{joined}{lanes}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counters_of_a_handler_add_up() {
+        let mut lane = LaneSnapshot::default();
+        (lane.handled, lane.dropped, lane.failed) = (1, 2, 3);
+        let mut counters = Snapshot::default();
+        counters.received = 15;
+        let of = |lane, mut counters: Snapshot| {
+            counters.handlers.insert("print".to_owned(), lane);
+            summary(&counters)
+        };
+        let begin =
+            "received 15, malformed 0, refused 0, missed 0; print: handled 1, dropped 2, failed 3";
+        assert_eq!(of(lane, counters.clone()), begin);
+        (lane.filtered, lane.muted, lane.waiting) = (Some(0), Some(4), 5);
+        assert_eq!(of(lane, counters), format!("{begin}, filtered 0, muted 4, waiting 5"));
+    }
 }

@@ -62,7 +62,7 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
         return Ok(());
     }
     if args.follow {
-        return follow(&mut reader, &criteria, args, limit);
+        return follow(&path, reader, &criteria, args, limit);
     }
     show(&mut reader, &criteria, args, limit)?;
     say_unreadable(&reader);
@@ -133,7 +133,8 @@ fn show(
 
 /// Shows the newest alerts, oldest first, and then each new one.
 fn follow(
-    reader: &mut Reader,
+    path: &Path,
+    mut reader: Reader,
     criteria: &Criteria,
     args: &QueryArgs,
     limit: usize,
@@ -154,11 +155,22 @@ fn follow(
             return output.finish();
         }
         thread::sleep(TICK);
+        // Before the old store is read a last time.
+        let next = successor(&reader, path);
         last = reader.after(last, criteria, |stored| {
             lines.write(&stored, &mut output.bytes);
             if output.flush_some() { Further::On } else { Further::Enough }
         })?;
+        if let Some(next) = next {
+            say("the store was replaced; following the new one");
+            (reader, last) = (next, 0);
+        }
     }
+}
+
+/// The store that is now where another one was, once it can be read.
+fn successor(reader: &Reader, path: &Path) -> Option<Reader> {
+    if reader.is_stale() { Reader::open(path).ok() } else { None }
 }
 
 /// Writes the packets to a file for Wireshark, oldest first.
@@ -195,14 +207,13 @@ fn save(
 
 fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(), Failure> {
     let lines = Lines::new(args);
-    let mut output = Output::default();
+    let (mut output, mut left_out) = (Output::default(), 0_u64);
     for letter in reader.dead_letters(args.lane.as_deref(), limit)? {
         if args.format.is_some() {
-            // An alert that can't be decoded has no format.
-            letter
-                .alert()
-                .into_iter()
-                .for_each(|alert| lines.format.write(alert, &mut output.bytes));
+            match letter.alert() {
+                Some(alert) => lines.format.write(alert, &mut output.bytes),
+                None => left_out += 1,
+            }
             continue;
         }
         let again = if letter.again { ", to be sent again" } else { "" };
@@ -223,7 +234,15 @@ fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(
             }
         }
     }
-    output.finish()
+    output.finish()?;
+    match left_out {
+        0 => {}
+        1 => say("1 dead letter was left out: its alert is damaged, and has no format"),
+        n => say(&format!(
+            "{n} dead letters were left out: their alerts are damaged, and have no format"
+        )),
+    }
+    Ok(())
 }
 
 /// Standard output, until its reader closes it.

@@ -10,7 +10,7 @@ use pigear_alert::packet::LinkType;
 use pigear_alert::wire::Dialect;
 use serde::Deserialize;
 
-use crate::keys::{Time, parsed, parsed_option};
+use crate::keys::{FileMode, Time, parsed, parsed_option};
 
 /// The configuration of a source.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -85,7 +85,7 @@ pub struct SourceConfig {
 
     /// Permissions of the socket, in octal [default: 0660]
     #[cfg_attr(feature = "command", arg(long, value_name = "MODE"))]
-    pub socket_mode: Option<SocketMode>,
+    pub socket_mode: Option<FileMode>,
 
     /// Group of the socket: a name or a number
     ///
@@ -238,34 +238,6 @@ impl FromStr for InstanceCount {
         match text {
             "auto" => Ok(Self::Auto),
             _ => count().map(Self::Fixed).ok_or_else(|| "expected `auto`, or 1 to 1024".to_owned()),
-        }
-    }
-}
-
-/// Permissions of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SocketMode(pub u32);
-
-impl FromStr for SocketMode {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mode = u32::from_str_radix(text, 8).ok().filter(|&mode| mode <= 0o777);
-        mode.map(Self).ok_or_else(|| "expected permissions in octal, such as 0660".to_owned())
-    }
-}
-
-impl<'de> Deserialize<'de> for SocketMode {
-    /// A string is octal; a number is used unchanged (TOML has `0o660`).
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-        let wrong = || D::Error::custom("expected permissions in octal, such as \"0660\" or 0o660");
-        match toml::Value::deserialize(deserializer)? {
-            toml::Value::String(text) => text.parse().map_err(|_| wrong()),
-            toml::Value::Integer(mode) => {
-                u32::try_from(mode).ok().filter(|&mode| mode <= 0o777).map(Self).ok_or_else(wrong)
-            }
-            _ => Err(wrong()),
         }
     }
 }

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::keys::FileMode;
 
 fn parse(text: &str) -> Result<Config, String> {
     Config::parse(text, Path::new("pigear.toml")).map_err(|error| error.to_string())
@@ -43,10 +44,10 @@ fn a_file_says_what_the_command_line_can_say() {
     .unwrap();
     assert_eq!((config.on_error, config.count), (OnError::GoOn, Some(3)));
     let [unix, play] = &*config.sources else { panic!("{config:?}") };
-    assert_eq!(unix.socket_mode, Some(SocketMode(0o600)));
+    assert_eq!(unix.socket_mode, Some(FileMode(0o600)));
     assert_eq!(unix.instances, Some(InstanceCount::Fixed(4)));
     assert_eq!(play.kind, SourceKind::Play);
-    assert_eq!(play.socket_mode, Some(SocketMode(0o640)));
+    assert_eq!(play.socket_mode, Some(FileMode(0o640)));
     let lane = config.handlers[0].lane(WhenFull::DropNewest);
     assert_eq!((lane.max_alerts, lane.max_bytes, lane.when_full), (10, 1 << 20, WhenFull::Wait));
     assert_eq!(config.handlers[0].place.as_deref(), Some("pigear.toml:22"));

@@ -20,6 +20,7 @@ use pigear_pipeline::{Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
+use self::resume::{ResumeError, resume};
 use super::compress::Compress;
 use super::rotate::{Ready, RotatedFile, Rotation};
 use super::writer::{Records, Written};
@@ -67,6 +68,15 @@ pub struct Pcap {
 #[derive(Default)]
 struct Interfaces(Vec<(LinkType, Option<usize>)>);
 
+/// What is done with a damaged file that this handler wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WhenDamaged {
+    /// At the start: its user can be told.
+    Refuse,
+    /// Later: alerts must go on.
+    PutAside,
+}
+
 impl Pcap {
     /// Opens the file, or creates it.
     ///
@@ -82,12 +92,13 @@ impl Pcap {
             interfaces: Interfaces::default(),
             without: 0,
         };
-        pcap.begin().map_err(|error| format!("cannot write to {}: {error}", path.display()))?;
+        pcap.begin(WhenDamaged::Refuse)
+            .map_err(|error| format!("cannot write to {}: {error}", path.display()))?;
         Ok(pcap)
     }
 
-    /// Writes the file's header if it is missing, and reads the interfaces that the file has.
-    fn begin(&mut self) -> io::Result<()> {
+    /// Sees to it that the file begins as it should, and learns what it has.
+    fn begin(&mut self, damaged: WhenDamaged) -> io::Result<()> {
         self.interfaces = Interfaces::default();
         if !self.file.is_open() {
             return Ok(());
@@ -95,7 +106,15 @@ impl Pcap {
         if self.file.len() == 0 {
             return self.file.begin(&blocks::section());
         }
-        let found = resume::resume(self.file.path()).map_err(io::Error::other)?;
+        let found = match resume(self.file.path()) {
+            Err(ResumeError::Damaged(at)) if damaged == WhenDamaged::PutAside => {
+                self.file.put_aside(Timestamp::now())?;
+                let path = self.file.path().display();
+                warn!("{path} was damaged at byte {at}: it was put aside, and a new one begun");
+                return self.file.begin(&blocks::section());
+            }
+            found => found.map_err(io::Error::other)?,
+        };
         if found.end < self.file.len() {
             let surplus = self.file.len() - found.end;
             warn!(
@@ -125,8 +144,12 @@ impl Pcap {
 
     fn make_ready(&mut self) -> io::Result<()> {
         let ready = self.file.make_ready(Timestamp::now())?;
-        // The header of an empty file could not be written, or the file was truncated.
-        if ready == Ready::Another || self.file.len() == 0 { self.begin() } else { Ok(()) }
+        // An empty file is one whose beginning could not be written, or that somebody emptied.
+        if ready == Ready::Another || self.file.len() == 0 {
+            self.begin(WhenDamaged::PutAside)
+        } else {
+            Ok(())
+        }
     }
 
     /// Counts the alerts that have no packet.

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Seek, SeekFrom};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use pigear_alert::Alert;
 use pigear_alert::format::{Colour, FormatName};
 use pigear_pipeline::{Failure, Handler, Progress};
 use serde::Deserialize;
+use tracing::warn;
 
 use super::writer::{BatchWriter, WRITE_SIZE};
 use crate::keys::parsed;
@@ -60,7 +61,10 @@ impl Handler for Print {
         {
             match self.writer.fill(left, WRITE_SIZE).write(&mut self.output) {
                 Ok(written) => done += written.records,
-                Err((written, error)) => return Err(failed(&error).after(done + written.records)),
+                Err((written, error)) => {
+                    take_back(&mut self.output, written.partial);
+                    return Err(failed(&error).after(done + written.records));
+                }
             }
         }
         Ok(Progress::All)
@@ -71,6 +75,48 @@ fn failed(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
         Failure::reader_gone()
     } else {
-        Failure::refused(format!("cannot write to standard output: {error}"))
+        Failure::retry(format!("cannot write to standard output: {error}"))
+    }
+}
+
+/// Removes what was written of a record that could not be written whole, where that is possible: in a regular
+/// file that nothing was written to since.
+fn take_back(output: &mut File, partial: usize) {
+    if partial == 0 || !output.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return;
+    }
+    if let Err(error) = cut(output, partial as u64) {
+        warn!("standard output may end in half a record: {error}");
+    }
+}
+
+fn cut(output: &mut File, partial: u64) -> io::Result<()> {
+    // Where the last write ended, also in a file that is appended to.
+    let end = output.stream_position()?;
+    if output.metadata()?.len() != end {
+        return Err(io::Error::other("another program writes to it, too"));
+    }
+    let len = end.saturating_sub(partial);
+    output.set_len(len)?;
+    output.seek(SeekFrom::Start(len)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use pigear_alert::AlertMessage;
+    use pigear_alert::wire::{Decoder, Dialect, encode};
+    use pigear_pipeline::Verdict;
+
+    use super::*;
+
+    #[test]
+    fn what_finds_no_room_is_tried_again() {
+        let output = File::options().write(true).open("/dev/full").unwrap();
+        let writer = BatchWriter::new(FormatName::Fast.format(Colour::Never));
+        let datagram = encode(&AlertMessage::default(), Dialect::Snort27);
+        let decoded = Decoder::default().decode(&datagram).unwrap();
+        let alert = Arc::new(Alert::new(decoded, Arc::default(), Arc::default()));
+        let failure = Print { writer, output }.handle(&[alert]).unwrap_err();
+        assert!(matches!(failure.verdict, Verdict::Retry { .. }), "{failure:?}");
     }
 }

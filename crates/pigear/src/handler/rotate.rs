@@ -49,13 +49,26 @@ struct Open {
     begin: u64,
     /// When the file was created, or opened.
     since: Timestamp,
+    /// Half a record may lie behind `len`: it could not be taken back yet.
+    torn: bool,
 }
 
 /// Whether the path still names this file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ready {
     Same,
+    /// Another file, or one that somebody else cut.
     Another,
+}
+
+/// What somebody else did to the file since it was last written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    None,
+    /// It was made shorter, as by logrotate's `copytruncate`.
+    Cut,
+    /// The path names another file by now, or none.
+    Moved,
 }
 
 impl RotatedFile {
@@ -108,16 +121,21 @@ impl RotatedFile {
     /// Ensures that the file is there and has room for one more record. A file that can't be rotated keeps
     /// growing: that is better than losing alerts.
     pub(super) fn make_ready(&mut self, now: Timestamp) -> io::Result<Ready> {
-        let Some(open) = self.open.as_ref().filter(|open| !open.was_moved(&self.path)) else {
+        let change = self.open.as_mut().map_or(Change::Moved, |open| open.look(&self.path));
+        let Some(open) = self.open.as_mut().filter(|_| change == Change::None) else {
             self.open = Some(Open::append(&self.path, self.mode)?);
             return Ok(Ready::Another);
         };
+        if open.torn {
+            open.take_back(&self.path);
+        }
         let Open { kind, len, begin, since, .. } = *open;
         if kind != OutputKind::Regular || len <= begin || !self.rotation.is_due(len, since, now) {
             return Ok(Ready::Same);
         }
         match output_file::target(&self.path).and_then(|path| self.rotated.put_away(path, now)) {
             Ok(()) => {
+                self.cannot_rotate = false;
                 self.open = Some(Open::append(&self.path, self.mode)?);
                 return Ok(Ready::Another);
             }
@@ -130,7 +148,14 @@ impl RotatedFile {
         Ok(Ready::Same)
     }
 
-    /// Writes the header of an empty file.
+    /// Puts the file away whatever its size and age are, and begins another.
+    pub(super) fn put_aside(&mut self, now: Timestamp) -> io::Result<()> {
+        self.rotated.put_away(output_file::target(&self.path)?, now)?;
+        self.open = Some(Open::append(&self.path, self.mode)?);
+        Ok(())
+    }
+
+    /// Writes what an empty file begins with.
     pub(super) fn begin(&mut self, header: &[u8]) -> io::Result<()> {
         let Some(open) = self.open.as_mut() else { return Err(NoReader.into()) };
         open.file.write_all(header).inspect_err(|_| open.take_back(&self.path))?;
@@ -180,24 +205,39 @@ impl Open {
         };
         let since = if len > 0 { file.metadata()?.modified()? } else { SystemTime::now() };
         let since = Timestamp::try_from(since).unwrap_or_else(|_| Timestamp::now());
-        Ok(Self { file, kind, len, begin: 0, since })
+        Ok(Self { file, kind, len, begin: 0, since, torn: false })
     }
 
-    /// Removes the incomplete part of a record, if there is one.
-    fn take_back(&self, path: &Path) {
+    /// Removes what was written of a record that could not be written whole, if anything was.
+    fn take_back(&mut self, path: &Path) {
         let longer = self.file.metadata().is_ok_and(|metadata| metadata.len() > self.len);
-        if self.kind == OutputKind::Regular
-            && longer
-            && let Err(error) = self.file.set_len(self.len)
+        if self.kind != OutputKind::Regular || !longer {
+            self.torn = false;
+            return;
+        }
+        let result = self.file.set_len(self.len);
+        if let Err(error) = &result
+            && !self.torn
         {
             warn!("{} may end with an incomplete record: {error}", path.display());
         }
+        self.torn = result.is_err();
     }
 
-    /// Whether the path names another file now, or none.
-    fn was_moved(&self, path: &Path) -> bool {
-        let inode = |metadata: Metadata| (metadata.dev(), metadata.ino());
-        let ours = self.file.metadata().map(inode).ok();
-        ours.is_none() || fs::metadata(path).map(inode).ok() != ours
+    /// Finds out what somebody else did to the file. What another program appended counts from now on.
+    fn look(&mut self, path: &Path) -> Change {
+        let inode = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+        let Ok(ours) = self.file.metadata() else { return Change::Moved };
+        if !fs::metadata(path).is_ok_and(|named| inode(&named) == inode(&ours)) {
+            return Change::Moved;
+        }
+        match self.kind {
+            OutputKind::Regular if ours.len() < self.len => Change::Cut,
+            OutputKind::Regular if !self.torn => {
+                self.len = ours.len();
+                Change::None
+            }
+            _ => Change::None,
+        }
     }
 }

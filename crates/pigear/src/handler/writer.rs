@@ -16,6 +16,8 @@ pub(super) struct Written {
     pub(super) records: usize,
     /// How many bytes these have.
     pub(super) bytes: usize,
+    /// How many bytes were written of the record behind these, which is not whole.
+    pub(super) partial: usize,
 }
 
 /// How many bytes of text to collect before writing.
@@ -74,7 +76,8 @@ impl Records {
     pub(super) fn whole(&self, bytes: usize) -> Written {
         let records = self.ends.partition_point(|&end| end <= bytes);
         let last = records.checked_sub(1).and_then(|last| self.ends.get(last));
-        Written { records, bytes: last.copied().unwrap_or_default() }
+        let end = last.copied().unwrap_or_default();
+        Written { records, bytes: end, partial: bytes - end }
     }
 }
 

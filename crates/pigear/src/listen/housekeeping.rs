@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use pigear_pipeline::{NamesCell, Stats};
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use crate::names::Watched;
 use crate::stats_file::StatsFile;
@@ -17,6 +17,9 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// How often the counters are written.
 const STATS_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long the end waits for a file that is slow to be read or written.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A request to the housekeeper.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub(super) struct Housekeeper {
 pub(super) struct Housekeeping {
     chores: Sender<Chore>,
     thread: JoinHandle<()>,
+    /// Closed when the thread ends.
+    ended: Receiver<()>,
 }
 
 impl Housekeeping {
@@ -46,9 +51,15 @@ impl Housekeeping {
 
     /// Writes the counters a last time.
     pub(super) fn end(self) {
-        // The housekeeper ends only after this; a panic in it was already reported.
+        // The housekeeper only ends after this.
         let _ = self.chores.send(Chore::End);
-        let _ = self.thread.join();
+        match self.ended.recv_timeout(END_TIMEOUT) {
+            // Its thread ends now; a panic of its was already reported.
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => drop(self.thread.join()),
+            Err(RecvTimeoutError::Timeout) => {
+                warn!("names are still being read; the counters may not be written a last time");
+            }
+        }
     }
 }
 
@@ -56,9 +67,13 @@ impl Housekeeper {
     /// The work of its thread.
     pub(super) fn start(mut self) -> io::Result<Housekeeping> {
         let (chores, inbox) = channel();
-        let work = move || self.run(&inbox);
+        let (end, ended) = channel::<()>();
+        let work = move || {
+            let _end = end;
+            self.run(&inbox);
+        };
         let thread = thread::Builder::new().name("housekeeping".to_owned()).spawn(work)?;
-        Ok(Housekeeping { chores, thread })
+        Ok(Housekeeping { chores, thread, ended })
     }
 
     /// Works until asked to end.
@@ -81,7 +96,7 @@ impl Housekeeper {
     }
 
     fn reload(&mut self, asked: bool) {
-        if let Some(names) = self.watched.reload(asked) {
+        if let Some(names) = self.watched.reload(asked, &self.names.get()) {
             debug!("reloaded the name maps");
             self.names.set(names);
         }
@@ -93,5 +108,23 @@ impl Housekeeper {
         {
             error!("cannot write {}: {error}", file.path().display());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_does_not_wait_for_ever_for_a_file() {
+        let ((chores, _inbox), (end, ended)) = (channel(), channel::<()>());
+        let (let_go, held) = channel::<()>();
+        let thread = thread::spawn(move || {
+            let _end = end;
+            let _ = held.recv();
+        });
+        Housekeeping { chores, thread, ended }.end();
+        // The thread is still there.
+        let_go.send(()).unwrap();
     }
 }

@@ -76,12 +76,13 @@ fn a_mistake_is_named_with_file_and_line() {
         ),
         (
             "[[source]]\nsocket_mode = 660\n",
-            "error: pigear.toml:2: expected permissions in octal, such as \"0660\" or 0o660\n",
+            "error: pigear.toml:2: expected permissions in octal, such as \"0640\" or 0o640\n",
             2,
         ),
         (
             "\n[[handler]]\ntype = 'print'\nformta = 'json'\n",
-            "error: pigear.toml:2: handler print: unknown key `formta`, expected `format`\n\
+            "error: pigear.toml:2: handler print: unknown key `formta`, expected `format`; every handler has `durable`, \
+             `filter`, `from`, `group`, `limit` and `per_minute`, too\n\
              hint: pigear --help lists handlers and keys\n",
             2,
         ),

@@ -228,6 +228,22 @@ fn a_program_that_is_missing_for_a_while_makes_no_dead_letters() {
 }
 
 #[test]
+fn dead_letters_that_a_format_leaves_out_are_counted() {
+    let mut running = picky().start();
+    running.send(&ping());
+    until("it is refused", || lane(running.room(), "exec") == Some((0, 1)));
+    let (room, _) = end(running);
+    let query = ["query", "--dead-letters", "--format", "json"];
+    let (letters, said) = run(&room, &query);
+    assert_eq!((letters.lines().count(), &*said), (1, ""));
+    let store = rusqlite::Connection::open(room.at("a.db")).unwrap();
+    assert_eq!(store.execute("UPDATE dead_letter SET data = x'00'", []).unwrap(), 1);
+    drop(store);
+    let said = "pigear: 1 dead letter was left out: its alert is damaged, and has no format\n";
+    assert_eq!(run(&room, &query), (String::new(), said.to_owned()));
+}
+
+#[test]
 fn a_full_disk_makes_no_dead_letters_of_a_durable_file() {
     let args = ["--store", "a.db", "--data-handler", "file", "path=/dev/full", "durable=true"];
     let mut running = Test::new().args(args).start();
@@ -260,6 +276,21 @@ fn an_alert_that_cannot_be_decoded_is_a_dead_letter_and_the_others_are_delivered
     let kept: Vec<u8> =
         letters.query_row("SELECT data FROM dead_letter", [], |row| row.get(0)).unwrap();
     assert!(kept.ends_with(&[0xff]), "{kept:?}");
+}
+
+#[test]
+fn a_full_disk_makes_no_dead_letters_of_a_durable_standard_output() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let args = ["--store", "a.db", "--data-handler", "print", "durable=true"];
+    let mut running = Test::new().args(args).start_with(full);
+    running.send(&ping());
+    running.warns(
+        "warning: handler print: cannot write to standard output: No space left on device (os error 28); \
+        trying again in 100ms\n",
+    );
+    assert_eq!(lane(running.room(), "print"), Some((1, 0)));
+    let (room, _) = end(running);
+    assert_eq!(lane(&room, "print"), Some((1, 0)));
 }
 
 #[test]

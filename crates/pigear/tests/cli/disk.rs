@@ -133,3 +133,30 @@ fn a_file_that_may_not_grow_does_not_end_in_half_a_record() {
         assert!(Command::new("prlimit").args(limit).status().unwrap().success());
     });
 }
+
+#[test]
+fn a_standard_output_that_may_not_grow_does_not_end_in_half_a_record() {
+    let test = Test::new().limited_to(5_000).args(["--serve-forever", "--stats", "stats.json"]);
+    let path = test.room().at("alerts");
+    let mut running = test.start_with(fs::File::create(&path).unwrap());
+    let problem =
+        "error: handler print: cannot write to standard output: File too large (os error 27)";
+    until("the file is full", || {
+        running.send(&ping());
+        running.stderr_so_far().contains(problem)
+    });
+    let lines = fs::read_to_string(&path).unwrap();
+    assert_eq!(lines, PING.repeat(5_000 / PING.len()));
+
+    let limit = ["--fsize=10000", "--pid", &running.id().to_string()];
+    assert!(Command::new("prlimit").args(limit).status().unwrap().success());
+    until("there is room again", || {
+        running.send(&ping());
+        fs::metadata(&path).unwrap().len() > lines.len() as u64
+    });
+    running.signal(nix::sys::signal::Signal::SIGTERM);
+    let (_room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let lines = fs::read_to_string(&path).unwrap();
+    assert_eq!(lines, PING.repeat(lines.len() / PING.len()));
+}

@@ -93,6 +93,35 @@ fn a_list_that_changed_is_read_again() {
 }
 
 #[test]
+fn lists_beside_a_pipe_are_read_again_and_the_pipe_is_not() {
+    for ask in [Some(Signal::SIGHUP), None] {
+        let test = Test::new().file("sids", "1000134 || ICMP Echo Request one\n").with(|room| {
+            nix::unistd::mkfifo(&room.at("classes"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        });
+        let path = test.room().at("classes");
+        let writer = std::thread::spawn(move || {
+            std::fs::write(path, "config classification: misc-activity,Class of a pipe,3\n")
+                .unwrap();
+        });
+        let args = ["--sid-msg-map", "sids", "--class-config", "classes", "format=json"];
+        let mut running = test.args(args).start();
+        writer.join().unwrap();
+        running.listens();
+        running.room().write("sids", "1000134 || ICMP Echo Request and two\n");
+        if let Some(signal) = ask {
+            running.signal(signal);
+        }
+        until("the new name is used", || {
+            running.send(&ping());
+            running.stdout_so_far().contains("ICMP Echo Request and two")
+        });
+        running.signal(Signal::SIGTERM);
+        let (_, ended) = running.end();
+        assert_eq!((ended.stderr.contains("warning"), ended.status), (false, Some(0)));
+    }
+}
+
+#[test]
 fn a_list_that_is_gone_leaves_the_names_from_before() {
     let test = Test::new().file("sids", "1000134 || ICMP Echo Request one\n");
     let mut running = test.args(["--sid-msg-map", "sids", "--count", "1"]).start();

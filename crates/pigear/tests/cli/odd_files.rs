@@ -169,7 +169,7 @@ fn files_with_packets_are_for_their_owner_and_group() {
         .args(FILE)
         .args(["path=alerts", "mode=9"])
         .stderr(
-            "error: handler file: mode: expected permissions in octal, such as 0640\n\
+            "error: handler file: mode: expected permissions in octal, such as \"0640\" or 0o640\n\
              hint: pigear --help lists handlers and keys\n",
         )
         .status(2);

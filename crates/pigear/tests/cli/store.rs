@@ -135,6 +135,30 @@ fn a_query_follows_what_is_stored_meanwhile() {
 }
 
 #[test]
+fn a_query_goes_on_with_a_store_that_replaced_the_one_it_followed() {
+    let (old, new) = (stored("v2919/icmp_ping"), stored("v2919/icmp_ping"));
+    let all = run(&new, &QUERY);
+    let mut command = program();
+    command.args(["query", "--follow", "--limit", "1", "--store", "a.db"]).current_dir(old.path());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let path = old.at("a.db");
+    let follower = Running::start(old, command).read_stdout().read_stderr();
+    until("it follows", || !follower.stdout_so_far().is_empty());
+    let before = follower.stdout_so_far();
+    fs::rename(new.at("a.db"), path).unwrap();
+    until("the new one is shown", || {
+        follower.stdout_so_far().lines().count() == 1 + all.lines().count()
+    });
+    let shown = follower.stdout_so_far();
+    let shown: Vec<_> = shown.strip_prefix(&*before).unwrap().lines().rev().collect();
+    assert_eq!(shown, all.lines().collect::<Vec<_>>());
+    until("it is said", || {
+        follower.stderr_so_far() == "pigear: the store was replaced; following the new one\n"
+    });
+    follower.signal_now(Signal::SIGKILL);
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let room = stored("v2919/http");
     let cases: [(&[&str], &str); 6] = [

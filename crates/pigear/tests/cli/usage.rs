@@ -17,15 +17,19 @@ fn refused(args: &[&str], stderr: &str, status: i32) {
     assert_eq!(room.list("log"), Vec::<String>::new(), "{args:?} left something behind");
 }
 
+/// The keys that every handler has.
+const EVERY: &str =
+    "; every handler has `durable`, `filter`, `from`, `group`, `limit` and `per_minute`, too";
+
 #[test]
 fn an_unknown_key_is_refused_with_those_that_there_are() {
     refused(
         &["x=1"],
-        &format!("error: handler print: unknown key `x`, expected `format`\n{HANDLERS}"),
+        &format!("error: handler print: unknown key `x`, expected `format`{EVERY}\n{HANDLERS}"),
         2,
     );
     let keys = "expected one of `path`, `format`, `rotate`, `keep`, `compress`, `mode`";
-    let stderr = format!("error: handler file: unknown key `pth`, {keys}\n{HANDLERS}");
+    let stderr = format!("error: handler file: unknown key `pth`, {keys}{EVERY}\n{HANDLERS}");
     refused(&["--data-handler", "file", "pth=x"], &stderr, 2);
 }
 

@@ -25,6 +25,9 @@ const PROGRAM: u16 = 4;
 /// The program name in a section that this handler writes.
 pub(super) const WRITER_NAME: &[u8] = b"pigear";
 
+/// The largest block, in bytes: a packet of 65,535 bytes with the longest comment.
+pub(super) const LARGEST: u64 = 12 + 20 + 65_536 + 4 + super::MAX_COMMENT as u64 + 4;
+
 /// A packet with its comment.
 pub(super) struct Packet<'a> {
     pub(super) interface: u32,

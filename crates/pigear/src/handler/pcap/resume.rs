@@ -8,7 +8,7 @@ use pigear_alert::packet::LinkType;
 
 use crate::input_file;
 
-use super::blocks::{BYTE_ORDER, INTERFACE, SECTION, WRITER_NAME, section};
+use super::blocks::{BYTE_ORDER, INTERFACE, LARGEST, SECTION, WRITER_NAME, section};
 
 /// The contents of a file of this handler.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,9 +28,12 @@ pub(super) enum ResumeError {
         "it exists and is not a pcapng file that pigear wrote on this system; nothing is appended to it"
     )]
     Foreign,
+    #[error("damaged at byte {0}; move it away, and a new one is begun")]
+    Damaged(u64),
 }
 
-/// Reads a file's blocks.
+/// Reads through a file's blocks. Only less than the longest block may be missing behind the last whole one:
+/// more was not being written when the power failed.
 pub(super) fn resume(path: &Path) -> Result<Found, ResumeError> {
     let file = input_file::open(path)?;
     let len = file.metadata()?.len();
@@ -48,6 +51,9 @@ pub(super) fn resume(path: &Path) -> Result<Found, ResumeError> {
             }
             _ => {}
         }
+    }
+    if blocks.len - blocks.at >= LARGEST {
+        return Err(ResumeError::Damaged(blocks.at));
     }
     Ok(Found { interfaces, end: blocks.at })
 }
@@ -90,6 +96,10 @@ impl Blocks {
         let start = self.word()?;
         let end = self.at + u64::from(len);
         if len < 16 || len % 4 != 0 || end > self.len {
+            return Ok(None);
+        }
+        self.file.seek_relative(i64::from(len) - 16)?;
+        if self.word()? != len.to_ne_bytes() {
             return Ok(None);
         }
         self.at = end;

@@ -81,3 +81,61 @@ fn an_interface_that_was_not_written_comes_again() {
     assert_eq!(interfaces.number(LinkType::RAW, 0, &mut out), 1);
     assert!(!out.is_empty());
 }
+
+/// A file of ours with more behind the first packet than a block has, and where that packet begins.
+fn long_file(path: &Path) -> (Vec<u8>, usize) {
+    let all = alerts("v2919/icmp_ping");
+    let mut pcap = open(path).unwrap();
+    while fs::metadata(path).unwrap().len() < 2 * blocks::LARGEST {
+        pcap.handle(&all).unwrap();
+    }
+    (fs::read(path).unwrap(), blocks::section().len() + 20)
+}
+
+#[test]
+fn a_spoiled_block_in_the_middle_is_refused_and_nothing_is_taken_away() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("alerts.pcapng");
+    let (mut bytes, first) = long_file(&path);
+    for spoiled in [4, 5, 7] {
+        bytes[first + spoiled] ^= 0x41;
+        fs::write(&path, &bytes).unwrap();
+        let error = open(&path).err().unwrap();
+        assert!(error.contains(&format!("damaged at byte {first}; move it away")), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+        bytes[first + spoiled] ^= 0x41;
+    }
+}
+
+#[test]
+fn a_spoiled_file_that_comes_later_is_put_aside() {
+    let dir = TempDir::new().unwrap();
+    let (path, other) = (dir.path().join("alerts.pcapng"), dir.path().join("other"));
+    let (mut bytes, first) = long_file(&other);
+    bytes[first + 4] ^= 0x41;
+    fs::write(&other, &bytes).unwrap();
+    let all = alerts("v2919/icmp_ping");
+    let mut pcap = open(&path).unwrap();
+    pcap.handle(&all).unwrap();
+    let good = fs::read(&path).unwrap();
+    fs::rename(&other, &path).unwrap();
+    pcap.handle(&all).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), good);
+    let names = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let aside: Vec<_> = names.filter(|name| *name != path).collect();
+    assert_eq!(aside.len(), 1, "{aside:?}");
+    assert_eq!(fs::read(&aside[0]).unwrap(), bytes);
+}
+
+#[test]
+fn a_file_that_somebody_emptied_is_begun_again() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("alerts.pcapng");
+    let all = alerts("v2919/icmp_ping");
+    let mut pcap = open(&path).unwrap();
+    pcap.handle(&all).unwrap();
+    let once = fs::read(&path).unwrap();
+    fs::write(&path, "").unwrap();
+    pcap.handle(&all).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), once);
+}

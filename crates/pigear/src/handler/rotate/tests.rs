@@ -180,13 +180,13 @@ fn what_was_written_of_half_a_record_is_taken_back() {
 fn a_file_that_somebody_else_moved_or_removed_is_noticed() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("alerts");
-    let open = Open::append(&path, None).unwrap();
-    assert!(!open.was_moved(&path));
+    let mut open = Open::append(&path, None).unwrap();
+    assert_eq!(open.look(&path), Change::None);
     fs::rename(&path, dir.path().join("moved")).unwrap();
-    assert!(open.was_moved(&path));
-    let open = Open::append(&path, None).unwrap();
+    assert_eq!(open.look(&path), Change::Moved);
+    let mut open = Open::append(&path, None).unwrap();
     fs::remove_file(&path).unwrap();
-    assert!(open.was_moved(&path));
+    assert_eq!(open.look(&path), Change::Moved);
 }
 
 #[test]
@@ -256,4 +256,44 @@ fn a_file_behind_a_link_is_rotated_beside_itself() {
     file.finish();
     assert_eq!(names(&dir.path().join("data")), ["alerts", "alerts.20300101T000000Z.gz"]);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
+/// One record, this text.
+fn record(text: &str) -> Records {
+    let mut records = Records::default();
+    let decoded = Decoder::default().decode(&encode(&AlertMessage::default(), Dialect::Snort27));
+    let alert = Alert::new(decoded.unwrap(), Arc::default(), Arc::default());
+    records.fill(&[Arc::new(alert)], 1, |_, out| out.extend_from_slice(text.as_bytes()));
+    records
+}
+
+#[test]
+fn a_file_that_somebody_else_cut_counts_from_there() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("alerts");
+    let size = rotation("10");
+    let mut file = RotatedFile::open(path.clone(), None, size, None, Compress::None).unwrap();
+    file.write(&record("12345678\n")).unwrap();
+    fs::write(&path, "").unwrap();
+    let now = at(TIMES[0]);
+    assert_eq!(file.make_ready(now).unwrap(), Ready::Another);
+    assert_eq!(file.len(), 0);
+    file.write(&record("1234\n")).unwrap();
+    assert_eq!(file.make_ready(now).unwrap(), Ready::Same);
+    assert_eq!(names(dir.path()), ["alerts"]);
+    file.write(&record("1234\n")).unwrap();
+    assert_eq!(file.make_ready(now).unwrap(), Ready::Another);
+    assert_eq!(names(dir.path()), ["alerts", "alerts.20261118T120000Z"]);
+}
+
+#[test]
+fn a_failure_to_rotate_is_logged_again_after_a_success() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("alerts");
+    let size = rotation("1");
+    let mut file = RotatedFile::open(path.clone(), None, size, None, Compress::None).unwrap();
+    file.write(&record("text\n")).unwrap();
+    file.cannot_rotate = true;
+    assert_eq!(file.make_ready(at(TIMES[0])).unwrap(), Ready::Another);
+    assert!(!file.cannot_rotate);
 }
