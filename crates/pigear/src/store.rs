@@ -26,6 +26,7 @@
 //! ```
 
 mod block_rows;
+mod change;
 mod check;
 mod clock;
 mod connect;

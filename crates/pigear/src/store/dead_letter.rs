@@ -79,11 +79,13 @@ impl Writer {
         position: Position,
         refused: &[Refusal],
     ) -> Result<(), StoreProblem> {
-        let (change, mut ids) = self.change()?;
+        self.ready()?;
+        let span = self.span();
+        let mut change = self.change()?;
         for Refusal { alert, reason } in refused {
             let count = alert.count.map_or(1, NonZeroU64::get);
             let count = i64::try_from(count).unwrap_or(i64::MAX);
-            let (signature, origin) = ids.of(alert, &change)?;
+            let (signature, origin) = change.intern(alert, span)?;
             let mut data = Vec::new();
             record::encode(alert, &mut data);
             let message = 2 * alert.message.msg.len();
@@ -118,7 +120,7 @@ impl Writer {
         lane: &str,
         damaged: &[DamagedRow],
     ) -> Result<(), StoreProblem> {
-        let (change, _) = self.change()?;
+        let change = self.change()?;
         for DamagedRow { id, signature, origin, data, reason } in damaged {
             let bytes = OVERHEAD + data.len() + reason.len() + lane.len();
             change
@@ -136,7 +138,7 @@ impl Writer {
 
     /// Removes dead letters that were sent again.
     pub(super) fn remove_letters(&mut self, letters: &[i64]) -> Result<(), StoreProblem> {
-        let (change, _) = self.change()?;
+        let change = self.change()?;
         for id in letters {
             change.execute("DELETE FROM dead_letter WHERE id = ?1", [id])?;
         }
@@ -146,7 +148,7 @@ impl Writer {
 
     /// Notes that dead letters were refused again.
     pub(super) fn refuse_letters(&mut self, refused: &[(i64, String)]) -> Result<(), StoreProblem> {
-        let (change, _) = self.change()?;
+        let change = self.change()?;
         for (id, reason) in refused {
             change.execute(
                 "UPDATE dead_letter SET again = 0, refused = ?2, reason = ?3, \

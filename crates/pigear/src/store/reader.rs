@@ -46,7 +46,7 @@ impl Reader {
     /// If there is none, it isn't one, or it can't be read.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         // Before it is opened: if it is replaced meanwhile, that is seen later.
-        let file = FileId::of(path);
+        let file = FileId::of(path).map_err(|error| StoreProblem::from(error).at(path))?;
         let connection = connect::to_read(path).map_err(|problem| problem.at(path))?;
         let (path, interned) = (path.to_owned(), InternedRows::default());
         Ok(Self { connection, path, interned, file, unreadable: 0 })
@@ -56,7 +56,12 @@ impl Reader {
     /// read from the one that this has open.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        FileId::of(&self.path) != self.file
+        FileId::of(&self.path).is_ok_and(|file| file != self.file)
+    }
+
+    /// The file that is read.
+    pub(super) fn file(&self) -> Option<FileId> {
+        self.file
     }
 
     /// How many stored alerts were met that can't be read, since this was opened.
