@@ -87,6 +87,9 @@ use writer::Writer;
 /// as nobody has Snort's socket, alerts are lost.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long removing waits for what is being written. Alerts don't take longer.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(250);
+
 /// How long closing waits for what is being written.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -146,7 +149,11 @@ impl Store {
     /// If there can be no more threads.
     pub fn tidy(&self, policy: RetentionPolicy) -> Result<Retention, StoreError> {
         let store = self.clone();
-        let work = move || store.0.writer.lock().tidy(policy, Clock::now());
+        let work = move || match store.0.writer.try_lock_for(LOCK_TIMEOUT) {
+            Some(mut writer) => writer.tidy(policy, Clock::now()),
+            // The next time, then.
+            None => Ok(Further::Enough),
+        };
         Retention::start(self.path(), work)
             .map_err(|error| StoreProblem::from(error).at(self.path()))
     }
