@@ -86,6 +86,12 @@ impl Reader {
         Ok(last_id(&self.connection)?)
     }
 
+    /// The number of the first alert behind this one.
+    pub(super) fn first_behind(&self, id: i64) -> Result<Option<i64>, StoreProblem> {
+        let sql = "SELECT min(id) FROM alert WHERE id > ?1";
+        Ok(self.connection.query_row(sql, [id], |row| row.get(0))?)
+    }
+
     /// The alert of a number.
     ///
     /// # Errors
