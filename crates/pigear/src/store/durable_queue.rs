@@ -412,11 +412,24 @@ impl DurableQueue {
             Err(problem) => {
                 debug!("handler {}: cannot note how far it is: {problem}", self.name);
                 reading.note_failures += 1;
-                if !reading.unwritten.is_empty() && reading.note_failures.is_power_of_two() {
-                    let (name, n) = (&self.name, reading.unwritten.len());
-                    error!("handler {name}: cannot write {n} dead letters yet: {problem}");
-                }
+                self.say_unwritten(reading, &problem);
             }
+        }
+    }
+
+    /// Says how many dead letters are not written; at the end also what becomes of them.
+    fn say_unwritten(&self, reading: &Reading, problem: &StoreProblem) {
+        let (name, unwritten) = (&self.name, &reading.unwritten);
+        let n = unwritten.len();
+        if n > 0 && self.is_closed() {
+            let refused = unwritten.refused.iter();
+            let lost = refused.filter(|refusal| refusal.alert.store_id.is_none()).count();
+            error!(
+                "handler {name}: {n} dead letters could not be written: {problem}; {lost} of them are lost, and \
+                the alerts of the others come again in the next run"
+            );
+        } else if n > 0 && reading.note_failures.is_power_of_two() {
+            error!("handler {name}: cannot write {n} dead letters yet: {problem}");
         }
     }
 }
@@ -455,22 +468,6 @@ impl Reading {
     }
 }
 
-impl Drop for DurableQueue {
-    fn drop(&mut self) {
-        let reading = self.reading.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let unwritten = &reading.unwritten;
-        if !unwritten.is_empty() {
-            let refused = unwritten.refused.iter();
-            let lost = refused.filter(|refusal| refusal.alert.store_id.is_none()).count();
-            error!(
-                "handler {}: {} dead letters could not be written; {lost} of them are lost, and the alerts of the                 others come again in the next run",
-                self.name,
-                unwritten.len()
-            );
-        }
-    }
-}
-
 fn count(n: i64) -> usize {
     usize::try_from(n).unwrap_or_default()
 }
@@ -480,7 +477,12 @@ impl Queue for DurableQueue {
         let mut reading = self.reading();
         loop {
             match self.try_take(&mut reading, batch, policy, until) {
-                Ok(taken) => return taken,
+                Ok(taken) => {
+                    if taken == Taken::Closed && !reading.unwritten.is_empty() {
+                        self.note(&mut reading);
+                    }
+                    return taken;
+                }
                 Err(problem) => {
                     reading.failures += 1;
                     if reading.failures.is_power_of_two() {

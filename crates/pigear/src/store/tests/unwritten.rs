@@ -225,3 +225,12 @@ fn the_end_does_not_wait_for_what_is_being_removed() {
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     drop(release);
 }
+
+#[test]
+fn what_memory_loses_at_the_end_is_in_the_account() {
+    let (place, store) = Place::with(&numbered(0..2));
+    let lane = Lane::new(&store, Begin::Start);
+    store.0.progress.change(|state| state.hand_on(&numbered(2..5)));
+    assert_eq!(lane.queue.abandon(), 3);
+    assert_eq!(place.reader().lanes().unwrap()[0].account.dropped, 3);
+}

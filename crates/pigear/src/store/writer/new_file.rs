@@ -35,7 +35,9 @@ impl Writer {
         if self.lock.is_none() {
             self.come_back()?;
         }
-        self.is_moved = false;
+        if std::mem::take(&mut self.is_moved) {
+            info!("{}: the store's file is back; storing goes on in it", self.path.display());
+        }
         self.is_sound().map(drop)
     }
 
@@ -57,7 +59,6 @@ impl Writer {
         let (mut lock, _) = Lock::take(&self.path)?;
         lock.begin()?;
         self.lock = Some(lock);
-        info!("{}: the store's file is back; storing goes on in it", self.path.display());
         Ok(())
     }
 
