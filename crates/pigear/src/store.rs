@@ -26,6 +26,7 @@
 //! ```
 
 mod block_rows;
+mod change;
 mod check;
 mod clock;
 mod connect;
@@ -86,7 +87,10 @@ use writer::Writer;
 /// Snort's socket is not bound, alerts are lost.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long closing waits for a write in progress.
+/// How long removing waits for what is being written. Alerts don't take longer.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// How long closing waits for what is being written.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A store that is open for writing. Clones share it.
@@ -145,7 +149,11 @@ impl Store {
     /// If the system allows no more threads.
     pub fn tidy(&self, policy: RetentionPolicy) -> Result<Retention, StoreError> {
         let store = self.clone();
-        let work = move || store.0.writer.lock().tidy(policy, Clock::now());
+        let work = move || match store.0.writer.try_lock_for(LOCK_TIMEOUT) {
+            Some(mut writer) => writer.tidy(policy, Clock::now()),
+            // The next time, then.
+            None => Ok(Further::Enough),
+        };
         Retention::start(self.path(), work)
             .map_err(|error| StoreProblem::from(error).at(self.path()))
     }

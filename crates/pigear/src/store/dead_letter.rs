@@ -1,24 +1,24 @@
 //! Dead letters: alerts that were refused for good, with the reason.
 
+mod changes;
+
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use pigear_alert::Alert;
-use rusqlite::{Connection, Row, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, TransactionBehavior, params};
+use tracing::warn;
 
 use super::connect;
 use super::error::{StoreError, StoreProblem};
-use super::lanes::{self, Position};
 use super::meta;
 use super::reader::{Further, Reader};
-use super::record;
-use super::row::{self, DamagedRow, StoredRow};
-use super::writer::Writer;
+use super::row::{self, StoredRow};
 
-/// The size of a dead letter without its record: the row, its index entries, and its origin.
-const OVERHEAD: usize = 200;
+pub(super) use changes::{Fate, LetterChanges};
 
 /// An alert that was refused.
 #[derive(Clone, Debug)]
@@ -71,98 +71,7 @@ impl DeadLetter {
     }
 }
 
-impl Writer {
-    /// Writes a lane's position, and its refused alerts.
-    pub(super) fn note(
-        &mut self,
-        lane: &str,
-        position: Position,
-        refused: &[Refusal],
-    ) -> Result<(), StoreProblem> {
-        let (change, mut ids) = self.change()?;
-        for Refusal { alert, reason } in refused {
-            let count = alert.count.map_or(1, NonZeroU64::get);
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
-            let (signature, origin) = ids.of(alert, &change)?;
-            let mut data = Vec::new();
-            record::encode(alert, &mut data);
-            let message = 2 * alert.message.msg.len();
-            let bytes = OVERHEAD + data.len() + reason.len() + lane.len() + message;
-            change
-                .prepare_cached(
-                    "INSERT INTO dead_letter \
-                    (lane, alert, refused, reason, signature, origin, data, count, bytes) \
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                )?
-                .execute(params![
-                    lane,
-                    alert.store_id.unwrap_or_default(),
-                    now(),
-                    &**reason,
-                    signature,
-                    origin,
-                    data,
-                    count,
-                    bytes
-                ])?;
-        }
-        lanes::put_position(&change, lane, position)?;
-        change.commit()?;
-        Ok(())
-    }
-
-    /// Makes dead letters of a lane's stored alerts that can't be decoded. Existing ones are not changed.
-    pub(super) fn set_aside(
-        &mut self,
-        lane: &str,
-        damaged: &[DamagedRow],
-    ) -> Result<(), StoreProblem> {
-        let (change, _) = self.change()?;
-        for DamagedRow { id, signature, origin, data, reason } in damaged {
-            let bytes = OVERHEAD + data.len() + reason.len() + lane.len();
-            change
-                .prepare_cached(
-                    "INSERT INTO dead_letter \
-                    (lane, alert, refused, reason, signature, origin, data, damaged, bytes) \
-                    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8 WHERE NOT EXISTS \
-                    (SELECT 1 FROM dead_letter WHERE damaged AND lane = ?1 AND alert = ?2)",
-                )?
-                .execute(params![lane, id, now(), reason, signature, origin, data, bytes])?;
-        }
-        change.commit()?;
-        Ok(())
-    }
-
-    /// Removes dead letters that were delivered.
-    pub(super) fn remove_letters(&mut self, letters: &[i64]) -> Result<(), StoreProblem> {
-        let (change, _) = self.change()?;
-        for id in letters {
-            change.execute("DELETE FROM dead_letter WHERE id = ?1", [id])?;
-        }
-        change.commit()?;
-        Ok(())
-    }
-
-    /// Records that dead letters were refused again.
-    pub(super) fn refuse_letters(&mut self, refused: &[(i64, String)]) -> Result<(), StoreProblem> {
-        let (change, _) = self.change()?;
-        for (id, reason) in refused {
-            change.execute(
-                "UPDATE dead_letter SET again = 0, refused = ?2, reason = ?3, \
-                bytes = bytes - length(reason) + length(?3) WHERE id = ?1",
-                params![id, now(), reason],
-            )?;
-        }
-        change.commit()?;
-        Ok(())
-    }
-}
-
-fn now() -> i64 {
-    Timestamp::now().as_second()
-}
-
-/// The columns of a dead letter, for the store's version.
+/// The columns of a dead letter, as the store's version has them.
 fn columns(connection: &Connection) -> rusqlite::Result<&'static str> {
     Ok(if meta::version(connection)? < 2 {
         "alert, signature, origin, data, id, lane, refused, reason, again, 1 AS count, 0 AS damaged \
@@ -222,44 +131,63 @@ impl Reader {
         let mut select = connection.prepare_cached(&sql)?;
         let mut rows = select.query(values)?;
         while let Some(row) = rows.next()? {
-            let stored = row::stored(row, connection, interned)?;
-            if visit(letter(row, stored)?) == Further::Enough {
-                break;
+            let read =
+                row::stored(row, connection, interned).and_then(|stored| letter(row, stored));
+            match read {
+                Ok(letter) => {
+                    if visit(letter) == Further::Enough {
+                        break;
+                    }
+                }
+                Err(problem) => warn!("dead letter {} can't be read: {problem}", text(row, "id")),
             }
         }
         Ok(())
     }
 }
 
+/// A dead letter. What says less about it may be damaged: it is shown as far as it can be read.
 fn letter(row: &Row<'_>, stored: StoredRow) -> Result<DeadLetter, StoreProblem> {
-    let mut reason: String = row.get("reason")?;
-    let count = row.get::<_, i64>("count")?.unsigned_abs();
+    let mut reason = text(row, "reason");
+    let count = row.get::<_, i64>("count").map_or(1, i64::unsigned_abs);
     let (alert_id, content) = match stored {
         StoredRow::Alert(mut stored) => {
             stored.alert.count = NonZeroU64::new(count).filter(|_| count > 1);
             (stored.id, LetterContent::Alert(stored.alert))
         }
         StoredRow::Damaged(damaged) => {
-            if !row.get("damaged")? {
+            if !row.get::<_, bool>("damaged").unwrap_or_default() {
                 reason = format!("{}; it was refused: {reason}", damaged.reason);
             }
             (damaged.id, LetterContent::Damaged(damaged.data))
         }
     };
-    let refused = Timestamp::from_second(row.get("refused")?);
+    let refused =
+        row.get("refused").ok().and_then(|second: i64| Timestamp::from_second(second).ok());
     Ok(DeadLetter {
         id: row.get("id")?,
-        lane: row.get("lane")?,
+        lane: text(row, "lane"),
         refused: refused.unwrap_or(Timestamp::UNIX_EPOCH),
         reason,
-        again: row.get("again")?,
+        again: row.get("again").unwrap_or_default(),
         alert_id,
         count,
         content,
     })
 }
 
-/// The result of a request to send dead letters again.
+/// A column as text, whatever is in it.
+fn text(row: &Row<'_>, column: &str) -> String {
+    match row.get_ref(column) {
+        Ok(ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => {
+            String::from_utf8_lossy(bytes).into_owned()
+        }
+        Ok(ValueRef::Integer(number)) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// What is sent again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Redelivery {
@@ -275,7 +203,8 @@ pub struct Redelivery {
 /// If the store can't be written.
 pub fn redeliver(path: &Path, lane: Option<&str>) -> Result<Redelivery, StoreError> {
     let marked = || -> Result<Redelivery, StoreProblem> {
-        let connection = connect::beside(path)?;
+        let mut connection = connect::beside(path)?;
+        let connection = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let whole = match meta::version(&connection)? {
             ..2 => "",
             _ => " AND NOT damaged",
@@ -290,11 +219,13 @@ pub fn redeliver(path: &Path, lane: Option<&str>) -> Result<Redelivery, StoreErr
         )?;
         let lanes = select.query_map([lane], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let lanes = lanes.collect::<Result<_, _>>()?;
+        drop(select);
         let damaged = connection.query_row(
             "SELECT count(*) FROM dead_letter WHERE NOT again AND (?1 IS NULL OR lane = ?1)",
             [lane],
             |row| row.get(0),
         )?;
+        connection.commit()?;
         Ok(Redelivery { lanes, damaged })
     };
     marked().map_err(|problem| problem.at(path))

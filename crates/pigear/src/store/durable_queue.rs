@@ -7,6 +7,7 @@
 //! Reading may be ahead of settling: a lane that groups alerts settles them when the group is sent, and the
 //! position stays before the oldest unsettled alert.
 
+mod found;
 mod in_flight;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -18,22 +19,27 @@ use pigear_pipeline::{Batch, BatchPolicy, LaneSettings, Queue, Settlement, Taken
 use tracing::{debug, error, warn};
 
 use super::Store;
-use super::dead_letter::Refusal;
+use super::dead_letter::{LetterChanges, Refusal};
 use super::error::{StoreError, StoreProblem};
+use super::file_id::FileId;
 use super::lanes::{self, Mark, Opened, Position};
 use super::progress::Bounds;
-use super::reader::{Further, Reader};
-use super::row::{DamagedRow, StoredRow};
+use super::reader::Reader;
+use super::writer::Writer;
 use crate::config::Begin;
-use in_flight::{Fate, InFlight, Item};
+use found::Found;
+use in_flight::{InFlight, Item, Settled};
 
 /// How often to check for dead letters that are to be sent again.
 const REDELIVERY_CHECK: Duration = Duration::from_secs(1);
 
-/// The most bytes of a batch, roughly.
+/// How long the end waits for the store to note what was lost.
+const ABANDON_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// A batch has no more bytes than these, roughly.
 const MAX_BYTES: usize = 16 << 20;
 
-/// The most refusals that wait in memory while they can't be written.
+/// While more changes of dead letters than these can't be written, no more alerts are given out.
 const MAX_UNWRITTEN: usize = 1_000;
 
 /// The queue of a durable lane.
@@ -61,17 +67,23 @@ struct Reading {
     in_flight: InFlight,
     /// The fates of the alerts that the lane has settled in this run.
     settled: Totals,
-    /// The fates of alerts that it never gets.
-    besides: Totals,
-    /// How many of the latter were reported to the lane.
+    /// And of those before the mark that it never got.
+    left_out: Totals,
+    /// How many it never gets, before the mark or behind it, and how many of them the lane was told of.
+    lost: Totals,
     told: Totals,
     /// The position that is written.
     noted: Position,
-    /// Refusals that could not be written yet.
-    unwritten: Vec<Refusal>,
-    /// The last check for dead letters.
+    /// What could not be written yet. The mark that is written is before the alerts that these are of.
+    unwritten: LetterChanges,
+    /// The file that the dead letters in flight are from.
+    letters_file: Option<FileId>,
+    /// When it was last looked for dead letters.
     looked: Option<Instant>,
+    /// How often alerts could not be read, dead letters could not be read, and nothing could be noted.
     failures: u32,
+    letter_failures: u32,
+    note_failures: u32,
 }
 
 /// Alerts, each with its place.
@@ -131,12 +143,16 @@ impl DurableQueue {
             done: begin.mark.done,
             in_flight: InFlight::default(),
             settled: Totals::default(),
-            besides: Totals::default(),
+            left_out: Totals::default(),
+            lost: Totals::default(),
             told: Totals::default(),
             noted: begin,
-            unwritten: Vec::new(),
+            unwritten: LetterChanges::default(),
+            letters_file: None,
             looked: None,
             failures: 0,
+            letter_failures: 0,
+            note_failures: 0,
         };
         Self {
             store,
@@ -170,8 +186,15 @@ impl DurableQueue {
             if self.is_due(due) {
                 return Ok(Taken::Due);
             }
-            if let Some(letters) = self.letters_to_send(reading, most)? {
-                return Ok(self.give_out(reading, batch, letters));
+            if self.is_held_back(reading) {
+                if self.is_closed() {
+                    return Ok(Taken::Closed);
+                }
+                self.wait_to_write(due);
+                continue;
+            }
+            if let Some(letters) = self.letters_to_send(reading, most) {
+                return Ok(reading.give_out(batch, letters));
             }
             let turn = if reading.begun > self.read_up_to() && !self.is_time_up() {
                 Turn::Read(reading.begun)
@@ -180,14 +203,15 @@ impl DurableQueue {
             };
             match turn {
                 Turn::Read(to) => {
-                    let items = self.read(reading, to, most)?;
-                    if !items.is_empty() {
-                        return Ok(self.give_out(reading, batch, items));
+                    let alerts = self.read(reading, to, most)?;
+                    if !alerts.is_empty() {
+                        batch.fill(alerts);
+                        return Ok(Taken::Alerts);
                     }
                 }
                 Turn::Unstored(alerts) => {
                     let items = alerts.into_iter().map(|alert| (Item::Unstored, alert)).collect();
-                    return Ok(self.give_out(reading, batch, items));
+                    return Ok(reading.give_out(batch, items));
                 }
                 Turn::Look => {}
                 Turn::Due => return Ok(Taken::Due),
@@ -206,25 +230,57 @@ impl DurableQueue {
         end_by.is_some_and(|by| by <= Instant::now())
     }
 
-    /// Dead letters that are to be sent again, if a check is due.
-    fn letters_to_send(
-        &self,
-        reading: &mut Reading,
-        most: usize,
-    ) -> Result<Option<Items>, StoreProblem> {
+    /// Whether so much waits to be written that no more alerts are given out.
+    fn is_held_back(&self, reading: &mut Reading) -> bool {
+        if reading.unwritten.len() > MAX_UNWRITTEN {
+            self.note(reading);
+        }
+        reading.unwritten.len() > MAX_UNWRITTEN
+    }
+
+    fn wait_to_write(&self, due: Option<Instant>) {
+        let progress = &self.store.0.progress;
+        let state = progress.state();
+        if !state.closing {
+            let again = Instant::now() + REDELIVERY_CHECK;
+            drop(progress.wait(state, due.map_or(again, |due| due.min(again))));
+        }
+    }
+
+    /// Dead letters that are to be sent again, if it is time to look for them and there are some. Where they
+    /// can't be read, everything else goes on.
+    fn letters_to_send(&self, reading: &mut Reading, most: usize) -> Option<Items> {
         if reading.looked.is_some_and(|looked| looked.elapsed() < REDELIVERY_CHECK) {
-            return Ok(None);
+            return None;
         }
         reading.looked = Some(Instant::now());
-        self.follow_file(reading)?;
-        // Those that were taken still have the mark.
-        if reading.in_flight.has_letters() {
-            return Ok(None);
+        // Alerts that can't be read are met where they are read.
+        let _ = self.follow_file(reading);
+        if !reading.unwritten.is_empty() {
+            self.note(reading);
         }
-        let letters = reading.reader.marked_letters(&self.name, most)?;
+        // Those that were given out still count as marked, until it is noted what became of them.
+        if reading.in_flight.has_letters()
+            || reading.unwritten.has_letters()
+            || reading.reader.is_stale()
+        {
+            return None;
+        }
+        let letters = match reading.reader.marked_letters(&self.name, most) {
+            Ok(letters) => letters,
+            Err(problem) => {
+                reading.letter_failures += 1;
+                if reading.letter_failures.is_power_of_two() {
+                    error!("handler {}: cannot read its dead letters: {problem}", self.name);
+                }
+                return None;
+            }
+        };
+        reading.letters_file = reading.reader.file();
         self.store.0.progress.change(|state| state.add_letters(self.lane, letters.len()));
-        let items = letters.into_iter().map(|(letter, alert)| (Item::Letter(letter), alert));
-        Ok(Some(items.collect::<Items>()).filter(|items| !items.is_empty()))
+        let items =
+            letters.into_iter().map(|(id, alert)| (Item::Letter { id, count: alert.count }, alert));
+        Some(items.collect::<Items>()).filter(|items| !items.is_empty())
     }
 
     /// Waits for the next step. `since` is when the first alert came.
@@ -273,139 +329,142 @@ impl DurableQueue {
         }
     }
 
-    /// Reads the next alerts, at most up to this one; none if they were all removed.
-    fn read(&self, reading: &mut Reading, to: i64, most: usize) -> Result<Items, StoreProblem> {
+    /// Takes what comes next, up to an alert at most; no alerts, if nothing of it is there any more.
+    fn read(
+        &self,
+        reading: &mut Reading,
+        to: i64,
+        most: usize,
+    ) -> Result<Vec<Arc<Alert>>, StoreProblem> {
         self.follow_file(reading)?;
+        let is_stale = reading.reader.is_stale();
+        // What is behind that is in another file.
+        let to = if is_stale { to.min(reading.reader.last_id()?) } else { to };
         let read = self.read_up_to();
-        let (mut items, mut bytes, mut damaged) = (Vec::new(), 0, Vec::new());
-        let (mut first, mut last) = (to + 1, read);
-        reading.reader.visit_rows((read + 1, to), &mut |row| match row {
-            StoredRow::Alert(stored) => {
-                (first, last) = (first.min(stored.id), stored.id);
-                bytes += stored.alert.memory();
-                items.push((Item::Stored(stored.id), Arc::new(stored.alert)));
-                let enough = bytes >= MAX_BYTES || items.len() >= most;
-                if enough { Further::Enough } else { Further::On }
+        let mut found = Found::behind(read);
+        reading.reader.visit_rows((read + 1, to), &mut |row| found.add(row, most))?;
+        if !found.is_cut {
+            let mut gone = to;
+            if found.items.is_empty() && !is_stale {
+                let readable = self.store.0.progress.state().readable(self.lane);
+                let first = reading.reader.first_behind(to)?;
+                gone = first.map_or(readable, |first| readable.min(first - 1)).max(to);
             }
-            // Earlier alerts are delivered first.
-            StoredRow::Damaged(_) if !items.is_empty() => Further::Enough,
-            StoredRow::Damaged(row) => {
-                first = first.min(row.id);
-                damaged.push(row);
-                Further::On
-            }
-        })?;
-        let gone = count(first - read - 1);
-        if gone > 0 {
-            reading.besides.dropped += gone as u64;
-            let name = &self.name;
-            warn!(
-                "handler {name}: {gone} alerts were removed from the store before they were delivered"
-            );
-            self.pass_over(reading, first - 1);
+            found.gone_up_to(gone);
         }
-        if let Some(passed) = damaged.last().map(|row| row.id) {
-            self.set_aside(reading, &damaged);
-            self.pass_over(reading, passed);
-        }
-        if reading.begun < last {
-            reading.begun = last;
-            self.note(reading);
-        }
-        Ok(items)
+        self.say_left_out(reading, &found);
+        let Found { items, alerts, last, left_out, .. } = found;
+        reading.lost = reading.lost + left_out;
+        self.read.store(last, Ordering::Relaxed);
+        reading.in_flight.extend(items);
+        reading.failures = 0;
+        let settled = reading.in_flight.settle_left_out();
+        reading.settle(settled);
+        reading.begun = reading.begun.max(last);
+        self.note(reading);
+        Ok(alerts)
     }
 
-    /// Switches to the file that is at the path now, if it is another one, and the former one was read
-    /// completely.
+    /// Says what the lane never gets: of alerts that were removed at powers of two, since there may be many.
+    fn say_left_out(&self, reading: &Reading, found: &Found) {
+        let name = &self.name;
+        let before = reading.lost.dropped;
+        let gone = before + found.left_out.dropped;
+        if before.checked_ilog2() != gone.checked_ilog2() {
+            warn!("handler {name}: {gone} alerts so far were lost before it got them");
+        }
+        for item in &found.items {
+            if let Item::Damaged(row) = item {
+                error!("handler {name}: alert {} can't be delivered: {}", row.id, row.reason);
+            }
+        }
+    }
+
+    /// Reads from the file that is at the path now, if that is another than before and all of that was
+    /// read.
+    ///
+    /// # Errors
+    /// If it can't be read. Nothing of the former one is left to be read then.
     fn follow_file(&self, reading: &mut Reading) -> Result<(), StoreProblem> {
         if reading.reader.is_stale() && reading.reader.last_id()? <= self.read_up_to() {
-            // Until there is a new one, the removed file stays in use.
-            if let Ok(reader) = Reader::open(self.store.path()) {
-                reading.reader = reader;
-            }
+            reading.reader = Reader::open(self.store.path()).map_err(|error| error.source)?;
         }
         Ok(())
     }
 
-    /// Skips alerts up to this one.
-    fn pass_over(&self, reading: &mut Reading, passed: i64) {
-        self.read.store(passed, Ordering::Relaxed);
-        if reading.in_flight.is_empty() {
-            reading.done = passed;
+    /// Writes the mark, and what became of dead letters, in one go. What can't be written now is written
+    /// later: at worst, some alerts come twice.
+    fn note(&self, reading: &mut Reading) {
+        if reading.is_noted(self.begin.account) {
+            return;
+        }
+        self.note_with(reading, &mut self.store.0.writer.lock());
+    }
+
+    fn note_with(&self, reading: &mut Reading, writer: &mut Writer) {
+        let position = reading.position(self.begin.account);
+        match writer.note(&self.name, position, &reading.unwritten) {
+            Ok(()) => {
+                reading.noted = position;
+                reading.unwritten = LetterChanges::default();
+                reading.note_failures = 0;
+            }
+            Err(problem) => {
+                debug!("handler {}: cannot note how far it is: {problem}", self.name);
+                reading.note_failures += 1;
+                self.say_unwritten(reading, &problem);
+            }
         }
     }
 
-    /// Makes dead letters of alerts that can't be decoded.
-    fn set_aside(&self, reading: &mut Reading, damaged: &[DamagedRow]) {
-        reading.besides.failed += damaged.len() as u64;
-        for DamagedRow { id, reason, .. } in damaged {
-            error!("handler {}: alert {id} can't be delivered: {reason}", self.name);
+    /// Says how many dead letters are not written; at the end also what becomes of them.
+    fn say_unwritten(&self, reading: &Reading, problem: &StoreProblem) {
+        let (name, unwritten) = (&self.name, &reading.unwritten);
+        let n = unwritten.len();
+        if n > 0 && self.is_closed() {
+            let refused = unwritten.refused.iter();
+            let lost = refused.filter(|refusal| refusal.alert.store_id.is_none()).count();
+            error!(
+                "handler {name}: {n} dead letters could not be written: {problem}; {lost} of them are lost, and \
+                the alerts of the others come again in the next run"
+            );
+        } else if n > 0 && reading.note_failures.is_power_of_two() {
+            error!("handler {name}: cannot write {n} dead letters yet: {problem}");
         }
-        self.or_say(self.store.0.writer.lock().set_aside(&self.name, damaged));
     }
+}
 
-    fn or_say(&self, result: Result<(), StoreProblem>) {
-        if let Err(problem) = result {
-            error!("handler {}: cannot update its dead letters: {problem}", self.name);
-        }
-    }
-
-    /// Returns alerts as taken, after writing the end of the batch.
-    fn give_out(&self, reading: &mut Reading, batch: &mut Batch, items: Items) -> Taken {
-        reading.failures = 0;
+impl Reading {
+    /// Gives alerts out that are not read from the table of alerts.
+    fn give_out(&mut self, batch: &mut Batch, items: Items) -> Taken {
+        self.failures = 0;
         let (items, alerts): (Vec<_>, Vec<_>) = items.into_iter().unzip();
-        if let Some(Item::Stored(last)) = items.last() {
-            self.read.store(*last, Ordering::Relaxed);
-        }
-        reading.in_flight.extend(items);
+        self.in_flight.extend(items);
         batch.fill(alerts);
         Taken::Alerts
     }
 
-    /// Writes the position, and the refused alerts. If that fails, it is done later: at worst, some
-    /// alerts are delivered twice.
-    fn note(&self, reading: &mut Reading) {
-        let position = Position {
-            mark: Mark { done: reading.done, begun: reading.begun },
-            account: self.begin.account + reading.settled + reading.besides,
-        };
-        if position == reading.noted && reading.unwritten.is_empty() {
-            return;
-        }
-        let written = self.store.0.writer.lock().note(&self.name, position, &reading.unwritten);
-        match written {
-            Ok(()) => {
-                reading.noted = position;
-                reading.unwritten.clear();
-            }
-            Err(problem) => {
-                debug!("handler {}: cannot save its position: {problem}", self.name);
-                if reading.unwritten.len() > MAX_UNWRITTEN {
-                    let n = reading.unwritten.len();
-                    error!(
-                        "handler {}: {n} dead letters could not be stored: {problem}",
-                        self.name
-                    );
-                    reading.unwritten.clear();
-                }
-            }
+    fn position(&self, before: Totals) -> Position {
+        Position {
+            mark: Mark { done: self.done, begun: self.begun },
+            account: before + self.settled + self.left_out,
         }
     }
 
-    /// Records the results of dead letters that were sent again.
-    fn settle_letters(&self, fates: &[(i64, Fate)]) {
-        let taken = fates.iter().filter(|(_, fate)| matches!(fate, Fate::Taken));
-        let taken: Vec<_> = taken.map(|(letter, _)| *letter).collect();
-        let refused = fates.iter().filter_map(|(letter, fate)| match fate {
-            Fate::Refused(reason) => Some((*letter, reason.to_string())),
-            Fate::Taken => None,
-        });
-        let refused: Vec<_> = refused.collect();
-        if taken.is_empty() && refused.is_empty() {
-            return;
+    fn is_noted(&self, before: Totals) -> bool {
+        self.unwritten.is_empty() && self.position(before) == self.noted
+    }
+
+    /// What was settled is to be written.
+    fn settle(&mut self, settled: Settled) {
+        let Settled { done, left_out, damaged, letters } = settled;
+        self.done = done.unwrap_or(self.done);
+        self.left_out = self.left_out + left_out;
+        self.unwritten.damaged.extend(damaged);
+        if !letters.is_empty() {
+            self.unwritten.file = self.letters_file;
+            self.unwritten.sent.extend(letters);
         }
-        let mut writer = self.store.0.writer.lock();
-        self.or_say(writer.refuse_letters(&refused).and_then(|()| writer.remove_letters(&taken)));
     }
 }
 
@@ -418,7 +477,12 @@ impl Queue for DurableQueue {
         let mut reading = self.reading();
         loop {
             match self.try_take(&mut reading, batch, policy, until) {
-                Ok(taken) => return taken,
+                Ok(taken) => {
+                    if taken == Taken::Closed && !reading.unwritten.is_empty() {
+                        self.note(&mut reading);
+                    }
+                    return taken;
+                }
                 Err(problem) => {
                     reading.failures += 1;
                     if reading.failures.is_power_of_two() {
@@ -440,20 +504,14 @@ impl Queue for DurableQueue {
         }
         let mut reading = self.reading();
         for refused in &settlement.refused {
-            let reason = Arc::clone(&refused.reason);
-            if !reading.in_flight.refuse_letter(refused.number, &reason) {
-                reading.unwritten.push(Refusal { alert: Arc::clone(&refused.alert), reason });
-            }
+            let refusal =
+                Refusal { alert: Arc::clone(&refused.alert), reason: Arc::clone(&refused.reason) };
+            let new = reading.in_flight.refuse(refused.number, refusal);
+            reading.unwritten.refused.extend(new);
         }
-        let (done, letters) = reading.in_flight.settle(settlement.settled);
-        if let Some(done) = done {
-            reading.done = done;
-        }
+        let settled = reading.in_flight.settle(settlement.settled);
+        reading.settle(settled);
         reading.settled = settlement.totals;
-        if reading.in_flight.is_empty() {
-            reading.done = reading.done.max(self.read_up_to());
-        }
-        self.settle_letters(&letters);
         self.note(&mut reading);
     }
 
@@ -464,10 +522,13 @@ impl Queue for DurableQueue {
 
     fn take_lost(&self) -> Totals {
         let mut reading = self.reading();
-        reading.besides.dropped += self.store.0.progress.state().take_dropped(self.lane);
-        let (besides, told) = (reading.besides, reading.told);
-        reading.told = besides;
-        besides - told
+        let dropped = self.store.0.progress.state().take_dropped(self.lane);
+        reading.lost.dropped += dropped;
+        // These have no place in the store, and so none before or behind the mark.
+        reading.left_out.dropped += dropped;
+        let (lost, told) = (reading.lost, reading.told);
+        reading.told = lost;
+        lost - told
     }
 
     fn waiting(&self) -> usize {
@@ -499,8 +560,15 @@ impl Queue for DurableQueue {
     fn abandon(&self) -> u64 {
         self.abandoned.store(true, Ordering::SeqCst);
         let waiting = self.store.0.progress.change(|state| state.abandon(self.lane));
-        // An abandoned lane may still hold the lock for its last write.
-        let in_flight = self.reading.try_lock().map(|reading| reading.in_flight.unstored());
-        waiting + in_flight.unwrap_or_default()
+        // A lane that was left behind in the middle of noting something keeps it to itself.
+        let Ok(mut reading) = self.reading.try_lock() else { return waiting };
+        let lost = waiting + reading.in_flight.unstored();
+        reading.left_out.dropped += lost;
+        if !reading.is_noted(self.begin.account)
+            && let Some(mut writer) = self.store.0.writer.try_lock_for(ABANDON_TIMEOUT)
+        {
+            self.note_with(&mut reading, &mut writer);
+        }
+        lost
     }
 }

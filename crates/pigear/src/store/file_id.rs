@@ -1,6 +1,7 @@
 //! The identity of a file.
 
 use std::fs::{self, Metadata};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -12,9 +13,16 @@ pub(super) struct FileId {
 }
 
 impl FileId {
-    /// The file at a path, after following symbolic links; `None` if there is none.
-    pub(super) fn of(path: &Path) -> Option<Self> {
-        fs::metadata(path).ok().map(Self::from)
+    /// The file at a path, behind symbolic links; `None` if there is none.
+    ///
+    /// # Errors
+    /// If that can't be seen: then there may be one.
+    pub(super) fn of(path: &Path) -> io::Result<Option<Self>> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(metadata.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

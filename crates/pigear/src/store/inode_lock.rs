@@ -43,7 +43,7 @@ impl InodeLock {
     /// Locks the file at a path.
     pub(super) fn take(path: &Path) -> Result<Self, StoreProblem> {
         let mut files = files();
-        let known = FileId::of(path).filter(|id| files.contains_key(id));
+        let known = FileId::of(path)?.filter(|id| files.contains_key(id));
         let id = if let Some(id) = known {
             id
         } else {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use pigear_pipeline::Totals;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::connect;
 use super::error::{StoreError, StoreProblem};
@@ -72,16 +72,17 @@ pub(super) fn open(
     begin: Begin,
     target: Option<&str>,
 ) -> Result<Opened, StoreProblem> {
-    let known =
-        connection.query_row("SELECT * FROM lane WHERE name = ?1", [name], row).optional()?;
+    let change = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let known = change.query_row("SELECT * FROM lane WHERE name = ?1", [name], row).optional()?;
     let (position, former) = if let Some(lane) = known {
         (Position { mark: lane.mark, account: lane.account }, lane.target)
     } else {
-        let mark = new_mark(connection, begin)?;
+        let mark = new_mark(&change, begin)?;
         (Position { mark, account: Totals::default() }, None)
     };
-    put_position(connection, name, position)?;
-    connection.execute("UPDATE lane SET target = ?2 WHERE name = ?1", params![name, target])?;
+    put_position(&change, name, position)?;
+    change.execute("UPDATE lane SET target = ?2 WHERE name = ?1", params![name, target])?;
+    change.commit()?;
     let former_target = former.filter(|former| Some(former.as_str()) != target);
     Ok(Opened { position, former_target })
 }

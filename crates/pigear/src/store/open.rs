@@ -77,8 +77,9 @@ pub(super) fn to_write(
     }
     begin_journal(&mut connection)?;
     lock.begin()?;
-    let beside = ["-wal", "-shm"].map(|end| beside_path(path, end));
-    let beside = beside.map(|path| (path.clone(), FileId::of(&path)));
+    let [journal, index] = ["-wal", "-shm"].map(|end| beside_path(path, end));
+    let of = |path: PathBuf| FileId::of(&path).map(|file| (path, file));
+    let beside = [of(journal)?, of(index)?];
     Ok(Opened { connection, lock, check, beside })
 }
 
@@ -95,8 +96,8 @@ fn prepare_tables(path: &Path, kind: FileKind) -> Result<(), StoreProblem> {
     }
 }
 
-/// Creates the file if there is none; otherwise checks that it is writable.
-fn make_writable(path: &Path) -> Result<(), StoreProblem> {
+/// Creates the file if there is none; otherwise it must be writable.
+pub(super) fn make_writable(path: &Path) -> Result<(), StoreProblem> {
     match OpenOptions::new().write(true).create_new(true).mode(MODE).open(path) {
         Ok(file) => {
             file.sync_all()?;
@@ -185,8 +186,11 @@ pub(super) fn begin(
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
-/// Moves the journal into the file, except for pages whose older versions are being read.
-pub(super) fn checkpoint(connection: &Connection) -> Result<(), StoreProblem> {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-    Ok(())
+/// Moves what is in the journal into the file, as far as nobody reads older versions of it. Whether that was all.
+pub(super) fn checkpoint(connection: &Connection) -> Result<bool, StoreProblem> {
+    let [is_busy, pages, moved] =
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+            Ok([row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?])
+        })?;
+    Ok(is_busy == 0 && pages >= 0 && pages == moved)
 }

@@ -45,8 +45,8 @@ impl Reader {
     /// # Errors
     /// If the file doesn't exist, isn't a store, or can't be read.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        // Before it is opened, so that a replacement in between is noticed later.
-        let file = FileId::of(path);
+        // Before it is opened: if it is replaced meanwhile, that is seen later.
+        let file = FileId::of(path).map_err(|error| StoreProblem::from(error).at(path))?;
         let connection = connect::to_read(path).map_err(|problem| problem.at(path))?;
         let (path, interned) = (path.to_owned(), InternedRows::default());
         Ok(Self { connection, path, interned, file, unreadable: 0 })
@@ -56,7 +56,12 @@ impl Reader {
     /// one.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        FileId::of(&self.path) != self.file
+        FileId::of(&self.path).is_ok_and(|file| file != self.file)
+    }
+
+    /// The file that is read.
+    pub(super) fn file(&self) -> Option<FileId> {
+        self.file
     }
 
     /// How many unreadable alerts were met since this was opened.
@@ -81,7 +86,13 @@ impl Reader {
         Ok(last_id(&self.connection)?)
     }
 
-    /// The alert with an id.
+    /// The number of the first alert behind this one.
+    pub(super) fn first_behind(&self, id: i64) -> Result<Option<i64>, StoreProblem> {
+        let sql = "SELECT min(id) FROM alert WHERE id > ?1";
+        Ok(self.connection.query_row(sql, [id], |row| row.get(0))?)
+    }
+
+    /// The alert of a number.
     ///
     /// # Errors
     /// If the store can't be read.

@@ -1,7 +1,7 @@
 //! Removes old and excess alerts, in small steps.
 
 use std::path::Path;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -14,7 +14,10 @@ use super::reader::Further;
 /// How often to check whether there is something to remove.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The retention policy.
+/// How long the end waits for what is being removed.
+const END_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// What is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RetentionPolicy {
     /// Alerts are kept for this many days.
@@ -25,9 +28,11 @@ pub struct RetentionPolicy {
     pub trust_clock: bool,
 }
 
-/// Removes on its own thread, until this is dropped.
+/// Removes on a thread of its own, until this is dropped. What takes long then is not waited for.
 pub struct Retention {
     end: Option<Sender<()>>,
+    /// Closed when the thread has ended.
+    finished: Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -39,7 +44,9 @@ impl Retention {
     ) -> std::io::Result<Self> {
         let path = path.to_owned();
         let (end, ended) = channel();
+        let (finish, finished) = channel();
         let work = move || {
+            let _finish: Sender<()> = finish;
             let mut failures = 0_u32;
             while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 loop {
@@ -62,15 +69,17 @@ impl Retention {
             }
         };
         let thread = thread::Builder::new().name("retention".to_owned()).spawn(work)?;
-        Ok(Self { end: Some(end), thread: Some(thread) })
+        Ok(Self { end: Some(end), finished, thread: Some(thread) })
     }
 }
 
 impl Drop for Retention {
     fn drop(&mut self) {
         drop(self.end.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic in it was already reported.
+        let is_busy = self.finished.recv_timeout(END_TIMEOUT) == Err(RecvTimeoutError::Timeout);
+        // A thread that waits for others is left behind. It has no change open that could be made by half.
+        if let Some(thread) = self.thread.take().filter(|_| !is_busy) {
+            // A panic of its was already reported.
             let _ = thread.join();
         }
     }

@@ -32,6 +32,7 @@ mod letters;
 mod opening;
 mod placing;
 mod querying;
+mod unwritten;
 mod upgrading;
 
 /// Every recording that there is.

@@ -118,7 +118,7 @@ impl Writer {
         let is_right = watch.is_right(now, || horizon.map_or(Ok(false), due))?;
         watch.said = !is_right;
         if watch.is_to_be_noted(now) {
-            let (change, _) = self.change()?;
+            let change = self.change()?;
             watch.note(&change, now)?;
             change.commit()?;
         }
@@ -167,7 +167,7 @@ impl Writer {
         if letters.is_empty() {
             return Ok(Further::Enough);
         }
-        let (change, _) = self.change()?;
+        let change = self.change()?;
         for (id, lane) in &letters {
             change.prepare_cached("DELETE FROM dead_letter WHERE id = ?1")?.execute([id])?;
             change
@@ -224,7 +224,7 @@ impl Writer {
         if !unused::is_any_unused(&self.connection, oldest)? {
             return Ok(Further::Enough);
         }
-        let (change, _) = self.change()?;
+        let change = self.change()?;
         let removed = unused::remove_unused(&change, oldest, until, ROWS)?;
         change.commit()?;
         debug!("removed {} signatures and origins", removed.rows);
@@ -281,7 +281,7 @@ impl Writer {
 
     /// Removes a block, and its index entries.
     fn remove(&mut self, block: i64) -> Result<(), StoreProblem> {
-        let (change, _) = self.change()?;
+        let change = self.change()?;
         change.execute(
             "DELETE FROM alert WHERE id BETWEEN ?1 AND ?2",
             [block * BLOCK, block * BLOCK + BLOCK - 1],

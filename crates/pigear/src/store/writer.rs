@@ -1,21 +1,22 @@
 //! Writes alerts.
 
-use std::fs;
+mod new_file;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use pigear_alert::Alert;
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, params};
 use tracing::{debug, error, info, warn};
 
 use super::block_rows::{self, BlockRows};
+use super::change::{Change, Interner};
 use super::check::Check;
 use super::clock::ClockWatch;
 use super::error::StoreProblem;
 use super::file_id::FileId;
 use super::ids::{Ids, Span};
-use super::lanes::{self, LaneRow};
 use super::layout::{BLOCK, SEGMENT};
 use super::lock::Lock;
 use super::meta::{self, last_id};
@@ -27,10 +28,13 @@ use super::segment_index::SegmentIndex;
 pub(super) struct Writer {
     pub(super) connection: Connection,
     path: PathBuf,
-    /// The right to write to the file of the connection. `None` while the path has another file, or
-    /// none, and no new one could be opened yet.
+    /// The file that the connection is to.
+    file: FileId,
+    /// The right to write to it. None while another is at its path, and that could not be opened yet.
     lock: Option<Lock>,
-    /// The files beside it when it was opened.
+    /// It was said that the file isn't at its path any more.
+    is_moved: bool,
+    /// What is beside the file, as it was when it was opened.
     beside: [(PathBuf, Option<FileId>); 2],
     soundness: Soundness,
     ids: Ids,
@@ -57,22 +61,6 @@ enum Soundness {
     Damaged(String),
 }
 
-/// The ids of signatures and origins for a transaction, and its blocks.
-pub(super) struct Interner<'a> {
-    ids: &'a mut Ids,
-    span: Span,
-}
-
-impl Interner<'_> {
-    pub(super) fn of(
-        &mut self,
-        alert: &Alert,
-        connection: &Connection,
-    ) -> rusqlite::Result<(i64, i64)> {
-        self.ids.of(alert, self.span, connection)
-    }
-}
-
 impl Writer {
     /// Opens a store, or creates it. If it was not closed cleanly, the check for damage is waited for,
     /// at most this long.
@@ -85,11 +73,14 @@ impl Writer {
         let last = last_id(&connection)?;
         let oldest = block_rows::oldest(&connection)?.unwrap_or(last / BLOCK);
         let (ids, record) = (Ids::default(), Vec::new());
+        let file = lock.store();
         let (lock, index) = (Some(lock), None);
         Ok(Self {
             connection,
             path,
+            file,
             lock,
+            is_moved: false,
             beside,
             soundness,
             ids,
@@ -106,62 +97,9 @@ impl Writer {
         &self.path
     }
 
-    /// Ensures that the open file is the one at the path: if it isn't any more, switches to the one at
-    /// the path, or to a new one.
-    ///
-    /// # Errors
-    /// If the file is damaged, or no file could be opened.
-    pub(super) fn ready(&mut self) -> Result<(), StoreProblem> {
-        if self.is_in_place() { self.is_sound().map(drop) } else { self.switch_file() }
-    }
-
-    fn is_in_place(&self) -> bool {
-        let file = self.lock.as_ref().map(Lock::store);
-        file.is_some() && file == FileId::of(&self.path)
-    }
-
-    /// Switches to the file that is at the path now, or to a new one. Ids and lanes continue.
-    fn switch_file(&mut self) -> Result<(), StoreProblem> {
-        if let Some(lock) = self.lock.take() {
-            let what = match (lock.is_of_removed(), self.path.exists()) {
-                (_, true) => "replaced by another",
-                (true, false) => "removed",
-                (false, false) => "moved away",
-            };
-            error!(
-                "{}: the store's file was {what} while alerts are stored in it; what was stored so far is no \
-                longer there, and what comes goes into the file that is there, or a new one",
-                self.path.display()
-            );
-            if matches!(self.soundness, Soundness::Sound) && what != "removed" {
-                // The journal belongs to the file, wherever that is now.
-                let _ = open::checkpoint(&self.connection);
-            }
-        }
-        for (path, file) in &self.beside {
-            // A leftover journal must not be taken for that of the next file.
-            if file.is_some() && FileId::of(path) == *file {
-                let _ = fs::remove_file(path);
-            }
-        }
-        let mut new = Self::open(self.path.clone(), None)?;
-        let lanes = lanes::rows(&self.connection).unwrap_or_default();
-        new.take_over(self.last, &lanes)?;
-        (new.clock, new.removed_letters) = (self.clock, self.removed_letters);
-        info!("{}: storing continues in the file that is there now", self.path.display());
-        *self = new;
-        Ok(())
-    }
-
-    /// Takes over the last id and the lanes of another store.
-    fn take_over(&mut self, last: i64, lanes: &[LaneRow]) -> rusqlite::Result<()> {
-        let change = open::begin(&mut self.connection, Force::ToDisk)?;
-        self.last = self.last.max(last);
-        meta::set_number(&change, "last", self.last)?;
-        for lane in lanes {
-            lanes::put(&change, lane)?;
-        }
-        change.commit()
+    /// The file that is written to.
+    pub(super) fn file(&self) -> FileId {
+        self.file
     }
 
     /// Whether the file was checked and found undamaged.
@@ -208,22 +146,17 @@ impl Writer {
     /// Stores alerts, all or none, and returns the id of the last.
     pub(super) fn append(&mut self, alerts: &[Arc<Alert>]) -> Result<i64, StoreProblem> {
         self.ready()?;
-        let mut result = self.try_append(alerts);
-        if result.is_ok() && !self.is_in_place() {
-            // Readers don't know of them yet: they are stored where lanes and searches find them.
-            result = self.switch_file().and_then(|()| self.try_append(alerts));
+        let mut stored = self.try_append(alerts).map_err(|problem| self.met(problem))?;
+        // Nobody knows of them yet: they are stored where others find them. If no other file can be begun, they
+        // are in the one that was opened, wherever that is now.
+        if let Ok(at_path) = FileId::of(&self.path)
+            && at_path != Some(self.file)
+            && self.begin_anew(at_path).is_ok()
+        {
+            stored = self.try_append(alerts).map_err(|problem| self.met(problem))?;
         }
-        match result {
-            Ok(last) => {
-                self.last = last;
-                Ok(last)
-            }
-            Err(error) => {
-                // Cached ids may belong to rows that were rolled back.
-                self.ids = Ids::default();
-                Err(self.met(error))
-            }
-        }
+        self.last = stored;
+        Ok(stored)
     }
 
     /// Handles an error in writing: after damage, nothing more is written to the file.
@@ -242,24 +175,23 @@ impl Writer {
 
     fn try_append(&mut self, alerts: &[Arc<Alert>]) -> Result<i64, StoreProblem> {
         let Self { connection, ids, record, oldest, .. } = self;
-        let change = open::begin(connection, Force::ToDisk)?;
+        let mut change = Change::new(open::begin(connection, Force::ToDisk)?, Interner::new(ids));
         let index =
             self.index.take().map_or_else(|| SegmentIndex::of_segment(&change, self.last), Ok);
         let (mut index, mut blocks, mut id) = (index?, BlockRows::default(), self.last);
-        {
-            let mut insert = change.prepare_cached("INSERT INTO alert VALUES (?1, ?2, ?3, ?4)")?;
-            for alert in alerts {
-                id += 1;
-                if id % SEGMENT == 0 {
-                    std::mem::take(&mut index).write(id / SEGMENT - 1, &change)?;
-                }
-                let (signature, origin) = ids.of(alert, Span::new(id / BLOCK, *oldest), &change)?;
-                record.clear();
-                record::encode(alert, record);
-                insert.execute(params![id, signature, origin, &*record])?;
-                blocks.add(alert, id);
-                index.add(id, signature, (alert.src_ip(), alert.dst_ip()));
+        for alert in alerts {
+            id += 1;
+            if id % SEGMENT == 0 {
+                std::mem::take(&mut index).write(id / SEGMENT - 1, &change)?;
             }
+            let (signature, origin) = change.intern(alert, Span::new(id / BLOCK, *oldest))?;
+            record.clear();
+            record::encode(alert, record);
+            change
+                .prepare_cached("INSERT INTO alert VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![id, signature, origin, &*record])?;
+            blocks.add(alert, id);
+            index.add(id, signature, (alert.src_ip(), alert.dst_ip()));
         }
         blocks.write(&change)?;
         meta::set_number(&change, "last", id)?;
@@ -268,15 +200,20 @@ impl Writer {
         Ok(id)
     }
 
-    /// Begins a transaction that may be lost at a power failure.
-    pub(super) fn change(&mut self) -> Result<(Transaction<'_>, Interner<'_>), StoreProblem> {
+    /// Begins a change that is made whole or not at all, and that may be lost if the power fails.
+    pub(super) fn change(&mut self) -> Result<Change<'_>, StoreProblem> {
         self.ready()?;
-        let span = Span::new(self.last / BLOCK, self.oldest);
-        let interner = Interner { ids: &mut self.ids, span };
-        Ok((open::begin(&mut self.connection, Force::Nothing)?, interner))
+        let transaction = open::begin(&mut self.connection, Force::Nothing)?;
+        Ok(Change::new(transaction, Interner::new(&mut self.ids)))
     }
 
-    /// Closes the store cleanly. If anything is written after this, the next start checks.
+    /// The blocks for which a dead letter of now has its signature and origin.
+    pub(super) fn span(&self) -> Span {
+        Span::new(self.last / BLOCK, self.oldest)
+    }
+
+    /// Ends in order: the next start need not check. It may be called more than once; what is written after
+    /// the last time isn't known to be in order, and nothing says so.
     pub(super) fn close(&mut self) {
         if !self.is_in_place() || !self.is_sound().is_ok_and(|sound| sound) {
             return;

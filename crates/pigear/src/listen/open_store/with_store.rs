@@ -36,12 +36,20 @@ impl OpenStore {
     pub(in crate::listen) fn known(&self, sensor: Option<String>) -> AlreadyHandled {
         let Some(store) = &self.store else { return Box::new(|_| false) };
         let path = store.path().to_owned();
-        let mut reader = None;
+        let (mut reader, mut is_said) = (None, false);
         Box::new(move |event| {
-            if !matches!(&reader, Some(Ok(reader)) if !Reader::is_stale(reader)) {
-                reader = Some(Reader::open(&path));
+            if reader.as_ref().is_none_or(Reader::is_stale) {
+                reader = match Reader::open(&path) {
+                    Ok(reader) => Some(reader),
+                    Err(error) => {
+                        if !std::mem::replace(&mut is_said, true) {
+                            warn!("cannot look whether alerts are stored: {error}");
+                        }
+                        None
+                    }
+                };
             }
-            let Some(Ok(reader)) = &mut reader else { return false };
+            let Some(reader) = &mut reader else { return false };
             reader.has(event, sensor.as_deref()).unwrap_or_else(|error| {
                 warn!("cannot check whether an alert is stored: {error}");
                 false

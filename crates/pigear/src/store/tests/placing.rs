@@ -125,6 +125,78 @@ fn while_no_file_can_be_begun_nothing_counts_as_stored() {
 }
 
 #[test]
+fn a_file_that_comes_back_is_the_store_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let [inner, moved] = ["inner", "moved"].map(|name| dir.path().join(name));
+    fs::create_dir(&inner).unwrap();
+    let path = inner.join("alerts.db");
+    let store = Store::open(&path).unwrap();
+    put(&store, &numbered(0..5));
+    let mut lane = Lane::new(&store, Begin::Start);
+    assert_eq!(lane.next(), [0, 1, 2, 3, 4]);
+    fs::rename(&inner, &moved).unwrap();
+    for _ in 0..3 {
+        let stored = store.0.writer.lock().append(&numbered(9..10));
+        assert!(matches!(stored, Err(StoreProblem::Io(_))), "{stored:?}");
+    }
+    fs::rename(&moved, &inner).unwrap();
+    put(&store, &numbered(5..8));
+    lane.settle(5, &[]);
+    assert_eq!(lane.next(), [5, 6, 7]);
+    lane.settle(3, &[]);
+    assert!(is_in_use(&path));
+    drop((lane, store));
+    keeping::is_consistent(&path);
+    assert_eq!(found(&mut Reader::open(&path).unwrap(), &Criteria::default()).len(), 8);
+}
+
+#[test]
+fn a_path_that_cannot_be_looked_at_is_no_file_that_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("alerts.db");
+    let store = Store::open(&path).unwrap();
+    put(&store, &numbered(0..3));
+    let journal = connect::beside_path(&path, "-wal");
+    let moved = dir.path().join("moved.db");
+    fs::rename(&path, &moved).unwrap();
+    // Following it ends with ELOOP.
+    symlink(&path, &path).unwrap();
+    let stored = store.0.writer.lock().append(&numbered(3..4));
+    assert!(matches!(stored, Err(StoreProblem::Io(_))), "{stored:?}");
+    assert!(journal.exists());
+    fs::rename(&moved, &path).unwrap();
+    put(&store, &numbered(3..4));
+    drop(store);
+    assert_eq!(found(&mut Reader::open(&path).unwrap(), &Criteria::default()).len(), 4);
+}
+
+#[test]
+fn a_file_that_is_moved_away_while_it_is_read_loses_nothing() {
+    let (place, store) = Place::with(&numbered(0..3));
+    // As long as this reads, nothing behind it leaves the journal.
+    let reader = Connection::open(place.path()).unwrap();
+    let moment = reader.unchecked_transaction().unwrap();
+    let count = |connection: &Connection| -> i64 {
+        connection.query_row("SELECT count(*) FROM alert", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(count(&moment), 3);
+    put(&store, &numbered(3..6));
+    let moved = place.path().with_file_name("moved.db");
+    fs::rename(place.path(), &moved).unwrap();
+    put(&store, &numbered(6..7));
+    drop(moment);
+    drop((reader, store));
+    let journals: Vec<_> = fs::read_dir(place.path().parent().unwrap())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains("alerts.db-wal."))
+        .collect();
+    let [journal] = &journals[..] else { panic!("{journals:?}") };
+    fs::rename(journal, connect::beside_path(&moved, "-wal")).unwrap();
+    assert_eq!(found(&mut Reader::open(&moved).unwrap(), &Criteria::default()).len(), 6);
+}
+
+#[test]
 fn a_file_that_goes_away_is_noticed_while_nothing_comes() {
     let (place, store) = Place::with(&numbered(0..3));
     let _retention = store.tidy(RetentionPolicy::default()).unwrap();

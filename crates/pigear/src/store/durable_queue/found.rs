@@ -1,0 +1,71 @@
+//! What is read from the store in one go.
+
+use std::sync::Arc;
+
+use pigear_alert::Alert;
+use pigear_pipeline::Totals;
+
+use super::MAX_BYTES;
+use super::in_flight::Item;
+use crate::store::reader::Further;
+use crate::store::row::StoredRow;
+
+/// Alerts, with what is not there, or is damaged, before and between them.
+pub(super) struct Found {
+    pub(super) items: Vec<Item>,
+    pub(super) alerts: Vec<Arc<Alert>>,
+    /// Up to where this goes.
+    pub(super) last: i64,
+    /// There may be more before what was asked for is read.
+    pub(super) is_cut: bool,
+    /// How many alerts were left out.
+    pub(super) left_out: Totals,
+    bytes: usize,
+}
+
+impl Found {
+    /// Nothing yet, behind this number.
+    pub(super) fn behind(last: i64) -> Self {
+        Self {
+            items: Vec::new(),
+            alerts: Vec::new(),
+            last,
+            is_cut: false,
+            left_out: Totals::default(),
+            bytes: 0,
+        }
+    }
+
+    /// Adds what comes next, while there are fewer than `most` alerts.
+    pub(super) fn add(&mut self, row: StoredRow, most: usize) -> Further {
+        match row {
+            StoredRow::Alert(stored) => {
+                self.gone_up_to(stored.id - 1);
+                self.last = stored.id;
+                self.items.push(Item::Stored(stored.id));
+                self.bytes += stored.alert.memory();
+                self.alerts.push(Arc::new(stored.alert));
+                self.is_cut = self.bytes >= MAX_BYTES || self.alerts.len() >= most;
+            }
+            // What lies before is given out first.
+            StoredRow::Damaged(_) if !self.alerts.is_empty() => self.is_cut = true,
+            StoredRow::Damaged(row) => {
+                self.gone_up_to(row.id - 1);
+                self.last = row.id;
+                self.left_out.failed += 1;
+                self.items.push(Item::Damaged(row));
+            }
+        }
+        if self.is_cut { Further::Enough } else { Further::On }
+    }
+
+    /// There is nothing more up to this number.
+    pub(super) fn gone_up_to(&mut self, last: i64) {
+        let count = u64::try_from(last - self.last).unwrap_or_default();
+        if count > 0 {
+            self.left_out.dropped += count;
+            self.items.push(Item::Gone { last, count });
+            self.last = last;
+        }
+    }
+}

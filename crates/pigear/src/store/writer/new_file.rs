@@ -1,0 +1,184 @@
+//! Going on when the file at the path isn't the one that was opened any more.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use tracing::{error, info, warn};
+
+use super::{Soundness, Writer};
+use crate::store::error::StoreProblem;
+use crate::store::file_id::FileId;
+use crate::store::lanes::{self, LaneRow};
+use crate::store::lock::Lock;
+use crate::store::meta;
+use crate::store::open::{self, Force};
+
+/// A journal that was left behind, and where it was renamed to.
+struct Leftover {
+    from: PathBuf,
+    to: PathBuf,
+}
+
+impl Writer {
+    /// Sees to it that what is written goes into the file that is at the path: if that isn't the one that was
+    /// opened any more, one is begun there.
+    ///
+    /// # Errors
+    /// If the file is damaged, or none could be begun, or it can't be seen what is at the path.
+    pub(in crate::store) fn ready(&mut self) -> Result<(), StoreProblem> {
+        let at_path = FileId::of(&self.path)?;
+        if at_path != Some(self.file) {
+            return self.begin_anew(at_path);
+        }
+        if self.lock.is_none() {
+            self.come_back()?;
+        }
+        if std::mem::take(&mut self.is_moved) {
+            info!("{}: the store's file is back; storing goes on in it", self.path.display());
+        }
+        self.is_sound().map(drop)
+    }
+
+    /// Whether the file that was opened is at the path, and nothing is known to the contrary.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.lock.is_some() && FileId::of(&self.path).is_ok_and(|file| file == Some(self.file))
+    }
+
+    /// Takes the lock of the file again that was gone, and is back at the path.
+    ///
+    /// This process still has it open, with its journal: so it must be the same journal, too.
+    fn come_back(&mut self) -> Result<(), StoreProblem> {
+        for (path, file) in &self.beside {
+            if FileId::of(path)? != *file {
+                let problem = "the file is back, but without its journal; restart Pigear";
+                return Err(StoreProblem::Database(problem.to_owned()));
+            }
+        }
+        let (mut lock, _) = Lock::take(&self.path)?;
+        lock.begin()?;
+        self.lock = Some(lock);
+        Ok(())
+    }
+
+    /// Goes on in the file that is at the path now, or in a new one. Numbers go on, and so do lanes.
+    pub(super) fn begin_anew(&mut self, at_path: Option<FileId>) -> Result<(), StoreProblem> {
+        let is_removed = self.lock.as_ref().is_some_and(Lock::is_of_removed);
+        self.say_moved(at_path, is_removed);
+        // Before anything else changes: where none can be begun, the old one may come back.
+        if at_path.is_none() {
+            open::make_writable(&self.path)?;
+        }
+        // What is in the journal belongs to the file, wherever it is now.
+        let is_written_out = is_removed
+            || matches!(self.soundness, Soundness::Sound)
+                && open::checkpoint(&self.connection).is_ok_and(|all| all);
+        self.lock = None;
+        let leftovers = self.set_journals_aside()?;
+        let mut new = match Self::open(self.path.clone(), None) {
+            Ok(new) => new,
+            Err(problem) => {
+                put_back(&leftovers);
+                return Err(problem);
+            }
+        };
+        self.clear_away(&leftovers, is_written_out);
+        let lanes = lanes::rows(&self.connection).unwrap_or_default();
+        new.take_over(self.last, &lanes)?;
+        (new.clock, new.removed_letters) = (self.clock, self.removed_letters);
+        info!("{}: storing goes on in the file that is there now", self.path.display());
+        *self = new;
+        Ok(())
+    }
+
+    fn say_moved(&mut self, at_path: Option<FileId>, is_removed: bool) {
+        if std::mem::replace(&mut self.is_moved, true) {
+            return;
+        }
+        let what = match (is_removed, at_path) {
+            (_, Some(_)) => "replaced by another",
+            (true, None) => "removed",
+            (false, None) => "moved away",
+        };
+        error!(
+            "{}: the store's file was {what} while alerts are stored in it; what was stored so far is no longer \
+            there, and what comes goes into the file that is there, or a new one",
+            self.path.display()
+        );
+    }
+
+    /// Renames the journal that was left behind: it must not be taken for that of the next file.
+    fn set_journals_aside(&self) -> Result<Vec<Leftover>, StoreProblem> {
+        let mut leftovers = Vec::new();
+        for (path, file) in &self.beside {
+            if file.is_none() || FileId::of(path)? != *file {
+                continue;
+            }
+            let to = unused_name(path);
+            if let Err(error) = fs::rename(path, &to) {
+                put_back(&leftovers);
+                return Err(error.into());
+            }
+            leftovers.push(Leftover { from: path.clone(), to });
+        }
+        Ok(leftovers)
+    }
+
+    /// Removes what was set aside, except for a journal that has what the file hasn't.
+    fn clear_away(&self, leftovers: &[Leftover], is_written_out: bool) {
+        for Leftover { from, to } in leftovers {
+            let is_journal = from.as_os_str().as_encoded_bytes().ends_with(b"-wal");
+            if is_journal && !is_written_out {
+                let (path, to) = (self.path.display(), to.display());
+                warn!(
+                    "{path}: the file that was there has not all that was stored in it; the rest is in its \
+                    journal, now {to}: before you open the file, rename the journal to the file's name with \
+                    -wal at the end, beside it"
+                );
+            } else {
+                // One that can't be removed does no harm under its new name.
+                let _ = fs::remove_file(to);
+            }
+        }
+    }
+
+    /// Takes note of how far another store had come, and its lanes.
+    fn take_over(&mut self, last: i64, lanes: &[LaneRow]) -> rusqlite::Result<()> {
+        let change = open::begin(&mut self.connection, Force::ToDisk)?;
+        self.last = self.last.max(last);
+        meta::set_number(&change, "last", self.last)?;
+        for lane in lanes {
+            lanes::put(&change, lane)?;
+        }
+        change.commit()
+    }
+}
+
+/// Undoes the renaming, unless something else has the name now.
+fn put_back(leftovers: &[Leftover]) {
+    for Leftover { from, to } in leftovers {
+        let is_free =
+            fs::symlink_metadata(from).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        if !is_free || fs::rename(to, from).is_err() {
+            warn!("the journal of a store that was moved away is left as {}", to.display());
+        }
+    }
+}
+
+/// `PATH.TIME`, with a number behind it if there is such a file.
+fn unused_name(path: &std::path::Path) -> PathBuf {
+    let time = Timestamp::now().as_second();
+    let name = |end: String| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    let mut n = 0;
+    let mut to = name(format!(".{time}"));
+    while fs::symlink_metadata(&to).is_ok() {
+        n += 1;
+        to = name(format!(".{time}.{n}"));
+    }
+    to
+}
