@@ -1,5 +1,6 @@
 //! `pigear`: listens.
 
+use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
@@ -71,8 +72,13 @@ pub(super) fn summary(counters: &Snapshot) -> String {
             ("muted", lane.muted),
             ("waiting", Some(lane.waiting).filter(|&waiting| waiting > 0)),
         ];
-        let counts = counts.into_iter().filter_map(|(what, count)| Some((what, count?)));
-        let more: String = counts.map(|(what, count)| format!(", {what} {count}")).collect();
+        let mut more = String::new();
+        for (what, count) in counts {
+            if let Some(count) = count {
+                // Writing to a string can't fail.
+                let _ = write!(more, ", {what} {count}");
+            }
+        }
         format!("; {name}: handled {handled}, dropped {dropped}, failed {failed}{more}")
     });
     let lanes: String = lanes.collect();
