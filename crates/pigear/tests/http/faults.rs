@@ -203,7 +203,7 @@ fn wrong_settings_are_refused_at_the_start() {
             &[("url", "http://h/{{ msg")],
             "url:1: unexpected end of input, expected end of variable block",
         ),
-        (&[url, ("timeout", "0")], "timeout=0: expected more"),
+        (&[url, ("timeout", "0")], "timeout=0: must be greater than 0"),
         (
             &[url, ("proxy", "nonsense:")],
             "proxy: expected http://SERVER:PORT or https://SERVER:PORT",
