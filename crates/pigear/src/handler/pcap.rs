@@ -30,9 +30,6 @@ use crate::visible::{cut, visible};
 pub(crate) const ABOUT: &str = "each alert's packet in a pcapng file for Wireshark; path=FILE \
     rotate=SIZE,TIME keep=N compress=gzip|zstd|none mode=0640";
 
-/// The maximum length of a comment, in bytes.
-const MAX_COMMENT: usize = 4_096;
-
 /// The keys of `pcap`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -198,7 +195,7 @@ fn capture_link_type(link_type: LinkType) -> LinkType {
 fn comment(alert: &Alert) -> String {
     let AlertMessage { sig_generator, sig_id, sig_rev, .. } = alert.message;
     let text = format!("[{sig_generator}:{sig_id}:{sig_rev}] {}", visible(&alert.msg()));
-    cut(text.trim_end(), MAX_COMMENT).to_owned()
+    cut(text.trim_end(), blocks::MAX_COMMENT).to_owned()
 }
 
 impl Interfaces {

@@ -36,9 +36,6 @@ const REDELIVERY_CHECK: Duration = Duration::from_secs(1);
 /// How long the end waits for the store to note what was lost.
 const ABANDON_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// A batch has no more bytes than these, roughly.
-const MAX_BYTES: usize = 16 << 20;
-
 /// While more changes of dead letters than these can't be written, no more alerts are given out.
 const MAX_UNWRITTEN: usize = 1_000;
 

@@ -136,13 +136,10 @@ fn what_is_said_to_a_request_is_told() {
         Reply::status(302).header("location", "https://user:s3cret@other.example/s3cret");
     assert_eq!(
         said(elsewhere, &[]),
-        "302 Found: redirect to https://other.example not followed; use that URL if it is \
-         correct"
+        "302 Found: redirect to https://other.example not followed; use that URL if it is correct"
     );
     let there = Reply::status(308).header("location", "/alerts/s3cret");
-    assert!(
-        said(there, &[]).starts_with("308 Permanent Redirect: redirect to another path there ")
-    );
+    assert!(said(there, &[]).starts_with("308 Permanent Redirect: redirect to another path there"));
     let no_bulk = Reply::ok().body("<html>\x1b[31mLog in</html>");
     assert_eq!(
         said(no_bulk, &["template=preset:elasticsearch"]),

@@ -25,8 +25,11 @@ const PROGRAM: u16 = 4;
 /// The program name in a section that this handler writes.
 pub(super) const WRITER_NAME: &[u8] = b"pigear";
 
+/// The maximum length of a comment, in bytes.
+pub(super) const MAX_COMMENT: usize = 4_096;
+
 /// The largest block, in bytes: a packet of 65,535 bytes with the longest comment.
-pub(super) const LARGEST: u64 = 12 + 20 + 65_536 + 4 + super::MAX_COMMENT as u64 + 4;
+pub(super) const LARGEST: u64 = 12 + 20 + 65_536 + 4 + MAX_COMMENT as u64 + 4;
 
 /// A packet with its comment.
 pub(super) struct Packet<'a> {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use pigear_alert::Alert;
 use pigear_pipeline::Totals;
 
-use super::MAX_BYTES;
 use super::in_flight::Item;
 use crate::store::reader::Further;
 use crate::store::row::StoredRow;
+
+/// The most bytes of a batch, roughly.
+const MAX_BYTES: usize = 16 << 20;
 
 /// Alerts, with what is not there, or is damaged, before and between them.
 pub(super) struct Found {
