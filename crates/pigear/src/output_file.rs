@@ -81,6 +81,8 @@ pub(crate) fn append(path: &Path, mode: Option<FileMode>) -> io::Result<Output> 
 }
 
 fn open_existing(path: &Path, expected: OutputKind) -> io::Result<Output> {
+    // Only for its error: the links of `/proc` can't be followed by their text.
+    target(path)?;
     let opened = OpenOptions::new().append(true).custom_flags(O_NONBLOCK | O_NOCTTY).open(path);
     let file = opened.map_err(|error| match error.raw_os_error() {
         Some(nix::libc::ENXIO) if expected == OutputKind::Fifo => NoReader.into(),

@@ -135,6 +135,7 @@ fn a_link_of_another_user_in_a_directory_for_all_is_not_followed() {
     std::os::unix::fs::lchown(&link, Some(65_534), Some(65_534)).unwrap();
     let error = write_whole(&link, 0o644, b"x").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert_eq!(append(&link, None).unwrap_err().kind(), ErrorKind::PermissionDenied);
     assert_eq!(fs::read(&precious).unwrap(), b"mine");
     assert_eq!(target(&link).unwrap_err().kind(), ErrorKind::PermissionDenied);
 }
