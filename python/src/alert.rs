@@ -1,6 +1,7 @@
 //! An alert, for Python to read.
 
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -315,6 +316,12 @@ impl Alert {
     #[getter]
     fn app_name(&self) -> Option<String> {
         self.0.message.app_name.map(|name| name.to_string())
+    }
+
+    /// How many alike alerts this one stands for, where alerts are grouped.
+    #[getter]
+    fn count(&self) -> Option<u64> {
+        self.0.count.map(NonZeroU64::get)
     }
 
     /// The sensor's name, if it was given one.

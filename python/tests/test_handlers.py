@@ -90,6 +90,21 @@ def test_python_and_native_handlers_run_side_by_side(room):
     assert lanes == {"mine.Lines": counted, "mine.Lines-2": counted, "print": counted}
 
 
+def test_an_alert_of_a_group_says_how_many_it_stands_for(room):
+    room.write(
+        "mine.py",
+        """
+        import pigear
+        class Count(pigear.Handler):
+            def handle(self, alert):
+                print(alert.count, flush=True)
+        """,
+    )
+    running = room.pigear("--data-handler", "mine.Count", "group=1h", "--count", "3")
+    room.send(PING, PING, PING)
+    assert running.end() == (0, "3\n", "")
+
+
 def test_a_configuration_file_may_name_them_and_gives_numbers_as_numbers(room):
     room.write(
         "mine.py",

@@ -96,7 +96,12 @@ impl Moments {
 }
 
 fn pigear(dir: &Path, address: &str) -> Killed {
+    pigear_with(dir, address, &[])
+}
+
+fn pigear_with(dir: &Path, address: &str, keys: &[&str]) -> Killed {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pigear"));
+    command.args(keys);
     command.current_dir(dir).args(["--logdir", ".", "--store", "alerts.db"]);
     command.args(["--data-handler", "http", "encoding=ndjson", "batch=40", "delay=10ms"]);
     command.args([format!("url=http://{address}/"), "from=start".to_owned()]);
@@ -202,7 +207,7 @@ fn received(file: &Path) -> (Vec<u64>, usize) {
     for line in text.lines() {
         let (key, rest) = line.split_once(' ').unwrap();
         match known.insert(key, rest) {
-            None => numbers.extend(rest.split(' ').map(|n| n.parse::<u64>().unwrap())),
+            None => numbers.extend(rest.split(' ').map(|message| number_and_count(message).0)),
             Some(before) => {
                 assert_eq!(rest, before, "the same key with other alerts");
                 again += 1;
@@ -210,6 +215,50 @@ fn received(file: &Path) -> (Vec<u64>, usize) {
         }
     }
     (numbers, again)
+}
+
+/// The number of an event, and how many alerts it stands for.
+fn number_and_count(message: &str) -> (u64, usize) {
+    let (number, count) = message.split_once(':').unwrap();
+    (number.parse().unwrap(), count.parse().unwrap())
+}
+
+/// The same, where alike alerts become one message.
+pub(crate) fn nothing_is_missing_of_groups(kills: usize) {
+    let dir = TempDir::new().unwrap();
+    let address = free_address();
+    let snort = Snort::start(dir.path().join("snort_alert"));
+    let mut moments = Moments::default();
+    let _to = receiver(dir.path(), &address);
+    let start = || pigear_with(dir.path(), &address, &["group=40ms"]);
+    for _ in 0..kills {
+        let mut from = start();
+        moments.pass();
+        moments.pass();
+        from.kill();
+    }
+    let mut last = start();
+    let sent = snort.end();
+    until("all is delivered", || waiting(dir.path()) == Some(0));
+    last.stop();
+    let stored = stored(dir.path());
+    // All alerts are alike, so a group is an alert and those behind it.
+    let mut is_covered = vec![false; stored.len()];
+    let text = fs::read_to_string(dir.path().join("received")).unwrap();
+    let messages: Vec<_> =
+        text.lines().flat_map(|line| line.split(' ').skip(1)).map(number_and_count).collect();
+    for (number, count) in &messages {
+        let first = stored.binary_search(number).unwrap();
+        is_covered[first..first + count].fill(true);
+    }
+    let missing = is_covered.iter().filter(|is_covered| !**is_covered).count();
+    assert_eq!(missing, 0, "of {} stored alerts", stored.len());
+    assert!(messages.len() < stored.len() / 2, "{} messages", messages.len());
+    println!(
+        "Pigear was killed {kills} times; sent {sent}, stored {}, and all of these received in {} messages",
+        stored.len(),
+        messages.len()
+    );
 }
 
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {

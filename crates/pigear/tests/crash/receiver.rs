@@ -7,7 +7,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// Receives until it is killed. Each request becomes a line: its key, and the numbers of its events.
+/// Receives until it is killed. Each request becomes a line: its key, and the numbers of its events, with
+/// how many alerts each stands for: `17:1 18:1`.
 pub(crate) fn receive(address: &str, file: &Path) {
     let file = File::options().create(true).append(true).open(file).unwrap();
     let listener = TcpListener::bind(address).unwrap();
@@ -39,10 +40,12 @@ fn serve(mut stream: &TcpStream, mut file: &File) -> std::io::Result<()> {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
-        let number =
-            |line: &[u8]| serde_json::from_slice::<Value>(line).unwrap()["event_id"].clone();
+        let number = |line: &[u8]| {
+            let alert: Value = serde_json::from_slice(line).unwrap();
+            format!("{}:{}", alert["event_id"], alert["count"].as_u64().unwrap_or(1))
+        };
         let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        let numbers: Vec<_> = lines.map(|line| number(line).to_string()).collect();
+        let numbers: Vec<_> = lines.map(number).collect();
         // In one go, so that no line is ever half written.
         file.write_all(format!("{key} {}\n", numbers.join(" ")).as_bytes())?;
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")?;
