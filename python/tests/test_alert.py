@@ -80,7 +80,7 @@ def test_a_datagram_that_is_no_alert_is_refused():
     with pytest.raises(pigear.DecodeError, match="datagram has 4 bytes") as raised:
         pigear.decode(b"what")
     assert isinstance(raised.value, ValueError)
-    with pytest.raises(pigear.DecodeError, match="no end within 256"):
+    with pytest.raises(pigear.DecodeError, match="not terminated within 256"):
         pigear.decode(b"\xff" * 65864)
     with pytest.raises(TypeError):
         pigear.decode("text")

@@ -244,7 +244,7 @@ def test_what_can_not_be_bound_raises_what_python_users_expect(room):
     with pytest.raises(FileNotFoundError, match="no such directory"):
         pigear.listen(room.path / "nowhere")
     room.socket.write_text("mine")
-    with pytest.raises(FileExistsError, match="not a socket"):
+    with pytest.raises(FileExistsError, match="not an alert socket"):
         pigear.listen(room.log)
     assert room.socket.read_text() == "mine"
     room.socket.unlink()
@@ -267,7 +267,7 @@ def test_what_can_not_be_bound_raises_what_python_users_expect(room):
         ({"count": -1}, "^count: invalid value: integer `-1`"),
         ({"path": b"s\xff"}, "not UTF-8"),
         ({"path": "a", "recording": "b"}, "only one of path, recording and unified2"),
-        ({"socket_group": "no such group"}, "no group is called"),
+        ({"socket_group": "no such group"}, "unknown group"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(room, arguments, problem):

@@ -241,7 +241,7 @@ def test_the_socket_is_bound_once_and_safely(room):
     del handler, bound
     assert not room.socket.exists()
     room.socket.write_text("mine")
-    with pytest.raises(FileExistsError, match="not a socket"):
+    with pytest.raises(FileExistsError, match="not an alert socket"):
         SocketHandler(logdir=str(room.log)).serve()
     assert room.socket.read_text() == "mine"
 

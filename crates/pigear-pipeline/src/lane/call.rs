@@ -111,13 +111,7 @@ impl Caller {
             }
             Verdict::ReaderGone => Outcome::ended(settled, LaneEnd::ReaderGone),
             Verdict::Quit => Outcome::ended(alerts, LaneEnd::Quit),
-            Verdict::TimeUp if lane.deadline.left().is_some() || lane.queue.outlives_process() => {
-                Outcome::time_up(settled)
-            }
-            Verdict::TimeUp => {
-                let gave_up = "gave up, although it was not asked to end";
-                self.follow(lane, Failure::refused(gave_up).after(settled.min(alerts - 1)), alerts)
-            }
+            Verdict::TimeUp => Outcome::time_up(settled),
         }
     }
 

@@ -50,8 +50,6 @@ struct Actor {
     acts: std::vec::IntoIter<Act>,
     ledger: Ledger,
     stats: Arc<Stats>,
-    /// It was told by when to be done.
-    announced: bool,
 }
 
 impl Actor {
@@ -110,10 +108,7 @@ impl Handler for Actor {
                 panic!("broken")
             }
             Act::TimeUp(n) => {
-                // Without an end it is a refusal.
-                let refused = [cut(n)];
-                let noted = cut(n) + usize::from(!self.announced);
-                self.note(&alerts[..noted], &refused[usize::from(self.announced)..]);
+                self.note(&alerts[..cut(n)], &[]);
                 Err(Failure::time_up().after(cut(n)))
             }
             Act::ReaderGone(n) => {
@@ -175,11 +170,11 @@ proptest! {
         let announced = announced || settings.per_minute.is_some();
         let ends_early = announced || leave || acts.iter().any(|act| match act {
             Act::All | Act::First(_) => false,
-            Act::Refuse(_) | Act::RefuseSome(_) | Act::Retry(_) | Act::Panic | Act::TimeUp(_) => stop,
-            Act::NoRoom(_) | Act::ReaderGone(_) | Act::Quit => true,
+            Act::Refuse(_) | Act::RefuseSome(_) | Act::Retry(_) | Act::Panic => stop,
+            Act::NoRoom(_) | Act::TimeUp(_) | Act::ReaderGone(_) | Act::Quit => true,
         });
         let actor = Actor {
-            acts: acts.into_iter(), ledger: Arc::clone(&ledger), stats: Arc::clone(&stats), announced,
+            acts: acts.into_iter(), ledger: Arc::clone(&ledger), stats: Arc::clone(&stats),
         };
         let parts = LaneParts { settings, filters: filters(modulus), queue: None };
         let worker =
@@ -247,7 +242,6 @@ proptest! {
             let stats = Arc::new(Stats::default());
             let actor = Actor {
                 acts: acts.into_iter(), ledger: Arc::clone(&ledger), stats: Arc::clone(&stats),
-                announced: false,
             };
             let queue = Some(queue as Arc<dyn Queue>);
             let parts = LaneParts { settings, filters: filters(modulus), queue };
