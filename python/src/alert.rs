@@ -372,7 +372,7 @@ impl Alert {
         self.to_dict(py)?.call_method1("get", ("extra", PyDict::new(py)))
     }
 
-    /// Whether the event may be forged by whoever sent the packet.
+    /// Whether the packet's sender may have forged the event.
     #[getter]
     fn untrusted(&self) -> bool {
         self.0.untrusted

@@ -104,7 +104,7 @@ impl MainThread {
     ) -> Result<Receiver<T>, Gone> {
         let (reply, answer) = channel();
         let call = move |py: Python<'_>| {
-            // Whoever asked may have been given up meanwhile.
+            // The caller may have given up meanwhile.
             let _ = reply.send(work(py));
         };
         self.calls.send(Some(Box::new(call))).map_err(|_| Gone)?;
@@ -157,7 +157,7 @@ impl Service {
     pub(crate) fn serve(&self, py: Python<'_>, asked: &Interrupt, has_ended: impl Fn() -> bool) {
         self.serve_calls(py, asked, has_ended);
         self.main_thread.flags.done.store(true, Ordering::SeqCst);
-        // An interrupt of ours that came too late is nobody's business.
+        // Our own interrupt came too late, and is ignored.
         let _ = py.check_signals();
     }
 

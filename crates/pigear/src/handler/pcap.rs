@@ -141,7 +141,7 @@ impl Pcap {
 
     fn make_ready(&mut self) -> io::Result<()> {
         let ready = self.file.make_ready(Timestamp::now())?;
-        // An empty file is one whose beginning could not be written, or that somebody emptied.
+        // The header of an empty file could not be written, or another program truncated the file.
         if ready == Ready::Another || self.file.len() == 0 {
             self.begin(WhenDamaged::PutAside)
         } else {

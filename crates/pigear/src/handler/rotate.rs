@@ -57,11 +57,11 @@ struct Open {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ready {
     Same,
-    /// Another file, or one that somebody else cut.
+    /// Another file, or one that another program truncated.
     Another,
 }
 
-/// What somebody else did to the file since it was last written to.
+/// What another program did to the file since the last write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
     None,
@@ -224,7 +224,7 @@ impl Open {
         self.torn = result.is_err();
     }
 
-    /// Finds out what somebody else did to the file. What another program appended counts from now on.
+    /// Finds out what another program did to the file. What it appended counts from now on.
     fn look(&mut self, path: &Path) -> Change {
         let inode = |metadata: &Metadata| (metadata.dev(), metadata.ino());
         let Ok(ours) = self.file.metadata() else { return Change::Moved };

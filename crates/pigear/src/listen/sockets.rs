@@ -131,26 +131,18 @@ impl Socket {
 }
 
 /// The kernel interprets this number as "no user" and "no group".
-const NOBODY_AT_ALL: u32 = u32::MAX;
+const NO_ID: u32 = u32::MAX;
 
 fn user_id(name: &str) -> Result<u32, ListenError> {
     let by_name = || User::from_name(name).ok().flatten().map(|user| user.uid.as_raw());
     let id = name.parse().ok().or_else(by_name);
     let id = id.ok_or_else(|| ListenError::UnknownUser { name: name.to_owned() })?;
-    if id == NOBODY_AT_ALL {
-        Err(ListenError::Source("4294967295 is not a user id"))
-    } else {
-        Ok(id)
-    }
+    if id == NO_ID { Err(ListenError::Source("4294967295 is not a user id")) } else { Ok(id) }
 }
 
 fn group_id(name: &str) -> Result<u32, ListenError> {
     let by_name = || Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw());
     let id = name.parse().ok().or_else(by_name);
     let id = id.ok_or_else(|| ListenError::UnknownGroup { name: name.to_owned() })?;
-    if id == NOBODY_AT_ALL {
-        Err(ListenError::Source("4294967295 is not a group id"))
-    } else {
-        Ok(id)
-    }
+    if id == NO_ID { Err(ListenError::Source("4294967295 is not a group id")) } else { Ok(id) }
 }

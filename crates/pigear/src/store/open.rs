@@ -186,7 +186,8 @@ pub(super) fn begin(
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
-/// Moves what is in the journal into the file, as far as nobody reads older versions of it. Whether that was all.
+/// Moves the journal's contents into the file, as far as no reader uses an older version. Returns whether
+/// all of it was moved.
 pub(super) fn checkpoint(connection: &Connection) -> Result<bool, StoreProblem> {
     let [is_busy, pages, moved] =
         connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {

@@ -129,7 +129,7 @@ CREATE INDEX dead_letter_by_signature ON dead_letter (signature);
 CREATE INDEX dead_letter_by_origin ON dead_letter (origin);
 CREATE INDEX dead_letter_by_time ON dead_letter (refused) WHERE NOT again;
 
--- How much all dead letters take, whoever adds and removes them.
+-- The bytes of all dead letters, kept up to date by triggers.
 INSERT OR REPLACE INTO meta SELECT 'dead_letter_bytes', coalesce(sum(bytes), 0) FROM dead_letter;
 CREATE TRIGGER dead_letter_added AFTER INSERT ON dead_letter BEGIN
     UPDATE meta SET value = value + new.bytes WHERE key = 'dead_letter_bytes';

@@ -147,11 +147,11 @@ impl Writer {
     pub(super) fn append(&mut self, alerts: &[Arc<Alert>]) -> Result<i64, StoreProblem> {
         self.ready()?;
         let mut stored = self.try_append(alerts).map_err(|problem| self.met(problem))?;
-        // Nobody knows of them yet: they are stored where others find them. If no other file can be begun, they
-        // are in the one that was opened, wherever that is now.
+        // Readers don't know of them yet, so they are stored again where readers find them. If no other file
+        // can be created, they stay in the one that was opened, wherever that is now.
         if let Ok(at_path) = FileId::of(&self.path)
             && at_path != Some(self.file)
-            && self.begin_anew(at_path).is_ok()
+            && self.switch_file(at_path).is_ok()
         {
             stored = self.try_append(alerts).map_err(|problem| self.met(problem))?;
         }

@@ -30,7 +30,7 @@ impl Writer {
     pub(in crate::store) fn ready(&mut self) -> Result<(), StoreProblem> {
         let at_path = FileId::of(&self.path)?;
         if at_path != Some(self.file) {
-            return self.begin_anew(at_path);
+            return self.switch_file(at_path);
         }
         if self.lock.is_none() {
             self.come_back()?;
@@ -63,7 +63,7 @@ impl Writer {
     }
 
     /// Goes on in the file that is at the path now, or in a new one. Numbers go on, and so do lanes.
-    pub(super) fn begin_anew(&mut self, at_path: Option<FileId>) -> Result<(), StoreProblem> {
+    pub(super) fn switch_file(&mut self, at_path: Option<FileId>) -> Result<(), StoreProblem> {
         let is_removed = self.lock.as_ref().is_some_and(Lock::is_of_removed);
         self.say_moved(at_path, is_removed);
         // Before anything else changes: where none can be begun, the old one may come back.
