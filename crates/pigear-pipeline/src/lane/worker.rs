@@ -403,6 +403,17 @@ impl Worker {
 
     /// Sends what has collected.
     fn send_all(&mut self) -> Option<Ended> {
+        let ended = self.send_due(Urgency::Now);
+        let left = self.grouping.as_ref().map_or(0, |grouping| grouping.left().0);
+        if ended.is_some() || left == 0 {
+            return ended;
+        }
+        if !self.lane.queue.outlives_process() && self.lane.deadline.left().is_none() {
+            warn!(
+                "handler {}: {left} messages wait for per_minute; a signal ends this",
+                self.lane.name
+            );
+        }
         self.send_while(|grouping, _| !grouping.is_empty())
     }
 
