@@ -28,8 +28,8 @@ const STACK: usize = 256 << 10;
 pub(super) struct PathWatcher {
     shared: Arc<Shared>,
     /// Dropped to end the thread.
-    end: PipeWriter,
-    thread: JoinHandle<()>,
+    end: Option<PipeWriter>,
+    thread: Option<JoinHandle<()>>,
 }
 
 struct Shared(Mutex<State>);
@@ -58,7 +58,7 @@ impl PathWatcher {
         };
         let builder = thread::Builder::new().name("socket".to_owned()).stack_size(STACK);
         let thread = builder.spawn(move || watched.watch(&reader))?;
-        Ok(Self { shared, end, thread })
+        Ok(Self { shared, end: Some(end), thread: Some(thread) })
     }
 
     /// The socket that was bound to replace the last one, if there is one.
@@ -74,12 +74,23 @@ impl PathWatcher {
     }
 
     /// Stops watching, and returns a socket that was bound just now.
-    pub(super) fn end(self) -> Option<Binding> {
-        drop(self.end);
-        if self.thread.join().is_err() {
+    pub(super) fn end(mut self) -> Option<Binding> {
+        self.join();
+        self.shared.state().next.take()
+    }
+
+    fn join(&mut self) {
+        drop(self.end.take());
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             debug!("the thread that watched a socket panicked");
         }
-        self.shared.state().next.take()
+    }
+}
+
+impl Drop for PathWatcher {
+    /// Waits for the thread, so that it doesn't take the end of the socket for a removal.
+    fn drop(&mut self) {
+        self.join();
     }
 }
 
