@@ -47,7 +47,11 @@ fn add_source(config: &mut Config, typed: SourceConfig) -> anyhow::Result<()> {
 /// for its keys: its kind, or for the second of a kind `file-2`.
 fn add_handlers(config: &mut Config, typed: &[String], registry: &Registry) -> anyhow::Result<()> {
     for typed in typed {
-        config.handlers.push(handler(typed)?);
+        let handler = handler(typed)?;
+        if handler.name.is_some() && config.handlers.iter().any(|it| it.name == handler.name) {
+            bail!("--data-handler {typed}: another handler has this name; give it one of its own");
+        }
+        config.handlers.push(handler);
     }
     if config.handlers.is_empty() {
         config.handlers.push(HandlerConfig::new("print"));
@@ -192,6 +196,11 @@ mod tests {
         let expected = [("http", "siem", false), ("http", "http", false), ("http", "http-2", true)];
         assert_eq!(handlers, expected);
         assert_eq!(config.handlers[0].keys, keys(&[("url", "x")]));
+        let error = config_of(&["a=http", "a=file"], &[]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("--data-handler a=file: another handler has this name"),
+            "{error}"
+        );
         let error = config_of(&["a b=http"], &[]).unwrap_err().to_string();
         assert!(error.starts_with("--data-handler a b=http: a handler's name has"), "{error}");
     }
