@@ -5,13 +5,16 @@
 //! user can do something about it. Status: 0 done, 1 failed, 2 wrong usage.
 
 mod args;
+mod completions;
 mod demo;
 mod failure;
+mod help;
 mod host;
 #[cfg(feature = "store")]
 mod lanes;
 mod listen;
 mod log;
+mod man;
 mod output;
 mod play;
 mod progress;
@@ -25,7 +28,6 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::FromArgMatches;
 
 use crate::registry::Registry;
@@ -47,6 +49,9 @@ pub fn main(registry: &Registry) -> ExitCode {
 #[must_use]
 pub fn run(words: impl IntoIterator<Item = OsString>, registry: &Registry, host: &dyn Host) -> u8 {
     let words: Vec<OsString> = words.into_iter().collect();
+    if completions::answer(&words, registry) {
+        return 0;
+    }
     let parsed = args::command(registry)
         .try_get_matches_from_mut(&words)
         .and_then(|matches| Args::from_arg_matches(&matches));
@@ -88,17 +93,9 @@ fn carry_out(args: Args, registry: &Registry, host: &dyn Host) -> Result<(), Fai
         Some(Command::Lanes(args)) => lanes::run(&args),
         #[cfg(feature = "store")]
         Some(Command::Redeliver(args)) => lanes::send_again(&args),
-        Some(Command::Completions { shell }) => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut args::command(registry), "pigear", &mut script);
-            write_out(&script)
-        }
-        Some(Command::Man) => {
-            let mut page = Vec::new();
-            let man = clap_mangen::Man::new(args::command(registry));
-            man.render(&mut page).context("cannot write the manual")?;
-            write_out(&page)
-        }
+        Some(Command::Completions { shell }) => write_out(&completions::script(shell)?),
+        Some(Command::Man { command, dir }) => man::run(&command, dir.as_deref(), registry),
+        Some(Command::Help { topic }) => help::run(&topic, registry),
     }
 }
 

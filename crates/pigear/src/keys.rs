@@ -4,6 +4,7 @@
 //! `Deserialize`, and mark each field that isn't a string with [`parsed`], which accepts both.
 
 mod mode;
+mod names;
 mod per_minute;
 mod time;
 
@@ -15,6 +16,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error};
 use toml::{Table, Value};
 
 pub use mode::{FileMode, NotAMode};
+pub(crate) use names::key_names;
 pub use per_minute::{NotPerMinute, PerMinute};
 pub use time::{NoTime, Time};
 
@@ -26,6 +28,11 @@ pub struct Keys(Table);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct KeyError(String);
+
+/// The keys that every handler has besides its own, in alphabetical order.
+#[cfg(feature = "command")]
+pub(crate) const GENERAL_KEYS: [&str; 6] =
+    ["durable", "filter", "from", "group", "limit", "per_minute"];
 
 /// What is said of keys that a handler has besides its own, where a key is unknown.
 pub(crate) const EVERY_HANDLER: &str =

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::config::SourceConfig;
 use crate::handler::{file, null, pcap, print, record, socket};
-use crate::keys::{KeyError, Keys};
+use crate::keys::{KeyError, Keys, key_names};
 
 /// Names in the Python program of 2012, the names of the same handlers here, and the keys that make these
 /// behave as there.
@@ -71,6 +71,7 @@ pub enum Unresolved {
 
 struct HandlerKind {
     about: &'static str,
+    keys: &'static [&'static str],
     build: Build,
 }
 
@@ -168,7 +169,8 @@ impl Registry {
             let handler = build(options).map_err(|error| BuildProblem::Failed(error.into()))?;
             Ok(Box::new(handler))
         };
-        self.kinds.insert(name, HandlerKind { about, build: Box::new(build) });
+        self.kinds
+            .insert(name, HandlerKind { about, keys: key_names::<O>(), build: Box::new(build) });
     }
 
     /// Sets the resolver for names that aren't registered.
@@ -235,6 +237,12 @@ impl Registry {
     /// Each handler's name and description.
     pub fn about(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.kinds.iter().map(|(name, kind)| (*name, kind.about))
+    }
+
+    /// The names of a handler's own keys; none if it isn't registered.
+    #[must_use]
+    pub fn keys(&self, name: &str) -> &'static [&'static str] {
+        self.kind(name).map_or(&[], |(_, kind)| kind.keys)
     }
 }
 

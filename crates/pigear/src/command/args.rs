@@ -17,7 +17,12 @@ use crate::registry::Registry;
 /// Prints each alert as it arrives, unless other data handlers are named. A slow handler never holds
 /// Snort up: each handler has a queue, and alerts that don't fit are dropped and counted.
 #[derive(Debug, Parser)]
-#[command(name = "pigear", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "pigear",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
@@ -45,13 +50,29 @@ pub(super) enum Command {
     /// Send alerts again that were refused for good
     #[cfg(feature = "store")]
     Redeliver(RedeliverArgs),
-    /// Print a script that completes the command line in a shell
+    /// Print a script that completes the command line in a shell: options, handlers, keys, fields
+    ///
+    /// For this shell only: `source <(pigear completions bash)`, the same with zsh, or
+    /// `pigear completions fish | source`.
     Completions {
         /// The shell
         shell: Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page, of a command or of all
+    Man {
+        /// The command
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+        /// Write all pages to this directory instead
+        #[arg(long, value_name = "DIR", conflicts_with = "command")]
+        dir: Option<PathBuf>,
+    },
+    /// Explain a command, a handler's keys, or the fields of alerts
+    Help {
+        /// A command, a handler, or `fields`
+        #[arg(value_name = "TOPIC")]
+        topic: Vec<String>,
+    },
 }
 
 #[derive(Debug, clap::Args)]

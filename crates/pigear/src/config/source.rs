@@ -183,8 +183,13 @@ impl SourceKind {
         [(Self::Unix, "unix"), (Self::Unified2, "unified2"), (Self::Play, "play")];
 
     /// The names of the built-in kinds.
+    pub(crate) fn names() -> [&'static str; 3] {
+        Self::BUILTIN.map(|(_, name)| name)
+    }
+
+    /// The names of the built-in kinds, for an error.
     pub(crate) fn known() -> String {
-        Self::BUILTIN.map(|(_, name)| name).join(", ")
+        Self::names().join(", ")
     }
 
     /// Whether alerts from there can wait until there is room for them. Snort can't wait.

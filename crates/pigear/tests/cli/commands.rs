@@ -2,7 +2,8 @@
 
 use std::process::Output;
 
-use crate::harness::program;
+use crate::harness::{Test, program};
+use crate::room::Room;
 
 fn run(args: &[&str]) -> String {
     let Output { stdout, stderr, status } =
@@ -21,18 +22,9 @@ fn help_says_what_there_is() {
         ("query_help", &["query", "--help"]),
         ("lanes_help", &["lanes", "--help"]),
         ("redeliver_help", &["redeliver", "--help"]),
+        ("completions_help", &["completions", "--help"]),
     ] {
         insta::assert_snapshot!(name, run(args));
-    }
-}
-
-#[test]
-fn completions_are_there_for_the_usual_shells() {
-    for (shell, start) in [("bash", "_pigear() {"), ("zsh", "#compdef pigear"), ("fish", "# Print")]
-    {
-        let script = run(&["completions", shell]);
-        assert!(script.starts_with(start), "{script}");
-        assert!(script.contains("serve-forever") && script.contains("completions"), "{shell}");
     }
 }
 
@@ -46,6 +38,40 @@ fn the_manual_has_every_option() {
     for option in options.map(|word| word.trim_end_matches(|c: char| !c.is_alphanumeric())) {
         assert!(manual.contains(option), "{option}");
     }
+}
+
+#[test]
+fn each_command_has_a_manual_page() {
+    let room = Room::new();
+    let dir = room.path().to_str().unwrap();
+    assert_eq!(run(&["man", "--dir", dir]), "");
+    for name in ["pigear", "pigear-query", "pigear-lanes-drop", "pigear-help"] {
+        let page = room.read(&format!("{name}.1"));
+        assert!(page.contains(&format!(".TH {name} 1")), "{page}");
+        assert!(page.contains("EXIT STATUS"), "{page}");
+    }
+    assert_eq!(run(&["man", "lanes", "drop"]), room.read("pigear-lanes-drop.1"));
+    let whole = room.read("pigear.1");
+    for section in ["FIELDS", "FILES", "ENVIRONMENT"] {
+        assert!(whole.contains(&format!(".SH {section}\n")), "{section}:\n{whole}");
+    }
+}
+
+#[test]
+fn help_explains_commands_handlers_and_fields() {
+    assert_eq!(run(&["help"]), run(&["--help"]));
+    assert_eq!(run(&["help", "completions"]), run(&["completions", "--help"]));
+    insta::assert_snapshot!("help_fields", run(&["help", "fields"]));
+    insta::assert_snapshot!("help_file", run(&["help", "file"]));
+    assert_eq!(run(&["help", "pigear.core.DataHandler"]), run(&["help", "print"]));
+    Test::bare()
+        .args(["help", "prnt"])
+        .stderr(
+            "error: no help on \"prnt\"; there is help on commands, on `fields`, and on handlers: exec, file, \
+             http, null, pcap, print, record, shell, socket, syslog\n\
+             hint: pigear --help lists commands and options\n",
+        )
+        .status(2);
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod bad_datagrams;
 mod builds;
 mod commands;
 mod completed;
+#[cfg(feature = "shell")]
+mod completions;
 mod config;
 mod counters;
 #[cfg(all(feature = "exec", feature = "store", feature = "syslog"))]

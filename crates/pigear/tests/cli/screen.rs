@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::num::NonZero;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -16,6 +16,7 @@ use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::termios::{_POSIX_VDISABLE, LocalFlags, SpecialCharacterIndices, tcgetattr};
 
 use crate::harness::{Test, until};
+use crate::room::Room;
 use crate::running::Running;
 
 /// Lines and columns.
@@ -49,6 +50,16 @@ pub(crate) fn start(test: Test, environment: &[(&str, &str)]) -> (Running, Scree
     command.stdin(terminal.try_clone().unwrap()).stdout(terminal.try_clone().unwrap());
     command.stderr(terminal);
     (test.start_through(command), screen)
+}
+
+/// Starts another program in a terminal of its own, in the directory of a test.
+pub(crate) fn start_other(room: &Room, program: &str, args: &[&str]) -> (Child, Screen) {
+    let (screen, terminal) = Screen::open();
+    let mut command = Command::new("setsid");
+    command.arg("--ctty").arg(program).args(args).current_dir(room.path());
+    command.env("HOME", room.path()).env("TERM", "xterm-256color");
+    command.stdin(terminal.try_clone().unwrap()).stdout(terminal.try_clone().unwrap());
+    (command.stderr(terminal).spawn().unwrap(), screen)
 }
 
 /// Both ends of a terminal. No program inherits them by chance, or it would keep them open.
