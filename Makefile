@@ -11,7 +11,7 @@ MATURIN = target/peers/maturin/bin/maturin build --locked --manifest-path python
 INSTALL_WHEEL = target/peers/python/bin/pip install --quiet --no-deps --force-reinstall \
 	target/peers/wheels/*.whl
 
-.PHONY: demo test test-python outage bench bench-python fuzz lint doc deny setup peers peer-packages
+.PHONY: demo test test-python outage bench bench-python fuzz picture lint doc deny setup peers peer-packages
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
@@ -53,6 +53,13 @@ fuzz: setup
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run decode -- -max_total_time=600
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run dissect -- -max_total_time=600
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run unified2 -- -max_total_time=600
+
+# The picture in README.md: what the program prints.
+picture: setup
+	@[ -e target/peers/picture/bin/python ] || { python3 -m venv target/peers/picture && \
+		target/peers/picture/bin/pip install -q 'rich==15.0.0'; }
+	$(CARGO) build --locked --package pigear
+	target/peers/picture/bin/python docs/picture/make.py target/debug/pigear docs/picture/terminal.svg
 
 lint: setup
 	$(CARGO) fmt --all --check

@@ -12,6 +12,7 @@ mod config;
 mod counters;
 #[cfg(all(feature = "exec", feature = "store", feature = "syslog"))]
 mod delivery;
+mod documented;
 mod disk;
 mod file;
 #[cfg(feature = "script")]
