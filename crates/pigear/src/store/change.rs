@@ -20,7 +20,13 @@ impl<'a> Change<'a> {
 
     /// The ids of an alert's signature and origin.
     pub(super) fn intern(&mut self, alert: &Alert, span: Span) -> rusqlite::Result<(i64, i64)> {
-        self.interner.ids.of(alert, span, &self.transaction)
+        let (connection, ids) = self.parts();
+        ids.of(alert, span, connection)
+    }
+
+    /// The connection, whose prepared statements may be kept while ids are looked up.
+    pub(super) fn parts(&mut self) -> (&Connection, &mut Ids) {
+        (&self.transaction, self.interner.ids)
     }
 
     pub(super) fn commit(self) -> rusqlite::Result<()> {

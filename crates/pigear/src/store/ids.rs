@@ -7,7 +7,7 @@ use pigear_alert::Alert;
 use pigear_alert::maps::Names;
 use rusqlite::Connection;
 
-use super::interned::{Interned, Provenance, Signature};
+use super::interned::{self, Interned, InternedRow, Provenance, Signature};
 
 /// The most of each that are cached; an attacker may invent more.
 const MAX_CACHED: usize = 20_000;
@@ -22,23 +22,41 @@ pub(super) struct Ids {
     names: Arc<Names>,
     signatures: HashMap<Numbers, Vec<(Sent, Interned)>>,
     origins: HashMap<Provenance, Interned>,
+    /// The origin of the last alert; most alerts have the same as the one before.
+    last_origin: Option<(Provenance, Interned)>,
 }
 
 /// The blocks for which a row must be kept.
+///
+/// A row that isn't known to be kept for the current block is kept up to a later one, so it is updated only
+/// now and then, however many alerts have it. The spans of many rows end with the same block: then most rows
+/// are updated by the same transactions, and a page with many of them is written once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     /// The block of the current alert.
     pub(super) block: i64,
-    /// If the row isn't known to be kept for it, the row is kept up to this block. So a row is updated
-    /// only now and then, however many alerts have it.
+    /// The last block for which a new row is kept: an attacker may invent many, each for one alert.
     pub(super) until: i64,
+    /// The last block for which a row is kept that was used before.
+    pub(super) renewed_until: i64,
 }
 
 impl Span {
     /// The span of an alert's block, with the oldest stored block.
     pub(super) fn new(block: i64, oldest: i64) -> Self {
-        Self { block, until: block + ((block - oldest) / 8).max(16) }
+        let stored = block - oldest;
+        Self {
+            block,
+            until: end_of_span(block, stored / 8),
+            renewed_until: end_of_span(block, stored / 2),
+        }
     }
+}
+
+/// The end of the span with a block. Spans have this length, or up to twice of it.
+fn end_of_span(block: i64, length: i64) -> i64 {
+    let length = length.clamp(16, 1 << 32).unsigned_abs().next_power_of_two().cast_signed();
+    block | (length - 1)
 }
 
 /// A message as Snort sent it.
@@ -78,15 +96,11 @@ impl Ids {
             alert.dialect.is_snort3(),
         );
         let known = self.signatures.entry(numbers).or_default();
-        let place = known.iter().position(|(msg, _)| *msg == message.msg);
-        if let Some((_, interned)) = place.and_then(|place| known.get(place))
-            && interned.until >= span.block
-        {
-            return Ok(interned.id);
-        }
-        let interned = Signature::of(alert).intern(connection, span.block, span.until)?;
-        if let Some((_, known)) = place.and_then(|place| known.get_mut(place)) {
-            *known = interned;
+        let mut sent = known.iter_mut().find(|(msg, _)| *msg == message.msg);
+        let cached = sent.as_ref().map(|(_, interned)| *interned);
+        let interned = keep(cached, span, connection, || Signature::of(alert))?;
+        if let Some((_, cached)) = &mut sent {
+            *cached = interned;
         } else {
             if known.len() > MAX_MESSAGES {
                 known.clear();
@@ -103,16 +117,37 @@ impl Ids {
         connection: &Connection,
     ) -> rusqlite::Result<i64> {
         let provenance = Provenance::of(alert);
-        if let Some(interned) = self.origins.get(&provenance)
+        if let Some((last, interned)) = &self.last_origin
+            && *last == provenance
             && interned.until >= span.block
         {
             return Ok(interned.id);
         }
+        let cached = self.origins.get(&provenance).copied();
+        let interned = keep(cached, span, connection, || provenance.clone())?;
         if self.origins.len() > MAX_CACHED {
             self.origins.clear();
         }
-        let interned = provenance.intern(connection, span.block, span.until)?;
-        self.origins.insert(provenance, interned);
+        self.origins.insert(provenance.clone(), interned);
+        self.last_origin = Some((provenance, interned));
         Ok(interned.id)
     }
+}
+
+/// A row that is kept for a block: the cached one, if it is in the store, and otherwise this one.
+fn keep<T: InternedRow>(
+    cached: Option<Interned>,
+    span: Span,
+    connection: &Connection,
+    row: impl FnOnce() -> T,
+) -> rusqlite::Result<Interned> {
+    if let Some(cached) = cached {
+        if cached.until >= span.block {
+            return Ok(cached);
+        }
+        if let Some(renewed) = interned::renew::<T>(cached, span, connection)? {
+            return Ok(renewed);
+        }
+    }
+    interned::intern(&row(), span, connection)
 }

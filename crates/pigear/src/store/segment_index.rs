@@ -9,7 +9,7 @@ mod blocks;
 mod key;
 mod postings;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
@@ -21,13 +21,14 @@ use super::layout::{BLOCK, SEGMENT, SEGMENT_BLOCKS};
 use super::row::{self, Stored, StoredRow};
 pub(super) use blocks::Blocks;
 pub(super) use key::{Key, KeyKind};
-use postings::{Posting, PostingList};
+use postings::{Occurrence, Posting, PostingList};
 
 /// The index of the segment that still grows.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct SegmentIndex {
-    /// How many alerts of a block have a key. Blocks are counted within the segment.
-    counts: BTreeMap<(KeyKind, Key, u8), u8>,
+    /// The keys of all alerts, in the order in which they came: sorting them once is much quicker than keeping
+    /// them in order.
+    occurrences: Vec<Occurrence>,
 }
 
 impl SegmentIndex {
@@ -63,16 +64,17 @@ impl SegmentIndex {
             ends.1.map(|ip| (KeyKind::Destination, ip.into())),
         ];
         for (kind, key) in keys.into_iter().flatten() {
-            *self.counts.entry((kind, key, block)).or_default() += 1;
+            self.occurrences.push(Occurrence { kind, key, block });
         }
     }
 
     /// Writes the index of a complete segment.
-    pub(super) fn write(&self, segment: i64, connection: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn write(mut self, segment: i64, connection: &Connection) -> rusqlite::Result<()> {
+        self.occurrences.sort_unstable_by_key(Occurrence::order);
         let mut insert = connection.prepare_cached(
             "INSERT INTO note (kind, segment, first, chunk) VALUES (?1, ?2, ?3, ?4)",
         )?;
-        for PostingList { kind, first, bytes } in postings::write(&self.counts) {
+        for PostingList { kind, first, bytes } in postings::write(&self.occurrences) {
             insert.execute(params![kind as i64, segment, first.as_bytes(), bytes])?;
         }
         Ok(())

@@ -179,20 +179,22 @@ impl Writer {
         let index =
             self.index.take().map_or_else(|| SegmentIndex::of_segment(&change, self.last), Ok);
         let (mut index, mut blocks, mut id) = (index?, BlockRows::default(), self.last);
+        let (connection, ids) = change.parts();
+        // Kept for all alerts: finding it again takes as long as storing a small one.
+        let mut insert = connection.prepare_cached("INSERT INTO alert VALUES (?1, ?2, ?3, ?4)")?;
         for alert in alerts {
             id += 1;
             if id % SEGMENT == 0 {
-                std::mem::take(&mut index).write(id / SEGMENT - 1, &change)?;
+                std::mem::take(&mut index).write(id / SEGMENT - 1, connection)?;
             }
-            let (signature, origin) = change.intern(alert, Span::new(id / BLOCK, *oldest))?;
+            let (signature, origin) = ids.of(alert, Span::new(id / BLOCK, *oldest), connection)?;
             record.clear();
             record::encode(alert, record);
-            change
-                .prepare_cached("INSERT INTO alert VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![id, signature, origin, &*record])?;
+            insert.execute(params![id, signature, origin, &*record])?;
             blocks.add(alert, id);
             index.add(id, signature, (alert.src_ip(), alert.dst_ip()));
         }
+        drop(insert);
         blocks.write(&change)?;
         meta::set_number(&change, "last", id)?;
         change.commit()?;

@@ -39,6 +39,11 @@ impl Key {
         v4.or_else(|_| <[u8; 16]>::try_from(self.as_bytes()).map(IpAddr::from)).ok()
     }
 
+    /// Numbers that have the order of keys.
+    pub(super) fn order(&self) -> (u128, u8) {
+        (u128::from_be_bytes(self.bytes), self.len)
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len.into()).unwrap_or_default()
     }

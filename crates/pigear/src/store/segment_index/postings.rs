@@ -9,8 +9,6 @@
 //!
 //! And so on, in the order of the keys.
 
-use std::collections::BTreeMap;
-
 use super::blocks::Blocks;
 use super::key::{Key, KeyKind};
 
@@ -49,19 +47,40 @@ pub(super) struct PostingList {
     pub(super) bytes: Vec<u8>,
 }
 
-/// The chunks of a segment's index.
-pub(super) fn write(counts: &BTreeMap<(KeyKind, Key, u8), u8>) -> Vec<PostingList> {
-    let index = counts.iter().map(|(&(kind, key, block), &alerts)| (kind, key, block, alerts));
-    let (index, mut chunks) = (index.collect::<Vec<_>>(), Vec::<PostingList>::new());
-    for of_key in index.chunk_by(|(kind, key, ..), (is, of, ..)| (kind, key) == (is, of)) {
-        let Some(&(kind, key, ..)) = of_key.first() else { continue };
+/// An alert of a block, counted within its segment, has a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Occurrence {
+    pub(super) kind: KeyKind,
+    pub(super) key: Key,
+    pub(super) block: u8,
+}
+
+impl Occurrence {
+    /// The order of kinds, keys and blocks, as numbers, which are compared quickly.
+    pub(super) fn order(&self) -> (u8, u128, u8, u8) {
+        let (bytes, len) = self.key.order();
+        (self.kind as u8, bytes, len, self.block)
+    }
+}
+
+/// The chunks of a segment's index, from the sorted keys of its alerts.
+pub(super) fn write(sorted: &[Occurrence]) -> Vec<PostingList> {
+    let mut chunks = Vec::<PostingList>::new();
+    for of_key in sorted.chunk_by(|a, b| (a.kind, a.key) == (b.kind, b.key)) {
+        let Some(&Occurrence { kind, key, .. }) = of_key.first() else { continue };
         let mut chunk = chunks
             .pop_if(|chunk| chunk.kind == kind && chunk.bytes.len() < COMPLETE)
             .unwrap_or(PostingList { kind, first: key, bytes: Vec::new() });
+        let in_blocks = || of_key.chunk_by(|a, b| a.block == b.block);
         chunk.bytes.push(key.len);
         chunk.bytes.extend_from_slice(key.as_bytes());
-        chunk.bytes.push(u8::try_from(of_key.len()).unwrap_or(u8::MAX));
-        chunk.bytes.extend(of_key.iter().flat_map(|(.., block, alerts)| [block, alerts]));
+        chunk.bytes.push(u8::try_from(in_blocks().count()).unwrap_or(u8::MAX));
+        for in_block in in_blocks() {
+            let alerts = u8::try_from(in_block.len()).unwrap_or(u8::MAX);
+            chunk
+                .bytes
+                .extend(in_block.first().map(|first| [first.block, alerts]).into_iter().flatten());
+        }
         chunks.push(chunk);
     }
     chunks
@@ -80,6 +99,8 @@ pub(super) fn read(mut rest: &[u8], mut visit: impl FnMut(Posting<'_>)) -> Optio
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::collection::btree_map;
     use proptest::prelude::*;
 
@@ -101,8 +122,13 @@ mod tests {
         #[test]
         fn notes_come_back(counts in btree_map((kind(), key(), 0..64_u8), 1..=64_u8, 0..500)) {
             let mut back = BTreeMap::new();
+            let of = |(&(kind, key, block), &alerts): (&(KeyKind, Key, u8), &u8)| {
+                std::iter::repeat_n(Occurrence { kind, key, block }, alerts.into())
+            };
+            let sorted: Vec<_> = counts.iter().flat_map(of).collect();
+            prop_assert!(sorted.is_sorted_by_key(Occurrence::order));
             let mut last = None;
-            for PostingList { kind, first, bytes } in write(&counts) {
+            for PostingList { kind, first, bytes } in write(&sorted) {
                 prop_assert!(last < Some((kind, first)), "chunks are in order");
                 let mut least = None;
                 read(&bytes, |posting| {

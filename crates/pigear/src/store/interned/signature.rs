@@ -1,0 +1,156 @@
+//! Signatures.
+
+use std::sync::Arc;
+
+use pigear_alert::maps::{Class, Looked, Names};
+use pigear_alert::{Alert, AlertMessage};
+use rusqlite::{Connection, Row, params};
+
+use super::InternedRow;
+use crate::store::digest::Digest;
+
+/// A rule as its alerts have it, with its names at that time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::store) struct Signature {
+    pub(in crate::store) gid: u32,
+    pub(in crate::store) sid: u32,
+    rev: u32,
+    classification: u32,
+    pub(in crate::store) priority: u32,
+    sent: Box<[u8]>,
+    pub(in crate::store) names: Arc<Names>,
+}
+
+impl Signature {
+    pub(in crate::store) fn of(alert: &Alert) -> Self {
+        let message = &alert.message;
+        let looked = Looked {
+            message: alert.msg().into(),
+            class: alert.class().cloned(),
+            references: alert.references().collect(),
+        };
+        Self {
+            gid: message.sig_generator,
+            sid: message.sig_id,
+            rev: message.sig_rev,
+            classification: message.classification,
+            priority: message.priority,
+            sent: Box::clone(&message.msg),
+            names: Arc::new(Names::from(looked)),
+        }
+    }
+
+    /// The rule's message, as bytes.
+    pub(in crate::store) fn message(&self) -> &[u8] {
+        self.names.looked.as_ref().map_or(&self.sent, |looked| &looked.message)
+    }
+
+    /// The class's short name.
+    pub(in crate::store) fn class(&self) -> Option<&str> {
+        self.names.class(self.classification).map(|class| &*class.name)
+    }
+
+    pub(in crate::store) fn put_into(&self, message: &mut AlertMessage) {
+        message.sig_generator = self.gid;
+        message.sig_id = self.sid;
+        message.sig_rev = self.rev;
+        message.classification = self.classification;
+        message.priority = self.priority;
+        message.msg.clone_from(&self.sent);
+    }
+
+    fn columns(&self) -> Columns<'_> {
+        let looked = self.names.looked.as_deref();
+        Columns {
+            message: looked.map_or(&[], |looked| &looked.message),
+            class: looked.and_then(|looked| looked.class.as_ref()),
+            references: looked.map(|looked| looked.references.join("\n")).unwrap_or_default(),
+        }
+    }
+}
+
+/// The names of a signature, as they are stored.
+struct Columns<'a> {
+    message: &'a [u8],
+    class: Option<&'a Class>,
+    references: String,
+}
+
+impl InternedRow for Signature {
+    const TABLE: &'static str = "signature";
+    const SELECT: &'static str = "SELECT * FROM signature WHERE id = ?1";
+    const FIND: &'static str = "SELECT id, until FROM signature WHERE digest = ?1";
+    const RENEW: &'static str = "UPDATE signature SET until = ?2 WHERE id = ?1";
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let class = |name: String| -> rusqlite::Result<Class> {
+            let description: Option<String> = row.get("class_description")?;
+            Ok(Class {
+                name: name.into(),
+                description: description.unwrap_or_default().into(),
+                priority: row.get::<_, Option<u32>>("class_priority")?.unwrap_or_default(),
+            })
+        };
+        let refs: String = row.get("refs")?;
+        let looked = Looked {
+            message: row.get::<_, Vec<u8>>("msg")?.into(),
+            class: row.get::<_, Option<String>>("class")?.map(class).transpose()?,
+            references: refs.lines().map(str::to_owned).collect(),
+        };
+        Ok(Self {
+            gid: row.get("gid")?,
+            sid: row.get("sid")?,
+            rev: row.get("rev")?,
+            classification: row.get("classification")?,
+            priority: row.get("priority")?,
+            sent: row.get::<_, Vec<u8>>("sent")?.into(),
+            names: Arc::new(Names::from(looked)),
+        })
+    }
+
+    fn digest(&self) -> [u8; 16] {
+        let Columns { message, class, references } = self.columns();
+        let mut digest = Digest::default();
+        for number in [self.gid, self.sid, self.rev, self.classification, self.priority] {
+            digest.number(Some(number.into()));
+        }
+        digest.bytes(Some(&self.sent));
+        digest.bytes(Some(message));
+        digest.bytes(class.map(|class| class.name.as_bytes()));
+        digest.bytes(class.map(|class| class.description.as_bytes()));
+        digest.number(class.map(|class| class.priority.into()));
+        digest.bytes(Some(references.as_bytes()));
+        digest.finish()
+    }
+
+    fn insert(
+        &self,
+        digest: &[u8; 16],
+        until: i64,
+        connection: &Connection,
+    ) -> rusqlite::Result<usize> {
+        let Columns { message, class, references } = self.columns();
+        connection
+            .prepare_cached(
+                "INSERT INTO signature (gid, sid, rev, classification, priority, sent, msg, class, \
+                class_description, class_priority, refs, digest, until) \
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
+                ON CONFLICT (digest) DO NOTHING",
+            )?
+            .execute(params![
+                self.gid,
+                self.sid,
+                self.rev,
+                self.classification,
+                self.priority,
+                &*self.sent,
+                message,
+                class.map(|class| &*class.name),
+                class.map(|class| &*class.description),
+                class.map(|class| class.priority),
+                references,
+                digest,
+                until,
+            ])
+    }
+}
