@@ -5,7 +5,8 @@
 //! it has seen before.
 //!
 //! Reading may be ahead of settling: a lane that groups alerts settles them when the group is sent, and the
-//! position stays before the oldest unsettled alert.
+//! mark stays before the oldest unsettled alert. What is settled behind it is stored as ranges, which the
+//! next run passes over.
 
 mod found;
 mod in_flight;
@@ -18,17 +19,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Batch, BatchPolicy, LaneSettings, Queue, Settlement, Taken, Totals};
-use tracing::{error, warn};
+use pigear_pipeline::{
+    Batch, BatchPolicy, LaneSettings, Queue, RecentEvents, Settlement, Taken, Totals,
+};
+use tracing::{debug, error, warn};
 
 use super::Store;
 use super::dead_letter::Refusal;
 use super::error::{StoreError, StoreProblem};
-use super::lanes::{self, Opened, Position};
+use super::lanes::{self, Opened};
 use super::progress::Bounds;
 use super::reader::Reader;
+use super::recent_sends::{self, Moment};
+use super::settled_ranges::SettledRanges;
 use crate::config::Begin;
-use found::Found;
 use in_flight::{InFlight, Item};
 use lane_handle::LaneHandle;
 use lane_reader::{Items, LaneReader, REDELIVERY_CHECK};
@@ -40,13 +44,20 @@ const ABANDON_TIMEOUT: Duration = Duration::from_millis(200);
 /// While more changes of dead letters than these can't be written, no more alerts are given out.
 const MAX_UNWRITTEN: usize = 1_000;
 
+/// While more ranges are settled behind the mark, no new alerts are read.
+const MAX_RANGES: usize = 1 << 17;
+
 /// The queue of a durable lane.
 pub struct DurableQueue {
     lane: LaneHandle,
-    /// The lane's position when this run began.
-    begin: Position,
-    /// The last alert that was taken.
-    read: AtomicI64,
+    /// The account of earlier runs.
+    earlier: Totals,
+    /// The messages that they sent within the last minute.
+    sent: Vec<RecentEvents>,
+    /// How many of all alerts were settled when this run began.
+    settled_before: i64,
+    /// How many of them the lane has passed: it has taken them, or they were settled before.
+    passed: AtomicI64,
     /// The queue is closed.
     abandoned: AtomicBool,
     work: Mutex<Work>,
@@ -85,17 +96,23 @@ impl Store {
         settings: LaneSettings,
         target: Option<&str>,
     ) -> Result<DurableQueue, StoreError> {
-        let opened = lanes::open(&self.0.writer.lock().connection, name, begin, target);
-        let Opened { position, former_target } =
-            opened.map_err(|problem| problem.at(self.path()))?;
-        if let Some(former) = former_target {
-            self.say_other_target(name, &former, target);
+        let writer = self.0.writer.lock();
+        let open = || -> Result<_, StoreProblem> {
+            let opened = lanes::open(&writer.connection, name, begin, target)?;
+            let marks = (opened.position.mark.done, writer.last());
+            let ranges = SettledRanges::load(&writer.connection, name, marks, writer.file())?;
+            Ok((opened, ranges))
+        };
+        let (opened, ranges) = open().map_err(|problem| problem.at(self.path()))?;
+        drop(writer);
+        if let Some(former) = &opened.former_target {
+            self.say_other_target(name, former, target);
         }
         let bounds = Bounds { alerts: settings.max_alerts, bytes: settings.max_bytes };
         let reader = Reader::open(self.path())?;
         let number = self.0.progress.change(|state| state.add_lane(bounds));
         let lane = LaneHandle { store: self.clone(), name: name.to_owned(), number };
-        Ok(DurableQueue::new(lane, position, reader))
+        Ok(DurableQueue::new(lane, opened, ranges, reader))
     }
 
     /// Warns if waiting alerts were meant for another receiver.
@@ -111,18 +128,23 @@ impl Store {
 }
 
 impl DurableQueue {
-    fn new(lane: LaneHandle, begin: Position, reader: Reader) -> Self {
+    fn new(lane: LaneHandle, opened: Opened, ranges: SettledRanges, reader: Reader) -> Self {
+        let Opened { position, sent, .. } = opened;
+        let reader = LaneReader::new(reader, &ranges);
+        let passed = reader.passed;
         let work = Work {
-            reader: LaneReader::new(reader, begin.mark.done),
-            position: PositionWriter::new(begin),
+            reader,
+            position: PositionWriter::new(position, ranges),
             in_flight: InFlight::default(),
             told: Totals::default(),
             failures: 0,
         };
         Self {
             lane,
-            begin,
-            read: AtomicI64::new(begin.mark.done),
+            earlier: position.account,
+            sent,
+            settled_before: passed,
+            passed: AtomicI64::new(passed),
             abandoned: AtomicBool::new(false),
             work: Mutex::new(work),
         }
@@ -164,7 +186,7 @@ impl DurableQueue {
             match turn {
                 Turn::Read(to) => {
                     let alerts = work.read(&self.lane, to, most)?;
-                    self.read.store(work.reader.read, Ordering::Relaxed);
+                    self.passed.store(work.reader.passed, Ordering::Relaxed);
                     if !alerts.is_empty() {
                         batch.fill(alerts);
                         return Ok(Taken::Alerts);
@@ -219,7 +241,7 @@ impl DurableQueue {
                 return Turn::Ended;
             }
             let readable = state.readable(lane) - read;
-            let waiting = count(state.last - read) + state.unstored(lane);
+            let waiting = count(state.last - work.reader.passed) + state.unstored(lane);
             if waiting > 0 {
                 let since = *since.get_or_insert(now);
                 let enough = waiting >= policy.enough || state.closing;
@@ -248,12 +270,15 @@ impl DurableQueue {
 }
 
 impl Work {
-    /// Whether so much waits to be written that no more alerts are given out.
+    /// Whether so much waits to be written, or so many ranges are settled between unsettled alerts, that no
+    /// more alerts are given out. The lane settles those that it has.
     fn is_held_back(&mut self, lane: &LaneHandle) -> bool {
         if self.position.unwritten.len() > MAX_UNWRITTEN {
             self.position.note(lane);
         }
-        self.position.unwritten.len() > MAX_UNWRITTEN
+        let ranges = &self.position.ranges;
+        let is_scattered = ranges.len() > MAX_RANGES && ranges.last() <= self.reader.read;
+        is_scattered || self.position.unwritten.len() > MAX_UNWRITTEN
     }
 
     /// Dead letters that are to be sent again, if it is time to look for them and there are some.
@@ -285,14 +310,13 @@ impl Work {
         to: i64,
         most: usize,
     ) -> Result<Vec<Arc<Alert>>, StoreProblem> {
-        let Found { items, alerts, last, .. } = self.reader.read(lane, to, most)?;
-        self.in_flight.extend(items);
+        let mut found = self.reader.read(lane, &self.position.ranges, (to, most))?;
         self.failures = 0;
-        let settled = self.in_flight.settle_left_out();
-        self.position.settle(settled, self.reader.letters_file);
-        self.position.begun = self.position.begun.max(last);
+        self.position.leave_out(lane, &mut found);
+        self.in_flight.extend(found.items);
+        self.position.begun = self.position.begun.max(found.last);
         self.position.note(lane);
-        Ok(alerts)
+        Ok(found.alerts)
     }
 
     /// Gives alerts out that are not read from the table of alerts.
@@ -347,30 +371,29 @@ impl Queue for DurableQueue {
                 Refusal { alert: Arc::clone(&refused.alert), reason: Arc::clone(&refused.reason) };
             position.unwritten.refused.extend(in_flight.refuse(refused.number, refusal));
         }
-        position.settle(in_flight.settle(settlement.settled), reader.letters_file);
+        let settled = in_flight.settle(settlement.settled, &settlement.ahead);
+        position.settle(settled, reader.letters_file);
         position.settled = settlement.totals;
         position.note(&self.lane);
     }
 
     fn received(&self) -> u64 {
         let state = self.lane.progress().state();
-        count(state.last - self.begin.mark.done) as u64 + state.came_besides(self.lane.number)
+        count(state.last - self.settled_before) as u64 + state.came_besides(self.lane.number)
     }
 
     fn take_lost(&self) -> Totals {
         let mut work = self.work();
         let dropped = self.lane.progress().state().take_dropped(self.lane.number);
-        work.reader.lost.dropped += dropped;
-        // These have no place in the store, and so none before or behind the mark.
-        work.position.left_out.dropped += dropped;
-        let (lost, told) = (work.reader.lost, work.told);
+        work.position.lost.dropped += dropped;
+        let (lost, told) = (work.position.lost, work.told);
         work.told = lost;
         lost - told
     }
 
     fn waiting(&self) -> usize {
         let state = self.lane.progress().state();
-        count(state.last - self.read.load(Ordering::Relaxed)) + state.unstored(self.lane.number)
+        count(state.last - self.passed.load(Ordering::Relaxed)) + state.unstored(self.lane.number)
     }
 
     fn close(&self) {
@@ -390,7 +413,23 @@ impl Queue for DurableQueue {
     }
 
     fn earlier(&self) -> Option<Totals> {
-        Some(self.begin.account)
+        Some(self.earlier)
+    }
+
+    fn sent_recently(&self) -> Vec<RecentEvents> {
+        self.sent.clone()
+    }
+
+    /// What can't be written is not known to the next run.
+    fn sending(&self, recent: &[RecentEvents]) {
+        if self.abandoned.load(Ordering::SeqCst) {
+            return;
+        }
+        let (name, at) = (&self.lane.name, Moment::now());
+        let Some(sends) = recent_sends::encode(recent, at) else { return };
+        if let Err(problem) = self.lane.store.0.writer.lock().note_sends(name, &sends) {
+            debug!("handler {name}: cannot note what it sends: {problem}");
+        }
     }
 
     /// Alerts that could not be stored are lost with the process.
@@ -400,7 +439,8 @@ impl Queue for DurableQueue {
         // A lane that was left behind in the middle of noting something keeps it to itself.
         let Ok(mut work) = self.work.try_lock() else { return waiting };
         let lost = waiting + work.in_flight.unstored();
-        work.position.left_out.dropped += lost;
+        work.position.lost.dropped += lost;
+        work.told.dropped += lost;
         if !work.position.is_noted()
             && let Some(mut writer) = self.lane.store.0.writer.try_lock_for(ABANDON_TIMEOUT)
         {

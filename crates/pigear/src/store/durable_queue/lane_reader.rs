@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
-use pigear_pipeline::Totals;
-use tracing::{error, warn};
+use tracing::error;
 
 use super::found::Found;
 use super::in_flight::Item;
@@ -13,6 +12,7 @@ use super::lane_handle::LaneHandle;
 use crate::store::error::StoreProblem;
 use crate::store::file_id::FileId;
 use crate::store::reader::Reader;
+use crate::store::settled_ranges::SettledRanges;
 
 /// How often to check for dead letters that are to be sent again.
 pub(super) const REDELIVERY_CHECK: Duration = Duration::from_secs(1);
@@ -23,29 +23,24 @@ pub(super) type Items = Vec<(Item, Arc<Alert>)>;
 /// Reads for a lane.
 pub(super) struct LaneReader {
     reader: Reader,
-    /// The last alert that was read.
+    /// Up to where all alerts were read, or settled in an earlier run.
     pub(super) read: i64,
+    /// The same, and how many behind it are settled: how many alerts the lane doesn't wait for.
+    pub(super) passed: i64,
     /// The file that the dead letters in flight are from.
     pub(super) letters_file: Option<FileId>,
     /// When it was last looked for dead letters.
     looked: Option<Instant>,
     /// How often dead letters could not be read.
     letter_failures: u32,
-    /// How many alerts the lane never gets.
-    pub(super) lost: Totals,
 }
 
 impl LaneReader {
-    /// A reader of what is behind this alert.
-    pub(super) fn new(reader: Reader, read: i64) -> Self {
-        Self {
-            reader,
-            read,
-            letters_file: None,
-            looked: None,
-            letter_failures: 0,
-            lost: Totals::default(),
-        }
+    /// A reader of what is not settled.
+    pub(super) fn new(reader: Reader, settled: &SettledRanges) -> Self {
+        let read = settled.done();
+        let passed = read + settled.count_behind(read);
+        Self { reader, read, passed, letters_file: None, looked: None, letter_failures: 0 }
     }
 
     /// When to look for dead letters again.
@@ -84,47 +79,54 @@ impl LaneReader {
         letters.into_iter().map(item).collect()
     }
 
-    /// Reads what comes next, up to an alert at most; no alerts, if nothing of it is there any more.
+    /// Reads what comes next and isn't settled, up to an alert at most; no alerts, if nothing of it is there
+    /// any more.
     pub(super) fn read(
         &mut self,
         lane: &LaneHandle,
-        to: i64,
-        most: usize,
+        settled: &SettledRanges,
+        (to, most): (i64, usize),
     ) -> Result<Found, StoreProblem> {
         self.follow_file(lane)?;
         let is_stale = self.is_stale();
         // What is behind that is in another file.
         let to = if is_stale { to.min(self.reader.last_id()?) } else { to };
         let mut found = Found::behind(self.read);
-        self.reader.visit_rows((self.read + 1, to), &mut |row| found.add(row, most))?;
-        if !found.is_cut {
-            let mut gone = to;
-            if found.items.is_empty() && !is_stale {
-                let readable = lane.progress().state().readable(lane.number);
-                let first = self.reader.first_behind(to)?;
-                gone = first.map_or(readable, |first| readable.min(first - 1)).max(to);
+        for (first, last) in settled.gaps((self.read + 1, to)) {
+            found.settled_up_to(first - 1);
+            self.reader.visit_rows((first, last), &mut |row| found.add(row, most))?;
+            if found.is_cut {
+                break;
             }
-            found.gone_up_to(gone);
+            found.gone_up_to(last);
         }
-        self.say_left_out(lane, &found);
-        self.lost = self.lost + found.left_out;
-        self.read = found.last;
+        if !found.is_cut {
+            found.settled_up_to(to);
+            if found.alerts.is_empty() && found.damaged.is_empty() && !is_stale {
+                self.pass_gone(lane, settled, &mut found)?;
+            }
+        }
+        self.read = settled.skip(found.last);
+        self.passed = self.read + settled.count_behind(self.read);
         Ok(found)
     }
 
-    /// Says what the lane never gets: of alerts that were removed at powers of two, since there may be many.
-    fn say_left_out(&self, lane: &LaneHandle, found: &Found) {
-        let name = &lane.name;
-        let before = self.lost.dropped;
-        let gone = before + found.left_out.dropped;
-        if before.checked_ilog2() != gone.checked_ilog2() {
-            warn!("handler {name}: {gone} alerts so far were lost before it got them");
+    /// Where nothing was found, what is behind may be gone, too.
+    fn pass_gone(
+        &self,
+        lane: &LaneHandle,
+        settled: &SettledRanges,
+        found: &mut Found,
+    ) -> Result<(), StoreProblem> {
+        let readable = lane.progress().state().readable(lane.number);
+        let first = self.reader.first_behind(found.last)?;
+        let to = first.map_or(readable, |first| readable.min(first - 1));
+        for (first, last) in settled.gaps((found.last + 1, to)) {
+            found.settled_up_to(first - 1);
+            found.gone_up_to(last);
         }
-        for item in &found.items {
-            if let Item::Damaged(row) = item {
-                error!("handler {name}: alert {} can't be delivered: {}", row.id, row.reason);
-            }
-        }
+        found.settled_up_to(to);
+        Ok(())
     }
 
     /// Reads from the file that is at the path now, if that is another than before and all of that was
