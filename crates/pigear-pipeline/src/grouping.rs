@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use pigear_alert::Alert;
 
 use crate::policy::LaneSettings;
-use crate::rate_limiter::RateLimiter;
+use crate::rate_limiter::{RateLimiter, RecentEvents};
 
 #[cfg(test)]
 mod tests;
@@ -87,12 +87,14 @@ impl Group {
 }
 
 impl Grouping {
-    /// `None` if every alert is its own message, and may be sent at once.
-    pub(crate) fn new(settings: &LaneSettings) -> Option<Self> {
+    /// After messages that earlier runs sent; `None` if every alert is its own message, and may be sent
+    /// at once.
+    pub(crate) fn new(settings: &LaneSettings, sent: &[RecentEvents]) -> Option<Self> {
         let LaneSettings { group, per_minute, .. } = *settings;
+        let limiter = |per_minute| RateLimiter::after(per_minute, sent, Instant::now());
         (group.is_some() || per_minute.is_some()).then(|| Self {
             window: group.unwrap_or_default(),
-            limiter: per_minute.map(RateLimiter::new),
+            limiter: per_minute.map(limiter),
             waiting: HashMap::new(),
             bytes: 0,
             begun: 0,
@@ -147,6 +149,11 @@ impl Grouping {
             }
         }
         due
+    }
+
+    /// The messages of the last minute, if there is a limit of messages.
+    pub(crate) fn sent_recently(&self, now: Instant) -> Option<Vec<RecentEvents>> {
+        self.limiter.as_ref().map(|limiter| limiter.recent(now))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -5,6 +5,7 @@
 
 mod memory;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use pigear_alert::Alert;
 
 use crate::policy::BatchPolicy;
+use crate::rate_limiter::RecentEvents;
 use crate::totals::Totals;
 
 pub(crate) use memory::{Bounds, MemoryQueue, Pushed};
@@ -20,8 +22,8 @@ pub(crate) use memory::{Bounds, MemoryQueue, Pushed};
 ///
 /// The lane [takes](Self::take) alerts, has them processed, and reports its position with
 /// [`settle`](Self::settle). Alerts are numbered in the order in which they were taken in this run,
-/// from 0. A queue that outlives the process delivers unsettled alerts again in the next run, so a
-/// receiver gets every alert at least once and in order.
+/// from 0. A queue that outlives the process delivers unsettled alerts again in the next run, and only
+/// these, so a receiver gets every alert at least once.
 pub trait Queue: Send + Sync {
     /// Waits for alerts as `policy` says, at most until `until`, and puts them into `batch`, replacing
     /// its contents.
@@ -78,6 +80,18 @@ pub trait Queue: Send + Sync {
     fn earlier(&self) -> Option<Totals> {
         None
     }
+
+    /// The messages that earlier runs sent within the last minute, oldest first, where the queue keeps
+    /// them.
+    fn sent_recently(&self) -> Vec<RecentEvents> {
+        Vec::new()
+    }
+
+    /// Receives the messages of the last minute before the newest of them are sent. So the next run
+    /// respects the lane's limit of messages, also if this one is killed.
+    fn sending(&self, recent: &[RecentEvents]) {
+        let _ = recent;
+    }
 }
 
 /// The result of waiting for alerts.
@@ -99,7 +113,9 @@ pub enum Taken {
 pub struct Settlement {
     /// This many alerts are settled, from the first that was taken in this run.
     pub settled: u64,
-    /// The fates of these.
+    /// The numbers of those after the first unsettled alert that were settled since the last report.
+    pub ahead: Vec<Range<u64>>,
+    /// The fates of all settled alerts.
     pub totals: Totals,
     /// Alerts that were refused for good since the last report.
     pub refused: Vec<Refused>,

@@ -41,11 +41,59 @@ struct Moment {
     events: u64,
 }
 
+/// Events of the last minute, as they are kept for the next run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "both are needed to restore a limiter")]
+pub struct RecentEvents {
+    /// How long ago the last of them happened.
+    pub age: Duration,
+    /// How many these are.
+    pub events: u64,
+}
+
+/// Events within this time of each other are given as one for the next run.
+const RECENT_RESOLUTION: Duration = Duration::from_secs(1);
+
 impl RateLimiter {
     /// A limiter without events so far.
     #[must_use]
     pub fn new(per_minute: NonZeroU32) -> Self {
         Self { per_minute, moments: VecDeque::new() }
+    }
+
+    /// A limiter after events that happened before `now`, oldest first.
+    #[must_use]
+    pub fn after(per_minute: NonZeroU32, recent: &[RecentEvents], now: Instant) -> Self {
+        let moment = |&RecentEvents { age, events }: &RecentEvents| {
+            // The clock may be younger than the event.
+            let at = now.checked_sub(age).unwrap_or(now);
+            Moment { first: at, last: at, events }
+        };
+        let mut moments: Vec<_> = recent.iter().map(moment).collect();
+        moments.sort_by_key(|moment| moment.last);
+        Self { per_minute, moments: moments.into() }
+    }
+
+    /// The events of the last minute, oldest first, about one entry a second at most.
+    #[must_use]
+    pub fn recent(&self, now: Instant) -> Vec<RecentEvents> {
+        let mut seconds: Vec<Moment> = Vec::new();
+        for moment in self.moments.iter().filter(|moment| moment.last + MINUTE > now) {
+            match seconds.last_mut() {
+                Some(second)
+                    if moment.last.saturating_duration_since(second.first) < RECENT_RESOLUTION =>
+                {
+                    second.last = moment.last;
+                    second.events = second.events.saturating_add(moment.events);
+                }
+                _ => seconds.push(*moment),
+            }
+        }
+        let recent = |second: Moment| RecentEvents {
+            age: now.saturating_duration_since(second.last),
+            events: second.events,
+        };
+        seconds.into_iter().map(recent).collect()
     }
 
     /// When the next event may happen: `now`, or later if the last minute has too many.
@@ -129,6 +177,38 @@ mod tests {
             limiter.note(start + Duration::from_millis(n));
         }
         assert!(limiter.moments.len() <= 1_002, "{}", limiter.moments.len());
+    }
+
+    #[test]
+    fn a_limiter_that_is_restored_allows_no_more_than_the_former_one() {
+        let start = Instant::now() + Duration::from_secs(600);
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut former = limiter(4);
+        [0, 900, 1_100, 30_000].into_iter().for_each(|ms| former.note(at(ms)));
+        let recent = former.recent(at(31_000));
+        let told: Vec<_> = recent.iter().map(|r| (r.age.as_millis(), r.events)).collect();
+        assert_eq!(told, [(30_100, 2), (29_900, 1), (1_000, 1)]);
+        let per_minute = NonZeroU32::new(4).unwrap();
+        // The next run begins ten seconds later.
+        let older = |r: &RecentEvents| RecentEvents { age: r.age + Duration::from_secs(10), ..*r };
+        let aged: Vec<_> = recent.iter().map(older).collect();
+        let restored = RateLimiter::after(per_minute, &aged, at(41_000));
+        assert_eq!(former.next_allowed(at(41_000)), at(60_000));
+        assert_eq!(restored.next_allowed(at(41_000)), at(60_900));
+        assert_eq!(restored.next_allowed(at(61_000)), at(61_000));
+        assert_eq!(RateLimiter::after(per_minute, &[], at(0)).next_allowed(at(0)), at(0));
+        assert_eq!(former.recent(at(90_000)), []);
+    }
+
+    #[test]
+    fn what_is_kept_of_a_limiter_is_short_whatever_the_rate() {
+        let mut limiter = limiter(u32::MAX);
+        let start = Instant::now();
+        (0..200_000).for_each(|n| limiter.note(start + Duration::from_millis(n)));
+        let recent = limiter.recent(start + Duration::from_millis(200_000));
+        assert!(recent.len() <= 65, "{}", recent.len());
+        let events: u64 = recent.iter().map(|recent| recent.events).sum();
+        assert!((60_000..61_000).contains(&events), "{events}");
     }
 
     proptest! {

@@ -1,29 +1,31 @@
 //! The position of a lane whose alerts are not settled in order.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use crate::totals::{Fate, Totals};
 
-/// The most alerts that may be taken and not settled. Above that, the lane waits for its handler.
-pub(crate) const MAX_UNSETTLED: usize = 1 << 18;
+/// The most alerts that may be taken and not settled, with those between them. Above that, the lane waits
+/// for its handler.
+pub(crate) const MAX_UNSETTLED: u64 = 1 << 18;
 
-/// Records the fate of each alert that a lane took, and up to where all are settled.
+/// Records which of the alerts that a lane took are settled, and their fates.
+///
+/// Alerts are numbered from 0 in the order in which they were taken.
 #[derive(Debug, Default)]
 pub(crate) struct Tracker {
-    /// How many alerts are settled, from the first.
+    /// How many alerts were taken.
+    taken: u64,
+    /// How many are settled, from the first.
     settled: u64,
-    /// The fates of these.
+    /// The settled ones after the first that isn't: the start and the end of each range. No two touch.
+    ahead: BTreeMap<u64, u64>,
+    /// Those of them that were settled since the last report.
+    unreported: Vec<Range<u64>>,
+    /// The fates of all settled alerts.
     totals: Totals,
-    /// The alerts after them.
-    pending: VecDeque<Pending>,
-    /// The fates of their groups.
-    groups: HashMap<u64, (Fate, u64)>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Pending {
-    Settled(Fate),
-    InGroup(u64),
+    /// The alerts of each group that isn't settled.
+    groups: HashMap<u64, Vec<Range<u64>>>,
 }
 
 impl Tracker {
@@ -37,48 +39,71 @@ impl Tracker {
 
     /// Whether the maximum of unsettled alerts is reached.
     pub(crate) fn is_full(&self) -> bool {
-        self.pending.len() >= MAX_UNSETTLED
+        self.taken - self.settled >= MAX_UNSETTLED
+    }
+
+    /// Whether alerts after the first unsettled one were settled since the last report.
+    pub(crate) fn has_unreported(&self) -> bool {
+        !self.unreported.is_empty()
+    }
+
+    /// The alerts after the first unsettled one that were settled since the last call.
+    pub(crate) fn take_unreported(&mut self) -> Vec<Range<u64>> {
+        let mut ranges = std::mem::take(&mut self.unreported);
+        ranges.retain(|range| range.end > self.settled);
+        ranges
     }
 
     /// The next alerts are settled.
     pub(crate) fn settle_next(&mut self, fate: Fate, alerts: u64) {
-        if self.pending.is_empty() {
-            self.settled += alerts;
-            self.totals.add(fate, alerts);
-        } else {
-            self.pending.extend((0..alerts).map(|_| Pending::Settled(fate)));
-        }
+        let first = self.taken;
+        self.taken += alerts;
+        self.totals.add(fate, alerts);
+        self.settle(first..self.taken);
     }
 
     /// The next alert is in a group.
     pub(crate) fn put_into_group(&mut self, group: u64) {
-        self.pending.push_back(Pending::InGroup(group));
+        let number = self.taken;
+        self.taken += 1;
+        push(self.groups.entry(group).or_default(), number..self.taken);
     }
 
     /// The alerts of a group are settled.
-    pub(crate) fn settle_group(&mut self, group: u64, alerts: u64, fate: Fate) {
-        self.groups.insert(group, (fate, alerts));
-        while let Some(fate) = self.pending.front().copied().and_then(|first| self.fate_of(first)) {
-            self.pending.pop_front();
-            self.settled += 1;
-            self.totals.add(fate, 1);
+    pub(crate) fn settle_group(&mut self, group: u64, fate: Fate) {
+        for range in self.groups.remove(&group).unwrap_or_default() {
+            self.totals.add(fate, range.end - range.start);
+            self.settle(range);
         }
     }
 
-    /// The fate of the first pending alert, if it is known. Its group is forgotten with its last alert.
-    fn fate_of(&mut self, pending: Pending) -> Option<Fate> {
-        match pending {
-            Pending::Settled(fate) => Some(fate),
-            Pending::InGroup(number) => {
-                let (fate, left) = self.groups.get_mut(&number)?;
-                let fate = *fate;
-                *left -= 1;
-                if *left == 0 {
-                    self.groups.remove(&number);
-                }
-                Some(fate)
+    fn settle(&mut self, range: Range<u64>) {
+        if range.start > self.settled {
+            push(&mut self.unreported, range.clone());
+            let Range { mut start, mut end } = range;
+            if let Some((&before, _)) =
+                self.ahead.range(..start).next_back().filter(|(_, end)| **end == start)
+            {
+                start = before;
             }
+            if let Some(behind) = self.ahead.remove(&end) {
+                end = behind;
+            }
+            self.ahead.insert(start, end);
+            return;
         }
+        self.settled = range.end;
+        if let Some(end) = self.ahead.remove(&range.end) {
+            self.settled = end;
+        }
+    }
+}
+
+/// Adds a range, as a part of the last one if it begins at its end.
+fn push(ranges: &mut Vec<Range<u64>>, range: Range<u64>) {
+    match ranges.last_mut() {
+        Some(last) if last.end == range.start => last.end = range.end,
+        _ => ranges.push(range),
     }
 }
 
@@ -87,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn alerts_are_settled_up_to_the_first_that_is_not() {
+    fn alerts_are_settled_up_to_the_first_that_is_not_and_ahead_of_it() {
         let mut tracker = Tracker::default();
         tracker.settle_next(Fate::Filtered, 2);
         assert_eq!((tracker.settled(), tracker.totals().filtered), (2, 2));
@@ -96,13 +121,53 @@ mod tests {
         }
         tracker.settle_next(Fate::Filtered, 1);
         tracker.put_into_group(2);
-        tracker.settle_group(1, 1, Fate::Failed);
-        assert_eq!(tracker.settled(), 2);
-        tracker.settle_group(0, 2, Fate::Handled);
-        assert_eq!(tracker.settled(), 6);
+        tracker.settle_group(1, Fate::Failed);
+        assert_eq!((tracker.settled(), tracker.take_unreported()), (2, vec![5..6, 3..4]));
+        let expected = Totals { failed: 1, filtered: 3, ..Totals::default() };
+        assert_eq!(tracker.totals(), expected);
+        tracker.settle_group(0, Fate::Handled);
+        assert_eq!((tracker.settled(), tracker.take_unreported()), (6, vec![]));
         let expected = Totals { handled: 2, failed: 1, filtered: 3, ..Totals::default() };
         assert_eq!(tracker.totals(), expected);
-        tracker.settle_group(2, 1, Fate::Handled);
-        assert_eq!((tracker.settled(), tracker.pending.len(), tracker.groups.len()), (7, 0, 0));
+        tracker.settle_group(2, Fate::Handled);
+        assert_eq!((tracker.settled(), tracker.ahead.len(), tracker.groups.len()), (7, 0, 0));
+        assert!(!tracker.has_unreported());
+    }
+
+    proptest::proptest! {
+        /// Whatever the order, each alert is reported as settled once it is, and none before.
+        #[test]
+        fn what_is_reported_is_what_is_settled(
+            groups in proptest::collection::vec(0..12_u64, 1..80),
+            order in proptest::sample::subsequence((0..12_u64).collect::<Vec<_>>(), 0..=12),
+            reports in proptest::collection::vec(proptest::bool::ANY, 12),
+            is_reversed in proptest::bool::ANY,
+        ) {
+            let (mut tracker, mut reported) = (Tracker::default(), vec![false; groups.len()]);
+            groups.iter().for_each(|group| tracker.put_into_group(*group));
+            let mut order = order;
+            if is_reversed {
+                order.reverse();
+            }
+            for (n, group) in order.iter().enumerate() {
+                tracker.settle_group(*group, Fate::Handled);
+                if reports[n] || n + 1 == order.len() {
+                    let settled = usize::try_from(tracker.settled()).unwrap();
+                    reported[..settled].fill(true);
+                    for range in tracker.take_unreported() {
+                        let [start, end] =
+                            [range.start, range.end].map(|n| usize::try_from(n).unwrap());
+                        reported[start..end].fill(true);
+                    }
+                    let done = &order[..=n];
+                    let expected: Vec<_> = groups.iter().map(|group| done.contains(group)).collect();
+                    proptest::prop_assert_eq!(&reported, &expected);
+                    let first = expected.iter().position(|is_done| !is_done);
+                    proptest::prop_assert_eq!(settled, first.unwrap_or(groups.len()));
+                    let sum = expected.iter().filter(|is_done| **is_done).count() as u64;
+                    proptest::prop_assert_eq!(tracker.totals().sum(), sum);
+                }
+            }
+        }
     }
 }

@@ -9,8 +9,8 @@
 //! * A stored alert looks in every format as it did when it was received: its names at that time are
 //!   stored with it.
 //! * After a crash the store has the state of the last transaction. No repair is needed.
-//! * A lane's position moves only when the handler is done with the alerts before it. So a lane delivers
-//!   each alert at least once, in order.
+//! * An alert is settled for a lane once the handler is done with it: the lane's mark is before the first
+//!   that isn't, and behind it are ranges of those that are. So a lane delivers each alert at least once.
 //! * No id is used for two alerts.
 //!
 //! ```no_run
@@ -47,12 +47,14 @@ mod meta;
 mod open;
 mod progress;
 mod reader;
+mod recent_sends;
 mod record;
 mod retention;
 mod row;
 mod schema;
 mod search;
 mod segment_index;
+mod settled_ranges;
 mod store_handler;
 #[cfg(test)]
 mod tests;

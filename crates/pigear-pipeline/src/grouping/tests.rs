@@ -9,7 +9,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 fn grouping(window: Duration, per_minute: Option<u32>) -> Grouping {
     let per_minute = per_minute.and_then(NonZeroU32::new);
     let settings = LaneSettings { group: Some(window), per_minute, ..LaneSettings::default() };
-    Grouping::new(&settings).unwrap()
+    Grouping::new(&settings, &[]).unwrap()
 }
 
 fn counts(groups: &[Group]) -> Vec<(u32, u64)> {

@@ -52,7 +52,7 @@ impl Worker {
         handler: Box<dyn Handler>,
         filter: Option<LaneFilter>,
     ) -> Self {
-        let grouping = Grouping::new(&lane.settings);
+        let grouping = Grouping::new(&lane.settings, &lane.queue.sent_recently());
         let limiter = lane.settings.limit.map(RateLimiter::new);
         Self {
             lane,
@@ -300,13 +300,16 @@ impl Worker {
     /// Reports the lane's position to the queue.
     fn settle(&mut self) {
         let settled = self.tracker.settled();
-        if !self.lane.settles() || (settled == self.told && self.refused.is_empty()) {
+        let is_told =
+            settled == self.told && self.refused.is_empty() && !self.tracker.has_unreported();
+        if !self.lane.settles() || is_told {
             return;
         }
         self.told = settled;
+        let ahead = self.tracker.take_unreported();
         let refused = std::mem::take(&mut self.refused);
         let totals = self.tracker.totals();
-        self.lane.queue.settle(&Settlement { settled, totals, refused });
+        self.lane.queue.settle(&Settlement { settled, ahead, totals, refused });
     }
 
     /// The next alert is to be delivered again in the next run, if the source can do so. So the lane
@@ -344,9 +347,13 @@ impl Worker {
         loop {
             let most = self.lane.needs.batch.most.max(1);
             let grouping = self.grouping.as_mut()?;
-            let groups = grouping.take_due(Instant::now(), urgency, most);
+            let now = Instant::now();
+            let groups = grouping.take_due(now, urgency, most);
             if groups.is_empty() {
                 return None;
+            }
+            if let Some(recent) = grouping.sent_recently(now) {
+                self.lane.queue.sending(&recent);
             }
             let ended = self.send_groups(&groups);
             if ended.is_some() {
@@ -391,7 +398,7 @@ impl Worker {
             if fate == Fate::Dropped || (refusal.is_some() && outcome.end.is_some()) {
                 self.stop_settling();
             }
-            self.tracker.settle_group(group.number, group.taken, fate);
+            self.tracker.settle_group(group.number, fate);
             self.count(fate, group.taken);
         }
     }

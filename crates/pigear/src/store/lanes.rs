@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use pigear_pipeline::Totals;
+use pigear_pipeline::{RecentEvents, Totals};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::connect;
 use super::error::{StoreError, StoreProblem};
 use super::meta::last_id;
 use super::reader::Reader;
+use super::recent_sends::{self, Moment};
+use super::settled_ranges::{self, IdRange};
 use crate::config::Begin;
 
 /// The position of a lane, and the end of the batch that it has begun.
@@ -48,13 +50,24 @@ pub(super) struct LaneRow {
     removed_letters: i64,
     account: Totals,
     target: Option<String>,
+    sends: Option<String>,
+    /// What is settled behind the mark.
+    settled: Vec<IdRange>,
+}
+
+impl LaneRow {
+    /// How many alerts up to the last stored one are not settled.
+    fn lag(&self, last: i64) -> i64 {
+        let behind = |(from, to): &IdRange| (to - (*from).max(self.mark.done + 1) + 1).max(0);
+        last - self.mark.done - self.settled.iter().map(behind).sum::<i64>()
+    }
 }
 
 /// The state of a running lane, to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) mark: Mark,
-    /// The totals of the alerts before the position.
+    /// The totals of all settled alerts.
     pub(super) account: Totals,
 }
 
@@ -63,6 +76,8 @@ pub(super) struct Opened {
     pub(super) position: Position,
     /// The receiver that its handler delivered to before, if that was another.
     pub(super) former_target: Option<String>,
+    /// The messages that it sent within the last minute, if their number is limited.
+    pub(super) sent: Vec<RecentEvents>,
 }
 
 /// The state of a lane, which is added to the store if it is new, with its handler's receiver.
@@ -74,17 +89,19 @@ pub(super) fn open(
 ) -> Result<Opened, StoreProblem> {
     let change = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let known = change.query_row("SELECT * FROM lane WHERE name = ?1", [name], row).optional()?;
-    let (position, former) = if let Some(lane) = known {
-        (Position { mark: lane.mark, account: lane.account }, lane.target)
+    let (position, former, sends) = if let Some(lane) = known {
+        (Position { mark: lane.mark, account: lane.account }, lane.target, lane.sends)
     } else {
+        settled_ranges::remove(&change, name)?;
         let mark = new_mark(&change, begin)?;
-        (Position { mark, account: Totals::default() }, None)
+        (Position { mark, account: Totals::default() }, None, None)
     };
     put_position(&change, name, position)?;
     change.execute("UPDATE lane SET target = ?2 WHERE name = ?1", params![name, target])?;
     change.commit()?;
     let former_target = former.filter(|former| Some(former.as_str()) != target);
-    Ok(Opened { position, former_target })
+    let sent = sends.map(|sends| recent_sends::decode(&sends, Moment::now()));
+    Ok(Opened { position, former_target, sent: sent.unwrap_or_default() })
 }
 
 fn new_mark(connection: &Connection, begin: Begin) -> Result<Mark, StoreProblem> {
@@ -100,35 +117,52 @@ fn new_mark(connection: &Connection, begin: Begin) -> Result<Mark, StoreProblem>
     Ok(Mark { done, begun: done })
 }
 
-/// Writes a lane's position.
+/// Writes a lane's position, and returns whether the lane was not there.
 pub(super) fn put_position(
     connection: &Connection,
     name: &str,
     position: Position,
-) -> rusqlite::Result<()> {
-    set_mark(connection, name, position.mark)?;
-    set_account(connection, name, position.account)
+) -> rusqlite::Result<bool> {
+    let is_new = set_mark(connection, name, position.mark)?;
+    set_account(connection, name, position.account)?;
+    Ok(is_new)
 }
 
-fn set_mark(connection: &Connection, name: &str, mark: Mark) -> rusqlite::Result<()> {
+/// Writes a lane's mark, and returns whether the lane was not there.
+fn set_mark(connection: &Connection, name: &str, mark: Mark) -> rusqlite::Result<bool> {
     let now = Timestamp::now().as_second();
+    let values = params![name, mark.done, mark.begun, now];
+    let updated = connection
+        .prepare_cached("UPDATE lane SET done = ?2, begun = ?3, moved = ?4 WHERE name = ?1")?
+        .execute(values)?;
+    if updated == 0 {
+        connection
+            .prepare_cached("INSERT INTO lane (name, done, begun, moved) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(values)?;
+    }
+    Ok(updated == 0)
+}
+
+/// Writes when an existing lane sent its last messages.
+pub(super) fn put_sends(connection: &Connection, name: &str, sends: &str) -> rusqlite::Result<()> {
     connection
-        .prepare_cached(
-            "INSERT INTO lane (name, done, begun, moved) VALUES (?1, ?2, ?3, ?4) \
-            ON CONFLICT DO UPDATE SET done = ?2, begun = ?3, moved = ?4",
-        )?
-        .execute(params![name, mark.done, mark.begun, now])?;
+        .prepare_cached("UPDATE lane SET sends = ?2 WHERE name = ?1")?
+        .execute([name, sends])?;
     Ok(())
 }
 
 /// The rows of all lanes.
 pub(super) fn rows(connection: &Connection) -> rusqlite::Result<Vec<LaneRow>> {
     let mut select = connection.prepare("SELECT * FROM lane ORDER BY name")?;
-    select.query_map([], row)?.collect()
+    let mut rows: Vec<_> = select.query_map([], row)?.collect::<rusqlite::Result<_>>()?;
+    for row in &mut rows {
+        row.settled = settled_ranges::rows(connection, &row.name)?;
+    }
+    Ok(rows)
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<LaneRow> {
-    // The tables of version 1, which may be read, have only a position.
+    // The tables of older versions, which may be read, have less.
     let number = |name: &str| row.get::<_, i64>(name).unwrap_or_default();
     let count = |name: &str| u64::try_from(number(name)).unwrap_or_default();
     Ok(LaneRow {
@@ -144,17 +178,20 @@ fn row(row: &Row<'_>) -> rusqlite::Result<LaneRow> {
             muted: count("muted"),
         },
         target: row.get("target").unwrap_or_default(),
+        sends: row.get("sends").unwrap_or_default(),
+        settled: Vec::new(),
     })
 }
 
 /// Writes a lane's row, replacing the existing one.
 pub(super) fn put(connection: &Connection, lane: &LaneRow) -> rusqlite::Result<()> {
-    let LaneRow { name, mark, moved, removed_letters, account, target } = lane;
+    let LaneRow { name, mark, moved, removed_letters, account, target, sends, settled } = lane;
     connection.execute(
-        "INSERT OR REPLACE INTO lane (name, done, begun, moved, removed_letters, target) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![name, mark.done, mark.begun, moved, removed_letters, target],
+        "INSERT OR REPLACE INTO lane (name, done, begun, moved, removed_letters, target, sends) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![name, mark.done, mark.begun, moved, removed_letters, target, sends],
     )?;
+    settled_ranges::put(connection, name, settled)?;
     set_account(connection, name, *account)
 }
 
@@ -176,7 +213,13 @@ fn set_account(connection: &Connection, name: &str, account: Totals) -> rusqlite
 pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
     let last = last_id(connection)?;
     let rows = rows(connection)?;
-    Ok(rows.into_iter().map(|lane| (lane.name, last - lane.mark.done)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|lane| {
+            let lag = lane.lag(last);
+            (lane.name, lag)
+        })
+        .collect())
 }
 
 impl Reader {
@@ -185,7 +228,9 @@ impl Reader {
     /// # Errors
     /// If the store can't be read.
     pub fn lanes(&self) -> Result<Vec<LaneState>, StoreError> {
-        lanes(&self.connection).map_err(|error| StoreProblem::from(error).at(&self.path))
+        // All of it is as of one moment.
+        let read = || lanes(&*self.connection.unchecked_transaction()?);
+        read().map_err(|error| StoreProblem::from(error).at(&self.path))
     }
 }
 
@@ -194,7 +239,7 @@ fn lanes(connection: &Connection) -> rusqlite::Result<Vec<LaneState>> {
     let mut letters = connection.prepare("SELECT count(*) FROM dead_letter WHERE lane = ?1")?;
     let mut state = |lane: LaneRow| -> rusqlite::Result<LaneState> {
         Ok(LaneState {
-            lag: u64::try_from(last - lane.mark.done).unwrap_or_default(),
+            lag: u64::try_from(lane.lag(last)).unwrap_or_default(),
             moved: lane.moved.and_then(|moved| Timestamp::from_second(moved).ok()),
             dead_letters: letters.query_row([&lane.name], |row| row.get(0))?,
             removed_letters: u64::try_from(lane.removed_letters).unwrap_or_default(),
@@ -206,7 +251,7 @@ fn lanes(connection: &Connection) -> rusqlite::Result<Vec<LaneState>> {
     rows(connection)?.into_iter().map(&mut state).collect()
 }
 
-/// Removes a lane and its dead letters, and returns how many these were; `None` if there is no such lane.
+/// Removes a lane with all that is stored of it, and its dead letters, and returns how many these were; `None` if there is no such lane.
 ///
 /// # Errors
 /// If the store can't be written.
@@ -216,6 +261,7 @@ pub fn drop_lane(path: &Path, name: &str) -> Result<Option<u64>, StoreError> {
         let change = connection.transaction()?;
         let marks = change.execute("DELETE FROM lane WHERE name = ?1", [name])?;
         let letters = change.execute("DELETE FROM dead_letter WHERE lane = ?1", [name])?;
+        settled_ranges::remove(&change, name)?;
         change.commit()?;
         Ok((marks + letters > 0).then_some(letters as u64))
     };

@@ -13,7 +13,8 @@ use super::layout::{APPLICATION, BLOCK, VERSION};
 use super::meta;
 
 /// The migration to each version from the one before.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; VERSION as usize] = [first, second];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; VERSION as usize] =
+    [first, second, third];
 
 const FIRST: &str = "
 -- Whatever has one value.
@@ -142,6 +143,17 @@ CREATE TRIGGER dead_letter_changed AFTER UPDATE OF bytes ON dead_letter BEGIN
 END;
 ";
 
+const THIRD: &str = "
+-- What a lane has settled behind its mark, because it doesn't settle in order: the first and the last
+-- alert of each range. No two touch.
+CREATE TABLE settled (
+    lane TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (lane, first)
+) WITHOUT ROWID;
+
+-- When a lane with a limit of messages sent the last ones (recent_sends.rs).
+ALTER TABLE lane ADD COLUMN sends TEXT;
+";
+
 fn first(change: &Transaction<'_>) -> rusqlite::Result<()> {
     change.execute_batch(FIRST)
 }
@@ -153,6 +165,10 @@ fn second(change: &Transaction<'_>) -> rusqlite::Result<()> {
         change.execute(&format!("UPDATE {table} SET until = ?1"), [block])?;
     }
     interned::add_digests(change)
+}
+
+fn third(change: &Transaction<'_>) -> rusqlite::Result<()> {
+    change.execute_batch(THIRD)
 }
 
 /// Creates the tables in an empty database.

@@ -20,6 +20,7 @@ use pigear_pipeline::{AlertFactory, Handler, NamesCell};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::settled_ranges::SettledRanges;
 use super::*;
 
 mod clock_watch;
@@ -30,6 +31,7 @@ mod interning;
 mod keeping;
 mod letters;
 mod opening;
+mod out_of_order;
 mod placing;
 mod querying;
 mod unwritten;

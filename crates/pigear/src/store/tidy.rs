@@ -269,13 +269,16 @@ impl Writer {
         Ok(pages - free + policy.reserve(&self.connection)? > limit)
     }
 
-    /// Whether a lane isn't done with a block.
+    /// Whether a lane has not settled all alerts of a block.
     fn is_needed(&self, block: i64) -> Result<bool, StoreProblem> {
-        let last = block * BLOCK + BLOCK - 1;
+        let (first, last) = (block * BLOCK, block * BLOCK + BLOCK - 1);
         let needed = self
             .connection
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM lane WHERE done < ?1)")?
-            .query_row([last], |row| row.get(0))?;
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM lane WHERE done < ?2 AND NOT EXISTS \
+                (SELECT 1 FROM settled WHERE settled.lane = lane.name AND first <= max(done + 1, ?1) AND last >= ?2))",
+            )?
+            .query_row([first, last], |row| row.get(0))?;
         Ok(needed)
     }
 

@@ -223,42 +223,88 @@ fn number_and_count(message: &str) -> (u64, usize) {
     (number.parse().unwrap(), count.parse().unwrap())
 }
 
-/// The same, where alike alerts become one message.
+/// The rules of the alerts that are grouped.
+const RULES: u64 = 30;
+
+/// The most messages of a request.
+const BATCH: usize = 40;
+
+/// The same, where alike alerts become one message, and in every other run there are only so many a minute,
+/// the most severe first.
 pub(crate) fn nothing_is_missing_of_groups(kills: usize) {
     let dir = TempDir::new().unwrap();
     let address = free_address();
-    let snort = Snort::start(dir.path().join("snort_alert"));
+    let rules = u32::try_from(RULES).unwrap();
+    let snort = Snort::with_rules(dir.path().join("snort_alert"), rules);
     let mut moments = Moments::default();
     let _to = receiver(dir.path(), &address);
-    let start = || pigear_with(dir.path(), &address, &["group=40ms"]);
-    for _ in 0..kills {
-        let mut from = start();
+    let start = |keys: &[&str]| pigear_with(dir.path(), &address, keys);
+    for n in 0..kills {
+        let keys = ["group=40ms", "per_minute=100"];
+        let mut from = start(&keys[..=n % 2]);
         moments.pass();
         moments.pass();
         from.kill();
     }
-    let mut last = start();
+    let mut last = start(&["group=40ms"]);
     let sent = snort.end();
     until("all is delivered", || waiting(dir.path()) == Some(0));
     last.stop();
     let stored = stored(dir.path());
-    // All alerts are alike, so a group is an alert and those behind it.
-    let mut is_covered = vec![false; stored.len()];
     let text = fs::read_to_string(dir.path().join("received")).unwrap();
     let messages: Vec<_> =
         text.lines().flat_map(|line| line.split(' ').skip(1)).map(number_and_count).collect();
-    for (number, count) in &messages {
-        let first = stored.binary_search(number).unwrap();
-        is_covered[first..first + count].fill(true);
-    }
-    let missing = is_covered.iter().filter(|is_covered| !**is_covered).count();
+    let (missing, again) = missing_and_again(&stored, &messages);
     assert_eq!(missing, 0, "of {} stored alerts", stored.len());
     assert!(messages.len() < stored.len() / 2, "{} messages", messages.len());
+    // Only what was in a request that was not answered before the kill.
+    assert!(again <= kills * BATCH, "{again} messages came again");
     println!(
-        "Pigear was killed {kills} times; sent {sent}, stored {}, and all of these received in {} messages",
+        "Pigear was killed {kills} times; sent {sent}, stored {}, and all of these received in {} messages; \
+        {again} messages were about alerts that had come before",
         stored.len(),
         messages.len()
     );
+}
+
+/// How many stored alerts no message was about, and how many messages were about others that came before.
+/// A group is an alert and those of its rule behind it.
+fn missing_and_again(stored: &[u64], messages: &[(u64, usize)]) -> (usize, usize) {
+    let of_rule = |rule| stored.iter().copied().filter(move |number| number % RULES == rule);
+    let rules: Vec<Vec<u64>> = (0..RULES).map(|rule| of_rule(rule).collect()).collect();
+    let mut is_covered: Vec<_> = rules.iter().map(|alerts| vec![false; alerts.len()]).collect();
+    let mut again = 0;
+    for (number, count) in messages {
+        let rule = usize::try_from(number % RULES).unwrap();
+        let first = rules[rule].binary_search(number).unwrap();
+        let group = &mut is_covered[rule][first..first + count];
+        again += usize::from(group.contains(&true));
+        group.fill(true);
+    }
+    (is_covered.iter().flatten().filter(|is_covered| !**is_covered).count(), again)
+}
+
+/// With a limit of messages, restarts and kills make no difference to how many come in a minute.
+pub(crate) fn no_minute_has_more_messages(kills: usize) {
+    const PER_MINUTE: usize = 60;
+    let dir = TempDir::new().unwrap();
+    let address = free_address();
+    let snort = Snort::with_rules(dir.path().join("snort_alert"), 1_000);
+    let mut moments = Moments::default();
+    let _to = receiver(dir.path(), &address);
+    let begun = Instant::now();
+    for n in 0..kills {
+        let mut from = pigear_with(dir.path(), &address, &["per_minute=60"]);
+        moments.pass();
+        moments.pass();
+        if n % 2 == 0 { from.kill() } else { from.stop() }
+    }
+    let minutes = usize::try_from(begun.elapsed().as_secs() / 60).unwrap() + 1;
+    snort.end();
+    let text = fs::read_to_string(dir.path().join("received")).unwrap();
+    let messages: usize = text.lines().map(|line| line.split(' ').count() - 1).sum();
+    assert!(messages > 0 && messages <= minutes * PER_MINUTE, "{messages} in {minutes} minutes");
+    println!("{kills} starts, {messages} messages in {minutes} minutes, of {PER_MINUTE} a minute");
 }
 
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {

@@ -37,6 +37,7 @@ fn main() {
     let tests = vec![
         test("killed::nothing_is_missing", killed::nothing_is_missing),
         test("killed::nothing_is_missing_of_groups", killed::nothing_is_missing_of_groups),
+        test("killed::no_minute_has_more_messages", killed::no_minute_has_more_messages),
         test("killed::an_outage_is_made_up_for", |_| killed::an_outage_is_made_up_for()),
         test("log::nothing_is_missing", log::nothing_is_missing),
     ];

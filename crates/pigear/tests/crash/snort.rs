@@ -21,6 +21,11 @@ pub(crate) struct Snort {
 
 impl Snort {
     pub(crate) fn start(socket: PathBuf) -> Self {
+        Self::with_rules(socket, 1)
+    }
+
+    /// Sends alerts of this many rules in turn: the rule and the priority of an alert depend on its number.
+    pub(crate) fn with_rules(socket: PathBuf, rules: u32) -> Self {
         let (ended, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
         let (stop, count) = (Arc::clone(&ended), Arc::clone(&sent));
         let thread = thread::spawn(move || {
@@ -29,9 +34,11 @@ impl Snort {
             sender.set_write_timeout(Some(Duration::from_millis(20))).unwrap();
             let mut message = AlertMessage::default();
             message.msg = b"something happened".as_slice().into();
-            (message.sig_generator, message.sig_id, message.priority) = (1, 384, 3);
+            message.sig_generator = 1;
             while !stop.load(Ordering::SeqCst) {
                 message.event_id += 1;
+                let rule = message.event_id % rules;
+                (message.sig_id, message.priority) = (384 + rule, 3 - rule % 3);
                 if sender.send_to(&encode(&message, Dialect::Snort29), &socket).is_ok() {
                     count.fetch_add(1, Ordering::SeqCst);
                 }

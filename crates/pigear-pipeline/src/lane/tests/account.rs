@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::queue::{Batch, Settlement, Taken};
+use crate::rate_limiter::RecentEvents;
 use crate::test_alerts::alert_of;
 use crate::totals::Totals;
 
@@ -231,12 +232,16 @@ proptest! {
         alerts in signatures(),
         runs in vec((vec(act_of_durable(), 0..8), 0..12_usize, any::<bool>()), 0..6),
     ) {
-        // What is muted or may not be sent now depends on the minute.
-        let settings = LaneSettings { limit: None, per_minute: None, ..settings };
-        let disk = Arc::new(Mutex::new(Disk { alerts: alerts.clone(), ..Disk::default() }));
+        // What is muted depends on the minute.
+        let settings = LaneSettings { limit: None, ..settings };
+        let disk = Arc::new(Mutex::new(Disk::of(&alerts)));
         let ledger = Ledger::default();
+        // The last run has no limit, and works off the rest.
         let last = (Vec::new(), usize::MAX, false);
-        for (acts, settlements, killed) in runs.into_iter().chain([last]) {
+        let runs_before = runs.len();
+        for (n, (acts, settlements, killed)) in runs.into_iter().chain([last]).enumerate() {
+            let per_minute = settings.per_minute.filter(|_| n < runs_before);
+            let settings = LaneSettings { per_minute, ..settings };
             let kill_after = if killed { settlements } else { usize::MAX };
             let queue = Arc::new(Killable::new(&disk, kill_after));
             let stats = Arc::new(Stats::default());
@@ -250,12 +255,13 @@ proptest! {
             worker.run(OnError::Stop);
             let lane = stats.snapshot().handlers["test"];
             adds_up(lane);
-            // Across all runs each alert is counted once, up to the mark.
+            // Across all runs each alert is counted once, when it is settled, in whatever order.
             let disk = disk.lock().unwrap();
-            prop_assert_eq!(disk.totals.sum(), disk.mark as u64);
+            prop_assert_eq!(disk.totals.sum(), disk.settled() as u64);
+            prop_assert_eq!(lane.total.unwrap().sum() + lane.waiting, alerts.len() as u64);
         }
         let disk = disk.lock().unwrap();
-        prop_assert_eq!(disk.mark, alerts.len());
+        prop_assert_eq!(disk.settled(), alerts.len());
         let passes = |&&signature: &&u32| modulus.is_none_or(|n| !signature.is_multiple_of(n));
         let passed = alerts.iter().filter(passes).count() as u64;
         prop_assert_eq!(disk.totals.filtered, alerts.len() as u64 - passed);
@@ -283,27 +289,42 @@ fn act_of_durable() -> impl Strategy<Value = Act> {
 #[derive(Default)]
 struct Disk {
     alerts: Vec<u32>,
-    mark: usize,
+    is_settled: Vec<bool>,
     totals: Totals,
     letters: usize,
+    sent: Vec<RecentEvents>,
+}
+
+impl Disk {
+    fn of(alerts: &[u32]) -> Self {
+        let is_settled = vec![false; alerts.len()];
+        Self { alerts: alerts.to_vec(), is_settled, ..Self::default() }
+    }
+
+    fn settled(&self) -> usize {
+        self.is_settled.iter().filter(|is_settled| **is_settled).count()
+    }
 }
 
 /// A queue on a disk, whose process is killed after a number of settlements.
 struct Killable {
     disk: Arc<Mutex<Disk>>,
-    base: (usize, Totals),
+    /// The alerts of this run: those that no run before has settled.
+    unsettled: Vec<usize>,
+    earlier: Totals,
     taken: Mutex<usize>,
     left: Mutex<usize>,
 }
 
 impl Killable {
     fn new(disk: &Arc<Mutex<Disk>>, left: usize) -> Self {
-        let base = {
+        let (unsettled, earlier) = {
             let disk = disk.lock().unwrap();
-            (disk.mark, disk.totals)
+            let unsettled = (0..disk.alerts.len()).filter(|index| !disk.is_settled[*index]);
+            (unsettled.collect(), disk.totals)
         };
-        let (taken, left) = (Mutex::new(base.0), Mutex::new(left));
-        Self { disk: Arc::clone(disk), base, taken, left }
+        let (taken, left) = (Mutex::default(), Mutex::new(left));
+        Self { disk: Arc::clone(disk), unsettled, earlier, taken, left }
     }
 }
 
@@ -311,12 +332,12 @@ impl Queue for Killable {
     fn take(&self, batch: &mut Batch, policy: BatchPolicy, _: Option<Instant>) -> Taken {
         let mut taken = self.taken.lock().unwrap();
         let disk = self.disk.lock().unwrap();
-        let rest = &disk.alerts[*taken..];
+        let rest = &self.unsettled[*taken..];
         if rest.is_empty() || *self.left.lock().unwrap() == 0 {
             return Taken::Closed;
         }
         let n = rest.len().min(policy.most).min(9);
-        batch.fill(rest[..n].iter().map(|&signature| alert_of(signature, 3)));
+        batch.fill(rest[..n].iter().map(|&index| alert_of(disk.alerts[index], 3)));
         *taken += n;
         Taken::Alerts
     }
@@ -326,18 +347,22 @@ impl Queue for Killable {
         if *left > 0 {
             *left -= 1;
             let mut disk = self.disk.lock().unwrap();
-            disk.mark = self.base.0 + usize::try_from(settlement.settled).unwrap();
-            disk.totals = self.base.1 + settlement.totals;
+            for range in std::iter::once(0..settlement.settled).chain(settlement.ahead.clone()) {
+                for number in range {
+                    disk.is_settled[self.unsettled[usize::try_from(number).unwrap()]] = true;
+                }
+            }
+            disk.totals = self.earlier + settlement.totals;
             disk.letters += settlement.refused.len();
         }
     }
 
     fn received(&self) -> u64 {
-        (self.disk.lock().unwrap().alerts.len() - self.base.0) as u64
+        self.unsettled.len() as u64
     }
 
     fn waiting(&self) -> usize {
-        self.disk.lock().unwrap().alerts.len() - *self.taken.lock().unwrap()
+        self.unsettled.len() - *self.taken.lock().unwrap()
     }
 
     fn close(&self) {}
@@ -355,6 +380,17 @@ impl Queue for Killable {
     }
 
     fn earlier(&self) -> Option<Totals> {
-        Some(self.base.1)
+        Some(self.earlier)
+    }
+
+    /// A minute is over between two runs, more or less.
+    fn sent_recently(&self) -> Vec<RecentEvents> {
+        let mut sent = self.disk.lock().unwrap().sent.clone();
+        sent.retain(|sends| sends.events % 2 == 0);
+        sent
+    }
+
+    fn sending(&self, recent: &[RecentEvents]) {
+        self.disk.lock().unwrap().sent = recent.to_vec();
     }
 }

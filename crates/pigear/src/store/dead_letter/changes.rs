@@ -13,6 +13,7 @@ use crate::store::ids::Span;
 use crate::store::lanes::{self, Position};
 use crate::store::record;
 use crate::store::row::DamagedRow;
+use crate::store::settled_ranges::SettledRanges;
 use crate::store::writer::Writer;
 
 /// What of a dead letter's room is not its record: the row, what is indexed of it, and its origin.
@@ -60,17 +61,19 @@ impl From<Vec<Refusal>> for LetterChanges {
 }
 
 impl Writer {
-    /// Writes where a lane is, and what changes about its dead letters: all or nothing.
+    /// Writes where a lane is, what it settled behind that, and what changes about its dead letters: all or
+    /// nothing. Returns the file that this is in.
     pub(in crate::store) fn note(
         &mut self,
         lane: &str,
         position: Position,
+        settled: &SettledRanges,
         letters: &LetterChanges,
-    ) -> Result<(), StoreProblem> {
+    ) -> Result<FileId, StoreProblem> {
         self.ready()?;
-        let span = self.span();
+        let (span, file) = (self.span(), self.file());
         // In another file the same number is another letter.
-        let is_same_file = letters.file == Some(self.file());
+        let is_same_file = letters.file == Some(file);
         let mut change = self.change()?;
         for refusal in &letters.refused {
             refuse(&mut change, lane, span, refusal)?;
@@ -86,7 +89,20 @@ impl Writer {
                 Fate::Refused(refusal) => refuse(&mut change, lane, span, refusal)?,
             }
         }
-        lanes::put_position(&change, lane, position)?;
+        let is_new = lanes::put_position(&change, lane, position)?;
+        settled.write(&change, lane, file, is_new)?;
+        change.commit()?;
+        Ok(file)
+    }
+
+    /// Writes when a lane sent its last messages.
+    pub(in crate::store) fn note_sends(
+        &mut self,
+        lane: &str,
+        sends: &str,
+    ) -> Result<(), StoreProblem> {
+        let change = self.change()?;
+        lanes::put_sends(&change, lane, sends)?;
         change.commit()?;
         Ok(())
     }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use pigear_alert::Alert;
-use pigear_pipeline::Totals;
 
 use super::in_flight::Item;
 use crate::store::reader::Further;
-use crate::store::row::StoredRow;
+use crate::store::row::{DamagedRow, StoredRow};
+use crate::store::settled_ranges::IdRange;
 
 /// The most bytes of a batch, roughly.
 const MAX_BYTES: usize = 16 << 20;
@@ -16,12 +16,14 @@ const MAX_BYTES: usize = 16 << 20;
 pub(super) struct Found {
     pub(super) items: Vec<Item>,
     pub(super) alerts: Vec<Arc<Alert>>,
+    /// Alerts that were removed before the lane got them.
+    pub(super) gone: Vec<IdRange>,
+    /// What is stored but can't be decoded.
+    pub(super) damaged: Vec<DamagedRow>,
     /// Up to where this goes.
     pub(super) last: i64,
     /// There may be more before what was asked for is read.
     pub(super) is_cut: bool,
-    /// How many alerts were left out.
-    pub(super) left_out: Totals,
     bytes: usize,
 }
 
@@ -31,9 +33,10 @@ impl Found {
         Self {
             items: Vec::new(),
             alerts: Vec::new(),
+            gone: Vec::new(),
+            damaged: Vec::new(),
             last,
             is_cut: false,
-            left_out: Totals::default(),
             bytes: 0,
         }
     }
@@ -54,8 +57,7 @@ impl Found {
             StoredRow::Damaged(row) => {
                 self.gone_up_to(row.id - 1);
                 self.last = row.id;
-                self.left_out.failed += 1;
-                self.items.push(Item::Damaged(row));
+                self.damaged.push(row);
             }
         }
         if self.is_cut { Further::Enough } else { Further::On }
@@ -63,11 +65,19 @@ impl Found {
 
     /// There is nothing more up to this number.
     pub(super) fn gone_up_to(&mut self, last: i64) {
-        let count = u64::try_from(last - self.last).unwrap_or_default();
-        if count > 0 {
-            self.left_out.dropped += count;
-            self.items.push(Item::Gone { last, count });
+        if last > self.last {
+            self.gone.push((self.last + 1, last));
             self.last = last;
         }
+    }
+
+    /// What is up to this number was settled in an earlier run.
+    pub(super) fn settled_up_to(&mut self, last: i64) {
+        self.last = self.last.max(last);
+    }
+
+    /// How many alerts were removed.
+    pub(super) fn count_gone(&self) -> u64 {
+        self.gone.iter().map(|(first, last)| (last - first + 1).unsigned_abs()).sum()
     }
 }

@@ -52,7 +52,12 @@ fn dead_letters_are_not_removed_by_a_clock_that_jumps_either() {
     let alerts = many();
     let (place, store) = Place::with(&alerts);
     let refused = vec![refusal(&alerts[0], "no")];
-    store.0.writer.lock().note("http", done_up_to(6_400), &refused.into()).unwrap();
+    store
+        .0
+        .writer
+        .lock()
+        .note("http", done_up_to(6_400), &SettledRanges::default(), &refused.into())
+        .unwrap();
     let letters = || place.reader().dead_letters(None, 10).unwrap().len();
     tidy_at(&store, keep_days(7), later(3_650, 0));
     assert_eq!(letters(), 1);

@@ -15,6 +15,9 @@ pub(super) struct Lane {
     /// How many alerts were taken and settled.
     taken: u64,
     settled: u64,
+    /// Those of the others that were settled out of order, and how many of these were refused.
+    ahead: u64,
+    failed: u64,
 }
 
 impl Lane {
@@ -23,7 +26,11 @@ impl Lane {
     }
 
     pub(super) fn with(store: &Store, begin: Begin, settings: LaneSettings) -> Self {
-        Self { queue: store.queue("test", begin, settings, None).unwrap(), taken: 0, settled: 0 }
+        Self::of(store.queue("test", begin, settings, None).unwrap())
+    }
+
+    fn of(queue: DurableQueue) -> Self {
+        Self { queue, taken: 0, settled: 0, ahead: 0, failed: 0 }
     }
 
     pub(super) fn take(
@@ -57,11 +64,34 @@ impl Lane {
         let refused = refused.collect();
         self.settled += alerts;
         let totals = Totals { handled: self.settled, ..Totals::default() };
-        self.queue.settle(&Settlement { settled: self.settled, totals, refused });
+        let settled = self.settled;
+        self.queue.settle(&Settlement { settled, totals, refused, ..Settlement::default() });
+    }
+
+    /// Alerts behind the first unsettled one are settled, and of them these refused. Numbers count from the
+    /// first alert that was taken.
+    pub(super) fn settle_ahead(
+        &mut self,
+        ahead: &[std::ops::Range<u64>],
+        refused: &[(u64, &Arc<Alert>, &str)],
+    ) {
+        self.ahead += ahead.iter().map(|range| range.end - range.start).sum::<u64>();
+        let refused = refused.iter().map(|&(number, alert, reason)| Refused {
+            number,
+            alert: Arc::clone(alert),
+            reason: reason.into(),
+        });
+        let refused: Vec<_> = refused.collect();
+        let failed = self.failed + refused.len() as u64;
+        self.failed = failed;
+        let totals =
+            Totals { handled: self.settled + self.ahead - failed, failed, ..Totals::default() };
+        let (settled, ahead) = (self.settled, ahead.to_vec());
+        self.queue.settle(&Settlement { settled, ahead, totals, refused });
     }
 
     pub(super) fn lag(&self) -> u64 {
-        self.queue.waiting() as u64 + self.taken - self.settled
+        self.queue.waiting() as u64 + self.taken - self.settled - self.ahead
     }
 }
 
@@ -80,9 +110,8 @@ pub(super) fn numbered(ids: std::ops::Range<u32>) -> Vec<Arc<Alert>> {
 fn a_new_lane_begins_now_or_with_the_oldest() {
     let (_place, store) = Place::with(&numbered(0..5));
     let queue = |name, begin| store.queue(name, begin, LaneSettings::default(), None).unwrap();
-    let lane = |queue| Lane { queue, taken: 0, settled: 0 };
-    let mut now = lane(queue("now", Begin::Now));
-    let mut start = lane(queue("start", Begin::Start));
+    let mut now = Lane::of(queue("now", Begin::Now));
+    let mut start = Lane::of(queue("start", Begin::Start));
     put(&store, &numbered(5..7));
     assert_eq!((now.lag(), start.lag()), (2, 7));
     assert_eq!(now.next(), [5, 6]);

@@ -91,7 +91,13 @@ fn a_signature_is_kept_as_long_as_an_alert_or_a_dead_letter_has_it() {
     let (place, store) = Place::with(&rare);
     let mut lane = store.0.writer.lock();
     let last = lane.last();
-    lane.note("test", done_up_to(last), &vec![refusal(&rare[0], "no")].into()).unwrap();
+    lane.note(
+        "test",
+        done_up_to(last),
+        &SettledRanges::default(),
+        &vec![refusal(&rare[0], "no")].into(),
+    )
+    .unwrap();
     drop(lane);
     // One is in every alert of all the time, and one every now and then.
     let often = invented(100_001..100_002);

@@ -14,7 +14,9 @@ fn refusals(alerts: &[Arc<Alert>]) -> Vec<Refusal> {
 fn refuse_all(store: &Store, alerts: &[Arc<Alert>]) {
     let mut writer = store.0.writer.lock();
     let last = writer.append(alerts).unwrap();
-    writer.note("http", done_up_to(last), &refusals(alerts).into()).unwrap();
+    writer
+        .note("http", done_up_to(last), &SettledRanges::default(), &refusals(alerts).into())
+        .unwrap();
     drop(writer);
 }
 
@@ -64,7 +66,9 @@ fn dead_letters_alone_make_no_alert_go() {
     let writer = || store.0.writer.lock();
     let last = writer().last();
     for _ in 0..200 {
-        writer().note("http", done_up_to(last), &refusals(&alerts).into()).unwrap();
+        writer()
+            .note("http", done_up_to(last), &SettledRanges::default(), &refusals(&alerts).into())
+            .unwrap();
     }
     tidy(&store, keep_bytes(1_000_000));
     assert_eq!(found(&mut place.reader(), &Criteria::default()).len(), alerts.len());
@@ -98,7 +102,12 @@ fn a_dead_letter_may_be_about_many_alerts() {
     let mut group = Alert::clone(&alerts[0]);
     group.count = std::num::NonZeroU64::new(17);
     let refusal = refusal(&Arc::new(group), "no");
-    store.0.writer.lock().note("http", done_up_to(6), &vec![refusal].into()).unwrap();
+    store
+        .0
+        .writer
+        .lock()
+        .note("http", done_up_to(6), &SettledRanges::default(), &vec![refusal].into())
+        .unwrap();
     let letter = place.reader().dead_letters(None, 10).unwrap().remove(0);
     assert_eq!(letter.count, 17);
     // If it is sent again it stands for as many.
@@ -113,7 +122,14 @@ fn a_mark_that_moves_leaves_the_rest_of_the_lane_as_it_is() {
     assert_eq!(opened.former_target, None);
     let account =
         pigear_pipeline::Totals { handled: 5, dropped: 4, failed: 3, filtered: 2, muted: 1 };
-    writer.note("http", lanes::Position { account, ..done_up_to(6) }, &vec![].into()).unwrap();
+    writer
+        .note(
+            "http",
+            lanes::Position { account, ..done_up_to(6) },
+            &SettledRanges::default(),
+            &vec![].into(),
+        )
+        .unwrap();
     let opened = lanes::open(&writer.connection, "http", Begin::Now, Some("http://x")).unwrap();
     assert_eq!((opened.position.account, opened.former_target), (account, None));
     drop(writer);

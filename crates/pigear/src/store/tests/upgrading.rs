@@ -1,13 +1,20 @@
 use super::*;
 use crate::config::Begin;
-use pigear_pipeline::LaneSettings;
+use pigear_pipeline::{LaneSettings, Queue};
 
-/// A store as the version before wrote it: 70 alerts of three cases, two dead letters, a lane.
+/// A store as an earlier version wrote it: 70 alerts of three cases, two dead letters, a lane.
 fn of_version_1() -> Place {
-    let place = Place::new();
-    let packed = include_bytes!("data/v1.db.gz");
-    let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut bytes).unwrap();
+    unpacked(include_bytes!("data/v1.db.gz"))
+}
+
+/// The same; the lane is done with eight alerts.
+fn of_version_2() -> Place {
+    unpacked(include_bytes!("data/v2.db.gz"))
+}
+
+fn unpacked(packed: &[u8]) -> Place {
+    let (place, mut bytes) = (Place::new(), Vec::new());
+    flate2::read::GzDecoder::new(packed).read_to_end(&mut bytes).unwrap();
     fs::write(place.path(), bytes).unwrap();
     place
 }
@@ -46,7 +53,7 @@ fn a_store_of_version_1_is_read_as_it_is() {
 }
 
 #[test]
-fn a_store_of_version_1_becomes_one_of_version_2_with_all_that_it_had() {
+fn a_store_of_version_1_is_upgraded_with_all_that_it_had() {
     let place = of_version_1();
     let before = contents(&place);
     let store = place.open();
@@ -85,4 +92,43 @@ fn a_dead_letter_of_version_1_can_be_marked_before_the_store_is_upgraded() {
     assert_eq!((marked.lanes, marked.damaged), (vec![("http".to_owned(), 2)], 0));
     let _store = place.open();
     assert!(place.reader().dead_letters(None, 10).unwrap().iter().all(|letter| letter.again));
+}
+
+#[test]
+fn a_store_of_version_2_is_read_as_it_is() {
+    let place = of_version_2();
+    let before = fs::read(place.path()).unwrap();
+    let (alerts, letters) = contents(&place);
+    assert_eq!((alerts.len(), letters.len()), (70, 2));
+    let lane = place.reader().lanes().unwrap().remove(0);
+    assert_eq!((&*lane.name, lane.lag, lane.account.handled), ("test", 62, 8));
+    assert_eq!(fs::read(place.path()).unwrap(), before);
+}
+
+#[test]
+fn a_store_of_version_2_is_upgraded_and_its_lane_goes_on() {
+    let place = of_version_2();
+    let before = contents(&place);
+    let store = place.open();
+    assert_eq!(contents(&place), before);
+    let mut lane = delivery::Lane::new(&store, Begin::Now);
+    assert_eq!((lane.lag(), lane.queue.sent_recently()), (62, vec![]));
+    // The batch that was begun, and the next.
+    assert_eq!(lane.next_alerts().len(), 2);
+    assert_eq!(lane.next_alerts().len(), 10);
+    lane.settle_ahead(std::slice::from_ref(&(4..9)), &[]);
+    drop((lane, store));
+    let state = || place.reader().lanes().unwrap().remove(0);
+    assert_eq!((state().lag, state().account.handled), (57, 13));
+    keeping::is_consistent(&place.path());
+    let store = place.open();
+    assert_eq!(delivery::Lane::new(&store, Begin::Now).lag(), 57);
+}
+
+#[test]
+fn a_lane_of_an_older_store_can_be_dropped_before_the_store_is_upgraded() {
+    for (place, lane) in [(of_version_1(), "http"), (of_version_2(), "test")] {
+        assert_eq!(drop_lane(&place.path(), lane).unwrap(), Some(2));
+        assert_eq!(place.reader().lanes().unwrap(), []);
+    }
 }

@@ -1,0 +1,135 @@
+//! Writes which alerts a lane has settled, and what became of dead letters, to the store.
+
+use pigear_pipeline::Totals;
+use tracing::{debug, error, warn};
+
+use super::found::Found;
+use super::in_flight::Settled;
+use super::lane_handle::LaneHandle;
+use crate::store::dead_letter::LetterChanges;
+use crate::store::error::StoreProblem;
+use crate::store::file_id::FileId;
+use crate::store::lanes::{Mark, Position};
+use crate::store::settled_ranges::SettledRanges;
+use crate::store::writer::Writer;
+
+/// The position of a lane, as it is and as it is written.
+pub(super) struct PositionWriter {
+    /// The end of the batch that was begun.
+    pub(super) begun: i64,
+    /// Which alerts are settled.
+    pub(super) ranges: SettledRanges,
+    /// The account of earlier runs.
+    earlier: Totals,
+    /// The fates of the alerts that the lane has settled in this run.
+    pub(super) settled: Totals,
+    /// And of those that it never gets.
+    pub(super) lost: Totals,
+    /// The position that is written.
+    noted: Position,
+    /// What could not be written yet. As it is stored, the alerts that these are of are not settled.
+    pub(super) unwritten: LetterChanges,
+    /// How often nothing could be written.
+    failures: u32,
+}
+
+impl PositionWriter {
+    pub(super) fn new(begin: Position, ranges: SettledRanges) -> Self {
+        Self {
+            begun: begin.mark.begun,
+            ranges,
+            earlier: begin.account,
+            settled: Totals::default(),
+            lost: Totals::default(),
+            noted: begin,
+            unwritten: LetterChanges::default(),
+            failures: 0,
+        }
+    }
+
+    fn position(&self) -> Position {
+        Position {
+            mark: Mark { done: self.ranges.done(), begun: self.begun },
+            account: self.earlier + self.settled + self.lost,
+        }
+    }
+
+    /// Whether everything is written.
+    pub(super) fn is_noted(&self) -> bool {
+        self.unwritten.is_empty() && self.ranges.is_written() && self.position() == self.noted
+    }
+
+    /// What was settled is to be written. Its dead letters are from this file.
+    pub(super) fn settle(&mut self, settled: Settled, letters_file: Option<FileId>) {
+        let Settled { stored, letters } = settled;
+        for (first, last) in stored {
+            self.ranges.settle(first, last);
+        }
+        if !letters.is_empty() {
+            self.unwritten.file = letters_file;
+            self.unwritten.sent.extend(letters);
+        }
+    }
+
+    /// What the lane never gets is settled at once, and to be written.
+    pub(super) fn leave_out(&mut self, lane: &LaneHandle, found: &mut Found) {
+        let name = &lane.name;
+        let before = self.lost.dropped;
+        self.lost.dropped += found.count_gone();
+        // There may be many, so this is logged at powers of two.
+        if before.checked_ilog2() != self.lost.dropped.checked_ilog2() {
+            let gone = self.lost.dropped;
+            warn!("handler {name}: {gone} alerts so far were lost before it got them");
+        }
+        for (first, last) in found.gone.drain(..) {
+            self.ranges.settle(first, last);
+        }
+        for row in found.damaged.drain(..) {
+            error!("handler {name}: alert {} can't be delivered: {}", row.id, row.reason);
+            self.lost.failed += 1;
+            self.ranges.settle(row.id, row.id);
+            self.unwritten.damaged.push(row);
+        }
+    }
+
+    /// Writes what is settled, and what became of dead letters, in one go. What can't be written now is written
+    /// later: at worst, some alerts come twice.
+    pub(super) fn note(&mut self, lane: &LaneHandle) {
+        if !self.is_noted() {
+            self.note_with(lane, &mut lane.store.0.writer.lock());
+        }
+    }
+
+    pub(super) fn note_with(&mut self, lane: &LaneHandle, writer: &mut Writer) {
+        let position = self.position();
+        match writer.note(&lane.name, position, &self.ranges, &self.unwritten) {
+            Ok(file) => {
+                self.noted = position;
+                self.ranges.written(file);
+                self.unwritten = LetterChanges::default();
+                self.failures = 0;
+            }
+            Err(problem) => {
+                debug!("handler {}: cannot note how far it is: {problem}", lane.name);
+                self.failures += 1;
+                self.say_unwritten(lane, &problem);
+            }
+        }
+    }
+
+    /// Says how many dead letters are not written; at the end also what becomes of them.
+    fn say_unwritten(&self, lane: &LaneHandle, problem: &StoreProblem) {
+        let (name, unwritten) = (&lane.name, &self.unwritten);
+        let n = unwritten.len();
+        if n > 0 && lane.is_closed() {
+            let refused = unwritten.refused.iter();
+            let lost = refused.filter(|refusal| refusal.alert.store_id.is_none()).count();
+            error!(
+                "handler {name}: {n} dead letters could not be written: {problem}; {lost} of them are lost, and \
+                the alerts of the others come again in the next run"
+            );
+        } else if n > 0 && self.failures.is_power_of_two() {
+            error!("handler {name}: cannot write {n} dead letters yet: {problem}");
+        }
+    }
+}
