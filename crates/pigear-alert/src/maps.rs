@@ -42,6 +42,7 @@ mod tests;
 pub use classes::{Class, Classes};
 pub use encoding::text;
 pub use gen_msg::GenMsgMap;
+pub use lines::{config_argument, statements};
 pub use names::{Looked, Names};
 pub use problem::{LineProblem, MapProblem, Parsed};
 pub use references::{Reference, ReferenceSystems};
