@@ -11,7 +11,7 @@
 //! | `gen-msg.map` | [`GenMsgMap`] | 2 |
 //!
 //! Each has a `parse` that takes the text and opens no file. The files may have any bytes (old rules have
-//! Latin-1 messages): read them with [`String::from_utf8_lossy`]. A byte order mark and `\r\n` are
+//! Latin-1 messages): decode them with [`text`]. A byte order mark and `\r\n` are
 //! accepted. An invalid line is reported in [`Parsed::problems`], and the others are used. [`Names`]
 //! combines the four.
 //!
@@ -28,6 +28,7 @@
 //! ```
 
 mod classes;
+mod encoding;
 mod gen_msg;
 mod lines;
 mod lua;
@@ -39,7 +40,9 @@ mod sid_msg;
 mod tests;
 
 pub use classes::{Class, Classes};
+pub use encoding::text;
 pub use gen_msg::GenMsgMap;
+pub use lines::{config_argument, statements};
 pub use names::{Looked, Names};
 pub use problem::{LineProblem, MapProblem, Parsed};
 pub use references::{Reference, ReferenceSystems};

@@ -55,7 +55,7 @@ pub use extra::{ExtraData, InfoType};
 pub use find::find;
 pub use logged::{Extra, Logged, LoggedPacket};
 pub use packet::Packet;
-pub use record::{Record, RecordError, read};
+pub use record::{Record, RecordError, read, record_length};
 
 /// Identifies an event in a log, and the event that a packet belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

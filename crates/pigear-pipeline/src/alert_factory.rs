@@ -1,33 +1,68 @@
 //! Makes alerts from datagrams.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use pigear_alert::maps::Names;
 use pigear_alert::wire::{DecodeError, Decoder};
 use pigear_alert::{Alert, Origin, Sender};
+use tracing::warn;
 
 use crate::complete::Completing;
 
 /// The name maps for new alerts. They can be replaced while alerts are received.
 #[derive(Debug, Default)]
-pub struct NamesCell(RwLock<Arc<Names>>);
+pub struct NamesCell {
+    names: RwLock<Arc<Names>>,
+    /// Whether it was said that an alert has no message: one of a rule, and one of another generator.
+    said_missing: [AtomicBool; 2],
+}
 
 impl NamesCell {
     /// Starts with these maps.
     #[must_use]
     pub fn new(names: Names) -> Self {
-        Self(RwLock::new(Arc::new(names)))
+        Self { names: RwLock::new(Arc::new(names)), ..Self::default() }
     }
 
     /// The current maps.
     #[must_use]
     pub fn get(&self) -> Arc<Names> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.names.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Replaces the maps for all later alerts.
     pub fn set(&self, names: Names) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(names);
+        *self.names.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(names);
+    }
+
+    /// Says once for each map that an alert from Snort's log has no message because the map is missing, or
+    /// doesn't have it. The log itself has no messages.
+    pub(crate) fn check_message(&self, alert: &Alert) {
+        if !alert.msg().is_empty() {
+            return;
+        }
+        let (generator, id) = (alert.message.sig_generator, alert.message.sig_id);
+        let names = self.get();
+        let is_rule = matches!(generator, 1 | 3);
+        let (map, is_absent) = if is_rule {
+            ("sid-msg.map", names.rules.is_empty())
+        } else {
+            ("gen-msg.map", names.generators.is_empty())
+        };
+        let [rules, others] = &self.said_missing;
+        let said = if is_rule { rules } else { others };
+        if said.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let option = map.replace('.', "-");
+        if is_absent {
+            warn!(
+                "alerts have no message: Snort's log has none, and {map} is missing; give it with --{option}"
+            );
+        } else {
+            warn!("{map} has no message for {generator}:{id}; is it that of Snort's rules?");
+        }
     }
 }
 

@@ -214,7 +214,9 @@ impl Intake<'_> {
 
     fn alert_of(&self, logged: Logged) -> Arc<Alert> {
         let AlertFactory { origin, names, .. } = &self.factory;
-        Arc::new(Alert::from_log(logged, Arc::clone(origin), names.get()))
+        let alert = Alert::from_log(logged, Arc::clone(origin), names.get());
+        names.check_message(&alert);
+        Arc::new(alert)
     }
 
     /// Counts positions in a log without a record.

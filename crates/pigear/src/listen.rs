@@ -14,6 +14,7 @@ use pigear_pipeline::source::unified2::Progress;
 use pigear_pipeline::{Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
 
 pub use error::ListenError;
+pub(crate) use prepare::LOG_DIR;
 
 use housekeeping::{Chore, Housekeeping};
 use open_store::OpenStore;

@@ -1,21 +1,22 @@
 //! The files with names for an alert's numbers, read at the start and again when they change.
 
-use std::fmt::Display;
-use std::fs;
+mod file_state;
+mod loading;
+mod watched;
+
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use pigear_alert::maps::{
-    Classes, GenMsgMap, LineProblem, Names, Parsed, ReferenceSystems, SidMsgMap,
-};
-use serde::Deserialize;
-use tracing::warn;
+use pigear_alert::maps::Names;
+use serde::{Deserialize, Deserializer};
 
-use crate::input_file::{self, MAX_MAP};
+pub(crate) use file_state::FileState;
+pub use watched::Watched;
 
-/// How many invalid lines of a file are logged: in a file of another kind all lines are invalid.
-const MAX_NAMED: usize = 5;
+use loading::Loaded;
+
+use crate::input_file::MAX_CONFIG;
+use crate::snort_conf::Included;
 
 /// The files with names for an alert's numbers. Without a file, the built-in data is used: Snort's 38
 /// classes and its usual reference systems, and no rules.
@@ -24,15 +25,21 @@ const MAX_NAMED: usize = 5;
 #[cfg_attr(feature = "command", derive(clap::Args))]
 #[cfg_attr(feature = "command", command(next_help_heading = "Names for an alert's numbers"))]
 pub struct NameFiles {
-    /// The classes: Snort 2's classification.config, or Snort 3's snort.lua
+    /// The classes: Snort 2's classification.config or snort.conf, or Snort 3's snort.lua
+    ///
+    /// Files that it includes are read too, and `snort_defaults.lua` beside `snort.lua`.
     #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
     pub class_config: Option<PathBuf>,
-    /// How addresses of references begin: Snort 2's reference.config, or Snort 3's snort.lua
+    /// How addresses of references begin: Snort 2's reference.config or snort.conf, or Snort 3's
+    /// snort.lua
     #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
     pub reference_config: Option<PathBuf>,
-    /// Messages and references of the rules: sid-msg.map, version 1 or 2
+    /// Messages and references of the rules: sid-msg.map, version 1 or 2; may be repeated
+    ///
+    /// Where two files have the same rule, the later one's is used.
+    #[serde(deserialize_with = "one_or_several")]
     #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
-    pub sid_msg_map: Option<PathBuf>,
+    pub sid_msg_map: Vec<PathBuf>,
     /// Messages of decoders and preprocessors: gen-msg.map
     #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
     pub gen_msg_map: Option<PathBuf>,
@@ -50,19 +57,37 @@ pub struct NameFileError {
 
 impl NameFiles {
     /// Adds the files that are in a directory under their usual names, where none was configured.
+    ///
+    /// The lists of Snort 3's `snort.lua` are used if those of Snort 2 are not there. Debian's map of the
+    /// community rules comes before `sid-msg.map`.
     #[must_use]
     pub fn or_in(mut self, dir: &Path) -> Self {
-        let usual = [
-            (&mut self.class_config, "classification.config"),
-            (&mut self.reference_config, "reference.config"),
-            (&mut self.sid_msg_map, "sid-msg.map"),
-            (&mut self.gen_msg_map, "gen-msg.map"),
-        ];
-        for (file, name) in usual {
-            let path = dir.join(name);
-            if file.is_none() && path.is_file() {
-                *file = Some(path);
-            }
+        let first =
+            |names: &[&str]| names.iter().map(|name| dir.join(name)).find(|path| path.is_file());
+        self.class_config = self.class_config.or_else(|| first(&["classification.config"]));
+        self.reference_config = self.reference_config.or_else(|| first(&["reference.config"]));
+        if (self.class_config.is_none() || self.reference_config.is_none())
+            && let Some(lua) = first(&["snort.lua", "snort_defaults.lua"])
+            && let Ok(included) = Included::read(&lua, MAX_CONFIG)
+        {
+            self = self.or_of(&lua, &included.text);
+        }
+        self.gen_msg_map = self.gen_msg_map.or_else(|| first(&["gen-msg.map"]));
+        if self.sid_msg_map.is_empty() {
+            let maps = ["community-sid-msg.map", "sid-msg.map"].into_iter();
+            self.sid_msg_map = maps.filter_map(|name| first(&[name])).collect();
+        }
+        self
+    }
+
+    /// Adds Snort's own configuration, where no file was configured, for the lists that it has.
+    #[must_use]
+    pub fn or_of(mut self, path: &Path, text: &str) -> Self {
+        if self.class_config.is_none() && loading::has_classes(text) {
+            self.class_config = Some(path.to_owned());
+        }
+        if self.reference_config.is_none() && loading::has_references(text) {
+            self.reference_config = Some(path.to_owned());
         }
         self
     }
@@ -72,123 +97,22 @@ impl NameFiles {
     /// # Errors
     /// If a file can't be read.
     pub fn load(&self) -> Result<Names, NameFileError> {
-        let mut names = Names::default();
-        self.load_into(&mut names, [true; 4])?;
-        Ok(names)
-    }
-
-    /// Reads these of the files, in the order of [`paths`](Self::paths). The names of others stay.
-    fn load_into(&self, names: &mut Names, which: [bool; 4]) -> Result<(), NameFileError> {
-        let paths = self.paths();
-        let wanted =
-            |n: usize| paths.get(n).copied().flatten().filter(|_| which.get(n) == Some(&true));
-        if let Some(path) = wanted(0) {
-            let classes = read(path, Classes::parse)?;
-            replace(&mut names.classes, classes, Classes::is_empty, path, "classes");
-        }
-        if let Some(path) = wanted(1) {
-            let systems = read(path, ReferenceSystems::parse)?;
-            replace(&mut names.references, systems, ReferenceSystems::is_empty, path, "references");
-        }
-        if let Some(path) = wanted(2) {
-            names.rules = read(path, SidMsgMap::parse)?;
-        }
-        if let Some(path) = wanted(3) {
-            names.generators = read(path, GenMsgMap::parse)?;
-        }
-        Ok(())
-    }
-
-    fn paths(&self) -> [Option<&Path>; 4] {
-        [&self.class_config, &self.reference_config, &self.sid_msg_map, &self.gen_msg_map]
-            .map(Option::as_deref)
-    }
-
-    fn states(&self) -> [FileState; 4] {
-        self.paths().map(|path| path.map_or(FileState::Pipe, FileState::of))
+        let mut loaded = Loaded::default();
+        loaded.load(self, [true; 4])?;
+        Ok(loaded.names)
     }
 }
 
-/// What tells whether a file changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FileState {
-    /// When it was last changed, and how long it is.
-    Regular(SystemTime, u64),
-    /// It can be read once only, so it never changes. The same goes for a file that wasn't given.
-    Pipe,
-    Absent,
-}
-
-impl FileState {
-    fn of(path: &Path) -> Self {
-        let Ok(metadata) = fs::metadata(path) else { return Self::Absent };
-        match metadata.modified() {
-            Ok(modified) if metadata.is_file() => Self::Regular(modified, metadata.len()),
-            _ => Self::Pipe,
-        }
+/// One path, or an array of paths.
+fn one_or_several<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<PathBuf>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a path, or an array of paths")]
+    enum Paths {
+        One(PathBuf),
+        Several(Vec<PathBuf>),
     }
-}
-
-/// Messages of old Snort rules are in any encoding, and so may be the files.
-fn read<T>(path: &Path, parse: fn(&str) -> Parsed<T>) -> Result<T, NameFileError> {
-    let bytes = input_file::read(path, MAX_MAP)
-        .map_err(|source| NameFileError { path: path.to_owned(), source })?;
-    let parsed = parse(&String::from_utf8_lossy(&bytes));
-    report(path, &parsed.problems);
-    Ok(parsed.value)
-}
-
-fn report(path: &Path, problems: &[LineProblem]) {
-    for LineProblem { line, problem } in problems.iter().take(MAX_NAMED) {
-        warn!("{}:{line}: {problem}; the line is skipped", path.display());
-    }
-    let more = problems.len().saturating_sub(MAX_NAMED);
-    if more > 0 {
-        warn!("{}: {more} more invalid lines", path.display());
-    }
-}
-
-/// A list without entries has no information: the file refers to another one, or is of another kind.
-fn replace<T>(old: &mut T, new: T, is_empty: fn(&T) -> bool, path: &Path, what: impl Display) {
-    if is_empty(&new) {
-        warn!("{} has no {what}; the built-in ones are used", path.display());
-    } else {
-        *old = new;
-    }
-}
-
-/// Detects changes of the files.
-#[derive(Debug)]
-pub struct Watched {
-    files: NameFiles,
-    states: [FileState; 4],
-}
-
-impl Watched {
-    /// Records the current state of the files.
-    #[must_use]
-    pub fn new(files: NameFiles) -> Self {
-        Self { states: files.states(), files }
-    }
-
-    /// Reads those files again that changed since, or all if `asked`, but never a pipe: the names that it
-    /// had stay as they are in `old`. A file that can't be read any more is logged, and `None` returned: the
-    /// names from before are the best there are.
-    pub fn reload(&mut self, asked: bool, old: &Names) -> Option<Names> {
-        let states = self.files.states();
-        let before = std::mem::replace(&mut self.states, states);
-        let mut which = [false; 4];
-        for ((which, state), before) in which.iter_mut().zip(states).zip(before) {
-            *which = state != FileState::Pipe && (asked || state != before);
-        }
-        if which == [false; 4] {
-            return None;
-        }
-        let mut names = old.clone();
-        self.files
-            .load_into(&mut names, which)
-            .inspect_err(|error| warn!("{error}: {}; keeping the previous names", error.source))
-            .ok()?;
-        Some(names)
-    }
+    Ok(match Paths::deserialize(value)? {
+        Paths::One(path) => vec![path],
+        Paths::Several(paths) => paths,
+    })
 }

@@ -1,35 +1,89 @@
-//! The log directory in Snort 2's configuration.
+//! Snort's own configuration: its log directory, and the files that it includes.
 
-use std::path::PathBuf;
+mod included;
+mod variables;
 
-/// The directory of the last `config logdir: DIR` line.
+use std::path::{Path, PathBuf};
+
+use pigear_alert::maps::{config_argument, statements};
+
+pub(crate) use included::Included;
+use variables::Variables;
+
+/// Snort's log directory in a `snort.conf`: that of the last `config logdir: DIR`.
+///
+/// With `config chroot: ROOT`, it is the directory as seen from outside: Snort wants it below ROOT, so a
+/// directory that isn't is taken as one within.
 #[must_use]
 pub fn log_dir(snort_conf: &str) -> Option<PathBuf> {
-    snort_conf.lines().filter_map(log_dir_of_line).next_back()
+    let (mut variables, mut log_dir, mut chroot) = (Variables::default(), None, None);
+    for (_, statement) in statements(snort_conf) {
+        variables.define(&statement);
+        log_dir = directory(&statement, "logdir", &variables).or(log_dir);
+        chroot = directory(&statement, "chroot", &variables).or(chroot);
+    }
+    match (log_dir, chroot) {
+        (Some(log_dir), Some(chroot)) => Some(within(&chroot, &log_dir)),
+        (None, Some(chroot)) => Some(within(&chroot, Path::new(crate::listen::LOG_DIR))),
+        (log_dir, None) => log_dir,
+    }
 }
 
-fn log_dir_of_line(line: &str) -> Option<PathBuf> {
-    let rest = line.trim_start().strip_prefix("config")?;
-    let rest = rest.strip_prefix(char::is_whitespace)?.trim_start().strip_prefix("logdir")?;
-    let dir = rest.trim_start().strip_prefix(':')?.split('#').next()?.trim();
-    Some(dir.trim_matches('"')).filter(|dir| !dir.is_empty()).map(PathBuf::from)
+/// The directory of a `config KEYWORD: DIR` statement.
+fn directory(statement: &str, keyword: &'static str, variables: &Variables) -> Option<PathBuf> {
+    let dir = config_argument(statement, keyword)?.ok()?.split('#').next()?.trim();
+    let dir = variables.expand(dir.trim_matches('"'))?;
+    Some(dir).filter(|dir| !dir.is_empty()).map(PathBuf::from)
+}
+
+fn within(chroot: &Path, dir: &Path) -> PathBuf {
+    if dir.starts_with(chroot) {
+        return dir.to_owned();
+    }
+    chroot.join(dir.strip_prefix("/").unwrap_or(dir))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
+
+    fn of(text: &str) -> Option<String> {
+        log_dir(text).map(|dir| dir.to_string_lossy().into_owned())
+    }
 
     #[test]
     fn the_line_is_found_among_others() {
         let text = "# config logdir: /no\nvar X 1\n  config logdir:  /var/log/snort two # here\n";
-        assert_eq!(log_dir(text).as_deref(), Some(Path::new("/var/log/snort two")));
+        assert_eq!(of(text).as_deref(), Some("/var/log/snort two"));
     }
 
     #[test]
     fn lines_that_only_look_like_it_are_passed_over() {
-        let text = "config logdir:\nconfig logdirectory: /a\nconfiglogdir: /b\nlogdir: /c\n";
-        assert_eq!(log_dir(text), None);
+        let text = "config logdir:\nconfig logdirectory: /a\nconfiglogdir: /b\nlogdir: /c\n; config logdir: /d\n";
+        assert_eq!(of(text), None);
+    }
+
+    #[test]
+    fn keywords_have_no_case_and_lines_may_be_continued() {
+        assert_eq!(of("\u{feff}CONFIG LOGDIR : /a").as_deref(), Some("/a"));
+        assert_eq!(of("config \\\n  LogDir: \\\n /a/\\\n b").as_deref(), Some("/a/b"));
+    }
+
+    #[test]
+    fn variables_are_expanded() {
+        let text = "var BASE /var\nvar LOGS $BASE/log\nconfig logdir: $(LOGS)/snort";
+        assert_eq!(of(text).as_deref(), Some("/var/log/snort"));
+        assert_eq!(of("config logdir: $(LOGS:-/a)/$B").as_deref(), None);
+        assert_eq!(of("config logdir: $(LOGS:-/a)/b").as_deref(), Some("/a/b"));
+    }
+
+    #[test]
+    fn a_chroot_comes_before_it() {
+        assert_eq!(of("config chroot: /jail\nconfig logdir: /log").as_deref(), Some("/jail/log"));
+        assert_eq!(
+            of("config logdir: /jail/log\nconfig chroot: /jail").as_deref(),
+            Some("/jail/log")
+        );
+        assert_eq!(of("config chroot: /jail").as_deref(), Some("/jail/var/log/snort"));
     }
 }

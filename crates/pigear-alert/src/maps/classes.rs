@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::lines;
 use super::lua::{self, Entry, Table};
-use super::problem::{MapProblem, Parsed, number, quoted, required};
+use super::problem::{MapProblem, Parsed, c_number, quoted, required};
 
 /// A class of alerts, such as `trojan-activity`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +116,7 @@ fn configured(argument: &str) -> Result<Class, MapProblem> {
     Ok(Class {
         name: required("short name", field(0))?.into(),
         description: required("description", field(1))?.into(),
-        priority: number("priority", field(2))?,
+        priority: c_number("priority", field(2))?,
     })
 }
 

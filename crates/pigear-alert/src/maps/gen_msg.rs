@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use super::lines;
 use super::problem::{MapProblem, Parsed, number, required};
+use super::sid_msg::Form;
 
 /// The messages of alerts that come from decoders and preprocessors rather than rules: `gen-msg.map`.
 ///
@@ -44,7 +45,22 @@ impl GenMsgMap {
     }
 }
 
+/// Whether a line can only be of this map: two numbers, and a text that is not a reference.
+pub(super) fn is_entry(line: &str) -> bool {
+    let fields: Vec<&str> = lines::fields(line).collect();
+    let [generator, alert, message] = fields[..] else { return false };
+    let is_reference = message
+        .split_once(',')
+        .is_some_and(|(system, _)| !system.trim().is_empty() && !system.contains(' '));
+    [generator, alert].iter().all(|field| field.parse::<u32>().is_ok())
+        && !message.is_empty()
+        && !is_reference
+}
+
 fn message(line: &str) -> Result<((u32, u32), &str), MapProblem> {
+    if Form::told_by(line) == Some(Form::Version2) {
+        return Err(MapProblem::OtherMap { map: "sid-msg.map" });
+    }
     let mut fields = line.splitn(3, "||").map(str::trim);
     let generator = number("generator", fields.next().unwrap_or_default())?;
     let alert = number("alert", fields.next().unwrap_or_default())?;
@@ -74,5 +90,14 @@ mod tests {
         assert_eq!(parsed.value.get(116, 1), Some("not IPv4"));
         assert_eq!(parsed.value.get(1, 2), Some("a || b"));
         assert_eq!(parsed.value.len(), 2);
+    }
+
+    #[test]
+    fn a_line_of_sid_msg_map_is_told() {
+        let parsed =
+            GenMsgMap::parse("1 || 7 || 3 || misc-activity || 0 || LOCAL one\n116 || 1 || 2 || 3");
+        let problems: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(problems, ["line 1: a line of sid-msg.map"]);
+        assert_eq!(parsed.value.get(116, 1), Some("2 || 3"));
     }
 }

@@ -22,25 +22,26 @@ pub(super) fn fields(line: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The text after `config KEYWORD:`, of each such line of a `snort.conf` or a file included in it.
-///
-/// As in Snort 2, `#` and `;` begin a comment line, keywords are case-insensitive, and a backslash at the
-/// end of a line joins it with the next.
 pub(super) fn configs<'a>(
     text: &'a str,
     keyword: &'static str,
 ) -> impl Iterator<Item = (usize, Result<Cow<'a, str>, MapProblem>)> {
-    joined(text).filter_map(move |(number, line)| {
+    statements(text).filter_map(move |(number, line)| {
         let argument = match line {
-            Cow::Borrowed(line) => argument(line, keyword)?.map(Cow::Borrowed),
+            Cow::Borrowed(line) => config_argument(line, keyword)?.map(Cow::Borrowed),
             Cow::Owned(line) => {
-                argument(&line, keyword)?.map(|argument| argument.to_owned().into())
+                config_argument(&line, keyword)?.map(|argument| argument.to_owned().into())
             }
         };
         Some((number, argument))
     })
 }
 
-fn joined(text: &str) -> impl Iterator<Item = (usize, Cow<'_, str>)> {
+/// The statements of a `snort.conf`, with the numbers of their first lines from 1.
+///
+/// As in Snort 2, `#` and `;` begin a comment line, and a backslash at the end of a line joins it with the
+/// next.
+pub fn statements(text: &str) -> impl Iterator<Item = (usize, Cow<'_, str>)> {
     let mut lines = entries(text).filter(|(_, line)| !line.starts_with(';'));
     iter::from_fn(move || {
         let (number, line) = lines.next()?;
@@ -58,8 +59,16 @@ fn joined(text: &str) -> impl Iterator<Item = (usize, Cow<'_, str>)> {
     })
 }
 
-fn argument<'a>(line: &'a str, keyword: &'static str) -> Option<Result<&'a str, MapProblem>> {
-    let rest = after_word(line, "config")?;
+/// The text after `config KEYWORD:` if a statement is that; keywords are case-insensitive, as in Snort 2.
+///
+/// # Errors
+/// If the colon is missing.
+#[must_use]
+pub fn config_argument<'a>(
+    statement: &'a str,
+    keyword: &'static str,
+) -> Option<Result<&'a str, MapProblem>> {
+    let rest = after_word(statement, "config")?;
     if !rest.starts_with(char::is_whitespace) {
         return None;
     }

@@ -3,6 +3,7 @@ mod tests;
 
 use std::borrow::Cow;
 
+use super::encoding::latin_1;
 use super::{Class, Classes, GenMsgMap, ReferenceSystems, Rule, SidMsgMap};
 
 /// The names of one alert, as stored.
@@ -12,7 +13,7 @@ pub struct Looked {
     pub message: Box<[u8]>,
     /// The class.
     pub class: Option<Class>,
-    /// The URLs of the rule's references.
+    /// The rule's references, as [`Names::references`] gives them.
     pub references: Vec<String>,
 }
 
@@ -72,6 +73,8 @@ impl Names {
     /// rule, and the sent message is used. The maps are `sid-msg.map` and then, except for rules (generators
     /// 1 and 3), `gen-msg.map`.
     ///
+    /// A message that isn't UTF-8 is compared as Latin-1, as [`text`](super::text) reads such lines.
+    ///
     /// Some programs write maps with the backslashes that a message needs within a rule. Snort sends none, so
     /// the text is also compared without them.
     #[must_use]
@@ -86,21 +89,26 @@ impl Names {
         texts.find_map(|text| completed(sent, text)).unwrap_or(Cow::Borrowed(sent))
     }
 
-    /// The URLs of the rule's references, as far as their systems are known. [`Rule::references`] has all
-    /// references.
+    /// The rule's references, each as a URL or, if its system is unknown, as `SYSTEM ID`: see
+    /// [`Reference::shown`](super::Reference::shown).
     pub fn references(&self, generator: u32, sid: u32) -> impl Iterator<Item = String> {
         let looked = self.looked.iter().flat_map(|looked| looked.references.iter().cloned());
         let references = self.rule(generator, sid).into_iter().flat_map(Rule::references);
-        looked.chain(references.filter_map(|reference| reference.url(&self.references)))
+        looked.chain(references.map(|reference| reference.shown(&self.references)))
     }
 }
 
 fn completed<'a>(sent: &[u8], text: &'a str) -> Option<Cow<'a, [u8]>> {
-    if text.as_bytes().starts_with(sent) {
+    if begins_with(text, sent) {
         return Some(text.as_bytes().into());
     }
     let plain = text.contains('\\').then(|| without_escapes(text))?;
-    plain.as_bytes().starts_with(sent).then(|| plain.into_bytes().into())
+    begins_with(&plain, sent).then(|| plain.into_bytes().into())
+}
+
+fn begins_with(text: &str, sent: &[u8]) -> bool {
+    let is_latin_1 = || str::from_utf8(sent).is_err() && text.starts_with(&*latin_1(sent));
+    text.as_bytes().starts_with(sent) || is_latin_1()
 }
 
 fn without_escapes(text: &str) -> String {

@@ -77,6 +77,12 @@ pub enum MapProblem {
         /// The beginning of the reference.
         text: Box<str>,
     },
+    /// The line is of another kind of map.
+    #[error("a line of {map}")]
+    OtherMap {
+        /// The map's usual name.
+        map: &'static str,
+    },
     /// The file ends within a Lua table. Entries before the end are used.
     #[error("the table is not closed")]
     Unclosed,
@@ -95,6 +101,21 @@ pub(super) fn number(field: &'static str, text: &str) -> Result<u32, MapProblem>
         Ok(number) => Ok(number),
         Err(_) if text.is_empty() => Err(MapProblem::Missing { field }),
         Err(_) => Err(MapProblem::NotANumber { field, text: quoted(text) }),
+    }
+}
+
+/// Parses a number as C's `strtol` with base 0 does: hexadecimal after `0x`, octal after `0`.
+pub(super) fn c_number(field: &'static str, text: &str) -> Result<u32, MapProblem> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let (digits, radix) = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if digits.len() > 1 && digits.starts_with('0') => (digits, 8),
+        None => (digits, 10),
+    };
+    match u32::from_str_radix(digits, radix) {
+        Ok(number) if !digits.starts_with('+') => Ok(number),
+        _ if text.is_empty() => Err(MapProblem::Missing { field }),
+        _ => Err(MapProblem::NotANumber { field, text: quoted(text) }),
     }
 }
 

@@ -12,6 +12,12 @@ pub struct Reference<'a> {
 }
 
 impl Reference<'_> {
+    /// As Snort shows it: the URL or, if the system is unknown, its name and the id: `md5 0123abcd`.
+    #[must_use]
+    pub fn shown(&self, systems: &ReferenceSystems) -> String {
+        self.url(systems).unwrap_or_else(|| format!("{} {}", self.system, self.id))
+    }
+
     /// The URL, if the system is known.
     ///
     /// It is the system's prefix and the id, without duplication: an id that is a whole URL is not changed,

@@ -1,8 +1,10 @@
+mod form;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 
+pub(super) use self::form::Form;
 use super::lines;
 use super::problem::{MapProblem, Parsed, number, quoted, required};
 use super::references::Reference;
@@ -71,6 +73,15 @@ impl Rule {
     }
 }
 
+impl Parsed<SidMsgMap> {
+    fn add(&mut self, line: usize, key: (u32, u32), rule: Rule) {
+        for field in rule.reference_fields().filter(|field| reference(field).is_none()) {
+            self.report(line, MapProblem::BrokenReference { text: quoted(field) });
+        }
+        self.value.0.insert(key, rule);
+    }
+}
+
 /// Splits `system,id`.
 fn reference(field: &str) -> Option<Reference<'_>> {
     let (system, id) = field.split_once(',')?;
@@ -83,33 +94,37 @@ fn reference(field: &str) -> Option<Reference<'_>> {
 pub struct SidMsgMap(HashMap<(u32, u32), Rule>);
 
 impl SidMsgMap {
-    /// Parses a `sid-msg.map` in any of three forms, detected by the first lines:
+    /// Parses a `sid-msg.map`. Each line has one of three forms:
     ///
     /// - version 1, `sid || message || system,id || …`, always of generator 1;
-    /// - version 2, under a line `#v2`,
+    /// - version 2,
     ///   `generator || sid || revision || class || priority || message || system,id || …`;
     /// - what `snort --dump-msg-map` of Snort 3 prints,
     ///   `generator || sid || revision || "message" || system,id || …`.
     ///
-    /// Of two lines for one rule the later is used. An invalid reference is reported, and the rest of
-    /// its line is used.
+    /// The numbers among its fields tell the form, so one file may have several. A line that could have
+    /// more than one form is read in that of the file: version 2 under a comment `#v2`, else that of most
+    /// other lines. Of two lines for one rule the later is used. An invalid reference is reported, and the
+    /// rest of its line is used.
     #[must_use]
     pub fn parse(text: &str) -> Parsed<Self> {
-        let form = Form::of(text);
+        let lines: Vec<_> = lines::entries(text)
+            .map(|(number, line)| (number, line, Form::told_by(line)))
+            .collect();
+        let form = Form::of_unclear(text, &lines);
         let mut parsed = Parsed::<Self>::default();
-        for (line, entry) in lines::entries(text) {
-            match form.rule(entry) {
-                Ok((key, rule)) => {
-                    for field in rule.reference_fields().filter(|field| reference(field).is_none())
-                    {
-                        parsed.report(line, MapProblem::BrokenReference { text: quoted(field) });
-                    }
-                    parsed.value.0.insert(key, rule);
-                }
+        for (line, entry, told) in lines {
+            match told.unwrap_or(form).rule(entry) {
+                Ok((key, rule)) => parsed.add(line, key, rule),
                 Err(problem) => parsed.report(line, problem),
             }
         }
         parsed
+    }
+
+    /// Adds all rules of another map. Where both have a rule, the other map's is used.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
     }
 
     /// The rule of an alert. Generator 3 falls back to generator 1.
@@ -136,34 +151,6 @@ impl SidMsgMap {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Form {
-    Version1,
-    Version2,
-    Dump,
-}
-
-impl Form {
-    fn of(text: &str) -> Self {
-        let first = lines::numbered(text).map(|(_, line)| line).find(|line| !line.is_empty());
-        let mark = first.and_then(|line| line.strip_prefix('#')).map(str::trim_start);
-        if mark.and_then(|mark| mark.get(..2)).is_some_and(|mark| mark.eq_ignore_ascii_case("v2")) {
-            return Self::Version2;
-        }
-        let first = lines::entries(text).next().map_or("", |(_, line)| line);
-        let numbers = lines::fields(first).take_while(|field| field.parse::<u32>().is_ok()).count();
-        if numbers == 3 && lines::fields(first).count() > 3 { Self::Dump } else { Self::Version1 }
-    }
-
-    fn rule(self, line: &str) -> Result<((u32, u32), Rule), MapProblem> {
-        match self {
-            Self::Version1 => version_1(line),
-            Self::Version2 => version_2(line),
-            Self::Dump => dump(line),
-        }
-    }
-}
-
 fn version_1(line: &str) -> Result<((u32, u32), Rule), MapProblem> {
     let [sid, message, references] = split(line);
     let sid = number("sid", sid)?;
@@ -174,9 +161,10 @@ fn version_1(line: &str) -> Result<((u32, u32), Rule), MapProblem> {
 fn version_2(line: &str) -> Result<((u32, u32), Rule), MapProblem> {
     let [generator, sid, revision, class, priority, message, references] = split(line);
     let key = (number("generator", generator)?, number("sid", sid)?);
-    let revision = Some(number("revision", revision)?);
-    let class = if class.eq_ignore_ascii_case("NOCLASS") { "" } else { class };
-    let priority = Some(number("priority", priority)?).filter(|&priority| priority != 0);
+    let revision = number_or_none("revision", revision)?;
+    let is_none = class.eq_ignore_ascii_case("NOCLASS") || class.eq_ignore_ascii_case(NONE);
+    let class = if is_none { "" } else { class };
+    let priority = number_or_none("priority", priority)?.filter(|&priority| priority != 0);
     let message = required("message", message)?;
     Ok((key, Rule { revision, priority, ..Rule::new(class, message, references) }))
 }
@@ -184,10 +172,17 @@ fn version_2(line: &str) -> Result<((u32, u32), Rule), MapProblem> {
 fn dump(line: &str) -> Result<((u32, u32), Rule), MapProblem> {
     let [generator, sid, revision, message, references] = split(line);
     let key = (number("generator", generator)?, number("sid", sid)?);
-    let revision = Some(number("revision", revision)?);
+    let revision = number_or_none("revision", revision)?;
     let unquoted = message.strip_prefix('"').and_then(|message| message.strip_suffix('"'));
     let message = required("message", unquoted.unwrap_or(message))?;
     Ok((key, Rule { revision, ..Rule::new("", message, references) }))
+}
+
+/// What some programs write for a number that a rule lacks.
+const NONE: &str = "None";
+
+fn number_or_none(field: &'static str, text: &str) -> Result<Option<u32>, MapProblem> {
+    if text.eq_ignore_ascii_case(NONE) { Ok(None) } else { number(field, text).map(Some) }
 }
 
 /// The first fields of a line, empty if it has fewer; the last is the rest of the line.

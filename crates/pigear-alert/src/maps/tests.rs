@@ -110,6 +110,39 @@ fn class_numbers_have_the_names_that_snort_logged() {
 }
 
 #[test]
+fn a_class_line_that_snort_accepts_keeps_its_position() {
+    let parsed = Classes::parse(&read(&data().join("maps/classes-odd2.config")));
+    let problems: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(problems, ["line 2: class \"ALPHA\" was defined before, this one is ignored"]);
+    let classes: Vec<_> = parsed
+        .value
+        .iter()
+        .map(|(number, Class { name, description, priority })| {
+            (number, &**name, &**description, *priority)
+        })
+        .collect();
+    assert_eq!(
+        classes,
+        [
+            (1, "alpha", "Alpha text", 1),
+            (2, "beta", "Has, a comma", 2),
+            (3, "gamma", "No space", 3),
+            (4, "delta", "Spaces around", 4),
+            (5, "eps", "Hex prio", 2),
+        ]
+    );
+}
+
+#[test]
+fn references_of_unknown_systems_are_kept() {
+    let rules = whole(SidMsgMap::parse(&read(&data().join("maps/refs-unknown-system.map"))));
+    let names = Names { rules, ..Names::default() };
+    let shown = |sid| names.references(1, sid).collect::<Vec<_>>();
+    assert_eq!(shown(1_000_001), ["md5 0123456789abcdef0123456789abcdef", "http://a.org"]);
+    assert_eq!(shown(1_000_002), ["exploitdb 12345"]);
+}
+
+#[test]
 fn the_version_1_map_agrees_with_the_rules() {
     let map = whole(SidMsgMap::parse(&etc("sid-msg.map")));
     let mut named = 0;

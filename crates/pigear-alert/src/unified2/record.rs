@@ -82,6 +82,14 @@ pub fn read(bytes: &[u8]) -> Result<Option<(Record<'_>, usize)>, RecordError> {
     }
 }
 
+/// The length of the record that `bytes` begin with, with its header. `None` if its header isn't whole yet, or
+/// if no record begins here.
+#[must_use]
+pub fn record_length(bytes: &[u8]) -> Option<usize> {
+    let (_, length) = header(bytes).ok().flatten()?;
+    Some(HEADER_LEN + length)
+}
+
 /// Type and length of the record that `bytes` begin with; `None` if they aren't whole yet.
 pub(super) fn header(bytes: &[u8]) -> Result<Option<(RecordType, usize)>, RecordError> {
     let Some(header) = bytes.first_chunk::<HEADER_LEN>() else { return Ok(None) };

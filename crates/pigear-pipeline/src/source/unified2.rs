@@ -1,7 +1,7 @@
 //! Snort's unified2 log, read while Snort writes it.
 //!
 //! A log is a sequence of files in a directory ([`Spool`]): Snort writes the newest, and starts another
-//! when it is full. The [`Unified2`] source reads the existing records, follows new ones, and stores its
+//! when it is full. Older files may be compressed with gzip or zstd. The [`Unified2`] source reads the existing records, follows new ones, and stores its
 //! position in a bookmark.
 //!
 //! Nothing is lost between runs: the bookmark moves only when every lane has settled the alerts before
@@ -11,7 +11,9 @@
 mod bookmark;
 mod bookmark_writer;
 mod checkpoints;
+mod file_kind;
 mod follower;
+mod input;
 mod listing;
 mod open_error;
 mod place;
@@ -32,6 +34,7 @@ use pigear_alert::unified2::Event;
 use tracing::warn;
 
 pub(crate) use bookmark::Mark;
+pub use file_kind::FileKind;
 pub(crate) use follower::{Follower, OnBookmarkError, PACKET_WAIT};
 pub use open_error::OpenError;
 pub use progress::Progress;
@@ -145,6 +148,7 @@ impl Unified2 {
                 self.follower.recheck();
                 if ends == 2 {
                     self.follower.finish(&mut events);
+                    self.follower.warn_of_cut_record();
                 }
             } else {
                 ends = 0;

@@ -22,7 +22,9 @@ pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Fa
     config.store = args.store.or(config.store);
     config.names.class_config = args.names.class_config.or(config.names.class_config);
     config.names.reference_config = args.names.reference_config.or(config.names.reference_config);
-    config.names.sid_msg_map = args.names.sid_msg_map.or(config.names.sid_msg_map);
+    if !args.names.sid_msg_map.is_empty() {
+        config.names.sid_msg_map = args.names.sid_msg_map;
+    }
     config.names.gen_msg_map = args.names.gen_msg_map.or(config.names.gen_msg_map);
     if args.serve_forever {
         config.on_error = OnError::GoOn;

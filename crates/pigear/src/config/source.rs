@@ -28,8 +28,9 @@ pub struct SourceConfig {
 
     /// Snort's configuration [default: /etc/snort/snort.conf]
     ///
-    /// Its `config logdir:` says where Snort logs. classification.config, reference.config,
-    /// sid-msg.map and gen-msg.map beside it are used, unless other files are given.
+    /// Its `config logdir:` says where Snort logs. The classes and references in it and in the files
+    /// that it includes are used, and classification.config, reference.config, snort.lua, sid-msg.map,
+    /// community-sid-msg.map and gen-msg.map beside it, unless other files are given.
     #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
     pub snort_conf: Option<PathBuf>,
 
@@ -141,6 +142,11 @@ pub struct SourceConfig {
 }
 
 impl SourceConfig {
+    /// Whether its alerts come from a Snort, and not from a recording.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.kind, SourceKind::Unix | SourceKind::Unified2)
+    }
+
     /// Why the settings are invalid: some don't apply to this kind of source.
     #[must_use]
     pub fn misplaced(&self) -> Option<&'static str> {

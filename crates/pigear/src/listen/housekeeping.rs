@@ -96,9 +96,9 @@ impl Housekeeper {
     }
 
     fn reload(&mut self, asked: bool) {
-        if let Some(names) = self.watched.reload(asked, &self.names.get()) {
+        if let Some(names) = self.watched.reload(asked) {
             debug!("reloaded the name maps");
-            self.names.set(names);
+            self.names.set(names.clone());
         }
     }
 

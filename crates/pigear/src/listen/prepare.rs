@@ -5,21 +5,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pigear_pipeline::{Filter, LaneConfig, NamesCell, Pipeline, WhenFull};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::housekeeping::Housekeeper;
 use super::open_store::{Filtered, OpenStore};
 use super::opening::Opening;
 use super::{ListenError, Listener};
 use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
-use crate::input_file::{self, MAX_CONFIG};
-use crate::names::Watched;
+use crate::input_file::MAX_CONFIG;
+use crate::names::{NameFiles, Watched};
 use crate::registry::Registry;
-use crate::snort_conf;
+use crate::snort_conf::{self, Included};
 use crate::stats_file::StatsFile;
 
 const SNORT_CONF: &str = "/etc/snort/snort.conf";
-const LOG_DIR: &str = "/var/log/snort";
+/// Where Snort 3 has its configuration.
+const SNORT_DIRS: [&str; 2] = ["/etc/snort", "/usr/local/etc/snort"];
+pub(crate) const LOG_DIR: &str = "/var/log/snort";
 
 impl Listener {
     /// Starts the handlers, reads the name maps, and binds the sockets, in this order: Snort finds a socket
@@ -37,13 +39,12 @@ impl Listener {
         let (pipeline, store) = pipeline(&config, registry)?;
         let snort_confs =
             config.sources.iter().map(SnortConf::of).collect::<Result<Vec<_>, _>>()?;
-        let mut files = config.names;
-        for dir in snort_confs.iter().filter_map(SnortConf::dir) {
-            files = files.or_in(dir);
+        let files = snort_confs.iter().fold(config.names, |files, conf| conf.complete(files));
+        if files.class_config.is_none() && config.sources.iter().any(SourceConfig::is_live) {
+            warn_of_stock_classes();
         }
-        // Before they are read, so that no change is missed.
-        let watched = Watched::new(files.clone());
-        let names = Arc::new(NamesCell::new(files.load()?));
+        let watched = Watched::load(files)?;
+        let names = Arc::new(NamesCell::new(watched.names().clone()));
         let mut stats_file = config.stats.map(StatsFile::new);
         if let Some(file) = &mut stats_file {
             file.write(&pipeline.stats().snapshot())
@@ -114,33 +115,51 @@ fn refused(filter: &FilterConfig, problem: &dyn Display) -> ListenError {
     ListenError::Filter { place: filter.place.clone(), problem: problem.to_string() }
 }
 
-/// The log directory in Snort's own configuration, if there is one.
+/// Lists of classes agree up to this number; what comes after it differs between Snort's and those of
+/// rule sets.
+const COMMON_CLASSES: u32 = 34;
+
+fn warn_of_stock_classes() {
+    warn!(
+        "found no classification.config or snort.lua: classes have the names in Snort's own list, \
+         which may be wrong above number {COMMON_CLASSES}; give Snort's file with --class-config"
+    );
+}
+
+/// Snort's own configuration, if there is one.
 struct SnortConf {
     path: PathBuf,
     text: Option<String>,
+    /// Whether it is at its usual place, and not configured.
+    is_usual: bool,
 }
 
 impl SnortConf {
     /// A configured file must exist; the default one may be missing.
     fn of(source: &SourceConfig) -> Result<Self, ListenError> {
+        let is_usual = source.snort_conf.is_none();
         let path = source.snort_conf.clone().unwrap_or_else(|| SNORT_CONF.into());
-        match input_file::read(&path, MAX_CONFIG) {
-            Ok(bytes) => {
-                let text = Some(String::from_utf8_lossy(&bytes).into_owned());
-                Ok(Self { path, text })
-            }
-            Err(error) if source.snort_conf.is_some() => {
-                Err(ListenError::SnortConf { path, source: error })
-            }
+        match Included::read(&path, MAX_CONFIG) {
+            Ok(included) => Ok(Self { path, text: Some(included.text), is_usual }),
+            Err(error) if !is_usual => Err(ListenError::SnortConf { path, source: error }),
             Err(error) => {
                 debug!("{} is not used: {error}", path.display());
-                Ok(Self { path, text: None })
+                Ok(Self { path, text: None, is_usual })
             }
         }
     }
 
-    fn dir(&self) -> Option<&Path> {
-        self.text.as_ref().and_then(|_| self.path.parent())
+    /// Adds the files that it names, and those beside it, where none was configured. Snort 3 has no
+    /// `snort.conf`, but the same directories.
+    fn complete(&self, files: NameFiles) -> NameFiles {
+        let files = match &self.text {
+            Some(text) => files.or_of(&self.path, text),
+            None => files,
+        };
+        let usual = SNORT_DIRS.map(Path::new);
+        let dirs =
+            self.path.parent().into_iter().chain(usual.into_iter().filter(|_| self.is_usual));
+        dirs.fold(files, NameFiles::or_in)
     }
 
     fn log_dir(&self) -> PathBuf {

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::harness::{Test, counters};
 use crate::room::Room;
+use crate::running::NO_RULES;
 use crate::snort::{data, expected, objects};
 
 /// The log of a recorded case.
@@ -325,4 +326,117 @@ fn a_bookmark_that_is_no_file_is_refused_at_once() {
              regular file\nhint: use another path with --bookmark FILE\n",
         )
         .status(1);
+}
+
+/// A small log of the tests' own data.
+fn small(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/logs").join(name)).unwrap()
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(bytes).unwrap();
+    gzip.finish().unwrap()
+}
+
+#[test]
+fn a_file_of_another_kind_is_named_for_what_it_is() {
+    let pcap = "a tcpdump capture (pcap), as `log_tcpdump` writes it";
+    let unified1 = "a log in unified1, as `alert_unified` and `log_unified` of old Snorts write it";
+    let text = b"[**] [1:7:1] a text [**]\n".to_vec();
+    let cases = [
+        ("snort.log.1408654225", small("snort.log.1408654225"), pcap.to_owned()),
+        ("unified1.log", small("unified1.log"), unified1.to_owned()),
+        ("alert", text.clone(), "a text file".to_owned()),
+        ("alert.1.gz", gzipped(&text), "a text file, compressed with gzip".to_owned()),
+        ("a.gz", gzipped(&small("unified1.log")), format!("{unified1}, compressed with gzip")),
+        ("b", b"BZh91AY&SY".to_vec(), "a file compressed with bzip2".to_owned()),
+    ];
+    for (name, bytes, kind) in cases {
+        for more in [&["--once", "--from-start"][..], &["--once"], &[]] {
+            let room = Test::bare()
+                .file(name, &bytes)
+                .args(["--socket-handler", "unified2", "--from", name])
+                .args(more.iter().copied())
+                .stderr(match more {
+                    ["--once"] => format!(
+                        "warning: ./{name} has no bookmark yet, so reading starts at its end; \
+                         --from-start reads all of it\n\
+                         error: cannot read the log {name}: ./{name} is {kind}, not a log in unified2\n"
+                    ),
+                    _ => format!(
+                        "error: cannot read the log {name}: ./{name} is {kind}, not a log in unified2\n"
+                    ),
+                })
+                .status(1);
+            let files = fs::read_dir(room.path()).unwrap().map(|entry| entry.unwrap().file_name());
+            assert!(files.into_iter().all(|file| file == name || file == "log"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_another_kind_among_logs_is_skipped_and_said() {
+    let mut running = reading()
+        .file("u2.log.1408654225", small("snort.log.1408654225"))
+        .file("u2.log.1408654226", small("ten.u2"))
+        .args(["--from-start", "--once", "--data-handler", "null"])
+        .stats(counters([10, 0, 0, 0], &[("null", [10, 0, 0])]))
+        .start();
+    running.warns("u2.log.1408654225 is a tcpdump capture");
+    assert_eq!(running.end().1.status, Some(0));
+}
+
+#[test]
+fn a_log_without_events_says_so() {
+    reading()
+        .file("u2.log", small("only-packets.u2"))
+        .args(["--from-start", "--once"])
+        .stderr(
+            "warning: ./u2.log has packets but no events, as `log_unified2` writes it: there are no \
+             alerts in it; configure `output unified2` in Snort\n",
+        )
+        .success();
+}
+
+#[test]
+fn a_record_that_is_cut_is_said_at_the_end() {
+    reading()
+        .file("u2.log", small("cut-last-record.u2"))
+        .args(["--from-start", "--once", "--data-handler", "null"])
+        .stats(counters([1, 0, 0, 0], &[("null", [1, 0, 0])]))
+        .stderr("warning: ./u2.log ends with an incomplete record: 40 of 68 bytes\n")
+        .success();
+}
+
+#[test]
+fn compressed_logs_are_read() {
+    let ten = small("ten.u2");
+    let zstd = zstd::encode_all(&*ten, 0).unwrap();
+    for (name, bytes) in [("u2.log.1.gz", gzipped(&ten)), ("u2.log.1.zst", zstd)] {
+        for from in ["u2.log", name] {
+            Test::bare()
+                .file(name, &bytes)
+                .args(["--socket-handler", "unified2", "--from-start", "--once", "--from", from])
+                .args(["--data-handler", "null"])
+                .stats(counters([10, 0, 0, 0], &[("null", [10, 0, 0])]))
+                .success();
+        }
+    }
+}
+
+#[test]
+fn a_missing_map_is_said_once() {
+    let ten = || reading().file("u2.log", small("ten.u2")).args(["--from-start", "--once"]);
+    let mut running = ten().start();
+    running.warns(NO_RULES);
+    let stdout = running.end().1.stdout;
+    assert_eq!(stdout.lines().count(), 10);
+    let missing =
+        "warning: sid-msg.map has no message for 1:1000001; is it that of Snort's rules?\n";
+    let (_, ended) = ten().file("map", "7 || x\n").args(["--sid-msg-map", "map"]).start().end();
+    assert_eq!(ended.stderr, missing);
+    let map = "1000001 || x";
+    let (_, ended) = ten().file("map", map).args(["--sid-msg-map", "map"]).start().end();
+    assert_eq!(ended.stderr, "");
 }

@@ -106,3 +106,21 @@ fn a_file_that_only_points_to_a_list_has_no_classes() {
     assert!(Classes::parse("classifications = default_classifications").value.is_empty());
     assert!(Classes::parse("include classification.config").value.is_empty());
 }
+
+#[test]
+fn a_priority_is_a_number_as_in_c() {
+    let parsed = Classes::parse(
+        "config classification: a,A,0x2\nconfig classification: b,B,010\nconfig classification: c,C,+3\n\
+         config classification: d,D,0x\nconfig classification: e,E,09\nconfig classification: f,F,0x+1",
+    );
+    let priorities: Vec<u32> = parsed.value.iter().map(|(_, class)| class.priority).collect();
+    assert_eq!(priorities, [2, 8, 3]);
+    assert_eq!(
+        problems(&parsed),
+        [
+            "line 4: priority is \"0x\", not a number up to 4294967295",
+            "line 5: priority is \"09\", not a number up to 4294967295",
+            "line 6: priority is \"0x+1\", not a number up to 4294967295",
+        ]
+    );
+}

@@ -35,6 +35,12 @@ fn an_empty_message_is_completed() {
 }
 
 #[test]
+fn a_latin_1_message_is_completed() {
+    assert_eq!(message(1, 1, b"cut here \xe9 an"), "cut here é and on");
+    assert_eq!(*names().message(1, 1, b"cut here \xe8"), *b"cut here \xe8");
+}
+
+#[test]
 fn a_message_that_the_map_does_not_begin_with_stays() {
     assert_eq!(message(1, 1, b"something else"), "something else");
     assert_eq!(message(1, 1, "cut here é and on and on".as_bytes()), "cut here é and on and on");
@@ -57,10 +63,13 @@ fn other_generators_have_their_own_map() {
 }
 
 #[test]
-fn references_of_unknown_systems_have_no_address() {
+fn references_of_unknown_systems_are_shown_as_snort_does() {
     let names = names();
     let addresses: Vec<String> = names.references(3, 1).collect();
-    assert_eq!(addresses, ["https://www.cve.org/CVERecord?id=CVE-2021-1", "http://x.org"]);
+    assert_eq!(
+        addresses,
+        ["https://www.cve.org/CVERecord?id=CVE-2021-1", "nobody 1", "http://x.org"]
+    );
     assert_eq!(names.rule(1, 1).map(|rule| rule.references().count()), Some(3));
     assert_eq!(names.references(1, 9).count(), 0);
 }

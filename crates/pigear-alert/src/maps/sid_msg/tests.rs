@@ -110,6 +110,81 @@ fn each_broken_version_2_line_is_named_and_skipped() {
     assert!(parsed.value.is_empty());
 }
 
+fn data(name: &str) -> SidMsgMap {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/maps");
+    let parsed = SidMsgMap::parse(&std::fs::read_to_string(dir.join(name)).unwrap());
+    assert_eq!(problems(&parsed), [""; 0], "{name}");
+    parsed.value
+}
+
+#[test]
+fn version_2_needs_no_mark() {
+    let map = data("v2-no-header.map");
+    assert_eq!(
+        shown(map.get(1, 1_000_001)),
+        r#"LOCAL one ["url:example.org/a"] Some(3) Some("misc-activity") None"#
+    );
+    assert_eq!(shown(map.get(3, 1_000_003)), "LOCAL so rule [] Some(2) None None");
+    assert_eq!(shown(map.get(1, 1_000_002)), "LOCAL no rev [] None None None");
+    assert_eq!(map.len(), 3);
+    assert_eq!(
+        shown(data("barnyard2-182-shape.map").get(1, 10_000_001)),
+        r#"ICMP Test detected ["url:tools.ietf.org/html/rfc792"] Some(1) Some("icmp-event") None"#
+    );
+}
+
+#[test]
+fn each_line_tells_its_form() {
+    let map = data("mixed-v1-then-v2.map");
+    assert_eq!(shown(map.get(1, 1_000_001)), r#"LOCAL one ["url:a.org"] None None None"#);
+    assert_eq!(
+        shown(map.get(1, 1_000_002)),
+        r#"LOCAL two ["url:example.org/a"] Some(3) Some("misc-activity") None"#
+    );
+    assert_eq!(map.len(), 2);
+    let parsed = SidMsgMap::parse("#v2\n7 || a || url,x\n1 || 8 || 1 || c || 0 || b\n9 || c\n");
+    assert_eq!(problems(&parsed), [""; 0]);
+    let messages = [7, 8, 9].map(|sid| parsed.value.get(1, sid).map(Rule::message));
+    assert_eq!(messages, [Some("a"), Some("b"), Some("c")]);
+}
+
+#[test]
+fn the_mark_may_be_below_other_comments() {
+    for text in ["# a map\n\n#v2\n1||7||1||c||x||m", "##  V2 \n1||7||1||c||x||m"] {
+        let problem = "priority is \"x\", not a number up to 4294967295";
+        assert_eq!(
+            problems(&SidMsgMap::parse(text)),
+            [format!("line {}: {problem}", text.lines().count())]
+        );
+    }
+}
+
+#[test]
+fn a_reading_in_which_most_lines_fail_is_not_kept() {
+    let parsed =
+        SidMsgMap::parse("#v2\n7 || a || 1 || url,x\n8 || b || 2 || url,y\n1||9||1||c||1||m");
+    let broken = |n| format!("line {}: reference \"{n}\" is not of the form SYSTEM,ID", n + 1);
+    assert_eq!(problems(&parsed), [broken(1), broken(2)]);
+    assert_eq!(shown(parsed.value.get(1, 8)), r#"b ["url:y"] None None None"#);
+    assert_eq!(parsed.value.len(), 3);
+}
+
+#[test]
+fn a_short_line_of_a_version_2_map_is_of_version_1() {
+    let parsed = SidMsgMap::parse("#v2\n1||9||1||c||1||m\n7 || a || odd");
+    assert_eq!(problems(&parsed), ["line 3: reference \"odd\" is not of the form SYSTEM,ID"]);
+    assert_eq!(shown(parsed.value.get(1, 7)), "a [] None None None");
+}
+
+#[test]
+fn a_map_of_generators_is_told() {
+    let parsed =
+        SidMsgMap::parse("1 || 1 || snort general alert\n7 || 404 || url,x\n8 || 404 || \n");
+    assert_eq!(problems(&parsed), ["line 1: a line of gen-msg.map"]);
+    assert_eq!(shown(parsed.value.get(1, 7)), r#"404 ["url:x"] None None None"#);
+    assert_eq!(parsed.value.len(), 2);
+}
+
 #[derive(Debug, Clone)]
 struct Line {
     key: (u32, u32),

@@ -61,10 +61,13 @@ impl Follower {
             (Start::Bookmark, OnBookmarkError::Fail) => bookmark.read().map_err(failed)?,
             (Start::Bookmark, OnBookmarkError::Retry) => read_if_possible(&bookmark),
         };
+        let mut reader = Reader::new(spool, packet_wait);
         if problem == OnBookmarkError::Fail {
+            if let Some((path, kind)) = reader.foreign_log().map_err(OpenError::Read)? {
+                return Err(OpenError::Foreign { path, kind });
+            }
             bookmark.check().map_err(failed)?;
         }
-        let mut reader = Reader::new(spool, packet_wait);
         match (start, &mark) {
             (_, Some(mark)) => reader.go_to(mark),
             (Start::Beginning, None) => Ok(()),
@@ -135,6 +138,11 @@ impl Follower {
     /// Adds the events that are still open.
     pub(crate) fn finish(&mut self, events: &mut Vec<CompleteEvent>) {
         self.reader.finish(events);
+    }
+
+    /// Says that the log ends within a record.
+    pub(super) fn warn_of_cut_record(&self) {
+        self.reader.warn_of_cut_record();
     }
 
     /// Checks the directory and the files that were set aside at the next read.

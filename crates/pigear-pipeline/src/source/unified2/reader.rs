@@ -9,6 +9,7 @@ use pigear_alert::unified2::{Record, RecordType};
 use tracing::{info, warn};
 
 use super::bookmark::Mark;
+use super::input;
 use super::listing::Listing;
 use super::place::{FileName, Head, Place};
 use super::progress::Progress;
@@ -18,6 +19,7 @@ use super::tail::{Damage, Found, Growth, Tail};
 use super::window::{CompleteEvent, Window};
 use crate::input::open_regular;
 
+mod checks;
 mod start;
 
 /// Reads the files of a log in order.
@@ -40,6 +42,12 @@ pub(super) struct Reader {
     window: Window,
     unknown: HashSet<RecordType>,
     damaged: u64,
+    /// Files that are something else than logs.
+    foreign: HashSet<FileId>,
+    /// How many events were read, and whether a file was read from its start.
+    events: u64,
+    reads_from_start: bool,
+    said_packets_only: bool,
     progress: Progress,
 }
 
@@ -94,6 +102,7 @@ impl Reader {
     pub(super) fn new(spool: Spool, packet_wait: Duration) -> Self {
         let (open, last, begun, left, set_aside, copied) = Default::default();
         let (scanned, unknown, damaged, progress) = Default::default();
+        let (foreign, events, reads_from_start, said_packets_only) = Default::default();
         Self {
             listing: Listing::new(spool),
             scanned,
@@ -106,6 +115,10 @@ impl Reader {
             window: Window::new(packet_wait),
             unknown,
             damaged,
+            foreign,
+            events,
+            reads_from_start,
+            said_packets_only,
             progress,
         }
     }
@@ -184,6 +197,7 @@ impl Reader {
                 let damage = open.tail.take_damage();
                 self.mark_readable();
                 self.log_skipped(damage);
+                self.warn_of_packets_only();
                 self.advance(out)
             }
             grown => self.grown(grown, out),
@@ -240,6 +254,7 @@ impl Reader {
                     }
                 }
                 Found::Record(record) => {
+                    self.events += u64::from(matches!(record, Record::Event(_)));
                     let place = || Place { file: Arc::clone(file), offset, head };
                     self.window.take(&record, place, now, out);
                 }
@@ -323,6 +338,11 @@ impl Reader {
     /// Sets aside the open file, which can't be read at present.
     fn set_open_aside(&mut self, error: io::Error) {
         let Some(mut open) = self.open.take() else { return };
+        if checks::is_damaged(&error) {
+            self.note_last(&open);
+            self.leave_damaged(&open.file, open.left(), &error);
+            return;
+        }
         let mut trouble = open.trouble.take().unwrap_or_else(|| SetAside::known(open.place()));
         trouble.place = open.place();
         trouble.fail(self.shown(&open.file.name), error);
@@ -395,7 +415,12 @@ impl Reader {
                 (file.id.is_unique() || left.head.tells()) && file.length != left.end
             }
             (None, None) => true,
-            (None, Some(_)) if file.id.is_unique() && file.is_being_written() => true,
+            // What compresses a file writes it now, but Snort wrote what is in it before.
+            (None, Some(_))
+                if file.id.is_unique() && file.is_being_written() && !file.is_compressed() =>
+            {
+                true
+            }
             (None, Some(last)) => file.is_begun_after(self.begun) || file.name == *last,
         }
     }
@@ -403,7 +428,11 @@ impl Reader {
     /// Opens the next file, unless it was read completely, here or under the name it was copied from.
     fn unread(&mut self, file: &SpoolFile) -> Option<NextFile> {
         let name = Arc::new(FileName { name: file.name.clone(), id: file.id });
-        let (opened, head) = match self.opened(&file.name).and_then(with_head) {
+        if self.is_foreign(file) {
+            self.leave([file]);
+            return None;
+        }
+        let (opened, head, is_compressed) = match self.opened(&file.name).and_then(with_head) {
             Ok(opened) => opened,
             // It was removed just now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -424,8 +453,9 @@ impl Reader {
         let is_same = |left: &FilePosition| head.begins_with(&left.head) && left.end <= file.length;
         let left = self.left.get(&file.id).copied().filter(is_same);
         let known = self.copied_from(&head).into_iter().chain(left);
-        let known = known.max_by_key(|left| left.end).unwrap_or_default();
-        if known.end >= file.length {
+        let known = known.max_by_key(|left| left.offset.max(left.end)).unwrap_or_default();
+        // The length of a compressed file says nothing about what is in it.
+        if known.end >= file.length && !is_compressed {
             // It grows while it is being copied.
             self.left
                 .insert(file.id, FilePosition { head, offset: known.offset, end: file.length });
@@ -459,7 +489,7 @@ impl Reader {
             return None;
         };
         match self.opened(&there).and_then(with_head) {
-            Ok((opened, head)) => {
+            Ok((opened, head, _)) => {
                 let is_same = head.begins_with(&file.place.head);
                 let offset = if is_same { file.place.offset } else { 0 };
                 let name = Arc::new(FileName { name: there, id });
@@ -485,13 +515,19 @@ impl Reader {
         if detour.is_some() {
             self.window.finish(out);
         }
+        let length = opened.metadata().map(|metadata| metadata.len());
         match Tail::new(opened, offset, head) {
             Ok((tail, id)) => {
+                self.reads_from_start |= offset == 0;
                 // It may be another file than the one that was checked.
                 let name = file.name.clone();
                 let file = if id == file.id { file } else { Arc::new(FileName { name, id }) };
                 self.open = Some(Open { file, tail, trouble, detour });
                 self.note_begun();
+            }
+            Err(error) if checks::is_damaged(&error) => {
+                let end = length.unwrap_or_default();
+                self.leave_damaged(&file, FilePosition { head, offset, end }, &error);
             }
             Err(error) => {
                 let place = Place { file, offset, head: Head::default() };
@@ -517,11 +553,13 @@ impl Open {
 
     fn left(&self) -> FilePosition {
         let offset = self.tail.offset();
-        FilePosition { head: self.tail.head(), offset, end: offset + self.tail.pending() as u64 }
+        let end = self.tail.compressed_length().unwrap_or(offset + self.tail.pending() as u64);
+        FilePosition { head: self.tail.head(), offset, end }
     }
 }
 
-fn with_head(file: File) -> io::Result<(File, Head)> {
-    let head = Head::of(&file, u64::MAX)?;
-    Ok((file, head))
+/// Also tells whether it is compressed.
+fn with_head(file: File) -> io::Result<(File, Head, bool)> {
+    let (head, is_compressed) = input::head(&file, u64::MAX)?;
+    Ok((file, head, is_compressed))
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The files of one log: `BASE` itself, and `BASE.SECONDS`, which Snort starts whenever the last one is
-/// full.
+/// full. Files that were compressed since have `.gz` or `.zst` behind their names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spool {
     dir: PathBuf,
@@ -150,7 +150,8 @@ impl Spool {
     pub(super) fn is_of_log(&self, name: &OsStr) -> bool {
         let base = self.base.as_encoded_bytes();
         let rest = name.as_encoded_bytes().strip_prefix(base);
-        rest.is_some_and(|rest| rest.is_empty() || self.number(name).is_some())
+        let is_base = |rest: &[u8]| rest.is_empty() || uncompressed(rest) == Some(&[]);
+        rest.is_some_and(|rest| is_base(rest) || self.number(name).is_some())
     }
 
     /// The start time of a file with this name, if the name has one.
@@ -158,12 +159,18 @@ impl Spool {
         self.number(name).filter(|number| *number >= FIRST_TIME).map(Duration::from_secs)
     }
 
-    /// The number after the log's name.
+    /// The number after the log's name; the name of a compressed file has its ending behind it.
     fn number(&self, name: &OsStr) -> Option<u64> {
         let rest = name.as_encoded_bytes().strip_prefix(self.base.as_encoded_bytes())?;
+        let rest = uncompressed(rest).unwrap_or(rest);
         let digits = rest.strip_prefix(b".").filter(|rest| rest.iter().all(u8::is_ascii_digit))?;
         str::from_utf8(digits).ok()?.parse().ok()
     }
+}
+
+/// A name without the ending of a compressed file, if it has one.
+fn uncompressed(name: &[u8]) -> Option<&[u8]> {
+    name.strip_suffix(b".gz").or_else(|| name.strip_suffix(b".zst"))
 }
 
 /// Smaller numbers after a log's name are not times: logrotate numbers its files from 1.
@@ -182,6 +189,11 @@ impl SpoolFile {
     pub(super) fn is_being_written(&self) -> bool {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.written + ACTIVE_TIME >= now
+    }
+
+    /// Whether its name is that of a compressed file.
+    pub(super) fn is_compressed(&self) -> bool {
+        uncompressed(self.name.as_encoded_bytes()).is_some()
     }
 
     /// Whether this file comes before another.

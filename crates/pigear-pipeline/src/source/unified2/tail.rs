@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use pigear_alert::unified2::{self, Record, RecordError};
 
+use super::input::{self, Bytes, Decoder};
 use super::place::Head;
 use super::spool::{self, FileId};
 
@@ -13,9 +14,11 @@ const READ_SIZE: usize = 256 << 10;
 /// The most bytes that can be pending: no record is longer.
 const MAX_PENDING: usize = 256 << 10;
 
-/// One file of a log, which may still grow.
+/// One file of a log, which may still grow. Offsets in a compressed one are those of its contents.
 pub(super) struct Tail {
     file: File,
+    /// Where a compressed file is read from.
+    compressed: Option<Compressed>,
     /// Its length is fixed: clearing it before each read would take longer than reading.
     buffer: Vec<u8>,
     /// How many bytes of it are filled.
@@ -27,6 +30,12 @@ pub(super) struct Tail {
     /// The first bytes of the file, as far as they were read.
     head: Head,
     damage: Option<Damage>,
+}
+
+struct Compressed {
+    decoder: Decoder,
+    /// The file's length when it was opened.
+    length: u64,
 }
 
 /// Bytes that are not a record.
@@ -63,12 +72,26 @@ impl Tail {
     /// For a file that began with `head` when `offset` was chosen; the unknown part of that is read. Also
     /// identifies the file.
     pub(super) fn new(mut file: File, offset: u64, head: Head) -> io::Result<(Self, FileId)> {
-        file.seek(SeekFrom::Start(offset))?;
-        let id = FileId::of(&file.metadata()?);
-        let head = if head.tells() { head.up_to(offset) } else { Head::of(&file, offset)? };
-        let buffer = vec![0; MAX_PENDING + READ_SIZE];
-        let tail = Self { file, buffer, filled: 0, next: 0, start: offset, head, damage: None };
-        Ok((tail, id))
+        let metadata = file.metadata()?;
+        let bytes = Bytes::of(file.try_clone()?)?;
+        let (start, compressed) = if bytes.compression().is_some() {
+            let mut decoder = bytes.decoder()?;
+            let start = decoder.skip(offset)?;
+            (start, Some(Compressed { decoder, length: metadata.len() }))
+        } else {
+            file.seek(SeekFrom::Start(offset))?;
+            (offset, None)
+        };
+        let known = head.tells().then_some(head);
+        let head = known.map_or_else(|| input::head(&file, start).map(|(head, _)| head), Ok)?;
+        let (buffer, head) = (vec![0; MAX_PENDING + READ_SIZE], head.up_to(start));
+        let tail = Self { file, compressed, buffer, filled: 0, next: 0, start, head, damage: None };
+        Ok((tail, FileId::of(&metadata)))
+    }
+
+    /// The length of a compressed file when it was opened.
+    pub(super) fn compressed_length(&self) -> Option<u64> {
+        self.compressed.as_ref().map(|compressed| compressed.length)
     }
 
     /// Where in the file the next record begins.
@@ -79,6 +102,11 @@ impl Tail {
     /// Bytes that were read, and are not a complete record yet.
     pub(super) fn pending(&self) -> usize {
         self.filled - self.next
+    }
+
+    /// The bytes that the pending record has when it is complete, if its header is.
+    pub(super) fn needed(&self) -> Option<usize> {
+        unified2::record_length(self.buffer.get(self.next..self.filled)?)
     }
 
     /// The first bytes of the file, as far as they were read.
@@ -126,15 +154,10 @@ impl Tail {
         self.buffer.copy_within(self.next..self.filled, 0);
         self.start += self.next as u64;
         (self.filled, self.next) = (self.pending(), 0);
-        let read = loop {
-            match self
-                .file
-                .read(self.buffer.get_mut(self.filled..self.filled + READ_SIZE).unwrap_or_default())
-            {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => break read?,
-            }
-        };
+        if self.compressed.is_some() {
+            return self.decompress();
+        }
+        let read = read_into(&mut self.file, &mut self.buffer, self.filled)?;
         let fresh = self.buffer.get(self.filled..self.filled + read).unwrap_or_default();
         // Of the bytes that were read, not of what may stand there by now.
         let known = self.head.followed_by(fresh, end);
@@ -146,5 +169,30 @@ impl Tail {
         self.filled += read;
         self.head = head;
         Ok(if read > 0 { Growth::More(read as u64) } else { Growth::AtEnd })
+    }
+
+    /// The same for a compressed file, which was complete before it was read.
+    fn decompress(&mut self) -> io::Result<Growth> {
+        let Some(Compressed { decoder, .. }) = &mut self.compressed else {
+            return Ok(Growth::AtEnd);
+        };
+        let before = decoder.consumed();
+        let read = read_into(decoder, &mut self.buffer, self.filled)?;
+        let consumed = decoder.consumed() - before;
+        let end = self.start + self.filled as u64;
+        let fresh = self.buffer.get(self.filled..self.filled + read).unwrap_or_default();
+        self.head = self.head.followed_by(fresh, end);
+        self.filled += read;
+        Ok(if read > 0 { Growth::More(consumed) } else { Growth::AtEnd })
+    }
+}
+
+/// Reads into a buffer from index `filled` on.
+fn read_into(input: &mut impl Read, buffer: &mut [u8], filled: usize) -> io::Result<usize> {
+    loop {
+        match input.read(buffer.get_mut(filled..filled + READ_SIZE).unwrap_or_default()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
 }

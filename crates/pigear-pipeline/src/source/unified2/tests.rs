@@ -16,6 +16,7 @@ use crate::policy::{LaneSettings, WhenFull};
 use crate::stats::Snapshot;
 use crate::test_alerts::until;
 
+mod compressed;
 mod faults;
 mod packets;
 mod rotation;
@@ -119,7 +120,7 @@ fn all_files_are_read_in_the_order_in_which_they_were_begun() {
     append(&log.path("u2.log"), &records([5]));
     append(&log.path("u2.log.1000000010"), &records([3, 4]));
     append(&log.path("u2.log.1000000009"), &records([1, 2]));
-    for other in ["u2.log.x", "u2.log.1.gz", "u2.logs", "snort.log.5"] {
+    for other in ["u2.log.x", "u2.log.1.bz2", "u2.logs", "snort.log.5"] {
         append(&log.path(other), &records([9]));
     }
     assert_eq!(log.read(Start::Beginning).0, [1, 2, 3, 4, 5]);

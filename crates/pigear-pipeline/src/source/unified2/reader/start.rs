@@ -7,6 +7,7 @@ use tracing::warn;
 
 use super::{FileName, FilePosition, Head, NextFile, Place, Reader, SetAside};
 use crate::source::unified2::bookmark::{Mark, Position};
+use crate::source::unified2::input;
 use crate::source::unified2::spool::SpoolFile;
 
 impl Reader {
@@ -58,14 +59,17 @@ impl Reader {
     /// Goes to the end of the log.
     pub(in super::super) fn go_to_end(&mut self) -> io::Result<()> {
         self.listing.reread()?;
-        let files = self.listing.files().to_vec();
+        let mut files = self.listing.files().to_vec();
         self.leave(&files);
-        let Some(file) = files.iter().max_by_key(|file| file.activity()) else { return Ok(()) };
+        files.retain(|file| !self.is_foreign(file));
+        let newest = files.iter().max_by_key(|file| (!file.is_compressed(), file.activity()));
+        let Some(file) = newest else { return Ok(()) };
         let file_name = FileName { name: file.name.clone(), id: file.id };
-        self.try_opening(
-            file,
-            Place { file: Arc::new(file_name), offset: file.length, head: Head::default() },
-        );
+        // How long it is without compression is known once it was read.
+        let head = self.opened(&file.name).and_then(|opened| input::head(&opened, 0));
+        let is_compressed = head.is_ok_and(|(_, is_compressed)| is_compressed);
+        let offset = if is_compressed { u64::MAX } else { file.length };
+        self.try_opening(file, Place { file: Arc::new(file_name), offset, head: Head::default() });
         Ok(())
     }
 
@@ -129,23 +133,31 @@ impl Reader {
 
     /// Whether a file is that of a position, and was not truncated or recreated since.
     fn is_at(&self, file: &SpoolFile, position: &Position) -> bool {
-        if file.id.inode != position.inode || file.length < position.offset {
+        if file.id.inode != position.inode {
             return false;
         }
-        let head = self.opened(&file.name).and_then(|file| Head::of(&file, position.offset));
         // A file that can't be read now can't be told from another.
-        head.map_or(true, |head| position.head.is_empty() || head.bytes() == position.head)
+        self.head_up_to(file, position).map_or(file.length >= position.offset, |head| {
+            head.is_some_and(|head| position.head.is_empty() || head.bytes() == position.head)
+        })
     }
 
-    /// Whether a file is a copy of that of a position, which was truncated after that.
+    /// Whether a file is a copy of that of a position, which was truncated after that; it may have been
+    /// compressed.
     fn is_copy(&self, file: &SpoolFile, position: &Position) -> bool {
         let known = Head::from(&*position.head);
-        let head = || self.opened(&file.name).and_then(|file| Head::of(&file, position.offset));
-        known.tells() && file.length >= position.offset && head().is_ok_and(|head| head == known)
+        known.tells() && self.head_up_to(file, position).is_ok_and(|head| head == Some(known))
+    }
+
+    /// The first bytes of a file up to a position; `None` if it is too short to have that.
+    fn head_up_to(&self, file: &SpoolFile, position: &Position) -> io::Result<Option<Head>> {
+        let opened = self.opened(&file.name)?;
+        let (head, is_compressed) = input::head(&opened, position.offset)?;
+        Ok((is_compressed || file.length >= position.offset).then_some(head))
     }
 
     /// These files need not be read, unless they grow.
-    fn leave<'a>(&mut self, files: impl IntoIterator<Item = &'a SpoolFile>) {
+    pub(super) fn leave<'a>(&mut self, files: impl IntoIterator<Item = &'a SpoolFile>) {
         let left = files.into_iter().map(|file| {
             (file.id, FilePosition { head: Head::default(), offset: file.length, end: file.length })
         });

@@ -1,0 +1,79 @@
+//! What is wrong with a log as a whole.
+
+use std::io;
+use std::path::PathBuf;
+
+use tracing::warn;
+
+use super::{FileName, FilePosition, Reader};
+use crate::source::unified2::file_kind::FileKind;
+use crate::source::unified2::spool::SpoolFile;
+
+impl Reader {
+    /// What the newest file is, if no file of the log is in unified2.
+    pub(in super::super) fn foreign_log(&mut self) -> io::Result<Option<(PathBuf, FileKind)>> {
+        self.listing.reread()?;
+        let mut newest = None;
+        for file in self.listing.files().iter().filter(|file| file.length > 0) {
+            match self.kind_of(file) {
+                Some(kind) => newest = Some((self.spool().dir().join(&file.name), kind)),
+                None => return Ok(None),
+            }
+        }
+        Ok(newest)
+    }
+
+    /// What a file is that is not in unified2; that is logged, once. `None` also for one that can't be
+    /// read: reading it says so.
+    pub(super) fn is_foreign(&mut self, file: &SpoolFile) -> bool {
+        let Some(kind) = self.kind_of(file) else { return false };
+        if self.foreign.insert(file.id) {
+            warn!("{} is {kind}; it is skipped", self.shown(&file.name));
+        }
+        true
+    }
+
+    fn kind_of(&self, file: &SpoolFile) -> Option<FileKind> {
+        let opened = self.opened(&file.name).ok()?;
+        FileKind::of(&opened).ok().flatten()
+    }
+
+    /// Leaves a compressed file that is damaged or cut at this position. It is read on if it grows: then it
+    /// was still being compressed.
+    pub(super) fn leave_damaged(&mut self, file: &FileName, left: FilePosition, error: &io::Error) {
+        self.damaged += 1;
+        let path = self.shown(&file.name);
+        warn!("{path} is damaged behind byte {} of its contents: {error}", left.offset);
+        self.left.insert(file.id, left);
+    }
+
+    /// Says once that a log that was read from its start has no events.
+    pub(super) fn warn_of_packets_only(&mut self) {
+        let is_whole = self.reads_from_start && self.events == 0;
+        if is_whole && self.window.strays() > 0 && !self.said_packets_only {
+            self.said_packets_only = true;
+            warn!(
+                "{} has packets but no events, as `log_unified2` writes it: there are no alerts in it; \
+                 configure `output unified2` in Snort",
+                self.spool().path().display()
+            );
+        }
+    }
+
+    /// Says that the file ends within a record.
+    pub(in super::super) fn warn_of_cut_record(&self) {
+        let Some(open) = &self.open else { return };
+        let there = open.tail.pending();
+        if there > 0 {
+            let path = self.shown(&open.file.name);
+            let of = open.tail.needed().map(|needed| format!(" of {needed}")).unwrap_or_default();
+            warn!("{path} ends with an incomplete record: {there}{of} bytes");
+        }
+    }
+}
+
+/// Whether this is an error of a decompressor, and not of reading.
+pub(super) fn is_damaged(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | Other | UnexpectedEof)
+}

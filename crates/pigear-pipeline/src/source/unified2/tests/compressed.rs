@@ -1,0 +1,101 @@
+use super::*;
+
+/// Compresses a file as `gzip` and `zstd --rm` do: the new file keeps the time, and the old one is removed.
+fn compress(path: &Path, ending: &str) {
+    let (bytes, modified) =
+        (fs::read(path).unwrap(), fs::metadata(path).unwrap().modified().unwrap());
+    let compressed =
+        path.with_file_name(format!("{}{ending}", path.file_name().unwrap().display()));
+    fs::write(&compressed, compressed_bytes(&bytes, ending)).unwrap();
+    File::options().write(true).open(compressed).unwrap().set_modified(modified).unwrap();
+    fs::remove_file(path).unwrap();
+}
+
+fn compressed_bytes(bytes: &[u8], ending: &str) -> Vec<u8> {
+    if ending == ".zst" {
+        return zstd::encode_all(bytes, 0).unwrap();
+    }
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn compressed_files_are_read_in_their_order() {
+    let log = Log::new();
+    for (n, ending) in [(1, ".gz"), (2, ".zst"), (3, "")] {
+        let path = log.path(&format!("u2.log.{}", 1_750_000_000 + n));
+        append(&path, &records([2 * n, 2 * n + 1]));
+        if !ending.is_empty() {
+            compress(&path, ending);
+        }
+    }
+    assert_eq!(log.read(Start::Beginning).0, [2, 3, 4, 5, 6, 7]);
+    assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
+}
+
+#[test]
+fn a_file_that_is_compressed_between_runs_is_read_on() {
+    for ending in [".gz", ".zst"] {
+        let log = Log::new();
+        let path = log.path("u2.log.1750000001");
+        append(&path, &records([1, 2]));
+        assert_eq!(log.read(Start::Beginning).0, [1, 2]);
+        append(&path, &records([3]));
+        compress(&path, ending);
+        append(&log.path("u2.log.1750000002"), &records([4]));
+        compress(&log.path("u2.log.1750000002"), ending);
+        append(&log.path("u2.log.1750000003"), &records([5]));
+        assert_eq!(log.read(Start::Bookmark).0, [3, 4, 5], "{ending}");
+        assert_eq!(log.read(Start::Bookmark).0, [0; 0], "{ending}");
+    }
+}
+
+#[test]
+fn a_file_that_is_compressed_while_the_log_is_followed_is_not_read_again() {
+    let log = Log::new();
+    let old = log.path("u2.log.1750000001");
+    append(&old, &records([1, 2]));
+    append(&log.path("u2.log.1750000002"), &records([3]));
+    let following = Following::new(log.open(Start::Beginning));
+    following.until_seen(&[1, 2, 3]);
+    compress(&old, ".gz");
+    append(&log.path("u2.log.1750000002"), &records([4]));
+    following.until_seen(&[1, 2, 3, 4]);
+    append(&log.path("u2.log.1750000003"), &records([5]));
+    following.until_seen(&[1, 2, 3, 4, 5]);
+    assert_eq!(following.end(), [1, 2, 3, 4, 5]);
+    assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
+}
+
+#[test]
+fn a_compressed_copy_beside_its_file_is_not_read_again() {
+    let log = Log::new();
+    let path = log.path("u2.log.1750000001");
+    append(&path, &records([1, 2]));
+    let bytes = compressed_bytes(&records([1, 2]), ".gz");
+    fs::write(log.path("u2.log.1750000001.gz"), bytes).unwrap();
+    assert_eq!(log.read(Start::Beginning).0, [1, 2]);
+}
+
+#[test]
+fn a_compressed_log_alone_is_read_to_its_end_once() {
+    let log = Log::new();
+    fs::write(log.path("u2.log"), compressed_bytes(&records([1, 2]), ".gz")).unwrap();
+    assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
+    assert_eq!(log.read(Start::Beginning).0, [1, 2]);
+    fs::rename(log.path("u2.log"), log.path("u2.log.1.gz")).unwrap();
+    assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
+}
+
+#[test]
+fn a_compressed_file_that_is_cut_is_told() {
+    let log = Log::new();
+    let bytes = compressed_bytes(&records(1..100), ".gz");
+    fs::write(log.path("u2.log.1.gz"), &bytes[..bytes.len() - 9]).unwrap();
+    let (seen, stats) = log.read(Start::Beginning);
+    assert!(seen.len() < 100 && stats.malformed == 1, "{seen:?}");
+    // It was still being compressed.
+    fs::write(log.path("u2.log.1.gz"), bytes).unwrap();
+    assert_eq!([seen, log.read(Start::Bookmark).0].concat(), (1..100).collect::<Vec<_>>());
+}
