@@ -14,7 +14,7 @@ use crate::handler::http::message::Message;
 /// instead if that is text; and a few values that only exist here.
 pub(super) fn alert_values(message: &Message, format: FormatName) -> Value {
     let alert = message.alert;
-    let mut fields = object(&Json, alert);
+    let mut fields = object(&Json::default(), alert);
     let whole = match format {
         FormatName::Json => Object::Object(fields.clone()),
         format => {
