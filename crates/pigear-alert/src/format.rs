@@ -55,7 +55,7 @@ pub use snort::{AlertJson, Csv, FieldError, Fields, Snort};
 use crate::alert::Alert;
 
 /// A format of alerts.
-pub trait Format: Send {
+pub trait Format: Send + Sync {
     /// Appends the alert to `out`, with a newline at its end.
     fn write(&self, alert: &Alert, out: &mut Vec<u8>);
 }

@@ -130,19 +130,27 @@ impl Registry {
     #[must_use]
     pub fn builtin() -> Self {
         let mut registry = Self::empty();
-        registry.register("print", print::ABOUT, print::Print::new);
+        registry.register_writer("print", print::ABOUT, print::Print::new);
         #[cfg(feature = "exec")]
-        registry.register("exec", crate::handler::exec::ABOUT, crate::handler::exec::Exec::new);
-        registry.register("file", file::ABOUT, file::File::new);
+        registry.register_writer(
+            "exec",
+            crate::handler::exec::ABOUT,
+            crate::handler::exec::Exec::new,
+        );
+        registry.register_writer("file", file::ABOUT, file::File::new);
         #[cfg(feature = "http")]
-        registry.register("http", crate::handler::http::ABOUT, crate::handler::http::Http::new);
+        registry.register_writer(
+            "http",
+            crate::handler::http::ABOUT,
+            crate::handler::http::Http::new,
+        );
         registry.register("pcap", pcap::ABOUT, pcap::Pcap::new);
         registry.register("record", record::ABOUT, record::Record::new);
-        registry.register("socket", socket::ABOUT, socket::Socket::new);
+        registry.register_writer("socket", socket::ABOUT, socket::Socket::new);
         #[cfg(feature = "shell")]
         registry.register("shell", crate::shell::ABOUT, crate::shell::Shell::new);
         #[cfg(feature = "syslog")]
-        registry.register(
+        registry.register_writer(
             "syslog",
             crate::handler::syslog::ABOUT,
             crate::handler::syslog::Syslog::new,
@@ -163,11 +171,36 @@ impl Registry {
         H: Handler + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        let build = move |keys: Keys| -> Result<Box<dyn Handler>, BuildProblem> {
+        self.insert(name, about, move |keys| {
             let options = keys.options().map_err(BuildProblem::Keys)?;
-            let handler = build(options).map_err(|error| BuildProblem::Failed(error.into()))?;
-            Ok(Box::new(handler))
-        };
+            built(build(options))
+        });
+    }
+
+    /// Adds a handler that writes alerts in a format: its options have a field `format` of the type
+    /// [`FormatKeys`](crate::keys::FormatKeys). The rest is as with [`register`](Self::register).
+    pub fn register_writer<O, H, E>(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        build: impl Fn(O) -> Result<H, E> + Send + Sync + 'static,
+    ) where
+        O: DeserializeOwned,
+        H: Handler + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.insert(name, about, move |keys| {
+            let options = keys.options_with_format().map_err(BuildProblem::Keys)?;
+            built(build(options))
+        });
+    }
+
+    fn insert(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        build: impl Fn(Keys) -> Result<Box<dyn Handler>, BuildProblem> + Send + Sync + 'static,
+    ) {
         self.kinds.insert(name, HandlerKind { about, build: Box::new(build) });
     }
 
@@ -238,6 +271,17 @@ impl Registry {
     }
 }
 
+fn built<H, E>(handler: Result<H, E>) -> Result<Box<dyn Handler>, BuildProblem>
+where
+    H: Handler + 'static,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    match handler {
+        Ok(handler) => Ok(Box::new(handler)),
+        Err(error) => Err(BuildProblem::Failed(error.into())),
+    }
+}
+
 fn alias(name: &str) -> Option<&'static Alias> {
     const { &ALIASES }.iter().find(|alias| alias.old == name)
 }
@@ -270,7 +314,10 @@ mod tests {
     fn an_unknown_key_is_refused_with_those_that_there_are() {
         assert_eq!(
             error("print", "fmt"),
-            format!("handler print: unknown key `fmt`, expected `format`{EVERY_HANDLER}")
+            format!(
+                "handler print: unknown key `fmt`, expected one of `fields`, `format`, `max_bytes`, `packet`, \
+                 `payload`, `utc`{EVERY_HANDLER}"
+            )
         );
         assert_eq!(
             error("null", "x"),

@@ -70,16 +70,22 @@ impl Plain<'_> {
                 out.push(b':');
                 return put_number(port.into(), out);
             }
-            Self::Mac([a, b, c, d, e, f]) => {
-                write!(out, "{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{f:02X}")
-            }
-            Self::ShortMac([a, b, c, d, e, f]) => {
-                write!(out, "{a:X}:{b:X}:{c:X}:{d:X}:{e:X}:{f:X}")
-            }
+            Self::Mac(bytes) => return put_mac(bytes, 2, out),
+            Self::ShortMac(bytes) => return put_mac(bytes, 1, out),
             Self::Hexadecimal(number) => write!(out, "{number:#X}"),
             Self::Flags(flags) => write!(out, "{}", crate::format::tcp::Flags(flags)),
             Self::Base64(bytes) => return put_base64(bytes, out),
         };
+    }
+}
+
+fn put_mac(bytes: [u8; 6], digits: usize, out: &mut Vec<u8>) {
+    for (n, byte) in bytes.into_iter().enumerate() {
+        if n > 0 {
+            out.push(b':');
+        }
+        // Writing to a `Vec` can't fail.
+        let _ = write!(out, "{byte:0digits$X}");
     }
 }
 
