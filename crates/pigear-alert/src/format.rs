@@ -9,6 +9,9 @@
 //! | `ecs` | [`Ecs`] | a JSON object on one line, in Elastic Common Schema |
 //! | `ocsf` | [`Ocsf`] | a JSON object on one line, a Detection Finding of OCSF |
 //! | `cef` | [`Cef`] | a line in Common Event Format |
+//! | `snort` | [`Snort`] | a line, as Snort's own `alert_fast`, without the year |
+//! | `alert_json` | [`AlertJson`] | a JSON object on one line, as Snort 3's `alert_json` |
+//! | `csv` | [`Csv`] | a line of comma separated values, as Snort's `alert_csv` |
 //!
 //! Output is safe whatever an attacker puts into an alert: control characters are always escaped, so it
 //! can't control a terminal, and a line stays one line.
@@ -30,6 +33,8 @@ mod mac;
 mod name;
 mod object;
 mod ocsf;
+mod options;
+mod snort;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -42,13 +47,15 @@ pub use fast::Fast;
 pub use full::Full;
 pub use hexdump::hexdump;
 pub use json::Json;
-pub use name::{FormatName, UnknownFormat};
+pub use name::{FormatName, OptionsError, UnknownFormat};
 pub use ocsf::Ocsf;
+pub use options::{Contents, FormatOptions, Part};
+pub use snort::{AlertJson, Csv, FieldError, Fields, Snort};
 
 use crate::alert::Alert;
 
 /// A format of alerts.
-pub trait Format: Send {
+pub trait Format: Send + Sync {
     /// Appends the alert to `out`, with a newline at its end.
     fn write(&self, alert: &Alert, out: &mut Vec<u8>);
 }

@@ -3,6 +3,7 @@
 //! The command line has strings only; a file has numbers and booleans too. A handler's options derive
 //! `Deserialize`, and mark each field that isn't a string with [`parsed`], which accepts both.
 
+mod format;
 mod mode;
 mod names;
 mod per_minute;
@@ -15,8 +16,9 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error};
 use toml::{Table, Value};
 
+pub use format::{FormatKeys, YesNo, local_format};
 pub use mode::{FileMode, NotAMode};
-pub(crate) use names::key_names;
+pub(crate) use names::{key_names, keys_with_format};
 pub use per_minute::{NotPerMinute, PerMinute};
 pub use time::{NoTime, Time};
 
@@ -39,6 +41,11 @@ pub(crate) const EVERY_HANDLER: &str =
     "; every handler has `durable`, `filter`, `from`, `group`, `limit` and `per_minute`, too";
 
 impl KeyError {
+    /// Names the keys about formats, which a handler has as a table.
+    fn spread_format(self) -> Self {
+        Self(format::spread(&self.0))
+    }
+
     /// Names the keys of every handler, if a handler has no such key.
     pub(crate) fn or_of_every_handler(self) -> Self {
         let Self(problem) = self;
@@ -67,6 +74,16 @@ impl Keys {
     /// Sets a key to a string, if it is not set yet.
     pub fn set_default(&mut self, key: &str, value: &str) {
         self.0.entry(key).or_insert_with(|| Value::String(value.to_owned()));
+    }
+
+    /// Parses the settings as the options of a handler that writes alerts: the keys about formats are gathered
+    /// in its field `format`.
+    ///
+    /// # Errors
+    /// If a key is unknown or missing, or a value is invalid.
+    pub fn options_with_format<T: DeserializeOwned>(mut self) -> Result<T, KeyError> {
+        format::gather(&mut self.0);
+        self.options().map_err(KeyError::spread_format)
     }
 
     /// Parses the settings as a handler's options.

@@ -51,6 +51,7 @@
 pub mod command;
 pub mod config;
 pub mod handler;
+mod host_name;
 mod input_file;
 pub mod keys;
 pub mod listen;

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::config::SourceConfig;
 use crate::handler::{file, null, pcap, print, record, socket};
-use crate::keys::{KeyError, Keys, key_names};
+use crate::keys::{KeyError, Keys, key_names, keys_with_format};
 
 /// Names in the Python program of 2012, the names of the same handlers here, and the keys that make these
 /// behave as there.
@@ -71,7 +71,7 @@ pub enum Unresolved {
 
 struct HandlerKind {
     about: &'static str,
-    keys: &'static [&'static str],
+    keys: Vec<&'static str>,
     build: Build,
 }
 
@@ -131,19 +131,27 @@ impl Registry {
     #[must_use]
     pub fn builtin() -> Self {
         let mut registry = Self::empty();
-        registry.register("print", print::ABOUT, print::Print::new);
+        registry.register_writer("print", print::ABOUT, print::Print::new);
         #[cfg(feature = "exec")]
-        registry.register("exec", crate::handler::exec::ABOUT, crate::handler::exec::Exec::new);
-        registry.register("file", file::ABOUT, file::File::new);
+        registry.register_writer(
+            "exec",
+            crate::handler::exec::ABOUT,
+            crate::handler::exec::Exec::new,
+        );
+        registry.register_writer("file", file::ABOUT, file::File::new);
         #[cfg(feature = "http")]
-        registry.register("http", crate::handler::http::ABOUT, crate::handler::http::Http::new);
+        registry.register_writer(
+            "http",
+            crate::handler::http::ABOUT,
+            crate::handler::http::Http::new,
+        );
         registry.register("pcap", pcap::ABOUT, pcap::Pcap::new);
         registry.register("record", record::ABOUT, record::Record::new);
-        registry.register("socket", socket::ABOUT, socket::Socket::new);
+        registry.register_writer("socket", socket::ABOUT, socket::Socket::new);
         #[cfg(feature = "shell")]
         registry.register("shell", crate::shell::ABOUT, crate::shell::Shell::new);
         #[cfg(feature = "syslog")]
-        registry.register(
+        registry.register_writer(
             "syslog",
             crate::handler::syslog::ABOUT,
             crate::handler::syslog::Syslog::new,
@@ -164,13 +172,38 @@ impl Registry {
         H: Handler + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        let build = move |keys: Keys| -> Result<Box<dyn Handler>, BuildProblem> {
+        self.insert(name, about, key_names::<O>().to_vec(), move |keys| {
             let options = keys.options().map_err(BuildProblem::Keys)?;
-            let handler = build(options).map_err(|error| BuildProblem::Failed(error.into()))?;
-            Ok(Box::new(handler))
-        };
-        self.kinds
-            .insert(name, HandlerKind { about, keys: key_names::<O>(), build: Box::new(build) });
+            built(build(options))
+        });
+    }
+
+    /// Adds a handler that writes alerts in a format: its options have a field `format` of the type
+    /// [`FormatKeys`](crate::keys::FormatKeys). The rest is as with [`register`](Self::register).
+    pub fn register_writer<O, H, E>(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        build: impl Fn(O) -> Result<H, E> + Send + Sync + 'static,
+    ) where
+        O: DeserializeOwned,
+        H: Handler + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.insert(name, about, keys_with_format::<O>(), move |keys| {
+            let options = keys.options_with_format().map_err(BuildProblem::Keys)?;
+            built(build(options))
+        });
+    }
+
+    fn insert(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        keys: Vec<&'static str>,
+        build: impl Fn(Keys) -> Result<Box<dyn Handler>, BuildProblem> + Send + Sync + 'static,
+    ) {
+        self.kinds.insert(name, HandlerKind { about, keys, build: Box::new(build) });
     }
 
     /// Sets the resolver for names that aren't registered.
@@ -241,8 +274,19 @@ impl Registry {
 
     /// The names of a handler's own keys; none if it isn't registered.
     #[must_use]
-    pub fn keys(&self, name: &str) -> &'static [&'static str] {
-        self.kind(name).map_or(&[], |(_, kind)| kind.keys)
+    pub fn keys(&self, name: &str) -> &[&'static str] {
+        self.kind(name).map_or(&[], |(_, kind)| &*kind.keys)
+    }
+}
+
+fn built<H, E>(handler: Result<H, E>) -> Result<Box<dyn Handler>, BuildProblem>
+where
+    H: Handler + 'static,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    match handler {
+        Ok(handler) => Ok(Box::new(handler)),
+        Err(error) => Err(BuildProblem::Failed(error.into())),
     }
 }
 
@@ -278,7 +322,10 @@ mod tests {
     fn an_unknown_key_is_refused_with_those_that_there_are() {
         assert_eq!(
             error("print", "fmt"),
-            format!("handler print: unknown key `fmt`, expected `format`{EVERY_HANDLER}")
+            format!(
+                "handler print: unknown key `fmt`, expected one of `fields`, `format`, `max_bytes`, `packet`, \
+                 `payload`, `utc`{EVERY_HANDLER}"
+            )
         );
         assert_eq!(
             error("null", "x"),

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use super::Format;
 use super::event_id::event_id;
 use super::flow;
 use super::json::{put_extra, put_unreadable};
@@ -10,6 +9,7 @@ use super::mac::Mac;
 use super::object::{self, Object};
 use super::tcp::Flags;
 use super::text::group_count;
+use super::{Contents, Format};
 use crate::alert::Alert;
 use crate::packet::{Dissection, Header, IpProtocol};
 
@@ -19,7 +19,10 @@ use crate::packet::{Dissection, Header, IpProtocol};
 /// `snort`. An unknown field is absent. The schema is `docs/ecs.schema.json`. As safe on a terminal as
 /// [`Json`](super::Json).
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ecs;
+pub struct Ecs {
+    /// How much to write of payloads.
+    pub contents: Contents,
+}
 
 impl Format for Ecs {
     fn write(&self, alert: &Alert, out: &mut Vec<u8>) {
@@ -44,7 +47,7 @@ impl Format for Ecs {
             });
             object.put_object("network", |network| put_network(packet, network));
             object.put_object("observer", |observer| put_observer(alert, observer));
-            object.put_object("snort", |snort| put_snort(alert, snort));
+            object.put_object("snort", |snort| put_snort(alert, self.contents, snort));
             object.put_object("ecs", |ecs| ecs.put("version", "8.11.0"));
         });
     }
@@ -101,7 +104,7 @@ fn put_observer(alert: &Alert, object: &mut Object<'_>) {
     object.put_known("name", alert.origin.sensor.as_ref());
 }
 
-fn put_snort(alert: &Alert, object: &mut Object<'_>) {
+fn put_snort(alert: &Alert, contents: Contents, object: &mut Object<'_>) {
     let packet = alert.dissection();
     object.put("gid", &alert.message.sig_generator);
     object.put_object("ip", |ip| put_ip(packet, ip));
@@ -119,8 +122,10 @@ fn put_snort(alert: &Alert, object: &mut Object<'_>) {
         _ => {}
     }
     let payload = alert.ip_payload();
-    if !payload.is_empty() {
-        object.put_base64("payload", payload);
+    if !payload.is_empty()
+        && let Some(written) = contents.of_payload(payload)
+    {
+        object.put_base64("payload", written);
     }
     object.put_shown("app_id", alert.message.app_name);
     object.put_object("extra", |extra| put_extra(alert, extra));

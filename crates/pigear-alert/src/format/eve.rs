@@ -4,11 +4,11 @@ use std::fmt;
 
 use jiff::tz::Offset;
 
-use super::Format;
 use super::json::{put_extra, put_medium, put_unreadable};
 use super::mac::Mac;
 use super::object::{self, Object};
 use super::text::group_count;
+use super::{Contents, Format};
 use super::{app_proto, flow};
 use crate::alert::Alert;
 use crate::packet::{Dissection, Header, IpProtocol, LinkType};
@@ -18,7 +18,10 @@ use crate::packet::{Dissection, Header, IpProtocol, LinkType};
 /// Names and meanings are Suricata's; fields that it doesn't have are under `snort`. An unknown field is
 /// absent. The schema is `docs/eve.schema.json`. As safe on a terminal as [`Json`](super::Json).
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Eve;
+pub struct Eve {
+    /// How much to write of packets and payloads.
+    pub contents: Contents,
+}
 
 impl Format for Eve {
     fn write(&self, alert: &Alert, out: &mut Vec<u8>) {
@@ -39,9 +42,9 @@ impl Format for Eve {
             let app_name = alert.message.app_name;
             let app_proto = app_name.and_then(|name| app_proto::app_proto(name.as_bytes()));
             object.put_known("app_proto", app_proto);
-            put_payload(alert, object);
+            put_payload(alert, self.contents, object);
             if alert.message.has_packet() {
-                put_packet(alert, object);
+                put_packet(alert, self.contents, object);
             }
             object.put_object("snort", |snort| put_snort(alert, snort));
         });
@@ -83,11 +86,13 @@ fn put_alert(alert: &Alert, object: &mut Object<'_>) {
     object.put_list("references", alert.references());
 }
 
-fn put_payload(alert: &Alert, object: &mut Object<'_>) {
+fn put_payload(alert: &Alert, contents: Contents, object: &mut Object<'_>) {
     let payload = alert.ip_payload();
     if !payload.is_empty() {
-        object.put_base64("payload", payload);
-        object.put("payload_printable", &printable(payload));
+        if let Some(written) = contents.of_payload(payload) {
+            object.put_base64("payload", written);
+            object.put("payload_printable", &printable(written));
+        }
         object.put("payload_length", &payload.len());
     }
     let from_stream = alert.inspected().is_some();
@@ -96,9 +101,10 @@ fn put_payload(alert: &Alert, object: &mut Object<'_>) {
     }
 }
 
-fn put_packet(alert: &Alert, object: &mut Object<'_>) {
+fn put_packet(alert: &Alert, contents: Contents, object: &mut Object<'_>) {
+    let Some(bytes) = contents.of_packet(&alert.message.pkt) else { return };
     let packet = alert.dissection();
-    object.put_base64("packet", &alert.message.pkt);
+    object.put_base64("packet", bytes);
     object.put_object("packet_info", |info| {
         info.put_known("linktype", packet.link_type.map(|link_type| link_type.0));
         info.put_known("linktype_name", packet.link_type.and_then(link_type_name));

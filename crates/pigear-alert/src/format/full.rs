@@ -6,7 +6,7 @@ use std::io::Write;
 use super::fast::Title;
 use super::headers::Headers;
 use super::text::{Alike, Endpoints, Tags, Visible};
-use super::{Colour, Format, hexdump};
+use super::{Colour, Contents, Format, hexdump};
 use crate::alert::Alert;
 
 /// A paragraph an alert, as Snort's `alert_full` writes it, with a hexdump of the packet. Ends with
@@ -30,14 +30,18 @@ use crate::alert::Alert;
 pub struct Full {
     /// Whether to use the colours of a terminal.
     pub colour: Colour,
+    /// How much of the packet to write.
+    pub contents: Contents,
 }
 
 impl Format for Full {
     fn write(&self, alert: &Alert, out: &mut Vec<u8>) {
         // Writing to a `Vec` can't fail.
         let _ = write!(out, "{}", Paragraph(alert, self.colour));
-        if alert.message.has_packet() {
-            hexdump(&alert.message.pkt, out);
+        if alert.message.has_packet()
+            && let Some(packet) = self.contents.of_packet(&alert.message.pkt)
+        {
+            hexdump(packet, out);
         }
         out.push(b'\n');
     }

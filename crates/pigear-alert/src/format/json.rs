@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::Format;
 use super::object::{self, Object};
+use super::{Contents, Format};
 use crate::alert::{Alert, Medium};
 use crate::packet::IpProtocol;
 use crate::unified2::Verdict;
@@ -17,16 +17,19 @@ use crate::unified2::Verdict;
 /// base64; then all other fields. An unknown field is absent. The schema is `docs/alert.schema.json`. As
 /// safe on a terminal as the text formats: control characters are escaped.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Json;
+pub struct Json {
+    /// How much to write of packets and payloads.
+    pub contents: Contents,
+}
 
 impl Format for Json {
     fn write(&self, alert: &Alert, out: &mut Vec<u8>) {
         object::write_line(out, |object| {
-            said(alert, object);
+            said(alert, self.contents, object);
             times(alert, object);
             packet(alert, object);
             names(alert, object);
-            logged(alert, object);
+            logged(alert, self.contents, object);
             origin(alert, object);
             caveats(alert, object);
         });
@@ -36,7 +39,7 @@ impl Format for Json {
 /// Fields of [`AlertMessage`](crate::AlertMessage) that a dialect with a partial event doesn't send.
 const NOT_SENT: [&str; 3] = ["priority", "event_id", "event_reference"];
 
-fn said(alert: &Alert, object: &mut Object<'_>) {
+fn said(alert: &Alert, contents: Contents, object: &mut Object<'_>) {
     let message = &alert.message;
     object.put("msg", &String::from_utf8_lossy(&alert.msg()));
     object.put("ts_sec", &message.ts_sec);
@@ -48,7 +51,9 @@ fn said(alert: &Alert, object: &mut Object<'_>) {
     object.put("transhdr", &message.transhdr);
     object.put("data", &message.data);
     object.put("val", &message.val);
-    object.put_base64("pkt", &message.pkt);
+    if let Some(packet) = contents.of_packet(&message.pkt) {
+        object.put_base64("pkt", packet);
+    }
     object.put("sig_generator", &message.sig_generator);
     object.put("sig_id", &message.sig_id);
     object.put("sig_rev", &message.sig_rev);
@@ -84,17 +89,17 @@ fn names(alert: &Alert, object: &mut Object<'_>) {
     object.put_shown("app_name", alert.message.app_name);
 }
 
-fn logged(alert: &Alert, object: &mut Object<'_>) {
+fn logged(alert: &Alert, contents: Contents, object: &mut Object<'_>) {
     object.put_known("action", alert.verdict().map(Verdict::name));
-    if let Some(inspected) = alert.inspected() {
+    if let Some(inspected) = alert.inspected().and_then(|bytes| contents.of_payload(bytes)) {
         object.put_base64("inspected", inspected);
     }
     object.put_object("extra", |extra| put_extra(alert, extra));
-    put_packets(alert, object);
+    put_packets(alert, contents, object);
 }
 
 /// Adds all packets, if there are more than the one in the message.
-fn put_packets(alert: &Alert, object: &mut Object<'_>) {
+fn put_packets(alert: &Alert, contents: Contents, object: &mut Object<'_>) {
     let further = alert.further_packets();
     if further.is_empty() {
         return;
@@ -102,7 +107,10 @@ fn put_packets(alert: &Alert, object: &mut Object<'_>) {
     let first = (alert.timestamp(), &*alert.message.pkt);
     let further = further.iter().map(|packet| (packet.timestamp(), &*packet.data));
     let packets = std::iter::once(first).chain(further);
-    object.put_list("packets", packets.map(|(timestamp, bytes)| Packet { timestamp, bytes }));
+    let written = packets.filter_map(|(timestamp, bytes)| {
+        Some(Packet { timestamp, bytes: contents.of_packet(bytes)? })
+    });
+    object.put_list("packets", written);
 }
 
 struct Packet<'a> {

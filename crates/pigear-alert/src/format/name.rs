@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Cef, Colour, Ecs, Eve, Fast, Format, Full, Json, Ocsf};
+use super::{
+    AlertJson, Cef, Colour, Contents, Csv, Ecs, Eve, Fast, FieldError, Format, FormatOptions, Full,
+    Json, Ocsf, Snort,
+};
 
 /// The formats, by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,12 +27,28 @@ pub enum FormatName {
     Ocsf,
     /// [`Cef`]
     Cef,
+    /// [`Snort`]
+    Snort,
+    /// [`AlertJson`]
+    AlertJson,
+    /// [`Csv`]
+    Csv,
 }
 
 impl FormatName {
     /// All formats.
-    pub const ALL: [Self; 7] =
-        [Self::Fast, Self::Full, Self::Json, Self::Eve, Self::Ecs, Self::Ocsf, Self::Cef];
+    pub const ALL: [Self; 10] = [
+        Self::Fast,
+        Self::Full,
+        Self::Json,
+        Self::Eve,
+        Self::Ecs,
+        Self::Ocsf,
+        Self::Cef,
+        Self::Snort,
+        Self::AlertJson,
+        Self::Csv,
+    ];
 
     /// The name in settings.
     #[must_use]
@@ -42,22 +61,81 @@ impl FormatName {
             Self::Ecs => "ecs",
             Self::Ocsf => "ocsf",
             Self::Cef => "cef",
+            Self::Snort => "snort",
+            Self::AlertJson => "alert_json",
+            Self::Csv => "csv",
         }
     }
 
-    /// The format of this name. Machine-readable formats have no colour.
+    /// Whether it writes a JSON object per line.
+    #[must_use]
+    pub fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::Eve | Self::Ecs | Self::Ocsf | Self::AlertJson)
+    }
+
+    /// The format of this name, as it is without options. Machine-readable formats have no colour.
     #[must_use]
     pub fn format(self, colour: Colour) -> Box<dyn Format> {
-        match self {
+        let options = FormatOptions { colour, ..FormatOptions::default() };
+        // Without options, nothing can be wrong with them.
+        self.with(&options).unwrap_or_else(|_| Box::new(Fast { colour }))
+    }
+
+    /// The format of this name, with options.
+    ///
+    /// # Errors
+    /// If this format doesn't have one of the options, or the fields are none of its.
+    pub fn with(self, options: &FormatOptions) -> Result<Box<dyn Format>, OptionsError> {
+        let FormatOptions { colour, ref fields, contents, ref zone } = *options;
+        if fields.is_some() && !matches!(self, Self::AlertJson | Self::Csv) {
+            return Err(OptionsError::HasNoFields { format: self });
+        }
+        if contents != Contents::default() && !self.has_contents() {
+            return Err(OptionsError::HasNoPacket { format: self });
+        }
+        let fields = || fields.clone().unwrap_or_default();
+        Ok(match self {
             Self::Fast => Box::new(Fast { colour }),
-            Self::Full => Box::new(Full { colour }),
-            Self::Json => Box::new(Json),
-            Self::Eve => Box::new(Eve),
-            Self::Ecs => Box::new(Ecs),
+            Self::Full => Box::new(Full { colour, contents }),
+            Self::Json => Box::new(Json { contents }),
+            Self::Eve => Box::new(Eve { contents }),
+            Self::Ecs => Box::new(Ecs { contents }),
             Self::Ocsf => Box::new(Ocsf),
             Self::Cef => Box::new(Cef),
-        }
+            Self::Snort => Box::new(Snort::fast(zone.clone())),
+            Self::AlertJson => Box::new(AlertJson::new(fields(), zone.clone())?),
+            Self::Csv => Box::new(Csv::new(fields(), zone.clone())),
+        })
     }
+
+    /// Whether it writes packets or payloads.
+    fn has_contents(self) -> bool {
+        matches!(self, Self::Full | Self::Json | Self::Eve | Self::Ecs)
+    }
+}
+
+/// A format doesn't have an option.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionsError {
+    /// The format has no choice of fields.
+    #[error("format={format} has no choice of fields; only alert_json and csv have one")]
+    HasNoFields {
+        /// The format.
+        format: FormatName,
+    },
+    /// The format writes no packets.
+    #[error(
+        "format={format} writes neither packet nor payload; packet, payload and max_bytes are for json, eve, \
+        ecs and full"
+    )]
+    HasNoPacket {
+        /// The format.
+        format: FormatName,
+    },
+    /// The fields are none of the format's.
+    #[error(transparent)]
+    Fields(#[from] FieldError),
 }
 
 impl fmt::Display for FormatName {

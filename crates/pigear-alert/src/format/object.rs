@@ -102,6 +102,13 @@ impl Object<'_> {
     }
 }
 
+/// Appends text as a JSON string.
+pub(super) fn put_string(text: &str, out: &mut Vec<u8>) {
+    let mut serializer = serde_json::Serializer::with_formatter(out, TerminalSafe);
+    // Writing to a `Vec` can't fail.
+    let _ = text.serialize(&mut serializer);
+}
+
 /// Whether a character is a control character, breaks lines, or changes the writing direction. None is
 /// above U+FFFF.
 pub(super) fn is_unsafe(letter: char) -> bool {

@@ -7,6 +7,8 @@ mod full;
 mod headers;
 mod hostile;
 mod json;
+mod options;
+mod snort;
 
 use std::sync::Arc;
 
@@ -64,6 +66,6 @@ fn a_format_is_known_by_its_name() {
     let error = "xml".parse::<FormatName>().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "unknown format \"xml\"; known are fast, full, json, eve, ecs, ocsf, cef"
+        "unknown format \"xml\"; known are fast, full, json, eve, ecs, ocsf, cef, snort, alert_json, csv"
     );
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
+use std::io::Write;
 use std::net::IpAddr;
 use std::num::NonZeroU64;
 
@@ -9,6 +10,16 @@ use super::Colour;
 use crate::alert::Alert;
 use crate::message::AlertMessage;
 pub(super) use crate::visible::{Visible, write_visible};
+
+/// Appends text as [`Visible`] shows it.
+pub(super) fn put_visible(text: &[u8], out: &mut Vec<u8>) {
+    if text.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        out.extend_from_slice(text);
+    } else {
+        // Writing to a `Vec` can't fail.
+        let _ = write!(out, "{}", Visible(text));
+    }
+}
 
 /// The rule's message, or its numbers (`1:384:8`) if it has none: for formats with a mandatory name.
 pub(super) fn rule_name(alert: &Alert) -> Cow<'_, [u8]> {

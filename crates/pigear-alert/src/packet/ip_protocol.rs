@@ -1,4 +1,8 @@
+mod names;
+
 use std::fmt;
+
+use names::NAMES;
 
 /// What an IP header carries: IANA's protocol number.
 ///
@@ -38,21 +42,21 @@ impl IpProtocol {
     /// SCTP.
     pub const SCTP: Self = Self(132);
 
-    /// IANA's keyword for it, such as `IPv6-ICMP`, where it is one of the more frequent.
+    /// IANA's keyword for it, such as `IPv6-ICMP`, if it has one.
     #[must_use]
     pub fn keyword(self) -> Option<&'static str> {
-        Some(match self {
-            Self::ICMP => "ICMP",
-            Self(2) => "IGMP",
-            Self::TCP => "TCP",
-            Self::UDP => "UDP",
-            Self::GRE => "GRE",
-            Self::ESP => "ESP",
-            Self::AUTHENTICATION => "AH",
-            Self::ICMPV6 => "IPv6-ICMP",
-            Self::SCTP => "SCTP",
-            _ => return None,
-        })
+        self.named().map(|(_, keyword, _)| *keyword)
+    }
+
+    /// What Snort 2 calls it in its logs, such as `IPV6-ICMP`, if it has a name: the one in Debian's file
+    /// `protocols`, in capital letters.
+    pub(crate) fn log_name(self) -> Option<&'static str> {
+        self.named().and_then(|(_, _, log_name)| *log_name)
+    }
+
+    fn named(self) -> Option<&'static names::Named> {
+        let place = NAMES.binary_search_by_key(&self.0, |(number, _, _)| *number).ok()?;
+        const { &NAMES }.get(place)
     }
 
     /// Whether its header begins with two ports.
@@ -71,16 +75,11 @@ impl IpProtocol {
         }
     }
 
-    /// `TCP`, `UDP`, `ICMP` or `ICMPv6`; the others go by their number.
+    /// `ICMPv6`, or IANA's keyword: `TCP`, `UDP`, `ICMP`, `SCTP`, `GRE`, …; numbers that IANA has not assigned
+    /// have none.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
-        Some(match self {
-            Self::TCP => "TCP",
-            Self::UDP => "UDP",
-            Self::ICMP => "ICMP",
-            Self::ICMPV6 => "ICMPv6",
-            _ => return None,
-        })
+        if self == Self::ICMPV6 { Some("ICMPv6") } else { self.keyword() }
     }
 }
 

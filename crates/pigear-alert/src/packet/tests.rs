@@ -29,6 +29,17 @@ fn source(dissection: &Dissection) -> String {
 
 #[test]
 fn protocols_print_their_name_or_number() {
-    let texts = [6, 17, 1, 58, 132].map(|number| IpProtocol(number).to_string());
-    assert_eq!(texts, ["TCP", "UDP", "ICMP", "ICMPv6", "132"]);
+    let texts = [6, 17, 1, 58, 0, 132, 145, 253].map(|number| IpProtocol(number).to_string());
+    assert_eq!(texts, ["TCP", "UDP", "ICMP", "ICMPv6", "HOPOPT", "SCTP", "NSH", "253"]);
+}
+
+#[test]
+fn every_protocol_keeps_its_own_name() {
+    let named = (0..=u8::MAX).filter_map(|number| Some((number, IpProtocol(number).keyword()?)));
+    let named: Vec<_> = named.collect();
+    assert_eq!(named.len(), 141);
+    let mut names: Vec<_> = named.iter().map(|(_, name)| name.to_ascii_lowercase()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), named.len());
 }

@@ -20,6 +20,7 @@ mod packets;
 mod recordings;
 mod schemas;
 mod snapshots;
+mod snort;
 mod unified2;
 mod written;
 

@@ -5,6 +5,7 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, LazyLock};
 
 use pigear_alert::format::FormatName;
+use pigear_alert::packet::IpProtocol;
 use pigear_alert::wire::Dialect;
 use serde_json::{Value, json};
 
@@ -48,6 +49,24 @@ fn paths(value: &Value, path: &str) -> BTreeSet<String> {
         Value::Array(values) => values.iter().flat_map(|value| paths(value, path)).collect(),
         _ => BTreeSet::new(),
     }
+}
+
+#[test]
+fn schemas_have_every_protocol_under_its_name() {
+    let schema = |name: FormatName| &SCHEMAS.iter().find(|(known, _)| *known == name).unwrap().1;
+    let json: Value =
+        serde_json::from_str(include_str!("../../../../docs/alert.schema.json")).unwrap();
+    let all = || (0..=u8::MAX).map(IpProtocol);
+    let named: Vec<_> = all().filter_map(IpProtocol::name).collect();
+    assert_eq!(json["properties"]["proto"]["anyOf"][0]["enum"], json!(named));
+    let keywords: Vec<_> = all().filter_map(IpProtocol::keyword).collect();
+    assert_eq!(schema(FormatName::Eve)["properties"]["proto"]["anyOf"][0]["enum"], json!(keywords));
+    let lower: Vec<_> = keywords.iter().map(|keyword| keyword.to_ascii_lowercase()).collect();
+    let network = &schema(FormatName::Ecs)["properties"]["network"]["properties"];
+    assert_eq!(network["transport"]["enum"], json!(lower));
+    let evidence = &schema(FormatName::Ocsf)["properties"]["evidences"]["items"]["properties"];
+    let connection = &evidence["connection_info"]["properties"];
+    assert_eq!(connection["protocol_name"]["enum"], json!(lower));
 }
 
 #[test]

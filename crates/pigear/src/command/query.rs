@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::handler::compress::Compress;
 use crate::handler::pcap;
 use crate::handler::rotate::Rotation;
+use crate::keys::local_format;
 use crate::standard_output;
 use crate::store::{Criteria, Further, LetterContent, Reader, StoreError, Stored};
 use crate::visible::visible;
@@ -100,7 +101,7 @@ impl Lines {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colour = io::stdout().is_terminal() && !plain;
         let colour = if colour { Colour::Always } else { Colour::Never };
-        let format = args.format.unwrap_or(FormatName::Fast).format(colour);
+        let format = local_format(args.format.unwrap_or(FormatName::Fast), colour);
         Self { format, numbered: args.format.is_none() }
     }
 

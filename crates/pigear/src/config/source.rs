@@ -10,6 +10,7 @@ use pigear_alert::packet::LinkType;
 use pigear_alert::wire::Dialect;
 use serde::Deserialize;
 
+use crate::host_name::host_name;
 use crate::keys::{FileMode, Time, parsed, parsed_option};
 
 /// The configuration of a source.
@@ -136,7 +137,9 @@ pub struct SourceConfig {
     #[cfg_attr(feature = "command", arg(long, value_name = "NAME"))]
     pub linktype: Option<LinkType>,
 
-    /// The sensor's name, which is added to its alerts
+    /// The sensor's name, which is added to its alerts; the host's name by default
+    ///
+    /// An empty name adds none.
     #[cfg_attr(feature = "command", arg(long, value_name = "NAME"))]
     pub sensor: Option<String>,
 }
@@ -145,6 +148,11 @@ impl SourceConfig {
     /// Whether its alerts come from a Snort, and not from a recording.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.kind, SourceKind::Unix | SourceKind::Unified2)
+    }
+
+    /// The sensor's name: the configured one, or the host's.
+    pub(crate) fn sensor_name(&self) -> Option<String> {
+        self.sensor.clone().or_else(host_name).filter(|name| !name.is_empty())
     }
 
     /// Why the settings are invalid: some don't apply to this kind of source.

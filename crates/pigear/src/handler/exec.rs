@@ -51,7 +51,7 @@ impl Exec {
             return Err("timeout=0s: must be greater than 0".to_owned());
         }
         match options.mode {
-            Mode::Each => Ok(Self(ExecMode::Each(Each::new(options)))),
+            Mode::Each => Each::new(options).map(ExecMode::Each).map(Self),
             Mode::Stream => Stream::start(options).map(ExecMode::Stream).map(Self),
         }
     }

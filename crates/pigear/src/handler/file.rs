@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use pigear_alert::Alert;
-use pigear_alert::format::{Colour, FormatName};
+use pigear_alert::format::Colour;
 use pigear_pipeline::{Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 
 use super::compress::Compress;
 use super::rotate::{RotatedFile, Rotation};
 use super::writer::{BatchWriter, Written};
-use crate::keys::{FileMode, parsed};
+use crate::keys::{FileMode, FormatKeys, parsed};
 
-pub(crate) const ABOUT: &str = "appends each alert to a file; path=FILE format=fast|full|json|eve|ecs|ocsf|cef \
-    rotate=SIZE,TIME (100MB,1d) keep=N compress=gzip|zstd|none mode=0640";
+pub(crate) const ABOUT: &str = "appends each alert to a file; path=FILE \
+    format=fast|full|json|eve|ecs|ocsf|cef|snort|alert_json|csv rotate=SIZE,TIME (100MB,1d) keep=N compress=gzip|zstd|none mode=0640";
 
 /// The keys of `file`.
 #[derive(Debug, Deserialize)]
@@ -24,9 +24,9 @@ pub(crate) const ABOUT: &str = "appends each alert to a file; path=FILE format=f
 pub struct Options {
     /// The file. Alerts are appended to it, if it exists.
     pub path: PathBuf,
-    /// The format of an alert: `fast` (a line), `full` (a paragraph) or `json`.
-    #[serde(default, deserialize_with = "parsed")]
-    pub format: FormatName,
+    /// The format of an alert: `fast` (a line), `full` (a paragraph), `json`, or another.
+    #[serde(default)]
+    pub format: FormatKeys,
     /// When to start a new file: at a size (`100MB`, `1GiB`), at the end of a period (`1h`, `1d`; periods
     /// begin at midnight UTC), or both (`100MB,1d`). Never, by default.
     #[serde(default, deserialize_with = "parsed")]
@@ -52,12 +52,13 @@ impl File {
     /// Opens the file, or creates it.
     ///
     /// # Errors
-    /// If the file can't be opened for writing.
+    /// If the file can't be opened for writing, or the format doesn't have one of the options.
     pub fn new(options: Options) -> Result<Self, String> {
         let Options { path, format, rotate, keep, compress, mode } = options;
+        let format = format.build(Colour::Never)?;
         let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
             .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
-        Ok(Self { writer: BatchWriter::new(format.format(Colour::Never)), file })
+        Ok(Self { writer: BatchWriter::new(format), file })
     }
 
     /// Writes as many alerts as fit before the next rotation. On an error, reports how many were written

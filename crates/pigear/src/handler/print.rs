@@ -1,32 +1,31 @@
 //! `print`: writes each alert to standard output.
 
 use std::env;
+use std::error::Error;
 use std::fs::File;
 use std::io::{self, IsTerminal, Seek, SeekFrom};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use pigear_alert::Alert;
-use pigear_alert::format::{Colour, FormatName};
+use pigear_alert::format::Colour;
 use pigear_pipeline::{Failure, Handler, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
 use super::writer::{BatchWriter, WRITE_SIZE};
-use crate::keys::parsed;
+use crate::keys::FormatKeys;
 use crate::standard_output;
 
-pub(crate) const ABOUT: &str =
-    "writes each alert to standard output; format=fast|full|json|eve|ecs|ocsf|cef";
+pub(crate) const ABOUT: &str = "writes each alert to standard output; format=fast|full|json|eve|ecs|ocsf|cef|snort|alert_json|csv";
 
 /// The keys of `print`.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// The format of an alert: `fast` (a line), `full` (a paragraph) or `json`. `fast` and `full` have
+    /// The format of an alert: `fast` (a line), `full` (a paragraph), `json`, or another. `fast` and `full` have
     /// colours on a terminal, unless `NO_COLOR` is set.
-    #[serde(deserialize_with = "parsed")]
-    pub format: FormatName,
+    pub format: FormatKeys,
 }
 
 /// Writes each alert to standard output.
@@ -39,12 +38,14 @@ impl Print {
     /// Prints to standard output.
     ///
     /// # Errors
-    /// If standard output is closed.
-    pub fn new(options: Options) -> io::Result<Self> {
+    /// If standard output is closed, or the format doesn't have one of the options.
+    pub fn new(options: Options) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let Options { format } = options;
+        let format = format.build(colour())?;
         // Unbuffered, and without a lock that another thread may hold: a batch is one write.
         let stdout = standard_output::open().map_err(io::Error::other)?;
         let output = File::from(stdout.as_fd().try_clone_to_owned()?);
-        Ok(Self { writer: BatchWriter::new(options.format.format(colour())), output })
+        Ok(Self { writer: BatchWriter::new(format), output })
     }
 }
 
@@ -104,6 +105,7 @@ fn cut(output: &mut File, partial: u64) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use pigear_alert::AlertMessage;
+    use pigear_alert::format::FormatName;
     use pigear_alert::wire::{Decoder, Dialect, encode};
     use pigear_pipeline::Verdict;
 

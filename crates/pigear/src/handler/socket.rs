@@ -17,10 +17,10 @@ use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 
 use super::receiver::{Connect, Datagrams, Receiver, Stream};
-use crate::keys::parsed;
+use crate::keys::{FormatKeys, parsed};
 
 pub(crate) const ABOUT: &str = "sends each alert to a Unix socket; \
-    target=unix-stream:PATH|unix-dgram:PATH format=eve|json|fast|ecs|ocsf|cef";
+    target=unix-stream:PATH|unix-dgram:PATH format=eve|json|fast|ecs|ocsf|cef|snort|alert_json|csv";
 
 /// The keys of `socket`.
 #[derive(Debug, Deserialize)]
@@ -30,12 +30,8 @@ pub struct Options {
     #[serde(deserialize_with = "parsed")]
     pub target: Target,
     /// The format of an alert: `eve`, the default, or another format with a line per alert.
-    #[serde(default = "eve", deserialize_with = "parsed")]
-    pub format: FormatName,
-}
-
-fn eve() -> FormatName {
-    FormatName::Eve
+    #[serde(default)]
+    pub format: FormatKeys,
 }
 
 /// A Unix socket of another program.
@@ -81,14 +77,16 @@ impl Socket {
     /// Nothing is sent yet: the reader may start later.
     ///
     /// # Errors
-    /// If the format has more than a line per alert.
-    pub fn new(options: Options) -> Result<Self, &'static str> {
-        if options.format == FormatName::Full {
-            return Err("format=full has several lines an alert; choose another");
+    /// If the format has more than a line per alert, or doesn't have one of the options.
+    pub fn new(options: Options) -> Result<Self, String> {
+        let keys = options.format.or(FormatName::Eve);
+        if keys.name() == FormatName::Full {
+            return Err("format=full has several lines an alert; choose another".to_owned());
         }
+        let format = keys.build(Colour::Never)?;
         let lines = matches!(options.target, Target::Stream(_));
         let receiver = Receiver::new(options.target.to_string(), connect(options.target));
-        Ok(Self { receiver, format: options.format.format(Colour::Never), lines })
+        Ok(Self { receiver, format, lines })
     }
 }
 

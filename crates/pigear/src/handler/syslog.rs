@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pigear_alert::Alert;
-use pigear_alert::format::{Colour, Format, FormatName};
+use pigear_alert::format::{Colour, Format, FormatName, Snort};
 use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 use tracing::warn;
@@ -26,13 +26,13 @@ pub use message::Rfc;
 pub use target::Target;
 
 use super::receiver::Receiver;
-use crate::keys::{parsed, parsed_option};
+use crate::keys::{FormatKeys, parsed, parsed_option};
 use crate::visible::cut;
 use message::Header;
 use target::Framing;
 
 pub(crate) const ABOUT: &str = "sends each alert to syslog; \
-    target=unix:/dev/log|udp://HOST|tcp://HOST|tls://HOST facility=auth rfc=5424|3164 format=fast \
+    target=unix:/dev/log|udp://HOST|tcp://HOST|tls://HOST facility=auth rfc=5424|3164 format=snort \
     ca=FILE cert=FILE key=FILE max_len=8192";
 
 /// The keys of `syslog`.
@@ -51,10 +51,9 @@ pub struct Options {
     /// `local7`, or another.
     #[serde(deserialize_with = "parsed")]
     pub facility: Facility,
-    /// The format of the alert: `fast`, the default, here without the time, or another format with a line
-    /// per alert.
-    #[serde(deserialize_with = "parsed")]
-    pub format: FormatName,
+    /// The format of the alert: `snort`, the default, here as Snort's `alert_syslog`; `fast`, here without the
+    /// time; or another format with a line per alert.
+    pub format: FormatKeys,
     /// For `tls`: a PEM file with the certificates that sign the server's. The system's, by default.
     pub ca: Option<PathBuf>,
     /// For `tls`: a PEM file with the client's certificate, for servers that ask for one.
@@ -104,7 +103,8 @@ impl Syslog {
     /// If the keys contradict each other, or the certificates can't be read.
     pub fn new(options: Options) -> Result<Self, String> {
         let Options { target, rfc, facility, format, ca, cert, key, max_len } = options;
-        if format == FormatName::Full {
+        let format = format.or(FormatName::Snort);
+        if format.name() == FormatName::Full {
             return Err("format=full has several lines an alert; choose another".to_owned());
         }
         let files = tls::Files { ca, cert, key };
@@ -117,8 +117,11 @@ impl Syslog {
         }
         let messages = Messages {
             header: Header::new(facility, target.form(rfc)),
-            format: format.format(Colour::Never),
-            skip_time: format == FormatName::Fast,
+            skip_time: format.name() == FormatName::Fast,
+            format: match format.name() {
+                FormatName::Snort => Box::new(Snort::syslog()),
+                _ => format.build(Colour::Never)?,
+            },
             framing: target.framing(),
             max_len,
             cut: 0,

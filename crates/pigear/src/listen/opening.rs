@@ -116,7 +116,8 @@ impl Opening<'_> {
 
     /// Tells whether an event's alert was stored in an earlier run; without a store, none was.
     fn known(&self, source: &SourceConfig) -> AlreadyHandled {
-        self.store.known(source.sensor.clone())
+        // Without a name of its own, its alerts may have been stored under any.
+        self.store.known(source.sensor.clone().filter(|name| !name.is_empty()))
     }
 
     fn recording(&self, source: &SourceConfig) -> Result<Play, ListenError> {
@@ -137,7 +138,7 @@ impl Opening<'_> {
 
     fn factory(&self, source: &SourceConfig, socket: Option<&Socket>) -> AlertFactory {
         let origin = Origin {
-            sensor: source.sensor.clone(),
+            sensor: source.sensor_name(),
             socket: socket.map(|socket| socket.path.clone()),
             thread: socket.and_then(|socket| socket.thread),
             link_type: source.linktype,

@@ -12,8 +12,8 @@ mod config;
 mod counters;
 #[cfg(all(feature = "exec", feature = "store", feature = "syslog"))]
 mod delivery;
-mod documented;
 mod disk;
+mod documented;
 mod file;
 #[cfg(feature = "script")]
 mod filters;

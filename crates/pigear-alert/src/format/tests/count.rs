@@ -20,6 +20,8 @@ fn a_group_says_how_many_it_stands_for() {
         (FormatName::Ecs, ",\"count\":3"),
         (FormatName::Ocsf, ",\"count\":3"),
         (FormatName::Cef, " cnt=3"),
+        (FormatName::Snort, " (3 alike)\n"),
+        (FormatName::AlertJson, ", \"count\" : 3"),
     ] {
         let (one, three) = (counted(format, None), counted(format, Some(3)));
         let end = if part.ends_with('\n') { "\n" } else { "" };
@@ -37,6 +39,9 @@ fn a_group_of_one_is_an_alert_as_any_other() {
         FormatName::Ecs,
         FormatName::Ocsf,
         FormatName::Cef,
+        FormatName::Snort,
+        FormatName::AlertJson,
+        FormatName::Csv,
     ];
     for format in formats {
         assert_eq!(counted(format, Some(1)), counted(format, None));

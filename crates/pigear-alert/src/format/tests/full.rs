@@ -49,7 +49,7 @@ fn references_stand_on_a_line_of_their_own() {
 
 #[test]
 fn a_terminal_gets_colours() {
-    let text = written(&Full { colour: Colour::Always }, &alert(ping()));
+    let text = written(&Full { colour: Colour::Always, ..Full::default() }, &alert(ping()));
     let head = "[**] [1:384:8] \x1b[1mICMP PING\x1b[0m [**]\n\
         [Classification: Misc activity] \x1b[32m[Priority: 3]\x1b[0m\n2009";
     assert!(text.starts_with(head), "{text:?}");

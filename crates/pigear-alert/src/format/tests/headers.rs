@@ -95,7 +95,7 @@ fn sctp_has_its_tag() {
     assert_eq!(
         headers(0x0800, &ipv4(132, &sctp())),
         "\
-132 TTL:64 TOS:0x10 ID:4660 IpLen:20 DgmLen:32 DF
+SCTP TTL:64 TOS:0x10 ID:4660 IpLen:20 DgmLen:32 DF
 Tag: 0x9
 "
     );

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::super::object::is_unsafe;
-use super::super::{Cef, Colour, Ecs, Eve, Json, Ocsf};
+use super::super::{Cef, Colour, Ecs, Eve, FormatOptions, Json, Ocsf};
 use super::cef_parser::Cef as Parsed;
 use super::*;
 use crate::Origin;
@@ -81,7 +81,7 @@ fn what_could_steer_a_terminal_is_shown() {
     assert!(written(&Fast::default(), &alert).contains(&format!("] {shown} [**]")));
     assert!(written(&Full::default(), &alert).contains(&format!("] {shown} [**]\n")));
     let escaped = r#"{"msg":"a\u001b[31mb\nc\td\u007fe\u009bf\u202eg\u2028h\u061cé"#;
-    assert!(written(&Json, &alert).starts_with(escaped));
+    assert!(written(&Json::default(), &alert).starts_with(escaped));
 }
 
 #[test]
@@ -120,7 +120,7 @@ proptest! {
 
     #[test]
     fn json_is_one_safe_line_that_gives_everything_back(alert in alerts()) {
-        let line = written(&Json, &alert);
+        let line = written(&Json::default(), &alert);
         assert_is_one_safe_line(&line);
         let object: Value = serde_json::from_str(&line).unwrap();
         let message = &alert.message;
@@ -139,8 +139,29 @@ proptest! {
     }
 
     #[test]
+    fn snorts_formats_are_one_safe_line(alert in alerts()) {
+        for format in [FormatName::Snort, FormatName::Csv] {
+            let line = written(&*format.format(Colour::Never), &alert);
+            assert_is_one_safe_line(&line);
+            assert_visible(&line);
+        }
+    }
+
+    #[test]
+    fn alert_json_is_one_safe_line_that_gives_everything_back(alert in alerts()) {
+        let fields = Some("class msg b64_data".parse().unwrap());
+        let options = FormatOptions { fields, ..FormatOptions::default() };
+        let object = parsed(&*FormatName::AlertJson.with(&options).unwrap(), &alert);
+        assert_eq!(object["msg"], *String::from_utf8_lossy(&alert.message.msg));
+        let description = alert.class().map(|class| &*class.description);
+        assert_eq!(object["class"].as_str(), description);
+        let data = BASE64.decode(object["b64_data"].as_str().unwrap()).unwrap();
+        assert_eq!(data, alert.ip_payload());
+    }
+
+    #[test]
     fn eve_is_one_safe_line_that_gives_everything_back(alert in alerts()) {
-        let object = parsed(&Eve, &alert);
+        let object = parsed(&Eve::default(), &alert);
         assert_gives_back(&alert, &object, ["/alert/signature", "/alert/category", "/snort"]);
         let packet = object["packet"].as_str().unwrap();
         assert_eq!(BASE64.decode(packet).unwrap(), &*alert.message.pkt);
@@ -148,7 +169,7 @@ proptest! {
 
     #[test]
     fn ecs_is_one_safe_line_that_gives_everything_back(alert in alerts()) {
-        let object = parsed(&Ecs, &alert);
+        let object = parsed(&Ecs::default(), &alert);
         assert_gives_back(&alert, &object, ["/message", "/rule/category", "/snort"]);
         assert_eq!(object["rule"]["name"], object["message"]);
         assert_eq!(object["rule"]["description"], object["message"]);

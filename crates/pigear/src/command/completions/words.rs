@@ -14,7 +14,7 @@ pub(super) struct Handlers(Vec<Handler>);
 struct Handler {
     name: String,
     about: &'static str,
-    keys: &'static [&'static str],
+    keys: Vec<&'static str>,
 }
 
 impl Handlers {
@@ -52,7 +52,7 @@ impl Handler {
             .about()
             .find(|(known, _)| registry.resolve(kind).is_ok_and(|kind| kind == *known))?;
         let name = if name == typed { kind } else { name };
-        Some(Self { name: name.to_owned(), about, keys: registry.keys(kind) })
+        Some(Self { name: name.to_owned(), about, keys: registry.keys(kind).to_vec() })
     }
 
     fn candidates(&self, prefix: &str, typed: &str) -> Vec<String> {

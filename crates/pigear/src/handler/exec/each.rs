@@ -42,7 +42,7 @@ pub(super) struct Each {
 
 struct Runner {
     command: CommandLine,
-    format: FormatName,
+    format: Box<dyn Format>,
     timeout: Duration,
     limit: Option<Limit>,
 }
@@ -71,15 +71,15 @@ impl RunError {
 }
 
 impl Each {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: Options) -> Result<Self, String> {
         let runner = Runner {
             command: options.command,
-            format: options.format,
+            format: options.format.or(FormatName::Json).build(Colour::Never)?,
             timeout: options.timeout.map_or(TIMEOUT, |timeout| timeout.0),
             limit: options.rate.map(Limit::new),
         };
         let concurrency = options.concurrency.unwrap_or(NonZeroUsize::MIN);
-        Self { runner, concurrency, deadline: Deadline::default() }
+        Ok(Self { runner, concurrency, deadline: Deadline::default() })
     }
 
     pub(super) fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
@@ -117,11 +117,10 @@ impl Each {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let outcomes = Mutex::new(Vec::new());
         let work = || {
-            let format = self.runner.format.format(Colour::Never);
             while !failed.load(Ordering::SeqCst) {
                 let n = next.fetch_add(1, Ordering::SeqCst);
                 let Some(alert) = alerts.get(n) else { return };
-                let outcome = self.runner.run(alert, &*format, &self.deadline);
+                let outcome = self.runner.run(alert, &self.deadline);
                 failed.fetch_or(outcome.is_err(), Ordering::SeqCst);
                 outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((n, outcome));
             }
@@ -143,14 +142,14 @@ impl Each {
 }
 
 impl Runner {
-    fn run(&self, alert: &Alert, format: &dyn Format, deadline: &Deadline) -> Result<(), RunError> {
+    fn run(&self, alert: &Alert, deadline: &Deadline) -> Result<(), RunError> {
         if let Some(limit) = &self.limit
             && limit.wait(deadline) == Slept::TimeUp
         {
             return Err(RunError::TimeUp);
         }
         let mut input = Vec::new();
-        format.write(alert, &mut input);
+        self.format.write(alert, &mut input);
         let mut command = self.command.command();
         set_environment(&mut command, alert);
         let mut running = Running::start(command).map_err(|source| RunError::NotStarted {

@@ -3,11 +3,10 @@
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use pigear_alert::format::FormatName;
 use serde::Deserialize;
 
 use super::{CommandLine, Rate};
-use crate::keys::{Time, parsed, parsed_option};
+use crate::keys::{FormatKeys, Time, parsed, parsed_option};
 
 /// The keys of `exec`.
 #[derive(Debug, Deserialize)]
@@ -22,8 +21,8 @@ pub struct Options {
     pub mode: Mode,
     /// The format of the program's standard input: `json`, the default, or another; with `mode=stream` one
     /// with a line per alert.
-    #[serde(default = "json", deserialize_with = "parsed")]
-    pub format: FormatName,
+    #[serde(default)]
+    pub format: FormatKeys,
     /// With `mode=each`: how long a run may take, `10s` by default. Then its process group gets
     /// SIGTERM, and two seconds later SIGKILL.
     #[serde(default, deserialize_with = "parsed_option")]
@@ -35,10 +34,6 @@ pub struct Options {
     /// queue is full. Unlimited by default.
     #[serde(default, deserialize_with = "parsed_option")]
     pub rate: Option<Rate>,
-}
-
-fn json() -> FormatName {
-    FormatName::Json
 }
 
 /// How often a program runs.

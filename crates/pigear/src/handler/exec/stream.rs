@@ -48,14 +48,16 @@ impl Stream {
         if timeout.is_some() || concurrency.is_some() || rate.is_some() {
             return Err("timeout, concurrency and rate are for mode=each".to_owned());
         }
-        if format == FormatName::Full {
+        let format = format.or(FormatName::Json);
+        if format.name() == FormatName::Full {
             return Err("mode=stream writes a line per alert, but format=full has several".into());
         }
+        let format = format.build(Colour::Never)?;
         let running = Running::start(command.command())
             .map_err(|error| format!("cannot start {}: {error}", command.program()))?;
         Ok(Self {
             command,
-            writer: BatchWriter::new(format.format(Colour::Never)),
+            writer: BatchWriter::new(format),
             running: Some((running, Instant::now())),
             backoff: Backoff::default(),
             deadline: Deadline::default(),

@@ -6,7 +6,7 @@ use reqwest::Url;
 use super::encoding::{Encoding, Framing};
 use super::form;
 use super::message::Message;
-use super::options::{Options, is_json};
+use super::options::Options;
 use super::presets::Preset;
 use super::request_body::RequestBody;
 use super::target::Target;
@@ -40,9 +40,11 @@ impl BatchBuilder {
         {
             return Err(format!("preset:{} has its own encoding; leave it out", preset.name()));
         }
+        // Also where a template uses it.
+        let format = options.format_keys().build(Colour::Never)?;
         let target = Target::new(options)?;
         let template = Template::of(options)?;
-        let json = is_json(options.format());
+        let json = options.format().is_json();
         if template.is_none() && !target.is_template() && !options.param.is_empty() {
             return Err("param needs a template, of the body or the URL".to_owned());
         }
@@ -56,10 +58,11 @@ impl BatchBuilder {
             encoding,
             framing: framing.unwrap_or(Framing::of(encoding)),
             batch: batch(options)?,
-            says_count: json && options.format() != FormatName::Json,
+            says_count: json
+                && !matches!(options.format(), FormatName::Json | FormatName::AlertJson),
             content: match template {
                 Some(template) => Content::Template(Box::new(template)),
-                None => Content::Format(options.format().format(Colour::Never)),
+                None => Content::Format(format),
             },
         })
     }

@@ -13,7 +13,7 @@ use super::encoding::{Encoding, Escape};
 use super::presets::{Preset, UnknownPreset};
 use super::secret::Secret;
 use crate::handler::compress::Compress;
-use crate::keys::{Time, parsed, parsed_option};
+use crate::keys::{FormatKeys, Time, parsed, parsed_option};
 
 /// The keys of `http`.
 #[derive(Debug, Deserialize)]
@@ -28,8 +28,8 @@ pub struct Options {
     #[serde(default, deserialize_with = "parsed_option")]
     pub encoding: Option<Encoding>,
     /// The format of an alert: `json`, unless a preset says otherwise.
-    #[serde(default, deserialize_with = "parsed_option")]
-    pub format: Option<FormatName>,
+    #[serde(default)]
+    pub format: FormatKeys,
     /// The most alerts in a request; 500 by default, 1 with an encoding for single alerts.
     #[serde(default, deserialize_with = "parsed_option")]
     pub batch: Option<usize>,
@@ -103,7 +103,12 @@ impl Options {
 
     pub(super) fn format(&self) -> FormatName {
         let usual = || self.preset().map_or(FormatName::Json, Preset::format);
-        self.format.unwrap_or_else(usual)
+        self.format.format.unwrap_or_else(usual)
+    }
+
+    /// The keys about the format, with the format that is meant if none is given.
+    pub(super) fn format_keys(&self) -> FormatKeys {
+        self.format.clone().or(self.format())
     }
 
     pub(super) fn encoding(&self) -> Encoding {
@@ -118,7 +123,7 @@ impl Options {
 
     /// The content type of the body.
     pub(super) fn content_type(&self) -> &'static str {
-        let text = self.template.is_none() && !is_json(self.format());
+        let text = self.template.is_none() && !self.format().is_json();
         let plain = text || self.escape.is_some_and(|escape| escape != Escape::Json);
         let usual = match self.encoding() {
             Encoding::Form => "application/x-www-form-urlencoded",
@@ -128,11 +133,6 @@ impl Options {
         };
         self.preset().and_then(Preset::content_type).unwrap_or(usual)
     }
-}
-
-/// Whether a format writes a JSON object per line.
-pub(super) fn is_json(format: FormatName) -> bool {
-    !matches!(format.name(), "fast" | "full" | "cef")
 }
 
 fn one() -> usize {

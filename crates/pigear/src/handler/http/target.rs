@@ -29,7 +29,7 @@ impl Target {
         let rules = Rules {
             escape: Escape::Url,
             is_url: true,
-            format: options.format(),
+            format: options.format_keys(),
             lines: false,
             params: options.params(),
         };

@@ -12,7 +12,6 @@ use std::path::Path;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, UndefinedBehavior};
-use pigear_alert::format::FormatName;
 use serde::de::IgnoredAny;
 
 use super::encoding::{Encoding, Escape};
@@ -23,6 +22,7 @@ use super::options::{Options, TemplateName};
 use super::path_values;
 use super::presets::Preset;
 use crate::input_file::{self, MAX_SMALL};
+use crate::keys::FormatKeys;
 use value::{alert_values, sample_alert};
 
 /// A template that was checked.
@@ -39,7 +39,7 @@ pub(super) struct Rules {
     /// Whether it renders a whole URL, and not a part of one, or a form.
     pub(super) is_url: bool,
     /// The format of `alert`.
-    pub(super) format: FormatName,
+    pub(super) format: FormatKeys,
     /// Whether each line is separate JSON, or the whole text is.
     pub(super) lines: bool,
     /// The user's values for `param`.
@@ -54,7 +54,7 @@ impl Template {
         let rules = Rules {
             escape: options.escape.unwrap_or_default(),
             is_url: false,
-            format: options.format(),
+            format: options.format_keys(),
             lines: options.encoding() == Encoding::Ndjson,
             params: options.params(),
         };
@@ -117,7 +117,7 @@ impl Template {
     /// Renders a message.
     pub(super) fn render(&self, message: &Message) -> Result<String, String> {
         let template = self.environment.get_template(ONLY);
-        let values = alert_values(message, self.rules.format);
+        let values = alert_values(message, &self.rules.format);
         let text = template.and_then(|template| template.render(values));
         let text = text.map_err(|error| describe(&self.name, &error))?;
         let text = if self.rules.is_url { path_values::without_marks(&text) } else { text };

@@ -7,17 +7,17 @@
 //! ```
 //!
 //! The time is the packet's; in RFC 3164 it is local, as the RFC demands. The process is Snort's, if the
-//! kernel reported it. 32473 is the enterprise number that RFC 5612 reserves for documentation.
+//! kernel reported it. The host is the sensor's name. 32473 is the enterprise number that RFC 5612 reserves for documentation.
 
 use std::fmt::{self, Display, Write as _};
 use std::io::Write;
 use std::str::FromStr;
 
 use jiff::tz::TimeZone;
-use nix::unistd::gethostname;
 use pigear_alert::{Alert, AlertMessage};
 
 use super::facility::Facility;
+use crate::host_name::host_name;
 use crate::visible::visible;
 
 /// The form of a message, by its name in the settings.
@@ -54,26 +54,22 @@ pub(super) enum Form {
 pub(super) struct Header {
     facility: Facility,
     form: Form,
+    /// The name of alerts without a sensor, or with a sensor's name that can't stand here.
     host: String,
     zone: TimeZone,
 }
 
 impl Header {
     pub(super) fn new(facility: Facility, form: Form) -> Self {
-        let host = gethostname().ok().and_then(|name| name.into_string().ok());
-        let host = host.filter(|name| {
-            !name.is_empty()
-                && name.len() <= 255
-                && name.bytes().all(|byte| byte.is_ascii_graphic())
-        });
-        let host = host.unwrap_or_else(|| "-".to_owned());
+        let host = host_name().filter(|name| is_host(name)).unwrap_or_else(|| "-".to_owned());
         Self { facility, form, host, zone: TimeZone::system() }
     }
 
     pub(super) fn write(&self, alert: &Alert, out: &mut Vec<u8>) {
         let pri = self.facility.with_severity(severity(alert));
         let pid = alert.sender.map(|sender| sender.pid);
-        let host = &self.host;
+        let sensor = alert.origin.sensor.as_deref().filter(|name| is_host(name));
+        let host = sensor.unwrap_or(&self.host);
         let time = alert.timestamp();
         let local = self.zone.to_datetime(time);
         let tag = pid.map_or_else(|| "snort".to_owned(), |pid| format!("snort[{pid}]"));
@@ -89,6 +85,11 @@ impl Header {
             Form::Local => write!(out, "<{pri}>{} {tag}: ", local.strftime("%b %e %H:%M:%S")),
         };
     }
+}
+
+/// Whether a name can be that of a host in a header.
+fn is_host(name: &str) -> bool {
+    (1..=255).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The severity of an alert: 0 is the most severe, 7 the least.

@@ -9,18 +9,19 @@ use pigear_alert::{Alert, AlertMessage};
 use serde_json::{Map, Value as Object};
 
 use crate::handler::http::message::Message;
+use crate::keys::FormatKeys;
 
 /// The fields of `format=json` under their names; `alert`, the object in the chosen format, or `line`
 /// instead if that is text; and a few values that only exist here.
-pub(super) fn alert_values(message: &Message, format: FormatName) -> Value {
+pub(super) fn alert_values(message: &Message, keys: &FormatKeys) -> Value {
     let alert = message.alert;
-    let mut fields = object(&Json, alert);
-    let whole = match format {
-        FormatName::Json => Object::Object(fields.clone()),
-        format => {
-            let text = written(&*format.format(Colour::Never), alert);
+    let mut fields = object(&Json { contents: keys.contents() }, alert);
+    let whole = match keys.build(Colour::Never) {
+        Ok(format) if keys.name() != FormatName::Json => {
+            let text = written(&*format, alert);
             serde_json::from_str(&text).unwrap_or(Object::String(text))
         }
+        _ => Object::Object(fields.clone()),
     };
     let line = written(&Fast { colour: Colour::Never }, alert);
     fields.insert("alert".to_owned(), whole);
