@@ -30,6 +30,7 @@ pub(super) fn check(engine: &Engine, ast: &AST, script: &str) -> Result<(), Scri
     let checks = Checks { names: Names::of(engine, ast), kinds: Kinds::of_script(ast) };
     let found = first(ast, |node| checks.look_at(node))
         .or_else(|| unseen(ast))
+        .or_else(|| first(ast, |node| checks.used_twice(node)))
         .or_else(|| checks.no_condition(ast));
     found.map_or(Ok(()), |Found { what, position }| Err(ScriptProblem::new(what, script, position)))
 }
@@ -112,16 +113,27 @@ impl Checks {
         let mut shown = compare::shown(&pair.lhs);
         let before = self.kinds.of(&pair.lhs);
         self.kinds.follow(before, &pair.rhs, &mut |before, link| {
-            found = found
-                .take()
-                .or_else(|| self.link(before, shown.as_deref(), link))
-                .or_else(|| calls::used_twice(given(&pair.lhs), shown.as_deref(), link));
+            found = found.take().or_else(|| self.link(before, shown.as_deref(), link));
             shown = match (&shown, link) {
                 (Some(shown), Expr::Property(property, _)) => {
                     Some(format!("{shown}.{}", property.2))
                 }
                 _ => None,
             };
+        });
+        found
+    }
+
+    /// A function that uses the alert whose list it is called for.
+    fn used_twice(&self, node: &ASTNode<'_>) -> Option<Found> {
+        let ASTNode::Expr(Expr::Dot(pair, ..)) = node else { return None };
+        let of = given(&pair.lhs)?;
+        let (mut found, mut list) = (None, of.to_owned());
+        self.kinds.follow(self.kinds.of(&pair.lhs), &pair.rhs, &mut |_, link| {
+            found = found.take().or_else(|| calls::used_twice(of, &list, link));
+            if let Expr::Property(property, _) = link {
+                list = format!("{list}.{}", property.2);
+            }
         });
         found
     }

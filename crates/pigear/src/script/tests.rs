@@ -506,7 +506,7 @@ fn protocols_and_other_words_are_compared_without_case() {
         "alert.class == \"Misc-Activity\" && alert.dialect == \"SNORT3\"",
         "let a = alert; a.proto == \"udp\"",
         "let all = alert.layers; all.some(|layer| layer.name == \"UDP\" && alert.proto == \"udp\")",
-        "fn is(a) { a.proto == \"udp\" } is(alert)",
+        "fn udp(a) { a.proto == \"udp\" } udp(alert)",
         "/* ü */ alert.class_description == \"Misc activity\" &&\n alert.proto == \"udp\"",
         "alert.proto.to_lower() == \"udp\" && alert.proto == \"U\\x44P\"",
     ] {

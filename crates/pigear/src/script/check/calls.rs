@@ -89,12 +89,11 @@ pub(super) fn method(
 }
 
 /// A method of a list of `alert` whose function uses `alert` itself, which fails.
-pub(super) fn used_twice(of: Option<&str>, shown: Option<&str>, link: &Expr) -> Option<Found> {
+pub(super) fn used_twice(of: &str, list: &str, link: &Expr) -> Option<Found> {
     let Expr::MethodCall(call, position) = link else { return None };
-    let (of, name) = (of?, &call.name);
+    let name = &call.name;
     let captures = |argument: &Expr| captured(argument).any(|variable| variable == of);
     call.args.iter().any(captures).then(|| {
-        let list = shown.unwrap_or(of);
         let said = format!(
             "`{name}` can't use `{of}` while it goes through a list of it; write let list = {list}; \
              list.{name}(…)"
