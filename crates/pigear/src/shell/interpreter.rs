@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pigear_alert::Alert;
 use pigear_pipeline::Deadline;
-use rhai::{AST, Dynamic, Engine, Expr, ImmutableString, Scope, Stmt};
+use rhai::{
+    AST, Array, Blob, Dynamic, Engine, Expr, ImmutableString, OptimizationLevel, Scope, Stmt,
+};
 
 use super::alerts::Alerts;
 use super::show;
@@ -46,8 +48,15 @@ impl Interpreter {
         let mut engine = engine();
         let current = Current::default();
         engine.set_max_operations(MAX_OPERATIONS);
+        // Optimizing a script removes the places of its texts, which comparisons without case need.
+        engine.set_optimization_level(OptimizationLevel::None);
         engine.on_print(|text| show::print(&show::printed(text)));
         engine.on_debug(|text, _, _| show::print(&show::printed(text)));
+        engine.register_fn("print", |bytes: &mut Blob| show::some_bytes(bytes));
+        engine.register_fn("print", |list: &mut Array| {
+            let list = Dynamic::from_array(std::mem::take(list));
+            show::layers(&list).unwrap_or_else(|| list.to_string())
+        });
         let flag = Arc::clone(interrupted);
         engine.on_progress(move |operations| {
             let looks = operations % CHECK_INTERVAL == 0;
