@@ -9,7 +9,7 @@ import logging
 import os
 import socket as socketlib
 import struct
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from . import _classes, _pigear
 from .constants import ALERTMSG_LENGTH, STRUCT_ALERTPKT
@@ -43,6 +43,10 @@ class _Fields(NamedTuple):
 
 # A socket that is received from wakes so often to see whether it should stop: seconds, microseconds.
 _GLANCE = (0, 100_000)
+
+
+# How many bytes of a packet are shown.
+_SHOWN = 16
 
 
 class AlertMessage(_Fields):
@@ -83,6 +87,27 @@ class AlertMessage(_Fields):
     def to_json(self, format: str = "json") -> str:
         """The alert as JSON: ``json``, ``eve``, ``ecs`` or ``ocsf``."""
         return self.alert.to_json(format)
+
+    def __repr__(self) -> str:
+        fields = (f"{name}={value}" for name, value in self._shown())
+        return f"AlertMessage({', '.join(fields)})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """IPython shows a line for each field."""
+        printer.text("AlertMessage")
+        for name, value in self._shown():
+            printer.text(f"\n  {name:<16} {value}")
+
+    def _shown(self) -> Iterator[Tuple[str, str]]:
+        """The fields as they are shown: of the packet, only how long it is and how it begins."""
+        for name, value in zip(self._fields, self):
+            if name == "pkt":
+                packet = value[: self.caplen]
+                more = " …" if len(packet) > _SHOWN else ""
+                begin = f": {packet[:_SHOWN].hex(' ')}" if packet else ""
+                yield name, f"<{len(packet)} bytes{begin}{more}>"
+            else:
+                yield name, repr(value)
 
     def __getstate__(self) -> None:
         # The fields say it all; the alert is made of them again.

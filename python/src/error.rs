@@ -9,7 +9,7 @@ use pigear_pipeline::source::unix::BindError;
 use pigear_pipeline::{PipelineError, SourceError};
 use pyo3::exceptions::{
     PyFileExistsError, PyFileNotFoundError, PyLookupError, PyOSError, PyPermissionError,
-    PyRuntimeError, PyValueError,
+    PyRuntimeError, PySystemExit, PyValueError,
 };
 use pyo3::{PyErr, create_exception};
 
@@ -19,6 +19,13 @@ create_exception!(
     Absent,
     PyLookupError,
     "A class that was named isn't there, or is no such."
+);
+
+create_exception!(
+    pigear,
+    Quit,
+    PySystemExit,
+    "Raised by a data handler that is done with the alert: ends Pigear."
 );
 
 /// The error with its causes, on one line.

@@ -6,13 +6,15 @@ use pigear::command::Interrupt;
 use pigear::registry::Unresolved;
 use pigear::visible::visible;
 use pigear_alert as inner;
-use pigear_pipeline::{Context, Deadline, Failure, Handler, Needs, Progress};
+use pigear_pipeline::{
+    self as pipeline, BatchPolicy, Context, Deadline, Failure, Handler, Needs, Progress,
+};
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
 use tracing::warn;
 
 use crate::alert::Alert;
-use crate::error::Absent;
+use crate::error::{Absent, Quit};
 use crate::main_thread::MainThread;
 
 /// What a call into Python raised.
@@ -26,12 +28,16 @@ pub(crate) enum Raised {
     Interrupted,
     /// `SystemExit`: it ends the program.
     Exit,
+    /// `Quit`: the alert is handled, and the user wants the program to end.
+    Quit,
 }
 
 impl Raised {
     pub(crate) fn new(py: Python<'_>, error: &PyErr) -> Self {
         if error.is_instance_of::<PyKeyboardInterrupt>(py) {
             Self::Interrupted
+        } else if error.is_instance_of::<Quit>(py) {
+            Self::Quit
         } else if error.is_instance_of::<PySystemExit>(py) {
             Self::Exit
         } else if error.is_instance_of::<Absent>(py) {
@@ -63,6 +69,7 @@ impl From<Raised> for Unresolved {
             Raised::Error(problem) => Self::Failed(problem.into()),
             Raised::Interrupted => Self::Failed("interrupted".into()),
             Raised::Exit => Self::Failed("it raised SystemExit during start".into()),
+            Raised::Quit => Self::Failed("it raised Quit during start".into()),
         }
     }
 }
@@ -73,6 +80,34 @@ pub(crate) struct Methods {
     finish: Option<Py<PyAny>>,
     attended: bool,
     wants: Wants,
+    /// Gets the alerts that wait, before the first alert.
+    watch: Option<Py<PyAny>>,
+}
+
+/// The alerts that wait for a handler.
+#[pyclass(frozen, module = "pigear._pigear")]
+pub(crate) struct Backlog(pipeline::Backlog);
+
+#[pymethods]
+impl Backlog {
+    /// How many wait, as a text such as `2 wait` or `up to 2 wait`; empty if none do.
+    fn __str__(&self) -> String {
+        match (self.0.waiting(), self.0.is_filtered()) {
+            (0, _) => String::new(),
+            (n, false) => format!("{n} wait"),
+            (n, true) => format!("up to {n} wait"),
+        }
+    }
+
+    /// How many wait, before filters.
+    fn __len__(&self) -> usize {
+        self.0.waiting()
+    }
+
+    /// Whether no more alerts will come.
+    fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
 }
 
 /// The arguments of a handler's `handle`.
@@ -116,7 +151,14 @@ impl PyHandler {
         let told = py.import("pigear._classes")?.call_method1("methods", (handler,))?;
         let (handle, finish, attended, modern, most): (_, _, _, bool, _) = told.extract()?;
         let wants = if modern { Wants::Alert } else { Wants::Datagram(most) };
-        Ok(Methods { handle, finish, attended, wants })
+        let watch = handler.getattr_opt("_watch")?.map(Bound::unbind);
+        Ok(Methods { handle, finish, attended, wants, watch })
+    }
+
+    /// A person gets one alert at a time, so that the others wait visibly.
+    fn batch(&self) -> BatchPolicy {
+        let usual = BatchPolicy::default();
+        if self.methods.attended { BatchPolicy { most: 1, ..usual } } else { usual }
     }
 
     /// The fate of the alert that was not handled.
@@ -127,6 +169,7 @@ impl PyHandler {
                 self.main_thread.asks(&self.interrupt);
                 Failure::time_up()
             }
+            Raised::Quit => Failure::quit(),
         }
     }
 }
@@ -171,6 +214,7 @@ impl Handler for PyHandler {
     fn needs(&self) -> Needs {
         Needs {
             interactive: self.methods.attended,
+            batch: self.batch(),
             datagram: matches!(self.methods.wants, Wants::Datagram(_)),
             ..Needs::default()
         }
@@ -178,7 +222,15 @@ impl Handler for PyHandler {
 
     fn start(&mut self, context: Context) -> Result<(), Failure> {
         self.deadline = context.deadline;
-        Ok(())
+        let methods = Arc::clone(&self.methods);
+        let watch = move |py: Python<'_>| {
+            let watch = methods.watch.as_ref();
+            watch.map_or(Ok(()), |watch| watch.call1(py, (Backlog(context.backlog),)).map(drop))
+        };
+        match self.main_thread.call(watch) {
+            Ok(Err(error)) => Err(Failure::refused(visible(error.to_string().as_bytes()))),
+            _ => Ok(()),
+        }
     }
 
     fn handle(&mut self, alerts: &[Arc<inner::Alert>]) -> Result<Progress, Failure> {

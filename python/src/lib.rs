@@ -39,7 +39,9 @@ mod _pigear {
     #[pymodule_export]
     use crate::command::main;
     #[pymodule_export]
-    use crate::error::{Absent, DecodeError};
+    use crate::error::{Absent, DecodeError, Quit};
+    #[pymodule_export]
+    use crate::handler::Backlog;
     #[pymodule_export]
     use crate::layer::Layer;
     #[pymodule_export]

@@ -131,6 +131,6 @@ fn ended(
             main_thread.asks(interrupt);
             Ok(())
         }
-        Ok(()) | Err(Raised::Exit) => Ok(()),
+        Ok(()) | Err(Raised::Exit | Raised::Quit) => Ok(()),
     }
 }

@@ -20,6 +20,11 @@ DEMO = list(recorded("v2919/demo.dgrams.gz"))
 PAINT = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\x1b\][^\x07]*\x07")
 
 
+def prompt(number):
+    """IPython's prompt, of which the number has a colour."""
+    return rf"In\s*\[\s*{number}\s*\]:"
+
+
 class Session:
     def __init__(self, room):
         if importlib.util.find_spec("IPython") is None:
@@ -49,7 +54,9 @@ class Session:
             return all(re.search(pattern, text) for pattern in patterns)
 
         until(f"{patterns} are shown", are_shown)
+        text = PAINT.sub(" ", self.seen)
         self.seen = ""
+        return text
 
     def type(self, text):
         self.shell.send(text)
@@ -61,18 +68,20 @@ def test_an_alert_can_be_examined_and_then_the_next(room):
     session = Session(room)
     session.until(r"#{82}\r\n(.*\r\n)+#{82}\r\n")
     room.send(datagram, PING)
-    session.until(r"IPython 9", r"In \[1\]:")
+    session.until(r"IPython 9", prompt(1))
     session.type("msg.\t")
     session.until(*[rf"\b{name}\b" for name in NAMES])
     # The first line of input is cleared, with the menu.
     session.type("\x15msg.priority\r")
-    session.until(rf"Out\s*\[\s*1\s*\]:\s*{first.priority}\b", r"In \[2\]:")
+    session.until(rf"Out\s*\[\s*1\s*\]:\s*{first.priority}\b", prompt(2))
     session.type("print(msg.msg)\r")
-    session.until(rf"\n\s*{re.escape(first.msg)}\s*\r", r"In \[3\]:")
+    session.until(rf"\n\s*{re.escape(first.msg)}\s*\r", prompt(3))
     session.type("msg.alert.proto\r")
     session.until(rf"Out\s*\[\s*3\s*\]:\s*'{first.proto}'")
     session.type("exit\r")
-    session.until(r"IPython 9", r"In \[\d\]:")
+    # Python's banner is shown once only.
+    text = session.until(r"\[1:1000134:\d+\] ICMP Echo Request", prompt(r"\d"))
+    assert "IPython 9" not in text
     session.type("print(msg.sig_id)\r")
     session.until(r"\n\s*1000134\s*\r")
     # Others are received meanwhile, and Snort is not held up.
@@ -80,6 +89,46 @@ def test_an_alert_can_be_examined_and_then_the_next(room):
     session.shell.kill(signal.SIGTERM)
     until("it has ended", lambda: not session.shell.isalive())
     assert not room.socket.exists()
+
+
+def test_exit_goes_on_and_quit_ends(room):
+    session = Session(room)
+    session.until(r"quit`` ends Pigear.")
+    room.send(*[PING] * 4)
+    session.until(r"ICMP Echo Request .* \{ICMP\} 192\.168\.10\.21 -> ", prompt(1))
+    session.type("msg\r")
+    text = session.until(r"AlertMessage\r?\n\s+msg\s+'ICMP Echo Request'", prompt(2))
+    assert re.search(r"pkt\s+<\d+ bytes: 02 00 5e( \w\w){13} …>", text), text
+    session.type("kept = 40\r")
+    session.until(prompt(3))
+    session.type("exit\r")
+    session.until(r"ICMP Echo Request", r"\(2 wait\)", prompt(4))
+    # Variables stay, and functions see them.
+    session.type("(lambda: kept + msg.priority)()\r")
+    session.until(r"Out\s*\[\s*4\s*\]:\s*43\b", prompt(5))
+    session.type("\x04")
+    session.until(r"\(1 wait\)", prompt(5))
+    session.type("quit\r")
+    session.until(r"1 more alert was not examined")
+    until("it has ended", lambda: not session.shell.isalive())
+    assert session.shell.exitstatus == 0
+    assert not room.socket.exists()
+
+
+def test_ctrl_c_ends_what_runs_and_while_waiting_the_program(room):
+    session = Session(room)
+    session.until(r"quit`` ends Pigear.")
+    room.send(PING)
+    session.until(prompt(1))
+    session.type("import time; print(6 * 7); time.sleep(600)\r")
+    session.until(r"\n\s*42\s")
+    session.type("\x03")
+    session.until(r"KeyboardInterrupt", prompt(2))
+    session.type("exit\r")
+    session.until(r"waiting for the next alert; Ctrl-C ends")
+    session.type("\x03")
+    until("it has ended", lambda: not session.shell.isalive())
+    assert session.shell.exitstatus == 0
 
 
 def test_without_ipython_it_is_said_what_to_install(room):

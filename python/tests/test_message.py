@@ -7,6 +7,7 @@ import pytest
 import pigear
 from conftest import DATA, PING, recorded
 from pigear import constants, core
+from pigear.examples import DATAGRAM
 
 FIELDS = (
     "msg ts_sec ts_usec caplen pktlen dlthdr nethdr transhdr data val pkt sig_generator sig_id "
@@ -87,3 +88,13 @@ def test_a_handler_may_have_a_named_tuple_of_its_own():
         AlertMessage = collections.namedtuple("Mine", core.DataHandler._names)
 
     assert type(Own().handle(PING, None)).__name__ == "Mine"
+
+
+def test_a_message_is_shown_shortened():
+    message = core.DataHandler().handle(DATAGRAM, None)
+    shown = repr(message)
+    assert shown.startswith("AlertMessage(msg='SCAN inventory probe user agent', ts_sec=1750000000, ")
+    packet = "pkt=<183 bytes: 02 00 5e 10 00 14 02 00 5e 10 00 0a 08 00 45 00 …>"
+    assert f", {packet}, sig_generator=1, " in shown
+    assert str(message) == shown
+    assert ", pkt=<0 bytes>, " in repr(message._replace(caplen=0))

@@ -56,6 +56,8 @@ pub(crate) struct Account {
     state: Mutex<AccountState>,
     /// Alerts that passed because a filter failed.
     pub(crate) filter_failed: Counter,
+    /// Alerts that were left out only because a field wasn't known.
+    pub(crate) filtered_unknown: Counter,
     /// Whether the lane has a filter.
     pub(crate) is_filtered: bool,
     /// Whether the lane has a limit.
@@ -71,8 +73,14 @@ struct AccountState {
 
 impl Account {
     pub(crate) fn new(queue: Arc<dyn Queue>, is_filtered: bool, is_limited: bool) -> Self {
-        let (state, filter_failed) = (Mutex::default(), Counter::default());
-        Self { queue, state, filter_failed, is_filtered, is_limited }
+        Self {
+            queue,
+            state: Mutex::default(),
+            filter_failed: Counter::default(),
+            filtered_unknown: Counter::default(),
+            is_filtered,
+            is_limited,
+        }
     }
 
     /// Counts alerts by their fate. Returns the new count if it should be logged, and `None` if the

@@ -14,6 +14,12 @@ pub trait Filter: Send {
     /// If the filter can't decide. The handler then gets the alert: one alert too many does less harm
     /// than a missed one.
     fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterError>;
+
+    /// Whether the last alert did not pass only because something about it wasn't known: what, and what to do
+    /// about it.
+    fn unknown(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A filter could not decide whether an alert passes.

@@ -30,16 +30,37 @@ impl LaneFilter {
     /// Whether an alert passes. It does if a filter fails.
     pub(crate) fn apply(&mut self, alert: &Arc<Alert>) -> bool {
         let mut failure = None;
-        let passes = self.filters.iter_mut().all(|filter| {
-            guarded(|| filter.passes(alert)).unwrap_or_else(|error| {
+        let mut unknown = None;
+        let decided = self.filters.iter_mut().all(|filter| {
+            let passes = guarded(|| filter.passes(alert)).unwrap_or_else(|error| {
                 failure.get_or_insert(error);
                 true
-            })
+            });
+            // Another filter may decide.
+            let reason = filter.unknown().filter(|_| !passes);
+            let is_unknown = reason.is_some();
+            unknown = unknown.take().or_else(|| reason.map(ToOwned::to_owned));
+            passes || is_unknown
         });
+        let passes = decided && unknown.is_none();
         if let Some(error) = failure.filter(|_| passes) {
             self.report(&error);
         }
+        if let Some(reason) = unknown.filter(|_| decided) {
+            self.report_unknown(&reason);
+        }
         passes
+    }
+
+    /// Once: `filtered_unknown` counts the others.
+    fn report_unknown(&self, reason: &str) {
+        if self.account.filtered_unknown.add(1) == 1 {
+            warn!(
+                "handler {}: the filter left out an alert only because {reason}; filtered_unknown in --stats \
+                 counts such alerts",
+                self.lane
+            );
+        }
     }
 
     fn report(&self, error: &FilterError) {

@@ -81,6 +81,9 @@ pub struct LaneSnapshot {
     /// Alerts that its filter rejected. Absent without a filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filtered: Option<u64>,
+    /// Those of `filtered` that were left out only because a field wasn't known. Absent without a filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filtered_unknown: Option<u64>,
     /// Alerts that passed because the filter failed: the other counters include them. Absent without a
     /// filter.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,6 +110,7 @@ impl From<&Account> for LaneSnapshot {
             lag: account.outlives_process().then_some(waiting),
             oldest_ms: account.oldest_in_memory_ms().filter(|_| waiting > 0),
             filtered: account.is_filtered.then_some(filtered),
+            filtered_unknown: account.is_filtered.then(|| account.filtered_unknown.get()),
             filter_failed: account.is_filtered.then(|| account.filter_failed.get()),
             muted: account.is_limited.then_some(muted),
             total: account.earlier().map(|earlier| earlier + totals),

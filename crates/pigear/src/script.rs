@@ -31,15 +31,22 @@ mod check;
 mod engine;
 pub mod fields;
 mod filter;
+mod fold;
 pub mod functions;
+mod hint;
+mod kind;
 mod layers;
+mod near;
 mod problem;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 pub use engine::engine;
 pub use fields::{AlertFields, SnortMessage};
-pub use filter::{Filter, FilterFailure};
+pub use filter::{Advice, Filter, FilterFailure};
+#[cfg(feature = "shell")]
+pub(crate) use fold::fold;
 #[cfg(all(feature = "command", feature = "store"))]
 pub(crate) use layers::tree;
 pub use problem::ScriptProblem;

@@ -51,6 +51,7 @@ struct Outcome {
     counted: [u64; 3],
     /// Filtered, and let through after a failure.
     filter: Option<(u64, u64)>,
+    filtered_unknown: Option<u64>,
     told: Vec<u32>,
     finished: u32,
 }
@@ -87,10 +88,12 @@ fn work_with(
     lane.leave_behind();
     let counters = stats.snapshot().handlers["test"];
     let LaneSnapshot { handled, dropped, failed, filtered, filter_failed, .. } = counters;
+    let filtered_unknown = counters.filtered_unknown;
     adds_up(counters);
     let (ids, finished) = (told.ids.lock().unwrap().clone(), *told.finished.lock().unwrap());
     let filter = filtered.zip(filter_failed);
-    Outcome { end, counted: [handled, dropped, failed], filter, told: ids, finished }
+    let counted = [handled, dropped, failed];
+    Outcome { end, counted, filter, filtered_unknown, told: ids, finished }
 }
 
 #[track_caller]
@@ -255,6 +258,43 @@ fn a_handler_gets_what_passes_all_filters() {
     });
     assert_eq!(outcome.told, [4, 6, 8, 10]);
     assert_eq!((outcome.counted, outcome.filter), ([4, 0, 0], Some((6, 0))));
+}
+
+/// Lets through what is greater, and doesn't know it of multiples of three.
+struct NotAlwaysKnown(u32, Option<&'static str>);
+
+impl Filter for NotAlwaysKnown {
+    fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterError> {
+        let id = alert.message.event_id;
+        self.1 = (id % 3 == 0).then_some("the field is not known");
+        Ok(id > self.0 && id % 3 != 0)
+    }
+
+    fn unknown(&self) -> Option<&str> {
+        self.1
+    }
+}
+
+#[test]
+fn what_is_left_out_only_because_a_field_is_not_known_is_counted() {
+    let unknown: Box<dyn Filter> = Box::new(NotAlwaysKnown(2, None));
+    let outcome = work_filtered(OnError::Stop, vec![unknown], |_| Ok(Progress::All));
+    assert_eq!(outcome.told, [4, 5, 7, 8, 10]);
+    assert_eq!((outcome.filter, outcome.filtered_unknown), (Some((5, 0)), Some(3)));
+}
+
+#[test]
+fn what_another_filter_leaves_out_too_is_not_left_out_for_an_unknown_field() {
+    for order in [false, true] {
+        let even: Box<dyn Filter> = Box::new(Pass(|id| Ok(id % 2 == 0)));
+        let mut filters = vec![even, Box::new(NotAlwaysKnown(2, None))];
+        if order {
+            filters.reverse();
+        }
+        let outcome = work_filtered(OnError::Stop, filters, |_| Ok(Progress::All));
+        assert_eq!(outcome.told, [4, 8, 10]);
+        assert_eq!((outcome.filter, outcome.filtered_unknown), (Some((7, 0)), Some(1)));
+    }
 }
 
 #[test]

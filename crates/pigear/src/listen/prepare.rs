@@ -96,18 +96,28 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, OpenStore
 
 /// The filters of a handler: the one of all handlers, and its own.
 fn filters(config: &Config, handler: &HandlerConfig) -> Result<Vec<Box<dyn Filter>>, ListenError> {
-    [&config.filter, &handler.filter].into_iter().flatten().map(compile).collect()
+    let filters = [&config.filter, &handler.filter].into_iter().flatten();
+    filters.map(|filter| compile(filter, config)).collect()
 }
 
 #[cfg(feature = "script")]
-fn compile(filter: &FilterConfig) -> Result<Box<dyn Filter>, ListenError> {
+fn compile(filter: &FilterConfig, config: &Config) -> Result<Box<dyn Filter>, ListenError> {
+    use crate::config::SourceKind;
+    use crate::script::Advice;
+
     let compiled = crate::script::Filter::compile(&filter.script);
     let compiled = compiled.map_err(|problem| refused(filter, &problem))?;
-    Ok(Box::new(compiled))
+    let may_complete =
+        |source: &SourceConfig| source.kind == SourceKind::Unix && source.complete_from.is_none();
+    let advice = match config.sources.iter().any(may_complete) {
+        true => Advice::Complete,
+        false => Advice::Nothing,
+    };
+    Ok(Box::new(compiled.advising(advice)))
 }
 
 #[cfg(not(feature = "script"))]
-fn compile(filter: &FilterConfig) -> Result<Box<dyn Filter>, ListenError> {
+fn compile(filter: &FilterConfig, _: &Config) -> Result<Box<dyn Filter>, ListenError> {
     Err(refused(filter, &"this program was built without filters"))
 }
 

@@ -1,28 +1,56 @@
 //! Checks that compiling doesn't make, but that are possible before the first alert.
 
-use std::collections::HashSet;
+mod calls;
+mod compare;
+mod kinds;
+mod names;
 
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 
-use super::fields::{ALERT, Field, MSG};
+pub(super) use self::kinds::Kinds;
+use self::kinds::{fields, given};
+use self::names::Names;
+#[cfg(test)]
+pub(super) use self::names::names;
+use super::kind::Kind;
 use super::problem::ScriptProblem;
-use crate::network::Network;
 
-/// Called like functions, but part of the language.
-const BUILT_IN: [&str; 9] =
-    ["Fn", "call", "curry", "debug", "is_def_fn", "is_def_var", "is_shared", "print", "type_of"];
+/// The kind of a field of `alert`.
+pub(super) fn kind_of_field(name: &str) -> Kind {
+    kinds::field(Kind::Alert, name).map_or(Kind::Any, |field| field.kind)
+}
 
 /// The prefix of the names of anonymous functions, `|x| ...`.
 const ANONYMOUS: &str = "anon$";
 
-/// Finds unknown fields and functions, invalid networks, and `=` where `==` must be meant.
+/// Finds unknown fields and functions, `=` where `==` must be meant, and what fails or is never true for any
+/// alert: comparisons of what can't be equal, invalid addresses and networks, functions that a value doesn't
+/// have.
 pub(super) fn check(engine: &Engine, ast: &AST, script: &str) -> Result<(), ScriptProblem> {
-    let known = functions(engine, ast);
-    let found = first(ast, |node| look_at(node, &known)).or_else(|| unseen(ast));
-    found.map_or(Ok(()), |(what, position)| Err(ScriptProblem::new(what, script, position)))
+    let checks = Checks { names: Names::of(engine, ast), kinds: Kinds::of_script(ast) };
+    let found = first(ast, |node| checks.look_at(node))
+        .or_else(|| unseen(ast))
+        .or_else(|| first(ast, |node| checks.used_twice(node)))
+        .or_else(|| checks.no_condition(ast));
+    found.map_or(Ok(()), |Found { what, position }| Err(ScriptProblem::new(what, script, position)))
 }
 
-type Found = (String, Position);
+/// What is wrong, and where.
+struct Found {
+    what: String,
+    position: Position,
+}
+
+impl Found {
+    fn new(what: impl Into<String>, position: Position) -> Self {
+        Self { what: what.into(), position }
+    }
+}
+
+struct Checks {
+    names: Names,
+    kinds: Kinds,
+}
 
 fn first(ast: &AST, look_at: impl Fn(&ASTNode<'_>) -> Option<Found>) -> Option<Found> {
     let mut found = None;
@@ -40,106 +68,129 @@ fn unseen(ast: &AST) -> Option<Found> {
     functions.retain_functions(|_, _, name, _| !name.starts_with(ANONYMOUS));
     first(&functions, |node| {
         let ASTNode::Expr(expr @ Expr::Variable(..)) = node else { return None };
-        let name = given(expr).filter(|name| fields_of(name).is_some())?;
+        let name = given(expr).filter(|name| matches!(*name, "msg" | "alert"))?;
         let what = format!("a function can't access `{name}`; pass it as an argument: f({name})");
-        Some((what, expr.start_position()))
+        Some(Found::new(what, expr.start_position()))
     })
 }
 
-fn look_at(node: &ASTNode<'_>, known: &HashSet<String>) -> Option<Found> {
-    match node {
-        ASTNode::Expr(Expr::Dot(dot, ..)) => unknown_field(&dot.lhs, &dot.rhs),
-        ASTNode::Expr(Expr::FnCall(call, position) | Expr::MethodCall(call, position))
-        | ASTNode::Stmt(Stmt::FnCall(call, position)) => {
-            unknown_function(call, *position, known).or_else(|| wrong_network(call))
+impl Checks {
+    fn look_at(&self, node: &ASTNode<'_>) -> Option<Found> {
+        match node {
+            ASTNode::Expr(expr @ Expr::Dot(..)) => self.chain(expr),
+            ASTNode::Expr(Expr::And(operands, _)) => {
+                self.conditions("&&", operands).or_else(|| compare::contradiction(operands))
+            }
+            ASTNode::Expr(Expr::Or(operands, _)) => self.conditions("||", operands),
+            ASTNode::Expr(Expr::FnCall(call, position))
+            | ASTNode::Stmt(Stmt::FnCall(call, position)) => self.call(call, *position),
+            ASTNode::Stmt(Stmt::If(parts, _)) => {
+                self.conditions("if", std::slice::from_ref(&parts.expr))
+            }
+            ASTNode::Stmt(Stmt::Assignment(assignment)) => {
+                let to = &assignment.1.lhs;
+                self.is_the_alerts(to).then(|| {
+                    let what = "nothing can be assigned to this; to compare, write ==";
+                    Found::new(what, to.start_position())
+                })
+            }
+            _ => None,
         }
-        ASTNode::Stmt(Stmt::Assignment(assignment)) => {
-            let (to, position) = (&assignment.1.lhs, assignment.1.lhs.start_position());
-            fields_of(root(to)?)?;
-            Some(("nothing can be assigned to this; to compare, write ==".to_owned(), position))
+    }
+
+    fn call(&self, call: &FnCallExpr, position: Position) -> Option<Found> {
+        self.names
+            .unknown(call)
+            .map(|what| Found::new(what, position))
+            .or_else(|| compare::operator(&self.kinds, call, position))
+            .or_else(|| calls::function(&self.kinds, call, position))
+    }
+
+    /// Each link of a chain such as `alert.message.msg.contains("x")`.
+    fn chain(&self, chain: &Expr) -> Option<Found> {
+        let Expr::Dot(pair, ..) = chain else { return None };
+        let mut found = None;
+        let mut shown = compare::shown(&pair.lhs);
+        let before = self.kinds.of(&pair.lhs);
+        self.kinds.follow(before, &pair.rhs, &mut |before, link| {
+            found = found.take().or_else(|| self.link(before, shown.as_deref(), link));
+            shown = match (&shown, link) {
+                (Some(shown), Expr::Property(property, _)) => {
+                    Some(format!("{shown}.{}", property.2))
+                }
+                _ => None,
+            };
+        });
+        found
+    }
+
+    /// A function that uses the alert whose list it is called for.
+    fn used_twice(&self, node: &ASTNode<'_>) -> Option<Found> {
+        let ASTNode::Expr(Expr::Dot(pair, ..)) = node else { return None };
+        let of = given(&pair.lhs)?;
+        let (mut found, mut list) = (None, of.to_owned());
+        self.kinds.follow(self.kinds.of(&pair.lhs), &pair.rhs, &mut |_, link| {
+            found = found.take().or_else(|| calls::used_twice(of, &list, link));
+            if let Expr::Property(property, _) = link {
+                list = format!("{list}.{}", property.2);
+            }
+        });
+        found
+    }
+
+    fn link(&self, before: Kind, shown: Option<&str>, link: &Expr) -> Option<Found> {
+        match link {
+            Expr::Property(property, position) => {
+                let of = shown.unwrap_or(if before == Kind::Message { "msg" } else { "alert" });
+                let what = names::no_field(of, fields(before)?, &property.2)?;
+                Some(Found::new(what, *position))
+            }
+            Expr::MethodCall(call, position) => self
+                .names
+                .unknown(call)
+                .map(|what| Found::new(what, *position))
+                .or_else(|| calls::method(&self.kinds, before, shown, call, *position)),
+            _ => None,
         }
-        _ => None,
     }
-}
 
-/// A variable's name, unless the script defined it.
-fn given(expr: &Expr) -> Option<&str> {
-    match expr {
-        Expr::Variable(variable, None, _) if variable.0.is_none() => Some(&variable.1),
-        _ => None,
+    /// Whether something is a field of the alert.
+    fn is_the_alerts(&self, chain: &Expr) -> bool {
+        match chain {
+            Expr::Variable(..) => given(chain).is_some_and(|name| matches!(name, "msg" | "alert")),
+            Expr::Dot(pair, ..) | Expr::Index(pair, ..) => self.is_the_alerts(&pair.lhs),
+            _ => false,
+        }
     }
-}
 
-/// The variable at the start of a chain of `.` and `[]`, unless the script defined it.
-fn root(chain: &Expr) -> Option<&str> {
-    match chain {
-        Expr::Variable(..) => given(chain),
-        Expr::Dot(pair, ..) | Expr::Index(pair, ..) => root(&pair.lhs),
-        _ => None,
+    /// What must be true or false, but is a field of another kind.
+    fn conditions(&self, of: &str, operands: &[Expr]) -> Option<Found> {
+        operands.iter().find_map(|operand| {
+            let what = self.no_truth(operand)?;
+            let what = format!("`{of}` needs conditions, but {what}");
+            Some(Found::new(what, operand.start_position()))
+        })
     }
-}
 
-fn fields_of(variable: &str) -> Option<&'static [Field]> {
-    match variable {
-        "msg" => Some(MSG),
-        "alert" => Some(ALERT),
-        _ => None,
+    /// The value of the whole script, if it is not true or false.
+    fn no_condition(&self, ast: &AST) -> Option<Found> {
+        let Stmt::Expr(last) = ast.statements().last()? else { return None };
+        let what = self.no_truth(last)?;
+        Some(Found::new(format!("a filter needs a condition, but {what}"), last.start_position()))
     }
-}
 
-fn unknown_field(of: &Expr, chain: &Expr) -> Option<Found> {
-    let variable = given(of)?;
-    no_field(variable, fields_of(variable)?, chain)
-}
-
-fn no_field(of: &str, fields: &[Field], chain: &Expr) -> Option<Found> {
-    let (first, rest) = match chain {
-        Expr::Dot(pair, ..) => (&pair.lhs, Some(&pair.rhs)),
-        Expr::Index(pair, ..) => (&pair.lhs, None),
-        _ => (chain, None),
-    };
-    let Expr::Property(property, position) = first else { return None };
-    let name = property.2.as_str();
-    if fields.iter().all(|field| field.name != name) {
-        let has = fields.iter().map(|field| field.name).collect::<Vec<_>>().join(", ");
-        return Some((format!("{of} has no field `{name}`; it has {has}"), *position));
+    /// What an expression is, if not true or false.
+    fn no_truth(&self, expr: &Expr) -> Option<String> {
+        let kind = self.kinds.of(expr);
+        if matches!(kind, Kind::Any | Kind::Truth) {
+            return None;
+        }
+        let what = compare::shown(expr).unwrap_or_else(|| "this".to_owned());
+        let compare = match kind {
+            Kind::Number { .. } => format!("; compare it, such as {what} == 1"),
+            _ if kind.is_text() => format!("; compare it, such as {what} == \"…\""),
+            _ => String::new(),
+        };
+        Some(format!("{what} is {}{compare}", kind.described()))
     }
-    // `alert.message` is `msg`.
-    no_field("alert.message", MSG, rest.filter(|_| (of, name) == ("alert", "message"))?)
-}
-
-fn unknown_function(
-    call: &FnCallExpr,
-    position: Position,
-    known: &HashSet<String>,
-) -> Option<Found> {
-    let name = call.name.as_str();
-    let is_operator = call.op_token.is_some();
-    let unknown = !is_operator && !known.contains(name) && !BUILT_IN.contains(&name);
-    unknown.then(|| (format!("unknown function `{name}`"), position))
-}
-
-fn wrong_network(call: &FnCallExpr) -> Option<Found> {
-    let networks = match &*call.args {
-        _ if call.name != "ip_in" => return None,
-        [.., Expr::Array(list, _)] => list,
-        [.., text] => std::slice::from_ref(text),
-        [] => return None,
-    };
-    networks.iter().find_map(|network| {
-        let Expr::StringConstant(text, position) = network else { return None };
-        Some((Network::parse(text).err()?, *position))
-    })
-}
-
-/// The names of all functions: the engine's, and those of the script.
-fn functions(engine: &Engine, ast: &AST) -> HashSet<String> {
-    let own = ast.iter_functions().map(|function| function.name.to_owned());
-    names(engine).chain(own).collect()
-}
-
-/// The names of the engine's functions.
-pub(crate) fn names(engine: &Engine) -> impl Iterator<Item = String> {
-    let signatures = engine.gen_fn_signatures(true).into_iter();
-    signatures.filter_map(|signature| Some(signature.split_once('(')?.0.trim().to_owned()))
 }

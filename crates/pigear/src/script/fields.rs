@@ -7,7 +7,9 @@ use pigear_alert::unified2::Verdict;
 use pigear_alert::{Alert, Medium};
 use rhai::{Dynamic, Engine, Map};
 
+use super::kind::{Kind, Words};
 use super::layers;
+use super::unknown::{Missing, note};
 
 /// `msg` in a script: Snort's own fields.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ pub struct Field {
     pub name: &'static str,
     /// Its description, in a line.
     pub about: &'static str,
+    /// The kind of its values.
+    pub(crate) kind: Kind,
     get: fn(&Arc<Alert>) -> Dynamic,
 }
 
@@ -35,93 +39,96 @@ impl Field {
 }
 
 macro_rules! fields {
-    ($($name:ident $about:literal $get:expr;)*) => {
-        &[$(Field { name: stringify!($name), about: $about, get: $get }),*]
+    ($($name:ident: $kind:expr, $about:literal $get:expr;)*) => {
+        &[$(Field { name: stringify!($name), about: $about, kind: $kind, get: $get }),*]
     };
 }
 
 /// The fields of `msg`, in the order of the datagram, and then optional ones.
 pub const MSG: &[Field] = fields! {
-    msg "the rule's message, whole where sid-msg.map has it" |a| text(&a.msg());
-    ts_sec "when the packet was seen: seconds since 1970" |a| number(a.message.ts_sec);
-    ts_usec "when the packet was seen: microseconds" |a| number(a.message.ts_usec);
-    caplen "bytes of the packet that are in pkt" |a| number(a.message.caplen);
-    pktlen "bytes of the packet on the wire" |a| number(a.message.pktlen);
-    dlthdr "where the link header begins in pkt" |a| number(a.message.dlthdr);
-    nethdr "where the innermost IP header begins in pkt" |a| number(a.message.nethdr);
-    transhdr "where the transport header begins in pkt" |a| number(a.message.transhdr);
-    data "where the payload begins in pkt" |a| number(a.message.data);
-    val "flags: 1 without packet, 2 without transport header" |a| number(a.message.val);
-    pkt "the packet, as bytes" |a| Dynamic::from_blob(a.message.pkt.to_vec());
-    sig_generator "generator: the part of Snort that raised the alert" |a| {
+    msg: Kind::Text, "the rule's message, whole where sid-msg.map has it" |a| text(&a.msg());
+    ts_sec: Kind::WIDE, "when the packet was seen: seconds since 1970" |a| number(a.message.ts_sec);
+    ts_usec: Kind::WIDE, "when the packet was seen: microseconds" |a| number(a.message.ts_usec);
+    caplen: Kind::WIDE, "bytes of the packet that are in pkt" |a| number(a.message.caplen);
+    pktlen: Kind::WIDE, "bytes of the packet on the wire" |a| number(a.message.pktlen);
+    dlthdr: Kind::WIDE, "where the link header begins in pkt" |a| number(a.message.dlthdr);
+    nethdr: Kind::WIDE, "where the innermost IP header begins in pkt" |a| number(a.message.nethdr);
+    transhdr: Kind::WIDE, "where the transport header begins in pkt" |a| number(a.message.transhdr);
+    data: Kind::WIDE, "where the payload begins in pkt" |a| number(a.message.data);
+    val: Kind::WIDE, "flags: 1 without packet, 2 without transport header" |a| number(a.message.val);
+    pkt: Kind::Bytes, "the packet, as bytes" |a| Dynamic::from_blob(a.message.pkt.to_vec());
+    sig_generator: Kind::WIDE, "generator: the part of Snort that raised the alert" |a| {
         number(a.message.sig_generator)
     };
-    sig_id "signature id: the rule" |a| number(a.message.sig_id);
-    sig_rev "revision of the rule" |a| number(a.message.sig_rev);
-    classification "class: a number in classification.config" |a| number(a.message.classification);
-    priority "priority: 1 is the most severe, 0 none" |a| whole(a, a.message.priority);
-    event_id "number of the event" |a| whole(a, a.message.event_id);
-    event_reference "number of the event that this one refers to" |a| {
+    sig_id: Kind::WIDE, "signature id: the rule" |a| number(a.message.sig_id);
+    sig_rev: Kind::WIDE, "revision of the rule" |a| number(a.message.sig_rev);
+    classification: Kind::WIDE, "class: a number in classification.config" |a| number(a.message.classification);
+    priority: Kind::WIDE, "priority: 1 is the most severe, 0 none" |a| whole(a, a.message.priority);
+    event_id: Kind::WIDE, "number of the event" |a| whole(a, a.message.event_id);
+    event_reference: Kind::WIDE, "number of the event that this one refers to" |a| {
         whole(a, a.message.event_reference)
     };
-    tv_sec "when the event referred to happened: seconds" |a| number(a.message.tv_sec);
-    tv_usec "when the event referred to happened: microseconds" |a| number(a.message.tv_usec);
-    app_name "the application, where OpenAppID knows it" |a| shown(a.message.app_name);
+    tv_sec: Kind::WIDE, "when the event referred to happened: seconds" |a| number(a.message.tv_sec);
+    tv_usec: Kind::WIDE, "when the event referred to happened: microseconds" |a| number(a.message.tv_usec);
+    app_name: Kind::Text, "the application, where OpenAppID knows it" |a| shown(a.message.app_name);
 };
 
 /// The fields of `alert`, named as in JSON.
 pub const ALERT: &[Field] = fields! {
-    timestamp "when the packet was seen, UTC" |a| format!("{:.6}", a.timestamp()).into();
-    received "when the alert was received, UTC" |a| format!("{:.6}", a.received).into();
-    src_ip "source address" |a| shown(a.src_ip());
-    src_port "source port (TCP, UDP, SCTP)" |a| known(a.src_port());
-    dst_ip "destination address" |a| shown(a.dst_ip());
-    dst_port "destination port (TCP, UDP, SCTP)" |a| known(a.dst_port());
-    proto "\"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", or another protocol's number" |a| {
+    timestamp: Kind::Text, "when the packet was seen, UTC" |a| format!("{:.6}", a.timestamp()).into();
+    received: Kind::Text, "when the alert was received, UTC" |a| format!("{:.6}", a.received).into();
+    src_ip: Kind::Address, "source address" |a| shown(a.src_ip());
+    src_port: Kind::PORT, "source port (TCP, UDP, SCTP)" |a| known(a.src_port());
+    dst_ip: Kind::Address, "destination address" |a| shown(a.dst_ip());
+    dst_port: Kind::PORT, "destination port (TCP, UDP, SCTP)" |a| known(a.dst_port());
+    proto: Kind::Protocol, "\"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", or another protocol's number" |a| {
         a.protocol().map_or(Dynamic::UNIT, |protocol| {
             protocol.name().map_or_else(|| number(protocol.0), Dynamic::from)
         })
     };
-    vlan "numbers of the VLANs, outermost first" |a| list(a.dissection().vlans().map(number));
-    class "short name of the class" |a| shown(a.class().map(|class| &class.name));
-    class_description "description of the class" |a| shown(a.class().map(|class| &class.description));
-    references "URLs that describe the subject" |a| list(a.references().map(Dynamic::from));
-    layers "the packet's headers, outermost first: maps with name, start, end and fields" |a| {
+    priority: Kind::Number { min: 1, max: u32::MAX as i64 }, "priority: 1 is the most severe; not known where Snort sends 0, or none" |a| {
+        known(Some(a.message.priority).filter(|&priority| priority > 0 && a.has_whole_event()))
+    };
+    vlan: Kind::List(&Kind::PORT), "numbers of the VLANs, outermost first" |a| list(a.dissection().vlans().map(number));
+    class: Kind::Word(Words::Class), "short name of the class" |a| shown(a.class().map(|class| &class.name));
+    class_description: Kind::Text, "description of the class" |a| shown(a.class().map(|class| &class.description));
+    references: Kind::List(&Kind::Text), "URLs that describe the subject" |a| list(a.references().map(Dynamic::from));
+    layers: Kind::List(&Kind::Map), "the packet's headers, outermost first: maps with name, start, end and fields" |a| {
         list(layers::maps(a).into_iter().map(Dynamic::from_map))
     };
-    payload "what the innermost IP packet carries, as bytes" |a| {
+    payload: Kind::Bytes, "what the innermost IP packet carries, as bytes" |a| {
         Dynamic::from_blob(a.ip_payload().to_vec())
     };
-    sensor "the sensor's name" |a| shown(a.origin.sensor.as_ref());
-    socket "the socket that the alert came through" |a| {
+    sensor: Kind::Text, "the sensor's name" |a| shown(a.origin.sensor.as_ref());
+    socket: Kind::Text, "the socket that the alert came through" |a| {
         shown(a.origin.socket.as_ref().map(|path| path.display()))
     };
-    thread "number of Snort 3's packet thread" |a| known(a.origin.thread);
-    sender "the sender's pid and uid" |a| {
+    thread: Kind::WIDE, "number of Snort 3's packet thread" |a| known(a.origin.thread);
+    sender: Kind::Map, "the sender's pid and uid" |a| {
         a.sender.map_or(Dynamic::UNIT, |sender| {
             let ids = [("pid", number(sender.pid)), ("uid", number(sender.uid))];
             Dynamic::from_map(Map::from_iter(ids.map(|(name, id)| (name.into(), id))))
         })
     };
-    dialect "which Snort the datagram is from" |a| {
+    dialect: Kind::Word(Words::Dialect), "which Snort the datagram is from" |a| {
         shown(Some(a.dialect.name()).filter(|_| a.medium == Medium::Datagram))
     };
-    source "\"unified2\" if it was read from Snort's log" |a| {
+    source: Kind::Word(Words::Source), "\"unified2\" if it was read from Snort's log" |a| {
         shown(Some("unified2").filter(|_| a.medium == Medium::Unified2))
     };
-    action "what Snort did with the packet, if its log says so: \"allowed\", \"blocked\", ..." |a| {
+    action: Kind::Word(Words::Action), "what Snort did with the packet, if its log says so: \"allowed\", \"blocked\", ..." |a| {
         shown(a.verdict().map(Verdict::name))
     };
-    inspected "the part of a stream that Snort inspected, as bytes, where there is no packet" |a| {
+    inspected: Kind::Bytes, "the part of a stream that Snort inspected, as bytes, where there is no packet" |a| {
         a.inspected().map_or(Dynamic::UNIT, |bytes| Dynamic::from_blob(bytes.to_vec()))
     };
-    extra "other data from Snort's log, by name: http_uri, http_host, xff, ..." |a| {
+    extra: Kind::Map, "other data from Snort's log, by name: http_uri, http_host, xff, ..." |a| {
         Dynamic::from_map(extra(a))
     };
-    message "Snort's own fields: `msg`, when the alert is in another variable" |a| {
+    message: Kind::Message, "Snort's own fields: `msg`, when the alert is in another variable" |a| {
         Dynamic::from(SnortMessage(Arc::clone(a)))
     };
-    untrusted "whether an attacker may have forged the event" |a| a.untrusted.into();
+    untrusted: Kind::Truth, "whether an attacker may have forged the event" |a| a.untrusted.into();
 };
 
 /// Registers `msg` and `alert` with an engine.
@@ -129,14 +136,46 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<SnortMessage>("AlertMessage");
     engine.register_type_with_name::<AlertFields>("Alert");
     for field in MSG {
-        engine.register_get(field.name, |said: &mut SnortMessage| field.get(&said.0));
+        let missing = Missing::of(field.name);
+        engine.register_get(field.name, move |said: &mut SnortMessage| {
+            noted(field, missing, "msg", &said.0)
+        });
     }
     for field in ALERT {
-        engine.register_get(field.name, |known: &mut AlertFields| field.get(&known.0));
+        let missing = Missing::of(field.name);
+        engine.register_get(field.name, move |known: &mut AlertFields| {
+            noted(field, missing, "alert", &known.0)
+        });
+        if field.kind.ignores_case() {
+            engine.register_get(without_case(field.name), move |known: &mut AlertFields| {
+                lower_case(noted(field, missing, "alert", &known.0))
+            });
+        }
     }
     for name in ["to_string", "to_debug"] {
         engine.register_fn(name, |said: &mut SnortMessage| line("AlertMessage", MSG, &said.0));
         engine.register_fn(name, |known: &mut AlertFields| line("Alert", ALERT, &known.0));
+    }
+}
+
+/// A field's value. It is noted if the value isn't known, but may be in Snort's log.
+fn noted(field: &Field, missing: Missing, of: &'static str, alert: &Arc<Alert>) -> Dynamic {
+    if missing.is_true_of(alert) {
+        note(of, field.name);
+    }
+    field.get(alert)
+}
+
+/// The name under which scripts get a field in lower case, where it is compared without case. It is as long as
+/// the field's own, so that places in the script stay the same.
+pub(super) fn without_case(name: &str) -> String {
+    name.to_ascii_uppercase()
+}
+
+fn lower_case(value: Dynamic) -> Dynamic {
+    match value.as_immutable_string_ref() {
+        Ok(text) => text.to_ascii_lowercase().into(),
+        Err(_) => value.clone(),
     }
 }
 

@@ -7,13 +7,28 @@ use rhai::{AST, Dynamic, Engine, OptimizationLevel, Position, Scope};
 use super::check::check;
 use super::engine::engine;
 use super::fields::{AlertFields, SnortMessage};
+use super::fold::fold;
 use super::problem::{ScriptProblem, said_of_running, type_name};
+use super::unknown::{self, Parts};
 
 /// A script that decides whether an alert passes.
 pub struct Filter {
     engine: Engine,
     ast: AST,
+    parts: Parts,
     scope: Scope<'static>,
+    advice: Advice,
+    unknown: Option<String>,
+}
+
+/// What to do about fields that aren't known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Advice {
+    /// Have alerts completed from Snort's log.
+    #[default]
+    Complete,
+    /// Nothing: they are completed, or read from the log.
+    Nothing,
 }
 
 /// A filter could not decide whether an alert passes.
@@ -25,8 +40,8 @@ impl Filter {
     /// Compiles a script, usually an expression such as `msg.priority <= 2`.
     ///
     /// # Errors
-    /// If the script is invalid: its syntax, or an unknown variable, field, function or network. Type errors
-    /// are found only when it runs.
+    /// If the script is invalid: its syntax, an unknown variable, field, function or network, or a comparison
+    /// that fails or is never true. Other type errors are found only when it runs.
     pub fn compile(script: &str) -> Result<Self, ScriptProblem> {
         let mut engine = engine();
         engine.set_strict_variables(true);
@@ -42,8 +57,22 @@ impl Filter {
             return Err(ScriptProblem::new("a filter needs an expression", script, Position::NONE));
         }
         check(&engine, &ast, script)?;
+        let ast = match fold(&ast, script) {
+            Some(script) => engine
+                .compile_with_scope(&scope, &script)
+                .map_err(|error| ScriptProblem::of_compiling(&error, &script))?,
+            None => ast,
+        };
+        let parts = Parts::of(&ast);
         let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple);
-        Ok(Self { engine, ast, scope })
+        Ok(Self { engine, ast, parts, scope, advice: Advice::default(), unknown: None })
+    }
+
+    /// Says what to do about fields that aren't known.
+    #[must_use]
+    pub fn advising(mut self, advice: Advice) -> Self {
+        self.advice = advice;
+        self
     }
 
     /// Whether an alert passes.
@@ -51,23 +80,58 @@ impl Filter {
     /// # Errors
     /// If the script fails, or its value is neither true nor false.
     pub fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterFailure> {
-        self.scope.clear();
-        self.scope
-            .push("msg", SnortMessage(Arc::clone(alert)))
-            .push("alert", AlertFields(Arc::clone(alert)));
+        look_at(&mut self.scope, alert);
+        self.unknown = None;
+        unknown::take();
         let value: Dynamic = self
             .engine
             .eval_ast_with_scope(&mut self.scope, &self.ast)
             .map_err(|error| FilterFailure(said_of_running(&error)))?;
-        value.as_bool().map_err(|other| {
+        let passes = value.as_bool().map_err(|other| {
             let other = type_name(self.engine.map_type_name(other));
             FilterFailure(format!("its value is neither true nor false, but {other}"))
-        })
+        })?;
+        if !passes && unknown::take().is_some() {
+            self.unknown = self.undecided(alert);
+        }
+        Ok(passes)
     }
+
+    /// Whether the last alert was left out only because a field wasn't known: which, and what to do.
+    #[must_use]
+    pub fn unknown(&self) -> Option<&str> {
+        self.unknown.as_deref()
+    }
+
+    fn undecided(&mut self, alert: &Arc<Alert>) -> Option<String> {
+        let Self { engine, parts, scope, .. } = self;
+        let (of, field) = parts.undecided(&mut |part| {
+            look_at(scope, alert);
+            // A part that fails lets the alert through, as does a whole filter.
+            let value = engine.eval_ast_with_scope::<Dynamic>(scope, part);
+            value.ok().is_none_or(|value| value.as_bool().unwrap_or(true))
+        })?;
+        let advice = match self.advice {
+            Advice::Complete => "; --complete-from adds it from Snort's log",
+            Advice::Nothing => "",
+        };
+        Some(format!("{of}.{field} is not known{advice}"))
+    }
+}
+
+fn look_at(scope: &mut Scope<'static>, alert: &Arc<Alert>) {
+    scope.clear();
+    scope
+        .push("msg", SnortMessage(Arc::clone(alert)))
+        .push("alert", AlertFields(Arc::clone(alert)));
 }
 
 impl pigear_pipeline::Filter for Filter {
     fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterError> {
         Self::passes(self, alert).map_err(FilterError::new)
+    }
+
+    fn unknown(&self) -> Option<&str> {
+        Self::unknown(self)
     }
 }

@@ -2,6 +2,7 @@ use std::fmt;
 
 use rhai::{EvalAltResult, ParseError, ParseErrorType, Position};
 
+use super::hint::{self, Hint};
 use crate::visible::{cut, visible};
 
 /// The maximum length of an error text: a script may throw a whole packet.
@@ -38,6 +39,9 @@ impl ScriptProblem {
     }
 
     pub(crate) fn of_compiling(error: &ParseError, script: &str) -> Self {
+        if let Some(Hint { what, position }) = hint::on(error, script) {
+            return Self::new(bounded(&visible(what.as_bytes())), script, position);
+        }
         let what = match &*error.0 {
             ParseErrorType::VariableUndefined(name) => format!("unknown variable `{name}`"),
             ParseErrorType::UnexpectedEOF => "unexpected end".to_owned(),

@@ -70,19 +70,27 @@ impl Alerts {
         all.into_iter().skip(forgotten).collect()
     }
 
-    /// The newest as a list, with the current one marked.
+    /// The newest as a list, with their indexes in `alerts` and the current one marked.
     pub(super) fn list(&self, colour: Colour) -> String {
         let (waiting, count) = self.newest_waiting();
         let all: Vec<_> = self.seen.iter().chain(&waiting).collect();
-        let listed = &all[all.len().saturating_sub(LISTED)..];
-        let older = self.count + count - listed.len();
+        let listed = all.len().min(LISTED);
+        let first = all.len().min(MAX) - listed;
+        let before = all.len() - listed;
         let line = |(n, alert): (usize, &&Arc<Alert>)| {
-            let number = older + 1 + n;
-            let mark = if number == self.count { '>' } else { ' ' };
-            format!("{mark} {number:>4}  {}\n", show::line(alert, colour))
+            let mark = if before + n + 1 == self.seen.len() { '>' } else { ' ' };
+            let name = format!("alerts[{}]", first + n);
+            format!("{mark} {name:<11}  {}\n", show::line(alert, colour))
         };
+        let older = self.count + count - listed;
         let head = if older == 0 { String::new() } else { format!("  … {older} older\n") };
-        std::iter::once(head).chain(listed.iter().enumerate().map(line)).collect()
+        let newest = all.get(before..).unwrap_or_default();
+        std::iter::once(head).chain(newest.iter().enumerate().map(line)).collect()
+    }
+
+    /// How many wait, before filters.
+    pub(super) fn number_waiting(&self) -> usize {
+        self.backlog.as_ref().map_or(0, Backlog::waiting)
     }
 
     /// The newest of the waiting alerts, and how many of these there are.
@@ -125,9 +133,11 @@ mod tests {
         let bytes: usize = alerts.all().iter().map(|alert| alert.memory()).sum();
         assert!((MAX_BYTES - 100_000..=MAX_BYTES).contains(&bytes), "{bytes}");
         let list = alerts.list(Colour::Never);
-        assert!(list.starts_with("  … 1970 older\n  1971  "), "{list}");
-        assert!(list.ends_with(
-            "> 2010  1970-01-01T00:00:00.000000Z [**] [0:0:0] [**] [Priority: 0] {?}\n"
-        ));
+        let first = alerts.all().len() - LISTED;
+        assert!(list.starts_with(&format!("  … 1970 older\n  alerts[{first}] ")), "{list}");
+        assert!(list.ends_with(&format!(
+            "> alerts[{}]  1970-01-01T00:00:00.000000Z [**] [0:0:0] [**] [Priority: 0] {{?}}\n",
+            first + LISTED - 1
+        )));
     }
 }

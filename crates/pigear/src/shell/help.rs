@@ -1,7 +1,7 @@
 use crate::script::fields::{ALERT, Field, MSG};
 use crate::script::functions::{FUNCTIONS, Function};
 
-const HELP: [&str; 10] = [
+const HELP: [&str; 11] = [
     "msg, alert           all fields of the alert; help(msg) and help(alert) explain them",
     "msg.pkt, alert.src_ip, ...",
     "                     one field; TAB completes",
@@ -9,6 +9,7 @@ const HELP: [&str; 10] = [
     "hexdump(msg.pkt)     the packet's bytes; help(functions) explains this and others",
     "alerts               the alerts so far, newest last: alerts[-1], alerts[0].message.msg",
     "next, or Ctrl-D      continues with the next alert",
+    "next 5               passes over four, and continues with the fifth",
     "quit                 ends Pigear",
     "Ctrl-C               discards the line, or stops a running script",
     "let x = 1;           keeps a variable; fn f(a) { ... } keeps a function",

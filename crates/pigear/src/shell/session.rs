@@ -39,6 +39,8 @@ pub(super) struct Session {
     gate: Gate,
     history: Option<PathBuf>,
     editor: Option<LineEditor>,
+    /// How many alerts are passed over.
+    skipped: usize,
 }
 
 type LineEditor = Editor<Editing, FileHistory>;
@@ -61,13 +63,28 @@ impl Session {
         let interrupted = Arc::default();
         let interpreter = Interpreter::new(&alerts, &interrupted, deadline);
         let (completion, colour) = (Arc::default(), colour());
-        Self { alerts, completion, interrupted, interpreter, colour, gate, history, editor: None }
+        let (editor, skipped) = (None, 0);
+        Self {
+            alerts,
+            completion,
+            interrupted,
+            interpreter,
+            colour,
+            gate,
+            history,
+            editor,
+            skipped,
+        }
     }
 
     /// Lets the user work with an alert, until done.
     pub(super) fn look_at(&mut self, alert: &Arc<Alert>) -> Outcome {
         let _foreground = foreground(&self.interrupted);
         let number = self.alerts().add(alert);
+        if let Some(left) = self.skipped.checked_sub(1) {
+            self.skipped = left;
+            return Outcome::Next;
+        }
         self.interpreter.look_at(alert);
         lock(&self.completion).look_at(alert);
         show::say(&show::line(alert, self.colour));
@@ -96,7 +113,8 @@ impl Session {
             Outcome::Quit => {
                 let waiting = self.alerts().waiting();
                 if let Some(number) = waiting.strip_suffix(" wait") {
-                    show::say(&format!("{number} more alerts were not examined"));
+                    let were = if number == "1" { "alert was" } else { "alerts were" };
+                    show::say(&format!("{number} more {were} not examined"));
                 }
             }
             _ => {}
@@ -132,11 +150,26 @@ impl Session {
             "quit" | "exit" | "quit()" | "exit()" => Step::End(Outcome::Quit),
             "alerts" => Step::Say(self.alerts().list(self.colour)),
             "layers" => self.run("layers(alert)"),
+            _ if line.starts_with("next ") => self.pass_over(line),
             _ => match help_on(line) {
                 Some(subject) => Step::Say(help::on(subject)),
                 None => self.run(line),
             },
         }
+    }
+
+    /// `next N` goes on to the Nth of the alerts that wait.
+    fn pass_over(&mut self, line: &str) -> Step {
+        let number = line.strip_prefix("next").and_then(|number| number.trim().parse().ok());
+        let Some(number @ 1..) = number else {
+            return Step::Say("error: next takes a number of alerts, such as next 5".to_owned());
+        };
+        let waiting = self.alerts().number_waiting();
+        self.skipped = number.min(waiting.max(1)) - 1;
+        if number > waiting.max(1) {
+            show::say(&format!("only {waiting} wait"));
+        }
+        Step::End(Outcome::Next)
     }
 
     fn run(&mut self, script: &str) -> Step {

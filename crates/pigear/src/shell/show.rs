@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use pigear_alert::Alert;
-use pigear_alert::format::{Colour, FormatName};
+use pigear_alert::format::{self, Colour, FormatName};
 use rhai::Dynamic;
 
 use crate::script::fields::{ALERT, Field, MSG, brief};
@@ -15,7 +15,10 @@ use crate::visible::{cut, visible};
 const MAX_SHOWN: usize = 4_096;
 
 /// The most bytes of a blob that are shown; `hexdump` shows all.
-const MAX_BYTES: usize = 32;
+const MAX_BYTES: usize = 128;
+
+/// How many bytes of a blob are shown in a table.
+const IN_TABLE: usize = 48;
 
 /// Writes to the terminal.
 pub(super) fn print(text: &str) {
@@ -63,17 +66,79 @@ pub(super) fn value(value: &Dynamic) -> Option<String> {
     if let Some(AlertFields(alert)) = value.read_lock::<AlertFields>().as_deref() {
         return Some(table("Alert", ALERT, alert));
     }
-    let text = match value.as_blob_ref() {
-        Ok(bytes) => some_bytes(&bytes),
-        Err(_) => brief(value),
-    };
-    Some(bounded(&visible(text.as_bytes())))
+    if let Ok(bytes) = value.as_blob_ref() {
+        return Some(some_bytes(&bytes));
+    }
+    if let Some(lines) = layers(value) {
+        return Some(lines);
+    }
+    Some(bounded(&visible(brief(value).as_bytes())))
 }
 
-fn some_bytes(bytes: &[u8]) -> String {
-    let shown: Vec<_> = bytes.iter().take(MAX_BYTES).map(|byte| format!("{byte:02x}")).collect();
-    let more = if bytes.len() > MAX_BYTES { " …" } else { "" };
-    format!("<{} bytes: {}{more}>", bytes.len(), shown.join(" "))
+/// Bytes as hexadecimal numbers and characters.
+pub(super) fn some_bytes(bytes: &[u8]) -> String {
+    let shown = bytes.get(..MAX_BYTES).unwrap_or(bytes);
+    let mut dump = Vec::new();
+    format::hexdump(shown, &mut dump);
+    let dump = lines(&String::from_utf8_lossy(&dump));
+    let head = match bytes.len() {
+        0 => return "no bytes".to_owned(),
+        1 => "1 byte".to_owned(),
+        n => format!("{n} bytes"),
+    };
+    match bytes.len() - shown.len() {
+        0 => format!("{head}\n{dump}"),
+        more => format!("{head}\n{dump}\n… {more} more; hexdump(…) shows all"),
+    }
+}
+
+/// The headers of a packet, one per line; `None` if a value is something else.
+pub(super) fn layers(value: &Dynamic) -> Option<String> {
+    let list = value.as_array_ref().ok().filter(|list| !list.is_empty())?;
+    let lines: Option<Vec<_>> = list.iter().map(layer).collect();
+    Some(lines?.join("\n"))
+}
+
+fn layer(value: &Dynamic) -> Option<String> {
+    let fields = value.as_map_ref().ok()?;
+    let name = fields.get("name")?.clone().into_string().ok()?;
+    let number = |name| fields.get(name)?.as_int().ok();
+    let (start, end) = (number("start")?, number("end")?);
+    let others =
+        fields.iter().filter(|(name, _)| !matches!(name.as_str(), "name" | "start" | "end"));
+    let others = others.map(|(name, value)| format!(" {name}={value}")).collect::<String>();
+    Some(bounded(&visible(format!("{name} [{start}..{end}]{others}").as_bytes())))
+}
+
+/// A value in a table.
+fn in_table(value: &Dynamic) -> String {
+    if let Ok(bytes) = value.as_blob_ref() {
+        return text_or_numbers(&bytes);
+    }
+    let names = value.as_array_ref().ok().filter(|list| !list.is_empty()).and_then(|list| {
+        let name = |layer: &Dynamic| layer.as_map_ref().ok()?.get("name").map(ToString::to_string);
+        list.iter().map(name).collect::<Option<Vec<_>>>()
+    });
+    names.map_or_else(|| brief(value), |names| format!("{}; `layers` shows them", names.join(", ")))
+}
+
+/// How many bytes there are, and how they begin: as text if they look like one.
+fn text_or_numbers(bytes: &[u8]) -> String {
+    let begin = bytes.get(..IN_TABLE).unwrap_or(bytes);
+    let dots = if begin.len() < bytes.len() { " …" } else { "" };
+    let is_text = begin.iter().all(|byte| matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~'));
+    match begin {
+        [] => "<0 bytes>".to_owned(),
+        _ if is_text => {
+            format!("<{} bytes: {:?}{dots}>", bytes.len(), String::from_utf8_lossy(begin))
+        }
+        _ => {
+            let begin = begin.iter().take(16).map(|byte| format!("{byte:02x}"));
+            let dots = if bytes.len() > 16 { " …" } else { "" };
+            let begin = begin.collect::<Vec<_>>().join(" ");
+            format!("<{} bytes: {begin}{dots}>", bytes.len())
+        }
+    }
 }
 
 fn bounded(text: &str) -> String {
@@ -87,7 +152,7 @@ fn bounded(text: &str) -> String {
 /// All fields, one per line.
 fn table(name: &str, fields: &[Field], alert: &Arc<Alert>) -> String {
     let line = |field: &Field| {
-        let value = brief(&field.get(alert));
+        let value = in_table(&field.get(alert));
         format!("\n  {:<18} {}", field.name, bounded(&visible(value.as_bytes())))
     };
     std::iter::once(name.to_owned()).chain(fields.iter().map(line)).collect()

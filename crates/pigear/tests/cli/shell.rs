@@ -282,7 +282,19 @@ fn the_packet_can_be_taken_apart() {
     screen.enters("hexdump(msg.pkt)");
     screen.shows("\n0000  02 00 ");
     screen.enters("msg.pkt");
-    screen.shows("bytes: 02 00 ");
+    screen.shows("bytes\n0000  02 00 ");
+    screen.enters("print(msg.pkt)");
+    screen.shows("bytes\n  0000  02 00 ");
+    screen.enters("alert.layers");
+    screen.shows("> alert.layers\nEthernet [0..14] destination=");
+    screen.enters("print(alert.layers)");
+    screen.shows("\n  IPv4 [14..34] ");
+    screen.enters("print([1, 2])");
+    screen.shows("\n[1, 2]\n");
+    screen.enters("alert");
+    screen.shows("Ethernet, IPv4, ICMP; `layers` shows them");
+    screen.enters("alert.proto == \"icmp\" && alerts.some(|a| a.proto in [\"Icmp\"])");
+    screen.shows("\ntrue\n");
     screen.enters("alert.src_ip");
     screen.shows("\n\"192.168.10.21\"\n");
     screen.enters("?");
@@ -310,11 +322,34 @@ fn alerts_are_received_meanwhile_and_wait() {
     screen.prompts("pigear[2, 299 wait]>");
     screen.enters("alerts");
     screen.shows("… 261 older\n");
-    screen.shows("   301  2025-06-15T18:06:40.999998Z");
+    screen.shows("  alerts[300]  2025-06-15T18:06:40.999998Z");
     screen.enters("quit");
     screen.shows("299 more alerts were not examined");
     let counted = ends(running, &screen);
     assert_eq!((&counted["handled"], &counted["dropped"]), (&2.into(), &299.into()));
+}
+
+#[test]
+fn the_numbers_in_the_list_are_indexes_and_alerts_can_be_passed_over() {
+    let (mut running, mut screen) = at_prompt(shell());
+    for msg in [&b"second"[..], b"third", b"fourth", b"fifth"] {
+        running.send(&alert(msg));
+    }
+    screen.comes_to("pigear[1, 4 wait]>");
+    screen.enters("next 3");
+    screen.prompts("pigear[4, 1 wait]>");
+    screen.enters("msg.msg");
+    screen.shows("\n\"fourth\"\n");
+    screen.enters("alerts");
+    screen.shows("> alerts[3]    1970-01-01T00:00:00.000000Z [**] [1:7:0] fourth");
+    screen.enters("alerts[3].message.msg + alerts[0].message.msg");
+    screen.shows("\n\"fourthICMP Echo Request\"\n");
+    screen.enters("next none");
+    screen.shows("error: next takes a number of alerts, such as next 5\n");
+    screen.enters("next 7");
+    screen.shows("only 1 wait\n");
+    screen.prompts("pigear[5]>");
+    assert_eq!(quits(running, screen)["handled"], 5);
 }
 
 #[test]
@@ -326,7 +361,7 @@ fn alerts_have_their_numbers_also_if_more_wait_than_are_remembered() {
     screen.comes_to("pigear[1, 1200 wait]>");
     screen.enters("alerts");
     screen.shows("… 1161 older\n");
-    screen.shows("  1201  2025-06-15T18:06:40.999998Z");
+    screen.shows("  alerts[999]  2025-06-15T18:06:40.999998Z");
     quits(running, screen);
 }
 

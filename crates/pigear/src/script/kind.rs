@@ -1,0 +1,209 @@
+//! The kinds of values, as far as they are known before a script runs.
+
+use pigear_alert::packet::IpProtocol;
+use pigear_alert::wire::Dialect;
+
+/// The kind of a field's value, where it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Not known before the script runs.
+    Any,
+    /// True or false.
+    Truth,
+    /// A number between two others.
+    Number { min: i64, max: i64 },
+    /// A text.
+    Text,
+    /// An address, as a text.
+    Address,
+    /// A protocol's name, as a text, or the number of one without a name.
+    Protocol,
+    /// One of some words, as a text.
+    Word(Words),
+    /// Bytes.
+    Bytes,
+    /// A list.
+    List(&'static Kind),
+    /// A range of numbers.
+    Range,
+    /// Values by name.
+    Map,
+    /// `msg`.
+    Message,
+    /// `alert`.
+    Alert,
+}
+
+/// The words that a field can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// Classes: the user's own may be among them.
+    Class,
+    Action,
+    Dialect,
+    Source,
+}
+
+impl Kind {
+    /// Any number.
+    pub(crate) const NUMBER: Self = Self::Number { min: i64::MIN, max: i64::MAX };
+    /// A number of 32 bits.
+    pub(crate) const WIDE: Self = Self::Number { min: 0, max: u32::MAX as i64 };
+    /// A port, or another number of 16 bits.
+    pub(crate) const PORT: Self = Self::Number { min: 0, max: u16::MAX as i64 };
+
+    /// The kind, with its article.
+    pub(super) fn described(self) -> &'static str {
+        match self {
+            Self::Any => "a value",
+            Self::Truth => "true or false",
+            Self::Number { .. } => "a number",
+            Self::Text | Self::Protocol | Self::Word(_) => "a text",
+            Self::Address => "an address",
+            Self::Bytes => "bytes",
+            Self::List(_) => "a list",
+            Self::Range => "a range",
+            Self::Map => "a map",
+            Self::Message => "a whole message",
+            Self::Alert => "a whole alert",
+        }
+    }
+
+    /// Whether its values are texts.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Address | Self::Protocol | Self::Word(_))
+    }
+
+    /// Whether texts compare with it without case.
+    pub(super) fn ignores_case(self) -> bool {
+        matches!(self, Self::Protocol | Self::Word(_))
+    }
+
+    /// Whether two values may be equal.
+    pub(super) fn compares_with(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) | (_, Self::Any) => true,
+            (Self::Protocol, Self::Number { .. }) | (Self::Number { .. }, Self::Protocol) => true,
+            (Self::Number { .. }, Self::Number { .. }) => true,
+            (Self::List(_), Self::List(_)) => true,
+            (Self::Message | Self::Alert, _) => false,
+            (one, other) if one.is_text() => other.is_text(),
+            (one, other) => one == other,
+        }
+    }
+
+    /// The kind of a list's elements, or of what else is indexed.
+    pub(super) fn element(self) -> Self {
+        match self {
+            Self::List(element) => *element,
+            Self::Bytes => Self::Number { min: 0, max: 255 },
+            _ => Self::Any,
+        }
+    }
+
+    /// What is common to two kinds.
+    pub(super) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (one, other) if one == other => one,
+            (Self::Number { .. }, Self::Number { .. }) => Self::NUMBER,
+            (one, other) if one.is_text() && other.is_text() => Self::Text,
+            _ => Self::Any,
+        }
+    }
+
+    /// A text as a field of this kind has it, if that is known.
+    pub(super) fn canonical(self, text: &str) -> Option<String> {
+        match self {
+            Self::Protocol => (0..=u8::MAX)
+                .filter_map(|number| IpProtocol(number).name())
+                .find(|name| name.eq_ignore_ascii_case(text))
+                .map(ToOwned::to_owned),
+            Self::Word(Words::Class) => None,
+            Self::Word(_) => Some(text.to_ascii_lowercase()),
+            _ => None,
+        }
+    }
+
+    /// Why no value of this kind is this text, if none is: what to write instead.
+    pub(super) fn never(self, text: &str) -> Option<Never> {
+        match self {
+            Self::Protocol => no_protocol(text),
+            Self::Word(words) => words.never(text),
+            _ => None,
+        }
+    }
+}
+
+/// What to write instead of a text that a field never has.
+pub(super) enum Never {
+    /// This text.
+    Write(String),
+    /// This number.
+    WriteNumber(u8),
+    /// One of these.
+    OneOf(String),
+}
+
+impl Words {
+    fn never(self, text: &str) -> Option<Never> {
+        match self {
+            Self::Class => None,
+            // Whatever else Snort's log may say of packets.
+            Self::Action => {
+                let (_, meant) = ACTIONS.iter().find(|(not, _)| not.eq_ignore_ascii_case(text))?;
+                Some(Never::Write((*meant).to_owned()))
+            }
+            Self::Dialect => none_of(&Dialect::ALL.map(Dialect::name), text),
+            Self::Source => none_of(&["unified2"], text),
+        }
+    }
+}
+
+/// What users write for what Snort did with a packet.
+const ACTIONS: [(&str, &str); 8] = [
+    ("allow", "allowed"),
+    ("alert", "allowed"),
+    ("pass", "allowed"),
+    ("block", "blocked"),
+    ("drop", "blocked"),
+    ("dropped", "blocked"),
+    ("would block", "would_block"),
+    ("reject", "blocked"),
+];
+
+fn none_of(words: &[&str], text: &str) -> Option<Never> {
+    if words.iter().any(|word| word.eq_ignore_ascii_case(text)) {
+        return None;
+    }
+    let near = super::near::nearest(text, words.iter().copied());
+    Some(near.map_or_else(
+        || {
+            Never::OneOf(
+                words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", "),
+            )
+        },
+        |near| Never::Write(near.to_owned()),
+    ))
+}
+
+fn no_protocol(text: &str) -> Option<Never> {
+    let all = || (0..=u8::MAX).map(IpProtocol);
+    let named = all().filter_map(IpProtocol::name);
+    if named.clone().any(|name| name.eq_ignore_ascii_case(text)) {
+        return None;
+    }
+    let number = text.parse().ok().map(IpProtocol);
+    let called = |protocol: &IpProtocol| {
+        protocol.keyword().is_some_and(|keyword| keyword.eq_ignore_ascii_case(text))
+    };
+    let meant = number.or_else(|| all().find(called));
+    Some(match meant {
+        Some(protocol) => protocol
+            .name()
+            .map_or(Never::WriteNumber(protocol.0), |name| Never::Write(name.to_owned())),
+        None => match super::near::nearest(text, named) {
+            Some(name) => Never::Write(name.to_owned()),
+            None => Never::OneOf("\"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", or a number".to_owned()),
+        },
+    })
+}
