@@ -59,6 +59,7 @@ pub mod names;
 mod network;
 mod output_file;
 pub mod player;
+mod plural;
 pub mod registry;
 #[cfg(feature = "script")]
 pub mod script;

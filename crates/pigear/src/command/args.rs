@@ -175,7 +175,9 @@ pub(super) struct PlayArgs {
 }
 
 #[cfg(feature = "store")]
-pub(super) use stored::{LanesArgs, LanesCommand, QueryArgs, RedeliverArgs, StoreArgs};
+pub(super) use stored::{
+    CountFormat, LanesArgs, LanesCommand, QueryArgs, RedeliverArgs, StoreArgs,
+};
 
 /// The command line, with a list of all handlers.
 pub(super) fn command(registry: &Registry) -> clap::Command {

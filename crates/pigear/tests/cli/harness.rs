@@ -211,7 +211,11 @@ pub(crate) fn program() -> Command {
 }
 
 fn untouched(mut command: Command) -> Command {
-    command.env_remove("NO_COLOR").env_remove("PIGEAR_REQUIRE_PEERS").stdin(Stdio::null());
+    command
+        .env_remove("NO_COLOR")
+        .env_remove("PIGEAR_STORE")
+        .env_remove("PIGEAR_REQUIRE_PEERS")
+        .stdin(Stdio::null());
     command
 }
 
