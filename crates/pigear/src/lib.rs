@@ -59,12 +59,13 @@ pub mod names;
 mod network;
 mod output_file;
 pub mod player;
-mod plural;
 pub mod registry;
 #[cfg(feature = "script")]
 pub mod script;
 #[cfg(feature = "shell")]
 pub mod shell;
+#[cfg(any(feature = "command", feature = "http"))]
+mod similar;
 pub mod snort_conf;
 mod standard_output;
 mod stats_file;

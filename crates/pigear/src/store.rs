@@ -139,9 +139,13 @@ impl Store {
         let strays = known.unwrap_or_default();
         for (stray, waiting) in strays.iter().filter(|(name, _)| !names.contains(&&**name)) {
             let path = self.path().display();
+            let (wait, are) = match waiting {
+                1 => ("1 alert waits".to_owned(), "it is"),
+                n => (format!("{n} alerts wait"), "they are"),
+            };
             warn!(
-                "{path}: {waiting} alerts wait for the handler {stray}, which isn't configured; they \
-                are delivered once it is again. If they are not needed: `pigear lanes --store {path} \
+                "{path}: {wait} for the handler {stray}, which isn't configured; {are} delivered once \
+                the handler is configured again. If {are} not needed: `pigear lanes --store {path} \
                 drop {stray}`"
             );
         }

@@ -33,6 +33,10 @@ pub(super) struct Args {
     /// Log debug messages too, not only errors and warnings
     #[arg(long, global = true, help_heading = None::<&'static str>)]
     pub(super) debug: bool,
+
+    /// Log warnings and errors only: no counters at the end, and not what is listened on
+    #[arg(long, global = true, help_heading = None::<&'static str>)]
+    pub(super) quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]

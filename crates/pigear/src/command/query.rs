@@ -15,6 +15,7 @@ use anyhow::anyhow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::tz::TimeZone;
+use pigear_alert::plural;
 
 use self::lines::{Lines, Output, shown_zone};
 use super::args::{CountFormat, QueryArgs, StoreArgs};
@@ -22,7 +23,6 @@ use super::failure::Failure;
 use super::listen::say;
 use super::output::write_out;
 use crate::config::Config;
-use crate::plural;
 use crate::store::{CountBy, Criteria, Further, LetterContent, Reader, StoreError, Stored};
 use crate::visible::visible;
 
@@ -280,7 +280,8 @@ fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(
             continue;
         }
         let again = if letter.again { ", to be sent again" } else { "" };
-        let reason = visible(letter.reason.as_bytes());
+        let reason: Vec<_> = letter.reason.lines().map(|line| visible(line.as_bytes())).collect();
+        let reason = reason.join("\n");
         let lane = visible(letter.lane.as_bytes());
         let count = match letter.count {
             1 => String::new(),

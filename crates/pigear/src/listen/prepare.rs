@@ -10,7 +10,7 @@ use tracing::debug;
 use super::housekeeping::Housekeeper;
 use super::open_store::{Filtered, OpenStore};
 use super::opening::Opening;
-use super::{ListenError, Listener};
+use super::{ListenError, Listener, directories};
 use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
 use crate::input_file::{self, MAX_CONFIG};
 use crate::names::Watched;
@@ -34,6 +34,7 @@ impl Listener {
         if config.handlers.is_empty() {
             config.handlers.push(HandlerConfig::new("print"));
         }
+        directories::check(&config, registry)?;
         let (pipeline, store) = pipeline(&config, registry)?;
         let snort_confs =
             config.sources.iter().map(SnortConf::of).collect::<Result<Vec<_>, _>>()?;

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
+use pigear_alert::plural;
 use pigear_pipeline::{Batch, BatchPolicy, LaneSettings, Queue, Settlement, Taken, Totals};
 use tracing::{debug, error, warn};
 
@@ -368,7 +369,10 @@ impl DurableQueue {
         let before = reading.lost.dropped;
         let gone = before + found.left_out.dropped;
         if before.checked_ilog2() != gone.checked_ilog2() {
-            warn!("handler {name}: {gone} alerts so far were lost before it got them");
+            warn!(
+                "handler {name}: lost {} before it got them, so far",
+                plural::count(gone, "alert")
+            );
         }
         for item in &found.items {
             if let Item::Damaged(row) = item {
@@ -418,15 +422,16 @@ impl DurableQueue {
     fn say_unwritten(&self, reading: &Reading, problem: &StoreProblem) {
         let (name, unwritten) = (&self.name, &reading.unwritten);
         let n = unwritten.len();
+        let letters = plural::count(n, "dead letter");
         if n > 0 && self.is_closed() {
             let refused = unwritten.refused.iter();
             let lost = refused.filter(|refusal| refusal.alert.store_id.is_none()).count();
             error!(
-                "handler {name}: {n} dead letters could not be written: {problem}; {lost} of them are lost, and \
+                "handler {name}: {letters} could not be written: {problem}; {lost} of them are lost, and \
                 the alerts of the others come again in the next run"
             );
         } else if n > 0 && reading.note_failures.is_power_of_two() {
-            error!("handler {name}: cannot write {n} dead letters yet: {problem}");
+            error!("handler {name}: cannot write {letters} yet: {problem}");
         }
     }
 }

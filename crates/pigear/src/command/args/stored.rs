@@ -11,7 +11,7 @@ use crate::store::{CountBy, Criteria, Network, moment};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::command) struct StoreArgs {
-    /// The store [default: that of --config, of the environment variable PIGEAR_STORE, or of
+    /// The store [default: that of --config, of the environment variable `PIGEAR_STORE`, or of
     /// /etc/pigear/pigear.toml]
     #[arg(long, value_name = "PATH")]
     pub(in crate::command) store: Option<PathBuf>,

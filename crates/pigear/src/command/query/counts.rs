@@ -1,5 +1,7 @@
 //! Counts for other programs: a JSON object on each line, or CSV. Times are in UTC.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 
 use super::table::shown;
@@ -10,11 +12,13 @@ use crate::visible::visible;
 pub(super) fn json(counts: &[Count], by: CountBy, limit: Option<usize>) -> String {
     let names = columns(by);
     let object = |count: &Count| {
-        let values = names.iter().zip(values(count, by).into_iter().flatten());
-        let fields: String = values
-            .map(|(name, value)| format!("\"{name}\":{},", json_value(name, value)))
-            .collect();
-        format!("{{{fields}\"alerts\":{}}}\n", count.alerts)
+        let mut object = String::from("{");
+        // Writing to a string can't fail.
+        for (name, value) in names.iter().zip(values(count, by).into_iter().flatten()) {
+            let _ = write!(object, "\"{name}\":{},", json_value(name, value));
+        }
+        let _ = writeln!(object, "\"alerts\":{}}}", count.alerts);
+        object
     };
     shown(counts, by, limit.unwrap_or(usize::MAX)).iter().map(object).collect()
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use pigear_alert::Alert;
+use pigear_alert::plural::count;
 use pigear_pipeline::Handler;
 
-use crate::command::failure::Failure;
+use crate::command::failure::{Failure, create_hint};
 use crate::handler::compress::Compress;
 use crate::handler::pcap::{Options, Pcap};
 use crate::handler::rotate::Rotation;
-use crate::plural::count;
+use crate::listen::directories;
+use crate::output_file::dir;
 use crate::store::Reader;
 
 /// Writes the packets of alerts to a new file, in this order, and returns what was written.
@@ -46,15 +48,20 @@ pub(super) fn save(reader: &mut Reader, ids: &[i64], path: &Path) -> Result<Stri
         ));
     };
     file.finish().context("cannot write the packets")?;
-    let mut said = format!("wrote {} to {}", count(packets, "packet"), path.display());
-    if without > 0 {
-        let have = if without == 1 { "has" } else { "have" };
-        said += &format!("; {} {have} no packet", count(without, "alert"));
-    }
-    Ok(said)
+    let written = format!("wrote {} to {}", count(packets, "packet"), path.display());
+    Ok(match without {
+        0 => written,
+        1 => format!("{written}; 1 alert has no packet"),
+        n => format!("{written}; {n} alerts have no packet"),
+    })
 }
 
 fn create(path: &Path) -> Result<Pcap, Failure> {
+    if directories::is_missing(path) {
+        let dir = dir(path);
+        let error: Failure = anyhow!("no such directory: {}", dir.display()).into();
+        return Err(error.with_hint(create_hint(std::iter::once(dir))));
+    }
     let options = Options {
         path: path.to_owned(),
         mode: None,

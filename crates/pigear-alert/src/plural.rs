@@ -1,9 +1,10 @@
-//! Numbers of things, in words.
+//! Numbers of things, for messages.
 
 use std::fmt::Display;
 
 /// `1 alert`, `2 alerts`; `1 batch`, `2 batches`.
-pub(crate) fn count<N: Display + PartialEq + From<u8>>(n: N, what: &str) -> String {
+#[must_use]
+pub fn count<N: Copy + Display + PartialEq + From<u8>>(n: N, what: &str) -> String {
     let end = match what {
         _ if n == N::from(1) => "",
         what if what.ends_with("ch") || what.ends_with('s') => "es",
