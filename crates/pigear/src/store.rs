@@ -145,7 +145,7 @@ impl Store {
             };
             warn!(
                 "{path}: {wait} for the handler {stray}, which isn't configured; {are} delivered once \
-                the handler is configured again. If {are} not needed: `pigear lanes --store {path} \
+                it is again. If {are} not needed: `pigear lanes --store {path} \
                 drop {stray}`"
             );
         }

@@ -104,8 +104,9 @@ impl From<ListenError> for Failure {
             }
             ListenError::Socket { path, source: BindError::NoDirectory } => {
                 let create = directories::command([dir(path)]);
-                let hint = format!("{create} creates it; --logdir names Snort's log directory");
-                (FAILED, Some(hint.into()))
+                let create =
+                    if dir(path).exists() { String::new() } else { create + " creates it; " };
+                (FAILED, Some(format!("{create}--logdir names Snort's log directory").into()))
             }
             ListenError::Socket { source, .. } => (FAILED, bind_hint(source).map(Cow::from)),
             ListenError::Log { source, .. } => (FAILED, log_hint(source).map(Cow::from)),

@@ -17,7 +17,7 @@ const FILTERS: [(&str, &str); 10] = [
     ("gid", "msg.sig_generator == VALUE"),
     ("host", "ip_in(alert.src_ip, \"VALUE\") || ip_in(alert.dst_ip, \"VALUE\")"),
     ("port", "alert.src_port == VALUE || alert.dst_port == VALUE"),
-    ("priority", "alert.priority == VALUE"),
+    ("priority", "msg.priority == VALUE"),
     ("proto", "alert.proto == \"VALUE\""),
     ("sid", "msg.sig_id == VALUE"),
     ("src", "ip_in(alert.src_ip, \"VALUE\")"),

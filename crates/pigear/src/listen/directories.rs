@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::ListenError;
-use crate::config::{Config, HandlerConfig};
+use crate::config::{Config, HandlerConfig, SourceKind};
 use crate::output_file::dir;
 use crate::registry::Registry;
 
@@ -25,7 +25,9 @@ pub(super) fn check(config: &Config, registry: &Registry) -> Result<(), ListenEr
     let stats = config.stats.as_deref().map(|path| ("the counters".to_owned(), path));
     let store = config.store.path.as_deref().map(|path| ("the store".to_owned(), path));
     let handlers = config.handlers.iter().filter_map(|handler| file_of(handler, registry));
-    let bookmarks = config.sources.iter().filter_map(|source| source.bookmark.as_deref());
+    // Completing goes on without a bookmark.
+    let logs = config.sources.iter().filter(|source| source.kind == SourceKind::Unified2);
+    let bookmarks = logs.filter_map(|source| source.bookmark.as_deref());
     let bookmarks = bookmarks.map(|path| ("the bookmark".to_owned(), path));
     let files = stats.into_iter().chain(store).chain(handlers).chain(bookmarks);
     let missing = files.filter(|(_, path)| is_missing(path));
@@ -38,7 +40,8 @@ fn file_of<'a>(handler: &'a HandlerConfig, registry: &Registry) -> Option<(Strin
     let kind = registry.resolve(&handler.kind).ok()?;
     let path = FILE_HANDLERS.contains(&kind).then(|| handler.keys.text("path")).flatten()?;
     let name = handler.name.as_deref().unwrap_or(kind);
-    Some((format!("handler {name}"), Path::new(path)))
+    let place = handler.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+    Some((format!("handler {name}{place}"), Path::new(path)))
 }
 
 /// Whether the directory of a file does not exist.

@@ -204,7 +204,7 @@ fn end_said(running: Running, lines: &[&str]) -> Value {
     for line in lines {
         assert_eq!(ended.stderr.matches(line).count(), 1, "{line}: {}", ended.stderr);
     }
-    assert_eq!(ended.stderr.lines().count(), lines.len() + 1, "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), lines.len(), "{}", ended.stderr);
     serde_json::from_str(&room.read("stats.json")).unwrap()
 }
 

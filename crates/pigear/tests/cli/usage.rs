@@ -81,7 +81,7 @@ fn for_an_option_that_is_not_there_it_is_said_what_to_write() {
             "write per_minute=3: a handler's keys have no dashes",
         ),
         (&["--path"], "--path", "write path=VALUE: a handler's keys have no dashes"),
-        (&["--priority", "1"], "--priority", "write --filter 'alert.priority == 1'"),
+        (&["--priority", "1"], "--priority", "write --filter 'msg.priority == 1'"),
         (&["--src", "10.0.0.0/8"], "--src", "write --filter 'ip_in(alert.src_ip, \"10.0.0.0/8\")'"),
         (&["--check"], "--check", "pigear --help lists commands and options"),
         (&["--log-dir", "x"], "--log-dir", "did you mean --logdir?"),
@@ -268,7 +268,7 @@ fn an_unknown_log_directory_is_refused() {
         .args(["--logdir", "no-such"])
         .stderr(
             "error: cannot listen on no-such/snort_alert: no such directory\n\
-             hint: create it, or give Snort's log directory with --logdir\n",
+             hint: mkdir -p no-such creates it; --logdir names Snort's log directory\n",
         )
         .status(1);
 }
@@ -280,7 +280,7 @@ fn a_log_directory_that_is_a_file_is_refused() {
         .args(["--logdir", "alerts"])
         .stderr(
             "error: cannot listen on alerts/snort_alert: no such directory\n\
-             hint: create it, or give Snort's log directory with --logdir\n",
+             hint: --logdir names Snort's log directory\n",
         )
         .status(1);
 }
