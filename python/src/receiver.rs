@@ -10,6 +10,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use pigear::snort_conf::log_dir;
 use pigear_alert::Sender;
+use pigear_alert::plural;
 use pigear_pipeline::source::unix::{AllowedSenders, Control, Failures};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
@@ -135,7 +136,7 @@ impl Queue {
     fn fail(&self, failure: Errno) {
         let failed = bump(&mut self.state().failed);
         if let Some(count) = failed {
-            warn!("receiving failed: {failure}; {count} times so far");
+            warn!("receiving failed: {failure}; {} so far", plural::count(count, "time"));
         }
     }
 
@@ -159,7 +160,8 @@ impl Queue {
             let dropped = bump(&mut state.dropped);
             drop(state);
             if let Some(count) = dropped {
-                warn!("the data handler's queue is full; {count} alerts dropped so far");
+                let alerts = plural::count(count, "alert");
+                warn!("the data handler's queue is full; {alerts} dropped so far");
             }
         } else {
             state.bytes += room(&copy);

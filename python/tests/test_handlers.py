@@ -214,7 +214,7 @@ def test_with_serve_forever_an_exception_is_logged_with_its_traceback(room):
     assert (status, out) == (0, f"{pigear.decode(SNORT3[0]).sig_id}\n")
     # At powers of two: the first and the second, not the third.
     assert err.count("Traceback (most recent call last):") == 2
-    assert "1 alerts failed so far" in err
+    assert "1 alert failed so far" in err
     counted = json.loads(room.read("stats.json"))["handlers"]["mine.Choosy"]
     assert counted == {"received": 4, "waiting": 0, "handled": 1, "dropped": 0, "failed": 3}
 
@@ -266,7 +266,7 @@ def test_a_signal_ends_a_handler_that_never_returns(room, stop):
 def test_enough_alerts_end_a_handler_that_never_returns(room):
     status, out, err = asleep(room, FOR_EVER, "--count", "1").end(15)
     assert (status, out) == (0, "asleep\n")
-    assert "still busy at the shutdown deadline; 1 alerts dropped" in err
+    assert "still busy at the shutdown deadline; 1 alert dropped" in err
 
 
 def test_a_handler_that_minds_nothing_is_left_behind(room):

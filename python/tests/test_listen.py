@@ -316,7 +316,7 @@ def test_a_queue_that_is_full_drops_counts_and_logs(room, caplog):
         room.send(*[PING] * 50)
         until("all are received", lambda: alerts.stats["received"] == 50)
         assert alerts.stats["handlers"]["listen"]["dropped"] > 0
-        until("it is logged", lambda: "its queue is full; 1 alerts dropped" in caplog.text)
+        until("it is logged", lambda: "its queue is full; 1 alert dropped" in caplog.text)
     assert ("pigear", "WARNING") in {(it.name, it.levelname) for it in caplog.records}
 
 

@@ -282,7 +282,7 @@ def test_what_is_dropped_is_logged_at_once(room, caplog):
     def snort():
         # Fills 64 MiB.
         room.send(*[PING] * 1_200)
-        until("it is logged", lambda: "queue is full; 1 alerts dropped" in caplog.text)
+        until("it is logged", lambda: "queue is full; 1 alert dropped" in caplog.text)
         logged.set()
         handler.data_handler.sent.set()
 

@@ -37,6 +37,7 @@ pub mod format;
 pub mod maps;
 mod message;
 pub mod packet;
+pub mod plural;
 pub mod unified2;
 pub mod visible;
 pub mod wire;

@@ -54,6 +54,7 @@ pub use encode::encode;
 
 use crate::message::{AlertMessage, AppName};
 use crate::packet::LinkType;
+use crate::plural;
 use layout::{Event, PacketHeader, Record};
 
 /// Size of the longest alert datagram, in bytes. A receive buffer should have one byte more at
@@ -100,15 +101,16 @@ impl Decoded {
 pub enum DecodeError {
     /// No dialect has datagrams of this length.
     #[error(
-        "datagram has {actual} bytes, but an alert has 65864, 65880 or 65928 (Snort 2.9 and 3), \
-         or 1844, 1856 or 1864 (older)"
+        "datagram has {}, but an alert has 65864, 65880 or 65928 (Snort 2.9 and 3), \
+         or 1844, 1856 or 1864 (older)",
+        plural::count(*actual, "byte")
     )]
     UnknownLength {
         /// The datagram's length, in bytes.
         actual: usize,
     },
     /// The configured dialect has datagrams of another length.
-    #[error("datagram has {actual} bytes, but an alert of {dialect} has {needed}")]
+    #[error("datagram has {}, but an alert of {dialect} has {needed}", plural::count(*actual, "byte"))]
     WrongLength {
         /// The configured dialect.
         dialect: Dialect,

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use pigear_alert::plural;
 use pigear_alert::unified2::Logged;
 use pigear_alert::wire::DecodeError;
 use pigear_alert::{Alert, Sender};
@@ -172,8 +173,11 @@ impl Intake<'_> {
                 None => Flow::Continue(()),
             };
         }
-        let missed = self.gaps.before(&alert);
-        self.missed(missed);
+        // A recording has what it has.
+        if self.mode == SourceMode::Live {
+            let missed = self.gaps.before(&alert);
+            self.missed(missed);
+        }
         self.fanout.send(&alert, self.mode)
     }
 
@@ -268,7 +272,7 @@ impl Intake<'_> {
     /// Counts a datagram that could not be received.
     pub(crate) fn receive_failed(&self, error: &io::Error) {
         if let Some(count) = self.fanout.stats.receive_errors.add_and_log() {
-            warn!("receiving failed: {error}; {count} times so far");
+            warn!("receiving failed: {error}; {} so far", plural::count(count, "time"));
         }
     }
 

@@ -210,7 +210,9 @@ impl Writer {
     /// # Errors
     /// If the file exists, or can't be created.
     pub fn create_new(path: &Path) -> io::Result<Self> {
-        Self::new(File::create_new(path)?, path)
+        // Packets are not for everyone.
+        let file = File::options().write(true).create_new(true).mode(0o640).open(path)?;
+        Self::new(file, path)
     }
 
     /// Writes to a file from its position, compressed if its name ends in `.gz` or `.zst`. Data before it

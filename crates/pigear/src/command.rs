@@ -22,6 +22,7 @@ mod progress;
 mod query;
 mod settings;
 mod signals;
+mod unexpected;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -52,17 +53,22 @@ pub fn run(words: impl IntoIterator<Item = OsString>, registry: &Registry, host:
     if completions::answer(&words, registry) {
         return 0;
     }
-    let parsed = args::command(registry)
+    let mut command = args::command(registry);
+    let parsed = command
         .try_get_matches_from_mut(&words)
         .and_then(|matches| Args::from_arg_matches(&matches));
     let args = match parsed {
         Ok(args) => args,
         Err(error) => {
-            print_wrong_usage(&error, &words);
+            match unexpected::message(&error, &words, registry, &command) {
+                // If it can't be printed, there is no reader.
+                Some(text) => drop(io::stderr().write_all(visible_lines(&text).as_bytes())),
+                None => print_wrong_usage(&error, &words),
+            }
             return u8::try_from(error.exit_code()).unwrap_or(u8::MAX);
         }
     };
-    log::start(args.debug);
+    log::start(args.debug, args.quiet);
     host.start(args.debug);
     let status = carry_out(args, registry, host).map_or_else(|failure| failure.report(), |()| 0);
     log::finish();

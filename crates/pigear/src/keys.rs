@@ -71,6 +71,11 @@ impl Keys {
         }
     }
 
+    /// The value of a key, if it is a string.
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(Value::as_str)
+    }
+
     /// Sets a key to a string, if it is not set yet.
     pub fn set_default(&mut self, key: &str, value: &str) {
         self.0.entry(key).or_insert_with(|| Value::String(value.to_owned()));
@@ -91,23 +96,43 @@ impl Keys {
     /// # Errors
     /// If a key is unknown or missing, or a value is invalid.
     pub fn options<T: DeserializeOwned>(self) -> Result<T, KeyError> {
-        T::deserialize(Value::Table(self.0)).map_err(|error| KeyError(in_our_words(&error)))
+        let texts = self.0.clone();
+        T::deserialize(Value::Table(self.0)).map_err(|error| KeyError(in_our_words(&error, &texts)))
     }
 }
 
 /// Fields are called keys here, and the key comes before the error.
-fn in_our_words(error: &toml::de::Error) -> String {
+fn in_our_words(error: &toml::de::Error, keys: &Table) -> String {
     let text = error
         .message()
         .replace("unknown field", "unknown key")
         .replace("missing field", "missing key")
-        .replace("expected a map", "expected a name, as in KEY.NAME=VALUE")
         .replace("there are no fields", "there are none");
     let whole = error.to_string();
     match whole.trim_end().rsplit_once("\nin `") {
-        Some((_, key)) => format!("{}: {text}", key.trim_end_matches('`')),
+        Some((_, key)) => {
+            let key = key.trim_end_matches('`');
+            match keys.get(key) {
+                Some(Value::String(value)) if text.contains("expected a map") => {
+                    format!("{key}: write {}", with_name(key, value))
+                }
+                _ => format!("{key}: {text}"),
+            }
+        }
         None => text,
     }
+}
+
+/// `header.A=b`, for `header=A:b`. The value of a header may be secret, and isn't shown then.
+fn with_name(key: &str, value: &str) -> String {
+    let Some((name, value)) = value.split_once([':', '=']) else {
+        return format!("{key}.NAME=VALUE");
+    };
+    let name = name.trim();
+    let lower = name.to_ascii_lowercase();
+    let secret = ["auth", "key", "token", "cookie", "secret", "pass"];
+    let value = if secret.iter().any(|word| lower.contains(word)) { "…" } else { value.trim() };
+    format!("{key}.{name}={value}")
 }
 
 impl From<Table> for Keys {

@@ -65,6 +65,8 @@ pub mod registry;
 pub mod script;
 #[cfg(feature = "shell")]
 pub mod shell;
+#[cfg(any(feature = "command", feature = "http"))]
+mod similar;
 pub mod snort_conf;
 mod standard_output;
 mod stats_file;

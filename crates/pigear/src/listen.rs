@@ -1,5 +1,6 @@
 //! Runs a configuration.
 
+pub(crate) mod directories;
 mod error;
 mod housekeeping;
 mod open_store;
@@ -13,6 +14,7 @@ use std::sync::mpsc::Sender;
 use pigear_pipeline::source::unified2::Progress;
 use pigear_pipeline::{Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
 
+pub use directories::MissingDirectory;
 pub use error::ListenError;
 pub(crate) use prepare::LOG_DIR;
 

@@ -30,6 +30,7 @@ mod change;
 mod check;
 mod clock;
 mod connect;
+mod contents;
 mod count;
 mod criteria;
 mod dead_letter;
@@ -44,6 +45,7 @@ mod lanes;
 mod layout;
 mod lock;
 mod meta;
+mod moment;
 mod open;
 mod progress;
 mod reader;
@@ -70,12 +72,14 @@ use parking_lot::FairMutex;
 use tracing::warn;
 
 pub use crate::network::{Network, NotANetwork};
+pub use contents::{Contents, Unmet};
 pub use count::{Count, CountBy};
-pub use criteria::{Criteria, Test, moment};
+pub use criteria::{Criteria, Test};
 pub use dead_letter::{DeadLetter, LetterContent, Redelivery, redeliver};
 pub use durable_queue::DurableQueue;
 pub use error::{StoreError, StoreProblem};
 pub use lanes::{LaneState, drop_lane};
+pub use moment::moment;
 pub use reader::{Further, Reader};
 pub use retention::{Retention, RetentionPolicy};
 pub use row::Stored;
@@ -137,9 +141,13 @@ impl Store {
         let strays = known.unwrap_or_default();
         for (stray, waiting) in strays.iter().filter(|(name, _)| !names.contains(&&**name)) {
             let path = self.path().display();
+            let (wait, are) = match waiting {
+                1 => ("1 alert waits".to_owned(), "it is"),
+                n => (format!("{n} alerts wait"), "they are"),
+            };
             warn!(
-                "{path}: {waiting} alerts wait for the handler {stray}, which isn't configured; they \
-                are delivered once it is again. If they are not needed: `pigear lanes --store {path} \
+                "{path}: {wait} for the handler {stray}, which isn't configured; {are} delivered once \
+                it is again. If {are} not needed: `pigear lanes --store {path} \
                 drop {stray}`"
             );
         }

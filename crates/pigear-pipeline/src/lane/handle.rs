@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use pigear_alert::Alert;
+use pigear_alert::plural;
 use tracing::{error, warn};
 
 use crate::account::Account;
@@ -93,7 +94,8 @@ impl Lane {
 
     fn turn_away(&self, why: &str) {
         if let Some(count) = self.account.settle(Fate::Dropped, 1) {
-            warn!("handler {}: {why}; {count} alerts dropped so far", self.name);
+            let alerts = plural::count(count, "alert");
+            warn!("handler {}: {why}; {alerts} dropped so far", self.name);
         }
     }
 
@@ -125,10 +127,8 @@ impl Lane {
                 "handler {name}: still busy at the shutdown deadline; its alerts stay in the store"
             );
         } else {
-            warn!(
-                "handler {}: still busy at the shutdown deadline; {left} alerts dropped",
-                self.name
-            );
+            let (name, left) = (&self.name, plural::count(left, "alert"));
+            warn!("handler {name}: still busy at the shutdown deadline; {left} dropped");
         }
     }
 
@@ -137,7 +137,7 @@ impl Lane {
         self.stop_settling();
         let left = self.abandon();
         if left > 0 {
-            error!("handler {}: broke; {left} alerts dropped", self.name);
+            error!("handler {}: broke; {} dropped", self.name, plural::count(left, "alert"));
         }
         LaneEnd::Failed(Failure::refused("panicked"))
     }
@@ -156,10 +156,12 @@ impl Lane {
         let counted =
             |fate, alerts| (alerts > 0).then(|| self.account.settle(fate, alerts)).flatten();
         if let Some(count) = counted(Fate::Dropped, lost.dropped) {
-            warn!("handler {}: {count} alerts dropped so far", self.name);
+            let alerts = plural::count(count, "alert");
+            warn!("handler {}: {alerts} dropped so far", self.name);
         }
         if let Some(count) = counted(Fate::Failed, lost.failed) {
-            error!("handler {}: {count} alerts became dead letters so far", self.name);
+            let letters = plural::count(count, "dead letter");
+            error!("handler {}: {letters} so far", self.name);
         }
     }
 

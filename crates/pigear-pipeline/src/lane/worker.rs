@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
+use pigear_alert::plural;
 use tracing::{error, info, warn};
 
 use super::call::{Caller, Ended, Outcome, guarded};
@@ -275,15 +276,16 @@ impl Worker {
     /// Counts in the account, and logs the error.
     fn count(&self, fate: Fate, alerts: u64) {
         let Some(count) = self.lane.account.settle(fate, alerts) else { return };
+        let alerts = plural::count(count, "alert");
         let (name, last) = (&self.lane.name, self.caller.last_problem());
         match fate {
             Fate::Failed if self.lane.queue.outlives_process() => {
-                error!("handler {name}: {last}; {count} alerts became dead letters so far");
+                error!("handler {name}: {last}; {} so far", plural::count(count, "dead letter"));
             }
             Fate::Failed if self.caller.on_error == OnError::GoOn => {
-                error!("handler {name}: {last}; {count} alerts failed so far");
+                error!("handler {name}: {last}; {alerts} failed so far");
             }
-            Fate::Dropped => error!("handler {name}: {last}; {count} alerts dropped so far"),
+            Fate::Dropped => error!("handler {name}: {last}; {alerts} dropped so far"),
             _ => {}
         }
     }
@@ -416,10 +418,9 @@ impl Worker {
             return ended;
         }
         if !self.lane.queue.outlives_process() && self.lane.deadline.left().is_none() {
-            warn!(
-                "handler {}: {left} messages wait for per_minute; a signal ends this",
-                self.lane.name
-            );
+            let name = &self.lane.name;
+            let wait = if left == 1 { "message waits" } else { "messages wait" };
+            warn!("handler {name}: {left} {wait} for per_minute; a signal ends this");
         }
         self.send_while(|grouping, _| !grouping.is_empty())
     }
@@ -453,20 +454,21 @@ impl Worker {
         }
         let (lane, name) = (&self.lane, &self.lane.name);
         let dropped = lane.abandon();
-        let (messages, alerts) = (self.unsent, self.unsent_alerts);
+        let messages = self.unsent;
+        let unsent = || {
+            let alerts = plural::count(self.unsent_alerts, "alert");
+            format!("did not send {} about {alerts} in time", plural::count(messages, "message"))
+        };
+        let dropped = || plural::count(dropped, "alert");
         let stays = lane.queue.outlives_process();
         match ended {
             Some(Ended::With(end)) => return end,
-            _ if messages > 0 && stays => info!(
-                "handler {name}: {messages} messages about {alerts} alerts were not sent in time; \
-                the alerts stay in the store"
-            ),
-            _ if messages > 0 => warn!(
-                "handler {name}: {messages} messages about {alerts} alerts were not sent in time; \
-                {dropped} alerts dropped"
-            ),
+            _ if messages > 0 && stays => {
+                info!("handler {name}: {}; the alerts stay in the store", unsent());
+            }
+            _ if messages > 0 => warn!("handler {name}: {}; {} dropped", unsent(), dropped()),
             Some(Ended::TimeUp) if !stays => {
-                warn!("handler {name}: could not finish in time; {dropped} alerts dropped");
+                warn!("handler {name}: could not finish in time; {} dropped", dropped());
             }
             _ => {}
         }

@@ -33,6 +33,10 @@ pub(super) struct Args {
     /// Log debug messages too, not only errors and warnings
     #[arg(long, global = true, help_heading = None::<&'static str>)]
     pub(super) debug: bool,
+
+    /// Log warnings and errors only: no counters at the end, and not what is listened on
+    #[arg(long, global = true, help_heading = None::<&'static str>)]
+    pub(super) quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -175,7 +179,9 @@ pub(super) struct PlayArgs {
 }
 
 #[cfg(feature = "store")]
-pub(super) use stored::{LanesArgs, LanesCommand, QueryArgs, RedeliverArgs, StoreArgs};
+pub(super) use stored::{
+    CountFormat, LanesArgs, LanesCommand, QueryArgs, RedeliverArgs, StoreArgs,
+};
 
 /// The command line, with a list of all handlers.
 pub(super) fn command(registry: &Registry) -> clap::Command {

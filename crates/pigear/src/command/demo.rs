@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use super::args::DemoArgs;
 use super::failure::Failure;
 use super::host::Host;
-use super::listen::{say, summary};
+use super::listen::{Missed, say, summary};
 use super::signals;
 use crate::config::{Config, SourceConfig};
 use crate::listen::{Listener, Reload};
@@ -51,10 +51,9 @@ pub(super) fn run(args: &DemoArgs, registry: &Registry, host: &dyn Host) -> Resu
         report
     });
     let player = player.context("cannot start a thread")?;
-    let (mut counters, result) = listener.run(interrupt.stop(), &reload);
+    let (counters, result) = listener.run(interrupt.stop(), &reload);
     // The recording is a selection: its event ids have gaps, though nothing was missed.
-    counters.missed = 0;
-    say(&summary(&counters));
+    say(&summary(&counters, Missed::Unknown));
     result?;
     let played: Result<_, PlayError> =
         player.join().map_err(|_| anyhow!("the player thread panicked"))?;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::ErrorKind;
+use std::path::Path;
 
 use pigear_pipeline::source::unified2::{OpenError, SpoolError};
 use pigear_pipeline::source::unix::BindError;
@@ -9,7 +10,8 @@ use pigear_pipeline::{PipelineError, SourceError};
 
 use super::log;
 use crate::config::ConfigError;
-use crate::listen::ListenError;
+use crate::listen::{ListenError, directories};
+use crate::output_file::dir;
 use crate::registry::{BuildError, Unresolved};
 
 /// A failure of the whole program.
@@ -32,7 +34,7 @@ impl Failure {
         }
     }
 
-    pub(super) fn with_hint(self, hint: &'static str) -> Self {
+    pub(super) fn with_hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
@@ -97,6 +99,15 @@ impl From<ListenError> for Failure {
             ListenError::Handler { .. } => {
                 (WRONG_USAGE, Some("pigear --help lists handlers and keys".into()))
             }
+            ListenError::Directories { missing } => {
+                (FAILED, Some(create_hint(missing.iter().map(|missing| &*missing.path))))
+            }
+            ListenError::Socket { path, source: BindError::NoDirectory } => {
+                let create = directories::command([dir(path)]);
+                let create =
+                    if dir(path).exists() { String::new() } else { create + " creates it; " };
+                (FAILED, Some(format!("{create}--logdir names Snort's log directory").into()))
+            }
             ListenError::Socket { source, .. } => (FAILED, bind_hint(source).map(Cow::from)),
             ListenError::Log { source, .. } => (FAILED, log_hint(source).map(Cow::from)),
             _ => (FAILED, None),
@@ -111,12 +122,16 @@ fn python_hint(what: &str, name: &str) -> Cow<'static, str> {
     format!("classes in Python need Pigear for Python: pip install pigear, then {command} …").into()
 }
 
+/// How to create directories.
+pub(super) fn create_hint<'a>(paths: impl Iterator<Item = &'a Path>) -> Cow<'static, str> {
+    format!("{} creates what is missing", directories::command(paths)).into()
+}
+
 fn bind_hint(error: &BindError) -> Option<&'static str> {
     Some(match error {
         BindError::PathTooLong { .. } => {
             "use a log directory with a shorter path; Snort truncates this one and sends to another path"
         }
-        BindError::NoDirectory => "create it, or give Snort's log directory with --logdir",
         BindError::NoPermission => {
             "run as root or as a user who may write there, or give another directory with --logdir"
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -42,7 +42,10 @@ pub struct Interrupt(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    requested: AtomicBool,
+    /// How many times a stop was requested.
+    requests: AtomicU32,
+    /// How many of them were Ctrl-C.
+    interrupts: AtomicU32,
     stop: Stop,
     /// Called before a forced end.
     last: Mutex<Vec<Last>>,
@@ -52,9 +55,12 @@ type Last = Box<dyn FnOnce() + Send>;
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Interrupt").field("requested", &self.requested).finish_non_exhaustive()
+        f.debug_struct("Interrupt").field("requests", &self.requests).finish_non_exhaustive()
     }
 }
+
+/// The status after Ctrl-C: 128 and the number of SIGINT.
+const INTERRUPTED: i32 = 128 + 2;
 
 /// How long a forced end may take.
 const FORCED_EXIT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -63,9 +69,8 @@ impl Interrupt {
     /// Handles Ctrl-C: it interrupts a script that runs in the shell, if there is one; otherwise it
     /// requests a stop.
     pub fn ctrl_c(&self) {
-        const SIGINT: i32 = 2;
         if !taken() {
-            self.request(128 + SIGINT);
+            self.request(INTERRUPTED);
         }
     }
 
@@ -77,13 +82,20 @@ impl Interrupt {
         }
     }
 
-    /// Requests an orderly stop. The second request ends the program at once with this status: programs
-    /// that `exec` runs are killed, and the counters are written as they are.
+    /// Requests an orderly stop. The third request, or the second by Ctrl-C, ends the program at once with
+    /// this status: programs that `exec` runs are killed, and the counters are written as they are. One
+    /// more SIGTERM is not enough, because some programs send two.
     pub fn request(&self, status: i32) {
-        if self.0.requested.swap(true, Ordering::SeqCst) {
+        let is_interrupt = u32::from(status == INTERRUPTED);
+        let interrupts = self.0.interrupts.fetch_add(is_interrupt, Ordering::SeqCst) + is_interrupt;
+        let requests = self.0.requests.fetch_add(1, Ordering::SeqCst) + 1;
+        if requests >= 3 || interrupts >= 2 {
             self.0.exit(status);
         }
-        self.0.stop.request();
+        match requests {
+            1 => self.0.stop.request(),
+            _ => log::inform("waiting for handlers to finish; a third signal ends at once"),
+        }
     }
 
     /// Registers a function that is called before a forced end. It gets only a short time.
@@ -94,7 +106,7 @@ impl Interrupt {
     /// Whether a stop was requested.
     #[must_use]
     pub fn is_requested(&self) -> bool {
-        self.0.requested.load(Ordering::SeqCst)
+        self.0.requests.load(Ordering::SeqCst) > 0
     }
 
     /// The switch that this throws.

@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
+use pigear_alert::plural;
 use pigear_pipeline::{LaneSnapshot, Snapshot};
-use tracing::debug;
 
 use super::args::ListenArgs;
 use super::failure::Failure;
 use super::host::Host;
 use super::{log, progress, settings, signals};
+use crate::config::{SourceConfig, SourceKind};
 use crate::listen::{Listener, Reload};
 use crate::registry::Registry;
 use crate::stats_file::StatsFile;
@@ -22,43 +23,89 @@ pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Res
         return Ok(result?);
     }
     let reload = Reload::default();
+    let missed = Missed::of(&config.sources);
+    let doing = if missed == Missed::Unknown { "reading" } else { "listening on" };
+    let ends = config.sources.iter().any(|source| match source.kind {
+        SourceKind::Play => true,
+        SourceKind::Unified2 => source.once,
+        _ => false,
+    });
     let interrupt = signals::listen(host, reload.clone()).context("cannot listen to signals")?;
     let stats_file = config.stats.clone();
     let listener = Listener::prepare(config, registry)?;
     let stats = listener.stats();
-    interrupt.before_forced_exit(move || say_how_it_ended(&stats.snapshot(), stats_file));
+    interrupt.before_forced_exit(move || say_how_it_ended(&stats.snapshot(), stats_file, missed));
+    let how_to_end = if io::stderr().is_terminal() { "; Ctrl-C ends" } else { "" };
     for source in listener.source_names() {
-        if io::stderr().is_terminal() {
-            say(&format!("listening on {source}; Ctrl-C ends"));
-        }
-        debug!("listening on {source}");
+        say(&format!("{doing} {source}{how_to_end}"));
     }
     let bar = progress::show(listener.progress());
     let (counters, result) = listener.run(interrupt.stop(), &reload);
     drop(bar);
-    if interrupt.is_requested() {
-        say(&summary(&counters));
+    say(&summary(&counters, missed));
+    result?;
+    if ends && !interrupt.is_requested() { all_delivered(&counters) } else { Ok(()) }
+}
+
+/// An error if handlers failed for alerts: these were not delivered.
+fn all_delivered(counters: &Snapshot) -> Result<(), Failure> {
+    let failed = counters.handlers.iter().filter(|(_, lane)| lane.failed > 0);
+    let failed: Vec<_> = failed
+        .map(|(name, lane)| format!("{} of handler {name}", plural::count(lane.failed, "alert")))
+        .collect();
+    if failed.is_empty() {
+        return Ok(());
     }
-    Ok(result?)
+    Err(anyhow!("not delivered: {}", failed.join(", ")).into())
+}
+
+/// How exact the number of missed alerts is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missed {
+    /// Each alert is compared with Snort's log.
+    Exact,
+    /// From gaps in the event ids.
+    Estimate,
+    /// A recording or a log has what it has.
+    Unknown,
+}
+
+impl Missed {
+    fn of(sources: &[SourceConfig]) -> Self {
+        let live = || sources.iter().filter(|source| !source.kind.is_patient());
+        match (live().count(), live().all(|source| source.complete_from.is_some())) {
+            (0, _) if !sources.is_empty() => Self::Unknown,
+            (1.., true) => Self::Exact,
+            _ => Self::Estimate,
+        }
+    }
+
+    fn text(self, missed: u64) -> String {
+        match (self, missed) {
+            (Self::Unknown, _) => String::new(),
+            (Self::Exact, _) | (Self::Estimate, 0) => format!(", missed {missed}"),
+            (Self::Estimate, _) => format!(", missed about {missed}"),
+        }
+    }
 }
 
 /// Writes the counters at a forced end.
-fn say_how_it_ended(counters: &Snapshot, file: Option<PathBuf>) {
+fn say_how_it_ended(counters: &Snapshot, file: Option<PathBuf>, missed: Missed) {
     if let Some(mut file) = file.map(StatsFile::new)
         && let Err(error) = file.write(counters)
     {
         say(&format!("cannot write {}: {error}", file.path().display()));
     }
-    say(&summary(counters));
+    say(&summary(counters, missed));
 }
 
 /// Prints a message that is neither an alert nor a warning.
 pub(super) fn say(text: &str) {
-    log::say(&format!("pigear: {text}"));
+    log::inform(text);
 }
 
 /// The counters, in one line.
-pub(super) fn summary(counters: &Snapshot) -> String {
+pub(super) fn summary(counters: &Snapshot, how_missed: Missed) -> String {
     let Snapshot { received, malformed, refused, missed, completed, incomplete, .. } = counters;
     let joined = if completed + incomplete == 0 {
         String::new()
@@ -81,7 +128,8 @@ pub(super) fn summary(counters: &Snapshot) -> String {
     });
     let lanes: String = lanes.collect();
     format!(
-        "received {received}, malformed {malformed}, refused {refused}, missed {missed}{joined}{lanes}"
+        "received {received}, malformed {malformed}, refused {refused}{}{joined}{lanes}",
+        how_missed.text(*missed)
     )
 }
 
@@ -97,7 +145,7 @@ mod tests {
         counters.received = 15;
         let of = |lane, mut counters: Snapshot| {
             counters.handlers.insert("print".to_owned(), lane);
-            summary(&counters)
+            summary(&counters, Missed::Estimate)
         };
         let begin =
             "received 15, malformed 0, refused 0, missed 0; print: handled 1, dropped 2, failed 3";

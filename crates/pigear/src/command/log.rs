@@ -7,6 +7,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -36,7 +37,8 @@ enum Job {
 
 /// Starts logging: everything, or warnings and errors. Only the first start has an effect in a program
 /// that runs several command lines, or has its own log.
-pub(super) fn start(debug: bool) {
+pub(super) fn start(debug: bool, quiet: bool) {
+    QUIET.store(quiet, Ordering::SeqCst);
     let level = if debug { LevelFilter::DEBUG } else { LevelFilter::WARN };
     let _ = tracing_subscriber::fmt()
         .with_max_level(level)
@@ -45,7 +47,17 @@ pub(super) fn start(debug: bool) {
         .try_init();
 }
 
-/// Prints a message that is neither an alert nor a warning.
+/// Whether only warnings and errors are wanted.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Prints a message that is neither an alert nor a warning, unless only those are wanted.
+pub(super) fn inform(text: &str) {
+    if !QUIET.load(Ordering::SeqCst) {
+        say(&format!("pigear: {text}"));
+    }
+}
+
+/// Prints a message, such as an error.
 pub(super) fn say(text: &str) {
     write(format!("{text}\n").as_bytes());
 }

@@ -1,31 +1,29 @@
 //! `pigear query`: shows what is in the store.
 
+mod counts;
+mod empty;
+mod lines;
 mod packet;
+mod save;
 mod table;
 
-use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use pigear_alert::format::{Colour, Format, FormatName};
-use pigear_pipeline::Handler;
+use jiff::tz::TimeZone;
+use pigear_alert::plural;
 
-use super::args::{QueryArgs, StoreArgs};
+use self::lines::{Lines, Output, shown_zone};
+use super::args::{CountFormat, QueryArgs, StoreArgs};
 use super::failure::Failure;
 use super::listen::say;
 use super::output::write_out;
 use crate::config::Config;
-use crate::handler::compress::Compress;
-use crate::handler::pcap;
-use crate::handler::rotate::Rotation;
-use crate::keys::local_format;
-use crate::standard_output;
-use crate::store::{Criteria, Further, LetterContent, Reader, StoreError, Stored};
+use crate::store::{CountBy, Criteria, Further, LetterContent, Reader, StoreError, Stored};
 use crate::visible::visible;
 
 /// How many alerts are shown by default.
@@ -37,30 +35,35 @@ const COUNTS: usize = 25;
 /// How often to check for new alerts.
 const TICK: Duration = Duration::from_millis(100);
 
+/// The configuration file that says where the store is if nothing else does.
+const USUAL_CONFIG: &str = "/etc/pigear/pigear.toml";
+
 pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
     let path = path(&args.store)?;
     let mut reader = Reader::open(&path)?;
     let limit = args.limit.unwrap_or(LIMIT);
-    if let Some(id) = args.packet {
-        let alert = reader.get(id)?.ok_or_else(|| match reader.unreadable() {
-            0 => anyhow!("there is no alert {id} in the store"),
-            _ => anyhow!("alert {id} could not be read: its record is damaged"),
-        })?;
-        return write_out(packet::text(&alert, &*Lines::new(args).format).as_bytes());
-    }
     if args.dead_letters {
         return dead_letters(&mut reader, args, limit);
     }
     let criteria = args.criteria()?;
     if let Some(by) = args.count_by {
-        let counts = reader.count(&criteria, by)?;
-        say_unreadable(&reader);
-        return write_out(table::text(&counts, by, args.limit.unwrap_or(COUNTS)).as_bytes());
+        return count(&mut reader, &criteria, by, args);
     }
     if let Some(file) = &args.pcap {
-        save(&mut reader, &criteria, args.limit, file)?;
+        let ids = ids(&mut reader, &criteria, args, file)?;
+        let written = save::save(&mut reader, &ids, file);
         say_unreadable(&reader);
+        say(&written?);
         return Ok(());
+    }
+    if let Some(id) = args.packet {
+        let alert = get(&mut reader, id)?.alert;
+        let mut line = Vec::new();
+        Lines::new(args)?.write_alert(&alert, &mut line);
+        return write_out(packet::text(&alert, &line).as_bytes());
+    }
+    if !args.id.is_empty() {
+        return show_ids(&mut reader, args);
     }
     if args.follow {
         return follow(&path, reader, &criteria, args, limit);
@@ -68,6 +71,95 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
     show(&mut reader, &criteria, args, limit)?;
     say_unreadable(&reader);
     Ok(())
+}
+
+/// The alert of a number, which must be in the store.
+fn get(reader: &mut Reader, id: i64) -> Result<Stored, Failure> {
+    let unreadable = reader.unreadable();
+    if let Some(alert) = reader.get(id)? {
+        return Ok(Stored { id, alert });
+    }
+    if reader.unreadable() > unreadable {
+        return Err(anyhow!("alert {id} could not be read: its record is damaged").into());
+    }
+    let there_are = match reader.contents()? {
+        Some(contents) => {
+            format!("its alerts have the numbers {} to {}", contents.ids.0, contents.ids.1)
+        }
+        None => "it is empty".to_owned(),
+    };
+    Err(anyhow!("there is no alert {id} in the store; {there_are}").into())
+}
+
+fn show_ids(reader: &mut Reader, args: &QueryArgs) -> Result<(), Failure> {
+    let (lines, mut output) = (Lines::new(args)?, Output::default());
+    for &id in &args.id {
+        let stored = get(reader, id);
+        match stored {
+            Ok(stored) => lines.write(&stored, &mut output.bytes),
+            Err(failure) => {
+                output.finish()?;
+                return Err(failure);
+            }
+        }
+        if !output.flush_some() {
+            break;
+        }
+    }
+    output.finish()
+}
+
+fn count(
+    reader: &mut Reader,
+    criteria: &Criteria,
+    by: CountBy,
+    args: &QueryArgs,
+) -> Result<(), Failure> {
+    let format = args.count_format()?;
+    let zone = shown_zone(args).filter(|_| format.is_none());
+    let counts = reader.count_in(criteria, by, zone.clone().unwrap_or(TimeZone::UTC))?;
+    say_unreadable(reader);
+    if counts.is_empty() {
+        say_why_nothing(reader, criteria, args)?;
+    }
+    write_out(
+        match format {
+            None if counts.is_empty() => String::new(),
+            None => table::text(&counts, by, args.limit.unwrap_or(COUNTS), zone.as_ref()),
+            Some(CountFormat::Json) => counts::json(&counts, by, args.limit),
+            Some(CountFormat::Csv) => counts::csv(&counts, by, args.limit),
+        }
+        .as_bytes(),
+    )
+}
+
+/// The alerts whose packets are written, oldest first.
+fn ids(
+    reader: &mut Reader,
+    criteria: &Criteria,
+    args: &QueryArgs,
+    file: &Path,
+) -> Result<Vec<i64>, Failure> {
+    let named: Vec<_> = args.id.iter().copied().chain(args.packet).collect();
+    if !named.is_empty() {
+        for &id in &named {
+            get(reader, id)?;
+        }
+        return Ok(named);
+    }
+    let mut ids = Vec::new();
+    reader.newest(criteria, |stored| {
+        ids.push(stored.id);
+        let enough = args.limit.is_some_and(|limit| ids.len() >= limit);
+        if enough { Further::Enough } else { Further::On }
+    })?;
+    if ids.is_empty() {
+        say_unreadable(reader);
+        let reason = empty::reason(reader, criteria, &args.zone())?;
+        return Err(anyhow!("nothing is written to {}: {reason}", file.display()).into());
+    }
+    ids.reverse();
+    Ok(ids)
 }
 
 /// Reports how many alerts could not be read.
@@ -79,38 +171,35 @@ fn say_unreadable(reader: &Reader) {
     }
 }
 
-/// The store's path, from the command line or the configuration.
+/// Tells why no alert is found.
+fn say_why_nothing(reader: &Reader, criteria: &Criteria, args: &QueryArgs) -> Result<(), Failure> {
+    // What could not be read was reported.
+    if reader.unreadable() == 0 {
+        say(&format!("no alerts found: {}", empty::reason(reader, criteria, &args.zone())?));
+    }
+    Ok(())
+}
+
+/// The store's path: from the command line, the configuration file, or the environment.
 pub(super) fn path(args: &StoreArgs) -> Result<PathBuf, Failure> {
-    let config = args.config.as_deref().map(Config::read).transpose()?;
-    let path = args.store.clone().or(config.and_then(|config| config.store.path));
-    path.ok_or_else(|| {
-        let problem = anyhow!("no store given; use --store PATH, or --config FILE with [store]");
-        Failure::usage(problem)
+    if let Some(path) = &args.store {
+        return Ok(path.clone());
+    }
+    let of_file = |file: &Path| Config::read(file).map(|config| config.store.path);
+    if let Some(file) = &args.config {
+        let none = || Failure::usage(anyhow!("{} has no [store] with a path", file.display()));
+        return of_file(file)?.ok_or_else(none);
+    }
+    if let Some(path) = std::env::var_os("PIGEAR_STORE").filter(|path| !path.is_empty()) {
+        return Ok(path.into());
+    }
+    let usual = Path::new(USUAL_CONFIG);
+    let usual = if usual.exists() { of_file(usual)? } else { None };
+    usual.ok_or_else(|| {
+        Failure::usage(anyhow!(
+            "no store given; use --store PATH, --config FILE with [store], or PIGEAR_STORE=PATH"
+        ))
     })
-}
-
-/// The format of an alert.
-struct Lines {
-    format: Box<dyn Format>,
-    /// Whether its number is printed before it.
-    numbered: bool,
-}
-
-impl Lines {
-    fn new(args: &QueryArgs) -> Self {
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let colour = io::stdout().is_terminal() && !plain;
-        let colour = if colour { Colour::Always } else { Colour::Never };
-        let format = local_format(args.format.unwrap_or(FormatName::Fast), colour);
-        Self { format, numbered: args.format.is_none() }
-    }
-
-    fn write(&self, stored: &Stored, out: &mut Vec<u8>) {
-        if self.numbered {
-            out.extend_from_slice(format!("{:>6}  ", stored.id).as_bytes());
-        }
-        self.format.write(&stored.alert, out);
-    }
 }
 
 fn show(
@@ -119,7 +208,7 @@ fn show(
     args: &QueryArgs,
     limit: usize,
 ) -> Result<(), Failure> {
-    let (lines, mut shown) = (Lines::new(args), 0);
+    let (lines, mut shown) = (Lines::new(args)?, 0);
     let mut output = Output::default();
     reader.newest(criteria, |stored| {
         if shown == limit {
@@ -129,7 +218,11 @@ fn show(
         lines.write(&stored, &mut output.bytes);
         if output.flush_some() && shown < limit { Further::On } else { Further::Enough }
     })?;
-    output.finish()
+    output.finish()?;
+    if shown == 0 && limit > 0 {
+        say_why_nothing(reader, criteria, args)?;
+    }
+    Ok(())
 }
 
 /// Shows the newest alerts, oldest first, and then each new one.
@@ -140,7 +233,7 @@ fn follow(
     args: &QueryArgs,
     limit: usize,
 ) -> Result<(), Failure> {
-    let (lines, mut newest) = (Lines::new(args), Vec::new());
+    let (lines, mut newest) = (Lines::new(args)?, Vec::new());
     let mut last = reader.last()?;
     reader.newest(criteria, |stored| {
         if stored.id <= last && newest.len() < limit {
@@ -174,55 +267,25 @@ fn successor(reader: &Reader, path: &Path) -> Option<Reader> {
     if reader.is_stale() { Reader::open(path).ok() } else { None }
 }
 
-/// Writes the packets to a file for Wireshark, oldest first.
-fn save(
-    reader: &mut Reader,
-    criteria: &Criteria,
-    limit: Option<usize>,
-    path: &Path,
-) -> Result<(), Failure> {
-    let mut ids = Vec::new();
-    reader.newest(criteria, |stored| {
-        ids.push(stored.id);
-        if limit.is_none_or(|limit| ids.len() < limit) { Further::On } else { Further::Enough }
-    })?;
-    if path.exists() {
-        return Err(anyhow!("{} exists and is not overwritten", path.display()).into());
-    }
-    let options = pcap::Options {
-        path: path.to_owned(),
-        mode: None,
-        rotate: Rotation::default(),
-        keep: None,
-        compress: Compress::default(),
-    };
-    let mut file = pcap::Pcap::new(options).map_err(|problem| anyhow!("{problem}"))?;
-    for id in ids.into_iter().rev() {
-        // It may have been removed meanwhile.
-        let Some(alert) = reader.get(id)? else { continue };
-        file.handle(&[Arc::new(alert)]).context("cannot write the packets")?;
-    }
-    file.finish().context("cannot write the packets")?;
-    Ok(())
-}
-
 fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(), Failure> {
-    let lines = Lines::new(args);
+    let (lines, mut found) = (Lines::new(args)?, false);
     let (mut output, mut left_out) = (Output::default(), 0_u64);
     for letter in reader.dead_letters(args.lane.as_deref(), limit)? {
-        if args.format.is_some() {
+        found = true;
+        if args.format()?.is_some() {
             match letter.alert() {
-                Some(alert) => lines.format.write(alert, &mut output.bytes),
+                Some(alert) => lines.write_alert(alert, &mut output.bytes),
                 None => left_out += 1,
             }
             continue;
         }
         let again = if letter.again { ", to be sent again" } else { "" };
-        let reason = visible(letter.reason.as_bytes());
+        let reason: Vec<_> = letter.reason.lines().map(|line| visible(line.as_bytes())).collect();
+        let reason = reason.join("\n");
         let lane = visible(letter.lane.as_bytes());
         let count = match letter.count {
             1 => String::new(),
-            count => format!(", about {count} alerts"),
+            n => format!(", about {}", plural::count(n, "alert")),
         };
         let head = format!("{} {lane}{again}{count}: {reason}\n", letter.refused);
         output.bytes.extend_from_slice(head.as_bytes());
@@ -236,6 +299,9 @@ fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(
         }
     }
     output.finish()?;
+    if !found && limit > 0 {
+        say_no_letters(reader, args)?;
+    }
     match left_out {
         0 => {}
         1 => say("1 dead letter was left out: its alert is damaged, and has no format"),
@@ -246,39 +312,21 @@ fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(
     Ok(())
 }
 
-/// Standard output, until its reader closes it.
-#[derive(Default)]
-struct Output {
-    bytes: Vec<u8>,
-    failure: Option<io::Error>,
-}
-
-impl Output {
-    /// Writes if the buffer is large. False if the reader has closed the output.
-    fn flush_some(&mut self) -> bool {
-        self.bytes.len() < 64 * 1024 || self.flush()
+/// Tells why there are no dead letters.
+fn say_no_letters(reader: &Reader, args: &QueryArgs) -> Result<(), Failure> {
+    let Some(lane) = &args.lane else {
+        say("there are no dead letters");
+        return Ok(());
+    };
+    let lanes: Vec<_> = reader.lanes()?.into_iter().map(|lane| lane.name).collect();
+    if lanes.contains(lane) {
+        say(&format!("{lane} has no dead letters"));
+    } else if lanes.is_empty() {
+        say(&format!("there is no lane {lane}; the store has none"));
+    } else {
+        say(&format!("there is no lane {lane}; there are {}", lanes.join(", ")));
     }
-
-    fn flush(&mut self) -> bool {
-        let stdout = standard_output::open().map_err(io::Error::other);
-        let written = stdout.and_then(|mut stdout| {
-            stdout.write_all(&self.bytes)?;
-            stdout.flush()
-        });
-        self.bytes.clear();
-        self.failure = self.failure.take().or(written.err());
-        self.failure.is_none()
-    }
-
-    fn finish(mut self) -> Result<(), Failure> {
-        self.flush();
-        match self.failure {
-            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(anyhow!(error).context("cannot write to standard output").into())
-            }
-            _ => Ok(()),
-        }
-    }
+    Ok(())
 }
 
 impl From<StoreError> for Failure {

@@ -10,7 +10,7 @@ use super::host::{Host, Interrupt, shell_is_left};
 use crate::listen::Reload;
 
 /// Handles signals on its own thread, but SIGINT only if the host doesn't. The first stop signal stops in
-/// order, a second one ends the program at once.
+/// order; a third one, or a second Ctrl-C, ends the program at once.
 pub(super) fn listen(host: &dyn Host, reload: Reload) -> io::Result<Interrupt> {
     let hosts = host.interrupt();
     let own = hosts.is_none().then_some(SIGINT);

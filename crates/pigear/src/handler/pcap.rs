@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use pigear_alert::packet::LinkType;
+use pigear_alert::plural;
 use pigear_alert::{Alert, AlertMessage};
 use pigear_pipeline::{Failure, Handler, Needs, Progress};
 use serde::Deserialize;
@@ -115,8 +116,9 @@ impl Pcap {
         if found.end < self.file.len() {
             let surplus = self.file.len() - found.end;
             warn!(
-                "{} ended with an incomplete block; {surplus} bytes removed",
-                self.file.path().display()
+                "{} ended with an incomplete block; {} removed",
+                self.file.path().display(),
+                plural::count(surplus, "byte")
             );
             self.file.cut(found.end)?;
         }
@@ -155,7 +157,8 @@ impl Pcap {
             self.without += 1;
             if self.without.is_power_of_two() {
                 let path = self.file.path().display();
-                warn!("{path}: {} alerts without a packet so far", self.without);
+                let alerts = plural::count(self.without, "alert");
+                warn!("{path}: {alerts} without a packet so far");
             }
         }
     }

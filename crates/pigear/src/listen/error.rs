@@ -7,6 +7,7 @@ use pigear_pipeline::recording::RecordingError;
 use pigear_pipeline::source::unified2::OpenError;
 use pigear_pipeline::source::unix::BindError;
 
+use super::directories::{self, MissingDirectory};
 use crate::config::SourceKind;
 use crate::names::NameFileError;
 use crate::registry::{BuildError, Unresolved};
@@ -31,6 +32,12 @@ pub enum ListenError {
         path: PathBuf,
         /// The cause.
         source: crate::store::StoreProblem,
+    },
+    /// Directories of files that are to be written don't exist.
+    #[error("no such directory: {}", directories::listed(missing))]
+    Directories {
+        /// All that are missing.
+        missing: Vec<MissingDirectory>,
     },
     /// The settings of the store or a lane are invalid.
     #[error("{0}")]

@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 use super::housekeeping::Housekeeper;
 use super::open_store::{Filtered, OpenStore};
 use super::opening::Opening;
-use super::{ListenError, Listener};
+use super::{ListenError, Listener, directories};
 use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
 use crate::input_file::MAX_CONFIG;
 use crate::names::{NameFiles, Watched};
@@ -36,6 +36,7 @@ impl Listener {
         if config.handlers.is_empty() {
             config.handlers.push(HandlerConfig::new("print"));
         }
+        directories::check(&config, registry)?;
         let (pipeline, store) = pipeline(&config, registry)?;
         let snort_confs =
             config.sources.iter().map(SnortConf::of).collect::<Result<Vec<_>, _>>()?;

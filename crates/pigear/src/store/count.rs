@@ -5,6 +5,8 @@
 mod aggregation;
 mod index_only;
 
+use jiff::tz::TimeZone;
+
 use super::criteria::Criteria;
 use super::error::{StoreError, StoreProblem};
 use super::reader::Reader;
@@ -13,17 +15,34 @@ use aggregation::Aggregation;
 pub use aggregation::{Count, CountBy};
 
 impl Reader {
-    /// Counts the alerts that meet the criteria.
+    /// Counts the alerts that meet the criteria; hours and days are in UTC.
     ///
     /// # Errors
     /// If the store can't be read.
     pub fn count(&mut self, criteria: &Criteria, by: CountBy) -> Result<Vec<Count>, StoreError> {
-        self.try_count(criteria, by).map_err(|problem| problem.at(&self.path))
+        self.count_in(criteria, by, TimeZone::UTC)
     }
 
-    fn try_count(&mut self, criteria: &Criteria, by: CountBy) -> Result<Vec<Count>, StoreProblem> {
+    /// Counts the alerts that meet the criteria; hours and days are in this time zone.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn count_in(
+        &mut self,
+        criteria: &Criteria,
+        by: CountBy,
+        zone: TimeZone,
+    ) -> Result<Vec<Count>, StoreError> {
+        let aggregation = Aggregation::new(by, zone);
+        self.try_count(criteria, aggregation).map_err(|problem| problem.at(&self.path))
+    }
+
+    fn try_count(
+        &mut self,
+        criteria: &Criteria,
+        mut aggregation: Aggregation,
+    ) -> Result<Vec<Count>, StoreProblem> {
         let search = Search::new(criteria, &self.connection)?;
-        let mut aggregation = Aggregation::new(by);
         let indexed = self.count_indexed(&search, criteria, &mut aggregation)?;
         for block in search.blocks(&self.connection, search.segments())? {
             if !indexed.has(block) {

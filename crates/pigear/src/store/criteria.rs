@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use pigear_alert::Alert;
 use pigear_alert::packet::IpProtocol;
 
@@ -94,49 +94,4 @@ impl NoneOrEq for Option<String> {
 
 fn meets(network: Option<Network>, one: Option<IpAddr>, other: Option<IpAddr>) -> bool {
     network.is_none_or(|network| [one, other].into_iter().flatten().any(|ip| network.contains(ip)))
-}
-
-/// A time: date and time in RFC 3339, a date, or an age, as in `1h` or `2d`.
-///
-/// # Errors
-/// If the text is none of these.
-pub fn moment(text: &str) -> Result<Timestamp, String> {
-    let wrong = || "expected how long ago, such as 1h or 2d, or a time as 2026-11-18T16:27:50Z";
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    if let Ok(midnight) = format!("{text}T00:00:00Z").parse::<Timestamp>() {
-        return Ok(midnight);
-    }
-    ago(text)
-        .and_then(|ago| Timestamp::now().checked_sub(ago).ok())
-        .ok_or_else(|| wrong().to_owned())
-}
-
-/// `90m`, `1h30m`, `2d`, `1w`.
-fn ago(text: &str) -> Option<SignedDuration> {
-    if let Some((days, unit)) = text
-        .strip_suffix('d')
-        .map(|days| (days, 24))
-        .or_else(|| text.strip_suffix('w').map(|weeks| (weeks, 7 * 24)))
-        && let Ok(n) = days.parse::<u32>()
-    {
-        return Some(SignedDuration::from_hours(i64::from(n) * unit));
-    }
-    text.parse().ok().filter(|ago: &SignedDuration| !ago.is_negative())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moment_may_be_so_long_ago() {
-        let hours = |text| ago(text).map(|ago| ago.as_hours());
-        assert_eq!(["2h", "2d", "1w"].map(hours), [Some(2), Some(48), Some(168)]);
-        assert_eq!(ago("1h30m").map(|ago| ago.as_mins()), Some(90));
-        assert!(["", "d", "2", "-1h", "x"].map(ago).iter().all(Option::is_none));
-        assert_eq!(moment("2026-11-18").unwrap(), moment("2026-11-18T00:00:00Z").unwrap());
-        assert!(moment("yesterday").is_err());
-    }
 }

@@ -172,7 +172,5 @@ fn wants(criteria: &Criteria, text: Option<&str>, signature: &Signature) -> bool
         && among(&criteria.gid, signature.gid)
         && among(&criteria.sid, signature.sid)
         && among(&criteria.priority, signature.priority)
-        && text.is_none_or(|text| {
-            String::from_utf8_lossy(signature.message()).to_lowercase().contains(text)
-        })
+        && text.is_none_or(|text| signature.contains(text))
 }

@@ -6,6 +6,7 @@
 //! until the file is small enough.
 
 use jiff::Timestamp;
+use pigear_alert::plural;
 use rusqlite::{Connection, OptionalExtension, params};
 use tracing::{debug, error, warn};
 
@@ -136,11 +137,12 @@ impl Writer {
     fn say_jump(&self, now: Clock, expected: i64, due: i64, all: i64) {
         let time = |seconds| Timestamp::from_second(seconds).unwrap_or_default();
         error!(
-            "{}: the clock says {}, but {} was expected; {due} of {all} alerts would be too old by it, so \
+            "{}: the clock says {}, but {} was expected; {due} of {} would be too old by it, so \
             nothing is removed by age. If the clock is right, start Pigear once with --trust-clock",
             self.path().display(),
             time(now.wall),
-            time(expected)
+            time(expected),
+            plural::count(all, "alert"),
         );
     }
 
@@ -209,10 +211,9 @@ impl Writer {
         // Logged at powers of two, whichever of them was passed.
         if before.checked_ilog2() != self.removed_letters.checked_ilog2() {
             warn!(
-                "{}: {} dead letters removed unread so far, the oldest first, since they were too many or too \
-                old",
+                "{}: {} removed unread so far, the oldest first, since they were too many or too old",
                 self.path().display(),
-                self.removed_letters
+                plural::count(self.removed_letters, "dead letter")
             );
         }
     }

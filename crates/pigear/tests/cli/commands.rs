@@ -84,7 +84,7 @@ fn the_demo_shows_alerts_and_then_what_to_do_next() {
     assert_eq!(
         stderr,
         "pigear: alerts that a real Snort sent, played through a real socket; Ctrl-C ends\n\
-         pigear: received 68, malformed 0, refused 0, missed 0; print: handled 68, dropped 0, failed 0\n\
+         pigear: received 68, malformed 0, refused 0; print: handled 68, dropped 0, failed 0\n\
          pigear: this was a recording. For your own alerts, start Pigear and then Snort:\n  \
          sudo pigear --logdir /var/log/snort\n  \
          Snort 2.9: snort -A unsock -c /etc/snort/snort.conf -l /var/log/snort -i eth0\n  \

@@ -94,7 +94,8 @@ fn a_mistake_is_named_with_file_and_line() {
         ),
         (
             "[[handler]]\ntype = 'file'\npath = 'no-such/x'\n",
-            "error: pigear.toml:1: handler file: cannot open no-such/x: No such file or directory (os error 2)\n",
+            "error: no such directory: no-such for handler file (pigear.toml:1)\n\
+             hint: mkdir -p no-such creates what is missing\n",
             1,
         ),
     ] {

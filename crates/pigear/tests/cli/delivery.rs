@@ -73,8 +73,7 @@ fn what_is_refused_is_a_dead_letter_and_can_be_sent_again() {
     assert_eq!(run(running.room(), &["redeliver"]).1, "pigear: there are no dead letters\n");
 
     let (_, stderr) = end(running);
-    let logged =
-        "error: handler exec: sh ended with status 3; 1 alerts became dead letters so far\n";
+    let logged = "error: handler exec: sh ended with status 3; 1 dead letter so far\n";
     assert!(stderr.starts_with(logged), "{stderr}");
 }
 

@@ -34,6 +34,7 @@ pub(crate) struct Test {
     user: Option<u32>,
     file_size: Option<u64>,
     preload: Option<PathBuf>,
+    quiet: bool,
 }
 
 enum Step {
@@ -59,11 +60,18 @@ impl Test {
             user: None,
             file_size: None,
             preload: None,
+            quiet: true,
         }
     }
 
     pub(crate) fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Without `--quiet`: where the program listens and its counters are on standard error too.
+    pub(crate) fn loud(mut self) -> Self {
+        self.quiet = false;
         self
     }
 
@@ -199,7 +207,8 @@ impl Test {
             (None, Some(bytes)) => limited_program(bytes),
             (None, None) => program(),
         };
-        command.args(&self.args).current_dir(self.room.path()).stdout(stdout).stderr(stderr);
+        command.args(&self.args).args(self.quiet.then_some("--quiet"));
+        command.current_dir(self.room.path()).stdout(stdout).stderr(stderr);
         command.envs(self.preload.map(|library| ("LD_PRELOAD", library)));
         Running::start(self.room, command)
     }
@@ -211,7 +220,11 @@ pub(crate) fn program() -> Command {
 }
 
 fn untouched(mut command: Command) -> Command {
-    command.env_remove("NO_COLOR").env_remove("PIGEAR_REQUIRE_PEERS").stdin(Stdio::null());
+    command
+        .env_remove("NO_COLOR")
+        .env_remove("PIGEAR_STORE")
+        .env_remove("PIGEAR_REQUIRE_PEERS")
+        .stdin(Stdio::null());
     command
 }
 

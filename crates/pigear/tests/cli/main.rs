@@ -28,6 +28,8 @@ mod no_room;
 mod occupied;
 mod odd_files;
 mod pipes;
+#[cfg(feature = "store")]
+mod query;
 mod record;
 mod room;
 mod running;

@@ -38,7 +38,8 @@ const READING: [&str; 10] = [
 /// noticed. Removing `disk/other` makes room for all.
 fn reading_into_a_full_disk(at: &Path, test: Test) -> Running {
     // The store is there before the disk is full.
-    let made = program().args(READING).current_dir(test.room().path()).status().unwrap();
+    let made =
+        program().args(READING).arg("--quiet").current_dir(test.room().path()).status().unwrap();
     assert!(made.success());
     fs::write(at.join("other"), vec![0; 7_400 * 1024]).unwrap();
     append(&test.room().at("u2.log"), &long_log());
@@ -107,7 +108,7 @@ fn what_had_no_room_in_the_store_is_read_again_in_the_next_run() {
     assert!(dropped > 0, "{stats}");
 
     fs::remove_file(at.join("other")).unwrap();
-    let output = program().args(READING).current_dir(room.path()).output().unwrap();
+    let output = program().args(READING).arg("--quiet").current_dir(room.path()).output().unwrap();
     assert_eq!((&*String::from_utf8_lossy(&output.stderr), output.status.code()), ("", Some(0)));
     assert_all_are_stored_once(&room);
     drop(disk);

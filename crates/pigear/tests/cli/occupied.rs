@@ -199,7 +199,7 @@ fn a_log_directory_that_was_moved_away_gets_a_socket_in_its_old_place() {
 
 #[test]
 fn a_log_directory_that_vanished_does_not_keep_the_program_from_ending() {
-    let mut running = Test::new().args(["--debug"]).start();
+    let mut running = Test::new().loud().start();
     // The socket can be seen before all is done that binding it takes.
     running.warns("listening on");
     fs::remove_dir_all(running.room().at("log")).unwrap();

@@ -115,10 +115,7 @@ fn a_stuck_standard_output_holds_nobody_up() {
     assert!(number("dropped") > 0, "{stats}");
     let left = number("dropped");
     let warning = format!(
-        "warning: handler print: still busy at the shutdown deadline; {left} alerts dropped\n\
-         pigear: received 3000, malformed 0, refused 0, missed {}; print: handled {}, dropped {left}, failed 0\n",
-        stats["missed"],
-        number("handled"),
+        "warning: handler print: still busy at the shutdown deadline; {left} alerts dropped\n"
     );
     assert_eq!(ended.stderr, warning);
 }

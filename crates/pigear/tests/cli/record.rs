@@ -134,7 +134,7 @@ fn a_recording_on_a_full_disk_has_what_was_handled_and_no_more() {
         running.signal(Signal::SIGTERM);
         let (room, ended) = running.end();
         let full = format!(
-            "error: handler record: cannot write {name}: File too large (os error 27); 1 alerts failed so far\n"
+            "error: handler record: cannot write {name}: File too large (os error 27); 1 alert failed so far\n"
         );
         assert!(ended.stderr.starts_with(&full), "{}", ended.stderr);
         let alerts = readable(&room.at(name));

@@ -10,17 +10,19 @@ use nix::unistd::Pid;
 
 use crate::harness::{NOBODY, Test, counters, is_root, program, until};
 use crate::room::Room;
-use crate::snort::{PING, objects, ping, recording};
+use crate::snort::{PING, objects, ping, recording, sent};
 
 #[test]
 fn a_signal_ends_the_program_after_what_was_sent_before() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let room = Test::new()
+            .loud()
             .send_all(std::iter::repeat_n(ping(), 4))
             .signal(signal)
             .stdout(PING.repeat(4))
             .stderr(
-                "pigear: received 4, malformed 0, refused 0, missed 0; print: handled 4, dropped 0, failed 0\n",
+                "pigear: listening on log/snort_alert\n\
+                 pigear: received 4, malformed 0, refused 0, missed 0; print: handled 4, dropped 0, failed 0\n",
             )
             .stats(counters([4, 0, 0, 0], &[("print", [4, 0, 0])]))
             .success();
@@ -31,17 +33,19 @@ fn a_signal_ends_the_program_after_what_was_sent_before() {
 #[test]
 fn a_signal_before_the_first_alert_ends_the_program() {
     Test::new()
+        .loud()
         .signal(Signal::SIGTERM)
         .stderr(
-            "pigear: received 0, malformed 0, refused 0, missed 0; print: handled 0, dropped 0, failed 0\n",
+            "pigear: listening on log/snort_alert\n\
+             pigear: received 0, malformed 0, refused 0, missed 0; print: handled 0, dropped 0, failed 0\n",
         )
         .success();
 }
 
 #[test]
-fn a_second_signal_ends_the_program_at_once() {
+fn ctrl_c_twice_ends_the_program_at_once_after_the_counters() {
     let (_unread, stdout) = std::io::pipe().unwrap();
-    let mut running = Test::new().args(["format=full"]).start_with(stdout);
+    let mut running = Test::new().loud().args(["format=full"]).start_with(stdout);
     (0..100).for_each(|_| running.send(&ping()));
     running.signal(Signal::SIGINT);
     let socket = running.room().socket();
@@ -49,13 +53,14 @@ fn a_second_signal_ends_the_program_at_once() {
     running.signal_now(Signal::SIGINT);
     let (_, ended) = running.end();
     assert_eq!(ended.status, Some(130));
-    let summary = "pigear: received 100, malformed 0, refused 0, missed 0; print: handled ";
+    let summary = "pigear: listening on log/snort_alert\n\
+        pigear: received 100, malformed 0, refused 0, missed 0; print: handled ";
     assert!(ended.stderr.starts_with(summary), "{}", ended.stderr);
 }
 
 #[cfg(feature = "exec")]
 #[test]
-fn a_second_signal_leaves_no_program_behind_and_the_counters_as_they_are() {
+fn a_third_signal_leaves_no_program_behind_and_the_counters_as_they_are() {
     let hangs = "command=sh -c 'sleep 600 & echo $! >pid.part; mv pid.part pid; wait'";
     for mode in ["each", "stream"] {
         let mut running = Test::new()
@@ -67,7 +72,11 @@ fn a_second_signal_leaves_no_program_behind_and_the_counters_as_they_are() {
         until("the program runs", || pid.exists());
         running.signal(Signal::SIGTERM);
         until("the first signal is noticed", || !socket.exists());
-        running.signal_now(Signal::SIGTERM);
+        // Of two signals at once, the program gets one.
+        until("it ends", || {
+            running.signal_now(Signal::SIGTERM);
+            running.has_ended()
+        });
         let (room, ended) = running.end();
         assert_eq!(ended.status, Some(128 + 15), "{}", ended.stderr);
         let handled = u64::from(mode == "stream");
@@ -82,6 +91,74 @@ fn a_second_signal_leaves_no_program_behind_and_the_counters_as_they_are() {
             stat.is_empty() || stat.contains(") Z ")
         });
     }
+}
+
+#[cfg(feature = "exec")]
+#[test]
+fn a_second_sigterm_does_not_cut_the_drain_short() {
+    let mut running = Test::new()
+        .loud()
+        .args(["--data-handler", "exec"])
+        .args(["command=sh -c 'touch runs; while ! test -e go; do sleep 0.01; done'"])
+        .start();
+    running.send(&ping());
+    let (runs, socket) = (running.room().at("runs"), running.room().socket());
+    until("the program runs", || runs.exists());
+    running.signal(Signal::SIGTERM);
+    until("the first signal is noticed", || !socket.exists());
+    running.signal_now(Signal::SIGTERM);
+    running.warns("a third signal");
+    running.room().write("go", "");
+    let (_, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.ends_with("exec: handled 1, dropped 0, failed 0\n"), "{}", ended.stderr);
+}
+
+#[test]
+fn counters_are_at_the_end_of_every_run_unless_it_is_quiet() {
+    let end = "malformed 0, refused 0, missed 0; print: handled 1, dropped 0, failed 0";
+    let loud = Test::new().loud().args(["--count", "1"]).send(ping()).stdout(PING);
+    let listens = "pigear: listening on log/snort_alert\n";
+    loud.stderr(format!("{listens}pigear: received 1, {end}\n")).success();
+    Test::new().args(["--count", "1"]).send(ping()).stdout(PING).success();
+}
+
+#[test]
+fn what_is_missed_is_an_estimate_and_of_a_recording_nothing() {
+    let mut alerts = sent("v2919/icmp_ping");
+    let test = Test::new().loud().args(["--data-handler", "null", "--count", "2"]);
+    let mut running = test.start();
+    let (first, last) = (alerts.swap_remove(0), alerts.swap_remove(10));
+    running.send(&first);
+    running.send(&last);
+    let (_, ended) = running.end();
+    assert!(ended.stderr.contains(", missed about "), "{}", ended.stderr);
+    let recording = fs::canonicalize(recording("v2919/icmp_ping")).unwrap();
+    let recording = recording.to_str().unwrap();
+    Test::bare()
+        .loud()
+        .args(["--socket-handler", "play", "--data-handler", "null", "--from", recording])
+        .stderr(format!(
+            "pigear: reading {recording}\n\
+             pigear: received 27, malformed 0, refused 0; null: handled 27, dropped 0, failed 0\n"
+        ))
+        .stats(counters([27, 0, 0, 0], &[("null", [27, 0, 0])]))
+        .success();
+}
+
+#[cfg(feature = "exec")]
+#[test]
+fn alerts_that_failed_are_status_1_at_the_end_of_a_recording() {
+    let recording = fs::canonicalize(recording("v2919/icmp_ping")).unwrap();
+    let (_, ended) = Test::bare()
+        .args(["--socket-handler", "play", "--serve-forever", "--count", "3", "--from"])
+        .args([recording])
+        .args(["--data-handler", "exec", "command=false"])
+        .start()
+        .end();
+    let last = "error: not delivered: 3 alerts of handler exec\n";
+    assert!(ended.stderr.ends_with(last), "{}", ended.stderr);
+    assert_eq!(ended.status, Some(1));
 }
 
 #[test]
@@ -148,8 +225,9 @@ fn the_counters_file_is_there_from_the_start() {
 #[test]
 fn counters_that_cannot_be_written_are_refused_at_the_start() {
     let (room, ended) = Test::new().args(["--stats", "no-such/stats.json"]).start().end();
-    assert!(ended.stderr.starts_with("error: cannot write no-such/stats.json: No such file"));
-    assert_eq!(ended.status, Some(1));
+    let error = "error: no such directory: no-such for the counters\n\
+        hint: mkdir -p no-such creates what is missing\n";
+    assert_eq!((&*ended.stderr, ended.status), (error, Some(1)));
     assert!(!room.socket().exists());
 }
 

@@ -70,7 +70,6 @@ fn a_query_shows_the_newest_with_their_numbers() {
     insta::assert_snapshot!("query_count_by_sid", counts);
     let counts = run(&room, &[&QUERY[..], &["--count-by", "hour"]].concat());
     insta::assert_snapshot!("query_count_by_hour", counts);
-    assert_eq!(run(&room, &[&QUERY[..], &["--since", "1h"]].concat()), "");
 }
 
 #[cfg(feature = "script")]
@@ -107,7 +106,7 @@ fn the_store_may_be_named_in_a_file() {
 fn packets_are_written_for_wireshark_and_nothing_is_written_over() {
     let room = stored("v2919/icmp_ping");
     let args = [&QUERY[..], &["--pcap", "x.pcapng", "--sid", "1000134"]].concat();
-    assert_eq!(run(&room, &args), "");
+    assert_eq!(complaint(&room, &args, 0), "pigear: wrote 4 packets to x.pcapng\n");
     let bytes = fs::read(room.at("x.pcapng")).unwrap();
     assert_eq!(bytes[..4], 0x0a0d_0d0a_u32.to_le_bytes());
     let error = complaint(&room, &args, 1);
@@ -162,7 +161,10 @@ fn a_query_goes_on_with_a_store_that_replaced_the_one_it_followed() {
 fn what_makes_no_sense_is_refused() {
     let room = stored("v2919/http");
     let cases: [(&[&str], &str); 6] = [
-        (&["query"], "error: no store given; use --store PATH, or --config FILE with [store]\n"),
+        (
+            &["query"],
+            "error: no store given; use --store PATH, --config FILE with [store], or PIGEAR_STORE=PATH\n",
+        ),
         (&["query", "--store", "a.db", "--sid", "x"], "error: invalid value 'x' for '--sid <N>'"),
         (
             &["query", "--store", "a.db", "--src", "10.0.0.0/33"],
@@ -183,7 +185,7 @@ fn what_makes_no_sense_is_refused() {
         assert!(error.starts_with(expected), "{error:?} is not {expected:?}");
     }
     let error = complaint(&room, &[&QUERY[..], &["--packet", "7"]].concat(), 1);
-    assert_eq!(error, "error: there is no alert 7 in the store\n");
+    assert!(error.starts_with("error: there is no alert 7 in the store; its "), "{error}");
     let error = complaint(&room, &["query", "--store", "no.db"], 1);
     assert_eq!(
         error,

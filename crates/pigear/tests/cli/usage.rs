@@ -71,6 +71,158 @@ fn for_a_class_in_python_it_is_said_what_to_install_and_type() {
 }
 
 #[test]
+fn for_an_option_that_is_not_there_it_is_said_what_to_write() {
+    let cases: [(&[&str], &str, &str); 9] = [
+        (&["--format", "json"], "--format", "write format=json: a handler's keys have no dashes"),
+        (&["--format=eve"], "--format", "write format=eve: a handler's keys have no dashes"),
+        (
+            &["--per-minute", "3"],
+            "--per-minute",
+            "write per_minute=3: a handler's keys have no dashes",
+        ),
+        (&["--path"], "--path", "write path=VALUE: a handler's keys have no dashes"),
+        (&["--priority", "1"], "--priority", "write --filter 'msg.priority == 1'"),
+        (&["--src", "10.0.0.0/8"], "--src", "write --filter 'ip_in(alert.src_ip, \"10.0.0.0/8\")'"),
+        (&["--check"], "--check", "pigear --help lists commands and options"),
+        (&["--log-dir", "x"], "--log-dir", "did you mean --logdir?"),
+        (&["--serve_forever"], "--serve_forever", "did you mean --serve-forever?"),
+    ];
+    for (args, option, hint) in cases {
+        let stderr = format!("error: unexpected argument '{option}'\nhint: {hint}\n");
+        refused(args, &stderr, 2);
+    }
+    #[cfg(feature = "store")]
+    Test::bare()
+        .args(["query", "--chek"])
+        .stderr(
+            "error: unexpected argument '--chek'\nhint: pigear query --help lists its options\n",
+        )
+        .status(2);
+}
+
+#[cfg(feature = "script")]
+#[test]
+fn each_filter_that_is_suggested_works() {
+    for (option, value) in [
+        ("class", "x"),
+        ("dst", "10.0.0.1"),
+        ("gid", "1"),
+        ("host", "10.0.0.1"),
+        ("port", "80"),
+        ("priority", "1"),
+        ("proto", "TCP"),
+        ("sid", "7"),
+        ("src", "10.0.0.0/8"),
+        ("text", "x"),
+    ] {
+        let (_, ended) = Test::new().args([format!("--{option}"), value.to_owned()]).start().end();
+        let filter =
+            ended.stderr.split_once("--filter '").unwrap().1.trim_end().trim_end_matches('\'');
+        let mut running = Test::new().args(["--filter", filter]).start();
+        running.signal(nix::sys::signal::Signal::SIGTERM);
+        let (_, ended) = running.end();
+        assert_eq!((&*ended.stderr, ended.status), ("", Some(0)), "{filter}");
+    }
+}
+
+#[test]
+fn all_directories_that_are_missing_are_named_at_once() {
+    let hint = "hint: mkdir -p out 'a b/c' creates what is missing\n";
+    let files = ["--stats", "out/stats.json", "--data-handler", "file", "file.path=out/alerts"];
+    let more = ["--data-handler", "pcap", "pcap.path=a b/c/x.pcapng"];
+    let error = "error: no such directory: out for the counters, out for handler file, a b/c for handler pcap\n";
+    refused(&[&files[..], &more].concat(), &format!("{error}{hint}"), 1);
+    let record = ["--data-handler", "record", "path=out/x"];
+    let hint = "hint: mkdir -p out creates what is missing\n";
+    refused(&record, &format!("error: no such directory: out for handler record\n{hint}"), 1);
+    #[cfg(feature = "store")]
+    {
+        let error = "error: no such directory: out for the store\n";
+        refused(&["--store", "out/a.db"], &format!("{error}{hint}"), 1);
+    }
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_header_needs_its_name_in_the_key() {
+    let refuses = |header: &str, instead: &str| {
+        let stderr = format!("error: handler http: header: write {instead}\n{HANDLERS}");
+        refused(&["--data-handler", "http", "url=http://127.0.0.1:1/", header], &stderr, 2);
+    };
+    refuses("header=A:b", "header.A=b");
+    refuses("header=X-Tag: a b", "header.X-Tag=a b");
+    refuses("header=A", "header.NAME=VALUE");
+    refuses("header=Authorization: Bearer s3cret", "header.Authorization=…");
+}
+
+#[cfg(feature = "exec")]
+#[test]
+fn a_program_that_can_not_run_is_said_with_what_to_do() {
+    let refuses = |command: &str, problem: &str| {
+        let (_, ended) = Test::new()
+            .file("block.sh", "#!/bin/sh\n")
+            .args(["--data-handler", "exec", &format!("command={command}")])
+            .start()
+            .end();
+        let error = format!("error: handler exec: {problem}\n");
+        assert_eq!((&*ended.stderr, ended.status), (&*error, Some(1)));
+    };
+    refuses("./block.sh", "./block.sh is not executable: chmod +x ./block.sh");
+    let shell = "there is no shell, so | would be an argument of cat: write sh -c 'cat | tee x'";
+    refuses("cat | tee x", shell);
+    refuses("block", "no program block in PATH");
+}
+
+#[cfg(feature = "exec")]
+#[test]
+fn of_a_traceback_the_last_line_comes_first() {
+    let program = "printf 'Traceback:\\n  File x\\nValueError: bad\\n'; exit 1";
+    Test::new()
+        .args(["--data-handler", "exec", "--count", "1", &format!("command=sh -c \"{program}\"")])
+        .send(ping())
+        .stderr(
+            "error: handler exec: sh ended with status 1; its output: ValueError: bad\n    \
+             Traceback:\n      File x\n\
+             hint: with --serve-forever, errors are counted and the next alert is handled\n",
+        )
+        .status(1);
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_typo_in_a_template_is_found_at_the_start() {
+    let refuses = |template: &str, problem: &str| {
+        let (_, ended) = Test::new()
+            .file("t.json", template)
+            .args(["--data-handler", "http", "url=http://127.0.0.1:1/", "template=t.json"])
+            .args(["param.token=x"])
+            .start()
+            .end();
+        let error = format!("error: handler http: t.json:{problem}\n");
+        assert_eq!((&*ended.stderr, ended.status), (&*error, Some(1)));
+    };
+    refuses("{\n\"a\": \"{{ msgg }}\"}", "2: there is no msgg; did you mean msg?");
+    refuses(
+        "\"{% if priority == 7 %}{{ src_ipp }}{% endif %}\"",
+        "1: there is no src_ipp; did you mean src_ip?",
+    );
+    refuses(
+        "\"{{ alert.src_pot }}\"",
+        "1: there is no alert.src_pot; did you mean alert.src_port?",
+    );
+    refuses("\"{{ param.tokn }}\"", "1: there is no param.tokn; did you mean param.token?");
+    refuses("\"{{ nothing_like_it }}\"", "1: there is no nothing_like_it");
+    let fine =
+        "\"{{ typo|default('x') }}{{ src_ip }}{% for url in references %}{{ url }}{% endfor %}\"";
+    let mut running = Test::new()
+        .file("t.json", fine)
+        .args(["--data-handler", "http", "url=http://127.0.0.1:1/", "template=t.json"])
+        .start();
+    running.signal(nix::sys::signal::Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+}
+
+#[test]
 fn an_unknown_dialect_is_refused_with_those_that_there_are() {
     let problem = format!("unknown dialect \"snort4\"; known are {DIALECTS}\n");
     let stderr =
@@ -116,7 +268,7 @@ fn an_unknown_log_directory_is_refused() {
         .args(["--logdir", "no-such"])
         .stderr(
             "error: cannot listen on no-such/snort_alert: no such directory\n\
-             hint: create it, or give Snort's log directory with --logdir\n",
+             hint: mkdir -p no-such creates it; --logdir names Snort's log directory\n",
         )
         .status(1);
 }
@@ -128,7 +280,7 @@ fn a_log_directory_that_is_a_file_is_refused() {
         .args(["--logdir", "alerts"])
         .stderr(
             "error: cannot listen on alerts/snort_alert: no such directory\n\
-             hint: create it, or give Snort's log directory with --logdir\n",
+             hint: --logdir names Snort's log directory\n",
         )
         .status(1);
 }

@@ -15,6 +15,7 @@ pub(crate) fn run(args: &[&str]) -> (String, Option<i32>) {
         .args(["--socket-handler", "play", "--from"])
         .arg(data.join("v2919/icmp_ping/alerts.dgrams.gz"))
         .args(args)
+        .arg("--quiet")
         .env("PIGEAR_TEST_AUTH", "bearer:s3cret-t0ken")
         .env("http_proxy", "http://127.0.0.1:9/")
         .output()
@@ -111,7 +112,7 @@ fn what_can_not_be_reached_is_said_and_so_is_what_was_dropped() {
                 let (first, last) = complaints(&format!("http://{server}/x"));
                 let expected = format!("warning: http: http://{server}: {problem}");
                 assert!(first.starts_with(&expected), "{first}");
-                let dropped = "warning: handler http: could not finish in time; 1 alerts dropped";
+                let dropped = "warning: handler http: could not finish in time; 1 alert dropped";
                 assert_eq!(last, dropped);
             });
         }

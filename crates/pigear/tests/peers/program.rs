@@ -132,7 +132,7 @@ fn a_program_that_hangs_is_ended_with_all_that_it_started() {
     let Some(test) = running(HANGS, &args) else { return };
     let mut running = test.start();
     running.send(&ping());
-    running.warns("took longer than 1s; 1 alerts failed so far");
+    running.warns("took longer than 1s; 1 alert failed so far");
     let (room, ended) = running.end();
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     all_gone(&room);
@@ -340,7 +340,7 @@ fn a_program_that_ends_is_started_again_and_gets_what_was_not_written() {
     let said: Vec<_> = got(&room).iter().map(|alert| alert["msg"].to_string()).collect();
     let sent: Vec<_> = (1..=5).map(|n| format!("\"alert {n}\"")).collect();
     assert_eq!(said, sent);
-    let again = " ended with status 1; its output: enough; restarting in 100ms\n";
+    let again = " ended with status 1; restarting in 100ms; its output: enough\n";
     assert!(ended.stderr.contains(again), "{}", ended.stderr);
     // The last one failed at the end: that is said.
     assert!(

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pigear_alert::plural;
 use pigear_alert::unified2::{Record, RecordType};
 use tracing::{info, warn};
 
@@ -266,7 +267,7 @@ impl Reader {
         if let (Some(Damage { offset, bytes, error }), Some(open)) = (damage, &self.open) {
             self.damaged += 1;
             let name = open.file.name.to_string_lossy();
-            warn!("{name}: skipped {bytes} bytes at offset {offset}: {error}");
+            warn!("{name}: skipped {} at offset {offset}: {error}", plural::count(bytes, "byte"));
         }
     }
 
@@ -308,8 +309,9 @@ impl Reader {
         if half > 0 {
             self.damaged += 1;
             warn!(
-                "{} ends with an incomplete record of {half} bytes",
-                open.file.name.to_string_lossy()
+                "{} ends with an incomplete record of {}",
+                open.file.name.to_string_lossy(),
+                plural::count(half, "byte")
             );
         }
         self.remember(open.left());

@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::Subcommand;
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use pigear_alert::format::FormatName;
 use pigear_alert::packet::IpProtocol;
 
@@ -10,13 +11,21 @@ use crate::store::{CountBy, Criteria, Network, moment};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::command) struct StoreArgs {
-    /// The store
+    /// The store [default: that of --config, of the environment variable `PIGEAR_STORE`, or of
+    /// /etc/pigear/pigear.toml]
     #[arg(long, value_name = "PATH")]
     pub(in crate::command) store: Option<PathBuf>,
 
     /// The configuration file whose [store] says where it is
     #[arg(long, value_name = "FILE")]
     pub(in crate::command) config: Option<PathBuf>,
+}
+
+/// A format of counts, for other programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::command) enum CountFormat {
+    Json,
+    Csv,
 }
 
 #[derive(Debug, clap::Args)]
@@ -29,31 +38,45 @@ pub(in crate::command) struct QueryArgs {
     pub(in crate::command) limit: Option<usize>,
 
     /// Output format: fast, full, json, eve, ecs, ocsf, cef [default: fast, with its number
-    /// before]
-    #[arg(long, value_name = "NAME")]
-    pub(in crate::command) format: Option<FormatName>,
+    /// before]; json or csv for counts [default: a table]
+    #[arg(long, value_name = "NAME", value_parser = known_format)]
+    format: Option<String>,
 
     /// Keep running, and show each new alert
     #[arg(long)]
     pub(in crate::command) follow: bool,
 
     /// Count instead, by: sid, src, dst, class, priority, proto, port (destination), sensor, hour, day
-    #[arg(long, value_name = "WHAT", conflicts_with_all = ["follow", "format"])]
+    #[arg(long, value_name = "WHAT", conflicts_with = "follow")]
     pub(in crate::command) count_by: Option<CountBy>,
 
+    /// Show the alerts of these numbers; several with commas between
+    #[arg(
+        long,
+        value_name = "ID",
+        value_delimiter = ',',
+        conflicts_with_all = ["follow", "count_by", "packet", "limit", "WhichArgs"]
+    )]
+    pub(in crate::command) id: Vec<i64>,
+
     /// Show the alert of this number with its packet: each header, and a hexdump
-    #[arg(long, value_name = "ID", conflicts_with_all = ["follow", "count_by"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["follow", "count_by", "limit", "WhichArgs"])]
     pub(in crate::command) packet: Option<i64>,
 
     /// Write the packets to a new file for Wireshark, oldest first; all of them without --limit
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["follow", "count_by", "packet", "format"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["follow", "count_by", "format"])]
     pub(in crate::command) pcap: Option<PathBuf>,
+
+    /// Show and read times in UTC. Without it, times without an offset are local, and a list on a
+    /// terminal shows local time
+    #[arg(long)]
+    pub(in crate::command) utc: bool,
 
     /// Show dead letters: what was refused for good, with the reasons
     #[arg(
         long,
         alias = "dead-letter",
-        conflicts_with_all = ["follow", "count_by", "packet", "pcap"]
+        conflicts_with_all = ["follow", "count_by", "id", "packet", "pcap", "WhichArgs"]
     )]
     pub(in crate::command) dead_letters: bool,
 
@@ -68,13 +91,14 @@ pub(in crate::command) struct QueryArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Which alerts")]
 struct WhichArgs {
-    /// From this time on: how long ago (90m, 1h, 2d, 1w), a date, or a time as 2026-11-18T16:27:50Z
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    since: Option<Timestamp>,
+    /// From this time on: today, yesterday, how long ago (90m, 1h, 2d, 1month), a date, or a time
+    /// such as "2026-11-18 16:27" or 2026-11-18T16:27:50Z
+    #[arg(long, value_name = "TIME", value_parser = known_moment)]
+    since: Option<String>,
 
     /// Before this time
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    until: Option<Timestamp>,
+    #[arg(long, value_name = "TIME", value_parser = known_moment)]
+    until: Option<String>,
 
     /// Of this generator; several with commas between
     #[arg(long, value_name = "N", value_delimiter = ',')]
@@ -127,14 +151,45 @@ struct WhichArgs {
 }
 
 impl QueryArgs {
-    #[cfg_attr(
-        not(feature = "script"),
-        expect(clippy::unnecessary_wraps, reason = "a filter may make no sense")
-    )]
+    /// The format of alerts.
+    pub(in crate::command) fn format(&self) -> Result<Option<FormatName>, Failure> {
+        let format = self.format.as_deref().map(str::parse).transpose();
+        format.map_err(|error| Failure::usage(anyhow!("--format: {error}")))
+    }
+
+    /// The format of counts; `None` is a table.
+    pub(in crate::command) fn count_format(&self) -> Result<Option<CountFormat>, Failure> {
+        match self.format.as_deref() {
+            None => Ok(None),
+            Some("json") => Ok(Some(CountFormat::Json)),
+            Some("csv") => Ok(Some(CountFormat::Csv)),
+            Some(other) => {
+                Err(Failure::usage(anyhow!("--format {other}: counts are a table, json, or csv")))
+            }
+        }
+    }
+
+    /// The time zone of times that are typed.
+    pub(in crate::command) fn zone(&self) -> TimeZone {
+        if self.utc { TimeZone::UTC } else { TimeZone::system() }
+    }
+
+    /// Which alerts.
     pub(in crate::command) fn criteria(&self) -> Result<Criteria, Failure> {
         let which = &self.which;
+        let time = |text: &Option<String>| {
+            let text = text.as_deref();
+            let time = text.map(|text| moment(text, &self.zone())).transpose();
+            time.map_err(|error| Failure::usage(anyhow!(error)))
+        };
         let mut criteria = Criteria::default();
-        (criteria.since, criteria.until) = (which.since, which.until);
+        (criteria.since, criteria.until) = (time(&which.since)?, time(&which.until)?);
+        if let Some((since, until)) = criteria.since.zip(criteria.until)
+            && since > until
+        {
+            let times = format!("--since is {since:.0}, and --until is {until:.0}");
+            return Err(Failure::usage(anyhow!("{times}: --since must be the earlier one")));
+        }
         criteria.gid.clone_from(&which.gid);
         criteria.sid.clone_from(&which.sid);
         criteria.priority.clone_from(&which.priority);
@@ -168,6 +223,18 @@ fn passes(script: &str) -> Result<crate::store::Test, Failure> {
             true
         })
     }))
+}
+
+fn known_format(name: &str) -> Result<String, String> {
+    match name.parse::<FormatName>() {
+        Err(error) if name != "csv" => Err(error.to_string()),
+        _ => Ok(name.to_owned()),
+    }
+}
+
+/// Only checked: it depends on `--utc`, which may come later, what time this is.
+fn known_moment(text: &str) -> Result<String, String> {
+    moment(text, &TimeZone::UTC).map(|_| text.to_owned())
 }
 
 fn protocol(text: &str) -> Result<IpProtocol, String> {

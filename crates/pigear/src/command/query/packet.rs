@@ -3,14 +3,12 @@
 use std::fmt::Write;
 
 use pigear_alert::Alert;
-use pigear_alert::format::{Format, hexdump};
+use pigear_alert::format::hexdump;
 
 use crate::visible::visible;
 
-pub(super) fn text(alert: &Alert, format: &dyn Format) -> String {
-    let mut line = Vec::new();
-    format.write(alert, &mut line);
-    let mut text = String::from_utf8_lossy(&line).into_owned();
+pub(super) fn text(alert: &Alert, line: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(line).into_owned();
     if !alert.message.has_packet() {
         text.push_str("\nthe alert has no packet\n");
         return text;

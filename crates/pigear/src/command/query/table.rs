@@ -1,6 +1,8 @@
 //! Counts, as a table with bars.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
+
+use jiff::tz::TimeZone;
 
 use crate::store::{Count, CountBy};
 use crate::visible::visible;
@@ -8,31 +10,57 @@ use crate::visible::visible;
 /// The length of the longest bar, in characters.
 const WIDTH: u64 = 40;
 
-/// A line per count: the first ones; of times, the last.
-pub(super) fn text(counts: &[Count], by: CountBy, limit: usize) -> String {
+/// A header, a line per count, and the total. Of many counts the first ones are shown; of times, the last.
+pub(super) fn text(counts: &[Count], by: CountBy, limit: usize, zone: Option<&TimeZone>) -> String {
+    let left_out = counts.len().saturating_sub(limit);
+    let shown = shown(counts, by, limit);
+    let total: u64 = counts.iter().map(|count| count.alerts).sum();
+    let most = shown.iter().map(|count| count.alerts).max().unwrap_or_default().max(1);
+    let digits = total.to_string().len().max("alerts".len());
+    let mut text = String::new();
+    let mut line = |number: &dyn Display, bar: &str, name: &str| {
+        let width = usize::try_from(WIDTH).unwrap_or_default();
+        let line = format!("{number:>digits$}  {bar:<width$}  {name}");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    };
+    line(&"alerts", "", &title(by, zone));
+    for count in shown {
+        let name = count.what.as_ref();
+        let name = name.map_or_else(|| "(unknown)".to_owned(), |name| visible(name.as_bytes()));
+        line(&count.alerts, &bar(count.alerts, most), &name);
+    }
+    line(&total, "", "total");
+    if left_out > 0 {
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "and {left_out} more; --limit {} shows all", counts.len());
+    }
+    text
+}
+
+/// The first counts; of times, the last.
+pub(super) fn shown(counts: &[Count], by: CountBy, limit: usize) -> &[Count] {
     let left_out = counts.len().saturating_sub(limit);
     let shown =
         if by.is_time() { counts.get(left_out..) } else { counts.get(..counts.len() - left_out) };
-    let shown = shown.unwrap_or_default();
-    let most = shown.iter().map(|count| count.alerts).max().unwrap_or_default().max(1);
-    let digits = most.to_string().len();
-    let name = |count: &Count| {
-        count.what.as_ref().map_or_else(|| "(unknown)".to_owned(), |what| visible(what.as_bytes()))
+    shown.unwrap_or_default()
+}
+
+/// What is counted by.
+fn title(by: CountBy, zone: Option<&TimeZone>) -> String {
+    let zone = || match zone {
+        None => "UTC",
+        Some(zone) => zone.iana_name().unwrap_or("local time"),
     };
-    let names: Vec<_> = shown.iter().map(name).collect();
-    let mut text = String::new();
-    for (count, name) in shown.iter().zip(names) {
-        let bar = bar(count.alerts, most);
-        let width = usize::try_from(WIDTH).unwrap_or_default();
-        let line = format!("{:>digits$}  {bar:<width$}  {name}", count.alerts);
-        text.push_str(line.trim_end());
-        text.push('\n');
+    match by {
+        CountBy::Sid => "signature".to_owned(),
+        CountBy::Src => "source".to_owned(),
+        CountBy::Dst => "destination".to_owned(),
+        CountBy::Proto => "protocol".to_owned(),
+        CountBy::Port => "destination port".to_owned(),
+        CountBy::Hour | CountBy::Day => format!("{by} ({})", zone()),
+        _ => by.to_string(),
     }
-    if left_out > 0 {
-        // Writing to a string can't fail.
-        let _ = writeln!(text, "and {left_out} more; --limit shows them");
-    }
-    text
 }
 
 /// A bar in eighths of characters; a count above 0 is always visible.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
+use pigear_alert::plural;
 
 use super::children::{self, Group};
 use crate::visible::visible;
@@ -179,11 +180,15 @@ impl Display for ProgramOutput {
         if self.is_empty() {
             return Ok(());
         }
-        let end = visible(self.end.trim_ascii_end());
+        let end = self.end.trim_ascii_end();
+        let mut lines = end.split(|&byte| byte == b'\n');
+        // Of a traceback, the last line says what happened.
+        let last = visible(lines.next_back().unwrap_or_default());
         match self.before {
-            0 => write!(f, "; its output: {end}"),
-            before => write!(f, "; its output, after {before} bytes: {end}"),
+            0 => write!(f, "; its output: {last}")?,
+            n => write!(f, "; its output, after {}: {last}", plural::count(n, "byte"))?,
         }
+        lines.try_for_each(|line| write!(f, "\n    {}", visible(line.trim_ascii_end())))
     }
 }
 

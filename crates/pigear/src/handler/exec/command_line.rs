@@ -13,33 +13,70 @@ use serde::de::{Deserializer, Error};
 pub struct CommandLine {
     program: String,
     arguments: Vec<String>,
+    /// What only a shell understands, if it was written as one text without quotes around it.
+    for_shell: Option<ForShell>,
 }
+
+/// A command that only a shell understands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ForShell {
+    operator: String,
+    text: String,
+}
+
+/// Words that connect commands or redirect their output in a shell.
+const OPERATORS: [&str; 11] = ["|", "||", "&&", ";", "&", ">", ">>", "<", "2>", "2>&1", "&>"];
 
 impl CommandLine {
     fn of(words: Vec<String>) -> Result<Self, &'static str> {
         let mut words = words.into_iter();
         let program = words.next().filter(|program| !program.is_empty());
-        Ok(Self { program: program.ok_or("expected a program")?, arguments: words.collect() })
+        let (program, arguments) = (program.ok_or("expected a program")?, words.collect());
+        Ok(Self { program, arguments, for_shell: None })
     }
 
     /// Splits a string into words at spaces. Quotes and backslashes work as in a shell; all other characters
     /// are literal.
     fn split(text: &str) -> Result<Self, &'static str> {
-        Self::of(shlex::split(text).ok_or("a quote is not closed")?)
+        let mut line = Self::of(shlex::split(text).ok_or("a quote is not closed")?)?;
+        let is_operator = |word: &&String| OPERATORS.contains(&&***word) && is_bare(word, text);
+        let operator = line.arguments.iter().find(is_operator);
+        line.for_shell =
+            operator.map(|operator| ForShell { operator: operator.clone(), text: text.to_owned() });
+        Ok(line)
     }
 
     /// Explains why the program could not be run.
     pub(super) fn find(&self) -> Result<(), String> {
+        if let Some(ForShell { operator, text }) = &self.for_shell {
+            let quoted = shlex::try_quote(text).unwrap_or_default();
+            return Err(format!(
+                "there is no shell, so {operator} would be an argument of {}: write sh -c {quoted}",
+                self.program
+            ));
+        }
         let there = |path: &Path| path.is_file() && access(path, AccessFlags::X_OK).is_ok();
         if self.program.contains('/') {
             let path = Path::new(&self.program);
-            let problem = if path.exists() { "is not a program" } else { "does not exist" };
-            return if there(path) { Ok(()) } else { Err(format!("{} {problem}", self.program)) };
+            return match path {
+                _ if there(path) => Ok(()),
+                _ if path.is_file() => Err(not_executable(path)),
+                _ if path.exists() => Err(format!("{} is not a program", self.program)),
+                _ => Err(format!("{} does not exist", self.program)),
+            };
         }
         let dirs = env::var_os("PATH").unwrap_or_default();
         let mut places = env::split_paths(&dirs).map(|dir: PathBuf| dir.join(&self.program));
         let found = places.any(|path| there(&path));
-        if found { Ok(()) } else { Err(format!("no program {} in PATH", self.program)) }
+        if found {
+            return Ok(());
+        }
+        let here = Path::new(".").join(&self.program);
+        Err(if there(&here) {
+            format!("no program {0} in PATH; write ./{0}", self.program)
+        } else {
+            format!("no program {} in PATH", self.program)
+        })
     }
 
     pub(super) fn program(&self) -> &str {
@@ -51,6 +88,18 @@ impl CommandLine {
         command.args(&self.arguments);
         command
     }
+}
+
+fn not_executable(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let quoted = shlex::try_quote(&path).unwrap_or_default();
+    format!("{path} is not executable: chmod +x {quoted}")
+}
+
+/// Whether a word stands in a text without quotes around it.
+fn is_bare(word: &str, text: &str) -> bool {
+    let quoted = [format!("'{word}'"), format!("\"{word}\""), format!("\\{word}")];
+    !quoted.iter().any(|quoted| text.contains(quoted))
 }
 
 impl<'de> Deserialize<'de> for CommandLine {
@@ -91,7 +140,13 @@ mod tests {
         let problem = |text: &str| CommandLine::split(text).unwrap().find().unwrap_err();
         assert_eq!(problem("no-such-program"), "no program no-such-program in PATH");
         assert_eq!(problem("/no/such x"), "/no/such does not exist");
-        assert_eq!(problem("/etc/passwd"), "/etc/passwd is not a program");
+        assert_eq!(problem("/etc/passwd"), "/etc/passwd is not executable: chmod +x /etc/passwd");
+        assert_eq!(
+            problem("cat | tee x"),
+            "there is no shell, so | would be an argument of cat: write sh -c 'cat | tee x'"
+        );
+        let runs = |text: &str| CommandLine::split(text).unwrap().find().is_ok();
+        assert!(runs("sh -c 'cat | tee x'") && runs("grep '|'") && runs("cat a|b"));
         assert_eq!(problem("/etc"), "/etc is not a program");
     }
 }

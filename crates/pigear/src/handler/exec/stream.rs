@@ -110,11 +110,11 @@ impl Stream {
 
     /// Waits for the program to end, and restarts it after a delay.
     fn is_time_up_for_next_start(&mut self) -> bool {
-        let how = self.end();
+        let (how, output) = self.end();
         let wait = self.backoff.failed();
         if self.backoff.attempts().is_power_of_two() {
             let program = self.command.program();
-            warn!("{program} {how}; restarting in {wait:?}");
+            warn!("{program} {how}; restarting in {wait:?}{output}");
         }
         if self.deadline.sleep(wait) == Slept::TimeUp {
             return true;
@@ -126,10 +126,10 @@ impl Stream {
         false
     }
 
-    /// Ends the program, which has closed its input, and describes how it ended.
-    fn end(&mut self) -> String {
+    /// Ends the program, which has closed its input, and describes how it ended, and its output.
+    fn end(&mut self) -> (String, String) {
         let Some((mut running, since)) = self.running.take() else {
-            return "is not running".to_owned();
+            return ("is not running".to_owned(), String::new());
         };
         if since.elapsed() >= STABLE_TIME {
             self.backoff.succeeded();
@@ -140,7 +140,7 @@ impl Stream {
         }
         let how = ended.map(|status| Ended(status).to_string());
         let how = how.unwrap_or_else(|| "has closed its input".to_owned());
-        format!("{how}{}", running.program_output())
+        (how, running.program_output().to_string())
     }
 
     /// Closes the program's input and waits for it to end, until the deadline.

@@ -23,6 +23,10 @@ pub(super) fn text(error: &reqwest::Error) -> String {
         // The error itself would show the URL.
         None => "the request failed".to_owned(),
         // The layers around the innermost error add nothing.
+        Some(innermost) if is_not_tls(innermost) => {
+            "the server doesn't speak TLS on this port; write http:// instead of https://?"
+                .to_owned()
+        }
         Some(innermost) if error.is_connect() => format!("cannot connect: {}", shown(innermost)),
         Some(_) => {
             // The outermost layers say only that a client failed.
@@ -30,6 +34,11 @@ pub(super) fn text(error: &reqwest::Error) -> String {
             shown(&causes.split_off(begin.unwrap_or_default()).join(": "))
         }
     }
+}
+
+/// Whether an error says that something else than TLS came back.
+fn is_not_tls(error: &str) -> bool {
+    error.contains("received corrupt message of type InvalidContentType")
 }
 
 /// The beginning of a foreign text, on one line and safe for a terminal.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use pigear_alert::plural;
 use pigear_pipeline::Backoff;
 use reqwest::Client;
 use tracing::{debug, warn};
@@ -121,7 +122,7 @@ impl Sender {
                     part = batch.settle_each(&part, each);
                     match part.len() {
                         0 => return Ended::Settled,
-                        open => (format!("no room for {open} alerts"), None),
+                        open => (format!("no room for {}", plural::count(open, "alert")), None),
                     }
                 }
                 Answer::Failed { problem, asked } => (problem, asked),
@@ -193,11 +194,13 @@ impl Batch<'_> {
 
     fn report_taken(&self, failed: u32) {
         if failed > 0 {
-            debug!("http: {}: done after {} attempts", self.server, failed + 1);
+            let attempts = plural::count(failed + 1, "attempt");
+            debug!("http: {}: done after {attempts}", self.server);
         }
     }
 
     fn report_halved(&self, alerts: usize, reason: &str) {
-        debug!("http: {}: {reason}; sending {alerts} alerts in smaller batches", self.server);
+        let alerts = plural::count(alerts, "alert");
+        debug!("http: {}: {reason}; sending {alerts} in smaller batches", self.server);
     }
 }

@@ -4,6 +4,7 @@
 //! so a template has its own quotes: `{"text": "{{ msg }}"}`. Text that an attacker writes into a message
 //! stays inside of them. The rendered text is parsed again before it is sent.
 
+mod names;
 mod value;
 
 use std::collections::BTreeMap;
@@ -109,6 +110,8 @@ impl Template {
         environment
             .add_template_owned(ONLY, text.to_owned())
             .map_err(|error| describe(name, &error))?;
+        names::check(&environment, ONLY, text, rules.format.name(), &rules.params)
+            .map_err(|problem| format!("{name}:{problem}"))?;
         let template = Self { name: name.to_owned(), environment, rules };
         sample(|sample| template.render(sample))??;
         Ok(template)

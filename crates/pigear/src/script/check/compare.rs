@@ -70,7 +70,7 @@ pub(super) fn contradiction(operands: &[Expr]) -> Option<Found> {
 fn equals(expr: &Expr) -> Option<(String, &Expr)> {
     let Expr::FnCall(call, _) = expr else { return None };
     match (call.name.as_str(), &*call.args) {
-        ("==", [field @ Expr::Dot(..), value]) | ("==", [value, field @ Expr::Dot(..)]) => {
+        ("==", [field @ Expr::Dot(..), value] | [value, field @ Expr::Dot(..)]) => {
             literal(value)?;
             Some((shown(field)?, value))
         }

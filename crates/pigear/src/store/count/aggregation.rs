@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use pigear_alert::Alert;
 
 use crate::store::interned::Signature;
@@ -32,9 +33,9 @@ pub enum CountBy {
     Port,
     /// Sensor.
     Sensor,
-    /// Hour, in UTC.
+    /// Hour.
     Hour,
-    /// Day, in UTC.
+    /// Day.
     Day,
 }
 
@@ -67,17 +68,7 @@ impl CountBy {
     /// Whether counts are ordered by the field, and not by number.
     #[must_use]
     pub fn is_time(self) -> bool {
-        self.unit().is_some()
-    }
-
-    /// The length of an hour or a day, in microseconds.
-    pub(super) fn unit(self) -> Option<i64> {
-        const HOUR: i64 = 60 * 60 * 1_000_000;
-        match self {
-            Self::Hour => Some(HOUR),
-            Self::Day => Some(24 * HOUR),
-            _ => None,
-        }
+        matches!(self, Self::Hour | Self::Day)
     }
 
     /// The index with the counts per block.
@@ -113,14 +104,16 @@ pub(super) enum Key {
 
 pub(super) struct Aggregation {
     pub(super) by: CountBy,
+    /// The time zone of hours and days.
+    zone: TimeZone,
     counts: HashMap<Key, u64>,
     /// The messages of signatures.
     messages: HashMap<Key, Vec<u8>>,
 }
 
 impl Aggregation {
-    pub(super) fn new(by: CountBy) -> Self {
-        Self { by, counts: HashMap::new(), messages: HashMap::new() }
+    pub(super) fn new(by: CountBy, zone: TimeZone) -> Self {
+        Self { by, zone, counts: HashMap::new(), messages: HashMap::new() }
     }
 
     pub(super) fn add(&mut self, key: Key, n: u64) {
@@ -162,27 +155,41 @@ impl Aggregation {
         self.add(key, n);
     }
 
-    fn time(&self, microseconds: i64) -> Option<Key> {
-        let unit = self.by.unit()?;
-        Some(Key::Time(microseconds.div_euclid(unit) * unit))
+    /// The hour or day of a time.
+    pub(super) fn time(&self, microseconds: i64) -> Option<Key> {
+        const HOUR: i64 = 60 * 60 * 1_000_000;
+        let unit = match self.by {
+            CountBy::Hour => HOUR,
+            CountBy::Day => 24 * HOUR,
+            _ => return None,
+        };
+        let time = Timestamp::from_microsecond(microseconds).unwrap_or_default();
+        let offset = i64::from(self.zone.to_offset(time).seconds()) * 1_000_000;
+        let begin = (microseconds + offset).div_euclid(unit) * unit;
+        // An hour that the clock repeats in autumn is two hours, but a day is one.
+        Some(Key::Time(if self.by == CountBy::Hour { begin - offset } else { begin }))
     }
 
     /// The counts: the largest first, or for times the newest last.
-    pub(super) fn finish(self) -> Vec<Count> {
-        let mut counts: Vec<_> = self.counts.into_iter().filter(|(_, n)| *n > 0).collect();
+    pub(super) fn finish(mut self) -> Vec<Count> {
+        let mut counts: Vec<_> =
+            std::mem::take(&mut self.counts).into_iter().filter(|(_, n)| *n > 0).collect();
         if self.by.is_time() {
             counts.sort_unstable();
         } else {
             counts.sort_unstable_by(|(a, many), (b, few)| few.cmp(many).then_with(|| a.cmp(b)));
         }
-        let messages = self.messages;
-        let day = self.by == CountBy::Day;
-        let count = |(key, alerts): (Key, u64)| Count { what: text(&key, &messages, day), alerts };
-        counts.into_iter().map(count).collect()
+        let what = |key: &Key| text(key, &self.messages, self.by, &self.zone);
+        counts.into_iter().map(|(key, alerts)| Count { what: what(&key), alerts }).collect()
     }
 }
 
-fn text(key: &Key, messages: &HashMap<Key, Vec<u8>>, day: bool) -> Option<String> {
+fn text(
+    key: &Key,
+    messages: &HashMap<Key, Vec<u8>>,
+    by: CountBy,
+    zone: &TimeZone,
+) -> Option<String> {
     Some(match key {
         Key::Unknown => return None,
         Key::Sid(gid, sid) => {
@@ -194,8 +201,10 @@ fn text(key: &Key, messages: &HashMap<Key, Vec<u8>>, day: bool) -> Option<String
         Key::Address(ip) => ip.to_string(),
         Key::Time(microseconds) => {
             let time = Timestamp::from_microsecond(*microseconds).unwrap_or_default();
-            let form = if day { "%Y-%m-%d" } else { "%Y-%m-%d %H:00" };
-            time.strftime(form).to_string()
+            match by {
+                CountBy::Day => time.strftime("%Y-%m-%d").to_string(),
+                _ => time.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
+            }
         }
     })
 }

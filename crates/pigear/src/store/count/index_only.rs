@@ -26,10 +26,10 @@ impl Reader {
         if criteria.looks_inside() || (criteria.names_signatures() && !by_signature) {
             return Ok(IndexedBlocks::default());
         }
-        match (aggregation.by.unit(), aggregation.by.kind()) {
-            (Some(unit), _) => self.count_times(criteria, unit, aggregation),
-            (_, Some(kind)) => self.count_notes(search, criteria, kind, aggregation),
-            (None, None) => Ok(IndexedBlocks::default()),
+        match aggregation.by.kind() {
+            _ if aggregation.by.is_time() => self.count_times(criteria, aggregation),
+            Some(kind) => self.count_notes(search, criteria, kind, aggregation),
+            None => Ok(IndexedBlocks::default()),
         }
     }
 
@@ -37,14 +37,16 @@ impl Reader {
     fn count_times(
         &self,
         criteria: &Criteria,
-        unit: i64,
         aggregation: &mut Aggregation,
     ) -> Result<IndexedBlocks, StoreProblem> {
         let mut indexed = IndexedBlocks::default();
         each_block(&self.connection, criteria, i64::MAX, |block| {
-            if block.first.div_euclid(unit) == block.last.div_euclid(unit) {
+            let last = aggregation.time(block.last);
+            if let Some(time) = aggregation.time(block.first)
+                && last.as_ref() == Some(&time)
+            {
                 indexed.add(block.id);
-                aggregation.add(Key::Time(block.first.div_euclid(unit) * unit), block.alerts);
+                aggregation.add(time, block.alerts);
             }
         })?;
         Ok(indexed)

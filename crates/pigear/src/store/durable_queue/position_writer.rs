@@ -1,5 +1,6 @@
 //! Writes which alerts a lane has settled, and what became of dead letters, to the store.
 
+use pigear_alert::plural;
 use pigear_pipeline::Totals;
 use tracing::{debug, error, warn};
 
@@ -79,7 +80,10 @@ impl PositionWriter {
         // There may be many, so this is logged at powers of two.
         if before.checked_ilog2() != self.lost.dropped.checked_ilog2() {
             let gone = self.lost.dropped;
-            warn!("handler {name}: {gone} alerts so far were lost before it got them");
+            warn!(
+                "handler {name}: lost {} before it got them, so far",
+                plural::count(gone, "alert")
+            );
         }
         for (first, last) in found.gone.drain(..) {
             self.ranges.settle(first, last);
@@ -121,15 +125,16 @@ impl PositionWriter {
     fn say_unwritten(&self, lane: &LaneHandle, problem: &StoreProblem) {
         let (name, unwritten) = (&lane.name, &self.unwritten);
         let n = unwritten.len();
+        let letters = plural::count(n, "dead letter");
         if n > 0 && lane.is_closed() {
             let refused = unwritten.refused.iter();
             let lost = refused.filter(|refusal| refusal.alert.store_id.is_none()).count();
             error!(
-                "handler {name}: {n} dead letters could not be written: {problem}; {lost} of them are lost, and \
+                "handler {name}: {letters} could not be written: {problem}; {lost} of them are lost, and \
                 the alerts of the others come again in the next run"
             );
         } else if n > 0 && self.failures.is_power_of_two() {
-            error!("handler {name}: cannot write {n} dead letters yet: {problem}");
+            error!("handler {name}: cannot write {letters} yet: {problem}");
         }
     }
 }

@@ -45,6 +45,11 @@ impl Signature {
         self.names.looked.as_ref().map_or(&self.sent, |looked| &looked.message)
     }
 
+    /// Whether the message contains a text in lower case.
+    pub(in crate::store) fn contains(&self, text: &str) -> bool {
+        String::from_utf8_lossy(self.message()).to_lowercase().contains(text)
+    }
+
     /// The class's short name.
     pub(in crate::store) fn class(&self) -> Option<&str> {
         self.names.class(self.classification).map(|class| &*class.name)

@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use jiff::tz::{Offset, TimeZone};
+
 use super::querying::several;
 use super::*;
 
@@ -93,4 +95,25 @@ fn counts_of_some_addresses_are_right() {
     counts(reader, &all, &criteria, CountBy::Priority, |alert| {
         alert.priority().map(|priority| priority.to_string())
     });
+}
+
+#[test]
+fn hours_and_days_are_counted_in_a_time_zone() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let mut reader = place.reader();
+    // Half an hour away from full hours of UTC.
+    let zone = TimeZone::fixed(Offset::from_seconds(19_800).unwrap());
+    for (by, form) in [(CountBy::Hour, "%Y-%m-%d %H:00"), (CountBy::Day, "%Y-%m-%d")] {
+        let mut expected = BTreeMap::<String, u64>::new();
+        for alert in &all {
+            let time = alert.timestamp().to_zoned_datetime(zone.clone()).strftime(form).to_string();
+            *expected.entry(time).or_default() += 1;
+        }
+        assert!(expected.len() > 1);
+        let counted = reader.count_in(&Criteria::default(), by, zone.clone()).unwrap();
+        let counted: BTreeMap<_, _> =
+            counted.into_iter().map(|count| (count.what.unwrap(), count.alerts)).collect();
+        assert_eq!(counted, expected, "{by}");
+    }
 }

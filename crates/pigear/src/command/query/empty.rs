@@ -1,0 +1,52 @@
+//! Why nothing is found.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::store::{Contents, Criteria, Reader, StoreError, Unmet};
+
+/// How many known values are listed.
+const LISTED: usize = 20;
+
+/// Why no alert meets the criteria.
+pub(super) fn reason(
+    reader: &Reader,
+    criteria: &Criteria,
+    zone: &TimeZone,
+) -> Result<String, StoreError> {
+    let Some(contents) = reader.contents()? else { return Ok("the store is empty".to_owned()) };
+    let Contents { first, last, .. } = contents;
+    let span = span(&contents, zone);
+    let too_late = criteria.since.is_some_and(|since| since > last);
+    if too_late || criteria.until.is_some_and(|until| until <= first) {
+        return Ok(format!("nothing is stored from that time; {span}"));
+    }
+    let unmet = reader.unmet(criteria)?;
+    if unmet.is_empty() {
+        return Ok(format!("no alert meets all conditions; {span}"));
+    }
+    Ok(unmet.iter().map(unmet_text).collect::<Vec<_>>().join("; "))
+}
+
+fn span(contents: &Contents, zone: &TimeZone) -> String {
+    let form = |time: Timestamp| {
+        time.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%:z").to_string()
+    };
+    format!("stored alerts span from {} to {}", form(contents.first), form(contents.last))
+}
+
+fn unmet_text(unmet: &Unmet) -> String {
+    let Unmet { criterion, value, known, .. } = unmet;
+    let what = match *criterion {
+        "text" => format!("no stored message contains {value:?}"),
+        "class" => format!("no stored alert has the class {value:?}"),
+        "sensor" => format!("no stored alert has the sensor {value:?}"),
+        other => format!("no stored alert has {other} {value}"),
+    };
+    let listed = known.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match known.len().saturating_sub(LISTED) {
+        _ if known.is_empty() => what,
+        0 => format!("{what}; there are {listed}"),
+        more => format!("{what}; there are {listed}, and {more} more"),
+    }
+}

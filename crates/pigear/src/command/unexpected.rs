@@ -1,0 +1,78 @@
+//! Options that don't exist: what to write instead.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::registry::Registry;
+use crate::similar::is_similar;
+
+/// Keys that every handler has.
+const KEYS: [&str; 4] = ["durable", "group", "limit", "per_minute"];
+
+/// Criteria of `query` that listening has as a filter; VALUE is what was typed.
+const FILTERS: [(&str, &str); 10] = [
+    ("class", "alert.class == \"VALUE\""),
+    ("dst", "ip_in(alert.dst_ip, \"VALUE\")"),
+    ("gid", "msg.sig_generator == VALUE"),
+    ("host", "ip_in(alert.src_ip, \"VALUE\") || ip_in(alert.dst_ip, \"VALUE\")"),
+    ("port", "alert.src_port == VALUE || alert.dst_port == VALUE"),
+    ("priority", "msg.priority == VALUE"),
+    ("proto", "alert.proto == \"VALUE\""),
+    ("sid", "msg.sig_id == VALUE"),
+    ("src", "ip_in(alert.src_ip, \"VALUE\")"),
+    ("text", "msg.msg.contains(\"VALUE\")"),
+];
+
+/// The message about an option that doesn't exist, if that is the error.
+pub(super) fn message(
+    error: &clap::Error,
+    words: &[OsString],
+    registry: &Registry,
+    command: &clap::Command,
+) -> Option<String> {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    if error.kind() != ErrorKind::UnknownArgument || !option.starts_with("--") {
+        return None;
+    }
+    let option = option.split_once('=').map_or(option.as_str(), |(option, _)| option);
+    let name = option.trim_start_matches('-');
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let value = words.iter().enumerate().find_map(|(n, word)| {
+        let rest = word.strip_prefix(option)?;
+        let next = || words.get(n + 1).filter(|next| !next.starts_with('-'));
+        rest.strip_prefix('=').or_else(|| next().map(|next| &**next))
+    });
+    let subcommand = words.get(1).filter(|word| command.find_subcommand(word.as_ref()).is_some());
+    let similar = match error.get(ContextKind::SuggestedArg) {
+        Some(ContextValue::String(similar)) if is_similar(option, similar) => Some(similar),
+        _ => None,
+    };
+    let hint = match (similar, subcommand) {
+        (Some(similar), _) => format!("did you mean {similar}?"),
+        (None, Some(command)) => format!("pigear {command} --help lists its options"),
+        (None, None) => instead(name, value, registry)
+            .unwrap_or_else(|| "pigear --help lists commands and options".to_owned()),
+    };
+    Some(format!("error: unexpected argument '{option}'\nhint: {hint}\n"))
+}
+
+/// What to write instead of an option for listening.
+fn instead(name: &str, value: Option<&str>, registry: &Registry) -> Option<String> {
+    if let Some((_, filter)) = FILTERS.iter().find(|(criterion, _)| *criterion == name) {
+        let filter = filter.replace("VALUE", value.unwrap_or("VALUE"));
+        return Some(format!("write --filter '{filter}'"));
+    }
+    let name = name.replace('-', "_");
+    let is_key = KEYS.contains(&&*name)
+        || registry.about().any(|(_, about)| {
+            about
+                .split([' ', ';'])
+                .any(|word| word.split_once('=').is_some_and(|(key, _)| key == name))
+        });
+    is_key.then(|| {
+        format!("write {name}={}: a handler's keys have no dashes", value.unwrap_or("VALUE"))
+    })
+}

@@ -1,0 +1,261 @@
+//! `pigear query`: what is asked, and what is answered when there is nothing.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::process::Output;
+
+use nix::pty::openpty;
+use nix::sys::signal::Signal;
+
+use crate::harness::{Test, program};
+use crate::room::Room;
+use crate::snort::{PING, objects, sent};
+
+/// When the alerts of `stored` are from, as messages say it.
+const SPAN: &str = "stored alerts span from 2025-06-15 18:06:40+00:00 to 2025-06-15 18:06:41+00:00";
+
+/// What `pigear query --store a.db ARGS` writes: standard output, standard error, status.
+fn ask(room: &Room, args: &[&str]) -> (String, String, i32) {
+    run(room, &[&["query", "--store", "a.db"], args].concat(), &[])
+}
+
+fn run(room: &Room, args: &[&str], variables: &[(&str, &str)]) -> (String, String, i32) {
+    let mut command = program();
+    command.env("TZ", "UTC").envs(variables.iter().copied());
+    let Output { stdout, stderr, status } =
+        command.args(args).current_dir(room.path()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(stdout), text(stderr), status.code().unwrap())
+}
+
+/// Nothing is found, for this reason.
+#[track_caller]
+fn finds_nothing(room: &Room, args: &[&str], reason: &str) {
+    let expected = (String::new(), format!("pigear: no alerts found: {reason}\n"), 0);
+    assert_eq!(ask(room, args), expected);
+    let counting = [args, &["--count-by", "sid"]].concat();
+    assert_eq!(ask(room, &counting), expected, "counts");
+    let saving = [args, &["--pcap", "none.pcapng"]].concat();
+    let error = format!("error: nothing is written to none.pcapng: {reason}\n");
+    assert_eq!(ask(room, &saving), (String::new(), error, 1), "packets");
+    assert!(!room.at("none.pcapng").exists());
+}
+
+/// It fails, with this on standard error.
+#[track_caller]
+fn fails(room: &Room, args: &[&str], stderr: &str, status: i32) {
+    assert_eq!(ask(room, args), (String::new(), stderr.to_owned(), status));
+}
+
+/// A directory with a store in which the alerts of a case are.
+fn stored(case: &str) -> Room {
+    let alerts = sent(case);
+    Test::new()
+        .args(["--store", "a.db", "--data-handler", "null", "--count", &alerts.len().to_string()])
+        .args(["--sensor", "dmz"])
+        .send_all(alerts)
+        .success()
+}
+
+#[test]
+fn an_empty_answer_says_why() {
+    let room = stored("v2919/icmp_ping");
+    let reason = format!("nothing is stored from that time; {SPAN}");
+    finds_nothing(&room, &["--since", "1h"], &reason);
+    finds_nothing(&room, &["--since", "yesterday"], &reason);
+    finds_nothing(&room, &["--until", "2025-06-15"], &reason);
+    let classes = "attempted-recon, bad-unknown, icmp-event, misc-activity";
+    let class = format!("no stored alert has the class \"trojan\"; there are {classes}");
+    finds_nothing(&room, &["--class", "trojan"], &class);
+    finds_nothing(&room, &["--sid", "7"], "no stored alert has sid 7");
+    finds_nothing(&room, &["--gid", "7"], "no stored alert has gid 7");
+    finds_nothing(&room, &["--priority", "9"], "no stored alert has priority 9");
+    finds_nothing(&room, &["--text", "sip"], "no stored message contains \"sip\"");
+    let sensor = "no stored alert has the sensor \"lan\"; there are dmz";
+    finds_nothing(&room, &["--sensor", "lan"], sensor);
+    let all = format!("no alert meets all conditions; {SPAN}");
+    finds_nothing(&room, &["--port", "1"], &all);
+}
+
+#[test]
+fn an_empty_store_says_so() {
+    let mut running = Test::new().args(["--store", "a.db", "--data-handler", "null"]).start();
+    running.signal(Signal::SIGTERM);
+    let (room, _) = running.end();
+    finds_nothing(&room, &[], "the store is empty");
+    fails(&room, &["--packet", "1"], "error: there is no alert 1 in the store; it is empty\n", 1);
+    fails(&room, &["--dead-letters"], "pigear: there are no dead letters\n", 0);
+    let lane = ["--dead-letters", "--lane", "nope"];
+    fails(&room, &lane, "pigear: there is no lane nope; the store has none\n", 0);
+}
+
+#[test]
+fn a_reversed_span_is_refused() {
+    let room = stored("v2919/icmp_ping");
+    let args = ["--since", "2025-06-16", "--until", "2025-06-15 12:00"];
+    let times = "--since is 2025-06-16T00:00:00Z, and --until is 2025-06-15T12:00:00Z";
+    let error = format!(
+        "error: {times}: --since must be the earlier one\nhint: pigear --help lists commands and options\n"
+    );
+    fails(&room, &args, &error, 2);
+}
+
+#[test]
+fn a_time_is_local_unless_utc_is_asked_for() {
+    let room = stored("v2919/icmp_ping");
+    let args = ["query", "--store", "a.db", "--limit", "1", "--since", "2025-06-15 19:00"];
+    let east = [("TZ", "Etc/GMT-2")];
+    let (stdout, stderr, _) = run(&room, &args, &east);
+    assert!(stdout.starts_with("    27  2025-06-15T18:06:41.146548Z"), "{stdout}{stderr}");
+    let (stdout, stderr, _) = run(&room, &[&args[..], &["--utc"]].concat(), &east);
+    assert_eq!(stdout, "");
+    assert!(
+        stderr.contains(
+            "nothing is stored from that time; stored alerts span from 2025-06-15 18:06:40+00:00"
+        ),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_terminal_shows_local_time_unless_utc_is_asked_for() {
+    let room = stored("v2919/icmp_ping");
+    let shown = |args: &[&str]| {
+        let terminal = openpty(None, None).unwrap();
+        let mut command = program();
+        command.args(["query", "--store", "a.db"]).args(args).current_dir(room.path());
+        command.envs([("TZ", "Etc/GMT-2"), ("NO_COLOR", "1")]).stdout(terminal.slave);
+        assert!(command.status().unwrap().success());
+        drop(command);
+        let mut bytes = Vec::new();
+        // A terminal without a writer ends with an error.
+        let _ = File::from(terminal.master).read_to_end(&mut bytes);
+        String::from_utf8(bytes).unwrap()
+    };
+    assert!(shown(&["--id", "1"]).starts_with("     1  2025-06-15T20:06:40.999998+02:00 [**]"));
+    assert!(shown(&["--id", "1", "--utc"]).starts_with("     1  2025-06-15T18:06:40.999998Z [**]"));
+    assert!(shown(&["--packet", "1"]).starts_with("2025-06-15T20:06:40.999998+02:00 [**]"));
+    // A named format is the same everywhere.
+    assert!(shown(&["--id", "1", "--format", "fast"]).starts_with("2025-06-15T18:06:40.999998Z"));
+    let hours = shown(&["--count-by", "hour"]);
+    assert!(hours.contains("hour (Etc/GMT-2)") && hours.contains("2025-06-15 20:00"), "{hours}");
+    let hours = shown(&["--count-by", "hour", "--utc"]);
+    assert!(hours.contains("hour (UTC)") && hours.contains("2025-06-15 18:00"), "{hours}");
+    assert!(shown(&["--count-by", "hour", "--format", "csv"]).contains("2025-06-15T18:00:00Z,27"));
+}
+
+#[test]
+fn alerts_are_shown_by_number() {
+    let room = stored("v2919/icmp_ping");
+    let (stdout, stderr, status) = ask(&room, &["--id", "3,1", "--format", "json"]);
+    assert_eq!((&*stderr, status), ("", 0));
+    let ids: Vec<_> = objects(&stdout).iter().map(|alert| alert["event_id"].clone()).collect();
+    let (all, _, _) = ask(&room, &["--format", "json"]);
+    let all = objects(&all);
+    assert_eq!(ids, [all[24]["event_id"].clone(), all[26]["event_id"].clone()]);
+    let (stdout, stderr, status) = ask(&room, &["--id", "1,99"]);
+    let error = "error: there is no alert 99 in the store; its alerts have the numbers 1 to 27\n";
+    assert_eq!((stdout, &*stderr, status), (format!("     1  {PING}"), error, 1));
+}
+
+#[test]
+fn what_is_written_for_wireshark_is_said() {
+    let room = stored("v2919/icmp_ping");
+    let one = ["--packet", "1", "--pcap", "one.pcapng"];
+    fails(&room, &one, "pigear: wrote 1 packet to one.pcapng\n", 0);
+    let some = ["--id", "1,2", "--pcap", "some.pcapng"];
+    fails(&room, &some, "pigear: wrote 2 packets to some.pcapng\n", 0);
+    let len = |name: &str| fs::metadata(room.at(name)).unwrap().len();
+    assert!(len("one.pcapng") < len("some.pcapng"));
+    let missing = ["--packet", "99", "--pcap", "none.pcapng"];
+    let error = "error: there is no alert 99 in the store; its alerts have the numbers 1 to 27\n";
+    fails(&room, &missing, error, 1);
+    assert!(!room.at("none.pcapng").exists());
+}
+
+#[test]
+fn a_file_without_packets_is_not_written() {
+    let room = stored("v3122/appmix");
+    let (all, _, _) = ask(&room, &["--format", "json"]);
+    let all = objects(&all);
+    let without: Vec<_> = (0..all.len())
+        .filter(|&n| all[n]["caplen"] == 0)
+        .map(|n| (all.len() - n).to_string())
+        .collect();
+    let with = all.len() - without.len();
+    assert!(without.len() > 1 && with > 0);
+    let hint =
+        "hint: Snort 3 sends alerts of rebuilt streams without a packet; --complete-from adds it\n";
+    let error = format!(
+        "error: nothing is written to x.pcapng: none of the {} alerts has a packet\n{hint}",
+        without.len()
+    );
+    fails(&room, &["--pcap", "x.pcapng", "--id", &without.join(",")], &error, 1);
+    let error = format!("error: nothing is written to x.pcapng: the alert has no packet\n{hint}");
+    fails(&room, &["--pcap", "x.pcapng", "--packet", &without[0]], &error, 1);
+    assert!(!room.at("x.pcapng").exists());
+    let packets = if with == 1 { "packet" } else { "packets" };
+    let said = format!(
+        "pigear: wrote {with} {packets} to x.pcapng; {} alerts have no packet\n",
+        without.len()
+    );
+    fails(&room, &["--pcap", "x.pcapng"], &said, 0);
+}
+
+#[test]
+fn counts_are_for_other_programs_too() {
+    let room = stored("v2919/icmp_ping");
+    let (csv, _, _) = ask(&room, &["--count-by", "class", "--format", "csv"]);
+    assert!(csv.starts_with("class,alerts\n"), "{csv}");
+    assert_eq!(csv.lines().skip(1).map(alerts_of).sum::<u64>(), 27);
+    let (json, _, _) = ask(&room, &["--count-by", "sid", "--format", "json", "--limit", "1"]);
+    let first = "{\"gid\":1,\"sid\":1000130,\"msg\":\"ICMP ping sweep\",\"alerts\":9}\n";
+    assert_eq!(json, first);
+    let error = "error: --format eve: counts are a table, json, or csv\nhint: pigear --help lists commands and options\n";
+    fails(&room, &["--count-by", "sid", "--format", "eve"], error, 2);
+}
+
+fn alerts_of(line: &str) -> u64 {
+    line.rsplit(',').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn the_total_counts_what_is_not_shown_too() {
+    let room = stored("v2919/icmp_ping");
+    let (table, _, _) = ask(&room, &["--count-by", "sid", "--limit", "1"]);
+    let lines: Vec<_> =
+        table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+    assert_eq!(lines[0], ["alerts", "signature"]);
+    assert_eq!(lines[2], ["27", "total"]);
+    assert_eq!(table.lines().last(), Some("and 5 more; --limit 6 shows all"));
+}
+
+#[test]
+fn the_store_may_be_named_by_the_environment() {
+    let room = stored("v2919/icmp_ping");
+    let ask = |args: &[&str], store| run(&room, args, &[("PIGEAR_STORE", store)]);
+    let (stdout, _, _) = ask(&["query", "--id", "1"], "a.db");
+    assert_eq!(stdout, format!("     1  {PING}"));
+    let (stdout, _, _) = ask(&["lanes"], "a.db");
+    assert!(stdout.starts_with("lane "), "{stdout}");
+    let (stdout, _, _) = ask(&["query", "--id", "1", "--store", "a.db"], "no-such.db");
+    assert_eq!(stdout, format!("     1  {PING}"));
+    room.write("empty.toml", "");
+    let (_, stderr, status) = ask(&["query", "--config", "empty.toml"], "a.db");
+    assert!(stderr.starts_with("error: empty.toml has no [store] with a path\n"), "{stderr}");
+    assert_eq!(status, 2);
+}
+
+#[test]
+fn options_that_would_be_ignored_are_refused() {
+    let room = Room::new();
+    for args in [
+        &["--id", "1", "--since", "1h"][..],
+        &["--packet", "1", "--sid", "7"],
+        &["--dead-letters", "--class", "x"],
+    ] {
+        let (_, stderr, status) = ask(&room, args);
+        assert!(stderr.contains("cannot be used with"), "{args:?}: {stderr}");
+        assert_eq!(status, 2);
+    }
+}
