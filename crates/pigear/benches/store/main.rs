@@ -20,6 +20,9 @@ use pigear_pipeline::Handler;
 
 const TIMES: usize = 5;
 
+/// How many alerts of one rule are stored, for comparison with as many revisions of it.
+const FEW: u32 = 20_000;
+
 /// Each question, and how long the answer may take at ten million alerts.
 const QUESTIONS: [(&str, &[&str], u64); 13] = [
     ("newest 100", &[], 50),
@@ -48,6 +51,14 @@ fn main() -> anyhow::Result<()> {
     let size = fs::metadata(&path)?.len();
     let more = size.saturating_sub(packets) / u64::from(alerts);
     say(&format!("{:<45} {more:>8} bytes, at most 120", "on disk an alert, besides its packet"));
+    let one = fill_with(&dir.path().join("one.db"), |_, _| ())?;
+    let revisions = fill_with(&dir.path().join("revisions.db"), |message, n| message.sig_rev = n)?;
+    for (what, took) in
+        [("alerts of one rule stored", one), ("revisions of one rule stored", revisions)]
+    {
+        let what = format!("{FEW} {what}");
+        say(&format!("{what:<45} {:>8.1} ms", took.as_secs_f64() * 1e3));
+    }
     for (what, args, limit) in QUESTIONS {
         let took = median(&path, args)?;
         let verdict = if took <= Duration::from_millis(limit) { "" } else { "  TOO LONG" };
@@ -114,6 +125,27 @@ fn fill(path: &Path, alerts: u32) -> anyhow::Result<u64> {
     handler.finish()?;
     store.close();
     Ok(packets)
+}
+
+/// Stores alerts of one rule, each changed, and returns how long that took.
+fn fill_with(path: &Path, change: impl Fn(&mut AlertMessage, u32)) -> anyhow::Result<Duration> {
+    let (store, mut numbers, names) = (Store::open(path)?, Numbers(1), Arc::default());
+    let alert = |n| {
+        let mut message = message(&mut numbers, 1_700_000_000, n);
+        (message.sig_id, message.msg) = (1_000, b"SERVER-WEBAPP attempt".as_slice().into());
+        change(&mut message, n);
+        let decoded = Decoded::new(message, Dialect::Snort29);
+        Arc::new(Alert::new(decoded, Arc::default(), Arc::clone(&names)))
+    };
+    let alerts: Vec<_> = (0..FEW).map(alert).collect();
+    let (mut handler, started) = (store.handler(Unstorable::HandOn), Instant::now());
+    for batch in alerts.chunks(2_000) {
+        handler.handle(batch)?;
+    }
+    let took = started.elapsed();
+    handler.finish()?;
+    store.close();
+    Ok(took)
 }
 
 fn message(numbers: &mut Numbers, second: u32, n: u32) -> AlertMessage {

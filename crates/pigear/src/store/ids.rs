@@ -151,3 +151,26 @@ fn keep<T: InternedRow>(
     }
     interned::intern(&row(), span, connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn spans_have_their_block_and_end_together() {
+        for oldest in [0, 1, 1_000] {
+            let spans: Vec<_> =
+                (oldest..=oldest + 10_000).map(|block| Span::new(block, oldest)).collect();
+            for Span { block, until, renewed_until } in &spans {
+                let stored = block - oldest;
+                assert!((0..16.max(stored / 4 + 1)).contains(&(until - block)), "{block} {until}");
+                assert!((0..16.max(stored + 1)).contains(&(renewed_until - block)), "{block}");
+            }
+            let ends = |end: fn(&Span) -> i64| spans.iter().map(end).collect::<BTreeSet<_>>().len();
+            let (new, renewed) = (ends(|span| span.until), ends(|span| span.renewed_until));
+            assert!(new < 60 && renewed < 25, "{new} {renewed}");
+        }
+    }
+}

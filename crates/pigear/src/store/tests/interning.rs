@@ -86,6 +86,21 @@ fn a_signature_that_came_back_after_it_was_removed_is_another_row() {
 }
 
 #[test]
+fn a_signature_that_the_writer_still_knows_is_added_again_after_it_was_removed() {
+    let alerts = invented(0..10_000);
+    let (place, store) = Place::with(&alerts);
+    tidy(&store, keep_bytes(1_000_000));
+    let revision = "SELECT count(*) FROM signature WHERE rev = 0";
+    assert_eq!(number(&place, revision), 0);
+    put(&store, &alerts[..1]);
+    assert_eq!(number(&place, revision), 1);
+    let mut reader = place.reader();
+    let last = reader.last().unwrap();
+    assert_eq!(reader.get(last).unwrap().unwrap().message.sig_rev, 0);
+    assert_eq!(reader.unreadable(), 0);
+}
+
+#[test]
 fn a_signature_is_kept_as_long_as_an_alert_or_a_dead_letter_has_it() {
     let rare = invented(100_000..100_001);
     let (place, store) = Place::with(&rare);
