@@ -144,7 +144,9 @@ mod tests {
             is_reversed in proptest::bool::ANY,
         ) {
             let (mut tracker, mut reported) = (Tracker::default(), vec![false; groups.len()]);
-            groups.iter().for_each(|group| tracker.put_into_group(*group));
+            for group in &groups {
+                tracker.put_into_group(*group);
+            }
             let mut order = order;
             if is_reversed {
                 order.reverse();

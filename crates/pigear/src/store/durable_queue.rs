@@ -44,9 +44,6 @@ const ABANDON_TIMEOUT: Duration = Duration::from_millis(200);
 /// While more changes of dead letters than these can't be written, no more alerts are given out.
 const MAX_UNWRITTEN: usize = 1_000;
 
-/// While more ranges are settled behind the mark, no new alerts are read.
-const MAX_RANGES: usize = 1 << 17;
-
 /// The queue of a durable lane.
 pub struct DurableQueue {
     lane: LaneHandle,
@@ -276,9 +273,8 @@ impl Work {
         if self.position.unwritten.len() > MAX_UNWRITTEN {
             self.position.note(lane);
         }
-        let ranges = &self.position.ranges;
-        let is_scattered = ranges.len() > MAX_RANGES && ranges.last() <= self.reader.read;
-        is_scattered || self.position.unwritten.len() > MAX_UNWRITTEN
+        self.position.ranges.are_too_many(self.reader.read)
+            || self.position.unwritten.len() > MAX_UNWRITTEN
     }
 
     /// Dead letters that are to be sent again, if it is time to look for them and there are some.

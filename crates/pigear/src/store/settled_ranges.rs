@@ -3,6 +3,9 @@
 //! A lane that groups alerts, or sends the most severe first, settles them out of order. What it settled
 //! behind the first unsettled alert is stored as ranges, so that the next run doesn't deliver it again.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, params};
@@ -12,6 +15,9 @@ use super::meta;
 
 /// The version of the tables since which there are ranges.
 const SINCE: u32 = 3;
+
+/// The most ranges of a lane, before it has to settle what is between them.
+const MAX_RANGES: usize = 1 << 17;
 
 /// A range of alerts: the first, and the last.
 pub(super) type IdRange = (i64, i64);
@@ -59,14 +65,11 @@ impl SettledRanges {
         self.done
     }
 
-    /// How many ranges there are behind the mark.
-    pub(super) fn len(&self) -> usize {
-        self.ranges.len()
-    }
-
-    /// The last settled alert.
-    pub(super) fn last(&self) -> i64 {
-        self.ranges.last_key_value().map_or(self.done, |(_, last)| *last)
+    /// Whether there are so many ranges that a lane that has read up to this alert should settle what is
+    /// between them before it reads more. What is between those of an earlier run must be read first.
+    pub(super) fn are_too_many(&self, read: i64) -> bool {
+        self.ranges.len() > MAX_RANGES
+            && self.ranges.last_key_value().is_none_or(|(_, last)| *last <= read)
     }
 
     /// How many alerts behind this one are settled. It is not within a range.
@@ -192,104 +195,4 @@ fn insert(connection: &Connection, lane: &str, (first, last): IdRange) -> rusqli
         .prepare_cached("INSERT OR REPLACE INTO settled VALUES (?1, ?2, ?3)")?
         .execute(params![lane, first, last])?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::collection::vec;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn file(path: &str) -> FileId {
-        FileId::of(path.as_ref()).unwrap().unwrap()
-    }
-
-    fn tables() -> Connection {
-        let mut connection = Connection::open_in_memory().unwrap();
-        crate::store::schema::create(&mut connection).unwrap();
-        connection
-    }
-
-    fn settled(ranges: &[IdRange]) -> SettledRanges {
-        let mut settled = SettledRanges::default();
-        ranges.iter().for_each(|(first, last)| settled.settle(*first, *last));
-        settled
-    }
-
-    #[test]
-    fn ranges_are_merged_with_each_other_and_with_the_mark() {
-        let mut settled = settled(&[(5, 6), (9, 9), (7, 8), (2, 3)]);
-        assert_eq!((settled.done(), settled.len(), settled.last()), (0, 2, 9));
-        assert_eq!(settled.gaps((1, 12)), [(1, 1), (4, 4), (10, 12)]);
-        assert_eq!((settled.count_behind(4), settled.skip(4), settled.skip(9)), (5, 9, 9));
-        settled.settle(1, 1);
-        assert_eq!((settled.done(), settled.len()), (3, 1));
-        settled.settle(4, 4);
-        assert_eq!((settled.done(), settled.len()), (9, 0));
-        assert_eq!(settled.gaps((4, 9)), []);
-    }
-
-    #[test]
-    fn what_is_stored_is_cut_to_what_can_be_right() {
-        let connection = tables();
-        put(&connection, "a", &[(1, 4), (6, 7), (8, 9), (19, 30), (40, 50)]).unwrap();
-        let file = file("/");
-        let mut settled = SettledRanges::load(&connection, "a", (3, 20), file).unwrap();
-        assert_eq!((settled.done(), settled.gaps((1, 25))), (4, vec![(5, 5), (10, 18), (21, 25)]));
-        settled.write(&connection, "a", file, false).unwrap();
-        settled.written(file);
-        assert_eq!(rows(&connection, "a").unwrap(), [(6, 9), (19, 20)]);
-        assert!(SettledRanges::load(&connection, "a", (4, 20), file).unwrap().is_written());
-    }
-
-    #[test]
-    fn another_file_gets_everything_and_so_does_a_lane_that_was_removed() {
-        let (connection, [one, other]) = (tables(), [file("/"), file("/dev/null")]);
-        let mut settled = settled(&[(2, 3), (7, 9)]);
-        settled.write(&connection, "a", one, false).unwrap();
-        settled.written(one);
-        put(&connection, "b", &[(1, 1)]).unwrap();
-        put(&connection, "a", &[(100, 200)]).unwrap();
-        settled.settle(10, 10);
-        settled.write(&connection, "a", other, false).unwrap();
-        assert_eq!(rows(&connection, "a").unwrap(), [(2, 3), (7, 10)]);
-        remove(&connection, "a").unwrap();
-        settled.write(&connection, "a", one, true).unwrap();
-        assert_eq!(rows(&connection, "a").unwrap(), [(2, 3), (7, 10)]);
-        assert_eq!(rows(&connection, "b").unwrap(), [(1, 1)]);
-    }
-
-    proptest! {
-        /// What is written piece by piece is what is there, whatever the order.
-        #[test]
-        fn what_is_read_is_what_was_settled(
-            steps in vec((1..60_i64, 0..6_i64, any::<bool>()), 0..60),
-        ) {
-            let (connection, file) = (tables(), file("/"));
-            let mut expected = [false; 80];
-            let mut settled = SettledRanges { file: Some(file), ..SettledRanges::default() };
-            for (first, more, is_written) in steps {
-                settled.settle(first, first + more);
-                (first..=first + more).for_each(|id| expected[usize::try_from(id).unwrap()] = true);
-                if is_written {
-                    settled.write(&connection, "a", file, false).unwrap();
-                    settled.written(file);
-                }
-            }
-            settled.write(&connection, "a", file, false).unwrap();
-            let marks = (settled.done(), 1_000);
-            let loaded = SettledRanges::load(&connection, "a", marks, file).unwrap();
-            prop_assert!(loaded.is_written());
-            prop_assert_eq!(&loaded.ranges, &settled.ranges);
-            let is_settled = |id: usize| expected[id];
-            let gaps = loaded.gaps((1, 79));
-            let in_gap = |id: usize| gaps.iter().any(|(from, to)| (*from..=*to).contains(&(id as i64)));
-            for id in 1..80 {
-                prop_assert_eq!(in_gap(id), !is_settled(id), "{}", id);
-            }
-            let behind = (1..80).filter(|id| *id as i64 > settled.done() && is_settled(*id)).count();
-            prop_assert_eq!(settled.count_behind(settled.done()), behind as i64);
-        }
-    }
 }

@@ -122,6 +122,27 @@ fn alerts_that_nobody_was_told_of_stay_in_the_store_for_the_next_run() {
 }
 
 #[test]
+fn a_restart_sends_nothing_twice_and_no_more_than_the_minute_allows() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), server());
+    let store = dir.path().join("alerts.db");
+    let url = format!("url={}", server.url());
+    from_store(&store, "v2919/portscan", &[&*url, "per_minute=2"]);
+    assert_eq!(server.requests().len(), 2);
+    from_store(&store, "v2919/ssh", &[&*url, "per_minute=2"]);
+    assert_eq!(server.requests().len(), 2, "the minute is not over");
+    from_store(&store, "v2919/icmp_ping", &[&*url, "per_minute=1000"]);
+    let requests = server.requests();
+    let keys: std::collections::BTreeSet<_> =
+        requests.iter().map(|request| request.header("idempotency-key").to_owned()).collect();
+    assert_eq!(keys.len(), requests.len(), "a request came twice");
+    let counts = requests.iter().map(|request| request.json()["count"].as_u64().unwrap());
+    let reader = Reader::open(&store).unwrap();
+    assert_eq!(counts.sum::<u64>(), u64::try_from(reader.last().unwrap()).unwrap());
+    let lane = reader.lanes().unwrap().remove(0);
+    assert_eq!((lane.lag, lane.account.handled, lane.dead_letters), (0, lane.account.sum(), 0));
+}
+
+#[test]
 fn a_message_that_is_refused_is_a_dead_letter_that_says_how_many_it_is_about() {
     let dir = tempfile::tempdir().unwrap();
     let store = dir.path().join("alerts.db");

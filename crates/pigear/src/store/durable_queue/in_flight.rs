@@ -133,7 +133,7 @@ mod tests {
         in_flight.extend(vec![Item::Stored(7), Item::Unstored, Item::Stored(9), Item::Stored(10)]);
         in_flight.extend([3, 4].map(|id| Item::Letter { id, count: None }).to_vec());
         assert_eq!(in_flight.settle(1, &[]).stored, [(7, 7)]);
-        assert_eq!(in_flight.settle(1, &[2..4]).stored, [(9, 10)]);
+        assert_eq!(in_flight.settle(1, std::slice::from_ref(&(2..4))).stored, [(9, 10)]);
         assert_eq!(in_flight.unstored(), 1);
         assert!(in_flight.refuse(1, no()).is_some(), "it is no dead letter yet");
         assert!(in_flight.refuse(5, no()).is_none());
