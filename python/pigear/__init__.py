@@ -22,7 +22,7 @@ sequence=274412 source_port=49160 urgent=0 window=29200>
 
 from ._handler import Handler
 from ._listener import Listener, listen
-from ._pigear import Alert, DecodeError, Layer, Sender, decode
+from ._pigear import Alert, DecodeError, Layer, Quit, Sender, decode
 from .core import AlertMessage
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Handler",
     "Layer",
     "Listener",
+    "Quit",
     "Sender",
     "decode",
     "listen",

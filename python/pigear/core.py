@@ -102,7 +102,7 @@ class AlertMessage(_Fields):
         """The fields as they are shown: of the packet, only how long it is and how it begins."""
         for name, value in zip(self._fields, self):
             if name == "pkt":
-                packet = value[: self.caplen]
+                packet = self.pkt[: self.caplen]
                 more = " …" if len(packet) > _SHOWN else ""
                 begin = f": {packet[:_SHOWN].hex(' ')}" if packet else ""
                 yield name, f"<{len(packet)} bytes{begin}{more}>"

@@ -1,5 +1,6 @@
 """A shell on every alert."""
 
+import importlib
 import sys
 import types
 from typing import Any, Optional
@@ -36,7 +37,7 @@ class IPythonDataHandler(DataHandler):
         except ImportError as error:
             problem = f"{error}; IPython is needed for this: pip install ipython"
             raise ImportError(problem) from None
-        self._shell = None
+        self._shell: Any = None
         self._module = types.ModuleType("pigear_shell", "What is typed in the shell.")
         sys.stdout.write(_BANNER)
         sys.stdout.flush()
@@ -53,6 +54,8 @@ class IPythonDataHandler(DataHandler):
         self._module.__dict__["msg"] = msg
         self._shell.quits = False
         self._shell(module=self._module)
+        # Python's banner is shown once.
+        self._shell.display_banner = False
         if self._shell.quits:
             self._say_unexamined()
             raise _pigear.Quit
@@ -62,27 +65,22 @@ class IPythonDataHandler(DataHandler):
 
     def _make_shell(self) -> Any:
         """A shell whose namespace is a module's, so that functions typed in it see its variables."""
-        from IPython.core.autocall import ExitAutocall
-        from IPython.terminal.embed import InteractiveShellEmbed
-        from IPython.terminal.ipapp import load_default_config
-
+        embed: Any = importlib.import_module("IPython.terminal.embed")
+        autocall: Any = importlib.import_module("IPython.core.autocall")
+        ipapp: Any = importlib.import_module("IPython.terminal.ipapp")
         # The user's own settings, as with `IPython.embed`.
-        config = load_default_config()
+        config = ipapp.load_default_config()
         config.InteractiveShellEmbed = config.TerminalInteractiveShell
-        shell = InteractiveShellEmbed(config=config, user_module=self._module, confirm_exit=False)
+        shell = embed.InteractiveShellEmbed(
+            config=config, user_module=self._module, confirm_exit=False
+        )
 
-        class Quit(ExitAutocall):
-            """Ends Pigear."""
+        def quit_all(exit_shell: Any) -> None:
+            shell.quits = True
+            exit_shell._ip.ask_exit()
 
-            def __call__(self) -> None:
-                shell.quits = True
-                super().__call__()
-
-        shell.user_ns["quit"] = Quit(shell)
-        shell.user_ns_hidden["quit"] = shell.user_ns["quit"]
-        # Once: it is shown before the first alert only.
-        show_banner = shell.show_banner
-        shell.show_banner = lambda *args: (show_banner(*args), setattr(shell, "display_banner", False))
+        kind = type("Quit", (autocall.ExitAutocall,), {"__call__": quit_all})
+        shell.user_ns["quit"] = shell.user_ns_hidden["quit"] = kind(shell)
         return shell
 
     def _headline(self, msg: Any) -> str:

@@ -110,10 +110,8 @@ fn compile(filter: &FilterConfig, config: &Config) -> Result<Box<dyn Filter>, Li
     let compiled = compiled.map_err(|problem| refused(filter, &problem))?;
     let may_complete =
         |source: &SourceConfig| source.kind == SourceKind::Unix && source.complete_from.is_none();
-    let advice = match config.sources.iter().any(may_complete) {
-        true => Advice::Complete,
-        false => Advice::Nothing,
-    };
+    let may_complete = config.sources.iter().any(may_complete);
+    let advice = if may_complete { Advice::Complete } else { Advice::Nothing };
     Ok(Box::new(compiled.advising(advice)))
 }
 

@@ -2,12 +2,14 @@
 
 mod calls;
 mod compare;
+mod found;
 mod kinds;
 mod names;
 
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 
-pub(super) use self::kinds::Kinds;
+use self::found::Found;
+pub(super) use self::kinds::{Kinds, follow};
 use self::kinds::{fields, given};
 use self::names::Names;
 #[cfg(test)]
@@ -33,18 +35,6 @@ pub(super) fn check(engine: &Engine, ast: &AST, script: &str) -> Result<(), Scri
         .or_else(|| first(ast, |node| checks.used_twice(node)))
         .or_else(|| checks.no_condition(ast));
     found.map_or(Ok(()), |Found { what, position }| Err(ScriptProblem::new(what, script, position)))
-}
-
-/// What is wrong, and where.
-struct Found {
-    what: String,
-    position: Position,
-}
-
-impl Found {
-    fn new(what: impl Into<String>, position: Position) -> Self {
-        Self { what: what.into(), position }
-    }
 }
 
 struct Checks {
@@ -89,7 +79,7 @@ impl Checks {
             }
             ASTNode::Stmt(Stmt::Assignment(assignment)) => {
                 let to = &assignment.1.lhs;
-                self.is_the_alerts(to).then(|| {
+                is_the_alerts(to).then(|| {
                     let what = "nothing can be assigned to this; to compare, write ==";
                     Found::new(what, to.start_position())
                 })
@@ -112,7 +102,7 @@ impl Checks {
         let mut found = None;
         let mut shown = compare::shown(&pair.lhs);
         let before = self.kinds.of(&pair.lhs);
-        self.kinds.follow(before, &pair.rhs, &mut |before, link| {
+        follow(before, &pair.rhs, &mut |before, link| {
             found = found.take().or_else(|| self.link(before, shown.as_deref(), link));
             shown = match (&shown, link) {
                 (Some(shown), Expr::Property(property, _)) => {
@@ -129,7 +119,7 @@ impl Checks {
         let ASTNode::Expr(Expr::Dot(pair, ..)) = node else { return None };
         let of = given(&pair.lhs)?;
         let (mut found, mut list) = (None, of.to_owned());
-        self.kinds.follow(self.kinds.of(&pair.lhs), &pair.rhs, &mut |_, link| {
+        follow(self.kinds.of(&pair.lhs), &pair.rhs, &mut |_, link| {
             found = found.take().or_else(|| calls::used_twice(of, &list, link));
             if let Expr::Property(property, _) = link {
                 list = format!("{list}.{}", property.2);
@@ -151,15 +141,6 @@ impl Checks {
                 .map(|what| Found::new(what, *position))
                 .or_else(|| calls::method(&self.kinds, before, shown, call, *position)),
             _ => None,
-        }
-    }
-
-    /// Whether something is a field of the alert.
-    fn is_the_alerts(&self, chain: &Expr) -> bool {
-        match chain {
-            Expr::Variable(..) => given(chain).is_some_and(|name| matches!(name, "msg" | "alert")),
-            Expr::Dot(pair, ..) | Expr::Index(pair, ..) => self.is_the_alerts(&pair.lhs),
-            _ => false,
         }
     }
 
@@ -192,5 +173,14 @@ impl Checks {
             _ => String::new(),
         };
         Some(format!("{what} is {}{compare}", kind.described()))
+    }
+}
+
+/// Whether something is a field of the alert.
+fn is_the_alerts(chain: &Expr) -> bool {
+    match chain {
+        Expr::Variable(..) => given(chain).is_some_and(|name| matches!(name, "msg" | "alert")),
+        Expr::Dot(pair, ..) | Expr::Index(pair, ..) => is_the_alerts(&pair.lhs),
+        _ => false,
     }
 }

@@ -148,7 +148,7 @@ pub(super) fn register(engine: &mut Engine) {
         });
         if field.kind.ignores_case() {
             engine.register_get(without_case(field.name), move |known: &mut AlertFields| {
-                lower_case(noted(field, missing, "alert", &known.0))
+                lower_case(&noted(field, missing, "alert", &known.0))
             });
         }
     }
@@ -172,7 +172,7 @@ pub(super) fn without_case(name: &str) -> String {
     name.to_ascii_uppercase()
 }
 
-fn lower_case(value: Dynamic) -> Dynamic {
+fn lower_case(value: &Dynamic) -> Dynamic {
     match value.as_immutable_string_ref() {
         Ok(text) => text.to_ascii_lowercase().into(),
         Err(_) => value.clone(),

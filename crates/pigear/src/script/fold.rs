@@ -2,7 +2,7 @@
 
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
-use super::check::Kinds;
+use super::check::{Kinds, follow, kind_of_field};
 use super::fields::without_case;
 use super::kind::Kind;
 
@@ -15,7 +15,7 @@ pub(crate) fn fold(ast: &AST, script: &str) -> Option<String> {
     ast.walk(&mut |path| {
         match path.last() {
             Some(ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) => {
-                folded.comparison(call)
+                folded.comparison(call);
             }
             Some(ASTNode::Expr(Expr::Dot(pair, ..))) => folded.methods(&pair.lhs, &pair.rhs),
             _ => {}
@@ -50,7 +50,7 @@ impl Folded<'_> {
     fn methods(&mut self, start: &Expr, chain: &Expr) {
         let mut last = None;
         let mut changes = Vec::new();
-        self.kinds.follow(self.kinds.of(start), chain, &mut |before, link| match link {
+        follow(self.kinds.of(start), chain, &mut |before, link| match link {
             Expr::MethodCall(call, _)
                 if matches!(call.name.as_str(), "contains" | "starts_with" | "ends_with") =>
             {
@@ -58,7 +58,7 @@ impl Folded<'_> {
             }
             Expr::Property(property, position) => {
                 last = Some((property.2.to_string(), *position)).filter(|(name, _)| {
-                    before == Kind::Alert && super::check::kind_of_field(name).ignores_case()
+                    before == Kind::Alert && kind_of_field(name).ignores_case()
                 });
             }
             _ => last = None,
@@ -72,7 +72,7 @@ impl Folded<'_> {
     fn property(&self, expr: &Expr) -> Option<(String, Position)> {
         let Expr::Dot(pair, ..) = expr else { return None };
         let mut last = None;
-        self.kinds.follow(self.kinds.of(&pair.lhs), &pair.rhs, &mut |before, link| {
+        follow(self.kinds.of(&pair.lhs), &pair.rhs, &mut |before, link| {
             last = match link {
                 Expr::Property(property, position) if before == Kind::Alert => {
                     Some((property.2.to_string(), *position))
@@ -80,7 +80,7 @@ impl Folded<'_> {
                 _ => None,
             };
         });
-        last.filter(|(name, _)| super::check::kind_of_field(name).ignores_case())
+        last.filter(|(name, _)| kind_of_field(name).ignores_case())
     }
 
     /// Has a field compared without case with these texts, if they are written without escapes.

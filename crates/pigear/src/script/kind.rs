@@ -82,10 +82,11 @@ impl Kind {
     /// Whether two values may be equal.
     pub(super) fn compares_with(self, other: Self) -> bool {
         match (self, other) {
-            (Self::Any, _) | (_, Self::Any) => true,
-            (Self::Protocol, Self::Number { .. }) | (Self::Number { .. }, Self::Protocol) => true,
-            (Self::Number { .. }, Self::Number { .. }) => true,
-            (Self::List(_), Self::List(_)) => true,
+            (Self::Any, _)
+            | (_, Self::Any)
+            | (Self::Protocol, Self::Number { .. })
+            | (Self::Number { .. }, Self::Protocol | Self::Number { .. })
+            | (Self::List(_), Self::List(_)) => true,
             (Self::Message | Self::Alert, _) => false,
             (one, other) if one.is_text() => other.is_text(),
             (one, other) => one == other,

@@ -106,8 +106,9 @@ fn layer(value: &Dynamic) -> Option<String> {
     let (start, end) = (number("start")?, number("end")?);
     let others =
         fields.iter().filter(|(name, _)| !matches!(name.as_str(), "name" | "start" | "end"));
-    let others = others.map(|(name, value)| format!(" {name}={value}")).collect::<String>();
-    Some(bounded(&visible(format!("{name} [{start}..{end}]{others}").as_bytes())))
+    let others: Vec<_> = others.map(|(name, value)| format!("{name}={value}")).collect();
+    let line = format!("{name} [{start}..{end}] {}", others.join(" "));
+    Some(bounded(&visible(line.trim_end().as_bytes())))
 }
 
 /// A value in a table.

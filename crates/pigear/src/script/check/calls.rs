@@ -2,8 +2,8 @@
 
 use rhai::{Expr, FnCallExpr, Position, Stmt};
 
-use super::Found;
-use super::compare::{literal, shown, text};
+use super::compare::{literal, shown, text, within_kind};
+use super::found::Found;
 use super::kinds::{Kinds, given};
 use crate::network::Network;
 use crate::script::kind::Kind;
@@ -79,7 +79,7 @@ pub(super) fn method(
             ))
         }
         Kind::List(_) if name == "contains" => {
-            super::compare::within_kind(of, what, kinds.of(argument?), argument?)
+            within_kind(of, what, kinds.of(argument?), argument?)
         }
         _ if of.is_text() && matches!(name, "contains" | "starts_with" | "ends_with") => {
             of_text(kinds, of, what, call)

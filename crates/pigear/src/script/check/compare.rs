@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use rhai::{Expr, FnCallExpr, Position};
 
-use super::Found;
+use super::found::Found;
 use super::kinds::Kinds;
 use crate::network::Network;
 use crate::script::kind::{Kind, Never};

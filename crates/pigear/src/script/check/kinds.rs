@@ -52,7 +52,7 @@ impl Kinds {
             Expr::Variable(..) => self.of_variable(expr),
             Expr::Dot(pair, ..) => {
                 let before = self.of(&pair.lhs);
-                self.follow(before, &pair.rhs, &mut |_, _| {})
+                follow(before, &pair.rhs, &mut |_, _| {})
             }
             Expr::Index(pair, flags, _) if flags.intersects(ASTFlags::BREAK) => {
                 self.of(&pair.lhs).element()
@@ -73,29 +73,29 @@ impl Kinds {
             _ => Kind::Any,
         }
     }
+}
 
-    /// Follows a chain of fields, indexes and methods, and returns the kind of its last link.
-    pub(crate) fn follow(&self, before: Kind, chain: &Expr, visit: Visit<'_>) -> Kind {
-        match chain {
-            Expr::Dot(pair, ..) => {
-                let first = self.follow(before, &pair.lhs, visit);
-                self.follow(first, &pair.rhs, visit)
+/// Follows a chain of fields, indexes and methods, and returns the kind of its last link.
+pub(crate) fn follow(before: Kind, chain: &Expr, visit: Visit<'_>) -> Kind {
+    match chain {
+        Expr::Dot(pair, ..) => {
+            let first = follow(before, &pair.lhs, visit);
+            follow(first, &pair.rhs, visit)
+        }
+        Expr::Index(pair, flags, _) => {
+            let element = follow(before, &pair.lhs, visit).element();
+            match &pair.rhs {
+                // It fails when it runs.
+                Expr::FnCall(..) => Kind::Any,
+                _ if flags.intersects(ASTFlags::BREAK) => element,
+                // What is before the next link is the index.
+                Expr::Dot(next, ..) => follow(element, &next.rhs, visit),
+                _ => Kind::Any,
             }
-            Expr::Index(pair, flags, _) => {
-                let element = self.follow(before, &pair.lhs, visit).element();
-                match &pair.rhs {
-                    // It fails when it runs.
-                    Expr::FnCall(..) => Kind::Any,
-                    _ if flags.intersects(ASTFlags::BREAK) => element,
-                    // What is before the next link is the index.
-                    Expr::Dot(next, ..) => self.follow(element, &next.rhs, visit),
-                    _ => Kind::Any,
-                }
-            }
-            link => {
-                visit(before, link);
-                after(before, link)
-            }
+        }
+        link => {
+            visit(before, link);
+            after(before, link)
         }
     }
 }
@@ -227,7 +227,7 @@ impl Found<'_> {
     fn elements(&mut self, pair: &rhai::BinaryExpr) {
         let mut calls = Vec::new();
         let before = self.known.of(&pair.lhs);
-        self.known.follow(before, &pair.rhs, &mut |before, link| {
+        follow(before, &pair.rhs, &mut |before, link| {
             if let Expr::MethodCall(call, _) = link
                 && let Some(name) = call.args.first().and_then(anonymous)
             {
