@@ -84,10 +84,10 @@ class Room:
                 longest = max(longest, time.monotonic() - before)
         return longest
 
-    def pigear(self, *args, program=(sys.executable, "-m", "pigear"), listen=True):
+    def pigear(self, *args, program=(sys.executable, "-m", "pigear"), listen=True, quiet=True):
         """Starts the command line."""
         where = ["--logdir", "log"] if listen else []
-        running = Running([*program, *where, *args], self)
+        running = Running([*program, *where, *args, *(["--quiet"] if quiet else [])], self)
         self.started.append(running)
         return running
 

@@ -46,13 +46,14 @@ def test_alerts_are_printed_by_the_native_handler(room):
 
 @pytest.mark.parametrize("stop", ["interrupt", "terminate"])
 def test_signals_end_it_in_order(room, stop):
-    running = room.pigear()
+    running = room.pigear(quiet=False)
     room.send(PING)
     until("the alert is printed", lambda: running.out.read_text())
     getattr(running, stop)()
     status, out, err = running.end()
     assert (status, out) == (0, f"{pigear.decode(PING)}\n")
     assert err == (
+        "pigear: listening on log/snort_alert\n"
         "pigear: received 1, malformed 0, refused 0, missed 0; "
         "print: handled 1, dropped 0, failed 0\n"
     )

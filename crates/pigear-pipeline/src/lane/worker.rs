@@ -276,16 +276,20 @@ impl Worker {
     /// Counts in the account, and logs the error.
     fn count(&self, fate: Fate, alerts: u64) {
         let Some(count) = self.lane.account.settle(fate, alerts) else { return };
-        let alerts = plural::count(count, "alert");
-        let (name, last) = (&self.lane.name, self.caller.last_problem());
+        let (alerts, letters) =
+            (plural::count(count, "alert"), plural::count(count, "dead letter"));
+        let name = &self.lane.name;
+        // Further lines, such as those of a traceback, come after what is said here.
+        let last = self.caller.last_problem();
+        let (last, rest) = last.split_at(last.find('\n').unwrap_or(last.len()));
         match fate {
             Fate::Failed if self.lane.queue.outlives_process() => {
-                error!("handler {name}: {last}; {} so far", plural::count(count, "dead letter"));
+                error!("handler {name}: {last}; {letters} so far{rest}");
             }
             Fate::Failed if self.caller.on_error == OnError::GoOn => {
-                error!("handler {name}: {last}; {alerts} failed so far");
+                error!("handler {name}: {last}; {alerts} failed so far{rest}");
             }
-            Fate::Dropped => error!("handler {name}: {last}; {alerts} dropped so far"),
+            Fate::Dropped => error!("handler {name}: {last}; {alerts} dropped so far{rest}"),
             _ => {}
         }
     }

@@ -41,6 +41,10 @@ const FILES: Section = (
             "Names for an alert's numbers. They are looked for beside snort.conf, and read again when they change.",
         ),
         (
+            "/etc/pigear/pigear.toml",
+            "Where query, lanes and redeliver look for the store if nothing else says where it is.",
+        ),
+        (
             ".NAME.bookmark",
             "How far Snort's log NAME was read; beside the log, unless --bookmark says otherwise.",
         ),
@@ -51,6 +55,10 @@ const FILES: Section = (
 const ENVIRONMENT: Section = (
     "ENVIRONMENT",
     &[
+        (
+            "PIGEAR_STORE",
+            "The store of query, lanes and redeliver, unless --store or --config is given.",
+        ),
         ("NO_COLOR", "If it is set and not empty, output has no colours."),
         ("COLUMNS", "The width of the help, where standard output is no terminal."),
         (

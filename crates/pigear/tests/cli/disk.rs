@@ -27,8 +27,8 @@ fn a_full_disk_is_an_error() {
 
 #[test]
 fn a_full_disk_is_counted_and_does_not_stop_the_others() {
-    let stderr = [1, 2].map(|n| {
-        format!("error: handler file: cannot write /dev/full: {FULL}; {n} alerts failed so far\n")
+    let stderr = ["1 alert", "2 alerts"].map(|alerts| {
+        format!("error: handler file: cannot write /dev/full: {FULL}; {alerts} failed so far\n")
     });
     Test::new()
         .args(["--data-handler", "file", "--data-handler", "print", "file.path=/dev/full"])

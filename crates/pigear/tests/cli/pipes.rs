@@ -77,7 +77,8 @@ fn a_full_standard_output_is_an_error() {
     let mut running = test.start_with(full());
     (0..3).for_each(|_| running.send(&ping()));
     let (room, ended) = running.end();
-    let lines = [1, 2].map(|n| format!("error: {problem}; {n} alerts failed so far\n"));
+    let lines =
+        ["1 alert", "2 alerts"].map(|alerts| format!("error: {problem}; {alerts} failed so far\n"));
     assert_eq!((ended.stderr, ended.status), (lines.concat(), Some(0)));
     assert_eq!(room.read("stats.json"), counters([3, 0, 0, 0], &[("print", [0, 0, 3])]));
 }

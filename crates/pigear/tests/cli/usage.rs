@@ -188,6 +188,19 @@ fn of_a_traceback_the_last_line_comes_first() {
         .status(1);
 }
 
+#[cfg(feature = "exec")]
+#[test]
+fn the_count_of_failures_comes_before_the_rest_of_a_traceback() {
+    Test::new()
+        .args(["--data-handler", "exec", "--count", "1", "--serve-forever"])
+        .args(["command=sh -c \"printf 'a\\nb\\n'; exit 1\""])
+        .send(ping())
+        .stderr(
+            "error: handler exec: sh ended with status 1; its output: b; 1 alert failed so far\n    a\n",
+        )
+        .success();
+}
+
 #[cfg(feature = "http")]
 #[test]
 fn a_typo_in_a_template_is_found_at_the_start() {

@@ -228,7 +228,7 @@ fn a_template_with_an_error_is_refused_at_the_start_with_its_line() {
 #[test]
 fn a_field_that_is_missing_is_empty() {
     let text =
-        r#"{"vlan": "{{ vlan }}", "none": "{{ no_such }}", "port": {{ src_port|default(0) }}}"#;
+        r#"{"vlan": "{{ vlan }}", "none": "{{ thread }}", "port": {{ src_port|default(0) }}}"#;
     assert_eq!(template(text, &[]), (String::new(), Some(0)));
 }
 #[test]

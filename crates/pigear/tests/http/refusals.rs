@@ -102,7 +102,8 @@ fn a_bad_alert_is_the_only_dead_letter_of_its_batch_and_the_only_one_to_come_aga
     let keys = ["--data-handler", "http", &url, "encoding=ndjson", "batch=27", "delay=1m"];
     let all = [&["--serve-forever", "--count", "27", "--store", store], &keys[..]].concat();
     let (stderr, status) = run(&all);
-    assert_eq!(status, Some(0), "{stderr}");
+    assert!(stderr.ends_with("error: not delivered: 1 alert of handler http\n"), "{stderr}");
+    assert_eq!(status, Some(1), "{stderr}");
     let letters = || Reader::open(Path::new(store)).unwrap().dead_letters(None, 100).unwrap();
     let reasons: Vec<_> = letters().into_iter().map(|letter| letter.reason).collect();
     assert_eq!(reasons, [format!("http://{}: 400 Bad Request: bad alert", server.address)]);

@@ -96,7 +96,8 @@ fn a_program_that_fails_is_counted_with_what_it_said() {
         .stats(counters([1, 0, 0, 0], &[("exec", [0, 0, 1])]))
         .status(1);
     let Some(test) = running(script, &["--serve-forever", "--count", "3"]) else { return };
-    let lines = [1, 2].map(|n| format!("error: {problem}; {n} alerts failed so far\n"));
+    let lines =
+        ["1 alert", "2 alerts"].map(|alerts| format!("error: {problem}; {alerts} failed so far\n"));
     test.send_all([ping(), ping(), ping()])
         .stderr(lines.concat())
         .stats(counters([3, 0, 0, 0], &[("exec", [0, 0, 3])]))
@@ -236,7 +237,7 @@ fn what_can_not_be_run_is_said_at_the_start() {
     for (command, problem) in [
         ("no-such-program -x", "no program no-such-program in PATH"),
         ("./none", "./none does not exist"),
-        ("/etc/passwd", "/etc/passwd is not a program"),
+        ("/etc/passwd", "/etc/passwd is not executable: chmod +x /etc/passwd"),
     ] {
         for mode in ["mode=each", "mode=stream"] {
             Test::new()

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use pigear_alert::plural::count;
 use serde_json::Value;
 
 use crate::harness::Test;
@@ -65,8 +66,8 @@ fn every_recorded_packet_is_shown_with_its_comment() {
     let expected: Vec<_> = expected.iter().filter(|alert| alert["has_packet"] == true).collect();
     let without = alerts.len() - expected.len();
     let powers = (0..).map(|n| 1 << n).take_while(|&count| count <= without);
-    let warnings =
-        powers.map(|n| format!("warning: all.pcapng: {n} alerts without a packet so far\n"));
+    let warnings = powers
+        .map(|n| format!("warning: all.pcapng: {} without a packet so far\n", count(n, "alert")));
     let room = Test::bare()
         .file("pigear.toml", config)
         .args(["--config", "pigear.toml", "--stats", "stats.json"])
