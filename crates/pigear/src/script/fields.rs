@@ -77,7 +77,7 @@ pub const ALERT: &[Field] = fields! {
     src_port "source port (TCP, UDP, SCTP)" |a| known(a.src_port());
     dst_ip "destination address" |a| shown(a.dst_ip());
     dst_port "destination port (TCP, UDP, SCTP)" |a| known(a.dst_port());
-    proto "\"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", or another protocol's number" |a| {
+    proto "\"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", \"SCTP\", …, or a number without a name" |a| {
         a.protocol().map_or(Dynamic::UNIT, |protocol| {
             protocol.name().map_or_else(|| number(protocol.0), Dynamic::from)
         })
