@@ -277,7 +277,7 @@ impl Alert {
         self.0.dst_port()
     }
 
-    /// `"TCP"`, `"UDP"`, `"ICMP"`, `"ICMPv6"`, else IANA's number.
+    /// `"ICMPv6"` or IANA's keyword, such as `"TCP"` or `"SCTP"`; a number that IANA has not assigned.
     #[getter]
     fn proto<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(protocol) = self.0.protocol() else { return Ok(None) };
@@ -408,17 +408,15 @@ impl Alert {
         py.import("json")?.call_method1("loads", (self.text(FormatName::Json),))
     }
 
-    /// The alert as JSON: `json` (Pigear's own), `eve`, `ecs` or `ocsf`.
+    /// The alert as JSON: `json` (Pigear's own), `eve`, `ecs`, `ocsf` or `alert_json`.
     #[pyo3(signature = (format="json"))]
     fn to_json(&self, format: &str) -> PyResult<String> {
         let format: FormatName = format.parse().map_err(wrong)?;
-        match format {
-            FormatName::Fast | FormatName::Full | FormatName::Cef => {
-                let problem = format!("{format} is not JSON; to_text writes it");
-                Err(PyValueError::new_err(problem))
-            }
-            format => Ok(self.text(format)),
+        if !format.is_json() {
+            let problem = format!("{format} is not JSON; to_text writes it");
+            return Err(PyValueError::new_err(problem));
         }
+        Ok(self.text(format))
     }
 
     /// The alert as text, in any format: `fast` (a line, as Snort's `alert_fast`), `full` (a

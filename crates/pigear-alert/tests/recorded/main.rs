@@ -17,6 +17,7 @@ mod logged;
 mod logs;
 mod messages;
 mod packets;
+mod readers;
 mod recordings;
 mod schemas;
 mod snapshots;

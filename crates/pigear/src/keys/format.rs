@@ -1,37 +1,78 @@
 //! The keys about formats, which every handler that writes alerts has.
 
+use std::fmt;
 use std::str::FromStr;
 
 use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use pigear_alert::format::{Colour, Contents, Fields, Format, FormatName, FormatOptions, Part};
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::{parsed_option, positive_option};
 
-/// The keys about formats. A handler's options have them as their field `format`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// The keys about formats. A handler's options have them as their field `format`, which is a table of them, or the
+/// name of the format.
+#[derive(Clone, Debug, Default)]
 pub struct FormatKeys {
     /// The format of an alert.
-    #[serde(deserialize_with = "parsed_option")]
     pub format: Option<FormatName>,
     /// The fields of `alert_json` and `csv`, in their order, with commas or spaces between; Snort's own, by
     /// default.
-    #[serde(deserialize_with = "parsed_option")]
     pub fields: Option<Fields>,
     /// `no` leaves packets out: of `json`, `eve`, and the hexdump of `full`.
-    #[serde(deserialize_with = "parsed_option")]
     pub packet: Option<YesNo>,
     /// `no` leaves payloads out: of `json`, `eve` and `ecs`.
-    #[serde(deserialize_with = "parsed_option")]
     pub payload: Option<YesNo>,
     /// The most bytes that are written of a packet, and of a payload.
-    #[serde(deserialize_with = "positive_option")]
     pub max_bytes: Option<ByteSize>,
     /// `yes`: the times of `snort`, `alert_json` and `csv` are in UTC, not in local time.
-    #[serde(deserialize_with = "parsed_option")]
     pub utc: Option<YesNo>,
+}
+
+/// The keys as a table.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Table {
+    #[serde(deserialize_with = "parsed_option")]
+    format: Option<FormatName>,
+    #[serde(deserialize_with = "parsed_option")]
+    fields: Option<Fields>,
+    #[serde(deserialize_with = "parsed_option")]
+    packet: Option<YesNo>,
+    #[serde(deserialize_with = "parsed_option")]
+    payload: Option<YesNo>,
+    #[serde(deserialize_with = "positive_option")]
+    max_bytes: Option<ByteSize>,
+    #[serde(deserialize_with = "parsed_option")]
+    utc: Option<YesNo>,
+}
+
+impl<'de> Deserialize<'de> for FormatKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NameOrTable)
+    }
+}
+
+struct NameOrTable;
+
+impl<'de> Visitor<'de> for NameOrTable {
+    type Value = FormatKeys;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a format")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<FormatKeys, E> {
+        name.parse::<FormatName>().map(FormatKeys::from).map_err(E::custom)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<FormatKeys, A::Error> {
+        let table = Table::deserialize(MapAccessDeserializer::new(map))?;
+        let Table { format, fields, packet, payload, max_bytes, utc } = table;
+        Ok(FormatKeys { format, fields, packet, payload, max_bytes, utc })
+    }
 }
 
 /// `yes` or `no`.
@@ -137,4 +178,72 @@ pub(super) fn spread(problem: &str) -> String {
     let all = NAMES.map(|name| format!("`{name}`")).join(", ");
     let known = known.trim_start_matches("one of ").replace(" or ", ", ");
     format!("{head}, expected one of {}", known.replace("`format`", &all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::Keys;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Options {
+        #[serde(default)]
+        format: FormatKeys,
+    }
+
+    fn read(pairs: &[(&str, &str)]) -> Result<FormatKeys, String> {
+        let mut keys = Keys::default();
+        for (key, value) in pairs {
+            keys.set(key, value);
+        }
+        let options = keys.options_with_format::<Options>();
+        options.map(|options| options.format).map_err(|error| error.to_string())
+    }
+
+    fn built(pairs: &[(&str, &str)]) -> Option<String> {
+        read(pairs).unwrap().build(Colour::Never).err()
+    }
+
+    #[test]
+    fn keys_of_formats_are_gathered() {
+        let keys = read(&[("format", "eve"), ("packet", "no"), ("max_bytes", "1KiB")]).unwrap();
+        assert_eq!(keys.name(), FormatName::Eve);
+        let contents = keys.contents();
+        assert_eq!((contents.packet, contents.payload), (Part::Omitted, Part::Written));
+        assert_eq!(contents.max_bytes, Some(1024));
+        assert_eq!(read(&[]).unwrap().or(FormatName::Json).name(), FormatName::Json);
+    }
+
+    #[test]
+    fn a_name_alone_is_enough() {
+        let mut keys = Keys::default();
+        keys.set("format", "csv");
+        let options: Options = keys.options().unwrap();
+        assert_eq!(options.format.name(), FormatName::Csv);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_key() {
+        for (pairs, expected) in [
+            (("packet", "nope"), "packet: \"nope\": expected yes or no"),
+            (("max_bytes", "0"), "max_bytes: must be greater than 0"),
+            (("fields", ""), "fields: \"\": the list of fields is empty"),
+            (
+                ("fmt", "x"),
+                "unknown key `fmt`, expected one of `fields`, `format`, `max_bytes`, `packet`, `payload`, `utc`",
+            ),
+        ] {
+            assert_eq!(read(&[pairs]).unwrap_err(), expected);
+        }
+    }
+
+    #[test]
+    fn keys_without_effect_are_refused() {
+        assert_eq!(built(&[("format", "csv"), ("fields", "msg"), ("utc", "yes")]), None);
+        let no_zone = "utc is for snort, alert_json and csv; format=fast is always in UTC";
+        assert_eq!(built(&[("utc", "no")]).as_deref(), Some(no_zone));
+        assert!(built(&[("format", "ocsf"), ("payload", "no")]).is_some());
+        assert!(built(&[("format", "eve"), ("fields", "msg")]).is_some());
+    }
 }

@@ -81,7 +81,7 @@ fn a_mistake_is_named_with_file_and_line() {
         ),
         (
             "\n[[handler]]\ntype = 'print'\nformta = 'json'\n",
-            "error: pigear.toml:2: handler print: unknown key `formta`, expected `format`; every handler has `durable`, \
+            "error: pigear.toml:2: handler print: unknown key `formta`, expected one of `fields`, `format`, `max_bytes`, `packet`, `payload`, `utc`; every handler has `durable`, \
              `filter`, `from`, `group`, `limit` and `per_minute`, too\n\
              hint: pigear --help lists handlers and keys\n",
             2,

@@ -25,7 +25,9 @@ const EVERY: &str =
 fn an_unknown_key_is_refused_with_those_that_there_are() {
     refused(
         &["x=1"],
-        &format!("error: handler print: unknown key `x`, expected `format`{EVERY}\n{HANDLERS}"),
+        &format!(
+            "error: handler print: unknown key `x`, expected one of `fields`, `format`, `max_bytes`, `packet`, `payload`, `utc`{EVERY}\n{HANDLERS}"
+        ),
         2,
     );
     let keys = "expected one of `path`, `format`, `rotate`, `keep`, `compress`, `mode`";
@@ -247,7 +249,7 @@ fn an_unknown_dialect_is_refused_with_those_that_there_are() {
 #[test]
 fn an_unknown_format_is_refused_with_those_that_there_are() {
     let stderr = format!(
-        "error: handler print: format: unknown format \"xml\"; known are fast, full, json, eve, ecs, ocsf, cef\n{HANDLERS}"
+        "error: handler print: format: unknown format \"xml\"; known are fast, full, json, eve, ecs, ocsf, cef, snort, alert_json, csv\n{HANDLERS}"
     );
     refused(&["format=xml"], &stderr, 2);
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backlog;
+mod chats;
 mod faults;
 mod harness;
 mod hostile;
