@@ -37,6 +37,8 @@ impl IpProtocol {
     pub const DESTINATION_OPTIONS: Self = Self(60);
     /// SCTP.
     pub const SCTP: Self = Self(132);
+    /// Reserved. Snort has it for packets that it makes up.
+    pub const RESERVED: Self = Self(255);
 
     /// IANA's keyword for it, such as `IPv6-ICMP`, where it is one of the more frequent.
     #[must_use]

@@ -121,6 +121,9 @@ pub const ALERT: &[Field] = fields! {
     message "Snort's own fields: `msg`, when the alert is in another variable" |a| {
         Dynamic::from(SnortMessage(Arc::clone(a)))
     };
+    dissection_differs "whether Snort states other addresses than the packet's headers look like" |a| {
+        a.dissection_differs().into()
+    };
     untrusted "whether an attacker may have forged the event" |a| a.untrusted.into();
 };
 
