@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pigear_alert::packet::{Dissection, Dissector, LinkType, MAX_LAYERS, Vxlan, frame_length};
+use pigear_alert::packet::{Dissection, Dissector, LinkType, MAX_LAYERS, SnortVersion, frame_length};
 
 const LINK_TYPES: [LinkType; 5] =
     [LinkType::ETHERNET, LinkType::RAW, LinkType::LINUX_SLL, LinkType(12), LinkType(147)];
@@ -21,10 +21,10 @@ fuzz_target!(|input: &[u8]| {
     let _ = frame_length(packet, dissector.link_type);
 });
 
-/// The lowest bit says whether to enter VXLAN, the others choose the link type, or none.
+/// The lowest bit says which Snort is followed, the others choose the link type, or none.
 fn dissector(choice: u8) -> Dissector {
-    let vxlan = if choice & 1 == 0 { Vxlan::Ignore } else { Vxlan::Enter };
-    Dissector { link_type: LINK_TYPES.get(usize::from(choice >> 1)).copied(), vxlan }
+    let snort = if choice & 1 == 0 { SnortVersion::V2 } else { SnortVersion::V3 };
+    Dissector { link_type: LINK_TYPES.get(usize::from(choice >> 1)).copied(), snort }
 }
 
 /// Headers follow one another from the packet's first byte on, and the payload follows them.

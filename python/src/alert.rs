@@ -253,7 +253,7 @@ impl Alert {
         datetime(py, self.0.received)
     }
 
-    /// Source address of the innermost IP header.
+    /// Source address: of Snort's log, or else of the innermost IP header that Snort read.
     #[getter]
     fn src_ip(&self) -> Option<String> {
         self.0.src_ip().map(|ip| ip.to_string())
@@ -265,7 +265,7 @@ impl Alert {
         self.0.src_port()
     }
 
-    /// Destination address of the innermost IP header.
+    /// Destination address: of Snort's log, or else of the innermost IP header that Snort read.
     #[getter]
     fn dst_ip(&self) -> Option<String> {
         self.0.dst_ip().map(|ip| ip.to_string())
@@ -286,6 +286,12 @@ impl Alert {
             None => protocol.0.into_pyobject(py)?.into_any(),
         };
         Ok(Some(proto))
+    }
+
+    /// Whether Snort states other addresses, ports, protocol or VLAN than the packet's headers look like.
+    #[getter]
+    fn dissection_differs(&self) -> bool {
+        self.0.dissection_differs()
     }
 
     /// The numbers of the VLANs, outermost first.

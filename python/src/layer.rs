@@ -95,12 +95,41 @@ fn fields(header: &Header) -> Map<String, Value> {
             "authenticated": it.authenticated,
             "origin": it.origin.map(|origin| origin.to_string()),
         }),
-        Header::Vxlan(it) => json!({"vni": it.vni}),
-        header => network(header),
+        header => link_or_tunnel(header),
     };
     match fields {
         Value::Object(fields) => fields,
         _ => Map::new(),
+    }
+}
+
+fn link_or_tunnel(header: &Header) -> Value {
+    match header {
+        Header::Loopback(it) => json!({"family": it.family}),
+        Header::Fddi(it) => json!({
+            "frame_control": it.frame_control,
+            "source": mac(it.source), "destination": mac(it.destination),
+        }),
+        Header::CiscoHdlc(it) => json!({"address": it.address, "ether_type": it.ether_type.0}),
+        Header::Llc(it) => json!({
+            "dsap": it.dsap, "ssap": it.ssap, "control": it.control,
+            "ether_type": it.ether_type.map(|ether_type| ether_type.0),
+        }),
+        Header::FabricPath(it) => json!({"forwarding_tag": it.forwarding_tag, "ttl": it.ttl}),
+        Header::CiscoMetadata(it) => json!({
+            "security_group": it.security_group, "ether_type": it.ether_type.0,
+        }),
+        Header::VnTag(it) => json!({
+            "source": it.source, "destination": it.destination, "ether_type": it.ether_type.0,
+        }),
+        Header::BackboneTag(it) => json!({"service": it.service}),
+        Header::Erspan(it) => json!({
+            "type": it.erspan_type, "vlan": it.vlan, "session": it.session,
+        }),
+        Header::Vxlan(it) => json!({"vni": it.vni}),
+        Header::Geneve(it) => json!({"vni": it.vni, "protocol": it.protocol.0}),
+        Header::Gtp(it) => json!({"version": it.version, "tunnel": it.tunnel}),
+        header => network(header),
     }
 }
 

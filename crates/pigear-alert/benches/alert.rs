@@ -8,7 +8,7 @@ use std::sync::Arc;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box, black_box_drop};
 use pigear_alert::format::{Colour, FormatName};
-use pigear_alert::packet::{Dissector, Vxlan};
+use pigear_alert::packet::{Dissector, SnortVersion};
 use pigear_alert::wire::{DecodeError, Decoded, Decoder, Dialect, encode};
 use pigear_alert::{Alert, AlertMessage};
 
@@ -41,7 +41,7 @@ fn decode_shifted(bencher: Bencher) {
 #[divan::bench]
 fn dissect(bencher: Bencher) {
     let packet = packet();
-    let dissector = Dissector { link_type: None, vxlan: Vxlan::Enter };
+    let dissector = Dissector { link_type: None, snort: SnortVersion::V3 };
     bencher
         .counter(ItemsCount::new(1_usize))
         .bench(|| black_box_drop(dissector.dissect(black_box(&packet))));

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::maps::{Class, Names};
 use crate::message::AlertMessage;
-use crate::packet::{Dissection, Dissector, IpProtocol, LinkType, Vxlan};
+use crate::packet::{Dissection, Dissector, IpProtocol, LinkType, SnortVersion, Stated};
 use crate::unified2::{Logged, LoggedPacket, Verdict};
 use crate::wire::{Decoded, Dialect};
 
@@ -228,17 +228,25 @@ impl Alert {
     #[must_use]
     pub fn dissection(&self) -> &Dissection {
         self.dissection.get_or_init(|| {
-            let vxlan = if self.dialect.is_snort3() { Vxlan::Enter } else { Vxlan::Ignore };
+            let snort = if self.dialect.is_snort3() { SnortVersion::V3 } else { SnortVersion::V2 };
             let log = self.log();
             let link_type = log.and_then(|log| log.link_type).or(self.origin.link_type);
             let bytes = if self.message.has_packet() { &*self.message.pkt } else { &[] };
-            let mut dissection = Dissector { link_type, vxlan }.dissect(bytes);
-            dissection.flow = log.and_then(|log| log.event.flow());
-            dissection
+            let mut stated = Stated::by(&self.message);
+            stated.flow = log.and_then(|log| log.event.flow());
+            stated.vlan = log.and_then(|log| log.event.vlan);
+            Dissector { link_type, snort }.dissect_stated(bytes, &stated)
         })
     }
 
-    /// Source address of the innermost IP header.
+    /// Whether the packet's headers look like other addresses, protocol, ports or VLAN than Snort states. What
+    /// Snort states is what the alert has.
+    #[must_use]
+    pub fn dissection_differs(&self) -> bool {
+        self.dissection().differs
+    }
+
+    /// Source address: of Snort's log, or else of the innermost IP header that Snort read.
     #[must_use]
     pub fn src_ip(&self) -> Option<IpAddr> {
         self.dissection().src_ip()
@@ -250,7 +258,7 @@ impl Alert {
         self.dissection().src_port()
     }
 
-    /// Destination address of the innermost IP header.
+    /// Destination address: of Snort's log, or else of the innermost IP header that Snort read.
     #[must_use]
     pub fn dst_ip(&self) -> Option<IpAddr> {
         self.dissection().dst_ip()
@@ -262,7 +270,7 @@ impl Alert {
         self.dissection().dst_port()
     }
 
-    /// The protocol that the innermost IP header carries.
+    /// What the IP packet carries.
     #[must_use]
     pub fn protocol(&self) -> Option<IpProtocol> {
         self.dissection().protocol()

@@ -33,14 +33,18 @@
 //!
 //! | after | come |
 //! |---|---|
-//! | link | Ethernet, Linux cooked capture, raw IP ([`LinkType`]) |
-//! | tags | VLAN (0x8100, 0x88a8, 0x9100), MPLS, PPPoE sessions, PPP |
+//! | link | Ethernet (with LLC and SNAP), Linux cooked capture, raw IP, BSD loopback, PPP, FDDI, Cisco HDLC ([`LinkType`]) |
+//! | tags | VLAN (0x8100, 0x88a8, 0x9100, 0x9200, 0x8200), MPLS, PPPoE sessions, PPP, `FabricPath`, Cisco metadata, VN-Tag, PBB |
 //! | network | ARP, IPv4, IPv6 with extension headers (also IPv4's authentication header) |
 //! | transport | TCP, UDP, SCTP, ICMP, `ICMPv6` |
-//! | tunnels | IP in IP (4, 41), GRE of both versions, Teredo, VXLAN ([`Vxlan`]) |
+//! | tunnels | IP in IP (4, 41), GRE of both versions, ERSPAN II and III, Teredo, VXLAN, Geneve, GTP ([`SnortVersion`]) |
 //!
 //! As Snort does, it follows tunnels to the innermost IP header, and doesn't follow the packets
 //! quoted in ICMP errors. The contents of a fragment are not dissected, not even the first's.
+//!
+//! What Snort [states](Stated) of a packet wins: the addresses in its log, and else the IP header that its
+//! datagram names (`nethdr`). Only where it states neither, the dissection alone decides, and it
+//! enters no tunnel that this [Snort](SnortVersion) doesn't enter: whoever sends a packet chooses what is inside.
 //!
 //! Offsets in a [`Dissection`] count from the packet's first byte. All numbers are in host byte order.
 
@@ -48,29 +52,41 @@ mod detect;
 mod dissection;
 mod dissector;
 mod ether_type;
+mod flow;
+mod frame;
 mod header;
 mod ip_protocol;
 mod link;
 mod link_type;
 mod network;
+mod snort_version;
+mod stated;
 mod step;
 mod stop;
+mod tag;
 mod transport;
 mod tunnel;
+mod udp_tunnel;
 mod walk;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use self::dissection::{Dissection, Flow, Layer};
+pub use self::dissection::{Dissection, Layer};
 pub use self::dissector::{Dissector, frame_length};
 pub use self::ether_type::EtherType;
+pub use self::flow::{Flow, FlowSource};
+pub use self::frame::{CiscoHdlc, Fddi, Loopback};
 pub use self::header::Header;
 pub use self::ip_protocol::IpProtocol;
 pub use self::link::{Ethernet, LinuxCooked, Mpls, Ppp, Pppoe, Vlan};
 pub use self::link_type::{LinkType, UnknownLinkType};
 pub use self::network::{Arp, Extension, Ipv4, Ipv6, Ipv6Fragment};
+pub use self::snort_version::SnortVersion;
+pub use self::stated::Stated;
 pub use self::stop::{Stop, StopReason};
+pub use self::tag::{BackboneTag, CiscoMetadata, FabricPath, Llc, VnTag};
 pub use self::transport::{Echo, Icmp, Sctp, Tcp, Udp};
-pub use self::tunnel::{Gre, Teredo, Vxlan, VxlanHeader};
+pub use self::tunnel::{Erspan, Gre};
+pub use self::udp_tunnel::{Geneve, Gtp, Teredo, Vxlan};
 pub use self::walk::MAX_LAYERS;

@@ -23,8 +23,8 @@ use crate::alert::Alert;
 /// …
 /// ```
 ///
-/// Unlike Snort's, it has the hexdump, the lines of `ICMPv6`, and a line that tells where dissection
-/// stopped. It lacks IP's options, the outer header of a tunnel, and the packet that an ICMP error quotes;
+/// Unlike Snort's, it has the hexdump, the lines of `ICMPv6`, and lines that tell where dissection
+/// stopped, and if it differs from what Snort states. It lacks IP's options, the outer header of a tunnel, and the packet that an ICMP error quotes;
 /// the hexdump shows them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Full {
@@ -64,6 +64,9 @@ impl Display for Paragraph<'_> {
         let stopped = alert.dissection().stopped.filter(|_| alert.message.has_packet());
         if let Some(stop) = stopped {
             writeln!(f, "[Packet not read to its end: {stop}]")?;
+        }
+        if let Some(difference) = alert.dissection().difference() {
+            writeln!(f, "[{difference}]")?;
         }
         let mut references = alert.references().peekable();
         let end = if references.peek().is_some() { "\n" } else { "" };

@@ -164,6 +164,7 @@ pub(super) fn put_medium(alert: &Alert, object: &mut Object<'_>) {
 
 fn caveats(alert: &Alert, object: &mut Object<'_>) {
     object.put_known("untrusted", alert.untrusted.then_some(true));
+    object.put_known("dissection_differs", alert.dissection_differs().then_some(true));
     if !alert.has_whole_event() {
         object.put("not_sent", &NOT_SENT);
     }

@@ -1,31 +1,65 @@
 use super::step::Next;
-use super::walk::Walk;
-use super::{EtherType, Header, IpProtocol, LinkType, MAX_LAYERS, Vxlan, link};
+use super::walk::{Limits, Walk};
+use super::{Header, LinkType, MAX_LAYERS, SnortVersion, Stated, link};
 
-/// Detects a packet's link type from its bytes, because Snort doesn't send it.
+/// Detects a packet's link type, because Snort doesn't send it.
 ///
-/// A raw IPv4 header whose checksum fits, or an IPv6 one whose length does, comes first: the ether
-/// type would be part of an address there, which a remote sender may choose. Then what leads to an
-/// IP or ARP header, and last what at least has a known ether type in the right place.
-pub(super) fn detect(bytes: &[u8]) -> Option<LinkType> {
-    if is_surely_ip(bytes) {
-        Some(LinkType::RAW)
-    } else if network_layer(bytes, Next::Ethernet).is_some() {
+/// Where Snort names the IP header, the link type is one that leads there. Else it is told from the
+/// bytes. An Ethernet frame's addresses may look like a raw packet's header, and its sender chooses them; so
+/// what may be an Ethernet frame is taken for one.
+pub(super) fn detect(bytes: &[u8], snort: SnortVersion, stated: &Stated) -> Option<LinkType> {
+    match stated.ip {
+        Some(0) => Some(LinkType::RAW),
+        Some(ip) => leading_to(bytes, ip, Limits::stated(snort, stated))
+            .or_else(|| guess(bytes, snort, stated))
+            .or(Some(LinkType::ETHERNET).filter(|_| ip >= ETHERNET_LEN)),
+        None => guess(bytes, snort, stated),
+    }
+}
+
+const ETHERNET_LEN: usize = 14;
+
+/// The link type whose headers lead to an IP header at this offset.
+fn leading_to(bytes: &[u8], ip: usize, limits: Limits) -> Option<LinkType> {
+    let leads = |link_type: &LinkType| {
+        let Some(first) = link_type.first() else { return false };
+        let mut walk = Walk::new(bytes, first, limits);
+        let layers = std::iter::from_fn(|| walk.layer().ok().flatten()).take(MAX_LAYERS);
+        let mut ip_headers = layers.filter(|layer| layer.header.is_ip());
+        ip_headers.any(|layer| layer.range.start == ip)
+    };
+    LinkType::DETECTED.into_iter().find(|link_type| may_be(*link_type, bytes) && leads(link_type))
+}
+
+/// Whether the frame's first bytes are those of this link type.
+fn may_be(link_type: LinkType, bytes: &[u8]) -> bool {
+    match (link_type, bytes) {
+        (LinkType::LINUX_SLL, _) => may_be_cooked(bytes),
+        // The families of IPv4 and IPv6 on the BSDs, on macOS and on Linux, in either byte order.
+        (LinkType::NULL, [0, 0, 0, family, ..] | [family, 0, 0, 0, ..]) => {
+            [2, 10, 24, 28, 30].contains(family)
+        }
+        (LinkType::NULL, _) => false,
+        (LinkType::C_HDLC, _) => matches!(bytes, [0x0f | 0x8f, 0, ..]),
+        (LinkType::FDDI, _) => matches!(bytes, [0x50..=0x57, ..]),
+        _ => true,
+    }
+}
+
+fn guess(bytes: &[u8], snort: SnortVersion, stated: &Stated) -> Option<LinkType> {
+    if link::is_known_type_at(bytes, 12) || has_length(bytes) {
         Some(LinkType::ETHERNET)
-    } else if may_be_cooked(bytes) && network_layer(bytes, Next::LinuxCooked).is_some() {
+    } else if may_be_cooked(bytes) && link::is_known_type_at(bytes, 14) {
         Some(LinkType::LINUX_SLL)
-    } else if may_be_ip(bytes) {
-        Some(LinkType::RAW)
-    } else if is_known_type_at(bytes, 12) {
-        Some(LinkType::ETHERNET)
     } else {
-        (may_be_cooked(bytes) && is_known_type_at(bytes, 14)).then_some(LinkType::LINUX_SLL)
+        let is_raw = may_be_raw(snort, stated) && is_sound(bytes);
+        is_raw.then_some(LinkType::RAW)
     }
 }
 
 /// The outermost IP or ARP header and where it is.
 pub(super) fn network_layer(bytes: &[u8], first: Next) -> Option<(Header, usize)> {
-    let mut walk = Walk::new(bytes, first, Vxlan::Ignore);
+    let mut walk = Walk::new(bytes, first, Limits::of(SnortVersion::V3));
     for _ in 0..MAX_LAYERS {
         let layer = walk.layer().ok()??;
         if layer.header.is_ip() || matches!(layer.header, Header::Arp(_)) {
@@ -35,55 +69,38 @@ pub(super) fn network_layer(bytes: &[u8], first: Next) -> Option<(Header, usize)
     None
 }
 
-fn is_surely_ip(bytes: &[u8]) -> bool {
-    match bytes {
-        [first @ 0x45..=0x4f, ..] => {
-            let header = bytes.get(..usize::from(first & 0x0f) * 4);
-            header.is_some_and(|header| checksum(header) == 0xffff)
-        }
-        [0x60..=0x6f, _, _, _, l0, l1, ..] => {
-            usize::from(u16::from_be_bytes([*l0, *l1])) + 40 == bytes.len()
-        }
-        _ => false,
-    }
-}
-
-/// Whether the lengths of a raw IP header could be true. The packet may have been cut, so for IPv6,
-/// whose header has little else to go by, a known protocol will do.
-fn may_be_ip(bytes: &[u8]) -> bool {
+/// Whether there is an IPv4 header with a right checksum, or an IPv6 header with the packet's length.
+fn is_sound(bytes: &[u8]) -> bool {
     match network_layer(bytes, Next::Ip) {
         Some((Header::Ipv4(ip), _)) => {
-            let total_len = usize::from(ip.total_len);
-            ip.header_len >= 20 && (usize::from(ip.header_len)..=bytes.len()).contains(&total_len)
+            let header = bytes.get(..usize::from(ip.header_len.max(20)));
+            header.is_some_and(|header| checksum(header) == 0xffff)
         }
-        Some((Header::Ipv6(ip), _)) => {
-            usize::from(ip.payload_len) + 40 <= bytes.len() || is_common(ip.next_header)
-        }
+        Some((Header::Ipv6(ip), _)) => 40 + usize::from(ip.payload_len) == bytes.len(),
         _ => false,
     }
 }
 
-fn is_common(next_header: IpProtocol) -> bool {
-    matches!(
-        next_header,
-        IpProtocol::HOP_BY_HOP
-            | IpProtocol::TCP
-            | IpProtocol::UDP
-            | IpProtocol::FRAGMENT
-            | IpProtocol::ICMPV6
-            | IpProtocol::DESTINATION_OPTIONS
-    )
+/// Whether a frame has its length instead of an ether type (802.3). The shortest are padded to 60 bytes,
+/// with a tag's four bytes or a checksum's to 64.
+fn has_length(bytes: &[u8]) -> bool {
+    const LLC_LEN: usize = 3;
+    const PADDED_LEN: usize = 64;
+    let Some([l0, l1]) = bytes.get(12..ETHERNET_LEN) else { return false };
+    let end = ETHERNET_LEN + usize::from(u16::from_be_bytes([*l0, *l1]));
+    (end == bytes.len() && end > ETHERNET_LEN)
+        || (ETHERNET_LEN + LLC_LEN..=bytes.len().min(PADDED_LEN)).contains(&end)
+}
+
+/// Whether Snort's statement allows that there is no link header. It names the IP header of a raw
+/// packet, unless its decoder gave up there; Snort 3 then read nothing, but an Ethernet header if there is one.
+fn may_be_raw(snort: SnortVersion, stated: &Stated) -> bool {
+    snort == SnortVersion::V2 || stated.data.is_none()
 }
 
 /// Whether the packet type is one that Linux has: below 256, the rest being up to the interface.
 fn may_be_cooked(bytes: &[u8]) -> bool {
     matches!(bytes, [0, 0..=4, ..])
-}
-
-fn is_known_type_at(bytes: &[u8], offset: usize) -> bool {
-    let ether_type = bytes.get(offset..).and_then(<[u8]>::first_chunk);
-    ether_type
-        .is_some_and(|bytes| link::after(EtherType(u16::from_be_bytes(*bytes))) != Next::Payload)
 }
 
 /// The ones' complement sum of an IPv4 header: 0xffff if the header is sound.

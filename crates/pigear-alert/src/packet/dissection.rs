@@ -1,7 +1,11 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::{Ethernet, Header, IpProtocol, Ipv6Fragment, LinkType, Stop};
+use super::dissector::Headers;
+use super::{
+    EtherType, Ethernet, Flow, FlowSource, Header, IpProtocol, Ipv6Fragment, SnortVersion,
+};
+use super::{LinkType, Stated, Stop, flow};
 
 /// One header of a packet and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,81 +18,111 @@ pub struct Layer {
 
 /// A dissected packet.
 ///
-/// Addresses, ports and protocol are those of the *innermost* IP header, as in Snort's own logs.
+/// Addresses, ports and protocol are those that Snort means: where it states them, in its log or by
+/// naming the IP header, that is believed; else they are those of the innermost IP header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dissection {
     /// The link type: as given, or as detected.
     pub link_type: Option<LinkType>,
-    /// The headers, outermost first.
+    /// The headers, outermost first. Bytes between two of them are unknown: Snort states that an IP
+    /// header follows these.
     pub layers: Vec<Layer>,
     /// The bytes after the last header, without the link's padding where a length field shows that
     /// there is some.
     pub payload: Range<usize>,
     /// Where and why it ended early; `None` if all headers were parsed.
     pub stopped: Option<Stop>,
-    /// Addresses and ports from another source, of a packet without an IP header.
+    /// Addresses, protocol and ports.
     pub flow: Option<Flow>,
-}
-
-/// Addresses, ports and protocol from another source than a packet's headers: Snort's own log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flow {
-    /// The sender's address.
-    pub source: IpAddr,
-    /// The receiver's address.
-    pub destination: IpAddr,
-    /// What the IP packet carries.
-    pub protocol: IpProtocol,
-    /// The sender's port, and the receiver's.
-    pub ports: Option<(u16, u16)>,
+    /// Who states them.
+    pub flow_source: Option<FlowSource>,
+    /// Snort's statement isn't what the packet's headers look like.
+    pub differs: bool,
+    /// The VLAN in Snort's log, if the packet doesn't have it.
+    vlan: Option<u16>,
+    /// The layer whose IP header has the flow's addresses.
+    ip: Option<usize>,
 }
 
 impl Dissection {
+    pub(super) fn new(
+        link_type: Option<LinkType>,
+        headers: Headers,
+        snort: SnortVersion,
+        stated: &Stated,
+    ) -> Self {
+        let Headers { layers, payload, stopped, differ } = headers;
+        let decision = Decision::new(&layers, snort, stated);
+        let has_vlan = |vlan: &u16| vlans(&layers).any(|found| found == *vlan);
+        let vlan = stated.vlan.filter(|vlan| !has_vlan(vlan));
+        Self {
+            differs: differ
+                || decision.differs
+                || vlan.is_some() && vlans(&layers).next().is_some(),
+            flow: decision.flow,
+            flow_source: decision.source,
+            ip: decision.ip,
+            vlan,
+            link_type,
+            layers,
+            payload,
+            stopped,
+        }
+    }
+
+    /// How Snort's statement and the packet's headers differ, if they do, as a sentence.
+    #[must_use]
+    pub fn difference(&self) -> Option<&'static str> {
+        self.differs.then_some(match self.flow_source {
+            Some(FlowSource::Log) => "Addresses are from Snort's log; the packet's headers differ",
+            _ => "Addresses are from the IP header that Snort names; the packet has another one",
+        })
+    }
+
     /// The sender's address.
     #[must_use]
     pub fn src_ip(&self) -> Option<IpAddr> {
-        Some(self.addresses()?.0)
+        Some(self.flow?.source)
     }
 
     /// The receiver's address.
     #[must_use]
     pub fn dst_ip(&self) -> Option<IpAddr> {
-        Some(self.addresses()?.1)
+        Some(self.flow?.destination)
     }
 
     /// The sender's port, of TCP, UDP or SCTP. A fragment has none, not even the first.
     #[must_use]
     pub fn src_port(&self) -> Option<u16> {
-        Some(self.ports()?.0)
+        Some(self.flow?.ports?.0)
     }
 
     /// The receiver's port, of TCP, UDP or SCTP. A fragment has none, not even the first.
     #[must_use]
     pub fn dst_port(&self) -> Option<u16> {
-        Some(self.ports()?.1)
+        Some(self.flow?.ports?.1)
     }
 
-    /// What the innermost IP packet carries: the number after IPv6's extension headers, also where
-    /// the packet is a fragment, is cut, or carries what isn't dissected.
+    /// What the IP packet carries: the number after IPv6's extension headers, also where the packet is
+    /// a fragment, is cut, or carries what isn't dissected.
     #[must_use]
     pub fn protocol(&self) -> Option<IpProtocol> {
-        let Some(innermost) = self.innermost_ip() else { return Some(self.flow?.protocol) };
-        innermost.iter().map_while(|layer| next_header(&layer.header)).last()
+        Some(self.flow?.protocol)
     }
 
-    /// The numbers of the VLANs, outermost first.
+    /// The numbers of the VLANs, outermost first: the packet's, or the one in Snort's log.
     pub fn vlans(&self) -> impl Iterator<Item = u16> + '_ {
-        self.layers.iter().filter_map(|layer| match &layer.header {
-            Header::Vlan(vlan) => Some(vlan.id),
-            _ => None,
-        })
+        let own = vlans(&self.layers).filter(|_| self.vlan.is_none());
+        self.vlan.into_iter().chain(own)
     }
 
-    /// The outermost Ethernet header.
+    /// The outermost Ethernet header, of the frame in a `FabricPath` frame.
     #[must_use]
     pub fn ethernet(&self) -> Option<&Ethernet> {
         self.layers.iter().find_map(|layer| match &layer.header {
-            Header::Ethernet(ethernet) => Some(ethernet),
+            Header::Ethernet(ethernet) if ethernet.ether_type != EtherType::FABRIC_PATH => {
+                Some(ethernet)
+            }
             _ => None,
         })
     }
@@ -124,50 +158,64 @@ impl Dissection {
     /// Whether the innermost IP packet is a part of a bigger one.
     #[must_use]
     pub fn is_fragment(&self) -> bool {
-        self.innermost_ip().into_iter().flatten().any(|layer| match &layer.header {
-            Header::Ipv4(ip) => ip.is_fragment(),
-            Header::Ipv6Fragment(fragment) => fragment.is_fragment(),
-            _ => false,
-        })
+        self.innermost_ip().is_some_and(flow::is_fragment)
     }
 
-    fn addresses(&self) -> Option<(IpAddr, IpAddr)> {
-        match self.ip() {
-            Some(ip) => addresses(ip),
-            None => self.flow.map(|flow| (flow.source, flow.destination)),
-        }
-    }
-
-    fn ports(&self) -> Option<(u16, u16)> {
-        match self.ip() {
-            Some(_) => self.transport()?.ports(),
-            None => self.flow?.ports,
-        }
-    }
-
-    /// The innermost IP header and what follows it.
+    /// The IP header that has the addresses, and what follows it.
     pub(crate) fn innermost_ip(&self) -> Option<&[Layer]> {
-        let start = self.layers.iter().rposition(|layer| layer.header.is_ip())?;
-        self.layers.get(start..)
+        self.layers.get(self.ip?..)
     }
 }
 
-fn addresses(ip: &Header) -> Option<(IpAddr, IpAddr)> {
-    match ip {
-        Header::Ipv4(ip) => Some((ip.source.into(), ip.destination.into())),
-        Header::Ipv6(ip) => Some((ip.source.into(), ip.destination.into())),
+fn vlans(layers: &[Layer]) -> impl Iterator<Item = u16> + '_ {
+    layers.iter().filter_map(|layer| match &layer.header {
+        Header::Vlan(vlan) => Some(vlan.id),
         _ => None,
-    }
+    })
 }
 
-/// What an IP header, or an extension of one, says about what it carries.
-fn next_header(header: &Header) -> Option<IpProtocol> {
-    match header {
-        Header::Ipv4(ip) => Some(ip.protocol),
-        Header::Ipv6(ip) => Some(ip.next_header),
-        Header::Extension(extension) => Some(extension.next_header),
-        Header::Ipv6Fragment(fragment) => Some(fragment.next_header),
-        _ => None,
+/// Which addresses, protocol and ports count.
+struct Decision {
+    flow: Option<Flow>,
+    source: Option<FlowSource>,
+    ip: Option<usize>,
+    differs: bool,
+}
+
+impl Decision {
+    /// Snort's log decides before its datagram, and that before the dissection.
+    fn new(layers: &[Layer], snort: SnortVersion, stated: &Stated) -> Self {
+        let ip = layers.iter().rposition(|layer| layer.header.is_ip());
+        let innermost = ip.and_then(|ip| layers.get(ip..)).unwrap_or_default();
+        let found = Flow::of(innermost, snort);
+        let source = match (found, stated.ip) {
+            (None, _) => None,
+            (Some(_), Some(_)) => Some(FlowSource::Datagram),
+            (Some(_), None) => Some(FlowSource::Dissection),
+        };
+        let packet = Self { flow: found, source, ip, differs: false };
+        match stated.flow {
+            Some(logged) => packet.overruled(logged, innermost),
+            None => packet,
+        }
+    }
+
+    /// The same, with what Snort's log states.
+    fn overruled(self, logged: Flow, innermost: &[Layer]) -> Self {
+        let source = Some(FlowSource::Log);
+        let Some(found) = self.flow else { return Self { flow: Some(logged), source, ..self } };
+        if !innermost.first().is_some_and(|ip| logged.has_ends_of(&ip.header)) {
+            return Self { flow: Some(logged), source, ip: None, differs: true };
+        }
+        let protocol = flow::logged_protocol(found.protocol, logged.protocol);
+        // Snort's log has ports of some fragments, and none where Snort didn't read them.
+        let ports = if flow::is_fragment(innermost) { None } else { logged.ports.or(found.ports) };
+        let is_known =
+            protocol == found.protocol || flow::protocols(innermost).any(|known| known == protocol);
+        let ports = ports.filter(|_| protocol.has_ports() || logged.ports.is_some());
+        let has_other_ports = found.ports.is_some() && ports != found.ports;
+        let flow = Some(Flow { protocol, ports, ..logged });
+        Self { flow, source, differs: !is_known || has_other_ports, ..self }
     }
 }
 

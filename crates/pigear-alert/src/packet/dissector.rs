@@ -1,28 +1,72 @@
+use std::ops::Range;
+
 use super::detect::{detect, network_layer};
-use super::walk::Walk;
-use super::{Dissection, Header, LinkType, MAX_LAYERS, Stop, StopReason, Vxlan};
+use super::step::Next;
+use super::walk::{Limits, Walk};
+use super::{Dissection, Flow, Header, Layer, LinkType, MAX_LAYERS, SnortVersion};
+use super::{Stated, Stop, StopReason};
 
 /// Dissects packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Dissector {
-    /// The link type of packets. `None` detects it from each packet's bytes, which fails only if a raw
-    /// packet's addresses look like an Ethernet header.
+    /// The link type of packets. `None` detects it for each packet: from what Snort states of it, or
+    /// else from its bytes, which fails only if a raw packet's addresses look like an Ethernet header.
     pub link_type: Option<LinkType>,
-    /// Whether to look inside VXLAN.
-    pub vxlan: Vxlan,
+    /// The Snort that sent the packets: which tunnels are entered.
+    pub snort: SnortVersion,
 }
 
 impl Dissector {
-    /// Dissects one packet, as far as possible.
+    /// Dissects one packet, as far as possible, and as far as Snort does by default.
     ///
     /// Any bytes will do. Time and memory are bounded by [`MAX_LAYERS`].
     #[must_use]
     pub fn dissect(&self, bytes: &[u8]) -> Dissection {
-        let link_type = self.link_type.or_else(|| detect(bytes));
+        self.dissect_stated(bytes, &Stated::default())
+    }
+
+    /// Dissects one packet, of which Snort states something: that wins over what the bytes look like.
+    #[must_use]
+    pub fn dissect_stated(&self, bytes: &[u8], stated: &Stated) -> Dissection {
+        let link_type = self.link_type.or_else(|| detect(bytes, self.snort, stated));
         let Some(first) = link_type.and_then(LinkType::first) else {
-            return unknown_link(link_type, bytes.len());
+            let mut headers = Headers::unknown_link(bytes.len());
+            if let Some(ip) = stated.ip {
+                headers.go_on_at(ip, bytes, Limits::stated(self.snort, stated));
+            }
+            return Dissection::new(link_type, headers, self.snort, stated);
         };
-        let mut walk = Walk::new(bytes, first, self.vxlan);
+        let mut headers =
+            Headers::read(Walk::new(bytes, first, Limits::stated(self.snort, stated)));
+        let Some(ip) = stated.ip else {
+            let logged = stated.flow.and_then(|flow| headers.ip_of(&flow));
+            if let Some(ip) = logged.filter(|ip| headers.ip() != Some(*ip)) {
+                let limits = Limits::up_to(self.snort, ip);
+                headers =
+                    Headers { differ: false, ..Headers::read(Walk::new(bytes, first, limits)) };
+            }
+            return Dissection::new(link_type, headers, self.snort, stated);
+        };
+        if !headers.starts_of_ip().any(|start| start == ip) {
+            let own = headers.flow(self.snort);
+            headers.go_on_at(ip, bytes, Limits::stated(self.snort, stated));
+            headers.differ |= own.is_some() && own != headers.flow(self.snort);
+        }
+        Dissection::new(link_type, headers, self.snort, stated)
+    }
+}
+
+/// What a walk found.
+pub(super) struct Headers {
+    pub(super) layers: Vec<Layer>,
+    pub(super) payload: Range<usize>,
+    pub(super) stopped: Option<Stop>,
+    /// Without Snort's statement, the innermost IP header would be another one.
+    pub(super) differ: bool,
+}
+
+impl Headers {
+    fn read(mut walk: Walk<'_>) -> Self {
         let mut layers = Vec::with_capacity(6);
         let stopped = loop {
             if layers.len() == MAX_LAYERS {
@@ -34,13 +78,43 @@ impl Dissector {
                 Err(stop) => break Some(stop),
             }
         };
-        Dissection { link_type, layers, payload: walk.rest(), stopped, flow: None }
+        Self { layers, payload: walk.rest(), stopped, differ: walk.is_overruled() }
     }
-}
 
-fn unknown_link(link_type: Option<LinkType>, len: usize) -> Dissection {
-    let stop = Stop { offset: 0, layer: "link header", reason: StopReason::UnknownLinkType };
-    Dissection { link_type, layers: Vec::new(), payload: 0..len, stopped: Some(stop), flow: None }
+    fn unknown_link(len: usize) -> Self {
+        let stop = Stop { offset: 0, layer: "link header", reason: StopReason::UnknownLinkType };
+        Self { layers: Vec::new(), payload: 0..len, stopped: Some(stop), differ: false }
+    }
+
+    /// Replaces what was read from the IP header on that Snort names.
+    fn go_on_at(&mut self, ip: usize, bytes: &[u8], limits: Limits) {
+        let inner = Self::read(Walk::from(bytes, ip, Next::Ip, limits));
+        self.layers.retain(|layer| layer.range.end <= ip);
+        self.layers.truncate(MAX_LAYERS.saturating_sub(inner.layers.len()));
+        self.layers.extend(inner.layers);
+        (self.payload, self.stopped) = (inner.payload, inner.stopped);
+        self.differ |= inner.differ;
+    }
+
+    fn starts_of_ip(&self) -> impl Iterator<Item = usize> {
+        self.layers.iter().filter(|layer| layer.header.is_ip()).map(|layer| layer.range.start)
+    }
+
+    /// Where the innermost IP header begins.
+    fn ip(&self) -> Option<usize> {
+        self.starts_of_ip().last()
+    }
+
+    /// Where the innermost IP header begins that is between these addresses.
+    fn ip_of(&self, flow: &Flow) -> Option<usize> {
+        let layer = self.layers.iter().rfind(|layer| flow.has_ends_of(&layer.header))?;
+        Some(layer.range.start)
+    }
+
+    fn flow(&self, snort: SnortVersion) -> Option<Flow> {
+        let ip = self.layers.iter().rposition(|layer| layer.header.is_ip())?;
+        Flow::of(self.layers.get(ip..)?, snort)
+    }
 }
 
 /// How long a frame is by its outermost IP header's account: link header and tags included, in
@@ -51,7 +125,8 @@ fn unknown_link(link_type: Option<LinkType>, len: usize) -> Dissection {
 /// header's fixed part. `None` if no such header is found, or if it claims less than its own length.
 #[must_use]
 pub fn frame_length(bytes: &[u8], link_type: Option<LinkType>) -> Option<usize> {
-    let first = link_type.or_else(|| detect(bytes))?.first()?;
+    let guessed = || detect(bytes, SnortVersion::V2, &Stated::default());
+    let first = link_type.or_else(guessed)?.first()?;
     let (header, start) = network_layer(bytes, first)?;
     let len = match header {
         Header::Ipv4(ip) => {

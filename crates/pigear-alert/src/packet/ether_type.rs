@@ -29,6 +29,24 @@ impl EtherType {
     pub const PROVIDER_VLAN: Self = Self(0x88a8);
     /// The outer tag of QinQ before 802.1ad.
     pub const OLD_PROVIDER_VLAN: Self = Self(0x9100);
+    /// Another tag of QinQ before 802.1ad.
+    pub const OLD_PROVIDER_VLAN_2: Self = Self(0x9200);
+    /// A VLAN tag of some switches.
+    pub const PRIVATE_VLAN: Self = Self(0x8200);
+    /// A copied frame in ERSPAN, type II, inside GRE.
+    pub const ERSPAN_2: Self = Self(0x88be);
+    /// A copied frame in ERSPAN, type III, inside GRE.
+    pub const ERSPAN_3: Self = Self(0x22eb);
+    /// A provider backbone bridge's service tag (802.1ah), and an Ethernet frame.
+    pub const BACKBONE: Self = Self(0x88e7);
+    /// Cisco `FabricPath`: two bytes, and an Ethernet frame.
+    pub const FABRIC_PATH: Self = Self(0x8903);
+    /// Cisco metadata (a security group's tag).
+    pub const CISCO_METADATA: Self = Self(0x8909);
+    /// A VN-Tag.
+    pub const VN_TAG: Self = Self(0x8926);
+    /// The least number of a type: a smaller one is the frame's length (802.3).
+    pub const LEAST: Self = Self(0x0600);
 
     /// What the type is called, where it is one that is dissected.
     #[must_use]
@@ -37,7 +55,16 @@ impl EtherType {
             Self::IPV4 => "IPv4",
             Self::ARP => "ARP",
             Self::BRIDGED_ETHERNET => "Ethernet",
-            Self::VLAN | Self::PROVIDER_VLAN | Self::OLD_PROVIDER_VLAN => "VLAN",
+            Self::VLAN
+            | Self::PROVIDER_VLAN
+            | Self::OLD_PROVIDER_VLAN
+            | Self::OLD_PROVIDER_VLAN_2
+            | Self::PRIVATE_VLAN => "VLAN",
+            Self::ERSPAN_2 | Self::ERSPAN_3 => "ERSPAN",
+            Self::BACKBONE => "PBB",
+            Self::FABRIC_PATH => "FabricPath",
+            Self::CISCO_METADATA => "Cisco metadata",
+            Self::VN_TAG => "VN-Tag",
             Self::IPV6 => "IPv6",
             Self::PPP => "PPP",
             Self::MPLS | Self::MPLS_MULTICAST => "MPLS",

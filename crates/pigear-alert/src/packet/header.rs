@@ -1,6 +1,7 @@
 use super::{
-    Arp, Ethernet, Extension, Gre, Icmp, Ipv4, Ipv6, Ipv6Fragment, LinuxCooked, Mpls, Ppp, Pppoe,
-    Sctp, Tcp, Teredo, Udp, Vlan, VxlanHeader,
+    Arp, BackboneTag, CiscoHdlc, CiscoMetadata, Erspan, Ethernet, Extension, FabricPath, Fddi,
+    Geneve, Gre, Gtp, Icmp, Ipv4, Ipv6, Ipv6Fragment, LinuxCooked, Llc, Loopback, Mpls, Ppp, Pppoe,
+    Sctp, Tcp, Teredo, Udp, Vlan, VnTag, Vxlan,
 };
 
 /// One header of a packet, its fields as numbers.
@@ -13,8 +14,24 @@ pub enum Header {
     Ethernet(Ethernet),
     /// What stands for the link's header in a cooked capture.
     LinuxCooked(LinuxCooked),
+    /// What stands for the link's header on BSD's loopback interface.
+    Loopback(Loopback),
+    /// An FDDI frame's header.
+    Fddi(Fddi),
+    /// A Cisco HDLC frame's header.
+    CiscoHdlc(CiscoHdlc),
+    /// A logical link control header, with SNAP where that follows.
+    Llc(Llc),
     /// A VLAN tag.
     Vlan(Vlan),
+    /// What makes an Ethernet header one of Cisco `FabricPath`.
+    FabricPath(FabricPath),
+    /// Cisco metadata.
+    CiscoMetadata(CiscoMetadata),
+    /// A VN-Tag.
+    VnTag(VnTag),
+    /// A provider backbone bridge's service tag.
+    BackboneTag(BackboneTag),
     /// One label of an MPLS stack.
     Mpls(Mpls),
     /// A PPPoE session's header.
@@ -33,6 +50,8 @@ pub enum Header {
     Ipv6Fragment(Ipv6Fragment),
     /// A GRE header.
     Gre(Gre),
+    /// An ERSPAN header, of type II or III.
+    Erspan(Erspan),
     /// A TCP header.
     Tcp(Tcp),
     /// A UDP header.
@@ -46,7 +65,11 @@ pub enum Header {
     /// Teredo's indications, if any: its range may be empty.
     Teredo(Teredo),
     /// A VXLAN header.
-    Vxlan(VxlanHeader),
+    Vxlan(Vxlan),
+    /// A Geneve header.
+    Geneve(Geneve),
+    /// The header of a GTP tunnel's packet.
+    Gtp(Gtp),
 }
 
 impl Header {
@@ -56,7 +79,15 @@ impl Header {
         match self {
             Self::Ethernet(_) => "Ethernet",
             Self::LinuxCooked(_) => "Linux cooked capture",
+            Self::Loopback(_) => "loopback",
+            Self::Fddi(_) => "FDDI",
+            Self::CiscoHdlc(_) => "Cisco HDLC",
+            Self::Llc(_) => "LLC",
             Self::Vlan(_) => "VLAN",
+            Self::FabricPath(_) => "FabricPath",
+            Self::CiscoMetadata(_) => "Cisco metadata",
+            Self::VnTag(_) => "VN-Tag",
+            Self::BackboneTag(_) => "PBB",
             Self::Mpls(_) => "MPLS",
             Self::Pppoe(_) => "PPPoE",
             Self::Ppp(_) => "PPP",
@@ -66,6 +97,7 @@ impl Header {
             Self::Extension(extension) => extension.kind.extension_name(),
             Self::Ipv6Fragment(_) => "IPv6 fragment header",
             Self::Gre(_) => "GRE",
+            Self::Erspan(_) => "ERSPAN",
             Self::Tcp(_) => "TCP",
             Self::Udp(_) => "UDP",
             Self::Icmpv4(_) => "ICMP",
@@ -73,6 +105,8 @@ impl Header {
             Self::Sctp(_) => "SCTP",
             Self::Teredo(_) => "Teredo",
             Self::Vxlan(_) => "VXLAN",
+            Self::Geneve(_) => "Geneve",
+            Self::Gtp(_) => "GTP",
         }
     }
 

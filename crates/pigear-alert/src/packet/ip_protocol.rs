@@ -41,6 +41,8 @@ impl IpProtocol {
     pub const DESTINATION_OPTIONS: Self = Self(60);
     /// SCTP.
     pub const SCTP: Self = Self(132);
+    /// Reserved. Snort has it for packets that it makes up.
+    pub const RESERVED: Self = Self(255);
 
     /// IANA's keyword for it, such as `IPv6-ICMP`, if it has one.
     #[must_use]

@@ -10,7 +10,7 @@ pub struct Ethernet {
     pub source: [u8; 6],
     /// The receiver's address.
     pub destination: [u8; 6],
-    /// What follows. Up to 1500 it is the length instead: such frames (802.3) are not looked into.
+    /// What follows. A number below [`EtherType::LEAST`] is the length instead (802.3): LLC follows.
     pub ether_type: EtherType,
 }
 
@@ -77,7 +77,10 @@ pub(super) fn ethernet(window: &[u8]) -> Result<Step<Ethernet>, StopReason> {
     let slice = Ethernet2HeaderSlice::from_slice(window)?;
     let ether_type = EtherType(slice.ether_type().0);
     let header = Ethernet { source: slice.source(), destination: slice.destination(), ether_type };
-    Ok(Step::new(header, slice.slice().len(), after(ether_type)))
+    let len = slice.slice().len();
+    let step = Step::new(header, len, after_frame(ether_type));
+    let is_length = ether_type < EtherType::LEAST;
+    Ok(if is_length { step.extent(len + usize::from(ether_type.0)) } else { step })
 }
 
 pub(super) fn linux_cooked(window: &[u8]) -> Result<Step<LinuxCooked>, StopReason> {
@@ -102,7 +105,7 @@ pub(super) fn vlan(window: &[u8]) -> Result<Step<Vlan>, StopReason> {
         drop_eligible: slice.drop_eligible_indicator(),
         ether_type,
     };
-    Ok(Step::new(header, slice.slice().len(), after(ether_type)))
+    Ok(Step::new(header, slice.slice().len(), after_tag(ether_type)))
 }
 
 /// Reads one label. Nothing says what follows the last: IP is told by its version, as Snort does.
@@ -148,13 +151,42 @@ pub(super) fn ppp(window: &[u8]) -> Result<Step<Ppp>, StopReason> {
     Ok(Step::new(Ppp { protocol }, framing + len, next))
 }
 
+/// What follows an Ethernet frame's header.
+fn after_frame(ether_type: EtherType) -> Next {
+    match ether_type {
+        EtherType::FABRIC_PATH => Next::FabricPath,
+        _ => after_tag(ether_type),
+    }
+}
+
+/// What follows where a length may stand for the type.
+fn after_tag(ether_type: EtherType) -> Next {
+    if ether_type < EtherType::LEAST { Next::Llc } else { after(ether_type) }
+}
+
+/// Whether a known ether type is at this offset.
+pub(super) fn is_known_type_at(bytes: &[u8], offset: usize) -> bool {
+    let ether_type = bytes.get(offset..).and_then(<[u8]>::first_chunk);
+    ether_type.is_some_and(|bytes| {
+        let ether_type = EtherType(u16::from_be_bytes(*bytes));
+        after(ether_type) != Next::Payload || ether_type == EtherType::FABRIC_PATH
+    })
+}
+
 /// What an ether type announces.
 pub(super) fn after(ether_type: EtherType) -> Next {
     match ether_type {
         EtherType::IPV4 => Next::Ipv4,
         EtherType::IPV6 => Next::Ipv6,
         EtherType::ARP => Next::Arp,
-        EtherType::VLAN | EtherType::PROVIDER_VLAN | EtherType::OLD_PROVIDER_VLAN => Next::Vlan,
+        EtherType::VLAN
+        | EtherType::PROVIDER_VLAN
+        | EtherType::OLD_PROVIDER_VLAN
+        | EtherType::OLD_PROVIDER_VLAN_2
+        | EtherType::PRIVATE_VLAN => Next::Vlan,
+        EtherType::CISCO_METADATA => Next::CiscoMetadata,
+        EtherType::VN_TAG => Next::VnTag,
+        EtherType::BACKBONE => Next::BackboneTag,
         EtherType::MPLS | EtherType::MPLS_MULTICAST => Next::Mpls,
         EtherType::PPPOE_SESSION => Next::Pppoe,
         _ => Next::Payload,

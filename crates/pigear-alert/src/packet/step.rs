@@ -5,7 +5,15 @@ use super::{IpProtocol, StopReason};
 pub(super) enum Next {
     Ethernet,
     LinuxCooked,
+    Loopback,
+    Fddi,
+    CiscoHdlc,
+    Llc,
     Vlan,
+    FabricPath,
+    CiscoMetadata,
+    VnTag,
+    BackboneTag,
     Mpls,
     Pppoe,
     Ppp,
@@ -17,6 +25,8 @@ pub(super) enum Next {
     Extension(IpProtocol),
     Ipv6Fragment,
     Gre,
+    /// With the version that is expected.
+    Erspan(u8),
     Tcp,
     Udp,
     Icmpv4,
@@ -24,17 +34,32 @@ pub(super) enum Next {
     Sctp,
     Teredo,
     Vxlan,
+    Geneve,
+    Gtp,
     /// No header, or none that is known.
     Payload,
 }
 
 impl Next {
+    /// Whether an IP header follows.
+    pub(super) fn is_ip(self) -> bool {
+        matches!(self, Self::Ip | Self::Ipv4 | Self::Ipv6)
+    }
+
     /// What the header will be called, if it can't be read.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Ethernet => "Ethernet",
             Self::LinuxCooked => "Linux cooked capture",
+            Self::Loopback => "loopback",
+            Self::Fddi => "FDDI",
+            Self::CiscoHdlc => "Cisco HDLC",
+            Self::Llc => "LLC",
             Self::Vlan => "VLAN",
+            Self::FabricPath => "FabricPath",
+            Self::CiscoMetadata => "Cisco metadata",
+            Self::VnTag => "VN-Tag",
+            Self::BackboneTag => "PBB",
             Self::Mpls => "MPLS",
             Self::Pppoe => "PPPoE",
             Self::Ppp => "PPP",
@@ -45,6 +70,7 @@ impl Next {
             Self::Extension(kind) => kind.extension_name(),
             Self::Ipv6Fragment => "IPv6 fragment header",
             Self::Gre => "GRE",
+            Self::Erspan(_) => "ERSPAN",
             Self::Tcp => "TCP",
             Self::Udp => "UDP",
             Self::Icmpv4 => "ICMP",
@@ -52,6 +78,8 @@ impl Next {
             Self::Sctp => "SCTP",
             Self::Teredo => "Teredo",
             Self::Vxlan => "VXLAN",
+            Self::Geneve => "Geneve",
+            Self::Gtp => "GTP",
             Self::Payload => "payload",
         }
     }

@@ -63,6 +63,21 @@ pub enum StopReason {
     /// The link type isn't one that is dissected, or couldn't be told from the bytes.
     #[error("the link type is unknown")]
     UnknownLinkType,
+    /// Flags that Snort refuses.
+    #[error("unexpected flags {found:#06x}")]
+    Flags {
+        /// The flags, with the version or length that is among them.
+        found: u16,
+    },
+    /// More IP headers than Snort follows.
+    #[error("more than {limit} IP headers, where Snort stops")]
+    TooManyIpHeaders {
+        /// How many it follows.
+        limit: usize,
+    },
+    /// Snort states that the IP packet before is the innermost.
+    #[error("Snort read no further")]
+    NotReadBySnort,
     /// More layers than are followed.
     #[error("more than {limit} layers")]
     TooManyLayers {

@@ -3,15 +3,16 @@ mod link;
 mod network;
 mod properties;
 pub(crate) mod samples;
+mod stated;
 mod transport;
 mod tunnel;
 
-use super::{Dissection, Dissector, IpProtocol, LinkType, Vxlan};
+use super::{Dissection, Dissector, IpProtocol, LinkType, SnortVersion};
 
 /// Dissects an Ethernet frame, VXLAN included.
 fn dissect(frame: &[u8]) -> Dissection {
     let link_type = Some(LinkType::ETHERNET);
-    Dissector { link_type, vxlan: Vxlan::Enter }.dissect(frame)
+    Dissector { link_type, snort: SnortVersion::V3 }.dissect(frame)
 }
 
 fn names(dissection: &Dissection) -> Vec<&'static str> {

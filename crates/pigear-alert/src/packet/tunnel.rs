@@ -1,22 +1,5 @@
-use std::net::SocketAddrV4;
-
 use super::step::{Next, Step, fixed};
-use super::{EtherType, StopReason, Udp, link};
-
-const TEREDO_PORT: u16 = 3544;
-const VXLAN_PORT: u16 = 4789;
-
-/// Whether to look inside VXLAN, UDP to port 4789.
-///
-/// Snort 3 does, so the addresses it alerts on are the inner ones; Snort 2 doesn't.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Vxlan {
-    /// Look inside, as Snort 3 does.
-    Enter,
-    /// Leave it a payload, as Snort 2 does.
-    #[default]
-    Ignore,
-}
+use super::{EtherType, StopReason, link};
 
 /// A GRE header: version 0, or version 1 as in PPTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,75 +14,15 @@ pub struct Gre {
     pub sequence: Option<u32>,
 }
 
-/// What Teredo puts before the IPv6 packet it carries in UDP.
+/// The header of a frame that a switch copied (ERSPAN).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Teredo {
-    /// Whether there is an authentication indication.
-    pub authenticated: bool,
-    /// The client's address and port as its server saw them, if there is an origin indication.
-    pub origin: Option<SocketAddrV4>,
-}
-
-/// A VXLAN header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VxlanHeader {
-    /// The network's number, 24 bits.
-    pub vni: u32,
-}
-
-/// What a UDP datagram carries, as far as its ports tell.
-pub(super) fn in_udp(udp: &Udp, payload: &[u8], vxlan: Vxlan) -> Next {
-    let ports = [udp.source_port, udp.destination_port];
-    if vxlan == Vxlan::Enter && udp.destination_port == VXLAN_PORT {
-        Next::Vxlan
-    } else if ports.contains(&TEREDO_PORT) && carries_ipv6(udp, payload) {
-        Next::Teredo
-    } else {
-        Next::Payload
-    }
-}
-
-/// Whether an IPv6 packet follows Teredo's indications and fits in the datagram. Anything may use
-/// the port, and a small letter begins with IPv6's version.
-fn carries_ipv6(udp: &Udp, payload: &[u8]) -> bool {
-    let (_, indications) = teredo_indications(payload);
-    let Some([first, _, _, _, l0, l1]) = payload.get(indications..).and_then(<[u8]>::first_chunk)
-    else {
-        return false;
-    };
-    let needed = indications + 40 + usize::from(u16::from_be_bytes([*l0, *l1]));
-    let stated = usize::from(udp.length).checked_sub(8).unwrap_or(payload.len());
-    first >> 4 == 6 && needed <= stated
-}
-
-/// Reads the indications (RFC 4380, section 5.1.1): authentication first, then the origin.
-fn teredo_indications(payload: &[u8]) -> (Teredo, usize) {
-    let authentication = match payload {
-        [0, 1, id_len, data_len, ..] => 13 + usize::from(*id_len) + usize::from(*data_len),
-        _ => 0,
-    };
-    let rest = payload.get(authentication..).unwrap_or_default();
-    let origin = match *rest {
-        [0, 0, p0, p1, a0, a1, a2, a3, ..] => {
-            let address = [!a0, !a1, !a2, !a3].into();
-            Some(SocketAddrV4::new(address, !u16::from_be_bytes([p0, p1])))
-        }
-        _ => None,
-    };
-    let len = authentication + if origin.is_some() { 8 } else { 0 };
-    (Teredo { authenticated: authentication > 0, origin }, len)
-}
-
-pub(super) fn teredo(window: &[u8]) -> Step<Teredo> {
-    let (header, len) = teredo_indications(window);
-    Step::new(header, len, Next::Ipv6)
-}
-
-/// Reads the header whatever its flags: Snort takes all of the port for VXLAN.
-pub(super) fn vxlan(window: &[u8]) -> Result<Step<VxlanHeader>, StopReason> {
-    let [_, _, _, _, v0, v1, v2, _] = *fixed(window)?;
-    let vni = u32::from_be_bytes([0, v0, v1, v2]);
-    Ok(Step::new(VxlanHeader { vni }, 8, Next::Ethernet))
+pub struct Erspan {
+    /// The type by its Roman number: 2 or 3.
+    pub erspan_type: u8,
+    /// The frame's VLAN.
+    pub vlan: u16,
+    /// The session that copies, 10 bits.
+    pub session: u16,
 }
 
 /// Reads a header of RFC 2784 and 2890, of RFC 1701 with source routes, or of PPTP (RFC 2637).
@@ -110,6 +33,10 @@ pub(super) fn gre(window: &[u8]) -> Result<Step<Gre>, StopReason> {
         return Err(StopReason::Version { found: version });
     }
     let has = |flag: u8| flags & flag != 0;
+    let protocol = EtherType(u16::from_be_bytes([t0, t1]));
+    if !is_valid(version, flags, flags_and_version, protocol) {
+        return Err(StopReason::Flags { found: u16::from_be_bytes([flags, flags_and_version]) });
+    }
     let mut fields = Fields { window, at: 4 };
     fields.word(version == 0 && (has(0x80) || has(0x40)))?; // checksum and offset
     let key = fields.word(has(0x20))?;
@@ -118,13 +45,43 @@ pub(super) fn gre(window: &[u8]) -> Result<Step<Gre>, StopReason> {
     if version == 0 && has(0x40) {
         fields.skip_routes()?;
     }
-    let protocol = EtherType(u16::from_be_bytes([t0, t1]));
     let header = Gre { version, protocol, key, sequence };
     Ok(Step::new(header, fields.at, after_gre(protocol)))
 }
 
+/// Whether only flags are set that Snort accepts. Version 1 is for PPP alone, and always has a key.
+fn is_valid(version: u8, flags: u8, flags_and_version: u8, protocol: EtherType) -> bool {
+    const KEY: u16 = 0x2000;
+    let flags = u16::from_be_bytes([flags, flags_and_version]);
+    if version == 0 {
+        flags & 0x07f8 == 0
+    } else {
+        flags & 0xcf78 == 0 && flags & KEY != 0 && protocol == EtherType::PPP
+    }
+}
+
+/// Reads a header of version 1 (type II), or of version 2 (type III).
+pub(super) fn erspan(version: u8, window: &[u8]) -> Result<Step<Erspan>, StopReason> {
+    let [v0, v1, s0, s1] = *fixed(window)?;
+    if v0 >> 4 != version {
+        return Err(StopReason::Version { found: v0 >> 4 });
+    }
+    let len = if version == 1 { 8 } else { 20 };
+    if window.len() < len {
+        return Err(StopReason::Truncated { needed: len, actual: window.len() });
+    }
+    let header = Erspan {
+        erspan_type: version + 1,
+        vlan: u16::from_be_bytes([v0, v1]) & 0x0fff,
+        session: u16::from_be_bytes([s0, s1]) & 0x03ff,
+    };
+    Ok(Step::new(header, len, Next::Ethernet))
+}
+
 fn after_gre(protocol: EtherType) -> Next {
     match protocol {
+        EtherType::ERSPAN_2 => Next::Erspan(1),
+        EtherType::ERSPAN_3 => Next::Erspan(2),
         EtherType::BRIDGED_ETHERNET => Next::Ethernet,
         EtherType::PPP => Next::Ppp,
         _ => link::after(protocol),

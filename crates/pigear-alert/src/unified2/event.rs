@@ -75,11 +75,13 @@ pub enum Verdict {
 
 impl Event {
     /// What it says of addresses, ports and protocol. 0 and 0 are no ports here, but stand for none.
+    /// Snort 3 also logs ports where it set no protocol (255): for parts of files in SMB.
     pub(crate) fn flow(&self) -> Option<Flow> {
         let (source, destination) = self.addresses?;
         let protocol = self.protocol?;
         let ports = (self.source_port, self.destination_port);
-        let has_ports = protocol.has_ports() && ports != (0, 0);
+        let is_unset = self.is_snort3 && protocol == IpProtocol::RESERVED;
+        let has_ports = (protocol.has_ports() || is_unset) && ports != (0, 0);
         Some(Flow { source, destination, protocol, ports: Some(ports).filter(|_| has_ports) })
     }
 

@@ -7,7 +7,7 @@ use pigear_alert::maps::Names;
 use pigear_alert::unified2::{Assembler, InfoType, Logged, read};
 use pigear_alert::{Alert, Medium};
 
-use crate::recordings::{ALL, BUILDS, Recorded, recordings, unpacked};
+use crate::recordings::{ALL, BUILDS, Recorded, data, recordings, unpacked};
 
 /// All recordings with a whole log: what was sent, and what was logged.
 pub(crate) fn runs() -> Vec<(Vec<&'static Recorded>, Vec<Logged>)> {
@@ -48,7 +48,7 @@ pub(crate) fn alerts(names: &Arc<Names>) -> Vec<(String, Alert)> {
         assert_eq!([completed.medium, alone.medium], [Medium::Datagram, Medium::Unified2]);
         alerts.extend([completed, alone].map(|alert| (recorded.place.clone(), alert)));
     }
-    for logged in tagged().into_iter().chain([full()]) {
+    for logged in tagged().into_iter().chain(differing()).chain([full()]) {
         let made = Alert::from_log(logged, Arc::default(), Arc::clone(names));
         alerts.push(("made".to_owned(), made));
     }
@@ -60,6 +60,11 @@ fn tagged() -> Vec<Logged> {
     assembled(
         &std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tagged.u2")).unwrap(),
     )
+}
+
+/// An event whose addresses aren't those of its packet.
+fn differing() -> Vec<Logged> {
+    assembled(&std::fs::read(data().join("live/event-address-differs.u2")).unwrap())
 }
 
 /// A blocked event with every kind of extra data.

@@ -13,6 +13,7 @@ mod events;
 mod foreign;
 mod json;
 mod lines;
+mod live;
 mod logged;
 mod logs;
 mod messages;

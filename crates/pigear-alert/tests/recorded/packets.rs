@@ -55,7 +55,8 @@ fn the_link_type_is_told_from_every_packet() {
 fn the_length_of_every_frame_is_told_also_from_its_first_headers() {
     for recorded in &*ALL {
         let packet = &*recorded.alert.message.pkt;
-        let Some(length) = frame_length(packet, None) else { continue };
+        let link_type = recorded.alert.dissection().link_type;
+        let Some(length) = frame_length(packet, link_type) else { continue };
         let name = format!("{}: {length}", recorded.place);
         let was_cut = recorded.is_garbled() || packet.len() < length;
         assert!(was_cut || packet.len() == length, "{name}, not {}", packet.len());
@@ -64,6 +65,6 @@ fn the_length_of_every_frame_is_told_also_from_its_first_headers() {
             matches!(layer.header, Header::Ipv4(_) | Header::Ipv6(_) | Header::Arp(_))
         });
         let end = network.map_or(packet.len(), |layer| layer.range.end);
-        assert_eq!(frame_length(&packet[..end], None), Some(length), "{name}");
+        assert_eq!(frame_length(&packet[..end], link_type), Some(length), "{name}");
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn list(name: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn data() -> PathBuf {
+pub(crate) fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn unpacked(path: &Path) -> Vec<u8> {
     bytes
 }
 
-fn datagrams(mut bytes: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn datagrams(mut bytes: &[u8]) -> Vec<&[u8]> {
     let mut all = Vec::new();
     while let Some((len, rest)) = bytes.split_first_chunk() {
         let (datagram, rest) = rest.split_at(u32::from_le_bytes(*len) as usize);

@@ -130,7 +130,8 @@ pub struct SourceConfig {
     #[cfg_attr(feature = "command", arg(long, value_name = "NAME"))]
     pub dialect: Option<Dialect>,
 
-    /// The link type of all packets, instead of detecting it: ethernet, raw, linux-sll
+    /// The link type of all packets, instead of detecting it: ethernet, raw, linux-sll,
+    /// null, ppp, fddi, c-hdlc, or libpcap's number
     ///
     /// Snort doesn't send the link type. Also as KEY=VALUE: `linktype=raw`.
     #[serde(deserialize_with = "parsed_option")]

@@ -128,6 +128,9 @@ pub const ALERT: &[Field] = fields! {
     message: Kind::Message, "Snort's own fields: `msg`, when the alert is in another variable" |a| {
         Dynamic::from(SnortMessage(Arc::clone(a)))
     };
+    dissection_differs: Kind::Truth, "whether Snort states other addresses than the packet's headers look like" |a| {
+        a.dissection_differs().into()
+    };
     untrusted: Kind::Truth, "whether an attacker may have forged the event" |a| a.untrusted.into();
 };
 

@@ -53,6 +53,9 @@ fn write_tree(alert: &Alert, out: &mut String) -> fmt::Result {
         let bytes = packet.payload.len();
         writeln!(out, "payload [{}..{}] {bytes} bytes", packet.payload.start, packet.payload.end)?;
     }
+    if let Some(difference) = packet.difference() {
+        writeln!(out, "{difference}")?;
+    }
     Ok(())
 }
 
@@ -106,8 +109,20 @@ impl Values {
             Header::Ethernet(_) | Header::LinuxCooked(_) | Header::Vlan(_) | Header::Mpls(_) => {
                 self.link(header);
             }
+            Header::Loopback(_) | Header::Fddi(_) | Header::CiscoHdlc(_) | Header::Llc(_) => {
+                self.other_link(header);
+            }
+            Header::FabricPath(_)
+            | Header::CiscoMetadata(_)
+            | Header::VnTag(_)
+            | Header::BackboneTag(_) => self.tag(header),
             Header::Pppoe(_) | Header::Ppp(_) | Header::Arp(_) => self.link_session(header),
-            Header::Gre(_) | Header::Teredo(_) | Header::Vxlan(_) => self.tunnel(header),
+            Header::Gre(_)
+            | Header::Erspan(_)
+            | Header::Teredo(_)
+            | Header::Vxlan(_)
+            | Header::Geneve(_)
+            | Header::Gtp(_) => self.tunnel(header),
             Header::Tcp(_)
             | Header::Udp(_)
             | Header::Icmpv4(_)
@@ -142,6 +157,47 @@ impl Values {
                 self.truth("bottom", mpls.bottom);
                 self.number("ttl", mpls.ttl);
             }
+            _ => {}
+        }
+    }
+
+    fn other_link(&mut self, header: &Header) {
+        match header {
+            Header::Loopback(loopback) => self.number("family", loopback.family),
+            Header::Fddi(fddi) => {
+                self.number("frame_control", fddi.frame_control);
+                self.ends(&mac(&fddi.source), &mac(&fddi.destination));
+            }
+            Header::CiscoHdlc(hdlc) => {
+                self.number("address", hdlc.address);
+                self.ether_type(hdlc.ether_type);
+            }
+            Header::Llc(llc) => {
+                self.number("dsap", llc.dsap);
+                self.number("ssap", llc.ssap);
+                self.number("control", llc.control);
+                llc.ether_type.into_iter().for_each(|ether_type| self.ether_type(ether_type));
+            }
+            _ => {}
+        }
+    }
+
+    fn tag(&mut self, header: &Header) {
+        match header {
+            Header::FabricPath(path) => {
+                self.number("forwarding_tag", path.forwarding_tag);
+                self.number("ttl", path.ttl);
+            }
+            Header::CiscoMetadata(metadata) => {
+                self.number("security_group", metadata.security_group);
+                self.ether_type(metadata.ether_type);
+            }
+            Header::VnTag(tag) => {
+                self.number("source", tag.source);
+                self.number("destination", tag.destination);
+                self.ether_type(tag.ether_type);
+            }
+            Header::BackboneTag(tag) => self.number("service", tag.service),
             _ => {}
         }
     }
@@ -230,7 +286,20 @@ impl Values {
                 self.truth("authenticated", teredo.authenticated);
                 teredo.origin.into_iter().for_each(|origin| self.text("origin", &origin));
             }
+            Header::Erspan(erspan) => {
+                self.number("type", erspan.erspan_type);
+                self.number("vlan", erspan.vlan);
+                self.number("session", erspan.session);
+            }
             Header::Vxlan(vxlan) => self.number("vni", vxlan.vni),
+            Header::Geneve(geneve) => {
+                self.number("vni", geneve.vni);
+                self.text("protocol", &geneve.protocol);
+            }
+            Header::Gtp(gtp) => {
+                self.number("version", gtp.version);
+                self.number("tunnel", gtp.tunnel);
+            }
             _ => {}
         }
     }

@@ -8,7 +8,7 @@ fn detected(packet: &[u8]) -> Option<LinkType> {
 
 #[test]
 fn the_three_link_types_are_told_apart() {
-    for packet in [ipv4(17, &udp(1, 2, b"x")), ipv6(17, &udp(1, 2, b"x"))] {
+    for packet in [summed(ipv4(17, &udp(1, 2, b"x"))), ipv6(17, &udp(1, 2, b"x"))] {
         let ether_type = if packet[0] == 0x45 { 0x0800 } else { 0x86dd };
         assert_eq!(detected(&ethernet(ether_type, &packet)), Some(LinkType::ETHERNET));
         assert_eq!(detected(&linux_cooked(ether_type, &packet)), Some(LinkType::LINUX_SLL));
@@ -34,13 +34,46 @@ fn a_known_type_is_enough_for_a_frame_that_was_cut() {
 }
 
 #[test]
-fn a_raw_packet_whose_source_looks_like_an_ether_type_is_told_by_its_checksum() {
+fn a_raw_packet_whose_source_looks_like_an_ether_type_needs_its_link_type() {
     let mut packet = ipv4(253, &[0x45; 40]);
     packet[12..16].copy_from_slice(&[8, 0, 0x45, 1]);
-    packet[10..12].copy_from_slice(&[0xd0, 0x7e]);
-    assert_eq!(detected(&packet), Some(LinkType::RAW));
-    packet[11] ^= 1;
+    packet = summed(packet);
     assert_eq!(detected(&packet), Some(LinkType::ETHERNET));
+    packet[13] = 1;
+    packet[10..12].copy_from_slice(&[0, 0]);
+    assert_eq!(detected(&summed(packet.clone())), Some(LinkType::RAW));
+    assert_eq!(detected(&packet), None);
+}
+
+/// The frame with addresses that make it look like a raw packet of one version or the other.
+fn disguised(mut frame: Vec<u8>) -> [Vec<u8>; 3] {
+    let len = u16::try_from(frame.len()).unwrap().to_be_bytes();
+    let (mut four, mut cut) = (frame.clone(), frame.clone());
+    four[..12].copy_from_slice(&[0x45, 0, len[0], len[1], 0, 0, 0, 0, 64, 17, 0, 0]);
+    let rest = u16::try_from(frame.len() - 40).unwrap().to_be_bytes();
+    frame[..12].copy_from_slice(&[0x60, 0, 0, 0, rest[0], rest[1], 17, 64, 2, 0, 0, 1]);
+    cut[..12]
+        .copy_from_slice(&[0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0, 0x11, 0x22, 0x33, 0x44, 0x55]);
+    [frame, summed(four), cut]
+}
+
+#[test]
+fn no_choice_of_addresses_makes_a_raw_packet_of_a_frame() {
+    let packet = summed(ipv4(17, &udp(1, 2, &[b'x'; 40])));
+    let snap = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &packet].concat();
+    let length = u16::try_from(snap.len()).unwrap();
+    for frame in [
+        ethernet(0x0800, &packet),
+        ethernet(0x0806, &[arp(), vec![0; 18]].concat()),
+        ethernet(0x86dd, &ipv6(17, &udp(1, 2, b"x"))),
+        ethernet(0x8100, &vlan(3, 0x0800, &packet)),
+        ethernet(0x88e7, &[&[0, 0, 0, 9][..], &ethernet(0x0800, &packet)].concat()),
+        ethernet(length, &snap),
+    ] {
+        for frame in disguised(frame) {
+            assert_eq!(detected(&frame), Some(LinkType::ETHERNET), "{frame:x?}");
+        }
+    }
 }
 
 #[test]

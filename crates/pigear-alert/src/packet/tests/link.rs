@@ -84,12 +84,16 @@ fn link_types_are_read_and_printed_by_name_or_number() {
         ("101", LinkType::RAW, "raw"),
         ("linux-sll", LinkType::LINUX_SLL, "linux-sll"),
         ("105", LinkType(105), "105"),
+        ("NULL", LinkType::NULL, "null"),
+        ("ppp", LinkType(9), "ppp"),
+        ("fddi", LinkType(10), "fddi"),
+        ("c-hdlc", LinkType(104), "c-hdlc"),
     ] {
         assert_eq!(text.parse(), Ok(link_type));
         assert_eq!(link_type.to_string(), printed);
     }
     let error = "wifi".parse::<LinkType>().unwrap_err().to_string();
-    let text =
-        "unknown link type \"wifi\": known are ethernet, raw, linux-sll, and libpcap's numbers";
+    let text = "unknown link type \"wifi\": known are ethernet, raw, linux-sll, null, ppp, fddi, \
+                c-hdlc, and libpcap's numbers";
     assert_eq!(error, text);
 }

@@ -2,14 +2,14 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::super::{Dissection, Dissector, LinkType, MAX_LAYERS, Vxlan, frame_length};
+use super::super::{Dissection, Dissector, LinkType, MAX_LAYERS, SnortVersion, frame_length};
 use super::{dissect, samples};
 
 fn dissectors() -> impl Strategy<Value = Dissector> {
     let link_types = [None, Some(1), Some(101), Some(113), Some(105)];
     let link_type = prop::sample::select(link_types.map(|number| number.map(LinkType)).to_vec());
-    let vxlan = prop::sample::select(vec![Vxlan::Enter, Vxlan::Ignore]);
-    (link_type, vxlan).prop_map(|(link_type, vxlan)| Dissector { link_type, vxlan })
+    let snort = prop::sample::select(vec![SnortVersion::V3, SnortVersion::V2]);
+    (link_type, snort).prop_map(|(link_type, snort)| Dissector { link_type, snort })
 }
 
 /// Sound packets with some bytes changed, and cut.

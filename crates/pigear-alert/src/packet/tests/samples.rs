@@ -49,6 +49,15 @@ pub(crate) fn ipv4_between(source: u8, destination: u8, protocol: u8, inner: &[u
     packet
 }
 
+/// The packet with the right checksum in its IPv4 header, of 20 bytes.
+pub(crate) fn summed(mut packet: Vec<u8>) -> Vec<u8> {
+    let (pairs, _) = packet[..20].as_chunks::<2>();
+    let sum: u32 = pairs.iter().map(|pair| u32::from(u16::from_be_bytes(*pair))).sum();
+    let sum = u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap();
+    packet[10..12].copy_from_slice(&(!sum).to_be_bytes());
+    packet
+}
+
 /// An IPv6 packet from `2001:db8::1` to `2001:db8::2`.
 pub(crate) fn ipv6(next_header: u8, inner: &[u8]) -> Vec<u8> {
     let prefix = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -56,6 +65,13 @@ pub(crate) fn ipv6(next_header: u8, inner: &[u8]) -> Vec<u8> {
     packet.extend(length(inner.len()));
     packet.extend([next_header, 64]);
     packet.extend([&prefix[..], &[1], &prefix, &[2], inner].concat());
+    packet
+}
+
+/// The same from `2001:0:b8::1`, which is an address of Teredo's.
+pub(crate) fn teredo_ipv6(next_header: u8, inner: &[u8]) -> Vec<u8> {
+    let mut packet = ipv6(next_header, inner);
+    packet[10..14].copy_from_slice(&[0, 0, 0, 0xb8]);
     packet
 }
 
@@ -113,7 +129,7 @@ pub(crate) fn all() -> Vec<Vec<u8>> {
     let tagged = vlan(12, 0x8864, &pppoe(0x0021, &inner));
     let options = extension(43, &extension(44, &fragment(60, 0, &extension(51, &[]))));
     let options = [options, authentication(6, &tcp(b"data"))].concat();
-    let teredo = [&[0, 0, 0xaa, 0xaa, 1, 2, 3, 4][..], &ipv6(17, &dns)].concat();
+    let teredo = [&[0, 0, 0xaa, 0xaa, 1, 2, 3, 4][..], &teredo_ipv6(17, &dns)].concat();
     let ppp = [&[0xff, 3, 0, 0x57][..], &ipv6(58, &icmp(128, b"ping"))].concat();
     let call = gre(0x3081, 0x880b, &[0; 12], &ppp);
     vec![

@@ -1,5 +1,5 @@
 use super::super::{
-    Dissector, EtherType, Gre, Header, MAX_LAYERS, Teredo, Vxlan, VxlanHeader, frame_length,
+    Dissector, EtherType, Gre, Header, MAX_LAYERS, SnortVersion, Teredo, Vxlan, frame_length,
 };
 use super::samples::*;
 use super::{dissect, names, source, stopped};
@@ -79,7 +79,7 @@ fn a_call_of_pptp_is_entered() {
 
 #[test]
 fn other_contents_of_gre_are_payload() {
-    let dissection = dissect(&in_gre(0x1000, 0x88be, &[0; 4], &[0; 60]));
+    let dissection = dissect(&in_gre(0x1000, 0x88cc, &[0; 4], &[0; 60]));
     assert_eq!(names(&dissection), ["Ethernet", "IPv4", "GRE"]);
     assert_eq!((dissection.payload, dissection.stopped), (42..102, None));
 }
@@ -96,7 +96,7 @@ fn a_bad_gre_header_ends_the_dissection() {
 
 #[test]
 fn teredo_is_entered_on_either_port_with_or_without_indications() {
-    let packet = ipv6(17, &udp(7, 8, b"data"));
+    let packet = teredo_ipv6(17, &udp(7, 8, b"data"));
     let authentication = [&[0, 1, 2, 3][..], &[9; 5], &[7; 8], &[0]].concat();
     let origin = [0, 0, !0x13, !0x88, !192, !0, !2, !33];
     for (authenticated, before) in [
@@ -114,15 +114,18 @@ fn teredo_is_entered_on_either_port_with_or_without_indications() {
         assert_eq!(dissection.layers[3].header, Header::Teredo(Teredo { authenticated, origin }));
     }
     let dissection = dissect(&ethernet(0x0800, &ipv4(17, &udp(5000, 3544, &packet))));
-    assert_eq!(source(&dissection), "2001:db8::1");
+    assert_eq!(source(&dissection), "2001:0:b8::1");
 }
 
 #[test]
 fn other_data_on_the_port_of_teredo_is_payload() {
-    let mut too_long = ipv6(17, b"data");
+    let mut too_long = teredo_ipv6(17, b"data");
     too_long[5] = 5;
+    let foreign = ipv6(17, &udp(7, 8, b"data"));
     let text = b"a line of text, long enough for a header and more".to_vec();
-    for payload in [too_long, text, ipv4(17, &[0; 40]), vec![0x60; 3], vec![], vec![0, 1, 9]] {
+    for payload in
+        [too_long, foreign, text, ipv4(17, &[0; 40]), vec![0x60; 3], vec![], vec![0, 1, 9]]
+    {
         let dissection = dissect(&ethernet(0x0800, &ipv4(17, &udp(5000, 3544, &payload))));
         assert_eq!(names(&dissection), ["Ethernet", "IPv4", "UDP"], "{payload:?}");
         assert_eq!((source(&dissection).as_str(), dissection.stopped), ("10.0.0.1", None));
@@ -133,12 +136,12 @@ fn other_data_on_the_port_of_teredo_is_payload() {
 fn vxlan_is_entered_only_where_snort_does() {
     let datagram = udp(5000, 4789, &vxlan(&ethernet(0x0800, &inner())));
     let frame = ethernet(0x0800, &ipv4(17, &datagram));
-    let inside = Dissector { vxlan: Vxlan::Enter, ..Dissector::default() }.dissect(&frame);
+    let inside = Dissector { snort: SnortVersion::V3, ..Dissector::default() }.dissect(&frame);
     assert_eq!(names(&inside), ["Ethernet", "IPv4", "UDP", "VXLAN", "Ethernet", "IPv4", "UDP"]);
-    assert_eq!(inside.layers[3].header, Header::Vxlan(VxlanHeader { vni: 77 }));
+    assert_eq!(inside.layers[3].header, Header::Vxlan(Vxlan { vni: 77 }));
     assert_eq!((source(&inside).as_str(), inside.src_port()), ("10.0.0.8", Some(7)));
 
-    let outside = Dissector { vxlan: Vxlan::Ignore, ..Dissector::default() }.dissect(&frame);
+    let outside = Dissector { snort: SnortVersion::V2, ..Dissector::default() }.dissect(&frame);
     assert_eq!(names(&outside), ["Ethernet", "IPv4", "UDP"]);
     assert_eq!((source(&outside).as_str(), outside.dst_port()), ("10.0.0.1", Some(4789)));
 }
