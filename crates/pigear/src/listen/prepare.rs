@@ -69,7 +69,7 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, OpenStore
     // A recording or a log can wait for any time; Snort must not.
     let patient = config.sources.iter().all(|source| source.kind.is_patient());
     let when_full = if patient { WhenFull::Wait } else { WhenFull::AsSource };
-    let mut store = OpenStore::open(&config.store)?;
+    let mut store = OpenStore::open(&config.store, config.on_error)?;
     store.add_store_handler(&mut pipeline, when_full);
     for handler in &config.handlers {
         let failed = |problem| ListenError::Handler { place: handler.place.clone(), problem };
