@@ -10,6 +10,7 @@ use tracing::{error, info, warn};
 
 use super::call::{Caller, Ended, Outcome, guarded};
 use super::handle::{Lane, LaneEnd};
+use crate::account::LeftAlerts;
 use crate::backlog::Backlog;
 use crate::backoff::Backoff;
 use crate::deadline::Slept;
@@ -97,7 +98,9 @@ impl Worker {
         let end = self.wind_up(ended);
         match (finished, end) {
             (Ok(()), end) => end,
-            (Err(failure), LaneEnd::Done) if on_error == OnError::Stop => LaneEnd::Failed(failure),
+            (Err(failure), LaneEnd::Done | LaneEnd::LeftInLog(_)) if on_error == OnError::Stop => {
+                LaneEnd::Failed(failure)
+            }
             (Err(failure), end) => {
                 error!("handler {}: {failure}", self.lane.name);
                 end
@@ -112,7 +115,7 @@ impl Worker {
         let mut backoff = Backoff::default();
         loop {
             let backlog = Backlog::new(Arc::clone(&lane.queue), filter.is_some());
-            let context = Context::new(lane.deadline.clone(), backlog);
+            let context = Context::new(&lane.name, lane.deadline.clone(), backlog);
             let Err(failure) = guarded(|| caller.handler.start(context)) else { return Ok(()) };
             if caller.on_error == OnError::Stop {
                 return Err(failure);
@@ -452,8 +455,13 @@ impl Worker {
             self.unsent_alerts += alerts;
         }
         let (lane, name) = (&self.lane, &self.lane.name);
-        let dropped = lane.abandon();
+        let left = lane.abandon();
+        let fate = lane.fate_of_left(left);
         let (messages, alerts) = (self.unsent, self.unsent_alerts);
+        let ungrouped = match left.saturating_sub(alerts) {
+            0 => String::new(),
+            more => format!(", and {more} more alerts were not grouped yet"),
+        };
         let stays = lane.queue.outlives_process();
         match ended {
             Some(Ended::With(end)) => return end,
@@ -462,15 +470,18 @@ impl Worker {
                 the alerts stay in the store"
             ),
             _ if messages > 0 => warn!(
-                "handler {name}: {messages} messages about {alerts} alerts were not sent in time; \
-                {dropped} alerts dropped"
+                "handler {name}: {messages} messages about {alerts} alerts were not sent in \
+                time{ungrouped}; {fate}"
             ),
             Some(Ended::TimeUp) if !stays => {
-                warn!("handler {name}: could not finish in time; {dropped} alerts dropped");
+                warn!("handler {name}: could not finish in time; {fate}");
             }
             _ => {}
         }
-        LaneEnd::Done
+        match lane.left_alerts() {
+            LeftAlerts::ReadAgain if left > 0 => LaneEnd::LeftInLog(left),
+            _ => LaneEnd::Done,
+        }
     }
 }
 

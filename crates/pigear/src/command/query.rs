@@ -17,6 +17,7 @@ use pigear_pipeline::Handler;
 
 use super::args::{QueryArgs, StoreArgs};
 use super::failure::Failure;
+use super::lanes;
 use super::listen::say;
 use super::output::write_out;
 use crate::config::Config;
@@ -49,6 +50,7 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
         return write_out(packet::text(&alert, &*Lines::new(args).format).as_bytes());
     }
     if args.dead_letters {
+        lanes::check_lane(&reader, args.lane.as_deref())?;
         return dead_letters(&mut reader, args, limit);
     }
     let criteria = args.criteria()?;

@@ -6,16 +6,17 @@ use pigear_alert::format::FormatName;
 use pigear_alert::packet::IpProtocol;
 
 use crate::command::failure::Failure;
+use crate::keys::number;
 use crate::store::{CountBy, Criteria, Network, moment};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::command) struct StoreArgs {
     /// The store
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     pub(in crate::command) store: Option<PathBuf>,
 
     /// The configuration file whose [store] says where it is
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(in crate::command) config: Option<PathBuf>,
 }
 
@@ -25,7 +26,7 @@ pub(in crate::command) struct QueryArgs {
     pub(in crate::command) store: StoreArgs,
 
     /// How many alerts [default: 100], or counts [default: 25]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub(in crate::command) limit: Option<usize>,
 
     /// Output format: fast, full, json, eve, ecs, ocsf, cef [default: fast, with its number
@@ -42,7 +43,7 @@ pub(in crate::command) struct QueryArgs {
     pub(in crate::command) count_by: Option<CountBy>,
 
     /// Show the alert of this number with its packet: each header, and a hexdump
-    #[arg(long, value_name = "ID", conflicts_with_all = ["follow", "count_by"])]
+    #[arg(long, value_name = "ID", value_parser = number::<i64>, conflicts_with_all = ["follow", "count_by"])]
     pub(in crate::command) packet: Option<i64>,
 
     /// Write the packets to a new file for Wireshark, oldest first; all of them without --limit
@@ -77,15 +78,15 @@ struct WhichArgs {
     until: Option<Timestamp>,
 
     /// Of this generator; several with commas between
-    #[arg(long, value_name = "N", value_delimiter = ',')]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)]
     gid: Vec<u32>,
 
     /// With this signature id; several with commas between
-    #[arg(long, value_name = "N", value_delimiter = ',')]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)]
     sid: Vec<u32>,
 
     /// With this priority; several with commas between
-    #[arg(long, value_name = "N", value_delimiter = ',')]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)]
     priority: Vec<u32>,
 
     /// Of this class, by its short name; several with commas between
@@ -105,7 +106,7 @@ struct WhichArgs {
     host: Option<Network>,
 
     /// From or to this port
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<u16>)]
     port: Option<u16>,
 
     /// With this protocol: tcp, udp, icmp, icmpv6, or a number
