@@ -171,6 +171,27 @@ fn a_handler_that_is_no_longer_configured_is_named_and_can_be_dropped() {
 }
 
 #[test]
+fn a_group_that_is_sent_again_counts_as_all_of_its_alerts() {
+    for window in ["exec.group=300ms", "exec.group=0s"] {
+        let mut running = picky().args(["exec.group=300ms"]).start();
+        (0..3).for_each(|_| running.send(&ping()));
+        until("the group is refused", || lane(running.room(), "exec") == Some((0, 1)));
+        let (room, _) = end(running);
+        // Also where the handler doesn't group any more.
+        let test = picky().args([window]).file("yes", "");
+        fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
+        run(test.room(), &["redeliver"]);
+        let running = test.start();
+        until("it is delivered", || lane(running.room(), "exec") == Some((0, 0)));
+        let (room, said) = end(running);
+        assert!(said.contains("exec: handled 3, dropped 0, failed 0"), "{said}");
+        let (lanes, _) = run(&room, &["lanes"]);
+        let words: Vec<_> = lanes.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(words[3..5], ["3", "3"], "{lanes}");
+    }
+}
+
+#[test]
 fn an_unknown_lane_is_an_error_that_names_those_that_there_are() {
     let mut running = picky().start();
     running.send(&ping());
