@@ -162,7 +162,9 @@ impl Pipeline {
             left_in_log: 0,
         };
         if !sources.is_empty() && sources.iter().all(|source| source.resumes()) {
-            lanes.iter().for_each(|lane| lane.set_sources_resume());
+            for lane in &lanes {
+                lane.set_sources_resume();
+            }
         }
         for (worker, lane) in self.lanes.into_iter().zip(lanes) {
             match spawn_lane(worker, on_error, events.clone()) {

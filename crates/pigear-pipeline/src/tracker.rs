@@ -92,7 +92,9 @@ impl Tracker {
     pub(crate) fn settle_group(&mut self, group: u64, fate: Fate) {
         let Members { ranges, alerts } = self.groups.remove(&group).unwrap_or_default();
         self.totals.add(fate, alerts);
-        ranges.into_iter().for_each(|range| self.settle(range));
+        for range in ranges {
+            self.settle(range);
+        }
     }
 
     fn settle(&mut self, range: Range<u64>) {
@@ -175,7 +177,9 @@ mod tests {
             is_reversed in proptest::bool::ANY,
         ) {
             let (mut tracker, mut reported) = (Tracker::default(), vec![false; groups.len()]);
-            groups.iter().for_each(|group| tracker.put_into_group(*group, 1));
+            for group in &groups {
+                tracker.put_into_group(*group, 1);
+            }
             let mut order = order;
             if is_reversed {
                 order.reverse();

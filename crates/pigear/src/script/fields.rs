@@ -128,6 +128,9 @@ pub const ALERT: &[Field] = fields! {
     message: Kind::Message, "Snort's own fields: `msg`, when the alert is in another variable" |a| {
         Dynamic::from(SnortMessage(Arc::clone(a)))
     };
+    count: Kind::WIDE, "how many alerts it stands for, where alerts are grouped" |a| {
+        known(a.count.and_then(|count| i64::try_from(count.get()).ok()))
+    };
     untrusted: Kind::Truth, "whether an attacker may have forged the event" |a| a.untrusted.into();
 };
 
