@@ -9,6 +9,7 @@ import logging
 import os
 import socket as socketlib
 import struct
+import threading
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from . import _classes, _pigear
@@ -47,6 +48,9 @@ _GLANCE = (0, 100_000)
 
 # How many bytes of a packet are shown.
 _SHOWN = 16
+
+# How often to check that a socket is still at its path: seconds.
+_PATH_CHECK = 1.0
 
 
 class AlertMessage(_Fields):
@@ -258,6 +262,7 @@ class _Receiving:
         # Those of other Snorts may be longer.
         self._size = size if own is not None else max(size, _pigear.Feed.msg_size)
         self._logdir = handler.logdir if hasattr(handler, "_binding") else None
+        self._watch = _PathWatch(getattr(handler, "unixsock_fullpath", None), self._socket)
 
     def __enter__(self) -> Any:
         if self._socket.family != socketlib.AF_UNIX:
@@ -267,6 +272,7 @@ class _Receiving:
         glance = struct.pack("ll", *_GLANCE)
         self._dup.setsockopt(socketlib.SOL_SOCKET, socketlib.SO_RCVTIMEO, glance)
         self._receiver = _pigear.Receiver(self._dup.fileno(), self._size, self._logdir)
+        self._watch.start()
         return self._receive
 
     def _receive(self) -> Tuple[bytes, None]:
@@ -274,9 +280,50 @@ class _Receiving:
         return self._receiver.receive(), None
 
     def __exit__(self, *_: object) -> None:
+        self._watch.end()
         receiver = getattr(self, "_receiver", None)
         if receiver is not None:
             receiver.close()
             self._dup.close()
             if receiver.dropped or receiver.refused:
                 _logger.warning("dropped %d, refused %d", receiver.dropped, receiver.refused)
+
+
+class _PathWatch:
+    """Logs an error if the socket is removed from its path, or replaced: then no alert arrives any more."""
+
+    def __init__(self, path: Optional[str], socket: socketlib.socket) -> None:
+        self._path = path
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pigear-path", daemon=True)
+        self._inode = self._inode_now()
+        # A class of one's own may have bound its socket elsewhere.
+        if socket.family != socketlib.AF_UNIX or socket.getsockname() != path:
+            self._inode = None
+
+    def start(self) -> None:
+        if self._inode is not None:
+            self._thread.start()
+
+    def end(self) -> None:
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        is_there = True
+        while not self._ended.wait(_PATH_CHECK):
+            was_there, is_there = is_there, self._inode_now() == self._inode
+            if was_there and not is_there:
+                _logger.error(
+                    "%s was removed or replaced, so no alerts arrive; restart Pigear", self._path
+                )
+            elif is_there and not was_there:
+                _logger.warning("%s is back", self._path)
+
+    def _inode_now(self) -> Optional[Tuple[int, int]]:
+        try:
+            found = os.lstat(self._path or "")
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino

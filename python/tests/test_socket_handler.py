@@ -427,3 +427,20 @@ def test_a_socket_of_another_kind_can_be_served():
         with pytest.raises(KeyboardInterrupt):
             handler.serve()
         assert where == [(b"over UDP", sender.getsockname())]
+
+
+@pytest.mark.parametrize("name", ["mine.Shared", "mine.Native"])
+def test_that_the_socket_was_removed_is_said_once(room, name):
+    room.write("mine.py", IN_2012 + "\n    class Native(SocketHandler):\n        pass\n")
+    mine = room
+    running = mine.pigear("--socket-handler", name, "--data-handler", "mine.Print", "prefix=got")
+    path = mine.log / ("shared" if name == "mine.Shared" else "snort_alert")
+    until("the socket is there", path.is_socket)
+    moved = path.with_name("moved")
+    path.rename(moved)
+    gone = f"log/{path.name} was removed or replaced, so no alerts arrive; restart Pigear"
+    until("it is noticed", lambda: gone in running.err.read_text())
+    moved.rename(path)
+    running.interrupt()
+    status, _, err = running.end()
+    assert (status, err.count(gone)) == (0, 1)

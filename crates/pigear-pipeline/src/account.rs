@@ -68,7 +68,16 @@ pub(crate) struct Account {
 struct AccountState {
     totals: Totals,
     /// Nothing more is counted: an abandoned handler may still be running.
-    closed: bool,
+    closed: Option<LeftAlerts>,
+}
+
+/// What happens to alerts that wait in memory when a lane ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeftAlerts {
+    /// They are lost.
+    Dropped,
+    /// Their source reads them again in the next run.
+    ReadAgain,
 }
 
 impl Account {
@@ -87,7 +96,7 @@ impl Account {
     /// account is closed and they already count as dropped.
     pub(crate) fn settle(&self, fate: Fate, alerts: u64) -> Option<u64> {
         let mut state = self.state();
-        if state.closed {
+        if state.closed.is_some() {
             self.drop_waiting(&mut state);
             return None;
         }
@@ -95,11 +104,11 @@ impl Account {
         reached_power_of_two(state.totals.get(fate), alerts)
     }
 
-    /// Closes the account. Alerts in memory count as dropped, and so do later ones; alerts in a queue
-    /// that outlives the process keep waiting. Returns how many were dropped.
-    pub(crate) fn close(&self) -> u64 {
+    /// Closes the account. If the alerts that wait are delivered again in the next run, they keep waiting,
+    /// and so do later ones. Otherwise they count as dropped. Returns how many wait in memory.
+    pub(crate) fn close(&self, left: LeftAlerts) -> u64 {
         let mut state = self.state();
-        state.closed = true;
+        state.closed = Some(left);
         self.drop_waiting(&mut state)
     }
 
@@ -108,6 +117,9 @@ impl Account {
             return 0;
         }
         let waiting = self.queue.received().saturating_sub(state.totals.sum());
+        if state.closed == Some(LeftAlerts::ReadAgain) {
+            return waiting;
+        }
         state.totals.dropped += waiting;
         waiting
     }

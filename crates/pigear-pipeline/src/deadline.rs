@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::wakers::Wakers;
+
 /// Tells a handler by when it must be done, once that is known. Clones share it.
 ///
 /// A handler that waits for something else (a server that is down, a program that hangs) waits with
@@ -16,10 +18,8 @@ pub struct Deadline(Arc<Inner>);
 struct Inner {
     by: Mutex<Option<Instant>>,
     announced: Condvar,
-    wakers: Mutex<Vec<Waker>>,
+    wakers: Wakers,
 }
-
-type Waker = Box<dyn Fn() + Send>;
 
 /// How a [`sleep`](Deadline::sleep) ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +35,12 @@ impl Deadline {
     pub fn announce(&self, by: Instant) {
         *self.by() = Some(by);
         self.0.announced.notify_all();
-        self.wakers().iter().for_each(|wake| wake());
+        self.0.wakers.wake();
     }
 
     /// Calls `wake` when the deadline is set; at once, if it already is. `wake` must not block.
     pub fn on_announce(&self, wake: impl Fn() + Send + 'static) {
-        let mut wakers = self.wakers();
-        if self.left().is_some() {
-            wake();
-        }
-        wakers.push(Box::new(wake));
+        self.0.wakers.add(wake, || self.left().is_some());
     }
 
     /// The time left, if the deadline is set; zero if it has passed.
@@ -76,10 +72,6 @@ impl Deadline {
             let woken = self.0.announced.wait_timeout(by, left);
             by = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-    }
-
-    fn wakers(&self) -> MutexGuard<'_, Vec<Waker>> {
-        self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn by(&self) -> MutexGuard<'_, Option<Instant>> {

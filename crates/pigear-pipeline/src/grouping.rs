@@ -56,8 +56,8 @@ pub(crate) struct Group {
     /// The first of them.
     pub(crate) alert: Arc<Alert>,
     /// The number of alerts in the group.
-    count: u64,
-    /// How many of them the lane took: a redelivered dead letter may stand for several.
+    pub(crate) count: u64,
+    /// How many the lane took for them: a redelivered dead letter may stand for several.
     pub(crate) taken: u64,
     /// The group's number, in the order of creation.
     pub(crate) number: u64,
@@ -65,6 +65,11 @@ pub(crate) struct Group {
     pub(crate) first: u64,
     due: Option<Instant>,
     severity: Severity,
+}
+
+/// How many alerts one stands for: several, if it is the first of a group that is sent again.
+pub(crate) fn alerts_of(alert: &Alert) -> u64 {
+    alert.count.map_or(1, NonZeroU64::get)
 }
 
 impl Severity {
@@ -106,7 +111,7 @@ impl Grouping {
         let severity = Severity::of(alert);
         let (generator, signature) = (alert.message.sig_generator, alert.message.sig_id);
         let key = GroupKey { generator, signature, source: alert.src_ip(), severity };
-        let alerts = alert.count.map_or(1, NonZeroU64::get);
+        let alerts = alerts_of(alert);
         if let Some(group) = self.waiting.get_mut(&key) {
             group.count += alerts;
             group.taken += 1;
@@ -160,9 +165,9 @@ impl Grouping {
         self.waiting.is_empty()
     }
 
-    /// How many groups wait, and how many of the lane's alerts are in them.
+    /// How many groups wait, and how many alerts are in them.
     pub(crate) fn left(&self) -> (u64, u64) {
-        let alerts = self.waiting.values().map(|group| group.taken).sum();
+        let alerts = self.waiting.values().map(|group| group.count).sum();
         (self.waiting.len() as u64, alerts)
     }
 

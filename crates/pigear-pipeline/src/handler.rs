@@ -73,6 +73,8 @@ pub struct Needs {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Context {
+    /// The handler's own name, for messages: several handlers may be of the same kind.
+    pub name: Arc<str>,
     /// The deadline, once it is set. A handler that waits uses [`Deadline::sleep`]; one that ignores the
     /// deadline is abandoned when it passes.
     pub deadline: Deadline,
@@ -81,8 +83,8 @@ pub struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(deadline: Deadline, backlog: Backlog) -> Self {
-        Self { deadline, backlog }
+    pub(crate) fn new(name: &str, deadline: Deadline, backlog: Backlog) -> Self {
+        Self { name: name.into(), deadline, backlog }
     }
 }
 

@@ -62,6 +62,7 @@ pub(crate) fn open(
         needs,
         unwanted: AtomicBool::new(false),
         stopped_settling: AtomicBool::new(false),
+        sources_resume: AtomicBool::new(false),
         deadline: Deadline::default(),
     });
     Worker::new(lane, handler, filter)

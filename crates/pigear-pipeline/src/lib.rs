@@ -68,6 +68,7 @@ mod stop;
 mod test_alerts;
 mod totals;
 mod tracker;
+mod wakers;
 
 pub use alert_factory::{AlertFactory, NamesCell};
 pub use backlog::Backlog;

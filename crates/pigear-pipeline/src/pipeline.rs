@@ -72,6 +72,16 @@ pub enum PipelineError {
         /// The cause.
         source: Failure,
     },
+    /// The deadline came before all alerts of a log were processed.
+    #[error(
+        "{alerts} {} not processed; the next run reads {} again from the log",
+        if *alerts == 1 { "alert was" } else { "alerts were" },
+        if *alerts == 1 { "it" } else { "them" },
+    )]
+    LeftInLog {
+        /// How many, for the handler with the most.
+        alerts: u64,
+    },
     /// The system allows no more threads.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
@@ -149,7 +159,13 @@ impl Pipeline {
             quit: false,
             source_failure: None,
             failure: None,
+            left_in_log: 0,
         };
+        if !sources.is_empty() && sources.iter().all(|source| source.resumes()) {
+            for lane in &lanes {
+                lane.set_sources_resume();
+            }
+        }
         for (worker, lane) in self.lanes.into_iter().zip(lanes) {
             match spawn_lane(worker, on_error, events.clone()) {
                 Ok(()) => supervisor.lanes.push(lane),
@@ -169,7 +185,11 @@ impl Pipeline {
         supervisor.until_it_is_time_to_end();
         stop.end();
         supervisor.finish(drain, stop);
-        supervisor.failure.map_or(Ok(()), Err)
+        match (supervisor.failure, supervisor.left_in_log) {
+            (Some(failure), _) => Err(failure),
+            (None, 0) => Ok(()),
+            (None, alerts) => Err(PipelineError::LeftInLog { alerts }),
+        }
     }
 }
 
@@ -231,6 +251,8 @@ struct Supervisor {
     /// What ended a source while others go on.
     source_failure: Option<PipelineError>,
     failure: Option<PipelineError>,
+    /// How many alerts of a log were not processed.
+    left_in_log: u64,
 }
 
 impl Supervisor {
@@ -281,7 +303,9 @@ impl Supervisor {
         let by = deadline.checked_sub(time / 10).unwrap_or(deadline);
         self.lanes.iter().filter(|lane| which(lane)).for_each(|lane| lane.end_by(by));
         while self.lanes.iter().any(&which) && self.note_before(deadline) {}
-        self.lanes.iter().filter(|lane| which(lane)).for_each(|lane| lane.leave_behind());
+        for lane in self.lanes.iter().filter(|lane| which(lane)) {
+            self.left_in_log = self.left_in_log.max(lane.leave_behind());
+        }
         self.lanes.retain(|lane| !which(lane));
     }
 
@@ -303,6 +327,10 @@ impl Supervisor {
                 self.quit |= matches!(end, LaneEnd::Quit);
                 match end {
                     LaneEnd::Failed(source) => Some(PipelineError::Handler { name, source }),
+                    LaneEnd::LeftInLog(alerts) => {
+                        self.left_in_log = self.left_in_log.max(alerts);
+                        None
+                    }
                     LaneEnd::Done | LaneEnd::ReaderGone | LaneEnd::Quit => None,
                 }
             }

@@ -23,6 +23,11 @@ pub trait Source: Send {
         None
     }
 
+    /// Whether the next run of the source begins with the alerts that were not settled in this one.
+    fn resumes(&self) -> bool {
+        false
+    }
+
     /// Pushes alerts to the intake until there are no more, the intake says to stop, or `stop` is
     /// requested. Must return soon after that, even if nothing arrives.
     ///

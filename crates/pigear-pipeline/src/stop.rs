@@ -1,8 +1,10 @@
 //! Requests to stop a running pipeline.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::wakers::Wakers;
 
 /// A switch that stops a pipeline, from any thread. Clones share it.
 #[derive(Clone, Default)]
@@ -13,10 +15,8 @@ struct Inner {
     requested: AtomicBool,
     /// The request came from outside the pipeline.
     asked: AtomicBool,
-    wakers: Mutex<Vec<Waker>>,
+    wakers: Wakers,
 }
-
-type Waker = Box<dyn Fn() + Send>;
 
 impl Stop {
     /// Requests a stop, and wakes everything that waits on this switch. A second request wakes it again.
@@ -28,7 +28,7 @@ impl Stop {
     /// The same, but by the pipeline itself.
     pub(crate) fn end(&self) {
         self.0.requested.store(true, Ordering::SeqCst);
-        self.wakers().iter().for_each(|wake| wake());
+        self.0.wakers.wake();
     }
 
     /// Whether a stop was requested from outside the pipeline.
@@ -44,15 +44,7 @@ impl Stop {
 
     /// Calls `wake` at a request to stop; at once, if there was one. `wake` must not block.
     pub fn on_request(&self, wake: impl Fn() + Send + 'static) {
-        let mut wakers = self.wakers();
-        if self.0.requested.load(Ordering::SeqCst) {
-            wake();
-        }
-        wakers.push(Box::new(wake));
-    }
-
-    fn wakers(&self) -> std::sync::MutexGuard<'_, Vec<Waker>> {
-        self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.wakers.add(wake, || self.0.requested.load(Ordering::SeqCst));
     }
 }
 
@@ -69,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_listens_is_woken_whether_before_or_after() {
+    fn a_waker_is_called_whether_it_is_added_before_or_after_the_request() {
         let stop = Stop::default();
         let woken = Arc::new(AtomicUsize::new(0));
         let count = |woken: &Arc<AtomicUsize>| {

@@ -11,7 +11,8 @@ pub(crate) const MAX_UNSETTLED: u64 = 1 << 18;
 
 /// Records which of the alerts that a lane took are settled, and their fates.
 ///
-/// Alerts are numbered from 0 in the order in which they were taken.
+/// Alerts are numbered from 0 in the order in which they were taken. One may stand for several: the first of
+/// a group that was refused, and is sent again. It has one number, and counts as all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Tracker {
     /// How many alerts were taken.
@@ -24,8 +25,16 @@ pub(crate) struct Tracker {
     unreported: Vec<Range<u64>>,
     /// The fates of all settled alerts.
     totals: Totals,
-    /// The alerts of each group that isn't settled.
-    groups: HashMap<u64, Vec<Range<u64>>>,
+    /// The groups that aren't settled.
+    groups: HashMap<u64, Members>,
+}
+
+/// The alerts of a group.
+#[derive(Debug, Default)]
+struct Members {
+    ranges: Vec<Range<u64>>,
+    /// How many they count as.
+    alerts: u64,
 }
 
 impl Tracker {
@@ -62,17 +71,28 @@ impl Tracker {
         self.settle(first..self.taken);
     }
 
-    /// The next alert is in a group.
-    pub(crate) fn put_into_group(&mut self, group: u64) {
+    /// The next alert, which counts as this many, is settled.
+    pub(crate) fn settle_one(&mut self, fate: Fate, alerts: u64) {
         let number = self.taken;
         self.taken += 1;
-        push(self.groups.entry(group).or_default(), number..self.taken);
+        self.totals.add(fate, alerts);
+        self.settle(number..self.taken);
+    }
+
+    /// The next alert, which counts as this many, is in a group.
+    pub(crate) fn put_into_group(&mut self, group: u64, alerts: u64) {
+        let number = self.taken;
+        self.taken += 1;
+        let members = self.groups.entry(group).or_default();
+        members.alerts += alerts;
+        push(&mut members.ranges, number..self.taken);
     }
 
     /// The alerts of a group are settled.
     pub(crate) fn settle_group(&mut self, group: u64, fate: Fate) {
-        for range in self.groups.remove(&group).unwrap_or_default() {
-            self.totals.add(fate, range.end - range.start);
+        let Members { ranges, alerts } = self.groups.remove(&group).unwrap_or_default();
+        self.totals.add(fate, alerts);
+        for range in ranges {
             self.settle(range);
         }
     }
@@ -117,10 +137,10 @@ mod tests {
         tracker.settle_next(Fate::Filtered, 2);
         assert_eq!((tracker.settled(), tracker.totals().filtered), (2, 2));
         for group in [0, 1, 0] {
-            tracker.put_into_group(group);
+            tracker.put_into_group(group, 1);
         }
         tracker.settle_next(Fate::Filtered, 1);
-        tracker.put_into_group(2);
+        tracker.put_into_group(2, 1);
         tracker.settle_group(1, Fate::Failed);
         assert_eq!((tracker.settled(), tracker.take_unreported()), (2, vec![5..6, 3..4]));
         let expected = Totals { failed: 1, filtered: 3, ..Totals::default() };
@@ -134,6 +154,19 @@ mod tests {
         assert!(!tracker.has_unreported());
     }
 
+    #[test]
+    fn an_alert_that_stands_for_several_has_one_number_and_counts_as_all() {
+        let mut tracker = Tracker::default();
+        tracker.settle_one(Fate::Handled, 5);
+        assert_eq!((tracker.settled(), tracker.totals().handled), (1, 5));
+        tracker.put_into_group(0, 1);
+        tracker.put_into_group(0, 3);
+        tracker.settle_one(Fate::Muted, 2);
+        tracker.settle_group(0, Fate::Failed);
+        let expected = Totals { handled: 5, failed: 4, muted: 2, ..Totals::default() };
+        assert_eq!((tracker.settled(), tracker.totals()), (4, expected));
+    }
+
     proptest::proptest! {
         /// Whatever the order, each alert is reported as settled once it is, and none before.
         #[test]
@@ -145,7 +178,7 @@ mod tests {
         ) {
             let (mut tracker, mut reported) = (Tracker::default(), vec![false; groups.len()]);
             for group in &groups {
-                tracker.put_into_group(*group);
+                tracker.put_into_group(*group, 1);
             }
             let mut order = order;
             if is_reversed {

@@ -53,6 +53,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>, registry: &Registry, host:
     if completions::answer(&words, registry) {
         return 0;
     }
+    let words = store_behind_command(words);
     let mut command = args::command(registry);
     let parsed = command
         .try_get_matches_from_mut(&words)
@@ -73,6 +74,25 @@ pub fn run(words: impl IntoIterator<Item = OsString>, registry: &Registry, host:
     let status = carry_out(args, registry, host).map_or_else(|failure| failure.report(), |()| 0);
     log::finish();
     status
+}
+
+/// The commands that read a store also accept the options that name it before the command.
+fn store_behind_command(mut words: Vec<OsString>) -> Vec<OsString> {
+    let mut command = 1;
+    while let Some(word) = words.get(command).and_then(|word| word.to_str()) {
+        let (option, has_value) = word.split_once('=').map_or((word, false), |(it, _)| (it, true));
+        command += match option {
+            "--store" | "--config" if has_value => 1,
+            "--store" | "--config" => 2,
+            _ => break,
+        };
+    }
+    let is_reader = |word: &OsString| ["lanes", "query", "redeliver"].iter().any(|it| word == it);
+    if command > 1 && words.get(command).is_some_and(is_reader) {
+        let name = words.remove(command);
+        words.insert(1, name);
+    }
+    words
 }
 
 /// Prints the error unchanged, unless an argument in it could control the terminal, or is very long.
@@ -110,6 +130,21 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn the_store_may_be_named_before_a_command_that_reads_it() {
+        let moved = |line: &str| {
+            let words = line.split(' ').map(OsString::from).collect();
+            store_behind_command(words).join(" ".as_ref()).into_string().unwrap()
+        };
+        assert_eq!(moved("pigear --store a.db lanes"), "pigear lanes --store a.db");
+        let expected = "pigear query --config a --store=b --limit 1";
+        assert_eq!(moved("pigear --config a --store=b query --limit 1"), expected);
+        for unchanged in ["pigear --store lanes", "pigear --store a play", "pigear", "pigear lanes"]
+        {
+            assert_eq!(moved(unchanged), unchanged);
+        }
+    }
 
     #[test]
     fn the_arguments_are_sound() {

@@ -6,6 +6,7 @@
 mod format;
 mod mode;
 mod names;
+mod number;
 mod per_minute;
 mod time;
 
@@ -19,6 +20,7 @@ use toml::{Table, Value};
 pub use format::{FormatKeys, YesNo, local_format};
 pub use mode::{FileMode, NotAMode};
 pub(crate) use names::{key_names, keys_with_format};
+pub(crate) use number::{number, number_from_1};
 pub use per_minute::{NotPerMinute, PerMinute};
 pub use time::{NoTime, Time};
 
@@ -71,11 +73,6 @@ impl Keys {
         }
     }
 
-    /// The value of a key, if it is a string.
-    pub(crate) fn text(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(Value::as_str)
-    }
-
     /// Sets a key to a string, if it is not set yet.
     pub fn set_default(&mut self, key: &str, value: &str) {
         self.0.entry(key).or_insert_with(|| Value::String(value.to_owned()));
@@ -89,6 +86,12 @@ impl Keys {
     pub fn options_with_format<T: DeserializeOwned>(mut self) -> Result<T, KeyError> {
         format::gather(&mut self.0);
         self.options().map_err(KeyError::spread_format)
+    }
+
+    /// The value of a key, if it is a string.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(Value::as_str)
     }
 
     /// Parses the settings as a handler's options.
@@ -165,7 +168,7 @@ where
     };
     text.parse().map_err(|error: T::Err| {
         // Some errors repeat the text; those of numbers don't.
-        let error = error.to_string();
+        let error = number::in_plain_words::<T>(error.to_string());
         let error = if error.contains(&text) { error } else { format!("{text:?}: {error}") };
         D::Error::custom(error)
     })
@@ -192,10 +195,12 @@ where
     D: Deserializer<'de>,
     T: FromStr<Err: Display> + Default + PartialEq,
 {
-    let value = parsed_option(deserializer)?;
-    match value {
-        Some(zero) if zero == T::default() => Err(D::Error::custom("must be greater than 0")),
-        value => Ok(value),
+    match parsed_option(deserializer) {
+        Ok(Some(zero)) if zero == T::default() => Err(D::Error::custom("must be greater than 0")),
+        Ok(value) => Ok(value),
+        Err(error) => {
+            Err(D::Error::custom(error.to_string().replace("number from 0 to", "number from 1 to")))
+        }
     }
 }
 
@@ -235,7 +240,7 @@ mod tests {
         let error = read(&[("kep", Value::Integer(7))]).unwrap_err();
         assert_eq!(error, "unknown key `kep`, expected `path` or `keep`");
         let error = read(&[("keep", Value::String("many".to_owned()))]).unwrap_err();
-        assert_eq!(error, "keep: \"many\": invalid digit found in string");
+        assert_eq!(error, "keep: \"many\": expected a whole number from 0 to 18446744073709551615");
         let error = read(&[("keep", Value::Array(Vec::new()))]).unwrap_err();
         assert_eq!(error, "keep: a value of type array is not supported here");
     }

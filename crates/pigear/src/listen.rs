@@ -5,6 +5,7 @@ mod error;
 mod housekeeping;
 mod open_store;
 mod opening;
+mod outputs;
 mod prepare;
 mod sockets;
 

@@ -115,6 +115,20 @@ pub enum BuildError {
     },
 }
 
+impl BuildError {
+    /// The same error, about a handler with this name.
+    #[must_use]
+    pub fn named(mut self, handler: &str) -> Self {
+        match &mut self {
+            Self::Unknown { .. } => {}
+            Self::Keys { name, .. } | Self::Absent { name, .. } | Self::Failed { name, .. } => {
+                handler.clone_into(name);
+            }
+        }
+        self
+    }
+}
+
 enum BuildProblem {
     Keys(KeyError),
     Failed(Box<dyn Error + Send + Sync>),

@@ -38,6 +38,7 @@ mod digest;
 mod durable_queue;
 mod error;
 mod file_id;
+mod free_space;
 mod ids;
 mod inode_lock;
 mod interned;
@@ -47,6 +48,7 @@ mod lock;
 mod meta;
 mod moment;
 mod open;
+mod opener;
 mod progress;
 mod reader;
 mod recent_sends;
@@ -80,6 +82,7 @@ pub use durable_queue::DurableQueue;
 pub use error::{StoreError, StoreProblem};
 pub use lanes::{LaneState, drop_lane};
 pub use moment::moment;
+pub use opener::{DurableLane, OpeningHandler, PendingQueue, StoreOpener, WhenDiskFull};
 pub use reader::{Further, Reader};
 pub use retention::{Retention, RetentionPolicy};
 pub use row::Stored;
@@ -139,16 +142,18 @@ impl Store {
     pub fn name_strays(&self, names: &[&str]) {
         let known = lanes::waiting(&self.0.writer.lock().connection);
         let strays = known.unwrap_or_default();
-        for (stray, waiting) in strays.iter().filter(|(name, _)| !names.contains(&&**name)) {
-            let path = self.path().display();
-            let (wait, are) = match waiting {
-                1 => ("1 alert waits".to_owned(), "it is"),
-                n => (format!("{n} alerts wait"), "they are"),
+        let strays =
+            strays.iter().filter(|(name, waiting)| *waiting > 0 && !names.contains(&&**name));
+        for (stray, waiting) in strays {
+            let (alerts, are, they) = match waiting {
+                1 => ("alert waits", "is", "it"),
+                _ => ("alerts wait", "are", "they"),
             };
+            let path = self.path().display();
             warn!(
-                "{path}: {wait} for the handler {stray}, which isn't configured; {are} delivered once \
-                it is again. If {are} not needed: `pigear lanes --store {path} \
-                drop {stray}`"
+                "{path}: {waiting} {alerts} for the handler {stray}, which isn't configured; {they} {are} \
+                delivered once it is again. If {they} {are} not needed: `pigear lanes drop {stray} \
+                --store {path}`"
             );
         }
     }
@@ -159,12 +164,13 @@ impl Store {
     /// If the system allows no more threads.
     pub fn tidy(&self, policy: RetentionPolicy) -> Result<Retention, StoreError> {
         let store = self.clone();
+        let what = if policy.has_limits() { "remove old alerts" } else { "maintain the store" };
         let work = move || match store.0.writer.try_lock_for(LOCK_TIMEOUT) {
             Some(mut writer) => writer.tidy(policy, Clock::now()),
             // The next time, then.
             None => Ok(Further::Enough),
         };
-        Retention::start(self.path(), work)
+        Retention::start(self.path(), what, work)
             .map_err(|error| StoreProblem::from(error).at(self.path()))
     }
 

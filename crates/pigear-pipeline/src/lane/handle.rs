@@ -8,7 +8,7 @@ use pigear_alert::Alert;
 use pigear_alert::plural;
 use tracing::{error, warn};
 
-use crate::account::Account;
+use crate::account::{Account, LeftAlerts};
 use crate::deadline::Deadline;
 use crate::handler::{Failure, Needs};
 use crate::policy::{LaneSettings, OnError, SourceMode, WhenFull};
@@ -28,6 +28,8 @@ pub(crate) struct Lane {
     pub(super) unwanted: AtomicBool,
     /// Something found no room, or ended the program: nothing from there on is settled.
     pub(super) stopped_settling: AtomicBool,
+    /// All its sources read alerts again that it doesn't settle.
+    pub(super) sources_resume: AtomicBool,
     pub(super) deadline: Deadline,
 }
 
@@ -36,6 +38,8 @@ pub(crate) struct Lane {
 pub(crate) enum LaneEnd {
     /// Everything was processed, or the deadline came.
     Done,
+    /// The deadline came, and this many alerts are read again from their log in the next run.
+    LeftInLog(u64),
     /// The reader of the handler's output has closed it.
     ReaderGone,
     /// The handler's user wants the program to end.
@@ -70,6 +74,18 @@ impl Lane {
     /// Whether the reader of the handler's output has closed it.
     pub(crate) fn is_unwanted(&self) -> bool {
         self.unwanted.load(Ordering::Relaxed)
+    }
+
+    /// All its sources read alerts again that it doesn't settle.
+    pub(crate) fn set_sources_resume(&self) {
+        self.sources_resume.store(true, Ordering::Relaxed);
+    }
+
+    /// What happens to alerts in its queue if it ends now.
+    pub(super) fn left_alerts(&self) -> LeftAlerts {
+        let read_again = self.is_pushed_to() && self.sources_resume.load(Ordering::Relaxed);
+        // A source doesn't wait for a lane whose output was closed.
+        if read_again && !self.is_unwanted() { LeftAlerts::ReadAgain } else { LeftAlerts::Dropped }
     }
 
     /// Settles no alerts from here on for sources and queues that can deliver an alert again: it found
@@ -118,17 +134,32 @@ impl Lane {
     }
 
     /// Abandons a handler that is still busy: its alerts and its queue count as dropped, unless they are
-    /// delivered again in the next run.
-    pub(crate) fn leave_behind(&self) {
+    /// delivered again in the next run. Returns how many are read again from their log.
+    pub(crate) fn leave_behind(&self) -> u64 {
+        self.stop_settling();
         let left = self.abandon();
         if self.queue.outlives_process() {
             let name = &self.name;
             warn!(
                 "handler {name}: still busy at the shutdown deadline; its alerts stay in the store"
             );
-        } else {
-            let (name, left) = (&self.name, plural::count(left, "alert"));
-            warn!("handler {name}: still busy at the shutdown deadline; {left} dropped");
+            return 0;
+        }
+        let (name, fate) = (&self.name, self.fate_of_left(left));
+        warn!("handler {name}: still busy at the shutdown deadline; {fate}");
+        if self.left_alerts() == LeftAlerts::ReadAgain { left } else { 0 }
+    }
+
+    /// For messages: what happens to this many alerts that it leaves in memory.
+    pub(super) fn fate_of_left(&self, alerts: u64) -> String {
+        match (self.left_alerts(), alerts) {
+            (LeftAlerts::Dropped, _) => format!("{} dropped", plural::count(alerts, "alert")),
+            (LeftAlerts::ReadAgain, 1) => {
+                "1 alert is left in the log, and is read again in the next run".to_owned()
+            }
+            (LeftAlerts::ReadAgain, _) => {
+                format!("{alerts} alerts are left in the log, and are read again in the next run")
+            }
         }
     }
 
@@ -137,18 +168,18 @@ impl Lane {
         self.stop_settling();
         let left = self.abandon();
         if left > 0 {
-            error!("handler {}: broke; {} dropped", self.name, plural::count(left, "alert"));
+            error!("handler {}: broke; {}", self.name, self.fate_of_left(left));
         }
         LaneEnd::Failed(Failure::refused("panicked"))
     }
 
-    /// Closes queue and account, and returns how many alerts this drops.
+    /// Closes queue and account, and returns how many alerts in memory this leaves unprocessed.
     pub(super) fn abandon(&self) -> u64 {
         let lost = self.queue.abandon();
         if self.queue.outlives_process() {
             self.count_lost(Totals { dropped: lost, ..Totals::default() });
         }
-        self.account.close()
+        self.account.close(self.left_alerts())
     }
 
     /// Counts alerts that a queue that outlives the process could not store.

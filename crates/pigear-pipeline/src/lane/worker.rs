@@ -11,10 +11,11 @@ use tracing::{error, info, warn};
 
 use super::call::{Caller, Ended, Outcome, guarded};
 use super::handle::{Lane, LaneEnd};
+use crate::account::LeftAlerts;
 use crate::backlog::Backlog;
 use crate::backoff::Backoff;
 use crate::deadline::Slept;
-use crate::grouping::{Group, Grouping, Urgency};
+use crate::grouping::{Group, Grouping, Urgency, alerts_of};
 use crate::handler::{Context, Failure, Handler, Refusal};
 use crate::lane_filter::LaneFilter;
 use crate::policy::{BatchPolicy, MAX_BATCH, OnError};
@@ -98,7 +99,9 @@ impl Worker {
         let end = self.wind_up(ended);
         match (finished, end) {
             (Ok(()), end) => end,
-            (Err(failure), LaneEnd::Done) if on_error == OnError::Stop => LaneEnd::Failed(failure),
+            (Err(failure), LaneEnd::Done | LaneEnd::LeftInLog(_)) if on_error == OnError::Stop => {
+                LaneEnd::Failed(failure)
+            }
             (Err(failure), end) => {
                 error!("handler {}: {failure}", self.lane.name);
                 end
@@ -113,7 +116,7 @@ impl Worker {
         let mut backoff = Backoff::default();
         loop {
             let backlog = Backlog::new(Arc::clone(&lane.queue), filter.is_some());
-            let context = Context::new(lane.deadline.clone(), backlog);
+            let context = Context::new(&lane.name, lane.deadline.clone(), backlog);
             let Err(failure) = guarded(|| caller.handler.start(context)) else { return Ok(()) };
             if caller.on_error == OnError::Stop {
                 return Err(failure);
@@ -197,13 +200,14 @@ impl Worker {
     }
 
     /// The fate of an alert that the handler doesn't get.
-    fn left_out(&mut self, alert: &Arc<Alert>) -> Option<Fate> {
+    fn left_out(&mut self, alert: &Arc<Alert>) -> Option<LeftOut> {
+        let left_out = |fate| Some(LeftOut { fate, alerts: alerts_of(alert) });
         if self.filter.as_mut().is_some_and(|filter| !filter.apply(alert)) {
-            return Some(Fate::Filtered);
+            return left_out(Fate::Filtered);
         }
         let now = Instant::now();
         let muted = self.limiter.as_mut().is_some_and(|limiter| !limiter.allows(now));
-        muted.then_some(Fate::Muted)
+        if muted { left_out(Fate::Muted) } else { None }
     }
 
     /// Has the handler process alerts, in as many calls as that takes.
@@ -220,9 +224,7 @@ impl Worker {
                 return outcome.end;
             }
         }
-        while let Some(fate) = places.next_left_out() {
-            self.settle_next(fate, 1);
-        }
+        self.settle_left_out(places);
         self.settle();
         None
     }
@@ -230,39 +232,51 @@ impl Worker {
     /// Counts the fates of alerts, in order.
     fn record(&mut self, alerts: &[Arc<Alert>], outcome: &Outcome, places: &mut Places) {
         let mut next = 0;
+        let part = |from: usize, to: usize| alerts.get(from..to).unwrap_or_default();
         for refusal in &outcome.refused {
-            self.settle_sent(Fate::Handled, refusal.index - next, places);
-            while let Some(fate) = places.next_left_out() {
-                self.settle_next(fate, 1);
-            }
+            self.settle_sent(Fate::Handled, part(next, refusal.index), places);
+            self.settle_left_out(places);
             self.refuse(alerts.get(refusal.index), refusal, self.tracker.settled());
             // The alert that ends the program is read again in the next run, if possible.
             if outcome.end.is_some() {
                 self.stop_settling();
             }
-            self.settle_sent(Fate::Failed, 1, places);
+            self.settle_sent(Fate::Failed, part(refusal.index, refusal.index + 1), places);
             next = refusal.index + 1;
         }
-        self.settle_sent(Fate::Handled, outcome.settled - next, places);
+        self.settle_sent(Fate::Handled, part(next, outcome.settled), places);
         if outcome.no_room > 0 {
             self.stop_settling();
-            self.settle_sent(Fate::Dropped, outcome.no_room, places);
+            let no_room = part(outcome.settled, outcome.settled + outcome.no_room);
+            self.settle_sent(Fate::Dropped, no_room, places);
         }
     }
 
     /// Counts the next alerts that the handler got, and those before them that it didn't get.
-    fn settle_sent(&mut self, fate: Fate, alerts: usize, places: &mut Places) {
-        if places.0.is_empty() {
-            self.settle_next(fate, alerts as u64);
+    fn settle_sent(&mut self, fate: Fate, alerts: &[Arc<Alert>], places: &mut Places) {
+        let each_is_one = || alerts.iter().all(|alert| alert.count.is_none());
+        if places.0.is_empty() && (!self.lane.queue.outlives_process() || each_is_one()) {
+            self.settle_next(fate, alerts.len() as u64);
             return;
         }
-        for _ in 0..alerts {
-            while let Some(fate) = places.next_left_out() {
-                self.settle_next(fate, 1);
-            }
+        for alert in alerts {
+            self.settle_left_out(places);
             places.0.pop_front();
-            self.settle_next(fate, 1);
+            self.settle_one(fate, alerts_of(alert));
         }
+    }
+
+    /// Counts the next alerts, as far as the handler doesn't get them.
+    fn settle_left_out(&mut self, places: &mut Places) {
+        while let Some(LeftOut { fate, alerts }) = places.next_left_out() {
+            self.settle_one(fate, alerts);
+        }
+    }
+
+    /// Counts the next alert, which stands for this many.
+    fn settle_one(&mut self, fate: Fate, alerts: u64) {
+        self.tracker.settle_one(fate, alerts);
+        self.count(fate, alerts);
     }
 
     fn settle_next(&mut self, fate: Fate, alerts: u64) {
@@ -326,7 +340,7 @@ impl Worker {
     }
 
     /// Adds alerts to groups.
-    fn group(&mut self, alerts: &[Arc<Alert>], fates: &[Option<Fate>], first: u64) {
+    fn group(&mut self, alerts: &[Arc<Alert>], fates: &[Option<LeftOut>], first: u64) {
         let Some(grouping) = &mut self.grouping else { return };
         let now = Instant::now();
         let mut left_out = Vec::new();
@@ -334,16 +348,16 @@ impl Worker {
             match fate {
                 None => {
                     let group = grouping.add(alert, number, now);
-                    self.tracker.put_into_group(group);
+                    self.tracker.put_into_group(group, alerts_of(alert));
                 }
-                Some(fate) => {
-                    self.tracker.settle_next(*fate, 1);
-                    left_out.push(*fate);
+                Some(left) => {
+                    self.tracker.settle_one(left.fate, left.alerts);
+                    left_out.push(*left);
                 }
             }
         }
-        for fate in left_out {
-            self.count(fate, 1);
+        for LeftOut { fate, alerts } in left_out {
+            self.count(fate, alerts);
         }
         self.settle();
     }
@@ -381,7 +395,7 @@ impl Worker {
             if outcome.end.is_some() {
                 let left = groups.get(sent..).unwrap_or_default();
                 self.unsent += left.len() as u64;
-                self.unsent_alerts += left.iter().map(|group| group.taken).sum::<u64>();
+                self.unsent_alerts += left.iter().map(|group| group.count).sum::<u64>();
                 return outcome.end;
             }
         }
@@ -405,7 +419,7 @@ impl Worker {
                 self.stop_settling();
             }
             self.tracker.settle_group(group.number, fate);
-            self.count(fate, group.taken);
+            self.count(fate, group.count);
         }
     }
 
@@ -457,39 +471,53 @@ impl Worker {
             self.unsent_alerts += alerts;
         }
         let (lane, name) = (&self.lane, &self.lane.name);
-        let dropped = lane.abandon();
+        let left = lane.abandon();
+        let fate = lane.fate_of_left(left);
         let messages = self.unsent;
         let unsent = || {
             let alerts = plural::count(self.unsent_alerts, "alert");
             format!("did not send {} about {alerts} in time", plural::count(messages, "message"))
         };
-        let dropped = || plural::count(dropped, "alert");
+        let ungrouped = match left.saturating_sub(self.unsent_alerts) {
+            0 => String::new(),
+            more => format!(", and {} not grouped yet", plural::count(more, "alert")),
+        };
         let stays = lane.queue.outlives_process();
         match ended {
             Some(Ended::With(end)) => return end,
             _ if messages > 0 && stays => {
                 info!("handler {name}: {}; the alerts stay in the store", unsent());
             }
-            _ if messages > 0 => warn!("handler {name}: {}; {} dropped", unsent(), dropped()),
+            _ if messages > 0 => warn!("handler {name}: {}{ungrouped}; {fate}", unsent()),
             Some(Ended::TimeUp) if !stays => {
-                warn!("handler {name}: could not finish in time; {} dropped", dropped());
+                warn!("handler {name}: could not finish in time; {fate}");
             }
             _ => {}
         }
-        LaneEnd::Done
+        match lane.left_alerts() {
+            LeftAlerts::ReadAgain if left > 0 => LaneEnd::LeftInLog(left),
+            _ => LaneEnd::Done,
+        }
     }
 }
 
 /// The alerts of a batch that the handler doesn't get; empty if it gets all.
 #[derive(Default)]
-struct Places(VecDeque<Option<Fate>>);
+struct Places(VecDeque<Option<LeftOut>>);
+
+/// An alert that the handler doesn't get, and how many it stands for.
+#[derive(Clone, Copy)]
+struct LeftOut {
+    fate: Fate,
+    alerts: u64,
+}
 
 impl Places {
-    /// The fate of the next alert, if the handler doesn't get it.
-    fn next_left_out(&mut self) -> Option<Fate> {
-        let fate = self.0.front().copied().flatten()?;
+    /// The next alert, if the handler doesn't get it.
+    fn next_left_out(&mut self) -> Option<LeftOut> {
+        let left_out = self.0.front().copied().flatten()?;
         self.0.pop_front();
-        Some(fate)
+        Some(left_out)
     }
 }
 

@@ -182,6 +182,10 @@ impl Source for Unified2 {
         (self.until == Until::End).then(|| self.follower.progress())
     }
 
+    fn resumes(&self) -> bool {
+        true
+    }
+
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
         let mut intake = fanout.patient_intake(self.factory.clone());
         let followed = self.follow(&mut intake, stop);

@@ -9,6 +9,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::{SourceConfig, StoreConfig};
+use crate::keys::{number, number_from_1};
 use crate::names::NameFiles;
 use crate::registry::Registry;
 
@@ -116,7 +117,7 @@ pub(super) struct ListenArgs {
     /// Stop after N alerts
     ///
     /// Counts alerts that are received, before filters.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = number_from_1)]
     pub(super) count: Option<u64>,
 
     /// Write the counters to FILE, as JSON, every ten seconds and at the end
@@ -166,7 +167,7 @@ pub(super) struct PlayArgs {
     pub(super) rate: f64,
 
     /// Stop after N alerts
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<u64>)]
     pub(super) count: Option<u64>,
 
     /// Start over at the end of the recording

@@ -93,6 +93,7 @@ impl From<ListenError> for Failure {
             ListenError::Handler { problem: BuildError::Absent { .. }, .. }
             | ListenError::SourceHandler { .. }
             | ListenError::StoreSettings(_)
+            | ListenError::Output(_)
             | ListenError::UnknownUser { .. }
             | ListenError::UnknownGroup { .. }
             | ListenError::Source(_) => (WRONG_USAGE, None),

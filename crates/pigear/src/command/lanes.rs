@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::anyhow;
+use pigear_pipeline::Totals;
 
 use super::args::{LanesArgs, LanesCommand, RedeliverArgs};
 use super::failure::Failure;
@@ -17,8 +18,12 @@ pub(super) fn run(args: &LanesArgs) -> Result<(), Failure> {
     match &args.command {
         None => list(&Reader::open(&path)?),
         Some(LanesCommand::Drop { name }) => match drop_lane(&path, name)? {
-            None => Err(anyhow!("there is no lane {name:?} in {}", path.display()).into()),
+            None => Err(no_lane(&Reader::open(&path)?, name)?),
             Some(0) => Ok(()),
+            Some(1) => {
+                say("its dead letter was removed too");
+                Ok(())
+            }
             Some(letters) => {
                 say(&format!("its {letters} dead letters were removed too"));
                 Ok(())
@@ -28,12 +33,22 @@ pub(super) fn run(args: &LanesArgs) -> Result<(), Failure> {
 }
 
 fn list(reader: &Reader) -> Result<(), Failure> {
-    let mut text = format!("{:<20} {:>10} {:>12}  last moved\n", "lane", "waiting", "dead letters");
+    let mut text = format!(
+        "{:<20} {:>10} {:>12} {:>10} {:>10}  {:<20}  target\n",
+        "lane", "waiting", "dead letters", "handled", "failed", "last moved"
+    );
     for lane in reader.lanes()? {
         let moved = lane.moved.map_or_else(|| "never".to_owned(), |moved| moved.to_string());
         let name = visible(lane.name.as_bytes());
+        let target = lane.target.as_deref().unwrap_or("-");
+        let target = visible(target.as_bytes());
+        let Totals { handled, failed, .. } = lane.account;
         // Writing to a string can't fail.
-        let _ = writeln!(text, "{name:<20} {:>10} {:>12}  {moved}", lane.lag, lane.dead_letters);
+        let _ = writeln!(
+            text,
+            "{name:<20} {:>10} {:>12} {handled:>10} {failed:>10}  {moved:<20}  {target}",
+            lane.lag, lane.dead_letters
+        );
         if lane.removed_letters > 0 {
             let _ =
                 writeln!(text, "  and {} dead letters were removed unread", lane.removed_letters);
@@ -42,19 +57,45 @@ fn list(reader: &Reader) -> Result<(), Failure> {
     write_out(text.as_bytes())
 }
 
+/// Checks that the store has a lane of this name.
+pub(super) fn check_lane(reader: &Reader, name: Option<&str>) -> Result<(), Failure> {
+    match name {
+        Some(name) if !reader.lanes()?.iter().any(|lane| lane.name == name) => {
+            Err(no_lane(reader, name)?)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The error of a lane that is not in the store.
+fn no_lane(reader: &Reader, name: &str) -> Result<Failure, Failure> {
+    let lanes = reader.lanes()?;
+    let names: Vec<_> = lanes.iter().map(|lane| visible(lane.name.as_bytes())).collect();
+    Ok(if names.is_empty() {
+        anyhow!("no lane named {name:?}; the store has no lanes").into()
+    } else {
+        anyhow!("no lane named {name:?}; lanes are: {}", names.join(", ")).into()
+    })
+}
+
 pub(super) fn send_again(args: &RedeliverArgs) -> Result<(), Failure> {
     let path = query::path(&args.store)?;
+    check_lane(&Reader::open(&path)?, args.lane.as_deref())?;
     let Redelivery { lanes, damaged, .. } = redeliver(&path, args.lane.as_deref())?;
     if lanes.is_empty() && damaged == 0 {
         say("there are no dead letters");
     }
-    if damaged > 0 {
-        say(&format!("{damaged} dead letters are damaged alerts, and can't be sent again"));
+    match damaged {
+        0 => {}
+        1 => say("1 dead letter is a damaged alert, and can't be sent again"),
+        n => say(&format!("{n} dead letters are damaged alerts, and can't be sent again")),
     }
     for (lane, letters) in lanes {
-        say(&format!(
-            "{letters} dead letters of {lane} are sent again by the running Pigear, or when it next starts"
-        ));
+        let letters = match letters {
+            1 => format!("1 dead letter of {lane} is"),
+            n => format!("{n} dead letters of {lane} are"),
+        };
+        say(&format!("{letters} sent again by the running Pigear, or when it next starts"));
     }
     Ok(())
 }

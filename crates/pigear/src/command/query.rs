@@ -20,6 +20,7 @@ use pigear_alert::plural;
 use self::lines::{Lines, Output, shown_zone};
 use super::args::{CountFormat, QueryArgs, StoreArgs};
 use super::failure::Failure;
+use super::lanes;
 use super::listen::say;
 use super::output::write_out;
 use crate::config::Config;
@@ -43,6 +44,7 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
     let mut reader = Reader::open(&path)?;
     let limit = args.limit.unwrap_or(LIMIT);
     if args.dead_letters {
+        lanes::check_lane(&reader, args.lane.as_deref())?;
         return dead_letters(&mut reader, args, limit);
     }
     let criteria = args.criteria()?;

@@ -16,9 +16,7 @@ pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Fa
     let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
     add_source(&mut config, args.source).map_err(Failure::usage)?;
     add_handlers(&mut config, &args.data_handler, registry).map_err(Failure::usage)?;
-    for (key, value) in &args.keys {
-        apply(&mut config, key, value).map_err(Failure::usage)?;
-    }
+    apply_all(&mut config, &args.keys).map_err(Failure::usage)?;
     config.store = args.store.or(config.store);
     config.names.class_config = args.names.class_config.or(config.names.class_config);
     config.names.reference_config = args.names.reference_config.or(config.names.reference_config);
@@ -81,6 +79,14 @@ fn handler(typed: &str) -> anyhow::Result<HandlerConfig> {
     Ok(HandlerConfig { name: Some(name.to_owned()), ..HandlerConfig::new(kind) })
 }
 
+/// Sets all keys. `NAME.KEY` takes precedence over `KEY`, in any order.
+fn apply_all(config: &mut Config, keys: &[(String, String)]) -> anyhow::Result<()> {
+    let is_named =
+        |key: &str| config.handlers.iter().any(|handler| addressed(handler, key).is_some());
+    let (named, general): (Vec<_>, Vec<_>) = keys.iter().partition(|(key, _)| is_named(key));
+    general.into_iter().chain(named).try_for_each(|(key, value)| apply(config, key, value))
+}
+
 /// Sets `key` (or `NAME.key`) of a handler, or of all sources.
 fn apply(config: &mut Config, key: &str, value: &str) -> anyhow::Result<()> {
     let mut sources = config.sources.iter_mut();
@@ -100,14 +106,16 @@ fn set<T: FromStr<Err: Display>>(
     Ok(())
 }
 
+/// The `KEY` of `NAME.KEY`, if that names this handler.
+fn addressed(handler: &HandlerConfig, key: &str) -> Option<String> {
+    [handler.name.as_deref(), Some(&*handler.kind)].into_iter().flatten().find_map(|name| {
+        key.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned)
+    })
+}
+
 fn apply_to_handler(handlers: &mut [HandlerConfig], key: &str, value: &str) -> anyhow::Result<()> {
-    let addressed = |handler: &HandlerConfig| {
-        [handler.name.as_deref(), Some(&*handler.kind)].into_iter().flatten().find_map(|name| {
-            key.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned)
-        })
-    };
     let found =
-        handlers.iter_mut().find_map(|handler| addressed(handler).map(|key| (handler, key)));
+        handlers.iter_mut().find_map(|handler| addressed(handler, key).map(|key| (handler, key)));
     if let Some((handler, key)) = found {
         return set_key(handler, &key, value);
     }
@@ -155,7 +163,9 @@ mod tests {
         let mut config = Config { sources: vec![SourceConfig::default()], ..Config::default() };
         let kinds: Vec<_> = kinds.iter().map(ToString::to_string).collect();
         add_handlers(&mut config, &kinds, &Registry::builtin())?;
-        keys.iter().try_for_each(|(key, value)| apply(&mut config, key, value))?;
+        let keys: Vec<_> =
+            keys.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        apply_all(&mut config, &keys)?;
         Ok(config)
     }
 
@@ -218,6 +228,17 @@ mod tests {
         let config = config_of(&[], &[("filter", "x")]).unwrap();
         assert_eq!(config.handlers[0].filter.as_ref().unwrap().place, "print.filter");
         assert_eq!(config.handlers[0].keys, Keys::default());
+    }
+
+    #[test]
+    fn the_key_with_a_name_takes_precedence_in_any_order() {
+        for typed in [[("a.limit", "1"), ("limit", "2")], [("limit", "2"), ("a.limit", "1")]] {
+            let config = config_of(&["a=print"], &typed).unwrap();
+            assert_eq!(config.handlers[0].limit.unwrap().0.get(), 1, "{typed:?}");
+        }
+        let config =
+            config_of(&["print"], &[("print.format", "full"), ("format", "json")]).unwrap();
+        assert_eq!(config.handlers[0].keys, keys(&[("format", "full")]));
     }
 
     #[test]

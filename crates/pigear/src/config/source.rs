@@ -115,7 +115,10 @@ pub struct SourceConfig {
     pub run_prefix: Option<String>,
 
     /// Snort 3's --id-offset: the number of its first packet thread
-    #[cfg_attr(feature = "command", arg(long, value_name = "N"))]
+    #[cfg_attr(
+        feature = "command",
+        arg(long, value_name = "N", value_parser = crate::keys::number::<u32>)
+    )]
     pub id_offset: Option<u32>,
 
     /// Snort 3's --id-subdir: each packet thread has a directory, as in `0/snort_alert`

@@ -46,14 +46,15 @@ fn days(text: &str) -> Result<u32, String> {
     match text.parse() {
         Ok(0) => Err("nothing would be kept; give at least 1 day".to_owned()),
         Ok(days) => Ok(days),
-        Err(error) => Err(format!("{error}")),
+        Err(_) => Err(format!("expected a whole number of days from 1 to {}", u32::MAX)),
     }
 }
 
 fn size(text: &str) -> Result<ByteSize, String> {
     match text.parse::<ByteSize>() {
         Ok(size) if size < MIN_SIZE => Err("too small for any alert; give at least 1MB".to_owned()),
-        result => result,
+        Ok(size) => Ok(size),
+        Err(_) => Err("expected a size of at least 1MB, such as 20GB".to_owned()),
     }
 }
 

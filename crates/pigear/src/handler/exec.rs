@@ -69,7 +69,9 @@ impl Handler for Exec {
     fn start(&mut self, context: Context) -> Result<(), Failure> {
         match &mut self.0 {
             ExecMode::Each(each) => each.deadline = context.deadline,
-            ExecMode::Stream(stream) => stream.deadline = context.deadline,
+            ExecMode::Stream(stream) => {
+                (stream.name, stream.deadline) = (context.name, context.deadline);
+            }
         }
         Ok(())
     }

@@ -107,7 +107,7 @@ impl Handler for Http {
     }
 
     fn start(&mut self, context: Context) -> Result<(), Failure> {
-        self.dispatcher.start(&context.deadline);
+        self.dispatcher.start(context);
         Ok(())
     }
 

@@ -8,12 +8,13 @@ mod datagrams;
 mod outlet;
 mod stream;
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use nix::errno::Errno;
 use pigear_alert::Alert;
-use pigear_pipeline::{Backoff, Deadline, Failure, Progress, Slept};
+use pigear_pipeline::{Backoff, Context, Deadline, Failure, Progress, Slept};
 use tracing::{info, warn};
 
 pub(super) use datagrams::Datagrams;
@@ -28,8 +29,10 @@ pub(super) type Connect = Box<dyn FnMut() -> io::Result<Box<dyn Outlet>> + Send>
 
 /// A peer that receives records.
 pub(super) struct Receiver {
-    /// The user's name for it, for the log.
+    /// The user's name for it.
     name: String,
+    /// The name of the handler that sends to it.
+    handler: Arc<str>,
     connect: Connect,
     outlet: Option<Box<dyn Outlet>>,
     backoff: Backoff,
@@ -39,7 +42,7 @@ pub(super) struct Receiver {
 impl Receiver {
     pub(super) fn new(name: String, connect: Connect) -> Self {
         let (outlet, backoff, deadline) = (None, Backoff::default(), Deadline::default());
-        Self { name, connect, outlet, backoff, deadline }
+        Self { name, handler: Arc::default(), connect, outlet, backoff, deadline }
     }
 
     /// The user's name for it.
@@ -48,11 +51,11 @@ impl Receiver {
     }
 
     /// Tries to connect, so that a wrong address is noticed before the first alert.
-    pub(super) fn start(&mut self, deadline: &Deadline) {
-        self.deadline = deadline.clone();
+    pub(super) fn start(&mut self, context: Context) {
+        (self.handler, self.deadline) = (context.name, context.deadline);
         match (self.connect)() {
             Ok(outlet) => self.outlet = Some(outlet),
-            Err(error) => warn!("{}: {error}; trying again with the next alert", self.name),
+            Err(error) => warn!("{self}: {error}; trying again with the next alert"),
         }
     }
 
@@ -92,7 +95,7 @@ impl Receiver {
             match outlet.send(records, sent, &self.deadline) {
                 Ok(()) => {
                     if self.backoff.attempts() > 0 {
-                        info!("{}: works again", self.name);
+                        info!("{self}: works again");
                     }
                     self.backoff.succeeded();
                     return Ok(());
@@ -114,7 +117,7 @@ impl Receiver {
     fn wait_after(&mut self, error: &io::Error) -> Result<(), Failure> {
         let wait = self.backoff.failed();
         if self.backoff.attempts().is_power_of_two() {
-            warn!("{}: {error}; trying again in {wait:?}", self.name);
+            warn!("{self}: {error}; trying again in {wait:?}");
         }
         match self.deadline.sleep(wait) {
             Slept::Fully => Ok(()),
@@ -126,6 +129,13 @@ impl Receiver {
         if let Some(mut outlet) = self.outlet.take() {
             outlet.close();
         }
+    }
+}
+
+/// For messages.
+impl fmt::Display for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "handler {}: {}", self.handler, self.name)
     }
 }
 

@@ -95,7 +95,10 @@ impl RotatedFile {
             let problem = "only a regular file can be rotated; leave out `rotate`";
             return Err(io::Error::new(ErrorKind::InvalidInput, problem));
         }
-        let rotated = Rotated::new(keep, compress);
+        let mut rotated = Rotated::new(keep, compress);
+        if is_regular {
+            rotated.resume(output_file::target(&path)?);
+        }
         Ok(Self { path, mode, open, rotation, rotated, cannot_rotate: false })
     }
 

@@ -116,7 +116,7 @@ impl Handler for Socket {
     }
 
     fn start(&mut self, context: Context) -> Result<(), Failure> {
-        self.receiver.start(&context.deadline);
+        self.receiver.start(context);
         Ok(())
     }
 

@@ -93,6 +93,8 @@ struct Messages {
     max_len: usize,
     /// How many messages were truncated.
     cut: u64,
+    /// The handler's name, for messages.
+    handler: Arc<str>,
     text: Vec<u8>,
 }
 
@@ -125,6 +127,7 @@ impl Syslog {
             framing: target.framing(),
             max_len,
             cut: 0,
+            handler: Arc::default(),
             text: Vec::new(),
         };
         let delivers = matches!(target, Target::Tcp(_) | Target::Tls(_));
@@ -165,7 +168,10 @@ impl Messages {
         self.cut += 1;
         if self.cut.is_power_of_two() {
             let (count, max) = (self.cut, self.max_len);
-            warn!("syslog: messages of more than {max} bytes are truncated: {count} so far");
+            let handler = &self.handler;
+            warn!(
+                "handler {handler}: messages of more than {max} bytes are truncated: {count} so far"
+            );
         }
     }
 }
@@ -180,7 +186,8 @@ impl Handler for Syslog {
     }
 
     fn start(&mut self, context: Context) -> Result<(), Failure> {
-        self.receiver.start(&context.deadline);
+        self.messages.handler = Arc::clone(&context.name);
+        self.receiver.start(context);
         Ok(())
     }
 

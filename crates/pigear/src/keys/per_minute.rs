@@ -7,7 +7,7 @@ pub struct PerMinute(pub NonZeroU32);
 
 /// The text is not a positive number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected at least 1 a minute")]
+#[error("expected a whole number from 1 to {} a minute", u32::MAX)]
 pub struct NotPerMinute;
 
 impl FromStr for PerMinute {

@@ -42,6 +42,9 @@ pub enum ListenError {
     /// The settings of the store or a lane are invalid.
     #[error("{0}")]
     StoreSettings(String),
+    /// Two handlers write to the same file.
+    #[error("{0}")]
+    Output(String),
     /// A filter is invalid.
     #[error("{place}: {problem}")]
     Filter {

@@ -17,6 +17,9 @@ use pigear_pipeline::Handler;
 use super::ListenError;
 use crate::config::HandlerConfig;
 
+/// The name of the lane that stores alerts.
+const STORE: &str = "store";
+
 impl OpenStore {
     /// Whether a handler's alerts wait in the store.
     pub(super) fn makes_durable(
@@ -27,6 +30,11 @@ impl OpenStore {
     ) -> Result<bool, ListenError> {
         let wrong =
             |problem: &str| Err(ListenError::StoreSettings(format!("handler {name}: {problem}")));
+        if self.is_open() && name == STORE {
+            return wrong(
+                "the store itself has this name in counters; give the handler another one",
+            );
+        }
         let durable = config.durable.unwrap_or(self.is_open() && handler.needs().delivers);
         if durable && config.is_numbered {
             let kind = &config.kind;

@@ -10,6 +10,7 @@ use tracing::{debug, warn};
 use super::housekeeping::Housekeeper;
 use super::open_store::{Filtered, OpenStore};
 use super::opening::Opening;
+use super::outputs::Outputs;
 use super::{ListenError, Listener, directories};
 use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
 use crate::input_file::MAX_CONFIG;
@@ -70,13 +71,16 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, OpenStore
     // A recording or a log can wait for any time; Snort must not.
     let patient = config.sources.iter().all(|source| source.kind.is_patient());
     let when_full = if patient { WhenFull::Wait } else { WhenFull::AsSource };
-    let mut store = OpenStore::open(&config.store)?;
+    let mut store = OpenStore::open(&config.store, config.on_error)?;
     store.add_store_handler(&mut pipeline, when_full);
+    let mut outputs = Outputs::default();
     for handler in &config.handlers {
         let failed = |problem| ListenError::Handler { place: handler.place.clone(), problem };
         let kind = registry.resolve(&handler.kind).map_err(failed)?;
-        let built = registry.build(&handler.kind, handler.keys.clone()).map_err(failed)?;
         let name = handler.name.as_deref().unwrap_or(kind);
+        outputs.add(name, kind, handler)?;
+        let built = registry.build(&handler.kind, handler.keys.clone());
+        let built = built.map_err(|problem| failed(problem.named(name)))?;
         let filters = filters(config, handler)?;
         let settings = handler.lane(when_full);
         if store.makes_durable(handler, name, &*built)? {

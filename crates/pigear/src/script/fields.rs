@@ -131,6 +131,9 @@ pub const ALERT: &[Field] = fields! {
     dissection_differs: Kind::Truth, "whether Snort states other addresses than the packet's headers look like" |a| {
         a.dissection_differs().into()
     };
+    count: Kind::WIDE, "how many alerts it stands for, where alerts are grouped" |a| {
+        known(a.count.and_then(|count| i64::try_from(count.get()).ok()))
+    };
     untrusted: Kind::Truth, "whether an attacker may have forged the event" |a| a.untrusted.into();
 };
 

@@ -14,6 +14,7 @@ mod lane_handle;
 mod lane_reader;
 mod position_writer;
 
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -295,7 +296,8 @@ impl Work {
             return None;
         }
         let letters = self.reader.marked_letters(lane, most);
-        lane.progress().change(|state| state.add_letters(lane.number, letters.len()));
+        let alerts = letters.iter().map(|(_, alert)| alert.count.map_or(1, NonZeroU64::get)).sum();
+        lane.progress().change(|state| state.add_letters(lane.number, alerts));
         Some(letters).filter(|letters| !letters.is_empty())
     }
 

@@ -34,7 +34,7 @@ struct Lane {
     waiting: VecDeque<(i64, Arc<Alert>, usize)>,
     bytes: usize,
     dropped: u64,
-    /// How many alerts came unstored, and how many dead letters are sent again.
+    /// How many alerts came unstored, and how many dead letters stand for that are sent again.
     unstored: u64,
     letters: u64,
     /// The lane is closed.
@@ -145,10 +145,10 @@ impl ProgressState {
         taken
     }
 
-    /// Counts dead letters of a lane that are sent again.
-    pub(super) fn add_letters(&mut self, lane: usize, letters: usize) {
+    /// Counts the alerts of dead letters of a lane that are sent again.
+    pub(super) fn add_letters(&mut self, lane: usize, alerts: u64) {
         if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.letters += letters as u64;
+            lane.letters += alerts;
         }
     }
 

@@ -28,6 +28,13 @@ pub struct RetentionPolicy {
     pub trust_clock: bool,
 }
 
+impl RetentionPolicy {
+    /// Whether alerts are removed at all.
+    pub(super) fn has_limits(self) -> bool {
+        self.days.is_some() || self.bytes.is_some()
+    }
+}
+
 /// Removes on a thread of its own, until this is dropped. What takes long then is not waited for.
 pub struct Retention {
     end: Option<Sender<()>>,
@@ -37,9 +44,11 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Calls this function regularly, and again at once while there is more to do.
+    /// Calls this function regularly, and again at once while there is more to do. If it fails, it is
+    /// logged that Pigear cannot do `what`.
     pub(super) fn start(
         path: &Path,
+        what: &'static str,
         mut tidy: impl FnMut() -> Result<Further, StoreProblem> + Send + 'static,
     ) -> std::io::Result<Self> {
         let path = path.to_owned();
@@ -57,7 +66,7 @@ impl Retention {
                             failures += 1;
                             if failures.is_power_of_two() {
                                 let path = path.display();
-                                error!("{path}: cannot remove old alerts: {problem}");
+                                error!("{path}: cannot {what}: {problem}");
                             }
                             break;
                         }

@@ -1,5 +1,6 @@
 //! The handler that stores alerts.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use pigear_pipeline::{BatchPolicy, Failure, Handler, Needs, Progress};
 use tracing::info;
 
 use super::Store;
+use super::error::StoreProblem;
 
 /// The most alerts of a transaction, and how long one waits for more.
 const BATCH: BatchPolicy =
@@ -33,6 +35,11 @@ impl Store {
     }
 }
 
+/// What a handler that stores alerts needs.
+pub(super) fn needs() -> Needs {
+    Needs { batch: BATCH, ..Needs::default() }
+}
+
 /// Stores alerts.
 pub struct StoreHandler {
     store: Store,
@@ -47,6 +54,25 @@ impl StoreHandler {
         Self { store, unstorable, again: None, problem: String::new() }
     }
 
+    /// Stores alerts, or the first of them: where the disk has no room for all in one transaction, there
+    /// may be some for fewer. Returns how many were stored.
+    fn store_some(&self, alerts: &[Arc<Alert>]) -> Result<NonZeroUsize, StoreProblem> {
+        let mut batch = alerts;
+        loop {
+            let stored = self.store.0.writer.lock().append(batch);
+            match (stored, NonZeroUsize::new(batch.len() / 2)) {
+                (Ok(last), _) => {
+                    self.store.0.progress.change(|state| state.last = last);
+                    return Ok(NonZeroUsize::new(batch.len()).unwrap_or(NonZeroUsize::MIN));
+                }
+                (Err(StoreProblem::Full), Some(half)) => {
+                    batch = batch.get(..half.get()).unwrap_or_default();
+                }
+                (Err(problem), _) => return Err(problem),
+            }
+        }
+    }
+
     fn failed(&self, alerts: &[Arc<Alert>]) -> Failure {
         if self.unstorable == Unstorable::HandOn {
             self.store.0.progress.change(|state| state.hand_on(alerts));
@@ -57,7 +83,7 @@ impl StoreHandler {
 
 impl Handler for StoreHandler {
     fn needs(&self) -> Needs {
-        Needs { batch: BATCH, ..Needs::default() }
+        needs()
     }
 
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
@@ -65,14 +91,16 @@ impl Handler for StoreHandler {
         if !waits && self.again.is_some_and(|again| Instant::now() < again) {
             return Err(self.failed(alerts));
         }
-        let stored = self.store.0.writer.lock().append(alerts);
-        match stored {
-            Ok(last) => {
+        match self.store_some(alerts) {
+            Ok(stored) => {
                 if self.again.take().is_some() {
                     info!("{}: storing works again", self.store.path().display());
                 }
-                self.store.0.progress.change(|state| state.last = last);
-                Ok(Progress::All)
+                Ok(if stored.get() < alerts.len() {
+                    Progress::First(stored)
+                } else {
+                    Progress::All
+                })
             }
             Err(problem) => {
                 self.again = Some(Instant::now() + PAUSE);

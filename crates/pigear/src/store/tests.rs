@@ -34,6 +34,7 @@ mod opening;
 mod out_of_order;
 mod placing;
 mod querying;
+mod storing;
 mod unwritten;
 mod upgrading;
 

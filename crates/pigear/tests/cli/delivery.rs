@@ -145,27 +145,103 @@ fn a_handler_that_is_no_longer_configured_is_named_and_can_be_dropped() {
     until("it is refused", || lane(running.room(), "exec") == Some((0, 1)));
     let (room, _) = end(running);
 
-    let test = Test::new().args(["--store", "a.db", "--data-handler", "null"]);
+    // While no alert waits for it, there is nothing to say.
+    let one_more = || ["--store", "a.db", "--data-handler", "null", "--count", "1"];
+    let test = Test::new().args(one_more()).send(ping());
     fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
-    let mut running = test.start();
-    running.warns(
-        "warning: a.db: 0 alerts wait for the handler exec, which isn't configured; they are delivered \
-        once it is again. If they are not needed: `pigear lanes --store a.db drop exec`\n",
+    let room = test.success();
+    let test = Test::new().args(one_more()).send(ping()).stderr(
+        "warning: a.db: 1 alert waits for the handler exec, which isn't configured; it is delivered \
+        once it is again. If it is not needed: `pigear lanes drop exec --store a.db`\n",
     );
-    let (room, _) = end(running);
-    let mut command = program();
-    command.args(["lanes", "--store", "a.db", "drop", "exec"]).current_dir(room.path());
-    let dropped = command.output().unwrap();
-    assert_eq!(
-        String::from_utf8(dropped.stderr).unwrap(),
-        "pigear: its 1 dead letters were removed too\n"
-    );
+    fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
+    let room = test.success();
+    // The advice works as it is printed.
+    let (_, dropped) = run(&room, &["lanes", "drop", "exec"]);
+    assert_eq!(dropped, "pigear: its dead letter was removed too\n");
     assert_eq!(lane(&room, "exec"), None);
+    let mut command = program();
+    command.args(["--store", "a.db", "lanes", "drop", "exec"]).current_dir(room.path());
     let again = command.output().unwrap();
     assert_eq!(
         (&*String::from_utf8(again.stderr).unwrap(), again.status.code()),
-        ("error: there is no lane \"exec\" in a.db\n", Some(1))
+        ("error: no lane named \"exec\"; the store has no lanes\n", Some(1))
     );
+}
+
+#[test]
+fn a_group_that_is_sent_again_counts_as_all_of_its_alerts() {
+    for window in ["exec.group=300ms", "exec.group=0s"] {
+        let mut running = picky().args(["exec.group=300ms"]).start();
+        (0..3).for_each(|_| running.send(&ping()));
+        until("the group is refused", || lane(running.room(), "exec") == Some((0, 1)));
+        let (room, _) = end(running);
+        // Also where the handler doesn't group any more.
+        let test = picky().args([window]).file("yes", "");
+        fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
+        run(test.room(), &["redeliver"]);
+        let running = test.start();
+        until("it is delivered", || lane(running.room(), "exec") == Some((0, 0)));
+        let (room, said) = end(running);
+        assert!(said.contains("exec: handled 3, dropped 0, failed 0"), "{said}");
+        let (lanes, _) = run(&room, &["lanes"]);
+        let words: Vec<_> = lanes.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(words[3..5], ["3", "3"], "{lanes}");
+    }
+}
+
+#[test]
+fn an_unknown_lane_is_an_error_that_names_those_that_there_are() {
+    let mut running = picky().start();
+    running.send(&ping());
+    until("it is refused", || lane(running.room(), "exec") == Some((0, 1)));
+    let (room, _) = end(running);
+    let commands = [
+        &["redeliver", "--lane", "exce"][..],
+        &["query", "--dead-letters", "--lane", "exce"],
+        &["lanes", "drop", "exce"],
+    ];
+    for command in commands {
+        let output =
+            program().args(command).args(["--store", "a.db"]).current_dir(room.path()).output();
+        let output = output.unwrap();
+        assert_eq!(
+            (&*String::from_utf8(output.stderr).unwrap(), output.status.code()),
+            ("error: no lane named \"exce\"; lanes are: exec\n", Some(1)),
+            "{command:?}"
+        );
+    }
+    assert_eq!(lane(&room, "exec"), Some((0, 1)));
+}
+
+#[test]
+fn lanes_shows_the_account_and_the_receiver_of_each() {
+    let mut running = picky().start();
+    running.send(&ping());
+    until("it is refused", || lane(running.room(), "exec") == Some((0, 1)));
+    let (room, _) = end(running);
+    let (lanes, _) = run(&room, &["lanes"]);
+    let words: Vec<Vec<_>> = lanes.lines().map(|line| line.split_whitespace().collect()).collect();
+    let head = "lane waiting dead letters handled failed last moved target";
+    assert_eq!(words[0].join(" "), head);
+    let [name, waiting, letters, handled, failed, _, target @ ..] = &words[1][..] else {
+        panic!("{lanes}")
+    };
+    let counts = [waiting, letters, handled, failed].map(|word| word.parse::<u64>().unwrap());
+    assert_eq!((*name, counts), ("exec", [0, 1, 0, 1]));
+    assert!(!target.is_empty(), "{lanes}");
+}
+
+#[test]
+fn no_handler_has_the_name_of_the_store() {
+    let args = ["--store", "a.db", "--data-handler", "store=null"];
+    Test::new()
+        .args(args)
+        .stderr(
+            "error: handler store: the store itself has this name in counters; give the handler another \
+            one\n",
+        )
+        .status(2);
 }
 
 #[test]

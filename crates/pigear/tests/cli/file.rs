@@ -131,3 +131,41 @@ fn a_file_that_cannot_be_rotated_grows_on() {
     assert_eq!(room.read("archive/alerts"), PING.repeat(30));
     room.set_mode("archive", 0o755);
 }
+
+#[test]
+fn two_handlers_that_would_write_the_same_file_are_refused() {
+    let others = [("second", "out"), ("link", "link"), ("hard", "hard"), ("way", "./log/../out")];
+    for (name, path) in others {
+        let test = Test::new().file("out", "").with(|room| {
+            std::os::unix::fs::symlink("out", room.at("link")).unwrap();
+            std::fs::hard_link(room.at("out"), room.at("hard")).unwrap();
+        });
+        let kinds = ["--data-handler", "first=file", "--data-handler"];
+        let room = test
+            .args(kinds)
+            .args([format!("{name}=record"), "first.path=out".to_owned(), format!("{name}.path={path}")])
+            .stderr(format!(
+                "error: handler {name}: handler first writes to the same file, {path}; give each its own\n"
+            ))
+            .status(2);
+        assert_eq!(room.read("out"), "");
+    }
+    // What isn't a regular file may be shared.
+    Test::new()
+        .args(["--data-handler", "a=file", "--data-handler", "b=file", "--count", "1"])
+        .args(["a.path=/dev/null", "b.path=/dev/null"])
+        .send(ping())
+        .success();
+}
+
+#[test]
+fn an_error_names_the_handler_by_its_own_name() {
+    let args = ["--data-handler", "mine=file", "mine.path=x", "mine.keep=-1"];
+    Test::new()
+        .args(args)
+        .stderr(
+            "error: handler mine: keep: \"-1\": expected a whole number from 0 to 18446744073709551615\n\
+            hint: pigear --help lists handlers and keys\n",
+        )
+        .status(2);
+}

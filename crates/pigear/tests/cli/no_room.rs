@@ -11,7 +11,7 @@ use crate::harness::{Test, is_root, program, until};
 use crate::log::{append, numbered_events};
 use crate::room::Room;
 use crate::running::Running;
-use crate::snort::{PING, objects, ping};
+use crate::snort::{PING, objects, ping, recording};
 
 /// So many alerts take more than there is room for at first, and less than there is later.
 const ALERTS: u32 = 6_000;
@@ -97,20 +97,106 @@ fn what_had_no_room_in_the_store_is_read_again_in_the_next_run() {
     let running = reading_into_a_full_disk(&at, test);
     running.signal_now(Signal::SIGTERM);
     let (room, ended) = running.end();
-    assert!(ended.stderr.contains("handler store: could not finish in time; "), "{}", ended.stderr);
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
     let stats = objects(&room.read("stats.json")).swap_remove(0);
     let store = &stats["handlers"]["store"];
-    let [handled, dropped] = ["handled", "dropped"].map(|name| store[name].as_u64().unwrap());
+    let [handled, dropped, left] =
+        ["handled", "dropped", "waiting"].map(|name| store[name].as_u64().unwrap());
     assert_eq!(
-        (handled, store["received"].as_u64()),
-        (stored(&room).len() as u64, Some(handled + dropped))
+        (handled, dropped, store["received"].as_u64()),
+        (stored(&room).len() as u64, 0, Some(handled + left))
     );
-    assert!(dropped > 0, "{stats}");
+    assert!(left > 0, "{stats}");
+    let messages = [
+        format!(
+            "handler store: could not finish in time; {left} alerts are left in the log, and are read again \
+            in the next run\n"
+        ),
+        format!(
+            "error: {left} alerts were not processed; the next run reads them again from the log\n"
+        ),
+    ];
+    for message in messages {
+        assert!(ended.stderr.contains(&message), "{message} is not in {}", ended.stderr);
+    }
 
     fs::remove_file(at.join("other")).unwrap();
     let output = program().args(READING).arg("--quiet").current_dir(room.path()).output().unwrap();
     assert_eq!((&*String::from_utf8_lossy(&output.stderr), output.status.code()), ("", Some(0)));
     assert_all_are_stored_once(&room);
+    drop(disk);
+}
+
+/// A store on a disk that has no room for it, and a handler that gets alerts from it.
+const FULL_FROM_THE_START: [&str; 6] =
+    ["--store", "disk/a.db", "--data-handler", "file", "path=out", "durable=true"];
+
+/// Fills the rest of a disk.
+fn fill(at: &Path) {
+    // Fails at the end of the disk.
+    let _ = fs::write(at.join("other"), vec![0; 2 << 20]);
+}
+
+/// Starts with a full disk, sends, makes room, and checks that everything is stored and handled.
+fn receives_while_the_store_cannot_be_opened(prepare: impl FnOnce(&Path)) {
+    let test = Test::new();
+    let at = test.room().at("disk");
+    let Some(disk) = SmallDisk::mount_of(&at, "1m") else { return };
+    prepare(test.room().path());
+    let before = stored(test.room()).len();
+    fill(&at);
+    let mut running = test.args(FULL_FROM_THE_START).args(["--serve-forever"]).start();
+    (0..30).for_each(|_| running.send(&ping()));
+    running.warns(
+        "warning: cannot use the store disk/a.db: the disk is full; alerts wait in memory; trying again in \
+        100ms\n",
+    );
+    fs::remove_file(at.join("other")).unwrap();
+    let written = running.room().at("out");
+    until("all are written", || {
+        fs::metadata(&written).is_ok_and(|file| file.len() == 30 * PING.len() as u64)
+    });
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("file: handled 30, dropped 0, failed 0"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("store: handled 30, dropped 0, failed 0"), "{}", ended.stderr);
+    assert_eq!(stored(&room).len(), 30 + before);
+    drop(disk);
+}
+
+#[test]
+fn alerts_are_received_while_the_disk_has_no_room_for_a_new_store() {
+    if is_root("mount a small disk") {
+        receives_while_the_store_cannot_be_opened(|_| {});
+    }
+}
+
+#[test]
+fn alerts_are_received_while_the_disk_has_no_room_to_open_the_store() {
+    if is_root("mount a small disk") {
+        receives_while_the_store_cannot_be_opened(|room| {
+            let mut first = program();
+            first.args(["--socket-handler", "play", "--from"]).arg(recording("v2919/http"));
+            first.args(["--store", "disk/a.db", "--data-handler", "null"]);
+            assert!(first.current_dir(room).status().unwrap().success());
+        });
+    }
+}
+
+#[test]
+fn without_serve_forever_a_full_disk_is_an_error_at_the_start() {
+    if !is_root("mount a small disk") {
+        return;
+    }
+    let test = Test::new();
+    let at = test.room().at("disk");
+    let Some(disk) = SmallDisk::mount_of(&at, "1m") else { return };
+    fill(&at);
+    let stderr = "error: cannot use the store disk/a.db: the disk is full\n\
+        hint: free disk space, or limit the store with --keep-bytes\n";
+    let room = test.args(FULL_FROM_THE_START).stderr(stderr).status(1);
+    assert!(!room.socket().exists());
     drop(disk);
 }
 

@@ -106,7 +106,7 @@ fn two_shells_are_refused() {
     let (running, screen) = screen::start(test, &[]);
     let (_, ended) = running.end();
     assert_eq!(ended.status, Some(1));
-    screen.shows("error: handler shell: only one shell can use a terminal");
+    screen.shows("error: handler shell-2: only one shell can use a terminal");
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn what_can_not_be_reached_is_said_and_so_is_what_was_dropped() {
         for (server, problem) in cases {
             scope.spawn(move || {
                 let (first, last) = complaints(&format!("http://{server}/x"));
-                let expected = format!("warning: http: http://{server}: {problem}");
+                let expected = format!("warning: handler http: http://{server}: {problem}");
                 assert!(first.starts_with(&expected), "{first}");
                 let dropped = "warning: handler http: could not finish in time; 1 alert dropped";
                 assert_eq!(last, dropped);

@@ -295,8 +295,8 @@ fn what_is_too_long_for_a_datagram_is_cut_between_letters() {
     to(&server, &["--count", "2", "max_len=480", "rfc=3164", "format=json"])
         .send_all([long.clone(), long])
         .stderr(
-            "warning: syslog: messages of more than 480 bytes are truncated: 1 so far\n\
-             warning: syslog: messages of more than 480 bytes are truncated: 2 so far\n",
+            "warning: handler syslog: messages of more than 480 bytes are truncated: 1 so far\n\
+             warning: handler syslog: messages of more than 480 bytes are truncated: 2 so far\n",
         )
         .success();
     let messages = server.has_got(2);

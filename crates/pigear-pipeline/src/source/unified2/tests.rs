@@ -393,8 +393,10 @@ fn the_bookmark_stays_before_alerts_that_no_lane_is_done_with() {
     let thread = thread::spawn(move || pipeline.run(vec![Box::new(source)], &stopped));
     until("the alerts are read", || stats.snapshot().received == 2);
     stop.request();
-    thread.join().unwrap().unwrap();
-    assert_eq!(stats.snapshot().handlers["stuck"].dropped, 2);
+    let end = thread.join().unwrap().unwrap_err();
+    assert!(matches!(end, PipelineError::LeftInLog { alerts: 2 }), "{end}");
+    let stuck = stats.snapshot().handlers["stuck"];
+    assert_eq!((stuck.dropped, stuck.waiting), (0, 2));
     append(&log.path("u2.log"), &records([3]));
     assert_eq!(log.read(Start::Bookmark).0, [1, 2, 3]);
 }

@@ -7,17 +7,18 @@ use pigear_alert::format::FormatName;
 use pigear_alert::packet::IpProtocol;
 
 use crate::command::failure::Failure;
+use crate::keys::number;
 use crate::store::{CountBy, Criteria, Network, moment};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::command) struct StoreArgs {
     /// The store [default: that of --config, of the environment variable `PIGEAR_STORE`, or of
     /// /etc/pigear/pigear.toml]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     pub(in crate::command) store: Option<PathBuf>,
 
     /// The configuration file whose [store] says where it is
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(in crate::command) config: Option<PathBuf>,
 }
 
@@ -34,7 +35,7 @@ pub(in crate::command) struct QueryArgs {
     pub(in crate::command) store: StoreArgs,
 
     /// How many alerts [default: 100], or counts [default: 25]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub(in crate::command) limit: Option<usize>,
 
     /// Output format: fast, full, json, eve, ecs, ocsf, cef [default: fast, with its number
@@ -60,7 +61,7 @@ pub(in crate::command) struct QueryArgs {
     pub(in crate::command) id: Vec<i64>,
 
     /// Show the alert of this number with its packet: each header, and a hexdump
-    #[arg(long, value_name = "ID", conflicts_with_all = ["follow", "count_by", "limit", "WhichArgs"])]
+    #[arg(long, value_name = "ID", value_parser = number::<i64>, conflicts_with_all = ["follow", "count_by", "limit", "WhichArgs"])]
     pub(in crate::command) packet: Option<i64>,
 
     /// Write the packets to a new file for Wireshark, oldest first; all of them without --limit
@@ -101,15 +102,15 @@ struct WhichArgs {
     until: Option<String>,
 
     /// Of this generator; several with commas between
-    #[arg(long, value_name = "N", value_delimiter = ',')]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)]
     gid: Vec<u32>,
 
     /// With this signature id; several with commas between
-    #[arg(long, value_name = "N", value_delimiter = ',')]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)]
     sid: Vec<u32>,
 
     /// With this priority; several with commas between
-    #[arg(long, value_name = "N", value_delimiter = ',')]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)]
     priority: Vec<u32>,
 
     /// Of this class, by its short name; several with commas between
@@ -129,7 +130,7 @@ struct WhichArgs {
     host: Option<Network>,
 
     /// From or to this port
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<u16>)]
     port: Option<u16>,
 
     /// With this protocol: tcp, udp, icmp, icmpv6, or a number

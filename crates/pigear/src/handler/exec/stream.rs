@@ -28,6 +28,8 @@ pub(super) struct Stream {
     running: Option<(Running, Instant)>,
     backoff: Backoff,
     pub(super) deadline: Deadline,
+    /// The handler's name, for messages.
+    pub(super) name: Arc<str>,
 }
 
 /// Why writing to a program stopped, after this many records.
@@ -61,6 +63,7 @@ impl Stream {
             running: Some((running, Instant::now())),
             backoff: Backoff::default(),
             deadline: Deadline::default(),
+            name: Arc::default(),
         })
     }
 
@@ -114,14 +117,17 @@ impl Stream {
         let wait = self.backoff.failed();
         if self.backoff.attempts().is_power_of_two() {
             let program = self.command.program();
-            warn!("{program} {how}; restarting in {wait:?}{output}");
+            warn!("handler {}: {program} {how}; restarting in {wait:?}{output}", self.name);
         }
         if self.deadline.sleep(wait) == Slept::TimeUp {
             return true;
         }
         match Running::start(self.command.command()) {
             Ok(running) => self.running = Some((running, Instant::now())),
-            Err(error) => warn!("cannot start {}: {error}", self.command.program()),
+            Err(error) => {
+                let program = self.command.program();
+                warn!("handler {}: cannot start {program}: {error}", self.name);
+            }
         }
         false
     }
@@ -159,7 +165,9 @@ impl Stream {
             }
             None => {
                 running.stop(KILL_TIMEOUT);
-                warn!("{program} did not exit in time and was killed{}", running.program_output());
+                let output = running.program_output();
+                let name = &self.name;
+                warn!("handler {name}: {program} did not exit in time and was killed{output}");
                 Ok(())
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use pigear_pipeline::Deadline;
+use pigear_pipeline::Context;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
@@ -47,8 +47,8 @@ impl Dispatcher {
         })
     }
 
-    pub(super) fn start(&mut self, deadline: &Deadline) {
-        self.stopping = Stopping::new(deadline.clone());
+    pub(super) fn start(&mut self, context: Context) {
+        self.stopping = Stopping::new(context.deadline, context.name);
     }
 
     /// Whether an alert could not be sent before the deadline. Then no more are sent.

@@ -1,5 +1,6 @@
 //! Sends a batch until it is delivered or refused for good.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -131,7 +132,7 @@ impl Sender {
             batch.report_failed(backoff.attempts(), &problem, wait);
             if !batch.stopping.pause(wait).await {
                 self.gave_up.store(true, Ordering::Relaxed);
-                warn!("http: {}: {problem}; giving up, Pigear is stopping", batch.server);
+                warn!("{batch}: {problem}; giving up, Pigear is stopping");
                 return Ended::TimeUp;
             }
         }
@@ -171,6 +172,13 @@ impl Sender {
     }
 }
 
+/// For messages: the handler and its receiver.
+impl fmt::Display for Batch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "handler {}: {}", self.stopping.handler, self.server)
+    }
+}
+
 impl Batch<'_> {
     fn refused(&self, reason: &str) -> Result<(), Undelivered> {
         Err(Undelivered::Refused(format!("{}: {reason}", self.server)))
@@ -187,20 +195,20 @@ impl Batch<'_> {
     /// Logs a failed attempt: the first, the second, the fourth, and so on.
     fn report_failed(&self, attempt: u32, problem: &str, wait: Duration) {
         if attempt.is_power_of_two() {
-            let (server, seconds) = (&self.server, wait.as_secs_f64());
-            warn!("http: {server}: {problem}; attempt {attempt}, trying again in {seconds:.1} s");
+            let seconds = wait.as_secs_f64();
+            warn!("{self}: {problem}; attempt {attempt}, trying again in {seconds:.1} s");
         }
     }
 
     fn report_taken(&self, failed: u32) {
         if failed > 0 {
             let attempts = plural::count(failed + 1, "attempt");
-            debug!("http: {}: done after {attempts}", self.server);
+            debug!("{self}: done after {attempts}");
         }
     }
 
     fn report_halved(&self, alerts: usize, reason: &str) {
         let alerts = plural::count(alerts, "alert");
-        debug!("http: {}: {reason}; sending {alerts} in smaller batches", self.server);
+        debug!("{self}: {reason}; sending {alerts} in smaller batches");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -13,35 +14,39 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// Tells whether the deadline has come. Clones share it.
 #[derive(Clone, Default)]
-pub(super) struct Stopping(Deadline);
+pub(super) struct Stopping {
+    deadline: Deadline,
+    /// The handler's name, for messages.
+    pub(super) handler: Arc<str>,
+}
 
 impl Stopping {
-    pub(super) fn new(deadline: Deadline) -> Self {
-        Self(deadline)
+    pub(super) fn new(deadline: Deadline, handler: Arc<str>) -> Self {
+        Self { deadline, handler }
     }
 
     /// Pauses before the next attempt. The announcement of a deadline meanwhile cuts the pause short;
     /// after it, a pause takes at most half of the time that is left, so that there is always another
     /// attempt. Returns false if time is up.
     pub(super) async fn pause(&self, length: Duration) -> bool {
-        let left = self.0.left();
+        let left = self.deadline.left();
         let length = left.map_or(length, |left| length.min((left / 2).max(TICK)));
         let start = Instant::now();
-        while start.elapsed() < length && !self.0.is_up() {
+        while start.elapsed() < length && !self.deadline.is_up() {
             sleep(TICK.min(length.saturating_sub(start.elapsed()))).await;
-            if left.is_none() && self.0.left().is_some() {
+            if left.is_none() && self.deadline.left().is_some() {
                 break;
             }
         }
-        !self.0.is_up()
+        !self.deadline.is_up()
     }
 
     /// The result of `work`, unless the deadline comes first.
     pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         let mut late = pin!(async {
-            while !self.0.is_up() {
-                sleep(self.0.left().map_or(TICK, |left| left.min(TICK))).await;
+            while !self.deadline.is_up() {
+                sleep(self.deadline.left().map_or(TICK, |left| left.min(TICK))).await;
             }
         });
         poll_fn(|context| match work.as_mut().poll(context) {
@@ -60,7 +65,7 @@ mod tests {
     fn there_is_another_attempt_before_the_end_however_long_a_server_asks_to_wait() {
         let deadline = Deadline::default();
         deadline.announce(std::time::Instant::now() + Duration::from_secs(1));
-        let stopping = Stopping::new(deadline.clone());
+        let stopping = Stopping::new(deadline.clone(), "http".into());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         assert!(runtime.block_on(stopping.pause(Duration::MAX)));
         assert!(deadline.left().is_some_and(|left| left > Duration::from_millis(100)));

@@ -14,6 +14,9 @@ use tracing::{error, warn};
 use crate::handler::compress::Compress;
 use crate::output_file::{dir, sync_dir};
 
+/// The suffix of a compressed file that is not complete yet.
+const PART: &str = ".part";
+
 /// The rotated files of one path.
 pub(super) struct Rotated {
     work: Work,
@@ -21,9 +24,16 @@ pub(super) struct Rotated {
     /// earlier ones are gone.
     last: (String, u32),
     /// The thread that compresses and removes files, once there is work.
-    worker: Option<(Sender<RotatedFile>, JoinHandle<()>)>,
+    worker: Option<(Sender<Job>, JoinHandle<()>)>,
     /// Whether a missing thread was logged.
     no_worker: bool,
+}
+
+/// The work of the other thread.
+enum Job {
+    PutAway(RotatedFile),
+    /// An earlier run was killed while it compressed rotated files of this path.
+    Resume(PathBuf),
 }
 
 /// A file that was renamed.
@@ -57,10 +67,22 @@ impl Rotated {
         }
         let name = self.free_name(&path, now);
         fs::rename(&path, &name)?;
-        let file = RotatedFile { path, name };
+        self.hand_over(Job::PutAway(RotatedFile { path, name }));
+        Ok(())
+    }
+
+    /// Finishes what an earlier run left incomplete, if it was killed while it compressed files.
+    pub(super) fn resume(&mut self, path: PathBuf) {
+        if interrupted(&path).is_ok_and(|found| !found.is_empty()) {
+            self.hand_over(Job::Resume(path));
+        }
+    }
+
+    /// Leaves work to the other thread.
+    fn hand_over(&mut self, job: Job) {
         match self.worker() {
             // The worker ends only after this.
-            Ok(sender) => drop(sender.send(file)),
+            Ok(sender) => drop(sender.send(job)),
             Err(error) => {
                 if !self.no_worker {
                     warn!(
@@ -68,13 +90,12 @@ impl Rotated {
                     );
                     self.no_worker = true;
                 }
-                self.work.carry_out(&file);
+                self.work.carry_out(&job);
             }
         }
-        Ok(())
     }
 
-    fn worker(&mut self) -> io::Result<&Sender<RotatedFile>> {
+    fn worker(&mut self) -> io::Result<&Sender<Job>> {
         let (sender, _) = match &mut self.worker {
             Some(worker) => worker,
             none => {
@@ -121,18 +142,41 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 }
 
 impl Work {
-    fn run(&self, inbox: Receiver<RotatedFile>) {
-        for file in inbox {
-            self.carry_out(&file);
+    fn run(&self, inbox: Receiver<Job>) {
+        for job in inbox {
+            self.carry_out(&job);
         }
     }
 
-    fn carry_out(&self, RotatedFile { path, name }: &RotatedFile) {
+    fn carry_out(&self, job: &Job) {
+        let path = match job {
+            Job::PutAway(RotatedFile { path, name }) => {
+                self.try_to_compress(name);
+                path
+            }
+            Job::Resume(path) => {
+                self.finish_interrupted(path);
+                path
+            }
+        };
+        if let Err(error) = self.remove_oldest(path) {
+            error!("cannot remove old files of {}: {error}", path.display());
+        }
+    }
+
+    fn try_to_compress(&self, name: &Path) {
         if let Err(error) = self.compress(name) {
             error!("cannot compress {}: {error}; it stays uncompressed", name.display());
         }
-        if let Err(error) = self.remove_oldest(path) {
-            error!("cannot remove old files of {}: {error}", path.display());
+    }
+
+    /// Removes incomplete compressed files, and compresses their originals, which are still there.
+    fn finish_interrupted(&self, path: &Path) {
+        for Interrupted { unfinished, original } in interrupted(path).unwrap_or_default() {
+            if let Err(error) = fs::remove_file(&unfinished) {
+                warn!("cannot remove {}: {error}", unfinished.display());
+            }
+            self.try_to_compress(&original);
         }
     }
 
@@ -143,7 +187,7 @@ impl Work {
             return Ok(());
         }
         let target = with_ending(path, self.compress.suffix());
-        let unfinished = with_ending(&target, ".part");
+        let unfinished = with_ending(&target, PART);
         let written = self.compress_into(path, &unfinished);
         written.and_then(|()| fs::rename(&unfinished, target)).inspect_err(|_| {
             // An incomplete file is useless.
@@ -174,6 +218,33 @@ impl Work {
         let surplus = files.len().saturating_sub(keep);
         files.iter().take(surplus).try_for_each(fs::remove_file)
     }
+}
+
+/// A compression that was not finished.
+struct Interrupted {
+    unfinished: PathBuf,
+    original: PathBuf,
+}
+
+/// The compressions that an earlier run did not finish. Their originals are there: one is removed only
+/// once its compressed file is complete.
+fn interrupted(path: &Path) -> io::Result<Vec<Interrupted>> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir(path))? {
+        let other = entry?.file_name().to_string_lossy().into_owned();
+        let time = other.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.'));
+        let time = time
+            .and_then(|rest| rest.strip_suffix(PART))
+            .and_then(|time| time.strip_suffix(".gz").or(time.strip_suffix(".zst")));
+        if let Some(time) = time.filter(|time| sort_key(time).is_some()) {
+            let original = with_ending(path, &format!(".{time}"));
+            if original.exists() {
+                found.push(Interrupted { unfinished: dir(path).join(&other), original });
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The rotated files, oldest first: their names sort by time.

@@ -297,3 +297,30 @@ fn a_failure_to_rotate_is_logged_again_after_a_success() {
     assert_eq!(file.make_ready(at(TIMES[0])).unwrap(), Ready::Another);
     assert!(!file.cannot_rotate);
 }
+
+#[test]
+fn a_compression_that_was_interrupted_is_finished_at_the_next_start() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("alerts");
+    let at_path = |name: &str| dir.path().join(name);
+    for time in ["20261118T120000Z", "20261118T120001Z-2"] {
+        fs::write(at_path(&format!("alerts.{time}")), "text").unwrap();
+    }
+    // The process was killed here; the second time with another compression.
+    fs::write(at_path("alerts.20261118T120000Z.gz.part"), "tex").unwrap();
+    fs::write(at_path("alerts.20261118T120001Z-2.zst.part"), "tex").unwrap();
+    // Of other programs.
+    fs::write(at_path("alerts.old.gz.part"), "theirs").unwrap();
+    fs::write(at_path("alerts.20261118T130000Z.gz.part"), "theirs").unwrap();
+    let mut file =
+        RotatedFile::open(path, None, Rotation::default(), None, Compress::Gzip).unwrap();
+    file.finish();
+    let expected = [
+        "alerts",
+        "alerts.20261118T120000Z.gz",
+        "alerts.20261118T120001Z-2.gz",
+        "alerts.20261118T130000Z.gz.part",
+        "alerts.old.gz.part",
+    ];
+    assert_eq!(names(dir.path()), expected);
+}

@@ -1,14 +1,15 @@
-use std::sync::Arc;
-
 use pigear_pipeline::source::unified2::AlreadyHandled;
-use pigear_pipeline::{LaneConfig, LaneSettings, Pipeline, WhenFull};
+use pigear_pipeline::{LaneConfig, LaneSettings, OnError, Pipeline, WhenFull};
 
 use tracing::warn;
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
+use crate::listen::open_store::STORE;
 use crate::listen::open_store::filtered::Filtered;
-use crate::store::{Reader, Retention, RetentionPolicy, Store, StoreError, Unstorable};
+use crate::store::{
+    DurableLane, Reader, RetentionPolicy, StoreError, StoreOpener, Unstorable, WhenDiskFull,
+};
 
 /// The most bytes of alerts that wait to be stored.
 const MAX_WAITING_BYTES: usize = 32 << 20;
@@ -16,15 +17,23 @@ const MAX_WAITING_BYTES: usize = 32 << 20;
 /// The store, if there is one.
 #[derive(Default)]
 pub(in crate::listen) struct OpenStore {
-    store: Option<Store>,
+    store: Option<StoreOpener>,
     /// The lanes that read from it.
     names: Vec<String>,
-    retention: Option<Retention>,
 }
 
 impl OpenStore {
-    pub(in crate::listen) fn open(config: &StoreConfig) -> Result<Self, ListenError> {
-        let store = config.path.as_deref().map(Store::open).transpose()?;
+    /// Opens the store. If errors don't end the program, a full disk is waited for.
+    pub(in crate::listen) fn open(
+        config: &StoreConfig,
+        on_error: OnError,
+    ) -> Result<Self, ListenError> {
+        let when_full = match on_error {
+            OnError::Stop => WhenDiskFull::Fail,
+            OnError::GoOn => WhenDiskFull::OpenLater,
+        };
+        let open = |path| StoreOpener::open(path, when_full);
+        let store = config.path.as_deref().map(open).transpose()?;
         if store.is_none() && *config != StoreConfig::default() {
             let problem = "retention needs a store; give one with --store PATH";
             return Err(ListenError::StoreSettings(problem.to_owned()));
@@ -74,7 +83,7 @@ impl OpenStore {
                 WhenFull::Wait => Unstorable::Wait,
                 WhenFull::AsSource | WhenFull::DropNewest => Unstorable::HandOn,
             };
-            pipeline.add("store", Box::new(store.handler(unstorable)), settings);
+            pipeline.add(STORE, Box::new(store.handler(unstorable)), settings);
         }
     }
 
@@ -94,28 +103,26 @@ impl OpenStore {
         }
         let target = filtered.handler.needs().target;
         let begin = config.begin.unwrap_or_default();
-        let queue = store.queue(name, begin, settings, target.as_deref())?;
+        let queue = store.queue(DurableLane { name: name.to_owned(), begin, settings, target })?;
         self.names.push(name.to_owned());
         let Filtered { handler, filters } = filtered;
-        pipeline.add(name, handler, LaneConfig { settings, filters, queue: Some(Arc::new(queue)) });
+        pipeline.add(name, handler, LaneConfig { settings, filters, queue: Some(queue) });
         Ok(())
     }
 
     /// Starts to apply the retention policy.
     pub(in crate::listen) fn start(&mut self, config: &StoreConfig) -> Result<(), ListenError> {
         let Some(store) = &self.store else { return Ok(()) };
-        store.name_strays(&self.names.iter().map(String::as_str).collect::<Vec<_>>());
-        // Also without retention limits, because this thread also checks that the file is still there.
-        self.retention = Some(store.tidy(RetentionPolicy {
+        // Also without retention limits, because this also checks that the file is still there.
+        store.start(RetentionPolicy {
             days: config.keep_days,
             bytes: config.keep_bytes,
             trust_clock: config.trust_clock,
-        })?);
+        })?;
         Ok(())
     }
 
     pub(in crate::listen) fn close(self) {
-        drop(self.retention);
         if let Some(store) = self.store {
             store.close();
         }

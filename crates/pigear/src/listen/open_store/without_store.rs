@@ -1,5 +1,5 @@
 use pigear_pipeline::source::unified2::AlreadyHandled;
-use pigear_pipeline::{LaneConfig, LaneSettings, Pipeline, WhenFull};
+use pigear_pipeline::{LaneConfig, LaneSettings, OnError, Pipeline, WhenFull};
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
@@ -9,7 +9,7 @@ use crate::listen::open_store::filtered::Filtered;
 pub(in crate::listen) struct OpenStore;
 
 impl OpenStore {
-    pub(in crate::listen) fn open(config: &StoreConfig) -> Result<Self, ListenError> {
+    pub(in crate::listen) fn open(config: &StoreConfig, _: OnError) -> Result<Self, ListenError> {
         if *config == StoreConfig::default() {
             Ok(Self)
         } else {

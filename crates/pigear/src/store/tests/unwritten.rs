@@ -224,7 +224,7 @@ fn the_end_does_not_wait_for_what_is_being_removed() {
         let _ = released.recv_timeout(Duration::from_secs(20));
         Ok(Further::Enough)
     };
-    let retention = Retention::start(Path::new("alerts.db"), tidy).unwrap();
+    let retention = Retention::start(Path::new("alerts.db"), "remove old alerts", tidy).unwrap();
     entered.recv().unwrap();
     let begun = Instant::now();
     drop(retention);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use super::{FileName, FilePosition, Head, NextFile, Place, Reader, SetAside};
+use super::next_file::NextFile;
+use super::{FileName, FilePosition, Head, Place, Reader, SetAside};
 use crate::source::unified2::bookmark::{Mark, Position};
 use crate::source::unified2::input;
 use crate::source::unified2::spool::SpoolFile;
