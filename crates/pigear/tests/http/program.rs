@@ -1,6 +1,8 @@
 //! The real program.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -238,4 +240,26 @@ fn a_field_that_is_missing_where_json_needs_one_fails_the_alert() {
     let (stderr, status) = template(text, &[]);
     assert!(stderr.starts_with("error: handler http: t.j2: the result is not JSON:"), "{stderr}");
     assert_eq!(status, Some(1));
+}
+
+#[test]
+fn a_server_without_tls_is_said_to_have_none() {
+    let closes = Server::start(|_, _| Reply::ok());
+    let (first, _) = complaints(&format!("https://{}/", closes.address));
+    let expected = "the server closed the connection in the TLS handshake; write http:// instead of https://, \
+        if it doesn't speak TLS";
+    assert!(first.ends_with(expected), "{first}");
+    // As Apache and nginx do.
+    let answers = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = answers.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in answers.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1_024]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let (first, _) = complaints(&format!("https://{address}/"));
+    let expected = "the server doesn't speak TLS on this port; write http:// instead of https://?";
+    assert!(first.ends_with(expected), "{first}");
 }

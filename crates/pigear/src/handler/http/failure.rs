@@ -27,6 +27,11 @@ pub(super) fn text(error: &reqwest::Error) -> String {
             "the server doesn't speak TLS on this port; write http:// instead of https://?"
                 .to_owned()
         }
+        Some(innermost) if innermost.contains("tls handshake eof") => {
+            "the server closed the connection in the TLS handshake; write http:// instead of \
+             https://, if it doesn't speak TLS"
+                .to_owned()
+        }
         Some(innermost) if error.is_connect() => format!("cannot connect: {}", shown(innermost)),
         Some(_) => {
             // The outermost layers say only that a client failed.
