@@ -330,7 +330,7 @@ fn what_other_languages_have_is_refused_with_the_right_form() {
 fn protocols_and_other_words_are_compared_without_case() {
     for script in [
         "alert.proto == \"udp\" && \"Udp\" == alert.proto && alert.proto != \"tcp\"",
-        "alert.proto in [\"tcp\", \"Udp\"] && alert.proto in \"tcp,udp\" && alert.proto in [\"udp\", 47]",
+        "alert.proto in [\"tcp\", \"Udp\"] && alert.proto in \"tcp,udp\" && alert.proto in [\"udp\", 200]",
         "alert.proto.starts_with(\"u\") && alert.proto.contains(\"dp\")",
         "alert.class == \"Misc-Activity\" && alert.dialect == \"SNORT3\"",
         "let a = alert; a.proto == \"udp\"",
