@@ -81,7 +81,7 @@ pub const ALERT: &[Field] = fields! {
     src_port: Kind::PORT, "source port (TCP, UDP, SCTP)" |a| known(a.src_port());
     dst_ip: Kind::Address, "destination address" |a| shown(a.dst_ip());
     dst_port: Kind::PORT, "destination port (TCP, UDP, SCTP)" |a| known(a.dst_port());
-    proto: Kind::Protocol, "\"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", \"SCTP\", …, or a number without a name" |a| {
+    proto: Kind::Protocol, "\"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", \"SCTP\", …, or a number without name" |a| {
         a.protocol().map_or(Dynamic::UNIT, |protocol| {
             protocol.name().map_or_else(|| number(protocol.0), Dynamic::from)
         })

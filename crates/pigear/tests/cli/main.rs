@@ -19,6 +19,7 @@ mod file;
 mod filters;
 #[cfg(feature = "store")]
 mod flooded;
+mod formats;
 mod harness;
 mod instances;
 mod log;

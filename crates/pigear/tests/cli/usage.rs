@@ -26,11 +26,13 @@ fn an_unknown_key_is_refused_with_those_that_there_are() {
     refused(
         &["x=1"],
         &format!(
-            "error: handler print: unknown key `x`, expected one of `fields`, `format`, `max_bytes`, `packet`, `payload`, `utc`{EVERY}\n{HANDLERS}"
+            "error: handler print: unknown key `x`, expected one of `fields`, `format`, `max_bytes`, \
+             `packet`, `payload`, `utc`{EVERY}\n{HANDLERS}"
         ),
         2,
     );
-    let keys = "expected one of `path`, `format`, `rotate`, `keep`, `compress`, `mode`";
+    let keys = "expected one of `path`, `fields`, `format`, `max_bytes`, `packet`, `payload`, `utc`, `rotate`, `keep`, \
+        `compress`, `mode`";
     let stderr = format!("error: handler file: unknown key `pth`, {keys}{EVERY}\n{HANDLERS}");
     refused(&["--data-handler", "file", "pth=x"], &stderr, 2);
 }

@@ -227,23 +227,24 @@ fn to(server: &Rsyslog, keys: &[&str]) -> Test {
     if server.input.is_tls() { test.args([server.ca()]) } else { test }
 }
 
-const LINE: &str = "[**] [1:1000134:1] ICMP Echo Request [**] [Priority: 3] {ICMP} \
+const LINE: &str = "[1:1000134:1] ICMP Echo Request [Priority: 3] {ICMP} \
     192.168.10.21 -> 198.51.100.1";
 const DATA: &str = "[pigear@32473 gid=\"1\" sid=\"1000134\" rev=\"1\" priority=\"3\" proto=\"ICMP\" \
-    src_ip=\"192.168.10.21\" dst_ip=\"198.51.100.1\"]";
+    src_ip=\"192.168.10.21\" dst_ip=\"198.51.100.1\" sensor=\"dmz\"]";
 
 #[test]
 fn rsyslog_understands_every_field_over_every_transport() {
     for input in [Input::Udp, Input::Tcp, Input::Tls] {
         let Some(server) = Rsyslog::start(input) else { return };
         let stats = counters([1, 0, 0, 0], &[("syslog", [1, 0, 0])]);
-        to(&server, &["--count", "1"]).send(ping()).stats(stats).success();
+        let args = ["--count", "1", "--sensor", "dmz"];
+        to(&server, &args).send(ping()).stats(stats).success();
         let message = server.has_got(1).swap_remove(0);
         let field = |name: &str| message[name].as_str().unwrap().to_owned();
         // auth is 4, priority 3 a warning (4).
         assert_eq!(field("pri"), (4 * 8 + 4).to_string());
         assert_eq!(field("time"), "2025-06-15T18:06:40.999998Z");
-        assert_eq!(field("host"), nix::unistd::gethostname().unwrap().to_str().unwrap());
+        assert_eq!(field("host"), "dmz");
         assert_eq!(field("pid"), std::process::id().to_string());
         assert_eq!((&*field("id"), &*field("version")), ("alert", "1"));
         assert_eq!(field("data"), DATA);
