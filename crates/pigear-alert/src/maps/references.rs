@@ -21,7 +21,8 @@ impl Reference<'_> {
     /// The URL, if the system is known.
     ///
     /// It is the system's prefix and the id, without duplication: an id that is a whole URL is not changed,
-    /// and `CVE-2021-41773` loses its prefix after `…?id=CVE-`.
+    /// and `CVE-2021-41773` loses its prefix after `…?id=CVE-`, as does `CAN-2004-0120`, which is what CVE's
+    /// candidates were called.
     #[must_use]
     pub fn url(&self, systems: &ReferenceSystems) -> Option<String> {
         let prefix = systems.prefix(self.system)?;
@@ -29,7 +30,10 @@ impl Reference<'_> {
             return Some(self.id.to_owned());
         }
         let ending = prefix.rsplit(['/', '=', '?', '#']).next().unwrap_or_default();
-        let id = if starts_with_ignoring_case(self.id, ending) {
+        let candidate = if ending.eq_ignore_ascii_case("CVE-") { "CAN-" } else { ending };
+        let id = if starts_with_ignoring_case(self.id, ending)
+            || starts_with_ignoring_case(self.id, candidate)
+        {
             &self.id[ending.len()..]
         } else {
             self.id
@@ -122,6 +126,12 @@ fn from_configs(text: &str) -> Parsed<ReferenceSystems> {
 }
 
 fn configured(argument: &str) -> Result<(&str, &str), MapProblem> {
+    // Sagan's lists have a comma in between.
+    if let Some((name, prefix)) = argument.split_once(',')
+        && !argument.contains(char::is_whitespace)
+    {
+        return Ok((required("system", name)?, required("address", prefix)?));
+    }
     let mut fields = argument.split_whitespace();
     let name = required("system", fields.next().unwrap_or_default())?;
     let prefix = required("address", fields.next().unwrap_or_default())?;
@@ -185,6 +195,7 @@ mod tests {
             Some("https://www.cve.org/CVERecord?id=CVE-2021-41773")
         );
         assert_eq!(url("arachnids", "IDS4"), url("arachnids", "4"));
+        assert_eq!(url("cve", "CAN-2004-0120"), url("cve", "2004-0120"));
         assert_eq!(url("cve", "été").as_deref(), Some("https://www.cve.org/CVERecord?id=CVE-été"));
     }
 
@@ -205,6 +216,16 @@ mod tests {
         );
         assert_eq!(parsed.value.iter().count(), 2);
         assert_eq!(parsed.value.prefix("a"), Some("http://later/"));
+    }
+
+    #[test]
+    fn a_comma_may_stand_between_system_and_address() {
+        let parsed = ReferenceSystems::parse(
+            "config reference: cve,http://a/?name=\nconfig reference: url http://b/?x,y",
+        );
+        assert_eq!(problems(&parsed), [""; 0]);
+        let systems: Vec<_> = parsed.value.iter().collect();
+        assert_eq!(systems, [("cve", "http://a/?name="), ("url", "http://b/?x,y")]);
     }
 
     #[test]

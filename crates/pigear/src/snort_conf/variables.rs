@@ -10,12 +10,11 @@ pub(super) struct Variables(HashMap<String, String>);
 impl Variables {
     /// Takes a statement `var NAME VALUE`, or `ipvar` or `portvar`. Others are ignored.
     pub(super) fn define(&mut self, statement: &str) {
-        let mut words = statement.splitn(3, char::is_whitespace);
-        let (Some("var" | "ipvar" | "portvar"), Some(name), Some(value)) =
-            (words.next(), words.next(), words.next())
+        let Some(("var" | "ipvar" | "portvar", rest)) = statement.split_once(char::is_whitespace)
         else {
             return;
         };
+        let Some((name, value)) = rest.trim_start().split_once(char::is_whitespace) else { return };
         // A value that can't be expanded is none.
         match self.expand(value.trim()) {
             Some(value) if value.len() <= MAX_VALUE => self.0.insert(name.to_owned(), value),
@@ -63,7 +62,7 @@ mod tests {
     fn values_are_those_of_the_moment() {
         let mut variables = Variables::default();
         for statement in
-            ["var A x", "portvar B\t[$A, $(A)]", "var A y", "ipvar C $UNKNOWN", "vary D z"]
+            ["var A x", "portvar \t B\t  [$A, $(A)]", "var A y", "ipvar C $UNKNOWN", "vary D z"]
         {
             variables.define(statement);
         }

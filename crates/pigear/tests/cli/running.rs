@@ -33,6 +33,11 @@ pub(crate) const NO_RULES: &str = "warning: alerts have no message: Snort's log 
 const NO_GENERATORS: &str = "warning: alerts have no message: Snort's log has none, and \
     gen-msg.map is missing; give it with --gen-msg-map\n";
 
+/// Standard error without these.
+pub(crate) fn without_names(stderr: &str) -> String {
+    stderr.replace(STOCK_CLASSES, "").replace(NO_RULES, "").replace(NO_GENERATORS, "")
+}
+
 /// What was left when the program had ended.
 pub(crate) struct Ended {
     pub(crate) stdout: String,
@@ -152,11 +157,7 @@ impl Running {
         let pid = format!("process {}", std::process::id());
         let ended = Ended {
             stdout: text(self.stdout.take()),
-            stderr: text(self.stderr.take())
-                .replace(&pid, "process PID")
-                .replace(STOCK_CLASSES, "")
-                .replace(NO_RULES, "")
-                .replace(NO_GENERATORS, ""),
+            stderr: without_names(&text(self.stderr.take()).replace(&pid, "process PID")),
             status: status.unwrap().code(),
         };
         (self.room.take().unwrap(), ended)
