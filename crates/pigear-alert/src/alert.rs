@@ -10,12 +10,14 @@ use jiff::Timestamp;
 
 use crate::maps::{Class, Names};
 use crate::message::AlertMessage;
-use crate::packet::{Dissection, Dissector, IpProtocol, LinkType, SnortVersion, Stated};
+use crate::packet::{
+    Dissection, Dissector, IpProtocol, LinkType, SnortVersion, Stated, frame_length,
+};
 use crate::unified2::{Logged, LoggedPacket, Verdict};
 use crate::wire::{Decoded, Dialect};
 
-/// Generator of Snort's packet decoder.
-const DECODER: u32 = 116;
+/// Generator of Snort's packet decoder, and the class that Snort 2 sends with its alerts.
+const DECODER_CLASS: (u32, u32) = (116, 25);
 
 /// An alert: Snort's message, its origin, and what is derived from both.
 ///
@@ -108,7 +110,7 @@ impl Alert {
     pub fn from_log(logged: Logged, origin: Arc<Origin>, names: Arc<Names>) -> Self {
         let event = &logged.event;
         let dialect = if event.is_snort3 { Dialect::Snort3 } else { Dialect::Snort29 };
-        let (ts_sec, ts_usec) = (event.key.second, event.microsecond);
+        let (ts_sec, ts_usec) = event.time();
         let message = AlertMessage { ts_sec, ts_usec, ..AlertMessage::default() };
         let decoded = Decoded { message, dialect, untrusted: false };
         let mut alert = Self::new(decoded, origin, names);
@@ -136,7 +138,11 @@ impl Alert {
         message.app_name = event.app_name.or(message.app_name);
         let first = (!logged.packets.is_empty()).then(|| logged.packets.remove(0));
         if !message.has_packet() {
-            message.set_packet(first.map(|packet| packet.data).unwrap_or_default());
+            let packet = first.map(|packet| packet.data).unwrap_or_default();
+            let len = frame_length(&packet, logged.link_type).unwrap_or_default();
+            message.set_packet(packet);
+            // A packet that was cut is as long as its IP header says.
+            message.pktlen = message.pktlen.max(u32::try_from(len).unwrap_or_default());
         }
         self.untrusted = false;
         self.dissection = OnceLock::new();
@@ -175,6 +181,12 @@ impl Alert {
         self.verdict() == Some(Verdict::Blocked)
     }
 
+    /// Whether Snort held the packet back, if its log says so. It doesn't say what became of it.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.verdict() == Some(Verdict::Held)
+    }
+
     /// Whether all numbers of the event are known: a dialect that sends only some of them needs Snort's log
     /// for that.
     #[must_use]
@@ -211,12 +223,14 @@ impl Alert {
         Some(self.message.priority).filter(|&priority| priority > 0)
     }
 
-    /// The class. Snort 2 sends the same number with every alert of its decoder, whatever the list
-    /// of classes: these have none.
+    /// The class. Snort 2 sends the number 25 with alerts of its decoder for which no rule names a class,
+    /// whatever the list of classes: these have none.
     #[must_use]
     pub fn class(&self) -> Option<&Class> {
-        let meaningless = self.message.sig_generator == DECODER && !self.dialect.is_snort3();
-        if meaningless { None } else { self.names.class(self.message.classification) }
+        let AlertMessage { sig_generator, classification, .. } = self.message;
+        let is_placeholder = (sig_generator, classification) == DECODER_CLASS;
+        let is_meaningless = is_placeholder && !self.dialect.is_snort3();
+        if is_meaningless { None } else { self.names.class(classification) }
     }
 
     /// The URLs of the rule's references.

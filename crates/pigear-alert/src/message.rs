@@ -125,6 +125,12 @@ impl fmt::Display for AppName {
     }
 }
 
+/// A time whose microseconds are below 1,000,000: what is above counts as seconds.
+pub(crate) fn carried(seconds: u32, microseconds: u32) -> (u32, u32) {
+    const SECOND: u32 = 1_000_000;
+    (seconds.saturating_add(microseconds / SECOND), microseconds % SECOND)
+}
+
 /// The part of a C string's buffer before its NUL; all of it if there is none.
 pub(crate) fn until_nul(field: &[u8]) -> &[u8] {
     field.split(|&byte| byte == 0).next().unwrap_or_default()

@@ -52,7 +52,7 @@ mod text;
 pub use dialect::{Dialect, UnknownDialect};
 pub use encode::encode;
 
-use crate::message::{AlertMessage, AppName};
+use crate::message::{AlertMessage, AppName, carried};
 use crate::packet::LinkType;
 use crate::plural;
 use layout::{Event, PacketHeader, Record};
@@ -122,12 +122,6 @@ pub enum DecodeError {
     /// The message fills its 256 bytes without a NUL at the end, which Snort never sends.
     #[error("datagram is not an alert: its message is not terminated within 256 bytes")]
     UnterminatedMessage,
-    /// The packet's time has a million microseconds or more, which Snort never sends.
-    #[error("datagram is not an alert: its timestamp has {microseconds} microseconds")]
-    ImpossibleTime {
-        /// What stands where the microseconds belong.
-        microseconds: u32,
-    },
 }
 
 impl Decoder {
@@ -146,9 +140,6 @@ impl Decoder {
         let claimed = record.packet_header();
         let area = record.packet_area();
         let header = mend::packet_header(claimed, &sent, area, dialect, self.link_type);
-        if header.ts_usec >= 1_000_000 {
-            return Err(DecodeError::ImpossibleTime { microseconds: header.ts_usec });
-        }
         let event = mend::event(sent, &header, dialect);
         let pkt = area.get(..header.caplen as usize).unwrap_or(area);
         let mut message = assemble(text, &header, pkt, &event);
@@ -179,10 +170,12 @@ fn app_name(field: &[u8]) -> Option<AppName> {
 }
 
 fn assemble(text: &[u8], header: &PacketHeader, pkt: &[u8], event: &Event) -> AlertMessage {
+    // A damaged capture may have a million microseconds or more.
+    let (ts_sec, ts_usec) = carried(header.ts_sec, header.ts_usec);
     AlertMessage {
         msg: text.into(),
-        ts_sec: header.ts_sec,
-        ts_usec: header.ts_usec,
+        ts_sec,
+        ts_usec,
         caplen: header.caplen,
         pktlen: header.len,
         dlthdr: header.dlthdr,

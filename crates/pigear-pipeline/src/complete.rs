@@ -13,7 +13,8 @@
 //! log ──▶ completer ──── never came over the socket ────┘
 //! ```
 //!
-//! A complete alert never waits. Alerts that were logged while Pigear was down, or that the socket
+//! A complete alert doesn't wait, unless [all](Completed::All) shall have what only the log has: Snort's
+//! action. Alerts that were logged while Pigear was down, or that the socket
 //! lost, are delivered from the log: no alert is missed, and the number of lost ones is exact.
 
 mod completer;
@@ -25,6 +26,7 @@ mod model;
 #[cfg(test)]
 mod tests;
 
+use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,6 +38,34 @@ pub use completer::Completer;
 use in_hand::{Hand, InHand};
 pub(crate) use join::lacks_something;
 use join::{Expired, Join, Joined, LateAlert};
+
+/// Which alerts wait for their event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Completed {
+    /// Those that lack something: the packet, addresses, or a sound event. Others are completed only if
+    /// their event comes first.
+    #[default]
+    Lacking,
+    /// All of them: every alert that was logged then has the log's action.
+    All,
+}
+
+/// A text that doesn't say which alerts wait.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is neither `lacking` nor `all`")]
+pub struct UnknownCompleted(String);
+
+impl FromStr for Completed {
+    type Err = UnknownCompleted;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "lacking" => Ok(Self::Lacking),
+            "all" => Ok(Self::All),
+            _ => Err(UnknownCompleted(text.to_owned())),
+        }
+    }
+}
 
 /// Where intakes leave incomplete alerts. Clones share it.
 #[derive(Clone)]
@@ -79,10 +109,10 @@ impl<L: Lock> Shared<L> {
 }
 
 impl Completing {
-    /// How long incomplete alerts wait for their event.
+    /// How long alerts wait for their event, and which of them do.
     #[must_use]
-    pub fn new(wait: Duration) -> Self {
-        Self(Arc::new(Shared::new(Mutex::new(Join::new(wait)))))
+    pub fn new(wait: Duration, which: Completed) -> Self {
+        Self(Arc::new(Shared::new(Mutex::new(Join::new(wait, which)))))
     }
 
     /// To be held from before an alert is [taken](Self::take) until it is sent, if it is.

@@ -78,7 +78,8 @@ impl Display for Extension<'_> {
         write_text(f, "app", app_name.as_ref().map_or(&[], |name| name.as_bytes()))?;
         let class = alert.class();
         write_text(f, "cat", class.map_or("", |class| &class.description).as_bytes())?;
-        f.write_str(if alert.is_blocked() { " act=blocked" } else { " act=allowed" })?;
+        let allowed = if alert.is_held() { "held" } else { "allowed" };
+        write!(f, " act={}", if alert.is_blocked() { "blocked" } else { allowed })?;
         write_text(f, "dvchost", alert.origin.sensor.as_deref().unwrap_or_default().as_bytes())?;
         let event_id = alert.has_whole_event().then_some(alert.message.event_id);
         write_known(f, "externalId", event_id)?;

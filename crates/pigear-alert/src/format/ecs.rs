@@ -56,7 +56,9 @@ impl Format for Ecs {
 fn put_event(alert: &Alert, object: &mut Object<'_>) {
     object.put("kind", "alert");
     object.put("category", &["network"]);
-    object.put("type", &[if alert.is_blocked() { "denied" } else { "allowed" }]);
+    let is_blocked = alert.is_blocked();
+    let allowed = if alert.is_held() { "info" } else { "allowed" };
+    object.put("type", &[if is_blocked { "denied" } else { allowed }]);
     object.put_known("severity", alert.priority());
     object.put("created", &format_args!("{:.6}", alert.received));
     object.put("id", &event_id(alert));

@@ -75,7 +75,9 @@ fn put_ethernet(packet: &Dissection, object: &mut Object<'_>) {
 }
 
 fn put_alert(alert: &Alert, object: &mut Object<'_>) {
-    object.put("action", if alert.is_blocked() { "blocked" } else { "allowed" });
+    let action = if alert.is_blocked() { "blocked" } else { "allowed" };
+    // Suricata has no word for a packet that is held back.
+    object.put_known("action", Some(action).filter(|_| !alert.is_held()));
     object.put("gid", &alert.message.sig_generator);
     object.put("signature_id", &alert.message.sig_id);
     object.put("rev", &alert.message.sig_rev);
@@ -121,6 +123,7 @@ fn put_snort(alert: &Alert, object: &mut Object<'_>) {
     object.put_known("thread", alert.origin.thread);
     object.put("received", &format_args!("{:.6}", alert.received));
     put_medium(alert, object);
+    object.put_known("action", alert.is_held().then_some("held"));
     object.put_object("extra", |extra| put_extra(alert, extra));
     object.put_known("count", group_count(alert));
     object.put_known("untrusted", alert.untrusted.then_some(true));

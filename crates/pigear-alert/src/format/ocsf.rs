@@ -24,6 +24,7 @@ const FINDINGS: u32 = 2;
 const CREATE: u32 = 1;
 const ALLOWED: u32 = 1;
 const BLOCKED: u32 = 2;
+const OTHER: u32 = 99;
 const RULE: u32 = 1;
 const UNKNOWN: u32 = 0;
 
@@ -38,14 +39,26 @@ impl Format for Ocsf {
             object.put("severity_id", &severity(alert.priority()));
             object.put("is_alert", &true);
             object.put_known("count", group_count(alert));
-            let action = if alert.is_blocked() { BLOCKED } else { ALLOWED };
-            object.put("action_id", &action);
-            object.put("disposition_id", &action);
+            put_action(alert, object);
             object.put_object("finding_info", |info| put_finding(alert, info));
             object.put_list_of_one("evidences", |evidence| put_evidence(alert, evidence));
             object.put_object("metadata", |metadata| put_metadata(alert, metadata));
             object.put_object("unmapped", |unmapped| put_unmapped(alert, unmapped));
         });
+    }
+}
+
+/// What was done with the packet, and what came of it. For a packet that is held back, OCSF has no number.
+fn put_action(alert: &Alert, object: &mut Object<'_>) {
+    if alert.is_held() {
+        object.put("action_id", &OTHER);
+        object.put("action", "Held");
+        object.put("disposition_id", &OTHER);
+        object.put("disposition", "Held");
+    } else {
+        let action = if alert.is_blocked() { BLOCKED } else { ALLOWED };
+        object.put("action_id", &action);
+        object.put("disposition_id", &action);
     }
 }
 

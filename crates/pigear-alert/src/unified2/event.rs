@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::fields::Fields;
 use super::{EventKey, RecordType};
-use crate::message::AppName;
+use crate::message::{AppName, carried};
 use crate::packet::{Flow, IpProtocol};
 
 /// What all events of Snort 2 begin with; the addresses follow.
@@ -69,11 +69,19 @@ pub enum Verdict {
     Blocked,
     /// It would have been dropped, had Snort been inline.
     WouldBlock,
+    /// It was held back; the log doesn't say what became of it.
+    Held,
     /// It should have been dropped, but Snort could not.
     CannotBlock,
 }
 
 impl Event {
+    /// When: seconds since 1970, and microseconds below 1,000,000. A damaged capture may have more of them.
+    #[must_use]
+    pub fn time(&self) -> (u32, u32) {
+        carried(self.key.second, self.microsecond)
+    }
+
     /// What it says of addresses, ports and protocol. 0 and 0 are no ports here, but stand for none.
     /// Snort 3 also logs ports where it set no protocol (255): for parts of files in SMB.
     pub(crate) fn flow(&self) -> Option<Flow> {
@@ -192,7 +200,7 @@ fn snort3_address(version: u8, bytes: [u8; 16]) -> Option<IpAddr> {
 }
 
 impl Verdict {
-    /// `allowed`, `blocked`, `would_block` or `cannot_block`.
+    /// `allowed`, `blocked`, `would_block`, `cannot_block` or `held`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -200,6 +208,7 @@ impl Verdict {
             Self::Blocked => "blocked",
             Self::WouldBlock => "would_block",
             Self::CannotBlock => "cannot_block",
+            Self::Held => "held",
         }
     }
 
@@ -216,8 +225,10 @@ impl Verdict {
     /// Action and status of Snort 3 (`ActiveActionType` and `ActiveStatus`): what should be done, and
     /// whether it could be. The actions are trust, allow, hold, retry, rewrite, drop, block, reset.
     fn of_snort3(action: u8, status: u8) -> Self {
+        const HOLD: u8 = 2;
         const DROP: u8 = 5;
         match status {
+            _ if action == HOLD => Self::Held,
             _ if action < DROP => Self::Allowed,
             1 => Self::CannotBlock,
             2 => Self::WouldBlock,

@@ -171,6 +171,8 @@ fn snort_3_says_what_should_be_done_and_whether_it_could() {
     assert_eq!(verdict(6, 3), Verdict::Blocked); // block, forced
     assert_eq!(verdict(7, 1), Verdict::CannotBlock); // reset
     assert_eq!(verdict(6, 2), Verdict::WouldBlock);
+    assert_eq!([verdict(2, 0), verdict(2, 2)], [Verdict::Held; 2]); // hold
+    assert_eq!([verdict(0, 0), verdict(3, 0), verdict(4, 0)], [Verdict::Allowed; 3]);
 }
 
 #[test]

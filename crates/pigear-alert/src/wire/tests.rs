@@ -114,11 +114,20 @@ fn a_datagram_full_of_ones_is_refused() {
 }
 
 #[test]
-fn an_impossible_time_is_refused() {
-    let mut datagram = encode(&ping(), Dialect::Snort3);
-    put_u32(&mut datagram, 260, 1_000_000);
-    let error = DecodeError::ImpossibleTime { microseconds: 1_000_000 };
-    assert_eq!(decode(&datagram).unwrap_err(), error);
+fn microseconds_of_a_second_and_more_carry_over() {
+    let sent = ping();
+    let mut datagram = encode(&sent, Dialect::Snort3);
+    for (microseconds, carried) in [
+        (999_999, (sent.ts_sec, 999_999)),
+        (1_000_000, (sent.ts_sec + 1, 0)),
+        (u32::MAX, (sent.ts_sec + 4294, 967_295)),
+    ] {
+        put_u32(&mut datagram, 260, microseconds);
+        let message = decode(&datagram).unwrap().message;
+        assert_eq!((message.ts_sec, message.ts_usec), carried);
+    }
+    put_u32(&mut datagram, 256, u32::MAX);
+    assert_eq!(decode(&datagram).unwrap().message.ts_sec, u32::MAX);
 }
 
 #[test]

@@ -4,13 +4,14 @@
 use std::fs;
 use std::sync::Arc;
 
-use pigear_alert::Alert;
 use pigear_alert::format::{Format, Full};
+use pigear_alert::maps::{Classes, Names};
 use pigear_alert::packet::FlowSource;
-use pigear_alert::wire::Decoder;
+use pigear_alert::wire::{Decoded, Decoder, Dialect};
+use pigear_alert::{Alert, AlertMessage};
 use serde_json::{Value, json};
 
-use crate::logs::assembled;
+use crate::logs::{assembled, held};
 use crate::recordings::{data, datagrams, unpacked};
 
 /// The recordings, and how many alerts each has.
@@ -129,4 +130,37 @@ fn an_event_that_disagrees_with_its_packet_wins() {
     Full::default().write(alert, &mut full);
     let line = "\n[Addresses are from Snort's log; the packet's headers differ]\n";
     assert!(String::from_utf8(full).unwrap().contains(line));
+}
+
+#[test]
+fn an_event_without_a_packet_has_the_ports_and_the_vlan_of_the_log() {
+    let alert = Alert::from_log(held(), Arc::default(), Arc::default());
+    assert_eq!(ends(&alert), "255 192.0.2.1:50000 -> 192.0.2.2:445");
+    assert_eq!(alert.dissection().vlans().collect::<Vec<_>>(), [70]);
+    assert!(alert.is_held() && !alert.is_blocked() && !alert.dissection_differs());
+}
+
+#[test]
+fn a_logged_packet_is_as_long_as_its_header_says() {
+    let mut logged = assembled(&fs::read(data().join("live/erspan-104.u2")).unwrap()).remove(0);
+    let whole = logged.packets[0].data.len();
+    logged.packets[0].data = logged.packets[0].data[..60].into();
+    let alert = Alert::from_log(logged, Arc::default(), Arc::default());
+    let lengths = [alert.message.caplen, alert.message.pktlen].map(|len| len as usize);
+    assert_eq!(lengths, [60, whole]);
+}
+
+#[test]
+fn only_the_placeholder_of_snort_2s_decoder_is_no_class() {
+    let names = Arc::new(Names { classes: Classes::stock(), ..Names::default() });
+    let class = |dialect, generator, classification| {
+        let mut message = AlertMessage::default();
+        (message.sig_generator, message.classification) = (generator, classification);
+        let alert = Alert::new(Decoded::new(message, dialect), Arc::default(), Arc::clone(&names));
+        alert.class().is_some()
+    };
+    assert!(!class(Dialect::Snort29, 116, 25));
+    assert!(class(Dialect::Snort29, 116, 24));
+    assert!(class(Dialect::Snort29, 1, 25));
+    assert!(class(Dialect::Snort3, 116, 25));
 }

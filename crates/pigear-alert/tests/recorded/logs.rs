@@ -48,7 +48,7 @@ pub(crate) fn alerts(names: &Arc<Names>) -> Vec<(String, Alert)> {
         assert_eq!([completed.medium, alone.medium], [Medium::Datagram, Medium::Unified2]);
         alerts.extend([completed, alone].map(|alert| (recorded.place.clone(), alert)));
     }
-    for logged in tagged().into_iter().chain(differing()).chain([full()]) {
+    for logged in tagged().into_iter().chain(differing()).chain([full(), held()]) {
         let made = Alert::from_log(logged, Arc::default(), Arc::clone(names));
         alerts.push(("made".to_owned(), made));
     }
@@ -65,6 +65,19 @@ fn tagged() -> Vec<Logged> {
 /// An event whose addresses aren't those of its packet.
 fn differing() -> Vec<Logged> {
     assembled(&std::fs::read(data().join("live/event-address-differs.u2")).unwrap())
+}
+
+/// An event of Snort 3 whose packet was held back: a part of a file in SMB, for which it sets no protocol.
+pub(crate) fn held() -> Logged {
+    let mut body: Vec<u8> =
+        [0, 1, 2, 3, 133, 1, 1, 1, 1, 0, 0, 0_u32].map(u32::to_be_bytes).concat();
+    for last in [1, 2] {
+        body.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, last]);
+    }
+    body.extend([0, 0, 0, 0, 0xc3, 0x50, 1, 0xbd, 0, 70, 0, 0, 0x44, 255, 0, 2]);
+    body.resize(1032, 0);
+    let length = u32::try_from(body.len()).unwrap();
+    assembled(&[&114_u32.to_be_bytes()[..], &length.to_be_bytes(), &body].concat()).remove(0)
 }
 
 /// A blocked event with every kind of extra data.

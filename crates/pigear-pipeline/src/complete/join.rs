@@ -3,6 +3,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
+
+use super::Completed;
 use pigear_alert::unified2::{Event, Logged};
 
 /// How long a delivered alert is remembered: its event may come later.
@@ -21,6 +23,7 @@ const MAX_AT_ONCE: usize = 256;
 /// Joins alerts of the socket with events of the log, in any order of arrival.
 pub(super) struct Join {
     wait: Duration,
+    which: Completed,
     /// By the packet's time, the one field that is always correct on both sides.
     times: HashMap<Time, Bucket>,
     /// When each entry's wait is over; the wait is the same for all.
@@ -91,10 +94,21 @@ pub(super) struct Expired {
 }
 
 impl Join {
-    pub(super) fn new(wait: Duration) -> Self {
+    pub(super) fn new(wait: Duration, which: Completed) -> Self {
         let (times, deadlines, remembered, overdue) = Default::default();
         let (waiting, bytes, events, is_closed) = Default::default();
-        Self { wait, times, deadlines, remembered, waiting, bytes, events, overdue, is_closed }
+        Self {
+            wait,
+            which,
+            times,
+            deadlines,
+            remembered,
+            waiting,
+            bytes,
+            events,
+            overdue,
+            is_closed,
+        }
     }
 
     pub(super) fn wait(&self) -> Duration {
@@ -115,7 +129,7 @@ impl Join {
             self.remove_if_empty(time);
             return Some(alert);
         }
-        if lacks_something(&alert) && has_room {
+        if (self.which == Completed::All || lacks_something(&alert)) && has_room {
             let until = now + self.wait;
             self.bytes += alert.memory();
             bucket.alerts.push_back((until, alert));
@@ -323,12 +337,13 @@ fn time_of(alert: &Alert) -> Time {
 }
 
 fn time_of_event(logged: &Logged) -> Time {
-    (logged.event.key.second, logged.event.microsecond)
+    logged.event.time()
 }
 
-/// Whether an alert lacks something that a datagram can have.
+/// Whether an alert lacks something that a datagram can have: the packet, addresses, or a sound event.
 pub(crate) fn lacks_something(alert: &Alert) -> bool {
-    !alert.message.has_packet() || alert.untrusted || !alert.has_whole_event()
+    let is_sound = alert.has_whole_event() && !alert.untrusted;
+    !is_sound || !alert.message.has_packet() || alert.src_ip().is_none()
 }
 
 fn complete(alert: &mut Arc<Alert>, event: Logged) {

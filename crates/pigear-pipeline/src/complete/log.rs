@@ -13,6 +13,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// A log that is opened as soon as possible, and then followed.
 pub(super) struct Log {
     spool: Spool,
+    start: Start,
     bookmark: Option<PathBuf>,
     packet_wait: Duration,
     follower: Option<Follower>,
@@ -22,9 +23,14 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn open(spool: Spool, bookmark: Option<PathBuf>, packet_wait: Duration) -> Self {
+    pub(super) fn open(
+        spool: Spool,
+        start: Start,
+        bookmark: Option<PathBuf>,
+        packet_wait: Duration,
+    ) -> Self {
         let (follower, backoff, retry_at) = (None, Backoff::default(), Instant::now());
-        let mut log = Self { spool, bookmark, packet_wait, follower, backoff, retry_at };
+        let mut log = Self { spool, start, bookmark, packet_wait, follower, backoff, retry_at };
         if let Some(follower) = log.try_follower() {
             // No alert comes yet, so a slow disk blocks nothing, and a crash now loses nothing.
             follower.flush(FLUSH_TIMEOUT);
@@ -63,7 +69,7 @@ impl Log {
     fn try_opening(&self) -> Result<Follower, OpenError> {
         let (spool, bookmark) = (self.spool.clone(), self.bookmark.clone());
         let problem = OnBookmarkError::Retry;
-        Follower::open(spool, Start::Bookmark, bookmark, self.packet_wait, problem)
+        Follower::open(spool, self.start, bookmark, self.packet_wait, problem)
     }
 
     fn say(&mut self, problem: &OpenError) {

@@ -8,7 +8,7 @@ use shuttle::thread;
 
 use super::join::{Join, Joined, LateAlert};
 use super::tests::{AlertSpec, BARE, WAIT};
-use super::{Lock, Shared};
+use super::{Completed, Lock, Shared};
 
 impl Lock for Mutex<Join> {
     fn with<T>(&self, step: impl FnOnce(&mut Join) -> T) -> T {
@@ -66,8 +66,10 @@ fn in_every_order(
     check: impl Fn(Delivered) + Send + Sync + 'static,
 ) {
     let all = move || {
-        let (model, now): (Model, _) =
-            (Arc::new(Shared::new(Mutex::new(Join::new(WAIT)))), Instant::now());
+        let (model, now): (Model, _) = (
+            Arc::new(Shared::new(Mutex::new(Join::new(WAIT, Completed::Lacking)))),
+            Instant::now(),
+        );
         // This thread takes the first steps, which leaves one thread less to interleave.
         let Some((mine, others)) = steps.split_first() else { return };
         let threads: Vec<_> = others

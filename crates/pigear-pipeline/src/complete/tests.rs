@@ -5,6 +5,7 @@ use pigear_alert::unified2::{Assembler, Logged, read};
 use pigear_alert::wire::{Dialect, encode};
 use pigear_alert::{Alert, AlertMessage};
 
+use super::Completed;
 use super::join::{Join, Joined, LateAlert};
 use crate::alert_factory::AlertFactory;
 
@@ -28,7 +29,9 @@ impl AlertSpec {
         (message.sig_generator, message.sig_id, message.sig_rev) = (1, self.sid, 1);
         (message.event_id, message.ts_sec, message.ts_usec) = (self.event_id, self.second, 6);
         if self.has_packet {
-            message.pkt = vec![0xee; 60].into();
+            let ether_type = [8, 0];
+            let ip = [0x45, 0, 0, 46, 0, 0, 0, 0, 64, 253, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];
+            message.pkt = [&[0xee; 12][..], &ether_type, &ip, &[0xee; 26]].concat().into();
             (message.caplen, message.pktlen) = (60, 60);
         }
         let datagram = encode(&message, self.dialect);
@@ -48,7 +51,7 @@ impl AlertSpec {
 }
 
 fn join() -> (Join, Instant) {
-    (Join::new(WAIT), Instant::now())
+    (Join::new(WAIT, Completed::Lacking), Instant::now())
 }
 
 fn source(alert: &Alert) -> Option<String> {
@@ -114,6 +117,37 @@ fn an_alert_with_its_packet_goes_on_at_once_and_its_event_is_no_second_alert() {
     assert!(alert.log().is_none());
     assert!(!hold(&mut join, spec, now));
     assert_eq!(expired(&mut join, now + WAIT), [0, 0]);
+}
+
+#[test]
+fn an_alert_without_addresses_waits_though_it_has_a_packet() {
+    let (mut join, now) = join();
+    let spec = AlertSpec { has_packet: true, ..BARE };
+    let mut alert = spec.alert();
+    Arc::get_mut(&mut alert).unwrap().message.pkt = vec![0xff; 60].into();
+    assert!(join.alert(alert, now).is_none());
+    assert_eq!(source(&completed(&mut join, spec)).as_deref(), Some("192.0.2.1"));
+}
+
+#[test]
+fn every_alert_waits_where_all_shall_be_complete() {
+    let (mut join, now) = (Join::new(WAIT, Completed::All), Instant::now());
+    let spec = AlertSpec { has_packet: true, ..BARE };
+    assert!(join.alert(spec.alert(), now).is_none());
+    assert!(completed(&mut join, spec).verdict().is_some());
+    assert!(join.alert(spec.alert(), now).is_none());
+    assert_eq!(expired(&mut join, now + WAIT), [1, 0]);
+}
+
+#[test]
+fn times_with_a_second_of_microseconds_are_the_same_on_both_sides() {
+    let (mut join, now) = join();
+    assert!(join.alert(BARE.alert(), now).is_none());
+    let mut event = BARE.event();
+    event.event.key.second -= 1;
+    event.event.microsecond += 1_000_000;
+    let joined = join.event(event, LateAlert::Impossible, now);
+    assert!(matches!(joined, Joined::Completed(_)), "{joined:?}");
 }
 
 #[test]

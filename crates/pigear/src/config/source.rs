@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use pigear_alert::packet::LinkType;
 use pigear_alert::wire::Dialect;
+use pigear_pipeline::complete::Completed;
 use serde::Deserialize;
 
 use crate::host_name::host_name;
@@ -76,7 +77,16 @@ pub struct SourceConfig {
     #[cfg_attr(feature = "command", arg(long, value_name = "PATH"))]
     pub complete_from: Option<PathBuf>,
 
-    /// How long an incomplete alert waits for the log [default: 500ms]
+    /// Which alerts wait for the log: `lacking` or `all` [default: lacking]
+    ///
+    /// `lacking` are those without packet, addresses or a sound event; the others have the log's fields
+    /// (`action`, `extra`) only if the log comes first. With `all`, every alert has them, and every alert
+    /// comes as late as Snort's log does.
+    #[serde(deserialize_with = "parsed_option")]
+    #[cfg_attr(feature = "command", arg(long, value_name = "WHICH"))]
+    pub complete: Option<Completed>,
+
+    /// How long an alert waits for the log [default: 500ms]
     #[serde(deserialize_with = "parsed_option")]
     #[cfg_attr(feature = "command", arg(long, value_name = "TIME"))]
     pub complete_wait: Option<Time>,
@@ -166,8 +176,12 @@ impl SourceConfig {
         let is_log = self.kind == SourceKind::Unified2;
         let is_foreign = matches!(self.kind, SourceKind::Resolved(_));
         let completes = self.complete_from.is_some();
-        if (self.once || self.from_start) && !is_log {
-            Some("--once and --from-start are for --socket-handler unified2")
+        if self.once && !is_log {
+            Some("--once is for --socket-handler unified2")
+        } else if self.from_start && !(is_log || is_socket && completes) {
+            Some("--from-start is for Snort's log: --socket-handler unified2, or --complete-from")
+        } else if self.complete.is_some() && !completes {
+            Some("--complete is for alerts that --complete-from completes")
         } else if self.bookmark.is_some() && !(is_log || is_socket && completes) {
             Some("--bookmark is for Snort's log: --socket-handler unified2, or --complete-from")
         } else if (completes || self.complete_wait.is_some()) && !is_socket {

@@ -73,7 +73,7 @@ impl Opening<'_> {
         if let Some(log) = &source.complete_from {
             let path = socket.log(source, log);
             let wait = source.complete_wait.map_or(COMPLETE_WAIT, |wait| wait.0);
-            let completing = Completing::new(wait);
+            let completing = Completing::new(wait, source.complete.unwrap_or_default());
             match self.completer(&path, source, &completing, factory.clone()) {
                 Ok(completer) => sources.push(Box::new(completer)),
                 Err(source) => return Err(ListenError::Log { path, source }),
@@ -93,6 +93,7 @@ impl Opening<'_> {
     ) -> Result<Completer, OpenError> {
         // Its directory may be missing: alerts that can't be completed are still delivered.
         let (spool, bookmark) = (Spool::named(path)?, source.bookmark.clone());
+        let spool = (spool, start_of(source));
         Ok(Completer::new(spool, bookmark, completing.clone(), self.known(source), factory))
     }
 
@@ -100,13 +101,17 @@ impl Opening<'_> {
         let path = source.from.clone().ok_or(ListenError::Source(
             "the socket handler `unified2` needs Snort's log; give it with --from DIR/NAME",
         ))?;
-        let start = if source.from_start { Start::Beginning } else { Start::Bookmark };
         let until = if source.once { Until::End } else { Until::Stopped };
         let opened = Spool::at(&path).map_err(OpenError::from).and_then(|spool| {
-            if until == Until::End && start == Start::Bookmark {
+            if until == Until::End && start_of(source) == Start::Bookmark {
                 warn_of_nothing_to_read(&spool, source.bookmark.as_deref());
             }
-            Unified2::open(spool, start, source.bookmark.clone(), self.factory(source, None))
+            Unified2::open(
+                spool,
+                start_of(source),
+                source.bookmark.clone(),
+                self.factory(source, None),
+            )
         });
         match opened {
             Ok(log) => Ok(log.until(until).skipping(self.known(source))),
@@ -150,6 +155,11 @@ impl Opening<'_> {
             completing: None,
         }
     }
+}
+
+/// Where reading Snort's log begins.
+fn start_of(source: &SourceConfig) -> Start {
+    if source.from_start { Start::Beginning } else { Start::Bookmark }
 }
 
 /// Warns at the first read of a log with `--once`: the user may expect its existing alerts.

@@ -144,6 +144,29 @@ fn the_directory_of_a_packet_thread_is_made_for_its_log_too() {
     stopped(running);
 }
 
+#[test]
+fn what_was_logged_before_the_first_start_is_read_if_asked_for() {
+    let case = "v3122/dns";
+    let n = expected(case).len();
+    let test = completing("50ms").args(["--from-start"]).file("log/u2.log", logged(case));
+    let running = test.start();
+    until_written(&running.room().at("alerts"), n);
+    let (alerts, _) = end(running);
+    assert_eq!(alerts.len(), n);
+    assert!(alerts.iter().all(|alert| alert["source"] == "unified2"));
+}
+
+#[test]
+fn every_alert_has_the_action_of_the_log_if_asked_for() {
+    let case = "v2919/http";
+    let mut running = completing("30s").args(["--complete", "all"]).start();
+    running.listens();
+    play(&mut running, case, "log/u2.log", 0);
+    let (alerts, stats) = end(running);
+    assert!(alerts.iter().all(|alert| alert["action"] == "allowed"));
+    assert_eq!(stats["completed"], json!(alerts.len()));
+}
+
 /// The length of the record that a log begins with.
 fn record_len(log: &[u8]) -> usize {
     let length = log[4..8].first_chunk().copied().map(u32::from_be_bytes);

@@ -8,6 +8,7 @@ use pigear_alert::{Alert, AlertMessage};
 use tempfile::TempDir;
 
 use super::*;
+use crate::complete::Completed;
 use crate::handler::{Failure, Handler, Progress};
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::policy::{LaneSettings, OnError};
@@ -47,7 +48,7 @@ struct Room {
 
 impl Room {
     fn new(wait: Duration) -> Self {
-        let (completing, stop) = (Completing::new(wait), Stop::default());
+        let (completing, stop) = (Completing::new(wait, Completed::Lacking), Stop::default());
         let room = Self { dir: tempfile::tempdir().unwrap(), completing, stop };
         room.append(0..1);
         room
@@ -72,7 +73,13 @@ impl Room {
     fn open_with(&self, known: AlreadyHandled) -> Box<dyn Source> {
         let spool = Spool::at(&self.dir.path().join("u2.log")).unwrap();
         let completing = self.completing.clone();
-        Box::new(Completer::new(spool, None, completing, known, AlertFactory::default()))
+        Box::new(Completer::new(
+            (spool, Start::Bookmark),
+            None,
+            completing,
+            known,
+            AlertFactory::default(),
+        ))
     }
 
     fn socket(&self) -> Box<dyn Source> {
@@ -194,7 +201,7 @@ fn an_alert_that_finds_too_many_waiting_counts_as_incomplete() {
     const MANY: usize = 1 << 14;
     let stats = Arc::new(Stats::default());
     let fanout = Fanout::new(Vec::new(), Arc::clone(&stats), OnError::GoOn, None, Stop::default());
-    let completing = Some(Completing::new(Duration::from_secs(600)));
+    let completing = Some(Completing::new(Duration::from_secs(600), Completed::Lacking));
     let mut intake = fanout.intake(AlertFactory { completing, ..AlertFactory::default() });
     let datagram = encode(&AlertMessage::default(), Dialect::Snort3);
     for _ in 0..=MANY {

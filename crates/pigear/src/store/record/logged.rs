@@ -11,8 +11,9 @@ use super::varint::{
     put, put_bytes, put_difference, take, take_byte, take_bytes, take_difference, take_u32,
 };
 
-const VERDICTS: [Verdict; 4] =
-    [Verdict::Allowed, Verdict::Blocked, Verdict::WouldBlock, Verdict::CannotBlock];
+/// By the number that is stored.
+const VERDICTS: [Verdict; 5] =
+    [Verdict::Allowed, Verdict::Blocked, Verdict::WouldBlock, Verdict::CannotBlock, Verdict::Held];
 
 const SNORT3: u8 = 0x80;
 
