@@ -82,7 +82,7 @@ pub trait Queue: Send + Sync {
     }
 
     /// The messages that earlier runs sent within the last minute, oldest first, where the queue keeps
-    /// them.
+    /// them. Called once, on the lane's thread; may wait until the queue can be read.
     fn sent_recently(&self) -> Vec<RecentEvents> {
         Vec::new()
     }

@@ -121,7 +121,7 @@ fn write_syslog(subject: &Subject<'_>, out: &mut Vec<u8>) {
 /// What the line says of a packet that Snort dropped, or wanted to.
 fn action(subject: &Subject<'_>) -> Option<&'static str> {
     match (subject.alert.verdict()?, subject.is_snort3) {
-        (Verdict::Allowed, _) | (Verdict::CannotBlock, false) => None,
+        (Verdict::Allowed | Verdict::Held, _) | (Verdict::CannotBlock, false) => None,
         (Verdict::Blocked, false) => Some(" [Drop]"),
         (Verdict::WouldBlock, false) => Some(" [WDrop]"),
         (Verdict::Blocked, true) => Some(" [drop]"),

@@ -54,14 +54,13 @@ impl Worker {
         handler: Box<dyn Handler>,
         filter: Option<LaneFilter>,
     ) -> Self {
-        let grouping = Grouping::new(&lane.settings, &lane.queue.sent_recently());
         let limiter = lane.settings.limit.map(RateLimiter::new);
         Self {
             lane,
             caller: Caller::new(handler),
             filter,
             limiter,
-            grouping,
+            grouping: None,
             tracker: Tracker::default(),
             taken: 0,
             refused: Vec::new(),
@@ -85,7 +84,11 @@ impl Worker {
     pub(crate) fn run(mut self, on_error: OnError) -> LaneEnd {
         self.caller.on_error = on_error;
         let ended = match self.start() {
-            Ok(()) => self.work(),
+            Ok(()) => {
+                let sent = self.lane.queue.sent_recently();
+                self.grouping = Grouping::new(&self.lane.settings, &sent);
+                self.work()
+            }
             Err(failure) => Some(Ended::With(LaneEnd::Failed(failure))),
         };
         if matches!(ended, Some(Ended::With(LaneEnd::ReaderGone))) {

@@ -104,7 +104,7 @@ pub fn local_format(name: FormatName, colour: Colour) -> Box<dyn Format> {
 }
 
 /// The keys' names.
-const NAMES: [&str; 6] = ["fields", "format", "max_bytes", "packet", "payload", "utc"];
+pub(super) const NAMES: [&str; 6] = ["fields", "format", "max_bytes", "packet", "payload", "utc"];
 
 impl From<FormatName> for FormatKeys {
     fn from(format: FormatName) -> Self {

@@ -3,7 +3,7 @@
 use serde::de::{DeserializeOwned, Deserializer, Visitor, value};
 use serde::forward_to_deserialize_any;
 
-use super::FormatKeys;
+use super::format;
 
 /// The names of the keys that `T` is deserialized from: none if it isn't a struct.
 pub(crate) fn key_names<T: DeserializeOwned>() -> &'static [&'static str] {
@@ -13,11 +13,10 @@ pub(crate) fn key_names<T: DeserializeOwned>() -> &'static [&'static str] {
     names
 }
 
-/// The same for a handler that writes alerts in a format: its field `format` stands for the keys of
-/// [`FormatKeys`].
+/// The same for a handler that writes alerts in a format: its field `format` stands for the keys about formats.
 pub(crate) fn keys_with_format<T: DeserializeOwned>() -> Vec<&'static str> {
     let own = key_names::<T>().iter().filter(|name| **name != "format");
-    key_names::<FormatKeys>().iter().chain(own).copied().collect()
+    format::NAMES.iter().chain(own).copied().collect()
 }
 
 /// Has no value, but notes which fields it was asked for.

@@ -12,7 +12,7 @@ const LINES: [(&str, &str); 8] = [
     ("pigear --data-han", "pigear --data-handler "),
     ("pigear --data-handler fi", "pigear --data-handler file "),
     ("pigear --data-handler old=fi", "pigear --data-handler old=file "),
-    ("pigear --data-handler file pa", "pigear --data-handler file path="),
+    ("pigear --data-handler file pat", "pigear --data-handler file path="),
     ("pigear --data-handler file format=oc", "pigear --data-handler file format=ocsf "),
     ("pigear --filter msg.pri", "pigear --filter msg.priority "),
     ("pigear --socket-handler unif", "pigear --socket-handler unified2 "),

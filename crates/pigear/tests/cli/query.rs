@@ -86,7 +86,7 @@ fn an_empty_store_says_so() {
     fails(&room, &["--packet", "1"], "error: there is no alert 1 in the store; it is empty\n", 1);
     fails(&room, &["--dead-letters"], "pigear: there are no dead letters\n", 0);
     let lane = ["--dead-letters", "--lane", "nope"];
-    fails(&room, &lane, "pigear: there is no lane nope; the store has none\n", 0);
+    fails(&room, &lane, "error: no lane named \"nope\"; the store has no lanes\n", 1);
 }
 
 #[test]

@@ -389,7 +389,7 @@ fn of_a_long_filter_only_the_place_is_shown() {
     let before = format!("{}\" || ", "x".repeat(75));
     let behind = format!("mgs.msg == \"{}", "x".repeat(68));
     let stderr = format!(
-        "error: --filter: unknown variable `mgs`\n  | …{before}{behind}…\n  | {:81}^\n\
+        "error: --filter: unknown variable `mgs`; did you mean `msg`?\n  | …{before}{behind}…\n  | {:81}^\n\
          hint: docs/script.md has all fields and functions\n",
         ""
     );

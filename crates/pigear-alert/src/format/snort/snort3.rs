@@ -256,6 +256,7 @@ fn class<'a>(subject: &Subject<'a>) -> Value<'a> {
 fn action(verdict: Option<Verdict>) -> &'static str {
     match verdict {
         None | Some(Verdict::Allowed) => "allow",
+        Some(Verdict::Held) => "hold",
         Some(Verdict::Blocked) => "drop",
         Some(Verdict::WouldBlock) => "would_drop",
         Some(Verdict::CannotBlock) => "cant_drop",

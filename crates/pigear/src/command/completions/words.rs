@@ -155,8 +155,8 @@ mod tests {
     #[test]
     fn keys_are_those_of_the_handlers_that_are_named() {
         assert_eq!(keys(&["pigear"], "fo"), ["format="]);
-        assert_eq!(keys(&["pigear", "--data-handler", "file"], "pa"), ["path="]);
-        assert_eq!(keys(&["pigear", "--data-handler", "file"], "file.pa"), ["file.path="]);
+        assert_eq!(keys(&["pigear", "--data-handler", "file"], "pat"), ["path="]);
+        assert_eq!(keys(&["pigear", "--data-handler", "file"], "file.pat"), ["file.path="]);
         assert_eq!(keys(&["pigear", "--data-handler=null"], "f"), ["filter=", "from="]);
         let two = ["pigear", "--data-handler", "print", "--data-handler", "old=file"];
         assert_eq!(keys(&two, "old.ro"), ["old.rotate="]);

@@ -1,8 +1,9 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
+use jiff::Timestamp;
 use pigear_alert::Alert;
-use pigear_pipeline::{Batch, BatchPolicy, Queue, Settlement, Taken, Totals};
+use pigear_pipeline::{Batch, BatchPolicy, Queue, RecentEvents, Settlement, Taken, Totals};
 
 use super::DurableLane;
 use crate::store::Store;
@@ -154,6 +155,20 @@ impl Queue for PendingQueue {
 
     fn earlier(&self) -> Option<Totals> {
         self.opened.get().map_or_else(|| Some(Totals::default()), Queue::earlier)
+    }
+
+    fn sent_recently(&self) -> Vec<RecentEvents> {
+        self.wait(None).map_or_else(|_| Vec::new(), Queue::sent_recently)
+    }
+
+    fn sending(&self, recent: &[RecentEvents]) {
+        if let Some(queue) = self.opened.get() {
+            queue.sending(recent);
+        }
+    }
+
+    fn oldest_in_memory(&self) -> Option<Timestamp> {
+        self.opened.get().and_then(Queue::oldest_in_memory)
     }
 }
 

@@ -8,7 +8,7 @@ use pigear_alert::format::FormatName;
 use crate::similar::most_similar;
 
 /// The fields of `format=json`, and what exists in templates only.
-const NAMES: [&str; 53] = [
+const NAMES: [&str; 54] = [
     "action",
     "alert",
     "app_name",
@@ -19,6 +19,7 @@ const NAMES: [&str; 53] = [
     "count",
     "data",
     "dialect",
+    "dissection_differs",
     "dlthdr",
     "dst_ip",
     "dst_port",
