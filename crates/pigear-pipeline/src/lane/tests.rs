@@ -266,8 +266,8 @@ struct NotAlwaysKnown(u32, Option<&'static str>);
 impl Filter for NotAlwaysKnown {
     fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterError> {
         let id = alert.message.event_id;
-        self.1 = (id % 3 == 0).then_some("the field is not known");
-        Ok(id > self.0 && id % 3 != 0)
+        self.1 = id.is_multiple_of(3).then_some("the field is not known");
+        Ok(id > self.0 && !id.is_multiple_of(3))
     }
 
     fn unknown(&self) -> Option<&str> {
