@@ -99,8 +99,15 @@ impl FromStr for YesNo {
 /// A format as people read it here: with times in local time where a format has no zone.
 #[must_use]
 pub fn local_format(name: FormatName, colour: Colour) -> Box<dyn Format> {
-    let options = FormatOptions { colour, zone: TimeZone::system(), ..FormatOptions::default() };
+    let zone = if has_local_time(name) { TimeZone::system() } else { TimeZone::UTC };
+    let options = FormatOptions { colour, zone, ..FormatOptions::default() };
     name.with(&options).unwrap_or_else(|_| name.format(colour))
+}
+
+/// Whether the times of this format are in local time. Others don't need the database of time zones, which takes a
+/// while to load.
+fn has_local_time(name: FormatName) -> bool {
+    matches!(name, FormatName::Snort | FormatName::AlertJson | FormatName::Csv)
 }
 
 /// The keys' names.
@@ -130,9 +137,8 @@ impl FormatKeys {
     /// # Errors
     /// If the format doesn't have one of the options.
     pub fn build(&self, colour: Colour) -> Result<Box<dyn Format>, String> {
-        let local =
-            matches!(self.name(), FormatName::Snort | FormatName::AlertJson | FormatName::Csv);
-        if self.utc.is_some() && !local {
+        let is_local = has_local_time(self.name());
+        if self.utc.is_some() && !is_local {
             let name = self.name();
             return Err(format!(
                 "utc is for snort, alert_json and csv; format={name} is always in UTC"
@@ -142,7 +148,11 @@ impl FormatKeys {
             colour,
             fields: self.fields.clone(),
             contents: self.contents(),
-            zone: if self.utc == Some(YesNo::Yes) { TimeZone::UTC } else { TimeZone::system() },
+            zone: if !is_local || self.utc == Some(YesNo::Yes) {
+                TimeZone::UTC
+            } else {
+                TimeZone::system()
+            },
         };
         self.name().with(&options).map_err(|error| error.to_string())
     }
@@ -228,7 +238,7 @@ mod tests {
         for (pairs, expected) in [
             (("packet", "nope"), "packet: \"nope\": expected yes or no"),
             (("max_bytes", "0"), "max_bytes: must be greater than 0"),
-            (("fields", ""), "fields: the list of fields is empty"),
+            (("fields", ""), "fields: \"\": the list of fields is empty"),
             (
                 ("fmt", "x"),
                 "unknown key `fmt`, expected one of `fields`, `format`, `max_bytes`, `packet`, `payload`, `utc`",
