@@ -238,7 +238,7 @@ mod tests {
         for (pairs, expected) in [
             (("packet", "nope"), "packet: \"nope\": expected yes or no"),
             (("max_bytes", "0"), "max_bytes: must be greater than 0"),
-            (("fields", ""), "fields: \"\": the list of fields is empty"),
+            (("fields", ""), "fields: the list of fields is empty"),
             (
                 ("fmt", "x"),
                 "unknown key `fmt`, expected one of `fields`, `format`, `max_bytes`, `packet`, `payload`, `utc`",

@@ -177,7 +177,7 @@ fn a_group_that_is_sent_again_counts_as_all_of_its_alerts() {
         until("the group is refused", || lane(running.room(), "exec") == Some((0, 1)));
         let (room, _) = end(running);
         // Also where the handler doesn't group any more.
-        let test = picky().args([window]).file("yes", "");
+        let test = picky().loud().args([window]).file("yes", "");
         fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
         run(test.room(), &["redeliver"]);
         let running = test.start();

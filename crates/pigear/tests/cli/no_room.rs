@@ -146,7 +146,7 @@ fn receives_while_the_store_cannot_be_opened(prepare: impl FnOnce(&Path)) {
     prepare(test.room().path());
     let before = stored(test.room()).len();
     fill(&at);
-    let mut running = test.args(FULL_FROM_THE_START).args(["--serve-forever"]).start();
+    let mut running = test.loud().args(FULL_FROM_THE_START).args(["--serve-forever"]).start();
     (0..30).for_each(|_| running.send(&ping()));
     running.warns(
         "warning: cannot use the store disk/a.db: the disk is full; alerts wait in memory; trying again in \
