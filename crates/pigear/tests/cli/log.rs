@@ -435,7 +435,7 @@ fn a_missing_map_is_said_once() {
         "warning: sid-msg.map has no message for 1:1000001; is it that of Snort's rules?\n";
     let (_, ended) = ten().file("map", "7 || x\n").args(["--sid-msg-map", "map"]).start().end();
     assert_eq!(ended.stderr, missing);
-    let map: String = (1_000_001..=1_000_010).map(|sid| format!("{sid} || x\n")).collect();
-    let (_, ended) = ten().file("map", map).args(["--sid-msg-map", "map"]).start().end();
+    let map: Vec<String> = (1_000_001..=1_000_010).map(|sid| format!("{sid} || x")).collect();
+    let (_, ended) = ten().file("map", map.join("\n")).args(["--sid-msg-map", "map"]).start().end();
     assert_eq!(ended.stderr, "");
 }
