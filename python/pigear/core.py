@@ -296,13 +296,13 @@ class _PathWatch:
         self._path = path
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pigear-path", daemon=True)
-        self._inode = self._inode_now()
         # A class of one's own may have bound its socket elsewhere.
-        if socket.family != socketlib.AF_UNIX or socket.getsockname() != path:
-            self._inode = None
+        self._is_at_path = socket.family == socketlib.AF_UNIX and socket.getsockname() == path
+        # None if it is gone already.
+        self._inode = self._inode_now()
 
     def start(self) -> None:
-        if self._inode is not None:
+        if self._is_at_path:
             self._thread.start()
 
     def end(self) -> None:
@@ -313,7 +313,8 @@ class _PathWatch:
     def _run(self) -> None:
         is_there = True
         while not self._ended.wait(_PATH_CHECK):
-            was_there, is_there = is_there, self._inode_now() == self._inode
+            found = self._inode_now()
+            was_there, is_there = is_there, found is not None and found == self._inode
             if was_there and not is_there:
                 _logger.error(
                     "%s was removed or replaced, so no alerts arrive; restart Pigear", self._path
