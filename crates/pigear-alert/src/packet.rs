@@ -55,7 +55,9 @@ mod ether_type;
 mod flow;
 mod frame;
 mod header;
+mod headers;
 mod ip_protocol;
+mod layer;
 mod link;
 mod link_type;
 mod network;
@@ -72,13 +74,14 @@ mod walk;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use self::dissection::{Dissection, Layer};
+pub use self::dissection::Dissection;
 pub use self::dissector::{Dissector, frame_length};
 pub use self::ether_type::EtherType;
 pub use self::flow::{Flow, FlowSource};
 pub use self::frame::{CiscoHdlc, Fddi, Loopback};
 pub use self::header::Header;
 pub use self::ip_protocol::IpProtocol;
+pub use self::layer::Layer;
 pub use self::link::{Ethernet, LinuxCooked, Mpls, Ppp, Pppoe, Vlan};
 pub use self::link_type::{LinkType, UnknownLinkType};
 pub use self::network::{Arp, Extension, Ipv4, Ipv6, Ipv6Fragment};

@@ -17,6 +17,7 @@
 //! action. Alerts that were logged while Pigear was down, or that the socket
 //! lost, are delivered from the log: no alert is missed, and the number of lost ones is exact.
 
+mod completed;
 mod completer;
 mod in_hand;
 mod join;
@@ -26,7 +27,6 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,38 +34,11 @@ use std::time::{Duration, Instant};
 use pigear_alert::Alert;
 use pigear_alert::unified2::Logged;
 
+pub use completed::{Completed, UnknownCompleted};
 pub use completer::Completer;
 use in_hand::{Hand, InHand};
 pub(crate) use join::lacks_something;
 use join::{Expired, Join, Joined, LateAlert};
-
-/// Which alerts wait for their event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Completed {
-    /// Those that lack something: the packet, addresses, or a sound event. Others are completed only if
-    /// their event comes first.
-    #[default]
-    Lacking,
-    /// All of them: every alert that was logged then has the log's action.
-    All,
-}
-
-/// A text that doesn't say which alerts wait.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is neither `lacking` nor `all`")]
-pub struct UnknownCompleted(String);
-
-impl FromStr for Completed {
-    type Err = UnknownCompleted;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "lacking" => Ok(Self::Lacking),
-            "all" => Ok(Self::All),
-            _ => Err(UnknownCompleted(text.to_owned())),
-        }
-    }
-}
 
 /// Where intakes leave incomplete alerts. Clones share it.
 #[derive(Clone)]

@@ -22,6 +22,8 @@ mod progress;
 mod query;
 mod settings;
 mod signals;
+#[cfg(feature = "store")]
+mod store_path;
 mod unexpected;
 
 use std::ffi::OsString;

@@ -3,6 +3,7 @@
 //! The command line has strings only; a file has numbers and booleans too. A handler's options derive
 //! `Deserialize`, and mark each field that isn't a string with [`parsed`], which accepts both.
 
+mod field;
 mod format;
 mod mode;
 mod names;
@@ -10,13 +11,10 @@ mod number;
 mod per_minute;
 mod time;
 
-use std::fmt::Display;
-use std::str::FromStr;
-
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error};
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+pub use field::{parsed, parsed_option, positive_option};
 pub use format::{FormatKeys, YesNo, local_format};
 pub use mode::{FileMode, NotAMode};
 pub(crate) use names::{key_names, keys_with_format};
@@ -144,68 +142,10 @@ impl From<Table> for Keys {
     }
 }
 
-/// Parses a field from a string, or from a number or boolean as a string. For
-/// `#[serde(deserialize_with = "parsed")]`.
-///
-/// # Errors
-/// If the value has another type, or can't be parsed.
-pub fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr<Err: Display>,
-{
-    let text = match Value::deserialize(deserializer)? {
-        Value::String(text) => text,
-        Value::Integer(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        Value::Boolean(truth) => truth.to_string(),
-        other => {
-            return Err(D::Error::custom(format!(
-                "a value of type {} is not supported here",
-                other.type_str()
-            )));
-        }
-    };
-    text.parse().map_err(|error: T::Err| {
-        // Some errors repeat the text; those of numbers don't.
-        let error = number::in_plain_words::<T>(error.to_string());
-        let error = if error.contains(&text) { error } else { format!("{text:?}: {error}") };
-        D::Error::custom(error)
-    })
-}
-
-/// The same as [`parsed`], for a field that may be absent.
-///
-/// # Errors
-/// If the value can't be parsed.
-pub fn parsed_option<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr<Err: Display>,
-{
-    parsed(deserializer).map(Some)
-}
-
-/// The same as [`parsed_option`], for a quantity that must not be 0.
-///
-/// # Errors
-/// If the value can't be parsed, or is 0.
-pub fn positive_option<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr<Err: Display> + Default + PartialEq,
-{
-    match parsed_option(deserializer) {
-        Ok(Some(zero)) if zero == T::default() => Err(D::Error::custom("must be greater than 0")),
-        Ok(value) => Ok(value),
-        Err(error) => {
-            Err(D::Error::custom(error.to_string().replace("number from 0 to", "number from 1 to")))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
     #[derive(Debug, PartialEq, Deserialize)]

@@ -65,7 +65,7 @@ pub mod registry;
 pub mod script;
 #[cfg(feature = "shell")]
 pub mod shell;
-#[cfg(any(feature = "command", feature = "http"))]
+#[cfg(any(feature = "command", feature = "http", feature = "script"))]
 mod similar;
 pub mod snort_conf;
 mod standard_output;

@@ -17,7 +17,6 @@ use pigear_pipeline::{Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
 
 pub use directories::MissingDirectory;
 pub use error::ListenError;
-pub(crate) use prepare::LOG_DIR;
 
 use housekeeping::{Chore, Housekeeping};
 use open_store::OpenStore;

@@ -36,7 +36,6 @@ pub mod functions;
 mod hint;
 mod kind;
 mod layers;
-mod near;
 mod problem;
 #[cfg(test)]
 mod tests;

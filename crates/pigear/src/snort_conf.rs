@@ -10,6 +10,9 @@ use pigear_alert::maps::{config_argument, statements};
 pub(crate) use included::Included;
 use variables::Variables;
 
+/// Snort's log directory by default.
+pub(crate) const LOG_DIR: &str = "/var/log/snort";
+
 /// Snort's log directory in a `snort.conf`: that of the last `config logdir: DIR`.
 ///
 /// With `config chroot: ROOT`, it is the directory as seen from outside: Snort wants it below ROOT, so a
@@ -24,7 +27,7 @@ pub fn log_dir(snort_conf: &str) -> Option<PathBuf> {
     }
     match (log_dir, chroot) {
         (Some(log_dir), Some(chroot)) => Some(within(&chroot, &log_dir)),
-        (None, Some(chroot)) => Some(within(&chroot, Path::new(crate::listen::LOG_DIR))),
+        (None, Some(chroot)) => Some(within(&chroot, Path::new(LOG_DIR))),
         (log_dir, None) => log_dir,
     }
 }

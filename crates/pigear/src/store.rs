@@ -59,6 +59,7 @@ mod schema;
 mod search;
 mod segment_index;
 mod settled_ranges;
+mod span;
 mod store_handler;
 #[cfg(test)]
 mod tests;

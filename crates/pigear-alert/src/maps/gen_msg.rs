@@ -45,18 +45,6 @@ impl GenMsgMap {
     }
 }
 
-/// Whether a line can only be of this map: two numbers, and a text that is not a reference.
-pub(super) fn is_entry(line: &str) -> bool {
-    let fields: Vec<&str> = lines::fields(line).collect();
-    let [generator, alert, message] = fields[..] else { return false };
-    let is_reference = message
-        .split_once(',')
-        .is_some_and(|(system, _)| !system.trim().is_empty() && !system.contains(' '));
-    [generator, alert].iter().all(|field| field.parse::<u32>().is_ok())
-        && !message.is_empty()
-        && !is_reference
-}
-
 fn message(line: &str) -> Result<((u32, u32), &str), MapProblem> {
     if Form::told_by(line) == Some(Form::Version2) {
         return Err(MapProblem::OtherMap { map: "sid-msg.map" });

@@ -21,6 +21,18 @@ pub(super) fn fields(line: &str) -> impl Iterator<Item = &str> {
     line.split("||").map(str::trim)
 }
 
+/// Whether a line can only be of `gen-msg.map`: two numbers, and a text that is not a reference.
+pub(super) fn is_of_gen_msg(line: &str) -> bool {
+    let fields: Vec<&str> = fields(line).collect();
+    let [generator, alert, message] = fields[..] else { return false };
+    let is_reference = message
+        .split_once(',')
+        .is_some_and(|(system, _)| !system.trim().is_empty() && !system.contains(' '));
+    [generator, alert].iter().all(|field| field.parse::<u32>().is_ok())
+        && !message.is_empty()
+        && !is_reference
+}
+
 /// The text after `config KEYWORD:`, of each such line of a `snort.conf` or a file included in it.
 pub(super) fn configs<'a>(
     text: &'a str,

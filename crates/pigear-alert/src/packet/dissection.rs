@@ -1,20 +1,11 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::dissector::Headers;
+use super::headers::Headers;
 use super::{
-    EtherType, Ethernet, Flow, FlowSource, Header, IpProtocol, Ipv6Fragment, SnortVersion,
+    EtherType, Ethernet, Flow, FlowSource, Header, IpProtocol, Ipv6Fragment, Layer, SnortVersion,
 };
 use super::{LinkType, Stated, Stop, flow};
-
-/// One header of a packet and its position.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layer {
-    /// The header's fields.
-    pub header: Header,
-    /// The header's bytes, options included.
-    pub range: Range<usize>,
-}
 
 /// A dissected packet.
 ///

@@ -1,10 +1,7 @@
-use std::ops::Range;
-
 use super::detect::{detect, network_layer};
-use super::step::Next;
+use super::headers::Headers;
 use super::walk::{Limits, Walk};
-use super::{Dissection, Flow, Header, Layer, LinkType, MAX_LAYERS, SnortVersion};
-use super::{Stated, Stop, StopReason};
+use super::{Dissection, Header, LinkType, SnortVersion, Stated};
 
 /// Dissects packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -19,7 +16,7 @@ pub struct Dissector {
 impl Dissector {
     /// Dissects one packet, as far as possible, and as far as Snort does by default.
     ///
-    /// Any bytes will do. Time and memory are bounded by [`MAX_LAYERS`].
+    /// Any bytes will do. Time and memory are bounded by [`MAX_LAYERS`](super::MAX_LAYERS).
     #[must_use]
     pub fn dissect(&self, bytes: &[u8]) -> Dissection {
         self.dissect_stated(bytes, &Stated::default())
@@ -53,67 +50,6 @@ impl Dissector {
             headers.differ |= own.is_some() && own != headers.flow(self.snort);
         }
         Dissection::new(link_type, headers, self.snort, stated)
-    }
-}
-
-/// What a walk found.
-pub(super) struct Headers {
-    pub(super) layers: Vec<Layer>,
-    pub(super) payload: Range<usize>,
-    pub(super) stopped: Option<Stop>,
-    /// Without Snort's statement, the innermost IP header would be another one.
-    pub(super) differ: bool,
-}
-
-impl Headers {
-    fn read(mut walk: Walk<'_>) -> Self {
-        let mut layers = Vec::with_capacity(6);
-        let stopped = loop {
-            if layers.len() == MAX_LAYERS {
-                break walk.stop_before_next(StopReason::TooManyLayers { limit: MAX_LAYERS });
-            }
-            match walk.layer() {
-                Ok(Some(layer)) => layers.push(layer),
-                Ok(None) => break None,
-                Err(stop) => break Some(stop),
-            }
-        };
-        Self { layers, payload: walk.rest(), stopped, differ: walk.is_overruled() }
-    }
-
-    fn unknown_link(len: usize) -> Self {
-        let stop = Stop { offset: 0, layer: "link header", reason: StopReason::UnknownLinkType };
-        Self { layers: Vec::new(), payload: 0..len, stopped: Some(stop), differ: false }
-    }
-
-    /// Replaces what was read from the IP header on that Snort names.
-    fn go_on_at(&mut self, ip: usize, bytes: &[u8], limits: Limits) {
-        let inner = Self::read(Walk::from(bytes, ip, Next::Ip, limits));
-        self.layers.retain(|layer| layer.range.end <= ip);
-        self.layers.truncate(MAX_LAYERS.saturating_sub(inner.layers.len()));
-        self.layers.extend(inner.layers);
-        (self.payload, self.stopped) = (inner.payload, inner.stopped);
-        self.differ |= inner.differ;
-    }
-
-    fn starts_of_ip(&self) -> impl Iterator<Item = usize> {
-        self.layers.iter().filter(|layer| layer.header.is_ip()).map(|layer| layer.range.start)
-    }
-
-    /// Where the innermost IP header begins.
-    fn ip(&self) -> Option<usize> {
-        self.starts_of_ip().last()
-    }
-
-    /// Where the innermost IP header begins that is between these addresses.
-    fn ip_of(&self, flow: &Flow) -> Option<usize> {
-        let layer = self.layers.iter().rfind(|layer| flow.has_ends_of(&layer.header))?;
-        Some(layer.range.start)
-    }
-
-    fn flow(&self, snort: SnortVersion) -> Option<Flow> {
-        let ip = self.layers.iter().rposition(|layer| layer.header.is_ip())?;
-        Flow::of(self.layers.get(ip..)?, snort)
     }
 }
 

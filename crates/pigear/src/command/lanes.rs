@@ -9,12 +9,12 @@ use super::args::{LanesArgs, LanesCommand, RedeliverArgs};
 use super::failure::Failure;
 use super::listen::say;
 use super::output::write_out;
-use super::query;
+use super::store_path::store_path;
 use crate::store::{Reader, Redelivery, drop_lane, redeliver};
 use crate::visible::visible;
 
 pub(super) fn run(args: &LanesArgs) -> Result<(), Failure> {
-    let path = query::path(&args.store)?;
+    let path = store_path(&args.store)?;
     match &args.command {
         None => list(&Reader::open(&path)?),
         Some(LanesCommand::Drop { name }) => match drop_lane(&path, name)? {
@@ -79,7 +79,7 @@ fn no_lane(reader: &Reader, name: &str) -> Result<Failure, Failure> {
 }
 
 pub(super) fn send_again(args: &RedeliverArgs) -> Result<(), Failure> {
-    let path = query::path(&args.store)?;
+    let path = store_path(&args.store)?;
     check_lane(&Reader::open(&path)?, args.lane.as_deref())?;
     let Redelivery { lanes, damaged, .. } = redeliver(&path, args.lane.as_deref())?;
     if lanes.is_empty() && damaged == 0 {

@@ -7,7 +7,7 @@ mod packet;
 mod save;
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ use jiff::tz::TimeZone;
 use pigear_alert::plural;
 
 use self::lines::{Lines, Output, shown_zone};
-use super::args::{CountFormat, QueryArgs, StoreArgs};
+use super::args::{CountFormat, QueryArgs};
 use super::failure::Failure;
 use super::lanes;
 use super::listen::say;
 use super::output::write_out;
-use crate::config::Config;
+use super::store_path::store_path;
 use crate::store::{CountBy, Criteria, Further, LetterContent, Reader, StoreError, Stored};
 use crate::visible::visible;
 
@@ -36,11 +36,8 @@ const COUNTS: usize = 25;
 /// How often to check for new alerts.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The configuration file that says where the store is if nothing else does.
-const USUAL_CONFIG: &str = "/etc/pigear/pigear.toml";
-
 pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
-    let path = path(&args.store)?;
+    let path = store_path(&args.store)?;
     let mut reader = Reader::open(&path)?;
     let limit = args.limit.unwrap_or(LIMIT);
     if args.dead_letters {
@@ -180,28 +177,6 @@ fn say_why_nothing(reader: &Reader, criteria: &Criteria, args: &QueryArgs) -> Re
         say(&format!("no alerts found: {}", empty::reason(reader, criteria, &args.zone())?));
     }
     Ok(())
-}
-
-/// The store's path: from the command line, the configuration file, or the environment.
-pub(super) fn path(args: &StoreArgs) -> Result<PathBuf, Failure> {
-    if let Some(path) = &args.store {
-        return Ok(path.clone());
-    }
-    let of_file = |file: &Path| Config::read(file).map(|config| config.store.path);
-    if let Some(file) = &args.config {
-        let none = || Failure::usage(anyhow!("{} has no [store] with a path", file.display()));
-        return of_file(file)?.ok_or_else(none);
-    }
-    if let Some(path) = std::env::var_os("PIGEAR_STORE").filter(|path| !path.is_empty()) {
-        return Ok(path.into());
-    }
-    let usual = Path::new(USUAL_CONFIG);
-    let usual = if usual.exists() { of_file(usual)? } else { None };
-    usual.ok_or_else(|| {
-        Failure::usage(anyhow!(
-            "no store given; use --store PATH, --config FILE with [store], or PIGEAR_STORE=PATH"
-        ))
-    })
 }
 
 fn show(

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::registry::Registry;
-use crate::similar::is_similar;
+use crate::similar::is_near;
 
 /// Keys that every handler has.
 const KEYS: [&str; 4] = ["durable", "group", "limit", "per_minute"];
@@ -47,7 +47,7 @@ pub(super) fn message(
     });
     let subcommand = words.get(1).filter(|word| command.find_subcommand(word.as_ref()).is_some());
     let similar = match error.get(ContextKind::SuggestedArg) {
-        Some(ContextValue::String(similar)) if is_similar(option, similar) => Some(similar),
+        Some(ContextValue::String(similar)) if is_near(option, similar) => Some(similar),
         _ => None,
     };
     let hint = match (similar, subcommand) {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::{parsed_option, positive_option};
+use super::field::{parsed_option, positive_option};
 
 /// The keys about formats. A handler's options have them as their field `format`, which is a table of them, or the
 /// name of the format.

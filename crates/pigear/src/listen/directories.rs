@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use super::ListenError;
 use crate::config::{Config, HandlerConfig, SourceKind};
 use crate::output_file::dir;
 use crate::registry::Registry;
@@ -20,8 +19,8 @@ pub struct MissingDirectory {
     pub path: PathBuf,
 }
 
-/// Checks the directories of all files that a configuration writes.
-pub(super) fn check(config: &Config, registry: &Registry) -> Result<(), ListenError> {
+/// The directories that don't exist, of all files that a configuration writes.
+pub(super) fn missing(config: &Config, registry: &Registry) -> Vec<MissingDirectory> {
     let stats = config.stats.as_deref().map(|path| ("the counters".to_owned(), path));
     let store = config.store.path.as_deref().map(|path| ("the store".to_owned(), path));
     let handlers = config.handlers.iter().filter_map(|handler| file_of(handler, registry));
@@ -31,9 +30,7 @@ pub(super) fn check(config: &Config, registry: &Registry) -> Result<(), ListenEr
     let bookmarks = bookmarks.map(|path| ("the bookmark".to_owned(), path));
     let files = stats.into_iter().chain(store).chain(handlers).chain(bookmarks);
     let missing = files.filter(|(_, path)| is_missing(path));
-    let missing: Vec<_> =
-        missing.map(|(what, path)| MissingDirectory { what, path: dir(path).to_owned() }).collect();
-    if missing.is_empty() { Ok(()) } else { Err(ListenError::Directories { missing }) }
+    missing.map(|(what, path)| MissingDirectory { what, path: dir(path).to_owned() }).collect()
 }
 
 fn file_of<'a>(handler: &'a HandlerConfig, registry: &Registry) -> Option<(String, &'a Path)> {

@@ -16,13 +16,12 @@ use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
 use crate::input_file::MAX_CONFIG;
 use crate::names::{NameFiles, Watched};
 use crate::registry::Registry;
-use crate::snort_conf::{self, Included};
+use crate::snort_conf::{self, Included, LOG_DIR};
 use crate::stats_file::StatsFile;
 
 const SNORT_CONF: &str = "/etc/snort/snort.conf";
 /// Where Snort 3 has its configuration.
 const SNORT_DIRS: [&str; 2] = ["/etc/snort", "/usr/local/etc/snort"];
-pub(crate) const LOG_DIR: &str = "/var/log/snort";
 
 impl Listener {
     /// Starts the handlers, reads the name maps, and binds the sockets, in this order: Snort finds a socket
@@ -37,7 +36,10 @@ impl Listener {
         if config.handlers.is_empty() {
             config.handlers.push(HandlerConfig::new("print"));
         }
-        directories::check(&config, registry)?;
+        let missing = directories::missing(&config, registry);
+        if !missing.is_empty() {
+            return Err(ListenError::Directories { missing });
+        }
         let (pipeline, store) = pipeline(&config, registry)?;
         let snort_confs =
             config.sources.iter().map(SnortConf::of).collect::<Result<Vec<_>, _>>()?;

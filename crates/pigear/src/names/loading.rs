@@ -23,6 +23,18 @@ pub(super) struct Loaded {
     pub(super) files: [Vec<(PathBuf, FileState)>; 4],
 }
 
+impl NameFiles {
+    /// Reads the files. Invalid lines are logged and skipped.
+    ///
+    /// # Errors
+    /// If a file can't be read.
+    pub fn load(&self) -> Result<Names, NameFileError> {
+        let mut loaded = Loaded::default();
+        loaded.load(self, [true; 4])?;
+        Ok(loaded.names)
+    }
+}
+
 impl Loaded {
     /// Reads the files of these kinds. What was read from others stays, and everything if one can't be
     /// read.
@@ -60,14 +72,6 @@ impl Loaded {
         *self = new;
         Ok(())
     }
-}
-
-pub(super) fn has_classes(text: &str) -> bool {
-    !Classes::parse(text).value.is_empty()
-}
-
-pub(super) fn has_references(text: &str) -> bool {
-    !ReferenceSystems::parse(text).value.is_empty()
 }
 
 /// Reads a list, which may be in the files that a configuration includes. Also gives the files.

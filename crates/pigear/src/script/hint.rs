@@ -3,8 +3,8 @@
 use rhai::{ParseError, ParseErrorType, Position};
 
 use super::fields::{ALERT, MSG};
-use super::near::nearest;
 use crate::network::Network;
+use crate::similar::nearest;
 
 /// What to write instead, and where.
 pub(super) struct Hint {

@@ -176,7 +176,7 @@ fn none_of(words: &[&str], text: &str) -> Option<Never> {
     if words.iter().any(|word| word.eq_ignore_ascii_case(text)) {
         return None;
     }
-    let near = super::near::nearest(text, words.iter().copied());
+    let near = crate::similar::nearest(text, words.iter().copied());
     Some(near.map_or_else(
         || {
             Never::OneOf(
@@ -202,7 +202,7 @@ fn no_protocol(text: &str) -> Option<Never> {
         Some(protocol) => protocol
             .name()
             .map_or(Never::WriteNumber(protocol.0), |name| Never::Write(name.to_owned())),
-        None => match super::near::nearest(text, named) {
+        None => match crate::similar::nearest(text, named) {
             Some(name) => Never::Write(name.to_owned()),
             None => Never::OneOf("\"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", or a number".to_owned()),
         },

@@ -5,7 +5,8 @@ use std::ops::Deref;
 use pigear_alert::Alert;
 use rusqlite::{Connection, Transaction};
 
-use super::ids::{Ids, Span};
+use super::ids::Ids;
+use super::span::Span;
 
 /// A change that is taken back unless it is committed.
 pub(super) struct Change<'a> {

@@ -1,15 +1,17 @@
 //! Rows that many alerts share: signatures and origins, each stored once.
 
 mod provenance;
+mod row;
 mod signature;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
-use super::ids::Span;
+use super::span::Span;
 pub(super) use provenance::Provenance;
+pub(super) use row::InternedRow;
 pub(super) use signature::Signature;
 
 /// The most of each that are cached; an attacker may invent more.
@@ -22,31 +24,6 @@ pub(super) struct Interned {
     /// Alerts of blocks up to this one may use it. For later blocks it must be renewed: when the oldest
     /// block is a later one, the row may be removed.
     pub(super) until: i64,
-}
-
-/// A row of a table in which each digest occurs once.
-pub(super) trait InternedRow: Sized {
-    /// The table.
-    const TABLE: &'static str;
-    /// Selects all columns of the row with an id.
-    const SELECT: &'static str;
-    /// Selects the id and the last block of the row with a digest.
-    const FIND: &'static str;
-    /// Sets the last block of the row with an id.
-    const RENEW: &'static str;
-
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self>;
-
-    /// Equal for equal rows only.
-    fn digest(&self) -> [u8; 16];
-
-    /// Adds the row, unless there is one with this digest, and returns how many were added.
-    fn insert(
-        &self,
-        digest: &[u8; 16],
-        until: i64,
-        connection: &Connection,
-    ) -> rusqlite::Result<usize>;
 }
 
 /// The row in the store, where it is added if it is new, and kept at least for the span.

@@ -3,20 +3,18 @@
 //! A full disk need not keep Pigear from receiving. Until the store can be opened, alerts wait in the
 //! memory queue of the [`OpeningHandler`], within its limits, and the durable lanes wait for the store.
 
+mod durable_lane;
 mod opening_handler;
 mod pending_queue;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use pigear_pipeline::LaneSettings;
-
 use super::error::{StoreError, StoreProblem};
 use super::retention::{Retention, RetentionPolicy};
-use super::store_handler::Unstorable;
 use super::{Store, free_space};
-use crate::config::Begin;
 
+pub use durable_lane::DurableLane;
 pub use opening_handler::OpeningHandler;
 pub use pending_queue::PendingQueue;
 
@@ -27,19 +25,6 @@ pub enum WhenDiskFull {
     Fail,
     /// The store is opened later.
     OpenLater,
-}
-
-/// A durable lane, to be registered in the store.
-#[derive(Clone, Debug)]
-pub struct DurableLane {
-    /// Its name: that of its handler.
-    pub name: String,
-    /// Where it begins if it is new.
-    pub begin: Begin,
-    /// Its limits.
-    pub settings: LaneSettings,
-    /// The receiver that its handler delivers to.
-    pub target: Option<String>,
 }
 
 /// Opens the store and its lanes. Clones share it.
@@ -83,12 +68,6 @@ impl StoreOpener {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
-    }
-
-    /// The handler that stores alerts.
-    #[must_use]
-    pub fn handler(&self, unstorable: Unstorable) -> OpeningHandler {
-        OpeningHandler::new(self.clone(), unstorable)
     }
 
     /// The queue of a durable lane; see [`Store::queue`].

@@ -13,12 +13,12 @@ use tracing::{debug, error, warn};
 use super::block_rows;
 use super::clock::{Clock, ClockWatch};
 use super::error::StoreProblem;
-use super::ids::Span;
 use super::layout::{BLOCK, SEGMENT_BLOCKS};
 use super::meta;
 use super::reader::Further;
 use super::retention::RetentionPolicy;
 use super::segment_index;
+use super::span::Span;
 use super::unused;
 use super::writer::Writer;
 

@@ -16,13 +16,14 @@ use super::check::Check;
 use super::clock::ClockWatch;
 use super::error::StoreProblem;
 use super::file_id::FileId;
-use super::ids::{Ids, Span};
+use super::ids::Ids;
 use super::layout::{BLOCK, SEGMENT};
 use super::lock::Lock;
 use super::meta::{self, last_id};
 use super::open::{self, Force, Opened};
 use super::record;
 use super::segment_index::SegmentIndex;
+use super::span::Span;
 
 /// The writer of alerts.
 pub(super) struct Writer {

@@ -1,6 +1,6 @@
-use super::{MapProblem, NONE, Rule, dump, reference, version_1, version_2};
-use crate::maps::gen_msg;
+use super::rule::{NONE, Rule, dump, reference, version_1, version_2};
 use crate::maps::lines;
+use crate::maps::problem::MapProblem;
 
 /// The fields of a version 2 line before its references.
 const VERSION_2_FIELDS: usize = 6;
@@ -64,7 +64,7 @@ impl Form {
     /// Parses a line of this form.
     pub(super) fn rule(self, line: &str) -> Result<((u32, u32), Rule), MapProblem> {
         match self {
-            Self::Version1 if gen_msg::is_entry(line) => {
+            Self::Version1 if lines::is_of_gen_msg(line) => {
                 Err(MapProblem::OtherMap { map: "gen-msg.map" })
             }
             Self::Version1 => version_1(line),

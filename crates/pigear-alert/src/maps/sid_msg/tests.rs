@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::super::problem::LineProblem;
+use super::super::references::Reference;
 use super::*;
 
 fn problems(parsed: &Parsed<SidMsgMap>) -> Vec<String> {

@@ -162,6 +162,12 @@ pub(super) fn head(file: &File, offset: u64) -> io::Result<(Head, bool)> {
     }
 }
 
+/// Whether this is an error of a decompressor, and not of reading.
+pub(super) fn is_damaged(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | Other | UnexpectedEof)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;

@@ -9,6 +9,7 @@ use pigear_alert::unified2::{Record, RecordType};
 use tracing::{info, warn};
 
 use super::bookmark::Mark;
+use super::input;
 use super::listing::Listing;
 use super::place::{FileName, Head, Place};
 use super::progress::Progress;
@@ -19,10 +20,11 @@ use super::window::{CompleteEvent, Window};
 
 mod checks;
 mod close;
+mod file;
 mod next_file;
 mod start;
 
-use next_file::NextFile;
+use file::{Detour, FilePosition, NextFile, Open};
 
 /// Reads the files of a log in order.
 ///
@@ -51,33 +53,6 @@ pub(super) struct Reader {
     reads_from_start: bool,
     said_packets_only: bool,
     progress: Progress,
-}
-
-/// The file that is being read.
-struct Open {
-    file: Arc<FileName>,
-    tail: Tail,
-    /// It could not be read before, and may still be unreadable.
-    trouble: Option<SetAside>,
-    /// Where to continue after it, for a file that was set aside.
-    detour: Option<Detour>,
-}
-
-/// Where a reader interrupted the sequence of files to read one that was set aside.
-#[derive(Clone, Debug)]
-struct Detour {
-    place: Place,
-    begun: Duration,
-}
-
-/// A position in a file.
-#[derive(Clone, Copy, Debug, Default)]
-struct FilePosition {
-    head: Head,
-    /// Where the next record begins.
-    offset: u64,
-    /// Where its known part ends.
-    end: u64,
 }
 
 /// The result of reading.
@@ -301,7 +276,7 @@ impl Reader {
                 self.open = Some(Open { file, tail, trouble, detour });
                 self.note_begun();
             }
-            Err(error) if checks::is_damaged(&error) => {
+            Err(error) if input::is_damaged(&error) => {
                 let end = length.unwrap_or_default();
                 self.leave_damaged(&file, FilePosition { head, offset, end }, &error);
             }
@@ -314,18 +289,5 @@ impl Reader {
 
     fn shown(&self, name: &OsStr) -> String {
         self.listing.spool().dir().join(name).display().to_string()
-    }
-}
-
-impl Open {
-    fn place(&self) -> Place {
-        let (offset, head) = (self.tail.offset(), self.tail.head());
-        Place { file: Arc::clone(&self.file), offset, head }
-    }
-
-    fn left(&self) -> FilePosition {
-        let offset = self.tail.offset();
-        let end = self.tail.compressed_length().unwrap_or(offset + self.tail.pending() as u64);
-        FilePosition { head: self.tail.head(), offset, end }
     }
 }

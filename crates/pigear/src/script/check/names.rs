@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rhai::{AST, Engine, FnCallExpr};
 
 use crate::script::fields::Field;
-use crate::script::near::nearest;
+use crate::similar::nearest;
 
 /// Called like functions, but part of the language.
 const BUILT_IN: [&str; 9] =

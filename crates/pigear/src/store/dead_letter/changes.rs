@@ -9,11 +9,11 @@ use super::Refusal;
 use crate::store::change::Change;
 use crate::store::error::StoreProblem;
 use crate::store::file_id::FileId;
-use crate::store::ids::Span;
 use crate::store::lanes::{self, Position};
 use crate::store::record;
 use crate::store::row::DamagedRow;
 use crate::store::settled_ranges::SettledRanges;
+use crate::store::span::Span;
 use crate::store::writer::Writer;
 
 /// What of a dead letter's room is not its record: the row, what is indexed of it, and its origin.

@@ -10,7 +10,7 @@ use pigear_alert::wire::Dialect;
 use pigear_alert::{Alert, Origin, Sender};
 use rusqlite::{Connection, Row, params};
 
-use super::InternedRow;
+use super::row::InternedRow;
 use crate::store::digest::Digest;
 
 /// Where an alert came from.

@@ -6,7 +6,7 @@ use pigear_alert::maps::{Class, Looked, Names};
 use pigear_alert::{Alert, AlertMessage};
 use rusqlite::{Connection, Row, params};
 
-use super::InternedRow;
+use super::row::InternedRow;
 use crate::store::digest::Digest;
 
 /// A rule as its alerts have it, with its names at that time.

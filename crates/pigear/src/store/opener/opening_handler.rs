@@ -19,11 +19,15 @@ pub struct OpeningHandler {
     handler: Option<StoreHandler>,
 }
 
-impl OpeningHandler {
-    pub(super) fn new(opener: StoreOpener, unstorable: Unstorable) -> Self {
-        Self { opener, unstorable, handler: None }
+impl StoreOpener {
+    /// The handler that stores alerts.
+    #[must_use]
+    pub fn handler(&self, unstorable: Unstorable) -> OpeningHandler {
+        OpeningHandler { opener: self.clone(), unstorable, handler: None }
     }
+}
 
+impl OpeningHandler {
     fn open(&mut self) -> Result<(), String> {
         let path = self.opener.path().display().to_string();
         let opened = self.opener.open_rest().and_then(|()| self.opener.store());

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use pigear_alert::Alert;
 use pigear_pipeline::{Batch, BatchPolicy, Queue, RecentEvents, Settlement, Taken, Totals};
 
-use super::DurableLane;
+use super::durable_lane::DurableLane;
 use crate::store::Store;
 use crate::store::durable_queue::DurableQueue;
 use crate::store::error::StoreError;

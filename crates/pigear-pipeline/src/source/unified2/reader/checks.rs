@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use tracing::warn;
 
-use super::{FileName, FilePosition, Reader};
+use super::Reader;
+use super::file::FilePosition;
 use crate::source::unified2::file_kind::FileKind;
+use crate::source::unified2::place::FileName;
 use crate::source::unified2::spool::SpoolFile;
 
 impl Reader {
@@ -70,10 +72,4 @@ impl Reader {
             warn!("{path} ends with an incomplete record: {there}{of} bytes");
         }
     }
-}
-
-/// Whether this is an error of a decompressor, and not of reading.
-pub(super) fn is_damaged(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
-    matches!(error.kind(), InvalidData | InvalidInput | Other | UnexpectedEof)
 }

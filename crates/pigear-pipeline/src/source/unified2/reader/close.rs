@@ -5,7 +5,9 @@ use std::io;
 use pigear_alert::plural;
 use tracing::warn;
 
-use super::{FilePosition, Open, Reader, checks};
+use super::Reader;
+use super::file::{FilePosition, Open};
+use crate::source::unified2::input;
 use crate::source::unified2::set_aside::SetAside;
 use crate::source::unified2::window::CompleteEvent;
 
@@ -63,7 +65,7 @@ impl Reader {
     /// Sets aside the open file, which can't be read at present.
     pub(super) fn set_open_aside(&mut self, error: io::Error) {
         let Some(mut open) = self.open.take() else { return };
-        if checks::is_damaged(&error) {
+        if input::is_damaged(&error) {
             self.note_last(&open);
             self.leave_damaged(&open.file, open.left(), &error);
             return;

@@ -9,22 +9,13 @@ use std::time::Instant;
 
 use tracing::warn;
 
-use super::{FilePosition, Open, Reader};
+use super::Reader;
+use super::file::{FilePosition, NextFile, Open};
 use crate::input::open_regular;
 use crate::source::unified2::input;
 use crate::source::unified2::place::{FileName, Head, Place};
 use crate::source::unified2::set_aside::SetAside;
 use crate::source::unified2::spool::SpoolFile;
-
-/// The next file to read.
-pub(super) struct NextFile {
-    pub(super) file: Arc<FileName>,
-    pub(super) opened: File,
-    /// What it began with when the offset was chosen, as far as that is known.
-    pub(super) head: Head,
-    pub(super) offset: u64,
-    pub(super) trouble: Option<SetAside>,
-}
 
 impl Reader {
     /// The next file to read: the oldest unread one, or else one that was set aside.

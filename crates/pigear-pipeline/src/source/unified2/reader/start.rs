@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use super::next_file::NextFile;
-use super::{FileName, FilePosition, Head, Place, Reader, SetAside};
+use super::Reader;
+use super::file::{FilePosition, NextFile};
 use crate::source::unified2::bookmark::{Mark, Position};
 use crate::source::unified2::input;
+use crate::source::unified2::place::{FileName, Head, Place};
+use crate::source::unified2::set_aside::SetAside;
 use crate::source::unified2::spool::SpoolFile;
 
 impl Reader {

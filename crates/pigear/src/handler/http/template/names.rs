@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use minijinja::Environment;
 use pigear_alert::format::FormatName;
 
-use crate::similar::most_similar;
+use crate::similar::nearest;
 
 /// The fields of `format=json`, and what exists in templates only.
 const NAMES: [&str; 54] = [
@@ -103,7 +103,7 @@ fn unknown(path: &str, format: FormatName, params: &BTreeMap<String, String>) ->
         similar.map(|similar| format!("; did you mean {begin}{similar}?")).unwrap_or_default()
     };
     if !NAMES.contains(&name) {
-        return Some(question(prefix, most_similar(name, NAMES)));
+        return Some(question(prefix, nearest(name, NAMES)));
     }
     let known: Vec<_> = match name {
         "param" => params.keys().map(String::as_str).collect(),
@@ -111,7 +111,7 @@ fn unknown(path: &str, format: FormatName, params: &BTreeMap<String, String>) ->
         _ => return None,
     };
     let rest = rest.filter(|rest| !known.contains(rest))?;
-    Some(question(&format!("{prefix}{name}."), most_similar(rest, known)))
+    Some(question(&format!("{prefix}{name}."), nearest(rest, known)))
 }
 
 /// The first line with this name, unless it has a default.

@@ -1,0 +1,32 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+
+use super::args::StoreArgs;
+use super::failure::Failure;
+use crate::config::Config;
+
+/// The configuration file that says where the store is if nothing else does.
+const USUAL_CONFIG: &str = "/etc/pigear/pigear.toml";
+
+/// The store's path: from the command line, the configuration file, or the environment.
+pub(super) fn store_path(args: &StoreArgs) -> Result<PathBuf, Failure> {
+    if let Some(path) = &args.store {
+        return Ok(path.clone());
+    }
+    let of_file = |file: &Path| Config::read(file).map(|config| config.store.path);
+    if let Some(file) = &args.config {
+        let none = || Failure::usage(anyhow!("{} has no [store] with a path", file.display()));
+        return of_file(file)?.ok_or_else(none);
+    }
+    if let Some(path) = std::env::var_os("PIGEAR_STORE").filter(|path| !path.is_empty()) {
+        return Ok(path.into());
+    }
+    let usual = Path::new(USUAL_CONFIG);
+    let usual = if usual.exists() { of_file(usual)? } else { None };
+    usual.ok_or_else(|| {
+        Failure::usage(anyhow!(
+            "no store given; use --store PATH, --config FILE with [store], or PIGEAR_STORE=PATH"
+        ))
+    })
+}
