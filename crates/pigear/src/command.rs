@@ -15,6 +15,7 @@ mod lanes;
 mod listen;
 mod log;
 mod man;
+mod mkdir;
 mod output;
 mod play;
 mod progress;

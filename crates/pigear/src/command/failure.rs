@@ -9,8 +9,9 @@ use pigear_pipeline::source::unix::BindError;
 use pigear_pipeline::{PipelineError, SourceError};
 
 use super::log;
+use super::mkdir::mkdir;
 use crate::config::ConfigError;
-use crate::listen::{ListenError, directories};
+use crate::listen::ListenError;
 use crate::output_file::dir;
 use crate::registry::{BuildError, Unresolved};
 
@@ -104,7 +105,7 @@ impl From<ListenError> for Failure {
                 (FAILED, Some(create_hint(missing.iter().map(|missing| &*missing.path))))
             }
             ListenError::Socket { path, source: BindError::NoDirectory } => {
-                let create = directories::command([dir(path)]);
+                let create = mkdir([dir(path)]);
                 let create =
                     if dir(path).exists() { String::new() } else { create + " creates it; " };
                 (FAILED, Some(format!("{create}--logdir names Snort's log directory").into()))
@@ -125,7 +126,7 @@ fn python_hint(what: &str, name: &str) -> Cow<'static, str> {
 
 /// How to create directories.
 pub(super) fn create_hint<'a>(paths: impl Iterator<Item = &'a Path>) -> Cow<'static, str> {
-    format!("{} creates what is missing", directories::command(paths)).into()
+    format!("{} creates what is missing", mkdir(paths)).into()
 }
 
 fn bind_hint(error: &BindError) -> Option<&'static str> {

@@ -1,6 +1,8 @@
 //! Whole numbers: what is wrong with one is said with the range that is allowed.
 
+#[cfg(feature = "command")]
 use std::fmt::Display;
+#[cfg(feature = "command")]
 use std::str::FromStr;
 
 /// The texts of the standard library's errors, which don't say what is allowed.
@@ -44,16 +46,18 @@ fn expected(least: i64, most: u64) -> String {
 }
 
 /// Parses an argument of the command line.
+#[cfg(feature = "command")]
 pub(crate) fn number<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| in_plain_words::<T>(error.to_string()))
 }
 
 /// The same for one that must be at least 1.
+#[cfg(feature = "command")]
 pub(crate) fn number_from_1(text: &str) -> Result<u64, String> {
     number::<std::num::NonZeroU64>(text).map(Into::into)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "command"))]
 mod tests {
     use std::num::{NonZeroU32, NonZeroUsize};
 

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
+#[cfg(feature = "command")]
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
