@@ -6,7 +6,7 @@ import json
 import operator
 import os
 import weakref
-from typing import Any, Callable, Dict, Iterable, Optional, Union
+from typing import Any, Callable, Dict, Iterable, List, Optional, Union
 
 from . import _pigear
 from ._pigear import Alert
@@ -97,7 +97,7 @@ def listen(
     once: bool = False,
     class_config: Optional[_Path] = None,
     reference_config: Optional[_Path] = None,
-    sid_msg_map: Optional[_Path] = None,
+    sid_msg_map: Union[_Path, Iterable[_Path], None] = None,
     gen_msg_map: Optional[_Path] = None,
     queue: Optional[int] = None,
     queue_bytes: Union[int, str, None] = None,
@@ -155,7 +155,7 @@ def listen(
     names = {
         "class_config": _text(class_config),
         "reference_config": _text(reference_config),
-        "sid_msg_map": _text(sid_msg_map),
+        "sid_msg_map": _texts(sid_msg_map),
         "gen_msg_map": _text(gen_msg_map),
     }
     options = {
@@ -182,6 +182,14 @@ def _text(path: Optional[_Path]) -> Optional[str]:
     except UnicodeEncodeError:
         raise ValueError(f"{text!r} is not UTF-8, as paths must be here") from None
     return text
+
+
+def _texts(paths: Union[_Path, Iterable[_Path], None]) -> Optional[List[Optional[str]]]:
+    if paths is None:
+        return None
+    if isinstance(paths, (str, os.PathLike)):
+        return [_text(paths)]
+    return [_text(path) for path in paths]
 
 
 def _known(options: Dict[str, Any]) -> Dict[str, Any]:

@@ -311,6 +311,15 @@ def test_settings_of_the_socket_and_the_names_are_used(room):
         assert next(alerts).references == ["http://example.org/ping"]
 
 
+def test_several_maps_are_joined(room):
+    room.write("one.map", "1000134 || ICMP Echo Request || url,example.org/one\n")
+    room.write("two.map", "1000134 || ICMP Echo Request || url,example.org/two\n")
+    maps = [room.path / "one.map", str(room.path / "two.map")]
+    with pigear.listen(room.log, sid_msg_map=maps, count=1) as alerts:
+        in_background(room.send, PING)
+        assert next(alerts).references == ["http://example.org/two"]
+
+
 def test_a_queue_that_is_full_drops_counts_and_logs(room, caplog):
     with pigear.listen(room.log, queue=2) as alerts:
         room.send(*[PING] * 50)

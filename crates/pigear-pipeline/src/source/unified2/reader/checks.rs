@@ -43,7 +43,7 @@ impl Reader {
     pub(super) fn leave_damaged(&mut self, file: &FileName, left: FilePosition, error: &io::Error) {
         self.damaged += 1;
         let path = self.shown(&file.name);
-        warn!("{path} is damaged behind byte {} of its contents: {error}", left.offset);
+        warn!("{path} is damaged after byte {} of its contents: {error}", left.offset);
         self.left.insert(file.id, left);
     }
 
