@@ -110,9 +110,15 @@ class Running:
         self.process.terminate()
 
     def end(self, timeout=DEADLINE):
-        """Waits for the end; returns status, standard output and standard error."""
+        """Waits for the end; returns status, standard output and standard error.
+
+        Most runs find no list of classes and no maps; what they say about that is left out.
+        """
         status = self.process.wait(timeout)
-        return status, self.out.read_text(), self.err.read_text()
+        lines = self.err.read_text().splitlines(keepends=True)
+        missing = ("found no classification.config", "alerts have no message")
+        err = "".join(line for line in lines if not any(said in line for said in missing))
+        return status, self.out.read_text(), err
 
 
 @pytest.fixture
