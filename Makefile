@@ -67,6 +67,7 @@ lint: setup
 	python3 .ci/test-module-circles
 	python3 .ci/module-circles
 	python3 .ci/delivery-tests
+	python3 .ci/doc-lines
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
