@@ -71,8 +71,8 @@ pub struct SourceConfig {
 
     /// Complete alerts from Snort's log in unified2: a directory and the log's name
     ///
-    /// In Snort 3, six alerts of ten come without packet and addresses; the log has them, and
-    /// Snort's action. Alerts that the socket lost, or that were logged while Pigear was down, are read
+    /// In Snort 3, six alerts of ten come without packet and addresses; the log has their addresses,
+    /// the data that Snort inspected, and Snort's action. Alerts that the socket lost, or that were logged while Pigear was down, are read
     /// from the log.
     #[cfg_attr(feature = "command", arg(long, value_name = "PATH"))]
     pub complete_from: Option<PathBuf>,
