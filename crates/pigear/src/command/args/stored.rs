@@ -38,8 +38,8 @@ pub(in crate::command) struct QueryArgs {
     #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub(in crate::command) limit: Option<usize>,
 
-    /// Output format: fast, full, json, eve, ecs, ocsf, cef, snort, alert_json, csv [default: fast, with its number
-    /// before]; json or csv for counts [default: a table]
+    /// Output format: fast, full, json, eve, ecs, ocsf, cef, snort, `alert_json`, csv [default: fast,
+    /// with its number before]; json or csv for counts [default: a table]
     #[arg(long, value_name = "NAME", value_parser = known_format)]
     format: Option<String>,
 
