@@ -80,11 +80,11 @@ def test_python_and_native_handlers_run_side_by_side(room):
     names = ["print", "mine.Lines", "mine.Lines"]
     args = [word for name in names for word in ["--data-handler", name]]
     keys = ["mine.Lines.path=one", "mine.Lines-2.path=two", "print.format=json"]
-    running = room.pigear(*args, *keys, "--count", "1", "--stats", "stats.json")
+    running = room.pigear(*args, *keys, "--sensor", "dmz", "--count", "1", "--stats", "stats.json")
     room.send(PING)
     status, out, err = running.end()
     assert (status, json.loads(out)["sig_id"], err) == (0, 1000134, "")
-    assert room.read("one") == room.read("two") == "1000134 ICMP None\ndone\n"
+    assert room.read("one") == room.read("two") == "1000134 ICMP dmz\ndone\n"
     counted = {"received": 1, "waiting": 0, "handled": 1, "dropped": 0, "failed": 0}
     lanes = json.loads(room.read("stats.json"))["handlers"]
     assert lanes == {"mine.Lines": counted, "mine.Lines-2": counted, "print": counted}
@@ -253,12 +253,13 @@ def test_a_handler_that_never_returns_does_not_hold_snort_up(room):
 
 @pytest.mark.parametrize("stop", ["interrupt", "terminate"])
 def test_a_signal_ends_a_handler_that_never_returns(room, stop):
-    running = asleep(room, FOR_EVER)
+    running = asleep(room, FOR_EVER, "--stats", "stats.json")
     before = time.monotonic()
     getattr(running, stop)()
     status, out, err = running.end(15)
     assert (status, out) == (0, "asleep\n")
-    assert "dropped 1, failed 0" in err and "Traceback" not in err
+    assert "1 alert dropped" in err and "Traceback" not in err
+    assert json.loads(room.read("stats.json"))["handlers"]["mine.Asleep"]["dropped"] == 1
     if stop == "interrupt":
         assert time.monotonic() - before < 3
 

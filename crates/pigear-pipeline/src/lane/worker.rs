@@ -492,7 +492,7 @@ impl Worker {
                 info!("handler {name}: {}; the alerts stay in the store", unsent());
             }
             _ if messages > 0 => warn!("handler {name}: {}{ungrouped}; {fate}", unsent()),
-            Some(Ended::TimeUp) if !stays => {
+            Some(Ended::TimeUp) if !stays && left > 0 => {
                 warn!("handler {name}: could not finish in time; {fate}");
             }
             _ => {}
