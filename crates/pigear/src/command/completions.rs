@@ -25,7 +25,7 @@ use words::Handlers;
 use zsh::Zsh;
 
 /// The environment variable in which a shell says that it asks for candidates.
-const VARIABLE: &str = "COMPLETE";
+const VARIABLE: &str = "_PIGEAR_COMPLETE";
 
 const SHELLS: Shells<'static> = Shells(&[&Bash, &Elvish, &Fish, &Powershell, &Zsh]);
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::anyhow;
+use pigear_alert::plural;
 use pigear_pipeline::Totals;
 
 use super::args::{LanesArgs, LanesCommand, RedeliverArgs};
@@ -50,8 +51,8 @@ fn list(reader: &Reader) -> Result<(), Failure> {
             lane.lag, lane.dead_letters
         );
         if lane.removed_letters > 0 {
-            let _ =
-                writeln!(text, "  and {} dead letters were removed unread", lane.removed_letters);
+            let letters = plural::count(lane.removed_letters, "dead letter");
+            let _ = writeln!(text, "  {letters} removed unread");
         }
     }
     write_out(text.as_bytes())

@@ -66,7 +66,6 @@ const ENVIRONMENT: Section = (
             "The directory for the history of the shell, instead of ~/.local/state.",
         ),
         ("TZ", "The time zone of local times."),
-        ("COMPLETE", "Set by shells that complete a command line; see pigear completions."),
     ],
 );
 

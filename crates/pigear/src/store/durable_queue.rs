@@ -214,7 +214,7 @@ impl DurableQueue {
     fn wait_to_write(&self, due: Option<Instant>) {
         let progress = self.lane.progress();
         let state = progress.state();
-        if !state.closing {
+        if !state.is_closing(self.lane.number) {
             let again = Instant::now() + REDELIVERY_CHECK;
             drop(progress.wait(state, due.map_or(again, |due| due.min(again))));
         }
@@ -242,7 +242,7 @@ impl DurableQueue {
             let waiting = count(state.last - work.reader.passed) + state.unstored(lane);
             if waiting > 0 {
                 let since = *since.get_or_insert(now);
-                let enough = waiting >= policy.enough || state.closing;
+                let enough = waiting >= policy.enough || state.is_closing(lane);
                 if enough || reached(since.checked_add(policy.delay)) {
                     let most = policy.most.max(1);
                     return if readable > 0 {
@@ -251,7 +251,7 @@ impl DurableQueue {
                         Turn::Unstored(state.take_unstored(lane, read, most))
                     };
                 }
-            } else if state.ended && state.closing {
+            } else if state.ended && state.is_closing(lane) {
                 return Turn::Ended;
             }
             if reached(due) {
@@ -351,7 +351,7 @@ impl Queue for DurableQueue {
                 }
             }
             let (state, until) = (progress.state(), Instant::now() + REDELIVERY_CHECK);
-            if state.closing {
+            if state.is_closing(self.lane.number) {
                 return Taken::Closed;
             }
             drop(progress.wait(state, until));
@@ -395,7 +395,7 @@ impl Queue for DurableQueue {
     }
 
     fn close(&self) {
-        self.lane.progress().change(|state| state.closing = true);
+        self.lane.progress().change(|state| state.close(self.lane.number));
     }
 
     fn is_closed(&self) -> bool {

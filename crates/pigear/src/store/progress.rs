@@ -19,13 +19,13 @@ pub(super) struct ProgressState {
     pub(super) last: i64,
     /// Storing has ended.
     pub(super) ended: bool,
-    /// The lanes end once they have all stored alerts.
-    pub(super) closing: bool,
     lanes: Vec<Lane>,
 }
 
 /// The state of one lane.
 struct Lane {
+    /// It ends once it has all stored alerts.
+    closing: bool,
     /// Its deadline, once that is set.
     end_by: Option<Instant>,
     /// How much may wait in memory.
@@ -76,6 +76,7 @@ impl ProgressState {
     pub(super) fn add_lane(&mut self, bounds: Bounds) -> usize {
         let waiting = VecDeque::new();
         self.lanes.push(Lane {
+            closing: false,
             end_by: None,
             bounds,
             waiting,
@@ -86,6 +87,18 @@ impl ProgressState {
             abandoned: false,
         });
         self.lanes.len() - 1
+    }
+
+    /// A lane is to end once it has all stored alerts.
+    pub(super) fn close(&mut self, lane: usize) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.closing = true;
+        }
+    }
+
+    /// Whether a lane is to end once it has all stored alerts.
+    pub(super) fn is_closing(&self, lane: usize) -> bool {
+        self.lanes.get(lane).is_some_and(|lane| lane.closing)
     }
 
     /// Sets a lane's deadline.
@@ -100,15 +113,14 @@ impl ProgressState {
         self.lanes.get(lane)?.end_by
     }
 
-    /// Passes alerts that could not be stored to all lanes.
+    /// Passes alerts that could not be stored to all lanes that have not ended.
     pub(super) fn hand_on(&mut self, alerts: &[Arc<Alert>]) {
         let last = self.last;
-        for lane in &mut self.lanes {
+        for lane in self.lanes.iter_mut().filter(|lane| !lane.abandoned) {
             lane.unstored += alerts.len() as u64;
             for alert in alerts {
                 let bytes = alert.memory();
-                let full = lane.abandoned
-                    || lane.waiting.len() >= lane.bounds.alerts
+                let full = lane.waiting.len() >= lane.bounds.alerts
                     || lane.bytes + bytes > lane.bounds.bytes;
                 if full {
                     lane.dropped += 1;

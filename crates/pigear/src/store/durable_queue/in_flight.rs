@@ -49,6 +49,11 @@ struct Taken {
     refused: Option<Refusal>,
 }
 
+/// How many alerts a message is about.
+fn alerts(count: Option<NonZeroU64>) -> u64 {
+    count.map_or(1, NonZeroU64::get)
+}
+
 impl InFlight {
     pub(super) fn has_letters(&self) -> bool {
         self.letters > 0
@@ -73,7 +78,7 @@ impl InFlight {
     pub(super) fn refuse(&mut self, number: u64, refusal: Refusal) -> Option<Refusal> {
         match self.place(number).and_then(|place| self.items.get_mut(place)) {
             Some(Some(Taken { item: Item::Letter { count, .. }, refused }))
-                if *count == refusal.alert.count =>
+                if alerts(*count) == alerts(refusal.alert.count) =>
             {
                 *refused = Some(refusal);
                 None

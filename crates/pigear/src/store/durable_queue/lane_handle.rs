@@ -18,6 +18,6 @@ impl LaneHandle {
 
     /// Whether the lane is to end once it has all stored alerts.
     pub(super) fn is_closed(&self) -> bool {
-        self.progress().state().closing
+        self.progress().state().is_closing(self.number)
     }
 }

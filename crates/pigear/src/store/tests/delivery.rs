@@ -119,6 +119,26 @@ fn a_new_lane_begins_now_or_with_the_oldest() {
 }
 
 #[test]
+fn a_lane_that_ends_closes_no_other() {
+    let (_place, store) = Place::with(&numbered(0..2));
+    let one = store.queue("one", Begin::Start, LaneSettings::default(), None).unwrap();
+    let mut other = Lane::new(&store, Begin::Start);
+    one.close();
+    one.abandon();
+    assert!(one.is_closed() && !other.queue.is_closed());
+    // Fewer alerts than wanted are waited for, as long as the lane itself is not closed.
+    let policy = BatchPolicy { enough: 3, most: 10, delay: Duration::from_secs(3_600) };
+    let due = Some(Instant::now() + Duration::from_millis(1));
+    assert_eq!(other.take(policy, due).0, Taken::Due);
+    // What comes for the others is nothing to it.
+    let received = one.received();
+    store.0.progress.change(|state| state.hand_on(&numbered(2..3)));
+    assert_eq!(one.received(), received);
+    other.queue.close();
+    assert_eq!(other.take(policy, None).1.len(), 2);
+}
+
+#[test]
 fn what_was_not_settled_comes_again_in_the_same_batch() {
     let (place, store) = Place::with(&numbered(0..5));
     let mut first = Lane::new(&store, Begin::Start);
