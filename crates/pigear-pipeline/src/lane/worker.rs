@@ -325,7 +325,12 @@ impl Worker {
         let settled = self.tracker.settled();
         let is_told =
             settled == self.told && self.refused.is_empty() && !self.tracker.has_unreported();
-        if !self.lane.settles() || is_told {
+        if !self.lane.settles() {
+            // The position stays where it is, so what is settled behind it would pile up.
+            self.tracker.take_unreported();
+            return;
+        }
+        if is_told {
             return;
         }
         self.told = settled;

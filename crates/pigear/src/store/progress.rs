@@ -113,14 +113,15 @@ impl ProgressState {
         self.lanes.get(lane)?.end_by
     }
 
-    /// Passes alerts that could not be stored to all lanes that have not ended.
+    /// Passes alerts that could not be stored to all lanes.
     pub(super) fn hand_on(&mut self, alerts: &[Arc<Alert>]) {
         let last = self.last;
-        for lane in self.lanes.iter_mut().filter(|lane| !lane.abandoned) {
+        for lane in &mut self.lanes {
             lane.unstored += alerts.len() as u64;
             for alert in alerts {
                 let bytes = alert.memory();
-                let full = lane.waiting.len() >= lane.bounds.alerts
+                let full = lane.abandoned
+                    || lane.waiting.len() >= lane.bounds.alerts
                     || lane.bytes + bytes > lane.bounds.bytes;
                 if full {
                     lane.dropped += 1;
