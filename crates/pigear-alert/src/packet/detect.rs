@@ -49,11 +49,14 @@ fn may_be(link_type: LinkType, bytes: &[u8]) -> bool {
 fn guess(bytes: &[u8], snort: SnortVersion, stated: &Stated) -> Option<LinkType> {
     if link::is_known_type_at(bytes, 12) || has_length(bytes) {
         Some(LinkType::ETHERNET)
-    } else if may_be_cooked(bytes) && link::is_known_type_at(bytes, 14) {
+    } else if stated.data.is_some() {
+        // Snort read a link header, and names no IP header behind it. The rest could be forged by a MAC address.
+        None
+    } else if snort == SnortVersion::V2 && may_be_cooked(bytes) && link::is_known_type_at(bytes, 14)
+    {
         Some(LinkType::LINUX_SLL)
     } else {
-        let is_raw = may_be_raw(snort, stated) && is_sound(bytes);
-        is_raw.then_some(LinkType::RAW)
+        is_sound(bytes).then_some(LinkType::RAW)
     }
 }
 
@@ -90,12 +93,6 @@ fn has_length(bytes: &[u8]) -> bool {
     let end = ETHERNET_LEN + usize::from(u16::from_be_bytes([*l0, *l1]));
     (end == bytes.len() && end > ETHERNET_LEN)
         || (ETHERNET_LEN + LLC_LEN..=bytes.len().min(PADDED_LEN)).contains(&end)
-}
-
-/// Whether Snort's statement allows that there is no link header. It names the IP header of a raw
-/// packet, unless its decoder gave up there; Snort 3 then read nothing, but an Ethernet header if there is one.
-fn may_be_raw(snort: SnortVersion, stated: &Stated) -> bool {
-    snort == SnortVersion::V2 || stated.data.is_none()
 }
 
 /// Whether the packet type is one that Linux has: below 256, the rest being up to the interface.

@@ -1,4 +1,4 @@
-use super::{Flow, link};
+use super::Flow;
 use crate::message::AlertMessage;
 
 /// What Snort states of a packet, beside its bytes: it is believed before the dissection.
@@ -21,19 +21,15 @@ impl Stated {
         let [nethdr, transhdr, data] =
             [message.nethdr, message.transhdr, message.data].map(|offset| offset as usize);
         let data = Some(data).filter(|&data| data > 0);
-        Self { ip: ip_header(&message.pkt, nethdr, transhdr, data), data, ..Self::default() }
+        Self { ip: ip_header(&message.pkt, nethdr, transhdr), data, ..Self::default() }
     }
 }
 
-/// An offset of 0 stands for "none" too. A raw packet is then told by what follows its header:
-/// Snort sets `transhdr` only if it found IP.
-fn ip_header(pkt: &[u8], nethdr: usize, transhdr: usize, data: Option<usize>) -> Option<usize> {
+/// An offset of 0 stands for "none" too. A raw packet is then told by `transhdr`, which Snort sets only if it
+/// found IP. `data` alone tells nothing: a frame's own headers may end where an IP header in its addresses would.
+fn ip_header(pkt: &[u8], nethdr: usize, transhdr: usize) -> Option<usize> {
     let len = header_len(pkt.get(nethdr..)?)?;
-    let is_stated = match (nethdr, transhdr) {
-        (0, 0) => data == Some(len) && !link::is_known_type_at(pkt, 12),
-        (0, transport) => transport >= len,
-        _ => true,
-    };
+    let is_stated = nethdr > 0 || transhdr >= len;
     is_stated.then_some(nethdr)
 }
 

@@ -54,7 +54,8 @@ impl Interpreter {
         engine.on_debug(|text, _, _| show::print(&show::printed(text)));
         engine.register_fn("print", |bytes: &mut Blob| show::some_bytes(bytes));
         engine.register_fn("print", |list: &mut Array| {
-            let list = Dynamic::from_array(std::mem::take(list));
+            // Rhai passes a variable itself, which must keep its value.
+            let list = Dynamic::from_array(list.clone());
             show::layers(&list).unwrap_or_else(|| list.to_string())
         });
         let flag = Arc::clone(interrupted);
