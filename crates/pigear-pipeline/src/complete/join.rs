@@ -3,9 +3,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
+use pigear_alert::packet::Stated;
+use pigear_alert::unified2::{Event, Logged};
 
 use super::Completed;
-use pigear_alert::unified2::{Event, Logged};
 
 /// How long a delivered alert is remembered: its event may come later.
 const REMEMBER_TIME: Duration = Duration::from_secs(60);
@@ -343,7 +344,12 @@ fn time_of_event(logged: &Logged) -> Time {
 /// Whether an alert lacks something that a datagram can have: the packet, addresses, or a sound event.
 pub(crate) fn lacks_something(alert: &Alert) -> bool {
     let is_sound = alert.has_whole_event() && !alert.untrusted;
-    !is_sound || !alert.message.has_packet() || alert.src_ip().is_none()
+    !is_sound || !alert.message.has_packet() || !has_addresses(alert)
+}
+
+/// The packet is dissected only if Snort doesn't say where its IP header is: this runs on receiving threads.
+fn has_addresses(alert: &Alert) -> bool {
+    Stated::by(&alert.message).ip.is_some() || alert.src_ip().is_some()
 }
 
 fn complete(alert: &mut Arc<Alert>, event: Logged) {
