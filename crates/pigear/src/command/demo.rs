@@ -32,7 +32,8 @@ const NEXT: &str = "\
 this was a recording. For your own alerts, start Pigear and then Snort:
   sudo pigear --logdir /var/log/snort
   Snort 2.9: snort -A unsock -c /etc/snort/snort.conf -l /var/log/snort -i eth0
-  Snort 3:   snort -A alert_unixsock -c /etc/snort/snort.lua -l /var/log/snort -i eth0";
+  Snort 3:   snort -A alert_unixsock -c /etc/snort/snort.lua -l /var/log/snort -i eth0
+             most alerts about HTTP, SMB and others then lack addresses: see --complete-from";
 
 pub(super) fn run(args: &DemoArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
     let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
