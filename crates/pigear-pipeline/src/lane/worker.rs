@@ -1,28 +1,31 @@
 //! The loop of a lane.
 
-use std::collections::VecDeque;
+mod groups;
+mod settling;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pigear_alert::Alert;
 use pigear_alert::plural;
 use tracing::{error, info, warn};
 
-use super::call::{Caller, Ended, Outcome, guarded};
+use super::call::{Caller, Ended, guarded};
 use super::handle::{Lane, LaneEnd};
 use crate::account::LeftAlerts;
 use crate::backlog::Backlog;
 use crate::backoff::Backoff;
 use crate::deadline::Slept;
-use crate::grouping::{Group, Grouping, Urgency, alerts_of};
-use crate::handler::{Context, Failure, Handler, Refusal};
+use crate::grouping::{Grouping, Urgency, alerts_of};
+use crate::handler::{Context, Failure, Handler};
 use crate::lane_filter::LaneFilter;
-use crate::policy::{BatchPolicy, MAX_BATCH, OnError};
-use crate::queue::{Batch, Refused, Settlement, Taken};
+use crate::policy::OnError;
+use crate::queue::{Batch, Refused, Taken};
 use crate::rate_limiter::RateLimiter;
 use crate::totals::Fate;
 use crate::tracker::Tracker;
+use settling::{LeftOut, Places};
 
 /// The work of a lane's thread.
 pub(crate) struct Worker {
@@ -44,9 +47,6 @@ pub(crate) struct Worker {
     unsent: u64,
     unsent_alerts: u64,
 }
-
-/// How often a lane that waits for its rate limit checks whether to stop waiting.
-const RATE_CHECK: Duration = Duration::from_millis(200);
 
 impl Worker {
     pub(super) fn new(
@@ -163,27 +163,6 @@ impl Worker {
         }
     }
 
-    /// When the next group is to be sent.
-    fn next_due(&mut self) -> Option<Instant> {
-        let grouping = self.grouping.as_ref()?;
-        if grouping.is_empty() {
-            self.urgency = Urgency::WhenDue;
-        }
-        match self.urgency {
-            Urgency::WhenDue => grouping.next_due(),
-            Urgency::Now => Some(grouping.allowed_at(Instant::now())),
-        }
-    }
-
-    /// Groups collect alerts themselves; the handler's batch policy is for the messages.
-    fn batch_policy(&self) -> BatchPolicy {
-        let batch = self.lane.needs.batch;
-        match self.grouping {
-            Some(_) => BatchPolicy { most: batch.most.max(MAX_BATCH), ..BatchPolicy::default() },
-            None => batch,
-        }
-    }
-
     /// Processes alerts that were taken.
     fn process(&mut self, alerts: &[Arc<Alert>]) -> Option<Ended> {
         let first = self.taken;
@@ -232,245 +211,6 @@ impl Worker {
         None
     }
 
-    /// Counts the fates of alerts, in order.
-    fn record(&mut self, alerts: &[Arc<Alert>], outcome: &Outcome, places: &mut Places) {
-        let mut next = 0;
-        let part = |from: usize, to: usize| alerts.get(from..to).unwrap_or_default();
-        for refusal in &outcome.refused {
-            self.settle_sent(Fate::Handled, part(next, refusal.index), places);
-            self.settle_left_out(places);
-            self.refuse(alerts.get(refusal.index), refusal, self.tracker.settled());
-            // The alert that ends the program is read again in the next run, if possible.
-            if outcome.end.is_some() {
-                self.stop_settling();
-            }
-            self.settle_sent(Fate::Failed, part(refusal.index, refusal.index + 1), places);
-            next = refusal.index + 1;
-        }
-        self.settle_sent(Fate::Handled, part(next, outcome.settled), places);
-        if outcome.no_room > 0 {
-            self.stop_settling();
-            let no_room = part(outcome.settled, outcome.settled + outcome.no_room);
-            self.settle_sent(Fate::Dropped, no_room, places);
-        }
-    }
-
-    /// Counts the next alerts that the handler got, and those before them that it didn't get.
-    fn settle_sent(&mut self, fate: Fate, alerts: &[Arc<Alert>], places: &mut Places) {
-        let each_is_one = || alerts.iter().all(|alert| alert.count.is_none());
-        if places.0.is_empty() && (!self.lane.queue.outlives_process() || each_is_one()) {
-            self.settle_next(fate, alerts.len() as u64);
-            return;
-        }
-        for alert in alerts {
-            self.settle_left_out(places);
-            places.0.pop_front();
-            self.settle_one(fate, alerts_of(alert));
-        }
-    }
-
-    /// Counts the next alerts, as far as the handler doesn't get them.
-    fn settle_left_out(&mut self, places: &mut Places) {
-        while let Some(LeftOut { fate, alerts }) = places.next_left_out() {
-            self.settle_one(fate, alerts);
-        }
-    }
-
-    /// Counts the next alert, which stands for this many.
-    fn settle_one(&mut self, fate: Fate, alerts: u64) {
-        self.tracker.settle_one(fate, alerts);
-        self.count(fate, alerts);
-    }
-
-    fn settle_next(&mut self, fate: Fate, alerts: u64) {
-        if alerts == 0 {
-            return;
-        }
-        self.tracker.settle_next(fate, alerts);
-        self.count(fate, alerts);
-    }
-
-    /// Counts in the account, and logs the error.
-    fn count(&self, fate: Fate, alerts: u64) {
-        let Some(count) = self.lane.account.settle(fate, alerts) else { return };
-        let (alerts, letters) =
-            (plural::count(count, "alert"), plural::count(count, "dead letter"));
-        let name = &self.lane.name;
-        // Further lines, such as those of a traceback, come after what is said here.
-        let last = self.caller.last_problem();
-        let (last, rest) = last.split_at(last.find('\n').unwrap_or(last.len()));
-        match fate {
-            Fate::Failed if self.lane.queue.outlives_process() => {
-                error!("handler {name}: {last}; {letters} so far{rest}");
-            }
-            Fate::Failed if self.caller.on_error == OnError::GoOn => {
-                error!("handler {name}: {last}; {alerts} failed so far{rest}");
-            }
-            Fate::Dropped => error!("handler {name}: {last}; {alerts} dropped so far{rest}"),
-            _ => {}
-        }
-    }
-
-    fn refuse(&mut self, alert: Option<&Arc<Alert>>, refusal: &Refusal, number: u64) {
-        if let Some(alert) = alert
-            && self.lane.queue.outlives_process()
-        {
-            let (alert, reason) = (Arc::clone(alert), Arc::clone(&refusal.reason));
-            self.refused.push(Refused { number, alert, reason });
-        }
-    }
-
-    /// Reports the lane's position to the queue.
-    fn settle(&mut self) {
-        let settled = self.tracker.settled();
-        let is_told =
-            settled == self.told && self.refused.is_empty() && !self.tracker.has_unreported();
-        if !self.lane.settles() {
-            // The position stays where it is, so what is settled behind it would pile up.
-            self.tracker.take_unreported();
-            return;
-        }
-        if is_told {
-            return;
-        }
-        self.told = settled;
-        let ahead = self.tracker.take_unreported();
-        let refused = std::mem::take(&mut self.refused);
-        let totals = self.tracker.totals();
-        self.lane.queue.settle(&Settlement { settled, ahead, totals, refused });
-    }
-
-    /// The next alert is to be delivered again in the next run, if the source can do so. So the lane
-    /// settles the alerts before it, and none from there on.
-    fn stop_settling(&mut self) {
-        self.settle();
-        self.lane.stop_settling();
-    }
-
-    /// Adds alerts to groups.
-    fn group(&mut self, alerts: &[Arc<Alert>], fates: &[Option<LeftOut>], first: u64) {
-        let Some(grouping) = &mut self.grouping else { return };
-        let now = Instant::now();
-        let mut left_out = Vec::new();
-        for ((alert, fate), number) in alerts.iter().zip(fates).zip(first..) {
-            match fate {
-                None => {
-                    let group = grouping.add(alert, number, now);
-                    self.tracker.put_into_group(group, alerts_of(alert));
-                }
-                Some(left) => {
-                    self.tracker.settle_one(left.fate, left.alerts);
-                    left_out.push(*left);
-                }
-            }
-        }
-        for LeftOut { fate, alerts } in left_out {
-            self.count(fate, alerts);
-        }
-        self.settle();
-    }
-
-    /// Sends groups.
-    fn send_due(&mut self, urgency: Urgency) -> Option<Ended> {
-        loop {
-            let most = self.lane.needs.batch.most.max(1);
-            let grouping = self.grouping.as_mut()?;
-            let now = Instant::now();
-            let groups = grouping.take_due(now, urgency, most);
-            if groups.is_empty() {
-                return None;
-            }
-            if let Some(recent) = grouping.sent_recently(now) {
-                self.lane.queue.sending(&recent);
-            }
-            let ended = self.send_groups(&groups);
-            if ended.is_some() {
-                return ended;
-            }
-        }
-    }
-
-    fn send_groups(&mut self, groups: &[Group]) -> Option<Ended> {
-        let messages: Vec<_> = groups.iter().map(Group::message).collect();
-        let mut sent = 0;
-        while let Some((rest, of)) = messages.get(sent..).zip(groups.get(sent..))
-            && !rest.is_empty()
-        {
-            let outcome = self.caller.call(&self.lane, rest);
-            self.record_groups(rest, of, &outcome);
-            sent += outcome.settled + outcome.no_room;
-            self.settle();
-            if outcome.end.is_some() {
-                let left = groups.get(sent..).unwrap_or_default();
-                self.unsent += left.len() as u64;
-                self.unsent_alerts += left.iter().map(|group| group.count).sum::<u64>();
-                return outcome.end;
-            }
-        }
-        None
-    }
-
-    fn record_groups(&mut self, messages: &[Arc<Alert>], groups: &[Group], outcome: &Outcome) {
-        let mut refusals = outcome.refused.iter().peekable();
-        for (index, group) in groups.iter().enumerate().take(outcome.settled + outcome.no_room) {
-            let refusal = refusals.next_if(|refusal| refusal.index == index);
-            let fate = match refusal {
-                Some(refusal) => {
-                    let refusal = about(refusal, group);
-                    self.refuse(messages.get(index), &refusal, group.first);
-                    Fate::Failed
-                }
-                None if index < outcome.settled => Fate::Handled,
-                None => Fate::Dropped,
-            };
-            if fate == Fate::Dropped || (refusal.is_some() && outcome.end.is_some()) {
-                self.stop_settling();
-            }
-            self.tracker.settle_group(group.number, fate);
-            self.count(fate, group.count);
-        }
-    }
-
-    /// Sends groups early, or waits, until there is room for more.
-    fn make_room(&mut self) -> Option<Ended> {
-        self.send_while(|grouping, tracker| grouping.is_full() || tracker.is_full())
-    }
-
-    /// Sends what has collected.
-    fn send_all(&mut self) -> Option<Ended> {
-        let ended = self.send_due(Urgency::Now);
-        let left = self.grouping.as_ref().map_or(0, |grouping| grouping.left().0);
-        if ended.is_some() || left == 0 {
-            return ended;
-        }
-        if !self.lane.queue.outlives_process() && self.lane.deadline.left().is_none() {
-            let name = &self.lane.name;
-            let wait = if left == 1 { "message waits" } else { "messages wait" };
-            warn!("handler {name}: {left} {wait} for per_minute; a signal ends this");
-        }
-        self.send_while(|grouping, _| !grouping.is_empty())
-    }
-
-    /// Sends groups as fast as the limit allows.
-    fn send_while(&mut self, more: impl Fn(&Grouping, &Tracker) -> bool) -> Option<Ended> {
-        while self.grouping.as_ref().is_some_and(|grouping| more(grouping, &self.tracker)) {
-            if let Some(ended) = self.send_due(Urgency::Now) {
-                return Some(ended);
-            }
-            let grouping = self.grouping.as_ref().filter(|it| more(it, &self.tracker))?;
-            let now = Instant::now();
-            let wait = grouping.allowed_at(now).saturating_duration_since(now);
-            let deadline = &self.lane.deadline;
-            // What may not be sent in time isn't waited for, nor what the next run gets.
-            let gives_up = deadline.left().is_some_and(|left| left < wait)
-                || (self.lane.queue.outlives_process() && self.lane.queue.is_closed());
-            if gives_up || deadline.sleep(wait.min(RATE_CHECK)) == Slept::TimeUp {
-                return Some(Ended::TimeUp);
-            }
-        }
-        None
-    }
-
     /// Closes the account, and returns how the lane ended.
     fn wind_up(&mut self, ended: Option<Ended>) -> LaneEnd {
         if let Some(grouping) = &self.grouping {
@@ -507,33 +247,4 @@ impl Worker {
             _ => LaneEnd::Done,
         }
     }
-}
-
-/// The alerts of a batch that the handler doesn't get; empty if it gets all.
-#[derive(Default)]
-struct Places(VecDeque<Option<LeftOut>>);
-
-/// An alert that the handler doesn't get, and how many it stands for.
-#[derive(Clone, Copy)]
-struct LeftOut {
-    fate: Fate,
-    alerts: u64,
-}
-
-impl Places {
-    /// The next alert, if the handler doesn't get it.
-    fn next_left_out(&mut self) -> Option<LeftOut> {
-        let left_out = self.0.front().copied().flatten()?;
-        self.0.pop_front();
-        Some(left_out)
-    }
-}
-
-/// The reason of a refused group.
-fn about(refusal: &Refusal, group: &Group) -> Refusal {
-    let reason = match group.taken {
-        1 => Arc::clone(&refusal.reason),
-        alerts => Arc::from(format!("{} (about {alerts} alerts)", refusal.reason)),
-    };
-    Refusal { index: refusal.index, reason }
 }
