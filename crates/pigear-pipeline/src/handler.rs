@@ -103,6 +103,9 @@ pub enum Progress {
 pub struct Failure {
     /// This many alerts at the batch's start are settled: processed, or refused by the verdict.
     pub settled: usize,
+    /// The positions of further alerts that were processed, though one before them was not. They are not
+    /// passed again. In any order.
+    pub ahead: Vec<usize>,
     /// What happened, and what to do about it.
     pub verdict: Verdict,
 }
@@ -111,8 +114,8 @@ pub struct Failure {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// These alerts are refused for good, and retrying would not help. All other settled alerts were
-    /// processed.
+    /// These alerts are refused for good, and retrying would not help. They are settled wherever they
+    /// are in the batch. All other settled alerts were processed.
     #[error("{}", .0.last().map_or("refused", |refusal| &*refusal.reason))]
     Refused(Vec<Refusal>),
     /// A fault that may pass: the alerts that are not settled are retried where they can wait. A
@@ -152,7 +155,7 @@ pub struct Refusal {
 
 impl Failure {
     fn of(verdict: Verdict) -> Self {
-        Self { settled: 0, verdict }
+        Self { settled: 0, ahead: Vec::new(), verdict }
     }
 
     /// The batch's first alert is refused.
@@ -165,13 +168,14 @@ impl Failure {
     pub fn refused_first(alerts: usize, error: impl ToString) -> Self {
         let reason = Arc::from(error.to_string());
         let refusal = |index| Refusal { index, reason: Arc::clone(&reason) };
-        Self { settled: alerts, verdict: Verdict::Refused((0..alerts).map(refusal).collect()) }
+        Self::refused_among(alerts, (0..alerts).map(refusal).collect())
     }
 
-    /// Of this many alerts from the batch's start these are refused; the others were processed.
+    /// Of this many alerts from the batch's start these are refused; the others were processed. Those
+    /// that are refused may also be behind.
     #[must_use]
     pub fn refused_among(settled: usize, refusals: Vec<Refusal>) -> Self {
-        Self { settled, verdict: Verdict::Refused(refusals) }
+        Self { settled, ..Self::of(Verdict::Refused(refusals)) }
     }
 
     /// The fault may pass: retry.
@@ -206,11 +210,22 @@ impl Failure {
     #[must_use]
     pub fn after(mut self, processed: usize) -> Self {
         self.settled += processed;
+        for index in &mut self.ahead {
+            *index += processed;
+        }
         if let Verdict::Refused(refusals) = &mut self.verdict {
             for refusal in refusals {
                 refusal.index += processed;
             }
         }
+        self
+    }
+
+    /// The same, but the alerts at these positions of the batch were processed, whatever became of those
+    /// before them.
+    #[must_use]
+    pub fn with_ahead(mut self, processed: impl IntoIterator<Item = usize>) -> Self {
+        self.ahead.extend(processed);
         self
     }
 }

@@ -79,6 +79,14 @@ impl Tracker {
         self.settle(number..self.taken);
     }
 
+    /// The next alert, which counts as this many, is passed to the handler and not settled: a group of its
+    /// own. Returns its number, which is also the group's.
+    pub(crate) fn open_next(&mut self, alerts: u64) -> u64 {
+        let number = self.taken;
+        self.put_into_group(number, alerts);
+        number
+    }
+
     /// The next alert, which counts as this many, is in a group.
     pub(crate) fn put_into_group(&mut self, group: u64, alerts: u64) {
         let number = self.taken;

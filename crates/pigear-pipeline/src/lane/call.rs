@@ -13,15 +13,17 @@ use crate::deadline::Slept;
 use crate::handler::{Failure, Handler, Progress, Refusal, Verdict};
 use crate::policy::OnError;
 
-/// The fate of the first alerts of a call.
+/// The fates of the alerts of a call.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    /// This many are settled.
+    /// This many are settled, from the first.
     pub(super) settled: usize,
-    /// Which of these were refused.
+    /// The positions of others that are settled, in order: all are behind one that isn't.
+    pub(super) ahead: Vec<usize>,
+    /// Which of the settled ones were refused, in order.
     pub(super) refused: Vec<Refusal>,
-    /// This many after these are dropped for want of room.
-    pub(super) no_room: usize,
+    /// All others are dropped for want of room.
+    pub(super) no_room: bool,
     /// The lane ends here.
     pub(super) end: Option<Ended>,
 }
@@ -38,12 +40,40 @@ impl Outcome {
         Self { settled, ..Self::default() }
     }
 
-    fn ended(settled: usize, end: LaneEnd) -> Self {
-        Self { settled, end: Some(Ended::With(end)), ..Self::default() }
+    /// Of this many alerts the first ones are settled, and those at other positions.
+    fn of(alerts: usize, settled: usize, mut ahead: Vec<usize>) -> Self {
+        let mut settled = settled.min(alerts);
+        ahead.retain(|index| (settled..alerts).contains(index));
+        ahead.sort_unstable();
+        ahead.dedup();
+        let follow = ahead.iter().zip(settled..).take_while(|(index, next)| *index == next).count();
+        ahead.drain(..follow);
+        settled += follow;
+        Self { settled, ahead, ..Self::default() }
     }
 
-    fn time_up(settled: usize) -> Self {
-        Self { settled, end: Some(Ended::TimeUp), ..Self::default() }
+    fn ended(self, end: Ended) -> Self {
+        Self { end: Some(end), ..self }
+    }
+
+    /// The position after the last settled alert.
+    fn reach(&self) -> usize {
+        self.ahead.last().map_or(self.settled, |last| last + 1)
+    }
+
+    /// Whether the alert at this position is settled.
+    pub(super) fn has_settled(&self, index: usize) -> bool {
+        index < self.settled || self.ahead.binary_search(&index).is_ok()
+    }
+
+    /// What is left of it once the fates of the first settled alerts were counted: of the alerts behind
+    /// them.
+    pub(super) fn behind(mut self) -> Self {
+        let settled = std::mem::take(&mut self.settled);
+        self.ahead.iter_mut().for_each(|index| *index -= settled);
+        self.refused.retain(|refusal| refusal.index >= settled);
+        self.refused.iter_mut().for_each(|refusal| refusal.index -= settled);
+        self
     }
 }
 
@@ -90,28 +120,26 @@ impl Caller {
 
     /// Acts on a verdict.
     fn follow(&mut self, lane: &Lane, failure: Failure, alerts: usize) -> Outcome {
-        let Failure { settled, verdict } = failure;
-        let settled = settled.min(alerts);
+        let Failure { settled, ahead, verdict } = failure;
+        let outcome = Outcome::of(alerts, settled, ahead);
         self.problem = verdict.to_string();
         match verdict {
-            Verdict::Refused(refusals) => self.refuse(lane, settled, refusals, alerts),
+            Verdict::Refused(refusals) => self.refuse(lane, outcome, refusals, alerts),
             Verdict::Retry { after, .. } if lane.can_wait(self.on_error) => {
-                self.wait(lane, after, settled)
+                self.wait(lane, after, outcome)
             }
             Verdict::NoRoom(_) if lane.queue.outlives_process() || lane.makes_sources_wait() => {
-                self.wait(lane, None, settled)
+                self.wait(lane, None, outcome)
             }
             Verdict::Retry { error, .. } => {
-                let failure = Failure::refused(error).after(settled.min(alerts - 1));
+                let first = outcome.settled.min(alerts - 1);
+                let failure = Failure::refused(error).after(first).with_ahead(outcome.ahead);
                 self.follow(lane, failure, alerts)
             }
-            Verdict::NoRoom(_) => {
-                let no_room = alerts - settled;
-                Outcome { settled, no_room, ..Outcome::default() }
-            }
-            Verdict::ReaderGone => Outcome::ended(settled, LaneEnd::ReaderGone),
-            Verdict::Quit => Outcome::ended(alerts, LaneEnd::Quit),
-            Verdict::TimeUp => Outcome::time_up(settled),
+            Verdict::NoRoom(_) => Outcome { no_room: true, ..outcome },
+            Verdict::ReaderGone => outcome.ended(Ended::With(LaneEnd::ReaderGone)),
+            Verdict::Quit => Outcome::settled(alerts).ended(Ended::With(LaneEnd::Quit)),
+            Verdict::TimeUp => outcome.ended(Ended::TimeUp),
         }
     }
 
@@ -119,7 +147,7 @@ impl Caller {
     fn refuse(
         &self,
         lane: &Lane,
-        settled: usize,
+        outcome: Outcome,
         mut refusals: Vec<Refusal>,
         alerts: usize,
     ) -> Outcome {
@@ -130,19 +158,21 @@ impl Caller {
         refusals.sort_by_key(|refusal| refusal.index);
         refusals.dedup_by_key(|refusal| refusal.index);
         if refusals.is_empty() {
-            let index = settled.min(last);
+            let index = outcome.settled.min(last);
             refusals.push(Refusal { index, reason: Arc::from("refused") });
         }
-        let behind = refusals.last().map_or(0, |refusal| refusal.index + 1);
-        let settled = settled.max(behind);
+        let mut ahead = outcome.ahead;
+        ahead.extend(refusals.iter().map(|refusal| refusal.index));
+        let outcome = Outcome::of(alerts, outcome.settled, ahead);
         let ends = self.on_error == OnError::Stop && !lane.queue.outlives_process();
-        let end = ends.then(|| LaneEnd::Failed(Failure::refused_among(settled, refusals.clone())));
-        Outcome { settled, refused: refusals, no_room: 0, end: end.map(Ended::With) }
+        let failed = || Failure::refused_among(outcome.settled, refusals.clone());
+        let end = ends.then(|| Ended::With(LaneEnd::Failed(failed())));
+        Outcome { refused: refusals, end, ..outcome }
     }
 
     /// Waits before the next attempt.
-    fn wait(&mut self, lane: &Lane, asked: Option<Duration>, settled: usize) -> Outcome {
-        if settled > 0 {
+    fn wait(&mut self, lane: &Lane, asked: Option<Duration>, outcome: Outcome) -> Outcome {
+        if outcome.reach() > 0 {
             self.backoff.succeeded();
         }
         let wait = self.backoff.failed_asked(asked);
@@ -151,8 +181,8 @@ impl Caller {
             warn!("handler {name}: {problem}; trying again in {wait:?}");
         }
         match lane.deadline.sleep(wait) {
-            Slept::Fully => Outcome::settled(settled),
-            Slept::TimeUp => Outcome::time_up(settled),
+            Slept::Fully => outcome,
+            Slept::TimeUp => outcome.ended(Ended::TimeUp),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The loop of a lane.
 
 mod groups;
+mod open;
 mod settling;
 
 use std::sync::Arc;
@@ -200,7 +201,11 @@ impl Worker {
         {
             let outcome = self.caller.call(&self.lane, rest);
             self.record(rest, &outcome, places);
-            sent += outcome.settled + outcome.no_room;
+            if !outcome.ahead.is_empty() {
+                let rest = rest.get(outcome.settled..).unwrap_or_default();
+                return self.send_out_of_order(rest, outcome.behind(), places);
+            }
+            sent = if outcome.no_room { alerts.len() } else { sent + outcome.settled };
             self.settle();
             if outcome.end.is_some() {
                 return outcome.end;

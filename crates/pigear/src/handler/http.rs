@@ -39,6 +39,7 @@ mod template;
 mod tests;
 mod unescape;
 
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,32 +117,40 @@ impl Handler for Http {
             return Err(Failure::time_up());
         }
         let runs = self.dispatcher.send(&alerts.iter().map(message_of).collect::<Vec<_>>());
-        let (mut settled, mut refused) = (0, Vec::new());
-        for Run { alerts, result } in runs {
-            match result {
-                Ok(()) => {}
-                Err(Undelivered::Refused(reason)) => {
-                    let reason: Arc<str> = reason.into();
-                    let places = settled..settled + alerts;
-                    refused
-                        .extend(places.map(|index| Refusal { index, reason: Arc::clone(&reason) }));
-                }
-                // Alerts that were accepted before are settled first.
-                Err(Undelivered::TimeUp) => break,
+        outcome_of(runs)
+    }
+}
+
+/// What became of the alerts of a batch. Those that were accepted or refused behind one whose time was up
+/// are settled all the same: they are not sent twice.
+fn outcome_of(runs: Vec<Run>) -> Result<Progress, Failure> {
+    let (mut next, mut settled, mut ahead, mut refused) = (0, None, Vec::new(), Vec::new());
+    for Run { alerts, result } in runs {
+        let places = next..next + alerts;
+        next = places.end;
+        match result {
+            Ok(()) if settled.is_some() => ahead.extend(places),
+            Ok(()) => {}
+            Err(Undelivered::Refused(reason)) => {
+                let reason: Arc<str> = reason.into();
+                refused.extend(places.map(|index| Refusal { index, reason: Arc::clone(&reason) }));
             }
-            settled += alerts;
+            Err(Undelivered::TimeUp) => settled = settled.or(Some(places.start)),
         }
-        match std::num::NonZeroUsize::new(settled) {
-            _ if !refused.is_empty() => Err(Failure::refused_among(settled, refused)),
-            Some(settled) => Ok(Progress::First(settled)),
-            None => Err(Failure::time_up()),
-        }
+    }
+    let settled = settled.unwrap_or(next);
+    if !refused.is_empty() {
+        return Err(Failure::refused_among(settled, refused).with_ahead(ahead));
+    }
+    match NonZeroUsize::new(settled).filter(|_| ahead.is_empty()) {
+        Some(settled) => Ok(Progress::First(settled)),
+        None => Err(Failure::time_up().after(settled).with_ahead(ahead)),
     }
 }
 
 /// The alerts or groups as messages to send.
 fn message_of(alert: &Arc<Alert>) -> Message<'_> {
-    let count = alert.count.map_or(1, std::num::NonZeroU64::get);
+    let count = alert.count.map_or(1, NonZeroU64::get);
     Message { alert, count, id: Id::of(alert) }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -11,7 +13,7 @@ use pigear_pipeline::recording::Writer;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::until;
+use crate::harness::{numbered, until};
 use crate::people::of_rule;
 use crate::server::{Reply, Request, Server};
 
@@ -42,7 +44,7 @@ struct Listening(Child, PathBuf);
 
 impl Listening {
     fn start(dir: &Path, keys: &[&str]) -> Self {
-        std::fs::create_dir(dir.join("log")).unwrap();
+        std::fs::create_dir_all(dir.join("log")).unwrap();
         let args = ["--logdir", "log", "--data-handler", "http", "from=start", "--stats", "stats"];
         let mut command = pigear(dir);
         command.args(args).args(keys).stderr(Stdio::null());
@@ -148,4 +150,39 @@ fn a_receiver_that_refuses_everything_takes_no_room_from_stored_alerts() {
 
 fn reader(dir: &Path) -> Reader {
     Reader::open(&dir.join("alerts.db")).unwrap()
+}
+
+#[test]
+fn what_was_accepted_behind_a_request_that_was_not_is_settled_and_not_sent_again() {
+    let dir = stored((0..8).map(numbered));
+    let refuses = Arc::new(AtomicBool::new(true));
+    let server = Server::start({
+        let refuses = Arc::clone(&refuses);
+        move |_, request| {
+            let is_stuck = request.numbers() == [0] && refuses.load(Ordering::Relaxed);
+            Reply::status(if is_stuck { 503 } else { 200 })
+        }
+    });
+    let accepted = |requests: &[Request]| {
+        let numbers = requests.iter().flat_map(Request::numbers);
+        let mut accepted: Vec<_> = numbers.filter(|number| *number > 0).collect();
+        accepted.sort_unstable();
+        accepted
+    };
+    let url = format!("url={}", server.url());
+    let listening = Listening::start(dir.path(), &[&url, "in_flight=4"]);
+    until("three are accepted", || accepted(&server.requests()) == [1, 2, 3]);
+    let counted = listening.end();
+    let count =
+        |counted: &Value| ["handled", "dropped", "failed"].map(|name| counted[name].clone());
+    assert_eq!(count(&counted), [3, 0, 0]);
+    assert_eq!(reader(dir.path()).lanes().unwrap().remove(0).lag, 5);
+    refuses.store(false, Ordering::Relaxed);
+    let before = server.requests().len();
+    let listening = Listening::start(dir.path(), &[&url, "in_flight=4"]);
+    until("the rest is accepted", || accepted(&server.requests()) == [1, 2, 3, 4, 5, 6, 7]);
+    let zeros = |requests: &[Request]| requests.iter().filter(|it| it.numbers() == [0]).count();
+    until("the first is accepted", || zeros(&server.requests()[before..]) == 1);
+    assert_eq!(count(&listening.end()), [5, 0, 0]);
+    assert_eq!(server.requests().len(), before + 5);
 }

@@ -27,6 +27,22 @@ enum Act {
     TimeUp(usize),
     ReaderGone(usize),
     Quit,
+    /// Processes this many, and those at the positions behind them.
+    OutOfOrder(usize, Vec<usize>, Then),
+}
+
+/// What becomes of the alerts that a handler did not process.
+#[derive(Clone, Debug)]
+enum Then {
+    Refuse(Vec<usize>),
+    NoRoom,
+    Retry,
+    TimeUp,
+}
+
+fn out_of_order(then: impl Strategy<Value = Then>) -> impl Strategy<Value = Act> {
+    (0..6_usize, vec(0..8_usize, 0..5), then)
+        .prop_map(|(first, ahead, then)| Act::OutOfOrder(first, ahead, then))
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -40,6 +56,9 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..6_usize).prop_map(Act::TimeUp),
         1 => (0..6_usize).prop_map(Act::ReaderGone),
         1 => Just(Act::Quit),
+        4 => out_of_order(vec(0..8_usize, 1..4).prop_map(Then::Refuse)),
+        1 => out_of_order(Just(Then::NoRoom)),
+        1 => out_of_order(Just(Then::TimeUp)),
     ]
 }
 
@@ -120,6 +139,33 @@ impl Handler for Actor {
                 self.note(alerts, &[]);
                 Err(Failure::quit())
             }
+            Act::OutOfOrder(first, ahead, then) => {
+                let first = cut(first);
+                let refused = match &then {
+                    Then::Refuse(which) => which.iter().map(|n| cut(*n)).collect(),
+                    Then::NoRoom | Then::Retry | Then::TimeUp => Vec::new(),
+                };
+                let ahead: Vec<_> = ahead.into_iter().filter(|n| *n < alerts.len()).collect();
+                for (index, alert) in alerts.iter().enumerate() {
+                    if refused.contains(&index) {
+                        self.note(std::slice::from_ref(alert), &[0]);
+                    } else if index < first || ahead.contains(&index) {
+                        self.note(std::slice::from_ref(alert), &[]);
+                    }
+                }
+                let refusal =
+                    |index| crate::handler::Refusal { index, reason: Arc::from("not that") };
+                let failure = match then {
+                    Then::Refuse(_) => {
+                        let refusals = refused.into_iter().map(refusal).collect();
+                        Failure::refused_among(first, refusals)
+                    }
+                    Then::NoRoom => Failure::no_room("full").after(first),
+                    Then::Retry => Failure::retry("busy").after(first),
+                    Then::TimeUp => Failure::time_up().after(first),
+                };
+                Err(failure.with_ahead(ahead))
+            }
         }
     }
 }
@@ -171,8 +217,16 @@ proptest! {
         let announced = announced || settings.per_minute.is_some();
         let ends_early = announced || leave || acts.iter().any(|act| match act {
             Act::All | Act::First(_) => false,
-            Act::Refuse(_) | Act::RefuseSome(_) | Act::Retry(_) | Act::Panic => stop,
-            Act::NoRoom(_) | Act::TimeUp(_) | Act::ReaderGone(_) | Act::Quit => true,
+            Act::Refuse(_)
+            | Act::RefuseSome(_)
+            | Act::Retry(_)
+            | Act::Panic
+            | Act::OutOfOrder(_, _, Then::Refuse(_) | Then::Retry) => stop,
+            Act::NoRoom(_)
+            | Act::TimeUp(_)
+            | Act::ReaderGone(_)
+            | Act::Quit
+            | Act::OutOfOrder(_, _, Then::NoRoom | Then::TimeUp) => true,
         });
         let actor = Actor {
             acts: acts.into_iter(), ledger: Arc::clone(&ledger), stats: Arc::clone(&stats),
@@ -281,8 +335,14 @@ proptest! {
 
 /// What a handler of a durable lane does: waiting for a passing fault takes a while, so it is rare.
 fn act_of_durable() -> impl Strategy<Value = Act> {
-    prop_oneof![200 => act(), 1 => (0..6_usize).prop_map(Act::Retry)]
-        .prop_filter("waits for long", |act| !matches!(act, Act::NoRoom(_)))
+    prop_oneof![
+        200 => act(),
+        1 => (0..6_usize).prop_map(Act::Retry),
+        1 => out_of_order(Just(Then::Retry)),
+    ]
+    .prop_filter("waits for long", |act| {
+        !matches!(act, Act::NoRoom(_) | Act::OutOfOrder(_, _, Then::NoRoom))
+    })
 }
 
 /// What outlives a kill.

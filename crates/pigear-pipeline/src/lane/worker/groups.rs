@@ -7,13 +7,12 @@ use pigear_alert::Alert;
 use tracing::warn;
 
 use super::Worker;
+use super::open::Open;
 use super::settling::LeftOut;
 use crate::deadline::Slept;
-use crate::grouping::{Group, Grouping, Urgency, alerts_of};
-use crate::handler::Refusal;
-use crate::lane::call::{Ended, Outcome};
+use crate::grouping::{Grouping, Urgency, alerts_of};
+use crate::lane::call::Ended;
 use crate::policy::{BatchPolicy, MAX_BATCH};
-use crate::totals::Fate;
 use crate::tracker::Tracker;
 
 /// How often a lane that waits for its rate limit checks whether to stop waiting.
@@ -77,51 +76,10 @@ impl Worker {
             if let Some(recent) = grouping.sent_recently(now) {
                 self.lane.queue.sending(&recent);
             }
-            let ended = self.send_groups(&groups);
+            let ended = self.send_open(groups.iter().map(Open::group).collect());
             if ended.is_some() {
                 return ended;
             }
-        }
-    }
-
-    fn send_groups(&mut self, groups: &[Group]) -> Option<Ended> {
-        let messages: Vec<_> = groups.iter().map(Group::message).collect();
-        let mut sent = 0;
-        while let Some((rest, of)) = messages.get(sent..).zip(groups.get(sent..))
-            && !rest.is_empty()
-        {
-            let outcome = self.caller.call(&self.lane, rest);
-            self.record_groups(rest, of, &outcome);
-            sent += outcome.settled + outcome.no_room;
-            self.settle();
-            if outcome.end.is_some() {
-                let left = groups.get(sent..).unwrap_or_default();
-                self.unsent += left.len() as u64;
-                self.unsent_alerts += left.iter().map(|group| group.count).sum::<u64>();
-                return outcome.end;
-            }
-        }
-        None
-    }
-
-    fn record_groups(&mut self, messages: &[Arc<Alert>], groups: &[Group], outcome: &Outcome) {
-        let mut refusals = outcome.refused.iter().peekable();
-        for (index, group) in groups.iter().enumerate().take(outcome.settled + outcome.no_room) {
-            let refusal = refusals.next_if(|refusal| refusal.index == index);
-            let fate = match refusal {
-                Some(refusal) => {
-                    let refusal = about(refusal, group);
-                    self.refuse(messages.get(index), &refusal, group.first);
-                    Fate::Failed
-                }
-                None if index < outcome.settled => Fate::Handled,
-                None => Fate::Dropped,
-            };
-            if fate == Fate::Dropped || (refusal.is_some() && outcome.end.is_some()) {
-                self.stop_settling();
-            }
-            self.tracker.settle_group(group.number, fate);
-            self.count(fate, group.count);
         }
     }
 
@@ -164,13 +122,4 @@ impl Worker {
         }
         None
     }
-}
-
-/// The reason of a refused group.
-fn about(refusal: &Refusal, group: &Group) -> Refusal {
-    let reason = match group.taken {
-        1 => Arc::clone(&refusal.reason),
-        alerts => Arc::from(format!("{} (about {alerts} alerts)", refusal.reason)),
-    };
-    Refusal { index: refusal.index, reason }
 }

@@ -36,11 +36,12 @@ impl Places {
 }
 
 impl Worker {
-    /// Counts the fates of alerts, in order.
+    /// Counts the fates of the first alerts, in order: of all that are settled before one that isn't.
     pub(super) fn record(&mut self, alerts: &[Arc<Alert>], outcome: &Outcome, places: &mut Places) {
         let mut next = 0;
         let part = |from: usize, to: usize| alerts.get(from..to).unwrap_or_default();
-        for refusal in &outcome.refused {
+        let refused = outcome.refused.iter();
+        for refusal in refused.take_while(|refusal| refusal.index < outcome.settled) {
             self.settle_sent(Fate::Handled, part(next, refusal.index), places);
             self.settle_left_out(places);
             self.refuse(alerts.get(refusal.index), refusal, self.tracker.settled());
@@ -52,10 +53,9 @@ impl Worker {
             next = refusal.index + 1;
         }
         self.settle_sent(Fate::Handled, part(next, outcome.settled), places);
-        if outcome.no_room > 0 {
+        if outcome.no_room && outcome.ahead.is_empty() {
             self.stop_settling();
-            let no_room = part(outcome.settled, outcome.settled + outcome.no_room);
-            self.settle_sent(Fate::Dropped, no_room, places);
+            self.settle_sent(Fate::Dropped, part(outcome.settled, alerts.len()), places);
         }
     }
 
