@@ -59,6 +59,8 @@ pub struct Config {
     pub count: Option<u64>,
     /// Where to write the counters, at the end and every ten seconds.
     pub stats: Option<PathBuf>,
+    /// The file that it was read from.
+    pub file: Option<PathBuf>,
 }
 
 /// One handler.

@@ -2,10 +2,10 @@
 
 pub(crate) mod directories;
 mod error;
+mod files;
 mod housekeeping;
 mod open_store;
 mod opening;
-mod outputs;
 mod prepare;
 mod sockets;
 

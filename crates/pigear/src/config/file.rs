@@ -139,6 +139,7 @@ impl Config {
             count: file.count.map(NonZeroU64::get),
             stats: file.stats,
             filter: file.filter.map(filter),
+            file: Some(path.to_owned()),
         })
     }
 }

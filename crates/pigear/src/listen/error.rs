@@ -42,7 +42,7 @@ pub enum ListenError {
     /// The settings of the store or a lane are invalid.
     #[error("{0}")]
     StoreSettings(String),
-    /// Two handlers write to the same file.
+    /// A file is written to that is read, or has another writer.
     #[error("{0}")]
     Output(String),
     /// A filter is invalid.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use pigear_pipeline::{Filter, LaneConfig, NamesCell, Pipeline, WhenFull};
 use tracing::{debug, warn};
 
+use super::files::Files;
 use super::housekeeping::Housekeeper;
 use super::open_store::{Filtered, OpenStore};
 use super::opening::Opening;
-use super::outputs::Outputs;
-use super::{ListenError, Listener, directories};
+use super::{ListenError, Listener};
 use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
 use crate::input_file::MAX_CONFIG;
 use crate::names::{NameFiles, Watched};
@@ -36,18 +36,23 @@ impl Listener {
         if config.handlers.is_empty() {
             config.handlers.push(HandlerConfig::new("print"));
         }
-        let missing = directories::missing(&config, registry);
+        let mut files = Files::of(&config, registry);
+        let missing = files.missing_directories();
         if !missing.is_empty() {
             return Err(ListenError::Directories { missing });
         }
-        let (pipeline, store) = pipeline(&config, registry)?;
+        files.check()?;
         let snort_confs =
             config.sources.iter().map(SnortConf::of).collect::<Result<Vec<_>, _>>()?;
-        let files = snort_confs.iter().fold(config.names, |files, conf| conf.complete(files));
-        if files.class_config.is_none() && config.sources.iter().any(SourceConfig::is_live) {
+        let names = std::mem::take(&mut config.names);
+        let names = snort_confs.iter().fold(names, |names, conf| conf.complete(names));
+        files.add_names(&names);
+        files.check()?;
+        let (pipeline, store) = pipeline(&config, registry)?;
+        if names.class_config.is_none() && config.sources.iter().any(SourceConfig::is_live) {
             warn_of_stock_classes();
         }
-        let watched = Watched::load(files)?;
+        let watched = Watched::load(names)?;
         let names = Arc::new(NamesCell::new(watched.names().clone()));
         let mut stats_file = config.stats.map(StatsFile::new);
         if let Some(file) = &mut stats_file {
@@ -75,12 +80,10 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, OpenStore
     let when_full = if patient { WhenFull::Wait } else { WhenFull::AsSource };
     let mut store = OpenStore::open(&config.store, config.on_error)?;
     store.add_store_handler(&mut pipeline, when_full);
-    let mut outputs = Outputs::default();
     for handler in &config.handlers {
         let failed = |problem| ListenError::Handler { place: handler.place.clone(), problem };
         let kind = registry.resolve(&handler.kind).map_err(failed)?;
         let name = handler.name.as_deref().unwrap_or(kind);
-        outputs.add(name, kind, handler)?;
         let built = registry.build(&handler.kind, handler.keys.clone());
         let built = built.map_err(|problem| failed(problem.named(name)))?;
         let filters = filters(config, handler)?;

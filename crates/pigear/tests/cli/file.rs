@@ -143,9 +143,14 @@ fn two_handlers_that_would_write_the_same_file_are_refused() {
         let kinds = ["--data-handler", "first=file", "--data-handler"];
         let room = test
             .args(kinds)
-            .args([format!("{name}=record"), "first.path=out".to_owned(), format!("{name}.path={path}")])
+            .args([
+                format!("{name}=record"),
+                "first.path=out".to_owned(),
+                format!("{name}.path={path}"),
+            ])
             .stderr(format!(
-                "error: handler {name}: handler first writes to the same file, {path}; give each its own\n"
+                "error: {path} is used by both handler first and handler {name}; \
+                give each its own file\n"
             ))
             .status(2);
         assert_eq!(room.read("out"), "");

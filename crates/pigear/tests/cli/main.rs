@@ -34,6 +34,8 @@ mod query;
 mod record;
 mod room;
 mod running;
+#[cfg(feature = "store")]
+mod same_file;
 #[cfg(feature = "shell")]
 mod screen;
 mod senders;

@@ -100,6 +100,14 @@ impl Spool {
         self.dir.join(&self.base)
     }
 
+    /// The paths of its files, and the log's own, which need not exist.
+    #[must_use]
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let files = self.files().unwrap_or_default();
+        let found = files.into_iter().map(|file| self.dir.join(file.name));
+        std::iter::once(self.path()).chain(found).collect()
+    }
+
     /// The default path of the bookmark: beside the log.
     #[must_use]
     pub fn bookmark(&self) -> PathBuf {

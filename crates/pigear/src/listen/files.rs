@@ -1,0 +1,220 @@
+//! All files that a configuration names: those that are read, and those that are written.
+//!
+//! No file may be both, and each that is written has one writer: handlers would mix their records and rotate
+//! each other's file, and the counters replace what is there.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use pigear_pipeline::source::unified2::Spool;
+
+use super::ListenError;
+use super::directories::{self, MissingDirectory};
+use super::sockets;
+use crate::config::{Config, HandlerConfig, SourceConfig, SourceKind};
+use crate::names::NameFiles;
+use crate::output_file;
+use crate::registry::Registry;
+
+/// The kinds of handlers that write to the file `path`.
+const WRITERS: [&str; 3] = ["file", "pcap", "record"];
+
+/// The kinds of handlers that read files, and the keys that name these.
+const READERS: [(&str, &[&str]); 2] = [
+    ("http", &["url_file", "auth_file", "ca", "cert", "key", "template"]),
+    ("syslog", &["ca", "cert", "key"]),
+];
+
+/// What SQLite and the store's lock put behind the store's name.
+const BESIDE_STORE: [&str; 3] = ["-wal", "-shm", ".lock"];
+
+/// All files that a configuration names.
+pub(super) struct Files(Vec<NamedFile>);
+
+struct NamedFile {
+    /// What it is, for an error.
+    what: String,
+    path: PathBuf,
+    access: Access,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Reads,
+    Writes,
+    /// Beside another file, or only if its directory is there.
+    WritesBeside,
+    /// How far a log was read, which two sources that read the same log may share.
+    Bookmark,
+}
+
+impl Files {
+    /// The files of a configuration.
+    pub(super) fn of(config: &Config, registry: &Registry) -> Self {
+        let mut files = Self(Vec::new());
+        if let Some(path) = &config.file {
+            files.add("the configuration", path, Access::Reads);
+        }
+        if let Some(path) = &config.store.path {
+            files.add_store(path);
+        }
+        for source in &config.sources {
+            files.add_source(source);
+        }
+        files.add_names(&config.names);
+        if let Some(path) = &config.stats {
+            files.add("the counters", path, Access::Writes);
+        }
+        for handler in &config.handlers {
+            files.add_handler(handler, registry);
+        }
+        files
+    }
+
+    /// Adds the files with names, which may have been found in Snort's directories.
+    pub(super) fn add_names(&mut self, names: &NameFiles) {
+        let NameFiles { class_config, reference_config, sid_msg_map, gen_msg_map } = names;
+        let maps = class_config.iter().chain(reference_config).chain(sid_msg_map);
+        for path in maps.chain(gen_msg_map) {
+            self.add("a map of names", path, Access::Reads);
+        }
+    }
+
+    /// The directories that don't exist of files that are written.
+    pub(super) fn missing_directories(&self) -> Vec<MissingDirectory> {
+        let needed = |file: &&NamedFile| match file.access {
+            Access::Writes | Access::Bookmark => true,
+            Access::Reads | Access::WritesBeside => false,
+        };
+        let missing = self.0.iter().filter(needed);
+        let missing = missing.filter(|file| directories::is_missing(&file.path));
+        let missing = missing.map(|file| MissingDirectory {
+            what: file.what.clone(),
+            path: output_file::dir(&file.path).to_owned(),
+        });
+        missing.collect()
+    }
+
+    /// Checks that no file is written to that is read, or written by another writer, under any of its names.
+    ///
+    /// # Errors
+    /// Names the first such file.
+    pub(super) fn check(&self) -> Result<(), ListenError> {
+        let known: Vec<_> =
+            self.0.iter().filter_map(|file| Some((file, Identity::of(&file.path)?))).collect();
+        let mut before = Vec::new();
+        // Readers first, so that an error begins with what would write there.
+        let (readers, writers): (Vec<_>, Vec<_>) =
+            known.into_iter().partition(|(file, _)| file.access == Access::Reads);
+        for (file, identity) in readers.into_iter().chain(writers) {
+            let same = |(other, its): &&(&NamedFile, Identity)| {
+                *its == identity && file.conflicts_with(other)
+            };
+            if let Some((other, _)) = before.iter().find(same) {
+                return Err(ListenError::Output(file.problem(other)));
+            }
+            before.push((file, identity));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, what: impl Into<String>, path: &Path, access: Access) {
+        self.0.push(NamedFile { what: what.into(), path: path.to_owned(), access });
+    }
+
+    fn add_store(&mut self, path: &Path) {
+        self.add("the store", path, Access::Writes);
+        let whole = output_file::target(path).unwrap_or_else(|_| path.to_owned());
+        for end in BESIDE_STORE {
+            let mut name = OsString::from(&whole);
+            name.push(end);
+            self.add(format!("the store's {end} file"), Path::new(&name), Access::WritesBeside);
+        }
+    }
+
+    fn add_source(&mut self, source: &SourceConfig) {
+        if let Some(path) = &source.snort_conf {
+            self.add("Snort's configuration", path, Access::Reads);
+        }
+        match (&source.kind, &source.from, &source.complete_from) {
+            (SourceKind::Play, Some(path), _) => self.add("the recording", path, Access::Reads),
+            (SourceKind::Unified2, Some(path), _) => self.add_log(path, source, Access::Bookmark),
+            (SourceKind::Unix, _, Some(log)) => {
+                // Where the socket is makes no difference to the log; other errors come up later.
+                let sockets = sockets::named_by(source, PathBuf::new).unwrap_or_default();
+                for socket in sockets {
+                    // Completing goes on without a bookmark.
+                    self.add_log(&socket.log(source, log), source, Access::WritesBeside);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn add_log(&mut self, path: &Path, source: &SourceConfig, bookmark: Access) {
+        let Ok(spool) = Spool::named(path) else { return };
+        for path in spool.paths() {
+            self.add("Snort's log", &path, Access::Reads);
+        }
+        match &source.bookmark {
+            Some(path) => self.add("the bookmark", path, bookmark),
+            None => self.add("the bookmark", &spool.bookmark(), Access::WritesBeside),
+        }
+    }
+
+    fn add_handler(&mut self, handler: &HandlerConfig, registry: &Registry) {
+        let Ok(kind) = registry.resolve(&handler.kind) else { return };
+        let name = handler.name.as_deref().unwrap_or(kind);
+        if let Some(path) = handler.keys.text("path").filter(|_| WRITERS.contains(&kind)) {
+            let place = handler.place.as_ref().map(|place| format!(" ({place})"));
+            let what = format!("handler {name}{}", place.unwrap_or_default());
+            self.add(what, Path::new(path), Access::Writes);
+        }
+        let keys = READERS.iter().filter(|(reader, _)| *reader == kind);
+        for key in keys.flat_map(|(_, keys)| *keys) {
+            if let Some(path) = handler.keys.text(key) {
+                self.add(format!("{key} of handler {name}"), Path::new(path), Access::Reads);
+            }
+        }
+    }
+}
+
+impl NamedFile {
+    fn conflicts_with(&self, other: &Self) -> bool {
+        // Sources of the same log have the same bookmark.
+        let both = |access| self.access == access && other.access == access;
+        !both(Access::Reads) && !both(Access::Bookmark) && !both(Access::WritesBeside)
+    }
+
+    fn problem(&self, other: &Self) -> String {
+        let path = self.path.display();
+        format!("{path} is used by both {} and {}; give each its own file", other.what, self.what)
+    }
+}
+
+/// What a regular file has in common under all its names. Terminals, FIFOs and the like may be shared.
+#[derive(PartialEq, Eq)]
+enum Identity {
+    Inode {
+        device: u64,
+        inode: u64,
+    },
+    /// Of a file that is not there yet.
+    Path(PathBuf),
+}
+
+impl Identity {
+    fn of(path: &Path) -> Option<Self> {
+        match fs::metadata(path) {
+            Ok(found) if !found.is_file() => None,
+            Ok(found) => Some(Self::Inode { device: found.dev(), inode: found.ino() }),
+            Err(_) => {
+                let target = output_file::target(path).ok()?;
+                let dir = fs::canonicalize(output_file::dir(&target)).ok()?;
+                Some(Self::Path(dir.join(target.file_name()?)))
+            }
+        }
+    }
+}
