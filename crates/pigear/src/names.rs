@@ -5,6 +5,6 @@ mod files;
 mod loading;
 mod watched;
 
-pub(crate) use file_state::FileState;
+pub(crate) use file_state::{FileState, NameFile};
 pub use files::{NameFileError, NameFiles};
 pub use watched::Watched;

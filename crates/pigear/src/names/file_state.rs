@@ -1,23 +1,53 @@
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// What tells whether a file changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileState {
-    /// When it was last changed, and how long it is.
-    Regular(SystemTime, u64),
+    Regular {
+        modified: SystemTime,
+        /// When its contents or its rights were last changed, in seconds and nanoseconds.
+        changed: (i64, i64),
+        len: u64,
+    },
     /// It can be read once only, so it never changes.
     Pipe,
+    /// There is nothing that can be read as a file: nothing at all, or a directory.
     Absent,
 }
 
 impl FileState {
     pub(crate) fn of(path: &Path) -> Self {
         let Ok(metadata) = fs::metadata(path) else { return Self::Absent };
+        let kind = metadata.file_type();
+        if kind.is_dir() {
+            return Self::Absent;
+        }
         match metadata.modified() {
-            Ok(modified) if metadata.is_file() => Self::Regular(modified, metadata.len()),
+            Ok(modified) if kind.is_file() => Self::Regular {
+                modified,
+                changed: (metadata.ctime(), metadata.ctime_nsec()),
+                len: metadata.len(),
+            },
             _ => Self::Pipe,
         }
+    }
+}
+
+/// A file with names, as it was before it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct NameFile {
+    pub(crate) path: PathBuf,
+    pub(crate) state: FileState,
+    /// Whether it was read. One that another file includes need not be there.
+    pub(crate) is_read: bool,
+}
+
+impl NameFile {
+    /// A file that is going to be read.
+    pub(crate) fn now(path: &Path) -> Self {
+        Self { path: path.to_owned(), state: FileState::of(path), is_read: true }
     }
 }

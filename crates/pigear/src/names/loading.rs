@@ -1,26 +1,42 @@
 //! Reading the files with names.
 
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pigear_alert::maps::{
     self, Classes, GenMsgMap, LineProblem, MapProblem, Names, Parsed, ReferenceSystems, SidMsgMap,
 };
 use tracing::warn;
 
-use super::{FileState, NameFileError, NameFiles};
+use super::{NameFile, NameFileError, NameFiles};
 use crate::input_file::{self, MAX_MAP};
 use crate::snort_conf::Included;
 
 /// How many invalid lines of a file are logged: in a file of another kind all lines are invalid.
 const MAX_NAMED: usize = 5;
 
+/// A kind of names, which has files of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Classes,
+    References,
+    Rules,
+    Generators,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 4] =
+        [Self::Classes, Self::References, Self::Rules, Self::Generators];
+}
+
 /// The names, and the files that they were read from.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Loaded {
     pub(super) names: Names,
-    /// Of each kind (classes, references, rules, generators): the files, and what they looked like.
-    pub(super) files: [Vec<(PathBuf, FileState)>; 4],
+    classes: Vec<NameFile>,
+    references: Vec<NameFile>,
+    rules: Vec<NameFile>,
+    generators: Vec<NameFile>,
 }
 
 impl NameFiles {
@@ -29,62 +45,91 @@ impl NameFiles {
     /// # Errors
     /// If a file can't be read.
     pub fn load(&self) -> Result<Names, NameFileError> {
-        let mut loaded = Loaded::default();
-        loaded.load(self, [true; 4])?;
-        Ok(loaded.names)
+        Ok(Loaded::from(self)?.names)
     }
 }
 
 impl Loaded {
-    /// Reads the files of these kinds. What was read from others stays, and everything if one can't be
-    /// read.
-    pub(super) fn load(&mut self, from: &NameFiles, which: [bool; 4]) -> Result<(), NameFileError> {
-        let mut new = self.clone();
-        let [classes, references, rules, generators] = which;
-        if let Some(path) = from.class_config.as_deref().filter(|_| classes) {
-            let (list, files) = list(path, Classes::parse)?;
-            replace(&mut new.names.classes, list, Classes::is_empty, path, "classes");
-            new.files[0] = files;
+    /// Reads the files of all kinds.
+    pub(super) fn from(files: &NameFiles) -> Result<Self, NameFileError> {
+        let mut loaded = Self::default();
+        Kind::ALL.into_iter().try_for_each(|kind| loaded.load(kind, files))?;
+        Ok(loaded)
+    }
+
+    /// The files of a kind, with those that would be read if they could be.
+    pub(super) fn files_mut(&mut self, kind: Kind) -> &mut Vec<NameFile> {
+        match kind {
+            Kind::Classes => &mut self.classes,
+            Kind::References => &mut self.references,
+            Kind::Rules => &mut self.rules,
+            Kind::Generators => &mut self.generators,
         }
-        if let Some(path) = from.reference_config.as_deref().filter(|_| references) {
-            let (list, files) = list(path, ReferenceSystems::parse)?;
-            replace(
-                &mut new.names.references,
-                list,
-                ReferenceSystems::is_empty,
-                path,
-                "references",
-            );
-            new.files[1] = files;
-        }
-        if rules {
-            new.names.rules = SidMsgMap::default();
-            new.files[2].clear();
-            for path in &from.sid_msg_map {
-                new.files[2].push((path.clone(), FileState::of(path)));
-                new.names.rules.extend(map(path, SidMsgMap::parse)?);
+    }
+
+    /// Reads the files of a kind. If one can't be read, the names stay as they were.
+    pub(super) fn load(&mut self, kind: Kind, from: &NameFiles) -> Result<(), NameFileError> {
+        let names = &mut self.names;
+        match kind {
+            Kind::Classes => {
+                if let Some(path) = &from.class_config {
+                    let list = list(path, Classes::parse, &mut self.classes)?;
+                    list.replace(&mut names.classes, Classes::is_empty, "classes");
+                }
+            }
+            Kind::References => {
+                if let Some(path) = &from.reference_config {
+                    let list = list(path, ReferenceSystems::parse, &mut self.references)?;
+                    list.replace(&mut names.references, ReferenceSystems::is_empty, "references");
+                }
+            }
+            Kind::Rules => {
+                let files: Vec<_> =
+                    from.sid_msg_map.iter().map(|path| NameFile::now(path)).collect();
+                let mut rules = SidMsgMap::default();
+                for path in &from.sid_msg_map {
+                    rules.extend(map(path, SidMsgMap::parse)?);
+                }
+                (names.rules, self.rules) = (rules, files);
+            }
+            Kind::Generators => {
+                if let Some(path) = &from.gen_msg_map {
+                    let files = vec![NameFile::now(path)];
+                    (names.generators, self.generators) = (map(path, GenMsgMap::parse)?, files);
+                }
             }
         }
-        if let Some(path) = from.gen_msg_map.as_deref().filter(|_| generators) {
-            new.files[3] = vec![(path.to_owned(), FileState::of(path))];
-            new.names.generators = map(path, GenMsgMap::parse)?;
-        }
-        *self = new;
         Ok(())
     }
 }
 
-/// Reads a list, which may be in the files that a configuration includes. Also gives the files.
-fn list<T>(
-    path: &Path,
+/// A list that was read.
+struct List<'a, T> {
+    path: &'a Path,
+    value: T,
+    is_first: bool,
+}
+
+/// Reads a list, which may be in the files that a configuration includes.
+fn list<'a, T>(
+    path: &'a Path,
     parse: fn(&str) -> Parsed<T>,
-) -> Result<(T, Vec<(PathBuf, FileState)>), NameFileError> {
-    let included = Included::read(path, MAX_MAP)
+    files: &mut Vec<NameFile>,
+) -> Result<List<'a, T>, NameFileError> {
+    let mut included = Included::read(path, MAX_MAP)
         .map_err(|source| NameFileError { path: path.to_owned(), source })?;
+    let is_first = files.is_empty();
+    // A rule update may be just replacing it.
+    let was_read = |path: &Path| files.iter().any(|file| file.is_read && file.path == path);
+    if let Some(at) = included.unreadable.iter().position(|(file, _)| was_read(&file.path)) {
+        let (file, source) = included.unreadable.swap_remove(at);
+        return Err(NameFileError { path: file.path, source });
+    }
     let parsed = parse(&included.text);
     report(path, &parsed.problems, |line| included.place(line));
-    let files = included.files.into_iter().map(|file| (file.path, file.state)).collect();
-    Ok((parsed.value, files))
+    let unreadable = included.unreadable.into_iter().map(|(file, _)| file);
+    *files = included.files.into_iter().chain(unreadable).collect();
+    Ok(List { path, value: parsed.value, is_first })
 }
 
 fn map<T>(path: &Path, parse: fn(&str) -> Parsed<T>) -> Result<T, NameFileError> {
@@ -111,11 +156,15 @@ fn report<'a>(path: &Path, problems: &[LineProblem], place: impl Fn(usize) -> (&
     }
 }
 
-/// A list without entries has no information: the file refers to another one, or is of another kind.
-fn replace<T>(old: &mut T, new: T, is_empty: fn(&T) -> bool, path: &Path, what: impl Display) {
-    if is_empty(&new) {
-        warn!("{} has no {what}; the built-in ones are used", path.display());
-    } else {
-        *old = new;
+impl<T> List<'_, T> {
+    /// A list without entries has no information: the file refers to another one, or is of another kind.
+    fn replace(self, old: &mut T, is_empty: fn(&T) -> bool, what: impl Display) {
+        if !is_empty(&self.value) {
+            *old = self.value;
+            return;
+        }
+        let used =
+            if self.is_first { "the built-in ones are used" } else { "the previous ones stay" };
+        warn!("{} has no {what}; {used}", self.path.display());
     }
 }

@@ -1,5 +1,6 @@
 //! A file together with the files that it includes.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use tracing::debug;
 
 use super::variables::Variables;
 use crate::input_file;
+use crate::names::NameFile;
 
 /// The most files of a configuration, and how deep they include each other.
 const MAX_FILES: usize = 200;
@@ -23,17 +25,11 @@ const MAX_DEPTH: usize = 16;
 pub(crate) struct Included {
     pub(crate) text: String,
     /// The files, in the order in which they were opened.
-    pub(crate) files: Vec<IncludedFile>,
+    pub(crate) files: Vec<NameFile>,
+    /// Those that would be included if they could be read, and why they can't.
+    pub(crate) unreadable: Vec<(NameFile, io::Error)>,
     pieces: Vec<Piece>,
     lines: usize,
-}
-
-/// A file of a configuration.
-#[derive(Debug)]
-pub(crate) struct IncludedFile {
-    pub(crate) path: PathBuf,
-    /// What it looked like before it was read.
-    pub(crate) state: crate::names::FileState,
 }
 
 /// Lines of one file that stand together.
@@ -77,16 +73,19 @@ impl Included {
         depth: usize,
         reading: &mut Reading,
     ) -> io::Result<()> {
-        let state = crate::names::FileState::of(path);
+        let found = NameFile::now(path);
         let bytes = input_file::read(path, max)?;
         let file = self.files.len();
-        self.files.push(IncludedFile { path: path.to_owned(), state });
+        self.files.push(found);
         let text = maps::text(&bytes);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let mut includes = reading.includes(path, text);
         let mut from = 0;
         let mut lines: VecDeque<&str> = text.lines().collect();
-        while let Some(Include { line, paths }) = includes.pop_front() {
+        let is_lua = is_lua(path);
+        for (line, statement) in numbered_statements(text, is_lua) {
+            let paths =
+                if is_lua { reading.lua(&statement) } else { reading.conf(&statement, path, line) };
+            let Some(paths) = paths else { continue };
             self.push(&mut lines, file, from, line);
             from = line;
             let has_room = self.files.len() < MAX_FILES && self.text.len() as u64 <= max;
@@ -102,16 +101,20 @@ impl Included {
     /// Adds the first of these files that can be read.
     fn add_first(&mut self, paths: &[PathBuf], max: u64, depth: usize, reading: &mut Reading) {
         for path in paths {
+            let file = NameFile { is_read: false, ..NameFile::now(path) };
             match self.add(path, max, depth + 1, reading) {
                 Ok(()) => return,
-                Err(error) => debug!("{} is not used: {error}", path.display()),
+                Err(error) => {
+                    debug!("{} is not used: {error}", path.display());
+                    self.unreadable.push((file, error));
+                }
             }
         }
     }
 
     fn add_defaults(&mut self, path: &Path, max: u64) {
         let name = "snort_defaults.lua";
-        let is_there = |file: &IncludedFile| file.path.file_name().is_some_and(|file| file == name);
+        let is_there = |file: &NameFile| file.path.file_name().is_some_and(|file| file == name);
         if !self.files.iter().any(is_there) {
             let mut reading = Reading::default();
             self.add_first(&[path.with_file_name(name)], max, 0, &mut reading);
@@ -137,46 +140,40 @@ struct Reading {
     variables: Variables,
 }
 
-/// A statement that includes a file.
-struct Include {
-    /// Its line, from 0.
-    line: usize,
-    /// Where the file may be.
-    paths: Vec<PathBuf>,
+impl Reading {
+    /// Takes a statement of the `snort.conf` at `path`: where the file is that it includes.
+    fn conf(&mut self, statement: &str, path: &Path, line: usize) -> Option<Vec<PathBuf>> {
+        self.variables.define(statement);
+        let (word, name) = statement.split_once(char::is_whitespace)?;
+        let name = name.trim().trim_matches('"');
+        if !word.eq_ignore_ascii_case("include") || has_extension(name, "rules") {
+            return None;
+        }
+        let Some(name) = self.variables.expand(name) else {
+            debug!("{}:{}: {name} has an undefined variable", path.display(), line + 1);
+            return None;
+        };
+        (!has_extension(&name, "rules")).then(|| vec![self.dir.join(name)])
+    }
+
+    /// Where the file may be that a line of Lua includes.
+    fn lua(&self, line: &str) -> Option<Vec<PathBuf>> {
+        // What stands before it in an expression is a directory, as a rule that of Snort's lists.
+        let name = lua_included(line)?.trim_start_matches('/');
+        let beside = self.dir.join(Path::new(name).file_name()?);
+        Some(vec![self.dir.join(name), beside])
+    }
 }
 
-impl Reading {
-    fn includes(&mut self, path: &Path, text: &str) -> VecDeque<Include> {
-        if is_lua(path) { self.lua_includes(text) } else { self.conf_includes(text) }
+/// The statements of a file, of Lua simply the lines, with the numbers of their lines from 0.
+fn numbered_statements(
+    text: &str,
+    is_lua: bool,
+) -> Box<dyn Iterator<Item = (usize, Cow<'_, str>)> + '_> {
+    if is_lua {
+        return Box::new(text.lines().map(Cow::from).enumerate());
     }
-
-    fn conf_includes(&mut self, text: &str) -> VecDeque<Include> {
-        let mut includes = VecDeque::new();
-        for (number, statement) in statements(text) {
-            self.variables.define(&statement);
-            let words = statement.split_once(char::is_whitespace);
-            if let Some((word, path)) = words
-                && word.eq_ignore_ascii_case("include")
-                && let Some(path) = self.variables.expand(path.trim().trim_matches('"'))
-                && !has_extension(&path, "rules")
-            {
-                includes.push_back(Include { line: number - 1, paths: vec![self.dir.join(path)] });
-            }
-        }
-        includes
-    }
-
-    fn lua_includes(&self, text: &str) -> VecDeque<Include> {
-        let lines = text.lines().enumerate();
-        let include = |(line, text)| {
-            let name = lua_included(text)?;
-            // What stands before it in an expression is a directory, as a rule that of Snort's lists.
-            let name = name.trim_start_matches('/');
-            let beside = self.dir.join(Path::new(name).file_name()?);
-            Some(Include { line, paths: vec![self.dir.join(name), beside] })
-        };
-        lines.filter_map(include).collect()
-    }
+    Box::new(statements(text).map(|(number, statement)| (number - 1, statement)))
 }
 
 /// The file's name in `include 'FILE.lua'` or `dofile(EXPRESSION .. 'FILE.lua')`.
@@ -256,6 +253,34 @@ mod tests {
             ]
         );
         assert_eq!(included.files.len(), 4);
+    }
+
+    #[test]
+    fn variables_have_the_values_that_they_have_at_each_include() {
+        let (dir, included) = read(&[
+            (
+                "snort.conf",
+                "var D one\ninclude vars\ninclude $D/b\ninclude $E/b\nvar E two\ninclude $E/b",
+            ),
+            ("vars", "var D two\ninclude $E/b"),
+            ("one/b", "one"),
+            ("two/b", "two"),
+        ]);
+        assert_eq!(
+            places(&dir, &included),
+            [
+                "snort.conf:1 var D one",
+                "vars:1 var D two",
+                "vars:2 include $E/b",
+                "snort.conf:2 include vars",
+                "two/b:1 two",
+                "snort.conf:3 include $D/b",
+                "snort.conf:4 include $E/b",
+                "snort.conf:5 var E two",
+                "two/b:1 two",
+                "snort.conf:6 include $E/b",
+            ]
+        );
     }
 
     #[test]

@@ -61,6 +61,20 @@ fn a_list_without_entries_leaves_what_is_built_in() {
 }
 
 #[test]
+fn a_list_that_has_no_entries_any_more_leaves_those_from_before() {
+    let mut running = Test::new()
+        .file("classes", "config classification: a,A class of mine,1\n")
+        .args(["--class-config", "classes"])
+        .start();
+    running.listens();
+    running.room().write("classes", "# nothing\n");
+    running.signal(Signal::SIGHUP);
+    running.warns("warning: classes has no classes; the previous ones stay\n");
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+}
+
+#[test]
 fn lists_beside_snort_conf_are_used_and_its_log_directory() {
     let mut running = Test::bare()
         .file("snort.conf", "var X y\nconfig logdir: log # here\n")
