@@ -39,6 +39,7 @@ mod durable_queue;
 mod error;
 mod file_id;
 mod free_space;
+mod id_hash;
 mod ids;
 mod inode_lock;
 mod interned;

@@ -1,7 +1,5 @@
 //! Criteria for searching alerts.
 
-use std::net::IpAddr;
-
 use jiff::Timestamp;
 use pigear_alert::Alert;
 use pigear_alert::packet::IpProtocol;
@@ -67,12 +65,16 @@ impl Criteria {
 
     /// Whether all criteria except those on the signature are met.
     pub(super) fn accepts(&self, alert: &Alert) -> bool {
+        // The packet is dissected only for a criterion that needs it.
         let time = alert.timestamp();
         self.since.is_none_or(|since| time >= since)
             && self.until.is_none_or(|until| time < until)
-            && meets(self.src, alert.src_ip(), None)
-            && meets(self.dst, alert.dst_ip(), None)
-            && meets(self.host, alert.src_ip(), alert.dst_ip())
+            && self.src.is_none_or(|src| alert.src_ip().is_some_and(|ip| src.contains(ip)))
+            && self.dst.is_none_or(|dst| alert.dst_ip().is_some_and(|ip| dst.contains(ip)))
+            && self.host.is_none_or(|host| {
+                let mut ends = [alert.src_ip(), alert.dst_ip()].into_iter().flatten();
+                ends.any(|ip| host.contains(ip))
+            })
             && self
                 .port
                 .is_none_or(|port| [alert.src_port(), alert.dst_port()].contains(&Some(port)))
@@ -90,8 +92,4 @@ impl NoneOrEq for Option<String> {
     fn is_none_or_eq(&self, other: Option<&str>) -> bool {
         self.as_deref().is_none_or(|this| Some(this) == other)
     }
-}
-
-fn meets(network: Option<Network>, one: Option<IpAddr>, other: Option<IpAddr>) -> bool {
-    network.is_none_or(|network| [one, other].into_iter().flatten().any(|ip| network.contains(ip)))
 }

@@ -7,7 +7,7 @@ use pigear_alert::Alert;
 use pigear_alert::maps::Names;
 use rusqlite::Connection;
 
-use super::interned::{self, Interned, InternedRow, Provenance, Signature};
+use super::interned::{self, Interned, Provenance, WantedRow, WantedSignature};
 use super::span::Span;
 
 /// The most of each that are cached; an attacker may invent more.
@@ -66,7 +66,7 @@ impl Ids {
         let known = self.signatures.entry(numbers).or_default();
         let mut sent = known.iter_mut().find(|(msg, _)| *msg == message.msg);
         let cached = sent.as_ref().map(|(_, interned)| *interned);
-        let interned = keep(cached, span, connection, || Signature::of(alert))?;
+        let interned = keep(cached, span, connection, || WantedSignature::of(alert))?;
         if let Some((_, cached)) = &mut sent {
             *cached = interned;
         } else {
@@ -103,7 +103,7 @@ impl Ids {
 }
 
 /// A row that is kept for a block: the cached one, if it is in the store, and otherwise this one.
-fn keep<T: InternedRow>(
+fn keep<T: WantedRow>(
     cached: Option<Interned>,
     span: Span,
     connection: &Connection,

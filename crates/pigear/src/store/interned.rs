@@ -4,15 +4,15 @@ mod provenance;
 mod row;
 mod signature;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 
+use super::id_hash::{IdMap, IdSet};
 use super::span::Span;
 pub(super) use provenance::Provenance;
-pub(super) use row::InternedRow;
-pub(super) use signature::Signature;
+pub(super) use row::{InternedRow, WantedRow};
+pub(super) use signature::{Signature, WantedSignature};
 
 /// The most of each that are cached; an attacker may invent more.
 const MAX_CACHED: usize = 20_000;
@@ -27,7 +27,7 @@ pub(super) struct Interned {
 }
 
 /// The row in the store, where it is added if it is new, and kept at least for the span.
-pub(super) fn intern<T: InternedRow>(
+pub(super) fn intern<T: WantedRow>(
     row: &T,
     span: Span,
     connection: &Connection,
@@ -48,7 +48,7 @@ pub(super) fn intern<T: InternedRow>(
 
 /// Keeps a row for the span; `None` if it was removed meanwhile. Ids are never reused, so the row with this
 /// id is the same.
-pub(super) fn renew<T: InternedRow>(
+pub(super) fn renew<T: WantedRow>(
     row: Interned,
     span: Span,
     connection: &Connection,
@@ -64,8 +64,8 @@ pub(super) fn add_digests(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn add_digests_to<T: InternedRow>(connection: &Connection) -> rusqlite::Result<()> {
-    let table = T::TABLE;
-    let mut select = connection.prepare(&format!("SELECT * FROM {table} ORDER BY id"))?;
+    let (table, columns) = (T::TABLE, T::COLUMNS);
+    let mut select = connection.prepare(&format!("SELECT {columns} FROM {table} ORDER BY id"))?;
     let mut update =
         connection.prepare(&format!("UPDATE OR IGNORE {table} SET digest = ?2 WHERE id = ?1"))?;
     let mut digests = Vec::new();
@@ -73,7 +73,7 @@ fn add_digests_to<T: InternedRow>(connection: &Connection) -> rusqlite::Result<(
     while let Some(row) = rows.next()? {
         // A row that can't be decoded is never found, and is reported when its alerts are read.
         if let Ok(decoded) = T::from_row(row) {
-            digests.push((row.get::<_, i64>("id")?, decoded.digest()));
+            digests.push((row.get::<_, i64>(0)?, decoded.stored_digest()));
         }
     }
     for (id, digest) in digests {
@@ -85,8 +85,8 @@ fn add_digests_to<T: InternedRow>(connection: &Connection) -> rusqlite::Result<(
 /// Interned rows by id, for readers.
 #[derive(Default)]
 pub(super) struct InternedRows {
-    signatures: HashMap<i64, Arc<Signature>>,
-    origins: HashMap<i64, Arc<Provenance>>,
+    signatures: IdMap<Arc<Signature>>,
+    origins: IdMap<Arc<Provenance>>,
 }
 
 impl InternedRows {
@@ -108,7 +108,7 @@ impl InternedRows {
 }
 
 fn remembered<T: InternedRow>(
-    cached: &mut HashMap<i64, Arc<T>>,
+    cached: &mut IdMap<Arc<T>>,
     id: i64,
     connection: &Connection,
 ) -> rusqlite::Result<Arc<T>> {
@@ -118,7 +118,8 @@ fn remembered<T: InternedRow>(
     if cached.len() > MAX_CACHED {
         cached.clear();
     }
-    let row = Arc::new(connection.prepare_cached(T::SELECT)?.query_row([id], T::from_row)?);
+    let select = format!("SELECT {} FROM {} WHERE id = ?1", T::COLUMNS, T::TABLE);
+    let row = Arc::new(connection.prepare_cached(&select)?.query_row([id], T::from_row)?);
     cached.insert(id, Arc::clone(&row));
     Ok(row)
 }
@@ -129,19 +130,20 @@ pub(super) fn signatures(
     connection: &Connection,
     sids: &[u32],
     meets: impl Fn(&Signature) -> bool,
-) -> rusqlite::Result<HashSet<i64>> {
+) -> rusqlite::Result<IdSet> {
     let list: Vec<_> = sids.iter().map(ToString::to_string).collect();
     let among = match &*list {
         [] => String::new(),
         list => format!("WHERE sid IN ({})", list.join(",")),
     };
-    let mut select = connection.prepare(&format!("SELECT * FROM signature {among}"))?;
+    let columns = Signature::COLUMNS;
+    let mut select = connection.prepare(&format!("SELECT {columns} FROM signature {among}"))?;
     let mut rows = select.query([])?;
-    let mut ids = HashSet::new();
+    let mut ids = IdSet::default();
     while let Some(row) = rows.next()? {
         // Alerts of a signature that can't be decoded are read, and found to be damaged.
         if Signature::from_row(row).map_or(true, |signature| meets(&signature)) {
-            ids.insert(row.get("id")?);
+            ids.insert(row.get(0)?);
         }
     }
     Ok(ids)

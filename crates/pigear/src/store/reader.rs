@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use pigear_alert::Alert;
 use pigear_alert::unified2::Event;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::connect;
 use super::criteria::Criteria;
@@ -169,7 +169,7 @@ impl Reader {
         for segments in search.windows() {
             for block in search.blocks(&self.connection, segments)? {
                 for stored in self.block(&search, block)?.into_iter().rev() {
-                    if visit(stored) == Further::Enough {
+                    if visit(*stored) == Further::Enough {
                         return Ok(());
                     }
                 }
@@ -179,11 +179,12 @@ impl Reader {
     }
 
     /// The wanted alerts of a block, oldest first.
+    #[expect(clippy::vec_box, reason = "alerts are large: none is moved when the list grows")]
     pub(super) fn block(
         &mut self,
         search: &Search<'_>,
         block: i64,
-    ) -> Result<Vec<Stored>, StoreProblem> {
+    ) -> Result<Vec<Box<Stored>>, StoreProblem> {
         self.read((block * BLOCK, block * BLOCK + BLOCK - 1), Some(search))
     }
 
@@ -198,7 +199,7 @@ impl Reader {
         let mut next = from;
         while next <= to {
             let last = (next / BLOCK * BLOCK + BLOCK - 1).min(to);
-            for row in rows(&moment, interned, (next, last), |_| true)? {
+            for row in rows(&moment, interned, (next, last), None)? {
                 if visit(row) == Further::Enough {
                     return Ok(());
                 }
@@ -219,7 +220,7 @@ impl Reader {
         while next <= to {
             let last = (next / BLOCK * BLOCK + BLOCK - 1).min(to);
             for stored in self.read((next, last), search)? {
-                if visit(stored) == Further::Enough {
+                if visit(*stored) == Further::Enough {
                     return Ok(());
                 }
             }
@@ -230,19 +231,19 @@ impl Reader {
 
     /// The wanted alerts with these ids, oldest first. They are all read before the first is visited, because
     /// the visitor may be slow, and the journal grows while a read is in progress.
+    #[expect(clippy::vec_box, reason = "alerts are large: none is moved when the list grows")]
     fn read(
         &mut self,
         (from, to): (i64, i64),
         search: Option<&Search<'_>>,
-    ) -> Result<Vec<Stored>, StoreProblem> {
+    ) -> Result<Vec<Box<Stored>>, StoreProblem> {
         let Self { connection, interned, unreadable, .. } = self;
-        let may_be = |signature| search.is_none_or(|search| search.may_be(signature));
         let mut found = Vec::new();
-        for row in rows(connection, interned, (from, to), may_be)? {
+        for row in rows(connection, interned, (from, to), search)? {
             match row {
                 StoredRow::Alert(stored) => {
                     if search.is_none_or(|search| search.accepts(&stored.alert)) {
-                        found.push(*stored);
+                        found.push(stored);
                     }
                 }
                 StoredRow::Damaged(_) => *unreadable += 1,
@@ -252,22 +253,23 @@ impl Reader {
     }
 }
 
-const COLUMNS: &str = "id, signature, origin, data FROM alert";
+const RANGE: &str =
+    "SELECT id, signature, origin, data FROM alert WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
+const ONE: &str = "SELECT id, signature, origin, data FROM alert WHERE id = ?1";
 
 /// The rows with these ids, oldest first, of signatures that may be wanted.
 fn rows(
     connection: &Connection,
     interned: &mut InternedRows,
     (from, to): (i64, i64),
-    may_be: impl Fn(i64) -> bool,
+    search: Option<&Search<'_>>,
 ) -> Result<Vec<StoredRow>, StoreProblem> {
-    let mut select = connection
-        .prepare_cached(&format!("SELECT {COLUMNS} WHERE id BETWEEN ?1 AND ?2 ORDER BY id"))?;
+    let mut select = connection.prepare_cached(RANGE)?;
     let mut found = Vec::new();
     let mut read = || -> Result<(), StoreProblem> {
         let mut rows = select.query([from, to])?;
         while let Some(row) = rows.next()? {
-            if row.get(1).map_or(true, &may_be) {
+            if may_be(row, search) {
                 found.push(row::stored(row, connection, interned)?);
             }
         }
@@ -280,7 +282,7 @@ fn rows(
     // A page can't be read. Rows on other pages can.
     let mut found = Vec::new();
     for id in from.max(1)..=to.min(last_id(connection)?) {
-        match one(connection, interned, id, &may_be) {
+        match one(connection, interned, id, search) {
             Ok(row) => found.extend(row),
             Err(StoreProblem::Damaged(reason)) => {
                 let [signature, origin] = [0; 2];
@@ -297,10 +299,16 @@ fn one(
     connection: &Connection,
     interned: &mut InternedRows,
     id: i64,
-    may_be: impl Fn(i64) -> bool,
+    search: Option<&Search<'_>>,
 ) -> Result<Option<StoredRow>, StoreProblem> {
-    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} WHERE id = ?1"))?;
+    let mut select = connection.prepare_cached(ONE)?;
     let mut rows = select.query([id])?;
-    let row = rows.next()?.filter(|row| row.get(1).map_or(true, may_be));
+    let row = rows.next()?.filter(|row| may_be(row, search));
     row.map(|row| row::stored(row, connection, interned)).transpose()
+}
+
+/// Whether a row may be wanted, by its signature. One whose signature can't be read is.
+fn may_be(row: &Row<'_>, search: Option<&Search<'_>>) -> bool {
+    let search = search.filter(|search| search.names_signatures());
+    search.is_none_or(|search| row.get(1).map_or(true, |signature| search.may_be(signature)))
 }

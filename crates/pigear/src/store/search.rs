@@ -1,6 +1,5 @@
 //! Finds the blocks that may have wanted alerts.
 
-use std::collections::HashSet;
 use std::iter;
 use std::ops::RangeInclusive;
 
@@ -9,6 +8,7 @@ use rusqlite::Connection;
 
 use super::criteria::Criteria;
 use super::error::StoreProblem;
+use super::id_hash::IdSet;
 use super::interned::{self, Signature};
 use super::layout::{SEGMENT, SEGMENT_BLOCKS};
 use super::meta::last_id;
@@ -19,7 +19,7 @@ use super::segment_index::{self, Blocks, Key, KeyKind};
 pub(super) struct Search<'a> {
     criteria: &'a Criteria,
     /// The wanted signatures; `None` for all.
-    signatures: Option<HashSet<i64>>,
+    signatures: Option<IdSet>,
     /// The range of these ids; `None` if there are none.
     signature_keys: Option<RangeInclusive<Key>>,
     /// The oldest block that may have wanted alerts.
@@ -31,7 +31,7 @@ pub(super) struct Search<'a> {
 impl<'a> Search<'a> {
     pub(super) fn new(criteria: &'a Criteria, connection: &Connection) -> rusqlite::Result<Self> {
         let text = criteria.text.as_ref().map(|text| text.to_lowercase());
-        let signatures: Option<HashSet<_>> = criteria
+        let signatures: Option<IdSet> = criteria
             .names_signatures()
             .then(|| {
                 interned::signatures(connection, &criteria.sid, |signature| {
@@ -58,6 +58,11 @@ impl<'a> Search<'a> {
             oldest: oldest.unwrap_or(i64::MAX),
             open: last / SEGMENT,
         })
+    }
+
+    /// Whether only alerts of some signatures are wanted.
+    pub(super) fn names_signatures(&self) -> bool {
+        self.signatures.is_some()
     }
 
     /// Whether alerts of this signature may be wanted.
@@ -100,6 +105,9 @@ impl<'a> Search<'a> {
         connection: &Connection,
         segments: RangeInclusive<i64>,
     ) -> Result<Vec<i64>, StoreProblem> {
+        if self.signatures.as_ref().is_some_and(IdSet::is_empty) {
+            return Ok(Vec::new());
+        }
         // In one transaction: one for each look-up would take longer than the look-ups.
         let looking = connection.unchecked_transaction()?;
         let mut found = Vec::new();

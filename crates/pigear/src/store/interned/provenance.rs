@@ -10,7 +10,7 @@ use pigear_alert::wire::Dialect;
 use pigear_alert::{Alert, Origin, Sender};
 use rusqlite::{Connection, Row, params};
 
-use super::row::InternedRow;
+use super::row::{InternedRow, WantedRow};
 use crate::store::digest::Digest;
 
 /// Where an alert came from.
@@ -36,20 +36,18 @@ impl Provenance {
 
 impl InternedRow for Provenance {
     const TABLE: &'static str = "origin";
-    const SELECT: &'static str = "SELECT * FROM origin WHERE id = ?1";
-    const FIND: &'static str = "SELECT id, until FROM origin WHERE digest = ?1";
-    const RENEW: &'static str = "UPDATE origin SET until = ?2 WHERE id = ?1";
+    const COLUMNS: &'static str = "id, sensor, socket, thread, link_type, pid, uid, dialect";
 
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let socket: Option<Vec<u8>> = row.get("socket")?;
-        let pid: Option<i32> = row.get("pid")?;
-        let uid: Option<u32> = row.get("uid")?;
-        let dialect: String = row.get("dialect")?;
+        let socket: Option<Vec<u8>> = row.get(2)?;
+        let pid: Option<i32> = row.get(5)?;
+        let uid: Option<u32> = row.get(6)?;
+        let dialect: String = row.get(7)?;
         let origin = Origin {
-            sensor: row.get("sensor")?,
+            sensor: row.get(1)?,
             socket: socket.map(|path| PathBuf::from(OsString::from_vec(path))),
-            thread: row.get("thread")?,
-            link_type: row.get::<_, Option<u16>>("link_type")?.map(LinkType),
+            thread: row.get(3)?,
+            link_type: row.get::<_, Option<u16>>(4)?.map(LinkType),
         };
         Ok(Self {
             origin: Arc::new(origin),
@@ -57,6 +55,15 @@ impl InternedRow for Provenance {
             dialect: dialect.parse().map_err(|_| rusqlite::Error::InvalidQuery)?,
         })
     }
+
+    fn stored_digest(&self) -> [u8; 16] {
+        self.digest()
+    }
+}
+
+impl WantedRow for Provenance {
+    const FIND: &'static str = "SELECT id, until FROM origin WHERE digest = ?1";
+    const RENEW: &'static str = "UPDATE origin SET until = ?2 WHERE id = ?1";
 
     fn digest(&self) -> [u8; 16] {
         let Origin { sensor, socket, thread, link_type } = &*self.origin;

@@ -1,17 +1,25 @@
 use rusqlite::{Connection, Row};
 
-/// A row of a table in which each digest occurs once.
+/// A row of a table in which each digest occurs once, as it is read.
 pub(in crate::store) trait InternedRow: Sized {
     /// The table.
     const TABLE: &'static str;
-    /// Selects all columns of the row with an id.
-    const SELECT: &'static str;
+    /// The columns that a row is read from, by position: finding them by name takes longer than reading them.
+    const COLUMNS: &'static str;
+
+    /// Reads a row of [`COLUMNS`](Self::COLUMNS).
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self>;
+
+    /// The digest of its columns.
+    fn stored_digest(&self) -> [u8; 16];
+}
+
+/// A row of such a table, as it is looked for and added.
+pub(in crate::store) trait WantedRow {
     /// Selects the id and the last block of the row with a digest.
     const FIND: &'static str;
     /// Sets the last block of the row with an id.
     const RENEW: &'static str;
-
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self>;
 
     /// Equal for equal rows only.
     fn digest(&self) -> [u8; 16];

@@ -1,12 +1,13 @@
 //! Signatures.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use pigear_alert::maps::{Class, Looked, Names};
 use pigear_alert::{Alert, AlertMessage};
 use rusqlite::{Connection, Row, params};
 
-use super::row::InternedRow;
+use super::row::{InternedRow, WantedRow};
 use crate::store::digest::Digest;
 
 /// A rule as its alerts have it, with its names at that time.
@@ -22,24 +23,6 @@ pub(in crate::store) struct Signature {
 }
 
 impl Signature {
-    pub(in crate::store) fn of(alert: &Alert) -> Self {
-        let message = &alert.message;
-        let looked = Looked {
-            message: alert.msg().into(),
-            class: alert.class().cloned(),
-            references: alert.references().collect(),
-        };
-        Self {
-            gid: message.sig_generator,
-            sid: message.sig_id,
-            rev: message.sig_rev,
-            classification: message.classification,
-            priority: message.priority,
-            sent: Box::clone(&message.msg),
-            names: Arc::new(Names::from(looked)),
-        }
-    }
-
     /// The rule's message, as bytes.
     pub(in crate::store) fn message(&self) -> &[u8] {
         self.names.looked.as_ref().map_or(&self.sent, |looked| &looked.message)
@@ -63,63 +46,92 @@ impl Signature {
         message.priority = self.priority;
         message.msg.clone_from(&self.sent);
     }
-
-    fn columns(&self) -> Columns<'_> {
-        let looked = self.names.looked.as_deref();
-        Columns {
-            message: looked.map_or(&[], |looked| &looked.message),
-            class: looked.and_then(|looked| looked.class.as_ref()),
-            references: looked.map(|looked| looked.references.join("\n")).unwrap_or_default(),
-        }
-    }
 }
 
-/// The names of a signature, as they are stored.
-struct Columns<'a> {
-    message: &'a [u8],
+/// The columns of a signature, borrowed from an alert.
+pub(in crate::store) struct WantedSignature<'a> {
+    /// Generator, signature id, revision, class, priority.
+    numbers: [u32; 5],
+    sent: &'a [u8],
+    message: Cow<'a, [u8]>,
     class: Option<&'a Class>,
     references: String,
 }
 
+impl<'a> WantedSignature<'a> {
+    pub(in crate::store) fn of(alert: &'a Alert) -> Self {
+        let message = &alert.message;
+        Self {
+            numbers: [
+                message.sig_generator,
+                message.sig_id,
+                message.sig_rev,
+                message.classification,
+                message.priority,
+            ],
+            sent: &message.msg,
+            message: alert.msg(),
+            class: alert.class(),
+            references: alert.references().collect::<Vec<_>>().join("\n"),
+        }
+    }
+}
+
 impl InternedRow for Signature {
     const TABLE: &'static str = "signature";
-    const SELECT: &'static str = "SELECT * FROM signature WHERE id = ?1";
-    const FIND: &'static str = "SELECT id, until FROM signature WHERE digest = ?1";
-    const RENEW: &'static str = "UPDATE signature SET until = ?2 WHERE id = ?1";
+    const COLUMNS: &'static str = "id, gid, sid, rev, classification, priority, sent, msg, class, \
+        class_description, class_priority, refs";
 
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         let class = |name: String| -> rusqlite::Result<Class> {
-            let description: Option<String> = row.get("class_description")?;
+            let description: Option<String> = row.get(9)?;
             Ok(Class {
                 name: name.into(),
                 description: description.unwrap_or_default().into(),
-                priority: row.get::<_, Option<u32>>("class_priority")?.unwrap_or_default(),
+                priority: row.get::<_, Option<u32>>(10)?.unwrap_or_default(),
             })
         };
-        let refs: String = row.get("refs")?;
+        let refs: String = row.get(11)?;
         let looked = Looked {
-            message: row.get::<_, Vec<u8>>("msg")?.into(),
-            class: row.get::<_, Option<String>>("class")?.map(class).transpose()?,
+            message: row.get::<_, Vec<u8>>(7)?.into(),
+            class: row.get::<_, Option<String>>(8)?.map(class).transpose()?,
             references: refs.lines().map(str::to_owned).collect(),
         };
         Ok(Self {
-            gid: row.get("gid")?,
-            sid: row.get("sid")?,
-            rev: row.get("rev")?,
-            classification: row.get("classification")?,
-            priority: row.get("priority")?,
-            sent: row.get::<_, Vec<u8>>("sent")?.into(),
+            gid: row.get(1)?,
+            sid: row.get(2)?,
+            rev: row.get(3)?,
+            classification: row.get(4)?,
+            priority: row.get(5)?,
+            sent: row.get::<_, Vec<u8>>(6)?.into(),
             names: Arc::new(Names::from(looked)),
         })
     }
 
+    fn stored_digest(&self) -> [u8; 16] {
+        let looked = self.names.looked.as_deref();
+        let wanted = WantedSignature {
+            numbers: [self.gid, self.sid, self.rev, self.classification, self.priority],
+            sent: &self.sent,
+            message: looked.map_or(&[][..], |looked| &looked.message).into(),
+            class: looked.and_then(|looked| looked.class.as_ref()),
+            references: looked.map(|looked| looked.references.join("\n")).unwrap_or_default(),
+        };
+        wanted.digest()
+    }
+}
+
+impl WantedRow for WantedSignature<'_> {
+    const FIND: &'static str = "SELECT id, until FROM signature WHERE digest = ?1";
+    const RENEW: &'static str = "UPDATE signature SET until = ?2 WHERE id = ?1";
+
     fn digest(&self) -> [u8; 16] {
-        let Columns { message, class, references } = self.columns();
+        let Self { numbers, sent, message, class, references } = self;
         let mut digest = Digest::default();
-        for number in [self.gid, self.sid, self.rev, self.classification, self.priority] {
-            digest.number(Some(number.into()));
+        for number in numbers {
+            digest.number(Some((*number).into()));
         }
-        digest.bytes(Some(&self.sent));
+        digest.bytes(Some(sent));
         digest.bytes(Some(message));
         digest.bytes(class.map(|class| class.name.as_bytes()));
         digest.bytes(class.map(|class| class.description.as_bytes()));
@@ -134,7 +146,8 @@ impl InternedRow for Signature {
         until: i64,
         connection: &Connection,
     ) -> rusqlite::Result<usize> {
-        let Columns { message, class, references } = self.columns();
+        let Self { numbers: [gid, sid, rev, classification, priority], sent, message, .. } = self;
+        let (class, references) = (self.class, &self.references);
         connection
             .prepare_cached(
                 "INSERT INTO signature (gid, sid, rev, classification, priority, sent, msg, class, \
@@ -143,13 +156,13 @@ impl InternedRow for Signature {
                 ON CONFLICT (digest) DO NOTHING",
             )?
             .execute(params![
-                self.gid,
-                self.sid,
-                self.rev,
-                self.classification,
-                self.priority,
-                &*self.sent,
-                message,
+                gid,
+                sid,
+                rev,
+                classification,
+                priority,
+                sent,
+                &**message,
                 class.map(|class| &*class.name),
                 class.map(|class| &*class.description),
                 class.map(|class| class.priority),
