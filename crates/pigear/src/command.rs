@@ -13,6 +13,8 @@ mod host;
 #[cfg(feature = "store")]
 mod lanes;
 mod listen;
+#[cfg(feature = "store")]
+mod local_zone;
 mod log;
 mod man;
 mod mkdir;

@@ -154,7 +154,7 @@ fn ids(
     })?;
     if ids.is_empty() {
         say_unreadable(reader);
-        let reason = empty::reason(reader, criteria, &args.zone())?;
+        let reason = empty::reason(reader, criteria, || args.zone())?;
         return Err(anyhow!("nothing is written to {}: {reason}", file.display()).into());
     }
     ids.reverse();
@@ -174,7 +174,7 @@ fn say_unreadable(reader: &Reader) {
 fn say_why_nothing(reader: &Reader, criteria: &Criteria, args: &QueryArgs) -> Result<(), Failure> {
     // What could not be read was reported.
     if reader.unreadable() == 0 {
-        say(&format!("no alerts found: {}", empty::reason(reader, criteria, &args.zone())?));
+        say(&format!("no alerts found: {}", empty::reason(reader, criteria, || args.zone())?));
     }
     Ok(())
 }

@@ -1,13 +1,11 @@
 //! What a store contains, to explain why a search finds nothing.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use super::criteria::Criteria;
 use super::error::{StoreError, StoreProblem};
-use super::interned;
 use super::reader::Reader;
 
 /// What a store contains.
@@ -35,6 +33,15 @@ pub struct Unmet {
 }
 
 impl Reader {
+    /// Whether no alerts are stored.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn is_empty(&self) -> Result<bool, StoreError> {
+        let first = self.first_behind(0).map_err(|problem| problem.at(&self.path))?;
+        Ok(first.is_none())
+    }
+
     /// What the store contains; `None` if there are no alerts.
     ///
     /// # Errors
@@ -48,7 +55,7 @@ impl Reader {
         let ends = |sql: &str| -> rusqlite::Result<Ends> {
             self.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
         };
-        let times = ends("SELECT min(first), max(last) FROM block")?;
+        let times = ends("SELECT min(first), (SELECT max(last) FROM block) FROM block")?;
         let ids = ends("SELECT (SELECT min(id) FROM alert), (SELECT max(id) FROM alert)")?;
         let ((Some(first), Some(last)), (Some(from), Some(to))) = (times, ids) else {
             return Ok(None);
@@ -66,34 +73,28 @@ impl Reader {
     }
 
     fn try_unmet(&self, criteria: &Criteria) -> Result<Vec<Unmet>, StoreProblem> {
-        let known = RefCell::new(Known::default());
-        let text = criteria.text.as_ref().map(|text| text.to_lowercase());
-        interned::signatures(&self.connection, &[], |signature| {
-            let known = &mut *known.borrow_mut();
-            known.gid.insert(signature.gid);
-            known.sid.insert(signature.sid);
-            known.priority.insert(signature.priority);
-            known.class.extend(signature.class().map(str::to_owned));
-            known.text |= text.as_ref().is_some_and(|text| signature.contains(text));
-            false
-        })?;
-        let known = known.into_inner();
         let mut unmet = Vec::new();
-        for (criterion, wanted, known) in [
-            ("gid", &criteria.gid, &known.gid),
-            ("sid", &criteria.sid, &known.sid),
-            ("priority", &criteria.priority, &known.priority),
-        ] {
-            let missing = wanted.iter().filter(|value| !known.contains(value));
-            unmet.extend(missing.map(|value| Unmet::new(criterion, value.to_string(), [])));
+        for (criterion, wanted) in
+            [("gid", &criteria.gid), ("sid", &criteria.sid), ("priority", &criteria.priority)]
+        {
+            for value in wanted {
+                if !self.has_signature(criterion, *value)? {
+                    unmet.push(Unmet::new(criterion, value.to_string(), []));
+                }
+            }
         }
-        let missing = criteria.class.iter().filter(|class| !known.class.contains(*class));
-        unmet.extend(missing.map(|class| Unmet::new("class", class.clone(), known.class.clone())));
-        if let Some(text) = criteria.text.clone().filter(|_| !known.text) {
-            unmet.push(Unmet::new("text", text, []));
+        if !criteria.class.is_empty() {
+            let known = self.distinct("signature", "class")?;
+            let missing = criteria.class.iter().filter(|class| !known.contains(*class));
+            unmet.extend(missing.map(|class| Unmet::new("class", class.clone(), known.clone())));
+        }
+        if let Some(text) = &criteria.text
+            && !self.has_text(&text.to_lowercase())?
+        {
+            unmet.push(Unmet::new("text", text.clone(), []));
         }
         if let Some(sensor) = &criteria.sensor {
-            let sensors = self.sensors()?;
+            let sensors = self.distinct("origin", "sensor")?;
             if !sensors.contains(sensor) {
                 unmet.push(Unmet::new("sensor", sensor.clone(), sensors));
             }
@@ -101,23 +102,37 @@ impl Reader {
         Ok(unmet)
     }
 
-    fn sensors(&self) -> Result<BTreeSet<String>, StoreProblem> {
-        let sql = "SELECT DISTINCT sensor FROM origin WHERE sensor IS NOT NULL";
-        let mut select = self.connection.prepare(sql)?;
-        let sensors = select.query_map([], |row| row.get(0))?;
-        Ok(sensors.collect::<Result<_, _>>()?)
+    /// Whether a signature has this number in a column.
+    fn has_signature(&self, column: &str, value: u32) -> Result<bool, StoreProblem> {
+        let sql = format!("SELECT 1 FROM signature WHERE {column} = ?1");
+        Ok(self.connection.prepare(&sql)?.exists([value])?)
     }
-}
 
-/// What stored signatures have.
-#[derive(Default)]
-struct Known {
-    gid: BTreeSet<u32>,
-    sid: BTreeSet<u32>,
-    priority: BTreeSet<u32>,
-    class: BTreeSet<String>,
-    /// Whether a message has the wanted text.
-    text: bool,
+    /// Whether the message of a signature has this text, in lower case.
+    fn has_text(&self, text: &str) -> Result<bool, StoreProblem> {
+        let mut select = self.connection.prepare("SELECT msg FROM signature")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let message = row.get_ref(0)?.as_blob().unwrap_or_default();
+            if String::from_utf8_lossy(message).to_lowercase().contains(text) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The texts in a column of a table.
+    fn distinct(&self, table: &str, column: &str) -> Result<BTreeSet<String>, StoreProblem> {
+        let sql = format!("SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL");
+        let mut select = self.connection.prepare(&sql)?;
+        let mut rows = select.query([])?;
+        let mut texts = BTreeSet::new();
+        while let Some(row) = rows.next()? {
+            // What isn't a text belongs to a damaged row.
+            texts.extend(row.get::<_, String>(0).ok());
+        }
+        Ok(texts)
+    }
 }
 
 impl Unmet {

@@ -7,6 +7,7 @@ use pigear_alert::format::FormatName;
 use pigear_alert::packet::IpProtocol;
 
 use crate::command::failure::Failure;
+use crate::command::local_zone::local_zone;
 use crate::keys::number;
 use crate::store::{CountBy, Criteria, Network, moment};
 
@@ -172,7 +173,7 @@ impl QueryArgs {
 
     /// The time zone of times that are typed.
     pub(in crate::command) fn zone(&self) -> TimeZone {
-        if self.utc { TimeZone::UTC } else { TimeZone::system() }
+        if self.utc { TimeZone::UTC } else { local_zone() }
     }
 
     /// Which alerts.

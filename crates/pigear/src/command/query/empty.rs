@@ -8,24 +8,31 @@ use crate::store::{Contents, Criteria, Reader, StoreError, Unmet};
 /// How many known values are listed.
 const LISTED: usize = 20;
 
-/// Why no alert meets the criteria.
+/// Why no alert meets the criteria. The time zone is found out only to say times: reading a machine's zones
+/// takes as long as a search.
 pub(super) fn reason(
     reader: &Reader,
     criteria: &Criteria,
-    zone: &TimeZone,
+    zone: impl FnOnce() -> TimeZone,
 ) -> Result<String, StoreError> {
-    let Some(contents) = reader.contents()? else { return Ok("the store is empty".to_owned()) };
-    let Contents { first, last, .. } = contents;
-    let span = span(&contents, zone);
-    let too_late = criteria.since.is_some_and(|since| since > last);
-    if too_late || criteria.until.is_some_and(|until| until <= first) {
-        return Ok(format!("nothing is stored from that time; {span}"));
+    if reader.is_empty()? {
+        return Ok("the store is empty".to_owned());
+    }
+    if criteria.since.is_some() || criteria.until.is_some() {
+        let Some(contents) = reader.contents()? else { return Ok("the store is empty".to_owned()) };
+        let too_late = criteria.since.is_some_and(|since| since > contents.last);
+        if too_late || criteria.until.is_some_and(|until| until <= contents.first) {
+            return Ok(format!("nothing is stored from that time; {}", span(&contents, &zone())));
+        }
     }
     let unmet = reader.unmet(criteria)?;
-    if unmet.is_empty() {
-        return Ok(format!("no alert meets all conditions; {span}"));
+    if !unmet.is_empty() {
+        return Ok(unmet.iter().map(unmet_text).collect::<Vec<_>>().join("; "));
     }
-    Ok(unmet.iter().map(unmet_text).collect::<Vec<_>>().join("; "))
+    Ok(match reader.contents()? {
+        Some(contents) => format!("no alert meets all conditions; {}", span(&contents, &zone())),
+        None => "the store is empty".to_owned(),
+    })
 }
 
 fn span(contents: &Contents, zone: &TimeZone) -> String {

@@ -9,6 +9,7 @@ use pigear_alert::format::{Colour, Format, FormatName};
 
 use crate::command::args::QueryArgs;
 use crate::command::failure::Failure;
+use crate::command::local_zone::local_zone;
 use crate::keys::local_format;
 use crate::standard_output;
 use crate::store::Stored;
@@ -58,7 +59,7 @@ impl Lines {
 
 /// The time zone in which people read times: on a terminal, that of the machine. `None` is UTC.
 pub(super) fn shown_zone(args: &QueryArgs) -> Option<TimeZone> {
-    (io::stdout().is_terminal() && !args.utc).then(TimeZone::system)
+    (io::stdout().is_terminal() && !args.utc).then(local_zone)
 }
 
 /// Standard output, until its reader closes it.
