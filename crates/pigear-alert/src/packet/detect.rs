@@ -21,14 +21,30 @@ const ETHERNET_LEN: usize = 14;
 
 /// The link type whose headers lead to an IP header at this offset.
 fn leading_to(bytes: &[u8], ip: usize, limits: Limits) -> Option<LinkType> {
-    let leads = |link_type: &LinkType| {
-        let Some(first) = link_type.first() else { return false };
-        let mut walk = Walk::new(bytes, first, limits);
-        let layers = std::iter::from_fn(|| walk.layer().ok().flatten()).take(MAX_LAYERS);
-        let mut ip_headers = layers.filter(|layer| layer.header.is_ip());
-        ip_headers.any(|layer| layer.range.start == ip)
-    };
-    LinkType::DETECTED.into_iter().find(|link_type| may_be(*link_type, bytes) && leads(link_type))
+    if is_plain_ethernet(bytes, ip) {
+        return Some(LinkType::ETHERNET);
+    }
+    let leads = |link_type| may_be(link_type, bytes) && leads_to(link_type, bytes, ip, limits);
+    LinkType::DETECTED.into_iter().find(|link_type| leads(*link_type))
+}
+
+/// Whether an Ethernet header without tags leads to an IP header at this offset. So it is with most packets,
+/// for which this saves a second walk.
+fn is_plain_ethernet(bytes: &[u8], ip: usize) -> bool {
+    ip == ETHERNET_LEN
+        && match bytes.get(12..) {
+            Some([0x08, 0x00, 0x45..=0x4f, rest @ ..]) => rest.len() >= 19,
+            Some([0x86, 0xdd, 0x60..=0x6f, rest @ ..]) => rest.len() >= 39,
+            _ => false,
+        }
+}
+
+fn leads_to(link_type: LinkType, bytes: &[u8], ip: usize, limits: Limits) -> bool {
+    let Some(first) = link_type.first() else { return false };
+    let mut walk = Walk::new(bytes, first, limits);
+    let layers = std::iter::from_fn(|| walk.layer().ok().flatten()).take(MAX_LAYERS);
+    let mut ip_headers = layers.filter(|layer| layer.header.is_ip());
+    ip_headers.any(|layer| layer.range.start == ip)
 }
 
 /// Whether the frame's first bytes are those of this link type.
@@ -105,4 +121,34 @@ fn checksum(header: &[u8]) -> u32 {
     let (pairs, _) = header.as_chunks::<2>();
     let sum: u32 = pairs.iter().map(|pair| u32::from(u16::from_be_bytes(*pair))).sum();
     (sum & 0xffff) + (sum >> 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    const TYPES: [[u8; 2]; 4] = [[0x08, 0x00], [0x86, 0xdd], [0x81, 0x00], [0x89, 0x03]];
+
+    proptest! {
+        #[test]
+        fn what_is_plain_ethernet_is_also_found_by_a_walk(
+            addresses in vec(any::<u8>(), 12),
+            ether_type in select(&TYPES[..]),
+            version in select(vec![0x40_u8, 0x45, 0x4f, 0x60, 0x6f, 0x50]),
+            rest in vec(any::<u8>(), 0..60),
+            snort in select(vec![SnortVersion::V2, SnortVersion::V3]),
+        ) {
+            let bytes = [&*addresses, &ether_type, &[version], &rest].concat();
+            let limits = Limits::stated(snort, &Stated { ip: Some(14), ..Stated::default() });
+            let is_plain = is_plain_ethernet(&bytes, 14);
+            prop_assert!(!is_plain || leads_to(LinkType::ETHERNET, &bytes, 14, limits));
+            let may_have_ip = ether_type[0] == 0x08 && version >> 4 == 4 && rest.len() >= 19
+                || ether_type[0] == 0x86 && version >> 4 == 6 && rest.len() >= 39;
+            prop_assert!(is_plain == (may_have_ip && version != 0x40));
+        }
+    }
 }
