@@ -138,6 +138,8 @@ pub struct Batch {
     pub(crate) alerts: Vec<Arc<Alert>>,
     /// Bytes of memory that they take, if the queue counts them.
     pub(crate) bytes: usize,
+    /// They are dead letters that are sent again.
+    pub(crate) is_redelivery: bool,
 }
 
 impl Batch {
@@ -151,6 +153,14 @@ impl Batch {
     pub fn fill(&mut self, alerts: impl IntoIterator<Item = Arc<Alert>>) {
         self.alerts.clear();
         self.bytes = 0;
+        self.is_redelivery = false;
         self.alerts.extend(alerts);
+    }
+
+    /// Replaces the contents with dead letters that are sent again. The lane's `limit` doesn't apply to
+    /// them, and those that its filter leaves out are refused.
+    pub fn fill_redelivered(&mut self, alerts: impl IntoIterator<Item = Arc<Alert>>) {
+        self.fill(alerts);
+        self.is_redelivery = true;
     }
 }

@@ -173,7 +173,8 @@ impl DurableQueue {
                 continue;
             }
             if let Some(letters) = work.letters_to_send(&self.lane, most) {
-                return Ok(work.give_out(batch, letters));
+                batch.fill_redelivered(work.give_out(letters));
+                return Ok(Taken::Alerts);
             }
             let begun = work.position.begun;
             let turn = if begun > work.reader.read && !self.is_time_up() {
@@ -192,7 +193,8 @@ impl DurableQueue {
                 }
                 Turn::Unstored(alerts) => {
                     let items = alerts.into_iter().map(|alert| (Item::Unstored, alert)).collect();
-                    return Ok(work.give_out(batch, items));
+                    batch.fill(work.give_out(items));
+                    return Ok(Taken::Alerts);
                 }
                 Turn::Look => {}
                 Turn::Due => return Ok(Taken::Due),
@@ -318,12 +320,11 @@ impl Work {
     }
 
     /// Gives alerts out that are not read from the table of alerts.
-    fn give_out(&mut self, batch: &mut Batch, items: Items) -> Taken {
+    fn give_out(&mut self, items: Items) -> Vec<Arc<Alert>> {
         self.failures = 0;
         let (items, alerts): (Vec<_>, Vec<_>) = items.into_iter().unzip();
         self.in_flight.extend(items);
-        batch.fill(alerts);
-        Taken::Alerts
+        alerts
     }
 }
 

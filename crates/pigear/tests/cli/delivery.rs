@@ -191,6 +191,54 @@ fn a_group_that_is_sent_again_counts_as_all_of_its_alerts() {
     }
 }
 
+/// A store in which the handler has refused this many alerts.
+fn refused(alerts: u64) -> Room {
+    let mut running = picky().start();
+    (0..alerts).for_each(|_| running.send(&ping()));
+    until("all are refused", || lane(running.room(), "exec") == Some((0, alerts)));
+    end(running).0
+}
+
+#[test]
+fn a_limit_leaves_out_no_dead_letter_that_is_sent_again() {
+    let room = refused(3);
+    for group in [&[][..], &["exec.group=50ms"]] {
+        let test = picky().args(["exec.limit=1", "--stats", "stats.json"]).args(group);
+        let test = test.file("yes", "");
+        fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
+        run(test.room(), &["redeliver"]);
+        let running = test.start();
+        until("none is left", || lane(running.room(), "exec") == Some((0, 0)));
+        let (room, _) = end(running);
+        let stats = objects(&room.read("stats.json")).swap_remove(0);
+        let counts = ["handled", "muted"].map(|name| stats["handlers"]["exec"][name].clone());
+        assert_eq!(counts, [3, 0], "{stats}");
+    }
+}
+
+#[test]
+fn what_the_filter_leaves_out_when_it_is_sent_again_stays_a_dead_letter() {
+    let room = refused(3);
+    for group in [&[][..], &["exec.group=50ms"]] {
+        let test = picky().args(["exec.filter=msg.priority == 77", "--stats", "stats.json"]);
+        let test = test.args(group).file("yes", "");
+        fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
+        run(test.room(), &["redeliver"]);
+        let running = test.start();
+        let letters = |room| run(room, &["query", "--dead-letters"]).0;
+        let reason = "exec: the handler's filter leaves it out";
+        until("all stay", || letters(running.room()).matches(reason).count() == 3);
+        let (room, stderr) = end(running);
+        assert_eq!(lane(&room, "exec"), Some((0, 3)));
+        let said = "warning: handler exec: 1 dead letter not sent again so far, since the filter leaves \
+            out such alerts; they stay dead letters\n";
+        assert!(stderr.starts_with(said), "{stderr}");
+        let stats = objects(&room.read("stats.json")).swap_remove(0);
+        let counts = ["handled", "filtered"].map(|name| stats["handlers"]["exec"][name].clone());
+        assert_eq!(counts, [0, 3], "{stats}");
+    }
+}
+
 #[test]
 fn an_unknown_lane_is_an_error_that_names_those_that_there_are() {
     let mut running = picky().start();
