@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 
 use super::connect;
 use super::error::{StoreError, StoreProblem};
-use super::meta::last_id;
+use super::lock::{self, Holder};
+use super::meta::{self, last_id};
 use super::reader::Reader;
 use super::recent_sends::{self, Moment};
 use super::settled_ranges::{self, IdRange};
@@ -53,6 +54,8 @@ pub(super) struct LaneRow {
     sends: Option<String>,
     /// What is settled behind the mark.
     settled: Vec<IdRange>,
+    /// The Pigear that has the store open delivers from it.
+    is_in_use: bool,
 }
 
 impl LaneRow {
@@ -98,10 +101,32 @@ pub(super) fn open(
     };
     put_position(&change, name, position)?;
     change.execute("UPDATE lane SET target = ?2 WHERE name = ?1", params![name, target])?;
+    set_in_use(&change, name)?;
     change.commit()?;
     let former_target = former.filter(|former| Some(former.as_str()) != target);
     let sent = sends.map(|sends| recent_sends::decode(&sends, Moment::now()));
     Ok(Opened { position, former_target, sent: sent.unwrap_or_default() })
+}
+
+/// The key of the value that a lane has while a Pigear delivers from it.
+fn in_use_key(name: &str) -> String {
+    format!("lane_in_use:{name}")
+}
+
+fn set_in_use(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    meta::set_number(connection, &in_use_key(name), 1)
+}
+
+/// Whether the Pigear that has the store open delivers from a lane. If none has it open, this is how it was
+/// in the last run.
+fn is_in_use(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    Ok(meta::number(connection, &in_use_key(name))?.is_some())
+}
+
+/// A run begins: its lanes are not open yet.
+pub(super) fn clear_in_use(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM meta WHERE key GLOB ?1", [in_use_key("*")])?;
+    Ok(())
 }
 
 fn new_mark(connection: &Connection, begin: Begin) -> Result<Mark, StoreProblem> {
@@ -157,6 +182,7 @@ pub(super) fn rows(connection: &Connection) -> rusqlite::Result<Vec<LaneRow>> {
     let mut rows: Vec<_> = select.query_map([], row)?.collect::<rusqlite::Result<_>>()?;
     for row in &mut rows {
         row.settled = settled_ranges::rows(connection, &row.name)?;
+        row.is_in_use = is_in_use(connection, &row.name)?;
     }
     Ok(rows)
 }
@@ -180,18 +206,23 @@ fn row(row: &Row<'_>) -> rusqlite::Result<LaneRow> {
         target: row.get("target").unwrap_or_default(),
         sends: row.get("sends").unwrap_or_default(),
         settled: Vec::new(),
+        is_in_use: false,
     })
 }
 
 /// Writes a lane's row, replacing the existing one.
 pub(super) fn put(connection: &Connection, lane: &LaneRow) -> rusqlite::Result<()> {
-    let LaneRow { name, mark, moved, removed_letters, account, target, sends, settled } = lane;
+    let LaneRow { name, mark, moved, removed_letters, account, target, sends, settled, is_in_use } =
+        lane;
     connection.execute(
         "INSERT OR REPLACE INTO lane (name, done, begun, moved, removed_letters, target, sends) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![name, mark.done, mark.begun, moved, removed_letters, target, sends],
     )?;
     settled_ranges::put(connection, name, settled)?;
+    if *is_in_use {
+        set_in_use(connection, name)?;
+    }
     set_account(connection, name, *account)
 }
 
@@ -251,19 +282,38 @@ fn lanes(connection: &Connection) -> rusqlite::Result<Vec<LaneState>> {
     rows(connection)?.into_iter().map(&mut state).collect()
 }
 
-/// Removes a lane with all that is stored of it, and its dead letters, and returns how many these were; `None` if there is no such lane.
+/// A lane that was removed from the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DroppedLane {
+    /// How many stored alerts waited for it. They stay in the store.
+    pub waiting: u64,
+    /// How many dead letters it had. They are removed with it.
+    pub dead_letters: u64,
+}
+
+/// Removes a lane with all that is stored of it, and its dead letters; `None` if there is no such lane.
 ///
 /// # Errors
-/// If the store can't be written.
-pub fn drop_lane(path: &Path, name: &str) -> Result<Option<u64>, StoreError> {
-    let dropped = || -> Result<Option<u64>, StoreProblem> {
+/// If a running Pigear delivers from it, or the store can't be written.
+pub fn drop_lane(path: &Path, name: &str) -> Result<Option<DroppedLane>, StoreError> {
+    let dropped = || -> Result<Option<DroppedLane>, StoreProblem> {
         let mut connection = connect::beside(path)?;
-        let change = connection.transaction()?;
+        // A Pigear that starts meanwhile waits for this.
+        let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if is_in_use(&change, name)?
+            && let Some(Holder { process }) = lock::holder(path)?
+        {
+            return Err(StoreProblem::LaneInUse { lane: name.to_owned(), process });
+        }
+        let waiting = waiting(&change)?.into_iter().find(|(lane, _)| lane == name);
+        let waiting = waiting.map_or(0, |(_, waiting)| u64::try_from(waiting).unwrap_or_default());
         let marks = change.execute("DELETE FROM lane WHERE name = ?1", [name])?;
         let letters = change.execute("DELETE FROM dead_letter WHERE lane = ?1", [name])?;
         settled_ranges::remove(&change, name)?;
         change.commit()?;
-        Ok((marks + letters > 0).then_some(letters as u64))
+        let dropped = DroppedLane { waiting, dead_letters: letters as u64 };
+        Ok((marks + letters > 0).then_some(dropped))
     };
     dropped().map_err(|problem| problem.at(path))
 }

@@ -158,7 +158,9 @@ fn a_handler_that_is_no_longer_configured_is_named_and_can_be_dropped() {
     let room = test.success();
     // The advice works as it is printed.
     let (_, dropped) = run(&room, &["lanes", "drop", "exec"]);
-    assert_eq!(dropped, "pigear: its dead letter was removed too\n");
+    let expected = "pigear: 2 alerts that waited for it will not be delivered; they stay in the store\n\
+        pigear: its dead letter was removed too\n";
+    assert_eq!(dropped, expected);
     assert_eq!(lane(&room, "exec"), None);
     let mut command = program();
     command.args(["--store", "a.db", "lanes", "drop", "exec"]).current_dir(room.path());
@@ -167,6 +169,43 @@ fn a_handler_that_is_no_longer_configured_is_named_and_can_be_dropped() {
         (&*String::from_utf8(again.stderr).unwrap(), again.status.code()),
         ("error: no lane named \"exec\"; the store has no lanes\n", Some(1))
     );
+}
+
+#[test]
+fn a_lane_that_a_running_pigear_uses_is_not_dropped() {
+    let mut running = picky().start();
+    running.send(&ping());
+    until("it is refused", || lane(running.room(), "exec") == Some((0, 1)));
+    let drop = |room: &Room, path| {
+        let mut command = program();
+        command.args(["lanes", "drop", "exec", "--store", path]).current_dir(room.path());
+        let output = command.output().unwrap();
+        (String::from_utf8(output.stderr).unwrap(), output.status.code())
+    };
+    std::os::unix::fs::symlink("a.db", running.room().at("link.db")).unwrap();
+    for path in ["a.db", "link.db"] {
+        let (stderr, status) = drop(running.room(), path);
+        let expected = format!(
+            "error: cannot use the store {path}: a running Pigear (process {}) delivers from the lane exec\n\
+            hint: nothing was changed; stop that Pigear, or restart it without this handler, and then \
+            drop the lane\n",
+            running.id()
+        );
+        assert_eq!((stderr, status), (expected, Some(1)));
+    }
+    assert_eq!(lane(running.room(), "exec"), Some((0, 1)));
+    let (room, _) = end(running);
+
+    // One that runs without this handler is no hindrance.
+    let args = ["--store", "a.db", "--data-handler", "null", "null.durable=true"];
+    let test = Test::new().args(args);
+    fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
+    let running = test.start();
+    until("the store is open", || lane(running.room(), "null").is_some());
+    let expected = "pigear: its dead letter was removed too\n".to_owned();
+    assert_eq!(drop(running.room(), "a.db"), (expected, Some(0)));
+    assert_eq!(lane(running.room(), "exec"), None);
+    end(running);
 }
 
 #[test]

@@ -230,9 +230,16 @@ fn lanes_are_listed_and_dropped() {
     let states = place.reader().lanes().unwrap();
     let told: Vec<_> = states.iter().map(|l| (&*l.name, l.lag, l.dead_letters)).collect();
     assert_eq!(told, [("other", 0, 0), ("test", 2, 1)]);
-    drop((first, second));
+    assert!(matches!(
+        drop_lane(&place.path(), "test").unwrap_err().source,
+        StoreProblem::LaneInUse { process: Some(id), .. } if id == std::process::id()
+    ));
+    drop((first, second, store));
     assert_eq!(drop_lane(&place.path(), "none").unwrap(), None);
-    assert_eq!(drop_lane(&place.path(), "test").unwrap(), Some(1));
+    assert_eq!(
+        drop_lane(&place.path(), "test").unwrap(),
+        Some(DroppedLane { waiting: 2, dead_letters: 1 })
+    );
     assert_eq!(place.reader().lanes().unwrap().len(), 1);
     assert_eq!(place.reader().dead_letters(None, 10).unwrap().len(), 0);
 }
