@@ -148,6 +148,15 @@ impl DurableQueue {
         }
     }
 
+    /// Writes the position of a lane that has ended.
+    fn note_at_end(&self, work: &mut Work) {
+        if !work.position.is_noted()
+            && let Some(mut writer) = self.lane.store.0.writer.try_lock_for(ABANDON_TIMEOUT)
+        {
+            work.position.note_with(&self.lane, &mut writer);
+        }
+    }
+
     fn work(&self) -> MutexGuard<'_, Work> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -382,9 +391,13 @@ impl Queue for DurableQueue {
     }
 
     fn take_lost(&self) -> Totals {
-        let mut work = self.work();
+        // A lane that waits for alerts, or was left behind in the middle of noting something, tells later.
+        let Ok(mut work) = self.work.try_lock() else { return Totals::default() };
         let dropped = self.lane.progress().state().take_dropped(self.lane.number);
         work.position.lost.dropped += dropped;
+        if dropped > 0 && self.abandoned.load(Ordering::SeqCst) {
+            self.note_at_end(&mut work);
+        }
         let (lost, told) = (work.position.lost, work.told);
         work.told = lost;
         lost - told
@@ -440,11 +453,7 @@ impl Queue for DurableQueue {
         let lost = waiting + work.in_flight.unstored();
         work.position.lost.dropped += lost;
         work.told.dropped += lost;
-        if !work.position.is_noted()
-            && let Some(mut writer) = self.lane.store.0.writer.try_lock_for(ABANDON_TIMEOUT)
-        {
-            work.position.note_with(&self.lane, &mut writer);
-        }
+        self.note_at_end(&mut work);
         lost
     }
 }

@@ -279,7 +279,7 @@ fn what_finds_no_room_in_memory_is_counted() {
 
 #[test]
 fn what_waits_in_memory_alone_is_lost_with_the_process_and_counted() {
-    let (_place, store) = Place::with(&numbered(0..2));
+    let (place, store) = Place::with(&numbered(0..2));
     let mut lane = Lane::new(&store, Begin::Start);
     store.0.progress.change(|state| state.hand_on(&numbered(2..5)));
     assert_eq!(lane.next(), [0, 1]);
@@ -289,6 +289,7 @@ fn what_waits_in_memory_alone_is_lost_with_the_process_and_counted() {
     assert_eq!(lane.queue.abandon(), 3);
     store.0.progress.change(|state| state.hand_on(&numbered(5..6)));
     assert_eq!(lane.queue.take_lost().dropped, 1, "what comes later is counted too");
+    assert_eq!(place.reader().lanes().unwrap()[0].account.dropped, 4);
 }
 
 #[test]
