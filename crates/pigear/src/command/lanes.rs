@@ -54,13 +54,17 @@ fn list(reader: &Reader) -> Result<(), Failure> {
         let name = visible(lane.name.as_bytes());
         let target = lane.target.as_deref().unwrap_or("-");
         let target = visible(target.as_bytes());
-        let Totals { handled, failed, .. } = lane.account;
+        let Totals { handled, failed, dropped, .. } = lane.account;
         // Writing to a string can't fail.
         let _ = writeln!(
             text,
             "{name:<20} {:>10} {:>12} {handled:>10} {failed:>10}  {moved:<20}  {target}",
             lane.lag, lane.dead_letters
         );
+        if dropped > 0 {
+            let alerts = plural::count(dropped, "alert");
+            let _ = writeln!(text, "  {alerts} dropped or removed before it got them");
+        }
         if lane.removed_letters > 0 {
             let letters = plural::count(lane.removed_letters, "dead letter");
             let _ = writeln!(text, "  {letters} removed unread");

@@ -29,6 +29,7 @@ use super::Store;
 use super::dead_letter::Refusal;
 use super::error::{StoreError, StoreProblem};
 use super::lanes::{self, Opened};
+use super::layout::BLOCK;
 use super::progress::Bounds;
 use super::reader::Reader;
 use super::recent_sends::{self, Moment};
@@ -328,6 +329,22 @@ impl Work {
         Ok(found.alerts)
     }
 
+    /// Counts what was removed before the lane got it. The writer has said it; it is not waited for.
+    fn pass_removed(&mut self, lane: &LaneHandle) {
+        let Self { reader, position, .. } = self;
+        if reader.is_stale() {
+            return;
+        }
+        let oldest = lane.store.0.writer.try_lock().map(|writer| writer.oldest() * BLOCK);
+        for (first, last) in
+            oldest.map_or_else(Vec::new, |oldest| reader.pass_removed(&position.ranges, oldest))
+        {
+            position.lost.dropped += (last - first + 1).unsigned_abs();
+            position.ranges.settle(first, last);
+            position.begun = position.begun.max(last);
+        }
+    }
+
     /// Gives alerts out that are not read from the table of alerts.
     fn give_out(&mut self, items: Items) -> Vec<Arc<Alert>> {
         self.failures = 0;
@@ -393,6 +410,8 @@ impl Queue for DurableQueue {
     fn take_lost(&self) -> Totals {
         // A lane that waits for alerts, or was left behind in the middle of noting something, tells later.
         let Ok(mut work) = self.work.try_lock() else { return Totals::default() };
+        work.pass_removed(&self.lane);
+        self.passed.store(work.reader.passed, Ordering::Relaxed);
         let dropped = self.lane.progress().state().take_dropped(self.lane.number);
         work.position.lost.dropped += dropped;
         if dropped > 0 && self.abandoned.load(Ordering::SeqCst) {

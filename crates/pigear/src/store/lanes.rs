@@ -45,7 +45,7 @@ pub struct LaneState {
 /// A lane's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LaneRow {
-    name: String,
+    pub(super) name: String,
     mark: Mark,
     moved: Option<i64>,
     removed_letters: i64,
@@ -63,6 +63,15 @@ impl LaneRow {
     fn lag(&self, last: i64) -> i64 {
         let behind = |(from, to): &IdRange| (to - (*from).max(self.mark.done + 1) + 1).max(0);
         last - self.mark.done - self.settled.iter().map(behind).sum::<i64>()
+    }
+
+    /// How many of these alerts the lane neither settled nor began. Those that it began, a running Pigear
+    /// has in memory.
+    pub(super) fn unread_among(&self, (first, last): IdRange) -> u64 {
+        let first = first.max(self.mark.done.max(self.mark.begun) + 1);
+        let within = |(from, to): &IdRange| (last.min(*to) - first.max(*from) + 1).max(0);
+        let settled = self.settled.iter().map(within).sum::<i64>();
+        u64::try_from(last - first + 1 - settled).unwrap_or_default()
     }
 }
 
@@ -241,16 +250,27 @@ fn set_account(connection: &Connection, name: &str, account: Totals) -> rusqlite
 }
 
 /// All lanes, each with the number of alerts that wait for it.
-pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
-    let last = last_id(connection)?;
-    let rows = rows(connection)?;
-    Ok(rows
-        .into_iter()
-        .map(|lane| {
-            let lag = lane.lag(last);
-            (lane.name, lag)
-        })
-        .collect())
+pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
+    let (last, removed) = (last_id(connection)?, removed(connection)?);
+    let waiting = |lane: LaneRow| {
+        let lag = u64::try_from(lane.lag(last)).unwrap_or_default();
+        let waiting = lag.saturating_sub(lane.unread_among(removed));
+        (lane.name, waiting)
+    };
+    Ok(rows(connection)?.into_iter().map(waiting).collect())
+}
+
+/// The key of the last alert that the retention policy removed.
+const REMOVED: &str = "removed";
+
+/// The alerts that the retention policy removed: the oldest ones.
+fn removed(connection: &Connection) -> rusqlite::Result<IdRange> {
+    Ok((1, meta::number(connection, REMOVED)?.unwrap_or_default()))
+}
+
+/// The retention policy removed all alerts up to this one.
+pub(super) fn set_removed(connection: &Connection, last: i64) -> rusqlite::Result<()> {
+    meta::set_number(connection, REMOVED, last)
 }
 
 impl Reader {
@@ -266,15 +286,18 @@ impl Reader {
 }
 
 fn lanes(connection: &Connection) -> rusqlite::Result<Vec<LaneState>> {
-    let last = last_id(connection)?;
+    let (last, removed) = (last_id(connection)?, removed(connection)?);
     let mut letters = connection.prepare("SELECT count(*) FROM dead_letter WHERE lane = ?1")?;
     let mut state = |lane: LaneRow| -> rusqlite::Result<LaneState> {
+        // The lane itself counts them when it next looks.
+        let unread = lane.unread_among(removed);
+        let lag = u64::try_from(lane.lag(last)).unwrap_or_default();
         Ok(LaneState {
-            lag: u64::try_from(lane.lag(last)).unwrap_or_default(),
+            lag: lag.saturating_sub(unread),
             moved: lane.moved.and_then(|moved| Timestamp::from_second(moved).ok()),
             dead_letters: letters.query_row([&lane.name], |row| row.get(0))?,
             removed_letters: u64::try_from(lane.removed_letters).unwrap_or_default(),
-            account: lane.account,
+            account: Totals { dropped: lane.account.dropped + unread, ..lane.account },
             target: lane.target,
             name: lane.name,
         })
@@ -307,7 +330,7 @@ pub fn drop_lane(path: &Path, name: &str) -> Result<Option<DroppedLane>, StoreEr
             return Err(StoreProblem::LaneInUse { lane: name.to_owned(), process });
         }
         let waiting = waiting(&change)?.into_iter().find(|(lane, _)| lane == name);
-        let waiting = waiting.map_or(0, |(_, waiting)| u64::try_from(waiting).unwrap_or_default());
+        let waiting = waiting.map_or(0, |(_, waiting)| waiting);
         let marks = change.execute("DELETE FROM lane WHERE name = ?1", [name])?;
         let letters = change.execute("DELETE FROM dead_letter WHERE lane = ?1", [name])?;
         settled_ranges::remove(&change, name)?;
