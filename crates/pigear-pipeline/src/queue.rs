@@ -76,6 +76,12 @@ pub trait Queue: Send + Sync {
     /// Closes the queue on both sides, and returns how many untaken alerts are lost with the process.
     fn abandon(&self) -> u64;
 
+    /// After [`abandon`](Self::abandon): why it could not be recorded what the lane has settled, if so. The
+    /// next run delivers some of that again.
+    fn unrecorded(&self) -> Option<String> {
+        None
+    }
+
     /// The account of earlier runs, where the queue keeps one.
     fn earlier(&self) -> Option<Totals> {
         None

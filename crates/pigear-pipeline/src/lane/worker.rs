@@ -103,6 +103,7 @@ impl Worker {
         self.lane.close();
         let finished = guarded(|| self.caller.handler.finish());
         let end = self.wind_up(ended);
+        let end = self.check_recorded(end);
         match (finished, end) {
             (Ok(()), end) => end,
             (Err(failure), LaneEnd::Done | LaneEnd::LeftInLog(_)) if on_error == OnError::Stop => {
@@ -504,6 +505,19 @@ impl Worker {
             }
         }
         None
+    }
+
+    /// What could not be recorded is a failure, however the errors of the handler are treated.
+    fn check_recorded(&self, end: LaneEnd) -> LaneEnd {
+        let Some(problem) = self.lane.queue.unrecorded() else { return end };
+        let problem = format!(
+            "cannot record which alerts it is done with: {problem}; they may be delivered again in the next run"
+        );
+        if matches!(end, LaneEnd::Failed(_)) {
+            error!("handler {}: {problem}", self.lane.name);
+            return end;
+        }
+        LaneEnd::Failed(Failure::refused(problem))
     }
 
     /// Closes the account, and returns how the lane ended.

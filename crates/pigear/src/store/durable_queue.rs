@@ -463,6 +463,12 @@ impl Queue for DurableQueue {
         }
     }
 
+    fn unrecorded(&self) -> Option<String> {
+        // A lane that was left behind is reported as such.
+        let work = self.work.try_lock().ok()?;
+        work.position.unrecorded()
+    }
+
     /// Alerts that could not be stored are lost with the process.
     fn abandon(&self) -> u64 {
         self.abandoned.store(true, Ordering::SeqCst);

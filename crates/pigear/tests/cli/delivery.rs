@@ -279,6 +279,32 @@ fn what_the_filter_leaves_out_when_it_is_sent_again_stays_a_dead_letter() {
 }
 
 #[test]
+fn a_position_that_cannot_be_written_at_the_end_is_an_error() {
+    for args in [&[][..], &["--serve-forever"]] {
+        let test = Test::new().args(["--store", "a.db", "--data-handler", "exec"]).args(args);
+        let mut running = test.args(["exec.command=sh -c 'echo >> ran'"]).start();
+        let ran = |running: &Running, lines| {
+            fs::read(running.room().at("ran")).is_ok_and(|ran| ran.len() == lines)
+        };
+        running.send(&ping());
+        until("it is handled", || ran(&running, 1) && lane(running.room(), "exec") == Some((0, 0)));
+        let store = rusqlite::Connection::open(running.room().at("a.db")).unwrap();
+        let full =
+            "CREATE TRIGGER full BEFORE UPDATE ON lane BEGIN SELECT RAISE(ABORT, 'full'); END";
+        store.execute_batch(full).unwrap();
+        drop(store);
+        running.send(&ping());
+        until("the next is handled", || ran(&running, 2));
+        running.signal(Signal::SIGTERM);
+        let (_, ended) = running.end();
+        let said = "error: handler exec: cannot record which alerts it is done with: full; they may be \
+            delivered again in the next run\n";
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+        assert_eq!(ended.status, Some(1));
+    }
+}
+
+#[test]
 fn an_unknown_lane_is_an_error_that_names_those_that_there_are() {
     let mut running = picky().start();
     running.send(&ping());
