@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use pigear_alert::plural;
+use tracing::{error, warn};
 
 use crate::queue::Queue;
 use crate::totals::{Fate, Totals};
@@ -102,6 +104,30 @@ impl Account {
         }
         state.totals.add(fate, alerts);
         reached_power_of_two(state.totals.get(fate), alerts)
+    }
+
+    /// Counts what the queue of this lane lost since it was last asked. The lane itself asks while it takes
+    /// alerts; so this is for a lane that has ended, or waits for its handler.
+    pub(crate) fn count_lost(&self, name: &str) {
+        if self.outlives_process() {
+            self.count_as_lost(name, self.queue.take_lost());
+        }
+    }
+
+    /// Counts alerts that a queue that outlives the process could not store or read, also when the account
+    /// is closed: nothing else does.
+    pub(crate) fn count_as_lost(&self, name: &str, lost: Totals) {
+        let counted = |fate, alerts| {
+            let mut state = self.state();
+            state.totals.add(fate, alerts);
+            reached_power_of_two(state.totals.get(fate), alerts).filter(|_| alerts > 0)
+        };
+        if let Some(count) = counted(Fate::Dropped, lost.dropped) {
+            warn!("handler {name}: {} dropped so far", plural::count(count, "alert"));
+        }
+        if let Some(count) = counted(Fate::Failed, lost.failed) {
+            error!("handler {name}: {} so far", plural::count(count, "dead letter"));
+        }
     }
 
     /// Closes the account. If the alerts that wait are delivered again in the next run, they keep waiting,

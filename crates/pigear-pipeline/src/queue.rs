@@ -76,6 +76,12 @@ pub trait Queue: Send + Sync {
     /// Closes the queue on both sides, and returns how many untaken alerts are lost with the process.
     fn abandon(&self) -> u64;
 
+    /// After [`abandon`](Self::abandon): why it could not be recorded what the lane has settled, if so. The
+    /// next run delivers some of that again.
+    fn unrecorded(&self) -> Option<String> {
+        None
+    }
+
     /// The account of earlier runs, where the queue keeps one.
     fn earlier(&self) -> Option<Totals> {
         None
@@ -138,6 +144,8 @@ pub struct Batch {
     pub(crate) alerts: Vec<Arc<Alert>>,
     /// Bytes of memory that they take, if the queue counts them.
     pub(crate) bytes: usize,
+    /// They are dead letters that are sent again.
+    pub(crate) is_redelivery: bool,
 }
 
 impl Batch {
@@ -151,6 +159,14 @@ impl Batch {
     pub fn fill(&mut self, alerts: impl IntoIterator<Item = Arc<Alert>>) {
         self.alerts.clear();
         self.bytes = 0;
+        self.is_redelivery = false;
         self.alerts.extend(alerts);
+    }
+
+    /// Replaces the contents with dead letters that are sent again. The lane's `limit` doesn't apply to
+    /// them, and those that its filter leaves out are refused.
+    pub fn fill_redelivered(&mut self, alerts: impl IntoIterator<Item = Arc<Alert>>) {
+        self.fill(alerts);
+        self.is_redelivery = true;
     }
 }

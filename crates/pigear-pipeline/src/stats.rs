@@ -128,6 +128,7 @@ impl Stats {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let lane = |(name, account): (&String, &Arc<Account>)| {
+            account.count_lost(name);
             (name.clone(), LaneSnapshot::from(&**account))
         };
         Snapshot {

@@ -82,7 +82,7 @@ pub use criteria::{Criteria, Test};
 pub use dead_letter::{DeadLetter, LetterContent, Redelivery, redeliver};
 pub use durable_queue::DurableQueue;
 pub use error::{StoreError, StoreProblem};
-pub use lanes::{LaneState, drop_lane};
+pub use lanes::{DroppedLane, LaneState, drop_lane};
 pub use moment::moment;
 pub use opener::{DurableLane, OpeningHandler, PendingQueue, StoreOpener, WhenDiskFull};
 pub use reader::{Further, Reader};

@@ -184,16 +184,7 @@ impl Lane {
 
     /// Counts alerts that a queue that outlives the process could not store.
     pub(super) fn count_lost(&self, lost: Totals) {
-        let counted =
-            |fate, alerts| (alerts > 0).then(|| self.account.settle(fate, alerts)).flatten();
-        if let Some(count) = counted(Fate::Dropped, lost.dropped) {
-            let alerts = plural::count(count, "alert");
-            warn!("handler {}: {alerts} dropped so far", self.name);
-        }
-        if let Some(count) = counted(Fate::Failed, lost.failed) {
-            let letters = plural::count(count, "dead letter");
-            error!("handler {}: {letters} so far", self.name);
-        }
+        self.account.count_as_lost(&self.name, lost);
     }
 
     /// Whether a temporary fault is waited for instead of being an error: if alerts can wait without

@@ -47,6 +47,8 @@ pub(crate) struct Worker {
     /// Groups that could not be sent before the deadline, and their alerts.
     unsent: u64,
     unsent_alerts: u64,
+    /// Dead letters that were to be sent again, and that the filter left out.
+    left_letters: u64,
 }
 
 impl Worker {
@@ -69,6 +71,7 @@ impl Worker {
             urgency: Urgency::WhenDue,
             unsent: 0,
             unsent_alerts: 0,
+            left_letters: 0,
         }
     }
 
@@ -101,6 +104,7 @@ impl Worker {
         self.lane.close();
         let finished = guarded(|| self.caller.handler.finish());
         let end = self.wind_up(ended);
+        let end = self.check_recorded(end);
         match (finished, end) {
             (Ok(()), end) => end,
             (Err(failure), LaneEnd::Done | LaneEnd::LeftInLog(_)) if on_error == OnError::Stop => {
@@ -152,7 +156,7 @@ impl Worker {
                 Taken::Flush => self.urgency = Urgency::Now,
                 Taken::Due => {}
                 Taken::Alerts => {
-                    if let Some(ended) = self.process(batch.alerts()) {
+                    if let Some(ended) = self.process(&batch) {
                         return Some(ended);
                     }
                 }
@@ -165,13 +169,20 @@ impl Worker {
     }
 
     /// Processes alerts that were taken.
-    fn process(&mut self, alerts: &[Arc<Alert>]) -> Option<Ended> {
-        let first = self.taken;
+    fn process(&mut self, batch: &Batch) -> Option<Ended> {
+        let (alerts, first) = (batch.alerts(), self.taken);
         self.taken += alerts.len() as u64;
         if self.filter.is_none() && self.limiter.is_none() && self.grouping.is_none() {
             return self.send(alerts, &mut Places::default());
         }
-        let fates: Vec<_> = alerts.iter().map(|alert| self.left_out(alert)).collect();
+        let fates: Vec<_> = if batch.is_redelivery {
+            (first..)
+                .zip(alerts)
+                .map(|(number, alert)| self.letter_left_out(alert, number))
+                .collect()
+        } else {
+            alerts.iter().map(|alert| self.left_out(alert)).collect()
+        };
         let passed = alerts.iter().zip(&fates).filter(|(_, fate)| fate.is_none());
         if self.grouping.is_some() {
             self.group(alerts, &fates, first);
@@ -185,12 +196,37 @@ impl Worker {
     /// The fate of an alert that the handler doesn't get.
     fn left_out(&mut self, alert: &Arc<Alert>) -> Option<LeftOut> {
         let left_out = |fate| Some(LeftOut { fate, alerts: alerts_of(alert) });
-        if self.filter.as_mut().is_some_and(|filter| !filter.apply(alert)) {
+        if self.is_filtered(alert) {
             return left_out(Fate::Filtered);
         }
         let now = Instant::now();
         let muted = self.limiter.as_mut().is_some_and(|limiter| !limiter.allows(now));
         if muted { left_out(Fate::Muted) } else { None }
+    }
+
+    fn is_filtered(&mut self, alert: &Arc<Alert>) -> bool {
+        self.filter.as_mut().is_some_and(|filter| !filter.apply(alert))
+    }
+
+    /// The fate of a dead letter that is to be sent again, if the handler doesn't get it. It stays a dead
+    /// letter then.
+    fn letter_left_out(&mut self, alert: &Arc<Alert>, number: u64) -> Option<LeftOut> {
+        if !self.is_filtered(alert) {
+            return None;
+        }
+        let (alert, reason) = (Arc::clone(alert), Arc::from("the handler's filter leaves it out"));
+        let alerts = alerts_of(&alert);
+        self.refused.push(Refused { number, alert, reason });
+        self.left_letters += 1;
+        if self.left_letters.is_power_of_two() {
+            let letters = plural::count(self.left_letters, "dead letter");
+            warn!(
+                "handler {}: {letters} not sent again so far, since the filter leaves out such alerts; they \
+                stay dead letters",
+                self.lane.name
+            );
+        }
+        Some(LeftOut { fate: Fate::Filtered, alerts })
     }
 
     /// Has the handler process alerts, in as many calls as that takes.
@@ -214,6 +250,19 @@ impl Worker {
         self.settle_left_out(places);
         self.settle();
         None
+    }
+
+    /// What could not be recorded is a failure, however the errors of the handler are treated.
+    fn check_recorded(&self, end: LaneEnd) -> LaneEnd {
+        let Some(problem) = self.lane.queue.unrecorded() else { return end };
+        let problem = format!(
+            "cannot record which alerts it is done with: {problem}; they may be delivered again in the next run"
+        );
+        if matches!(end, LaneEnd::Failed(_)) {
+            error!("handler {}: {problem}", self.lane.name);
+            return end;
+        }
+        LaneEnd::Failed(Failure::refused(problem))
     }
 
     /// Closes the account, and returns how the lane ended.

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::listen::say;
 use super::output::write_out;
 use super::store_path::store_path;
-use crate::store::{Reader, Redelivery, drop_lane, redeliver};
+use crate::store::{DroppedLane, Reader, Redelivery, drop_lane, redeliver};
 use crate::visible::visible;
 
 pub(super) fn run(args: &LanesArgs) -> Result<(), Failure> {
@@ -20,16 +20,27 @@ pub(super) fn run(args: &LanesArgs) -> Result<(), Failure> {
         None => list(&Reader::open(&path)?),
         Some(LanesCommand::Drop { name }) => match drop_lane(&path, name)? {
             None => Err(no_lane(&Reader::open(&path)?, name)?),
-            Some(0) => Ok(()),
-            Some(1) => {
-                say("its dead letter was removed too");
-                Ok(())
-            }
-            Some(letters) => {
-                say(&format!("its {letters} dead letters were removed too"));
+            Some(dropped) => {
+                say_dropped(dropped);
                 Ok(())
             }
         },
+    }
+}
+
+/// Says what is gone with a lane.
+fn say_dropped(dropped: DroppedLane) {
+    match dropped.waiting {
+        0 => {}
+        1 => say("1 alert that waited for it will not be delivered; it stays in the store"),
+        n => say(&format!(
+            "{n} alerts that waited for it will not be delivered; they stay in the store"
+        )),
+    }
+    match dropped.dead_letters {
+        0 => {}
+        1 => say("its dead letter was removed too"),
+        n => say(&format!("its {n} dead letters were removed too")),
     }
 }
 
@@ -43,13 +54,17 @@ fn list(reader: &Reader) -> Result<(), Failure> {
         let name = visible(lane.name.as_bytes());
         let target = lane.target.as_deref().unwrap_or("-");
         let target = visible(target.as_bytes());
-        let Totals { handled, failed, .. } = lane.account;
+        let Totals { handled, failed, dropped, .. } = lane.account;
         // Writing to a string can't fail.
         let _ = writeln!(
             text,
             "{name:<20} {:>10} {:>12} {handled:>10} {failed:>10}  {moved:<20}  {target}",
             lane.lag, lane.dead_letters
         );
+        if dropped > 0 {
+            let alerts = plural::count(dropped, "alert");
+            let _ = writeln!(text, "  {alerts} dropped or removed before it got them");
+        }
         if lane.removed_letters > 0 {
             let letters = plural::count(lane.removed_letters, "dead letter");
             let _ = writeln!(text, "  {letters} removed unread");

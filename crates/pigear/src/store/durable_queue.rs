@@ -29,6 +29,7 @@ use super::Store;
 use super::dead_letter::Refusal;
 use super::error::{StoreError, StoreProblem};
 use super::lanes::{self, Opened};
+use super::layout::BLOCK;
 use super::progress::Bounds;
 use super::reader::Reader;
 use super::recent_sends::{self, Moment};
@@ -148,6 +149,15 @@ impl DurableQueue {
         }
     }
 
+    /// Writes the position of a lane that has ended.
+    fn note_at_end(&self, work: &mut Work) {
+        if !work.position.is_noted()
+            && let Some(mut writer) = self.lane.store.0.writer.try_lock_for(ABANDON_TIMEOUT)
+        {
+            work.position.note_with(&self.lane, &mut writer);
+        }
+    }
+
     fn work(&self) -> MutexGuard<'_, Work> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -173,7 +183,8 @@ impl DurableQueue {
                 continue;
             }
             if let Some(letters) = work.letters_to_send(&self.lane, most) {
-                return Ok(work.give_out(batch, letters));
+                batch.fill_redelivered(work.give_out(letters));
+                return Ok(Taken::Alerts);
             }
             let begun = work.position.begun;
             let turn = if begun > work.reader.read && !self.is_time_up() {
@@ -192,7 +203,8 @@ impl DurableQueue {
                 }
                 Turn::Unstored(alerts) => {
                     let items = alerts.into_iter().map(|alert| (Item::Unstored, alert)).collect();
-                    return Ok(work.give_out(batch, items));
+                    batch.fill(work.give_out(items));
+                    return Ok(Taken::Alerts);
                 }
                 Turn::Look => {}
                 Turn::Due => return Ok(Taken::Due),
@@ -317,13 +329,28 @@ impl Work {
         Ok(found.alerts)
     }
 
+    /// Counts what was removed before the lane got it. The writer has said it; it is not waited for.
+    fn pass_removed(&mut self, lane: &LaneHandle) {
+        let Self { reader, position, .. } = self;
+        if reader.is_stale() {
+            return;
+        }
+        let oldest = lane.store.0.writer.try_lock().map(|writer| writer.oldest() * BLOCK);
+        for (first, last) in
+            oldest.map_or_else(Vec::new, |oldest| reader.pass_removed(&position.ranges, oldest))
+        {
+            position.lost.dropped += (last - first + 1).unsigned_abs();
+            position.ranges.settle(first, last);
+            position.begun = position.begun.max(last);
+        }
+    }
+
     /// Gives alerts out that are not read from the table of alerts.
-    fn give_out(&mut self, batch: &mut Batch, items: Items) -> Taken {
+    fn give_out(&mut self, items: Items) -> Vec<Arc<Alert>> {
         self.failures = 0;
         let (items, alerts): (Vec<_>, Vec<_>) = items.into_iter().unzip();
         self.in_flight.extend(items);
-        batch.fill(alerts);
-        Taken::Alerts
+        alerts
     }
 }
 
@@ -381,9 +408,15 @@ impl Queue for DurableQueue {
     }
 
     fn take_lost(&self) -> Totals {
-        let mut work = self.work();
+        // A lane that waits for alerts, or was left behind in the middle of noting something, tells later.
+        let Ok(mut work) = self.work.try_lock() else { return Totals::default() };
+        work.pass_removed(&self.lane);
+        self.passed.store(work.reader.passed, Ordering::Relaxed);
         let dropped = self.lane.progress().state().take_dropped(self.lane.number);
         work.position.lost.dropped += dropped;
+        if dropped > 0 && self.abandoned.load(Ordering::SeqCst) {
+            self.note_at_end(&mut work);
+        }
         let (lost, told) = (work.position.lost, work.told);
         work.told = lost;
         lost - told
@@ -430,6 +463,12 @@ impl Queue for DurableQueue {
         }
     }
 
+    fn unrecorded(&self) -> Option<String> {
+        // A lane that was left behind is reported as such.
+        let work = self.work.try_lock().ok()?;
+        work.position.unrecorded()
+    }
+
     /// Alerts that could not be stored are lost with the process.
     fn abandon(&self) -> u64 {
         self.abandoned.store(true, Ordering::SeqCst);
@@ -439,11 +478,7 @@ impl Queue for DurableQueue {
         let lost = waiting + work.in_flight.unstored();
         work.position.lost.dropped += lost;
         work.told.dropped += lost;
-        if !work.position.is_noted()
-            && let Some(mut writer) = self.lane.store.0.writer.try_lock_for(ABANDON_TIMEOUT)
-        {
-            work.position.note_with(&self.lane, &mut writer);
-        }
+        self.note_at_end(&mut work);
         lost
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 
 use super::layout::VERSION;
+use crate::visible::visible;
 
 /// A store can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,14 @@ pub enum StoreProblem {
     /// Another Pigear writes to it.
     #[error("another Pigear stores alerts there")]
     InUse,
+    /// A running Pigear delivers from a lane that was to be removed.
+    #[error("{} delivers from the lane {}", running(*process), visible(lane.as_bytes()))]
+    LaneInUse {
+        /// The lane.
+        lane: String,
+        /// The id of that Pigear's process, if it is known.
+        process: Option<u32>,
+    },
     /// It is damaged.
     #[error("it is damaged: {0}")]
     Damaged(String),
@@ -50,6 +59,13 @@ pub enum StoreProblem {
     Database(String),
 }
 
+fn running(process: Option<u32>) -> String {
+    match process {
+        Some(id) => format!("a running Pigear (process {id})"),
+        None => "a running Pigear".to_owned(),
+    }
+}
+
 impl StoreProblem {
     /// What the user can do about it.
     #[must_use]
@@ -59,6 +75,10 @@ impl StoreProblem {
             Self::NotAStore => "it was not changed; give another path with --store",
             Self::Newer { .. } => "it was not changed; use the newer Pigear, or another path",
             Self::InUse => "stop it, or give another path with --store",
+            Self::LaneInUse { .. } => {
+                "nothing was changed; stop that Pigear, or restart it without this handler, and then \
+                drop the lane"
+            }
             Self::Damaged(_) => {
                 "nothing was changed; move it away, with the files PATH-wal and PATH-shm if there are \
                 any, and a new one is begun; `sqlite3 PATH .recover` saves what can be read of it"

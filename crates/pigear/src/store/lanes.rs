@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 
 use super::connect;
 use super::error::{StoreError, StoreProblem};
-use super::meta::last_id;
+use super::lock::{self, Holder};
+use super::meta::{self, last_id};
 use super::reader::Reader;
 use super::recent_sends::{self, Moment};
 use super::settled_ranges::{self, IdRange};
@@ -44,7 +45,7 @@ pub struct LaneState {
 /// A lane's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LaneRow {
-    name: String,
+    pub(super) name: String,
     mark: Mark,
     moved: Option<i64>,
     removed_letters: i64,
@@ -53,6 +54,8 @@ pub(super) struct LaneRow {
     sends: Option<String>,
     /// What is settled behind the mark.
     settled: Vec<IdRange>,
+    /// The Pigear that has the store open delivers from it.
+    is_in_use: bool,
 }
 
 impl LaneRow {
@@ -60,6 +63,15 @@ impl LaneRow {
     fn lag(&self, last: i64) -> i64 {
         let behind = |(from, to): &IdRange| (to - (*from).max(self.mark.done + 1) + 1).max(0);
         last - self.mark.done - self.settled.iter().map(behind).sum::<i64>()
+    }
+
+    /// How many of these alerts the lane neither settled nor began. Those that it began, a running Pigear
+    /// has in memory.
+    pub(super) fn unread_among(&self, (first, last): IdRange) -> u64 {
+        let first = first.max(self.mark.done.max(self.mark.begun) + 1);
+        let within = |(from, to): &IdRange| (last.min(*to) - first.max(*from) + 1).max(0);
+        let settled = self.settled.iter().map(within).sum::<i64>();
+        u64::try_from(last - first + 1 - settled).unwrap_or_default()
     }
 }
 
@@ -98,10 +110,32 @@ pub(super) fn open(
     };
     put_position(&change, name, position)?;
     change.execute("UPDATE lane SET target = ?2 WHERE name = ?1", params![name, target])?;
+    set_in_use(&change, name)?;
     change.commit()?;
     let former_target = former.filter(|former| Some(former.as_str()) != target);
     let sent = sends.map(|sends| recent_sends::decode(&sends, Moment::now()));
     Ok(Opened { position, former_target, sent: sent.unwrap_or_default() })
+}
+
+/// The key of the value that a lane has while a Pigear delivers from it.
+fn in_use_key(name: &str) -> String {
+    format!("lane_in_use:{name}")
+}
+
+fn set_in_use(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    meta::set_number(connection, &in_use_key(name), 1)
+}
+
+/// Whether the Pigear that has the store open delivers from a lane. If none has it open, this is how it was
+/// in the last run.
+fn is_in_use(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    Ok(meta::number(connection, &in_use_key(name))?.is_some())
+}
+
+/// A run begins: its lanes are not open yet.
+pub(super) fn clear_in_use(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM meta WHERE key GLOB ?1", [in_use_key("*")])?;
+    Ok(())
 }
 
 fn new_mark(connection: &Connection, begin: Begin) -> Result<Mark, StoreProblem> {
@@ -157,6 +191,7 @@ pub(super) fn rows(connection: &Connection) -> rusqlite::Result<Vec<LaneRow>> {
     let mut rows: Vec<_> = select.query_map([], row)?.collect::<rusqlite::Result<_>>()?;
     for row in &mut rows {
         row.settled = settled_ranges::rows(connection, &row.name)?;
+        row.is_in_use = is_in_use(connection, &row.name)?;
     }
     Ok(rows)
 }
@@ -180,18 +215,23 @@ fn row(row: &Row<'_>) -> rusqlite::Result<LaneRow> {
         target: row.get("target").unwrap_or_default(),
         sends: row.get("sends").unwrap_or_default(),
         settled: Vec::new(),
+        is_in_use: false,
     })
 }
 
 /// Writes a lane's row, replacing the existing one.
 pub(super) fn put(connection: &Connection, lane: &LaneRow) -> rusqlite::Result<()> {
-    let LaneRow { name, mark, moved, removed_letters, account, target, sends, settled } = lane;
+    let LaneRow { name, mark, moved, removed_letters, account, target, sends, settled, is_in_use } =
+        lane;
     connection.execute(
         "INSERT OR REPLACE INTO lane (name, done, begun, moved, removed_letters, target, sends) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![name, mark.done, mark.begun, moved, removed_letters, target, sends],
     )?;
     settled_ranges::put(connection, name, settled)?;
+    if *is_in_use {
+        set_in_use(connection, name)?;
+    }
     set_account(connection, name, *account)
 }
 
@@ -210,16 +250,27 @@ fn set_account(connection: &Connection, name: &str, account: Totals) -> rusqlite
 }
 
 /// All lanes, each with the number of alerts that wait for it.
-pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
-    let last = last_id(connection)?;
-    let rows = rows(connection)?;
-    Ok(rows
-        .into_iter()
-        .map(|lane| {
-            let lag = lane.lag(last);
-            (lane.name, lag)
-        })
-        .collect())
+pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
+    let (last, removed) = (last_id(connection)?, removed(connection)?);
+    let waiting = |lane: LaneRow| {
+        let lag = u64::try_from(lane.lag(last)).unwrap_or_default();
+        let waiting = lag.saturating_sub(lane.unread_among(removed));
+        (lane.name, waiting)
+    };
+    Ok(rows(connection)?.into_iter().map(waiting).collect())
+}
+
+/// The key of the last alert that the retention policy removed.
+const REMOVED: &str = "removed";
+
+/// The alerts that the retention policy removed: the oldest ones.
+fn removed(connection: &Connection) -> rusqlite::Result<IdRange> {
+    Ok((1, meta::number(connection, REMOVED)?.unwrap_or_default()))
+}
+
+/// The retention policy removed all alerts up to this one.
+pub(super) fn set_removed(connection: &Connection, last: i64) -> rusqlite::Result<()> {
+    meta::set_number(connection, REMOVED, last)
 }
 
 impl Reader {
@@ -235,15 +286,18 @@ impl Reader {
 }
 
 fn lanes(connection: &Connection) -> rusqlite::Result<Vec<LaneState>> {
-    let last = last_id(connection)?;
+    let (last, removed) = (last_id(connection)?, removed(connection)?);
     let mut letters = connection.prepare("SELECT count(*) FROM dead_letter WHERE lane = ?1")?;
     let mut state = |lane: LaneRow| -> rusqlite::Result<LaneState> {
+        // The lane itself counts them when it next looks.
+        let unread = lane.unread_among(removed);
+        let lag = u64::try_from(lane.lag(last)).unwrap_or_default();
         Ok(LaneState {
-            lag: u64::try_from(lane.lag(last)).unwrap_or_default(),
+            lag: lag.saturating_sub(unread),
             moved: lane.moved.and_then(|moved| Timestamp::from_second(moved).ok()),
             dead_letters: letters.query_row([&lane.name], |row| row.get(0))?,
             removed_letters: u64::try_from(lane.removed_letters).unwrap_or_default(),
-            account: lane.account,
+            account: Totals { dropped: lane.account.dropped + unread, ..lane.account },
             target: lane.target,
             name: lane.name,
         })
@@ -251,19 +305,38 @@ fn lanes(connection: &Connection) -> rusqlite::Result<Vec<LaneState>> {
     rows(connection)?.into_iter().map(&mut state).collect()
 }
 
-/// Removes a lane with all that is stored of it, and its dead letters, and returns how many these were; `None` if there is no such lane.
+/// A lane that was removed from the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DroppedLane {
+    /// How many stored alerts waited for it. They stay in the store.
+    pub waiting: u64,
+    /// How many dead letters it had. They are removed with it.
+    pub dead_letters: u64,
+}
+
+/// Removes a lane with all that is stored of it, and its dead letters; `None` if there is no such lane.
 ///
 /// # Errors
-/// If the store can't be written.
-pub fn drop_lane(path: &Path, name: &str) -> Result<Option<u64>, StoreError> {
-    let dropped = || -> Result<Option<u64>, StoreProblem> {
+/// If a running Pigear delivers from it, or the store can't be written.
+pub fn drop_lane(path: &Path, name: &str) -> Result<Option<DroppedLane>, StoreError> {
+    let dropped = || -> Result<Option<DroppedLane>, StoreProblem> {
         let mut connection = connect::beside(path)?;
-        let change = connection.transaction()?;
+        // A Pigear that starts meanwhile waits for this.
+        let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if is_in_use(&change, name)?
+            && let Some(Holder { process }) = lock::holder(path)?
+        {
+            return Err(StoreProblem::LaneInUse { lane: name.to_owned(), process });
+        }
+        let waiting = waiting(&change)?.into_iter().find(|(lane, _)| lane == name);
+        let waiting = waiting.map_or(0, |(_, waiting)| waiting);
         let marks = change.execute("DELETE FROM lane WHERE name = ?1", [name])?;
         let letters = change.execute("DELETE FROM dead_letter WHERE lane = ?1", [name])?;
         settled_ranges::remove(&change, name)?;
         change.commit()?;
-        Ok((marks + letters > 0).then_some(letters as u64))
+        let dropped = DroppedLane { waiting, dead_letters: letters as u64 };
+        Ok((marks + letters > 0).then_some(dropped))
     };
     dropped().map_err(|problem| problem.at(path))
 }

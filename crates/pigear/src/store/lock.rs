@@ -5,9 +5,9 @@
 //! that file has a word in it. So the next writer knows whether to check for damage first, and whether
 //! there must be a journal.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -82,6 +82,38 @@ impl Lock {
     pub(super) fn is_of_removed(&self) -> bool {
         self.inode.is_removed()
     }
+}
+
+/// A process that has the lock of a store.
+pub(super) struct Holder {
+    /// Its id, where that is known.
+    pub(super) process: Option<u32>,
+}
+
+/// The process that has the lock of an existing store, if one has it.
+pub(super) fn holder(store: &Path) -> Result<Option<Holder>, StoreProblem> {
+    match Lock::take(store) {
+        Ok(_) => Ok(None),
+        Err(StoreProblem::InUse) => {
+            Ok(Some(Holder { process: process_of(&beside_path(store, ".lock")) }))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The process that locks a file, as Linux lists it.
+fn process_of(path: &Path) -> Option<u32> {
+    let inode = fs::metadata(path).ok()?.ino().to_string();
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|line| {
+        // Such as `3: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`.
+        let [_, "FLOCK", _, _, process, file, ..] = line.split_whitespace().collect::<Vec<_>>()[..]
+        else {
+            return None;
+        };
+        let is_it = file.rsplit(':').next() == Some(&*inode);
+        process.parse().ok().filter(|process| is_it && *process != 0)
+    })
 }
 
 /// How the last holder of the lock ended.

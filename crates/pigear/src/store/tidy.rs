@@ -13,6 +13,7 @@ use tracing::{debug, error, warn};
 use super::block_rows;
 use super::clock::{Clock, ClockWatch};
 use super::error::StoreProblem;
+use super::lanes;
 use super::layout::{BLOCK, SEGMENT_BLOCKS};
 use super::meta;
 use super::reader::Further;
@@ -21,6 +22,7 @@ use super::segment_index;
 use super::span::Span;
 use super::unused;
 use super::writer::Writer;
+use crate::visible::visible;
 
 /// The most blocks removed in one transaction, while other writers wait.
 const STEP: usize = 8;
@@ -79,14 +81,16 @@ impl Writer {
         {
             return Ok(Further::On);
         }
-        let mut removed = 0;
+        let (mut removed, mut first) = (0, None);
         while removed < STEP
             && let Some(block) = self.removable(policy, horizon, now)?
         {
             self.remove(block)?;
+            first.get_or_insert(block);
             removed += 1;
         }
-        if removed > 0 {
+        if let Some(first) = first {
+            self.say_removed_unread(first)?;
             debug!("removed {removed} blocks of alerts");
             return Ok(Further::On);
         }
@@ -218,6 +222,28 @@ impl Writer {
         }
     }
 
+    /// Says how many alerts were removed, from this block on, that lanes did not get before.
+    fn say_removed_unread(&mut self, first: i64) -> Result<(), StoreProblem> {
+        let range = (first * BLOCK, self.oldest() * BLOCK - 1);
+        for lane in lanes::rows(&self.connection)? {
+            let unread = lane.unread_among(range);
+            let path = self.path().to_owned();
+            let count = self.removed_unread.entry(lane.name.clone()).or_default();
+            let before = *count;
+            *count += unread;
+            // Logged at powers of two, whichever of them was passed.
+            if before.checked_ilog2() != count.checked_ilog2() {
+                warn!(
+                    "{}: {} removed so far before handler {} got them, since the store was too large",
+                    path.display(),
+                    plural::count(*count, "alert"),
+                    visible(lane.name.as_bytes()),
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Removes unused signatures and origins.
     fn remove_unused(&mut self) -> Result<Further, StoreProblem> {
         let oldest = self.oldest();
@@ -291,6 +317,7 @@ impl Writer {
             [block * BLOCK, block * BLOCK + BLOCK - 1],
         )?;
         change.execute("DELETE FROM block WHERE id = ?1", [block])?;
+        lanes::set_removed(&change, block * BLOCK + BLOCK - 1)?;
         if (block + 1) % SEGMENT_BLOCKS == 0 {
             segment_index::forget(&change, block / SEGMENT_BLOCKS)?;
         }

@@ -2,6 +2,7 @@
 
 mod new_file;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub(super) struct Writer {
     pub(super) clock: Option<ClockWatch>,
     /// How many dead letters were removed unread.
     pub(super) removed_letters: u64,
+    /// How many alerts were removed before a lane got them.
+    pub(super) removed_unread: BTreeMap<String, u64>,
 }
 
 /// Whether the file is damaged.
@@ -91,6 +94,7 @@ impl Writer {
             record,
             clock: None,
             removed_letters: 0,
+            removed_unread: BTreeMap::new(),
         })
     }
 

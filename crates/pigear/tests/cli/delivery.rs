@@ -158,7 +158,9 @@ fn a_handler_that_is_no_longer_configured_is_named_and_can_be_dropped() {
     let room = test.success();
     // The advice works as it is printed.
     let (_, dropped) = run(&room, &["lanes", "drop", "exec"]);
-    assert_eq!(dropped, "pigear: its dead letter was removed too\n");
+    let expected = "pigear: 2 alerts that waited for it will not be delivered; they stay in the store\n\
+        pigear: its dead letter was removed too\n";
+    assert_eq!(dropped, expected);
     assert_eq!(lane(&room, "exec"), None);
     let mut command = program();
     command.args(["--store", "a.db", "lanes", "drop", "exec"]).current_dir(room.path());
@@ -167,6 +169,43 @@ fn a_handler_that_is_no_longer_configured_is_named_and_can_be_dropped() {
         (&*String::from_utf8(again.stderr).unwrap(), again.status.code()),
         ("error: no lane named \"exec\"; the store has no lanes\n", Some(1))
     );
+}
+
+#[test]
+fn a_lane_that_a_running_pigear_uses_is_not_dropped() {
+    let mut running = picky().start();
+    running.send(&ping());
+    until("it is refused", || lane(running.room(), "exec") == Some((0, 1)));
+    let drop = |room: &Room, path| {
+        let mut command = program();
+        command.args(["lanes", "drop", "exec", "--store", path]).current_dir(room.path());
+        let output = command.output().unwrap();
+        (String::from_utf8(output.stderr).unwrap(), output.status.code())
+    };
+    std::os::unix::fs::symlink("a.db", running.room().at("link.db")).unwrap();
+    for path in ["a.db", "link.db"] {
+        let (stderr, status) = drop(running.room(), path);
+        let expected = format!(
+            "error: cannot use the store {path}: a running Pigear (process {}) delivers from the lane exec\n\
+            hint: nothing was changed; stop that Pigear, or restart it without this handler, and then \
+            drop the lane\n",
+            running.id()
+        );
+        assert_eq!((stderr, status), (expected, Some(1)));
+    }
+    assert_eq!(lane(running.room(), "exec"), Some((0, 1)));
+    let (room, _) = end(running);
+
+    // One that runs without this handler is no hindrance.
+    let args = ["--store", "a.db", "--data-handler", "null", "null.durable=true"];
+    let test = Test::new().args(args);
+    fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
+    let running = test.start();
+    until("the store is open", || lane(running.room(), "null").is_some());
+    let expected = "pigear: its dead letter was removed too\n".to_owned();
+    assert_eq!(drop(running.room(), "a.db"), (expected, Some(0)));
+    assert_eq!(lane(running.room(), "exec"), None);
+    end(running);
 }
 
 #[test]
@@ -188,6 +227,80 @@ fn a_group_that_is_sent_again_counts_as_all_of_its_alerts() {
         let (lanes, _) = run(&room, &["lanes"]);
         let words: Vec<_> = lanes.lines().nth(1).unwrap().split_whitespace().collect();
         assert_eq!(words[3..5], ["3", "3"], "{lanes}");
+    }
+}
+
+/// A store in which the handler has refused this many alerts.
+fn refused(alerts: u64) -> Room {
+    let mut running = picky().start();
+    (0..alerts).for_each(|_| running.send(&ping()));
+    until("all are refused", || lane(running.room(), "exec") == Some((0, alerts)));
+    end(running).0
+}
+
+#[test]
+fn a_limit_leaves_out_no_dead_letter_that_is_sent_again() {
+    let room = refused(3);
+    for group in [&[][..], &["exec.group=50ms"]] {
+        let test = picky().args(["exec.limit=1", "--stats", "stats.json"]).args(group);
+        let test = test.file("yes", "");
+        fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
+        run(test.room(), &["redeliver"]);
+        let running = test.start();
+        until("none is left", || lane(running.room(), "exec") == Some((0, 0)));
+        let (room, _) = end(running);
+        let stats = objects(&room.read("stats.json")).swap_remove(0);
+        let counts = ["handled", "muted"].map(|name| stats["handlers"]["exec"][name].clone());
+        assert_eq!(counts, [3, 0], "{stats}");
+    }
+}
+
+#[test]
+fn what_the_filter_leaves_out_when_it_is_sent_again_stays_a_dead_letter() {
+    let room = refused(3);
+    for group in [&[][..], &["exec.group=50ms"]] {
+        let test = picky().args(["exec.filter=msg.priority == 77", "--stats", "stats.json"]);
+        let test = test.args(group).file("yes", "");
+        fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
+        run(test.room(), &["redeliver"]);
+        let running = test.start();
+        let letters = |room| run(room, &["query", "--dead-letters"]).0;
+        let reason = "exec: the handler's filter leaves it out";
+        until("all stay", || letters(running.room()).matches(reason).count() == 3);
+        let (room, stderr) = end(running);
+        assert_eq!(lane(&room, "exec"), Some((0, 3)));
+        let said = "warning: handler exec: 1 dead letter not sent again so far, since the filter leaves \
+            out such alerts; they stay dead letters\n";
+        assert!(stderr.starts_with(said), "{stderr}");
+        let stats = objects(&room.read("stats.json")).swap_remove(0);
+        let counts = ["handled", "filtered"].map(|name| stats["handlers"]["exec"][name].clone());
+        assert_eq!(counts, [0, 3], "{stats}");
+    }
+}
+
+#[test]
+fn a_position_that_cannot_be_written_at_the_end_is_an_error() {
+    for args in [&[][..], &["--serve-forever"]] {
+        let test = Test::new().args(["--store", "a.db", "--data-handler", "exec"]).args(args);
+        let mut running = test.args(["exec.command=sh -c 'echo >> ran'"]).start();
+        let ran = |running: &Running, lines| {
+            fs::read(running.room().at("ran")).is_ok_and(|ran| ran.len() == lines)
+        };
+        running.send(&ping());
+        until("it is handled", || ran(&running, 1) && lane(running.room(), "exec") == Some((0, 0)));
+        let store = rusqlite::Connection::open(running.room().at("a.db")).unwrap();
+        let full =
+            "CREATE TRIGGER full BEFORE UPDATE ON lane BEGIN SELECT RAISE(ABORT, 'full'); END";
+        store.execute_batch(full).unwrap();
+        drop(store);
+        running.send(&ping());
+        until("the next is handled", || ran(&running, 2));
+        running.signal(Signal::SIGTERM);
+        let (_, ended) = running.end();
+        let said = "error: handler exec: cannot record which alerts it is done with: full; they may be \
+            delivered again in the next run\n";
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+        assert_eq!(ended.status, Some(1));
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::queue::{Batch, Settlement, Taken};
+use crate::totals::Totals;
 
 /// Ten alerts, in memory, as if that outlived the process: in batches of four.
 #[derive(Default)]
@@ -12,6 +13,8 @@ struct Ten {
     settled: Mutex<u64>,
     refused: Mutex<Vec<(u64, u32, String)>>,
     abandoned: AtomicBool,
+    /// Later ones that are never stored: how many came, and how many of them the lane wasn't told of.
+    late: Mutex<(u64, u64)>,
 }
 
 impl Queue for Ten {
@@ -39,7 +42,12 @@ impl Queue for Ten {
     }
 
     fn received(&self) -> u64 {
-        10
+        10 + self.late.lock().unwrap().0
+    }
+
+    fn take_lost(&self) -> Totals {
+        let dropped = std::mem::take(&mut self.late.lock().unwrap().1);
+        Totals { dropped, ..Totals::default() }
     }
 
     fn waiting(&self) -> usize {
@@ -116,6 +124,24 @@ fn everything_is_handled_in_order() {
     assert!(matches!(end, LaneEnd::Done), "{end:?}");
     assert_eq!((counted, settled(&queue)), ([10, 0, 0], 10));
     assert_eq!(*told.lock().unwrap(), (0..10).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_comes_after_the_lane_has_ended_and_is_never_stored_is_dropped() {
+    let (queue, stats) = (Arc::new(Ten::default()), Stats::default());
+    let handler = Ids(|_: &[u32]| Err(Failure::reader_gone().after(2)));
+    let worker = open(&queue, Vec::new(), Box::new(handler), &stats);
+    assert!(matches!(worker.run(OnError::GoOn), LaneEnd::ReaderGone));
+    for came in [3, 5] {
+        let mut late = queue.late.lock().unwrap();
+        let not_told = came - late.0;
+        *late = (came, not_told);
+        drop(late);
+        let counted = stats.snapshot().handlers["test"];
+        adds_up(counted);
+        let counts = [counted.received, counted.handled, counted.dropped, counted.waiting];
+        assert_eq!(counts, [10 + came, 2, came, 8]);
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::lane_handle::LaneHandle;
 use crate::store::error::StoreProblem;
 use crate::store::file_id::FileId;
 use crate::store::reader::Reader;
-use crate::store::settled_ranges::SettledRanges;
+use crate::store::settled_ranges::{IdRange, SettledRanges};
 
 /// How often to check for dead letters that are to be sent again.
 pub(super) const REDELIVERY_CHECK: Duration = Duration::from_secs(1);
@@ -109,6 +109,17 @@ impl LaneReader {
         self.read = settled.skip(found.last);
         self.passed = self.read + settled.count_behind(self.read);
         Ok(found)
+    }
+
+    /// Passes what is before this alert: it was removed, as far as it isn't settled.
+    pub(super) fn pass_removed(&mut self, settled: &SettledRanges, first: i64) -> Vec<IdRange> {
+        if first - 1 <= self.read {
+            return Vec::new();
+        }
+        let removed = settled.gaps((self.read + 1, first - 1));
+        self.read = settled.skip(first - 1);
+        self.passed = self.read + settled.count_behind(self.read);
+        removed
     }
 
     /// Where nothing was found, what is behind may be gone, too.

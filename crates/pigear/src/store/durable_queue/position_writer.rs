@@ -30,8 +30,9 @@ pub(super) struct PositionWriter {
     noted: Position,
     /// What could not be written yet. As it is stored, the alerts that these are of are not settled.
     pub(super) unwritten: LetterChanges,
-    /// How often nothing could be written.
+    /// How often nothing could be written, and why not.
     failures: u32,
+    problem: String,
 }
 
 impl PositionWriter {
@@ -45,6 +46,7 @@ impl PositionWriter {
             noted: begin,
             unwritten: LetterChanges::default(),
             failures: 0,
+            problem: String::new(),
         }
     }
 
@@ -58,6 +60,11 @@ impl PositionWriter {
     /// Whether everything is written.
     pub(super) fn is_noted(&self) -> bool {
         self.unwritten.is_empty() && self.ranges.is_written() && self.position() == self.noted
+    }
+
+    /// Why not everything is written.
+    pub(super) fn unrecorded(&self) -> Option<String> {
+        (self.failures > 0 && !self.is_noted()).then(|| self.problem.clone())
     }
 
     /// What was settled is to be written. Its dead letters are from this file.
@@ -117,6 +124,7 @@ impl PositionWriter {
                 debug!("handler {}: cannot note how far it is: {problem}", lane.name);
                 self.failures += 1;
                 self.say_unwritten(lane, &problem);
+                self.problem = problem.to_string();
             }
         }
     }

@@ -110,6 +110,10 @@ impl Queue for PendingQueue {
         self.opened.get().map_or(0, Queue::received)
     }
 
+    fn unrecorded(&self) -> Option<String> {
+        self.opened.get().and_then(Queue::unrecorded)
+    }
+
     fn take_lost(&self) -> Totals {
         self.opened.get().map_or_else(Totals::default, Queue::take_lost)
     }

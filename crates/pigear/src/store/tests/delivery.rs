@@ -230,9 +230,16 @@ fn lanes_are_listed_and_dropped() {
     let states = place.reader().lanes().unwrap();
     let told: Vec<_> = states.iter().map(|l| (&*l.name, l.lag, l.dead_letters)).collect();
     assert_eq!(told, [("other", 0, 0), ("test", 2, 1)]);
-    drop((first, second));
+    assert!(matches!(
+        drop_lane(&place.path(), "test").unwrap_err().source,
+        StoreProblem::LaneInUse { process: Some(id), .. } if id == std::process::id()
+    ));
+    drop((first, second, store));
     assert_eq!(drop_lane(&place.path(), "none").unwrap(), None);
-    assert_eq!(drop_lane(&place.path(), "test").unwrap(), Some(1));
+    assert_eq!(
+        drop_lane(&place.path(), "test").unwrap(),
+        Some(DroppedLane { waiting: 2, dead_letters: 1 })
+    );
     assert_eq!(place.reader().lanes().unwrap().len(), 1);
     assert_eq!(place.reader().dead_letters(None, 10).unwrap().len(), 0);
 }
@@ -272,7 +279,7 @@ fn what_finds_no_room_in_memory_is_counted() {
 
 #[test]
 fn what_waits_in_memory_alone_is_lost_with_the_process_and_counted() {
-    let (_place, store) = Place::with(&numbered(0..2));
+    let (place, store) = Place::with(&numbered(0..2));
     let mut lane = Lane::new(&store, Begin::Start);
     store.0.progress.change(|state| state.hand_on(&numbered(2..5)));
     assert_eq!(lane.next(), [0, 1]);
@@ -282,6 +289,7 @@ fn what_waits_in_memory_alone_is_lost_with_the_process_and_counted() {
     assert_eq!(lane.queue.abandon(), 3);
     store.0.progress.change(|state| state.hand_on(&numbered(5..6)));
     assert_eq!(lane.queue.take_lost().dropped, 1, "what comes later is counted too");
+    assert_eq!(place.reader().lanes().unwrap()[0].account.dropped, 4);
 }
 
 #[test]

@@ -99,6 +99,37 @@ fn what_is_too_old_is_removed_in_the_background() {
 }
 
 #[test]
+fn what_is_removed_before_a_lane_got_it_counts_at_once() {
+    let all = many();
+    let place = Place::new();
+    let store = place.open();
+    let lane = store.queue("http", Begin::Now, LaneSettings::default(), None).unwrap();
+    put(&store, &all);
+    tidy(&store, keep_bytes(1_000_000));
+    let left = found(&mut place.reader(), &Criteria::default()).len();
+    let gone = all.len() - left;
+    assert!(gone > 0);
+    let state = || {
+        let lane = place.reader().lanes().unwrap().remove(0);
+        (lane.lag, lane.account.dropped)
+    };
+    let expected = (left as u64, gone as u64);
+    // While the lane's handler is busy, and takes nothing.
+    assert_eq!(state(), expected);
+    assert_eq!(store.0.writer.lock().removed_unread["http"], expected.1);
+    assert_eq!((lane.waiting(), lane.take_lost().dropped), (all.len(), expected.1));
+    assert_eq!((lane.waiting(), lane.take_lost().dropped), (left, 0));
+    assert_eq!((lane.received(), state()), (all.len() as u64, expected));
+    lane.abandon();
+    drop((lane, store));
+    assert_eq!(state(), expected);
+    let store = place.open();
+    let lane = store.queue("http", Begin::Now, LaneSettings::default(), None).unwrap();
+    assert_eq!((lane.waiting(), lane.take_lost().dropped), (left, 0));
+    assert_eq!(lane.earlier().unwrap().dropped, expected.1);
+}
+
+#[test]
 fn what_a_lane_needs_is_removed_only_for_want_of_room() {
     let all = aged(&many(), 8);
     let place = Place::new();

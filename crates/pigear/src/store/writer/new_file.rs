@@ -87,6 +87,7 @@ impl Writer {
         let lanes = lanes::rows(&self.connection).unwrap_or_default();
         new.take_over(self.last, &lanes)?;
         (new.clock, new.removed_letters) = (self.clock, self.removed_letters);
+        new.removed_unread = std::mem::take(&mut self.removed_unread);
         info!("{}: storing goes on in the file that is there now", self.path.display());
         *self = new;
         Ok(())
