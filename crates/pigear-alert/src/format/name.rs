@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::{
     AlertJson, Cef, Colour, Contents, Csv, Ecs, Eve, Fast, FieldError, Format, FormatOptions, Full,
-    Json, Ocsf, Snort,
+    Json, Ocsf, Part, Snort,
 };
 
 /// The formats, by name.
@@ -90,9 +90,7 @@ impl FormatName {
         if fields.is_some() && !matches!(self, Self::AlertJson | Self::Csv) {
             return Err(OptionsError::HasNoFields { format: self });
         }
-        if contents != Contents::default() && !self.has_contents() {
-            return Err(OptionsError::HasNoPacket { format: self });
-        }
+        self.check(contents)?;
         let fields = || fields.clone().unwrap_or_default();
         Ok(match self {
             Self::Fast => Box::new(Fast { colour }),
@@ -108,9 +106,22 @@ impl FormatName {
         })
     }
 
-    /// Whether it writes packets or payloads.
-    fn has_contents(self) -> bool {
-        matches!(self, Self::Full | Self::Json | Self::Eve | Self::Ecs)
+    /// Checks that it writes what is to be left out or shortened.
+    fn check(self, contents: Contents) -> Result<(), OptionsError> {
+        let Contents { packet, payload, .. } = contents;
+        let writes_packet = matches!(self, Self::Full | Self::Json | Self::Eve);
+        let writes_payload = matches!(self, Self::Json | Self::Eve | Self::Ecs);
+        let format = self;
+        if contents != Contents::default() && !writes_packet && !writes_payload {
+            return Err(OptionsError::HasNoContents { format });
+        }
+        if packet == Part::Omitted && !writes_packet {
+            return Err(OptionsError::HasNoPacket { format });
+        }
+        if payload == Part::Omitted && !writes_payload {
+            return Err(OptionsError::HasNoPayload { format });
+        }
+        Ok(())
     }
 }
 
@@ -124,12 +135,27 @@ pub enum OptionsError {
         /// The format.
         format: FormatName,
     },
-    /// The format writes no packets.
+    /// The format writes neither packets nor payloads.
     #[error(
         "format={format} writes neither packet nor payload; packet, payload and max_bytes are for json, eve, \
         ecs and full"
     )]
+    HasNoContents {
+        /// The format.
+        format: FormatName,
+    },
+    /// The format writes no packets.
+    #[error("format={format} writes no packet; packet is for json, eve and full")]
     HasNoPacket {
+        /// The format.
+        format: FormatName,
+    },
+    /// The format writes payloads as a part of packets, if at all.
+    #[error(
+        "format={format} writes no payload apart from its packet; payload is for json, eve and ecs, and \
+        packet=no leaves out the whole packet"
+    )]
+    HasNoPayload {
         /// The format.
         format: FormatName,
     },

@@ -2,6 +2,7 @@
 
 mod groups;
 mod open;
+mod places;
 mod settling;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use crate::queue::{Batch, Refused, Taken};
 use crate::rate_limiter::RateLimiter;
 use crate::totals::Fate;
 use crate::tracker::Tracker;
-use settling::{LeftOut, Places};
+use places::{LeftOut, Places};
 
 /// The work of a lane's thread.
 pub(crate) struct Worker {

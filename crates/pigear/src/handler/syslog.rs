@@ -109,6 +109,12 @@ impl Syslog {
         if format.name() == FormatName::Full {
             return Err("format=full has several lines an alert; choose another".to_owned());
         }
+        if format.name() == FormatName::Snort && format.utc.is_some() {
+            return Err(
+                "utc has no effect: format=snort has no time of its own in syslog".to_owned()
+            );
+        }
+        let built = format.build(Colour::Never)?;
         let files = tls::Files { ca, cert, key };
         if !files.is_empty() && !matches!(target, Target::Tls(_)) {
             return Err("ca, cert and key are for target=tls://…".to_owned());
@@ -122,7 +128,7 @@ impl Syslog {
             skip_time: format.name() == FormatName::Fast,
             format: match format.name() {
                 FormatName::Snort => Box::new(Snort::syslog()),
-                _ => format.build(Colour::Never)?,
+                _ => built,
             },
             framing: target.framing(),
             max_len,

@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::harness::program;
+use crate::harness::{Test, program};
 use crate::snort::data;
 
 /// Plays recorded alerts of this case to the program, whose zone is five hours west of UTC.
@@ -76,6 +76,15 @@ fn what_a_format_does_not_have_is_refused_at_the_start() {
              are for json, eve, ecs and full\n",
         ),
         (
+            ["format=ecs", "packet=no"],
+            "error: handler print: format=ecs writes no packet; packet is for json, eve and full\n",
+        ),
+        (
+            ["format=full", "payload=no"],
+            "error: handler print: format=full writes no payload apart from its packet; payload is for json, eve \
+             and ecs, and packet=no leaves out the whole packet\n",
+        ),
+        (
             ["format=json", "utc=yes"],
             "error: handler print: utc is for snort, alert_json and csv; format=json is always in UTC\n",
         ),
@@ -88,5 +97,23 @@ fn what_a_format_does_not_have_is_refused_at_the_start() {
         let output = played("v2919/ssh", &args);
         assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
         assert!(output.stdout.is_empty() && !output.status.success());
+    }
+}
+
+#[test]
+fn syslog_takes_no_key_that_would_have_no_effect() {
+    for (key, problem) in [
+        ("utc=yes", "utc has no effect: format=snort has no time of its own in syslog"),
+        (
+            "packet=no",
+            "format=snort writes neither packet nor payload; packet, payload and max_bytes are for json, \
+            eve, ecs and full",
+        ),
+        ("fields=msg", "format=snort has no choice of fields; only alert_json and csv have one"),
+    ] {
+        Test::new()
+            .args(["--data-handler", "syslog", "target=udp://127.0.0.1:1", key])
+            .stderr(format!("error: handler syslog: {problem}\n"))
+            .status(1);
     }
 }

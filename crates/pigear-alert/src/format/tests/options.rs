@@ -64,6 +64,16 @@ fn an_option_that_a_format_does_not_have_is_refused() {
         "format=cef writes neither packet nor payload; packet, payload and max_bytes are for json, eve, ecs \
          and full"
     );
+    assert_eq!(
+        error(FormatName::Ecs, &FormatOptions { contents, ..FormatOptions::default() }),
+        "format=ecs writes no packet; packet is for json, eve and full"
+    );
+    let contents = Contents { payload: Part::Omitted, ..Contents::default() };
+    assert_eq!(
+        error(FormatName::Full, &FormatOptions { contents, ..FormatOptions::default() }),
+        "format=full writes no payload apart from its packet; payload is for json, eve and ecs, and packet=no \
+         leaves out the whole packet"
+    );
     let fields = Some("msg".parse().unwrap());
     assert_eq!(
         error(FormatName::Eve, &FormatOptions { fields, ..FormatOptions::default() }),

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::Worker;
 use super::open::Open;
-use super::settling::LeftOut;
+use super::places::LeftOut;
 use crate::deadline::Slept;
 use crate::grouping::{Grouping, Urgency, alerts_of};
 use crate::lane::call::Ended;

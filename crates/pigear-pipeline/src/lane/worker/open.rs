@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pigear_alert::Alert;
 
 use super::Worker;
-use super::settling::Places;
+use super::places::Places;
 use crate::grouping::{Group, alerts_of};
 use crate::handler::Refusal;
 use crate::lane::call::{Ended, Outcome};

@@ -1,6 +1,5 @@
 //! The fates of a lane's alerts: each is counted once, and reported to the queue.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use pigear_alert::Alert;
@@ -8,32 +7,13 @@ use pigear_alert::plural;
 use tracing::error;
 
 use super::Worker;
+use super::places::{LeftOut, Places};
 use crate::grouping::alerts_of;
 use crate::handler::Refusal;
 use crate::lane::call::Outcome;
 use crate::policy::OnError;
 use crate::queue::{Refused, Settlement};
 use crate::totals::Fate;
-
-/// The alerts of a batch that the handler doesn't get; empty if it gets all.
-#[derive(Default)]
-pub(super) struct Places(pub(super) VecDeque<Option<LeftOut>>);
-
-/// An alert that the handler doesn't get, and how many it stands for.
-#[derive(Clone, Copy)]
-pub(super) struct LeftOut {
-    pub(super) fate: Fate,
-    pub(super) alerts: u64,
-}
-
-impl Places {
-    /// The next alert, if the handler doesn't get it.
-    fn next_left_out(&mut self) -> Option<LeftOut> {
-        let left_out = self.0.front().copied().flatten()?;
-        self.0.pop_front();
-        Some(left_out)
-    }
-}
 
 impl Worker {
     /// Counts the fates of the first alerts, in order: of all that are settled before one that isn't.
