@@ -81,13 +81,14 @@ impl Bytes {
             Some(Compression::Zstd) => Box::new(zstd::stream::read::Decoder::with_buffer(input)?),
             None => Box::new(input),
         };
-        Ok(Decoder { output, read, bytes: 0 })
+        Ok(Decoder { output, is_compressed: self.compression.is_some(), read, bytes: 0 })
     }
 }
 
 /// Decompresses a file as it is read; only the decoder's window is in memory.
 pub(super) struct Decoder {
     output: Box<dyn Read + Send>,
+    is_compressed: bool,
     /// Bytes of the file that were read.
     read: Arc<AtomicU64>,
     /// Bytes after decompression.
@@ -108,17 +109,28 @@ impl Decoder {
 
 impl Read for Decoder {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.output.read(buffer)?;
+        let read = self.output.read(buffer).map_err(|error| match error.raw_os_error() {
+            // The system's own errors are about reading.
+            None if self.is_compressed && error.kind() != io::ErrorKind::Interrupted => {
+                io::Error::new(error.kind(), Undecodable(error.to_string()))
+            }
+            _ => error,
+        })?;
         self.bytes += read as u64;
         let consumed = self.consumed();
         if self.bytes > UNCHECKED_SIZE && self.bytes / MAX_RATIO > consumed {
             let problem =
                 format!("not a log: {consumed} bytes decompress to {} and more", self.bytes);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, Undecodable(problem)));
         }
         Ok(read)
     }
 }
+
+/// What is in a file can't be decompressed; the file itself can be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Undecodable(String);
 
 /// Reads a file from a position of its own.
 struct At<F> {
@@ -154,18 +166,17 @@ pub(super) fn head(file: &File, offset: u64) -> io::Result<(Head, bool)> {
     if bytes.compression.is_none() {
         return Ok((Head::of(file, offset)?, false));
     }
-    match bytes.head(Head::MAX) {
-        Ok(head) => Ok((Head::from(&*head).up_to(offset), true)),
-        // It is still being compressed.
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok((Head::default(), true)),
-        Err(error) => Err(error),
-    }
+    Ok((Head::from(&*bytes.head(Head::MAX)?).up_to(offset), true))
 }
 
 /// Whether this is an error of a decompressor, and not of reading.
 pub(super) fn is_damaged(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
-    matches!(error.kind(), InvalidData | InvalidInput | Other | UnexpectedEof)
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Undecodable>)
+}
+
+/// Whether compressed data ends too early: the file is cut, or still being compressed.
+pub(super) fn is_cut(error: &io::Error) -> bool {
+    is_damaged(error) && error.kind() == io::ErrorKind::UnexpectedEof
 }
 
 #[cfg(test)]

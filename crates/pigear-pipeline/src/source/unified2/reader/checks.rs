@@ -45,7 +45,11 @@ impl Reader {
     pub(super) fn leave_damaged(&mut self, file: &FileName, left: FilePosition, error: &io::Error) {
         self.damaged += 1;
         let path = self.shown(&file.name);
-        warn!("{path} is damaged after byte {} of its contents: {error}", left.offset);
+        match left.offset {
+            // Its end was looked for.
+            u64::MAX => warn!("{path} is damaged: {error}"),
+            offset => warn!("{path} is damaged after byte {offset} of its contents: {error}"),
+        }
         self.left.insert(file.id, left);
     }
 

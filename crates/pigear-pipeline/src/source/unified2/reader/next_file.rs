@@ -98,6 +98,13 @@ impl Reader {
                 self.listing.recheck();
                 return None;
             }
+            // It is still being compressed.
+            Err(error) if input::is_cut(&error) && file.is_being_written() => return None,
+            Err(error) if input::is_damaged(&error) => {
+                let left = FilePosition { end: file.length, ..FilePosition::default() };
+                self.leave_damaged(&name, left, &error);
+                return None;
+            }
             Err(error) => {
                 let left = self.left.get(&file.id).copied().unwrap_or_default();
                 let place = Place { file: name, offset: left.offset, head: left.head };
@@ -137,7 +144,7 @@ impl Reader {
         let mut file = self.set_aside.remove(nth);
         let id = file.place.file.id;
         let there = self.listing.files().iter().find(|other| other.id == id);
-        let Some(there) = there.map(|there| there.name.clone()) else {
+        let Some((there, length)) = there.map(|there| (there.name.clone(), there.length)) else {
             if self.listing.problem().is_none() {
                 let path = self.shown(&file.place.file.name);
                 warn!("{path} was removed before it could be read");
@@ -153,6 +160,11 @@ impl Reader {
                 let offset = if is_same { file.place.offset } else { 0 };
                 let name = Arc::new(FileName { name: there, id });
                 Some(NextFile { file: name, opened, head, offset, trouble: Some(file) })
+            }
+            Err(error) if input::is_damaged(&error) => {
+                let Place { file, offset, head } = file.place;
+                self.leave_damaged(&file, FilePosition { head, offset, end: length }, &error);
+                None
             }
             Err(error) => {
                 self.fail(file, error);

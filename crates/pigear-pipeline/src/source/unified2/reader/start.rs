@@ -8,7 +8,7 @@ use tracing::warn;
 use super::Reader;
 use super::file::{FilePosition, NextFile};
 use crate::source::unified2::bookmark::{Mark, Position};
-use crate::source::unified2::input;
+use crate::source::unified2::input::{self, Bytes};
 use crate::source::unified2::place::{FileName, Head, Place};
 use crate::source::unified2::set_aside::SetAside;
 use crate::source::unified2::spool::SpoolFile;
@@ -69,8 +69,8 @@ impl Reader {
         let Some(file) = newest else { return Ok(()) };
         let file_name = FileName { name: file.name.clone(), id: file.id };
         // How long it is without compression is known once it was read.
-        let head = self.opened(&file.name).and_then(|opened| input::head(&opened, 0));
-        let is_compressed = head.is_ok_and(|(_, is_compressed)| is_compressed);
+        let bytes = self.opened(&file.name).and_then(Bytes::of);
+        let is_compressed = bytes.is_ok_and(|bytes| bytes.compression().is_some());
         let offset = if is_compressed { u64::MAX } else { file.length };
         self.try_opening(file, Place { file: Arc::new(file_name), offset, head: Head::default() });
         Ok(())

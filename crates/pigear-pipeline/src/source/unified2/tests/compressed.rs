@@ -1,4 +1,11 @@
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, SystemTime};
+
 use super::*;
+use crate::source::unified2::bookmark::{Mark, Position};
+use crate::source::unified2::reader::{Read, Reader};
 
 /// Compresses a file as `gzip` and `zstd --rm` do: the new file keeps the time, and the old one is removed.
 fn compress(path: &Path, ending: &str) {
@@ -98,4 +105,49 @@ fn a_compressed_file_that_is_cut_is_told() {
     // It was still being compressed.
     fs::write(log.path("u2.log.1.gz"), bytes).unwrap();
     assert_eq!([seen, log.read(Start::Bookmark).0].concat(), (1..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_compressed_file_that_is_damaged_at_its_start_is_told_once_and_left() {
+    for (ending, damaged) in [
+        (".gz", &b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x07\x07\x07\x07\x07\x07\x07\x07"[..]),
+        (".zst", b"\x28\xb5\x2f\xfd\x04\0\x07\0\0\x07\0\0\x07\0\0\x07\0\0\x07\0\0\x07\0\0\x07\0\0"),
+    ] {
+        let log = Log::new();
+        fs::write(log.path(&format!("u2.log.1750000001{ending}")), damaged).unwrap();
+        append(&log.path("u2.log.1750000002"), &records([1, 2]));
+        // The run ends without an error: there is nothing to try again.
+        let (seen, stats) = log.read(Start::Beginning);
+        assert_eq!((seen, stats.malformed), (vec![1, 2], 1), "{ending}");
+    }
+}
+
+#[test]
+fn a_compressed_file_that_was_cut_at_its_start_long_ago_is_told() {
+    let log = Log::new();
+    let bytes = compressed_bytes(&records([1]), ".gz");
+    let path = log.path("u2.log.1750000001.gz");
+    fs::write(&path, &bytes[..14]).unwrap();
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
+    append(&log.path("u2.log.1750000002"), &records([2]));
+    let (seen, stats) = log.read(Start::Beginning);
+    assert_eq!((seen, stats.malformed), (vec![2], 1));
+}
+
+#[test]
+fn an_error_of_reading_a_plain_file_is_no_damage() {
+    let (log, path) = (Log::new(), "u2.log.1");
+    append(&log.path(path), &records([1]));
+    let inode = fs::metadata(log.path(path)).unwrap().ino();
+    let spool = Spool::at(&log.path("u2.log")).unwrap();
+    let mut reader = Reader::new(spool, Duration::ZERO);
+    // No file has such a position: seeking to it is an error of the system.
+    let position = Position { name: path.into(), inode, offset: u64::MAX, head: Vec::new() };
+    let start = Position { name: OsString::new(), inode: 0, offset: 0, head: Vec::new() };
+    let mark = Mark { position: start, set_aside: vec![position] };
+    reader.go_to(&mark).unwrap();
+    while reader.read(&mut Vec::new()) == Read::Some {}
+    let problem = reader.problem().map(|error| error.kind());
+    assert_eq!((problem, reader.damaged()), (Some(io::ErrorKind::InvalidInput), 0));
 }
