@@ -243,6 +243,9 @@ impl Completer {
     fn deliver_expired(&mut self, now: Instant, intake: &Intake<'_>) -> Flow {
         loop {
             let expired = self.completing.expired(now);
+            if !expired.alerts.is_empty() {
+                self.log.warn_if_missing();
+            }
             for alert in expired.alerts {
                 intake.incomplete(&alert)?;
             }

@@ -20,6 +20,7 @@ pub(super) struct Log {
     backoff: Backoff,
     /// When to try again to open it.
     retry_at: Instant,
+    said_missing: bool,
 }
 
 impl Log {
@@ -30,7 +31,9 @@ impl Log {
         packet_wait: Duration,
     ) -> Self {
         let (follower, backoff, retry_at) = (None, Backoff::default(), Instant::now());
-        let mut log = Self { spool, start, bookmark, packet_wait, follower, backoff, retry_at };
+        let said_missing = false;
+        let mut log =
+            Self { spool, start, bookmark, packet_wait, follower, backoff, retry_at, said_missing };
         if let Some(follower) = log.try_follower() {
             // No alert comes yet, so a slow disk blocks nothing, and a crash now loses nothing.
             follower.flush(FLUSH_TIMEOUT);
@@ -64,6 +67,22 @@ impl Log {
             }
         }
         self.follower.as_mut()
+    }
+
+    /// Says once that an alert waited in vain, because the log has no file.
+    pub(super) fn warn_if_missing(&mut self) {
+        let is_missing = self.follower.as_ref().is_some_and(|follower| !follower.has_log());
+        if !is_missing || self.said_missing {
+            return;
+        }
+        self.said_missing = true;
+        let path = self.path();
+        let name = path.file_name().unwrap_or_default().display().to_string();
+        warn!(
+            "alerts are not completed from {}: there is no such file, nor one with a number behind its name \
+            ({name}.1750000000); --complete-from needs the path that Snort logs to",
+            path.display()
+        );
     }
 
     fn try_opening(&self) -> Result<Follower, OpenError> {

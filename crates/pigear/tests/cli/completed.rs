@@ -258,6 +258,23 @@ fn a_log_directory_that_is_not_there_at_the_start_takes_no_alert_away() {
 }
 
 #[test]
+fn a_log_of_another_name_is_said_once_an_alert_waited_in_vain() {
+    let test = Test::new().args(["--complete-from", "log/wrong.log", "--complete-wait", "20ms"]);
+    let mut running = test.start();
+    running.listens();
+    // Some of these have no packet.
+    for datagram in sent("v3122/http") {
+        running.send(&datagram);
+    }
+    let warning = "warning: alerts are not completed from log/wrong.log: there is no such file, nor one with a \
+        number behind its name (wrong.log.1750000000); --complete-from needs the path that Snort logs to\n";
+    running.warns(warning);
+    running.signal(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert_eq!((ended.stderr.matches("not completed").count(), ended.status), (1, Some(0)));
+}
+
+#[test]
 fn a_log_directory_that_goes_away_takes_no_alert_away() {
     let test = completing_from_elsewhere().with(|room| fs::create_dir(room.at("logs")).unwrap());
     let mut running = test.start();

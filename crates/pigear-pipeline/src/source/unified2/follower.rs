@@ -151,7 +151,7 @@ impl Follower {
     }
 
     /// Whether the log has any files.
-    pub(super) fn has_log(&self) -> bool {
+    pub(crate) fn has_log(&self) -> bool {
         self.reader.has_log()
     }
 
