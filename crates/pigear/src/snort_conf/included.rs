@@ -88,7 +88,8 @@ impl Included {
             let Some(paths) = paths else { continue };
             self.push(&mut lines, file, from, line);
             from = line;
-            let has_room = self.files.len() < MAX_FILES && self.text.len() as u64 <= max;
+            let files = self.files.len() + self.unreadable.len();
+            let has_room = files < MAX_FILES && self.text.len() as u64 <= max;
             if depth < MAX_DEPTH && has_room {
                 self.add_first(&paths, max, depth, reading);
             }
