@@ -30,8 +30,8 @@ pub(super) struct Ids {
 /// A message as Snort sent it.
 type Sent = Box<[u8]>;
 
-/// The key of a signature's names, together with the message.
-type Numbers = (u32, u32, u32, u32, u32, bool);
+/// The key of a signature, together with the message.
+type Numbers = (u32, u32, u32, u32, bool);
 
 impl Ids {
     /// The ids of an alert's signature and origin, which are added to the store if they are new.
@@ -58,7 +58,6 @@ impl Ids {
         let numbers = (
             message.sig_generator,
             message.sig_id,
-            message.sig_rev,
             message.classification,
             message.priority,
             alert.dialect.is_snort3(),

@@ -59,8 +59,13 @@ pub(super) fn renew<T: WantedRow>(
 
 /// Adds digests to the rows, which have none in version 1. Of equal rows only one gets a digest.
 pub(super) fn add_digests(connection: &Connection) -> rusqlite::Result<()> {
-    add_digests_to::<Signature>(connection)?;
+    add_signature_digests(connection)?;
     add_digests_to::<Provenance>(connection)
+}
+
+/// The same, for the signatures alone.
+pub(super) fn add_signature_digests(connection: &Connection) -> rusqlite::Result<()> {
+    add_digests_to::<Signature>(connection)
 }
 
 fn add_digests_to<T: InternedRow>(connection: &Connection) -> rusqlite::Result<()> {

@@ -2,16 +2,17 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | version of this layout: 2 |
+//! | 1 | version of this layout: 3 |
 //! | 1 | flags: 1 untrusted, 2 an application's name, 4 what Snort's log has, 8 came from the log |
 //! | 4 | `ts_sec`, little-endian |
 //! | varints | `ts_usec`, when it was received (nanoseconds after its time), `event_id`, and others of the message, each as what it usually differs little from |
+//! | varint | the rule's revision |
 //! | | if flagged: length and bytes of the application's name |
 //! | | if flagged: length and bytes of what Snort's log has (`record/logged.rs`) |
 //! | to the last 4 | the packet |
 //! | 4 | CRC-32 of all before, little-endian: a bit that flips on a disk makes no other alert of this one |
 //!
-//! Version 1, which is still read, has no CRC-32.
+//! Older versions are still read. Up to version 2 the revision is the signature's; version 1 has no CRC-32.
 //!
 //! A varint has seven bits a byte, the lowest first; a number with a sign is folded, as zigzag. Lengths
 //! are varints.
@@ -35,8 +36,10 @@ use varint::{
 
 use super::interned::{Provenance, Signature};
 
-const VERSION: u8 = 2;
-/// The version without a checksum.
+const VERSION: u8 = 3;
+/// The version without a revision.
+const UNREVISED: u8 = 2;
+/// The version without a checksum, too.
 const UNSUMMED: u8 = 1;
 const UNTRUSTED: u8 = 1;
 const APP_NAME: u8 = 2;
@@ -69,6 +72,7 @@ pub(super) fn encode(alert: &Alert, out: &mut Vec<u8>) {
     for number in [message.dlthdr, message.nethdr, message.transhdr, message.data, message.val] {
         put(out, number.into());
     }
+    put(out, message.sig_rev.into());
     if let Some(name) = app_name {
         put_bytes(out, name);
     }
@@ -93,7 +97,7 @@ pub(super) fn decode(
 ) -> Result<Alert, &'static str> {
     let record = match bytes.first() {
         Some(&UNSUMMED) => bytes,
-        Some(&VERSION) => summed(bytes).ok_or("its checksum is wrong")?,
+        Some(&VERSION | &UNREVISED) => summed(bytes).ok_or("its checksum is wrong")?,
         Some(_) => return Err("its record has an unknown version"),
         None => return Err("its record is missing"),
     };
@@ -108,7 +112,7 @@ fn summed(bytes: &[u8]) -> Option<&[u8]> {
 
 fn decode_fields(bytes: &[u8], signature: &Signature, provenance: &Provenance) -> Option<Alert> {
     let mut rest = bytes;
-    let &[_, flags] = rest.split_off(..2)?.first_chunk()?;
+    let &[version, flags] = rest.split_off(..2)?.first_chunk()?;
     let mut message = AlertMessage::default();
     message.ts_sec = u32::from_le_bytes(*rest.split_off(..4)?.first_chunk()?);
     message.ts_usec = take_u32(&mut rest)?;
@@ -124,6 +128,10 @@ fn decode_fields(bytes: &[u8], signature: &Signature, provenance: &Provenance) -
     message.transhdr = take_u32(&mut rest)?;
     message.data = take_u32(&mut rest)?;
     message.val = take_u32(&mut rest)?;
+    signature.put_into(&mut message);
+    if version > UNREVISED {
+        message.sig_rev = take_u32(&mut rest)?;
+    }
     if flags & APP_NAME != 0 {
         message.app_name = AppName::new(take_bytes(&mut rest)?);
     }
@@ -131,7 +139,6 @@ fn decode_fields(bytes: &[u8], signature: &Signature, provenance: &Provenance) -
     message.caplen = moved(length(rest), caplen)?;
     message.pktlen = moved(message.caplen, pktlen)?;
     message.pkt = rest.into();
-    signature.put_into(&mut message);
     let log = log.map(|bytes| logged::decode(bytes, &message).ok_or(())).transpose().ok()?;
     let decoded = Decoded::new(message, provenance.dialect);
     let mut alert = Alert::new(decoded, provenance.origin.clone(), signature.names.clone());
@@ -167,7 +174,7 @@ mod tests {
         fn bytes_that_are_no_record_are_none(bytes: Vec<u8>) {
             let (signature, provenance) = (Signature::default(), Provenance::default());
             let decoded = |bytes: &[u8]| decode(bytes, &signature, &provenance);
-            let is_record = bytes.first() == Some(&VERSION);
+            let is_record = bytes.first().is_some_and(|version| [UNREVISED, VERSION].contains(version));
             prop_assert!(is_record || decoded(&bytes).is_err());
             let mut bytes = bytes;
             if let Some(version) = bytes.first_mut() {

@@ -14,7 +14,7 @@ use super::meta;
 
 /// The migration to each version from the one before.
 const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; VERSION as usize] =
-    [first, second, third];
+    [first, second, third, fourth];
 
 const FIRST: &str = "
 -- Whatever has one value.
@@ -169,6 +169,12 @@ fn second(change: &Transaction<'_>) -> rusqlite::Result<()> {
 
 fn third(change: &Transaction<'_>) -> rusqlite::Result<()> {
     change.execute_batch(THIRD)
+}
+
+/// The revision of a rule is in each alert's record, and not in the digest of its signature any more.
+fn fourth(change: &Transaction<'_>) -> rusqlite::Result<()> {
+    change.execute("UPDATE signature SET digest = NULL", [])?;
+    interned::add_signature_digests(change)
 }
 
 /// Creates the tables in an empty database.

@@ -15,6 +15,7 @@ use crate::store::digest::Digest;
 pub(in crate::store) struct Signature {
     pub(in crate::store) gid: u32,
     pub(in crate::store) sid: u32,
+    /// The revision of its alerts whose records have none, and of the first of all others.
     rev: u32,
     classification: u32,
     pub(in crate::store) priority: u32,
@@ -50,8 +51,10 @@ impl Signature {
 
 /// The columns of a signature, borrowed from an alert.
 pub(in crate::store) struct WantedSignature<'a> {
-    /// Generator, signature id, revision, class, priority.
-    numbers: [u32; 5],
+    /// Generator, signature id, class, priority.
+    numbers: [u32; 4],
+    /// Each alert has its own, so it is not in the digest: whoever invents revisions adds no rows.
+    rev: u32,
     sent: &'a [u8],
     message: Cow<'a, [u8]>,
     class: Option<&'a Class>,
@@ -65,10 +68,10 @@ impl<'a> WantedSignature<'a> {
             numbers: [
                 message.sig_generator,
                 message.sig_id,
-                message.sig_rev,
                 message.classification,
                 message.priority,
             ],
+            rev: message.sig_rev,
             sent: &message.msg,
             message: alert.msg(),
             class: alert.class(),
@@ -111,7 +114,8 @@ impl InternedRow for Signature {
     fn stored_digest(&self) -> [u8; 16] {
         let looked = self.names.looked.as_deref();
         let wanted = WantedSignature {
-            numbers: [self.gid, self.sid, self.rev, self.classification, self.priority],
+            numbers: [self.gid, self.sid, self.classification, self.priority],
+            rev: self.rev,
             sent: &self.sent,
             message: looked.map_or(&[][..], |looked| &looked.message).into(),
             class: looked.and_then(|looked| looked.class.as_ref()),
@@ -126,7 +130,7 @@ impl WantedRow for WantedSignature<'_> {
     const RENEW: &'static str = "UPDATE signature SET until = ?2 WHERE id = ?1";
 
     fn digest(&self) -> [u8; 16] {
-        let Self { numbers, sent, message, class, references } = self;
+        let Self { numbers, sent, message, class, references, rev: _ } = self;
         let mut digest = Digest::default();
         for number in numbers {
             digest.number(Some((*number).into()));
@@ -146,7 +150,7 @@ impl WantedRow for WantedSignature<'_> {
         until: i64,
         connection: &Connection,
     ) -> rusqlite::Result<usize> {
-        let Self { numbers: [gid, sid, rev, classification, priority], sent, message, .. } = self;
+        let Self { numbers: [gid, sid, classification, priority], rev, sent, message, .. } = self;
         let (class, references) = (self.class, &self.references);
         connection
             .prepare_cached(

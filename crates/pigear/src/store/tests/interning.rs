@@ -5,9 +5,9 @@ use std::time::Instant;
 use super::keeping::{is_consistent, keep_bytes, tidy};
 use super::*;
 
-/// Alerts of as many rules as there are numbers, that differ in their revision.
-fn invented(revisions: std::ops::Range<u32>) -> Vec<Arc<Alert>> {
-    changed(revisions, |message, revision| message.sig_rev = revision)
+/// Alerts of as many variants of a rule as there are numbers, each in another class.
+fn invented(classes: std::ops::Range<u32>) -> Vec<Arc<Alert>> {
+    changed(classes, |message, class| message.classification = class)
 }
 
 fn changed(
@@ -29,7 +29,20 @@ fn number(place: &Place, sql: &str) -> i64 {
 }
 
 #[test]
-fn twenty_thousand_revisions_of_a_rule_are_stored_like_twenty_thousand_rules() {
+fn twenty_thousand_revisions_of_a_rule_are_one_signature() {
+    let (place, store) = Place::with(&[]);
+    for batch in changed(0..20_000, |message, revision| message.sig_rev = revision).chunks(2_000) {
+        store.handler(Unstorable::HandOn).handle(batch).unwrap();
+    }
+    assert_eq!(number(&place, "SELECT count(*) FROM signature"), 1);
+    let mut reader = place.reader();
+    for id in [1, 2, 10_000, 20_000] {
+        assert_eq!(i64::from(reader.get(id).unwrap().unwrap().message.sig_rev), id - 1);
+    }
+}
+
+#[test]
+fn twenty_thousand_classes_of_a_rule_are_stored_like_twenty_thousand_rules() {
     let time = |alerts: &[Arc<Alert>]| {
         let (place, store) = Place::with(&[]);
         let begun = Instant::now();
@@ -41,9 +54,9 @@ fn twenty_thousand_revisions_of_a_rule_are_stored_like_twenty_thousand_rules() {
         elapsed
     };
     let rules = time(&changed(0..20_000, |message, sid| message.sig_id = sid));
-    let revisions = time(&invented(0..20_000));
+    let classes = time(&invented(0..20_000));
     // To look through all of a rule would take hundreds of times as long.
-    assert!(revisions < 5 * rules, "{revisions:?} for revisions, {rules:?} for rules");
+    assert!(classes < 5 * rules, "{classes:?} for classes, {rules:?} for rules");
 }
 
 #[test]
@@ -71,18 +84,18 @@ fn invented_signatures_are_removed_with_their_alerts() {
 fn a_signature_that_came_back_after_it_was_removed_is_another_row() {
     let (place, store) = Place::with(&invented(0..1));
     let mut reader = place.reader();
-    assert_eq!(reader.get(1).unwrap().unwrap().message.sig_rev, 0);
+    assert_eq!(reader.get(1).unwrap().unwrap().message.classification, 0);
     for batch in invented(1..20_000).chunks(2_000) {
         store.handler(Unstorable::HandOn).handle(batch).unwrap();
     }
     tidy(&store, keep_bytes(1_000_000));
-    let revision = "SELECT count(*) FROM signature WHERE rev = 0";
-    assert_eq!(number(&place, revision), 0);
+    let class = "SELECT count(*) FROM signature WHERE classification = 0";
+    assert_eq!(number(&place, class), 0);
     put(&store, &invented(0..1));
-    assert_eq!(number(&place, revision), 1);
-    assert!(number(&place, "SELECT id FROM signature WHERE rev = 0") > 20_000 - 1);
+    assert_eq!(number(&place, class), 1);
+    assert!(number(&place, "SELECT id FROM signature WHERE classification = 0") > 20_000 - 1);
     let last = reader.last().unwrap();
-    assert_eq!(reader.get(last).unwrap().unwrap().message.sig_rev, 0);
+    assert_eq!(reader.get(last).unwrap().unwrap().message.classification, 0);
 }
 
 #[test]
@@ -90,13 +103,13 @@ fn a_signature_that_the_writer_still_knows_is_added_again_after_it_was_removed()
     let alerts = invented(0..10_000);
     let (place, store) = Place::with(&alerts);
     tidy(&store, keep_bytes(1_000_000));
-    let revision = "SELECT count(*) FROM signature WHERE rev = 0";
-    assert_eq!(number(&place, revision), 0);
+    let class = "SELECT count(*) FROM signature WHERE classification = 0";
+    assert_eq!(number(&place, class), 0);
     put(&store, &alerts[..1]);
-    assert_eq!(number(&place, revision), 1);
+    assert_eq!(number(&place, class), 1);
     let mut reader = place.reader();
     let last = reader.last().unwrap();
-    assert_eq!(reader.get(last).unwrap().unwrap().message.sig_rev, 0);
+    assert_eq!(reader.get(last).unwrap().unwrap().message.classification, 0);
     assert_eq!(reader.unreadable(), 0);
 }
 
@@ -130,7 +143,7 @@ fn a_signature_is_kept_as_long_as_an_alert_or_a_dead_letter_has_it() {
     assert!(left.len() < 10_000 && left.last() > Some(&5_000), "{}", left.len());
     assert_eq!(reader.unreadable(), 0);
     let letters = reader.dead_letters(None, 10).unwrap();
-    assert_eq!(letters[0].alert().unwrap().message.sig_rev, 100_000);
+    assert_eq!(letters[0].alert().unwrap().message.classification, 100_000);
 }
 
 #[test]

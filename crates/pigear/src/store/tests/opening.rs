@@ -85,7 +85,7 @@ fn a_store_of_a_later_pigear_is_left_alone() {
     later.pragma_update(None, "user_version", layout::VERSION + 1).unwrap();
     later.close().unwrap();
     let before = fs::read(place.path()).unwrap();
-    let refused = "it has version 4, but this Pigear supports only versions up to 3";
+    let refused = "it has version 5, but this Pigear supports only versions up to 4";
     says(&place.path(), refused, refused);
     assert_eq!(fs::read(place.path()).unwrap(), before);
 }

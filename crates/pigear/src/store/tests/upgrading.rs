@@ -12,6 +12,12 @@ fn of_version_2() -> Place {
     unpacked(include_bytes!("data/v2.db.gz"))
 }
 
+/// The same, with all alerts a second time, each of the next revision; the lane is also done with five
+/// alerts behind its mark.
+fn of_version_3() -> Place {
+    unpacked(include_bytes!("data/v3.db.gz"))
+}
+
 fn unpacked(packed: &[u8]) -> Place {
     let (place, mut bytes) = (Place::new(), Vec::new());
     flate2::read::GzDecoder::new(packed).read_to_end(&mut bytes).unwrap();
@@ -126,8 +132,48 @@ fn a_store_of_version_2_is_upgraded_and_its_lane_goes_on() {
 }
 
 #[test]
+fn the_revisions_of_a_store_of_version_3_are_kept_when_it_is_upgraded() {
+    let place = of_version_3();
+    let revisions = || {
+        let mut revisions = Vec::new();
+        let add = |stored: Stored| {
+            revisions.push(stored.alert.message.sig_rev);
+            Further::On
+        };
+        place.reader().after(0, &Criteria::default(), add).unwrap();
+        revisions
+    };
+    let (before, was) = (contents(&place), revisions());
+    assert_eq!(was.len(), 140);
+    assert!(was.iter().zip(&was[70..]).all(|(first, second)| first + 1 == *second), "{was:?}");
+    let store = place.open();
+    assert_eq!((contents(&place), revisions()), (before, was.clone()));
+    let mut lane = delivery::Lane::new(&store, Begin::Now);
+    assert_eq!(lane.lag(), 127);
+    lane.next_alerts();
+
+    // A rule has one signature from now on, whatever its revision.
+    let connection = Connection::open(place.path()).unwrap();
+    let count = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let signatures = "SELECT count(*) FROM signature";
+    assert_eq!((count(signatures), count("SELECT count(digest) FROM signature")), (28, 14));
+    let mut again = Vec::new();
+    let add = |stored: Stored| {
+        again.push(Arc::new(stored.alert));
+        Further::On
+    };
+    place.reader().after(0, &Criteria::default(), add).unwrap();
+    put(&store, &again);
+    assert_eq!(count(signatures), 28);
+    assert_eq!(revisions()[140..], was);
+    drop((lane, store));
+    keeping::is_consistent(&place.path());
+}
+
+#[test]
 fn a_lane_of_an_older_store_can_be_dropped_before_the_store_is_upgraded() {
-    for (place, lane) in [(of_version_1(), "http"), (of_version_2(), "test")] {
+    let places = [(of_version_1(), "http"), (of_version_2(), "test"), (of_version_3(), "test")];
+    for (place, lane) in places {
         assert_eq!(drop_lane(&place.path(), lane).unwrap().map(|lane| lane.dead_letters), Some(2));
         assert_eq!(place.reader().lanes().unwrap(), []);
     }
