@@ -68,7 +68,7 @@ impl Handler for Exec {
 
     fn start(&mut self, context: Context) -> Result<(), Failure> {
         match &mut self.0 {
-            ExecMode::Each(each) => each.deadline = context.deadline,
+            ExecMode::Each(each) => each.start(context),
             ExecMode::Stream(stream) => {
                 (stream.name, stream.deadline) = (context.name, context.deadline);
             }

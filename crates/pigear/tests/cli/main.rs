@@ -45,6 +45,8 @@ mod signals;
 mod snort;
 #[cfg(feature = "store")]
 mod store;
+#[cfg(feature = "store")]
+mod stuck_disk;
 mod synced;
 mod terminal;
 mod usage;

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use pigear_alert::format::{Colour, Format, FormatName};
 use pigear_alert::{Alert, AlertMessage};
-use pigear_pipeline::{Deadline, Failure, Progress, Refusal, Slept};
-use tracing::debug;
+use pigear_pipeline::{Context, Deadline, Failure, Progress, Refusal, Slept};
+use tracing::{debug, warn};
 
 use super::child::{Ended, Running};
 use super::children;
@@ -37,10 +37,12 @@ const SHUTDOWN_KILL_TIMEOUT: Duration = Duration::from_millis(200);
 pub(super) struct Each {
     runner: Runner,
     concurrency: NonZeroUsize,
-    pub(super) deadline: Deadline,
+    deadline: Deadline,
 }
 
 struct Runner {
+    /// The handler's name.
+    name: Arc<str>,
     command: CommandLine,
     format: Box<dyn Format>,
     timeout: Duration,
@@ -73,6 +75,7 @@ impl RunError {
 impl Each {
     pub(super) fn new(options: Options) -> Result<Self, String> {
         let runner = Runner {
+            name: Arc::default(),
             command: options.command,
             format: options.format.or(FormatName::Json).build(Colour::Never)?,
             timeout: options.timeout.map_or(TIMEOUT, |timeout| timeout.0),
@@ -80,6 +83,10 @@ impl Each {
         };
         let concurrency = options.concurrency.unwrap_or(NonZeroUsize::MIN);
         Ok(Self { runner, concurrency, deadline: Deadline::default() })
+    }
+
+    pub(super) fn start(&mut self, context: Context) {
+        (self.runner.name, self.deadline) = (context.name, context.deadline);
     }
 
     pub(super) fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
@@ -190,6 +197,9 @@ impl Runner {
             }
             if deadline.is_up() {
                 running.stop(SHUTDOWN_KILL_TIMEOUT);
+                let (name, program) = (&self.name, self.command.program());
+                let output = running.program_output();
+                warn!("handler {name}: {program} did not exit in time and was killed{output}");
                 return Err(RunError::TimeUp);
             }
             if Instant::now() >= kill_at {

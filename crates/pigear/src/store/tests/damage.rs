@@ -5,6 +5,7 @@ use super::keeping::until;
 use super::querying::{finds, several};
 use super::*;
 use crate::config::Begin;
+use crate::store::row::StoredRow;
 use pigear_pipeline::Queue;
 
 fn change(place: &Place, sql: &str) {
@@ -184,4 +185,23 @@ fn pages_that_cannot_be_read_are_passed_over() {
         lane.lag() == 0
     });
     assert_eq!(delivered, left);
+}
+
+#[test]
+fn what_is_removed_while_a_lane_reads_it_is_read_nevertheless() {
+    let (place, _store) = Place::with(&numbered(0..200));
+    let (mut reader, mut read) = (place.reader(), Vec::new());
+    let mut visit = |row| {
+        if read.is_empty() {
+            change(&place, "DELETE FROM alert; DELETE FROM signature; DELETE FROM origin");
+        }
+        match row {
+            StoredRow::Alert(stored) => read.push(stored.id),
+            StoredRow::Damaged(row) => panic!("{row:?}"),
+        }
+        Further::On
+    };
+    reader.visit_rows((1, 200), &mut visit).unwrap();
+    assert_eq!(read, (1..=200).collect::<Vec<_>>());
+    assert_eq!(found(&mut place.reader(), &Criteria::default()), [0_i64; 0]);
 }
