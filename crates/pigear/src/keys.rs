@@ -18,8 +18,10 @@ pub use field::{parsed, parsed_option, positive_option};
 pub use format::{FormatKeys, YesNo, local_format};
 pub use mode::{FileMode, NotAMode};
 pub(crate) use names::{key_names, keys_with_format};
+#[cfg(any(feature = "command", feature = "store"))]
+pub(crate) use number::number;
 #[cfg(feature = "command")]
-pub(crate) use number::{number, number_from_1};
+pub(crate) use number::number_from_1;
 pub use per_minute::{NotPerMinute, PerMinute};
 pub use time::{NoTime, Time};
 

@@ -59,6 +59,7 @@ mod row;
 mod schema;
 mod search;
 mod segment_index;
+mod selection;
 mod settled_ranges;
 mod span;
 mod store_handler;
@@ -88,6 +89,7 @@ pub use opener::{DurableLane, OpeningHandler, PendingQueue, StoreOpener, WhenDis
 pub use reader::{Further, Reader};
 pub use retention::{Retention, RetentionPolicy};
 pub use row::Stored;
+pub use selection::{Selection, SelectionProblem};
 pub use store_handler::{StoreHandler, Unstorable};
 
 use clock::Clock;

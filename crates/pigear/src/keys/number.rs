@@ -1,8 +1,8 @@
 //! Whole numbers: what is wrong with one is said with the range that is allowed.
 
-#[cfg(feature = "command")]
+#[cfg(any(feature = "command", feature = "store"))]
 use std::fmt::Display;
-#[cfg(feature = "command")]
+#[cfg(any(feature = "command", feature = "store"))]
 use std::str::FromStr;
 
 /// The texts of the standard library's errors, which don't say what is allowed.
@@ -45,8 +45,8 @@ fn expected(least: i64, most: u64) -> String {
     format!("expected a whole number from {least} to {most}")
 }
 
-/// Parses an argument of the command line.
-#[cfg(feature = "command")]
+/// Parses an argument of the command line, or a criterion.
+#[cfg(any(feature = "command", feature = "store"))]
 pub(crate) fn number<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| in_plain_words::<T>(error.to_string()))
 }

@@ -1,0 +1,266 @@
+//! Which alerts are selected, as users write it: the options of `pigear query`, and the parameters of the
+//! page's API.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use pigear_alert::packet::IpProtocol;
+
+use super::criteria::Criteria;
+use super::moment::moment;
+use crate::keys::number;
+use crate::network::Network;
+
+/// Which alerts are selected, as users write it.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "command", derive(clap::Args))]
+#[cfg_attr(feature = "command", command(next_help_heading = "Which alerts"))]
+pub struct Selection {
+    /// From this time on: today, yesterday, how long ago (90m, 1h, 2d, 1month), a date, or a time
+    /// such as "2026-11-18 16:27" or 2026-11-18T16:27:50Z
+    #[cfg_attr(feature = "command", arg(long, value_name = "TIME", value_parser = known_moment))]
+    pub since: Option<String>,
+
+    /// Before this time
+    #[cfg_attr(feature = "command", arg(long, value_name = "TIME", value_parser = known_moment))]
+    pub until: Option<String>,
+
+    /// Of this generator; several with commas between
+    #[cfg_attr(
+        feature = "command",
+        arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)
+    )]
+    pub gid: Vec<u32>,
+
+    /// With this signature id; several with commas between
+    #[cfg_attr(
+        feature = "command",
+        arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)
+    )]
+    pub sid: Vec<u32>,
+
+    /// With this priority; several with commas between
+    #[cfg_attr(
+        feature = "command",
+        arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)
+    )]
+    pub priority: Vec<u32>,
+
+    /// Of this class, by its short name; several with commas between
+    #[cfg_attr(feature = "command", arg(long, value_name = "NAME", value_delimiter = ','))]
+    pub class: Vec<String>,
+
+    /// From this address or network
+    #[cfg_attr(feature = "command", arg(long, value_name = "NET"))]
+    pub src: Option<Network>,
+
+    /// To this address or network
+    #[cfg_attr(feature = "command", arg(long, value_name = "NET"))]
+    pub dst: Option<Network>,
+
+    /// From or to this address or network
+    #[cfg_attr(feature = "command", arg(long, value_name = "NET", alias = "ip"))]
+    pub host: Option<Network>,
+
+    /// From or to this port
+    #[cfg_attr(feature = "command", arg(long, value_name = "N", value_parser = number::<u16>))]
+    pub port: Option<u16>,
+
+    /// With this protocol: tcp, udp, icmp, icmpv6, or a number
+    #[cfg_attr(feature = "command", arg(long, value_name = "NAME", value_parser = protocol))]
+    pub proto: Option<IpProtocol>,
+
+    /// Of this sensor
+    #[cfg_attr(feature = "command", arg(long, value_name = "NAME"))]
+    pub sensor: Option<String>,
+
+    /// With this text in the message, in upper or lower case
+    #[cfg_attr(feature = "command", arg(long, value_name = "TEXT"))]
+    pub text: Option<String>,
+
+    /// For which EXPR is true, such as `msg.caplen > 1000`; see docs/script.md
+    #[cfg(feature = "script")]
+    #[cfg_attr(feature = "command", arg(long, value_name = "EXPR"))]
+    pub filter: Option<String>,
+}
+
+/// A selection makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SelectionProblem {
+    /// A time can't be read.
+    #[error("{0}")]
+    Time(String),
+    /// The span of time is empty.
+    #[error("--since is {since:.0}, and --until is {until:.0}: --since must be the earlier one")]
+    Reversed {
+        /// Its begin.
+        since: Timestamp,
+        /// Its end.
+        until: Timestamp,
+    },
+    /// The filter is invalid.
+    #[cfg(feature = "script")]
+    #[error("--filter: {0}")]
+    Filter(crate::script::ScriptProblem),
+}
+
+impl Selection {
+    /// The names that [`set`](Self::set) knows: those of the options of `pigear query`, and `ip` for `host`.
+    pub const NAMES: [&str; 15] = [
+        "since", "until", "gid", "sid", "priority", "class", "src", "dst", "host", "ip", "port",
+        "proto", "sensor", "text", "filter",
+    ];
+
+    /// Sets a criterion from its name and its text. Returns false if there is no criterion of this name.
+    ///
+    /// # Errors
+    /// If the text can't be read, or the criterion has one value and is already set.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<bool, String> {
+        match name {
+            "since" => once(&mut self.since, known_moment(text))?,
+            "until" => once(&mut self.until, known_moment(text))?,
+            "gid" => several(&mut self.gid, text)?,
+            "sid" => several(&mut self.sid, text)?,
+            "priority" => several(&mut self.priority, text)?,
+            "class" => self.class.extend(text.split(',').map(str::to_owned)),
+            "src" => once(&mut self.src, network(text))?,
+            "dst" => once(&mut self.dst, network(text))?,
+            "host" | "ip" => once(&mut self.host, network(text))?,
+            "port" => once(&mut self.port, number(text))?,
+            "proto" => once(&mut self.proto, protocol(text))?,
+            "sensor" => once(&mut self.sensor, Ok(text.to_owned()))?,
+            "text" => once(&mut self.text, Ok(text.to_owned()))?,
+            #[cfg(feature = "script")]
+            "filter" => once(&mut self.filter, Ok(text.to_owned()))?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The criteria. Times without an offset are in the zone, which is asked for only if there are times.
+    ///
+    /// # Errors
+    /// If the span of time is empty, or the filter is invalid.
+    pub fn criteria(&self, zone: impl Fn() -> TimeZone) -> Result<Criteria, SelectionProblem> {
+        let time = |text: &Option<String>| {
+            let time = text.as_deref().map(|text| moment(text, &zone())).transpose();
+            time.map_err(SelectionProblem::Time)
+        };
+        let (since, until) = (time(&self.since)?, time(&self.until)?);
+        if let Some((since, until)) = since.zip(until)
+            && since > until
+        {
+            return Err(SelectionProblem::Reversed { since, until });
+        }
+        Ok(Criteria {
+            since,
+            until,
+            gid: self.gid.clone(),
+            sid: self.sid.clone(),
+            priority: self.priority.clone(),
+            class: self.class.clone(),
+            src: self.src,
+            dst: self.dst,
+            host: self.host,
+            port: self.port,
+            proto: self.proto,
+            sensor: self.sensor.clone(),
+            text: self.text.clone(),
+            #[cfg(feature = "script")]
+            also: self.filter.as_deref().map(passes).transpose()?,
+            #[cfg(not(feature = "script"))]
+            also: None,
+        })
+    }
+}
+
+/// Filters alerts. An alert passes if the filter fails, as with handlers.
+#[cfg(feature = "script")]
+fn passes(script: &str) -> Result<super::criteria::Test, SelectionProblem> {
+    use std::cell::{Cell, RefCell};
+    use std::sync::Arc;
+
+    let filter = crate::script::Filter::compile(script).map_err(SelectionProblem::Filter)?;
+    let (filter, failed) = (RefCell::new(filter), Cell::new(false));
+    Ok(Box::new(move |alert| {
+        let passes = filter.borrow_mut().passes(&Arc::new(alert.clone()));
+        passes.unwrap_or_else(|error| {
+            if !failed.replace(true) {
+                tracing::warn!("the filter failed, so the alert passes: {error}");
+            }
+            true
+        })
+    }))
+}
+
+fn once<T>(field: &mut Option<T>, value: Result<T, String>) -> Result<(), String> {
+    if field.is_some() {
+        return Err("it is given twice".to_owned());
+    }
+    *field = Some(value?);
+    Ok(())
+}
+
+fn several(field: &mut Vec<u32>, text: &str) -> Result<(), String> {
+    for text in text.split(',') {
+        field.push(number(text)?);
+    }
+    Ok(())
+}
+
+fn network(text: &str) -> Result<Network, String> {
+    text.parse().map_err(|error: crate::network::NotANetwork| error.to_string())
+}
+
+/// Only checked: it depends on the time zone, which may become known later, what time this is.
+fn known_moment(text: &str) -> Result<String, String> {
+    moment(text, &TimeZone::UTC).map(|_| text.to_owned())
+}
+
+fn protocol(text: &str) -> Result<IpProtocol, String> {
+    let named = [
+        ("tcp", IpProtocol::TCP),
+        ("udp", IpProtocol::UDP),
+        ("icmp", IpProtocol::ICMP),
+        ("icmpv6", IpProtocol::ICMPV6),
+        ("sctp", IpProtocol::SCTP),
+        ("gre", IpProtocol::GRE),
+    ];
+    let found = named.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, n)| *n);
+    found
+        .or_else(|| text.parse().ok().map(IpProtocol))
+        .ok_or_else(|| "expected tcp, udp, icmp, icmpv6, sctp, gre, or a number".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_sets_a_criterion_and_others_are_not_known() {
+        for name in Selection::NAMES {
+            let text = match name {
+                "since" | "until" => "1h",
+                "src" | "dst" | "host" | "ip" => "10.0.0.0/8",
+                "proto" => "tcp",
+                _ => "1",
+            };
+            let mut selection = Selection::default();
+            assert_eq!(selection.set(name, text), Ok(true), "{name}");
+            let is_list = ["gid", "sid", "priority", "class"].contains(&name);
+            assert_eq!(selection.set(name, text).is_ok(), is_list, "{name} twice");
+        }
+        assert_eq!(Selection::default().set("sids", "1"), Ok(false));
+        assert!(Selection::default().set("sid", "1,x").is_err());
+    }
+
+    #[test]
+    fn a_reversed_span_is_refused() {
+        let mut selection = Selection::default();
+        selection.set("since", "2026-11-02").unwrap();
+        selection.set("until", "2026-11-01").unwrap();
+        let problem = selection.criteria(|| TimeZone::UTC).err().unwrap();
+        assert!(matches!(problem, SelectionProblem::Reversed { .. }));
+    }
+}
