@@ -13,6 +13,7 @@ use crate::message::AlertMessage;
 use crate::packet::{
     Dissection, Dissector, IpProtocol, LinkType, SnortVersion, Stated, frame_length,
 };
+use crate::triage::Triage;
 use crate::unified2::{Logged, LoggedPacket, Verdict};
 use crate::wire::{Decoded, Dialect};
 
@@ -43,6 +44,8 @@ pub struct Alert {
     pub datagram: Option<Box<[u8]>>,
     /// Its id in the store, if it comes from one.
     pub store_id: Option<i64>,
+    /// What people said about it, if it comes from a store.
+    pub triage: Option<Box<Triage>>,
     /// How many similar alerts this one stands for, if alerts are grouped.
     pub count: Option<NonZeroU64>,
     /// Its data from Snort's log, without the packet that is in the message.
@@ -98,6 +101,7 @@ impl Alert {
             sender: None,
             datagram: None,
             store_id: None,
+            triage: None,
             count: None,
             log: None,
             names,

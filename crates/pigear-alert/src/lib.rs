@@ -38,6 +38,7 @@ pub mod maps;
 mod message;
 pub mod packet;
 pub mod plural;
+pub mod triage;
 pub mod unified2;
 pub mod visible;
 pub mod wire;

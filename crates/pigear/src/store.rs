@@ -66,6 +66,7 @@ mod store_handler;
 #[cfg(test)]
 mod tests;
 mod tidy;
+mod triage;
 mod unused;
 mod writer;
 
@@ -91,6 +92,7 @@ pub use retention::{Retention, RetentionPolicy};
 pub use row::Stored;
 pub use selection::{Selection, SelectionProblem};
 pub use store_handler::{StoreHandler, Unstorable};
+pub use triage::{MarkKind, TriageAction, TriageRule, TriageWriter};
 
 use clock::Clock;
 use progress::Progress;

@@ -170,6 +170,7 @@ fn caveats(alert: &Alert, object: &mut Object<'_>) {
     }
     put_unreadable(alert, object);
     object.put_known("count", alert.count);
+    object.put_known("triage", alert.triage.as_ref());
 }
 
 /// Adds the message's bytes as `msg_base64`, if they are not UTF-8.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use pigear_alert::Alert;
 use pigear_alert::packet::IpProtocol;
+use pigear_alert::triage::Triage;
 
 use crate::network::Network;
 
@@ -36,6 +37,12 @@ pub struct Criteria {
     pub sensor: Option<String>,
     /// With this text in the message, in upper or lower case.
     pub text: Option<String>,
+    /// Acknowledged, or not.
+    pub acknowledged: Option<bool>,
+    /// Starred, or not.
+    pub starred: Option<bool>,
+    /// With a comment that has this text, in upper or lower case.
+    pub comment: Option<String>,
     /// A further condition.
     pub also: Option<Test>,
 }
@@ -54,6 +61,18 @@ impl Criteria {
             || proto.is_some()
             || sensor.is_some()
             || also.is_some()
+            || self.is_about_triage()
+    }
+
+    /// Whether there are criteria on what people said.
+    fn is_about_triage(&self) -> bool {
+        self.acknowledged.is_some() || self.starred.is_some() || self.comment.is_some()
+    }
+
+    /// Whether only alerts are wanted about which people said something.
+    pub(super) fn wants_triage(&self) -> bool {
+        let Self { acknowledged, starred, comment, .. } = self;
+        [*acknowledged, *starred].contains(&Some(true)) || comment.is_some()
     }
 
     /// Whether there are criteria on the signature.
@@ -80,7 +99,21 @@ impl Criteria {
                 .is_none_or(|port| [alert.src_port(), alert.dst_port()].contains(&Some(port)))
             && self.proto.is_none_or(|proto| alert.protocol() == Some(proto))
             && self.sensor.is_none_or_eq(alert.origin.sensor.as_deref())
+            && self.accepts_triage(alert.triage.as_deref())
             && self.also.as_ref().is_none_or(|also| also(alert))
+    }
+}
+
+impl Criteria {
+    fn accepts_triage(&self, said: Option<&Triage>) -> bool {
+        let is = |wanted: Option<bool>, is| wanted.is_none_or(|wanted| wanted == is);
+        is(self.acknowledged, said.is_some_and(|said| said.acknowledged.is_some()))
+            && is(self.starred, said.is_some_and(|said| said.starred.is_some()))
+            && self.comment.as_ref().is_none_or(|text| {
+                let text = text.to_lowercase();
+                let mut comments = said.into_iter().flat_map(|said| &said.comments);
+                comments.any(|comment| comment.text.to_lowercase().contains(&text))
+            })
     }
 }
 

@@ -34,6 +34,18 @@ pub enum StoreProblem {
         /// Its version.
         version: u32,
     },
+    /// It was written by an older version of Pigear, and lacks what is needed.
+    #[error("it was written by an older Pigear, and this needs version {needed} of it")]
+    Older {
+        /// The version that is needed.
+        needed: u32,
+    },
+    /// A comment is empty or too long.
+    #[error("a comment has 1 to {most} bytes")]
+    Comment {
+        /// The most bytes of a comment.
+        most: usize,
+    },
     /// Another Pigear writes to it.
     #[error("another Pigear stores alerts there")]
     InUse,
@@ -74,6 +86,9 @@ impl StoreProblem {
             Self::Missing => "`pigear --store PATH` makes one",
             Self::NotAStore => "it was not changed; give another path with --store",
             Self::Newer { .. } => "it was not changed; use the newer Pigear, or another path",
+            Self::Older { .. } => {
+                "start this Pigear with --store PATH once: it brings the store up to date"
+            }
             Self::InUse => "stop it, or give another path with --store",
             Self::LaneInUse { .. } => {
                 "nothing was changed; stop that Pigear, or restart it without this handler, and then \
@@ -90,7 +105,7 @@ impl StoreProblem {
             Self::Io(_) => {
                 "Pigear must be able to write the file and its directory; or give another path"
             }
-            Self::Database(_) => return None,
+            Self::Comment { .. } | Self::Database(_) => return None,
         })
     }
 

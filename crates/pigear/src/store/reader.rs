@@ -16,6 +16,7 @@ use super::layout::BLOCK;
 use super::meta::last_id;
 use super::row::{self, DamagedRow, Stored, StoredRow};
 use super::search::Search;
+use super::triage::TriageReader;
 
 /// Reads alerts. Unreadable ones are skipped, and [counted](Self::unreadable).
 pub struct Reader {
@@ -238,10 +239,13 @@ impl Reader {
         search: Option<&Search<'_>>,
     ) -> Result<Vec<Box<Stored>>, StoreProblem> {
         let Self { connection, interned, unreadable, .. } = self;
+        let triage = search.map_or_else(|| TriageReader::new(connection), |s| Ok(s.triage))?;
+        let mut said = triage.read(connection, (from, to))?;
         let mut found = Vec::new();
         for row in rows(connection, interned, (from, to), search)? {
             match row {
-                StoredRow::Alert(stored) => {
+                StoredRow::Alert(mut stored) => {
+                    stored.alert.triage = said.remove(&stored.id).map(Box::new);
                     if search.is_none_or(|search| search.accepts(&stored.alert)) {
                         found.push(stored);
                     }

@@ -11,6 +11,7 @@ use super::error::StoreProblem;
 use super::interned;
 use super::layout::{APPLICATION, BLOCK, VERSION};
 use super::meta;
+use super::triage;
 
 /// The migration to each version from the one before.
 const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; VERSION as usize] =
@@ -171,8 +172,10 @@ fn third(change: &Transaction<'_>) -> rusqlite::Result<()> {
     change.execute_batch(THIRD)
 }
 
-/// The revision of a rule is in each alert's record, and not in the digest of its signature any more.
+/// There is triage; and the revision of a rule is in each alert's record, and not in the digest of its
+/// signature any more.
 fn fourth(change: &Transaction<'_>) -> rusqlite::Result<()> {
+    change.execute_batch(triage::TABLES)?;
     change.execute("UPDATE signature SET digest = NULL", [])?;
     interned::add_signature_digests(change)
 }

@@ -14,6 +14,7 @@ use super::layout::{SEGMENT, SEGMENT_BLOCKS};
 use super::meta::last_id;
 use super::record::microseconds;
 use super::segment_index::{self, Blocks, Key, KeyKind};
+use super::triage::{self, TriageReader};
 
 /// Criteria, resolved for this store.
 pub(super) struct Search<'a> {
@@ -26,6 +27,8 @@ pub(super) struct Search<'a> {
     oldest: i64,
     /// The current segment, which is not indexed yet.
     open: i64,
+    /// What people said about alerts.
+    pub(super) triage: TriageReader,
 }
 
 impl<'a> Search<'a> {
@@ -57,6 +60,7 @@ impl<'a> Search<'a> {
             signature_keys,
             oldest: oldest.unwrap_or(i64::MAX),
             open: last / SEGMENT,
+            triage: TriageReader::new(connection)?,
         })
     }
 
@@ -113,6 +117,9 @@ impl<'a> Search<'a> {
         let mut found = Vec::new();
         for segment in segments.rev() {
             let mut blocks = self.of_time(&looking, segment)?;
+            if self.criteria.wants_triage() {
+                blocks &= triage::blocks(&looking, self.criteria, segment)?;
+            }
             if segment < self.open {
                 blocks &= self.posting(&looking, segment)?;
             }

@@ -78,6 +78,20 @@ pub struct Selection {
     #[cfg_attr(feature = "command", arg(long, value_name = "TEXT"))]
     pub text: Option<String>,
 
+    /// Only those that were acknowledged; `no` for those that were not
+    #[cfg_attr(feature = "command", arg(long, value_name = "yes|no", num_args = 0..=1,
+        require_equals = true, default_missing_value = "yes", value_parser = yes_or_no))]
+    pub acknowledged: Option<bool>,
+
+    /// Only those that were starred; `no` for those that were not
+    #[cfg_attr(feature = "command", arg(long, value_name = "yes|no", num_args = 0..=1,
+        require_equals = true, default_missing_value = "yes", value_parser = yes_or_no))]
+    pub starred: Option<bool>,
+
+    /// With this text in a comment, in upper or lower case
+    #[cfg_attr(feature = "command", arg(long, value_name = "TEXT"))]
+    pub comment: Option<String>,
+
     /// For which EXPR is true, such as `msg.caplen > 1000`; see docs/script.md
     #[cfg(feature = "script")]
     #[cfg_attr(feature = "command", arg(long, value_name = "EXPR"))]
@@ -107,9 +121,25 @@ pub enum SelectionProblem {
 
 impl Selection {
     /// The names that [`set`](Self::set) knows: those of the options of `pigear query`, and `ip` for `host`.
-    pub const NAMES: [&str; 15] = [
-        "since", "until", "gid", "sid", "priority", "class", "src", "dst", "host", "ip", "port",
-        "proto", "sensor", "text", "filter",
+    pub const NAMES: [&str; 18] = [
+        "since",
+        "until",
+        "gid",
+        "sid",
+        "priority",
+        "class",
+        "src",
+        "dst",
+        "host",
+        "ip",
+        "port",
+        "proto",
+        "sensor",
+        "text",
+        "acknowledged",
+        "starred",
+        "comment",
+        "filter",
     ];
 
     /// Sets a criterion from its name and its text. Returns false if there is no criterion of this name.
@@ -131,6 +161,9 @@ impl Selection {
             "proto" => once(&mut self.proto, protocol(text))?,
             "sensor" => once(&mut self.sensor, Ok(text.to_owned()))?,
             "text" => once(&mut self.text, Ok(text.to_owned()))?,
+            "acknowledged" => once(&mut self.acknowledged, yes_or_no(text))?,
+            "starred" => once(&mut self.starred, yes_or_no(text))?,
+            "comment" => once(&mut self.comment, Ok(text.to_owned()))?,
             #[cfg(feature = "script")]
             "filter" => once(&mut self.filter, Ok(text.to_owned()))?,
             _ => return Ok(false),
@@ -167,6 +200,9 @@ impl Selection {
             proto: self.proto,
             sensor: self.sensor.clone(),
             text: self.text.clone(),
+            acknowledged: self.acknowledged,
+            starred: self.starred,
+            comment: self.comment.clone(),
             #[cfg(feature = "script")]
             also: self.filter.as_deref().map(passes).transpose()?,
             #[cfg(not(feature = "script"))]
@@ -213,6 +249,14 @@ fn network(text: &str) -> Result<Network, String> {
     text.parse().map_err(|error: crate::network::NotANetwork| error.to_string())
 }
 
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("expected yes or no".to_owned()),
+    }
+}
+
 /// Only checked: it depends on the time zone, which may become known later, what time this is.
 fn known_moment(text: &str) -> Result<String, String> {
     moment(text, &TimeZone::UTC).map(|_| text.to_owned())
@@ -244,6 +288,7 @@ mod tests {
                 "since" | "until" => "1h",
                 "src" | "dst" | "host" | "ip" => "10.0.0.0/8",
                 "proto" => "tcp",
+                "acknowledged" | "starred" => "yes",
                 _ => "1",
             };
             let mut selection = Selection::default();

@@ -35,6 +35,7 @@ mod out_of_order;
 mod placing;
 mod querying;
 mod storing;
+mod triage;
 mod unwritten;
 mod upgrading;
 

@@ -20,6 +20,7 @@ use super::reader::Further;
 use super::retention::RetentionPolicy;
 use super::segment_index;
 use super::span::Span;
+use super::triage;
 use super::unused;
 use super::writer::Writer;
 use crate::visible::visible;
@@ -317,6 +318,7 @@ impl Writer {
             [block * BLOCK, block * BLOCK + BLOCK - 1],
         )?;
         change.execute("DELETE FROM block WHERE id = ?1", [block])?;
+        triage::forget(&change, block * BLOCK + BLOCK - 1)?;
         lanes::set_removed(&change, block * BLOCK + BLOCK - 1)?;
         if (block + 1) % SEGMENT_BLOCKS == 0 {
             segment_index::forget(&change, block / SEGMENT_BLOCKS)?;

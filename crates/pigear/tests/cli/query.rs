@@ -259,3 +259,34 @@ fn options_that_would_be_ignored_are_refused() {
         assert_eq!(status, 2);
     }
 }
+
+#[test]
+fn what_people_said_about_alerts_is_a_criterion() {
+    let room = stored("v2919/icmp_ping");
+    let store = rusqlite::Connection::open(room.at("a.db")).unwrap();
+    let said = "INSERT INTO triage VALUES (2, 0, 1, 'ann'), (3, 1, 2, 'ann'); \
+        INSERT INTO comment VALUES (1, 3, 3, 'bob', 'Look at this')";
+    store.execute_batch(said).unwrap();
+    let numbers = |args: &[&str]| {
+        let (stdout, stderr, status) = ask(&room, args);
+        assert_eq!((&*stderr, status), ("", 0));
+        let number = |line: &str| line.split_whitespace().next().unwrap().parse().unwrap();
+        stdout.lines().map(number).collect::<Vec<u32>>()
+    };
+    let all = numbers(&[]).len();
+    assert_eq!(numbers(&["--acknowledged"]), [2]);
+    assert_eq!(numbers(&["--acknowledged=no"]).len(), all - 1);
+    assert_eq!(numbers(&["--starred=yes"]), [3]);
+    assert_eq!(numbers(&["--comment", "look"]), [3]);
+    finds_nothing(
+        &room,
+        &["--starred", "--acknowledged"],
+        &format!("no alert meets all conditions; {SPAN}"),
+    );
+    let (stdout, _, _) = ask(&room, &["--comment", "look", "--format", "json"]);
+    let said = &objects(&stdout)[0]["triage"];
+    assert_eq!(
+        (&said["starred"]["by"], &said["comments"][0]["by"]),
+        (&"ann".into(), &"bob".into())
+    );
+}

@@ -14,7 +14,7 @@ fn of_version_2() -> Place {
 
 /// The same, with all alerts a second time, each of the next revision; the lane is also done with five
 /// alerts behind its mark.
-fn of_version_3() -> Place {
+pub(super) fn of_version_3() -> Place {
     unpacked(include_bytes!("data/v3.db.gz"))
 }
 

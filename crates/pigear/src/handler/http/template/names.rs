@@ -8,7 +8,7 @@ use pigear_alert::format::FormatName;
 use crate::similar::nearest;
 
 /// The fields of `format=json`, and what exists in templates only.
-const NAMES: [&str; 54] = [
+const NAMES: [&str; 55] = [
     "action",
     "alert",
     "app_name",
@@ -56,6 +56,7 @@ const NAMES: [&str; 54] = [
     "timestamp_ns",
     "timestamp_s",
     "transhdr",
+    "triage",
     "ts_sec",
     "ts_usec",
     "tv_sec",

@@ -1,0 +1,192 @@
+//! What people say about alerts is found, undone, and removed with the alerts.
+
+use super::delivery::numbered;
+use super::keeping::{is_consistent, keep_bytes, tidy};
+use super::querying::{finds, several};
+use super::*;
+use crate::store::triage::TriageRule;
+
+const ACKNOWLEDGE: (MarkKind, bool) = (MarkKind::Acknowledged, true);
+const STAR: (MarkKind, bool) = (MarkKind::Starred, true);
+
+fn triage(place: &Place) -> TriageWriter {
+    TriageWriter::open(&place.path()).unwrap()
+}
+
+fn with(set: impl FnOnce(&mut Criteria)) -> Criteria {
+    let mut criteria = Criteria::default();
+    set(&mut criteria);
+    criteria
+}
+
+fn of(place: &Place, criteria: &Criteria) -> Vec<i64> {
+    found(&mut place.reader(), criteria)
+}
+
+fn acknowledged(place: &Place) -> Vec<i64> {
+    of(place, &with(|c| c.acknowledged = Some(true)))
+}
+
+#[test]
+fn marks_and_comments_are_found_in_every_segment_and_among_the_newest() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let mut triage = triage(&place);
+    let last = all.len() as i64;
+    let ids: Vec<i64> = (1..=last).filter(|id| id % 1_000 == 7 || *id == last).collect();
+    assert_eq!(triage.mark(&ids, ACKNOWLEDGE, "ann").unwrap().alerts, ids.len() as u64);
+    assert_eq!(triage.mark(&[7, last], STAR, "bob").unwrap().alerts, 2);
+    triage.comment(7, "ann", "A false alarm").unwrap().unwrap();
+    triage.comment(7, "bob", "really?").unwrap().unwrap();
+
+    let newest: Vec<_> = ids.iter().rev().copied().collect();
+    assert_eq!(acknowledged(&place), newest);
+    assert_eq!(of(&place, &with(|c| c.starred = Some(true))), [last, 7]);
+    assert_eq!(of(&place, &with(|c| c.comment = Some("FALSE".into()))), [7]);
+    assert_eq!(of(&place, &with(|c| c.comment = Some("true".into()))), [0_i64; 0]);
+    let unseen = with(|c| c.acknowledged = Some(false));
+    assert_eq!(of(&place, &unseen).len(), all.len() - ids.len());
+    let counts = place.reader().count(&unseen, CountBy::Sid).unwrap();
+    let counted: u64 = counts.iter().map(|count| count.alerts).sum();
+    assert_eq!(counted, (all.len() - ids.len()) as u64);
+    // Together with others.
+    let both = with(|c| (c.acknowledged, c.priority) = (Some(true), vec![1]));
+    finds(&mut place.reader(), &all, &with(|c| c.priority = vec![1]), |alert| {
+        alert.priority() == Some(1)
+    });
+    let of_both = of(&place, &both);
+    assert!(!of_both.is_empty() && of_both.len() < ids.len());
+
+    let alert = place.reader().get(7).unwrap().unwrap();
+    let said = alert.triage.unwrap();
+    assert_eq!(
+        (said.acknowledged.unwrap().by, said.starred.unwrap().by),
+        ("ann".into(), "bob".into())
+    );
+    let texts: Vec<_> = said.comments.iter().map(|comment| &*comment.text).collect();
+    assert_eq!(texts, ["A false alarm", "really?"]);
+    assert!(triage.remove_comment(said.comments[0].id).unwrap());
+    assert!(!triage.remove_comment(said.comments[0].id).unwrap());
+    assert_eq!(of(&place, &with(|c| c.comment = Some("FALSE".into()))), [0_i64; 0]);
+}
+
+#[test]
+fn an_action_is_undone_to_what_was_there_before() {
+    let (place, _store) = Place::with(&numbered(0..2_000));
+    let mut triage = triage(&place);
+    triage.mark(&[5], ACKNOWLEDGE, "ann").unwrap();
+    let first = place.reader().get(5).unwrap().unwrap().triage;
+    let all = triage.mark_matching(&Criteria::default(), ACKNOWLEDGE, "bob").unwrap();
+    assert_eq!((all.alerts, acknowledged(&place).len()), (1_999, 2_000));
+    // Who was first stays so.
+    assert_eq!(place.reader().get(5).unwrap().unwrap().triage, first);
+    triage.mark(&[6], STAR, "ann").unwrap();
+    assert_eq!(triage.undo(all.id).unwrap(), Some(1_999));
+    assert_eq!((acknowledged(&place), triage.undo(all.id).unwrap()), (vec![5], None));
+    assert_eq!(of(&place, &with(|c| c.starred = Some(true))), [6]);
+
+    let none = triage.mark(&[5, 6], (MarkKind::Acknowledged, false), "bob").unwrap();
+    assert_eq!((none.alerts, acknowledged(&place).len()), (1, 0));
+    triage.undo(none.id).unwrap();
+    assert_eq!(place.reader().get(5).unwrap().unwrap().triage, first);
+    // An action that was long ago stays.
+    let old = triage.mark(&[7], ACKNOWLEDGE, "ann").unwrap();
+    for alert in 100..120 {
+        triage.mark(&[alert], ACKNOWLEDGE, "ann").unwrap();
+    }
+    assert_eq!(triage.undo(old.id).unwrap(), None);
+    assert_eq!(number(&place, "SELECT count(*) FROM triage_before"), 20);
+}
+
+fn number(place: &Place, sql: &str) -> i64 {
+    Connection::open(place.path()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn what_is_said_goes_with_the_alerts() {
+    let (place, store) = Place::with(&numbered(0..5_000));
+    let mut triage = triage(&place);
+    let all = triage.mark_matching(&Criteria::default(), ACKNOWLEDGE, "ann").unwrap();
+    triage.comment(1, "ann", "the first").unwrap().unwrap();
+    tidy(&store, keep_bytes(1_000_000));
+    let left = of(&place, &Criteria::default());
+    assert!(!left.is_empty() && left.len() < 4_000, "{}", left.len());
+    for table in ["triage", "triage_before"] {
+        let count = number(&place, &format!("SELECT count(*) FROM {table}"));
+        assert_eq!(count, left.len() as i64, "{table}");
+    }
+    assert_eq!(number(&place, "SELECT count(*) FROM comment"), 0);
+    // Nothing is said of what isn't there any more.
+    assert_eq!(triage.mark(&[1], STAR, "ann").unwrap().alerts, 0);
+    assert_eq!(triage.comment(1, "ann", "gone").unwrap(), None);
+    assert_eq!(triage.undo(all.id).unwrap(), Some(left.len() as u64));
+    is_consistent(&place.path());
+}
+
+#[test]
+fn a_rule_acknowledges_what_comes_after_it() {
+    let (place, store) = Place::with(&numbered(0..10));
+    let mut triage = triage(&place);
+    let even = triage.add_rule("even", "ann").unwrap();
+    triage.add_rule("broken", "bob").unwrap();
+    let compile = |rule: &TriageRule| {
+        let test: Test = Box::new(|alert| alert.message.event_id % 2 == 0);
+        (rule.expression == "even").then_some(test)
+    };
+    assert_eq!(triage.apply_rules(compile).unwrap(), 0);
+    put(&store, &numbered(10..20));
+    assert_eq!(triage.apply_rules(compile).unwrap(), 5);
+    assert_eq!(triage.apply_rules(compile).unwrap(), 0);
+    let ids = acknowledged(&place);
+    assert!(ids.len() == 5 && ids.iter().all(|id| *id > 10), "{ids:?}");
+    let said = place.reader().get(ids[0]).unwrap().unwrap().triage.unwrap();
+    assert_eq!(said.acknowledged.unwrap().by, format!("rule {even}"));
+    let names: Vec<_> = triage.rules().unwrap().into_iter().map(|rule| rule.expression).collect();
+    assert_eq!(names, ["even", "broken"]);
+    assert!(triage.remove_rule(even).unwrap() && !triage.remove_rule(even).unwrap());
+    put(&store, &numbered(20..30));
+    assert_eq!(triage.apply_rules(compile).unwrap(), 0);
+}
+
+#[test]
+fn a_comment_has_text_and_is_not_endless() {
+    let (place, _store) = Place::with(&numbered(0..1));
+    let mut triage = triage(&place);
+    for text in ["", " \n", &"x".repeat(10_001)] {
+        let problem = triage.comment(1, "ann", text).unwrap_err().source;
+        assert!(matches!(problem, StoreProblem::Comment { .. }), "{problem}");
+    }
+    assert!(triage.comment(1, "ann", &"x".repeat(10_000)).unwrap().is_some());
+}
+
+#[test]
+fn a_store_of_an_older_pigear_is_read_and_gets_no_triage_until_it_is_upgraded() {
+    let place = upgrading::of_version_3();
+    assert_eq!(acknowledged(&place), [0_i64; 0]);
+    assert_eq!(of(&place, &with(|c| c.acknowledged = Some(false))).len(), 140);
+    let problem = TriageWriter::open(&place.path()).err().unwrap().source;
+    assert!(matches!(problem, StoreProblem::Older { needed: 4 }), "{problem}");
+    drop(place.open());
+    assert_eq!(triage(&place).mark(&[1], STAR, "ann").unwrap().alerts, 1);
+}
+
+#[test]
+fn json_has_what_was_said_as_the_schema_says() {
+    let (place, _store) = Place::with(&case("v2919/http")[..1]);
+    let mut triage = triage(&place);
+    triage.mark(&[1], ACKNOWLEDGE, "ann").unwrap();
+    triage.comment(1, "bob", "<b>why?</b>").unwrap();
+    let alert = place.reader().get(1).unwrap().unwrap();
+    let mut text = Vec::new();
+    FormatName::Json.format(Colour::Never).write(&alert, &mut text);
+    let object: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let schema =
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/alert.schema.json"));
+    let schema = serde_json::from_slice(&schema.unwrap()).unwrap();
+    let valid =
+        jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap();
+    assert!(valid.is_valid(&object), "{object}");
+    let said = &object["triage"];
+    assert_eq!((&said["acknowledged"]["by"], said.get("starred")), (&"ann".into(), None));
+    assert_eq!(said["comments"][0]["text"], "<b>why?</b>");
+}

@@ -1,0 +1,111 @@
+//! Filters whose alerts are acknowledged as they come.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::MarkKind;
+use super::action::{TriageWriter, now};
+use crate::store::criteria::{Criteria, Test};
+use crate::store::error::StoreError;
+use crate::store::meta::last_id;
+use crate::store::reader::{Further, Reader};
+
+/// A filter whose alerts are acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TriageRule {
+    /// Its number.
+    pub id: i64,
+    /// The filter.
+    pub expression: String,
+    /// When it was added.
+    pub at: Timestamp,
+    /// Who added it.
+    pub by: String,
+}
+
+impl TriageWriter {
+    /// Adds a filter: alerts that are stored from now on and pass it are acknowledged when
+    /// [`apply_rules`](Self::apply_rules) is called. Returns its number.
+    ///
+    /// # Errors
+    /// If the store can't be written.
+    pub fn add_rule(&mut self, expression: &str, by: &str) -> Result<i64, StoreError> {
+        self.located(|connection| {
+            let done = last_id(connection)?;
+            connection.execute(
+                "INSERT INTO triage_rule (expression, at, by, done) VALUES (?1, ?2, ?3, ?4)",
+                params![expression, now(), by, done],
+            )?;
+            Ok(connection.last_insert_rowid())
+        })
+    }
+
+    /// Removes a filter; what it acknowledged stays so. False if there is none with this number.
+    ///
+    /// # Errors
+    /// If the store can't be written.
+    pub fn remove_rule(&mut self, id: i64) -> Result<bool, StoreError> {
+        self.located(|connection| {
+            Ok(connection.execute("DELETE FROM triage_rule WHERE id = ?1", [id])? > 0)
+        })
+    }
+
+    /// The filters, oldest first.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn rules(&mut self) -> Result<Vec<TriageRule>, StoreError> {
+        let rules = self.located(|connection| Ok(rules(connection)?))?;
+        Ok(rules.into_iter().map(|(rule, _)| rule).collect())
+    }
+
+    /// Acknowledges the alerts that came since the last time and pass a filter, and returns how many those
+    /// were. A filter for which `compile` returns none is passed over.
+    ///
+    /// # Errors
+    /// If the store can't be read or written.
+    pub fn apply_rules(
+        &mut self,
+        compile: impl Fn(&TriageRule) -> Option<Test>,
+    ) -> Result<u64, StoreError> {
+        let rules = self.located(|connection| Ok(rules(connection)?))?;
+        let (mut reader, mut all) = (None, 0);
+        for (rule, done) in rules {
+            let Some(test) = compile(&rule) else { continue };
+            let criteria = Criteria { also: Some(test), ..Criteria::default() };
+            let reader = match &mut reader {
+                Some(reader) => reader,
+                none => none.insert(Reader::open(self.path())?),
+            };
+            let mut passed = Vec::new();
+            let last = reader.after(done, &criteria, |stored| {
+                passed.push(stored.id);
+                Further::On
+            })?;
+            if !passed.is_empty() {
+                let by = format!("rule {}", rule.id);
+                all += self.mark(&passed, (MarkKind::Acknowledged, true), &by)?.alerts;
+            }
+            if last != done {
+                self.located(|connection| {
+                    let done = "UPDATE triage_rule SET done = ?2 WHERE id = ?1";
+                    Ok(connection.execute(done, [rule.id, last])?)
+                })?;
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// The filters, each with up to which alert it was applied.
+fn rules(connection: &Connection) -> rusqlite::Result<Vec<(TriageRule, i64)>> {
+    let mut select = connection
+        .prepare_cached("SELECT id, expression, at, by, done FROM triage_rule ORDER BY id")?;
+    let rows = select.query_map([], |row| {
+        let at = Timestamp::from_microsecond(row.get(2)?).unwrap_or_default();
+        let rule = TriageRule { id: row.get(0)?, expression: row.get(1)?, at, by: row.get(3)? };
+        Ok((rule, row.get(4)?))
+    })?;
+    rows.collect()
+}
