@@ -143,15 +143,14 @@ impl Unified2 {
             let longest = if self.until == Until::End { Duration::ZERO } else { POLL_INTERVAL };
             let at_end = self.follower.read(longest, &mut events, intake);
             if at_end && self.until == Until::End {
-                // The last round comes after everything was checked once more.
+                // The last round comes after everything was checked once more. It isn't repeated, whatever it
+                // finds: a file that can be opened, but not read, would be found each time.
                 ends += 1;
                 self.follower.recheck();
                 if ends == 2 {
                     self.follower.finish(&mut events);
                     self.follower.warn_of_cut_record();
                 }
-            } else {
-                ends = 0;
             }
             self.push(events, intake)?;
             if at_end {

@@ -8,7 +8,7 @@ use pigear_alert::plural;
 use pigear_alert::unified2::{Record, RecordType};
 use tracing::{info, warn};
 
-use super::bookmark::Mark;
+use super::bookmark::{Mark, Position};
 use super::input;
 use super::listing::Listing;
 use super::place::{FileName, Head, Place};
@@ -24,7 +24,7 @@ mod file;
 mod next_file;
 mod start;
 
-use file::{Detour, FilePosition, NextFile, Open};
+use file::{Detour, FilePosition, FoundFile, NextFile, Open};
 
 /// Reads the files of a log in order.
 ///
@@ -42,7 +42,7 @@ pub(super) struct Reader {
     left: HashMap<FileId, FilePosition>,
     set_aside: Vec<SetAside>,
     /// The last files that were closed or truncated: there may be copies of them.
-    copied: VecDeque<FilePosition>,
+    copied: VecDeque<(FileId, FilePosition)>,
     window: Window,
     unknown: HashSet<RecordType>,
     damaged: u64,
@@ -97,14 +97,18 @@ impl Reader {
     /// Where to start again so that nothing is lost; `None` if there are no files yet.
     pub(super) fn mark(&self) -> Option<Mark> {
         let open = self.open.as_ref().map(Open::place);
-        let place = self.window.start().cloned().or(open).or_else(|| self.last.clone())?;
-        Some(self.mark_at(&place))
+        let place = self.window.start().cloned().or(open).or_else(|| self.last.clone());
+        if let Some(place) = place {
+            return Some(self.mark_at(&place));
+        }
+        let mark = Mark { position: Position::start(), set_aside: self.positions_set_aside(None) };
+        (!mark.set_aside.is_empty()).then_some(mark)
     }
 
     /// The same, but for an event that begins here.
     pub(super) fn mark_at(&self, place: &Place) -> Mark {
-        let set_aside = self.set_aside.iter().map(|file| file.place.position());
-        let mut mark = Mark { position: place.position(), set_aside: set_aside.collect() };
+        let set_aside = self.positions_set_aside(Some(place.file.id));
+        let mut mark = Mark { position: place.position(), set_aside };
         if let Some(Open { file, detour: Some(detour), .. }) = &self.open
             && file.id == place.file.id
         {
@@ -112,6 +116,13 @@ impl Reader {
             mark.position = detour.place.position();
         }
         mark
+    }
+
+    /// Where to continue in the files that were set aside, other than one that is read on anyway.
+    fn positions_set_aside(&self, other_than: Option<FileId>) -> Vec<Position> {
+        let is_needed =
+            |file: &&SetAside| Some(file.place.file.id) != other_than && !file.has_original();
+        self.set_aside.iter().filter(is_needed).map(|file| file.place.position()).collect()
     }
 
     /// Whether the log has any files.
@@ -259,14 +270,14 @@ impl Reader {
     }
 
     fn open(&mut self, next: NextFile, out: &mut Vec<CompleteEvent>) {
-        let NextFile { file, opened, head, offset, trouble } = next;
+        let NextFile { file, opened, head, offset, trouble, is_detour } = next;
         let last = self.last.as_ref().filter(|last| last.file.id != file.id);
-        let detour = last.filter(|_| trouble.is_some());
+        let detour = last.filter(|_| is_detour);
         let detour = detour.map(|place| Detour { place: place.clone(), begun: self.begun });
         if detour.is_some() {
             self.window.finish(out);
         }
-        let length = opened.metadata().map(|metadata| metadata.len());
+        let metadata = opened.metadata();
         match Tail::new(opened, offset, head) {
             Ok((tail, id)) => {
                 self.reads_from_start |= offset == 0;
@@ -277,8 +288,8 @@ impl Reader {
                 self.note_begun();
             }
             Err(error) if input::is_damaged(&error) => {
-                let end = length.unwrap_or_default();
-                self.leave_damaged(&file, FilePosition { head, offset, end }, &error);
+                let found = metadata.map(|found| FoundFile::of(&found)).unwrap_or_default();
+                self.stop_decompressing(Place { file, offset, head }, found, &error);
             }
             Err(error) => {
                 let place = Place { file, offset, head: Head::default() };

@@ -2,6 +2,7 @@ use std::cmp::Reverse;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -193,10 +194,9 @@ impl SpoolFile {
         self.age.0 > begun
     }
 
-    /// Whether it was written just now, or in the future: the clock may have been set back.
+    /// Whether it is still being written.
     pub(super) fn is_being_written(&self) -> bool {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.written + ACTIVE_TIME >= now
+        is_recent(self.written)
     }
 
     /// Whether its name is that of a compressed file.
@@ -213,6 +213,17 @@ impl SpoolFile {
     pub(super) fn activity(&self) -> impl Ord + use<> {
         (self.written, self.age)
     }
+}
+
+/// Whether this time, since 1970, was just now, or is in the future: the clock may have been set back.
+pub(super) fn is_recent(written: Duration) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    written + ACTIVE_TIME >= now
+}
+
+/// The name of the file of which a file with this name is the compressed form.
+pub(super) fn original(name: &OsStr) -> Option<&OsStr> {
+    uncompressed(name.as_encoded_bytes()).map(OsStr::from_bytes)
 }
 
 /// Modification time: since 1970.

@@ -13,7 +13,7 @@ use super::*;
 use crate::handler::{Failure, Handler, Progress};
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::policy::{LaneSettings, WhenFull};
-use crate::stats::Snapshot;
+use crate::stats::{Snapshot, Stats};
 use crate::test_alerts::until;
 
 mod compressed;
@@ -89,6 +89,7 @@ impl Log {
 /// A source that is being followed.
 struct Following {
     seen: Seen,
+    stats: Arc<Stats>,
     stop: Stop,
     thread: JoinHandle<Result<(), PipelineError>>,
 }
@@ -98,9 +99,9 @@ impl Following {
         let (seen, stop) = (Seen::default(), Stop::default());
         let mut pipeline = Pipeline::default();
         pipeline.add("seen", Box::new(seen.clone()), LaneSettings::default());
-        let stopped = stop.clone();
+        let (stats, stopped) = (pipeline.stats(), stop.clone());
         let thread = thread::spawn(move || pipeline.run(vec![Box::new(source)], &stopped));
-        Self { seen, stop, thread }
+        Self { seen, stats, stop, thread }
     }
 
     fn until_seen(&self, ids: &[u32]) {

@@ -3,13 +3,15 @@
 use std::io;
 use std::path::PathBuf;
 
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::Reader;
-use super::file::FilePosition;
+use super::file::{FilePosition, FoundFile};
 use crate::source::unified2::file_kind::FileKind;
-use crate::source::unified2::place::FileName;
-use crate::source::unified2::spool::SpoolFile;
+use crate::source::unified2::input;
+use crate::source::unified2::place::Place;
+use crate::source::unified2::set_aside::{SetAside, Unfinished};
+use crate::source::unified2::spool::{self, SpoolFile};
 
 impl Reader {
     /// What the newest file is, if no file of the log is in unified2.
@@ -40,17 +42,34 @@ impl Reader {
         FileKind::of(&opened).ok().flatten()
     }
 
-    /// Leaves a compressed file that is damaged or cut at this position. It is read on if it grows: then it
-    /// was still being compressed.
-    pub(super) fn leave_damaged(&mut self, file: &FileName, left: FilePosition, error: &io::Error) {
-        self.damaged += 1;
-        let path = self.shown(&file.name);
-        match left.offset {
-            // Its end was looked for.
-            u64::MAX => warn!("{path} is damaged: {error}"),
-            offset => warn!("{path} is damaged after byte {offset} of its contents: {error}"),
+    /// A compressed file can't be decompressed from this place on. If it is cut and still being compressed,
+    /// it is read on later; else it is damaged.
+    pub(super) fn stop_decompressing(&mut self, place: Place, found: FoundFile, error: &io::Error) {
+        let FoundFile { length, written } = found;
+        if input::is_cut(error) && spool::is_recent(written) {
+            debug!("{} is still being compressed", self.shown(&place.file.name));
+            let original = spool::original(&place.file.name);
+            let mut files = self.listing.files().iter();
+            let has_original = files.any(|file| original == Some(&file.name));
+            let unfinished = Unfinished { length, has_original };
+            self.set_aside.push(SetAside::unfinished(place, unfinished));
+            return;
         }
-        self.left.insert(file.id, left);
+        self.leave_damaged(place, length, error);
+    }
+
+    /// It is read again if it changes.
+    fn leave_damaged(&mut self, place: Place, end: u64, error: &io::Error) {
+        self.damaged += 1;
+        let Place { file, offset, head } = place;
+        let path = self.shown(&file.name);
+        let is_end_wanted = offset == u64::MAX;
+        if is_end_wanted {
+            warn!("{path} is damaged: {error}");
+        } else {
+            warn!("{path} is damaged after byte {offset} of its contents: {error}");
+        }
+        self.left.insert(file.id, FilePosition { head, offset, end });
     }
 
     /// Says once that a log that was read from its start has no events.

@@ -6,9 +6,10 @@ use pigear_alert::plural;
 use tracing::warn;
 
 use super::Reader;
-use super::file::{FilePosition, Open};
+use super::file::{FilePosition, FoundFile, Open};
 use crate::source::unified2::input;
 use crate::source::unified2::set_aside::SetAside;
+use crate::source::unified2::spool::FileId;
 use crate::source::unified2::window::CompleteEvent;
 
 impl Reader {
@@ -19,7 +20,7 @@ impl Reader {
         self.log_skipped(damage);
         let Some(open) = self.open.take() else { return };
         warn!("{} was truncated or recreated", open.file.name.to_string_lossy());
-        self.remember(open.left());
+        self.remember(open.file.id, open.left());
         self.left.remove(&open.file.id);
         self.note_last(&open);
         self.listing.recheck();
@@ -39,7 +40,7 @@ impl Reader {
                 plural::count(half, "byte")
             );
         }
-        self.remember(open.left());
+        self.remember(open.file.id, open.left());
         self.left.insert(open.file.id, open.left());
         self.note_last(&open);
     }
@@ -56,9 +57,9 @@ impl Reader {
     }
 
     /// Remembers a file of which there may be a copy.
-    pub(super) fn remember(&mut self, left: FilePosition) {
+    pub(super) fn remember(&mut self, id: FileId, left: FilePosition) {
         const MAX_COPIED: usize = 64;
-        self.copied.push_front(left);
+        self.copied.push_front((id, left));
         self.copied.truncate(MAX_COPIED);
     }
 
@@ -67,7 +68,11 @@ impl Reader {
         let Some(mut open) = self.open.take() else { return };
         if input::is_damaged(&error) {
             self.note_last(&open);
-            self.leave_damaged(&open.file, open.left(), &error);
+            let (left, written) = (open.left(), open.tail.written().unwrap_or_default());
+            // The original may still be there, and its length is another one.
+            self.remember(open.file.id, FilePosition { end: left.offset, ..left });
+            let found = FoundFile { length: left.end, written };
+            self.stop_decompressing(open.place(), found, &error);
             return;
         }
         let mut trouble = open.trouble.take().unwrap_or_else(|| SetAside::known(open.place()));

@@ -1,11 +1,12 @@
 //! The files that a reader reads, and where it left them.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::source::unified2::place::{FileName, Head, Place};
 use crate::source::unified2::set_aside::SetAside;
+use crate::source::unified2::spool::{self, SpoolFile};
 use crate::source::unified2::tail::Tail;
 
 /// The file that is being read.
@@ -43,6 +44,28 @@ pub(super) struct NextFile {
     pub(super) head: Head,
     pub(super) offset: u64,
     pub(super) trouble: Option<SetAside>,
+    /// Whether it comes before the last file, to which reading then returns.
+    pub(super) is_detour: bool,
+}
+
+/// A file's state when it was looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FoundFile {
+    pub(super) length: u64,
+    /// Modification time: since 1970.
+    pub(super) written: Duration,
+}
+
+impl FoundFile {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self { length: metadata.len(), written: spool::written(metadata) }
+    }
+}
+
+impl From<&SpoolFile> for FoundFile {
+    fn from(file: &SpoolFile) -> Self {
+        Self { length: file.length, written: file.written }
+    }
 }
 
 impl Open {

@@ -10,12 +10,12 @@ use std::time::Instant;
 use tracing::warn;
 
 use super::Reader;
-use super::file::{FilePosition, NextFile, Open};
+use super::file::{FilePosition, NextFile};
 use crate::input::open_regular;
 use crate::source::unified2::input;
 use crate::source::unified2::place::{FileName, Head, Place};
 use crate::source::unified2::set_aside::SetAside;
-use crate::source::unified2::spool::SpoolFile;
+use crate::source::unified2::spool::{FileId, SpoolFile};
 
 impl Reader {
     /// The next file to read: the oldest unread one, or else one that was set aside.
@@ -98,17 +98,14 @@ impl Reader {
                 self.listing.recheck();
                 return None;
             }
-            // It is still being compressed.
-            Err(error) if input::is_cut(&error) && file.is_being_written() => return None,
-            Err(error) if input::is_damaged(&error) => {
-                let left = FilePosition { end: file.length, ..FilePosition::default() };
-                self.leave_damaged(&name, left, &error);
-                return None;
-            }
             Err(error) => {
                 let left = self.left.get(&file.id).copied().unwrap_or_default();
                 let place = Place { file: name, offset: left.offset, head: left.head };
-                self.fail(SetAside::known(place), error);
+                if input::is_damaged(&error) {
+                    self.stop_decompressing(place, file.into(), &error);
+                } else {
+                    self.fail(SetAside::known(place), error);
+                }
                 return None;
             }
         };
@@ -118,7 +115,10 @@ impl Reader {
         }
         let is_same = |left: &FilePosition| head.begins_with(&left.head) && left.end <= file.length;
         let left = self.left.get(&file.id).copied().filter(is_same);
-        let known = self.copied_from(&head).into_iter().chain(left);
+        let copied = self.copied_from(&head, file.id);
+        let is_older = is_compressed || !file.is_begun_after(self.begun);
+        let is_detour = is_older && copied.is_none() && left.is_some();
+        let known = copied.into_iter().chain(left);
         let known = known.max_by_key(|left| left.offset.max(left.end)).unwrap_or_default();
         // The length of a compressed file says nothing about what is in it.
         if known.end >= file.length && !is_compressed {
@@ -127,25 +127,29 @@ impl Reader {
                 .insert(file.id, FilePosition { head, offset: known.offset, end: file.length });
             return None;
         }
-        Some(NextFile { file: name, opened, head, offset: known.offset, trouble: None })
+        let (offset, trouble) = (known.offset, None);
+        Some(NextFile { file: name, opened, head, offset, trouble, is_detour })
     }
 
     /// The position in the file of which a file with this head is a copy, as logrotate makes them.
-    fn copied_from(&self, head: &Head) -> Option<FilePosition> {
-        let open = self.open.as_ref().map(Open::left);
-        let mut known = open.into_iter().chain(self.copied.iter().copied());
-        known.find(|left| head.tells() && left.head == *head)
+    fn copied_from(&self, head: &Head, id: FileId) -> Option<FilePosition> {
+        let open = self.open.as_ref().map(|open| (open.file.id, open.left()));
+        let known = open.into_iter().chain(self.copied.iter().copied());
+        let mut others = known.filter(|(other, _)| *other != id).map(|(_, left)| left);
+        others.find(|left| head.tells() && left.head == *head)
     }
 
     /// A file that was set aside, if it is due to be tried again.
     fn next_set_aside(&mut self) -> Option<NextFile> {
         let now = Instant::now();
-        let nth = self.set_aside.iter().position(|file| file.is_due(now))?;
+        let nth = self.set_aside.iter().position(|file| file.is_due(now, self.listing.files()))?;
         let mut file = self.set_aside.remove(nth);
         let id = file.place.file.id;
         let there = self.listing.files().iter().find(|other| other.id == id);
-        let Some((there, length)) = there.map(|there| (there.name.clone(), there.length)) else {
-            if self.listing.problem().is_none() {
+        let Some((there, found)) = there.map(|there| (there.name.clone(), there.into())) else {
+            if file.has_original() {
+                // What is in it is in the other file.
+            } else if self.listing.problem().is_none() {
                 let path = self.shown(&file.place.file.name);
                 warn!("{path} was removed before it could be read");
             } else {
@@ -158,12 +162,20 @@ impl Reader {
             Ok((opened, head, _)) => {
                 let is_same = head.begins_with(&file.place.head);
                 let offset = if is_same { file.place.offset } else { 0 };
-                let name = Arc::new(FileName { name: there, id });
-                Some(NextFile { file: name, opened, head, offset, trouble: Some(file) })
+                // The original may have been read meanwhile.
+                let copied = self.copied_from(&head, id).map_or(0, |copied| copied.offset);
+                let (offset, file_name) = (offset.max(copied), FileName { name: there, id });
+                Some(NextFile {
+                    file: Arc::new(file_name),
+                    opened,
+                    head,
+                    offset,
+                    trouble: Some(file),
+                    is_detour: true,
+                })
             }
             Err(error) if input::is_damaged(&error) => {
-                let Place { file, offset, head } = file.place;
-                self.leave_damaged(&file, FilePosition { head, offset, end: length }, &error);
+                self.stop_decompressing(file.place, found, &error);
                 None
             }
             Err(error) => {

@@ -128,7 +128,9 @@ impl Reader {
             Ok(opened) => {
                 let Place { file, offset, head } = place;
                 // The window is still empty.
-                self.open(NextFile { file, opened, head, offset, trouble: None }, &mut Vec::new());
+                let (trouble, is_detour) = Default::default();
+                let next = NextFile { file, opened, head, offset, trouble, is_detour };
+                self.open(next, &mut Vec::new());
             }
             Err(error) => self.fail(SetAside::known(place), error),
         }

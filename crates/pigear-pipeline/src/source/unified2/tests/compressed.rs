@@ -95,16 +95,125 @@ fn a_compressed_log_alone_is_read_to_its_end_once() {
     assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
 }
 
+/// Long ago, so that nothing writes the file any more.
+fn age(path: &Path) {
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
+}
+
+/// Where each test cuts a compressed file: in its trailer, in its middle, and in its first bytes.
+fn cuts(bytes: &[u8]) -> [usize; 3] {
+    [bytes.len() - 2, bytes.len() / 2, 14]
+}
+
 #[test]
-fn a_compressed_file_that_is_cut_is_told() {
+fn a_compressed_file_that_is_cut_is_told_once_nothing_writes_it() {
+    for ending in [".gz", ".zst"] {
+        let bytes = compressed_bytes(&records(1..1000), ending);
+        for end in cuts(&bytes) {
+            let log = Log::new();
+            let path = log.path(&format!("u2.log.1750000001{ending}"));
+            fs::write(&path, &bytes[..end]).unwrap();
+            age(&path);
+            append(&log.path("u2.log.1750000002"), &records([1001]));
+            let (mut seen, stats) = log.read(Start::Beginning);
+            let last = seen.pop();
+            assert_eq!((stats.malformed, last), (1, Some(1001)), "{ending} {end}");
+            assert!((1..1000).zip(&seen).all(|(id, seen)| id == *seen), "{ending} {end}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_still_being_compressed_is_no_damage_and_read_on_by_the_next_run() {
+    for ending in [".gz", ".zst"] {
+        let bytes = compressed_bytes(&records(1..1000), ending);
+        for end in cuts(&bytes) {
+            let log = Log::new();
+            let path = log.path(&format!("u2.log.1750000001{ending}"));
+            fs::write(&path, &bytes[..end]).unwrap();
+            append(&log.path("u2.log.1750000002"), &records([1001]));
+            let (mut seen, stats) = log.read(Start::Beginning);
+            assert_eq!((stats.malformed, seen.pop()), (0, Some(1001)), "{ending} {end}");
+            fs::write(&path, &bytes).unwrap();
+            seen.extend(log.read(Start::Bookmark).0);
+            assert!(seen.into_iter().eq(1..1000), "{ending} {end}");
+            assert_eq!(log.read(Start::Bookmark).0, [0; 0], "{ending} {end}");
+        }
+    }
+}
+
+#[test]
+fn a_log_of_one_file_that_is_still_being_compressed_is_read_on_by_the_next_run() {
+    let bytes = compressed_bytes(&records(1..1000), ".gz");
+    for end in cuts(&bytes) {
+        let log = Log::new();
+        fs::write(log.path("u2.log.1.gz"), &bytes[..end]).unwrap();
+        let (mut seen, stats) = log.read(Start::Beginning);
+        assert_eq!(stats.malformed, 0, "{end}");
+        fs::write(log.path("u2.log.1.gz"), &bytes).unwrap();
+        seen.extend(log.read(Start::Bookmark).0);
+        assert!(seen.into_iter().eq(1..1000), "{end}");
+    }
+}
+
+#[test]
+fn a_file_that_is_still_being_compressed_is_read_on_while_the_log_is_followed() {
     let log = Log::new();
-    let bytes = compressed_bytes(&records(1..100), ".gz");
-    fs::write(log.path("u2.log.1.gz"), &bytes[..bytes.len() - 9]).unwrap();
-    let (seen, stats) = log.read(Start::Beginning);
-    assert!(seen.len() < 100 && stats.malformed == 1, "{seen:?}");
-    // It was still being compressed.
-    fs::write(log.path("u2.log.1.gz"), bytes).unwrap();
-    assert_eq!([seen, log.read(Start::Bookmark).0].concat(), (1..100).collect::<Vec<_>>());
+    let bytes = compressed_bytes(&records(1..1000), ".gz");
+    let path = log.path("u2.log.1750000001.gz");
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    append(&log.path("u2.log.1750000002"), &records([1001]));
+    let following = Following::new(log.open(Start::Beginning));
+    until("the last is seen", || following.seen.ids().last() == Some(&1001));
+    let stats = Arc::clone(&following.stats);
+    append(&path, &bytes[bytes.len() / 2..]);
+    until("all are seen", || following.seen.ids().len() >= 1000);
+    let mut seen = following.end();
+    seen.sort_unstable();
+    assert!(seen.into_iter().eq((1..1000).chain([1001])));
+    assert_eq!(stats.snapshot().malformed, 0);
+    assert_eq!(log.read(Start::Bookmark).0, [0; 0]);
+}
+
+#[test]
+fn a_file_that_is_no_longer_compressed_after_a_while_is_told() {
+    let log = Log::new();
+    let bytes = compressed_bytes(&records(1..1000), ".gz");
+    let path = log.path("u2.log.1750000001.gz");
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    append(&log.path("u2.log.1750000002"), &records([1001]));
+    let following = Following::new(log.open(Start::Beginning));
+    until("the last is seen", || following.seen.ids().last() == Some(&1001));
+    let stats = Arc::clone(&following.stats);
+    assert_eq!(stats.snapshot().malformed, 0);
+    age(&path);
+    // So that the directory is read again.
+    append(&log.path("u2.log.1750000003"), &records([1002]));
+    until("it is told", || stats.snapshot().malformed == 1);
+    following.end();
+}
+
+#[test]
+fn a_file_that_is_compressed_beside_its_original_is_read_once() {
+    for ending in [".gz", ".zst"] {
+        let bytes = compressed_bytes(&records(1..1000), ending);
+        for end in cuts(&bytes) {
+            let log = Log::new();
+            let original = log.path("u2.log.1750000001");
+            let path = log.path(&format!("u2.log.1750000001{ending}"));
+            fs::write(&path, &bytes[..end]).unwrap();
+            append(&original, &records(1..1000));
+            append(&log.path("u2.log.1750000002"), &records([1001]));
+            let (mut seen, stats) = log.read(Start::Beginning);
+            seen.sort_unstable();
+            assert!(seen.into_iter().eq((1..1000).chain([1001])), "{ending} {end}");
+            assert_eq!(stats.malformed, 0, "{ending} {end}");
+            fs::write(&path, &bytes).unwrap();
+            fs::remove_file(&original).unwrap();
+            assert_eq!(log.read(Start::Bookmark).0, [0; 0], "{ending} {end}");
+        }
+    }
 }
 
 #[test]
@@ -120,19 +229,6 @@ fn a_compressed_file_that_is_damaged_at_its_start_is_told_once_and_left() {
         let (seen, stats) = log.read(Start::Beginning);
         assert_eq!((seen, stats.malformed), (vec![1, 2], 1), "{ending}");
     }
-}
-
-#[test]
-fn a_compressed_file_that_was_cut_at_its_start_long_ago_is_told() {
-    let log = Log::new();
-    let bytes = compressed_bytes(&records([1]), ".gz");
-    let path = log.path("u2.log.1750000001.gz");
-    fs::write(&path, &bytes[..14]).unwrap();
-    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-    File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
-    append(&log.path("u2.log.1750000002"), &records([2]));
-    let (seen, stats) = log.read(Start::Beginning);
-    assert_eq!((seen, stats.malformed), (vec![2], 1));
 }
 
 #[test]

@@ -1,4 +1,7 @@
+use std::os::unix::fs::MetadataExt;
+
 use super::*;
+use crate::source::unified2::bookmark::{Bookmark, Mark, Position};
 
 #[test]
 fn a_directory_that_is_gone_is_waited_for() {
@@ -57,4 +60,30 @@ fn a_bookmark_that_is_something_else_is_never_replaced() {
     let end = Pipeline::default().run(vec![Box::new(source)], &Stop::default());
     assert!(matches!(end, Err(PipelineError::Source { .. })), "{end:?}");
     assert_eq!(fs::read(log.path(".u2.log.bookmark")).unwrap(), b"something else");
+}
+
+#[test]
+fn a_file_that_can_be_opened_but_never_read_does_not_keep_a_run_from_ending() {
+    let log = Log::new();
+    let name = "u2.log.1750000001";
+    append(&log.path(name), &records([1]));
+    append(&log.path("u2.log.1750000002"), &records([2]));
+    let inode = fs::metadata(log.path(name)).unwrap().ino();
+    // No file has such a position: reading there is an error of the system.
+    let unreadable = Position { name: name.into(), inode, offset: u64::MAX, head: Vec::new() };
+    let mark = Mark { position: Position::start(), set_aside: vec![unreadable] };
+    Bookmark::new(log.path(".u2.log.bookmark")).write(&mark).unwrap();
+    let seen = Seen::default();
+    let mut pipeline = Pipeline::default();
+    pipeline.add("seen", Box::new(seen.clone()), LaneSettings::default());
+    let source = log.open(Start::Bookmark).until(Until::End);
+    let (ended, end) = std::sync::mpsc::channel();
+    thread::spawn(move || ended.send(pipeline.run(vec![Box::new(source)], &Stop::default())));
+    let end = end.recv_timeout(Duration::from_secs(20)).expect("the run ends");
+    let Err(PipelineError::Source { source: SourceError::Log(error), .. }) = end else {
+        panic!("{end:?}")
+    };
+    let path = log.path(name).display().to_string();
+    assert!(error.to_string().starts_with(&path), "{error}");
+    assert_eq!(seen.ids(), [2]);
 }

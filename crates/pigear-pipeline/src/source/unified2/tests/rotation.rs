@@ -176,3 +176,20 @@ fn a_file_that_was_left_and_grows_again_is_read_on() {
     following.until_seen(&[1, 2, 3, 4]);
     following.end();
 }
+
+#[test]
+fn an_older_file_that_grows_again_does_not_move_the_bookmark_back() {
+    let log = Log::new();
+    append(&log.path("u2.log.1750000001"), &records([1]));
+    append(&log.path("u2.log.1750000002"), &records([2]));
+    let following = Following::new(log.open(Start::Beginning));
+    following.until_seen(&[1, 2]);
+    append(&log.path("u2.log.1750000001"), &records([3]));
+    following.until_seen(&[1, 2, 3]);
+    following.end();
+    append(&log.path("u2.log.1750000002"), &records([4]));
+    append(&log.path("u2.log.1750000001"), &records([5]));
+    let mut seen = log.read(Start::Bookmark).0;
+    seen.sort_unstable();
+    assert_eq!(seen, [4, 5]);
+}
