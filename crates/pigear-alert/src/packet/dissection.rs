@@ -29,6 +29,8 @@ pub struct Dissection {
     pub flow_source: Option<FlowSource>,
     /// Snort's statement isn't what the packet's headers look like.
     pub differs: bool,
+    /// What in it isn't.
+    difference: Option<Difference>,
     /// The VLAN in Snort's log, if the packet doesn't have it.
     vlan: Option<u16>,
     /// The layer whose IP header has the flow's addresses.
@@ -46,10 +48,14 @@ impl Dissection {
         let decision = Decision::new(&layers, snort, stated);
         let has_vlan = |vlan: &u16| vlans(&layers).any(|found| found == *vlan);
         let vlan = stated.vlan.filter(|vlan| !has_vlan(vlan));
+        let difference = match decision.difference {
+            None | Some(Difference::Ports) if differ => Some(Difference::Addresses),
+            None if vlan.is_some() && vlans(&layers).next().is_some() => Some(Difference::Vlan),
+            difference => difference,
+        };
         Self {
-            differs: differ
-                || decision.differs
-                || vlan.is_some() && vlans(&layers).next().is_some(),
+            differs: difference.is_some(),
+            difference,
             flow: decision.flow,
             flow_source: decision.source,
             ip: decision.ip,
@@ -64,9 +70,17 @@ impl Dissection {
     /// How Snort's statement and the packet's headers differ, if they do, as a sentence.
     #[must_use]
     pub fn difference(&self) -> Option<&'static str> {
-        self.differs.then_some(match self.flow_source {
-            Some(FlowSource::Log) => "Addresses are from Snort's log; the packet's headers differ",
-            _ => "Addresses are from the IP header that Snort names; the packet has another one",
+        Some(match (self.difference?, self.flow_source) {
+            (Difference::Vlan, _) => "The VLAN is from Snort's log; the packet has another one",
+            (Difference::Ports, _) => {
+                "Protocol and ports are from Snort's log; the packet's headers differ"
+            }
+            (Difference::Addresses, Some(FlowSource::Log)) => {
+                "Addresses are from Snort's log; the packet's headers differ"
+            }
+            (Difference::Addresses, _) => {
+                "Addresses are from the IP header that Snort names; the packet has another one"
+            }
         })
     }
 
@@ -165,12 +179,22 @@ fn vlans(layers: &[Layer]) -> impl Iterator<Item = u16> + '_ {
     })
 }
 
+/// What Snort states differently, the most important first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Difference {
+    Addresses,
+    /// The protocol or the ports, and not the addresses.
+    Ports,
+    /// The VLAN, and nothing else.
+    Vlan,
+}
+
 /// Which addresses, protocol and ports count.
 struct Decision {
     flow: Option<Flow>,
     source: Option<FlowSource>,
     ip: Option<usize>,
-    differs: bool,
+    difference: Option<Difference>,
 }
 
 impl Decision {
@@ -184,7 +208,7 @@ impl Decision {
             (Some(_), Some(_)) => Some(FlowSource::Datagram),
             (Some(_), None) => Some(FlowSource::Dissection),
         };
-        let packet = Self { flow: found, source, ip, differs: false };
+        let packet = Self { flow: found, source, ip, difference: None };
         match stated.flow {
             Some(logged) => packet.overruled(logged, innermost),
             None => packet,
@@ -196,7 +220,8 @@ impl Decision {
         let source = Some(FlowSource::Log);
         let Some(found) = self.flow else { return Self { flow: Some(logged), source, ..self } };
         if !innermost.first().is_some_and(|ip| logged.has_ends_of(&ip.header)) {
-            return Self { flow: Some(logged), source, ip: None, differs: true };
+            let difference = Some(Difference::Addresses);
+            return Self { flow: Some(logged), source, ip: None, difference };
         }
         let protocol = flow::logged_protocol(found.protocol, logged.protocol);
         // Snort's log has ports of some fragments, and none where Snort didn't read them.
@@ -206,7 +231,8 @@ impl Decision {
         let ports = ports.filter(|_| protocol.has_ports() || logged.ports.is_some());
         let has_other_ports = found.ports.is_some() && ports != found.ports;
         let flow = Some(Flow { protocol, ports, ..logged });
-        Self { flow, source, differs: !is_known || has_other_ports, ..self }
+        let difference = (!is_known || has_other_ports).then_some(Difference::Ports);
+        Self { flow, source, difference, ..self }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::{FlowSource, Header, LinkType, StopReason};
+use super::super::{Dissector, Flow, FlowSource, Header, IpProtocol, LinkType, Stated, StopReason};
 use super::samples::*;
 use super::{names, stopped};
 use crate::alert::Alert;
@@ -352,5 +352,57 @@ fn damaged_headers_of_tunnels_end_the_dissection() {
         (ethernet(0x0003, &[0xaa, 0xaa, 3]), "LLC at byte 14: needs 8 bytes, but 3 are left"),
     ] {
         assert_eq!(stopped(sent(SNORT_3, &frame, None).dissection()), text, "{frame:x?}");
+    }
+}
+
+/// A frame of a type that isn't dissected, whose addresses look like the header of a cooked capture, and
+/// whose contents like what that would announce.
+fn disguised_as_cooked(ether_type: u16, forged: &[u8]) -> Vec<u8> {
+    let mut frame = ethernet(ether_type, &[&[8, 0], forged].concat());
+    frame[..12].copy_from_slice(&[0, 1, 0, 1, 0, 6, 2, 0, 0, 0, 0, 2]);
+    frame
+}
+
+#[test]
+fn no_choice_of_addresses_makes_a_cooked_or_raw_packet_of_a_frame_that_snort_read() {
+    for ether_type in [0x8863, 0x888e, 0x88cc, 0x9000] {
+        let cooked = disguised_as_cooked(ether_type, &inner());
+        let mut raw = cooked.clone();
+        raw[..12].copy_from_slice(&[0x45, 0, 0, 50, 0, 0, 0, 0, 64, 17, 0, 0]);
+        for frame in [cooked, summed(raw)] {
+            for dialect in [SNORT_2, SNORT_3] {
+                let mut alert = sent(dialect, &frame, None);
+                // Snort read the Ethernet header.
+                alert.message.data = 14;
+                let link_type = alert.dissection().link_type;
+                assert!(
+                    link_type.is_none_or(|known| known == LinkType::ETHERNET),
+                    "{ether_type:#x}, {dialect}: {link_type:?}"
+                );
+                assert_eq!(source(&alert), "", "{ether_type:#x}, {dialect}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_differs_is_named() {
+    let frame = ethernet(0x8100, &vlan(5, 0x0800, &inner()));
+    let [source, destination, stranger] = [8, 9, 7].map(|host| [10, 0, 0, host].into());
+    let flow = Flow { source, destination, protocol: IpProtocol(17), ports: Some((7, 8)) };
+    let difference = |flow: Flow, vlan: u16| {
+        let stated = Stated { flow: Some(flow), vlan: Some(vlan), ..Stated::default() };
+        Dissector::default().dissect_stated(&frame, &stated).difference()
+    };
+    assert_eq!(difference(flow, 5), None);
+    let other_vlan = "The VLAN is from Snort's log; the packet has another one";
+    assert_eq!(difference(flow, 70), Some(other_vlan));
+    let other_ports = "Protocol and ports are from Snort's log; the packet's headers differ";
+    let flow_of_ports = Flow { ports: Some((7, 9)), ..flow };
+    assert_eq!(difference(flow_of_ports, 5), Some(other_ports));
+    let other_ends = "Addresses are from Snort's log; the packet's headers differ";
+    let flow_of_stranger = Flow { source: stranger, ..flow };
+    for vlan in [5, 70] {
+        assert_eq!(difference(flow_of_stranger, vlan), Some(other_ends));
     }
 }
