@@ -154,8 +154,14 @@ fn printable(bytes: &[u8]) -> String {
 /// libpcap's name of a link type.
 fn link_type_name(link_type: LinkType) -> Option<&'static str> {
     match link_type.0 {
+        0 => Some("NULL"),
         1 => Some("EN10MB"),
+        9 => Some("PPP"),
+        10 => Some("FDDI"),
         12 | 14 | 101 => Some("RAW"),
+        50 => Some("PPP_SERIAL"),
+        104 => Some("C_HDLC"),
+        108 => Some("LOOP"),
         113 => Some("LINUX_SLL"),
         _ => None,
     }

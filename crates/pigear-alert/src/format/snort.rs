@@ -20,6 +20,7 @@ use super::Format;
 use super::text::{Alike, put_visible};
 use crate::alert::Alert;
 use crate::unified2::Verdict;
+use crate::wire::Dialect;
 use subject::Subject;
 
 /// One line an alert, as the Snort that sent it writes its `alert_fast`:
@@ -57,6 +58,7 @@ impl Snort {
     /// [1:384:8] ICMP PING [Classification: Misc activity] [Priority: 3] {ICMP} 10.0.0.1 -> 10.0.0.2
     /// ```
     ///
+    /// Snort up to 2.8.5 and barnyard2 write `[Priority: 3]:`, and no space before that if there is no class.
     /// Of an alert without addresses Snort writes only the message; here its numbers, class and priority remain.
     #[must_use]
     pub fn syslog() -> Self {
@@ -106,15 +108,38 @@ fn write_syslog(subject: &Subject<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"ALERT");
     }
     out.push(b' ');
+    let before_class = out.len();
     put_class(subject, out);
     if let Some(priority) = subject.alert.priority() {
+        let is_old = is_old(subject.alert.dialect);
+        if is_old && out.len() == before_class {
+            out.pop();
+        }
         put_priority(priority, out);
+        if is_old && subject.addresses().is_some() {
+            out.pop();
+            out.extend_from_slice(b": ");
+        }
     }
     put_marks(subject, out);
     if subject.addresses().is_some() {
         put_endpoints(subject, out);
     } else {
         out.truncate(out.trim_ascii_end().len());
+    }
+}
+
+/// Whether this is sent by Snort before 2.9, or by barnyard2, which goes on from there.
+fn is_old(dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Snort3 | Dialect::Snort29 | Dialect::Snort29AppId | Dialect::Snort297AppId => {
+            false
+        }
+        Dialect::Snort27
+        | Dialect::Snort22
+        | Dialect::Snort2x32
+        | Dialect::Barnyard2
+        | Dialect::Barnyard2x32 => true,
     }
 }
 

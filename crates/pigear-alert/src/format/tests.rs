@@ -1,5 +1,6 @@
 mod cef_parser;
 mod count;
+mod eve;
 mod event_id;
 mod fast;
 mod flow;

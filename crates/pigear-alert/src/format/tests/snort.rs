@@ -173,3 +173,38 @@ fn alert_json_has_the_default_fields_of_snort_3() {
          \"action\" : \"allow\" }\n"
     );
 }
+
+#[test]
+fn a_message_of_an_old_snorts_syslog_has_a_colon() {
+    let syslog = |dialect, message| written(&Snort::syslog(), &of(dialect, message));
+    let old = [
+        Dialect::Snort27,
+        Dialect::Snort22,
+        Dialect::Snort2x32,
+        Dialect::Barnyard2,
+        Dialect::Barnyard2x32,
+    ];
+    for dialect in old {
+        assert_eq!(
+            syslog(dialect, ping()),
+            "[1:384:8] ICMP PING [Classification: Misc activity] [Priority: 3]: \
+             {ICMP} 10.0.0.1 -> 10.0.0.2\n"
+        );
+        // Without a class, there is no space either.
+        let message = AlertMessage { classification: 0, ..ping() };
+        assert_eq!(
+            syslog(dialect, message),
+            "[1:384:8] ICMP PING[Priority: 3]: {ICMP} 10.0.0.1 -> 10.0.0.2\n"
+        );
+        let message = AlertMessage { classification: 0, priority: 0, ..ping() };
+        assert_eq!(syslog(dialect, message), "[1:384:8] ICMP PING {ICMP} 10.0.0.1 -> 10.0.0.2\n");
+        let message = AlertMessage { pkt: [].into(), ..ping() };
+        assert_eq!(
+            syslog(dialect, message),
+            "[1:384:8] ICMP PING [Classification: Misc activity] [Priority: 3]\n"
+        );
+    }
+    for dialect in Dialect::ALL.into_iter().filter(|dialect| !old.contains(dialect)) {
+        assert!(!syslog(dialect, ping()).contains("]:"), "{dialect}");
+    }
+}
