@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+/// The most counts of rejected alerts that wait. Then the next one joins the last: it is settled later.
+const MAX_COUNTS: usize = 4096;
+
 /// How many alerts of a queue its reader has settled, from the first that was pushed.
 ///
 /// An alert that finds the queue full counts only after all alerts that are in it at that time.
@@ -27,8 +30,13 @@ impl SettledCounter {
     }
 
     pub(super) fn turn_away(&mut self) {
+        // A reader that has stopped settling takes more alerts nevertheless.
+        let is_full = self.turned_away.len() >= MAX_COUNTS;
         match self.turned_away.back_mut() {
-            Some((before, n)) if *before == self.let_in => *n += 1,
+            Some((before, n)) if is_full || *before == self.let_in => {
+                *before = self.let_in;
+                *n += 1;
+            }
             _ => self.turned_away.push_back((self.let_in, 1)),
         }
         self.advance();
@@ -47,5 +55,28 @@ impl SettledCounter {
             self.turned_away_before += n;
             self.turned_away.pop_front();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_has_stopped_settling_costs_no_more_and_more_memory() {
+        let mut counter = SettledCounter::default();
+        let n = 3 * MAX_COUNTS as u64;
+        for _ in 0..n {
+            counter.let_in();
+            counter.turn_away();
+        }
+        assert!(counter.turned_away.len() <= MAX_COUNTS);
+        assert_eq!(counter.first(), 0);
+        counter.settle(2);
+        assert_eq!(counter.first(), 4);
+        counter.settle(n - 1);
+        assert!(counter.first() < 2 * n - 1);
+        counter.settle(n);
+        assert_eq!(counter.first(), 2 * n);
     }
 }
