@@ -229,8 +229,22 @@ fn a_typo_in_a_template_is_found_at_the_start() {
     );
     refuses("\"{{ param.tokn }}\"", "1: there is no param.tokn; did you mean param.token?");
     refuses("\"{{ nothing_like_it }}\"", "1: there is no nothing_like_it");
-    let fine =
-        "\"{{ typo|default('x') }}{{ src_ip }}{% for url in references %}{{ url }}{% endfor %}\"";
+    // What says something of another name, or isn't code, says nothing of this one.
+    let missing = "there is no param.tokn; did you mean param.token?";
+    for template in [
+        "\"{{ sender.tokn|default('') }}{{ tokn|default('') }}{{ param.tokn }}\"",
+        "\"param.tokn is {{ param.tokn }}\"",
+        "\"{# param.tokn|default('') #}{{ param.tokn }}\"",
+        "\"{{ 'param.tokn is defined' }}{{ param.tokn }}\"",
+        "\"{{ param.tokn ~ param.token|default('') }}\"",
+    ] {
+        refuses(template, &format!("1: {missing}"));
+    }
+    refuses("\"{% if param.tokn is string %}x{% endif %}\"", &format!("1: {missing}"));
+    refuses("{# tokn #}\n\"{{ param.tokn }}\"", &format!("2: {missing}"));
+    let fine = "\"{{ typo|default('x') }}{{ src_ip }}{% for url in references %}{{ url }}{% endfor %}\
+         {% if other is defined %}{{ other }}{% endif %}{% if third is not defined %}{% endif %}\
+         {{ param.tokn | d('x') }}\"";
     let mut running = Test::new()
         .file("t.json", fine)
         .args(["--data-handler", "http", "url=http://127.0.0.1:1/", "template=t.json"])

@@ -82,9 +82,10 @@ pub(super) fn check(
     let Ok(template) = environment.get_template(template) else { return Ok(()) };
     let globals: Vec<_> = environment.globals().map(|(name, _)| name.to_owned()).collect();
     let used = template.undeclared_variables(true);
+    let code = code_of(text);
     let unknown = used.iter().filter(|name| !globals.contains(name)).filter_map(|path| {
         let meant = unknown(path, format, params)?;
-        let line = line_without_default(path, text)?;
+        let line = line_without_default(path, &code)?;
         Some((line, path, meant))
     });
     match unknown.min() {
@@ -115,25 +116,107 @@ fn unknown(path: &str, format: FormatName, params: &BTreeMap<String, String>) ->
     Some(question(&format!("{prefix}{name}."), nearest(rest, known)))
 }
 
-/// The first line with this name, unless it has a default.
-fn line_without_default(path: &str, text: &str) -> Option<usize> {
+/// The code of a template: its comments, its texts, and what is outside of its tags are blank.
+fn code_of(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((outside, behind)) = split_at_first(rest, &["{{", "{%", "{#"]) {
+        push_blank(outside, &mut code);
+        let end = match behind.as_bytes() {
+            [_, b'#', ..] => {
+                let end = behind.find("#}").map_or(behind.len(), |end| end + 2);
+                push_blank(behind.get(..end).unwrap_or_default(), &mut code);
+                end
+            }
+            _ => push_tag(behind, &mut code),
+        };
+        rest = behind.get(end..).unwrap_or_default();
+    }
+    push_blank(rest, &mut code);
+    code
+}
+
+/// Splits before the first of these that occurs.
+fn split_at_first<'a>(text: &'a str, wanted: &[&str]) -> Option<(&'a str, &'a str)> {
+    let at = wanted.iter().filter_map(|wanted| text.find(wanted)).min()?;
+    text.split_at_checked(at)
+}
+
+/// Adds the tag that begins a text, and returns its length.
+fn push_tag(text: &str, code: &mut String) -> usize {
+    let (mut quote, mut is_escaped, mut last) = (None, false, ' ');
+    for (at, letter) in text.char_indices() {
+        match quote {
+            Some(_) if is_escaped => is_escaped = false,
+            Some(_) if letter == '\\' => is_escaped = true,
+            Some(end) if letter == end => quote = None,
+            Some(_) => {}
+            None if matches!(letter, '"' | '\'') => quote = Some(letter),
+            None => {
+                code.push(letter);
+                if letter == '}' && matches!(last, '}' | '%') {
+                    return at + 1;
+                }
+                last = letter;
+                continue;
+            }
+        }
+        push_blank(letter.encode_utf8(&mut [0; 4]), code);
+        last = ' ';
+    }
+    text.len()
+}
+
+/// Adds as many lines.
+fn push_blank(text: &str, code: &mut String) {
+    code.extend(text.chars().map(|letter| if letter == '\n' { '\n' } else { ' ' }));
+}
+
+/// The first line with this name, unless it has a default, or it is asked whether it exists.
+fn line_without_default(path: &str, code: &str) -> Option<usize> {
     let name = path.rsplit('.').next().unwrap_or(path);
-    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
     let mut first = None;
-    for (at, _) in text.match_indices(name) {
-        let (before, rest) = text.split_at(at);
+    for (at, _) in code.match_indices(name) {
+        let (before, rest) = code.split_at(at);
         let behind = rest.get(name.len()..).unwrap_or_default();
-        if before.ends_with(is_letter) || behind.starts_with(is_letter) {
+        if behind.starts_with(is_letter) || !ends_path(before, path) {
             continue;
         }
-        let behind = behind.trim_start();
-        let filter = behind.strip_prefix('|').map(str::trim_start).unwrap_or_default();
-        if filter.starts_with("default") || filter.starts_with("d(") || behind.starts_with("is ") {
+        if is_guard(behind) {
             return None;
         }
         first = first.or_else(|| Some(before.matches('\n').count() + 1));
     }
     first.or(Some(1))
+}
+
+fn is_letter(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
+}
+
+/// Whether the code before a name ends with the other names of its path, and no more.
+fn ends_path(before: &str, path: &str) -> bool {
+    let mut before = before;
+    for name in path.rsplit('.').skip(1) {
+        let rest = before.trim_end().strip_suffix('.').map(str::trim_end);
+        let Some(rest) = rest.and_then(|rest| rest.strip_suffix(name)) else { return false };
+        before = rest;
+    }
+    !before.ends_with(is_letter) && !before.trim_end().ends_with('.')
+}
+
+/// Whether what comes behind a name says what to do if it doesn't exist.
+fn is_guard(behind: &str) -> bool {
+    let behind = behind.trim_start();
+    let first_word =
+        |text: &str| text.trim_start().split(|letter| !is_letter(letter)).next().map(str::to_owned);
+    if let Some(filter) = behind.strip_prefix('|') {
+        return matches!(first_word(filter).as_deref(), Some("default" | "d"));
+    }
+    let Some(test) = behind.strip_prefix("is ") else { return false };
+    let test = test.trim_start();
+    let test = test.strip_prefix("not ").unwrap_or(test);
+    matches!(first_word(test).as_deref(), Some("defined" | "undefined"))
 }
 
 #[cfg(test)]
