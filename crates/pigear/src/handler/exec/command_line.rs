@@ -39,8 +39,10 @@ impl CommandLine {
     /// are literal.
     fn split(text: &str) -> Result<Self, &'static str> {
         let mut line = Self::of(shlex::split(text).ok_or("a quote is not closed")?)?;
-        let is_operator = |word: &&String| OPERATORS.contains(&&***word) && is_bare(word, text);
-        let operator = line.arguments.iter().find(is_operator);
+        let operator = line
+            .arguments
+            .iter()
+            .find(|word| OPERATORS.contains(&word.as_str()) && is_bare(word, text));
         line.for_shell =
             operator.map(|operator| ForShell { operator: operator.clone(), text: text.to_owned() });
         Ok(line)
@@ -96,10 +98,18 @@ fn not_executable(path: &Path) -> String {
     format!("{path} is not executable: chmod +x {quoted}")
 }
 
-/// Whether a word stands in a text without quotes around it.
+/// Whether a word stands somewhere in a text without quotes: another one in its place is split off too.
 fn is_bare(word: &str, text: &str) -> bool {
-    let quoted = [format!("'{word}'"), format!("\"{word}\""), format!("\\{word}")];
-    !quoted.iter().any(|quoted| text.contains(quoted))
+    /// Not in any argument.
+    const MARK: &str = "\0";
+    text.match_indices(word).any(|(at, _)| {
+        let before = text.get(..at).unwrap_or_default();
+        let behind = text.get(at + word.len()..).unwrap_or_default();
+        before.ends_with(char::is_whitespace)
+            && (behind.is_empty() || behind.starts_with(char::is_whitespace))
+            && shlex::split(&[before, MARK, behind].concat())
+                .is_some_and(|words| words.iter().any(|word| word == MARK))
+    })
 }
 
 impl<'de> Deserialize<'de> for CommandLine {
@@ -147,6 +157,12 @@ mod tests {
         );
         let runs = |text: &str| CommandLine::split(text).unwrap().find().is_ok();
         assert!(runs("sh -c 'cat | tee x'") && runs("grep '|'") && runs("cat a|b"));
+        for quoted in [r"grep \|", r#"grep "|""#, "grep ' | '", r#"sh -c "a | b""#, r"cat a\ | x"] {
+            assert!(runs(quoted), "{quoted}");
+        }
+        for bare in ["cat | grep '|'", "cat '|' | tee x", r"cat \| | tee x"] {
+            assert!(problem(bare).starts_with("there is no shell, so | would be"), "{bare}");
+        }
         assert_eq!(problem("/etc"), "/etc is not a program");
     }
 }
