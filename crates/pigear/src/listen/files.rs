@@ -38,6 +38,8 @@ struct NamedFile {
     what: String,
     path: PathBuf,
     access: Access,
+    /// The log of a bookmark: sources that read the same one may share it.
+    log: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +48,7 @@ enum Access {
     Writes,
     /// Beside another file, or only if its directory is there.
     WritesBeside,
-    /// How far a log was read, which two sources that read the same log may share.
+    /// How far a log was read.
     Bookmark,
 }
 
@@ -121,7 +123,8 @@ impl Files {
     }
 
     fn add(&mut self, what: impl Into<String>, path: &Path, access: Access) {
-        self.0.push(NamedFile { what: what.into(), path: path.to_owned(), access });
+        let (what, path, log) = (what.into(), path.to_owned(), None);
+        self.0.push(NamedFile { what, path, access, log });
     }
 
     fn add_store(&mut self, path: &Path) {
@@ -158,10 +161,13 @@ impl Files {
         for path in spool.paths() {
             self.add("Snort's log", &path, Access::Reads);
         }
-        match &source.bookmark {
-            Some(path) => self.add("the bookmark", path, bookmark),
-            None => self.add("the bookmark", &spool.bookmark(), Access::WritesBeside),
-        }
+        let (path, access) = match &source.bookmark {
+            Some(path) => (path.clone(), bookmark),
+            None => (spool.bookmark(), Access::WritesBeside),
+        };
+        let log = spool.path();
+        let what = format!("the bookmark of {}", log.display());
+        self.0.push(NamedFile { what, path, access, log: Some(log) });
     }
 
     fn add_handler(&mut self, handler: &HandlerConfig, registry: &Registry) {
@@ -183,8 +189,12 @@ impl Files {
 
 impl NamedFile {
     fn conflicts_with(&self, other: &Self) -> bool {
-        // Sources of the same log have the same bookmark.
         let both = |access| self.access == access && other.access == access;
+        if let (Some(log), Some(others)) = (&self.log, &other.log)
+            && !is_same_log(log, others)
+        {
+            return true;
+        }
         !both(Access::Reads) && !both(Access::Bookmark) && !both(Access::WritesBeside)
     }
 
@@ -192,6 +202,15 @@ impl NamedFile {
         let path = self.path.display();
         format!("{path} is used by both {} and {}; give each its own file", other.what, self.what)
     }
+}
+
+/// Whether two paths name one log, of which no file need have this name.
+fn is_same_log(one: &Path, other: &Path) -> bool {
+    let dir = |path: &Path| {
+        let dir = output_file::dir(path);
+        fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned())
+    };
+    one.file_name() == other.file_name() && dir(one) == dir(other)
 }
 
 /// What a regular file has in common under all its names. Terminals, FIFOs and the like may be shared.

@@ -92,3 +92,22 @@ fn handlers_write_to_no_file_that_is_read_or_has_another_writer() {
         refused(with_files(test), args, path, both);
     }
 }
+
+#[test]
+fn different_logs_have_different_bookmarks() {
+    let source = |log: &str| {
+        let kind = "[[source]]\ntype = \"unified2\"\n";
+        format!("{kind}from = \"{log}\"\nbookmark = \"mark\"\n")
+    };
+    let of = |log| format!("the bookmark of {log}");
+    let test = Test::bare().file("pigear.toml", &(source("one.log") + &source("two.log")));
+    let both = [of("./one.log"), of("./two.log")];
+    refused(test, &["--config", "pigear.toml"], "mark", both.each_ref().map(String::as_str));
+    let completing = |log: &str| {
+        format!(
+            "[[source]]\nfrom = \"{log}.sock\"\ncomplete_from = \"{log}\"\nbookmark = \"mark\"\n"
+        )
+    };
+    let test = Test::bare().file("pigear.toml", &(completing("one.log") + &completing("two.log")));
+    refused(test, &["--config", "pigear.toml"], "mark", both.each_ref().map(String::as_str));
+}
