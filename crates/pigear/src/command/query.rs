@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pigear_alert::plural;
 
@@ -35,6 +36,9 @@ const COUNTS: usize = 25;
 
 /// How often to check for new alerts.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How long after the end of a span an alert of it may still be stored.
+const LATE: Duration = Duration::from_secs(2);
 
 pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
     let path = store_path(&args.store)?;
@@ -202,7 +206,7 @@ fn show(
     Ok(())
 }
 
-/// Shows the newest alerts, oldest first, and then each new one.
+/// Shows the newest alerts, oldest first, and then each new one, until none that is wanted can come.
 fn follow(
     path: &Path,
     mut reader: Reader,
@@ -219,22 +223,35 @@ fn follow(
         if newest.len() < limit { Further::On } else { Further::Enough }
     })?;
     let mut output = Output::default();
+    let mut is_empty = newest.is_empty();
     newest.iter().rev().for_each(|stored| lines.write(stored, &mut output.bytes));
     drop(newest);
     loop {
+        // Before the store is read a last time.
+        let is_over = criteria.until.is_some_and(|until| until + LATE <= Timestamp::now());
         if !output.flush() {
             return output.finish();
         }
-        thread::sleep(TICK);
+        if !is_over {
+            thread::sleep(TICK);
+        }
         // Before the old store is read a last time.
         let next = successor(&reader, path);
         last = reader.after(last, criteria, |stored| {
+            is_empty = false;
             lines.write(&stored, &mut output.bytes);
             if output.flush_some() { Further::On } else { Further::Enough }
         })?;
         if let Some(next) = next {
             say("the store was replaced; following the new one");
             (reader, last) = (next, 0);
+        } else if is_over {
+            output.finish()?;
+            say_unreadable(&reader);
+            if is_empty && limit > 0 {
+                say_why_nothing(&reader, criteria, args)?;
+            }
+            return Ok(());
         }
     }
 }

@@ -134,6 +134,26 @@ fn a_query_follows_what_is_stored_meanwhile() {
 }
 
 #[test]
+fn a_query_that_follows_ends_when_its_span_is_over() {
+    let room = stored("v2919/icmp_ping");
+    let all = run(&room, &QUERY);
+    for (until, expected, stderr) in [
+        ("2025-12-31", all.lines().rev().collect(), ""),
+        ("2001-01-01", Vec::new(), "pigear: no alerts found: nothing is stored from that time"),
+    ] {
+        let mut command = program();
+        command.args(["query", "--follow", "--until", until, "--store"]).arg(room.at("a.db"));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let running = Running::start(Room::new(), command).read_stdout().read_stderr();
+        let ended = running.end().1;
+        let shown: Vec<_> = ended.stdout.lines().collect();
+        assert_eq!((shown, ended.status), (expected, Some(0)), "{until}");
+        let said = ended.stderr.split(';').next().unwrap();
+        assert_eq!(said, stderr, "{until}");
+    }
+}
+
+#[test]
 fn a_query_goes_on_with_a_store_that_replaced_the_one_it_followed() {
     let (old, new) = (stored("v2919/icmp_ping"), stored("v2919/icmp_ping"));
     let all = run(&new, &QUERY);

@@ -43,7 +43,7 @@ pub(in crate::command) struct QueryArgs {
     #[arg(long, value_name = "NAME", value_parser = known_format)]
     format: Option<String>,
 
-    /// Keep running, and show each new alert
+    /// Keep running, and show each new alert, up to the time of --until
     #[arg(long)]
     pub(in crate::command) follow: bool,
 

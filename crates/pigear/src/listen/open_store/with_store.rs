@@ -1,3 +1,7 @@
+use std::collections::HashMap;
+use std::mem::{Discriminant, discriminant};
+
+use pigear_alert::plural;
 use pigear_pipeline::source::unified2::AlreadyHandled;
 use pigear_pipeline::{LaneConfig, LaneSettings, OnError, Pipeline, WhenFull};
 
@@ -8,7 +12,8 @@ use crate::listen::ListenError;
 use crate::listen::open_store::STORE;
 use crate::listen::open_store::filtered::Filtered;
 use crate::store::{
-    DurableLane, Reader, RetentionPolicy, StoreError, StoreOpener, Unstorable, WhenDiskFull,
+    DurableLane, Reader, RetentionPolicy, StoreError, StoreOpener, StoreProblem, Unstorable,
+    WhenDiskFull,
 };
 
 /// The most bytes of alerts that wait to be stored.
@@ -45,22 +50,20 @@ impl OpenStore {
     pub(in crate::listen) fn known(&self, sensor: Option<String>) -> AlreadyHandled {
         let Some(store) = &self.store else { return Box::new(|_| false) };
         let path = store.path().to_owned();
-        let (mut reader, mut is_said) = (None, false);
+        let (mut reader, mut unchecked) = (None, Unchecked::default());
         Box::new(move |event| {
             if reader.as_ref().is_none_or(Reader::is_stale) {
                 reader = match Reader::open(&path) {
                     Ok(reader) => Some(reader),
                     Err(error) => {
-                        if !std::mem::replace(&mut is_said, true) {
-                            warn!("cannot look whether alerts are stored: {error}");
-                        }
+                        unchecked.warn(&error);
                         None
                     }
                 };
             }
             let Some(reader) = &mut reader else { return false };
             reader.has(event, sensor.as_deref()).unwrap_or_else(|error| {
-                warn!("cannot check whether an alert is stored: {error}");
+                unchecked.warn(&error);
                 false
             })
         })
@@ -129,8 +132,60 @@ impl OpenStore {
     }
 }
 
+/// Events of which isn't known whether their alerts are stored, by the kind of error.
+#[derive(Default)]
+struct Unchecked(HashMap<Discriminant<StoreProblem>, u64>);
+
+impl Unchecked {
+    fn warn(&mut self, error: &StoreError) {
+        if let Some(text) = self.count(error) {
+            warn!("{text}");
+        }
+    }
+
+    /// Counts an event. What is to be logged is said at the first of a kind, and whenever their number has
+    /// doubled.
+    fn count(&mut self, error: &StoreError) -> Option<String> {
+        let count = self.0.entry(discriminant(&error.source)).or_default();
+        *count += 1;
+        let problem = format!("cannot check whether alerts are in {error}: {}", error.source);
+        match *count {
+            1 => Some(problem),
+            count => count
+                .is_power_of_two()
+                .then(|| format!("{problem}; {} so far", plural::count(count, "event"))),
+        }
+    }
+}
+
 impl From<StoreError> for ListenError {
     fn from(StoreError { path, source }: StoreError) -> Self {
         Self::Store { path, source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn an_error_is_said_once_a_kind_and_then_counted() {
+        let error = |source| StoreError { path: "a.db".into(), source };
+        let errors = [
+            error(StoreProblem::Io(io::Error::other("one"))),
+            error(StoreProblem::Damaged("two".into())),
+        ];
+        let mut unchecked = Unchecked::default();
+        let said: Vec<_> = (0..200)
+            .flat_map(|_| {
+                errors.iter().filter_map(|error| unchecked.count(error)).collect::<Vec<_>>()
+            })
+            .collect();
+        // Of each kind at 1, 2, 4, … 128.
+        assert_eq!(said.len(), 16, "{said:#?}");
+        assert!(said[0].ends_with("one") && said[1].ends_with("two"), "{said:#?}");
+        assert!(said[15].ends_with("two; 128 events so far"), "{said:#?}");
     }
 }
