@@ -9,18 +9,12 @@ mod names;
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 
 use self::found::Found;
-pub(super) use self::kinds::{Kinds, follow};
-use self::kinds::{fields, given};
+use self::kinds::{Kinds, fields, follow, given};
 use self::names::Names;
 #[cfg(test)]
 pub(super) use self::names::names;
 use super::kind::Kind;
 use super::problem::ScriptProblem;
-
-/// The kind of a field of `alert`.
-pub(super) fn kind_of_field(name: &str) -> Kind {
-    kinds::field(Kind::Alert, name).map_or(Kind::Any, |field| field.kind)
-}
 
 /// The prefix of the names of anonymous functions, `|x| ...`.
 const ANONYMOUS: &str = "anon$";
@@ -77,6 +71,8 @@ impl Checks {
             ASTNode::Stmt(Stmt::If(parts, _)) => {
                 self.conditions("if", std::slice::from_ref(&parts.expr))
             }
+            ASTNode::Stmt(Stmt::Switch(parts, _)) => self.exact(&parts.0),
+            ASTNode::Expr(Expr::Index(pair, ..)) => self.key(&pair.rhs),
             ASTNode::Stmt(Stmt::Assignment(assignment)) => {
                 let to = &assignment.1.lhs;
                 is_the_alerts(to).then(|| {
@@ -86,6 +82,25 @@ impl Checks {
             }
             _ => None,
         }
+    }
+
+    /// That `switch` compares a field exactly that is otherwise compared without case.
+    fn exact(&self, subject: &Expr) -> Option<Found> {
+        let ignores_case = self.kinds.of(subject).ignores_case();
+        let what = compare::shown(subject).filter(|_| ignores_case)?;
+        let said = format!(
+            "`switch` compares with case; write switch {what}.to_lower(), and the cases in lower case"
+        );
+        Some(Found::new(said, subject.start_position()))
+    }
+
+    /// That a text without case is no key of a map.
+    fn key(&self, key: &Expr) -> Option<Found> {
+        let ignores_case = self.kinds.of(key).ignores_case();
+        let what = compare::shown(key).filter(|_| ignores_case)?;
+        let said =
+            format!("the key of a map is compared with case; write text({what}) in the brackets");
+        Some(Found::new(said, key.start_position()))
     }
 
     fn call(&self, call: &FnCallExpr, position: Position) -> Option<Found> {

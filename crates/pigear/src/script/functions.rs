@@ -7,6 +7,7 @@ use pigear_alert::Alert;
 use pigear_alert::format::{self, Colour, FormatName};
 use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult};
 
+use super::caseless::Word;
 use super::fields::{AlertFields, SnortMessage};
 use super::layers;
 use crate::network::Network;
@@ -64,6 +65,7 @@ pub(super) fn register(engine: &mut Engine) {
     engine
         .register_fn("contains", |bytes: &mut Blob, text: &str| holds(bytes, text.as_bytes()))
         .register_fn("contains", |bytes: &mut Blob, part: Blob| holds(bytes, &part))
+        .register_fn("contains", |bytes: &mut Blob, part: Word| holds(bytes, part.0.as_bytes()))
         .register_fn("format", |known: &mut AlertFields, name: &str| formatted(&known.0, name))
         .register_fn("format", |said: &mut SnortMessage, name: &str| formatted(&said.0, name))
         .register_fn("hex", |bytes: &mut Blob| hex(bytes))

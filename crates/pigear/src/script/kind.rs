@@ -112,19 +112,6 @@ impl Kind {
         }
     }
 
-    /// A text as a field of this kind has it, if that is known.
-    pub(super) fn canonical(self, text: &str) -> Option<String> {
-        match self {
-            Self::Protocol => (0..=u8::MAX)
-                .filter_map(|number| IpProtocol(number).name())
-                .find(|name| name.eq_ignore_ascii_case(text))
-                .map(ToOwned::to_owned),
-            Self::Word(Words::Class) => None,
-            Self::Word(_) => Some(text.to_ascii_lowercase()),
-            _ => None,
-        }
-    }
-
     /// Why no value of this kind is this text, if none is: what to write instead.
     pub(super) fn never(self, text: &str) -> Option<Never> {
         match self {

@@ -6,7 +6,7 @@ use rhai::{Dynamic, Map};
 use super::tokens::{KEYWORDS, is_name};
 use crate::script::fields::{ALERT, MSG};
 use crate::script::functions::FUNCTIONS;
-use crate::script::{AlertFields, SnortMessage};
+use crate::script::{AlertFields, SnortMessage, Word};
 
 /// The shell's own commands.
 const COMMANDS: [&str; 5] = ["alerts", "help", "layers", "next", "quit"];
@@ -115,7 +115,7 @@ fn members(value: &Dynamic) -> Vec<String> {
         MSG.iter().map(|field| field.name.to_owned()).collect()
     } else if value.is::<AlertFields>() {
         ALERT.iter().map(|field| field.name.to_owned()).collect()
-    } else if value.is_string() {
+    } else if value.is_string() || value.is::<Word>() {
         owned(TEXT_METHODS)
     } else if value.is_blob() {
         owned(BYTES_METHODS)

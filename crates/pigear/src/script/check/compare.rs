@@ -201,14 +201,6 @@ impl Comparison<'_> {
                 let name = number.and_then(|it| pigear_alert::packet::IpProtocol(it).name())?;
                 Some(format!("write {field} {} {name:?}", self.op))
             }
-            // Only a field itself is compared without case.
-            Expr::StringConstant(ref text, _)
-                if matches!(self.field, Expr::Variable(..))
-                    && kind.canonical(text).is_some_and(|right| right != *text) =>
-            {
-                let right = kind.canonical(text)?;
-                Some(format!("{field} is never {text:?}; write {field} {} {right:?}", self.op))
-            }
             _ if matches!(self.op, "==" | "!=") => never(field, kind, text(self.other)?, self.op),
             _ => None,
         }

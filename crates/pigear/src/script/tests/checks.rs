@@ -338,6 +338,25 @@ fn protocols_and_other_words_are_compared_without_case() {
         "fn udp(a) { a.proto == \"udp\" } udp(alert)",
         "/* ü */ alert.class_description == \"Misc activity\" &&\n alert.proto == \"udp\"",
         "alert.proto.to_lower() == \"udp\" && alert.proto == \"U\\x44P\"",
+        "let p = alert.proto; p == \"udp\" && !(p != \"udp\") && p in [\"udp\"] && p < \"uEp\"",
+        "let all = [\"udp\", \"tcp\"]; alert.proto in all && all.contains(alert.proto)",
+        "let all = [\"udp\", \"tcp\"]; all.some(|it| it == alert.proto) && all.index_of(alert.proto) == 0",
+        "let p = alert.proto; [\"udp\"].some(|it| it == p) && [\"udp\"].filter(|it| p == it).len() == 1",
+        "[alert.proto] == [\"udp\"] && [alert.proto].contains(\"udp\") && \"udp\" in [alert.proto]",
+        "alert.proto == \"\\u0075dp\" && alert.proto == \"u\" + \"dp\" && alert.proto == `u${\"dp\"}`",
+        "(alert.proto ?? \"\") == \"udp\" && alert.proto.contains('u') && alert.proto.ends_with(\"dp\")",
+        "let low = |it| it == \"udp\"; low.call(alert.proto)",
+        "alert.layers.some(|layer| layer.name == \"UDP\") && !alert.layers.some(|layer| layer.name == \"udp\")",
+        "alert.proto.to_lower() != \"UDP\" && msg.msg != \"dns query\" && !msg.msg.contains(\"dns\")",
+        "let p = alert.proto; p.trim(); p.replace(\"UDP\", \"tcp\"); p == \"tcp\" && p != \"TCP\"",
+        "let p = (); p = alert.proto; p == \"udp\" && p.len == 3 && p.len() == 3 && p[0] == 'U' && p[-1] == 'P'",
+        "alert.proto != () && !(alert.proto == ()) && alert.proto != 200 && !(alert.proto in [(), 200])",
+        "\"<\" + alert.proto + \">\" == \"<UDP>\" && alert.proto + \"!\" == \"UDP!\" && `${alert.proto}` == \"UDP\"",
+        "let s = \"\"; s += alert.proto; s == \"UDP\" && type_of(s) == \"string\" && [alert.proto].to_string() == \"[\\\"UDP\\\"]\"",
+        "alert.class.split(\"-\")[1] == \"activity\" && alert.class.sub_string(5..9) == \"acti\" && \"a UDP\".contains(alert.proto)",
+        "#{UDP: 17}[text(alert.proto)] == 17 && alert.proto in #{UDP: 17} && alert.proto.to_upper() == \"UDP\"",
+        "alert.class.split().len() == 1 && \"x UDP y\".split(alert.proto).len() == 2 && \"x UDP\".index_of(alert.proto) == 2",
+        "switch alert.proto.to_lower() { \"udp\" => true, _ => false }",
     ] {
         holds(script);
     }
@@ -348,6 +367,16 @@ fn protocols_and_other_words_are_compared_without_case() {
             "\"tpc",
         ),
         ("alert.proto == 6", "write alert.proto == \"TCP\"", "6"),
+        (
+            "switch alert.proto { \"udp\" => true, _ => false }",
+            "`switch` compares with case; write switch alert.proto.to_lower(), and the cases in lower case",
+            "alert",
+        ),
+        (
+            "#{UDP: 17}[alert.proto] == 17",
+            "the key of a map is compared with case; write text(alert.proto) in the brackets",
+            "alert",
+        ),
         (
             "alert.proto == \"17\"",
             "alert.proto is never \"17\"; write alert.proto == \"UDP\"",
@@ -368,7 +397,6 @@ fn protocols_and_other_words_are_compared_without_case() {
             "alert.dialect is never \"snort30\"; write alert.dialect == \"snort3\"",
             "\"snort",
         ),
-        ("let p = alert.proto; p == \"udp\"", "p is never \"udp\"; write p == \"UDP\"", "\"udp"),
     ] {
         refused(script, why, mark);
     }
