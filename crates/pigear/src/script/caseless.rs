@@ -29,48 +29,22 @@ const QUESTIONS: [(&str, Question); 9] = [
     ("ends_with", |whole, part| lower(whole).ends_with(&lower(part))),
 ];
 
-/// Functions of texts, which get an ordinary text instead; `get$` begins the name of a property.
-const OF_TEXTS: [&str; 36] = [
-    "+",
-    "append",
-    "bytes",
-    "chars",
-    "clear",
-    "crop",
-    "debug",
-    "get",
-    "get$bytes",
-    "get$chars",
-    "get$is_empty",
-    "get$len",
-    "index_of",
-    "is_empty",
-    "len",
-    "make_lower",
-    "make_upper",
-    "max",
-    "min",
-    "pad",
-    "pop",
-    "print",
-    "remove",
-    "replace",
-    "set",
-    "split",
-    "split_rev",
-    "sub_string",
-    "text",
-    "to_blob",
-    "to_chars",
-    "to_debug",
-    "to_lower",
-    "to_string",
-    "to_upper",
-    "trim",
+/// Functions of texts, which get an ordinary text instead, with the least and the most arguments besides it;
+/// `get$` begins the name of a property.
+const OF_TEXTS: [(&[&str], usize, usize); 8] = [
+    (
+        &["get$bytes", "get$chars", "get$is_empty", "get$len", "bytes", "is_empty", "len", "clear"],
+        0,
+        0,
+    ),
+    (&["debug", "print", "text", "to_blob", "to_chars", "to_debug", "to_string", "trim"], 0, 0),
+    (&["make_lower", "make_upper", "to_lower", "to_upper"], 0, 0),
+    (&["pop"], 0, 1),
+    (&["chars", "split"], 0, 2),
+    (&["+", "append", "get", "max", "min", "remove", "truncate"], 1, 1),
+    (&["crop", "index_of", "split_rev", "sub_string"], 1, 2),
+    (&["pad", "replace", "set"], 2, 2),
 ];
-
-/// The most arguments of these, besides the text.
-const MAX_ARGUMENTS: usize = 3;
 
 /// Registers these texts with an engine.
 pub(super) fn register(engine: &mut Engine) {
@@ -85,11 +59,14 @@ pub(super) fn register(engine: &mut Engine) {
             });
         }
     }
-    for name in OF_TEXTS {
-        for arguments in 0..=MAX_ARGUMENTS {
-            let types: Vec<_> =
-                [word].into_iter().chain([TypeId::of::<Dynamic>()].repeat(arguments)).collect();
-            engine.register_raw_fn(name, types, |context, arguments| as_text(&context, arguments));
+    for (names, least, most) in OF_TEXTS {
+        for (name, arguments) in
+            names.iter().flat_map(|name| (least..=most).map(move |n| (name, n)))
+        {
+            let types = std::iter::once(word).chain([TypeId::of::<Dynamic>()].repeat(arguments));
+            engine.register_raw_fn(*name, types.collect::<Vec<_>>(), |context, arguments| {
+                as_text(&context, arguments)
+            });
         }
     }
     for name in ["index_of", "remove", "split", "max", "min"] {

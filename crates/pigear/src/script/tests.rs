@@ -223,7 +223,7 @@ fn a_script_that_fails_says_why() {
         ),
         ("ip_in(#{m: msg.msg}.m, \"10.0.0.0/8\")", "\"DNS query\" is not an address"),
         (
-            "format(alert, \"xml\") == \"\"",
+            "format(alert, \"x\" + \"ml\") == \"\"",
             "unknown format \"xml\"; known are fast, full, json, eve, ecs, ocsf, cef, snort, alert_json, csv",
         ),
     ] {

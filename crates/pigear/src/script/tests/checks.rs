@@ -9,7 +9,7 @@ use super::{Filter, PACKET, alert, alert_of, holds, passes};
 
 /// What is refused, and why; the mark is below `mark`.
 fn refused(script: &str, why: &str, mark: &str) {
-    let error = passes(script, &alert()).unwrap_err();
+    let error = passes(script, &alert()).expect_err(script);
     let column = script[..script.find(mark).unwrap()].chars().count();
     assert_eq!(error, format!("{why}\n  | {script}\n  | {:column$}^", ""), "{script}");
 }
@@ -105,6 +105,258 @@ fn a_comparison_that_is_never_true_is_refused_with_the_right_form() {
         ),
     ] {
         refused(script, why, mark);
+    }
+}
+
+#[test]
+fn chained_comparisons_are_refused_with_the_right_form() {
+    for (script, why, mark) in [
+        (
+            "1000 <= msg.sig_id <= 1010",
+            "comparisons can't be chained; write 1000 <= msg.sig_id && msg.sig_id <= 1010",
+            "1010",
+        ),
+        (
+            "alert.src_port == alert.dst_port == 80",
+            "comparisons can't be chained; write alert.src_port == alert.dst_port && alert.dst_port == 80",
+            "80",
+        ),
+        (
+            "msg.sig_id > (msg.sig_rev > 1)",
+            "comparisons can't be chained; write a < b && b < c",
+            "> 1)",
+        ),
+    ] {
+        refused(script, why, mark);
+    }
+}
+
+#[test]
+fn protocols_have_names_and_numbers_up_to_255() {
+    for (script, why, mark) in [
+        ("alert.proto == 300", "alert.proto is never 300: it is from 0 to 255", "300"),
+        ("alert.proto in [200, 256]", "alert.proto is never 256: it is from 0 to 255", "256"),
+        ("alert.proto > 6", "protocols have names and no order; write alert.proto == \"TCP\"", "6"),
+    ] {
+        refused(script, why, mark);
+    }
+}
+
+#[test]
+fn numbers_outside_of_a_fields_range_are_refused() {
+    for (script, why, mark) in [
+        (
+            "alert.dst_port > 65535",
+            "alert.dst_port is never > 65535: it is from 0 to 65535",
+            "65535",
+        ),
+        (
+            "65535.5 <= alert.dst_port",
+            "alert.dst_port is never >= 65535.5: it is from 0 to 65535",
+            "65535",
+        ),
+        ("alert.priority < 0", "alert.priority is never < 0: it is from 1 to 4294967295", "0"),
+        ("alert.dst_port == 80.5", "alert.dst_port is never 80.5: it is a whole number", "80.5"),
+        (
+            "alert.dst_port in [80, 80.5]",
+            "alert.dst_port is never 80.5: it is a whole number",
+            "80.5",
+        ),
+    ] {
+        refused(script, why, mark);
+    }
+}
+
+#[test]
+fn what_no_list_or_range_holds_is_refused() {
+    for (script, why, mark) in [
+        ("alert.dst_port in []", "nothing is in an empty list", "[]"),
+        (
+            "alert.dst_port in 70000..80000",
+            "alert.dst_port is never in 70000..80000: it is from 0 to 65535",
+            "..",
+        ),
+        ("alert.dst_port in 80..20", "the range 80..20 is empty; write 20..=80", ".."),
+        ("alert.dst_port in 80..80", "the range 80..80 is empty; write 80..=80", ".."),
+        (
+            "70000 in alert.vlan",
+            "an element of alert.vlan is never 70000: it is from 0 to 65535",
+            "alert",
+        ),
+        (
+            "alert.vlan.contains(-1)",
+            "an element of alert.vlan is never -1: it is from 0 to 65535",
+            "-1",
+        ),
+        ("msg.sig_id in 5", "5 is a number; write msg.sig_id == 5", "5"),
+        (
+            "alert.count > 1",
+            "alert.count isn't known in filters, which see each alert before grouping",
+            "count",
+        ),
+    ] {
+        refused(script, why, mark);
+    }
+}
+
+#[test]
+fn numbers_that_a_field_may_be_are_compared() {
+    for script in [
+        "msg.sig_id >= 1 && msg.priority == 2 && msg.priority == 2.0 && alert.dst_port < 53.5",
+        "(msg.sig_id > 1) == (msg.priority < 3) && (alert.dst_port == 53) == true",
+        "alert.dst_port in 1..70000 && alert.dst_port in 53..=53 && alert.dst_port != 70000",
+        "alert.proto in [200, \"udp\"] && alert.proto != 200",
+        "let none = []; !(alert.dst_port in none)",
+    ] {
+        holds(script);
+    }
+}
+
+#[test]
+fn words_that_a_field_never_has_are_refused_with_all_that_it_has() {
+    let all = "it is \"allowed\", \"blocked\", \"would_block\", \"cannot_block\", \"held\"";
+    for (script, why, mark) in [
+        (
+            "alert.action == \"hold\"",
+            "alert.action is never \"hold\"; write alert.action == \"held\"",
+            "\"hold",
+        ),
+        (
+            "alert.action in [\"blocked\", \"quarantined\"]",
+            &format!("alert.action is never \"quarantined\"; {all}"),
+            "\"quar",
+        ),
+        (
+            "alert.action != \"blokced\"",
+            "alert.action is never \"blokced\"; write alert.action != \"blocked\"",
+            "\"blok",
+        ),
+        (
+            "alert.action.starts_with(\"drop\")",
+            &format!("alert.action never starts with \"drop\"; {all}"),
+            "\"drop",
+        ),
+        ("alert.proto.contains(\"http\")", "alert.proto never contains \"http\"", "\"http"),
+        (
+            "alert.action in \"hold, drop\"",
+            &format!("alert.action is never in \"hold, drop\"; {all}"),
+            "\"hold",
+        ),
+        (
+            "alert.source.ends_with(\"log\")",
+            "alert.source never ends with \"log\"; it is \"unified2\"",
+            "\"log",
+        ),
+    ] {
+        refused(script, why, mark);
+    }
+    for word in ["allowed", "blocked", "would_block", "Cannot_Block", "held"] {
+        let script = format!("alert.action == \"{word}\" || alert.action.contains(\"{word}\")");
+        assert_eq!(passes(&script, &alert()), Ok(false), "{word}");
+    }
+    holds("alert.class != \"my-own-class\" && !alert.class.contains(\"own\")");
+}
+
+#[test]
+fn wrong_numbers_of_arguments_are_refused() {
+    for (script, why, mark) in [
+        (
+            "ip_in(alert.src_ip)",
+            "`ip_in` takes 2 arguments, not 1; write ip_in(alert.src_ip, \"10.0.0.0/8\")",
+            "ip_in",
+        ),
+        ("alert.src_ip.ip_in()", "`ip_in` takes 1 argument, not 0", "ip_in"),
+        ("msg.msg.contains(\"a\", \"b\")", "`contains` takes 1 argument, not 2", "contains"),
+        ("alert.proto.to_lower(1) == \"\"", "`to_lower` takes no arguments, not 1", "to_lower"),
+        ("msg.msg.sub_string() == \"\"", "`sub_string` takes 1 to 2 arguments, not 0", "sub_"),
+        ("fn low(p) { p < 3 } low(1, 2)", "`low` takes 1 argument, not 2", "low(1"),
+    ] {
+        refused(script, why, mark);
+    }
+}
+
+#[test]
+fn wrong_arguments_are_refused_with_the_right_form() {
+    for (script, why, mark) in [
+        (
+            "ip_in(\"10.0.0.0/8\", alert.src_ip)",
+            "the address comes first; write ip_in(alert.src_ip, \"10.0.0.0/8\")",
+            "\"10",
+        ),
+        (
+            "\"10.0.0.0/8\".ip_in(alert.src_ip)",
+            "the address comes first; write ip_in(alert.src_ip, \"10.0.0.0/8\")",
+            "\"10",
+        ),
+        ("ip_in(\"host\", \"10.0.0.0/8\")", "\"host\" is not an address", "\"host"),
+        (
+            "alert.format(\"xml\") == \"\"",
+            "unknown format \"xml\"; known are fast, full, json, eve, ecs, ocsf, cef, snort, alert_json, csv",
+            "\"xml",
+        ),
+        (
+            "format(msg.msg, \"json\") == \"\"",
+            "`format` needs a whole alert, but msg.msg is a text; write format(alert, …)",
+            "\"json",
+        ),
+    ] {
+        refused(script, why, mark);
+    }
+}
+
+#[test]
+fn operators_of_bits_are_not_those_of_conditions() {
+    for (script, why, mark) in [
+        ("alert.dst_port == 80 | 53", "`|` is for numbers; write alert.dst_port in [80, 53]", "53"),
+        (
+            "alert.class == \"x\" | \"y\"",
+            "`|` is for numbers; write alert.class in [\"x\", \"y\"]",
+            "\"y",
+        ),
+        (
+            "alert.untrusted & msg.priority",
+            "`&` is for numbers; write && or || between conditions",
+            "msg",
+        ),
+        (
+            "80 | 53",
+            "a filter needs a condition, but this is a number; compare it, such as this == 1",
+            "|",
+        ),
+    ] {
+        refused(script, why, mark);
+    }
+}
+
+#[test]
+fn a_field_is_not_the_key_of_a_map() {
+    for (script, why, mark) in [
+        (
+            "alert[\"dst_prt\"] == 80",
+            "alert has no field `dst_prt`; did you mean `dst_port`?",
+            "\"dst",
+        ),
+        ("alert[\"dst_port\"] == 80", "alert is not a map; write alert.dst_port", "\"dst"),
+        ("msg[\"msg\"].contains(\"x\")", "msg is not a map; write msg.msg", "\"msg"),
+        ("alert[0] == 80", "alert is neither a list nor a map; write alert.timestamp", "0"),
+    ] {
+        refused(script, why, mark);
+    }
+}
+
+#[test]
+fn calls_that_may_succeed_are_allowed() {
+    for script in [
+        "\"192.0.2.1\".ip_in(\"192.0.2.0/24\") && ip_in(\"192.0.2.1\", alert.src_ip)",
+        "format(alert, \"json\").contains(\"UDP\") && msg.format(\"fast\").len() > 9",
+        "alert.dst_port == (49 | 4) && (alert.dst_port & 1) == 1 && (true | alert.untrusted)",
+        "fn twice() { this * 2 } let n = 2; n.twice() == 4 && [3].map(|n| n + 1)[0] == 4",
+        "alert.references.split(1) == [] && alert.payload.split(1).len() == 3",
+        "[1, 2].reduce(|sum, n| sum + n, 0) == 3 && [2, 1].index_of(1) == 1 && [1, 2].some(|n, i| i == 1)",
+        "let f = |a, b| a + b; f.call(1, 2) == 3 && call(f, 1, 2) == 3 && is_def_fn(\"f\", 1) == false",
+        "min(1, 2) == 1 && \"x\".pad(3, \"-\") == () && max(\"a\", \"b\") == \"b\" && print(1) == ()",
+    ] {
+        holds(script);
     }
 }
 
