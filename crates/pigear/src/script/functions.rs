@@ -58,6 +58,20 @@ pub const FUNCTIONS: &[Function] = &[
     },
 ];
 
+/// Methods of texts that numbers don't have; lists have `index_of` and `split`, too.
+pub(crate) const TEXT_METHODS: &[&str] = &[
+    "crop",
+    "ends_with",
+    "index_of",
+    "replace",
+    "split",
+    "starts_with",
+    "sub_string",
+    "to_lower",
+    "to_upper",
+    "trim",
+];
+
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
 /// Registers the functions with an engine.

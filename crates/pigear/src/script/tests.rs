@@ -6,7 +6,11 @@ use rhai::{Dynamic, Scope};
 
 use super::*;
 
+mod calls;
 mod checks;
+mod languages;
+mod unknown;
+mod words;
 
 /// Ethernet, IPv4 and UDP from 192.0.2.1:40000 to 198.51.100.9:53.
 const PACKET: [u8; 46] = [

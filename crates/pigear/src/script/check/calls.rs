@@ -10,21 +10,8 @@ use super::found::Found;
 use super::kinds::{Kinds, given};
 use super::written::{literal, shown, text};
 use crate::network::Network;
+use crate::script::functions::TEXT_METHODS;
 use crate::script::kind::Kind;
-
-/// Methods of texts alone; lists have `index_of` and `split`, too.
-const OF_TEXTS: [&str; 10] = [
-    "ends_with",
-    "index_of",
-    "replace",
-    "split",
-    "starts_with",
-    "sub_string",
-    "to_lower",
-    "to_upper",
-    "trim",
-    "crop",
-];
 
 /// Methods of whatever has parts.
 const OF_PARTS: [&str; 4] = ["contains", "len", "is_empty", "chars"];
@@ -60,7 +47,7 @@ pub(super) fn method(
     }
     let what = shown.unwrap_or("this");
     let found = |said: String| Some(Found::new(said, position));
-    let is_of_texts = OF_TEXTS.contains(&name);
+    let is_of_texts = TEXT_METHODS.contains(&name);
     match of {
         Kind::Number { .. } | Kind::Truth if is_of_texts || OF_PARTS.contains(&name) => {
             let write = argument
