@@ -21,7 +21,10 @@ const FIELDS: &str = "msg.priority <= 2 && msg.sig_generator == 1";
 /// Address and port, for which the packet is dissected.
 const ADDRESSES: &str = "alert.dst_port == 80 && ip_in(alert.src_ip, \"192.0.2.0/24\")";
 
-#[divan::bench(args = [FIELDS, ADDRESSES, "msg.msg.contains(\"cmd.exe\")"])]
+/// A text that is compared without case.
+const PROTOCOL: &str = "alert.proto == \"tcp\"";
+
+#[divan::bench(args = [FIELDS, ADDRESSES, PROTOCOL, "msg.msg.contains(\"cmd.exe\")"])]
 fn script(bencher: Bencher, script: &str) {
     let mut filter = match Filter::compile(script) {
         Ok(filter) => filter,

@@ -27,11 +27,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod caseless;
 mod check;
 mod engine;
 pub mod fields;
 mod filter;
-mod fold;
 pub mod functions;
 mod hint;
 mod kind;
@@ -41,11 +41,11 @@ mod problem;
 mod tests;
 mod unknown;
 
+#[cfg(feature = "shell")]
+pub(crate) use caseless::Word;
 pub use engine::engine;
 pub use fields::{AlertFields, SnortMessage};
 pub use filter::{Advice, Filter, FilterFailure};
-#[cfg(feature = "shell")]
-pub(crate) use fold::fold;
 #[cfg(all(feature = "command", feature = "store"))]
 pub(crate) use layers::tree;
 pub use problem::ScriptProblem;

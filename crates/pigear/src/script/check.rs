@@ -5,22 +5,18 @@ mod compare;
 mod found;
 mod kinds;
 mod names;
+mod numbers;
+mod written;
 
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 
 use self::found::Found;
-pub(super) use self::kinds::{Kinds, follow};
-use self::kinds::{fields, given};
+use self::kinds::{Kinds, fields, follow, given};
 use self::names::Names;
 #[cfg(test)]
 pub(super) use self::names::names;
 use super::kind::Kind;
 use super::problem::ScriptProblem;
-
-/// The kind of a field of `alert`.
-pub(super) fn kind_of_field(name: &str) -> Kind {
-    kinds::field(Kind::Alert, name).map_or(Kind::Any, |field| field.kind)
-}
 
 /// The prefix of the names of anonymous functions, `|x| ...`.
 const ANONYMOUS: &str = "anon$";
@@ -77,6 +73,10 @@ impl Checks {
             ASTNode::Stmt(Stmt::If(parts, _)) => {
                 self.conditions("if", std::slice::from_ref(&parts.expr))
             }
+            ASTNode::Stmt(Stmt::Switch(parts, _)) => self.exact(&parts.0),
+            ASTNode::Expr(Expr::Index(pair, ..)) => {
+                self.no_list(&pair.lhs, &pair.rhs).or_else(|| self.key(&pair.rhs))
+            }
             ASTNode::Stmt(Stmt::Assignment(assignment)) => {
                 let to = &assignment.1.lhs;
                 is_the_alerts(to).then(|| {
@@ -88,10 +88,46 @@ impl Checks {
         }
     }
 
+    /// That `switch` compares a field exactly that is otherwise compared without case.
+    fn exact(&self, subject: &Expr) -> Option<Found> {
+        let ignores_case = self.kinds.of(subject).ignores_case();
+        let what = written::shown(subject).filter(|_| ignores_case)?;
+        let said = format!(
+            "`switch` compares with case; write switch {what}.to_lower(), and the cases in lower case"
+        );
+        Some(Found::new(said, subject.start_position()))
+    }
+
+    /// `alert["dst_port"]`, which only lists and maps have.
+    fn no_list(&self, of: &Expr, index: &Expr) -> Option<Found> {
+        let fields = fields(self.kinds.of(of))?;
+        let what = written::shown(of)?;
+        let index = match index {
+            Expr::Dot(pair, ..) => &pair.lhs,
+            index => index,
+        };
+        let said = match written::text(index) {
+            Some(name) => names::no_field(&what, fields, name)
+                .unwrap_or_else(|| format!("{what} is not a map; write {what}.{name}")),
+            None => format!("{what} is neither a list nor a map; write {what}.{}", fields[0].name),
+        };
+        Some(Found::new(said, index.start_position()))
+    }
+
+    /// That a text without case is no key of a map.
+    fn key(&self, key: &Expr) -> Option<Found> {
+        let ignores_case = self.kinds.of(key).ignores_case();
+        let what = written::shown(key).filter(|_| ignores_case)?;
+        let said =
+            format!("the key of a map is compared with case; write text({what}) in the brackets");
+        Some(Found::new(said, key.start_position()))
+    }
+
     fn call(&self, call: &FnCallExpr, position: Position) -> Option<Found> {
         self.names
             .unknown(call)
             .map(|what| Found::new(what, position))
+            .or_else(|| self.names.wrong_count(call, false).map(|what| Found::new(what, position)))
             .or_else(|| compare::operator(&self.kinds, call, position))
             .or_else(|| calls::function(&self.kinds, call, position))
     }
@@ -99,8 +135,14 @@ impl Checks {
     /// Each link of a chain such as `alert.message.msg.contains("x")`.
     fn chain(&self, chain: &Expr) -> Option<Found> {
         let Expr::Dot(pair, ..) = chain else { return None };
-        let mut found = None;
-        let mut shown = compare::shown(&pair.lhs);
+        let mut found = match &pair.rhs {
+            Expr::MethodCall(call, _) if call.name == "ip_in" => call
+                .args
+                .first()
+                .and_then(|networks| calls::swapped(&self.kinds, &pair.lhs, networks)),
+            _ => None,
+        };
+        let mut shown = written::shown(&pair.lhs);
         let before = self.kinds.of(&pair.lhs);
         follow(before, &pair.rhs, &mut |before, link| {
             found = found.take().or_else(|| self.link(before, shown.as_deref(), link));
@@ -132,12 +174,19 @@ impl Checks {
         match link {
             Expr::Property(property, position) => {
                 let of = shown.unwrap_or(if before == Kind::Message { "msg" } else { "alert" });
+                if before == Kind::Alert && property.2 == "count" {
+                    let what = format!(
+                        "{of}.count isn't known in filters, which see each alert before grouping"
+                    );
+                    return Some(Found::new(what, *position));
+                }
                 let what = names::no_field(of, fields(before)?, &property.2)?;
                 Some(Found::new(what, *position))
             }
             Expr::MethodCall(call, position) => self
                 .names
                 .unknown(call)
+                .or_else(|| self.names.wrong_count(call, true))
                 .map(|what| Found::new(what, *position))
                 .or_else(|| calls::method(&self.kinds, before, shown, call, *position)),
             _ => None,
@@ -166,7 +215,7 @@ impl Checks {
         if matches!(kind, Kind::Any | Kind::Truth) {
             return None;
         }
-        let what = compare::shown(expr).unwrap_or_else(|| "this".to_owned());
+        let what = written::shown(expr).unwrap_or_else(|| "this".to_owned());
         let compare = match kind {
             Kind::Number { .. } => format!("; compare it, such as {what} == 1"),
             _ if kind.is_text() => format!("; compare it, such as {what} == \"…\""),

@@ -2,7 +2,7 @@ use rhai::packages::{Package, StandardPackage};
 use rhai::{Engine, Token};
 use tracing::debug;
 
-use super::{fields, functions};
+use super::{caseless, fields, functions};
 use crate::visible::visible;
 
 /// The most operations of one run. A comparison is about four; 100,000 take some milliseconds.
@@ -40,6 +40,7 @@ pub fn engine() -> Engine {
     engine.on_print(|text| debug!("script output: {}", visible(text.as_bytes())));
     engine.on_debug(|text, _, _| debug!("script output: {}", visible(text.as_bytes())));
     unreserve(&mut engine, "thread");
+    caseless::register(&mut engine);
     fields::register(&mut engine);
     functions::register(&mut engine);
     engine

@@ -1,5 +1,6 @@
 //! The fields of `msg` and `alert`.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use pigear_alert::unified2::Verdict;
 use pigear_alert::{Alert, Medium};
 use rhai::{Dynamic, Engine, Map};
 
+use super::caseless::Word;
 use super::kind::{Kind, Words};
 use super::layers;
 use super::unknown::{Missing, note};
@@ -83,14 +85,16 @@ pub const ALERT: &[Field] = fields! {
     dst_port: Kind::PORT, "destination port (TCP, UDP, SCTP)" |a| known(a.dst_port());
     proto: Kind::Protocol, "\"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", \"SCTP\", …, or a number without name" |a| {
         a.protocol().map_or(Dynamic::UNIT, |protocol| {
-            protocol.name().map_or_else(|| number(protocol.0), Dynamic::from)
+            protocol.name().map_or_else(|| number(protocol.0), |name| word(Some(name)))
         })
     };
     priority: Kind::Number { min: 1, max: u32::MAX as i64 }, "priority: 1 is the most severe; not known where Snort sends 0, or none" |a| {
         known(Some(a.message.priority).filter(|&priority| priority > 0 && a.has_whole_event()))
     };
     vlan: Kind::List(&Kind::PORT), "numbers of the VLANs, outermost first" |a| list(a.dissection().vlans().map(number));
-    class: Kind::Word(Words::Class), "short name of the class" |a| shown(a.class().map(|class| &class.name));
+    class: Kind::Word(Words::Class), "short name of the class" |a| {
+        word(a.class().map(|class| class.name.to_string()))
+    };
     class_description: Kind::Text, "description of the class" |a| shown(a.class().map(|class| &class.description));
     references: Kind::List(&Kind::Text), "URLs that describe the subject" |a| list(a.references().map(Dynamic::from));
     layers: Kind::List(&Kind::Map), "the packet's headers, outermost first: maps with name, start, end and fields" |a| {
@@ -111,13 +115,13 @@ pub const ALERT: &[Field] = fields! {
         })
     };
     dialect: Kind::Word(Words::Dialect), "which Snort the datagram is from" |a| {
-        shown(Some(a.dialect.name()).filter(|_| a.medium == Medium::Datagram))
+        word(Some(a.dialect.name()).filter(|_| a.medium == Medium::Datagram))
     };
     source: Kind::Word(Words::Source), "\"unified2\" if it was read from Snort's log" |a| {
-        shown(Some("unified2").filter(|_| a.medium == Medium::Unified2))
+        word(Some("unified2").filter(|_| a.medium == Medium::Unified2))
     };
     action: Kind::Word(Words::Action), "what Snort did with the packet, if its log says so: \"allowed\", \"blocked\", ..." |a| {
-        shown(a.verdict().map(Verdict::name))
+        word(a.verdict().map(Verdict::name))
     };
     inspected: Kind::Bytes, "the part of a stream that Snort inspected, as bytes, where there is no packet" |a| {
         a.inspected().map_or(Dynamic::UNIT, |bytes| Dynamic::from_blob(bytes.to_vec()))
@@ -152,11 +156,6 @@ pub(super) fn register(engine: &mut Engine) {
         engine.register_get(field.name, move |known: &mut AlertFields| {
             noted(field, missing, "alert", &known.0)
         });
-        if field.kind.ignores_case() {
-            engine.register_get(without_case(field.name), move |known: &mut AlertFields| {
-                lower_case(&noted(field, missing, "alert", &known.0))
-            });
-        }
     }
     for name in ["to_string", "to_debug"] {
         engine.register_fn(name, |said: &mut SnortMessage| line("AlertMessage", MSG, &said.0));
@@ -170,19 +169,6 @@ fn noted(field: &Field, missing: Missing, of: &'static str, alert: &Arc<Alert>) 
         note(of, field.name);
     }
     field.get(alert)
-}
-
-/// The name under which scripts get a field in lower case, where it is compared without case. It is as long as
-/// the field's own, so that places in the script stay the same.
-pub(super) fn without_case(name: &str) -> String {
-    name.to_ascii_uppercase()
-}
-
-fn lower_case(value: &Dynamic) -> Dynamic {
-    match value.as_immutable_string_ref() {
-        Ok(text) => text.to_ascii_lowercase().into(),
-        Err(_) => value.clone(),
-    }
 }
 
 /// All fields in one line: `AlertMessage(msg="…", ts_sec=1, …)`. Bytes are only counted.
@@ -201,6 +187,8 @@ fn line(name: &str, fields: &[Field], alert: &Arc<Alert>) -> String {
 pub(crate) fn brief(value: &Dynamic) -> String {
     if let Ok(bytes) = value.as_blob_ref() {
         format!("<{} bytes>", bytes.len())
+    } else if let Some(word) = value.read_lock::<Word>() {
+        format!("{:?}", word.0)
     } else if value.is::<SnortMessage>() {
         "<AlertMessage>".to_owned()
     } else if value.is::<AlertFields>() {
@@ -247,6 +235,10 @@ fn text(bytes: &[u8]) -> Dynamic {
 
 fn shown(value: Option<impl ToString>) -> Dynamic {
     value.map_or(Dynamic::UNIT, |value| value.to_string().into())
+}
+
+fn word(value: Option<impl Into<Cow<'static, str>>>) -> Dynamic {
+    value.map_or(Dynamic::UNIT, |value| Dynamic::from(Word(value.into())))
 }
 
 fn list(values: impl Iterator<Item = Dynamic>) -> Dynamic {

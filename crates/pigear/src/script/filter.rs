@@ -7,7 +7,6 @@ use rhai::{AST, Dynamic, Engine, OptimizationLevel, Position, Scope};
 use super::check::check;
 use super::engine::engine;
 use super::fields::{AlertFields, SnortMessage};
-use super::fold::fold;
 use super::problem::{ScriptProblem, said_of_running, type_name};
 use super::unknown::{self, Parts};
 
@@ -57,12 +56,6 @@ impl Filter {
             return Err(ScriptProblem::new("a filter needs an expression", script, Position::NONE));
         }
         check(&engine, &ast, script)?;
-        let ast = match fold(&ast, script) {
-            Some(script) => engine
-                .compile_with_scope(&scope, &script)
-                .map_err(|error| ScriptProblem::of_compiling(&error, &script))?,
-            None => ast,
-        };
         let parts = Parts::of(&ast);
         let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple);
         Ok(Self { engine, ast, parts, scope, advice: Advice::default(), unknown: None })

@@ -7,6 +7,7 @@ use pigear_alert::Alert;
 use pigear_alert::format::{self, Colour, FormatName};
 use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult};
 
+use super::caseless::Word;
 use super::fields::{AlertFields, SnortMessage};
 use super::layers;
 use crate::network::Network;
@@ -57,6 +58,20 @@ pub const FUNCTIONS: &[Function] = &[
     },
 ];
 
+/// Methods of texts that numbers don't have; lists have `index_of` and `split`, too.
+pub(crate) const TEXT_METHODS: &[&str] = &[
+    "crop",
+    "ends_with",
+    "index_of",
+    "replace",
+    "split",
+    "starts_with",
+    "sub_string",
+    "to_lower",
+    "to_upper",
+    "trim",
+];
+
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
 /// Registers the functions with an engine.
@@ -64,6 +79,7 @@ pub(super) fn register(engine: &mut Engine) {
     engine
         .register_fn("contains", |bytes: &mut Blob, text: &str| holds(bytes, text.as_bytes()))
         .register_fn("contains", |bytes: &mut Blob, part: Blob| holds(bytes, &part))
+        .register_fn("contains", |bytes: &mut Blob, part: Word| holds(bytes, part.0.as_bytes()))
         .register_fn("format", |known: &mut AlertFields, name: &str| formatted(&known.0, name))
         .register_fn("format", |said: &mut SnortMessage, name: &str| formatted(&said.0, name))
         .register_fn("hex", |bytes: &mut Blob| hex(bytes))

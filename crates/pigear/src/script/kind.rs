@@ -112,16 +112,25 @@ impl Kind {
         }
     }
 
-    /// A text as a field of this kind has it, if that is known.
-    pub(super) fn canonical(self, text: &str) -> Option<String> {
+    /// All texts that values of this kind can be, if these are known.
+    pub(super) fn texts(self) -> Option<Vec<&'static str>> {
         match self {
-            Self::Protocol => (0..=u8::MAX)
-                .filter_map(|number| IpProtocol(number).name())
-                .find(|name| name.eq_ignore_ascii_case(text))
-                .map(ToOwned::to_owned),
-            Self::Word(Words::Class) => None,
-            Self::Word(_) => Some(text.to_ascii_lowercase()),
+            Self::Protocol => {
+                Some((0..=u8::MAX).filter_map(|number| IpProtocol(number).name()).collect())
+            }
+            Self::Word(words) => words.all(),
             _ => None,
+        }
+    }
+
+    /// All these texts, to be shown; of protocols there are too many.
+    pub(super) fn choice(self) -> String {
+        match self.texts() {
+            Some(texts) if self != Self::Protocol => {
+                let texts: Vec<_> = texts.iter().map(|text| format!("{text:?}")).collect();
+                format!("; it is {}", texts.join(", "))
+            }
+            _ => String::new(),
         }
     }
 
@@ -149,19 +158,35 @@ impl Words {
     fn never(self, text: &str) -> Option<Never> {
         match self {
             Self::Class => None,
-            // Whatever else Snort's log may say of packets.
             Self::Action => {
-                let (_, meant) = ACTIONS.iter().find(|(not, _)| not.eq_ignore_ascii_case(text))?;
-                Some(Never::Write((*meant).to_owned()))
+                let meant = ACTIONS.iter().find(|(not, _)| not.eq_ignore_ascii_case(text));
+                meant.map_or_else(
+                    || none_of(&VERDICTS, text),
+                    |(_, meant)| Some(Never::Write((*meant).to_owned())),
+                )
             }
             Self::Dialect => none_of(&Dialect::ALL.map(Dialect::name), text),
             Self::Source => none_of(&["unified2"], text),
         }
     }
+
+    /// All words, if the user can't add some.
+    fn all(self) -> Option<Vec<&'static str>> {
+        match self {
+            Self::Class => None,
+            Self::Action => Some(VERDICTS.to_vec()),
+            Self::Dialect => Some(Dialect::ALL.map(Dialect::name).to_vec()),
+            Self::Source => Some(vec!["unified2"]),
+        }
+    }
 }
 
+/// What Snort may have done with a packet.
+const VERDICTS: [&str; 5] = ["allowed", "blocked", "would_block", "cannot_block", "held"];
+
 /// What users write for what Snort did with a packet.
-const ACTIONS: [(&str, &str); 8] = [
+const ACTIONS: [(&str, &str); 9] = [
+    ("hold", "held"),
     ("allow", "allowed"),
     ("alert", "allowed"),
     ("pass", "allowed"),

@@ -144,9 +144,10 @@ fn in_words(position: Position) -> String {
 }
 
 /// The language's names of types, and the names shown to users.
-const TYPES: [(&str, &str); 6] = [
+const TYPES: [(&str, &str); 7] = [
     ("&str | ImmutableString | String", "text"),
     ("string", "text"),
+    ("word", "text without case"),
     ("core::ops::range::Range<i64>", "range"),
     ("core::ops::range::RangeInclusive<i64>", "range"),
     ("i64", "number"),

@@ -5,25 +5,12 @@ use rhai::{Dynamic, Map};
 
 use super::tokens::{KEYWORDS, is_name};
 use crate::script::fields::{ALERT, MSG};
-use crate::script::functions::FUNCTIONS;
-use crate::script::{AlertFields, SnortMessage};
+use crate::script::functions::{FUNCTIONS, TEXT_METHODS};
+use crate::script::{AlertFields, SnortMessage, Word};
 
 /// The shell's own commands.
 const COMMANDS: [&str; 5] = ["alerts", "help", "layers", "next", "quit"];
 
-const TEXT_METHODS: &[&str] = &[
-    "contains",
-    "ends_with",
-    "index_of",
-    "len",
-    "replace",
-    "split",
-    "starts_with",
-    "sub_string",
-    "to_lower",
-    "to_upper",
-    "trim",
-];
 const BYTES_METHODS: &[&str] = &["contains", "extract", "hex", "hexdump", "len", "text"];
 const LIST_METHODS: &[&str] =
     &["all", "contains", "extract", "filter", "is_empty", "len", "map", "reverse", "some", "sort"];
@@ -115,8 +102,8 @@ fn members(value: &Dynamic) -> Vec<String> {
         MSG.iter().map(|field| field.name.to_owned()).collect()
     } else if value.is::<AlertFields>() {
         ALERT.iter().map(|field| field.name.to_owned()).collect()
-    } else if value.is_string() {
-        owned(TEXT_METHODS)
+    } else if value.is_string() || value.is::<Word>() {
+        owned(&[TEXT_METHODS, &["contains", "len"]].concat())
     } else if value.is_blob() {
         owned(BYTES_METHODS)
     } else if value.is_array() {

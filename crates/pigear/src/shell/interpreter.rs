@@ -6,14 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pigear_alert::Alert;
 use pigear_pipeline::Deadline;
-use rhai::{
-    AST, Array, Blob, Dynamic, Engine, Expr, ImmutableString, OptimizationLevel, Scope, Stmt,
-};
+use rhai::{AST, Array, Blob, Dynamic, Engine, Expr, ImmutableString, Scope, Stmt};
 
 use super::alerts::Alerts;
 use super::show;
 use super::tokens::is_name;
-use crate::script::{AlertFields, ScriptProblem, SnortMessage, engine, fold};
+use crate::script::{AlertFields, ScriptProblem, SnortMessage, engine};
 
 /// The most operations of one run: some ten seconds; Ctrl-C ends it earlier.
 const MAX_OPERATIONS: u64 = 1_000_000_000;
@@ -48,8 +46,6 @@ impl Interpreter {
         let mut engine = engine();
         let current = Current::default();
         engine.set_max_operations(MAX_OPERATIONS);
-        // Optimizing a script removes the places of its texts, which comparisons without case need.
-        engine.set_optimization_level(OptimizationLevel::None);
         engine.on_print(|text| show::print(&show::printed(text)));
         engine.on_debug(|text, _, _| show::print(&show::printed(text)));
         engine.register_fn("print", |bytes: &mut Blob| show::some_bytes(bytes));
@@ -88,7 +84,6 @@ impl Interpreter {
         self.interrupted.store(false, Ordering::Relaxed);
         let compiled = self.engine.compile_with_scope(&self.scope, script);
         let ast = compiled.map_err(|error| ScriptProblem::of_compiling(&error, script))?;
-        let ast = self.without_case(ast, script);
         let has_lines = last_call(&ast).is_some_and(|name| LINES.contains(&name));
         let whole = self.functions.merge(&ast);
         self.functions = whole.clone_functions_only();
@@ -100,14 +95,6 @@ impl Interpreter {
             Some(text) => Some(show::lines(&text)),
             None => show::value(&value),
         })
-    }
-
-    /// The same script, in which fields such as `alert.proto` are compared without case, as in a filter.
-    fn without_case(&self, ast: AST, script: &str) -> AST {
-        let is_shadowed = ALERT_VARIABLES.iter().any(|name| self.scope.contains(name));
-        let folded = fold(&ast, script).filter(|_| !is_shadowed);
-        let compiled = folded.map(|script| self.engine.compile_with_scope(&self.scope, script));
-        compiled.and_then(Result::ok).unwrap_or(ast)
     }
 
     /// The variables that the user defined.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use pigear_alert::Alert;
 use pigear_alert::format::Colour;
 use pigear_pipeline::{Backlog, Deadline};
@@ -39,7 +40,13 @@ pub(super) struct Session {
     gate: Gate,
     history: Option<PathBuf>,
     editor: Option<LineEditor>,
-    /// How many alerts are passed over.
+    skip: Option<Skip>,
+}
+
+/// The alerts that `next N` passes over: of those that waited then.
+struct Skip {
+    asked: Timestamp,
+    left: usize,
     skipped: usize,
 }
 
@@ -63,26 +70,15 @@ impl Session {
         let interrupted = Arc::default();
         let interpreter = Interpreter::new(&alerts, &interrupted, deadline);
         let (completion, colour) = (Arc::default(), colour());
-        let (editor, skipped) = (None, 0);
-        Self {
-            alerts,
-            completion,
-            interrupted,
-            interpreter,
-            colour,
-            gate,
-            history,
-            editor,
-            skipped,
-        }
+        let (editor, skip) = (None, None);
+        Self { alerts, completion, interrupted, interpreter, colour, gate, history, editor, skip }
     }
 
     /// Lets the user work with an alert, until done.
     pub(super) fn look_at(&mut self, alert: &Arc<Alert>) -> Outcome {
         let _foreground = foreground(&self.interrupted);
         let number = self.alerts().add(alert);
-        if let Some(left) = self.skipped.checked_sub(1) {
-            self.skipped = left;
+        if self.passes_over(alert) {
             return Outcome::Next;
         }
         self.interpreter.look_at(alert);
@@ -103,6 +99,22 @@ impl Session {
                 Step::End(outcome) => return self.end(outcome),
             }
         }
+    }
+
+    /// Whether `next N` passes over this alert. What came only after it is shown: behind a filter it is not
+    /// known how many of those that wait will be seen.
+    fn passes_over(&mut self, alert: &Alert) -> bool {
+        let Some(skip) = self.skip.as_mut().filter(|skip| skip.left > 0) else { return false };
+        if alert.received <= skip.asked {
+            (skip.left, skip.skipped) = (skip.left - 1, skip.skipped + 1);
+            return true;
+        }
+        show::say(&format!(
+            "skipped {}: no more of those that waited passed the filter",
+            skip.skipped
+        ));
+        self.skip = None;
+        false
     }
 
     fn end(&self, outcome: Outcome) -> Outcome {
@@ -164,10 +176,13 @@ impl Session {
         let Some(number @ 1..) = number else {
             return Step::Say("error: next takes a number of alerts, such as next 5".to_owned());
         };
-        let waiting = self.alerts().number_waiting();
-        self.skipped = number.min(waiting.max(1)) - 1;
+        let asked = Timestamp::now();
+        let alerts = self.alerts();
+        let (waiting, shown) = (alerts.number_waiting(), alerts.waiting());
+        drop(alerts);
+        self.skip = Some(Skip { asked, left: number.min(waiting.max(1)) - 1, skipped: 0 });
         if number > waiting.max(1) {
-            show::say(&format!("only {waiting} wait"));
+            show::say(&if waiting == 0 { "none wait".to_owned() } else { format!("only {shown}") });
         }
         Step::End(Outcome::Next)
     }

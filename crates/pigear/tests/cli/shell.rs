@@ -353,6 +353,26 @@ fn the_numbers_in_the_list_are_indexes_and_alerts_can_be_passed_over() {
 }
 
 #[test]
+fn behind_a_filter_only_alerts_that_waited_are_passed_over() {
+    let test = shell().args(["--filter", "msg.sig_id == 7"]);
+    let (mut running, mut screen) = screen::start(test, &[]);
+    running.send(&alert(b"first"));
+    screen.shows("[1:7:0] first");
+    for datagram in [ping(), alert(b"second"), ping(), ping()] {
+        running.send(&datagram);
+    }
+    screen.comes_to("pigear[1, up to 4 wait]>");
+    screen.enters("next 4");
+    screen.shows("waiting for the next alert; Ctrl-C ends");
+    running.send(&alert(b"third"));
+    screen.shows("skipped 1: no more of those that waited passed the filter\n");
+    screen.shows("[1:7:0] third");
+    screen.comes_to("pigear[3]>");
+    let counted = quits(running, screen);
+    assert_eq!((&counted["handled"], &counted["filtered"]), (&3.into(), &3.into()));
+}
+
+#[test]
 fn alerts_have_their_numbers_also_if_more_wait_than_are_remembered() {
     let (mut running, mut screen) = at_prompt(shell());
     for _ in 0..1_200 {
@@ -388,9 +408,13 @@ fn with_count_all_alerts_are_shown_before_the_end() {
 #[test]
 fn whoever_comes_from_ipython_can_leave_too() {
     for line in ["quit()", "exit", "exit()"] {
-        let (running, mut screen) = at_prompt(shell());
+        let (mut running, mut screen) = at_prompt(shell());
+        running.send(&ping());
+        screen.comes_to("pigear[1, 1 wait]>");
         screen.enters(line);
-        assert_eq!(ends(running, &screen)["handled"], 1, "{line}");
+        screen.shows("1 more alert was not examined");
+        let counted = ends(running, &screen);
+        assert_eq!((&counted["handled"], &counted["dropped"]), (&1.into(), &1.into()), "{line}");
     }
 }
 

@@ -1,26 +1,17 @@
 //! Calls of functions and methods that fail for every alert, or are never true.
 
+use std::net::IpAddr;
+
+use pigear_alert::format::FormatName;
 use rhai::{Expr, FnCallExpr, Position, Stmt};
 
-use super::compare::{literal, shown, text, within_kind};
+use super::compare::within_kind;
 use super::found::Found;
 use super::kinds::{Kinds, given};
+use super::written::{literal, shown, text};
 use crate::network::Network;
+use crate::script::functions::TEXT_METHODS;
 use crate::script::kind::Kind;
-
-/// Methods of texts alone.
-const OF_TEXTS: [&str; 10] = [
-    "ends_with",
-    "index_of",
-    "replace",
-    "split",
-    "starts_with",
-    "sub_string",
-    "to_lower",
-    "to_upper",
-    "trim",
-    "crop",
-];
 
 /// Methods of whatever has parts.
 const OF_PARTS: [&str; 4] = ["contains", "len", "is_empty", "chars"];
@@ -28,8 +19,11 @@ const OF_PARTS: [&str; 4] = ["contains", "len", "is_empty", "chars"];
 /// `ip_in(alert.src_ip, "10.0.0.0/8")`.
 pub(super) fn function(kinds: &Kinds, call: &FnCallExpr, position: Position) -> Option<Found> {
     match &*call.args {
-        [ip, networks] if call.name == "ip_in" => {
-            no_ip(kinds.of(ip), shown(ip).as_deref(), position).or_else(|| wrong_network(networks))
+        [ip, networks] if call.name == "ip_in" => swapped(kinds, ip, networks)
+            .or_else(|| no_ip(kinds.of(ip), shown(ip).as_deref(), position))
+            .or_else(|| wrong_network(networks)),
+        [of, name] if call.name == "format" => {
+            wrong_format(kinds.of(of), shown(of).as_deref(), name)
         }
         _ => None,
     }
@@ -48,9 +42,12 @@ pub(super) fn method(
     if name == "ip_in" {
         return no_ip(of, shown, position).or_else(|| wrong_network(argument?));
     }
+    if let ("format", Some(format)) = (name, argument) {
+        return wrong_format(of, shown, format);
+    }
     let what = shown.unwrap_or("this");
     let found = |said: String| Some(Found::new(said, position));
-    let is_of_texts = OF_TEXTS.contains(&name);
+    let is_of_texts = TEXT_METHODS.contains(&name);
     match of {
         Kind::Number { .. } | Kind::Truth if is_of_texts || OF_PARTS.contains(&name) => {
             let write = argument
@@ -73,7 +70,9 @@ pub(super) fn method(
         Kind::Bytes if is_of_texts && !matches!(name, "split") => {
             found(format!("{what} is bytes, and has no `{name}`; write text({what}).{name}(…)"))
         }
-        Kind::List(element) if element.is_text() && is_of_texts && name != "index_of" => {
+        Kind::List(element)
+            if element.is_text() && is_of_texts && !matches!(name, "index_of" | "split") =>
+        {
             found(format!(
                 "{what} is a list, and has no `{name}`; write {what}.some(|one| one.{name}(…))"
             ))
@@ -130,10 +129,58 @@ fn of_text(kinds: &Kinds, of: Kind, what: &str, call: &FnCallExpr) -> Option<Fou
         return Some(Found::new(said, argument.start_position()));
     }
     let part = text(argument)?;
-    (of == Kind::Address && part.contains('/')).then(|| {
-        let said = format!("{what} holds one address; write ip_in({what}, {part:?})");
-        Found::new(said, argument.start_position())
-    })
+    let said = if of == Kind::Address && part.contains('/') {
+        format!("{what} holds one address; write ip_in({what}, {part:?})")
+    } else {
+        no_part(of, what, name, part)?
+    };
+    Some(Found::new(said, argument.start_position()))
+}
+
+/// That no text of a kind contains this part, or begins or ends with it.
+fn no_part(of: Kind, what: &str, name: &str, part: &str) -> Option<String> {
+    let (texts, lower) = (of.texts()?, part.to_ascii_lowercase());
+    let holds = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        match name {
+            "starts_with" => text.starts_with(&lower),
+            "ends_with" => text.ends_with(&lower),
+            _ => text.contains(&lower),
+        }
+    };
+    let verb = match name {
+        "starts_with" => "starts with",
+        "ends_with" => "ends with",
+        _ => "contains",
+    };
+    let is_never = !texts.iter().any(|text| holds(text));
+    is_never.then(|| format!("{what} never {verb} {part:?}{}", of.choice()))
+}
+
+/// `ip_in("10.0.0.0/8", alert.src_ip)`, or a text that is no address.
+pub(super) fn swapped(kinds: &Kinds, ip: &Expr, networks: &Expr) -> Option<Found> {
+    let given = text(ip).filter(|given| given.parse::<IpAddr>().is_err())?;
+    let said = match shown(networks).filter(|_| kinds.of(networks) == Kind::Address) {
+        Some(field) if Network::parse(given).is_ok() => {
+            format!("the address comes first; write ip_in({field}, {given:?})")
+        }
+        _ => format!("{given:?} is not an address"),
+    };
+    Some(Found::new(said, ip.start_position()))
+}
+
+/// A format that doesn't exist, or of something else than an alert.
+fn wrong_format(of: Kind, shown: Option<&str>, format: &Expr) -> Option<Found> {
+    let found = |said| Some(Found::new(said, format.start_position()));
+    match (of, text(format)?.parse::<FormatName>()) {
+        (Kind::Any | Kind::Message | Kind::Alert, Err(unknown)) => found(unknown.to_string()),
+        (Kind::Any | Kind::Message | Kind::Alert, Ok(_)) => None,
+        (other, _) => found(format!(
+            "`format` needs a whole alert, but {} is {}; write format(alert, …)",
+            shown.unwrap_or("this"),
+            other.described()
+        )),
+    }
 }
 
 /// That something is not an address.

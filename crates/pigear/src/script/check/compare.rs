@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 
+use pigear_alert::packet::IpProtocol;
 use rhai::{Expr, FnCallExpr, Position};
 
 use super::found::Found;
 use super::kinds::Kinds;
+use super::numbers;
+use super::written::{literal, named, shown, source, text, written};
 use crate::network::Network;
 use crate::script::kind::{Kind, Never};
 
@@ -13,14 +16,15 @@ use crate::script::kind::{Kind, Never};
 pub(super) fn operator(kinds: &Kinds, call: &FnCallExpr, position: Position) -> Option<Found> {
     match (call.name.as_str(), &*call.args) {
         (op @ ("==" | "!=" | "<" | "<=" | ">" | ">="), [one, other]) => {
-            Comparison { kinds, op, field: one, other }
-                .problem()
+            chained(kinds, op, one, other)
+                .or_else(|| Comparison { kinds, op, field: one, other }.problem())
                 .or_else(|| {
                     Comparison { kinds, op: flipped(op), field: other, other: one }.problem()
                 })
                 .map(|found| found.or_at(position))
         }
         ("contains", [list, item]) => within(kinds, list, item),
+        (op @ ("|" | "&" | "^"), [one, other]) => mixed(kinds, op, one, other),
         (op @ ("*" | "/" | "%" | "**"), operands) => operands.iter().find_map(|operand| {
             let kind = kinds.of(operand);
             let is_number = matches!(kind, Kind::Any | Kind::Number { .. } | Kind::Protocol);
@@ -42,6 +46,54 @@ pub(super) fn operator(kinds: &Kinds, call: &FnCallExpr, position: Position) -> 
     }
 }
 
+/// `1 <= a <= 5`, which compares a number with true or false.
+fn chained(kinds: &Kinds, op: &str, one: &Expr, other: &Expr) -> Option<Found> {
+    let is_condition = |expr| matches!(kinds.of(expr), Kind::Any | Kind::Truth);
+    let comparison = |expr| match comparison(expr) {
+        Some(_) if matches!(op, "==" | "!=") => !(is_condition(one) && is_condition(other)),
+        Some(_) => true,
+        None => false,
+    };
+    if !comparison(one) && !comparison(other) {
+        return None;
+    }
+    let right = || {
+        let (inner, low, middle) = self::comparison(one)?;
+        let (low, middle, high) = (written(low)?, written(middle)?, written(other)?);
+        Some(format!("{low} {inner} {middle} && {middle} {op} {high}"))
+    };
+    let right = right().unwrap_or_else(|| "a < b && b < c".to_owned());
+    let what = format!("comparisons can't be chained; write {right}");
+    Some(Found::new(what, other.start_position()))
+}
+
+/// The operator and the operands of a comparison.
+fn comparison(expr: &Expr) -> Option<(&str, &Expr, &Expr)> {
+    let Expr::FnCall(call, _) = expr else { return None };
+    match (call.name.as_str(), &*call.args) {
+        (op @ ("==" | "!=" | "<" | "<=" | ">" | ">="), [one, other]) => Some((op, one, other)),
+        _ => None,
+    }
+}
+
+/// A condition and another value with an operator of bits: `a == 80 | 53`.
+fn mixed(kinds: &Kinds, op: &str, one: &Expr, other: &Expr) -> Option<Found> {
+    let (left, right) = (kinds.of(one), kinds.of(other));
+    let is_any = matches!(left, Kind::Any) || matches!(right, Kind::Any);
+    if is_any || (left == Kind::Truth) == (right == Kind::Truth) {
+        return None;
+    }
+    let list = || match comparison(one)? {
+        ("==", field, value) if op == "|" => {
+            Some(format!("{} in [{}, {}]", shown(field)?, literal(value)?, literal(other)?))
+        }
+        _ => None,
+    };
+    let right = list().unwrap_or_else(|| "&& or || between conditions".to_owned());
+    let what = format!("`{op}` is for numbers; write {right}");
+    Some(Found::new(what, other.start_position()))
+}
+
 impl Found {
     fn or_at(self, position: Position) -> Self {
         if self.position.is_none() { Self { position, ..self } } else { self }
@@ -55,7 +107,7 @@ pub(super) fn contradiction(operands: &[Expr]) -> Option<Found> {
         let Some((field, value)) = equals(operand) else { continue };
         let earlier = equal.iter().find(|(other, _)| *other == field).map(|(_, value)| *value);
         match earlier.and_then(literal).zip(literal(value)) {
-            Some((one, other)) if !one.eq_ignore_ascii_case(&other) => {
+            Some((one, other)) if !is_same(&one, &other) => {
                 let what = format!(
                     "{field} is never {one} and {other} at once; write {field} in [{one}, {other}]"
                 );
@@ -65,6 +117,14 @@ pub(super) fn contradiction(operands: &[Expr]) -> Option<Found> {
         }
     }
     None
+}
+
+/// Whether two literals may be equal: texts without case.
+fn is_same(one: &str, other: &str) -> bool {
+    match (one.parse::<f64>(), other.parse::<f64>()) {
+        (Ok(one), Ok(other)) => (one - other).abs() < f64::EPSILON,
+        _ => one.eq_ignore_ascii_case(other),
+    }
 }
 
 fn equals(expr: &Expr) -> Option<(String, &Expr)> {
@@ -159,28 +219,12 @@ impl Comparison<'_> {
     }
 
     fn out_of_range(&self, field: &str, min: i64, max: i64) -> Option<String> {
-        let Expr::IntegerConstant(value, _) = *self.other else { return None };
-        let never = match self.op {
-            "==" => value < min || value > max,
-            "<" => value <= min,
-            "<=" => value < min,
-            ">" => value >= max,
-            ">=" => value > max,
-            _ => false,
-        };
-        let absent_zero = field == "alert.priority" && value == 0 && self.op == "==";
-        match never {
-            true if absent_zero => Some(format!(
+        let is_absent_zero = field == "alert.priority" && self.op == "==";
+        match *self.other {
+            Expr::IntegerConstant(0, _) if is_absent_zero => Some(format!(
                 "{field} isn't known where Snort sends 0; write {field} == (), or msg.priority == 0"
             )),
-            true => Some(format!(
-                "{field} is never {}{value}: it is from {min} to {max}",
-                match self.op {
-                    "==" => String::new(),
-                    op => format!("{op} "),
-                }
-            )),
-            false => None,
+            _ => numbers::never(field, (min, max), self.op, self.other),
         }
     }
 
@@ -196,18 +240,8 @@ impl Comparison<'_> {
 
     fn never(&self, field: &str, kind: Kind) -> Option<String> {
         match *self.other {
-            Expr::IntegerConstant(number, _) if matches!(self.op, "==" | "!=") => {
-                let number = u8::try_from(number).ok();
-                let name = number.and_then(|it| pigear_alert::packet::IpProtocol(it).name())?;
-                Some(format!("write {field} {} {name:?}", self.op))
-            }
-            // Only a field itself is compared without case.
-            Expr::StringConstant(ref text, _)
-                if matches!(self.field, Expr::Variable(..))
-                    && kind.canonical(text).is_some_and(|right| right != *text) =>
-            {
-                let right = kind.canonical(text)?;
-                Some(format!("{field} is never {text:?}; write {field} {} {right:?}", self.op))
+            Expr::IntegerConstant(..) | Expr::FloatConstant(..) if kind == Kind::Protocol => {
+                no_number(field, self.op, self.other)
             }
             _ if matches!(self.op, "==" | "!=") => never(field, kind, text(self.other)?, self.op),
             _ => None,
@@ -230,6 +264,23 @@ fn no_address(field: &str, text: &str, op: &str) -> Option<String> {
     }
 }
 
+/// Why no protocol has this number, or is less or greater than it.
+fn no_number(field: &str, op: &str, number: &Expr) -> Option<String> {
+    if !matches!(op, "==" | "!=") {
+        return Some(format!("protocols have names and no order; write {field} == \"TCP\""));
+    }
+    let name = match number {
+        Expr::IntegerConstant(number, _) => {
+            u8::try_from(*number).ok().and_then(|number| IpProtocol(number).name())
+        }
+        _ => None,
+    };
+    match name {
+        Some(name) => Some(format!("write {field} {op} {name:?}")),
+        None => numbers::never(field, (0, u8::MAX.into()), "==", number),
+    }
+}
+
 fn never(field: &str, kind: Kind, text: &str, op: &str) -> Option<String> {
     let never = format!("{field} is never {text:?}");
     Some(match kind.never(text)? {
@@ -243,6 +294,12 @@ fn never(field: &str, kind: Kind, text: &str, op: &str) -> Option<String> {
 pub(super) fn within(kinds: &Kinds, list: &Expr, item: &Expr) -> Option<Found> {
     let kind = kinds.of(item);
     match (list, kinds.of(list)) {
+        (Expr::Array(elements, position), _) if elements.is_empty() => {
+            Some(Found::new("nothing is in an empty list", *position))
+        }
+        (Expr::FnCall(range, _), Kind::Range) if numbers::never_in(range, kind, item).is_some() => {
+            Some(Found::new(numbers::never_in(range, kind, item)?, list.start_position()))
+        }
         (Expr::Array(elements, _), _) => of_elements(kinds, elements, item, kind),
         (_, Kind::List(_)) if matches!(list, Expr::DynamicConstant(..)) => None,
         (_, holder) => {
@@ -312,7 +369,19 @@ fn not_within(holder: Kind, list: &Expr, kind: Kind, item: &Expr) -> Option<Stri
         }
         (holder, kind) if holder.is_text() => {
             let holds = kind == Kind::Any || kind.is_text();
-            (!holds).then(|| format!("a text holds no {}", kind.described()))
+            if !holds {
+                return Some(format!("a text holds no {}", kind.described()));
+            }
+            let (texts, list) = (kind.texts()?, text(list)?);
+            let lower = list.to_ascii_lowercase();
+            let is_in = texts.iter().any(|text| lower.contains(&text.to_ascii_lowercase()));
+            (!is_in).then(|| {
+                format!(
+                    "{} is never in {list:?}{}",
+                    field.as_deref().unwrap_or("it"),
+                    kind.choice()
+                )
+            })
         }
         (Kind::List(element), kind) => not_an_element(*element, &shown(list)?, kind, item),
         (Kind::Range, kind) => {
@@ -322,8 +391,9 @@ fn not_within(holder: Kind, list: &Expr, kind: Kind, item: &Expr) -> Option<Stri
                 .then(|| format!("a range holds numbers, but {field} is {}", kind.described()))
         }
         (Kind::Number { .. } | Kind::Truth, _) => {
-            let (list, item) = (shown(list)?, literal(item)?);
-            Some(format!("{list} is {}; write {list} == {item}", holder.described()))
+            let (list, item) = (written(list)?, written(item)?);
+            let (field, value) = if field.is_some() { (&item, &list) } else { (&list, &item) };
+            Some(format!("{list} is {}; write {field} == {value}", holder.described()))
         }
         _ => None,
     }
@@ -336,6 +406,11 @@ pub(super) fn within_kind(holder: Kind, list: &str, kind: Kind, item: &Expr) -> 
 }
 
 fn not_an_element(element: Kind, list: &str, kind: Kind, item: &Expr) -> Option<String> {
+    if let Kind::Number { min, max } = element
+        && let Some(what) = numbers::never(&format!("an element of {list}"), (min, max), "==", item)
+    {
+        return Some(what);
+    }
     if element.compares_with(kind) {
         return None;
     }
@@ -356,56 +431,4 @@ fn flipped(op: &str) -> &str {
         ">=" => "<=",
         same => same,
     }
-}
-
-/// A field as it is written, such as `alert.message.msg`, or a variable; no literal.
-pub(super) fn shown(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Variable(variable, ..) => Some(variable.1.to_string()),
-        Expr::Property(property, _) => Some(property.2.to_string()),
-        Expr::Dot(pair, ..) => Some(format!("{}.{}", shown(&pair.lhs)?, shown(&pair.rhs)?)),
-        _ => None,
-    }
-}
-
-/// A number or text as it is written.
-pub(super) fn literal(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::IntegerConstant(value, _) => Some(value.to_string()),
-        Expr::FloatConstant(value, _) => Some(value.to_string()),
-        Expr::BoolConstant(value, _) => Some(value.to_string()),
-        Expr::StringConstant(text, _) => Some(format!("{:?}", text.as_str())),
-        Expr::CharConstant(letter, _) => Some(format!("\"{letter}\"")),
-        _ => None,
-    }
-}
-
-/// A literal, or a list or range of these, as it is written.
-fn source(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Array(elements, _) => {
-            let elements: Option<Vec<_>> = elements.iter().map(literal).collect();
-            Some(format!("[{}]", elements?.join(", ")))
-        }
-        Expr::FnCall(call, _) if matches!(call.name.as_str(), ".." | "..=") => Some(format!(
-            "{}{}{}",
-            literal(call.args.first()?)?,
-            call.name,
-            literal(call.args.last()?)?
-        )),
-        other => literal(other),
-    }
-}
-
-pub(super) fn text(expr: &Expr) -> Option<&str> {
-    match expr {
-        Expr::StringConstant(text, _) => Some(text),
-        _ => None,
-    }
-}
-
-/// What an operand is.
-pub(super) fn named(expr: &Expr, kind: Kind) -> String {
-    let what = shown(expr).or_else(|| literal(expr)).unwrap_or_else(|| "this".to_owned());
-    format!("{what} is {}", kind.described())
 }

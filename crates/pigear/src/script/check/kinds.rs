@@ -57,7 +57,19 @@ impl Kinds {
             Expr::Index(pair, flags, _) if flags.intersects(ASTFlags::BREAK) => {
                 self.of(&pair.lhs).element()
             }
-            Expr::FnCall(call, _) => of_call(call),
+            Expr::FnCall(call, _) => self.of_call(call),
+            _ => Kind::Any,
+        }
+    }
+
+    fn of_call(&self, call: &FnCallExpr) -> Kind {
+        match (call.name.as_str(), call.args.len()) {
+            ("==" | "!=" | "<" | "<=" | ">" | ">=" | "contains", 2) | ("!", 1) | ("ip_in", _) => {
+                Kind::Truth
+            }
+            ("|" | "&" | "^", 2) => self.of(&call.args[0]).or(self.of(&call.args[1])),
+            (".." | "..=", 2) => Kind::Range,
+            ("text" | "hex" | "hexdump" | "format" | "layers", _) => Kind::Text,
             _ => Kind::Any,
         }
     }
@@ -113,17 +125,6 @@ fn after(before: Kind, link: &Expr) -> Kind {
             "filter" if matches!(before, Kind::List(_)) => before,
             _ => Kind::Any,
         },
-        _ => Kind::Any,
-    }
-}
-
-fn of_call(call: &FnCallExpr) -> Kind {
-    match (call.name.as_str(), call.args.len()) {
-        ("==" | "!=" | "<" | "<=" | ">" | ">=" | "contains", 2) | ("!", 1) | ("ip_in", _) => {
-            Kind::Truth
-        }
-        (".." | "..=", 2) => Kind::Range,
-        ("text" | "hex" | "hexdump" | "format" | "layers", _) => Kind::Text,
         _ => Kind::Any,
     }
 }
