@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use pigear_alert::plural;
-use pigear_pipeline::{LaneSnapshot, Snapshot};
+use pigear_pipeline::{Activity, LaneSnapshot, Snapshot};
 
 use super::args::ListenArgs;
 use super::failure::Failure;
@@ -24,7 +24,6 @@ pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Res
     }
     let reload = Reload::default();
     let missed = Missed::of(&config.sources);
-    let doing = if missed == Missed::Unknown { "reading" } else { "listening on" };
     let ends = config.sources.iter().any(|source| match source.kind {
         SourceKind::Play => true,
         SourceKind::Unified2 => source.once,
@@ -36,8 +35,15 @@ pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Res
     let stats = listener.stats();
     interrupt.before_forced_exit(move || say_how_it_ended(&stats.snapshot(), stats_file, missed));
     let how_to_end = if io::stderr().is_terminal() { "; Ctrl-C ends" } else { "" };
-    for source in listener.source_names() {
-        say(&format!("{doing} {source}{how_to_end}"));
+    for (activity, name) in listener.sources() {
+        match activity {
+            Activity::Listening => say(&format!("listening on {name}{how_to_end}")),
+            Activity::Reading => say(&format!("reading {name}{how_to_end}")),
+            Activity::Completing => say(&format!("completing from {name}")),
+            Activity::WaitingForLog => {
+                say(&format!("completing from {name} once Snort writes it; no log is there yet"));
+            }
+        }
     }
     let bar = progress::show(listener.progress());
     let (counters, result) = listener.run(interrupt.stop(), &reload);

@@ -90,7 +90,7 @@ impl Spool {
         }
     }
 
-    pub(super) fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
@@ -106,6 +106,11 @@ impl Spool {
         let files = self.files().unwrap_or_default();
         let found = files.into_iter().map(|file| self.dir.join(file.name));
         std::iter::once(self.path()).chain(found).collect()
+    }
+
+    /// Another log in its directory, if there is one.
+    pub(crate) fn similar(&self) -> Option<PathBuf> {
+        Some(self.dir.join(log_in(&self.dir)?)).filter(|path| *path != self.path())
     }
 
     /// The default path of the bookmark: beside the log.
@@ -234,15 +239,20 @@ impl FileId {
 
 /// A log's name in a directory: an existing one, or else the name in Snort's manual.
 fn example(dir: &Path) -> String {
+    log_in(dir).unwrap_or_else(|| "unified2.log".to_owned())
+}
+
+/// The name of a log in a directory, as far as names show it.
+fn log_in(dir: &Path) -> Option<String> {
     let names = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.file_name());
     let mut names: Vec<_> = names.filter_map(|name| name.into_string().ok()).collect();
     names.retain(|name| {
         !name.starts_with('.') && (name.contains("unified2") || name.contains(".u2"))
     });
     names.sort();
-    let name = names.into_iter().next().unwrap_or_else(|| "unified2.log".to_owned());
-    match name.rsplit_once('.') {
+    let name = names.into_iter().next()?;
+    Some(match name.rsplit_once('.') {
         Some((base, stamp)) if stamp.parse::<u64>().is_ok() => base.to_owned(),
         _ => name,
-    }
+    })
 }
