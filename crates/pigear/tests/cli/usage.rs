@@ -200,9 +200,10 @@ fn the_count_of_failures_comes_before_the_rest_of_a_traceback() {
         .args(["command=sh -c \"printf 'a\\nb\\n'; exit 1\""])
         .send(ping())
         .stderr(
-            "error: handler exec: sh ended with status 1; its output: b; 1 alert failed so far\n    a\n",
+            "error: handler exec: sh ended with status 1; its output: b; 1 alert failed so far\n    a\n\
+             error: not delivered: 1 alert of handler exec\n",
         )
-        .success();
+        .status(1);
 }
 
 #[cfg(feature = "http")]
