@@ -6,6 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::input::special_kind;
+
 /// The files of one log: `BASE` itself, and `BASE.SECONDS`, which Snort starts whenever the last one is
 /// full. Files that were compressed since have `.gz` or `.zst` behind their names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +55,17 @@ pub enum SpoolError {
         /// An example of a name.
         example: String,
     },
+    /// The path is a FIFO, a socket or a device.
+    #[error(
+        "{} is {kind}, not a regular file; give the path that Snort logs to, such as /var/log/snort/unified2.log",
+        path.display()
+    )]
+    Special {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+    },
     /// The directory of the log can't be read.
     #[error("cannot read the directory {}", path.display())]
     Unreadable {
@@ -61,6 +74,17 @@ pub enum SpoolError {
         /// The cause.
         source: io::Error,
     },
+}
+
+impl SpoolError {
+    /// Whether the path names something else than a log.
+    #[must_use]
+    pub fn is_wrong_usage(&self) -> bool {
+        match self {
+            Self::Directory { .. } | Self::Special { .. } => true,
+            Self::Unreadable { .. } => false,
+        }
+    }
 }
 
 impl Spool {
@@ -80,10 +104,15 @@ impl Spool {
     /// The same, but the directory may be missing.
     ///
     /// # Errors
-    /// If the path names a directory.
+    /// If the path names a directory, or something else that is not a file.
     pub fn named(path: &Path) -> Result<Self, SpoolError> {
         let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
         let dir = dir.unwrap_or(Path::new(".")).to_owned();
+        if let Ok(metadata) = fs::metadata(path)
+            && let Some(kind) = special_kind(metadata.file_type())
+        {
+            return Err(SpoolError::Special { path: path.into(), kind });
+        }
         match path.file_name().filter(|_| !path.is_dir()) {
             Some(base) => Ok(Self { dir, base: base.to_owned() }),
             None => Err(SpoolError::Directory { path: path.into(), example: example(path) }),
