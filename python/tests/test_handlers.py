@@ -211,7 +211,7 @@ def test_with_serve_forever_an_exception_is_logged_with_its_traceback(room):
     running = room.pigear("--data-handler", "mine.Choosy", "colour=red", *args)
     room.send(PING, PING, PING, SNORT3[0])
     status, out, err = running.end()
-    assert (status, out) == (0, f"{pigear.decode(SNORT3[0]).sig_id}\n")
+    assert (status, out) == (1, f"{pigear.decode(SNORT3[0]).sig_id}\n")
     # At powers of two: the first and the second, not the third.
     assert err.count("Traceback (most recent call last):") == 2
     assert "1 alert failed so far" in err
@@ -266,13 +266,13 @@ def test_a_signal_ends_a_handler_that_never_returns(room, stop):
 
 def test_enough_alerts_end_a_handler_that_never_returns(room):
     status, out, err = asleep(room, FOR_EVER, "--count", "1").end(15)
-    assert (status, out) == (0, "asleep\n")
+    assert (status, out) == (1, "asleep\n")
     assert "still busy at the shutdown deadline; 1 alert dropped" in err
 
 
 def test_a_handler_that_minds_nothing_is_left_behind(room):
     status, out, err = asleep(room, STUBBORN, "--count", "1").end(20)
-    assert (status, out) == (0, "asleep\nno\n")
+    assert (status, out) == (1, "asleep\nno\n")
     running = asleep(room, STUBBORN)
     running.interrupt()
     until("it minds nothing", lambda: "no" in running.out.read_text())

@@ -1,6 +1,6 @@
 //! Opening files that are read from start to end.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, FileType, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
@@ -19,14 +19,19 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     if kind.is_file() {
         return Ok(file);
     }
-    let kind = match () {
-        () if kind.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-        () if kind.is_fifo() => "a named pipe",
-        () if kind.is_socket() => "a socket",
-        () => "a device",
-    };
+    let Some(kind) = special_kind(kind) else { return Err(io::ErrorKind::IsADirectory.into()) };
     let problem = format!("{kind}, not a regular file");
     Err(io::Error::new(io::ErrorKind::InvalidInput, problem))
+}
+
+/// What is neither a regular file nor a directory.
+pub(crate) fn special_kind(kind: FileType) -> Option<&'static str> {
+    match () {
+        () if kind.is_file() || kind.is_dir() => None,
+        () if kind.is_fifo() => Some("a named pipe"),
+        () if kind.is_socket() => Some("a socket"),
+        () => Some("a device"),
+    }
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ pub use pipeline::{LaneConfig, Pipeline, PipelineError};
 pub use policy::{BatchPolicy, LaneSettings, MAX_BATCH, OnError, UnknownPolicy, WhenFull};
 pub use queue::{Batch, Queue, Refused, Settlement, Taken};
 pub use rate_limiter::{RateLimiter, RecentEvents};
-pub use source::Source;
+pub use source::{Activity, Source};
 pub use source_error::SourceError;
 pub use stats::{LaneSnapshot, Snapshot, Stats};
 pub use stop::Stop;

@@ -13,10 +13,28 @@ use crate::fanout::Fanout;
 use crate::stop::Stop;
 use unified2::Progress;
 
+/// What a source does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// It waits for alerts that are sent to it.
+    Listening,
+    /// It reads a recording or a log.
+    Reading,
+    /// It completes the alerts of another source from a log.
+    Completing,
+    /// The same, but the log isn't there yet.
+    WaitingForLog,
+}
+
 /// A source of alerts. It runs on its own thread.
 pub trait Source: Send {
     /// The source's name in messages.
     fn name(&self) -> String;
+
+    /// What it does, for messages.
+    fn activity(&self) -> Activity {
+        Activity::Listening
+    }
 
     /// Its progress, if it comes to an end.
     fn progress(&self) -> Option<Progress> {

@@ -64,6 +64,10 @@ pub struct LaneSnapshot {
     pub handled: u64,
     /// Alerts that found the handler's queue full, or were still in it at the deadline.
     pub dropped: u64,
+    /// Whether `dropped` is what the user wanted: the reader of the output has closed it, or the user ended
+    /// the program. Not written.
+    #[serde(skip)]
+    pub is_unwanted: bool,
     /// Alerts that the handler could not process.
     pub failed: u64,
     /// Alerts that came for the handler, including those that waited at its start.
@@ -105,6 +109,7 @@ impl From<&Account> for LaneSnapshot {
             received,
             handled,
             dropped,
+            is_unwanted: account.is_unwanted(),
             failed,
             waiting,
             lag: account.outlives_process().then_some(waiting),

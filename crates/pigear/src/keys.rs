@@ -9,6 +9,7 @@ mod mode;
 mod names;
 mod number;
 mod per_minute;
+mod setup_error;
 mod time;
 
 use serde::de::DeserializeOwned;
@@ -23,6 +24,7 @@ pub(crate) use number::number;
 #[cfg(feature = "command")]
 pub(crate) use number::number_from_1;
 pub use per_minute::{NotPerMinute, PerMinute};
+pub use setup_error::SetupError;
 pub use time::{NoTime, Time};
 
 /// The settings of one handler, not parsed yet.
@@ -42,6 +44,12 @@ pub(crate) const GENERAL_KEYS: [&str; 6] =
 /// What is said of keys that a handler has besides its own, where a key is unknown.
 pub(crate) const EVERY_HANDLER: &str =
     "; every handler has `durable`, `filter`, `from`, `group`, `limit` and `per_minute`, too";
+
+impl From<SetupError> for KeyError {
+    fn from(error: SetupError) -> Self {
+        Self(error.to_string())
+    }
+}
 
 impl KeyError {
     /// Names the keys about formats, which a handler has as a table.

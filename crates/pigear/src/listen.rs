@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use pigear_pipeline::source::unified2::Progress;
-use pigear_pipeline::{Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
+use pigear_pipeline::{Activity, Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
 
 pub use directories::MissingDirectory;
 pub use error::ListenError;
@@ -36,9 +36,9 @@ impl Listener {
         self.pipeline.stats()
     }
 
-    /// The sources' names.
-    pub fn source_names(&self) -> impl Iterator<Item = String> {
-        self.sources.iter().map(|source| source.name())
+    /// What the sources do, with their names.
+    pub fn sources(&self) -> impl Iterator<Item = (Activity, String)> {
+        self.sources.iter().map(|source| (source.activity(), source.name()))
     }
 
     /// The progress of those sources that come to an end.

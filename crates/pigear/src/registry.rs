@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::config::SourceConfig;
 use crate::handler::{file, null, pcap, print, record, socket};
-use crate::keys::{KeyError, Keys, key_names, keys_with_format};
+use crate::keys::{KeyError, Keys, SetupError, key_names, keys_with_format};
 
 /// Names in the Python program of 2012, the names of the same handlers here, and the keys that make these
 /// behave as there.
@@ -300,7 +300,13 @@ where
 {
     match handler {
         Ok(handler) => Ok(Box::new(handler)),
-        Err(error) => Err(BuildProblem::Failed(error.into())),
+        Err(error) => Err(match error.into().downcast::<SetupError>() {
+            Ok(error) if matches!(*error, SetupError::Keys(_)) => {
+                BuildProblem::Keys((*error).into())
+            }
+            Ok(error) => BuildProblem::Failed(error),
+            Err(error) => BuildProblem::Failed(error),
+        }),
     }
 }
 

@@ -12,7 +12,7 @@ use super::log::Log;
 use crate::alert_factory::AlertFactory;
 use crate::fanout::{Fanout, Flow, Intake};
 use crate::source::unified2::{AlreadyHandled, CompleteEvent, Mark, PACKET_WAIT, Spool, Start};
-use crate::source::{Source, SourceError};
+use crate::source::{Activity, Source, SourceError};
 use crate::stop::Stop;
 
 #[cfg(test)]
@@ -175,6 +175,7 @@ impl Completer {
 
     /// Moves the bookmark once no event before it waits, and all alerts are sent.
     fn note(&mut self, now: Instant, intake: &Intake<'_>) {
+        self.log.note_files();
         self.note_unsent(intake);
         if self.unsent.is_none()
             && !self.leaves_rest
@@ -318,6 +319,10 @@ impl Drop for DoneWhenDropped<'_, '_> {
 impl Source for Completer {
     fn name(&self) -> String {
         self.log.path().display().to_string()
+    }
+
+    fn activity(&self) -> Activity {
+        if self.log.is_there() { Activity::Completing } else { Activity::WaitingForLog }
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {

@@ -2,7 +2,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::backoff::Backoff;
 use crate::source::unified2::{Follower, OnBookmarkError, OpenError, Spool, Start};
@@ -20,6 +20,8 @@ pub(super) struct Log {
     backoff: Backoff,
     /// When to try again to open it.
     retry_at: Instant,
+    /// Whether it has files in unified2.
+    is_there: bool,
     said_missing: bool,
 }
 
@@ -31,14 +33,46 @@ impl Log {
         packet_wait: Duration,
     ) -> Self {
         let (follower, backoff, retry_at) = (None, Backoff::default(), Instant::now());
-        let said_missing = false;
-        let mut log =
-            Self { spool, start, bookmark, packet_wait, follower, backoff, retry_at, said_missing };
+        let (is_there, said_missing) = (false, false);
+        let mut log = Self {
+            spool,
+            start,
+            bookmark,
+            packet_wait,
+            follower,
+            backoff,
+            retry_at,
+            is_there,
+            said_missing,
+        };
         if let Some(follower) = log.try_follower() {
             // No alert comes yet, so a slow disk blocks nothing, and a crash now loses nothing.
             follower.flush(FLUSH_TIMEOUT);
+            // Reading says what a file in another format is.
+            let is_foreign = matches!(follower.foreign_log(), Ok(Some(_)));
+            log.is_there = !is_foreign && follower.has_log();
         }
         log
+    }
+
+    /// Whether there was a file in unified2 when this was last noted.
+    pub(super) fn is_there(&self) -> bool {
+        self.is_there
+    }
+
+    /// Notes that a log that was not there has a file now.
+    pub(super) fn note_files(&mut self) {
+        let is_read = |follower: &Follower| follower.mark().is_some();
+        if self.is_there || !self.follower.as_ref().is_some_and(is_read) {
+            return;
+        }
+        self.is_there = true;
+        let path = self.path();
+        if self.said_missing {
+            warn!("{} is there now: alerts are completed from it", path.display());
+        } else {
+            info!("completing from {}", path.display());
+        }
     }
 
     pub(super) fn path(&self) -> PathBuf {
@@ -78,10 +112,13 @@ impl Log {
         self.said_missing = true;
         let path = self.path();
         let name = path.file_name().unwrap_or_default().display().to_string();
+        let others = self.spool.similar();
+        let hint = others.map(|path| format!("; did you mean {}?", path.display()));
         warn!(
             "alerts are not completed from {}: there is no such file, nor one with a number behind its name \
-            ({name}.1750000000); --complete-from needs the path that Snort logs to",
-            path.display()
+            ({name}.1750000000); --complete-from needs the path that Snort logs to{}",
+            path.display(),
+            hint.unwrap_or_default()
         );
     }
 
@@ -95,7 +132,15 @@ impl Log {
         if self.backoff.attempts() == 0 {
             let path = self.path().display().to_string();
             let cause = problem.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-            warn!("alerts are not completed from {path}: {problem}{cause}; trying again");
+            if self.spool.dir().exists() {
+                warn!("alerts are not completed from {path}: {problem}{cause}; trying again");
+            } else {
+                let dir = self.spool.dir().display();
+                warn!(
+                    "alerts are not completed from {path}: there is no directory {dir}; --complete-from needs \
+                    the path that Snort logs to; trying again"
+                );
+            }
         }
         self.retry_at = Instant::now() + self.backoff.failed();
     }

@@ -100,6 +100,9 @@ impl Worker {
             info!("handler {}: the reader has gone away", self.lane.name);
             self.lane.unwanted.store(true, Ordering::Relaxed);
         }
+        if matches!(ended, Some(Ended::With(LaneEnd::ReaderGone | LaneEnd::Quit))) {
+            self.lane.account.set_unwanted();
+        }
         // What still comes is counted at once, and no source waits while the handler finishes.
         self.stop_settling();
         self.lane.close();

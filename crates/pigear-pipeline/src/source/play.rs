@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use super::{Source, SourceError};
+use super::{Activity, Source, SourceError};
 use crate::alert_factory::AlertFactory;
 use crate::fanout::Fanout;
 use crate::recording::{Reader, RecordingError};
@@ -33,6 +33,10 @@ impl Play {
 impl Source for Play {
     fn name(&self) -> String {
         self.path.display().to_string()
+    }
+
+    fn activity(&self) -> Activity {
+        Activity::Reading
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {

@@ -42,7 +42,7 @@ pub use spool::{Spool, SpoolError};
 pub use start::Start;
 pub(crate) use window::CompleteEvent;
 
-use super::{Source, SourceError};
+use super::{Activity, Source, SourceError};
 use crate::alert_factory::AlertFactory;
 use crate::fanout::{Fanout, Flow, Intake, Sent};
 use crate::stop::Stop;
@@ -175,6 +175,10 @@ impl Unified2 {
 impl Source for Unified2 {
     fn name(&self) -> String {
         self.follower.path().display().to_string()
+    }
+
+    fn activity(&self) -> Activity {
+        Activity::Reading
     }
 
     fn progress(&self) -> Option<Progress> {

@@ -111,6 +111,11 @@ impl From<ListenError> for Failure {
                 (FAILED, Some(format!("{create}--logdir names Snort's log directory").into()))
             }
             ListenError::Socket { source, .. } => (FAILED, bind_hint(source).map(Cow::from)),
+            ListenError::Log { source: OpenError::Spool(problem), .. }
+                if problem.is_wrong_usage() =>
+            {
+                (WRONG_USAGE, None)
+            }
             ListenError::Log { source, .. } => (FAILED, log_hint(source).map(Cow::from)),
             _ => (FAILED, None),
         };

@@ -13,6 +13,10 @@ pub(super) fn run(topic: &[String], registry: &Registry) -> Result<(), Failure> 
         #[cfg(feature = "script")]
         [name] if name == "fields" => fields(),
         [name] if registry.resolve(name).is_ok() => handler(name, registry),
+        [name, extra, ..] if name == "fields" || registry.resolve(name).is_ok() => {
+            let one = anyhow::anyhow!("unexpected {extra:?}: write pigear help {name}");
+            return Err(Failure::usage(one));
+        }
         words => command(words, registry)?,
     };
     write_out(text.as_bytes())

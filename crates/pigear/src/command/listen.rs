@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use pigear_alert::plural;
-use pigear_pipeline::{LaneSnapshot, Snapshot};
+use pigear_pipeline::{Activity, LaneSnapshot, Snapshot};
 
 use super::args::ListenArgs;
 use super::failure::Failure;
@@ -24,20 +24,27 @@ pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Res
     }
     let reload = Reload::default();
     let missed = Missed::of(&config.sources);
-    let doing = if missed == Missed::Unknown { "reading" } else { "listening on" };
-    let ends = config.sources.iter().any(|source| match source.kind {
-        SourceKind::Play => true,
-        SourceKind::Unified2 => source.once,
-        _ => false,
-    });
+    let ends = config.count.is_some()
+        || config.sources.iter().any(|source| match source.kind {
+            SourceKind::Play => true,
+            SourceKind::Unified2 => source.once,
+            _ => false,
+        });
     let interrupt = signals::listen(host, reload.clone()).context("cannot listen to signals")?;
     let stats_file = config.stats.clone();
     let listener = Listener::prepare(config, registry)?;
     let stats = listener.stats();
     interrupt.before_forced_exit(move || say_how_it_ended(&stats.snapshot(), stats_file, missed));
     let how_to_end = if io::stderr().is_terminal() { "; Ctrl-C ends" } else { "" };
-    for source in listener.source_names() {
-        say(&format!("{doing} {source}{how_to_end}"));
+    for (activity, name) in listener.sources() {
+        match activity {
+            Activity::Listening => say(&format!("listening on {name}{how_to_end}")),
+            Activity::Reading => say(&format!("reading {name}{how_to_end}")),
+            Activity::Completing => say(&format!("completing from {name}")),
+            Activity::WaitingForLog => {
+                say(&format!("completing from {name} once Snort writes it; no log is there yet"));
+            }
+        }
     }
     let bar = progress::show(listener.progress());
     let (counters, result) = listener.run(interrupt.stop(), &reload);
@@ -47,11 +54,15 @@ pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Res
     if ends && !interrupt.is_requested() { all_delivered(&counters) } else { Ok(()) }
 }
 
-/// An error if handlers failed for alerts: these were not delivered.
+/// An error if handlers failed for alerts, or dropped some that were wanted: these were not delivered.
 fn all_delivered(counters: &Snapshot) -> Result<(), Failure> {
-    let failed = counters.handlers.iter().filter(|(_, lane)| lane.failed > 0);
+    let failed = counters.handlers.iter().map(|(name, lane)| {
+        let dropped = if lane.is_unwanted { 0 } else { lane.dropped };
+        (name, lane.failed + dropped)
+    });
     let failed: Vec<_> = failed
-        .map(|(name, lane)| format!("{} of handler {name}", plural::count(lane.failed, "alert")))
+        .filter(|(_, alerts)| *alerts > 0)
+        .map(|(name, alerts)| format!("{} of handler {name}", plural::count(alerts, "alert")))
         .collect();
     if failed.is_empty() {
         return Ok(());
@@ -152,5 +163,18 @@ mod tests {
         assert_eq!(of(lane, counters.clone()), begin);
         (lane.filtered, lane.muted, lane.waiting) = (Some(0), Some(4), 5);
         assert_eq!(of(lane, counters), format!("{begin}, filtered 0, muted 4, waiting 5"));
+    }
+
+    #[test]
+    fn what_the_user_did_not_want_any_more_is_no_failure() {
+        let with = |failed, dropped, is_unwanted| {
+            let mut lane = LaneSnapshot::default();
+            (lane.failed, lane.dropped, lane.is_unwanted) = (failed, dropped, is_unwanted);
+            let mut counters = Snapshot::default();
+            counters.handlers.insert("print".to_owned(), lane);
+            all_delivered(&counters).is_ok()
+        };
+        assert_eq!([with(0, 0, false), with(0, 1, true)], [true, true]);
+        assert_eq!([with(0, 1, false), with(1, 0, false), with(1, 1, true)], [false; 3]);
     }
 }

@@ -16,6 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use pigear_alert::format::FormatName;
 use pigear_alert::plural;
 
 use self::lines::{Lines, Output, shown_zone};
@@ -63,6 +64,14 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
         let alert = get(&mut reader, id)?.alert;
         let mut line = Vec::new();
         Lines::new(args)?.write_alert(&alert, &mut line);
+        // What another program reads has nothing behind it.
+        let is_for_people = match args.format()? {
+            None | Some(FormatName::Fast | FormatName::Full) => true,
+            Some(_) => false,
+        };
+        if !is_for_people {
+            return write_out(&line);
+        }
         return write_out(packet::text(&alert, &line).as_bytes());
     }
     if !args.id.is_empty() {

@@ -81,6 +81,13 @@ fn handler(typed: &str) -> anyhow::Result<HandlerConfig> {
 
 /// Sets all keys. `NAME.KEY` takes precedence over `KEY`, in any order.
 fn apply_all(config: &mut Config, keys: &[(String, String)]) -> anyhow::Result<()> {
+    let mut seen = Vec::new();
+    for (key, _) in keys {
+        if seen.contains(&key) {
+            bail!("{key}= is given twice; leave one out");
+        }
+        seen.push(key);
+    }
     let is_named =
         |key: &str| config.handlers.iter().any(|handler| addressed(handler, key).is_some());
     let (named, general): (Vec<_>, Vec<_>) = keys.iter().partition(|(key, _)| is_named(key));

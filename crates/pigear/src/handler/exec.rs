@@ -26,6 +26,7 @@ pub use command_line::CommandLine;
 pub use options::{Mode, Options};
 pub use rate::Rate;
 
+use crate::keys::SetupError;
 use each::Each;
 use stream::Stream;
 
@@ -45,10 +46,10 @@ impl Exec {
     ///
     /// # Errors
     /// If there is no such program, it can't be started, or the keys contradict each other.
-    pub fn new(options: Options) -> Result<Self, String> {
+    pub fn new(options: Options) -> Result<Self, SetupError> {
         options.command.find()?;
         if options.timeout.is_some_and(|timeout| timeout.0.is_zero()) {
-            return Err("timeout=0s: must be greater than 0".to_owned());
+            return Err(SetupError::Keys("timeout=0s: must be greater than 0".to_owned()));
         }
         match options.mode {
             Mode::Each => Each::new(options).map(ExecMode::Each).map(Self),

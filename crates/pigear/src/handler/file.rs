@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::compress::Compress;
 use super::rotate::{RotatedFile, Rotation};
 use super::writer::{BatchWriter, Written};
-use crate::keys::{FileMode, FormatKeys, parsed};
+use crate::keys::{FileMode, FormatKeys, SetupError, parsed};
 
 pub(crate) const ABOUT: &str = "appends each alert to a file; path=FILE \
     format=fast|full|json|eve|ecs|ocsf|cef|snort|alert_json|csv rotate=SIZE,TIME (100MB,1d) keep=N compress=gzip|zstd|none mode=0640";
@@ -53,9 +53,9 @@ impl File {
     ///
     /// # Errors
     /// If the file can't be opened for writing, or the format doesn't have one of the options.
-    pub fn new(options: Options) -> Result<Self, String> {
+    pub fn new(options: Options) -> Result<Self, SetupError> {
         let Options { path, format, rotate, keep, compress, mode } = options;
-        let format = format.build(Colour::Never)?;
+        let format = format.build(Colour::Never).map_err(SetupError::Keys)?;
         let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
             .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
         Ok(Self { writer: BatchWriter::new(format), file })

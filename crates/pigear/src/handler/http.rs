@@ -51,6 +51,7 @@ pub use options::{Options, TemplateName};
 pub use presets::{Preset, UnknownPreset};
 pub use secret::Secret;
 
+use crate::keys::SetupError;
 use batch_builder::BatchBuilder;
 use dispatcher::Dispatcher;
 use id::Id;
@@ -79,10 +80,8 @@ impl Http {
     /// # Errors
     /// If a setting is invalid, or a file that it names can't be read.
     #[expect(clippy::needless_pass_by_value, reason = "so that a registry can take it")]
-    pub fn new(options: Options) -> Result<Self, String> {
-        if options.in_flight == 0 {
-            return Err("in_flight=0: expected at least 1".to_owned());
-        }
+    pub fn new(options: Options) -> Result<Self, SetupError> {
+        options.check().and_then(|()| target::check(&options)).map_err(SetupError::Keys)?;
         let batch_builder = BatchBuilder::new(&options)?;
         let sender = Sender::new(
             client::client(&options, batch_builder.url())?,

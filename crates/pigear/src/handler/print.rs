@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tracing::warn;
 
 use super::writer::{BatchWriter, WRITE_SIZE};
-use crate::keys::FormatKeys;
+use crate::keys::{FormatKeys, SetupError};
 use crate::standard_output;
 
 pub(crate) const ABOUT: &str = "writes each alert to standard output; format=fast|full|json|eve|ecs|ocsf|cef|snort|alert_json|csv";
@@ -41,7 +41,7 @@ impl Print {
     /// If standard output is closed, or the format doesn't have one of the options.
     pub fn new(options: Options) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let Options { format } = options;
-        let format = format.build(colour())?;
+        let format = format.build(colour()).map_err(SetupError::Keys)?;
         // Unbuffered, and without a lock that another thread may hold: a batch is one write.
         let stdout = standard_output::open().map_err(io::Error::other)?;
         let output = File::from(stdout.as_fd().try_clone_to_owned()?);

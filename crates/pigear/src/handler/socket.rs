@@ -17,7 +17,7 @@ use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 
 use super::receiver::{Connect, Datagrams, Receiver, Stream};
-use crate::keys::{FormatKeys, parsed};
+use crate::keys::{FormatKeys, SetupError, parsed};
 
 pub(crate) const ABOUT: &str = "sends each alert to a Unix socket; \
     target=unix-stream:PATH|unix-dgram:PATH format=eve|json|fast|ecs|ocsf|cef|snort|alert_json|csv";
@@ -78,12 +78,14 @@ impl Socket {
     ///
     /// # Errors
     /// If the format has more than a line per alert, or doesn't have one of the options.
-    pub fn new(options: Options) -> Result<Self, String> {
+    pub fn new(options: Options) -> Result<Self, SetupError> {
         let keys = options.format.or(FormatName::Eve);
         if keys.name() == FormatName::Full {
-            return Err("format=full has several lines an alert; choose another".to_owned());
+            return Err(SetupError::Keys(
+                "format=full has several lines an alert; choose another".to_owned(),
+            ));
         }
-        let format = keys.build(Colour::Never)?;
+        let format = keys.build(Colour::Never).map_err(SetupError::Keys)?;
         let lines = matches!(options.target, Target::Stream(_));
         let receiver = Receiver::new(options.target.to_string(), connect(options.target));
         Ok(Self { receiver, format, lines })

@@ -26,7 +26,7 @@ pub use message::Rfc;
 pub use target::Target;
 
 use super::receiver::Receiver;
-use crate::keys::{FormatKeys, parsed, parsed_option};
+use crate::keys::{FormatKeys, SetupError, parsed, parsed_option};
 use crate::visible::cut;
 use message::Header;
 use target::Framing;
@@ -103,25 +103,26 @@ impl Syslog {
     ///
     /// # Errors
     /// If the keys contradict each other, or the certificates can't be read.
-    pub fn new(options: Options) -> Result<Self, String> {
+    pub fn new(options: Options) -> Result<Self, SetupError> {
+        let wrong = |problem| Err(SetupError::Keys(problem));
         let Options { target, rfc, facility, format, ca, cert, key, max_len } = options;
         let format = format.or(FormatName::Snort);
         if format.name() == FormatName::Full {
-            return Err("format=full has several lines an alert; choose another".to_owned());
+            return wrong("format=full has several lines an alert; choose another".to_owned());
         }
         if format.name() == FormatName::Snort && format.utc.is_some() {
-            return Err(
-                "utc has no effect: format=snort has no time of its own in syslog".to_owned()
+            return wrong(
+                "utc has no effect: format=snort has no time of its own in syslog".to_owned(),
             );
         }
-        let built = format.build(Colour::Never)?;
+        let built = format.build(Colour::Never).map_err(SetupError::Keys)?;
         let files = tls::Files { ca, cert, key };
         if !files.is_empty() && !matches!(target, Target::Tls(_)) {
-            return Err("ca, cert and key are for target=tls://…".to_owned());
+            return wrong("ca, cert and key are for target=tls://…".to_owned());
         }
         let max_len = max_len.unwrap_or(MAX_LEN);
         if !(MIN_LEN..=MAX_UDP_LEN).contains(&max_len) {
-            return Err(format!("max_len is {max_len}, but must be {MIN_LEN} to {MAX_UDP_LEN}"));
+            return wrong(format!("max_len is {max_len}, but must be {MIN_LEN} to {MAX_UDP_LEN}"));
         }
         let messages = Messages {
             header: Header::new(facility, target.form(rfc)),

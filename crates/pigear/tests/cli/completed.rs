@@ -247,8 +247,8 @@ fn a_log_directory_that_is_not_there_at_the_start_takes_no_alert_away() {
     let stats = end_said(
         running,
         &[
-            "warning: alerts are not completed from logs/u2.log: cannot read the log: No such file or \
-             directory (os error 2); trying again",
+            "warning: alerts are not completed from logs/u2.log: there is no directory logs; --complete-from \
+             needs the path that Snort logs to; trying again",
             "warning: logs/u2.log: alerts are completed again",
         ],
     );
@@ -272,6 +272,53 @@ fn a_log_of_another_name_is_said_once_an_alert_waited_in_vain() {
     running.signal(Signal::SIGTERM);
     let (_, ended) = running.end();
     assert_eq!((ended.stderr.matches("not completed").count(), ended.status), (1, Some(0)));
+}
+
+#[test]
+fn the_log_that_is_there_instead_is_named() {
+    let test = Test::new()
+        .args(["--complete-from", "log/wrong.log", "--complete-wait", "20ms"])
+        .with(|room| fs::create_dir_all(room.at("log")).unwrap())
+        .file("log/unified2.log.1750000000", logged("v3122/http"));
+    let mut running = test.start();
+    running.listens();
+    for datagram in sent("v3122/http") {
+        running.send(&datagram);
+    }
+    running.warns("needs the path that Snort logs to; did you mean log/unified2.log?\n");
+    append(&running.room().at("log/wrong.log"), &logged("v3122/sip"));
+    running.warns("warning: log/wrong.log is there now: alerts are completed from it\n");
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+}
+
+/// What the first line says of a log that is this, and what else is said.
+fn first_line(log: Option<&[u8]>) -> (String, String) {
+    let test = Test::new()
+        .loud()
+        .args(["--complete-from", "log/u2.log", "--class-config", &etc("classification.config")])
+        .with(|room| fs::create_dir_all(room.at("log")).unwrap())
+        .with(|room| log.into_iter().for_each(|log| append(&room.at("log/u2.log"), log)));
+    let mut running = test.start();
+    running.warns("pigear: listening on log/snort_alert\n");
+    running.signal(Signal::SIGTERM);
+    let stderr = running.end().1.stderr;
+    let (lines, _) = stderr.split_once("pigear: listening").unwrap();
+    let (before, last) = lines.trim_end().rsplit_once('\n').unwrap_or(("", lines.trim_end()));
+    (last.to_owned(), before.to_owned())
+}
+
+#[test]
+fn where_alerts_are_completed_from_is_said_only_of_a_log_that_is_there() {
+    let there = "pigear: completing from log/u2.log".to_owned();
+    let not_yet = format!("{there} once Snort writes it; no log is there yet");
+    for log in [&*logged("v3122/http"), b""] {
+        assert_eq!(first_line(Some(log)), (there.clone(), String::new()));
+    }
+    assert_eq!(first_line(None), (not_yet.clone(), String::new()));
+    let capture = b"\xd4\xc3\xb2\xa1\x02\0\x04\0";
+    let (line, before) = first_line(Some(capture));
+    assert_eq!((line, before.ends_with("; it is skipped")), (not_yet, true), "{before}");
 }
 
 #[test]

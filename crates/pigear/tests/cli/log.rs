@@ -184,7 +184,7 @@ fn mistakes_are_named() {
     named(
         &["--from", "."],
         "cannot read the log .: . is a directory; give the log's name too, such as ./snort.u2",
-        1,
+        2,
     );
     named(
         &["--from", "missing/u2"],
@@ -439,4 +439,25 @@ fn a_missing_map_is_said_once() {
         (1_000_001..=1_000_010).map(|sid| format!("{sid} || x")).collect::<Vec<_>>().join("\n");
     let (_, ended) = ten().file("map", map).args(["--sid-msg-map", "map"]).start().end();
     assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn what_can_not_be_a_log_is_wrong_usage() {
+    let test = || {
+        Test::new().with(|room| {
+            nix::unistd::mkfifo(&room.at("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        })
+    };
+    let special = "fifo is a named pipe, not a regular file; give the path that Snort logs to, such as \
+        /var/log/snort/unified2.log";
+    let directory = "log is a directory; give the log's name too, such as log/unified2.log";
+    for (path, problem) in [("fifo", special), ("log", directory)] {
+        let error = format!("error: cannot read the log {path}: {problem}\n");
+        let test = || test().with(|room| fs::create_dir_all(room.at("log")).unwrap());
+        test().args(["--complete-from", path]).stderr(&*error).status(2);
+        let reads =
+            test().args(["--socket-handler", "unified2", "--once", "--from-start", "--from", path]);
+        let ended = reads.start().end().1;
+        assert_eq!((ended.stderr, ended.status), (error, Some(2)));
+    }
 }

@@ -79,7 +79,8 @@ fn a_full_standard_output_is_an_error() {
     let (room, ended) = running.end();
     let lines =
         ["1 alert", "2 alerts"].map(|alerts| format!("error: {problem}; {alerts} failed so far\n"));
-    assert_eq!((ended.stderr, ended.status), (lines.concat(), Some(0)));
+    let last = "error: not delivered: 3 alerts of handler print\n";
+    assert_eq!((ended.stderr, ended.status), (lines.concat() + last, Some(1)));
     assert_eq!(room.read("stats.json"), counters([3, 0, 0, 0], &[("print", [0, 0, 3])]));
 }
 

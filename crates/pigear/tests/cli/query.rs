@@ -290,3 +290,42 @@ fn what_people_said_about_alerts_is_a_criterion() {
         (&"ann".into(), &"bob".into())
     );
 }
+
+#[test]
+fn packets_go_to_standard_output_if_asked_to() {
+    let room = stored("v2919/icmp_ping");
+    ask(&room, &["--id", "1,2", "--pcap", "some.pcapng"]);
+    let mut command = program();
+    command.args(["query", "--store", "a.db", "--id", "1,2", "--pcap", "-"]);
+    let Output { stdout, stderr, status } = command.current_dir(room.path()).output().unwrap();
+    assert_eq!(stdout, fs::read(room.at("some.pcapng")).unwrap());
+    assert_eq!(stderr, b"pigear: wrote 2 packets to standard output\n");
+    assert!(status.success() && !room.at("-").exists());
+    let file = File::create(room.at("redirected")).unwrap();
+    assert!(command.stdout(file).status().unwrap().success());
+    assert_eq!(fs::read(room.at("redirected")).unwrap(), stdout);
+}
+
+#[test]
+fn packets_are_not_written_to_a_terminal() {
+    let room = stored("v2919/icmp_ping");
+    let terminal = openpty(None, None).unwrap();
+    let mut command = program();
+    command.args(["query", "--store", "a.db", "--pcap", "-"]).stdout(terminal.slave);
+    let output = command.stderr(std::process::Stdio::piped()).current_dir(room.path()).output();
+    let output = output.unwrap();
+    let error = "error: packets are not written to a terminal\nhint: give a file, or a pipe: \
+        pigear query … --pcap - | tcpdump -r -\n";
+    assert_eq!((&*String::from_utf8_lossy(&output.stderr), output.status.code()), (error, Some(1)));
+}
+
+#[test]
+fn a_packet_in_a_format_for_programs_has_nothing_behind_it() {
+    let room = stored("v2919/icmp_ping");
+    for format in ["json", "eve", "ecs", "ocsf", "cef", "snort", "alert_json"] {
+        let one = ask(&room, &["--packet", "1", "--format", format]);
+        assert_eq!(one, ask(&room, &["--id", "1", "--format", format]), "{format}");
+    }
+    let (text, _, _) = ask(&room, &["--packet", "1", "--format", "fast"]);
+    assert!(text.contains("\nEthernet [0..14]"), "{text}");
+}

@@ -200,9 +200,10 @@ fn the_count_of_failures_comes_before_the_rest_of_a_traceback() {
         .args(["command=sh -c \"printf 'a\\nb\\n'; exit 1\""])
         .send(ping())
         .stderr(
-            "error: handler exec: sh ended with status 1; its output: b; 1 alert failed so far\n    a\n",
+            "error: handler exec: sh ended with status 1; its output: b; 1 alert failed so far\n    a\n\
+             error: not delivered: 1 alert of handler exec\n",
         )
-        .success();
+        .status(1);
 }
 
 #[cfg(feature = "http")]
@@ -458,4 +459,62 @@ fn a_queue_for_nothing_is_refused() {
             .stderr("error: pigear.toml:3: must be greater than 0\n")
             .status(2);
     }
+}
+
+#[test]
+fn a_key_that_is_given_twice_is_refused() {
+    let stderr = format!("error: limit= is given twice; leave one out\n{OPTIONS}");
+    refused(&["limit=1", "limit=2"], &stderr, 2);
+    let stderr = format!("error: null.limit= is given twice; leave one out\n{OPTIONS}");
+    refused(&["--data-handler", "null", "null.limit=1", "null.limit=1"], &stderr, 2);
+}
+
+#[test]
+fn keys_that_are_wrong_or_contradict_each_other_are_wrong_usage() {
+    let cases: &[(&[&str], &str)] = &[
+        (
+            &["utc=yes"],
+            "handler print: utc is for snort, alert_json and csv; format=fast is always in UTC",
+        ),
+        (
+            &["--data-handler", "socket", "target=unix-stream:x", "format=full"],
+            "handler socket: format=full has several lines an alert; choose another",
+        ),
+        #[cfg(feature = "exec")]
+        (
+            &["--data-handler", "exec", "command=cat", "timeout=0s"],
+            "handler exec: timeout=0s: must be greater than 0",
+        ),
+        #[cfg(feature = "exec")]
+        (
+            &["--data-handler", "exec", "command=cat", "mode=stream", "rate=1"],
+            "handler exec: timeout, concurrency and rate are for mode=each",
+        ),
+        #[cfg(feature = "syslog")]
+        (
+            &["--data-handler", "syslog", "target=udp://h:1", "ca=x"],
+            "handler syslog: ca, cert and key are for target=tls://…",
+        ),
+        #[cfg(feature = "http")]
+        (&["--data-handler", "http"], "handler http: give url or url_file"),
+        #[cfg(feature = "http")]
+        (
+            &["--data-handler", "http", "url=ftp://x"],
+            "handler http: url: expected http:// or https://, not ftp:",
+        ),
+        #[cfg(feature = "http")]
+        (
+            &["--data-handler", "http", "url=http://x", "timeout=0"],
+            "handler http: timeout=0: must be greater than 0",
+        ),
+    ];
+    for (args, problem) in cases {
+        refused(args, &format!("error: {problem}\n{HANDLERS}"), 2);
+    }
+}
+
+#[test]
+fn help_has_one_topic() {
+    let stderr = format!("error: unexpected \"extra\": write pigear help file\n{OPTIONS}");
+    Test::bare().args(["help", "file", "extra"]).stderr(stderr).status(2);
 }

@@ -43,7 +43,7 @@ fn certificates(dir: &Path) {
 fn complaint(nginx: &Nginx, ca: &str) -> String {
     let (url, ca) = (format!("url={}", nginx.url("https")), format!("ca={}", nginx.file(ca)));
     let (stderr, status) = run(&["--data-handler", "http", "--count", "1", &url, &ca]);
-    assert_eq!(status, Some(0), "{stderr}");
+    assert_eq!(status, Some(1), "{stderr}");
     let (_, rest) = stderr.lines().next().unwrap().split_once("cannot connect: ").unwrap();
     rest.split_once("; attempt 1").unwrap().0.to_owned()
 }

@@ -99,9 +99,9 @@ fn a_program_that_fails_is_counted_with_what_it_said() {
     let lines =
         ["1 alert", "2 alerts"].map(|alerts| format!("error: {problem}; {alerts} failed so far\n"));
     test.send_all([ping(), ping(), ping()])
-        .stderr(lines.concat())
+        .stderr(lines.concat() + "error: not delivered: 3 alerts of handler exec\n")
         .stats(counters([3, 0, 0, 0], &[("exec", [0, 0, 3])]))
-        .success();
+        .status(1);
 }
 
 /// Notes its own process and a child's, and then neither ends nor lets itself be asked to.
@@ -135,7 +135,7 @@ fn a_program_that_hangs_is_ended_with_all_that_it_started() {
     running.send(&ping());
     running.warns("took longer than 1s; 1 alert failed so far");
     let (room, ended) = running.end();
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
     all_gone(&room);
 }
 
@@ -219,7 +219,7 @@ fn a_program_that_vanishes_is_a_failure_of_each_alert() {
     running.warns("cannot start ./program: No such file or directory");
     running.send(&ping());
     let (room, ended) = running.end();
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
     assert_eq!(room.read("stats.json"), counters([2, 0, 0, 0], &[("exec", [0, 0, 2])]));
 }
 

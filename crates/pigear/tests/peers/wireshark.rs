@@ -199,7 +199,7 @@ fn a_full_disk_leaves_whole_blocks() {
     let mut running = test.start();
     (0..20).for_each(|_| running.send(&ping()));
     let (room, ended) = running.end();
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
     assert!(
         ended.stderr.contains("cannot write alerts.pcapng: File too large"),
         "{}",

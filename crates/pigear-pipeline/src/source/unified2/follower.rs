@@ -7,6 +7,7 @@ use tracing::warn;
 use super::bookmark::{Bookmark, Mark, Position};
 use super::bookmark_writer::{BookmarkWriter, Written};
 use super::checkpoints::Checkpoints;
+use super::file_kind::FileKind;
 use super::open_error::OpenError;
 use super::place::Place;
 use super::progress::Progress;
@@ -148,6 +149,11 @@ impl Follower {
     /// Checks the directory and the files that were set aside at the next read.
     pub(super) fn recheck(&mut self) {
         self.reader.recheck();
+    }
+
+    /// What the newest file is, if no file of the log is in unified2.
+    pub(crate) fn foreign_log(&mut self) -> io::Result<Option<(PathBuf, FileKind)>> {
+        self.reader.foreign_log()
     }
 
     /// Whether the log has any files.

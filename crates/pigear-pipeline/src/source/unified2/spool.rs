@@ -7,6 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::input::special_kind;
+
 /// The files of one log: `BASE` itself, and `BASE.SECONDS`, which Snort starts whenever the last one is
 /// full. Files that were compressed since have `.gz` or `.zst` behind their names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +56,17 @@ pub enum SpoolError {
         /// An example of a name.
         example: String,
     },
+    /// The path is a FIFO, a socket or a device.
+    #[error(
+        "{} is {kind}, not a regular file; give the path that Snort logs to, such as /var/log/snort/unified2.log",
+        path.display()
+    )]
+    Special {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+    },
     /// The directory of the log can't be read.
     #[error("cannot read the directory {}", path.display())]
     Unreadable {
@@ -62,6 +75,17 @@ pub enum SpoolError {
         /// The cause.
         source: io::Error,
     },
+}
+
+impl SpoolError {
+    /// Whether the path names something else than a log.
+    #[must_use]
+    pub fn is_wrong_usage(&self) -> bool {
+        match self {
+            Self::Directory { .. } | Self::Special { .. } => true,
+            Self::Unreadable { .. } => false,
+        }
+    }
 }
 
 impl Spool {
@@ -81,17 +105,22 @@ impl Spool {
     /// The same, but the directory may be missing.
     ///
     /// # Errors
-    /// If the path names a directory.
+    /// If the path names a directory, or something else that is not a file.
     pub fn named(path: &Path) -> Result<Self, SpoolError> {
         let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
         let dir = dir.unwrap_or(Path::new(".")).to_owned();
+        if let Ok(metadata) = fs::metadata(path)
+            && let Some(kind) = special_kind(metadata.file_type())
+        {
+            return Err(SpoolError::Special { path: path.into(), kind });
+        }
         match path.file_name().filter(|_| !path.is_dir()) {
             Some(base) => Ok(Self { dir, base: base.to_owned() }),
             None => Err(SpoolError::Directory { path: path.into(), example: example(path) }),
         }
     }
 
-    pub(super) fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
@@ -107,6 +136,11 @@ impl Spool {
         let files = self.files().unwrap_or_default();
         let found = files.into_iter().map(|file| self.dir.join(file.name));
         std::iter::once(self.path()).chain(found).collect()
+    }
+
+    /// Another log in its directory, if there is one.
+    pub(crate) fn similar(&self) -> Option<PathBuf> {
+        Some(self.dir.join(log_in(&self.dir)?)).filter(|path| *path != self.path())
     }
 
     /// The default path of the bookmark: beside the log.
@@ -245,15 +279,20 @@ impl FileId {
 
 /// A log's name in a directory: an existing one, or else the name in Snort's manual.
 fn example(dir: &Path) -> String {
+    log_in(dir).unwrap_or_else(|| "unified2.log".to_owned())
+}
+
+/// The name of a log in a directory, as far as names show it.
+fn log_in(dir: &Path) -> Option<String> {
     let names = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.file_name());
     let mut names: Vec<_> = names.filter_map(|name| name.into_string().ok()).collect();
     names.retain(|name| {
         !name.starts_with('.') && (name.contains("unified2") || name.contains(".u2"))
     });
     names.sort();
-    let name = names.into_iter().next().unwrap_or_else(|| "unified2.log".to_owned());
-    match name.rsplit_once('.') {
+    let name = names.into_iter().next()?;
+    Some(match name.rsplit_once('.') {
         Some((base, stamp)) if stamp.parse::<u64>().is_ok() => base.to_owned(),
         _ => name,
-    }
+    })
 }

@@ -64,7 +64,8 @@ pub(in crate::command) struct QueryArgs {
     #[arg(long, value_name = "ID", value_parser = number::<i64>, conflicts_with_all = ["follow", "count_by", "limit", "Selection"])]
     pub(in crate::command) packet: Option<i64>,
 
-    /// Write the packets to a new file for Wireshark, oldest first; all of them without --limit
+    /// Write the packets to a new file for Wireshark (`-`: standard output), oldest first; all of them
+    /// without --limit
     #[arg(long, value_name = "FILE", conflicts_with_all = ["follow", "count_by", "format"])]
     pub(in crate::command) pcap: Option<PathBuf>,
 

@@ -1,5 +1,6 @@
 //! `--pcap`: packets in a file for Wireshark.
 
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,8 +19,20 @@ use crate::store::Reader;
 
 /// Writes the packets of alerts to a new file, in this order, and returns what was written.
 pub(super) fn save(reader: &mut Reader, ids: &[i64], path: &Path) -> Result<String, Failure> {
-    if path.exists() {
-        return Err(anyhow!("{} exists and is not overwritten", path.display()).into());
+    let is_stdout = path == Path::new("-");
+    if is_stdout && io::stdout().is_terminal() {
+        let error: Failure = anyhow!("packets are not written to a terminal").into();
+        return Err(
+            error.with_hint("give a file, or a pipe: pigear query … --pcap - | tcpdump -r -")
+        );
+    }
+    let (path, shown) = if is_stdout {
+        (Path::new("/dev/stdout"), "standard output".to_owned())
+    } else {
+        (path, path.display().to_string())
+    };
+    if !is_stdout && path.exists() {
+        return Err(anyhow!("{shown} exists and is not overwritten").into());
     }
     let (mut file, mut packets, mut without) = (None, 0, 0);
     for &id in ids {
@@ -42,13 +55,13 @@ pub(super) fn save(reader: &mut Reader, ids: &[i64], path: &Path) -> Result<Stri
             1 => "the alert has no packet".to_owned(),
             n => format!("none of the {} has a packet", count(n, "alert")),
         };
-        let error: Failure = anyhow!("nothing is written to {}: {none}", path.display()).into();
+        let error: Failure = anyhow!("nothing is written to {shown}: {none}").into();
         return Err(error.with_hint(
             "Snort 3 sends alerts of rebuilt streams without a packet; --complete-from adds it",
         ));
     };
     file.finish().context("cannot write the packets")?;
-    let written = format!("wrote {} to {}", count(packets, "packet"), path.display());
+    let written = format!("wrote {} to {shown}", count(packets, "packet"));
     Ok(match without {
         0 => written,
         1 => format!("{written}; 1 alert has no packet"),

@@ -22,6 +22,7 @@ use super::child::{Ended, Running};
 use super::children;
 use super::rate::Limit;
 use super::{CommandLine, Options};
+use crate::keys::SetupError;
 use crate::visible::visible;
 
 /// The default of `timeout`.
@@ -73,11 +74,12 @@ impl RunError {
 }
 
 impl Each {
-    pub(super) fn new(options: Options) -> Result<Self, String> {
+    pub(super) fn new(options: Options) -> Result<Self, SetupError> {
+        let format = options.format.or(FormatName::Json);
         let runner = Runner {
             name: Arc::default(),
             command: options.command,
-            format: options.format.or(FormatName::Json).build(Colour::Never)?,
+            format: format.build(Colour::Never).map_err(SetupError::Keys)?,
             timeout: options.timeout.map_or(TIMEOUT, |timeout| timeout.0),
             limit: options.rate.map(Limit::new),
         };

@@ -14,6 +14,7 @@ use tracing::{debug, warn};
 use super::child::{Ended, Running};
 use super::{CommandLine, Options};
 use crate::handler::writer::{BatchWriter, WRITE_SIZE};
+use crate::keys::SetupError;
 
 /// A program that ran this long before it ended doesn't count as failing.
 const STABLE_TIME: Duration = Duration::from_secs(10);
@@ -45,16 +46,17 @@ enum Why {
 }
 
 impl Stream {
-    pub(super) fn start(options: Options) -> Result<Self, String> {
+    pub(super) fn start(options: Options) -> Result<Self, SetupError> {
+        let wrong = |problem: &str| Err(SetupError::Keys(problem.to_owned()));
         let Options { command, format, timeout, concurrency, rate, .. } = options;
         if timeout.is_some() || concurrency.is_some() || rate.is_some() {
-            return Err("timeout, concurrency and rate are for mode=each".to_owned());
+            return wrong("timeout, concurrency and rate are for mode=each");
         }
         let format = format.or(FormatName::Json);
         if format.name() == FormatName::Full {
-            return Err("mode=stream writes a line per alert, but format=full has several".into());
+            return wrong("mode=stream writes a line per alert, but format=full has several");
         }
-        let format = format.build(Colour::Never)?;
+        let format = format.build(Colour::Never).map_err(SetupError::Keys)?;
         let running = Running::start(command.command())
             .map_err(|error| format!("cannot start {}: {error}", command.program()))?;
         Ok(Self {

@@ -83,6 +83,23 @@ pub struct Options {
 }
 
 impl Options {
+    /// Checks what can be checked without reading a file.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.in_flight == 0 {
+            return Err("in_flight=0: expected at least 1".to_owned());
+        }
+        for (key, time) in [("timeout", self.timeout), ("connect_timeout", self.connect_timeout)] {
+            if time.0.is_zero() {
+                return Err(format!("{key}=0: must be greater than 0"));
+            }
+        }
+        match (&self.url, &self.url_file) {
+            (Some(_), None) | (None, Some(_)) => Ok(()),
+            // Its errors.
+            _ => self.url().map(drop),
+        }
+    }
+
     /// The URL, from one of the options for it.
     pub(super) fn url(&self) -> Result<Secret, String> {
         match (&self.url, &self.url_file) {

@@ -8,6 +8,7 @@ use super::encoding::Escape;
 use super::message::Message;
 use super::options::Options;
 use super::presets::Preset;
+use super::secret::Secret;
 use super::template::{Rules, Template, sample};
 
 /// The target of requests: always the same server, whatever an alert contains.
@@ -23,7 +24,7 @@ impl Target {
         let given = options.url()?;
         let given = given.reveal();
         let preset = options.preset();
-        if !given.contains("{{") && !given.contains("{%") {
+        if !is_template_text(given) {
             return Ok(Self { url: valid(given, preset)?, template: None, preset });
         }
         let rules = Rules {
@@ -57,6 +58,18 @@ impl Target {
             Err("url: the server must not depend on the alert".to_owned())
         }
     }
+}
+
+/// Checks a URL that is not in a file, as far as it can be without an alert.
+pub(super) fn check(options: &Options) -> Result<(), String> {
+    match options.url.as_ref().map(Secret::reveal) {
+        Some(url) if !is_template_text(url) => valid(url, options.preset()).map(drop),
+        _ => Ok(()),
+    }
+}
+
+fn is_template_text(url: &str) -> bool {
+    url.contains("{{") || url.contains("{%")
 }
 
 /// A name for a receiver: its server, and a digest that tells its URL from others of the server without
