@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jsonschema::Validator;
 use pigear_alert::format::FormatName;
 use pigear_alert::packet::IpProtocol;
+use pigear_alert::triage::{Mark, Triage};
 use pigear_alert::wire::Dialect;
 use pigear_alert::{Alert, Origin, Sender};
 use serde_json::{Value, json};
@@ -118,9 +119,12 @@ fn every_field_of_the_schema_is_in_some_alert() {
         assert_valid(&validator, &object, &place);
         seen.extend(object.as_object().unwrap().keys().cloned());
     }
-    // Only a lane makes groups.
+    // Only a lane makes groups, and only a store has what people said.
     let mut grouped = ALL[0].alert.clone();
     grouped.count = NonZeroU64::new(7);
+    let mut triage = Triage::default();
+    triage.starred = Some(Mark { at: grouped.received, by: "ann".to_owned() });
+    grouped.triage = Some(Box::new(triage));
     let grouped = object(&grouped);
     assert_valid(&validator, &grouped, "a group");
     seen.extend(grouped.as_object().unwrap().keys().cloned());
