@@ -122,12 +122,15 @@ impl Fanout {
 
     fn refused(&self, sender: Option<Sender>) {
         if let Some(count) = self.stats.refused.add_and_log() {
-            let sender = sender.map_or_else(
-                || "an unknown sender".to_owned(),
-                |sender| format!("uid {} (process {})", sender.uid, sender.pid),
-            );
+            let (sender, hint) = match sender {
+                None => ("an unknown sender".to_owned(), String::new()),
+                Some(Sender { uid, pid, .. }) => (
+                    format!("uid {uid} (process {pid})"),
+                    format!(" (--allow-uid {uid} allows it)"),
+                ),
+            };
             warn!(
-                "refused a datagram from {sender}, which is not allowed to send; {count} refused so far"
+                "refused a datagram from {sender}, which is not allowed to send{hint}; {count} refused so far"
             );
         }
     }

@@ -1,5 +1,7 @@
 //! Runs a configuration.
 
+#[cfg(feature = "script")]
+mod class_names;
 pub(crate) mod directories;
 mod error;
 mod files;

@@ -80,7 +80,7 @@ use tracing::warn;
 pub use crate::network::{Network, NotANetwork};
 pub use contents::{Contents, Unmet};
 pub use count::{Count, CountBy};
-pub use criteria::{Criteria, Test};
+pub use criteria::{Criteria, NO_CLASS, Test};
 pub use dead_letter::{DeadLetter, LetterContent, Redelivery, redeliver};
 pub use durable_queue::DurableQueue;
 pub use error::{StoreError, StoreProblem};
@@ -90,7 +90,7 @@ pub use opener::{DurableLane, OpeningHandler, PendingQueue, StoreOpener, WhenDis
 pub use reader::{Further, Reader};
 pub use retention::{Retention, RetentionPolicy};
 pub use row::Stored;
-pub use selection::{Selection, SelectionProblem};
+pub use selection::{RuleId, Selection, SelectionProblem};
 pub use store_handler::{StoreHandler, Unstorable};
 pub use triage::{MarkKind, TriageAction, TriageRule, TriageWriter};
 

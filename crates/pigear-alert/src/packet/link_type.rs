@@ -26,6 +26,12 @@ impl LinkType {
     /// The header of a "cooked" capture on Linux, as from the interface `any`.
     pub const LINUX_SLL: Self = Self(113);
 
+    /// The names that are parsed, beside numbers.
+    #[must_use]
+    pub fn names() -> [&'static str; 7] {
+        Self::NAMES.map(|(_, name)| name)
+    }
+
     const NAMES: [(Self, &'static str); 7] = [
         (Self::ETHERNET, "ethernet"),
         (Self::RAW, "raw"),

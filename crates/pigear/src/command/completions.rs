@@ -15,11 +15,17 @@ use clap_complete::env::{Elvish, Fish, Powershell, Shells};
 use clap_complete::{CompleteEnv, Shell};
 #[cfg(feature = "store")]
 use pigear_alert::format::FormatName;
+#[cfg(feature = "store")]
+use pigear_alert::maps::Classes;
+use pigear_alert::packet::LinkType;
+use pigear_alert::wire::Dialect;
 
 use super::args;
 use super::failure::Failure;
 use crate::config::SourceKind;
 use crate::registry::Registry;
+#[cfg(feature = "store")]
+use crate::store::{CountBy, NO_CLASS};
 use bash::Bash;
 use words::Handlers;
 use zsh::Zsh;
@@ -69,7 +75,15 @@ fn with_candidates(registry: &Registry, typed: &[OsString]) -> Command {
     let command = args::command(registry)
         .mut_arg("data_handler", |arg| arg.add(by(move |word| words::handlers(&kinds, word))))
         .mut_arg("kind", |arg| arg.add(by(|word| words::names(&SourceKind::names(), word))))
+        .mut_arg("dialect", |arg| {
+            arg.add(by(|word| words::names(&Dialect::ALL.map(Dialect::name), word)))
+        })
+        .mut_arg("linktype", |arg| arg.add(by(|word| words::names(&LinkType::names(), word))))
         .mut_arg("keys", |arg| arg.add(by(move |word| handlers.candidates(word))));
+    let topics = topics(&command, registry);
+    let command = command.mut_subcommand("help", |help| {
+        help.mut_arg("topic", |arg| arg.add(by(move |word| words::of_all(&topics, word))))
+    });
     #[cfg(feature = "script")]
     let command = command.mut_arg("filter", |arg| arg.add(by(words::fields)));
     #[cfg(feature = "store")]
@@ -77,11 +91,23 @@ fn with_candidates(registry: &Registry, typed: &[OsString]) -> Command {
     command
 }
 
+/// What there is help on.
+fn topics(command: &Command, registry: &Registry) -> Vec<String> {
+    let commands = command.get_subcommands().map(|command| command.get_name().to_owned());
+    let handlers = registry.about().map(|(name, _)| name.to_owned());
+    commands.chain(handlers).chain(["fields".to_owned()]).collect()
+}
+
 #[cfg(feature = "store")]
 fn query(command: Command) -> Command {
     let formats = FormatName::ALL.map(FormatName::name);
-    let command =
-        command.mut_arg("format", |arg| arg.add(by(move |word| words::names(&formats, word))));
+    let classes = Classes::stock();
+    let classes = classes.iter().map(|(_, class)| class.name.to_string());
+    let classes: Vec<_> = classes.chain([NO_CLASS.to_owned()]).collect();
+    let command = command
+        .mut_arg("format", |arg| arg.add(by(move |word| words::names(&formats, word))))
+        .mut_arg("count_by", |arg| arg.add(by(|word| words::names(&CountBy::names(), word))))
+        .mut_arg("class", |arg| arg.add(by(move |word| words::of_all(&classes, word))));
     #[cfg(feature = "script")]
     let command = command.mut_arg("filter", |arg| arg.add(by(words::fields)));
     command

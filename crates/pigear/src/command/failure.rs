@@ -126,7 +126,7 @@ impl From<ListenError> for Failure {
 /// A name with dots is a Python class, which this program can't run.
 fn python_hint(what: &str, name: &str) -> Cow<'static, str> {
     let command = format!("python3 -m pigear --{what}-handler {name}");
-    format!("classes in Python need Pigear for Python: pip install pigear, then {command} …").into()
+    format!("classes in Python need Pigear for Python: pip install . in a copy of its repository, then {command} …").into()
 }
 
 /// How to create directories.

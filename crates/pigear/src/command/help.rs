@@ -1,5 +1,7 @@
 //! `pigear help TOPIC`: a command's help, the fields of alerts, or a handler's keys.
 
+mod keys;
+
 use std::fmt::Write;
 
 use super::args;
@@ -47,14 +49,19 @@ fn handler(name: &str, registry: &Registry) -> String {
     let about = registry.about().find(|(known, _)| *known == kind).map_or("", |(_, about)| about);
     let (about, usual) = about.split_once("; ").unwrap_or((about, ""));
     let mut text = format!("{kind}: {about}\n");
-    let keys = registry.keys(kind).join(" ");
-    let general = GENERAL_KEYS.join(" ");
-    for (title, words) in
-        [("Usual keys", usual), ("All keys", &keys), ("Keys of every handler", &general)]
+    if !usual.is_empty() {
+        // Writing to a `String` can't fail.
+        let _ = writeln!(text, "\nUsual keys:\n  {usual}");
+    }
+    for (title, keys) in
+        [("All keys", registry.keys(kind)), ("Keys of every handler", &GENERAL_KEYS)]
     {
-        if !words.is_empty() {
-            // Writing to a `String` can't fail.
-            let _ = writeln!(text, "\n{title}:\n  {words}");
+        if !keys.is_empty() {
+            let _ = writeln!(text, "\n{title}:");
+        }
+        for key in keys {
+            let line = format!("  {key:<15} {}", keys::about(kind, key).unwrap_or_default());
+            let _ = writeln!(text, "{}", line.trim_end());
         }
     }
     text

@@ -110,10 +110,11 @@ impl Config {
     }
 
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let file: File = toml::from_str(text).map_err(|error| ConfigError::Broken {
-            path: path.to_owned(),
-            line: line_of(text, error.span().map_or(0, |span| span.start)),
-            problem: error.message().to_owned(),
+        let file: File = toml::from_str(text).map_err(|error| {
+            let line = line_of(text, error.span().map_or(0, |span| span.start));
+            let table = text.lines().nth(line - 1).unwrap_or_default();
+            let problem = not_repeatable(table).unwrap_or_else(|| error.message().to_owned());
+            ConfigError::Broken { path: path.to_owned(), line, problem }
         })?;
         let place = |line| format!("{}:{line}", path.display());
         let filter = |script: Spanned<String>| FilterConfig {
@@ -168,6 +169,14 @@ impl Handler {
             place: Some(place),
         })
     }
+}
+
+/// What is wrong with a table that must be written as one of several.
+fn not_repeatable(line: &str) -> Option<String> {
+    let line = line.split('#').next()?.trim();
+    let name = line.strip_prefix('[')?.strip_suffix(']')?.trim();
+    let is_several = ["source", "handler"].contains(&name);
+    is_several.then(|| format!("write [[{name}]], not [{name}]: there may be several"))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

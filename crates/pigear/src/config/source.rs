@@ -178,6 +178,8 @@ impl SourceConfig {
         let completes = self.complete_from.is_some();
         if self.once && !is_log {
             Some("--once is for --socket-handler unified2")
+        } else if self.from_start && self.kind == SourceKind::Play {
+            Some("leave out --from-start: a recording is always read from its start")
         } else if self.from_start && !(is_log || is_socket && completes) {
             Some("--from-start is for Snort's log: --socket-handler unified2, or --complete-from")
         } else if self.complete.is_some() && !completes {

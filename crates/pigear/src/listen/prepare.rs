@@ -53,6 +53,8 @@ impl Listener {
             warn_of_stock_classes();
         }
         let watched = Watched::load(names)?;
+        #[cfg(feature = "script")]
+        super::class_names::warn_of_unknown(&config, &watched.names().classes);
         let names = Arc::new(NamesCell::new(watched.names().clone()));
         let mut stats_file = config.stats.map(StatsFile::new);
         if let Some(file) = &mut stats_file {

@@ -1,6 +1,7 @@
 //! Checks that compiling doesn't make, but that are possible before the first alert.
 
 mod calls;
+mod classes;
 mod compare;
 mod found;
 mod kinds;
@@ -10,6 +11,7 @@ mod written;
 
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 
+pub(super) use self::classes::classes;
 use self::found::Found;
 use self::kinds::{Kinds, fields, follow, given};
 use self::names::Names;

@@ -4,7 +4,7 @@ use pigear_alert::Alert;
 use pigear_pipeline::FilterError;
 use rhai::{AST, Dynamic, Engine, OptimizationLevel, Position, Scope};
 
-use super::check::check;
+use super::check::{check, classes};
 use super::engine::engine;
 use super::fields::{AlertFields, SnortMessage};
 use super::problem::{ScriptProblem, said_of_running, type_name};
@@ -15,6 +15,7 @@ pub struct Filter {
     engine: Engine,
     ast: AST,
     parts: Parts,
+    classes: Vec<String>,
     scope: Scope<'static>,
     advice: Advice,
     unknown: Option<String>,
@@ -56,9 +57,15 @@ impl Filter {
             return Err(ScriptProblem::new("a filter needs an expression", script, Position::NONE));
         }
         check(&engine, &ast, script)?;
-        let parts = Parts::of(&ast);
+        let (parts, classes) = (Parts::of(&ast), classes(&ast));
         let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple);
-        Ok(Self { engine, ast, parts, scope, advice: Advice::default(), unknown: None })
+        Ok(Self { engine, ast, parts, classes, scope, advice: Advice::default(), unknown: None })
+    }
+
+    /// The classes that it compares an alert's class with.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        &self.classes
     }
 
     /// Says what to do about fields that aren't known.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::criteria::Criteria;
+use super::criteria::{Criteria, NO_CLASS};
 use super::error::{StoreError, StoreProblem};
 use super::reader::Reader;
 
@@ -83,8 +83,18 @@ impl Reader {
                 }
             }
         }
+        for &(gid, sid) in &criteria.rule {
+            let sql = "SELECT 1 FROM signature WHERE gid = ?1 AND sid = ?2";
+            if !self.connection.prepare(sql)?.exists([gid, sid])? {
+                unmet.push(Unmet::new("sid", format!("{gid}:{sid}"), []));
+            }
+        }
         if !criteria.class.is_empty() {
-            let known = self.distinct("signature", "class")?;
+            let mut known = self.distinct("signature", "class")?;
+            let without = "SELECT 1 FROM signature WHERE class IS NULL";
+            if self.connection.prepare(without)?.exists([])? {
+                known.insert(NO_CLASS.to_owned());
+            }
             let missing = criteria.class.iter().filter(|class| !known.contains(*class));
             unmet.extend(missing.map(|class| Unmet::new("class", class.clone(), known.clone())));
         }

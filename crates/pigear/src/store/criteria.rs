@@ -17,8 +17,10 @@ pub struct Criteria {
     pub until: Option<Timestamp>,
     /// Of one of these generators.
     pub gid: Vec<u32>,
-    /// With one of these signature ids.
+    /// With one of these signature ids, or one of `rule`.
     pub sid: Vec<u32>,
+    /// Of one of these generators and signature ids, or one of `sid`.
+    pub rule: Vec<(u32, u32)>,
     /// With one of these priorities.
     pub priority: Vec<u32>,
     /// Of one of these classes, by short name.
@@ -46,6 +48,9 @@ pub struct Criteria {
     /// A further condition.
     pub also: Option<Test>,
 }
+
+/// The class of alerts without one, as a criterion and in counts.
+pub const NO_CLASS: &str = "none";
 
 /// A condition on alerts.
 pub type Test = Box<dyn Fn(&Alert) -> bool>;
@@ -77,8 +82,12 @@ impl Criteria {
 
     /// Whether there are criteria on the signature.
     pub(super) fn names_signatures(&self) -> bool {
-        let Self { gid, sid, priority, class, text, .. } = self;
-        !(gid.is_empty() && sid.is_empty() && priority.is_empty() && class.is_empty())
+        let Self { gid, sid, rule, priority, class, text, .. } = self;
+        !(gid.is_empty()
+            && sid.is_empty()
+            && rule.is_empty()
+            && priority.is_empty()
+            && class.is_empty())
             || text.is_some()
     }
 

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use pigear_alert::Alert;
 use rusqlite::Connection;
 
-use super::criteria::Criteria;
+use super::criteria::{Criteria, NO_CLASS};
 use super::error::StoreProblem;
 use super::id_hash::IdSet;
 use super::interned::{self, Signature};
@@ -37,7 +37,9 @@ impl<'a> Search<'a> {
         let signatures: Option<IdSet> = criteria
             .names_signatures()
             .then(|| {
-                interned::signatures(connection, &criteria.sid, |signature| {
+                let of_rules = criteria.rule.iter().map(|(_, sid)| *sid);
+                let sids: Vec<_> = criteria.sid.iter().copied().chain(of_rules).collect();
+                interned::signatures(connection, &sids, |signature| {
                     wants(criteria, text.as_deref(), signature)
                 })
             })
@@ -181,11 +183,18 @@ impl<'a> Search<'a> {
 fn wants(criteria: &Criteria, text: Option<&str>, signature: &Signature) -> bool {
     let among = |wanted: &[u32], number| wanted.is_empty() || wanted.contains(&number);
     let class = signature.class();
-    let of_class =
-        criteria.class.is_empty() || criteria.class.iter().any(|wanted| Some(&**wanted) == class);
+    let is_class = |wanted: &String| match class {
+        Some(class) => class == wanted,
+        None => wanted == NO_CLASS,
+    };
+    let of_class = criteria.class.is_empty() || criteria.class.iter().any(is_class);
+    let Criteria { sid, rule, .. } = criteria;
+    let of_rule = sid.is_empty() && rule.is_empty()
+        || sid.contains(&signature.sid)
+        || rule.contains(&(signature.gid, signature.sid));
     of_class
+        && of_rule
         && among(&criteria.gid, signature.gid)
-        && among(&criteria.sid, signature.sid)
         && among(&criteria.priority, signature.priority)
         && text.is_none_or(|text| signature.contains(text))
 }

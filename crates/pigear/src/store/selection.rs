@@ -1,6 +1,8 @@
 //! Which alerts are selected, as users write it: the options of `pigear query`, and the parameters of the
 //! page's API.
 
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pigear_alert::packet::IpProtocol;
@@ -21,7 +23,7 @@ pub struct Selection {
     #[cfg_attr(feature = "command", arg(long, value_name = "TIME", value_parser = known_moment))]
     pub since: Option<String>,
 
-    /// Before this time
+    /// Before this time; all of yesterday is `--since yesterday --until today`
     #[cfg_attr(feature = "command", arg(long, value_name = "TIME", value_parser = known_moment))]
     pub until: Option<String>,
 
@@ -32,12 +34,9 @@ pub struct Selection {
     )]
     pub gid: Vec<u32>,
 
-    /// With this signature id; several with commas between
-    #[cfg_attr(
-        feature = "command",
-        arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)
-    )]
-    pub sid: Vec<u32>,
+    /// With this signature id, or this generator and signature id (1:384); several with commas between
+    #[cfg_attr(feature = "command", arg(long, value_name = "N", value_delimiter = ','))]
+    pub sid: Vec<RuleId>,
 
     /// With this priority; several with commas between
     #[cfg_attr(
@@ -46,7 +45,7 @@ pub struct Selection {
     )]
     pub priority: Vec<u32>,
 
-    /// Of this class, by its short name; several with commas between
+    /// Of this class, by its short name; `none` for alerts without a class; several with commas between
     #[cfg_attr(feature = "command", arg(long, value_name = "NAME", value_delimiter = ','))]
     pub class: Vec<String>,
 
@@ -96,6 +95,24 @@ pub struct Selection {
     #[cfg(feature = "script")]
     #[cfg_attr(feature = "command", arg(long, value_name = "EXPR"))]
     pub filter: Option<String>,
+}
+
+/// A signature id, as `384` or, with its generator, `1:384`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleId {
+    /// The generator, if it is given.
+    pub gid: Option<u32>,
+    /// The signature id.
+    pub sid: u32,
+}
+
+impl FromStr for RuleId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (gid, sid) = text.split_once(':').map_or((None, text), |(gid, sid)| (Some(gid), sid));
+        Ok(Self { gid: gid.map(number).transpose()?, sid: number(sid)? })
+    }
 }
 
 /// A selection makes no sense.
@@ -151,7 +168,11 @@ impl Selection {
             "since" => once(&mut self.since, known_moment(text))?,
             "until" => once(&mut self.until, known_moment(text))?,
             "gid" => several(&mut self.gid, text)?,
-            "sid" => several(&mut self.sid, text)?,
+            "sid" => {
+                for text in text.split(',') {
+                    self.sid.push(text.parse()?);
+                }
+            }
             "priority" => several(&mut self.priority, text)?,
             "class" => self.class.extend(text.split(',').map(str::to_owned)),
             "src" => once(&mut self.src, network(text))?,
@@ -190,7 +211,8 @@ impl Selection {
             since,
             until,
             gid: self.gid.clone(),
-            sid: self.sid.clone(),
+            sid: self.sid.iter().filter(|id| id.gid.is_none()).map(|id| id.sid).collect(),
+            rule: self.sid.iter().filter_map(|id| Some((id.gid?, id.sid))).collect(),
             priority: self.priority.clone(),
             class: self.class.clone(),
             src: self.src,

@@ -105,8 +105,8 @@ fn what_is_no_size_and_no_time_is_refused() {
         .args(FILE)
         .args(["rotate=often"])
         .stderr(
-            "error: handler file: rotate: \"often\": expected a size (100MB, 1GiB), a time (1h, 1d), \
-             or both with a comma between\nhint: pigear --help lists handlers and keys\n",
+            "error: handler file: rotate: \"often\": expected a size (100MB, 1GiB), a time (1h, 1d, hourly, \
+             daily, weekly), or both with a comma between\nhint: pigear --help lists handlers and keys\n",
         )
         .status(2);
 }

@@ -256,3 +256,27 @@ fn a_filter_without_a_value_is_no_false() {
         "its value is neither true nor false, but nothing",
     );
 }
+
+#[test]
+fn a_class_that_no_list_has_is_warned_of_with_the_near_name() {
+    let said = |filter: &str, args: &[&str]| {
+        let test =
+            Test::new().args(["--filter", filter, "--count", "1"]).args(args.iter().copied());
+        let mut running =
+            test.file("one.config", "config classification: mine,My class,1\n").start();
+        running.send(&ping());
+        running.end().1.stderr
+    };
+    let warning = |name: &str, hint: &str| {
+        format!("warning: --filter: no class in the list is named {name:?}{hint}\n")
+    };
+    let near = warning("troyan-activity", "; did you mean trojan-activity?");
+    assert_eq!(said("alert.class == \"troyan-activity\"", &[]), near);
+    assert_eq!(said("\"troyan-activity\" != alert.class", &[]), near);
+    assert_eq!(said("alert.class in [\"misc-attack\", \"troyan-activity\"]", &[]), near);
+    assert_eq!(said("alert.class == \"nothing-like-it\"", &[]), warning("nothing-like-it", ""));
+    assert_eq!(said("alert.class == \"Trojan-Activity\"", &[]), "");
+    let mine = ["--class-config", "one.config"];
+    assert_eq!(said("alert.class == \"mine\"", &mine), "");
+    assert_eq!(said("alert.class == \"trojan-activity\"", &mine), warning("trojan-activity", ""));
+}

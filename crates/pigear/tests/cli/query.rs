@@ -64,7 +64,7 @@ fn an_empty_answer_says_why() {
     finds_nothing(&room, &["--since", "1h"], &reason);
     finds_nothing(&room, &["--since", "yesterday"], &reason);
     finds_nothing(&room, &["--until", "2025-06-15"], &reason);
-    let classes = "attempted-recon, bad-unknown, icmp-event, misc-activity";
+    let classes = "attempted-recon, bad-unknown, icmp-event, misc-activity, none";
     let class = format!("no stored alert has the class \"trojan\"; there are {classes}");
     finds_nothing(&room, &["--class", "trojan"], &class);
     finds_nothing(&room, &["--sid", "7"], "no stored alert has sid 7");
@@ -328,4 +328,38 @@ fn a_packet_in_a_format_for_programs_has_nothing_behind_it() {
     }
     let (text, _, _) = ask(&room, &["--packet", "1", "--format", "fast"]);
     assert!(text.contains("\nEthernet [0..14]"), "{text}");
+}
+
+#[test]
+fn alerts_without_a_class_are_found_by_the_name_that_counts_give_them() {
+    let room = stored("v2919/icmp_ping");
+    let (table, _, _) = ask(&room, &["--count-by", "class"]);
+    let row = table.lines().find(|line| line.ends_with(" none")).unwrap();
+    let (all, _, _) = ask(&room, &["--class", "none", "--format", "json"]);
+    let alerts = objects(&all);
+    assert_eq!(row.split_whitespace().next(), Some(&*alerts.len().to_string()));
+    assert!(!alerts.is_empty() && alerts.iter().all(|alert| alert["class"].is_null()));
+    let (both, _, _) = ask(&room, &["--class", "none,icmp-event", "--format", "json"]);
+    assert!(objects(&both).len() > alerts.len());
+}
+
+#[test]
+fn a_signature_may_be_named_with_its_generator() {
+    let room = stored("v2919/icmp_ping");
+    let (all, _, _) = ask(&room, &["--format", "json"]);
+    let alert = &objects(&all)[0];
+    let (gid, sid) = (&alert["sig_generator"], &alert["sig_id"]);
+    let found = |sid: &str| objects(&ask(&room, &["--sid", sid, "--format", "json"]).0).len();
+    let by_sid = found(&sid.to_string());
+    assert!(by_sid > 0);
+    assert_eq!(found(&format!("{gid}:{sid}")), by_sid);
+    assert_eq!(found(&format!("7:{sid}")), 0);
+    assert_eq!(found(&format!("7:{sid},{gid}:{sid},{sid}")), by_sid);
+    let wrong_gid = format!("7:{sid}");
+    finds_nothing(&room, &["--sid", &wrong_gid], &format!("no stored alert has sid {wrong_gid}"));
+    for wrong in ["1:", ":1", "1:2:3", "1:x"] {
+        let (_, stderr, status) = ask(&room, &["--sid", wrong]);
+        assert!(stderr.contains("expected a whole number from 0 to 4294967295"), "{stderr}");
+        assert_eq!(status, 2);
+    }
 }

@@ -50,7 +50,9 @@ fn a_sender_who_may_not_send_is_refused_and_counted() {
     assert_eq!((&*ended.stdout, ended.status, lines.len()), (PING, Some(0), 2));
     for (n, line) in (1..).zip(lines) {
         let start = "warning: refused a datagram from uid 65534 (process ";
-        let end = format!("), which is not allowed to send; {n} refused so far");
+        let end = format!(
+            "), which is not allowed to send (--allow-uid 65534 allows it); {n} refused so far"
+        );
         assert!(line.starts_with(start) && line.ends_with(&end), "{line}");
     }
     assert_eq!(room.read("stats.json"), counters([1, 0, 2, 0], &[("print", [1, 0, 0])]));

@@ -63,8 +63,8 @@ fn an_unknown_handler_is_refused_with_those_that_there_are() {
 fn for_a_class_in_python_it_is_said_what_to_install_and_type() {
     let python = |problem: &str, option: &str| {
         format!(
-            "error: {problem}\nhint: classes in Python need Pigear for Python: pip install pigear, \
-             then python3 -m pigear --{option} my.mod.Class …\n"
+            "error: {problem}\nhint: classes in Python need Pigear for Python: pip install . in a copy of its \
+             repository, then python3 -m pigear --{option} my.mod.Class …\n"
         )
     };
     let known = "exec, file, http, null, pcap, print, record, shell, socket, syslog";
@@ -517,4 +517,25 @@ fn keys_that_are_wrong_or_contradict_each_other_are_wrong_usage() {
 fn help_has_one_topic() {
     let stderr = format!("error: unexpected \"extra\": write pigear help file\n{OPTIONS}");
     Test::bare().args(["help", "file", "extra"]).stderr(stderr).status(2);
+}
+
+#[test]
+fn a_table_that_must_be_one_of_several_is_said_how_to_write() {
+    for name in ["source", "handler"] {
+        let text = format!("serve_forever = true\n\n[{name}] # one\ntype = \"print\"\n");
+        Test::bare()
+            .file("pigear.toml", text)
+            .args(["--config", "pigear.toml"])
+            .stderr(format!(
+                "error: pigear.toml:3: write [[{name}]], not [{name}]: there may be several\n"
+            ))
+            .status(2);
+    }
+}
+
+#[test]
+fn a_recording_is_always_read_from_its_start() {
+    let error = "error: leave out --from-start: a recording is always read from its start\n";
+    let test = Test::bare().args(["--socket-handler", "play", "--from", "x", "--from-start"]);
+    test.stderr(error).status(2);
 }

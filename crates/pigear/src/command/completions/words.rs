@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use clap_complete::engine::CompletionCandidate;
 use pigear_alert::format::FormatName;
+use pigear_alert::packet::LinkType;
+use pigear_alert::wire::Dialect;
 
 use crate::keys::GENERAL_KEYS;
 use crate::registry::Registry;
@@ -40,8 +42,20 @@ impl Handlers {
             let prefix = if is_only && !typed.starts_with(&name) { "" } else { &name };
             handler.candidates(prefix, typed)
         });
-        matching(all, typed)
+        matching(all.chain(of_source(typed)), typed)
     }
+}
+
+/// The keys of the socket handler, or their values once there is a `=`.
+fn of_source(typed: &str) -> impl Iterator<Item = String> {
+    let keys = [
+        ("dialect=", Dialect::ALL.map(Dialect::name).to_vec()),
+        ("linktype=", LinkType::names().to_vec()),
+    ];
+    keys.into_iter().flat_map(|(key, values)| {
+        let values = if typed.starts_with(key) { values } else { vec![""] };
+        values.into_iter().map(move |value| format!("{key}{value}"))
+    })
 }
 
 impl Handler {
@@ -130,6 +144,12 @@ pub(super) fn fields(typed: &str) -> Vec<CompletionCandidate> {
 fn matching(all: impl IntoIterator<Item = String>, typed: &str) -> Vec<CompletionCandidate> {
     let found = all.into_iter().filter(|candidate| candidate.starts_with(typed));
     found.map(CompletionCandidate::new).collect()
+}
+
+/// The last of several values with commas between.
+pub(super) fn of_all(all: &[String], typed: &str) -> Vec<CompletionCandidate> {
+    let before = typed.rfind(',').map_or("", |end| &typed[..=end]);
+    matching(all.iter().map(|name| format!("{before}{name}")), typed)
 }
 
 /// Names that are a whole value.

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use jiff::tz::TimeZone;
 
-use crate::store::{Count, CountBy};
+use crate::store::{Count, CountBy, NO_CLASS};
 use crate::visible::visible;
 
 /// The length of the longest bar, in characters.
@@ -27,7 +27,7 @@ pub(super) fn text(counts: &[Count], by: CountBy, limit: usize, zone: Option<&Ti
     line(&"alerts", "", &title(by, zone));
     for count in shown {
         let name = count.what.as_ref();
-        let name = name.map_or_else(|| "(unknown)".to_owned(), |name| visible(name.as_bytes()));
+        let name = name.map_or_else(|| unknown(by).to_owned(), |name| visible(name.as_bytes()));
         line(&count.alerts, &bar(count.alerts, most), &name);
     }
     line(&total, "", "total");
@@ -44,6 +44,12 @@ pub(super) fn shown(counts: &[Count], by: CountBy, limit: usize) -> &[Count] {
     let shown =
         if by.is_time() { counts.get(left_out..) } else { counts.get(..counts.len() - left_out) };
     shown.unwrap_or_default()
+}
+
+/// What alerts are called that have no such field.
+fn unknown(by: CountBy) -> &'static str {
+    // As the criterion is written.
+    if by == CountBy::Class { NO_CLASS } else { "(unknown)" }
 }
 
 /// What is counted by.

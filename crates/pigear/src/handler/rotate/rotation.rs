@@ -15,7 +15,9 @@ pub struct Rotation {
 
 /// The text is neither a size nor a time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a size (100MB, 1GiB), a time (1h, 1d), or both with a comma between")]
+#[error(
+    "expected a size (100MB, 1GiB), a time (1h, 1d, hourly, daily, weekly), or both with a comma between"
+)]
 pub struct UnknownRotation;
 
 impl Rotation {

@@ -65,6 +65,12 @@ impl FromStr for CountBy {
 }
 
 impl CountBy {
+    /// The names that are parsed.
+    #[cfg(feature = "command")]
+    pub(crate) fn names() -> [&'static str; NAMES.len()] {
+        NAMES.map(|(name, _)| name)
+    }
+
     /// Whether counts are ordered by the field, and not by number.
     #[must_use]
     pub fn is_time(self) -> bool {
