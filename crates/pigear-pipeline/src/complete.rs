@@ -39,6 +39,7 @@ pub use completer::Completer;
 use in_hand::{Hand, InHand};
 pub(crate) use join::lacks_something;
 use join::{Expired, Join, Joined, LateAlert};
+pub use log::LogToFollow;
 
 /// Where intakes leave incomplete alerts. Clones share it.
 #[derive(Clone)]

@@ -37,13 +37,14 @@ pub struct Keys(Table);
 pub struct KeyError(String);
 
 /// The keys that every handler has besides its own, in alphabetical order.
-#[cfg(feature = "command")]
 pub(crate) const GENERAL_KEYS: [&str; 6] =
     ["durable", "filter", "from", "group", "limit", "per_minute"];
 
 /// What is said of keys that a handler has besides its own, where a key is unknown.
-pub(crate) const EVERY_HANDLER: &str =
-    "; every handler has `durable`, `filter`, `from`, `group`, `limit` and `per_minute`, too";
+pub(crate) fn every_handler() -> String {
+    let [first @ .., last] = GENERAL_KEYS.map(|key| format!("`{key}`"));
+    format!("; every handler has {} and {last}, too", first.join(", "))
+}
 
 impl From<SetupError> for KeyError {
     fn from(error: SetupError) -> Self {
@@ -61,7 +62,7 @@ impl KeyError {
     pub(crate) fn or_of_every_handler(self) -> Self {
         let Self(problem) = self;
         let is_unknown = problem.starts_with("unknown key");
-        Self(if is_unknown { problem + EVERY_HANDLER } else { problem })
+        Self(if is_unknown { format!("{problem}{}", every_handler()) } else { problem })
     }
 }
 

@@ -50,6 +50,7 @@
 #[cfg(feature = "command")]
 pub mod command;
 pub mod config;
+mod description;
 pub mod handler;
 mod host_name;
 mod input_file;

@@ -9,6 +9,7 @@ use pigear_pipeline::{AlertFactory, Handler, Source};
 use serde::de::DeserializeOwned;
 
 use crate::config::SourceConfig;
+pub use crate::description::{Description, FileUse};
 use crate::handler::{file, null, pcap, print, record, socket};
 use crate::keys::{KeyError, Keys, SetupError, key_names, keys_with_format};
 
@@ -70,7 +71,7 @@ pub enum Unresolved {
 }
 
 struct HandlerKind {
-    about: &'static str,
+    description: Description,
     keys: Vec<&'static str>,
     build: Build,
 }
@@ -145,51 +146,56 @@ impl Registry {
     #[must_use]
     pub fn builtin() -> Self {
         let mut registry = Self::empty();
-        registry.register_writer("print", print::ABOUT, print::Print::new);
+        registry.register_writer("print", print::DESCRIPTION, print::Print::new);
         #[cfg(feature = "exec")]
         registry.register_writer(
             "exec",
-            crate::handler::exec::ABOUT,
+            crate::handler::exec::DESCRIPTION,
             crate::handler::exec::Exec::new,
         );
-        registry.register_writer("file", file::ABOUT, file::File::new);
+        registry.register_writer("file", file::DESCRIPTION, file::File::new);
         #[cfg(feature = "http")]
         registry.register_writer(
             "http",
-            crate::handler::http::ABOUT,
+            crate::handler::http::DESCRIPTION,
             crate::handler::http::Http::new,
         );
-        registry.register("pcap", pcap::ABOUT, pcap::Pcap::new);
-        registry.register("record", record::ABOUT, record::Record::new);
-        registry.register_writer("socket", socket::ABOUT, socket::Socket::new);
+        registry.register("pcap", pcap::DESCRIPTION, pcap::Pcap::new);
+        registry.register("record", record::DESCRIPTION, record::Record::new);
+        registry.register_writer("socket", socket::DESCRIPTION, socket::Socket::new);
         #[cfg(feature = "shell")]
-        registry.register("shell", crate::shell::ABOUT, crate::shell::Shell::new);
+        registry.register("shell", crate::shell::DESCRIPTION, crate::shell::Shell::new);
         #[cfg(feature = "syslog")]
         registry.register_writer(
             "syslog",
-            crate::handler::syslog::ABOUT,
+            crate::handler::syslog::DESCRIPTION,
             crate::handler::syslog::Syslog::new,
         );
-        registry.register("null", null::ABOUT, |null::Options {}| Ok::<_, Infallible>(null::Null));
+        registry.register("null", null::DESCRIPTION, |null::Options {}| {
+            Ok::<_, Infallible>(null::Null)
+        });
         registry
     }
 
-    /// Adds a handler under a name, replacing one of the same name. `about` describes it and its keys in one
-    /// line for `--help`; `build` gets the keys, parsed into a struct.
+    /// Adds a handler under a name, replacing one of the same name. The description of a handler that uses no
+    /// files may be a text about it and its keys; `build` gets the keys, parsed into a struct.
     pub fn register<O, H, E>(
         &mut self,
         name: &'static str,
-        about: &'static str,
+        description: impl Into<Description>,
         build: impl Fn(O) -> Result<H, E> + Send + Sync + 'static,
     ) where
         O: DeserializeOwned,
         H: Handler + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.insert(name, about, key_names::<O>().to_vec(), move |keys| {
-            let options = keys.options().map_err(BuildProblem::Keys)?;
-            built(build(options))
-        });
+        let keys = key_names::<O>().to_vec();
+        self.insert(
+            name,
+            description.into(),
+            keys,
+            Box::new(move |keys| built(keys.options().map(&build))),
+        );
     }
 
     /// Adds a handler that writes alerts in a format: its options have a field `format` of the type
@@ -197,27 +203,30 @@ impl Registry {
     pub fn register_writer<O, H, E>(
         &mut self,
         name: &'static str,
-        about: &'static str,
+        description: impl Into<Description>,
         build: impl Fn(O) -> Result<H, E> + Send + Sync + 'static,
     ) where
         O: DeserializeOwned,
         H: Handler + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.insert(name, about, keys_with_format::<O>(), move |keys| {
-            let options = keys.options_with_format().map_err(BuildProblem::Keys)?;
-            built(build(options))
-        });
+        let keys = keys_with_format::<O>();
+        self.insert(
+            name,
+            description.into(),
+            keys,
+            Box::new(move |keys| built(keys.options_with_format().map(&build))),
+        );
     }
 
     fn insert(
         &mut self,
         name: &'static str,
-        about: &'static str,
+        description: Description,
         keys: Vec<&'static str>,
-        build: impl Fn(Keys) -> Result<Box<dyn Handler>, BuildProblem> + Send + Sync + 'static,
+        build: Build,
     ) {
-        self.kinds.insert(name, HandlerKind { about, keys, build: Box::new(build) });
+        self.kinds.insert(name, HandlerKind { description, keys, build });
     }
 
     /// Sets the resolver for names that aren't registered.
@@ -283,7 +292,12 @@ impl Registry {
 
     /// Each handler's name and description.
     pub fn about(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.kinds.iter().map(|(name, kind)| (*name, kind.about))
+        self.kinds.iter().map(|(name, kind)| (*name, kind.description.about))
+    }
+
+    /// The keys of a handler that name files; none if it isn't registered.
+    pub(crate) fn files(&self, name: &str) -> &'static [(&'static str, FileUse)] {
+        self.kind(name).map_or(&[], |(_, kind)| kind.description.files)
     }
 
     /// The names of a handler's own keys; none if it isn't registered.
@@ -293,12 +307,13 @@ impl Registry {
     }
 }
 
-fn built<H, E>(handler: Result<H, E>) -> Result<Box<dyn Handler>, BuildProblem>
+/// A handler that was made of its options, if these could be parsed.
+fn built<H, E>(made: Result<Result<H, E>, KeyError>) -> Result<Box<dyn Handler>, BuildProblem>
 where
     H: Handler + 'static,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
-    match handler {
+    match made.map_err(BuildProblem::Keys)? {
         Ok(handler) => Ok(Box::new(handler)),
         Err(error) => Err(match error.into().downcast::<SetupError>() {
             Ok(error) if matches!(*error, SetupError::Keys(_)) => {
@@ -323,7 +338,7 @@ impl fmt::Debug for Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::EVERY_HANDLER;
+    use crate::keys::every_handler;
 
     fn error(name: &str, key: &str) -> String {
         let mut keys = Keys::default();
@@ -344,13 +359,39 @@ mod tests {
             error("print", "fmt"),
             format!(
                 "handler print: unknown key `fmt`, expected one of `fields`, `format`, `max_bytes`, `packet`, \
-                 `payload`, `utc`{EVERY_HANDLER}"
+                 `payload`, `utc`{}",
+                every_handler()
             )
         );
         assert_eq!(
             error("null", "x"),
-            format!("handler null: unknown key `x`, there are none{EVERY_HANDLER}")
+            format!("handler null: unknown key `x`, there are none{}", every_handler())
         );
+        assert_eq!(
+            every_handler(),
+            "; every handler has `durable`, `filter`, `from`, `group`, `limit` and `per_minute`, too"
+        );
+    }
+
+    #[test]
+    fn each_handler_says_what_files_it_uses() {
+        let registry = Registry::builtin();
+        for (name, about) in registry.about() {
+            let declared: Vec<_> = registry.files(name).iter().map(|(key, _)| *key).collect();
+            let keys = registry.keys(name);
+            assert!(declared.iter().all(|key| keys.contains(key)), "{name}: {declared:?}");
+            // As the line about it names a file, or its keys do.
+            let shown = about.split([' ', ';']).filter_map(|word| word.split_once('='));
+            let shown = shown.filter(|(_, value)| {
+                value.split('|').any(|value| matches!(value, "FILE" | "PATH"))
+            });
+            let named = keys.iter().filter(|key| {
+                key.ends_with("_file") || ["path", "ca", "cert", "key", "history"].contains(*key)
+            });
+            for key in shown.map(|(key, _)| key).chain(named.copied()) {
+                assert!(declared.contains(&key), "{name}: {key}");
+            }
+        }
     }
 
     /// Claims names that begin with `my.`, and one name of 2012.

@@ -29,6 +29,7 @@ use pigear_alert::Alert;
 use pigear_pipeline::{Backlog, BatchPolicy, Context, Deadline, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 
+use crate::description::{Description, FileUse};
 use session::{Outcome, Session};
 use terminal::Terminal;
 
@@ -37,7 +38,10 @@ pub use terminal::TerminalError;
 #[cfg(feature = "command")]
 pub(crate) use terminal::is_left;
 
-pub(crate) const ABOUT: &str = "opens a shell on each alert; history=PATH";
+pub(crate) const DESCRIPTION: Description = Description {
+    about: "opens a shell on each alert; history=PATH",
+    files: &[("history", FileUse::WritesInOwnDirectory)],
+};
 
 /// The keys of `shell`.
 #[derive(Clone, Debug, Default, Deserialize)]

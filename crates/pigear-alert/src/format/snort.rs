@@ -6,6 +6,7 @@ mod json;
 mod snort2;
 mod snort3;
 mod subject;
+mod transport_field;
 mod value;
 
 pub use csv::Csv;
@@ -111,12 +112,12 @@ fn write_syslog(subject: &Subject<'_>, out: &mut Vec<u8>) {
     let before_class = out.len();
     put_class(subject, out);
     if let Some(priority) = subject.alert.priority() {
-        let is_old = is_old(subject.alert.dialect);
-        if is_old && out.len() == before_class {
+        let has_colon = has_colon(subject.alert.dialect);
+        if has_colon && out.len() == before_class {
             out.pop();
         }
         put_priority(priority, out);
-        if is_old && subject.addresses().is_some() {
+        if has_colon && subject.addresses().is_some() {
             out.pop();
             out.extend_from_slice(b": ");
         }
@@ -129,8 +130,8 @@ fn write_syslog(subject: &Subject<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Whether this is sent by Snort before 2.9, or by barnyard2, which goes on from there.
-fn is_old(dialect: Dialect) -> bool {
+/// Whether this Snort writes a colon behind the priority: before 2.9, and barnyard2, which goes on from there.
+fn has_colon(dialect: Dialect) -> bool {
     match dialect {
         Dialect::Snort3 | Dialect::Snort29 | Dialect::Snort29AppId | Dialect::Snort297AppId => {
             false

@@ -1,5 +1,4 @@
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -8,10 +7,10 @@ use pigear_alert::unified2::Logged;
 
 use super::Completing;
 use super::join::{Joined, LateAlert};
-use super::log::Log;
+use super::log::{Log, LogToFollow};
 use crate::alert_factory::AlertFactory;
 use crate::fanout::{Fanout, Flow, Intake};
-use crate::source::unified2::{AlreadyHandled, CompleteEvent, Mark, PACKET_WAIT, Spool, Start};
+use crate::source::unified2::{AlreadyHandled, CompleteEvent, Mark, PACKET_WAIT};
 use crate::source::{Activity, Source, SourceError};
 use crate::stop::Stop;
 
@@ -56,13 +55,11 @@ pub struct Completer {
 }
 
 impl Completer {
-    /// Completes from the log at a path (see [`Spool::named`]) from `start` on. The bookmark is `bookmark`,
-    /// or [beside it](Spool::bookmark). `known` is asked about events whose alert did not arrive over the
-    /// socket in this run.
+    /// Completes from a log. `known` is asked about events whose alert did not arrive over the socket in this
+    /// run.
     #[must_use]
     pub fn new(
-        (spool, start): (Spool, Start),
-        bookmark: Option<PathBuf>,
+        log: LogToFollow,
         completing: Completing,
         known: AlreadyHandled,
         factory: AlertFactory,
@@ -70,7 +67,7 @@ impl Completer {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let old_before = now.saturating_sub(START_OVERLAP).as_secs();
         // An event without its packet can still be joined with its alert.
-        let log = Log::open(spool, start, bookmark, PACKET_WAIT.min(completing.wait() / 2));
+        let log = Log::open(log, PACKET_WAIT.min(completing.wait() / 2));
         let is_live = log.follower().is_some_and(|follower| !follower.has_backlog());
         let (first_end, passed, unsent, stop, leaves_rest) = Default::default();
         Self {

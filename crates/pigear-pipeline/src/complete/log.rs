@@ -10,11 +10,20 @@ use crate::source::unified2::{Follower, OnBookmarkError, OpenError, Spool, Start
 /// How long the first bookmark may take at the start.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// A log to complete from.
+#[derive(Clone, Debug)]
+pub struct LogToFollow {
+    /// Its files; see [`Spool::named`].
+    pub spool: Spool,
+    /// Where to begin.
+    pub start: Start,
+    /// The path of the bookmark; by default [beside the log](Spool::bookmark).
+    pub bookmark: Option<PathBuf>,
+}
+
 /// A log that is opened as soon as possible, and then followed.
 pub(super) struct Log {
-    spool: Spool,
-    start: Start,
-    bookmark: Option<PathBuf>,
+    to_follow: LogToFollow,
     packet_wait: Duration,
     follower: Option<Follower>,
     backoff: Backoff,
@@ -26,25 +35,11 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn open(
-        spool: Spool,
-        start: Start,
-        bookmark: Option<PathBuf>,
-        packet_wait: Duration,
-    ) -> Self {
+    pub(super) fn open(to_follow: LogToFollow, packet_wait: Duration) -> Self {
         let (follower, backoff, retry_at) = (None, Backoff::default(), Instant::now());
         let (is_there, said_missing) = (false, false);
-        let mut log = Self {
-            spool,
-            start,
-            bookmark,
-            packet_wait,
-            follower,
-            backoff,
-            retry_at,
-            is_there,
-            said_missing,
-        };
+        let mut log =
+            Self { to_follow, packet_wait, follower, backoff, retry_at, is_there, said_missing };
         if let Some(follower) = log.try_follower() {
             // No alert comes yet, so a slow disk blocks nothing, and a crash now loses nothing.
             follower.flush(FLUSH_TIMEOUT);
@@ -76,7 +71,7 @@ impl Log {
     }
 
     pub(super) fn path(&self) -> PathBuf {
-        self.spool.path()
+        self.to_follow.spool.path()
     }
 
     pub(super) fn follower(&self) -> Option<&Follower> {
@@ -112,7 +107,7 @@ impl Log {
         self.said_missing = true;
         let path = self.path();
         let name = path.file_name().unwrap_or_default().display().to_string();
-        let others = self.spool.similar();
+        let others = self.to_follow.spool.similar();
         let hint = others.map(|path| format!("; did you mean {}?", path.display()));
         warn!(
             "alerts are not completed from {}: there is no such file, nor one with a number behind its name \
@@ -123,19 +118,18 @@ impl Log {
     }
 
     fn try_opening(&self) -> Result<Follower, OpenError> {
-        let (spool, bookmark) = (self.spool.clone(), self.bookmark.clone());
-        let problem = OnBookmarkError::Retry;
-        Follower::open(spool, self.start, bookmark, self.packet_wait, problem)
+        let LogToFollow { spool, start, bookmark } = self.to_follow.clone();
+        Follower::open(spool, start, bookmark, self.packet_wait, OnBookmarkError::Retry)
     }
 
     fn say(&mut self, problem: &OpenError) {
         if self.backoff.attempts() == 0 {
             let path = self.path().display().to_string();
             let cause = problem.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-            if self.spool.dir().exists() {
+            if self.to_follow.spool.dir().exists() {
                 warn!("alerts are not completed from {path}: {problem}{cause}; trying again");
             } else {
-                let dir = self.spool.dir().display();
+                let dir = self.to_follow.spool.dir().display();
                 warn!(
                     "alerts are not completed from {path}: there is no directory {dir}; --complete-from needs \
                     the path that Snort logs to; trying again"

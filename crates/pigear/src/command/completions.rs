@@ -4,6 +4,7 @@
 //! handlers that are named. `pigear completions SHELL` prints what makes the shell ask.
 
 mod bash;
+mod registration;
 mod words;
 mod zsh;
 

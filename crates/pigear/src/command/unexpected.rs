@@ -4,11 +4,9 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::keys::GENERAL_KEYS;
 use crate::registry::Registry;
 use crate::similar::is_near;
-
-/// Keys that every handler has.
-const KEYS: [&str; 4] = ["durable", "group", "limit", "per_minute"];
 
 /// Criteria of `query` that listening has as a filter; VALUE is what was typed.
 const FILTERS: [(&str, &str); 10] = [
@@ -66,7 +64,7 @@ fn instead(name: &str, value: Option<&str>, registry: &Registry) -> Option<Strin
         return Some(format!("write --filter '{filter}'"));
     }
     let name = name.replace('-', "_");
-    let is_key = KEYS.contains(&&*name)
+    let is_key = GENERAL_KEYS.contains(&&*name)
         || registry.about().any(|(_, about)| {
             about
                 .split([' ', ';'])

@@ -26,12 +26,16 @@ pub use command_line::CommandLine;
 pub use options::{Mode, Options};
 pub use rate::Rate;
 
+use crate::description::Description;
 use crate::keys::SetupError;
 use each::Each;
 use stream::Stream;
 
-pub(crate) const ABOUT: &str = "runs a program; command='PROGRAM WORD...' mode=each|stream \
-    format=json timeout=10s concurrency=1 rate=N (a minute)";
+pub(crate) const DESCRIPTION: Description = Description {
+    about: "runs a program; command='PROGRAM WORD...' mode=each|stream \
+    format=json timeout=10s concurrency=1 rate=N (a minute)",
+    files: &[],
+};
 
 /// Runs a program.
 pub struct Exec(ExecMode);

@@ -13,10 +13,14 @@ use serde::Deserialize;
 use super::compress::Compress;
 use super::rotate::{RotatedFile, Rotation};
 use super::writer::{BatchWriter, Written};
+use crate::description::{Description, FileUse};
 use crate::keys::{FileMode, FormatKeys, SetupError, parsed};
 
-pub(crate) const ABOUT: &str = "appends each alert to a file; path=FILE \
-    format=fast|full|json|eve|ecs|ocsf|cef|snort|alert_json|csv rotate=SIZE,TIME (100MB,1d) keep=N compress=gzip|zstd|none mode=0640";
+pub(crate) const DESCRIPTION: Description = Description {
+    about: "appends each alert to a file; path=FILE \
+    format=fast|full|json|eve|ecs|ocsf|cef|snort|alert_json|csv rotate=SIZE,TIME (100MB,1d) keep=N compress=gzip|zstd|none mode=0640",
+    files: &[("path", FileUse::Writes)],
+};
 
 /// The keys of `file`.
 #[derive(Debug, Deserialize)]

@@ -51,6 +51,7 @@ pub use options::{Options, TemplateName};
 pub use presets::{Preset, UnknownPreset};
 pub use secret::Secret;
 
+use crate::description::{Description, FileUse};
 use crate::keys::SetupError;
 use batch_builder::BatchBuilder;
 use dispatcher::Dispatcher;
@@ -60,10 +61,20 @@ use outcomes::{Run, Undelivered};
 use secrets::Secrets;
 use sender::Sender;
 
-pub(crate) const ABOUT: &str = "posts alerts to a web server; url=URL \
+pub(crate) const DESCRIPTION: Description = Description {
+    about: "posts alerts to a web server; url=URL \
     encoding=json|ndjson|array|form format=NAME batch=N delay=TIME in_flight=N \
     compress=gzip|zstd header.NAME=VALUE auth=basic:USER:PASS|bearer:TOKEN template=FILE|preset:NAME \
-    and more (docs/http.md)";
+    and more (docs/http.md)",
+    files: &[
+        ("url_file", FileUse::Reads),
+        ("auth_file", FileUse::Reads),
+        ("ca", FileUse::Reads),
+        ("cert", FileUse::Reads),
+        ("key", FileUse::Reads),
+        ("template", FileUse::Reads),
+    ],
+};
 
 /// The default of `delay`: how long fewer alerts than a full request wait for more.
 const DELAY: Duration = Duration::from_secs(1);

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::description::Description;
 use pigear_alert::Alert;
 use pigear_pipeline::{Failure, Handler, Progress};
 use serde::Deserialize;
 
-pub(crate) const ABOUT: &str = "counts only";
+pub(crate) const DESCRIPTION: Description = Description { about: "counts only", files: &[] };
 
 /// `null` has no keys.
 #[derive(Debug, Deserialize)]

@@ -25,11 +25,15 @@ use self::resume::{ResumeError, resume};
 use super::compress::Compress;
 use super::rotate::{Ready, RotatedFile, Rotation};
 use super::writer::{Records, Written};
+use crate::description::{Description, FileUse};
 use crate::keys::{FileMode, parsed};
 use crate::visible::{cut, visible};
 
-pub(crate) const ABOUT: &str = "each alert's packet in a pcapng file for Wireshark; path=FILE \
-    rotate=SIZE,TIME keep=N compress=gzip|zstd|none mode=0640";
+pub(crate) const DESCRIPTION: Description = Description {
+    about: "each alert's packet in a pcapng file for Wireshark; path=FILE \
+    rotate=SIZE,TIME keep=N compress=gzip|zstd|none mode=0640",
+    files: &[("path", FileUse::Writes)],
+};
 
 /// The keys of `pcap`.
 #[derive(Debug, Deserialize)]

@@ -14,10 +14,14 @@ use serde::Deserialize;
 use tracing::warn;
 
 use super::writer::{BatchWriter, WRITE_SIZE};
+use crate::description::Description;
 use crate::keys::{FormatKeys, SetupError};
 use crate::standard_output;
 
-pub(crate) const ABOUT: &str = "writes each alert to standard output; format=fast|full|json|eve|ecs|ocsf|cef|snort|alert_json|csv";
+pub(crate) const DESCRIPTION: Description = Description {
+    about: "writes each alert to standard output; format=fast|full|json|eve|ecs|ocsf|cef|snort|alert_json|csv",
+    files: &[],
+};
 
 /// The keys of `print`.
 #[derive(Clone, Debug, Default, Deserialize)]

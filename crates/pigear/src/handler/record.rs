@@ -15,11 +15,14 @@ use pigear_pipeline::{Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
+use crate::description::{Description, FileUse};
 use crate::keys::FileMode;
 use crate::output_file;
 
-pub(crate) const ABOUT: &str =
-    "writes the raw datagrams, for `play`; path=FILE (.gz and .zst compress) mode=0640";
+pub(crate) const DESCRIPTION: Description = Description {
+    about: "writes the raw datagrams, for `play`; path=FILE (.gz and .zst compress) mode=0640",
+    files: &[("path", FileUse::Writes)],
+};
 
 /// The keys of `record`.
 #[derive(Debug, Deserialize)]

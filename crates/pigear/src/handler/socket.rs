@@ -17,10 +17,14 @@ use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 
 use super::receiver::{Connect, Datagrams, Receiver, Stream};
+use crate::description::Description;
 use crate::keys::{FormatKeys, SetupError, parsed};
 
-pub(crate) const ABOUT: &str = "sends each alert to a Unix socket; \
-    target=unix-stream:PATH|unix-dgram:PATH format=eve|json|fast|ecs|ocsf|cef|snort|alert_json|csv";
+pub(crate) const DESCRIPTION: Description = Description {
+    about: "sends each alert to a Unix socket; \
+    target=unix-stream:PATH|unix-dgram:PATH format=eve|json|fast|ecs|ocsf|cef|snort|alert_json|csv",
+    files: &[],
+};
 
 /// The keys of `socket`.
 #[derive(Debug, Deserialize)]

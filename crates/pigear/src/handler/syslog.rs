@@ -26,14 +26,18 @@ pub use message::Rfc;
 pub use target::Target;
 
 use super::receiver::Receiver;
+use crate::description::{Description, FileUse};
 use crate::keys::{FormatKeys, SetupError, parsed, parsed_option};
 use crate::visible::cut;
 use message::Header;
 use target::Framing;
 
-pub(crate) const ABOUT: &str = "sends each alert to syslog; \
+pub(crate) const DESCRIPTION: Description = Description {
+    about: "sends each alert to syslog; \
     target=unix:/dev/log|udp://HOST|tcp://HOST|tls://HOST facility=auth rfc=5424|3164 format=snort \
-    ca=FILE cert=FILE key=FILE max_len=8192";
+    ca=FILE cert=FILE key=FILE max_len=8192",
+    files: &[("ca", FileUse::Reads), ("cert", FileUse::Reads), ("key", FileUse::Reads)],
+};
 
 /// The keys of `syslog`.
 #[derive(Debug, Default, Deserialize)]

@@ -16,16 +16,7 @@ use super::sockets;
 use crate::config::{Config, HandlerConfig, SourceConfig, SourceKind};
 use crate::names::NameFiles;
 use crate::output_file;
-use crate::registry::Registry;
-
-/// The kinds of handlers that write to the file `path`.
-const WRITERS: [&str; 3] = ["file", "pcap", "record"];
-
-/// The kinds of handlers that read files, and the keys that name these.
-const READERS: [(&str, &[&str]); 2] = [
-    ("http", &["url_file", "auth_file", "ca", "cert", "key", "template"]),
-    ("syslog", &["ca", "cert", "key"]),
-];
+use crate::registry::{FileUse, Registry};
 
 /// What SQLite and the store's lock put behind the store's name.
 const BESIDE_STORE: [&str; 3] = ["-wal", "-shm", ".lock"];
@@ -48,6 +39,8 @@ enum Access {
     Writes,
     /// Beside another file, or only if its directory is there.
     WritesBeside,
+    /// In a directory that its writer creates.
+    WritesInOwnDirectory,
     /// How far a log was read.
     Bookmark,
 }
@@ -88,7 +81,7 @@ impl Files {
     pub(super) fn missing_directories(&self) -> Vec<MissingDirectory> {
         let needed = |file: &&NamedFile| match file.access {
             Access::Writes | Access::Bookmark => true,
-            Access::Reads | Access::WritesBeside => false,
+            Access::Reads | Access::WritesBeside | Access::WritesInOwnDirectory => false,
         };
         let missing = self.0.iter().filter(needed);
         let missing = missing.filter(|file| directories::is_missing(&file.path));
@@ -173,15 +166,19 @@ impl Files {
     fn add_handler(&mut self, handler: &HandlerConfig, registry: &Registry) {
         let Ok(kind) = registry.resolve(&handler.kind) else { return };
         let name = handler.name.as_deref().unwrap_or(kind);
-        if let Some(path) = handler.keys.text("path").filter(|_| WRITERS.contains(&kind)) {
-            let place = handler.place.as_ref().map(|place| format!(" ({place})"));
-            let what = format!("handler {name}{}", place.unwrap_or_default());
-            self.add(what, Path::new(path), Access::Writes);
-        }
-        let keys = READERS.iter().filter(|(reader, _)| *reader == kind);
-        for key in keys.flat_map(|(_, keys)| *keys) {
-            if let Some(path) = handler.keys.text(key) {
-                self.add(format!("{key} of handler {name}"), Path::new(path), Access::Reads);
+        let place = handler.place.as_ref().map(|place| format!(" ({place})"));
+        let place = place.unwrap_or_default();
+        for (key, file_use) in registry.files(kind) {
+            let Some(path) = handler.keys.text(key).map(Path::new) else { continue };
+            match file_use {
+                FileUse::Reads => {
+                    self.add(format!("{key} of handler {name}"), path, Access::Reads);
+                }
+                FileUse::Writes => self.add(format!("handler {name}{place}"), path, Access::Writes),
+                FileUse::WritesInOwnDirectory => {
+                    let what = format!("{key} of handler {name}{place}");
+                    self.add(what, path, Access::WritesInOwnDirectory);
+                }
             }
         }
     }

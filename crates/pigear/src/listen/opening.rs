@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pigear_alert::Origin;
 use pigear_alert::wire::Decoder;
-use pigear_pipeline::complete::{Completer, Completing};
+use pigear_pipeline::complete::{Completer, Completing, LogToFollow};
 use pigear_pipeline::source::Play;
 use pigear_pipeline::source::unified2::{AlreadyHandled, OpenError, Spool, Start, Unified2, Until};
 use pigear_pipeline::{AlertFactory, NamesCell, Source};
@@ -93,8 +93,8 @@ impl Opening<'_> {
     ) -> Result<Completer, OpenError> {
         // Its directory may be missing: alerts that can't be completed are still delivered.
         let (spool, bookmark) = (Spool::named(path)?, source.bookmark.clone());
-        let spool = (spool, start_of(source));
-        Ok(Completer::new(spool, bookmark, completing.clone(), self.known(source), factory))
+        let log = LogToFollow { spool, start: start_of(source), bookmark };
+        Ok(Completer::new(log, completing.clone(), self.known(source), factory))
     }
 
     fn log(&self, source: &SourceConfig) -> Result<Unified2, ListenError> {

@@ -37,8 +37,9 @@ pub(super) fn intern<T: WantedRow>(
     if row.insert(&digest, span.until, connection)? > 0 {
         return Ok(Interned { id: connection.last_insert_rowid(), until: span.until });
     }
+    let find = format!("SELECT id, until FROM {} WHERE digest = ?1", T::TABLE);
     let known = connection
-        .prepare_cached(T::FIND)?
+        .prepare_cached(&find)?
         .query_row([digest], |row| Ok(Interned { id: row.get(0)?, until: row.get(1)? }))?;
     if known.until >= span.block {
         return Ok(known);
@@ -53,7 +54,8 @@ pub(super) fn renew<T: WantedRow>(
     span: Span,
     connection: &Connection,
 ) -> rusqlite::Result<Option<Interned>> {
-    let renewed = connection.prepare_cached(T::RENEW)?.execute([row.id, span.renewed_until])?;
+    let renew = format!("UPDATE {} SET until = ?2 WHERE id = ?1", T::TABLE);
+    let renewed = connection.prepare_cached(&renew)?.execute([row.id, span.renewed_until])?;
     Ok((renewed > 0).then_some(Interned { until: span.renewed_until, ..row }))
 }
 

@@ -87,6 +87,14 @@ fn handlers_write_to_no_file_that_is_read_or_has_another_writer() {
             ["a map of names", "handler pcap"],
         ),
     ];
+    #[cfg(feature = "shell")]
+    let shell: (&[&str], _, _) = (
+        &["--data-handler", "shell", "history=sid-msg.map", "--sid-msg-map", "sid-msg.map"],
+        "sid-msg.map",
+        ["a map of names", "history of handler shell"],
+    );
+    #[cfg(feature = "shell")]
+    let cases = cases.into_iter().chain([shell]);
     for (args, path, both) in cases {
         let test = if args.contains(&"play") { Test::bare() } else { Test::new() };
         refused(with_files(test), args, path, both);

@@ -1,8 +1,9 @@
 //! The fields of `alert_csv` of Snort 2 (`spo_csv.c`).
 
 use super::subject::Subject;
+use super::transport_field::{IcmpField, TcpField};
 use super::value::{Plain, Value};
-use crate::packet::{Header, Icmp, Tcp};
+use crate::packet::Header;
 use crate::wire::Dialect;
 
 /// A field of `alert_csv` of Snort 2.
@@ -13,6 +14,8 @@ pub(super) enum Snort2Field {
     SigId,
     SigRev,
     Msg,
+    Icmp(IcmpField),
+    Tcp(TcpField),
     Proto,
     Src,
     SrcPort,
@@ -22,20 +25,11 @@ pub(super) enum Snort2Field {
     EthDst,
     EthLen,
     EthType,
-    TcpFlags,
-    TcpSeq,
-    TcpAck,
-    TcpLen,
-    TcpWindow,
     Ttl,
     Tos,
     Id,
     DgmLen,
     IpLen,
-    IcmpType,
-    IcmpCode,
-    IcmpId,
-    IcmpSeq,
     UdpLength,
     /// A field that Snort leaves empty.
     Empty(&'static str),
@@ -61,20 +55,20 @@ const NAMED: [(&str, F); 29] = [
     ("ethdst", F::EthDst),
     ("ethlen", F::EthLen),
     ("ethtype", F::EthType),
-    ("tcpflags", F::TcpFlags),
-    ("tcpseq", F::TcpSeq),
-    ("tcpack", F::TcpAck),
-    ("tcplen", F::TcpLen),
-    ("tcpwindow", F::TcpWindow),
+    ("tcpflags", F::Tcp(TcpField::Flags)),
+    ("tcpseq", F::Tcp(TcpField::Seq)),
+    ("tcpack", F::Tcp(TcpField::Ack)),
+    ("tcplen", F::Tcp(TcpField::Len)),
+    ("tcpwindow", F::Tcp(TcpField::Window)),
     ("ttl", F::Ttl),
     ("tos", F::Tos),
     ("id", F::Id),
     ("dgmlen", F::DgmLen),
     ("iplen", F::IpLen),
-    ("icmptype", F::IcmpType),
-    ("icmpcode", F::IcmpCode),
-    ("icmpid", F::IcmpId),
-    ("icmpseq", F::IcmpSeq),
+    ("icmptype", F::Icmp(IcmpField::Type)),
+    ("icmpcode", F::Icmp(IcmpField::Code)),
+    ("icmpid", F::Icmp(IcmpField::Id)),
+    ("icmpseq", F::Icmp(IcmpField::Seq)),
     ("udplength", F::UdpLength),
 ];
 
@@ -93,20 +87,20 @@ impl Snort2Field {
         F::EthSrc,
         F::EthDst,
         F::EthLen,
-        F::TcpFlags,
-        F::TcpSeq,
-        F::TcpAck,
+        F::Tcp(TcpField::Flags),
+        F::Tcp(TcpField::Seq),
+        F::Tcp(TcpField::Ack),
         F::Empty("tcpln"),
-        F::TcpWindow,
+        F::Tcp(TcpField::Window),
         F::Ttl,
         F::Tos,
         F::Id,
         F::DgmLen,
         F::IpLen,
-        F::IcmpType,
-        F::IcmpCode,
-        F::IcmpId,
-        F::IcmpSeq,
+        F::Icmp(IcmpField::Type),
+        F::Icmp(IcmpField::Code),
+        F::Icmp(IcmpField::Id),
+        F::Icmp(IcmpField::Seq),
     ];
 
     /// The field of this name.
@@ -145,9 +139,14 @@ impl Snort2Field {
             F::SrcPort => Value::number(ports(subject).map(|ports| ports.0)),
             F::DstPort => Value::number(ports(subject).map(|ports| ports.1)),
             F::EthSrc | F::EthDst | F::EthLen | F::EthType => self.of_ethernet(subject),
-            F::TcpFlags | F::TcpSeq | F::TcpAck | F::TcpLen | F::TcpWindow => self.of_tcp(subject),
+            F::Tcp(field) => field.value(subject),
             F::Ttl | F::Tos | F::Id | F::DgmLen | F::IpLen => self.of_ip(subject),
-            F::IcmpType | F::IcmpCode | F::IcmpId | F::IcmpSeq => self.of_icmp(subject),
+            F::Icmp(IcmpField::Id | IcmpField::Seq)
+                if subject.alert.dialect == Dialect::Snort22 =>
+            {
+                Value::Absent
+            }
+            F::Icmp(field) => field.value(subject),
             F::UdpLength => Value::number(subject.udp_len()),
             F::Empty(_) => Value::Absent,
         }
@@ -164,18 +163,6 @@ impl Snort2Field {
         })
     }
 
-    fn of_tcp<'a>(self, subject: &Subject<'a>) -> Value<'a> {
-        let Some(Header::Tcp(tcp)) = subject.packet.transport() else { return Value::Absent };
-        let &Tcp { flags, sequence, acknowledgment, header_len, window, .. } = tcp;
-        match self {
-            F::TcpFlags => Value::Plain(Plain::Flags(flags)),
-            F::TcpSeq => Value::Hexadecimal(sequence.into()),
-            F::TcpAck => Value::Hexadecimal(acknowledgment.into()),
-            F::TcpLen => Value::Number(header_len.into()),
-            _ => Value::Hexadecimal(window.into()),
-        }
-    }
-
     fn of_ip<'a>(self, subject: &Subject<'a>) -> Value<'a> {
         let Some(ip) = subject.ip() else { return Value::Absent };
         // As it stands in the header: of IPv6 without the header.
@@ -189,20 +176,6 @@ impl Snort2Field {
             _ if subject.alert.dialect == Dialect::Snort22 => ip.header_len.into(),
             // Snort shifts the length that it has not yet put into the byte order of the machine.
             _ => u64::from(u16::try_from(length).unwrap_or(u16::MAX).swap_bytes()) << 2,
-        })
-    }
-
-    fn of_icmp<'a>(self, subject: &Subject<'a>) -> Value<'a> {
-        let Some(Header::Icmpv4(icmp) | Header::Icmpv6(icmp)) = subject.packet.transport() else {
-            return Value::Absent;
-        };
-        let &Icmp { icmp_type, code, rest: [a, b, c, d], .. } = icmp;
-        Value::Number(match self {
-            F::IcmpType => icmp_type.into(),
-            F::IcmpCode => code.into(),
-            _ if subject.alert.dialect == Dialect::Snort22 => return Value::Absent,
-            F::IcmpId => u16::from_be_bytes([a, b]).into(),
-            _ => u16::from_be_bytes([c, d]).into(),
         })
     }
 }

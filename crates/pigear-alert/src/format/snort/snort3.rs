@@ -1,8 +1,8 @@
 //! The fields of `alert_csv` and `alert_json` of Snort 3 (`alert_csv.cc`, `alert_json.cc`).
 
 use super::subject::Subject;
+use super::transport_field::{IcmpField, TcpField};
 use super::value::{Plain, Value};
-use crate::packet::{Header, Icmp, Tcp};
 use crate::unified2::Verdict;
 
 /// A field of `alert_csv` and `alert_json` of Snort 3.
@@ -19,14 +19,12 @@ pub(super) enum Snort3Field {
     EthSrc,
     EthType,
     Gid,
-    IcmpCode,
-    IcmpId,
-    IcmpSeq,
-    IcmpType,
     IpId,
     IpLen,
     Mpls,
     Msg,
+    Icmp(IcmpField),
+    Tcp(TcpField),
     PktLen,
     Priority,
     Proto,
@@ -37,11 +35,6 @@ pub(super) enum Snort3Field {
     SrcAddr,
     SrcAp,
     SrcPort,
-    TcpAck,
-    TcpFlags,
-    TcpLen,
-    TcpSeq,
-    TcpWin,
     Timestamp,
     Tos,
     Ttl,
@@ -70,10 +63,10 @@ const NAMED: [(&str, F); 51] = [
     ("flowstart_time", F::Unknown("flowstart_time")),
     ("geneve_vni", F::Unknown("geneve_vni")),
     ("gid", F::Gid),
-    ("icmp_code", F::IcmpCode),
-    ("icmp_id", F::IcmpId),
-    ("icmp_seq", F::IcmpSeq),
-    ("icmp_type", F::IcmpType),
+    ("icmp_code", F::Icmp(IcmpField::Code)),
+    ("icmp_id", F::Icmp(IcmpField::Id)),
+    ("icmp_seq", F::Icmp(IcmpField::Seq)),
+    ("icmp_type", F::Icmp(IcmpField::Type)),
     ("iface", F::Unknown("iface")),
     ("ip_id", F::IpId),
     ("ip_len", F::IpLen),
@@ -96,11 +89,11 @@ const NAMED: [(&str, F); 51] = [
     ("src_ap", F::SrcAp),
     ("src_port", F::SrcPort),
     ("target", F::Unknown("target")),
-    ("tcp_ack", F::TcpAck),
-    ("tcp_flags", F::TcpFlags),
-    ("tcp_len", F::TcpLen),
-    ("tcp_seq", F::TcpSeq),
-    ("tcp_win", F::TcpWin),
+    ("tcp_ack", F::Tcp(TcpField::Ack)),
+    ("tcp_flags", F::Tcp(TcpField::Flags)),
+    ("tcp_len", F::Tcp(TcpField::Len)),
+    ("tcp_seq", F::Tcp(TcpField::Seq)),
+    ("tcp_win", F::Tcp(TcpField::Window)),
     ("timestamp", F::Timestamp),
     ("tos", F::Tos),
     ("ttl", F::Ttl),
@@ -157,9 +150,9 @@ impl Snort3Field {
                 self.of_flow(subject)
             }
             F::EthSrc | F::EthDst | F::EthLen | F::EthType => self.of_ethernet(subject),
-            F::TcpFlags | F::TcpSeq | F::TcpAck | F::TcpLen | F::TcpWin => self.of_tcp(subject),
+            F::Tcp(field) => field.value(subject),
             F::Ttl | F::Tos | F::IpId | F::IpLen => self.of_ip(subject),
-            F::IcmpType | F::IcmpCode | F::IcmpId | F::IcmpSeq => self.of_icmp(subject),
+            F::Icmp(field) => field.value(subject),
             F::UdpLen => Value::number(subject.udp_len()),
             F::Proto | F::PktLen | F::B64Data | F::Mpls | F::Vlan => self.of_packet(subject),
             F::Unknown(_) => Value::Absent,
@@ -207,18 +200,6 @@ impl Snort3Field {
         }
     }
 
-    fn of_tcp<'a>(self, subject: &Subject<'a>) -> Value<'a> {
-        let Some(Header::Tcp(tcp)) = subject.packet.transport() else { return Value::Absent };
-        let &Tcp { flags, sequence, acknowledgment, header_len, window, .. } = tcp;
-        match self {
-            F::TcpFlags => Value::Plain(Plain::Flags(flags)),
-            F::TcpSeq => Value::Hexadecimal(sequence.into()),
-            F::TcpAck => Value::Hexadecimal(acknowledgment.into()),
-            F::TcpLen => Value::Number(header_len.into()),
-            _ => Value::Hexadecimal(window.into()),
-        }
-    }
-
     fn of_ip<'a>(self, subject: &Subject<'a>) -> Value<'a> {
         let Some(ip) = subject.ip() else { return Value::Absent };
         Value::Number(match self {
@@ -226,19 +207,6 @@ impl Snort3Field {
             F::Tos => ip.tos.into(),
             F::IpId => ip.identification.into(),
             _ => ip.payload_len.into(),
-        })
-    }
-
-    fn of_icmp<'a>(self, subject: &Subject<'a>) -> Value<'a> {
-        let Some(Header::Icmpv4(icmp) | Header::Icmpv6(icmp)) = subject.packet.transport() else {
-            return Value::Absent;
-        };
-        let &Icmp { icmp_type, code, rest: [a, b, c, d], .. } = icmp;
-        Value::Number(match self {
-            F::IcmpType => icmp_type.into(),
-            F::IcmpCode => code.into(),
-            F::IcmpId => u16::from_be_bytes([a, b]).into(),
-            _ => u16::from_be_bytes([c, d]).into(),
         })
     }
 }

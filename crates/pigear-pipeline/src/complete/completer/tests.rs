@@ -12,6 +12,7 @@ use crate::complete::Completed;
 use crate::handler::{Failure, Handler, Progress};
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::policy::{LaneSettings, OnError};
+use crate::source::unified2::{Spool, Start};
 use crate::stats::Stats;
 use crate::test_alerts::until;
 
@@ -73,13 +74,8 @@ impl Room {
     fn open_with(&self, known: AlreadyHandled) -> Box<dyn Source> {
         let spool = Spool::at(&self.dir.path().join("u2.log")).unwrap();
         let completing = self.completing.clone();
-        Box::new(Completer::new(
-            (spool, Start::Bookmark),
-            None,
-            completing,
-            known,
-            AlertFactory::default(),
-        ))
+        let log = LogToFollow { spool, start: Start::Bookmark, bookmark: None };
+        Box::new(Completer::new(log, completing, known, AlertFactory::default()))
     }
 
     fn socket(&self) -> Box<dyn Source> {

@@ -11,6 +11,8 @@ use std::path::Path;
 use clap::Command;
 use clap_complete::env::EnvCompleter;
 
+use super::registration::Registration;
+
 /// The line up to the cursor.
 const LINE: &str = "_PIGEAR_LINE";
 /// The last of Bash's words.
@@ -46,10 +48,9 @@ impl EnvCompleter for Bash {
         completer: &str,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let script =
-            SCRIPT.replace("LINE=", &format!("{LINE}=")).replace("WORD=", &format!("{WORD}="));
-        let script = script.replace("VARIABLE", variable).replace("COMPLETER", completer);
-        out.write_all(script.replace("COMMAND", command).as_bytes())
+        let variables = &[("LINE", LINE), ("WORD", WORD)];
+        let registration = Registration { variables, variable, completer, command };
+        out.write_all(registration.fill(SCRIPT).as_bytes())
     }
 
     fn write_complete(

@@ -8,6 +8,8 @@ use std::path::Path;
 use clap::Command;
 use clap_complete::env::EnvCompleter;
 
+use super::registration::Registration;
+
 /// The number of the word at the cursor.
 const INDEX: &str = "_PIGEAR_INDEX";
 
@@ -49,9 +51,9 @@ impl EnvCompleter for Zsh {
         completer: &str,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let script = SCRIPT.replace("INDEX=", &format!("{INDEX}=")).replace("VARIABLE", variable);
-        let script = script.replace("COMPLETER", completer).replace("COMMAND", command);
-        out.write_all(script.as_bytes())
+        let variables = &[("INDEX", INDEX)];
+        let registration = Registration { variables, variable, completer, command };
+        out.write_all(registration.fill(SCRIPT).as_bytes())
     }
 
     fn write_complete(

@@ -10,7 +10,7 @@ use pigear_alert::wire::Dialect;
 use pigear_alert::{Alert, Origin, Sender};
 use rusqlite::{Connection, Row, params};
 
-use super::row::{InternedRow, WantedRow};
+use super::row::{InternedRow, InternedTable, WantedRow};
 use crate::store::digest::Digest;
 
 /// Where an alert came from.
@@ -34,8 +34,11 @@ impl Provenance {
     }
 }
 
-impl InternedRow for Provenance {
+impl InternedTable for Provenance {
     const TABLE: &'static str = "origin";
+}
+
+impl InternedRow for Provenance {
     const COLUMNS: &'static str = "id, sensor, socket, thread, link_type, pid, uid, dialect";
 
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -62,9 +65,6 @@ impl InternedRow for Provenance {
 }
 
 impl WantedRow for Provenance {
-    const FIND: &'static str = "SELECT id, until FROM origin WHERE digest = ?1";
-    const RENEW: &'static str = "UPDATE origin SET until = ?2 WHERE id = ?1";
-
     fn digest(&self) -> [u8; 16] {
         let Origin { sensor, socket, thread, link_type } = &*self.origin;
         let mut digest = Digest::default();

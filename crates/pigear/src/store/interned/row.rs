@@ -1,9 +1,13 @@
 use rusqlite::{Connection, Row};
 
-/// A row of a table in which each digest occurs once, as it is read.
-pub(in crate::store) trait InternedRow: Sized {
-    /// The table.
+/// A table in which each digest occurs once.
+pub(in crate::store) trait InternedTable {
+    /// Its name.
     const TABLE: &'static str;
+}
+
+/// A row of such a table, as it is read.
+pub(in crate::store) trait InternedRow: InternedTable + Sized {
     /// The columns that a row is read from, by position: finding them by name takes longer than reading them.
     const COLUMNS: &'static str;
 
@@ -15,12 +19,7 @@ pub(in crate::store) trait InternedRow: Sized {
 }
 
 /// A row of such a table, as it is looked for and added.
-pub(in crate::store) trait WantedRow {
-    /// Selects the id and the last block of the row with a digest.
-    const FIND: &'static str;
-    /// Sets the last block of the row with an id.
-    const RENEW: &'static str;
-
+pub(in crate::store) trait WantedRow: InternedTable {
     /// Equal for equal rows only.
     fn digest(&self) -> [u8; 16];
 

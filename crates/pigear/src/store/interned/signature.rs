@@ -7,7 +7,7 @@ use pigear_alert::maps::{Class, Looked, Names};
 use pigear_alert::{Alert, AlertMessage};
 use rusqlite::{Connection, Row, params};
 
-use super::row::{InternedRow, WantedRow};
+use super::row::{InternedRow, InternedTable, WantedRow};
 use crate::store::digest::Digest;
 
 /// A rule as its alerts have it, with its names at that time.
@@ -80,8 +80,15 @@ impl<'a> WantedSignature<'a> {
     }
 }
 
-impl InternedRow for Signature {
+impl InternedTable for Signature {
     const TABLE: &'static str = "signature";
+}
+
+impl InternedTable for WantedSignature<'_> {
+    const TABLE: &'static str = Signature::TABLE;
+}
+
+impl InternedRow for Signature {
     const COLUMNS: &'static str = "id, gid, sid, rev, classification, priority, sent, msg, class, \
         class_description, class_priority, refs";
 
@@ -126,9 +133,6 @@ impl InternedRow for Signature {
 }
 
 impl WantedRow for WantedSignature<'_> {
-    const FIND: &'static str = "SELECT id, until FROM signature WHERE digest = ?1";
-    const RENEW: &'static str = "UPDATE signature SET until = ?2 WHERE id = ?1";
-
     fn digest(&self) -> [u8; 16] {
         let Self { numbers, sent, message, class, references, rev: _ } = self;
         let mut digest = Digest::default();
