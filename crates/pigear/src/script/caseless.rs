@@ -37,14 +37,17 @@ const OF_TEXTS: [(&[&str], usize, usize); 8] = [
         0,
         0,
     ),
-    (&["debug", "print", "text", "to_blob", "to_chars", "to_debug", "to_string", "trim"], 0, 0),
-    (&["make_lower", "make_upper", "to_lower", "to_upper"], 0, 0),
-    (&["pop"], 0, 1),
+    (&["text", "to_blob", "to_chars", "to_debug", "to_string", "trim"], 0, 0),
+    (&["make_lower", "make_upper", "parse_float", "to_lower", "to_upper"], 0, 0),
+    (&["parse_int", "pop"], 0, 1),
     (&["chars", "split"], 0, 2),
     (&["+", "append", "get", "max", "min", "remove", "truncate"], 1, 1),
     (&["crop", "index_of", "split_rev", "sub_string"], 1, 2),
     (&["pad", "replace", "set"], 2, 2),
 ];
+
+/// How deep ordinary texts are looked for in lists and maps that become JSON.
+const MAX_DEPTH: usize = 32;
 
 /// Registers these texts with an engine.
 pub(super) fn register(engine: &mut Engine) {
@@ -69,11 +72,18 @@ pub(super) fn register(engine: &mut Engine) {
             });
         }
     }
+    let any = TypeId::of::<Dynamic>();
+    engine.register_raw_fn("+", [any, word], |context, operands| as_text(&context, operands));
     for name in ["index_of", "remove", "split", "max", "min"] {
         engine
             .register_raw_fn(name, [text, word], |context, arguments| as_text(&context, arguments));
     }
     engine
+        .register_fn("print", |word: Word| word.0.to_string())
+        .register_fn("debug", |word: Word| format!("{:?}", word.0))
+        .register_fn("to_json", |map: &mut Map| {
+            rhai::format_map_as_json(&plain_map(map, MAX_DEPTH))
+        })
         .register_fn("contains", |_: Word, (): ()| false)
         .register_fn("contains", |map: &mut Map, key: Word| map.contains_key(&*key.0))
         .register_indexer_get(|word: &mut Word, at: i64| letter_at(&word.0, at));
@@ -95,8 +105,25 @@ fn as_text(
     Ok(result)
 }
 
-fn plain(value: &Dynamic) -> Dynamic {
+/// An ordinary text instead of one that is compared without case.
+pub(super) fn plain(value: &Dynamic) -> Dynamic {
     value.read_lock::<Word>().map_or_else(|| value.clone(), |word| (*word.0).into())
+}
+
+fn plain_map(map: &Map, depth: usize) -> Map {
+    map.iter().map(|(name, value)| (name.clone(), plain_within(value, depth))).collect()
+}
+
+/// Ordinary texts, also within lists and maps.
+fn plain_within(value: &Dynamic, depth: usize) -> Dynamic {
+    let Some(depth) = depth.checked_sub(1) else { return value.clone() };
+    if let Ok(map) = value.as_map_ref() {
+        Dynamic::from_map(plain_map(&map, depth))
+    } else if let Ok(list) = value.as_array_ref() {
+        Dynamic::from_array(list.iter().map(|value| plain_within(value, depth)).collect())
+    } else {
+        plain(value)
+    }
 }
 
 /// Asks something of a text of either kind, or of a letter as a text.

@@ -2,6 +2,7 @@ use std::fmt;
 
 use rhai::{EvalAltResult, ParseError, ParseErrorType, Position};
 
+use super::caseless;
 use super::hint::{self, Hint};
 use crate::visible::{cut, visible};
 
@@ -106,11 +107,15 @@ pub(super) fn said_of_running(error: &EvalAltResult) -> String {
         EvalAltResult::ErrorFunctionNotFound(call, _) => {
             format!("no such function: {}", with_our_types(call))
         }
-        EvalAltResult::ErrorMismatchDataType(..) => with_our_types(&without_position(error)),
+        EvalAltResult::ErrorMismatchDataType(expected, actual, _) => {
+            let needs_text = actual.ends_with("Word") && expected == "string";
+            let write = if needs_text { "; write text(…)" } else { "" };
+            with_our_types(&without_position(error)) + write
+        }
         EvalAltResult::ErrorDotExpr(text, _) => {
             text.split(" - ").next().unwrap_or_default().to_owned()
         }
-        EvalAltResult::ErrorRuntime(value, _) => value.to_string(),
+        EvalAltResult::ErrorRuntime(value, _) => caseless::plain(value).to_string(),
         other => without_position(other),
     };
     bounded(&visible(in_our_words(&what).as_bytes()))
@@ -144,7 +149,8 @@ fn in_words(position: Position) -> String {
 }
 
 /// The language's names of types, and the names shown to users.
-const TYPES: [(&str, &str); 7] = [
+const TYPES: [(&str, &str); 8] = [
+    ("pigear::script::caseless::Word", "text without case"),
     ("&str | ImmutableString | String", "text"),
     ("string", "text"),
     ("word", "text without case"),

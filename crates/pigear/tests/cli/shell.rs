@@ -581,7 +581,7 @@ fn the_manual_shows_what_the_shell_shows() {
     }
     let (_, ended) = running.end();
     assert_eq!(ended.status, Some(0));
-    screen.shows("were not examined");
+    screen.shows("pigear: received 6");
     let shown = screen.text();
     let from = |text: &str, start: &str| text[text.find(start).unwrap()..].trim_end().to_owned();
     assert_eq!(from(&shown, "> next\n"), from(session, "> next\n"));

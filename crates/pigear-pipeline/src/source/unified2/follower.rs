@@ -195,8 +195,8 @@ impl Follower {
     /// # Errors
     /// If the bookmark can't be written, or alerts found no room: the next run begins with these.
     pub(crate) fn end(&mut self, intake: &Intake<'_>, stop: &Stop) -> Result<(), SourceError> {
-        let deadline = Instant::now() + DRAIN_TIMEOUT;
-        let is_late = || stop.is_requested() && Instant::now() > deadline;
+        let mut drain = Drain::default();
+        let mut is_late = || drain.is_over(stop.is_requested(), Instant::now());
         intake.flush();
         let mut interval = FIRST_POLL_INTERVAL;
         self.settle(intake);
@@ -210,7 +210,8 @@ impl Follower {
         if !self.checkpoints.are_settled() && !stop.is_requested() {
             return Err(SourceError::LeftOut);
         }
-        match self.checkpoints.flush(stop.is_requested().then_some(deadline)) {
+        let deadline = stop.is_requested().then(|| drain.deadline(Instant::now()));
+        match self.checkpoints.flush(deadline) {
             Written::All => Ok(()),
             Written::Failed(error) => Err(SourceError::Bookmark(error)),
             Written::NotYet => {
@@ -223,10 +224,45 @@ impl Follower {
     }
 }
 
+/// The time that a request to stop leaves. It begins with the request: before, lanes may take as long as they
+/// need for the last alerts of a log.
+#[derive(Default)]
+struct Drain {
+    deadline: Option<Instant>,
+}
+
+impl Drain {
+    fn deadline(&mut self, now: Instant) -> Instant {
+        *self.deadline.get_or_insert(now + DRAIN_TIMEOUT)
+    }
+
+    fn is_over(&mut self, is_requested: bool, now: Instant) -> bool {
+        is_requested && now > self.deadline(now)
+    }
+}
+
 fn read_if_possible(bookmark: &Bookmark) -> Option<Mark> {
     bookmark.read().unwrap_or_else(|error| {
         let path = bookmark.path().display();
         warn!("cannot read the bookmark {path}: {error}; starting at the end of the log");
         None
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_to_write_the_bookmark_begins_with_the_request_to_stop() {
+        let mut drain = Drain::default();
+        let start = Instant::now();
+        let request = start + 10 * DRAIN_TIMEOUT;
+        assert!(!drain.is_over(false, start));
+        assert!(!drain.is_over(false, request));
+        assert!(!drain.is_over(true, request));
+        assert!(!drain.is_over(true, request + DRAIN_TIMEOUT));
+        assert!(drain.is_over(true, request + 2 * DRAIN_TIMEOUT));
+        assert_eq!(drain.deadline(start), request + DRAIN_TIMEOUT);
+    }
 }

@@ -334,19 +334,7 @@ fn not_within(holder: Kind, list: &Expr, kind: Kind, item: &Expr) -> Option<Stri
     let field = shown(item);
     match (holder, kind) {
         (Kind::Any, _) => None,
-        (_, Kind::Address) if text(list).is_some() => {
-            let (field, list) = (field?, text(list)?);
-            let networks: Vec<&str> =
-                list.split([',', ' ']).filter(|part| !part.is_empty()).collect();
-            Some(match &networks[..] {
-                [_] | [] => {
-                    format!("`in` looks for a part of a text; write ip_in({field}, {list:?})")
-                }
-                several => {
-                    format!("`in` looks for a part of a text; write ip_in({field}, {several:?})")
-                }
-            })
-        }
+        (_, Kind::Address) if text(list).is_some() => Some(networks_in_text(&field?, text(list)?)),
         (holder, Kind::Number { .. }) if holder.is_text() => {
             let numbers = text(list).map(|list| list.replace(' ', "").replace(',', ", "));
             let number = literal(item);
@@ -396,6 +384,15 @@ fn not_within(holder: Kind, list: &Expr, kind: Kind, item: &Expr) -> Option<Stri
             Some(format!("{list} is {}; write {field} == {value}", holder.described()))
         }
         _ => None,
+    }
+}
+
+/// That networks in a text are not a list.
+fn networks_in_text(field: &str, list: &str) -> String {
+    let networks: Vec<&str> = list.split([',', ' ']).filter(|part| !part.is_empty()).collect();
+    match &networks[..] {
+        [_] | [] => format!("`in` looks for a part of a text; write ip_in({field}, {list:?})"),
+        several => format!("`in` looks for a part of a text; write ip_in({field}, {several:?})"),
     }
 }
 

@@ -97,6 +97,9 @@ fn other_functions_than_comparisons_get_an_ordinary_text_of_a_word() {
         "alert.class.split(\"-\")[1] == \"activity\" && alert.class.sub_string(5..9) == \"acti\" && \"a UDP\".contains(alert.proto)",
         "#{UDP: 17}[text(alert.proto)] == 17 && alert.proto in #{UDP: 17} && alert.proto.to_upper() == \"UDP\"",
         "alert.class.split().len() == 1 && \"x UDP y\".split(alert.proto).len() == 2 && \"x UDP\".index_of(alert.proto) == 2",
+        "print(alert.proto) == () && debug(alert.proto) == () && 1 + alert.proto == \"1UDP\" && [alert.proto].len() == 1",
+        "#{p: alert.proto, all: [#{p: alert.class}]}.to_json() == `{\"all\":[{\"p\":\"misc-activity\"}],\"p\":\"UDP\"}`",
+        "let n = \"\"; try { throw alert.proto } catch (e) { n = e } n == \"udp\"",
         "switch alert.proto.to_lower() { \"udp\" => true, _ => false }",
     ] {
         holds(script);
@@ -144,5 +147,20 @@ fn words_are_refused_where_they_would_be_compared_with_case_or_never_match() {
         ),
     ] {
         refused(script, why, mark);
+    }
+}
+
+#[test]
+fn a_failure_says_what_a_text_without_case_is() {
+    for (script, failure) in [
+        ("throw alert.proto", "UDP"),
+        (
+            "let n = #{}; let c = [alert.proto]; n[c[0]] = 1; true",
+            "data type incorrect: text without case (expecting text); write text(…)",
+        ),
+        ("alert.proto - 1 == 0", "no such function: - (text without case, number)"),
+        ("[alert.proto][0]", "its value is neither true nor false, but text without case"),
+    ] {
+        assert_eq!(passes(script, &alert()), Err(failure.to_owned()), "{script}");
     }
 }
