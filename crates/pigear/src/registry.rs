@@ -170,6 +170,8 @@ impl Registry {
             crate::handler::syslog::ABOUT,
             crate::handler::syslog::Syslog::new,
         );
+        #[cfg(feature = "web")]
+        registry.register("web", crate::web::ABOUT, crate::web::Web::new);
         registry.register("null", null::ABOUT, |null::Options {}| Ok::<_, Infallible>(null::Null));
         registry
     }

@@ -22,9 +22,10 @@ use crate::registry::Registry;
 const WRITERS: [&str; 3] = ["file", "pcap", "record"];
 
 /// The kinds of handlers that read files, and the keys that name these.
-const READERS: [(&str, &[&str]); 2] = [
+const READERS: [(&str, &[&str]); 3] = [
     ("http", &["url_file", "auth_file", "ca", "cert", "key", "template"]),
     ("syslog", &["ca", "cert", "key"]),
+    ("web", &["tls_cert", "tls_key", "token_file", "users"]),
 ];
 
 /// What SQLite and the store's lock put behind the store's name.
