@@ -200,7 +200,8 @@ impl Reader {
         criteria: &Criteria,
         mut visit: impl FnMut(Stored) -> Further,
     ) -> Result<i64, StoreError> {
-        let last = self.last()?;
+        // The first id is 1.
+        let (id, last) = (id.max(0), self.last()?);
         if last <= id {
             return Ok(last);
         }
@@ -259,11 +260,14 @@ impl Reader {
         let moment = connection.unchecked_transaction()?;
         let mut next = from;
         while next <= to {
-            let last = (next / BLOCK * BLOCK + BLOCK - 1).min(to);
+            let last = end_of_block(next).min(to);
             for row in rows(&moment, interned, (next, last), None)? {
                 if visit(row) == Further::Enough {
                     return Ok(());
                 }
+            }
+            if last == to {
+                break;
             }
             next = last + 1;
         }
@@ -279,12 +283,15 @@ impl Reader {
     ) -> Result<(), StoreProblem> {
         let mut next = from;
         while next <= to {
-            self.check_over(next - 1)?;
-            let last = (next / BLOCK * BLOCK + BLOCK - 1).min(to);
+            self.check_over(next.saturating_sub(1))?;
+            let last = end_of_block(next).min(to);
             for stored in self.read((next, last), search)? {
                 if visit(*stored) == Further::Enough {
                     return Ok(());
                 }
+            }
+            if last == to {
+                break;
             }
             next = last + 1;
         }
@@ -316,6 +323,11 @@ impl Reader {
         }
         Ok(found)
     }
+}
+
+/// The last id of the block with this one; any number may be asked for.
+fn end_of_block(id: i64) -> i64 {
+    id | (BLOCK - 1)
 }
 
 const RANGE: &str =

@@ -31,7 +31,7 @@ pub struct Selection {
         feature = "command",
         arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)
     )]
-    #[cfg_attr(feature = "web", param(style = Form, explode = false))]
+    #[cfg_attr(feature = "web", param(style = Form, explode = false, required = false))]
     pub gid: Vec<u32>,
 
     /// With this signature id; several with commas between
@@ -39,7 +39,7 @@ pub struct Selection {
         feature = "command",
         arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)
     )]
-    #[cfg_attr(feature = "web", param(style = Form, explode = false))]
+    #[cfg_attr(feature = "web", param(style = Form, explode = false, required = false))]
     pub sid: Vec<u32>,
 
     /// With this priority; several with commas between
@@ -47,12 +47,12 @@ pub struct Selection {
         feature = "command",
         arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)
     )]
-    #[cfg_attr(feature = "web", param(style = Form, explode = false))]
+    #[cfg_attr(feature = "web", param(style = Form, explode = false, required = false))]
     pub priority: Vec<u32>,
 
     /// Of this class, by its short name; several with commas between
     #[cfg_attr(feature = "command", arg(long, value_name = "NAME", value_delimiter = ','))]
-    #[cfg_attr(feature = "web", param(style = Form, explode = false))]
+    #[cfg_attr(feature = "web", param(style = Form, explode = false, required = false))]
     pub class: Vec<String>,
 
     /// From this address or network

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -59,13 +59,12 @@ pub(super) struct Events {
 
 impl Feed {
     /// Reads the store on a thread of its own, until the result is dropped.
-    pub(super) fn start(store: &Path) -> io::Result<Arc<Self>> {
+    pub(super) fn start(store: &Path) -> io::Result<(Arc<Self>, JoinHandle<()>)> {
         let feed = Arc::new(Self { ring: Mutex::default(), head: watch::Sender::default() });
         let (follower, path) = (Arc::downgrade(&feed), store.to_owned());
-        thread::Builder::new()
-            .name("web-feed".to_owned())
-            .spawn(move || follow(&follower, &path))?;
-        Ok(feed)
+        let thread = thread::Builder::new().name("web-feed".to_owned());
+        let thread = thread.spawn(move || follow(&follower, &path))?;
+        Ok((feed, thread))
     }
 
     /// The state of the store, and its changes.
@@ -157,6 +156,7 @@ fn follow(feed: &Weak<Feed>, path: &Path) {
         if reader.is_none() && Instant::now() >= next_try {
             next_try = Instant::now() + RETRY;
             let opened = Reader::open(path).and_then(|opened| {
+                opened.wait_for_lock(RETRY)?;
                 feed.begin(&opened)?;
                 Ok(opened)
             });

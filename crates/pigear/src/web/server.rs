@@ -4,7 +4,8 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -58,6 +59,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long the end waits for queries.
 const END_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// How often the end looks whether the store is closed.
+const END_PAUSE: Duration = Duration::from_millis(5);
+
 /// The stack of a thread that runs a query, in bytes: filters may be scripts with recursive functions.
 const STACK: usize = 8 << 20;
 
@@ -73,7 +77,11 @@ pub(crate) struct Server {
 }
 
 /// A server that runs.
-pub(crate) struct Running(Runtime);
+pub(crate) struct Running {
+    runtime: Runtime,
+    /// Reads new alerts.
+    feed: JoinHandle<()>,
+}
 
 impl Server {
     /// Reads the files, and binds the address.
@@ -118,9 +126,10 @@ impl Server {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(self.listener)?
         };
+        let (feed, thread) = Feed::start(&self.store)?;
         let site = Arc::new(Site {
             hosts: Hosts::new(self.options.hosts.as_deref(), self.options.listen.0),
-            feed: Feed::start(&self.store)?,
+            feed,
             queries: Queries::new(self.store),
             access: self.access,
             stats,
@@ -130,14 +139,18 @@ impl Server {
         });
         runtime.spawn(accept(listener, router(&site), self.tls.map(TlsAcceptor::from)));
         info!(target: NOTICE, "the page is at {}", self.url);
-        Ok(Running(runtime))
+        Ok(Running { runtime, feed: thread })
     }
 }
 
 impl Running {
-    /// Ends all connections.
+    /// Ends all connections, and closes the store, if it is not being waited for.
     pub(crate) fn stop(self) {
-        self.0.shutdown_timeout(END_TIMEOUT);
+        self.runtime.shutdown_timeout(END_TIMEOUT);
+        let end = Instant::now() + END_TIMEOUT;
+        while !self.feed.is_finished() && Instant::now() < end {
+            thread::sleep(END_PAUSE);
+        }
     }
 }
 

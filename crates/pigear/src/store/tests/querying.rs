@@ -235,3 +235,18 @@ fn a_search_that_is_ended_is_continued_where_it_was() {
     assert_eq!(ids, whole);
     assert!(unfinished(reader.count(&criteria, CountBy::Port).map(drop)).is_some());
 }
+
+#[test]
+fn any_number_may_be_asked_for() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let reader = &mut place.reader();
+    for id in [i64::MIN, -65, -1, 0, all.len() as i64 + 1, i64::MAX - 1, i64::MAX] {
+        assert!(reader.get(id).unwrap().is_none(), "{id}");
+        reader.newest_before(id, &Criteria::default(), |_| Further::Enough).unwrap();
+        reader.after(id, &Criteria::default(), |_| Further::Enough).unwrap();
+    }
+    for id in [1, 63, 64, 65, all.len() as i64] {
+        assert!(reader.get(id).unwrap().is_some(), "{id}");
+    }
+}

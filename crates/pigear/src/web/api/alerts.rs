@@ -34,9 +34,14 @@ pub(in crate::web) struct PageParameters {
     #[param(minimum = 1)]
     cursor: Option<i64>,
     /// `no` leaves packets out.
+    #[param(inline)]
     packet: Option<YesOrNo>,
     /// `no` leaves payloads out.
+    #[param(inline)]
     payload: Option<YesOrNo>,
+    /// The most bytes that are written of a packet, and of a payload.
+    #[param(example = "1KiB")]
+    max_bytes: Option<String>,
 }
 
 /// A choice.
@@ -46,6 +51,8 @@ pub(in crate::web) struct PageParameters {
 pub(in crate::web) enum YesOrNo {
     Yes,
     No,
+    True,
+    False,
 }
 
 /// A page of alerts.

@@ -38,6 +38,7 @@ const INTERVALS: [u64; 17] = [
 #[expect(dead_code, reason = "describes parameters")]
 pub(in crate::web) struct CountParameters {
     /// The field.
+    #[param(inline)]
     by: Field,
     /// How many counts: the largest, or of times the last; 25 by default.
     #[param(minimum = 1, maximum = 10000)]
@@ -123,7 +124,7 @@ fn fields() -> String {
 pub(in crate::web) struct SeriesParameters {
     /// The length of an interval, such as `5m`, `1h` or `1d`, at least a second; by default one that gives about
     /// a hundred.
-    #[param(example = "1h", pattern = "^[1-9][0-9]{0,2}(m|h|d)$")]
+    #[param(example = "1h")]
     interval: Option<String>,
 }
 
@@ -218,6 +219,7 @@ impl From<Point> for PointObject {
 #[expect(dead_code, reason = "describes parameters")]
 pub(in crate::web) struct ValueParameters {
     /// The field.
+    #[param(inline)]
     field: ValueField,
     /// With what the values begin, in upper or lower case; a signature also has it in its message.
     prefix: Option<String>,

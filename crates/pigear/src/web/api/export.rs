@@ -36,16 +36,19 @@ pub(in crate::web) struct LimitParameters {
 #[expect(dead_code, reason = "describes parameters")]
 pub(in crate::web) struct FormatParameters {
     /// The format; `json` by default.
+    #[param(inline)]
     format: Option<ExportFormat>,
     /// `no` leaves packets out: of `json`, `eve` and `full`.
+    #[param(inline)]
     packet: Option<YesOrNo>,
     /// `no` leaves payloads out: of `json`, `eve` and `ecs`.
+    #[param(inline)]
     payload: Option<YesOrNo>,
     /// The most bytes that are written of a packet, and of a payload: of `json`, `eve`, `ecs` and `full`.
-    #[param(example = "1KiB", pattern = "^[1-9][0-9]{0,5}$")]
+    #[param(example = "1KiB")]
     max_bytes: Option<String>,
     /// The fields of `alert_json` and `csv`, with commas between.
-    #[param(example = "timestamp,msg", pattern = "^(timestamp|msg|sid|gid|rev|proto)$")]
+    #[param(example = "timestamp,msg")]
     fields: Option<String>,
 }
 
