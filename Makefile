@@ -93,7 +93,7 @@ PEERS = fish iproute2 nftables nginx-light python3-venv rsyslog rsyslog-gnutls t
 SKIPPED = { echo "$(1)" >&2; [ "$$PIGEAR_REQUIRE_PEERS" != 1 ]; }
 
 peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed \
-	target/peers/python/installed
+	target/peers/python/installed target/peers/schemathesis/installed
 
 peer-packages:
 	@missing=$$(for package in $(PEERS); do \
@@ -117,6 +117,13 @@ target/peers/python/installed: python/tests/requirements.txt | peer-packages
 		python3 -m venv --clear target/peers/python && \
 		target/peers/python/bin/pip install -q -r python/tests/requirements.txt && touch $@ || \
 		$(call SKIPPED,the tests of the Python package are skipped: cannot install what they need)
+
+# What holds the API of the page against its description.
+target/peers/schemathesis/installed: | peer-packages
+	@mkdir -p target/peers
+	@python3 -m venv target/peers/schemathesis && \
+		target/peers/schemathesis/bin/pip install -q 'schemathesis>=4.32,<5' && touch $@ || \
+		$(call SKIPPED,a test is skipped: cannot install schemathesis)
 
 # What others read formats and logs with; see crates/pigear-alert/tests/foreign/check.py.
 target/peers/formats/installed: | peer-packages

@@ -10,6 +10,7 @@ use pigear_alert::Alert;
 use crate::backlog::Backlog;
 use crate::deadline::Deadline;
 use crate::policy::BatchPolicy;
+use crate::stats::Stats;
 
 /// Processes alerts.
 ///
@@ -80,11 +81,13 @@ pub struct Context {
     pub deadline: Deadline,
     /// The alerts that wait.
     pub backlog: Backlog,
+    /// The counters of the whole pipeline.
+    pub stats: Arc<Stats>,
 }
 
 impl Context {
-    pub(crate) fn new(name: &str, deadline: Deadline, backlog: Backlog) -> Self {
-        Self { name: name.into(), deadline, backlog }
+    pub(crate) fn new(name: &str, deadline: Deadline, backlog: Backlog, stats: Arc<Stats>) -> Self {
+        Self { name: name.into(), deadline, backlog, stats }
     }
 }
 

@@ -124,7 +124,8 @@ impl Pipeline {
         let LaneConfig { settings, filters, queue } = lane.into();
         let parts = LaneParts { settings, filters, queue };
         let stats = Arc::clone(&self.stats);
-        self.lanes.push(lane::open(parts, handler, |account| stats.add_lane(name, account)));
+        let worker = lane::open(parts, handler, |account| stats.add_lane(name, account));
+        self.lanes.push(worker.knowing(stats));
     }
 
     /// The counters, which are updated while the pipeline runs.

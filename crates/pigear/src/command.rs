@@ -28,6 +28,8 @@ mod signals;
 #[cfg(feature = "store")]
 mod store_path;
 mod unexpected;
+#[cfg(feature = "web")]
+mod web;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -92,7 +94,8 @@ fn store_behind_command(mut words: Vec<OsString>) -> Vec<OsString> {
             _ => break,
         };
     }
-    let is_reader = |word: &OsString| ["lanes", "query", "redeliver"].iter().any(|it| word == it);
+    let is_reader =
+        |word: &OsString| ["lanes", "query", "redeliver", "web"].iter().any(|it| word == it);
     if command > 1 && words.get(command).is_some_and(is_reader) {
         let name = words.remove(command);
         words.insert(1, name);
@@ -124,6 +127,8 @@ fn carry_out(args: Args, registry: &Registry, host: &dyn Host) -> Result<(), Fai
         Some(Command::Lanes(args)) => lanes::run(&args),
         #[cfg(feature = "store")]
         Some(Command::Redeliver(args)) => lanes::send_again(&args),
+        #[cfg(feature = "web")]
+        Some(Command::Web(args)) => web::run(*args, host),
         Some(Command::Completions { shell }) => write_out(&completions::script(shell)?),
         Some(Command::Man { command, dir }) => man::run(&command, dir.as_deref(), registry),
         Some(Command::Help { topic }) => help::run(&topic, registry),

@@ -66,7 +66,7 @@ pub mod registry;
 pub mod script;
 #[cfg(feature = "shell")]
 pub mod shell;
-#[cfg(any(feature = "command", feature = "http", feature = "script"))]
+#[cfg(any(feature = "command", feature = "http", feature = "script", feature = "web"))]
 mod similar;
 pub mod snort_conf;
 mod standard_output;
@@ -74,3 +74,5 @@ mod stats_file;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod visible;
+#[cfg(feature = "web")]
+mod web;

@@ -171,6 +171,8 @@ impl Registry {
             crate::handler::syslog::DESCRIPTION,
             crate::handler::syslog::Syslog::new,
         );
+        #[cfg(feature = "web")]
+        registry.register("web", crate::web::DESCRIPTION, crate::web::Web::new);
         registry.register("null", null::DESCRIPTION, |null::Options {}| {
             Ok::<_, Infallible>(null::Null)
         });

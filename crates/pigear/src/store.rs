@@ -36,6 +36,7 @@ mod criteria;
 mod dead_letter;
 mod digest;
 mod durable_queue;
+mod empty;
 mod error;
 mod file_id;
 mod free_space;
@@ -79,7 +80,7 @@ use tracing::warn;
 
 pub use crate::network::{Network, NotANetwork};
 pub use contents::{Contents, Unmet};
-pub use count::{Count, CountBy};
+pub use count::{Count, CountBy, Point, Series};
 pub use criteria::{Criteria, NO_CLASS, Test};
 pub use dead_letter::{DeadLetter, LetterContent, Redelivery, redeliver};
 pub use durable_queue::DurableQueue;

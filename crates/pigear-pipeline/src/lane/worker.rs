@@ -25,6 +25,7 @@ use crate::lane_filter::LaneFilter;
 use crate::policy::OnError;
 use crate::queue::{Batch, Refused, Taken};
 use crate::rate_limiter::RateLimiter;
+use crate::stats::Stats;
 use crate::totals::Fate;
 use crate::tracker::Tracker;
 use places::{LeftOut, Places};
@@ -50,6 +51,8 @@ pub(crate) struct Worker {
     unsent_alerts: u64,
     /// Dead letters that were to be sent again, and that the filter left out.
     left_letters: u64,
+    /// The counters of the whole pipeline, for the handler.
+    stats: Arc<Stats>,
 }
 
 impl Worker {
@@ -73,7 +76,13 @@ impl Worker {
             unsent: 0,
             unsent_alerts: 0,
             left_letters: 0,
+            stats: Arc::default(),
         }
+    }
+
+    /// With the counters of the whole pipeline.
+    pub(crate) fn knowing(self, stats: Arc<Stats>) -> Self {
+        Self { stats, ..self }
     }
 
     pub(crate) fn lane(&self) -> &Arc<Lane> {
@@ -124,11 +133,12 @@ impl Worker {
     /// An error or a panic at the start ends the lane, if errors end the program. Otherwise it is logged.
     /// Alerts that can wait for the next run do so.
     fn start(&mut self) -> Result<(), Failure> {
-        let Self { lane, caller, filter, .. } = self;
+        let Self { lane, caller, filter, stats, .. } = self;
         let mut backoff = Backoff::default();
         loop {
             let backlog = Backlog::new(Arc::clone(&lane.queue), filter.is_some());
-            let context = Context::new(&lane.name, lane.deadline.clone(), backlog);
+            let context =
+                Context::new(&lane.name, lane.deadline.clone(), backlog, Arc::clone(stats));
             let Err(failure) = guarded(|| caller.handler.start(context)) else { return Ok(()) };
             if caller.on_error == OnError::Stop {
                 return Err(failure);

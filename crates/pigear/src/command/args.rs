@@ -2,6 +2,8 @@
 
 #[cfg(feature = "store")]
 mod stored;
+#[cfg(feature = "web")]
+mod web;
 
 use std::path::PathBuf;
 
@@ -55,6 +57,9 @@ pub(super) enum Command {
     /// Send alerts again that were refused for good
     #[cfg(feature = "store")]
     Redeliver(RedeliverArgs),
+    /// Serve a live page over the store, and its API, or manage who may see it
+    #[cfg(feature = "web")]
+    Web(Box<WebArgs>),
     /// Print a script that completes the command line in a shell: options, handlers, keys, fields
     ///
     /// For this shell only: `source <(pigear completions bash)`, the same with zsh, or
@@ -183,6 +188,9 @@ pub(super) struct PlayArgs {
 pub(super) use stored::{
     CountFormat, LanesArgs, LanesCommand, QueryArgs, RedeliverArgs, StoreArgs,
 };
+
+#[cfg(feature = "web")]
+pub(super) use web::{UserCommand, WebArgs, WebCommand};
 
 /// The command line, with a list of all handlers.
 pub(super) fn command(registry: &Registry) -> clap::Command {

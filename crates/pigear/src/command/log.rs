@@ -39,13 +39,20 @@ enum Job {
 /// that runs several command lines, or has its own log.
 pub(super) fn start(debug: bool, quiet: bool) {
     QUIET.store(quiet, Ordering::SeqCst);
-    let level = if debug { LevelFilter::DEBUG } else { LevelFilter::WARN };
+    DEBUG.store(debug, Ordering::SeqCst);
+    let level = if debug { LevelFilter::DEBUG } else { LevelFilter::INFO };
     let _ = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(|| Stderr)
         .event_format(Line)
         .try_init();
 }
+
+/// Whether everything is wanted.
+static DEBUG: AtomicBool = AtomicBool::new(false);
+
+/// The target of events that are messages for the user.
+const NOTICE: &str = "pigear::notice";
 
 /// Whether only warnings and errors are wanted.
 static QUIET: AtomicBool = AtomicBool::new(false);
@@ -103,7 +110,9 @@ struct Stderr;
 
 impl Write for Stderr {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        write(line);
+        if !line.is_empty() {
+            write(line);
+        }
         Ok(line.len())
     }
 
@@ -125,7 +134,15 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        write!(writer, "{}: ", name(*event.metadata().level()))?;
+        let metadata = event.metadata();
+        let is_notice = metadata.target() == NOTICE;
+        let unwanted = if is_notice { &QUIET } else { &DEBUG };
+        let is_info = *metadata.level() == Level::INFO;
+        if is_info && unwanted.load(Ordering::SeqCst) == is_notice {
+            return Ok(());
+        }
+        let name = if is_notice { "pigear" } else { name(*metadata.level()) };
+        write!(writer, "{name}: ")?;
         context.field_format().format_fields(writer.by_ref(), event)?;
         writeln!(writer)
     }

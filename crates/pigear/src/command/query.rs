@@ -1,7 +1,6 @@
 //! `pigear query`: shows what is in the store.
 
 mod counts;
-mod empty;
 mod lines;
 mod packet;
 mod save;
@@ -167,7 +166,7 @@ fn ids(
     })?;
     if ids.is_empty() {
         say_unreadable(reader);
-        let reason = empty::reason(reader, criteria, || args.zone())?;
+        let reason = reader.why_nothing(criteria, || args.zone())?;
         return Err(anyhow!("nothing is written to {}: {reason}", file.display()).into());
     }
     ids.reverse();
@@ -187,7 +186,7 @@ fn say_unreadable(reader: &Reader) {
 fn say_why_nothing(reader: &Reader, criteria: &Criteria, args: &QueryArgs) -> Result<(), Failure> {
     // What could not be read was reported.
     if reader.unreadable() == 0 {
-        say(&format!("no alerts found: {}", empty::reason(reader, criteria, || args.zone())?));
+        say(&format!("no alerts found: {}", reader.why_nothing(criteria, || args.zone())?));
     }
     Ok(())
 }

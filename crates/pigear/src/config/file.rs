@@ -50,6 +50,7 @@ struct File {
     store: StoreConfig,
     source: Vec<SourceConfig>,
     handler: Vec<Spanned<Handler>>,
+    web: Option<Spanned<Handler>>,
 }
 
 /// A handler's table: the keys that every handler has, and its own. The type may be left out if it
@@ -131,9 +132,16 @@ impl Config {
                 problem: "missing field `type`".to_owned(),
             })
         };
+        // The table of the page is a handler of its own kind.
+        let web = file.web.map(|web| {
+            let (span, mut web) = (web.span(), web.into_inner());
+            web.r#type = web.r#type.or_else(|| Some("web".to_owned()));
+            Spanned::new(span, web)
+        });
+        let handlers = file.handler.into_iter().chain(web).map(handler);
         Ok(Self {
             sources: file.source,
-            handlers: file.handler.into_iter().map(handler).collect::<Result<_, _>>()?,
+            handlers: handlers.collect::<Result<_, _>>()?,
             names: file.names,
             store: file.store,
             on_error: if file.serve_forever { OnError::GoOn } else { OnError::Stop },

@@ -193,6 +193,24 @@ fn put(alert: &Alert, interfaces: &mut Interfaces, record: usize, out: &mut Vec<
     }
 }
 
+/// Packets in memory, as in a file that `pcap` writes.
+#[cfg(feature = "web")]
+#[derive(Default)]
+pub(crate) struct Capture(Interfaces);
+
+#[cfg(feature = "web")]
+impl Capture {
+    /// The header, which comes before the first packet.
+    pub(crate) fn header() -> Vec<u8> {
+        blocks::section()
+    }
+
+    /// Appends an alert's packets, if it has any.
+    pub(crate) fn put(&mut self, alert: &Alert, out: &mut Vec<u8>) {
+        put(alert, &mut self.0, 0, out);
+    }
+}
+
 /// In a file, raw IP is 101 only; 12 and 14 are values that systems use in memory.
 fn capture_link_type(link_type: LinkType) -> LinkType {
     if matches!(link_type.0, 12 | 14) { LinkType::RAW } else { link_type }

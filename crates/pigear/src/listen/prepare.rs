@@ -86,7 +86,13 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, OpenStore
         let failed = |problem| ListenError::Handler { place: handler.place.clone(), problem };
         let kind = registry.resolve(&handler.kind).map_err(failed)?;
         let name = handler.name.as_deref().unwrap_or(kind);
-        let built = registry.build(&handler.kind, handler.keys.clone());
+        let mut keys = handler.keys.clone();
+        if let Some(path) = config.store.path.as_deref().and_then(Path::to_str)
+            && registry.keys(kind).contains(&"store")
+        {
+            keys.set_default("store", path);
+        }
+        let built = registry.build(&handler.kind, keys);
         let built = built.map_err(|problem| failed(problem.named(name)))?;
         let filters = filters(config, handler)?;
         let settings = handler.lane(when_full);

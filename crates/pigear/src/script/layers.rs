@@ -19,6 +19,28 @@ fn map(layer: &Layer) -> Map {
     values.0.into_iter().map(|(name, value)| (name.into(), value)).collect()
 }
 
+/// The same as JSON: each header's name, start, end and fields.
+#[cfg(feature = "web")]
+pub(crate) fn json(alert: &Alert) -> Vec<serde_json::Value> {
+    let value = |value: Dynamic| match (value.as_int(), value.as_bool()) {
+        (Ok(number), _) => number.into(),
+        (_, Ok(truth)) => truth.into(),
+        _ => value.to_string().into(),
+    };
+    let layer = |layer: &Layer| {
+        let mut values = Values(Vec::new());
+        values.header(&layer.header);
+        let fields = values.0.into_iter().map(|(name, field)| (name.to_owned(), value(field)));
+        serde_json::json!({
+            "name": layer.header.name(),
+            "start": layer.range.start,
+            "end": layer.range.end,
+            "fields": fields.collect::<serde_json::Map<_, _>>(),
+        })
+    };
+    alert.dissection().layers.iter().map(layer).collect()
+}
+
 fn offset(offset: usize) -> i64 {
     i64::try_from(offset).unwrap_or(i64::MAX)
 }

@@ -32,6 +32,8 @@ struct Place {
     line: String,
     /// How many characters are before the mark.
     column: usize,
+    /// The line and the column in the script, counted from 1.
+    in_script: (usize, usize),
 }
 
 impl ScriptProblem {
@@ -64,13 +66,19 @@ impl ScriptProblem {
     pub fn what(&self) -> &str {
         &self.what
     }
+
+    /// The line and the column in the script, in characters counted from 1, if the error has a position.
+    #[must_use]
+    pub fn position(&self) -> Option<(usize, usize)> {
+        self.place.as_ref().map(|place| place.in_script)
+    }
 }
 
 impl fmt::Display for ScriptProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         match &self.place {
-            Some(Place { line, column }) => write!(f, "\n  | {line}\n  | {:column$}^", ""),
+            Some(Place { line, column, .. }) => write!(f, "\n  | {line}\n  | {:column$}^", ""),
             None => Ok(()),
         }
     }
@@ -89,7 +97,8 @@ impl Place {
         let dots = |is_cut| if is_cut { "…" } else { "" };
         let begin = format!("{}{}", dots(start > 0), shown(text(start, before)));
         let rest = shown(text(before, end)) + dots(end < letters.len());
-        Some(Self { column: begin.chars().count(), line: format!("{begin}{rest}") })
+        let in_script = (position.line()?, before + 1);
+        Some(Self { column: begin.chars().count(), line: format!("{begin}{rest}"), in_script })
     }
 }
 

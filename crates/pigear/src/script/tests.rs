@@ -353,3 +353,12 @@ fn the_manuals_examples_make_sense() {
         passes(example, &alert()).unwrap();
     }
 }
+
+#[test]
+fn a_problem_has_a_position_in_the_script() {
+    let position = |script: &str| Filter::compile(script).err().unwrap().position();
+    assert_eq!(position("mgs.priority <= 2"), Some((1, 1)));
+    assert_eq!(position("msg.priority <= 2 &&\n  alert.scr_ip == 1"), Some((2, 9)));
+    assert_eq!(position(&format!("{}mgs", "1 == 1 || ".repeat(20))), Some((1, 201)));
+    assert_eq!(position(""), None);
+}

@@ -3,7 +3,9 @@
 //! Most counts come from the index of blocks; only blocks for which that is not sufficient are read.
 
 mod aggregation;
+mod columns;
 mod index_only;
+mod series;
 
 use jiff::tz::TimeZone;
 
@@ -13,6 +15,7 @@ use super::reader::Reader;
 use super::search::Search;
 use aggregation::Aggregation;
 pub use aggregation::{Count, CountBy};
+pub use series::{Point, Series};
 
 impl Reader {
     /// Counts the alerts that meet the criteria; hours and days are in UTC.

@@ -63,6 +63,15 @@ pub enum StoreProblem {
     /// The disk is full.
     #[error("the disk is full")]
     Full,
+    /// Another program has it locked.
+    #[error("another program has it locked")]
+    Locked,
+    /// A search was ended before it was done; see [`Reader::end_when`](super::Reader::end_when).
+    #[error("the search takes too long")]
+    Unfinished {
+        /// Up to which id, from the search's start, alerts were checked.
+        reached: i64,
+    },
     /// The file or its directory can't be used.
     #[error("{0}")]
     Io(io::Error),
@@ -98,6 +107,10 @@ impl StoreProblem {
                 "nothing was changed; move it away, with the files PATH-wal and PATH-shm if there are \
                 any, and a new one is begun; `sqlite3 PATH .recover` saves what can be read of it"
             }
+            Self::Locked => "wait until that program is done with it, or stop it",
+            Self::Unfinished { .. } => {
+                "search in a shorter span of time, or by signature, address or priority, which are indexed"
+            }
             Self::Full => "free disk space, or limit the store with --keep-bytes",
             Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
                 "create the directory, or give another path with --store"
@@ -124,6 +137,7 @@ impl From<rusqlite::Error> for StoreProblem {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
             Some(ErrorCode::NotADatabase) => Self::NotAStore,
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {

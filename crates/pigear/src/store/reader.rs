@@ -1,6 +1,7 @@
 //! Reads alerts, while another process may be writing.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use pigear_alert::Alert;
@@ -12,7 +13,7 @@ use super::criteria::Criteria;
 use super::error::{StoreError, StoreProblem};
 use super::file_id::FileId;
 use super::interned::InternedRows;
-use super::layout::BLOCK;
+use super::layout::{BLOCK, VERSION};
 use super::meta::last_id;
 use super::row::{self, DamagedRow, Stored, StoredRow};
 use super::search::Search;
@@ -26,7 +27,11 @@ pub struct Reader {
     /// The file that the connection is to.
     file: Option<FileId>,
     pub(super) unreadable: u64,
+    /// Whether a search is to end early.
+    is_over: Option<IsOver>,
 }
+
+type IsOver = Box<dyn Fn() -> bool + Send>;
 
 /// Candidates for a search, checked one after the other.
 pub(super) type Visit<'a> = &'a mut dyn FnMut(Stored) -> Further;
@@ -50,7 +55,33 @@ impl Reader {
         let file = FileId::of(path).map_err(|error| StoreProblem::from(error).at(path))?;
         let connection = connect::to_read(path).map_err(|problem| problem.at(path))?;
         let (path, interned) = (path.to_owned(), InternedRows::default());
-        Ok(Self { connection, path, interned, file, unreadable: 0 })
+        Ok(Self { connection, path, interned, file, unreadable: 0, is_over: None })
+    }
+
+    /// Ends each search with an error once this is true, which is asked again and again.
+    pub fn end_when(&mut self, is_over: impl Fn() -> bool + Send + 'static) {
+        self.is_over = Some(Box::new(is_over));
+    }
+
+    /// How long to wait for a program that has the store locked.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn wait_for_lock(&self, time: Duration) -> Result<(), StoreError> {
+        let set = self.connection.busy_timeout(time).map_err(StoreProblem::from);
+        self.located(set)
+    }
+
+    /// Checks that the store is still one that this program can read: a newer Pigear may have changed it.
+    ///
+    /// # Errors
+    /// If it isn't, or can't be read.
+    pub fn check_version(&self) -> Result<(), StoreError> {
+        let version = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0));
+        let checked = version.map_err(StoreProblem::from).and_then(|version: u32| {
+            if version > VERSION { Err(StoreProblem::Newer { version }) } else { Ok(()) }
+        });
+        self.located(checked)
     }
 
     /// Whether the store's file was replaced or removed. Alerts stored before are still read from the open
@@ -140,7 +171,21 @@ impl Reader {
         criteria: &Criteria,
         mut visit: impl FnMut(Stored) -> Further,
     ) -> Result<(), StoreError> {
-        let result = self.search_newest(criteria, &mut visit);
+        let result = self.search_newest(criteria, i64::MAX, &mut visit);
+        self.located(result)
+    }
+
+    /// The same, but only of alerts with an id below this one.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn newest_before(
+        &mut self,
+        id: i64,
+        criteria: &Criteria,
+        mut visit: impl FnMut(Stored) -> Further,
+    ) -> Result<(), StoreError> {
+        let result = self.search_newest(criteria, id.saturating_sub(1), &mut visit);
         self.located(result)
     }
 
@@ -155,7 +200,8 @@ impl Reader {
         criteria: &Criteria,
         mut visit: impl FnMut(Stored) -> Further,
     ) -> Result<i64, StoreError> {
-        let last = self.last()?;
+        // The first id is 1.
+        let (id, last) = (id.max(0), self.last()?);
         if last <= id {
             return Ok(last);
         }
@@ -165,11 +211,18 @@ impl Reader {
         self.located(result.map(|()| last))
     }
 
-    fn search_newest(&mut self, criteria: &Criteria, visit: Visit<'_>) -> Result<(), StoreProblem> {
+    fn search_newest(
+        &mut self,
+        criteria: &Criteria,
+        newest: i64,
+        visit: Visit<'_>,
+    ) -> Result<(), StoreProblem> {
         let search = Search::new(criteria, &self.connection)?;
-        for segments in search.windows() {
+        for segments in search.windows(newest) {
             for block in search.blocks(&self.connection, segments)? {
-                for stored in self.block(&search, block)?.into_iter().rev() {
+                let (first, last) = (block * BLOCK, (block * BLOCK + BLOCK - 1).min(newest));
+                self.check_over(last.saturating_add(1))?;
+                for stored in self.read((first, last), Some(&search))?.into_iter().rev() {
                     if visit(*stored) == Further::Enough {
                         return Ok(());
                     }
@@ -179,6 +232,13 @@ impl Reader {
         Ok(())
     }
 
+    fn check_over(&self, reached: i64) -> Result<(), StoreProblem> {
+        match &self.is_over {
+            Some(is_over) if is_over() => Err(StoreProblem::Unfinished { reached }),
+            _ => Ok(()),
+        }
+    }
+
     /// The wanted alerts of a block, oldest first.
     #[expect(clippy::vec_box, reason = "alerts are large: none is moved when the list grows")]
     pub(super) fn block(
@@ -186,6 +246,7 @@ impl Reader {
         search: &Search<'_>,
         block: i64,
     ) -> Result<Vec<Box<Stored>>, StoreProblem> {
+        self.check_over(block * BLOCK)?;
         self.read((block * BLOCK, block * BLOCK + BLOCK - 1), Some(search))
     }
 
@@ -199,11 +260,14 @@ impl Reader {
         let moment = connection.unchecked_transaction()?;
         let mut next = from;
         while next <= to {
-            let last = (next / BLOCK * BLOCK + BLOCK - 1).min(to);
+            let last = end_of_block(next).min(to);
             for row in rows(&moment, interned, (next, last), None)? {
                 if visit(row) == Further::Enough {
                     return Ok(());
                 }
+            }
+            if last == to {
+                break;
             }
             next = last + 1;
         }
@@ -219,11 +283,15 @@ impl Reader {
     ) -> Result<(), StoreProblem> {
         let mut next = from;
         while next <= to {
-            let last = (next / BLOCK * BLOCK + BLOCK - 1).min(to);
+            self.check_over(next.saturating_sub(1))?;
+            let last = end_of_block(next).min(to);
             for stored in self.read((next, last), search)? {
                 if visit(*stored) == Further::Enough {
                     return Ok(());
                 }
+            }
+            if last == to {
+                break;
             }
             next = last + 1;
         }
@@ -255,6 +323,11 @@ impl Reader {
         }
         Ok(found)
     }
+}
+
+/// The last id of the block with this one; any number may be asked for.
+fn end_of_block(id: i64) -> i64 {
+    id | (BLOCK - 1)
 }
 
 const RANGE: &str =

@@ -86,11 +86,11 @@ impl<'a> Search<'a> {
         self.open
     }
 
-    /// Ranges of segments to search one after the other, newest first. They grow: a search for a few
-    /// alerts usually finds them among the newest.
-    pub(super) fn windows(&self) -> impl Iterator<Item = RangeInclusive<i64>> + use<> {
+    /// Ranges of segments to search one after the other, newest first, from that of an alert on. They grow:
+    /// a search for a few alerts usually finds them among the newest.
+    pub(super) fn windows(&self, newest: i64) -> impl Iterator<Item = RangeInclusive<i64>> + use<> {
         let oldest = self.oldest / SEGMENT_BLOCKS;
-        let (mut to, mut size) = (self.open, 1);
+        let (mut to, mut size) = (self.open.min(newest.div_euclid(SEGMENT)), 1);
         iter::from_fn(move || {
             let from = to.saturating_sub(size - 1).max(oldest);
             let window = (to >= oldest).then_some(from..=to);

@@ -13,10 +13,11 @@ use crate::keys::number;
 use crate::network::Network;
 
 /// Which alerts are selected, as users write it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "command", derive(clap::Args))]
 #[cfg_attr(feature = "command", command(next_help_heading = "Which alerts"))]
+#[cfg_attr(feature = "web", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 pub struct Selection {
     /// From this time on: today, yesterday, how long ago (90m, 1h, 2d, 1month), a date, or a time
     /// such as "2026-11-18 16:27" or 2026-11-18T16:27:50Z
@@ -32,10 +33,12 @@ pub struct Selection {
         feature = "command",
         arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)
     )]
+    #[cfg_attr(feature = "web", param(style = Form, explode = false, required = false))]
     pub gid: Vec<u32>,
 
     /// With this signature id, or this generator and signature id (1:384); several with commas between
     #[cfg_attr(feature = "command", arg(long, value_name = "N", value_delimiter = ','))]
+    #[cfg_attr(feature = "web", param(value_type = Vec<String>, style = Form, explode = false, required = false))]
     pub sid: Vec<RuleId>,
 
     /// With this priority; several with commas between
@@ -43,22 +46,27 @@ pub struct Selection {
         feature = "command",
         arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)
     )]
+    #[cfg_attr(feature = "web", param(style = Form, explode = false, required = false))]
     pub priority: Vec<u32>,
 
     /// Of this class, by its short name; `none` for alerts without a class; several with commas between
     #[cfg_attr(feature = "command", arg(long, value_name = "NAME", value_delimiter = ','))]
+    #[cfg_attr(feature = "web", param(style = Form, explode = false, required = false))]
     pub class: Vec<String>,
 
     /// From this address or network
     #[cfg_attr(feature = "command", arg(long, value_name = "NET"))]
+    #[cfg_attr(feature = "web", param(value_type = Option<String>, example = "10.0.0.0/8"))]
     pub src: Option<Network>,
 
     /// To this address or network
     #[cfg_attr(feature = "command", arg(long, value_name = "NET"))]
+    #[cfg_attr(feature = "web", param(value_type = Option<String>, example = "10.0.0.0/8"))]
     pub dst: Option<Network>,
 
     /// From or to this address or network
     #[cfg_attr(feature = "command", arg(long, value_name = "NET", alias = "ip"))]
+    #[cfg_attr(feature = "web", param(value_type = Option<String>, example = "10.0.0.0/8"))]
     pub host: Option<Network>,
 
     /// From or to this port
@@ -67,6 +75,7 @@ pub struct Selection {
 
     /// With this protocol: tcp, udp, icmp, icmpv6, or a number
     #[cfg_attr(feature = "command", arg(long, value_name = "NAME", value_parser = protocol))]
+    #[cfg_attr(feature = "web", param(value_type = Option<String>, example = "tcp"))]
     pub proto: Option<IpProtocol>,
 
     /// Of this sensor

@@ -21,6 +21,8 @@ fn help_says_what_there_is() {
         ("play_help", &["play", "--help"]),
         ("query_help", &["query", "--help"]),
         ("lanes_help", &["lanes", "--help"]),
+        ("web_help", &["web", "--help"]),
+        ("web_user_add_help", &["web", "user", "add", "--help"]),
         ("redeliver_help", &["redeliver", "--help"]),
         ("completions_help", &["completions", "--help"]),
     ] {
@@ -68,7 +70,7 @@ fn help_explains_commands_handlers_and_fields() {
         .args(["help", "prnt"])
         .stderr(
             "error: no help on \"prnt\"; there is help on commands, on `fields`, and on handlers: exec, file, \
-             http, null, pcap, print, record, shell, socket, syslog\n\
+             http, null, pcap, print, record, shell, socket, syslog, web\n\
              hint: pigear --help lists commands and options\n",
         )
         .status(2);

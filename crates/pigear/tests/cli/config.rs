@@ -61,7 +61,7 @@ fn a_mistake_is_named_with_file_and_line() {
         (
             "count = 1\nx = 1\n",
             "error: pigear.toml:2: unknown field `x`, expected one of `serve_forever`, `count`, `stats`, \
-             `filter`, `names`, `store`, `source`, `handler`\n",
+             `filter`, `names`, `store`, `source`, `handler`, `web`\n",
             2,
         ),
         (
@@ -88,7 +88,7 @@ fn a_mistake_is_named_with_file_and_line() {
         ),
         (
             "[[handler]]\ntype = 'prnt'\n",
-            "error: pigear.toml:1: unknown handler \"prnt\"; known are exec, file, http, null, pcap, print, record, shell, socket, syslog\n\
+            "error: pigear.toml:1: unknown handler \"prnt\"; known are exec, file, http, null, pcap, print, record, shell, socket, syslog, web\n\
              hint: pigear --help lists handlers and keys\n",
             2,
         ),

@@ -50,6 +50,8 @@ mod stuck_disk;
 mod synced;
 mod terminal;
 mod usage;
+#[cfg(feature = "web")]
+mod web;
 
 #[path = "../../../pigear-alert/tests/support/requirements.rs"]
 mod requirements;

@@ -2,20 +2,17 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
-
 use super::table::shown;
 use crate::store::{Count, CountBy};
 use crate::visible::visible;
 
 /// A JSON object on each line. A value that isn't known is absent.
 pub(super) fn json(counts: &[Count], by: CountBy, limit: Option<usize>) -> String {
-    let names = columns(by);
     let object = |count: &Count| {
         let mut object = String::from("{");
         // Writing to a string can't fail.
-        for (name, value) in names.iter().zip(values(count, by).into_iter().flatten()) {
-            let _ = write!(object, "\"{name}\":{},", json_value(name, value));
+        for (name, value) in count.fields(by) {
+            let _ = write!(object, "\"{name}\":{value},");
         }
         let _ = writeln!(object, "\"alerts\":{}}}", count.alerts);
         object
@@ -25,42 +22,14 @@ pub(super) fn json(counts: &[Count], by: CountBy, limit: Option<usize>) -> Strin
 
 /// A header, and a line for each count.
 pub(super) fn csv(counts: &[Count], by: CountBy, limit: Option<usize>) -> String {
-    let names = columns(by);
+    let names = by.columns();
     let line = |count: &Count| {
-        let values = values(count, by).unwrap_or_else(|| vec![String::new(); names.len()]);
+        let values = count.values(by).unwrap_or_else(|| vec![String::new(); names.len()]);
         let fields: String = values.iter().map(|value| quoted(value) + ",").collect();
         format!("{fields}{}\n", count.alerts)
     };
     let lines = shown(counts, by, limit.unwrap_or(usize::MAX)).iter().map(line);
     format!("{},alerts\n{}", names.join(","), lines.collect::<String>())
-}
-
-fn columns(by: CountBy) -> Vec<String> {
-    match by {
-        CountBy::Sid => ["gid", "sid", "msg"].map(str::to_owned).to_vec(),
-        _ => vec![by.to_string()],
-    }
-}
-
-/// The values of the columns; `None` if they aren't known.
-fn values(count: &Count, by: CountBy) -> Option<Vec<String>> {
-    let what = count.what.as_deref()?;
-    match by {
-        CountBy::Sid => {
-            let (ids, msg) = what.split_once(' ').unwrap_or((what, ""));
-            let (gid, sid) = ids.split_once(':')?;
-            Some([gid, sid, msg].map(str::to_owned).to_vec())
-        }
-        CountBy::Hour => Some(vec![format!("{}:00Z", what.replace(' ', "T"))]),
-        _ => Some(vec![what.to_owned()]),
-    }
-}
-
-fn json_value(name: &str, value: String) -> Value {
-    match (name, value.parse::<u32>()) {
-        ("gid" | "sid" | "priority" | "port", Ok(number)) => number.into(),
-        _ => value.into(),
-    }
 }
 
 /// A field of CSV, without control characters.

@@ -39,7 +39,7 @@ pub enum CountBy {
     Day,
 }
 
-const NAMES: [(&str, CountBy); 10] = [
+static NAMES: [(&str, CountBy); 10] = [
     ("sid", CountBy::Sid),
     ("src", CountBy::Src),
     ("dst", CountBy::Dst),
@@ -69,6 +69,24 @@ impl CountBy {
     #[cfg(feature = "command")]
     pub(crate) fn names() -> [&'static str; NAMES.len()] {
         NAMES.map(|(name, _)| name)
+    }
+
+    /// All fields, in the order in which they are listed.
+    pub fn all() -> impl Iterator<Item = Self> {
+        NAMES.iter().map(|(_, by)| *by)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let [name] = self.own_name() else { return "" };
+        name
+    }
+
+    /// Its name, as a list.
+    pub(super) fn own_name(self) -> &'static [&'static str] {
+        let found = NAMES.iter().find(|(_, by)| *by == self);
+        found.map_or(&[], |(name, _)| std::slice::from_ref(name))
     }
 
     /// Whether counts are ordered by the field, and not by number.
@@ -217,6 +235,6 @@ fn text(
 
 impl fmt::Display for CountBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(NAMES.iter().find(|(_, by)| by == self).map_or("", |(name, _)| *name))
+        f.pad(self.name())
     }
 }

@@ -106,7 +106,7 @@ impl Reader {
 pub(super) struct IndexedBlocks(HashMap<i64, Blocks>);
 
 impl IndexedBlocks {
-    fn add(&mut self, block: i64) {
+    pub(super) fn add(&mut self, block: i64) {
         self.0.entry(block / SEGMENT_BLOCKS).or_default().add(block);
     }
 
@@ -119,15 +119,15 @@ impl IndexedBlocks {
     }
 }
 
-struct Block {
-    id: i64,
-    first: i64,
-    last: i64,
+pub(super) struct Block {
+    pub(super) id: i64,
+    pub(super) first: i64,
+    pub(super) last: i64,
     alerts: u64,
 }
 
 /// Visits the blocks before one that lie completely within the wanted time.
-fn each_block(
+pub(super) fn each_block(
     connection: &Connection,
     criteria: &Criteria,
     before: i64,

@@ -23,7 +23,7 @@ pub(in crate::store) struct Posting<'a> {
     counts: &'a [[u8; 2]],
 }
 
-impl Posting<'_> {
+impl<'a> Posting<'a> {
     /// The blocks with such alerts.
     pub(super) fn blocks(self) -> Blocks {
         let mut blocks = Blocks::default();
@@ -31,6 +31,11 @@ impl Posting<'_> {
             blocks.add((*block).into());
         }
         blocks
+    }
+
+    /// The blocks, counted within the segment, each with its number of alerts.
+    pub(in crate::store) fn counts(self) -> impl Iterator<Item = (i64, u64)> + 'a {
+        self.counts.iter().map(|[block, alerts]| ((*block).into(), (*alerts).into()))
     }
 
     /// The number of alerts in some blocks.

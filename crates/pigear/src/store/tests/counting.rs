@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::tz::{Offset, TimeZone};
 
@@ -115,5 +116,48 @@ fn hours_and_days_are_counted_in_a_time_zone() {
         let counted: BTreeMap<_, _> =
             counted.into_iter().map(|count| (count.what.unwrap(), count.alerts)).collect();
         assert_eq!(counted, expected, "{by}");
+    }
+}
+
+/// The series is what counting each alert gives.
+#[track_caller]
+fn series(reader: &mut Reader, all: &[Arc<Alert>], criteria: &Criteria, interval: Duration) {
+    let seconds = i64::try_from(interval.as_secs()).unwrap();
+    let mut expected = BTreeMap::<(i64, Option<u32>), u64>::new();
+    for id in found(reader, criteria) {
+        let alert = &all[usize::try_from(id - 1).unwrap()];
+        let begin = alert.timestamp().as_second().div_euclid(seconds) * seconds;
+        *expected.entry((begin, alert.priority())).or_default() += 1;
+    }
+    assert!(expected.len() > 1, "nothing is shown by this");
+    let points = reader.series(criteria, interval).unwrap().points;
+    assert!(points.is_sorted_by(|a, b| a.time < b.time));
+    let mut counted = BTreeMap::new();
+    for point in points {
+        for (priority, alerts) in point.priorities {
+            counted.insert((point.time.as_second(), priority), alerts);
+        }
+    }
+    assert_eq!(counted, expected);
+}
+
+#[test]
+fn a_series_is_what_counting_each_alert_gives() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let mut reader = place.reader();
+    let mut times: Vec<_> = all.iter().map(|alert| alert.timestamp()).collect();
+    times.sort_unstable();
+    let of_time = Criteria {
+        since: Some(times[times.len() / 10]),
+        until: Some(times[times.len() * 9 / 10]),
+        ..Criteria::default()
+    };
+    let of_signatures = Criteria { text: Some("e".to_owned()), ..Criteria::default() };
+    let of_addresses = Criteria { host: "0.0.0.0/0".parse().ok(), ..Criteria::default() };
+    for criteria in [Criteria::default(), of_time, of_signatures, of_addresses] {
+        for seconds in [1, 3_600, 1_000_000] {
+            series(&mut reader, &all, &criteria, Duration::from_secs(seconds));
+        }
     }
 }

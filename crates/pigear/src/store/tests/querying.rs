@@ -172,3 +172,81 @@ fn a_reader_sees_what_is_stored_meanwhile() {
     });
     assert_eq!((last.unwrap(), seen), (33, 27));
 }
+
+#[test]
+fn pages_before_an_id_are_the_whole() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let reader = &mut place.reader();
+    let criteria = with(|c| c.priority = vec![1]);
+    let whole = found(reader, &criteria);
+    let (mut paged, mut before) = (Vec::new(), i64::MAX);
+    loop {
+        let mut page = Vec::new();
+        let visit = |stored: Stored| {
+            page.push(stored.id);
+            if page.len() < 70 { Further::On } else { Further::Enough }
+        };
+        reader.newest_before(before, &criteria, visit).unwrap();
+        let Some(last) = page.last() else { break };
+        before = *last;
+        paged.extend(page);
+    }
+    assert_eq!(paged, whole);
+}
+
+#[test]
+fn a_search_that_is_ended_is_continued_where_it_was() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let criteria = with(|c| c.also = Some(Box::new(|alert| alert.src_port() == Some(80))));
+    let whole = found(&mut place.reader(), &criteria);
+    let reader = &mut place.reader();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    reader.end_when(move || count.fetch_add(1, Ordering::SeqCst) % 5 == 4);
+    let unfinished = |result: Result<(), StoreError>| match result.err()?.source {
+        StoreProblem::Unfinished { reached } => Some(reached),
+        problem => panic!("{problem}"),
+    };
+    let (mut ids, mut before, mut ended) = (Vec::new(), i64::MAX, 0);
+    let mut visit = |stored: Stored| {
+        ids.push(stored.id);
+        Further::On
+    };
+    while let Some(reached) = unfinished(reader.newest_before(before, &criteria, &mut visit)) {
+        assert!(reached < before);
+        (before, ended) = (reached, ended + 1);
+    }
+    assert!(ended > 10);
+    assert_eq!(ids, whole);
+    let (mut ids, mut after) = (Vec::new(), 0);
+    let mut visit = |stored: Stored| {
+        ids.push(stored.id);
+        Further::On
+    };
+    while let Some(reached) = unfinished(reader.after(after, &criteria, &mut visit).map(drop)) {
+        assert!(reached > after);
+        after = reached;
+    }
+    ids.reverse();
+    assert_eq!(ids, whole);
+    assert!(unfinished(reader.count(&criteria, CountBy::Port).map(drop)).is_some());
+}
+
+#[test]
+fn any_number_may_be_asked_for() {
+    let all = several();
+    let (place, _store) = Place::with(&all);
+    let reader = &mut place.reader();
+    for id in [i64::MIN, -65, -1, 0, all.len() as i64 + 1, i64::MAX - 1, i64::MAX] {
+        assert!(reader.get(id).unwrap().is_none(), "{id}");
+        reader.newest_before(id, &Criteria::default(), |_| Further::Enough).unwrap();
+        reader.after(id, &Criteria::default(), |_| Further::Enough).unwrap();
+    }
+    for id in [1, 63, 64, 65, all.len() as i64] {
+        assert!(reader.get(id).unwrap().is_some(), "{id}");
+    }
+}

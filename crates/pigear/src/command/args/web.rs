@@ -1,0 +1,80 @@
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::stored::StoreArgs;
+use crate::web::Listen;
+
+/// Serve a live page over the store, and its API
+///
+/// The store may be one that another Pigear writes, or that none writes any more; it is only read. With --config,
+/// the keys of [web] apply too. docs/web.md explains the page, the API and who may see them.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(in crate::command) struct WebArgs {
+    #[command(subcommand)]
+    pub(in crate::command) command: Option<WebCommand>,
+
+    #[command(flatten)]
+    pub(in crate::command) store: StoreArgs,
+
+    /// Where to listen [default: 127.0.0.1:8080]
+    ///
+    /// Any address that others can reach needs --users, --token or --token-file.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(in crate::command) listen: Option<Listen>,
+
+    /// A prefix of all paths, if the page is behind another server: /pigear
+    #[arg(long, value_name = "PREFIX")]
+    pub(in crate::command) path: Option<String>,
+
+    /// A secret that stands for a login; other users of this machine can see it, so prefer --token-file
+    #[arg(long, value_name = "TEXT", conflicts_with = "token_file")]
+    pub(in crate::command) token: Option<String>,
+
+    /// A file with this secret
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::command) token_file: Option<PathBuf>,
+
+    /// The file of users who may log in; `pigear web user add` writes it
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::command) users: Option<PathBuf>,
+
+    /// The certificate for TLS (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::command) tls_cert: Option<PathBuf>,
+
+    /// Its key (PEM), if it isn't in the same file
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::command) tls_key: Option<PathBuf>,
+
+    /// Names by which the page may be called, with commas between; loopback always may be
+    #[arg(long, value_name = "NAMES")]
+    pub(in crate::command) hosts: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::command) enum WebCommand {
+    /// Manage the users who may log in
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::command) enum UserCommand {
+    /// Add a user, or give one a new password, which is read from the terminal or from standard input
+    Add {
+        /// The user's name: letters, digits, and -_.@
+        name: String,
+
+        /// The file of users
+        #[arg(long, value_name = "FILE", default_value = "/etc/pigear/users")]
+        users: PathBuf,
+
+        /// The user may look, but change nothing
+        #[arg(long)]
+        read_only: bool,
+    },
+}

@@ -1,0 +1,115 @@
+//! `pigear web`: the page over a store, without receiving alerts; and its users.
+
+use std::io::{self, BufRead, IsTerminal};
+use std::path::Path;
+use std::sync::mpsc::channel;
+
+use anyhow::{Context, anyhow};
+
+use super::args::{UserCommand, WebArgs, WebCommand};
+use super::failure::{Failure, create_hint};
+use super::host::Host;
+use super::listen::say;
+use super::signals;
+use super::store_path::store_path;
+use crate::config::Config;
+use crate::listen::{Reload, directories};
+use crate::output_file::dir;
+use crate::store::Reader;
+use crate::web::users::{self, Role};
+use crate::web::{Options, Server, Token};
+
+/// The longest password that is read, in bytes.
+const MAX_PASSWORD: u64 = 4_096;
+
+pub(super) fn run(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
+    match args.command {
+        Some(WebCommand::User { command: UserCommand::Add { name, users, read_only } }) => {
+            let role = if read_only { Role::ReadOnly } else { Role::Full };
+            add_user(&users, &name, role)
+        }
+        None => serve(args, host),
+    }
+}
+
+fn serve(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
+    let path = store_path(&args.store)?;
+    // A store that can't be read is an error now, and a problem of single requests later.
+    drop(Reader::open(&path)?);
+    let options = options(args, &path)?;
+    let interrupt = signals::listen(host, Reload::default()).context("cannot listen to signals")?;
+    let server = Server::bind(options).map_err(|problem| anyhow!(problem))?;
+    let running = server.start(None).context("cannot start a thread")?;
+    let (stop, stopped) = channel();
+    interrupt.stop().on_request(move || {
+        // The receiver is gone once the server ends.
+        let _ = stop.send(());
+    });
+    // An error is that the switch is gone.
+    let _ = stopped.recv();
+    running.stop();
+    Ok(())
+}
+
+/// The keys of the configuration, if one is given; options take precedence.
+fn options(args: WebArgs, store: &Path) -> Result<Options, Failure> {
+    let mut options = match &args.store.config {
+        Some(file) => configured(file)?,
+        None => Options::default(),
+    };
+    options.store = Some(store.to_owned());
+    options.listen = args.listen.unwrap_or(options.listen);
+    if args.token.is_some() || args.token_file.is_some() {
+        options.token = args.token.as_deref().map(Token::new);
+        options.token_file = args.token_file;
+    }
+    if args.tls_cert.is_some() {
+        options.tls_key = None;
+    }
+    options.path = args.path.or(options.path);
+    options.users = args.users.or(options.users);
+    options.tls_cert = args.tls_cert.or(options.tls_cert);
+    options.tls_key = args.tls_key.or(options.tls_key);
+    options.hosts = args.hosts.or(options.hosts);
+    Ok(options)
+}
+
+fn configured(file: &Path) -> Result<Options, Failure> {
+    let handlers = Config::read(file)?.handlers;
+    let Some(web) = handlers.into_iter().find(|handler| handler.kind == "web") else {
+        return Ok(Options::default());
+    };
+    let place = web.place.unwrap_or_default();
+    web.keys.options().map_err(|problem| Failure::usage(anyhow!("{place}: {problem}")))
+}
+
+fn add_user(path: &Path, name: &str, role: Role) -> Result<(), Failure> {
+    if directories::is_missing(path) {
+        let dir = dir(path);
+        let error: Failure = anyhow!("no such directory: {}", dir.display()).into();
+        return Err(error.with_hint(create_hint(std::iter::once(dir))));
+    }
+    let password = password(name)?;
+    let was_there = users::add(path, name, &password, role).map_err(|problem| anyhow!(problem))?;
+    let did = if was_there { "has a new password" } else { "was added" };
+    say(&format!("{name} {did} in {}", path.display()));
+    Ok(())
+}
+
+/// Reads a password: from the terminal twice, without showing it, or the first line of standard input.
+fn password(name: &str) -> Result<String, Failure> {
+    let unreadable = "cannot read the password";
+    if io::stdin().is_terminal() {
+        let password =
+            rpassword::prompt_password(format!("Password of {name}: ")).context(unreadable)?;
+        let again = rpassword::prompt_password("Again: ").context(unreadable)?;
+        if password != again {
+            return Err(anyhow!("the passwords differ; nothing was changed").into());
+        }
+        return Ok(password);
+    }
+    let mut line = String::new();
+    let stdin = io::Read::take(io::stdin().lock(), MAX_PASSWORD);
+    io::BufReader::new(stdin).read_line(&mut line).context(unreadable)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}

@@ -1,0 +1,143 @@
+//! Counts over time, by priority.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::index_only::{IndexedBlocks, each_block};
+use crate::store::criteria::Criteria;
+use crate::store::error::{StoreError, StoreProblem};
+use crate::store::layout::SEGMENT_BLOCKS;
+use crate::store::reader::Reader;
+use crate::store::record::microseconds;
+use crate::store::row;
+use crate::store::search::Search;
+use crate::store::segment_index::{self, KeyKind};
+
+/// Counts over time. Intervals without alerts have no point.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Series {
+    /// The points, oldest first.
+    pub points: Vec<Point>,
+}
+
+/// The counts of an interval.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Point {
+    /// Its begin.
+    pub time: Timestamp,
+    /// The number of alerts of each priority; `None` is not known.
+    pub priorities: BTreeMap<Option<u32>, u64>,
+}
+
+/// The number of alerts, by the begin of the interval and the priority.
+type Counts = BTreeMap<(i64, Option<u32>), u64>;
+
+impl Reader {
+    /// Counts the alerts that meet the criteria over time, by priority. An interval begins at a multiple of its
+    /// length since 1970, in UTC; it is at least one microsecond.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn series(
+        &mut self,
+        criteria: &Criteria,
+        interval: Duration,
+    ) -> Result<Series, StoreError> {
+        let interval = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX).max(1);
+        self.try_series(criteria, interval).map(series).map_err(|problem| problem.at(&self.path))
+    }
+
+    fn try_series(&mut self, criteria: &Criteria, interval: i64) -> Result<Counts, StoreProblem> {
+        let search = Search::new(criteria, &self.connection)?;
+        let (indexed, mut counts) = if criteria.looks_inside() {
+            (IndexedBlocks::default(), Counts::new())
+        } else {
+            self.indexed_series(&search, criteria, interval)?
+        };
+        for block in search.blocks(&self.connection, search.segments())? {
+            if !indexed.has(block) {
+                for stored in self.block(&search, block)? {
+                    let begin = begin(microseconds(stored.alert.timestamp()), interval);
+                    *counts.entry((begin, stored.alert.priority())).or_default() += 1;
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Counts the blocks that lie within one interval, and within the wanted time, by their index.
+    fn indexed_series(
+        &mut self,
+        search: &Search<'_>,
+        criteria: &Criteria,
+        interval: i64,
+    ) -> Result<(IndexedBlocks, Counts), StoreProblem> {
+        let Self { connection, interned, .. } = self;
+        // One transaction, so that alerts that are removed meanwhile stay visible.
+        let looking = connection.unchecked_transaction()?;
+        let open = search.open_segment() * SEGMENT_BLOCKS;
+        let mut damaged = HashSet::new();
+        let (indexed, by_signature) = loop {
+            let (mut indexed, mut begins) = (IndexedBlocks::default(), HashMap::new());
+            each_block(&looking, criteria, open, |block| {
+                let first = begin(block.first, interval);
+                let is_sound = !damaged.contains(&(block.id / SEGMENT_BLOCKS));
+                if is_sound && first == begin(block.last, interval) {
+                    indexed.add(block.id);
+                    begins.insert(block.id, first);
+                }
+            })?;
+            let mut counts = HashMap::<(i64, i64), u64>::new();
+            let found = segment_index::each(&looking, KeyKind::Signature, |segment, posting| {
+                let id = posting.key.as_signature().filter(|id| search.may_be(*id));
+                for (block, alerts) in posting.counts() {
+                    let begin = begins.get(&(segment * SEGMENT_BLOCKS + block));
+                    if let Some((id, begin)) = id.zip(begin) {
+                        *counts.entry((*begin, id)).or_default() += alerts;
+                    }
+                }
+            })?;
+            if found.is_subset(&damaged) {
+                break (indexed, counts);
+            }
+            // Again, without those: their blocks are read.
+            damaged.extend(found);
+        };
+        let (mut counts, mut priorities) = (Counts::new(), HashMap::new());
+        for ((begin, id), alerts) in by_signature {
+            let priority = if let Some(priority) = priorities.get(&id) {
+                *priority
+            } else {
+                let signature = row::known_signature(interned, id, &looking)?;
+                let priority = signature.map(|it| it.priority).filter(|it| *it > 0);
+                *priorities.entry(id).or_insert(priority)
+            };
+            *counts.entry((begin, priority)).or_default() += alerts;
+        }
+        looking.finish()?;
+        Ok((indexed, counts))
+    }
+}
+
+/// The begin of the interval with a time, in microseconds.
+fn begin(time: i64, interval: i64) -> i64 {
+    time.div_euclid(interval).saturating_mul(interval)
+}
+
+fn series(counts: Counts) -> Series {
+    let mut points = Vec::<Point>::new();
+    for ((begin, priority), alerts) in counts {
+        let time = Timestamp::from_microsecond(begin).unwrap_or_default();
+        if points.last().is_none_or(|point| point.time != time) {
+            points.push(Point { time, priorities: BTreeMap::new() });
+        }
+        if let Some(point) = points.last_mut() {
+            point.priorities.insert(priority, alerts);
+        }
+    }
+    Series { points }
+}

@@ -1,0 +1,46 @@
+//! `web`: the page over the store, and its API.
+//!
+//! ```text
+//! connection ─▶ limits, TLS ─▶ host ─▶ login ─▶ route ─▶ query on a thread of its own ─▶ store
+//! ```
+//!
+//! Everything is read from the store's file, so the server needs nothing from the pipeline but its counters, and
+//! holds nothing up: the handler's lane only counts. Each query has a thread of a small pool, and a time limit.
+
+mod access;
+mod api;
+mod assets;
+mod ends;
+mod feed;
+mod handler;
+mod hosts;
+mod notice;
+mod openapi;
+mod options;
+mod parameters;
+mod problem;
+mod queries;
+mod router;
+mod server;
+mod site;
+mod tls;
+
+use crate::description::{Description, FileUse};
+#[cfg(feature = "command")]
+pub(crate) use access::users;
+pub(crate) use handler::Web;
+#[cfg(feature = "command")]
+pub(crate) use options::{Listen, Options, Token};
+#[cfg(feature = "command")]
+pub(crate) use server::Server;
+
+pub(crate) const DESCRIPTION: Description = Description {
+    about: "a live page over the store, and its API; \
+    listen=ADDR:PORT path=/PREFIX token_file=FILE users=FILE tls_cert=FILE tls_key=FILE hosts=NAME,NAME",
+    files: &[
+        ("users", FileUse::Reads),
+        ("token_file", FileUse::Reads),
+        ("tls_cert", FileUse::Reads),
+        ("tls_key", FileUse::Reads),
+    ],
+};

@@ -1,0 +1,195 @@
+//! Who may see the page.
+
+mod limiter;
+mod sessions;
+pub(crate) mod users;
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::http::{HeaderMap, StatusCode};
+use tokio::sync::Semaphore;
+
+use self::limiter::Limiter;
+pub(super) use self::sessions::{LIFETIME, Session};
+use self::sessions::{Sessions, secret};
+use self::users::{Role, Users};
+use super::options::{Options, Token};
+use super::problem::Problem;
+
+/// The name of the cookie with the session.
+pub(super) const SESSION_COOKIE: &str = "pigear_session";
+
+/// How many passwords are checked at the same time; each takes memory and time.
+const MOST_CHECKS: usize = 2;
+
+/// Who may see the page.
+pub(super) struct Access {
+    token: Option<Token>,
+    users: Option<Users>,
+    sessions: Sessions,
+    limiter: Limiter,
+    checks: Semaphore,
+    /// The token against forged requests, where no login is needed.
+    csrf: String,
+}
+
+/// Who makes a request.
+#[derive(Clone, Debug)]
+pub(super) enum Identity {
+    /// No login is needed.
+    Anyone,
+    /// Has the token.
+    Token,
+    /// Has logged in.
+    User(Session),
+}
+
+impl Access {
+    /// Reads the files, and checks that nobody else can see the page without a login.
+    pub(super) fn new(options: &Options) -> Result<Self, String> {
+        let token = options.secret()?;
+        let users = options.users.as_deref().map(Users::open).transpose()?;
+        let address = options.listen.0;
+        if !address.ip().is_loopback() && token.is_none() && users.is_none() {
+            return Err(needs_login(address));
+        }
+        Ok(Self {
+            token,
+            users,
+            sessions: Sessions::default(),
+            limiter: Limiter::default(),
+            checks: Semaphore::new(MOST_CHECKS),
+            csrf: secret()?,
+        })
+    }
+
+    /// The ways to log in; none if no login is needed.
+    pub(super) fn ways(&self) -> Vec<&'static str> {
+        let ways = [("password", self.users.is_some()), ("token", self.token.is_some())];
+        ways.into_iter().filter(|(_, there)| *there).map(|(way, _)| way).collect()
+    }
+
+    /// Who makes a request.
+    pub(super) fn identify(&self, headers: &HeaderMap, peer: IpAddr) -> Result<Identity, Problem> {
+        if self.ways().is_empty() {
+            return Ok(Identity::Anyone);
+        }
+        if let Some(given) = bearer(headers) {
+            return self.check_token(given, peer);
+        }
+        let found = cookies(headers).find_map(|id| self.sessions.find(id));
+        let user = found.filter(|session| self.is_still(session)).map(Identity::User);
+        user.ok_or_else(|| self.please("log in first"))
+    }
+
+    /// Whether someone who was let in still may be.
+    pub(super) fn still_allows(&self, identity: &Identity) -> bool {
+        match identity {
+            Identity::Anyone | Identity::Token => true,
+            Identity::User(session) => self.sessions.has(session) && self.is_still(session),
+        }
+    }
+
+    fn is_still(&self, session: &Session) -> bool {
+        match &session.user {
+            Some(name) => {
+                self.users.as_ref().is_some_and(|users| users.role(name) == Some(session.role))
+            }
+            None => self.token.is_some(),
+        }
+    }
+
+    fn please(&self, detail: &str) -> Problem {
+        Problem::login(self.ways(), detail)
+    }
+
+    fn check_token(&self, given: &str, peer: IpAddr) -> Result<Identity, Problem> {
+        if self.token.as_ref().is_some_and(|token| token.is(given)) {
+            return Ok(Identity::Token);
+        }
+        self.limit(peer)?;
+        self.limiter.failed(peer);
+        Err(self.please("the token is wrong"))
+    }
+
+    fn limit(&self, peer: IpAddr) -> Result<(), Problem> {
+        match self.limiter.wait(peer) {
+            None => Ok(()),
+            Some(seconds) => {
+                let detail = "too many wrong logins came from this address";
+                let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "logins", detail);
+                Err(problem.retry_after(seconds))
+            }
+        }
+    }
+
+    /// Begins a session of a user.
+    pub(super) async fn log_in(
+        &self,
+        name: &str,
+        password: String,
+        peer: IpAddr,
+    ) -> Result<(String, Session), Problem> {
+        self.limit(peer)?;
+        let Some(users) = &self.users else {
+            return Err(self.please("there are no users; log in with the token"));
+        };
+        // Counted first, so that many at the same time don't get past.
+        self.limiter.failed(peer);
+        let check = users.check(name.to_owned(), password);
+        let role = {
+            let _permit = self.checks.acquire().await.map_err(|_| Problem::internal())?;
+            tokio::task::spawn_blocking(check).await.map_err(|_| Problem::internal())?
+        };
+        let Some(role) = role else { return Err(self.please("the name or the password is wrong")) };
+        self.limiter.succeeded(peer);
+        self.sessions.begin(Some(name.to_owned()), role).map_err(|_| Problem::internal())
+    }
+
+    /// Begins a session of someone who has the token.
+    pub(super) fn log_in_with(
+        &self,
+        token: &str,
+        peer: IpAddr,
+    ) -> Result<(String, Session), Problem> {
+        self.limit(peer)?;
+        self.check_token(token, peer)?;
+        self.sessions.begin(None, Role::Full).map_err(|_| Problem::internal())
+    }
+
+    /// Ends a session.
+    pub(super) fn log_out(&self, session: &Session) {
+        self.sessions.end(session);
+    }
+
+    /// The token that a request must have that changes something; `None` if it needs none, because it has a
+    /// secret that no other page's request has.
+    pub(super) fn csrf<'a>(&'a self, identity: &'a Identity) -> Option<&'a str> {
+        match identity {
+            Identity::Anyone => Some(&self.csrf),
+            Identity::Token => None,
+            Identity::User(session) => Some(&session.csrf),
+        }
+    }
+}
+
+fn needs_login(address: SocketAddr) -> String {
+    format!(
+        "others can reach {address}, so the page needs a login there: give users=FILE (`pigear web user add NAME \
+        --users FILE` makes it) or token_file=FILE; or listen on 127.0.0.1"
+    )
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = text.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let texts = headers.get_all(COOKIE).into_iter().filter_map(|header| header.to_str().ok());
+    let pairs =
+        texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(|(name, _)| *name == SESSION_COOKIE).map(|(_, value)| value)
+}

@@ -1,0 +1,100 @@
+//! Limits how often someone may try to log in.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How many wrong logins an address has within the time.
+const MOST: usize = 5;
+
+/// The time in which they are counted.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// How many addresses are remembered; those with the oldest logins are forgotten.
+const ADDRESSES: usize = 10_000;
+
+/// Wrong logins by address.
+#[derive(Default)]
+pub(super) struct Limiter(Mutex<HashMap<IpAddr, Vec<Instant>>>);
+
+impl Limiter {
+    /// How many seconds an address has to wait before it may try again.
+    pub(super) fn wait(&self, peer: IpAddr) -> Option<u64> {
+        self.wait_at(peer, Instant::now())
+    }
+
+    fn wait_at(&self, peer: IpAddr, now: Instant) -> Option<u64> {
+        let failures = self.failures();
+        let recent = failures.get(&network(peer)).into_iter().flatten();
+        let recent: Vec<_> = recent.filter(|time| now.duration_since(**time) < WITHIN).collect();
+        let oldest = recent.len().checked_sub(MOST).and_then(|first| recent.get(first))?;
+        Some(WITHIN.saturating_sub(now.duration_since(**oldest)).as_secs() + 1)
+    }
+
+    /// A login was wrong.
+    pub(super) fn failed(&self, peer: IpAddr) {
+        self.failed_at(peer, Instant::now());
+    }
+
+    fn failed_at(&self, peer: IpAddr, now: Instant) {
+        let mut failures = self.failures();
+        if failures.len() >= ADDRESSES {
+            failures
+                .retain(|_, times| times.last().is_some_and(|it| now.duration_since(*it) < WITHIN));
+        }
+        if failures.len() >= ADDRESSES {
+            failures.clear();
+        }
+        let times = failures.entry(network(peer)).or_default();
+        times.retain(|time| now.duration_since(*time) < WITHIN);
+        times.push(now);
+    }
+
+    /// A login was right: the address may try as often as before.
+    pub(super) fn succeeded(&self, peer: IpAddr) {
+        self.failures().remove(&network(peer));
+    }
+
+    fn failures(&self) -> MutexGuard<'_, HashMap<IpAddr, Vec<Instant>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever has an IPv6 address has a whole network of them.
+fn network(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V6(ip) => IpAddr::V6((u128::from(ip) >> 64 << 64).into()),
+        ip @ IpAddr::V4(_) => ip,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_logins_are_limited_by_address_until_some_time_passed() {
+        let (limiter, start) = (Limiter::default(), Instant::now());
+        let peer: IpAddr = "2001:db8::1".parse().unwrap();
+        for _ in 0..MOST {
+            assert_eq!(limiter.wait_at(peer, start), None);
+            limiter.failed_at(peer, start);
+        }
+        let neighbour = "2001:db8::2".parse().unwrap();
+        assert_eq!(limiter.wait_at(neighbour, start), Some(61));
+        assert_eq!(limiter.wait_at("2001:db8:1::1".parse().unwrap(), start), None);
+        assert_eq!(limiter.wait_at(peer, start + WITHIN), None);
+        limiter.succeeded(peer);
+        assert_eq!(limiter.wait_at(peer, start), None);
+    }
+
+    #[test]
+    fn the_memory_of_addresses_is_bounded() {
+        let (limiter, now) = (Limiter::default(), Instant::now());
+        for n in 0..u32::try_from(ADDRESSES).unwrap() + 5 {
+            limiter.failed_at(IpAddr::V4(n.into()), now);
+        }
+        assert!(limiter.failures().len() <= ADDRESSES);
+    }
+}

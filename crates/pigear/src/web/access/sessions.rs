@@ -1,0 +1,131 @@
+//! Sessions: who has logged in.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::users::Role;
+use crate::web::options::Token;
+
+/// How long a session lasts without a request.
+pub(in crate::web) const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// The most sessions; the one that was not used for longest ends.
+const MOST: usize = 1_000;
+
+/// A session.
+#[derive(Clone, Debug)]
+pub(in crate::web) struct Session {
+    /// The user; `None` for someone with the token.
+    pub(in crate::web) user: Option<String>,
+    pub(in crate::web) role: Role,
+    /// What a request of this session has that changes something.
+    pub(in crate::web) csrf: String,
+    /// Identifies it.
+    key: u64,
+}
+
+/// All sessions.
+#[derive(Default)]
+pub(super) struct Sessions(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    next: u64,
+    /// By the first bytes of their digest, to find them without comparing secrets.
+    by_id: HashMap<u64, Entry>,
+}
+
+struct Entry {
+    id: Token,
+    session: Session,
+    used: Instant,
+}
+
+impl Sessions {
+    /// Begins a session, and returns its id.
+    pub(super) fn begin(
+        &self,
+        user: Option<String>,
+        role: Role,
+    ) -> Result<(String, Session), String> {
+        let (id, csrf) = (secret()?, secret()?);
+        let mut inner = self.inner();
+        inner.next += 1;
+        let session = Session { user, role, csrf, key: inner.next };
+        if inner.by_id.len() >= MOST {
+            let oldest =
+                inner.by_id.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| *key);
+            oldest.and_then(|key| inner.by_id.remove(&key));
+        }
+        let entry = Entry { id: Token::new(&id), session: session.clone(), used: Instant::now() };
+        inner.by_id.insert(session.key, entry);
+        Ok((format!("{}.{id}", session.key), session))
+    }
+
+    /// The session with an id.
+    pub(super) fn find(&self, id: &str) -> Option<Session> {
+        let (key, secret) = id.split_once('.')?;
+        let mut inner = self.inner();
+        inner.by_id.retain(|_, entry| entry.used.elapsed() < LIFETIME);
+        let entry = inner.by_id.get_mut(&key.parse().ok()?)?;
+        entry.id.is(secret).then(|| {
+            entry.used = Instant::now();
+            entry.session.clone()
+        })
+    }
+
+    /// Whether a session goes on.
+    pub(super) fn has(&self, session: &Session) -> bool {
+        self.inner().by_id.contains_key(&session.key)
+    }
+
+    /// Ends a session.
+    pub(super) fn end(&self, session: &Session) {
+        self.inner().by_id.remove(&session.key);
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A text that can't be guessed.
+pub(super) fn secret() -> Result<String, String> {
+    let mut bytes = [0; 32];
+    let filled = SystemRandom::new().fill(&mut bytes);
+    filled.map_err(|_| "the system has no random numbers".to_owned())?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_found_by_its_id_only_until_it_ends() {
+        let sessions = Sessions::default();
+        let (id, session) = sessions.begin(Some("ann".to_owned()), Role::Full).unwrap();
+        assert_eq!(sessions.find(&id).unwrap().user.as_deref(), Some("ann"));
+        for wrong in ["", "1", "1.", &id[2..], &format!("{id}x"), &format!("2{}", &id[1..])] {
+            assert!(sessions.find(wrong).is_none(), "{wrong}");
+        }
+        sessions.end(&session);
+        assert!(sessions.find(&id).is_none() && !sessions.has(&session));
+    }
+
+    #[test]
+    fn the_number_of_sessions_is_bounded() {
+        let sessions = Sessions::default();
+        let (first, _) = sessions.begin(None, Role::Full).unwrap();
+        for _ in 0..MOST {
+            sessions.begin(None, Role::Full).unwrap();
+        }
+        assert!(sessions.find(&first).is_none());
+        assert_eq!(sessions.inner().by_id.len(), MOST);
+    }
+}

@@ -1,0 +1,266 @@
+//! Alerts: a page of them, and one with its layers.
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use jiff::tz::TimeZone;
+use pigear_alert::Alert;
+use pigear_alert::format::{Format, FormatName};
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+
+use super::object::AlertObject;
+use crate::keys::number;
+use crate::script::layers_json;
+use crate::store::{Further, Reader, Selection, StoreError, StoreProblem, Stored};
+use crate::web::parameters::{Parameters, Selects};
+use crate::web::problem::{Problem, ProblemObject};
+use crate::web::site::Shared;
+
+/// How many alerts a page has by default, and at most.
+const USUAL: i64 = 100;
+const MOST: i64 = 1_000;
+
+/// Which page.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters")]
+pub(in crate::web) struct PageParameters {
+    /// How many alerts; 100 by default.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<i64>,
+    /// Where the last page ended: its `next`.
+    #[param(minimum = 1)]
+    cursor: Option<i64>,
+    /// `no` leaves packets out.
+    #[param(inline)]
+    packet: Option<YesOrNo>,
+    /// `no` leaves payloads out.
+    #[param(inline)]
+    payload: Option<YesOrNo>,
+    /// The most bytes that are written of a packet, and of a payload.
+    #[param(example = "1KiB")]
+    max_bytes: Option<String>,
+}
+
+/// A choice.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "describes a parameter")]
+pub(in crate::web) enum YesOrNo {
+    Yes,
+    No,
+    True,
+    False,
+}
+
+/// A page of alerts.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct AlertPage {
+    /// The alerts, newest first.
+    alerts: Vec<AlertObject>,
+    /// The `cursor` of the next page; absent if there are no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+    /// The id of the last stored alert: a live stream with this as `last_event_id` has what comes then.
+    last: i64,
+    /// True if the search took too long, and is to be continued with `next`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unfinished: bool,
+    /// How many alerts could not be read, because they are damaged.
+    #[serde(skip_serializing_if = "is_zero")]
+    unreadable: u64,
+    /// Why nothing is found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What is known of an alert's packet, behind the fields of the alert.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct AlertDetails {
+    /// The headers of the packet, from the outermost on.
+    layers: Vec<Layer>,
+    /// Where the payload is in the packet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<Span>,
+    /// Where and why dissection ended early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<String>,
+    /// How the packet differs from what Snort states.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    difference: Option<String>,
+}
+
+/// A header of a packet.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `layers_json` makes")]
+pub(in crate::web) struct LayerObject {
+    /// Its name, such as `IPv4`.
+    name: String,
+    /// Its first byte in `pkt`, counted from 0.
+    start: u64,
+    /// The byte behind its last.
+    end: u64,
+    /// Its fields.
+    #[schema(value_type = Object)]
+    fields: Value,
+}
+
+type Layer = Value;
+
+/// A part of a packet.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct Span {
+    /// Its first byte in `pkt`, counted from 0.
+    start: usize,
+    /// The byte behind its last.
+    end: usize,
+}
+
+/// Alerts, newest first
+///
+/// The criteria are those of `pigear query`; times without an offset are in UTC.
+#[utoipa::path(
+    get, path = "/api/v1/alerts", tag = "alerts", params(Selection, PageParameters),
+    responses(
+        (status = 200, description = "A page", body = AlertPage),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::web) async fn list(
+    State(site): State<Shared>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<AlertPage>, Problem> {
+    let mut parameters = Parameters::of(query.as_deref());
+    let selection = parameters.selection()?;
+    let limit = parameters.number("limit", 1..=MOST)?.unwrap_or(USUAL);
+    let before = parameters.number("cursor", 1..=i64::MAX)?.unwrap_or(i64::MAX);
+    let (name, format) = parameters.format(FormatName::Json)?;
+    if name != FormatName::Json {
+        return Err(Problem::parameter(
+            "format",
+            "a page is always JSON; export has the other formats",
+        ));
+    }
+    parameters.finish(&["limit", "cursor", "packet", "payload", "max_bytes"], Selects::Alerts)?;
+    let limit = usize::try_from(limit).unwrap_or_default();
+    let search = Page { limit, before, format };
+    let page = site.queries.run(move |reader| search.find(reader, &selection));
+    page.await.map(Json)
+}
+
+struct Page {
+    limit: usize,
+    before: i64,
+    format: Box<dyn Format>,
+}
+
+impl Page {
+    fn find(self, reader: &mut Reader, selection: &Selection) -> Result<AlertPage, Problem> {
+        let criteria = selection.criteria(|| TimeZone::UTC)?;
+        let (last, unreadable) = (reader.last()?, reader.unreadable());
+        let (mut alerts, mut oldest, mut next) = (Vec::new(), None, None);
+        let searched = reader.newest_before(self.before, &criteria, |stored| {
+            if alerts.len() == self.limit {
+                next = oldest;
+                return Further::Enough;
+            }
+            oldest = Some(stored.id);
+            alerts.push(AlertObject::new(&stored, &*self.format));
+            Further::On
+        });
+        let mut unfinished = false;
+        match searched {
+            Err(StoreError { source: StoreProblem::Unfinished { reached }, .. }) => {
+                (next, unfinished) = (Some(reached.max(1)), true);
+            }
+            searched => searched?,
+        }
+        let is_empty = alerts.is_empty() && !unfinished && self.before == i64::MAX;
+        let reason =
+            is_empty.then(|| reader.why_nothing(&criteria, || TimeZone::UTC)).transpose()?;
+        Ok(AlertPage {
+            alerts: alerts.into_iter().collect::<Result<_, _>>()?,
+            next: next.map(|id| id.to_string()),
+            last,
+            unfinished,
+            unreadable: reader.unreadable() - unreadable,
+            reason,
+        })
+    }
+}
+
+/// An alert with its layers
+#[utoipa::path(
+    get, path = "/api/v1/alerts/{id}", tag = "alerts",
+    params(("id" = i64, Path, description = "The alert's id", minimum = 1)),
+    responses(
+        (status = 200, description = "The alert", body = AlertDetails),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::web) async fn one(
+    State(site): State<Shared>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Box<RawValue>>, Problem> {
+    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
+    let id = id_of(&id)?;
+    let details = site.queries.run(move |reader| {
+        let alert = get(reader, id)?;
+        details(&Stored { id, alert })
+    });
+    details.await.map(Json)
+}
+
+/// The id in a path.
+pub(super) fn id_of(text: &str) -> Result<i64, Problem> {
+    let id = number::<i64>(text).ok().filter(|id| *id > 0);
+    id.ok_or_else(|| Problem::parameter("id", "expected a whole number from 1 on"))
+}
+
+/// The alert of an id, which must be in the store.
+pub(super) fn get(reader: &mut Reader, id: i64) -> Result<Alert, Problem> {
+    let unreadable = reader.unreadable();
+    if let Some(alert) = reader.get(id)? {
+        return Ok(alert);
+    }
+    if reader.unreadable() > unreadable {
+        return Err(Problem::not_found(format!(
+            "alert {id} could not be read: its record is damaged"
+        )));
+    }
+    let there_are = match reader.contents()? {
+        Some(contents) => {
+            format!("its alerts have the numbers {} to {}", contents.ids.0, contents.ids.1)
+        }
+        None => "it is empty".to_owned(),
+    };
+    Err(Problem::not_found(format!("there is no alert {id} in the store; {there_are}")))
+}
+
+/// The alert's object, with more fields behind its own.
+fn details(stored: &Stored) -> Result<Box<RawValue>, Problem> {
+    let alert = &stored.alert;
+    let has_packet = alert.message.has_packet();
+    let packet = alert.dissection();
+    let payload = Some(&packet.payload).filter(|payload| has_packet && !payload.is_empty());
+    let details = AlertDetails {
+        layers: if has_packet { layers_json(alert) } else { Vec::new() },
+        payload: payload.map(|it| Span { start: it.start, end: it.end }),
+        stopped: packet.stopped.filter(|_| has_packet).map(|stop| stop.to_string()),
+        difference: packet.difference().map(str::to_owned),
+    };
+    let details = serde_json::to_string(&details).map_err(|_| Problem::internal())?;
+    let own = AlertObject::text(stored);
+    // One object of both: without the brace at the end of the one and at the begin of the other.
+    let own = own.strip_suffix('}').unwrap_or(&own);
+    let whole = format!("{own},{}", details.strip_prefix('{').unwrap_or(&details));
+    RawValue::from_string(whole).map_err(|_| Problem::internal())
+}

@@ -1,0 +1,63 @@
+//! What a request must have that changes something: it comes from the page itself, and not from another site's.
+
+use axum::Extension;
+use axum::extract::FromRequestParts;
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::web::access::Identity;
+use crate::web::problem::Problem;
+use crate::web::site::{Shared, Site};
+
+/// The header with the token against forged requests.
+pub(in crate::web) const CSRF_HEADER: &str = "x-csrf-token";
+
+/// A request that another site's page did not make.
+pub(in crate::web) struct SameOrigin;
+
+/// A request that may change something, and who makes it. It has the token against forged requests.
+pub(in crate::web) struct Change(pub(super) Identity);
+
+impl FromRequestParts<Shared> for SameOrigin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Self, Problem> {
+        if is_same_origin(site, &parts.headers) {
+            return Ok(Self);
+        }
+        Err(Problem::new(StatusCode::FORBIDDEN, "origin", "the request comes from another site"))
+    }
+}
+
+impl FromRequestParts<Shared> for Change {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Self, Problem> {
+        SameOrigin::from_request_parts(parts, site).await?;
+        let found = Extension::<Identity>::from_request_parts(parts, site).await;
+        let Extension(identity) = found.map_err(|_| Problem::internal())?;
+        let given = parts.headers.get(CSRF_HEADER).map(HeaderValue::as_bytes);
+        match site.access.csrf(&identity) {
+            Some(token) if given != Some(token.as_bytes()) => {
+                let detail = format!("the header {CSRF_HEADER} is missing or wrong");
+                let problem = Problem::new(StatusCode::FORBIDDEN, "csrf", detail);
+                Err(problem.hint("GET /api/v1/session has its value as csrf"))
+            }
+            _ => Ok(Self(identity)),
+        }
+    }
+}
+
+/// What a browser says about where a request comes from. Other programs say nothing.
+fn is_same_origin(site: &Site, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let fetched = text("sec-fetch-site").is_none_or(|from| ["same-origin", "none"].contains(&from));
+    let origin = text(ORIGIN.as_str()).is_none_or(|origin| {
+        let host = origin.split_once("://").map_or("", |(_, host)| host);
+        // A proxy in between may have changed the host.
+        text(HOST.as_str()).is_some_and(|own| own.eq_ignore_ascii_case(host))
+            || site.hosts.configures(host)
+    });
+    fetched && origin
+}

@@ -1,0 +1,307 @@
+//! Counts: by a field, over time, and of values for completion.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::keys::Time;
+use crate::store::{CountBy, Criteria, Point, Reader, Selection};
+use crate::web::parameters::{Parameters, Selects};
+use crate::web::problem::{Problem, ProblemObject};
+use crate::web::site::Shared;
+
+/// How many counts and values there are by default, and at most.
+const COUNTS: i64 = 25;
+const VALUES: i64 = 20;
+const MOST: i64 = 10_000;
+
+/// The most intervals of a series, and about how many it has if none is given.
+const MOST_POINTS: u64 = 2_000;
+const POINTS: u64 = 100;
+
+/// Intervals that people can read, in seconds.
+const INTERVALS: [u64; 17] = [
+    1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 604_800, 2_592_000,
+    7_776_000, 31_536_000,
+];
+
+/// By what to count.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters")]
+pub(in crate::web) struct CountParameters {
+    /// The field.
+    #[param(inline)]
+    by: Field,
+    /// How many counts: the largest, or of times the last; 25 by default.
+    #[param(minimum = 1, maximum = 10000)]
+    limit: Option<i64>,
+}
+
+/// A field that alerts are counted by.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "describes a parameter")]
+pub(in crate::web) enum Field {
+    Sid,
+    Src,
+    Dst,
+    Class,
+    Priority,
+    Proto,
+    Port,
+    Sensor,
+    Hour,
+    Day,
+}
+
+/// Counts by a field.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Counts)]
+pub(in crate::web) struct CountTable {
+    /// The field.
+    by: &'static str,
+    /// The counts: each with the value, under the name of the field (of a signature `gid`, `sid` and `msg`), and
+    /// `alerts`. A value that isn't known is absent.
+    #[schema(value_type = Vec<Object>)]
+    counts: Vec<Map<String, Value>>,
+    /// How many values are left out.
+    more: usize,
+    /// How many alerts there are, with those that are left out.
+    total: u64,
+}
+
+/// Counts by a field
+#[utoipa::path(
+    get, path = "/api/v1/counts", tag = "counts", params(CountParameters, Selection),
+    responses(
+        (status = 200, description = "The counts", body = CountTable),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::web) async fn counts(
+    State(site): State<Shared>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<CountTable>, Problem> {
+    let mut parameters = Parameters::of(query.as_deref());
+    let selection = parameters.selection()?;
+    let by = parameters.parsed::<CountBy>("by")?;
+    let limit = parameters.number("limit", 1..=MOST)?.unwrap_or(COUNTS);
+    parameters.finish(&["by", "limit"], Selects::Alerts)?;
+    let by = by.ok_or_else(|| Problem::parameter("by", format!("it is missing: {}", fields())))?;
+    let limit = usize::try_from(limit).unwrap_or_default();
+    let counts = site.queries.run(move |reader| {
+        let all = reader.count(&selection.criteria(|| TimeZone::UTC)?, by)?;
+        let more = all.len().saturating_sub(limit);
+        let shown = if by.is_time() { all.get(more..) } else { all.get(..all.len() - more) };
+        let object = |count: &crate::store::Count| {
+            let fields = count.fields(by).map(|(name, value)| (name.to_owned(), value));
+            fields.chain([("alerts".to_owned(), count.alerts.into())]).collect()
+        };
+        let total = all.iter().map(|count| count.alerts).sum();
+        let counts = shown.unwrap_or_default().iter().map(object).collect();
+        Ok(CountTable { by: by.name(), counts, more, total })
+    });
+    counts.await.map(Json)
+}
+
+fn fields() -> String {
+    let names: Vec<_> = CountBy::all().map(CountBy::name).collect();
+    format!("one of {}", names.join(", "))
+}
+
+/// How fine a series is.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters")]
+pub(in crate::web) struct SeriesParameters {
+    /// The length of an interval, such as `5m`, `1h` or `1d`, at least a second; by default one that gives about
+    /// a hundred.
+    #[param(example = "1h")]
+    interval: Option<String>,
+}
+
+/// Counts over time.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct SeriesObject {
+    /// The length of an interval, in seconds.
+    interval: u64,
+    /// The begin of the first interval; absent if there are no alerts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    first: Option<Timestamp>,
+    /// The intervals with alerts, oldest first.
+    points: Vec<PointObject>,
+}
+
+/// An interval.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct PointObject {
+    /// Its begin.
+    #[schema(value_type = String, format = DateTime)]
+    time: Timestamp,
+    /// How many alerts it has.
+    alerts: u64,
+    /// How many of each priority; of `unknown`, of those whose priority isn't known.
+    priorities: BTreeMap<String, u64>,
+}
+
+/// Counts over time, by priority
+#[utoipa::path(
+    get, path = "/api/v1/series", tag = "counts", params(SeriesParameters, Selection),
+    responses(
+        (status = 200, description = "The series", body = SeriesObject),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::web) async fn series(
+    State(site): State<Shared>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<SeriesObject>, Problem> {
+    let mut parameters = Parameters::of(query.as_deref());
+    let selection = parameters.selection()?;
+    let interval = parameters.parsed::<Time>("interval")?.map(|time| time.0.as_secs());
+    parameters.finish(&["interval"], Selects::Alerts)?;
+    if interval == Some(0) {
+        return Err(Problem::parameter("interval", "it must be at least a second"));
+    }
+    let series = site.queries.run(move |reader| {
+        let criteria = selection.criteria(|| TimeZone::UTC)?;
+        let interval = interval_for(reader, &criteria, interval)?;
+        let series = reader.series(&criteria, Duration::from_secs(interval))?;
+        let points: Vec<_> = series.points.into_iter().map(PointObject::from).collect();
+        Ok(SeriesObject { interval, first: points.first().map(|point| point.time), points })
+    });
+    series.await.map(Json)
+}
+
+/// The length of the intervals, in seconds: the given one, if it doesn't give too many.
+fn interval_for(reader: &Reader, criteria: &Criteria, given: Option<u64>) -> Result<u64, Problem> {
+    let Some(contents) = reader.contents()? else { return Ok(given.unwrap_or(1)) };
+    let first = criteria.since.map_or(contents.first, |since| since.max(contents.first));
+    let last = criteria.until.map_or(contents.last, |until| until.min(contents.last));
+    let span = u64::try_from(last.duration_since(first).as_secs()).unwrap_or_default();
+    match given {
+        None => {
+            let fits = |interval: &&u64| span / **interval <= POINTS;
+            Ok(INTERVALS.iter().find(fits).copied().unwrap_or(span / POINTS))
+        }
+        Some(interval) if span / interval > MOST_POINTS => {
+            let detail = format!("it gives more than {MOST_POINTS} intervals; give a longer one");
+            Err(Problem::parameter("interval", detail))
+        }
+        Some(interval) => Ok(interval),
+    }
+}
+
+impl From<Point> for PointObject {
+    fn from(Point { time, priorities, .. }: Point) -> Self {
+        let name =
+            |priority: Option<u32>| priority.map_or("unknown".to_owned(), |it| it.to_string());
+        Self {
+            time,
+            alerts: priorities.values().sum(),
+            priorities: priorities.into_iter().map(|(it, alerts)| (name(it), alerts)).collect(),
+        }
+    }
+}
+
+/// Values of which field.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters")]
+pub(in crate::web) struct ValueParameters {
+    /// The field.
+    #[param(inline)]
+    field: ValueField,
+    /// With what the values begin, in upper or lower case; a signature also has it in its message.
+    prefix: Option<String>,
+    /// How many values, the most frequent first; 20 by default.
+    #[param(minimum = 1, maximum = 10000)]
+    limit: Option<i64>,
+}
+
+/// A field with values for completion.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "describes a parameter")]
+pub(in crate::web) enum ValueField {
+    Sid,
+    Src,
+    Dst,
+    Class,
+    Priority,
+    Proto,
+    Port,
+    Sensor,
+}
+
+/// Values of a field.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct Values {
+    /// The field.
+    field: &'static str,
+    /// The values, the most frequent first.
+    values: Vec<KnownValue>,
+}
+
+/// A value that stored alerts have.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct KnownValue {
+    /// The value, as a criterion has it.
+    value: String,
+    /// What it is called: a signature's message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    /// How many alerts have it.
+    alerts: u64,
+}
+
+/// Values of a field, for completion
+#[utoipa::path(
+    get, path = "/api/v1/values", tag = "counts", params(ValueParameters, Selection),
+    responses(
+        (status = 200, description = "The values", body = Values),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::web) async fn values(
+    State(site): State<Shared>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Values>, Problem> {
+    let mut parameters = Parameters::of(query.as_deref());
+    let selection = parameters.selection()?;
+    let by = parameters.parsed::<CountBy>("field")?;
+    let prefix = parameters.text("prefix")?.unwrap_or_default().to_lowercase();
+    let limit = parameters.number("limit", 1..=MOST)?.unwrap_or(VALUES);
+    parameters.finish(&["field", "prefix", "limit"], Selects::Alerts)?;
+    let by = by.filter(|by| !by.is_time()).ok_or_else(|| {
+        Problem::parameter("field", format!("expected {}, but not hour or day", fields()))
+    })?;
+    let values = site.queries.run(move |reader| {
+        let counts = reader.count(&selection.criteria(|| TimeZone::UTC)?, by)?;
+        let values = counts.iter().filter_map(|count| {
+            let mut values = count.values(by)?;
+            let (value, label) = match by {
+                CountBy::Sid => (values.get(1)?.clone(), values.pop()),
+                _ => (values.pop()?, None),
+            };
+            Some(KnownValue { value, label, alerts: count.alerts })
+        });
+        let fits = |value: &KnownValue| {
+            let label = value.label.as_deref().unwrap_or_default().to_lowercase();
+            value.value.to_lowercase().starts_with(&prefix)
+                || !label.is_empty() && label.contains(&prefix)
+        };
+        let limit = usize::try_from(limit).unwrap_or_default();
+        Ok(Values { field: by.name(), values: values.filter(fits).take(limit).collect() })
+    });
+    values.await.map(Json)
+}

@@ -1,0 +1,200 @@
+//! Downloads: packets as pcapng, and selections in every format.
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderValue;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::Response;
+use jiff::tz::TimeZone;
+use pigear_alert::format::FormatName;
+use utoipa::{IntoParams, ToSchema};
+
+use super::alerts::{YesOrNo, get, id_of};
+use crate::handler::pcap::Capture;
+use crate::store::{Further, Selection};
+use crate::web::parameters::{FORMAT, Parameters, Selects};
+use crate::web::problem::{Problem, ProblemObject};
+use crate::web::queries::Pieces;
+use crate::web::site::Shared;
+
+/// The media type of pcapng, which is not registered, but common.
+const PCAPNG: &str = "application/x-pcapng";
+
+/// How much of a selection.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters")]
+pub(in crate::web) struct LimitParameters {
+    /// How many alerts, the newest; all by default.
+    #[param(minimum = 1)]
+    limit: Option<i64>,
+}
+
+/// How alerts are written.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters")]
+pub(in crate::web) struct FormatParameters {
+    /// The format; `json` by default.
+    #[param(inline)]
+    format: Option<ExportFormat>,
+    /// `no` leaves packets out: of `json`, `eve` and `full`.
+    #[param(inline)]
+    packet: Option<YesOrNo>,
+    /// `no` leaves payloads out: of `json`, `eve` and `ecs`.
+    #[param(inline)]
+    payload: Option<YesOrNo>,
+    /// The most bytes that are written of a packet, and of a payload: of `json`, `eve`, `ecs` and `full`.
+    #[param(example = "1KiB")]
+    max_bytes: Option<String>,
+    /// The fields of `alert_json` and `csv`, with commas between.
+    #[param(example = "timestamp,msg")]
+    fields: Option<String>,
+}
+
+/// A format of alerts.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes a parameter")]
+pub(in crate::web) enum ExportFormat {
+    Fast,
+    Full,
+    Json,
+    Eve,
+    Ecs,
+    Ocsf,
+    Cef,
+    Snort,
+    AlertJson,
+    Csv,
+}
+
+/// The packets of an alert, as pcapng
+#[utoipa::path(
+    get, path = "/api/v1/alerts/{id}/packet", tag = "alerts",
+    params(("id" = i64, Path, description = "The alert's id", minimum = 1)),
+    responses(
+        (status = 200, description = "A capture", body = Vec<u8>, content_type = "application/x-pcapng"),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::web) async fn packet(
+    State(site): State<Shared>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
+    let id = id_of(&id)?;
+    let capture = site.queries.run(move |reader| {
+        let alert = get(reader, id)?;
+        if !alert.message.has_packet() {
+            let hint =
+                "Snort 3 sends alerts of rebuilt streams without a packet; --complete-from adds it";
+            return Err(Problem::not_found(format!("alert {id} has no packet")).hint(hint));
+        }
+        let mut bytes = Capture::header();
+        Capture::default().put(&alert, &mut bytes);
+        Ok(bytes)
+    });
+    Ok(download(Body::from(capture.await?), PCAPNG, &format!("alert-{id}.pcapng")))
+}
+
+/// The packets of a selection, as pcapng, oldest first
+#[utoipa::path(
+    get, path = "/api/v1/packets", tag = "export", params(LimitParameters, Selection),
+    responses(
+        (status = 200, description = "A capture", body = Vec<u8>, content_type = "application/x-pcapng"),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::web) async fn packets(
+    State(site): State<Shared>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(query.as_deref());
+    let (selection, limit) = selected(&mut parameters)?;
+    parameters.finish(&["limit"], Selects::Alerts)?;
+    let body = site.queries.download(move |reader, out| {
+        let criteria = selection.criteria(|| TimeZone::UTC)?;
+        let mut ids = Vec::new();
+        reader.newest(&criteria, |stored| {
+            ids.push(stored.id);
+            if ids.len() < limit { Further::On } else { Further::Enough }
+        })?;
+        if ids.is_empty() {
+            let reason = reader.why_nothing(&criteria, || TimeZone::UTC)?;
+            return Err(Problem::not_found(format!("no alerts found: {reason}")));
+        }
+        let (mut capture, mut found) = (Capture::default(), false);
+        for id in ids.into_iter().rev() {
+            // It may have been removed meanwhile.
+            let Some(alert) = reader.get(id)? else { continue };
+            if alert.message.has_packet() {
+                if !std::mem::replace(&mut found, true) {
+                    out.bytes.extend(Capture::header());
+                }
+                capture.put(&alert, &mut out.bytes);
+            }
+            if out.flush_some() == Further::Enough {
+                return Ok(());
+            }
+        }
+        if found { Ok(()) } else { Err(Problem::not_found("none of the alerts has a packet")) }
+    });
+    Ok(download(body.await?, PCAPNG, "alerts.pcapng"))
+}
+
+/// A selection in any format, newest first
+#[utoipa::path(
+    get, path = "/api/v1/export", tag = "export", params(FormatParameters, LimitParameters, Selection),
+    responses(
+        (status = 200, description = "The alerts", content(
+            (String = "application/x-ndjson"), (String = "text/csv"), (String = "text/plain"),
+        )),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::web) async fn export(
+    State(site): State<Shared>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(query.as_deref());
+    let (selection, limit) = selected(&mut parameters)?;
+    let (name, format) = parameters.format(FormatName::Json)?;
+    parameters.finish(&[&["limit"][..], &FORMAT].concat(), Selects::Alerts)?;
+    let body = site.queries.download(move |reader, out: &mut Pieces| {
+        let criteria = selection.criteria(|| TimeZone::UTC)?;
+        let mut left = limit;
+        reader.newest(&criteria, |stored| {
+            format.write(&stored.alert, &mut out.bytes);
+            left -= 1;
+            if left == 0 { Further::Enough } else { out.flush_some() }
+        })?;
+        Ok(())
+    });
+    let (kind, ending) = match name {
+        FormatName::Csv => ("text/csv; charset=utf-8", "csv"),
+        name if name.is_json() => ("application/x-ndjson", "json"),
+        _ => ("text/plain; charset=utf-8", "txt"),
+    };
+    Ok(download(body.await?, kind, &format!("alerts.{name}.{ending}")))
+}
+
+/// The criteria, and how many alerts.
+fn selected(parameters: &mut Parameters) -> Result<(Selection, usize), Problem> {
+    let selection = parameters.selection()?;
+    let limit = parameters.number("limit", 1..=i64::MAX)?;
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+    Ok((selection, limit.unwrap_or(usize::MAX)))
+}
+
+fn download(body: Body, kind: &'static str, name: &str) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    // The names have letters, digits, dots and dashes only.
+    if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        headers.insert(CONTENT_DISPOSITION, name);
+    }
+    response
+}

@@ -1,0 +1,145 @@
+//! How the store, its lanes, and the program are.
+
+use std::fs;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use jiff::Timestamp;
+use pigear_pipeline::Snapshot;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::store::{LaneState, Reader};
+use crate::web::parameters::{Parameters, Selects};
+use crate::web::problem::{Problem, ProblemObject};
+use crate::web::site::Shared;
+
+/// How the store, its lanes, and the program are.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct Health {
+    /// The version of this Pigear.
+    version: &'static str,
+    /// Since when it serves the page.
+    #[schema(value_type = String, format = DateTime)]
+    started: Timestamp,
+    /// The store.
+    store: StoreHealth,
+    /// The handlers that get their alerts from the store.
+    lanes: Vec<LaneHealth>,
+    /// How many dead letters there are.
+    dead_letters: u64,
+    /// The counters, as in the file of `--stats`; absent if another Pigear receives the alerts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    counters: Option<Snapshot>,
+}
+
+/// The store.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct StoreHealth {
+    /// Its path.
+    path: String,
+    /// Its size, with what is not yet in the main file, in bytes.
+    bytes: u64,
+    /// When the earliest packet was seen; absent in an empty store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    first: Option<Timestamp>,
+    /// When the latest packet was seen; absent in an empty store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last: Option<Timestamp>,
+    /// The lowest id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_id: Option<i64>,
+    /// The highest id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_id: Option<i64>,
+}
+
+/// A handler that gets its alerts from the store.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct LaneHealth {
+    /// Its name.
+    name: String,
+    /// How many stored alerts wait for it.
+    waiting: u64,
+    /// How many dead letters it has.
+    dead_letters: u64,
+    /// How many alerts it handled, over all runs.
+    handled: u64,
+    /// How many alerts it could not process.
+    failed: u64,
+    /// How many alerts were removed before it got them.
+    dropped: u64,
+    /// When its position last moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    moved: Option<Timestamp>,
+    /// The receiver that it delivers to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+}
+
+impl From<LaneState> for LaneHealth {
+    fn from(lane: LaneState) -> Self {
+        Self {
+            name: lane.name,
+            waiting: lane.lag,
+            dead_letters: lane.dead_letters,
+            handled: lane.account.handled,
+            failed: lane.account.failed,
+            dropped: lane.account.dropped,
+            moved: lane.moved,
+            target: lane.target,
+        }
+    }
+}
+
+/// How the store, its lanes, and the program are
+#[utoipa::path(
+    get, path = "/api/v1/health", tag = "health",
+    responses(
+        (status = 200, description = "All is well with the store", body = Health),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::web) async fn health(
+    State(site): State<Shared>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Health>, Problem> {
+    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
+    let path = site.queries.path().to_owned();
+    let read = site.queries.run(move |reader| {
+        let size = |end: &str| {
+            let mut path = path.clone().into_os_string();
+            path.push(end);
+            fs::metadata(path).map_or(0, |metadata| metadata.len())
+        };
+        let store = store(reader, path.display().to_string(), size("") + size("-wal"))?;
+        let lanes: Vec<_> = reader.lanes()?.into_iter().map(LaneHealth::from).collect();
+        Ok((store, lanes))
+    });
+    let (store, lanes) = read.await?;
+    Ok(Json(Health {
+        version: env!("CARGO_PKG_VERSION"),
+        started: site.started,
+        store,
+        dead_letters: lanes.iter().map(|lane| lane.dead_letters).sum(),
+        lanes,
+        counters: site.stats.as_ref().map(|stats| stats.snapshot()),
+    }))
+}
+
+fn store(reader: &Reader, path: String, bytes: u64) -> Result<StoreHealth, Problem> {
+    let contents = reader.contents()?;
+    let contents = contents.as_ref();
+    Ok(StoreHealth {
+        path,
+        bytes,
+        first: contents.map(|it| it.first),
+        last: contents.map(|it| it.last),
+        first_id: contents.map(|it| it.ids.0),
+        last_id: contents.map(|it| it.ids.1),
+    })
+}

@@ -1,0 +1,93 @@
+//! The page's own files, which are a part of the program.
+
+use std::io::Write;
+use std::sync::OnceLock;
+
+use axum::body::Body;
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// All files. The first is the page itself.
+pub(super) static ALL: [Asset; 4] = [
+    Asset::new("", HTML, include_bytes!("../../../../web/index.html")),
+    Asset::new("app.js", JS, include_bytes!("../../../../web/app.js")),
+    Asset::new("style.css", CSS, include_bytes!("../../../../web/style.css")),
+    Asset::new("icon.svg", SVG, include_bytes!("../../../../web/icon.svg")),
+];
+
+/// A file of the page.
+pub(super) struct Asset {
+    /// Its path, below the page's.
+    pub(super) path: &'static str,
+    kind: &'static str,
+    bytes: &'static [u8],
+    prepared: OnceLock<Prepared>,
+}
+
+struct Prepared {
+    tag: String,
+    compressed: Vec<u8>,
+}
+
+impl Asset {
+    const fn new(path: &'static str, kind: &'static str, bytes: &'static [u8]) -> Self {
+        Self { path, kind, bytes, prepared: OnceLock::new() }
+    }
+
+    fn prepared(&self) -> &Prepared {
+        self.prepared.get_or_init(|| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            // Writing to a `Vec` can't fail.
+            let _ = encoder.write_all(self.bytes);
+            let compressed = encoder.finish().unwrap_or_default();
+            let digest: [u8; 32] = Sha256::digest(self.bytes).into();
+            let tag = digest.first_chunk::<12>().map(|digest| URL_SAFE_NO_PAD.encode(digest));
+            Prepared { tag: format!("\"{}\"", tag.unwrap_or_default()), compressed }
+        })
+    }
+
+    /// The file, unless the client has it.
+    pub(super) fn serve(&'static self, headers: &HeaderMap) -> Response {
+        let Prepared { tag, compressed } = self.prepared();
+        let text =
+            |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_known =
+            text(IF_NONE_MATCH).split(',').any(|it| it.trim().trim_start_matches("W/") == tag);
+        let zips = text(ACCEPT_ENCODING)
+            .split(',')
+            .any(|it| it.trim() == "gzip" || it.trim().starts_with("gzip;"));
+        let mut response = match (is_known, zips) {
+            (true, _) => Response::new(Body::empty()),
+            (false, true) => Response::new(Body::from(compressed.as_slice())),
+            (false, false) => Response::new(Body::from(self.bytes)),
+        };
+        if is_known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        let headers = response.headers_mut();
+        if zips && !is_known {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        // A digest in base64 is a valid header.
+        if let Ok(tag) = HeaderValue::from_str(tag) {
+            headers.insert(ETAG, tag);
+        }
+        response
+    }
+}

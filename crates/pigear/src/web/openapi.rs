@@ -1,0 +1,98 @@
+//! The description of the API, made from the types of its requests and responses.
+
+use std::sync::OnceLock;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use utoipa::OpenApi;
+
+use super::api;
+use super::parameters::{Parameters, Selects};
+use super::problem::{Problem, ProblemObject};
+use super::site::Shared;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Pigear",
+        description = "Alerts of Snort, from the store of Pigear. See docs/web.md."
+    ),
+    paths(
+        api::list,
+        api::one,
+        api::packet,
+        api::packets,
+        api::export,
+        api::counts,
+        api::series,
+        api::values,
+        api::stream,
+        api::health,
+        api::session,
+        api::log_in,
+        api::log_out,
+        serve,
+    ),
+    components(schemas(api::LayerObject))
+)]
+struct Description;
+
+/// The schema of an alert.
+const ALERT: &str = include_str!("../../../../docs/alert.schema.json");
+
+/// The description, without the prefix of paths.
+fn description() -> Value {
+    let mut whole = serde_json::to_value(Description::openapi()).unwrap_or_default();
+    let mut alert: Value = serde_json::from_str(ALERT).unwrap_or_default();
+    if let Some(alert) = alert.as_object_mut() {
+        alert.remove("$schema");
+    }
+    let id =
+        json!({ "description": "The alert's id in the store.", "type": "integer", "minimum": 1 });
+    alert["properties"]["id"] = id;
+    if let Some(required) = alert["required"].as_array_mut() {
+        required.insert(0, "id".into());
+    }
+    let mut details = alert.clone();
+    let added = whole["components"]["schemas"]["AlertDetails"]["properties"].take();
+    for (name, schema) in added.as_object().into_iter().flatten() {
+        details["properties"][name] = schema.clone();
+    }
+    details["properties"]["layers"]["items"] =
+        json!({ "$ref": "#/components/schemas/LayerObject" });
+    details["title"] = "AlertDetails".into();
+    details["description"] = "An alert with all that is known of its packet.".into();
+    if let Some(required) = details["required"].as_array_mut() {
+        required.push("layers".into());
+    }
+    whole["components"]["schemas"]["Alert"] = alert;
+    whole["components"]["schemas"]["AlertDetails"] = details;
+    whole["components"]["securitySchemes"] = json!({
+        "token": { "type": "http", "scheme": "bearer", "description": "The key `token` or `token_file`." },
+        "session": { "type": "apiKey", "in": "cookie", "name": super::access::SESSION_COOKIE },
+    });
+    whole["security"] = json!([{}, { "token": [] }, { "session": [] }]);
+    whole
+}
+
+/// This description
+#[utoipa::path(
+    get, path = "/api/v1/openapi.json", tag = "description",
+    responses(
+        (status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn serve(
+    State(site): State<Shared>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    static WHOLE: OnceLock<Value> = OnceLock::new();
+    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
+    let mut whole = WHOLE.get_or_init(description).clone();
+    let server = if site.prefix.is_empty() { "/" } else { &site.prefix };
+    whole["servers"] = json!([{ "url": server }]);
+    Ok(Json(whole).into_response())
+}

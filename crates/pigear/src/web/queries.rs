@@ -1,0 +1,171 @@
+//! Queries: each on a thread of a small pool, with a time limit, so that neither the server nor listening is held
+//! up.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::problem::Problem;
+use crate::store::{Further, Reader, StoreError};
+
+/// How many queries run at the same time.
+const MOST: usize = 4;
+
+/// How many selections are being downloaded at the same time.
+const MOST_DOWNLOADS: usize = 2;
+
+/// How long a query waits until it may run.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// How long a query may take.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a query waits for a program that has the store locked.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The size of a piece of a download, in bytes.
+const PIECE: usize = 64 << 10;
+
+/// The most readers that stay open.
+const IDLE: usize = MOST;
+
+/// Runs queries.
+pub(super) struct Queries {
+    path: PathBuf,
+    idle: Mutex<Vec<Reader>>,
+    permits: Arc<Semaphore>,
+    downloads: Arc<Semaphore>,
+}
+
+impl Queries {
+    pub(super) fn new(path: PathBuf) -> Arc<Self> {
+        Arc::new(Self {
+            path,
+            idle: Mutex::default(),
+            permits: Arc::new(Semaphore::new(MOST)),
+            downloads: Arc::new(Semaphore::new(MOST_DOWNLOADS)),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs a query. It ends early if its client goes away.
+    pub(super) async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut Reader) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let permit = permit(&self.permits).await?;
+        let (queries, cancel) = (Arc::clone(self), CancelOnDrop::default());
+        let (cancelled, end) = (Arc::clone(&cancel.0), Instant::now() + LIMIT);
+        let is_over = move || cancelled.load(Ordering::Relaxed) || Instant::now() >= end;
+        let done = spawn_blocking(move || {
+            let _permit = permit;
+            let mut reader = queries.reader()?;
+            reader.end_when(is_over);
+            let done = work(&mut reader)?;
+            queries.keep(reader);
+            Ok(done)
+        });
+        done.await.unwrap_or_else(|_| Err(Problem::internal()))
+    }
+
+    /// Runs a query whose result may be long: it is sent in pieces, as fast as the client reads. An error before
+    /// the first piece is returned; one behind it breaks the connection off.
+    pub(super) async fn download(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut Reader, &mut Pieces) -> Result<(), Problem> + Send + 'static,
+    ) -> Result<Body, Problem> {
+        let permit = permit(&self.downloads).await?;
+        let (sender, mut pieces) = mpsc::channel(4);
+        let queries = Arc::clone(self);
+        spawn_blocking(move || {
+            let _permit = permit;
+            let mut out = Pieces { sender, bytes: Vec::new() };
+            let gone = out.sender.clone();
+            let done = queries.reader().map_err(Problem::from).and_then(|mut reader| {
+                reader.end_when(move || gone.is_closed());
+                work(&mut reader, &mut out)
+            });
+            match done {
+                Ok(()) => drop(out.send()),
+                // The client may have gone away.
+                Err(problem) => drop(out.sender.blocking_send(Err(problem))),
+            }
+        });
+        let first = match pieces.recv().await {
+            None => return Ok(Body::empty()),
+            Some(Err(problem)) => return Err(problem),
+            Some(Ok(first)) => first,
+        };
+        let rest = ReceiverStream::new(pieces);
+        let rest = rest.map(|piece| piece.map_err(|_| std::io::Error::other("the store failed")));
+        Ok(Body::from_stream(tokio_stream::once(Ok(first)).chain(rest)))
+    }
+
+    /// An open store, which is opened again if another file is there now.
+    fn reader(&self) -> Result<Reader, StoreError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(reader) = idle
+            && !reader.is_stale()
+        {
+            reader.check_version()?;
+            return Ok(reader);
+        }
+        let reader = Reader::open(&self.path)?;
+        reader.wait_for_lock(LOCK_TIMEOUT)?;
+        Ok(reader)
+    }
+
+    /// Keeps a reader whose query succeeded for the next one.
+    fn keep(&self, reader: Reader) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE {
+            idle.push(reader);
+        }
+    }
+}
+
+async fn permit(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    let waited = timeout(WAIT, Arc::clone(permits).acquire_owned()).await;
+    waited.ok().and_then(Result::ok).ok_or_else(Problem::busy)
+}
+
+/// Ends a query when the request is dropped.
+#[derive(Default)]
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The pieces of a download.
+pub(super) struct Pieces {
+    sender: mpsc::Sender<Result<Bytes, Problem>>,
+    /// What comes next.
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Pieces {
+    /// Sends if there is enough. Then the client decides how fast it goes.
+    pub(super) fn flush_some(&mut self) -> Further {
+        if self.bytes.len() < PIECE { Further::On } else { self.send() }
+    }
+
+    fn send(&mut self) -> Further {
+        let piece = std::mem::take(&mut self.bytes);
+        let sent = piece.is_empty() || self.sender.blocking_send(Ok(piece.into())).is_ok();
+        if sent { Further::On } else { Further::Enough }
+    }
+}

@@ -1,0 +1,221 @@
+//! The server: connections, with their limits.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use jiff::Timestamp;
+use pigear_pipeline::Stats;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+use tracing::{info, warn};
+
+use super::access::Access;
+use super::ends::Ends;
+use super::feed::Feed;
+use super::hosts::Hosts;
+use super::notice::NOTICE;
+use super::options::Options;
+use super::queries::Queries;
+use super::router::router;
+use super::site::Site;
+use super::tls;
+
+/// The most connections; more wait until one is closed.
+const CONNECTIONS: usize = 512;
+
+/// How long a client may take for the head of a request, or be idle before its next one.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long a client may take to read anything of what was sent.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The size of a connection's buffer, in bytes, and so of the head of a request.
+const BUFFER: usize = 64 << 10;
+
+/// How long to wait before the next connection where the system refuses one.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the end waits for queries.
+const END_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How often the end looks whether the store is closed.
+const END_PAUSE: Duration = Duration::from_millis(5);
+
+/// The stack of a thread that runs a query, in bytes: filters may be scripts with recursive functions.
+const STACK: usize = 8 << 20;
+
+/// A server whose address is bound.
+pub(crate) struct Server {
+    listener: TcpListener,
+    options: Options,
+    store: PathBuf,
+    access: Access,
+    prefix: String,
+    tls: Option<Arc<ServerConfig>>,
+    url: String,
+}
+
+/// A server that runs.
+pub(crate) struct Running {
+    runtime: Runtime,
+    /// Reads new alerts.
+    feed: JoinHandle<()>,
+}
+
+impl Server {
+    /// Reads the files, and binds the address.
+    pub(crate) fn bind(options: Options) -> Result<Self, String> {
+        let store = options.store.clone().ok_or(
+            "the page shows what is stored, so it needs a store; give one with --store PATH",
+        )?;
+        let prefix = options.prefix()?;
+        let tls = tls::config(options.tls_cert.as_deref(), options.tls_key.as_deref())?;
+        let access = Access::new(&options)?;
+        let address = options.listen.0;
+        let listener =
+            TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
+        let bound = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{bound}{prefix}/");
+        if tls.is_none() && !address.ip().is_loopback() {
+            warn!(
+                "{url} is not encrypted: others may read what is sent; give tls_cert and tls_key"
+            );
+        }
+        Ok(Self { listener, options, store, access, prefix, tls, url })
+    }
+
+    /// Where the page is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Serves on threads of its own.
+    pub(crate) fn start(self, stats: Option<Arc<Stats>>) -> io::Result<Running> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(16)
+            .thread_name("web")
+            .thread_stack_size(STACK)
+            .enable_io()
+            .enable_time()
+            .build()?;
+        self.listener.set_nonblocking(true)?;
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(self.listener)?
+        };
+        let (feed, thread) = Feed::start(&self.store)?;
+        let site = Arc::new(Site {
+            hosts: Hosts::new(self.options.hosts.as_deref(), self.options.listen.0),
+            feed,
+            queries: Queries::new(self.store),
+            access: self.access,
+            stats,
+            prefix: self.prefix,
+            has_tls: self.tls.is_some(),
+            started: Timestamp::now(),
+        });
+        runtime.spawn(accept(listener, router(&site), self.tls.map(TlsAcceptor::from)));
+        info!(target: NOTICE, "the page is at {}", self.url);
+        Ok(Running { runtime, feed: thread })
+    }
+}
+
+impl Running {
+    /// Ends all connections, and closes the store, if it is not being waited for.
+    pub(crate) fn stop(self) {
+        self.runtime.shutdown_timeout(END_TIMEOUT);
+        let end = Instant::now() + END_TIMEOUT;
+        while !self.feed.is_finished() && Instant::now() < end {
+            thread::sleep(END_PAUSE);
+        }
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
+    let what = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there; give another port with listen=ADDR:PORT".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine doesn't have that address".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "only root may listen on ports below 1024; give another port".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    format!("cannot listen on {address}: {what}")
+}
+
+async fn accept(listener: tokio::net::TcpListener, router: Router, tls: Option<TlsAcceptor>) {
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
+        let Ok((stream, peer)) = listener.accept().await else {
+            // For example: too many open files.
+            sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let (router, tls) = (router.clone(), tls.clone());
+        tokio::spawn(async move {
+            let _permit = permit;
+            serve(stream, peer, router, tls).await;
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, tls: Option<TlsAcceptor>) {
+    // Small pieces of a live stream are sent at once.
+    let _ = stream.set_nodelay(true);
+    let ends = Ends { peer, local: stream.local_addr().ok() };
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    let stream = Box::pin(stream);
+    match tls {
+        None => talk(stream, ends, router).await,
+        Some(tls) => {
+            if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+                talk(stream, ends, router).await;
+            }
+        }
+    }
+}
+
+async fn talk<S>(stream: S, ends: Ends, router: Router)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ends);
+        router.call(request)
+    });
+    // That a client breaks off is no error.
+    let _ = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}

@@ -1,0 +1,28 @@
+//! What all requests share.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use pigear_pipeline::Stats;
+
+use super::access::Access;
+use super::feed::Feed;
+use super::hosts::Hosts;
+use super::queries::Queries;
+
+/// What all requests share.
+pub(super) struct Site {
+    pub(super) queries: Arc<Queries>,
+    pub(super) access: Access,
+    pub(super) hosts: Hosts,
+    pub(super) feed: Arc<Feed>,
+    /// The counters, if a pipeline serves the page.
+    pub(super) stats: Option<Arc<Stats>>,
+    /// Of all paths: empty, or beginning with a slash.
+    pub(super) prefix: String,
+    pub(super) has_tls: bool,
+    pub(super) started: Timestamp,
+}
+
+/// A shared [`Site`].
+pub(super) type Shared = Arc<Site>;

@@ -1,0 +1,9 @@
+//! The page and its API, of the real program.
+
+mod access;
+mod api;
+mod client;
+mod description;
+mod live;
+mod start;
+mod trouble;

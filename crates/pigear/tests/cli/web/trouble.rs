@@ -1,0 +1,166 @@
+//! A store that can't be read, and clients that are slow.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::FileExt;
+
+use nix::sys::signal::Signal;
+
+use super::client::{LAST, PINGS, Page};
+use crate::room::Room;
+
+/// A store with the alerts of `icmp_ping`, which no program writes.
+fn stored() -> Room {
+    let mut page = Page::pinged(&[]);
+    page.running.signal(Signal::SIGTERM);
+    page.running.end().0
+}
+
+const ENDPOINTS: [&str; 9] = [
+    "alerts",
+    "alerts/1",
+    "packets",
+    "export",
+    "counts?by=sid",
+    "series",
+    "values?field=sid",
+    "stream",
+    "health",
+];
+
+#[track_caller]
+fn unusable(page: &Page, part: &str) {
+    for path in ENDPOINTS {
+        let answer = page.get(path);
+        let problem = answer.problem(503);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("cannot use the store a.db: ") && detail.contains(part),
+            "{detail}"
+        );
+        assert!(problem["hint"].is_string(), "{path}: {problem}");
+        assert!(answer.header("retry-after").is_some(), "{path}");
+    }
+    // The page itself is there, to show this.
+    assert_eq!(page.request("GET", "", "", "").status, 200);
+}
+
+#[test]
+fn a_store_that_was_moved_away_is_a_problem_until_it_is_back() {
+    let page = Page::over(stored(), &[]);
+    assert_eq!(page.last(), LAST);
+    let room = page.running.room();
+    fs::rename(room.at("a.db"), room.at("b.db")).unwrap();
+    unusable(&page, "there is no store");
+    fs::rename(room.at("b.db"), room.at("a.db")).unwrap();
+    assert_eq!(page.last(), LAST);
+}
+
+/// Sets the version of the tables, which is at a fixed place of the file.
+fn set_version(room: &Room, version: u32) {
+    const USER_VERSION: u64 = 60;
+    const CHANGE_COUNTER: u64 = 24;
+    let file = fs::OpenOptions::new().read(true).write(true).open(room.at("a.db")).unwrap();
+    let mut counter = [0; 4];
+    file.read_exact_at(&mut counter, CHANGE_COUNTER).unwrap();
+    let counter = u32::from_be_bytes(counter) + 1;
+    file.write_all_at(&version.to_be_bytes(), USER_VERSION).unwrap();
+    file.write_all_at(&counter.to_be_bytes(), CHANGE_COUNTER).unwrap();
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_a_problem() {
+    let page = Page::over(stored(), &[]);
+    let room = page.running.room();
+    // Another file, since the open one is in the memory of SQLite.
+    fs::copy(room.at("a.db"), room.at("b.db")).unwrap();
+    fs::rename(room.at("a.db"), room.at("old.db")).unwrap();
+    fs::rename(room.at("b.db"), room.at("a.db")).unwrap();
+    set_version(room, 99);
+    unusable(&page, "it has version 99");
+    fs::rename(room.at("old.db"), room.at("a.db")).unwrap();
+    assert_eq!(page.last(), LAST);
+}
+
+#[test]
+fn another_file_in_its_place_is_a_problem() {
+    let page = Page::over(stored(), &[]);
+    let room = page.running.room();
+    fs::rename(room.at("a.db"), room.at("b.db")).unwrap();
+    room.write("a.db", "not a store at all, but a text that is long enough ".repeat(100));
+    unusable(&page, "not a Pigear store");
+    fs::rename(room.at("b.db"), room.at("a.db")).unwrap();
+    assert_eq!(page.last(), LAST);
+}
+
+#[test]
+fn slow_clients_hold_nothing_up() {
+    let mut page = Page::listening(&[]);
+    for _ in 0..40 {
+        for datagram in crate::snort::sent("v2919/icmp_ping") {
+            page.running.send(&datagram);
+        }
+    }
+    crate::harness::until("they are stored", || page.last() == 40 * LAST);
+    let mut slow = Vec::new();
+    // A head by half, a body by half, and readers who read nothing of what they asked for.
+    for request in [
+        "GET /api/v1/alerts HTTP/1.1\r\nHost: ",
+        "POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: 100\r\n\r\n{",
+        "GET /api/v1/stream?last_event_id=0 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /api/v1/alerts?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ] {
+        for _ in 0..20 {
+            let mut stream = page.connect();
+            stream.write_all(request.as_bytes()).unwrap();
+            slow.push(stream);
+        }
+    }
+    assert_eq!(page.json("alerts?limit=3")["alerts"].as_array().unwrap().len(), 3);
+    assert_eq!(page.json("counts?by=sid")["total"], 40 * PINGS);
+    page.ping();
+    let health = page.json("health");
+    for name in ["store", "web"] {
+        let lane = &health["counters"]["handlers"][name];
+        assert_eq!((&lane["dropped"], &lane["failed"]), (&0.into(), &0.into()), "{health}");
+    }
+    drop(slow);
+    page.running.signal(Signal::SIGTERM);
+    let (_, ended) = page.running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn a_head_that_is_too_long_is_refused() {
+    let page = Page::listening(&[]);
+    let mut stream = page.connect();
+    let head = format!("GET /?{} HTTP/1.1\r\nHost: localhost\r\n", "x".repeat(200_000));
+    // It may be closed before all was sent.
+    let _ = stream.write_all(head.as_bytes());
+    let mut begin = [0; 10];
+    if stream.read_exact(&mut begin).is_ok() {
+        assert_eq!(&begin, b"HTTP/1.1 4", "{}", String::from_utf8_lossy(&begin));
+    }
+    assert_eq!(page.json("health")["dead_letters"], 0);
+}
+
+#[test]
+fn text_of_attackers_stays_text() {
+    let mut page = Page::listening(&[]);
+    let mut ping = crate::snort::ping();
+    // The message is at the begin of a datagram, and ends with a zero.
+    let evil = b"<script>alert(1)</script>\x1b[2J\xff\xe2\x80\xae\"'\0";
+    ping[..evil.len()].copy_from_slice(evil);
+    page.running.send(&ping);
+    crate::harness::until("it is stored", || page.last() == 1);
+    let answer = page.get("alerts");
+    let body = String::from_utf8(answer.body.clone()).unwrap();
+    assert!(body.contains(r"<script>alert(1)</script>\u001b[2J"), "{body}");
+    assert!(!body.contains('\u{202e}') && body.contains(r"\u202e"), "{body}");
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let fast = String::from_utf8(page.get("export?format=fast").body).unwrap();
+    assert!(!fast.contains('\x1b'), "{fast}");
+    let values = page.json("values?field=sid");
+    assert!(values["values"][0]["label"].as_str().unwrap().starts_with("<script>"));
+}
