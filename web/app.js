@@ -1,78 +1,155 @@
-// The newest alerts, and each new one as it comes. Text of alerts is only ever set as text.
+// The page: views, keys, login.
 
-/** How many alerts are shown. */
-const SHOWN = 100;
+import { Problem, begin, get, post, session, whenLoginIsNeeded } from "./api.js";
+import { buildBar, focusBar, showBar, showMistake } from "./bar.js";
+import * as detail from "./detail.js";
+import { byId, h, toast } from "./dom.js";
+import * as health from "./health.js";
+import { histogram } from "./histogram.js";
+import * as now from "./now.js";
+import * as overview from "./overview.js";
+import { differs, go, link, onChange, params, state } from "./state.js";
+import { isUtc, toggleZone } from "./values.js";
 
-/** @param {string} id */
-const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-const rows = byId("alerts");
-const state = byId("state");
-const login = /** @type {HTMLFormElement} */ (byId("login"));
+/** @type {Record<string, {title: string, module: {view: HTMLElement, load: () => Promise<void>, stop: () => void}}>} */
+const VIEWS = { now: { title: "Now", module: now }, overview: { title: "Overview", module: overview }, health: { title: "Health", module: health } };
+const KEYS = [["j, k", "next, previous alert"], ["Enter", "open it"], ["Esc", "close it"], ["e", "acknowledge, or not"], ["s", "star, or not"], ["p", "pause, resume"], ["/", "search"], ["1, 2, 3", "Now, Overview, Health"], ["?", "this help"]];
 
-/** @param {Record<string, any>} alert */
-function row(alert) {
-  const row = document.createElement("tr");
-  /** @param {string} ip @param {string} port */
-  const end = (ip, port) => (alert[ip] === undefined ? "" : alert[port] === undefined ? alert[ip] : `${alert[ip]} ${alert[port]}`);
-  const signature = `${alert.sig_generator}:${alert.sig_id}:${alert.sig_rev}`;
-  for (const text of [alert.timestamp, alert.priority || "", signature, alert.msg, end("src_ip", "src_port"), end("dst_ip", "dst_port")]) {
-    row.insertCell().textContent = String(text);
+const chart = h("div", { id: "chart" });
+
+/** Shows the view that the address names. */
+async function load() {
+  const { module } = VIEWS[state.view];
+  for (const [name, other] of Object.entries(VIEWS)) if (name !== state.view) other.module.stop();
+  const hasBar = state.view !== "health";
+  byId("bar").hidden = !hasBar;
+  byId("main").replaceChildren(...(hasBar ? [chart] : []), module.view);
+  byId("main").dataset.busy = "yes";
+  showNav();
+  showBar();
+  try {
+    await Promise.all([module.load(), hasBar && loadChart()]);
+    showMistake(null);
+    retry = 1;
+  } catch (problem) {
+    failed(problem);
+  } finally {
+    delete byId("main").dataset.busy;
   }
-  return row;
 }
 
-/** @param {Record<string, any>} alert */
-function add(alert) {
-  rows.prepend(row(alert));
-  while (rows.childElementCount > SHOWN) rows.lastElementChild?.remove();
+let retry = 1;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let again;
+
+/** @param {unknown} problem */
+function failed(problem) {
+  if (problem instanceof DOMException && problem.name === "AbortError") return;
+  clearTimeout(again);
+  if (problem instanceof Problem && problem.status < 500) {
+    if (problem.status !== 401) showMistake(problem);
+    return;
+  }
+  byId("state").textContent = problem instanceof Problem ? problem.message : "Pigear is not there; trying again…";
+  again = setTimeout(load, Math.min(30, retry) * 1_000);
+  retry *= 2;
 }
 
-/** @param {number} last */
-function follow(last) {
-  const events = new EventSource(`api/v1/stream?last_event_id=${last}`);
-  events.onopen = () => { state.textContent = "live"; };
-  events.onmessage = (event) => add(JSON.parse(event.data));
-  events.addEventListener("reset", () => { events.close(); start(); });
-  events.onerror = () => {
-    state.textContent = "connecting…";
-    // A browser gives up after an answer such as 401 or 503.
-    if (events.readyState === EventSource.CLOSED) setTimeout(start, 3000);
-  };
+async function loadChart() {
+  chart.replaceChildren(histogram(await get("series", params())));
 }
+
+setInterval(() => {
+  if (state.view === "health" || state.until || document.hidden || !byId("login").hasAttribute("open") === false) return;
+  loadChart().catch(() => {});
+  if (state.view === "overview") overview.load().catch(() => {});
+}, 30_000);
+
+function showNav() {
+  byId("views").replaceChildren(...Object.entries(VIEWS).map(([name, { title }]) => h("a", {
+    href: link({ ...state, view: name, alert: null }), "aria-current": name === state.view ? "page" : undefined,
+    onclick: (/** @type {MouseEvent} */ event) => { if (event.ctrlKey || event.metaKey || event.shiftKey) return; event.preventDefault(); go({ view: name, alert: null }); },
+  }, title)));
+  byId("zone").textContent = isUtc() ? "UTC" : "Local time";
+  document.title = `${VIEWS[state.view].title} – Pigear`;
+}
+
+onChange((before) => {
+  if (before.view !== state.view || before.group !== state.group || differs(before, state)) load();
+  if (before.alert !== state.alert) detail.show();
+});
+addEventListener("triaged", () => { load(); if (state.alert) detail.show(); });
+byId("zone").addEventListener("click", () => { toggleZone(); load(); detail.show(); });
+
+addEventListener("keydown", (event) => {
+  const target = /** @type {HTMLElement} */ (event.target);
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && /** @type {HTMLInputElement} */ (target).type !== "checkbox";
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
+    if (typing) target.blur();
+    else if (state.alert) go({ alert: null });
+    return;
+  }
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") || !byId("menu").hidden) return;
+  const views = Object.keys(VIEWS);
+  if (event.key === "/") focusBar();
+  else if (event.key === "?") help();
+  else if (views[Number(event.key) - 1]) go({ view: views[Number(event.key) - 1], alert: null });
+  else if (state.view !== "now" || !now.key(event)) return;
+  event.preventDefault();
+});
+
+function help() {
+  const dialog = /** @type {HTMLDialogElement} */ (byId("help"));
+  dialog.replaceChildren(h("h2", { id: "help-title" }, "Keys"), h("dl", { class: "facts" }, ...KEYS.flatMap(([keys, what]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", {}, what)])),
+    h("p", {}, "Click any value to include or exclude it. Words in the search field are looked for in messages; ", h("code", {}, "src:10.0.0.0/8"), " and ", h("code", {}, "-sid:1000"), " choose fields. Drag over the histogram to choose a time."),
+    h("form", { method: "dialog" }, h("button", {}, "Close")));
+  dialog.showModal();
+}
+byId("help-button").addEventListener("click", help);
+
+whenLoginIsNeeded((problem) => {
+  const dialog = /** @type {HTMLDialogElement} */ (byId("login"));
+  if (dialog.open) return;
+  const ways = problem.ways;
+  const said = h("p", { role: "alert", class: "mistake", hidden: true });
+  const field = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ complete, /** @type {string} */ type) => h("p", {}, h("label", {}, label, h("input", { name, autocomplete: /** @type {any} */ (complete), type, required: true })));
+  const byPassword = ways.includes("password");
+  const form = h("form", {
+    onsubmit: async (/** @type {Event} */ event) => {
+      event.preventDefault();
+      const typed = Object.fromEntries([...new FormData(form)].filter(([, text]) => text));
+      try {
+        await post("login", typed);
+        dialog.close();
+        start();
+      } catch (wrong) {
+        said.hidden = false;
+        said.textContent = String(/** @type {Error} */ (wrong).message);
+      }
+    },
+  }, h("h2", { id: "login-title" }, "Log in"), ...(byPassword ? [field("name", "Name", "username", "text"), field("password", "Password", "current-password", "password")] : [field("token", "Token", "off", "password")]), said, h("button", {}, "Log in"));
+  dialog.replaceChildren(form);
+  dialog.addEventListener("cancel", (event) => event.preventDefault());
+  dialog.showModal();
+});
 
 async function start() {
   try {
-    const response = await fetch(`api/v1/alerts?limit=${SHOWN}&packet=no`);
-    const page = await response.json();
-    login.hidden = response.status !== 401;
-    if (!response.ok) {
-      state.textContent = [page.detail, page.hint].filter(Boolean).join("; ");
-      if (response.status !== 401) setTimeout(start, 3000);
-      return;
-    }
-    rows.replaceChildren(...page.alerts.map(row));
-    state.textContent = page.reason ? `no alerts found: ${page.reason}` : "";
-    follow(page.last);
-  } catch {
-    state.textContent = "Pigear is not there; trying again…";
-    setTimeout(start, 3000);
+    await begin();
+    document.body.classList.toggle("read-only", session.role === "read-only");
+    byId("who").replaceChildren(...(session.login.length ? [h("span", {}, session.user ?? "token"), " ", h("button", { type: "button", class: "quiet", onclick: async () => { await post("logout"); location.reload(); } }, "Log out")] : []));
+    await load();
+    await detail.show();
+  } catch (problem) {
+    if (problem instanceof Problem && problem.status === 401) return;
+    byId("state").textContent = problem instanceof Problem ? problem.message : "Pigear is not there; trying again…";
+    setTimeout(start, Math.min(30, retry) * 1_000);
+    retry *= 2;
   }
 }
 
-login.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const typed = Object.fromEntries([...new FormData(login)].filter(([, value]) => value));
-  const response = await fetch("api/v1/login", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(typed),
-  });
-  if (response.ok) {
-    login.reset();
-    start();
-  } else {
-    state.textContent = (await response.json()).detail;
-  }
-});
-
+addEventListener("unhandledrejection", (event) => { if (event.reason instanceof Problem) toast(event.reason.message); });
+buildBar();
+showNav();
+showBar();
 start();

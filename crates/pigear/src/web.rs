@@ -8,8 +8,10 @@
 //! holds nothing up: the handler's lane only counts. Each query has a thread of a small pool, and a time limit.
 
 mod access;
+mod acknowledging;
 mod api;
 mod assets;
+mod body;
 mod ends;
 mod feed;
 mod handler;

@@ -5,19 +5,23 @@ mod change;
 mod counts;
 mod export;
 mod health;
+mod letters;
 pub(super) mod object;
 mod session;
 mod stream;
+mod triage;
 
 pub(super) use alerts::*;
 pub(super) use counts::*;
 pub(super) use export::*;
 pub(super) use health::*;
+pub(super) use letters::*;
 pub(super) use session::*;
 pub(super) use stream::*;
+pub(super) use triage::*;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use super::openapi;
 use super::site::Shared;
@@ -29,6 +33,15 @@ pub(super) fn routes(router: Router<Shared>, prefix: &str) -> Router<Shared> {
         .route(&path("alerts"), get(alerts::list))
         .route(&path("alerts/{id}"), get(alerts::one))
         .route(&path("alerts/{id}/packet"), get(export::packet))
+        .route(&path("alerts/{id}/export"), get(export::export_one))
+        .route(&path("alerts/{id}/comments"), post(triage::comment))
+        .route(&path("comments/{id}"), delete(triage::remove_comment))
+        .route(&path("triage"), post(triage::triage))
+        .route(&path("triage/undo"), post(triage::undo))
+        .route(&path("triage/rules"), get(triage::rules).post(triage::add_rule))
+        .route(&path("triage/rules/{id}"), delete(triage::remove_rule))
+        .route(&path("dead-letters"), get(letters::dead_letters))
+        .route(&path("redeliver"), post(letters::send_again))
         .route(&path("packets"), get(export::packets))
         .route(&path("export"), get(export::export))
         .route(&path("counts"), get(counts::counts))

@@ -116,6 +116,9 @@ impl From<StoreError> for Problem {
             other => other.hint(),
         };
         let (name, detail, after) = match &source {
+            StoreProblem::Comment { .. } => {
+                return Self::new(StatusCode::BAD_REQUEST, "body", source.to_string());
+            }
             StoreProblem::Unfinished { .. } => ("timeout", source.to_string(), None),
             _ => ("store", format!("cannot use the store {}: {source}", path.display()), Some(5)),
         };

@@ -14,7 +14,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::problem::Problem;
-use crate::store::{Further, Reader, StoreError};
+use crate::store::{Further, Reader, StoreError, TriageWriter};
 
 /// How many queries run at the same time.
 const MOST: usize = 4;
@@ -43,6 +43,7 @@ pub(super) struct Queries {
     idle: Mutex<Vec<Reader>>,
     permits: Arc<Semaphore>,
     downloads: Arc<Semaphore>,
+    changes: Arc<Semaphore>,
 }
 
 impl Queries {
@@ -52,6 +53,7 @@ impl Queries {
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(MOST)),
             downloads: Arc::new(Semaphore::new(MOST_DOWNLOADS)),
+            changes: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -75,6 +77,28 @@ impl Queries {
             let done = work(&mut reader)?;
             queries.keep(reader);
             Ok(done)
+        });
+        done.await.unwrap_or_else(|_| Err(Problem::internal()))
+    }
+
+    /// Changes what people say about alerts. One change at a time: the store has one writer.
+    pub(super) async fn change<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut TriageWriter) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let path = self.path.clone();
+        self.blocking(move || work(&mut TriageWriter::open(&path)?)).await
+    }
+
+    /// Runs a change of the store, which goes on even if its client goes away.
+    pub(super) async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let permit = permit(&self.changes).await?;
+        let done = spawn_blocking(move || {
+            let _permit = permit;
+            work()
         });
         done.await.unwrap_or_else(|_| Err(Problem::internal()))
     }

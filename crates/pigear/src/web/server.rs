@@ -28,6 +28,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
 use super::access::Access;
+use super::acknowledging::Acknowledging;
 use super::ends::Ends;
 use super::feed::Feed;
 use super::hosts::Hosts;
@@ -130,6 +131,7 @@ impl Server {
         let site = Arc::new(Site {
             hosts: Hosts::new(self.options.hosts.as_deref(), self.options.listen.0),
             feed,
+            acknowledging: Acknowledging::start(&self.store)?,
             queries: Queries::new(self.store),
             access: self.access,
             stats,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use pigear_pipeline::Stats;
 
 use super::access::Access;
+use super::acknowledging::Acknowledging;
 use super::feed::Feed;
 use super::hosts::Hosts;
 use super::queries::Queries;
@@ -16,6 +17,8 @@ pub(super) struct Site {
     pub(super) access: Access,
     pub(super) hosts: Hosts,
     pub(super) feed: Arc<Feed>,
+    #[expect(dead_code, reason = "works until it is dropped")]
+    pub(super) acknowledging: Acknowledging,
     /// The counters, if a pipeline serves the page.
     pub(super) stats: Option<Arc<Stats>>,
     /// Of all paths: empty, or beginning with a slash.

@@ -141,7 +141,8 @@ fn a_rule_acknowledges_what_comes_after_it() {
     assert!(ids.len() == 5 && ids.iter().all(|id| *id > 10), "{ids:?}");
     let said = place.reader().get(ids[0]).unwrap().unwrap().triage.unwrap();
     assert_eq!(said.acknowledged.unwrap().by, format!("rule {even}"));
-    let names: Vec<_> = triage.rules().unwrap().into_iter().map(|rule| rule.expression).collect();
+    let names: Vec<_> =
+        place.reader().triage_rules().unwrap().into_iter().map(|rule| rule.expression).collect();
     assert_eq!(names, ["even", "broken"]);
     assert!(triage.remove_rule(even).unwrap() && !triage.remove_rule(even).unwrap());
     put(&store, &numbered(20..30));

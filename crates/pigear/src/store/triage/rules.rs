@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::MarkKind;
 use super::action::{TriageWriter, now};
+use super::{MarkKind, has_tables};
 use crate::store::criteria::{Criteria, Test};
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, StoreProblem};
 use crate::store::meta::last_id;
 use crate::store::reader::{Further, Reader};
 
@@ -51,15 +51,6 @@ impl TriageWriter {
         })
     }
 
-    /// The filters, oldest first.
-    ///
-    /// # Errors
-    /// If the store can't be read.
-    pub fn rules(&mut self) -> Result<Vec<TriageRule>, StoreError> {
-        let rules = self.located(|connection| Ok(rules(connection)?))?;
-        Ok(rules.into_iter().map(|(rule, _)| rule).collect())
-    }
-
     /// Acknowledges the alerts that came since the last time and pass a filter, and returns how many those
     /// were. A filter for which `compile` returns none is passed over.
     ///
@@ -67,7 +58,7 @@ impl TriageWriter {
     /// If the store can't be read or written.
     pub fn apply_rules(
         &mut self,
-        compile: impl Fn(&TriageRule) -> Option<Test>,
+        mut compile: impl FnMut(&TriageRule) -> Option<Test>,
     ) -> Result<u64, StoreError> {
         let rules = self.located(|connection| Ok(rules(connection)?))?;
         let (mut reader, mut all) = (None, 0);
@@ -95,6 +86,20 @@ impl TriageWriter {
             }
         }
         Ok(all)
+    }
+}
+
+impl Reader {
+    /// The filters whose alerts are acknowledged, oldest first.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn triage_rules(&self) -> Result<Vec<TriageRule>, StoreError> {
+        let read = || -> Result<_, StoreProblem> {
+            Ok(if has_tables(&self.connection)? { rules(&self.connection)? } else { Vec::new() })
+        };
+        let rules = read().map_err(|problem| problem.at(&self.path))?;
+        Ok(rules.into_iter().map(|(rule, _)| rule).collect())
     }
 }
 

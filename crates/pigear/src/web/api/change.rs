@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::web::access::Identity;
+use crate::web::access::users::Role;
 use crate::web::problem::Problem;
 use crate::web::site::{Shared, Site};
 
@@ -46,6 +47,29 @@ impl FromRequestParts<Shared> for Change {
             }
             _ => Ok(Self(identity)),
         }
+    }
+}
+
+/// A request of someone who may change what is in the store, with the name of who that is.
+pub(in crate::web) struct Write(pub(super) String);
+
+impl FromRequestParts<Shared> for Write {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Self, Problem> {
+        let Change(identity) = Change::from_request_parts(parts, site).await?;
+        let name = match identity {
+            Identity::Anyone => "local",
+            Identity::Token => "token",
+            Identity::User(session) if session.role == Role::ReadOnly => {
+                let detail = "this user may look, but change nothing";
+                return Err(Problem::new(StatusCode::FORBIDDEN, "read-only", detail));
+            }
+            Identity::User(session) => {
+                return Ok(Self(session.user.unwrap_or_else(|| "token".to_owned())));
+            }
+        };
+        Ok(Self(name.to_owned()))
     }
 }
 

@@ -172,12 +172,35 @@ pub(in crate::web) async fn export(
         })?;
         Ok(())
     });
-    let (kind, ending) = match name {
-        FormatName::Csv => ("text/csv; charset=utf-8", "csv"),
-        name if name.is_json() => ("application/x-ndjson", "json"),
-        _ => ("text/plain; charset=utf-8", "txt"),
-    };
-    Ok(download(body.await?, kind, &format!("alerts.{name}.{ending}")))
+    Ok(in_format(body.await?, name, "alerts"))
+}
+
+/// An alert in any format
+#[utoipa::path(
+    get, path = "/api/v1/alerts/{id}/export", tag = "export",
+    params(("id" = i64, Path, description = "The alert's id", minimum = 1), FormatParameters),
+    responses(
+        (status = 200, description = "The alert", content(
+            (String = "application/x-ndjson"), (String = "text/csv"), (String = "text/plain"),
+        )),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::web) async fn export_one(
+    State(site): State<Shared>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(query.as_deref());
+    let (name, format) = parameters.format(FormatName::Json)?;
+    parameters.finish(&FORMAT, Selects::Nothing)?;
+    let id = id_of(&id)?;
+    let text = site.queries.run(move |reader| {
+        let mut text = Vec::new();
+        format.write(&get(reader, id)?, &mut text);
+        Ok(text)
+    });
+    Ok(in_format(Body::from(text.await?), name, &format!("alert-{id}")))
 }
 
 /// The criteria, and how many alerts.
@@ -186,6 +209,16 @@ fn selected(parameters: &mut Parameters) -> Result<(Selection, usize), Problem> 
     let limit = parameters.number("limit", 1..=i64::MAX)?;
     let limit = limit.and_then(|limit| usize::try_from(limit).ok());
     Ok((selection, limit.unwrap_or(usize::MAX)))
+}
+
+/// A download of alerts in a format.
+fn in_format(body: Body, name: FormatName, file: &str) -> Response {
+    let (kind, ending) = match name {
+        FormatName::Csv => ("text/csv; charset=utf-8", "csv"),
+        name if name.is_json() => ("application/x-ndjson", "json"),
+        _ => ("text/plain; charset=utf-8", "txt"),
+    };
+    download(body, kind, &format!("{file}.{name}.{ending}"))
 }
 
 fn download(body: Body, kind: &'static str, name: &str) -> Response {

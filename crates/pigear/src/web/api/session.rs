@@ -2,29 +2,22 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
 use axum::extract::{RawQuery, State};
-use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::change::{Change, SameOrigin};
 use crate::web::access::users::Role;
 use crate::web::access::{Identity, LIFETIME, SESSION_COOKIE, Session};
+use crate::web::body::JsonBody;
 use crate::web::ends::Ends;
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::{Shared, Site};
-
-/// The largest body, in bytes.
-const MAX_BODY: usize = 16 << 10;
-
-/// How long a body may take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A login: a name and a password, or the token.
 #[derive(Deserialize, ToSchema)]
@@ -95,10 +88,9 @@ pub(in crate::web) async fn log_in(
     _: SameOrigin,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Body,
+    JsonBody(login): JsonBody<Login>,
 ) -> Result<Response, Problem> {
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let login = read(&headers, body).await?;
     if site.access.ways().is_empty() {
         return Ok(Json(object(&site, &Identity::Anyone)).into_response());
     }
@@ -138,24 +130,6 @@ fn cookie(
     );
     // It has ASCII only.
     [(SET_COOKIE, HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("")))]
-}
-
-async fn read(headers: &HeaderMap, body: Body) -> Result<Login, Problem> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/json") {
-        let detail = "the body must be application/json";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "body", detail));
-    }
-    let wrong = |status, detail: String| Problem::new(status, "body", detail);
-    let bytes = timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY)).await;
-    let bytes = bytes
-        .map_err(|_| wrong(StatusCode::REQUEST_TIMEOUT, "the body takes too long".to_owned()))?;
-    let bytes = bytes.map_err(|_| {
-        wrong(StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {MAX_BODY} bytes"))
-    })?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| wrong(StatusCode::BAD_REQUEST, format!("the body is wrong: {error}")))
 }
 
 /// Log out

@@ -1,0 +1,130 @@
+// The API: requests, errors, and the live stream.
+
+import { byId } from "./dom.js";
+
+/** @typedef {Record<string, any> & {id: number}} Alert */
+/** @typedef {Record<string, string | string[] | number | undefined>} Params */
+
+/** An error that the server describes. */
+export class Problem extends Error {
+  /** @param {Record<string, any>} problem */
+  constructor(problem) {
+    super([problem.detail, problem.hint].filter(Boolean).join("; "));
+    this.status = Number(problem.status);
+    this.type = String(problem.type ?? "");
+    /** @type {number | undefined} */
+    this.line = problem.line;
+    /** @type {number | undefined} */
+    this.column = problem.column;
+    /** @type {string | undefined} */
+    this.parameter = problem.parameter;
+    /** @type {string[]} */
+    this.ways = problem.login ?? [];
+  }
+}
+
+/** @type {{csrf?: string, user?: string, role?: string, login: string[]}} */
+export const session = { login: [] };
+
+/** @type {(problem: Problem) => void} */
+let onLogin = () => {};
+
+/** @param {(problem: Problem) => void} act */
+export function whenLoginIsNeeded(act) { onLogin = act; }
+
+/** Whether this visitor may change something. */
+export function mayChange() { return session.role !== "read-only"; }
+
+/**
+ * A path below the API, with its parameters.
+ * @param {string} path
+ * @param {Params} [params]
+ */
+export function address(path, params = {}) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    for (const one of [value].flat()) if (one !== undefined && one !== "") query.append(name, String(one));
+  }
+  const text = query.toString();
+  return `api/v1/${path}${text && "?"}${text}`;
+}
+
+/**
+ * @param {Response} response
+ * @returns {Promise<any>}
+ */
+async function answer(response) {
+  const is = response.headers.get("content-type") ?? "";
+  const body = is.includes("json") ? await response.json() : { detail: await response.text() };
+  if (response.ok) return body;
+  const problem = new Problem({ status: response.status, ...body });
+  if (response.status === 401) onLogin(problem);
+  throw problem;
+}
+
+/**
+ * Reads something. A request that replaces another ends it.
+ * @param {string} path
+ * @param {Params} [params]
+ * @param {AbortSignal} [signal]
+ */
+export async function get(path, params = {}, signal) {
+  byId("state").dataset.busy = "yes";
+  try {
+    return await answer(await fetch(address(path, params), { signal }));
+  } finally {
+    delete byId("state").dataset.busy;
+  }
+}
+
+/**
+ * Changes something.
+ * @param {string} path
+ * @param {Record<string, any>} body
+ * @param {string} [method]
+ */
+export async function post(path, body = {}, method = "POST") {
+  const headers = { "content-type": "application/json", "x-csrf-token": session.csrf ?? "" };
+  const response = await fetch(address(path), { method, headers, body: JSON.stringify(body) });
+  if (response.status === 204) return {};
+  return answer(response);
+}
+
+/** Reads who is logged in, and what a change needs. */
+export async function begin() {
+  Object.assign(session, await get("session"));
+}
+
+/**
+ * Follows new alerts. The browser connects again by itself, and misses nothing; where it gives up, this does.
+ * @param {Params} params
+ * @param {number} last
+ * @param {{alert: (alert: Alert) => void, reset: () => void, state: (text: string) => void}} on
+ * @returns {() => void} ends it
+ */
+export function follow(params, last, on) {
+  /** @type {EventSource | undefined} */
+  let events;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let ended = false;
+  const open = () => {
+    events = new EventSource(address("stream", { ...params, last_event_id: last }));
+    events.onopen = () => on.state("live");
+    events.onmessage = (event) => {
+      last = Number(event.lastEventId);
+      on.alert(JSON.parse(event.data));
+    };
+    events.addEventListener("reset", () => on.reset());
+    events.onerror = () => {
+      on.state("connecting…");
+      if (events?.readyState === EventSource.CLOSED && !ended) timer = setTimeout(open, 3_000);
+    };
+  };
+  open();
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+    events?.close();
+  };
+}

@@ -1,0 +1,219 @@
+// The filter bar: words and fields, an expression, a range of time, chips, saved searches.
+
+import { get } from "./api.js";
+import { byId, debounced, h, toast } from "./dom.js";
+import { FIELDS, choose, drop, empty, go, link, params, state } from "./state.js";
+import { time } from "./values.js";
+
+const SPANS = [["", "all time"], ["15m", "last 15 minutes"], ["1h", "last hour"], ["6h", "last 6 hours"], ["24h", "last 24 hours"], ["7d", "last 7 days"], ["30d", "last 30 days"], ["today", "today"], ["yesterday", "since yesterday"]];
+
+/** Words of expressions, for completion. */
+const WORDS = [
+  "msg.msg", "msg.sig_id", "msg.sig_generator", "msg.sig_rev", "msg.priority", "msg.classification", "msg.caplen", "msg.pktlen", "msg.event_id",
+  "alert.src_ip", "alert.dst_ip", "alert.src_port", "alert.dst_port", "alert.proto", "alert.class", "alert.priority", "alert.sensor", "alert.app_name", "alert.action", "alert.vlan", "alert.references",
+  "alert.payload", "alert.untrusted", "contains(", "starts_with(", "ends_with(", "ip_in(", "to_lower()", "len()", "true", "false",
+];
+
+const words = /** @type {HTMLInputElement} */ (h("input", {
+  id: "words", type: "search", autocomplete: "off", spellcheck: false, placeholder: "words of the message, or src:10.0.0.0/8 -sid:1000",
+  role: "combobox", "aria-label": "Search: words, or field:value", "aria-expanded": "false", "aria-controls": "words-list", "aria-autocomplete": "list",
+}));
+const wordsList = h("ul", { id: "words-list", role: "listbox", class: "completion", hidden: true, "aria-label": "Values" });
+const expression = /** @type {HTMLInputElement} */ (h("input", {
+  id: "expression", autocomplete: "off", spellcheck: false, placeholder: "msg.priority <= 2 && ip_in(alert.src_ip, \"10.0.0.0/8\")",
+  role: "combobox", "aria-label": "Expression", "aria-expanded": "false", "aria-controls": "expression-list", "aria-autocomplete": "list", "aria-describedby": "mistake",
+}));
+const expressionList = h("ul", { id: "expression-list", role: "listbox", class: "completion", hidden: true, "aria-label": "Words of expressions" });
+const mistake = h("p", { id: "mistake", role: "alert", class: "mistake", hidden: true });
+const chips = h("ul", { class: "chips", "aria-label": "Chosen" });
+const span = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Time" }));
+const saved = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Saved searches" }));
+const hide = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => go({ hide: hide.checked }) }));
+const starred = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => go({ starred: starred.checked }) }));
+
+/** Builds the bar, once. */
+export function buildBar() {
+  const expert = h("div", { class: "expert", hidden: true }, h("label", { for: "expression" }, "Expression"), h("div", { class: "field" }, expression, expressionList));
+  const more = h("button", { type: "button", "aria-expanded": "false", onclick: () => { expert.hidden = !expert.hidden; more.setAttribute("aria-expanded", String(!expert.hidden)); if (!expert.hidden) expression.focus(); } }, "Expression");
+  if (state.filter) expert.hidden = false;
+  byId("bar").replaceChildren(
+    h("form", { role: "search", onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); submitWords(); } },
+      h("div", { class: "field grow" }, words, wordsList), span, more, saved,
+      h("label", { class: "check" }, hide, "hide acknowledged"), h("label", { class: "check" }, starred, "starred only")),
+    expert, mistake, chips);
+  complete(words, wordsList, wordCompletions, (text) => { words.value = text; if (!text.endsWith(":")) submitWords(); else words.dispatchEvent(new Event("input")); });
+  complete(expression, expressionList, expressionCompletions, (text) => { expression.value = text; });
+  expression.addEventListener("keydown", (event) => { if (event.key === "Enter" && expressionList.hidden) go({ filter: expression.value.trim() }); });
+  expression.addEventListener("change", () => go({ filter: expression.value.trim() }));
+  span.addEventListener("change", () => {
+    if (span.value !== "chosen") go({ since: span.value, until: "" });
+  });
+  saved.addEventListener("change", pickSaved);
+}
+
+/** Shows what is chosen. */
+export function showBar() {
+  if (document.activeElement !== expression) expression.value = state.filter;
+  hide.checked = state.hide;
+  starred.checked = state.starred;
+  const own = state.until || (state.since && !SPANS.some(([value]) => value === state.since));
+  const written = (/** @type {string} */ text) => (/^\d{4}-\d\d-\d\dT/.test(text) ? time(text) : text || "…");
+  const options = own ? [...SPANS, ["chosen", `${written(state.since)} – ${written(state.until)}`]] : SPANS;
+  span.replaceChildren(...options.map(([value, label]) => h("option", { value, selected: own ? value === "chosen" : value === state.since }, label)));
+  showSaved();
+  const shown = [];
+  if (state.text) shown.push(chip(`“${state.text}”`, "text", false, () => go({ text: "" })));
+  if (state.comment) shown.push(chip(`comment “${state.comment}”`, "text", false, () => go({ comment: "" })));
+  for (const [field, values] of Object.entries(state.include)) for (const value of values) shown.push(chip(`${FIELDS[field].label} ${value}`, field, false, () => drop(field, value), () => choose(field, value, true)));
+  for (const [field, value] of state.exclude) shown.push(chip(`not ${FIELDS[field].label} ${value}`, field, true, () => drop(field, value), () => choose(field, value, false)));
+  if (state.filter) shown.push(chip(state.filter, "filter", false, () => { expression.value = ""; go({ filter: "" }); }));
+  if (own) shown.push(chip(`${written(state.since)} – ${written(state.until)}`, "time", false, () => go({ since: "", until: "" })));
+  if (shown.length > 1) shown.push(h("li", {}, h("button", { type: "button", class: "quiet", onclick: () => go({ ...empty(), view: state.view }) }, "clear all")));
+  chips.replaceChildren(...shown);
+}
+
+/**
+ * @param {string} text
+ * @param {string} kind
+ * @param {boolean} not
+ * @param {() => void} remove
+ * @param {() => void} [turn]
+ */
+function chip(text, kind, not, remove, turn) {
+  const label = turn ? h("button", { type: "button", title: not ? "Include it instead" : "Exclude it instead", onclick: turn }, text) : h("span", {}, text);
+  return h("li", { class: `chip ${kind}${not ? " not" : ""}` }, label, h("button", { type: "button", "aria-label": `Remove ${text}`, onclick: remove }, "×"));
+}
+
+/**
+ * Says what is wrong with the criteria, or that nothing is.
+ * @param {import("./api.js").Problem | null} problem
+ */
+export function showMistake(problem) {
+  mistake.hidden = !problem;
+  expression.setAttribute("aria-invalid", String(problem?.parameter === "filter"));
+  mistake.replaceChildren();
+  if (!problem) return;
+  const filter = params().filter ?? "";
+  if (problem.parameter === "filter" && problem.column) {
+    const line = filter.split("\n")[(problem.line ?? 1) - 1] ?? "";
+    const at = problem.column - 1;
+    mistake.append(h("code", {}, line.slice(0, at), h("mark", {}, line.slice(at, at + 1) || " "), line.slice(at + 1)), " ");
+  }
+  mistake.append(problem.message);
+}
+
+/** Reads words and `field:value`, with `-` before it to exclude. */
+function submitWords() {
+  const include = { ...state.include };
+  const exclude = [...state.exclude];
+  const others = [];
+  for (const word of words.value.match(/(?:[^\s"]|"[^"]*")+/g) ?? []) {
+    const [, minus, name, value] = /^(-?)(\w+):(.+)$/.exec(word) ?? [];
+    const field = name === "ip" ? "host" : name;
+    const exact = value?.replaceAll("\"", "");
+    if (field === "comment" && exact) go({ comment: exact });
+    else if (!(field in FIELDS)) others.push(word.replaceAll("\"", ""));
+    else if (minus) exclude.push([field, exact]);
+    else include[field] = [...new Set([...(include[field] ?? []), exact])];
+  }
+  words.value = "";
+  go({ include, exclude, text: others.length ? others.join(" ") : state.text });
+}
+
+/**
+ * A list of completions below an input.
+ * @param {HTMLInputElement} input
+ * @param {HTMLElement} list
+ * @param {(text: string, at: number) => Promise<{text: string, label: string, note?: string}[]>} find
+ * @param {(text: string) => void} take
+ */
+function complete(input, list, find, take) {
+  let chosen = -1;
+  /** @type {{text: string, label: string, note?: string}[]} */
+  let found = [];
+  const close = () => { list.hidden = true; chosen = -1; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); };
+  const mark = () => {
+    [...list.children].forEach((item, n) => item.setAttribute("aria-selected", String(n === chosen)));
+    if (chosen >= 0) input.setAttribute("aria-activedescendant", list.children[chosen].id);
+  };
+  const pick = (/** @type {number} */ n) => { const { text } = found[n]; close(); take(text); input.focus(); };
+  const look = debounced(120, async () => {
+    const text = input.value;
+    try { found = await find(text, input.selectionStart ?? text.length); } catch { found = []; }
+    if (input.value !== text || document.activeElement !== input) return;
+    chosen = -1;
+    list.replaceChildren(...found.map((one, n) => h("li", {
+      id: `${list.id}-${n}`, role: "option", "aria-selected": "false",
+      onpointerdown: (/** @type {Event} */ event) => { event.preventDefault(); pick(n); },
+    }, one.label, one.note && h("small", {}, one.note))));
+    list.hidden = !found.length;
+    input.setAttribute("aria-expanded", String(!!found.length));
+  });
+  input.addEventListener("input", look);
+  input.addEventListener("blur", close);
+  input.addEventListener("keydown", (event) => {
+    if (list.hidden) return;
+    if (event.key === "ArrowDown") chosen = (chosen + 1) % found.length;
+    else if (event.key === "ArrowUp") chosen = (chosen + found.length - 1) % found.length;
+    else if (event.key === "Escape") close();
+    else if ((event.key === "Enter" || event.key === "Tab") && chosen >= 0) pick(chosen);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+    mark();
+  });
+}
+
+/** @param {string} text */
+async function wordCompletions(text) {
+  const last = /(\S*)$/.exec(text)?.[1] ?? "";
+  const before = text.slice(0, text.length - last.length);
+  if (!last) return [];
+  const [, minus, name, prefix] = /^(-?)(\w+):(.*)$/.exec(last) ?? [];
+  const field = name === "host" || name === "ip" ? "src" : name;
+  if (field in FIELDS) {
+    const values = (await get("values", { field, prefix, limit: 8 })).values;
+    return values.map((/** @type {any} */ one) => ({ text: `${before}${minus}${name}:${one.value}`, label: one.label ? `${one.value} ${one.label}` : one.value, note: one.alerts.toLocaleString("en") }));
+  }
+  const plain = last.replace(/^-/, "");
+  return Object.entries(FIELDS).filter(([known]) => plain && known.startsWith(plain)).map(([known, { label }]) => ({ text: `${before}${last.startsWith("-") ? "-" : ""}${known}:`, label: `${known}:`, note: label }));
+}
+
+/** @param {string} text @param {number} at */
+async function expressionCompletions(text, at) {
+  const word = /[\w.]+$/.exec(text.slice(0, at))?.[0] ?? "";
+  if (word.length < 2) return [];
+  const found = WORDS.filter((known) => known.startsWith(word) || known.split(".")[1]?.startsWith(word)).slice(0, 10);
+  return found.filter((known) => known !== word).map((known) => ({ text: text.slice(0, at - word.length) + known + text.slice(at), label: known }));
+}
+
+/** @returns {Record<string, string>} */
+function searches() {
+  try { return JSON.parse(localStorage.getItem("pigear.searches") ?? "{}"); } catch { return {}; }
+}
+
+function showSaved() {
+  const names = Object.keys(searches()).sort();
+  saved.replaceChildren(h("option", { value: "" }, "Saved searches"), ...names.map((name) => h("option", { value: `=${name}` }, name)),
+    h("option", { value: "save" }, "Save this search…"), ...(names.length ? [h("option", { value: "forget" }, "Forget a search…")] : []));
+}
+
+function pickSaved() {
+  const [picked, all] = [saved.value, searches()];
+  saved.value = "";
+  if (picked.startsWith("=")) {
+    history.pushState(null, "", all[picked.slice(1)]);
+    dispatchEvent(new PopStateEvent("popstate"));
+    return;
+  }
+  const name = prompt(picked === "save" ? "Name of the search:" : `Which search? ${Object.keys(all).join(", ")}`)?.trim();
+  if (!name) return;
+  if (picked === "save") all[name] = link({ ...state, alert: null });
+  else delete all[name];
+  localStorage.setItem("pigear.searches", JSON.stringify(all));
+  toast(picked === "save" ? `Saved as ${name}.` : `Forgot ${name}.`);
+  showSaved();
+}
+
+/** Puts the cursor into the search field. */
+export function focusBar() { words.focus(); words.select(); }

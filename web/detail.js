@@ -1,0 +1,259 @@
+// One alert: what it says, its layers beside its bytes, its rule, what people said, and what is around it.
+
+import { address, get, mayChange, post } from "./api.js";
+import { byId, h, toast } from "./dom.js";
+import { FIELDS, go, state } from "./state.js";
+import { ago, badge, bytes as size, copy, number, signature, timeElement, value } from "./values.js";
+
+/** @typedef {import("./api.js").Alert} Alert */
+/** @typedef {{name: string, start: number, end: number, fields: Record<string, any>}} Layer */
+/** @typedef {{start: number, end: number, content: string}} Match */
+
+/** How many bytes are shown at first. */
+const FIRST = 2_048;
+
+/** Shows the chosen alert. */
+export async function show() {
+  const pane = byId("detail");
+  if (!state.alert) {
+    pane.hidden = true;
+    document.body.classList.remove("detailed");
+    return;
+  }
+  const id = state.alert;
+  document.body.classList.add("detailed");
+  pane.hidden = false;
+  try {
+    const alert = await get(`alerts/${id}`);
+    if (state.alert !== id) return;
+    pane.replaceChildren(...build(alert));
+    pane.scrollTop = 0;
+    related(alert, pane).catch(() => {});
+    rule(alert, pane).catch(() => {});
+  } catch (problem) {
+    pane.replaceChildren(closeButton(), h("p", { class: "empty" }, String(/** @type {Error} */ (problem).message)));
+  }
+  if (!pane.contains(document.activeElement)) pane.querySelector("h2")?.focus();
+}
+
+function closeButton() { return h("button", { type: "button", class: "close", "aria-label": "Close the alert", onclick: () => go({ alert: null }) }, "×"); }
+
+/** @param {Alert} alert */
+function build(alert) {
+  const bytes = decode(alert.pkt ?? "");
+  return [
+    closeButton(),
+    h("header", {}, h("p", {}, badge(alert.priority), " ", alert.class && value("class", alert.class), " ", value("sid", alert.sig_id, signature(alert))), h("h2", { tabIndex: -1 }, alert.msg || signature(alert)),
+      alert.untrusted && h("p", { class: "warning" }, "The event may be forged: the packet ran over the fields of this datagram."),
+      alert.difference && h("p", { class: "warning" }, `The packet's headers differ from what Snort states: ${alert.difference}.`)),
+    buttons(alert),
+    facts(alert),
+    h("section", { id: "rule", hidden: true, "aria-label": "Rule" }),
+    packet(alert, bytes),
+    comments(alert),
+    h("section", { id: "related", "aria-label": "Around it" }),
+    h("details", {}, h("summary", {}, "JSON"), h("pre", { class: "json" }, JSON.stringify(alert, null, 2))),
+  ];
+}
+
+/** @param {Alert} alert */
+function buttons(alert) {
+  const mark = (/** @type {"acknowledged" | "starred"} */ kind, /** @type {string} */ on, /** @type {string} */ off) => {
+    const is = Boolean(alert.triage?.[kind]);
+    return mayChange() && h("button", { type: "button", class: "change", "aria-pressed": String(is), onclick: () => change(alert, kind, !is) }, is ? on : off);
+  };
+  const copies = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Copy" }, h("option", { value: "" }, "Copy…"), ...["JSON", "EVE", "curl", "filter", "link"].map((name) => h("option", { value: name }, name))));
+  copies.addEventListener("change", async () => {
+    const what = copies.value;
+    copies.value = "";
+    const path = new URL(address(`alerts/${alert.id}`), location.href).href;
+    if (what === "JSON") copy(JSON.stringify(alert));
+    else if (what === "EVE") copy((await (await fetch(address(`alerts/${alert.id}/export`, { format: "eve" }))).text()).trim());
+    else if (what === "curl") copy(`curl '${path}'`);
+    else if (what === "filter") copy(filterOf(alert));
+    else if (what === "link") copy(new URL(`?alert=${alert.id}`, location.href).href);
+  });
+  return h("p", { class: "row" }, mark("acknowledged", "Acknowledged ✓", "Acknowledge"), mark("starred", "Starred ★", "Star ☆"), copies,
+    alert.pkt && h("a", { class: "button", href: address(`alerts/${alert.id}/packet`), download: "" }, "Packet (pcapng)"),
+    h("button", { type: "button", onclick: () => print() }, "Print"));
+}
+
+/** @param {Alert} alert */
+function filterOf(alert) {
+  /** @type {[string, any][]} */
+  const parts = [["gid", alert.sig_generator], ["sid", alert.sig_id], ["src", alert.src_ip], ["dst", alert.dst_ip]];
+  return parts.filter(([, one]) => one !== undefined).map(([name, one]) => FIELDS[name].expression(String(one))).join(" && ");
+}
+
+/** @param {Alert} alert @param {"acknowledged" | "starred"} kind @param {boolean} set */
+async function change(alert, kind, set) {
+  try {
+    await post("triage", { ids: [alert.id], mark: kind, set });
+    dispatchEvent(new CustomEvent("triaged"));
+    show();
+  } catch (problem) {
+    toast(String(/** @type {Error} */ (problem).message));
+  }
+}
+
+/** @param {Alert} alert */
+function facts(alert) {
+  const end = (/** @type {"src" | "dst"} */ which) => alert[`${which}_ip`] && [value(which, alert[`${which}_ip`]), alert[`${which}_port`] !== undefined && [" port ", value("port", alert[`${which}_port`])]].flat();
+  const links = (alert.references ?? []).map((/** @type {string} */ text) => h("li", {}, /^https?:\/\//.test(text) ? h("a", { href: text, rel: "noreferrer noopener", target: "_blank" }, text) : text));
+  const mark = (/** @type {any} */ one) => one && [`by ${one.by || "you"}, `, timeElement(one.at)];
+  /** @type {[string, any][]} */
+  const rows = [
+    ["When", [timeElement(alert.timestamp), ` (${ago(alert.timestamp)})`]],
+    ["Received", alert.received && timeElement(alert.received)],
+    ["Source", end("src")], ["Destination", end("dst")], ["Protocol", value("proto", alert.proto)],
+    ["VLAN", alert.vlan && [alert.vlan].flat().join(", ")],
+    ["Class", alert.class_description && [alert.class_description]],
+    ["Application", alert.app_name], ["Action", alert.action],
+    ["References", links.length ? h("ul", {}, ...links) : null],
+    ["Sensor", [value("sensor", alert.sensor), alert.thread !== undefined && `, packet thread ${alert.thread}`]],
+    ["Sent by", alert.sender && `process ${alert.sender.pid} of user ${alert.sender.uid}`],
+    ["Snort", alert.dialect ?? (alert.source && "from its log")], ["Event", alert.event_id],
+    ["Acknowledged", mark(alert.triage?.acknowledged)], ["Starred", mark(alert.triage?.starred)],
+  ];
+  return h("dl", { class: "facts" }, ...rows.flatMap(([name, one]) => (one === undefined || one === null || one === false || one === "" ? [] : [h("dt", {}, name), h("dd", {}, ...[one].flat())])));
+}
+
+/** @param {string} base64 */
+function decode(base64) { return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)); }
+
+/**
+ * The layers as a tree, beside the bytes: where either is pointed at, both light up.
+ * @param {Alert} alert
+ * @param {Uint8Array} bytes
+ */
+function packet(alert, bytes) {
+  if (!bytes.length) {
+    return h("section", { "aria-label": "Packet" }, h("h3", {}, "Packet"), h("p", { class: "empty" }, "Snort sent no packet with this alert. Snort 3 does so where a rule met a rebuilt stream; with --complete-from, Pigear takes it from Snort's log."));
+  }
+  /** @type {Layer[]} */
+  const layers = [...(alert.layers ?? [])];
+  if (alert.payload) layers.push({ name: "Payload", ...alert.payload, fields: { length: alert.payload.end - alert.payload.start } });
+  const dump = h("div", { class: "dump", role: "group", tabIndex: 0, "aria-label": `Hexdump of ${bytes.length} bytes` });
+  const tree = h("ul", { class: "layers" }, ...layers.map((layer, n) => {
+    const fields = Object.entries(layer.fields ?? {}).map(([name, one]) => h("li", {}, h("span", { class: "name" }, name), " ", typeof one === "object" ? JSON.stringify(one) : String(one)));
+    const light = (/** @type {boolean} */ on) => highlight(dump, tree, on ? n : -1, layers);
+    return h("li", { "data-layer": n, onpointerenter: () => light(true), onpointerleave: () => light(false), onfocusin: () => light(true), onfocusout: () => light(false) },
+      h("details", { open: n >= layers.length - 2 }, h("summary", {}, layer.name, " ", h("small", {}, `${layer.start}–${layer.end}`)), h("ul", {}, ...fields)));
+  }));
+  const draw = (/** @type {number} */ shown) => dump.replaceChildren(...lines(bytes, shown), ...(shown < bytes.length ? [h("button", { type: "button", onclick: () => draw(bytes.length) }, `All ${number(bytes.length)} bytes`)] : []));
+  draw(FIRST);
+  dump.addEventListener("pointerover", (event) => {
+    const at = Number(/** @type {HTMLElement} */ (event.target).dataset.at ?? NaN);
+    if (!Number.isNaN(at)) highlight(dump, tree, layers.findLastIndex((layer) => layer.start <= at && at < layer.end), layers);
+  });
+  dump.addEventListener("pointerleave", () => highlight(dump, tree, -1, layers));
+  const payload = alert.payload ? bytes.subarray(alert.payload.start, alert.payload.end) : new Uint8Array();
+  return h("section", { id: "packet", "aria-label": "Packet" }, h("h3", {}, "Packet ", h("small", {}, `${size(bytes.length)}${alert.pktlen > bytes.length ? ` of ${size(alert.pktlen)}` : ""}`)),
+    alert.stopped && h("p", { class: "warning" }, alert.stopped),
+    h("div", { class: "packet" }, tree, dump),
+    payload.length > 0 && h("details", {}, h("summary", {}, `Payload as text (${size(payload.length)})`), h("pre", { class: "payload" }, printable(payload))));
+}
+
+/** @param {Uint8Array} bytes */
+function printable(bytes) {
+  // Text as it is; what has no sign on a screen, or changes the order of signs, as its number.
+  const text = new TextDecoder("utf-8", { fatal: false }).decode(bytes);
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufffd]|\udb40[\udc00-\udfff]/gu, (sign) => (sign === "\r" ? "" : sign === "\ufffd" ? "·" : `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`));
+}
+
+/** @param {Uint8Array} bytes @param {number} shown */
+function lines(bytes, shown) {
+  const all = [];
+  for (let from = 0; from < Math.min(shown, bytes.length); from += 16) {
+    const part = [...bytes.subarray(from, Math.min(from + 16, shown))];
+    const hex = part.map((byte, n) => h("span", { "data-at": from + n }, byte.toString(16).padStart(2, "0")));
+    const text = part.map((byte, n) => h("span", { "data-at": from + n }, byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "."));
+    all.push(h("div", { class: "line" }, h("span", { class: "offset" }, from.toString(16).padStart(4, "0")), h("span", { class: "hex" }, ...hex), h("span", { class: "text" }, ...text)));
+  }
+  return all;
+}
+
+/**
+ * @param {HTMLElement} dump
+ * @param {HTMLElement} tree
+ * @param {number} chosen
+ * @param {Layer[]} layers
+ */
+function highlight(dump, tree, chosen, layers) {
+  const layer = layers[chosen];
+  dump.querySelectorAll(".lit").forEach((span) => span.classList.remove("lit"));
+  [...tree.children].forEach((item, n) => item.classList.toggle("lit", n === chosen));
+  if (layer) dump.querySelectorAll("[data-at]").forEach((span) => {
+    const at = Number(/** @type {HTMLElement} */ (span).dataset.at);
+    if (layer.start <= at && at < layer.end) span.classList.add("lit");
+  });
+}
+
+/**
+ * The rule, if the server has rules, and where its contents are in the packet.
+ * @param {Alert} alert
+ * @param {HTMLElement} pane
+ */
+async function rule(alert, pane) {
+  const section = /** @type {HTMLElement | null} */ (pane.querySelector("#rule"));
+  const response = await fetch(address(`alerts/${alert.id}/rule`));
+  if (!section || !response.ok) return;
+  const found = await response.json();
+  const named = (/** @type {Match} */ match) => `${match.content} at ${match.start}–${match.end}`;
+  section.hidden = false;
+  section.replaceChildren(h("h3", {}, "Rule"), h("pre", { class: "rule" }, found.text),
+    h("p", { class: "note" }, `${found.file}, line ${found.line}`),
+    found.rev !== undefined && found.rev !== alert.sig_rev && h("p", { class: "warning" }, `The file has revision ${found.rev}; the alert is of revision ${alert.sig_rev}.`) || "",
+    found.matches?.length ? h("p", { class: "note" }, "Marked in the packet: ", found.matches.map(named).join("; ")) : "");
+  for (const match of found.matches ?? []) {
+    for (const span of pane.querySelectorAll(".dump [data-at]")) {
+      const at = Number(/** @type {HTMLElement} */ (span).dataset.at);
+      if (match.start <= at && at < match.end) span.classList.add("content");
+    }
+  }
+}
+
+/** @param {Alert} alert */
+function comments(alert) {
+  const text = /** @type {HTMLTextAreaElement} */ (h("textarea", { rows: 2, maxLength: 5000, "aria-label": "Comment", placeholder: "Comment" }));
+  const items = (alert.triage?.comments ?? []).map((/** @type {any} */ comment) => h("li", {}, h("p", { class: "by" }, `${comment.by || "somebody"}, `, timeElement(comment.at), " ",
+    mayChange() && h("button", { type: "button", class: "quiet change", "aria-label": "Remove this comment", onclick: async () => { await post(`comments/${comment.id}`, {}, "DELETE"); show(); } }, "remove")), h("p", { class: "text" }, comment.text)));
+  const form = h("form", {
+    class: "change row",
+    onsubmit: async (/** @type {Event} */ event) => {
+      event.preventDefault();
+      if (!text.value.trim()) return;
+      try { await post(`alerts/${alert.id}/comments`, { text: text.value }); show(); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
+    },
+  }, text, h("button", {}, "Add"));
+  return h("section", { id: "comments", "aria-label": "Comments" }, h("h3", {}, "Comments"), items.length ? h("ul", {}, ...items) : null, mayChange() && form);
+}
+
+/**
+ * Older alerts of the same signature, source and pair, and the flow around it.
+ * @param {Alert} alert
+ * @param {HTMLElement} pane
+ */
+async function related(alert, pane) {
+  const section = pane.querySelector("#related");
+  const at = new Date(alert.timestamp).getTime();
+  const around = { since: new Date(at - 3_600_000).toISOString(), until: new Date(at + 3_600_000).toISOString() };
+  const { src_ip: src, dst_ip: dst } = alert;
+  /** @type {[string, Record<string, any>, Record<string, string[]>][]} */
+  const lists = [["Older alerts of this signature", { sid: alert.sig_id, gid: alert.sig_generator, cursor: alert.id }, { sid: [String(alert.sig_id)] }]];
+  if (src) lists.push(["Older alerts from this source", { src, cursor: alert.id }, { src: [src] }]);
+  if (src && dst) lists.push(["Older alerts of this pair", { src, dst, cursor: alert.id }, { src: [src], dst: [dst] }]);
+  if (src && dst && alert.src_port !== undefined) {
+    const flow = `(alert.src_ip == "${src}" && alert.dst_ip == "${dst}" && alert.src_port == ${alert.src_port} && alert.dst_port == ${alert.dst_port}) || (alert.src_ip == "${dst}" && alert.dst_ip == "${src}" && alert.src_port == ${alert.dst_port} && alert.dst_port == ${alert.src_port})`;
+    lists.push(["The same flow, an hour around", { host: src, port: alert.src_port, filter: flow, ...around }, {}]);
+  }
+  const shown = await Promise.all(lists.map(async ([title, criteria, include]) => {
+    const page = await get("alerts", { ...criteria, limit: 6, packet: "no" });
+    const others = page.alerts.filter((/** @type {Alert} */ one) => one.id !== alert.id).slice(0, 5);
+    if (!others.length) return null;
+    const items = others.map((/** @type {Alert} */ one) => h("li", {}, timeElement(one.timestamp), " ", h("a", { href: `?alert=${one.id}`, onclick: (/** @type {Event} */ event) => { event.preventDefault(); go({ alert: one.id }); } }, one.msg || signature(one)), " ", h("small", {}, `${one.src_ip ?? ""} → ${one.dst_ip ?? ""}`)));
+    const all = Object.keys(include).length > 0 && page.next && h("button", { type: "button", class: "quiet", onclick: () => go({ view: "now", include, exclude: [], text: "", filter: "" }) }, "all of them");
+    return h("article", {}, h("h3", {}, title), h("ul", {}, ...items), all);
+  }));
+  section?.replaceChildren(...shown.filter((one) => one !== null));
+}

@@ -1,0 +1,99 @@
+// Elements made from text only: nothing of an alert is ever read as HTML.
+
+/** @typedef {Node | string | number | null | undefined | false} Child */
+
+/**
+ * Makes an element. `on…` properties are listeners, `class`, `data-…` and `aria-…` are attributes, others
+ * are properties of the element.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, any>} [props]
+ * @param {...(Child | Child[])} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function h(tag, props = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (/^(class|role|for|scope|colspan|data-.*|aria-.*)$/.test(name)) element.setAttribute(name, String(value));
+    else Reflect.set(element, name, value);
+  }
+  put(element, children);
+  return element;
+}
+
+/**
+ * Makes an element of SVG.
+ * @param {string} tag
+ * @param {Record<string, string | number>} [attributes]
+ * @param {...Child} children
+ */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  put(element, children);
+  return element;
+}
+
+/**
+ * @param {Element} element
+ * @param {(Child | Child[])[]} children
+ */
+function put(element, children) {
+  for (const child of children.flat()) {
+    if (child !== undefined && child !== null && child !== false) element.append(child instanceof Node ? child : String(child));
+  }
+}
+
+/**
+ * The element with an id.
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`no element ${id}`);
+  return found;
+}
+
+/**
+ * Says something for a while, with an action if there is one.
+ * @param {string} text
+ * @param {{label: string, act: () => void}} [action]
+ */
+export function toast(text, action) {
+  const button = action && h("button", { type: "button", onclick: () => { byId("toast").replaceChildren(); action.act(); } }, action.label);
+  const said = h("p", {}, text, " ", button);
+  byId("toast").replaceChildren(said);
+  setTimeout(() => said.remove(), action ? 20_000 : 6_000);
+}
+
+let spoken = 0;
+
+/**
+ * Tells users of screen readers something, at most every ten seconds.
+ * @param {() => string} text
+ */
+export function announce(text) {
+  if (Date.now() - spoken < 10_000) return false;
+  spoken = Date.now();
+  byId("announce").textContent = text();
+  return true;
+}
+
+/**
+ * Calls a function once nothing has called for it for a while.
+ * @template {any[]} A
+ * @param {number} wait
+ * @param {(...args: A) => void} act
+ * @returns {(...args: A) => void}
+ */
+export function debounced(wait, act) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  return (...args) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => act(...args), wait);
+  };
+}

@@ -1,0 +1,92 @@
+// How Pigear is: counters and their rates, handlers, dead letters, the store.
+
+import { get, mayChange, post } from "./api.js";
+import { h, svg, toast } from "./dom.js";
+import { ago, bytes, number, timeElement } from "./values.js";
+
+const EVERY = 5_000;
+const KEPT = 60;
+
+export const view = h("section", { class: "cards", "aria-label": "Health" });
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+/** @type {{at: number, counters: Record<string, number>}[]} */
+let history = [];
+
+export async function load() {
+  clearTimeout(timer);
+  const [health, letters] = await Promise.all([get("health"), get("dead-letters", { limit: 20 }).catch(() => ({ letters: [] }))]);
+  remember(health);
+  view.replaceChildren(counters(health), storeCard(health), lanes(health), deadLetters(letters.letters));
+  timer = setTimeout(() => { if (!document.hidden) load().catch(() => {}); else timer = setTimeout(() => load().catch(() => {}), EVERY); }, EVERY);
+}
+
+export function stop() { clearTimeout(timer); }
+
+/** @param {any} health */
+function remember(health) {
+  /** @type {Record<string, number>} */
+  const found = { "stored": health.store.last_id ?? 0 };
+  for (const [name, one] of Object.entries(health.counters ?? {})) if (typeof one === "number") found[name] = one;
+  history.push({ at: Date.now(), counters: found });
+  history = history.slice(-KEPT);
+}
+
+/** @param {string} name */
+function rates(name) {
+  return history.slice(1).map((now, n) => Math.max(0, ((now.counters[name] ?? 0) - (history[n].counters[name] ?? 0)) / ((now.at - history[n].at) / 1000)));
+}
+
+/** @param {number[]} values */
+function sparkline(values) {
+  const most = Math.max(1, ...values);
+  const points = values.map((one, n) => `${(n * 100) / Math.max(1, KEPT - 2)},${20 - (one / most) * 18}`).join(" ");
+  return svg("svg", { viewBox: "0 0 100 22", class: "spark", "aria-hidden": "true", preserveAspectRatio: "none" }, svg("polyline", { points }));
+}
+
+const MEANINGS = /** @type {Record<string, string>} */ ({
+  received: "alerts received", malformed: "datagrams that are not alerts", refused: "datagrams of senders who may not send", missed: "alerts that never arrived, by Snort's numbers",
+  receive_errors: "errors of the system in receiving", stray_packets: "packets of Snort's log without an event", completed: "alerts completed from Snort's log", incomplete: "alerts that found nothing there", stored: "alerts stored, ever",
+});
+
+/** @param {any} health */
+function counters(health) {
+  const now = history[history.length - 1].counters;
+  const rows = Object.entries(now).map(([name, count]) => {
+    const rate = rates(name).at(-1) ?? 0;
+    return h("tr", { class: count && ["malformed", "refused", "missed", "receive_errors"].includes(name) ? "bad" : "" }, h("th", { scope: "row" }, name, h("small", {}, MEANINGS[name] ?? "")), h("td", {}, number(count)), h("td", {}, `${rate < 10 ? rate.toFixed(1) : number(Math.round(rate))}/s`), h("td", {}, sparkline(rates(name))));
+  });
+  const handlers = Object.entries(health.counters?.handlers ?? {});
+  return h("article", { class: "card wide" }, h("h2", {}, "Counters"),
+    !health.counters && h("p", { class: "note" }, "Another Pigear receives the alerts; its counters are in the file of its --stats."),
+    h("table", {}, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
+    handlers.length > 0 && h("table", {}, h("caption", {}, "Handlers"), h("thead", {}, h("tr", {}, ...["handler", "handled", "failed", "dropped", "waiting"].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...handlers.map(([name, one]) => h("tr", { class: one.failed || one.dropped ? "bad" : "" }, h("th", { scope: "row" }, name), ...["handled", "failed", "dropped", "waiting"].map((field) => h("td", {}, number(one[field] ?? 0))))))));
+}
+
+/** @param {any} health */
+function storeCard({ store, version, started }) {
+  return h("article", { class: "card" }, h("h2", {}, "Store"), h("dl", { class: "facts" },
+    h("dt", {}, "File"), h("dd", {}, store.path), h("dt", {}, "Size"), h("dd", {}, bytes(store.bytes)),
+    ...(store.first ? [h("dt", {}, "From"), h("dd", {}, timeElement(store.first)), h("dt", {}, "To"), h("dd", {}, timeElement(store.last), ` (${ago(store.last)})`), h("dt", {}, "Numbers"), h("dd", {}, `${number(store.first_id)} to ${number(store.last_id)}`)] : [h("dt", {}, "Alerts"), h("dd", {}, "none yet")]),
+    h("dt", {}, "Pigear"), h("dd", {}, `${version}, serving since `, timeElement(started))));
+}
+
+/** @param {any} health */
+function lanes({ lanes: all }) {
+  return h("article", { class: "card" }, h("h2", {}, "Durable handlers"), all.length === 0 ? h("p", { class: "empty" }, "None: no handler gets its alerts from the store.")
+    : h("table", {}, h("thead", {}, h("tr", {}, ...["handler", "waiting", "dead letters", "handled", "lost", "moved"].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...all.map((/** @type {any} */ lane) => h("tr", { class: lane.dead_letters || lane.dropped ? "bad" : "" }, h("th", { scope: "row", title: lane.target ?? "" }, lane.name), h("td", {}, number(lane.waiting)), h("td", {}, number(lane.dead_letters)), h("td", {}, number(lane.handled)), h("td", {}, number(lane.dropped)), h("td", {}, lane.moved ? ago(lane.moved) : "never"))))));
+}
+
+/** @param {any[]} letters */
+function deadLetters(letters) {
+  const again = async () => {
+    try { const done = await post("redeliver", {}); toast(`${number(done.alerts)} dead letters are sent again.`); load().catch(() => {}); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
+  };
+  return h("article", { class: "card wide" }, h("h2", {}, "Dead letters"), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
+    : [h("table", {}, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...letters.map((letter) => h("tr", {}, h("td", {}, timeElement(letter.refused)), h("td", {}, letter.lane), h("td", {}, letter.reason), h("td", {}, letter.msg ?? "damaged"))))),
+      mayChange() && h("p", {}, h("button", { type: "button", class: "change", onclick: again }, "Send all again"))].flat());
+}

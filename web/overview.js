@@ -1,0 +1,60 @@
+// What there is in the chosen time: over time, and by the most frequent values.
+
+import { get } from "./api.js";
+import { h } from "./dom.js";
+import { params } from "./state.js";
+import { number, value } from "./values.js";
+
+const PARTS = /** @type {const} */ ([
+  ["sid", "Signatures"], ["src", "Sources"], ["dst", "Destinations"], ["port", "Destination ports"], ["class", "Classes"], ["sensor", "Sensors"],
+]);
+const SHOWN = 10;
+
+export const view = h("section", { class: "cards", "aria-label": "Overview" });
+
+/** @type {AbortController | null} */
+let running = null;
+
+export async function load() {
+  running?.abort();
+  running = new AbortController();
+  const { signal } = running;
+  const parts = PARTS.map(async ([by, title]) => card(title, by, await get("counts", { ...params(), by, limit: SHOWN }, signal)));
+  view.replaceChildren(...await Promise.all(parts), await fresh(signal));
+}
+
+export function stop() { running?.abort(); }
+
+/**
+ * @param {string} title
+ * @param {string} by
+ * @param {{counts: Record<string, any>[], more: number, total: number}} found
+ */
+function card(title, by, { counts, more, total }) {
+  const most = counts[0]?.alerts ?? 1;
+  const rows = counts.map((count) => {
+    const what = by === "sid" ? count.sid : count[by];
+    const label = by === "sid" ? `${count.msg || ""} (${count.gid}:${count.sid})` : what === undefined ? "unknown" : String(what);
+    const bar = h("span", { class: "bar", "aria-hidden": "true" });
+    bar.style.width = `${Math.max(1, (count.alerts / most) * 100)}%`;
+    return h("li", {}, bar, h("span", { class: "what" }, what === undefined ? label : value(by, what, label)), h("span", { class: "n", title: `${((count.alerts / total) * 100).toFixed(1)} %` }, number(count.alerts)));
+  });
+  return h("article", { class: "card" }, h("h2", {}, title),
+    counts.length ? h("ol", {}, ...rows) : h("p", { class: "empty" }, "None."),
+    more > 0 && h("p", { class: "more" }, `and ${number(more)} more`));
+}
+
+/**
+ * Signatures that came in the last day for the first time.
+ * @param {AbortSignal} signal
+ */
+async function fresh(signal) {
+  const { since: _since, until: _until, ...others } = params();
+  const all = (/** @type {Record<string, string>} */ span) => get("counts", { ...others, ...span, by: "sid", limit: 10_000 }, signal);
+  const [now, before] = await Promise.all([all({ since: "24h" }), all({ until: "24h" })]);
+  const key = (/** @type {any} */ count) => `${count.gid}:${count.sid}`;
+  const known = new Set(before.counts.map(key));
+  const counts = now.counts.filter((/** @type {any} */ count) => !known.has(key(count)));
+  const total = counts.reduce((/** @type {number} */ sum, /** @type {any} */ count) => sum + count.alerts, 0);
+  return card("New signatures since yesterday", "sid", { counts: counts.slice(0, SHOWN), more: counts.length - SHOWN, total });
+}

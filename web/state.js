@@ -1,0 +1,174 @@
+// What is looked at: the whole of it is in the page's address.
+
+/** Fields that can be included and excluded, each with its form in an expression. */
+/** @type {Record<string, {label: string, expression: (value: string) => string}>} */
+export const FIELDS = {
+  sid: { label: "signature", expression: (value) => `msg.sig_id == ${Number(value)}` },
+  gid: { label: "generator", expression: (value) => `msg.sig_generator == ${Number(value)}` },
+  priority: { label: "priority", expression: (value) => `alert.priority == ${Number(value)}` },
+  class: { label: "class", expression: (value) => `alert.class == ${quoted(value)}` },
+  src: { label: "source", expression: (value) => network("alert.src_ip", value) },
+  dst: { label: "destination", expression: (value) => network("alert.dst_ip", value) },
+  host: { label: "host", expression: (value) => `(${network("alert.src_ip", value)} || ${network("alert.dst_ip", value)})` },
+  port: { label: "port", expression: (value) => `(alert.src_port == ${Number(value)} || alert.dst_port == ${Number(value)})` },
+  proto: { label: "protocol", expression: (value) => `alert.proto == ${quoted(value)}` },
+  sensor: { label: "sensor", expression: (value) => `alert.sensor == ${quoted(value)}` },
+};
+
+/** Several values of these may be included. */
+const LISTS = ["sid", "gid", "priority", "class"];
+
+/** @param {string} text */
+function quoted(text) { return JSON.stringify(text); }
+
+/** @param {string} field @param {string} value */
+function network(field, value) {
+  return value.includes("/") ? `ip_in(${field}, ${quoted(value)})` : `${field} == ${quoted(value)}`;
+}
+
+/**
+ * @typedef {object} State
+ * @property {string} view
+ * @property {string} since
+ * @property {string} until
+ * @property {string} text
+ * @property {string} filter
+ * @property {string} comment
+ * @property {Record<string, string[]>} include
+ * @property {[string, string][]} exclude
+ * @property {boolean} hide - hide acknowledged alerts
+ * @property {boolean} starred - starred alerts only
+ * @property {boolean} group - group floods
+ * @property {number | null} alert
+ */
+
+/** @returns {State} */
+export function empty() {
+  return { view: "now", since: "", until: "", text: "", filter: "", comment: "", include: {}, exclude: [], hide: false, starred: false, group: true, alert: null };
+}
+
+/** @type {State} */
+export let state = read();
+
+/** @type {((before: State) => void)[]} */
+const listeners = [];
+
+/** @param {(before: State) => void} act */
+export function onChange(act) { listeners.push(act); }
+
+/** @returns {State} */
+function read() {
+  const query = new URLSearchParams(location.search);
+  const found = empty();
+  const text = (/** @type {string} */ name) => query.get(name) ?? "";
+  found.view = ["now", "overview", "health"].includes(text("view")) ? text("view") : "now";
+  for (const name of /** @type {const} */ (["since", "until", "text", "filter", "comment"])) found[name] = text(name);
+  for (const name of Object.keys(FIELDS)) {
+    const values = query.getAll(name).filter(Boolean);
+    if (values.length) found.include[name] = values;
+  }
+  for (const not of query.getAll("not")) {
+    const [name, ...value] = not.split(":");
+    if (name in FIELDS && value.length) found.exclude.push([name, value.join(":")]);
+  }
+  found.hide = text("acknowledged") === "no";
+  found.starred = text("starred") === "yes";
+  found.group = text("group") !== "no";
+  found.alert = Number(text("alert")) || null;
+  return found;
+}
+
+/**
+ * The page's address for a state.
+ * @param {State} of
+ */
+export function link(of) {
+  const query = new URLSearchParams();
+  if (of.view !== "now") query.set("view", of.view);
+  for (const name of /** @type {const} */ (["since", "until", "text", "filter", "comment"])) if (of[name]) query.set(name, of[name]);
+  for (const [name, values] of Object.entries(of.include)) values.forEach((value) => query.append(name, value));
+  for (const [name, value] of of.exclude) query.append("not", `${name}:${value}`);
+  if (of.hide) query.set("acknowledged", "no");
+  if (of.starred) query.set("starred", "yes");
+  if (!of.group) query.set("group", "no");
+  if (of.alert) query.set("alert", String(of.alert));
+  const text = query.toString();
+  return text ? `?${text}` : location.pathname;
+}
+
+/**
+ * Changes what is looked at. Back goes to what was there before, unless it is replaced.
+ * @param {Partial<State>} change
+ * @param {{replace?: boolean}} [how]
+ */
+export function go(change, { replace = false } = {}) {
+  const before = state;
+  state = { ...state, ...change };
+  if (link(state) === link(before)) return;
+  history[replace ? "replaceState" : "pushState"](null, "", link(state));
+  listeners.forEach((act) => act(before));
+}
+
+addEventListener("popstate", () => {
+  const before = state;
+  state = read();
+  listeners.forEach((act) => act(before));
+});
+
+/** Whether the criteria differ, and not only the view. */
+/** @param {State} a @param {State} b */
+export function differs(a, b) { return JSON.stringify(params(a)) !== JSON.stringify(params(b)); }
+
+/**
+ * The criteria, as the API's parameters.
+ * @param {State} [of]
+ * @returns {Record<string, string | undefined>}
+ */
+export function params(of = state) {
+  /** @type {Record<string, string | undefined>} */
+  const found = {};
+  for (const name of /** @type {const} */ (["since", "until", "text", "comment"])) if (of[name]) found[name] = of[name];
+  const expressions = of.filter ? [of.exclude.length || needsExpression(of) ? `(${of.filter})` : of.filter] : [];
+  for (const [name, values] of Object.entries(of.include)) {
+    if (LISTS.includes(name)) found[name] = values.join(",");
+    else if (values.length === 1) found[name] = values[0];
+    else expressions.push(`(${values.map(FIELDS[name].expression).join(" || ")})`);
+  }
+  for (const [name, value] of of.exclude) expressions.push(`!(${FIELDS[name].expression(value)})`);
+  if (expressions.length) found.filter = expressions.join(" && ");
+  if (of.hide) found.acknowledged = "no";
+  if (of.starred) found.starred = "yes";
+  return found;
+}
+
+/** @param {State} of */
+function needsExpression(of) {
+  return Object.entries(of.include).some(([name, values]) => !LISTS.includes(name) && values.length > 1);
+}
+
+/**
+ * Includes or excludes a value.
+ * @param {string} field
+ * @param {string} value
+ * @param {boolean} exclude
+ */
+export function choose(field, value, exclude) {
+  const { [field]: values = [], ...others } = state.include;
+  const include = values.filter((one) => one !== value);
+  const excluded = state.exclude.filter(([name, one]) => name !== field || one !== value);
+  if (exclude) excluded.push([field, value]);
+  else include.push(value);
+  go({ include: include.length ? { ...others, [field]: include } : others, exclude: excluded });
+}
+
+/**
+ * Takes a value out of the criteria.
+ * @param {string} field
+ * @param {string} value
+ */
+export function drop(field, value) {
+  const { [field]: values = [], ...others } = state.include;
+  const include = values.filter((one) => one !== value);
+  const exclude = state.exclude.filter(([name, one]) => name !== field || one !== value);
+  go({ include: include.length ? { ...others, [field]: include } : others, exclude });
+}

@@ -1,0 +1,159 @@
+// How values look: times, priorities, and values that can be clicked to include or exclude them.
+
+import { byId, h, toast } from "./dom.js";
+import { FIELDS, choose } from "./state.js";
+
+/** @typedef {import("./api.js").Alert} Alert */
+
+let utc = localStorage.getItem("pigear.zone") === "utc";
+
+export function isUtc() { return utc; }
+
+export function toggleZone() {
+  utc = !utc;
+  localStorage.setItem("pigear.zone", utc ? "utc" : "local");
+}
+
+/** @param {number} n @param {number} [digits] */
+const pad = (n, digits = 2) => String(n).padStart(digits, "0");
+
+/**
+ * A time, as `2026-11-28 09:03:42`.
+ * @param {string | number | Date} time
+ * @param {{seconds?: boolean, date?: boolean}} [how]
+ */
+export function time(time, { seconds = true, date = true } = {}) {
+  const at = new Date(time);
+  const [y, m, d, hour, minute, second] = utc
+    ? [at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate(), at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds()]
+    : [at.getFullYear(), at.getMonth(), at.getDate(), at.getHours(), at.getMinutes(), at.getSeconds()];
+  const day = `${y}-${pad(m + 1)}-${pad(d)}`;
+  const clock = `${pad(hour)}:${pad(minute)}${seconds ? `:${pad(second)}` : ""}`;
+  return date ? `${day} ${clock}` : clock;
+}
+
+/**
+ * An element with a time; its title has all of it.
+ * @param {string} text - RFC 3339
+ * @param {boolean} [date]
+ */
+export function timeElement(text, date = true) {
+  return h("time", { dateTime: text, title: `${time(text)} ${utc ? "UTC" : "local time"}\n${text}` }, time(text, { date }));
+}
+
+/**
+ * How long ago, in words.
+ * @param {string} text
+ */
+export function ago(text) {
+  const seconds = Math.max(0, (Date.now() - new Date(text).getTime()) / 1000);
+  for (const [unit, name] of /** @type {[number, string][]} */ ([[86_400, "day"], [3_600, "hour"], [60, "minute"]])) {
+    if (seconds >= unit) {
+      const n = Math.floor(seconds / unit);
+      return `${n} ${name}${n > 1 ? "s" : ""} ago`;
+    }
+  }
+  return "just now";
+}
+
+const WORDS = ["", "high", "medium", "low", "very low"];
+
+/** @param {number | undefined} priority */
+export function priorityWord(priority) { return priority ? WORDS[priority] ?? `priority ${priority}` : "unknown"; }
+
+/**
+ * A priority, as a colour and a word.
+ * @param {number | undefined} priority
+ */
+export function badge(priority) {
+  const level = priority && priority < 4 ? priority : priority ? 4 : 0;
+  return h("span", { class: `priority p${level}`, title: `Priority ${priority ?? "unknown"}` }, priorityWord(priority));
+}
+
+/**
+ * A value that can be included and excluded.
+ * @param {string} field
+ * @param {string | number | undefined} value
+ * @param {string} [text]
+ */
+export function value(field, value, text) {
+  if (value === undefined || value === "") return null;
+  const exact = String(value);
+  return h("button", {
+    type: "button", class: "value", "aria-haspopup": "menu", title: `${FIELDS[field].label} ${exact}: include or exclude`,
+    onclick: (/** @type {MouseEvent} */ event) => {
+      event.stopPropagation();
+      if (event.altKey) choose(field, exact, true);
+      else openMenu(/** @type {HTMLElement} */ (event.currentTarget), field, exact);
+    },
+  }, text ?? exact);
+}
+
+/**
+ * The menu of a value.
+ * @param {HTMLElement} at
+ * @param {string} field
+ * @param {string} exact
+ */
+function openMenu(at, field, exact) {
+  const menu = byId("menu");
+  const close = () => { menu.hidden = true; removeEventListener("pointerdown", outside, true); };
+  /** @param {Event} event */
+  const outside = (event) => { if (!menu.contains(/** @type {Node} */ (event.target))) close(); };
+  /** @param {string} label @param {() => void} act */
+  const item = (label, act) => h("button", { type: "button", role: "menuitem", onclick: () => { close(); at.focus(); act(); } }, label);
+  const items = [
+    item(`Only ${FIELDS[field].label} ${exact}`, () => choose(field, exact, false)),
+    item(`Without ${FIELDS[field].label} ${exact}`, () => choose(field, exact, true)),
+    ...(field === "src" || field === "dst" ? [item(`Only from or to ${exact}`, () => choose("host", exact, false))] : []),
+    item("Copy", () => copy(exact)),
+  ];
+  menu.replaceChildren(...items);
+  menu.onkeydown = (event) => {
+    const now = items.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+    if (event.key === "Escape") { close(); at.focus(); }
+    else if (event.key === "ArrowDown") items[(now + 1) % items.length].focus();
+    else if (event.key === "ArrowUp") items[(now + items.length - 1) % items.length].focus();
+    else if (event.key === "Tab") close();
+    else return;
+    event.stopPropagation();
+    if (event.key !== "Tab") event.preventDefault();
+  };
+  menu.hidden = false;
+  const box = at.getBoundingClientRect();
+  menu.style.left = `${Math.max(4, Math.min(box.left, innerWidth - menu.offsetWidth - 8))}px`;
+  const below = box.bottom + 4 + menu.offsetHeight < innerHeight;
+  menu.style.top = `${below ? box.bottom + 4 : Math.max(4, box.top - menu.offsetHeight - 4)}px`;
+  addEventListener("pointerdown", outside, true);
+  items[0].focus();
+}
+
+/** @param {string} text */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast("Copied.");
+  } catch {
+    // Without https the browser has no clipboard for pages.
+    const area = h("textarea", { value: text, class: "hidden" });
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    toast("Copied.");
+  }
+}
+
+/** @param {number} n */
+export function number(n) { return n.toLocaleString("en"); }
+
+/** @param {number} n */
+export function bytes(n) {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let unit = 0;
+  while (n >= 1000 && unit < units.length - 1) { n /= 1000; unit += 1; }
+  return `${unit && n < 10 ? n.toFixed(1) : Math.round(n)} ${units[unit]}`;
+}
+
+/** @param {Alert} alert */
+export function signature(alert) { return `${alert.sig_generator}:${alert.sig_id}:${alert.sig_rev}`; }
