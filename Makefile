@@ -11,12 +11,12 @@ MATURIN = target/peers/maturin/bin/maturin build --locked --manifest-path python
 INSTALL_WHEEL = target/peers/python/bin/pip install --quiet --no-deps --force-reinstall \
 	target/peers/wheels/*.whl
 
-.PHONY: demo test test-python outage bench bench-python fuzz picture lint doc deny setup peers peer-packages
+.PHONY: demo test test-python test-page outage bench bench-python fuzz picture lint doc deny setup peers peer-packages
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
 
-test: setup peers test-python
+test: setup peers test-python test-page
 	.ci/install-tool cargo-nextest 0.9.143 --no-default-features --features default-no-update
 	$(LIMIT) $(CARGO) test --workspace --locked --doc
 	$(TOOLS) $(CARGO) nextest run --workspace --locked
@@ -26,6 +26,13 @@ test-python: setup peers target/peers/python/installed
 	@if [ -e target/peers/python/installed ]; then \
 		rm -rf target/peers/wheels && $(MATURIN) --quiet && $(INSTALL_WHEEL) && \
 		$(LIMIT) target/peers/python/bin/pytest python; \
+	fi
+
+# The page in a real browser, and the types of its scripts.
+test-page: setup peers
+	@if [ -e web/tests/node_modules/installed ]; then \
+		$(CARGO) build --locked --package pigear && \
+		web/tests/node_modules/.bin/tsc --project web/tests && $(LIMIT) node --test web/tests/*.test.mjs; \
 	fi
 
 # A receiver of `http` that is down for half a minute, at 500 alerts a second.
@@ -89,11 +96,11 @@ setup:
 
 # The programs that tests run Pigear against. Where one can't be installed, its tests are skipped; with
 # PIGEAR_REQUIRE_PEERS=1 that is an error.
-PEERS = fish iproute2 nftables nginx-light python3-venv rsyslog rsyslog-gnutls tshark zsh
+PEERS = chromium fish iproute2 nftables nginx-light python3-venv rsyslog rsyslog-gnutls tshark zsh
 SKIPPED = { echo "$(1)" >&2; [ "$$PIGEAR_REQUIRE_PEERS" != 1 ]; }
 
 peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed \
-	target/peers/python/installed target/peers/schemathesis/installed
+	target/peers/python/installed target/peers/schemathesis/installed web/tests/node_modules/installed
 
 peer-packages:
 	@missing=$$(for package in $(PEERS); do \
@@ -124,6 +131,14 @@ target/peers/schemathesis/installed: | peer-packages
 	@python3 -m venv target/peers/schemathesis && \
 		target/peers/schemathesis/bin/pip install -q 'schemathesis>=4.32,<5' && touch $@ || \
 		$(call SKIPPED,a test is skipped: cannot install schemathesis)
+
+# What drives the browser, and checks the types of the page's scripts. Debian's npm brings hundreds of packages, so
+# one that is there is used.
+web/tests/node_modules/installed: web/tests/package-lock.json | peer-packages
+	@{ command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends npm; }; } && \
+		npm ci --prefix web/tests --no-audit --no-fund --silent && touch $@ || \
+		$(call SKIPPED,the tests of the page are skipped: cannot install what they need)
 
 # What others read formats and logs with; see crates/pigear-alert/tests/foreign/check.py.
 target/peers/formats/installed: | peer-packages

@@ -18,7 +18,7 @@ export async function load() {
   clearTimeout(timer);
   const [health, letters] = await Promise.all([get("health"), get("dead-letters", { limit: 20 }).catch(() => ({ letters: [] }))]);
   remember(health);
-  view.replaceChildren(counters(health), storeCard(health), lanes(health), deadLetters(letters.letters));
+  view.replaceChildren(counters(health), storeCard(health), lanes(health), deadLetters(letters.letters, health.dead_letters));
   timer = setTimeout(() => { if (!document.hidden) load().catch(() => {}); else timer = setTimeout(() => load().catch(() => {}), EVERY); }, EVERY);
 }
 
@@ -80,13 +80,14 @@ function lanes({ lanes: all }) {
       h("tbody", {}, ...all.map((/** @type {any} */ lane) => h("tr", { class: lane.dead_letters || lane.dropped ? "bad" : "" }, h("th", { scope: "row", title: lane.target ?? "" }, lane.name), h("td", {}, number(lane.waiting)), h("td", {}, number(lane.dead_letters)), h("td", {}, number(lane.handled)), h("td", {}, number(lane.dropped)), h("td", {}, lane.moved ? ago(lane.moved) : "never"))))));
 }
 
-/** @param {any[]} letters */
-function deadLetters(letters) {
+/** @param {any[]} letters @param {number} all */
+function deadLetters(letters, all) {
   const again = async () => {
     try { const done = await post("redeliver", {}); toast(`${number(done.alerts)} dead letters are sent again.`); load().catch(() => {}); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
   };
   return h("article", { class: "card wide" }, h("h2", {}, "Dead letters"), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
     : [h("table", {}, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...letters.map((letter) => h("tr", {}, h("td", {}, timeElement(letter.refused)), h("td", {}, letter.lane), h("td", {}, letter.reason), h("td", {}, letter.msg ?? "damaged"))))),
+      all > letters.length && h("p", { class: "note" }, `The newest ${letters.length} of ${number(all)}.`),
       mayChange() && h("p", {}, h("button", { type: "button", class: "change", onclick: again }, "Send all again"))].flat());
 }

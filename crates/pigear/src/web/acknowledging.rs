@@ -1,8 +1,8 @@
 //! Acknowledges the alerts of the triage's filters as they are stored.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
@@ -29,8 +29,8 @@ impl Acknowledging {
     }
 }
 
-fn work(alive: &Weak<()>, store: &PathBuf) {
-    let mut said = HashMap::new();
+fn work(alive: &Weak<()>, store: &Path) {
+    let mut said = HashSet::new();
     while alive.strong_count() > 0 {
         // A store that can't be used is found again by itself, as a rule.
         if let Err(error) = step(store, &mut said) {
@@ -40,7 +40,7 @@ fn work(alive: &Weak<()>, store: &PathBuf) {
     }
 }
 
-fn step(store: &Path, said: &mut HashMap<i64, ()>) -> Result<(), StoreError> {
+fn step(store: &Path, said: &mut HashSet<i64>) -> Result<(), StoreError> {
     let reader = Reader::open(store)?;
     if reader.triage_rules()?.is_empty() {
         return Ok(());
@@ -51,7 +51,7 @@ fn step(store: &Path, said: &mut HashMap<i64, ()>) -> Result<(), StoreError> {
         match selection.criteria(|| TimeZone::UTC) {
             Ok(criteria) => criteria.also,
             Err(problem) => {
-                if said.insert(rule.id, ()).is_none() {
+                if said.insert(rule.id) {
                     warn!("filter {} of the triage is left out: {problem}", rule.id);
                 }
                 None

@@ -1,0 +1,174 @@
+// Changing: triage, logins, roles; and new alerts as they come, whatever is in them.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Room, browser, datagrams, isAccessible, messages, open, until, withMessage } from "./harness.mjs";
+
+let chrome;
+const rooms = [];
+function newRoom() {
+  const room = new Room();
+  rooms.push(room);
+  return room;
+}
+before(async () => { chrome = await browser(); });
+after(async () => {
+  await chrome?.close();
+  await Promise.all(rooms.map((room) => room.end()));
+});
+
+const NO_RULE = ["404 (Not Found)"];
+const count = async (url, query) => (await (await fetch(`${url}api/v1/alerts?limit=1000&${query}`)).json()).alerts.length;
+
+test("alerts are acknowledged, starred and commented on, and it can be undone", async () => {
+  const room = newRoom();
+  await room.store(datagrams("v2919/icmp_ping"));
+  const { url } = await room.web();
+  const all = await count(url, "");
+  const page = await open(chrome, `${url}?group=no`, { allow: NO_RULE });
+  await page.waitForSelector("tr.alert");
+  await page.keyboard.press("j");
+  await page.keyboard.press("e");
+  await page.waitForSelector("tr.alert.acknowledged");
+  await until("one is acknowledged", async () => await count(url, "acknowledged=yes") === 1);
+  await page.locator("#toast button").click();
+  await until("it is undone", async () => await count(url, "acknowledged=yes") === 0);
+  await page.keyboard.press("s");
+  await until("one is starred", async () => await count(url, "starred=yes") === 1);
+  page.on("dialog", (dialog) => dialog.accept());
+  await page.getByRole("button", { name: "Acknowledge all" }).click();
+  await until("all are acknowledged", async () => await count(url, "acknowledged=yes") === all);
+  await page.getByLabel("hide acknowledged").check();
+  await page.waitForSelector("text=No alerts found");
+  await isAccessible(page, "nothing left");
+  await page.locator("#toast button").click();
+  await page.waitForSelector("tr.alert");
+  await page.locator("tr.alert a.message").first().click();
+  await page.fill("#comments textarea", "A <b>false</b> alarm");
+  await page.getByRole("button", { name: "Add" }).click();
+  await page.waitForSelector("#comments li .text");
+  assert.equal(await page.textContent("#comments li .text"), "A <b>false</b> alarm");
+  await isAccessible(page, "a comment");
+  assert.equal(await count(url, "comment=false"), 1);
+  await page.getByRole("button", { name: "Remove this comment" }).click();
+  await until("the comment is gone", async () => await count(url, "comment=false") === 0);
+  const listed = await room.run(["query", "--store", "a.db", "--starred"]);
+  assert.equal(listed.trim().split("\n").length, 1);
+  await page.close();
+});
+
+test("a filter of the triage acknowledges what comes", async () => {
+  const room = newRoom();
+  const { url } = await room.live();
+  const { csrf } = await (await fetch(`${url}api/v1/session`)).json();
+  const headers = { "content-type": "application/json", "x-csrf-token": csrf };
+  const added = await fetch(`${url}api/v1/triage/rules`, { method: "POST", headers, body: JSON.stringify({ expression: "alert.proto == \"ICMP\"" }) });
+  assert.equal(added.status, 201);
+  const wrong = await fetch(`${url}api/v1/triage/rules`, { method: "POST", headers, body: JSON.stringify({ expression: "alert.prto == 1" }) });
+  assert.equal(wrong.status, 400);
+  await room.play([...datagrams("v2919/icmp_ping"), ...datagrams("v2919/http")]);
+  const all = datagrams("v2919/icmp_ping").length + datagrams("v2919/http").length;
+  await until("all are stored", async () => await count(url, "") === all);
+  const icmp = await count(url, "proto=icmp");
+  await until("they are acknowledged", async () => await count(url, "acknowledged=yes") === icmp);
+  assert.ok(icmp > 0 && await count(url, "acknowledged=no") > 0);
+});
+
+test("new alerts come by themselves, wait while paused, and none is missed over a restart", { timeout: 60_000 }, async () => {
+  const room = newRoom();
+  let server = await room.live();
+  const { url } = server;
+  const page = await open(chrome, `${url}?group=no`, { allow: ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY"] });
+  await page.waitForSelector("text=No alerts found");
+  await until("it is live", async () => await page.textContent("#state") === "live");
+  const [first, second, third] = ["v2919/icmp_ping", "v2919/http", "v2919/ssh"].map(datagrams);
+  await room.play(first);
+  await until("the first are shown", async () => (await messages(page)).length === first.length);
+  await page.keyboard.press("p");
+  await room.play(second);
+  await page.waitForSelector(`.newer:has-text("${second.length} new")`);
+  assert.equal((await messages(page)).length, first.length);
+  await page.keyboard.press("p");
+  await until("all are shown", async () => (await messages(page)).length === first.length + second.length);
+  await server.end("SIGKILL");
+  server = await room.live([], new URL(url).port);
+  await room.play(third);
+  const all = first.length + second.length + third.length;
+  await until("what came after the restart is shown", async () => (await messages(page)).length === all);
+  const ids = await page.$$eval("tr.alert", (rows) => rows.map((row) => Number(row.dataset.id)));
+  assert.deepEqual(ids, Array.from({ length: all }, (_, n) => all - n));
+  await page.close();
+});
+
+test("nothing of an alert is taken for anything but text", async () => {
+  const room = newRoom();
+  const [datagram] = datagrams("v2919/icmp_ping");
+  const hostile = [
+    "<script>window.hit = 1</script><img src=x onerror=\"window.hit = 1\">",
+    "\"'><svg onload=window.hit=1> javascript:window.hit=1",
+    "\u001b[31mred\u001b[0m \u202eesrever\u202c z\u200bero",
+    Buffer.from([0xff, 0xfe, 0x80, 0x41]),
+    "x".repeat(255),
+  ];
+  await room.store(hostile.map((message) => withMessage(datagram, message)));
+  const { url } = await room.web();
+  for (const width of [1280, 360]) {
+    const page = await open(chrome, `${url}?group=no`, { width, allow: NO_RULE });
+    await page.waitForSelector("tr.alert");
+    assert.equal((await messages(page)).length, hostile.length);
+    for (let id = 1; id <= hostile.length; id += 1) {
+      await page.goto(`${url}?alert=${id}`);
+      await page.waitForSelector("#detail h2");
+      if (width === 360) await isAccessible(page, `alert ${id}`);
+    }
+    await page.goto(`${url}?view=overview`);
+    await page.waitForSelector(".card ol li");
+    assert.equal(await page.evaluate(() => "hit" in window), false);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(overflow <= 0, `${overflow} pixels too wide`);
+    assert.equal(await page.evaluate(() => document.querySelectorAll("main script, main img").length), 0);
+    await page.close();
+  }
+});
+
+test("who is not logged in sees nothing, and who may only look changes nothing", async () => {
+  const room = newRoom();
+  await room.store(datagrams("v2919/icmp_ping"));
+  await room.run(["web", "user", "add", "ann", "--users", "users"], "correct horse\n");
+  await room.run(["web", "user", "add", "eve", "--users", "users", "--read-only"], "battery staple\n");
+  const { url } = await room.web(["--users", "users"]);
+  const page = await open(chrome, url, { allow: ["401 (Unauthorized)", "404 (Not Found)"] });
+  await page.waitForSelector("#login[open]");
+  await isAccessible(page, "login");
+  assert.equal(await page.locator("tr.alert").count(), 0);
+  const logIn = async (name, password) => {
+    await page.fill("#login input[name=name]", name);
+    await page.fill("#login input[name=password]", password);
+    await page.keyboard.press("Enter");
+  };
+  await logIn("ann", "wrong");
+  await page.waitForSelector("#login [role=alert]:not([hidden])");
+  await logIn("eve", "battery staple");
+  await page.waitForSelector("tr.alert, tr.flood");
+  assert.equal(await page.locator(".acts button:visible").count(), 0);
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.waitForSelector("#login[open]");
+  await logIn("ann", "correct horse");
+  await page.waitForSelector(".acts button:visible");
+  await page.close();
+});
+
+test("what is refused for good is shown, and sent again", { timeout: 60_000 }, async () => {
+  const room = newRoom();
+  const { url } = await room.live(["--data-handler", "exec", "exec.command=false", "exec.durable=true"]);
+  await room.play(datagrams("v2919/icmp_ping"));
+  const all = datagrams("v2919/icmp_ping").length;
+  const page = await open(chrome, `${url}?view=health`);
+  await until("dead letters are shown", async () => (await page.locator("article:has(h2:text('Dead letters')) tbody tr").count()) === Math.min(all, 20));
+  await isAccessible(page, "health");
+  assert.match(await page.textContent("main"), /received/);
+  await page.getByRole("button", { name: "Send all again" }).click();
+  await page.waitForSelector(`#toast:has-text("${all} dead letters are sent again")`);
+  await page.close();
+});

@@ -1,0 +1,190 @@
+// Looking: views, keys, filters, one alert.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Room, browser, datagrams, isAccessible, messages, open, until } from "./harness.mjs";
+
+const room = new Room();
+let chrome, url;
+const CASES = ["v2919/http", "v2919/icmp_ping", "v2919/ssh", "v3122/sip", "v3122/http"];
+const NO_RULE = ["404 (Not Found)"];
+
+before(async () => {
+  await room.store(CASES.flatMap(datagrams));
+  ({ url } = await room.web());
+  chrome = await browser();
+});
+after(async () => {
+  await chrome?.close();
+  await room.end();
+});
+
+const rows = (page) => page.locator("table.alerts tbody tr");
+
+test("every view is accessible, light and dark, wide and narrow", { timeout: 120_000 }, async () => {
+  for (const [width, scheme] of [[1280, "light"], [360, "dark"]]) {
+    for (const query of ["", "?view=overview", "?view=health", "?alert=1", "?text=nothing-at-all", "?filter=msg.foo+%3D%3D+1"]) {
+      const page = await open(chrome, url + query, { width, scheme, allow: [...NO_RULE, "400 (Bad Request)"] });
+      await page.waitForSelector(query.includes("alert=") ? "#detail h2" : "main section");
+      await page.waitForFunction(() => !document.querySelector("main").dataset.busy);
+      await isAccessible(page, `${query} ${width} ${scheme}`);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(overflow <= 0, `${query} at ${width} is ${overflow} pixels too wide`);
+      await page.close();
+    }
+  }
+});
+
+test("the keys move, open, close, search and help", async () => {
+  const page = await open(chrome, url, { allow: NO_RULE });
+  await page.waitForSelector("tr.alert");
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("k");
+  assert.equal(await page.evaluate(() => [...document.querySelectorAll("table.alerts tbody tr")].indexOf(document.activeElement)), 1);
+  const chosen = rows(page).nth(1);
+  if (await chosen.evaluate((row) => row.classList.contains("flood"))) {
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("j");
+  }
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#detail h2");
+  assert.match(page.url(), /alert=\d+/);
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("#detail", { state: "hidden" });
+  await page.keyboard.press("/");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "words");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("?");
+  await page.waitForSelector("#help[open]");
+  await isAccessible(page, "help");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("2");
+  await page.waitForURL(/view=overview/);
+  await page.close();
+});
+
+test("a value is included and excluded by a click, and back and forward know it", async () => {
+  const page = await open(chrome, url);
+  await page.waitForSelector("tr.alert");
+  const source = page.locator("td.end .value").first();
+  const text = await source.textContent();
+  await source.click();
+  await page.getByRole("menuitem").first().click();
+  await page.waitForURL((at) => at.searchParams.get("src") === text);
+  await until("only this source", async () => new Set(await page.$$eval("tr.alert td:nth-child(4) .value:first-child", (all) => all.map((one) => one.textContent))).size === 1);
+  await page.locator(".chip button").first().click();
+  await page.waitForURL((at) => at.searchParams.get("not") === `src:${text}`);
+  await until("not this source", async () => !(await page.$$eval("tr.alert td:nth-child(4) .value", (all) => all.map((one) => one.textContent))).includes(text));
+  await page.goBack();
+  await page.waitForURL((at) => at.searchParams.get("src") === text);
+  assert.match(await page.textContent(".chips"), /^source /);
+  await page.goForward();
+  await page.reload();
+  assert.match(await page.textContent(".chips"), /^not source /);
+  await page.locator(".chip button").last().click();
+  await page.waitForURL((at) => !at.search);
+  await page.close();
+});
+
+test("words, fields and expressions are completed, and a mistake is marked where it is", async () => {
+  const page = await open(chrome, url, { allow: ["400 (Bad Request)"] });
+  await page.waitForSelector("tr.alert");
+  await page.fill("#words", "class:at");
+  await page.locator("#words-list li").first().waitFor();
+  await page.keyboard.press("ArrowDown");
+  await isAccessible(page, "completion");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/class=attempted/);
+  await page.goto(url);
+  await page.fill("#words", "ping -proto:TCP");
+  await page.keyboard.press("Enter");
+  await page.waitForURL((at) => at.searchParams.get("text") === "ping" && at.searchParams.get("not") === "proto:TCP");
+  await page.goto(url);
+  await page.getByRole("button", { name: "Expression" }).click();
+  await page.fill("#expression", "msg.priority == 1 && alert.src_prt == 5");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#mistake mark");
+  assert.match(await page.textContent("#mistake"), /did you mean `src_port`\?/);
+  // The page still works.
+  await page.fill("#expression", "msg.priority <= 3");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#mistake", { state: "hidden" });
+  await page.waitForSelector("tr.alert, tr.flood");
+  await page.close();
+});
+
+test("a time is chosen by dragging over the histogram", async () => {
+  const page = await open(chrome, url);
+  await page.waitForSelector(".bars");
+  const box = await page.locator(".bars").boundingBox();
+  await page.mouse.move(box.x + 2, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2, box.y + 20);
+  await page.mouse.up();
+  await page.waitForURL((at) => at.searchParams.has("since") && at.searchParams.has("until"));
+  const [since, before] = await page.evaluate(() => { const at = new URL(location.href).searchParams; return [at.get("since"), at.get("until")]; });
+  await page.waitForFunction(() => !document.querySelector("main").dataset.busy);
+  const times = await page.$$eval("tr.alert time", (all) => all.map((one) => one.dateTime));
+  assert.ok(times.length > 0 && times.every((time) => new Date(time) >= new Date(since) && new Date(time) < new Date(before)), `${since} ${before} ${times}`);
+  await page.close();
+});
+
+test("an alert's layers and bytes light up together", async () => {
+  const page = await open(chrome, `${url}?text=ICMP`, { allow: NO_RULE });
+  await page.locator("tr.alert a.message, tr.flood .count").first().click();
+  if (!/alert=/.test(page.url())) await page.locator("tr.alert.inside a.message").first().click();
+  await page.waitForSelector(".dump .line");
+  const layer = page.locator(".layers > li", { has: page.locator("summary", { hasText: "IPv4" }) });
+  const [from, to] = (await layer.locator("small").first().textContent()).split("–").map(Number);
+  await layer.hover();
+  const lit = () => page.$$eval(".dump .hex .lit", (all) => all.map((one) => Number(one.dataset.at)));
+  assert.deepEqual(await lit(), Array.from({ length: to - from }, (_, n) => from + n));
+  await page.locator(".dump .hex [data-at='0']").hover();
+  assert.match(await page.textContent(".layers > li.lit"), /Ethernet/);
+  const id = new URL(page.url()).searchParams.get("alert");
+  const alert = await (await fetch(`${url}api/v1/alerts/${id}`)).json();
+  const shown = await page.$$eval(".dump .hex span", (all) => all.map((one) => one.textContent).join(""));
+  assert.equal(shown, Buffer.from(alert.pkt, "base64").toString("hex"));
+  const capture = await fetch(await page.getAttribute("a[download]", "href").then((href) => url + href));
+  assert.equal(Buffer.from(await capture.arrayBuffer()).readUInt32LE(0), 0x0a0d0d0a);
+  for (const [what, pattern] of [["JSON", /^\{"id"/], ["EVE", /"event_type":"alert"/], ["curl", /^curl '/], ["filter", /msg\.sig_id == /]]) {
+    await page.selectOption("#detail select[aria-label=Copy]", what);
+    await until(`copied ${what}`, async () => pattern.test(await page.evaluate(() => navigator.clipboard.readText())));
+  }
+  const filter = await page.evaluate(() => navigator.clipboard.readText());
+  assert.ok((await (await fetch(`${url}api/v1/alerts?filter=${encodeURIComponent(filter)}`)).json()).alerts.length > 0, filter);
+  await page.close();
+});
+
+test("the overview leads to the alerts behind each number", async () => {
+  const page = await open(chrome, `${url}?view=overview`);
+  await page.waitForSelector(".card ol li");
+  assert.deepEqual(await page.$$eval(".card h2", (all) => all.map((one) => one.textContent)), ["Signatures", "Sources", "Destinations", "Destination ports", "Classes", "Sensors", "New signatures since yesterday"]);
+  const first = page.locator(".card").first().locator("li").first();
+  const [name, count] = [await first.locator(".what").textContent(), Number(await first.locator(".n").textContent())];
+  await first.locator(".value").click();
+  await page.getByRole("menuitem").first().click();
+  await page.waitForURL(/sid=/);
+  await page.keyboard.press("1");
+  await page.waitForSelector("tr.flood, tr.alert");
+  const shown = (await messages(page)).length;
+  const all = await (await fetch(`${url}api/v1/alerts?sid=${new URL(page.url()).searchParams.get("sid")}`)).json();
+  assert.equal(all.alerts.length, count);
+  assert.ok(shown > 0 && (await messages(page)).every((message) => name.startsWith(message)), name);
+  await page.close();
+});
+
+test("all of the page is small", async () => {
+  const files = new Set(["", "style.css", "icon.svg", "app.js"]);
+  let bytes = 0;
+  for (const file of files) {
+    const response = await fetch(url + file, { headers: { "accept-encoding": "gzip" } });
+    const text = await response.text();
+    bytes += Number(response.headers.get("content-length") ?? text.length);
+    for (const [, name] of text.matchAll(/from "\.\/(\w+\.js)"/g)) files.add(name);
+  }
+  assert.ok(files.size > 10 && bytes < 150_000, `${bytes} bytes in ${[...files]}`);
+  console.log(`the page has ${bytes} bytes, compressed`);
+});
