@@ -21,6 +21,7 @@
 
 mod content;
 mod contents;
+mod described;
 mod lua;
 mod matching;
 mod parts;
@@ -30,6 +31,7 @@ mod reading;
 mod rule;
 mod rule_set;
 mod seen;
+mod shared;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -41,4 +43,5 @@ pub use problem::{Place, Problem, RuleProblem};
 pub use reading::RulesError;
 pub use rule::{Rule, RuleOption};
 pub use rule_set::{FoundRule, OtherRule, RuleSet};
+pub use shared::SharedRules;
 pub use watched::{Rules, RulesWatch};

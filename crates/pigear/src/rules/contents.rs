@@ -56,10 +56,10 @@ enum Step {
 }
 
 /// The contents of a rule.
-pub(super) fn contents(parts: Parts<'_>) -> Result<Vec<Content>, RuleProblem> {
+pub(super) fn contents(parts: &Parts<'_>) -> Result<Vec<Content>, RuleProblem> {
     let buffers_come_first = buffers_come_first(parts);
     let (mut contents, mut steps, mut buffer) = (Vec::<Content>::new(), Vec::new(), None);
-    for (name, value) in parts.options() {
+    for &(name, value) in &parts.options {
         let value = value.unwrap_or_default();
         match name {
             b"content" | b"uricontent" => {
@@ -94,14 +94,14 @@ pub(super) fn contents(parts: Parts<'_>) -> Result<Vec<Content>, RuleProblem> {
 }
 
 /// Whether the buffers of HTTP are named before the contents, as in Snort 3, and not after each.
-fn buffers_come_first(parts: Parts<'_>) -> bool {
-    let mut options = parts.options();
+fn buffers_come_first(parts: &Parts<'_>) -> bool {
+    let mut options = parts.options.iter();
     let is_either = |name: &[u8]| is_buffer(name) || name == b"content" || name == b"uricontent";
     let first = options.find(|(name, _)| is_either(name));
     let has_modifiers = |value: Option<&[u8]>| value.is_some_and(Content::has_modifiers);
     parts.has_short_header()
         || first.is_some_and(|(name, _)| is_buffer(name))
-        || parts.options().any(|(name, value)| name == b"content" && has_modifiers(value))
+        || parts.options.iter().any(|(name, value)| *name == b"content" && has_modifiers(*value))
 }
 
 fn is_buffer(name: &[u8]) -> bool {

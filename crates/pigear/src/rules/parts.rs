@@ -2,10 +2,10 @@ use super::problem::{RuleProblem, beginning};
 use super::quotes::{is_balanced, split, split_once};
 
 /// A rule's header and options.
-#[derive(Clone, Copy)]
 pub(super) struct Parts<'a> {
     pub(super) header: &'a [u8],
-    body: &'a [u8],
+    /// The names of the options, with what is after the colon.
+    pub(super) options: Vec<(&'a [u8], Option<&'a [u8]>)>,
 }
 
 impl<'a> Parts<'a> {
@@ -22,17 +22,13 @@ impl<'a> Parts<'a> {
         if !is_header(header) {
             return Err(RuleProblem::Header { text: beginning(header) });
         }
-        Ok(Self { header, body })
-    }
-
-    /// The options, with what is after the colon.
-    pub(super) fn options(self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
-        let options = split(self.body, b';').filter(|option| !option.is_empty());
-        options.map(|option| split_once(option, |byte| byte == b':'))
+        let options = split(body, b';').filter(|option| !option.is_empty());
+        let options = options.map(|option| split_once(option, |byte| byte == b':'));
+        Ok(Self { header, options: options.collect() })
     }
 
     /// Whether the header has no addresses, as only Snort 3 permits.
-    pub(super) fn has_short_header(self) -> bool {
+    pub(super) fn has_short_header(&self) -> bool {
         words(self.header).count() <= 2
     }
 }

@@ -59,7 +59,7 @@ impl Rule {
         let parts = Parts::of(text)?;
         let mut rule = Self { header: parts.header.to_vec(), gid: 1, ..Self::default() };
         let mut sid = None;
-        for (name, value) in parts.options() {
+        for &(name, value) in &parts.options {
             rule.options.push(RuleOption { name: name.to_vec(), value: value.map(<[u8]>::to_vec) });
             let value = value.unwrap_or_default();
             match name {
@@ -79,7 +79,7 @@ impl Rule {
                 _ => {}
             }
         }
-        rule.contents = contents(parts)?;
+        rule.contents = contents(&parts)?;
         rule.sid = sid.ok_or(RuleProblem::NoSid)?;
         Ok(rule)
     }

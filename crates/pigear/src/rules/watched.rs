@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use std::{io, thread};
 
+use pigear_alert::plural;
 use tracing::{info, warn};
 
 use super::reading::{Reading, RulesError};
@@ -42,8 +43,7 @@ impl Rules {
     pub fn open(paths: &[PathBuf]) -> Result<Self, RulesError> {
         let Reading { set, seen, .. } = Reading::of(paths)?;
         log_problems(&set, &RuleSet::default());
-        let rules = if set.len() == 1 { "rule" } else { "rules" };
-        info!("read {} {rules} from {}", set.len(), files(&set));
+        info!("read {} from {}", plural::count(set.len(), "rule"), files(&set));
         if set.is_empty() {
             let paths = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>();
             warn!("found no rules in {}", paths.join(", "));
@@ -105,7 +105,7 @@ impl Rules {
             return false;
         }
         log_problems(&set, &before);
-        info!("read the rules again: there are {} from {}", set.len(), files(&set));
+        info!("read the rules again: {} from {}", plural::count(set.len(), "rule"), files(&set));
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
         true
     }
@@ -116,10 +116,7 @@ impl Rules {
 }
 
 fn files(set: &RuleSet) -> String {
-    match set.files() {
-        1 => "1 file".to_owned(),
-        files => format!("{files} files"),
-    }
+    plural::count(set.files(), "file")
 }
 
 /// Logs the problems that were not there before.
