@@ -39,20 +39,30 @@ impl FoundRule {
             let rev = rev.unwrap_or_default();
             let _ = writeln!(lines, "another with the same id, revision {rev}: {place}{disabled}");
         }
+        lines.push_str(&self.contents_in(alert));
+        lines
+    }
+
+    fn contents_in(&self, alert: &Alert) -> String {
+        let place = match alert.inspected() {
+            Some(_) => "the part of the stream that Snort inspected",
+            None if alert.message.has_packet() => "the packet",
+            None => return "the alert has no packet\n".to_owned(),
+        };
+        let mut lines = String::new();
         for found in self.rule.find_in(alert) {
             let Some(content) = self.rule.contents.get(found.content) else { continue };
             let ranges = found.ranges.iter().take(MAX_LISTED);
             let places = ranges.map(|range| format!("[{}..{}]", range.start, range.end));
-            let mut places = places.collect::<Vec<_>>().join(" ");
-            match found.ranges.len().saturating_sub(MAX_LISTED) {
-                0 if places.is_empty() => places.push_str("not found in the packet"),
-                0 => {}
-                _ if found.has_more => places.push_str(" and many more"),
-                more => {
-                    let _ = write!(places, " and {more} more");
-                }
-            }
-            let _ = writeln!(lines, "content {}: {places}", written(content));
+            let places = places.collect::<Vec<_>>().join(" ");
+            let more = match found.ranges.len().saturating_sub(MAX_LISTED) {
+                0 if places.is_empty() => "not found".to_owned(),
+                0 => String::new(),
+                _ if found.has_more => " and many more".to_owned(),
+                more => format!(" and {more} more"),
+            };
+            let content = written(content);
+            let _ = writeln!(lines, "content {content}: {places}{more} in {place}");
         }
         lines
     }
@@ -76,4 +86,58 @@ fn written(content: &Content) -> String {
         }
     }
     text + if is_hex { "|\"" } else { "\"" }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use pigear_alert::maps::Names;
+    use pigear_alert::wire::{Decoder, Dialect, encode};
+    use pigear_alert::{AlertMessage, Origin};
+
+    use super::super::problem::Place;
+    use super::*;
+
+    /// An alert of the signature 7 with this packet.
+    fn alert(packet: &[u8]) -> Alert {
+        let mut message = AlertMessage::default();
+        (message.sig_generator, message.sig_id, message.sig_rev) = (1, 7, 2);
+        message.pkt = packet.into();
+        message.caplen = u32::try_from(packet.len()).unwrap();
+        let decoded = Decoder::default().decode(&encode(&message, Dialect::Snort3)).unwrap();
+        Alert::new(decoded, Arc::new(Origin::default()), Arc::new(Names::default()))
+    }
+
+    fn described(options: &str, packet: &[u8]) -> String {
+        let mut set = RuleSet::default();
+        let text = format!("alert tcp ({options} sid:7; rev:2;)");
+        let place = |line| Place { file: std::path::Path::new("a.rules").into(), line };
+        set.add(b"alert tcp (sid:7; rev:1;)".to_vec(), place(1), true);
+        set.add(text.clone().into_bytes(), place(2), true);
+        let lines = set.describe(&alert(packet));
+        let lines = lines.strip_prefix(&format!("{text}\na.rules:2\n")).unwrap();
+        lines.strip_prefix("another with the same id, revision 1: a.rules:1\n").unwrap().to_owned()
+    }
+
+    #[test]
+    fn contents_are_shown_with_their_places() {
+        let contents = r#"content:"ab|00 ff|c;"; content:"|20|x|5c|"; content:"z"; content:!"q";"#;
+        assert_eq!(
+            described(contents, b"ab\x00\xffc;zzzzzzz"),
+            "content \"ab|00 FF|c|3B|\": [0..6] in the packet\ncontent \" x|5C|\": not found in the \
+             packet\ncontent \"z\": [6..7] [7..8] [8..9] [9..10] [10..11] and 2 more in the packet\n"
+        );
+    }
+
+    #[test]
+    fn an_alert_without_a_packet_has_no_places() {
+        assert_eq!(described(r#"content:"a";"#, b""), "the alert has no packet\n");
+    }
+
+    #[test]
+    fn an_alert_without_a_rule_has_none() {
+        let set = RuleSet::default();
+        assert_eq!(set.describe(&alert(b"")), "there is no rule 1:7 among 0 rules\n");
+    }
 }

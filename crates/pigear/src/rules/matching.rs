@@ -68,10 +68,14 @@ impl Rule {
         matches.collect()
     }
 
-    /// Finds the contents of the rule in the packet of an alert; see [`find`](Self::find).
+    /// Finds the contents of the rule in the packet of an alert; see [`find`](Self::find). If there is none,
+    /// in the part of the stream that Snort [inspected](Alert::inspected).
     #[must_use]
     pub fn find_in(&self, alert: &Alert) -> Vec<ContentMatches> {
-        self.find(&alert.message.pkt, alert.dissection().payload.clone())
+        match alert.inspected() {
+            Some(inspected) => self.find(inspected, 0..inspected.len()),
+            None => self.find(&alert.message.pkt, alert.dissection().payload.clone()),
+        }
     }
 }
 

@@ -23,6 +23,8 @@ use crate::snort_conf::Variables;
 const MAX_DEPTH: usize = 16;
 
 const MAX_FILES: usize = 10_000;
+/// The most files and directories that are watched for changes: `/` is no directory of rules.
+const MAX_SEEN: usize = 20_000;
 const MAX_BYTES: u64 = 256 << 20;
 
 /// A named file or directory of rules can't be read.
@@ -80,6 +82,15 @@ impl Reading {
 
     /// Reads the `.rules` files of a directory and those within it, in the order of their names.
     fn read_dir(&mut self, dir: &Path, depth: usize) -> io::Result<()> {
+        let limit = match self.seen.len() {
+            MAX_SEEN.. => Some("20,000 files and directories"),
+            _ if depth > MAX_DEPTH => Some("16 directories in each other"),
+            _ => None,
+        };
+        if let Some(limit) = limit {
+            self.set.report(Place { file: dir.into(), line: 0 }, RuleProblem::TooMany { limit });
+            return Ok(());
+        }
         self.seen.push(Seen::now(dir));
         let entries = fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path()));
         let mut paths = entries.collect::<io::Result<Vec<_>>>()?;
@@ -90,7 +101,7 @@ impl Reading {
             // A link to a directory may lead back.
             let is_dir = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
             let read = if is_dir {
-                if depth < MAX_DEPTH { self.read_dir(path, depth + 1) } else { Ok(()) }
+                self.read_dir(path, depth + 1)
             } else if has_extension(path, "rules") && !path.is_dir() {
                 self.read_file(Reader { path, first_dir: dir, depth: 0 })
             } else {

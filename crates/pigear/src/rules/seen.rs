@@ -19,8 +19,9 @@ impl Seen {
     pub(super) fn now(path: &Path) -> Self {
         let state = FileState::of_any(path);
         let is_old = state.modified().is_none_or(|modified| {
+            // A time in the future tells nothing, and stays for long.
             let age = SystemTime::now().duration_since(modified);
-            age.is_ok_and(|age| age >= RESOLUTION)
+            age.map_or(true, |age| age >= RESOLUTION)
         });
         Self { path: path.to_owned(), state: is_old.then_some(state) }
     }
@@ -33,5 +34,35 @@ impl Seen {
     /// Takes its present state for the one that was read.
     pub(super) fn accept(&mut self) {
         self.state = Some(FileState::of_any(&self.path));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn what_has_just_changed_is_looked_at_again() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("file");
+        let file = File::create(&path).unwrap();
+        let now = SystemTime::now();
+        assert!(Seen::now(&path).has_changed());
+        for modified in [now - 2 * RESOLUTION, now + 1_000 * RESOLUTION] {
+            file.set_modified(modified).unwrap();
+            assert!(!Seen::now(&path).has_changed());
+        }
+        let seen = Seen::now(&path);
+        file.set_modified(now - 3 * RESOLUTION).unwrap();
+        assert!(seen.has_changed());
+        let mut gone = Seen::now(&path);
+        std::fs::remove_file(&path).unwrap();
+        assert!(gone.has_changed());
+        gone.accept();
+        assert!(!gone.has_changed());
     }
 }

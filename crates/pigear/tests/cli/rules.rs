@@ -71,7 +71,7 @@ fn a_query_shows_the_rule_beside_the_packet() {
         shown,
         format!(
             "{rules}\nown.rules:1\nrevision 3, but the alert has revision 4\ncontent \"|08|sinkhole|07|\": \
-             [58..68]\ncontent \"nothing\": not found in the packet\n"
+             [58..68] in the packet\ncontent \"nothing\": not found in the packet\n"
         )
     );
     let (_, stderr, status) = ask(&[]);

@@ -163,6 +163,33 @@ fn a_named_path_must_be_readable() {
 }
 
 #[test]
+fn directories_within_each_other_come_to_an_end() {
+    let deep = "d/".repeat(16);
+    let files = [(format!("{deep}a.rules"), rule(1, 1)), (format!("{deep}d/b.rules"), rule(2, 1))];
+    let dir = dir(&files.each_ref().map(|(name, text)| (&**name, &**text)));
+    let set = read(&dir, &[""]);
+    assert_eq!(sids(&set), [1]);
+    let problem =
+        format!("{deep}: it is not read: there are more than 16 directories in each other");
+    assert_eq!(problems(&dir, &set), [problem.replace("/:", "/d:")]);
+}
+
+#[test]
+fn a_file_that_includes_too_deep_ends() {
+    let files: Vec<_> = (0..20)
+        .map(|n| (format!("{n}.rules"), format!("{}include {}.rules", rule(n, 1), n + 1)))
+        .collect();
+    let files: Vec<_> = files.iter().map(|(name, text)| (&**name, &**text)).collect();
+    let dir = dir(&files);
+    let set = read(&dir, &["0.rules"]);
+    assert_eq!(sids(&set), (0..=16).collect::<Vec<_>>());
+    assert_eq!(
+        problems(&dir, &set),
+        ["16.rules:2: it is not read: there are more than 16 files in each other"]
+    );
+}
+
+#[test]
 fn a_file_of_another_kind_is_one_of_many_problems() {
     let dir = dir(&[("a.rules", &"\u{1}\u{2} x\n".repeat(1_500))]);
     let set = read(&dir, &["a.rules"]);

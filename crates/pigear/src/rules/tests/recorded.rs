@@ -114,6 +114,13 @@ fn the_contents_of_a_rule_are_in_the_packets_that_it_fired_for() {
 }
 
 #[test]
+fn the_rules_that_configurations_of_snort_include_are_read() {
+    for name in ["snort-2.9.conf", "snort.lua"] {
+        assert_eq!(rules(name).len(), 62, "{name}");
+    }
+}
+
+#[test]
 fn another_revision_than_the_alert_has_is_said() {
     let rules = rules("snort2.rules");
     let mut alert = alerts(&data().join("v2919/http/alerts.dgrams.gz")).remove(0);

@@ -158,7 +158,7 @@ proptest! {
                 }
             }
         }
-        let is_continued = text.ends_with(b"\\");
+        let is_continued = text.trim_ascii_end().ends_with(b"\\");
         text.extend(b"\nalert udp any any -> any any (sid:1234567;)");
         let last = statements(&text).last().unwrap();
         let hides = is_continued
