@@ -59,7 +59,9 @@ impl Housekeeping {
             // Its thread ends now; a panic of its was already reported.
             Ok(()) | Err(RecvTimeoutError::Disconnected) => drop(self.thread.join()),
             Err(RecvTimeoutError::Timeout) => {
-                warn!("names are still being read; the counters may not be written a last time");
+                warn!(
+                    "names or rules are still being read; the counters may not be written a last time"
+                );
             }
         }
     }

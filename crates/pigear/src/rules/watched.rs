@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -7,6 +8,7 @@ use std::{io, thread};
 use pigear_alert::plural;
 use tracing::{info, warn};
 
+use super::problem::Problem;
 use super::reading::{Reading, RulesError};
 use super::rule_set::RuleSet;
 use super::seen::Seen;
@@ -14,8 +16,11 @@ use super::seen::Seen;
 /// How often to check files for changes.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How many problems are logged at once: in a file of another kind all lines are problems.
-const MAX_LOGGED: usize = 10;
+/// How many problems of a file are logged at once: in a file of another kind all lines are problems.
+const MAX_OF_FILE: usize = 5;
+
+/// How many problems are logged at once.
+const MAX_LOGGED: usize = 50;
 
 /// The rules of some files, read again when these change.
 ///
@@ -119,15 +124,21 @@ fn files(set: &RuleSet) -> String {
     plural::count(set.files(), "file")
 }
 
-/// Logs the problems that were not there before.
+/// Logs the problems that were not there before: some of each file.
 fn log_problems(set: &RuleSet, before: &RuleSet) {
-    let is_new = |problem: &&_| !before.problems().contains(problem);
-    let new: Vec<_> = set.problems().iter().filter(is_new).collect();
-    for problem in new.iter().take(MAX_LOGGED) {
-        warn!("{problem}; it is skipped");
+    let is_new = |problem: &&Problem| !before.problems().contains(problem);
+    let (mut of_files, mut logged, mut more) = (HashMap::new(), 0, set.more_problems());
+    for problem in set.problems().iter().filter(is_new) {
+        let of_file = of_files.entry(&problem.place.file).or_insert(0);
+        if *of_file < MAX_OF_FILE && logged < MAX_LOGGED {
+            warn!("{problem}; it is skipped");
+            logged += 1;
+        } else {
+            more += 1;
+        }
+        *of_file += 1;
     }
-    let more = new.len().saturating_sub(MAX_LOGGED) + set.more_problems();
     if more > 0 {
-        warn!("the rules have {more} more problems");
+        warn!("{} more in the rules", plural::count(more, "problem"));
     }
 }

@@ -31,6 +31,28 @@ fn a_broken_rule_is_said_and_passed_over() {
 }
 
 #[test]
+fn a_file_with_many_problems_hides_no_other() {
+    let lines = |file, upto| {
+        let line = |n| {
+            format!(
+                "warning: {file}:{n}: \"nonsense\" begins neither a rule nor another statement of Snort; it is skipped\n"
+            )
+        };
+        (1..=upto).map(line).collect::<String>()
+    };
+    Test::new()
+        .file("a.rules", "nonsense\n".repeat(8))
+        .file("b.rules", "nonsense\n".to_owned() + &rule(1))
+        .args(["--rules", "a.rules", "--rules", "b.rules", "--count", "1"])
+        .send(ping())
+        .stdout(PING)
+        .stderr(
+            lines("a.rules", 5) + &lines("b.rules", 1) + "warning: 3 problems more in the rules\n",
+        )
+        .success();
+}
+
+#[test]
 fn no_handler_writes_to_a_file_of_rules() {
     Test::new()
         .file("own.rules", rule(1))
