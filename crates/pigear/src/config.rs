@@ -3,6 +3,7 @@
 //! ```toml
 //! serve_forever = true
 //! stats = "/run/pigear/stats.json"
+//! rules = "/etc/snort/rules"
 //!
 //! [names]
 //! sid_msg_map = "/etc/snort/sid-msg.map"
@@ -53,6 +54,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// The files with names for an alert's numbers.
     pub names: NameFiles,
+    /// Files of Snort's rules, and directories with such files.
+    pub rules: Vec<PathBuf>,
     /// What an error in a handler or a datagram does to the program.
     pub on_error: OnError,
     /// Ends after this many alerts.

@@ -41,6 +41,20 @@ pub(crate) fn read_text(path: &Path, max: u64) -> io::Result<String> {
     text.map_err(|error| refused(format!("it is not UTF-8: {}", error.utf8_error())))
 }
 
+/// The same for a file that is read again when it changes: a pipe, too, is refused.
+pub(crate) fn read_regular(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    match file.metadata()?.file_type() {
+        kind if kind.is_file() => {
+            let mut bytes = Vec::new();
+            file.take(max + 1).read_to_end(&mut bytes)?;
+            bounded(bytes, max)
+        }
+        kind if kind.is_dir() => Err(refused("it is a directory")),
+        _ => Err(refused("it is not a regular file")),
+    }
+}
+
 fn read_within(path: &Path, max: u64, time: Duration) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     let metadata = file.metadata()?;
@@ -56,6 +70,10 @@ fn read_within(path: &Path, max: u64, time: Duration) -> io::Result<Vec<u8>> {
         _ if is_null(&metadata) => {}
         _ => return Err(refused("it is neither a regular file nor a pipe")),
     }
+    bounded(bytes, max)
+}
+
+fn bounded(bytes: Vec<u8>, max: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 > max {
         return Err(refused(format!("it is longer than {max} bytes")));
     }
@@ -144,6 +162,18 @@ mod tests {
         let nobody = "it is a FIFO without a writer, or an empty pipe";
         assert_eq!(problem(&fifo(&dir)), nobody);
         assert_eq!(read(Path::new("/dev/null"), 100).unwrap(), b"");
+    }
+
+    #[test]
+    fn only_a_regular_file_can_be_read_again() {
+        let dir = TempDir::new().unwrap();
+        let problem = |path: &Path| read_regular(path, 100).unwrap_err().to_string();
+        assert_eq!(problem(&fifo(&dir)), "it is not a regular file");
+        assert_eq!(problem(Path::new("/dev/null")), "it is not a regular file");
+        assert_eq!(problem(dir.path()), "it is a directory");
+        let path = dir.path().join("file");
+        std::fs::write(&path, [b'x'; 101]).unwrap();
+        assert_eq!(problem(&path), "it is longer than 100 bytes");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod format;
 mod mode;
 mod names;
 mod number;
+mod paths;
 mod per_minute;
 mod setup_error;
 mod time;
@@ -23,6 +24,7 @@ pub(crate) use names::{key_names, keys_with_format};
 pub(crate) use number::number;
 #[cfg(feature = "command")]
 pub(crate) use number::number_from_1;
+pub(crate) use paths::one_or_several;
 pub use per_minute::{NotPerMinute, PerMinute};
 pub use setup_error::SetupError;
 pub use time::{NoTime, Time};

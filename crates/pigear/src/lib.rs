@@ -7,6 +7,7 @@
 //! | [`config`] | what a configuration file and the command line build |
 //! | [`listen`] | runs a configuration |
 //! | [`names`] | the files with names for an alert's numbers, reloaded when they change |
+//! | [`rules`] | Snort's rules: the one of an alert, and its contents in the packet |
 //! | `store` | every alert in a file, for queries and for delivery |
 //! | [`player`] | sends recorded alerts to a socket, as Snort does |
 //! | [`script`] | the language of filters: its variables, fields and functions |
@@ -62,6 +63,7 @@ mod network;
 mod output_file;
 pub mod player;
 pub mod registry;
+pub mod rules;
 #[cfg(feature = "script")]
 pub mod script;
 #[cfg(feature = "shell")]

@@ -49,8 +49,8 @@ impl Listener {
         self.sources.iter().filter_map(|source| source.progress()).collect()
     }
 
-    /// Runs to the end (see [`Pipeline::run`]), and returns the counters. Meanwhile the name maps are
-    /// reloaded when they change or on `reload`, and the counters are written to their file.
+    /// Runs to the end (see [`Pipeline::run`]), and returns the counters. Meanwhile the name maps and
+    /// the rules are reloaded when they change or on `reload`, and the counters are written to their file.
     ///
     /// # Errors
     /// The error that ended the pipeline early; the counters are written nevertheless.
@@ -64,7 +64,7 @@ impl Listener {
     }
 }
 
-/// Asks a running listener to reload the name maps. Clones share it.
+/// Asks a running listener to reload the name maps and the rules. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Reload(Arc<std::sync::Mutex<Option<Sender<Chore>>>>);
 

@@ -12,6 +12,7 @@ use crate::config::SourceConfig;
 pub use crate::description::{Description, FileUse};
 use crate::handler::{file, null, pcap, print, record, socket};
 use crate::keys::{KeyError, Keys, SetupError, key_names, keys_with_format};
+use crate::rules::SharedRules;
 
 /// Names in the Python program of 2012, the names of the same handlers here, and the keys that make these
 /// behave as there.
@@ -31,6 +32,7 @@ struct Alias {
 pub struct Registry {
     kinds: BTreeMap<&'static str, HandlerKind>,
     resolver: Option<Box<dyn Resolver>>,
+    rules: SharedRules,
 }
 
 /// Creates handlers and sources that are not registered, by name only: for example the classes of a
@@ -139,7 +141,7 @@ impl Registry {
     /// A registry without handlers.
     #[must_use]
     pub fn empty() -> Self {
-        Self { kinds: BTreeMap::new(), resolver: None }
+        Self { kinds: BTreeMap::new(), resolver: None, rules: SharedRules::default() }
     }
 
     /// The built-in handlers.
@@ -164,7 +166,12 @@ impl Registry {
         registry.register("record", record::DESCRIPTION, record::Record::new);
         registry.register_writer("socket", socket::DESCRIPTION, socket::Socket::new);
         #[cfg(feature = "shell")]
-        registry.register("shell", crate::shell::DESCRIPTION, crate::shell::Shell::new);
+        {
+            let rules = registry.rules.clone();
+            registry.register("shell", crate::shell::DESCRIPTION, move |options| {
+                crate::shell::Shell::new(options).map(|shell| shell.with_rules(rules.clone()))
+            });
+        }
         #[cfg(feature = "syslog")]
         registry.register_writer(
             "syslog",
@@ -177,6 +184,12 @@ impl Registry {
             Ok::<_, Infallible>(null::Null)
         });
         registry
+    }
+
+    /// The rules of the configuration that is run with this registry, for handlers that show them.
+    #[must_use]
+    pub fn rules(&self) -> &SharedRules {
+        &self.rules
     }
 
     /// Adds a handler under a name, replacing one of the same name. The description of a handler that uses no

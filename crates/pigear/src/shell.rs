@@ -14,6 +14,7 @@ mod help;
 mod history;
 mod interpreter;
 mod interrupt;
+mod rule;
 mod session;
 mod show;
 mod terminal;
@@ -30,6 +31,7 @@ use pigear_pipeline::{Backlog, BatchPolicy, Context, Deadline, Failure, Handler,
 use serde::Deserialize;
 
 use crate::description::{Description, FileUse};
+use crate::rules::SharedRules;
 use session::{Outcome, Session};
 use terminal::Terminal;
 
@@ -58,6 +60,7 @@ const STACK: usize = 8 << 20;
 pub struct Shell {
     terminal: Terminal,
     history: Option<PathBuf>,
+    rules: SharedRules,
     deadline: Deadline,
     backlog: Option<Backlog>,
     user: Option<User>,
@@ -86,12 +89,20 @@ impl Shell {
         let history =
             options.history.or_else(history::usual_path).filter(|path| history::is_usable(path));
         let terminal = Terminal::take()?;
-        Ok(Self { terminal, history, deadline: Deadline::default(), backlog: None, user: None })
+        let (rules, deadline) = (SharedRules::default(), Deadline::default());
+        Ok(Self { terminal, history, rules, deadline, backlog: None, user: None })
+    }
+
+    /// Shows rules of these.
+    #[must_use]
+    pub fn with_rules(mut self, rules: SharedRules) -> Self {
+        self.rules = rules;
+        self
     }
 
     /// Starts the thread that talks to the user, at the first alert.
     fn user(&mut self) -> &User {
-        let Self { terminal, history, deadline, backlog, user } = self;
+        let Self { terminal, history, rules, deadline, backlog, user } = self;
         user.get_or_insert_with(|| {
             let (alerts, inbox) = channel();
             let (sender, events) = channel();
@@ -99,10 +110,10 @@ impl Shell {
             deadline.on_announce(move || {
                 let _ = time_up.send(Event::TimeUp);
             });
-            let (gate, history) = (terminal.gate(), history.clone());
+            let (gate, history, rules) = (terminal.gate(), history.clone(), rules.clone());
             let (deadline, backlog) = (deadline.clone(), backlog.clone());
             let session = move || {
-                let mut session = Session::new(gate, history, backlog, deadline);
+                let mut session = Session::new(gate, history, rules, backlog, deadline);
                 work(&inbox, &sender, |alert| session.look_at(alert));
             };
             // Without a thread there is no answer, which the lane notices.

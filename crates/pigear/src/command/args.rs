@@ -129,6 +129,13 @@ pub(super) struct ListenArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) stats: Option<PathBuf>,
 
+    /// Read Snort's rules from PATH, a file or a directory with `*.rules`; may be repeated
+    ///
+    /// The shell shows the rule of an alert, and where its contents are in the packet. Rules of Snort 2 and 3
+    /// are understood, and `include`s followed, also from snort.conf and snort.lua. docs/rules.md has more.
+    #[arg(long, value_name = "PATH")]
+    pub(super) rules: Vec<PathBuf>,
+
     /// Read sources, handlers and settings from FILE (TOML)
     ///
     /// Options on the command line add to it or take precedence.

@@ -25,6 +25,7 @@ use super::lanes;
 use super::listen::say;
 use super::output::write_out;
 use super::store_path::store_path;
+use crate::rules::Rules;
 use crate::store::{CountBy, Criteria, Further, LetterContent, Reader, StoreError, Stored};
 use crate::visible::visible;
 
@@ -69,9 +70,18 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
             Some(_) => false,
         };
         if !is_for_people {
+            if !args.rules.is_empty() {
+                let problem = "--rules: a rule is shown with the formats fast and full only";
+                return Err(Failure::usage(anyhow!(problem)));
+            }
             return write_out(&line);
         }
-        return write_out(packet::text(&alert, &line).as_bytes());
+        let mut text = packet::text(&alert, &line);
+        if !args.rules.is_empty() {
+            let rules = Rules::open(&args.rules).map_err(anyhow::Error::from)?;
+            text += &packet::rule(&alert, &rules.current());
+        }
+        return write_out(text.as_bytes());
     }
     if !args.id.is_empty() {
         return show_ids(&mut reader, args);

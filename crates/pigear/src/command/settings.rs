@@ -24,6 +24,9 @@ pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Fa
         config.names.sid_msg_map = args.names.sid_msg_map;
     }
     config.names.gen_msg_map = args.names.gen_msg_map.or(config.names.gen_msg_map);
+    if !args.rules.is_empty() {
+        config.rules = args.rules;
+    }
     if args.serve_forever {
         config.on_error = OnError::GoOn;
     }

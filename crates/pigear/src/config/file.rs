@@ -12,7 +12,7 @@ use toml::{Spanned, Table};
 
 use super::{Begin, Config, FilterConfig, HandlerConfig, SourceConfig, StoreConfig};
 use crate::input_file::{self, MAX_CONFIG};
-use crate::keys::{Keys, PerMinute, Time, parsed_option, positive_option};
+use crate::keys::{Keys, PerMinute, Time, one_or_several, parsed_option, positive_option};
 use crate::names::NameFiles;
 
 /// Why a configuration file can't be used.
@@ -45,6 +45,8 @@ struct File {
     serve_forever: bool,
     count: Option<NonZeroU64>,
     stats: Option<PathBuf>,
+    #[serde(deserialize_with = "one_or_several")]
+    rules: Vec<PathBuf>,
     filter: Option<Spanned<String>>,
     names: NameFiles,
     store: StoreConfig,
@@ -143,6 +145,7 @@ impl Config {
             sources: file.source,
             handlers: handlers.collect::<Result<_, _>>()?,
             names: file.names,
+            rules: file.rules,
             store: file.store,
             on_error: if file.serve_forever { OnError::GoOn } else { OnError::Stop },
             count: file.count.map(NonZeroU64::get),

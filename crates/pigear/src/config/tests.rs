@@ -14,6 +14,7 @@ fn a_file_says_what_the_command_line_can_say() {
         serve_forever = true
         count = 3
         stats = "/run/stats.json"
+        rules = ["/etc/snort/snort.conf", "/etc/snort/rules"]
 
         [names]
         class_config = "/etc/snort/classification.config"
@@ -48,9 +49,11 @@ fn a_file_says_what_the_command_line_can_say() {
     assert_eq!(unix.instances, Some(InstanceCount::Fixed(4)));
     assert_eq!(play.kind, SourceKind::Play);
     assert_eq!(play.socket_mode, Some(FileMode(0o640)));
+    assert_eq!(config.rules, ["/etc/snort/snort.conf", "/etc/snort/rules"].map(PathBuf::from));
+    assert_eq!(parse("rules = 'a'").unwrap().rules, [PathBuf::from("a")]);
     let lane = config.handlers[0].lane(WhenFull::DropNewest);
     assert_eq!((lane.max_alerts, lane.max_bytes, lane.when_full), (10, 1 << 20, WhenFull::Wait));
-    assert_eq!(config.handlers[0].place.as_deref(), Some("pigear.toml:22"));
+    assert_eq!(config.handlers[0].place.as_deref(), Some("pigear.toml:23"));
 }
 
 #[test]

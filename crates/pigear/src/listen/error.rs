@@ -11,6 +11,7 @@ use super::directories::{self, MissingDirectory};
 use crate::config::SourceKind;
 use crate::names::NameFileError;
 use crate::registry::{BuildError, Unresolved};
+use crate::rules::RulesError;
 
 /// Why a configuration can't be run.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,9 @@ pub enum ListenError {
     /// A name map can't be read.
     #[error(transparent)]
     Names(#[from] NameFileError),
+    /// The rules can't be read.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
     /// Snort's configuration can't be read.
     #[error("cannot read {}", path.display())]
     SnortConf {

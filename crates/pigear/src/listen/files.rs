@@ -59,6 +59,9 @@ impl Files {
             files.add_source(source);
         }
         files.add_names(&config.names);
+        for path in &config.rules {
+            files.add("the rules", path, Access::Reads);
+        }
         if let Some(path) = &config.stats {
             files.add("the counters", path, Access::Writes);
         }

@@ -1,4 +1,4 @@
-//! Periodic tasks: writing the counters, and reloading the name maps.
+//! Periodic tasks: writing the counters, and reloading the name maps and the rules.
 
 use std::io;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use pigear_pipeline::{NamesCell, Stats};
 use tracing::{debug, error, warn};
 
 use crate::names::Watched;
+use crate::rules::Rules;
 use crate::stats_file::StatsFile;
 
 /// How often to check files for changes.
@@ -31,6 +32,7 @@ pub(super) enum Chore {
 pub(super) struct Housekeeper {
     pub(super) names: Arc<NamesCell>,
     pub(super) watched: Watched,
+    pub(super) rules: Option<Arc<Rules>>,
     pub(super) stats: Arc<Stats>,
     pub(super) stats_file: Option<StatsFile>,
 }
@@ -57,7 +59,9 @@ impl Housekeeping {
             // Its thread ends now; a panic of its was already reported.
             Ok(()) | Err(RecvTimeoutError::Disconnected) => drop(self.thread.join()),
             Err(RecvTimeoutError::Timeout) => {
-                warn!("names are still being read; the counters may not be written a last time");
+                warn!(
+                    "names or rules are still being read; the counters may not be written a last time"
+                );
             }
         }
     }
@@ -99,6 +103,9 @@ impl Housekeeper {
         if let Some(names) = self.watched.reload(asked) {
             debug!("reloaded the name maps");
             self.names.set(names.clone());
+        }
+        if let Some(rules) = &self.rules {
+            rules.reload(asked);
         }
     }
 

@@ -16,6 +16,7 @@ use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
 use crate::input_file::MAX_CONFIG;
 use crate::names::{NameFiles, Watched};
 use crate::registry::Registry;
+use crate::rules::Rules;
 use crate::snort_conf::{self, Included, LOG_DIR};
 use crate::stats_file::StatsFile;
 
@@ -24,7 +25,7 @@ const SNORT_CONF: &str = "/etc/snort/snort.conf";
 const SNORT_DIRS: [&str; 2] = ["/etc/snort", "/usr/local/etc/snort"];
 
 impl Listener {
-    /// Starts the handlers, reads the name maps, and binds the sockets, in this order: Snort finds a socket
+    /// Starts the handlers, reads the name maps and the rules, and binds the sockets, in this order: Snort finds a socket
     /// only once everything else is ready.
     ///
     /// # Errors
@@ -56,6 +57,12 @@ impl Listener {
         #[cfg(feature = "script")]
         super::class_names::warn_of_unknown(&config, &watched.names().classes);
         let names = Arc::new(NamesCell::new(watched.names().clone()));
+        let rules = if config.rules.is_empty() {
+            None
+        } else {
+            Some(Arc::new(Rules::open(&config.rules)?))
+        };
+        registry.rules().set(rules.clone());
         let mut stats_file = config.stats.map(StatsFile::new);
         if let Some(file) = &mut stats_file {
             file.write(&pipeline.stats().snapshot())
@@ -67,7 +74,7 @@ impl Listener {
             sources.extend(opening.open(source, || snort_conf.log_dir())?);
         }
         let stats = pipeline.stats();
-        let housekeeping = Housekeeper { names, watched, stats, stats_file }.start();
+        let housekeeping = Housekeeper { names, watched, rules, stats, stats_file }.start();
         let housekeeping = housekeeping.map_err(ListenError::Thread)?;
         Ok(Self { pipeline, store, sources, housekeeping })
     }

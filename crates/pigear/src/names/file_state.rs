@@ -12,6 +12,10 @@ pub(crate) enum FileState {
         changed: (i64, i64),
         len: u64,
     },
+    Directory {
+        /// When an entry came, went, or got another name.
+        modified: SystemTime,
+    },
     /// It can be read once only, so it never changes.
     Pipe,
     /// There is nothing that can be read as a file: nothing at all, or a directory.
@@ -19,19 +23,35 @@ pub(crate) enum FileState {
 }
 
 impl FileState {
+    /// The state of a file; of a directory it is absent.
     pub(crate) fn of(path: &Path) -> Self {
+        match Self::of_any(path) {
+            Self::Directory { .. } => Self::Absent,
+            state => state,
+        }
+    }
+
+    /// The state of a file or directory.
+    pub(crate) fn of_any(path: &Path) -> Self {
         let Ok(metadata) = fs::metadata(path) else { return Self::Absent };
         let kind = metadata.file_type();
-        if kind.is_dir() {
-            return Self::Absent;
-        }
         match metadata.modified() {
+            Ok(modified) if kind.is_dir() => Self::Directory { modified },
             Ok(modified) if kind.is_file() => Self::Regular {
                 modified,
                 changed: (metadata.ctime(), metadata.ctime_nsec()),
                 len: metadata.len(),
             },
+            _ if kind.is_dir() => Self::Absent,
             _ => Self::Pipe,
+        }
+    }
+
+    /// When it was last changed.
+    pub(crate) fn modified(self) -> Option<SystemTime> {
+        match self {
+            Self::Regular { modified, .. } | Self::Directory { modified } => Some(modified),
+            Self::Pipe | Self::Absent => None,
         }
     }
 }

@@ -2,9 +2,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use pigear_alert::maps::{Classes, ReferenceSystems};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::input_file::MAX_CONFIG;
+use crate::keys::one_or_several;
 use crate::snort_conf::Included;
 
 /// The files with names for an alert's numbers. Without a file, the built-in data is used: Snort's 38
@@ -88,18 +89,4 @@ fn has_classes(text: &str) -> bool {
 
 fn has_references(text: &str) -> bool {
     !ReferenceSystems::parse(text).value.is_empty()
-}
-
-/// One path, or an array of paths.
-fn one_or_several<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<PathBuf>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "expected a path, or an array of paths")]
-    enum Paths {
-        One(PathBuf),
-        Several(Vec<PathBuf>),
-    }
-    Ok(match Paths::deserialize(value)? {
-        Paths::One(path) => vec![path],
-        Paths::Several(paths) => paths,
-    })
 }

@@ -9,7 +9,7 @@ use crate::script::functions::{FUNCTIONS, TEXT_METHODS};
 use crate::script::{AlertFields, SnortMessage, Word};
 
 /// The shell's own commands.
-const COMMANDS: [&str; 5] = ["alerts", "help", "layers", "next", "quit"];
+const COMMANDS: [&str; 6] = ["alerts", "help", "layers", "next", "quit", "rule"];
 
 const BYTES_METHODS: &[&str] = &["contains", "extract", "hex", "hexdump", "len", "text"];
 const LIST_METHODS: &[&str] =

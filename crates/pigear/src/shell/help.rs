@@ -1,11 +1,13 @@
+use super::rule::RULE;
 use crate::script::fields::{ALERT, Field, MSG};
 use crate::script::functions::{FUNCTIONS, Function};
 
-const HELP: [&str; 11] = [
+const HELP: [&str; 12] = [
     "msg, alert           all fields of the alert; help(msg) and help(alert) explain them",
     "msg.pkt, alert.src_ip, ...",
     "                     one field; TAB completes",
     "layers               the packet's headers as a tree",
+    "rule                 the rule that raised the alert, if Pigear reads rules (--rules)",
     "hexdump(msg.pkt)     the packet's bytes; help(functions) explains this and others",
     "alerts               the alerts so far, newest last: alerts[-1], alerts[0].message.msg",
     "next, or Ctrl-D      continues with the next alert",
@@ -22,9 +24,7 @@ pub(super) fn on(subject: &str) -> String {
         "msg" => fields("msg", MSG),
         "alert" => fields("alert", ALERT),
         "functions" => functions(|_| true),
-        other if FUNCTIONS.iter().any(|function| function.name == other) => {
-            functions(|name| name == other)
-        }
+        other if all().any(|function| function.name == other) => functions(|name| name == other),
         _ => "  there is help on msg, alert, functions, and each function\n".to_owned(),
     }
 }
@@ -35,7 +35,12 @@ fn fields(variable: &str, fields: &[Field]) -> String {
 }
 
 fn functions(which: impl Fn(&str) -> bool) -> String {
-    let these = FUNCTIONS.iter().filter(|function| which(function.name));
+    let these = all().filter(|function| which(function.name));
     let line = |function: &Function| format!("  {}\n      {}\n", function.call, function.about);
     these.map(line).collect()
+}
+
+/// The functions of scripts, and the shell's own.
+fn all() -> impl Iterator<Item = &'static Function> {
+    FUNCTIONS.iter().chain([&RULE])
 }

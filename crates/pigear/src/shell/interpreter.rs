@@ -9,8 +9,9 @@ use pigear_pipeline::Deadline;
 use rhai::{AST, Array, Blob, Dynamic, Engine, Expr, ImmutableString, Scope, Stmt};
 
 use super::alerts::Alerts;
-use super::show;
 use super::tokens::is_name;
+use super::{rule, show};
+use crate::rules::SharedRules;
 use crate::script::{AlertFields, ScriptProblem, SnortMessage, engine};
 
 /// The most operations of one run: some ten seconds; Ctrl-C ends it earlier.
@@ -23,7 +24,7 @@ const CHECK_INTERVAL: u64 = 1_024;
 const ALERT_VARIABLES: [&str; 3] = ["msg", "alert", "alerts"];
 
 /// Functions that return several lines which are safe to show.
-const LINES: [&str; 3] = ["format", "hexdump", "layers"];
+const LINES: [&str; 4] = ["format", "hexdump", "layers", "rule"];
 
 /// Runs the user's input, and keeps its variables and functions.
 pub(super) struct Interpreter {
@@ -41,6 +42,7 @@ impl Interpreter {
     pub(super) fn new(
         alerts: &Arc<Mutex<Alerts>>,
         interrupted: &Arc<AtomicBool>,
+        rules: SharedRules,
         deadline: Deadline,
     ) -> Self {
         let mut engine = engine();
@@ -54,6 +56,7 @@ impl Interpreter {
             let list = Dynamic::from_array(list.clone());
             show::layers(&list).unwrap_or_else(|| list.to_string())
         });
+        rule::register(&mut engine, rules);
         let flag = Arc::clone(interrupted);
         engine.on_progress(move |operations| {
             let looks = operations % CHECK_INTERVAL == 0;
@@ -176,7 +179,12 @@ mod tests {
     use super::*;
 
     fn interpreter() -> Interpreter {
-        Interpreter::new(&Arc::default(), &Arc::default(), Deadline::default())
+        Interpreter::new(
+            &Arc::default(),
+            &Arc::default(),
+            SharedRules::default(),
+            Deadline::default(),
+        )
     }
 
     fn shown(interpreter: &mut Interpreter, script: &str) -> String {

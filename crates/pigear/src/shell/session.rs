@@ -21,6 +21,7 @@ use super::interrupt::foreground;
 use super::terminal::{self, Gate};
 use super::{help, history, show};
 use crate::handler::print::colour;
+use crate::rules::SharedRules;
 
 /// The user's decision about an alert.
 pub(super) enum Outcome {
@@ -63,12 +64,13 @@ impl Session {
     pub(super) fn new(
         gate: Gate,
         history: Option<PathBuf>,
+        rules: SharedRules,
         backlog: Option<Backlog>,
         deadline: Deadline,
     ) -> Self {
         let alerts = Arc::new(Mutex::new(Alerts::new(backlog)));
         let interrupted = Arc::default();
-        let interpreter = Interpreter::new(&alerts, &interrupted, deadline);
+        let interpreter = Interpreter::new(&alerts, &interrupted, rules, deadline);
         let (completion, colour) = (Arc::default(), colour());
         let (editor, skip) = (None, None);
         Self { alerts, completion, interrupted, interpreter, colour, gate, history, editor, skip }
@@ -162,6 +164,7 @@ impl Session {
             "quit" | "exit" | "quit()" | "exit()" => Step::End(Outcome::Quit),
             "alerts" => Step::Say(self.alerts().list(self.colour)),
             "layers" => self.run("layers(alert)"),
+            "rule" => self.run("rule(alert)"),
             _ if line.starts_with("next ") => self.pass_over(line),
             _ => match help_on(line) {
                 Some(subject) => Step::Say(help::on(subject)),

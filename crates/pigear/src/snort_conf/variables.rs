@@ -5,11 +5,11 @@ const MAX_VALUE: usize = 64 << 10;
 
 /// The variables of a `snort.conf`.
 #[derive(Debug, Default)]
-pub(super) struct Variables(HashMap<String, String>);
+pub(crate) struct Variables(HashMap<String, String>);
 
 impl Variables {
     /// Takes a statement `var NAME VALUE`, or `ipvar` or `portvar`. Others are ignored.
-    pub(super) fn define(&mut self, statement: &str) {
+    pub(crate) fn define(&mut self, statement: &str) {
         let Some(("var" | "ipvar" | "portvar", rest)) = statement.split_once(char::is_whitespace)
         else {
             return;
@@ -24,7 +24,7 @@ impl Variables {
 
     /// A text with the values of `$NAME`, `$(NAME)`, `$(NAME:-DEFAULT)` and `$(NAME:?MESSAGE)`. `None` if
     /// a variable is undefined.
-    pub(super) fn expand(&self, text: &str) -> Option<String> {
+    pub(crate) fn expand(&self, text: &str) -> Option<String> {
         let (mut expanded, mut rest) = (String::new(), text);
         while let Some((before, after)) = rest.split_once('$') {
             expanded.push_str(before);

@@ -33,6 +33,7 @@ mod pipes;
 mod query;
 mod record;
 mod room;
+mod rules;
 mod running;
 #[cfg(feature = "store")]
 mod same_file;

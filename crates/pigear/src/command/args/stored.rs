@@ -64,6 +64,11 @@ pub(in crate::command) struct QueryArgs {
     #[arg(long, value_name = "ID", value_parser = number::<i64>, conflicts_with_all = ["follow", "count_by", "limit", "Selection"])]
     pub(in crate::command) packet: Option<i64>,
 
+    /// With --packet: show the rule, too, from a file of Snort's rules or a directory with `*.rules`; may be
+    /// repeated
+    #[arg(long, value_name = "PATH", requires = "packet", conflicts_with = "pcap")]
+    pub(in crate::command) rules: Vec<PathBuf>,
+
     /// Write the packets to a new file for Wireshark (`-`: standard output), oldest first; all of them
     /// without --limit
     #[arg(long, value_name = "FILE", conflicts_with_all = ["follow", "count_by", "format"])]

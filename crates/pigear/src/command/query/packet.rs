@@ -5,6 +5,7 @@ use std::fmt::Write;
 use pigear_alert::Alert;
 use pigear_alert::format::hexdump;
 
+use crate::rules::RuleSet;
 use crate::visible::visible;
 
 pub(super) fn text(alert: &Alert, line: &[u8]) -> String {
@@ -22,6 +23,12 @@ pub(super) fn text(alert: &Alert, line: &[u8]) -> String {
     hexdump(&alert.message.pkt, &mut bytes);
     text.push_str(&String::from_utf8_lossy(&bytes));
     text
+}
+
+/// The alert's rule, and its contents in the packet.
+pub(super) fn rule(alert: &Alert, rules: &RuleSet) -> String {
+    let rule = visible_lines(&rules.describe(alert));
+    format!("\nrule:\n{rule}")
 }
 
 #[cfg(feature = "script")]

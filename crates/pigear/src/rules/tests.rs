@@ -1,0 +1,6 @@
+mod find;
+mod parsing;
+mod reading;
+mod recorded;
+mod round_trip;
+mod watching;
