@@ -27,6 +27,8 @@ mod settings;
 mod signals;
 #[cfg(feature = "store")]
 mod store_path;
+#[cfg(feature = "top")]
+mod top;
 mod unexpected;
 
 use std::ffi::OsString;
@@ -92,7 +94,8 @@ fn store_behind_command(mut words: Vec<OsString>) -> Vec<OsString> {
             _ => break,
         };
     }
-    let is_reader = |word: &OsString| ["lanes", "query", "redeliver"].iter().any(|it| word == it);
+    let is_reader =
+        |word: &OsString| ["lanes", "query", "redeliver", "top"].iter().any(|it| word == it);
     if command > 1 && words.get(command).is_some_and(is_reader) {
         let name = words.remove(command);
         words.insert(1, name);
@@ -120,6 +123,8 @@ fn carry_out(args: Args, registry: &Registry, host: &dyn Host) -> Result<(), Fai
         Some(Command::Play(args)) => play::run(&args, host),
         #[cfg(feature = "store")]
         Some(Command::Query(args)) => query::run(&args),
+        #[cfg(feature = "top")]
+        Some(Command::Top(args)) => top::run(*args),
         #[cfg(feature = "store")]
         Some(Command::Lanes(args)) => lanes::run(&args),
         #[cfg(feature = "store")]

@@ -72,4 +72,6 @@ mod standard_output;
 mod stats_file;
 #[cfg(feature = "store")]
 pub mod store;
+#[cfg(feature = "top")]
+mod top;
 pub mod visible;

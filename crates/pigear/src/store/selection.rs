@@ -189,6 +189,7 @@ impl Selection {
         Ok(Criteria {
             since,
             until,
+            received: None,
             gid: self.gid.clone(),
             sid: self.sid.clone(),
             priority: self.priority.clone(),
