@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::termion::event::Key;
 
 use super::detail::Detail;
 use super::editor::Editor;
@@ -112,12 +112,6 @@ impl App {
     pub(super) fn take(&mut self, message: Message) -> Outcome {
         match message {
             Message::Key(key) => return self.press(key),
-            Message::Paste(text) => {
-                if let Mode::Filter(line) = &mut self.mode {
-                    line.editor.paste(&text);
-                    line.problem = None;
-                }
-            }
             Message::Tail(update) => self.update(*update),
             Message::Counts(counts) => {
                 // Those of another period are shown until there are others.
@@ -166,27 +160,25 @@ impl App {
         self.rate.add(&update.received);
     }
 
-    fn press(&mut self, key: KeyEvent) -> Outcome {
-        if key.modifiers.contains(KeyModifiers::CONTROL) {
-            match key.code {
-                KeyCode::Char('c') => return Outcome::Quit,
-                KeyCode::Char('z') => return Outcome::Suspend,
-                KeyCode::Char('l') => return Outcome::Redraw,
-                _ => {}
-            }
+    fn press(&mut self, key: Key) -> Outcome {
+        match key {
+            Key::Ctrl('c') => return Outcome::Quit,
+            Key::Ctrl('z') => return Outcome::Suspend,
+            Key::Ctrl('l') => return Outcome::Redraw,
+            _ => {}
         }
         match &mut self.mode {
             Mode::Filter(_) => self.edit(key),
             Mode::Help => {
-                if key.code == KeyCode::Char('q') {
+                if key == Key::Char('q') {
                     return Outcome::Quit;
                 }
                 self.mode = Mode::List;
             }
-            Mode::Detail(detail) => match (step(key), key.code) {
+            Mode::Detail(detail) => match (step(key), key) {
                 (Some(step), _) => detail.step(step),
-                (None, KeyCode::Esc | KeyCode::Backspace | KeyCode::Left) => self.mode = Mode::List,
-                (None, KeyCode::Char('q')) => return Outcome::Quit,
+                (None, Key::Esc | Key::Backspace | Key::Left) => self.mode = Mode::List,
+                (None, Key::Char('q')) => return Outcome::Quit,
                 _ => {}
             },
             Mode::List => return self.press_in_list(key),
@@ -194,22 +186,22 @@ impl App {
         Outcome::Draw
     }
 
-    fn press_in_list(&mut self, key: KeyEvent) -> Outcome {
+    fn press_in_list(&mut self, key: Key) -> Outcome {
         if let Some(step) = step(key) {
             self.list.step(step);
             return Outcome::Draw;
         }
-        match key.code {
-            KeyCode::Char('q') => return Outcome::Quit,
-            KeyCode::Char('?') => self.mode = Mode::Help,
-            KeyCode::Char('p') => self.list.pause(),
-            KeyCode::Char('s') => self.want(self.wanted.over(self.wanted.period.longer())),
-            KeyCode::Char('S') => self.want(self.wanted.over(self.wanted.period.shorter())),
-            KeyCode::Char('/') => {
+        match key {
+            Key::Char('q') => return Outcome::Quit,
+            Key::Char('?') => self.mode = Mode::Help,
+            Key::Char('p') => self.list.pause(),
+            Key::Char('s') => self.want(self.wanted.over(self.wanted.period.longer())),
+            Key::Char('S') => self.want(self.wanted.over(self.wanted.period.shorter())),
+            Key::Char('/') => {
                 let editor = Editor::new(self.wanted.filter.as_deref().unwrap_or_default());
                 self.mode = Mode::Filter(FilterLine { editor, problem: None });
             }
-            KeyCode::Enter => {
+            Key::Char('\n') => {
                 if let Some(id) = self.list.selected().map(|entry| entry.id) {
                     self.to_open = Some(id);
                     self.mode = Mode::Detail(Detail::new(id));
@@ -220,11 +212,11 @@ impl App {
         Outcome::Draw
     }
 
-    fn edit(&mut self, key: KeyEvent) {
+    fn edit(&mut self, key: Key) {
         let Mode::Filter(line) = &mut self.mode else { return };
-        match key.code {
-            KeyCode::Esc => self.mode = Mode::List,
-            KeyCode::Enter => {
+        match key {
+            Key::Esc => self.mode = Mode::List,
+            Key::Char('\n') => {
                 let text = line.editor.text();
                 let filter = Some(text.trim()).filter(|text| !text.is_empty());
                 match filter.map(Filter::compile) {
@@ -256,17 +248,14 @@ impl App {
 }
 
 /// Where a key moves to.
-fn step(key: KeyEvent) -> Option<Step> {
-    let has_control = key.modifiers.contains(KeyModifiers::CONTROL);
-    Some(match key.code {
-        KeyCode::Up | KeyCode::Char('k') if !has_control => Step::Up,
-        KeyCode::Down | KeyCode::Char('j') if !has_control => Step::Down,
-        KeyCode::PageUp => Step::PageUp,
-        KeyCode::PageDown | KeyCode::Char(' ') => Step::PageDown,
-        KeyCode::Char('b') if has_control => Step::PageUp,
-        KeyCode::Char('f') if has_control => Step::PageDown,
-        KeyCode::Home | KeyCode::Char('g') if !has_control => Step::First,
-        KeyCode::End | KeyCode::Char('G') if !has_control => Step::Last,
+fn step(key: Key) -> Option<Step> {
+    Some(match key {
+        Key::Up | Key::Char('k') => Step::Up,
+        Key::Down | Key::Char('j') => Step::Down,
+        Key::PageUp | Key::Ctrl('b') => Step::PageUp,
+        Key::PageDown | Key::Char(' ') | Key::Ctrl('f') => Step::PageDown,
+        Key::Home | Key::Char('g') => Step::First,
+        Key::End | Key::Char('G') => Step::Last,
         _ => return None,
     })
 }

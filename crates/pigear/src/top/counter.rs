@@ -55,8 +55,7 @@ impl Counter {
         let order = order.clone();
         let work = move || {
             let _watch = outbox.watch();
-            let (store, wanted) = (StoreAccess::new(path), order.wanted());
-            let mut counter = Self { store, order, outbox, wanted, counted: None };
+            let mut counter = Self::new(path, order, outbox);
             while let Ok(pause) = counter.look() {
                 counter.order.wait(&counter.wanted, pause);
             }
@@ -64,8 +63,13 @@ impl Counter {
         thread::Builder::new().name("counter".to_owned()).spawn(work).map(drop)
     }
 
+    pub(super) fn new(path: PathBuf, order: Order, outbox: Outbox) -> Self {
+        let (store, wanted) = (StoreAccess::new(path), order.wanted());
+        Self { store, order, outbox, wanted, counted: None }
+    }
+
     /// Counts if there is a reason to, and returns how long to wait then.
-    fn look(&mut self) -> Result<Duration, Closed> {
+    pub(super) fn look(&mut self) -> Result<Duration, Closed> {
         let wanted = self.order.wanted();
         if self.order.wants_else(&self.wanted)() {
             self.counted = None;

@@ -1,7 +1,7 @@
 //! What the thread that draws gets from the others.
 
 use pigear_alert::Alert;
-use ratatui::crossterm::event::KeyEvent;
+use ratatui::termion::event::Key;
 
 use super::entry::Entry;
 use super::period::Period;
@@ -11,9 +11,7 @@ use crate::store::{Contents, Count, LaneState, Timeline};
 #[derive(Debug)]
 pub(super) enum Message {
     /// A key was pressed.
-    Key(KeyEvent),
-    /// A text was pasted.
-    Paste(String),
+    Key(Key),
     /// The terminal has another size.
     Resized,
     /// The program goes on after it was stopped.

@@ -65,3 +65,38 @@ impl Drop for Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_is_reported() {
+        let (sender, inbox) = channel();
+        let outbox = Outbox::new(sender);
+        let panicked = thread::spawn(move || {
+            let _watch = outbox.watch();
+            panic!("as a test");
+        });
+        assert!(panicked.join().is_err());
+        assert!(matches!(inbox.recv(), Ok(Message::Died)));
+    }
+
+    #[test]
+    fn updates_wait_until_those_before_are_taken() {
+        let (sender, inbox) = channel();
+        let outbox = Outbox::new(sender);
+        for _ in 0..MAX_PENDING {
+            assert!(!outbox.is_full());
+            outbox.send(Message::Tail(Box::default())).unwrap();
+            outbox.send(Message::Resized).unwrap();
+        }
+        assert!(outbox.is_full());
+        for message in inbox.try_iter() {
+            outbox.taken(&message);
+        }
+        assert!(!outbox.is_full());
+    }
+}

@@ -63,7 +63,11 @@ impl Tail {
         thread::Builder::new().name("tail".to_owned()).spawn(work).map(drop)
     }
 
-    fn new(path: PathBuf, order: Order, outbox: Outbox) -> Result<Self, SelectionProblem> {
+    pub(super) fn new(
+        path: PathBuf,
+        order: Order,
+        outbox: Outbox,
+    ) -> Result<Self, SelectionProblem> {
         let wanted = order.wanted();
         let (criteria, filter) = wanted.criteria()?;
         let store = StoreAccess::new(path);
@@ -72,7 +76,7 @@ impl Tail {
     }
 
     /// Sends what is new.
-    fn look(&mut self) -> Result<(), Closed> {
+    pub(super) fn look(&mut self) -> Result<(), Closed> {
         self.take_order();
         if self.outbox.is_full() {
             return Ok(());

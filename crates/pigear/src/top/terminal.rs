@@ -3,33 +3,30 @@
 use std::io::{self, Stdout, Write};
 use std::panic;
 use std::process;
-use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
+use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use ratatui::Frame;
-use ratatui::backend::CrosstermBackend;
-use ratatui::crossterm::cursor::{Hide, Show};
-use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use ratatui::crossterm::execute;
-use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
-};
+use ratatui::backend::TermionBackend;
+use ratatui::termion::cursor::{Hide, Show};
+use ratatui::termion::screen::{ToAlternateScreen, ToMainScreen};
+use ratatui::termion::style::Reset;
 use signal_hook::consts::SIGTSTP;
 use signal_hook::low_level::emulate_default_handler;
 
-/// Whether the terminal is taken, and has to be restored.
-static TAKEN: AtomicBool = AtomicBool::new(false);
+/// The terminal's settings before it was taken, while it is.
+static FOUND: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// The terminal while the screen is shown. It is restored when this is dropped, and before a panic is
 /// reported.
-pub(super) struct Terminal(ratatui::Terminal<CrosstermBackend<Stdout>>);
+pub(super) struct Terminal(ratatui::Terminal<TermionBackend<Stdout>>);
 
 impl Terminal {
     /// # Errors
     /// If the terminal can't be used.
     pub(super) fn open() -> io::Result<Self> {
         restore_before_a_panic_is_reported();
-        let terminal = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        let terminal = ratatui::Terminal::new(TermionBackend::new(io::stdout()))?;
         // From now on it is restored in any case.
         let mut terminal = Self(terminal);
         take()?;
@@ -43,7 +40,9 @@ impl Terminal {
 
     /// Draws everything the next time.
     pub(super) fn clear(&mut self) -> io::Result<()> {
-        self.0.clear()
+        // Unlike `clear`, this doesn't ask the terminal where its cursor is: the answer would come as keys.
+        let area = self.0.size()?.into();
+        self.0.resize(area)
     }
 
     /// Stops the program, as Ctrl-Z does elsewhere. Returns when it goes on.
@@ -55,7 +54,6 @@ impl Terminal {
 
     /// Takes the terminal after the program was stopped: another one may have changed it meanwhile.
     pub(super) fn resume(&mut self) -> io::Result<()> {
-        restore();
         take()?;
         self.clear()
     }
@@ -76,9 +74,7 @@ pub(super) fn die(signal: i32) -> ! {
 /// The same while another thread may be waiting for a terminal that takes no output: only the terminal's
 /// settings are restored.
 pub(super) fn die_at_once(signal: i32) -> ! {
-    if TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = disable_raw_mode();
-    }
+    restore_settings();
     end(signal)
 }
 
@@ -88,20 +84,47 @@ fn end(signal: i32) -> ! {
     process::exit(128 + signal)
 }
 
+/// Takes the terminal, also if it is taken. No key that is typed meanwhile is lost.
 fn take() -> io::Result<()> {
-    enable_raw_mode()?;
-    TAKEN.store(true, Ordering::SeqCst);
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)
+    let mut found = found();
+    let settings = match &*found {
+        Some(settings) => settings.clone(),
+        None => tcgetattr(io::stdin())?,
+    };
+    let mut raw = settings.clone();
+    cfmakeraw(&mut raw);
+    *found = Some(settings);
+    tcsetattr(io::stdin(), SetArg::TCSANOW, &raw)?;
+    drop(found);
+    write(&format!("{ToAlternateScreen}{Hide}"))
 }
 
 fn restore() {
-    if TAKEN.swap(false, Ordering::SeqCst) {
-        // First the settings, which need no terminal that takes output. A closed one needs nothing.
-        let _ = disable_raw_mode();
-        let mut stdout = io::stdout();
-        let _ = execute!(stdout, DisableBracketedPaste, LeaveAlternateScreen, Show);
-        let _ = stdout.flush();
+    // First the settings, which need no terminal that takes output.
+    if restore_settings() {
+        // What a style may have left is undone too.
+        let _ = write(&format!("{Reset}{ToMainScreen}{Show}"));
     }
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// Restores the terminal's settings, and returns whether it was taken.
+fn restore_settings() -> bool {
+    let found = found().take();
+    if let Some(settings) = &found {
+        // A closed terminal needs nothing.
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, settings);
+    }
+    found.is_some()
+}
+
+fn found() -> MutexGuard<'static, Option<Termios>> {
+    FOUND.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A panic is reported on the terminal, where it would otherwise be drawn over, or vanish with the screen.
@@ -114,4 +137,49 @@ fn restore_before_a_panic_is_reported() {
             report(panic);
         }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read;
+    use std::process::Command;
+
+    use nix::pty::openpty;
+    use nix::sys::termios::tcgetattr;
+
+    use super::*;
+
+    /// Only for the test below, which runs this in a terminal of its own.
+    #[test]
+    #[ignore = "it panics, and needs a terminal: another test runs it"]
+    fn a_panic_while_the_screen_is_shown() {
+        let mut terminal = Terminal::open().unwrap();
+        terminal.draw(|_| panic!("in the middle of a frame")).unwrap();
+    }
+
+    #[test]
+    fn a_panic_leaves_the_terminal_as_it_was_and_is_seen() {
+        let pty = openpty(None, None).unwrap();
+        let before = tcgetattr(&pty.slave).unwrap();
+        let name = "top::terminal::tests::a_panic_while_the_screen_is_shown";
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"]);
+        let terminal = || pty.slave.try_clone().unwrap();
+        command.stdin(terminal()).stdout(terminal()).stderr(terminal());
+        assert!(!command.status().unwrap().success());
+        drop(command);
+        assert_eq!(tcgetattr(&pty.slave).unwrap(), before);
+        drop(pty.slave);
+        let mut bytes = Vec::new();
+        // A terminal without a writer ends with an error.
+        let _ = File::from(pty.master).read_to_end(&mut bytes);
+        let text = String::from_utf8_lossy(&bytes);
+        let place =
+            |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part:?} in {text:?}"));
+        let (entered, left) = (place("\x1b[?1049h"), place("\x1b[?1049l"));
+        let said = place("in the middle of a frame");
+        assert!(entered < left && left < said, "{text:?}");
+        assert!(place("\x1b[?25h") < said, "{text:?}");
+    }
 }

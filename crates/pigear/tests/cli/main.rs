@@ -49,6 +49,8 @@ mod store;
 mod stuck_disk;
 mod synced;
 mod terminal;
+#[cfg(all(feature = "shell", feature = "top"))]
+mod top;
 mod usage;
 
 #[path = "../../../pigear-alert/tests/support/requirements.rs"]

@@ -33,7 +33,10 @@ pub(super) fn draw(
     let tops = (area.height.saturating_sub(8) / 3).clamp(3, 12);
     let (title, rest) = split_first(area, 1);
     let contents = app.counts.as_ref().and_then(|counts| counts.contents);
-    let alerts = contents.map(|contents| format!("{} alerts", grouped(contents.alerts)));
+    let alerts = contents.map(|contents| match contents.alerts {
+        1 => "1 alert".to_owned(),
+        n => format!("{} alerts", grouped(n)),
+    });
     let size = app.size.map(|size| ByteSize::b(size).display().iec().to_string());
     let right: Vec<_> = alerts.into_iter().chain(size).collect();
     let path = visible(app.path().as_os_str().as_encoded_bytes());
@@ -89,13 +92,13 @@ fn draw_rates(buffer: &mut Buffer, rows: Rect, app: &App, theme: &Theme, now: Ti
     let now = now.as_second();
     let (per_second, last_minute) = (app.rate.per_second(now), app.rate.last_minute(now));
     let lines =
-        [format!("{per_second:>9.1} a second"), format!("{:>9} in a minute", grouped(last_minute))];
+        [format!("{per_second:>7.1} a second"), format!("{:>7} a minute", grouped(last_minute))];
     for (row, text) in rows.rows().zip(lines) {
         put(buffer, row, &Line::styled(text, theme.heading));
     }
     let Some(counts) = &app.counts else { return };
     let bars = bars(counts);
-    let width = u16::try_from(bars.len()).unwrap_or(u16::MAX).min(rows.width.saturating_sub(22));
+    let width = u16::try_from(bars.len()).unwrap_or(u16::MAX).min(rows.width.saturating_sub(20));
     let area = Rect { x: rows.right() - width, width, ..rows };
     // The newest ones, if not all fit.
     let first = bars.len().saturating_sub(usize::from(width));
@@ -103,7 +106,7 @@ fn draw_rates(buffer: &mut Buffer, rows: Rect, app: &App, theme: &Theme, now: Ti
     Sparkline::default().data(shown).max(BAR_STEPS).style(theme.bars).render(area, buffer);
     let caption =
         format!("received, {}, each bar {}", counts.period.name(), span(counts.timeline.step));
-    let left = Rect { x: rows.x + 22, width: rows.width.saturating_sub(22 + width + 1), ..rows };
+    let left = Rect { x: rows.x + 20, width: rows.width.saturating_sub(20 + width + 1), ..rows };
     if usize::from(left.width) > caption.len() {
         put_right(buffer, left, &Line::styled(caption, theme.dim));
     }

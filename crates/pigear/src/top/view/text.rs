@@ -52,7 +52,7 @@ pub(super) fn wrap(text: &str, max: usize) -> Vec<String> {
 /// are indented.
 pub(super) fn wrap_words(text: &str, max: usize, indent: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut rest = text.to_owned();
+    let (mut rest, indent) = (text.to_owned(), indent.min(max / 2));
     while width(&rest) > max {
         let fitting = wrap(&rest, max).swap_remove(0);
         let words = fitting.rfind(' ').filter(|space| width(&fitting[..*space]) > max / 2);
