@@ -1,5 +1,6 @@
 //! Draws what is on the screen.
 
+mod areas;
 mod detail_view;
 mod filter_view;
 mod help_view;
@@ -18,7 +19,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::app::{App, Mode};
-use text::{put, put_right};
+use areas::split_last;
+use text::put;
 pub(super) use theme::Theme;
 
 /// The smallest screen.
@@ -74,25 +76,4 @@ fn draw_too_small(buffer: &mut Buffer, area: Rect) {
     for (row, text) in area.rows().zip(lines) {
         put(buffer, row, &Line::raw(text));
     }
-}
-
-/// The area without its last line, and that line.
-fn split_last(area: Rect) -> (Rect, Rect) {
-    let height = area.height.saturating_sub(1);
-    (Rect { height, ..area }, Rect { y: area.y + height, height: area.height - height, ..area })
-}
-
-/// The first lines of an area, and the rest.
-fn split_first(area: Rect, lines: u16) -> (Rect, Rect) {
-    let lines = lines.min(area.height);
-    let rest = Rect { y: area.y + lines, height: area.height - lines, ..area };
-    (Rect { height: lines, ..area }, rest)
-}
-
-/// A title over the whole width, with something at its right end.
-fn draw_title(buffer: &mut Buffer, row: Rect, left: &str, right: &str, theme: &Theme) {
-    buffer.set_style(row, theme.title);
-    let taken = put_right(buffer, row, &Line::styled(right.to_owned(), theme.title));
-    let width = row.width.saturating_sub(taken + 1);
-    put(buffer, Rect { width, ..row }, &Line::styled(left.to_owned(), theme.title));
 }

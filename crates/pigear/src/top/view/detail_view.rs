@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::areas::{draw_title, split_first, split_last};
 use super::text::{put, put_right, wrap_words};
 use super::theme::Theme;
-use super::{draw_title, split_first, split_last};
 use crate::top::detail::{Detail, DetailLine};
 
 const KEYS: &str = " Esc back   j k PgUp PgDn g G scroll   q quit";

@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
+use super::areas::{split_first, split_last};
 use super::text::{put, width, wrap};
 use super::theme::Theme;
-use super::{split_first, split_last};
 use crate::top::app::FilterLine;
 use crate::visible::visible;
 

@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::areas::{draw_title, split_first, split_last};
 use super::text::put;
 use super::theme::Theme;
-use super::{draw_title, split_first, split_last};
 
 const KEYS: [(&str, &str); 13] = [
     ("j k, arrows", "move by one alert, or scroll by one line"),

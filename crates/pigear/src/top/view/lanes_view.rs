@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::split_first;
+use super::areas::split_first;
 use super::text::{grouped, put};
 use super::theme::Theme;
 use crate::store::LaneState;

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::split_first;
+use super::areas::split_first;
 use super::text::{grouped, put, width};
 use super::theme::Theme;
 use crate::top::app::App;

@@ -8,9 +8,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Sparkline, Widget};
 
+use super::areas::{draw_title, split_first};
 use super::text::{grouped, put, put_right};
 use super::theme::Theme;
-use super::{draw_title, split_first};
 use crate::store::Count;
 use crate::top::app::App;
 use crate::top::message::CountsUpdate;
