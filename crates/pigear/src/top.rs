@@ -16,6 +16,7 @@ mod message;
 mod outbox;
 mod period;
 mod rate;
+mod search;
 mod tail;
 mod terminal;
 mod view;

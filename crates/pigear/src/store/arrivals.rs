@@ -41,16 +41,16 @@ impl Timeline {
 }
 
 impl Reader {
-    /// Counts the alerts that meet the criteria by when they were received.
+    /// Counts the alerts that meet the criteria by when they were received. That is quick if the criteria have
+    /// no other than when alerts were received; otherwise each alert is looked at.
     ///
     /// # Errors
     /// If the store can't be read.
     pub fn arrivals(
         &mut self,
-        criteria: &mut Criteria,
+        criteria: &Criteria,
         timeline: &mut Timeline,
     ) -> Result<(), StoreError> {
-        criteria.received = Some(timeline.start);
         if criteria.is_selective() {
             return self.newest(criteria, |stored| {
                 timeline.add(stored.alert.received.as_second(), 1);

@@ -14,6 +14,10 @@ impl StoreAccess {
         Self { path, reader: None }
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The store that is there now, and whether it is another one than before.
     ///
     /// # Errors

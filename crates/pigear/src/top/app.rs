@@ -8,7 +8,7 @@ use ratatui::termion::event::Key;
 use super::detail::Detail;
 use super::editor::Editor;
 use super::list::{List, Step};
-use super::message::{CountsUpdate, Message, TailUpdate};
+use super::message::{CountsUpdate, Message, OlderUpdate, TailUpdate};
 use super::rate::Rate;
 use super::wanted::Wanted;
 use crate::script::{Filter, ScriptProblem};
@@ -28,9 +28,13 @@ pub(super) struct App {
     pub(super) size: Option<u64>,
     /// Why the store can't be read now.
     pub(super) problem: Option<String>,
-    /// For how many alerts the filter failed, and why for the last.
-    pub(super) failures: Option<(u64, String)>,
+    /// For how many new alerts the filter failed, and why for the last.
+    new_failures: Option<(u64, String)>,
+    /// The same among older alerts.
+    older_failures: Option<(u64, String)>,
     pub(super) is_searching: bool,
+    /// The search for older alerts that is shown.
+    search: u64,
     wish: Option<Wanted>,
     to_open: Option<i64>,
 }
@@ -81,8 +85,10 @@ impl App {
             lanes: Vec::new(),
             size: None,
             problem: None,
-            failures: None,
+            new_failures: None,
+            older_failures: None,
             is_searching: true,
+            search: 0,
             wish: None,
             to_open: None,
         }
@@ -113,6 +119,7 @@ impl App {
         match message {
             Message::Key(key) => return self.press(key),
             Message::Tail(update) => self.update(*update),
+            Message::Older(update) => self.add_older(*update),
             Message::Counts(counts) => {
                 // Those of another period are shown until there are others.
                 if counts.generation == self.wanted.generation {
@@ -144,20 +151,42 @@ impl App {
             return;
         }
         self.problem = None;
-        self.failures = update.failures;
-        self.is_searching = update.is_searching;
+        self.new_failures = update.failures;
         self.size = update.size.or(self.size);
         if let Some(lanes) = update.lanes {
             self.lanes = lanes;
         }
-        if update.is_fresh {
-            self.list.replace(update.entries);
-            self.rate = Rate::default();
-        } else {
-            let count = update.received.iter().map(|(_, alerts)| alerts).sum();
-            self.list.add(update.entries, count);
+        if let Some(search) = update.begins {
+            self.search = search;
+            self.begin();
         }
+        self.list.add(update.entries, update.new);
         self.rate.add(&update.received);
+    }
+
+    /// Forgets what is shown, for other alerts.
+    fn begin(&mut self) {
+        self.list.clear();
+        self.rate = Rate::default();
+        self.older_failures = None;
+        self.is_searching = true;
+    }
+
+    fn add_older(&mut self, update: OlderUpdate) {
+        if update.search == self.search {
+            self.list.add_older(update.entries);
+            self.rate.add(&update.received);
+            self.older_failures = update.failures;
+            self.is_searching = !update.is_done;
+        }
+    }
+
+    /// For how many alerts the filter failed, and why for one of the last.
+    pub(super) fn failures(&self) -> Option<(u64, &str)> {
+        let both = [&self.older_failures, &self.new_failures];
+        let count = both.into_iter().flatten().map(|(count, _)| count).sum();
+        let why = both.into_iter().flatten().map(|(_, why)| why.as_str()).next_back()?;
+        Some((count, why))
     }
 
     fn press(&mut self, key: Key) -> Outcome {
@@ -235,9 +264,8 @@ impl App {
         self.mode = Mode::List;
         if filter != self.wanted.filter {
             self.want(self.wanted.filtered(filter));
-            self.list.replace(Vec::new());
-            (self.rate, self.counts, self.failures) = (Rate::default(), None, None);
-            self.is_searching = true;
+            self.begin();
+            (self.counts, self.new_failures) = (None, None);
         }
     }
 

@@ -125,7 +125,7 @@ fn counts(
     criteria: &mut Criteria,
 ) -> Result<CountsUpdate, StoreError> {
     let mut timeline = timeline(reader, wanted)?;
-    // Also makes the timeline's begin a criterion.
+    criteria.received = Some(timeline.start);
     reader.arrivals(criteria, &mut timeline)?;
     let mut count = |by| -> Result<Vec<Count>, StoreError> {
         let mut counts = reader.count(criteria, by)?;

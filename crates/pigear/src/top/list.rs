@@ -52,11 +52,10 @@ impl Step {
 }
 
 impl List {
-    /// Shows other alerts, newest first.
-    pub(super) fn replace(&mut self, entries: Vec<Entry>) {
-        let is_paused = self.is_paused;
-        let height = self.height;
-        *self = Self { entries: entries.into(), is_paused, height, ..Self::default() };
+    /// Forgets all alerts, for others.
+    pub(super) fn clear(&mut self) {
+        let Self { is_paused, height, .. } = *self;
+        *self = Self { is_paused, height, ..Self::default() };
     }
 
     /// Adds new alerts, newest first, of which there may have been more.
@@ -74,6 +73,12 @@ impl List {
         }
         prepend(&mut self.entries, entries);
         self.settle();
+    }
+
+    /// Adds alerts that are older than all others, newest first.
+    pub(super) fn add_older(&mut self, entries: Vec<Entry>) {
+        self.entries.extend(entries);
+        self.entries.truncate(MAX_ENTRIES);
     }
 
     /// Pauses, or goes on with what came meanwhile.
@@ -159,7 +164,8 @@ mod tests {
     fn list() -> List {
         let mut list = List::default();
         list.set_height(5);
-        list.replace(entries(1..=20));
+        list.add_older(entries(11..=20));
+        list.add_older(entries(1..=10));
         list
     }
 
@@ -221,7 +227,7 @@ mod tests {
             assert!(shown(&list).contains(&expected), "{step:?}");
             assert_eq!(shown(&list).len(), 5, "{step:?}");
         }
-        list.replace(Vec::new());
+        list.clear();
         list.step(Step::Last);
         assert!(list.selected().is_none());
     }

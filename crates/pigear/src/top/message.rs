@@ -23,6 +23,7 @@ pub(super) enum Message {
     /// The terminal was closed.
     Gone,
     Tail(Box<TailUpdate>),
+    Older(Box<OlderUpdate>),
     Counts(Box<CountsUpdate>),
     Opened(Box<Opened>),
     /// A thread panicked.
@@ -34,12 +35,12 @@ pub(super) enum Message {
 pub(super) struct TailUpdate {
     /// For which alerts this was looked for.
     pub(super) generation: u64,
-    /// These alerts replace those that are shown.
-    pub(super) is_fresh: bool,
-    /// The search for the first alerts is not done.
-    pub(super) is_searching: bool,
-    /// New alerts, newest first.
+    /// All that is shown is replaced, and this search for older alerts began.
+    pub(super) begins: Option<u64>,
+    /// New alerts, newest first, of which there may have been more.
     pub(super) entries: Vec<Entry>,
+    /// How many new alerts there are.
+    pub(super) new: u64,
     /// How many alerts were received in which second.
     pub(super) received: Vec<(i64, u64)>,
     /// All lanes, if they were looked at.
@@ -50,6 +51,21 @@ pub(super) struct TailUpdate {
     pub(super) problem: Option<String>,
     /// For how many alerts the filter failed, and why for the last.
     pub(super) failures: Option<(u64, String)>,
+}
+
+/// Alerts that were stored before.
+#[derive(Debug)]
+pub(super) struct OlderUpdate {
+    /// The search that found them.
+    pub(super) search: u64,
+    /// Newest first, and older than those before.
+    pub(super) entries: Vec<Entry>,
+    /// How many alerts were received in which second.
+    pub(super) received: Vec<(i64, u64)>,
+    /// For how many alerts the filter failed, and why for the last.
+    pub(super) failures: Option<(u64, String)>,
+    /// There are no more.
+    pub(super) is_done: bool,
 }
 
 /// The alerts, counted.

@@ -51,7 +51,7 @@ impl Outbox {
 }
 
 fn is_update(message: &Message) -> bool {
-    matches!(message, Message::Tail(_) | Message::Counts(_))
+    matches!(message, Message::Tail(_) | Message::Older(_) | Message::Counts(_))
 }
 
 /// Says if the thread panics that drops it.

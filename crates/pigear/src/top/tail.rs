@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::access::StoreAccess;
 use super::entry::Entry;
@@ -14,8 +14,9 @@ use super::list::MAX_ENTRIES;
 use super::message::{Message, TailUpdate};
 use super::outbox::{Closed, Outbox};
 use super::rate::WINDOW;
+use super::search::{Search, SearchNumber};
 use super::wanted::{FilterState, Order, Wanted};
-use crate::store::{Criteria, Further, SelectionProblem, StoreError, Stored};
+use crate::store::{Criteria, Further, SelectionProblem, StoreError, Stored, Timeline};
 
 /// How often to look for new alerts.
 const POLL: Duration = Duration::from_millis(250);
@@ -23,14 +24,8 @@ const POLL: Duration = Duration::from_millis(250);
 /// How often to look at the lanes and at the store's size.
 const LANES: Duration = Duration::from_secs(2);
 
-/// How often to show what a search has found so far.
-const PARTIAL: Duration = Duration::from_millis(300);
-
 /// If more alerts than this are new, such as after a long stop, the newest are looked for instead.
 const MAX_BEHIND: i64 = 200_000;
-
-/// How many alerts of the last minute are counted for the rates at the start.
-const MAX_COUNTED: usize = 50_000;
 
 /// Reads new alerts, and the state of the lanes.
 pub(super) struct Tail {
@@ -42,6 +37,9 @@ pub(super) struct Tail {
     filter: FilterState,
     /// The last alert that was looked at; `None` before the first search.
     last: Option<i64>,
+    search: SearchNumber,
+    /// The search that is to begin.
+    to_begin: Option<Search>,
     lanes_read: Option<Instant>,
     had_problem: bool,
 }
@@ -55,7 +53,7 @@ impl Tail {
             let _watch = outbox.watch();
             // The criteria were checked before they were ordered.
             if let Ok(mut tail) = Self::new(path, order, outbox) {
-                while tail.look().is_ok() {
+                while tail.look().is_ok() && tail.begin_search().is_ok() {
                     tail.order.wait(&tail.wanted, POLL);
                 }
             }
@@ -70,9 +68,33 @@ impl Tail {
     ) -> Result<Self, SelectionProblem> {
         let wanted = order.wanted();
         let (criteria, filter) = wanted.criteria()?;
-        let store = StoreAccess::new(path);
-        let (last, lanes_read, had_problem) = (None, None, false);
-        Ok(Self { store, order, outbox, wanted, criteria, filter, last, lanes_read, had_problem })
+        Ok(Self {
+            store: StoreAccess::new(path),
+            order,
+            outbox,
+            wanted,
+            criteria,
+            filter,
+            last: None,
+            search: SearchNumber::default(),
+            to_begin: None,
+            lanes_read: None,
+            had_problem: false,
+        })
+    }
+
+    /// Begins the search for older alerts, if there is a reason to.
+    fn begin_search(&mut self) -> Result<(), Closed> {
+        let Some(search) = self.take_search() else { return Ok(()) };
+        search.start().or_else(|error| {
+            let problem = Some(format!("cannot start a thread: {error}"));
+            self.send(TailUpdate { problem, ..TailUpdate::default() })
+        })
+    }
+
+    /// The search for older alerts that is to begin.
+    pub(super) fn take_search(&mut self) -> Option<Search> {
+        self.to_begin.take()
     }
 
     /// Sends what is new.
@@ -130,38 +152,35 @@ impl Tail {
         Ok(self.send(TailUpdate { lanes, size, ..found.update() })?)
     }
 
-    /// Looks for the newest alerts.
+    /// Begins with the alerts that come from now on, and with a search for those before.
     fn search(&mut self, last: i64) -> Result<(), Stopped> {
-        let since = Timestamp::now().as_second() - WINDOW;
-        let (mut found, mut visited) = (Found::default(), 0);
-        let (mut sent, mut closed) = (Instant::now(), false);
-        let Self { store, criteria, outbox, wanted, .. } = self;
-        let (reader, _) = store.reader()?;
-        reader.newest(criteria, |stored| {
-            // What is stored meanwhile is new later.
-            if stored.id > last {
-                return Further::On;
-            }
-            visited += 1;
-            let is_recent = found.add_older(&stored, since);
-            if sent.elapsed() > PARTIAL && !outbox.is_full() {
-                sent = Instant::now();
-                let update = TailUpdate { is_fresh: true, is_searching: true, ..found.update() };
-                let update = TailUpdate { generation: wanted.generation, ..update };
-                closed = outbox.send(Message::Tail(Box::new(update))).is_err();
-            }
-            let is_enough = found.entries.len() >= MAX_ENTRIES && !is_recent;
-            if is_enough || visited >= MAX_COUNTED || closed {
-                Further::Enough
-            } else {
-                Further::On
-            }
-        })?;
-        self.last = Some(last);
+        self.search = self.search.next();
+        let received = if self.wanted.is_everything() { self.received()? } else { Vec::new() };
         self.lanes_read = None;
-        self.had_problem = false;
         let (lanes, size) = self.lanes()?;
-        Ok(self.send(TailUpdate { is_fresh: true, lanes, size, ..found.update() })?)
+        let begins = Some(self.search.number);
+        self.send(TailUpdate { begins, received, lanes, size, ..TailUpdate::default() })?;
+        self.to_begin = Some(Search {
+            path: self.store.path().to_owned(),
+            wanted: self.wanted.clone(),
+            last,
+            counts: !self.wanted.is_everything(),
+            number: self.search.clone(),
+            outbox: self.outbox.clone(),
+        });
+        self.last = Some(last);
+        self.had_problem = false;
+        Ok(())
+    }
+
+    /// How many alerts were received in which of the last seconds.
+    fn received(&mut self) -> Result<Vec<(i64, u64)>, StoreError> {
+        let start = Timestamp::now() - SignedDuration::from_secs(WINDOW);
+        let seconds = usize::try_from(WINDOW).unwrap_or_default() + 1;
+        let mut timeline = Timeline::new(start, 1, seconds);
+        let criteria = Criteria { received: Some(start), ..Criteria::default() };
+        self.store.reader()?.0.arrivals(&criteria, &mut timeline)?;
+        Ok((start.as_second()..).zip(timeline.counts).filter(|(_, alerts)| *alerts > 0).collect())
     }
 
     /// The lanes and the store's size, now and then.
@@ -209,6 +228,7 @@ struct Found {
     entries: VecDeque<Entry>,
     /// How many were received in which second.
     received: BTreeMap<i64, u64>,
+    new: u64,
 }
 
 impl Found {
@@ -217,28 +237,18 @@ impl Found {
         *self.received.entry(stored.alert.received.as_second()).or_default() += 1;
         self.entries.push_front(Entry::of(stored));
         self.entries.truncate(MAX_ENTRIES);
-    }
-
-    /// Adds an alert that is older than all others. Returns whether it was received since then.
-    fn add_older(&mut self, stored: &Stored, since: i64) -> bool {
-        let second = stored.alert.received.as_second();
-        if second > since {
-            *self.received.entry(second).or_default() += 1;
-        }
-        if self.entries.len() < MAX_ENTRIES {
-            self.entries.push_back(Entry::of(stored));
-        }
-        second > since
+        self.new += 1;
     }
 
     fn is_empty(&self) -> bool {
-        self.received.is_empty()
+        self.new == 0
     }
 
-    fn update(&self) -> TailUpdate {
+    fn update(self) -> TailUpdate {
         TailUpdate {
-            entries: self.entries.iter().cloned().collect(),
-            received: self.received.iter().map(|(second, alerts)| (*second, *alerts)).collect(),
+            entries: self.entries.into(),
+            received: self.received.into_iter().collect(),
+            new: self.new,
             ..TailUpdate::default()
         }
     }

@@ -34,7 +34,11 @@ impl Terminal {
         Ok(terminal)
     }
 
+    /// Draws, unless the terminal was restored because a thread panicked.
     pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        if found().is_none() {
+            return Ok(());
+        }
         self.0.draw(draw).map(drop)
     }
 

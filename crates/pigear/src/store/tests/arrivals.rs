@@ -66,13 +66,13 @@ fn a_timeline_has_each_alert_in_its_span() {
         }
         let begin = Timestamp::from_second(START + start).unwrap();
         let mut timeline = Timeline::new(begin, step, spans);
-        reader.arrivals(&mut Criteria::default(), &mut timeline).unwrap();
+        reader.arrivals(&since(start), &mut timeline).unwrap();
         assert_eq!(timeline.counts, expected, "{start} {step}");
         // A condition that all alerts meet: then each is looked at.
         let also: Test = Box::new(|_| true);
-        let mut criteria = Criteria { also: Some(also), ..Criteria::default() };
+        let criteria = Criteria { also: Some(also), ..since(start) };
         let mut timeline = Timeline::new(begin, step, spans);
-        reader.arrivals(&mut criteria, &mut timeline).unwrap();
+        reader.arrivals(&criteria, &mut timeline).unwrap();
         assert_eq!(timeline.counts, expected, "{start} {step}, each");
     }
 }

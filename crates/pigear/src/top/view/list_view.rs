@@ -55,10 +55,10 @@ fn conditions(app: &App) -> Vec<String> {
     let options = options.map(|options| visible(options.as_bytes()));
     let parts: Vec<_> = filter.into_iter().chain(options).collect();
     let only = (!parts.is_empty()).then(|| format!(" only: {}", parts.join("   ")));
-    let failed = app.failures.as_ref().map(|(count, why)| {
+    let failed = app.failures().map(|(count, why)| {
         let alerts = match count {
             1 => "1 alert, which is".to_owned(),
-            n => format!("{} alerts, which are", grouped(*n)),
+            n => format!("{} alerts, which are", grouped(n)),
         };
         format!(" the filter failed for {alerts} shown: {}", visible(why.as_bytes()))
     });

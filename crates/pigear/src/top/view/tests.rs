@@ -93,6 +93,9 @@ impl Top {
     /// What the threads would do.
     fn look(&mut self) {
         self.tail.look().unwrap();
+        if let Some(search) = self.tail.take_search() {
+            search.run().unwrap();
+        }
         self.counter.look().unwrap();
         self.receive();
         // A page of the file more or less is not the subject.
@@ -409,4 +412,47 @@ fn without_colours_words_and_attributes_tell_priorities() {
     }
     let styles = [Some(1), Some(2), Some(3)].map(|priority| top.theme.priority(priority));
     assert!(styles[0] != styles[1] && styles[1] != styles[2]);
+}
+
+#[test]
+fn new_alerts_are_shown_while_older_ones_are_looked_for() {
+    let mut top = Top::new(recorded());
+    top.types("/msg.priority == 1");
+    let wanted = top.app.wanted.filtered(Some("msg.priority == 1".to_owned()));
+    top.order.change(wanted.clone());
+    top.app.wanted = wanted;
+    top.app.take(Message::Key(Key::Esc));
+    top.tail.look().unwrap();
+    let search = top.tail.take_search().unwrap();
+    put(top.store.as_ref().unwrap(), vec![alert(b"stored meanwhile")]);
+    top.tail.look().unwrap();
+    top.receive();
+    let screen = top.screen(80, 24);
+    assert!(screen.contains("stored meanwhile") && screen.contains("searching …"), "{screen}");
+    assert!(!screen.contains("cmd.exe"), "{screen}");
+    search.run().unwrap();
+    top.receive();
+    let screen = top.screen(80, 24);
+    let place =
+        |text: &str| screen.find(text).unwrap_or_else(|| panic!("no {text:?} on\n{screen}"));
+    assert!(place("stored meanwhile") < place("WEB-IIS cmd.exe access  "));
+    assert_eq!(screen.matches("stored meanwhile").count(), 1);
+    assert!(!screen.contains("searching"), "{screen}");
+}
+
+#[test]
+fn what_a_former_search_finds_is_not_shown() {
+    let mut top = Top::new(recorded());
+    let mut search = |filter: &str| {
+        top.order.change(top.order.wanted().filtered(Some(filter.to_owned())));
+        top.app.wanted = top.order.wanted();
+        top.tail.look().unwrap();
+        top.tail.take_search().unwrap()
+    };
+    let (former, latter) = (search("msg.priority == 3"), search("msg.priority == 1"));
+    latter.run().unwrap();
+    former.run().unwrap();
+    top.receive();
+    let screen = top.screen(80, 24);
+    assert!(screen.contains("1 high") && !screen.contains("3 low"), "{screen}");
 }
