@@ -8,7 +8,7 @@ use crate::room::Room;
 use crate::screen::{self, Screen};
 
 /// What is typed before TAB, and what the line is then.
-const LINES: [(&str, &str); 8] = [
+const LINES: [(&str, &str); 9] = [
     ("pigear --data-han", "pigear --data-handler "),
     ("pigear --data-handler fi", "pigear --data-handler file "),
     ("pigear --data-handler old=fi", "pigear --data-handler old=file "),
@@ -17,6 +17,7 @@ const LINES: [(&str, &str); 8] = [
     ("pigear --filter msg.pri", "pigear --filter msg.priority "),
     ("pigear --socket-handler unif", "pigear --socket-handler unified2 "),
     ("pigear query --format js", "pigear query --format json "),
+    ("pigear top --filter msg.pri", "pigear top --filter msg.priority "),
 ];
 
 /// A terminal with a shell that finds `pigear` and its completions.
