@@ -27,6 +27,8 @@ mod settings;
 mod signals;
 #[cfg(feature = "store")]
 mod store_path;
+#[cfg(feature = "top")]
+mod top;
 mod unexpected;
 #[cfg(feature = "web")]
 mod web;
@@ -95,7 +97,7 @@ fn store_behind_command(mut words: Vec<OsString>) -> Vec<OsString> {
         };
     }
     let is_reader =
-        |word: &OsString| ["lanes", "query", "redeliver", "web"].iter().any(|it| word == it);
+        |word: &OsString| ["lanes", "query", "redeliver", "top", "web"].iter().any(|it| word == it);
     if command > 1 && words.get(command).is_some_and(is_reader) {
         let name = words.remove(command);
         words.insert(1, name);
@@ -123,6 +125,8 @@ fn carry_out(args: Args, registry: &Registry, host: &dyn Host) -> Result<(), Fai
         Some(Command::Play(args)) => play::run(&args, host),
         #[cfg(feature = "store")]
         Some(Command::Query(args)) => query::run(&args),
+        #[cfg(feature = "top")]
+        Some(Command::Top(args)) => top::run(*args),
         #[cfg(feature = "store")]
         Some(Command::Lanes(args)) => lanes::run(&args),
         #[cfg(feature = "store")]

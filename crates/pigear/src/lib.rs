@@ -75,6 +75,8 @@ mod standard_output;
 mod stats_file;
 #[cfg(feature = "store")]
 pub mod store;
+#[cfg(feature = "top")]
+mod top;
 pub mod visible;
 #[cfg(feature = "web")]
 mod web;

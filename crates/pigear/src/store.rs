@@ -25,6 +25,7 @@
 //! # Ok::<(), pigear::store::StoreError>(())
 //! ```
 
+mod arrivals;
 mod block_rows;
 mod change;
 mod check;
@@ -79,6 +80,7 @@ use parking_lot::FairMutex;
 use tracing::warn;
 
 pub use crate::network::{Network, NotANetwork};
+pub use arrivals::Timeline;
 pub use contents::{Contents, Unmet};
 pub use count::{Count, CountBy, Point, Series};
 pub use criteria::{Criteria, NO_CLASS, Test};

@@ -51,6 +51,9 @@ pub(super) enum Command {
     /// Show what is in the store, newest first: alerts, counts, packets
     #[cfg(feature = "store")]
     Query(Box<QueryArgs>),
+    /// Show on a screen what a store gets: rates, top signatures and sources, the newest alerts
+    #[cfg(feature = "top")]
+    Top(Box<TopArgs>),
     /// List the handlers that get their alerts from the store, with how many wait for each
     #[cfg(feature = "store")]
     Lanes(LanesArgs),
@@ -191,6 +194,8 @@ pub(super) struct PlayArgs {
     pub(super) json: bool,
 }
 
+#[cfg(feature = "top")]
+pub(super) use stored::TopArgs;
 #[cfg(feature = "store")]
 pub(super) use stored::{
     CountFormat, LanesArgs, LanesCommand, QueryArgs, RedeliverArgs, StoreArgs,

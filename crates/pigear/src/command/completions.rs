@@ -89,6 +89,9 @@ fn with_candidates(registry: &Registry, typed: &[OsString]) -> Command {
     let command = command.mut_arg("filter", |arg| arg.add(by(words::fields)));
     #[cfg(feature = "store")]
     let command = command.mut_subcommand("query", query);
+    #[cfg(feature = "top")]
+    let command = command
+        .mut_subcommand("top", |top| top.mut_arg("filter", |arg| arg.add(by(words::fields))));
     command
 }
 

@@ -42,7 +42,7 @@ const FILES: Section = (
         ),
         (
             "/etc/pigear/pigear.toml",
-            "Where query, lanes, redeliver and web look for the store if nothing else says where it is.",
+            "Where query, top, lanes, redeliver and web look for the store if nothing else says where it is.",
         ),
         (
             ".NAME.bookmark",
@@ -57,7 +57,7 @@ const ENVIRONMENT: Section = (
     &[
         (
             "PIGEAR_STORE",
-            "The store of query, lanes, redeliver and web, unless --store or --config is given.",
+            "The store of query, top, lanes, redeliver and web, unless --store or --config is given.",
         ),
         ("NO_COLOR", "If it is set and not empty, output has no colours."),
         ("COLUMNS", "The width of the help, where standard output is no terminal."),

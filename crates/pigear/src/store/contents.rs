@@ -18,6 +18,8 @@ pub struct Contents {
     pub last: Timestamp,
     /// The lowest and the highest id.
     pub ids: (i64, i64),
+    /// How many there are.
+    pub alerts: u64,
 }
 
 /// A value of a criterion that no stored alert has.
@@ -55,13 +57,18 @@ impl Reader {
         let ends = |sql: &str| -> rusqlite::Result<Ends> {
             self.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
         };
-        let times = ends("SELECT min(first), (SELECT max(last) FROM block) FROM block")?;
+        let sql =
+            "SELECT min(first), (SELECT max(last) FROM block), coalesce(sum(n), 0) FROM block";
+        let (times, alerts): (Ends, i64) = self
+            .connection
+            .query_row(sql, [], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
         let ids = ends("SELECT (SELECT min(id) FROM alert), (SELECT max(id) FROM alert)")?;
         let ((Some(first), Some(last)), (Some(from), Some(to))) = (times, ids) else {
             return Ok(None);
         };
         let time = |microseconds| Timestamp::from_microsecond(microseconds).unwrap_or_default();
-        Ok(Some(Contents { first: time(first), last: time(last), ids: (from, to) }))
+        let alerts = u64::try_from(alerts).unwrap_or_default();
+        Ok(Some(Contents { first: time(first), last: time(last), ids: (from, to), alerts }))
     }
 
     /// The values in the criteria that no stored alert has, whatever the others are.

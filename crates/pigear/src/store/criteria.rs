@@ -15,6 +15,8 @@ pub struct Criteria {
     pub since: Option<Timestamp>,
     /// Seen before this time.
     pub until: Option<Timestamp>,
+    /// Received at this time or later. Seconds count, not their fractions.
+    pub received: Option<Timestamp>,
     /// Of one of these generators.
     pub gid: Vec<u32>,
     /// With one of these signature ids, or one of `rule`.
@@ -80,6 +82,14 @@ impl Criteria {
         [*acknowledged, *starred].contains(&Some(true)) || comment.is_some()
     }
 
+    /// Whether there are criteria on anything but when alerts were received.
+    pub(super) fn is_selective(&self) -> bool {
+        self.looks_inside()
+            || self.names_signatures()
+            || self.since.is_some()
+            || self.until.is_some()
+    }
+
     /// Whether there are criteria on the signature.
     pub(super) fn names_signatures(&self) -> bool {
         let Self { gid, sid, rule, priority, class, text, .. } = self;
@@ -97,6 +107,7 @@ impl Criteria {
         let time = alert.timestamp();
         self.since.is_none_or(|since| time >= since)
             && self.until.is_none_or(|until| time < until)
+            && self.received.is_none_or(|since| alert.received.as_second() >= since.as_second())
             && self.src.is_none_or(|src| alert.src_ip().is_some_and(|ip| src.contains(ip)))
             && self.dst.is_none_or(|dst| alert.dst_ip().is_some_and(|ip| dst.contains(ip)))
             && self.host.is_none_or(|host| {

@@ -36,6 +36,9 @@ type IsOver = Box<dyn Fn() -> bool + Send>;
 /// Candidates for a search, checked one after the other.
 pub(super) type Visit<'a> = &'a mut dyn FnMut(Stored) -> Further;
 
+/// After how many instructions of SQLite a reader looks whether it should be interrupted.
+const INSTRUCTIONS: i32 = 4_000;
+
 /// Whether to continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Further {
@@ -82,6 +85,12 @@ impl Reader {
             if version > VERSION { Err(StoreProblem::Newer { version }) } else { Ok(()) }
         });
         self.located(checked)
+    }
+
+    /// Interrupts what is being read, with an error, while a condition holds. It is looked at every few
+    /// milliseconds.
+    pub fn interrupt_while(&self, condition: impl FnMut() -> bool + Send + 'static) {
+        self.connection.progress_handler(INSTRUCTIONS, Some(condition));
     }
 
     /// Whether the store's file was replaced or removed. Alerts stored before are still read from the open

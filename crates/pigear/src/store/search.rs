@@ -3,8 +3,9 @@
 use std::iter;
 use std::ops::RangeInclusive;
 
+use jiff::Timestamp;
 use pigear_alert::Alert;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::criteria::{Criteria, NO_CLASS};
 use super::error::StoreProblem;
@@ -25,6 +26,8 @@ pub(super) struct Search<'a> {
     signature_keys: Option<RangeInclusive<Key>>,
     /// The oldest block that may have wanted alerts.
     oldest: i64,
+    /// The first of the blocks whose alerts were all received in the wanted time.
+    whole: i64,
     /// The current segment, which is not indexed yet.
     open: i64,
     /// What people said about alerts.
@@ -56,14 +59,27 @@ impl<'a> Search<'a> {
                 )?
                 .query_row([microseconds(since)], |row| row.get(0))?,
         };
+        let received = criteria.received.map(|since| first_received(connection, since));
+        let received = received.transpose()?;
         Ok(Self {
             criteria,
             signatures,
             signature_keys,
-            oldest: oldest.unwrap_or(i64::MAX),
+            oldest: oldest.unwrap_or(i64::MAX).max(received.unwrap_or(i64::MIN)),
+            whole: received.map_or(i64::MIN, |block| block.saturating_add(1)),
             open: last / SEGMENT,
             triage: TriageReader::new(connection)?,
         })
+    }
+
+    /// The oldest block that may have wanted alerts.
+    pub(super) fn oldest(&self) -> i64 {
+        self.oldest
+    }
+
+    /// The first of the blocks whose alerts were all received in the wanted time.
+    pub(super) fn first_whole(&self) -> i64 {
+        self.whole
     }
 
     /// Whether only alerts of some signatures are wanted.
@@ -119,6 +135,7 @@ impl<'a> Search<'a> {
         let mut found = Vec::new();
         for segment in segments.rev() {
             let mut blocks = self.of_time(&looking, segment)?;
+            blocks &= self.not_before_oldest(segment);
             if self.criteria.wants_triage() {
                 blocks &= triage::blocks(&looking, self.criteria, segment)?;
             }
@@ -151,6 +168,17 @@ impl<'a> Search<'a> {
         Ok(blocks)
     }
 
+    /// The blocks of a segment from the oldest on that may have wanted alerts.
+    fn not_before_oldest(&self, segment: i64) -> Blocks {
+        let first = segment * SEGMENT_BLOCKS;
+        if self.oldest <= first {
+            return Blocks::ALL;
+        }
+        let mut blocks = Blocks::default();
+        (self.oldest..first + SEGMENT_BLOCKS).for_each(|block| blocks.add(block));
+        blocks
+    }
+
     /// The blocks of a segment with wanted keys in the index.
     fn posting(&self, connection: &Connection, segment: i64) -> Result<Blocks, StoreProblem> {
         let mut blocks = Blocks::ALL;
@@ -178,6 +206,16 @@ impl<'a> Search<'a> {
         }
         Ok(blocks)
     }
+}
+
+/// The first of the newest blocks that have alerts received at this time or later. It may have some that were
+/// received before.
+fn first_received(connection: &Connection, since: Timestamp) -> rusqlite::Result<i64> {
+    let before: Option<i64> = connection
+        .prepare_cached("SELECT id FROM block WHERE received < ?1 ORDER BY id DESC LIMIT 1")?
+        .query_row([since.as_second()], |row| row.get(0))
+        .optional()?;
+    Ok(before.map_or(i64::MIN, |before| before + 1))
 }
 
 fn wants(criteria: &Criteria, text: Option<&str>, signature: &Signature) -> bool {

@@ -113,17 +113,18 @@ pub(super) fn look_up(
     Ok(blocks)
 }
 
-/// Visits all postings of a kind, each with its segment, and returns the segments whose index can't be
+/// Visits all postings of a kind from a segment on, each with its segment, and returns the segments whose index can't be
 /// decoded.
 pub(super) fn each(
     connection: &Connection,
     kind: KeyKind,
+    from: i64,
     mut visit: impl FnMut(i64, Posting<'_>),
 ) -> Result<HashSet<i64>, StoreProblem> {
     let mut damaged = HashSet::new();
-    let mut select =
-        connection.prepare_cached("SELECT segment, chunk FROM note WHERE kind = ?1")?;
-    let mut rows = select.query([kind as i64])?;
+    let mut select = connection
+        .prepare_cached("SELECT segment, chunk FROM note WHERE kind = ?1 AND segment >= ?2")?;
+    let mut rows = select.query([kind as i64, from])?;
     while let Some(row) = rows.next()? {
         let (segment, chunk) = (row.get(0)?, row.get_ref(1)?.as_blob().unwrap_or_default());
         if postings::read(chunk, |posting| visit(segment, posting)).is_none() {

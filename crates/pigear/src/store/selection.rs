@@ -1,6 +1,7 @@
 //! Which alerts are selected, as users write it: the options of `pigear query`, and the parameters of the
 //! page's API.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -124,6 +125,15 @@ impl FromStr for RuleId {
     }
 }
 
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.gid {
+            Some(gid) => write!(f, "{gid}:{}", self.sid),
+            None => write!(f, "{}", self.sid),
+        }
+    }
+}
+
 /// A selection makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -219,6 +229,7 @@ impl Selection {
         Ok(Criteria {
             since,
             until,
+            received: None,
             gid: self.gid.clone(),
             sid: self.sid.iter().filter(|id| id.gid.is_none()).map(|id| id.sid).collect(),
             rule: self.sid.iter().filter_map(|id| Some((id.gid?, id.sid))).collect(),

@@ -1,6 +1,8 @@
 #![expect(
+    clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     reason = "numbers in tests are small"
 )]
 
@@ -23,6 +25,7 @@ use tempfile::TempDir;
 use super::settled_ranges::SettledRanges;
 use super::*;
 
+mod arrivals;
 mod clock_watch;
 mod counting;
 mod damage;

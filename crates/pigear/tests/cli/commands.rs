@@ -20,6 +20,7 @@ fn help_says_what_there_is() {
         ("demo_help", &["demo", "--help"]),
         ("play_help", &["play", "--help"]),
         ("query_help", &["query", "--help"]),
+        ("top_help", &["top", "--help"]),
         ("lanes_help", &["lanes", "--help"]),
         ("web_help", &["web", "--help"]),
         ("web_user_add_help", &["web", "user", "add", "--help"]),

@@ -8,7 +8,7 @@ use crate::room::Room;
 use crate::screen::{self, Screen};
 
 /// What is typed before TAB, and what the line is then.
-const LINES: [(&str, &str); 14] = [
+const LINES: [(&str, &str); 15] = [
     ("pigear --data-han", "pigear --data-handler "),
     ("pigear --data-handler fi", "pigear --data-handler file "),
     ("pigear --data-handler old=fi", "pigear --data-handler old=file "),
@@ -23,6 +23,7 @@ const LINES: [(&str, &str); 14] = [
     ("pigear --dialect barnyard2-", "pigear --dialect barnyard2-32bit "),
     ("pigear dialect=barnyard2-", "pigear dialect=barnyard2-32bit "),
     ("pigear help fie", "pigear help fields "),
+    ("pigear top --filter msg.pri", "pigear top --filter msg.priority "),
 ];
 
 /// A terminal with a shell that finds `pigear` and its completions.

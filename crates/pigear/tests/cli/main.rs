@@ -50,6 +50,8 @@ mod store;
 mod stuck_disk;
 mod synced;
 mod terminal;
+#[cfg(all(feature = "shell", feature = "top"))]
+mod top;
 mod usage;
 #[cfg(feature = "web")]
 mod web;

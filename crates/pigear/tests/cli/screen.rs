@@ -14,6 +14,7 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::termios::{_POSIX_VDISABLE, LocalFlags, SpecialCharacterIndices, tcgetattr};
+use nix::unistd::{Pid, tcgetpgrp};
 
 use crate::harness::{Test, until};
 use crate::room::Room;
@@ -29,6 +30,8 @@ const DRAWN: &[u8] = b"\x1b[?2026l";
 /// A terminal with somebody in front of it.
 pub(crate) struct Screen {
     keyboard: File,
+    /// The terminal's path.
+    path: String,
     shown: Arc<Mutex<Shown>>,
     /// Dropped with this, so that whoever reads leaves the terminal too.
     _closed: Sender<()>,
@@ -63,7 +66,7 @@ pub(crate) fn start_other(room: &Room, program: &str, args: &[&str]) -> (Child, 
 }
 
 /// Both ends of a terminal. No program inherits them by chance, or it would keep them open.
-fn new_terminal() -> (PtyMaster, OwnedFd) {
+fn new_terminal() -> (PtyMaster, OwnedFd, String) {
     let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -74,7 +77,7 @@ fn new_terminal() -> (PtyMaster, OwnedFd) {
     let [lines, columns] = SIZE.map(|n| n.to_string());
     let sized = Command::new("stty").args(["-F", &path, "rows", &lines, "cols", &columns]).status();
     assert!(sized.unwrap().success());
-    (master, terminal.into())
+    (master, terminal.into(), path)
 }
 
 /// Waits until there is something to read; false if the terminal is closed before.
@@ -90,8 +93,8 @@ fn wait_for(output: &File, is_closed: &Receiver<()>) -> bool {
 
 impl Screen {
     /// A terminal, and the end of it that a program gets.
-    fn open() -> (Self, OwnedFd) {
-        let (master, terminal) = new_terminal();
+    pub(crate) fn open() -> (Self, OwnedFd) {
+        let (master, terminal, path) = new_terminal();
         let [lines, columns] = SIZE.map(|n| NonZero::new(n).unwrap());
         let emulator = vt100::Parser::new(lines, columns, 0);
         let shown = Arc::new(Mutex::new(Shown { emulator, bytes: Vec::new() }));
@@ -110,7 +113,7 @@ impl Screen {
                 shown.bytes.extend(&bytes[..n]);
             }
         });
-        (Self { keyboard, shown, _closed: closed }, terminal)
+        (Self { keyboard, path, shown, _closed: closed }, terminal)
     }
 
     /// Presses keys.
@@ -174,6 +177,57 @@ impl Screen {
             assert!(std::time::Instant::now() < deadline, "no {prompt:?} last on\n{}", self.text());
             thread::sleep(std::time::Duration::from_millis(2));
         }
+    }
+
+    /// Makes the terminal as large as this.
+    pub(crate) fn resize(&self, lines: u16, columns: u16) {
+        let [height, width] = [lines, columns].map(|n| NonZero::new(n).unwrap());
+        self.shown.lock().unwrap().emulator.screen_mut().set_size(height, width);
+        let size = [lines, columns].map(|n| n.to_string());
+        let args = ["-F", &self.path, "rows", &size[0], "cols", &size[1]];
+        assert!(Command::new("stty").args(args).status().unwrap().success());
+    }
+
+    /// Waits until the screen doesn't show a text any more.
+    #[track_caller]
+    pub(crate) fn hides(&self, text: &str) {
+        until(&format!("{text:?} is gone"), || !self.text().contains(text));
+    }
+
+    /// The terminal's settings, as `stty -g` writes them.
+    pub(crate) fn settings(&self) -> String {
+        let settings = Command::new("stty").args(["-F", &self.path, "-g"]).output().unwrap();
+        assert!(settings.status.success());
+        String::from_utf8(settings.stdout).unwrap()
+    }
+
+    /// Waits until a program has left the whole screen: what was there before is shown, with a cursor.
+    pub(crate) fn is_left(&self) {
+        until("the screen is left", || {
+            let shown = self.shown.lock().unwrap();
+            let screen = shown.emulator.screen();
+            !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+        });
+    }
+
+    /// The processes in the foreground.
+    pub(crate) fn foreground(&self) -> Pid {
+        let group = tcgetpgrp(&self.keyboard).unwrap();
+        Pid::from_raw(-group.as_raw())
+    }
+
+    /// Whether anything on the screen has a colour.
+    pub(crate) fn is_coloured(&self) -> bool {
+        let shown = self.shown.lock().unwrap();
+        let screen = shown.emulator.screen();
+        let (lines, columns) = (screen.size().0.get(), screen.size().1.get());
+        let mut cells = (0..lines).flat_map(|line| (0..columns).map(move |column| (line, column)));
+        cells.any(|(line, column)| {
+            let plain = vt100::Color::Default;
+            screen
+                .cell(line, column)
+                .is_some_and(|it| (it.fgcolor(), it.bgcolor()) != (plain, plain))
+        })
     }
 
     /// Whether Ctrl-Z halts the program in the foreground.

@@ -125,6 +125,32 @@ impl QueryArgs {
     }
 }
 
+/// Show on a screen what a store gets: rates, top signatures and sources, the newest alerts
+///
+/// Another Pigear may write to the store, or none. The screen needs 80 columns and 24 rows; `?` lists the
+/// keys.
+#[cfg(feature = "top")]
+#[derive(Debug, clap::Args)]
+pub(in crate::command) struct TopArgs {
+    #[command(flatten)]
+    pub(in crate::command) store: StoreArgs,
+
+    /// Show and read times in UTC instead of local time
+    #[arg(long)]
+    utc: bool,
+
+    #[command(flatten)]
+    pub(in crate::command) which: Selection,
+}
+
+#[cfg(feature = "top")]
+impl TopArgs {
+    /// The time zone of times that are shown and typed.
+    pub(in crate::command) fn zone(&self) -> TimeZone {
+        if self.utc { TimeZone::UTC } else { local_zone() }
+    }
+}
+
 fn known_format(name: &str) -> Result<String, String> {
     match name.parse::<FormatName>() {
         Err(error) if name != "csv" => Err(error.to_string()),

@@ -1,6 +1,7 @@
 //! Counts from the index only, without reading blocks.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use rusqlite::Connection;
 
@@ -27,7 +28,7 @@ impl Reader {
             return Ok(IndexedBlocks::default());
         }
         match aggregation.by.kind() {
-            _ if aggregation.by.is_time() => self.count_times(criteria, aggregation),
+            _ if aggregation.by.is_time() => self.count_times(search, criteria, aggregation),
             Some(kind) => self.count_notes(search, criteria, kind, aggregation),
             None => Ok(IndexedBlocks::default()),
         }
@@ -36,11 +37,12 @@ impl Reader {
     /// Counts the blocks that lie within one unit of time, and within the wanted time.
     fn count_times(
         &self,
+        search: &Search<'_>,
         criteria: &Criteria,
         aggregation: &mut Aggregation,
     ) -> Result<IndexedBlocks, StoreProblem> {
         let mut indexed = IndexedBlocks::default();
-        each_block(&self.connection, criteria, i64::MAX, |block| {
+        each_block(&self.connection, criteria, search.first_whole()..i64::MAX, |block| {
             let last = aggregation.time(block.last);
             if let Some(time) = aggregation.time(block.first)
                 && last.as_ref() == Some(&time)
@@ -67,18 +69,23 @@ impl Reader {
         let mut damaged = HashSet::new();
         let (indexed, mut unknown, counts) = loop {
             let (mut indexed, mut unknown) = (IndexedBlocks::default(), 0_u64);
-            each_block(&looking, criteria, open, |block| {
+            each_block(&looking, criteria, search.first_whole()..open, |block| {
                 if !damaged.contains(&(block.id / SEGMENT_BLOCKS)) {
                     indexed.add(block.id);
                     unknown += block.alerts;
                 }
             })?;
             let mut counts = HashMap::<segment_index::Key, u64>::new();
-            let found = segment_index::each(&looking, kind, |segment, posting| {
-                let alerts = posting.alerts(indexed.of_segment(segment));
-                *counts.entry(posting.key).or_default() += alerts;
-                unknown = unknown.saturating_sub(alerts);
-            })?;
+            let found = segment_index::each(
+                &looking,
+                kind,
+                *search.segments().start(),
+                |segment, posting| {
+                    let alerts = posting.alerts(indexed.of_segment(segment));
+                    *counts.entry(posting.key).or_default() += alerts;
+                    unknown = unknown.saturating_sub(alerts);
+                },
+            )?;
             if found.is_subset(&damaged) {
                 break (indexed, unknown, counts);
             }
@@ -126,19 +133,20 @@ pub(super) struct Block {
     alerts: u64,
 }
 
-/// Visits the blocks before one that lie completely within the wanted time.
+/// Visits the blocks of a range that lie completely within the wanted time.
 pub(super) fn each_block(
     connection: &Connection,
     criteria: &Criteria,
-    before: i64,
+    blocks: Range<i64>,
     mut visit: impl FnMut(Block),
 ) -> rusqlite::Result<()> {
     let since = criteria.since.map_or(i64::MIN, microseconds);
     let until = criteria.until.map_or(i64::MAX, microseconds);
     let mut select = connection.prepare_cached(
-        "SELECT id, first, last, n FROM block WHERE id < ?1 AND first >= ?2 AND last < ?3",
+        "SELECT id, first, last, n FROM block \
+        WHERE id >= ?1 AND id < ?2 AND first >= ?3 AND last < ?4",
     )?;
-    let mut rows = select.query([before, since, until])?;
+    let mut rows = select.query([blocks.start, blocks.end, since, until])?;
     while let Some(row) = rows.next()? {
         let [id, first, last] = [row.get(0)?, row.get(1)?, row.get(2)?];
         visit(Block { id, first, last, alerts: row.get(3)? });

@@ -83,7 +83,7 @@ impl Reader {
         let mut damaged = HashSet::new();
         let (indexed, by_signature) = loop {
             let (mut indexed, mut begins) = (IndexedBlocks::default(), HashMap::new());
-            each_block(&looking, criteria, open, |block| {
+            each_block(&looking, criteria, i64::MIN..open, |block| {
                 let first = begin(block.first, interval);
                 let is_sound = !damaged.contains(&(block.id / SEGMENT_BLOCKS));
                 if is_sound && first == begin(block.last, interval) {

@@ -1,0 +1,289 @@
+//! What is on the screen, and what keys do to it.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use ratatui::termion::event::Key;
+
+use super::detail::Detail;
+use super::editor::Editor;
+use super::list::{List, Step};
+use super::message::{CountsUpdate, Message, OlderUpdate, TailUpdate};
+use super::rate::Rate;
+use super::wanted::Wanted;
+use crate::script::{Filter, ScriptProblem};
+use crate::store::LaneState;
+
+/// What is on the screen.
+#[derive(Debug)]
+pub(super) struct App {
+    path: PathBuf,
+    pub(super) wanted: Wanted,
+    pub(super) mode: Mode,
+    pub(super) list: List,
+    pub(super) rate: Rate,
+    pub(super) counts: Option<CountsUpdate>,
+    pub(super) lanes: Vec<LaneState>,
+    /// The bytes of the store's files.
+    pub(super) size: Option<u64>,
+    /// Why the store can't be read now.
+    pub(super) problem: Option<String>,
+    /// For how many new alerts the filter failed, and why for the last.
+    new_failures: Option<(u64, String)>,
+    /// The same among older alerts.
+    older_failures: Option<(u64, String)>,
+    pub(super) is_searching: bool,
+    /// The search for older alerts that is shown.
+    search: u64,
+    wish: Option<Wanted>,
+    to_open: Option<i64>,
+}
+
+/// What the keys are for.
+#[derive(Debug)]
+pub(super) enum Mode {
+    List,
+    Detail(Detail),
+    Filter(FilterLine),
+    Help,
+}
+
+/// The filter that is being edited.
+#[derive(Debug)]
+pub(super) struct FilterLine {
+    pub(super) editor: Editor,
+    /// Why it can't be used, until it is changed.
+    pub(super) problem: Option<ScriptProblem>,
+}
+
+/// What follows from a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Draw,
+    /// All of it, since something else may be on the screen.
+    Redraw,
+    /// Stop, as with Ctrl-Z.
+    Suspend,
+    /// The program goes on after it was stopped.
+    Resume,
+    Quit,
+    /// End by this signal.
+    Killed(i32),
+    /// A thread panicked.
+    Died,
+}
+
+impl App {
+    pub(super) fn new(path: PathBuf, wanted: Wanted) -> Self {
+        Self {
+            path,
+            wanted,
+            mode: Mode::List,
+            list: List::default(),
+            rate: Rate::default(),
+            counts: None,
+            lanes: Vec::new(),
+            size: None,
+            problem: None,
+            new_failures: None,
+            older_failures: None,
+            is_searching: true,
+            search: 0,
+            wish: None,
+            to_open: None,
+        }
+    }
+
+    /// The store.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether nothing on the screen changes without a message.
+    pub(super) fn is_quiet(&mut self, now: Timestamp) -> bool {
+        self.rate.tidy(now.as_second());
+        self.rate.is_zero()
+    }
+
+    /// What is wanted from now on, if a key has changed it.
+    pub(super) fn new_wish(&mut self) -> Option<Wanted> {
+        self.wish.take()
+    }
+
+    /// The alert that is to be read, if a key says so.
+    pub(super) fn take_opening(&mut self) -> Option<i64> {
+        self.to_open.take()
+    }
+
+    pub(super) fn take(&mut self, message: Message) -> Outcome {
+        match message {
+            Message::Key(key) => return self.press(key),
+            Message::Tail(update) => self.update(*update),
+            Message::Older(update) => self.add_older(*update),
+            Message::Counts(counts) => {
+                // Those of another period are shown until there are others.
+                if counts.generation == self.wanted.generation {
+                    self.counts = Some(*counts);
+                }
+            }
+            Message::Opened(opened) => {
+                if let Mode::Detail(detail) = &mut self.mode {
+                    detail.show(*opened);
+                }
+            }
+            // The size is asked for when the screen is drawn.
+            Message::Resized => {}
+            Message::Continued => return Outcome::Resume,
+            Message::Suspend => return Outcome::Suspend,
+            Message::Kill(signal) => return Outcome::Killed(signal),
+            Message::Gone => return Outcome::Quit,
+            Message::Died => return Outcome::Died,
+        }
+        Outcome::Draw
+    }
+
+    fn update(&mut self, update: TailUpdate) {
+        if update.problem.is_some() {
+            self.problem = update.problem;
+            return;
+        }
+        if update.generation != self.wanted.generation {
+            return;
+        }
+        self.problem = None;
+        self.new_failures = update.failures;
+        self.size = update.size.or(self.size);
+        if let Some(lanes) = update.lanes {
+            self.lanes = lanes;
+        }
+        if let Some(search) = update.begins {
+            self.search = search;
+            self.begin();
+        }
+        self.list.add(update.entries, update.new);
+        self.rate.add(&update.received);
+    }
+
+    /// Forgets what is shown, for other alerts.
+    fn begin(&mut self) {
+        self.list.clear();
+        self.rate = Rate::default();
+        self.older_failures = None;
+        self.is_searching = true;
+    }
+
+    fn add_older(&mut self, update: OlderUpdate) {
+        if update.search == self.search {
+            self.list.add_older(update.entries);
+            self.rate.add(&update.received);
+            self.older_failures = update.failures;
+            self.is_searching = !update.is_done;
+        }
+    }
+
+    /// For how many alerts the filter failed, and why for one of the last.
+    pub(super) fn failures(&self) -> Option<(u64, &str)> {
+        let both = [&self.older_failures, &self.new_failures];
+        let count = both.into_iter().flatten().map(|(count, _)| count).sum();
+        let why = both.into_iter().flatten().map(|(_, why)| why.as_str()).next_back()?;
+        Some((count, why))
+    }
+
+    fn press(&mut self, key: Key) -> Outcome {
+        match key {
+            Key::Ctrl('c') => return Outcome::Quit,
+            Key::Ctrl('z') => return Outcome::Suspend,
+            Key::Ctrl('l') => return Outcome::Redraw,
+            _ => {}
+        }
+        match &mut self.mode {
+            Mode::Filter(_) => self.edit(key),
+            Mode::Help => {
+                if key == Key::Char('q') {
+                    return Outcome::Quit;
+                }
+                self.mode = Mode::List;
+            }
+            Mode::Detail(detail) => match (step(key), key) {
+                (Some(step), _) => detail.step(step),
+                (None, Key::Esc | Key::Backspace | Key::Left) => self.mode = Mode::List,
+                (None, Key::Char('q')) => return Outcome::Quit,
+                _ => {}
+            },
+            Mode::List => return self.press_in_list(key),
+        }
+        Outcome::Draw
+    }
+
+    fn press_in_list(&mut self, key: Key) -> Outcome {
+        if let Some(step) = step(key) {
+            self.list.step(step);
+            return Outcome::Draw;
+        }
+        match key {
+            Key::Char('q') => return Outcome::Quit,
+            Key::Char('?') => self.mode = Mode::Help,
+            Key::Char('p') => self.list.pause(),
+            Key::Char('s') => self.want(self.wanted.over(self.wanted.period.longer())),
+            Key::Char('S') => self.want(self.wanted.over(self.wanted.period.shorter())),
+            Key::Char('/') => {
+                let editor = Editor::new(self.wanted.filter.as_deref().unwrap_or_default());
+                self.mode = Mode::Filter(FilterLine { editor, problem: None });
+            }
+            Key::Char('\n') => {
+                if let Some(id) = self.list.selected().map(|entry| entry.id) {
+                    self.to_open = Some(id);
+                    self.mode = Mode::Detail(Detail::new(id));
+                }
+            }
+            _ => {}
+        }
+        Outcome::Draw
+    }
+
+    fn edit(&mut self, key: Key) {
+        let Mode::Filter(line) = &mut self.mode else { return };
+        match key {
+            Key::Esc => self.mode = Mode::List,
+            Key::Char('\n') => {
+                let text = line.editor.text();
+                let filter = Some(text.trim()).filter(|text| !text.is_empty());
+                match filter.map(Filter::compile) {
+                    Some(Err(problem)) => line.problem = Some(problem),
+                    _ => self.filter_by(filter.map(str::to_owned)),
+                }
+            }
+            _ => {
+                line.editor.press(key);
+                line.problem = None;
+            }
+        }
+    }
+
+    fn filter_by(&mut self, filter: Option<String>) {
+        self.mode = Mode::List;
+        if filter != self.wanted.filter {
+            self.want(self.wanted.filtered(filter));
+            self.begin();
+            (self.counts, self.new_failures) = (None, None);
+        }
+    }
+
+    fn want(&mut self, wanted: Wanted) {
+        self.wanted = wanted.clone();
+        self.wish = Some(wanted);
+    }
+}
+
+/// Where a key moves to.
+fn step(key: Key) -> Option<Step> {
+    Some(match key {
+        Key::Up | Key::Char('k') => Step::Up,
+        Key::Down | Key::Char('j') => Step::Down,
+        Key::PageUp | Key::Ctrl('b') => Step::PageUp,
+        Key::PageDown | Key::Char(' ') | Key::Ctrl('f') => Step::PageDown,
+        Key::Home | Key::Char('g') => Step::First,
+        Key::End | Key::Char('G') => Step::Last,
+        _ => return None,
+    })
+}

@@ -1,0 +1,72 @@
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use pigear_alert::AlertMessage;
+
+use crate::store::Stored;
+use crate::visible::{cut, visible};
+
+/// The most bytes of a message that are kept.
+const MAX_MESSAGE: usize = 512;
+
+/// An alert in the list: what is shown of it, without its packet.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) id: i64,
+    /// When the packet was seen.
+    pub(super) time: Timestamp,
+    pub(super) priority: Option<u32>,
+    /// Generator, signature id and revision.
+    pub(super) rule: String,
+    pub(super) message: String,
+    pub(super) src: End,
+    pub(super) dst: End,
+    /// How many alerts it stands for.
+    pub(super) count: Option<u64>,
+}
+
+/// An end of a connection, as far as it is known.
+pub(super) type End = (Option<IpAddr>, Option<u16>);
+
+impl Entry {
+    pub(super) fn of(stored: &Stored) -> Self {
+        let Stored { id, alert } = stored;
+        let AlertMessage { sig_generator, sig_id, sig_rev, .. } = alert.message;
+        let message = visible(&alert.msg());
+        Self {
+            id: *id,
+            time: alert.timestamp(),
+            priority: alert.priority().filter(|_| alert.has_whole_event()),
+            rule: format!("{sig_generator}:{sig_id}:{sig_rev}"),
+            message: cut(&message, MAX_MESSAGE).to_owned(),
+            src: (alert.src_ip(), alert.src_port()),
+            dst: (alert.dst_ip(), alert.dst_port()),
+            count: alert.count.map(std::num::NonZero::get).filter(|count| *count > 1),
+        }
+    }
+
+    /// `10.0.0.1:1024 -> 10.0.0.2:80`, or without ports; nothing where the addresses aren't known.
+    pub(super) fn ends(&self, with_ports: bool) -> String {
+        let text = |(ip, port): End| match (ip, port.filter(|_| with_ports)) {
+            (Some(IpAddr::V6(ip)), Some(port)) => Some(format!("[{ip}]:{port}")),
+            (Some(ip), Some(port)) => Some(format!("{ip}:{port}")),
+            (ip, _) => ip.map(|ip| ip.to_string()),
+        };
+        match (text(self.src), text(self.dst)) {
+            (Some(src), Some(dst)) => format!("{src} -> {dst}"),
+            _ => String::new(),
+        }
+    }
+
+    /// The priority as a number and a word.
+    pub(super) fn severity(&self) -> String {
+        match self.priority {
+            None => "-".to_owned(),
+            Some(1) => "1 high".to_owned(),
+            Some(2) => "2 medium".to_owned(),
+            Some(3) => "3 low".to_owned(),
+            Some(4) => "4 lowest".to_owned(),
+            Some(other) => other.to_string(),
+        }
+    }
+}

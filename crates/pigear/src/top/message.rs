@@ -1,0 +1,90 @@
+//! What the thread that draws gets from the others.
+
+use pigear_alert::Alert;
+use ratatui::termion::event::Key;
+
+use super::entry::Entry;
+use super::period::Period;
+use crate::store::{Contents, Count, LaneState, Timeline};
+
+/// What the thread that draws gets from the others.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// A key was pressed.
+    Key(Key),
+    /// The terminal has another size.
+    Resized,
+    /// The program goes on after it was stopped.
+    Continued,
+    /// The program is to stop for a while.
+    Suspend,
+    /// The program is to end by this signal.
+    Kill(i32),
+    /// The terminal was closed.
+    Gone,
+    Tail(Box<TailUpdate>),
+    Older(Box<OlderUpdate>),
+    Counts(Box<CountsUpdate>),
+    Opened(Box<Opened>),
+    /// A thread panicked.
+    Died,
+}
+
+/// What changed in the store.
+#[derive(Debug, Default)]
+pub(super) struct TailUpdate {
+    /// For which alerts this was looked for.
+    pub(super) generation: u64,
+    /// All that is shown is replaced, and this search for older alerts began.
+    pub(super) begins: Option<u64>,
+    /// New alerts, newest first, of which there may have been more.
+    pub(super) entries: Vec<Entry>,
+    /// How many new alerts there are.
+    pub(super) new: u64,
+    /// How many alerts were received in which second.
+    pub(super) received: Vec<(i64, u64)>,
+    /// All lanes, if they were looked at.
+    pub(super) lanes: Option<Vec<LaneState>>,
+    /// The bytes of the store's files, if they were looked at.
+    pub(super) size: Option<u64>,
+    /// Why the store can't be read now.
+    pub(super) problem: Option<String>,
+    /// For how many alerts the filter failed, and why for the last.
+    pub(super) failures: Option<(u64, String)>,
+}
+
+/// Alerts that were stored before.
+#[derive(Debug)]
+pub(super) struct OlderUpdate {
+    /// The search that found them.
+    pub(super) search: u64,
+    /// Newest first, and older than those before.
+    pub(super) entries: Vec<Entry>,
+    /// How many alerts were received in which second.
+    pub(super) received: Vec<(i64, u64)>,
+    /// For how many alerts the filter failed, and why for the last.
+    pub(super) failures: Option<(u64, String)>,
+    /// There are no more.
+    pub(super) is_done: bool,
+}
+
+/// The alerts, counted.
+#[derive(Clone, Debug)]
+pub(super) struct CountsUpdate {
+    /// For which alerts this was counted.
+    pub(super) generation: u64,
+    pub(super) period: Period,
+    pub(super) signatures: Vec<Count>,
+    pub(super) sources: Vec<Count>,
+    pub(super) timeline: Timeline,
+    /// What the whole store contains.
+    pub(super) contents: Option<Contents>,
+}
+
+/// An alert that was to be shown.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) id: i64,
+    /// The alert, or why it can't be shown.
+    pub(super) alert: Result<Box<Alert>, String>,
+}

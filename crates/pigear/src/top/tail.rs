@@ -1,0 +1,255 @@
+//! Reads new alerts, and the state of the lanes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::access::StoreAccess;
+use super::entry::Entry;
+use super::list::MAX_ENTRIES;
+use super::message::{Message, TailUpdate};
+use super::outbox::{Closed, Outbox};
+use super::rate::WINDOW;
+use super::search::{Search, SearchNumber};
+use super::wanted::{FilterState, Order, Wanted};
+use crate::store::{Criteria, Further, SelectionProblem, StoreError, Stored, Timeline};
+
+/// How often to look for new alerts.
+const POLL: Duration = Duration::from_millis(250);
+
+/// How often to look at the lanes and at the store's size.
+const LANES: Duration = Duration::from_secs(2);
+
+/// If more alerts than this are new, such as after a long stop, the newest are looked for instead.
+const MAX_BEHIND: i64 = 200_000;
+
+/// Reads new alerts, and the state of the lanes.
+pub(super) struct Tail {
+    store: StoreAccess,
+    order: Order,
+    outbox: Outbox,
+    wanted: Wanted,
+    criteria: Criteria,
+    filter: FilterState,
+    /// The last alert that was looked at; `None` before the first search.
+    last: Option<i64>,
+    search: SearchNumber,
+    /// The search that is to begin.
+    to_begin: Option<Search>,
+    lanes_read: Option<Instant>,
+    had_problem: bool,
+}
+
+impl Tail {
+    /// # Errors
+    /// If the system allows no more threads.
+    pub(super) fn start(path: PathBuf, order: &Order, outbox: Outbox) -> io::Result<()> {
+        let order = order.clone();
+        let work = move || {
+            let _watch = outbox.watch();
+            // The criteria were checked before they were ordered.
+            if let Ok(mut tail) = Self::new(path, order, outbox) {
+                while tail.look().is_ok() && tail.begin_search().is_ok() {
+                    tail.order.wait(&tail.wanted, POLL);
+                }
+            }
+        };
+        thread::Builder::new().name("tail".to_owned()).spawn(work).map(drop)
+    }
+
+    pub(super) fn new(
+        path: PathBuf,
+        order: Order,
+        outbox: Outbox,
+    ) -> Result<Self, SelectionProblem> {
+        let wanted = order.wanted();
+        let (criteria, filter) = wanted.criteria()?;
+        Ok(Self {
+            store: StoreAccess::new(path),
+            order,
+            outbox,
+            wanted,
+            criteria,
+            filter,
+            last: None,
+            search: SearchNumber::default(),
+            to_begin: None,
+            lanes_read: None,
+            had_problem: false,
+        })
+    }
+
+    /// Begins the search for older alerts, if there is a reason to.
+    fn begin_search(&mut self) -> Result<(), Closed> {
+        let Some(search) = self.take_search() else { return Ok(()) };
+        search.start().or_else(|error| {
+            let problem = Some(format!("cannot start a thread: {error}"));
+            self.send(TailUpdate { problem, ..TailUpdate::default() })
+        })
+    }
+
+    /// The search for older alerts that is to begin.
+    pub(super) fn take_search(&mut self) -> Option<Search> {
+        self.to_begin.take()
+    }
+
+    /// Sends what is new.
+    pub(super) fn look(&mut self) -> Result<(), Closed> {
+        self.take_order();
+        if self.outbox.is_full() {
+            return Ok(());
+        }
+        match self.read() {
+            Ok(()) => Ok(()),
+            // The search was interrupted.
+            Err(Stopped::Store(_)) if self.order.wants_other_alerts(&self.wanted)() => Ok(()),
+            Err(Stopped::Store(error)) => {
+                self.store.close();
+                self.last = None;
+                self.had_problem = true;
+                let problem = Some(error.source.to_string());
+                self.send(TailUpdate { problem, ..TailUpdate::default() })
+            }
+            Err(Stopped::Closed) => Err(Closed),
+        }
+    }
+
+    fn take_order(&mut self) {
+        let wanted = self.order.wanted();
+        if wanted.generation != self.wanted.generation
+            && let Ok((criteria, filter)) = wanted.criteria()
+        {
+            (self.criteria, self.filter) = (criteria, filter);
+            self.last = None;
+        }
+        self.wanted = wanted;
+    }
+
+    fn read(&mut self) -> Result<(), Stopped> {
+        let (reader, is_new) = self.store.reader()?;
+        reader.interrupt_while(self.order.wants_other_alerts(&self.wanted));
+        let last = reader.last()?;
+        let known =
+            self.last.filter(|known| !is_new && (*known..*known + MAX_BEHIND).contains(&last));
+        let Some(known) = known else { return self.search(last) };
+        let mut found = Found::default();
+        if last > known {
+            let Self { criteria, .. } = self;
+            self.last = Some(reader.after(known, criteria, |stored| {
+                found.add_newer(&stored);
+                Further::On
+            })?);
+        }
+        let (lanes, size) = self.lanes()?;
+        let is_over = std::mem::take(&mut self.had_problem);
+        if found.is_empty() && lanes.is_none() && !is_over {
+            return Ok(());
+        }
+        Ok(self.send(TailUpdate { lanes, size, ..found.update() })?)
+    }
+
+    /// Begins with the alerts that come from now on, and with a search for those before.
+    fn search(&mut self, last: i64) -> Result<(), Stopped> {
+        self.search = self.search.next();
+        let received = if self.wanted.is_everything() { self.received()? } else { Vec::new() };
+        self.lanes_read = None;
+        let (lanes, size) = self.lanes()?;
+        let begins = Some(self.search.number);
+        self.send(TailUpdate { begins, received, lanes, size, ..TailUpdate::default() })?;
+        self.to_begin = Some(Search {
+            path: self.store.path().to_owned(),
+            wanted: self.wanted.clone(),
+            last,
+            counts: !self.wanted.is_everything(),
+            number: self.search.clone(),
+            outbox: self.outbox.clone(),
+        });
+        self.last = Some(last);
+        self.had_problem = false;
+        Ok(())
+    }
+
+    /// How many alerts were received in which of the last seconds.
+    fn received(&mut self) -> Result<Vec<(i64, u64)>, StoreError> {
+        let start = Timestamp::now() - SignedDuration::from_secs(WINDOW);
+        let seconds = usize::try_from(WINDOW).unwrap_or_default() + 1;
+        let mut timeline = Timeline::new(start, 1, seconds);
+        let criteria = Criteria { received: Some(start), ..Criteria::default() };
+        self.store.reader()?.0.arrivals(&criteria, &mut timeline)?;
+        Ok((start.as_second()..).zip(timeline.counts).filter(|(_, alerts)| *alerts > 0).collect())
+    }
+
+    /// The lanes and the store's size, now and then.
+    fn lanes(&mut self) -> Result<Lanes, StoreError> {
+        if self.lanes_read.is_some_and(|read| read.elapsed() < LANES) {
+            return Ok((None, None));
+        }
+        self.lanes_read = Some(Instant::now());
+        let (reader, _) = self.store.reader()?;
+        let lanes = reader.lanes()?;
+        Ok((Some(lanes), self.store.size()))
+    }
+
+    fn send(&self, update: TailUpdate) -> Result<(), Closed> {
+        let (generation, failures) = (self.wanted.generation, self.filter.failures());
+        let update = TailUpdate { generation, failures, ..update };
+        self.outbox.send(Message::Tail(Box::new(update)))
+    }
+}
+
+type Lanes = (Option<Vec<crate::store::LaneState>>, Option<u64>);
+
+/// Why reading ended.
+enum Stopped {
+    Store(StoreError),
+    Closed,
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Closed> for Stopped {
+    fn from(Closed: Closed) -> Self {
+        Self::Closed
+    }
+}
+
+/// Alerts that were found.
+#[derive(Default)]
+struct Found {
+    /// Newest first.
+    entries: VecDeque<Entry>,
+    /// How many were received in which second.
+    received: BTreeMap<i64, u64>,
+    new: u64,
+}
+
+impl Found {
+    /// Adds an alert that is newer than all others.
+    fn add_newer(&mut self, stored: &Stored) {
+        *self.received.entry(stored.alert.received.as_second()).or_default() += 1;
+        self.entries.push_front(Entry::of(stored));
+        self.entries.truncate(MAX_ENTRIES);
+        self.new += 1;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.new == 0
+    }
+
+    fn update(self) -> TailUpdate {
+        TailUpdate {
+            entries: self.entries.into(),
+            received: self.received.into_iter().collect(),
+            new: self.new,
+            ..TailUpdate::default()
+        }
+    }
+}

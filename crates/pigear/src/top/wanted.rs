@@ -1,0 +1,231 @@
+//! What the user wants to see, and how the threads that read the store learn of it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::period::Period;
+use crate::script::Filter;
+use crate::store::{Criteria, Further, Reader, Selection, SelectionProblem, StoreError, Test};
+
+/// Which alerts are shown, and over which period they are counted.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    /// Without its filter.
+    pub(super) selection: Selection,
+    pub(super) filter: Option<String>,
+    pub(super) period: Period,
+    pub(super) zone: TimeZone,
+    /// Which alerts are shown was changed this many times.
+    pub(super) generation: u64,
+    /// Anything was changed this many times.
+    change: u64,
+}
+
+impl Wanted {
+    /// # Errors
+    /// If the criteria make no sense.
+    pub(super) fn new(mut selection: Selection, zone: TimeZone) -> Result<Self, SelectionProblem> {
+        let filter = selection.filter.take();
+        let period = Period::default();
+        let wanted = Self { selection, filter, period, zone, generation: 0, change: 0 };
+        wanted.criteria()?;
+        Ok(wanted)
+    }
+
+    /// Counts everything if a store got no alerts lately: its last hour would be empty.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub(super) fn with_period_of(mut self, reader: &mut Reader) -> Result<Self, StoreError> {
+        let mut newest = None;
+        reader.newest(&Criteria::default(), |stored| {
+            newest = Some(stored.alert.received);
+            Further::Enough
+        })?;
+        let age = newest.map(|newest| Timestamp::now().as_second() - newest.as_second());
+        if age > self.period.seconds() {
+            self.period = Period::Everything;
+        }
+        Ok(self)
+    }
+
+    /// The same over another period.
+    pub(super) fn over(&self, period: Period) -> Self {
+        Self { period, change: self.change + 1, ..self.clone() }
+    }
+
+    /// The same with another filter.
+    pub(super) fn filtered(&self, filter: Option<String>) -> Self {
+        let (generation, change) = (self.generation + 1, self.change + 1);
+        Self { filter, generation, change, ..self.clone() }
+    }
+
+    /// The criteria, with what becomes of the filter.
+    ///
+    /// # Errors
+    /// If they make no sense.
+    pub(super) fn criteria(&self) -> Result<(Criteria, FilterState), SelectionProblem> {
+        let mut criteria = self.selection.criteria(|| self.zone.clone())?;
+        let state = FilterState::default();
+        if let Some(script) = &self.filter {
+            criteria.also = Some(state.test(script)?);
+        }
+        Ok((criteria, state))
+    }
+
+    /// Whether all alerts are shown.
+    pub(super) fn is_everything(&self) -> bool {
+        self.filter.is_none() && self.options().is_empty()
+    }
+
+    /// The criteria other than the filter, as options of the command line.
+    pub(super) fn options(&self) -> String {
+        fn list<T: ToString>(name: &'static str, values: &[T]) -> Option<(&'static str, String)> {
+            let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+            (!values.is_empty()).then(|| (name, values.join(",")))
+        }
+        fn one<T: ToString>(
+            name: &'static str,
+            value: Option<&T>,
+        ) -> Option<(&'static str, String)> {
+            value.map(|value| (name, value.to_string()))
+        }
+        let yes_or_no = |value: Option<bool>| value.map(|is| if is { "yes" } else { "no" });
+        let Selection {
+            since,
+            until,
+            gid,
+            sid,
+            priority,
+            class,
+            src,
+            dst,
+            host,
+            port,
+            proto,
+            sensor,
+            text,
+            acknowledged,
+            starred,
+            comment,
+            filter: _,
+        } = &self.selection;
+        let options = [
+            one("since", since.as_ref()),
+            one("until", until.as_ref()),
+            list("gid", gid),
+            list("sid", sid),
+            list("priority", priority),
+            list("class", class),
+            one("src", src.as_ref()),
+            one("dst", dst.as_ref()),
+            one("host", host.as_ref()),
+            one("port", port.as_ref()),
+            one("proto", proto.as_ref()),
+            one("sensor", sensor.as_ref()),
+            one("text", text.as_ref()),
+            one("acknowledged", yes_or_no(*acknowledged).as_ref()),
+            one("starred", yes_or_no(*starred).as_ref()),
+            one("comment", comment.as_ref()),
+        ];
+        let options =
+            options.into_iter().flatten().map(|(name, value)| format!("--{name} {value}"));
+        options.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What became of a filter while it ran. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FilterState(Rc<Failures>);
+
+#[derive(Debug, Default)]
+struct Failures {
+    count: Cell<u64>,
+    last: RefCell<String>,
+}
+
+impl FilterState {
+    /// An alert passes if the filter fails, as with handlers.
+    fn test(&self, script: &str) -> Result<Test, SelectionProblem> {
+        let filter = Filter::compile(script).map_err(SelectionProblem::Filter)?;
+        let (filter, failures) = (RefCell::new(filter), Rc::clone(&self.0));
+        Ok(Box::new(move |alert| {
+            let passes = filter.borrow_mut().passes(&Arc::new(alert.clone()));
+            passes.unwrap_or_else(|failure| {
+                failures.count.set(failures.count.get() + 1);
+                *failures.last.borrow_mut() = failure.to_string();
+                true
+            })
+        }))
+    }
+
+    /// For how many alerts it failed, and why for the last of them.
+    pub(super) fn failures(&self) -> Option<(u64, String)> {
+        let count = self.0.count.get();
+        (count > 0).then(|| (count, self.0.last.borrow().clone()))
+    }
+}
+
+/// What the threads that read the store are to look for. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct Order(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    wanted: Mutex<Wanted>,
+    changed: Condvar,
+    generation: AtomicU64,
+    change: AtomicU64,
+}
+
+impl Order {
+    pub(super) fn new(wanted: Wanted) -> Self {
+        let (generation, change) = (wanted.generation.into(), wanted.change.into());
+        let (wanted, changed) = (Mutex::new(wanted), Condvar::new());
+        Self(Arc::new(Inner { wanted, changed, generation, change }))
+    }
+
+    /// Wants something else from now on.
+    pub(super) fn change(&self, wanted: Wanted) {
+        let Inner { generation, change, changed, .. } = &*self.0;
+        let mut current = self.current();
+        generation.store(wanted.generation, Ordering::SeqCst);
+        change.store(wanted.change, Ordering::SeqCst);
+        *current = wanted;
+        changed.notify_all();
+    }
+
+    /// What is wanted.
+    pub(super) fn wanted(&self) -> Wanted {
+        self.current().clone()
+    }
+
+    /// Waits for a change, but not longer than this.
+    pub(super) fn wait(&self, known: &Wanted, timeout: Duration) {
+        let waiting = |wanted: &mut Wanted| wanted.change == known.change;
+        // A panic of another thread leaves what is wanted whole.
+        drop(self.0.changed.wait_timeout_while(self.current(), timeout, waiting));
+    }
+
+    /// Whether other alerts are wanted than these: for a reader that reads them.
+    pub(super) fn wants_other_alerts(&self, than: &Wanted) -> impl FnMut() -> bool + Send + use<> {
+        let (inner, generation) = (Arc::clone(&self.0), than.generation);
+        move || inner.generation.load(Ordering::SeqCst) != generation
+    }
+
+    /// Whether anything else is wanted: for a reader that counts.
+    pub(super) fn wants_else(&self, than: &Wanted) -> impl FnMut() -> bool + Send + use<> {
+        let (inner, change) = (Arc::clone(&self.0), than.change);
+        move || inner.change.load(Ordering::SeqCst) != change
+    }
+
+    fn current(&self) -> MutexGuard<'_, Wanted> {
+        self.0.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
