@@ -194,7 +194,7 @@ fn mistakes_are_named() {
     );
     named(
         &["--from", "u2", "--bookmark", "missing/mark"],
-        "no such directory: missing for the bookmark\nhint: mkdir -p missing creates what is missing",
+        "no such directory: missing for the bookmark of ./u2\nhint: mkdir -p missing creates what is missing",
         1,
     );
 }
