@@ -11,7 +11,7 @@
 //! group that is not sent yet.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -64,8 +64,6 @@ pub(crate) struct Account {
     pub(crate) is_filtered: bool,
     /// Whether the lane has a limit.
     pub(crate) is_limited: bool,
-    /// The handler's reader or user wants no more alerts.
-    is_unwanted: AtomicBool,
 }
 
 #[derive(Default)]
@@ -73,6 +71,8 @@ struct AccountState {
     totals: Totals,
     /// Nothing more is counted: an abandoned handler may still be running.
     closed: Option<LeftAlerts>,
+    /// The handler's reader or user wants no more alerts.
+    is_unwanted: bool,
 }
 
 /// What happens to alerts that wait in memory when a lane ends.
@@ -93,18 +93,18 @@ impl Account {
             filtered_unknown: Counter::default(),
             is_filtered,
             is_limited,
-            is_unwanted: AtomicBool::new(false),
         }
     }
 
-    /// Notes that the handler's reader or user wants no more alerts.
+    /// Notes that the handler's reader or user wants no more alerts, unless the handler was abandoned before.
     pub(crate) fn set_unwanted(&self) {
-        self.is_unwanted.store(true, Ordering::Relaxed);
+        let mut state = self.state();
+        state.is_unwanted |= state.closed.is_none();
     }
 
     /// Whether the handler's reader or user wants no more alerts: those that still come are dropped.
     pub(crate) fn is_unwanted(&self) -> bool {
-        self.is_unwanted.load(Ordering::Relaxed)
+        self.state().is_unwanted
     }
 
     /// Counts alerts by their fate. Returns the new count if it should be logged, and `None` if the

@@ -83,7 +83,7 @@ impl Reader {
         let mut damaged = HashSet::new();
         let (indexed, by_signature) = loop {
             let (mut indexed, mut begins) = (IndexedBlocks::default(), HashMap::new());
-            each_block(&looking, criteria, i64::MIN..open, |block| {
+            each_block(&looking, criteria, search.first_whole()..open, |block| {
                 let first = begin(block.first, interval);
                 let is_sound = !damaged.contains(&(block.id / SEGMENT_BLOCKS));
                 if is_sound && first == begin(block.last, interval) {
@@ -92,15 +92,20 @@ impl Reader {
                 }
             })?;
             let mut counts = HashMap::<(i64, i64), u64>::new();
-            let found = segment_index::each(&looking, KeyKind::Signature, |segment, posting| {
-                let id = posting.key.as_signature().filter(|id| search.may_be(*id));
-                for (block, alerts) in posting.counts() {
-                    let begin = begins.get(&(segment * SEGMENT_BLOCKS + block));
-                    if let Some((id, begin)) = id.zip(begin) {
-                        *counts.entry((*begin, id)).or_default() += alerts;
+            let found = segment_index::each(
+                &looking,
+                KeyKind::Signature,
+                *search.segments().start(),
+                |segment, posting| {
+                    let id = posting.key.as_signature().filter(|id| search.may_be(*id));
+                    for (block, alerts) in posting.counts() {
+                        let begin = begins.get(&(segment * SEGMENT_BLOCKS + block));
+                        if let Some((id, begin)) = id.zip(begin) {
+                            *counts.entry((*begin, id)).or_default() += alerts;
+                        }
                     }
-                }
-            })?;
+                },
+            )?;
             if found.is_subset(&damaged) {
                 break (indexed, counts);
             }
