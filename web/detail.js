@@ -196,16 +196,18 @@ function highlight(dump, tree, chosen, layers) {
  */
 async function rule(alert, pane) {
   const section = /** @type {HTMLElement | null} */ (pane.querySelector("#rule"));
-  const response = await fetch(address(`alerts/${alert.id}/rule`));
-  if (!section || !response.ok) return;
-  const found = await response.json();
+  const { rule: found } = await get(`alerts/${alert.id}/rule`);
+  if (!section || !found) return;
   const named = (/** @type {Match} */ match) => `${match.content} at ${match.start}–${match.end}`;
+  const metadata = found.metadata.map((/** @type {any} */ one) => `${one.name} ${one.value}`).join(", ");
+  const shown = found.matches.slice(0, 20);
   section.hidden = false;
   section.replaceChildren(h("h3", {}, "Rule"), h("pre", { class: "rule" }, found.text),
-    h("p", { class: "note" }, `${found.file}, line ${found.line}`),
-    found.rev !== undefined && found.rev !== alert.sig_rev && h("p", { class: "warning" }, `The file has revision ${found.rev}; the alert is of revision ${alert.sig_rev}.`) || "",
-    found.matches?.length ? h("p", { class: "note" }, "Marked in the packet: ", found.matches.map(named).join("; ")) : "");
-  for (const match of found.matches ?? []) {
+    h("p", { class: "note" }, `${found.file}, line ${found.line}${found.enabled ? "" : ", commented out"}${metadata && `; ${metadata}`}`),
+    ...(found.rev !== undefined && found.rev !== alert.sig_rev ? [h("p", { class: "warning" }, `The file has revision ${found.rev}, but the alert is of revision ${alert.sig_rev}.`)] : []),
+    ...(found.others.length ? [h("p", { class: "warning" }, `There are others with these ids: ${found.others.join(", ")}.`)] : []),
+    ...(shown.length ? [h("p", { class: "note" }, `Marked in the packet: ${shown.map(named).join("; ")}${found.matches.length > shown.length ? "; …" : ""}`)] : []));
+  for (const match of found.matches) {
     for (const span of pane.querySelectorAll(".dump [data-at]")) {
       const at = Number(/** @type {HTMLElement} */ (span).dataset.at);
       if (match.start <= at && at < match.end) span.classList.add("content");

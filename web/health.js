@@ -18,7 +18,7 @@ export async function load() {
   clearTimeout(timer);
   const [health, letters] = await Promise.all([get("health"), get("dead-letters", { limit: 20 }).catch(() => ({ letters: [] }))]);
   remember(health);
-  view.replaceChildren(counters(health), storeCard(health), lanes(health), deadLetters(letters.letters, health.dead_letters));
+  view.replaceChildren(counters(health), storeCard(health), lanes(health), ...rulesCard(health), deadLetters(letters.letters, health.dead_letters));
   timer = setTimeout(() => { if (!document.hidden) load().catch(() => {}); else timer = setTimeout(() => load().catch(() => {}), EVERY); }, EVERY);
 }
 
@@ -71,6 +71,15 @@ function storeCard({ store, version, started }) {
     h("dt", {}, "File"), h("dd", {}, store.path), h("dt", {}, "Size"), h("dd", {}, bytes(store.bytes)),
     ...(store.first ? [h("dt", {}, "From"), h("dd", {}, timeElement(store.first)), h("dt", {}, "To"), h("dd", {}, timeElement(store.last), ` (${ago(store.last)})`), h("dt", {}, "Numbers"), h("dd", {}, `${number(store.first_id)} to ${number(store.last_id)}`)] : [h("dt", {}, "Alerts"), h("dd", {}, "none yet")]),
     h("dt", {}, "Pigear"), h("dd", {}, `${version}, serving since `, timeElement(started))));
+}
+
+/** @param {any} health */
+function rulesCard({ rules }) {
+  if (!rules) return [];
+  return [h("article", { class: "card" }, h("h2", {}, "Rules"), h("p", {}, `${number(rules.rules)} from ${number(rules.files)} file${rules.files === 1 ? "" : "s"}`),
+    rules.problems.length > 0 && h("p", { class: "warning" }, "Not used:"),
+    rules.problems.length > 0 && h("ul", {}, ...rules.problems.slice(0, 20).map((/** @type {string} */ problem) => h("li", {}, problem))),
+    rules.problems.length + rules.more_problems > 20 && h("p", { class: "more" }, `and ${number(rules.problems.length + rules.more_problems - 20)} more`))];
 }
 
 /** @param {any} health */

@@ -18,7 +18,6 @@ after(async () => {
   await Promise.all(rooms.map((room) => room.end()));
 });
 
-const NO_RULE = ["404 (Not Found)"];
 const count = async (url, query) => (await (await fetch(`${url}api/v1/alerts?limit=1000&${query}`)).json()).alerts.length;
 
 test("alerts are acknowledged, starred and commented on, and it can be undone", async () => {
@@ -26,7 +25,7 @@ test("alerts are acknowledged, starred and commented on, and it can be undone", 
   await room.store(datagrams("v2919/icmp_ping"));
   const { url } = await room.web();
   const all = await count(url, "");
-  const page = await open(chrome, `${url}?group=no`, { allow: NO_RULE });
+  const page = await open(chrome, `${url}?group=no`);
   await page.waitForSelector("tr.alert");
   await page.keyboard.press("j");
   await page.keyboard.press("e");
@@ -114,7 +113,7 @@ test("nothing of an alert is taken for anything but text", async () => {
   await room.store(hostile.map((message) => withMessage(datagram, message)));
   const { url } = await room.web();
   for (const width of [1280, 360]) {
-    const page = await open(chrome, `${url}?group=no`, { width, allow: NO_RULE });
+    const page = await open(chrome, `${url}?group=no`, { width });
     await page.waitForSelector("tr.alert");
     assert.equal((await messages(page)).length, hostile.length);
     for (let id = 1; id <= hostile.length; id += 1) {
@@ -138,7 +137,7 @@ test("who is not logged in sees nothing, and who may only look changes nothing",
   await room.run(["web", "user", "add", "ann", "--users", "users"], "correct horse\n");
   await room.run(["web", "user", "add", "eve", "--users", "users", "--read-only"], "battery staple\n");
   const { url } = await room.web(["--users", "users"]);
-  const page = await open(chrome, url, { allow: ["401 (Unauthorized)", "404 (Not Found)"] });
+  const page = await open(chrome, url, { allow: ["401 (Unauthorized)"] });
   await page.waitForSelector("#login[open]");
   await isAccessible(page, "login");
   assert.equal(await page.locator("tr.alert").count(), 0);

@@ -51,11 +51,11 @@ export class Room {
 
   /** Runs the program to its end, and returns what it wrote. */
   async run(args, input = "") {
-    const child = spawn(PIGEAR, args, { cwd: this.path });
+    const child = spawn(PIGEAR, args, { cwd: this.path, stdio: [input ? "pipe" : "ignore", "pipe", "pipe"] });
     let output = "";
     child.stdout.on("data", (text) => { output += text; });
     child.stderr.on("data", (text) => { output += text; });
-    child.stdin.end(input);
+    child.stdin?.end(input);
     const status = await new Promise((resolve) => child.on("exit", resolve));
     assert.equal(status, 0, output);
     return output;

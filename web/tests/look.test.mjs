@@ -1,6 +1,7 @@
 // Looking: views, keys, filters, one alert.
 
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { after, before, test } from "node:test";
 
 import { Room, browser, datagrams, isAccessible, messages, open, until } from "./harness.mjs";
@@ -8,7 +9,6 @@ import { Room, browser, datagrams, isAccessible, messages, open, until } from ".
 const room = new Room();
 let chrome, url;
 const CASES = ["v2919/http", "v2919/icmp_ping", "v2919/ssh", "v3122/sip", "v3122/http"];
-const NO_RULE = ["404 (Not Found)"];
 
 before(async () => {
   await room.store(CASES.flatMap(datagrams));
@@ -25,7 +25,7 @@ const rows = (page) => page.locator("table.alerts tbody tr");
 test("every view is accessible, light and dark, wide and narrow", { timeout: 120_000 }, async () => {
   for (const [width, scheme] of [[1280, "light"], [360, "dark"]]) {
     for (const query of ["", "?view=overview", "?view=health", "?alert=1", "?text=nothing-at-all", "?filter=msg.foo+%3D%3D+1"]) {
-      const page = await open(chrome, url + query, { width, scheme, allow: [...NO_RULE, "400 (Bad Request)"] });
+      const page = await open(chrome, url + query, { width, scheme, allow: ["400 (Bad Request)"] });
       await page.waitForSelector(query.includes("alert=") ? "#detail h2" : "main section");
       await page.waitForFunction(() => !document.querySelector("main").dataset.busy);
       await isAccessible(page, `${query} ${width} ${scheme}`);
@@ -37,7 +37,7 @@ test("every view is accessible, light and dark, wide and narrow", { timeout: 120
 });
 
 test("the keys move, open, close, search and help", async () => {
-  const page = await open(chrome, url, { allow: NO_RULE });
+  const page = await open(chrome, url);
   await page.waitForSelector("tr.alert");
   await page.keyboard.press("j");
   await page.keyboard.press("j");
@@ -132,7 +132,7 @@ test("a time is chosen by dragging over the histogram", async () => {
 });
 
 test("an alert's layers and bytes light up together", async () => {
-  const page = await open(chrome, `${url}?text=ICMP`, { allow: NO_RULE });
+  const page = await open(chrome, `${url}?text=ICMP`);
   await page.locator("tr.alert a.message, tr.flood .count").first().click();
   if (!/alert=/.test(page.url())) await page.locator("tr.alert.inside a.message").first().click();
   await page.waitForSelector(".dump .line");
@@ -156,6 +156,29 @@ test("an alert's layers and bytes light up together", async () => {
   const filter = await page.evaluate(() => navigator.clipboard.readText());
   assert.ok((await (await fetch(`${url}api/v1/alerts?filter=${encodeURIComponent(filter)}`)).json()).alerts.length > 0, filter);
   await page.close();
+});
+
+test("the rule is shown, and its contents are marked in the packet", async () => {
+  const own = new Room();
+  await own.store(datagrams("v2919/http"));
+  fs.writeFileSync(own.at("local.rules"), [
+    "alert tcp any any -> any any (msg:\"ours\"; content:\"GET \"; nocase; metadata:policy test; sid:1000101; rev:9;)",
+    "alert tcp any any -> any any (content:\"no sid\";)",
+  ].join("\n"));
+  const server = await own.web(["--rules", "local.rules"]);
+  const page = await open(chrome, `${server.url}?sid=1000101`);
+  await page.locator("tr.alert a.message, tr.flood .count").first().click();
+  if (!/alert=/.test(page.url())) await page.locator("tr.alert.inside a.message").first().click();
+  await page.waitForSelector("#rule pre");
+  assert.match(await page.textContent("#rule"), /metadata:policy test.*local\.rules, line 1; policy test.*The file has revision 9/s);
+  await page.waitForSelector(".dump .content");
+  const marked = await page.$$eval(".dump .text .content", (all) => all.map((one) => one.textContent).join(""));
+  assert.match(marked, /^(GET )+$/);
+  await page.goto(`${server.url}?view=health`);
+  await page.waitForSelector("article:has-text('local.rules:2')");
+  await isAccessible(page, "rules");
+  await page.close();
+  await own.end();
 });
 
 test("the overview leads to the alerts behind each number", async () => {

@@ -179,7 +179,12 @@ impl Registry {
             crate::handler::syslog::Syslog::new,
         );
         #[cfg(feature = "web")]
-        registry.register("web", crate::web::DESCRIPTION, crate::web::Web::new);
+        {
+            let rules = registry.rules.clone();
+            registry.register("web", crate::web::DESCRIPTION, move |options| {
+                crate::web::Web::new(options, rules.clone())
+            });
+        }
         registry.register("null", null::DESCRIPTION, |null::Options {}| {
             Ok::<_, Infallible>(null::Null)
         });

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use anyhow::{Context, anyhow};
@@ -15,6 +16,7 @@ use super::store_path::store_path;
 use crate::config::Config;
 use crate::listen::{Reload, directories};
 use crate::output_file::dir;
+use crate::rules::{Rules, SharedRules};
 use crate::store::Reader;
 use crate::web::users::{self, Role};
 use crate::web::{Options, Server, Token};
@@ -36,9 +38,19 @@ fn serve(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
     let path = store_path(&args.store)?;
     // A store that can't be read is an error now, and a problem of single requests later.
     drop(Reader::open(&path)?);
+    let rules = SharedRules::default();
+    let paths = match &args.store.config {
+        Some(file) if args.rules.is_empty() => Config::read(file)?.rules,
+        _ => args.rules.clone(),
+    };
+    if !paths.is_empty() {
+        let read = Rules::open(&paths).map_err(anyhow::Error::from)?;
+        rules.set(Some(Arc::new(read)));
+    }
+    let watched = rules.watch().context("cannot watch the rules")?;
     let options = options(args, &path)?;
     let interrupt = signals::listen(host, Reload::default()).context("cannot listen to signals")?;
-    let server = Server::bind(options).map_err(|problem| anyhow!(problem))?;
+    let server = Server::bind(options, rules).map_err(|problem| anyhow!(problem))?;
     let running = server.start(None).context("cannot start a thread")?;
     let (stop, stopped) = channel();
     interrupt.stop().on_request(move || {
@@ -48,6 +60,7 @@ fn serve(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
     // An error is that the switch is gone.
     let _ = stopped.recv();
     running.stop();
+    drop(watched);
     Ok(())
 }
 

@@ -1,7 +1,8 @@
+use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::rule_set::RuleSet;
-use super::watched::Rules;
+use super::watched::{Rules, RulesWatch};
 
 /// A place for the [`Rules`] of a configuration, which handlers share: they are created before the rules are
 /// read.
@@ -14,6 +15,15 @@ impl SharedRules {
     pub fn current(&self) -> Option<Arc<RuleSet>> {
         let rules = self.0.read().unwrap_or_else(PoisonError::into_inner);
         rules.as_ref().map(|rules| rules.current())
+    }
+
+    /// Reads the rules again when they change, until the result is dropped; `None` if none are configured.
+    ///
+    /// # Errors
+    /// If the system allows no more threads.
+    pub fn watch(&self) -> io::Result<Option<RulesWatch>> {
+        let rules = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        rules.as_ref().map(Rules::watch).transpose()
     }
 
     /// Sets the rules.

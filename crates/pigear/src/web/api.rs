@@ -7,6 +7,7 @@ mod export;
 mod health;
 mod letters;
 pub(super) mod object;
+mod rule;
 mod session;
 mod stream;
 mod triage;
@@ -16,6 +17,7 @@ pub(super) use counts::*;
 pub(super) use export::*;
 pub(super) use health::*;
 pub(super) use letters::*;
+pub(super) use rule::*;
 pub(super) use session::*;
 pub(super) use stream::*;
 pub(super) use triage::*;
@@ -34,6 +36,7 @@ pub(super) fn routes(router: Router<Shared>, prefix: &str) -> Router<Shared> {
         .route(&path("alerts/{id}"), get(alerts::one))
         .route(&path("alerts/{id}/packet"), get(export::packet))
         .route(&path("alerts/{id}/export"), get(export::export_one))
+        .route(&path("alerts/{id}/rule"), get(rule::rule))
         .route(&path("alerts/{id}/comments"), post(triage::comment))
         .route(&path("comments/{id}"), delete(triage::remove_comment))
         .route(&path("triage"), post(triage::triage))

@@ -7,6 +7,7 @@ use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 
 use super::options::Options;
 use super::server::{Running, Server};
+use crate::rules::SharedRules;
 
 /// Serves the page while the pipeline runs.
 pub(crate) struct Web {
@@ -21,8 +22,8 @@ impl Web {
     /// # Errors
     /// If there is no store, a file can't be read, others could see the page without a login, or the address
     /// can't be used.
-    pub(crate) fn new(options: Options) -> Result<Self, String> {
-        let server = Server::bind(options)?;
+    pub(crate) fn new(options: Options, rules: SharedRules) -> Result<Self, String> {
+        let server = Server::bind(options, rules)?;
         let url = server.url().to_owned();
         Ok(Self { server: Some(server), running: None, url })
     }

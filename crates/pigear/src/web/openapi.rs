@@ -26,6 +26,7 @@ use super::site::Shared;
         api::packets,
         api::export,
         api::export_one,
+        api::rule,
         api::comment,
         api::remove_comment,
         api::triage,

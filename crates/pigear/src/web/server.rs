@@ -38,6 +38,7 @@ use super::queries::Queries;
 use super::router::router;
 use super::site::Site;
 use super::tls;
+use crate::rules::SharedRules;
 
 /// The most connections; more wait until one is closed.
 const CONNECTIONS: usize = 512;
@@ -75,6 +76,7 @@ pub(crate) struct Server {
     prefix: String,
     tls: Option<Arc<ServerConfig>>,
     url: String,
+    rules: SharedRules,
 }
 
 /// A server that runs.
@@ -86,7 +88,7 @@ pub(crate) struct Running {
 
 impl Server {
     /// Reads the files, and binds the address.
-    pub(crate) fn bind(options: Options) -> Result<Self, String> {
+    pub(crate) fn bind(options: Options, rules: SharedRules) -> Result<Self, String> {
         let store = options.store.clone().ok_or(
             "the page shows what is stored, so it needs a store; give one with --store PATH",
         )?;
@@ -104,7 +106,7 @@ impl Server {
                 "{url} is not encrypted: others may read what is sent; give tls_cert and tls_key"
             );
         }
-        Ok(Self { listener, options, store, access, prefix, tls, url })
+        Ok(Self { listener, options, store, access, prefix, tls, url, rules })
     }
 
     /// Where the page is.
@@ -134,6 +136,7 @@ impl Server {
             acknowledging: Acknowledging::start(&self.store)?,
             queries: Queries::new(self.store),
             access: self.access,
+            rules: self.rules,
             stats,
             prefix: self.prefix,
             has_tls: self.tls.is_some(),

@@ -10,6 +10,7 @@ use super::acknowledging::Acknowledging;
 use super::feed::Feed;
 use super::hosts::Hosts;
 use super::queries::Queries;
+use crate::rules::SharedRules;
 
 /// What all requests share.
 pub(super) struct Site {
@@ -19,6 +20,8 @@ pub(super) struct Site {
     pub(super) feed: Arc<Feed>,
     #[expect(dead_code, reason = "works until it is dropped")]
     pub(super) acknowledging: Acknowledging,
+    /// Snort's rules.
+    pub(super) rules: SharedRules,
     /// The counters, if a pipeline serves the page.
     pub(super) stats: Option<Arc<Stats>>,
     /// Of all paths: empty, or beginning with a slash.

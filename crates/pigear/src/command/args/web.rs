@@ -18,6 +18,11 @@ pub(in crate::command) struct WebArgs {
     #[command(flatten)]
     pub(in crate::command) store: StoreArgs,
 
+    /// Read Snort's rules from PATH, a file or a directory with `*.rules`, to show them with their alerts; may be
+    /// repeated
+    #[arg(long, value_name = "PATH")]
+    pub(in crate::command) rules: Vec<PathBuf>,
+
     /// Where to listen [default: 127.0.0.1:8080]
     ///
     /// Any address that others can reach needs --users, --token or --token-file.

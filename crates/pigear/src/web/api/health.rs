@@ -9,6 +9,7 @@ use pigear_pipeline::Snapshot;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::rules::RuleSet;
 use crate::store::{LaneState, Reader};
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::problem::{Problem, ProblemObject};
@@ -28,10 +29,37 @@ pub(in crate::web) struct Health {
     lanes: Vec<LaneHealth>,
     /// How many dead letters there are.
     dead_letters: u64,
+    /// Snort's rules; absent without `--rules`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<RulesHealth>,
     /// The counters, as in the file of `--stats`; absent if another Pigear receives the alerts.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     counters: Option<Snapshot>,
+}
+
+/// Snort's rules.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct RulesHealth {
+    /// How many there are.
+    rules: usize,
+    /// How many files were read.
+    files: usize,
+    /// What could not be read, with the file and the line; everything else is used.
+    problems: Vec<String>,
+    /// How many more problems there are.
+    more_problems: usize,
+}
+
+impl RulesHealth {
+    fn of(rules: &RuleSet) -> Self {
+        Self {
+            rules: rules.len(),
+            files: rules.files(),
+            problems: rules.problems().iter().map(ToString::to_string).collect(),
+            more_problems: rules.more_problems(),
+        }
+    }
 }
 
 /// The store.
@@ -127,6 +155,7 @@ pub(in crate::web) async fn health(
         store,
         dead_letters: lanes.iter().map(|lane| lane.dead_letters).sum(),
         lanes,
+        rules: site.rules.current().map(|rules| RulesHealth::of(&rules)),
         counters: site.stats.as_ref().map(|stats| stats.snapshot()),
     }))
 }
