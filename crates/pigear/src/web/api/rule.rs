@@ -1,5 +1,7 @@
 //! The rule of an alert, and where its contents are in the packet.
 
+use std::fmt::Write;
+
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use pigear_alert::{Alert, maps};
@@ -139,7 +141,7 @@ fn written(bytes: &[u8]) -> String {
             text.extend(part.iter().copied().map(char::from));
         } else {
             let digits: Vec<_> = part.iter().map(|byte| format!("{byte:02X}")).collect();
-            text += &format!("|{}|", digits.join(" "));
+            let _ = write!(text, "|{}|", digits.join(" "));
         }
     }
     text
