@@ -34,7 +34,7 @@ pub(crate) use handler::Web;
 #[cfg(feature = "command")]
 pub(crate) use options::{Listen, Options, Token};
 #[cfg(feature = "command")]
-pub(crate) use server::Server;
+pub(crate) use server::{Running, Server};
 
 pub(crate) const DESCRIPTION: Description = Description {
     about: "a live page over the store, and its API; \

@@ -160,6 +160,16 @@ pub(super) struct DemoArgs {
     /// Alerts a second
     #[arg(long, value_name = "N", default_value_t = 3.5, value_parser = rate)]
     pub(super) rate: f64,
+
+    /// Show the alerts on a page, spread over the last day, until Ctrl-C
+    #[cfg(feature = "web")]
+    #[arg(long, conflicts_with = "rate")]
+    pub(super) web: bool,
+
+    /// Where the page is
+    #[cfg(feature = "web")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", requires = "web")]
+    pub(super) listen: crate::web::Listen,
 }
 
 #[derive(Debug, clap::Args)]

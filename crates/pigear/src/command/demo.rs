@@ -1,5 +1,8 @@
 //! `pigear demo`: a first demonstration.
 
+#[cfg(feature = "web")]
+mod page;
+
 use std::fs;
 use std::path::Path;
 use std::thread;
@@ -35,7 +38,17 @@ this was a recording. For your own alerts, start Pigear and then Snort:
   Snort 3:   snort -A alert_unixsock -c /etc/snort/snort.lua -l /var/log/snort -i eth0
              most alerts about HTTP, SMB and others then lack addresses: see --complete-from";
 
+/// How to see the same on a page.
+#[cfg(feature = "web")]
+const PAGE: &str = "the same on a page:
+  pigear demo --web                                  these alerts, spread over a day
+  sudo pigear --store alerts.db --data-handler web   your own";
+
 pub(super) fn run(args: &DemoArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
+    #[cfg(feature = "web")]
+    if args.web {
+        return page::run(args, host);
+    }
     let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
     let recording = unpack(dir.path()).context("cannot write to the temporary directory")?;
     let reload = Reload::default();
@@ -60,6 +73,8 @@ pub(super) fn run(args: &DemoArgs, registry: &Registry, host: &dyn Host) -> Resu
         player.join().map_err(|_| anyhow!("the player thread panicked"))?;
     played.map_err(anyhow::Error::from)?;
     say(NEXT);
+    #[cfg(feature = "web")]
+    say(PAGE);
     Ok(())
 }
 

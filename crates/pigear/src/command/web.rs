@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 
 use anyhow::{Context, anyhow};
 
@@ -19,7 +19,7 @@ use crate::output_file::dir;
 use crate::rules::{Rules, SharedRules};
 use crate::store::Reader;
 use crate::web::users::{self, Role};
-use crate::web::{Options, Server, Token};
+use crate::web::{Options, Running, Server, Token};
 
 /// The longest password that is read, in bytes.
 const MAX_PASSWORD: u64 = 4_096;
@@ -30,11 +30,11 @@ pub(super) fn run(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
             let role = if read_only { Role::ReadOnly } else { Role::Full };
             add_user(&users, &name, role)
         }
-        None => serve(args, host),
+        None => serve_store(args, host),
     }
 }
 
-fn serve(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
+fn serve_store(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
     let path = store_path(&args.store)?;
     // A store that can't be read is an error now, and a problem of single requests later.
     drop(Reader::open(&path)?);
@@ -49,6 +49,26 @@ fn serve(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
     }
     let watched = rules.watch().context("cannot watch the rules")?;
     let options = options(args, &path)?;
+    let Serving { running, stopped } = serve(options, rules, host)?;
+    // An error is that the switch is gone.
+    let _ = stopped.recv();
+    running.stop();
+    drop(watched);
+    Ok(())
+}
+
+/// A page that is served, until something comes from `stopped`.
+pub(super) struct Serving {
+    pub(super) running: Running,
+    pub(super) stopped: Receiver<()>,
+}
+
+/// Serves a page; a signal ends it.
+pub(super) fn serve(
+    options: Options,
+    rules: SharedRules,
+    host: &dyn Host,
+) -> Result<Serving, Failure> {
     let interrupt = signals::listen(host, Reload::default()).context("cannot listen to signals")?;
     let server = Server::bind(options, rules).map_err(|problem| anyhow!(problem))?;
     let running = server.start(None).context("cannot start a thread")?;
@@ -57,11 +77,7 @@ fn serve(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
         // The receiver is gone once the server ends.
         let _ = stop.send(());
     });
-    // An error is that the switch is gone.
-    let _ = stopped.recv();
-    running.stop();
-    drop(watched);
-    Ok(())
+    Ok(Serving { running, stopped })
 }
 
 /// The keys of the configuration, if one is given; options take precedence.
