@@ -98,6 +98,10 @@ fn a_query_shows_the_rule_beside_the_packet() {
     );
     let (_, stderr, status) = ask(&[]);
     assert_eq!(status, Some(2), "{stderr}");
+    let (_, stderr, status) = ask(&["--packet", "1", "--format", "json"]);
+    let expected = "error: --rules: rules are shown with the formats fast and full only\n";
+    assert!(stderr.starts_with(expected), "{stderr}");
+    assert_eq!(status, Some(2));
 }
 
 #[cfg(feature = "shell")]
