@@ -61,27 +61,7 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
         return Ok(());
     }
     if let Some(id) = args.packet {
-        let alert = get(&mut reader, id)?.alert;
-        let mut line = Vec::new();
-        Lines::new(args)?.write_alert(&alert, &mut line);
-        // What another program reads has nothing behind it.
-        let is_for_people = match args.format()? {
-            None | Some(FormatName::Fast | FormatName::Full) => true,
-            Some(_) => false,
-        };
-        if !is_for_people {
-            if !args.rules.is_empty() {
-                let problem = "--rules: a rule is shown with the formats fast and full only";
-                return Err(Failure::usage(anyhow!(problem)));
-            }
-            return write_out(&line);
-        }
-        let mut text = packet::text(&alert, &line);
-        if !args.rules.is_empty() {
-            let rules = Rules::open(&args.rules).map_err(anyhow::Error::from)?;
-            text += &packet::rule(&alert, &rules.current());
-        }
-        return write_out(text.as_bytes());
+        return show_packet(&mut reader, id, args);
     }
     if !args.id.is_empty() {
         return show_ids(&mut reader, args);
@@ -92,6 +72,31 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
     show(&mut reader, &criteria, args, limit)?;
     say_unreadable(&reader);
     Ok(())
+}
+
+/// Shows an alert with its packet and, with `--rules`, its rule.
+fn show_packet(reader: &mut Reader, id: i64, args: &QueryArgs) -> Result<(), Failure> {
+    // What another program reads has nothing behind it.
+    let is_for_people = match args.format()? {
+        None | Some(FormatName::Fast | FormatName::Full) => true,
+        Some(_) => false,
+    };
+    if !is_for_people && !args.rules.is_empty() {
+        let problem = "--rules: rules are shown with the formats fast and full only";
+        return Err(Failure::usage(anyhow!(problem)));
+    }
+    let alert = get(reader, id)?.alert;
+    let mut line = Vec::new();
+    Lines::new(args)?.write_alert(&alert, &mut line);
+    if !is_for_people {
+        return write_out(&line);
+    }
+    let mut text = packet::text(&alert, &line);
+    if !args.rules.is_empty() {
+        let rules = Rules::open(&args.rules).map_err(anyhow::Error::from)?;
+        text += &packet::rule(&alert, &rules.current());
+    }
+    write_out(text.as_bytes())
 }
 
 /// The alert of a number, which must be in the store.

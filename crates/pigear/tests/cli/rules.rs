@@ -98,6 +98,10 @@ fn a_query_shows_the_rule_beside_the_packet() {
     );
     let (_, stderr, status) = ask(&[]);
     assert_eq!(status, Some(2), "{stderr}");
+    let (_, stderr, status) = ask(&["--packet", "1", "--format", "json"]);
+    let expected = "error: --rules: rules are shown with the formats fast and full only\n";
+    assert!(stderr.starts_with(expected), "{stderr}");
+    assert_eq!(status, Some(2));
 }
 
 #[cfg(feature = "shell")]
@@ -105,15 +109,24 @@ mod in_the_shell {
     use std::fs;
 
     use super::{Test, ping, rule};
-    use crate::screen;
+    use crate::running::Running;
+    use crate::screen::{self, Screen};
+
+    /// The shell after its first alert, with a file `own.rules` of this text.
+    fn at_prompt(rules: &[u8]) -> (Running, Screen) {
+        let test = Test::new().file("own.rules", rules);
+        let test = test.args(["--data-handler", "shell", "--rules", "own.rules"]);
+        let (mut running, screen) = screen::start(test, &[("NO_COLOR", "1")]);
+        // Else this line may come after the prompt.
+        screen.shows("listening on log/snort_alert");
+        running.send(&ping());
+        screen.prompts("pigear[1]>");
+        (running, screen)
+    }
 
     #[test]
     fn the_rule_of_an_alert_is_shown_as_it_is_now() {
-        let test = Test::new().file("own.rules", rule(2));
-        let test = test.args(["--data-handler", "shell", "--rules", "own.rules"]);
-        let (mut running, mut screen) = screen::start(test, &[]);
-        running.send(&ping());
-        screen.prompts("pigear[1]>");
+        let (running, mut screen) = at_prompt(rule(2).as_bytes());
         screen.enters("rule");
         let shown = rule(2);
         screen.shows(&format!(
@@ -138,6 +151,8 @@ mod in_the_shell {
     fn without_rules_it_is_said_what_to_do() {
         let test = Test::new().args(["--data-handler", "shell"]);
         let (mut running, mut screen) = screen::start(test, &[]);
+        // Else this line may come after the prompt.
+        screen.shows("listening on log/snort_alert");
         running.send(&ping());
         screen.prompts("pigear[1]>");
         screen.enters("rule");
@@ -150,11 +165,7 @@ mod in_the_shell {
     fn a_rule_cannot_control_the_terminal() {
         let hostile =
             b"alert icmp any any -> any any (msg:\"\x1b[2J\xe2\x80\xae\"; sid:1000134; rev:1;)\n";
-        let test = Test::new().file("own.rules", hostile);
-        let test = test.args(["--data-handler", "shell", "--rules", "own.rules"]);
-        let (mut running, mut screen) = screen::start(test, &[("NO_COLOR", "1")]);
-        running.send(&ping());
-        screen.prompts("pigear[1]>");
+        let (running, mut screen) = at_prompt(hostile);
         screen.enters("rule(alert)");
         screen.shows("own.rules:1\n");
         let bytes = screen.bytes();

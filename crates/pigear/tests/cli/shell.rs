@@ -113,6 +113,7 @@ fn two_shells_are_refused() {
 fn what_an_attacker_wrote_never_reaches_the_terminal() {
     let hostile = b"\x1b[2J\x1b]0;owned\x07\r\nfake> caf\xe9\x9b1m\xe2\x80\xae";
     let (mut running, mut screen) = screen::start(shell(), &[("NO_COLOR", "1")]);
+    screen.shows("listening on log/snort_alert");
     running.send(&alert(hostile));
     screen.prompts("pigear[1]>");
     for line in [
