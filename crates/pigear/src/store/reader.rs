@@ -229,7 +229,10 @@ impl Reader {
         let search = Search::new(criteria, &self.connection)?;
         for segments in search.windows(newest) {
             for block in search.blocks(&self.connection, segments)? {
-                let (first, last) = (block * BLOCK, (block * BLOCK + BLOCK - 1).min(newest));
+                let (first, last) = (block * BLOCK, end_of_block(block * BLOCK).min(newest));
+                if first > newest {
+                    continue;
+                }
                 self.check_over(last.saturating_add(1))?;
                 for stored in self.read((first, last), Some(&search))?.into_iter().rev() {
                     if visit(*stored) == Further::Enough {
