@@ -21,7 +21,7 @@ pub(crate) const MAX_MAP: u64 = 64 << 20;
 pub(crate) const MAX_CONFIG: u64 = 16 << 20;
 
 /// The maximum size of a secret, template, or file of certificates.
-#[cfg(any(feature = "http", feature = "syslog"))]
+#[cfg(any(feature = "http", feature = "syslog", feature = "web"))]
 pub(crate) const MAX_SMALL: u64 = 1 << 20;
 
 /// The timeout of a pipe.

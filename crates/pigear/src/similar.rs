@@ -1,7 +1,7 @@
 //! Which known name a user may have meant.
 
 /// Whether a name may be meant by a misspelt one.
-#[cfg(feature = "command")]
+#[cfg(any(feature = "command", feature = "web"))]
 pub(crate) fn is_near(misspelt: &str, known: &str) -> bool {
     nearest(misspelt, [known]).is_some()
 }

@@ -21,7 +21,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn start(path: &Path) -> Result<Self, StoreProblem> {
-        let connection = connect::to_read(path)?;
+        let connection = connect::to_read(path, connect::BUSY_TIMEOUT)?;
         let interrupt = connection.get_interrupt_handle();
         let (finder, found) = channel();
         let look = move || {

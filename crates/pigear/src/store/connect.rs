@@ -13,7 +13,7 @@ use super::error::StoreProblem;
 use super::layout::{APPLICATION, VERSION};
 
 /// How long to wait for another process that writes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,11 @@ impl FileKind {
     /// Reads the version, and changes nothing. The file is not read directly: closing it would release
     /// the locks that this process's connections have on it.
     pub(super) fn of(path: &Path) -> Result<Self, StoreProblem> {
+        Self::within(path, BUSY_TIMEOUT)
+    }
+
+    /// The same, but waits only for this time for a program that has it locked.
+    fn within(path: &Path, wait: Duration) -> Result<Self, StoreProblem> {
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
             Err(error) => return Err(error.into()),
@@ -42,7 +47,7 @@ impl FileKind {
         let number = |connection: &Connection, pragma| {
             connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, u32>(0))
         };
-        let numbers = connect_to_read(path).and_then(|connection| {
+        let numbers = connect_to_read(path, wait).and_then(|connection| {
             Ok((number(&connection, "application_id")?, number(&connection, "user_version")?))
         });
         match numbers {
@@ -55,20 +60,25 @@ impl FileKind {
 
 /// Opens a store for a small change, while another process may be writing.
 pub(super) fn beside(path: &Path) -> Result<Connection, StoreProblem> {
-    present(path)?;
+    present(path, BUSY_TIMEOUT)?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
 }
 
-/// Opens a store for reading, while another process may be writing.
-pub(super) fn to_read(path: &Path) -> Result<Connection, StoreProblem> {
-    present(path)?;
-    connect_to_read(path)
+/// Opens a store for reading, while another process may be writing. It waits for this time, then and later, for
+/// a program that has it locked.
+pub(super) fn to_read(path: &Path, wait: Duration) -> Result<Connection, StoreProblem> {
+    present(path, wait)?;
+    connect_to_read(path, wait)
 }
 
-fn connect_to_read(path: &Path) -> Result<Connection, StoreProblem> {
-    let readable = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(probed);
+fn connect_to_read(path: &Path, wait: Duration) -> Result<Connection, StoreProblem> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let readable = connection.and_then(|connection| {
+        connection.busy_timeout(wait)?;
+        probed(connection)
+    });
     match readable {
         Err(StoreProblem::Io(_)) if !is_written_to(path) => {
             // For a read-only directory, where the files that reading needs can't be created.
@@ -99,8 +109,8 @@ pub(super) fn beside_path(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-fn present(path: &Path) -> Result<(), StoreProblem> {
-    let kind = FileKind::of(path)?;
+fn present(path: &Path, wait: Duration) -> Result<(), StoreProblem> {
+    let kind = FileKind::within(path, wait)?;
     refuse_others(kind)?;
     match kind {
         FileKind::Nothing => Err(StoreProblem::Missing),

@@ -54,9 +54,17 @@ impl Reader {
     /// # Errors
     /// If the file doesn't exist, isn't a store, or can't be read.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_within(path, connect::BUSY_TIMEOUT)
+    }
+
+    /// The same, but each operation waits only for this time for a program that has the store locked.
+    ///
+    /// # Errors
+    /// If the file doesn't exist, isn't a store, or can't be read.
+    pub fn open_within(path: &Path, wait: Duration) -> Result<Self, StoreError> {
         // Before it is opened: if it is replaced meanwhile, that is seen later.
         let file = FileId::of(path).map_err(|error| StoreProblem::from(error).at(path))?;
-        let connection = connect::to_read(path).map_err(|problem| problem.at(path))?;
+        let connection = connect::to_read(path, wait).map_err(|problem| problem.at(path))?;
         let (path, interned) = (path.to_owned(), InternedRows::default());
         Ok(Self { connection, path, interned, file, unreadable: 0, is_over: None })
     }
@@ -64,15 +72,6 @@ impl Reader {
     /// Ends each search with an error once this is true, which is asked again and again.
     pub fn end_when(&mut self, is_over: impl Fn() -> bool + Send + 'static) {
         self.is_over = Some(Box::new(is_over));
-    }
-
-    /// How long to wait for a program that has the store locked.
-    ///
-    /// # Errors
-    /// If the store can't be read.
-    pub fn wait_for_lock(&self, time: Duration) -> Result<(), StoreError> {
-        let set = self.connection.busy_timeout(time).map_err(StoreProblem::from);
-        self.located(set)
     }
 
     /// Checks that the store is still one that this program can read: a newer Pigear may have changed it.
@@ -229,7 +228,10 @@ impl Reader {
         let search = Search::new(criteria, &self.connection)?;
         for segments in search.windows(newest) {
             for block in search.blocks(&self.connection, segments)? {
-                let (first, last) = (block * BLOCK, (block * BLOCK + BLOCK - 1).min(newest));
+                let (first, last) = (block * BLOCK, end_of_block(block * BLOCK).min(newest));
+                if first > newest {
+                    continue;
+                }
                 self.check_over(last.saturating_add(1))?;
                 for stored in self.read((first, last), Some(&search))?.into_iter().rev() {
                     if visit(*stored) == Further::Enough {

@@ -155,8 +155,7 @@ fn follow(feed: &Weak<Feed>, path: &Path) {
         }
         if reader.is_none() && Instant::now() >= next_try {
             next_try = Instant::now() + RETRY;
-            let opened = Reader::open(path).and_then(|opened| {
-                opened.wait_for_lock(RETRY)?;
+            let opened = Reader::open_within(path, RETRY).and_then(|opened| {
                 feed.begin(&opened)?;
                 Ok(opened)
             });

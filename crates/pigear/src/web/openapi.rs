@@ -56,9 +56,16 @@ const ALERT: &str = include_str!("../../../../docs/alert.schema.json");
 /// The description, without the prefix of paths.
 fn description() -> Value {
     let mut whole = serde_json::to_value(Description::openapi()).unwrap_or_default();
-    let mut alert: Value = serde_json::from_str(ALERT).unwrap_or_default();
+    // What the schema defines for itself is beside the other schemas here.
+    let alert = ALERT.replace("#/$defs/", "#/components/schemas/");
+    let mut alert: Value = serde_json::from_str(&alert).unwrap_or_default();
     if let Some(alert) = alert.as_object_mut() {
         alert.remove("$schema");
+        for (name, schema) in
+            alert.remove("$defs").as_ref().and_then(Value::as_object).into_iter().flatten()
+        {
+            whole["components"]["schemas"][name] = schema.clone();
+        }
     }
     let id =
         json!({ "description": "The alert's id in the store.", "type": "integer", "minimum": 1 });

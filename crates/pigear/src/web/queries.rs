@@ -145,9 +145,7 @@ impl Queries {
             reader.check_version()?;
             return Ok(reader);
         }
-        let reader = Reader::open(&self.path)?;
-        reader.wait_for_lock(LOCK_TIMEOUT)?;
-        Ok(reader)
+        Reader::open_within(&self.path, LOCK_TIMEOUT)
     }
 
     /// Keeps a reader whose query succeeded for the next one.

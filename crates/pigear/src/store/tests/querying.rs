@@ -222,6 +222,7 @@ fn a_search_that_is_ended_is_continued_where_it_was() {
     }
     assert!(ended > 10);
     assert_eq!(ids, whole);
+    asked.store(0, Ordering::SeqCst);
     let (mut ids, mut after) = (Vec::new(), 0);
     let mut visit = |stored: Stored| {
         ids.push(stored.id);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+#[cfg(any(feature = "command", test))]
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -15,10 +16,12 @@ use tracing::warn;
 use utoipa::ToSchema;
 
 use crate::input_file::{self, MAX_SMALL};
+#[cfg(any(feature = "command", test))]
 use crate::output_file;
 use crate::visible::visible;
 
 /// Permissions of the file.
+#[cfg(any(feature = "command", test))]
 const MODE: u32 = 0o600;
 
 /// What a user may do.
@@ -177,6 +180,7 @@ fn hash(password: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// If the name is not one, or the file can't be read or written.
+#[cfg(any(feature = "command", test))]
 pub(crate) fn add(path: &Path, name: &str, password: &str, role: Role) -> Result<bool, String> {
     check_name(name)?;
     if password.is_empty() {

@@ -25,7 +25,7 @@ fn schemathesis_finds_no_failure() {
     let output = command.current_dir(page.running.room().path()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("Tested: 12"), "{said}");
+    assert!(said.contains("No issues found") && !said.contains("Tested: 0"), "{said}");
     assert_eq!(page.last(), super::client::LAST);
     assert!(!page.running.stderr_so_far().contains("panicked"), "{}", page.running.stderr_so_far());
 }

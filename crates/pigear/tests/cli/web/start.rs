@@ -140,7 +140,14 @@ fn the_configuration_has_a_table_for_the_page() {
     assert_eq!(page.prefix, "/ids");
     assert_eq!(page.json("health")["store"]["path"], "a.db");
     assert!(page.json("health")["counters"]["handlers"].get("web").is_some());
-    drop(page);
+    let mut running = page.running;
+    running.signal(Signal::SIGTERM);
+    let (room, _) = running.end();
+    let mut command = program();
+    command.args(["web", "--config", "pigear.toml", "--path", "/other"]).current_dir(room.path());
+    let page = Page::from(command, room);
+    assert_eq!(page.prefix, "/other");
+    assert_eq!(page.json("health")["store"]["path"], "a.db");
     let test = Test::new().file("pigear.toml", "[web]\nlisen = \"127.0.0.1:0\"\n");
     let keys = "unknown key `lisen`, expected one of `listen`, `path`, `token`, `token_file`, `users`, \
         `tls_cert`, `tls_key`, `hosts`, `store`";

@@ -94,6 +94,36 @@ fn another_file_in_its_place_is_a_problem() {
 }
 
 #[test]
+fn a_store_that_is_locked_is_a_problem_until_it_is_free() {
+    let page = Page::over(stored(), &[]);
+    assert_eq!(page.last(), LAST);
+    let room = page.running.room();
+    // While the page has it open, no program gets this lock.
+    fs::rename(room.at("a.db"), room.at("b.db")).unwrap();
+    page.problem("alerts", 503);
+    let other = rusqlite::Connection::open(room.at("b.db")).unwrap();
+    other.pragma_update(None, "locking_mode", "EXCLUSIVE").unwrap();
+    crate::harness::until("it is locked", || other.execute_batch("BEGIN EXCLUSIVE").is_ok());
+    fs::rename(room.at("b.db"), room.at("a.db")).unwrap();
+    let problem = page.problem("alerts", 503);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.ends_with("another program has it locked"), "{detail}");
+    assert!(problem["hint"].is_string());
+    drop(other);
+    assert_eq!(page.last(), LAST);
+}
+
+#[test]
+fn a_store_that_is_vacuumed_is_read_before_and_after() {
+    let page = Page::over(stored(), &[]);
+    let before = page.json("alerts?limit=100");
+    let other = rusqlite::Connection::open(page.running.room().at("a.db")).unwrap();
+    other.execute_batch("VACUUM").unwrap();
+    assert_eq!(page.json("alerts?limit=100"), before);
+    assert_eq!(page.json("counts?by=sid")["total"], PINGS);
+}
+
+#[test]
 fn slow_clients_hold_nothing_up() {
     let mut page = Page::listening(&[]);
     for _ in 0..40 {
