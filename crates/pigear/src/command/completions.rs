@@ -90,8 +90,7 @@ fn with_candidates(registry: &Registry, typed: &[OsString]) -> Command {
     #[cfg(feature = "store")]
     let command = command.mut_subcommand("query", query);
     #[cfg(feature = "top")]
-    let command = command
-        .mut_subcommand("top", |top| top.mut_arg("filter", |arg| arg.add(by(words::fields))));
+    let command = command.mut_subcommand("top", selection);
     command
 }
 
@@ -105,13 +104,19 @@ fn topics(command: &Command, registry: &Registry) -> Vec<String> {
 #[cfg(feature = "store")]
 fn query(command: Command) -> Command {
     let formats = FormatName::ALL.map(FormatName::name);
+    selection(command)
+        .mut_arg("format", |arg| arg.add(by(move |word| words::names(&formats, word))))
+        .mut_arg("count_by", |arg| arg.add(by(|word| words::names(&CountBy::names(), word))))
+}
+
+/// The criteria for stored alerts.
+#[cfg(feature = "store")]
+fn selection(command: Command) -> Command {
     let classes = Classes::stock();
     let classes = classes.iter().map(|(_, class)| class.name.to_string());
     let classes: Vec<_> = classes.chain([NO_CLASS.to_owned()]).collect();
-    let command = command
-        .mut_arg("format", |arg| arg.add(by(move |word| words::names(&formats, word))))
-        .mut_arg("count_by", |arg| arg.add(by(|word| words::names(&CountBy::names(), word))))
-        .mut_arg("class", |arg| arg.add(by(move |word| words::of_all(&classes, word))));
+    let command =
+        command.mut_arg("class", |arg| arg.add(by(move |word| words::of_all(&classes, word))));
     #[cfg(feature = "script")]
     let command = command.mut_arg("filter", |arg| arg.add(by(words::fields)));
     command

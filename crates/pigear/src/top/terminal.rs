@@ -6,6 +6,7 @@ use std::process;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
+use nix::unistd::{getpgrp, getsid};
 use ratatui::Frame;
 use ratatui::backend::TermionBackend;
 use ratatui::termion::cursor::{Hide, Show};
@@ -49,8 +50,13 @@ impl Terminal {
         self.0.resize(area)
     }
 
-    /// Stops the program, as Ctrl-Z does elsewhere. Returns when it goes on.
+    /// Stops the program, as Ctrl-Z does elsewhere. Returns when it goes on. Without a shell that could continue
+    /// it, such as in a window of its own, it isn't stopped.
     pub(super) fn suspend(&mut self) -> io::Result<()> {
+        // A shell gives each of its jobs a process group of its own.
+        if getsid(None)? == getpgrp() {
+            return Ok(());
+        }
         restore();
         emulate_default_handler(SIGTSTP)?;
         self.resume()

@@ -184,6 +184,16 @@ fn it_is_stopped_and_goes_on() {
 }
 
 #[test]
+fn where_nothing_could_continue_it_it_is_not_stopped() {
+    let mut top = Top::new(&[]);
+    top.screen.shows("alerts, newest first");
+    top.screen.types("\x1a?");
+    top.screen.shows("any key goes back");
+    top.screen.types("q");
+    assert_eq!(top.ends().code(), Some(0));
+}
+
+#[test]
 fn a_store_that_goes_away_is_waited_for() {
     let mut top = Top::new(&[]);
     top.screen.shows("alerts, newest first");
