@@ -115,7 +115,8 @@ function facts(alert) {
     ["Snort", alert.dialect ?? (alert.source && "from its log")], ["Event", alert.event_id],
     ["Acknowledged", mark(alert.triage?.acknowledged)], ["Starred", mark(alert.triage?.starred)],
   ];
-  return h("dl", { class: "facts" }, ...rows.flatMap(([name, one]) => (one === undefined || one === null || one === false || one === "" ? [] : [h("dt", {}, name), h("dd", {}, ...[one].flat())])));
+  const known = rows.map(([name, one]) => /** @type {const} */ ([name, [one].flat().filter((part) => part !== undefined && part !== null && part !== false && part !== "")])).filter(([, parts]) => parts.length);
+  return h("dl", { class: "facts" }, ...known.flatMap(([name, parts]) => [h("dt", {}, name), h("dd", {}, ...parts)]));
 }
 
 /** @param {string} base64 */
