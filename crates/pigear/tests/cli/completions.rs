@@ -8,7 +8,7 @@ use crate::room::Room;
 use crate::screen::{self, Screen};
 
 /// What is typed before TAB, and what the line is then.
-const LINES: [(&str, &str); 15] = [
+const LINES: [(&str, &str); 16] = [
     ("pigear --data-han", "pigear --data-handler "),
     ("pigear --data-handler fi", "pigear --data-handler file "),
     ("pigear --data-handler old=fi", "pigear --data-handler old=file "),
@@ -24,6 +24,7 @@ const LINES: [(&str, &str); 15] = [
     ("pigear dialect=barnyard2-", "pigear dialect=barnyard2-32bit "),
     ("pigear help fie", "pigear help fields "),
     ("pigear top --filter msg.pri", "pigear top --filter msg.priority "),
+    ("pigear top --class network-s", "pigear top --class network-scan "),
 ];
 
 /// A terminal with a shell that finds `pigear` and its completions.
