@@ -108,7 +108,7 @@ fn for_an_option_that_is_not_there_it_is_said_what_to_write() {
 #[test]
 fn each_filter_that_is_suggested_works() {
     for (option, value) in [
-        ("class", "x"),
+        ("class", "misc-activity"),
         ("dst", "10.0.0.1"),
         ("gid", "1"),
         ("host", "10.0.0.1"),
