@@ -36,6 +36,7 @@ pub mod functions;
 mod hint;
 mod kind;
 mod layers;
+mod native;
 mod problem;
 #[cfg(test)]
 mod tests;

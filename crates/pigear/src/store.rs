@@ -50,6 +50,7 @@ mod layout;
 mod lock;
 mod meta;
 mod moment;
+mod narrowing;
 mod open;
 mod opener;
 mod progress;
@@ -89,6 +90,8 @@ pub use durable_queue::DurableQueue;
 pub use error::{StoreError, StoreProblem};
 pub use lanes::{DroppedLane, LaneState, drop_lane};
 pub use moment::moment;
+#[cfg(feature = "script")]
+pub(crate) use narrowing::{Narrowing, SignatureTest};
 pub use opener::{DurableLane, OpeningHandler, PendingQueue, StoreOpener, WhenDiskFull};
 pub use reader::{Further, Reader};
 pub use retention::{Retention, RetentionPolicy};

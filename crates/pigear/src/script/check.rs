@@ -13,7 +13,8 @@ use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 
 pub(super) use self::classes::classes;
 use self::found::Found;
-use self::kinds::{Kinds, fields, follow, given};
+pub(super) use self::kinds::given;
+use self::kinds::{Kinds, fields, follow};
 use self::names::Names;
 #[cfg(test)]
 pub(super) use self::names::names;

@@ -14,7 +14,7 @@ const MAX_DEPTHS: [usize; 2] = [128, 32];
 /// The most bytes of a string, and of all strings in a list: a hexdump of the largest packet is 312 KB.
 const MAX_TEXT: usize = 1 << 20;
 /// The most elements of a list, or bytes of a packet: more than the largest packet.
-const MAX_LIST: usize = 1 << 17;
+pub(super) const MAX_LIST: usize = 1 << 17;
 const MAX_MAP: usize = 4_096;
 const MAX_VARIABLES: usize = 256;
 const MAX_FUNCTIONS: usize = 256;

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use pigear_alert::unified2::Verdict;
+use jiff::Timestamp;
+use pigear_alert::packet::IpProtocol;
 use pigear_alert::{Alert, Medium};
 use rhai::{Dynamic, Engine, Map};
 
@@ -30,115 +32,155 @@ pub struct Field {
     pub about: &'static str,
     /// The kind of its values.
     pub(crate) kind: Kind,
-    get: fn(&Arc<Alert>) -> Dynamic,
+    /// How its value is read.
+    pub(super) read: Read,
+}
+
+/// How the value of a field is read from an alert. Scripts that run natively use the same functions as the
+/// engine.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Read {
+    Number(fn(&Alert) -> Option<i64>),
+    Text(fn(&Alert) -> Option<Cow<'_, str>>),
+    /// A text that is compared without case.
+    Word(fn(&Alert) -> Option<Cow<'_, str>>),
+    Address(fn(&Alert) -> Option<IpAddr>),
+    Protocol(fn(&Alert) -> Option<IpProtocol>),
+    Bytes(fn(&Alert) -> Option<&[u8]>),
+    Truth(fn(&Alert) -> bool),
+    /// A time, which scripts have as a text.
+    Time(fn(&Alert) -> Timestamp),
+    Other(fn(&Arc<Alert>) -> Dynamic),
 }
 
 impl Field {
     /// Its value; `()` if it isn't known.
     pub fn get(&self, alert: &Arc<Alert>) -> Dynamic {
-        (self.get)(alert)
+        match self.read {
+            Read::Number(read) => read(alert).map_or(Dynamic::UNIT, Dynamic::from_int),
+            Read::Text(read) => shown(read(alert)),
+            Read::Word(read) => word(read(alert).map(Cow::into_owned)),
+            Read::Address(read) => shown(read(alert)),
+            Read::Protocol(read) => read(alert).map_or(Dynamic::UNIT, |protocol| {
+                protocol.name().map_or_else(|| number(protocol.0), |name| word(Some(name)))
+            }),
+            Read::Bytes(read) => {
+                read(alert).map_or(Dynamic::UNIT, |bytes| Dynamic::from_blob(bytes.to_vec()))
+            }
+            Read::Truth(read) => read(alert).into(),
+            Read::Time(read) => time_text(read(alert)).into(),
+            Read::Other(read) => read(alert),
+        }
     }
 }
 
+/// A time as scripts have it.
+pub(super) fn time_text(time: Timestamp) -> String {
+    format!("{time:.6}")
+}
+
 macro_rules! fields {
-    ($($name:ident: $kind:expr, $about:literal $get:expr;)*) => {
-        &[$(Field { name: stringify!($name), about: $about, kind: $kind, get: $get }),*]
+    ($($name:ident: $kind:expr, $about:literal $read:ident |$alert:ident| $get:expr;)*) => {
+        &[$(Field {
+            name: stringify!($name),
+            about: $about,
+            kind: $kind,
+            read: Read::$read(|$alert| $get),
+        }),*]
     };
 }
 
 /// The fields of `msg`, in the order of the datagram, and then optional ones.
 pub const MSG: &[Field] = fields! {
-    msg: Kind::Text, "the rule's message, whole where sid-msg.map has it" |a| text(&a.msg());
-    ts_sec: Kind::WIDE, "when the packet was seen: seconds since 1970" |a| number(a.message.ts_sec);
-    ts_usec: Kind::WIDE, "when the packet was seen: microseconds" |a| number(a.message.ts_usec);
-    caplen: Kind::WIDE, "bytes of the packet that are in pkt" |a| number(a.message.caplen);
-    pktlen: Kind::WIDE, "bytes of the packet on the wire" |a| number(a.message.pktlen);
-    dlthdr: Kind::WIDE, "where the link header begins in pkt" |a| number(a.message.dlthdr);
-    nethdr: Kind::WIDE, "where the innermost IP header begins in pkt" |a| number(a.message.nethdr);
-    transhdr: Kind::WIDE, "where the transport header begins in pkt" |a| number(a.message.transhdr);
-    data: Kind::WIDE, "where the payload begins in pkt" |a| number(a.message.data);
-    val: Kind::WIDE, "flags: 1 without packet, 2 without transport header" |a| number(a.message.val);
-    pkt: Kind::Bytes, "the packet, as bytes" |a| Dynamic::from_blob(a.message.pkt.to_vec());
-    sig_generator: Kind::WIDE, "generator: the part of Snort that raised the alert" |a| {
-        number(a.message.sig_generator)
+    msg: Kind::Text, "the rule's message, whole where sid-msg.map has it" Text |a| Some(text(a.msg()));
+    ts_sec: Kind::WIDE, "when the packet was seen: seconds since 1970" Number |a| Some(a.message.ts_sec.into());
+    ts_usec: Kind::WIDE, "when the packet was seen: microseconds" Number |a| Some(a.message.ts_usec.into());
+    caplen: Kind::WIDE, "bytes of the packet that are in pkt" Number |a| Some(a.message.caplen.into());
+    pktlen: Kind::WIDE, "bytes of the packet on the wire" Number |a| Some(a.message.pktlen.into());
+    dlthdr: Kind::WIDE, "where the link header begins in pkt" Number |a| Some(a.message.dlthdr.into());
+    nethdr: Kind::WIDE, "where the innermost IP header begins in pkt" Number |a| Some(a.message.nethdr.into());
+    transhdr: Kind::WIDE, "where the transport header begins in pkt" Number |a| Some(a.message.transhdr.into());
+    data: Kind::WIDE, "where the payload begins in pkt" Number |a| Some(a.message.data.into());
+    val: Kind::WIDE, "flags: 1 without packet, 2 without transport header" Number |a| Some(a.message.val.into());
+    pkt: Kind::Bytes, "the packet, as bytes" Bytes |a| Some(&*a.message.pkt);
+    sig_generator: Kind::WIDE, "generator: the part of Snort that raised the alert" Number |a| {
+        Some(a.message.sig_generator.into())
     };
-    sig_id: Kind::WIDE, "signature id: the rule" |a| number(a.message.sig_id);
-    sig_rev: Kind::WIDE, "revision of the rule" |a| number(a.message.sig_rev);
-    classification: Kind::WIDE, "class: a number in classification.config" |a| number(a.message.classification);
-    priority: Kind::WIDE, "priority: 1 is the most severe, 0 none" |a| whole(a, a.message.priority);
-    event_id: Kind::WIDE, "number of the event" |a| whole(a, a.message.event_id);
-    event_reference: Kind::WIDE, "number of the event that this one refers to" |a| {
+    sig_id: Kind::WIDE, "signature id: the rule" Number |a| Some(a.message.sig_id.into());
+    sig_rev: Kind::WIDE, "revision of the rule" Number |a| Some(a.message.sig_rev.into());
+    classification: Kind::WIDE, "class: a number in classification.config" Number |a| Some(a.message.classification.into());
+    priority: Kind::WIDE, "priority: 1 is the most severe, 0 none" Number |a| whole(a, a.message.priority);
+    event_id: Kind::WIDE, "number of the event" Number |a| whole(a, a.message.event_id);
+    event_reference: Kind::WIDE, "number of the event that this one refers to" Number |a| {
         whole(a, a.message.event_reference)
     };
-    tv_sec: Kind::WIDE, "when the event referred to happened: seconds" |a| number(a.message.tv_sec);
-    tv_usec: Kind::WIDE, "when the event referred to happened: microseconds" |a| number(a.message.tv_usec);
-    app_name: Kind::Text, "the application, where OpenAppID knows it" |a| shown(a.message.app_name);
+    tv_sec: Kind::WIDE, "when the event referred to happened: seconds" Number |a| Some(a.message.tv_sec.into());
+    tv_usec: Kind::WIDE, "when the event referred to happened: microseconds" Number |a| Some(a.message.tv_usec.into());
+    app_name: Kind::Text, "the application, where OpenAppID knows it" Text |a| {
+        a.message.app_name.as_ref().map(|name| String::from_utf8_lossy(name.as_bytes()))
+    };
 };
 
 /// The fields of `alert`, named as in JSON.
 pub const ALERT: &[Field] = fields! {
-    timestamp: Kind::Text, "when the packet was seen, UTC" |a| format!("{:.6}", a.timestamp()).into();
-    received: Kind::Text, "when the alert was received, UTC" |a| format!("{:.6}", a.received).into();
-    src_ip: Kind::Address, "source address" |a| shown(a.src_ip());
-    src_port: Kind::PORT, "source port (TCP, UDP, SCTP)" |a| known(a.src_port());
-    dst_ip: Kind::Address, "destination address" |a| shown(a.dst_ip());
-    dst_port: Kind::PORT, "destination port (TCP, UDP, SCTP)" |a| known(a.dst_port());
-    proto: Kind::Protocol, "\"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", \"SCTP\", …, or a number without name" |a| {
-        a.protocol().map_or(Dynamic::UNIT, |protocol| {
-            protocol.name().map_or_else(|| number(protocol.0), |name| word(Some(name)))
-        })
+    timestamp: Kind::Text, "when the packet was seen, UTC" Time |a| a.timestamp();
+    received: Kind::Text, "when the alert was received, UTC" Text |a| Some(time_text(a.received).into());
+    src_ip: Kind::Address, "source address" Address |a| a.src_ip();
+    src_port: Kind::PORT, "source port (TCP, UDP, SCTP)" Number |a| known(a.src_port());
+    dst_ip: Kind::Address, "destination address" Address |a| a.dst_ip();
+    dst_port: Kind::PORT, "destination port (TCP, UDP, SCTP)" Number |a| known(a.dst_port());
+    proto: Kind::Protocol, "\"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", \"SCTP\", …, or a number without name" Protocol |a| {
+        a.protocol()
     };
-    priority: Kind::Number { min: 1, max: u32::MAX as i64 }, "priority: 1 is the most severe; not known where Snort sends 0, or none" |a| {
+    priority: Kind::Number { min: 1, max: u32::MAX as i64 }, "priority: 1 is the most severe; not known where Snort sends 0, or none" Number |a| {
         known(Some(a.message.priority).filter(|&priority| priority > 0 && a.has_whole_event()))
     };
-    vlan: Kind::List(&Kind::PORT), "numbers of the VLANs, outermost first" |a| list(a.dissection().vlans().map(number));
-    class: Kind::Word(Words::Class), "short name of the class" |a| {
-        word(a.class().map(|class| class.name.to_string()))
+    vlan: Kind::List(&Kind::PORT), "numbers of the VLANs, outermost first" Other |a| list(a.dissection().vlans().map(number));
+    class: Kind::Word(Words::Class), "short name of the class" Word |a| a.class().map(|class| (*class.name).into());
+    class_description: Kind::Text, "description of the class" Text |a| {
+        a.class().map(|class| (*class.description).into())
     };
-    class_description: Kind::Text, "description of the class" |a| shown(a.class().map(|class| &class.description));
-    references: Kind::List(&Kind::Text), "URLs that describe the subject" |a| list(a.references().map(Dynamic::from));
-    layers: Kind::List(&Kind::Map), "the packet's headers, outermost first: maps with name, start, end and fields" |a| {
+    references: Kind::List(&Kind::Text), "URLs that describe the subject" Other |a| list(a.references().map(Dynamic::from));
+    layers: Kind::List(&Kind::Map), "the packet's headers, outermost first: maps with name, start, end and fields" Other |a| {
         list(layers::maps(a).into_iter().map(Dynamic::from_map))
     };
-    payload: Kind::Bytes, "what the innermost IP packet carries, as bytes" |a| {
-        Dynamic::from_blob(a.ip_payload().to_vec())
+    payload: Kind::Bytes, "what the innermost IP packet carries, as bytes" Bytes |a| Some(a.ip_payload());
+    sensor: Kind::Text, "the sensor's name" Text |a| a.origin.sensor.as_deref().map(Cow::Borrowed);
+    socket: Kind::Text, "the socket that the alert came through" Text |a| {
+        a.origin.socket.as_ref().map(|path| path.to_string_lossy())
     };
-    sensor: Kind::Text, "the sensor's name" |a| shown(a.origin.sensor.as_ref());
-    socket: Kind::Text, "the socket that the alert came through" |a| {
-        shown(a.origin.socket.as_ref().map(|path| path.display()))
-    };
-    thread: Kind::WIDE, "number of Snort 3's packet thread" |a| known(a.origin.thread);
-    sender: Kind::Map, "the sender's pid and uid" |a| {
+    thread: Kind::WIDE, "number of Snort 3's packet thread" Number |a| known(a.origin.thread);
+    sender: Kind::Map, "the sender's pid and uid" Other |a| {
         a.sender.map_or(Dynamic::UNIT, |sender| {
             let ids = [("pid", number(sender.pid)), ("uid", number(sender.uid))];
             Dynamic::from_map(Map::from_iter(ids.map(|(name, id)| (name.into(), id))))
         })
     };
-    dialect: Kind::Word(Words::Dialect), "which Snort the datagram is from" |a| {
-        word(Some(a.dialect.name()).filter(|_| a.medium == Medium::Datagram))
+    dialect: Kind::Word(Words::Dialect), "which Snort the datagram is from" Word |a| {
+        Some(a.dialect.name().into()).filter(|_| a.medium == Medium::Datagram)
     };
-    source: Kind::Word(Words::Source), "\"unified2\" if it was read from Snort's log" |a| {
-        word(Some("unified2").filter(|_| a.medium == Medium::Unified2))
+    source: Kind::Word(Words::Source), "\"unified2\" if it was read from Snort's log" Word |a| {
+        Some("unified2".into()).filter(|_| a.medium == Medium::Unified2)
     };
-    action: Kind::Word(Words::Action), "what Snort did with the packet, if its log says so: \"allowed\", \"blocked\", ..." |a| {
-        word(a.verdict().map(Verdict::name))
+    action: Kind::Word(Words::Action), "what Snort did with the packet, if its log says so: \"allowed\", \"blocked\", ..." Word |a| {
+        a.verdict().map(|verdict| verdict.name().into())
     };
-    inspected: Kind::Bytes, "the part of a stream that Snort inspected, as bytes, where there is no packet" |a| {
-        a.inspected().map_or(Dynamic::UNIT, |bytes| Dynamic::from_blob(bytes.to_vec()))
+    inspected: Kind::Bytes, "the part of a stream that Snort inspected, as bytes, where there is no packet" Bytes |a| {
+        a.inspected()
     };
-    extra: Kind::Map, "other data from Snort's log, by name: http_uri, http_host, xff, ..." |a| {
+    extra: Kind::Map, "other data from Snort's log, by name: http_uri, http_host, xff, ..." Other |a| {
         Dynamic::from_map(extra(a))
     };
-    message: Kind::Message, "Snort's own fields: `msg`, when the alert is in another variable" |a| {
+    message: Kind::Message, "Snort's own fields: `msg`, when the alert is in another variable" Other |a| {
         Dynamic::from(SnortMessage(Arc::clone(a)))
     };
-    dissection_differs: Kind::Truth, "whether Snort states other addresses than the packet's headers look like" |a| {
-        a.dissection_differs().into()
+    dissection_differs: Kind::Truth, "whether Snort states other addresses than the packet's headers look like" Truth |a| {
+        a.dissection_differs()
     };
-    count: Kind::WIDE, "how many alerts it stands for, where alerts are grouped" |a| {
+    count: Kind::WIDE, "how many alerts it stands for, where alerts are grouped" Number |a| {
         known(a.count.and_then(|count| i64::try_from(count.get()).ok()))
     };
-    untrusted: Kind::Truth, "whether an attacker may have forged the event" |a| a.untrusted.into();
+    untrusted: Kind::Truth, "whether an attacker may have forged the event" Truth |a| a.untrusted;
 };
 
 /// Registers `msg` and `alert` with an engine.
@@ -208,8 +250,10 @@ fn extra(alert: &Alert) -> Map {
     let mut map = Map::new();
     for extra in alert.log().map_or(&[][..], |log| &log.extra) {
         if let Some(name) = extra.info.name() {
-            let value =
-                extra.address().map_or_else(|| text(&extra.data), |ip| ip.to_string().into());
+            let value = extra.address().map_or_else(
+                || String::from_utf8_lossy(&extra.data).into_owned().into(),
+                |ip| ip.to_string().into(),
+            );
             map.entry(name.into()).or_insert(value);
         }
     }
@@ -220,17 +264,20 @@ fn number(value: impl Into<i64>) -> Dynamic {
     Dynamic::from_int(value.into())
 }
 
-fn known(value: Option<impl Into<i64>>) -> Dynamic {
-    value.map_or(Dynamic::UNIT, number)
+fn known(value: Option<impl Into<i64>>) -> Option<i64> {
+    value.map(Into::into)
 }
 
 /// A number that is known only if the whole event is.
-fn whole(alert: &Alert, value: u32) -> Dynamic {
+fn whole(alert: &Alert, value: u32) -> Option<i64> {
     known(Some(value).filter(|_| alert.has_whole_event()))
 }
 
-fn text(bytes: &[u8]) -> Dynamic {
-    String::from_utf8_lossy(bytes).into_owned().into()
+fn text(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+    match bytes {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
+    }
 }
 
 fn shown(value: Option<impl ToString>) -> Dynamic {

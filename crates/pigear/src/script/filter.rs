@@ -7,14 +7,17 @@ use rhai::{AST, Dynamic, Engine, OptimizationLevel, Position, Scope};
 use super::check::{check, classes};
 use super::engine::engine;
 use super::fields::{AlertFields, SnortMessage};
+use super::native::Native;
 use super::problem::{ScriptProblem, said_of_running, type_name};
-use super::unknown::{self, Parts};
+use super::unknown::{self, Parts, UnknownField};
 
 /// A script that decides whether an alert passes.
 pub struct Filter {
     engine: Engine,
     ast: AST,
     parts: Parts,
+    /// The condition, if it needs no engine.
+    native: Option<Native>,
     classes: Vec<String>,
     scope: Scope<'static>,
     advice: Advice,
@@ -57,9 +60,10 @@ impl Filter {
             return Err(ScriptProblem::new("a filter needs an expression", script, Position::NONE));
         }
         check(&engine, &ast, script)?;
-        let (parts, classes) = (Parts::of(&ast), classes(&ast));
+        let (parts, native, classes) = (Parts::of(&ast), Native::of(&ast), classes(&ast));
         let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple);
-        Ok(Self { engine, ast, parts, classes, scope, advice: Advice::default(), unknown: None })
+        let (advice, unknown) = (Advice::default(), None);
+        Ok(Self { engine, ast, parts, native, classes, scope, advice, unknown })
     }
 
     /// The classes that it compares an alert's class with.
@@ -75,13 +79,39 @@ impl Filter {
         self
     }
 
+    /// Has the engine run the script even if it could run natively, for tests and measurements.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn by_engine(mut self) -> Self {
+        self.native = None;
+        self
+    }
+
+    /// Whether an alert passes, if that needs no engine.
+    pub(crate) fn passes_natively(&self, alert: &Alert) -> Option<bool> {
+        let native = self.native.as_ref()?;
+        native.can_take(alert).then(|| native.passes(alert))
+    }
+
+    /// What alerts must meet to pass, as far as the store's index can tell.
+    #[cfg(feature = "store")]
+    pub(crate) fn narrowing(&self) -> Option<crate::store::Narrowing> {
+        self.native.as_ref().map(Native::narrowing)
+    }
+
     /// Whether an alert passes.
     ///
     /// # Errors
     /// If the script fails, or its value is neither true nor false.
     pub fn passes(&mut self, alert: &Arc<Alert>) -> Result<bool, FilterFailure> {
-        look_at(&mut self.scope, alert);
         self.unknown = None;
+        if let Some(passes) = self.passes_natively(alert) {
+            if !passes && let Some(native) = &self.native {
+                self.unknown = native.undecided(alert).map(|field| self.said(field));
+            }
+            return Ok(passes);
+        }
+        look_at(&mut self.scope, alert);
         unknown::take();
         let value: Dynamic = self
             .engine
@@ -105,17 +135,21 @@ impl Filter {
 
     fn undecided(&mut self, alert: &Arc<Alert>) -> Option<String> {
         let Self { engine, parts, scope, .. } = self;
-        let (of, field) = parts.undecided(&mut |part| {
+        let field = parts.undecided(&mut |part| {
             look_at(scope, alert);
             // A part that fails lets the alert through, as does a whole filter.
             let value = engine.eval_ast_with_scope::<Dynamic>(scope, part);
             value.ok().is_none_or(|value| value.as_bool().unwrap_or(true))
         })?;
+        Some(self.said(field))
+    }
+
+    fn said(&self, (of, field): UnknownField) -> String {
         let advice = match self.advice {
             Advice::Complete => "; --complete-from adds it from Snort's log",
             Advice::Nothing => "",
         };
-        Some(format!("{of}.{field} is not known{advice}"))
+        format!("{of}.{field} is not known{advice}")
     }
 }
 

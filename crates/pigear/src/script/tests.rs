@@ -9,6 +9,7 @@ use super::*;
 mod calls;
 mod checks;
 mod languages;
+mod native;
 mod unknown;
 mod words;
 

@@ -6,7 +6,7 @@ use pigear_alert::Alert;
 use rhai::{AST, Expr, Stmt};
 
 /// What an alert lacks that Snort's log may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Missing {
     Nothing,
     /// Addresses, ports and the protocol.

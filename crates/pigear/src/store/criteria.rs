@@ -5,6 +5,7 @@ use pigear_alert::Alert;
 use pigear_alert::packet::IpProtocol;
 use pigear_alert::triage::Triage;
 
+use super::narrowing::Narrowing;
 use crate::network::Network;
 
 /// Criteria for alerts: all that are given must be met.
@@ -49,6 +50,8 @@ pub struct Criteria {
     pub comment: Option<String>,
     /// A further condition.
     pub also: Option<Test>,
+    /// What the index can tell of the further condition.
+    pub(crate) narrowing: Option<Narrowing>,
 }
 
 /// The class of alerts without one, as a criterion and in counts.

@@ -1,7 +1,9 @@
 //! Finds the blocks that may have wanted alerts.
 
+mod narrowed;
+
 use std::iter;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use jiff::Timestamp;
 use pigear_alert::Alert;
@@ -9,21 +11,23 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::criteria::{Criteria, NO_CLASS};
 use super::error::StoreProblem;
-use super::id_hash::IdSet;
 use super::interned::{self, Signature};
 use super::layout::{SEGMENT, SEGMENT_BLOCKS};
 use super::meta::last_id;
 use super::record::microseconds;
-use super::segment_index::{self, Blocks, Key, KeyKind};
+use super::segment_index::{Blocks, KeyKind};
 use super::triage::{self, TriageReader};
+use narrowed::{Narrowed, SignatureSet, span, with_addresses};
 
 /// Criteria, resolved for this store.
 pub(super) struct Search<'a> {
     criteria: &'a Criteria,
     /// The wanted signatures; `None` for all.
-    signatures: Option<IdSet>,
-    /// The range of these ids; `None` if there are none.
-    signature_keys: Option<RangeInclusive<Key>>,
+    signatures: Option<SignatureSet>,
+    /// What else the index can tell of the further condition.
+    narrowed: Narrowed,
+    /// The wanted time, in microseconds since 1970.
+    span: Range<i64>,
     /// The oldest block that may have wanted alerts.
     oldest: i64,
     /// The first of the blocks whose alerts were all received in the wanted time.
@@ -37,7 +41,7 @@ pub(super) struct Search<'a> {
 impl<'a> Search<'a> {
     pub(super) fn new(criteria: &'a Criteria, connection: &Connection) -> rusqlite::Result<Self> {
         let text = criteria.text.as_ref().map(|text| text.to_lowercase());
-        let signatures: Option<IdSet> = criteria
+        let mut signatures = criteria
             .names_signatures()
             .then(|| {
                 let of_rules = criteria.rule.iter().map(|(_, sid)| *sid);
@@ -47,24 +51,31 @@ impl<'a> Search<'a> {
                 })
             })
             .transpose()?;
-        let ids = || signatures.iter().flatten().copied();
-        let signature_keys = ids().min().zip(ids().max());
-        let signature_keys = signature_keys.map(|(a, b)| Key::signature(a)..=Key::signature(b));
+        let mut narrowed = Narrowed::Anything;
+        if let Some(narrowing) = &criteria.narrowing {
+            narrowed = Narrowed::of(narrowing, connection)?;
+            signatures = match (signatures, narrowed.take_signatures()) {
+                (Some(one), Some(other)) => Some(one.intersection(&other).copied().collect()),
+                (one, other) => one.or(other),
+            };
+        }
+        let span = wanted_span(criteria);
         let last = last_id(connection)?;
-        let oldest: Option<i64> = match criteria.since {
-            None => connection.query_row("SELECT min(id) FROM block", [], |row| row.get(0))?,
-            Some(since) => connection
+        let oldest: Option<i64> = match span.start {
+            i64::MIN => connection.query_row("SELECT min(id) FROM block", [], |row| row.get(0))?,
+            since => connection
                 .prepare_cached(
                     "SELECT min(id) FROM block INDEXED BY block_by_last WHERE last >= ?1",
                 )?
-                .query_row([microseconds(since)], |row| row.get(0))?,
+                .query_row([since], |row| row.get(0))?,
         };
         let received = criteria.received.map(|since| first_received(connection, since));
         let received = received.transpose()?;
         Ok(Self {
             criteria,
-            signatures,
-            signature_keys,
+            signatures: signatures.map(SignatureSet::new),
+            narrowed,
+            span,
             oldest: oldest.unwrap_or(i64::MAX).max(received.unwrap_or(i64::MIN)),
             whole: received.map_or(i64::MIN, |block| block.saturating_add(1)),
             open: last / SEGMENT,
@@ -89,7 +100,7 @@ impl<'a> Search<'a> {
 
     /// Whether alerts of this signature may be wanted.
     pub(super) fn may_be(&self, signature: i64) -> bool {
-        self.signatures.as_ref().is_none_or(|wanted| wanted.contains(&signature))
+        self.signatures.as_ref().is_none_or(|wanted| wanted.ids.contains(&signature))
     }
 
     /// Whether an alert of a wanted signature is wanted.
@@ -127,7 +138,7 @@ impl<'a> Search<'a> {
         connection: &Connection,
         segments: RangeInclusive<i64>,
     ) -> Result<Vec<i64>, StoreProblem> {
-        if self.signatures.as_ref().is_some_and(IdSet::is_empty) {
+        if self.signatures.as_ref().is_some_and(|wanted| wanted.ids.is_empty()) {
             return Ok(Vec::new());
         }
         // In one transaction: one for each look-up would take longer than the look-ups.
@@ -150,16 +161,14 @@ impl<'a> Search<'a> {
 
     /// The blocks of a segment that overlap the wanted time.
     fn of_time(&self, connection: &Connection, segment: i64) -> rusqlite::Result<Blocks> {
-        let Criteria { since, until, .. } = self.criteria;
-        if since.is_none() && until.is_none() {
+        let Range { start: since, end: until } = self.span;
+        if (since, until) == (i64::MIN, i64::MAX) {
             return Ok(Blocks::ALL);
         }
         let mut select = connection.prepare_cached(
             "SELECT id FROM block NOT INDEXED \
             WHERE id BETWEEN ?2 * ?1 AND ?2 * ?1 + ?1 - 1 AND last >= ?3 AND first < ?4",
         )?;
-        let since = since.map_or(i64::MIN, microseconds);
-        let until = until.map_or(i64::MAX, microseconds);
         let mut rows = select.query([SEGMENT_BLOCKS, segment, since, until])?;
         let mut blocks = Blocks::default();
         while let Some(row) = rows.next()? {
@@ -181,12 +190,9 @@ impl<'a> Search<'a> {
 
     /// The blocks of a segment with wanted keys in the index.
     fn posting(&self, connection: &Connection, segment: i64) -> Result<Blocks, StoreProblem> {
-        let mut blocks = Blocks::ALL;
+        let mut blocks = self.narrowed.blocks(connection, segment)?;
         if let Some(wanted) = &self.signatures {
-            let Some(keys) = &self.signature_keys else { return Ok(Blocks::default()) };
-            let is_wanted = |key: Key| key.as_signature().is_some_and(|id| wanted.contains(&id));
-            blocks &=
-                segment_index::look_up(connection, KeyKind::Signature, segment, keys, is_wanted)?;
+            blocks &= wanted.blocks(connection, segment)?;
         }
         let Criteria { src, dst, host, .. } = self.criteria;
         for (network, kinds) in [
@@ -195,12 +201,10 @@ impl<'a> Search<'a> {
             (host, &[KeyKind::Source, KeyKind::Destination]),
         ] {
             let Some(network) = network else { continue };
-            let (first, last) = network.ends();
-            let keys = first.into()..=last.into();
-            let is_wanted = |key: Key| key.as_ip().is_some_and(|ip| network.contains(ip));
             let mut of_network = Blocks::default();
             for kind in kinds {
-                of_network |= segment_index::look_up(connection, *kind, segment, &keys, is_wanted)?;
+                let networks = std::slice::from_ref(network);
+                of_network |= with_addresses(connection, *kind, segment, networks)?;
             }
             blocks &= of_network;
         }
@@ -216,6 +220,14 @@ fn first_received(connection: &Connection, since: Timestamp) -> rusqlite::Result
         .query_row([since.as_second()], |row| row.get(0))
         .optional()?;
     Ok(before.map_or(i64::MIN, |before| before + 1))
+}
+
+/// The wanted time, in microseconds since 1970.
+fn wanted_span(criteria: &Criteria) -> Range<i64> {
+    let narrowed = criteria.narrowing.as_ref().map_or(i64::MIN..i64::MAX, span);
+    let since = criteria.since.map_or(i64::MIN, microseconds);
+    let until = criteria.until.map_or(i64::MAX, microseconds);
+    narrowed.start.max(since)..narrowed.end.min(until)
 }
 
 fn wants(criteria: &Criteria, text: Option<&str>, signature: &Signature) -> bool {

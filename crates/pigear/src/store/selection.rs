@@ -6,10 +6,16 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+#[cfg(feature = "script")]
+use pigear_alert::Alert;
 use pigear_alert::packet::IpProtocol;
 
 use super::criteria::Criteria;
+#[cfg(feature = "script")]
+use super::criteria::Test;
 use super::moment::moment;
+#[cfg(feature = "script")]
+use super::narrowing::Narrowing;
 use crate::keys::number;
 use crate::network::Network;
 
@@ -226,6 +232,13 @@ impl Selection {
         {
             return Err(SelectionProblem::Reversed { since, until });
         }
+        #[cfg(feature = "script")]
+        let (also, narrowing) = match self.filter.as_deref().map(passes).transpose()? {
+            Some((also, narrowing)) => (Some(also), narrowing),
+            None => (None, None),
+        };
+        #[cfg(not(feature = "script"))]
+        let (also, narrowing) = (None, None);
         Ok(Criteria {
             since,
             until,
@@ -245,23 +258,26 @@ impl Selection {
             acknowledged: self.acknowledged,
             starred: self.starred,
             comment: self.comment.clone(),
-            #[cfg(feature = "script")]
-            also: self.filter.as_deref().map(passes).transpose()?,
-            #[cfg(not(feature = "script"))]
-            also: None,
+            also,
+            narrowing,
         })
     }
 }
 
-/// Filters alerts. An alert passes if the filter fails, as with handlers.
+/// A filter's condition, and what the index can tell of it. An alert passes if the filter fails, as with
+/// handlers.
 #[cfg(feature = "script")]
-fn passes(script: &str) -> Result<super::criteria::Test, SelectionProblem> {
+fn passes(script: &str) -> Result<(Test, Option<Narrowing>), SelectionProblem> {
     use std::cell::{Cell, RefCell};
     use std::sync::Arc;
 
     let filter = crate::script::Filter::compile(script).map_err(SelectionProblem::Filter)?;
+    let narrowing = filter.narrowing();
     let (filter, failed) = (RefCell::new(filter), Cell::new(false));
-    Ok(Box::new(move |alert| {
+    let test = move |alert: &Alert| {
+        if let Some(passes) = filter.borrow().passes_natively(alert) {
+            return passes;
+        }
         let passes = filter.borrow_mut().passes(&Arc::new(alert.clone()));
         passes.unwrap_or_else(|error| {
             if !failed.replace(true) {
@@ -269,7 +285,8 @@ fn passes(script: &str) -> Result<super::criteria::Test, SelectionProblem> {
             }
             true
         })
-    }))
+    };
+    Ok((Box::new(test), narrowing))
 }
 
 fn once<T>(field: &mut Option<T>, value: Result<T, String>) -> Result<(), String> {

@@ -33,6 +33,8 @@ mod delivery;
 mod interning;
 mod keeping;
 mod letters;
+#[cfg(feature = "script")]
+mod narrowing;
 mod opening;
 mod out_of_order;
 mod placing;

@@ -143,7 +143,7 @@ pub(super) fn field(of: Kind, name: &str) -> Option<&'static Field> {
 }
 
 /// A variable's name, unless the script defined it.
-pub(super) fn given(expr: &Expr) -> Option<&str> {
+pub(in crate::script) fn given(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::Variable(variable, None, _) if variable.0.is_none() => Some(&variable.1),
         _ => None,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use pigear_alert::maps::{Class, Looked, Names};
+use pigear_alert::wire::{Decoded, Dialect};
 use pigear_alert::{Alert, AlertMessage};
 use rusqlite::{Connection, Row, params};
 
@@ -37,6 +38,16 @@ impl Signature {
     /// The class's short name.
     pub(in crate::store) fn class(&self) -> Option<&str> {
         self.names.class(self.classification).map(|class| &*class.name)
+    }
+
+    /// Alerts with only this signature. What else of them depends on it depends on the dialect, too: an alert of
+    /// this signature has the same class and priority as one of these.
+    pub(in crate::store) fn examples(&self) -> [Alert; 2] {
+        [Dialect::Snort3, Dialect::Snort297AppId].map(|dialect| {
+            let mut message = AlertMessage::default();
+            self.put_into(&mut message);
+            Alert::new(Decoded::new(message, dialect), Arc::default(), self.names.clone())
+        })
     }
 
     pub(in crate::store) fn put_into(&self, message: &mut AlertMessage) {

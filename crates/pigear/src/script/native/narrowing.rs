@@ -1,0 +1,129 @@
+//! What of a condition the store's index can tell.
+
+use super::Native;
+use super::condition::Condition;
+use super::leaf::{AddressTest, Leaf, NumberTest, Question};
+use super::operand::{Operator, UsedField};
+use crate::network::Network;
+use crate::store::{Narrowing, SignatureTest};
+
+/// The fields that all alerts of one signature in a store share. The class and the priority also depend on the
+/// dialect.
+const OF_SIGNATURES: [(&str, &str); 8] = [
+    ("msg", "msg"),
+    ("msg", "sig_generator"),
+    ("msg", "sig_id"),
+    ("msg", "classification"),
+    ("msg", "priority"),
+    ("alert", "priority"),
+    ("alert", "class"),
+    ("alert", "class_description"),
+];
+
+impl Native {
+    /// What alerts that pass must meet. An alert from a socket or a log is never above the engine's limits.
+    pub(in crate::script) fn narrowing(&self) -> Narrowing {
+        of(&self.condition, true)
+    }
+}
+
+/// What alerts must meet for which the condition has this answer.
+fn of(condition: &Condition, answer: bool) -> Narrowing {
+    let each = |parts: &[Condition]| parts.iter().map(|part| of(part, answer)).collect();
+    match condition {
+        Condition::Always(is_met) if *is_met == answer => Narrowing::Anything,
+        Condition::Always(_) => Narrowing::Any(Vec::new()),
+        Condition::Not(part) => of(part, !answer),
+        Condition::All(parts) if answer => all(each(parts)),
+        Condition::Any(parts) if !answer => all(each(parts)),
+        Condition::All(parts) | Condition::Any(parts) => any(each(parts)),
+        Condition::Leaf(leaf) => of_leaf(leaf, answer),
+    }
+}
+
+/// What all of these say, with one test of signatures.
+fn all(parts: Vec<Narrowing>) -> Narrowing {
+    let (tests, mut rest) = apart(parts);
+    rest.retain(|part| !matches!(part, Narrowing::Anything));
+    if !tests.is_empty() {
+        let sids = tests.iter().find_map(|test| test.sids.clone());
+        let accepts: Box<dyn Fn(&_) -> _> =
+            Box::new(move |alert| tests.iter().all(|test| (test.accepts)(alert)));
+        rest.insert(0, Narrowing::Signature(SignatureTest { sids, accepts }));
+    }
+    match rest.len() {
+        0 => Narrowing::Anything,
+        1 => rest.remove(0),
+        _ => Narrowing::All(rest),
+    }
+}
+
+/// What one of these says, with one test of signatures.
+fn any(parts: Vec<Narrowing>) -> Narrowing {
+    let (tests, mut rest) = apart(parts);
+    if rest.iter().any(|part| matches!(part, Narrowing::Anything)) {
+        return Narrowing::Anything;
+    }
+    if !tests.is_empty() {
+        let sids: Option<Vec<_>> = tests.iter().map(|test| test.sids.clone()).collect();
+        let accepts: Box<dyn Fn(&_) -> _> =
+            Box::new(move |alert| tests.iter().any(|test| (test.accepts)(alert)));
+        let sids = sids.map(|sids| sids.concat());
+        rest.insert(0, Narrowing::Signature(SignatureTest { sids, accepts }));
+    }
+    if rest.len() == 1 { rest.remove(0) } else { Narrowing::Any(rest) }
+}
+
+/// The tests of signatures, and the rest.
+fn apart(parts: Vec<Narrowing>) -> (Vec<SignatureTest>, Vec<Narrowing>) {
+    let (mut tests, mut rest) = (Vec::new(), Vec::new());
+    for part in parts {
+        match part {
+            Narrowing::Signature(test) => tests.push(test),
+            other => rest.push(other),
+        }
+    }
+    (tests, rest)
+}
+
+fn of_leaf(leaf: &Leaf, answer: bool) -> Narrowing {
+    let is_of_signature = |field: &UsedField| OF_SIGNATURES.contains(&(field.of, field.field.name));
+    if leaf.fields().all(is_of_signature) {
+        let (sids, leaf) = (sids(leaf, answer), leaf.clone());
+        let accepts: Box<dyn Fn(&_) -> _> = Box::new(move |alert| leaf.is_met(alert) == answer);
+        return Narrowing::Signature(SignatureTest { sids, accepts });
+    }
+    match &leaf.question {
+        Question::Address(_, test) => match (networks(test, answer), leaf.field.field.name) {
+            (Some(networks), "src_ip") => Narrowing::Source(networks),
+            (Some(networks), "dst_ip") => Narrowing::Destination(networks),
+            _ => Narrowing::Anything,
+        },
+        Question::Time(_, test) => test.span(answer).map_or(Narrowing::Anything, Narrowing::Time),
+        _ => Narrowing::Anything,
+    }
+}
+
+/// The signature ids with this answer, if these are known.
+fn sids(leaf: &Leaf, answer: bool) -> Option<Vec<u32>> {
+    let Question::Number(_, test) = &leaf.question else { return None };
+    let numbers = match (test, answer) {
+        (NumberTest::Compare(Operator::Equal, number), true)
+        | (NumberTest::Compare(Operator::NotEqual, number), false) => std::slice::from_ref(number),
+        (NumberTest::Among(numbers), true) => numbers,
+        _ => return None,
+    };
+    let is_id = (leaf.field.of, leaf.field.field.name) == ("msg", "sig_id");
+    is_id.then(|| numbers.iter().filter_map(|number| u32::try_from(*number).ok()).collect())
+}
+
+/// The networks of the addresses with this answer, if it says so much.
+fn networks(test: &AddressTest, answer: bool) -> Option<Vec<Network>> {
+    match (test, answer) {
+        (AddressTest::Compare(Operator::Equal, ip), true)
+        | (AddressTest::Compare(Operator::NotEqual, ip), false) => Some(vec![(*ip).into()]),
+        (AddressTest::Among(all), true) => Some(all.iter().map(|ip| (*ip).into()).collect()),
+        (AddressTest::Within(networks), true) => Some(networks.to_vec()),
+        _ => None,
+    }
+}

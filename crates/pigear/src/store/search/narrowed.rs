@@ -1,0 +1,190 @@
+//! What the index can tell of a condition, resolved for a store.
+
+use std::cell::Cell;
+use std::ops::{Range, RangeInclusive};
+
+use rusqlite::Connection;
+
+use crate::network::Network;
+use crate::store::error::StoreProblem;
+use crate::store::id_hash::IdSet;
+use crate::store::interned;
+use crate::store::narrowing::{Narrowing, SignatureTest};
+use crate::store::segment_index::{self, Blocks, Key, KeyKind};
+
+/// The most networks that are looked up one after the other.
+const MAX_LOOK_UPS: usize = 16;
+
+/// What wanted alerts must meet.
+pub(super) enum Narrowed {
+    Anything,
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Signature(SignatureSet),
+    Address(KeyKind, Vec<Network>),
+}
+
+/// The ids of some signatures.
+pub(super) struct SignatureSet {
+    pub(super) ids: IdSet,
+    /// From the least to the greatest; `None` if there are none.
+    keys: Option<RangeInclusive<Key>>,
+}
+
+impl Narrowed {
+    pub(super) fn of(narrowing: &Narrowing, connection: &Connection) -> rusqlite::Result<Self> {
+        let each = |parts: &[Narrowing]| {
+            parts.iter().map(|part| Self::of(part, connection)).collect::<rusqlite::Result<_>>()
+        };
+        Ok(match narrowing {
+            // Of the time, the span is known.
+            Narrowing::Anything | Narrowing::Time(_) => Self::Anything,
+            Narrowing::All(parts) => Self::All(each(parts)?),
+            Narrowing::Any(parts) => Self::Any(each(parts)?),
+            Narrowing::Signature(test) => of_signatures(test, connection)?,
+            Narrowing::Source(networks) => Self::Address(KeyKind::Source, networks.clone()),
+            Narrowing::Destination(networks) => {
+                Self::Address(KeyKind::Destination, networks.clone())
+            }
+        })
+    }
+
+    /// The signatures of wanted alerts; `None` for all. What the blocks need not be looked up for again is
+    /// removed.
+    pub(super) fn take_signatures(&mut self) -> Option<IdSet> {
+        match self {
+            Self::Signature(set) => {
+                let ids = std::mem::take(&mut set.ids);
+                *self = Self::Anything;
+                Some(ids)
+            }
+            Self::All(parts) => {
+                let found = parts.iter_mut().filter_map(Self::take_signatures);
+                let common = |one: IdSet, other: IdSet| one.intersection(&other).copied().collect();
+                found.reduce(common)
+            }
+            Self::Any(_) => self.signatures(),
+            _ => None,
+        }
+    }
+
+    fn signatures(&self) -> Option<IdSet> {
+        match self {
+            Self::Signature(set) => Some(set.ids.clone()),
+            Self::All(parts) => parts
+                .iter()
+                .filter_map(Self::signatures)
+                .reduce(|one, other| one.intersection(&other).copied().collect()),
+            Self::Any(parts) => {
+                let sets: Option<Vec<_>> = parts.iter().map(Self::signatures).collect();
+                Some(sets?.into_iter().flatten().collect())
+            }
+            Self::Anything | Self::Address(..) => None,
+        }
+    }
+
+    /// The blocks of a segment that may have wanted alerts.
+    pub(super) fn blocks(
+        &self,
+        connection: &Connection,
+        segment: i64,
+    ) -> Result<Blocks, StoreProblem> {
+        match self {
+            Self::Anything => Ok(Blocks::ALL),
+            Self::All(parts) => {
+                let mut blocks = Blocks::ALL;
+                for part in parts {
+                    blocks &= part.blocks(connection, segment)?;
+                }
+                Ok(blocks)
+            }
+            Self::Any(parts) => {
+                let mut blocks = Blocks::default();
+                for part in parts {
+                    blocks |= part.blocks(connection, segment)?;
+                }
+                Ok(blocks)
+            }
+            Self::Signature(set) => set.blocks(connection, segment),
+            Self::Address(kind, networks) => {
+                let mut blocks = Blocks::default();
+                for several in spans(networks) {
+                    blocks |= with_addresses(connection, *kind, segment, several)?;
+                }
+                Ok(blocks)
+            }
+        }
+    }
+}
+
+/// The time of wanted alerts, in microseconds since 1970.
+pub(super) fn span(narrowing: &Narrowing) -> Range<i64> {
+    let all = i64::MIN..i64::MAX;
+    match narrowing {
+        Narrowing::Time(span) => span.clone(),
+        Narrowing::All(parts) => parts
+            .iter()
+            .map(span)
+            .fold(all, |one, other| one.start.max(other.start)..one.end.min(other.end)),
+        Narrowing::Any(parts) => {
+            let both = |one: Range<i64>, other: Range<i64>| {
+                one.start.min(other.start)..one.end.max(other.end)
+            };
+            parts.iter().map(span).reduce(both).unwrap_or(all)
+        }
+        _ => all,
+    }
+}
+
+fn of_signatures(test: &SignatureTest, connection: &Connection) -> rusqlite::Result<Narrowed> {
+    let is_one_left_out = Cell::new(test.sids.is_some());
+    let sids = test.sids.as_deref().unwrap_or_default();
+    let ids = interned::signatures(connection, sids, |signature| {
+        let may_be = signature.examples().iter().any(|alert| (test.accepts)(alert));
+        is_one_left_out.set(is_one_left_out.get() || !may_be);
+        may_be
+    })?;
+    let is_narrow = is_one_left_out.get();
+    Ok(if is_narrow { Narrowed::Signature(SignatureSet::new(ids)) } else { Narrowed::Anything })
+}
+
+impl SignatureSet {
+    pub(super) fn new(ids: IdSet) -> Self {
+        let ends = ids.iter().min().zip(ids.iter().max());
+        let keys = ends.map(|(a, b)| Key::signature(*a)..=Key::signature(*b));
+        Self { ids, keys }
+    }
+
+    /// The blocks of a segment with alerts of these signatures.
+    pub(super) fn blocks(
+        &self,
+        connection: &Connection,
+        segment: i64,
+    ) -> Result<Blocks, StoreProblem> {
+        let Some(keys) = &self.keys else { return Ok(Blocks::default()) };
+        let is_wanted = |key: Key| key.as_signature().is_some_and(|id| self.ids.contains(&id));
+        segment_index::look_up(connection, KeyKind::Signature, segment, keys, is_wanted)
+    }
+}
+
+/// The networks, each alone, or all at once if there are many.
+fn spans(networks: &[Network]) -> std::slice::Chunks<'_, Network> {
+    networks.chunks(if networks.len() > MAX_LOOK_UPS { networks.len() } else { 1 })
+}
+
+/// The blocks of a segment with an address in one of some networks.
+pub(super) fn with_addresses(
+    connection: &Connection,
+    kind: KeyKind,
+    segment: i64,
+    networks: &[Network],
+) -> Result<Blocks, StoreProblem> {
+    let ends = || networks.iter().map(|network| network.ends());
+    let first = ends().map(|(first, _)| Key::from(first)).min();
+    let last = ends().map(|(_, last)| Key::from(last)).max();
+    let Some((first, last)) = first.zip(last) else { return Ok(Blocks::default()) };
+    let is_wanted = |key: Key| {
+        key.as_ip().is_some_and(|ip| networks.iter().any(|network| network.contains(ip)))
+    };
+    segment_index::look_up(connection, kind, segment, &(first..=last), is_wanted)
+}
