@@ -1,4 +1,4 @@
-//! What a filter costs an alert, beside the same comparison in Rust.
+//! What a filter costs an alert, natively and by the engine, beside the same comparison in Rust.
 //!
 //! `cargo bench -p pigear --bench filter`. Each alert is new, so that its packet has yet to be
 //! dissected where the filter asks for it.
@@ -24,17 +24,32 @@ const ADDRESSES: &str = "alert.dst_port == 80 && ip_in(alert.src_ip, \"192.0.2.0
 /// A text that is compared without case.
 const PROTOCOL: &str = "alert.proto == \"tcp\"";
 
-#[divan::bench(args = [FIELDS, ADDRESSES, PROTOCOL, "msg.msg.contains(\"cmd.exe\")"])]
+/// A text that is searched.
+const TEXT: &str = "msg.msg.contains(\"cmd.exe\")";
+
+/// As filters run: without the engine, because these are simple.
+#[divan::bench(args = [FIELDS, ADDRESSES, PROTOCOL, TEXT])]
 fn script(bencher: Bencher, script: &str) {
-    let mut filter = match Filter::compile(script) {
-        Ok(filter) => filter,
-        Err(problem) => unreachable!("{problem}"),
-    };
+    let mut filter = compiled(script);
     each(bencher, |alert| filter.passes(alert) == Ok(true));
 }
 
+/// The same filters, run by the engine.
+#[divan::bench(args = [FIELDS, ADDRESSES, PROTOCOL, TEXT])]
+fn engine(bencher: Bencher, script: &str) {
+    let mut filter = compiled(script).by_engine();
+    each(bencher, |alert| filter.passes(alert) == Ok(true));
+}
+
+fn compiled(script: &str) -> Filter {
+    match Filter::compile(script) {
+        Ok(filter) => filter,
+        Err(problem) => unreachable!("{problem}"),
+    }
+}
+
 #[divan::bench]
-fn native_fields(bencher: Bencher) {
+fn rust_fields(bencher: Bencher) {
     each(bencher, |alert| {
         let AlertMessage { priority, sig_generator, .. } = alert.message;
         priority <= 2 && sig_generator == 1
@@ -42,7 +57,7 @@ fn native_fields(bencher: Bencher) {
 }
 
 #[divan::bench]
-fn native_addresses(bencher: Bencher) {
+fn rust_addresses(bencher: Bencher) {
     each(bencher, |alert| {
         let in_network =
             |ip| matches!(ip, std::net::IpAddr::V4(ip) if ip.octets()[..3] == [192, 0, 2]);
