@@ -55,8 +55,13 @@ function failed(problem) {
   retry *= 2;
 }
 
+/** @type {AbortController | null} */
+let charting = null;
+
 async function loadChart() {
-  chart.replaceChildren(histogram(await get("series", params())));
+  charting?.abort();
+  charting = new AbortController();
+  chart.replaceChildren(histogram(await get("series", params(), charting.signal)));
 }
 
 setInterval(() => {
@@ -78,6 +83,7 @@ onChange((before) => {
   if (before.view !== state.view || before.group !== state.group || differs(before, state)) load();
   if (before.alert !== state.alert) detail.show();
 });
+addEventListener("stale", () => load());
 addEventListener("triaged", () => { load(); if (state.alert) detail.show(); });
 byId("zone").addEventListener("click", () => { toggleZone(); load(); detail.show(); });
 

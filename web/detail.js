@@ -3,7 +3,7 @@
 import { address, get, mayChange, post } from "./api.js";
 import { byId, h, toast } from "./dom.js";
 import { FIELDS, go, state } from "./state.js";
-import { ago, badge, bytes as size, copy, number, signature, timeElement, value } from "./values.js";
+import { ago, badge, bytes as size, copy, number, plain, ruleValue, signature, timeElement, value } from "./values.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {{name: string, start: number, end: number, fields: Record<string, any>}} Layer */
@@ -43,7 +43,7 @@ function build(alert) {
   const bytes = decode(alert.pkt ?? "");
   return [
     closeButton(),
-    h("header", {}, h("p", {}, badge(alert.priority), " ", alert.class && value("class", alert.class), " ", value("sid", alert.sig_id, signature(alert))), h("h2", { tabIndex: -1 }, alert.msg || signature(alert)),
+    h("header", {}, h("p", {}, badge(alert.priority), " ", alert.class && value("class", alert.class), " ", ruleValue(alert)), h("h2", { tabIndex: -1 }, plain(alert.msg) || signature(alert)),
       alert.untrusted && h("p", { class: "warning" }, "The event may be forged: the packet ran over the fields of this datagram."),
       alert.difference && h("p", { class: "warning" }, `The packet's headers differ from what Snort states: ${alert.difference}.`)),
     buttons(alert),
@@ -81,7 +81,7 @@ function buttons(alert) {
 /** @param {Alert} alert */
 function filterOf(alert) {
   /** @type {[string, any][]} */
-  const parts = [["gid", alert.sig_generator], ["sid", alert.sig_id], ["src", alert.src_ip], ["dst", alert.dst_ip]];
+  const parts = [["sid", `${alert.sig_generator}:${alert.sig_id}`], ["src", alert.src_ip], ["dst", alert.dst_ip]];
   return parts.filter(([, one]) => one !== undefined).map(([name, one]) => FIELDS[name].expression(String(one))).join(" && ");
 }
 
@@ -157,9 +157,7 @@ function packet(alert, bytes) {
 
 /** @param {Uint8Array} bytes */
 function printable(bytes) {
-  // Text as it is; what has no sign on a screen, or changes the order of signs, as its number.
-  const text = new TextDecoder("utf-8", { fatal: false }).decode(bytes);
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufffd]|\udb40[\udc00-\udfff]/gu, (sign) => (sign === "\r" ? "" : sign === "\ufffd" ? "·" : `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`));
+  return plain(new TextDecoder("utf-8", { fatal: false }).decode(bytes).replaceAll("\r\n", "\n").replaceAll("\ufffd", "·"), true);
 }
 
 /** @param {Uint8Array} bytes @param {number} shown */
@@ -203,7 +201,7 @@ async function rule(alert, pane) {
   const metadata = found.metadata.map((/** @type {any} */ one) => `${one.name} ${one.value}`).join(", ");
   const shown = found.matches.slice(0, 20);
   section.hidden = false;
-  section.replaceChildren(h("h3", {}, "Rule"), h("pre", { class: "rule" }, found.text),
+  section.replaceChildren(h("h3", {}, "Rule"), h("pre", { class: "rule" }, plain(found.text)),
     h("p", { class: "note" }, `${found.file}, line ${found.line}${found.enabled ? "" : ", commented out"}${metadata && `; ${metadata}`}`),
     ...(found.rev !== undefined && found.rev !== alert.sig_rev ? [h("p", { class: "warning" }, `The file has revision ${found.rev}, but the alert is of revision ${alert.sig_rev}.`)] : []),
     ...(found.others.length ? [h("p", { class: "warning" }, `There are others with these ids: ${found.others.join(", ")}.`)] : []),
@@ -218,9 +216,9 @@ async function rule(alert, pane) {
 
 /** @param {Alert} alert */
 function comments(alert) {
-  const text = /** @type {HTMLTextAreaElement} */ (h("textarea", { rows: 2, maxLength: 5000, "aria-label": "Comment", placeholder: "Comment" }));
+  const text = /** @type {HTMLTextAreaElement} */ (h("textarea", { rows: 2, maxLength: 10000, "aria-label": "Comment", placeholder: "Comment" }));
   const items = (alert.triage?.comments ?? []).map((/** @type {any} */ comment) => h("li", {}, h("p", { class: "by" }, `${comment.by || "somebody"}, `, timeElement(comment.at), " ",
-    mayChange() && h("button", { type: "button", class: "quiet change", "aria-label": "Remove this comment", onclick: async () => { await post(`comments/${comment.id}`, {}, "DELETE"); show(); } }, "remove")), h("p", { class: "text" }, comment.text)));
+    mayChange() && h("button", { type: "button", class: "quiet change", "aria-label": "Remove this comment", onclick: async () => { await post(`comments/${comment.id}`, {}, "DELETE"); show(); } }, "remove")), h("p", { class: "text" }, plain(comment.text, true))));
   const form = h("form", {
     class: "change row",
     onsubmit: async (/** @type {Event} */ event) => {
@@ -242,8 +240,9 @@ async function related(alert, pane) {
   const at = new Date(alert.timestamp).getTime();
   const around = { since: new Date(at - 3_600_000).toISOString(), until: new Date(at + 3_600_000).toISOString() };
   const { src_ip: src, dst_ip: dst } = alert;
+  const rule = `${alert.sig_generator}:${alert.sig_id}`;
   /** @type {[string, Record<string, any>, Record<string, string[]>][]} */
-  const lists = [["Older alerts of this signature", { sid: alert.sig_id, gid: alert.sig_generator, cursor: alert.id }, { sid: [String(alert.sig_id)] }]];
+  const lists = [["Older alerts of this signature", { sid: rule, cursor: alert.id }, { sid: [rule] }]];
   if (src) lists.push(["Older alerts from this source", { src, cursor: alert.id }, { src: [src] }]);
   if (src && dst) lists.push(["Older alerts of this pair", { src, dst, cursor: alert.id }, { src: [src], dst: [dst] }]);
   if (src && dst && alert.src_port !== undefined) {
@@ -254,7 +253,7 @@ async function related(alert, pane) {
     const page = await get("alerts", { ...criteria, limit: 6, packet: "no" });
     const others = page.alerts.filter((/** @type {Alert} */ one) => one.id !== alert.id).slice(0, 5);
     if (!others.length) return null;
-    const items = others.map((/** @type {Alert} */ one) => h("li", {}, timeElement(one.timestamp), " ", h("a", { href: `?alert=${one.id}`, onclick: (/** @type {Event} */ event) => { event.preventDefault(); go({ alert: one.id }); } }, one.msg || signature(one)), " ", h("small", {}, `${one.src_ip ?? ""} → ${one.dst_ip ?? ""}`)));
+    const items = others.map((/** @type {Alert} */ one) => h("li", {}, timeElement(one.timestamp), " ", h("a", { href: `?alert=${one.id}`, onclick: (/** @type {Event} */ event) => { event.preventDefault(); go({ alert: one.id }); } }, plain(one.msg) || signature(one)), " ", h("small", {}, `${one.src_ip ?? ""} → ${one.dst_ip ?? ""}`)));
     const all = Object.keys(include).length > 0 && page.next && h("button", { type: "button", class: "quiet", onclick: () => go({ view: "now", include, exclude: [], text: "", filter: "" }) }, "all of them");
     return h("article", {}, h("h3", {}, title), h("ul", {}, ...items), all);
   }));

@@ -2,7 +2,7 @@
 
 import { get, mayChange, post } from "./api.js";
 import { h, svg, toast } from "./dom.js";
-import { ago, bytes, number, timeElement } from "./values.js";
+import { ago, bytes, number, plain, timeElement } from "./values.js";
 
 const EVERY = 5_000;
 const KEPT = 60;
@@ -14,15 +14,23 @@ let timer;
 /** @type {{at: number, counters: Record<string, number>}[]} */
 let history = [];
 
+let shown = 0;
+
 export async function load() {
   clearTimeout(timer);
+  shown += 1;
+  const mine = shown;
   const [health, letters] = await Promise.all([get("health"), get("dead-letters", { limit: 20 }).catch(() => ({ letters: [] }))]);
+  if (mine !== shown) return;
   remember(health);
   view.replaceChildren(counters(health), storeCard(health), lanes(health), ...rulesCard(health), deadLetters(letters.letters, health.dead_letters));
   timer = setTimeout(() => { if (!document.hidden) load().catch(() => {}); else timer = setTimeout(() => load().catch(() => {}), EVERY); }, EVERY);
 }
 
-export function stop() { clearTimeout(timer); }
+export function stop() {
+  clearTimeout(timer);
+  shown += 1;
+}
 
 /** @param {any} health */
 function remember(health) {
@@ -58,7 +66,7 @@ function counters(health) {
     return h("tr", { class: count && ["malformed", "refused", "missed", "receive_errors"].includes(name) ? "bad" : "" }, h("th", { scope: "row" }, name, h("small", {}, MEANINGS[name] ?? "")), h("td", {}, number(count)), h("td", {}, `${rate < 10 ? rate.toFixed(1) : number(Math.round(rate))}/s`), h("td", {}, sparkline(rates(name))));
   });
   const handlers = Object.entries(health.counters?.handlers ?? {});
-  return h("article", { class: "card wide" }, h("h2", {}, "Counters"),
+  return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Counters"),
     !health.counters && h("p", { class: "note" }, "Another Pigear receives the alerts; its counters are in the file of its --stats."),
     h("table", {}, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
     handlers.length > 0 && h("table", {}, h("caption", {}, "Handlers"), h("thead", {}, h("tr", {}, ...["handler", "handled", "failed", "dropped", "waiting"].map((name) => h("th", { scope: "col" }, name)))),
@@ -84,9 +92,9 @@ function rulesCard({ rules }) {
 
 /** @param {any} health */
 function lanes({ lanes: all }) {
-  return h("article", { class: "card" }, h("h2", {}, "Durable handlers"), all.length === 0 ? h("p", { class: "empty" }, "None: no handler gets its alerts from the store.")
-    : h("table", {}, h("thead", {}, h("tr", {}, ...["handler", "waiting", "dead letters", "handled", "lost", "moved"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...all.map((/** @type {any} */ lane) => h("tr", { class: lane.dead_letters || lane.dropped ? "bad" : "" }, h("th", { scope: "row", title: lane.target ?? "" }, lane.name), h("td", {}, number(lane.waiting)), h("td", {}, number(lane.dead_letters)), h("td", {}, number(lane.handled)), h("td", {}, number(lane.dropped)), h("td", {}, lane.moved ? ago(lane.moved) : "never"))))));
+  return h("article", { class: "card", tabIndex: 0 }, h("h2", {}, "Durable handlers"), all.length === 0 ? h("p", { class: "empty" }, "None: no handler gets its alerts from the store.")
+    : h("table", {}, h("thead", {}, h("tr", {}, ...["handler", "waiting", "dead letters", "handled", "failed", "dropped", "moved"].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...all.map((/** @type {any} */ lane) => h("tr", { class: lane.dead_letters || lane.dropped ? "bad" : "" }, h("th", { scope: "row", title: lane.target ?? "" }, lane.name), h("td", {}, number(lane.waiting)), h("td", {}, number(lane.dead_letters)), h("td", {}, number(lane.handled)), h("td", {}, number(lane.failed)), h("td", {}, number(lane.dropped)), h("td", {}, lane.moved ? ago(lane.moved) : "never"))))));
 }
 
 /** @param {any[]} letters @param {number} all */
@@ -94,9 +102,9 @@ function deadLetters(letters, all) {
   const again = async () => {
     try { const done = await post("redeliver", {}); toast(`${number(done.alerts)} dead letters are sent again.`); load().catch(() => {}); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
   };
-  return h("article", { class: "card wide" }, h("h2", {}, "Dead letters"), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
+  return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Dead letters"), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
     : [h("table", {}, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...letters.map((letter) => h("tr", {}, h("td", {}, timeElement(letter.refused)), h("td", {}, letter.lane), h("td", {}, letter.reason), h("td", {}, letter.msg ?? "damaged"))))),
+      h("tbody", {}, ...letters.map((letter) => h("tr", {}, h("td", {}, timeElement(letter.refused)), h("td", {}, letter.lane), h("td", {}, plain(letter.reason)), h("td", {}, letter.msg === undefined ? "damaged" : plain(letter.msg)))))),
       all > letters.length && h("p", { class: "note" }, `The newest ${letters.length} of ${number(all)}.`),
       mayChange() && h("p", {}, h("button", { type: "button", class: "change", onclick: again }, "Send all again"))].flat());
 }

@@ -3,7 +3,7 @@
 import { address, follow, get, mayChange, post } from "./api.js";
 import { announce, byId, h, toast } from "./dom.js";
 import { go, params, state } from "./state.js";
-import { badge, number, signature, timeElement, value } from "./values.js";
+import { badge, number, plain, ruleValue, signature, timeElement, value } from "./values.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {{alerts: Alert[], open: boolean, row: HTMLTableRowElement | null}} Group */
@@ -65,6 +65,8 @@ export async function load() {
   const page = await get("alerts", { ...params(), limit: PAGE, packet: "no" }, running.signal);
   groups = [];
   pending = [];
+  arrived = 0;
+  newer.hidden = true;
   page.alerts.forEach(append);
   next = page.next;
   selected = 0;
@@ -73,7 +75,7 @@ export async function load() {
   if (state.until) { byId("state").textContent = ""; return; }
   unfollow = follow(params(), page.last, {
     alert: (alert) => { pending.push(alert); if (pending.length > 2 * KEPT) pending.splice(0, KEPT); arrived += 1; },
-    reset: () => load().catch(() => {}),
+    reset: () => dispatchEvent(new CustomEvent("stale")),
     state: (text) => { byId("state").textContent = paused ? "paused" : text; byId("state").dataset.live = text; },
   });
 }
@@ -94,13 +96,19 @@ setInterval(() => {
     newer.textContent = `${number(arrived)} new`;
     return;
   }
+  // More than are kept: they are read from the store, so that none is left out.
+  if (arrived > KEPT) {
+    arrived = 0;
+    pending = [];
+    dispatchEvent(new CustomEvent("stale"));
+    return;
+  }
   const alerts = pending;
   pending = [];
   const count = arrived;
   arrived = 0;
   const before = groups[selected];
-  // What would leave the page at once is not drawn.
-  alerts.slice(-KEPT).forEach(prepend);
+  alerts.forEach(prepend);
   trim();
   draw();
   const moved = before ? groups.indexOf(before) : 0;
@@ -126,14 +134,21 @@ function say(text) {
 }
 
 async function more() {
+  const [from, signal] = [next, running?.signal];
+  if (!from || older.disabled) return;
+  older.disabled = true;
   try {
-    const page = await get("alerts", { ...params(), limit: PAGE, packet: "no", cursor: next });
+    const page = await get("alerts", { ...params(), limit: PAGE, packet: "no", cursor: from }, signal);
+    // Another search may have begun, or alerts may have left the end of the list.
+    if (signal !== running?.signal || from !== next) return;
     page.alerts.forEach(append);
     next = page.next;
     draw();
     say("");
   } catch (problem) {
-    toast(String(/** @type {Error} */ (problem).message));
+    if (!signal?.aborted) toast(String(/** @type {Error} */ (problem).message));
+  } finally {
+    older.disabled = false;
   }
 }
 
@@ -160,7 +175,7 @@ function trim() {
   groups.forEach((one, n) => {
     all += one.alerts.length;
     if (all > KEPT && n > 20) { groups.length = Math.min(groups.length, n); next = String(groups[groups.length - 1].alerts.at(-1)?.id); }
-    else if (one.alerts.length > 5 * KEPT) one.alerts.length = 5 * KEPT;
+    else if (one.alerts.length > 5 * KEPT) { one.alerts.length = 5 * KEPT; groups.length = n + 1; next = String(one.alerts.at(-1)?.id); }
   });
 }
 
@@ -194,7 +209,7 @@ function alertRow(alert, inside) {
   if (!row) {
     row = h("tr", { class: rowClass(alert), tabIndex: -1, "data-id": alert.id, onclick: (/** @type {MouseEvent} */ event) => open(event, alert) },
       h("td", { class: "time" }, timeElement(alert.timestamp)), h("td", {}, badge(alert.priority)),
-      h("td", { class: "msg" }, h("a", { href: `?alert=${alert.id}`, class: "message" }, alert.msg || signature(alert)), " ", h("span", { class: "sid" }, value("sid", alert.sig_id, signature(alert)))),
+      h("td", { class: "msg" }, h("a", { href: `?alert=${alert.id}`, class: "message" }, plain(alert.msg) || signature(alert)), " ", h("span", { class: "sid" }, ruleValue(alert))),
       h("td", { class: "end" }, end(alert, "src")), h("td", { class: "end" }, end(alert, "dst")), h("td", { class: "acts" }, ...acts(alert)));
     drawn.set(alert, row);
   }
@@ -223,7 +238,7 @@ function floodRow(one) {
   const toggle = h("button", { type: "button", class: "count", "aria-expanded": String(one.open), onclick: (/** @type {Event} */ event) => { event.stopPropagation(); flip(one); } }, `${number(one.alerts.length)}×`);
   return h("tr", { class: "flood", tabIndex: -1, onclick: (/** @type {Event} */ event) => { if (!(/** @type {Element} */ (event.target).closest("button, a"))) flip(one); } },
     h("td", { class: "time" }, timeElement(newest.timestamp), h("br"), h("small", {}, "since ", timeElement(oldest.timestamp, false))), h("td", {}, badge(newest.priority)),
-    h("td", { class: "msg" }, toggle, " ", h("span", { class: "message" }, newest.msg || signature(newest)), " ", h("span", { class: "sid" }, value("sid", newest.sig_id, signature(newest)))),
+    h("td", { class: "msg" }, toggle, " ", h("span", { class: "message" }, plain(newest.msg) || signature(newest)), " ", h("span", { class: "sid" }, ruleValue(newest))),
     h("td", { class: "end" }, count("src_ip")), h("td", { class: "end" }, count("dst_ip")),
     h("td", { class: "acts" }, mayChange() && h("button", { type: "button", class: "change", title: "Acknowledge all of these", "aria-label": `Acknowledge these ${one.alerts.length}`, onclick: (/** @type {Event} */ event) => { event.stopPropagation(); triage(one.alerts, "acknowledged", true); } }, "✓")));
 }

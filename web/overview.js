@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { h } from "./dom.js";
 import { params } from "./state.js";
-import { number, value } from "./values.js";
+import { number, plain, value } from "./values.js";
 
 const PARTS = /** @type {const} */ ([
   ["sid", "Signatures"], ["src", "Sources"], ["dst", "Destinations"], ["port", "Destination ports"], ["class", "Classes"], ["sensor", "Sensors"],
@@ -33,8 +33,8 @@ export function stop() { running?.abort(); }
 function card(title, by, { counts, more, total }) {
   const most = counts[0]?.alerts ?? 1;
   const rows = counts.map((count) => {
-    const what = by === "sid" ? count.sid : count[by];
-    const label = by === "sid" ? `${count.msg || ""} (${count.gid}:${count.sid})` : what === undefined ? "unknown" : String(what);
+    const what = by === "sid" ? `${count.gid}:${count.sid}` : count[by];
+    const label = by === "sid" ? `${plain(count.msg ?? "")} (${count.gid}:${count.sid})` : what === undefined ? "unknown" : String(what);
     const bar = h("span", { class: "bar", "aria-hidden": "true" });
     bar.style.width = `${Math.max(1, (count.alerts / most) * 100)}%`;
     return h("li", {}, bar, h("span", { class: "what" }, what === undefined ? label : value(by, what, label)), h("span", { class: "n", title: `${((count.alerts / total) * 100).toFixed(1)} %` }, number(count.alerts)));

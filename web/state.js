@@ -3,10 +3,10 @@
 /** Fields that can be included and excluded, each with its form in an expression. */
 /** @type {Record<string, {label: string, expression: (value: string) => string}>} */
 export const FIELDS = {
-  sid: { label: "signature", expression: (value) => `msg.sig_id == ${Number(value)}` },
+  sid: { label: "signature", expression: rule },
   gid: { label: "generator", expression: (value) => `msg.sig_generator == ${Number(value)}` },
   priority: { label: "priority", expression: (value) => `alert.priority == ${Number(value)}` },
-  class: { label: "class", expression: (value) => `alert.class == ${quoted(value)}` },
+  class: { label: "class", expression: (value) => (value === "none" ? "alert.class == ()" : `alert.class == ${quoted(value)}`) },
   src: { label: "source", expression: (value) => network("alert.src_ip", value) },
   dst: { label: "destination", expression: (value) => network("alert.dst_ip", value) },
   host: { label: "host", expression: (value) => `(${network("alert.src_ip", value)} || ${network("alert.dst_ip", value)})` },
@@ -14,6 +14,12 @@ export const FIELDS = {
   proto: { label: "protocol", expression: (value) => `alert.proto == ${quoted(value)}` },
   sensor: { label: "sensor", expression: (value) => `alert.sensor == ${quoted(value)}` },
 };
+
+/** @param {string} text - `384` or `1:384` */
+function rule(text) {
+  const [gid, sid] = text.includes(":") ? text.split(":").map(Number) : [undefined, Number(text)];
+  return gid === undefined ? `msg.sig_id == ${sid}` : `(msg.sig_generator == ${gid} && msg.sig_id == ${sid})`;
+}
 
 /** Several values of these may be included. */
 const LISTS = ["sid", "gid", "priority", "class"];
@@ -128,7 +134,7 @@ export function params(of = state) {
   /** @type {Record<string, string | undefined>} */
   const found = {};
   for (const name of /** @type {const} */ (["since", "until", "text", "comment"])) if (of[name]) found[name] = of[name];
-  const expressions = of.filter ? [of.exclude.length || needsExpression(of) ? `(${of.filter})` : of.filter] : [];
+  const expressions = of.filter ? [of.exclude.length || needsExpression(of) ? `(${of.filter}\n)` : of.filter] : [];
   for (const [name, values] of Object.entries(of.include)) {
     if (LISTS.includes(name)) found[name] = values.join(",");
     else if (values.length === 1) found[name] = values[0];

@@ -144,6 +144,16 @@ export async function copy(text) {
   }
 }
 
+/**
+ * Text as it is, but what has no sign on a screen, or changes the order of signs, as its number.
+ * @param {string} text
+ * @param {boolean} [lines] - keeps line feeds and tabs
+ */
+export function plain(text, lines = false) {
+  const hidden = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udfff]/gu;
+  return (text ?? "").replace(hidden, (sign) => (lines && (sign === "\n" || sign === "\t") ? sign : `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`));
+}
+
 /** @param {number} n */
 export function number(n) { return n.toLocaleString("en"); }
 
@@ -154,6 +164,12 @@ export function bytes(n) {
   while (n >= 1000 && unit < units.length - 1) { n /= 1000; unit += 1; }
   return `${unit && n < 10 ? n.toFixed(1) : Math.round(n)} ${units[unit]}`;
 }
+
+/**
+ * The rule of an alert, as a value.
+ * @param {Alert} alert
+ */
+export function ruleValue(alert) { return value("sid", `${alert.sig_generator}:${alert.sig_id}`, signature(alert)); }
 
 /** @param {Alert} alert */
 export function signature(alert) { return `${alert.sig_generator}:${alert.sig_id}:${alert.sig_rev}`; }

@@ -74,6 +74,24 @@ test("a filter of the triage acknowledges what comes", async () => {
   assert.ok(icmp > 0 && await count(url, "acknowledged=no") > 0);
 });
 
+test("a filter that fails acknowledges nothing, and one that is slow holds nobody up", async () => {
+  const room = newRoom();
+  const { url } = await room.live();
+  const { csrf } = await (await fetch(`${url}api/v1/session`)).json();
+  const headers = { "content-type": "application/json", "x-csrf-token": csrf };
+  const send = (path, body) => fetch(`${url}api/v1/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+  assert.equal((await send("triage/rules", { expression: "alert.vlan[0] == 7" })).status, 201);
+  const all = datagrams("v2919/http").length;
+  await room.play(datagrams("v2919/http"));
+  await until("all are stored", async () => await count(url, "") === all);
+  const failing = await (await send("triage", { criteria: { filter: "alert.vlan[0] == 7" }, mark: "starred", set: true })).json();
+  assert.equal(failing.alerts, 0);
+  assert.equal((await send("triage/rules", { expression: "msg.sig_id > 0" })).status, 201);
+  await room.play(datagrams("v2919/icmp_ping"));
+  const later = datagrams("v2919/icmp_ping").length;
+  await until("what came later is acknowledged", async () => await count(url, "acknowledged=yes") === later);
+});
+
 test("new alerts come by themselves, wait while paused, and none is missed over a restart", { timeout: 60_000 }, async () => {
   const room = newRoom();
   let server = await room.live();
@@ -116,6 +134,7 @@ test("nothing of an alert is taken for anything but text", async () => {
     const page = await open(chrome, `${url}?group=no`, { width });
     await page.waitForSelector("tr.alert");
     assert.equal((await messages(page)).length, hostile.length);
+    assert.ok((await messages(page)).some((text) => text.includes("\\u{1b}[31mred\\u{1b}[0m \\u{202e}eserver")), await messages(page));
     for (let id = 1; id <= hostile.length; id += 1) {
       await page.goto(`${url}?alert=${id}`);
       await page.waitForSelector("#detail h2");
@@ -137,7 +156,7 @@ test("who is not logged in sees nothing, and who may only look changes nothing",
   await room.run(["web", "user", "add", "ann", "--users", "users"], "correct horse\n");
   await room.run(["web", "user", "add", "eve", "--users", "users", "--read-only"], "battery staple\n");
   const { url } = await room.web(["--users", "users"]);
-  const page = await open(chrome, url, { allow: ["401 (Unauthorized)"] });
+  const page = await open(chrome, url, { allow: ["401 (Unauthorized)", "403 (Forbidden)"] });
   await page.waitForSelector("#login[open]");
   await isAccessible(page, "login");
   assert.equal(await page.locator("tr.alert").count(), 0);
@@ -151,6 +170,13 @@ test("who is not logged in sees nothing, and who may only look changes nothing",
   await logIn("eve", "battery staple");
   await page.waitForSelector("tr.alert, tr.flood");
   assert.equal(await page.locator(".acts button:visible").count(), 0);
+  const refused = await page.evaluate(async () => {
+    const { csrf } = await (await fetch("api/v1/session")).json();
+    const headers = { "content-type": "application/json", "x-csrf-token": csrf };
+    const send = async (path, body) => (await fetch(`api/v1/${path}`, { method: "POST", headers, body: JSON.stringify(body) })).status;
+    return [await send("triage", { ids: [1], mark: "starred", set: true }), await send("alerts/1/comments", { text: "x" }), await send("redeliver", {}), await send("triage/rules", { expression: "true" })];
+  });
+  assert.deepEqual(refused, [403, 403, 403, 403]);
   await page.getByRole("button", { name: "Log out" }).click();
   await page.waitForSelector("#login[open]");
   await logIn("ann", "correct horse");

@@ -41,9 +41,15 @@ pub enum StoreProblem {
         needed: u32,
     },
     /// A comment is empty or too long.
-    #[error("a comment has 1 to {most} bytes")]
+    #[error("a comment has 1 to {most} characters")]
     Comment {
-        /// The most bytes of a comment.
+        /// The most characters of a comment.
+        most: usize,
+    },
+    /// There are as many filters as there may be.
+    #[error("there are {most} filters already; remove one first")]
+    TooManyRules {
+        /// The most filters.
         most: usize,
     },
     /// Another Pigear writes to it.
@@ -118,7 +124,7 @@ impl StoreProblem {
             Self::Io(_) => {
                 "Pigear must be able to write the file and its directory; or give another path"
             }
-            Self::Comment { .. } | Self::Database(_) => return None,
+            Self::Comment { .. } | Self::TooManyRules { .. } | Self::Database(_) => return None,
         })
     }
 

@@ -222,6 +222,25 @@ impl Selection {
     /// # Errors
     /// If the span of time is empty, or the filter is invalid.
     pub fn criteria(&self, zone: impl Fn() -> TimeZone) -> Result<Criteria, SelectionProblem> {
+        self.criteria_with(zone, true)
+    }
+
+    /// The same, for a change of what meets them: an alert for which the filter fails doesn't.
+    ///
+    /// # Errors
+    /// If the span of time is empty, or the filter is invalid.
+    pub fn criteria_for_change(
+        &self,
+        zone: impl Fn() -> TimeZone,
+    ) -> Result<Criteria, SelectionProblem> {
+        self.criteria_with(zone, false)
+    }
+
+    fn criteria_with(
+        &self,
+        zone: impl Fn() -> TimeZone,
+        on_failure: bool,
+    ) -> Result<Criteria, SelectionProblem> {
         let time = |text: &Option<String>| {
             let time = text.as_deref().map(|text| moment(text, &zone())).transpose();
             time.map_err(SelectionProblem::Time)
@@ -233,7 +252,8 @@ impl Selection {
             return Err(SelectionProblem::Reversed { since, until });
         }
         #[cfg(feature = "script")]
-        let (also, narrowing) = match self.filter.as_deref().map(passes).transpose()? {
+        let filter = self.filter.as_deref();
+        let (also, narrowing) = match filter.map(|it| passes(it, on_failure)).transpose()? {
             Some((also, narrowing)) => (Some(also), narrowing),
             None => (None, None),
         };
@@ -264,10 +284,10 @@ impl Selection {
     }
 }
 
-/// A filter's condition, and what the index can tell of it. An alert passes if the filter fails, as with
-/// handlers.
+/// A filter's condition, and what the index can tell of it. If the filter fails, an alert passes, as with
+/// handlers, or does not.
 #[cfg(feature = "script")]
-fn passes(script: &str) -> Result<(Test, Option<Narrowing>), SelectionProblem> {
+fn passes(script: &str, on_failure: bool) -> Result<(Test, Option<Narrowing>), SelectionProblem> {
     use std::cell::{Cell, RefCell};
     use std::sync::Arc;
 
@@ -281,9 +301,10 @@ fn passes(script: &str) -> Result<(Test, Option<Narrowing>), SelectionProblem> {
         let passes = filter.borrow_mut().passes(&Arc::new(alert.clone()));
         passes.unwrap_or_else(|error| {
             if !failed.replace(true) {
-                tracing::warn!("the filter failed, so the alert passes: {error}");
+                let passes = if on_failure { "passes" } else { "doesn't pass" };
+                tracing::warn!("the filter failed, so the alert {passes}: {error}");
             }
-            true
+            on_failure
         })
     };
     Ok((Box::new(test), narrowing))
@@ -310,8 +331,8 @@ fn network(text: &str) -> Result<Network, String> {
 
 fn yes_or_no(text: &str) -> Result<bool, String> {
     match text {
-        "yes" => Ok(true),
-        "no" => Ok(false),
+        "yes" | "true" => Ok(true),
+        "no" | "false" => Ok(false),
         _ => Err("expected yes or no".to_owned()),
     }
 }

@@ -14,7 +14,7 @@ use self::limiter::Limiter;
 pub(super) use self::sessions::{LIFETIME, Session};
 use self::sessions::{Sessions, secret};
 use self::users::{Role, Users};
-use super::options::{Options, Token};
+use super::options::{LEAST_TOKEN, Options, Token};
 use super::problem::Problem;
 
 /// The name of the cookie with the session.
@@ -53,6 +53,12 @@ impl Access {
         let address = options.listen.0;
         if !address.ip().is_loopback() && token.is_none() && users.is_none() {
             return Err(needs_login(address));
+        }
+        if !address.ip().is_loopback() && token.as_ref().is_some_and(Token::is_short) {
+            return Err(format!(
+                "the token is too short for {address}, which others can reach: it needs at least \
+                {LEAST_TOKEN} characters; `openssl rand -hex 16` makes one"
+            ));
         }
         Ok(Self {
             token,
@@ -93,9 +99,10 @@ impl Access {
 
     fn is_still(&self, session: &Session) -> bool {
         match &session.user {
-            Some(name) => {
-                self.users.as_ref().is_some_and(|users| users.role(name) == Some(session.role))
-            }
+            Some(name) => self.users.as_ref().is_some_and(|users| {
+                users.role(name) == Some(session.role)
+                    && users.password_mark(name) == session.password
+            }),
             None => self.token.is_some(),
         }
     }
@@ -105,6 +112,8 @@ impl Access {
     }
 
     fn check_token(&self, given: &str, peer: IpAddr) -> Result<Identity, Problem> {
+        // The right one is not limited: who is behind the same address must not lock it out. It is too long to
+        // be guessed.
         if self.token.as_ref().is_some_and(|token| token.is(given)) {
             return Ok(Identity::Token);
         }
@@ -144,7 +153,8 @@ impl Access {
         };
         let Some(role) = role else { return Err(self.please("the name or the password is wrong")) };
         self.limiter.succeeded(peer);
-        self.sessions.begin(Some(name.to_owned()), role).map_err(|_| Problem::internal())
+        let password = users.password_mark(name);
+        self.sessions.begin(Some(name.to_owned()), role, password).map_err(|_| Problem::internal())
     }
 
     /// Begins a session of someone who has the token.
@@ -155,7 +165,7 @@ impl Access {
     ) -> Result<(String, Session), Problem> {
         self.limit(peer)?;
         self.check_token(token, peer)?;
-        self.sessions.begin(None, Role::Full).map_err(|_| Problem::internal())
+        self.sessions.begin(None, Role::Full, None).map_err(|_| Problem::internal())
     }
 
     /// Ends a session.

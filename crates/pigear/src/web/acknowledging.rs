@@ -48,7 +48,7 @@ fn step(store: &Path, said: &mut HashSet<i64>) -> Result<(), StoreError> {
     TriageWriter::open(store)?.apply_rules(|rule| {
         let mut selection = Selection::default();
         let _ = selection.set("filter", &rule.expression);
-        match selection.criteria(|| TimeZone::UTC) {
+        match selection.criteria_for_change(|| TimeZone::UTC) {
             Ok(criteria) => criteria.also,
             Err(problem) => {
                 if said.insert(rule.id) {

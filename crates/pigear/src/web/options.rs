@@ -56,19 +56,31 @@ impl FromStr for Listen {
     }
 }
 
+/// The least characters of a secret that others may try to guess.
+pub(super) const LEAST_TOKEN: usize = 16;
+
 /// A secret, as its digest: comparing digests takes the same time wherever the secrets differ.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
-pub(crate) struct Token([u8; 32]);
+pub(crate) struct Token {
+    digest: [u8; 32],
+    is_short: bool,
+}
 
 impl Token {
     pub(crate) fn new(text: &str) -> Self {
-        Self(Sha256::digest(text.as_bytes()).into())
+        let is_short = text.chars().count() < LEAST_TOKEN;
+        Self { digest: Sha256::digest(text.as_bytes()).into(), is_short }
+    }
+
+    /// Whether it could be guessed.
+    pub(super) fn is_short(&self) -> bool {
+        self.is_short
     }
 
     /// Whether this is the secret.
     pub(crate) fn is(&self, text: &str) -> bool {
-        *self == Self::new(text)
+        self.digest == Self::new(text).digest
     }
 
     /// The secret in a file, without white space around it.

@@ -116,7 +116,7 @@ impl From<StoreError> for Problem {
             other => other.hint(),
         };
         let (name, detail, after) = match &source {
-            StoreProblem::Comment { .. } => {
+            StoreProblem::Comment { .. } | StoreProblem::TooManyRules { .. } => {
                 return Self::new(StatusCode::BAD_REQUEST, "body", source.to_string());
             }
             StoreProblem::Unfinished { .. } => ("timeout", source.to_string(), None),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -20,7 +21,10 @@ use crate::store::{Further, Reader, StoreError, TriageWriter};
 const MOST: usize = 4;
 
 /// How many selections are being downloaded at the same time.
-const MOST_DOWNLOADS: usize = 2;
+const MOST_DOWNLOADS: usize = 6;
+
+/// How long a client may take for a piece of a download.
+const PIECE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a query waits until it may run.
 const WAIT: Duration = Duration::from_secs(10);
@@ -187,7 +191,11 @@ impl Pieces {
 
     fn send(&mut self) -> Further {
         let piece = std::mem::take(&mut self.bytes);
-        let sent = piece.is_empty() || self.sender.blocking_send(Ok(piece.into())).is_ok();
+        if piece.is_empty() {
+            return Further::On;
+        }
+        let send = timeout(PIECE_TIMEOUT, self.sender.send(Ok(piece.into())));
+        let sent = matches!(Handle::current().block_on(send), Ok(Ok(())));
         if sent { Further::On } else { Further::Enough }
     }
 }

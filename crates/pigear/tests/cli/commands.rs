@@ -92,7 +92,10 @@ fn the_demo_shows_alerts_and_then_what_to_do_next() {
          sudo pigear --logdir /var/log/snort\n  \
          Snort 2.9: snort -A unsock -c /etc/snort/snort.conf -l /var/log/snort -i eth0\n  \
          Snort 3:   snort -A alert_unixsock -c /etc/snort/snort.lua -l /var/log/snort -i eth0\n\
-         \x20            most alerts about HTTP, SMB and others then lack addresses: see --complete-from\n"
+         \x20            most alerts about HTTP, SMB and others then lack addresses: see --complete-from\n\
+         pigear: the same on a page:\n  \
+         pigear demo --web                                  these alerts, spread over a day\n  \
+         sudo pigear --store alerts.db --data-handler web   your own\n"
     );
 }
 

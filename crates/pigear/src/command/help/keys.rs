@@ -14,6 +14,7 @@ pub(super) fn about(kind: &str, key: &str) -> Option<&'static str> {
         "shell" => SHELL,
         "socket" => SOCKET,
         "syslog" => SYSLOG,
+        "web" => WEB,
         _ => &[],
     };
     of(own).or_else(|| of(ROTATED)).or_else(|| of(FORMAT)).or_else(|| of(EVERY))
@@ -52,6 +53,18 @@ const RECORD: &[(&str, &str)] =
     &[("path", "the new file, compressed if the name ends in .gz or .zst")];
 
 const SHELL: &[(&str, &str)] = &[("history", "the file that keeps what was typed")];
+
+const WEB: &[(&str, &str)] = &[
+    ("listen", "the address and the port; 127.0.0.1:8080, if not given"),
+    ("path", "a prefix of all paths, if the page is behind another server: /pigear"),
+    ("users", "the file of users who may log in; pigear web user add writes it"),
+    ("token", "a secret that stands for a login; token_file keeps it from other users"),
+    ("token_file", "a file with this secret"),
+    ("tls_cert", "the certificate for TLS (PEM)"),
+    ("tls_key", "its key (PEM), if it isn't in the same file"),
+    ("hosts", "names by which the page may be called, with commas between"),
+    ("store", "another store than that of --store"),
+];
 
 const SOCKET: &[(&str, &str)] = &[
     ("target", "unix-stream:PATH (a line an alert) or unix-dgram:PATH (a datagram an alert)"),

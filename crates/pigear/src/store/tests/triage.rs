@@ -76,7 +76,7 @@ fn an_action_is_undone_to_what_was_there_before() {
     let mut triage = triage(&place);
     triage.mark(&[5], ACKNOWLEDGE, "ann").unwrap();
     let first = place.reader().get(5).unwrap().unwrap().triage;
-    let all = triage.mark_matching(&Criteria::default(), ACKNOWLEDGE, "bob").unwrap();
+    let all = triage.mark(&of(&place, &Criteria::default()), ACKNOWLEDGE, "bob").unwrap();
     assert_eq!((all.alerts, acknowledged(&place).len()), (1_999, 2_000));
     // Who was first stays so.
     assert_eq!(place.reader().get(5).unwrap().unwrap().triage, first);
@@ -106,7 +106,7 @@ fn number(place: &Place, sql: &str) -> i64 {
 fn what_is_said_goes_with_the_alerts() {
     let (place, store) = Place::with(&numbered(0..5_000));
     let mut triage = triage(&place);
-    let all = triage.mark_matching(&Criteria::default(), ACKNOWLEDGE, "ann").unwrap();
+    let all = triage.mark(&of(&place, &Criteria::default()), ACKNOWLEDGE, "ann").unwrap();
     triage.comment(1, "ann", "the first").unwrap().unwrap();
     tidy(&store, keep_bytes(1_000_000));
     let left = of(&place, &Criteria::default());
@@ -190,4 +190,28 @@ fn json_has_what_was_said_as_the_schema_says() {
     let said = &object["triage"];
     assert_eq!((&said["acknowledged"]["by"], said.get("starred")), (&"ann".into(), None));
     assert_eq!(said["comments"][0]["text"], "<b>why?</b>");
+}
+
+#[test]
+fn what_was_changed_since_is_not_undone() {
+    let (place, _store) = Place::with(&numbered(0..3));
+    let mut triage = triage(&place);
+    let first = triage.mark(&[1, 2], STAR, "ann").unwrap();
+    triage.mark(&[1], (MarkKind::Starred, false), "bob").unwrap();
+    triage.mark(&[1], STAR, "bob").unwrap();
+    assert_eq!(triage.undo(first.id).unwrap(), Some(1));
+    assert_eq!(of(&place, &with(|c| c.starred = Some(true))), [1]);
+}
+
+#[test]
+fn rules_take_no_persons_undo_away() {
+    let (place, store) = Place::with(&numbered(0..1));
+    let mut triage = triage(&place);
+    let starred = triage.mark(&[1], STAR, "ann").unwrap();
+    triage.add_rule("all", "ann").unwrap();
+    for n in 0..30 {
+        put(&store, &numbered(n..n + 1));
+        assert_eq!(triage.apply_rules(|_| Some(Box::new(|_| true))).unwrap(), 1);
+    }
+    assert_eq!(triage.undo(starred.id).unwrap(), Some(1));
 }

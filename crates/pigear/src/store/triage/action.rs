@@ -7,9 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 use super::{MarkKind, SINCE, has_tables};
 use crate::store::connect;
-use crate::store::criteria::Criteria;
 use crate::store::error::{StoreError, StoreProblem};
-use crate::store::reader::{Further, Reader};
 use crate::store::record::microseconds;
 
 /// The most alerts that are changed in one transaction, while who stores alerts waits.
@@ -18,7 +16,13 @@ const STEP: usize = 500;
 /// How many actions can be undone.
 const KEPT: i64 = 20;
 
-/// The longest comment, in bytes.
+/// The most alerts whose marks are kept for undoing, beside those of the latest action.
+const MAX_BEFORE: i64 = 200_000;
+
+/// The most comments on an alert.
+const MAX_COMMENTS: i64 = 100;
+
+/// The longest comment, in characters.
 const MAX_COMMENT: usize = 10_000;
 
 /// Changes what is said about alerts, while another process may store alerts.
@@ -64,29 +68,16 @@ impl TriageWriter {
         (kind, is_set): (MarkKind, bool),
         by: &str,
     ) -> Result<TriageAction, StoreError> {
-        self.located(|connection| mark(connection, alerts, (kind, is_set), by))
-    }
-
-    /// The same for all alerts that meet the criteria.
-    ///
-    /// # Errors
-    /// If the store can't be read or written.
-    pub fn mark_matching(
-        &mut self,
-        criteria: &Criteria,
-        (kind, is_set): (MarkKind, bool),
-        by: &str,
-    ) -> Result<TriageAction, StoreError> {
-        let mut alerts = Vec::new();
-        Reader::open(&self.path)?.newest(criteria, |stored| {
-            alerts.push(stored.id);
-            Further::On
-        })?;
-        self.mark(&alerts, (kind, is_set), by)
+        self.located(|connection| {
+            let at = now();
+            let action = begin_action(connection, at, by)?;
+            let changed = mark(connection, alerts, (kind, is_set), (at, by), Some(action))?;
+            Ok(TriageAction { id: action, alerts: changed })
+        })
     }
 
     /// Undoes one of the last twenty actions, and returns how many alerts were changed: the marks of its kind
-    /// are again what they were before it. `None` if it can't be undone any more, or was undone already.
+    /// are again what they were before it, except where somebody has changed them since. `None` if it can't be undone any more, or was undone already.
     ///
     /// # Errors
     /// If the store can't be written.
@@ -94,22 +85,24 @@ impl TriageWriter {
         self.located(|connection| undo(connection, action))
     }
 
-    /// Comments on an alert, and returns the comment's number; `None` if the alert isn't stored any more.
+    /// Comments on an alert, and returns the comment's number; `None` if the alert isn't stored any more, or
+    /// has a hundred comments.
     ///
     /// # Errors
-    /// If the text is empty or longer than 10,000 bytes, or the store can't be written.
+    /// If the text is empty or longer than 10,000 characters, or the store can't be written.
     pub fn comment(&mut self, alert: i64, by: &str, text: &str) -> Result<Option<i64>, StoreError> {
         self.located(|connection| {
-            if text.trim().is_empty() || text.len() > MAX_COMMENT {
+            if text.trim().is_empty() || text.chars().count() > MAX_COMMENT {
                 return Err(StoreProblem::Comment { most: MAX_COMMENT });
             }
             let change = begin(connection)?;
             let added = change
                 .prepare_cached(
                     "INSERT INTO comment (alert, at, by, text) \
-                    SELECT id, ?2, ?3, ?4 FROM alert WHERE id = ?1",
+                    SELECT id, ?2, ?3, ?4 FROM alert WHERE id = ?1 \
+                    AND (SELECT count(*) FROM comment WHERE alert = ?1) < ?5",
                 )?
-                .execute(params![alert, now(), by, text])?;
+                .execute(params![alert, now(), by, text, MAX_COMMENTS])?;
             let id = change.last_insert_rowid();
             change.commit()?;
             Ok((added > 0).then_some(id))
@@ -146,33 +139,53 @@ pub(super) fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
-fn mark(
+/// Sets a mark of this time and name, or removes it, and returns how many alerts were changed. What was there
+/// before is kept for an action, if there is one.
+pub(super) fn mark(
     connection: &mut Connection,
     alerts: &[i64],
     (kind, is_set): (MarkKind, bool),
-    by: &str,
-) -> Result<TriageAction, StoreProblem> {
-    let id = begin_action(connection, by)?;
-    let mut changed = 0;
+    (at, by): (i64, &str),
+    action: Option<i64>,
+) -> Result<u64, StoreProblem> {
+    let (kind, mut changed) = (kind.number(), 0);
     for alerts in alerts.chunks(STEP) {
         let change = begin(connection)?;
         for alert in alerts {
-            let before = change
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO triage_before (alert, action, kind, at, by) \
-                    SELECT id, ?2, ?3, triage.at, triage.by \
-                    FROM alert LEFT JOIN triage ON triage.alert = id AND triage.kind = ?3 \
-                    WHERE id = ?1 AND (triage.at IS NULL) = ?4",
-                )?
-                .execute(params![alert, id, kind.number(), is_set])?;
-            if before > 0 {
-                put(&change, *alert, kind.number(), is_set.then(|| (now(), by)))?;
-                changed += 1;
+            if !is_to_change(&change, *alert, kind, is_set)? {
+                continue;
             }
+            if let Some(action) = action {
+                change
+                    .prepare_cached(
+                        "INSERT INTO triage_before (alert, action, kind, at, by) \
+                        SELECT ?1, ?2, ?3, \
+                        (SELECT at FROM triage WHERE alert = ?1 AND kind = ?3), \
+                        (SELECT by FROM triage WHERE alert = ?1 AND kind = ?3)",
+                    )?
+                    .execute([*alert, action, kind])?;
+            }
+            put(&change, *alert, kind, is_set.then_some((at, by)))?;
+            changed += 1;
         }
         change.commit()?;
     }
-    Ok(TriageAction { id, alerts: changed })
+    Ok(changed)
+}
+
+/// Whether an alert is stored, and lacks the mark that it is to have, or has the one that it isn't to have.
+fn is_to_change(
+    change: &Connection,
+    alert: i64,
+    kind: i64,
+    is_set: bool,
+) -> rusqlite::Result<bool> {
+    change
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM alert WHERE id = ?1) \
+            AND EXISTS (SELECT 1 FROM triage WHERE alert = ?1 AND kind = ?2) != ?3",
+        )?
+        .query_row(params![alert, kind, is_set], |row| row.get(0))
 }
 
 /// Sets a mark, or removes it.
@@ -196,36 +209,45 @@ fn put(
 }
 
 /// Adds an action, and forgets those that are too old to be undone.
-fn begin_action(connection: &mut Connection, by: &str) -> Result<i64, StoreProblem> {
+fn begin_action(connection: &mut Connection, at: i64, by: &str) -> Result<i64, StoreProblem> {
     let change = begin(connection)?;
-    change.execute("INSERT INTO triage_action (at, by) VALUES (?1, ?2)", params![now(), by])?;
+    change.execute("INSERT INTO triage_action (at, by) VALUES (?1, ?2)", params![at, by])?;
     let id = change.last_insert_rowid();
-    change.execute("DELETE FROM triage_action WHERE id <= ?1", [id - KEPT])?;
+    let beyond = "SELECT max(action) FROM (SELECT action, sum(count(*)) OVER (ORDER BY action DESC) AS rows \
+        FROM triage_before GROUP BY action) WHERE rows > ?1";
+    let beyond: Option<i64> = change.query_row(beyond, [MAX_BEFORE], |row| row.get(0))?;
+    let last = beyond.unwrap_or_default().max(id - KEPT);
+    change.execute("DELETE FROM triage_action WHERE id <= ?1", [last])?;
     change.commit()?;
     let forget = "DELETE FROM triage_before WHERE (alert, action) IN \
         (SELECT alert, action FROM triage_before WHERE action <= ?1 LIMIT ?2)";
-    while connection.execute(forget, params![id - KEPT, STEP])? > 0 {}
+    while connection.execute(forget, params![last, STEP])? > 0 {}
     Ok(id)
 }
 
 fn undo(connection: &mut Connection, action: i64) -> Result<Option<u64>, StoreProblem> {
-    let known = connection
-        .query_row("SELECT 1 FROM triage_action WHERE id = ?1", [action], |_| Ok(()))
+    let done_at = connection
+        .query_row("SELECT at FROM triage_action WHERE id = ?1", [action], |row| row.get(0))
         .optional()?;
-    if known.is_none() {
-        return Ok(None);
-    }
+    let Some(done_at) = done_at else { return Ok(None) };
     let mut changed = 0;
     loop {
         let change = begin(connection)?;
         let step = before(&change, action)?;
         for (alert, kind, mark) in &step {
-            put(&change, *alert, *kind, mark.as_ref().map(|(at, by)| (*at, &**by)))?;
+            let now = change
+                .prepare_cached("SELECT at FROM triage WHERE alert = ?1 AND kind = ?2")?
+                .query_row([alert, kind], |row| row.get::<_, i64>(0))
+                .optional()?;
+            // Of the action: it set the mark where there was none, and removed it where there was one.
+            if now == mark.is_none().then_some(done_at) {
+                put(&change, *alert, *kind, mark.as_ref().map(|(at, by)| (*at, &**by)))?;
+                changed += 1;
+            }
             change
                 .prepare_cached("DELETE FROM triage_before WHERE alert = ?1 AND action = ?2")?
                 .execute([*alert, action])?;
         }
-        changed += step.len() as u64;
         if step.len() < STEP {
             change.execute("DELETE FROM triage_action WHERE id = ?1", [action])?;
             change.commit()?;

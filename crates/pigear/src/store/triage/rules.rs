@@ -1,14 +1,23 @@
 //! Filters whose alerts are acknowledged as they come.
 
+use std::path::Path;
+use std::time::{Duration, Instant};
+
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::action::{TriageWriter, now};
+use super::action::{TriageWriter, mark, now};
 use super::{MarkKind, has_tables};
 use crate::store::criteria::{Criteria, Test};
 use crate::store::error::{StoreError, StoreProblem};
 use crate::store::meta::last_id;
 use crate::store::reader::{Further, Reader};
+
+/// The most filters.
+const MAX_RULES: usize = 100;
+
+/// How long a filter may take at once.
+const LIMIT: Duration = Duration::from_secs(1);
 
 /// A filter whose alerts are acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +38,12 @@ impl TriageWriter {
     /// [`apply_rules`](Self::apply_rules) is called. Returns its number.
     ///
     /// # Errors
-    /// If the store can't be written.
+    /// If there are a hundred already, or the store can't be written.
     pub fn add_rule(&mut self, expression: &str, by: &str) -> Result<i64, StoreError> {
         self.located(|connection| {
+            if rules(connection)?.len() >= MAX_RULES {
+                return Err(StoreProblem::TooManyRules { most: MAX_RULES });
+            }
             let done = last_id(connection)?;
             connection.execute(
                 "INSERT INTO triage_rule (expression, at, by, done) VALUES (?1, ?2, ?3, ?4)",
@@ -52,7 +64,8 @@ impl TriageWriter {
     }
 
     /// Acknowledges the alerts that came since the last time and pass a filter, and returns how many those
-    /// were. A filter for which `compile` returns none is passed over.
+    /// were. A filter for which `compile` returns none is passed over. After a second for a filter the rest is
+    /// left for the next time.
     ///
     /// # Errors
     /// If the store can't be read or written.
@@ -61,31 +74,38 @@ impl TriageWriter {
         mut compile: impl FnMut(&TriageRule) -> Option<Test>,
     ) -> Result<u64, StoreError> {
         let rules = self.located(|connection| Ok(rules(connection)?))?;
-        let (mut reader, mut all) = (None, 0);
+        let mut all = 0;
         for (rule, done) in rules {
             let Some(test) = compile(&rule) else { continue };
-            let criteria = Criteria { also: Some(test), ..Criteria::default() };
-            let reader = match &mut reader {
-                Some(reader) => reader,
-                none => none.insert(Reader::open(self.path())?),
-            };
-            let mut passed = Vec::new();
-            let last = reader.after(done, &criteria, |stored| {
-                passed.push(stored.id);
-                Further::On
+            let (passed, last) = passed(self.path(), done, test)?;
+            all += self.located(|connection| {
+                let (change, by) = ((MarkKind::Acknowledged, true), format!("rule {}", rule.id));
+                let marked = mark(connection, &passed, change, (now(), &by), None)?;
+                let done = "UPDATE triage_rule SET done = ?2 WHERE id = ?1";
+                connection.execute(done, [rule.id, last])?;
+                Ok(marked)
             })?;
-            if !passed.is_empty() {
-                let by = format!("rule {}", rule.id);
-                all += self.mark(&passed, (MarkKind::Acknowledged, true), &by)?.alerts;
-            }
-            if last != done {
-                self.located(|connection| {
-                    let done = "UPDATE triage_rule SET done = ?2 WHERE id = ?1";
-                    Ok(connection.execute(done, [rule.id, last])?)
-                })?;
-            }
         }
         Ok(all)
+    }
+}
+
+/// The alerts after one that pass, and up to which alert that is known.
+fn passed(store: &Path, done: i64, test: Test) -> Result<(Vec<i64>, i64), StoreError> {
+    let criteria = Criteria { also: Some(test), ..Criteria::default() };
+    let mut reader = Reader::open(store)?;
+    let end = Instant::now() + LIMIT;
+    reader.end_when(move || Instant::now() >= end);
+    let mut passed = Vec::new();
+    let last = reader.after(done, &criteria, |stored| {
+        passed.push(stored.id);
+        Further::On
+    });
+    match last {
+        Err(StoreError { source: StoreProblem::Unfinished { reached }, .. }) => {
+            Ok((passed, reached))
+        }
+        last => Ok((passed, last?)),
     }
 }
 

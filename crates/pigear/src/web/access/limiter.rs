@@ -44,16 +44,21 @@ impl Limiter {
                 .retain(|_, times| times.last().is_some_and(|it| now.duration_since(*it) < WITHIN));
         }
         if failures.len() >= ADDRESSES {
-            failures.clear();
+            let oldest = failures.iter().min_by_key(|(_, times)| times.last().copied());
+            let oldest = oldest.map(|(peer, _)| *peer);
+            oldest.and_then(|peer| failures.remove(&peer));
         }
         let times = failures.entry(network(peer)).or_default();
         times.retain(|time| now.duration_since(*time) < WITHIN);
         times.push(now);
     }
 
-    /// A login was right: the address may try as often as before.
+    /// The login that was counted last was right. Those that were wrong still count: an address may be that of
+    /// several people.
     pub(super) fn succeeded(&self, peer: IpAddr) {
-        self.failures().remove(&network(peer));
+        if let Some(times) = self.failures().get_mut(&network(peer)) {
+            times.pop();
+        }
     }
 
     fn failures(&self) -> MutexGuard<'_, HashMap<IpAddr, Vec<Instant>>> {
@@ -87,6 +92,8 @@ mod tests {
         assert_eq!(limiter.wait_at(peer, start + WITHIN), None);
         limiter.succeeded(peer);
         assert_eq!(limiter.wait_at(peer, start), None);
+        limiter.failed_at(peer, start);
+        assert_eq!(limiter.wait_at(peer, start), Some(61));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub(in crate::web) struct Session {
     /// The user; `None` for someone with the token.
     pub(in crate::web) user: Option<String>,
     pub(in crate::web) role: Role,
+    /// Changes when the user's password does.
+    pub(super) password: Option<[u8; 32]>,
     /// What a request of this session has that changes something.
     pub(in crate::web) csrf: String,
     /// Identifies it.
@@ -52,11 +54,12 @@ impl Sessions {
         &self,
         user: Option<String>,
         role: Role,
+        password: Option<[u8; 32]>,
     ) -> Result<(String, Session), String> {
         let (id, csrf) = (secret()?, secret()?);
         let mut inner = self.inner();
         inner.next += 1;
-        let session = Session { user, role, csrf, key: inner.next };
+        let session = Session { user, role, password, csrf, key: inner.next };
         if inner.by_id.len() >= MOST {
             let oldest =
                 inner.by_id.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| *key);
@@ -109,7 +112,7 @@ mod tests {
     #[test]
     fn a_session_is_found_by_its_id_only_until_it_ends() {
         let sessions = Sessions::default();
-        let (id, session) = sessions.begin(Some("ann".to_owned()), Role::Full).unwrap();
+        let (id, session) = sessions.begin(Some("ann".to_owned()), Role::Full, None).unwrap();
         assert_eq!(sessions.find(&id).unwrap().user.as_deref(), Some("ann"));
         for wrong in ["", "1", "1.", &id[2..], &format!("{id}x"), &format!("2{}", &id[1..])] {
             assert!(sessions.find(wrong).is_none(), "{wrong}");
@@ -121,9 +124,9 @@ mod tests {
     #[test]
     fn the_number_of_sessions_is_bounded() {
         let sessions = Sessions::default();
-        let (first, _) = sessions.begin(None, Role::Full).unwrap();
+        let (first, _) = sessions.begin(None, Role::Full, None).unwrap();
         for _ in 0..MOST {
-            sessions.begin(None, Role::Full).unwrap();
+            sessions.begin(None, Role::Full, None).unwrap();
         }
         assert!(sessions.find(&first).is_none());
         assert_eq!(sessions.inner().by_id.len(), MOST);

@@ -1,7 +1,7 @@
 //! The file of users: a line each, `NAME:ROLE:HASH`, where the hash is that of argon2.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 #[cfg(any(feature = "command", test))]
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -11,7 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+#[cfg(any(feature = "command", test))]
+use nix::fcntl::{Flock, FlockArg};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use tracing::warn;
 use utoipa::ToSchema;
 
@@ -23,6 +26,10 @@ use crate::visible::visible;
 /// Permissions of the file.
 #[cfg(any(feature = "command", test))]
 const MODE: u32 = 0o600;
+
+/// How a change is signed that no user makes.
+#[cfg(any(feature = "command", test))]
+const RESERVED: [&str; 2] = ["local", "token"];
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -91,6 +98,11 @@ impl Users {
         self.entries().get(name).map(|user| user.role)
     }
 
+    /// Changes when the password of a user does.
+    pub(super) fn password_mark(&self, name: &str) -> Option<[u8; 32]> {
+        self.entries().get(name).map(|user| Sha256::digest(user.hash.as_bytes()).into())
+    }
+
     /// Checks a password, which takes a while, and returns the user's role if it is right.
     pub(super) fn check(
         &self,
@@ -113,7 +125,11 @@ impl Users {
         if stamp != known.stamp {
             match read(&self.path) {
                 Ok(entries) => known.entries = Arc::new(entries),
-                // Nobody who was removed must get in, but a mistake must not lock everybody out.
+                Err(error) if stamp.is_none() => {
+                    warn!("nobody can log in: {error}");
+                    known.entries = Arc::default();
+                }
+                // A mistake must not lock everybody out.
                 Err(error) => warn!("the users are those of before: {error}"),
             }
             known.stamp = stamp;
@@ -183,9 +199,15 @@ fn hash(password: &str) -> Result<String, String> {
 #[cfg(any(feature = "command", test))]
 pub(crate) fn add(path: &Path, name: &str, password: &str, role: Role) -> Result<bool, String> {
     check_name(name)?;
+    if RESERVED.contains(&name) {
+        return Err(format!("{name} is what somebody without a user is called; take another name"));
+    }
     if password.is_empty() {
         return Err("the password is empty".to_owned());
     }
+    let hash = hash(password)?;
+    // Until this returns: nobody else adds a user meanwhile, who would be lost.
+    let _lock = lock(output_file::dir(path))?;
     let lines = match input_file::read_text(path, MAX_SMALL) {
         Ok(text) => {
             parse(&text)
@@ -195,7 +217,7 @@ pub(crate) fn add(path: &Path, name: &str, password: &str, role: Role) -> Result
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(format!("cannot read {}: {error}", path.display())),
     };
-    let line = format!("{name}:{}:{}\n", role.name(), hash(password)?);
+    let line = format!("{name}:{}:{hash}\n", role.name());
     let begin = format!("{name}:");
     let is_other = |line: &&str| !line.starts_with(&begin);
     let others = lines.lines().filter(is_other).flat_map(|line| [line, "\n"]).collect::<String>();
@@ -203,6 +225,14 @@ pub(crate) fn add(path: &Path, name: &str, password: &str, role: Role) -> Result
     output_file::write_whole(path, MODE, (others + &*line).as_bytes())
         .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     Ok(was_there)
+}
+
+/// Locks a directory, until the result is dropped.
+#[cfg(any(feature = "command", test))]
+fn lock(dir: &Path) -> Result<Flock<File>, String> {
+    let wrong = |error: io::Error| format!("cannot lock {}: {error}", dir.display());
+    let file = File::open(dir).map_err(wrong)?;
+    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| wrong(errno.into()))
 }
 
 #[cfg(test)]

@@ -290,14 +290,20 @@ pub(in crate::web) async fn values(
         let values = counts.iter().filter_map(|count| {
             let mut values = count.values(by)?;
             let (value, label) = match by {
-                CountBy::Sid => (values.get(1)?.clone(), values.pop()),
+                CountBy::Sid => {
+                    let label = values.pop();
+                    (values.join(":"), label)
+                }
                 _ => (values.pop()?, None),
             };
             Some(KnownValue { value, label, alerts: count.alerts })
         });
         let fits = |value: &KnownValue| {
             let label = value.label.as_deref().unwrap_or_default().to_lowercase();
-            value.value.to_lowercase().starts_with(&prefix)
+            let text = value.value.to_lowercase();
+            let sid = text.split_once(':').map_or("", |(_, sid)| sid);
+            text.starts_with(&prefix)
+                || by == CountBy::Sid && sid.starts_with(&prefix)
                 || !label.is_empty() && label.contains(&prefix)
         };
         let limit = usize::try_from(limit).unwrap_or_default();

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::alerts::id_of;
 use super::change::Write;
 use crate::script::Filter;
-use crate::store::{MarkKind, Selection, TriageRule};
+use crate::store::{Further, MarkKind, Reader, Selection, TriageRule};
 use crate::web::body::JsonBody;
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::problem::{Problem, ProblemObject};
@@ -85,26 +85,27 @@ pub(in crate::web) async fn triage(
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
     let change = (request.mark.into(), request.set);
     let wrong = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "body", detail);
-    let alerts = match (request.ids, request.criteria) {
-        (Some(ids), None) if ids.len() <= MOST_IDS => Which::Ids(ids),
+    let ids = match (request.ids, request.criteria) {
+        (Some(ids), None) if ids.len() <= MOST_IDS => ids,
         (Some(_), None) => return Err(wrong(format!("give at most {MOST_IDS} ids"))),
-        (None, Some(criteria)) => Which::Matching(Box::new(selection(&criteria)?)),
+        (None, Some(criteria)) => {
+            let selection = selection(&criteria)?;
+            site.queries.run(move |reader| matching(reader, &selection)).await?
+        }
         _ => return Err(wrong("give either ids or criteria".to_owned())),
     };
-    let done = site.queries.change(move |triage| {
-        Ok(match alerts {
-            Which::Ids(ids) => triage.mark(&ids, change, &by)?,
-            Which::Matching(selection) => {
-                triage.mark_matching(&selection.criteria(|| TimeZone::UTC)?, change, &by)?
-            }
-        })
-    });
+    let done = site.queries.change(move |triage| Ok(triage.mark(&ids, change, &by)?));
     done.await.map(|done| Json(TriageDone { action: done.id, alerts: done.alerts }))
 }
 
-enum Which {
-    Ids(Vec<i64>),
-    Matching(Box<Selection>),
+/// The alerts that meet criteria. One for which a filter fails doesn't.
+fn matching(reader: &mut Reader, selection: &Selection) -> Result<Vec<i64>, Problem> {
+    let mut ids = Vec::new();
+    reader.newest(&selection.criteria_for_change(|| TimeZone::UTC)?, |stored| {
+        ids.push(stored.id);
+        Further::On
+    })?;
+    Ok(ids)
 }
 
 fn selection(criteria: &BTreeMap<String, String>) -> Result<Selection, Problem> {
@@ -118,8 +119,6 @@ fn selection(criteria: &BTreeMap<String, String>) -> Result<Selection, Problem> 
             Err(problem) => return Err(Problem::parameter(name, problem)),
         }
     }
-    // Before anything is changed.
-    selection.criteria(|| TimeZone::UTC)?;
     Ok(selection)
 }
 
@@ -201,7 +200,11 @@ pub(in crate::web) async fn comment(
     let id = id_of(&id)?;
     let added = site.queries.change(move |triage| {
         let added = triage.comment(id, &by, &text)?;
-        added.ok_or_else(|| Problem::not_found(format!("there is no alert {id} in the store")))
+        added.ok_or_else(|| {
+            Problem::not_found(format!(
+                "there is no alert {id} in the store, or it has 100 comments"
+            ))
+        })
     });
     added.await.map(|id| (StatusCode::CREATED, Json(Added { id })))
 }
