@@ -2,8 +2,8 @@
 
 #[cfg(feature = "web")]
 mod page;
+mod recorded;
 
-use std::fs;
 use std::path::Path;
 use std::thread;
 
@@ -19,17 +19,7 @@ use crate::listen::{Listener, Reload};
 use crate::names::NameFiles;
 use crate::player::{PlayError, PlaySettings, play};
 use crate::registry::Registry;
-
-/// Datagrams that Snort 2.9.19 sent for traffic generated for this purpose.
-const RECORDING: &[u8] = include_bytes!("../../data/demo.dgrams.gz");
-
-/// The maps that this Snort was run with.
-const LISTS: [(&str, &[u8]); 4] = [
-    ("classification.config", include_bytes!("../../data/classification.config")),
-    ("reference.config", include_bytes!("../../data/reference.config")),
-    ("sid-msg.map", include_bytes!("../../data/sid-msg.map")),
-    ("gen-msg.map", include_bytes!("../../data/gen-msg.map")),
-];
+use recorded::unpack;
 
 const NEXT: &str = "\
 this was a recording. For your own alerts, start Pigear and then Snort:
@@ -76,15 +66,6 @@ pub(super) fn run(args: &DemoArgs, registry: &Registry, host: &dyn Host) -> Resu
     #[cfg(feature = "web")]
     say(PAGE);
     Ok(())
-}
-
-fn unpack(dir: &Path) -> std::io::Result<std::path::PathBuf> {
-    for (name, bytes) in LISTS {
-        fs::write(dir.join(name), bytes)?;
-    }
-    let recording = dir.join("recording.gz");
-    fs::write(&recording, RECORDING)?;
-    Ok(recording)
 }
 
 fn config(dir: &Path) -> Config {

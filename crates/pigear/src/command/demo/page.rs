@@ -11,7 +11,8 @@ use pigear_alert::Alert;
 use pigear_pipeline::recording::Reader;
 use pigear_pipeline::{AlertFactory, Handler, NamesCell};
 
-use super::{DemoArgs, unpack};
+use super::recorded::unpack;
+use crate::command::args::DemoArgs;
 use crate::command::failure::Failure;
 use crate::command::host::Host;
 use crate::command::listen::say;
