@@ -30,6 +30,8 @@ let next;
 /** @type {AbortController | null} */
 let running = null;
 let selected = 0;
+/** Whether keys were used: before, no row looks selected. */
+let keyed = false;
 
 const body = h("tbody");
 const table = h("table", { class: "alerts" },
@@ -209,7 +211,7 @@ function alertRow(alert, inside) {
   if (!row) {
     row = h("tr", { class: rowClass(alert), tabIndex: -1, "data-id": alert.id, onclick: (/** @type {MouseEvent} */ event) => open(event, alert) },
       h("td", { class: "time" }, timeElement(alert.timestamp)), h("td", {}, badge(alert.priority)),
-      h("td", { class: "msg" }, h("a", { href: `?alert=${alert.id}`, class: "message" }, plain(alert.msg) || signature(alert)), " ", h("span", { class: "sid" }, ruleValue(alert))),
+      h("td", { class: "msg" }, h("a", { href: `?alert=${alert.id}`, class: "message" }, plain(alert.msg) || "(no message)"), " ", h("span", { class: "sid" }, ruleValue(alert))),
       h("td", { class: "end" }, end(alert, "src")), h("td", { class: "end" }, end(alert, "dst")), h("td", { class: "acts" }, ...acts(alert)));
     drawn.set(alert, row);
   }
@@ -238,7 +240,7 @@ function floodRow(one) {
   const toggle = h("button", { type: "button", class: "count", "aria-expanded": String(one.open), onclick: (/** @type {Event} */ event) => { event.stopPropagation(); flip(one); } }, `${number(one.alerts.length)}×`);
   return h("tr", { class: "flood", tabIndex: -1, onclick: (/** @type {Event} */ event) => { if (!(/** @type {Element} */ (event.target).closest("button, a"))) flip(one); } },
     h("td", { class: "time" }, timeElement(newest.timestamp), h("br"), h("small", {}, "since ", timeElement(oldest.timestamp, false))), h("td", {}, badge(newest.priority)),
-    h("td", { class: "msg" }, toggle, " ", h("span", { class: "message" }, plain(newest.msg) || signature(newest)), " ", h("span", { class: "sid" }, ruleValue(newest))),
+    h("td", { class: "msg" }, toggle, " ", h("span", { class: "message" }, plain(newest.msg) || "(no message)"), " ", h("span", { class: "sid" }, ruleValue(newest))),
     h("td", { class: "end" }, count("src_ip")), h("td", { class: "end" }, count("dst_ip")),
     h("td", { class: "acts" }, mayChange() && h("button", { type: "button", class: "change", title: "Acknowledge all of these", "aria-label": `Acknowledge these ${one.alerts.length}`, onclick: (/** @type {Event} */ event) => { event.stopPropagation(); triage(one.alerts, "acknowledged", true); } }, "✓")));
 }
@@ -331,7 +333,7 @@ function mark() {
   rows().forEach((row, n) => {
     const is = n === selected;
     if (row.tabIndex !== (is ? 0 : -1)) row.tabIndex = is ? 0 : -1;
-    row.classList.toggle("selected", is);
+    row.classList.toggle("selected", is && keyed);
   });
 }
 
@@ -360,6 +362,7 @@ function behind(row) {
  */
 export function key(event) {
   const found = behind(rows()[selected]);
+  keyed = true;
   const alerts = /** @type {Alert[]} */ (found ? ("alerts" in found ? found.alerts : [/** @type {Alert} */ (found)]) : []);
   switch (event.key) {
     case "j": case "ArrowDown": select(selected + 1, true); break;
