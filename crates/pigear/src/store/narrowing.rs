@@ -7,6 +7,7 @@ use pigear_alert::Alert;
 use crate::network::Network;
 
 /// What alerts must meet to be wanted, as far as the index can tell: more alerts may meet it, never fewer.
+#[cfg_attr(not(feature = "script"), expect(dead_code, reason = "filters have conditions"))]
 pub(crate) enum Narrowing {
     /// Any alert may be wanted.
     Anything,

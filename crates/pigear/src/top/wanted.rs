@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use pigear_alert::Alert;
 
 use super::period::Period;
 use crate::script::Filter;
-use crate::store::{Criteria, Further, Reader, Selection, SelectionProblem, StoreError, Test};
+use crate::store::{
+    Criteria, Further, Narrowing, Reader, Selection, SelectionProblem, StoreError, Test,
+};
 
 /// Which alerts are shown, and over which period they are counted.
 #[derive(Clone, Debug)]
@@ -74,7 +77,8 @@ impl Wanted {
         let mut criteria = self.selection.criteria(|| self.zone.clone())?;
         let state = FilterState::default();
         if let Some(script) = &self.filter {
-            criteria.also = Some(state.test(script)?);
+            let (also, narrowing) = state.test(script)?;
+            (criteria.also, criteria.narrowing) = (Some(also), narrowing);
         }
         Ok((criteria, state))
     }
@@ -152,17 +156,22 @@ struct Failures {
 
 impl FilterState {
     /// An alert passes if the filter fails, as with handlers.
-    fn test(&self, script: &str) -> Result<Test, SelectionProblem> {
+    fn test(&self, script: &str) -> Result<(Test, Option<Narrowing>), SelectionProblem> {
         let filter = Filter::compile(script).map_err(SelectionProblem::Filter)?;
+        let narrowing = filter.narrowing();
         let (filter, failures) = (RefCell::new(filter), Rc::clone(&self.0));
-        Ok(Box::new(move |alert| {
+        let test = move |alert: &Alert| {
+            if let Some(passes) = filter.borrow().passes_natively(alert) {
+                return passes;
+            }
             let passes = filter.borrow_mut().passes(&Arc::new(alert.clone()));
             passes.unwrap_or_else(|failure| {
                 failures.count.set(failures.count.get() + 1);
                 *failures.last.borrow_mut() = failure.to_string();
                 true
             })
-        }))
+        };
+        Ok((Box::new(test), narrowing))
     }
 
     /// For how many alerts it failed, and why for the last of them.
