@@ -289,7 +289,7 @@ def test_alerts_are_not_held_up_by_a_log_that_is_not_there(room, caplog):
     with pigear.listen(room.log, complete_from=nowhere, count=1) as alerts:
         room.send(PING)
         assert [alert.sig_id for alert in alerts] == [1000134]
-    assert "cannot read the log: No such file or directory" in caplog.text
+    assert f"there is no directory {nowhere.parent}" in caplog.text
 
 
 @pytest.mark.parametrize(
