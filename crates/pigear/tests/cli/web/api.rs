@@ -108,9 +108,10 @@ fn values_are_completed_by_their_beginning_and_signatures_by_their_message() {
     let page = Page::pinged(&[]);
     let values = |query: &str| page.json(&format!("values?{query}"))["values"].clone();
     let echo = values("field=sid&prefix=echo+req");
-    assert_eq!(echo[0]["value"], "1000134");
+    assert_eq!(echo[0]["value"], "1:1000134");
     assert_eq!(echo[0]["label"], "ICMP Echo Request");
     assert_eq!(values("field=sid&prefix=1000134")[0], echo[0]);
+    assert_eq!(values("field=sid&prefix=1:1000134")[0], echo[0]);
     assert_eq!(values("field=class&prefix=ICMP")[0]["value"], "icmp-event");
     assert_eq!(values("field=src&prefix=nothing"), json!([]));
     assert_eq!(values("field=priority&limit=1").as_array().unwrap().len(), 1);

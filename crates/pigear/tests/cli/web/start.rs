@@ -51,7 +51,7 @@ fn an_address_that_is_in_use_is_said() {
     );
     handler_refused(&[&format!("listen={address}")], &STORE, &error);
     let error = "cannot listen on 192.0.2.1:0: this machine doesn't have that address";
-    handler_refused(&["listen=192.0.2.1:0", "token=x"], &STORE, error);
+    handler_refused(&["listen=192.0.2.1:0", "token=0123456789abcdef"], &STORE, error);
 }
 
 #[test]
