@@ -1,7 +1,7 @@
 //! `pigear web`: the page over a store, without receiving alerts; and its users.
 
 use std::io::{self, BufRead, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
@@ -35,7 +35,14 @@ pub(super) fn run(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
 }
 
 fn serve_store(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
-    let path = store_path(&args.store)?;
+    let configured = match &args.store.config {
+        Some(file) => configured(file)?,
+        None => Options::default(),
+    };
+    let path = match &configured.store {
+        Some(path) if args.store.store.is_none() => path.clone(),
+        _ => store_path(&args.store)?,
+    };
     // A store that can't be read is an error now, and a problem of single requests later.
     drop(Reader::open(&path)?);
     let rules = SharedRules::default();
@@ -48,7 +55,7 @@ fn serve_store(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
         rules.set(Some(Arc::new(read)));
     }
     let watched = rules.watch().context("cannot watch the rules")?;
-    let options = options(args, &path)?;
+    let options = options(args, configured, path);
     let Serving { running, stopped } = serve(options, rules, host)?;
     // An error is that the switch is gone.
     let _ = stopped.recv();
@@ -81,12 +88,8 @@ pub(super) fn serve(
 }
 
 /// The keys of the configuration, if one is given; options take precedence.
-fn options(args: WebArgs, store: &Path) -> Result<Options, Failure> {
-    let mut options = match &args.store.config {
-        Some(file) => configured(file)?,
-        None => Options::default(),
-    };
-    options.store = Some(store.to_owned());
+fn options(args: WebArgs, mut options: Options, store: PathBuf) -> Options {
+    options.store = Some(store);
     options.listen = args.listen.unwrap_or(options.listen);
     if args.token.is_some() || args.token_file.is_some() {
         options.token = args.token.as_deref().map(Token::new);
@@ -100,7 +103,7 @@ fn options(args: WebArgs, store: &Path) -> Result<Options, Failure> {
     options.tls_cert = args.tls_cert.or(options.tls_cert);
     options.tls_key = args.tls_key.or(options.tls_key);
     options.hosts = args.hosts.or(options.hosts);
-    Ok(options)
+    options
 }
 
 fn configured(file: &Path) -> Result<Options, Failure> {

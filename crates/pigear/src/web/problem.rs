@@ -100,6 +100,12 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
     }
 
+    /// Another change of the store takes long.
+    pub(super) fn changing() -> Self {
+        let detail = "another change of many alerts is in progress";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5)
+    }
+
     /// The server is about to end, or something in it broke.
     pub(super) fn internal() -> Self {
         let detail = "the query could not be carried out; the log may say why";

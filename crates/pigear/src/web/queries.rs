@@ -99,7 +99,7 @@ impl Queries {
         self: &Arc<Self>,
         work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let permit = permit(&self.changes).await?;
+        let permit = permit(&self.changes).await.map_err(|_| Problem::changing())?;
         let done = spawn_blocking(move || {
             let _permit = permit;
             work()

@@ -1,9 +1,11 @@
 //! The server: connections, with their limits.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -42,6 +44,9 @@ use crate::rules::SharedRules;
 
 /// The most connections; more wait until one is closed.
 const CONNECTIONS: usize = 512;
+
+/// The most of an address other than loopback; more are closed at once.
+const CONNECTIONS_OF_ADDRESS: usize = 64;
 
 /// How long a client may take for the head of a request, or be idle before its next one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
@@ -173,17 +178,52 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
     format!("cannot listen on {address}: {what}")
 }
 
+/// The connections of each address.
+type Addresses = Mutex<HashMap<IpAddr, usize>>;
+
+/// The place of a connection among those of its address.
+struct Place {
+    addresses: Arc<Addresses>,
+    peer: IpAddr,
+}
+
+impl Place {
+    /// `None` if the address has all that it may have. On loopback a server in between may have many clients.
+    fn of(addresses: &Arc<Addresses>, peer: IpAddr) -> Option<Self> {
+        let mut all = addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let connections = all.entry(peer).or_default();
+        if *connections >= CONNECTIONS_OF_ADDRESS && !peer.is_loopback() {
+            return None;
+        }
+        *connections += 1;
+        Some(Self { addresses: Arc::clone(addresses), peer })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut all = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut connections) = all.entry(self.peer) {
+            *connections.get_mut() -= 1;
+            if *connections.get() == 0 {
+                connections.remove();
+            }
+        }
+    }
+}
+
 async fn accept(listener: tokio::net::TcpListener, router: Router, tls: Option<TlsAcceptor>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let (permits, addresses) = (Arc::new(Semaphore::new(CONNECTIONS)), Arc::default());
     while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let Ok((stream, peer)) = listener.accept().await else {
             // For example: too many open files.
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
+        let Some(place) = Place::of(&addresses, peer.ip()) else { continue };
         let (router, tls) = (router.clone(), tls.clone());
         tokio::spawn(async move {
-            let _permit = permit;
+            let _held = (permit, place);
             serve(stream, peer, router, tls).await;
         });
     }
@@ -223,4 +263,27 @@ where
         .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(stream), service)
         .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_have_some_connections_and_loopback_all() {
+        let addresses = Arc::default();
+        let peer: IpAddr = "192.0.2.1".parse().unwrap();
+        let mut places: Vec<_> =
+            (0..CONNECTIONS_OF_ADDRESS).filter_map(|_| Place::of(&addresses, peer)).collect();
+        assert_eq!(places.len(), CONNECTIONS_OF_ADDRESS);
+        assert!(Place::of(&addresses, peer).is_none());
+        assert!(Place::of(&addresses, "192.0.2.2".parse().unwrap()).is_some());
+        places.pop();
+        assert!(Place::of(&addresses, peer).is_some());
+        let local: IpAddr = "::1".parse().unwrap();
+        let many: Vec<_> = (0..CONNECTIONS).filter_map(|_| Place::of(&addresses, local)).collect();
+        assert_eq!(many.len(), CONNECTIONS);
+        drop((places, many));
+        assert!(addresses.lock().unwrap().is_empty());
+    }
 }

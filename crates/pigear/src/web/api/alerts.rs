@@ -1,7 +1,8 @@
 //! Alerts: a page of them, and one with its layers.
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{FromRequestParts, Path, RawQuery, State};
+use axum::http::request::Parts;
 use jiff::tz::TimeZone;
 use pigear_alert::Alert;
 use pigear_alert::format::{Format, FormatName};
@@ -207,11 +208,10 @@ impl Page {
 )]
 pub(in crate::web) async fn one(
     State(site): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Box<RawValue>>, Problem> {
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let id = id_of(&id)?;
     let details = site.queries.run(move |reader| {
         let alert = get(reader, id)?;
         details(&Stored { id, alert })
@@ -219,8 +219,20 @@ pub(in crate::web) async fn one(
     details.await.map(Json)
 }
 
-/// The id in a path.
-pub(super) fn id_of(text: &str) -> Result<i64, Problem> {
+/// The number in a path.
+pub(in crate::web) struct Id(pub(super) i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // What isn't UTF-8 is no number either.
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        id_of(text.as_deref().map_or("", String::as_str)).map(Self)
+    }
+}
+
+fn id_of(text: &str) -> Result<i64, Problem> {
     let id = number::<i64>(text).ok().filter(|id| *id > 0);
     id.ok_or_else(|| Problem::parameter("id", "expected a whole number from 1 on"))
 }

@@ -1,7 +1,7 @@
 //! Downloads: packets as pcapng, and selections in every format.
 
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::Response;
@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use pigear_alert::format::FormatName;
 use utoipa::{IntoParams, ToSchema};
 
-use super::alerts::{YesOrNo, get, id_of};
+use super::alerts::{Id, YesOrNo, get};
 use crate::handler::pcap::Capture;
 use crate::store::{Further, Selection};
 use crate::web::parameters::{FORMAT, Parameters, Selects};
@@ -80,11 +80,10 @@ pub(in crate::web) enum ExportFormat {
 )]
 pub(in crate::web) async fn packet(
     State(site): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let id = id_of(&id)?;
     let capture = site.queries.run(move |reader| {
         let alert = get(reader, id)?;
         if !alert.message.has_packet() {
@@ -188,13 +187,12 @@ pub(in crate::web) async fn export(
 )]
 pub(in crate::web) async fn export_one(
     State(site): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(query.as_deref());
     let (name, format) = parameters.format(FormatName::Json)?;
     parameters.finish(&FORMAT, Selects::Nothing)?;
-    let id = id_of(&id)?;
     let text = site.queries.run(move |reader| {
         let mut text = Vec::new();
         format.write(&get(reader, id)?, &mut text);

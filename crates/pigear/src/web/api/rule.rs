@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use pigear_alert::{Alert, maps};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::alerts::{get, id_of};
+use super::alerts::{Id, get};
 use crate::rules::{FoundRule, Place, RuleSet};
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::problem::{Problem, ProblemObject};
@@ -82,11 +82,11 @@ pub(in crate::web) struct Match {
 )]
 pub(in crate::web) async fn rule(
     State(site): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<Json<RuleAnswer>, Problem> {
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let (id, rules) = (id_of(&id)?, site.rules.current());
+    let (id, rules) = (id, site.rules.current());
     let answer = site.queries.run(move |reader| {
         let alert = get(reader, id)?;
         Ok(RuleAnswer {

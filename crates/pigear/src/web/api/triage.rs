@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::alerts::id_of;
+use super::alerts::Id;
 use super::change::Write;
 use crate::script::Filter;
 use crate::store::{Further, MarkKind, Reader, Selection, TriageRule};
@@ -192,12 +192,11 @@ pub(in crate::web) struct Added {
 pub(in crate::web) async fn comment(
     State(site): State<Shared>,
     Write(by): Write,
-    Path(id): Path<String>,
+    Id(id): Id,
     RawQuery(query): RawQuery,
     JsonBody(CommentRequest { text }): JsonBody<CommentRequest>,
 ) -> Result<(StatusCode, Json<Added>), Problem> {
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let id = id_of(&id)?;
     let added = site.queries.change(move |triage| {
         let added = triage.comment(id, &by, &text)?;
         added.ok_or_else(|| {
@@ -224,11 +223,10 @@ pub(in crate::web) async fn comment(
 pub(in crate::web) async fn remove_comment(
     State(site): State<Shared>,
     Write(_): Write,
-    Path(id): Path<String>,
+    Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<StatusCode, Problem> {
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let id = id_of(&id)?;
     let removed = site.queries.change(move |triage| Ok(triage.remove_comment(id)?)).await?;
     gone(removed, "comment", id)
 }
@@ -329,11 +327,10 @@ pub(in crate::web) async fn add_rule(
 pub(in crate::web) async fn remove_rule(
     State(site): State<Shared>,
     Write(_): Write,
-    Path(id): Path<String>,
+    Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<StatusCode, Problem> {
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let id = id_of(&id)?;
     let removed = site.queries.change(move |triage| Ok(triage.remove_rule(id)?)).await?;
     gone(removed, "filter", id)
 }

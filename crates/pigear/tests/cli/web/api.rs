@@ -171,6 +171,7 @@ fn mistakes_are_problems_that_name_what_is_wrong() {
         ("health?x=1", "x", "unknown parameter"),
         ("alerts/x", "id", "whole number"),
         ("alerts/0", "id", "whole number"),
+        ("alerts/%FF", "id", "whole number"),
     ] {
         let problem = page.problem(path, 400);
         assert_eq!(problem["parameter"], parameter, "{path}");

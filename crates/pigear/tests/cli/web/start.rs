@@ -148,6 +148,17 @@ fn the_configuration_has_a_table_for_the_page() {
     let page = Page::from(command, room);
     assert_eq!(page.prefix, "/other");
     assert_eq!(page.json("health")["store"]["path"], "a.db");
+    let running = page.running;
+    running.signal_now(Signal::SIGTERM);
+    let (room, _) = running.end();
+    std::fs::copy(room.at("a.db"), room.at("b.db")).unwrap();
+    room.write(
+        "other.toml",
+        "[store]\npath = \"a.db\"\n[web]\nlisten = \"127.0.0.1:0\"\nstore = \"b.db\"\n",
+    );
+    let mut command = program();
+    command.args(["web", "--config", "other.toml"]).current_dir(room.path());
+    assert_eq!(Page::from(command, room).json("health")["store"]["path"], "b.db");
     let test = Test::new().file("pigear.toml", "[web]\nlisen = \"127.0.0.1:0\"\n");
     let keys = "unknown key `lisen`, expected one of `listen`, `path`, `token`, `token_file`, `users`, \
         `tls_cert`, `tls_key`, `hosts`, `store`";
