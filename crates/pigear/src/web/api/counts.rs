@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::keys::Time;
 use crate::store::{CountBy, Criteria, Point, Reader, Selection};
@@ -46,20 +48,23 @@ pub(in crate::web) struct CountParameters {
 }
 
 /// A field that alerts are counted by.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "describes a parameter")]
-pub(in crate::web) enum Field {
-    Sid,
-    Src,
-    Dst,
-    Class,
-    Priority,
-    Proto,
-    Port,
-    Sensor,
-    Hour,
-    Day,
+pub(in crate::web) struct Field;
+
+impl PartialSchema for Field {
+    fn schema() -> RefOr<Schema> {
+        one_of("A field that alerts are counted by.", CountBy::all().map(CountBy::name))
+    }
+}
+
+impl ToSchema for Field {}
+
+/// A text that is one of these.
+pub(super) fn one_of<T: Into<Value>>(
+    description: &str,
+    names: impl Iterator<Item = T>,
+) -> RefOr<Schema> {
+    let text = ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+    text.enum_values(Some(names)).into()
 }
 
 /// Counts by a field.
@@ -229,19 +234,16 @@ pub(in crate::web) struct ValueParameters {
 }
 
 /// A field with values for completion.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "describes a parameter")]
-pub(in crate::web) enum ValueField {
-    Sid,
-    Src,
-    Dst,
-    Class,
-    Priority,
-    Proto,
-    Port,
-    Sensor,
+pub(in crate::web) struct ValueField;
+
+impl PartialSchema for ValueField {
+    fn schema() -> RefOr<Schema> {
+        let by = CountBy::all().filter(|by| !by.is_time());
+        one_of("A field with values for completion.", by.map(CountBy::name))
+    }
 }
+
+impl ToSchema for ValueField {}
 
 /// Values of a field.
 #[derive(Serialize, ToSchema)]

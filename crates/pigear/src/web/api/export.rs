@@ -7,9 +7,12 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::Response;
 use jiff::tz::TimeZone;
 use pigear_alert::format::FormatName;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::alerts::{Id, YesOrNo, get};
+use super::counts::one_of;
 use crate::handler::pcap::Capture;
 use crate::store::{Further, Selection};
 use crate::web::parameters::{FORMAT, Parameters, Selects};
@@ -53,21 +56,15 @@ pub(in crate::web) struct FormatParameters {
 }
 
 /// A format of alerts.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes a parameter")]
-pub(in crate::web) enum ExportFormat {
-    Fast,
-    Full,
-    Json,
-    Eve,
-    Ecs,
-    Ocsf,
-    Cef,
-    Snort,
-    AlertJson,
-    Csv,
+pub(in crate::web) struct ExportFormat;
+
+impl PartialSchema for ExportFormat {
+    fn schema() -> RefOr<Schema> {
+        one_of("A format of alerts.", FormatName::ALL.into_iter().map(|name| name.to_string()))
+    }
 }
+
+impl ToSchema for ExportFormat {}
 
 /// The packets of an alert, as pcapng
 #[utoipa::path(
