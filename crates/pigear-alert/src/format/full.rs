@@ -8,6 +8,7 @@ use super::headers::Headers;
 use super::text::{Alike, Endpoints, Tags, Visible};
 use super::{Colour, Contents, Format, hexdump};
 use crate::alert::Alert;
+use crate::triage::{Comment, Mark, Triage};
 
 /// A paragraph an alert, as Snort's `alert_full` writes it, with a hexdump of the packet. Ends with
 /// an empty line:
@@ -22,6 +23,8 @@ use crate::alert::Alert;
 /// 0000  02 00 00 00 00 01 02 00  00 00 00 02 08 00 45 00  ..............E.
 /// …
 /// ```
+///
+/// What people said about an alert of a store stands before the references, a line in brackets each.
 ///
 /// Unlike Snort's, it has the hexdump, the lines of `ICMPv6`, and lines that tell where dissection
 /// stopped, and if it differs from what Snort states. It lacks IP's options, the outer header of a tunnel, and the packet that an ICMP error quotes;
@@ -49,6 +52,25 @@ impl Format for Full {
 
 struct Paragraph<'a>(&'a Alert, Colour);
 
+/// What people said about an alert, a line each.
+struct Said<'a>(&'a Triage);
+
+impl Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(Triage { acknowledged, starred, comments }) = self;
+        for (what, mark) in [("Acknowledged", acknowledged), ("Starred", starred)] {
+            if let Some(Mark { at, by }) = mark {
+                writeln!(f, "[{what} by {} at {at:.0}]", Visible(by.as_bytes()))?;
+            }
+        }
+        for Comment { at, by, text, .. } in comments {
+            let (by, text) = (Visible(by.as_bytes()), Visible(text.as_bytes()));
+            writeln!(f, "[Comment by {by} at {at:.0}: {text}]")?;
+        }
+        Ok(())
+    }
+}
+
 impl Display for Paragraph<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(alert, colour) = *self;
@@ -67,6 +89,9 @@ impl Display for Paragraph<'_> {
         }
         if let Some(difference) = alert.dissection().difference() {
             writeln!(f, "[{difference}]")?;
+        }
+        if let Some(triage) = alert.triage.as_deref() {
+            write!(f, "{}", Said(triage))?;
         }
         let mut references = alert.references().peekable();
         let end = if references.peek().is_some() { "\n" } else { "" };

@@ -1,5 +1,6 @@
 use super::super::Colour;
 use super::*;
+use crate::triage::{Comment, Mark, Triage};
 
 fn full(alert: &Alert) -> String {
     written(&Full::default(), alert)
@@ -61,4 +62,30 @@ fn where_a_packet_could_not_be_read_on_is_told() {
     let text = full(&alert(message));
     let line = "[Packet not read to its end: ICMP at byte 34: needs 8 bytes, but 2 are left]\n";
     assert!(text.contains(line), "{text}");
+}
+
+#[test]
+fn what_people_said_is_a_line_each_and_hides_no_control_characters() {
+    let mark =
+        |by: &str| Some(Mark { at: "2026-11-18T16:27:50Z".parse().unwrap(), by: by.to_owned() });
+    let comment = Comment {
+        id: 7,
+        at: "2026-11-18T16:28:00Z".parse().unwrap(),
+        by: "bob".to_owned(),
+        text: "a test\n\x1b[31m".to_owned(),
+    };
+    let triage =
+        Triage { acknowledged: mark("ann"), starred: mark("b\u{202e}b"), comments: vec![comment] };
+    let mut alert = alert(ping());
+    let before = written(&Fast::default(), &alert);
+    alert.triage = Some(Box::new(triage));
+    let paragraph = full(&alert);
+    let said: Vec<_> = paragraph.lines().skip(5).take(3).collect();
+    let expected = [
+        "[Acknowledged by ann at 2026-11-18T16:27:50Z]",
+        r"[Starred by b\u{202e}b at 2026-11-18T16:27:50Z]",
+        r"[Comment by bob at 2026-11-18T16:28:00Z: a test\x0a\x1b[31m]",
+    ];
+    assert_eq!(said, expected);
+    assert_eq!(written(&Fast::default(), &alert), before, "fast is as before");
 }
