@@ -98,6 +98,8 @@ pub use retention::{Retention, RetentionPolicy};
 pub use row::Stored;
 pub use selection::{RuleId, Selection, SelectionProblem};
 pub use store_handler::{StoreHandler, Unstorable};
+#[cfg(feature = "top")]
+pub(crate) use triage::Marks;
 pub use triage::{MarkKind, TriageAction, TriageRule, TriageWriter};
 
 use clock::Clock;

@@ -1,11 +1,13 @@
 //! `pigear top`: what a store gets, on a screen that is drawn again as it changes.
 //!
 //! Two threads read the store, each with its own connection: one the new alerts and the lanes, the other the
-//! counts, which may take longer. A third reads the keyboard, and a fourth the signals. All of them send to
+//! counts, which may take longer. A third reads the keyboard, a fourth the signals, and a fifth writes what the
+//! user says about alerts. All of them send to
 //! the thread that draws, so it never waits for the store.
 
 mod access;
 mod app;
+mod change;
 mod counter;
 mod detail;
 mod editor;
@@ -24,7 +26,7 @@ mod wanted;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -32,6 +34,7 @@ use jiff::tz::TimeZone;
 
 use crate::store::{Reader, Selection, SelectionProblem, StoreError};
 use app::{App, Outcome};
+use change::{Change, Triage};
 use counter::Counter;
 use message::Message;
 use outbox::Outbox;
@@ -92,11 +95,12 @@ pub(crate) fn run(options: TopOptions) -> Result<(), TopError> {
     let outbox = Outbox::new(sender);
     Tail::start(path.clone(), &order, outbox.clone()).map_err(TopError::Thread)?;
     Counter::start(path.clone(), &order, outbox.clone()).map_err(TopError::Thread)?;
+    let changes = Triage::start(path.clone(), outbox.clone()).map_err(TopError::Thread)?;
     let mut terminal = Terminal::open().map_err(TopError::Terminal)?;
     input::signals(&outbox).map_err(TopError::Thread)?;
     input::keys(outbox.clone()).map_err(TopError::Thread)?;
     let mut app = App::new(path, wanted);
-    let screen = Screen { inbox, outbox, order, theme: Theme::new(colour) };
+    let screen = Screen { inbox, outbox, order, changes, theme: Theme::new(colour) };
     screen.show(&mut app, &mut terminal)
 }
 
@@ -105,6 +109,7 @@ struct Screen {
     inbox: Receiver<Message>,
     outbox: Outbox,
     order: Order,
+    changes: Sender<Change>,
     theme: Theme,
 }
 
@@ -115,6 +120,7 @@ impl Screen {
             terminal
                 .draw(|frame| view::draw(frame, app, &self.theme, Timestamp::now()))
                 .map_err(TopError::Terminal)?;
+            self.order.show(app.shown());
             let since = drawn.elapsed();
             drawn = Instant::now();
             let mut outcome = self.wait(app);
@@ -158,6 +164,13 @@ impl Screen {
         let outcome = app.take(message);
         if let Some(wanted) = app.new_wish() {
             self.order.change(wanted);
+        }
+        if let Some(change) = app.take_change() {
+            // Its thread ends only with a panic, which is sent.
+            let _ = self.changes.send(change);
+        }
+        if let Some((search, before)) = app.take_further() {
+            self.order.go_on(search, before);
         }
         if let Some(id) = app.take_opening() {
             detail::open(app.path().to_owned(), id, self.outbox.clone());

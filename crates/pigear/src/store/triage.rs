@@ -4,6 +4,8 @@
 //! can be undone. All is in tables of its own, whose rows are removed with their alerts.
 
 mod action;
+#[cfg(feature = "top")]
+mod marks;
 mod read;
 mod rules;
 
@@ -15,6 +17,8 @@ use super::error::StoreProblem;
 use super::meta;
 
 pub use action::{TriageAction, TriageWriter};
+#[cfg(feature = "top")]
+pub(crate) use marks::Marks;
 pub(super) use read::{TriageReader, blocks};
 pub use rules::TriageRule;
 

@@ -1,10 +1,13 @@
 //! What is on the screen, and what keys do to it.
 
+mod triage;
+
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use ratatui::termion::event::Key;
 
+use super::change::Change;
 use super::detail::Detail;
 use super::editor::Editor;
 use super::list::{List, Step};
@@ -32,11 +35,16 @@ pub(super) struct App {
     new_failures: Option<(u64, String)>,
     /// The same among older alerts.
     older_failures: Option<(u64, String)>,
+    /// What became of the last key, until the next one.
+    pub(super) note: Option<Result<String, String>>,
     pub(super) is_searching: bool,
     /// The search for older alerts that is shown.
     search: u64,
     wish: Option<Wanted>,
     to_open: Option<i64>,
+    to_change: Option<Change>,
+    /// The search that is to go on, and before which alert.
+    further: Option<(u64, i64)>,
 }
 
 /// What the keys are for.
@@ -45,6 +53,7 @@ pub(super) enum Mode {
     List,
     Detail(Detail),
     Filter(FilterLine),
+    Comment(CommentLine),
     Help,
 }
 
@@ -54,6 +63,15 @@ pub(super) struct FilterLine {
     pub(super) editor: Editor,
     /// Why it can't be used, until it is changed.
     pub(super) problem: Option<ScriptProblem>,
+}
+
+/// The comment that is being written.
+#[derive(Debug)]
+pub(super) struct CommentLine {
+    pub(super) alert: i64,
+    pub(super) editor: Editor,
+    /// The alert, if it was open.
+    pub(super) detail: Option<Detail>,
 }
 
 /// What follows from a message.
@@ -87,10 +105,13 @@ impl App {
             problem: None,
             new_failures: None,
             older_failures: None,
+            note: None,
             is_searching: true,
             search: 0,
             wish: None,
             to_open: None,
+            to_change: None,
+            further: None,
         }
     }
 
@@ -115,6 +136,22 @@ impl App {
         self.to_open.take()
     }
 
+    /// What is to be changed, if a key says so.
+    pub(super) fn take_change(&mut self) -> Option<Change> {
+        self.to_change.take()
+    }
+
+    /// The search that is to go on, and before which alert, if a key has come near its end.
+    pub(super) fn take_further(&mut self) -> Option<(u64, i64)> {
+        self.further.take()
+    }
+
+    /// The alerts on the screen.
+    pub(super) fn shown(&self) -> Vec<i64> {
+        let open = self.detail().map(|detail| detail.id);
+        self.list.visible().map(|(entry, _)| entry.id).chain(open).collect()
+    }
+
     pub(super) fn take(&mut self, message: Message) -> Outcome {
         match message {
             Message::Key(key) => return self.press(key),
@@ -131,6 +168,7 @@ impl App {
                     detail.show(*opened);
                 }
             }
+            Message::Triaged(triaged) => self.triaged(*triaged),
             // The size is asked for when the screen is drawn.
             Message::Resized => {}
             Message::Continued => return Outcome::Resume,
@@ -161,6 +199,9 @@ impl App {
             self.begin();
         }
         self.list.add(update.entries, update.new);
+        if let Some(marks) = update.marks {
+            self.mark(&marks);
+        }
         self.rate.add(&update.received);
     }
 
@@ -174,9 +215,9 @@ impl App {
 
     fn add_older(&mut self, update: OlderUpdate) {
         if update.search == self.search {
-            self.list.add_older(update.entries);
+            self.list.add_older(update.entries, update.are_last);
             self.rate.add(&update.received);
-            self.older_failures = update.failures;
+            self.older_failures = update.failures.or(self.older_failures.take());
             self.is_searching = !update.is_done;
         }
     }
@@ -196,8 +237,10 @@ impl App {
             Key::Ctrl('l') => return Outcome::Redraw,
             _ => {}
         }
+        self.note = None;
         match &mut self.mode {
             Mode::Filter(_) => self.edit(key),
+            Mode::Comment(_) => self.edit_comment(key),
             Mode::Help => {
                 if key == Key::Char('q') {
                     return Outcome::Quit;
@@ -208,7 +251,7 @@ impl App {
                 (Some(step), _) => detail.step(step),
                 (None, Key::Esc | Key::Backspace | Key::Left) => self.mode = Mode::List,
                 (None, Key::Char('q')) => return Outcome::Quit,
-                _ => {}
+                _ => self.press_for_triage(key),
             },
             Mode::List => return self.press_in_list(key),
         }
@@ -218,25 +261,27 @@ impl App {
     fn press_in_list(&mut self, key: Key) -> Outcome {
         if let Some(step) = step(key) {
             self.list.step(step);
+            self.go_on();
             return Outcome::Draw;
         }
         match key {
             Key::Char('q') => return Outcome::Quit,
             Key::Char('?') => self.mode = Mode::Help,
             Key::Char('p') => self.list.pause(),
-            Key::Char('s') => self.want(self.wanted.over(self.wanted.period.longer())),
-            Key::Char('S') => self.want(self.wanted.over(self.wanted.period.shorter())),
+            Key::Char('t') => self.want(self.wanted.over(self.wanted.period.longer())),
+            Key::Char('T') => self.want(self.wanted.over(self.wanted.period.shorter())),
+            Key::Char('h') => self.hide(!self.wanted.hides_acknowledged),
             Key::Char('/') => {
                 let editor = Editor::new(self.wanted.filter.as_deref().unwrap_or_default());
                 self.mode = Mode::Filter(FilterLine { editor, problem: None });
             }
             Key::Char('\n') => {
-                if let Some(id) = self.list.selected().map(|entry| entry.id) {
-                    self.to_open = Some(id);
-                    self.mode = Mode::Detail(Detail::new(id));
+                if let Some(entry) = self.list.selected() {
+                    self.to_open = Some(entry.id);
+                    self.mode = Mode::Detail(Detail::new(entry.id, entry.marks));
                 }
             }
-            _ => {}
+            _ => self.press_for_triage(key),
         }
         Outcome::Draw
     }

@@ -114,6 +114,7 @@ impl Counter {
         let step = u64::try_from(update.timeline.step).unwrap_or_default();
         let slides = self.wanted.period.seconds().is_some() && !update.signatures.is_empty();
         let until = slides.then(|| Duration::from_secs(step));
+        let until = if self.wanted.is_about_triage() { Some(IDLE) } else { until };
         self.counted = Some(Counted { last, at, took: at.elapsed(), until });
         Ok(Some(update))
     }

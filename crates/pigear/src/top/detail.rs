@@ -12,7 +12,7 @@ use super::message::{Message, Opened};
 use super::outbox::Outbox;
 use crate::script::fields::{ALERT, Field, MSG, brief};
 use crate::script::tree;
-use crate::store::Reader;
+use crate::store::{Marks, Reader};
 use crate::visible::{cut, visible};
 
 /// The most bytes of a field that are shown.
@@ -25,6 +25,8 @@ const SHOWN_ELSEWHERE: [&str; 4] = ["layers", "message", "payload", "pkt"];
 #[derive(Debug, Default)]
 pub(super) struct Detail {
     pub(super) id: i64,
+    /// What was said about it, when it was last read.
+    pub(super) marks: Marks,
     /// Its lines, which may be wider than the screen; `None` while it is being read.
     lines: Option<Vec<DetailLine>>,
     /// The first line that is on the screen, counted as the screen wraps them.
@@ -42,8 +44,8 @@ pub(super) enum DetailLine {
 
 impl Detail {
     /// An alert that is being read.
-    pub(super) fn new(id: i64) -> Self {
-        Self { id, ..Self::default() }
+    pub(super) fn new(id: i64, marks: Marks) -> Self {
+        Self { id, marks, ..Self::default() }
     }
 
     /// Shows what was read.
@@ -152,7 +154,7 @@ mod tests {
 
     #[test]
     fn scrolling_ends_with_the_last_line() {
-        let mut detail = Detail::new(1);
+        let mut detail = Detail::new(1, Marks::default());
         assert_eq!(detail.fit(30, 10), 0);
         detail.step(Step::Last);
         assert_eq!(detail.fit(30, 10), 20);

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use pigear_alert::AlertMessage;
 
-use crate::store::Stored;
+use crate::store::{Marks, Stored};
 use crate::visible::{cut, visible};
 
 /// The most bytes of a message that are kept.
@@ -23,6 +23,8 @@ pub(super) struct Entry {
     pub(super) dst: End,
     /// How many alerts it stands for.
     pub(super) count: Option<u64>,
+    /// What people said about it.
+    pub(super) marks: Marks,
 }
 
 /// An end of a connection, as far as it is known.
@@ -42,6 +44,7 @@ impl Entry {
             src: (alert.src_ip(), alert.src_port()),
             dst: (alert.dst_ip(), alert.dst_port()),
             count: alert.count.map(std::num::NonZero::get).filter(|count| *count > 1),
+            marks: Marks::of(alert.triage.as_deref()),
         }
     }
 

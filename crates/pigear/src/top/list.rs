@@ -1,9 +1,13 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::entry::Entry;
+use crate::store::Marks;
 
-/// How many alerts the list has at most.
+/// How many alerts are looked for at once, and how many the list has while it follows the newest.
 pub(super) const MAX_ENTRIES: usize = 1_000;
+
+/// How many alerts the list has at most, with the older ones that are added while the user moves down.
+pub(super) const MAX_LISTED: usize = 100_000;
 
 /// The newest alerts, newest first, with one that is selected.
 ///
@@ -22,6 +26,8 @@ pub(super) struct List {
     height: usize,
     /// How many came that weren't on the screen.
     unseen: u64,
+    /// There are no older alerts than those of the list.
+    has_oldest: bool,
 }
 
 /// Where to move.
@@ -63,7 +69,13 @@ impl List {
         if self.is_paused {
             self.unseen += count;
             prepend(&mut self.held, entries);
+            self.held.truncate(MAX_ENTRIES);
             return;
+        }
+        if count > u64::try_from(entries.len()).unwrap_or(u64::MAX) {
+            // Those between are not here: the list goes on with what is older than the new ones.
+            self.entries.clear();
+            self.has_oldest = false;
         }
         if self.selected > 0 {
             let added = usize::try_from(count).unwrap_or(usize::MAX);
@@ -72,13 +84,43 @@ impl List {
             self.top = self.top.saturating_add(added);
         }
         prepend(&mut self.entries, entries);
+        self.shorten();
         self.settle();
     }
 
-    /// Adds alerts that are older than all others, newest first.
-    pub(super) fn add_older(&mut self, entries: Vec<Entry>) {
+    /// Adds alerts that are older than all others, newest first; after them there may be no more.
+    pub(super) fn add_older(&mut self, entries: Vec<Entry>, are_last: bool) {
         self.entries.extend(entries);
-        self.entries.truncate(MAX_ENTRIES);
+        self.has_oldest = are_last;
+        self.shorten();
+    }
+
+    /// Before which alert older ones are to be looked for, since the selected one is near the end.
+    pub(super) fn wants_before(&self) -> Option<i64> {
+        let is_near = self.selected + 2 * self.height.max(1) >= self.entries.len();
+        let wants = is_near && !self.has_oldest && self.entries.len() < MAX_LISTED;
+        self.entries.back().filter(|_| wants).map(|entry| entry.id)
+    }
+
+    /// Whether there may be older alerts, which the list has no room for.
+    pub(super) fn is_full(&self) -> bool {
+        self.entries.len() >= MAX_LISTED && !self.has_oldest
+    }
+
+    /// Sets what was said about alerts. Those that are not wanted any more are removed.
+    pub(super) fn mark(&mut self, marks: &BTreeMap<i64, Marks>, wants: impl Fn(Marks) -> bool) {
+        for entry in self.entries.iter_mut().chain(&mut self.held) {
+            if let Some(marks) = marks.get(&entry.id) {
+                entry.marks = *marks;
+            }
+        }
+        let is_wanted = |entry: &Entry| !marks.contains_key(&entry.id) || wants(entry.marks);
+        let before = self.entries.iter().take(self.selected);
+        let removed = before.filter(|entry| !is_wanted(entry)).count();
+        self.selected -= removed;
+        self.entries.retain(is_wanted);
+        self.held.retain(is_wanted);
+        self.settle();
     }
 
     /// Pauses, or goes on with what came meanwhile.
@@ -96,6 +138,7 @@ impl List {
         if self.selected == 0 && !self.is_paused {
             self.unseen = 0;
         }
+        self.shorten();
         self.settle();
     }
 
@@ -127,6 +170,15 @@ impl List {
         self.entries.is_empty()
     }
 
+    /// Forgets older alerts, which can be looked for again.
+    fn shorten(&mut self) {
+        let most = if self.selected == 0 { MAX_ENTRIES } else { MAX_LISTED };
+        if self.entries.len() > most {
+            self.entries.truncate(most);
+            self.has_oldest = false;
+        }
+    }
+
     /// Keeps the selected alert in the list, and on the screen.
     fn settle(&mut self) {
         self.selected = self.selected.min(self.entries.len().saturating_sub(1));
@@ -138,7 +190,6 @@ impl List {
 
 fn prepend(list: &mut VecDeque<Entry>, entries: Vec<Entry>) {
     entries.into_iter().rev().for_each(|entry| list.push_front(entry));
-    list.truncate(MAX_ENTRIES);
 }
 
 #[cfg(test)]
@@ -157,6 +208,7 @@ mod tests {
             src: (None, None),
             dst: (None, None),
             count: None,
+            marks: Marks::default(),
         };
         ids.rev().map(entry).collect()
     }
@@ -164,8 +216,8 @@ mod tests {
     fn list() -> List {
         let mut list = List::default();
         list.set_height(5);
-        list.add_older(entries(11..=20));
-        list.add_older(entries(1..=10));
+        list.add_older(entries(11..=20), false);
+        list.add_older(entries(1..=10), true);
         list
     }
 
@@ -233,12 +285,53 @@ mod tests {
     }
 
     #[test]
-    fn it_keeps_the_newest_and_no_more() {
+    fn while_it_follows_it_keeps_the_newest_and_no_more() {
+        let mut list = list();
+        list.step(Step::Down);
+        list.add(entries(21..=5_000), 4_980);
+        assert_eq!((list.entries.len(), selected(&list)), (5_000, 19), "it has what is looked at");
+        list.step(Step::First);
+        assert_eq!((list.entries.len(), list.has_oldest), (MAX_ENTRIES, false));
+        list.step(Step::Last);
+        assert_eq!(list.wants_before(), Some(4_001));
+    }
+
+    #[test]
+    fn there_is_no_gap_after_a_flood() {
         let mut list = list();
         list.step(Step::Last);
-        list.add(entries(21..=5_000), 4_980);
-        assert_eq!(list.entries.len(), MAX_ENTRIES);
-        assert_eq!(selected(&list), 4_001, "the selected one is gone; the oldest is next to it");
+        list.add(entries(5_001..=6_000), 5_980);
+        assert_eq!((list.entries.len(), selected(&list)), (1_000, 5_001));
+        list.step(Step::Last);
+        assert_eq!(list.wants_before(), Some(5_001), "those between are looked for");
+    }
+
+    #[test]
+    fn older_ones_are_looked_for_near_the_end_until_there_are_no_more() {
+        let mut list = List::default();
+        list.set_height(5);
+        list.add_older(entries(1_001..=1_100), false);
+        assert_eq!(list.wants_before(), None);
+        list.step(Step::Last);
+        assert_eq!(list.wants_before(), Some(1_001));
+        list.add_older(entries(901..=1_000), false);
+        assert_eq!((list.wants_before(), selected(&list)), (None, 1_001));
+        list.step(Step::Last);
+        list.add_older(Vec::new(), true);
+        assert_eq!(list.wants_before(), None);
+    }
+
+    #[test]
+    fn what_is_not_wanted_any_more_is_removed_and_another_one_selected() {
+        let mut list = list();
+        list.step(Step::Down);
+        list.step(Step::Down);
+        let marks = Marks { is_acknowledged: true, ..Marks::default() };
+        let changed = [20, 18].map(|id| (id, marks)).into();
+        list.mark(&changed, |_| true);
+        assert!(list.selected().unwrap().marks.is_acknowledged);
+        list.mark(&changed, |marks| !marks.is_acknowledged);
+        assert_eq!((shown(&list), selected(&list)), (vec![19, 17, 16, 15, 14], 17));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What the thread that draws gets from the others.
 
+use std::collections::BTreeMap;
+
 use pigear_alert::Alert;
 use ratatui::termion::event::Key;
 
 use super::entry::Entry;
 use super::period::Period;
-use crate::store::{Contents, Count, LaneState, Timeline};
+use crate::store::{Contents, Count, LaneState, Marks, Timeline};
 
 /// What the thread that draws gets from the others.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub(super) enum Message {
     Older(Box<OlderUpdate>),
     Counts(Box<CountsUpdate>),
     Opened(Box<Opened>),
+    Triaged(Box<Triaged>),
     /// A thread panicked.
     Died,
 }
@@ -47,6 +50,8 @@ pub(super) struct TailUpdate {
     pub(super) lanes: Option<Vec<LaneState>>,
     /// The bytes of the store's files, if they were looked at.
     pub(super) size: Option<u64>,
+    /// What was said about the alerts on the screen, if that has changed.
+    pub(super) marks: Option<BTreeMap<i64, Marks>>,
     /// Why the store can't be read now.
     pub(super) problem: Option<String>,
     /// For how many alerts the filter failed, and why for the last.
@@ -64,8 +69,10 @@ pub(super) struct OlderUpdate {
     pub(super) received: Vec<(i64, u64)>,
     /// For how many alerts the filter failed, and why for the last.
     pub(super) failures: Option<(u64, String)>,
-    /// There are no more.
+    /// The search is done.
     pub(super) is_done: bool,
+    /// There are no older alerts.
+    pub(super) are_last: bool,
 }
 
 /// The alerts, counted.
@@ -87,4 +94,15 @@ pub(super) struct Opened {
     pub(super) id: i64,
     /// The alert, or why it can't be shown.
     pub(super) alert: Result<Box<Alert>, String>,
+}
+
+/// What became of a change.
+#[derive(Debug)]
+pub(super) struct Triaged {
+    /// What was done, or why it was not.
+    pub(super) outcome: Result<String, String>,
+    /// What is now said about the alert.
+    pub(super) marks: BTreeMap<i64, Marks>,
+    /// Whether a change was taken back.
+    pub(super) is_undone: bool,
 }

@@ -73,7 +73,7 @@ impl Search {
     pub(super) fn run(&self) -> Result<(), Closed> {
         let since = if self.counts { Timestamp::now().as_second() - WINDOW } else { i64::MAX };
         let (mut found, mut visited, mut sent) = (Found::default(), 0, Instant::now());
-        let mut closed = Ok(());
+        let (mut closed, mut ended_early, mut are_last) = (Ok(()), false, false);
         // The criteria were checked before they were ordered.
         if let Ok((criteria, filter)) = self.wanted.criteria()
             && let Ok(mut reader) = Reader::open(&self.path)
@@ -81,10 +81,7 @@ impl Search {
             let number = self.number.clone();
             reader.interrupt_while(move || number.is_over());
             // The thread that follows the store says what is wrong with it.
-            let _ = reader.newest(&criteria, |stored| {
-                if stored.id > self.last {
-                    return Further::On;
-                }
+            let read = reader.newest_before(self.last.saturating_add(1), &criteria, |stored| {
                 let second = stored.alert.received.as_second();
                 if second > since {
                     *found.received.entry(second).or_default() += 1;
@@ -96,25 +93,27 @@ impl Search {
                 found.failures = filter.failures();
                 if sent.elapsed() > PARTIAL && !self.outbox.is_full() {
                     sent = Instant::now();
-                    closed = self.send(&mut found, false);
+                    closed = self.send(&mut found, (false, false));
                 }
                 let is_enough = visited >= MAX_ENTRIES && second <= since;
                 if is_enough || visited >= MAX_COUNTED || closed.is_err() || self.number.is_over() {
+                    ended_early = true;
                     Further::Enough
                 } else {
                     Further::On
                 }
             });
             found.failures = filter.failures();
+            are_last = read.is_ok() && !ended_early && visited <= MAX_ENTRIES;
         }
         closed?;
-        self.send(&mut found, true)
+        self.send(&mut found, (true, are_last))
     }
 
-    fn send(&self, found: &mut Found, is_done: bool) -> Result<(), Closed> {
+    fn send(&self, found: &mut Found, (is_done, are_last): (bool, bool)) -> Result<(), Closed> {
         let Found { entries, received, failures } = std::mem::take(found);
         let (search, received) = (self.number.number, received.into_iter().collect());
-        let update = OlderUpdate { search, entries, received, failures, is_done };
+        let update = OlderUpdate { search, entries, received, failures, is_done, are_last };
         self.outbox.send(Message::Older(Box::new(update)))
     }
 }

@@ -16,7 +16,7 @@ use super::outbox::{Closed, Outbox};
 use super::rate::WINDOW;
 use super::search::{Search, SearchNumber};
 use super::wanted::{FilterState, Order, Wanted};
-use crate::store::{Criteria, Further, SelectionProblem, StoreError, Stored, Timeline};
+use crate::store::{Criteria, Further, Marks, SelectionProblem, StoreError, Stored, Timeline};
 
 /// How often to look for new alerts.
 const POLL: Duration = Duration::from_millis(250);
@@ -42,6 +42,10 @@ pub(super) struct Tail {
     to_begin: Option<Search>,
     lanes_read: Option<Instant>,
     had_problem: bool,
+    /// What was said about the alerts on the screen, when it was last sent.
+    marks: BTreeMap<i64, Marks>,
+    /// The search that is to go on, and before which alert.
+    further: Option<(u64, i64)>,
 }
 
 impl Tail {
@@ -80,6 +84,8 @@ impl Tail {
             to_begin: None,
             lanes_read: None,
             had_problem: false,
+            marks: BTreeMap::new(),
+            further: None,
         })
     }
 
@@ -100,6 +106,7 @@ impl Tail {
     /// Sends what is new.
     pub(super) fn look(&mut self) -> Result<(), Closed> {
         self.take_order();
+        self.further = self.order.take_further().or(self.further);
         if self.outbox.is_full() {
             return Ok(());
         }
@@ -144,12 +151,14 @@ impl Tail {
                 Further::On
             })?);
         }
+        let marks = self.marks()?;
+        self.search_further();
         let (lanes, size) = self.lanes()?;
         let is_over = std::mem::take(&mut self.had_problem);
-        if found.is_empty() && lanes.is_none() && !is_over {
+        if found.is_empty() && lanes.is_none() && marks.is_none() && !is_over {
             return Ok(());
         }
-        Ok(self.send(TailUpdate { lanes, size, ..found.update() })?)
+        Ok(self.send(TailUpdate { lanes, size, marks, ..found.update() })?)
     }
 
     /// Begins with the alerts that come from now on, and with a search for those before.
@@ -160,17 +169,43 @@ impl Tail {
         let (lanes, size) = self.lanes()?;
         let begins = Some(self.search.number);
         self.send(TailUpdate { begins, received, lanes, size, ..TailUpdate::default() })?;
-        self.to_begin = Some(Search {
-            path: self.store.path().to_owned(),
-            wanted: self.wanted.clone(),
-            last,
-            counts: !self.wanted.is_everything(),
-            number: self.search.clone(),
-            outbox: self.outbox.clone(),
-        });
+        self.to_begin = Some(self.search_from(last, !self.wanted.is_everything()));
+        self.marks.clear();
         self.last = Some(last);
         self.had_problem = false;
         Ok(())
+    }
+
+    fn search_from(&self, last: i64, counts: bool) -> Search {
+        Search {
+            path: self.store.path().to_owned(),
+            wanted: self.wanted.clone(),
+            last,
+            counts,
+            number: self.search.clone(),
+            outbox: self.outbox.clone(),
+        }
+    }
+
+    /// Goes on with the search, if the user has come near its end.
+    fn search_further(&mut self) {
+        let further = self.further.take();
+        if let Some((_, before)) = further.filter(|(search, _)| *search == self.search.number) {
+            self.to_begin = Some(self.search_from(before - 1, false));
+        }
+    }
+
+    /// What was said about the alerts on the screen, if others say something else than before.
+    fn marks(&mut self) -> Result<Option<BTreeMap<i64, Marks>>, StoreError> {
+        let shown = self.order.shown();
+        let read = self.store.reader()?.0.marks(&shown)?;
+        let marks =
+            shown.iter().map(|id| (*id, read.get(id).copied().unwrap_or_default())).collect();
+        if marks == self.marks {
+            return Ok(None);
+        }
+        self.marks.clone_from(&marks);
+        Ok(Some(marks))
     }
 
     /// How many alerts were received in which of the last seconds.

@@ -1,6 +1,7 @@
 //! Draws what is on the screen.
 
 mod areas;
+mod comment_view;
 mod detail_view;
 mod filter_view;
 mod help_view;
@@ -23,12 +24,15 @@ use areas::split_last;
 use text::put;
 pub(super) use theme::Theme;
 
+use crate::visible::visible;
+
 /// The smallest screen.
 const MIN_WIDTH: u16 = 80;
 const MIN_HEIGHT: u16 = 24;
 
 /// The keys of the list, in the last line.
-const KEYS: &str = " q quit   Enter open   / filter   s period   p pause   j k g G move   ? help";
+const KEYS: &str =
+    " q quit  Enter open  / filter  e acknowledge  s star  t period  p pause  ? help";
 
 /// Draws the whole screen.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme, now: Timestamp) {
@@ -41,6 +45,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme, now: Tim
     let (body, last) = split_last(area);
     if let Mode::Detail(detail) = &mut app.mode {
         detail_view::draw(buffer, area, detail, theme);
+        put_note(buffer, last, app.note.as_ref(), theme);
         return;
     }
     if let Mode::Help = app.mode {
@@ -53,10 +58,34 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme, now: Tim
         let cursor = filter_view::draw(buffer, bar, line, theme);
         frame.set_cursor_position(cursor);
         body = above;
+    } else if let Mode::Comment(line) = &mut app.mode {
+        let (above, bar) = comment_view::split(area);
+        let cursor = comment_view::draw(buffer, bar, line, theme);
+        if let Some(detail) = &mut line.detail {
+            detail_view::draw(buffer, above, detail, theme);
+        }
+        let is_open = line.detail.is_some();
+        frame.set_cursor_position(cursor);
+        if is_open {
+            return;
+        }
+        body = above;
     } else {
         put(buffer, last, &Line::styled(KEYS, theme.dim));
+        put_note(buffer, last, app.note.as_ref(), theme);
     }
     draw_main(frame.buffer_mut(), body, app, theme, now);
+}
+
+/// What became of the last key, over the keys.
+fn put_note(buffer: &mut Buffer, row: Rect, note: Option<&Result<String, String>>, theme: &Theme) {
+    let (text, style) = match note {
+        None => return,
+        Some(Ok(text)) => (text, theme.notice),
+        Some(Err(text)) => (text, theme.alarm),
+    };
+    put(buffer, row, &Line::raw(" ".repeat(usize::from(row.width))));
+    put(buffer, row, &Line::styled(format!(" {}", visible(text.as_bytes())), style));
 }
 
 /// Everything but the last line.

@@ -13,7 +13,7 @@ use pigear_alert::Alert;
 use super::period::Period;
 use crate::script::Filter;
 use crate::store::{
-    Criteria, Further, Narrowing, Reader, Selection, SelectionProblem, StoreError, Test,
+    Criteria, Further, Marks, Narrowing, Reader, Selection, SelectionProblem, StoreError, Test,
 };
 
 /// Which alerts are shown, and over which period they are counted.
@@ -22,6 +22,8 @@ pub(super) struct Wanted {
     /// Without its filter.
     pub(super) selection: Selection,
     pub(super) filter: Option<String>,
+    /// Whether acknowledged alerts are left out.
+    pub(super) hides_acknowledged: bool,
     pub(super) period: Period,
     pub(super) zone: TimeZone,
     /// Which alerts are shown was changed this many times.
@@ -36,7 +38,15 @@ impl Wanted {
     pub(super) fn new(mut selection: Selection, zone: TimeZone) -> Result<Self, SelectionProblem> {
         let filter = selection.filter.take();
         let period = Period::default();
-        let wanted = Self { selection, filter, period, zone, generation: 0, change: 0 };
+        let wanted = Self {
+            selection,
+            filter,
+            hides_acknowledged: false,
+            period,
+            zone,
+            generation: 0,
+            change: 0,
+        };
         wanted.criteria()?;
         Ok(wanted)
     }
@@ -69,12 +79,35 @@ impl Wanted {
         Self { filter, generation, change, ..self.clone() }
     }
 
+    /// The same with or without acknowledged alerts.
+    pub(super) fn hiding(&self, hides_acknowledged: bool) -> Self {
+        Self { hides_acknowledged, ..self.filtered(self.filter.clone()) }
+    }
+
+    /// Whether an alert is wanted about which this was said.
+    pub(super) fn accepts(&self, marks: Marks) -> bool {
+        let is = |wanted: Option<bool>, is| wanted.is_none_or(|wanted| wanted == is);
+        is(self.acknowledged(), marks.is_acknowledged)
+            && is(self.selection.starred, marks.is_starred)
+    }
+
+    /// Whether it depends on what people say which alerts are shown.
+    pub(super) fn is_about_triage(&self) -> bool {
+        let Selection { starred, comment, .. } = &self.selection;
+        self.acknowledged().is_some() || starred.is_some() || comment.is_some()
+    }
+
+    fn acknowledged(&self) -> Option<bool> {
+        if self.hides_acknowledged { Some(false) } else { self.selection.acknowledged }
+    }
+
     /// The criteria, with what becomes of the filter.
     ///
     /// # Errors
     /// If they make no sense.
     pub(super) fn criteria(&self) -> Result<(Criteria, FilterState), SelectionProblem> {
         let mut criteria = self.selection.criteria(|| self.zone.clone())?;
+        criteria.acknowledged = self.acknowledged();
         let state = FilterState::default();
         if let Some(script) = &self.filter {
             let (also, narrowing) = state.test(script)?;
@@ -85,7 +118,7 @@ impl Wanted {
 
     /// Whether all alerts are shown.
     pub(super) fn is_everything(&self) -> bool {
-        self.filter.is_none() && self.options().is_empty()
+        self.filter.is_none() && !self.hides_acknowledged && self.options().is_empty()
     }
 
     /// The criteria other than the filter, as options of the command line.
@@ -191,13 +224,18 @@ struct Inner {
     changed: Condvar,
     generation: AtomicU64,
     change: AtomicU64,
+    /// The alerts on the screen.
+    shown: Mutex<Vec<i64>>,
+    /// The search that is to go on, and before which alert.
+    further: Mutex<Option<(u64, i64)>>,
 }
 
 impl Order {
     pub(super) fn new(wanted: Wanted) -> Self {
         let (generation, change) = (wanted.generation.into(), wanted.change.into());
         let (wanted, changed) = (Mutex::new(wanted), Condvar::new());
-        Self(Arc::new(Inner { wanted, changed, generation, change }))
+        let (shown, further) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { wanted, changed, generation, change, shown, further }))
     }
 
     /// Wants something else from now on.
@@ -217,9 +255,33 @@ impl Order {
 
     /// Waits for a change, but not longer than this.
     pub(super) fn wait(&self, known: &Wanted, timeout: Duration) {
-        let waiting = |wanted: &mut Wanted| wanted.change == known.change;
+        let waiting = |wanted: &mut Wanted| {
+            wanted.change == known.change && locked(&self.0.further).is_none()
+        };
         // A panic of another thread leaves what is wanted whole.
         drop(self.0.changed.wait_timeout_while(self.current(), timeout, waiting));
+    }
+
+    /// Older alerts than this one are to be looked for, by the search of this number.
+    pub(super) fn go_on(&self, search: u64, before: i64) {
+        let _current = self.current();
+        *locked(&self.0.further) = Some((search, before));
+        self.0.changed.notify_all();
+    }
+
+    /// The search that is to go on, and before which alert.
+    pub(super) fn take_further(&self) -> Option<(u64, i64)> {
+        locked(&self.0.further).take()
+    }
+
+    /// These alerts are on the screen.
+    pub(super) fn show(&self, alerts: Vec<i64>) {
+        *locked(&self.0.shown) = alerts;
+    }
+
+    /// The alerts on the screen.
+    pub(super) fn shown(&self) -> Vec<i64> {
+        locked(&self.0.shown).clone()
     }
 
     /// Whether other alerts are wanted than these: for a reader that reads them.
@@ -235,6 +297,10 @@ impl Order {
     }
 
     fn current(&self) -> MutexGuard<'_, Wanted> {
-        self.0.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0.wanted)
     }
+}
+
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }

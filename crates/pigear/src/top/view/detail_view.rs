@@ -9,7 +9,7 @@ use super::text::{put, put_right, wrap_words};
 use super::theme::Theme;
 use crate::top::detail::{Detail, DetailLine};
 
-const KEYS: &str = " Esc back   j k PgUp PgDn g G scroll   q quit";
+const KEYS: &str = " Esc back  j k g G scroll  e acknowledge  s star  c comment  u undo";
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, detail: &mut Detail, theme: &Theme) {
     let (title, rest) = split_first(area, 1);
@@ -27,7 +27,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, detail: &mut Detail, theme: 
         put(buffer, row, line);
     }
     let end = (top + usize::from(body.height)).min(count);
-    let place = format!("lines {} to {end} of {count} ", top + 1);
+    let place = format!(" lines {} to {end} of {count} ", top + 1);
     put_right(buffer, last, &Line::styled(place, theme.dim));
 }
 

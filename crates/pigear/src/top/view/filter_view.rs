@@ -2,13 +2,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::areas::{split_first, split_last};
-use super::text::{put, width, wrap};
+use super::text::{put, put_edited, wrap};
 use super::theme::Theme;
 use crate::top::app::FilterLine;
-use crate::visible::visible;
 
 const PROMPT: &str = " filter: ";
 
@@ -33,16 +32,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, line: &FilterLine, theme: &T
     }
     let (_, keys) = split_last(above);
     put(buffer, keys, &Line::styled(KEYS, theme.dim));
-    let before = visible(line.editor.before().as_bytes());
-    let text = visible(line.editor.text().as_bytes());
-    // A text that is too wide is moved, so that the cursor stays on the screen.
-    let room = usize::from(input.width).saturating_sub(PROMPT.len() + 1);
-    let hidden = width(&before).saturating_sub(room);
-    let shown = skip_width(&text, hidden);
-    let spans = vec![Span::styled(PROMPT, theme.heading), Span::raw(shown)];
-    put(buffer, input, &Line::from(spans));
-    let cursor = PROMPT.len() + width(&before).min(room);
-    Position::new(input.x + u16::try_from(cursor).unwrap_or_default(), input.y)
+    put_edited(buffer, input, (PROMPT, theme.heading), &line.editor)
 }
 
 /// What is wrong, with the place, in lines that fit.
@@ -51,15 +41,4 @@ fn problem(line: &FilterLine, width: u16) -> Vec<String> {
     let text = problem.to_string();
     let lines = text.lines().flat_map(|line| wrap(line, usize::from(width).saturating_sub(1)));
     lines.take(MAX_PROBLEM).map(|line| format!(" {line}")).collect()
-}
-
-/// The text without its first columns.
-fn skip_width(text: &str, columns: usize) -> String {
-    let mut skipped = 0;
-    let rest = text.chars().skip_while(|letter| {
-        let is_hidden = skipped < columns;
-        skipped += width(letter.encode_utf8(&mut [0; 4]));
-        is_hidden
-    });
-    rest.collect()
 }

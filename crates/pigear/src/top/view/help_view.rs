@@ -8,28 +8,30 @@ use super::areas::{draw_title, split_first, split_last};
 use super::text::put;
 use super::theme::Theme;
 
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 17] = [
     ("j k, arrows", "move by one alert, or scroll by one line"),
     ("PgUp PgDn", "move by a screen; Space and Ctrl-F, Ctrl-B do the same"),
     ("g G", "move to the newest, or to the oldest that is listed"),
     ("Enter", "open the selected alert: its fields, headers and bytes"),
     ("Esc", "go back"),
     ("/", "edit the filter, such as msg.priority <= 2; none shows all"),
-    ("s S", "count over a longer, or a shorter, period"),
+    ("e, a", "acknowledge the alert, or take that back"),
+    ("s", "star the alert, or take that back"),
+    ("c", "comment on the alert"),
+    ("u", "undo what was last done with e, a, s or c"),
+    ("h", "hide acknowledged alerts, and show them again"),
+    ("t T", "count over a longer, or a shorter, period"),
     ("p", "pause the list, and go on"),
     ("Ctrl-L", "draw the screen again"),
     ("Ctrl-Z", "stop for a while; fg goes on"),
     ("q, Ctrl-C", "quit"),
-    ("", ""),
     ("", "docs/script.md explains filters, with all fields and functions."),
 ];
 
-const NOTES: [&str; 5] = [
-    "Rates, bars and periods are by when alerts were received; the list has the",
-    "times when packets were seen.",
-    "The list has the 1,000 newest, and follows while the first is selected.",
-    "A lane is a handler that gets its alerts from the store: how many wait for",
-    "it, and how many were refused for good (pigear query --dead-letters).",
+const NOTES: [&str; 3] = [
+    "Rates are by when alerts were received. * is a star, + means acknowledged.",
+    "The list follows while the first is selected; older ones are added at its end.",
+    "Lanes are handlers: what waits, and was refused (pigear query --dead-letters).",
 ];
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, theme: &Theme) {

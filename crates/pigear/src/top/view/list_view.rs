@@ -11,6 +11,7 @@ use super::text::{grouped, put, width};
 use super::theme::Theme;
 use crate::top::app::App;
 use crate::top::entry::Entry;
+use crate::top::list::MAX_LISTED;
 use crate::visible::visible;
 
 /// From this width on there is room for dates, ports and the numbers of rules.
@@ -54,6 +55,8 @@ fn conditions(app: &App) -> Vec<String> {
     let options = Some(wanted.options()).filter(|options| !options.is_empty());
     let options = options.map(|options| visible(options.as_bytes()));
     let parts: Vec<_> = filter.into_iter().chain(options).collect();
+    let hidden =
+        wanted.hides_acknowledged.then(|| " acknowledged alerts are hidden (h)".to_owned());
     let only = (!parts.is_empty()).then(|| format!(" only: {}", parts.join("   ")));
     let failed = app.failures().map(|(count, why)| {
         let alerts = match count {
@@ -62,7 +65,7 @@ fn conditions(app: &App) -> Vec<String> {
         };
         format!(" the filter failed for {alerts} shown: {}", visible(why.as_bytes()))
     });
-    only.into_iter().chain(failed).collect()
+    only.into_iter().chain(hidden).chain(failed).collect()
 }
 
 fn heading(app: &App, theme: &Theme) -> Line<'static> {
@@ -72,6 +75,10 @@ fn heading(app: &App, theme: &Theme) -> Line<'static> {
     }
     if app.list.unseen() > 0 {
         spans.push(Span::styled(format!("   {} new", grouped(app.list.unseen())), theme.notice));
+    }
+    if app.list.is_full() {
+        let text = format!("   the newest {} that meet all conditions", grouped(MAX_LISTED as u64));
+        spans.push(Span::styled(text, theme.notice));
     }
     if app.is_searching && !app.list.is_empty() {
         spans.push(Span::styled("   searching …", theme.dim));
@@ -89,7 +96,10 @@ struct Columns<'a> {
 impl Columns<'_> {
     fn line(&self, entry: &Entry, theme: &Theme) -> Line<'static> {
         let is_wide = self.width >= WIDE;
-        let severity = format!(" {:<8} ", entry.severity());
+        let marks = entry.marks;
+        let star = if marks.is_starred { '*' } else { ' ' };
+        let done = if marks.is_acknowledged { '+' } else { ' ' };
+        let severity = format!("{star}{:<8}{done}", entry.severity());
         let time = self.time(entry.time, is_wide);
         let rule = if is_wide { format!("[{}] ", entry.rule) } else { String::new() };
         let name = match (entry.message.as_str(), entry.count) {
@@ -97,6 +107,11 @@ impl Columns<'_> {
             ("", Some(count)) => format!("[{}] ({count} alike)", entry.rule),
             (message, None) => message.to_owned(),
             (message, Some(count)) => format!("{message} ({count} alike)"),
+        };
+        let name = match marks.comments {
+            0 => name,
+            1 => format!("{name} (1 comment)"),
+            many => format!("{name} ({many} comments)"),
         };
         let taken = severity.len() + time.len() + rule.len() + 1;
         let room = usize::from(self.width).saturating_sub(taken);
@@ -107,7 +122,7 @@ impl Columns<'_> {
             Span::styled(severity, theme.priority(entry.priority)),
             Span::styled(time, theme.dim),
             Span::styled(rule, theme.dim),
-            Span::raw(name),
+            if marks.is_acknowledged { Span::styled(name, theme.dim) } else { Span::raw(name) },
             Span::raw(gap),
             Span::styled(ends, theme.address),
         ])

@@ -1,3 +1,5 @@
+mod triage;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::store::{LaneState, Selection, Store, Unstorable};
 use crate::top::app::Outcome;
+use crate::top::change::Triage;
 use crate::top::counter::Counter;
 use crate::top::detail;
 use crate::top::message::{Message, TailUpdate};
@@ -37,6 +40,7 @@ struct Top {
     inbox: Receiver<Message>,
     tail: Tail,
     counter: Counter,
+    triage: Triage,
     theme: Theme,
 }
 
@@ -78,10 +82,11 @@ impl Top {
         let (sender, inbox) = channel();
         let (order, outbox) = (Order::new(wanted.clone()), Outbox::new(sender));
         let tail = Tail::new(path.clone(), order.clone(), outbox.clone()).unwrap();
-        let counter = Counter::new(path, order.clone(), outbox.clone());
+        let counter = Counter::new(path.clone(), order.clone(), outbox.clone());
+        let triage = Triage::new(path);
         let (app, theme) = (App::new(PathBuf::from("alerts.db"), wanted), Theme::new(colour));
         let store = Some(store);
-        let mut top = Self { dir, store, app, order, outbox, inbox, tail, counter, theme };
+        let mut top = Self { dir, store, app, order, outbox, inbox, tail, counter, triage, theme };
         top.look();
         top
     }
@@ -115,6 +120,14 @@ impl Top {
 
     fn press(&mut self, key: Key) {
         assert_eq!(self.app.take(Message::Key(key)), Outcome::Draw);
+        if let Some(change) = self.app.take_change() {
+            let triaged = Message::Triaged(Box::new(self.triage.change(change)));
+            assert_eq!(self.app.take(triaged), Outcome::Draw);
+        }
+        if let Some((search, before)) = self.app.take_further() {
+            self.order.go_on(search, before);
+            self.look();
+        }
         if let Some(wanted) = self.app.new_wish() {
             self.order.change(wanted);
             self.look();
@@ -134,6 +147,7 @@ impl Top {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let now: Timestamp = RECEIVED.parse().unwrap();
         terminal.draw(|frame| draw(frame, &mut self.app, &self.theme, now)).unwrap();
+        self.order.show(self.app.shown());
         terminal
     }
 
@@ -327,10 +341,10 @@ fn the_period_is_changed_with_a_key() {
     for name in ["whole store", "last 5 minutes", "last hour", "last 24 hours", "whole store"] {
         let screen = top.screen(80, 24);
         assert!(screen.contains(&format!("top signatures, {name}")), "{screen}");
-        top.press(Key::Char('s'));
+        top.press(Key::Char('t'));
     }
-    top.press(Key::Char('S'));
-    top.press(Key::Char('S'));
+    top.press(Key::Char('T'));
+    top.press(Key::Char('T'));
     assert!(top.screen(80, 24).contains("last 24 hours"));
 }
 

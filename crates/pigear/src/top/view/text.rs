@@ -1,9 +1,12 @@
 //! Text on the screen: cut, aligned and wrapped by its width.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+
+use crate::top::editor::Editor;
+use crate::visible::visible;
 
 /// Writes a line into the first row of an area. What doesn't fit is cut, with `…` at its end.
 pub(super) fn put(buffer: &mut Buffer, area: Rect, line: &Line<'_>) {
@@ -23,6 +26,35 @@ pub(super) fn put_right(buffer: &mut Buffer, area: Rect, line: &Line<'_>) -> u16
     let width = u16::try_from(line.width()).unwrap_or(u16::MAX).min(area.width);
     put(buffer, Rect { x: area.right() - width, width, ..area }, line);
     width
+}
+
+/// Writes a line that is being edited, behind a prompt, and returns where the cursor is.
+pub(super) fn put_edited(
+    buffer: &mut Buffer,
+    row: Rect,
+    (prompt, style): (&'static str, Style),
+    editor: &Editor,
+) -> Position {
+    let before = visible(editor.before().as_bytes());
+    let text = visible(editor.text().as_bytes());
+    // A text that is too wide is moved, so that the cursor stays on the screen.
+    let room = usize::from(row.width).saturating_sub(prompt.len() + 1);
+    let hidden = width(&before).saturating_sub(room);
+    let shown = skip_width(&text, hidden);
+    put(buffer, row, &Line::from(vec![Span::styled(prompt, style), Span::raw(shown)]));
+    let cursor = prompt.len() + width(&before).min(room);
+    Position::new(row.x + u16::try_from(cursor).unwrap_or_default(), row.y)
+}
+
+/// The text without its first columns.
+fn skip_width(text: &str, columns: usize) -> String {
+    let mut skipped = 0;
+    let rest = text.chars().skip_while(|letter| {
+        let is_hidden = skipped < columns;
+        skipped += width(letter.encode_utf8(&mut [0; 4]));
+        is_hidden
+    });
+    rest.collect()
 }
 
 /// The width of a text, in columns.
