@@ -4,7 +4,6 @@
 //! counts, which may take longer. A third reads the keyboard, and a fourth the signals. All of them send to
 //! the thread that draws, so it never waits for the store.
 
-mod access;
 mod app;
 mod counter;
 mod detail;
