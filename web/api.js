@@ -49,6 +49,9 @@ export function address(path, params = {}) {
   return `api/v1/${path}${text && "?"}${text}`;
 }
 
+/** The problem of a number that is of another store than the one that is there now. */
+export const OTHER_STORE = "urn:pigear:problem:other-store";
+
 /**
  * @param {Response} response
  * @returns {Promise<any>}
@@ -59,6 +62,7 @@ async function answer(response) {
   if (response.ok) return body;
   const problem = new Problem({ status: response.status, ...body });
   if (response.status === 401) onLogin(problem);
+  if (problem.type === OTHER_STORE) dispatchEvent(new CustomEvent("replaced"));
   throw problem;
 }
 
@@ -82,10 +86,11 @@ export async function get(path, params = {}, signal) {
  * @param {string} path
  * @param {Record<string, any>} body
  * @param {string} [method]
+ * @param {Params} [params]
  */
-export async function post(path, body = {}, method = "POST") {
+export async function post(path, body = {}, method = "POST", params = {}) {
   const headers = { "content-type": "application/json", "x-csrf-token": session.csrf ?? "" };
-  const response = await fetch(address(path), { method, headers, body: JSON.stringify(body) });
+  const response = await fetch(address(path, params), { method, headers, body: JSON.stringify(body) });
   if (response.status === 204) return {};
   return answer(response);
 }
@@ -98,7 +103,7 @@ export async function begin() {
 /**
  * Follows new alerts. The browser connects again by itself, and misses nothing; where it gives up, this does.
  * @param {Params} params
- * @param {number} last
+ * @param {string} last - the number of the last alert, with its store
  * @param {{alert: (alert: Alert) => void, reset: () => void, state: (text: string) => void}} on
  * @returns {() => void} ends it
  */
@@ -112,10 +117,12 @@ export function follow(params, last, on) {
     events = new EventSource(address("stream", { ...params, last_event_id: last }));
     events.onopen = () => on.state("live");
     events.onmessage = (event) => {
-      last = Number(event.lastEventId);
+      last = event.lastEventId;
       on.alert(JSON.parse(event.data));
     };
     events.addEventListener("reset", () => on.reset());
+    events.addEventListener("problem", (event) => on.state(new Problem(JSON.parse(event.data)).message));
+    events.addEventListener("ready", () => on.state("live"));
     events.onerror = () => {
       on.state("connecting…");
       if (events?.readyState === EventSource.CLOSED && !ended) timer = setTimeout(open, 3_000);

@@ -31,6 +31,8 @@ async function load() {
     await Promise.all([module.load(), hasBar && loadChart()]);
     showMistake(null);
     retry = 1;
+    if (troubled) byId("state").textContent = "";
+    troubled = false;
   } catch (problem) {
     failed(problem);
   } finally {
@@ -39,6 +41,8 @@ async function load() {
 }
 
 let retry = 1;
+/** Whether it is said that something is wrong. */
+let troubled = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let again;
 
@@ -51,6 +55,7 @@ function failed(problem) {
     return;
   }
   byId("state").textContent = problem instanceof Problem ? problem.message : "Pigear is not there; trying again…";
+  troubled = true;
   again = setTimeout(load, Math.min(30, retry) * 1_000);
   retry *= 2;
 }
@@ -67,7 +72,7 @@ async function loadChart() {
 setInterval(() => {
   if (state.view === "health" || state.until || document.hidden || !byId("login").hasAttribute("open") === false) return;
   loadChart().catch(() => {});
-  if (state.view === "overview") overview.load().catch(() => {});
+  if (state.view === "overview") overview.load().catch(failed);
 }, 30_000);
 
 function showNav() {
@@ -83,7 +88,9 @@ onChange((before) => {
   if (before.view !== state.view || before.group !== state.group || differs(before, state)) load();
   if (before.alert !== state.alert) detail.show();
 });
+addEventListener("failed", (event) => failed(/** @type {CustomEvent} */ (event).detail));
 addEventListener("stale", () => load());
+addEventListener("replaced", () => { toast("Another store is there now; its alerts are shown."); load(); if (state.alert) detail.show(); });
 addEventListener("triaged", () => { load(); if (state.alert) detail.show(); });
 byId("zone").addEventListener("click", () => { toggleZone(); load(); detail.show(); });
 

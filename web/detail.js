@@ -88,7 +88,7 @@ function filterOf(alert) {
 /** @param {Alert} alert @param {"acknowledged" | "starred"} kind @param {boolean} set */
 async function change(alert, kind, set) {
   try {
-    await post("triage", { ids: [alert.id], mark: kind, set });
+    await post("triage", { ids: [alert.id], mark: kind, set }, "POST", { store: alert.store });
     dispatchEvent(new CustomEvent("triaged"));
     show();
   } catch (problem) {
@@ -218,13 +218,13 @@ async function rule(alert, pane) {
 function comments(alert) {
   const text = /** @type {HTMLTextAreaElement} */ (h("textarea", { rows: 2, maxLength: 10000, "aria-label": "Comment", placeholder: "Comment" }));
   const items = (alert.triage?.comments ?? []).map((/** @type {any} */ comment) => h("li", {}, h("p", { class: "by" }, `${comment.by || "somebody"}, `, timeElement(comment.at), " ",
-    mayChange() && h("button", { type: "button", class: "quiet change", "aria-label": "Remove this comment", onclick: async () => { await post(`comments/${comment.id}`, {}, "DELETE"); show(); } }, "remove")), h("p", { class: "text" }, plain(comment.text, true))));
+    mayChange() && h("button", { type: "button", class: "quiet change", "aria-label": "Remove this comment", onclick: async () => { await post(`comments/${comment.id}`, {}, "DELETE", { store: alert.store }); show(); } }, "remove")), h("p", { class: "text" }, plain(comment.text, true))));
   const form = h("form", {
     class: "change row",
     onsubmit: async (/** @type {Event} */ event) => {
       event.preventDefault();
       if (!text.value.trim()) return;
-      try { await post(`alerts/${alert.id}/comments`, { text: text.value }); show(); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
+      try { await post(`alerts/${alert.id}/comments`, { text: text.value }, "POST", { store: alert.store }); show(); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
     },
   }, text, h("button", {}, "Add"));
   return h("section", { id: "comments", "aria-label": "Comments" }, h("h3", {}, "Comments"), items.length ? h("ul", {}, ...items) : null, mayChange() && form);
@@ -241,10 +241,11 @@ async function related(alert, pane) {
   const around = { since: new Date(at - 3_600_000).toISOString(), until: new Date(at + 3_600_000).toISOString() };
   const { src_ip: src, dst_ip: dst } = alert;
   const rule = `${alert.sig_generator}:${alert.sig_id}`;
+  const cursor = `${alert.id}-${alert.store}`;
   /** @type {[string, Record<string, any>, Record<string, string[]>][]} */
-  const lists = [["Older alerts of this signature", { sid: rule, cursor: alert.id }, { sid: [rule] }]];
-  if (src) lists.push(["Older alerts from this source", { src, cursor: alert.id }, { src: [src] }]);
-  if (src && dst) lists.push(["Older alerts of this pair", { src, dst, cursor: alert.id }, { src: [src], dst: [dst] }]);
+  const lists = [["Older alerts of this signature", { sid: rule, cursor }, { sid: [rule] }]];
+  if (src) lists.push(["Older alerts from this source", { src, cursor }, { src: [src] }]);
+  if (src && dst) lists.push(["Older alerts of this pair", { src, dst, cursor }, { src: [src], dst: [dst] }]);
   if (src && dst && alert.src_port !== undefined) {
     const flow = `(alert.src_ip == "${src}" && alert.dst_ip == "${dst}" && alert.src_port == ${alert.src_port} && alert.dst_port == ${alert.dst_port}) || (alert.src_ip == "${dst}" && alert.dst_ip == "${src}" && alert.src_port == ${alert.dst_port} && alert.dst_port == ${alert.src_port})`;
     lists.push(["The same flow, an hour around", { host: src, port: alert.src_port, filter: flow, ...around }, {}]);

@@ -24,7 +24,13 @@ export async function load() {
   if (mine !== shown) return;
   remember(health);
   view.replaceChildren(counters(health), storeCard(health), lanes(health), ...rulesCard(health), deadLetters(letters.letters, health.dead_letters));
-  timer = setTimeout(() => { if (!document.hidden) load().catch(() => {}); else timer = setTimeout(() => load().catch(() => {}), EVERY); }, EVERY);
+  timer = setTimeout(again, EVERY);
+}
+
+/** Loads it anew, unless nobody looks. */
+function again() {
+  if (document.hidden) timer = setTimeout(again, EVERY);
+  else load().catch((problem) => dispatchEvent(new CustomEvent("failed", { detail: problem })));
 }
 
 export function stop() {
@@ -69,14 +75,21 @@ function counters(health) {
   return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Counters"),
     !health.counters && h("p", { class: "note" }, "Another Pigear receives the alerts; its counters are in the file of its --stats."),
     h("table", {}, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
-    handlers.length > 0 && h("table", {}, h("caption", {}, "Handlers"), h("thead", {}, h("tr", {}, ...["handler", "handled", "failed", "dropped", "waiting"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...handlers.map(([name, one]) => h("tr", { class: one.failed || one.dropped ? "bad" : "" }, h("th", { scope: "row" }, name), ...["handled", "failed", "dropped", "waiting"].map((field) => h("td", {}, number(one[field] ?? 0))))))));
+    handlers.length > 0 && h("table", {}, h("caption", {}, "Handlers"), h("thead", {}, h("tr", {}, ...["handler", "handled", "failed", "dropped", "filtered", "muted", "waiting"].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...handlers.map(([name, one]) => h("tr", { class: one.failed || one.dropped ? "bad" : "" }, h("th", { scope: "row" }, name), ...["handled", "failed", "dropped", "filtered", "muted", "waiting"].map((field) => h("td", {}, number(one[field] ?? 0))))))));
+}
+
+/** What is kept of the alerts, in words. @param {{days?: number, bytes?: number}} retention */
+function kept({ days, bytes: most }) {
+  const limits = [days && `${number(days)} day${days === 1 ? "" : "s"}`, most && `at most ${bytes(most)}`].filter(Boolean);
+  return limits.join(", ") || "everything";
 }
 
 /** @param {any} health */
 function storeCard({ store, version, started }) {
   return h("article", { class: "card" }, h("h2", {}, "Store"), h("dl", { class: "facts" },
     h("dt", {}, "File"), h("dd", {}, store.path), h("dt", {}, "Size"), h("dd", {}, bytes(store.bytes)),
+    ...(store.retention ? [h("dt", {}, "Kept"), h("dd", {}, kept(store.retention))] : []),
     ...(store.first ? [h("dt", {}, "From"), h("dd", {}, timeElement(store.first)), h("dt", {}, "To"), h("dd", {}, timeElement(store.last), ` (${ago(store.last)})`), h("dt", {}, "Numbers"), h("dd", {}, `${number(store.first_id)} to ${number(store.last_id)}`)] : [h("dt", {}, "Alerts"), h("dd", {}, "none yet")]),
     h("dt", {}, "Pigear"), h("dd", {}, `${version}, serving since `, timeElement(started))));
 }
@@ -93,8 +106,8 @@ function rulesCard({ rules }) {
 /** @param {any} health */
 function lanes({ lanes: all }) {
   return h("article", { class: "card", tabIndex: 0 }, h("h2", {}, "Durable handlers"), all.length === 0 ? h("p", { class: "empty" }, "None: no handler gets its alerts from the store.")
-    : h("table", {}, h("thead", {}, h("tr", {}, ...["handler", "waiting", "dead letters", "handled", "failed", "dropped", "moved"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...all.map((/** @type {any} */ lane) => h("tr", { class: lane.dead_letters || lane.dropped ? "bad" : "" }, h("th", { scope: "row", title: lane.target ?? "" }, lane.name), h("td", {}, number(lane.waiting)), h("td", {}, number(lane.dead_letters)), h("td", {}, number(lane.handled)), h("td", {}, number(lane.failed)), h("td", {}, number(lane.dropped)), h("td", {}, lane.moved ? ago(lane.moved) : "never"))))));
+    : h("table", {}, h("thead", {}, h("tr", {}, ...["handler", "waiting", "dead letters", "handled", "failed", "dropped", "filtered", "muted", "moved"].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...all.map((/** @type {any} */ lane) => h("tr", { class: lane.dead_letters || lane.dropped ? "bad" : "" }, h("th", { scope: "row", title: lane.target ?? "" }, lane.name), h("td", {}, number(lane.waiting)), h("td", {}, number(lane.dead_letters)), h("td", {}, number(lane.handled)), h("td", {}, number(lane.failed)), h("td", {}, number(lane.dropped)), h("td", {}, number(lane.filtered)), h("td", {}, number(lane.muted)), h("td", {}, lane.moved ? ago(lane.moved) : "never"))))));
 }
 
 /** @param {any[]} letters @param {number} all */

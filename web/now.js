@@ -27,6 +27,8 @@ let paused = false;
 let unfollow = null;
 /** @type {string | undefined} */
 let next;
+/** The store that the alerts are of. */
+let store = "";
 /** @type {AbortController | null} */
 let running = null;
 let selected = 0;
@@ -71,16 +73,20 @@ export async function load() {
   newer.hidden = true;
   page.alerts.forEach(append);
   next = page.next;
+  store = page.store;
   selected = 0;
   draw();
   say(page.alerts.length ? "" : page.reason ? `No alerts found: ${page.reason}.` : "No alerts found.");
   if (state.until) { byId("state").textContent = ""; return; }
-  unfollow = follow(params(), page.last, {
+  unfollow = follow(params(), place(page.last), {
     alert: (alert) => { pending.push(alert); if (pending.length > 2 * KEPT) pending.splice(0, KEPT); arrived += 1; },
-    reset: () => dispatchEvent(new CustomEvent("stale")),
+    reset: () => dispatchEvent(new CustomEvent("replaced")),
     state: (text) => { byId("state").textContent = paused ? "paused" : text; byId("state").dataset.live = text; },
   });
 }
+
+/** The place of an alert in its store. @param {number | undefined} id */
+const place = (id) => `${id}-${store}`;
 
 /** Ends what is under way. */
 export function stop() {
@@ -176,8 +182,8 @@ function trim() {
   let all = 0;
   groups.forEach((one, n) => {
     all += one.alerts.length;
-    if (all > KEPT && n > 20) { groups.length = Math.min(groups.length, n); next = String(groups[groups.length - 1].alerts.at(-1)?.id); }
-    else if (one.alerts.length > 5 * KEPT) { one.alerts.length = 5 * KEPT; groups.length = n + 1; next = String(one.alerts.at(-1)?.id); }
+    if (all > KEPT && n > 20) { groups.length = Math.min(groups.length, n); next = place(groups[groups.length - 1].alerts.at(-1)?.id); }
+    else if (one.alerts.length > 5 * KEPT) { one.alerts.length = 5 * KEPT; groups.length = n + 1; next = place(one.alerts.at(-1)?.id); }
   });
 }
 
@@ -271,7 +277,7 @@ function acts(alert) {
  */
 export async function triage(alerts, kind, set) {
   try {
-    const done = await post("triage", { ids: alerts.map((alert) => alert.id), mark: kind, set });
+    const done = await post("triage", { ids: alerts.map((alert) => alert.id), mark: kind, set }, "POST", { store });
     for (const alert of alerts) show(alert, kind, set);
     draw();
     const what = set ? (kind === "starred" ? "starred" : "acknowledged") : (kind === "starred" ? "without star now" : "not acknowledged any more");
@@ -283,10 +289,11 @@ export async function triage(alerts, kind, set) {
 
 /** @param {number} action */
 function undo(action) {
+  const of = store;
   return {
     label: "Undo",
     act: async () => {
-      const done = await post("triage/undo", { action });
+      const done = await post("triage/undo", { action }, "POST", { store: of });
       toast(`${number(done.alerts)} alerts are as before.`);
       dispatchEvent(new CustomEvent("triaged"));
     },

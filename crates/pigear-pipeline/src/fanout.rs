@@ -250,7 +250,7 @@ impl Intake<'_> {
     pub fn settled(&self) -> u64 {
         let lanes = &self.fanout.lanes;
         let wanted =
-            lanes.iter().filter(|lane| !lane.is_unwanted()).map(|lane| lane.settled()).min();
+            lanes.iter().filter(|lane| !lane.is_reader_gone()).map(|lane| lane.settled()).min();
         wanted.or_else(|| lanes.iter().map(|lane| lane.settled()).min()).unwrap_or(u64::MAX)
     }
 
@@ -264,7 +264,7 @@ impl Intake<'_> {
     /// the program.
     #[must_use]
     pub fn has_stopped_settling(&self) -> bool {
-        self.fanout.lanes.iter().any(|lane| !lane.is_unwanted() && !lane.settles())
+        self.fanout.lanes.iter().any(|lane| !lane.is_reader_gone() && !lane.settles())
     }
 
     /// Counts a datagram of this size, larger than any alert, and returns whether to continue.

@@ -60,7 +60,7 @@ pub(crate) fn open(
         account,
         settings,
         needs,
-        unwanted: AtomicBool::new(false),
+        reader_gone: AtomicBool::new(false),
         stopped_settling: AtomicBool::new(false),
         sources_resume: AtomicBool::new(false),
         deadline: Deadline::default(),

@@ -25,6 +25,7 @@
 //! # Ok::<(), pigear::store::StoreError>(())
 //! ```
 
+mod access;
 mod arrivals;
 mod block_rows;
 mod change;
@@ -42,6 +43,7 @@ mod error;
 mod file_id;
 mod free_space;
 mod id_hash;
+mod identity;
 mod ids;
 mod inode_lock;
 mod interned;
@@ -81,6 +83,7 @@ use parking_lot::FairMutex;
 use tracing::warn;
 
 pub use crate::network::{Network, NotANetwork};
+pub use access::{AccessedStore, StoreAccess};
 pub use arrivals::Timeline;
 pub use contents::{Contents, Unmet};
 pub use count::{Count, CountBy, Point, Series};
@@ -88,6 +91,7 @@ pub use criteria::{Criteria, NO_CLASS, Test};
 pub use dead_letter::{DeadLetter, LetterContent, Redelivery, redeliver};
 pub use durable_queue::DurableQueue;
 pub use error::{StoreError, StoreProblem};
+pub use identity::{NotAnIdentity, StoreIdentity};
 pub use lanes::{DroppedLane, LaneState, drop_lane};
 pub use moment::moment;
 #[cfg(feature = "script")]

@@ -5,7 +5,6 @@
 //! user says about alerts. All of them send to
 //! the thread that draws, so it never waits for the store.
 
-mod access;
 mod app;
 mod change;
 mod counter;

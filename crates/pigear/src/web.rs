@@ -20,6 +20,7 @@ mod notice;
 mod openapi;
 mod options;
 mod parameters;
+mod place;
 mod problem;
 mod queries;
 mod router;

@@ -25,7 +25,7 @@ pub(crate) struct Lane {
     pub(super) settings: LaneSettings,
     pub(super) needs: Needs,
     /// The reader of the handler's output has closed it.
-    pub(super) unwanted: AtomicBool,
+    pub(super) reader_gone: AtomicBool,
     /// Something found no room, or ended the program: nothing from there on is settled.
     pub(super) stopped_settling: AtomicBool,
     /// All its sources read alerts again that it doesn't settle.
@@ -72,8 +72,8 @@ impl Lane {
     }
 
     /// Whether the reader of the handler's output has closed it.
-    pub(crate) fn is_unwanted(&self) -> bool {
-        self.unwanted.load(Ordering::Relaxed)
+    pub(crate) fn is_reader_gone(&self) -> bool {
+        self.reader_gone.load(Ordering::Relaxed)
     }
 
     /// All its sources read alerts again that it doesn't settle.
@@ -85,7 +85,11 @@ impl Lane {
     pub(super) fn left_alerts(&self) -> LeftAlerts {
         let read_again = self.is_pushed_to() && self.sources_resume.load(Ordering::Relaxed);
         // A source doesn't wait for a lane whose output was closed.
-        if read_again && !self.is_unwanted() { LeftAlerts::ReadAgain } else { LeftAlerts::Dropped }
+        if read_again && !self.is_reader_gone() {
+            LeftAlerts::ReadAgain
+        } else {
+            LeftAlerts::Dropped
+        }
     }
 
     /// Settles no alerts from here on for sources and queues that can deliver an alert again: it found

@@ -107,7 +107,7 @@ impl Worker {
         };
         if matches!(ended, Some(Ended::With(LaneEnd::ReaderGone))) {
             info!("handler {}: the reader has gone away", self.lane.name);
-            self.lane.unwanted.store(true, Ordering::Relaxed);
+            self.lane.reader_gone.store(true, Ordering::Relaxed);
         }
         if matches!(ended, Some(Ended::With(LaneEnd::ReaderGone | LaneEnd::Quit))) {
             self.lane.account.set_unwanted();

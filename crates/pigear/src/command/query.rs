@@ -266,8 +266,15 @@ fn follow(
             if output.flush_some() { Further::On } else { Further::Enough }
         })?;
         if let Some(next) = next {
-            say("the store was replaced; following the new one");
-            (reader, last) = (next, 0);
+            // A copy of it has the same alerts, and perhaps fewer.
+            let newest = next.last()?;
+            if next.identity()? == reader.identity()? {
+                last = last.min(newest);
+            } else {
+                say("the store was replaced; following the new one");
+                last = 0;
+            }
+            reader = next;
         } else if is_over {
             output.finish()?;
             say_unreadable(&reader);

@@ -113,6 +113,8 @@ fn present(path: &Path, wait: Duration) -> Result<(), StoreProblem> {
     let kind = FileKind::within(path, wait)?;
     refuse_others(kind)?;
     match kind {
+        // One that is empty is a store for who writes to it, and not for who reads it.
+        FileKind::Nothing if path.exists() => Err(StoreProblem::Empty),
         FileKind::Nothing => Err(StoreProblem::Missing),
         _ => Ok(()),
     }

@@ -25,6 +25,9 @@ pub enum StoreProblem {
     /// The file doesn't exist.
     #[error("there is no store")]
     Missing,
+    /// The file is empty.
+    #[error("there is no store: the file is empty")]
+    Empty,
     /// It is a file of another kind.
     #[error("the file is not a Pigear store")]
     NotAStore,
@@ -99,6 +102,7 @@ impl StoreProblem {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Missing => "`pigear --store PATH` makes one",
+            Self::Empty => "put a copy back, or start a Pigear that stores alerts there",
             Self::NotAStore => "it was not changed; give another path with --store",
             Self::Newer { .. } => "it was not changed; use the newer Pigear, or another path",
             Self::Older { .. } => {
@@ -120,6 +124,9 @@ impl StoreProblem {
             Self::Full => "free disk space, or limit the store with --keep-bytes",
             Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
                 "create the directory, or give another path with --store"
+            }
+            Self::Io(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                "give the path of a file, or move the directory away"
             }
             Self::Io(_) => {
                 "Pigear must be able to write the file and its directory; or give another path"

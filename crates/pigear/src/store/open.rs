@@ -15,6 +15,7 @@ use super::check::Check;
 use super::connect::{FileKind, beside_path, connect, refuse_others};
 use super::error::StoreProblem;
 use super::file_id::FileId;
+use super::identity;
 use super::lanes;
 use super::layout::{MODE, VERSION};
 use super::lock::{Ended, Lock};
@@ -144,6 +145,7 @@ fn begin_journal(connection: &mut Connection) -> rusqlite::Result<()> {
     let change = begin(connection, Force::Nothing)?;
     let starts = meta::number(&change, "starts")?.unwrap_or_default();
     meta::set_number(&change, "starts", starts.wrapping_add(1))?;
+    identity::ensure(&change)?;
     lanes::clear_in_use(&change)?;
     change.commit()
 }

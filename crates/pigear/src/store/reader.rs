@@ -11,7 +11,8 @@ use rusqlite::{Connection, Row};
 use super::connect;
 use super::criteria::Criteria;
 use super::error::{StoreError, StoreProblem};
-use super::file_id::FileId;
+use super::file_id::{FileId, FileState};
+use super::identity::StoreIdentity;
 use super::interned::InternedRows;
 use super::layout::{BLOCK, VERSION};
 use super::meta::last_id;
@@ -26,6 +27,10 @@ pub struct Reader {
     pub(super) interned: InternedRows,
     /// The file that the connection is to.
     file: Option<FileId>,
+    /// What the file was like when it was opened.
+    state: Option<FileState>,
+    /// Which store it is, if that is not in it.
+    unnamed: StoreIdentity,
     pub(super) unreadable: u64,
     /// Whether a search is to end early.
     is_over: Option<IsOver>,
@@ -64,9 +69,10 @@ impl Reader {
     pub fn open_within(path: &Path, wait: Duration) -> Result<Self, StoreError> {
         // Before it is opened: if it is replaced meanwhile, that is seen later.
         let file = FileId::of(path).map_err(|error| StoreProblem::from(error).at(path))?;
+        let (state, unnamed) = (FileState::of(path).ok().flatten(), StoreIdentity::of_file(path));
         let connection = connect::to_read(path, wait).map_err(|problem| problem.at(path))?;
         let (path, interned) = (path.to_owned(), InternedRows::default());
-        Ok(Self { connection, path, interned, file, unreadable: 0, is_over: None })
+        Ok(Self { connection, path, interned, file, state, unnamed, unreadable: 0, is_over: None })
     }
 
     /// Ends each search with an error once this is true, which is asked again and again.
@@ -99,6 +105,21 @@ impl Reader {
         FileId::of(&self.path).is_ok_and(|file| file != self.file)
     }
 
+    /// Whether another file is at the path, or the file was written to: by a program that stores alerts, or over
+    /// all that was read of it.
+    #[must_use]
+    pub fn has_changed(&self) -> bool {
+        FileState::of(&self.path).is_ok_and(|state| state != self.state)
+    }
+
+    /// Which store it is.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn identity(&self) -> Result<StoreIdentity, StoreError> {
+        self.located(StoreIdentity::of(&self.connection, self.unnamed).map_err(Into::into))
+    }
+
     /// The file that is read.
     pub(super) fn file(&self) -> Option<FileId> {
         self.file
@@ -110,7 +131,7 @@ impl Reader {
         self.unreadable
     }
 
-    fn located<T>(&self, result: Result<T, StoreProblem>) -> Result<T, StoreError> {
+    pub(super) fn located<T>(&self, result: Result<T, StoreProblem>) -> Result<T, StoreError> {
         result.map_err(|problem| problem.at(&self.path))
     }
 

@@ -6,10 +6,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use rusqlite::Connection;
 use tracing::error;
 
-use super::error::StoreProblem;
-use super::reader::Further;
+use super::error::{StoreError, StoreProblem};
+use super::meta;
+use super::reader::{Further, Reader};
 
 /// How often to check whether there is something to remove.
 const TICK: Duration = Duration::from_secs(1);
@@ -32,6 +34,35 @@ impl RetentionPolicy {
     /// Whether alerts are removed at all.
     pub(super) fn has_limits(self) -> bool {
         self.days.is_some() || self.bytes.is_some()
+    }
+}
+
+/// The keys of the policy of the Pigear that stores alerts: days and bytes, 0 without a limit.
+const DAYS: &str = "keep_days";
+const BYTES: &str = "keep_bytes";
+
+/// Notes the policy in the store, for those who read it.
+pub(super) fn note(connection: &Connection, policy: RetentionPolicy) -> rusqlite::Result<()> {
+    let bytes = policy.bytes.map_or(0, |bytes| bytes.as_u64());
+    meta::set_number(connection, DAYS, policy.days.unwrap_or_default().into())?;
+    meta::set_number(connection, BYTES, i64::try_from(bytes).unwrap_or(i64::MAX))
+}
+
+impl Reader {
+    /// The policy of the Pigear that stores alerts, or did so last; `None` if it was not noted.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn retention(&self) -> Result<Option<RetentionPolicy>, StoreError> {
+        let read = || -> rusqlite::Result<Option<RetentionPolicy>> {
+            let days = meta::number(&self.connection, DAYS)?;
+            let bytes = meta::number(&self.connection, BYTES)?;
+            let (Some(days), Some(bytes)) = (days, bytes) else { return Ok(None) };
+            let days = u32::try_from(days).ok().filter(|days| *days > 0);
+            let bytes = u64::try_from(bytes).ok().filter(|bytes| *bytes > 0).map(ByteSize::b);
+            Ok(Some(RetentionPolicy { days, bytes, trust_clock: false }))
+        };
+        self.located(read().map_err(StoreProblem::from))
     }
 }
 

@@ -30,6 +30,7 @@ mod clock_watch;
 mod counting;
 mod damage;
 mod delivery;
+mod identity;
 mod interning;
 mod keeping;
 mod letters;

@@ -17,7 +17,7 @@ use super::lanes;
 use super::layout::{BLOCK, SEGMENT_BLOCKS};
 use super::meta;
 use super::reader::Further;
-use super::retention::RetentionPolicy;
+use super::retention::{self, RetentionPolicy};
 use super::segment_index;
 use super::span::Span;
 use super::triage;
@@ -76,6 +76,7 @@ impl Writer {
         if !self.is_sound()? {
             return Ok(Further::Enough);
         }
+        self.note_policy(policy)?;
         let horizon = self.trusted_horizon(policy, now)?;
         if self.remove_letters_beyond(policy, horizon)? == Further::On
             || self.remove_unused()? == Further::On
@@ -96,6 +97,15 @@ impl Writer {
             return Ok(Further::On);
         }
         give_back(&self.connection, policy.reserve(&self.connection)?)
+    }
+
+    /// Notes the policy for those who read the store.
+    fn note_policy(&mut self, policy: RetentionPolicy) -> Result<(), StoreProblem> {
+        if self.noted_policy != Some(policy) {
+            retention::note(&self.connection, policy)?;
+            self.noted_policy = Some(policy);
+        }
+        Ok(())
     }
 
     /// Alerts received before this are too old; none are while the clock can't be trusted.

@@ -23,6 +23,7 @@ use super::lock::Lock;
 use super::meta::{self, last_id};
 use super::open::{self, Force, Opened};
 use super::record;
+use super::retention::RetentionPolicy;
 use super::segment_index::SegmentIndex;
 use super::span::Span;
 
@@ -49,6 +50,8 @@ pub(super) struct Writer {
     record: Vec<u8>,
     /// The last state of the clock, for removal by age.
     pub(super) clock: Option<ClockWatch>,
+    /// The retention policy that was noted in the store.
+    pub(super) noted_policy: Option<RetentionPolicy>,
     /// How many dead letters were removed unread.
     pub(super) removed_letters: u64,
     /// How many alerts were removed before a lane got them.
@@ -93,6 +96,7 @@ impl Writer {
             index,
             record,
             clock: None,
+            noted_policy: None,
             removed_letters: 0,
             removed_unread: BTreeMap::new(),
         })

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::access::StoreAccess;
 use super::message::{CountsUpdate, Message};
 use super::outbox::{Closed, Outbox};
 use super::wanted::{Order, Wanted};
-use crate::store::{Count, CountBy, Criteria, Further, Reader, StoreError, Timeline};
+use crate::store::{
+    AccessedStore, Count, CountBy, Criteria, Further, Reader, StoreAccess, StoreError, Timeline,
+};
 
 /// How many spans the timeline has.
 pub(super) const SPANS: usize = 60;
@@ -97,14 +98,14 @@ impl Counter {
 
     /// Counts; `None` if the counts are still right.
     fn count(&mut self) -> Result<Option<CountsUpdate>, StoreError> {
-        let (reader, is_new) = self.store.reader()?;
+        let AccessedStore { reader, is_other, .. } = self.store.store()?;
         reader.interrupt_while(self.order.wants_else(&self.wanted));
         let last = reader.last()?;
         let is_right = |counted: &Counted| {
             let is_old = counted.until.is_some_and(|until| counted.at.elapsed() >= until);
             counted.last == last && !is_old
         };
-        if !is_new && self.counted.as_ref().is_some_and(is_right) {
+        if !is_other && self.counted.as_ref().is_some_and(is_right) {
             return Ok(None);
         }
         // The criteria were checked before they were ordered.

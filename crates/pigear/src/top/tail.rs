@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::access::StoreAccess;
 use super::entry::Entry;
 use super::list::MAX_ENTRIES;
 use super::message::{Message, TailUpdate};
@@ -16,7 +15,10 @@ use super::outbox::{Closed, Outbox};
 use super::rate::WINDOW;
 use super::search::{Search, SearchNumber};
 use super::wanted::{FilterState, Order, Wanted};
-use crate::store::{Criteria, Further, Marks, SelectionProblem, StoreError, Stored, Timeline};
+use crate::store::{
+    AccessedStore, Criteria, Further, Marks, SelectionProblem, StoreAccess, StoreError, Stored,
+    Timeline,
+};
 
 /// How often to look for new alerts.
 const POLL: Duration = Duration::from_millis(250);
@@ -137,11 +139,11 @@ impl Tail {
     }
 
     fn read(&mut self) -> Result<(), Stopped> {
-        let (reader, is_new) = self.store.reader()?;
+        let AccessedStore { reader, is_other, .. } = self.store.store()?;
         reader.interrupt_while(self.order.wants_other_alerts(&self.wanted));
         let last = reader.last()?;
         let known =
-            self.last.filter(|known| !is_new && (*known..*known + MAX_BEHIND).contains(&last));
+            self.last.filter(|known| !is_other && (*known..*known + MAX_BEHIND).contains(&last));
         let Some(known) = known else { return self.search(last) };
         let mut found = Found::default();
         if last > known {
@@ -198,7 +200,7 @@ impl Tail {
     /// What was said about the alerts on the screen, if others say something else than before.
     fn marks(&mut self) -> Result<Option<BTreeMap<i64, Marks>>, StoreError> {
         let shown = self.order.shown();
-        let read = self.store.reader()?.0.marks(&shown)?;
+        let read = self.store.store()?.reader.marks(&shown)?;
         let marks =
             shown.iter().map(|id| (*id, read.get(id).copied().unwrap_or_default())).collect();
         if marks == self.marks {
@@ -214,7 +216,7 @@ impl Tail {
         let seconds = usize::try_from(WINDOW).unwrap_or_default() + 1;
         let mut timeline = Timeline::new(start, 1, seconds);
         let criteria = Criteria { received: Some(start), ..Criteria::default() };
-        self.store.reader()?.0.arrivals(&criteria, &mut timeline)?;
+        self.store.store()?.reader.arrivals(&criteria, &mut timeline)?;
         Ok((start.as_second()..).zip(timeline.counts).filter(|(_, alerts)| *alerts > 0).collect())
     }
 
@@ -224,9 +226,8 @@ impl Tail {
             return Ok((None, None));
         }
         self.lanes_read = Some(Instant::now());
-        let (reader, _) = self.store.reader()?;
-        let lanes = reader.lanes()?;
-        Ok((Some(lanes), self.store.size()))
+        let reader = self.store.store()?.reader;
+        Ok((Some(reader.lanes()?), reader.size()))
     }
 
     fn send(&self, update: TailUpdate) -> Result<(), Closed> {

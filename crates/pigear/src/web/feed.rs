@@ -11,7 +11,11 @@ use tokio::sync::watch;
 use tracing::debug;
 
 use super::api::object::AlertObject;
-use crate::store::{Criteria, Further, Reader, StoreError};
+use super::place::Place;
+use super::problem::Problem;
+use crate::store::{
+    AccessedStore, Criteria, Further, StoreAccess, StoreError, StoreIdentity, Stored,
+};
 
 /// How often to look for new alerts.
 const TICK: Duration = Duration::from_millis(100);
@@ -27,14 +31,20 @@ pub(super) const BATCH: usize = 500;
 const REMEMBERED: usize = 4 * BATCH;
 
 /// The state of the store, as far as the feed has read it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
-    /// Counts the files that were where the store is.
+    /// Counts the stores that were at the path, and how often one lost its newest alerts.
     pub(super) generation: u64,
-    /// Where a stream begins that was in another file.
+    /// Which store it is; `None` before the first was read.
+    pub(super) store: Option<StoreIdentity>,
+    /// Where a stream begins that was in another store.
     pub(super) begin: i64,
-    /// The id of the last alert.
+    /// The id of the last alert when this generation began.
+    pub(super) newest: i64,
+    /// The id of the last alert that was read.
     pub(super) last: i64,
+    /// Why the store can't be read now, as JSON.
+    pub(super) problem: Option<Arc<str>>,
 }
 
 /// New alerts.
@@ -46,6 +56,7 @@ pub(super) struct Feed {
 /// The last alerts: all with a higher id than `after`, up to `last`.
 #[derive(Default)]
 struct Ring {
+    store: Option<StoreIdentity>,
     after: i64,
     last: i64,
     events: VecDeque<(i64, String)>,
@@ -72,10 +83,10 @@ impl Feed {
         self.head.subscribe()
     }
 
-    /// The events after an id, at most [`BATCH`]; `None` if they are not remembered.
-    pub(super) fn since(&self, id: i64) -> Option<Events> {
+    /// The events of a store after an id, at most [`BATCH`]; `None` if they are not remembered.
+    pub(super) fn since(&self, store: StoreIdentity, id: i64) -> Option<Events> {
         let ring = self.ring();
-        if id < ring.after {
+        if ring.store != Some(store) || id < ring.after {
             return None;
         }
         let first = ring.events.partition_point(|(event, _)| *event <= id);
@@ -94,17 +105,22 @@ impl Feed {
     }
 
     /// Reads what is new.
-    fn read(&self, reader: &mut Reader) -> Result<(), StoreError> {
-        let (last, position) = (reader.last()?, self.ring().last);
+    fn read(&self, access: &mut StoreAccess) -> Result<(), StoreError> {
+        let AccessedStore { reader, identity: store, is_other } = access.store()?;
+        let last = reader.last()?;
+        if is_other || last < self.ring().last {
+            self.begin(store, last);
+        }
+        let position = self.ring().last;
         if last <= position {
             return Ok(());
         }
         if self.head.receiver_count() == 0 {
-            *self.ring() = Ring { after: last, last, events: VecDeque::new() };
+            *self.ring() = Ring { store: Some(store), after: last, last, events: VecDeque::new() };
         } else {
             let mut events = Vec::new();
             let read = reader.after(position, &Criteria::default(), |stored| {
-                events.push((stored.id, event(&stored)));
+                events.push((stored.id, event(&stored, store)));
                 if events.len() < BATCH { Further::On } else { Further::Enough }
             })?;
             let last = if events.len() < BATCH { Some(read) } else { None };
@@ -127,46 +143,51 @@ impl Feed {
         }
     }
 
-    /// Another file is where the store is.
-    fn begin(&self, reader: &Reader) -> Result<(), StoreError> {
-        let last = reader.last()?;
-        let is_first = self.head.borrow().generation == 0;
+    /// Another store is there, or this one without its newest alerts: a backup was put back.
+    fn begin(&self, store: StoreIdentity, newest: i64) {
+        let before = self.head.borrow().store;
         // The whole of a store that has just begun; only what is new, of one with old alerts.
-        let is_new = !is_first && usize::try_from(last).is_ok_and(|last| last <= REMEMBERED);
-        let begin = if is_new { 0 } else { last };
-        *self.ring() = Ring { after: begin, last: begin, events: VecDeque::new() };
+        let is_new = before.is_some_and(|before| before != store)
+            && usize::try_from(newest).is_ok_and(|newest| newest <= REMEMBERED);
+        let begin = if is_new { 0 } else { newest };
+        let store = Some(store);
+        *self.ring() = Ring { store, after: begin, last: begin, events: VecDeque::new() };
         self.head.send_modify(|head| {
-            *head = Head { generation: head.generation + 1, begin, last: begin };
+            let generation = head.generation + 1;
+            *head = Head { generation, store, begin, newest, last: begin, problem: None };
         });
-        Ok(())
+    }
+
+    /// Notes why the store can't be read, or that it can.
+    fn note(&self, problem: Option<StoreError>) {
+        let problem = problem.map(|error| Arc::from(Problem::from(error).text()));
+        self.head.send_if_modified(|head| {
+            std::mem::replace(&mut head.problem, problem.clone()) != problem
+        });
     }
 }
 
 /// An alert as an event of a stream.
-pub(super) fn event(stored: &crate::store::Stored) -> String {
-    format!("id: {}\ndata: {}\n\n", stored.id, AlertObject::text(stored))
+pub(super) fn event(stored: &Stored, store: StoreIdentity) -> String {
+    let place = Place::new(stored.id, store);
+    format!("id: {place}\ndata: {}\n\n", AlertObject::text(stored))
 }
 
 fn follow(feed: &Weak<Feed>, path: &Path) {
-    let (mut reader, mut next_try) = (None::<Reader>, Instant::now());
+    let mut access = StoreAccess::new_within(path.to_owned(), RETRY);
+    let mut next_try = Instant::now();
     while let Some(feed) = feed.upgrade() {
-        if reader.as_ref().is_some_and(Reader::is_stale) {
-            reader = None;
-        }
-        if reader.is_none() && Instant::now() >= next_try {
-            next_try = Instant::now() + RETRY;
-            let opened = Reader::open_within(path, RETRY).and_then(|opened| {
-                feed.begin(&opened)?;
-                Ok(opened)
-            });
-            reader = opened.inspect_err(|error| debug!("no live alerts: {error}")).ok();
-        }
-        if let Some(open) = &mut reader
-            && let Err(error) = feed.read(open)
-        {
-            debug!("no live alerts: {error}");
-            // The same file, as a rule: streams go on where they were.
-            next_try = Instant::now() + RETRY;
+        if Instant::now() >= next_try {
+            match feed.read(&mut access) {
+                Ok(()) => feed.note(None),
+                Err(error) => {
+                    debug!("no live alerts: {error}: {}", error.source);
+                    // The same store, as a rule: then streams go on where they were.
+                    access.close();
+                    feed.note(Some(error));
+                    next_try = Instant::now() + RETRY;
+                }
+            }
         }
         drop(feed);
         thread::sleep(TICK);

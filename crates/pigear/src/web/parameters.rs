@@ -8,10 +8,12 @@ use jiff::tz::TimeZone;
 use pigear_alert::format::{Colour, Format, FormatName, FormatOptions};
 use serde::Deserialize;
 
+use utoipa::IntoParams;
+
 use super::problem::Problem;
 use crate::keys::{FormatKeys, Keys, number};
 use crate::similar::is_near;
-use crate::store::Selection;
+use crate::store::{Selection, StoreIdentity};
 
 /// The keys about formats, which are parameters too.
 pub(super) const FORMAT: [&str; 5] = ["format", "fields", "packet", "payload", "max_bytes"];
@@ -84,6 +86,11 @@ impl Parameters {
         self.text(name)?.map(within).transpose()
     }
 
+    /// The store that the request is about, if it says so.
+    pub(super) fn store(&mut self) -> Result<Option<StoreIdentity>, Problem> {
+        self.parsed("store")
+    }
+
     /// A format with its options, or this one. Times are in UTC.
     pub(super) fn format(
         &mut self,
@@ -125,6 +132,16 @@ impl Parameters {
         };
         Err(Problem::parameter(&name, format!("unknown parameter {name:?}")).hint(hint))
     }
+}
+
+/// Which store a request is about.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters")]
+pub(super) struct StoreParameters {
+    /// The store that the number is of: a page's `store`. If another store is there now, this is an error.
+    #[param(pattern = "^[0-9a-f]{16}$")]
+    store: Option<String>,
 }
 
 /// Whether criteria are parameters.

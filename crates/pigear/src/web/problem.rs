@@ -106,6 +106,18 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5)
     }
 
+    /// A number, or a place in the list, is of another store than that which is there now.
+    pub(super) fn other_store() -> Self {
+        let detail = "another store is there now than the one that this is of";
+        Self::new(StatusCode::CONFLICT, "other-store", detail)
+            .hint("read the alerts anew: the same numbers are other alerts there")
+    }
+
+    /// As text, for an event of a stream.
+    pub(super) fn text(&self) -> String {
+        serde_json::to_string(&self.object).unwrap_or_default()
+    }
+
     /// The server is about to end, or something in it broke.
     pub(super) fn internal() -> Self {
         let detail = "the query could not be carried out; the log may say why";

@@ -15,7 +15,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::problem::Problem;
-use crate::store::{Further, Reader, StoreError, TriageWriter};
+use crate::store::{Further, Reader, StoreAccess, StoreIdentity, TriageWriter};
 
 /// How many queries run at the same time.
 const MOST: usize = 4;
@@ -38,13 +38,13 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// The size of a piece of a download, in bytes.
 const PIECE: usize = 64 << 10;
 
-/// The most readers that stay open.
+/// The most stores that stay open.
 const IDLE: usize = MOST;
 
 /// Runs queries.
 pub(super) struct Queries {
     path: PathBuf,
-    idle: Mutex<Vec<Reader>>,
+    idle: Mutex<Vec<StoreAccess>>,
     permits: Arc<Semaphore>,
     downloads: Arc<Semaphore>,
     changes: Arc<Semaphore>,
@@ -76,22 +76,32 @@ impl Queries {
         let is_over = move || cancelled.load(Ordering::Relaxed) || Instant::now() >= end;
         let done = spawn_blocking(move || {
             let _permit = permit;
-            let mut reader = queries.reader()?;
+            let mut access = queries.access();
+            let reader = access.store()?.reader;
             reader.end_when(is_over);
-            let done = work(&mut reader)?;
-            queries.keep(reader);
+            let done = work(reader)?;
+            queries.keep(access);
             Ok(done)
         });
         done.await.unwrap_or_else(|_| Err(Problem::internal()))
     }
 
-    /// Changes what people say about alerts. One change at a time: the store has one writer.
+    /// Changes what people say about alerts, of this store if one is named. One change at a time: the store has
+    /// one writer.
     pub(super) async fn change<T: Send + 'static>(
         self: &Arc<Self>,
+        of: Option<StoreIdentity>,
         work: impl FnOnce(&mut TriageWriter) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let path = self.path.clone();
-        self.blocking(move || work(&mut TriageWriter::open(&path)?)).await
+        let change = move || {
+            let mut triage = TriageWriter::open(&path)?;
+            if of.is_some() && of != Some(triage.identity()?) {
+                return Err(Problem::other_store());
+            }
+            work(&mut triage)
+        };
+        self.blocking(change).await
     }
 
     /// Runs a change of the store, which goes on even if its client goes away.
@@ -120,9 +130,10 @@ impl Queries {
             let _permit = permit;
             let mut out = Pieces { sender, bytes: Vec::new() };
             let gone = out.sender.clone();
-            let done = queries.reader().map_err(Problem::from).and_then(|mut reader| {
-                reader.end_when(move || gone.is_closed());
-                work(&mut reader, &mut out)
+            let mut access = queries.access();
+            let done = access.store().map_err(Problem::from).and_then(|store| {
+                store.reader.end_when(move || gone.is_closed());
+                work(store.reader, &mut out)
             });
             match done {
                 Ok(()) => drop(out.send()),
@@ -140,23 +151,17 @@ impl Queries {
         Ok(Body::from_stream(tokio_stream::once(Ok(first)).chain(rest)))
     }
 
-    /// An open store, which is opened again if another file is there now.
-    fn reader(&self) -> Result<Reader, StoreError> {
+    /// A store that is open already, if there is one.
+    fn access(&self) -> StoreAccess {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(reader) = idle
-            && !reader.is_stale()
-        {
-            reader.check_version()?;
-            return Ok(reader);
-        }
-        Reader::open_within(&self.path, LOCK_TIMEOUT)
+        idle.unwrap_or_else(|| StoreAccess::new_within(self.path.clone(), LOCK_TIMEOUT))
     }
 
-    /// Keeps a reader whose query succeeded for the next one.
-    fn keep(&self, reader: Reader) {
+    /// Keeps a store that was read without an error for the next query.
+    fn keep(&self, access: StoreAccess) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE {
-            idle.push(reader);
+            idle.push(access);
         }
     }
 }

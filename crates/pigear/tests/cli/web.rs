@@ -5,5 +5,6 @@ mod api;
 mod client;
 mod description;
 mod live;
+mod replaced;
 mod start;
 mod trouble;

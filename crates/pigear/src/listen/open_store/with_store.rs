@@ -12,7 +12,7 @@ use crate::listen::ListenError;
 use crate::listen::open_store::STORE;
 use crate::listen::open_store::filtered::Filtered;
 use crate::store::{
-    DurableLane, Reader, RetentionPolicy, StoreError, StoreOpener, StoreProblem, Unstorable,
+    DurableLane, RetentionPolicy, StoreAccess, StoreError, StoreOpener, StoreProblem, Unstorable,
     WhenDiskFull,
 };
 
@@ -49,20 +49,11 @@ impl OpenStore {
     /// Whether an event of Snort's log was stored, as an alert of this sensor.
     pub(in crate::listen) fn known(&self, sensor: Option<String>) -> AlreadyHandled {
         let Some(store) = &self.store else { return Box::new(|_| false) };
-        let path = store.path().to_owned();
-        let (mut reader, mut unchecked) = (None, Unchecked::default());
+        let mut access = StoreAccess::new(store.path().to_owned());
+        let mut unchecked = Unchecked::default();
         Box::new(move |event| {
-            if reader.as_ref().is_none_or(Reader::is_stale) {
-                reader = match Reader::open(&path) {
-                    Ok(reader) => Some(reader),
-                    Err(error) => {
-                        unchecked.warn(&error);
-                        None
-                    }
-                };
-            }
-            let Some(reader) = &mut reader else { return false };
-            reader.has(event, sensor.as_deref()).unwrap_or_else(|error| {
+            let found = access.store().and_then(|store| store.reader.has(event, sensor.as_deref()));
+            found.unwrap_or_else(|error| {
                 unchecked.warn(&error);
                 false
             })

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::{MarkKind, SINCE, has_tables};
 use crate::store::connect;
 use crate::store::error::{StoreError, StoreProblem};
+use crate::store::identity::StoreIdentity;
 use crate::store::record::microseconds;
 
 /// The most alerts that are changed in one transaction, while who stores alerts waits.
@@ -56,6 +57,15 @@ impl TriageWriter {
         };
         let connection = open().map_err(|problem| problem.at(path))?;
         Ok(Self { connection, path: path.to_owned() })
+    }
+
+    /// Which store it is.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn identity(&self) -> Result<StoreIdentity, StoreError> {
+        let identity = StoreIdentity::of(&self.connection, StoreIdentity::of_file(&self.path));
+        identity.map_err(|error| StoreProblem::from(error).at(&self.path))
     }
 
     /// Sets a mark on alerts, or removes it. What isn't stored any more is passed over.

@@ -14,8 +14,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::object::AlertObject;
 use crate::keys::number;
 use crate::script::layers_json;
-use crate::store::{Further, Reader, Selection, StoreError, StoreProblem, Stored};
-use crate::web::parameters::{Parameters, Selects};
+use crate::store::{Further, Reader, Selection, StoreError, StoreIdentity, StoreProblem, Stored};
+use crate::web::parameters::{Parameters, Selects, StoreParameters};
+use crate::web::place::Place;
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::Shared;
 
@@ -32,8 +33,8 @@ pub(in crate::web) struct PageParameters {
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<i64>,
     /// Where the last page ended: its `next`.
-    #[param(minimum = 1)]
-    cursor: Option<i64>,
+    #[param(pattern = "^[1-9][0-9]{0,17}(-[0-9a-f]{16})?$")]
+    cursor: Option<String>,
     /// `no` leaves packets out.
     #[param(inline)]
     packet: Option<YesOrNo>,
@@ -64,8 +65,10 @@ pub(in crate::web) struct AlertPage {
     /// The `cursor` of the next page; absent if there are no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
-    /// The id of the last stored alert: a live stream with this as `last_event_id` has what comes then.
+    /// The id of the last stored alert: a live stream with `LAST-STORE` as `last_event_id` has what comes then.
     last: i64,
+    /// Which store it is: ids of another one are other alerts.
+    store: String,
     /// True if the search took too long, and is to be continued with `next`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unfinished: bool,
@@ -85,6 +88,8 @@ fn is_zero(count: &u64) -> bool {
 /// What is known of an alert's packet, behind the fields of the alert.
 #[derive(Serialize, ToSchema)]
 pub(in crate::web) struct AlertDetails {
+    /// Which store it is in.
+    store: String,
     /// The headers of the packet, from the outermost on.
     layers: Vec<Layer>,
     /// Where the payload is in the packet.
@@ -141,7 +146,7 @@ pub(in crate::web) async fn list(
     let mut parameters = Parameters::of(query.as_deref());
     let selection = parameters.selection()?;
     let limit = parameters.number("limit", 1..=MOST)?.unwrap_or(USUAL);
-    let before = parameters.number("cursor", 1..=i64::MAX)?.unwrap_or(i64::MAX);
+    let before = cursor(&mut parameters)?;
     let (name, format) = parameters.format(FormatName::Json)?;
     if name != FormatName::Json {
         return Err(Problem::parameter(
@@ -156,18 +161,33 @@ pub(in crate::web) async fn list(
     page.await.map(Json)
 }
 
+/// Where the last page ended.
+fn cursor(parameters: &mut Parameters) -> Result<Option<Place>, Problem> {
+    let wrong =
+        "expected the `next` of a page: a whole number from 1 on, with or without its store";
+    let parse = |text: String| {
+        let place = text.parse::<Place>().ok().filter(|place| place.id > 0);
+        place.ok_or_else(|| Problem::parameter("cursor", wrong))
+    };
+    parameters.text("cursor")?.map(parse).transpose()
+}
+
 struct Page {
     limit: usize,
-    before: i64,
+    before: Option<Place>,
     format: Box<dyn Format>,
 }
 
 impl Page {
     fn find(self, reader: &mut Reader, selection: &Selection) -> Result<AlertPage, Problem> {
         let criteria = selection.criteria(|| TimeZone::UTC)?;
-        let (last, unreadable) = (reader.last()?, reader.unreadable());
+        let (store, last, unreadable) = (reader.identity()?, reader.last()?, reader.unreadable());
+        if self.before.is_some_and(|place| place.is_of_other(store)) {
+            return Err(Problem::other_store());
+        }
+        let before = self.before.map_or(i64::MAX, |place| place.id);
         let (mut alerts, mut oldest, mut next) = (Vec::new(), None, None);
-        let searched = reader.newest_before(self.before, &criteria, |stored| {
+        let searched = reader.newest_before(before, &criteria, |stored| {
             if alerts.len() == self.limit {
                 next = oldest;
                 return Further::Enough;
@@ -183,13 +203,14 @@ impl Page {
             }
             searched => searched?,
         }
-        let is_empty = alerts.is_empty() && !unfinished && self.before == i64::MAX;
+        let is_empty = alerts.is_empty() && !unfinished && self.before.is_none();
         let reason =
             is_empty.then(|| reader.why_nothing(&criteria, || TimeZone::UTC)).transpose()?;
         Ok(AlertPage {
             alerts: alerts.into_iter().collect::<Result<_, _>>()?,
-            next: next.map(|id| id.to_string()),
+            next: next.map(|id| Place::new(id, store).to_string()),
             last,
+            store: store.to_string(),
             unfinished,
             unreadable: reader.unreadable() - unreadable,
             reason,
@@ -200,7 +221,7 @@ impl Page {
 /// An alert with its layers
 #[utoipa::path(
     get, path = "/api/v1/alerts/{id}", tag = "alerts",
-    params(("id" = i64, Path, description = "The alert's id", minimum = 1)),
+    params(("id" = i64, Path, description = "The alert's id", minimum = 1), StoreParameters),
     responses(
         (status = 200, description = "The alert", body = AlertDetails),
         (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
@@ -211,10 +232,16 @@ pub(in crate::web) async fn one(
     Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Box<RawValue>>, Problem> {
-    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
+    let mut parameters = Parameters::of(query.as_deref());
+    let of = parameters.store()?;
+    parameters.finish(&["store"], Selects::Nothing)?;
     let details = site.queries.run(move |reader| {
+        let store = reader.identity()?;
+        if of.is_some_and(|of| of != store) {
+            return Err(Problem::other_store());
+        }
         let alert = get(reader, id)?;
-        details(&Stored { id, alert })
+        details(&Stored { id, alert }, store)
     });
     details.await.map(Json)
 }
@@ -258,12 +285,13 @@ pub(super) fn get(reader: &mut Reader, id: i64) -> Result<Alert, Problem> {
 }
 
 /// The alert's object, with more fields behind its own.
-fn details(stored: &Stored) -> Result<Box<RawValue>, Problem> {
+fn details(stored: &Stored, store: StoreIdentity) -> Result<Box<RawValue>, Problem> {
     let alert = &stored.alert;
     let has_packet = alert.message.has_packet();
     let packet = alert.dissection();
     let payload = Some(&packet.payload).filter(|payload| has_packet && !payload.is_empty());
     let details = AlertDetails {
+        store: store.to_string(),
         layers: if has_packet { layers_json(alert) } else { Vec::new() },
         payload: payload.map(|it| Span { start: it.start, end: it.end }),
         stopped: packet.stopped.filter(|_| has_packet).map(|stop| stop.to_string()),

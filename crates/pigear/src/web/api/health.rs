@@ -1,7 +1,5 @@
 //! How the store, its lanes, and the program are.
 
-use std::fs;
-
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use jiff::Timestamp;
@@ -10,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::rules::RuleSet;
-use crate::store::{LaneState, Reader};
+use crate::store::{LaneState, Reader, RetentionPolicy};
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::Shared;
@@ -67,6 +65,8 @@ impl RulesHealth {
 pub(in crate::web) struct StoreHealth {
     /// Its path.
     path: String,
+    /// Which store it is: ids of another one are other alerts.
+    store: String,
     /// Its size, with what is not yet in the main file, in bytes.
     bytes: u64,
     /// When the earliest packet was seen; absent in an empty store.
@@ -83,6 +83,26 @@ pub(in crate::web) struct StoreHealth {
     /// The highest id.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_id: Option<i64>,
+    /// What the Pigear that stores alerts, or did so last, removes; absent if none of this version did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention: Option<RetentionHealth>,
+}
+
+/// What is removed of the store: nothing, if there are no limits.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct RetentionHealth {
+    /// For how many days alerts are kept (`--keep-days`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days: Option<u32>,
+    /// The most bytes of the file (`--keep-bytes`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+}
+
+impl RetentionHealth {
+    fn of(policy: Option<RetentionPolicy>) -> Option<Self> {
+        policy.map(|it| Self { days: it.days, bytes: it.bytes.map(|bytes| bytes.as_u64()) })
+    }
 }
 
 /// A handler that gets its alerts from the store.
@@ -100,6 +120,10 @@ pub(in crate::web) struct LaneHealth {
     failed: u64,
     /// How many alerts were removed before it got them.
     dropped: u64,
+    /// How many alerts its filter left out.
+    filtered: u64,
+    /// How many alerts its limit left out.
+    muted: u64,
     /// When its position last moved.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -118,6 +142,8 @@ impl From<LaneState> for LaneHealth {
             handled: lane.account.handled,
             failed: lane.account.failed,
             dropped: lane.account.dropped,
+            filtered: lane.account.filtered,
+            muted: lane.account.muted,
             moved: lane.moved,
             target: lane.target,
         }
@@ -137,14 +163,9 @@ pub(in crate::web) async fn health(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Health>, Problem> {
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let path = site.queries.path().to_owned();
+    let path = site.queries.path().display().to_string();
     let read = site.queries.run(move |reader| {
-        let size = |end: &str| {
-            let mut path = path.clone().into_os_string();
-            path.push(end);
-            fs::metadata(path).map_or(0, |metadata| metadata.len())
-        };
-        let store = store(reader, path.display().to_string(), size("") + size("-wal"))?;
+        let store = store(reader, path)?;
         let lanes: Vec<_> = reader.lanes()?.into_iter().map(LaneHealth::from).collect();
         Ok((store, lanes))
     });
@@ -160,12 +181,14 @@ pub(in crate::web) async fn health(
     }))
 }
 
-fn store(reader: &Reader, path: String, bytes: u64) -> Result<StoreHealth, Problem> {
+fn store(reader: &Reader, path: String) -> Result<StoreHealth, Problem> {
     let contents = reader.contents()?;
     let contents = contents.as_ref();
     Ok(StoreHealth {
         path,
-        bytes,
+        store: reader.identity()?.to_string(),
+        bytes: reader.size().unwrap_or_default(),
+        retention: RetentionHealth::of(reader.retention()?),
         first: contents.map(|it| it.first),
         last: contents.map(|it| it.last),
         first_id: contents.map(|it| it.ids.0),

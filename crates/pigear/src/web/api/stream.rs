@@ -20,11 +20,11 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::IntoParams;
 
-use crate::keys::number;
-use crate::store::{Further, Selection, StoreError, StoreProblem};
+use crate::store::{Further, Selection, StoreError, StoreIdentity, StoreProblem};
 use crate::web::access::Identity;
 use crate::web::feed::{self, Events, Head};
 use crate::web::parameters::{Parameters, Selects};
+use crate::web::place::Place;
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::Shared;
 
@@ -51,16 +51,19 @@ static STREAMS: std::sync::LazyLock<Arc<Semaphore>> =
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes parameters")]
 pub(in crate::web) struct StreamParameters {
-    /// Send the alerts after this id; by default those that are stored from now on. The header `Last-Event-ID`,
-    /// which a browser sends when it comes again, takes precedence.
-    #[param(minimum = 0)]
-    last_event_id: Option<i64>,
+    /// Send the alerts after this one: the id of an event, or the number of an alert. By default those that are
+    /// stored from now on. The header `Last-Event-ID`, which a browser sends when it comes again, takes
+    /// precedence.
+    #[param(pattern = "^(0|[1-9][0-9]{0,17})(-[0-9a-f]{16})?$")]
+    last_event_id: Option<String>,
 }
 
 /// New alerts as they are stored, as server-sent events
 ///
-/// The `id` of an event is the alert's id, its `data` the alert's JSON. An event `reset` says that another store
-/// is there now, whose ids have begun again.
+/// The `id` of an event is the alert's id with the store behind a dash, its `data` the alert's JSON. An event
+/// `reset` says that another store is there now, or a backup of this one: what was sent before is no longer what
+/// is stored. An event `problem` says why the store can't be read now, as the error of a request does, and
+/// `ready` that it can be read again.
 #[utoipa::path(
     get, path = "/api/v1/stream", tag = "alerts", params(StreamParameters, Selection),
     responses(
@@ -76,7 +79,7 @@ pub(in crate::web) async fn stream(
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(query.as_deref());
     let selection = parameters.selection()?;
-    let typed = parameters.number("last_event_id", 0..=i64::MAX)?;
+    let typed = parameters.parsed::<Place>("last_event_id")?;
     parameters.finish(&["last_event_id"], Selects::Alerts)?;
     let after = last_event_id(&headers)?.or(typed);
     let permit = Arc::clone(&STREAMS).try_acquire_owned().map_err(|_| {
@@ -88,9 +91,9 @@ pub(in crate::web) async fn stream(
     let checked = selection.clone();
     let last = site.queries.run(move |reader| {
         checked.criteria(|| TimeZone::UTC)?;
-        Ok(reader.last()?)
+        Ok((reader.identity()?, reader.last()?))
     });
-    let last = last.await?;
+    let (store, last) = last.await?;
     let (sender, pieces) = mpsc::channel(QUEUE);
     let is_whole = query_is_empty(&selection);
     let mut live = Live {
@@ -98,18 +101,19 @@ pub(in crate::web) async fn stream(
         identity,
         selection,
         is_whole,
-        position: after.unwrap_or(last),
+        store,
+        position: after.map_or(last, |after| after.id),
         checked: Instant::now(),
         sender,
         _permit: permit,
     };
-    if live.position > last {
-        // From another store, which was replaced.
+    if live.position > last || after.is_some_and(|after| after.is_of_other(store)) {
+        // From a store that was replaced by another one, or by a backup.
         live.position = last;
-        live.send(reset(last)).await;
+        live.send(live.reset()).await;
     } else {
         // A first byte, so that the client knows that it is connected.
-        live.send(heartbeat(live.position)).await;
+        live.send(live.heartbeat()).await;
     }
     tokio::spawn(live.run(head));
     let pieces = ReceiverStream::new(pieces).map(Ok::<_, std::convert::Infallible>);
@@ -121,14 +125,14 @@ pub(in crate::web) async fn stream(
     Ok(response)
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+fn last_event_id(headers: &HeaderMap) -> Result<Option<Place>, Problem> {
     let Some(text) = headers.get("last-event-id") else { return Ok(None) };
     let text = text.to_str().unwrap_or("?").trim();
     if text.is_empty() {
         return Ok(None);
     }
-    let id = number::<i64>(text).ok().filter(|id| *id >= 0);
-    id.map(Some).ok_or_else(|| Problem::parameter("Last-Event-ID", "expected the id of an alert"))
+    let wrong = |_| Problem::parameter("Last-Event-ID", "expected the id of an event");
+    text.parse().map(Some).map_err(wrong)
 }
 
 /// Whether all alerts are selected.
@@ -136,13 +140,12 @@ fn query_is_empty(selection: &Selection) -> bool {
     *selection == Selection::default()
 }
 
-fn reset(last: i64) -> String {
-    format!("id: {last}\nevent: reset\ndata: {{\"last\":{last}}}\n\n")
-}
-
-/// Nothing that a page sees, but it moves the id with which a client comes again.
-fn heartbeat(position: i64) -> String {
-    format!(":\nid: {position}\n\n")
+/// Why the store can't be read, or that it can.
+fn state(problem: Option<&str>) -> String {
+    match problem {
+        Some(problem) => format!("event: problem\ndata: {problem}\n\n"),
+        None => "event: ready\ndata: {}\n\n".to_owned(),
+    }
 }
 
 /// A live stream.
@@ -152,7 +155,9 @@ struct Live {
     selection: Selection,
     /// Whether all alerts are selected.
     is_whole: bool,
-    /// The id up to which alerts were sent.
+    /// The store whose alerts were sent.
+    store: StoreIdentity,
+    /// The id up to which they were.
     position: i64,
     /// When it was last checked that the client may see this.
     checked: Instant,
@@ -166,21 +171,39 @@ impl Live {
         self.sender.send(text.into()).await.is_ok()
     }
 
+    /// What was sent before is no longer what is stored.
+    fn reset(&self) -> String {
+        let Self { store, position: last, .. } = self;
+        let id = self.place();
+        format!("id: {id}\nevent: reset\ndata: {{\"last\":{last},\"store\":\"{store}\"}}\n\n")
+    }
+
+    /// Nothing that a page sees, but it moves the id with which a client comes again.
+    fn heartbeat(&self) -> String {
+        format!(":\nid: {}\n\n", self.place())
+    }
+
+    fn place(&self) -> Place {
+        Place::new(self.position, self.store)
+    }
+
     async fn run(mut self, mut head: tokio::sync::watch::Receiver<Head>) {
-        let mut generation = head.borrow().generation;
+        let (mut generation, mut problem) = (head.borrow().generation, None);
         while self.may_go_on() {
-            let now = *head.borrow_and_update();
-            if now.generation != generation {
-                // The first is only the first look at the store.
-                if generation > 0 {
-                    self.position = now.begin;
-                    if !self.send(reset(now.begin)).await {
-                        return;
-                    }
+            let now = head.borrow_and_update().clone();
+            if now.problem != problem {
+                problem.clone_from(&now.problem);
+                if !self.send(state(problem.as_deref())).await {
+                    return;
                 }
-                generation = now.generation;
             }
-            match self.next(now).await {
+            if now.generation != generation {
+                generation = now.generation;
+                if self.is_elsewhere(&now) && !self.send(self.reset()).await {
+                    return;
+                }
+            }
+            match self.next(&now).await {
                 Ok(Some(Events { text, last })) => {
                     self.position = last;
                     if !text.is_empty() && !self.send(text).await {
@@ -195,10 +218,21 @@ impl Live {
             }
             match timeout(HEARTBEAT, head.changed()).await {
                 Ok(Err(_)) => return,
-                Err(_) if !self.send(heartbeat(self.position)).await => return,
+                Err(_) if !self.send(self.heartbeat()).await => return,
                 _ => {}
             }
         }
+    }
+
+    /// Whether the stream begins anew, because another store is there, or a backup of this one.
+    fn is_elsewhere(&mut self, head: &Head) -> bool {
+        let is_elsewhere = head.store != Some(self.store) || self.position > head.newest;
+        if let Some(store) = head.store
+            && is_elsewhere
+        {
+            (self.store, self.position) = (store, head.begin);
+        }
+        is_elsewhere
     }
 
     /// Whether the client is there, and may still see this.
@@ -211,21 +245,25 @@ impl Live {
     }
 
     /// What comes next; `None` if nothing has come.
-    async fn next(&self, head: Head) -> Result<Option<Events>, Problem> {
-        if head.last <= self.position {
+    async fn next(&self, head: &Head) -> Result<Option<Events>, Problem> {
+        // Of another store the feed has not seen yet that it is there.
+        if head.store != Some(self.store) || head.last <= self.position {
             return Ok(None);
         }
         if self.is_whole
-            && let Some(events) = self.site.feed.since(self.position)
+            && let Some(events) = self.site.feed.since(self.store, self.position)
         {
             return Ok(Some(events).filter(|events| events.last > self.position));
         }
-        let (selection, position) = (self.selection.clone(), self.position);
+        let (selection, store, position) = (self.selection.clone(), self.store, self.position);
         let read = self.site.queries.run(move |reader| {
             let criteria = selection.criteria(|| TimeZone::UTC)?;
             let (mut text, mut last, mut count) = (String::new(), position, 0);
+            if reader.identity()? != store {
+                return Ok(Events { text, last });
+            }
             let read = reader.after(position, &criteria, |stored| {
-                text.push_str(&feed::event(&stored));
+                text.push_str(&feed::event(&stored, store));
                 (last, count) = (stored.id, count + 1);
                 if count < feed::BATCH { Further::On } else { Further::Enough }
             });

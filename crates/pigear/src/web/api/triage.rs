@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 use super::alerts::Id;
 use super::change::Write;
 use crate::script::Filter;
-use crate::store::{Further, MarkKind, Reader, Selection, TriageRule};
+use crate::store::{Further, MarkKind, Reader, Selection, StoreIdentity, TriageRule};
 use crate::web::body::JsonBody;
-use crate::web::parameters::{Parameters, Selects};
+use crate::web::parameters::{Parameters, Selects, StoreParameters};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::Shared;
 
@@ -70,7 +70,7 @@ pub(in crate::web) struct TriageDone {
 /// The latest twenty actions can be undone.
 #[utoipa::path(
     post, path = "/api/v1/triage", tag = "triage", request_body = TriageRequest,
-    params(("X-CSRF-Token" = Option<String>, Header, description = "`csrf` of the session")),
+    params(("X-CSRF-Token" = Option<String>, Header, description = "`csrf` of the session"), StoreParameters),
     responses(
         (status = 200, description = "Done", body = TriageDone),
         (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
@@ -82,7 +82,7 @@ pub(in crate::web) async fn triage(
     RawQuery(query): RawQuery,
     JsonBody(request): JsonBody<TriageRequest>,
 ) -> Result<Json<TriageDone>, Problem> {
-    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
+    let of = store(query.as_deref())?;
     let change = (request.mark.into(), request.set);
     let wrong = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "body", detail);
     let ids = match (request.ids, request.criteria) {
@@ -94,8 +94,16 @@ pub(in crate::web) async fn triage(
         }
         _ => return Err(wrong("give either ids or criteria".to_owned())),
     };
-    let done = site.queries.change(move |triage| Ok(triage.mark(&ids, change, &by)?));
+    let done = site.queries.change(of, move |triage| Ok(triage.mark(&ids, change, &by)?));
     done.await.map(|done| Json(TriageDone { action: done.id, alerts: done.alerts }))
+}
+
+/// The store that a request is about; it has no other parameters.
+fn store(query: Option<&str>) -> Result<Option<StoreIdentity>, Problem> {
+    let mut parameters = Parameters::of(query);
+    let store = parameters.store()?;
+    parameters.finish(&["store"], Selects::Nothing)?;
+    Ok(store)
 }
 
 /// The alerts that meet criteria. One for which a filter fails doesn't.
@@ -140,7 +148,7 @@ pub(in crate::web) struct Undone {
 /// Undo an action
 #[utoipa::path(
     post, path = "/api/v1/triage/undo", tag = "triage", request_body = UndoRequest,
-    params(("X-CSRF-Token" = Option<String>, Header, description = "`csrf` of the session")),
+    params(("X-CSRF-Token" = Option<String>, Header, description = "`csrf` of the session"), StoreParameters),
     responses(
         (status = 200, description = "Done", body = Undone),
         (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
@@ -152,8 +160,8 @@ pub(in crate::web) async fn undo(
     RawQuery(query): RawQuery,
     JsonBody(UndoRequest { action }): JsonBody<UndoRequest>,
 ) -> Result<Json<Undone>, Problem> {
-    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let done = site.queries.change(move |triage| {
+    let of = store(query.as_deref())?;
+    let done = site.queries.change(of, move |triage| {
         triage.undo(action)?.ok_or_else(|| {
             Problem::not_found(format!("action {action} can't be undone any more, or was undone"))
         })
@@ -183,6 +191,7 @@ pub(in crate::web) struct Added {
     params(
         ("id" = i64, Path, description = "The alert's id", minimum = 1),
         ("X-CSRF-Token" = Option<String>, Header, description = "`csrf` of the session"),
+        StoreParameters,
     ),
     responses(
         (status = 201, description = "Added", body = Added),
@@ -196,8 +205,8 @@ pub(in crate::web) async fn comment(
     RawQuery(query): RawQuery,
     JsonBody(CommentRequest { text }): JsonBody<CommentRequest>,
 ) -> Result<(StatusCode, Json<Added>), Problem> {
-    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let added = site.queries.change(move |triage| {
+    let of = store(query.as_deref())?;
+    let added = site.queries.change(of, move |triage| {
         let added = triage.comment(id, &by, &text)?;
         added.ok_or_else(|| {
             Problem::not_found(format!(
@@ -214,6 +223,7 @@ pub(in crate::web) async fn comment(
     params(
         ("id" = i64, Path, description = "The comment's number", minimum = 1),
         ("X-CSRF-Token" = Option<String>, Header, description = "`csrf` of the session"),
+        StoreParameters,
     ),
     responses(
         (status = 204, description = "Done"),
@@ -226,8 +236,8 @@ pub(in crate::web) async fn remove_comment(
     Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<StatusCode, Problem> {
-    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let removed = site.queries.change(move |triage| Ok(triage.remove_comment(id)?)).await?;
+    let of = store(query.as_deref())?;
+    let removed = site.queries.change(of, move |triage| Ok(triage.remove_comment(id)?)).await?;
     gone(removed, "comment", id)
 }
 
@@ -308,7 +318,7 @@ pub(in crate::web) async fn add_rule(
 ) -> Result<(StatusCode, Json<Added>), Problem> {
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
     Filter::compile(&expression).map_err(crate::store::SelectionProblem::Filter)?;
-    let added = site.queries.change(move |triage| Ok(triage.add_rule(&expression, &by)?));
+    let added = site.queries.change(None, move |triage| Ok(triage.add_rule(&expression, &by)?));
     added.await.map(|id| (StatusCode::CREATED, Json(Added { id })))
 }
 
@@ -331,6 +341,6 @@ pub(in crate::web) async fn remove_rule(
     RawQuery(query): RawQuery,
 ) -> Result<StatusCode, Problem> {
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let removed = site.queries.change(move |triage| Ok(triage.remove_rule(id)?)).await?;
+    let removed = site.queries.change(None, move |triage| Ok(triage.remove_rule(id)?)).await?;
     gone(removed, "filter", id)
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{LAST, PINGS, Page};
+use crate::harness::{Test, until};
 use crate::snort::objects;
 
 /// The ids of a page.
@@ -129,7 +130,7 @@ fn an_alert_has_its_layers_and_its_packet() {
     assert_eq!(names[..2], ["Ethernet", "IPv4"]);
     assert_eq!((&layers[0]["start"], &layers[0]["end"]), (&json!(0), &json!(14)));
     assert_eq!(layers[1]["fields"]["source"], first["src_ip"]);
-    for added in ["layers", "payload"] {
+    for added in ["store", "layers", "payload"] {
         details.as_object_mut().unwrap().remove(added);
     }
     assert_eq!(details, first);
@@ -241,6 +242,21 @@ fn health_has_the_store_its_lanes_and_the_counters() {
     assert_eq!(health["dead_letters"], 0);
     assert_eq!(health["lanes"][0]["name"], "web");
     assert_eq!(health["counters"]["received"], PINGS);
+}
+
+#[test]
+fn health_says_what_is_kept_and_what_lanes_leave_out() {
+    let test = Test::new().args(["--store", "a.db", "--keep-days", "7", "--keep-bytes", "100MiB"]);
+    let test = test.args(["--data-handler", "web"]);
+    let mut page = Page::of(test, &["durable=true", "filter=alert.priority == 2"]);
+    page.ping();
+    until("it is known", || {
+        let health = page.json("health");
+        let (lane, store) = (&health["lanes"][0], &health["store"]);
+        let kept = serde_json::json!({"days": 7, "bytes": 100 << 20});
+        lane["filtered"].as_u64() > Some(0) && lane["muted"] == 0 && store["retention"] == kept
+    });
+    assert_eq!(page.json("health")["store"]["store"], page.json("alerts")["store"]);
 }
 
 #[test]

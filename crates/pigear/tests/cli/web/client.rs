@@ -206,8 +206,12 @@ pub(super) struct Stream {
     /// The events that came so far: each its id and its data.
     pub(super) events: Vec<(i64, Value)>,
     pub(super) last_id: i64,
+    /// The last id as it was sent: with the store that it is of.
+    pub(super) last_event: String,
     kind: String,
     pub(super) resets: usize,
+    /// The other events: each its kind and its data.
+    pub(super) others: Vec<(String, Value)>,
 }
 
 impl Stream {
@@ -221,8 +225,15 @@ impl Stream {
         let mut line = String::new();
         lines.read_line(&mut line).unwrap();
         assert!(line.starts_with("HTTP/1.1 200"), "{line}");
-        let mut stream =
-            Self { lines, events: Vec::new(), last_id: -1, kind: String::new(), resets: 0 };
+        let mut stream = Self {
+            lines,
+            events: Vec::new(),
+            last_id: -1,
+            last_event: String::new(),
+            kind: String::new(),
+            resets: 0,
+            others: Vec::new(),
+        };
         // The first piece says where it begins.
         while stream.last_id < 0 {
             stream.read_line();
@@ -244,15 +255,32 @@ impl Stream {
         }
     }
 
+    /// Reads until an event of a kind came, and returns its data.
+    pub(super) fn read_other(&mut self, kind: &str) -> Value {
+        loop {
+            if let Some((_, data)) = self.others.iter().find(|(of, _)| of == kind) {
+                return data.clone();
+            }
+            self.read_line();
+        }
+    }
+
     fn read_line(&mut self) {
         let mut line = String::new();
         assert!(self.lines.read_line(&mut line).unwrap() > 0, "the stream has ended");
         match line.trim_end().split_once(": ") {
-            Some(("id", id)) => self.last_id = id.parse().unwrap(),
+            Some(("id", id)) => {
+                self.last_id = id.split('-').next().unwrap().parse().unwrap();
+                id.clone_into(&mut self.last_event);
+            }
             Some(("event", kind)) => kind.clone_into(&mut self.kind),
-            Some(("data", _)) if std::mem::take(&mut self.kind) == "reset" => self.resets += 1,
             Some(("data", data)) => {
-                self.events.push((self.last_id, serde_json::from_str(data).unwrap()));
+                let data = serde_json::from_str(data).unwrap();
+                match std::mem::take(&mut self.kind) {
+                    kind if kind.is_empty() => self.events.push((self.last_id, data)),
+                    kind if kind == "reset" => self.resets += 1,
+                    kind => self.others.push((kind, data)),
+                }
             }
             // An end of an event, the size of a piece, a header.
             _ => {}

@@ -6,11 +6,11 @@ use std::os::unix::fs::FileExt;
 
 use nix::sys::signal::Signal;
 
-use super::client::{LAST, PINGS, Page};
+use super::client::{LAST, PINGS, Page, Stream};
 use crate::room::Room;
 
 /// A store with the alerts of `icmp_ping`, which no program writes.
-fn stored() -> Room {
+pub(super) fn stored() -> Room {
     let mut page = Page::pinged(&[]);
     page.running.signal(Signal::SIGTERM);
     page.running.end().0
@@ -91,6 +91,40 @@ fn another_file_in_its_place_is_a_problem() {
     unusable(&page, "not a Pigear store");
     fs::rename(room.at("b.db"), room.at("a.db")).unwrap();
     assert_eq!(page.last(), LAST);
+}
+
+#[test]
+fn a_store_that_is_emptied_or_replaced_by_a_directory_is_a_problem_until_it_is_back() {
+    let page = Page::over(stored(), &[]);
+    assert_eq!(page.last(), LAST);
+    let room = page.running.room();
+    fs::copy(room.at("a.db"), room.at("b.db")).unwrap();
+    // The same file: it has been read, and parts of it are in memory.
+    fs::OpenOptions::new().write(true).open(room.at("a.db")).unwrap().set_len(0).unwrap();
+    unusable(&page, "there is no store: the file is empty");
+    fs::write(room.at("a.db"), fs::read(room.at("b.db")).unwrap()).unwrap();
+    assert_eq!(page.last(), LAST);
+    fs::remove_file(room.at("a.db")).unwrap();
+    fs::create_dir(room.at("a.db")).unwrap();
+    unusable(&page, "Is a directory");
+    fs::remove_dir(room.at("a.db")).unwrap();
+    fs::rename(room.at("b.db"), room.at("a.db")).unwrap();
+    assert_eq!(page.last(), LAST);
+}
+
+#[test]
+fn a_stream_says_that_the_store_is_gone_and_that_it_is_back() {
+    let page = Page::over(stored(), &[]);
+    let mut stream = Stream::open(&page, "?last_event_id=0", "");
+    stream.read(PINGS);
+    let room = page.running.room();
+    fs::rename(room.at("a.db"), room.at("b.db")).unwrap();
+    let problem = stream.read_other("problem");
+    assert!(problem["detail"].as_str().unwrap().ends_with("there is no store"), "{problem}");
+    assert!(problem["hint"].is_string(), "{problem}");
+    fs::rename(room.at("b.db"), room.at("a.db")).unwrap();
+    stream.read_other("ready");
+    assert_eq!((stream.events.len(), stream.resets), (PINGS, 0));
 }
 
 #[test]

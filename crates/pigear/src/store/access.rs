@@ -1,0 +1,84 @@
+//! A store that is read for a long time, and may be replaced, go away and come back meanwhile.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use super::connect::{BUSY_TIMEOUT, beside_path};
+use super::error::StoreError;
+use super::identity::StoreIdentity;
+use super::reader::Reader;
+
+/// The store at a path, which is opened again when another file is there, or the file was written over.
+pub struct StoreAccess {
+    path: PathBuf,
+    /// How long an operation waits for a program that has the store locked.
+    wait: Duration,
+    reader: Option<Reader>,
+    /// Which store was read last.
+    known: Option<StoreIdentity>,
+}
+
+/// The store that is there now.
+pub struct AccessedStore<'a> {
+    /// Reads it.
+    pub reader: &'a mut Reader,
+    /// Which store it is.
+    pub identity: StoreIdentity,
+    /// Whether it is another store than the last time: then numbers begin anew.
+    pub is_other: bool,
+}
+
+impl StoreAccess {
+    /// Access to a store, which is not opened yet.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self::new_within(path, BUSY_TIMEOUT)
+    }
+
+    /// The same, but each operation waits only for this time for a program that has the store locked.
+    #[must_use]
+    pub fn new_within(path: PathBuf, wait: Duration) -> Self {
+        Self { path, wait, reader: None, known: None }
+    }
+
+    /// The path of the store.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The store that is there now.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    pub fn store(&mut self) -> Result<AccessedStore<'_>, StoreError> {
+        // The old one is closed before the new one is opened.
+        let reader = match self.reader.take().filter(|reader| !reader.has_changed()) {
+            Some(reader) => reader,
+            None => Reader::open_within(&self.path, self.wait)?,
+        };
+        reader.check_version()?;
+        let identity = reader.identity()?;
+        let is_other = self.known.replace(identity) != Some(identity);
+        Ok(AccessedStore { reader: self.reader.insert(reader), identity, is_other })
+    }
+
+    /// Opens the store again the next time.
+    pub fn close(&mut self) {
+        self.reader = None;
+    }
+}
+
+impl Reader {
+    /// The bytes of the store, with what is not yet in its main file; `None` if that can't be seen.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        let len = |path: &Path| fs::metadata(path).map(|metadata| metadata.len());
+        let journal = match len(&beside_path(&self.path, "-wal")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            other => other.ok()?,
+        };
+        Some(len(&self.path).ok()? + journal)
+    }
+}
