@@ -6,4 +6,5 @@ mod client;
 mod description;
 mod live;
 mod start;
+mod triage;
 mod trouble;
