@@ -23,7 +23,7 @@ export class Problem extends Error {
   }
 }
 
-/** @type {{csrf?: string, user?: string, role?: string, login: string[]}} */
+/** @type {{csrf?: string, user?: string, role?: string, can_triage?: boolean, triage_problem?: string, login: string[]}} */
 export const session = { login: [] };
 
 /** @type {(problem: Problem) => void} */
@@ -33,7 +33,7 @@ let onLogin = () => {};
 export function whenLoginIsNeeded(act) { onLogin = act; }
 
 /** Whether this visitor may change something. */
-export function mayChange() { return session.role !== "read-only"; }
+export function mayChange() { return session.role !== "read-only" && session.can_triage !== false; }
 
 /**
  * A path below the API, with its parameters.
@@ -97,7 +97,7 @@ export async function post(path, body = {}, method = "POST", params = {}) {
 
 /** Reads who is logged in, and what a change needs. */
 export async function begin() {
-  Object.assign(session, await get("session"));
+  Object.assign(session, { triage_problem: undefined }, await get("session"));
 }
 
 /**

@@ -1,5 +1,6 @@
 // The page: views, keys, login.
 
+import { showTriage } from "./actions.js";
 import { Problem, begin, get, post, session, whenLoginIsNeeded } from "./api.js";
 import { buildBar, focusBar, showBar, showMistake } from "./bar.js";
 import * as detail from "./detail.js";
@@ -149,7 +150,7 @@ whenLoginIsNeeded((problem) => {
 async function start() {
   try {
     await begin();
-    document.body.classList.toggle("read-only", session.role === "read-only");
+    showTriage();
     byId("who").replaceChildren(...(session.login.length ? [h("span", {}, session.user ?? "token"), " ", h("button", { type: "button", class: "quiet", onclick: async () => { await post("logout"); location.reload(); } }, "Log out")] : []));
     await load();
     await detail.show();

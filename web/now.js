@@ -1,5 +1,6 @@
 // The newest alerts, and each new one as it comes. Floods of one signature are one row.
 
+import { actionTools } from "./actions.js";
 import { address, follow, get, mayChange, post } from "./api.js";
 import { announce, byId, h, toast } from "./dom.js";
 import { go, params, state } from "./state.js";
@@ -46,7 +47,7 @@ const older = h("button", { type: "button", onclick: () => more() }, "Older aler
 const message = h("p", { class: "empty", hidden: true });
 const group = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => go({ group: group.checked }) }));
 const tools = h("div", { class: "tools row" }, pause, newer, h("label", { class: "check" }, group, "group floods"),
-  h("button", { type: "button", class: "change", onclick: () => acknowledgeAll() }, "Acknowledge all"), exportMenu());
+  h("button", { type: "button", class: "change", onclick: () => acknowledgeAll() }, "Acknowledge all"), ...actionTools, exportMenu());
 
 export const view = h("section", { "aria-label": "Alerts" }, tools, table, message, h("p", { class: "row" }, older));
 

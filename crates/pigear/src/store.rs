@@ -104,7 +104,9 @@ pub use selection::{RuleId, Selection, SelectionProblem};
 pub use store_handler::{StoreHandler, Unstorable};
 #[cfg(feature = "top")]
 pub(crate) use triage::Marks;
-pub use triage::{MarkKind, TriageAction, TriageRule, TriageWriter};
+pub use triage::{
+    AlertSet, AppliedRules, MarkKind, PastAction, TriageAction, TriageRule, TriageWriter,
+};
 
 use clock::Clock;
 use progress::Progress;

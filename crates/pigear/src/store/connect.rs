@@ -58,10 +58,12 @@ impl FileKind {
     }
 }
 
-/// Opens a store for a small change, while another process may be writing.
-pub(super) fn beside(path: &Path) -> Result<Connection, StoreProblem> {
-    present(path, BUSY_TIMEOUT)?;
+/// Opens a store for a small change, while another process may be writing. It waits for this time, then and later,
+/// for a program that has it locked.
+pub(super) fn beside(path: &Path, wait: Duration) -> Result<Connection, StoreProblem> {
+    present(path, wait)?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(wait)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
 }

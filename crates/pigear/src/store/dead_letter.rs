@@ -203,7 +203,7 @@ pub struct Redelivery {
 /// If the store can't be written.
 pub fn redeliver(path: &Path, lane: Option<&str>) -> Result<Redelivery, StoreError> {
     let marked = || -> Result<Redelivery, StoreProblem> {
-        let mut connection = connect::beside(path)?;
+        let mut connection = connect::beside(path, connect::BUSY_TIMEOUT)?;
         let connection = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let whole = match meta::version(&connection)? {
             ..2 => "",

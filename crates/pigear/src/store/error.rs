@@ -49,6 +49,15 @@ pub enum StoreProblem {
         /// The most characters of a comment.
         most: usize,
     },
+    /// A comment has a control character.
+    #[error("a comment has no control characters other than line ends and tabs")]
+    ControlCharacter,
+    /// The comments have as many characters as they may have.
+    #[error("the comments of this store have {most} characters already; remove some first")]
+    TooManyComments {
+        /// The most characters of all comments.
+        most: i64,
+    },
     /// There are as many filters as there may be.
     #[error("there are {most} filters already; remove one first")]
     TooManyRules {
@@ -131,7 +140,11 @@ impl StoreProblem {
             Self::Io(_) => {
                 "Pigear must be able to write the file and its directory; or give another path"
             }
-            Self::Comment { .. } | Self::TooManyRules { .. } | Self::Database(_) => return None,
+            Self::Comment { .. }
+            | Self::ControlCharacter
+            | Self::TooManyComments { .. }
+            | Self::TooManyRules { .. }
+            | Self::Database(_) => return None,
         })
     }
 

@@ -321,7 +321,7 @@ pub struct DroppedLane {
 /// If a running Pigear delivers from it, or the store can't be written.
 pub fn drop_lane(path: &Path, name: &str) -> Result<Option<DroppedLane>, StoreError> {
     let dropped = || -> Result<Option<DroppedLane>, StoreProblem> {
-        let mut connection = connect::beside(path)?;
+        let mut connection = connect::beside(path, connect::BUSY_TIMEOUT)?;
         // A Pigear that starts meanwhile waits for this.
         let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if is_in_use(&change, name)?

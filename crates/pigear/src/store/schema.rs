@@ -15,7 +15,7 @@ use super::triage;
 
 /// The migration to each version from the one before.
 const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; VERSION as usize] =
-    [first, second, third, fourth];
+    [first, second, third, fourth, fifth];
 
 const FIRST: &str = "
 -- Whatever has one value.
@@ -180,6 +180,11 @@ fn fourth(change: &Transaction<'_>) -> rusqlite::Result<()> {
     interned::add_signature_digests(change)
 }
 
+/// The marks of a block's alerts are bits.
+fn fifth(change: &Transaction<'_>) -> rusqlite::Result<()> {
+    change.execute_batch(triage::BITS)
+}
+
 /// Creates the tables in an empty database.
 pub(super) fn create(connection: &mut Connection) -> Result<(), StoreProblem> {
     connection.pragma_update(None, "page_size", 8192)?;
@@ -189,7 +194,16 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), StoreProblem> {
 
 /// Migrates tables of an older version, each step in a transaction.
 pub(super) fn migrate(connection: &mut Connection, from: u32) -> Result<(), StoreProblem> {
-    for (step, version) in STEPS.iter().zip(1..=VERSION).skip(from as usize) {
+    migrate_to(connection, from, VERSION)
+}
+
+/// The same, up to a version.
+pub(super) fn migrate_to(
+    connection: &mut Connection,
+    from: u32,
+    to: u32,
+) -> Result<(), StoreProblem> {
+    for (step, version) in STEPS.iter().zip(1..=to).skip(from as usize) {
         let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         step(&change)?;
         change.pragma_update(None, "application_id", APPLICATION)?;

@@ -328,7 +328,7 @@ impl Writer {
             [block * BLOCK, block * BLOCK + BLOCK - 1],
         )?;
         change.execute("DELETE FROM block WHERE id = ?1", [block])?;
-        triage::forget(&change, block * BLOCK + BLOCK - 1)?;
+        triage::forget(&change, block)?;
         lanes::set_removed(&change, block * BLOCK + BLOCK - 1)?;
         if (block + 1) % SEGMENT_BLOCKS == 0 {
             segment_index::forget(&change, block / SEGMENT_BLOCKS)?;

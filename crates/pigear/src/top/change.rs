@@ -132,7 +132,7 @@ impl Triage {
         };
         let (alert, is_undone) = match done {
             Done::Action(action, alert) => {
-                (alert, store.undo(action)?.is_some_and(|changed| changed > 0))
+                (alert, store.undo(action, &self.by)?.is_some_and(|changed| changed > 0))
             }
             Done::Comment(comment, alert) => (alert, store.remove_comment(comment)?),
         };

@@ -18,8 +18,8 @@ use self::users::{Role, Users};
 use super::options::{LEAST_TOKEN, Options, Token};
 use super::problem::Problem;
 
-/// The name of the cookie with the session.
-pub(super) const SESSION_COOKIE: &str = "pigear_session";
+/// How the name of the cookie with the session begins.
+const SESSION_COOKIE: &str = "pigear_session";
 
 /// How many passwords are checked at the same time; each takes memory and time.
 const MOST_CHECKS: usize = 2;
@@ -33,6 +33,8 @@ pub(super) struct Access {
     checks: Semaphore,
     /// The token against forged requests, where no login is needed.
     csrf: String,
+    /// The name of the cookie with the session.
+    cookie: String,
 }
 
 /// Who makes a request.
@@ -68,7 +70,19 @@ impl Access {
             limiter: Limiter::default(),
             checks: Semaphore::new(MOST_CHECKS),
             csrf: secret()?,
+            cookie: SESSION_COOKIE.to_owned(),
         })
+    }
+
+    /// A browser sends a machine's cookies to all its ports, so each page has a name of its own for them.
+    pub(super) fn at(mut self, port: u16, prefix: &str) -> Self {
+        self.cookie = format!("{SESSION_COOKIE}_{port}{}", prefix.replace('/', "_"));
+        self
+    }
+
+    /// The name of the cookie with the session.
+    pub(super) fn cookie(&self) -> &str {
+        &self.cookie
     }
 
     /// The ways to log in; none if no login is needed.
@@ -85,7 +99,7 @@ impl Access {
         if let Some(given) = bearer(headers) {
             return self.check_token(given, peer);
         }
-        let found = cookies(headers).find_map(|id| self.sessions.find(id));
+        let found = cookies(headers, &self.cookie).find_map(|id| self.sessions.find(id));
         let user = found.filter(|session| self.is_still(session)).map(Identity::User);
         user.ok_or_else(|| self.please("log in first"))
     }
@@ -198,9 +212,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     let texts = headers.get_all(COOKIE).into_iter().filter_map(|header| header.to_str().ok());
     let pairs =
         texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(name, _)| *name == SESSION_COOKIE).map(|(_, value)| value)
+    pairs.filter(move |(given, _)| *given == name).map(|(_, value)| value)
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use tracing::{debug, warn};
 
-use crate::store::{Reader, Selection, StoreError, TriageWriter};
+use crate::store::{AppliedRules, Reader, Selection, StoreError, TriageWriter};
 
 /// How often to look for new alerts.
 const TICK: Duration = Duration::from_secs(1);
@@ -32,18 +32,23 @@ impl Acknowledging {
 fn work(alive: &Weak<()>, store: &Path) {
     let mut said = HashSet::new();
     while alive.strong_count() > 0 {
-        // A store that can't be used is found again by itself, as a rule.
-        if let Err(error) = step(store, &mut said) {
-            debug!("no alert is acknowledged by a filter: {error}: {}", error.source);
+        match step(store, &mut said) {
+            // A flood is caught up with at once.
+            Ok(applied) if applied.is_behind => continue,
+            Ok(_) => {}
+            // A store that can't be used is found again by itself, as a rule.
+            Err(error) => {
+                debug!("no alert is acknowledged by a filter: {error}: {}", error.source);
+            }
         }
         thread::sleep(TICK);
     }
 }
 
-fn step(store: &Path, said: &mut HashSet<i64>) -> Result<(), StoreError> {
+fn step(store: &Path, said: &mut HashSet<i64>) -> Result<AppliedRules, StoreError> {
     let reader = Reader::open(store)?;
     if reader.triage_rules()?.is_empty() {
-        return Ok(());
+        return Ok(AppliedRules::default());
     }
     TriageWriter::open(store)?.apply_rules(|rule| {
         let mut selection = Selection::default();
@@ -57,6 +62,5 @@ fn step(store: &Path, said: &mut HashSet<i64>) -> Result<(), StoreError> {
                 None
             }
         }
-    })?;
-    Ok(())
+    })
 }

@@ -41,6 +41,7 @@ pub(super) fn routes(router: Router<Shared>, prefix: &str) -> Router<Shared> {
         .route(&path("comments/{id}"), delete(triage::remove_comment))
         .route(&path("triage"), post(triage::triage))
         .route(&path("triage/undo"), post(triage::undo))
+        .route(&path("triage/actions"), get(triage::actions))
         .route(&path("triage/rules"), get(triage::rules).post(triage::add_rule))
         .route(&path("triage/rules/{id}"), delete(triage::remove_rule))
         .route(&path("dead-letters"), get(letters::dead_letters))

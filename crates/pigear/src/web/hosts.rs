@@ -8,15 +8,16 @@ use std::net::{IpAddr, SocketAddr};
 /// The names by which the page may be called.
 #[derive(Debug)]
 pub(super) struct Hosts {
-    configured: Vec<String>,
+    /// Each with its port, if it was given.
+    configured: Vec<(String, Option<u16>)>,
 }
 
 impl Hosts {
     /// From a list with commas between, and the address that is listened on.
     pub(super) fn new(list: Option<&str>, listen: SocketAddr) -> Self {
         let listed = list.unwrap_or_default().split(',').map(str::trim);
-        let listed = listed.filter(|host| !host.is_empty()).map(|host| name(host).to_lowercase());
-        let own = (!listen.ip().is_unspecified()).then(|| listen.ip().to_string());
+        let listed = listed.filter(|host| !host.is_empty()).map(named);
+        let own = (!listen.ip().is_unspecified()).then(|| named(&listen.to_string()));
         Self { configured: listed.chain(own).collect() }
     }
 
@@ -31,11 +32,23 @@ impl Hosts {
             || self.configures(&name)
     }
 
-    /// Whether a host was configured.
-    pub(super) fn configures(&self, host: &str) -> bool {
-        let name = name(host).trim_end_matches('.').to_lowercase();
-        self.configured.contains(&name)
+    /// Whether a host was configured, with whatever port.
+    fn configures(&self, name: &str) -> bool {
+        self.configured.iter().any(|(configured, _)| configured == name)
     }
+
+    /// Whether a host is one of them with its port: that which was configured, or that of the scheme.
+    pub(super) fn has_origin(&self, host: &str) -> bool {
+        self.configured.contains(&named(host))
+    }
+}
+
+/// The name of a host, as names are compared, and its port.
+fn named(host: &str) -> (String, Option<u16>) {
+    let name = name(host);
+    let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    let is_bare = !host.starts_with('[') && host.len() == name.len();
+    (name.trim_end_matches('.').to_lowercase(), port.filter(|_| !is_bare))
 }
 
 /// A host without its port, and without the brackets around an address.
@@ -87,6 +100,21 @@ mod tests {
         ] {
             assert!(!hosts.allows(refused, local), "{refused}");
         }
+        for (origin, is_own) in [
+            ("ids.example", true),
+            ("ids.example:8080", false),
+            ("Sensor1:8080", true),
+            ("sensor1", false),
+            ("sensor1:80", false),
+            ("192.0.2.7:80", true),
+            ("192.0.2.7:81", false),
+            ("localhost", false),
+        ] {
+            assert_eq!(hosts.has_origin(origin), is_own, "{origin}");
+        }
+        assert_eq!(named("[::1]:80"), ("::1".to_owned(), Some(80)));
+        assert_eq!(named("[::1]"), ("::1".to_owned(), None));
+        assert_eq!(named("::1"), ("::1".to_owned(), None));
         let any = Hosts::new(None, "0.0.0.0:80".parse().unwrap());
         assert!(!any.allows("0.0.0.0", local) && any.allows("192.0.2.7", local));
     }

@@ -31,6 +31,7 @@ use super::site::Shared;
         api::remove_comment,
         api::triage,
         api::undo,
+        api::actions,
         api::rules,
         api::add_rule,
         api::remove_rule,
@@ -89,7 +90,7 @@ fn description() -> Value {
     whole["components"]["schemas"]["AlertDetails"] = details;
     whole["components"]["securitySchemes"] = json!({
         "token": { "type": "http", "scheme": "bearer", "description": "The key `token` or `token_file`." },
-        "session": { "type": "apiKey", "in": "cookie", "name": super::access::SESSION_COOKIE },
+        "session": { "type": "apiKey", "in": "cookie", "name": "pigear_session" },
     });
     whole["security"] = json!([{}, { "token": [] }, { "session": [] }]);
     whole
@@ -111,6 +112,7 @@ pub(super) async fn serve(
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
     let mut whole = WHOLE.get_or_init(description).clone();
     let server = if site.prefix.is_empty() { "/" } else { &site.prefix };
+    whole["components"]["securitySchemes"]["session"]["name"] = site.access.cookie().into();
     whole["servers"] = json!([{ "url": server }]);
     Ok(Json(whole).into_response())
 }

@@ -134,7 +134,10 @@ impl From<StoreError> for Problem {
             other => other.hint(),
         };
         let (name, detail, after) = match &source {
-            StoreProblem::Comment { .. } | StoreProblem::TooManyRules { .. } => {
+            StoreProblem::Comment { .. }
+            | StoreProblem::ControlCharacter
+            | StoreProblem::TooManyComments { .. }
+            | StoreProblem::TooManyRules { .. } => {
                 return Self::new(StatusCode::BAD_REQUEST, "body", source.to_string());
             }
             StoreProblem::Unfinished { .. } => ("timeout", source.to_string(), None),

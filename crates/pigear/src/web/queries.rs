@@ -104,6 +104,15 @@ impl Queries {
         self.blocking(change).await
     }
 
+    /// Why people can't change what is said about alerts, as things are; `None` if they can.
+    pub(super) async fn why_unchangeable(&self) -> Option<String> {
+        let path = self.path.clone();
+        let check = spawn_blocking(move || TriageWriter::check(&path));
+        let problem = check.await.ok()?.err()?;
+        let hint = problem.source.hint().map_or_else(String::new, |hint| format!("; {hint}"));
+        Some(format!("cannot write the store {problem}: {}{hint}", problem.source))
+    }
+
     /// Runs a change of the store, which goes on even if its client goes away.
     pub(super) async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,

@@ -104,6 +104,7 @@ impl Server {
         let listener =
             TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
         let bound = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
+        let access = access.at(bound.port(), &prefix);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{bound}{prefix}/");
         if tls.is_none() && !address.ip().is_loopback() {

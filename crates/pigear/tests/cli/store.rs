@@ -264,7 +264,7 @@ fn a_store_of_a_later_pigear_is_left_alone() {
     bytes[60..64].copy_from_slice(&9_u32.to_be_bytes());
     fs::write(room.at("a.db"), &bytes).unwrap();
     let expected = "error: cannot use the store a.db: it has version 9, but this Pigear supports \
-        only versions up to 4\nhint: it was not changed; use the newer Pigear, or another path\n";
+        only versions up to 5\nhint: it was not changed; use the newer Pigear, or another path\n";
     assert_eq!(complaint(&room, &["--store", "a.db", "--logdir", "log"], 1), expected);
     assert_eq!(complaint(&room, &QUERY, 1), expected);
     assert!(fs::read(room.at("a.db")).unwrap() == bytes);
@@ -331,7 +331,7 @@ fn a_full_disk_stops_storing_and_nothing_else_and_storing_resumes() {
     let at = test.room().at("disk");
     let Some(disk) = crate::disk::SmallDisk::mount_of(&at, "1m") else { return };
     let other = at.join("other");
-    fs::write(&other, vec![0; 700 * 1024]).unwrap();
+    fs::write(&other, vec![0; 560 * 1024]).unwrap();
     let args = ["--store", "disk/a.db", "--data-handler", "file", "--data-handler", "exec"];
     let args = [&args[..], &["file.path=lines", "--stats", "stats.json"]].concat();
     let test = test.args(args).args(["exec.command=tee -a taken", "exec.mode=stream"]);

@@ -7,4 +7,5 @@ mod description;
 mod live;
 mod replaced;
 mod start;
+mod triage;
 mod trouble;

@@ -81,21 +81,30 @@ fn an_action_is_undone_to_what_was_there_before() {
     // Who was first stays so.
     assert_eq!(place.reader().get(5).unwrap().unwrap().triage, first);
     triage.mark(&[6], STAR, "ann").unwrap();
-    assert_eq!(triage.undo(all.id).unwrap(), Some(1_999));
-    assert_eq!((acknowledged(&place), triage.undo(all.id).unwrap()), (vec![5], None));
+    assert_eq!(triage.undo(all.id, "ann").unwrap(), Some(1_999));
+    assert_eq!((acknowledged(&place), triage.undo(all.id, "ann").unwrap()), (vec![5], None));
     assert_eq!(of(&place, &with(|c| c.starred = Some(true))), [6]);
 
     let none = triage.mark(&[5, 6], (MarkKind::Acknowledged, false), "bob").unwrap();
     assert_eq!((none.alerts, acknowledged(&place).len()), (1, 0));
-    triage.undo(none.id).unwrap();
+    triage.undo(none.id, "ann").unwrap();
     assert_eq!(place.reader().get(5).unwrap().unwrap().triage, first);
     // An action that was long ago stays.
     let old = triage.mark(&[7], ACKNOWLEDGE, "ann").unwrap();
-    for alert in 100..120 {
+    for alert in 100..200 {
         triage.mark(&[alert], ACKNOWLEDGE, "ann").unwrap();
     }
-    assert_eq!(triage.undo(old.id).unwrap(), None);
-    assert_eq!(number(&place, "SELECT count(*) FROM triage_before"), 20);
+    assert_eq!(triage.undo(old.id, "ann").unwrap(), None);
+    // What can't be undone any more takes no space.
+    let unstarred = triage.mark(&[6], (MarkKind::Starred, false), "ann").unwrap();
+    assert_eq!(number(&place, "SELECT count(*) FROM triage_removed"), 1);
+    for alert in 200..300 {
+        triage.mark(&[alert], STAR, "ann").unwrap();
+    }
+    assert_eq!(number(&place, "SELECT count(*) FROM triage_removed"), 0);
+    assert_eq!(triage.undo(unstarred.id, "ann").unwrap(), None);
+    let listed = place.reader().triage_actions().unwrap();
+    assert_eq!((listed.len(), listed[0].alerts, &*listed[0].by), (100, 1, "ann"));
 }
 
 fn number(place: &Place, sql: &str) -> i64 {
@@ -111,15 +120,14 @@ fn what_is_said_goes_with_the_alerts() {
     tidy(&store, keep_bytes(1_000_000));
     let left = of(&place, &Criteria::default());
     assert!(!left.is_empty() && left.len() < 4_000, "{}", left.len());
-    for table in ["triage", "triage_before"] {
-        let count = number(&place, &format!("SELECT count(*) FROM {table}"));
-        assert_eq!(count, left.len() as i64, "{table}");
-    }
+    assert_eq!(acknowledged(&place), left);
+    let marks = "SELECT count(*) FROM triage_mark WHERE block < (SELECT min(id) FROM block)";
+    assert_eq!(number(&place, marks), 0);
     assert_eq!(number(&place, "SELECT count(*) FROM comment"), 0);
     // Nothing is said of what isn't there any more.
     assert_eq!(triage.mark(&[1], STAR, "ann").unwrap().alerts, 0);
     assert_eq!(triage.comment(1, "ann", "gone").unwrap(), None);
-    assert_eq!(triage.undo(all.id).unwrap(), Some(left.len() as u64));
+    assert_eq!(triage.undo(all.id, "ann").unwrap(), Some(left.len() as u64));
     is_consistent(&place.path());
 }
 
@@ -133,10 +141,10 @@ fn a_rule_acknowledges_what_comes_after_it() {
         let test: Test = Box::new(|alert| alert.message.event_id % 2 == 0);
         (rule.expression == "even").then_some(test)
     };
-    assert_eq!(triage.apply_rules(compile).unwrap(), 0);
+    assert_eq!(triage.apply_rules(compile).unwrap().alerts, 0);
     put(&store, &numbered(10..20));
-    assert_eq!(triage.apply_rules(compile).unwrap(), 5);
-    assert_eq!(triage.apply_rules(compile).unwrap(), 0);
+    assert_eq!(triage.apply_rules(compile).unwrap().alerts, 5);
+    assert_eq!(triage.apply_rules(compile).unwrap().alerts, 0);
     let ids = acknowledged(&place);
     assert!(ids.len() == 5 && ids.iter().all(|id| *id > 10), "{ids:?}");
     let said = place.reader().get(ids[0]).unwrap().unwrap().triage.unwrap();
@@ -146,7 +154,7 @@ fn a_rule_acknowledges_what_comes_after_it() {
     assert_eq!(names, ["even", "broken"]);
     assert!(triage.remove_rule(even).unwrap() && !triage.remove_rule(even).unwrap());
     put(&store, &numbered(20..30));
-    assert_eq!(triage.apply_rules(compile).unwrap(), 0);
+    assert_eq!(triage.apply_rules(compile).unwrap().alerts, 0);
 }
 
 #[test]
@@ -166,7 +174,7 @@ fn a_store_of_an_older_pigear_is_read_and_gets_no_triage_until_it_is_upgraded() 
     assert_eq!(acknowledged(&place), [0_i64; 0]);
     assert_eq!(of(&place, &with(|c| c.acknowledged = Some(false))).len(), 140);
     let problem = TriageWriter::open(&place.path()).err().unwrap().source;
-    assert!(matches!(problem, StoreProblem::Older { needed: 4 }), "{problem}");
+    assert!(matches!(problem, StoreProblem::Older { needed: 5 }), "{problem}");
     drop(place.open());
     assert_eq!(triage(&place).mark(&[1], STAR, "ann").unwrap().alerts, 1);
 }
@@ -199,7 +207,7 @@ fn what_was_changed_since_is_not_undone() {
     let first = triage.mark(&[1, 2], STAR, "ann").unwrap();
     triage.mark(&[1], (MarkKind::Starred, false), "bob").unwrap();
     triage.mark(&[1], STAR, "bob").unwrap();
-    assert_eq!(triage.undo(first.id).unwrap(), Some(1));
+    assert_eq!(triage.undo(first.id, "ann").unwrap(), Some(1));
     assert_eq!(of(&place, &with(|c| c.starred = Some(true))), [1]);
 }
 
@@ -211,7 +219,113 @@ fn rules_take_no_persons_undo_away() {
     triage.add_rule("all", "ann").unwrap();
     for n in 0..30 {
         put(&store, &numbered(n..n + 1));
-        assert_eq!(triage.apply_rules(|_| Some(Box::new(|_| true))).unwrap(), 1);
+        assert_eq!(triage.apply_rules(|_| Some(Box::new(|_| true))).unwrap().alerts, 1);
     }
-    assert_eq!(triage.undo(starred.id).unwrap(), Some(1));
+    assert_eq!(triage.undo(starred.id, "ann").unwrap(), Some(1));
+}
+
+/// The bytes of the store that are in use.
+fn used(place: &Place) -> i64 {
+    let pages = "SELECT (SELECT page_count FROM pragma_page_count) \
+        - (SELECT freelist_count FROM pragma_freelist_count)";
+    number(place, pages) * 8_192
+}
+
+#[test]
+fn marks_take_next_to_nothing_of_the_space_of_alerts() {
+    let (place, _store) = Place::with(&numbered(0..30_000));
+    let mut triage = triage(&place);
+    let (all, before) = (of(&place, &Criteria::default()), used(&place));
+    let ids: Vec<_> = all.iter().copied().filter(|id| id % 3 > 0).collect();
+    let action = triage.mark(&ids, ACKNOWLEDGE, "ann").unwrap();
+    assert_eq!((action.alerts, acknowledged(&place)), (20_000, ids));
+    // A byte an alert, and the pages that tables begin with.
+    let taken = used(&place) - before;
+    assert!(taken < 20_000 + 8 * 8_192, "{taken}");
+    triage.mark(&all, (MarkKind::Acknowledged, false), "bob").unwrap();
+    let taken = used(&place) - before;
+    assert!(taken < 20_000 + 8 * 8_192, "{taken}");
+}
+
+#[test]
+fn marks_of_version_4_are_kept_when_the_store_is_upgraded() {
+    let place = upgrading::of_version_3();
+    let mut connection = Connection::open(place.path()).unwrap();
+    schema::migrate_to(&mut connection, 3, 4).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO triage_action (at, by) VALUES (1, 'ann'), (2, 'bob');
+            INSERT INTO triage SELECT id, 0, 1000000, 'ann' FROM alert WHERE id <= 64;
+            INSERT INTO triage VALUES (127, 0, 3000000, 'rule 7'), (63, 1, 2000000, 'bob');
+            INSERT INTO triage_before VALUES (63, 2, 1, NULL, NULL);
+            INSERT INTO comment (alert, at, by, text) VALUES (5, 1, 'ann', 'seen');",
+        )
+        .unwrap();
+    drop(connection);
+    drop(place.open());
+    let newest: Vec<_> = [127].into_iter().chain((1..=64).rev()).collect();
+    assert_eq!(acknowledged(&place), newest);
+    let said = place.reader().get(63).unwrap().unwrap().triage.unwrap();
+    let (first, star) = (said.acknowledged.unwrap(), said.starred.unwrap());
+    assert_eq!((first.at.as_second(), &*first.by), (1, "ann"));
+    assert_eq!((star.at.as_second(), &*star.by), (2, "bob"));
+    assert_eq!(of(&place, &with(|c| c.comment = Some("seen".into()))), [5]);
+    // A page that is still open must not undo what has an old action's number now.
+    let listed = place.reader().triage_actions().unwrap();
+    let alerts: Vec<_> = listed.iter().map(|action| (&*action.by, action.alerts)).collect();
+    assert_eq!(alerts, [("bob", 1), ("ann", 64)]);
+    assert!(listed.iter().all(|action| action.id > 2), "{listed:?}");
+    assert_eq!(triage(&place).undo(listed[1].id, "ann").unwrap(), Some(64));
+    assert_eq!(acknowledged(&place), [127]);
+}
+
+#[test]
+fn an_action_that_fails_changes_nothing() {
+    let (place, _store) = Place::with(&numbered(0..1_000));
+    let mut triage = triage(&place);
+    let full = "CREATE TRIGGER full BEFORE INSERT ON triage_mark WHEN new.block = 9 \
+        BEGIN SELECT RAISE(ABORT, 'full'); END";
+    Connection::open(place.path()).unwrap().execute_batch(full).unwrap();
+    let all = of(&place, &Criteria::default());
+    triage.mark(&all, ACKNOWLEDGE, "ann").unwrap_err();
+    assert_eq!(acknowledged(&place), [0_i64; 0]);
+    assert_eq!(place.reader().triage_actions().unwrap(), []);
+}
+
+#[test]
+fn actions_of_filters_go_with_their_alerts() {
+    let (place, store) = Place::with(&numbered(0..1));
+    triage(&place).add_rule("all", "ann").unwrap();
+    for n in 0..20 {
+        put(&store, &numbered(n * 200..n * 200 + 200));
+        triage(&place).apply_rules(|_| Some(Box::new(|_| true))).unwrap();
+    }
+    assert_eq!(number(&place, "SELECT count(*) FROM triage_action"), 20);
+    tidy(&store, keep_bytes(1_000_000));
+    let left = of(&place, &Criteria::default());
+    let actions = number(&place, "SELECT count(*) FROM triage_action");
+    assert!(actions < 20 && left.len() < 3_900, "{actions} {}", left.len());
+    assert_eq!(acknowledged(&place), left);
+}
+
+#[test]
+fn a_store_that_is_locked_can_be_marked_soon_and_one_that_is_gone_cannot() {
+    let (place, store) = Place::with(&numbered(0..1));
+    TriageWriter::check(&place.path()).unwrap();
+    let other = Connection::open(place.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    TriageWriter::check(&place.path()).unwrap();
+    drop((other, store));
+    fs::remove_file(place.path()).unwrap();
+    let problem = TriageWriter::check(&place.path()).unwrap_err().source;
+    assert!(matches!(problem, StoreProblem::Missing), "{problem}");
+}
+
+#[test]
+fn the_comments_of_a_store_are_not_endless() {
+    let (place, _store) = Place::with(&numbered(0..1));
+    let full = "INSERT INTO comment (alert, at, by, text) VALUES (1, 1, 'ann', printf('%.*c', 8000000, 'x'))";
+    Connection::open(place.path()).unwrap().execute_batch(full).unwrap();
+    let problem = triage(&place).comment(1, "ann", "more").unwrap_err().source;
+    assert!(matches!(problem, StoreProblem::TooManyComments { .. }), "{problem}");
 }

@@ -1,32 +1,27 @@
-//! Changes what is said about alerts.
+//! Changes the marks of alerts.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use nix::errno::Errno;
+use rusqlite::{Connection, MAIN_DB, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{MarkKind, SINCE, has_tables};
-use crate::store::connect;
+use super::alert_set::{AlertSet, bit};
+use super::{MarkKind, SINCE, UNDOABLE, has_tables};
+use crate::store::connect::{self, BUSY_TIMEOUT};
 use crate::store::error::{StoreError, StoreProblem};
+use crate::store::free_space;
 use crate::store::identity::StoreIdentity;
+use crate::store::layout::BLOCK;
 use crate::store::record::microseconds;
 
-/// The most alerts that are changed in one transaction, while who stores alerts waits.
-const STEP: usize = 500;
-
-/// How many actions can be undone.
-const KEPT: i64 = 20;
-
-/// The most alerts whose marks are kept for undoing, beside those of the latest action.
-const MAX_BEFORE: i64 = 200_000;
-
-/// The most comments on an alert.
-const MAX_COMMENTS: i64 = 100;
-
-/// The longest comment, in characters.
-const MAX_COMMENT: usize = 10_000;
+/// How long it is waited for a program that has the store locked, to find out whether it can be written.
+const CHECK_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Changes what is said about alerts, while another process may store alerts.
+///
+/// Each change is made whole, or not at all.
 pub struct TriageWriter {
     connection: Connection,
     path: PathBuf,
@@ -42,16 +37,32 @@ pub struct TriageAction {
     pub alerts: u64,
 }
 
+/// Who sets marks or removes them, and which.
+pub(super) struct Author<'a> {
+    pub(super) by: &'a str,
+    pub(super) is_rule: bool,
+    /// By which criteria the alerts were found.
+    pub(super) criteria: Option<&'a str>,
+}
+
 impl TriageWriter {
     /// Opens a store for triage.
     ///
     /// # Errors
     /// If there is no store, it can't be written, or no Pigear of this version has written to it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_within(path, BUSY_TIMEOUT)
+    }
+
+    fn open_within(path: &Path, wait: Duration) -> Result<Self, StoreError> {
         let open = || -> Result<Connection, StoreProblem> {
-            let connection = connect::beside(path)?;
+            let connection = connect::beside(path, wait)?;
             if !has_tables(&connection)? {
                 return Err(StoreProblem::Older { needed: SINCE });
+            }
+            // SQLite opens what it can't write for reading.
+            if connection.is_readonly(MAIN_DB)? {
+                return Err(std::io::Error::from(Errno::EACCES).into());
             }
             Ok(connection)
         };
@@ -68,64 +79,71 @@ impl TriageWriter {
         identity.map_err(|error| StoreProblem::from(error).at(&self.path))
     }
 
+    /// Checks whether the store can be written, without changing it. One that another program has locked can.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open), and if the disk is full.
+    pub fn check(path: &Path) -> Result<(), StoreError> {
+        let check = |mut writer: Self| {
+            writer.located(|connection| {
+                if free_space::is_used_up(path) {
+                    return Err(StoreProblem::Full);
+                }
+                begin(connection)?.rollback()?;
+                Ok(())
+            })
+        };
+        match Self::open_within(path, CHECK_TIMEOUT).and_then(check) {
+            Err(StoreError { source: StoreProblem::Locked, .. }) => Ok(()),
+            result => result,
+        }
+    }
+
     /// Sets a mark on alerts, or removes it. What isn't stored any more is passed over.
     ///
     /// # Errors
-    /// If the store can't be written. What was changed before that remains, and can be undone.
+    /// If the store can't be written.
     pub fn mark(
         &mut self,
         alerts: &[i64],
-        (kind, is_set): (MarkKind, bool),
+        change: (MarkKind, bool),
         by: &str,
     ) -> Result<TriageAction, StoreError> {
-        self.located(|connection| {
-            let at = now();
-            let action = begin_action(connection, at, by)?;
-            let changed = mark(connection, alerts, (kind, is_set), (at, by), Some(action))?;
-            Ok(TriageAction { id: action, alerts: changed })
-        })
+        self.mark_all(&alerts.iter().copied().collect(), change, by, None)
     }
 
-    /// Undoes one of the last twenty actions, and returns how many alerts were changed: the marks of its kind
-    /// are again what they were before it, except where somebody has changed them since. `None` if it can't be undone any more, or was undone already.
+    /// The same for any number of alerts, with the criteria by which they were found.
     ///
     /// # Errors
     /// If the store can't be written.
-    pub fn undo(&mut self, action: i64) -> Result<Option<u64>, StoreError> {
-        self.located(|connection| undo(connection, action))
+    pub fn mark_all(
+        &mut self,
+        alerts: &AlertSet,
+        change: (MarkKind, bool),
+        by: &str,
+        criteria: Option<&str>,
+    ) -> Result<TriageAction, StoreError> {
+        self.located(|connection| {
+            let transaction = begin(connection)?;
+            let author = Author { by, is_rule: false, criteria };
+            let action = mark(&transaction, alerts, change, &author)?;
+            transaction.commit()?;
+            Ok(action)
+        })
     }
 
-    /// Comments on an alert, and returns the comment's number; `None` if the alert isn't stored any more, or
-    /// has a hundred comments.
+    /// Undoes one of the last hundred actions, and returns how many alerts were changed: the marks of its kind
+    /// are again what they were before it, except where somebody has changed them since. `None` if it can't be
+    /// undone any more, or was undone already.
     ///
     /// # Errors
-    /// If the text is empty or longer than 10,000 characters, or the store can't be written.
-    pub fn comment(&mut self, alert: i64, by: &str, text: &str) -> Result<Option<i64>, StoreError> {
+    /// If the store can't be written.
+    pub fn undo(&mut self, action: i64, by: &str) -> Result<Option<u64>, StoreError> {
         self.located(|connection| {
-            if text.trim().is_empty() || text.chars().count() > MAX_COMMENT {
-                return Err(StoreProblem::Comment { most: MAX_COMMENT });
-            }
             let change = begin(connection)?;
-            let added = change
-                .prepare_cached(
-                    "INSERT INTO comment (alert, at, by, text) \
-                    SELECT id, ?2, ?3, ?4 FROM alert WHERE id = ?1 \
-                    AND (SELECT count(*) FROM comment WHERE alert = ?1) < ?5",
-                )?
-                .execute(params![alert, now(), by, text, MAX_COMMENTS])?;
-            let id = change.last_insert_rowid();
+            let undone = undo(&change, action, by)?;
             change.commit()?;
-            Ok((added > 0).then_some(id))
-        })
-    }
-
-    /// Removes a comment; false if there is none with this number.
-    ///
-    /// # Errors
-    /// If the store can't be written.
-    pub fn remove_comment(&mut self, id: i64) -> Result<bool, StoreError> {
-        self.located(|connection| {
-            Ok(connection.execute("DELETE FROM comment WHERE id = ?1", [id])? > 0)
+            Ok(undone)
         })
     }
 
@@ -149,135 +167,173 @@ pub(super) fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
-/// Sets a mark of this time and name, or removes it, and returns how many alerts were changed. What was there
-/// before is kept for an action, if there is one.
+/// Sets a mark, or removes it.
 pub(super) fn mark(
-    connection: &mut Connection,
-    alerts: &[i64],
-    (kind, is_set): (MarkKind, bool),
-    (at, by): (i64, &str),
-    action: Option<i64>,
-) -> Result<u64, StoreProblem> {
-    let (kind, mut changed) = (kind.number(), 0);
-    for alerts in alerts.chunks(STEP) {
-        let change = begin(connection)?;
-        for alert in alerts {
-            if !is_to_change(&change, *alert, kind, is_set)? {
-                continue;
-            }
-            if let Some(action) = action {
-                change
-                    .prepare_cached(
-                        "INSERT INTO triage_before (alert, action, kind, at, by) \
-                        SELECT ?1, ?2, ?3, \
-                        (SELECT at FROM triage WHERE alert = ?1 AND kind = ?3), \
-                        (SELECT by FROM triage WHERE alert = ?1 AND kind = ?3)",
-                    )?
-                    .execute([*alert, action, kind])?;
-            }
-            put(&change, *alert, kind, is_set.then_some((at, by)))?;
-            changed += 1;
-        }
-        change.commit()?;
-    }
-    Ok(changed)
-}
-
-/// Whether an alert is stored, and lacks the mark that it is to have, or has the one that it isn't to have.
-fn is_to_change(
     change: &Connection,
-    alert: i64,
-    kind: i64,
-    is_set: bool,
-) -> rusqlite::Result<bool> {
+    alerts: &AlertSet,
+    (kind, is_set): (MarkKind, bool),
+    author: &Author<'_>,
+) -> Result<TriageAction, StoreProblem> {
+    let kind = kind.number();
     change
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM alert WHERE id = ?1) \
-            AND EXISTS (SELECT 1 FROM triage WHERE alert = ?1 AND kind = ?2) != ?3",
+            "INSERT INTO triage_action (at, by, kind, is_set, is_rule, criteria) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .query_row(params![alert, kind, is_set], |row| row.get(0))
+        .execute(params![now(), author.by, kind, is_set, author.is_rule, author.criteria])?;
+    let (id, mut changed, mut until) = (change.last_insert_rowid(), 0, 0);
+    for (block, wanted) in alerts.blocks() {
+        let marked = marked(change, block, kind)?;
+        let bits = wanted & if is_set { !marked } else { marked };
+        let bits = if bits == 0 { 0 } else { bits & stored(change, block)? };
+        if bits == 0 {
+            continue;
+        }
+        if is_set {
+            add(change, (block, kind, id), bits)?;
+        } else {
+            remove(change, (block, kind, id), bits)?;
+        }
+        changed += u64::from(bits.count_ones());
+        until = block;
+    }
+    change
+        .prepare_cached("UPDATE triage_action SET alerts = ?2, until = ?3 WHERE id = ?1")?
+        .execute(params![id, changed.cast_signed(), until])?;
+    if !author.is_rule {
+        // What is too old to be undone.
+        change
+            .prepare_cached(
+                "DELETE FROM triage_removed WHERE action < (SELECT min(id) FROM \
+                (SELECT id FROM triage_action WHERE NOT is_rule ORDER BY id DESC LIMIT ?1))",
+            )?
+            .execute([UNDOABLE])?;
+    }
+    Ok(TriageAction { id, alerts: changed })
 }
 
-/// Sets a mark, or removes it.
-fn put(
+/// The alerts of a block that are stored.
+fn stored(change: &Connection, block: i64) -> rusqlite::Result<u64> {
+    let n = change
+        .prepare_cached("SELECT n FROM block WHERE id = ?1")?
+        .query_row([block], |row| row.get(0))
+        .optional()?;
+    if n == Some(BLOCK) {
+        return Ok(u64::MAX);
+    }
+    let mut select = change.prepare_cached("SELECT id FROM alert WHERE id BETWEEN ?1 AND ?2")?;
+    let mut rows = select.query([block * BLOCK, block * BLOCK + BLOCK - 1])?;
+    let mut bits = 0;
+    while let Some(row) = rows.next()? {
+        bits |= bit(row.get(0)?);
+    }
+    Ok(bits)
+}
+
+/// The alerts of a block that have a mark of a kind.
+fn marked(change: &Connection, block: i64, kind: i64) -> rusqlite::Result<u64> {
+    Ok(marks(change, block, kind)?.into_iter().fold(0, |all, (_, bits)| all | bits))
+}
+
+/// The marks of a kind in a block: the action, and the alerts.
+fn marks(change: &Connection, block: i64, kind: i64) -> rusqlite::Result<Vec<(i64, u64)>> {
+    let mut select = change
+        .prepare_cached("SELECT action, alerts FROM triage_mark WHERE block = ?1 AND kind = ?2")?;
+    let rows = select.query_map([block, kind], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
+    rows.collect()
+}
+
+fn unsigned(bits: i64) -> u64 {
+    bits.cast_unsigned()
+}
+
+/// Adds marks of an action.
+fn add(
     change: &Connection,
-    alert: i64,
-    kind: i64,
-    mark: Option<(i64, &str)>,
+    (block, kind, action): (i64, i64, i64),
+    bits: u64,
 ) -> rusqlite::Result<()> {
-    match mark {
-        Some((at, by)) => change
-            .prepare_cached(
-                "INSERT OR REPLACE INTO triage (alert, kind, at, by) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![alert, kind, at, by])?,
-        None => change
-            .prepare_cached("DELETE FROM triage WHERE alert = ?1 AND kind = ?2")?
-            .execute([alert, kind])?,
-    };
+    change
+        .prepare_cached(
+            "INSERT INTO triage_mark VALUES (?1, ?2, ?3, ?4) \
+            ON CONFLICT DO UPDATE SET alerts = alerts | excluded.alerts",
+        )?
+        .execute([block, kind, action, bits.cast_signed()])?;
     Ok(())
 }
 
-/// Adds an action, and forgets those that are too old to be undone.
-fn begin_action(connection: &mut Connection, at: i64, by: &str) -> Result<i64, StoreProblem> {
-    let change = begin(connection)?;
-    change.execute("INSERT INTO triage_action (at, by) VALUES (?1, ?2)", params![at, by])?;
-    let id = change.last_insert_rowid();
-    let beyond = "SELECT max(action) FROM (SELECT action, sum(count(*)) OVER (ORDER BY action DESC) AS rows \
-        FROM triage_before GROUP BY action) WHERE rows > ?1";
-    let beyond: Option<i64> = change.query_row(beyond, [MAX_BEFORE], |row| row.get(0))?;
-    let last = beyond.unwrap_or_default().max(id - KEPT);
-    change.execute("DELETE FROM triage_action WHERE id <= ?1", [last])?;
-    change.commit()?;
-    let forget = "DELETE FROM triage_before WHERE (alert, action) IN \
-        (SELECT alert, action FROM triage_before WHERE action <= ?1 LIMIT ?2)";
-    while connection.execute(forget, params![last, STEP])? > 0 {}
-    Ok(id)
-}
-
-fn undo(connection: &mut Connection, action: i64) -> Result<Option<u64>, StoreProblem> {
-    let done_at = connection
-        .query_row("SELECT at FROM triage_action WHERE id = ?1", [action], |row| row.get(0))
-        .optional()?;
-    let Some(done_at) = done_at else { return Ok(None) };
-    let mut changed = 0;
-    loop {
-        let change = begin(connection)?;
-        let step = before(&change, action)?;
-        for (alert, kind, mark) in &step {
-            let now = change
-                .prepare_cached("SELECT at FROM triage WHERE alert = ?1 AND kind = ?2")?
-                .query_row([alert, kind], |row| row.get::<_, i64>(0))
-                .optional()?;
-            // Of the action: it set the mark where there was none, and removed it where there was one.
-            if now == mark.is_none().then_some(done_at) {
-                put(&change, *alert, *kind, mark.as_ref().map(|(at, by)| (*at, &**by)))?;
-                changed += 1;
-            }
-            change
-                .prepare_cached("DELETE FROM triage_before WHERE alert = ?1 AND action = ?2")?
-                .execute([*alert, action])?;
+/// Takes marks away from earlier actions, and keeps them for undoing.
+fn remove(
+    change: &Connection,
+    (block, kind, action): (i64, i64, i64),
+    bits: u64,
+) -> rusqlite::Result<()> {
+    for (was, set) in marks(change, block, kind)? {
+        let gone = set & bits;
+        if gone == 0 {
+            continue;
         }
-        if step.len() < STEP {
-            change.execute("DELETE FROM triage_action WHERE id = ?1", [action])?;
-            change.commit()?;
-            return Ok(Some(changed));
-        }
-        change.commit()?;
+        change.prepare_cached("INSERT INTO triage_removed VALUES (?1, ?2, ?3, ?4)")?.execute([
+            block,
+            action,
+            was,
+            gone.cast_signed(),
+        ])?;
+        let (left, of) =
+            ((set & !gone).cast_signed(), "WHERE block = ?1 AND kind = ?2 AND action = ?3");
+        let sql = match left {
+            0 => format!("DELETE FROM triage_mark {of} AND ?4 = 0"),
+            _ => format!("UPDATE triage_mark SET alerts = ?4 {of}"),
+        };
+        change.prepare_cached(&sql)?.execute([block, kind, was, left])?;
     }
+    Ok(())
 }
 
-/// An alert, a kind of mark, and the mark.
-type Before = (i64, i64, Option<(i64, String)>);
-
-/// The next marks as they were before an action.
-fn before(change: &Connection, action: i64) -> rusqlite::Result<Vec<Before>> {
-    let mut select = change.prepare_cached(
-        "SELECT alert, kind, at, by FROM triage_before WHERE action = ?1 LIMIT ?2",
+fn undo(change: &Connection, action: i64, by: &str) -> Result<Option<u64>, StoreProblem> {
+    let found = change
+        .query_row(
+            "SELECT kind, is_set FROM triage_action WHERE id = ?1 AND undone IS NULL AND id IN \
+            (SELECT id FROM triage_action WHERE NOT is_rule ORDER BY id DESC LIMIT ?2)",
+            [action, UNDOABLE],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let Some((kind, is_set)) = found else { return Ok(None) };
+    let changed = if is_set { take_back(change, action)? } else { put_back(change, action, kind)? };
+    change.execute(
+        "UPDATE triage_action SET undone = ?2, undone_by = ?3 WHERE id = ?1",
+        params![action, now(), by],
     )?;
-    let rows = select.query_map(params![action, STEP], |row| {
-        let mark = row.get::<_, Option<i64>>(2)?.zip(row.get(3)?);
-        Ok((row.get(0)?, row.get(1)?, mark))
-    })?;
-    rows.collect()
+    Ok(Some(changed))
+}
+
+/// Removes the marks that an action set and that are still there.
+fn take_back(change: &Connection, action: i64) -> rusqlite::Result<u64> {
+    let mut select = change.prepare("SELECT alerts FROM triage_mark WHERE action = ?1")?;
+    let mut changed = 0;
+    let mut rows = select.query([action])?;
+    while let Some(row) = rows.next()? {
+        changed += u64::from(unsigned(row.get(0)?).count_ones());
+    }
+    change.execute("DELETE FROM triage_mark WHERE action = ?1", [action])?;
+    Ok(changed)
+}
+
+/// Sets the marks again that an action removed, where none was set since.
+fn put_back(change: &Connection, action: i64, kind: i64) -> rusqlite::Result<u64> {
+    let mut select =
+        change.prepare("SELECT block, was, alerts FROM triage_removed WHERE action = ?1")?;
+    let mut rows = select.query([action])?;
+    let mut changed = 0;
+    while let Some(row) = rows.next()? {
+        let (block, was) = (row.get(0)?, row.get(1)?);
+        let bits = unsigned(row.get(2)?) & !marked(change, block, kind)?;
+        if bits != 0 {
+            add(change, (block, kind, was), bits)?;
+        }
+        changed += u64::from(bits.count_ones());
+    }
+    change.execute("DELETE FROM triage_removed WHERE action = ?1", [action])?;
+    Ok(changed)
 }

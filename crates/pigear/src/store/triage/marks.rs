@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::{MarkKind, has_tables};
 use crate::store::error::{StoreError, StoreProblem};
+use crate::store::layout::BLOCK;
 use crate::store::reader::Reader;
 
 /// What was said about an alert, without when and by whom.
@@ -56,12 +57,20 @@ impl Reader {
 }
 
 fn read(connection: &Connection, alert: i64) -> rusqlite::Result<Marks> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM triage WHERE alert = ?1 AND kind = ?2), \
-        EXISTS (SELECT 1 FROM triage WHERE alert = ?1 AND kind = ?3), \
+    let has = |kind: i64| {
+        format!(
+            "EXISTS (SELECT 1 FROM triage_mark WHERE block = ?1 / {BLOCK} AND kind = {kind} \
+            AND alerts >> (?1 % {BLOCK}) & 1)"
+        )
+    };
+    let sql = format!(
+        "SELECT {}, {}, \
         (SELECT count(*) FROM comment WHERE alert = ?1), \
-        (SELECT max(id) FROM comment WHERE alert = ?1)";
-    let kinds = [MarkKind::Acknowledged, MarkKind::Starred].map(MarkKind::number);
-    connection.prepare_cached(sql)?.query_row([alert, kinds[0], kinds[1]], |row| {
+        (SELECT max(id) FROM comment WHERE alert = ?1)",
+        has(MarkKind::Acknowledged.number()),
+        has(MarkKind::Starred.number())
+    );
+    connection.prepare_cached(&sql)?.query_row([alert], |row| {
         Ok(Marks {
             is_acknowledged: row.get(0)?,
             is_starred: row.get(1)?,

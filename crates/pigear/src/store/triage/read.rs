@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use pigear_alert::triage::{Comment, Triage};
 use rusqlite::Connection;
 
+use super::alert_set::ids;
 use super::{MarkKind, has_tables, mark};
 use crate::store::criteria::Criteria;
 use crate::store::layout::{BLOCK, SEGMENT};
@@ -19,7 +20,7 @@ pub(in crate::store) struct TriageReader {
 
 impl TriageReader {
     pub(in crate::store) fn new(connection: &Connection) -> rusqlite::Result<Self> {
-        let any = "SELECT EXISTS (SELECT 1 FROM triage) OR EXISTS (SELECT 1 FROM comment)";
+        let any = "SELECT EXISTS (SELECT 1 FROM triage_mark) OR EXISTS (SELECT 1 FROM comment)";
         let is_empty = !has_tables(connection)?
             || !connection.prepare_cached(any)?.query_row([], |row| row.get(0))?;
         Ok(Self { is_empty })
@@ -36,14 +37,21 @@ impl TriageReader {
             return Ok(said);
         }
         let mut select = connection.prepare_cached(
-            "SELECT alert, kind, at, by FROM triage WHERE alert BETWEEN ?1 AND ?2",
+            "SELECT block, triage_mark.kind, triage_mark.alerts, at, by \
+            FROM triage_mark JOIN triage_action ON id = action WHERE block BETWEEN ?1 AND ?2",
         )?;
-        let mut rows = select.query([from, to])?;
+        let mut rows = select.query([from / BLOCK, to / BLOCK])?;
         while let Some(row) = rows.next()? {
-            let of_alert = said.entry(row.get(0)?).or_default();
-            let is_star = row.get::<_, i64>(1)? == MarkKind::Starred.number();
-            let kind = if is_star { &mut of_alert.starred } else { &mut of_alert.acknowledged };
-            *kind = Some(mark(row.get(2)?, row.get(3)?));
+            let set = mark(row.get(3)?, row.get(4)?);
+            let bits = row.get::<_, i64>(2)?.cast_unsigned();
+            for id in ids(row.get(0)?, bits).filter(|id| (from..=to).contains(id)) {
+                let of_alert = said.entry(id).or_default();
+                let kind = match MarkKind::from_number(row.get(1)?) {
+                    MarkKind::Acknowledged => &mut of_alert.acknowledged,
+                    MarkKind::Starred => &mut of_alert.starred,
+                };
+                *kind = Some(set.clone());
+            }
         }
         let mut select = connection.prepare_cached(
             "SELECT alert, id, at, by, text FROM comment WHERE alert BETWEEN ?1 AND ?2 ORDER BY id",
@@ -74,19 +82,18 @@ pub(in crate::store) fn blocks(
     {
         if wanted == Some(true) {
             let kind = kind.number();
-            let sql = "SELECT DISTINCT alert / ?3 FROM triage \
-                WHERE kind = ?4 AND alert BETWEEN ?1 AND ?2";
-            found &= of_alerts(connection, sql, &[range.0, range.1, BLOCK, kind])?;
+            let sql = "SELECT DISTINCT block FROM triage_mark WHERE kind = ?3 AND block BETWEEN ?1 AND ?2";
+            found &= of_rows(connection, sql, &[range.0 / BLOCK, range.1 / BLOCK, kind])?;
         }
     }
     if criteria.comment.is_some() {
         let sql = "SELECT DISTINCT alert / ?3 FROM comment WHERE alert BETWEEN ?1 AND ?2";
-        found &= of_alerts(connection, sql, &[range.0, range.1, BLOCK])?;
+        found &= of_rows(connection, sql, &[range.0, range.1, BLOCK])?;
     }
     Ok(found)
 }
 
-fn of_alerts(connection: &Connection, sql: &str, with: &[i64]) -> rusqlite::Result<Blocks> {
+fn of_rows(connection: &Connection, sql: &str, with: &[i64]) -> rusqlite::Result<Blocks> {
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query(rusqlite::params_from_iter(with))?;
     let mut blocks = Blocks::default();

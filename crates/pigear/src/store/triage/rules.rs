@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::action::{TriageWriter, mark, now};
+use super::action::{Author, TriageWriter, begin, mark, now};
+use super::alert_set::AlertSet;
 use super::{MarkKind, has_tables};
 use crate::store::criteria::{Criteria, Test};
 use crate::store::error::{StoreError, StoreProblem};
@@ -31,6 +32,16 @@ pub struct TriageRule {
     pub at: Timestamp,
     /// Who added it.
     pub by: String,
+}
+
+/// What filters acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AppliedRules {
+    /// How many alerts.
+    pub alerts: u64,
+    /// Whether there are more alerts, for which the time was too short.
+    pub is_behind: bool,
 }
 
 impl TriageWriter {
@@ -63,8 +74,7 @@ impl TriageWriter {
         })
     }
 
-    /// Acknowledges the alerts that came since the last time and pass a filter, and returns how many those
-    /// were. A filter for which `compile` returns none is passed over. After a second for a filter the rest is
+    /// Acknowledges the alerts that came since the last time and pass a filter. A filter for which `compile` returns none is passed over. After a second for a filter the rest is
     /// left for the next time.
     ///
     /// # Errors
@@ -72,41 +82,67 @@ impl TriageWriter {
     pub fn apply_rules(
         &mut self,
         mut compile: impl FnMut(&TriageRule) -> Option<Test>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<AppliedRules, StoreError> {
         let rules = self.located(|connection| Ok(rules(connection)?))?;
-        let mut all = 0;
+        let mut applied = AppliedRules::default();
         for (rule, done) in rules {
             let Some(test) = compile(&rule) else { continue };
-            let (passed, last) = passed(self.path(), done, test)?;
-            all += self.located(|connection| {
-                let (change, by) = ((MarkKind::Acknowledged, true), format!("rule {}", rule.id));
-                let marked = mark(connection, &passed, change, (now(), &by), None)?;
-                let done = "UPDATE triage_rule SET done = ?2 WHERE id = ?1";
-                connection.execute(done, [rule.id, last])?;
-                Ok(marked)
-            })?;
+            let passed = passed(self.path(), done, test)?;
+            applied.is_behind |= passed.is_unfinished;
+            if passed.last > done {
+                applied.alerts +=
+                    self.located(|connection| acknowledge(connection, rule.id, &passed))?;
+            }
         }
-        Ok(all)
+        Ok(applied)
     }
 }
 
-/// The alerts after one that pass, and up to which alert that is known.
-fn passed(store: &Path, done: i64, test: Test) -> Result<(Vec<i64>, i64), StoreError> {
+/// The alerts after one that pass a filter.
+struct Passed {
+    alerts: AlertSet,
+    /// Up to which alert that is known.
+    last: i64,
+    is_unfinished: bool,
+}
+
+/// Acknowledges them, and notes that this is done.
+fn acknowledge(
+    connection: &mut Connection,
+    rule: i64,
+    passed: &Passed,
+) -> Result<u64, StoreProblem> {
+    let change = begin(connection)?;
+    let mut marked = 0;
+    if !passed.alerts.is_empty() {
+        let by = format!("rule {rule}");
+        let author = Author { by: &by, is_rule: true, criteria: None };
+        let action = mark(&change, &passed.alerts, (MarkKind::Acknowledged, true), &author)?;
+        if action.alerts == 0 {
+            change.execute("DELETE FROM triage_action WHERE id = ?1", [action.id])?;
+        }
+        marked = action.alerts;
+    }
+    change.execute("UPDATE triage_rule SET done = ?2 WHERE id = ?1", [rule, passed.last])?;
+    change.commit()?;
+    Ok(marked)
+}
+
+fn passed(store: &Path, done: i64, test: Test) -> Result<Passed, StoreError> {
     let criteria = Criteria { also: Some(test), ..Criteria::default() };
     let mut reader = Reader::open(store)?;
     let end = Instant::now() + LIMIT;
     reader.end_when(move || Instant::now() >= end);
-    let mut passed = Vec::new();
+    let mut alerts = AlertSet::default();
     let last = reader.after(done, &criteria, |stored| {
-        passed.push(stored.id);
+        alerts.insert(stored.id);
         Further::On
     });
-    match last {
-        Err(StoreError { source: StoreProblem::Unfinished { reached }, .. }) => {
-            Ok((passed, reached))
-        }
-        last => Ok((passed, last?)),
-    }
+    let (last, is_unfinished) = match last {
+        Err(StoreError { source: StoreProblem::Unfinished { reached }, .. }) => (reached, true),
+        last => (last?, false),
+    };
+    Ok(Passed { alerts, last, is_unfinished })
 }
 
 impl Reader {

@@ -14,8 +14,11 @@ use crate::web::options::Token;
 /// How long a session lasts without a request.
 pub(in crate::web) const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// The most sessions; the one that was not used for longest ends.
-const MOST: usize = 1_000;
+/// The most sessions of a user; the one of theirs that was not used for longest ends.
+const MOST_OF_USER: usize = 20;
+
+/// The same for all who have the token.
+const MOST_WITH_TOKEN: usize = 200;
 
 /// A session.
 #[derive(Clone, Debug)]
@@ -60,9 +63,10 @@ impl Sessions {
         let mut inner = self.inner();
         inner.next += 1;
         let session = Session { user, role, password, csrf, key: inner.next };
-        if inner.by_id.len() >= MOST {
-            let oldest =
-                inner.by_id.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| *key);
+        let most = if session.user.is_some() { MOST_OF_USER } else { MOST_WITH_TOKEN };
+        let theirs = inner.by_id.iter().filter(|(_, entry)| entry.session.user == session.user);
+        if theirs.clone().count() >= most {
+            let oldest = theirs.min_by_key(|(_, entry)| entry.used).map(|(key, _)| *key);
             oldest.and_then(|key| inner.by_id.remove(&key));
         }
         let entry = Entry { id: Token::new(&id), session: session.clone(), used: Instant::now() };
@@ -122,13 +126,18 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_sessions_is_bounded() {
+    fn a_user_ends_only_sessions_of_their_own() {
         let sessions = Sessions::default();
-        let (first, _) = sessions.begin(None, Role::Full, None).unwrap();
-        for _ in 0..MOST {
-            sessions.begin(None, Role::Full, None).unwrap();
-        }
-        assert!(sessions.find(&first).is_none());
-        assert_eq!(sessions.inner().by_id.len(), MOST);
+        let begin = |user: Option<&str>| {
+            sessions.begin(user.map(str::to_owned), Role::Full, None).unwrap().0
+        };
+        let (ann, bob, token) = (begin(Some("ann")), begin(Some("bob")), begin(None));
+        let last: Vec<_> = (0..1_500).map(|_| begin(Some("bob"))).collect();
+        assert!(sessions.find(&bob).is_none());
+        assert!([ann, token.clone()].iter().all(|id| sessions.find(id).is_some()));
+        assert!(last[1_500 - MOST_OF_USER..].iter().all(|id| sessions.find(id).is_some()));
+        assert_eq!(sessions.inner().by_id.len(), MOST_OF_USER + 2);
+        (0..MOST_WITH_TOKEN).for_each(|_| drop(begin(None)));
+        assert!(sessions.find(&token).is_none());
     }
 }

@@ -14,6 +14,9 @@ use crate::web::site::{Shared, Site};
 /// The header with the token against forged requests.
 pub(in crate::web) const CSRF_HEADER: &str = "x-csrf-token";
 
+/// What a user is told who may change nothing.
+pub(super) const READ_ONLY: &str = "this user may look, but change nothing";
+
 /// A request that another site's page did not make.
 pub(in crate::web) struct SameOrigin;
 
@@ -62,8 +65,7 @@ impl FromRequestParts<Shared> for Write {
             Identity::Anyone => "local",
             Identity::Token => "token",
             Identity::User(session) if session.role == Role::ReadOnly => {
-                let detail = "this user may look, but change nothing";
-                return Err(Problem::new(StatusCode::FORBIDDEN, "read-only", detail));
+                return Err(Problem::new(StatusCode::FORBIDDEN, "read-only", READ_ONLY));
             }
             Identity::User(session) => {
                 return Ok(Self(session.user.unwrap_or_else(|| "token".to_owned())));
@@ -78,10 +80,11 @@ fn is_same_origin(site: &Site, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let fetched = text("sec-fetch-site").is_none_or(|from| ["same-origin", "none"].contains(&from));
     let origin = text(ORIGIN.as_str()).is_none_or(|origin| {
-        let host = origin.split_once("://").map_or("", |(_, host)| host);
+        let Some((scheme, host)) = origin.split_once("://") else { return false };
         // A proxy in between may have changed the host.
-        text(HOST.as_str()).is_some_and(|own| own.eq_ignore_ascii_case(host))
-            || site.hosts.configures(host)
+        let is_own = text(HOST.as_str()).is_some_and(|own| own.eq_ignore_ascii_case(host))
+            || site.hosts.has_origin(host);
+        is_own && (scheme == "https" || !site.has_tls)
     });
     fetched && origin
 }

@@ -10,9 +10,9 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::change::{Change, SameOrigin};
+use super::change::{Change, READ_ONLY, SameOrigin};
 use crate::web::access::users::Role;
-use crate::web::access::{Identity, LIFETIME, SESSION_COOKIE, Session};
+use crate::web::access::{Identity, LIFETIME, Session};
 use crate::web::body::JsonBody;
 use crate::web::ends::Ends;
 use crate::web::parameters::{Parameters, Selects};
@@ -44,6 +44,11 @@ pub(in crate::web) struct SessionObject {
     csrf: Option<String>,
     /// How to log in: `password`, `token`; empty where no login is needed.
     login: Vec<&'static str>,
+    /// Whether alerts can be marked and commented on: the user may, and the store can be written.
+    can_triage: bool,
+    /// Why not; absent if they can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    triage_problem: Option<String>,
 }
 
 /// Who is logged in
@@ -60,16 +65,21 @@ pub(in crate::web) async fn session(
     RawQuery(query): RawQuery,
 ) -> Result<Json<SessionObject>, Problem> {
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    Ok(Json(object(&site, &identity)))
+    Ok(Json(object(&site, &identity).await))
 }
 
-fn object(site: &Site, identity: &Identity) -> SessionObject {
+async fn object(site: &Site, identity: &Identity) -> SessionObject {
     let (user, role) = match identity {
         Identity::Anyone | Identity::Token => (None, Role::Full),
         Identity::User(session) => (session.user.clone(), session.role),
     };
     let csrf = site.access.csrf(identity).map(str::to_owned);
-    SessionObject { user, role, csrf, login: site.access.ways() }
+    let triage_problem = match role {
+        Role::ReadOnly => Some(READ_ONLY.to_owned()),
+        Role::Full => site.queries.why_unchangeable().await,
+    };
+    let (login, can_triage) = (site.access.ways(), triage_problem.is_none());
+    SessionObject { user, role, csrf, login, can_triage, triage_problem }
 }
 
 /// Log in
@@ -92,7 +102,7 @@ pub(in crate::web) async fn log_in(
 ) -> Result<Response, Problem> {
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
     if site.access.ways().is_empty() {
-        return Ok(Json(object(&site, &Identity::Anyone)).into_response());
+        return Ok(Json(object(&site, &Identity::Anyone).await).into_response());
     }
     let peer = ends.peer.ip();
     let (id, session) = match login {
@@ -109,7 +119,8 @@ pub(in crate::web) async fn log_in(
     };
     let is_secure = site.has_tls || forwarded_as(&headers) == Some("https");
     let cookie = cookie(&site, &id, LIFETIME, is_secure);
-    Ok((cookie, Json(object(&site, &Identity::User(session)))).into_response())
+    let object = object(&site, &Identity::User(session)).await;
+    Ok((cookie, Json(object)).into_response())
 }
 
 /// The scheme that a proxy in between says.
@@ -123,11 +134,10 @@ fn cookie(
     age: Duration,
     is_secure: bool,
 ) -> [(axum::http::HeaderName, HeaderValue); 1] {
-    let (prefix, age) = (&site.prefix, age.as_secs());
+    let (name, prefix, age) = (site.access.cookie(), &site.prefix, age.as_secs());
     let secure = if is_secure { "; Secure" } else { "" };
-    let text = format!(
-        "{SESSION_COOKIE}={id}; Path={prefix}/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}"
-    );
+    let text =
+        format!("{name}={id}; Path={prefix}/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}");
     // It has ASCII only.
     [(SET_COOKIE, HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("")))]
 }

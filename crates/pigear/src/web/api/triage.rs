@@ -13,17 +13,20 @@ use utoipa::ToSchema;
 use super::alerts::Id;
 use super::change::Write;
 use crate::script::Filter;
-use crate::store::{Further, MarkKind, Reader, Selection, StoreIdentity, TriageRule};
+use crate::store::{
+    AlertSet, Further, MarkKind, PastAction, Selection, StoreError, StoreIdentity, StoreProblem,
+    TriageRule,
+};
 use crate::web::body::JsonBody;
 use crate::web::parameters::{Parameters, Selects, StoreParameters};
 use crate::web::problem::{Problem, ProblemObject};
-use crate::web::site::Shared;
+use crate::web::site::{Shared, Site};
 
 /// The most alerts that are named in a request.
 const MOST_IDS: usize = 10_000;
 
 /// A mark of an alert.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::web) enum Mark {
     /// Somebody has looked at it, and nothing is left to be done.
@@ -67,7 +70,7 @@ pub(in crate::web) struct TriageDone {
 
 /// Acknowledge or star alerts, or take that back
 ///
-/// The latest twenty actions can be undone.
+/// The latest hundred actions can be undone.
 #[utoipa::path(
     post, path = "/api/v1/triage", tag = "triage", request_body = TriageRequest,
     params(("X-CSRF-Token" = Option<String>, Header, description = "`csrf` of the session"), StoreParameters),
@@ -85,16 +88,19 @@ pub(in crate::web) async fn triage(
     let of = store(query.as_deref())?;
     let change = (request.mark.into(), request.set);
     let wrong = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "body", detail);
-    let ids = match (request.ids, request.criteria) {
-        (Some(ids), None) if ids.len() <= MOST_IDS => ids,
+    let (alerts, criteria) = match (request.ids, request.criteria) {
+        (Some(ids), None) if ids.len() <= MOST_IDS => (ids.into_iter().collect(), None),
         (Some(_), None) => return Err(wrong(format!("give at most {MOST_IDS} ids"))),
         (None, Some(criteria)) => {
-            let selection = selection(&criteria)?;
-            site.queries.run(move |reader| matching(reader, &selection)).await?
+            // Texts can always be written.
+            let text = serde_json::to_string(&criteria).unwrap_or_default();
+            (matching(&site, criteria).await?, Some(text))
         }
         _ => return Err(wrong("give either ids or criteria".to_owned())),
     };
-    let done = site.queries.change(of, move |triage| Ok(triage.mark(&ids, change, &by)?));
+    let done = site.queries.change(of, move |triage| {
+        Ok(triage.mark_all(&alerts, change, &by, criteria.as_deref())?)
+    });
     done.await.map(|done| Json(TriageDone { action: done.id, alerts: done.alerts }))
 }
 
@@ -106,14 +112,32 @@ fn store(query: Option<&str>) -> Result<Option<StoreIdentity>, Problem> {
     Ok(store)
 }
 
-/// The alerts that meet criteria. One for which a filter fails doesn't.
-fn matching(reader: &mut Reader, selection: &Selection) -> Result<Vec<i64>, Problem> {
-    let mut ids = Vec::new();
-    reader.newest(&selection.criteria_for_change(|| TimeZone::UTC)?, |stored| {
-        ids.push(stored.id);
-        Further::On
-    })?;
-    Ok(ids)
+/// The alerts that meet criteria, however long it takes to find them: other queries may run between its parts. One
+/// for which a filter fails doesn't.
+async fn matching(site: &Site, criteria: BTreeMap<String, String>) -> Result<AlertSet, Problem> {
+    let (mut alerts, mut before) = (AlertSet::default(), i64::MAX);
+    loop {
+        let selection = selection(&criteria)?;
+        let part = site.queries.run(move |reader| {
+            let criteria = selection.criteria_for_change(|| TimeZone::UTC)?;
+            let found = reader.newest_before(before, &criteria, |stored| {
+                alerts.insert(stored.id);
+                Further::On
+            });
+            match found {
+                Err(StoreError { source: StoreProblem::Unfinished { reached }, .. })
+                    if reached < before =>
+                {
+                    Ok((alerts, Some(reached)))
+                }
+                found => Ok(found.map(|()| (alerts, None))?),
+            }
+        });
+        match part.await? {
+            (found, None) => return Ok(found),
+            (found, Some(reached)) => (alerts, before) = (found, reached),
+        }
+    }
 }
 
 fn selection(criteria: &BTreeMap<String, String>) -> Result<Selection, Problem> {
@@ -156,17 +180,96 @@ pub(in crate::web) struct Undone {
 )]
 pub(in crate::web) async fn undo(
     State(site): State<Shared>,
-    Write(_): Write,
+    Write(by): Write,
     RawQuery(query): RawQuery,
     JsonBody(UndoRequest { action }): JsonBody<UndoRequest>,
 ) -> Result<Json<Undone>, Problem> {
     let of = store(query.as_deref())?;
     let done = site.queries.change(of, move |triage| {
-        triage.undo(action)?.ok_or_else(|| {
+        triage.undo(action, &by)?.ok_or_else(|| {
             Problem::not_found(format!("action {action} can't be undone any more, or was undone"))
         })
     });
     done.await.map(|alerts| Json(Undone { alerts }))
+}
+
+/// What people did.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct TriageActions {
+    /// The latest hundred, newest first.
+    actions: Vec<TriageActionObject>,
+}
+
+/// Marks that someone set or removed together.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct TriageActionObject {
+    /// Its number, to undo it.
+    id: i64,
+    /// When it was.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// Who did it.
+    by: String,
+    /// The mark.
+    mark: Mark,
+    /// Whether the alerts got it.
+    set: bool,
+    /// The criteria by which the alerts were found; absent if they were named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    criteria: Option<BTreeMap<String, String>>,
+    /// How many alerts were changed.
+    alerts: u64,
+    /// Whether it can be undone.
+    undoable: bool,
+    /// When and by whom it was undone; absent if it wasn't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undone: Option<UndoneObject>,
+}
+
+/// When something was undone, and by whom.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct UndoneObject {
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// By whom.
+    by: String,
+}
+
+impl From<PastAction> for TriageActionObject {
+    fn from(action: PastAction) -> Self {
+        Self {
+            undoable: action.is_undoable(),
+            id: action.id,
+            at: action.at,
+            by: action.by,
+            mark: match action.kind {
+                MarkKind::Acknowledged => Mark::Acknowledged,
+                MarkKind::Starred => Mark::Starred,
+            },
+            set: action.is_set,
+            criteria: action.criteria.and_then(|text| serde_json::from_str(&text).ok()),
+            alerts: action.alerts,
+            undone: action.undone.map(|undone| UndoneObject { at: undone.at, by: undone.by }),
+        }
+    }
+}
+
+/// The latest hundred actions, which can be undone
+#[utoipa::path(
+    get, path = "/api/v1/triage/actions", tag = "triage",
+    responses(
+        (status = 200, description = "The actions, newest first", body = TriageActions),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::web) async fn actions(
+    State(site): State<Shared>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<TriageActions>, Problem> {
+    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
+    let actions = site.queries.run(|reader| Ok(reader.triage_actions()?)).await?;
+    Ok(Json(TriageActions { actions: actions.into_iter().map(TriageActionObject::from).collect() }))
 }
 
 /// A comment.

@@ -11,7 +11,7 @@ use crate::harness::{Test, program};
 use crate::room::Room;
 
 /// Every endpoint that needs a login.
-const ENDPOINTS: [(&str, &str); 15] = [
+const ENDPOINTS: [(&str, &str); 16] = [
     ("GET", "alerts"),
     ("GET", "alerts/1"),
     ("GET", "alerts/1/packet"),
@@ -21,6 +21,7 @@ const ENDPOINTS: [(&str, &str); 15] = [
     ("GET", "series"),
     ("GET", "values?field=sid"),
     ("GET", "stream"),
+    ("GET", "triage/actions"),
     ("GET", "health"),
     ("GET", "session"),
     ("GET", "openapi.json"),
@@ -69,11 +70,12 @@ fn without_a_login_each_endpoint_is_refused_and_says_how_to_log_in() {
         assert_eq!(answer.problem(401)["login"], json!(["password"]), "{method} {path}");
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
     }
+    let port = page.address.port();
     for wrong in [
         "Authorization: Bearer x\n",
         "Authorization: Basic YTpi\n",
-        "Cookie: pigear_session=1.x\n",
-        "Cookie: pigear_session=\n",
+        &format!("Cookie: pigear_session_{port}=1.x\n"),
+        &format!("Cookie: pigear_session_{port}=\n"),
     ] {
         page.request("GET", "api/v1/alerts", wrong, "").problem(401);
     }

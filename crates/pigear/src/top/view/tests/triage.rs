@@ -85,7 +85,7 @@ fn what_others_say_is_shown_of_the_alerts_on_the_screen() {
     other.comment(1, "ann", "a test").unwrap();
     top.look();
     assert!(line(&mut top, "first (1 comment)").starts_with("\" 1 high  +"));
-    other.undo(action.id).unwrap();
+    other.undo(action.id, "ann").unwrap();
     top.look();
     assert!(line(&mut top, "third").starts_with("\" 1 high   "));
 }

@@ -1,0 +1,60 @@
+//! Comments on alerts.
+
+use rusqlite::params;
+
+use super::action::{TriageWriter, begin, now};
+use crate::store::error::{StoreError, StoreProblem};
+
+/// The most comments on an alert.
+const MAX_COMMENTS: i64 = 100;
+
+/// The longest comment, in characters.
+const MAX_COMMENT: usize = 10_000;
+
+/// The most that all comments of a store have, in characters: they count into the limit of the store's size.
+const MAX_ALL: i64 = 8_000_000;
+
+impl TriageWriter {
+    /// Comments on an alert, and returns the comment's number; `None` if the alert isn't stored any more, or
+    /// has a hundred comments.
+    ///
+    /// # Errors
+    /// If the text is empty, longer than 10,000 characters, or has control characters other than line ends and
+    /// tabs; if the comments of the store have 8 million characters; or if it can't be written.
+    pub fn comment(&mut self, alert: i64, by: &str, text: &str) -> Result<Option<i64>, StoreError> {
+        let text = text.replace("\r\n", "\n");
+        self.located(|connection| {
+            if text.trim().is_empty() || text.chars().count() > MAX_COMMENT {
+                return Err(StoreProblem::Comment { most: MAX_COMMENT });
+            }
+            if text.chars().any(|it| it.is_control() && !"\n\t".contains(it)) {
+                return Err(StoreProblem::ControlCharacter);
+            }
+            let change = begin(connection)?;
+            let sum = "SELECT coalesce(sum(length(text)), 0) FROM comment";
+            if change.prepare_cached(sum)?.query_row([], |row| row.get::<_, i64>(0))? >= MAX_ALL {
+                return Err(StoreProblem::TooManyComments { most: MAX_ALL });
+            }
+            let added = change
+                .prepare_cached(
+                    "INSERT INTO comment (alert, at, by, text) \
+                    SELECT id, ?2, ?3, ?4 FROM alert WHERE id = ?1 \
+                    AND (SELECT count(*) FROM comment WHERE alert = ?1) < ?5",
+                )?
+                .execute(params![alert, now(), by, text, MAX_COMMENTS])?;
+            let id = change.last_insert_rowid();
+            change.commit()?;
+            Ok((added > 0).then_some(id))
+        })
+    }
+
+    /// Removes a comment; false if there is none with this number.
+    ///
+    /// # Errors
+    /// If the store can't be written.
+    pub fn remove_comment(&mut self, id: i64) -> Result<bool, StoreError> {
+        self.located(|connection| {
+            Ok(connection.execute("DELETE FROM comment WHERE id = ?1", [id])? > 0)
+        })
+    }
+}

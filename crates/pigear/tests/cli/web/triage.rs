@@ -1,0 +1,165 @@
+//! What people say about alerts: who may, what was done, and how it is undone.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use super::client::{Answer, LAST, PINGS, Page};
+use crate::harness::{NOBODY, Test, can_change_user, program_as};
+use crate::room::Room;
+
+/// Headers of a change that the page makes.
+fn headers(page: &Page) -> String {
+    let session = page.json("session");
+    format!("Content-Type: application/json\nX-CSRF-Token: {}\n", session["csrf"].as_str().unwrap())
+}
+
+fn post(page: &Page, path: &str, body: &Value) -> Answer {
+    page.request("POST", &format!("api/v1/{path}"), &headers(page), &body.to_string())
+}
+
+#[test]
+fn the_latest_actions_are_listed_and_one_of_them_is_undone() {
+    let page = Page::pinged(&[]);
+    assert_eq!(page.json("triage/actions")["actions"], json!([]));
+    let starred = post(&page, "triage", &json!({ "ids": [3, 5], "mark": "starred", "set": true }));
+    let starred = starred.json(200)["action"].clone();
+    let all = json!({ "criteria": { "proto": "icmp" }, "mark": "acknowledged", "set": true });
+    let all = post(&page, "triage", &all).json(200);
+    assert_eq!(all["alerts"], PINGS);
+
+    let listed = page.json("triage/actions")["actions"].clone();
+    let newest = &listed[0];
+    assert_eq!((&newest["id"], &newest["alerts"]), (&all["action"], &json!(PINGS)));
+    assert_eq!((&newest["by"], &newest["mark"]), (&json!("local"), &json!("acknowledged")));
+    assert_eq!((&newest["set"], &newest["undoable"]), (&json!(true), &json!(true)));
+    assert_eq!(newest["criteria"], json!({ "proto": "icmp" }));
+    assert!(newest["at"].is_string() && newest.get("undone").is_none(), "{newest}");
+    assert_eq!((&listed[1]["id"], listed[1].get("criteria")), (&starred, None));
+
+    let undone = post(&page, "triage/undo", &json!({ "action": all["action"] })).json(200);
+    assert_eq!(undone["alerts"], PINGS);
+    let newest = page.json("triage/actions")["actions"][0].clone();
+    assert_eq!((&newest["id"], &newest["undoable"]), (&all["action"], &json!(false)));
+    assert_eq!(newest["undone"]["by"], "local");
+    post(&page, "triage/undo", &json!({ "action": all["action"] })).problem(404);
+    assert_eq!(page.json("alerts?starred=yes")["alerts"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn an_action_is_still_listed_when_the_program_starts_again() {
+    let mut page = Page::pinged(&[]);
+    let body = json!({ "criteria": {}, "mark": "acknowledged", "set": true });
+    let action = post(&page, "triage", &body).json(200)["action"].clone();
+    page.running.signal(Signal::SIGKILL);
+    let page = Page::over(page.running.end().0, &[]);
+    assert_eq!(page.json("triage/actions")["actions"][0]["id"], action);
+    let undone = post(&page, "triage/undo", &json!({ "action": action })).json(200);
+    assert_eq!(undone["alerts"], LAST);
+}
+
+#[test]
+fn a_comment_has_no_control_characters() {
+    let page = Page::pinged(&[]);
+    for wrong in ["a\u{1b}[31mb", "a\0b", "\u{7}", "a\u{9b}b"] {
+        post(&page, "alerts/1/comments", &json!({ "text": wrong })).problem(400);
+    }
+    assert_eq!(post(&page, "alerts/1/comments", &json!({ "text": "one\r\n\ttwo" })).status, 201);
+    let said = page.json("alerts/1")["triage"]["comments"][0].clone();
+    assert_eq!((&said["text"], &said["by"]), (&json!("one\n\ttwo"), &json!("local")));
+    assert!(said["at"].is_string());
+}
+
+/// A store with the alerts of `icmp_ping`, which no program writes.
+fn stored() -> Room {
+    let mut page = Page::pinged(&[]);
+    page.running.signal(Signal::SIGTERM);
+    page.running.end().0
+}
+
+#[test]
+fn a_page_says_whether_alerts_can_be_marked() {
+    let page = Page::over(stored(), &[]);
+    let session = page.json("session");
+    assert_eq!(session["can_triage"], true);
+    assert_eq!(session.get("triage_problem"), None);
+    // A failed change is no surprise then.
+    let room = page.running.room();
+    fs::rename(room.at("a.db"), room.at("b.db")).unwrap();
+    let session = page.json("session");
+    assert_eq!(session["can_triage"], false);
+    assert!(session["triage_problem"].as_str().unwrap().contains("there is no store"), "{session}");
+}
+
+#[test]
+fn a_page_over_a_store_that_it_may_only_read_says_so() {
+    if !can_change_user() {
+        return;
+    }
+    let room = stored();
+    chown(room.path(), Some(NOBODY), None).unwrap();
+    fs::set_permissions(room.at("a.db"), Permissions::from_mode(0o444)).unwrap();
+    let mut command = program_as(NOBODY, &room);
+    command.args(["web", "--store", "a.db", "--listen", "127.0.0.1:0"]).current_dir(room.path());
+    let page = Page::from(command, room);
+    let session = page.json("session");
+    assert_eq!(session["can_triage"], false, "{session}");
+    assert!(session["triage_problem"].is_string(), "{session}");
+    let body = json!({ "ids": [1], "mark": "starred", "set": true });
+    post(&page, "triage", &body).problem(503);
+    assert_eq!(page.last(), LAST);
+}
+
+/// The name and the value of the session's cookie, after a login.
+fn cookie(page: &Page) -> String {
+    let body = json!({ "token": "s3cret-of-the-page" }).to_string();
+    let answer = page.request("POST", "api/v1/login", "Content-Type: application/json\n", &body);
+    answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+}
+
+#[test]
+fn two_pages_of_a_machine_have_cookies_of_different_names() {
+    let with_token = |keys: &[&str]| {
+        let test = Test::new().file("token", "s3cret-of-the-page\n");
+        let keys: Vec<_> = [&["token_file=token"], keys].concat();
+        Page::of(test.args(["--store", "a.db", "--data-handler", "web"]), &keys)
+    };
+    let (one, other) = (with_token(&[]), with_token(&["path=/a/b"]));
+    let (of_one, of_other) = (cookie(&one), cookie(&other));
+    let name = |cookie: &str| cookie.split_once('=').unwrap().0.to_owned();
+    assert_eq!(name(&of_one), format!("pigear_session_{}", one.address.port()));
+    assert_eq!(name(&of_other), format!("pigear_session_{}_a_b", other.address.port()));
+    // A browser sends both to both.
+    let both = format!("Cookie: {of_one}; {of_other}\n");
+    for page in [&one, &other] {
+        assert_eq!(page.request("GET", "api/v1/alerts", &both, "").status, 200);
+        let described = page.request("GET", "api/v1/openapi.json", &both, "").json(200);
+        let described = &described["components"]["securitySchemes"]["session"]["name"];
+        assert!(both.contains(described.as_str().unwrap()), "{described}");
+    }
+}
+
+#[test]
+fn an_origin_has_the_port_that_was_configured() {
+    let page = Page::listening(&["hosts=ids.example, other.example:8443"]);
+    let headers = headers(&page);
+    // As a server in between sends it, which has another name and port for this one.
+    let answered = |origin: &str| {
+        let headers = format!("{headers}Host: 127.0.0.1\nOrigin: {origin}\n");
+        page.request("POST", "api/v1/logout", &headers, "").status
+    };
+    for own in ["https://ids.example", "http://IDS.example", "https://other.example:8443"] {
+        assert_eq!(answered(own), 204, "{own}");
+    }
+    for other in [
+        "https://ids.example:9999",
+        "https://other.example",
+        "https://other.example:8444",
+        "http://127.0.0.1:1",
+        "ids.example",
+    ] {
+        assert_eq!(answered(other), 403, "{other}");
+    }
+}

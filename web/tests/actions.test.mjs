@@ -1,0 +1,51 @@
+// The latest actions, undone from the page; and a page that may change nothing.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Room, browser, datagrams, isAccessible, open, until } from "./harness.mjs";
+
+let chrome;
+const room = new Room();
+before(async () => { chrome = await browser(); });
+after(async () => {
+  await chrome?.close();
+  await room.end();
+});
+
+test("an action is undone after the page was loaded again", async () => {
+  await room.store(datagrams("v2919/icmp_ping"));
+  const { url } = await room.web();
+  const acknowledged = async () => (await (await fetch(`${url}api/v1/alerts?limit=1000&acknowledged=yes`)).json()).alerts.length;
+  const page = await open(chrome, url);
+  await page.waitForSelector("tr.alert, tr.flood");
+  page.on("dialog", (dialog) => dialog.accept());
+  await page.getByRole("button", { name: "Acknowledge all" }).click();
+  await until("all are acknowledged", async () => await acknowledged() === datagrams("v2919/icmp_ping").length);
+  await page.reload();
+  await page.waitForSelector("tr.alert, tr.flood");
+  await page.getByRole("button", { name: "Latest actions" }).click();
+  await page.waitForSelector("#actions[open] li button");
+  await isAccessible(page, "latest actions");
+  await page.getByRole("button", { name: "Undo action 1" }).click();
+  await page.waitForSelector("#actions li:has-text('undone by local')");
+  assert.equal(await acknowledged(), 0);
+  await page.getByRole("button", { name: "Close" }).click();
+  assert.ok(await page.getByRole("button", { name: "Acknowledge all" }).isVisible());
+  await page.close();
+});
+
+test("a page over a store that can't be written says so, and offers no change", async () => {
+  const { url } = await room.web();
+  const page = await open(chrome, url);
+  await page.route("**/api/v1/session", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ json: { ...await answer.json(), can_triage: false, triage_problem: "cannot write the store" } });
+  });
+  await page.reload();
+  await page.waitForSelector("tr.alert, tr.flood");
+  assert.match(await page.textContent(".reason"), /can't be marked: cannot write the store/);
+  assert.ok(!await page.getByRole("button", { name: "Acknowledge all" }).isVisible());
+  await isAccessible(page, "no change");
+  await page.close();
+});
