@@ -21,12 +21,13 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// All files. The first is the page itself.
-pub(super) static ALL: [Asset; 17] = [
+pub(super) static ALL: [Asset; 21] = [
     Asset::new("", HTML, include_bytes!("../../../../web/index.html")),
     Asset::new("api.js", JS, include_bytes!("../../../../web/api.js")),
     Asset::new("app.js", JS, include_bytes!("../../../../web/app.js")),
     Asset::new("bar.js", JS, include_bytes!("../../../../web/bar.js")),
     Asset::new("detail.js", JS, include_bytes!("../../../../web/detail.js")),
+    Asset::new("dialogs.js", JS, include_bytes!("../../../../web/dialogs.js")),
     Asset::new("dom.js", JS, include_bytes!("../../../../web/dom.js")),
     Asset::new("grouping.js", JS, include_bytes!("../../../../web/grouping.js")),
     Asset::new("health.js", JS, include_bytes!("../../../../web/health.js")),
@@ -34,7 +35,10 @@ pub(super) static ALL: [Asset; 17] = [
     Asset::new("list.js", JS, include_bytes!("../../../../web/list.js")),
     Asset::new("now.js", JS, include_bytes!("../../../../web/now.js")),
     Asset::new("overview.js", JS, include_bytes!("../../../../web/overview.js")),
+    Asset::new("saved.js", JS, include_bytes!("../../../../web/saved.js")),
     Asset::new("state.js", JS, include_bytes!("../../../../web/state.js")),
+    Asset::new("time_range.js", JS, include_bytes!("../../../../web/time_range.js")),
+    Asset::new("times.js", JS, include_bytes!("../../../../web/times.js")),
     Asset::new("triage.js", JS, include_bytes!("../../../../web/triage.js")),
     Asset::new("values.js", JS, include_bytes!("../../../../web/values.js")),
     Asset::new("style.css", CSS, include_bytes!("../../../../web/style.css")),

@@ -48,12 +48,29 @@ pub(in crate::web) struct TriageRequest {
     /// The alerts.
     #[schema(max_items = 10_000)]
     ids: Option<Vec<i64>>,
-    /// Criteria, as the parameters of `alerts`.
-    criteria: Option<BTreeMap<String, String>>,
+    /// Criteria, as the parameters of `alerts`; a parameter that may be repeated may have a list.
+    criteria: Option<BTreeMap<String, Texts>>,
     /// The mark.
     mark: Mark,
     /// Whether they get it.
     set: bool,
+}
+
+/// A text, or several.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(in crate::web) enum Texts {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Texts {
+    fn all(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Several(texts) => texts,
+        }
+    }
 }
 
 /// What was done.
@@ -116,9 +133,11 @@ fn matching(reader: &mut Reader, selection: &Selection) -> Result<Vec<i64>, Prob
     Ok(ids)
 }
 
-fn selection(criteria: &BTreeMap<String, String>) -> Result<Selection, Problem> {
+fn selection(criteria: &BTreeMap<String, Texts>) -> Result<Selection, Problem> {
     let mut selection = Selection::default();
-    for (name, text) in criteria {
+    let all =
+        criteria.iter().flat_map(|(name, texts)| texts.all().iter().map(move |it| (name, it)));
+    for (name, text) in all {
         match selection.set(name, text) {
             Ok(true) => {}
             Ok(false) => {

@@ -54,6 +54,10 @@ fn criteria_have_the_names_and_the_meaning_of_the_options_of_query() {
         ("since=2025-06-15T18:06:41Z", &["--since", "2025-06-15T18:06:41Z"]),
         ("until=2025-06-15+18:06:41", &["--until", "2025-06-15 18:06:41"]),
         ("filter=msg.caplen+%3E+100", &["--filter", "msg.caplen > 100"]),
+        (
+            "filter=let+n+%3D+msg.caplen%3B+n+%3E+100&filter=msg.sig_id+!%3D+1000134",
+            &["--filter", "let n = msg.caplen; n > 100", "--filter", "msg.sig_id != 1000134"],
+        ),
     ] {
         let printed = page.query(&[options, &["--limit", "1000", "--format", "json"]].concat());
         let exported = page.get(&format!("export?format=json&{parameter}"));
@@ -187,6 +191,24 @@ fn mistakes_are_problems_that_name_what_is_wrong() {
     for path in ["nope", "alerts/1/nope", ""] {
         page.problem(path, 404);
     }
+}
+
+#[test]
+fn an_alert_passes_all_filters_also_those_with_statements() {
+    let page = Page::pinged(&[]);
+    let total = |parameters: &str| {
+        let counts = page.json(&format!("counts?by=sid&{parameters}"));
+        counts["total"].as_u64().unwrap()
+    };
+    let (statement, excluded) =
+        ("filter=let+n+%3D+msg.sig_id%3B+n+%3E+0", "filter=!(msg.sig_id+%3D%3D+1000134)");
+    let all = total("");
+    assert_eq!(total(statement), all);
+    let others = total(excluded);
+    assert!(others < all, "{others} of {all}");
+    assert_eq!(total(&format!("{statement}&{excluded}")), others);
+    assert_eq!(total(&format!("{excluded}&{statement}&filter=false")), 0);
+    page.problem(&format!("alerts?{statement}&{excluded}&filter=mgs"), 400);
 }
 
 #[test]
