@@ -2,7 +2,8 @@
 
 import { get, mayChange, post } from "./api.js";
 import { h, svg, toast } from "./dom.js";
-import { ago, bytes, number, plain, timeElement } from "./values.js";
+import { ago, timeElement } from "./times.js";
+import { bytes, number, plain } from "./values.js";
 
 const EVERY = 5_000;
 const KEPT = 60;

@@ -3,8 +3,9 @@
 import { address, follow, get, mayChange } from "./api.js";
 import { announce, byId, h, toast } from "./dom.js";
 import { append, prepend, remove, trim } from "./grouping.js";
-import { behind, changed, drawRows, rows, table } from "./list.js";
-import { go, params, state } from "./state.js";
+import { behind, changed, drawRows, rows, table, withSensors } from "./list.js";
+import { showSensors } from "./bar.js";
+import { empty, go, link, params, state } from "./state.js";
 import { acknowledgeAll, triage } from "./triage.js";
 import { number } from "./values.js";
 
@@ -37,11 +38,13 @@ let keyed = false;
 
 const newer = h("button", { type: "button", class: "newer", hidden: true, onclick: () => { setPaused(false); scrollTo({ top: 0 }); } });
 const pause = h("button", { type: "button", "aria-pressed": "false", onclick: () => setPaused(!paused) }, "Pause");
-const older = h("button", { type: "button", onclick: () => more() }, "Older alerts");
-const message = h("p", { class: "empty", hidden: true });
+const older = h("button", { type: "button", hidden: true, onclick: fetchOlder }, "Older alerts");
+const message = h("div", { class: "empty", hidden: true });
 const group = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => go({ group: group.checked }) }));
-const tools = h("div", { class: "tools row" }, pause, newer, h("label", { class: "check" }, group, "group floods"),
-  h("button", { type: "button", class: "change", onclick: () => acknowledgeAll(store) }, "Acknowledge all"), exportMenu());
+const others = h("div", { id: "others", class: "choices" }, h("label", { class: "check" }, group, "group floods"),
+  h("button", { type: "button", class: "change", onclick: () => acknowledgeAll(store) }, "Acknowledge all…"), exportMenu());
+const more = h("button", { type: "button", class: "unfold", "aria-expanded": "false", "aria-controls": "others", onclick: () => more.setAttribute("aria-expanded", String(others.classList.toggle("open"))) }, "More");
+const tools = h("div", { class: "tools row" }, pause, newer, more, others);
 
 export const view = h("section", { "aria-label": "Alerts" }, tools, table, message, h("p", { class: "row" }, older));
 
@@ -71,7 +74,9 @@ export async function load() {
   store = page.store;
   selected = 0;
   draw();
-  say(page.alerts.length ? "" : page.reason ? `No alerts found: ${page.reason}.` : "No alerts found.");
+  if (page.alerts.length) say("");
+  else sayNothing(page);
+  if (page.alerts.length) lookForSensors();
   if (state.until) { byId("state").textContent = ""; return; }
   unfollow = follow(params(), place(page.last), {
     alert: (alert) => { pending.push(alert); if (pending.length > 2 * KEPT) pending.splice(0, KEPT); arrived += 1; },
@@ -134,10 +139,37 @@ function setPaused(stopped) {
 function say(text) {
   message.textContent = text;
   message.hidden = !text;
+  table.hidden = Boolean(text);
   older.hidden = !next;
 }
 
-async function more() {
+/**
+ * Says why there is nothing, and what can be done.
+ * @param {{last: number, reason?: string}} page
+ */
+function sayNothing({ last, reason }) {
+  next = undefined;
+  say(last ? `No alerts found${reason ? `: ${reason}` : ""}.` : "No alerts yet. Each one is shown here as soon as it is stored.");
+  const isChosen = link({ ...state, view: "now", alert: null, group: true }) !== link(empty());
+  if (last && isChosen) message.append(" ", h("button", { type: "button", onclick: () => go({ ...empty(), group: state.group }) }, "Show all alerts"));
+}
+
+/** When sensors were counted. */
+let counted = 0;
+
+/** Offers the sensors, if there are several: looked for when nothing else is to be done. */
+function lookForSensors() {
+  if (Date.now() - counted < 600_000) return;
+  counted = Date.now();
+  setTimeout(async () => {
+    const found = await get("values", { field: "sensor", limit: 50 }).catch(() => ({ values: [] }));
+    const names = found.values.map((/** @type {{value: string}} */ one) => one.value).sort();
+    withSensors(names.length > 1);
+    showSensors(names);
+  }, 1_000);
+}
+
+async function fetchOlder() {
   const [from, signal] = [next, running?.signal];
   if (!from || older.disabled) return;
   older.disabled = true;
@@ -173,7 +205,7 @@ async function marked(alerts, kind, set) {
   if (!await triage(alerts, kind, set, store)) return;
   for (const alert of alerts) {
     changed(alert);
-    if (kind === "acknowledged" && set && state.hide) remove(groups, alert);
+    if (kind === "acknowledged" && set && state.acknowledged === "no") remove(groups, alert);
   }
   draw();
 }
@@ -194,16 +226,29 @@ function select(n, focus) {
 }
 
 /**
+ * Goes to another row; if an alert is open, the one of that row is instead.
+ * @param {number} by
+ */
+function step(by) {
+  select(selected + by, true);
+  const found = behind(groups, rows()[selected]);
+  if (state.alert && found) go({ alert: "alerts" in found ? found.alerts[0].id : found.id }, { replace: true });
+}
+
+/**
  * A key that was pressed outside of inputs. True if it was used.
  * @param {KeyboardEvent} event
  */
 export function key(event) {
+  // With an alert open, the keys go from that one to the next.
+  const shown = state.alert ? rows().findIndex((row) => row.dataset.id === String(state.alert)) : -1;
+  if (shown >= 0) selected = shown;
   const found = behind(groups, rows()[selected]);
   keyed = true;
   const alerts = /** @type {Alert[]} */ (found ? ("alerts" in found ? found.alerts : [/** @type {Alert} */ (found)]) : []);
   switch (event.key) {
-    case "j": case "ArrowDown": select(selected + 1, true); break;
-    case "k": case "ArrowUp": select(selected - 1, true); break;
+    case "j": case "ArrowDown": step(1); break;
+    case "k": case "ArrowUp": step(-1); break;
     case "g": select(0, true); break;
     case "Enter":
       if (!(event.target instanceof HTMLTableRowElement) || !found) return false;

@@ -73,10 +73,10 @@ test("a value is included and excluded by a click, and back and forward know it"
   await source.click();
   await page.getByRole("menuitem").first().click();
   await page.waitForURL((at) => at.searchParams.get("src") === text);
-  await until("only this source", async () => new Set(await page.$$eval("tr.alert td:nth-child(4) .value:first-child", (all) => all.map((one) => one.textContent))).size === 1);
+  await until("only this source", async () => new Set(await page.$$eval("tr.alert td.src .value:first-child", (all) => all.map((one) => one.textContent))).size === 1);
   await page.locator(".chip button").first().click();
   await page.waitForURL((at) => at.searchParams.get("not") === `src:${text}`);
-  await until("not this source", async () => !(await page.$$eval("tr.alert td:nth-child(4) .value", (all) => all.map((one) => one.textContent))).includes(text));
+  await until("not this source", async () => !(await page.$$eval("tr.alert td.src .value", (all) => all.map((one) => one.textContent))).includes(text));
   await page.goBack();
   await page.waitForURL((at) => at.searchParams.get("src") === text);
   assert.match(await page.textContent(".chips"), /^source /);
