@@ -1,10 +1,11 @@
 // The newest alerts, and each new one as it comes. Floods of one signature are one row.
 
 import { address, follow, get, mayChange } from "./api.js";
+import { showSensors } from "./bar.js";
 import { announce, byId, h, toast } from "./dom.js";
 import { append, prepend, remove, trim } from "./grouping.js";
 import { behind, changed, drawRows, rows, table, withSensors } from "./list.js";
-import { showSensors } from "./bar.js";
+import { openNoise } from "./noise.js";
 import { empty, go, link, params, state } from "./state.js";
 import { acknowledgeAll, triage } from "./triage.js";
 import { number } from "./values.js";
@@ -42,10 +43,12 @@ const older = h("button", { type: "button", hidden: true, onclick: fetchOlder },
 const message = h("div", { class: "empty", hidden: true });
 const group = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => go({ group: group.checked }) }));
 const others = h("div", { id: "others", class: "choices" }, h("label", { class: "check" }, group, "group floods"),
-  h("button", { type: "button", class: "change", onclick: () => acknowledgeAll(store) }, "Acknowledge all…"), exportMenu());
+  h("button", { type: "button", class: "change", onclick: () => acknowledgeAll(store) }, "Acknowledge all…"),
+  h("button", { type: "button", onclick: openNoise }, "Noise…"), exportMenu());
 const more = h("button", { type: "button", class: "unfold", "aria-expanded": "false", "aria-controls": "others", onclick: () => more.setAttribute("aria-expanded", String(others.classList.toggle("open"))) }, "More");
 const tools = h("div", { class: "tools row" }, pause, newer, more, others);
 
+table.hidden = true;
 export const view = h("section", { "aria-label": "Alerts" }, tools, table, message, h("p", { class: "row" }, older));
 
 function exportMenu() {

@@ -92,6 +92,25 @@ test("alerts are chosen by what people said about them", async () => {
   await page.close();
 });
 
+test("noise is acknowledged as it comes, by what is chosen or any filter", async () => {
+  const page = await open(chrome, `${url}?sid=1:1000134&not=src:192.0.2.1`, { allow: ["400 (Bad Request)"] });
+  await page.waitForSelector("tr.alert, tr.flood");
+  await page.getByRole("button", { name: "Noise…" }).click();
+  const filter = page.locator("#noise textarea");
+  assert.equal(await filter.inputValue(), "(msg.sig_generator == 1 && msg.sig_id == 1000134) && !(alert.src_ip == \"192.0.2.1\")");
+  await page.getByRole("button", { name: "Add" }).click();
+  await page.waitForSelector("#noise li code");
+  await isAccessible(page, "noise");
+  await filter.fill("alert.foo");
+  await page.getByRole("button", { name: "Add" }).click();
+  await page.waitForSelector("#noise .mistake:not([hidden])");
+  assert.equal(await page.locator("#noise li").count(), 1);
+  await page.locator("#noise li button").click();
+  await until("it is gone", async () => await page.locator("#noise li").count() === 0);
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.close();
+});
+
 test("a time is chosen from fields, in the viewer's zone or UTC", async () => {
   const page = await open(chrome, url, { zone: "Asia/Kolkata" });
   await page.waitForSelector("tr.alert, tr.flood");
