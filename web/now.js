@@ -152,7 +152,7 @@ function say(text) {
  */
 function sayNothing({ last, reason }) {
   next = undefined;
-  say(last ? `No alerts found${reason ? `: ${reason}` : ""}.` : "No alerts yet. Each one is shown here as soon as it is stored.");
+  say(last ? `No alerts found${reason ? `: ${reason}` : ""}.` : "No alerts found: none is stored yet. Each one is shown here as soon as it is.");
   const isChosen = link({ ...state, view: "now", alert: null, group: true }) !== link(empty());
   if (last && isChosen) message.append(" ", h("button", { type: "button", onclick: () => go({ ...empty(), group: state.group }) }, "Show all alerts"));
 }

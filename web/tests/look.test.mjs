@@ -36,6 +36,17 @@ test("every view is accessible, light and dark, wide and narrow", { timeout: 120
   }
 });
 
+test("who wants no motion sees none", async () => {
+  const page = await open(chrome, url);
+  await page.waitForSelector("tr.alert, tr.flood");
+  const motion = () => page.evaluate(() => { const main = document.querySelector("main"); main.dataset.busy = "yes"; return getComputedStyle(main).animationName; });
+  assert.equal(await motion(), "wait");
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  assert.equal(await motion(), "none");
+  assert.deepEqual(await page.evaluate(() => document.getAnimations().map((one) => one.id)), []);
+  await page.close();
+});
+
 test("the keys move, open, close, search and help", async () => {
   const page = await open(chrome, url);
   await page.waitForSelector("tr.alert");
