@@ -6,7 +6,7 @@ import { announce, byId, h, toast } from "./dom.js";
 import { append, prepend, remove, trim } from "./grouping.js";
 import { behind, changed, drawRows, rows, table, withSensors } from "./list.js";
 import { openNoise } from "./noise.js";
-import { empty, go, link, params, state } from "./state.js";
+import { empty, go, link, onChange, params, state } from "./state.js";
 import { acknowledgeAll, triage } from "./triage.js";
 import { number } from "./values.js";
 
@@ -44,7 +44,7 @@ const message = h("div", { class: "empty", hidden: true });
 const group = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => go({ group: group.checked }) }));
 const others = h("div", { id: "others", class: "choices" }, h("label", { class: "check" }, group, "group floods"),
   h("button", { type: "button", class: "change", onclick: () => acknowledgeAll(store) }, "Acknowledge all…"),
-  h("button", { type: "button", onclick: openNoise }, "Noise…"), exportMenu());
+  h("button", { type: "button", title: "Filters whose alerts are acknowledged as they come", onclick: openNoise }, "Noise…"), exportMenu());
 const more = h("button", { type: "button", class: "unfold", "aria-expanded": "false", "aria-controls": "others", onclick: () => more.setAttribute("aria-expanded", String(others.classList.toggle("open"))) }, "More");
 const tools = h("div", { class: "tools row" }, pause, newer, more, others);
 
@@ -218,8 +218,11 @@ function mark() {
     const is = n === selected;
     if (row.tabIndex !== (is ? 0 : -1)) row.tabIndex = is ? 0 : -1;
     row.classList.toggle("selected", is && keyed);
+    row.classList.toggle("shown", state.alert !== null && row.dataset.id === String(state.alert));
   });
 }
+
+onChange(mark);
 
 /** @param {number} n @param {boolean} focus */
 function select(n, focus) {

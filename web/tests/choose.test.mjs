@@ -173,6 +173,7 @@ test("with an alert open, the keys are about that alert, and go to the next", as
   await until("the star is gone", async () => await total("starred=yes") === 0);
   await page.keyboard.press("j");
   await page.waitForURL((at) => at.searchParams.get("alert") === String(ids[4]));
+  assert.deepEqual(await page.$$eval("tr.shown", (rows) => rows.map((row) => Number(row.dataset.id))), [ids[4]]);
   await page.keyboard.press("k");
   await page.waitForURL((at) => at.searchParams.get("alert") === String(ids[3]));
   await page.close();
