@@ -157,16 +157,16 @@ function sayNothing({ last, reason }) {
   if (last && isChosen) message.append(" ", h("button", { type: "button", onclick: () => go({ ...empty(), group: state.group }) }, "Show all alerts"));
 }
 
-/** When sensors were counted. */
-let counted = 0;
+/** When sensors were looked for. */
+let lookedAt = 0;
 
 /** Offers the sensors, if there are several: looked for when nothing else is to be done. */
 function lookForSensors() {
-  if (Date.now() - counted < 600_000) return;
-  counted = Date.now();
+  if (Date.now() - lookedAt < 600_000) return;
+  lookedAt = Date.now();
   setTimeout(async () => {
-    const found = await get("values", { field: "sensor", limit: 50 }).catch(() => ({ values: [] }));
-    const names = found.values.map((/** @type {{value: string}} */ one) => one.value).sort();
+    const { origins } = await get("health").catch(() => ({ origins: [] }));
+    const names = /** @type {string[]} */ ([...new Set(origins.map((/** @type {{sensor?: string}} */ one) => one.sensor).filter(Boolean))]).sort();
     withSensors(names.length > 1);
     showSensors(names);
   }, 1_000);

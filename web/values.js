@@ -54,9 +54,9 @@ function openMenu(at, field, exact) {
   /** @param {string} label @param {() => void} act */
   const item = (label, act) => h("button", { type: "button", role: "menuitem", onclick: () => { close(); at.focus(); act(); } }, label);
   const items = [
-    item(`Only ${FIELDS[field].label} ${exact}`, () => choose(field, exact, false)),
+    ...(state.view === "health" ? [] : [item(`Only ${FIELDS[field].label} ${exact}`, () => choose(field, exact, false))]),
     ...(state.view === "now" ? [] : [item("List its alerts", () => go({ ...including(field, exact), view: "now" }))]),
-    item(`Without ${FIELDS[field].label} ${exact}`, () => choose(field, exact, true)),
+    ...(state.view === "health" ? [] : [item(`Without ${FIELDS[field].label} ${exact}`, () => choose(field, exact, true))]),
     ...(field === "src" || field === "dst" ? [item(`Only from or to ${exact}`, () => choose("host", exact, false))] : []),
     item("Copy", () => copy(exact)),
   ];

@@ -99,10 +99,10 @@ test("a login that ended under an open page is asked for again", { timeout: 60_0
   // All logins end with the program.
   await first.end();
   // Only the stream learns of it: what is asked for now and then would do, too.
-  await page.route(/v1\/(series|values)/, (route) => route.abort());
+  await page.route(/v1\/(series|health)/, (route) => route.abort());
   await room.web(["--users", "users"], new URL(first.url).port);
   await page.waitForSelector("#login[open]");
-  await page.unroute(/v1\/(series|values)/);
+  await page.unroute(/v1\/(series|health)/);
   await logIn();
   await page.waitForSelector("tr.alert, tr.flood");
   await page.close();

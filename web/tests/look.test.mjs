@@ -210,6 +210,18 @@ test("the overview leads to the alerts behind each number", async () => {
   await page.close();
 });
 
+test("the health says where alerts come from, and leads to them", async () => {
+  const page = await open(chrome, `${url}?view=health`);
+  const card = page.locator("article", { has: page.getByRole("heading", { name: "Where alerts come from" }) });
+  await card.locator("tbody tr").first().waitFor();
+  const sensor = await card.locator("tbody .value").first().textContent();
+  await card.locator("tbody .value").first().click();
+  await page.getByRole("menuitem", { name: "List its alerts" }).click();
+  await page.waitForURL((at) => at.searchParams.get("sensor") === sensor && !at.searchParams.get("view"));
+  await page.waitForSelector("tr.alert, tr.flood");
+  await page.close();
+});
+
 test("all of the page is small", async () => {
   const files = new Set(["", "style.css", "icon.svg", "app.js"]);
   let bytes = 0;

@@ -134,7 +134,10 @@ fn an_alert_has_its_layers_and_its_packet() {
     assert_eq!(names[..2], ["Ethernet", "IPv4"]);
     assert_eq!((&layers[0]["start"], &layers[0]["end"]), (&json!(0), &json!(14)));
     assert_eq!(layers[1]["fields"]["source"], first["src_ip"]);
-    for added in ["store", "layers", "payload"] {
+    let eve = page.get(&format!("alerts/{id}/export?format=eve"));
+    let eve = &objects(&String::from_utf8(eve.body).unwrap())[0];
+    assert_eq!(details["community_id"], eve["community_id"]);
+    for added in ["store", "layers", "payload", "community_id"] {
         details.as_object_mut().unwrap().remove(added);
     }
     assert_eq!(details, first);
@@ -259,6 +262,10 @@ fn health_has_the_store_its_lanes_and_the_counters() {
     let health = page.json("health");
     assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(health["store"]["last_id"], PINGS);
+    let origin = &health["origins"][0];
+    assert_eq!(origin["pid"], std::process::id());
+    assert!(origin["socket"].as_str().unwrap().ends_with("snort_alert"), "{origin}");
+    assert!(origin["sensor"].is_string() && origin["uid"].is_number(), "{origin}");
     assert_eq!(health["store"]["last"], "2025-06-15T18:06:41.146548Z");
     assert!(health["store"]["bytes"].as_u64().unwrap() > 10_000);
     assert_eq!(health["dead_letters"], 0);
