@@ -2,9 +2,10 @@
 
 import { get, mayChange, post, session } from "./api.js";
 import { h, toast } from "./dom.js";
-import { number, timeElement } from "./values.js";
+import { timeElement } from "./times.js";
+import { number } from "./values.js";
 
-/** @typedef {{id: number, at: string, by: string, mark: string, set: boolean, criteria?: Record<string, string>, alerts: number, undoable: boolean, undone?: {at: string, by: string}}} Action */
+/** @typedef {{id: number, at: string, by: string, mark: string, set: boolean, criteria?: Record<string, string | string[]>, alerts: number, undoable: boolean, undone?: {at: string, by: string}}} Action */
 
 const list = h("ol", { class: "actions" });
 const dialog = h("dialog", { id: "actions", "aria-labelledby": "actions-title" },
@@ -39,7 +40,7 @@ async function open() {
 /** @param {Action} action */
 function row(action) {
   const what = action.mark === "starred" ? (action.set ? "starred" : "without star") : (action.set ? "acknowledged" : "not acknowledged any more");
-  const chosen = Object.entries(action.criteria ?? {}).map(([name, value]) => `${name}: ${value}`).join(", ");
+  const chosen = Object.entries(action.criteria ?? {}).flatMap(([name, values]) => [values].flat().map((value) => `${name}: ${value}`)).join(", ");
   return h("li", {},
     h("span", {}, timeElement(action.at), " ", action.by, ": ", `${number(action.alerts)} alert${action.alerts === 1 ? "" : "s"} ${what}`), " ",
     chosen && h("small", {}, `(${chosen})`), " ",

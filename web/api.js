@@ -43,7 +43,7 @@ export function mayChange() { return session.role !== "read-only" && session.can
 export function address(path, params = {}) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
-    for (const one of [value].flat()) if (one !== undefined && one !== "") query.append(name, String(one));
+    for (const one of [value].flat()) if (one !== undefined) query.append(name, String(one));
   }
   const text = query.toString();
   return `api/v1/${path}${text && "?"}${text}`;
@@ -125,7 +125,10 @@ export function follow(params, last, on) {
     events.addEventListener("ready", () => on.state("live"));
     events.onerror = () => {
       on.state("connecting…");
-      if (events?.readyState === EventSource.CLOSED && !ended) timer = setTimeout(open, 3_000);
+      if (events?.readyState !== EventSource.CLOSED || ended) return;
+      // Perhaps a login has ended: then this asks for one, and the page begins again.
+      get("session").catch(() => {});
+      timer = setTimeout(open, 3_000);
     };
   };
   open();

@@ -10,7 +10,7 @@ import { histogram } from "./histogram.js";
 import * as now from "./now.js";
 import * as overview from "./overview.js";
 import { differs, go, link, onChange, params, state } from "./state.js";
-import { isUtc, toggleZone } from "./values.js";
+import { setTimeStyle, timeStyle } from "./times.js";
 
 /** @type {Record<string, {title: string, module: {view: HTMLElement, load: () => Promise<void>, stop: () => void}}>} */
 const VIEWS = { now: { title: "Now", module: now }, overview: { title: "Overview", module: overview }, health: { title: "Health", module: health } };
@@ -81,7 +81,6 @@ function showNav() {
     href: link({ ...state, view: name, alert: null }), "aria-current": name === state.view ? "page" : undefined,
     onclick: (/** @type {MouseEvent} */ event) => { if (event.ctrlKey || event.metaKey || event.shiftKey) return; event.preventDefault(); go({ view: name, alert: null }); },
   }, title)));
-  byId("zone").textContent = isUtc() ? "UTC" : "Local time";
   document.title = `${VIEWS[state.view].title} – Pigear`;
 }
 
@@ -93,7 +92,10 @@ addEventListener("failed", (event) => failed(/** @type {CustomEvent} */ (event).
 addEventListener("stale", () => load());
 addEventListener("replaced", () => { toast("Another store is there now; its alerts are shown."); load(); if (state.alert) detail.show(); });
 addEventListener("triaged", () => { load(); if (state.alert) detail.show(); });
-byId("zone").addEventListener("click", () => { toggleZone(); load(); detail.show(); });
+const times = /** @type {HTMLSelectElement} */ (byId("zone"));
+times.value = timeStyle();
+times.addEventListener("change", () => { setTimeStyle(times.value); load(); detail.show(); });
+byId("more-tools").addEventListener("click", () => byId("more-tools").setAttribute("aria-expanded", String(byId("tools").classList.toggle("open"))));
 
 addEventListener("keydown", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
@@ -108,7 +110,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "/") focusBar();
   else if (event.key === "?") help();
   else if (views[Number(event.key) - 1]) go({ view: views[Number(event.key) - 1], alert: null });
-  else if (state.view !== "now" || !now.key(event)) return;
+  else if (!(state.alert && detail.key(event)) && (state.view !== "now" || !now.key(event))) return;
   event.preventDefault();
 });
 

@@ -1,11 +1,10 @@
 // The filter bar: words and fields, an expression, a range of time, chips, saved searches.
 
 import { get } from "./api.js";
-import { byId, debounced, h, toast } from "./dom.js";
-import { FIELDS, choose, drop, empty, go, link, params, state } from "./state.js";
-import { time } from "./values.js";
-
-const SPANS = [["", "all time"], ["15m", "last 15 minutes"], ["1h", "last hour"], ["6h", "last 6 hours"], ["24h", "last 24 hours"], ["7d", "last 7 days"], ["30d", "last 30 days"], ["today", "today"], ["yesterday", "since yesterday"]];
+import { byId, debounced, h } from "./dom.js";
+import { pickSaved, saved, showSaved } from "./saved.js";
+import { FIELDS, choose, drop, empty, go, params, state } from "./state.js";
+import { buildTime, showTime, timeChip, timeFields, timeSelect } from "./time_range.js";
 
 /** Words of expressions, for completion. */
 const WORDS = [
@@ -15,7 +14,7 @@ const WORDS = [
 ];
 
 const words = /** @type {HTMLInputElement} */ (h("input", {
-  id: "words", type: "search", autocomplete: "off", spellcheck: false, placeholder: "words of the message, or src:10.0.0.0/8 -sid:1000",
+  id: "words", type: "search", autocomplete: "off", spellcheck: false, placeholder: "words, or src:10.0.0.0/8 -sid:1000",
   role: "combobox", "aria-label": "Search: words, or field:value", "aria-expanded": "false", "aria-controls": "words-list", "aria-autocomplete": "list",
 }));
 const wordsList = h("ul", { id: "words-list", role: "listbox", class: "completion", hidden: true, "aria-label": "Values" });
@@ -26,40 +25,55 @@ const expression = /** @type {HTMLInputElement} */ (h("input", {
 const expressionList = h("ul", { id: "expression-list", role: "listbox", class: "completion", hidden: true, "aria-label": "Words of expressions" });
 const mistake = h("p", { id: "mistake", role: "alert", class: "mistake", hidden: true });
 const chips = h("ul", { class: "chips", "aria-label": "Chosen" });
-const span = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Time" }));
-const saved = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Saved searches" }));
-const hide = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => go({ hide: hide.checked }) }));
-const starred = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => go({ starred: starred.checked }) }));
+const hide = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", role: "switch", onchange: () => go({ acknowledged: hide.checked ? "no" : "" }) }));
+const marks = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Triage" },
+  ...[["", "any triage"], ["acknowledged", "acknowledged only"], ["starred", "starred only"], ["commented", "with comments only"]].map(([value, label]) => h("option", { value }, label))));
+const sensors = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Sensor", hidden: true }));
+const fold = h("button", { type: "button", class: "unfold", "aria-expanded": "false", "aria-controls": "choices" }, "Filters");
 
 /** Builds the bar, once. */
 export function buildBar() {
-  const expert = h("div", { class: "expert", hidden: true }, h("label", { for: "expression" }, "Expression"), h("div", { class: "field" }, expression, expressionList));
-  const more = h("button", { type: "button", "aria-expanded": "false", onclick: () => { expert.hidden = !expert.hidden; more.setAttribute("aria-expanded", String(!expert.hidden)); if (!expert.hidden) expression.focus(); } }, "Expression");
-  if (state.filter) expert.hidden = false;
+  const expert = h("div", { class: "expert", hidden: !state.filter }, h("label", { for: "expression" }, "Expression"), h("div", { class: "field" }, expression, expressionList));
+  const more = h("button", { type: "button", "aria-expanded": String(!expert.hidden), onclick: () => { expert.hidden = !expert.hidden; more.setAttribute("aria-expanded", String(!expert.hidden)); if (!expert.hidden) expression.focus(); } }, "Expression");
+  const choices = h("div", { id: "choices", class: "choices" }, timeSelect, sensors, more, saved, marks, h("label", { class: "check" }, hide, "hide acknowledged"));
+  fold.addEventListener("click", () => fold.setAttribute("aria-expanded", String(choices.classList.toggle("open"))));
   byId("bar").replaceChildren(
     h("form", { role: "search", onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); submitWords(); } },
-      h("div", { class: "field grow" }, words, wordsList), span, more, saved,
-      h("label", { class: "check" }, hide, "hide acknowledged"), h("label", { class: "check" }, starred, "starred only")),
-    expert, mistake, chips);
+      h("div", { class: "field grow" }, words, wordsList), fold, choices),
+    timeFields, expert, mistake, chips);
   complete(words, wordsList, wordCompletions, (text) => { words.value = text; if (!text.endsWith(":")) submitWords(); else words.dispatchEvent(new Event("input")); });
   complete(expression, expressionList, expressionCompletions, (text) => { expression.value = text; });
   expression.addEventListener("keydown", (event) => { if (event.key === "Enter" && expressionList.hidden) go({ filter: expression.value.trim() }); });
   expression.addEventListener("change", () => go({ filter: expression.value.trim() }));
-  span.addEventListener("change", () => {
-    if (span.value !== "chosen") go({ since: span.value, until: "" });
+  marks.addEventListener("change", () => go({
+    acknowledged: marks.value === "acknowledged" ? "yes" : state.acknowledged === "yes" ? "" : state.acknowledged,
+    starred: marks.value === "starred", commented: marks.value === "commented", comment: "",
+  }));
+  sensors.addEventListener("change", () => {
+    const { sensor: _all, ...others } = state.include;
+    go(sensors.value ? { include: { ...others, sensor: [sensors.value] } } : { include: others });
   });
+  buildTime();
   saved.addEventListener("change", pickSaved);
+}
+
+/**
+ * Offers a choice of sensors, if there are several.
+ * @param {string[]} names
+ */
+export function showSensors(names) {
+  sensors.hidden = names.length < 2;
+  sensors.replaceChildren(h("option", { value: "" }, "all sensors"), ...names.map((name) => h("option", { value: name }, name)));
+  sensors.value = state.include.sensor?.length === 1 ? state.include.sensor[0] : "";
 }
 
 /** Shows what is chosen. */
 export function showBar() {
   if (document.activeElement !== expression) expression.value = state.filter;
-  hide.checked = state.hide;
-  starred.checked = state.starred;
-  const own = state.until || (state.since && !SPANS.some(([value]) => value === state.since));
-  const written = (/** @type {string} */ text) => (/^\d{4}-\d\d-\d\dT/.test(text) ? time(text) : text || "…");
-  const options = own ? [...SPANS, ["chosen", `${written(state.since)} – ${written(state.until)}`]] : SPANS;
-  span.replaceChildren(...options.map(([value, label]) => h("option", { value, selected: own ? value === "chosen" : value === state.since }, label)));
+  hide.checked = state.acknowledged === "no";
+  marks.value = state.acknowledged === "yes" ? "acknowledged" : state.starred ? "starred" : state.commented ? "commented" : "";
+  sensors.value = state.include.sensor?.length === 1 ? state.include.sensor[0] : "";
+  showTime();
   showSaved();
   const shown = [];
   if (state.text) shown.push(chip(`“${state.text}”`, "text", false, () => go({ text: "" })));
@@ -67,9 +81,15 @@ export function showBar() {
   for (const [field, values] of Object.entries(state.include)) for (const value of values) shown.push(chip(`${FIELDS[field].label} ${value}`, field, false, () => drop(field, value), () => choose(field, value, true)));
   for (const [field, value] of state.exclude) shown.push(chip(`not ${FIELDS[field].label} ${value}`, field, true, () => drop(field, value), () => choose(field, value, false)));
   if (state.filter) shown.push(chip(state.filter, "filter", false, () => { expression.value = ""; go({ filter: "" }); }));
-  if (own) shown.push(chip(`${written(state.since)} – ${written(state.until)}`, "time", false, () => go({ since: "", until: "" })));
+  if (state.acknowledged === "yes") shown.push(chip("acknowledged", "triage", false, () => go({ acknowledged: "" })));
+  if (state.starred) shown.push(chip("starred", "triage", false, () => go({ starred: false })));
+  if (state.commented) shown.push(chip("with comments", "triage", false, () => go({ commented: false })));
+  const span = timeChip();
+  if (span) shown.push(chip(span, "time", false, () => go({ since: "", until: "" })));
   if (shown.length > 1) shown.push(h("li", {}, h("button", { type: "button", class: "quiet", onclick: () => go({ ...empty(), view: state.view }) }, "clear all")));
   chips.replaceChildren(...shown);
+  const chosen = shown.length + Number(state.acknowledged === "no") + Number(Boolean(state.since) && !span);
+  fold.textContent = chosen ? `Filters (${chosen})` : "Filters";
 }
 
 /**
@@ -93,7 +113,8 @@ export function showMistake(problem) {
   expression.setAttribute("aria-invalid", String(problem?.parameter === "filter"));
   mistake.replaceChildren();
   if (!problem) return;
-  const filter = params().filter ?? "";
+  // The user's filter is the first one; the others are of excluded values, and are right.
+  const filter = params().filter?.[0] ?? "";
   if (problem.parameter === "filter" && problem.column) {
     const line = filter.split("\n")[(problem.line ?? 1) - 1] ?? "";
     const at = problem.column - 1;
@@ -185,34 +206,6 @@ async function expressionCompletions(text, at) {
   if (word.length < 2) return [];
   const found = WORDS.filter((known) => known.startsWith(word) || known.split(".")[1]?.startsWith(word)).slice(0, 10);
   return found.filter((known) => known !== word).map((known) => ({ text: text.slice(0, at - word.length) + known + text.slice(at), label: known }));
-}
-
-/** @returns {Record<string, string>} */
-function searches() {
-  try { return JSON.parse(localStorage.getItem("pigear.searches") ?? "{}"); } catch { return {}; }
-}
-
-function showSaved() {
-  const names = Object.keys(searches()).sort();
-  saved.replaceChildren(h("option", { value: "" }, "Saved searches"), ...names.map((name) => h("option", { value: `=${name}` }, name)),
-    h("option", { value: "save" }, "Save this search…"), ...(names.length ? [h("option", { value: "forget" }, "Forget a search…")] : []));
-}
-
-function pickSaved() {
-  const [picked, all] = [saved.value, searches()];
-  saved.value = "";
-  if (picked.startsWith("=")) {
-    history.pushState(null, "", all[picked.slice(1)]);
-    dispatchEvent(new PopStateEvent("popstate"));
-    return;
-  }
-  const name = prompt(picked === "save" ? "Name of the search:" : `Which search? ${Object.keys(all).join(", ")}`)?.trim();
-  if (!name) return;
-  if (picked === "save") all[name] = link({ ...state, alert: null });
-  else delete all[name];
-  localStorage.setItem("pigear.searches", JSON.stringify(all));
-  toast(picked === "save" ? `Saved as ${name}.` : `Forgot ${name}.`);
-  showSaved();
 }
 
 /** Puts the cursor into the search field. */

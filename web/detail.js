@@ -2,8 +2,10 @@
 
 import { address, get, mayChange, post } from "./api.js";
 import { byId, h, toast } from "./dom.js";
-import { FIELDS, go, state } from "./state.js";
-import { ago, badge, bytes as size, copy, number, plain, ruleValue, signature, timeElement, value } from "./values.js";
+import { FIELDS, empty, go, state } from "./state.js";
+import { ago, timeElement } from "./times.js";
+import { triage } from "./triage.js";
+import { badge, bytes as size, copy, number, plain, ruleValue, signature, value } from "./values.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {{name: string, start: number, end: number, fields: Record<string, any>}} Layer */
@@ -12,9 +14,14 @@ import { ago, badge, bytes as size, copy, number, plain, ruleValue, signature, t
 /** How many bytes are shown at first. */
 const FIRST = 2_048;
 
+/** The alert that is shown. */
+/** @type {Alert | null} */
+let shown = null;
+
 /** Shows the chosen alert. */
 export async function show() {
   const pane = byId("detail");
+  if (state.alert !== shown?.id) shown = null;
   if (!state.alert) {
     pane.hidden = true;
     document.body.classList.remove("detailed");
@@ -26,8 +33,10 @@ export async function show() {
   try {
     const alert = await get(`alerts/${id}`);
     if (state.alert !== id) return;
+    const isAnother = shown?.id !== id;
+    shown = alert;
     pane.replaceChildren(...build(alert));
-    pane.scrollTop = 0;
+    if (isAnother) pane.scrollTop = 0;
     related(alert, pane).catch(() => {});
     rule(alert, pane).catch(() => {});
   } catch (problem) {
@@ -52,7 +61,7 @@ function build(alert) {
     packet(alert, bytes),
     comments(alert),
     h("section", { id: "related", "aria-label": "Around it" }),
-    h("details", {}, h("summary", {}, "JSON"), h("pre", { class: "json" }, JSON.stringify(alert, null, 2))),
+    h("details", { class: "screen" }, h("summary", {}, "JSON"), h("pre", { class: "json" }, JSON.stringify(alert, null, 2))),
   ];
 }
 
@@ -87,13 +96,18 @@ function filterOf(alert) {
 
 /** @param {Alert} alert @param {"acknowledged" | "starred"} kind @param {boolean} set */
 async function change(alert, kind, set) {
-  try {
-    await post("triage", { ids: [alert.id], mark: kind, set }, "POST", { store: alert.store });
-    dispatchEvent(new CustomEvent("triaged"));
-    show();
-  } catch (problem) {
-    toast(String(/** @type {Error} */ (problem).message));
-  }
+  if (await triage([alert], kind, set, alert.store)) dispatchEvent(new CustomEvent("triaged"));
+}
+
+/**
+ * A key that was pressed outside of inputs while an alert is open. True if it was used.
+ * @param {KeyboardEvent} event
+ */
+export function key({ key: pressed }) {
+  if (!shown || !mayChange() || (pressed !== "e" && pressed !== "s")) return false;
+  const kind = pressed === "e" ? "acknowledged" : "starred";
+  change(shown, kind, !shown.triage?.[kind]);
+  return true;
 }
 
 /** @param {Alert} alert */
@@ -108,7 +122,8 @@ function facts(alert) {
     ["Source", end("src")], ["Destination", end("dst")], ["Protocol", value("proto", alert.proto)],
     ["VLAN", alert.vlan && [alert.vlan].flat().join(", ")],
     ["Class", alert.class_description && [alert.class_description]],
-    ["Application", alert.app_name], ["Action", alert.action],
+    ["Application", value("app", alert.app_name)], ["Action", value("action", alert.action)],
+    ["Community ID", alert.community_id && h("code", {}, alert.community_id)],
     ["References", links.length ? h("ul", {}, ...links) : null],
     ["Sensor", [value("sensor", alert.sensor), alert.thread !== undefined && `, packet thread ${alert.thread}`]],
     ["Sent by", alert.sender && `process ${alert.sender.pid} of user ${alert.sender.uid}`],
@@ -227,7 +242,7 @@ function comments(alert) {
       try { await post(`alerts/${alert.id}/comments`, { text: text.value }, "POST", { store: alert.store }); show(); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
     },
   }, text, h("button", {}, "Add"));
-  return h("section", { id: "comments", "aria-label": "Comments" }, h("h3", {}, "Comments"), items.length ? h("ul", {}, ...items) : null, mayChange() && form);
+  return h("section", { id: "comments", "aria-label": "Comments", class: items.length ? "" : "screen" }, h("h3", {}, "Comments"), items.length ? h("ul", {}, ...items) : null, mayChange() && form);
 }
 
 /**
@@ -242,20 +257,20 @@ async function related(alert, pane) {
   const { src_ip: src, dst_ip: dst } = alert;
   const rule = `${alert.sig_generator}:${alert.sig_id}`;
   const cursor = `${alert.id}-${alert.store}`;
-  /** @type {[string, Record<string, any>, Record<string, string[]>][]} */
-  const lists = [["Older alerts of this signature", { sid: rule, cursor }, { sid: [rule] }]];
-  if (src) lists.push(["Older alerts from this source", { src, cursor }, { src: [src] }]);
-  if (src && dst) lists.push(["Older alerts of this pair", { src, dst, cursor }, { src: [src], dst: [dst] }]);
+  /** @type {[string, Record<string, any>, Partial<import("./state.js").State>][]} */
+  const lists = [["Older alerts of this signature", { sid: rule, cursor }, { include: { sid: [rule] } }]];
+  if (src) lists.push(["Older alerts from this source", { src, cursor }, { include: { src: [src] } }]);
+  if (src && dst) lists.push(["Older alerts of this pair", { src, dst, cursor }, { include: { src: [src], dst: [dst] } }]);
   if (src && dst && alert.src_port !== undefined) {
     const flow = `(alert.src_ip == "${src}" && alert.dst_ip == "${dst}" && alert.src_port == ${alert.src_port} && alert.dst_port == ${alert.dst_port}) || (alert.src_ip == "${dst}" && alert.dst_ip == "${src}" && alert.src_port == ${alert.dst_port} && alert.dst_port == ${alert.src_port})`;
-    lists.push(["The same flow, an hour around", { host: src, port: alert.src_port, filter: flow, ...around }, {}]);
+    lists.push(["The flow around it: both directions, from an hour before to an hour after", { host: src, port: alert.src_port, filter: flow, ...around }, { filter: flow, ...around }]);
   }
-  const shown = await Promise.all(lists.map(async ([title, criteria, include]) => {
+  const shown = await Promise.all(lists.map(async ([title, criteria, chosen]) => {
     const page = await get("alerts", { ...criteria, limit: 6, packet: "no" });
     const others = page.alerts.filter((/** @type {Alert} */ one) => one.id !== alert.id).slice(0, 5);
     if (!others.length) return null;
     const items = others.map((/** @type {Alert} */ one) => h("li", {}, timeElement(one.timestamp), " ", h("a", { href: `?alert=${one.id}`, onclick: (/** @type {Event} */ event) => { event.preventDefault(); go({ alert: one.id }); } }, plain(one.msg) || signature(one)), " ", h("small", {}, `${one.src_ip ?? ""} → ${one.dst_ip ?? ""}`)));
-    const all = Object.keys(include).length > 0 && page.next && h("button", { type: "button", class: "quiet", onclick: () => go({ view: "now", include, exclude: [], text: "", filter: "" }) }, "all of them");
+    const all = page.next && h("button", { type: "button", class: "quiet", onclick: () => go({ ...empty(), ...chosen }) }, "all of them");
     return h("article", {}, h("h3", {}, title), h("ul", {}, ...items), all);
   }));
   section?.replaceChildren(...shown.filter((one) => one !== null));

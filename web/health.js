@@ -2,10 +2,14 @@
 
 import { get, mayChange, post } from "./api.js";
 import { h, svg, toast } from "./dom.js";
-import { ago, bytes, number, plain, timeElement } from "./values.js";
+import { ago, timeElement } from "./times.js";
+import { bytes, number, plain, value } from "./values.js";
 
 const EVERY = 5_000;
 const KEPT = 60;
+
+/** How many origins are shown, the latest first. */
+const ORIGINS = 20;
 
 export const view = h("section", { class: "cards", "aria-label": "Health" });
 
@@ -23,7 +27,7 @@ export async function load() {
   const [health, letters] = await Promise.all([get("health"), get("dead-letters", { limit: 20 }).catch(() => ({ letters: [] }))]);
   if (mine !== shown) return;
   remember(health);
-  view.replaceChildren(counters(health), storeCard(health), lanes(health), ...rulesCard(health), deadLetters(letters.letters, health.dead_letters));
+  view.replaceChildren(counters(health), storeCard(health), lanes(health), ...rulesCard(health), ...originsCard(health), deadLetters(letters.letters, health.dead_letters));
   timer = setTimeout(again, EVERY);
 }
 
@@ -101,6 +105,16 @@ function rulesCard({ rules }) {
     rules.problems.length > 0 && h("p", { class: "warning" }, "Not used:"),
     rules.problems.length > 0 && h("ul", {}, ...rules.problems.slice(0, 20).map((/** @type {string} */ problem) => h("li", {}, problem))),
     rules.problems.length + rules.more_problems > 20 && h("p", { class: "more" }, `and ${number(rules.problems.length + rules.more_problems - 20)} more`))];
+}
+
+/** @param {any} health */
+function originsCard({ origins }) {
+  if (!origins?.length) return [];
+  const cells = (/** @type {any} */ one) => [value("sensor", one.sensor), one.socket && plain(one.socket), one.thread, one.pid, one.uid, one.dialect].map((cell) => h("td", {}, cell));
+  return [h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Where alerts come from"),
+    h("table", {}, h("thead", {}, h("tr", {}, ...["sensor", "socket", "packet thread", "process", "user", "Snort"].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...origins.slice(0, ORIGINS).map((/** @type {any} */ one) => h("tr", {}, ...cells(one))))),
+    origins.length > ORIGINS && h("p", { class: "more" }, `and ${number(origins.length - ORIGINS)} earlier ones`))];
 }
 
 /** @param {any} health */

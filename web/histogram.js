@@ -2,7 +2,8 @@
 
 import { h, svg } from "./dom.js";
 import { go } from "./state.js";
-import { number, priorityWord, time } from "./values.js";
+import { time } from "./times.js";
+import { number, priorityWord, value } from "./values.js";
 
 const WIDTH = 1000;
 const HEIGHT = 90;
@@ -15,7 +16,7 @@ const LEVELS = ["1", "2", "3", "4", "unknown"];
  * @param {Series} series
  */
 export function histogram(series) {
-  if (!series.points.length) return h("p", { class: "empty" }, "No alerts in this time.");
+  if (!series.points.length) return h("div");
   const step = series.interval * 1000;
   const first = new Date(series.points[0].time).getTime();
   const last = new Date(series.points[series.points.length - 1].time).getTime();
@@ -43,7 +44,7 @@ export function histogram(series) {
   const total = series.points.reduce((sum, point) => sum + point.alerts, 0);
   const words = LEVELS.map((level) => /** @type {const} */ ([level, series.points.reduce((sum, point) => sum + count(point, level), 0)]))
     .filter(([, alerts]) => alerts);
-  const keys = words.flatMap(([level, alerts]) => [h("i", { class: `key p${level === "unknown" ? 0 : level}`, "aria-hidden": "true" }), `${number(alerts)} ${level === "unknown" ? "unknown" : priorityWord(Number(level))} `]);
+  const keys = words.flatMap(([level, alerts]) => [h("i", { class: `key p${level === "unknown" ? 0 : level}`, "aria-hidden": "true" }), h("span", {}, `${number(alerts)} `, level === "unknown" ? "unknown" : value("priority", level, priorityWord(Number(level)))), " "]);
   const unit = [[86_400, "day"], [3_600, "hour"], [60, "minute"], [1, "second"]].find(([size]) => series.interval % Number(size) === 0) ?? [1, "second"];
   const each = series.interval / Number(unit[0]);
   return h("figure", { class: "histogram" },

@@ -2,13 +2,16 @@
 
 import { get } from "./api.js";
 import { h } from "./dom.js";
-import { params } from "./state.js";
+import { go, params } from "./state.js";
 import { number, plain, value } from "./values.js";
 
 const PARTS = /** @type {const} */ ([
   ["sid", "Signatures"], ["src", "Sources"], ["dst", "Destinations"], ["port", "Destination ports"], ["class", "Classes"], ["sensor", "Sensors"],
 ]);
 const SHOWN = 10;
+
+/** What alerts have that have no such value. */
+const UNKNOWN = /** @type {Record<string, string>} */ ({ src: "no address", dst: "no address", port: "no port", sensor: "no name" });
 
 export const view = h("section", { class: "cards", "aria-label": "Overview" });
 
@@ -20,7 +23,8 @@ export async function load() {
   running = new AbortController();
   const { signal } = running;
   const parts = PARTS.map(async ([by, title]) => card(title, by, await get("counts", { ...params(), by, limit: SHOWN }, signal)));
-  view.replaceChildren(...await Promise.all(parts), await fresh(signal));
+  const cards = [...await Promise.all(parts), await fresh(signal)];
+  view.replaceChildren(h("p", { class: "wide row" }, h("button", { type: "button", class: "main", onclick: () => go({ view: "now" }) }, "List these alerts"), h("span", { class: "hint" }, "Click a value to choose only its alerts, or to leave them out.")), ...cards);
 }
 
 export function stop() { running?.abort(); }
@@ -32,15 +36,18 @@ export function stop() { running?.abort(); }
  */
 function card(title, by, { counts, more, total }) {
   const most = counts[0]?.alerts ?? 1;
-  const rows = counts.map((count) => {
+  const isKnown = (/** @type {Record<string, any>} */ count) => by === "sid" || count[by] !== undefined;
+  if (by === "sensor" && !counts.some(isKnown)) counts = [];
+  // What isn't known is at the end, however often it is so.
+  const rows = [...counts.filter(isKnown), ...counts.filter((count) => !isKnown(count))].map((count) => {
     const what = by === "sid" ? `${count.gid}:${count.sid}` : count[by];
     const label = by === "sid" ? `${plain(count.msg ?? "")} (${count.gid}:${count.sid})` : what === undefined ? "unknown" : String(what);
     const bar = h("span", { class: "bar", "aria-hidden": "true" });
     bar.style.width = `${Math.max(1, (count.alerts / most) * 100)}%`;
-    return h("li", {}, bar, h("span", { class: "what" }, what === undefined ? label : value(by, what, label)), h("span", { class: "n", title: `${((count.alerts / total) * 100).toFixed(1)} %` }, number(count.alerts)));
+    return h("li", {}, bar, h("span", { class: "what" }, what !== undefined ? value(by, what, label) : by === "class" ? value(by, "none", "without a class") : h("span", { class: "unknown" }, UNKNOWN[by] ?? "unknown")), h("span", { class: "n", title: `${((count.alerts / total) * 100).toFixed(1)} %` }, number(count.alerts)));
   });
   return h("article", { class: "card" }, h("h2", {}, title),
-    counts.length ? h("ol", {}, ...rows) : h("p", { class: "empty" }, "None."),
+    counts.length ? h("ol", {}, ...rows) : h("p", { class: "empty" }, by === "sensor" ? "No alert names its sensor." : "None."),
     more > 0 && h("p", { class: "more" }, `and ${number(more)} more`));
 }
 

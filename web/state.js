@@ -1,5 +1,7 @@
 // What is looked at: the whole of it is in the page's address.
 
+import { dayBegin } from "./times.js";
+
 /** Fields that can be included and excluded, each with its form in an expression. */
 /** @type {Record<string, {label: string, expression: (value: string) => string}>} */
 export const FIELDS = {
@@ -13,7 +15,12 @@ export const FIELDS = {
   port: { label: "port", expression: (value) => `(alert.src_port == ${Number(value)} || alert.dst_port == ${Number(value)})` },
   proto: { label: "protocol", expression: (value) => `alert.proto == ${quoted(value)}` },
   sensor: { label: "sensor", expression: (value) => `alert.sensor == ${quoted(value)}` },
+  app: { label: "application", expression: (value) => `alert.app_name == ${quoted(value)}` },
+  action: { label: "action", expression: (value) => `alert.action == ${quoted(value)}` },
 };
+
+/** These are not criteria of the API, but filters. */
+const FILTERS = ["app", "action"];
 
 /** @param {string} text - `384` or `1:384` */
 function rule(text) {
@@ -39,10 +46,11 @@ function network(field, value) {
  * @property {string} until
  * @property {string} text
  * @property {string} filter
- * @property {string} comment
+ * @property {string} comment - a text of comments
+ * @property {boolean} commented - alerts with comments only
  * @property {Record<string, string[]>} include
  * @property {[string, string][]} exclude
- * @property {boolean} hide - hide acknowledged alerts
+ * @property {"" | "yes" | "no"} acknowledged - only acknowledged alerts, or only others
  * @property {boolean} starred - starred alerts only
  * @property {boolean} group - group floods
  * @property {number | null} alert
@@ -50,7 +58,7 @@ function network(field, value) {
 
 /** @returns {State} */
 export function empty() {
-  return { view: "now", since: "", until: "", text: "", filter: "", comment: "", include: {}, exclude: [], hide: false, starred: false, group: true, alert: null };
+  return { view: "now", since: "", until: "", text: "", filter: "", comment: "", commented: false, include: {}, exclude: [], acknowledged: "", starred: false, group: true, alert: null };
 }
 
 /** @type {State} */
@@ -77,7 +85,8 @@ function read() {
     const [name, ...value] = not.split(":");
     if (name in FIELDS && value.length) found.exclude.push([name, value.join(":")]);
   }
-  found.hide = text("acknowledged") === "no";
+  found.commented = query.has("comment") && !text("comment");
+  found.acknowledged = text("acknowledged") === "no" ? "no" : text("acknowledged") === "yes" ? "yes" : "";
   found.starred = text("starred") === "yes";
   found.group = text("group") !== "no";
   found.alert = Number(text("alert")) || null;
@@ -94,7 +103,8 @@ export function link(of) {
   for (const name of /** @type {const} */ (["since", "until", "text", "filter", "comment"])) if (of[name]) query.set(name, of[name]);
   for (const [name, values] of Object.entries(of.include)) values.forEach((value) => query.append(name, value));
   for (const [name, value] of of.exclude) query.append("not", `${name}:${value}`);
-  if (of.hide) query.set("acknowledged", "no");
+  if (of.commented && !of.comment) query.set("comment", "");
+  if (of.acknowledged) query.set("acknowledged", of.acknowledged);
   if (of.starred) query.set("starred", "yes");
   if (!of.group) query.set("group", "no");
   if (of.alert) query.set("alert", String(of.alert));
@@ -126,30 +136,46 @@ addEventListener("popstate", () => {
 export function differs(a, b) { return JSON.stringify(params(a)) !== JSON.stringify(params(b)); }
 
 /**
- * The criteria, as the API's parameters.
+ * The criteria, as the API's parameters. Each excluded value is a filter of its own, so that the user's own filter
+ * may be anything.
  * @param {State} [of]
- * @returns {Record<string, string | undefined>}
+ * @returns {Record<string, string | string[] | undefined>}
  */
 export function params(of = state) {
-  /** @type {Record<string, string | undefined>} */
+  /** @type {Record<string, string | string[] | undefined>} */
   const found = {};
-  for (const name of /** @type {const} */ (["since", "until", "text", "comment"])) if (of[name]) found[name] = of[name];
-  const expressions = of.filter ? [of.exclude.length || needsExpression(of) ? `(${of.filter}\n)` : of.filter] : [];
+  if (of.since) found.since = moment(of.since);
+  if (of.until) found.until = moment(of.until);
+  if (of.text) found.text = of.text;
+  if (of.comment || of.commented) found.comment = of.comment;
+  const filters = of.filter ? [of.filter] : [];
   for (const [name, values] of Object.entries(of.include)) {
     if (LISTS.includes(name)) found[name] = values.join(",");
-    else if (values.length === 1) found[name] = values[0];
-    else expressions.push(`(${values.map(FIELDS[name].expression).join(" || ")})`);
+    else if (values.length === 1 && !FILTERS.includes(name)) found[name] = values[0];
+    else filters.push(values.map(FIELDS[name].expression).join(" || "));
   }
-  for (const [name, value] of of.exclude) expressions.push(`!(${FIELDS[name].expression(value)})`);
-  if (expressions.length) found.filter = expressions.join(" && ");
-  if (of.hide) found.acknowledged = "no";
+  for (const [name, value] of of.exclude) filters.push(`!(${FIELDS[name].expression(value)})`);
+  if (filters.length) found.filter = filters;
+  if (of.acknowledged) found.acknowledged = of.acknowledged;
   if (of.starred) found.starred = "yes";
   return found;
 }
 
-/** @param {State} of */
-function needsExpression(of) {
-  return Object.entries(of.include).some(([name, values]) => !LISTS.includes(name) && values.length > 1);
+/** The server has days in UTC, but the viewer's may begin at another time. */
+/** @param {string} text */
+function moment(text) {
+  const days = ["today", "yesterday"].indexOf(text);
+  return days < 0 ? text : dayBegin(days);
+}
+
+/**
+ * What is included if a value is, too.
+ * @param {string} field
+ * @param {string} value
+ */
+export function including(field, value) {
+  const { [field]: values = [], ...others } = state.include;
+  return { include: { ...others, [field]: [...values.filter((one) => one !== value), value] }, exclude: state.exclude.filter(([name, one]) => name !== field || one !== value) };
 }
 
 /**
@@ -159,22 +185,19 @@ function needsExpression(of) {
  * @param {boolean} exclude
  */
 export function choose(field, value, exclude) {
-  const { [field]: values = [], ...others } = state.include;
-  const include = values.filter((one) => one !== value);
-  const excluded = state.exclude.filter(([name, one]) => name !== field || one !== value);
-  if (exclude) excluded.push([field, value]);
-  else include.push(value);
-  go({ include: include.length ? { ...others, [field]: include } : others, exclude: excluded });
+  if (!exclude) return go(including(field, value));
+  drop(field, value, [[field, value]]);
 }
 
 /**
  * Takes a value out of the criteria.
  * @param {string} field
  * @param {string} value
+ * @param {[string, string][]} [excluded] - what is excluded from now on
  */
-export function drop(field, value) {
+export function drop(field, value, excluded = []) {
   const { [field]: values = [], ...others } = state.include;
   const include = values.filter((one) => one !== value);
   const exclude = state.exclude.filter(([name, one]) => name !== field || one !== value);
-  go({ include: include.length ? { ...others, [field]: include } : others, exclude });
+  go({ include: include.length ? { ...others, [field]: include } : others, exclude: [...exclude, ...excluded] });
 }

@@ -1,60 +1,9 @@
-// How values look: times, priorities, and values that can be clicked to include or exclude them.
+// How values look: priorities, numbers, and values that can be clicked to include or exclude them.
 
 import { byId, h, toast } from "./dom.js";
-import { FIELDS, choose } from "./state.js";
+import { FIELDS, choose, go, including, state } from "./state.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
-
-let utc = localStorage.getItem("pigear.zone") === "utc";
-
-export function isUtc() { return utc; }
-
-export function toggleZone() {
-  utc = !utc;
-  localStorage.setItem("pigear.zone", utc ? "utc" : "local");
-}
-
-/** @param {number} n @param {number} [digits] */
-const pad = (n, digits = 2) => String(n).padStart(digits, "0");
-
-/**
- * A time, as `2026-11-28 09:03:42`.
- * @param {string | number | Date} time
- * @param {{seconds?: boolean, date?: boolean}} [how]
- */
-export function time(time, { seconds = true, date = true } = {}) {
-  const at = new Date(time);
-  const [y, m, d, hour, minute, second] = utc
-    ? [at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate(), at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds()]
-    : [at.getFullYear(), at.getMonth(), at.getDate(), at.getHours(), at.getMinutes(), at.getSeconds()];
-  const day = `${y}-${pad(m + 1)}-${pad(d)}`;
-  const clock = `${pad(hour)}:${pad(minute)}${seconds ? `:${pad(second)}` : ""}`;
-  return date ? `${day} ${clock}` : clock;
-}
-
-/**
- * An element with a time; its title has all of it.
- * @param {string} text - RFC 3339
- * @param {boolean} [date]
- */
-export function timeElement(text, date = true) {
-  return h("time", { dateTime: text, title: `${time(text)} ${utc ? "UTC" : "local time"}\n${text}` }, time(text, { date }));
-}
-
-/**
- * How long ago, in words.
- * @param {string} text
- */
-export function ago(text) {
-  const seconds = Math.max(0, (Date.now() - new Date(text).getTime()) / 1000);
-  for (const [unit, name] of /** @type {[number, string][]} */ ([[86_400, "day"], [3_600, "hour"], [60, "minute"]])) {
-    if (seconds >= unit) {
-      const n = Math.floor(seconds / unit);
-      return `${n} ${name}${n > 1 ? "s" : ""} ago`;
-    }
-  }
-  return "just now";
-}
 
 const WORDS = ["", "high", "medium", "low", "very low"];
 
@@ -62,12 +11,14 @@ const WORDS = ["", "high", "medium", "low", "very low"];
 export function priorityWord(priority) { return priority ? WORDS[priority] ?? `priority ${priority}` : "unknown"; }
 
 /**
- * A priority, as a colour and a word.
+ * A priority, as a colour and a word, which can be clicked.
  * @param {number | undefined} priority
  */
 export function badge(priority) {
   const level = priority && priority < 4 ? priority : priority ? 4 : 0;
-  return h("span", { class: `priority p${level}`, title: `Priority ${priority ?? "unknown"}` }, priorityWord(priority));
+  const made = value("priority", priority, priorityWord(priority)) ?? h("span", { title: "Priority unknown" }, priorityWord(priority));
+  made.classList.add("priority", `p${level}`);
+  return made;
 }
 
 /**
@@ -103,8 +54,9 @@ function openMenu(at, field, exact) {
   /** @param {string} label @param {() => void} act */
   const item = (label, act) => h("button", { type: "button", role: "menuitem", onclick: () => { close(); at.focus(); act(); } }, label);
   const items = [
-    item(`Only ${FIELDS[field].label} ${exact}`, () => choose(field, exact, false)),
-    item(`Without ${FIELDS[field].label} ${exact}`, () => choose(field, exact, true)),
+    ...(state.view === "health" ? [] : [item(`Only ${FIELDS[field].label} ${exact}`, () => choose(field, exact, false))]),
+    ...(state.view === "now" ? [] : [item("List its alerts", () => go({ ...including(field, exact), view: "now" }))]),
+    ...(state.view === "health" ? [] : [item(`Without ${FIELDS[field].label} ${exact}`, () => choose(field, exact, true))]),
     ...(field === "src" || field === "dst" ? [item(`Only from or to ${exact}`, () => choose("host", exact, false))] : []),
     item("Copy", () => copy(exact)),
   ];

@@ -35,8 +35,8 @@ test("alerts are acknowledged, starred and commented on, and it can be undone", 
   await until("it is undone", async () => await count(url, "acknowledged=yes") === 0);
   await page.keyboard.press("s");
   await until("one is starred", async () => await count(url, "starred=yes") === 1);
-  page.on("dialog", (dialog) => dialog.accept());
   await page.getByRole("button", { name: "Acknowledge all" }).click();
+  await page.locator("#ask[open]").getByRole("button", { name: `Acknowledge ${all} alerts` }).click();
   await until("all are acknowledged", async () => await count(url, "acknowledged=yes") === all);
   await page.getByLabel("hide acknowledged").check();
   await page.waitForSelector("text=No alerts found");

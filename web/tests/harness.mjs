@@ -123,8 +123,8 @@ export function browser() {
 }
 
 /** A page of a browser, in which nothing may go wrong. What the page may answer besides is given. */
-export async function open(of, url, { width = 1280, height = 800, scheme = "light", allow = [] } = {}) {
-  const context = await of.newContext({ viewport: { width, height }, colorScheme: scheme, timezoneId: "UTC" });
+export async function open(of, url, { width = 1280, height = 800, scheme = "light", zone = "UTC", allow = [] } = {}) {
+  const context = await of.newContext({ viewport: { width, height }, colorScheme: scheme, timezoneId: zone });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(url).origin });
   const page = await context.newPage();
   page.setDefaultTimeout(LIMIT);

@@ -36,6 +36,17 @@ test("every view is accessible, light and dark, wide and narrow", { timeout: 120
   }
 });
 
+test("who wants no motion sees none", async () => {
+  const page = await open(chrome, url);
+  await page.waitForSelector("tr.alert, tr.flood");
+  const motion = () => page.evaluate(() => { const main = document.querySelector("main"); main.dataset.busy = "yes"; return getComputedStyle(main).animationName; });
+  assert.equal(await motion(), "wait");
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  assert.equal(await motion(), "none");
+  assert.deepEqual(await page.evaluate(() => document.getAnimations().map((one) => one.id)), []);
+  await page.close();
+});
+
 test("the keys move, open, close, search and help", async () => {
   const page = await open(chrome, url);
   await page.waitForSelector("tr.alert");
@@ -73,10 +84,10 @@ test("a value is included and excluded by a click, and back and forward know it"
   await source.click();
   await page.getByRole("menuitem").first().click();
   await page.waitForURL((at) => at.searchParams.get("src") === text);
-  await until("only this source", async () => new Set(await page.$$eval("tr.alert td:nth-child(4) .value:first-child", (all) => all.map((one) => one.textContent))).size === 1);
+  await until("only this source", async () => new Set(await page.$$eval("tr.alert td.src .value:first-child", (all) => all.map((one) => one.textContent))).size === 1);
   await page.locator(".chip button").first().click();
   await page.waitForURL((at) => at.searchParams.get("not") === `src:${text}`);
-  await until("not this source", async () => !(await page.$$eval("tr.alert td:nth-child(4) .value", (all) => all.map((one) => one.textContent))).includes(text));
+  await until("not this source", async () => !(await page.$$eval("tr.alert td.src .value", (all) => all.map((one) => one.textContent))).includes(text));
   await page.goBack();
   await page.waitForURL((at) => at.searchParams.get("src") === text);
   assert.match(await page.textContent(".chips"), /^source /);
@@ -196,6 +207,18 @@ test("the overview leads to the alerts behind each number", async () => {
   const all = await (await fetch(`${url}api/v1/alerts?sid=${new URL(page.url()).searchParams.get("sid")}`)).json();
   assert.equal(all.alerts.length, count);
   assert.ok(shown > 0 && (await messages(page)).every((message) => name.startsWith(message)), name);
+  await page.close();
+});
+
+test("the health says where alerts come from, and leads to them", async () => {
+  const page = await open(chrome, `${url}?view=health`);
+  const card = page.locator("article", { has: page.getByRole("heading", { name: "Where alerts come from" }) });
+  await card.locator("tbody tr").first().waitFor();
+  const sensor = await card.locator("tbody .value").first().textContent();
+  await card.locator("tbody .value").first().click();
+  await page.getByRole("menuitem", { name: "List its alerts" }).click();
+  await page.waitForURL((at) => at.searchParams.get("sensor") === sensor && !at.searchParams.get("view"));
+  await page.waitForSelector("tr.alert, tr.flood");
   await page.close();
 });
 

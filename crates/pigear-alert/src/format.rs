@@ -44,6 +44,7 @@ pub use cef::Cef;
 pub use ecs::Ecs;
 pub use eve::Eve;
 pub use fast::Fast;
+pub use flow::community_id;
 pub use full::Full;
 pub use hexdump::hexdump;
 pub use json::Json;

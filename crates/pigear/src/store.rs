@@ -55,6 +55,7 @@ mod moment;
 mod narrowing;
 mod open;
 mod opener;
+mod origins;
 mod progress;
 mod reader;
 mod recent_sends;
@@ -97,6 +98,7 @@ pub use moment::moment;
 #[cfg(feature = "script")]
 pub(crate) use narrowing::{Narrowing, SignatureTest};
 pub use opener::{DurableLane, OpeningHandler, PendingQueue, StoreOpener, WhenDiskFull};
+pub use origins::StoredOrigin;
 pub use reader::{Further, Reader};
 pub use retention::{Retention, RetentionPolicy};
 pub use row::Stored;

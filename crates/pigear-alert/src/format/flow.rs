@@ -13,7 +13,8 @@ use crate::packet::{Dissection, Header, IpProtocol};
 /// ([specification](https://github.com/corelight/community-id-spec)).
 ///
 /// `None` if the protocol has ports that the packet doesn't show: in fragments, or if it is truncated.
-pub(super) fn community_id(packet: &Dissection) -> Option<String> {
+#[must_use]
+pub fn community_id(packet: &Dissection) -> Option<String> {
     const SEED: [u8; 2] = [0, 0];
     let ports = Ports::of(packet)?;
     let mut ends = ends(packet, ports)?;

@@ -60,7 +60,25 @@ pub const NO_CLASS: &str = "none";
 /// A condition on alerts.
 pub type Test = Box<dyn Fn(&Alert) -> bool>;
 
+/// The condition that all of these are met; none without any.
+#[cfg(feature = "script")]
+fn all_of(mut tests: Vec<Test>) -> Option<Test> {
+    match tests.len() {
+        0 | 1 => tests.pop(),
+        _ => Some(Box::new(move |alert| tests.iter().all(|test| test(alert)))),
+    }
+}
+
 impl Criteria {
+    /// Adds a condition, with what the index can tell of it.
+    #[cfg(feature = "script")]
+    pub(crate) fn also_meets(&mut self, test: Test, narrowing: Option<Narrowing>) {
+        let tests = self.also.take().into_iter().chain([test]).collect();
+        let narrowings: Vec<_> = self.narrowing.take().into_iter().chain(narrowing).collect();
+        self.also = all_of(tests);
+        self.narrowing = (!narrowings.is_empty()).then_some(Narrowing::All(narrowings));
+    }
+
     /// Whether there are criteria on the alert itself, not only on its time and signature.
     pub(super) fn looks_inside(&self) -> bool {
         let Self { src, dst, host, port, proto, sensor, also, .. } = self;

@@ -1,23 +1,19 @@
 //! Which alerts are selected, as users write it: the options of `pigear query`, and the parameters of the
 //! page's API.
 
+mod criteria;
+
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
-#[cfg(feature = "script")]
-use pigear_alert::Alert;
 use pigear_alert::packet::IpProtocol;
 
-use super::criteria::Criteria;
-#[cfg(feature = "script")]
-use super::criteria::Test;
 use super::moment::moment;
-#[cfg(feature = "script")]
-use super::narrowing::Narrowing;
 use crate::keys::number;
 use crate::network::Network;
+
+pub use criteria::SelectionProblem;
 
 /// Which alerts are selected, as users write it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -107,10 +103,12 @@ pub struct Selection {
     #[cfg_attr(feature = "command", arg(long, value_name = "TEXT"))]
     pub comment: Option<String>,
 
-    /// For which EXPR is true, such as `msg.caplen > 1000`; see docs/script.md
+    /// For which EXPR is true, such as `msg.caplen > 1000`; may be repeated, then all must be; see
+    /// docs/script.md
     #[cfg(feature = "script")]
     #[cfg_attr(feature = "command", arg(long, value_name = "EXPR"))]
-    pub filter: Option<String>,
+    #[cfg_attr(feature = "web", param(required = false))]
+    pub filter: Vec<String>,
 }
 
 /// A signature id, as `384` or, with its generator, `1:384`.
@@ -138,27 +136,6 @@ impl fmt::Display for RuleId {
             None => write!(f, "{}", self.sid),
         }
     }
-}
-
-/// A selection makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SelectionProblem {
-    /// A time can't be read.
-    #[error("{0}")]
-    Time(String),
-    /// The span of time is empty.
-    #[error("--since is {since:.0}, and --until is {until:.0}: --since must be the earlier one")]
-    Reversed {
-        /// Its begin.
-        since: Timestamp,
-        /// Its end.
-        until: Timestamp,
-    },
-    /// The filter is invalid.
-    #[cfg(feature = "script")]
-    #[error("--filter: {0}")]
-    Filter(crate::script::ScriptProblem),
 }
 
 impl Selection {
@@ -211,103 +188,11 @@ impl Selection {
             "starred" => once(&mut self.starred, yes_or_no(text))?,
             "comment" => once(&mut self.comment, Ok(text.to_owned()))?,
             #[cfg(feature = "script")]
-            "filter" => once(&mut self.filter, Ok(text.to_owned()))?,
+            "filter" => self.filter.push(text.to_owned()),
             _ => return Ok(false),
         }
         Ok(true)
     }
-
-    /// The criteria. Times without an offset are in the zone, which is asked for only if there are times.
-    ///
-    /// # Errors
-    /// If the span of time is empty, or the filter is invalid.
-    pub fn criteria(&self, zone: impl Fn() -> TimeZone) -> Result<Criteria, SelectionProblem> {
-        self.criteria_with(zone, true)
-    }
-
-    /// The same, for a change of what meets them: an alert for which the filter fails doesn't.
-    ///
-    /// # Errors
-    /// If the span of time is empty, or the filter is invalid.
-    pub fn criteria_for_change(
-        &self,
-        zone: impl Fn() -> TimeZone,
-    ) -> Result<Criteria, SelectionProblem> {
-        self.criteria_with(zone, false)
-    }
-
-    fn criteria_with(
-        &self,
-        zone: impl Fn() -> TimeZone,
-        on_failure: bool,
-    ) -> Result<Criteria, SelectionProblem> {
-        let time = |text: &Option<String>| {
-            let time = text.as_deref().map(|text| moment(text, &zone())).transpose();
-            time.map_err(SelectionProblem::Time)
-        };
-        let (since, until) = (time(&self.since)?, time(&self.until)?);
-        if let Some((since, until)) = since.zip(until)
-            && since > until
-        {
-            return Err(SelectionProblem::Reversed { since, until });
-        }
-        #[cfg(feature = "script")]
-        let filter = self.filter.as_deref();
-        let (also, narrowing) = match filter.map(|it| passes(it, on_failure)).transpose()? {
-            Some((also, narrowing)) => (Some(also), narrowing),
-            None => (None, None),
-        };
-        #[cfg(not(feature = "script"))]
-        let (also, narrowing) = (None, None);
-        Ok(Criteria {
-            since,
-            until,
-            received: None,
-            gid: self.gid.clone(),
-            sid: self.sid.iter().filter(|id| id.gid.is_none()).map(|id| id.sid).collect(),
-            rule: self.sid.iter().filter_map(|id| Some((id.gid?, id.sid))).collect(),
-            priority: self.priority.clone(),
-            class: self.class.clone(),
-            src: self.src,
-            dst: self.dst,
-            host: self.host,
-            port: self.port,
-            proto: self.proto,
-            sensor: self.sensor.clone(),
-            text: self.text.clone(),
-            acknowledged: self.acknowledged,
-            starred: self.starred,
-            comment: self.comment.clone(),
-            also,
-            narrowing,
-        })
-    }
-}
-
-/// A filter's condition, and what the index can tell of it. If the filter fails, an alert passes, as with
-/// handlers, or does not.
-#[cfg(feature = "script")]
-fn passes(script: &str, on_failure: bool) -> Result<(Test, Option<Narrowing>), SelectionProblem> {
-    use std::cell::{Cell, RefCell};
-    use std::sync::Arc;
-
-    let filter = crate::script::Filter::compile(script).map_err(SelectionProblem::Filter)?;
-    let narrowing = filter.narrowing();
-    let (filter, failed) = (RefCell::new(filter), Cell::new(false));
-    let test = move |alert: &Alert| {
-        if let Some(passes) = filter.borrow().passes_natively(alert) {
-            return passes;
-        }
-        let passes = filter.borrow_mut().passes(&Arc::new(alert.clone()));
-        passes.unwrap_or_else(|error| {
-            if !failed.replace(true) {
-                let passes = if on_failure { "passes" } else { "doesn't pass" };
-                tracing::warn!("the filter failed, so the alert {passes}: {error}");
-            }
-            on_failure
-        })
-    };
-    Ok((Box::new(test), narrowing))
 }
 
 fn once<T>(field: &mut Option<T>, value: Result<T, String>) -> Result<(), String> {
@@ -373,19 +258,10 @@ mod tests {
             };
             let mut selection = Selection::default();
             assert_eq!(selection.set(name, text), Ok(true), "{name}");
-            let is_list = ["gid", "sid", "priority", "class"].contains(&name);
+            let is_list = ["gid", "sid", "priority", "class", "filter"].contains(&name);
             assert_eq!(selection.set(name, text).is_ok(), is_list, "{name} twice");
         }
         assert_eq!(Selection::default().set("sids", "1"), Ok(false));
         assert!(Selection::default().set("sid", "1,x").is_err());
-    }
-
-    #[test]
-    fn a_reversed_span_is_refused() {
-        let mut selection = Selection::default();
-        selection.set("since", "2026-11-02").unwrap();
-        selection.set("until", "2026-11-01").unwrap();
-        let problem = selection.criteria(|| TimeZone::UTC).err().unwrap();
-        assert!(matches!(problem, SelectionProblem::Reversed { .. }));
     }
 }

@@ -19,8 +19,9 @@ use crate::store::{
 /// Which alerts are shown, and over which period they are counted.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
-    /// Without its filter.
+    /// Without its last filter.
     pub(super) selection: Selection,
+    /// The last filter, which can be edited.
     pub(super) filter: Option<String>,
     /// Whether acknowledged alerts are left out.
     pub(super) hides_acknowledged: bool,
@@ -36,7 +37,7 @@ impl Wanted {
     /// # Errors
     /// If the criteria make no sense.
     pub(super) fn new(mut selection: Selection, zone: TimeZone) -> Result<Self, SelectionProblem> {
-        let filter = selection.filter.take();
+        let filter = selection.filter.pop();
         let period = Period::default();
         let wanted = Self {
             selection,
@@ -110,8 +111,8 @@ impl Wanted {
         criteria.acknowledged = self.acknowledged();
         let state = FilterState::default();
         if let Some(script) = &self.filter {
-            let (also, narrowing) = state.test(script)?;
-            (criteria.also, criteria.narrowing) = (Some(also), narrowing);
+            let (test, narrowing) = state.test(script)?;
+            criteria.also_meets(test, narrowing);
         }
         Ok((criteria, state))
     }
@@ -121,7 +122,7 @@ impl Wanted {
         self.filter.is_none() && !self.hides_acknowledged && self.options().is_empty()
     }
 
-    /// The criteria other than the filter, as options of the command line.
+    /// The criteria other than the last filter, as options of the command line.
     pub(super) fn options(&self) -> String {
         fn list<T: ToString>(name: &'static str, values: &[T]) -> Option<(&'static str, String)> {
             let values: Vec<_> = values.iter().map(ToString::to_string).collect();
@@ -151,7 +152,7 @@ impl Wanted {
             acknowledged,
             starred,
             comment,
-            filter: _,
+            filter,
         } = &self.selection;
         let options = [
             one("since", since.as_ref()),
@@ -173,6 +174,7 @@ impl Wanted {
         ];
         let options =
             options.into_iter().flatten().map(|(name, value)| format!("--{name} {value}"));
+        let options = options.chain(filter.iter().map(|filter| format!("--filter {filter}")));
         options.collect::<Vec<_>>().join(" ")
     }
 }

@@ -21,19 +21,27 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// All files. The first is the page itself.
-pub(super) static ALL: [Asset; 15] = [
+pub(super) static ALL: [Asset; 23] = [
     Asset::new("", HTML, include_bytes!("../../../../web/index.html")),
     Asset::new("actions.js", JS, include_bytes!("../../../../web/actions.js")),
     Asset::new("api.js", JS, include_bytes!("../../../../web/api.js")),
     Asset::new("app.js", JS, include_bytes!("../../../../web/app.js")),
     Asset::new("bar.js", JS, include_bytes!("../../../../web/bar.js")),
     Asset::new("detail.js", JS, include_bytes!("../../../../web/detail.js")),
+    Asset::new("dialogs.js", JS, include_bytes!("../../../../web/dialogs.js")),
     Asset::new("dom.js", JS, include_bytes!("../../../../web/dom.js")),
+    Asset::new("grouping.js", JS, include_bytes!("../../../../web/grouping.js")),
     Asset::new("health.js", JS, include_bytes!("../../../../web/health.js")),
     Asset::new("histogram.js", JS, include_bytes!("../../../../web/histogram.js")),
+    Asset::new("list.js", JS, include_bytes!("../../../../web/list.js")),
+    Asset::new("noise.js", JS, include_bytes!("../../../../web/noise.js")),
     Asset::new("now.js", JS, include_bytes!("../../../../web/now.js")),
     Asset::new("overview.js", JS, include_bytes!("../../../../web/overview.js")),
+    Asset::new("saved.js", JS, include_bytes!("../../../../web/saved.js")),
     Asset::new("state.js", JS, include_bytes!("../../../../web/state.js")),
+    Asset::new("time_range.js", JS, include_bytes!("../../../../web/time_range.js")),
+    Asset::new("times.js", JS, include_bytes!("../../../../web/times.js")),
+    Asset::new("triage.js", JS, include_bytes!("../../../../web/triage.js")),
     Asset::new("values.js", JS, include_bytes!("../../../../web/values.js")),
     Asset::new("style.css", CSS, include_bytes!("../../../../web/style.css")),
     Asset::new("icon.svg", SVG, include_bytes!("../../../../web/icon.svg")),

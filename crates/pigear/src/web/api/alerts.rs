@@ -5,7 +5,7 @@ use axum::extract::{FromRequestParts, Path, RawQuery, State};
 use axum::http::request::Parts;
 use jiff::tz::TimeZone;
 use pigear_alert::Alert;
-use pigear_alert::format::{Format, FormatName};
+use pigear_alert::format::{Format, FormatName, community_id};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -101,6 +101,10 @@ pub(in crate::web) struct AlertDetails {
     /// How the packet differs from what Snort states.
     #[serde(skip_serializing_if = "Option::is_none")]
     difference: Option<String>,
+    /// The flow's Community ID: the same in both directions, and in every program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "1:0Mu9InQx6z4ZiCZM/7HXi2WMhOg=")]
+    community_id: Option<String>,
 }
 
 /// A header of a packet.
@@ -296,6 +300,7 @@ fn details(stored: &Stored, store: StoreIdentity) -> Result<Box<RawValue>, Probl
         payload: payload.map(|it| Span { start: it.start, end: it.end }),
         stopped: packet.stopped.filter(|_| has_packet).map(|stop| stop.to_string()),
         difference: packet.difference().map(str::to_owned),
+        community_id: community_id(packet).filter(|_| has_packet),
     };
     let details = serde_json::to_string(&details).map_err(|_| Problem::internal())?;
     let own = AlertObject::text(stored);

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::rules::RuleSet;
-use crate::store::{LaneState, Reader, RetentionPolicy};
+use crate::store::{LaneState, Reader, RetentionPolicy, StoredOrigin};
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::Shared;
@@ -25,6 +25,8 @@ pub(in crate::web) struct Health {
     store: StoreHealth,
     /// The handlers that get their alerts from the store.
     lanes: Vec<LaneHealth>,
+    /// Where stored alerts came from, the latest origin first.
+    origins: Vec<OriginHealth>,
     /// How many dead letters there are.
     dead_letters: u64,
     /// Snort's rules; absent without `--rules`.
@@ -34,6 +36,36 @@ pub(in crate::web) struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     counters: Option<Snapshot>,
+}
+
+/// Where stored alerts came from.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct OriginHealth {
+    /// The sensor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sensor: Option<String>,
+    /// The socket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    socket: Option<String>,
+    /// The number of the packet thread that has its own socket, in a Snort 3 with several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread: Option<u32>,
+    /// The process that sent them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<i32>,
+    /// Its user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<u32>,
+    /// The datagrams' layout, or the version of Snort whose log they are from.
+    dialect: String,
+}
+
+impl From<StoredOrigin> for OriginHealth {
+    fn from(origin: StoredOrigin) -> Self {
+        let StoredOrigin { sensor, socket, thread, pid, uid, dialect, .. } = origin;
+        let socket = socket.map(|path| path.display().to_string());
+        Self { sensor, socket, thread, pid, uid, dialect }
+    }
 }
 
 /// Snort's rules.
@@ -167,15 +199,17 @@ pub(in crate::web) async fn health(
     let read = site.queries.run(move |reader| {
         let store = store(reader, path)?;
         let lanes: Vec<_> = reader.lanes()?.into_iter().map(LaneHealth::from).collect();
-        Ok((store, lanes))
+        let origins: Vec<_> = reader.origins()?.into_iter().map(OriginHealth::from).collect();
+        Ok((store, lanes, origins))
     });
-    let (store, lanes) = read.await?;
+    let (store, lanes, origins) = read.await?;
     Ok(Json(Health {
         version: env!("CARGO_PKG_VERSION"),
         started: site.started,
         store,
         dead_letters: lanes.iter().map(|lane| lane.dead_letters).sum(),
         lanes,
+        origins,
         rules: site.rules.current().map(|rules| RulesHealth::of(&rules)),
         counters: site.stats.as_ref().map(|stats| stats.snapshot()),
     }))

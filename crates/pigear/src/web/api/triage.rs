@@ -51,12 +51,29 @@ pub(in crate::web) struct TriageRequest {
     /// The alerts.
     #[schema(max_items = 10_000)]
     ids: Option<Vec<i64>>,
-    /// Criteria, as the parameters of `alerts`.
-    criteria: Option<BTreeMap<String, String>>,
+    /// Criteria, as the parameters of `alerts`; a parameter that may be repeated may have a list.
+    criteria: Option<BTreeMap<String, Texts>>,
     /// The mark.
     mark: Mark,
     /// Whether they get it.
     set: bool,
+}
+
+/// A text, or several.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(in crate::web) enum Texts {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Texts {
+    fn all(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Several(texts) => texts,
+        }
+    }
 }
 
 /// What was done.
@@ -114,7 +131,7 @@ fn store(query: Option<&str>) -> Result<Option<StoreIdentity>, Problem> {
 
 /// The alerts that meet criteria, however long it takes to find them: other queries may run between its parts. One
 /// for which a filter fails doesn't.
-async fn matching(site: &Site, criteria: BTreeMap<String, String>) -> Result<AlertSet, Problem> {
+async fn matching(site: &Site, criteria: BTreeMap<String, Texts>) -> Result<AlertSet, Problem> {
     let (mut alerts, mut before) = (AlertSet::default(), i64::MAX);
     loop {
         let selection = selection(&criteria)?;
@@ -140,9 +157,11 @@ async fn matching(site: &Site, criteria: BTreeMap<String, String>) -> Result<Ale
     }
 }
 
-fn selection(criteria: &BTreeMap<String, String>) -> Result<Selection, Problem> {
+fn selection(criteria: &BTreeMap<String, Texts>) -> Result<Selection, Problem> {
     let mut selection = Selection::default();
-    for (name, text) in criteria {
+    let all =
+        criteria.iter().flat_map(|(name, texts)| texts.all().iter().map(move |it| (name, it)));
+    for (name, text) in all {
         match selection.set(name, text) {
             Ok(true) => {}
             Ok(false) => {
@@ -216,7 +235,7 @@ pub(in crate::web) struct TriageActionObject {
     set: bool,
     /// The criteria by which the alerts were found; absent if they were named.
     #[serde(skip_serializing_if = "Option::is_none")]
-    criteria: Option<BTreeMap<String, String>>,
+    criteria: Option<BTreeMap<String, Texts>>,
     /// How many alerts were changed.
     alerts: u64,
     /// Whether it can be undone.

@@ -54,6 +54,10 @@ fn criteria_have_the_names_and_the_meaning_of_the_options_of_query() {
         ("since=2025-06-15T18:06:41Z", &["--since", "2025-06-15T18:06:41Z"]),
         ("until=2025-06-15+18:06:41", &["--until", "2025-06-15 18:06:41"]),
         ("filter=msg.caplen+%3E+100", &["--filter", "msg.caplen > 100"]),
+        (
+            "filter=let+n+%3D+msg.caplen%3B+n+%3E+100&filter=msg.sig_id+!%3D+1000134",
+            &["--filter", "let n = msg.caplen; n > 100", "--filter", "msg.sig_id != 1000134"],
+        ),
     ] {
         let printed = page.query(&[options, &["--limit", "1000", "--format", "json"]].concat());
         let exported = page.get(&format!("export?format=json&{parameter}"));
@@ -130,7 +134,10 @@ fn an_alert_has_its_layers_and_its_packet() {
     assert_eq!(names[..2], ["Ethernet", "IPv4"]);
     assert_eq!((&layers[0]["start"], &layers[0]["end"]), (&json!(0), &json!(14)));
     assert_eq!(layers[1]["fields"]["source"], first["src_ip"]);
-    for added in ["store", "layers", "payload"] {
+    let eve = page.get(&format!("alerts/{id}/export?format=eve"));
+    let eve = &objects(&String::from_utf8(eve.body).unwrap())[0];
+    assert_eq!(details["community_id"], eve["community_id"]);
+    for added in ["store", "layers", "payload", "community_id"] {
         details.as_object_mut().unwrap().remove(added);
     }
     assert_eq!(details, first);
@@ -190,6 +197,24 @@ fn mistakes_are_problems_that_name_what_is_wrong() {
 }
 
 #[test]
+fn an_alert_passes_all_filters_also_those_with_statements() {
+    let page = Page::pinged(&[]);
+    let total = |parameters: &str| {
+        let counts = page.json(&format!("counts?by=sid&{parameters}"));
+        counts["total"].as_u64().unwrap()
+    };
+    let (statement, excluded) =
+        ("filter=let+n+%3D+msg.sig_id%3B+n+%3E+0", "filter=!(msg.sig_id+%3D%3D+1000134)");
+    let all = total("");
+    assert_eq!(total(statement), all);
+    let others = total(excluded);
+    assert!(others < all, "{others} of {all}");
+    assert_eq!(total(&format!("{statement}&{excluded}")), others);
+    assert_eq!(total(&format!("{excluded}&{statement}&filter=false")), 0);
+    page.problem(&format!("alerts?{statement}&{excluded}&filter=mgs"), 400);
+}
+
+#[test]
 fn a_broken_filter_is_marked_where_it_is_broken_everywhere() {
     let page = Page::pinged(&[]);
     for path in [
@@ -237,6 +262,10 @@ fn health_has_the_store_its_lanes_and_the_counters() {
     let health = page.json("health");
     assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(health["store"]["last_id"], PINGS);
+    let origin = &health["origins"][0];
+    assert_eq!(origin["pid"], std::process::id());
+    assert!(origin["socket"].as_str().unwrap().ends_with("snort_alert"), "{origin}");
+    assert!(origin["sensor"].is_string() && origin["uid"].is_number(), "{origin}");
     assert_eq!(health["store"]["last"], "2025-06-15T18:06:41.146548Z");
     assert!(health["store"]["bytes"].as_u64().unwrap() > 10_000);
     assert_eq!(health["dead_letters"], 0);

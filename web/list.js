@@ -1,0 +1,136 @@
+// The rows of the list: one for an alert, one for a flood.
+
+import { mayChange } from "./api.js";
+import { h } from "./dom.js";
+import { isFlood } from "./grouping.js";
+import { go } from "./state.js";
+import { timeElement } from "./times.js";
+import { badge, number, plain, ruleValue, value } from "./values.js";
+
+/** @typedef {import("./api.js").Alert} Alert */
+/** @typedef {import("./grouping.js").Group} Group */
+/** @typedef {"acknowledged" | "starred"} Mark */
+/** @typedef {{flip: (group: Group) => void, mark: (alerts: Alert[], mark: Mark, set: boolean) => void}} Acts - what a row's buttons do */
+
+/** The columns. Some are shown only where there is room, or if there are several sensors. */
+const COLUMNS = [["time", "Time"], ["level", "Priority"], ["msg", "Message"], ["kind", "Class"], ["proto", "Protocol"], ["src", "Source"], ["dst", "Destination"], ["sensor", "Sensor"], ["acts", "Triage"]];
+
+const body = h("tbody");
+export const table = h("table", { class: "alerts" },
+  h("caption", { class: "hidden" }, "Alerts, newest first"),
+  h("thead", {}, h("tr", {}, ...COLUMNS.map(([name, title]) => h("th", { scope: "col", class: name }, name === "acts" ? h("span", { class: "hidden" }, title) : title)))),
+  body);
+
+/**
+ * Shows the sensors of alerts, or not.
+ * @param {boolean} are
+ */
+export function withSensors(are) { table.classList.toggle("sensors", are); }
+
+export const rows = () => /** @type {HTMLTableRowElement[]} */ ([...body.children]);
+
+/**
+ * Draws rows that have changed, and leaves the others.
+ * @param {Group[]} groups
+ * @param {Acts} acts
+ */
+export function drawRows(groups, acts) {
+  /** @type {HTMLTableRowElement[]} */
+  const wanted = [];
+  for (const one of groups) {
+    const flood = isFlood(one);
+    if (flood) {
+      one.row ??= floodRow(one, acts);
+      wanted.push(one.row);
+    }
+    if (!flood || one.open) wanted.push(...one.alerts.map((alert) => alertRow(alert, flood, acts)));
+  }
+  let at = body.firstElementChild;
+  for (const row of wanted) {
+    if (row === at) at = at.nextElementSibling;
+    else body.insertBefore(row, at);
+  }
+  while (at) { const gone = at; at = at.nextElementSibling; gone.remove(); }
+}
+
+/** @type {WeakMap<Alert, HTMLTableRowElement>} */
+const drawn = new WeakMap();
+
+/** Draws an alert anew the next time. */
+/** @param {Alert} alert */
+export function changed(alert) { drawn.delete(alert); }
+
+/** @param {Alert} alert @param {boolean} inside @param {Acts} acts */
+function alertRow(alert, inside, acts) {
+  let row = drawn.get(alert);
+  if (!row) {
+    row = h("tr", { class: `alert${alert.triage?.acknowledged ? " acknowledged" : ""}`, tabIndex: -1, "data-id": alert.id, onclick: (/** @type {MouseEvent} */ event) => open(event, alert) },
+      h("td", { class: "time" }, timeElement(alert.timestamp)), h("td", { class: "level" }, badge(alert.priority)),
+      h("td", { class: "msg" }, h("a", { href: `?alert=${alert.id}`, class: "message" }, plain(alert.msg) || "(no message)"), " ", h("span", { class: "sid" }, ruleValue(alert))),
+      h("td", { class: "kind" }, value("class", alert.class)), h("td", { class: "proto" }, value("proto", alert.proto)),
+      h("td", { class: "end src" }, end(alert, "src")), h("td", { class: "end dst" }, end(alert, "dst")), h("td", { class: "sensor" }, value("sensor", alert.sensor)),
+      h("td", { class: "acts" }, ...buttons(alert, acts)));
+    drawn.set(alert, row);
+  }
+  row.classList.toggle("inside", inside);
+  return row;
+}
+
+/** @param {MouseEvent} event @param {Alert} alert */
+function open(event, alert) {
+  const target = /** @type {Element} */ (event.target);
+  if (target.closest("button") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  go({ alert: alert.id });
+}
+
+/** @param {Alert} alert @param {"src" | "dst"} which */
+function end(alert, which) {
+  const [ip, port] = [alert[`${which}_ip`], alert[`${which}_port`]];
+  if (ip === undefined || port === undefined) return [value(which, ip)];
+  const [before, after] = ip.includes(":") ? ["[", "]:"] : ["", ":"];
+  return [before, value(which, ip), after, value("port", port)];
+}
+
+/** @param {Alert} alert @param {Acts} acts */
+function buttons(alert, acts) {
+  if (!mayChange()) return [];
+  const is = (/** @type {Mark} */ mark) => Boolean(alert.triage?.[mark]);
+  const act = (/** @type {Mark} */ mark, /** @type {string} */ sign, /** @type {string} */ label) => h("button", {
+    type: "button", class: "change", "aria-pressed": String(is(mark)), "aria-label": label, title: label,
+    onclick: (/** @type {Event} */ event) => { event.stopPropagation(); acts.mark([alert], mark, !is(mark)); },
+  }, sign);
+  return [act("acknowledged", "✓", "Acknowledge"), act("starred", is("starred") ? "★" : "☆", "Star")];
+}
+
+/** @param {Group} one @param {Acts} acts */
+function floodRow(one, acts) {
+  const [newest, oldest] = [one.alerts[0], one.alerts[one.alerts.length - 1]];
+  const count = (/** @type {string} */ name, /** @type {string} */ field, /** @type {string} */ several) => {
+    const all = [...new Set(one.alerts.map((alert) => alert[name]).filter(Boolean))];
+    return all.length === 1 ? value(field, all[0]) : all.length ? `${number(all.length)} ${several}` : null;
+  };
+  const toggle = h("button", { type: "button", class: "count", "aria-expanded": String(one.open), onclick: (/** @type {Event} */ event) => { event.stopPropagation(); acts.flip(one); } }, `${number(one.alerts.length)}×`);
+  return h("tr", { class: "flood", tabIndex: -1, onclick: (/** @type {Event} */ event) => { if (!(/** @type {Element} */ (event.target).closest("button, a"))) acts.flip(one); } },
+    h("td", { class: "time" }, timeElement(newest.timestamp), h("br"), h("small", {}, "since ", timeElement(oldest.timestamp, false))), h("td", { class: "level" }, badge(newest.priority)),
+    h("td", { class: "msg" }, toggle, " ", h("span", { class: "message" }, plain(newest.msg) || "(no message)"), " ", h("span", { class: "sid" }, ruleValue(newest))),
+    h("td", { class: "kind" }, value("class", newest.class)), h("td", { class: "proto" }, count("proto", "proto", "protocols")),
+    h("td", { class: "end src" }, count("src_ip", "src", "addresses")), h("td", { class: "end dst" }, count("dst_ip", "dst", "addresses")),
+    h("td", { class: "sensor" }, count("sensor", "sensor", "sensors")),
+    h("td", { class: "acts" }, mayChange() && h("button", { type: "button", class: "change", title: "Acknowledge all of these", "aria-label": `Acknowledge these ${one.alerts.length}`, onclick: (/** @type {Event} */ event) => { event.stopPropagation(); acts.mark(one.alerts, "acknowledged", true); } }, "✓")));
+}
+
+/**
+ * The alert of a row, or the group.
+ * @param {Group[]} groups
+ * @param {HTMLTableRowElement | undefined} row
+ */
+export function behind(groups, row) {
+  const id = Number(row?.dataset.id);
+  for (const one of groups) {
+    if (one.row === row) return one;
+    const alert = id && one.alerts.find((found) => found.id === id);
+    if (alert) return alert;
+  }
+  return null;
+}

@@ -1,0 +1,70 @@
+// Filters of the triage: whose alerts are acknowledged as they come.
+
+import { get, mayChange, post } from "./api.js";
+import { h, toast } from "./dom.js";
+import { FIELDS, state } from "./state.js";
+import { timeElement } from "./times.js";
+import { plain } from "./values.js";
+
+/** @typedef {{id: number, expression: string, at: string, by: string}} Rule */
+
+const list = h("ul", { class: "noise" });
+const expression = h("textarea", { rows: 3, required: true, spellcheck: false, "aria-labelledby": "noise-label" });
+const mistake = h("p", { class: "mistake", role: "alert", hidden: true });
+const add = h("form", { class: "change" }, h("label", { id: "noise-label" }, "An alert that passes this filter is acknowledged as it comes:", expression), mistake,
+  h("p", { class: "row" }, h("button", { class: "main" }, "Add"), h("button", { type: "button", onclick: () => dialog.close() }, "Close")));
+const dialog = h("dialog", { id: "noise", "aria-labelledby": "noise-title" }, h("h2", { id: "noise-title" }, "Acknowledge as they come"), list, add);
+document.body.append(dialog);
+
+add.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    await post("triage/rules", { expression: expression.value.trim() });
+    mistake.hidden = true;
+    await show();
+    toast("Alerts that pass it are acknowledged from now on.");
+  } catch (problem) {
+    mistake.hidden = false;
+    mistake.textContent = String(/** @type {Error} */ (problem).message);
+  }
+});
+
+/** Shows the filters, and offers what is chosen as another one. */
+export async function openNoise() {
+  mistake.hidden = true;
+  expression.value = chosen();
+  try {
+    await show();
+    dialog.showModal();
+  } catch (problem) {
+    toast(String(/** @type {Error} */ (problem).message));
+  }
+}
+
+async function show() {
+  const { rules } = await get("triage/rules");
+  list.replaceChildren(...rules.map((/** @type {Rule} */ rule) => h("li", {}, h("code", {}, plain(rule.expression, true)), " ", h("small", {}, `${rule.by || "somebody"}, `, timeElement(rule.at)), " ",
+    mayChange() && h("button", { type: "button", class: "quiet change", "aria-label": `Remove ${plain(rule.expression)}`, onclick: () => remove(rule.id) }, "remove"))));
+}
+
+/** @param {number} id */
+async function remove(id) {
+  try {
+    await post(`triage/rules/${id}`, {}, "DELETE");
+    await show();
+  } catch (problem) {
+    toast(String(/** @type {Error} */ (problem).message));
+  }
+}
+
+/** What is chosen in the filter bar, without times and triage, as an expression. */
+function chosen() {
+  const parts = state.text ? [`msg.msg.to_lower().contains(${JSON.stringify(state.text.toLowerCase())})`] : [];
+  for (const [name, values] of Object.entries(state.include)) {
+    const any = values.map(FIELDS[name].expression);
+    parts.push(any.length > 1 ? `(${any.join(" || ")})` : any[0]);
+  }
+  for (const [name, value] of state.exclude) parts.push(`!(${FIELDS[name].expression(value)})`);
+  if (state.filter) parts.push(parts.length ? `(${state.filter})` : state.filter);
+  return parts.join(" && ");
+}

@@ -1,0 +1,64 @@
+// Acknowledging and starring, with undo.
+
+import { get, post } from "./api.js";
+import { ask } from "./dialogs.js";
+import { toast } from "./dom.js";
+import { empty, params, state } from "./state.js";
+import { number } from "./values.js";
+
+/** @typedef {import("./api.js").Alert} Alert */
+/** @typedef {import("./list.js").Mark} Mark */
+
+/** @param {number} n */
+const alertsOf = (n) => `${number(n)} alert${n === 1 ? "" : "s"}`;
+
+/**
+ * Marks alerts, or takes the mark away; it can be undone. Returns whether that was done.
+ * @param {Alert[]} alerts
+ * @param {Mark} mark
+ * @param {boolean} set
+ * @param {string} store - which they are of
+ */
+export async function triage(alerts, mark, set, store) {
+  try {
+    const done = await post("triage", { ids: alerts.map((alert) => alert.id), mark, set }, "POST", { store });
+    for (const alert of alerts) alert.triage = { ...alert.triage, [mark]: set ? { at: new Date().toISOString(), by: "" } : undefined };
+    const what = set ? mark : mark === "starred" ? "without star now" : "not acknowledged any more";
+    toast(`${alertsOf(done.alerts)} ${what}.`, undo(done.action, store));
+    return true;
+  } catch (problem) {
+    toast(String(/** @type {Error} */ (problem).message));
+    return false;
+  }
+}
+
+/** @param {number} action @param {string} store */
+function undo(action, store) {
+  return {
+    label: "Undo",
+    act: async () => {
+      const done = await post("triage/undo", { action }, "POST", { store });
+      toast(`${alertsOf(done.alerts)} as before.`);
+      dispatchEvent(new CustomEvent("triaged"));
+    },
+  };
+}
+
+/**
+ * Acknowledges all that match what is chosen, after a question with their number.
+ * @param {string} store
+ */
+export async function acknowledgeAll(store) {
+  try {
+    const { total } = await get("counts", { ...params(), acknowledged: "no", by: "priority", limit: 1 });
+    if (!total || state.acknowledged === "yes") return toast("Nothing is left to acknowledge.");
+    const isAll = JSON.stringify(params({ ...empty(), acknowledged: state.acknowledged })) === JSON.stringify(params());
+    const text = isAll ? "That is every alert in the store: nothing is chosen in the filter bar." : "These are all that match what is chosen in the filter bar, also those that are not on the page.";
+    if (await ask({ title: `Acknowledge ${alertsOf(total)}?`, text: `${text} It can be undone.`, action: `Acknowledge ${alertsOf(total)}` }) === null) return;
+    const done = await post("triage", { criteria: { ...params(), acknowledged: "no" }, mark: "acknowledged", set: true });
+    toast(`${alertsOf(done.alerts)} acknowledged.`, undo(done.action, store));
+    dispatchEvent(new CustomEvent("triaged"));
+  } catch (problem) {
+    toast(String(/** @type {Error} */ (problem).message));
+  }
+}
