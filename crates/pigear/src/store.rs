@@ -59,6 +59,7 @@ mod recent_sends;
 mod record;
 mod retention;
 mod row;
+mod scan;
 mod schema;
 mod search;
 mod segment_index;
@@ -91,7 +92,7 @@ pub use error::{StoreError, StoreProblem};
 pub use lanes::{DroppedLane, LaneState, drop_lane};
 pub use moment::moment;
 #[cfg(feature = "script")]
-pub(crate) use narrowing::{Narrowing, SignatureTest};
+pub(crate) use narrowing::{Narrowing, NativeCondition, SignatureTest};
 pub use opener::{DurableLane, OpeningHandler, PendingQueue, StoreOpener, WhenDiskFull};
 pub use reader::{Further, Reader};
 pub use retention::{Retention, RetentionPolicy};

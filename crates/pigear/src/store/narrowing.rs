@@ -6,6 +6,30 @@ use pigear_alert::Alert;
 
 use crate::network::Network;
 
+/// A condition that needs no engine, as searches use it.
+pub(crate) struct NativeCondition {
+    /// What the index can tell of it.
+    pub(crate) narrowing: Narrowing,
+    /// Whether the narrowing says all of it, unless the dialect matters, too.
+    #[cfg_attr(not(feature = "script"), expect(dead_code, reason = "filters have conditions"))]
+    pub(crate) is_exact: bool,
+    /// Whether an alert meets it; `None` if only the engine can tell.
+    pub(crate) passes: NativeTest,
+}
+
+/// A condition on alerts that any thread may ask.
+pub(crate) type NativeTest = Box<dyn Fn(&Alert) -> Option<bool> + Send + Sync>;
+
+impl NativeCondition {
+    /// What must be met, all of it.
+    pub(super) fn parts(&self) -> &[Narrowing] {
+        match &self.narrowing {
+            Narrowing::All(parts) => parts,
+            one => std::slice::from_ref(one),
+        }
+    }
+}
+
 /// What alerts must meet to be wanted, as far as the index can tell: more alerts may meet it, never fewer.
 #[cfg_attr(not(feature = "script"), expect(dead_code, reason = "filters have conditions"))]
 pub(crate) enum Narrowing {

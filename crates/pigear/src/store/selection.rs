@@ -15,7 +15,7 @@ use super::criteria::Criteria;
 use super::criteria::Test;
 use super::moment::moment;
 #[cfg(feature = "script")]
-use super::narrowing::Narrowing;
+use super::narrowing::NativeCondition;
 use crate::keys::number;
 use crate::network::Network;
 
@@ -253,12 +253,12 @@ impl Selection {
         }
         #[cfg(feature = "script")]
         let filter = self.filter.as_deref();
-        let (also, narrowing) = match filter.map(|it| passes(it, on_failure)).transpose()? {
-            Some((also, narrowing)) => (Some(also), narrowing),
+        let (also, native) = match filter.map(|it| passes(it, on_failure)).transpose()? {
+            Some((also, native)) => (Some(also), native),
             None => (None, None),
         };
         #[cfg(not(feature = "script"))]
-        let (also, narrowing) = (None, None);
+        let (also, native) = (None, None);
         Ok(Criteria {
             since,
             until,
@@ -279,20 +279,23 @@ impl Selection {
             starred: self.starred,
             comment: self.comment.clone(),
             also,
-            narrowing,
+            native,
         })
     }
 }
 
-/// A filter's condition, and what the index can tell of it. If the filter fails, an alert passes, as with
+/// A filter's condition, and the same if it needs no engine. If the filter fails, an alert passes, as with
 /// handlers, or does not.
 #[cfg(feature = "script")]
-fn passes(script: &str, on_failure: bool) -> Result<(Test, Option<Narrowing>), SelectionProblem> {
+fn passes(
+    script: &str,
+    on_failure: bool,
+) -> Result<(Test, Option<NativeCondition>), SelectionProblem> {
     use std::cell::{Cell, RefCell};
     use std::sync::Arc;
 
     let filter = crate::script::Filter::compile(script).map_err(SelectionProblem::Filter)?;
-    let narrowing = filter.narrowing();
+    let native = filter.native_condition();
     let (filter, failed) = (RefCell::new(filter), Cell::new(false));
     let test = move |alert: &Alert| {
         if let Some(passes) = filter.borrow().passes_natively(alert) {
@@ -307,7 +310,7 @@ fn passes(script: &str, on_failure: bool) -> Result<(Test, Option<Narrowing>), S
             on_failure
         })
     };
-    Ok((Box::new(test), narrowing))
+    Ok((Box::new(test), native))
 }
 
 fn once<T>(field: &mut Option<T>, value: Result<T, String>) -> Result<(), String> {

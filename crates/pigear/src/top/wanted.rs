@@ -13,7 +13,8 @@ use pigear_alert::Alert;
 use super::period::Period;
 use crate::script::Filter;
 use crate::store::{
-    Criteria, Further, Marks, Narrowing, Reader, Selection, SelectionProblem, StoreError, Test,
+    Criteria, Further, Marks, NativeCondition, Reader, Selection, SelectionProblem, StoreError,
+    Test,
 };
 
 /// Which alerts are shown, and over which period they are counted.
@@ -110,8 +111,8 @@ impl Wanted {
         criteria.acknowledged = self.acknowledged();
         let state = FilterState::default();
         if let Some(script) = &self.filter {
-            let (also, narrowing) = state.test(script)?;
-            (criteria.also, criteria.narrowing) = (Some(also), narrowing);
+            let (also, native) = state.test(script)?;
+            (criteria.also, criteria.native) = (Some(also), native);
         }
         Ok((criteria, state))
     }
@@ -189,9 +190,9 @@ struct Failures {
 
 impl FilterState {
     /// An alert passes if the filter fails, as with handlers.
-    fn test(&self, script: &str) -> Result<(Test, Option<Narrowing>), SelectionProblem> {
+    fn test(&self, script: &str) -> Result<(Test, Option<NativeCondition>), SelectionProblem> {
         let filter = Filter::compile(script).map_err(SelectionProblem::Filter)?;
-        let narrowing = filter.narrowing();
+        let native = filter.native_condition();
         let (filter, failures) = (RefCell::new(filter), Rc::clone(&self.0));
         let test = move |alert: &Alert| {
             if let Some(passes) = filter.borrow().passes_natively(alert) {
@@ -204,7 +205,7 @@ impl FilterState {
                 true
             })
         };
-        Ok((Box::new(test), narrowing))
+        Ok((Box::new(test), native))
     }
 
     /// For how many alerts it failed, and why for the last of them.

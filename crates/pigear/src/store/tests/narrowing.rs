@@ -17,7 +17,7 @@ fn all_alerts() -> Vec<Arc<Alert>> {
     all
 }
 
-fn criteria(filter: &str) -> Criteria {
+pub(super) fn criteria(filter: &str) -> Criteria {
     let mut selection = Selection::default();
     assert_eq!(selection.set("filter", filter), Ok(true));
     selection.criteria(|| TimeZone::UTC).unwrap()
@@ -93,7 +93,7 @@ fn a_filter_finds_what_the_engine_finds_in_all_alerts() {
         if is_narrow && read == total {
             wide.push(script);
         }
-        let everything = Criteria { narrowing: None, ..self::criteria(script) };
+        let everything = Criteria { native: None, ..self::criteria(script) };
         assert_eq!(blocks(reader, &everything).0, total);
         let counted = reader.count(&criteria, CountBy::Src).unwrap();
         assert_eq!(counted, reader.count(&everything, CountBy::Src).unwrap());
