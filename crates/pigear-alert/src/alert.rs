@@ -153,6 +153,20 @@ impl Alert {
         self.log = Some(Box::new(logged));
     }
 
+    /// Makes this another alert, of this origin and with these names, and keeps its memory: only the message, the
+    /// dialect and when it was received stay, to be set.
+    pub fn reuse(&mut self, origin: &Arc<Origin>, names: &Arc<Names>) {
+        if !Arc::ptr_eq(&self.origin, origin) {
+            self.origin = Arc::clone(origin);
+        }
+        if !Arc::ptr_eq(&self.names, names) {
+            self.names = Arc::clone(names);
+        }
+        (self.medium, self.untrusted, self.sender) = (Medium::Datagram, false, None);
+        (self.datagram, self.store_id, self.triage, self.count) = (None, None, None, None);
+        (self.log, self.dissection) = (None, OnceLock::new());
+    }
+
     /// Restores [`log`](Self::log) of a stored alert. Nothing else changes.
     pub fn put_back_log(&mut self, log: Logged) {
         self.dissection = OnceLock::new();

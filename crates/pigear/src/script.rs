@@ -39,7 +39,7 @@ mod layers;
 mod native;
 mod problem;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod unknown;
 
 #[cfg(feature = "shell")]

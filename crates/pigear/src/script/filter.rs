@@ -93,10 +93,10 @@ impl Filter {
         native.can_take(alert).then(|| native.passes(alert))
     }
 
-    /// What alerts must meet to pass, as far as the store's index can tell.
+    /// The condition as searches use it, if it needs no engine.
     #[cfg(feature = "store")]
-    pub(crate) fn narrowing(&self) -> Option<crate::store::Narrowing> {
-        self.native.as_ref().map(Native::narrowing)
+    pub(crate) fn native_condition(&self) -> Option<crate::store::NativeCondition> {
+        self.native.as_ref().map(Native::for_searches)
     }
 
     /// Whether an alert passes.

@@ -9,7 +9,7 @@ use super::*;
 mod calls;
 mod checks;
 mod languages;
-mod native;
+pub(crate) mod native;
 mod unknown;
 mod words;
 

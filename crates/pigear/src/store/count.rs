@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use super::criteria::Criteria;
 use super::error::{StoreError, StoreProblem};
 use super::reader::Reader;
+use super::scan::Fold;
 use super::search::Search;
 use aggregation::Aggregation;
 pub use aggregation::{Count, CountBy};
@@ -46,14 +47,15 @@ impl Reader {
         mut aggregation: Aggregation,
     ) -> Result<Vec<Count>, StoreProblem> {
         let search = Search::new(criteria, &self.connection)?;
-        let indexed = self.count_indexed(&search, criteria, &mut aggregation)?;
-        for block in search.blocks(&self.connection, search.segments())? {
-            if !indexed.has(block) {
-                for stored in self.block(&search, block)? {
-                    aggregation.add_alert(&stored.alert);
-                }
-            }
-        }
-        Ok(aggregation.finish())
+        let indexed = self.count_indexed(&search, &mut aggregation)?;
+        let mut blocks = search.blocks(&self.connection, search.segments())?;
+        blocks.retain(|block| !indexed.has(*block));
+        let (by, zone) = (aggregation.by, aggregation.zone.clone());
+        let fold = Fold {
+            empty: &move || Aggregation::new(by, zone.clone()),
+            add: &Aggregation::add_alert,
+            merge: &Aggregation::merge,
+        };
+        Ok(self.fold(&search, &blocks, &fold, aggregation)?.finish())
     }
 }

@@ -5,7 +5,7 @@ use pigear_alert::Alert;
 use pigear_alert::packet::IpProtocol;
 use pigear_alert::triage::Triage;
 
-use super::narrowing::Narrowing;
+use super::narrowing::{NativeCondition, NativeTest};
 use crate::network::Network;
 
 /// Criteria for alerts: all that are given must be met.
@@ -50,8 +50,8 @@ pub struct Criteria {
     pub comment: Option<String>,
     /// A further condition.
     pub also: Option<Test>,
-    /// What the index can tell of the further condition.
-    pub(crate) narrowing: Option<Narrowing>,
+    /// The further condition, if it needs no engine.
+    pub(crate) native: Option<NativeCondition>,
 }
 
 /// The class of alerts without one, as a criterion and in counts.
@@ -70,30 +70,37 @@ fn all_of(mut tests: Vec<Test>) -> Option<Test> {
 }
 
 impl Criteria {
-    /// Adds a condition, with what the index can tell of it.
+    /// Adds a condition, and the same if it needs no engine.
     #[cfg(feature = "script")]
-    pub(crate) fn also_meets(&mut self, test: Test, narrowing: Option<Narrowing>) {
+    pub(crate) fn also_meets(&mut self, test: Test, native: Option<NativeCondition>) {
+        self.native = match (&self.also, self.native.take(), native) {
+            (None, _, native) => native,
+            (Some(_), Some(one), Some(other)) => Some(one.and(other)),
+            (Some(_), one, other) => one.or(other).map(NativeCondition::among_others),
+        };
         let tests = self.also.take().into_iter().chain([test]).collect();
-        let narrowings: Vec<_> = self.narrowing.take().into_iter().chain(narrowing).collect();
         self.also = all_of(tests);
-        self.narrowing = (!narrowings.is_empty()).then_some(Narrowing::All(narrowings));
     }
 
     /// Whether there are criteria on the alert itself, not only on its time and signature.
     pub(super) fn looks_inside(&self) -> bool {
-        let Self { src, dst, host, port, proto, sensor, also, .. } = self;
+        self.names_contents() || self.also.is_some()
+    }
+
+    /// The same, but for the further condition.
+    pub(super) fn names_contents(&self) -> bool {
+        let Self { src, dst, host, port, proto, sensor, .. } = self;
         src.is_some()
             || dst.is_some()
             || host.is_some()
             || port.is_some()
             || proto.is_some()
             || sensor.is_some()
-            || also.is_some()
             || self.is_about_triage()
     }
 
     /// Whether there are criteria on what people said.
-    fn is_about_triage(&self) -> bool {
+    pub(super) fn is_about_triage(&self) -> bool {
         self.acknowledged.is_some() || self.starred.is_some() || self.comment.is_some()
     }
 
@@ -124,6 +131,52 @@ impl Criteria {
 
     /// Whether all criteria except those on the signature are met.
     pub(super) fn accepts(&self, alert: &Alert) -> bool {
+        self.row_test().accepts(alert)
+            && self.accepts_triage(alert.triage.as_deref())
+            && self.also.as_ref().is_none_or(|also| also(alert))
+    }
+
+    /// The criteria on alerts that any thread can check.
+    pub(super) fn row_test(&self) -> RowTest<'_> {
+        let Self { since, until, received, src, dst, host, port, proto, .. } = *self;
+        let sensor = self.sensor.as_deref();
+        RowTest { since, until, received, src, dst, host, port, proto, sensor }
+    }
+
+    /// The further condition, for any thread: `Ok(None)` if there is none.
+    ///
+    /// # Errors
+    /// If it needs the engine.
+    pub(super) fn native_test(&self) -> Result<Option<&NativeTest>, NeedsEngine> {
+        match (&self.also, &self.native) {
+            (None, _) => Ok(None),
+            (Some(_), Some(native)) => Ok(Some(&native.passes)),
+            (Some(_), None) => Err(NeedsEngine),
+        }
+    }
+}
+
+/// The further condition can be checked on one thread only.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NeedsEngine;
+
+/// Criteria on an alert itself.
+#[derive(Clone, Copy)]
+pub(super) struct RowTest<'a> {
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    received: Option<Timestamp>,
+    src: Option<Network>,
+    dst: Option<Network>,
+    host: Option<Network>,
+    port: Option<u16>,
+    proto: Option<IpProtocol>,
+    sensor: Option<&'a str>,
+}
+
+impl RowTest<'_> {
+    /// Whether all are met.
+    pub(super) fn accepts(&self, alert: &Alert) -> bool {
         // The packet is dissected only for a criterion that needs it.
         let time = alert.timestamp();
         self.since.is_none_or(|since| time >= since)
@@ -139,9 +192,7 @@ impl Criteria {
                 .port
                 .is_none_or(|port| [alert.src_port(), alert.dst_port()].contains(&Some(port)))
             && self.proto.is_none_or(|proto| alert.protocol() == Some(proto))
-            && self.sensor.is_none_or_eq(alert.origin.sensor.as_deref())
-            && self.accepts_triage(alert.triage.as_deref())
-            && self.also.as_ref().is_none_or(|also| also(alert))
+            && self.sensor.is_none_or(|sensor| alert.origin.sensor.as_deref() == Some(sensor))
     }
 }
 
@@ -155,15 +206,5 @@ impl Criteria {
                 let mut comments = said.into_iter().flat_map(|said| &said.comments);
                 comments.any(|comment| comment.text.to_lowercase().contains(&text))
             })
-    }
-}
-
-trait NoneOrEq {
-    fn is_none_or_eq(&self, other: Option<&str>) -> bool;
-}
-
-impl NoneOrEq for Option<String> {
-    fn is_none_or_eq(&self, other: Option<&str>) -> bool {
-        self.as_deref().is_none_or(|this| Some(this) == other)
     }
 }

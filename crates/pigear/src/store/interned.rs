@@ -4,6 +4,7 @@ mod provenance;
 mod row;
 mod signature;
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rusqlite::{Connection, params};
@@ -12,7 +13,7 @@ use super::id_hash::{IdMap, IdSet};
 use super::span::Span;
 pub(super) use provenance::Provenance;
 pub(super) use row::{InternedRow, WantedRow};
-pub(super) use signature::{Signature, WantedSignature};
+pub(super) use signature::{Signature, WantedSignature, example_dialects};
 
 /// The most of each that are cached; an attacker may invent more.
 const MAX_CACHED: usize = 20_000;
@@ -92,8 +93,8 @@ fn add_digests_to<T: InternedRow>(connection: &Connection) -> rusqlite::Result<(
 /// Interned rows by id, for readers.
 #[derive(Default)]
 pub(super) struct InternedRows {
-    signatures: IdMap<Arc<Signature>>,
-    origins: IdMap<Arc<Provenance>>,
+    pub(super) signatures: IdMap<Arc<Signature>>,
+    pub(super) origins: IdMap<Arc<Provenance>>,
 }
 
 impl InternedRows {
@@ -102,33 +103,27 @@ impl InternedRows {
         id: i64,
         connection: &Connection,
     ) -> rusqlite::Result<Arc<Signature>> {
-        remembered(&mut self.signatures, id, connection)
-    }
-
-    pub(super) fn origin(
-        &mut self,
-        id: i64,
-        connection: &Connection,
-    ) -> rusqlite::Result<Arc<Provenance>> {
-        remembered(&mut self.origins, id, connection)
+        remembered(&mut self.signatures, id, connection).cloned()
     }
 }
 
-fn remembered<T: InternedRow>(
-    cached: &mut IdMap<Arc<T>>,
+/// The row with an id.
+pub(super) fn remembered<'a, T: InternedRow>(
+    cached: &'a mut IdMap<Arc<T>>,
     id: i64,
     connection: &Connection,
-) -> rusqlite::Result<Arc<T>> {
-    if let Some(row) = cached.get(&id) {
-        return Ok(Arc::clone(row));
-    }
-    if cached.len() > MAX_CACHED {
+) -> rusqlite::Result<&'a Arc<T>> {
+    if cached.len() > MAX_CACHED && !cached.contains_key(&id) {
         cached.clear();
     }
-    let select = format!("SELECT {} FROM {} WHERE id = ?1", T::COLUMNS, T::TABLE);
-    let row = Arc::new(connection.prepare_cached(&select)?.query_row([id], T::from_row)?);
-    cached.insert(id, Arc::clone(&row));
-    Ok(row)
+    Ok(match cached.entry(id) {
+        Entry::Occupied(row) => row.into_mut(),
+        Entry::Vacant(place) => {
+            let select = format!("SELECT {} FROM {} WHERE id = ?1", T::COLUMNS, T::TABLE);
+            let row = connection.prepare_cached(&select)?.query_row([id], T::from_row)?;
+            place.insert(Arc::new(row))
+        }
+    })
 }
 
 /// The ids of the signatures that meet a condition, among those with one of these signature ids, or among

@@ -6,6 +6,58 @@ use pigear_alert::Alert;
 
 use crate::network::Network;
 
+/// A condition that needs no engine, as searches use it.
+pub(crate) struct NativeCondition {
+    /// What the index can tell of it.
+    pub(crate) narrowing: Narrowing,
+    /// Whether the narrowing says all of it, unless the dialect matters, too.
+    #[cfg_attr(not(feature = "script"), expect(dead_code, reason = "filters have conditions"))]
+    pub(crate) is_exact: bool,
+    /// Whether an alert meets it; `None` if only the engine can tell.
+    pub(crate) passes: NativeTest,
+}
+
+/// A condition on alerts that any thread may ask.
+pub(crate) type NativeTest = Box<dyn Fn(&Alert) -> Option<bool> + Send + Sync>;
+
+impl NativeCondition {
+    /// Both conditions must be met.
+    #[cfg(feature = "script")]
+    pub(super) fn and(self, other: Self) -> Self {
+        let [one, another] = [self.passes, other.passes];
+        Self {
+            narrowing: Narrowing::All(
+                self.narrowing.into_parts().chain(other.narrowing.into_parts()).collect(),
+            ),
+            is_exact: self.is_exact && other.is_exact,
+            passes: Box::new(move |alert| match (one(alert), another(alert)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            }),
+        }
+    }
+
+    /// This condition must be met, and others that need the engine.
+    #[cfg(feature = "script")]
+    pub(super) fn among_others(self) -> Self {
+        let passes = self.passes;
+        Self {
+            narrowing: self.narrowing,
+            is_exact: false,
+            passes: Box::new(move |alert| passes(alert).filter(|passes| !passes)),
+        }
+    }
+
+    /// What must be met, all of it.
+    pub(super) fn parts(&self) -> &[Narrowing] {
+        match &self.narrowing {
+            Narrowing::All(parts) => parts,
+            one => std::slice::from_ref(one),
+        }
+    }
+}
+
 /// What alerts must meet to be wanted, as far as the index can tell: more alerts may meet it, never fewer.
 #[cfg_attr(not(feature = "script"), expect(dead_code, reason = "filters have conditions"))]
 pub(crate) enum Narrowing {
@@ -23,6 +75,17 @@ pub(crate) enum Narrowing {
     Destination(Vec<Network>),
     /// The time must be within this span, in microseconds since 1970.
     Time(Range<i64>),
+}
+
+#[cfg(feature = "script")]
+impl Narrowing {
+    fn into_parts(self) -> impl Iterator<Item = Self> {
+        let parts = match self {
+            Self::All(parts) => parts,
+            one => vec![one],
+        };
+        parts.into_iter()
+    }
 }
 
 /// A condition on signatures.

@@ -1,17 +1,19 @@
 //! Reads alerts, while another process may be writing.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use pigear_alert::Alert;
 use pigear_alert::unified2::Event;
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use super::connect;
 use super::criteria::Criteria;
 use super::error::{StoreError, StoreProblem};
 use super::file_id::{FileId, FileState};
+use super::helper::Helper;
 use super::identity::StoreIdentity;
 use super::interned::InternedRows;
 use super::layout::{BLOCK, VERSION};
@@ -34,7 +36,15 @@ pub struct Reader {
     pub(super) unreadable: u64,
     /// Whether a search is to end early.
     is_over: Option<IsOver>,
+    /// Whether what is being read is to be interrupted.
+    interrupt: Option<Arc<Mutex<Interrupt>>>,
+    /// How long to wait for a program that has the store locked.
+    pub(super) wait: Duration,
+    /// For what is read on several threads.
+    pub(super) helpers: Vec<Helper>,
 }
+
+type Interrupt = Box<dyn FnMut() -> bool + Send>;
 
 type IsOver = Box<dyn Fn() -> bool + Send>;
 
@@ -72,7 +82,20 @@ impl Reader {
         let (state, unnamed) = (FileState::of(path).ok().flatten(), StoreIdentity::of_file(path));
         let connection = connect::to_read(path, wait).map_err(|problem| problem.at(path))?;
         let (path, interned) = (path.to_owned(), InternedRows::default());
-        Ok(Self { connection, path, interned, file, state, unnamed, unreadable: 0, is_over: None })
+        let (is_over, interrupt, helpers) = (None, None, Vec::new());
+        Ok(Self {
+            connection,
+            path,
+            interned,
+            file,
+            state,
+            unnamed,
+            unreadable: 0,
+            is_over,
+            interrupt,
+            wait,
+            helpers,
+        })
     }
 
     /// Ends each search with an error once this is true, which is asked again and again.
@@ -94,8 +117,20 @@ impl Reader {
 
     /// Interrupts what is being read, with an error, while a condition holds. It is looked at every few
     /// milliseconds.
-    pub fn interrupt_while(&self, condition: impl FnMut() -> bool + Send + 'static) {
-        self.connection.progress_handler(INSTRUCTIONS, Some(condition));
+    pub fn interrupt_while(&mut self, condition: impl FnMut() -> bool + Send + 'static) {
+        let condition: Interrupt = Box::new(condition);
+        let condition = Arc::new(Mutex::new(condition));
+        self.interrupt = Some(Arc::clone(&condition));
+        self.connection.progress_handler(INSTRUCTIONS, Some(move || is_true(&condition)));
+    }
+
+    /// The same error as if the reading was interrupted, if it is to be.
+    pub(super) fn check_interrupted(&self) -> Result<(), StoreProblem> {
+        if self.interrupt.as_ref().is_some_and(|condition| is_true(condition)) {
+            let interrupted = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT);
+            return Err(rusqlite::Error::SqliteFailure(interrupted, None).into());
+        }
+        Ok(())
     }
 
     /// Whether the store's file was replaced or removed. Alerts stored before are still read from the open
@@ -247,8 +282,19 @@ impl Reader {
         visit: Visit<'_>,
     ) -> Result<(), StoreProblem> {
         let search = Search::new(criteria, &self.connection)?;
-        for segments in search.windows(newest) {
-            for block in search.blocks(&self.connection, segments)? {
+        for (n, segments) in search.windows(newest).enumerate() {
+            let blocks = search.blocks(&self.connection, segments)?;
+            // Most searches end in the first window. A visitor that wants everything is slower than the reading.
+            if n > 0
+                && criteria.is_selective()
+                && let Some(further) = self.scan(&search, &blocks, newest, visit)?
+            {
+                match further {
+                    Further::On => continue,
+                    Further::Enough => break,
+                }
+            }
+            for block in blocks {
                 let (first, last) = (block * BLOCK, end_of_block(block * BLOCK).min(newest));
                 if first > newest {
                     continue;
@@ -264,7 +310,7 @@ impl Reader {
         Ok(())
     }
 
-    fn check_over(&self, reached: i64) -> Result<(), StoreProblem> {
+    pub(super) fn check_over(&self, reached: i64) -> Result<(), StoreProblem> {
         match &self.is_over {
             Some(is_over) if is_over() => Err(StoreProblem::Unfinished { reached }),
             _ => Ok(()),
@@ -293,7 +339,7 @@ impl Reader {
         let mut next = from;
         while next <= to {
             let last = end_of_block(next).min(to);
-            for row in rows(&moment, interned, (next, last), None)? {
+            for row in rows(&moment, interned, (next, last), &|_| true)? {
                 if visit(row) == Further::Enough {
                     return Ok(());
                 }
@@ -342,7 +388,8 @@ impl Reader {
         let triage = search.map_or_else(|| TriageReader::new(connection), |s| Ok(s.triage))?;
         let mut said = triage.read(connection, (from, to))?;
         let mut found = Vec::new();
-        for row in rows(connection, interned, (from, to), search)? {
+        let may_be = |signature: Option<i64>| may_be(signature, search);
+        for row in rows(connection, interned, (from, to), &may_be)? {
             match row {
                 StoredRow::Alert(mut stored) => {
                     stored.alert.triage = said.remove(&stored.id).map(Box::new);
@@ -358,27 +405,27 @@ impl Reader {
 }
 
 /// The last id of the block with this one; any number may be asked for.
-fn end_of_block(id: i64) -> i64 {
+pub(super) fn end_of_block(id: i64) -> i64 {
     id | (BLOCK - 1)
 }
 
-const RANGE: &str =
+pub(super) const RANGE: &str =
     "SELECT id, signature, origin, data FROM alert WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
 const ONE: &str = "SELECT id, signature, origin, data FROM alert WHERE id = ?1";
 
 /// The rows with these ids, oldest first, of signatures that may be wanted.
-fn rows(
+pub(super) fn rows(
     connection: &Connection,
     interned: &mut InternedRows,
     (from, to): (i64, i64),
-    search: Option<&Search<'_>>,
+    may_be: &dyn Fn(Option<i64>) -> bool,
 ) -> Result<Vec<StoredRow>, StoreProblem> {
     let mut select = connection.prepare_cached(RANGE)?;
     let mut found = Vec::new();
     let mut read = || -> Result<(), StoreProblem> {
         let mut rows = select.query([from, to])?;
         while let Some(row) = rows.next()? {
-            if may_be(row, search) {
+            if may_be(row.get(1).ok()) {
                 found.push(row::stored(row, connection, interned)?);
             }
         }
@@ -391,7 +438,7 @@ fn rows(
     // A page can't be read. Rows on other pages can.
     let mut found = Vec::new();
     for id in from.max(1)..=to.min(last_id(connection)?) {
-        match one(connection, interned, id, search) {
+        match one(connection, interned, id, may_be) {
             Ok(row) => found.extend(row),
             Err(StoreProblem::Damaged(reason)) => {
                 let [signature, origin] = [0; 2];
@@ -408,16 +455,20 @@ fn one(
     connection: &Connection,
     interned: &mut InternedRows,
     id: i64,
-    search: Option<&Search<'_>>,
+    may_be: &dyn Fn(Option<i64>) -> bool,
 ) -> Result<Option<StoredRow>, StoreProblem> {
     let mut select = connection.prepare_cached(ONE)?;
     let mut rows = select.query([id])?;
-    let row = rows.next()?.filter(|row| may_be(row, search));
+    let row = rows.next()?.filter(|row| may_be(row.get(1).ok()));
     row.map(|row| row::stored(row, connection, interned)).transpose()
 }
 
 /// Whether a row may be wanted, by its signature. One whose signature can't be read is.
-fn may_be(row: &Row<'_>, search: Option<&Search<'_>>) -> bool {
-    let search = search.filter(|search| search.names_signatures());
-    search.is_none_or(|search| row.get(1).map_or(true, |signature| search.may_be(signature)))
+fn may_be(signature: Option<i64>, search: Option<&Search<'_>>) -> bool {
+    search.zip(signature).is_none_or(|(search, signature)| search.may_be(signature))
+}
+
+fn is_true(condition: &Mutex<Interrupt>) -> bool {
+    let mut condition = condition.lock().unwrap_or_else(PoisonError::into_inner);
+    (*condition)()
 }

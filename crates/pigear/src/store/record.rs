@@ -26,8 +26,7 @@ mod logged;
 mod varint;
 
 use jiff::{SignedDuration, Timestamp};
-use pigear_alert::wire::Decoded;
-use pigear_alert::{Alert, AlertMessage, AppName, Medium};
+use pigear_alert::{Alert, AppName, Medium};
 
 use varint::{
     moved, put, put_bytes, put_difference, put_signed, take_bytes, take_difference, take_signed,
@@ -86,22 +85,23 @@ pub(super) fn encode(alert: &Alert, out: &mut Vec<u8>) {
     out.extend(sum.to_le_bytes());
 }
 
-/// Decodes an alert.
+/// Decodes an alert into the memory of another, which is invalid if that fails.
 ///
 /// # Errors
 /// What is wrong with the bytes.
-pub(super) fn decode(
+pub(super) fn decode_into(
+    alert: &mut Alert,
     bytes: &[u8],
     signature: &Signature,
     provenance: &Provenance,
-) -> Result<Alert, &'static str> {
+) -> Result<(), &'static str> {
     let record = match bytes.first() {
         Some(&UNSUMMED) => bytes,
         Some(&VERSION | &UNREVISED) => summed(bytes).ok_or("its checksum is wrong")?,
         Some(_) => return Err("its record has an unknown version"),
         None => return Err("its record is missing"),
     };
-    decode_fields(record, signature, provenance).ok_or("its record can't be decoded")
+    decode_fields(alert, record, signature, provenance).ok_or("its record can't be decoded")
 }
 
 /// The bytes before the checksum, if that is correct.
@@ -110,10 +110,16 @@ fn summed(bytes: &[u8]) -> Option<&[u8]> {
     (crc32fast::hash(record) == u32::from_le_bytes(*sum)).then_some(record)
 }
 
-fn decode_fields(bytes: &[u8], signature: &Signature, provenance: &Provenance) -> Option<Alert> {
+fn decode_fields(
+    alert: &mut Alert,
+    bytes: &[u8],
+    signature: &Signature,
+    provenance: &Provenance,
+) -> Option<()> {
     let mut rest = bytes;
     let &[version, flags] = rest.split_off(..2)?.first_chunk()?;
-    let mut message = AlertMessage::default();
+    alert.reuse(&provenance.origin, &signature.names);
+    let message = &mut alert.message;
     message.ts_sec = u32::from_le_bytes(*rest.split_off(..4)?.first_chunk()?);
     message.ts_usec = take_u32(&mut rest)?;
     let after = take_signed(&mut rest)?;
@@ -128,20 +134,25 @@ fn decode_fields(bytes: &[u8], signature: &Signature, provenance: &Provenance) -
     message.transhdr = take_u32(&mut rest)?;
     message.data = take_u32(&mut rest)?;
     message.val = take_u32(&mut rest)?;
-    signature.put_into(&mut message);
+    signature.put_into(message);
     if version > UNREVISED {
         message.sig_rev = take_u32(&mut rest)?;
     }
-    if flags & APP_NAME != 0 {
-        message.app_name = AppName::new(take_bytes(&mut rest)?);
-    }
+    message.app_name = match flags & APP_NAME {
+        0 => None,
+        _ => AppName::new(take_bytes(&mut rest)?),
+    };
     let log = if flags & LOGGED != 0 { Some(take_bytes(&mut rest)?) } else { None };
     message.caplen = moved(length(rest), caplen)?;
     message.pktlen = moved(message.caplen, pktlen)?;
-    message.pkt = rest.into();
-    let log = log.map(|bytes| logged::decode(bytes, &message).ok_or(())).transpose().ok()?;
-    let decoded = Decoded::new(message, provenance.dialect);
-    let mut alert = Alert::new(decoded, provenance.origin.clone(), signature.names.clone());
+    // In place, if it is as long as the last one.
+    if message.pkt.len() == rest.len() {
+        message.pkt.copy_from_slice(rest);
+    } else {
+        message.pkt = rest.into();
+    }
+    let log = log.map(|bytes| logged::decode(bytes, message).ok_or(())).transpose().ok()?;
+    alert.dialect = provenance.dialect;
     if let Some(log) = log {
         alert.put_back_log(log);
     }
@@ -151,7 +162,7 @@ fn decode_fields(bytes: &[u8], signature: &Signature, provenance: &Provenance) -
     alert.untrusted = flags & UNTRUSTED != 0;
     alert.sender = provenance.sender;
     alert.received = alert.timestamp().checked_add(SignedDuration::from_nanos(after)).ok()?;
-    Some(alert)
+    Some(())
 }
 
 /// When an alert's packet was seen, in microseconds since 1970.
@@ -168,6 +179,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::store::row::empty_alert;
+
+    fn decode(
+        bytes: &[u8],
+        signature: &Signature,
+        provenance: &Provenance,
+    ) -> Result<Alert, &'static str> {
+        let mut alert = empty_alert();
+        decode_into(&mut alert, bytes, signature, provenance).map(|()| alert)
+    }
 
     proptest! {
         #[test]

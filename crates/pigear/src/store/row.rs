@@ -1,13 +1,14 @@
 //! Rows decoded to alerts, and rows that can't be decoded.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use pigear_alert::Alert;
+use pigear_alert::wire::{Decoded, Dialect};
+use pigear_alert::{Alert, AlertMessage};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row};
 
 use super::error::StoreProblem;
-use super::interned::{InternedRows, Signature};
+use super::interned::{InternedRows, Signature, remembered};
 use super::record;
 
 /// An alert with its id in the store.
@@ -50,17 +51,40 @@ pub(super) fn stored(
     interned: &mut InternedRows,
 ) -> Result<StoredRow, StoreProblem> {
     let id: i64 = row.get(0)?;
-    match alert(row, id, connection, interned) {
-        Ok(alert) => Ok(StoredRow::Alert(Box::new(Stored { id, alert }))),
-        Err(Unreadable::Problem(problem)) => Err(problem),
-        Err(Unreadable::Damaged(reason)) => Ok(StoredRow::Damaged(DamagedRow {
+    let mut alert = empty_alert();
+    Ok(match decode_into(&mut alert, row, connection, interned)? {
+        Ok(()) => StoredRow::Alert(Box::new(Stored { id, alert })),
+        Err(reason) => StoredRow::Damaged(DamagedRow {
             id,
             signature: row.get(1).unwrap_or_default(),
             origin: row.get(2).unwrap_or_default(),
             data: bytes(row).to_vec(),
             reason,
-        })),
+        }),
+    })
+}
+
+/// The same into the memory of an alert, which is invalid if there is something wrong with the row: what.
+pub(super) fn decode_into(
+    alert: &mut Alert,
+    row: &Row<'_>,
+    connection: &Connection,
+    interned: &mut InternedRows,
+) -> Result<Result<(), String>, StoreProblem> {
+    match try_decode(alert, row, connection, interned) {
+        Ok(()) => Ok(Ok(())),
+        Err(Unreadable::Problem(problem)) => Err(problem),
+        Err(Unreadable::Damaged(reason)) => Ok(Err(reason)),
     }
+}
+
+/// An alert that others are decoded into.
+pub(super) fn empty_alert() -> Alert {
+    static EMPTY: LazyLock<Alert> = LazyLock::new(|| {
+        let decoded = Decoded::new(AlertMessage::default(), Dialect::Snort29);
+        Alert::new(decoded, Arc::default(), Arc::default())
+    });
+    EMPTY.clone()
 }
 
 /// Why a row is not an alert.
@@ -75,23 +99,25 @@ impl From<rusqlite::Error> for Unreadable {
     }
 }
 
-fn alert(
+fn try_decode(
+    alert: &mut Alert,
     row: &Row<'_>,
-    id: i64,
     connection: &Connection,
     interned: &mut InternedRows,
-) -> Result<Alert, Unreadable> {
+) -> Result<(), Unreadable> {
     let number = |column, what: &str| {
         row.get(column).map_err(|_| Unreadable::Damaged(format!("its {what} is not a number")))
     };
     let (signature, origin) = (number(1, "signature")?, number(2, "origin")?);
-    let signature = known(interned.signature(signature, connection), "signature", signature)?;
-    let origin = known(interned.origin(origin, connection), "origin", origin)?;
-    let mut alert = record::decode(bytes(row), &signature, &origin)
+    let InternedRows { signatures, origins } = interned;
+    let signature = known(remembered(signatures, signature, connection), "signature", signature)?;
+    let origin = known(remembered(origins, origin, connection), "origin", origin)?;
+    record::decode_into(alert, bytes(row), signature, origin)
         .map_err(|problem| Unreadable::Damaged(problem.to_owned()))?;
+    let id: i64 = row.get(0)?;
     // A dead letter may be of an alert that was never stored.
     alert.store_id = Some(id).filter(|id| *id > 0);
-    Ok(alert)
+    Ok(())
 }
 
 fn bytes<'a>(row: &'a Row<'_>) -> &'a [u8] {

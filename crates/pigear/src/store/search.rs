@@ -9,11 +9,13 @@ use jiff::Timestamp;
 use pigear_alert::Alert;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::criteria::{Criteria, NO_CLASS};
+use super::criteria::{Criteria, NO_CLASS, RowTest};
 use super::error::StoreProblem;
+use super::id_hash::IdSet;
 use super::interned::{self, Signature};
 use super::layout::{SEGMENT, SEGMENT_BLOCKS};
 use super::meta::last_id;
+use super::narrowing::NativeTest;
 use super::record::microseconds;
 use super::segment_index::{Blocks, KeyKind};
 use super::triage::{self, TriageReader};
@@ -26,6 +28,8 @@ pub(super) struct Search<'a> {
     signatures: Option<SignatureSet>,
     /// What else the index can tell of the further condition.
     narrowed: Narrowed,
+    /// Whether an alert's signature and times decide whether it is wanted.
+    is_decided: bool,
     /// The wanted time, in microseconds since 1970.
     span: Range<i64>,
     /// The oldest block that may have wanted alerts.
@@ -40,6 +44,8 @@ pub(super) struct Search<'a> {
 
 impl<'a> Search<'a> {
     pub(super) fn new(criteria: &'a Criteria, connection: &Connection) -> rusqlite::Result<Self> {
+        // The end first: what the earlier alerts refer to is there.
+        let last = last_id(connection)?;
         let text = criteria.text.as_ref().map(|text| text.to_lowercase());
         let mut signatures = criteria
             .names_signatures()
@@ -51,16 +57,17 @@ impl<'a> Search<'a> {
                 })
             })
             .transpose()?;
-        let mut narrowed = Narrowed::Anything;
-        if let Some(narrowing) = &criteria.narrowing {
-            narrowed = Narrowed::of(narrowing, connection)?;
+        let (mut narrowed, mut is_decided) = (Narrowed::Anything, criteria.also.is_none());
+        if let Some(native) = &criteria.native {
+            let dialects = interned::example_dialects(connection)?;
+            narrowed = Narrowed::of(&native.narrowing, &dialects, connection)?;
+            is_decided = narrowed::is_decided(native, &dialects, connection)?;
             signatures = match (signatures, narrowed.take_signatures()) {
                 (Some(one), Some(other)) => Some(one.intersection(&other).copied().collect()),
                 (one, other) => one.or(other),
             };
         }
         let span = wanted_span(criteria);
-        let last = last_id(connection)?;
         let oldest: Option<i64> = match span.start {
             i64::MIN => connection.query_row("SELECT min(id) FROM block", [], |row| row.get(0))?,
             since => connection
@@ -75,6 +82,7 @@ impl<'a> Search<'a> {
             criteria,
             signatures: signatures.map(SignatureSet::new),
             narrowed,
+            is_decided: is_decided && !criteria.names_contents(),
             span,
             oldest: oldest.unwrap_or(i64::MAX).max(received.unwrap_or(i64::MIN)),
             whole: received.map_or(i64::MIN, |block| block.saturating_add(1)),
@@ -93,6 +101,16 @@ impl<'a> Search<'a> {
         self.whole
     }
 
+    /// Whether an alert's signature and times decide whether it is wanted.
+    pub(super) fn is_decided(&self) -> bool {
+        self.is_decided
+    }
+
+    /// The wanted time, in microseconds since 1970.
+    pub(super) fn span(&self) -> Range<i64> {
+        self.span.clone()
+    }
+
     /// Whether only alerts of some signatures are wanted.
     pub(super) fn names_signatures(&self) -> bool {
         self.signatures.is_some()
@@ -101,6 +119,20 @@ impl<'a> Search<'a> {
     /// Whether alerts of this signature may be wanted.
     pub(super) fn may_be(&self, signature: i64) -> bool {
         self.signatures.as_ref().is_none_or(|wanted| wanted.ids.contains(&signature))
+    }
+
+    /// What any thread can check; `None` if some of it can be checked on one thread only.
+    pub(super) fn row_filter(&self) -> Option<RowFilter<'_>> {
+        Some(RowFilter {
+            signatures: self.signatures.as_ref().map(|wanted| &wanted.ids),
+            test: self.criteria.row_test(),
+            native: self.criteria.native_test().ok()?,
+        })
+    }
+
+    /// Whether alerts are wanted for what people said about them.
+    pub(super) fn is_about_triage(&self) -> bool {
+        self.criteria.is_about_triage()
     }
 
     /// Whether an alert of a wanted signature is wanted.
@@ -212,6 +244,30 @@ impl<'a> Search<'a> {
     }
 }
 
+/// What of a search any thread can check.
+#[derive(Clone, Copy)]
+pub(super) struct RowFilter<'a> {
+    signatures: Option<&'a IdSet>,
+    test: RowTest<'a>,
+    native: Option<&'a NativeTest>,
+}
+
+impl RowFilter<'_> {
+    /// Whether alerts of this signature may be wanted. One whose id can't be read may be.
+    pub(super) fn may_be(&self, signature: Option<i64>) -> bool {
+        let (wanted, id) = (self.signatures, signature);
+        wanted.zip(id).is_none_or(|(wanted, id)| wanted.contains(&id))
+    }
+
+    /// Whether an alert of a wanted signature is wanted; `None` if that is to be checked on the first thread.
+    pub(super) fn accepts(&self, alert: &Alert) -> Option<bool> {
+        if !self.test.accepts(alert) {
+            return Some(false);
+        }
+        self.native.map_or(Some(true), |passes| passes(alert))
+    }
+}
+
 /// The first of the newest blocks that have alerts received at this time or later. It may have some that were
 /// received before.
 fn first_received(connection: &Connection, since: Timestamp) -> rusqlite::Result<i64> {
@@ -224,7 +280,7 @@ fn first_received(connection: &Connection, since: Timestamp) -> rusqlite::Result
 
 /// The wanted time, in microseconds since 1970.
 fn wanted_span(criteria: &Criteria) -> Range<i64> {
-    let narrowed = criteria.narrowing.as_ref().map_or(i64::MIN..i64::MAX, span);
+    let narrowed = criteria.native.as_ref().map_or(i64::MIN..i64::MAX, |it| span(&it.narrowing));
     let since = criteria.since.map_or(i64::MIN, microseconds);
     let until = criteria.until.map_or(i64::MAX, microseconds);
     narrowed.start.max(since)..narrowed.end.min(until)

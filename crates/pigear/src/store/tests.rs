@@ -40,6 +40,8 @@ mod opening;
 mod out_of_order;
 mod placing;
 mod querying;
+#[cfg(feature = "script")]
+mod scanning;
 mod storing;
 mod triage;
 mod unwritten;

@@ -13,7 +13,8 @@ use pigear_alert::Alert;
 use super::period::Period;
 use crate::script::Filter;
 use crate::store::{
-    Criteria, Further, Marks, Narrowing, Reader, Selection, SelectionProblem, StoreError, Test,
+    Criteria, Further, Marks, NativeCondition, Reader, Selection, SelectionProblem, StoreError,
+    Test,
 };
 
 /// Which alerts are shown, and over which period they are counted.
@@ -111,8 +112,8 @@ impl Wanted {
         criteria.acknowledged = self.acknowledged();
         let state = FilterState::default();
         if let Some(script) = &self.filter {
-            let (test, narrowing) = state.test(script)?;
-            criteria.also_meets(test, narrowing);
+            let (test, native) = state.test(script)?;
+            criteria.also_meets(test, native);
         }
         Ok((criteria, state))
     }
@@ -191,9 +192,9 @@ struct Failures {
 
 impl FilterState {
     /// An alert passes if the filter fails, as with handlers.
-    fn test(&self, script: &str) -> Result<(Test, Option<Narrowing>), SelectionProblem> {
+    fn test(&self, script: &str) -> Result<(Test, Option<NativeCondition>), SelectionProblem> {
         let filter = Filter::compile(script).map_err(SelectionProblem::Filter)?;
-        let narrowing = filter.narrowing();
+        let native = filter.native_condition();
         let (filter, failures) = (RefCell::new(filter), Rc::clone(&self.0));
         let test = move |alert: &Alert| {
             if let Some(passes) = filter.borrow().passes_natively(alert) {
@@ -206,7 +207,7 @@ impl FilterState {
                 true
             })
         };
-        Ok((Box::new(test), narrowing))
+        Ok((Box::new(test), native))
     }
 
     /// For how many alerts it failed, and why for the last of them.

@@ -3,9 +3,9 @@
 use super::Native;
 use super::condition::Condition;
 use super::leaf::{AddressTest, Leaf, NumberTest, Question};
-use super::operand::{Operator, UsedField};
+use super::operand::Operator;
 use crate::network::Network;
-use crate::store::{Narrowing, SignatureTest};
+use crate::store::{Narrowing, NativeCondition, SignatureTest};
 
 /// The fields that all alerts of one signature in a store share. The class and the priority also depend on the
 /// dialect.
@@ -21,10 +21,37 @@ const OF_SIGNATURES: [(&str, &str); 8] = [
 ];
 
 impl Native {
-    /// What alerts that pass must meet. An alert from a socket or a log is never above the engine's limits.
-    pub(in crate::script) fn narrowing(&self) -> Narrowing {
-        of(&self.condition, true)
+    /// The condition with what alerts that pass must meet. An alert from a socket or a log is never above the engine's
+    /// limits.
+    pub(in crate::script) fn for_searches(&self) -> NativeCondition {
+        let native = self.clone();
+        NativeCondition {
+            narrowing: of(&self.condition, true),
+            is_exact: is_exact(&self.condition, true),
+            passes: Box::new(move |alert| native.can_take(alert).then(|| native.passes(alert))),
+        }
     }
+}
+
+/// Whether the narrowing for this answer says all that the condition does, but for the dialect.
+fn is_exact(condition: &Condition, answer: bool) -> bool {
+    match condition {
+        Condition::Not(part) => is_exact(part, !answer),
+        Condition::All(parts) if answer => parts.iter().all(|part| is_exact(part, answer)),
+        Condition::Any(parts) if !answer => parts.iter().all(|part| is_exact(part, answer)),
+        Condition::Leaf(Leaf { question: Question::Time(_, test), .. }) => {
+            test.span(answer).is_some()
+        }
+        other => {
+            let mut is_of_signatures = true;
+            other.each_leaf(&mut |leaf| is_of_signatures &= self::is_of_signatures(leaf));
+            is_of_signatures
+        }
+    }
+}
+
+fn is_of_signatures(leaf: &Leaf) -> bool {
+    leaf.fields().all(|field| OF_SIGNATURES.contains(&(field.of, field.field.name)))
 }
 
 /// What alerts must meet for which the condition has this answer.
@@ -43,6 +70,11 @@ fn of(condition: &Condition, answer: bool) -> Narrowing {
 
 /// What all of these say, with one test of signatures.
 fn all(parts: Vec<Narrowing>) -> Narrowing {
+    let parts = parts.into_iter().flat_map(|part| match part {
+        Narrowing::All(parts) => parts,
+        part => vec![part],
+    });
+    let parts = parts.collect();
     let (tests, mut rest) = apart(parts);
     rest.retain(|part| !matches!(part, Narrowing::Anything));
     if !tests.is_empty() {
@@ -87,8 +119,7 @@ fn apart(parts: Vec<Narrowing>) -> (Vec<SignatureTest>, Vec<Narrowing>) {
 }
 
 fn of_leaf(leaf: &Leaf, answer: bool) -> Narrowing {
-    let is_of_signature = |field: &UsedField| OF_SIGNATURES.contains(&(field.of, field.field.name));
-    if leaf.fields().all(is_of_signature) {
+    if is_of_signatures(leaf) {
         let (sids, leaf) = (sids(leaf, answer), leaf.clone());
         let accepts: Box<dyn Fn(&_) -> _> = Box::new(move |alert| leaf.is_met(alert) == answer);
         return Narrowing::Signature(SignatureTest { sids, accepts });

@@ -17,7 +17,7 @@ use super::*;
 use crate::script::fields::{ALERT, Field, MSG, Read};
 
 /// All recorded alerts: as they were sent, from the logs of the same Snorts, and completed with these.
-static RECORDED: LazyLock<Vec<Arc<Alert>>> = LazyLock::new(|| {
+pub(crate) static RECORDED: LazyLock<Vec<Arc<Alert>>> = LazyLock::new(|| {
     let mut all = Vec::new();
     for (n, recording) in recordings().iter().enumerate() {
         let origin = match n % 3 {
@@ -236,7 +236,7 @@ fn numbers() -> Vec<String> {
 }
 
 /// Filters of these leaves.
-fn filters() -> impl Strategy<Value = String> {
+pub(crate) fn filters() -> impl Strategy<Value = String> {
     let fields = |of: &'static str, fields: &'static [Field]| {
         fields.iter().filter(|field| field.name != "count").map(move |field| leaves(of, field))
     };

@@ -129,7 +129,7 @@ pub(super) enum Key {
 pub(super) struct Aggregation {
     pub(super) by: CountBy,
     /// The time zone of hours and days.
-    zone: TimeZone,
+    pub(super) zone: TimeZone,
     counts: HashMap<Key, u64>,
     /// The messages of signatures.
     messages: HashMap<Key, Vec<u8>>,
@@ -162,6 +162,16 @@ impl Aggregation {
             self.messages.insert(key.clone(), alert.msg().into_owned());
         }
         self.add(key, 1);
+    }
+
+    /// Adds the counts of more alerts.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (key, alerts) in other.counts {
+            self.add(key, alerts);
+        }
+        for (key, message) in other.messages {
+            self.messages.entry(key).or_insert(message);
+        }
     }
 
     pub(super) fn add_signature(&mut self, signature: &Signature, n: u64) {

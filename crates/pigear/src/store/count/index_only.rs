@@ -6,11 +6,10 @@ use std::ops::Range;
 use rusqlite::Connection;
 
 use super::aggregation::{Aggregation, Key};
-use crate::store::criteria::Criteria;
 use crate::store::error::StoreProblem;
+use crate::store::id_hash::IdMap;
 use crate::store::layout::SEGMENT_BLOCKS;
 use crate::store::reader::Reader;
-use crate::store::record::microseconds;
 use crate::store::row;
 use crate::store::search::Search;
 use crate::store::segment_index::{self, Blocks, KeyKind};
@@ -20,29 +19,50 @@ impl Reader {
     pub(super) fn count_indexed(
         &mut self,
         search: &Search<'_>,
-        criteria: &Criteria,
         aggregation: &mut Aggregation,
     ) -> Result<IndexedBlocks, StoreProblem> {
-        let by_signature = aggregation.by.kind() == Some(KeyKind::Signature);
-        if criteria.looks_inside() || (criteria.names_signatures() && !by_signature) {
-            return Ok(IndexedBlocks::default());
-        }
+        let names_signatures = search.names_signatures();
         match aggregation.by.kind() {
-            _ if aggregation.by.is_time() => self.count_times(search, criteria, aggregation),
-            Some(kind) => self.count_notes(search, criteria, kind, aggregation),
-            None => Ok(IndexedBlocks::default()),
+            _ if !search.is_decided() => Ok(IndexedBlocks::default()),
+            _ if aggregation.by.is_time() && names_signatures => {
+                self.count_times_of_signatures(search, aggregation)
+            }
+            _ if aggregation.by.is_time() => self.count_times(search, aggregation),
+            Some(kind) if kind == KeyKind::Signature || !names_signatures => {
+                self.count_notes(search, kind, aggregation)
+            }
+            _ => Ok(IndexedBlocks::default()),
         }
+    }
+
+    /// Counts the alerts of wanted signatures in the blocks that lie within one unit of time, and within the
+    /// wanted time.
+    fn count_times_of_signatures(
+        &mut self,
+        search: &Search<'_>,
+        aggregation: &mut Aggregation,
+    ) -> Result<IndexedBlocks, StoreProblem> {
+        let unit = |time| match aggregation.time(time) {
+            Some(Key::Time(begin)) => begin,
+            _ => time,
+        };
+        let looking = self.connection.unchecked_transaction()?;
+        let (indexed, counts) = by_signature(&looking, search, unit)?;
+        looking.finish()?;
+        for ((begin, _), alerts) in counts {
+            aggregation.add(Key::Time(begin), alerts);
+        }
+        Ok(indexed)
     }
 
     /// Counts the blocks that lie within one unit of time, and within the wanted time.
     fn count_times(
         &self,
         search: &Search<'_>,
-        criteria: &Criteria,
         aggregation: &mut Aggregation,
     ) -> Result<IndexedBlocks, StoreProblem> {
         let mut indexed = IndexedBlocks::default();
-        each_block(&self.connection, criteria, search.first_whole()..i64::MAX, |block| {
+        each_block(&self.connection, search.span(), search.first_whole()..i64::MAX, |block| {
             let last = aggregation.time(block.last);
             if let Some(time) = aggregation.time(block.first)
                 && last.as_ref() == Some(&time)
@@ -58,7 +78,6 @@ impl Reader {
     fn count_notes(
         &mut self,
         search: &Search<'_>,
-        criteria: &Criteria,
         kind: KeyKind,
         aggregation: &mut Aggregation,
     ) -> Result<IndexedBlocks, StoreProblem> {
@@ -69,7 +88,7 @@ impl Reader {
         let mut damaged = HashSet::new();
         let (indexed, mut unknown, counts) = loop {
             let (mut indexed, mut unknown) = (IndexedBlocks::default(), 0_u64);
-            each_block(&looking, criteria, search.first_whole()..open, |block| {
+            each_block(&looking, search.span(), search.first_whole()..open, |block| {
                 if !damaged.contains(&(block.id / SEGMENT_BLOCKS)) {
                     indexed.add(block.id);
                     unknown += block.alerts;
@@ -126,27 +145,83 @@ impl IndexedBlocks {
     }
 }
 
-pub(super) struct Block {
-    pub(super) id: i64,
-    pub(super) first: i64,
-    pub(super) last: i64,
+struct Block {
+    id: i64,
+    first: i64,
+    last: i64,
     alerts: u64,
 }
 
+/// The number of alerts, by the begin of the unit of time and the signature's id.
+pub(super) type SignatureCounts = HashMap<(i64, i64), u64>;
+
+/// Counts the alerts of wanted signatures in the blocks that lie within one unit of time, and within the wanted
+/// time, by their index. The units are given by the begin of that of a time.
+pub(super) fn by_signature(
+    looking: &Connection,
+    search: &Search<'_>,
+    begin: impl Fn(i64) -> i64,
+) -> Result<(IndexedBlocks, SignatureCounts), StoreProblem> {
+    let open = search.open_segment() * SEGMENT_BLOCKS;
+    let mut damaged = HashSet::new();
+    loop {
+        let (mut indexed, mut begins) = (IndexedBlocks::default(), IdMap::default());
+        each_block(looking, search.span(), search.first_whole()..open, |block| {
+            let first = begin(block.first);
+            let is_sound = !damaged.contains(&(block.id / SEGMENT_BLOCKS));
+            if is_sound && first == begin(block.last) {
+                indexed.add(block.id);
+                begins.insert(block.id, first);
+            }
+        })?;
+        let mut counts = SignatureCounts::new();
+        let (kind, oldest) = (KeyKind::Signature, *search.segments().start());
+        let found = segment_index::each(looking, kind, oldest, |segment, posting| {
+            let Some(id) = posting.key.as_signature().filter(|id| search.may_be(*id)) else {
+                return;
+            };
+            let blocks = posting.counts().map(|(block, n)| (segment * SEGMENT_BLOCKS + block, n));
+            let begins = blocks.filter_map(|(block, n)| Some((*begins.get(&block)?, n)));
+            add_up(begins, |begin, alerts| *counts.entry((begin, id)).or_default() += alerts);
+        })?;
+        if found.is_subset(&damaged) {
+            return Ok((indexed, counts));
+        }
+        // Again, without those: their blocks are read.
+        damaged.extend(found);
+    }
+}
+
+/// Adds up what follows each other and has the same begin.
+fn add_up(counts: impl Iterator<Item = (i64, u64)>, mut add: impl FnMut(i64, u64)) {
+    let mut sum = None;
+    for (begin, alerts) in counts {
+        match &mut sum {
+            Some((same, all)) if *same == begin => *all += alerts,
+            _ => {
+                if let Some((begin, alerts)) = sum.replace((begin, alerts)) {
+                    add(begin, alerts);
+                }
+            }
+        }
+    }
+    if let Some((begin, alerts)) = sum {
+        add(begin, alerts);
+    }
+}
+
 /// Visits the blocks of a range that lie completely within the wanted time.
-pub(super) fn each_block(
+fn each_block(
     connection: &Connection,
-    criteria: &Criteria,
+    span: Range<i64>,
     blocks: Range<i64>,
     mut visit: impl FnMut(Block),
 ) -> rusqlite::Result<()> {
-    let since = criteria.since.map_or(i64::MIN, microseconds);
-    let until = criteria.until.map_or(i64::MAX, microseconds);
     let mut select = connection.prepare_cached(
         "SELECT id, first, last, n FROM block \
         WHERE id >= ?1 AND id < ?2 AND first >= ?3 AND last < ?4",
     )?;
-    let mut rows = select.query([blocks.start, blocks.end, since, until])?;
+    let mut rows = select.query([blocks.start, blocks.end, span.start, span.end])?;
     while let Some(row) = rows.next()? {
         let [id, first, last] = [row.get(0)?, row.get(1)?, row.get(2)?];
         visit(Block { id, first, last, alerts: row.get(3)? });

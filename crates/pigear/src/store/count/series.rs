@@ -1,19 +1,18 @@
 //! Counts over time, by priority.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::index_only::{IndexedBlocks, each_block};
+use super::index_only::{IndexedBlocks, by_signature};
 use crate::store::criteria::Criteria;
 use crate::store::error::{StoreError, StoreProblem};
-use crate::store::layout::SEGMENT_BLOCKS;
 use crate::store::reader::Reader;
 use crate::store::record::microseconds;
 use crate::store::row;
+use crate::store::scan::Fold;
 use crate::store::search::Search;
-use crate::store::segment_index::{self, KeyKind};
 
 /// Counts over time. Intervals without alerts have no point.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,65 +52,38 @@ impl Reader {
 
     fn try_series(&mut self, criteria: &Criteria, interval: i64) -> Result<Counts, StoreProblem> {
         let search = Search::new(criteria, &self.connection)?;
-        let (indexed, mut counts) = if criteria.looks_inside() {
-            (IndexedBlocks::default(), Counts::new())
+        let (indexed, counts) = if search.is_decided() {
+            self.indexed_series(&search, interval)?
         } else {
-            self.indexed_series(&search, criteria, interval)?
+            (IndexedBlocks::default(), Counts::new())
         };
-        for block in search.blocks(&self.connection, search.segments())? {
-            if !indexed.has(block) {
-                for stored in self.block(&search, block)? {
-                    let begin = begin(microseconds(stored.alert.timestamp()), interval);
-                    *counts.entry((begin, stored.alert.priority())).or_default() += 1;
+        let mut blocks = search.blocks(&self.connection, search.segments())?;
+        blocks.retain(|block| !indexed.has(*block));
+        let fold = Fold {
+            empty: &Counts::new,
+            add: &|counts, alert| {
+                let begin = begin(microseconds(alert.timestamp()), interval);
+                *counts.entry((begin, alert.priority())).or_default() += 1;
+            },
+            merge: &|all, some| {
+                for (point, alerts) in some {
+                    *all.entry(point).or_default() += alerts;
                 }
-            }
-        }
-        Ok(counts)
+            },
+        };
+        self.fold(&search, &blocks, &fold, counts)
     }
 
     /// Counts the blocks that lie within one interval, and within the wanted time, by their index.
     fn indexed_series(
         &mut self,
         search: &Search<'_>,
-        criteria: &Criteria,
         interval: i64,
     ) -> Result<(IndexedBlocks, Counts), StoreProblem> {
         let Self { connection, interned, .. } = self;
         // One transaction, so that alerts that are removed meanwhile stay visible.
         let looking = connection.unchecked_transaction()?;
-        let open = search.open_segment() * SEGMENT_BLOCKS;
-        let mut damaged = HashSet::new();
-        let (indexed, by_signature) = loop {
-            let (mut indexed, mut begins) = (IndexedBlocks::default(), HashMap::new());
-            each_block(&looking, criteria, search.first_whole()..open, |block| {
-                let first = begin(block.first, interval);
-                let is_sound = !damaged.contains(&(block.id / SEGMENT_BLOCKS));
-                if is_sound && first == begin(block.last, interval) {
-                    indexed.add(block.id);
-                    begins.insert(block.id, first);
-                }
-            })?;
-            let mut counts = HashMap::<(i64, i64), u64>::new();
-            let found = segment_index::each(
-                &looking,
-                KeyKind::Signature,
-                *search.segments().start(),
-                |segment, posting| {
-                    let id = posting.key.as_signature().filter(|id| search.may_be(*id));
-                    for (block, alerts) in posting.counts() {
-                        let begin = begins.get(&(segment * SEGMENT_BLOCKS + block));
-                        if let Some((id, begin)) = id.zip(begin) {
-                            *counts.entry((*begin, id)).or_default() += alerts;
-                        }
-                    }
-                },
-            )?;
-            if found.is_subset(&damaged) {
-                break (indexed, counts);
-            }
-            // Again, without those: their blocks are read.
-            damaged.extend(found);
-        };
+        let (indexed, by_signature) = by_signature(&looking, search, |time| begin(time, interval))?;
         let (mut counts, mut priorities) = (Counts::new(), HashMap::new());
         for ((begin, id), alerts) in by_signature {
             let priority = if let Some(priority) = priorities.get(&id) {

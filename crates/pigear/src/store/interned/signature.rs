@@ -11,6 +11,32 @@ use rusqlite::{Connection, Row, params};
 use super::row::{InternedRow, InternedTable, WantedRow};
 use crate::store::digest::Digest;
 
+/// For each way in which a dialect tells the class and the priority, one dialect. Snort 2 has no class for some
+/// alerts of its decoder, and the last sends no priority, which Snort's log may add.
+const EXAMPLES: [Dialect; 3] = [Dialect::Snort3, Dialect::Snort29, Dialect::Snort297AppId];
+
+/// The example dialects for the alerts of a store.
+pub(in crate::store) fn example_dialects(
+    connection: &Connection,
+) -> rusqlite::Result<Vec<Dialect>> {
+    let mut select = connection.prepare_cached("SELECT DISTINCT dialect FROM origin")?;
+    let mut rows = select.query([])?;
+    let mut stored = Vec::new();
+    while let Some(row) = rows.next()? {
+        // Alerts of an origin that can't be decoded can't be either.
+        let dialect = row.get_ref(0)?.as_str().ok().and_then(|name| name.parse::<Dialect>().ok());
+        stored.extend(dialect);
+    }
+    let is_stored = |example: &Dialect| {
+        stored.iter().any(|dialect| match example {
+            Dialect::Snort3 => dialect.is_snort3(),
+            Dialect::Snort297AppId => !dialect.sends_whole_event(),
+            _ => !dialect.is_snort3(),
+        })
+    };
+    Ok(EXAMPLES.into_iter().filter(is_stored).collect())
+}
+
 /// A rule as its alerts have it, with its names at that time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::store) struct Signature {
@@ -41,12 +67,12 @@ impl Signature {
     }
 
     /// Alerts with only this signature. What else of them depends on it depends on the dialect, too: an alert of
-    /// this signature has the same class and priority as one of these.
-    pub(in crate::store) fn examples(&self) -> [Alert; 2] {
-        [Dialect::Snort3, Dialect::Snort297AppId].map(|dialect| {
+    /// this signature has the same class and priority as one of those of all [example dialects](EXAMPLES).
+    pub(in crate::store) fn examples(&self, dialects: &[Dialect]) -> impl Iterator<Item = Alert> {
+        dialects.iter().map(|dialect| {
             let mut message = AlertMessage::default();
             self.put_into(&mut message);
-            Alert::new(Decoded::new(message, dialect), Arc::default(), self.names.clone())
+            Alert::new(Decoded::new(message, *dialect), Arc::default(), self.names.clone())
         })
     }
 

@@ -3,13 +3,14 @@
 use std::cell::Cell;
 use std::ops::{Range, RangeInclusive};
 
+use pigear_alert::wire::Dialect;
 use rusqlite::Connection;
 
 use crate::network::Network;
 use crate::store::error::StoreProblem;
 use crate::store::id_hash::IdSet;
 use crate::store::interned;
-use crate::store::narrowing::{Narrowing, SignatureTest};
+use crate::store::narrowing::{Narrowing, NativeCondition, SignatureTest};
 use crate::store::segment_index::{self, Blocks, Key, KeyKind};
 
 /// The most networks that are looked up one after the other.
@@ -32,16 +33,21 @@ pub(super) struct SignatureSet {
 }
 
 impl Narrowed {
-    pub(super) fn of(narrowing: &Narrowing, connection: &Connection) -> rusqlite::Result<Self> {
+    pub(super) fn of(
+        narrowing: &Narrowing,
+        dialects: &[Dialect],
+        connection: &Connection,
+    ) -> rusqlite::Result<Self> {
         let each = |parts: &[Narrowing]| {
-            parts.iter().map(|part| Self::of(part, connection)).collect::<rusqlite::Result<_>>()
+            let part = |part| Self::of(part, dialects, connection);
+            parts.iter().map(part).collect::<rusqlite::Result<_>>()
         };
         Ok(match narrowing {
             // Of the time, the span is known.
             Narrowing::Anything | Narrowing::Time(_) => Self::Anything,
             Narrowing::All(parts) => Self::All(each(parts)?),
             Narrowing::Any(parts) => Self::Any(each(parts)?),
-            Narrowing::Signature(test) => of_signatures(test, connection)?,
+            Narrowing::Signature(test) => of_signatures(test, dialects, connection)?,
             Narrowing::Source(networks) => Self::Address(KeyKind::Source, networks.clone()),
             Narrowing::Destination(networks) => {
                 Self::Address(KeyKind::Destination, networks.clone())
@@ -136,16 +142,51 @@ pub(super) fn span(narrowing: &Narrowing) -> Range<i64> {
     }
 }
 
-fn of_signatures(test: &SignatureTest, connection: &Connection) -> rusqlite::Result<Narrowed> {
+fn of_signatures(
+    test: &SignatureTest,
+    dialects: &[Dialect],
+    connection: &Connection,
+) -> rusqlite::Result<Narrowed> {
     let is_one_left_out = Cell::new(test.sids.is_some());
     let sids = test.sids.as_deref().unwrap_or_default();
     let ids = interned::signatures(connection, sids, |signature| {
-        let may_be = signature.examples().iter().any(|alert| (test.accepts)(alert));
+        let may_be = signature.examples(dialects).any(|alert| (test.accepts)(&alert));
         is_one_left_out.set(is_one_left_out.get() || !may_be);
         may_be
     })?;
     let is_narrow = is_one_left_out.get();
     Ok(if is_narrow { Narrowed::Signature(SignatureSet::new(ids)) } else { Narrowed::Anything })
+}
+
+/// Whether an alert's signature and time decide whether it meets the condition, in a store with these dialects.
+pub(super) fn is_decided(
+    native: &NativeCondition,
+    dialects: &[Dialect],
+    connection: &Connection,
+) -> rusqlite::Result<bool> {
+    let mut is_decided = native.is_exact;
+    for part in native.parts() {
+        is_decided = is_decided
+            && match part {
+                Narrowing::Anything | Narrowing::Time(_) => true,
+                Narrowing::Signature(test) => is_decided_by_signature(test, dialects, connection)?,
+                _ => false,
+            };
+    }
+    Ok(is_decided)
+}
+
+fn is_decided_by_signature(
+    test: &SignatureTest,
+    dialects: &[Dialect],
+    connection: &Connection,
+) -> rusqlite::Result<bool> {
+    let sids = test.sids.as_deref().unwrap_or_default();
+    let undecided = interned::signatures(connection, sids, |signature| {
+        let mut answers = signature.examples(dialects).map(|alert| (test.accepts)(&alert));
+        answers.next().is_some_and(|one| answers.any(|other| other != one))
+    })?;
+    Ok(undecided.is_empty())
 }
 
 impl SignatureSet {

@@ -11,7 +11,7 @@ use crate::store::criteria::Criteria;
 use crate::store::criteria::Test;
 use crate::store::moment::moment;
 #[cfg(feature = "script")]
-use crate::store::narrowing::Narrowing;
+use crate::store::narrowing::NativeCondition;
 
 /// A selection makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,7 +89,7 @@ impl Selection {
             starred: self.starred,
             comment: self.comment.clone(),
             also: None,
-            narrowing: None,
+            native: None,
         };
         #[cfg(feature = "script")]
         let criteria = self.with_filters(criteria, on_failure)?;
@@ -103,22 +103,25 @@ impl Selection {
         on_failure: bool,
     ) -> Result<Criteria, SelectionProblem> {
         for script in &self.filter {
-            let (test, narrowing) = passes(script, on_failure)?;
-            criteria.also_meets(test, narrowing);
+            let (test, native) = passes(script, on_failure)?;
+            criteria.also_meets(test, native);
         }
         Ok(criteria)
     }
 }
 
-/// A filter's condition, and what the index can tell of it. If the filter fails, an alert passes, as with
+/// A filter's condition, and the same if it needs no engine. If the filter fails, an alert passes, as with
 /// handlers, or does not.
 #[cfg(feature = "script")]
-fn passes(script: &str, on_failure: bool) -> Result<(Test, Option<Narrowing>), SelectionProblem> {
+fn passes(
+    script: &str,
+    on_failure: bool,
+) -> Result<(Test, Option<NativeCondition>), SelectionProblem> {
     use std::cell::{Cell, RefCell};
     use std::sync::Arc;
 
     let filter = crate::script::Filter::compile(script).map_err(SelectionProblem::Filter)?;
-    let narrowing = filter.narrowing();
+    let native = filter.native_condition();
     let (filter, failed) = (RefCell::new(filter), Cell::new(false));
     let test = move |alert: &Alert| {
         if let Some(passes) = filter.borrow().passes_natively(alert) {
@@ -133,7 +136,7 @@ fn passes(script: &str, on_failure: bool) -> Result<(Test, Option<Narrowing>), S
             on_failure
         })
     };
-    Ok((Box::new(test), narrowing))
+    Ok((Box::new(test), native))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ fn all_alerts() -> Vec<Arc<Alert>> {
     all
 }
 
-fn criteria(filter: &str) -> Criteria {
+pub(super) fn criteria(filter: &str) -> Criteria {
     let mut selection = Selection::default();
     assert_eq!(selection.set("filter", filter), Ok(true));
     selection.criteria(|| TimeZone::UTC).unwrap()
@@ -93,7 +93,7 @@ fn a_filter_finds_what_the_engine_finds_in_all_alerts() {
         if is_narrow && read == total {
             wide.push(script);
         }
-        let everything = Criteria { narrowing: None, ..self::criteria(script) };
+        let everything = Criteria { native: None, ..self::criteria(script) };
         assert_eq!(blocks(reader, &everything).0, total);
         let counted = reader.count(&criteria, CountBy::Src).unwrap();
         assert_eq!(counted, reader.count(&everything, CountBy::Src).unwrap());
@@ -154,4 +154,38 @@ fn a_filter_comes_together_with_criteria() {
     let nothing = Criteria { sid: vec![384], ..criteria("msg.sig_id == 434") };
     assert_eq!(found(reader, &nothing), [0; 0]);
     assert_eq!(blocks(reader, &nothing).0, 0);
+}
+
+/// Of several filters, some may need the engine.
+#[test]
+fn several_filters_narrow_together() {
+    let all = all_alerts();
+    let (place, _store) = Place::with(&all);
+    let reader = &mut place.reader();
+    let native =
+        ["msg.sig_generator == 1", "ip_in(alert.src_ip, \"2001:db8::/32\")", "msg.priority > 1"];
+    let engine = "let id = msg.sig_id; id != 434";
+    for filters in
+        [&[native[0], native[1]][..], &[engine, native[1]], &[native[1], engine, native[2]]]
+    {
+        let mut selection = Selection::default();
+        for filter in filters {
+            assert_eq!(selection.set("filter", filter), Ok(true));
+        }
+        let criteria = selection.criteria(|| TimeZone::UTC).unwrap();
+        let mut compiled: Vec<_> =
+            filters.iter().map(|it| Filter::compile(it).unwrap().by_engine()).collect();
+        let expected = (1_i64..)
+            .zip(&all)
+            .filter(|(_, alert)| compiled.iter_mut().all(|filter| filter.passes(alert).unwrap()));
+        let mut expected: Vec<_> = expected.map(|(id, _)| id).collect();
+        expected.reverse();
+        assert!(!expected.is_empty() && expected.len() < all.len(), "{filters:?}");
+        assert_eq!(found(reader, &criteria), expected, "{filters:?}");
+        let (read, total) = blocks(reader, &criteria);
+        assert!(read < total, "{filters:?}");
+        let counted = reader.count(&criteria, CountBy::Src).unwrap();
+        let everything = Criteria { native: None, ..criteria };
+        assert_eq!(counted, reader.count(&everything, CountBy::Src).unwrap());
+    }
 }
