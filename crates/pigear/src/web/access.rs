@@ -120,6 +120,7 @@ impl Access {
         }
         self.limit(peer)?;
         self.limiter.failed(peer);
+        self.limiter.log(peer);
         Err(self.please("the token is wrong"))
     }
 
@@ -152,7 +153,10 @@ impl Access {
             let _permit = self.checks.acquire().await.map_err(|_| Problem::internal())?;
             tokio::task::spawn_blocking(check).await.map_err(|_| Problem::internal())?
         };
-        let Some(role) = role else { return Err(self.please("the name or the password is wrong")) };
+        let Some(role) = role else {
+            self.limiter.log(peer);
+            return Err(self.please("the name or the password is wrong"));
+        };
         self.limiter.succeeded(peer);
         let password = users.password_mark(name);
         self.sessions.begin(Some(name.to_owned()), role, password).map_err(|_| Problem::internal())

@@ -5,5 +5,9 @@ mod api;
 mod client;
 mod description;
 mod live;
+mod proxied;
 mod start;
 mod trouble;
+
+#[path = "../http/nginx/process.rs"]
+mod nginx;

@@ -4,17 +4,16 @@
 //! store, and their ids are the store's. So nothing is missing and nothing comes twice, however slow a client is:
 //! its queue has a few pieces, and what doesn't fit stays in the store.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use jiff::tz::TimeZone;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -27,9 +26,8 @@ use crate::web::feed::{self, Events, Head};
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::Shared;
-
-/// The most live streams.
-const MOST: usize = 256;
+use crate::web::streams::StreamPlace;
+use crate::web::visitor::Visitor;
 
 /// How often something is sent, even without alerts: then a client that is gone is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -40,11 +38,14 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long to wait before a store that can't be read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// The most seconds after which a stream can be told to end.
+const LONGEST: i64 = 24 * 60 * 60;
+
 /// How many pieces wait for a client.
 const QUEUE: usize = 2;
 
-static STREAMS: std::sync::LazyLock<Arc<Semaphore>> =
-    std::sync::LazyLock::new(|| Arc::new(Semaphore::new(MOST)));
+/// How long a browser waits before it comes again, in milliseconds.
+const RECONNECT: u64 = 2_000;
 
 /// Where a stream begins.
 #[derive(IntoParams)]
@@ -55,6 +56,10 @@ pub(in crate::web) struct StreamParameters {
     /// which a browser sends when it comes again, takes precedence.
     #[param(minimum = 0)]
     last_event_id: Option<i64>,
+    /// End the stream after this many seconds; with 0, as soon as what is stored was sent. By default it doesn't
+    /// end.
+    #[param(minimum = 0, maximum = 86400)]
+    timeout: Option<i64>,
 }
 
 /// New alerts as they are stored, as server-sent events
@@ -77,12 +82,10 @@ pub(in crate::web) async fn stream(
     let mut parameters = Parameters::of(query.as_deref());
     let selection = parameters.selection()?;
     let typed = parameters.number("last_event_id", 0..=i64::MAX)?;
-    parameters.finish(&["last_event_id"], Selects::Alerts)?;
+    let seconds = parameters.number("timeout", 0..=LONGEST)?.map(i64::unsigned_abs);
+    parameters.finish(&["last_event_id", "timeout"], Selects::Alerts)?;
     let after = last_event_id(&headers)?.or(typed);
-    let permit = Arc::clone(&STREAMS).try_acquire_owned().map_err(|_| {
-        let detail = format!("{MOST} live streams are open; close one");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5)
-    })?;
+    let place = site.streams.open(Visitor::current())?;
     // Before the store is read, so that no change is missed.
     let head = site.feed.subscribe();
     let checked = selection.clone();
@@ -100,18 +103,20 @@ pub(in crate::web) async fn stream(
         is_whole,
         position: after.unwrap_or(last),
         checked: Instant::now(),
+        end: seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds)),
+        least: last,
         sender,
-        _permit: permit,
+        place,
     };
     if live.position > last {
         // From another store, which was replaced.
         live.position = last;
-        live.send(reset(last)).await;
+        live.send(format!("retry: {RECONNECT}\n{}", reset(last))).await;
     } else {
         // A first byte, so that the client knows that it is connected.
-        live.send(heartbeat(live.position)).await;
+        live.send(format!("retry: {RECONNECT}\n{}", heartbeat(live.position))).await;
     }
-    tokio::spawn(live.run(head));
+    tokio::spawn(Visitor::current().scope(live.run(head)));
     let pieces = ReceiverStream::new(pieces).map(Ok::<_, std::convert::Infallible>);
     let mut response = Response::new(Body::from_stream(pieces));
     let kind = HeaderValue::from_static("text/event-stream");
@@ -156,24 +161,35 @@ struct Live {
     position: i64,
     /// When it was last checked that the client may see this.
     checked: Instant,
+    /// When it ends, once it has reached `least`.
+    end: Option<Instant>,
+    /// The last id that was stored when it began.
+    least: i64,
     sender: mpsc::Sender<Bytes>,
-    _permit: OwnedSemaphorePermit,
+    #[expect(dead_code, reason = "is free again once this is dropped")]
+    place: StreamPlace,
 }
 
 impl Live {
-    /// Sends a piece; false once the client is gone.
+    /// Sends a piece; false once the client is gone, or takes nothing.
     async fn send(&self, text: String) -> bool {
-        self.sender.send(text.into()).await.is_ok()
+        match timeout(self.site.timeouts.stream, self.sender.send(text.into())).await {
+            Ok(sent) => sent.is_ok(),
+            Err(_) => {
+                self.site.streams.has_stalled();
+                false
+            }
+        }
     }
 
     async fn run(mut self, mut head: tokio::sync::watch::Receiver<Head>) {
         let mut generation = head.borrow().generation;
-        while self.may_go_on() {
+        while self.may_go_on() && !self.is_over() {
             let now = *head.borrow_and_update();
             if now.generation != generation {
                 // The first is only the first look at the store.
                 if generation > 0 {
-                    self.position = now.begin;
+                    (self.position, self.least) = (now.begin, now.begin);
                     if !self.send(reset(now.begin)).await {
                         return;
                     }
@@ -193,12 +209,19 @@ impl Live {
                 // It is found again by itself, as a rule.
                 Err(_) => sleep(RETRY).await,
             }
-            match timeout(HEARTBEAT, head.changed()).await {
+            let left = self.end.map(|end| end.saturating_duration_since(Instant::now()));
+            let wait = left.filter(|left| !left.is_zero()).unwrap_or(HEARTBEAT).min(HEARTBEAT);
+            match timeout(wait, head.changed()).await {
                 Ok(Err(_)) => return,
                 Err(_) if !self.send(heartbeat(self.position)).await => return,
                 _ => {}
             }
         }
+    }
+
+    /// Whether it ends here, because its time is up.
+    fn is_over(&self) -> bool {
+        self.position >= self.least && self.end.is_some_and(|end| Instant::now() >= end)
     }
 
     /// Whether the client is there, and may still see this.
