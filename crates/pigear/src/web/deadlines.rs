@@ -62,7 +62,7 @@ fn a_handshake_that_does_not_end_is_not_waited_for() {
     let dir = TempDir::new().unwrap();
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    let pem = params.self_signed(&key).unwrap().pem() + &key.serialize_pem();
+    let pem = params.self_signed(&key).unwrap().pem() + key.serialize_pem().as_str();
     let path = dir.path().join("page.pem");
     std::fs::write(&path, pem).unwrap();
     let options = Options { tls_cert: Some(path), ..Options::default() };
