@@ -46,6 +46,16 @@ pub(super) enum Identity {
     User(Session),
 }
 
+impl Identity {
+    /// The key of the session, if there is one.
+    pub(super) fn session(&self) -> Option<u64> {
+        match self {
+            Self::User(session) => Some(session.key()),
+            Self::Anyone | Self::Token => None,
+        }
+    }
+}
+
 impl Access {
     /// Reads the files, and checks that nobody else can see the page without a login.
     pub(super) fn new(options: &Options) -> Result<Self, String> {

@@ -70,7 +70,7 @@ fn admit(site: &Site, request: &mut Request) -> Result<Visitor, Problem> {
     let visitor = Visitor::new(client, site.proxies.is_shared(ends.peer.ip()));
     if path.starts_with("/api/") && path != LOGIN {
         let identity = site.access.identify(request.headers(), client)?;
-        let visitor = visitor.with(&identity);
+        let visitor = visitor.with(identity.session());
         request.extensions_mut().insert(identity);
         return Ok(visitor);
     }

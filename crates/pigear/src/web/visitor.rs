@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use super::access::Identity;
-
 tokio::task_local! {
     /// Who makes the request that this task answers. Queries ask for it, so that no handler has to pass it on.
     static VISITOR: Visitor;
@@ -32,12 +30,8 @@ impl Visitor {
         Self { address: network(address), is_shared, session: None }
     }
 
-    /// The same, once it is known who it is.
-    pub(super) fn with(self, identity: &Identity) -> Self {
-        let session = match identity {
-            Identity::User(session) => Some(session.key()),
-            Identity::Anyone | Identity::Token => None,
-        };
+    /// The same, with the key of a session.
+    pub(super) fn with(self, session: Option<u64>) -> Self {
         Self { session, ..self }
     }
 
