@@ -129,7 +129,6 @@ whenLoginIsNeeded((problem) => {
   const ways = problem.ways;
   const said = h("p", { role: "alert", class: "mistake", hidden: true });
   const field = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ complete, /** @type {string} */ type) => h("p", {}, h("label", {}, label, h("input", { name, autocomplete: /** @type {any} */ (complete), type, required: true })));
-  const byPassword = ways.includes("password");
   const form = h("form", {
     onsubmit: async (/** @type {Event} */ event) => {
       event.preventDefault();
@@ -143,7 +142,20 @@ whenLoginIsNeeded((problem) => {
         said.textContent = String(/** @type {Error} */ (wrong).message);
       }
     },
-  }, h("h2", { id: "login-title" }, "Log in"), ...(byPassword ? [field("name", "Name", "username", "text"), field("password", "Password", "current-password", "password")] : [field("token", "Token", "off", "password")]), said, h("button", {}, "Log in"));
+  });
+  /** @type {Record<string, () => Node[]>} */
+  const fields = {
+    password: () => [field("name", "Name", "username", "text"), field("password", "Password", "current-password", "password")],
+    token: () => [field("token", "Token", "off", "password")],
+  };
+  const ask = (/** @type {string} */ way) => {
+    const other = ways.find((one) => one !== way);
+    said.hidden = true;
+    form.replaceChildren(h("h2", { id: "login-title" }, "Log in"), ...fields[way](), said, h("button", {}, "Log in"),
+      ...(other ? [" ", h("button", { type: "button", class: "quiet", onclick: () => ask(other) }, `With ${other}`)] : []));
+    form.querySelector("input")?.focus();
+  };
+  ask(ways[0] ?? "token");
   dialog.replaceChildren(form);
   dialog.addEventListener("cancel", (event) => event.preventDefault());
   dialog.showModal();

@@ -184,6 +184,30 @@ test("who is not logged in sees nothing, and who may only look changes nothing",
   await page.close();
 });
 
+test("with users and a token, the login takes either", async () => {
+  const room = newRoom();
+  await room.store(datagrams("v2919/icmp_ping"));
+  await room.run(["web", "user", "add", "ann", "--users", "users"], "correct horse\n");
+  const { url } = await room.web(["--users", "users", "--token", "s3cret-of-the-page"]);
+  const page = await open(chrome, url, { allow: ["401 (Unauthorized)"] });
+  await page.waitForSelector("#login[open]");
+  assert.equal(await page.locator("#login input[name=password]").count(), 1);
+  await page.getByRole("button", { name: "With token" }).click();
+  await isAccessible(page, "login");
+  await page.fill("#login input[name=token]", "s3cret-of-the-page");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("tr.alert, tr.flood");
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.waitForSelector("#login[open]");
+  await page.getByRole("button", { name: "With token" }).click();
+  await page.getByRole("button", { name: "With password" }).click();
+  await page.fill("#login input[name=name]", "ann");
+  await page.fill("#login input[name=password]", "correct horse");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("tr.alert, tr.flood");
+  await page.close();
+});
+
 test("what is refused for good is shown, and sent again", { timeout: 60_000 }, async () => {
   const room = newRoom();
   const { url } = await room.live(["--data-handler", "exec", "exec.command=false", "exec.durable=true"]);

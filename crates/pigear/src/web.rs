@@ -12,6 +12,8 @@ mod acknowledging;
 mod api;
 mod assets;
 mod body;
+#[cfg(test)]
+mod deadlines;
 mod ends;
 mod feed;
 mod handler;
@@ -22,11 +24,16 @@ mod options;
 mod parameters;
 mod place;
 mod problem;
+mod proxies;
 mod queries;
 mod router;
 mod server;
 mod site;
+mod streams;
+mod timeouts;
 mod tls;
+mod turns;
+mod visitor;
 
 use crate::description::{Description, FileUse};
 #[cfg(feature = "command")]
@@ -39,7 +46,8 @@ pub(crate) use server::{Running, Server};
 
 pub(crate) const DESCRIPTION: Description = Description {
     about: "a live page over the store, and its API; \
-    listen=ADDR:PORT path=/PREFIX token_file=FILE users=FILE tls_cert=FILE tls_key=FILE hosts=NAME,NAME",
+    listen=ADDR:PORT path=/PREFIX token_file=FILE users=FILE tls_cert=FILE tls_key=FILE hosts=NAME,NAME \
+    trusted_proxies=ADDR,ADDR",
     files: &[
         ("users", FileUse::Reads),
         ("token_file", FileUse::Reads),

@@ -103,6 +103,7 @@ fn options(args: WebArgs, mut options: Options, store: PathBuf) -> Options {
     options.tls_cert = args.tls_cert.or(options.tls_cert);
     options.tls_key = args.tls_key.or(options.tls_key);
     options.hosts = args.hosts.or(options.hosts);
+    options.trusted_proxies = args.trusted_proxies.or(options.trusted_proxies);
     options
 }
 

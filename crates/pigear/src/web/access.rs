@@ -48,6 +48,16 @@ pub(super) enum Identity {
     User(Session),
 }
 
+impl Identity {
+    /// The key of the session, if there is one.
+    pub(super) fn session(&self) -> Option<u64> {
+        match self {
+            Self::User(session) => Some(session.key()),
+            Self::Anyone | Self::Token => None,
+        }
+    }
+}
+
 impl Access {
     /// Reads the files, and checks that nobody else can see the page without a login.
     pub(super) fn new(options: &Options) -> Result<Self, String> {
@@ -134,6 +144,7 @@ impl Access {
         }
         self.limit(peer)?;
         self.limiter.failed(peer);
+        self.limiter.log(peer);
         Err(self.please("the token is wrong"))
     }
 
@@ -166,7 +177,10 @@ impl Access {
             let _permit = self.checks.acquire().await.map_err(|_| Problem::internal())?;
             tokio::task::spawn_blocking(check).await.map_err(|_| Problem::internal())?
         };
-        let Some(role) = role else { return Err(self.please("the name or the password is wrong")) };
+        let Some(role) = role else {
+            self.limiter.log(peer);
+            return Err(self.please("the name or the password is wrong"));
+        };
         self.limiter.succeeded(peer);
         let password = users.password_mark(name);
         self.sessions.begin(Some(name.to_owned()), role, password).map_err(|_| Problem::internal())

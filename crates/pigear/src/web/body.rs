@@ -1,7 +1,5 @@
 //! The body of a request, as JSON.
 
-use std::time::Duration;
-
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
@@ -15,16 +13,13 @@ use super::site::Shared;
 /// The largest body, in bytes.
 const MAX_BODY: usize = 256 << 10;
 
-/// How long a body may take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// The body of a request.
 pub(super) struct JsonBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<Shared> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &Shared) -> Result<Self, Problem> {
+    async fn from_request(request: Request, site: &Shared) -> Result<Self, Problem> {
         let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("application/json") {
@@ -32,7 +27,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for JsonBody<T> {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "body", detail));
         }
         let wrong = |status, detail: String| Problem::new(status, "body", detail);
-        let bytes = timeout(BODY_TIMEOUT, to_bytes(request.into_body(), MAX_BODY)).await;
+        let bytes = timeout(site.timeouts.body, to_bytes(request.into_body(), MAX_BODY)).await;
         let bytes = bytes.map_err(|_| {
             wrong(StatusCode::REQUEST_TIMEOUT, "the body takes too long".to_owned())
         })?;

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The two ends of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -6,3 +6,7 @@ pub(super) struct Ends {
     pub(super) peer: SocketAddr,
     pub(super) local: Option<SocketAddr>,
 }
+
+/// The address of the client, which is another than that of the peer if a trusted server is in between.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Client(pub(super) IpAddr);

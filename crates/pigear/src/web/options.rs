@@ -32,6 +32,9 @@ pub(crate) struct Options {
     pub(crate) tls_key: Option<PathBuf>,
     /// Names by which the page may be called, with commas between.
     pub(crate) hosts: Option<String>,
+    /// Servers in between that are believed when they say whose request they pass on: addresses and networks,
+    /// with commas between.
+    pub(crate) trusted_proxies: Option<String>,
     /// The store; by default that of the program.
     pub(crate) store: Option<PathBuf>,
 }

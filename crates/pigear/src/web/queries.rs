@@ -1,5 +1,5 @@
 //! Queries: each on a thread of a small pool, with a time limit, so that neither the server nor listening is held
-//! up.
+//! up. Those of a visitor wait in turn, and leave room for others.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::problem::Problem;
+use super::turns::{Turn, Turns};
+use super::visitor::Visitor;
 use crate::store::{Further, Reader, StoreAccess, StoreIdentity, TriageWriter};
 
 /// How many queries run at the same time.
@@ -45,9 +47,9 @@ const IDLE: usize = MOST;
 pub(super) struct Queries {
     path: PathBuf,
     idle: Mutex<Vec<StoreAccess>>,
-    permits: Arc<Semaphore>,
-    downloads: Arc<Semaphore>,
-    changes: Arc<Semaphore>,
+    turns: Arc<Turns>,
+    downloads: Arc<Turns>,
+    changes: Arc<Turns>,
 }
 
 impl Queries {
@@ -55,9 +57,9 @@ impl Queries {
         Arc::new(Self {
             path,
             idle: Mutex::default(),
-            permits: Arc::new(Semaphore::new(MOST)),
-            downloads: Arc::new(Semaphore::new(MOST_DOWNLOADS)),
-            changes: Arc::new(Semaphore::new(1)),
+            turns: Turns::new(MOST),
+            downloads: Turns::new(MOST_DOWNLOADS),
+            changes: Turns::new(1),
         })
     }
 
@@ -70,12 +72,12 @@ impl Queries {
         self: &Arc<Self>,
         work: impl FnOnce(&mut Reader) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let permit = permit(&self.permits).await?;
+        let turn = turn(&self.turns).await?;
         let (queries, cancel) = (Arc::clone(self), CancelOnDrop::default());
         let (cancelled, end) = (Arc::clone(&cancel.0), Instant::now() + LIMIT);
         let is_over = move || cancelled.load(Ordering::Relaxed) || Instant::now() >= end;
         let done = spawn_blocking(move || {
-            let _permit = permit;
+            let _turn = turn;
             let mut access = queries.access();
             let reader = access.store()?.reader;
             reader.end_when(is_over);
@@ -118,9 +120,9 @@ impl Queries {
         self: &Arc<Self>,
         work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let permit = permit(&self.changes).await.map_err(|_| Problem::changing())?;
+        let turn = turn(&self.changes).await.map_err(|_| Problem::changing())?;
         let done = spawn_blocking(move || {
-            let _permit = permit;
+            let _turn = turn;
             work()
         });
         done.await.unwrap_or_else(|_| Err(Problem::internal()))
@@ -132,11 +134,11 @@ impl Queries {
         self: &Arc<Self>,
         work: impl FnOnce(&mut Reader, &mut Pieces) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Body, Problem> {
-        let permit = permit(&self.downloads).await?;
+        let turn = turn(&self.downloads).await?;
         let (sender, mut pieces) = mpsc::channel(4);
         let queries = Arc::clone(self);
         spawn_blocking(move || {
-            let _permit = permit;
+            let _turn = turn;
             let mut out = Pieces { sender, bytes: Vec::new() };
             let gone = out.sender.clone();
             let mut access = queries.access();
@@ -175,9 +177,10 @@ impl Queries {
     }
 }
 
-async fn permit(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
-    let waited = timeout(WAIT, Arc::clone(permits).acquire_owned()).await;
-    waited.ok().and_then(Result::ok).ok_or_else(Problem::busy)
+/// Waits for the turn of the visitor whose request this is.
+async fn turn(turns: &Arc<Turns>) -> Result<Turn, Problem> {
+    let waited = timeout(WAIT, turns.wait(Visitor::current())).await;
+    waited.ok().flatten().ok_or_else(Problem::busy)
 }
 
 /// Ends a query when the request is dropped.

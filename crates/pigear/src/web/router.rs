@@ -11,9 +11,10 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::ends::Ends;
+use super::ends::{Client, Ends};
 use super::problem::Problem;
 use super::site::{Shared, Site};
+use super::visitor::Visitor;
 use super::{api, assets};
 
 /// What the page may load: its own files, and nothing that is written into it.
@@ -51,7 +52,7 @@ pub(super) fn router(site: &Shared) -> Router {
 async fn pass(State(site): State<Shared>, mut request: Request, next: Next) -> Response {
     let is_api = below(&site, request.uri().path()).is_some_and(|path| path.starts_with("/api/"));
     let response = match admit(&site, &mut request) {
-        Ok(()) => next.run(request).await,
+        Ok(visitor) => visitor.scope(next.run(request)).await,
         Err(problem) => problem.into_response(),
     };
     with_headers(response, is_api)
@@ -61,15 +62,20 @@ fn below<'a>(site: &Site, path: &'a str) -> Option<&'a str> {
     path.strip_prefix(site.prefix.as_str())
 }
 
-fn admit(site: &Site, request: &mut Request) -> Result<(), Problem> {
+fn admit(site: &Site, request: &mut Request) -> Result<Visitor, Problem> {
     let ends = request.extensions().get::<Ends>().copied().ok_or_else(Problem::internal)?;
     check_host(site, request, ends)?;
     let path = below(site, request.uri().path()).unwrap_or_default();
+    let client = site.proxies.client(ends.peer.ip(), request.headers());
+    let visitor = Visitor::new(client, site.proxies.is_shared(ends.peer.ip()));
     if path.starts_with("/api/") && path != LOGIN {
-        let identity = site.access.identify(request.headers(), ends.peer.ip())?;
+        let identity = site.access.identify(request.headers(), client)?;
+        let visitor = visitor.with(identity.session());
         request.extensions_mut().insert(identity);
+        return Ok(visitor);
     }
-    Ok(())
+    request.extensions_mut().insert(Client(client));
+    Ok(visitor)
 }
 
 /// Checks the name by which the page is called: both that of the target and that of the header.

@@ -36,26 +36,21 @@ use super::feed::Feed;
 use super::hosts::Hosts;
 use super::notice::NOTICE;
 use super::options::Options;
+use super::proxies::Proxies;
 use super::queries::Queries;
 use super::router::router;
 use super::site::Site;
+use super::streams::Streams;
+use super::timeouts::Timeouts;
 use super::tls;
+use super::visitor::network;
 use crate::rules::SharedRules;
 
 /// The most connections; more wait until one is closed.
 const CONNECTIONS: usize = 512;
 
-/// The most of an address other than loopback; more are closed at once.
+/// The most of an address other than loopback and trusted servers in between; more are closed at once.
 const CONNECTIONS_OF_ADDRESS: usize = 64;
-
-/// How long a client may take for the head of a request, or be idle before its next one.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// How long a client may take to read anything of what was sent.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a handshake may take.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The size of a connection's buffer, in bytes, and so of the head of a request.
 const BUFFER: usize = 64 << 10;
@@ -78,6 +73,8 @@ pub(crate) struct Server {
     options: Options,
     store: PathBuf,
     access: Access,
+    proxies: Proxies,
+    timeouts: Timeouts,
     prefix: String,
     tls: Option<Arc<ServerConfig>>,
     url: String,
@@ -100,6 +97,8 @@ impl Server {
         let prefix = options.prefix()?;
         let tls = tls::config(options.tls_cert.as_deref(), options.tls_key.as_deref())?;
         let access = Access::new(&options)?;
+        let proxies = Proxies::new(options.trusted_proxies.as_deref())?;
+        let timeouts = Timeouts::default();
         let address = options.listen.0;
         let listener =
             TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
@@ -112,12 +111,18 @@ impl Server {
                 "{url} is not encrypted: others may read what is sent; give tls_cert and tls_key"
             );
         }
-        Ok(Self { listener, options, store, access, prefix, tls, url, rules })
+        Ok(Self { listener, options, store, access, proxies, timeouts, prefix, tls, url, rules })
     }
 
     /// Where the page is.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Gives clients other times than usual.
+    #[cfg(test)]
+    pub(super) fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.timeouts = timeouts;
     }
 
     /// Serves on threads of its own.
@@ -136,10 +141,14 @@ impl Server {
             tokio::net::TcpListener::from_std(self.listener)?
         };
         let (feed, thread) = Feed::start(&self.store)?;
+        let proxies = Arc::new(self.proxies);
         let site = Arc::new(Site {
             hosts: Hosts::new(self.options.hosts.as_deref(), self.options.listen.0),
             feed,
             acknowledging: Acknowledging::start(&self.store)?,
+            proxies: Arc::clone(&proxies),
+            streams: Arc::new(Streams::default()),
+            timeouts: self.timeouts,
             queries: Queries::new(self.store),
             access: self.access,
             rules: self.rules,
@@ -148,7 +157,9 @@ impl Server {
             has_tls: self.tls.is_some(),
             started: Timestamp::now(),
         });
-        runtime.spawn(accept(listener, router(&site), self.tls.map(TlsAcceptor::from)));
+        let tls = self.tls.map(TlsAcceptor::from);
+        let connections = Connections { router: router(&site), tls, timeouts: self.timeouts };
+        runtime.spawn(accept(listener, connections, proxies));
         info!(target: NOTICE, "the page is at {}", self.url);
         Ok(Running { runtime, feed: thread })
     }
@@ -185,26 +196,27 @@ type Addresses = Mutex<HashMap<IpAddr, usize>>;
 /// The place of a connection among those of its address.
 struct Place {
     addresses: Arc<Addresses>,
-    peer: IpAddr,
+    address: IpAddr,
 }
 
 impl Place {
-    /// `None` if the address has all that it may have. On loopback a server in between may have many clients.
-    fn of(addresses: &Arc<Addresses>, peer: IpAddr) -> Option<Self> {
+    /// `None` if the address has all that it may have. A server in between may have many clients.
+    fn of(addresses: &Arc<Addresses>, peer: IpAddr, proxies: &Proxies) -> Option<Self> {
         let mut all = addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let connections = all.entry(peer).or_default();
-        if *connections >= CONNECTIONS_OF_ADDRESS && !peer.is_loopback() {
+        let address = network(peer);
+        let connections = all.entry(address).or_default();
+        if *connections >= CONNECTIONS_OF_ADDRESS && !peer.is_loopback() && !proxies.trust(peer) {
             return None;
         }
         *connections += 1;
-        Some(Self { addresses: Arc::clone(addresses), peer })
+        Some(Self { addresses: Arc::clone(addresses), address })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut all = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Entry::Occupied(mut connections) = all.entry(self.peer) {
+        if let Entry::Occupied(mut connections) = all.entry(self.address) {
             *connections.get_mut() -= 1;
             if *connections.get() == 0 {
                 connections.remove();
@@ -213,7 +225,19 @@ impl Drop for Place {
     }
 }
 
-async fn accept(listener: tokio::net::TcpListener, router: Router, tls: Option<TlsAcceptor>) {
+/// What all connections share.
+#[derive(Clone)]
+struct Connections {
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    timeouts: Timeouts,
+}
+
+async fn accept(
+    listener: tokio::net::TcpListener,
+    connections: Connections,
+    proxies: Arc<Proxies>,
+) {
     let (permits, addresses) = (Arc::new(Semaphore::new(CONNECTIONS)), Arc::default());
     while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let Ok((stream, peer)) = listener.accept().await else {
@@ -221,49 +245,58 @@ async fn accept(listener: tokio::net::TcpListener, router: Router, tls: Option<T
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let Some(place) = Place::of(&addresses, peer.ip()) else { continue };
-        let (router, tls) = (router.clone(), tls.clone());
+        let peer = canonical(peer);
+        let Some(place) = Place::of(&addresses, peer.ip(), &proxies) else { continue };
+        let connections = connections.clone();
         tokio::spawn(async move {
             let _held = (permit, place);
-            serve(stream, peer, router, tls).await;
+            connections.serve(stream, peer).await;
         });
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, tls: Option<TlsAcceptor>) {
-    // Small pieces of a live stream are sent at once.
-    let _ = stream.set_nodelay(true);
-    let ends = Ends { peer, local: stream.local_addr().ok() };
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_TIMEOUT));
-    let stream = Box::pin(stream);
-    match tls {
-        None => talk(stream, ends, router).await,
-        Some(tls) => {
-            if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-                talk(stream, ends, router).await;
+/// An address as its own kind has it: one that listens on `[::]` gets those of IPv4 as IPv6.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+impl Connections {
+    async fn serve(self, stream: TcpStream, peer: SocketAddr) {
+        // Small pieces of a live stream are sent at once.
+        let _ = stream.set_nodelay(true);
+        let ends = Ends { peer, local: stream.local_addr().ok().map(canonical) };
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.timeouts.write));
+        let stream = Box::pin(stream);
+        match &self.tls {
+            None => self.talk(stream, ends).await,
+            Some(tls) => {
+                let accepted = timeout(self.timeouts.handshake, tls.accept(stream)).await;
+                if let Ok(Ok(stream)) = accepted {
+                    self.talk(stream, ends).await;
+                }
             }
         }
     }
-}
 
-async fn talk<S>(stream: S, ends: Ends, router: Router)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let router = TowerToHyperService::new(router);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ends);
-        router.call(request)
-    });
-    // That a client breaks off is no error.
-    let _ = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    async fn talk<S>(&self, stream: S, ends: Ends)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let router = TowerToHyperService::new(self.router.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ends);
+            router.call(request)
+        });
+        // That a client breaks off is no error.
+        let _ = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.timeouts.head)
+            .max_buf_size(BUFFER)
+            .serve_connection(TokioIo::new(stream), service)
+            .await;
+    }
 }
 
 #[cfg(test)]
@@ -272,19 +305,26 @@ mod tests {
 
     #[test]
     fn an_address_may_have_some_connections_and_loopback_all() {
-        let addresses = Arc::default();
+        let (addresses, proxies) = (Arc::default(), Proxies::default());
         let peer: IpAddr = "192.0.2.1".parse().unwrap();
-        let mut places: Vec<_> =
-            (0..CONNECTIONS_OF_ADDRESS).filter_map(|_| Place::of(&addresses, peer)).collect();
+        let mut places: Vec<_> = (0..CONNECTIONS_OF_ADDRESS)
+            .filter_map(|_| Place::of(&addresses, peer, &proxies))
+            .collect();
         assert_eq!(places.len(), CONNECTIONS_OF_ADDRESS);
-        assert!(Place::of(&addresses, peer).is_none());
-        assert!(Place::of(&addresses, "192.0.2.2".parse().unwrap()).is_some());
+        assert!(Place::of(&addresses, peer, &proxies).is_none());
+        assert!(Place::of(&addresses, "192.0.2.2".parse().unwrap(), &proxies).is_some());
         places.pop();
-        assert!(Place::of(&addresses, peer).is_some());
+        assert!(Place::of(&addresses, peer, &proxies).is_some());
         let local: IpAddr = "::1".parse().unwrap();
-        let many: Vec<_> = (0..CONNECTIONS).filter_map(|_| Place::of(&addresses, local)).collect();
+        let many: Vec<_> =
+            (0..CONNECTIONS).filter_map(|_| Place::of(&addresses, local, &proxies)).collect();
         assert_eq!(many.len(), CONNECTIONS);
         drop((places, many));
+        let proxies = Proxies::new(Some("192.0.2.1")).unwrap();
+        let many: Vec<_> =
+            (0..CONNECTIONS).filter_map(|_| Place::of(&addresses, peer, &proxies)).collect();
+        assert_eq!(many.len(), CONNECTIONS);
+        drop(many);
         assert!(addresses.lock().unwrap().is_empty());
     }
 }

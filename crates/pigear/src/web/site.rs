@@ -9,7 +9,10 @@ use super::access::Access;
 use super::acknowledging::Acknowledging;
 use super::feed::Feed;
 use super::hosts::Hosts;
+use super::proxies::Proxies;
 use super::queries::Queries;
+use super::streams::Streams;
+use super::timeouts::Timeouts;
 use crate::rules::SharedRules;
 
 /// What all requests share.
@@ -17,6 +20,9 @@ pub(super) struct Site {
     pub(super) queries: Arc<Queries>,
     pub(super) access: Access,
     pub(super) hosts: Hosts,
+    pub(super) proxies: Arc<Proxies>,
+    pub(super) streams: Arc<Streams>,
+    pub(super) timeouts: Timeouts,
     pub(super) feed: Arc<Feed>,
     #[expect(dead_code, reason = "works until it is dropped")]
     pub(super) acknowledging: Acknowledging,

@@ -56,6 +56,10 @@ pub(in crate::command) struct WebArgs {
     /// Names by which the page may be called, with commas between; loopback always may be
     #[arg(long, value_name = "NAMES")]
     pub(in crate::command) hosts: Option<String>,
+
+    /// Addresses and networks of servers in between, with commas between: X-Forwarded-For is believed from them
+    #[arg(long, value_name = "ADDRS")]
+    pub(in crate::command) trusted_proxies: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -63,6 +63,10 @@ const WEB: &[(&str, &str)] = &[
     ("tls_cert", "the certificate for TLS (PEM)"),
     ("tls_key", "its key (PEM), if it isn't in the same file"),
     ("hosts", "names by which the page may be called, with commas between"),
+    (
+        "trusted_proxies",
+        "servers in between whose X-Forwarded-For is believed: addresses, networks",
+    ),
     ("store", "another store than that of --store"),
 ];
 

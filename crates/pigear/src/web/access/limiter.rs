@@ -5,6 +5,10 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tracing::warn;
+
+use crate::web::visitor::network;
+
 /// How many wrong logins an address has within the time.
 const MOST: usize = 5;
 
@@ -14,9 +18,38 @@ const WITHIN: Duration = Duration::from_secs(60);
 /// How many addresses are remembered; those with the oldest logins are forgotten.
 const ADDRESSES: usize = 10_000;
 
+/// How many lines are logged within the time.
+const LINES: u32 = 10;
+
 /// Wrong logins by address.
 #[derive(Default)]
-pub(super) struct Limiter(Mutex<HashMap<IpAddr, Vec<Instant>>>);
+pub(super) struct Limiter {
+    failures: Mutex<HashMap<IpAddr, Vec<Instant>>>,
+    lines: Mutex<Lines>,
+}
+
+/// What was logged lately, so that many wrong logins don't flood the log.
+#[derive(Default)]
+struct Lines {
+    since: Option<Instant>,
+    logged: u32,
+    unlogged: u64,
+}
+
+impl Lines {
+    /// Whether another line may be logged; then with how many were left out before it.
+    fn next(&mut self, now: Instant) -> Option<u64> {
+        if self.since.is_none_or(|since| now.duration_since(since) >= WITHIN) {
+            (self.since, self.logged) = (Some(now), 0);
+        }
+        if self.logged == LINES {
+            self.unlogged += 1;
+            return None;
+        }
+        self.logged += 1;
+        Some(std::mem::take(&mut self.unlogged))
+    }
+}
 
 impl Limiter {
     /// How many seconds an address has to wait before it may try again.
@@ -53,6 +86,22 @@ impl Limiter {
         times.push(now);
     }
 
+    /// Logs that an address is limited from now on, if it is.
+    pub(super) fn log(&self, peer: IpAddr) {
+        let now = Instant::now();
+        if self.wait_at(peer, now).is_none() {
+            return;
+        }
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(unlogged) = lines.next(now) else { return };
+        let more = if unlogged > 0 {
+            format!("; {unlogged} more addresses before")
+        } else {
+            String::new()
+        };
+        warn!("{MOST} wrong logins from {peer} within a minute: more are refused{more}");
+    }
+
     /// The login that was counted last was right. Those that were wrong still count: an address may be that of
     /// several people.
     pub(super) fn succeeded(&self, peer: IpAddr) {
@@ -62,15 +111,7 @@ impl Limiter {
     }
 
     fn failures(&self) -> MutexGuard<'_, HashMap<IpAddr, Vec<Instant>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whoever has an IPv6 address has a whole network of them.
-fn network(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(ip) => IpAddr::V6((u128::from(ip) >> 64 << 64).into()),
-        ip @ IpAddr::V4(_) => ip,
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -94,6 +135,15 @@ mod tests {
         assert_eq!(limiter.wait_at(peer, start), None);
         limiter.failed_at(peer, start);
         assert_eq!(limiter.wait_at(peer, start), Some(61));
+    }
+
+    #[test]
+    fn many_addresses_with_wrong_logins_do_not_flood_the_log() {
+        let (mut lines, start) = (Lines::default(), Instant::now());
+        let logged = (0..1_000).filter_map(|_| lines.next(start)).count();
+        assert_eq!(logged, 10);
+        assert_eq!(lines.next(start + WITHIN), Some(990));
+        assert_eq!(lines.next(start + WITHIN), Some(0));
     }
 
     #[test]

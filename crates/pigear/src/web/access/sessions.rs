@@ -34,6 +34,13 @@ pub(in crate::web) struct Session {
     key: u64,
 }
 
+impl Session {
+    /// Identifies it.
+    pub(in crate::web) fn key(&self) -> u64 {
+        self.key
+    }
+}
+
 /// All sessions.
 #[derive(Default)]
 pub(super) struct Sessions(Mutex<Inner>);

@@ -12,6 +12,7 @@ use crate::store::{LaneState, Reader, RetentionPolicy, StoredOrigin};
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::Shared;
+use crate::web::streams::StreamCounts;
 
 /// How the store, its lanes, and the program are.
 #[derive(Serialize, ToSchema)]
@@ -29,6 +30,8 @@ pub(in crate::web) struct Health {
     origins: Vec<OriginHealth>,
     /// How many dead letters there are.
     dead_letters: u64,
+    /// The live streams of this server.
+    streams: StreamsHealth,
     /// Snort's rules; absent without `--rules`.
     #[serde(skip_serializing_if = "Option::is_none")]
     rules: Option<RulesHealth>,
@@ -65,6 +68,23 @@ impl From<StoredOrigin> for OriginHealth {
         let StoredOrigin { sensor, socket, thread, pid, uid, dialect, .. } = origin;
         let socket = socket.map(|path| path.display().to_string());
         Self { sensor, socket, thread, pid, uid, dialect }
+    }
+}
+
+/// The live streams.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct StreamsHealth {
+    /// How many are open.
+    open: usize,
+    /// How many were refused, because there were too many.
+    refused: u64,
+    /// How many were ended, because the client took nothing of them.
+    stalled: u64,
+}
+
+impl From<StreamCounts> for StreamsHealth {
+    fn from(StreamCounts { open, refused, stalled }: StreamCounts) -> Self {
+        Self { open, refused, stalled }
     }
 }
 
@@ -210,6 +230,7 @@ pub(in crate::web) async fn health(
         dead_letters: lanes.iter().map(|lane| lane.dead_letters).sum(),
         lanes,
         origins,
+        streams: site.streams.counts().into(),
         rules: site.rules.current().map(|rules| RulesHealth::of(&rules)),
         counters: site.stats.as_ref().map(|stats| stats.snapshot()),
     }))

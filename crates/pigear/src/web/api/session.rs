@@ -14,7 +14,7 @@ use super::change::{Change, READ_ONLY, SameOrigin};
 use crate::web::access::users::Role;
 use crate::web::access::{Identity, LIFETIME, Session};
 use crate::web::body::JsonBody;
-use crate::web::ends::Ends;
+use crate::web::ends::Client;
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::{Shared, Site};
@@ -94,7 +94,7 @@ async fn object(site: &Site, identity: &Identity) -> SessionObject {
 )]
 pub(in crate::web) async fn log_in(
     State(site): State<Shared>,
-    Extension(ends): Extension<Ends>,
+    Extension(Client(client)): Extension<Client>,
     _: SameOrigin,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -104,13 +104,12 @@ pub(in crate::web) async fn log_in(
     if site.access.ways().is_empty() {
         return Ok(Json(object(&site, &Identity::Anyone).await).into_response());
     }
-    let peer = ends.peer.ip();
     let (id, session) = match login {
         Login { name: Some(name), password: Some(password), token: None } => {
-            site.access.log_in(&name, password, peer).await?
+            site.access.log_in(&name, password, client).await?
         }
         Login { name: None, password: None, token: Some(token) } => {
-            site.access.log_in_with(&token, peer)?
+            site.access.log_in_with(&token, client)?
         }
         _ => {
             let detail = "give name and password, or token";

@@ -4,17 +4,16 @@
 //! store, and their ids are the store's. So nothing is missing and nothing comes twice, however slow a client is:
 //! its queue has a few pieces, and what doesn't fit stays in the store.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use jiff::tz::TimeZone;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -27,9 +26,8 @@ use crate::web::parameters::{Parameters, Selects};
 use crate::web::place::Place;
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::Shared;
-
-/// The most live streams.
-const MOST: usize = 256;
+use crate::web::streams::StreamPlace;
+use crate::web::visitor::Visitor;
 
 /// How often something is sent, even without alerts: then a client that is gone is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -40,11 +38,14 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long to wait before a store that can't be read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// The most seconds after which a stream can be told to end.
+const LONGEST: i64 = 24 * 60 * 60;
+
 /// How many pieces wait for a client.
 const QUEUE: usize = 2;
 
-static STREAMS: std::sync::LazyLock<Arc<Semaphore>> =
-    std::sync::LazyLock::new(|| Arc::new(Semaphore::new(MOST)));
+/// How long a browser waits before it comes again, in milliseconds.
+const RECONNECT: u64 = 2_000;
 
 /// Where a stream begins.
 #[derive(IntoParams)]
@@ -56,6 +57,10 @@ pub(in crate::web) struct StreamParameters {
     /// precedence.
     #[param(pattern = "^(0|[1-9][0-9]{0,17})(-[0-9a-f]{16})?$")]
     last_event_id: Option<String>,
+    /// End the stream after this many seconds; with 0, as soon as what is stored was sent. By default it doesn't
+    /// end.
+    #[param(minimum = 0, maximum = 86400)]
+    timeout: Option<i64>,
 }
 
 /// New alerts as they are stored, as server-sent events
@@ -80,12 +85,10 @@ pub(in crate::web) async fn stream(
     let mut parameters = Parameters::of(query.as_deref());
     let selection = parameters.selection()?;
     let typed = parameters.parsed::<Place>("last_event_id")?;
-    parameters.finish(&["last_event_id"], Selects::Alerts)?;
+    let seconds = parameters.number("timeout", 0..=LONGEST)?.map(i64::unsigned_abs);
+    parameters.finish(&["last_event_id", "timeout"], Selects::Alerts)?;
     let after = last_event_id(&headers)?.or(typed);
-    let permit = Arc::clone(&STREAMS).try_acquire_owned().map_err(|_| {
-        let detail = format!("{MOST} live streams are open; close one");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5)
-    })?;
+    let place = site.streams.open(Visitor::current())?;
     // Before the store is read, so that no change is missed.
     let head = site.feed.subscribe();
     let checked = selection.clone();
@@ -104,18 +107,20 @@ pub(in crate::web) async fn stream(
         store,
         position: after.map_or(last, |after| after.id),
         checked: Instant::now(),
+        end: seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds)),
+        least: last,
         sender,
-        _permit: permit,
+        place,
     };
     if live.position > last || after.is_some_and(|after| after.is_of_other(store)) {
         // From a store that was replaced by another one, or by a backup.
         live.position = last;
-        live.send(live.reset()).await;
+        live.send(format!("retry: {RECONNECT}\n{}", live.reset())).await;
     } else {
         // A first byte, so that the client knows that it is connected.
-        live.send(live.heartbeat()).await;
+        live.send(format!("retry: {RECONNECT}\n{}", live.heartbeat())).await;
     }
-    tokio::spawn(live.run(head));
+    tokio::spawn(Visitor::current().scope(live.run(head)));
     let pieces = ReceiverStream::new(pieces).map(Ok::<_, std::convert::Infallible>);
     let mut response = Response::new(Body::from_stream(pieces));
     let kind = HeaderValue::from_static("text/event-stream");
@@ -161,35 +166,44 @@ struct Live {
     position: i64,
     /// When it was last checked that the client may see this.
     checked: Instant,
+    /// When it ends, once it has reached `least`.
+    end: Option<Instant>,
+    /// The last id that was stored when it began.
+    least: i64,
     sender: mpsc::Sender<Bytes>,
-    _permit: OwnedSemaphorePermit,
+    #[expect(dead_code, reason = "is free again once this is dropped")]
+    place: StreamPlace,
 }
 
 impl Live {
-    /// Sends a piece; false once the client is gone.
+    /// Sends a piece; false once the client is gone, or takes nothing.
     async fn send(&self, text: String) -> bool {
-        self.sender.send(text.into()).await.is_ok()
+        let sent = timeout(self.site.timeouts.stream, self.sender.send(text.into())).await;
+        if sent.is_err() {
+            self.site.streams.has_stalled();
+        }
+        matches!(sent, Ok(Ok(())))
     }
 
     /// What was sent before is no longer what is stored.
     fn reset(&self) -> String {
         let Self { store, position: last, .. } = self;
-        let id = self.place();
+        let id = self.event_id();
         format!("id: {id}\nevent: reset\ndata: {{\"last\":{last},\"store\":\"{store}\"}}\n\n")
     }
 
     /// Nothing that a page sees, but it moves the id with which a client comes again.
     fn heartbeat(&self) -> String {
-        format!(":\nid: {}\n\n", self.place())
+        format!(":\nid: {}\n\n", self.event_id())
     }
 
-    fn place(&self) -> Place {
+    fn event_id(&self) -> Place {
         Place::new(self.position, self.store)
     }
 
     async fn run(mut self, mut head: tokio::sync::watch::Receiver<Head>) {
         let (mut generation, mut problem) = (head.borrow().generation, None);
-        while self.may_go_on() {
+        while self.may_go_on() && !self.is_over() {
             let now = head.borrow_and_update().clone();
             if now.problem != problem {
                 problem.clone_from(&now.problem);
@@ -216,7 +230,9 @@ impl Live {
                 // It is found again by itself, as a rule.
                 Err(_) => sleep(RETRY).await,
             }
-            match timeout(HEARTBEAT, head.changed()).await {
+            let left = self.end.map(|end| end.saturating_duration_since(Instant::now()));
+            let wait = left.filter(|left| !left.is_zero()).unwrap_or(HEARTBEAT).min(HEARTBEAT);
+            match timeout(wait, head.changed()).await {
                 Ok(Err(_)) => return,
                 Err(_) if !self.send(self.heartbeat()).await => return,
                 _ => {}
@@ -230,9 +246,14 @@ impl Live {
         if let Some(store) = head.store
             && is_elsewhere
         {
-            (self.store, self.position) = (store, head.begin);
+            (self.store, self.position, self.least) = (store, head.begin, head.begin);
         }
         is_elsewhere
+    }
+
+    /// Whether it ends here, because its time is up.
+    fn is_over(&self) -> bool {
+        self.position >= self.least && self.end.is_some_and(|end| Instant::now() >= end)
     }
 
     /// Whether the client is there, and may still see this.

@@ -183,6 +183,23 @@ fn a_token_stands_for_a_login() {
 }
 
 #[test]
+fn with_users_and_a_token_either_is_a_login() {
+    let test = Test::new().file("token", "s3cret-of-the-page\n").with(|room| {
+        assert!(add_user(room, &["ann"], "correct horse\n").status.success());
+    });
+    let test = test.args(["--store", "a.db", "--data-handler", "web"]);
+    let page = Page::of(test, &["users=users", "token_file=token"]);
+    assert_eq!(page.problem("alerts", 401)["login"], json!(["password", "token"]));
+    let by_token = log_in(&page, &json!({ "token": "s3cret-of-the-page" }), "");
+    assert!(by_token.json(200).get("user").is_none());
+    let by_password = log_in(&page, &json!({ "name": "ann", "password": "correct horse" }), "");
+    assert_eq!(by_password.json(200)["user"], "ann");
+    for answer in [by_token, by_password] {
+        assert_eq!(page.request("GET", "api/v1/alerts", &cookie(&answer), "").status, 200);
+    }
+}
+
+#[test]
 fn without_a_login_on_loopback_a_change_still_needs_the_token_against_forged_requests() {
     let page = Page::listening(&[]);
     let session = page.json("session");

@@ -317,6 +317,21 @@ fn the_description_has_every_path_and_alerts_are_as_it_says() {
         let errors: Vec<_> = validator.iter_errors(&answer).map(|it| it.to_string()).collect();
         assert!(errors.is_empty(), "{path}: {errors:?}");
     };
+    let events = page.get("stream?last_event_id=0&timeout=0");
+    assert_eq!(events.header("content-type"), Some("text/event-stream"));
+    assert_eq!(events.header("x-accel-buffering"), Some("no"));
+    let events = String::from_utf8(events.body).unwrap();
+    let mut schema = description.clone();
+    schema["$ref"] = "#/components/schemas/Alert".into();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let data: Vec<Value> = events
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
+    assert_eq!(data.len(), PINGS);
+    assert!(data.iter().all(|alert| validator.is_valid(alert)), "{events}");
+    assert!(events.starts_with("retry: 2000\n:\nid: 0\n\n"), "{events}");
     check("alerts", "AlertPage");
     check("alerts/1", "AlertDetails");
     check("counts?by=sid", "Counts");
