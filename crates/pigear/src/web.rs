@@ -25,6 +25,7 @@ mod problem;
 mod queries;
 mod router;
 mod server;
+mod single_flight;
 mod site;
 mod tls;
 
