@@ -11,7 +11,7 @@ MATURIN = target/peers/maturin/bin/maturin build --locked --manifest-path python
 INSTALL_WHEEL = target/peers/python/bin/pip install --quiet --no-deps --force-reinstall \
 	target/peers/wheels/*.whl
 
-.PHONY: demo test test-python test-page outage bench bench-python fuzz picture lint doc deny setup peers peer-packages
+.PHONY: demo test test-python test-page outage bench bench-python bench-web fuzz picture lint doc deny setup peers peer-packages
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
@@ -46,7 +46,12 @@ bench: setup peers
 	$(CARGO) bench --locked --package pigear --bench listen
 	$(CARGO) bench --locked --package pigear --bench http
 	$(CARGO) bench --locked --package pigear --bench store
+	$(MAKE) bench-web
 	$(MAKE) bench-python
+
+# The page in a real browser. PIGEAR_SECONDS=30 shortens the ten minutes with a live page.
+bench-web: setup peers
+	$(CARGO) bench --locked --package pigear --bench web
 
 bench-python: setup peers target/peers/python/installed
 	@rm -rf target/peers/wheels
@@ -96,7 +101,7 @@ setup:
 
 # The programs that tests run Pigear against. Where one can't be installed, its tests are skipped; with
 # PIGEAR_REQUIRE_PEERS=1 that is an error.
-PEERS = chromium fish iproute2 nftables nginx-light python3-venv rsyslog rsyslog-gnutls tmux tshark zsh
+PEERS = chromium fish iproute2 nftables nginx-light python3-venv rsyslog rsyslog-gnutls tmux tshark wrk zsh
 SKIPPED = { echo "$(1)" >&2; [ "$$PIGEAR_REQUIRE_PEERS" != 1 ]; }
 
 peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed \

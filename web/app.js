@@ -28,6 +28,7 @@ async function load() {
   byId("main").dataset.busy = "yes";
   showNav();
   showBar();
+  clearTimeout(again);
   try {
     await Promise.all([module.load(), hasBar && loadChart()]);
     showMistake(null);
@@ -89,8 +90,17 @@ onChange((before) => {
   if (before.alert !== state.alert) detail.show();
 });
 addEventListener("failed", (event) => failed(/** @type {CustomEvent} */ (event).detail));
-addEventListener("stale", () => load());
 addEventListener("replaced", () => { toast("Another store is there now; its alerts are shown."); load(); if (state.alert) detail.show(); });
+/** How long what is shown is left as it is where more comes than can be followed, in milliseconds. */
+const RELOAD_PAUSE = 2_000;
+let reloaded = -RELOAD_PAUSE;
+
+addEventListener("stale", () => {
+  // Until then nothing is added to what is out of date.
+  now.stop();
+  clearTimeout(again);
+  again = setTimeout(() => { reloaded = performance.now(); load(); }, Math.max(0, reloaded + RELOAD_PAUSE - performance.now()));
+});
 addEventListener("triaged", () => { load(); if (state.alert) detail.show(); });
 const times = /** @type {HTMLSelectElement} */ (byId("zone"));
 times.value = timeStyle();
@@ -162,13 +172,17 @@ whenLoginIsNeeded((problem) => {
 });
 
 async function start() {
+  // Meanwhile: the first look need not wait for who is logged in.
+  const loading = load();
   try {
     await begin();
     showTriage();
     byId("who").replaceChildren(...(session.login.length ? [h("span", {}, session.user ?? "token"), " ", h("button", { type: "button", class: "quiet", onclick: async () => { await post("logout"); location.reload(); } }, "Log out")] : []));
-    await load();
+    await loading;
     await detail.show();
   } catch (problem) {
+    await loading;
+    clearTimeout(again);
     if (problem instanceof Problem && problem.status === 401) return;
     byId("state").textContent = problem instanceof Problem ? problem.message : "Pigear is not there; trying again…";
     setTimeout(start, Math.min(30, retry) * 1_000);

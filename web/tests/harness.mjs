@@ -123,7 +123,7 @@ export function browser() {
 }
 
 /** A page of a browser, in which nothing may go wrong. What the page may answer besides is given. */
-export async function open(of, url, { width = 1280, height = 800, scheme = "light", zone = "UTC", allow = [] } = {}) {
+export async function open(of, url, { width = 1280, height = 800, scheme = "light", zone = "UTC", allow = [], before = undefined } = {}) {
   const context = await of.newContext({ viewport: { width, height }, colorScheme: scheme, timezoneId: zone });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(url).origin });
   const page = await context.newPage();
@@ -132,6 +132,7 @@ export async function open(of, url, { width = 1280, height = 800, scheme = "ligh
   page.on("pageerror", (error) => wrong.push(error.stack));
   page.on("console", (line) => { if (line.type() === "error" && !allow.some((known) => line.text().includes(known))) wrong.push(line.text()); });
   page.on("request", (request) => { if (new URL(request.url()).origin !== new URL(url).origin && !/^(blob|data):/.test(request.url())) wrong.push(`another host: ${request.url()}`); });
+  if (before) await page.addInitScript(before);
   await page.goto(url);
   page.wrong = wrong;
   page.close = async () => {

@@ -28,6 +28,7 @@ mod proxies;
 mod queries;
 mod router;
 mod server;
+mod single_flight;
 mod site;
 mod streams;
 mod timeouts;

@@ -138,14 +138,19 @@ impl Receiver {
 
     /// A line of the kernel's about the process, such as `VmRSS`, in bytes.
     pub(crate) fn memory(&self, line: &str) -> anyhow::Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
         let rest = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
         let kilobytes = rest.and_then(|rest| rest.split_whitespace().next());
         Ok(kilobytes.context("no such line")?.parse::<u64>()? * 1024)
     }
 
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn pid(&self) -> anyhow::Result<Pid> {
-        Ok(Pid::from_raw(i32::try_from(self.child.id())?))
+        Ok(Pid::from_raw(i32::try_from(self.id())?))
     }
 }
 

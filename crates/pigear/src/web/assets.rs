@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
@@ -46,6 +46,13 @@ pub(super) static ALL: [Asset; 23] = [
     Asset::new("style.css", CSS, include_bytes!("../../../../web/style.css")),
     Asset::new("icon.svg", SVG, include_bytes!("../../../../web/icon.svg")),
 ];
+
+/// All scripts, as the value of `Link`.
+fn modules() -> String {
+    let scripts = ALL.iter().filter(|asset| asset.kind == JS);
+    let links = scripts.map(|asset| format!("<{}>; rel=modulepreload", asset.path));
+    links.collect::<Vec<_>>().join(", ")
+}
 
 /// A file of the page.
 pub(super) struct Asset {
@@ -103,6 +110,12 @@ impl Asset {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        // What the page needs, all at once: otherwise a script is asked for once the one that imports it is there.
+        if self.path.is_empty()
+            && let Ok(modules) = HeaderValue::from_str(&modules())
+        {
+            headers.insert(LINK, modules);
+        }
         // A digest in base64 is a valid header.
         if let Ok(tag) = HeaderValue::from_str(tag) {
             headers.insert(ETAG, tag);

@@ -97,7 +97,7 @@ impl Page {
                 return Ok(());
             }
         };
-        let running = server.start(Some(Arc::clone(stats)));
+        let running = server.start_beside(Arc::clone(stats));
         *state = State::Running(running.map_err(|error| error.to_string())?);
         Ok(())
     }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::store::{SelectionProblem, StoreError, StoreProblem};
 
 /// An error, for a response.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Problem {
     /// On the heap, because results are small.
     object: Box<ProblemObject>,
@@ -18,7 +18,7 @@ pub(super) struct Problem {
 }
 
 /// An error, as RFC 9457 describes it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(super) struct ProblemObject {
     /// Which kind of error it is: `urn:pigear:problem:NAME`.

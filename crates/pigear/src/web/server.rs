@@ -64,6 +64,10 @@ const END_TIMEOUT: Duration = Duration::from_millis(500);
 /// How often the end looks whether the store is closed.
 const END_PAUSE: Duration = Duration::from_millis(5);
 
+/// How much lower the priority of the server's threads is where alerts are received, as with nice(1): receiving and
+/// storing go first if there is more to do than the processors can.
+const NICE: i32 = 10;
+
 /// The stack of a thread that runs a query, in bytes: filters may be scripts with recursive functions.
 const STACK: usize = 8 << 20;
 
@@ -125,6 +129,17 @@ impl Server {
         self.timeouts = timeouts;
     }
 
+    /// Serves beside a pipeline, on threads of its own, which take less of the processors if it is busy.
+    pub(crate) fn start_beside(self, stats: Arc<Stats>) -> io::Result<Running> {
+        // Threads have the priority of the one that starts them; the caller keeps its own.
+        let starter = thread::Builder::new().name("web".to_owned()).spawn(move || {
+            // Without it everything works, too.
+            let _ = rustix::process::nice(NICE);
+            self.start(Some(stats))
+        })?;
+        starter.join().unwrap_or_else(|_| Err(io::Error::other("the server could not be started")))
+    }
+
     /// Serves on threads of its own.
     pub(crate) fn start(self, stats: Option<Arc<Stats>>) -> io::Result<Running> {
         let runtime = Builder::new_multi_thread()
@@ -150,6 +165,7 @@ impl Server {
             streams: Arc::new(Streams::default()),
             timeouts: self.timeouts,
             queries: Queries::new(self.store),
+            shared_answers: Arc::default(),
             access: self.access,
             rules: self.rules,
             stats,

@@ -2,22 +2,33 @@
 
 use std::sync::Arc;
 
+use axum::body::{Body, Bytes};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use pigear_pipeline::Stats;
+use serde::Serialize;
 
 use super::access::Access;
 use super::acknowledging::Acknowledging;
 use super::feed::Feed;
 use super::hosts::Hosts;
+use super::problem::Problem;
 use super::proxies::Proxies;
 use super::queries::Queries;
+use super::single_flight::SingleFlight;
 use super::streams::Streams;
 use super::timeouts::Timeouts;
+use super::visitor::Visitor;
 use crate::rules::SharedRules;
+use crate::store::Reader;
 
 /// What all requests share.
 pub(super) struct Site {
     pub(super) queries: Arc<Queries>,
+    /// What many pages ask at the same time.
+    pub(super) shared_answers: Arc<SingleFlight>,
     pub(super) access: Access,
     pub(super) hosts: Hosts,
     pub(super) proxies: Arc<Proxies>,
@@ -38,3 +49,36 @@ pub(super) struct Site {
 
 /// A shared [`Site`].
 pub(super) type Shared = Arc<Site>;
+
+impl Site {
+    /// Answers a question with the JSON of what is read, which others that ask the same share.
+    pub(super) async fn answer<T: Serialize>(
+        &self,
+        path: &str,
+        query: Option<String>,
+        read: impl FnOnce(&mut Reader) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<JsonText, Problem> {
+        let question = format!("{path}?{}", query.unwrap_or_default());
+        let queries = Arc::clone(&self.queries);
+        let read = |reader: &mut Reader| {
+            let text = serde_json::to_vec(&read(reader)?).map_err(|_| Problem::internal())?;
+            Ok(Bytes::from(text))
+        };
+        // It is read in the turn of the first who asks.
+        let visitor = Visitor::current();
+        let read = move || visitor.scope(async move { queries.run(read).await });
+        self.shared_answers.answer(question, read).await.map(JsonText)
+    }
+}
+
+/// JSON that is written already.
+pub(super) struct JsonText(Bytes);
+
+impl IntoResponse for JsonText {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.0));
+        let kind = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        response
+    }
+}

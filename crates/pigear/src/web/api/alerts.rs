@@ -18,7 +18,7 @@ use crate::store::{Further, Reader, Selection, StoreError, StoreIdentity, StoreP
 use crate::web::parameters::{Parameters, Selects, StoreParameters};
 use crate::web::place::Place;
 use crate::web::problem::{Problem, ProblemObject};
-use crate::web::site::Shared;
+use crate::web::site::{JsonText, Shared};
 
 /// How many alerts a page has by default, and at most.
 const USUAL: i64 = 100;
@@ -146,7 +146,7 @@ pub(in crate::web) struct Span {
 pub(in crate::web) async fn list(
     State(site): State<Shared>,
     RawQuery(query): RawQuery,
-) -> Result<Json<AlertPage>, Problem> {
+) -> Result<JsonText, Problem> {
     let mut parameters = Parameters::of(query.as_deref());
     let selection = parameters.selection()?;
     let limit = parameters.number("limit", 1..=MOST)?.unwrap_or(USUAL);
@@ -161,8 +161,7 @@ pub(in crate::web) async fn list(
     parameters.finish(&["limit", "cursor", "packet", "payload", "max_bytes"], Selects::Alerts)?;
     let limit = usize::try_from(limit).unwrap_or_default();
     let search = Page { limit, before, format };
-    let page = site.queries.run(move |reader| search.find(reader, &selection));
-    page.await.map(Json)
+    site.answer("alerts", query, move |reader| search.find(reader, &selection)).await
 }
 
 /// Where the last page ended.

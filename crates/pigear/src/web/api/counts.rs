@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{RawQuery, State};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -17,7 +16,7 @@ use crate::keys::Time;
 use crate::store::{CountBy, Criteria, Point, Reader, Selection};
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::problem::{Problem, ProblemObject};
-use crate::web::site::Shared;
+use crate::web::site::{JsonText, Shared};
 
 /// How many counts and values there are by default, and at most.
 const COUNTS: i64 = 25;
@@ -94,7 +93,7 @@ pub(in crate::web) struct CountTable {
 pub(in crate::web) async fn counts(
     State(site): State<Shared>,
     RawQuery(query): RawQuery,
-) -> Result<Json<CountTable>, Problem> {
+) -> Result<JsonText, Problem> {
     let mut parameters = Parameters::of(query.as_deref());
     let selection = parameters.selection()?;
     let by = parameters.parsed::<CountBy>("by")?;
@@ -102,7 +101,7 @@ pub(in crate::web) async fn counts(
     parameters.finish(&["by", "limit"], Selects::Alerts)?;
     let by = by.ok_or_else(|| Problem::parameter("by", format!("it is missing: {}", fields())))?;
     let limit = usize::try_from(limit).unwrap_or_default();
-    let counts = site.queries.run(move |reader| {
+    let counts = site.answer("counts", query, move |reader| {
         let all = reader.count(&selection.criteria(|| TimeZone::UTC)?, by)?;
         let more = all.len().saturating_sub(limit);
         let shown = if by.is_time() { all.get(more..) } else { all.get(..all.len() - more) };
@@ -114,7 +113,7 @@ pub(in crate::web) async fn counts(
         let counts = shown.unwrap_or_default().iter().map(object).collect();
         Ok(CountTable { by: by.name(), counts, more, total })
     });
-    counts.await.map(Json)
+    counts.await
 }
 
 fn fields() -> String {
@@ -169,7 +168,7 @@ pub(in crate::web) struct PointObject {
 pub(in crate::web) async fn series(
     State(site): State<Shared>,
     RawQuery(query): RawQuery,
-) -> Result<Json<SeriesObject>, Problem> {
+) -> Result<JsonText, Problem> {
     let mut parameters = Parameters::of(query.as_deref());
     let selection = parameters.selection()?;
     let interval = parameters.parsed::<Time>("interval")?.map(|time| time.0.as_secs());
@@ -177,14 +176,14 @@ pub(in crate::web) async fn series(
     if interval == Some(0) {
         return Err(Problem::parameter("interval", "it must be at least a second"));
     }
-    let series = site.queries.run(move |reader| {
+    let series = site.answer("series", query, move |reader| {
         let criteria = selection.criteria(|| TimeZone::UTC)?;
         let interval = interval_for(reader, &criteria, interval)?;
         let series = reader.series(&criteria, Duration::from_secs(interval))?;
         let points: Vec<_> = series.points.into_iter().map(PointObject::from).collect();
         Ok(SeriesObject { interval, first: points.first().map(|point| point.time), points })
     });
-    series.await.map(Json)
+    series.await
 }
 
 /// The length of the intervals, in seconds: the given one, if it doesn't give too many.
@@ -277,7 +276,7 @@ pub(in crate::web) struct KnownValue {
 pub(in crate::web) async fn values(
     State(site): State<Shared>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Values>, Problem> {
+) -> Result<JsonText, Problem> {
     let mut parameters = Parameters::of(query.as_deref());
     let selection = parameters.selection()?;
     let by = parameters.parsed::<CountBy>("field")?;
@@ -287,7 +286,7 @@ pub(in crate::web) async fn values(
     let by = by.filter(|by| !by.is_time()).ok_or_else(|| {
         Problem::parameter("field", format!("expected {}, but not hour or day", fields()))
     })?;
-    let values = site.queries.run(move |reader| {
+    let values = site.answer("values", query, move |reader| {
         let counts = reader.count(&selection.criteria(|| TimeZone::UTC)?, by)?;
         let values = counts.iter().filter_map(|count| {
             let mut values = count.values(by)?;
@@ -311,5 +310,5 @@ pub(in crate::web) async fn values(
         let limit = usize::try_from(limit).unwrap_or_default();
         Ok(Values { field: by.name(), values: values.filter(fits).take(limit).collect() })
     });
-    values.await.map(Json)
+    values.await
 }

@@ -265,6 +265,27 @@ fn every_response_has_what_keeps_a_page_safe() {
 }
 
 #[test]
+fn the_page_names_all_of_its_scripts_so_that_a_browser_asks_for_them_at_once() {
+    let page = Page::listening(&["path=/ids"]);
+    let links = page.request("GET", "", "", "").header("link").unwrap().to_owned();
+    let links: Vec<_> = links.split(", ").collect();
+    let mut scripts = vec!["app.js".to_owned()];
+    for n in 0.. {
+        let Some(script) = scripts.get(n).cloned() else { break };
+        assert!(links.contains(&&*format!("<{script}>; rel=modulepreload")), "{script}: {links:?}");
+        let text = String::from_utf8(page.request("GET", &script, "", "").body).unwrap();
+        let imported = text.split(" from \"./").skip(1).map(|rest| rest.split('"').next().unwrap());
+        for import in imported {
+            if !scripts.iter().any(|known| known == import) {
+                scripts.push(import.to_owned());
+            }
+        }
+    }
+    assert!(scripts.len() > 5, "{scripts:?}");
+    assert_eq!(links.len(), scripts.len(), "{links:?}");
+}
+
+#[test]
 fn with_a_certificate_all_of_it_is_encrypted() {
     let test = Test::new().file("token", "s3cret").with(|room| {
         let key = KeyPair::generate().unwrap();

@@ -123,6 +123,25 @@ fn an_open_stream_does_not_hold_the_end_up() {
 }
 
 #[test]
+fn the_page_leaves_the_processors_to_those_that_receive() {
+    let page = Page::listening(&[]);
+    let tasks = format!("/proc/{}/task", page.running.id());
+    let nice = |name: &str| {
+        let tasks = std::fs::read_dir(&tasks).unwrap().map(|task| task.unwrap().path());
+        let of_task = |task: std::path::PathBuf| {
+            let stat = std::fs::read_to_string(task.join("stat")).ok()?;
+            let (before, behind) = stat.rsplit_once(')')?;
+            let is_it = before.split_once('(')?.1 == name;
+            is_it.then(|| behind.split_whitespace().nth(16).unwrap().parse::<i32>().unwrap())
+        };
+        tasks.filter_map(of_task).collect::<Vec<_>>()
+    };
+    let [receiving] = nice("pigear")[..] else { panic!("{:?}", nice("pigear")) };
+    assert_eq!(nice("web-feed"), [(receiving + 10).min(19)]);
+    assert!(nice("web").contains(&(receiving + 10).min(19)), "{:?}", nice("web"));
+}
+
+#[test]
 fn two_hundred_streams_are_served_and_too_many_are_refused() {
     let mut page = Page::pinged(&[]);
     let mut streams: Vec<_> = (0..256).map(|_| Stream::open(&page, "", "")).collect();
