@@ -284,6 +284,13 @@ fn what_people_said_about_alerts_is_a_criterion() {
         &format!("no alert meets all conditions; {SPAN}"),
     );
     let (stdout, _, _) = ask(&room, &["--comment", "look", "--format", "json"]);
+    for format in [&[][..], &["--format", "fast"], &["--format", "full"]] {
+        let (text, _, _) = ask(&room, &[&["--packet", "3"][..], format].concat());
+        let said = "[Starred by ann at 1970-01-01T00:00:00Z]\n[Comment by bob at 1970-01-01T00:00:00Z: Look at this]\n";
+        assert_eq!(text.matches(said).count(), 1, "{format:?} {text}");
+    }
+    let (text, _, _) = ask(&room, &["--packet", "1"]);
+    assert!(!text.contains("ann"), "{text}");
     let said = &objects(&stdout)[0]["triage"];
     assert_eq!(
         (&said["starred"]["by"], &said["comments"][0]["by"]),
