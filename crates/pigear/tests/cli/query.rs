@@ -261,6 +261,18 @@ fn options_that_would_be_ignored_are_refused() {
 }
 
 #[test]
+fn a_class_that_no_stored_alert_has_is_said_also_of_a_filter() {
+    let room = stored("v2919/icmp_ping");
+    let (_, by_option, _) = ask(&room, &["--class", "nope"]);
+    assert!(by_option.contains("no stored alert has the class \"nope\"; there are"), "{by_option}");
+    let (_, by_filter, _) = ask(&room, &["--filter", "alert.class == \"nope\""]);
+    assert_eq!(by_filter, by_option);
+    let (_, none, _) =
+        ask(&room, &["--filter", "alert.class == \"MISC-activity\" && msg.sig_id == 7"]);
+    assert!(none.contains("no alert meets all conditions"), "{none}");
+}
+
+#[test]
 fn what_people_said_about_alerts_is_a_criterion() {
     let room = stored("v2919/icmp_ping");
     let store = rusqlite::Connection::open(room.at("a.db")).unwrap();
