@@ -219,7 +219,7 @@ async function rule(alert, pane) {
   section.replaceChildren(h("h3", {}, "Rule"), h("pre", { class: "rule" }, plain(found.text)),
     h("p", { class: "note" }, `${found.file}, line ${found.line}${found.enabled ? "" : ", commented out"}${metadata && `; ${metadata}`}`),
     ...(found.rev !== undefined && found.rev !== alert.sig_rev ? [h("p", { class: "warning" }, `The file has revision ${found.rev}, but the alert is of revision ${alert.sig_rev}.`)] : []),
-    ...(found.others.length ? [h("p", { class: "warning" }, `There are others with these ids: ${found.others.join(", ")}.`)] : []),
+    ...(found.others.length ? [h("p", { class: "warning" }, `There are others with these ids: ${found.others.join(", ")}${found.more_others ? `, and ${found.more_others} more` : ""}.`)] : []),
     ...(shown.length ? [h("p", { class: "note" }, `Marked in the packet: ${shown.map(named).join("; ")}${found.matches.length > shown.length ? "; …" : ""}`)] : []));
   for (const match of found.matches) {
     for (const span of pane.querySelectorAll(".dump [data-at]")) {

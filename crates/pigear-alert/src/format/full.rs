@@ -52,12 +52,10 @@ impl Format for Full {
 
 struct Paragraph<'a>(&'a Alert, Colour);
 
-/// What people said about an alert, a line each.
-struct Said<'a>(&'a Triage);
-
-impl Display for Said<'_> {
+/// What people said about an alert, a line each, with control characters escaped.
+impl Display for Triage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(Triage { acknowledged, starred, comments }) = self;
+        let Self { acknowledged, starred, comments } = self;
         for (what, mark) in [("Acknowledged", acknowledged), ("Starred", starred)] {
             if let Some(Mark { at, by }) = mark {
                 writeln!(f, "[{what} by {} at {at:.0}]", Visible(by.as_bytes()))?;
@@ -91,7 +89,7 @@ impl Display for Paragraph<'_> {
             writeln!(f, "[{difference}]")?;
         }
         if let Some(triage) = alert.triage.as_deref() {
-            write!(f, "{}", Said(triage))?;
+            write!(f, "{triage}")?;
         }
         let mut references = alert.references().peekable();
         let end = if references.peek().is_some() { "\n" } else { "" };

@@ -91,7 +91,10 @@ fn show_packet(reader: &mut Reader, id: i64, args: &QueryArgs) -> Result<(), Fai
     if !is_for_people {
         return write_out(&line);
     }
-    let mut text = packet::text(&alert, &line);
+    // The format `full` has it already.
+    let is_full = matches!(args.format()?, Some(FormatName::Full));
+    let said = alert.triage.as_deref().filter(|_| !is_full);
+    let mut text = packet::text(&alert, &line, said);
     if !args.rules.is_empty() {
         let rules = Rules::open(&args.rules).map_err(anyhow::Error::from)?;
         text += &packet::rule(&alert, &rules.current());

@@ -14,6 +14,7 @@ use super::listen::say;
 use super::signals;
 use super::store_path::store_path;
 use crate::config::Config;
+use crate::keys::SetupError;
 use crate::listen::{Reload, directories};
 use crate::output_file::dir;
 use crate::rules::{Rules, SharedRules};
@@ -77,7 +78,10 @@ pub(super) fn serve(
     host: &dyn Host,
 ) -> Result<Serving, Failure> {
     let interrupt = signals::listen(host, Reload::default()).context("cannot listen to signals")?;
-    let server = Server::bind(options, rules).map_err(|problem| anyhow!(problem))?;
+    let server = Server::bind(options, rules).map_err(|problem| match problem {
+        SetupError::Keys(_) => Failure::usage(anyhow!(problem)),
+        SetupError::Failed(_) => anyhow!(problem).into(),
+    })?;
     let running = server.start(None).context("cannot start a thread")?;
     let (stop, stopped) = channel();
     interrupt.stop().on_request(move || {

@@ -60,6 +60,7 @@ impl File {
     pub fn new(options: Options) -> Result<Self, SetupError> {
         let Options { path, format, rotate, keep, compress, mode } = options;
         let format = format.build(Colour::Never).map_err(SetupError::Keys)?;
+        SetupError::refuse_empty(&path)?;
         let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
             .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
         Ok(Self { writer: BatchWriter::new(format), file })

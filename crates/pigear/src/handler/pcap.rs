@@ -26,7 +26,7 @@ use super::compress::Compress;
 use super::rotate::{Ready, RotatedFile, Rotation};
 use super::writer::{Records, Written};
 use crate::description::{Description, FileUse};
-use crate::keys::{FileMode, parsed};
+use crate::keys::{FileMode, SetupError, parsed};
 use crate::visible::{cut, visible};
 
 pub(crate) const DESCRIPTION: Description = Description {
@@ -84,8 +84,9 @@ impl Pcap {
     ///
     /// # Errors
     /// If the file can't be opened for writing, or was not created by this handler.
-    pub fn new(options: Options) -> Result<Self, String> {
+    pub fn new(options: Options) -> Result<Self, SetupError> {
         let Options { path, rotate, keep, compress, mode } = options;
+        SetupError::refuse_empty(&path)?;
         let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
             .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
         let mut pcap = Self {

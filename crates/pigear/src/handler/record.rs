@@ -16,7 +16,7 @@ use serde::Deserialize;
 use tracing::warn;
 
 use crate::description::{Description, FileUse};
-use crate::keys::FileMode;
+use crate::keys::{FileMode, SetupError};
 use crate::output_file;
 
 pub(crate) const DESCRIPTION: Description = Description {
@@ -51,8 +51,9 @@ impl Record {
     ///
     /// # Errors
     /// If the file exists, or can't be created.
-    pub fn new(options: Options) -> Result<Self, String> {
+    pub fn new(options: Options) -> Result<Self, SetupError> {
         let Options { path, mode } = options;
+        SetupError::refuse_empty(&path)?;
         let created = output_file::create(&path, mode, File::options().write(true));
         let opened = created.and_then(|file| Ok((Writer::new(file.try_clone()?, &path)?, file)));
         let (writer, file) = opened.map_err(|error| match error.kind() {

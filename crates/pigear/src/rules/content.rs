@@ -73,7 +73,7 @@ impl Content {
         let is_negated = positive.is_some();
         let quoted = positive.unwrap_or(text);
         let inner = quoted.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\""));
-        let inner = inner.ok_or_else(|| RuleProblem::NotQuoted { text: beginning(text) })?;
+        let inner = inner.ok_or_else(|| RuleProblem::NotQuoted { text: Some(beginning(text)) })?;
         let mut content = Self { bytes: bytes(inner)?, is_negated, ..Self::default() };
         for modifier in parts {
             let (name, value) = split_once(modifier, |byte| byte == b' ' || byte == b'\t');
@@ -135,7 +135,7 @@ fn bytes(text: &[u8]) -> Result<Vec<u8>, RuleProblem> {
                 let end = rest.iter().position(|&byte| byte == b'|');
                 let (inside, after) = rest.split_at(end.unwrap_or(rest.len()));
                 let is_closed = end.is_some();
-                let problem = || RuleProblem::Hex { text: beginning(inside) };
+                let problem = || RuleProblem::Hex { text: Some(beginning(inside)) };
                 hex(inside, &mut bytes).filter(|()| is_closed).ok_or_else(problem)?;
                 rest = after.get(1..).unwrap_or_default();
             }
@@ -198,8 +198,9 @@ mod tests {
         let problem = |value: &[u8]| Content::parse(value).unwrap_err().to_string();
         assert_eq!(problem(b"abc"), "content is \"abc\", not a text in quotes");
         assert_eq!(problem(b"\"a"), "content is \"\\\"a\", not a text in quotes");
-        let hex =
-            |inside| format!("a content has {inside:?} between |, not pairs of hexadecimal digits");
+        let hex = |inside| {
+            format!("what a content has between | is {inside:?}, not pairs of hexadecimal digits")
+        };
         assert_eq!(problem(b"\"|41 4|\""), hex("41 4"));
         assert_eq!(problem(b"\"|4x|\""), hex("4x"));
         assert_eq!(problem(b"\"a|41\""), hex("41"));

@@ -39,6 +39,9 @@ impl FoundRule {
             let rev = rev.unwrap_or_default();
             let _ = writeln!(lines, "another with the same id, revision {rev}: {place}{disabled}");
         }
+        if self.more_others > 0 {
+            let _ = writeln!(lines, "and {} more with the same id", self.more_others);
+        }
         lines.push_str(&self.contents_in(alert));
         lines
     }
@@ -128,6 +131,18 @@ mod tests {
             "content \"ab|00 FF|c|3B|\": [0..6] in the packet\ncontent \" x|5C|\": not found in the \
              packet\ncontent \"z\": [6..7] [7..8] [8..9] [9..10] [10..11] and 2 more in the packet\n"
         );
+    }
+
+    #[test]
+    fn of_many_rules_with_the_same_id_some_are_listed() {
+        let mut set = RuleSet::default();
+        let place = Place { file: std::path::Path::new("a.rules").into(), line: 1 };
+        for _ in 0..30 {
+            set.add(b"alert tcp (sid:7; rev:1;)".to_vec(), place.clone(), true);
+        }
+        let lines = set.describe(&alert(b""));
+        assert_eq!(lines.matches("another with the same id").count(), 20);
+        assert!(lines.contains(": a.rules:1\nand 9 more with the same id\n"), "{lines}");
     }
 
     #[test]

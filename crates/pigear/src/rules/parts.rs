@@ -20,7 +20,7 @@ impl<'a> Parts<'a> {
         let body = body.ok_or(RuleProblem::Unclosed)?;
         let header = header.trim_ascii();
         if !is_header(header) {
-            return Err(RuleProblem::Header { text: beginning(header) });
+            return Err(RuleProblem::Header { text: Some(beginning(header)) });
         }
         let options = split(body, b';').filter(|option| !option.is_empty());
         let options = options.map(|option| split_once(option, |byte| byte == b':'));

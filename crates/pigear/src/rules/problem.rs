@@ -29,15 +29,15 @@ pub struct Problem {
 }
 
 /// What is wrong with a rule or a file of rules.
+///
+/// An `include` may name any file, also one with secrets, so text is quoted only of statements that begin as
+/// rules do: other texts are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuleProblem {
     /// The statement is neither a rule nor another statement of Snort.
-    #[error("{text:?} begins neither a rule nor another statement of Snort")]
-    Unknown {
-        /// The beginning of the statement.
-        text: Box<str>,
-    },
+    #[error("neither a rule nor another statement of Snort")]
+    Unknown,
     /// There is no parenthesis with options.
     #[error("the rule has no options in parentheses")]
     NoOptions,
@@ -48,38 +48,38 @@ pub enum RuleProblem {
     #[error("a quote is not closed")]
     UnclosedQuote,
     /// What is before the options has neither the form of Snort 2 nor one of Snort 3.
-    #[error("the header is {text:?}, not an action, a protocol, and both ends with a direction")]
+    #[error("the header is{} not an action, a protocol, and both ends with a direction", quoted(.text.as_deref()))]
     Header {
         /// The beginning of the header.
-        text: Box<str>,
+        text: Option<Box<str>>,
     },
     /// Without a signature id no alert can be of this rule.
     #[error("the rule has no sid")]
     NoSid,
     /// The value of an option is not an unsigned number of 32 bits.
-    #[error("{option} is {text:?}, not a number up to {max}", max = u32::MAX)]
+    #[error("{option} is{} not a number up to {max}", quoted(.text.as_deref()), max = u32::MAX)]
     NotANumber {
         /// The option.
         option: &'static str,
         /// The beginning of its value.
-        text: Box<str>,
+        text: Option<Box<str>>,
     },
     /// A content is not in quotes.
-    #[error("content is {text:?}, not a text in quotes")]
+    #[error("content is{} not a text in quotes", quoted(.text.as_deref()))]
     NotQuoted {
         /// The beginning of the value.
-        text: Box<str>,
+        text: Option<Box<str>>,
     },
     /// What is between two `|` of a content are not pairs of hexadecimal digits.
-    #[error("a content has {text:?} between |, not pairs of hexadecimal digits")]
+    #[error("what a content has between | is{} not pairs of hexadecimal digits", quoted(.text.as_deref()))]
     Hex {
         /// The beginning of it.
-        text: Box<str>,
+        text: Option<Box<str>>,
     },
     /// A variable in the path of an `include` has no value.
     #[error("the path {path:?} has an undefined variable")]
     Variable {
-        /// The path, as it is written.
+        /// The beginning of the path, as it is written.
         path: Box<str>,
     },
     /// A file or directory can't be read.
@@ -96,6 +96,25 @@ pub enum RuleProblem {
         /// The limit, with its unit.
         limit: &'static str,
     },
+}
+
+impl RuleProblem {
+    /// The problem without text of the statement.
+    pub(super) fn without_text(mut self) -> Self {
+        if let Self::Header { text }
+        | Self::NotANumber { text, .. }
+        | Self::NotQuoted { text }
+        | Self::Hex { text } = &mut self
+        {
+            *text = None;
+        }
+        self
+    }
+}
+
+/// A text as the part of a sentence that says what should be there.
+fn quoted(text: Option<&str>) -> String {
+    text.map_or_else(String::new, |text| format!(" {text:?},"))
 }
 
 /// The beginning of a text, for a message.

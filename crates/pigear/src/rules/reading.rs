@@ -144,8 +144,7 @@ impl Reading {
             let place = place(statement.line);
             match statement.kind {
                 StatementKind::Rule if !statement.text.contains(&b'(') && !is_rule(&statement) => {
-                    let text = beginning(&statement.text);
-                    self.set.report(place, RuleProblem::Unknown { text });
+                    self.set.report(place, RuleProblem::Unknown);
                 }
                 StatementKind::Rule => self.set.add(statement.text, place, true),
                 StatementKind::Disabled => self.set.add(statement.text, place, false),
@@ -164,7 +163,9 @@ impl Reading {
         let path = path.trim().trim_matches(['"', '\'']);
         match self.variables.expand(path) {
             Some(path) => self.include(&path, reader, place),
-            None => self.set.report(place, RuleProblem::Variable { path: path.into() }),
+            None => {
+                self.set.report(place, RuleProblem::Variable { path: beginning(path.as_bytes()) });
+            }
         }
     }
 
@@ -193,6 +194,7 @@ impl Reading {
             match piece {
                 lua::Piece::Include(Ok(path)) => self.include(&path, reader, place),
                 lua::Piece::Include(Err(path)) => {
+                    let path = beginning(path.as_bytes());
                     self.set.report(place, RuleProblem::Variable { path });
                 }
                 lua::Piece::Rules(text) => {

@@ -3,7 +3,7 @@ use super::contents::contents;
 use super::parts::Parts;
 use super::problem::{RuleProblem, beginning};
 use super::quotes::{split, split_once, unquoted};
-use super::statements::word_of;
+use super::statements::{is_action, word_of};
 
 /// A rule of Snort 2 or 3, taken apart.
 ///
@@ -54,8 +54,14 @@ impl Rule {
     /// Parses the text of a rule, without a comment's `#` and with its lines joined.
     ///
     /// # Errors
-    /// If it is not a rule, or has a number or content that can't be read.
+    /// If it is not a rule, or has a number or content that can't be read. Only of a text that begins with an
+    /// action of Snort something is quoted.
     pub fn parse(text: &[u8]) -> Result<Self, RuleProblem> {
+        let begins_as_rule = is_action(word_of(text.trim_ascii_start()));
+        Self::parts(text).map_err(|it| if begins_as_rule { it } else { it.without_text() })
+    }
+
+    fn parts(text: &[u8]) -> Result<Self, RuleProblem> {
         let parts = Parts::of(text)?;
         let mut rule = Self { header: parts.header.to_vec(), gid: 1, ..Self::default() };
         let mut sid = None;
@@ -93,7 +99,7 @@ impl Rule {
 
 fn number(option: &'static str, value: &[u8]) -> Result<u32, RuleProblem> {
     let number = str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-    number.ok_or_else(|| RuleProblem::NotANumber { option, text: beginning(value) })
+    number.ok_or_else(|| RuleProblem::NotANumber { option, text: Some(beginning(value)) })
 }
 
 fn pair(value: &[u8], is_separator: fn(u8) -> bool) -> (Vec<u8>, Vec<u8>) {

@@ -7,6 +7,8 @@ use super::rule::Rule;
 
 /// The most problems that are kept.
 const MAX_PROBLEMS: usize = 1_000;
+/// The most other rules with the same ids that are named.
+const MAX_OTHERS: usize = 20;
 
 /// The rules of some files, by generator and signature id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,8 +41,10 @@ pub struct FoundRule {
     pub place: Place,
     /// Whether it is no comment.
     pub is_enabled: bool,
-    /// The other rules with the same ids, in the order in which they were read.
+    /// The other rules with the same ids, in the order in which they were read: the first twenty of them.
     pub others: Vec<OtherRule>,
+    /// How many there are besides [`others`](Self::others).
+    pub more_others: usize,
 }
 
 /// A rule with the same ids as one that was looked up.
@@ -74,7 +78,8 @@ impl RuleSet {
             text: found.text.to_vec(),
             place: found.place.clone(),
             is_enabled: found.is_enabled,
-            others: others.collect(),
+            others: others.take(MAX_OTHERS).collect(),
+            more_others: all.len().saturating_sub(1 + MAX_OTHERS),
         })
     }
 

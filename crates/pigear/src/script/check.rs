@@ -78,7 +78,8 @@ impl Checks {
             }
             ASTNode::Stmt(Stmt::Switch(parts, _)) => self.exact(&parts.0),
             ASTNode::Expr(Expr::Index(pair, ..)) => {
-                self.no_list(&pair.lhs, &pair.rhs).or_else(|| self.key(&pair.rhs))
+                let missing = || self.missing_key(&pair.lhs, &pair.rhs);
+                self.no_list(&pair.lhs, &pair.rhs).or_else(missing).or_else(|| self.key(&pair.rhs))
             }
             ASTNode::Stmt(Stmt::Assignment(assignment)) => {
                 let to = &assignment.1.lhs;
@@ -114,6 +115,14 @@ impl Checks {
                 .unwrap_or_else(|| format!("{what} is not a map; write {what}.{name}")),
             None => format!("{what} is neither a list nor a map; write {what}.{}", fields[0].name),
         };
+        Some(Found::new(said, index.start_position()))
+    }
+
+    /// `alert.sender["gid"]`, of a map that never has that key.
+    fn missing_key(&self, of: &Expr, index: &Expr) -> Option<Found> {
+        let Kind::Keys(keys) = self.kinds.of(of) else { return None };
+        let what = written::shown(of).unwrap_or_else(|| "this".to_owned());
+        let said = names::no_key(&what, keys, written::text(index)?)?;
         Some(Found::new(said, index.start_position()))
     }
 
@@ -183,7 +192,15 @@ impl Checks {
                     );
                     return Some(Found::new(what, *position));
                 }
-                let what = names::no_field(of, fields(before)?, &property.2)?;
+                let what = match before {
+                    Kind::Keys(keys) => names::no_key(shown.unwrap_or("this"), keys, &property.2)?,
+                    _ => names::no_field(of, fields(before)?, &property.2)?,
+                };
+                Some(Found::new(what, *position))
+            }
+            Expr::StringConstant(key, position) => {
+                let Kind::Keys(keys) = before else { return None };
+                let what = names::no_key(shown.unwrap_or("this"), keys, key)?;
                 Some(Found::new(what, *position))
             }
             Expr::MethodCall(call, position) => self

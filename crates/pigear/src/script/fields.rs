@@ -90,6 +90,24 @@ macro_rules! fields {
     };
 }
 
+/// What is known of the sender.
+const SENDER: [&str; 2] = ["pid", "uid"];
+
+/// The names of other data from Snort's log.
+const EXTRA: [&str; 11] = [
+    "xff",
+    "gzip_data",
+    "smtp_filename",
+    "smtp_mail_from",
+    "smtp_rcpt_to",
+    "smtp_headers",
+    "http_uri",
+    "http_host",
+    "ipv6_source",
+    "ipv6_destination",
+    "javascript",
+];
+
 /// The fields of `msg`, in the order of the datagram, and then optional ones.
 pub const MSG: &[Field] = fields! {
     msg: Kind::Text, "the rule's message, whole where sid-msg.map has it" Text |a| Some(text(a.msg()));
@@ -150,10 +168,10 @@ pub const ALERT: &[Field] = fields! {
         a.origin.socket.as_ref().map(|path| path.to_string_lossy())
     };
     thread: Kind::WIDE, "number of Snort 3's packet thread" Number |a| known(a.origin.thread);
-    sender: Kind::Map, "the sender's pid and uid" Other |a| {
+    sender: Kind::Keys(&SENDER), "the sender's pid and uid" Other |a| {
         a.sender.map_or(Dynamic::UNIT, |sender| {
-            let ids = [("pid", number(sender.pid)), ("uid", number(sender.uid))];
-            Dynamic::from_map(Map::from_iter(ids.map(|(name, id)| (name.into(), id))))
+            let ids = SENDER.into_iter().zip([number(sender.pid), number(sender.uid)]);
+            Dynamic::from_map(ids.map(|(name, id)| (name.into(), id)).collect())
         })
     };
     dialect: Kind::Word(Words::Dialect), "which Snort the datagram is from" Word |a| {
@@ -168,7 +186,7 @@ pub const ALERT: &[Field] = fields! {
     inspected: Kind::Bytes, "the part of a stream that Snort inspected, as bytes, where there is no packet" Bytes |a| {
         a.inspected()
     };
-    extra: Kind::Map, "other data from Snort's log, by name: http_uri, http_host, xff, ..." Other |a| {
+    extra: Kind::Keys(&EXTRA), "other data from Snort's log, by name: http_uri, http_host, xff, ..." Other |a| {
         Dynamic::from_map(extra(a))
     };
     message: Kind::Message, "Snort's own fields: `msg`, when the alert is in another variable" Other |a| {
@@ -290,4 +308,18 @@ fn word(value: Option<impl Into<Cow<'static, str>>>) -> Dynamic {
 
 fn list(values: impl Iterator<Item = Dynamic>) -> Dynamic {
     Dynamic::from_array(values.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use pigear_alert::unified2::InfoType;
+
+    use super::EXTRA;
+
+    #[test]
+    fn all_names_of_extra_data_are_known() {
+        let mut names: Vec<_> = InfoType::ALL.iter().filter_map(|info| info.name()).collect();
+        names.dedup();
+        assert_eq!(names, EXTRA);
+    }
 }

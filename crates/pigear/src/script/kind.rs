@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Range,
     /// Values by name.
     Map,
+    /// Values by name, of which these are all.
+    Keys(&'static [&'static str]),
     /// `msg`.
     Message,
     /// `alert`.
@@ -63,7 +65,7 @@ impl Kind {
             Self::Bytes => "bytes",
             Self::List(_) => "a list",
             Self::Range => "a range",
-            Self::Map => "a map",
+            Self::Map | Self::Keys(_) => "a map",
             Self::Message => "a whole message",
             Self::Alert => "a whole alert",
         }
@@ -86,7 +88,8 @@ impl Kind {
             | (_, Self::Any)
             | (Self::Protocol, Self::Number { .. })
             | (Self::Number { .. }, Self::Protocol | Self::Number { .. })
-            | (Self::List(_), Self::List(_)) => true,
+            | (Self::List(_), Self::List(_))
+            | (Self::Map | Self::Keys(_), Self::Map | Self::Keys(_)) => true,
             (Self::Message | Self::Alert, _) => false,
             (one, other) if one.is_text() => other.is_text(),
             (one, other) => one == other,
@@ -108,6 +111,7 @@ impl Kind {
             (one, other) if one == other => one,
             (Self::Number { .. }, Self::Number { .. }) => Self::NUMBER,
             (one, other) if one.is_text() && other.is_text() => Self::Text,
+            (Self::Map | Self::Keys(_), Self::Map | Self::Keys(_)) => Self::Map,
             _ => Self::Any,
         }
     }

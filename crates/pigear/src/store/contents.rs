@@ -96,13 +96,17 @@ impl Reader {
                 unmet.push(Unmet::new("sid", format!("{gid}:{sid}"), []));
             }
         }
-        if !criteria.class.is_empty() {
+        if !criteria.class.is_empty() || !criteria.named_classes.is_empty() {
             let mut known = self.distinct("signature", "class")?;
             let without = "SELECT 1 FROM signature WHERE class IS NULL";
             if self.connection.prepare(without)?.exists([])? {
                 known.insert(NO_CLASS.to_owned());
             }
-            let missing = criteria.class.iter().filter(|class| !known.contains(*class));
+            // Filters compare classes without case.
+            let is_known = |name: &String| known.iter().any(|it| it.eq_ignore_ascii_case(name));
+            let named = criteria.named_classes.iter().filter(|class| !is_known(class));
+            let missing =
+                criteria.class.iter().filter(|class| !known.contains(*class)).chain(named);
             unmet.extend(missing.map(|class| Unmet::new("class", class.clone(), known.clone())));
         }
         if let Some(text) = &criteria.text

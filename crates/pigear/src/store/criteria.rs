@@ -50,6 +50,8 @@ pub struct Criteria {
     pub comment: Option<String>,
     /// A further condition.
     pub also: Option<Test>,
+    /// The classes that the further condition names.
+    pub(crate) named_classes: Vec<String>,
     /// The further condition, if it needs no engine.
     pub(crate) native: Option<NativeCondition>,
 }

@@ -17,6 +17,7 @@ use self::sessions::{Sessions, secret};
 use self::users::{Role, Users};
 use super::options::{LEAST_TOKEN, Options, Token};
 use super::problem::Problem;
+use crate::keys::SetupError;
 
 /// How the name of the cookie with the session begins.
 const SESSION_COOKIE: &str = "pigear_session";
@@ -60,12 +61,12 @@ impl Identity {
 
 impl Access {
     /// Reads the files, and checks that nobody else can see the page without a login.
-    pub(super) fn new(options: &Options) -> Result<Self, String> {
+    pub(super) fn new(options: &Options) -> Result<Self, SetupError> {
         let token = options.secret()?;
         let users = options.users.as_deref().map(Users::open).transpose()?;
         let address = options.listen.0;
         if !address.ip().is_loopback() && token.is_none() && users.is_none() {
-            return Err(needs_login(address));
+            return Err(SetupError::Keys(needs_login(address)));
         }
         if !address.ip().is_loopback() && token.as_ref().is_some_and(Token::is_short) {
             warn!(

@@ -11,6 +11,7 @@ use tracing::debug;
 
 use super::options::Options;
 use super::server::{Running, Server};
+use crate::keys::SetupError;
 use crate::rules::SharedRules;
 
 /// How long to wait before a start that failed is tried again.
@@ -51,7 +52,7 @@ impl Web {
     /// # Errors
     /// If there is no store, a file can't be read, others could see the page without a login, or the address
     /// can't be used.
-    pub(crate) fn new(options: Options, rules: SharedRules) -> Result<Self, String> {
+    pub(crate) fn new(options: Options, rules: SharedRules) -> Result<Self, SetupError> {
         let server = Server::bind(options.clone(), rules.clone())?;
         let url = server.url().to_owned();
         let state = Mutex::new(State::Bound(Box::new(server)));
@@ -91,7 +92,10 @@ impl Page {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let server = match std::mem::replace(&mut *state, State::Unbound) {
             State::Bound(server) => server,
-            State::Unbound => Box::new(Server::bind(self.options.clone(), self.rules.clone())?),
+            State::Unbound => {
+                let bound = Server::bind(self.options.clone(), self.rules.clone());
+                Box::new(bound.map_err(|error| error.to_string())?)
+            }
             State::Running(running) => {
                 *state = State::Running(running);
                 return Ok(());

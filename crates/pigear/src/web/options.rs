@@ -9,7 +9,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::input_file::{self, MAX_SMALL};
-use crate::keys::parsed;
+use crate::keys::{SetupError, parsed};
 
 /// The keys of `web`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -115,12 +115,13 @@ impl fmt::Debug for Token {
 
 impl Options {
     /// The secret, if there is one.
-    pub(super) fn secret(&self) -> Result<Option<Token>, String> {
+    pub(super) fn secret(&self) -> Result<Option<Token>, SetupError> {
+        let wrong = |problem: &str| Err(SetupError::Keys(problem.to_owned()));
         match (&self.token, &self.token_file) {
-            (Some(_), Some(_)) => Err("give either token or token_file".to_owned()),
-            (Some(token), None) if token.is_empty() => Err("token is empty".to_owned()),
+            (Some(_), Some(_)) => wrong("give either token or token_file"),
+            (Some(token), None) if token.is_empty() => wrong("token is empty"),
             (Some(token), None) => Ok(Some(token.clone())),
-            (None, Some(path)) => Token::read(path).map(Some),
+            (None, Some(path)) => Ok(Some(Token::read(path)?)),
             (None, None) => Ok(None),
         }
     }

@@ -44,6 +44,7 @@ use super::streams::Streams;
 use super::timeouts::Timeouts;
 use super::tls;
 use super::visitor::network;
+use crate::keys::SetupError;
 use crate::rules::SharedRules;
 
 /// The most connections; more wait until one is closed.
@@ -94,11 +95,12 @@ pub(crate) struct Running {
 
 impl Server {
     /// Reads the files, and binds the address.
-    pub(crate) fn bind(options: Options, rules: SharedRules) -> Result<Self, String> {
-        let store = options.store.clone().ok_or(
-            "the page shows what is stored, so it needs a store; give one with --store PATH",
-        )?;
-        let prefix = options.prefix()?;
+    pub(crate) fn bind(options: Options, rules: SharedRules) -> Result<Self, SetupError> {
+        let no_store =
+            "the page shows what is stored, so it needs a store; give one with --store PATH";
+        let store = options.store.clone();
+        let store = store.ok_or_else(|| SetupError::Keys(no_store.to_owned()))?;
+        let prefix = options.prefix().map_err(SetupError::Keys)?;
         let tls = tls::config(options.tls_cert.as_deref(), options.tls_key.as_deref())?;
         let access = Access::new(&options)?;
         let proxies = Proxies::new(options.trusted_proxies.as_deref())?;

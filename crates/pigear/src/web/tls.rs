@@ -8,22 +8,26 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::input_file::{self, MAX_SMALL};
+use crate::keys::SetupError;
 
 /// The configuration, if there is a certificate.
 pub(super) fn config(
     cert: Option<&Path>,
     key: Option<&Path>,
-) -> Result<Option<Arc<ServerConfig>>, String> {
+) -> Result<Option<Arc<ServerConfig>>, SetupError> {
     let cert = match (cert, key) {
         (None, None) => return Ok(None),
-        (None, Some(_)) => return Err("tls_key needs its certificate; give tls_cert".to_owned()),
+        (None, Some(_)) => {
+            let problem = "tls_key needs its certificate; give tls_cert";
+            return Err(SetupError::Keys(problem.to_owned()));
+        }
         (Some(cert), _) => cert,
     };
     let key = key.unwrap_or(cert);
     let chain = CertificateDer::pem_slice_iter(&pem(cert)?).collect::<Result<Vec<_>, _>>();
     let chain = chain.map_err(|error| format!("cannot read {}: {error}", cert.display()))?;
     if chain.is_empty() {
-        return Err(format!("cannot read {}: it has no certificate", cert.display()));
+        return Err(format!("cannot read {}: it has no certificate", cert.display()).into());
     }
     let private = PrivateKeyDer::from_pem_slice(&pem(key)?);
     let private = private.map_err(|error| format!("cannot read {}: {error}", key.display()))?;

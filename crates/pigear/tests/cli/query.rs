@@ -261,6 +261,18 @@ fn options_that_would_be_ignored_are_refused() {
 }
 
 #[test]
+fn a_class_that_no_stored_alert_has_is_said_also_of_a_filter() {
+    let room = stored("v2919/icmp_ping");
+    let (_, by_option, _) = ask(&room, &["--class", "nope"]);
+    assert!(by_option.contains("no stored alert has the class \"nope\"; there are"), "{by_option}");
+    let (_, by_filter, _) = ask(&room, &["--filter", "alert.class == \"nope\""]);
+    assert_eq!(by_filter, by_option);
+    let (_, none, _) =
+        ask(&room, &["--filter", "alert.class == \"MISC-activity\" && msg.sig_id == 7"]);
+    assert!(none.contains("no alert meets all conditions"), "{none}");
+}
+
+#[test]
 fn what_people_said_about_alerts_is_a_criterion() {
     let room = stored("v2919/icmp_ping");
     let store = rusqlite::Connection::open(room.at("a.db")).unwrap();
@@ -284,6 +296,13 @@ fn what_people_said_about_alerts_is_a_criterion() {
         &format!("no alert meets all conditions; {SPAN}"),
     );
     let (stdout, _, _) = ask(&room, &["--comment", "look", "--format", "json"]);
+    for format in [&[][..], &["--format", "fast"], &["--format", "full"]] {
+        let (text, _, _) = ask(&room, &[&["--packet", "3"][..], format].concat());
+        let said = "[Starred by ann at 1970-01-01T00:00:00Z]\n[Comment by bob at 1970-01-01T00:00:00Z: Look at this]\n";
+        assert_eq!(text.matches(said).count(), 1, "{format:?} {text}");
+    }
+    let (text, _, _) = ask(&room, &["--packet", "1"]);
+    assert!(!text.contains("ann"), "{text}");
     let said = &objects(&stdout)[0]["triage"];
     assert_eq!(
         (&said["starred"]["by"], &said["comments"][0]["by"]),

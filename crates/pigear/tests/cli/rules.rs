@@ -35,7 +35,7 @@ fn a_file_with_many_problems_hides_no_other() {
     let lines = |file, upto| {
         let line = |n| {
             format!(
-                "warning: {file}:{n}: \"nonsense\" begins neither a rule nor another statement of Snort; it is skipped\n"
+                "warning: {file}:{n}: neither a rule nor another statement of Snort; it is skipped\n"
             )
         };
         (1..=upto).map(line).collect::<String>()

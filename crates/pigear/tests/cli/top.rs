@@ -144,6 +144,39 @@ fn alerts_that_another_pigear_stores_are_shown_at_once() {
 }
 
 #[test]
+fn alerts_are_acknowledged_starred_and_commented_on_by_keys() {
+    let mut top = Top::over(stored(Room::new(), vec![alert(b"first"), alert(b"second")]), &[]);
+    let screen = &mut top.screen;
+    screen.shows(" 1 high   01-01 00:00 second");
+    screen.types("e");
+    screen.shows(" 1 high  +01-01 00:00 second");
+    screen.shows("alert 2 is acknowledged; u undoes it");
+    screen.types("s");
+    screen.shows("*1 high  +01-01 00:00 second");
+    screen.types("cseen before");
+    screen.shows("comment: seen before");
+    screen.types("\r");
+    screen.shows("second (1 comment)");
+    screen.types("h");
+    screen.hides("second (1 comment)");
+    screen.shows("acknowledged alerts are hidden (h)");
+    screen.shows(" 1 high   01-01 00:00 first");
+    screen.types("h");
+    screen.shows("*1 high  +01-01 00:00 second (1 comment)");
+    screen.types("u");
+    screen.hides("(1 comment)");
+    screen.types("u");
+    screen.shows(" 1 high  +01-01 00:00 second");
+    screen.types("q");
+    assert_eq!(top.ends().code(), Some(0));
+    let query = ["query", "--store", "a.db", "--packet", "2"];
+    let output = program().args(query).current_dir(top.room.path()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("\n[Acknowledged by "), "{text}");
+    assert!(!text.contains("[Starred") && !text.contains("[Comment"), "{text}");
+}
+
+#[test]
 fn signals_end_it_and_leave_the_terminal_as_it_was() {
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT] {
         let mut top = Top::new(&[]);

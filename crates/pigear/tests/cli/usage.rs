@@ -216,8 +216,9 @@ fn a_typo_in_a_template_is_found_at_the_start() {
             .args(["param.token=x"])
             .start()
             .end();
-        let error = format!("error: handler http: t.json:{problem}\n");
-        assert_eq!((&*ended.stderr, ended.status), (&*error, Some(1)));
+        let hint = "hint: pigear --help lists handlers and keys";
+        let error = format!("error: handler http: t.json:{problem}\n{hint}\n");
+        assert_eq!((&*ended.stderr, ended.status), (&*error, Some(2)));
     };
     refuses("{\n\"a\": \"{{ msgg }}\"}", "2: there is no msgg; did you mean msg?");
     refuses(
@@ -538,4 +539,16 @@ fn a_recording_is_always_read_from_its_start() {
     let error = "error: leave out --from-start: a recording is always read from its start\n";
     let test = Test::bare().args(["--socket-handler", "play", "--from", "x", "--from-start"]);
     test.stderr(error).status(2);
+}
+
+#[test]
+fn a_file_without_a_name_is_wrong_usage() {
+    for handler in ["file", "pcap", "record"] {
+        Test::new()
+            .args(["--data-handler", handler, "path="])
+            .stderr(format!(
+                "error: handler {handler}: path: expected a file\nhint: pigear --help lists handlers and keys\n"
+            ))
+            .status(2);
+    }
 }

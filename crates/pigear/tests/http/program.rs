@@ -215,7 +215,7 @@ fn template(text: &str, keys: &[&str]) -> (String, Option<i32>) {
 fn a_template_with_an_error_is_refused_at_the_start_with_its_line() {
     let error = |text: &str| {
         let (stderr, status) = template(text, &[]);
-        assert_eq!(status, Some(1), "{stderr}");
+        assert_eq!(status, Some(2), "{stderr}");
         stderr.lines().next().unwrap().to_owned()
     };
     assert!(error("{\n\"a\": {{ msg }\n}").starts_with("error: handler http: t.j2:2: "));
@@ -226,6 +226,35 @@ fn a_template_with_an_error_is_refused_at_the_start_with_its_line() {
     assert!(error("{% if msg %}{}").starts_with("error: handler http: t.j2:1: "));
     let no_json = error("{\"msg\": {{ msg }}}");
     assert!(no_json.starts_with("error: handler http: t.j2: the result is not JSON:"), "{no_json}");
+}
+
+#[test]
+fn wrong_values_of_keys_are_wrong_usage() {
+    for (keys, problem) in [
+        (&["batch=0"][..], "batch=0: expected at least 1"),
+        (&["batch=7"], "batch=7 needs encoding=ndjson or encoding=array"),
+        (&["header.a b=c"], "header.a b: not a valid header name"),
+        (&["header.a=c\nd"], "header.a: has characters that are not allowed in a header"),
+        (&["proxy=x"], "proxy: expected http://SERVER:PORT or https://SERVER:PORT"),
+        (&["key=x"], "key needs its certificate; give cert"),
+        (&["auth=x"], "auth: expected basic:USER:PASS, bearer:TOKEN, splunk:TOKEN or apikey:KEY"),
+        (&["auth=bearer:x", "auth_file=x"], "give only one of auth, auth_file and auth_env"),
+        (&["escape=url"], "escape needs a template"),
+        (&["param.a=b"], "param needs a template, of the body or the URL"),
+        (&["encoding=array", "format=fast"], "encoding=array needs JSON, which format=fast is not"),
+    ] {
+        let args = [&["--data-handler", "http", "url=http://127.0.0.1:1/"], keys].concat();
+        let (stderr, status) = run(&args);
+        let first = stderr.lines().next().unwrap_or_default();
+        assert_eq!((first, status), (&*format!("error: handler http: {problem}"), Some(2)));
+    }
+    let url = "url=http://127.0.0.1:1/{{ mzg }}";
+    let (stderr, status) = run(&["--data-handler", "http", url]);
+    assert!(stderr.starts_with("error: handler http: url:1: there is no mzg"), "{stderr}");
+    assert_eq!(status, Some(2));
+    let (stderr, status) = run(&["--data-handler", "http", "url=http://127.0.0.1:1/", "ca=none"]);
+    assert!(stderr.starts_with("error: handler http: cannot read none: "), "{stderr}");
+    assert_eq!(status, Some(1), "the file may be there later");
 }
 
 #[test]

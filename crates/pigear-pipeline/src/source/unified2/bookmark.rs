@@ -1,14 +1,17 @@
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use crate::input::open_regular;
 
 /// The maximum length of a bookmark. A file that could not be read takes about 150 bytes.
 const MAX_BYTES: u64 = 16 << 20;
+/// The age of a new file that no process writes any more.
+const OLD: Duration = Duration::from_secs(3_600);
 /// The prefix of the line of a file that could not be read.
 const SET_ASIDE: &[u8] = b"set-aside ";
 /// The prefix of the first line.
@@ -76,34 +79,86 @@ impl Bookmark {
             );
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
         }
-        let mut file = self.create_beside()?;
-        file.write_all(&bytes)?;
-        file.sync_data()?;
-        fs::rename(self.beside(), &self.0)
+        let mut new = NewFile::beside(&self.0)?;
+        new.file.write_all(&bytes)?;
+        new.file.sync_data()?;
+        new.replace(&self.0)
     }
 
     /// Fails at the start, not after hours, if it can't be written.
     pub(super) fn check(&self) -> io::Result<()> {
-        self.create_beside().and_then(|_| fs::remove_file(self.beside()))
-    }
-
-    /// The log's directory belongs to Snort's user, who could have placed a link there.
-    fn create_beside(&self) -> io::Result<File> {
-        match fs::remove_file(self.beside()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        File::create_new(self.beside())
+        NewFile::beside(&self.0).map(drop)?;
+        NewFile::remove_old(&self.0, SystemTime::now());
+        Ok(())
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.0
     }
+}
 
-    fn beside(&self) -> PathBuf {
-        let mut path = self.0.clone().into_os_string();
+/// A file with the next bookmark, in the same directory. Its name is its own, because another process may read
+/// the log with the same bookmark. It is removed when this is dropped, unless it replaced the bookmark.
+struct NewFile {
+    path: PathBuf,
+    file: File,
+    is_temporary: bool,
+}
+
+impl NewFile {
+    /// The log's directory belongs to Snort's user, who could have placed a link there: it is not followed.
+    fn beside(bookmark: &Path) -> io::Result<Self> {
+        loop {
+            let path = Self::named(bookmark, &format!(".{:016x}", fastrand::u64(..)));
+            match File::create_new(&path) {
+                Ok(file) => return Ok(Self { path, file, is_temporary: true }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn replace(mut self, bookmark: &Path) -> io::Result<()> {
+        fs::rename(&self.path, bookmark)?;
+        self.is_temporary = false;
+        Ok(())
+    }
+
+    /// Removes the files that processes left when they were killed, as far as that is possible.
+    fn remove_old(bookmark: &Path, now: SystemTime) {
+        let dir = bookmark.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let Ok(entries) = fs::read_dir(dir.unwrap_or(Path::new("."))) else { return };
+        for entry in entries.flatten() {
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
+            let age = modified.ok().and_then(|modified| now.duration_since(modified).ok());
+            if Self::is_name(bookmark, &entry.file_name()) && age.is_some_and(|age| age > OLD) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Whether a file next to a bookmark has the name of such a file.
+    fn is_name(bookmark: &Path, name: &OsStr) -> bool {
+        let own = bookmark.file_name().unwrap_or_default().as_bytes();
+        let rest = name.as_bytes().strip_prefix(own);
+        let middle = rest.and_then(|rest| rest.strip_suffix(b".new"));
+        let digits = middle.and_then(|middle| middle.strip_prefix(b"."));
+        digits.is_some_and(|digits| digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit))
+    }
+
+    fn named(bookmark: &Path, middle: &str) -> PathBuf {
+        let mut path = bookmark.as_os_str().to_owned();
+        path.push(middle);
         path.push(".new");
         path.into()
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if self.is_temporary {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -218,17 +273,42 @@ mod tests {
     }
 
     #[test]
-    fn what_a_link_leads_to_is_left_alone() {
+    fn two_readers_replace_one_bookmark_at_the_same_time() {
         let dir = tempfile::tempdir().unwrap();
-        let (precious, link) = (dir.path().join("precious"), dir.path().join("bookmark.new"));
-        fs::write(&precious, "mine").unwrap();
         let bookmark = Bookmark::new(dir.path().join("bookmark"));
-        for keep in [Bookmark::check, |bookmark: &Bookmark| bookmark.write(&start())] {
-            std::os::unix::fs::symlink(&precious, &link).unwrap();
-            keep(&bookmark).unwrap();
-            assert_eq!(fs::read(&precious).unwrap(), b"mine");
+        let mut first = NewFile::beside(bookmark.path()).unwrap();
+        bookmark.check().unwrap();
+        bookmark.write(&start()).unwrap();
+        let mark = Mark { set_aside: vec![Position::start()], ..start() };
+        first.file.write_all(&mark.to_bytes()).unwrap();
+        first.replace(bookmark.path()).unwrap();
+        assert_eq!(bookmark.read().unwrap(), Some(mark));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_does_not_become_the_bookmark_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bookmark");
+        fs::create_dir(&path).unwrap();
+        NewFile::beside(&path).unwrap().replace(&path).unwrap_err();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bookmark");
+        let others = ["bookmark", "bookmark.new", "bookmark.0123456789abcdef", "bookmark.u2.new"];
+        for name in others.iter().chain(&["bookmark.0123456789abcdef.new"]) {
+            fs::write(dir.path().join(name), "").unwrap();
         }
-        assert_eq!(bookmark.read().unwrap(), Some(start()));
+        let files = || fs::read_dir(dir.path()).unwrap().count();
+        NewFile::remove_old(&path, SystemTime::now());
+        assert_eq!(files(), 5);
+        NewFile::remove_old(&path, SystemTime::now() + OLD * 2);
+        assert_eq!(files(), 4);
+        assert!(others.iter().all(|name| dir.path().join(name).exists()));
     }
 
     #[test]

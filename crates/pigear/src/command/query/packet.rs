@@ -4,12 +4,17 @@ use std::fmt::Write;
 
 use pigear_alert::Alert;
 use pigear_alert::format::hexdump;
+use pigear_alert::triage::Triage;
 
 use crate::rules::RuleSet;
 use crate::visible::visible;
 
-pub(super) fn text(alert: &Alert, line: &[u8]) -> String {
+/// The alert as text: `line` is its summary, after which `said` stands what people said about it.
+pub(super) fn text(alert: &Alert, line: &[u8], said: Option<&Triage>) -> String {
     let mut text = String::from_utf8_lossy(line).into_owned();
+    if let Some(said) = said {
+        text.push_str(&said.to_string());
+    }
     if !alert.message.has_packet() {
         text.push_str("\nthe alert has no packet\n");
         return text;

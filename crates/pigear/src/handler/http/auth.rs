@@ -8,25 +8,26 @@ use reqwest::header::HeaderValue;
 
 use super::options::Options;
 use super::secret::Secret;
+use crate::keys::SetupError;
 
 const EXPECTED: &str = "expected basic:USER:PASS, bearer:TOKEN, splunk:TOKEN or apikey:KEY";
 
 /// The header `Authorization`, if it is configured.
-pub(super) fn header(options: &Options) -> Result<Option<HeaderValue>, String> {
+pub(super) fn header(options: &Options) -> Result<Option<HeaderValue>, SetupError> {
     let Some(auth) = given(options)? else { return Ok(None) };
-    value_of(auth.reveal()).map(Some).map_err(|error| format!("auth: {error}"))
+    value_of(auth.reveal()).map(Some).map_err(|error| SetupError::Keys(format!("auth: {error}")))
 }
 
 /// The credentials, from one of the options for them.
-pub(super) fn given(options: &Options) -> Result<Option<Secret>, String> {
+pub(super) fn given(options: &Options) -> Result<Option<Secret>, SetupError> {
     match (&options.auth, &options.auth_file, &options.auth_env) {
         (None, None, None) => Ok(None),
         (Some(auth), None, None) => Ok(Some(auth.clone())),
-        (None, Some(path), None) => Secret::read(path).map(Some),
+        (None, Some(path), None) => Ok(Some(Secret::read(path)?)),
         (None, None, Some(name)) => env::var(name)
             .map(|value| Some(value.into()))
-            .map_err(|error| format!("auth_env={name}: {error}")),
-        _ => Err("give only one of auth, auth_file and auth_env".to_owned()),
+            .map_err(|error| SetupError::Keys(format!("auth_env={name}: {error}"))),
+        _ => Err(SetupError::Keys("give only one of auth, auth_file and auth_env".to_owned())),
     }
 }
 

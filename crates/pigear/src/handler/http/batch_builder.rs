@@ -11,6 +11,7 @@ use super::presets::Preset;
 use super::request_body::RequestBody;
 use super::target::Target;
 use super::template::Template;
+use crate::keys::SetupError;
 
 /// Builds requests from alerts.
 pub(super) struct BatchBuilder {
@@ -33,31 +34,32 @@ enum Content {
 const BATCH: usize = 500;
 
 impl BatchBuilder {
-    pub(super) fn new(options: &Options) -> Result<Self, String> {
+    pub(super) fn new(options: &Options) -> Result<Self, SetupError> {
+        let wrong = |problem| Err(SetupError::Keys(problem));
         let encoding = options.encoding();
         if let Some(preset) = options.preset()
             && encoding != preset.encoding()
         {
-            return Err(format!("preset:{} has its own encoding; leave it out", preset.name()));
+            return wrong(format!("preset:{} has its own encoding; leave it out", preset.name()));
         }
         // Also where a template uses it.
-        let format = options.format_keys().build(Colour::Never)?;
+        let format = options.format_keys().build(Colour::Never).map_err(SetupError::Keys)?;
         let target = Target::new(options)?;
         let template = Template::of(options)?;
         let json = options.format().is_json();
         if template.is_none() && !target.is_template() && !options.param.is_empty() {
-            return Err("param needs a template, of the body or the URL".to_owned());
+            return wrong("param needs a template, of the body or the URL".to_owned());
         }
         if encoding == Encoding::Array && template.is_none() && !json {
             let format = options.format();
-            return Err(format!("encoding=array needs JSON, which format={format} is not"));
+            return wrong(format!("encoding=array needs JSON, which format={format} is not"));
         }
         let framing = options.preset().and_then(Preset::framing);
         Ok(Self {
             target,
             encoding,
             framing: framing.unwrap_or(Framing::of(encoding)),
-            batch: batch(options)?,
+            batch: batch(options).map_err(SetupError::Keys)?,
             says_count: json
                 && !matches!(options.format(), FormatName::Json | FormatName::AlertJson),
             content: match template {

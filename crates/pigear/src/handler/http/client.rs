@@ -11,13 +11,14 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Url};
 use super::auth;
 use super::options::Options;
 use crate::input_file::{self, MAX_SMALL};
+use crate::keys::SetupError;
 
 /// A connection that was idle for longer is not reused: servers usually close theirs after a minute or
 /// so.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The client for these options.
-pub(super) fn client(options: &Options, url: &Url) -> Result<Client, String> {
+pub(super) fn client(options: &Options, url: &Url) -> Result<Client, SetupError> {
     // The embedding program may have chosen another.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
@@ -28,10 +29,10 @@ pub(super) fn client(options: &Options, url: &Url) -> Result<Client, String> {
         .pool_idle_timeout(IDLE_TIMEOUT)
         .tcp_nodelay(true)
         .default_headers(headers(options, url)?);
-    let builder = with_proxy(builder, options)?;
+    let builder = with_proxy(builder, options).map_err(SetupError::Keys)?;
     let builder = with_trust(builder, options, url)?;
     let builder = with_identity(builder, options)?;
-    builder.build().map_err(|error| super::failure::text(&error))
+    builder.build().map_err(|error| super::failure::text(&error).into())
 }
 
 /// Only the configured proxy: those in the environment are meant for other programs.
@@ -64,11 +65,13 @@ fn with_trust(
     }
 }
 
-fn with_identity(builder: ClientBuilder, options: &Options) -> Result<ClientBuilder, String> {
+fn with_identity(builder: ClientBuilder, options: &Options) -> Result<ClientBuilder, SetupError> {
     let (cert, key) = match (&options.cert, &options.key) {
         (None, None) => return Ok(builder),
         (Some(cert), key) => (cert, key.as_ref().unwrap_or(cert)),
-        (None, Some(_)) => return Err("key needs its certificate; give cert".into()),
+        (None, Some(_)) => {
+            return Err(SetupError::Keys("key needs its certificate; give cert".to_owned()));
+        }
     };
     let pem = [read(cert)?, b"\n".to_vec(), read(key)?].concat();
     // The parser's own error could quote the key.
@@ -84,7 +87,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// The headers of every request. The user's own come last, so that they take precedence.
-fn headers(options: &Options, url: &Url) -> Result<HeaderMap, String> {
+fn headers(options: &Options, url: &Url) -> Result<HeaderMap, SetupError> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(options.content_type()));
     if let Some(encoding) = options.compress.content_encoding() {
@@ -92,12 +95,13 @@ fn headers(options: &Options, url: &Url) -> Result<HeaderMap, String> {
     }
     if let Some(value) = auth::header(options)? {
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("the URL has a user name and password; remove them or auth".to_owned());
+            let problem = "the URL has a user name and password; remove them or auth";
+            return Err(SetupError::Keys(problem.to_owned()));
         }
         headers.insert(AUTHORIZATION, value);
     }
     for (name, value) in &options.header {
-        let wrong = |what| format!("header.{name}: {what}");
+        let wrong = |what| SetupError::Keys(format!("header.{name}: {what}"));
         let header = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| wrong("not a valid header name"))?;
         let mut value = HeaderValue::from_str(value.reveal())

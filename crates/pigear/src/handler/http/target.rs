@@ -10,6 +10,7 @@ use super::options::Options;
 use super::presets::Preset;
 use super::secret::Secret;
 use super::template::{Rules, Template, sample};
+use crate::keys::SetupError;
 
 /// The target of requests: always the same server, whatever an alert contains.
 pub(super) struct Target {
@@ -20,9 +21,13 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn new(options: &Options) -> Result<Self, String> {
+    pub(super) fn new(options: &Options) -> Result<Self, SetupError> {
         let given = options.url()?;
         let given = given.reveal();
+        Self::of_text(given, options).map_err(SetupError::Keys)
+    }
+
+    fn of_text(given: &str, options: &Options) -> Result<Self, String> {
         let preset = options.preset();
         if !is_template_text(given) {
             return Ok(Self { url: valid(given, preset)?, template: None, preset });

@@ -23,7 +23,7 @@ use super::options::{Options, TemplateName};
 use super::path_values;
 use super::presets::Preset;
 use crate::input_file::{self, MAX_SMALL};
-use crate::keys::FormatKeys;
+use crate::keys::{FormatKeys, SetupError};
 use value::{alert_values, sample_alert};
 
 /// A template that was checked.
@@ -51,7 +51,7 @@ const ONLY: &str = "template";
 
 impl Template {
     /// The template of the body, if one is configured.
-    pub(super) fn of(options: &Options) -> Result<Option<Self>, String> {
+    pub(super) fn of(options: &Options) -> Result<Option<Self>, SetupError> {
         let rules = Rules {
             escape: options.escape.unwrap_or_default(),
             is_url: false,
@@ -60,10 +60,14 @@ impl Template {
             params: options.params(),
         };
         match &options.template {
-            None if options.escape.is_some() => Err("escape needs a template".to_owned()),
+            None if options.escape.is_some() => {
+                Err(SetupError::Keys("escape needs a template".to_owned()))
+            }
             None => Ok(None),
             Some(TemplateName::File(path)) => Self::read(path, rules).map(Some),
-            Some(TemplateName::Preset(preset)) => Self::of_preset(*preset, rules).map(Some),
+            Some(TemplateName::Preset(preset)) => {
+                Self::of_preset(*preset, rules).map(Some).map_err(SetupError::Keys)
+            }
         }
     }
 
@@ -77,11 +81,11 @@ impl Template {
     }
 
     /// Reads a template from a file.
-    fn read(path: &Path, rules: Rules) -> Result<Self, String> {
+    fn read(path: &Path, rules: Rules) -> Result<Self, SetupError> {
         let name = path.display().to_string();
         let text = input_file::read_text(path, MAX_SMALL)
             .map_err(|error| format!("cannot read {name}: {error}"))?;
-        Self::new(&name, &text, rules)
+        Self::new(&name, &text, rules).map_err(SetupError::Keys)
     }
 
     /// Compiles a template, and tries it with a sample alert.

@@ -23,7 +23,8 @@ fn alerts(case: &str) -> Vec<Arc<Alert>> {
 
 fn open(path: &Path) -> Result<Pcap, String> {
     let (rotate, compress) = (Rotation::default(), Compress::None);
-    Pcap::new(Options { path: path.to_owned(), mode: None, rotate, keep: None, compress })
+    let options = Options { path: path.to_owned(), mode: None, rotate, keep: None, compress };
+    Pcap::new(options).map_err(|error| error.to_string())
 }
 
 #[test]

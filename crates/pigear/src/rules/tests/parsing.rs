@@ -118,7 +118,7 @@ fn what_is_wrong_with_a_rule_is_said() {
         ("(sid:1; content:a;)", "content is \"a\", not a text in quotes"),
         (
             "(sid:1; content:\"|4|\";)",
-            "a content has \"4\" between |, not pairs of hexadecimal digits",
+            "what a content has between | is \"4\", not pairs of hexadecimal digits",
         ),
     ] {
         assert_eq!(problem(&format!("{header} {body}")), expected, "{body}");

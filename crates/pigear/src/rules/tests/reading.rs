@@ -113,7 +113,7 @@ fn the_rules_of_snort_lua_are_read() {
     assert_eq!(
         problems(&dir, &set),
         [
-            "etc/snort.lua:10: \"what is this\" begins neither a rule nor another statement of Snort",
+            "etc/snort.lua:10: neither a rule nor another statement of Snort",
             "etc/snort.lua:14: the path \"UNKNOWN .. '/c.rules'\" has an undefined variable",
         ]
     );
@@ -141,7 +141,7 @@ fn what_is_broken_is_said_and_all_else_is_used() {
         problems,
         [
             "a.rules:2: a quote is not closed",
-            "a.rules:4: \"nonsense\" begins neither a rule nor another statement of Snort",
+            "a.rules:4: neither a rule nor another statement of Snort",
             "a.rules:5: cannot read none.rules: No such file or directory (os error 2)",
             "a.rules:6: the path \"$NO/x.rules\" has an undefined variable",
             "a.rules:7: cannot read sub: it is a directory",
@@ -195,4 +195,35 @@ fn a_file_of_another_kind_is_one_of_many_problems() {
     let set = read(&dir, &["a.rules"]);
     assert!(set.is_empty());
     assert_eq!((set.problems().len(), set.more_problems()), (1_000, 500));
+}
+
+#[test]
+fn nothing_is_quoted_of_a_file_that_has_no_rules() {
+    let shadow = "root:$y$secret:1:0:::\nsecret a b c d (e)\nsecret (sid:secret;)\nsecret (sid:1; content:secret;)\n\
+        secret (sid:1; content:\"|secret|\";)\nsecret (\nnotalert tcp secret (sid:secret;)\n";
+    let dir = dir(&[
+        ("a.rules", "include shadow\nalert tcp (sid:own;)\ninclude $NO/long"),
+        ("shadow", shadow),
+    ]);
+    let set = read(&dir, &["a.rules"]);
+    let problems = problems(&dir, &set);
+    assert_eq!(problems.len(), 8, "{problems:?}");
+    assert!(!problems.join("\n").contains("secret"), "{problems:?}");
+    for (at, problem) in [
+        (0, "shadow:1: neither a rule nor another statement of Snort"),
+        (2, "shadow:3: sid is not a number up to 4294967295"),
+        (3, "shadow:4: content is not a text in quotes"),
+        (4, "shadow:5: what a content has between | is not pairs of hexadecimal digits"),
+        (6, "a.rules:2: sid is \"own\", not a number up to 4294967295"),
+    ] {
+        assert_eq!(problems[at], problem);
+    }
+}
+
+#[test]
+fn of_many_rules_with_the_same_ids_some_are_named_and_all_counted() {
+    let dir = dir(&[("a.rules", &rule(1, 1).repeat(21)), ("b.rules", &rule(2, 1).repeat(30))]);
+    let set = read(&dir, &[""]);
+    let others = |sid| set.get(1, sid).map(|found| (found.others.len(), found.more_others));
+    assert_eq!((others(1), others(2)), (Some((20, 0)), Some((20, 9))));
 }

@@ -200,7 +200,7 @@ impl Comparison<'_> {
                     _ => field.to_owned(),
                 })
             }
-            Kind::Map if field.ends_with(".sender") => Some(format!("{field}.pid {op} …")),
+            Kind::Keys(_) if field.ends_with(".sender") => Some(format!("{field}.pid {op} …")),
             kind if kind.is_text() => literal(self.other)
                 .filter(|_| matches!(other, Kind::Number { .. }))
                 .map(|number| format!("{field} {op} \"{number}\""))

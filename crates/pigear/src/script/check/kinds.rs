@@ -95,7 +95,11 @@ pub(crate) fn follow(before: Kind, chain: &Expr, visit: Visit<'_>) -> Kind {
             follow(first, &pair.rhs, visit)
         }
         Expr::Index(pair, flags, _) => {
-            let element = follow(before, &pair.lhs, visit).element();
+            let of = follow(before, &pair.lhs, visit);
+            if let index @ Expr::StringConstant(..) = first_of(&pair.rhs) {
+                visit(of, index);
+            }
+            let element = of.element();
             match &pair.rhs {
                 // It fails when it runs.
                 Expr::FnCall(..) => Kind::Any,
@@ -109,6 +113,14 @@ pub(crate) fn follow(before: Kind, chain: &Expr, visit: Visit<'_>) -> Kind {
             visit(before, link);
             after(before, link)
         }
+    }
+}
+
+/// The first link of a chain.
+fn first_of(chain: &Expr) -> &Expr {
+    match chain {
+        Expr::Dot(pair, ..) => &pair.lhs,
+        link => link,
     }
 }
 

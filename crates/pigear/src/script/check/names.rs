@@ -146,6 +146,17 @@ pub(super) fn no_field(of: &str, fields: &[Field], name: &str) -> Option<String>
     Some(format!("{of} has no field `{name}`; it has {}", has().collect::<Vec<_>>().join(", ")))
 }
 
+/// That a map doesn't have this key.
+pub(super) fn no_key(of: &str, keys: &[&str], name: &str) -> Option<String> {
+    if keys.contains(&name) {
+        return None;
+    }
+    Some(match nearest(name, keys.iter().copied()) {
+        Some(meant) => format!("{of} has no field `{name}`{}", did_you_mean(Some(meant))),
+        None => format!("{of} has no field `{name}`; it has {}", keys.join(", ")),
+    })
+}
+
 fn did_you_mean(name: Option<&str>) -> String {
     name.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }

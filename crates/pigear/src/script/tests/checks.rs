@@ -1,6 +1,7 @@
 //! Comparisons that are never true are refused before the first alert.
 
 use super::{alert, holds, passes};
+use crate::script::Filter;
 
 /// What is refused, and why; the mark is below `mark`.
 pub(super) fn refused(script: &str, why: &str, mark: &str) {
@@ -117,6 +118,29 @@ fn a_comparison_of_a_variable_is_refused_with_the_right_form() {
     ] {
         refused(script, why, mark);
     }
+}
+
+#[test]
+fn a_key_that_a_map_never_has_is_refused_with_the_one_that_is_meant() {
+    for (script, why, mark) in [
+        ("alert.sender.foo == 1", "alert.sender has no field `foo`; it has pid, uid", "foo"),
+        ("alert.sender.pdi == 1", "alert.sender has no field `pdi`; did you mean `pid`?", "pdi"),
+        (
+            "alert.extra.http_hots == \"a\"",
+            "alert.extra has no field `http_hots`; did you mean `http_host`?",
+            "http_hots",
+        ),
+        ("let s = alert.sender; s.pdi == 1", "s has no field `pdi`; did you mean `pid`?", "pdi"),
+    ] {
+        refused(script, why, mark);
+    }
+    for script in
+        ["alert.sender == #{pid: 1, uid: 2}", "alert.sender != () && alert.sender.uid == 0"]
+    {
+        assert!(Filter::compile(script).is_ok(), "{script}");
+    }
+    assert!(Filter::compile("alert.sender[\"pdi\"] == 1").is_err());
+    assert!(Filter::compile("alert.sender[\"pid\"] == 1").is_ok());
 }
 
 #[test]

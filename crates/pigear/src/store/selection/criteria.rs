@@ -89,6 +89,7 @@ impl Selection {
             starred: self.starred,
             comment: self.comment.clone(),
             also: None,
+            named_classes: Vec::new(),
             native: None,
         };
         #[cfg(feature = "script")]
@@ -103,25 +104,26 @@ impl Selection {
         on_failure: bool,
     ) -> Result<Criteria, SelectionProblem> {
         for script in &self.filter {
-            let (test, native) = passes(script, on_failure)?;
+            let (test, native, classes) = passes(script, on_failure)?;
             criteria.also_meets(test, native);
+            criteria.named_classes.extend(classes);
         }
         Ok(criteria)
     }
 }
 
-/// A filter's condition, and the same if it needs no engine. If the filter fails, an alert passes, as with
+#[cfg(feature = "script")]
+type Passes = (Test, Option<NativeCondition>, Vec<String>);
+
+/// A filter's condition, the same if it needs no engine, and the classes that it names. If the filter fails, an alert passes, as with
 /// handlers, or does not.
 #[cfg(feature = "script")]
-fn passes(
-    script: &str,
-    on_failure: bool,
-) -> Result<(Test, Option<NativeCondition>), SelectionProblem> {
+fn passes(script: &str, on_failure: bool) -> Result<Passes, SelectionProblem> {
     use std::cell::{Cell, RefCell};
     use std::sync::Arc;
 
     let filter = crate::script::Filter::compile(script).map_err(SelectionProblem::Filter)?;
-    let native = filter.native_condition();
+    let (native, classes) = (filter.native_condition(), filter.classes().to_vec());
     let (filter, failed) = (RefCell::new(filter), Cell::new(false));
     let test = move |alert: &Alert| {
         if let Some(passes) = filter.borrow().passes_natively(alert) {
@@ -136,7 +138,7 @@ fn passes(
             on_failure
         })
     };
-    Ok((Box::new(test), native))
+    Ok((Box::new(test), native, classes))
 }
 
 #[cfg(test)]

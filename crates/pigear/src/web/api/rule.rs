@@ -43,8 +43,10 @@ pub(in crate::web) struct RuleObject {
     enabled: bool,
     /// What its `metadata` says.
     metadata: Vec<Metadata>,
-    /// Other rules with the same ids: each as `FILE:LINE`.
+    /// Other rules with the same ids: each as `FILE:LINE`, at most twenty.
     others: Vec<String>,
+    /// How many others there are besides these.
+    more_others: usize,
     /// Where its contents are in `pkt`.
     matches: Vec<Match>,
 }
@@ -110,6 +112,7 @@ fn object(found: &FoundRule, alert: &Alert) -> RuleObject {
             .map(|(name, value)| Metadata { name: text(name), value: text(value) })
             .collect(),
         others: found.others.iter().map(|other| place(&other.place)).collect(),
+        more_others: found.more_others,
         matches: if alert.message.has_packet() { matches(found, alert) } else { Vec::new() },
     }
 }
