@@ -72,7 +72,11 @@ fn send(sensor: &mut Running, numbers: std::ops::Range<usize>) {
 fn arrive(central: &Running, count: usize) -> Vec<String> {
     let mut found = Vec::new();
     until(&format!("{count} alerts are stored"), || {
+        let before = found.len();
         found = messages(&stored(central.room(), "central.db"));
+        if found.len() > before {
+            eprintln!("{} of {count} alerts are stored", found.len());
+        }
         found.len() >= count
     });
     found
@@ -216,9 +220,10 @@ fn what_is_wrong_with_the_server_is_said_without_secrets() {
     }
 }
 
+/// Server 2.9 passes over messages of a work queue that was full: it stores and acknowledges all, and delivers fewer.
 #[test]
 fn a_full_stream_that_refuses_alerts_gets_them_once_there_is_room() {
-    for generation in generations() {
+    for generation in generations().into_iter().filter(|program| !server::is_old(program)) {
         let server = Server::start(&generation, JETSTREAM);
         let keys = ["max_size=8KiB", "discard=new", "retention=workqueue", "compression=none"];
         let mut here = sensor(&server.url(), &keys).start();

@@ -117,8 +117,14 @@ impl Publisher {
         if checked.is_new {
             info!("{self}: created the stream {}", self.settings.name);
         }
+        let version = client.server_info().version;
+        if self.settings.is_unsafe_on(&version) {
+            warn!(
+                "{self}: server {version} may lose alerts of a full stream with retention=workqueue and \
+                discard=new; upgrade the server, or choose another retention"
+            );
+        }
         if !checked.differences.is_empty() {
-            let version = client.server_info().version;
             let how = if checked.is_new {
                 format!("the server (version {version}) doesn't do all that was asked")
             } else {
@@ -152,28 +158,30 @@ impl Publisher {
     pub(super) async fn publish_all(&mut self, alerts: &[Arc<Alert>]) -> Vec<Outcome> {
         let messages: Vec<_> = alerts.iter().map(|alert| self.message(alert)).collect();
         let mut outcomes = vec![Outcome::Open; alerts.len()];
-        let mut backoff = Backoff::new(BACKOFF);
+        let (mut backoff, mut failures) = (Backoff::new(BACKOFF), 0_u32);
         let deadline = self.deadline.clone();
-        while outcomes.contains(&Outcome::Open) {
-            let is_retry = self.is_first || backoff.attempts() > 0;
-            let attempt =
-                in_time(&deadline, self.attempt(&messages, &mut outcomes, is_retry)).await;
-            let problem = match attempt {
-                None => break,
-                Some(Ok(())) => continue,
-                Some(Err(problem)) => problem,
-            };
+        let mut open = alerts.len();
+        while open > 0 {
+            let is_retry = self.is_first || failures > 0;
+            let attempt = self.attempt(&messages, &mut outcomes, is_retry);
+            let Some(attempt) = in_time(&deadline, attempt).await else { break };
+            let before = std::mem::replace(&mut open, count_open(&outcomes));
+            let Err(problem) = attempt else { continue };
+            if open < before {
+                // Something was accepted, so it is worth trying again soon.
+                backoff.succeeded();
+            }
             let wait = backoff.failed();
-            if backoff.attempts().is_power_of_two() {
-                let open = outcomes.iter().filter(|outcome| **outcome == Outcome::Open).count();
-                let alerts = plural::count(open as u64, "alert");
-                warn!("{self}: {problem}; trying again in {wait:?} ({alerts} at least)");
+            failures = failures.saturating_add(1);
+            if failures.is_power_of_two() {
+                let waiting = plural::count(open as u64, "alert");
+                warn!("{self}: {problem}; trying again in {wait:?} (at least {waiting})");
             }
             if in_time(&deadline, sleep(wait)).await.is_none() {
                 break;
             }
         }
-        if backoff.attempts() > 0 && !outcomes.contains(&Outcome::Open) {
+        if failures > 0 && open == 0 {
             info!("{self}: works again");
         }
         self.is_first = false;
@@ -258,6 +266,10 @@ async fn publish(
             return trouble;
         }
     }
+}
+
+fn count_open(outcomes: &[Outcome]) -> usize {
+    outcomes.iter().filter(|outcome| **outcome == Outcome::Open).count()
 }
 
 /// Notes what became of a message. The first trouble that isn't a refusal counts.

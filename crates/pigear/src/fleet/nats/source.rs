@@ -40,6 +40,10 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many alerts are remembered to recognize one that comes again: more than may be on their way to the store.
 const RECENT: usize = 100_000;
 
+/// A server that was killed may not know that it delivered alerts, and that they were acknowledged. These come first
+/// when delivery begins again, so they are looked for until this many in a row are new.
+const UNSURE: u32 = 1_000;
+
 /// A message that has to wait for so long to be acknowledged is reported to be in progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(ACK_WAIT.as_secs() / 3);
 
@@ -50,6 +54,8 @@ pub(crate) struct NatsSource {
     archive: Option<Archive>,
     recent: Recent,
     unacknowledged: VecDeque<Unacknowledged>,
+    /// How many more alerts are looked for in the store, though nothing says that they were delivered before.
+    unsure: u32,
     /// Messages that are not alerts.
     undecoded: u64,
     /// Alerts that came again.
@@ -93,6 +99,7 @@ impl NatsSource {
             archive,
             recent: Recent::new(RECENT),
             unacknowledged: VecDeque::new(),
+            unsure: UNSURE,
             undecoded: 0,
             duplicates: 0,
         })
@@ -106,6 +113,7 @@ impl NatsSource {
             let opened = runtime.run(self.open(connection));
             let problem = match (opened, &*connection) {
                 (Ok(open), Some(client)) => {
+                    self.unsure = UNSURE;
                     if backoff.attempts() > 0 {
                         info!("source {}: works again", self.name());
                     }
@@ -211,10 +219,16 @@ impl NatsSource {
         }
     }
 
-    /// Whether the alert was taken before. The store is asked only where the message says that this may be.
+    /// Whether the alert was taken before. The store is asked only where the message says that this may be, and
+    /// where delivery has just begun.
     fn is_known(&mut self, alert: &Alert, id: u128, is_suspicious: bool) -> bool {
-        self.recent.has(id)
-            || is_suspicious && self.archive.as_mut().is_some_and(|archive| archive.has(alert))
+        if self.recent.has(id) {
+            return true;
+        }
+        let Some(archive) = &mut self.archive else { return false };
+        let is_known = (is_suspicious || self.unsure > 0) && archive.has(alert);
+        self.unsure = if is_known { UNSURE } else { self.unsure.saturating_sub(1) };
+        is_known
     }
 
     /// A message that isn't an alert: counted, kept if there is a store, and not delivered again.

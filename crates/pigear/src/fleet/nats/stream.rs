@@ -118,6 +118,13 @@ pub(super) struct Checked {
 }
 
 impl StreamSettings {
+    /// Whether a server of this version may pass over alerts that it has acknowledged: 2.9 does so with a work queue
+    /// that was full.
+    pub(super) fn is_unsafe_on(&self, version: &str) -> bool {
+        let is_queue = self.retention == Some(Retention::WorkQueue);
+        is_queue && self.discard == Some(Discard::New) && version.starts_with("2.9.")
+    }
+
     /// Looks for the stream, and creates it if it is missing and that is allowed.
     ///
     /// # Errors

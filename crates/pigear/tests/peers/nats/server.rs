@@ -23,6 +23,11 @@ pub(super) fn generations() -> Vec<PathBuf> {
     all.into_iter().filter(|path| path.exists()).collect()
 }
 
+/// Whether it is the oldest supported server.
+pub(super) fn is_old(program: &Path) -> bool {
+    program.to_string_lossy().contains("nats-2.9")
+}
+
 /// A server; it is killed when this is dropped.
 pub(super) struct Server {
     dir: TempDir,
@@ -81,7 +86,7 @@ impl Server {
     }
 
     pub(super) fn is_old(&self) -> bool {
-        self.program.to_string_lossy().contains("2.9")
+        is_old(&self.program)
     }
 
     /// A client that knows only how to publish and ask.
