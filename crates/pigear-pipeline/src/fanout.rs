@@ -203,6 +203,16 @@ impl Intake<'_> {
         }
     }
 
+    /// Takes an alert that another Pigear received, and returns whether to continue; `None` if it wasn't taken,
+    /// because there were enough before.
+    #[must_use]
+    pub fn forwarded(&self, alert: &Arc<Alert>) -> Option<Flow> {
+        match self.fanout.try_send(alert, self.mode) {
+            Sent::Refused => None,
+            sent => Some(sent.flow()),
+        }
+    }
+
     /// Takes an event of Snort's log read now, and returns whether to continue reading.
     pub fn logged(&self, logged: Logged) -> Flow {
         self.try_logged(logged).flow()
@@ -226,7 +236,7 @@ impl Intake<'_> {
         Arc::new(alert)
     }
 
-    /// Counts positions in a log without a record.
+    /// Counts positions in a log without a record, or messages without an alert.
     pub fn damaged(&self, places: u64) {
         self.fanout.stats.malformed.add(places);
     }

@@ -52,6 +52,8 @@
 pub mod command;
 pub mod config;
 mod description;
+#[cfg(feature = "nats")]
+pub mod fleet;
 pub mod handler;
 mod host_name;
 mod input_file;
@@ -66,6 +68,8 @@ pub mod registry;
 pub mod rules;
 #[cfg(feature = "script")]
 pub mod script;
+#[cfg(any(feature = "http", feature = "nats"))]
+mod secret;
 #[cfg(feature = "shell")]
 pub mod shell;
 #[cfg(any(feature = "command", feature = "http", feature = "script", feature = "web"))]

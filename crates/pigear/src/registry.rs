@@ -162,6 +162,12 @@ impl Registry {
             crate::handler::http::DESCRIPTION,
             crate::handler::http::Http::new,
         );
+        #[cfg(feature = "nats")]
+        registry.register_writer(
+            "nats",
+            crate::fleet::nats::DESCRIPTION,
+            crate::fleet::nats::Nats::new,
+        );
         registry.register("pcap", pcap::DESCRIPTION, pcap::Pcap::new);
         registry.register("record", record::DESCRIPTION, record::Record::new);
         registry.register_writer("socket", socket::DESCRIPTION, socket::Socket::new);

@@ -112,6 +112,14 @@ pub use triage::{
     AlertSet, AppliedRules, MarkKind, PastAction, TriageAction, TriageRule, TriageWriter,
 };
 
+#[cfg(feature = "nats")]
+pub(crate) use interned::{Provenance, Signature};
+#[cfg(feature = "nats")]
+pub(crate) use record::{decode_into as decode_record, encode as encode_record, varint};
+
+#[cfg(all(test, feature = "nats"))]
+pub(crate) use tests::all_alerts as test_alerts;
+
 use clock::Clock;
 use progress::Progress;
 use writer::Writer;

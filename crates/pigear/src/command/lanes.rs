@@ -74,10 +74,14 @@ fn list(reader: &Reader) -> Result<(), Failure> {
 }
 
 /// Checks that the store has a lane of this name.
-pub(super) fn check_lane(reader: &Reader, name: Option<&str>) -> Result<(), Failure> {
+pub(super) fn check_lane(reader: &mut Reader, name: Option<&str>) -> Result<(), Failure> {
     match name {
         Some(name) if !reader.lanes()?.iter().any(|lane| lane.name == name) => {
-            Err(no_lane(reader, name)?)
+            // A source isn't a lane, and may have dead letters.
+            if reader.dead_letters(Some(name), 1)?.is_empty() {
+                return Err(no_lane(reader, name)?);
+            }
+            Ok(())
         }
         _ => Ok(()),
     }
@@ -96,7 +100,7 @@ fn no_lane(reader: &Reader, name: &str) -> Result<Failure, Failure> {
 
 pub(super) fn send_again(args: &RedeliverArgs) -> Result<(), Failure> {
     let path = store_path(&args.store)?;
-    check_lane(&Reader::open(&path)?, args.lane.as_deref())?;
+    check_lane(&mut Reader::open(&path)?, args.lane.as_deref())?;
     let Redelivery { lanes, damaged, .. } = redeliver(&path, args.lane.as_deref())?;
     if lanes.is_empty() && damaged == 0 {
         say("there are no dead letters");

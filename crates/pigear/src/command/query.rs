@@ -46,7 +46,7 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
     let mut reader = Reader::open(&path)?;
     let limit = args.limit.unwrap_or(LIMIT);
     if args.dead_letters {
-        lanes::check_lane(&reader, args.lane.as_deref())?;
+        lanes::check_lane(&mut reader, args.lane.as_deref())?;
         return dead_letters(&mut reader, args, limit);
     }
     let criteria = args.criteria()?;

@@ -36,8 +36,8 @@ pub struct SourceConfig {
     #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
     pub snort_conf: Option<PathBuf>,
 
-    /// What alerts come from: `unix` (Snort's socket), `unified2` (Snort's log) or `play` (a
-    /// recording) [default: unix]
+    /// What alerts come from: `unix` (Snort's socket), `unified2` (Snort's log), `play` (a
+    /// recording) or `nats` (a stream that other Pigears publish to) [default: unix]
     #[serde(rename = "type", deserialize_with = "parsed")]
     #[cfg_attr(
         feature = "command",
@@ -51,10 +51,13 @@ pub struct SourceConfig {
     pub kind: SourceKind,
 
     /// What the socket handler reads: for `unix` a socket's path instead of --logdir, for `unified2`
-    /// a log, for `play` a recording
+    /// a log, for `play` a recording, for `nats` servers
     ///
     /// A log is a directory and the log's name, such as /var/log/snort/unified2.log: this file, and
     /// those with a time appended to the name, are read in order of time.
+    ///
+    /// Servers of NATS are nats://HOST:PORT, several with commas between, and settings behind them:
+    /// ?stream=NAME&consumer=NAME&sensor=NAME&priority=N&creds=FILE and more (docs/fleet.md).
     #[cfg_attr(feature = "command", arg(long, value_name = "WHERE"))]
     pub from: Option<PathBuf>,
 
@@ -190,8 +193,13 @@ impl SourceConfig {
             Some("--complete-from and --complete-wait are for Snort's socket")
         } else if self.instances.is_some() && !is_socket {
             Some("--instances is for Snort's socket")
+        } else if self.kind == SourceKind::Nats && self.sensor.is_some() {
+            Some(
+                "alerts from nats have their own sensors' names: leave out --sensor; for a selection, write \
+                --from nats://HOST:PORT?sensor=NAME",
+            )
         } else if self.from.is_some() && is_foreign {
-            Some("--from is for the socket handlers unix, unified2 and play")
+            Some("--from is for the socket handlers unix, unified2, play and nats")
         } else {
             None
         }
@@ -208,16 +216,22 @@ pub enum SourceKind {
     Unified2,
     /// A recording.
     Play,
+    /// A stream of NATS, to which other Pigears publish.
+    Nats,
     /// A source that a [`Resolver`](crate::registry::Resolver) creates: its name has dots.
     Resolved(String),
 }
 
 impl SourceKind {
-    const BUILTIN: [(Self, &'static str); 3] =
-        [(Self::Unix, "unix"), (Self::Unified2, "unified2"), (Self::Play, "play")];
+    const BUILTIN: [(Self, &'static str); 4] = [
+        (Self::Unix, "unix"),
+        (Self::Unified2, "unified2"),
+        (Self::Play, "play"),
+        (Self::Nats, "nats"),
+    ];
 
     /// The names of the built-in kinds.
-    pub(crate) fn names() -> [&'static str; 3] {
+    pub(crate) fn names() -> [&'static str; 4] {
         Self::BUILTIN.map(|(_, name)| name)
     }
 
@@ -228,7 +242,7 @@ impl SourceKind {
 
     /// Whether alerts from there can wait until there is room for them. Snort can't wait.
     pub(crate) fn is_patient(&self) -> bool {
-        matches!(self, Self::Unified2 | Self::Play)
+        matches!(self, Self::Unified2 | Self::Play | Self::Nats)
     }
 }
 

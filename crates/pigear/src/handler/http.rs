@@ -29,7 +29,6 @@ mod path_values;
 mod presets;
 mod request_body;
 mod retry;
-mod secret;
 mod secrets;
 mod sender;
 mod stopping;
@@ -53,6 +52,7 @@ pub use secret::Secret;
 
 use crate::description::{Description, FileUse};
 use crate::keys::SetupError;
+use crate::secret;
 use batch_builder::BatchBuilder;
 use dispatcher::Dispatcher;
 use id::Id;

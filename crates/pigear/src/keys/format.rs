@@ -120,6 +120,14 @@ impl From<FormatName> for FormatKeys {
 }
 
 impl FormatKeys {
+    /// Whether none of the keys is given.
+    #[cfg(feature = "nats")]
+    pub(crate) fn is_default(&self) -> bool {
+        let Self { format, fields, packet, payload, max_bytes, utc } = self;
+        let contents = packet.is_none() && payload.is_none() && max_bytes.is_none();
+        format.is_none() && fields.is_none() && contents && utc.is_none()
+    }
+
     /// The format of this name if none is given.
     #[must_use]
     pub fn or(self, usual: FormatName) -> Self {

@@ -16,7 +16,11 @@ use super::ListenError;
 use super::open_store::OpenStore;
 use super::sockets::{self, Socket};
 use crate::config::{SourceConfig, SourceKind};
+#[cfg(feature = "nats")]
+use crate::fleet::nats::NatsSource;
 use crate::registry::Registry;
+#[cfg(feature = "nats")]
+use crate::registry::Unresolved;
 
 /// The default of `--complete-wait`.
 const COMPLETE_WAIT: Duration = Duration::from_millis(500);
@@ -42,6 +46,7 @@ impl Opening<'_> {
             SourceKind::Unix => self.sockets(source, usual_log_dir),
             SourceKind::Unified2 => Ok(vec![Box::new(self.log(source)?)]),
             SourceKind::Play => Ok(vec![Box::new(self.recording(source)?)]),
+            SourceKind::Nats => Ok(vec![self.nats(source)?]),
             SourceKind::Resolved(ref name) => Ok(vec![self.resolved(name, source)?]),
         }
     }
@@ -131,6 +136,26 @@ impl Opening<'_> {
         ))?;
         Play::open(path.clone(), self.factory(source, None))
             .map_err(|source| ListenError::Recording { path, source })
+    }
+
+    #[cfg(feature = "nats")]
+    fn nats(&self, source: &SourceConfig) -> Result<Box<dyn Source>, ListenError> {
+        let from = source.from.as_deref().and_then(Path::to_str).ok_or(ListenError::Source(
+            "the socket handler `nats` needs servers; give them with --from nats://HOST:PORT",
+        ))?;
+        match NatsSource::new(from, self.store.archive()) {
+            Ok(source) => Ok(Box::new(source)),
+            Err(problem) => Err(ListenError::SourceHandler {
+                name: "nats".to_owned(),
+                problem: Unresolved::Failed(problem.into()),
+            }),
+        }
+    }
+
+    #[cfg(not(feature = "nats"))]
+    #[expect(clippy::unused_self, reason = "with NATS it is")]
+    fn nats(&self, _: &SourceConfig) -> Result<Box<dyn Source>, ListenError> {
+        Err(ListenError::Source("this program was built without nats"))
     }
 
     /// A source of the embedding program.

@@ -11,9 +11,10 @@ use rusqlite::{Connection, params};
 
 use super::id_hash::{IdMap, IdSet};
 use super::span::Span;
-pub(super) use provenance::Provenance;
+pub(crate) use provenance::Provenance;
 pub(super) use row::{InternedRow, WantedRow};
-pub(super) use signature::{Signature, WantedSignature, example_dialects};
+pub(crate) use signature::Signature;
+pub(super) use signature::{WantedSignature, example_dialects};
 
 /// The most of each that are cached; an attacker may invent more.
 const MAX_CACHED: usize = 20_000;

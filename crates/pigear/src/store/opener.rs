@@ -83,6 +83,21 @@ impl StoreOpener {
         Ok(queue)
     }
 
+    /// Keeps bytes that a source got and can't decode, as a dead letter of the source.
+    ///
+    /// # Errors
+    /// If the store can't be opened or written.
+    #[cfg(feature = "nats")]
+    pub(crate) fn keep_undecoded(
+        &self,
+        source: &str,
+        data: &[u8],
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let kept = self.store()?.0.writer.lock().keep_undecoded(source, data, reason);
+        kept.map_err(|problem| problem.at(self.path()))
+    }
+
     /// All lanes are registered: starts to apply the retention policy, once everything is open.
     ///
     /// # Errors

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use pigear_alert::Alert;
+#[cfg(feature = "nats")]
+use pigear_alert::Medium;
 use pigear_alert::unified2::Event;
 use rusqlite::Connection;
 
@@ -216,6 +218,37 @@ impl Reader {
             sid: vec![event.signature],
             sensor: sensor.map(str::to_owned),
             also: Some(Box::new(move |alert| alert.message.event_id == event_id)),
+            ..Criteria::default()
+        };
+        let mut found = false;
+        self.newest(&criteria, |_| {
+            found = true;
+            Further::Enough
+        })?;
+        Ok(found)
+    }
+
+    /// Whether this alert is stored: with the same sensor, time, rule and event id, and received at the same
+    /// moment unless it was read from Snort's log.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    #[cfg(feature = "nats")]
+    pub(crate) fn has_alert(&mut self, alert: &Alert) -> Result<bool, StoreError> {
+        let microsecond = alert.timestamp().as_microsecond();
+        let (message, received, medium) = (&alert.message, alert.received, alert.medium);
+        let (event_id, sensor) = (message.event_id, alert.origin.sensor.clone());
+        let criteria = Criteria {
+            since: Timestamp::from_microsecond(microsecond).ok(),
+            until: Timestamp::from_microsecond(microsecond + 1).ok(),
+            gid: vec![message.sig_generator],
+            sid: vec![message.sig_id],
+            also: Some(Box::new(move |stored| {
+                stored.message.event_id == event_id
+                    && stored.origin.sensor == sensor
+                    && stored.medium == medium
+                    && (medium == Medium::Unified2 || stored.received == received)
+            })),
             ..Criteria::default()
         };
         let mut found = false;

@@ -23,7 +23,7 @@
 //! to stay.
 
 mod logged;
-mod varint;
+pub(crate) mod varint;
 
 use jiff::{SignedDuration, Timestamp};
 use pigear_alert::{Alert, AppName, Medium};
@@ -46,7 +46,7 @@ const LOGGED: u8 = 4;
 const UNIFIED2: u8 = 8;
 
 /// Appends an alert.
-pub(super) fn encode(alert: &Alert, out: &mut Vec<u8>) {
+pub(crate) fn encode(alert: &Alert, out: &mut Vec<u8>) {
     let begin = out.len();
     let message = &alert.message;
     let app_name = message.app_name.as_ref().map(AppName::as_bytes);
@@ -89,7 +89,7 @@ pub(super) fn encode(alert: &Alert, out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// What is wrong with the bytes.
-pub(super) fn decode_into(
+pub(crate) fn decode_into(
     alert: &mut Alert,
     bytes: &[u8],
     signature: &Signature,

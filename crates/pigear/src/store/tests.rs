@@ -236,6 +236,28 @@ fn many_addresses_take_no_more_than_that_either() {
     assert!(overhead <= 120.0, "{overhead}");
 }
 
+/// All recorded alerts: of an unnamed sensor without maps, of a named one with them, and out of Snort's logs.
+#[cfg(feature = "nats")]
+pub(crate) fn all_alerts() -> Vec<Arc<Alert>> {
+    let rules = "384 || ICMP PING || url,example.org/ping || cve,2021-44228\n";
+    let origin = Origin {
+        sensor: Some("dmz".to_owned()),
+        socket: Some("/var/log/snort/snort_alert".into()),
+        ..Origin::default()
+    };
+    let names = Names { rules: SidMsgMap::parse(rules).value, ..Names::default() };
+    let named = AlertFactory {
+        origin: Arc::new(origin),
+        names: Arc::new(NamesCell::new(names)),
+        ..AlertFactory::default()
+    };
+    let factories = [AlertFactory::default(), named];
+    let recorded = factories.iter().flat_map(|factory| {
+        recordings().iter().flat_map(|recording| alerts(recording, factory)).collect::<Vec<_>>()
+    });
+    recorded.chain(logged()).collect()
+}
+
 /// Alerts out of Snort's logs, alone and completing those of the socket.
 fn logged() -> Vec<Arc<Alert>> {
     let mut all = Vec::new();

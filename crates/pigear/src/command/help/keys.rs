@@ -9,6 +9,7 @@ pub(super) fn about(kind: &str, key: &str) -> Option<&'static str> {
         "exec" => EXEC,
         "file" => FILE,
         "http" => HTTP,
+        "nats" => NATS,
         "pcap" => PCAP,
         "record" => RECORD,
         "shell" => SHELL,
@@ -118,6 +119,38 @@ const HTTP: &[(&str, &str)] = &[
     ("template", "what is sent of an alert: a file, or preset:NAME (slack, discord, telegram, …)"),
     ("escape", "what a template's values are escaped for: json (default), url or none"),
     ("param", "param.NAME=VALUE is a value for the template"),
+];
+
+const NATS: &[(&str, &str)] = &[
+    ("url", "nats://HOST:PORT or tls://HOST:PORT, several with commas between"),
+    ("create", "yes: a missing stream is created"),
+    ("stream", "the stream; PIGEAR, if not given"),
+    ("subject", "where alerts are published; pigear.alerts.SENSOR.PRIORITY, if not given"),
+    ("format", "how an alert is written; in Pigear's binary form, if not given"),
+    ("replicas", "how many servers have the stream: 1 (default), 3 or 5"),
+    ("retention", "how long alerts are kept: limits (default), workqueue or interest"),
+    ("max_age", "how old alerts in the stream may get; 7d, if not given; 0 for no limit"),
+    ("max_size", "how large the stream may get: 10GB; no limit, if not given"),
+    (
+        "discard",
+        "what a full stream does: old (default) removes the oldest, new refuses new alerts",
+    ),
+    ("duplicate_window", "for how long the stream knows alerts that come again; 2m, if not given"),
+    ("compression", "of the stream on the server's disk: s2 (default) or none"),
+    ("storage", "where the server keeps the stream: file (default) or memory"),
+    ("in_flight", "how many alerts may wait for acknowledgement; 1024, if not given"),
+    ("timeout", "how long an acknowledgement may take; 5s, if not given"),
+    ("creds", "a credentials file"),
+    ("user", "the user"),
+    ("password", "the user's password; password_file keeps it from other users"),
+    ("password_file", "a file with the user's password"),
+    ("token", "a token; token_file keeps it from other users"),
+    ("token_file", "a file with a token"),
+    ("nkey", "a file with the seed of an nkey"),
+    ("tls", "yes: demand TLS also where the URL doesn't"),
+    ("ca", "the certificates (PEM) to trust instead of the system's"),
+    ("cert", "the client's certificate (PEM)"),
+    ("key", "the key of the certificate (PEM)"),
 ];
 
 #[cfg(test)]

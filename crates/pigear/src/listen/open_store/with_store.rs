@@ -60,6 +60,12 @@ impl OpenStore {
         })
     }
 
+    /// What a source of a fleet uses of the store.
+    #[cfg(feature = "nats")]
+    pub(in crate::listen) fn archive(&self) -> Option<crate::fleet::Archive> {
+        self.store.clone().map(crate::fleet::Archive::new)
+    }
+
     pub(in crate::listen) fn is_open(&self) -> bool {
         self.store.is_some()
     }

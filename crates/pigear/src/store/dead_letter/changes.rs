@@ -95,6 +95,20 @@ impl Writer {
         Ok(file)
     }
 
+    /// Keeps bytes that a source can't decode as a dead letter.
+    #[cfg(feature = "nats")]
+    pub(in crate::store) fn keep_undecoded(
+        &mut self,
+        source: &str,
+        data: &[u8],
+        reason: &str,
+    ) -> Result<(), StoreProblem> {
+        let change = self.change()?;
+        keep_undecoded(&change, source, data, reason)?;
+        change.commit()?;
+        Ok(())
+    }
+
     /// Writes when a lane sent its last messages.
     pub(in crate::store) fn note_sends(
         &mut self,
@@ -155,6 +169,26 @@ fn set_aside(change: &Change<'_>, lane: &str, row: &DamagedRow) -> rusqlite::Res
             (SELECT 1 FROM dead_letter WHERE damaged AND lane = ?1 AND alert = ?2)",
         )?
         .execute(params![lane, id, now(), reason, signature, origin, data, bytes])?;
+    Ok(())
+}
+
+/// Makes a dead letter of bytes that a source got and can't decode. The same bytes are kept once.
+#[cfg(feature = "nats")]
+fn keep_undecoded(
+    change: &Change<'_>,
+    source: &str,
+    data: &[u8],
+    reason: &str,
+) -> rusqlite::Result<()> {
+    let bytes = OVERHEAD + data.len() + reason.len() + source.len();
+    change
+        .prepare_cached(
+            "INSERT INTO dead_letter \
+            (lane, alert, refused, reason, signature, origin, data, damaged, bytes) \
+            SELECT ?1, 0, ?2, ?3, 0, 0, ?4, 1, ?5 WHERE NOT EXISTS \
+            (SELECT 1 FROM dead_letter WHERE damaged AND lane = ?1 AND alert = 0 AND data = ?4)",
+        )?
+        .execute(params![source, now(), reason, data, bytes])?;
     Ok(())
 }
 

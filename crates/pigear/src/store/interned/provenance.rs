@@ -15,10 +15,10 @@ use crate::store::digest::Digest;
 
 /// Where an alert came from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::store) struct Provenance {
-    pub(in crate::store) origin: Arc<Origin>,
-    pub(in crate::store) sender: Option<Sender>,
-    pub(in crate::store) dialect: Dialect,
+pub(crate) struct Provenance {
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) sender: Option<Sender>,
+    pub(crate) dialect: Dialect,
 }
 
 impl Default for Provenance {

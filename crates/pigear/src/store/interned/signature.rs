@@ -39,7 +39,7 @@ pub(in crate::store) fn example_dialects(
 
 /// A rule as its alerts have it, with its names at that time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::store) struct Signature {
+pub(crate) struct Signature {
     pub(in crate::store) gid: u32,
     pub(in crate::store) sid: u32,
     /// The revision of its alerts whose records have none, and of the first of all others.
@@ -47,10 +47,19 @@ pub(in crate::store) struct Signature {
     classification: u32,
     pub(in crate::store) priority: u32,
     sent: Box<[u8]>,
-    pub(in crate::store) names: Arc<Names>,
+    pub(crate) names: Arc<Names>,
 }
 
 impl Signature {
+    /// A signature by generator, signature id, class and priority, with the message as Snort sent it and the
+    /// names.
+    #[cfg(feature = "nats")]
+    pub(crate) fn new(numbers: [u32; 4], sent: &[u8], names: Names) -> Self {
+        let [gid, sid, classification, priority] = numbers;
+        let names = Arc::new(names);
+        Self { gid, sid, rev: 0, classification, priority, sent: sent.into(), names }
+    }
+
     /// The rule's message, as bytes.
     pub(in crate::store) fn message(&self) -> &[u8] {
         self.names.looked.as_ref().map_or(&self.sent, |looked| &looked.message)

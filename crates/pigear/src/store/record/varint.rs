@@ -1,6 +1,6 @@
 //! Variable-length numbers: seven bits a byte, the lowest first.
 
-pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn put(out: &mut Vec<u8>, mut number: u64) {
     while number > 0x7f {
         out.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
@@ -8,15 +8,15 @@ pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
     out.push(number.to_le_bytes()[0]);
 }
 
-pub(super) fn put_signed(out: &mut Vec<u8>, number: i64) {
+pub(crate) fn put_signed(out: &mut Vec<u8>, number: i64) {
     put(out, (number.cast_unsigned() << 1) ^ (number >> 63).cast_unsigned());
 }
 
-pub(super) fn put_difference(out: &mut Vec<u8>, number: u32, from: u32) {
+pub(crate) fn put_difference(out: &mut Vec<u8>, number: u32, from: u32) {
     put_signed(out, i64::from(number) - i64::from(from));
 }
 
-pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
+pub(crate) fn take(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let byte = *bytes.split_off_first()?;
@@ -28,36 +28,36 @@ pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-pub(super) fn take_u32(bytes: &mut &[u8]) -> Option<u32> {
+pub(crate) fn take_u32(bytes: &mut &[u8]) -> Option<u32> {
     take(bytes)?.try_into().ok()
 }
 
-pub(super) fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
+pub(crate) fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
     let folded = take(bytes)?;
     Some((folded >> 1).cast_signed() ^ -(folded & 1).cast_signed())
 }
 
-pub(super) fn take_difference(bytes: &mut &[u8], from: u32) -> Option<u32> {
+pub(crate) fn take_difference(bytes: &mut &[u8], from: u32) -> Option<u32> {
     let difference = take_signed(bytes)?;
     moved(from, difference)
 }
 
-pub(super) fn moved(from: u32, by: i64) -> Option<u32> {
+pub(crate) fn moved(from: u32, by: i64) -> Option<u32> {
     i64::from(from).checked_add(by)?.try_into().ok()
 }
 
 /// Bytes, with their length before them.
-pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
-pub(super) fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+pub(crate) fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     let len = usize::try_from(take(bytes)?).ok()?;
     bytes.split_off(..len)
 }
 
-pub(super) fn take_byte(bytes: &mut &[u8]) -> Option<u8> {
+pub(crate) fn take_byte(bytes: &mut &[u8]) -> Option<u8> {
     bytes.split_off_first().copied()
 }
 

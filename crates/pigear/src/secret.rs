@@ -20,7 +20,7 @@ impl Secret {
     }
 
     /// A file's contents, without the newline at the end.
-    pub(super) fn read(path: &Path) -> Result<Self, String> {
+    pub(crate) fn read(path: &Path) -> Result<Self, String> {
         let text = input_file::read_text(path, MAX_SMALL)
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         Ok(Self(text.trim().to_owned()))

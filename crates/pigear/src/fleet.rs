@@ -1,0 +1,15 @@
+//! A fleet: many sensors that hand their alerts to one place, over an engine that is made for it.
+//!
+//! Pigear is the engine's producer (the handler [`nats`]) and consumer (the source of the same name). What
+//! travels is an alert as the store keeps it: see [`encode`] and [`decode`], and `docs/fleet.md` for each byte.
+
+mod archive;
+mod form;
+mod message_id;
+pub mod nats;
+mod recent;
+mod subject;
+
+pub(crate) use archive::Archive;
+pub use form::{FormError, decode, encode};
+pub use subject::SubjectTemplate;

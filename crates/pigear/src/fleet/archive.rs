@@ -1,0 +1,60 @@
+//! What a source of a fleet uses of the store: whether an alert is there already, and dead letters.
+
+use pigear_alert::Alert;
+use tracing::warn;
+
+use crate::store::{Reader, StoreOpener};
+
+/// The store, as a source uses it.
+pub(crate) struct Archive {
+    store: StoreOpener,
+    reader: Option<Reader>,
+    /// How many questions and dead letters failed.
+    failed: u64,
+}
+
+impl Archive {
+    pub(crate) fn new(store: StoreOpener) -> Self {
+        Self { store, reader: None, failed: 0 }
+    }
+
+    /// Whether an alert is stored. If the store can't be read, it isn't: an alert twice is better than none.
+    pub(super) fn has(&mut self, alert: &Alert) -> bool {
+        if self.reader.as_ref().is_none_or(Reader::is_stale) {
+            self.reader = match Reader::open(self.store.path()) {
+                Ok(reader) => Some(reader),
+                Err(error) => {
+                    self.failed(&format!(
+                        "cannot check for duplicates in {error}: {}",
+                        error.source
+                    ));
+                    None
+                }
+            };
+        }
+        let Some(reader) = &mut self.reader else { return false };
+        match reader.has_alert(alert) {
+            Ok(has) => has,
+            Err(error) => {
+                self.failed(&format!("cannot check for duplicates in {error}: {}", error.source));
+                false
+            }
+        }
+    }
+
+    /// Keeps what can't be decoded as a dead letter, and returns whether that was possible.
+    pub(super) fn keep(&mut self, source: &str, data: &[u8], reason: &str) -> bool {
+        let kept = self.store.keep_undecoded(source, data, reason);
+        if let Err(error) = &kept {
+            self.failed(&format!("cannot keep a dead letter in {error}: {}", error.source));
+        }
+        kept.is_ok()
+    }
+
+    fn failed(&mut self, problem: &str) {
+        self.failed += 1;
+        if self.failed.is_power_of_two() {
+            warn!("{problem}; {} so far", self.failed);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The binary form of an alert: what the store keeps of it, in one piece.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 1 | 0xA7: no text in UTF-8 begins with it |
+//! | 1 | version: the major number in the upper four bits, the minor number in the lower four |
+//! | varint | length of the head |
+//! | | the head: rule, origin and names (`form/head.rs`) |
+//! | to the end | the record, as the store has it (`store/record.rs`), with its own version and checksum |
+//!
+//! A newer minor version adds fields at the end of the head, where older decoders ignore them. Anything else
+//! is a new major version, which older decoders refuse.
+
+mod head;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use pigear_alert::wire::Decoded;
+use pigear_alert::{Alert, AlertMessage};
+
+use crate::store::{self, varint};
+
+/// The first byte.
+const MARK: u8 = 0xA7;
+
+/// The version that is written.
+const MAJOR: u8 = 1;
+const MINOR: u8 = 0;
+
+/// Why bytes are not an alert in the binary form.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormError {
+    /// They are something else: text, perhaps.
+    #[error("not an alert in Pigear's binary form")]
+    Foreign,
+    /// A newer Pigear wrote them.
+    #[error(
+        "version {major}.{minor} of the binary form is newer than {MAJOR}.x; upgrade this Pigear first"
+    )]
+    Newer {
+        /// The major version.
+        major: u8,
+        /// The minor version.
+        minor: u8,
+    },
+    /// They end too early, or have values that no alert has.
+    #[error("the head of the alert can't be decoded")]
+    Head,
+    /// The record is wrong.
+    #[error("{0}")]
+    Record(&'static str),
+}
+
+/// Appends an alert, with everything that the store keeps of it.
+pub fn encode(alert: &Alert, out: &mut Vec<u8>) {
+    let mut head = Vec::with_capacity(96);
+    head::encode(alert, &mut head);
+    out.extend([MARK, MAJOR << 4 | MINOR]);
+    varint::put_bytes(out, &head);
+    store::encode_record(alert, out);
+}
+
+/// Decodes an alert.
+///
+/// # Errors
+/// If the bytes are not an alert in this form, or one of a newer major version.
+pub fn decode(bytes: &[u8]) -> Result<Alert, FormError> {
+    let mut rest = bytes;
+    let Some(&[MARK, version]) = rest.split_off(..2) else { return Err(FormError::Foreign) };
+    let (major, minor) = (version >> 4, version & 0x0f);
+    match major {
+        MAJOR => {}
+        0 => return Err(FormError::Foreign),
+        _ => return Err(FormError::Newer { major, minor }),
+    }
+    let head = varint::take_bytes(&mut rest).ok_or(FormError::Head)?;
+    let head = head::decode(head).ok_or(FormError::Head)?;
+    let head::Head { signature, provenance, .. } = &head;
+    let decoded = Decoded::new(AlertMessage::default(), provenance.dialect);
+    let mut alert = Alert::new(decoded, Arc::clone(&provenance.origin), signature.names.clone());
+    store::decode_record(&mut alert, rest, signature, provenance).map_err(FormError::Record)?;
+    alert.count = head.count;
+    Ok(alert)
+}

@@ -1,0 +1,99 @@
+//! The id of an alert, by which an engine drops duplicates.
+
+use std::num::NonZeroU64;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use pigear_alert::{Alert, Medium};
+use sha2::{Digest, Sha256};
+
+/// Bytes of the digest that are used. Among the ten million alerts of a duplicate window, the chance that any two
+/// have the same id is one in a hundred million.
+const BYTES: usize = 9;
+
+/// The id: the same whenever an alert is published, and whoever reads it from the same log.
+///
+/// It is made of the sensor, the source's run, event id, time, generator and signature. Snort's event ids begin
+/// anew with each run of Snort; what tells runs apart is the sender's process, its packet thread, and when the
+/// datagram was received, which only one Pigear did. An alert from Snort's log has the log's sensor number instead,
+/// so that two readers of one log agree.
+pub(super) fn of(alert: &Alert) -> String {
+    let digest = digest(alert);
+    URL_SAFE_NO_PAD.encode(digest.get(..BYTES).unwrap_or_default())
+}
+
+/// The same as a number, with more digits.
+pub(super) fn number(alert: &Alert) -> u128 {
+    digest(alert).first_chunk().map_or(0, |first| u128::from_le_bytes(*first))
+}
+
+fn digest(alert: &Alert) -> [u8; 32] {
+    let message = &alert.message;
+    let mut hash = Sha256::new();
+    let sensor = alert.origin.sensor.as_deref().unwrap_or_default();
+    hash.update((sensor.len() as u64).to_le_bytes());
+    hash.update(sensor);
+    for number in [
+        message.event_id,
+        message.ts_sec,
+        message.ts_usec,
+        message.sig_generator,
+        message.sig_id,
+        message.sig_rev,
+    ] {
+        hash.update(number.to_le_bytes());
+    }
+    if alert.medium == Medium::Unified2 {
+        let sensor_id = alert.log().map_or(0, |log| log.event.key.sensor_id);
+        hash.update([1]);
+        hash.update(sensor_id.to_le_bytes());
+    } else {
+        let pid = alert.sender.map_or(0, |sender| sender.pid);
+        hash.update([0]);
+        hash.update(pid.to_le_bytes());
+        hash.update(alert.origin.thread.unwrap_or(u32::MAX).to_le_bytes());
+        hash.update(alert.received.as_nanosecond().to_le_bytes());
+    }
+    // A group with its first alert is another message than this alert.
+    hash.update(alert.count.map_or(0, NonZeroU64::get).to_le_bytes());
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::SignedDuration;
+    use pigear_alert::unified2::Logged;
+    use pigear_alert::wire::{Decoded, Dialect};
+    use pigear_alert::{AlertMessage, Origin};
+
+    use super::*;
+
+    fn datagram() -> Alert {
+        let mut message = AlertMessage::default();
+        (message.event_id, message.ts_sec, message.sig_id) = (7, 1_800_000_000, 384);
+        Alert::new(Decoded::new(message, Dialect::Snort29), Arc::default(), Arc::default())
+    }
+
+    #[test]
+    fn the_same_datagram_received_twice_is_two_alerts() {
+        let one = datagram();
+        let mut other = one.clone();
+        assert_eq!(of(&one), of(&other));
+        assert_eq!(of(&one).len(), 12);
+        other.received += SignedDuration::from_nanos(1);
+        assert_ne!(of(&one), of(&other));
+    }
+
+    #[test]
+    fn two_readers_of_one_log_agree() {
+        let logged = Logged::default();
+        let one = Alert::from_log(logged.clone(), Arc::default(), Arc::default());
+        let mut other = Alert::from_log(logged, Arc::default(), Arc::default());
+        other.received += SignedDuration::from_secs(5);
+        assert_eq!(of(&one), of(&other));
+        other.origin = Origin { sensor: Some("b".into()), ..Origin::default() }.into();
+        assert_ne!(of(&one), of(&other));
+    }
+}

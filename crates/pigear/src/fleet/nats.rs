@@ -1,0 +1,154 @@
+//! `nats`: publishes each alert to a stream of NATS `JetStream`, and a source that reads from one.
+//!
+//! An alert counts as handled once the stream has acknowledged it. Publishing keeps many alerts in flight; what
+//! isn't acknowledged is published again, in order, with the same id, so that the stream drops what it has already.
+//! While no server can be reached, or the stream refuses alerts, they wait.
+
+mod access;
+mod consumer;
+mod options;
+mod publisher;
+mod runtime;
+mod source;
+mod source_options;
+mod stream;
+mod trouble;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pigear_alert::Alert;
+use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress, Refusal};
+use tracing::warn;
+
+pub use options::Options;
+pub(crate) use source::NatsSource;
+pub use stream::{Discard, Retention, Storage, StreamCompression};
+
+use crate::description::{Description, FileUse};
+use crate::keys::SetupError;
+use publisher::{Outcome, Publisher};
+use runtime::Runtime;
+
+pub(crate) const DESCRIPTION: Description = Description {
+    about: "publishes each alert to a NATS JetStream; url=nats://HOST:PORT create=yes stream=PIGEAR \
+    subject=pigear.alerts.SENSOR.PRIORITY format=NAME in_flight=1024 creds=FILE nkey=FILE token_file=FILE \
+    and more (docs/fleet.md)",
+    files: &[
+        ("creds", FileUse::Reads),
+        ("nkey", FileUse::Reads),
+        ("password_file", FileUse::Reads),
+        ("token_file", FileUse::Reads),
+        ("ca", FileUse::Reads),
+        ("cert", FileUse::Reads),
+        ("key", FileUse::Reads),
+    ],
+};
+
+/// How long the first attempt to connect may hold up the handler's start.
+const START_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// The most alerts that are published at once, as a multiple of those in flight: the pause between two batches is
+/// shared by more.
+const BATCHES: usize = 4;
+
+/// Publishes each alert.
+pub struct Nats {
+    publisher: Publisher,
+    runtime: Runtime,
+    needs: Needs,
+    /// Whether time was up.
+    gave_up: bool,
+}
+
+impl Nats {
+    /// Prepares everything; nothing is sent yet: servers may start later.
+    ///
+    /// # Errors
+    /// If keys contradict each other, or a file can't be read.
+    pub fn new(options: Options) -> Result<Self, SetupError> {
+        let in_flight = options.in_flight;
+        let publisher = Publisher::new(options).map_err(SetupError::Keys)?;
+        let runtime = Runtime::new().map_err(|error| format!("cannot start threads: {error}"))?;
+        let most = in_flight.saturating_mul(BATCHES);
+        let needs = Needs {
+            batch: BatchPolicy { enough: 1, most, delay: Duration::ZERO },
+            delivers: true,
+            target: Some(publisher.target()),
+            ..Needs::default()
+        };
+        Ok(Self { publisher, runtime, needs, gave_up: false })
+    }
+}
+
+impl Handler for Nats {
+    fn needs(&self) -> Needs {
+        self.needs.clone()
+    }
+
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
+        let Self { publisher, runtime, .. } = self;
+        publisher.start(context);
+        let connected =
+            runtime.run(async { tokio::time::timeout(START_TIMEOUT, publisher.connect()).await });
+        match connected {
+            Ok(Ok(())) => {}
+            Ok(Err(problem)) => warn!("{publisher}: {problem}; trying again with the next alert"),
+            Err(_) => {
+                warn!("{publisher}: the server doesn't answer; trying again with the next alert");
+            }
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        if self.gave_up {
+            return Err(Failure::time_up());
+        }
+        let Self { publisher, runtime, .. } = self;
+        let outcomes = runtime.run(publisher.publish_all(alerts));
+        self.gave_up = outcomes.contains(&Outcome::Open);
+        verdict(outcomes)
+    }
+}
+
+/// What became of a batch. What was acknowledged or refused behind one that wasn't is settled all the same.
+fn verdict(outcomes: Vec<Outcome>) -> Result<Progress, Failure> {
+    let all = outcomes.len();
+    let settled = outcomes.iter().position(|outcome| *outcome == Outcome::Open).unwrap_or(all);
+    let (mut ahead, mut refused) = (Vec::new(), Vec::new());
+    for (index, outcome) in outcomes.into_iter().enumerate() {
+        match outcome {
+            Outcome::Acknowledged if index > settled => ahead.push(index),
+            Outcome::Refused(reason) => refused.push(Refusal { index, reason: reason.into() }),
+            Outcome::Acknowledged | Outcome::Open => {}
+        }
+    }
+    if !refused.is_empty() {
+        return Err(Failure::refused_among(settled, refused).with_ahead(ahead));
+    }
+    match NonZeroUsize::new(settled).filter(|_| settled == all) {
+        Some(settled) => Ok(Progress::First(settled)),
+        None => Err(Failure::time_up().after(settled).with_ahead(ahead)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pigear_pipeline::Verdict;
+
+    #[test]
+    fn what_is_acknowledged_behind_one_that_is_not_is_settled() {
+        use Outcome::{Acknowledged as Taken, Open};
+        let failure = verdict(vec![Taken, Open, Taken, Open]).unwrap_err();
+        assert!(matches!(failure.verdict, Verdict::TimeUp));
+        assert_eq!((failure.settled, failure.ahead), (1, vec![2]));
+        let progress = verdict(vec![Taken, Taken]).unwrap();
+        assert_eq!(progress, Progress::First(NonZeroUsize::new(2).unwrap()));
+        let failure = verdict(vec![Outcome::Refused("too long".into()), Taken]).unwrap_err();
+        assert!(matches!(&failure.verdict, Verdict::Refused(refused) if refused.len() == 1));
+        assert_eq!((failure.settled, failure.ahead), (2, vec![]));
+    }
+}

@@ -1,0 +1,312 @@
+//! Which servers, and by which credentials.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_nats::{ConnectErrorKind, ConnectOptions, Event, ServerAddr};
+use serde::{Deserialize, Deserializer};
+
+use crate::input_file::{self, MAX_SMALL};
+use crate::keys::YesNo;
+use crate::secret::Secret;
+
+/// How long connecting to one server may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A server that answers no ping for twice this long is left.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long to wait between two attempts to connect again, at most.
+const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(4);
+
+/// The keys about servers and credentials, as they are given.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AccessKeys {
+    pub(super) url: Vec<Secret>,
+    pub(super) creds: Option<PathBuf>,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<Secret>,
+    pub(super) password_file: Option<PathBuf>,
+    pub(super) token: Option<Secret>,
+    pub(super) token_file: Option<PathBuf>,
+    pub(super) nkey: Option<PathBuf>,
+    pub(super) tls: Option<YesNo>,
+    pub(super) ca: Option<PathBuf>,
+    pub(super) cert: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+}
+
+/// Servers and credentials, checked.
+#[derive(Clone)]
+pub(super) struct Access {
+    servers: Vec<ServerAddr>,
+    /// The servers without credentials, for messages.
+    shown: String,
+    credentials: Credentials,
+    tls: Tls,
+}
+
+#[derive(Clone)]
+enum Credentials {
+    None,
+    User(String, Secret),
+    Token(Secret),
+    /// The seed of an nkey.
+    Nkey(Secret),
+    /// The text of a credentials file.
+    Creds(Secret),
+}
+
+#[derive(Clone, Default)]
+struct Tls {
+    required: bool,
+    ca: Option<PathBuf>,
+    identity: Option<(PathBuf, PathBuf)>,
+}
+
+/// One URL or several, with commas between or as an array. They may have a password.
+pub(super) fn urls<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Secret>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a URL, or an array of URLs")]
+    enum Urls {
+        One(String),
+        Several(Vec<String>),
+    }
+    let all = match Urls::deserialize(value)? {
+        Urls::One(url) => vec![url],
+        Urls::Several(urls) => urls,
+    };
+    let each = all.iter().flat_map(|urls| urls.split(','));
+    Ok(each.map(|url| Secret::from(url.trim().to_owned())).collect())
+}
+
+impl Access {
+    /// Checks the keys, and reads the files.
+    ///
+    /// # Errors
+    /// If keys contradict each other, or a file can't be read.
+    pub(super) fn new(keys: AccessKeys) -> Result<Self, String> {
+        if keys.url.is_empty() {
+            return Err("url is missing: give url=nats://HOST:PORT".to_owned());
+        }
+        let servers = keys.url.iter().map(server).collect::<Result<Vec<_>, _>>()?;
+        let shown = servers.iter().map(shown).collect::<Vec<_>>().join(",");
+        let is_in_url = servers.iter().any(ServerAddr::has_user_pass);
+        let tls = Tls::of(&keys)?;
+        let credentials = Credentials::of(keys)?;
+        if is_in_url && !matches!(credentials, Credentials::None) {
+            return Err("url has a user; remove it, or the other credentials".to_owned());
+        }
+        Ok(Self { servers, shown, credentials, tls })
+    }
+
+    /// The servers, without credentials.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Connects to one of the servers. Later the connection is made again by itself, without end.
+    ///
+    /// # Errors
+    /// What is wrong, in words for a user.
+    pub(super) async fn connect(
+        &self,
+        on_event: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Result<async_nats::Client, String> {
+        let mut options = self.options()?.event_callback(move |event| {
+            on_event(event);
+            async {}
+        });
+        options = options
+            .name(concat!("pigear/", env!("CARGO_PKG_VERSION")))
+            .connection_timeout(CONNECT_TIMEOUT)
+            .ping_interval(PING_INTERVAL)
+            .reconnect_delay_callback(|attempts| {
+                let factor =
+                    1_u32.checked_shl(attempts.min(8).try_into().unwrap_or(8)).unwrap_or(1);
+                (Duration::from_millis(25) * factor).min(MAX_RECONNECT_DELAY)
+            });
+        options.connect(&*self.servers).await.map_err(|error| self.in_words(&error))
+    }
+
+    fn options(&self) -> Result<ConnectOptions, String> {
+        let mut options = match &self.credentials {
+            Credentials::None => ConnectOptions::new(),
+            Credentials::User(user, password) => {
+                ConnectOptions::with_user_and_password(user.clone(), password.reveal().to_owned())
+            }
+            Credentials::Token(token) => ConnectOptions::with_token(token.reveal().to_owned()),
+            Credentials::Nkey(seed) => ConnectOptions::with_nkey(seed.reveal().to_owned()),
+            Credentials::Creds(text) => ConnectOptions::with_credentials(text.reveal())
+                .map_err(|_| "creds: not a credentials file".to_owned())?,
+        };
+        options = options.require_tls(self.tls.required);
+        if let Some(ca) = &self.tls.ca {
+            options = options.add_root_certificates(ca.clone());
+        }
+        if let Some((cert, key)) = &self.tls.identity {
+            options = options.add_client_certificate(cert.clone(), key.clone());
+        }
+        Ok(options)
+    }
+
+    /// Why connecting failed. The library's own text may have what the server sent, which isn't shown.
+    fn in_words(&self, error: &async_nats::ConnectError) -> String {
+        let cause = std::error::Error::source(error).map(|cause| format!(" ({cause})"));
+        let cause = cause.unwrap_or_default();
+        match error.kind() {
+            ConnectErrorKind::AuthorizationViolation => match self.credentials {
+                Credentials::None => {
+                    "the server wants credentials; give user and password, token, nkey or creds"
+                        .into()
+                }
+                _ => "the server refuses the credentials".to_owned(),
+            },
+            ConnectErrorKind::Authentication => {
+                "the server's challenge can't be signed; is the nkey or creds file whole?"
+                    .to_owned()
+            }
+            ConnectErrorKind::TimedOut => "the server doesn't answer".to_owned(),
+            ConnectErrorKind::Tls => format!("TLS failed{cause}"),
+            ConnectErrorKind::Dns => format!("the host's address can't be found{cause}"),
+            _ => format!("cannot connect{cause}"),
+        }
+    }
+}
+
+impl Tls {
+    fn of(keys: &AccessKeys) -> Result<Self, String> {
+        let identity = match (&keys.cert, &keys.key) {
+            (None, None) => None,
+            (Some(cert), key) => Some((cert.clone(), key.as_ref().unwrap_or(cert).clone())),
+            (None, Some(_)) => return Err("key needs its certificate; give cert".to_owned()),
+        };
+        let named = identity.iter().flat_map(|(cert, key)| [cert, key]).chain(&keys.ca);
+        for path in named {
+            read(path)?;
+        }
+        let has_files = keys.ca.is_some() || identity.is_some();
+        if keys.tls == Some(YesNo::No) && has_files {
+            return Err("ca, cert and key are for TLS; leave out tls=no".to_owned());
+        }
+        let required = keys.tls == Some(YesNo::Yes) || has_files;
+        Ok(Self { required, ca: keys.ca.clone(), identity })
+    }
+}
+
+impl Credentials {
+    fn of(keys: AccessKeys) -> Result<Self, String> {
+        let AccessKeys { creds, user, password, password_file, token, token_file, nkey, .. } = keys;
+        let password = one_of("password", password, password_file)?;
+        let token = one_of("token", token, token_file)?;
+        let ways = [creds.is_some(), user.is_some(), token.is_some(), nkey.is_some()];
+        if ways.into_iter().filter(|given| *given).count() > 1 {
+            return Err("give only one of creds, nkey, token, and user with password".to_owned());
+        }
+        if let Some(path) = creds {
+            let text = Secret::read(&path)?;
+            let checked = ConnectOptions::with_credentials(text.reveal());
+            return match checked {
+                Ok(_) => Ok(Self::Creds(text)),
+                Err(_) => Err(format!("{} is not a credentials file", path.display())),
+            };
+        }
+        match (user, password, token, nkey) {
+            (Some(user), Some(password), ..) => Ok(Self::User(user, password)),
+            (Some(_), None, ..) => Err("user needs password or password_file".to_owned()),
+            (None, Some(_), ..) => Err("password needs user".to_owned()),
+            (.., Some(token), _) => Ok(Self::Token(token)),
+            (.., Some(path)) => seed(&path),
+            _ => Ok(Self::None),
+        }
+    }
+}
+
+/// The seed in a file: the first line that begins with `SU`, as `nk -gen user` writes it.
+fn seed(path: &std::path::Path) -> Result<Credentials, String> {
+    let text = Secret::read(path)?;
+    let found = text.reveal().lines().map(str::trim).find(|line| line.starts_with("SU"));
+    match found {
+        Some(seed) => Ok(Credentials::Nkey(seed.to_owned().into())),
+        None => Err(format!("{} has no seed of a user's nkey (a line SU…)", path.display())),
+    }
+}
+
+fn one_of(
+    name: &str,
+    given: Option<Secret>,
+    file: Option<PathBuf>,
+) -> Result<Option<Secret>, String> {
+    match (given, file) {
+        (Some(_), Some(_)) => Err(format!("give only one of {name} and {name}_file")),
+        (given, None) => Ok(given),
+        (None, Some(path)) => Secret::read(&path).map(Some),
+    }
+}
+
+fn read(path: &std::path::Path) -> Result<Vec<u8>, String> {
+    input_file::read(path, MAX_SMALL)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+fn server(url: &Secret) -> Result<ServerAddr, String> {
+    let wrong =
+        "url: expected nats://HOST:PORT or tls://HOST:PORT, and several with commas between";
+    let text = url.reveal();
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    if !matches!(scheme, None | Some("nats" | "tls")) {
+        return Err(wrong.to_owned());
+    }
+    let server: ServerAddr = text.parse().map_err(|_| wrong.to_owned())?;
+    if server.host().is_empty() { Err(wrong.to_owned()) } else { Ok(server) }
+}
+
+/// A server without credentials.
+fn shown(server: &ServerAddr) -> String {
+    let scheme = if server.tls_required() { "tls" } else { "nats" };
+    let host = server.host();
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    format!("{scheme}://{host}:{}", server.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(url: &str) -> Result<Access, String> {
+        let url = url.split(',').map(|url| url.to_owned().into()).collect();
+        Access::new(AccessKeys { url, ..AccessKeys::default() })
+    }
+
+    #[test]
+    fn servers_are_shown_without_credentials() {
+        let access = access("nats://me:s3cret@a:4223,tls://b").unwrap();
+        assert_eq!(access.shown(), "nats://a:4223,tls://b:4222");
+    }
+
+    #[test]
+    fn what_is_no_server_is_refused_without_being_shown() {
+        for url in ["", "http://s3cret@a", "nats://", "nats://me:s3cret@"] {
+            let error = access(url).err().unwrap();
+            assert!(error.starts_with("url") && !error.contains("s3cret"), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn keys_that_contradict_each_other_are_refused() {
+        let keys = || AccessKeys { url: vec!["a".to_owned().into()], ..AccessKeys::default() };
+        let secret = |text: &str| Some(Secret::from(text.to_owned()));
+        let error = |keys| Access::new(keys).err().unwrap();
+        let problem = error(AccessKeys { user: Some("me".into()), ..keys() });
+        assert_eq!(problem, "user needs password or password_file");
+        let problem = error(AccessKeys { password: secret("s"), ..keys() });
+        assert_eq!(problem, "password needs user");
+        let problem = error(AccessKeys { token: secret("s"), nkey: Some("x".into()), ..keys() });
+        assert_eq!(problem, "give only one of creds, nkey, token, and user with password");
+        let problem = error(AccessKeys { key: Some("x".into()), ..keys() });
+        assert_eq!(problem, "key needs its certificate; give cert");
+        let mut user = AccessKeys { user: Some("me".into()), password: secret("s"), ..keys() };
+        user.url = vec!["nats://me:s@a".to_owned().into()];
+        assert_eq!(error(user), "url has a user; remove it, or the other credentials");
+    }
+}

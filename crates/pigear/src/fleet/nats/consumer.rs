@@ -1,0 +1,142 @@
+//! The consumer: what of the stream a source gets, shared by all that use its name.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
+use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy};
+use async_nats::jetstream::stream::ConsumerErrorKind;
+use async_nats::jetstream::{Context, ErrorCode};
+
+use super::stream::{self, Unavailable};
+use crate::fleet::SubjectTemplate;
+use crate::fleet::subject::covers;
+
+/// How long an alert may take to be stored before another Pigear gets it. Those that take longer are reported to be in
+/// progress.
+pub(super) const ACK_WAIT: Duration = Duration::from_secs(30);
+
+/// The most alerts that are delivered and not acknowledged: enough for several transactions of the store.
+const MAX_ACK_PENDING: i64 = 16_384;
+
+/// How many alerts are asked for at once.
+const PULL: usize = 2_000;
+
+/// A request for alerts ends after this time, and is made again.
+const EXPIRES: Duration = Duration::from_secs(30);
+
+/// A server that isn't heard of for twice this time is asked again.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Which alerts are wanted, and by whom.
+#[derive(Clone, Debug)]
+pub(super) struct ConsumerSettings {
+    pub(super) stream: String,
+    pub(super) name: String,
+    pub(super) subject: SubjectTemplate,
+    pub(super) sensors: Vec<String>,
+    pub(super) priorities: Vec<u32>,
+}
+
+/// An open consumer.
+pub(super) struct Open {
+    pub(super) messages: Messages,
+    /// The server delivers more than is wanted, because it knows only one filter.
+    pub(super) filters_here: bool,
+}
+
+impl ConsumerSettings {
+    /// The subjects that are wanted: each sensor with each priority.
+    pub(super) fn filters(&self) -> Vec<String> {
+        let sensors: Vec<_> = match &*self.sensors {
+            [] => vec![None],
+            sensors => sensors.iter().map(|sensor| Some(&**sensor)).collect(),
+        };
+        let priorities: Vec<_> = match &*self.priorities {
+            [] => vec![None],
+            priorities => priorities.iter().copied().map(Some).collect(),
+        };
+        let each = sensors.iter().flat_map(|sensor| {
+            priorities.iter().map(|priority| self.subject.filter(*sensor, *priority))
+        });
+        let mut filters: Vec<_> = each.collect();
+        filters.sort();
+        filters.dedup();
+        filters
+    }
+
+    /// Whether a subject is wanted.
+    pub(super) fn wants(&self, subject: &str) -> bool {
+        self.filters().iter().any(|filter| covers(filter, subject))
+    }
+
+    /// Opens the consumer, which is created if it is missing.
+    ///
+    /// # Errors
+    /// Why that isn't possible now, in words for a user.
+    pub(super) async fn open(&self, jetstream: &Context) -> Result<Open, String> {
+        let name = &self.stream;
+        stream::info(jetstream, name).await.map_err(|problem| match problem {
+            Unavailable::Missing => {
+                format!("there is no stream {name} yet; a sensor with create=yes creates it")
+            }
+            problem => format!("stream {name}: {problem}"),
+        })?;
+        let consumer = self.consumer(jetstream).await?;
+        let config = &consumer.cached_info().config;
+        let mut found = config.filter_subjects.clone();
+        found.extend(Some(config.filter_subject.clone()).filter(|filter| !filter.is_empty()));
+        found.sort();
+        let wanted = self.filters();
+        let filters_here = found.is_empty() && wanted.len() > 1;
+        if found != wanted && !filters_here {
+            return Err(format!(
+                "consumer {} of stream {name} is for {}, and not for {}; choose another name for this \
+                selection with consumer=NAME",
+                self.name,
+                if found.is_empty() { "all subjects".to_owned() } else { found.join(", ") },
+                wanted.join(", ")
+            ));
+        }
+        if config.ack_policy != AckPolicy::Explicit {
+            return Err(format!(
+                "consumer {} doesn't expect each alert's acknowledgement",
+                self.name
+            ));
+        }
+        let stream = consumer.stream().max_messages_per_batch(PULL);
+        let messages = stream.heartbeat(HEARTBEAT).expires(EXPIRES).messages().await;
+        let messages = messages.map_err(|error| format!("consumer {}: {error}", self.name))?;
+        Ok(Open { messages, filters_here })
+    }
+
+    async fn consumer(&self, jetstream: &Context) -> Result<Consumer<Config>, String> {
+        let name = &self.name;
+        let stream = jetstream.get_stream_no_info(&self.stream).await;
+        let stream = stream.map_err(|error| format!("stream {}: {error}", self.stream))?;
+        if let Ok(consumer) = stream.get_consumer::<Config>(name).await {
+            return Ok(consumer);
+        }
+        let mut filters = self.filters();
+        let config = Config {
+            durable_name: Some(name.clone()),
+            deliver_policy: DeliverPolicy::All,
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: ACK_WAIT,
+            max_ack_pending: MAX_ACK_PENDING,
+            filter_subject: if filters.len() == 1 { filters.remove(0) } else { String::new() },
+            filter_subjects: filters,
+            ..Config::default()
+        };
+        stream.create_consumer(config).await.map_err(|error| match error.kind() {
+            ConsumerErrorKind::JetStream(answer) if answer.error_code() == UNIQUE_CONSUMER => format!(
+                "cannot create consumer {name}: the stream {} is a work queue, and another consumer gets these \
+                alerts",
+                self.stream
+            ),
+            _ => format!("cannot create consumer {name}: {error}"),
+        })
+    }
+}
+
+/// `JSConsumerWQConsumerNotUniqueErr`.
+const UNIQUE_CONSUMER: ErrorCode = ErrorCode(10_100);

@@ -1,0 +1,310 @@
+//! Publishes alerts, many in flight, until each is acknowledged or refused.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::Context as JetStream;
+use async_nats::jetstream::context::{ContextBuilder, PublishAckFuture, PublishError};
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::{Client, Event};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+use pigear_alert::format::{Colour, Format};
+use pigear_alert::{Alert, plural};
+use pigear_pipeline::{Backoff, Context, Deadline};
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::access::Access;
+use super::options::Options;
+use super::runtime::{BACKOFF, in_time};
+use super::stream::{self, StreamSettings, Unavailable};
+use super::trouble::Trouble;
+use crate::fleet::{self, SubjectTemplate, message_id};
+
+/// A header of messages that may have been published before. Beyond the duplicate window only a reader can find out.
+pub(super) const RETRY_HEADER: &str = "Pigear-Retry";
+
+/// What became of an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Acknowledged,
+    Refused(String),
+    /// Time was up.
+    Open,
+}
+
+/// Publishes alerts.
+pub(super) struct Publisher {
+    access: Access,
+    settings: StreamSettings,
+    subject: SubjectTemplate,
+    /// `None` for the binary form.
+    format: Option<Box<dyn Format>>,
+    in_flight: usize,
+    timeout: Duration,
+    handler: Arc<str>,
+    deadline: Deadline,
+    connection: Option<Connection>,
+    /// Whether the next alerts may have been published in an earlier run.
+    is_first: bool,
+}
+
+/// A connection. It is made again by itself.
+struct Connection {
+    client: Client,
+    jetstream: JetStream,
+}
+
+/// An alert as a message.
+struct Outgoing {
+    subject: String,
+    id: String,
+    payload: Vec<u8>,
+}
+
+impl Publisher {
+    pub(super) fn new(options: Options) -> Result<Self, String> {
+        options.check()?;
+        let access = Access::new(options.access())?;
+        let settings = options.settings();
+        let format =
+            match options.format.format {
+                Some(_) => Some(options.format.build(Colour::Never)?),
+                None if options.format.is_default() => None,
+                None => return Err(
+                    "fields, packet, payload, max_bytes and utc are for a format; give format=NAME"
+                        .into(),
+                ),
+            };
+        Ok(Self {
+            access,
+            settings,
+            subject: options.subject,
+            format,
+            in_flight: options.in_flight,
+            timeout: options.timeout.0,
+            handler: Arc::default(),
+            deadline: Deadline::default(),
+            connection: None,
+            is_first: true,
+        })
+    }
+
+    /// The receiver: servers of a cluster have the same stream, so its name is what counts.
+    pub(super) fn target(&self) -> String {
+        format!("{} {}", self.access.shown(), self.settings.name)
+    }
+
+    pub(super) fn start(&mut self, context: Context) {
+        (self.handler, self.deadline) = (context.name, context.deadline);
+    }
+
+    /// Connects and checks the stream, unless that was done.
+    pub(super) async fn connect(&mut self) -> Result<(), String> {
+        if self.connection.is_some() {
+            return Ok(());
+        }
+        let client = self.access.connect(self.reporter()).await?;
+        let jetstream = ContextBuilder::new()
+            .timeout(self.timeout)
+            .ack_timeout(self.timeout)
+            .max_ack_inflight(2 * self.in_flight)
+            .build(client.clone());
+        let checked = self.settings.check(&jetstream).await?;
+        if checked.is_new {
+            info!("{self}: created the stream {}", self.settings.name);
+        }
+        let version = client.server_info().version;
+        if self.settings.is_unsafe_on(&version) {
+            warn!(
+                "{self}: server {version} may lose alerts of a full stream with retention=workqueue and \
+                discard=new; upgrade the server, or choose another retention"
+            );
+        }
+        if !checked.differences.is_empty() {
+            let how = if checked.is_new {
+                format!("the server (version {version}) doesn't do all that was asked")
+            } else {
+                format!("change it with `nats stream edit {}`, or the keys", self.settings.name)
+            };
+            let differences = checked.differences.join(", ");
+            warn!("{self}: of the stream {}, {differences}; {how}", self.settings.name);
+        }
+        self.connection = Some(Connection { client, jetstream });
+        Ok(())
+    }
+
+    /// Reports what happens to the connection.
+    fn reporter(&self) -> impl Fn(Event) + Send + Sync + 'static {
+        let (handler, servers) = (Arc::clone(&self.handler), self.access.shown().to_owned());
+        let was_lost = std::sync::atomic::AtomicBool::new(false);
+        move |event| match event {
+            Event::Disconnected => {
+                was_lost.store(true, std::sync::atomic::Ordering::Relaxed);
+                warn!("handler {handler}: {servers}: the connection is lost; connecting again");
+            }
+            Event::Connected if was_lost.swap(false, std::sync::atomic::Ordering::Relaxed) => {
+                info!("handler {handler}: {servers}: connected again");
+            }
+            _ => {}
+        }
+    }
+
+    /// Publishes all alerts, with as many attempts as necessary. Those that are open in the end come last in no
+    /// attempt.
+    pub(super) async fn publish_all(&mut self, alerts: &[Arc<Alert>]) -> Vec<Outcome> {
+        let messages: Vec<_> = alerts.iter().map(|alert| self.message(alert)).collect();
+        let mut outcomes = vec![Outcome::Open; alerts.len()];
+        let (mut backoff, mut failures) = (Backoff::new(BACKOFF), 0_u32);
+        let deadline = self.deadline.clone();
+        let mut open = alerts.len();
+        while open > 0 {
+            let is_retry = self.is_first || failures > 0;
+            let attempt = self.attempt(&messages, &mut outcomes, is_retry);
+            let Some(attempt) = in_time(&deadline, attempt).await else { break };
+            let before = std::mem::replace(&mut open, count_open(&outcomes));
+            let Err(problem) = attempt else { continue };
+            if open < before {
+                // Something was accepted, so it is worth trying again soon.
+                backoff.succeeded();
+            }
+            let wait = backoff.failed();
+            failures = failures.saturating_add(1);
+            if failures.is_power_of_two() {
+                let waiting = plural::count(open as u64, "alert");
+                warn!("{self}: {problem}; trying again in {wait:?} (at least {waiting})");
+            }
+            if in_time(&deadline, sleep(wait)).await.is_none() {
+                break;
+            }
+        }
+        if failures > 0 && open == 0 {
+            info!("{self}: works again");
+        }
+        self.is_first = false;
+        outcomes
+    }
+
+    fn message(&self, alert: &Alert) -> Outgoing {
+        let mut payload = Vec::with_capacity(alert.message.pkt.len() + 256);
+        match &self.format {
+            None => fleet::encode(alert, &mut payload),
+            Some(format) => {
+                format.write(alert, &mut payload);
+                payload.truncate(payload.trim_ascii_end().len());
+            }
+        }
+        Outgoing { subject: self.subject.of(alert), id: message_id::of(alert), payload }
+    }
+
+    /// Publishes what is open, in order.
+    async fn attempt(
+        &mut self,
+        messages: &[Outgoing],
+        outcomes: &mut [Outcome],
+        is_retry: bool,
+    ) -> Result<(), String> {
+        self.connect().await?;
+        let Some(Connection { client, jetstream }) = &self.connection else { return Ok(()) };
+        let trouble = publish(jetstream, messages, outcomes, (self.in_flight, is_retry)).await;
+        match trouble {
+            None | Some(Trouble::Refused(_)) => Ok(()),
+            Some(Trouble::Later(problem)) => Err(problem),
+            Some(Trouble::Unknown(symptom)) => {
+                Err(self.diagnosis(client, jetstream, symptom).await)
+            }
+        }
+    }
+
+    /// Why the server doesn't acknowledge.
+    async fn diagnosis(&self, client: &Client, jetstream: &JetStream, symptom: &str) -> String {
+        if client.connection_state() != async_nats::connection::State::Connected {
+            // The library keeps to itself why it can't connect again.
+            return match self.access.connect(|_| {}).await {
+                Ok(_) => "the connection was lost".to_owned(),
+                Err(problem) => problem,
+            };
+        }
+        match stream::info(jetstream, &self.settings.name).await {
+            Ok(_) => symptom.to_owned(),
+            Err(Unavailable::Missing) => {
+                format!("{symptom}: the stream {} doesn't exist any more", self.settings.name)
+            }
+            Err(problem) => format!("{symptom}; stream {}: {problem}", self.settings.name),
+        }
+    }
+}
+
+/// Publishes the open messages, and notes what becomes of them. After the first trouble no more are sent, but those
+/// in flight are waited for.
+async fn publish(
+    jetstream: &JetStream,
+    messages: &[Outgoing],
+    outcomes: &mut [Outcome],
+    (in_flight, is_retry): (usize, bool),
+) -> Option<Trouble> {
+    let open = outcomes.iter().enumerate().filter(|(_, outcome)| **outcome == Outcome::Open);
+    let mut open: VecDeque<_> = open.map(|(index, _)| index).collect();
+    let mut flights = FuturesOrdered::new();
+    let mut trouble = None;
+    loop {
+        if trouble.is_none()
+            && flights.len() < in_flight
+            && let Some(index) = open.pop_front()
+            && let Some(message) = messages.get(index)
+        {
+            match send(jetstream, message, is_retry).await {
+                Ok(ack) => flights.push_back(async move { (index, ack.await) }),
+                Err(error) => note(index, Err(error), outcomes, &mut trouble),
+            }
+        } else if let Some((index, ack)) = flights.next().await {
+            note(index, ack.map(drop), outcomes, &mut trouble);
+        } else {
+            return trouble;
+        }
+    }
+}
+
+fn count_open(outcomes: &[Outcome]) -> usize {
+    outcomes.iter().filter(|outcome| **outcome == Outcome::Open).count()
+}
+
+/// Notes what became of a message. The first trouble that isn't a refusal counts.
+fn note(
+    index: usize,
+    result: Result<(), PublishError>,
+    outcomes: &mut [Outcome],
+    trouble: &mut Option<Trouble>,
+) {
+    let Some(outcome) = outcomes.get_mut(index) else { return };
+    match result.map_err(Trouble::from) {
+        Ok(()) => *outcome = Outcome::Acknowledged,
+        Err(Trouble::Refused(reason)) => *outcome = Outcome::Refused(reason),
+        Err(other) => {
+            trouble.get_or_insert(other);
+        }
+    }
+}
+
+async fn send(
+    jetstream: &JetStream,
+    message: &Outgoing,
+    is_retry: bool,
+) -> Result<PublishAckFuture, PublishError> {
+    let mut publish =
+        PublishMessage::build().payload(message.payload.clone().into()).message_id(&message.id);
+    if is_retry {
+        publish = publish.header(RETRY_HEADER, "1");
+    }
+    jetstream.send_publish(message.subject.clone(), publish).await
+}
+
+/// For messages.
+impl fmt::Display for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "handler {}: {}", self.handler, self.access.shown())
+    }
+}

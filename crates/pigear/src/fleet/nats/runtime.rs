@@ -1,0 +1,75 @@
+//! The runtime of a connection: one thread, so that the connection lives while its owner does something else.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use pigear_pipeline::{BackoffPolicy, Deadline, Jitter};
+use tokio::runtime::{Builder, EnterGuard};
+use tokio::time::sleep;
+
+/// How soon the deadline is noticed.
+const TICK: Duration = Duration::from_millis(50);
+
+/// The wait between attempts. A cluster elects a new leader within a few seconds, and an attempt costs it little.
+pub(super) const BACKOFF: BackoffPolicy = BackoffPolicy {
+    first: Duration::from_millis(100),
+    longest: Duration::from_secs(2),
+    least: Duration::from_millis(100),
+    longest_asked: Duration::from_secs(2),
+    jitter: Jitter::None,
+};
+
+/// The runtime.
+pub(super) struct Runtime(Option<tokio::runtime::Runtime>);
+
+impl Runtime {
+    pub(super) fn new() -> io::Result<Self> {
+        // The embedding program may have chosen another.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Builder::new_multi_thread();
+        let runtime =
+            builder.worker_threads(1).thread_name("nats").enable_io().enable_time().build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    /// Does the work on this thread.
+    ///
+    /// # Panics
+    /// Never: the runtime is missing only once this is dropped.
+    #[expect(clippy::expect_used, reason = "it is there until this is dropped")]
+    pub(super) fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        self.0.as_ref().expect("the runtime is there until this is dropped").block_on(work)
+    }
+
+    /// What is dropped on this thread may leave work to the runtime, until the result is dropped.
+    pub(super) fn enter(&self) -> Option<EnterGuard<'_>> {
+        self.0.as_ref().map(tokio::runtime::Runtime::enter)
+    }
+}
+
+impl Drop for Runtime {
+    /// Waits for nothing that is still in progress.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The result of `work`, unless the deadline comes first.
+pub(super) async fn in_time<T>(deadline: &Deadline, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let mut late = pin!(async {
+        while !deadline.is_up() {
+            sleep(deadline.left().map_or(TICK, |left| left.min(TICK))).await;
+        }
+    });
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending => late.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}

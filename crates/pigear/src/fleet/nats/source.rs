@@ -1,0 +1,351 @@
+//! The source: reads alerts from a stream, and acknowledges them once they are settled.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream::context::ContextBuilder;
+use async_nats::jetstream::message::{AckKind, Acker};
+use async_nats::{Client, Event};
+use futures_util::StreamExt;
+use pigear_alert::Alert;
+use pigear_pipeline::source::SourceError;
+use pigear_pipeline::{AlertFactory, Backoff, Fanout, Intake, Source, Stop};
+use tokio::time::timeout;
+use tracing::{debug, info, warn};
+
+use super::access::Access;
+use super::consumer::{ACK_WAIT, ConsumerSettings, Open};
+use super::publisher::RETRY_HEADER;
+use super::runtime::{BACKOFF, Runtime};
+use super::source_options::SourceOptions;
+use crate::fleet::recent::Recent;
+use crate::fleet::{self, Archive, message_id};
+
+/// How long to wait for messages before looking at what is settled.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The most messages that are taken at once.
+const CHUNK: usize = 512;
+
+/// How long the lanes have for the last alerts when the run ends.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// How long sending the last acknowledgements may take.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How long the server may take to answer about stream and consumer.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How many alerts are remembered to recognize one that comes again: more than may be on their way to the store.
+const RECENT: usize = 100_000;
+
+/// A server that was killed may not know that it delivered alerts, and that they were acknowledged. These come first
+/// when delivery begins again, so they are looked for until this many in a row are new.
+const UNSURE: u32 = 1_000;
+
+/// A message that has to wait for so long to be acknowledged is reported to be in progress.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(ACK_WAIT.as_secs() / 3);
+
+/// Reads alerts from a stream.
+pub(crate) struct NatsSource {
+    access: Access,
+    settings: ConsumerSettings,
+    archive: Option<Archive>,
+    recent: Recent,
+    unacknowledged: VecDeque<Unacknowledged>,
+    /// How many more alerts are looked for in the store, though nothing says that they were delivered before.
+    unsure: u32,
+    /// Messages that are not alerts.
+    undecoded: u64,
+    /// Alerts that came again.
+    duplicates: u64,
+}
+
+/// A message that is acknowledged once this many alerts are settled.
+struct Unacknowledged {
+    alerts: u64,
+    message: Acker,
+    since: Instant,
+}
+
+/// What a run of the source has.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    runtime: &'a Runtime,
+    intake: &'a Intake<'a>,
+    stop: &'a Stop,
+}
+
+/// Why reading ended.
+enum End {
+    /// There were enough alerts, or the run ends.
+    Stop(Result<(), SourceError>),
+    /// The consumer is opened again.
+    Again(String),
+}
+
+impl NatsSource {
+    /// Checks everything; nothing is connected yet.
+    ///
+    /// # Errors
+    /// If the settings are invalid, or a file can't be read.
+    pub(crate) fn new(from: &str, archive: Option<Archive>) -> Result<Self, String> {
+        let options = SourceOptions::parse(from)?;
+        let settings = options.settings()?;
+        Ok(Self {
+            access: Access::new(options.access())?,
+            settings,
+            archive,
+            recent: Recent::new(RECENT),
+            unacknowledged: VecDeque::new(),
+            unsure: UNSURE,
+            undecoded: 0,
+            duplicates: 0,
+        })
+    }
+
+    /// Reads until the run ends. Whatever happens to the server is reported, and waited for.
+    fn read(&mut self, run: Run<'_>, connection: &mut Option<Client>) -> Result<(), SourceError> {
+        let Run { runtime, stop, .. } = run;
+        let mut backoff = Backoff::new(BACKOFF);
+        while !stop.is_requested() {
+            let opened = runtime.run(self.open(connection));
+            let problem = match (opened, &*connection) {
+                (Ok(open), Some(client)) => {
+                    self.unsure = UNSURE;
+                    if backoff.attempts() > 0 {
+                        info!("source {}: works again", self.name());
+                    }
+                    let client = client.clone();
+                    match self.consume(run, open, &client, &mut backoff) {
+                        End::Stop(end) => return end,
+                        End::Again(problem) => problem,
+                    }
+                }
+                (Ok(_), None) => continue,
+                (Err(problem), _) => problem,
+            };
+            let wait = backoff.failed();
+            if backoff.attempts().is_power_of_two() {
+                warn!("source {}: {problem}; trying again in {wait:?}", self.name());
+            }
+            let until = Instant::now() + wait;
+            while Instant::now() < until && !stop.is_requested() {
+                std::thread::sleep(
+                    POLL_INTERVAL.min(until.saturating_duration_since(Instant::now())),
+                );
+                self.acknowledge(run);
+            }
+        }
+        Ok(())
+    }
+
+    async fn open(&self, connection: &mut Option<Client>) -> Result<Open, String> {
+        let client = if let Some(client) = connection {
+            client.clone()
+        } else {
+            let name = self.access.shown().to_owned();
+            let client = self.access.connect(move |event| report(&name, &event)).await?;
+            connection.insert(client).clone()
+        };
+        let jetstream = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client);
+        self.settings.open(&jetstream).await
+    }
+
+    /// Takes messages, and acknowledges what is settled.
+    fn consume(&mut self, run: Run<'_>, open: Open, client: &Client, backoff: &mut Backoff) -> End {
+        let Run { runtime, stop, .. } = run;
+        let mut chunks = open.messages.ready_chunks(CHUNK);
+        while !stop.is_requested() {
+            let chunk = runtime.run(async { timeout(POLL_INTERVAL, chunks.next()).await });
+            self.acknowledge(run);
+            let chunk = match chunk {
+                Err(_) => continue,
+                Ok(None) => return End::Again("the server ended the delivery".to_owned()),
+                Ok(Some(chunk)) => chunk,
+            };
+            for message in chunk {
+                match message {
+                    Err(error) => return End::Again(error.to_string()),
+                    Ok(message) => {
+                        backoff.succeeded();
+                        if open.filters_here && !self.settings.wants(&message.subject) {
+                            self.unacknowledged.push_back(unacknowledged(0, message.split().1));
+                            continue;
+                        }
+                        if let ControlFlow::Break(end) = self.take(run, client, message) {
+                            return End::Stop(end);
+                        }
+                    }
+                }
+            }
+        }
+        End::Stop(Ok(()))
+    }
+
+    /// Takes one message.
+    fn take(
+        &mut self,
+        run: Run<'_>,
+        client: &Client,
+        message: async_nats::jetstream::Message,
+    ) -> ControlFlow<Result<(), SourceError>> {
+        let alert = match fleet::decode(&message.payload) {
+            Ok(alert) => alert,
+            Err(problem) => {
+                self.set_aside(run, client, &message, &problem.to_string());
+                return ControlFlow::Continue(());
+            }
+        };
+        let is_retry = message.headers.as_ref().is_some_and(|all| all.get(RETRY_HEADER).is_some());
+        let is_again = message.info().is_ok_and(|info| info.delivered > 1);
+        let id = message_id::number(&alert);
+        let acker = message.split().1;
+        if self.is_known(&alert, id, is_retry || is_again) {
+            self.duplicates += 1;
+            debug!("source {}: an alert came again; {} so far", self.name(), self.duplicates);
+            // The first may still be on its way.
+            self.unacknowledged.push_back(unacknowledged(run.intake.alerts(), acker));
+            return ControlFlow::Continue(());
+        }
+        match run.intake.forwarded(&alert.into()) {
+            None => ControlFlow::Break(Ok(())),
+            Some(flow) => {
+                self.recent.add(id);
+                self.unacknowledged.push_back(unacknowledged(run.intake.alerts(), acker));
+                flow
+            }
+        }
+    }
+
+    /// Whether the alert was taken before. The store is asked only where the message says that this may be, and
+    /// where delivery has just begun.
+    fn is_known(&mut self, alert: &Alert, id: u128, is_suspicious: bool) -> bool {
+        if self.recent.has(id) {
+            return true;
+        }
+        let Some(archive) = &mut self.archive else { return false };
+        let is_known = (is_suspicious || self.unsure > 0) && archive.has(alert);
+        self.unsure = if is_known { UNSURE } else { self.unsure.saturating_sub(1) };
+        is_known
+    }
+
+    /// A message that isn't an alert: counted, kept if there is a store, and not delivered again.
+    fn set_aside(
+        &mut self,
+        run: Run<'_>,
+        client: &Client,
+        message: &async_nats::jetstream::Message,
+        reason: &str,
+    ) {
+        run.intake.damaged(1);
+        self.undecoded += 1;
+        let place = message.info().map(|info| info.stream_sequence).unwrap_or_default();
+        let (stream, subject) = (&self.settings.stream, message.subject.clone());
+        let reason = format!("message {place} of stream {stream}, on {subject}: {reason}");
+        let kept = match &mut self.archive {
+            Some(archive) => archive.keep("nats", &message.payload, &reason),
+            None => true,
+        };
+        if self.undecoded.is_power_of_two() {
+            warn!("source {}: {reason}; {} undecoded so far", self.name(), self.undecoded);
+        }
+        // What couldn't be kept comes again.
+        if let Some(reply) = message.reply.clone().filter(|_| kept) {
+            let version = client.server_info().version;
+            let text =
+                if knows_reasons(&version) { format!("+TERM {reason}") } else { "+TERM".into() };
+            let sent = run.runtime.run(client.publish(reply, text.into()));
+            if let Err(error) = sent {
+                debug!("source {}: {error}", self.name());
+            }
+        }
+    }
+
+    /// Acknowledges what is settled.
+    fn acknowledge(&mut self, Run { runtime, intake, .. }: Run<'_>) {
+        let settled = intake.settled();
+        let ready = self.unacknowledged.iter().take_while(|waiting| waiting.alerts <= settled);
+        let ready = ready.count();
+        let ready: Vec<_> = self.unacknowledged.drain(..ready).collect();
+        runtime.run(async {
+            for Unacknowledged { message, .. } in ready {
+                if let Err(error) = message.ack().await {
+                    debug!("an acknowledgement was not sent: {error}");
+                }
+            }
+            for waiting in &mut self.unacknowledged {
+                if waiting.since.elapsed() < PROGRESS_INTERVAL {
+                    break;
+                }
+                waiting.since = Instant::now();
+                let _ = waiting.message.ack_with(AckKind::Progress).await;
+            }
+        });
+    }
+
+    /// Waits for the lanes, and gives back what they don't settle in time: another Pigear gets it at once.
+    fn end(&mut self, run: Run<'_>, connection: Option<&Client>) {
+        let Run { runtime, intake, .. } = run;
+        intake.flush();
+        let deadline = Instant::now() + DRAIN_TIMEOUT;
+        self.acknowledge(run);
+        while !self.unacknowledged.is_empty()
+            && Instant::now() < deadline
+            && !intake.has_stopped_settling()
+        {
+            std::thread::sleep(Duration::from_millis(2));
+            self.acknowledge(run);
+        }
+        let rest: Vec<_> = self.unacknowledged.drain(..).collect();
+        runtime.run(async {
+            for Unacknowledged { message, .. } in rest {
+                let _ = message.ack_with(AckKind::Nak(None)).await;
+            }
+            if let Some(client) = connection {
+                let _ = timeout(FLUSH_TIMEOUT, client.flush()).await;
+            }
+        });
+    }
+}
+
+impl Source for NatsSource {
+    fn name(&self) -> String {
+        format!("{} stream {}", self.access.shown(), self.settings.stream)
+    }
+
+    fn resumes(&self) -> bool {
+        true
+    }
+
+    fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
+        let runtime = Runtime::new().map_err(SourceError::Receive)?;
+        let intake = fanout.patient_intake(AlertFactory::default());
+        // Parts of a connection end in the background when they are dropped.
+        let _entered = runtime.enter();
+        let run = Run { runtime: &runtime, intake: &intake, stop };
+        let mut connection = None;
+        let result = self.read(run, &mut connection);
+        self.end(run, connection.as_ref());
+        result
+    }
+}
+
+fn unacknowledged(alerts: u64, message: Acker) -> Unacknowledged {
+    Unacknowledged { alerts, message, since: Instant::now() }
+}
+
+/// Whether a server takes a reason with `+TERM`: older ones don't understand the message then.
+fn knows_reasons(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or_default());
+    (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()) >= (2, 11)
+}
+
+fn report(servers: &str, event: &Event) {
+    match event {
+        Event::Disconnected => warn!("source {servers}: the connection is lost; connecting again"),
+        Event::SlowConsumer(_) => debug!("source {servers}: {event}"),
+        _ => {}
+    }
+}

@@ -1,0 +1,335 @@
+//! The stream: creating it, and comparing it with what was asked for.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_nats::jetstream::context::{
+    CreateStreamError, CreateStreamErrorKind, GetStreamErrorKind, RequestErrorKind,
+};
+use async_nats::jetstream::stream::{
+    Compression, Config, DiscardPolicy, Info, RetentionPolicy, StorageType,
+};
+use async_nats::jetstream::{Context, ErrorCode};
+
+use crate::fleet::subject::covers;
+
+/// The default of `max_age`.
+const MAX_AGE: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// The default of `duplicate_window`, which is also JetStream's.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+
+/// What is asked of the stream.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StreamSettings {
+    pub(super) name: String,
+    /// Whether a missing stream is created.
+    pub(super) create: bool,
+    /// The subjects that it must have.
+    pub(super) subject: String,
+    pub(super) replicas: Option<usize>,
+    pub(super) retention: Option<Retention>,
+    pub(super) max_age: Option<Duration>,
+    pub(super) max_bytes: Option<i64>,
+    pub(super) discard: Option<Discard>,
+    pub(super) duplicate_window: Option<Duration>,
+    pub(super) compression: Option<StreamCompression>,
+    pub(super) storage: Option<Storage>,
+}
+
+/// A value of a setting that has names.
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident is $of:ident: $($(#[$about:meta])* $variant:ident $text:literal $value:expr),+) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$about])* $variant),+ }
+
+        impl $name {
+            fn value(self) -> $of {
+                match self { $(Self::$variant => $value),+ }
+            }
+
+            fn name_of(value: &$of) -> &'static str {
+                $(if *value == $value { return $text; })+
+                "something else"
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    _ => Err(format!("expected one of {}", [$($text),+].join(", "))),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(match self { $(Self::$variant => $text),+ })
+            }
+        }
+    };
+}
+
+named!(
+    /// How long the stream keeps messages.
+    Retention is RetentionPolicy:
+    /// Until they are too old or too many.
+    Limits "limits" RetentionPolicy::Limits,
+    /// Until all consumers have acknowledged them.
+    Interest "interest" RetentionPolicy::Interest,
+    /// Until the one consumer of each has acknowledged it.
+    WorkQueue "workqueue" RetentionPolicy::WorkQueue
+);
+named!(
+    /// What a full stream does.
+    Discard is DiscardPolicy:
+    /// It removes the oldest messages.
+    Old "old" DiscardPolicy::Old,
+    /// It refuses new ones, which wait at the sensor.
+    New "new" DiscardPolicy::New
+);
+named!(
+    /// Where the stream is kept.
+    Storage is StorageType:
+    /// In files.
+    File "file" StorageType::File,
+    /// In memory.
+    Memory "memory" StorageType::Memory
+);
+named!(
+    /// How the stream is compressed on the server's disk.
+    StreamCompression is Compression:
+    /// With S2.
+    S2 "s2" Compression::S2,
+    /// Not at all.
+    None "none" Compression::None
+);
+
+/// A stream that can be used, though it may not be as asked.
+pub(super) struct Checked {
+    /// Whether it was created now.
+    pub(super) is_new: bool,
+    /// In what it differs, a phrase each.
+    pub(super) differences: Vec<String>,
+}
+
+impl StreamSettings {
+    /// Whether a server of this version may pass over alerts that it has acknowledged: 2.9 does so with a work queue
+    /// that was full.
+    pub(super) fn is_unsafe_on(&self, version: &str) -> bool {
+        let is_queue = self.retention == Some(Retention::WorkQueue);
+        is_queue && self.discard == Some(Discard::New) && version.starts_with("2.9.")
+    }
+
+    /// Looks for the stream, and creates it if it is missing and that is allowed.
+    ///
+    /// # Errors
+    /// Why it can't be used, in words for a user.
+    pub(super) async fn check(&self, jetstream: &Context) -> Result<Checked, String> {
+        match info(jetstream, &self.name).await {
+            Ok(info) => self.checked(&info, false),
+            Err(Unavailable::Missing) if self.create => self.create(jetstream).await,
+            Err(problem) => Err(self.in_words(&problem)),
+        }
+    }
+
+    fn in_words(&self, problem: &Unavailable) -> String {
+        let name = &self.name;
+        match problem {
+            Unavailable::Missing => format!(
+                "there is no stream {name}; create=true creates it, and so does \
+                `nats stream add {name} --subjects '{}'`",
+                self.subject
+            ),
+            problem => format!("stream {name}: {problem}"),
+        }
+    }
+
+    async fn create(&self, jetstream: &Context) -> Result<Checked, String> {
+        match jetstream.create_stream(self.config()).await {
+            Ok(stream) => self.checked(stream.cached_info(), true),
+            // Another sensor was faster.
+            Err(error) if code(&error) == Some(ErrorCode::STREAM_NAME_EXIST) => {
+                let found = info(jetstream, &self.name).await;
+                found
+                    .map_err(|problem| self.in_words(&problem))
+                    .and_then(|info| self.checked(&info, false))
+            }
+            Err(error) => Err(format!("cannot create the stream {}: {error}", self.name)),
+        }
+    }
+
+    fn config(&self) -> Config {
+        Config {
+            name: self.name.clone(),
+            subjects: vec![self.subject.clone()],
+            num_replicas: self.replicas.unwrap_or(1),
+            retention: self.retention.unwrap_or(Retention::Limits).value(),
+            max_age: self.max_age.unwrap_or(MAX_AGE),
+            max_bytes: self.max_bytes.unwrap_or(-1),
+            max_messages: -1,
+            max_messages_per_subject: -1,
+            max_consumers: -1,
+            discard: self.discard.unwrap_or(Discard::Old).value(),
+            duplicate_window: self.duplicate_window.unwrap_or(DUPLICATE_WINDOW),
+            compression: Some(self.compression.unwrap_or(StreamCompression::S2).value()),
+            storage: self.storage.unwrap_or(Storage::File).value(),
+            description: Some("alerts of Snort, from Pigear".to_owned()),
+            ..Config::default()
+        }
+    }
+
+    /// A stream without our subject can't be used; other differences are reported.
+    fn checked(&self, info: &Info, is_new: bool) -> Result<Checked, String> {
+        let found = &info.config;
+        if !found.subjects.iter().any(|subjects| covers(subjects, &self.subject)) {
+            return Err(format!(
+                "stream {} has the subjects {}, and not {}; add them with `nats stream edit {}`, or set \
+                subject",
+                self.name,
+                found.subjects.join(", "),
+                self.subject,
+                self.name
+            ));
+        }
+        Ok(Checked { is_new, differences: self.differences(found) })
+    }
+
+    /// Where the stream isn't as asked. Servers don't refuse settings that they don't know: they leave them out.
+    fn differences(&self, found: &Config) -> Vec<String> {
+        let retention = self.retention.map(|asked| {
+            (
+                asked.value() == found.retention,
+                "retention",
+                asked.to_string(),
+                Retention::name_of(&found.retention).to_owned(),
+            )
+        });
+        let discard = self.discard.map(|asked| {
+            (
+                asked.value() == found.discard,
+                "discard",
+                asked.to_string(),
+                Discard::name_of(&found.discard).to_owned(),
+            )
+        });
+        let storage = self.storage.map(|asked| {
+            (
+                asked.value() == found.storage,
+                "storage",
+                asked.to_string(),
+                Storage::name_of(&found.storage).to_owned(),
+            )
+        });
+        let compression = self.compression.map(|asked| {
+            let has = found.compression.clone().unwrap_or(Compression::None);
+            (
+                asked.value() == has,
+                "compression",
+                asked.to_string(),
+                StreamCompression::name_of(&has).to_owned(),
+            )
+        });
+        let replicas = self.replicas.map(|asked| {
+            (
+                asked == found.num_replicas,
+                "replicas",
+                asked.to_string(),
+                found.num_replicas.to_string(),
+            )
+        });
+        let max_bytes = self.max_bytes.map(|asked| {
+            (asked == found.max_bytes, "max_size", asked.to_string(), found.max_bytes.to_string())
+        });
+        let time = |name, asked: Option<Duration>, has: Duration| {
+            asked.map(|asked| (asked == has, name, format!("{asked:?}"), format!("{has:?}")))
+        };
+        let max_age = time("max_age", self.max_age, found.max_age);
+        let window = time("duplicate_window", self.duplicate_window, found.duplicate_window);
+        let all = [replicas, retention, max_age, max_bytes, discard, window, compression, storage];
+        let differs = |(is_same, name, asked, has): (bool, &str, String, String)| {
+            (!is_same).then(|| format!("{name} is {has} instead of {asked}"))
+        };
+        all.into_iter().flatten().filter_map(differs).collect()
+    }
+}
+
+/// Why a stream can't be used now.
+pub(super) enum Unavailable {
+    /// It doesn't exist.
+    Missing,
+    /// The server has no JetStream, or none for this account.
+    NoJetStream,
+    /// Nobody answers about it, or it has no leader.
+    NoLeader,
+    /// The account may not do that, or something else.
+    Other(String),
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "it doesn't exist",
+            Self::NoJetStream => {
+                "the server has no JetStream, or not for this account; start it with -js, or set \
+                jetstream in its configuration"
+            }
+            Self::NoLeader => {
+                "it has no leader, or the server doesn't answer; does the cluster have its quorum?"
+            }
+            Self::Other(text) => text,
+        })
+    }
+}
+
+/// What a server knows of a stream.
+pub(super) async fn info(jetstream: &Context, name: &str) -> Result<Info, Unavailable> {
+    let error = match jetstream.get_stream(name).await {
+        Ok(stream) => {
+            let info = stream.cached_info().clone();
+            let has_leader = info.cluster.as_ref().is_none_or(|cluster| {
+                // A single server has a cluster without a name.
+                cluster.leader.as_ref().is_some_and(|leader| !leader.is_empty())
+            });
+            return if has_leader { Ok(info) } else { Err(Unavailable::NoLeader) };
+        }
+        Err(error) => error,
+    };
+    Err(match error.kind() {
+        GetStreamErrorKind::JetStream(error) => match error.error_code() {
+            ErrorCode::STREAM_NOT_FOUND => Unavailable::Missing,
+            ErrorCode::JETSTREAM_NOT_ENABLED | ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT => {
+                Unavailable::NoJetStream
+            }
+            ErrorCode::CLUSTER_NOT_AVAILABLE | ErrorCode::CLUSTER_NOT_LEADER => {
+                Unavailable::NoLeader
+            }
+            _ => Unavailable::Other(error.to_string()),
+        },
+        GetStreamErrorKind::Request => {
+            let source = std::error::Error::source(&error);
+            let kind = source
+                .and_then(|source| {
+                    source.downcast_ref::<async_nats::jetstream::context::RequestError>()
+                })
+                .map(async_nats::error::Error::kind);
+            match kind {
+                Some(RequestErrorKind::NoResponders) => Unavailable::NoJetStream,
+                Some(RequestErrorKind::TimedOut) => Unavailable::NoLeader,
+                _ => Unavailable::Other(error.to_string()),
+            }
+        }
+        _ => Unavailable::Other(error.to_string()),
+    })
+}
+
+fn code(error: &CreateStreamError) -> Option<ErrorCode> {
+    match error.kind() {
+        CreateStreamErrorKind::JetStream(error) => Some(error.error_code()),
+        _ => None,
+    }
+}

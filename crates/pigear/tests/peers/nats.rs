@@ -1,0 +1,339 @@
+//! nats-server, of two generations: what a sensor publishes, and a central Pigear stores.
+
+mod server;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::harness::{Test, program, until};
+use crate::peer::{all_recordings, ends_in_time, output, saying};
+use crate::room::Room;
+use crate::running::Running;
+use crate::snort::objects;
+use server::{Cluster, JETSTREAM, Server, generations};
+
+/// A sensor that listens on a socket, and publishes from its store.
+fn sensor(url: &str, keys: &[&str]) -> Test {
+    let url = format!("url={url}");
+    Test::new()
+        .args([
+            "--serve-forever",
+            "--sensor",
+            "dmz",
+            "--store",
+            "sensor.db",
+            "--stats",
+            "stats.json",
+        ])
+        .args(["--data-handler", "nats", "create=yes", "timeout=2s", &url])
+        .args(keys)
+}
+
+/// A central Pigear with a store.
+fn central(from: &str) -> Test {
+    central_with(from, "central.db")
+}
+
+fn central_with(from: &str, store: &str) -> Test {
+    let args = ["--serve-forever", "--socket-handler", "nats", "--from", from, "--store", store];
+    Test::bare().args(args).args(["--data-handler", "null"])
+}
+
+/// The alerts of a store, oldest first.
+fn stored(room: &Room, store: &str) -> Vec<Value> {
+    let path = room.at(store);
+    let mut query = program();
+    query.args(["query", "--format", "json", "--store"]).arg(path).args(["--limit", "100000"]);
+    let output = query.output().unwrap();
+    let mut alerts = objects(&String::from_utf8(output.stdout).unwrap());
+    // The newest comes first.
+    alerts.reverse();
+    alerts
+}
+
+fn messages(alerts: &[Value]) -> Vec<String> {
+    alerts.iter().map(|alert| alert["msg"].as_str().unwrap().to_owned()).collect()
+}
+
+fn numbered(numbers: std::ops::Range<usize>) -> Vec<String> {
+    numbers.map(|n| format!("alert {n}")).collect()
+}
+
+fn send(sensor: &mut Running, numbers: std::ops::Range<usize>) {
+    for message in numbered(numbers) {
+        sensor.send(&saying(message.as_bytes()));
+    }
+}
+
+/// Waits until a store has so many alerts, and returns their messages.
+fn arrive(central: &Running, count: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    until(&format!("{count} alerts are stored"), || {
+        let before = found.len();
+        found = messages(&stored(central.room(), "central.db"));
+        if found.len() > before {
+            eprintln!("{} of {count} alerts are stored", found.len());
+        }
+        found.len() >= count
+    });
+    found
+}
+
+/// What `--stats` of a durable handler counts.
+fn counted(room: &Room, name: &str) -> u64 {
+    let stats: Value = serde_json::from_str(&room.read("stats.json")).unwrap();
+    stats["handlers"]["nats"][name].as_u64().unwrap()
+}
+
+#[test]
+fn every_recorded_alert_comes_out_of_the_stream_as_it_went_in() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        let config = format!(
+            "{}[[handler]]\ntype = \"nats\"\nurl = \"{}\"\ncreate = true\n[[handler]]\ntype = \"file\"\n\
+             path = \"sent\"\nformat = \"json\"\n",
+            all_recordings(),
+            server.url()
+        );
+        let room = Test::bare().file("c.toml", config).args(["--config", "c.toml"]).start().end().0;
+        let sent = objects(&room.read("sent"));
+        assert!(sent.len() > 500, "{}", sent.len());
+        let count = sent.len().to_string();
+        let received = Test::bare()
+            .args(["--socket-handler", "nats", "--from", &server.url(), "--count", &count])
+            .args(["--data-handler", "file", "path=got", "format=json"])
+            .start()
+            .end();
+        assert_eq!(received.1.status, Some(0), "{}", received.1.stderr);
+        let lines = |alerts: Vec<Value>| {
+            let mut lines: Vec<_> = alerts.iter().map(Value::to_string).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(lines(objects(&received.0.read("got"))), lines(sent));
+    }
+}
+
+#[test]
+fn each_alert_is_stored_once_and_in_order_though_servers_and_pigears_are_killed() {
+    for generation in generations() {
+        let mut server = Server::start(&generation, JETSTREAM);
+        let mut here = sensor(&server.url(), &[]).start();
+        let there = central(&server.url()).start();
+        send(&mut here, 0..100);
+        assert_eq!(arrive(&there, 100), numbered(0..100));
+        server.kill();
+        send(&mut here, 100..150);
+        there.signal_now(Signal::SIGKILL);
+        let room = there.end().0;
+        server.up();
+        let there = central_with(&server.url(), room.at("central.db").to_str().unwrap()).start();
+        send(&mut here, 150..200);
+        until("all are stored", || stored(&room, "central.db").len() >= 200);
+        here.signal(Signal::SIGKILL);
+        let _ = here.end();
+        assert_eq!(messages(&stored(&room, "central.db")), numbered(0..200));
+        there.signal_now(Signal::SIGTERM);
+        assert_eq!(there.end().1.status, Some(0));
+    }
+}
+
+#[test]
+fn a_cluster_that_loses_its_leader_loses_no_alert() {
+    for generation in generations() {
+        let mut cluster = Cluster::start(&generation);
+        let mut here = sensor(&cluster.url(), &["replicas=3", "in_flight=1"]).start();
+        send(&mut here, 0..20);
+        let there = central(&cluster.url()).start();
+        assert_eq!(arrive(&there, 20), numbered(0..20));
+        let leader = cluster.leader();
+        send(&mut here, 20..100);
+        cluster.0[leader].kill();
+        send(&mut here, 100..300);
+        assert_eq!(arrive(&there, 300), numbered(0..300));
+        // Without a quorum nothing is acknowledged, and that is said.
+        let other = (leader + 1) % 3;
+        cluster.0[other].kill();
+        send(&mut here, 300..310);
+        here.warns("trying again");
+        cluster.0[leader].spawn();
+        cluster.0[other].spawn();
+        assert_eq!(arrive(&there, 310), numbered(0..310));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_server_is_said_without_secrets() {
+    for generation in generations() {
+        let server = Server::start(
+            &generation,
+            &format!("{JETSTREAM}authorization {{ user: me, password: \"s3cret\" }}\n"),
+        );
+        let said = |server: &Server, keys: &[&str], text: &str| {
+            let url = format!("url={}", server.url());
+            let test = Test::new().args(["--data-handler", "nats", &url]).args(keys);
+            let mut running = test.start();
+            running.warns(text);
+            let (_, ended) = ends_in_time(running);
+            assert!(
+                !ended.stderr.contains("wr0ng") && !ended.stderr.contains("s3cret"),
+                "{}",
+                ended.stderr
+            );
+        };
+        said(&server, &["user=me", "password=wr0ng"], "the server refuses the credentials");
+        said(&server, &["token=wr0ng"], "the server refuses the credentials");
+        said(&server, &[], "the server wants credentials; give user and password");
+        let me = ["user=me", "password=s3cret"];
+        said(&server, &me, "there is no stream PIGEAR; create=true creates it");
+        drop(server);
+        let server = Server::start(&generation, "");
+        said(&server, &["create=yes"], "the server has no JetStream");
+        let server = Server::start(&generation, JETSTREAM);
+        let make =
+            |config: &str| server.client().ask("$JS.API.STREAM.CREATE.PIGEAR", config).unwrap();
+        let made = make(r#"{"name":"PIGEAR","subjects":["other.>"],"storage":"file"}"#);
+        assert!(made.contains("\"config\""), "{made}");
+        said(
+            &server,
+            &["create=yes"],
+            "stream PIGEAR has the subjects other.>, and not pigear.alerts.*.*",
+        );
+        server.client().ask("$JS.API.STREAM.DELETE.PIGEAR", "").unwrap();
+        make(
+            r#"{"name":"PIGEAR","subjects":["pigear.>"],"storage":"file","max_age":3600000000000}"#,
+        );
+        let asked = ["create=yes", "max_age=1d", "storage=memory"];
+        said(
+            &server,
+            &asked,
+            "max_age is 3600s instead of 86400s, storage is file instead of memory",
+        );
+        server.client().ask("$JS.API.STREAM.DELETE.PIGEAR", "").unwrap();
+        if server.is_old() {
+            let text = "compression is none instead of s2; the server (version 2.9";
+            said(&server, &["create=yes", "compression=s2"], text);
+        }
+    }
+}
+
+/// Server 2.9 passes over messages of a work queue that was full: it stores and acknowledges all, and delivers fewer.
+#[test]
+fn a_full_stream_that_refuses_alerts_gets_them_once_there_is_room() {
+    for generation in generations().into_iter().filter(|program| !server::is_old(program)) {
+        let server = Server::start(&generation, JETSTREAM);
+        let keys = ["max_size=8KiB", "discard=new", "retention=workqueue", "compression=none"];
+        let mut here = sensor(&server.url(), &keys).start();
+        send(&mut here, 0..100);
+        here.warns("the stream is full, and refuses new alerts (discard=new)");
+        let there = central(&server.url()).start();
+        assert_eq!(arrive(&there, 100), numbered(0..100));
+        let (room, _) = ends_in_time(here);
+        assert_eq!((counted(&room, "handled"), counted(&room, "failed")), (100, 0));
+    }
+}
+
+#[test]
+fn what_cannot_be_decoded_is_a_dead_letter_and_the_rest_is_stored() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        let mut here = sensor(&server.url(), &[]).start();
+        send(&mut here, 0..1);
+        let there = central(&server.url()).start();
+        arrive(&there, 1);
+        let mut client = server.client();
+        client.publish("pigear.alerts.dmz.1", b"{\"msg\":\"not ours\"}");
+        client.publish("pigear.alerts.dmz.1", b"\xa7\x93\x00 of a later version");
+        client.publish("pigear.alerts.dmz.1", b"\xa7\x10\x7f");
+        send(&mut here, 1..2);
+        assert_eq!(arrive(&there, 2), numbered(0..2));
+        let letters = || {
+            let mut query = program();
+            query
+                .args(["query", "--dead-letters", "--lane", "nats", "--store"])
+                .arg(there.room().at("central.db"));
+            output(&mut query)
+        };
+        let letters = letters();
+        assert!(letters.contains("version 9.3 of the binary form is newer than 1.x"), "{letters}");
+        assert!(letters.contains("not an alert in Pigear's binary form"), "{letters}");
+        // Nothing waits any more.
+        let info = "$JS.API.CONSUMER.INFO.PIGEAR.pigear";
+        until("all is settled", || client.ask(info, "").unwrap().contains("\"num_ack_pending\":0"));
+    }
+}
+
+#[test]
+fn a_selection_by_sensor_and_priority_has_a_consumer_of_its_own() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        for name in ["web.1 *", "db"] {
+            let url = format!("url={}", server.url());
+            Test::new()
+                .args([
+                    "--count",
+                    "1",
+                    "--sensor",
+                    name,
+                    "--data-handler",
+                    "nats",
+                    "create=yes",
+                    &url,
+                ])
+                .send(saying(name.as_bytes()))
+                .success();
+        }
+        let selected = |query: &str, expected: &str| {
+            let from = format!("{}?{query}", server.url());
+            let args = ["--socket-handler", "nats", "--count", "1", "--from", &from];
+            let test = Test::bare().args(args).args(["--data-handler", "print", "format=json"]);
+            let ended = test.start().end().1;
+            assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+            let alerts = objects(&ended.stdout);
+            assert_eq!(messages(&alerts), [expected]);
+            assert_eq!(alerts[0]["sensor"], expected);
+        };
+        selected("consumer=a&sensor=db", "db");
+        selected("consumer=b&sensor=web.1+*", "web.1 *");
+        selected("consumer=c&sensor=db&priority=2,3", "db");
+        let from = format!("{}?consumer=a", server.url());
+        let mut other = Test::bare().args(["--socket-handler", "nats", "--from", &from]).start();
+        other.warns("choose another name for this selection with consumer=NAME");
+        other.signal_now(Signal::SIGTERM);
+        assert_eq!(other.end().1.status, Some(0));
+    }
+}
+
+/// A server that greets, and never acknowledges.
+#[test]
+fn a_server_that_never_acknowledges_is_noticed_and_holds_nobody_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            let info = r#"INFO {"server_id":"x","version":"2.9.0","proto":1,"headers":true,"max_payload":1048576}"#;
+            let _ = socket.write_all(format!("{info}\r\n").as_bytes());
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(socket.try_clone().unwrap());
+                let mut line = String::new();
+                while reader.read_line(&mut line).is_ok_and(|len| len > 0) {
+                    if line.starts_with("PING") {
+                        let _ = socket.write_all(b"PONG\r\n");
+                    }
+                    line.clear();
+                }
+            });
+        }
+    });
+    let url = format!("url=nats://127.0.0.1:{port}");
+    let test =
+        Test::new().args(["--serve-forever", "--data-handler", "nats", "timeout=500ms", &url]);
+    let mut running = test.start();
+    running.send(&saying(b"alert"));
+    running.warns("it has no leader, or the server doesn't answer");
+    ends_in_time(running);
+}
