@@ -276,7 +276,9 @@ fn a_class_that_no_stored_alert_has_is_said_also_of_a_filter() {
 fn what_people_said_about_alerts_is_a_criterion() {
     let room = stored("v2919/icmp_ping");
     let store = rusqlite::Connection::open(room.at("a.db")).unwrap();
-    let said = "INSERT INTO triage VALUES (2, 0, 1, 'ann'), (3, 1, 2, 'ann'); \
+    let said = "INSERT INTO triage_action (id, at, by, kind, alerts) \
+            VALUES (1, 1, 'ann', 0, 1), (2, 2, 'ann', 1, 1); \
+        INSERT INTO triage_mark VALUES (0, 0, 1, 1 << 2), (0, 1, 2, 1 << 3); \
         INSERT INTO comment VALUES (1, 3, 3, 'bob', 'Look at this')";
     store.execute_batch(said).unwrap();
     let numbers = |args: &[&str]| {

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::store::{Further, Selection, StoreError, StoreIdentity, StoreProblem};
 use crate::web::access::Identity;
@@ -63,6 +63,19 @@ pub(in crate::web) struct StreamParameters {
     timeout: Option<i64>,
 }
 
+/// An event of the stream, as `EventSource` gives it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what is sent")]
+pub(in crate::web) struct StreamEvent {
+    /// The alert's number and the store, for `Last-Event-ID`.
+    id: String,
+    /// `message`: `data` is an alert. `reset`: what was sent before is no longer what is stored. `problem`: the store
+    /// can't be read, `data` says why. `ready`: it is read again.
+    event: String,
+    /// JSON, or a text if it is a problem.
+    data: String,
+}
+
 /// New alerts as they are stored, as server-sent events
 ///
 /// The `id` of an event is the alert's id with the store behind a dash, its `data` the alert's JSON. An event
@@ -72,7 +85,7 @@ pub(in crate::web) struct StreamParameters {
 #[utoipa::path(
     get, path = "/api/v1/stream", tag = "alerts", params(StreamParameters, Selection),
     responses(
-        (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "The stream", body = StreamEvent, content_type = "text/event-stream"),
         (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
     )
 )]

@@ -331,7 +331,7 @@ fn the_description_has_every_path_and_alerts_are_as_it_says() {
         .collect();
     assert_eq!(data.len(), PINGS);
     assert!(data.iter().all(|alert| validator.is_valid(alert)), "{events}");
-    assert!(events.starts_with("retry: 2000\n:\nid: 0\n\n"), "{events}");
+    assert!(events.starts_with("retry: 2000\n:\nid: 0-"), "{events}");
     check("alerts", "AlertPage");
     check("alerts/1", "AlertDetails");
     check("counts?by=sid", "Counts");

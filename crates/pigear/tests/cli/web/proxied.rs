@@ -127,7 +127,8 @@ fn slow_filters_of_one_visitor_do_not_hold_up_another() {
     }
     // Each alert takes long, so a query runs until its time is up, or its client goes away.
     let slow = "let n = 0; while n < 10000 { n += 1; } false";
-    let query = format!("filter={}", slow.replace(' ', "%20").replace('+', "%2B"));
+    let encoded: String = slow.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let query = format!("filter={encoded}");
     let mut begun: Vec<_> = (0..6)
         .map(|_| {
             let mut stream = page.connect();

@@ -170,7 +170,7 @@ fn the_configuration_has_a_table_for_the_page() {
     assert_eq!(Page::from(command, room).json("health")["store"]["path"], "b.db");
     let test = Test::new().file("pigear.toml", "[web]\nlisen = \"127.0.0.1:0\"\n");
     let keys = "unknown key `lisen`, expected one of `listen`, `path`, `token`, `token_file`, `users`, \
-        `tls_cert`, `tls_key`, `hosts`, `store`";
+        `tls_cert`, `tls_key`, `hosts`, `trusted_proxies`, `store`";
     let every =
         "; every handler has `durable`, `filter`, `from`, `group`, `limit` and `per_minute`, too";
     let hint = "hint: pigear --help lists handlers and keys\n";
