@@ -19,8 +19,8 @@ test("an action is undone after the page was loaded again", async () => {
   const acknowledged = async () => (await (await fetch(`${url}api/v1/alerts?limit=1000&acknowledged=yes`)).json()).alerts.length;
   const page = await open(chrome, url);
   await page.waitForSelector("tr.alert, tr.flood");
-  page.on("dialog", (dialog) => dialog.accept());
   await page.getByRole("button", { name: "Acknowledge all" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: /^Acknowledge \d/ }).click();
   await until("all are acknowledged", async () => await acknowledged() === datagrams("v2919/icmp_ping").length);
   await page.reload();
   await page.waitForSelector("tr.alert, tr.flood");
