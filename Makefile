@@ -11,12 +11,12 @@ MATURIN = target/peers/maturin/bin/maturin build --locked --manifest-path python
 INSTALL_WHEEL = target/peers/python/bin/pip install --quiet --no-deps --force-reinstall \
 	target/peers/wheels/*.whl
 
-.PHONY: demo test test-python test-page outage bench bench-python bench-web fuzz picture lint doc deny setup peers peer-packages
+.PHONY: demo test test-python test-page test-fleet fleet outage bench bench-python bench-web fuzz picture lint doc deny setup peers peer-packages
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
 
-test: setup peers test-python test-page
+test: setup peers test-python test-page test-fleet
 	.ci/install-tool cargo-nextest 0.9.143 --no-default-features --features default-no-update
 	$(LIMIT) $(CARGO) test --workspace --locked --doc
 	$(TOOLS) $(CARGO) nextest run --workspace --locked
@@ -34,6 +34,17 @@ test-page: setup peers
 		$(CARGO) build --locked --package pigear && \
 		web/tests/node_modules/.bin/tsc --project web/tests && $(LIMIT) node --test web/tests/*.test.mjs; \
 	fi
+
+# Sensors, a cluster of nats-servers and central Pigears, of which one after the other is killed: half a minute.
+test-fleet: setup peers
+	$(CARGO) build --locked --package pigear
+	python3 fleet/test_check.py
+	$(LIMIT) python3 fleet/simulate.py --seconds 30
+
+# The same for ten minutes. FLEET_SECONDS, FLEET_SENSORS, FLEET_RATE, FLEET_EVERY and FLEET_SEED change it.
+fleet: setup peers
+	$(CARGO) build --locked --release --package pigear
+	PIGEAR=target/release/pigear python3 fleet/simulate.py
 
 # A receiver of `http` that is down for half a minute, at 500 alerts a second.
 outage: setup

@@ -1,0 +1,99 @@
+"""Sensors, what plays alerts to them, and the central Pigears."""
+
+import gzip
+import json
+import struct
+import subprocess
+from pathlib import Path
+
+from processes import Process
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDINGS = ROOT / "crates/pigear-alert/tests/data/live"
+
+# docs/datagram.md: where a datagram of Snort 2.9 and 3 has the event's number.
+EVENT_ID = 65_848
+
+
+def datagrams(path: Path) -> list[bytearray]:
+    data, found, at = gzip.open(path).read(), [], 0
+    while at < len(data):
+        (length,) = struct.unpack_from("<I", data, at)
+        found.append(bytearray(data[at + 4 : at + 4 + length]))
+        at += 4 + length
+    return found
+
+
+def write_recording(path: Path, count: int) -> None:
+    """Recorded alerts over and over, each with a number of its own."""
+    originals = [datagram for path in sorted(RECORDINGS.glob("v3-*.dgrams.gz")) for datagram in datagrams(path)]
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        for number in range(1, count + 1):
+            datagram = originals[number % len(originals)]
+            struct.pack_into("=I", datagram, EVENT_ID, number)
+            file.write(struct.pack("<I", len(datagram)) + datagram)
+
+
+class Store:
+    """What `pigear query` says of a store."""
+
+    def __init__(self, pigear: str, path: Path):
+        self.pigear, self.path = pigear, path
+
+    def _query(self, *words: str) -> list[dict]:
+        command = [self.pigear, "query", "--store", str(self.path), "--format", "json", *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def count(self) -> int:
+        if not self.path.exists():
+            return 0
+        return sum(row["alerts"] for row in self._query("--count-by", "sensor", "--limit", "100000"))
+
+    def alerts(self) -> dict[str, list[int]]:
+        """The numbers of each sensor's alerts, in the order in which they were stored."""
+        found: dict[str, list[int]] = {}
+        for alert in reversed(self._query("--limit", "1000000000")):
+            found.setdefault(alert["sensor"], []).append(alert["event_id"])
+        return found
+
+
+class Sensor(Process):
+    """A sensor's Pigear, which publishes what its socket gets."""
+
+    def __init__(self, name: str, pigear: str, url: str, directory: Path, in_flight: int):
+        self.socket = directory / name / "snort_alert"
+        self.socket.parent.mkdir()
+        self.store = Store(pigear, directory / f"{name}.db")
+        self.in_flight = in_flight
+        words = ["--serve-forever", "--logdir", self.socket.parent, "--sensor", name, "--store", self.store.path]
+        keys = [f"url={url}", "create=yes", "replicas=3", f"in_flight={in_flight}"]
+        super().__init__(name, list(map(str, [pigear, *words, "--data-handler", "nats", *keys])), directory)
+
+
+class Central(Process):
+    """A central Pigear with a consumer and a store of its own: it gets all alerts."""
+
+    def __init__(self, name: str, pigear: str, url: str, directory: Path):
+        self.store = Store(pigear, directory / f"{name}.db")
+        words = ["--serve-forever", "--socket-handler", "nats", "--from", f"{url}?consumer={name}"]
+        words += ["--store", self.store.path, "--data-handler", "null"]
+        super().__init__(name, list(map(str, [pigear, *words])), directory)
+
+
+class Player:
+    """Plays the recording to a sensor's socket, as Snort does."""
+
+    def __init__(self, pigear: str, sensor: Sensor, recording: Path, rate: float, count: int):
+        words = ["play", recording, "--socket", sensor.socket, "--rate", rate, "--count", count, "--json"]
+        self.sensor = sensor
+        self.child = subprocess.Popen(list(map(str, [pigear, *words])), stdout=subprocess.PIPE, text=True)
+
+    def result(self, seconds: float) -> dict:
+        text, _ = self.child.communicate(timeout=seconds)
+        return json.loads(text)
+
+    def stop(self) -> None:
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()

@@ -1,0 +1,171 @@
+"""A fleet on this machine: sensors, a cluster of three nats-servers, two central Pigears, and faults.
+
+Ends with 0 if each central store has every alert that the sensors stored, each once and in order.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import check
+import report
+from cluster import Cluster
+from faults import Faults
+from pigears import ROOT, Central, Player, Sensor, write_recording
+from processes import wait_until
+
+# An alert that a killed central Pigear had is delivered again after half a minute.
+SETTLE_SECONDS = 150
+
+
+def arguments() -> argparse.Namespace:
+    env = os.environ.get
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=env("FLEET_SECONDS", "600"))
+    parser.add_argument("--sensors", type=int, default=env("FLEET_SENSORS", "4"))
+    parser.add_argument("--rate", type=float, default=env("FLEET_RATE", "50"), help="alerts a second of each sensor")
+    parser.add_argument("--seed", type=int, default=env("FLEET_SEED"), help="of the faults; random by default")
+    parser.add_argument("--every", type=float, default=env("FLEET_EVERY", "6"), help="seconds between faults")
+    parser.add_argument("--pigear", default=env("PIGEAR", str(ROOT / "target/debug/pigear")))
+    parser.add_argument("--nats-server", default=str(ROOT / "target/peers/nats/bin/nats-server"))
+    parser.add_argument("--report", type=Path, default=ROOT / "target/fleet")
+    return parser.parse_args()
+
+
+class Fleet:
+    def __init__(self, args: argparse.Namespace, directory: Path):
+        self.args, self.directory = args, directory
+        self.cluster = Cluster(args.nats_server, directory)
+        url = self.cluster.url
+        # With one alert in flight, order is kept also when a leader is killed.
+        self.sensors = [Sensor(f"sensor{n + 1}", args.pigear, url, directory, 1 if n % 2 == 0 else 1024)
+                        for n in range(args.sensors)]
+        self.centrals = [Central(f"central{n + 1}", args.pigear, url, directory) for n in range(2)]
+        self.players: list[Player] = []
+        self.faults = Faults(random.Random(args.seed), args.every, self.cluster, self.sensors, self.centrals)
+        self.samples: list[dict] = []
+        self.started = 0.0
+
+    def now(self) -> float:
+        return time.monotonic() - self.started
+
+    def run(self) -> check.Verdict:
+        count = int(self.args.rate * self.args.seconds)
+        recording = self.directory / "recording.gz"
+        write_recording(recording, count)
+        self.cluster.start()
+        for process in [*self.sensors, *self.centrals]:
+            process.start()
+        wait_until("the sensors listen", lambda: all(sensor.socket.exists() for sensor in self.sensors))
+        self.started = time.monotonic()
+        self.players = [Player(self.args.pigear, sensor, recording, self.args.rate, count) for sensor in self.sensors]
+        while any(player.child.poll() is None for player in self.players):
+            self.faults.step(self.now(), self.now() < self.args.seconds - 2)
+            self.sample()
+            time.sleep(0.2)
+        self.faults.start_all()
+        played = {player.sensor.name: player.result(10)["sent"] for player in self.players}
+        self.settle()
+        return self.verdict(played)
+
+    def sample(self) -> None:
+        if self.samples and self.now() - self.samples[-1]["time"] < 1:
+            return
+        sample = {"time": self.now(), "played": min(self.now(), self.args.seconds) * self.args.rate * len(self.sensors)}
+        if stream := self.cluster.stream():
+            sample["stream"] = stream["state"]["messages"]
+            for consumer in stream.get("consumer_detail") or []:
+                behind = consumer.get("num_pending", 0) + consumer.get("num_ack_pending", 0)
+                sample[consumer["name"]] = max(0, sample["stream"] - behind)
+                sample[f"{consumer['name']} behind"] = behind
+        self.samples.append(sample)
+        self.show(sample)
+
+    def show(self, sample: dict) -> None:
+        numbers = "  ".join(f"{name} {sample.get(name, '-'):>7}" for name in ["stream", "central1", "central2"])
+        last = f"  killed {self.faults.done[-1][1]}" if self.faults.done else ""
+        line = f"{sample['time']:6.0f} s  played {sample['played']:7.0f}  {numbers}  faults {len(self.faults.done)}{last}"
+        if sys.stdout.isatty():
+            print(f"\r\033[K{line[:shutil.get_terminal_size().columns - 1]}", end="", flush=True)
+        elif len(self.samples) % 5 == 1:
+            print(line, flush=True)
+
+    def settle(self) -> None:
+        """Waits until the central stores have as many alerts as those of the sensors."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            self.sample()
+            wanted = sum(sensor.store.count() for sensor in self.sensors)
+            if all(central.store.count() >= wanted for central in self.centrals):
+                return
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        for player in self.players:
+            player.stop()
+        for process in [*self.sensors, *self.centrals, *self.cluster.nodes]:
+            process.stop()
+
+    def verdict(self, played: dict[str, int]) -> check.Verdict:
+        for process in [*self.sensors, *self.centrals]:
+            process.stop()
+        verdict = check.Verdict()
+        taken = {}
+        for sensor in self.sensors:
+            taken[sensor.name] = sensor.store.alerts().get(sensor.name, [])
+            check.check_sensor(sensor.name, sensor.kills, played[sensor.name], taken[sensor.name], verdict)
+        ordered = {sensor.name for sensor in self.sensors if sensor.in_flight == 1}
+        for central in self.centrals:
+            check.check_central(central.name, taken, central.store.alerts(), ordered, verdict)
+        return verdict
+
+    def write_report(self, verdict: check.Verdict) -> None:
+        folder = self.args.report
+        folder.mkdir(parents=True, exist_ok=True)
+
+        def series(*names: str) -> dict:
+            return {name: [(s["time"], s[name]) for s in self.samples if name in s] for name in names}
+
+        seconds = self.samples[-1]["time"] if self.samples else 1
+        panels = [("alerts", series("played", "stream", "central1", "central2")),
+                  ("not yet stored", series("central1 behind", "central2 behind"))]
+        report.write(folder / "report.svg", panels, self.faults.done, seconds)
+        faults = [f"{when:7.1f} s  {what}" for when, what in self.faults.done]
+        text = "\n".join([f"seed {self.args.seed}", *faults, *verdict.lines, *verdict.errors]) + "\n"
+        (folder / "report.txt").write_text(text)
+
+
+def main() -> int:
+    args = arguments()
+    args.seed = random.randrange(2**32) if args.seed is None else args.seed
+    if not Path(args.nats_server).exists():
+        print("nats-server is not installed; `make peers` installs it", file=sys.stderr)
+        return 1 if os.environ.get("PIGEAR_REQUIRE_PEERS") == "1" else 0
+    # So that nothing is left running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    directory = Path(tempfile.mkdtemp(prefix="pigear-fleet-"))
+    fleet = Fleet(args, directory)
+    print(f"seed {args.seed}; logs and stores in {directory}")
+    try:
+        verdict = fleet.run()
+    finally:
+        fleet.stop()
+    fleet.write_report(verdict)
+    print("\n" + "\n".join([*verdict.lines, f"{len(fleet.faults.done)} faults; plots in {args.report}/report.svg"]))
+    for error in verdict.errors:
+        print(f"error: {error}", file=sys.stderr)
+    if verdict.errors:
+        return 1
+    shutil.rmtree(directory)
+    print("each central store has each alert once")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
