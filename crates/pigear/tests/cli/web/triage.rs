@@ -49,6 +49,21 @@ fn the_latest_actions_are_listed_and_one_of_them_is_undone() {
 }
 
 #[test]
+fn a_criterion_without_values_marks_nothing() {
+    let page = Page::pinged(&[]);
+    let mark = |criteria: Value| {
+        post(&page, "triage", &json!({ "criteria": criteria, "mark": "starred", "set": true }))
+    };
+    for name in ["sid", "filter", "class", "text"] {
+        for criteria in [json!({ name: [] }), json!({ "priority": "3", name: [] })] {
+            assert_eq!(mark(criteria).problem(400)["parameter"], name);
+        }
+    }
+    assert_eq!(page.json("alerts?starred=yes")["alerts"], json!([]));
+    assert_eq!(mark(json!({})).json(200)["alerts"], LAST);
+}
+
+#[test]
 fn an_action_is_still_listed_when_the_program_starts_again() {
     let mut page = Page::pinged(&[]);
     let body = json!({ "criteria": {}, "mark": "acknowledged", "set": true });
