@@ -52,6 +52,9 @@ export function address(path, params = {}) {
 /** The problem of a number that is of another store than the one that is there now. */
 export const OTHER_STORE = "urn:pigear:problem:other-store";
 
+/** The problem of a change without the token that the server gives now. */
+const OLD_TOKEN = "urn:pigear:problem:csrf";
+
 /**
  * @param {Response} response
  * @returns {Promise<any>}
@@ -89,10 +92,19 @@ export async function get(path, params = {}, signal) {
  * @param {Params} [params]
  */
 export async function post(path, body = {}, method = "POST", params = {}) {
-  const headers = { "content-type": "application/json", "x-csrf-token": session.csrf ?? "" };
-  const response = await fetch(address(path, params), { method, headers, body: JSON.stringify(body) });
-  if (response.status === 204) return {};
-  return answer(response);
+  const send = async () => {
+    const headers = { "content-type": "application/json", "x-csrf-token": session.csrf ?? "" };
+    const response = await fetch(address(path, params), { method, headers, body: JSON.stringify(body) });
+    return response.status === 204 ? {} : answer(response);
+  };
+  try {
+    return await send();
+  } catch (error) {
+    if (!(error instanceof Problem && error.type === OLD_TOKEN)) throw error;
+    // The server has started again since the session was read.
+    await begin();
+    return send();
+  }
 }
 
 /** Reads who is logged in, and what a change needs. */

@@ -57,6 +57,22 @@ test("alerts are acknowledged, starred and commented on, and it can be undone", 
   await page.close();
 });
 
+test("a page that was open while the server started again can still change something", async () => {
+  const room = newRoom();
+  await room.store(datagrams("v2919/icmp_ping"));
+  let server = await room.web();
+  const { url } = server;
+  const page = await open(chrome, `${url}?group=no`, { allow: ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY", "403 (Forbidden)"] });
+  await page.waitForSelector("tr.alert");
+  await until("it is live", async () => await page.textContent("#state") === "live");
+  await server.end();
+  server = await room.web([], new URL(url).port);
+  await page.keyboard.press("j");
+  await page.keyboard.press("s");
+  await until("one is starred", async () => await count(url, "starred=yes") === 1);
+  await page.close();
+});
+
 test("a filter of the triage acknowledges what comes", async () => {
   const room = newRoom();
   const { url } = await room.live();

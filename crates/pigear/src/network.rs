@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use ipnet::IpNet;
+#[cfg(feature = "web")]
+use ipnet::Ipv4Net;
 
 /// A range of addresses: `10.0.0.0/8`, `2001:db8::/32`, or one address. Bits after the prefix are
 /// ignored.
@@ -21,6 +23,16 @@ impl Network {
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
         self.0.contains(&address)
+    }
+
+    /// The same network; if it has only addresses of IPv4 as IPv6 writes them, as one of IPv4.
+    #[cfg(feature = "web")]
+    pub(crate) fn to_canonical(self) -> Self {
+        let IpNet::V6(network) = self.0 else { return self };
+        let address = network.network().to_ipv4_mapped();
+        let ipv4 = address.zip(network.prefix_len().checked_sub(96));
+        ipv4.and_then(|(address, len)| Ipv4Net::new(address, len).ok())
+            .map_or(self, |network| Self(network.into()))
     }
 
     /// Parses a network; the error has the text.

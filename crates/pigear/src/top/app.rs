@@ -29,6 +29,8 @@ pub(super) struct App {
     pub(super) lanes: Vec<LaneState>,
     /// The bytes of the store's files.
     pub(super) size: Option<u64>,
+    /// Whether the screen is too small to show what keys do.
+    pub(super) is_too_small: bool,
     /// Why the store can't be read now.
     pub(super) problem: Option<String>,
     /// For how many new alerts the filter failed, and why for the last.
@@ -102,6 +104,7 @@ impl App {
             counts: None,
             lanes: Vec::new(),
             size: None,
+            is_too_small: false,
             problem: None,
             new_failures: None,
             older_failures: None,
@@ -235,6 +238,8 @@ impl App {
             Key::Ctrl('c') => return Outcome::Quit,
             Key::Ctrl('z') => return Outcome::Suspend,
             Key::Ctrl('l') => return Outcome::Redraw,
+            Key::Char('q') if self.is_too_small => return Outcome::Quit,
+            _ if self.is_too_small => return Outcome::Draw,
             _ => {}
         }
         self.note = None;

@@ -38,7 +38,8 @@ const KEYS: &str =
 pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme, now: Timestamp) {
     let area = frame.area();
     let buffer = frame.buffer_mut();
-    if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
+    app.is_too_small = area.width < MIN_WIDTH || area.height < MIN_HEIGHT;
+    if app.is_too_small {
         draw_too_small(buffer, area);
         return;
     }

@@ -13,6 +13,7 @@ mod stream;
 mod triage;
 
 pub(super) use alerts::*;
+pub(super) use change::check_origin;
 pub(super) use counts::*;
 pub(super) use export::*;
 pub(super) use health::*;

@@ -23,7 +23,11 @@ impl Proxies {
         let listed = listed.filter(|text| !text.is_empty());
         let parse =
             |text: &str| text.parse().map_err(|error| format!("trusted_proxies={text}: {error}"));
-        listed.map(parse).collect::<Result<_, _>>().map(Self)
+        listed
+            .map(parse)
+            .map(|it| it.map(Network::to_canonical))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Whether an address is that of a trusted server.
@@ -43,8 +47,9 @@ impl Proxies {
         }
         let listed = |name: &'static str, element: fn(&str) -> Option<IpAddr>| {
             let name = HeaderName::from_static(name);
-            let texts = headers.get_all(name).into_iter().map(|it| it.to_str().unwrap_or("?"));
-            let elements: Vec<_> = texts.flat_map(|text| text.split(',')).collect();
+            let texts = headers.get_all(name).into_iter();
+            let texts: Vec<_> = texts.map(|it| String::from_utf8_lossy(it.as_bytes())).collect();
+            let elements: Vec<_> = texts.iter().flat_map(|text| text.split(',')).collect();
             (!elements.is_empty()).then(|| self.last_untrusted(peer, &elements, element))
         };
         match (listed("x-forwarded-for", address), listed("forwarded", forwarded)) {
@@ -149,6 +154,33 @@ mod tests {
         let both = [(FOR, "203.0.113.5"), ("forwarded", "for=192.0.2.1")];
         assert_eq!(client("127.0.0.1", &both), "127.0.0.1");
         assert!(Proxies::new(Some("nginx")).unwrap_err().starts_with("trusted_proxies=nginx: "));
+    }
+
+    #[test]
+    fn an_address_is_trusted_however_it_is_written() {
+        let trust = |list: &str, address: &str| {
+            Proxies::new(Some(list)).unwrap().trust(address.parse().unwrap())
+        };
+        assert!(trust("::ffff:127.0.0.1", "127.0.0.1"));
+        assert!(trust("::ffff:10.0.0.0/104", "10.1.1.1"));
+        assert!(trust("::ffff:10.1.1.1", "::ffff:10.1.1.1"));
+        assert!(!trust("::ffff:10.0.0.0/104", "11.1.1.1"));
+        assert!(!trust("::/64", "10.1.1.1") && trust("::/64", "::1"));
+    }
+
+    #[test]
+    fn what_is_no_text_hides_only_what_is_before_it() {
+        let proxies = Proxies::new(Some("127.0.0.1")).unwrap();
+        for (header, expected) in [
+            (&b"\xff, 203.0.113.5"[..], "203.0.113.5"),
+            (b"192.0.2.1, \xff, 203.0.113.5", "203.0.113.5"),
+            (b"203.0.113.5, \xff", "127.0.0.1"),
+        ] {
+            let mut map = HeaderMap::new();
+            map.append(FOR, axum::http::HeaderValue::from_bytes(header).unwrap());
+            let client = proxies.client("127.0.0.1".parse().unwrap(), &map);
+            assert_eq!(client.to_string(), expected);
+        }
     }
 
     #[test]

@@ -66,9 +66,13 @@ fn admit(site: &Site, request: &mut Request) -> Result<Visitor, Problem> {
     let ends = request.extensions().get::<Ends>().copied().ok_or_else(Problem::internal)?;
     check_host(site, request, ends)?;
     let path = below(site, request.uri().path()).unwrap_or_default();
+    let is_api = path.starts_with("/api/");
+    if is_api {
+        api::check_origin(site, request.headers())?;
+    }
     let client = site.proxies.client(ends.peer.ip(), request.headers());
     let visitor = Visitor::new(client, site.proxies.is_shared(ends.peer.ip()));
-    if path.starts_with("/api/") && path != LOGIN {
+    if is_api && path != LOGIN {
         let identity = site.access.identify(request.headers(), client)?;
         let visitor = visitor.with(identity.session());
         request.extensions_mut().insert(identity);

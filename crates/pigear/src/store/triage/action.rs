@@ -14,6 +14,7 @@ use crate::store::error::{StoreError, StoreProblem};
 use crate::store::free_space;
 use crate::store::identity::StoreIdentity;
 use crate::store::layout::BLOCK;
+use crate::store::reader::end_of_block;
 use crate::store::record::microseconds;
 
 /// How long it is waited for a program that has the store locked, to find out whether it can be written.
@@ -222,7 +223,7 @@ fn stored(change: &Connection, block: i64) -> rusqlite::Result<u64> {
         return Ok(u64::MAX);
     }
     let mut select = change.prepare_cached("SELECT id FROM alert WHERE id BETWEEN ?1 AND ?2")?;
-    let mut rows = select.query([block * BLOCK, block * BLOCK + BLOCK - 1])?;
+    let mut rows = select.query([block * BLOCK, end_of_block(block * BLOCK)])?;
     let mut bits = 0;
     while let Some(row) = rows.next()? {
         bits |= bit(row.get(0)?);

@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::store::layout::BLOCK;
+use crate::store::reader::end_of_block;
 
 /// A set of alerts. It takes a few bytes for a block of 64.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlertSet(BTreeMap<i64, u64>);
 
 impl AlertSet {
-    /// Adds an alert.
+    /// Adds an alert. The first id is 1: none has less.
     pub fn insert(&mut self, id: i64) {
+        if id < 1 {
+            return;
+        }
         *self.0.entry(id.div_euclid(BLOCK)).or_default() |= bit(id);
     }
 
@@ -39,5 +43,5 @@ pub(super) fn bit(id: i64) -> u64 {
 
 /// The alerts of a block whose bits are set, oldest first.
 pub(super) fn ids(block: i64, bits: u64) -> impl Iterator<Item = i64> {
-    (block * BLOCK..block * BLOCK + BLOCK).filter(move |id| bits & bit(*id) != 0)
+    (block * BLOCK..=end_of_block(block * BLOCK)).filter(move |id| bits & bit(*id) != 0)
 }

@@ -220,6 +220,34 @@ fn a_screen_that_is_too_small_says_so() {
 }
 
 #[test]
+fn on_a_screen_that_is_too_small_only_the_keys_that_leave_it_act() {
+    let mut top = Top::new(recorded());
+    top.screen(60, 20);
+    for key in [Key::Char('e'), Key::Char('s'), Key::Char('u'), Key::Char('/'), Key::Char('\n')] {
+        assert_eq!(top.app.take(Message::Key(key)), Outcome::Draw);
+        assert!(top.app.take_change().is_none() && top.app.take_opening().is_none(), "{key:?}");
+        assert!(matches!(top.app.mode, Mode::List), "{key:?}");
+    }
+    for (key, outcome) in [
+        (Key::Char('q'), Outcome::Quit),
+        (Key::Ctrl('c'), Outcome::Quit),
+        (Key::Ctrl('z'), Outcome::Suspend),
+    ] {
+        assert_eq!(top.app.take(Message::Key(key)), outcome, "{key:?}");
+    }
+    top.screen(80, 24);
+    top.app.take(Message::Key(Key::Char('s')));
+    assert!(top.app.take_change().is_some());
+    // What is being written stays, and q isn't part of it.
+    top.app.take(Message::Key(Key::Char('/')));
+    top.screen(60, 20);
+    top.app.take(Message::Key(Key::Char('x')));
+    assert_eq!(top.app.take(Message::Key(Key::Char('q'))), Outcome::Quit);
+    let Mode::Filter(line) = &top.app.mode else { panic!("the filter is gone") };
+    assert_eq!(line.editor.text(), "");
+}
+
+#[test]
 fn no_screen_is_drawn_beyond_its_end() {
     let mut top = Top::new(recorded());
     top.app.lanes = [lanes(), lanes(), lanes()].concat();

@@ -11,7 +11,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::users::Role;
 use crate::web::options::Token;
 
-/// How long a session lasts without a request.
+/// How long a session lasts.
 pub(in crate::web) const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// The most sessions of a user; the one of theirs that was not used for longest ends.
@@ -55,7 +55,14 @@ struct Inner {
 struct Entry {
     id: Token,
     session: Session,
+    begun: Instant,
     used: Instant,
+}
+
+impl Entry {
+    fn is_over(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.begun) >= LIFETIME
+    }
 }
 
 impl Sessions {
@@ -76,26 +83,35 @@ impl Sessions {
             let oldest = theirs.min_by_key(|(_, entry)| entry.used).map(|(key, _)| *key);
             oldest.and_then(|key| inner.by_id.remove(&key));
         }
-        let entry = Entry { id: Token::new(&id), session: session.clone(), used: Instant::now() };
+        let begun = Instant::now();
+        let entry = Entry { id: Token::new(&id), session: session.clone(), begun, used: begun };
         inner.by_id.insert(session.key, entry);
         Ok((format!("{}.{id}", session.key), session))
     }
 
     /// The session with an id.
     pub(super) fn find(&self, id: &str) -> Option<Session> {
+        self.find_at(id, Instant::now())
+    }
+
+    fn find_at(&self, id: &str, now: Instant) -> Option<Session> {
         let (key, secret) = id.split_once('.')?;
         let mut inner = self.inner();
-        inner.by_id.retain(|_, entry| entry.used.elapsed() < LIFETIME);
+        inner.by_id.retain(|_, entry| !entry.is_over(now));
         let entry = inner.by_id.get_mut(&key.parse().ok()?)?;
         entry.id.is(secret).then(|| {
-            entry.used = Instant::now();
+            entry.used = now;
             entry.session.clone()
         })
     }
 
     /// Whether a session goes on.
     pub(super) fn has(&self, session: &Session) -> bool {
-        self.inner().by_id.contains_key(&session.key)
+        self.has_at(session, Instant::now())
+    }
+
+    fn has_at(&self, session: &Session, now: Instant) -> bool {
+        self.inner().by_id.get(&session.key).is_some_and(|entry| !entry.is_over(now))
     }
 
     /// Ends a session.
@@ -130,6 +146,20 @@ mod tests {
         }
         sessions.end(&session);
         assert!(sessions.find(&id).is_none() && !sessions.has(&session));
+    }
+
+    #[test]
+    fn a_session_ends_at_its_time_however_much_it_is_used() {
+        let sessions = Sessions::default();
+        let (id, session) = sessions.begin(None, Role::Full, None).unwrap();
+        let begun = Instant::now();
+        let minute = Duration::from_secs(60);
+        for now in [begun + LIFETIME / 2, begun + LIFETIME - minute] {
+            assert!(sessions.find_at(&id, now).is_some() && sessions.has_at(&session, now));
+        }
+        // What is open longer, such as a stream, isn't asked for again.
+        assert!(!sessions.has_at(&session, begun + LIFETIME));
+        assert!(sessions.find_at(&id, begun + LIFETIME).is_none());
     }
 
     #[test]

@@ -17,28 +17,21 @@ pub(in crate::web) const CSRF_HEADER: &str = "x-csrf-token";
 /// What a user is told who may change nothing.
 pub(super) const READ_ONLY: &str = "this user may look, but change nothing";
 
-/// A request that another site's page did not make.
-pub(in crate::web) struct SameOrigin;
-
 /// A request that may change something, and who makes it. It has the token against forged requests.
 pub(in crate::web) struct Change(pub(super) Identity);
 
-impl FromRequestParts<Shared> for SameOrigin {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Self, Problem> {
-        if is_same_origin(site, &parts.headers) {
-            return Ok(Self);
-        }
-        Err(Problem::new(StatusCode::FORBIDDEN, "origin", "the request comes from another site"))
+/// Refuses a request that another site's page makes.
+pub(in crate::web) fn check_origin(site: &Site, headers: &HeaderMap) -> Result<(), Problem> {
+    if is_same_origin(site, headers) {
+        return Ok(());
     }
+    Err(Problem::new(StatusCode::FORBIDDEN, "origin", "the request comes from another site"))
 }
 
 impl FromRequestParts<Shared> for Change {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Self, Problem> {
-        SameOrigin::from_request_parts(parts, site).await?;
         let found = Extension::<Identity>::from_request_parts(parts, site).await;
         let Extension(identity) = found.map_err(|_| Problem::internal())?;
         let given = parts.headers.get(CSRF_HEADER).map(HeaderValue::as_bytes);

@@ -10,7 +10,7 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::change::{Change, READ_ONLY, SameOrigin};
+use super::change::{Change, READ_ONLY};
 use crate::web::access::users::Role;
 use crate::web::access::{Identity, LIFETIME, Session};
 use crate::web::body::JsonBody;
@@ -95,7 +95,6 @@ async fn object(site: &Site, identity: &Identity) -> SessionObject {
 pub(in crate::web) async fn log_in(
     State(site): State<Shared>,
     Extension(Client(client)): Extension<Client>,
-    _: SameOrigin,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     JsonBody(login): JsonBody<Login>,

@@ -51,7 +51,8 @@ pub(in crate::web) struct TriageRequest {
     /// The alerts.
     #[schema(max_items = 10_000)]
     ids: Option<Vec<i64>>,
-    /// Criteria, as the parameters of `alerts`; a parameter that may be repeated may have a list.
+    /// Criteria, as the parameters of `alerts`; a parameter that may be repeated may have a list,
+    /// which is not empty.
     criteria: Option<BTreeMap<String, Texts>>,
     /// The mark.
     mark: Mark,
@@ -159,6 +160,10 @@ async fn matching(site: &Site, criteria: BTreeMap<String, Texts>) -> Result<Aler
 
 fn selection(criteria: &BTreeMap<String, Texts>) -> Result<Selection, Problem> {
     let mut selection = Selection::default();
+    // Without values, a criterion would be met by all alerts.
+    if let Some((name, _)) = criteria.iter().find(|(_, texts)| texts.all().is_empty()) {
+        return Err(Problem::parameter(name, "give at least one value, or not the criterion"));
+    }
     let all =
         criteria.iter().flat_map(|(name, texts)| texts.all().iter().map(move |it| (name, it)));
     for (name, text) in all {

@@ -333,3 +333,27 @@ fn encrypted(page: &Page, request: &str) -> Answer {
     stream.write_all(request.as_bytes()).unwrap();
     Answer::read(&mut stream)
 }
+
+#[test]
+fn another_sites_page_reads_nothing() {
+    let page = Page::pinged(&[]);
+    let own = format!("Origin: http://{}\nSec-Fetch-Site: same-origin\n", page.address);
+    let typed = "Sec-Fetch-Site: none\n".to_owned();
+    for headers in [String::new(), own, typed] {
+        assert_eq!(page.request("GET", "api/v1/alerts", &headers, "").status, 200, "{headers}");
+    }
+    for headers in [
+        "Sec-Fetch-Site: cross-site\n",
+        "Sec-Fetch-Site: same-site\n",
+        "Host: a1.localhost\nSec-Fetch-Site: cross-site\n",
+        "Origin: https://other.example\n",
+        "Origin: null\n",
+    ] {
+        for path in ["alerts", "stream", "export", "session", "nope"] {
+            let problem = page.request("GET", &format!("api/v1/{path}"), headers, "").problem(403);
+            assert_eq!(problem["type"], "urn:pigear:problem:origin", "{path} {headers}");
+        }
+        // A link to the page itself may be anywhere.
+        assert_eq!(page.request("GET", "", headers, "").status, 200, "{headers}");
+    }
+}

@@ -49,6 +49,34 @@ fn the_latest_actions_are_listed_and_one_of_them_is_undone() {
 }
 
 #[test]
+fn a_criterion_without_values_marks_nothing() {
+    let page = Page::pinged(&[]);
+    let mark = |criteria: Value| {
+        post(&page, "triage", &json!({ "criteria": criteria, "mark": "starred", "set": true }))
+    };
+    for name in ["sid", "filter", "class", "text"] {
+        for criteria in [json!({ name: [] }), json!({ "priority": "3", name: [] })] {
+            assert_eq!(mark(criteria).problem(400)["parameter"], name);
+        }
+    }
+    assert_eq!(page.json("alerts?starred=yes")["alerts"], json!([]));
+    assert_eq!(mark(json!({})).json(200)["alerts"], LAST);
+}
+
+#[test]
+fn a_number_that_no_alert_has_changes_nothing_whatever_it_is() {
+    let page = Page::pinged(&[]);
+    let mark = |ids: &[i64]| {
+        post(&page, "triage", &json!({ "ids": ids, "mark": "starred", "set": true })).json(200)
+    };
+    for id in [i64::MAX, i64::MAX - 1, i64::MAX - 64, i64::MIN, i64::MIN + 1, -64, -1, 0] {
+        assert_eq!(mark(&[id])["alerts"], 0, "{id}");
+        page.problem(&format!("alerts/{id}"), if id < 1 { 400 } else { 404 });
+    }
+    assert_eq!(mark(&[i64::MIN, -1, 0, 3, i64::MAX])["alerts"], 1);
+}
+
+#[test]
 fn an_action_is_still_listed_when_the_program_starts_again() {
     let mut page = Page::pinged(&[]);
     let body = json!({ "criteria": {}, "mark": "acknowledged", "set": true });
