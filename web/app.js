@@ -9,7 +9,7 @@ import * as health from "./health.js";
 import { histogram } from "./histogram.js";
 import * as now from "./now.js";
 import * as overview from "./overview.js";
-import { differs, go, link, onChange, params, state } from "./state.js";
+import { differs, empty, go, link, onChange, params, state } from "./state.js";
 import { setTimeStyle, timeStyle } from "./times.js";
 
 /** @type {Record<string, {title: string, module: {view: HTMLElement, load: () => Promise<void>, stop: () => void}}>} */
@@ -54,12 +54,20 @@ function failed(problem) {
   clearTimeout(again);
   if (problem instanceof Problem && problem.status < 500) {
     if (problem.status !== 401) showMistake(problem);
+    if (problem.parameter) showUnfiltered();
     return;
   }
   byId("state").textContent = problem instanceof Problem ? problem.message : "Pigear is not there; trying again…";
   troubled = true;
   again = setTimeout(load, Math.min(30, retry) * 1_000);
   retry *= 2;
+}
+
+/** Shows that there is no result, in the place of what was found before. */
+function showUnfiltered() {
+  charting?.abort();
+  byId("main").replaceChildren(h("p", { class: "empty unfiltered" }, "Not filtered: what is chosen has a mistake, which is marked above. ",
+    h("button", { type: "button", onclick: () => go({ ...empty(), view: state.view, group: state.group }) }, "Show all alerts")));
 }
 
 /** @type {AbortController | null} */
@@ -72,7 +80,7 @@ async function loadChart() {
 }
 
 setInterval(() => {
-  if (state.view === "health" || state.until || document.hidden || !byId("login").hasAttribute("open") === false) return;
+  if (state.view === "health" || state.until || !chart.isConnected || document.hidden || !byId("login").hasAttribute("open") === false) return;
   loadChart().catch(() => {});
   if (state.view === "overview") overview.load().catch(failed);
 }, 30_000);
@@ -120,7 +128,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "/") focusBar();
   else if (event.key === "?") help();
   else if (views[Number(event.key) - 1]) go({ view: views[Number(event.key) - 1], alert: null });
-  else if (!(state.alert && detail.key(event)) && (state.view !== "now" || !now.key(event))) return;
+  else if (!(state.alert && detail.key(event)) && (state.view !== "now" || !now.view.isConnected || !now.key(event))) return;
   event.preventDefault();
 });
 

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { byId, debounced, h } from "./dom.js";
 import { pickSaved, saved, showSaved } from "./saved.js";
+import { fieldOf, readWords } from "./fields.js";
 import { FIELDS, choose, drop, empty, go, params, state } from "./state.js";
 import { buildTime, showTime, timeChip, timeFields, timeSelect } from "./time_range.js";
 
@@ -19,9 +20,10 @@ const words = /** @type {HTMLInputElement} */ (h("input", {
 }));
 const wordsList = h("ul", { id: "words-list", role: "listbox", class: "completion", hidden: true, "aria-label": "Values" });
 const expression = /** @type {HTMLInputElement} */ (h("input", {
-  id: "expression", autocomplete: "off", spellcheck: false, placeholder: "msg.priority <= 2 && ip_in(alert.src_ip, \"10.0.0.0/8\")",
+  id: "expression", autocomplete: "off", spellcheck: false, placeholder: "alert.dst_port == 445 && msg.priority <= 2",
   role: "combobox", "aria-label": "Expression", "aria-expanded": "false", "aria-controls": "expression-list", "aria-autocomplete": "list", "aria-describedby": "mistake",
 }));
+const fields = h("details", { class: "fields" }, h("summary", {}, "Fields"), ...WORDS.filter((word) => word.includes(".")).map((word) => h("button", { type: "button", class: "quiet", onclick: () => insert(word) }, word)));
 const expressionList = h("ul", { id: "expression-list", role: "listbox", class: "completion", hidden: true, "aria-label": "Words of expressions" });
 const mistake = h("p", { id: "mistake", role: "alert", class: "mistake", hidden: true });
 const chips = h("ul", { class: "chips", "aria-label": "Chosen" });
@@ -33,7 +35,7 @@ const fold = h("button", { type: "button", class: "unfold", "aria-expanded": "fa
 
 /** Builds the bar, once. */
 export function buildBar() {
-  const expert = h("div", { class: "expert", hidden: !state.filter }, h("label", { for: "expression" }, "Expression"), h("div", { class: "field" }, expression, expressionList));
+  const expert = h("div", { class: "expert", hidden: !state.filter }, h("label", { for: "expression" }, "Expression"), h("div", { class: "field" }, expression, expressionList), fields);
   const more = h("button", { type: "button", "aria-expanded": String(!expert.hidden), onclick: () => { expert.hidden = !expert.hidden; more.setAttribute("aria-expanded", String(!expert.hidden)); if (!expert.hidden) expression.focus(); } }, "Expression");
   const choices = h("div", { id: "choices", class: "choices" }, timeSelect, sensors, more, saved, marks, h("label", { class: "check" }, hide, "hide acknowledged"));
   fold.addEventListener("click", () => fold.setAttribute("aria-expanded", String(choices.classList.toggle("open"))));
@@ -65,6 +67,15 @@ export function showSensors(names) {
   sensors.hidden = names.length < 2;
   sensors.replaceChildren(h("option", { value: "" }, "all sensors"), ...names.map((name) => h("option", { value: name }, name)));
   sensors.value = state.include.sensor?.length === 1 ? state.include.sensor[0] : "";
+}
+
+/**
+ * Puts a word where the cursor is in the expression.
+ * @param {string} word
+ */
+function insert(word) {
+  expression.focus();
+  expression.setRangeText(word, expression.selectionStart ?? expression.value.length, expression.selectionEnd ?? expression.value.length, "end");
 }
 
 /** Shows what is chosen. */
@@ -110,12 +121,14 @@ function chip(text, kind, not, remove, turn) {
  */
 export function showMistake(problem) {
   mistake.hidden = !problem;
+  words.removeAttribute("aria-invalid");
+  markChips(problem?.parameter);
   expression.setAttribute("aria-invalid", String(problem?.parameter === "filter"));
   mistake.replaceChildren();
   if (!problem) return;
   // The user's filter is the first one; the others are of excluded values, and are right.
   const filter = params().filter?.[0] ?? "";
-  if (problem.parameter === "filter" && problem.column) {
+  if (problem.parameter === "filter" && problem.column && state.filter) {
     const line = filter.split("\n")[(problem.line ?? 1) - 1] ?? "";
     const at = problem.column - 1;
     mistake.append(h("code", {}, line.slice(0, at), h("mark", {}, line.slice(at, at + 1) || " "), line.slice(at + 1)), " ");
@@ -123,22 +136,33 @@ export function showMistake(problem) {
   mistake.append(problem.message);
 }
 
-/** Reads words and `field:value`, with `-` before it to exclude. */
+/**
+ * Marks the chips of the criterion that is wrong.
+ * @param {string} [parameter]
+ */
+function markChips(parameter) {
+  const kind = parameter === "since" || parameter === "until" ? "time" : parameter === "ip" ? "host" : parameter;
+  for (const one of chips.querySelectorAll(".chip")) {
+    const isWrong = kind === "filter" && !state.filter ? one.classList.contains("not") : Boolean(kind) && one.classList.contains(String(kind)) && !one.classList.contains("not");
+    one.classList.toggle("wrong", isWrong);
+  }
+}
+
+/** Reads words and `field:value`, with `-` before it to exclude. With a mistake nothing is chosen. */
 function submitWords() {
+  const { words: others, comment, chosen, mistake: wrong } = readWords(words.value);
+  words.setAttribute("aria-invalid", String(Boolean(wrong)));
+  mistake.hidden = !wrong;
+  mistake.replaceChildren(wrong ?? "");
+  if (wrong) return;
   const include = { ...state.include };
   const exclude = [...state.exclude];
-  const others = [];
-  for (const word of words.value.match(/(?:[^\s"]|"[^"]*")+/g) ?? []) {
-    const [, minus, name, value] = /^(-?)(\w+):(.+)$/.exec(word) ?? [];
-    const field = name === "ip" ? "host" : name;
-    const exact = value?.replaceAll("\"", "");
-    if (field === "comment" && exact) go({ comment: exact });
-    else if (!(field in FIELDS)) others.push(word.replaceAll("\"", ""));
-    else if (minus) exclude.push([field, exact]);
-    else include[field] = [...new Set([...(include[field] ?? []), exact])];
+  for (const { field, value, not } of chosen) {
+    if (not) exclude.push([field, value]);
+    else include[field] = [...new Set([...(include[field] ?? []), value])];
   }
   words.value = "";
-  go({ include, exclude, text: others.length ? others.join(" ") : state.text });
+  go({ include, exclude, text: others.length ? others.join(" ") : state.text, ...(comment && { comment }) });
 }
 
 /**
@@ -191,8 +215,9 @@ async function wordCompletions(text) {
   const before = text.slice(0, text.length - last.length);
   if (!last) return [];
   const [, minus, name, prefix] = /^(-?)(\w+):(.*)$/.exec(last) ?? [];
-  const field = name === "host" || name === "ip" ? "src" : name;
-  if (field in FIELDS) {
+  const meant = fieldOf(name);
+  const field = meant === "host" ? "src" : meant?.endsWith("_port") ? "port" : meant;
+  if (field && field in FIELDS) {
     const values = (await get("values", { field, prefix, limit: 8 })).values;
     return values.map((/** @type {any} */ one) => ({ text: `${before}${minus}${name}:${one.value}`, label: one.label ? `${one.value} ${one.label}` : one.value, note: one.alerts.toLocaleString("en") }));
   }

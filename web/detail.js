@@ -210,12 +210,18 @@ function highlight(dump, tree, chosen, layers) {
  */
 async function rule(alert, pane) {
   const section = /** @type {HTMLElement | null} */ (pane.querySelector("#rule"));
-  const { rule: found } = await get(`alerts/${alert.id}/rule`);
-  if (!section || !found) return;
+  const { rule: found, rules } = await get(`alerts/${alert.id}/rule`);
+  if (!section) return;
+  section.hidden = false;
+  if (!found) {
+    const none = rules ? `None with ${alert.sig_generator}:${alert.sig_id} in the files that were read (${number(rules)} rule${rules === 1 ? "" : "s"}).` : "None was read: start Pigear with --rules PATH.";
+    section.classList.add("screen");
+    section.replaceChildren(h("h3", {}, "Rule"), h("p", { class: "note" }, none));
+    return;
+  }
   const named = (/** @type {Match} */ match) => `${match.content} at ${match.start}–${match.end}`;
   const metadata = found.metadata.map((/** @type {any} */ one) => `${one.name} ${one.value}`).join(", ");
   const shown = found.matches.slice(0, 20);
-  section.hidden = false;
   section.replaceChildren(h("h3", {}, "Rule"), h("pre", { class: "rule" }, plain(found.text)),
     h("p", { class: "note" }, `${found.file}, line ${found.line}${found.enabled ? "" : ", commented out"}${metadata && `; ${metadata}`}`),
     ...(found.rev !== undefined && found.rev !== alert.sig_rev ? [h("p", { class: "warning" }, `The file has revision ${found.rev}, but the alert is of revision ${alert.sig_rev}.`)] : []),

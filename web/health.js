@@ -77,7 +77,7 @@ function counters(health) {
   });
   const handlers = Object.entries(health.counters?.handlers ?? {});
   return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Counters"),
-    !health.counters && h("p", { class: "note" }, "Another Pigear receives the alerts; its counters are in the file of its --stats."),
+    !health.counters && h("p", { class: "note" }, "This Pigear only serves the page. One that receives alerts writes its counters to the file of its --stats."),
     h("table", {}, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
     handlers.length > 0 && h("table", {}, h("caption", {}, "Handlers"), h("thead", {}, h("tr", {}, ...["handler", "handled", "failed", "dropped", "filtered", "muted", "waiting"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...handlers.map(([name, one]) => h("tr", { class: one.failed || one.dropped ? "bad" : "" }, h("th", { scope: "row" }, name), ...["handled", "failed", "dropped", "filtered", "muted", "waiting"].map((field) => h("td", {}, number(one[field] ?? 0))))))));
@@ -110,10 +110,13 @@ function rulesCard({ rules }) {
 /** @param {any} health */
 function originsCard({ origins }) {
   if (!origins?.length) return [];
-  const cells = (/** @type {any} */ one) => [value("sensor", one.sensor), one.socket && plain(one.socket), one.thread, one.pid, one.uid, one.dialect].map((cell) => h("td", {}, cell));
+  const cells = (/** @type {any} */ one) => /** @type {any[]} */ ([value("sensor", one.sensor), one.socket && plain(one.socket), one.thread, one.pid, one.uid, one.dialect]);
+  const all = origins.slice(0, ORIGINS).map(cells);
+  // A column in which nothing is known is left out.
+  const has = (/** @type {any[]} */ row) => row.filter((_, n) => all.some((/** @type {any[]} */ other) => other[n] !== undefined && other[n] !== null && other[n] !== ""));
   return [h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Where alerts come from"),
-    h("table", {}, h("thead", {}, h("tr", {}, ...["sensor", "socket", "packet thread", "process", "user", "Snort"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...origins.slice(0, ORIGINS).map((/** @type {any} */ one) => h("tr", {}, ...cells(one))))),
+    h("table", {}, h("thead", {}, h("tr", {}, ...has(["sensor", "socket", "packet thread", "process", "user", "Snort"]).map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...all.map((/** @type {any[]} */ one) => h("tr", {}, ...has(one).map((cell) => h("td", {}, cell)))))),
     origins.length > ORIGINS && h("p", { class: "more" }, `and ${number(origins.length - ORIGINS)} earlier ones`))];
 }
 
@@ -129,7 +132,7 @@ function deadLetters(letters, all) {
   const again = async () => {
     try { const done = await post("redeliver", {}); toast(`${number(done.alerts)} dead letters are sent again.`); load().catch(() => {}); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
   };
-  return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Dead letters"), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
+  return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Dead letters"), h("p", { class: "note" }, "Alerts that a receiver refused for good. They stay here until they are sent again, or their handler is dropped."), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
     : [h("table", {}, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...letters.map((letter) => h("tr", {}, h("td", {}, timeElement(letter.refused)), h("td", {}, letter.lane), h("td", {}, plain(letter.reason)), h("td", {}, letter.msg === undefined ? "damaged" : plain(letter.msg)))))),
       all > letters.length && h("p", { class: "note" }, `The newest ${letters.length} of ${number(all)}.`),

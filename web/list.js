@@ -4,7 +4,7 @@ import { mayChange } from "./api.js";
 import { h } from "./dom.js";
 import { isFlood } from "./grouping.js";
 import { go } from "./state.js";
-import { timeElement } from "./times.js";
+import { time, timeElement } from "./times.js";
 import { badge, number, plain, ruleValue, value } from "./values.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
@@ -17,7 +17,7 @@ const COLUMNS = [["time", "Time"], ["level", "Priority"], ["msg", "Message"], ["
 
 const body = h("tbody");
 export const table = h("table", { class: "alerts" },
-  h("caption", { class: "hidden" }, "Alerts, newest first"),
+  h("caption", { class: "hidden" }, "Alerts, the latest stored first"),
   h("thead", {}, h("tr", {}, ...COLUMNS.map(([name, title]) => h("th", { scope: "col", class: name }, name === "acts" ? h("span", { class: "hidden" }, title) : title)))),
   body);
 
@@ -105,14 +105,18 @@ function buttons(alert, acts) {
 
 /** @param {Group} one @param {Acts} acts */
 function floodRow(one, acts) {
-  const [newest, oldest] = [one.alerts[0], one.alerts[one.alerts.length - 1]];
+  const newest = one.alerts[0];
+  // The order is that of storing, so the first may have another time than the latest.
+  const times = one.alerts.map((alert) => alert.timestamp).sort((a, b) => Date.parse(a) - Date.parse(b));
+  const [first, last] = [times[0], times[times.length - 1]];
+  const isOfOneDay = time(first).slice(0, 10) === time(last).slice(0, 10);
   const count = (/** @type {string} */ name, /** @type {string} */ field, /** @type {string} */ several) => {
     const all = [...new Set(one.alerts.map((alert) => alert[name]).filter(Boolean))];
     return all.length === 1 ? value(field, all[0]) : all.length ? `${number(all.length)} ${several}` : null;
   };
   const toggle = h("button", { type: "button", class: "count", "aria-expanded": String(one.open), onclick: (/** @type {Event} */ event) => { event.stopPropagation(); acts.flip(one); } }, `${number(one.alerts.length)}×`);
   return h("tr", { class: "flood", tabIndex: -1, onclick: (/** @type {Event} */ event) => { if (!(/** @type {Element} */ (event.target).closest("button, a"))) acts.flip(one); } },
-    h("td", { class: "time" }, timeElement(newest.timestamp), h("br"), h("small", {}, "since ", timeElement(oldest.timestamp, false))), h("td", { class: "level" }, badge(newest.priority)),
+    h("td", { class: "time" }, timeElement(last), h("br"), h("small", {}, "since ", timeElement(first, !isOfOneDay))), h("td", { class: "level" }, badge(newest.priority)),
     h("td", { class: "msg" }, toggle, " ", h("span", { class: "message" }, plain(newest.msg) || "(no message)"), " ", h("span", { class: "sid" }, ruleValue(newest))),
     h("td", { class: "kind" }, value("class", newest.class)), h("td", { class: "proto" }, count("proto", "proto", "protocols")),
     h("td", { class: "end src" }, count("src_ip", "src", "addresses")), h("td", { class: "end dst" }, count("dst_ip", "dst", "addresses")),

@@ -9,11 +9,13 @@ import { plain } from "./values.js";
 /** @typedef {{id: number, expression: string, at: string, by: string}} Rule */
 
 const list = h("ul", { class: "noise" });
-const expression = h("textarea", { rows: 3, required: true, spellcheck: false, "aria-labelledby": "noise-label" });
+const none = h("p", { class: "empty", hidden: true }, "No filters yet.");
+const expression = h("textarea", { rows: 3, required: true, placeholder: "msg.sig_id == 1000134 && ip_in(alert.src_ip, \"10.0.0.0/8\")", spellcheck: false, "aria-labelledby": "noise-label" });
 const mistake = h("p", { class: "mistake", role: "alert", hidden: true });
-const add = h("form", { class: "change" }, h("label", { id: "noise-label" }, "An alert that passes this filter is acknowledged as it comes:", expression), mistake,
+const add = h("form", { class: "change" }, h("label", { id: "noise-label" }, "A new alert that passes this filter is acknowledged as it comes:", expression), mistake,
   h("p", { class: "row" }, h("button", { class: "main" }, "Add"), h("button", { type: "button", onclick: () => dialog.close() }, "Close")));
-const dialog = h("dialog", { id: "noise", "aria-labelledby": "noise-title" }, h("h2", { id: "noise-title" }, "Acknowledge as they come"), list, add);
+const dialog = h("dialog", { id: "noise", "aria-labelledby": "noise-title" }, h("h2", { id: "noise-title" }, "Noise"),
+  h("p", { class: "note" }, "Filters here acknowledge alerts as they come (others call it suppress, or auto-acknowledge). ", h("em", {}, "Hide acknowledged"), " hides them then. Nothing is deleted, handlers still get them, and alerts that are stored already stay as they are: ", h("em", {}, "Acknowledge all…"), " is for those."), none, list, add);
 document.body.append(dialog);
 
 add.addEventListener("submit", async (event) => {
@@ -43,6 +45,7 @@ export async function openNoise() {
 
 async function show() {
   const { rules } = await get("triage/rules");
+  none.hidden = rules.length > 0;
   list.replaceChildren(...rules.map((/** @type {Rule} */ rule) => h("li", {}, h("code", {}, plain(rule.expression, true)), " ", h("small", {}, `${rule.by || "somebody"}, `, timeElement(rule.at)), " ",
     mayChange() && h("button", { type: "button", class: "quiet change", "aria-label": `Remove ${plain(rule.expression)}`, onclick: () => remove(rule.id) }, "remove"))));
 }

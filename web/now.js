@@ -8,6 +8,7 @@ import { append, prepend, remove, trim } from "./grouping.js";
 import { behind, changed, drawRows, rows, table, withSensors } from "./list.js";
 import { openNoise } from "./noise.js";
 import { empty, go, link, onChange, params, state } from "./state.js";
+import { withTimes } from "./times.js";
 import { acknowledgeAll, triage } from "./triage.js";
 import { number } from "./values.js";
 
@@ -17,6 +18,12 @@ import { number } from "./values.js";
 /** How many alerts are fetched at once, and how many are kept. */
 const PAGE = 100;
 const KEPT = 600;
+
+/** What can be downloaded. */
+const FORMATS = {
+  pcapng: "packets, for Wireshark", json: "all fields, a line each", csv: "a table, as Snort's alert_csv", fast: "a line each, as Snort's alert_fast", full: "a paragraph each, with the packet", eve: "as Suricata's eve.json", ecs: "for Elasticsearch",
+  ocsf: "for security lakes", cef: "for SIEMs such as ArcSight", snort: "as Snort 3's alert_fast", alert_json: "as Snort 3's alert_json",
+};
 
 /** How often new alerts are drawn, in milliseconds. */
 const TICK = 250;
@@ -54,7 +61,7 @@ export const view = h("section", { "aria-label": "Alerts" }, tools, table, messa
 
 function exportMenu() {
   const select = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Download" }, h("option", { value: "" }, "Download…"),
-    ...["pcapng", "json", "csv", "fast", "full", "eve", "ecs", "ocsf", "cef", "snort", "alert_json"].map((name) => h("option", { value: name }, name))));
+    ...Object.entries(FORMATS).map(([name, what]) => h("option", { value: name }, `${name}: ${what}`))));
   select.addEventListener("change", () => {
     const format = select.value;
     select.value = "";
@@ -153,7 +160,7 @@ function say(text) {
  */
 function sayNothing({ last, reason }) {
   next = undefined;
-  say(last ? `No alerts found${reason ? `: ${reason}` : ""}.` : "No alerts found: none is stored yet. Each one is shown here as soon as it is.");
+  say(last ? `No alerts found${reason ? `: ${withTimes(reason)}` : ""}.` : "No alerts found: none is stored yet. Each one is shown here as soon as it is.");
   const isChosen = link({ ...state, view: "now", alert: null, group: true }) !== link(empty());
   if (last && isChosen) message.append(" ", h("button", { type: "button", onclick: () => go({ ...empty(), group: state.group }) }, "Show all alerts"));
 }

@@ -13,6 +13,8 @@ export const FIELDS = {
   dst: { label: "destination", expression: (value) => network("alert.dst_ip", value) },
   host: { label: "host", expression: (value) => `(${network("alert.src_ip", value)} || ${network("alert.dst_ip", value)})` },
   port: { label: "port", expression: (value) => `(alert.src_port == ${Number(value)} || alert.dst_port == ${Number(value)})` },
+  src_port: { label: "source port", expression: (value) => `alert.src_port == ${Number(value)}` },
+  dst_port: { label: "destination port", expression: (value) => `alert.dst_port == ${Number(value)}` },
   proto: { label: "protocol", expression: (value) => `alert.proto == ${quoted(value)}` },
   sensor: { label: "sensor", expression: (value) => `alert.sensor == ${quoted(value)}` },
   app: { label: "application", expression: (value) => `alert.app_name == ${quoted(value)}` },
@@ -20,7 +22,7 @@ export const FIELDS = {
 };
 
 /** These are not criteria of the API, but filters. */
-const FILTERS = ["app", "action"];
+const FILTERS = ["src_port", "dst_port", "app", "action"];
 
 /** @param {string} text - `384` or `1:384` */
 function rule(text) {

@@ -81,6 +81,15 @@ export function timeElement(text, date = true) {
 }
 
 /**
+ * A text of the server, with its times in UTC as the viewer wants them.
+ * @param {string} text
+ */
+export function withTimes(text) {
+  const found = text.replace(/(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)\+00:00/g, (_, date, clock) => time(`${date}T${clock}Z`));
+  return found === text ? text : `${found} (${zone()})`;
+}
+
+/**
  * How long ago, in words.
  * @param {string} text
  */

@@ -25,6 +25,9 @@ use crate::web::{Options, Running, Server, Token};
 /// The longest password that is read, in bytes.
 const MAX_PASSWORD: u64 = 4_096;
 
+/// Fewer characters than these are warned about.
+const LEAST_PASSWORD: usize = 12;
+
 pub(super) fn run(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
     match args.command {
         Some(WebCommand::User { command: UserCommand::Add { name, users, read_only } }) => {
@@ -130,6 +133,12 @@ fn add_user(path: &Path, name: &str, role: Role) -> Result<(), Failure> {
     let was_there = users::add(path, name, &password, role).map_err(|problem| anyhow!(problem))?;
     let did = if was_there { "has a new password" } else { "was added" };
     say(&format!("{name} {did} in {}", path.display()));
+    if password.chars().count() < LEAST_PASSWORD {
+        say(&format!(
+            "this password has fewer than {LEAST_PASSWORD} characters, so it could be guessed; the same command \
+             sets a better one"
+        ));
+    }
     Ok(())
 }
 

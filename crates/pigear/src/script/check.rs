@@ -82,10 +82,14 @@ impl Checks {
                 self.no_list(&pair.lhs, &pair.rhs).or_else(missing).or_else(|| self.key(&pair.rhs))
             }
             ASTNode::Stmt(Stmt::Assignment(assignment)) => {
-                let to = &assignment.1.lhs;
-                is_the_alerts(to).then(|| {
-                    let what = "nothing can be assigned to this; to compare, write ==";
-                    Found::new(what, to.start_position())
+                let (operator, operands) = &**assignment;
+                is_the_alerts(&operands.lhs).then(|| {
+                    let what = if operator.is_op_assignment() {
+                        "nothing can be assigned to this; to compare, write =="
+                    } else {
+                        "`=` assigns; to compare, write =="
+                    };
+                    Found::new(what, operator.position())
                 })
             }
             _ => None,

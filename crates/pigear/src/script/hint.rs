@@ -150,11 +150,16 @@ fn unknown(error: &ParseError, lexemes: &[Lexeme<'_>]) -> Option<Hint> {
             field_elsewhere(nearest(name, fields)?)
         });
     let is_compared = matches!(before(lexemes, at), "==" | "!=" | "(" | "," | "[" | "in");
+    let is_assigned = text_at(lexemes, at.saturating_add(1)) == "=";
+    let compare = if is_assigned { " To compare, write == instead of =" } else { "" };
     let is_value = !matches!(text_at(lexemes, at.saturating_add(1)), "." | "(");
     let what = match meant {
-        Some(meant) => format!("unknown variable `{name}`; did you mean `{meant}`?"),
+        Some(meant) => format!("unknown variable `{name}`; did you mean `{meant}`?{compare}"),
         None if is_compared && is_value => {
             format!("unknown variable `{name}`; write texts in double quotes: \"{name}\"")
+        }
+        None if is_assigned => {
+            format!("unknown variable `{name}`; there are `msg` and `alert`.{compare}")
         }
         None => format!("unknown variable `{name}`; there are `msg` and `alert`"),
     };

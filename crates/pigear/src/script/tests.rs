@@ -142,7 +142,7 @@ fn a_script_that_makes_no_sense_is_refused_with_the_place() {
         ),
         (
             "msg.priority = 2",
-            "nothing can be assigned to this; to compare, write ==\n  | msg.priority = 2\n  | ^",
+            "`=` assigns; to compare, write ==\n  | msg.priority = 2\n  |              ^",
         ),
         (
             "ip_in(alert.src_ip, \"10.0.0.0/40\")",

@@ -21,7 +21,7 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// All files. The first is the page itself.
-pub(super) static ALL: [Asset; 23] = [
+pub(super) static ALL: [Asset; 24] = [
     Asset::new("", HTML, include_bytes!("../../../../web/index.html")),
     Asset::new("actions.js", JS, include_bytes!("../../../../web/actions.js")),
     Asset::new("api.js", JS, include_bytes!("../../../../web/api.js")),
@@ -30,6 +30,7 @@ pub(super) static ALL: [Asset; 23] = [
     Asset::new("detail.js", JS, include_bytes!("../../../../web/detail.js")),
     Asset::new("dialogs.js", JS, include_bytes!("../../../../web/dialogs.js")),
     Asset::new("dom.js", JS, include_bytes!("../../../../web/dom.js")),
+    Asset::new("fields.js", JS, include_bytes!("../../../../web/fields.js")),
     Asset::new("grouping.js", JS, include_bytes!("../../../../web/grouping.js")),
     Asset::new("health.js", JS, include_bytes!("../../../../web/health.js")),
     Asset::new("histogram.js", JS, include_bytes!("../../../../web/histogram.js")),

@@ -126,6 +126,11 @@ impl Options {
         }
     }
 
+    /// The first of the names by which the page may be called.
+    pub(super) fn first_host(&self) -> Option<&str> {
+        self.hosts.as_deref()?.split(',').map(str::trim).find(|host| !host.is_empty())
+    }
+
     /// The prefix of all paths: empty, or beginning with a slash.
     pub(super) fn prefix(&self) -> Result<String, String> {
         let path = self.path.as_deref().unwrap_or_default();

@@ -42,7 +42,7 @@ impl Parameters {
             match selection.set(&name, &text) {
                 Ok(true) => {}
                 Ok(false) => others.push((name, text)),
-                Err(problem) => return Err(Problem::parameter(&name, problem)),
+                Err(problem) => return Err(Problem::criterion(&name, &text, &problem)),
             }
         }
         self.0 = others;

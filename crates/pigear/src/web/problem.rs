@@ -8,6 +8,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::store::{SelectionProblem, StoreError, StoreProblem};
+use crate::visible::cut;
+
+/// How much of a wrong value is repeated, in bytes.
+const MAX_VALUE: usize = 100;
 
 /// An error, for a response.
 #[derive(Clone, Debug)]
@@ -69,6 +73,12 @@ impl Problem {
         let mut problem = Self::new(StatusCode::BAD_REQUEST, "parameter", detail);
         problem.object.parameter = Some(name.to_owned());
         problem
+    }
+
+    /// A criterion has a value that it can't have.
+    pub(super) fn criterion(name: &str, value: &str, problem: &str) -> Self {
+        let value = cut(value, MAX_VALUE);
+        Self::parameter(name, format!("{name}: {value:?}: {problem}"))
     }
 
     pub(super) fn not_found(detail: impl Into<String>) -> Self {

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ use hyper_util::service::TowerToHyperService;
 use jiff::Timestamp;
 use pigear_pipeline::Stats;
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
@@ -111,7 +112,13 @@ impl Server {
         let bound = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
         let access = access.at(bound.port(), &prefix);
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let url = format!("{scheme}://{bound}{prefix}/");
+        let name = options.first_host().filter(|_| tls.is_some() || bound.ip().is_unspecified());
+        let authority = match name {
+            Some(name) if name.contains(':') => name.to_owned(),
+            Some(name) => format!("{name}:{}", bound.port()),
+            None => bound.to_string(),
+        };
+        let url = format!("{scheme}://{authority}{prefix}/");
         if tls.is_none() && !address.ip().is_loopback() {
             warn!(
                 "{url} is not encrypted: others may read what is sent; give tls_cert and tls_key"
@@ -288,6 +295,9 @@ impl Connections {
         let stream = Box::pin(stream);
         match &self.tls {
             None => self.talk(stream, ends).await,
+            Some(_) if self.is_plain(&stream).await => {
+                let _ = timeout(self.timeouts.handshake, refuse_plain(stream)).await;
+            }
             Some(tls) => {
                 let accepted = timeout(self.timeouts.handshake, tls.accept(stream)).await;
                 if let Ok(Ok(stream)) = accepted {
@@ -295,6 +305,13 @@ impl Connections {
                 }
             }
         }
+    }
+
+    /// Whether a client begins with a request instead of TLS.
+    async fn is_plain(&self, stream: &TimeoutStream<TcpStream>) -> bool {
+        let mut first = [0];
+        let peeked = timeout(self.timeouts.handshake, stream.get_ref().peek(&mut first)).await;
+        matches!(peeked, Ok(Ok(1))) && first[0].is_ascii_uppercase()
     }
 
     async fn talk<S>(&self, stream: S, ends: Ends)
@@ -315,6 +332,20 @@ impl Connections {
             .serve_connection(TokioIo::new(stream), service)
             .await;
     }
+}
+
+/// Answers a request without TLS.
+async fn refuse_plain(mut stream: Pin<Box<TimeoutStream<TcpStream>>>) -> io::Result<()> {
+    // What isn't read when a connection is closed would have the system discard the answer.
+    let _ = stream.read(&mut [0; 4_096]).await?;
+    let body = r#"{"type":"urn:pigear:problem:tls","title":"Bad Request","status":400,"detail":"this port speaks TLS: use https://"}"#;
+    let head = format!(
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).await?;
+    stream.shutdown().await
 }
 
 #[cfg(test)]

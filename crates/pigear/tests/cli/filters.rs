@@ -158,7 +158,7 @@ fn a_filter_that_makes_no_sense_is_refused_with_the_place() {
     refused("msg.priority <", "unexpected end\n  | msg.priority <\n  |               ^");
     refused(
         "msg.priority = 1",
-        "nothing can be assigned to this; to compare, write ==\n  | msg.priority = 1\n  | ^",
+        "`=` assigns; to compare, write ==\n  | msg.priority = 1\n  |              ^",
     );
     refused("", "a filter needs an expression");
     refused(

@@ -11,14 +11,14 @@ use pigear_alert::Alert;
 use pigear_pipeline::recording::Reader;
 use pigear_pipeline::{AlertFactory, Handler, NamesCell};
 
-use super::recorded::unpack;
+use super::recorded::{unpack, unpack_rules};
 use crate::command::args::DemoArgs;
 use crate::command::failure::Failure;
 use crate::command::host::Host;
 use crate::command::listen::say;
 use crate::command::web::{Serving, serve};
 use crate::names::{NameFiles, Watched};
-use crate::rules::SharedRules;
+use crate::rules::{Rules, SharedRules};
 use crate::store::{Store, Unstorable};
 use crate::web::Options;
 
@@ -44,7 +44,11 @@ pub(super) fn run(args: &DemoArgs, host: &dyn Host) -> Result<(), Failure> {
 
     say(WHAT);
     let options = Options { listen: args.listen, store: Some(path), ..Options::default() };
-    let Serving { running, stopped } = serve(options, SharedRules::default(), host)?;
+    let rules = SharedRules::default();
+    let path = unpack_rules(dir.path()).context("cannot write to the temporary directory")?;
+    let read = Rules::open(&[path]).map_err(|error| anyhow!("{error}: {}", error.source))?;
+    rules.set(Some(Arc::new(read)));
+    let Serving { running, stopped } = serve(options, rules, host)?;
     let mut next = recorded.iter().cycle();
     while stopped.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout)
         && let Some(alert) = next.next()

@@ -15,6 +15,18 @@ const LISTS: [(&str, &[u8]); 4] = [
     ("gen-msg.map", include_bytes!("../../../data/gen-msg.map")),
 ];
 
+/// The rules of this Snort.
+#[cfg(feature = "web")]
+const RULES: &[u8] = include_bytes!("../../../data/demo.rules");
+
+/// Writes the rules into a directory, and returns their path.
+#[cfg(feature = "web")]
+pub(super) fn unpack_rules(dir: &Path) -> io::Result<PathBuf> {
+    let path = dir.join("demo.rules");
+    fs::write(&path, RULES)?;
+    Ok(path)
+}
+
 /// Writes the lists and the recording into a directory, and returns the path of the recording.
 pub(super) fn unpack(dir: &Path) -> io::Result<PathBuf> {
     for (name, bytes) in LISTS {

@@ -27,6 +27,13 @@ fn what_other_languages_have_is_refused_with_the_right_form() {
         ),
         ("msg.sig_id == 2 && msg.priority = 1", "`=` assigns; to compare, write ==", "= 1"),
         ("(msg.priority = 1)", "`=` assigns; to compare, write ==", "="),
+        ("alert.dst_port = 80", "`=` assigns; to compare, write ==", "= 80"),
+        ("msg.priority = 1 && true", "`=` assigns; to compare, write ==", "= 1"),
+        (
+            "dst_port = 80",
+            "unknown variable `dst_port`; did you mean `alert.dst_port`? To compare, write == instead of =",
+            "dst_port",
+        ),
         ("msg.priority === 1", "write == instead of ===", "==="),
         ("msg.priority <> 1", "write != instead of <>", "<>"),
         ("alert.dst_port in (80, 443)", "write a list in square brackets: in [80, 443]", "("),

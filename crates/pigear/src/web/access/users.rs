@@ -82,7 +82,13 @@ impl Users {
     /// Reads the file, which must have a user.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         let stamp = stamp(path);
-        let entries = read(path)?;
+        let entries = read(path).map_err(|problem| match stamp {
+            None => {
+                let path = path.display();
+                format!("{problem}; `pigear web user add NAME --users {path}` makes it")
+            }
+            Some(_) => problem,
+        })?;
         if entries.is_empty() {
             let path = path.display();
             return Err(format!(

@@ -14,6 +14,9 @@ use crate::web::site::{Shared, Site};
 /// The header with the token against forged requests.
 pub(in crate::web) const CSRF_HEADER: &str = "x-csrf-token";
 
+/// Where a browser says a request comes from.
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
 /// What a user is told who may change nothing.
 pub(super) const READ_ONLY: &str = "this user may look, but change nothing";
 
@@ -22,10 +25,7 @@ pub(in crate::web) struct Change(pub(super) Identity);
 
 /// Refuses a request that another site's page makes.
 pub(in crate::web) fn check_origin(site: &Site, headers: &HeaderMap) -> Result<(), Problem> {
-    if is_same_origin(site, headers) {
-        return Ok(());
-    }
-    Err(Problem::new(StatusCode::FORBIDDEN, "origin", "the request comes from another site"))
+    if is_same_origin(site, headers) { Ok(()) } else { Err(another_site(headers)) }
 }
 
 impl FromRequestParts<Shared> for Change {
@@ -68,10 +68,37 @@ impl FromRequestParts<Shared> for Write {
     }
 }
 
+/// That a request comes from another site, and what to give if that is the page itself behind another server.
+fn another_site(headers: &HeaderMap) -> Problem {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let detail = "the request comes from another site";
+    let problem = |detail: String| Problem::new(StatusCode::FORBIDDEN, "origin", detail);
+    let is_cross = text(SEC_FETCH_SITE).is_some_and(|from| from != "same-origin" && from != "none");
+    let origin = text(ORIGIN.as_str());
+    match origin.and_then(|origin| Some((origin, authority(origin)?))) {
+        Some((origin, host)) if !is_cross => {
+            let own = text(HOST.as_str()).unwrap_or("none");
+            let hint = format!(
+                "the browser has the page from {origin}, but Host is {own} here; if that is this page, give \
+                 hosts={host}, or have the server in between send Host with its port"
+            );
+            problem(format!("{detail}: {origin}")).hint(hint)
+        }
+        _ => problem(detail.to_owned()),
+    }
+}
+
+/// The host of an origin, with its port, if it is one.
+fn authority(origin: &str) -> Option<&str> {
+    let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))?;
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "-._:[]".contains(letter);
+    (!host.is_empty() && host.chars().all(is_part)).then_some(host)
+}
+
 /// What a browser says about where a request comes from. Other programs say nothing.
 fn is_same_origin(site: &Site, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let fetched = text("sec-fetch-site").is_none_or(|from| ["same-origin", "none"].contains(&from));
+    let fetched = text(SEC_FETCH_SITE).is_none_or(|from| ["same-origin", "none"].contains(&from));
     let origin = text(ORIGIN.as_str()).is_none_or(|origin| {
         let Some((scheme, host)) = origin.split_once("://") else { return false };
         // A proxy in between may have changed the host.

@@ -172,7 +172,7 @@ fn selection(criteria: &BTreeMap<String, Texts>) -> Result<Selection, Problem> {
             Ok(false) => {
                 return Err(Problem::parameter(name, format!("unknown criterion {name:?}")));
             }
-            Err(problem) => return Err(Problem::parameter(name, problem)),
+            Err(problem) => return Err(Problem::criterion(name, text, &problem)),
         }
     }
     Ok(selection)

@@ -7,6 +7,7 @@ use rcgen::{CertificateParams, KeyPair};
 use serde_json::json;
 
 use super::client::{Answer, Page};
+use super::trouble::stored;
 use crate::harness::{Test, program};
 use crate::room::Room;
 
@@ -151,6 +152,20 @@ fn wrong_logins_are_refused_and_limited() {
 }
 
 #[test]
+fn a_missing_file_of_users_and_a_short_password_are_said_with_what_to_do() {
+    let room = stored();
+    let short = add_user(&room, &["ann"], "battery\n");
+    assert!(short.status.success());
+    let said = String::from_utf8(short.stderr).unwrap();
+    assert!(said.contains("fewer than 12 characters"), "{said}");
+    let mut command = program();
+    command.args(["web", "--store", "a.db", "--listen", "127.0.0.1:0", "--users", "none"]);
+    let output = command.current_dir(room.path()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("`pigear web user add NAME --users none` makes it"), "{said}");
+}
+
+#[test]
 fn a_login_that_is_none_is_refused() {
     let page = with_users();
     let right = json!({ "name": "ann", "password": "correct horse" }).to_string();
@@ -164,6 +179,26 @@ fn a_login_that_is_none_is_refused() {
     page.request("POST", "api/v1/login", JSON, &" ".repeat(300_000)).problem(413);
     let other = format!("{JSON}Origin: https://evil.example\n");
     page.request("POST", "api/v1/login", &other, &right).problem(403);
+}
+
+#[test]
+fn a_login_from_another_port_says_what_to_give() {
+    let page = Page::listening(&["hosts=ids.example"]);
+    let from = |headers: &str| {
+        let headers = format!("{JSON}Host: ids.example\n{headers}");
+        page.request("POST", "api/v1/login", &headers, "{}").problem(403)
+    };
+    let problem = from("Origin: http://ids.example:8395\n");
+    assert_eq!(problem["detail"], "the request comes from another site: http://ids.example:8395");
+    let hint = problem["hint"].as_str().unwrap();
+    for part in ["is ids.example here", "hosts=ids.example:8395", "Host with its port"] {
+        assert!(hint.contains(part), "{hint}");
+    }
+    // A browser that knows better, and what is no address.
+    for other in ["http://ids.example:8395\nSec-Fetch-Site: cross-site", "null", "http://a,b:1"] {
+        let problem = from(&format!("Origin: {other}\n"));
+        assert!(problem.get("hint").is_none(), "{problem}");
+    }
 }
 
 #[test]
@@ -305,12 +340,11 @@ fn with_a_certificate_all_of_it_is_encrypted() {
     let answer = encrypted(&page, &request);
     assert_eq!(answer.status, 200);
     assert!(answer.header("set-cookie").unwrap().ends_with("; Secure"));
-    // What isn't encrypted is no request.
+    // What isn't encrypted is told so.
     let mut stream = page.connect();
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    let mut bytes = Vec::new();
-    let _ = std::io::Read::read_to_end(&mut stream, &mut bytes);
-    assert!(!bytes.starts_with(b"HTTP"));
+    let problem = Answer::read(&mut stream).problem(400);
+    assert_eq!(problem["detail"], "this port speaks TLS: use https://");
 }
 
 /// Sends a request over TLS, to a server that has the certificate of the test.

@@ -91,6 +91,32 @@ fn a_real_nginx_says_whose_request_it_is() {
 }
 
 #[test]
+fn the_block_for_nginx_in_the_manual_lets_users_log_in_on_any_port() {
+    let Some(program) = nginx() else {
+        missing("nginx is not installed; `make peers` installs it");
+        return;
+    };
+    let page = page(&["token_file=token", "path=/pigear", "hosts=ids.example", TRUSTED]);
+    let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/web.md");
+    let manual = std::fs::read_to_string(manual).unwrap();
+    let block = manual.split("```nginx\n").nth(1).unwrap().split("```").next().unwrap();
+    let block = block.replace("127.0.0.1:8080", &page.address.to_string());
+    let dir = TempDir::new().unwrap();
+    let server = format!("server {{ listen 127.0.0.1:PORT; {block} }}");
+    let nginx = Process::start(program, dir.path(), &server).unwrap();
+    let host = format!("ids.example:{}", nginx.port);
+    let body = json!({ "token": "s3cret-of-the-page" }).to_string();
+    let mut stream = TcpStream::connect(("127.0.0.1", nginx.port)).unwrap();
+    let request = format!(
+        "POST /pigear/api/v1/login HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    Answer::read(&mut stream).json(200);
+}
+
+#[test]
 fn an_address_and_a_session_have_some_streams_and_others_are_served() {
     let page = page(&["token_file=token", TRUSTED]);
     let bearer = "Authorization: Bearer s3cret-of-the-page\r\n";

@@ -1,0 +1,139 @@
+// What a new user gets wrong: fields that there are not, filters with a mistake, no rules.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Room, browser, datagrams, isAccessible, messages, open, until } from "./harness.mjs";
+
+const room = new Room();
+const BAD = ["400 (Bad Request)"];
+let chrome, server;
+
+before(async () => {
+  await room.store([...datagrams("v2919/http"), ...datagrams("v2919/icmp_ping")]);
+  server = await room.web();
+  chrome = await browser();
+});
+after(async () => {
+  await chrome?.close();
+  await room.end();
+});
+
+const visit = (query = "", options = {}) => open(chrome, server.url + query, { allow: BAD, ...options });
+
+test("a filter with a mistake shows no alerts that could be taken for what it finds", async () => {
+  const page = await visit();
+  await page.waitForSelector("tr .message");
+  await page.getByRole("button", { name: "Expression" }).click();
+  await page.fill("#expression", "alert.dst_prt == 80");
+  await page.press("#expression", "Enter");
+  await page.waitForSelector("#mistake:not([hidden])");
+  await page.getByText("Not filtered: what is chosen has a mistake").waitFor();
+  assert.deepEqual(await messages(page), []);
+  assert.equal(await page.locator("figure.histogram").count(), 0);
+  for (const name of ["Noise…", "Acknowledge all…"]) assert.equal(await page.getByRole("button", { name }).count(), 0, name);
+  assert.equal(await page.getByLabel("Download").count(), 0);
+  assert.match(await page.textContent(".chip.wrong"), /dst_prt/);
+  await isAccessible(page, "a mistake");
+  // Keys do nothing to alerts that are not in sight.
+  await page.locator("#expression").blur();
+  await page.keyboard.press("e");
+  const { total } = await (await fetch(`${server.url}api/v1/counts?by=sid&acknowledged=yes`)).json();
+  assert.equal(total, 0);
+  await page.getByRole("button", { name: "Show all alerts" }).click();
+  await page.waitForSelector("tr .message");
+  assert.equal(await page.locator(".chip.wrong").count(), 0);
+  assert.ok(await page.locator("figure.histogram").count());
+  await page.close();
+});
+
+test("an address that is none is named, with its chip, on each view", async () => {
+  for (const view of ["", "view=overview&"]) {
+    const page = await visit(`?${view}src=999.1&sid=384`);
+    await page.waitForSelector("#mistake:not([hidden])");
+    assert.match(await page.textContent("#mistake"), /^src: "999\.1": expected an address or a network/);
+    assert.deepEqual(await page.$$eval(".chip.wrong", (all) => all.map((one) => one.className)), ["chip src wrong"]);
+    await page.getByText("Not filtered").waitFor();
+    assert.equal(await page.locator("article.card, tr.alert").count(), 0);
+    await page.close();
+  }
+});
+
+test("a field that there is not is said, with the one that is meant, and nothing is searched", async () => {
+  const page = await visit();
+  await page.waitForSelector("tr .message");
+  for (const [typed, said] of [
+    ["severity:1", /there is no field severity; did you mean priority\?/],
+    ["sig:foo", /there is no field sig; did you mean sid\?/],
+    ["prioritty:1", /did you mean priority\?/],
+    ["colour:red", /there is no field colour.*sid, .*priority, .*"colour:red"/],
+    ["port:http", /port: http is not a number/],
+    ["priority:urgent", /priority: urgent is not a number, and not high, medium, low/],
+  ]) {
+    await page.fill("#words", typed);
+    await page.press("#words", "Enter");
+    await page.waitForSelector("#mistake:not([hidden])");
+    assert.match(await page.textContent("#mistake"), said, typed);
+    assert.equal(await page.inputValue("#words"), typed);
+    assert.equal(new URL(page.url()).search, "");
+  }
+  await page.fill("#words", "\"colour:red\"");
+  await page.press("#words", "Enter");
+  await page.waitForURL((at) => at.searchParams.get("text") === "colour:red");
+  await page.waitForSelector("#mistake", { state: "hidden" });
+  await page.close();
+});
+
+test("usual names of fields, and words for priorities, mean what they mean elsewhere", async () => {
+  for (const [typed, name, value] of [
+    ["dport:80", "dst_port", "80"], ["dst_port:80", "dst_port", "80"], ["sport:80", "src_port", "80"], ["dest_ip:10.0.0.1", "dst", "10.0.0.1"],
+    ["source.ip:10.0.0.1", "src", "10.0.0.1"], ["prio:1", "priority", "1"], ["priority:high", "priority", "1"], ["signature_id:384", "sid", "384"],
+    ["protocol:tcp", "proto", "tcp"], ["classification:misc-activity", "class", "misc-activity"],
+  ]) {
+    const page = await visit();
+    await page.waitForSelector("tr .message");
+    await page.fill("#words", typed);
+    await page.press("#words", "Enter");
+    await page.waitForURL((at) => at.searchParams.get(name) === value);
+    await page.close();
+  }
+  const page = await visit("?dst_port=80");
+  await until("they are found", async () => (await messages(page)).length > 0);
+  assert.match(await page.textContent(".chips"), /destination port 80/);
+  assert.ok((await messages(page)).every((one) => !one.includes("PING")));
+  await page.close();
+});
+
+test("the expression has an example, and a list of fields to choose from", async () => {
+  const page = await visit();
+  await page.getByRole("button", { name: "Expression" }).click();
+  assert.equal(await page.getAttribute("#expression", "placeholder"), "alert.dst_port == 445 && msg.priority <= 2");
+  await page.getByText("Fields", { exact: true }).click();
+  await page.getByRole("button", { name: "alert.dst_port", exact: true }).click();
+  assert.equal(await page.inputValue("#expression"), "alert.dst_port");
+  await isAccessible(page, "the fields");
+  await page.close();
+});
+
+test("an alert without its rule says why there is none", async () => {
+  const none = await visit("?alert=1");
+  await none.locator("#rule").getByText("None was read: start Pigear with --rules PATH").waitFor();
+  await none.close();
+  const { alerts: [alert] } = await (await fetch(`${server.url}api/v1/alerts?limit=1`)).json();
+  const rules = room.at("other.rules");
+  const fs = await import("node:fs");
+  fs.writeFileSync(rules, "alert tcp any any -> any any (msg:\"other\"; sid:42;)\n");
+  const other = await room.web(["--rules", rules]);
+  const page = await open(chrome, `${other.url}?alert=${alert.id}`);
+  await page.locator("#rule").getByText(`None with ${alert.sig_generator}:${alert.sig_id} in the files that were read (1 rule).`).waitFor();
+  await page.close();
+});
+
+test("the demonstration shows rules", async () => {
+  const { url } = await room.serve(["demo", "--web", "--listen", "127.0.0.1:0"]);
+  const { alerts: [alert] } = await (await fetch(`${url}api/v1/alerts?sid=1000101&limit=1`)).json();
+  const page = await open(chrome, `${url}?alert=${alert.id}`);
+  await page.locator("#rule pre.rule").waitFor();
+  assert.match(await page.textContent("#rule pre.rule"), /sid:1000101;/);
+  await page.close();
+});
