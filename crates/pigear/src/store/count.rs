@@ -5,7 +5,9 @@
 mod aggregation;
 mod columns;
 mod index_only;
+mod indexed_blocks;
 mod series;
+mod unit_counts;
 
 use jiff::tz::TimeZone;
 
@@ -48,8 +50,8 @@ impl Reader {
     ) -> Result<Vec<Count>, StoreProblem> {
         let search = Search::new(criteria, &self.connection)?;
         let indexed = self.count_indexed(&search, &mut aggregation)?;
-        let mut blocks = search.blocks(&self.connection, search.segments())?;
-        blocks.retain(|block| !indexed.has(*block));
+        let counted = |segment| indexed.of_segment(segment);
+        let blocks = search.blocks_without(&self.connection, search.segments(), counted)?;
         let (by, zone) = (aggregation.by, aggregation.zone.clone());
         let fold = Fold {
             empty: &move || Aggregation::new(by, zone.clone()),

@@ -170,6 +170,16 @@ impl<'a> Search<'a> {
         connection: &Connection,
         segments: RangeInclusive<i64>,
     ) -> Result<Vec<i64>, StoreProblem> {
+        self.blocks_without(connection, segments, |_| Blocks::default())
+    }
+
+    /// The same, but of each segment without some blocks. Of a segment without others, nothing is looked up.
+    pub(super) fn blocks_without(
+        &self,
+        connection: &Connection,
+        segments: RangeInclusive<i64>,
+        excluded: impl Fn(i64) -> Blocks,
+    ) -> Result<Vec<i64>, StoreProblem> {
         if self.signatures.as_ref().is_some_and(|wanted| wanted.ids.is_empty()) {
             return Ok(Vec::new());
         }
@@ -177,8 +187,11 @@ impl<'a> Search<'a> {
         let looking = connection.unchecked_transaction()?;
         let mut found = Vec::new();
         for segment in segments.rev() {
-            let mut blocks = self.of_time(&looking, segment)?;
-            blocks &= self.not_before_oldest(segment);
+            let mut blocks = self.not_before_oldest(segment).without(excluded(segment));
+            if blocks.is_empty() {
+                continue;
+            }
+            blocks &= self.of_time(&looking, segment)?;
             if self.criteria.wants_triage() {
                 blocks &= triage::blocks(&looking, self.criteria, segment)?;
             }

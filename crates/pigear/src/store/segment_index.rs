@@ -21,7 +21,8 @@ use super::layout::{BLOCK, SEGMENT, SEGMENT_BLOCKS};
 use super::row::{self, Stored, StoredRow};
 pub(super) use blocks::Blocks;
 pub(super) use key::{Key, KeyKind};
-use postings::{Occurrence, Posting, PostingList};
+pub(super) use postings::Posting;
+use postings::{Occurrence, PostingList};
 
 /// The index of the segment that still grows.
 #[derive(Debug, Default)]
@@ -113,18 +114,19 @@ pub(super) fn look_up(
     Ok(blocks)
 }
 
-/// Visits all postings of a kind from a segment on, each with its segment, and returns the segments whose index can't be
-/// decoded.
+/// Visits all postings of a kind in some segments, each with its segment, and returns the segments whose index can't
+/// be decoded.
 pub(super) fn each(
     connection: &Connection,
     kind: KeyKind,
-    from: i64,
+    segments: &RangeInclusive<i64>,
     mut visit: impl FnMut(i64, Posting<'_>),
 ) -> Result<HashSet<i64>, StoreProblem> {
     let mut damaged = HashSet::new();
-    let mut select = connection
-        .prepare_cached("SELECT segment, chunk FROM note WHERE kind = ?1 AND segment >= ?2")?;
-    let mut rows = select.query([kind as i64, from])?;
+    let mut select = connection.prepare_cached(
+        "SELECT segment, chunk FROM note WHERE kind = ?1 AND segment BETWEEN ?2 AND ?3",
+    )?;
+    let mut rows = select.query([kind as i64, *segments.start(), *segments.end()])?;
     while let Some(row) = rows.next()? {
         let (segment, chunk) = (row.get(0)?, row.get_ref(1)?.as_blob().unwrap_or_default());
         if postings::read(chunk, |posting| visit(segment, posting)).is_none() {

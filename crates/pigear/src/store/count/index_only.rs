@@ -1,18 +1,16 @@
 //! Counts from the index only, without reading blocks.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
-
-use rusqlite::Connection;
 
 use super::aggregation::{Aggregation, Key};
+use super::indexed_blocks::{IndexedBlocks, each_block};
+use super::unit_counts::by_unit;
 use crate::store::error::StoreProblem;
-use crate::store::id_hash::IdMap;
 use crate::store::layout::SEGMENT_BLOCKS;
 use crate::store::reader::Reader;
 use crate::store::row;
 use crate::store::search::Search;
-use crate::store::segment_index::{self, Blocks, KeyKind};
+use crate::store::segment_index::{self, KeyKind};
 
 impl Reader {
     /// Counts the blocks for which the index is sufficient, and returns these.
@@ -47,12 +45,12 @@ impl Reader {
             _ => time,
         };
         let looking = self.connection.unchecked_transaction()?;
-        let (indexed, counts) = by_signature(&looking, search, unit)?;
+        let counts = by_unit(&looking, search, unit, |_| Ok(0))?;
         looking.finish()?;
-        for ((begin, _), alerts) in counts {
+        for (begin, _, alerts) in counts.iter() {
             aggregation.add(Key::Time(begin), alerts);
         }
-        Ok(indexed)
+        Ok(counts.indexed)
     }
 
     /// Counts the blocks that lie within one unit of time, and within the wanted time.
@@ -95,16 +93,12 @@ impl Reader {
                 }
             })?;
             let mut counts = HashMap::<segment_index::Key, u64>::new();
-            let found = segment_index::each(
-                &looking,
-                kind,
-                *search.segments().start(),
-                |segment, posting| {
+            let found =
+                segment_index::each(&looking, kind, &indexed.segments(), |segment, posting| {
                     let alerts = posting.alerts(indexed.of_segment(segment));
                     *counts.entry(posting.key).or_default() += alerts;
                     unknown = unknown.saturating_sub(alerts);
-                },
-            )?;
+                })?;
             if found.is_subset(&damaged) {
                 break (indexed, unknown, counts);
             }
@@ -125,106 +119,4 @@ impl Reader {
         aggregation.add(Key::Unknown, unknown);
         Ok(indexed)
     }
-}
-
-/// Counted blocks, by segment.
-#[derive(Default)]
-pub(super) struct IndexedBlocks(HashMap<i64, Blocks>);
-
-impl IndexedBlocks {
-    pub(super) fn add(&mut self, block: i64) {
-        self.0.entry(block / SEGMENT_BLOCKS).or_default().add(block);
-    }
-
-    fn of_segment(&self, segment: i64) -> Blocks {
-        self.0.get(&segment).copied().unwrap_or_default()
-    }
-
-    pub(super) fn has(&self, block: i64) -> bool {
-        self.of_segment(block / SEGMENT_BLOCKS).has(block)
-    }
-}
-
-struct Block {
-    id: i64,
-    first: i64,
-    last: i64,
-    alerts: u64,
-}
-
-/// The number of alerts, by the begin of the unit of time and the signature's id.
-pub(super) type SignatureCounts = HashMap<(i64, i64), u64>;
-
-/// Counts the alerts of wanted signatures in the blocks that lie within one unit of time, and within the wanted
-/// time, by their index. The units are given by the begin of that of a time.
-pub(super) fn by_signature(
-    looking: &Connection,
-    search: &Search<'_>,
-    begin: impl Fn(i64) -> i64,
-) -> Result<(IndexedBlocks, SignatureCounts), StoreProblem> {
-    let open = search.open_segment() * SEGMENT_BLOCKS;
-    let mut damaged = HashSet::new();
-    loop {
-        let (mut indexed, mut begins) = (IndexedBlocks::default(), IdMap::default());
-        each_block(looking, search.span(), search.first_whole()..open, |block| {
-            let first = begin(block.first);
-            let is_sound = !damaged.contains(&(block.id / SEGMENT_BLOCKS));
-            if is_sound && first == begin(block.last) {
-                indexed.add(block.id);
-                begins.insert(block.id, first);
-            }
-        })?;
-        let mut counts = SignatureCounts::new();
-        let (kind, oldest) = (KeyKind::Signature, *search.segments().start());
-        let found = segment_index::each(looking, kind, oldest, |segment, posting| {
-            let Some(id) = posting.key.as_signature().filter(|id| search.may_be(*id)) else {
-                return;
-            };
-            let blocks = posting.counts().map(|(block, n)| (segment * SEGMENT_BLOCKS + block, n));
-            let begins = blocks.filter_map(|(block, n)| Some((*begins.get(&block)?, n)));
-            add_up(begins, |begin, alerts| *counts.entry((begin, id)).or_default() += alerts);
-        })?;
-        if found.is_subset(&damaged) {
-            return Ok((indexed, counts));
-        }
-        // Again, without those: their blocks are read.
-        damaged.extend(found);
-    }
-}
-
-/// Adds up what follows each other and has the same begin.
-fn add_up(counts: impl Iterator<Item = (i64, u64)>, mut add: impl FnMut(i64, u64)) {
-    let mut sum = None;
-    for (begin, alerts) in counts {
-        match &mut sum {
-            Some((same, all)) if *same == begin => *all += alerts,
-            _ => {
-                if let Some((begin, alerts)) = sum.replace((begin, alerts)) {
-                    add(begin, alerts);
-                }
-            }
-        }
-    }
-    if let Some((begin, alerts)) = sum {
-        add(begin, alerts);
-    }
-}
-
-/// Visits the blocks of a range that lie completely within the wanted time.
-fn each_block(
-    connection: &Connection,
-    span: Range<i64>,
-    blocks: Range<i64>,
-    mut visit: impl FnMut(Block),
-) -> rusqlite::Result<()> {
-    let mut select = connection.prepare_cached(
-        "SELECT id, first, last, n FROM block \
-        WHERE id >= ?1 AND id < ?2 AND first >= ?3 AND last < ?4",
-    )?;
-    let mut rows = select.query([blocks.start, blocks.end, span.start, span.end])?;
-    while let Some(row) = rows.next()? {
-        let [id, first, last] = [row.get(0)?, row.get(1)?, row.get(2)?];
-        visit(Block { id, first, last, alerts: row.get(3)? });
-    }
-    Ok(())
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::index_only::{IndexedBlocks, by_signature};
+use super::indexed_blocks::IndexedBlocks;
+use super::unit_counts::by_unit;
 use crate::store::criteria::Criteria;
 use crate::store::error::{StoreError, StoreProblem};
 use crate::store::reader::Reader;
@@ -57,8 +58,8 @@ impl Reader {
         } else {
             (IndexedBlocks::default(), Counts::new())
         };
-        let mut blocks = search.blocks(&self.connection, search.segments())?;
-        blocks.retain(|block| !indexed.has(*block));
+        let counted = |segment| indexed.of_segment(segment);
+        let blocks = search.blocks_without(&self.connection, search.segments(), counted)?;
         let fold = Fold {
             empty: &Counts::new,
             add: &|counts, alert| {
@@ -83,20 +84,27 @@ impl Reader {
         let Self { connection, interned, .. } = self;
         // One transaction, so that alerts that are removed meanwhile stay visible.
         let looking = connection.unchecked_transaction()?;
-        let (indexed, by_signature) = by_signature(&looking, search, |time| begin(time, interval))?;
-        let (mut counts, mut priorities) = (Counts::new(), HashMap::new());
-        for ((begin, id), alerts) in by_signature {
-            let priority = if let Some(priority) = priorities.get(&id) {
-                *priority
-            } else {
+        let (mut priorities, mut groups) = (Vec::new(), HashMap::new());
+        let by_unit = by_unit(
+            &looking,
+            search,
+            |time| begin(time, interval),
+            |id| {
                 let signature = row::known_signature(interned, id, &looking)?;
                 let priority = signature.map(|it| it.priority).filter(|it| *it > 0);
-                *priorities.entry(id).or_insert(priority)
-            };
+                Ok(*groups.entry(priority).or_insert_with(|| {
+                    priorities.push(priority);
+                    priorities.len() - 1
+                }))
+            },
+        )?;
+        let mut counts = Counts::new();
+        for (begin, group, alerts) in by_unit.iter() {
+            let priority = priorities.get(group).copied().flatten();
             *counts.entry((begin, priority)).or_default() += alerts;
         }
         looking.finish()?;
-        Ok((indexed, counts))
+        Ok((by_unit.indexed, counts))
     }
 }
 

@@ -21,6 +21,15 @@ impl Blocks {
         self.0 >> block.rem_euclid(SEGMENT_BLOCKS) & 1 == 1
     }
 
+    /// Those that are not in another set.
+    pub(in crate::store) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub(in crate::store) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// The blocks, as those of this segment, newest first.
     pub(in crate::store) fn newest_first(self, segment: i64) -> impl Iterator<Item = i64> {
         let first = segment * SEGMENT_BLOCKS;
@@ -59,5 +68,7 @@ mod tests {
         other = Blocks::default();
         other |= blocks;
         assert_eq!(other, blocks);
+        assert_eq!(Blocks::ALL.without(blocks).newest_first(0).count(), 61);
+        assert!(blocks.without(other).is_empty() && !blocks.is_empty());
     }
 }

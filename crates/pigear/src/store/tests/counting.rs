@@ -161,3 +161,18 @@ fn a_series_is_what_counting_each_alert_gives() {
         }
     }
 }
+
+#[test]
+fn a_series_has_each_of_many_priorities() {
+    let with_priority = |(alert, priority): (&Arc<Alert>, u32)| {
+        let mut alert = Alert::clone(alert);
+        alert.message.priority = priority;
+        Arc::new(alert)
+    };
+    let all: Vec<_> = several().iter().zip((0..20).cycle()).map(with_priority).collect();
+    let (place, _store) = Place::with(&all);
+    for seconds in [1, 1_000_000] {
+        let interval = Duration::from_secs(seconds);
+        series(&mut place.reader(), &all, &Criteria::default(), interval);
+    }
+}
