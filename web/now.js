@@ -4,7 +4,7 @@ import { actionTools } from "./actions.js";
 import { address, follow, get, mayChange } from "./api.js";
 import { showSensors } from "./bar.js";
 import { announce, byId, h, toast } from "./dom.js";
-import { append, prepend, remove, trim } from "./grouping.js";
+import { append, isFlood, prepend, remove, trim } from "./grouping.js";
 import { behind, changed, drawRows, rows, table, withSensors } from "./list.js";
 import { openNoise } from "./noise.js";
 import { empty, go, link, onChange, params, state } from "./state.js";
@@ -41,7 +41,10 @@ let next;
 let store = "";
 /** @type {AbortController | null} */
 let running = null;
+/** The row that keys are about; and its alert or group, which stays the same when rows come or go. */
 let selected = 0;
+/** @type {Alert | Group | null} */
+let chosen = null;
 /** Whether keys were used: before, no row looks selected. */
 let keyed = false;
 
@@ -84,6 +87,7 @@ export async function load() {
   next = page.next;
   store = page.store;
   selected = 0;
+  chosen = null;
   draw();
   if (page.alerts.length) say("");
   else sayNothing(page);
@@ -126,13 +130,10 @@ setInterval(() => {
   pending = [];
   const count = arrived;
   arrived = 0;
-  const before = groups[selected];
   alerts.forEach((alert) => prepend(groups, alert, state.group));
   const oldest = trim(groups, KEPT);
   if (oldest) next = place(oldest);
   draw();
-  const moved = before ? groups.indexOf(before) : 0;
-  select(moved < 0 ? 0 : moved, false);
   say("");
   announce(() => `${count} new alert${count > 1 ? "s" : ""}`);
 }, TICK);
@@ -200,8 +201,17 @@ async function fetchOlder() {
 }
 
 function draw() {
+  const was = rows()[selected];
+  const hadFocus = was !== undefined && was === document.activeElement;
+  // A chosen alert that is about to be one of a flood stays a row of its own.
+  const alert = /** @type {Alert} */ (chosen);
+  const within = keyed && alert && was?.dataset.id ? groups.find((one) => isFlood(one) && !one.open && one.alerts.includes(alert)) : undefined;
+  if (within) { within.open = true; within.row = null; }
   drawRows(groups, { flip, mark: marked });
+  const moved = chosen ? rows().findIndex((row) => behind(groups, row) === chosen) : -1;
+  selected = Math.max(0, moved < 0 ? Math.min(selected, rows().length - 1) : moved);
   mark();
+  if (hadFocus && was !== rows()[selected]) rows()[selected]?.focus({ preventScroll: true });
 }
 
 /** @param {Group} one */
@@ -222,6 +232,7 @@ async function marked(alerts, kind, set) {
 }
 
 function mark() {
+  chosen = behind(groups, rows()[selected]);
   rows().forEach((row, n) => {
     const is = n === selected;
     if (row.tabIndex !== (is ? 0 : -1)) row.tabIndex = is ? 0 : -1;
@@ -256,7 +267,7 @@ function step(by) {
 export function key(event) {
   // With an alert open, the keys go from that one to the next.
   const shown = state.alert ? rows().findIndex((row) => row.dataset.id === String(state.alert)) : -1;
-  if (shown >= 0) selected = shown;
+  if (shown >= 0) select(shown, false);
   const found = behind(groups, rows()[selected]);
   keyed = true;
   const alerts = /** @type {Alert[]} */ (found ? ("alerts" in found ? found.alerts : [/** @type {Alert} */ (found)]) : []);

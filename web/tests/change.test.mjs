@@ -134,6 +134,42 @@ test("new alerts come by themselves, wait while paused, and none is missed over 
   await page.close();
 });
 
+test("the chosen alert stays the same while others come, and is the one that a key acknowledges", { timeout: 60_000 }, async () => {
+  const room = newRoom();
+  const [ping] = datagrams("v2919/icmp_ping");
+  const [http] = datagrams("v2919/http");
+  const { url } = await room.live();
+  // A flood first, so that a row is not a group; then alerts of two signatures in turn.
+  const first = [...Array.from({ length: 5 }, () => ping), http, ping, http, ping, ping];
+  await room.play(first);
+  await until("they are stored", async () => await count(url, "") === first.length);
+  const page = await open(chrome, url);
+  await page.waitForSelector("tr.alert");
+  const chosen = () => page.evaluate(() => Number(document.querySelector("table.alerts tr.selected")?.dataset.id));
+  const focused = () => page.evaluate(() => Number(document.activeElement?.dataset.id));
+  for (let n = 0; n < 4; n += 1) await page.keyboard.press("j");
+  const id = await chosen();
+  assert.ok(id > 0);
+  assert.equal(await focused(), id);
+  await room.play([http, http, ping, http]);
+  await until("the new ones are shown", async () => await page.locator("tr.alert").first().getAttribute("data-id") === String(first.length + 4));
+  assert.deepEqual([await chosen(), await focused()], [id, id]);
+  await page.keyboard.press("e");
+  await until("one is acknowledged", async () => await count(url, "acknowledged=yes") === 1);
+  const { alerts } = await (await fetch(`${url}api/v1/alerts?acknowledged=yes`)).json();
+  assert.deepEqual(alerts.map((one) => one.id), [id]);
+  // The newest becomes one of a flood: it stays a row of its own, and the flood is not acknowledged with it.
+  await page.keyboard.press("g");
+  const newest = await chosen();
+  await room.play([http, http, http]);
+  await page.waitForSelector("tr.flood");
+  await until("the flood is shown", async () => (await page.$$eval("tr.alert", (rows) => rows.map((row) => Number(row.dataset.id)))).includes(first.length + 7));
+  assert.equal(await chosen(), newest);
+  await page.keyboard.press("e");
+  await until("another one is acknowledged", async () => await count(url, "acknowledged=yes") === 2);
+  await page.close();
+});
+
 test("nothing of an alert is taken for anything but text", async () => {
   const room = newRoom();
   const [datagram] = datagrams("v2919/icmp_ping");

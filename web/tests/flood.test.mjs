@@ -39,11 +39,9 @@ test("ten thousand alerts a second leave the page quick, with the newest alerts"
   await page.waitForSelector("text=No alerts found");
   await until("it is live", async () => await page.textContent("#state") === "live");
   await page.evaluate(() => {
-    globalThis.longest = 0;
     globalThis.said = 0;
     new MutationObserver((changes) => { globalThis.said += changes.length; }).observe(document.querySelector("#announce"), { childList: true });
     globalThis.begin = performance.now();
-    new PerformanceObserver((list) => { for (const one of list.getEntries()) globalThis.longest = Math.max(globalThis.longest, one.duration); }).observe({ type: "longtask" });
   });
   const count = 20_000;
   await room.play(flood(count), ["--rate", "10000"]);
@@ -55,7 +53,6 @@ test("ten thousand alerts a second leave the page quick, with the newest alerts"
   assert.deepEqual(ids, ids.map((_, n) => count - n), "none is missing, none is there twice");
   const [said, seconds] = await page.evaluate(() => [globalThis.said, (performance.now() - globalThis.begin) / 1_000]);
   assert.ok(said >= 1 && said <= 2 * (1 + seconds / 10), `a screen reader was told ${said} times in ${seconds} seconds`);
-  console.log(`the longest task took ${Math.round(await page.evaluate(() => globalThis.longest))} ms`);
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   await page.waitForSelector("#detail h2");
