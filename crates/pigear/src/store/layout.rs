@@ -17,3 +17,8 @@ pub(super) const VERSION: u32 = 5;
 
 /// Alerts have packets in them, which other users must not read.
 pub(super) const MODE: u32 = 0o640;
+
+/// The last id of the block with this one; any number may be asked for.
+pub(super) fn end_of_block(id: i64) -> i64 {
+    id | (BLOCK - 1)
+}

@@ -18,7 +18,7 @@ use super::file_id::{FileId, FileState};
 use super::helper::Helper;
 use super::identity::StoreIdentity;
 use super::interned::InternedRows;
-use super::layout::{BLOCK, VERSION};
+use super::layout::{BLOCK, VERSION, end_of_block};
 use super::meta::last_id;
 use super::row::{self, DamagedRow, Stored, StoredRow};
 use super::search::Search;
@@ -435,11 +435,6 @@ impl Reader {
         }
         Ok(found)
     }
-}
-
-/// The last id of the block with this one; any number may be asked for.
-pub(super) fn end_of_block(id: i64) -> i64 {
-    id | (BLOCK - 1)
 }
 
 pub(super) const RANGE: &str =

@@ -15,8 +15,8 @@ use super::connect;
 use super::error::StoreProblem;
 use super::file_id::FileId;
 use super::helper::Helper;
-use super::layout::BLOCK;
-use super::reader::{Further, RANGE, Reader, Visit, end_of_block, rows};
+use super::layout::{BLOCK, end_of_block};
+use super::reader::{Further, RANGE, Reader, Visit, rows};
 use super::row::{self, Stored, StoredRow};
 use super::search::{RowFilter, Search};
 

@@ -13,8 +13,7 @@ use crate::store::connect::{self, BUSY_TIMEOUT};
 use crate::store::error::{StoreError, StoreProblem};
 use crate::store::free_space;
 use crate::store::identity::StoreIdentity;
-use crate::store::layout::BLOCK;
-use crate::store::reader::end_of_block;
+use crate::store::layout::{BLOCK, end_of_block};
 use crate::store::record::microseconds;
 
 /// How long it is waited for a program that has the store locked, to find out whether it can be written.

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::layout::BLOCK;
-use crate::store::reader::end_of_block;
+use crate::store::layout::{BLOCK, end_of_block};
 
 /// A set of alerts. It takes a few bytes for a block of 64.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

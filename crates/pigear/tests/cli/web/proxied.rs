@@ -153,8 +153,7 @@ fn slow_filters_of_one_visitor_do_not_hold_up_another() {
     }
     // Each alert takes long, so a query runs until its time is up, or its client goes away.
     let slow = "let n = 0; while n < 10000 { n += 1; } false";
-    let encoded: String = slow.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let query = format!("filter={encoded}");
+    let query = format!("filter={}", encoded(slow));
     let mut begun: Vec<_> = (0..6)
         .map(|_| {
             let mut stream = page.connect();
@@ -173,4 +172,9 @@ fn slow_filters_of_one_visitor_do_not_hold_up_another() {
         stream.set_nonblocking(true).unwrap();
         assert!(stream.read(&mut [0; 1]).is_err(), "a slow query was over before");
     }
+}
+
+/// A text as a value of a query.
+fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02X}"))
 }
