@@ -104,10 +104,16 @@ fn unquoted_address(lexemes: &[Lexeme<'_>], at: usize) -> Option<String> {
 }
 
 fn assignment(error: &ParseError, lexemes: &[Lexeme<'_>]) -> Option<Hint> {
-    let at = lexemes.iter().position(|lexeme| lexeme.position == error.1)?;
-    let is_single = text_at(lexemes, at) == "=";
+    // With `msg.priority = 1 && true`, the error is that 1 is no condition.
+    let is_to_field = |at: usize| {
+        let of = at.checked_sub(3).map_or("", |of| text_at(lexemes, of));
+        matches!(of, "msg" | "alert") && text_at(lexemes, at - 2) == "."
+    };
+    let is_wrong = |at: usize, it: &Lexeme<'_>| it.position == error.1 || is_to_field(at);
+    let mut all = lexemes.iter().enumerate().filter(|(_, it)| it.text == "=");
+    let (_, found) = all.find(|(at, it)| is_wrong(*at, it))?;
     let what = "`=` assigns; to compare, write ==".to_owned();
-    is_single.then_some(Hint { what, position: error.1 })
+    Some(Hint { what, position: found.position })
 }
 
 fn operator(lexemes: &[Lexeme<'_>], at: usize) -> Option<String> {
