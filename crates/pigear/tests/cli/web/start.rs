@@ -75,9 +75,11 @@ fn keys_that_make_no_sense_are_refused() {
     ] {
         handler_refused(&[keys, &["listen=127.0.0.1:0"]].concat(), &STORE, error);
     }
-    for key in ["token_file=nope", "users=nope", "tls_cert=nope"] {
-        let error = "cannot read nope: No such file or directory (os error 2)";
-        handler_fails(&[key, "listen=127.0.0.1:0"], &STORE, error);
+    let makes_users = "; `pigear web user add NAME --users nope` makes it";
+    for (key, hint) in [("token_file=nope", ""), ("users=nope", makes_users), ("tls_cert=nope", "")]
+    {
+        let error = format!("cannot read nope: No such file or directory (os error 2){hint}");
+        handler_fails(&[key, "listen=127.0.0.1:0"], &STORE, &error);
     }
     let wrong = "listen: expected an address and a port, such as 127.0.0.1:8080 or [::1]:8080";
     let test = Test::new().args(STORE).args(["--data-handler", "web", "listen=8080"]);
