@@ -4,6 +4,7 @@ import gzip
 import json
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 from processes import Process
@@ -11,8 +12,8 @@ from processes import Process
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT / "crates/pigear-alert/tests/data/live"
 
-# docs/datagram.md: where a datagram of Snort 2.9 and 3 has the event's number.
-EVENT_ID = 65_848
+# docs/datagram.md: where a datagram of Snort 2.9 and 3 has its time and the event's number.
+TIME, EVENT_ID = 256, 65_848
 
 
 def datagrams(path: Path) -> list[bytearray]:
@@ -24,12 +25,15 @@ def datagrams(path: Path) -> list[bytearray]:
     return found
 
 
-def write_recording(path: Path, count: int) -> None:
-    """Recorded alerts over and over, each with a number of its own."""
+def write_recording(path: Path, count: int, rate: float) -> None:
+    """Recorded alerts over and over, each with a number and a time of its own."""
+    began = time.time()
     originals = [datagram for path in sorted(RECORDINGS.glob("v3-*.dgrams.gz")) for datagram in datagrams(path)]
     with gzip.open(path, "wb", compresslevel=1) as file:
         for number in range(1, count + 1):
             datagram = originals[number % len(originals)]
+            microseconds = int((began + number / rate) * 1_000_000)
+            struct.pack_into("=II", datagram, TIME, *divmod(microseconds, 1_000_000))
             struct.pack_into("=I", datagram, EVENT_ID, number)
             file.write(struct.pack("<I", len(datagram)) + datagram)
 

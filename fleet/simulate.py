@@ -58,7 +58,7 @@ class Fleet:
     def run(self) -> check.Verdict:
         count = int(self.args.rate * self.args.seconds)
         recording = self.directory / "recording.gz"
-        write_recording(recording, count)
+        write_recording(recording, count, self.args.rate)
         self.cluster.start()
         for process in [*self.sensors, *self.centrals]:
             process.start()
