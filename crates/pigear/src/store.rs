@@ -117,7 +117,7 @@ pub(crate) use interned::{Provenance, Signature};
 #[cfg(feature = "nats")]
 pub(crate) use record::{decode_into as decode_record, encode as encode_record, varint};
 
-#[cfg(all(test, feature = "nats"))]
+#[cfg(all(test, any(feature = "nats", feature = "web")))]
 pub(crate) use tests::all_alerts as test_alerts;
 
 use clock::Clock;

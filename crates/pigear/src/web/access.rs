@@ -193,7 +193,6 @@ impl Access {
         token: &str,
         peer: IpAddr,
     ) -> Result<(String, Session), Problem> {
-        self.limit(peer)?;
         self.check_token(token, peer)?;
         self.sessions.begin(None, Role::Full, None).map_err(|_| Problem::internal())
     }
@@ -232,4 +231,29 @@ fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'
     let pairs =
         texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.filter(move |(given, _)| *given == name).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    #[test]
+    fn the_right_token_is_let_in_after_wrong_ones_from_the_same_address() {
+        let options = Options { token: Some(Token::new("right")), ..Options::default() };
+        let access = Access::new(&options).unwrap();
+        let peer = IpAddr::from([127, 0, 0, 1]);
+        let status = |token| {
+            let problem = access.log_in_with(token, peer).err();
+            problem.map(|problem| problem.into_response().status())
+        };
+        for _ in 0..5 {
+            assert_eq!(status("wrong"), Some(StatusCode::UNAUTHORIZED));
+        }
+        assert_eq!(status("wrong"), Some(StatusCode::TOO_MANY_REQUESTS));
+        assert_eq!(status("right"), None);
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, "Bearer right".parse().unwrap())]);
+        assert!(access.identify(&headers, peer).is_ok());
+    }
 }

@@ -1,15 +1,19 @@
 //! Tests: a client that doesn't go on is not waited for.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
+use pigear_pipeline::Handler;
 use rcgen::{CertificateParams, KeyPair};
 use tempfile::TempDir;
 
 use super::options::{Listen, Options};
 use super::server::{Running, Server};
 use super::timeouts::Timeouts;
+use crate::store::{Store, Unstorable, test_alerts};
 
 /// Longer than any of the short times, and shorter than all usual ones.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -26,6 +30,7 @@ fn server(dir: &TempDir, mut options: Options) -> (Running, String) {
         body: short,
         write: short,
         stream: short,
+        heartbeat: short,
     });
     let address = server.url().split('/').nth(2).unwrap().to_owned();
     (server.start(None).unwrap(), address)
@@ -70,5 +75,36 @@ fn a_handshake_that_does_not_end_is_not_waited_for() {
     assert_eq!(sent(&address, ""), "");
     // The begin of a record that would be longer.
     assert_eq!(sent(&address, "\x16\x03\x01\x01"), "");
+    running.stop();
+}
+
+#[test]
+fn a_stream_whose_filter_meets_nothing_of_a_busy_store_has_heartbeats() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(&dir.path().join("a.db")).unwrap();
+    let (mut handler, alerts) = (store.handler(Unstorable::HandOn), test_alerts());
+    let (running, address) = server(&dir, Options::default());
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    let target = "/api/v1/stream?filter=msg.sig_id==999999";
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let mut ids = lines.filter_map(|line| {
+        let (id, _) = line.strip_prefix("id: ")?.split_once('-')?;
+        id.parse::<u64>().ok()
+    });
+    let first = ids.next().unwrap();
+    let has_enough = AtomicBool::new(false);
+    let later = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !has_enough.load(Ordering::Relaxed) {
+                handler.handle(&alerts).unwrap();
+            }
+        });
+        let later = ids.find(|id| *id > first);
+        has_enough.store(true, Ordering::Relaxed);
+        later
+    });
+    assert!(later.is_some());
     running.stop();
 }

@@ -106,7 +106,9 @@ impl Feed {
 
     /// Reads what is new.
     fn read(&self, access: &mut StoreAccess) -> Result<(), StoreError> {
-        let AccessedStore { reader, identity: store, is_other } = access.store()?;
+        let AccessedStore { reader, identity: store, .. } = access.store()?;
+        // Not as the access says, which says it once, also if what follows fails.
+        let is_other = self.ring().store != Some(store);
         let last = reader.last()?;
         if is_other || last < self.ring().last {
             self.begin(store, last);
@@ -191,5 +193,35 @@ fn follow(feed: &Weak<Feed>, path: &Path) {
         }
         drop(feed);
         thread::sleep(TICK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store::{StoreOpener, WhenDiskFull};
+
+    #[test]
+    fn another_store_is_seen_also_if_it_could_not_be_read_at_first() {
+        let dir = TempDir::new().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        for name in ["a.db", "b.db"] {
+            drop(StoreOpener::open(&at(name), WhenDiskFull::Fail).unwrap());
+        }
+        let feed = Feed { ring: Mutex::default(), head: watch::Sender::default() };
+        let mut access = StoreAccess::new(at("a.db"));
+        feed.read(&mut access).unwrap();
+        let before = feed.subscribe().borrow().clone();
+        fs::rename(at("b.db"), at("a.db")).unwrap();
+        // What a try does that fails behind it.
+        let other = access.store().unwrap().identity;
+        feed.read(&mut access).unwrap();
+        let now = feed.subscribe().borrow().clone();
+        assert!(before.store != now.store && now.store == Some(other));
+        assert_eq!(now.generation, before.generation + 1);
     }
 }

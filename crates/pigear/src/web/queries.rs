@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use std::{io, iter};
 
 use axum::body::{Body, Bytes};
 use tokio::runtime::Handle;
@@ -50,6 +51,7 @@ pub(super) struct Queries {
     turns: Arc<Turns>,
     downloads: Arc<Turns>,
     changes: Arc<Turns>,
+    piece_timeout: Duration,
 }
 
 impl Queries {
@@ -60,6 +62,7 @@ impl Queries {
             turns: Turns::new(MOST),
             downloads: Turns::new(MOST_DOWNLOADS),
             changes: Turns::new(1),
+            piece_timeout: PIECE_TIMEOUT,
         })
     }
 
@@ -129,17 +132,18 @@ impl Queries {
     }
 
     /// Runs a query whose result may be long: it is sent in pieces, as fast as the client reads. An error before
-    /// the first piece is returned; one behind it breaks the connection off.
+    /// the first piece is returned; one behind it breaks the connection off, and so does a client that is too slow.
     pub(super) async fn download(
         self: &Arc<Self>,
         work: impl FnOnce(&mut Reader, &mut Pieces) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Body, Problem> {
         let turn = turn(&self.downloads).await?;
         let (sender, mut pieces) = mpsc::channel(4);
-        let queries = Arc::clone(self);
+        let (queries, is_whole) = (Arc::clone(self), Arc::new(AtomicBool::new(false)));
+        let has_ended = Arc::clone(&is_whole);
         spawn_blocking(move || {
             let _turn = turn;
-            let mut out = Pieces { sender, bytes: Vec::new() };
+            let mut out = Pieces::new(sender, queries.piece_timeout);
             let gone = out.sender.clone();
             let mut access = queries.access();
             let done = access.store().map_err(Problem::from).and_then(|store| {
@@ -147,18 +151,28 @@ impl Queries {
                 work(store.reader, &mut out)
             });
             match done {
-                Ok(()) => drop(out.send()),
+                Ok(()) => {
+                    out.send();
+                    has_ended.store(!out.is_cut, Ordering::Release);
+                }
                 // The client may have gone away.
                 Err(problem) => drop(out.sender.blocking_send(Err(problem))),
             }
         });
         let first = match pieces.recv().await {
-            None => return Ok(Body::empty()),
+            None if is_whole.load(Ordering::Acquire) => return Ok(Body::empty()),
+            None => return Err(Problem::internal()),
             Some(Err(problem)) => return Err(problem),
             Some(Ok(first)) => first,
         };
         let rest = ReceiverStream::new(pieces);
-        let rest = rest.map(|piece| piece.map_err(|_| std::io::Error::other("the store failed")));
+        let rest = rest.map(|piece| piece.map_err(|_| io::Error::other("the store failed")));
+        // What ends before it is whole must not look whole.
+        let end = iter::from_fn(move || {
+            let is_cut = !is_whole.swap(true, Ordering::AcqRel);
+            is_cut.then(|| Err(io::Error::other("the download was cut short")))
+        });
+        let rest = rest.chain(tokio_stream::iter(end));
         Ok(Body::from_stream(tokio_stream::once(Ok(first)).chain(rest)))
     }
 
@@ -198,9 +212,17 @@ pub(super) struct Pieces {
     sender: mpsc::Sender<Result<Bytes, Problem>>,
     /// What comes next.
     pub(super) bytes: Vec<u8>,
+    /// How long the client may take for one.
+    timeout: Duration,
+    /// Whether one was not sent.
+    is_cut: bool,
 }
 
 impl Pieces {
+    fn new(sender: mpsc::Sender<Result<Bytes, Problem>>, timeout: Duration) -> Self {
+        Self { sender, bytes: Vec::new(), timeout, is_cut: false }
+    }
+
     /// Sends if there is enough. Then the client decides how fast it goes.
     pub(super) fn flush_some(&mut self) -> Further {
         if self.bytes.len() < PIECE { Further::On } else { self.send() }
@@ -211,8 +233,76 @@ impl Pieces {
         if piece.is_empty() {
             return Further::On;
         }
-        let send = timeout(PIECE_TIMEOUT, self.sender.send(Ok(piece.into())));
+        let sender = &self.sender;
+        // A timer begins within the runtime.
+        let send = async { timeout(self.timeout, sender.send(Ok(piece.into()))).await };
         let sent = matches!(Handle::current().block_on(send), Ok(Ok(())));
+        self.is_cut |= !sent;
         if sent { Further::On } else { Further::Enough }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use axum::body::to_bytes;
+    use tempfile::TempDir;
+    use tokio::runtime::Runtime;
+
+    use super::*;
+    use crate::store::{StoreOpener, WhenDiskFull};
+
+    /// Queries of an empty store, whose downloads wait for this time.
+    fn queries(dir: &TempDir, piece_timeout: Duration) -> Arc<Queries> {
+        let path = dir.path().join("a.db");
+        drop(StoreOpener::open(&path, WhenDiskFull::Fail).unwrap());
+        let mut queries = Queries::new(path);
+        Arc::get_mut(&mut queries).unwrap().piece_timeout = piece_timeout;
+        queries
+    }
+
+    #[test]
+    fn a_download_whose_client_is_too_slow_does_not_look_whole() {
+        let dir = TempDir::new().unwrap();
+        let queries = queries(&dir, Duration::from_millis(10));
+        Runtime::new().unwrap().block_on(async {
+            let (sender, ended) = channel::<()>();
+            let body = queries.download(move |_, out| {
+                while out.flush_some() == Further::On {
+                    out.bytes.resize(PIECE, b'a');
+                }
+                // As whatever asks for the rest of a result does.
+                drop(sender);
+                Ok(())
+            });
+            let body = body.await.unwrap();
+            assert!(ended.recv().is_err());
+            assert!(to_bytes(body, usize::MAX).await.is_err());
+        });
+    }
+
+    #[test]
+    fn a_download_that_panics_does_not_look_whole_and_one_that_ends_does() {
+        let dir = TempDir::new().unwrap();
+        let queries = queries(&dir, PIECE_TIMEOUT);
+        Runtime::new().unwrap().block_on(async {
+            let body = queries.download(|_, out| {
+                out.bytes.resize(PIECE, b'a');
+                out.flush_some();
+                panic!("broken")
+            });
+            assert!(to_bytes(body.await.unwrap(), usize::MAX).await.is_err());
+            assert!(queries.download(|_, _| panic!("broken")).await.is_err());
+            let body = queries.download(|_, out| {
+                out.bytes.resize(PIECE + 1, b'a');
+                out.flush_some();
+                out.bytes.push(b'b');
+                Ok(())
+            });
+            assert_eq!(to_bytes(body.await.unwrap(), usize::MAX).await.unwrap().len(), PIECE + 2);
+            let body = queries.download(|_, _| Ok(())).await.unwrap();
+            assert!(to_bytes(body, usize::MAX).await.unwrap().is_empty());
+        });
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Timeouts {
     pub(super) write: Duration,
     /// To take anything of a live stream that has something for it. Less than `write`, so that it is counted.
     pub(super) stream: Duration,
+    /// After which a live stream sends something without alerts: then a client that is gone is noticed.
+    pub(super) heartbeat: Duration,
 }
 
 impl Default for Timeouts {
@@ -25,6 +27,7 @@ impl Default for Timeouts {
             body: Duration::from_secs(10),
             write: Duration::from_secs(30),
             stream: Duration::from_secs(20),
+            heartbeat: Duration::from_secs(15),
         }
     }
 }

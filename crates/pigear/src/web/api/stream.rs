@@ -29,8 +29,8 @@ use crate::web::site::Shared;
 use crate::web::streams::StreamPlace;
 use crate::web::visitor::Visitor;
 
-/// How often something is sent, even without alerts: then a client that is gone is noticed.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often it is checked that a client may still see this.
+const CHECK: Duration = Duration::from_secs(15);
 
 /// The pause after each piece.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -104,6 +104,7 @@ pub(in crate::web) async fn stream(
     let place = site.streams.open(Visitor::current())?;
     // Before the store is read, so that no change is missed.
     let head = site.feed.subscribe();
+    let generation = head.borrow().generation;
     let checked = selection.clone();
     let last = site.queries.run(move |reader| {
         checked.criteria(|| TimeZone::UTC)?;
@@ -123,6 +124,8 @@ pub(in crate::web) async fn stream(
         end: seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds)),
         least: last,
         sender,
+        sent: Instant::now(),
+        generation,
         place,
     };
     if live.position > last || after.is_some_and(|after| after.is_of_other(store)) {
@@ -184,13 +187,18 @@ struct Live {
     /// The last id that was stored when it began.
     least: i64,
     sender: mpsc::Sender<Bytes>,
+    /// When something was sent last.
+    sent: Instant,
+    /// The store's generation whose alerts are sent.
+    generation: u64,
     #[expect(dead_code, reason = "is free again once this is dropped")]
     place: StreamPlace,
 }
 
 impl Live {
     /// Sends a piece; false once the client is gone, or takes nothing.
-    async fn send(&self, text: String) -> bool {
+    async fn send(&mut self, text: String) -> bool {
+        self.sent = Instant::now();
         let sent = timeout(self.site.timeouts.stream, self.sender.send(text.into())).await;
         if sent.is_err() {
             self.site.streams.has_stalled();
@@ -210,12 +218,17 @@ impl Live {
         format!(":\nid: {}\n\n", self.event_id())
     }
 
+    /// A heartbeat, if nothing was sent for a time.
+    fn due_heartbeat(&self) -> Option<String> {
+        (self.sent.elapsed() >= self.site.timeouts.heartbeat).then(|| self.heartbeat())
+    }
+
     fn event_id(&self) -> Place {
         Place::new(self.position, self.store)
     }
 
     async fn run(mut self, mut head: tokio::sync::watch::Receiver<Head>) {
-        let (mut generation, mut problem) = (head.borrow().generation, None);
+        let mut problem = None;
         while self.may_go_on() && !self.is_over() {
             let now = head.borrow_and_update().clone();
             if now.problem != problem {
@@ -224,8 +237,8 @@ impl Live {
                     return;
                 }
             }
-            if now.generation != generation {
-                generation = now.generation;
+            if now.generation != self.generation {
+                self.generation = now.generation;
                 if self.is_elsewhere(&now) && !self.send(self.reset()).await {
                     return;
                 }
@@ -233,7 +246,10 @@ impl Live {
             match self.next(&now).await {
                 Ok(Some(Events { text, last })) => {
                     self.position = last;
-                    if !text.is_empty() && !self.send(text).await {
+                    let text = if text.is_empty() { self.due_heartbeat() } else { Some(text) };
+                    if let Some(text) = text
+                        && !self.send(text).await
+                    {
                         return;
                     }
                     sleep(PAUSE).await;
@@ -244,7 +260,9 @@ impl Live {
                 Err(_) => sleep(RETRY).await,
             }
             let left = self.end.map(|end| end.saturating_duration_since(Instant::now()));
-            let wait = left.filter(|left| !left.is_zero()).unwrap_or(HEARTBEAT).min(HEARTBEAT);
+            // However often the store changes, what isn't selected is no reason to send nothing.
+            let due = self.site.timeouts.heartbeat.saturating_sub(self.sent.elapsed());
+            let wait = left.filter(|left| !left.is_zero()).unwrap_or(due).min(due);
             match timeout(wait, head.changed()).await {
                 Ok(Err(_)) => return,
                 Err(_) if !self.send(self.heartbeat()).await => return,
@@ -271,7 +289,7 @@ impl Live {
 
     /// Whether the client is there, and may still see this.
     fn may_go_on(&mut self) -> bool {
-        if self.checked.elapsed() >= HEARTBEAT {
+        if self.checked.elapsed() >= CHECK {
             self.checked = Instant::now();
             return self.site.access.still_allows(&self.identity) && !self.sender.is_closed();
         }
