@@ -8,6 +8,9 @@ import { plain } from "./values.js";
 
 /** @typedef {{id: number, expression: string, at: string, by: string}} Rule */
 
+/** The store that the filters are in. @type {string | undefined} */
+let store;
+
 const list = h("ul", { class: "noise" });
 const expression = h("textarea", { rows: 3, required: true, spellcheck: false, "aria-labelledby": "noise-label" });
 const mistake = h("p", { class: "mistake", role: "alert", hidden: true });
@@ -19,7 +22,7 @@ document.body.append(dialog);
 add.addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
-    await post("triage/rules", { expression: expression.value.trim() });
+    await post("triage/rules", { expression: expression.value.trim() }, "POST", { store });
     mistake.hidden = true;
     await show();
     toast("Alerts that pass it are acknowledged from now on.");
@@ -42,7 +45,8 @@ export async function openNoise() {
 }
 
 async function show() {
-  const { rules } = await get("triage/rules");
+  const { rules, store: of } = await get("triage/rules");
+  store = of;
   list.replaceChildren(...rules.map((/** @type {Rule} */ rule) => h("li", {}, h("code", {}, plain(rule.expression, true)), " ", h("small", {}, `${rule.by || "somebody"}, `, timeElement(rule.at)), " ",
     mayChange() && h("button", { type: "button", class: "quiet change", "aria-label": `Remove ${plain(rule.expression)}`, onclick: () => remove(rule.id) }, "remove"))));
 }
@@ -50,7 +54,7 @@ async function show() {
 /** @param {number} id */
 async function remove(id) {
   try {
-    await post(`triage/rules/${id}`, {}, "DELETE");
+    await post(`triage/rules/${id}`, {}, "DELETE", { store });
     await show();
   } catch (problem) {
     toast(String(/** @type {Error} */ (problem).message));

@@ -75,6 +75,22 @@ impl FromRequestParts<Shared> for Write {
     }
 }
 
+/// A request of someone who may change what is in the store: whose comments may be removed, or everybody's.
+pub(in crate::web) struct Removal(pub(super) Option<String>);
+
+impl FromRequestParts<Shared> for Removal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Self, Problem> {
+        Write::from_request_parts(parts, site).await?;
+        let Change(identity) = Change::from_request_parts(parts, site).await?;
+        Ok(Self(match identity {
+            Identity::User(session) => session.user,
+            Identity::Anyone | Identity::Token => None,
+        }))
+    }
+}
+
 /// What a browser says about where a request comes from. Other programs say nothing.
 fn is_same_origin(site: &Site, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
