@@ -28,8 +28,8 @@ export function showTriage() {
 
 async function open() {
   try {
-    const { actions } = await get("triage/actions");
-    list.replaceChildren(...actions.map(row));
+    const { actions, store } = await get("triage/actions");
+    list.replaceChildren(...actions.map((/** @type {Action} */ action) => row(action, store)));
     if (!actions.length) list.replaceChildren(h("li", {}, "Nothing was acknowledged or starred yet."));
     if (!dialog.open) dialog.showModal();
   } catch (problem) {
@@ -37,20 +37,20 @@ async function open() {
   }
 }
 
-/** @param {Action} action */
-function row(action) {
+/** @param {Action} action @param {string} store */
+function row(action, store) {
   const what = action.mark === "starred" ? (action.set ? "starred" : "without star") : (action.set ? "acknowledged" : "not acknowledged any more");
   const chosen = Object.entries(action.criteria ?? {}).flatMap(([name, values]) => [values].flat().map((value) => `${name}: ${value}`)).join(", ");
   return h("li", {},
     h("span", {}, timeElement(action.at), " ", action.by, ": ", `${number(action.alerts)} alert${action.alerts === 1 ? "" : "s"} ${what}`), " ",
     chosen && h("small", {}, `(${chosen})`), " ",
-    action.undone ? h("small", {}, `undone by ${action.undone.by}`) : action.undoable && h("button", { type: "button", "aria-label": `Undo action ${action.id}`, onclick: () => undo(action.id) }, "Undo"));
+    action.undone ? h("small", {}, `undone by ${action.undone.by}`) : action.undoable && h("button", { type: "button", "aria-label": `Undo action ${action.id}`, onclick: () => undo(action.id, store) }, "Undo"));
 }
 
-/** @param {number} action */
-async function undo(action) {
+/** @param {number} action @param {string} store - whose action it is */
+async function undo(action, store) {
   try {
-    const done = await post("triage/undo", { action });
+    const done = await post("triage/undo", { action }, "POST", { store });
     toast(`${number(done.alerts)} alert${done.alerts === 1 ? " is" : "s are"} as before.`);
     dispatchEvent(new CustomEvent("triaged"));
   } catch (problem) {

@@ -1,6 +1,6 @@
 // One alert: what it says, its layers beside its bytes, its rule, what people said, and what is around it.
 
-import { address, get, mayChange, post } from "./api.js";
+import { address, get, mayChange, post, session } from "./api.js";
 import { byId, h, toast } from "./dom.js";
 import { FIELDS, empty, go, state } from "./state.js";
 import { ago, timeElement } from "./times.js";
@@ -77,13 +77,13 @@ function buttons(alert) {
     copies.value = "";
     const path = new URL(address(`alerts/${alert.id}`), location.href).href;
     if (what === "JSON") copy(JSON.stringify(alert));
-    else if (what === "EVE") copy((await (await fetch(address(`alerts/${alert.id}/export`, { format: "eve" }))).text()).trim());
+    else if (what === "EVE") copy((await (await fetch(address(`alerts/${alert.id}/export`, { format: "eve", store: alert.store }))).text()).trim());
     else if (what === "curl") copy(`curl '${path}'`);
     else if (what === "filter") copy(filterOf(alert));
     else if (what === "link") copy(new URL(`?alert=${alert.id}`, location.href).href);
   });
   return h("p", { class: "row" }, mark("acknowledged", "Acknowledged ✓", "Acknowledge"), mark("starred", "Starred ★", "Star ☆"), copies,
-    alert.pkt && h("a", { class: "button", href: address(`alerts/${alert.id}/packet`), download: "" }, "Packet (pcapng)"),
+    alert.pkt && h("a", { class: "button", href: address(`alerts/${alert.id}/packet`, { store: alert.store }), download: "" }, "Packet (pcapng)"),
     h("button", { type: "button", onclick: () => print() }, "Print"));
 }
 
@@ -210,7 +210,7 @@ function highlight(dump, tree, chosen, layers) {
  */
 async function rule(alert, pane) {
   const section = /** @type {HTMLElement | null} */ (pane.querySelector("#rule"));
-  const { rule: found, rules } = await get(`alerts/${alert.id}/rule`);
+  const { rule: found, rules } = await get(`alerts/${alert.id}/rule`, { store: alert.store });
   if (!section) return;
   section.hidden = false;
   if (!found) {
@@ -235,11 +235,16 @@ async function rule(alert, pane) {
   }
 }
 
+/** @param {Alert} alert @param {number} id */
+async function removeComment(alert, id) {
+  try { await post(`comments/${id}`, {}, "DELETE", { store: alert.store }); show(); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
+}
+
 /** @param {Alert} alert */
 function comments(alert) {
   const text = /** @type {HTMLTextAreaElement} */ (h("textarea", { rows: 2, maxLength: 10000, "aria-label": "Comment", placeholder: "Comment" }));
   const items = (alert.triage?.comments ?? []).map((/** @type {any} */ comment) => h("li", {}, h("p", { class: "by" }, `${comment.by || "somebody"}, `, timeElement(comment.at), " ",
-    mayChange() && h("button", { type: "button", class: "quiet change", "aria-label": "Remove this comment", onclick: async () => { await post(`comments/${comment.id}`, {}, "DELETE", { store: alert.store }); show(); } }, "remove")), h("p", { class: "text" }, plain(comment.text, true))));
+    mayChange() && (!session.user || session.user === comment.by) && h("button", { type: "button", class: "quiet change", "aria-label": "Remove this comment", onclick: () => removeComment(alert, comment.id) }, "remove")), h("p", { class: "text" }, plain(comment.text, true))));
   const form = h("form", {
     class: "change row",
     onsubmit: async (/** @type {Event} */ event) => {

@@ -20,13 +20,17 @@ let history = [];
 
 let shown = 0;
 
+/** The store that the dead letters are in. @type {string | undefined} */
+let letterStore;
+
 export async function load() {
   clearTimeout(timer);
   shown += 1;
   const mine = shown;
-  const [health, letters] = await Promise.all([get("health"), get("dead-letters", { limit: 20 }).catch(() => ({ letters: [] }))]);
+  const [health, letters] = await Promise.all([get("health"), get("dead-letters", { limit: 20 }).catch(() => ({ letters: [], store: undefined }))]);
   if (mine !== shown) return;
   remember(health);
+  letterStore = letters.store;
   view.replaceChildren(counters(health), storeCard(health), lanes(health), ...rulesCard(health), ...originsCard(health), deadLetters(letters.letters, health.dead_letters));
   timer = setTimeout(again, EVERY);
 }
@@ -130,7 +134,7 @@ function lanes({ lanes: all }) {
 /** @param {any[]} letters @param {number} all */
 function deadLetters(letters, all) {
   const again = async () => {
-    try { const done = await post("redeliver", {}); toast(`${number(done.alerts)} dead letters are sent again.`); load().catch(() => {}); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
+    try { const done = await post("redeliver", {}, "POST", { store: letterStore }); toast(`${number(done.alerts)} dead letters are sent again.`); load().catch(() => {}); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
   };
   return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Dead letters"), h("p", { class: "note" }, "Alerts that a receiver refused for good. They stay here until they are sent again, or their handler is dropped."), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
     : [h("table", {}, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),

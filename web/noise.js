@@ -8,6 +8,9 @@ import { plain } from "./values.js";
 
 /** @typedef {{id: number, expression: string, at: string, by: string}} Rule */
 
+/** The store that the filters are in. @type {string | undefined} */
+let store;
+
 const list = h("ul", { class: "noise" });
 const none = h("p", { class: "empty", hidden: true }, "No filters yet.");
 const expression = h("textarea", { rows: 3, required: true, placeholder: "msg.sig_id == 1000134 && ip_in(alert.src_ip, \"10.0.0.0/8\")", spellcheck: false, "aria-labelledby": "noise-label" });
@@ -21,7 +24,7 @@ document.body.append(dialog);
 add.addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
-    await post("triage/rules", { expression: expression.value.trim() });
+    await post("triage/rules", { expression: expression.value.trim() }, "POST", { store });
     mistake.hidden = true;
     await show();
     toast("Alerts that pass it are acknowledged from now on.");
@@ -44,7 +47,8 @@ export async function openNoise() {
 }
 
 async function show() {
-  const { rules } = await get("triage/rules");
+  const { rules, store: of } = await get("triage/rules");
+  store = of;
   none.hidden = rules.length > 0;
   list.replaceChildren(...rules.map((/** @type {Rule} */ rule) => h("li", {}, h("code", {}, plain(rule.expression, true)), " ", h("small", {}, `${rule.by || "somebody"}, `, timeElement(rule.at)), " ",
     mayChange() && h("button", { type: "button", class: "quiet change", "aria-label": `Remove ${plain(rule.expression)}`, onclick: () => remove(rule.id) }, "remove"))));
@@ -53,7 +57,7 @@ async function show() {
 /** @param {number} id */
 async function remove(id) {
   try {
-    await post(`triage/rules/${id}`, {}, "DELETE");
+    await post(`triage/rules/${id}`, {}, "DELETE", { store });
     await show();
   } catch (problem) {
     toast(String(/** @type {Error} */ (problem).message));

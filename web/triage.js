@@ -24,7 +24,7 @@ export async function triage(alerts, mark, set, store) {
     const done = await post("triage", { ids: alerts.map((alert) => alert.id), mark, set }, "POST", { store });
     for (const alert of alerts) alert.triage = { ...alert.triage, [mark]: set ? { at: new Date().toISOString(), by: "" } : undefined };
     const what = set ? mark : mark === "starred" ? "without star now" : "not acknowledged any more";
-    toast(`${alertsOf(done.alerts)} ${what}.`, undo(done.action, store));
+    toast(`${alertsOf(done.alerts)} ${what}.`, done.action && undo(done.action, store));
     return true;
   } catch (problem) {
     toast(String(/** @type {Error} */ (problem).message));
@@ -44,19 +44,19 @@ function undo(action, store) {
   };
 }
 
-/**
- * Acknowledges all that match what is chosen, after a question with their number.
- * @param {string} store
- */
-export async function acknowledgeAll(store) {
+/** Acknowledges all that match what is chosen, after a question with their number. */
+export async function acknowledgeAll() {
   try {
-    const { total } = await get("counts", { ...params(), acknowledged: "no", by: "priority", limit: 1 });
+    const criteria = { ...params(), acknowledged: "no" };
+    const { total, store, last, since, until } = await get("counts", { ...criteria, by: "priority", limit: 1 });
     if (!total || state.acknowledged === "yes") return toast("Nothing is left to acknowledge.");
     const isAll = JSON.stringify(params({ ...empty(), acknowledged: state.acknowledged })) === JSON.stringify(params());
     const text = isAll ? "That is every alert in the store: nothing is chosen in the filter bar." : "These are all that match what is chosen in the filter bar, also those that are not on the page.";
     if (await ask({ title: `Acknowledge ${alertsOf(total)}?`, text: `${text} It can be undone.`, action: `Acknowledge ${alertsOf(total)}` }) === null) return;
-    const done = await post("triage", { criteria: { ...params(), acknowledged: "no" }, mark: "acknowledged", set: true });
-    toast(`${alertsOf(done.alerts)} acknowledged.`, undo(done.action, store));
+    // Those that were counted, and not what came while it was asked.
+    const counted = { ...criteria, ...(since && { since }), ...(until && { until }) };
+    const done = await post("triage", { criteria: counted, through: last, mark: "acknowledged", set: true }, "POST", { store });
+    toast(`${alertsOf(done.alerts)} acknowledged.`, done.action && undo(done.action, store));
     dispatchEvent(new CustomEvent("triaged"));
   } catch (problem) {
     toast(String(/** @type {Error} */ (problem).message));

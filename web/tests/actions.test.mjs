@@ -49,3 +49,34 @@ test("a page over a store that can't be written says so, and offers no change", 
   await isAccessible(page, "no change");
   await page.close();
 });
+
+test("the latest actions of a store are not undone in another one", async () => {
+  const { url } = await room.web();
+  const page = await open(chrome, url);
+  await page.waitForSelector("tr.alert, tr.flood");
+  const stores = [];
+  await page.route("**/api/v1/triage/actions*", (route) => route.fulfill({ json: { store: "0123456789abcdef", actions: [{ id: 1, at: new Date().toISOString(), by: "ann", mark: "starred", set: true, alerts: 3, undoable: true }] } }));
+  await page.route("**/api/v1/triage/undo*", (route) => {
+    stores.push(new URL(route.request().url()).searchParams.get("store"));
+    return route.fulfill({ json: { alerts: 0 } });
+  });
+  await page.getByRole("button", { name: "Latest actions" }).click();
+  await page.getByRole("button", { name: "Undo action 1" }).click();
+  await until("it was asked for", async () => stores.length === 1);
+  assert.deepEqual(stores, ["0123456789abcdef"]);
+  await page.close();
+});
+
+test("what is asked for of an alert names its store", async () => {
+  const { url } = await room.web();
+  const page = await open(chrome, url);
+  await page.waitForSelector("tr.alert, tr.flood");
+  const asked = [];
+  page.on("request", (request) => { if (/alerts\/1(\/|\?|$)/.test(request.url())) asked.push(request.url()); });
+  await page.goto(`${url}?alert=1`);
+  await page.waitForSelector("#packet");
+  const { store } = await (await fetch(`${url}api/v1/alerts?limit=1`)).json();
+  assert.ok((await page.getAttribute("a[href*='packet']", "href")).endsWith(`store=${store}`));
+  await until("the rule was asked for", async () => asked.some((one) => one.endsWith(`rule?store=${store}`)));
+  await page.close();
+});

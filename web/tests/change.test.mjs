@@ -170,6 +170,24 @@ test("the chosen alert stays the same while others come, and is the one that a k
   await page.close();
 });
 
+test("alerts that come while it is asked are not acknowledged with the others", { timeout: 60_000 }, async () => {
+  const room = newRoom();
+  const [ping] = datagrams("v2919/icmp_ping");
+  const { url } = await room.live();
+  await room.play([ping, ping, ping]);
+  await until("they are stored", async () => await count(url, "") === 3);
+  const page = await open(chrome, url);
+  await page.waitForSelector("tr.flood");
+  await page.getByRole("button", { name: "Acknowledge all" }).click();
+  await page.waitForSelector("#ask[open]");
+  await room.play([ping, ping]);
+  await until("more are stored", async () => await count(url, "") === 5);
+  await page.locator("#ask[open]").getByRole("button", { name: "Acknowledge 3 alerts" }).click();
+  await page.waitForSelector("#toast:has-text('3 alerts acknowledged')");
+  assert.equal(await count(url, "acknowledged=yes"), 3);
+  await page.close();
+});
+
 test("nothing of an alert is taken for anything but text", async () => {
   const room = newRoom();
   const [datagram] = datagrams("v2919/icmp_ping");

@@ -33,7 +33,7 @@ use jiff::tz::TimeZone;
 
 use crate::store::{Reader, Selection, SelectionProblem, StoreError};
 use app::{App, Outcome};
-use change::{Change, Triage};
+use change::{Request, Triage};
 use counter::Counter;
 use message::Message;
 use outbox::Outbox;
@@ -108,7 +108,7 @@ struct Screen {
     inbox: Receiver<Message>,
     outbox: Outbox,
     order: Order,
-    changes: Sender<Change>,
+    changes: Sender<Request>,
     theme: Theme,
 }
 

@@ -52,6 +52,18 @@ pub enum StoreProblem {
     /// A comment has a control character.
     #[error("a comment has no control characters other than line ends and tabs")]
     ControlCharacter,
+    /// A comment is of somebody else.
+    #[error("the comment is by {}, who may remove it", visible(by.as_bytes()))]
+    CommentOfOther {
+        /// Its author.
+        by: String,
+    },
+    /// An alert has as many comments as it may have.
+    #[error("the alert has {most} comments already; remove one first")]
+    TooManyCommentsOfAlert {
+        /// The most comments of an alert.
+        most: i64,
+    },
     /// The comments have as many characters as they may have.
     #[error("the comments of this store have {most} characters already; remove some first")]
     TooManyComments {
@@ -142,7 +154,9 @@ impl StoreProblem {
             }
             Self::Comment { .. }
             | Self::ControlCharacter
+            | Self::CommentOfOther { .. }
             | Self::TooManyComments { .. }
+            | Self::TooManyCommentsOfAlert { .. }
             | Self::TooManyRules { .. }
             | Self::Database(_) => return None,
         })

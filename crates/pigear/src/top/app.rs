@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use ratatui::termion::event::Key;
 
-use super::change::Change;
+use super::change::{Change, Request};
 use super::detail::Detail;
 use super::editor::Editor;
 use super::list::{List, Step};
@@ -15,7 +15,7 @@ use super::message::{CountsUpdate, Message, OlderUpdate, TailUpdate};
 use super::rate::Rate;
 use super::wanted::Wanted;
 use crate::script::{Filter, ScriptProblem};
-use crate::store::LaneState;
+use crate::store::{LaneState, StoreIdentity};
 
 /// What is on the screen.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(super) struct App {
     pub(super) rate: Rate,
     pub(super) counts: Option<CountsUpdate>,
     pub(super) lanes: Vec<LaneState>,
+    /// The store that is shown.
+    store: Option<StoreIdentity>,
     /// The bytes of the store's files.
     pub(super) size: Option<u64>,
     /// Whether the screen is too small to show what keys do.
@@ -103,6 +105,7 @@ impl App {
             rate: Rate::default(),
             counts: None,
             lanes: Vec::new(),
+            store: None,
             size: None,
             is_too_small: false,
             problem: None,
@@ -140,8 +143,8 @@ impl App {
     }
 
     /// What is to be changed, if a key says so.
-    pub(super) fn take_change(&mut self) -> Option<Change> {
-        self.to_change.take()
+    pub(super) fn take_change(&mut self) -> Option<Request> {
+        self.to_change.take().map(|change| Request { store: self.store, change })
     }
 
     /// The search that is to go on, and before which alert, if a key has come near its end.
@@ -200,12 +203,24 @@ impl App {
         if let Some(search) = update.begins {
             self.search = search;
             self.begin();
+            self.show_store(update.store);
         }
         self.list.add(update.entries, update.new);
         if let Some(marks) = update.marks {
             self.mark(&marks);
         }
         self.rate.add(&update.received);
+    }
+
+    /// Closes what is open of the former store, if another one is shown from now on.
+    fn show_store(&mut self, store: Option<StoreIdentity>) {
+        let former = std::mem::replace(&mut self.store, store);
+        if former.is_some() && former != store {
+            if matches!(self.mode, Mode::Detail(_) | Mode::Comment(_)) {
+                self.mode = Mode::List;
+            }
+            self.note = Some(Ok("another store is there now; its alerts are shown".to_owned()));
+        }
     }
 
     /// Forgets what is shown, for other alerts.

@@ -1,10 +1,8 @@
 //! Acknowledges, stars and comments on alerts, and undoes it.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
@@ -12,7 +10,7 @@ use nix::unistd::{Uid, User};
 
 use super::message::{Message, Triaged};
 use super::outbox::Outbox;
-use crate::store::{MarkKind, Marks, Reader, StoreError, TriageWriter};
+use crate::store::{MarkKind, Marks, Reader, StoreError, StoreIdentity, TriageWriter};
 
 /// How many changes can be undone.
 const MAX_UNDO: usize = 20;
@@ -26,6 +24,13 @@ pub(super) enum Change {
     Comment { alert: i64, text: String },
     /// The latest change is taken back.
     Undo,
+}
+
+/// A change, and the store that its alert is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Request {
+    pub(super) store: Option<StoreIdentity>,
+    pub(super) change: Change,
 }
 
 /// What can be undone, and of which alert.
@@ -42,25 +47,25 @@ pub(super) struct Triage {
     by: String,
     done: Vec<Done>,
     /// The store whose changes can be undone.
-    file: Option<(u64, u64)>,
+    store: Option<StoreIdentity>,
 }
 
 impl Triage {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, by: user(), done: Vec::new(), file: None }
+        Self { path, by: user(), done: Vec::new(), store: None }
     }
 
     /// Changes what it receives, on a thread of its own.
     ///
     /// # Errors
     /// If the system allows no more threads.
-    pub(super) fn start(path: PathBuf, outbox: Outbox) -> io::Result<Sender<Change>> {
+    pub(super) fn start(path: PathBuf, outbox: Outbox) -> io::Result<Sender<Request>> {
         let (sender, changes) = channel();
         let work = move || {
             let _watch = outbox.watch();
             let mut triage = Self::new(path);
-            for change in changes {
-                let triaged = triage.change(change);
+            for request in changes {
+                let triaged = triage.change(request);
                 if outbox.send(Message::Triaged(Box::new(triaged))).is_err() {
                     return;
                 }
@@ -70,12 +75,12 @@ impl Triage {
         Ok(sender)
     }
 
-    pub(super) fn change(&mut self, change: Change) -> Triaged {
-        let is_undo = change == Change::Undo;
-        let result = self.try_change(change);
+    pub(super) fn change(&mut self, request: Request) -> Triaged {
+        let is_undo = request.change == Change::Undo;
+        let result = self.try_change(request);
         let (is_undone, marks) = match &result {
             // That it can't be read is said by the thread that reads.
-            Ok((_, Some(alert))) => (is_undo, marks(&self.path, *alert).unwrap_or_default()),
+            Ok((_, Some(alert))) => (is_undo, self.marks(*alert).unwrap_or_default()),
             _ => (false, BTreeMap::new()),
         };
         let outcome = result.map(|(text, _)| text).map_err(|error| not_changed(&error));
@@ -83,12 +88,18 @@ impl Triage {
     }
 
     /// Returns what was done, and with which alert.
-    fn try_change(&mut self, change: Change) -> Result<(String, Option<i64>), StoreError> {
+    fn try_change(&mut self, request: Request) -> Result<(String, Option<i64>), StoreError> {
+        let Request { store: of, change } = request;
         let mut store = TriageWriter::open(&self.path)?;
-        let file = fs::metadata(&self.path).ok().map(|file| (file.dev(), file.ino()));
-        if file != self.file {
+        let identity = Some(store.identity()?);
+        if identity != self.store {
             self.done.clear();
-            self.file = file;
+            self.store = identity;
+        }
+        if of.is_some() && of != identity {
+            // The same number is another alert there.
+            let text = "not changed: another store is there now than the one that is shown";
+            return Ok((text.to_owned(), None));
         }
         let done = match change {
             Change::Mark { alert, kind, is_set } => {
@@ -113,10 +124,7 @@ impl Triage {
                     self.done.push(Done::Comment(id, alert));
                     (format!("alert {alert} has your comment; u removes it"), Some(alert))
                 }
-                None => (
-                    format!("alert {alert} is not in the store any more, or has 100 comments"),
-                    None,
-                ),
+                None => (format!("alert {alert} is not in the store any more"), None),
             },
             Change::Undo => self.undo(&mut store)?,
         };
@@ -124,6 +132,17 @@ impl Triage {
             self.done.remove(0);
         }
         Ok(done)
+    }
+
+    /// What is said about an alert now.
+    fn marks(&self, alert: i64) -> Result<BTreeMap<i64, Marks>, StoreError> {
+        let reader = Reader::open(&self.path)?;
+        if Some(reader.identity()?) != self.store {
+            return Ok(BTreeMap::new());
+        }
+        let mut marks = reader.marks(&[alert])?;
+        marks.entry(alert).or_default();
+        Ok(marks)
     }
 
     fn undo(&mut self, store: &mut TriageWriter) -> Result<(String, Option<i64>), StoreError> {
@@ -134,7 +153,7 @@ impl Triage {
             Done::Action(action, alert) => {
                 (alert, store.undo(action, &self.by)?.is_some_and(|changed| changed > 0))
             }
-            Done::Comment(comment, alert) => (alert, store.remove_comment(comment)?),
+            Done::Comment(comment, alert) => (alert, store.remove_comment(comment, None)?),
         };
         self.done.pop();
         let text = if is_undone {
@@ -144,12 +163,6 @@ impl Triage {
         };
         Ok((text, Some(alert)))
     }
-}
-
-fn marks(path: &Path, alert: i64) -> Result<BTreeMap<i64, Marks>, StoreError> {
-    let mut marks = Reader::open(path)?.marks(&[alert])?;
-    marks.entry(alert).or_default();
-    Ok(marks)
 }
 
 /// Why nothing was changed, and what to do about it.

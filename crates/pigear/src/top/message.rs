@@ -7,7 +7,7 @@ use ratatui::termion::event::Key;
 
 use super::entry::Entry;
 use super::period::Period;
-use crate::store::{Contents, Count, LaneState, Marks, Timeline};
+use crate::store::{Contents, Count, LaneState, Marks, StoreIdentity, Timeline};
 
 /// What the thread that draws gets from the others.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub(super) struct TailUpdate {
     pub(super) generation: u64,
     /// All that is shown is replaced, and this search for older alerts began.
     pub(super) begins: Option<u64>,
+    /// Which store they are in, if they are replaced.
+    pub(super) store: Option<StoreIdentity>,
     /// New alerts, newest first, of which there may have been more.
     pub(super) entries: Vec<Entry>,
     /// How many new alerts there are.

@@ -16,8 +16,8 @@ use super::rate::WINDOW;
 use super::search::{Search, SearchNumber};
 use super::wanted::{FilterState, Order, Wanted};
 use crate::store::{
-    AccessedStore, Criteria, Further, Marks, SelectionProblem, StoreAccess, StoreError, Stored,
-    Timeline,
+    AccessedStore, Criteria, Further, Marks, SelectionProblem, StoreAccess, StoreError,
+    StoreIdentity, Stored, Timeline,
 };
 
 /// How often to look for new alerts.
@@ -139,12 +139,12 @@ impl Tail {
     }
 
     fn read(&mut self) -> Result<(), Stopped> {
-        let AccessedStore { reader, is_other, .. } = self.store.store()?;
+        let AccessedStore { reader, identity, is_other } = self.store.store()?;
         reader.interrupt_while(self.order.wants_other_alerts(&self.wanted));
         let last = reader.last()?;
         let known =
             self.last.filter(|known| !is_other && (*known..*known + MAX_BEHIND).contains(&last));
-        let Some(known) = known else { return self.search(last) };
+        let Some(known) = known else { return self.search(last, identity) };
         let mut found = Found::default();
         if last > known {
             let Self { criteria, .. } = self;
@@ -164,13 +164,14 @@ impl Tail {
     }
 
     /// Begins with the alerts that come from now on, and with a search for those before.
-    fn search(&mut self, last: i64) -> Result<(), Stopped> {
+    fn search(&mut self, last: i64, store: StoreIdentity) -> Result<(), Stopped> {
         self.search = self.search.next();
         let received = if self.wanted.is_everything() { self.received()? } else { Vec::new() };
         self.lanes_read = None;
         let (lanes, size) = self.lanes()?;
         let begins = Some(self.search.number);
-        self.send(TailUpdate { begins, received, lanes, size, ..TailUpdate::default() })?;
+        let store = Some(store);
+        self.send(TailUpdate { begins, store, received, lanes, size, ..TailUpdate::default() })?;
         self.to_begin = Some(self.search_from(last, !self.wanted.is_everything()));
         self.marks.clear();
         self.last = Some(last);

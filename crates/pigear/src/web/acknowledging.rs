@@ -10,7 +10,10 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use tracing::{debug, warn};
 
-use crate::store::{AppliedRules, Reader, Selection, StoreError, TriageWriter};
+use crate::store::{
+    AccessedStore, AppliedRules, Selection, StoreAccess, StoreError, StoreIdentity, Test,
+    TriageRule, TriageWriter,
+};
 
 /// How often to look for new alerts.
 const TICK: Duration = Duration::from_secs(1);
@@ -30,37 +33,57 @@ impl Acknowledging {
 }
 
 fn work(alive: &Weak<()>, store: &Path) {
-    let mut said = HashSet::new();
+    let mut filters =
+        Filters { access: StoreAccess::new(store.to_owned()), said: HashSet::new(), done: None };
     while alive.strong_count() > 0 {
-        match step(store, &mut said) {
+        match filters.apply() {
             // A flood is caught up with at once.
             Ok(applied) if applied.is_behind => continue,
             Ok(_) => {}
             // A store that can't be used is found again by itself, as a rule.
             Err(error) => {
                 debug!("no alert is acknowledged by a filter: {error}: {}", error.source);
+                filters.access.close();
             }
         }
         thread::sleep(TICK);
     }
 }
 
-fn step(store: &Path, said: &mut HashSet<i64>) -> Result<AppliedRules, StoreError> {
-    let reader = Reader::open(store)?;
-    if reader.triage_rules()?.is_empty() {
-        return Ok(AppliedRules::default());
-    }
-    TriageWriter::open(store)?.apply_rules(|rule| {
-        let mut selection = Selection::default();
-        let _ = selection.set("filter", &rule.expression);
-        match selection.criteria_for_change(|| TimeZone::UTC) {
-            Ok(criteria) => criteria.also,
-            Err(problem) => {
-                if said.insert(rule.id) {
-                    warn!("filter {} of the triage is left out: {problem}", rule.id);
-                }
-                None
-            }
+/// Applies the triage's filters.
+struct Filters {
+    access: StoreAccess,
+    /// Those that can't be used, which was said.
+    said: HashSet<i64>,
+    /// What they were applied to: of this store, up to this alert, with these filters.
+    done: Option<(StoreIdentity, i64, Vec<TriageRule>)>,
+}
+
+impl Filters {
+    fn apply(&mut self) -> Result<AppliedRules, StoreError> {
+        let Self { access, said, done } = self;
+        let AccessedStore { reader, identity, .. } = access.store()?;
+        let state = Some((identity, reader.last()?, reader.triage_rules()?));
+        let are_none = state.as_ref().is_none_or(|(_, _, rules)| rules.is_empty());
+        if are_none || *done == state {
+            return Ok(AppliedRules::default());
         }
-    })
+        let applied = TriageWriter::open(access.path())?.apply_rules(|rule| test_of(rule, said))?;
+        *done = state.filter(|_| !applied.is_behind);
+        Ok(applied)
+    }
+}
+
+fn test_of(rule: &TriageRule, said: &mut HashSet<i64>) -> Option<Test> {
+    let mut selection = Selection::default();
+    let _ = selection.set("filter", &rule.expression);
+    match selection.criteria_for_change(|| TimeZone::UTC) {
+        Ok(criteria) => criteria.also,
+        Err(problem) => {
+            if said.insert(rule.id) {
+                warn!("filter {} of the triage is left out: {problem}", rule.id);
+            }
+            None
+        }
+    }
 }

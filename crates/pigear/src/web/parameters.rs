@@ -91,6 +91,14 @@ impl Parameters {
         self.parsed("store")
     }
 
+    /// The same for a request that has no other parameters.
+    pub(super) fn store_only(query: Option<&str>) -> Result<Option<StoreIdentity>, Problem> {
+        let mut parameters = Self::of(query);
+        let store = parameters.store()?;
+        parameters.finish(&["store"], Selects::Nothing)?;
+        Ok(store)
+    }
+
     /// A format with its options, or this one. Times are in UTC.
     pub(super) fn format(
         &mut self,

@@ -144,11 +144,16 @@ impl From<StoreError> for Problem {
             other => other.hint(),
         };
         let (name, detail, after) = match &source {
-            StoreProblem::Comment { .. }
-            | StoreProblem::ControlCharacter
+            StoreProblem::Comment { .. } | StoreProblem::ControlCharacter => {
+                return Self::new(StatusCode::BAD_REQUEST, "body", source.to_string());
+            }
+            StoreProblem::TooManyCommentsOfAlert { .. }
             | StoreProblem::TooManyComments { .. }
             | StoreProblem::TooManyRules { .. } => {
-                return Self::new(StatusCode::BAD_REQUEST, "body", source.to_string());
+                return Self::new(StatusCode::CONFLICT, "limit", source.to_string());
+            }
+            StoreProblem::CommentOfOther { .. } => {
+                return Self::new(StatusCode::FORBIDDEN, "author", source.to_string());
             }
             StoreProblem::Unfinished { .. } => ("timeout", source.to_string(), None),
             _ => ("store", format!("cannot use the store {}: {source}", path.display()), Some(5)),

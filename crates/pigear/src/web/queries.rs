@@ -91,6 +91,22 @@ impl Queries {
         done.await.unwrap_or_else(|_| Err(Problem::internal()))
     }
 
+    /// Runs a query of this store, if one is named. The work gets which store it is.
+    pub(super) async fn run_in<T: Send + 'static>(
+        self: &Arc<Self>,
+        of: Option<StoreIdentity>,
+        work: impl FnOnce(&mut Reader, StoreIdentity) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let work = move |reader: &mut Reader| {
+            let store = reader.identity()?;
+            if of.is_some_and(|of| of != store) {
+                return Err(Problem::other_store());
+            }
+            work(reader, store)
+        };
+        self.run(work).await
+    }
+
     /// Changes what people say about alerts, of this store if one is named. One change at a time: the store has
     /// one writer.
     pub(super) async fn change<T: Send + 'static>(

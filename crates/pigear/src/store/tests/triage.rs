@@ -1,5 +1,7 @@
 //! What people say about alerts is found, undone, and removed with the alerts.
 
+use std::cell::Cell;
+
 use super::delivery::numbered;
 use super::keeping::{is_consistent, keep_bytes, tidy};
 use super::querying::{finds, several};
@@ -65,8 +67,8 @@ fn marks_and_comments_are_found_in_every_segment_and_among_the_newest() {
     );
     let texts: Vec<_> = said.comments.iter().map(|comment| &*comment.text).collect();
     assert_eq!(texts, ["A false alarm", "really?"]);
-    assert!(triage.remove_comment(said.comments[0].id).unwrap());
-    assert!(!triage.remove_comment(said.comments[0].id).unwrap());
+    assert!(triage.remove_comment(said.comments[0].id, None).unwrap());
+    assert!(!triage.remove_comment(said.comments[0].id, None).unwrap());
     assert_eq!(of(&place, &with(|c| c.comment = Some("FALSE".into()))), [0_i64; 0]);
 }
 
@@ -328,4 +330,95 @@ fn the_comments_of_a_store_are_not_endless() {
     Connection::open(place.path()).unwrap().execute_batch(full).unwrap();
     let problem = triage(&place).comment(1, "ann", "more").unwrap_err().source;
     assert!(matches!(problem, StoreProblem::TooManyComments { .. }), "{problem}");
+}
+
+#[test]
+fn what_was_undone_is_not_put_back() {
+    let (place, _store) = Place::with(&numbered(0..5));
+    let mut triage = triage(&place);
+    let first = triage.mark(&[2, 3], ACKNOWLEDGE, "ann").unwrap();
+    let back = triage.mark(&[2, 3], (MarkKind::Acknowledged, false), "bob").unwrap();
+    assert_eq!(triage.undo(first.id, "ann").unwrap(), Some(0));
+    // It removed the marks of the first action only, and there is no such action any more.
+    assert_eq!(triage.undo(back.id, "bob").unwrap(), Some(0));
+    assert_eq!(acknowledged(&place), [0_i64; 0]);
+    assert_eq!(number(&place, "SELECT count(*) FROM triage_removed"), 0);
+}
+
+#[test]
+fn actions_that_change_nothing_take_no_undo_away() {
+    let (place, _store) = Place::with(&numbered(0..5));
+    let mut triage = triage(&place);
+    triage.mark(&[1], STAR, "ann").unwrap();
+    let removed = triage.mark(&[1], (MarkKind::Starred, false), "ann").unwrap();
+    for _ in 0..101 {
+        assert_eq!(triage.mark(&[77], ACKNOWLEDGE, "bob").unwrap().alerts, 0);
+    }
+    assert_eq!(place.reader().triage_actions().unwrap().len(), 2);
+    assert_eq!(triage.undo(removed.id, "ann").unwrap(), Some(1));
+    assert_eq!(of(&place, &with(|c| c.starred = Some(true))), [1]);
+}
+
+/// A test of a filter that does something when it sees the first alert, and passes all.
+fn at_first(act: impl FnOnce() + 'static) -> Test {
+    let act = Cell::new(Some(act));
+    Box::new(move |_| {
+        if let Some(act) = act.take() {
+            act();
+        }
+        true
+    })
+}
+
+#[test]
+fn a_filter_that_two_pages_apply_does_not_begin_again() {
+    let (place, store) = Place::with(&numbered(0..10));
+    let mut triage = triage(&place);
+    triage.add_rule("all", "ann").unwrap();
+    put(&store, &numbered(10..20));
+    let mut other = TriageWriter::open(&place.path()).unwrap();
+    let mut act = Some(move || {
+        put(&store, &numbered(20..30));
+        assert_eq!(other.apply_rules(|_| Some(Box::new(|_| true))).unwrap().alerts, 20);
+    });
+    // The other page is further when this one has searched.
+    let applied = triage.apply_rules(|_| act.take().map(at_first));
+    assert_eq!(applied.unwrap().alerts, 0);
+    assert_eq!(number(&place, "SELECT done FROM triage_rule"), 30);
+}
+
+#[test]
+fn a_filter_that_is_removed_while_it_searches_acknowledges_nothing() {
+    let (place, store) = Place::with(&numbered(0..1));
+    let mut triage = triage(&place);
+    let rule = triage.add_rule("all", "ann").unwrap();
+    put(&store, &numbered(1..3));
+    let mut other = TriageWriter::open(&place.path()).unwrap();
+    let mut act = Some(move || assert!(other.remove_rule(rule).unwrap()));
+    let applied = triage.apply_rules(|_| act.take().map(at_first));
+    assert_eq!(applied.unwrap().alerts, 0);
+    assert_eq!(acknowledged(&place), [0_i64; 0]);
+}
+
+#[test]
+fn what_a_filter_finds_in_another_store_is_not_acknowledged_in_this_one() {
+    let (place, store) = Place::with(&numbered(0..5));
+    let mut triage = triage(&place);
+    triage.add_rule("all", "ann").unwrap();
+    put(&store, &numbered(5..9));
+    let (other, _other) = Place::with(&numbered(0..9));
+    let (path, others) = (place.path(), other.path());
+    let away = |end: &str| path.with_file_name(format!("away.db{end}"));
+    let applied = triage.apply_rules(|_| {
+        for end in ["", "-wal", "-shm"] {
+            fs::rename(path.with_file_name(format!("alerts.db{end}")), away(end)).unwrap();
+        }
+        std::os::unix::fs::symlink(&others, &path).unwrap();
+        Some(Box::new(|_| true))
+    });
+    assert_eq!(applied.unwrap().alerts, 0);
+    assert_eq!(of(&other, &with(|c| c.acknowledged = Some(true))), [0_i64; 0]);
+    let moved = Connection::open(away("")).unwrap();
+    let marks = "SELECT count(*) FROM triage_mark";
+    assert_eq!(moved.query_row(marks, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }

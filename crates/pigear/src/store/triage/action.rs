@@ -31,7 +31,7 @@ pub struct TriageWriter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TriageAction {
-    /// Its number, for [`TriageWriter::undo`].
+    /// Its number, for [`TriageWriter::undo`]. If no alert was changed, there is nothing to undo.
     pub id: i64,
     /// How many alerts were changed; others had, or lacked, the mark already.
     pub alerts: u64,
@@ -197,6 +197,11 @@ pub(super) fn mark(
         changed += u64::from(bits.count_ones());
         until = block;
     }
+    if changed == 0 {
+        // Others stay among the latest.
+        change.prepare_cached("DELETE FROM triage_action WHERE id = ?1")?.execute([id])?;
+        return Ok(TriageAction { id, alerts: 0 });
+    }
     change
         .prepare_cached("UPDATE triage_action SET alerts = ?2, until = ?3 WHERE id = ?1")?
         .execute(params![id, changed.cast_signed(), until])?;
@@ -308,7 +313,7 @@ fn undo(change: &Connection, action: i64, by: &str) -> Result<Option<u64>, Store
     Ok(Some(changed))
 }
 
-/// Removes the marks that an action set and that are still there.
+/// Removes the marks that an action set and that are still there, and those that could be put back.
 fn take_back(change: &Connection, action: i64) -> rusqlite::Result<u64> {
     let mut select = change.prepare("SELECT alerts FROM triage_mark WHERE action = ?1")?;
     let mut changed = 0;
@@ -317,6 +322,7 @@ fn take_back(change: &Connection, action: i64) -> rusqlite::Result<u64> {
         changed += u64::from(unsigned(row.get(0)?).count_ones());
     }
     change.execute("DELETE FROM triage_mark WHERE action = ?1", [action])?;
+    change.execute("DELETE FROM triage_removed WHERE was = ?1", [action])?;
     Ok(changed)
 }
 

@@ -1,6 +1,6 @@
 //! Comments on alerts.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::action::{TriageWriter, begin, now};
 use crate::store::error::{StoreError, StoreProblem};
@@ -15,12 +15,12 @@ const MAX_COMMENT: usize = 10_000;
 const MAX_ALL: i64 = 8_000_000;
 
 impl TriageWriter {
-    /// Comments on an alert, and returns the comment's number; `None` if the alert isn't stored any more, or
-    /// has a hundred comments.
+    /// Comments on an alert, and returns the comment's number; `None` if the alert isn't stored any more.
     ///
     /// # Errors
     /// If the text is empty, longer than 10,000 characters, or has control characters other than line ends and
-    /// tabs; if the comments of the store have 8 million characters; or if it can't be written.
+    /// tabs; if the alert has a hundred comments, or all of the store have 8 million characters; or if it can't be
+    /// written.
     pub fn comment(&mut self, alert: i64, by: &str, text: &str) -> Result<Option<i64>, StoreError> {
         let text = text.replace("\r\n", "\n");
         self.located(|connection| {
@@ -35,13 +35,18 @@ impl TriageWriter {
             if change.prepare_cached(sum)?.query_row([], |row| row.get::<_, i64>(0))? >= MAX_ALL {
                 return Err(StoreProblem::TooManyComments { most: MAX_ALL });
             }
+            let count = "SELECT count(*) FROM comment WHERE alert = ?1";
+            let of_alert: i64 =
+                change.prepare_cached(count)?.query_row([alert], |row| row.get(0))?;
+            if of_alert >= MAX_COMMENTS {
+                return Err(StoreProblem::TooManyCommentsOfAlert { most: MAX_COMMENTS });
+            }
             let added = change
                 .prepare_cached(
                     "INSERT INTO comment (alert, at, by, text) \
-                    SELECT id, ?2, ?3, ?4 FROM alert WHERE id = ?1 \
-                    AND (SELECT count(*) FROM comment WHERE alert = ?1) < ?5",
+                    SELECT id, ?2, ?3, ?4 FROM alert WHERE id = ?1",
                 )?
-                .execute(params![alert, now(), by, text, MAX_COMMENTS])?;
+                .execute(params![alert, now(), by, text])?;
             let id = change.last_insert_rowid();
             change.commit()?;
             Ok((added > 0).then_some(id))
@@ -51,10 +56,21 @@ impl TriageWriter {
     /// Removes a comment; false if there is none with this number.
     ///
     /// # Errors
-    /// If the store can't be written.
-    pub fn remove_comment(&mut self, id: i64) -> Result<bool, StoreError> {
+    /// If it is not of this author, if one is given, or the store can't be written.
+    pub fn remove_comment(&mut self, id: i64, author: Option<&str>) -> Result<bool, StoreError> {
         self.located(|connection| {
-            Ok(connection.execute("DELETE FROM comment WHERE id = ?1", [id])? > 0)
+            let change = begin(connection)?;
+            let by = change
+                .prepare_cached("SELECT by FROM comment WHERE id = ?1")?
+                .query_row([id], |row| row.get::<_, String>(0))
+                .optional()?;
+            let Some(by) = by else { return Ok(false) };
+            if author.is_some_and(|author| author != by) {
+                return Err(StoreProblem::CommentOfOther { by });
+            }
+            change.execute("DELETE FROM comment WHERE id = ?1", [id])?;
+            change.commit()?;
+            Ok(true)
         })
     }
 }

@@ -1,6 +1,5 @@
 //! Filters whose alerts are acknowledged as they come.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -74,8 +73,8 @@ impl TriageWriter {
         })
     }
 
-    /// Acknowledges the alerts that came since the last time and pass a filter. A filter for which `compile` returns none is passed over. After a second for a filter the rest is
-    /// left for the next time.
+    /// Acknowledges the alerts that came since the last time and pass a filter. A filter for which `compile`
+    /// returns none is passed over. After a second for a filter the rest is left for the next time.
     ///
     /// # Errors
     /// If the store can't be read or written.
@@ -87,7 +86,12 @@ impl TriageWriter {
         let mut applied = AppliedRules::default();
         for (rule, done) in rules {
             let Some(test) = compile(&rule) else { continue };
-            let passed = passed(self.path(), done, test)?;
+            let mut reader = Reader::open(self.path())?;
+            // Another store may have taken its place, whose alerts have the same numbers.
+            if reader.identity()? != self.identity()? {
+                return Ok(applied);
+            }
+            let passed = passed(&mut reader, done, test)?;
             applied.is_behind |= passed.is_unfinished;
             if passed.last > done {
                 applied.alerts +=
@@ -106,31 +110,34 @@ struct Passed {
     is_unfinished: bool,
 }
 
-/// Acknowledges them, and notes that this is done.
+/// Acknowledges them, and notes that this is done; unless the filter was removed meanwhile.
 fn acknowledge(
     connection: &mut Connection,
     rule: i64,
     passed: &Passed,
 ) -> Result<u64, StoreProblem> {
     let change = begin(connection)?;
+    // Another page may have come further.
+    let noted = change.execute(
+        "UPDATE triage_rule SET done = max(done, ?2) WHERE id = ?1",
+        [rule, passed.last],
+    )?;
+    if noted == 0 {
+        return Ok(0);
+    }
     let mut marked = 0;
     if !passed.alerts.is_empty() {
         let by = format!("rule {rule}");
         let author = Author { by: &by, is_rule: true, criteria: None };
         let action = mark(&change, &passed.alerts, (MarkKind::Acknowledged, true), &author)?;
-        if action.alerts == 0 {
-            change.execute("DELETE FROM triage_action WHERE id = ?1", [action.id])?;
-        }
         marked = action.alerts;
     }
-    change.execute("UPDATE triage_rule SET done = ?2 WHERE id = ?1", [rule, passed.last])?;
     change.commit()?;
     Ok(marked)
 }
 
-fn passed(store: &Path, done: i64, test: Test) -> Result<Passed, StoreError> {
+fn passed(reader: &mut Reader, done: i64, test: Test) -> Result<Passed, StoreError> {
     let criteria = Criteria { also: Some(test), ..Criteria::default() };
-    let mut reader = Reader::open(store)?;
     let end = Instant::now() + LIMIT;
     reader.end_when(move || Instant::now() >= end);
     let mut alerts = AlertSet::default();

@@ -235,14 +235,8 @@ pub(in crate::web) async fn one(
     Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Box<RawValue>>, Problem> {
-    let mut parameters = Parameters::of(query.as_deref());
-    let of = parameters.store()?;
-    parameters.finish(&["store"], Selects::Nothing)?;
-    let details = site.queries.run(move |reader| {
-        let store = reader.identity()?;
-        if of.is_some_and(|of| of != store) {
-            return Err(Problem::other_store());
-        }
+    let of = Parameters::store_only(query.as_deref())?;
+    let details = site.queries.run_in(of, move |reader, store| {
         let alert = get(reader, id)?;
         details(&Stored { id, alert }, store)
     });

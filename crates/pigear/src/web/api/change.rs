@@ -68,6 +68,22 @@ impl FromRequestParts<Shared> for Write {
     }
 }
 
+/// A request of someone who may change what is in the store: whose comments may be removed, or everybody's.
+pub(in crate::web) struct Removal(pub(super) Option<String>);
+
+impl FromRequestParts<Shared> for Removal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Self, Problem> {
+        Write::from_request_parts(parts, site).await?;
+        let Change(identity) = Change::from_request_parts(parts, site).await?;
+        Ok(Self(match identity {
+            Identity::User(session) => session.user,
+            Identity::Anyone | Identity::Token => None,
+        }))
+    }
+}
+
 /// That a request comes from another site, and what to give if that is the page itself behind another server.
 fn another_site(headers: &HeaderMap) -> Problem {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());

@@ -80,6 +80,18 @@ pub(in crate::web) struct CountTable {
     more: usize,
     /// How many alerts there are, with those that are left out.
     total: u64,
+    /// Which store it is.
+    store: String,
+    /// The id of the last alert that was stored before they were counted.
+    last: i64,
+    /// The earliest time of what was counted, if one was given: relative times are counted from the request on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
+    /// The time before which that is, if one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
 }
 
 /// Counts by a field
@@ -102,7 +114,10 @@ pub(in crate::web) async fn counts(
     let by = by.ok_or_else(|| Problem::parameter("by", format!("it is missing: {}", fields())))?;
     let limit = usize::try_from(limit).unwrap_or_default();
     let counts = site.answer("counts", query, move |reader| {
-        let all = reader.count(&selection.criteria(|| TimeZone::UTC)?, by)?;
+        let (store, last) = (reader.identity()?.to_string(), reader.last()?);
+        let criteria = selection.criteria(|| TimeZone::UTC)?;
+        let (since, until) = (criteria.since, criteria.until);
+        let all = reader.count(&criteria, by)?;
         let more = all.len().saturating_sub(limit);
         let shown = if by.is_time() { all.get(more..) } else { all.get(..all.len() - more) };
         let object = |count: &crate::store::Count| {
@@ -111,7 +126,7 @@ pub(in crate::web) async fn counts(
         };
         let total = all.iter().map(|count| count.alerts).sum();
         let counts = shown.unwrap_or_default().iter().map(object).collect();
-        Ok(CountTable { by: by.name(), counts, more, total })
+        Ok(CountTable { by: by.name(), counts, more, total, store, last, since, until })
     });
     counts.await
 }

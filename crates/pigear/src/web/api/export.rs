@@ -15,7 +15,7 @@ use super::alerts::{Id, YesOrNo, get};
 use super::counts::one_of;
 use crate::handler::pcap::Capture;
 use crate::store::{Further, Selection};
-use crate::web::parameters::{FORMAT, Parameters, Selects};
+use crate::web::parameters::{FORMAT, Parameters, Selects, StoreParameters};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::queries::Pieces;
 use crate::web::site::Shared;
@@ -69,7 +69,7 @@ impl ToSchema for ExportFormat {}
 /// The packets of an alert, as pcapng
 #[utoipa::path(
     get, path = "/api/v1/alerts/{id}/packet", tag = "alerts",
-    params(("id" = i64, Path, description = "The alert's id", minimum = 1)),
+    params(("id" = i64, Path, description = "The alert's id", minimum = 1), StoreParameters),
     responses(
         (status = 200, description = "A capture", body = Vec<u8>, content_type = "application/x-pcapng"),
         (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
@@ -80,8 +80,8 @@ pub(in crate::web) async fn packet(
     Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let capture = site.queries.run(move |reader| {
+    let of = Parameters::store_only(query.as_deref())?;
+    let capture = site.queries.run_in(of, move |reader, _| {
         let alert = get(reader, id)?;
         if !alert.message.has_packet() {
             let hint =
@@ -174,7 +174,11 @@ pub(in crate::web) async fn export(
 /// An alert in any format
 #[utoipa::path(
     get, path = "/api/v1/alerts/{id}/export", tag = "export",
-    params(("id" = i64, Path, description = "The alert's id", minimum = 1), FormatParameters),
+    params(
+        ("id" = i64, Path, description = "The alert's id", minimum = 1),
+        StoreParameters,
+        FormatParameters,
+    ),
     responses(
         (status = 200, description = "The alert", content(
             (String = "application/x-ndjson"), (String = "text/csv"), (String = "text/plain"),
@@ -189,8 +193,9 @@ pub(in crate::web) async fn export_one(
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(query.as_deref());
     let (name, format) = parameters.format(FormatName::Json)?;
-    parameters.finish(&FORMAT, Selects::Nothing)?;
-    let text = site.queries.run(move |reader| {
+    let of = parameters.store()?;
+    parameters.finish(&[&["store"][..], &FORMAT].concat(), Selects::Nothing)?;
+    let text = site.queries.run_in(of, move |reader, _| {
         let mut text = Vec::new();
         format.write(&get(reader, id)?, &mut text);
         Ok(text)

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::change::Write;
-use crate::store::{DeadLetter, redeliver};
+use crate::store::{DeadLetter, Reader, redeliver};
 use crate::web::body::JsonBody;
-use crate::web::parameters::{Parameters, Selects};
+use crate::web::parameters::{Parameters, Selects, StoreParameters};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::Shared;
 
@@ -34,6 +34,8 @@ pub(in crate::web) struct LetterParameters {
 pub(in crate::web) struct DeadLetters {
     /// The dead letters, newest first.
     letters: Vec<DeadLetterObject>,
+    /// Which store they are in.
+    store: String,
 }
 
 /// What a handler could not deliver, and won't retry unless told to.
@@ -71,7 +73,7 @@ impl From<DeadLetter> for DeadLetterObject {
 
 /// Dead letters
 #[utoipa::path(
-    get, path = "/api/v1/dead-letters", tag = "health", params(LetterParameters),
+    get, path = "/api/v1/dead-letters", tag = "health", params(LetterParameters, StoreParameters),
     responses(
         (status = 200, description = "The dead letters", body = DeadLetters),
         (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
@@ -84,11 +86,15 @@ pub(in crate::web) async fn dead_letters(
     let mut parameters = Parameters::of(query.as_deref());
     let lane = parameters.text("lane")?;
     let limit = parameters.number("limit", 1..=MOST)?.unwrap_or(USUAL);
-    parameters.finish(&["lane", "limit"], Selects::Nothing)?;
+    let of = parameters.store()?;
+    parameters.finish(&["lane", "limit", "store"], Selects::Nothing)?;
     let limit = usize::try_from(limit).unwrap_or_default();
-    let letters =
-        site.queries.run(move |reader| Ok(reader.dead_letters(lane.as_deref(), limit)?)).await?;
-    Ok(Json(DeadLetters { letters: letters.into_iter().map(DeadLetterObject::from).collect() }))
+    let letters = site.queries.run_in(of, move |reader, store| {
+        let letters = reader.dead_letters(lane.as_deref(), limit)?;
+        let letters = letters.into_iter().map(DeadLetterObject::from).collect();
+        Ok(DeadLetters { letters, store: store.to_string() })
+    });
+    letters.await.map(Json)
 }
 
 /// Which dead letters are sent again.
@@ -113,7 +119,7 @@ pub(in crate::web) struct Redelivered {
 /// The Pigear that delivers does it within a second or two.
 #[utoipa::path(
     post, path = "/api/v1/redeliver", tag = "health", request_body = RedeliverRequest,
-    params(("X-CSRF-Token" = Option<String>, Header, description = "`csrf` of the session")),
+    params(("X-CSRF-Token" = Option<String>, Header, description = "`csrf` of the session"), StoreParameters),
     responses(
         (status = 200, description = "They are marked", body = Redelivered),
         (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
@@ -125,9 +131,15 @@ pub(in crate::web) async fn send_again(
     RawQuery(query): RawQuery,
     JsonBody(RedeliverRequest { lane }): JsonBody<RedeliverRequest>,
 ) -> Result<Json<Redelivered>, Problem> {
-    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
+    let of = Parameters::store_only(query.as_deref())?;
     let path = site.queries.path().to_owned();
-    let marked = site.queries.blocking(move || Ok(redeliver(&path, lane.as_deref())?)).await?;
+    let mark = move || {
+        if of.is_some() && of != Some(Reader::open(&path)?.identity()?) {
+            return Err(Problem::other_store());
+        }
+        Ok(redeliver(&path, lane.as_deref())?)
+    };
+    let marked = site.queries.blocking(mark).await?;
     let alerts = marked.lanes.iter().map(|(_, letters)| letters).sum();
     Ok(Json(Redelivered { alerts, damaged: marked.damaged }))
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::alerts::{Id, get};
 use crate::rules::{FoundRule, Place, RuleSet};
-use crate::web::parameters::{Parameters, Selects};
+use crate::web::parameters::{Parameters, StoreParameters};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::Shared;
 
@@ -76,7 +76,7 @@ pub(in crate::web) struct Match {
 /// Rules are read from the files and directories of `--rules`.
 #[utoipa::path(
     get, path = "/api/v1/alerts/{id}/rule", tag = "alerts",
-    params(("id" = i64, Path, description = "The alert's id", minimum = 1)),
+    params(("id" = i64, Path, description = "The alert's id", minimum = 1), StoreParameters),
     responses(
         (status = 200, description = "The rule, if there is one", body = RuleAnswer),
         (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
@@ -87,9 +87,9 @@ pub(in crate::web) async fn rule(
     Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<Json<RuleAnswer>, Problem> {
-    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
+    let of = Parameters::store_only(query.as_deref())?;
     let (id, rules) = (id, site.rules.current());
-    let answer = site.queries.run(move |reader| {
+    let answer = site.queries.run_in(of, move |reader, _| {
         let alert = get(reader, id)?;
         Ok(RuleAnswer {
             rules: rules.as_deref().map_or(0, RuleSet::len),

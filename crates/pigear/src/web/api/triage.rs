@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::alerts::Id;
-use super::change::Write;
+use super::change::{Removal, Write};
 use crate::script::Filter;
 use crate::store::{
-    AlertSet, Further, MarkKind, PastAction, Selection, StoreError, StoreIdentity, StoreProblem,
-    TriageRule,
+    AlertSet, Further, MarkKind, PastAction, Reader, Selection, StoreError, StoreIdentity,
+    StoreProblem, TriageRule,
 };
 use crate::web::body::JsonBody;
-use crate::web::parameters::{Parameters, Selects, StoreParameters};
+use crate::web::parameters::{Parameters, StoreParameters};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::{Shared, Site};
 
@@ -54,6 +54,9 @@ pub(in crate::web) struct TriageRequest {
     /// Criteria, as the parameters of `alerts`; a parameter that may be repeated may have a list,
     /// which is not empty.
     criteria: Option<BTreeMap<String, Texts>>,
+    /// With criteria: the last alert that is marked, such as `last` of `counts`. Those with a higher id came later.
+    #[schema(minimum = 0)]
+    through: Option<i64>,
     /// The mark.
     mark: Mark,
     /// Whether they get it.
@@ -80,8 +83,9 @@ impl Texts {
 /// What was done.
 #[derive(Serialize, ToSchema)]
 pub(in crate::web) struct TriageDone {
-    /// The number of the action, to undo it.
-    action: i64,
+    /// The number of the action, to undo it; absent if no alert was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<i64>,
     /// How many alerts were changed.
     alerts: u64,
 }
@@ -103,57 +107,82 @@ pub(in crate::web) async fn triage(
     RawQuery(query): RawQuery,
     JsonBody(request): JsonBody<TriageRequest>,
 ) -> Result<Json<TriageDone>, Problem> {
-    let of = store(query.as_deref())?;
+    let of = Parameters::store_only(query.as_deref())?;
     let change = (request.mark.into(), request.set);
     let wrong = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "body", detail);
-    let (alerts, criteria) = match (request.ids, request.criteria) {
-        (Some(ids), None) if ids.len() <= MOST_IDS => (ids.into_iter().collect(), None),
+    let (alerts, of, criteria) = match (request.ids, request.criteria) {
+        (Some(_), None) if request.through.is_some() => {
+            return Err(wrong("through goes with criteria only".to_owned()));
+        }
+        (Some(ids), None) if ids.len() <= MOST_IDS => (ids.into_iter().collect(), of, None),
         (Some(_), None) => return Err(wrong(format!("give at most {MOST_IDS} ids"))),
         (None, Some(criteria)) => {
             // Texts can always be written.
             let text = serde_json::to_string(&criteria).unwrap_or_default();
-            (matching(&site, criteria).await?, Some(text))
+            let search = Matching { criteria, before: before(request.through), of };
+            let (alerts, of) = search.find(&site).await?;
+            (alerts, of, Some(text))
         }
         _ => return Err(wrong("give either ids or criteria".to_owned())),
     };
     let done = site.queries.change(of, move |triage| {
         Ok(triage.mark_all(&alerts, change, &by, criteria.as_deref())?)
     });
-    done.await.map(|done| Json(TriageDone { action: done.id, alerts: done.alerts }))
+    let done = done.await?;
+    let action = (done.alerts > 0).then_some(done.id);
+    Ok(Json(TriageDone { action, alerts: done.alerts }))
 }
 
-/// The store that a request is about; it has no other parameters.
-fn store(query: Option<&str>) -> Result<Option<StoreIdentity>, Problem> {
-    let mut parameters = Parameters::of(query);
-    let store = parameters.store()?;
-    parameters.finish(&["store"], Selects::Nothing)?;
-    Ok(store)
+/// The id before which alerts are looked for.
+fn before(through: Option<i64>) -> i64 {
+    through.map_or(i64::MAX, |through| through.max(0).saturating_add(1))
 }
 
-/// The alerts that meet criteria, however long it takes to find them: other queries may run between its parts. One
-/// for which a filter fails doesn't.
-async fn matching(site: &Site, criteria: BTreeMap<String, Texts>) -> Result<AlertSet, Problem> {
-    let (mut alerts, mut before) = (AlertSet::default(), i64::MAX);
-    loop {
-        let selection = selection(&criteria)?;
-        let part = site.queries.run(move |reader| {
-            let criteria = selection.criteria_for_change(|| TimeZone::UTC)?;
-            let found = reader.newest_before(before, &criteria, |stored| {
-                alerts.insert(stored.id);
-                Further::On
+/// A search for the alerts that meet criteria.
+struct Matching {
+    criteria: BTreeMap<String, Texts>,
+    before: i64,
+    /// The store, once it is known.
+    of: Option<StoreIdentity>,
+}
+
+impl Matching {
+    /// Finds them, however long it takes: other queries may run between its parts, all of which are of one store. An
+    /// alert for which a filter fails doesn't meet the criteria.
+    async fn find(mut self, site: &Site) -> Result<(AlertSet, Option<StoreIdentity>), Problem> {
+        let mut alerts = AlertSet::default();
+        loop {
+            let (selection, before) = (selection(&self.criteria)?, self.before);
+            let part = site.queries.run_in(self.of, move |reader, store| {
+                let criteria = selection.criteria_for_change(|| TimeZone::UTC)?;
+                let times = [("since", criteria.since), ("until", criteria.until)];
+                let found = reader.newest_before(before, &criteria, |stored| {
+                    alerts.insert(stored.id);
+                    Further::On
+                });
+                let reached =
+                    match found {
+                        Err(StoreError {
+                            source: StoreProblem::Unfinished { reached }, ..
+                        }) if reached < before => Some(reached),
+                        found => found.map(|()| None)?,
+                    };
+                Ok((alerts, store, times, reached))
             });
-            match found {
-                Err(StoreError { source: StoreProblem::Unfinished { reached }, .. })
-                    if reached < before =>
-                {
-                    Ok((alerts, Some(reached)))
-                }
-                found => Ok(found.map(|()| (alerts, None))?),
+            let (found, store, times, reached) = part.await?;
+            self.of = Some(store);
+            let Some(reached) = reached else { return Ok((found, self.of)) };
+            (alerts, self.before) = (found, reached);
+            self.fix(times);
+        }
+    }
+
+    /// Relative times are from the first part on the same.
+    fn fix(&mut self, times: [(&str, Option<Timestamp>); 2]) {
+        for (name, time) in times {
+            if let Some(time) = time {
+                self.criteria.insert(name.to_owned(), Texts::One(time.to_string()));
             }
-        });
-        match part.await? {
-            (found, None) => return Ok(found),
-            (found, Some(reached)) => (alerts, before) = (found, reached),
         }
     }
 }
@@ -208,10 +237,13 @@ pub(in crate::web) async fn undo(
     RawQuery(query): RawQuery,
     JsonBody(UndoRequest { action }): JsonBody<UndoRequest>,
 ) -> Result<Json<Undone>, Problem> {
-    let of = store(query.as_deref())?;
+    let of = Parameters::store_only(query.as_deref())?;
     let done = site.queries.change(of, move |triage| {
         triage.undo(action, &by)?.ok_or_else(|| {
-            Problem::not_found(format!("action {action} can't be undone any more, or was undone"))
+            let detail = format!(
+                "action {action} can't be undone: it was undone already, or is none of the latest hundred"
+            );
+            Problem::new(StatusCode::CONFLICT, "undone", detail)
         })
     });
     done.await.map(|alerts| Json(Undone { alerts }))
@@ -222,6 +254,8 @@ pub(in crate::web) async fn undo(
 pub(in crate::web) struct TriageActions {
     /// The latest hundred, newest first.
     actions: Vec<TriageActionObject>,
+    /// Which store they are of.
+    store: String,
 }
 
 /// Marks that someone set or removed together.
@@ -281,7 +315,7 @@ impl From<PastAction> for TriageActionObject {
 
 /// The latest hundred actions, which can be undone
 #[utoipa::path(
-    get, path = "/api/v1/triage/actions", tag = "triage",
+    get, path = "/api/v1/triage/actions", tag = "triage", params(StoreParameters),
     responses(
         (status = 200, description = "The actions, newest first", body = TriageActions),
         (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
@@ -291,9 +325,12 @@ pub(in crate::web) async fn actions(
     State(site): State<Shared>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<TriageActions>, Problem> {
-    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let actions = site.queries.run(|reader| Ok(reader.triage_actions()?)).await?;
-    Ok(Json(TriageActions { actions: actions.into_iter().map(TriageActionObject::from).collect() }))
+    let of = Parameters::store_only(query.as_deref())?;
+    let read = |reader: &mut Reader, store: StoreIdentity| {
+        let actions = reader.triage_actions()?.into_iter().map(TriageActionObject::from).collect();
+        Ok(TriageActions { actions, store: store.to_string() })
+    };
+    site.queries.run_in(of, read).await.map(Json)
 }
 
 /// A comment.
@@ -332,19 +369,17 @@ pub(in crate::web) async fn comment(
     RawQuery(query): RawQuery,
     JsonBody(CommentRequest { text }): JsonBody<CommentRequest>,
 ) -> Result<(StatusCode, Json<Added>), Problem> {
-    let of = store(query.as_deref())?;
+    let of = Parameters::store_only(query.as_deref())?;
     let added = site.queries.change(of, move |triage| {
         let added = triage.comment(id, &by, &text)?;
-        added.ok_or_else(|| {
-            Problem::not_found(format!(
-                "there is no alert {id} in the store, or it has 100 comments"
-            ))
-        })
+        added.ok_or_else(|| Problem::not_found(format!("there is no alert {id} in the store")))
     });
     added.await.map(|id| (StatusCode::CREATED, Json(Added { id })))
 }
 
 /// Remove a comment
+///
+/// A user may remove their own only; a page without users and a program with the token, any.
 #[utoipa::path(
     delete, path = "/api/v1/comments/{id}", tag = "triage",
     params(
@@ -359,12 +394,14 @@ pub(in crate::web) async fn comment(
 )]
 pub(in crate::web) async fn remove_comment(
     State(site): State<Shared>,
-    Write(_): Write,
+    Removal(author): Removal,
     Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<StatusCode, Problem> {
-    let of = store(query.as_deref())?;
-    let removed = site.queries.change(of, move |triage| Ok(triage.remove_comment(id)?)).await?;
+    let of = Parameters::store_only(query.as_deref())?;
+    let remove =
+        site.queries.change(of, move |triage| Ok(triage.remove_comment(id, author.as_deref())?));
+    let removed = remove.await?;
     gone(removed, "comment", id)
 }
 
@@ -378,6 +415,8 @@ fn gone(removed: bool, what: &str, id: i64) -> Result<StatusCode, Problem> {
 pub(in crate::web) struct TriageRules {
     /// The filters, oldest first.
     rules: Vec<TriageRuleObject>,
+    /// Which store they are in.
+    store: String,
 }
 
 /// A filter whose alerts are acknowledged.
@@ -402,7 +441,7 @@ impl From<TriageRule> for TriageRuleObject {
 
 /// Filters whose alerts are acknowledged as they come
 #[utoipa::path(
-    get, path = "/api/v1/triage/rules", tag = "triage",
+    get, path = "/api/v1/triage/rules", tag = "triage", params(StoreParameters),
     responses(
         (status = 200, description = "The filters", body = TriageRules),
         (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
@@ -412,9 +451,12 @@ pub(in crate::web) async fn rules(
     State(site): State<Shared>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<TriageRules>, Problem> {
-    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let rules = site.queries.run(|reader| Ok(reader.triage_rules()?)).await?;
-    Ok(Json(TriageRules { rules: rules.into_iter().map(TriageRuleObject::from).collect() }))
+    let of = Parameters::store_only(query.as_deref())?;
+    let read = |reader: &mut Reader, store: StoreIdentity| {
+        let rules = reader.triage_rules()?.into_iter().map(TriageRuleObject::from).collect();
+        Ok(TriageRules { rules, store: store.to_string() })
+    };
+    site.queries.run_in(of, read).await.map(Json)
 }
 
 /// A filter to add.
@@ -431,7 +473,7 @@ pub(in crate::web) struct RuleRequest {
 /// Alerts that are stored from now on and pass it are acknowledged while a page is served.
 #[utoipa::path(
     post, path = "/api/v1/triage/rules", tag = "triage", request_body = RuleRequest,
-    params(("X-CSRF-Token" = Option<String>, Header, description = "`csrf` of the session")),
+    params(("X-CSRF-Token" = Option<String>, Header, description = "`csrf` of the session"), StoreParameters),
     responses(
         (status = 201, description = "Added", body = Added),
         (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
@@ -443,9 +485,9 @@ pub(in crate::web) async fn add_rule(
     RawQuery(query): RawQuery,
     JsonBody(RuleRequest { expression }): JsonBody<RuleRequest>,
 ) -> Result<(StatusCode, Json<Added>), Problem> {
-    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
+    let of = Parameters::store_only(query.as_deref())?;
     Filter::compile(&expression).map_err(crate::store::SelectionProblem::Filter)?;
-    let added = site.queries.change(None, move |triage| Ok(triage.add_rule(&expression, &by)?));
+    let added = site.queries.change(of, move |triage| Ok(triage.add_rule(&expression, &by)?));
     added.await.map(|id| (StatusCode::CREATED, Json(Added { id })))
 }
 
@@ -455,6 +497,7 @@ pub(in crate::web) async fn add_rule(
     params(
         ("id" = i64, Path, description = "The filter's number", minimum = 1),
         ("X-CSRF-Token" = Option<String>, Header, description = "`csrf` of the session"),
+        StoreParameters,
     ),
     responses(
         (status = 204, description = "Done"),
@@ -467,7 +510,7 @@ pub(in crate::web) async fn remove_rule(
     Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<StatusCode, Problem> {
-    Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
-    let removed = site.queries.change(None, move |triage| Ok(triage.remove_rule(id)?)).await?;
+    let of = Parameters::store_only(query.as_deref())?;
+    let removed = site.queries.change(of, move |triage| Ok(triage.remove_rule(id)?)).await?;
     gone(removed, "filter", id)
 }

@@ -103,6 +103,45 @@ fn what_is_said_of_an_alert_of_another_store_is_refused() {
     assert_eq!((removed(&former), removed(&now)), (409, 204));
 }
 
+#[test]
+fn whatever_names_numbers_of_a_store_takes_the_store() {
+    let page = Page::over(stored(), &[]);
+    let former = page.json("alerts")["store"].as_str().unwrap().to_owned();
+    let page = Page::over(ended_and_replaced(page, &stored_twice()), &[]);
+    let now = page.json("alerts")["store"].as_str().unwrap().to_owned();
+    for path in [
+        "alerts/1",
+        "alerts/1/packet",
+        "alerts/1/export",
+        "alerts/1/rule",
+        "triage/actions",
+        "triage/rules",
+        "dead-letters",
+    ] {
+        let problem = page.problem(&format!("{path}?store={former}"), 409);
+        assert_eq!(problem["type"], "urn:pigear:problem:other-store", "{path}");
+        assert_eq!(page.get(&format!("{path}?store={now}")).status, 200, "{path}");
+    }
+    for path in ["triage/actions", "triage/rules", "dead-letters", "counts?by=priority"] {
+        assert_eq!(page.json(path)["store"], now.as_str(), "{path}");
+    }
+    let csrf = page.json("session")["csrf"].as_str().unwrap().to_owned();
+    let headers = format!("Content-Type: application/json\nX-CSRF-Token: {csrf}\n");
+    let everything = r#"{"criteria":{},"mark":"starred","set":true}"#;
+    for (method, path, body) in [
+        ("POST", "triage", everything),
+        ("POST", "triage/rules", r#"{"expression":"msg.sig_id == 1"}"#),
+        ("DELETE", "triage/rules/1", ""),
+        ("POST", "redeliver", "{}"),
+    ] {
+        let status = |store: &str| {
+            page.request(method, &format!("api/v1/{path}?store={store}"), &headers, body).status
+        };
+        assert_eq!(status(&former), 409, "{path}");
+        assert!(status(&now) < 300, "{path}");
+    }
+}
+
 /// A backup has the identity of the store, and fewer alerts.
 #[test]
 fn a_backup_that_is_put_back_does_not_stall_a_stream() {

@@ -1,13 +1,15 @@
 //! What people say about alerts: who may, what was done, and how it is undone.
 
 use std::fs::{self, Permissions};
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use super::client::{Answer, LAST, PINGS, Page};
-use crate::harness::{NOBODY, Test, can_change_user, program_as};
+use crate::harness::{NOBODY, Test, can_change_user, program, program_as};
 use crate::room::Room;
 
 /// Headers of a change that the page makes.
@@ -44,7 +46,8 @@ fn the_latest_actions_are_listed_and_one_of_them_is_undone() {
     let newest = page.json("triage/actions")["actions"][0].clone();
     assert_eq!((&newest["id"], &newest["undoable"]), (&all["action"], &json!(false)));
     assert_eq!(newest["undone"]["by"], "local");
-    post(&page, "triage/undo", &json!({ "action": all["action"] })).problem(404);
+    let problem = post(&page, "triage/undo", &json!({ "action": all["action"] })).problem(409);
+    assert!(problem["detail"].as_str().unwrap().contains("undone"), "{problem}");
     assert_eq!(page.json("alerts?starred=yes")["alerts"].as_array().unwrap().len(), 2);
 }
 
@@ -98,6 +101,85 @@ fn a_comment_has_no_control_characters() {
     let said = page.json("alerts/1")["triage"]["comments"][0].clone();
     assert_eq!((&said["text"], &said["by"]), (&json!("one\n\ttwo"), &json!("local")));
     assert!(said["at"].is_string());
+}
+
+#[test]
+fn what_reaches_its_limit_is_a_conflict() {
+    let page = Page::pinged(&[]);
+    let comment =
+        |alert: i64| post(&page, &format!("alerts/{alert}/comments"), &json!({ "text": "seen" }));
+    for _ in 0..100 {
+        assert_eq!(comment(5).status, 201);
+    }
+    let problem = comment(5).problem(409);
+    assert!(problem["detail"].as_str().unwrap().contains("100 comments"), "{problem}");
+    let problem = comment(99).problem(404);
+    assert!(problem["detail"].as_str().unwrap().contains("no alert 99"), "{problem}");
+    let rule = || post(&page, "triage/rules", &json!({ "expression": "msg.sig_id == 1" }));
+    for _ in 0..100 {
+        assert_eq!(rule().status, 201);
+    }
+    rule().problem(409);
+}
+
+#[test]
+fn alerts_that_come_while_it_is_asked_are_not_marked() {
+    let mut page = Page::pinged(&[]);
+    let asked = page.json("alerts?limit=1");
+    let (last, store) = (asked["last"].clone(), asked["store"].as_str().unwrap().to_owned());
+    page.ping();
+    let body = |through: &Value| json!({ "criteria": {}, "through": through, "mark": "acknowledged", "set": true });
+    let path = format!("triage?store={store}");
+    assert_eq!(post(&page, &path, &body(&last)).json(200)["alerts"], LAST);
+    let left = page.json("alerts?acknowledged=no&limit=100")["alerts"].clone();
+    let ids: Vec<_> = left.as_array().unwrap().iter().map(|alert| &alert["id"]).collect();
+    assert!(ids.len() == PINGS && ids.iter().all(|id| id.as_i64().unwrap() > LAST), "{ids:?}");
+    let named = json!({ "ids": [1], "through": 5, "mark": "acknowledged", "set": true });
+    post(&page, &path, &named).problem(400);
+    // What changes nothing is no action.
+    let nothing = post(&page, &path, &body(&last)).json(200);
+    assert_eq!((&nothing["alerts"], nothing.get("action")), (&json!(0), None));
+}
+
+/// The headers of a change by a user who logs in.
+fn headers_of(page: &Page, user: &str) -> String {
+    let body = json!({ "name": user, "password": "correct horse" }).to_string();
+    let answer = page.request("POST", "api/v1/login", "Content-Type: application/json\n", &body);
+    let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let cookie = format!("Cookie: {cookie}\n");
+    let session = page.request("GET", "api/v1/session", &cookie, "").json(200);
+    let csrf = session["csrf"].as_str().unwrap();
+    format!("{cookie}Content-Type: application/json\nX-CSRF-Token: {csrf}\n")
+}
+
+#[test]
+fn users_remove_their_own_comments_only() {
+    let room = stored();
+    for user in ["ann", "bob"] {
+        let mut command = program();
+        command.args(["web", "user", "add", user, "--users", "users"]);
+        command.current_dir(room.path()).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"correct horse\n").unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+    fs::write(room.at("token"), "s3cret-of-the-page\n").unwrap();
+    let page = Page::over(room, &["--users", "users", "--token-file", "token"]);
+    let (ann, bob) = (headers_of(&page, "ann"), headers_of(&page, "bob"));
+    let token = "Authorization: Bearer s3cret-of-the-page\nContent-Type: application/json\n";
+    let comment = || {
+        let path = "api/v1/alerts/1/comments";
+        page.request("POST", path, &ann, r#"{"text":"mine"}"#).json(201)["id"].clone()
+    };
+    let remove = |headers: &str, id: &Value| {
+        page.request("DELETE", &format!("api/v1/comments/{id}"), headers, "")
+    };
+    let first = comment();
+    let problem = remove(&bob, &first).problem(403);
+    assert!(problem["detail"].as_str().unwrap().contains("ann"), "{problem}");
+    assert_eq!(remove(&ann, &first).status, 204);
+    remove(&ann, &first).problem(404);
+    assert_eq!(remove(token, &comment()).status, 204);
 }
 
 /// A store with the alerts of `icmp_ping`, which no program writes.

@@ -137,3 +137,33 @@ fn the_list_goes_on_into_older_alerts() {
     top.press(Key::End);
     assert!(list(&mut top).contains("alert 1011;"));
 }
+
+#[test]
+fn what_is_said_of_an_alert_is_not_said_of_another_stores() {
+    let mut top = three();
+    top.screen(80, 24);
+    top.types("s");
+    // Another store takes its place, with the same numbers.
+    let other = three();
+    let new = top.path().with_file_name("new.db");
+    let connection = rusqlite::Connection::open(other.path()).unwrap();
+    connection.execute("VACUUM INTO ?1", [new.to_str().unwrap()]).unwrap();
+    drop(top.store.take());
+    for end in ["-wal", "-shm"] {
+        let _ = fs::remove_file(top.path().with_file_name(format!("alerts.db{end}")));
+    }
+    fs::rename(new, top.path()).unwrap();
+    for keys in ["e", "cseen\n"] {
+        top.types(keys);
+        let screen = top.screen(80, 24);
+        assert!(screen.contains("not changed: another store is there now"), "{screen}");
+    }
+    let mut store = crate::store::Reader::open(&top.path()).unwrap();
+    assert!(store.get(3).unwrap().unwrap().triage.is_none());
+    // Once it is shown, it is about those alerts; what was done before is not undone there.
+    top.look();
+    top.types("u");
+    assert!(top.screen(80, 24).contains("nothing to undo"), "{}", top.screen(80, 24));
+    top.types("e");
+    assert!(top.screen(80, 24).contains("alert 3 is acknowledged"), "{}", top.screen(80, 24));
+}
