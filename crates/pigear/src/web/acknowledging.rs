@@ -41,11 +41,10 @@ fn work(alive: &Weak<()>, store: &Path) {
             Ok(applied) if applied.is_behind => continue,
             Ok(_) => {}
             // A store that can't be used is found again by itself, as a rule.
-            Err(error) => {
-                debug!("no alert is acknowledged by a filter: {error}: {}", error.source);
-                filters.access.close();
-            }
+            Err(error) => debug!("no alert is acknowledged by a filter: {error}: {}", error.source),
         }
+        // Nobody waits for this thread at the end: who closes the store last removes its journal.
+        filters.access.close();
         thread::sleep(TICK);
     }
 }
