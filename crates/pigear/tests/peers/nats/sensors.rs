@@ -50,7 +50,10 @@ fn page_of(central: &mut Running) -> String {
     until("the whole line was written", || {
         let said = central.stderr_so_far();
         let found = said.split("the page is at http://").nth(1);
-        url = found.and_then(|rest| rest.split_once("/\n")).map_or("", |(url, _)| url).to_owned();
+        found
+            .and_then(|rest| rest.split_once("/\n"))
+            .map_or("", |(url, _)| url)
+            .clone_into(&mut url);
         !url.is_empty()
     });
     url
