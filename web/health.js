@@ -27,11 +27,11 @@ export async function load() {
   clearTimeout(timer);
   shown += 1;
   const mine = shown;
-  const [health, letters] = await Promise.all([get("health"), get("dead-letters", { limit: 20 }).catch(() => ({ letters: [], store: undefined }))]);
+  const [health, letters, fleet] = await Promise.all([get("health"), get("dead-letters", { limit: 20 }).catch(() => ({ letters: [], store: undefined })), get("sensors").catch(() => ({ sensors: [] }))]);
   if (mine !== shown) return;
   remember(health);
   letterStore = letters.store;
-  view.replaceChildren(counters(health), storeCard(health), lanes(health), ...rulesCard(health), ...originsCard(health), deadLetters(letters.letters, health.dead_letters));
+  view.replaceChildren(...sensorsCard(fleet), counters(health), storeCard(health), lanes(health), ...rulesCard(health), ...originsCard(health), deadLetters(letters.letters, health.dead_letters));
   timer = setTimeout(again, EVERY);
 }
 
@@ -109,6 +109,22 @@ function rulesCard({ rules }) {
     rules.problems.length > 0 && h("p", { class: "warning" }, "Not used:"),
     rules.problems.length > 0 && h("ul", {}, ...rules.problems.slice(0, 20).map((/** @type {string} */ problem) => h("li", {}, problem))),
     rules.problems.length + rules.more_problems > 20 && h("p", { class: "more" }, `and ${number(rules.problems.length + rules.more_problems - 20)} more`))];
+}
+
+/** The sensors of a fleet. Those that are silent have a colour and a word. @param {any} fleet */
+function sensorsCard({ watched, sensors }) {
+  if (!watched) return [];
+  const names = ["sensor", "state", "last seen", "received", "lag", "dropped", "failed", "missed", "clock", "version", "sockets"];
+  const clock = (/** @type {number} */ seconds) => `${seconds < 0 ? "−" : "+"}${Math.abs(seconds).toFixed(1)} s`;
+  const rows = sensors.map((/** @type {any} */ one) => h("tr", { class: one.state !== "ok" || one.problems.length ? "bad" : "" },
+    h("th", { scope: "row" }, one.sensor === undefined ? "without a name" : value("sensor", one.sensor), ...one.problems.map((/** @type {string} */ problem) => h("small", {}, problem))),
+    h("td", {}, one.state), h("td", {}, ago(one.last_seen)), ...["received", "lag", "dropped", "failed", "missed"].map((field) => h("td", {}, number(one[field]))),
+    h("td", {}, clock(one.clock_offset)), h("td", {}, one.version), h("td", {}, plain(one.sockets.join(", ")))));
+  const silent = sensors.filter((/** @type {any} */ one) => one.state !== "ok").length;
+  return [h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Sensors"),
+    sensors.length === 0 ? h("p", { class: "empty" }, "None has sent a heartbeat yet.")
+      : [h("table", {}, h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
+        silent > 0 && h("p", { class: "warning" }, `${number(silent)} of ${number(sensors.length)} silent`)])].flat();
 }
 
 /** @param {any} health */

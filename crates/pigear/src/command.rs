@@ -23,6 +23,8 @@ mod play;
 mod progress;
 #[cfg(feature = "store")]
 mod query;
+#[cfg(feature = "nats")]
+mod sensors;
 mod settings;
 mod signals;
 #[cfg(feature = "store")]
@@ -131,6 +133,8 @@ fn carry_out(args: Args, registry: &Registry, host: &dyn Host) -> Result<(), Fai
         Some(Command::Lanes(args)) => lanes::run(&args),
         #[cfg(feature = "store")]
         Some(Command::Redeliver(args)) => lanes::send_again(&args),
+        #[cfg(feature = "nats")]
+        Some(Command::Sensors(args)) => sensors::run(&args),
         #[cfg(feature = "web")]
         Some(Command::Web(args)) => web::run(*args, host),
         Some(Command::Completions { shell }) => write_out(&completions::script(shell)?),

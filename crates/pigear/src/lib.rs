@@ -70,6 +70,8 @@ pub mod rules;
 pub mod script;
 #[cfg(any(feature = "http", feature = "nats"))]
 mod secret;
+#[cfg(any(feature = "nats", feature = "web"))]
+mod sensors;
 #[cfg(feature = "shell")]
 pub mod shell;
 #[cfg(any(feature = "command", feature = "http", feature = "script", feature = "web"))]

@@ -13,6 +13,8 @@ pub use crate::description::{Description, FileUse};
 use crate::handler::{file, null, pcap, print, record, socket};
 use crate::keys::{KeyError, Keys, SetupError, key_names, keys_with_format};
 use crate::rules::SharedRules;
+#[cfg(any(feature = "nats", feature = "web"))]
+use crate::sensors::SharedSensors;
 
 /// Names in the Python program of 2012, the names of the same handlers here, and the keys that make these
 /// behave as there.
@@ -33,6 +35,8 @@ pub struct Registry {
     kinds: BTreeMap<&'static str, HandlerKind>,
     resolver: Option<Box<dyn Resolver>>,
     rules: SharedRules,
+    #[cfg(any(feature = "nats", feature = "web"))]
+    sensors: SharedSensors,
 }
 
 /// Creates handlers and sources that are not registered, by name only: for example the classes of a
@@ -141,7 +145,13 @@ impl Registry {
     /// A registry without handlers.
     #[must_use]
     pub fn empty() -> Self {
-        Self { kinds: BTreeMap::new(), resolver: None, rules: SharedRules::default() }
+        Self {
+            kinds: BTreeMap::new(),
+            resolver: None,
+            rules: SharedRules::default(),
+            #[cfg(any(feature = "nats", feature = "web"))]
+            sensors: SharedSensors::default(),
+        }
     }
 
     /// The built-in handlers.
@@ -163,11 +173,13 @@ impl Registry {
             crate::handler::http::Http::new,
         );
         #[cfg(feature = "nats")]
-        registry.register_writer(
-            "nats",
-            crate::fleet::nats::DESCRIPTION,
-            crate::fleet::nats::Nats::new,
-        );
+        {
+            let sensors = registry.sensors.clone();
+            registry.register_writer("nats", crate::fleet::nats::DESCRIPTION, move |options| {
+                crate::fleet::nats::Nats::new(options)
+                    .map(|nats| nats.with_sensors(sensors.clone()))
+            });
+        }
         registry.register("pcap", pcap::DESCRIPTION, pcap::Pcap::new);
         registry.register("record", record::DESCRIPTION, record::Record::new);
         registry.register_writer("socket", socket::DESCRIPTION, socket::Socket::new);
@@ -186,9 +198,9 @@ impl Registry {
         );
         #[cfg(feature = "web")]
         {
-            let rules = registry.rules.clone();
+            let (rules, sensors) = (registry.rules.clone(), registry.sensors.clone());
             registry.register("web", crate::web::DESCRIPTION, move |options| {
-                crate::web::Web::new(options, rules.clone())
+                crate::web::Web::new(options, rules.clone(), sensors.clone())
             });
         }
         registry.register("null", null::DESCRIPTION, |null::Options {}| {
@@ -201,6 +213,12 @@ impl Registry {
     #[must_use]
     pub fn rules(&self) -> &SharedRules {
         &self.rules
+    }
+
+    /// The sensors of the configuration that is run with this registry.
+    #[cfg(feature = "nats")]
+    pub(crate) fn sensors(&self) -> &SharedSensors {
+        &self.sensors
     }
 
     /// Adds a handler under a name, replacing one of the same name. The description of a handler that uses no

@@ -60,6 +60,9 @@ pub(super) enum Command {
     /// Send alerts again that were refused for good
     #[cfg(feature = "store")]
     Redeliver(RedeliverArgs),
+    /// List the sensors of a fleet: last sign of life, what they received and lost, how far they are behind
+    #[cfg(feature = "nats")]
+    Sensors(SensorsArgs),
     /// Serve a live page over the store, and its API, or manage who may see it
     #[cfg(feature = "web")]
     Web(Box<WebArgs>),
@@ -202,6 +205,27 @@ pub(super) struct PlayArgs {
     /// Report as JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// List the sensors of a fleet: last sign of life, what they received and lost, how far they are behind
+///
+/// Each Pigear that publishes with the handler `nats` sends a heartbeat every ten seconds. docs/fleet.md has
+/// more.
+#[cfg(feature = "nats")]
+#[derive(Debug, clap::Args)]
+pub(super) struct SensorsArgs {
+    /// The servers: nats://HOST:PORT, several with commas between, and settings behind them:
+    /// ?bucket=NAME&sensor=NAME&silent=N&creds=FILE and more
+    #[arg(long, value_name = "WHERE")]
+    pub(super) from: String,
+
+    /// Print each sensor as JSON, in a line
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Remove a sensor that is gone for good from the list
+    #[arg(long, value_name = "NAME", conflicts_with = "json")]
+    pub(super) forget: Option<String>,
 }
 
 #[cfg(feature = "top")]

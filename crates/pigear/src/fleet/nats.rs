@@ -5,7 +5,10 @@
 //! While no server can be reached, or the stream refuses alerts, they wait.
 
 mod access;
+mod bucket;
 mod consumer;
+mod heartbeats;
+mod list;
 mod options;
 mod publisher;
 mod runtime;
@@ -13,6 +16,7 @@ mod source;
 mod source_options;
 mod stream;
 mod trouble;
+mod watcher;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -22,12 +26,15 @@ use pigear_alert::Alert;
 use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress, Refusal};
 use tracing::warn;
 
+pub(crate) use list::{forget, sensors};
 pub use options::Options;
 pub(crate) use source::NatsSource;
 pub use stream::{Discard, Retention, Storage, StreamCompression};
 
 use crate::description::{Description, FileUse};
 use crate::keys::SetupError;
+use crate::sensors::SharedSensors;
+use heartbeats::{HeartbeatSettings, Heartbeats};
 use publisher::{Outcome, Publisher};
 use runtime::Runtime;
 
@@ -58,6 +65,9 @@ pub struct Nats {
     publisher: Publisher,
     runtime: Runtime,
     needs: Needs,
+    sensors: SharedSensors,
+    heartbeat: HeartbeatSettings,
+    heartbeats: Option<Heartbeats>,
     /// Whether time was up.
     gave_up: bool,
 }
@@ -69,6 +79,7 @@ impl Nats {
     /// If keys contradict each other, or a file can't be read.
     pub fn new(options: Options) -> Result<Self, SetupError> {
         let in_flight = options.in_flight;
+        let heartbeat = options.heartbeats().map_err(SetupError::Keys)?;
         let publisher = Publisher::new(options).map_err(SetupError::Keys)?;
         let runtime = Runtime::new().map_err(|error| format!("cannot start threads: {error}"))?;
         let most = in_flight.saturating_mul(BATCHES);
@@ -78,7 +89,24 @@ impl Nats {
             target: Some(publisher.target()),
             ..Needs::default()
         };
-        Ok(Self { publisher, runtime, needs, gave_up: false })
+        let sensors = SharedSensors::default();
+        Ok(Self { publisher, runtime, needs, sensors, heartbeat, heartbeats: None, gave_up: false })
+    }
+
+    /// With the sensors whose heartbeats are sent.
+    pub(crate) fn with_sensors(mut self, sensors: SharedSensors) -> Self {
+        self.sensors = sensors;
+        self
+    }
+
+    /// Begins to send heartbeats, unless that was done, or isn't wanted.
+    fn start_heartbeats(&mut self, context: &Context) {
+        if self.heartbeats.is_none() && !self.heartbeat.interval.is_zero() {
+            let _entered = self.runtime.enter();
+            let (settings, sensors) = (self.heartbeat.clone(), self.sensors.clone());
+            let connection = self.publisher.connection();
+            self.heartbeats = Some(Heartbeats::start(settings, connection, sensors, context));
+        }
     }
 }
 
@@ -88,8 +116,8 @@ impl Handler for Nats {
     }
 
     fn start(&mut self, context: Context) -> Result<(), Failure> {
-        let Self { publisher, runtime, .. } = self;
-        publisher.start(context);
+        let Self { publisher, runtime, .. } = &mut *self;
+        publisher.start(context.clone());
         let connected =
             runtime.run(async { tokio::time::timeout(START_TIMEOUT, publisher.connect()).await });
         match connected {
@@ -99,6 +127,7 @@ impl Handler for Nats {
                 warn!("{publisher}: the server doesn't answer; trying again with the next alert");
             }
         }
+        self.start_heartbeats(&context);
         Ok(())
     }
 
@@ -110,6 +139,13 @@ impl Handler for Nats {
         let outcomes = runtime.run(publisher.publish_all(alerts));
         self.gave_up = outcomes.contains(&Outcome::Open);
         verdict(outcomes)
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        if let Some(heartbeats) = self.heartbeats.take() {
+            self.runtime.run(heartbeats.end());
+        }
+        Ok(())
     }
 }
 

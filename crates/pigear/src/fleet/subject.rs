@@ -84,6 +84,11 @@ pub(super) fn token(name: &str) -> String {
     token
 }
 
+/// The key of a sensor in a bucket: its token, with `=` instead of `%`, which keys can't have.
+pub(super) fn key(name: &str) -> String {
+    token(name).replace('%', "=")
+}
+
 /// Whether a subject pattern has all subjects of another: of its tokens, `*` is any, and `>` at the end are all further
 /// ones.
 pub(super) fn covers(pattern: &str, other: &str) -> bool {
@@ -110,6 +115,7 @@ mod tests {
         assert_eq!(token("a.b c*>"), "a%2Eb%20c%2A%3E");
         assert_eq!(token("müll%"), "m%C3%BCll%25");
         assert_eq!(token(""), "%");
+        assert_eq!(key("a.b="), "a=2Eb=3D");
     }
 
     proptest! {

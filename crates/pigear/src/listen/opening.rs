@@ -21,6 +21,8 @@ use crate::fleet::nats::NatsSource;
 use crate::registry::Registry;
 #[cfg(feature = "nats")]
 use crate::registry::Unresolved;
+#[cfg(feature = "nats")]
+use crate::sensors::OwnSensor;
 
 /// The default of `--complete-wait`.
 const COMPLETE_WAIT: Duration = Duration::from_millis(500);
@@ -42,6 +44,7 @@ impl Opening<'_> {
         if let Some(problem) = source.misplaced() {
             return Err(ListenError::Source(problem));
         }
+        self.note_sensor(source);
         match source.kind {
             SourceKind::Unix => self.sockets(source, usual_log_dir),
             SourceKind::Unified2 => Ok(vec![Box::new(self.log(source)?)]),
@@ -50,6 +53,23 @@ impl Opening<'_> {
             SourceKind::Resolved(ref name) => Ok(vec![self.resolved(name, source)?]),
         }
     }
+
+    /// Notes for heartbeats what a sensor reads that has no socket. Alerts from a stream have their own sensors.
+    #[cfg(feature = "nats")]
+    fn note_sensor(&self, source: &SourceConfig) {
+        if !matches!(source.kind, SourceKind::Unix | SourceKind::Nats) {
+            let read = source.from.as_ref().map(|path| path.display().to_string());
+            self.registry.sensors().add_own(OwnSensor {
+                name: source.sensor_name().unwrap_or_default(),
+                sockets: read.into_iter().collect(),
+                threads: Vec::new(),
+            });
+        }
+    }
+
+    #[cfg(not(feature = "nats"))]
+    #[expect(clippy::unused_self, reason = "with NATS it is")]
+    fn note_sensor(&self, _: &SourceConfig) {}
 
     fn sockets(
         &self,
@@ -62,6 +82,12 @@ impl Opening<'_> {
                 "each packet thread has its own log, and logs can't share a --bookmark",
             ));
         }
+        #[cfg(feature = "nats")]
+        self.registry.sensors().add_own(OwnSensor {
+            name: source.sensor_name().unwrap_or_default(),
+            sockets: sockets.iter().map(|socket| socket.path.display().to_string()).collect(),
+            threads: sockets.iter().filter_map(|socket| socket.thread).collect(),
+        });
         let bound = sockets.into_iter().map(|socket| self.bind(socket, source));
         Ok(bound.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
@@ -143,7 +169,7 @@ impl Opening<'_> {
         let from = source.from.as_deref().and_then(Path::to_str).ok_or(ListenError::Source(
             "the socket handler `nats` needs servers; give them with --from nats://HOST:PORT",
         ))?;
-        match NatsSource::new(from, self.store.archive()) {
+        match NatsSource::new(from, self.store.archive(), self.registry.sensors()) {
             Ok(source) => Ok(Box::new(source)),
             Err(problem) => Err(ListenError::SourceHandler {
                 name: "nats".to_owned(),

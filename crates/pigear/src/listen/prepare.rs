@@ -49,6 +49,8 @@ impl Listener {
         let names = snort_confs.iter().fold(names, |names, conf| conf.complete(names));
         files.add_names(&names);
         files.check()?;
+        #[cfg(feature = "nats")]
+        registry.sensors().clear();
         let (pipeline, store) = pipeline(&config, registry)?;
         if names.class_config.is_none() && config.sources.iter().any(SourceConfig::is_live) {
             warn_of_stock_classes();

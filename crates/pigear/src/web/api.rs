@@ -8,6 +8,7 @@ mod health;
 mod letters;
 pub(super) mod object;
 mod rule;
+mod sensors;
 mod session;
 mod stream;
 mod triage;
@@ -19,6 +20,7 @@ pub(super) use export::*;
 pub(super) use health::*;
 pub(super) use letters::*;
 pub(super) use rule::*;
+pub(super) use sensors::*;
 pub(super) use session::*;
 pub(super) use stream::*;
 pub(super) use triage::*;
@@ -54,6 +56,7 @@ pub(super) fn routes(router: Router<Shared>, prefix: &str) -> Router<Shared> {
         .route(&path("values"), get(counts::values))
         .route(&path("stream"), get(stream::stream))
         .route(&path("health"), get(health::health))
+        .route(&path("sensors"), get(sensors::sensors))
         .route(&path("session"), get(session::session))
         .route(&path("login"), post(session::log_in))
         .route(&path("logout"), post(session::log_out))

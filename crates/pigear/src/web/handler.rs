@@ -13,6 +13,7 @@ use super::options::Options;
 use super::server::{Running, Server};
 use crate::keys::SetupError;
 use crate::rules::SharedRules;
+use crate::sensors::SharedSensors;
 
 /// How long to wait before a start that failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -29,6 +30,7 @@ pub(crate) struct Web {
 struct Page {
     options: Options,
     rules: SharedRules,
+    sensors: SharedSensors,
     state: Mutex<State>,
 }
 
@@ -52,11 +54,15 @@ impl Web {
     /// # Errors
     /// If there is no store, a file can't be read, others could see the page without a login, or the address
     /// can't be used.
-    pub(crate) fn new(options: Options, rules: SharedRules) -> Result<Self, SetupError> {
+    pub(crate) fn new(
+        options: Options,
+        rules: SharedRules,
+        sensors: SharedSensors,
+    ) -> Result<Self, SetupError> {
         let server = Server::bind(options.clone(), rules.clone())?;
         let url = server.url().to_owned();
         let state = Mutex::new(State::Bound(Box::new(server)));
-        Ok(Self { page: Arc::new(Page { options, rules, state }), retry: None, url })
+        Ok(Self { page: Arc::new(Page { options, rules, sensors, state }), retry: None, url })
     }
 
     /// Starts the page, or sees to it that it is tried again.
@@ -101,7 +107,7 @@ impl Page {
                 return Ok(());
             }
         };
-        let running = server.start_beside(Arc::clone(stats));
+        let running = server.with_sensors(self.sensors.clone()).start_beside(Arc::clone(stats));
         *state = State::Running(running.map_err(|error| error.to_string())?);
         Ok(())
     }
@@ -162,7 +168,12 @@ mod tests {
         let store = Some("no.db".into());
         let options = Options { listen, store, ..Options::default() };
         let rules = SharedRules::default();
-        let page = Page { options, rules, state: Mutex::new(State::Unbound) };
+        let page = Page {
+            options,
+            rules,
+            sensors: SharedSensors::default(),
+            state: Mutex::new(State::Unbound),
+        };
         (Web { page: Arc::new(page), retry: None, url: String::new() }, other)
     }
 

@@ -42,6 +42,7 @@ use super::site::Shared;
         api::values,
         api::stream,
         api::health,
+        api::sensors,
         api::session,
         api::log_in,
         api::log_out,

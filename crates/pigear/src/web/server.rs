@@ -47,6 +47,7 @@ use super::tls;
 use super::visitor::network;
 use crate::keys::SetupError;
 use crate::rules::SharedRules;
+use crate::sensors::SharedSensors;
 
 /// The most connections; more wait until one is closed.
 const CONNECTIONS: usize = 512;
@@ -85,6 +86,7 @@ pub(crate) struct Server {
     tls: Option<Arc<ServerConfig>>,
     url: String,
     rules: SharedRules,
+    sensors: SharedSensors,
 }
 
 /// A server that runs.
@@ -124,7 +126,25 @@ impl Server {
                 "{url} is not encrypted: others may read what is sent; give tls_cert and tls_key"
             );
         }
-        Ok(Self { listener, options, store, access, proxies, timeouts, prefix, tls, url, rules })
+        let sensors = SharedSensors::default();
+        Ok(Self {
+            listener,
+            options,
+            store,
+            access,
+            proxies,
+            timeouts,
+            prefix,
+            tls,
+            url,
+            rules,
+            sensors,
+        })
+    }
+
+    /// With the sensors that the program hears of.
+    pub(super) fn with_sensors(self, sensors: SharedSensors) -> Self {
+        Self { sensors, ..self }
     }
 
     /// Where the page is.
@@ -177,6 +197,7 @@ impl Server {
             shared_answers: Arc::default(),
             access: self.access,
             rules: self.rules,
+            sensors: self.sensors,
             stats,
             prefix: self.prefix,
             has_tls: self.tls.is_some(),

@@ -22,6 +22,7 @@ use super::streams::Streams;
 use super::timeouts::Timeouts;
 use super::visitor::Visitor;
 use crate::rules::SharedRules;
+use crate::sensors::SharedSensors;
 use crate::store::Reader;
 
 /// What all requests share.
@@ -39,6 +40,8 @@ pub(super) struct Site {
     pub(super) acknowledging: Acknowledging,
     /// Snort's rules.
     pub(super) rules: SharedRules,
+    /// The sensors that the program hears of.
+    pub(super) sensors: SharedSensors,
     /// The counters, if a pipeline serves the page.
     pub(super) stats: Option<Arc<Stats>>,
     /// Of all paths: empty, or beginning with a slash.

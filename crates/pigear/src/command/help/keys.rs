@@ -140,6 +140,8 @@ const NATS: &[(&str, &str)] = &[
     ("storage", "where the server keeps the stream: file (default) or memory"),
     ("in_flight", "how many alerts may wait for acknowledgement; 1024, if not given"),
     ("timeout", "how long an acknowledgement may take; 5s, if not given"),
+    ("heartbeat", "how often each sensor says that it works; 10s, if not given; 0 for never"),
+    ("bucket", "the key-value bucket of the heartbeats; PIGEAR_SENSORS, if not given"),
     ("creds", "a credentials file"),
     ("user", "the user"),
     ("password", "the user's password; password_file keeps it from other users"),

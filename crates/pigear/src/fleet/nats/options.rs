@@ -1,11 +1,14 @@
 //! The keys of the handler.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::access::{AccessKeys, urls};
+use super::bucket::{self, BUCKET};
+use super::heartbeats::HeartbeatSettings;
 use super::stream::{Discard, Retention, Storage, StreamCompression, StreamSettings};
 use crate::fleet::SubjectTemplate;
 use crate::keys::{FormatKeys, Time, YesNo, parsed, parsed_option, positive_option};
@@ -16,6 +19,9 @@ const IN_FLIGHT: usize = 1_024;
 
 /// The most that the client's library keeps in flight.
 const MAX_IN_FLIGHT: usize = 5_000;
+
+/// More often would load the servers of a large fleet.
+const LEAST_HEARTBEAT: Duration = Duration::from_millis(100);
 
 /// The keys of `nats`.
 #[derive(Debug, Deserialize)]
@@ -64,6 +70,11 @@ pub struct Options {
     /// How long an acknowledgement may take; 5s, if not given.
     #[serde(deserialize_with = "positive_time")]
     pub timeout: Time,
+    /// How often each sensor's heartbeat is sent; 10s, if not given. 0 for none.
+    #[serde(deserialize_with = "parsed")]
+    pub heartbeat: Time,
+    /// The key-value bucket of the heartbeats; `PIGEAR_SENSORS`, if not given.
+    pub bucket: String,
     /// A credentials file (JWT and seed).
     pub creds: Option<PathBuf>,
     /// The user.
@@ -106,7 +117,9 @@ impl Default for Options {
             compression: None,
             storage: None,
             in_flight: IN_FLIGHT,
-            timeout: Time(std::time::Duration::from_secs(5)),
+            timeout: Time(Duration::from_secs(5)),
+            heartbeat: Time(Duration::from_secs(10)),
+            bucket: BUCKET.to_owned(),
             creds: None,
             user: None,
             password: None,
@@ -158,6 +171,23 @@ impl Options {
             cert: self.cert.clone(),
             key: self.key.clone(),
         }
+    }
+
+    pub(super) fn heartbeats(&self) -> Result<HeartbeatSettings, String> {
+        bucket::check_name(&self.bucket).map_err(|problem| format!("bucket: {problem}"))?;
+        let interval = self.heartbeat.0;
+        if !interval.is_zero() && interval < LEAST_HEARTBEAT {
+            return Err(format!(
+                "heartbeat is {interval:?}, but must be 0 or at least {LEAST_HEARTBEAT:?}"
+            ));
+        }
+        Ok(HeartbeatSettings {
+            bucket: self.bucket.clone(),
+            interval,
+            create: self.create == Some(YesNo::Yes),
+            replicas: self.replicas.unwrap_or(1),
+            storage: self.storage.unwrap_or(Storage::File).value(),
+        })
     }
 
     pub(super) fn settings(&self) -> StreamSettings {

@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::access::Access;
+use super::heartbeats::SharedClient;
 use super::options::Options;
 use super::runtime::{BACKOFF, in_time};
 use super::stream::{self, StreamSettings, Unavailable};
@@ -48,6 +49,8 @@ pub(super) struct Publisher {
     handler: Arc<str>,
     deadline: Deadline,
     connection: Option<Connection>,
+    /// For heartbeats.
+    client: SharedClient,
     /// Whether the next alerts may have been published in an earlier run.
     is_first: bool,
 }
@@ -89,6 +92,7 @@ impl Publisher {
             handler: Arc::default(),
             deadline: Deadline::default(),
             connection: None,
+            client: SharedClient::default(),
             is_first: true,
         })
     }
@@ -133,8 +137,14 @@ impl Publisher {
             let differences = checked.differences.join(", ");
             warn!("{self}: of the stream {}, {differences}; {how}", self.settings.name);
         }
+        self.client.set(client.clone());
         self.connection = Some(Connection { client, jetstream });
         Ok(())
+    }
+
+    /// How to connect, and the connection once there is one.
+    pub(super) fn connection(&self) -> (Access, SharedClient) {
+        (self.access.clone(), self.client.clone())
     }
 
     /// Reports what happens to the connection.

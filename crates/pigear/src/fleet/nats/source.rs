@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream::context::ContextBuilder;
@@ -10,7 +11,7 @@ use async_nats::{Client, Event};
 use futures_util::StreamExt;
 use pigear_alert::Alert;
 use pigear_pipeline::source::SourceError;
-use pigear_pipeline::{AlertFactory, Backoff, Fanout, Intake, Source, Stop};
+use pigear_pipeline::{AlertFactory, Backoff, Fanout, Flow, Intake, Source, Stop};
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
@@ -19,8 +20,12 @@ use super::consumer::{ACK_WAIT, ConsumerSettings, Open};
 use super::publisher::RETRY_HEADER;
 use super::runtime::{BACKOFF, Runtime};
 use super::source_options::SourceOptions;
+use super::watcher::Watcher;
 use crate::fleet::recent::Recent;
+use crate::fleet::subject::key;
 use crate::fleet::{self, Archive, message_id};
+use crate::sensors::{Roll, SharedSensors};
+use crate::visible::visible;
 
 /// How long to wait for messages before looking at what is settled.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -47,10 +52,17 @@ const UNSURE: u32 = 1_000;
 /// A message that has to wait for so long to be acknowledged is reported to be in progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(ACK_WAIT.as_secs() / 3);
 
+/// How often the sensors are looked at.
+const SENSORS_INTERVAL: Duration = Duration::from_millis(500);
+
 /// Reads alerts from a stream.
 pub(crate) struct NatsSource {
     access: Access,
     settings: ConsumerSettings,
+    bucket: String,
+    roll: Arc<Mutex<Roll>>,
+    /// When the sensors were last looked at.
+    looked: Instant,
     archive: Option<Archive>,
     recent: Recent,
     unacknowledged: VecDeque<Unacknowledged>,
@@ -90,12 +102,20 @@ impl NatsSource {
     ///
     /// # Errors
     /// If the settings are invalid, or a file can't be read.
-    pub(crate) fn new(from: &str, archive: Option<Archive>) -> Result<Self, String> {
+    pub(crate) fn new(
+        from: &str,
+        archive: Option<Archive>,
+        sensors: &SharedSensors,
+    ) -> Result<Self, String> {
         let options = SourceOptions::parse(from)?;
         let settings = options.settings()?;
+        let (bucket, silent) = (options.bucket()?, options.silent());
         Ok(Self {
             access: Access::new(options.access())?,
             settings,
+            bucket,
+            roll: sensors.new_roll(silent),
+            looked: Instant::now(),
             archive,
             recent: Recent::new(RECENT),
             unacknowledged: VecDeque::new(),
@@ -136,9 +156,32 @@ impl NatsSource {
                     POLL_INTERVAL.min(until.saturating_duration_since(Instant::now())),
                 );
                 self.acknowledge(run);
+                if let ControlFlow::Break(end) = self.look_at_sensors(run) {
+                    return end;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Alerts about sensors: each event once, also if the program was started again meanwhile.
+    fn look_at_sensors(&mut self, run: Run<'_>) -> Flow {
+        if self.looked.elapsed() < SENSORS_INTERVAL {
+            return Flow::Continue(());
+        }
+        self.looked = Instant::now();
+        let notices = self.roll.lock().unwrap_or_else(PoisonError::into_inner).take_notices();
+        for notice in notices {
+            let alert = notice.alert();
+            warn!("source {}: {}", self.name(), visible(&alert.msg()));
+            if self.archive.as_mut().is_some_and(|archive| archive.has(&alert)) {
+                continue;
+            }
+            if let Some(Flow::Break(end)) = run.intake.forwarded(&alert.into()) {
+                return Flow::Break(end);
+            }
+        }
+        Flow::Continue(())
     }
 
     async fn open(&self, connection: &mut Option<Client>) -> Result<Open, String> {
@@ -160,6 +203,9 @@ impl NatsSource {
         while !stop.is_requested() {
             let chunk = runtime.run(async { timeout(POLL_INTERVAL, chunks.next()).await });
             self.acknowledge(run);
+            if let ControlFlow::Break(end) = self.look_at_sensors(run) {
+                return End::Stop(end);
+            }
             let chunk = match chunk {
                 Err(_) => continue,
                 Ok(None) => return End::Again("the server ended the delivery".to_owned()),
@@ -325,6 +371,14 @@ impl Source for NatsSource {
         // Parts of a connection end in the background when they are dropped.
         let _entered = runtime.enter();
         let run = Run { runtime: &runtime, intake: &intake, stop };
+        let watcher = Watcher {
+            access: self.access.clone(),
+            bucket: self.bucket.clone(),
+            wanted: self.settings.sensors.iter().map(|sensor| key(sensor)).collect(),
+            roll: Arc::clone(&self.roll),
+        };
+        // It ends with the runtime.
+        drop(tokio::spawn(watcher.run()));
         let mut connection = None;
         let result = self.read(run, &mut connection);
         self.end(run, connection.as_ref());

@@ -5,11 +5,15 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::access::AccessKeys;
+use super::bucket::{self, BUCKET};
 use super::consumer::ConsumerSettings;
 use super::options::check_stream_name;
 use crate::fleet::SubjectTemplate;
 use crate::keys::{Keys, YesNo, parsed, parsed_option};
 use crate::secret::Secret;
+
+/// The default of `silent`.
+const SILENT: u32 = 3;
 
 /// What `--from nats://HOST:PORT?KEY=VALUE&…` may have.
 #[derive(Debug, Deserialize)]
@@ -23,6 +27,11 @@ pub(super) struct SourceOptions {
     sensor: String,
     /// Priorities, with commas between; all, if not given.
     priority: String,
+    /// The bucket of the heartbeats.
+    bucket: String,
+    /// A sensor is silent after this many heartbeats that didn't come; 0: never.
+    #[serde(deserialize_with = "parsed")]
+    silent: u32,
     creds: Option<PathBuf>,
     user: Option<String>,
     password_file: Option<PathBuf>,
@@ -45,6 +54,8 @@ impl Default for SourceOptions {
             subject: SubjectTemplate::default(),
             sensor: String::new(),
             priority: String::new(),
+            bucket: BUCKET.to_owned(),
+            silent: SILENT,
             creds: None,
             user: None,
             password_file: None,
@@ -78,6 +89,20 @@ impl SourceOptions {
         Ok(options)
     }
 
+    pub(super) fn bucket(&self) -> Result<String, String> {
+        bucket::check_name(&self.bucket).map_err(|problem| format!("bucket: {problem}"))?;
+        Ok(self.bucket.clone())
+    }
+
+    pub(super) fn silent(&self) -> u32 {
+        self.silent
+    }
+
+    pub(super) fn sensors(&self) -> Vec<String> {
+        let names = self.sensor.split(',').filter(|name| !name.is_empty());
+        names.map(str::to_owned).collect()
+    }
+
     pub(super) fn settings(&self) -> Result<ConsumerSettings, String> {
         let listed = |text: &str| -> Vec<String> {
             text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
@@ -89,7 +114,7 @@ impl SourceOptions {
             stream: self.stream.clone(),
             name: self.consumer.clone(),
             subject: self.subject.clone(),
-            sensors: listed(&self.sensor),
+            sensors: self.sensors(),
             priorities: listed(&self.priority)
                 .into_iter()
                 .map(priority)

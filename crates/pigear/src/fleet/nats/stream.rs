@@ -45,7 +45,7 @@ macro_rules! named {
         pub enum $name { $($(#[$about])* $variant),+ }
 
         impl $name {
-            fn value(self) -> $of {
+            pub(super) fn value(self) -> $of {
                 match self { $(Self::$variant => $value),+ }
             }
 

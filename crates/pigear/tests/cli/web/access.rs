@@ -12,7 +12,7 @@ use crate::harness::{Test, program};
 use crate::room::Room;
 
 /// Every endpoint that needs a login.
-const ENDPOINTS: [(&str, &str); 16] = [
+const ENDPOINTS: [(&str, &str); 17] = [
     ("GET", "alerts"),
     ("GET", "alerts/1"),
     ("GET", "alerts/1/packet"),
@@ -24,6 +24,7 @@ const ENDPOINTS: [(&str, &str); 16] = [
     ("GET", "stream"),
     ("GET", "triage/actions"),
     ("GET", "health"),
+    ("GET", "sensors"),
     ("GET", "session"),
     ("GET", "openapi.json"),
     ("POST", "logout"),

@@ -1,0 +1,96 @@
+//! `pigear sensors`: the sensors of a fleet.
+
+use std::fmt::Write;
+
+use anyhow::anyhow;
+use jiff::Timestamp;
+use pigear_alert::plural;
+
+use super::args::SensorsArgs;
+use super::failure::Failure;
+use super::listen::say;
+use super::output::write_out;
+use crate::fleet::nats;
+use crate::sensors::SensorReport;
+use crate::visible::visible;
+
+pub(super) fn run(args: &SensorsArgs) -> Result<(), Failure> {
+    if let Some(name) = &args.forget {
+        return forget(&args.from, name);
+    }
+    let sensors = nats::sensors(&args.from).map_err(|problem| anyhow!("{problem}"))?;
+    if sensors.is_empty() {
+        say("no sensor has sent a heartbeat yet");
+    }
+    let mut text = String::new();
+    if args.json {
+        for sensor in &sensors {
+            text += &serde_json::to_string(sensor).map_err(anyhow::Error::from)?;
+            text.push('\n');
+        }
+    } else if !sensors.is_empty() {
+        text = table(&sensors, Timestamp::now());
+    }
+    write_out(text.as_bytes())
+}
+
+fn forget(from: &str, name: &str) -> Result<(), Failure> {
+    if nats::forget(from, name).map_err(|problem| anyhow!("{problem}"))? {
+        say(&format!("{name} is forgotten, until its next heartbeat"));
+        return Ok(());
+    }
+    let sensors = nats::sensors(from).map_err(|problem| anyhow!("{problem}"))?;
+    let names: Vec<_> = sensors.iter().map(name_of).collect();
+    Err(anyhow!("no sensor has the name {name:?}; sensors are: {}", names.join(", ")).into())
+}
+
+fn name_of(sensor: &SensorReport) -> String {
+    sensor.sensor.as_ref().map_or_else(|| "-".to_owned(), |name| visible(name.as_bytes()))
+}
+
+fn table(sensors: &[SensorReport], now: Timestamp) -> String {
+    let widest = sensors.iter().map(|sensor| name_of(sensor).chars().count()).max();
+    let width = widest.unwrap_or_default().clamp(12, 40);
+    let mut text = format!(
+        "{:<width$} {:<8} {:>9} {:>12} {:>9} {:>9} {:>9} {:>9} {:>9}  version\n",
+        "sensor", "state", "last seen", "received", "lag", "dropped", "failed", "missed", "clock"
+    );
+    for sensor in sensors {
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            text,
+            "{:<width$} {:<8} {:>9} {:>12} {:>9} {:>9} {:>9} {:>9} {:>9}  {}",
+            name_of(sensor),
+            sensor.state,
+            age(now.duration_since(sensor.last_seen).as_secs()),
+            sensor.received,
+            sensor.lag,
+            sensor.dropped,
+            sensor.failed,
+            sensor.missed,
+            format!("{:+.1} s", sensor.clock_offset),
+            visible(sensor.version.as_bytes()),
+        );
+        for problem in &sensor.problems {
+            let _ = writeln!(text, "  {}", visible(problem.as_bytes()));
+        }
+    }
+    let silent = sensors.iter().filter(|sensor| sensor.state != "ok").count();
+    if silent > 0 {
+        let all = plural::count(sensors.len() as u64, "sensor");
+        let _ = writeln!(text, "{silent} of {all} silent");
+    }
+    text
+}
+
+/// A time ago, in one unit.
+fn age(seconds: i64) -> String {
+    // Clocks differ a little.
+    let seconds = seconds.max(0);
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}

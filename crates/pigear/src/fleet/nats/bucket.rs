@@ -1,0 +1,91 @@
+//! The key-value bucket with the sensors' heartbeats.
+
+use std::time::Instant;
+
+use async_nats::jetstream::Context;
+use async_nats::jetstream::kv::{Entry, Operation, PutError, Store};
+use async_nats::jetstream::stream::Config;
+use jiff::Timestamp;
+
+use super::stream::{self, Unavailable};
+use crate::fleet::subject::key;
+use crate::sensors::{Heartbeat, Roll, Seen};
+
+/// The default of `bucket`.
+pub(super) const BUCKET: &str = "PIGEAR_SENSORS";
+
+/// A name of a bucket.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.is_empty() || !name.chars().all(is_plain) {
+        return Err(format!(
+            "{name:?} is not a name of a bucket: it has ASCII letters, digits, - and _"
+        ));
+    }
+    Ok(())
+}
+
+/// Opens the bucket. One that is missing is created, if there is a configuration.
+///
+/// # Errors
+/// Why that isn't possible, in words for a user.
+pub(super) async fn open(
+    context: &Context,
+    name: &str,
+    create: Option<Config>,
+) -> Result<Store, String> {
+    match (stream::info(context, &format!("KV_{name}")).await, create) {
+        (Ok(_), _) => {}
+        (Err(Unavailable::Missing), Some(config)) => {
+            if let Err(error) = context.create_stream(config).await {
+                // Another sensor may have been faster.
+                let store = context.get_key_value(name).await;
+                return store.map_err(|_| format!("cannot create the bucket {name}: {error}"));
+            }
+        }
+        (Err(Unavailable::Missing), None) => {
+            return Err(format!(
+                "there is no bucket {name} yet; a sensor with create=yes creates it, and so does \
+                `nats kv add {name} --history 8`"
+            ));
+        }
+        (Err(problem), _) => return Err(format!("bucket {name}: {problem}")),
+    }
+    let store = context.get_key_value(name).await;
+    store.map_err(|error| format!("cannot use the bucket {name}: {error}"))
+}
+
+/// Why a heartbeat wasn't taken.
+pub(super) fn put_in_words(bucket: &str, error: &PutError) -> String {
+    let mut text = format!("bucket {bucket}: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(found) = cause {
+        text = format!("{text}: {found}");
+        cause = found.source();
+    }
+    text
+}
+
+/// Hands what is in the bucket to a roll. What isn't a heartbeat is left out.
+pub(super) fn take(roll: &mut Roll, entry: &Entry, is_new: bool) {
+    if entry.operation != Operation::Put {
+        roll.remove(&entry.key);
+        return;
+    }
+    let Ok(beat) = serde_json::from_slice::<Heartbeat>(&entry.value) else { return };
+    if entry.key != key(&beat.sensor) {
+        return;
+    }
+    let nanoseconds = entry.created.unix_timestamp_nanos();
+    let at = Timestamp::from_nanosecond(nanoseconds).unwrap_or_default();
+    roll.take(
+        &entry.key,
+        beat,
+        Seen { at, revision: entry.revision, heard: Instant::now(), is_new },
+    );
+}
+
+/// Whether a sensor is one of those that are wanted; all are, if none is named.
+pub(super) fn is_wanted(wanted: &[String], sensor: &str) -> bool {
+    wanted.is_empty() || wanted.iter().any(|name| name == sensor)
+}

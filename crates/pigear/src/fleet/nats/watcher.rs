@@ -1,0 +1,83 @@
+//! Watches the sensors' heartbeats, while the source runs.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_nats::connection::State;
+use async_nats::jetstream::context::ContextBuilder;
+use futures_util::StreamExt;
+use tokio::time::{sleep, timeout};
+use tracing::debug;
+
+use super::access::Access;
+use super::bucket::{self, is_wanted};
+use super::stream;
+use crate::sensors::Roll;
+
+/// How often to look for silent sensors, and at the connection.
+const TICK: Duration = Duration::from_millis(500);
+
+/// How long to wait before the bucket is opened again.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// How long the server may take to answer.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Watches the heartbeats.
+pub(super) struct Watcher {
+    pub(super) access: Access,
+    pub(super) bucket: String,
+    /// Only these sensors, if there are any.
+    pub(super) wanted: Vec<String>,
+    pub(super) roll: Arc<Mutex<Roll>>,
+}
+
+impl Watcher {
+    /// Watches until it is dropped. What is wrong with the connection is said by the source.
+    pub(super) async fn run(self) {
+        loop {
+            if let Err(problem) = self.watch().await {
+                debug!("heartbeats can't be read: {problem}");
+            }
+            self.roll().set_watched(None);
+            sleep(RETRY).await;
+        }
+    }
+
+    async fn watch(&self) -> Result<(), String> {
+        let client = self.access.connect(|_| {}).await?;
+        let context = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
+        let store = bucket::open(&context, &self.bucket, None).await?;
+        let status = store.status().await.map_err(|error| error.to_string())?;
+        let watch = store.watch_from_revision(">", 1).await;
+        let mut entries = watch.map_err(|error| error.to_string())?;
+        let mut is_new = status.values() == 0;
+        self.roll().set_watched(Some(Instant::now()));
+        loop {
+            match timeout(TICK, entries.next()).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(Err(error))) => return Err(error.to_string()),
+                Ok(Some(Ok(entry))) => {
+                    if is_wanted(&self.wanted, &entry.key) {
+                        bucket::take(&mut self.roll(), &entry, is_new);
+                    }
+                    is_new |= entry.delta == 0;
+                }
+                Err(_) => {}
+            }
+            if client.connection_state() != State::Connected {
+                return Err("the connection is lost".to_owned());
+            }
+            if self.roll().has_silent(Instant::now()) {
+                // If the bucket itself has no leader, nobody is silent.
+                let info = stream::info(&context, &store.stream_name).await;
+                info.map_err(|problem| problem.to_string())?;
+                self.roll().call_silent(Instant::now());
+            }
+        }
+    }
+
+    fn roll(&self) -> MutexGuard<'_, Roll> {
+        self.roll.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
