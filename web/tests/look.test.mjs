@@ -26,7 +26,7 @@ test("every view is accessible, light and dark, wide and narrow", { timeout: 120
   for (const [width, scheme] of [[1280, "light"], [360, "dark"]]) {
     for (const query of ["", "?view=overview", "?view=health", "?alert=1", "?text=nothing-at-all", "?filter=msg.foo+%3D%3D+1"]) {
       const page = await open(chrome, url + query, { width, scheme, allow: ["400 (Bad Request)"] });
-      await page.waitForSelector(query.includes("alert=") ? "#detail h2" : "main section");
+      await page.waitForSelector(query.includes("alert=") ? "#detail h2" : query.includes("filter=") ? "text=Not filtered" : "main section");
       await page.waitForFunction(() => !document.querySelector("main").dataset.busy);
       await isAccessible(page, `${query} ${width} ${scheme}`);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
