@@ -15,7 +15,7 @@ const WORDS = [
 ];
 
 const words = /** @type {HTMLInputElement} */ (h("input", {
-  id: "words", type: "search", autocomplete: "off", spellcheck: false, placeholder: "words, or src:10.0.0.0/8 -sid:1000",
+  id: "words", type: "search", autocomplete: "off", spellcheck: false, placeholder: "words, or src:10.0.0.0/8",
   role: "combobox", "aria-label": "Search: words, or field:value", "aria-expanded": "false", "aria-controls": "words-list", "aria-autocomplete": "list",
 }));
 const wordsList = h("ul", { id: "words-list", role: "listbox", class: "completion", hidden: true, "aria-label": "Values" });

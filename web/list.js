@@ -56,8 +56,7 @@ export function drawRows(groups, acts) {
 /** @type {WeakMap<Alert, HTMLTableRowElement>} */
 const drawn = new WeakMap();
 
-/** Draws an alert anew the next time. */
-/** @param {Alert} alert */
+/** Draws an alert anew the next time. @param {Alert} alert */
 export function changed(alert) { drawn.delete(alert); }
 
 /** @param {Alert} alert @param {boolean} inside @param {Acts} acts */
