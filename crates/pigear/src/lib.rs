@@ -51,11 +51,15 @@
 #[cfg(feature = "command")]
 pub mod command;
 pub mod config;
+#[cfg(any(feature = "http", feature = "nats", feature = "syslog", feature = "web"))]
+mod crypto;
 mod description;
 #[cfg(feature = "nats")]
 pub mod fleet;
 pub mod handler;
 mod host_name;
+#[cfg(any(feature = "http", feature = "nats"))]
+mod in_time;
 mod input_file;
 pub mod keys;
 pub mod listen;

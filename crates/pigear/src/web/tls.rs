@@ -7,6 +7,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::crypto;
 use crate::input_file::{self, MAX_SMALL};
 use crate::keys::SetupError;
 
@@ -31,8 +32,7 @@ pub(super) fn config(
     }
     let private = PrivateKeyDer::from_pem_slice(&pem(key)?);
     let private = private.map_err(|error| format!("cannot read {}: {error}", key.display()))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(crypto::provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .with_no_client_auth()

@@ -20,10 +20,11 @@ use tracing::{info, warn};
 use super::access::Access;
 use super::heartbeats::SharedClient;
 use super::options::Options;
-use super::runtime::{BACKOFF, in_time};
+use super::runtime::BACKOFF;
 use super::stream::{self, StreamSettings, Unavailable};
 use super::trouble::Trouble;
 use crate::fleet::{self, SubjectTemplate, message_id};
+use crate::in_time::in_time;
 
 /// A header of messages that may have been published before. Beyond the duplicate window only a reader can find out.
 pub(super) const RETRY_HEADER: &str = "Pigear-Retry";

@@ -1,17 +1,13 @@
 //! The runtime of a connection: one thread, so that the connection lives while its owner does something else.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
-use pigear_pipeline::{BackoffPolicy, Deadline, Jitter};
+use pigear_pipeline::{BackoffPolicy, Jitter};
 use tokio::runtime::{Builder, EnterGuard};
-use tokio::time::sleep;
 
-/// How soon the deadline is noticed.
-const TICK: Duration = Duration::from_millis(50);
+use crate::crypto;
 
 /// The wait between attempts. A cluster elects a new leader within a few seconds, and an attempt costs it little.
 pub(super) const BACKOFF: BackoffPolicy = BackoffPolicy {
@@ -27,8 +23,7 @@ pub(super) struct Runtime(Option<tokio::runtime::Runtime>);
 
 impl Runtime {
     pub(super) fn new() -> io::Result<Self> {
-        // The embedding program may have chosen another.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crypto::install();
         let mut builder = Builder::new_multi_thread();
         let runtime =
             builder.worker_threads(1).thread_name("nats").enable_io().enable_time().build()?;
@@ -57,19 +52,4 @@ impl Drop for Runtime {
             runtime.shutdown_background();
         }
     }
-}
-
-/// The result of `work`, unless the deadline comes first.
-pub(super) async fn in_time<T>(deadline: &Deadline, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    let mut late = pin!(async {
-        while !deadline.is_up() {
-            sleep(deadline.left().map_or(TICK, |left| left.min(TICK))).await;
-        }
-    });
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => late.as_mut().poll(context).map(|()| None),
-    })
-    .await
 }

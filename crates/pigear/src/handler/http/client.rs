@@ -10,6 +10,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Url};
 
 use super::auth;
 use super::options::Options;
+use crate::crypto;
 use crate::input_file::{self, MAX_SMALL};
 use crate::keys::SetupError;
 
@@ -19,8 +20,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The client for these options.
 pub(super) fn client(options: &Options, url: &Url) -> Result<Client, SetupError> {
-    // The embedding program may have chosen another.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    crypto::install();
     let builder = Client::builder()
         .user_agent(concat!("pigear/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())

@@ -1,16 +1,13 @@
 //! Stopping before the deadline.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use pigear_pipeline::Deadline;
 use tokio::time::{Instant, sleep};
 
-/// How soon the deadline is noticed.
-const TICK: Duration = Duration::from_millis(50);
+use crate::in_time::{TICK, in_time};
 
 /// Tells whether the deadline has come. Clones share it.
 #[derive(Clone, Default)]
@@ -43,17 +40,7 @@ impl Stopping {
 
     /// The result of `work`, unless the deadline comes first.
     pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut work = pin!(work);
-        let mut late = pin!(async {
-            while !self.deadline.is_up() {
-                sleep(self.deadline.left().map_or(TICK, |left| left.min(TICK))).await;
-            }
-        });
-        poll_fn(|context| match work.as_mut().poll(context) {
-            Poll::Ready(result) => Poll::Ready(Some(result)),
-            Poll::Pending => late.as_mut().poll(context).map(|()| None),
-        })
-        .await
+        in_time(&self.deadline, work).await
     }
 }
 

@@ -16,6 +16,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, SignatureScheme};
 
+use crate::crypto;
 use crate::handler::receiver::Transport;
 use crate::input_file::{self, MAX_SMALL};
 
@@ -77,7 +78,7 @@ impl Config {
             Some(path) => from_file(path)?,
             None => of_system()?,
         };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = crypto::provider();
         let key = own(files, &provider)?.map(Arc::new);
         let identity = Arc::new(Identity { key, was_asked: AtomicBool::new(false) });
         let tls = ClientConfig::builder_with_provider(provider)
