@@ -1,8 +1,10 @@
 //! The key-value bucket with the sensors' heartbeats.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use async_nats::Client;
 use async_nats::jetstream::Context;
+use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::kv::{Entry, Operation, PutError, Store};
 use async_nats::jetstream::stream::Config;
 use jiff::Timestamp;
@@ -13,6 +15,9 @@ use crate::sensors::{Heartbeat, Roll, Seen};
 
 /// The default of `bucket`.
 pub(super) const BUCKET: &str = "PIGEAR_SENSORS";
+
+/// How long the server may take to answer.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A name of a bucket.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
@@ -30,11 +35,12 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
 /// # Errors
 /// Why that isn't possible, in words for a user.
 pub(super) async fn open(
-    context: &Context,
+    client: &Client,
     name: &str,
     create: Option<Config>,
 ) -> Result<Store, String> {
-    match (stream::info(context, &format!("KV_{name}")).await, create) {
+    let context = jetstream(client);
+    match (stream::info(&context, &stream_name(name)).await, create) {
         (Ok(_), _) => {}
         (Err(Unavailable::Missing), Some(config)) => {
             if let Err(error) = context.create_stream(config).await {
@@ -53,6 +59,24 @@ pub(super) async fn open(
     }
     let store = context.get_key_value(name).await;
     store.map_err(|error| format!("cannot use the bucket {name}: {error}"))
+}
+
+/// Whether the bucket can be used now.
+///
+/// # Errors
+/// Why not, in words for a user.
+pub(super) async fn check(client: &Client, name: &str) -> Result<(), String> {
+    let info = stream::info(&jetstream(client), &stream_name(name)).await;
+    info.map(drop).map_err(|problem| format!("bucket {name}: {problem}"))
+}
+
+fn jetstream(client: &Client) -> Context {
+    ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone())
+}
+
+/// The stream that the bucket is.
+pub(super) fn stream_name(bucket: &str) -> String {
+    format!("KV_{bucket}")
 }
 
 /// Why a heartbeat wasn't taken.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::connection::State;
-use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::kv::Store;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use jiff::Timestamp;
@@ -24,9 +23,6 @@ use crate::sensors::{Heartbeat, OwnSensor, SharedSensors};
 
 /// How many heartbeats of a sensor are kept: enough to see two Pigears that use one name by turns.
 const HISTORY: i64 = 8;
-
-/// How long the server may take to answer.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the last heartbeat may hold up the end.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
@@ -192,11 +188,10 @@ impl Sender {
             self.client.set(client.clone());
             client
         };
-        let context = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
         let HeartbeatSettings { bucket: name, create, replicas, storage, .. } = &self.settings;
         // The library's own way asks for the account, which it can't read from servers of 2.9.
         let config = create.then(|| Config {
-            name: format!("KV_{name}"),
+            name: bucket::stream_name(name),
             description: Some("heartbeats of sensors, from Pigear".to_owned()),
             subjects: vec![format!("$KV.{name}.>")],
             max_messages_per_subject: HISTORY,
@@ -212,7 +207,7 @@ impl Sender {
             allow_direct: true,
             ..Config::default()
         });
-        let store = bucket::open(&context, name, config).await.map_err(Problem::Refused)?;
+        let store = bucket::open(&client, name, config).await.map_err(Problem::Refused)?;
         Ok((client, store))
     }
 }

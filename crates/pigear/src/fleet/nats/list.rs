@@ -1,23 +1,16 @@
 //! Lists the sensors that sent heartbeats.
 
-use std::time::Duration;
-
-use async_nats::jetstream::Context;
-use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::kv::Operation;
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::access::Access;
-use super::bucket::{is_wanted, open, take};
+use super::bucket::{REQUEST_TIMEOUT, is_wanted, open, take};
 use super::runtime::Runtime;
 use super::source_options::SourceOptions;
 use crate::fleet::subject::key;
 use crate::sensors::{Roll, SensorReport};
-
-/// How long the server may take to answer.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the servers know of the sensors now. `from` is as the source's.
 ///
@@ -47,7 +40,7 @@ pub(crate) fn forget(from: &str, sensor: &str) -> Result<bool, String> {
     let access = Access::new(options.access())?;
     let runtime = Runtime::new().map_err(|error| format!("cannot start threads: {error}"))?;
     let done = runtime.run(async {
-        let store = open(&connect(&access).await?, &name, None).await?;
+        let store = open(&access.connect(|_| {}).await?, &name, None).await?;
         let failed = |error: &dyn std::error::Error| format!("bucket {name}: {error}");
         let entry = store.entry(key(sensor)).await.map_err(|error| failed(&error))?;
         if entry.is_none_or(|entry| entry.operation != Operation::Put) {
@@ -58,13 +51,8 @@ pub(crate) fn forget(from: &str, sensor: &str) -> Result<bool, String> {
     done.map_err(|problem: String| format!("{}: {problem}", access.shown()))
 }
 
-async fn connect(access: &Access) -> Result<Context, String> {
-    let client = access.connect(|_| {}).await?;
-    Ok(ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client))
-}
-
 async fn read(access: &Access, name: &str, roll: &mut Roll) -> Result<(), String> {
-    let store = open(&connect(access).await?, name, None).await?;
+    let store = open(&access.connect(|_| {}).await?, name, None).await?;
     let failed = |problem: &str| format!("bucket {name}: {problem}");
     let status = store.status().await.map_err(|error| failed(&error.to_string()))?;
     if status.values() == 0 {

@@ -4,14 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_nats::connection::State;
-use async_nats::jetstream::context::ContextBuilder;
 use futures_util::StreamExt;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use super::access::Access;
 use super::bucket::{self, is_wanted};
-use super::stream;
 use crate::sensors::Roll;
 
 /// How often to look for silent sensors, and at the connection.
@@ -19,9 +17,6 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// How long to wait before the bucket is opened again.
 const RETRY: Duration = Duration::from_secs(2);
-
-/// How long the server may take to answer.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Watches the heartbeats.
 pub(super) struct Watcher {
@@ -46,8 +41,7 @@ impl Watcher {
 
     async fn watch(&self) -> Result<(), String> {
         let client = self.access.connect(|_| {}).await?;
-        let context = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
-        let store = bucket::open(&context, &self.bucket, None).await?;
+        let store = bucket::open(&client, &self.bucket, None).await?;
         let status = store.status().await.map_err(|error| error.to_string())?;
         let watch = store.watch_from_revision(">", 1).await;
         let mut entries = watch.map_err(|error| error.to_string())?;
@@ -70,8 +64,7 @@ impl Watcher {
             }
             if self.roll().has_silent(Instant::now()) {
                 // If the bucket itself has no leader, nobody is silent.
-                let info = stream::info(&context, &store.stream_name).await;
-                info.map_err(|problem| problem.to_string())?;
+                bucket::check(&client, &self.bucket).await?;
                 self.roll().call_silent(Instant::now());
             }
         }
