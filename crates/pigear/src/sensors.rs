@@ -7,6 +7,8 @@ mod notice;
 mod report;
 #[cfg(feature = "nats")]
 mod roll;
+#[cfg(feature = "nats")]
+mod sensor;
 mod shared;
 
 #[cfg(feature = "nats")]
@@ -15,7 +17,9 @@ pub(crate) use heartbeat::Heartbeat;
 pub(crate) use notice::Notice;
 pub(crate) use report::SensorReport;
 #[cfg(feature = "nats")]
-pub(crate) use roll::{Roll, Seen};
+pub(crate) use roll::Roll;
+#[cfg(feature = "nats")]
+pub(crate) use sensor::Seen;
 #[cfg(feature = "nats")]
 pub(crate) use shared::OwnSensor;
 pub(crate) use shared::SharedSensors;

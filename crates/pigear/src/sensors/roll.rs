@@ -1,19 +1,13 @@
 //! The sensors that were heard of, and what there is to say about them.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::time::Instant;
 
-use jiff::{SignedDuration, Timestamp};
-use pigear_alert::plural;
+use jiff::Timestamp;
 
-use super::notice::NoticeSubject;
+use super::sensor::{Seen, Sensor};
 use super::{Heartbeat, Notice, SensorReport};
-
-/// By how much a clock may be wrong.
-const MAX_CLOCK_OFFSET: SignedDuration = SignedDuration::from_secs(60);
-
-/// How many of the last heartbeats are looked at to find two Pigears with one name.
-const RUNS: usize = 8;
 
 /// The sensors that were heard of.
 #[derive(Debug)]
@@ -24,30 +18,6 @@ pub(crate) struct Roll {
     /// Since when heartbeats would be heard; `None` if they aren't.
     watched: Option<Instant>,
     notices: Vec<Notice>,
-}
-
-/// When a heartbeat came.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen {
-    /// By the server's clock.
-    pub(crate) at: Timestamp,
-    /// Its number in the bucket.
-    pub(crate) revision: u64,
-    /// When it was read here.
-    pub(crate) heard: Instant,
-    /// Whether it came just now, and was not there before.
-    pub(crate) is_new: bool,
-}
-
-#[derive(Debug)]
-struct Sensor {
-    beat: Heartbeat,
-    seen: Seen,
-    /// The runs and hosts of the last heartbeats.
-    runs: VecDeque<(String, String)>,
-    is_silent: bool,
-    has_namesake: bool,
-    has_wrong_clock: bool,
 }
 
 impl Roll {
@@ -62,24 +32,11 @@ impl Roll {
 
     /// Takes a heartbeat. `key` is the sensor's in the bucket.
     pub(crate) fn take(&mut self, key: &str, beat: Heartbeat, seen: Seen) {
-        let run = (beat.run.clone(), beat.host.clone());
-        let sensor = match self.sensors.entry(key.to_owned()) {
-            std::collections::btree_map::Entry::Occupied(known) => {
-                let known = known.into_mut();
-                // The same one is read again after each connection.
-                if seen.at <= known.seen.at {
-                    return;
-                }
-                (known.beat, known.seen) = (beat, seen);
-                known
-            }
-            std::collections::btree_map::Entry::Vacant(new) => new.insert(Sensor::new(beat, seen)),
+        let changes = match self.sensors.entry(key.to_owned()) {
+            Entry::Occupied(known) => known.into_mut().take(beat, seen),
+            Entry::Vacant(new) => new.insert(Sensor::new(beat, seen)).changes(),
         };
-        sensor.runs.push_back(run);
-        if sensor.runs.len() > RUNS {
-            sensor.runs.pop_front();
-        }
-        self.notices.extend(sensor.changes());
+        self.notices.extend(changes);
     }
 
     /// Forgets a sensor.
@@ -102,16 +59,14 @@ impl Roll {
             .collect();
         for key in silent {
             if let Some(sensor) = self.sensors.get_mut(&key) {
-                sensor.is_silent = true;
-                self.notices.push(sensor.silence(self.allowed));
+                self.notices.push(sensor.call_silent(self.allowed));
             }
         }
     }
 
     fn falls_silent(&self, sensor: &Sensor, now: Instant) -> bool {
         let Some(watched) = self.watched.filter(|_| self.allowed > 0) else { return false };
-        let since = sensor.seen.heard.max(watched);
-        !sensor.is_silent && now.saturating_duration_since(since) > sensor.limit(self.allowed)
+        sensor.falls_silent(watched, now, self.allowed)
     }
 
     /// What is new.
@@ -125,127 +80,12 @@ impl Roll {
     }
 }
 
-impl Sensor {
-    fn new(beat: Heartbeat, seen: Seen) -> Self {
-        Self {
-            beat,
-            seen,
-            runs: VecDeque::new(),
-            is_silent: false,
-            has_namesake: false,
-            has_wrong_clock: false,
-        }
-    }
-
-    /// After which time without a heartbeat it is silent.
-    fn limit(&self, allowed: u32) -> Duration {
-        self.beat.interval() * allowed.max(1)
-    }
-
-    /// By how much its clock is ahead.
-    fn clock_offset(&self) -> SignedDuration {
-        self.beat.sent.duration_since(self.seen.at)
-    }
-
-    /// The hosts of the Pigears that use its name by turns. A Pigear that was restarted is another run, but the
-    /// one before doesn't come again.
-    fn namesakes(&self) -> Option<[&str; 2]> {
-        let (last, host) = self.runs.back()?;
-        let other = self.runs.iter().rposition(|(run, _)| run != last)?;
-        let comes_again = self.runs.iter().take(other).any(|(run, _)| run == last);
-        comes_again.then(|| [host.as_str(), self.runs.get(other).map_or("", |(_, host)| host)])
-    }
-
-    /// What is new with its latest heartbeat. One that was there before is no news.
-    fn changes(&mut self) -> Vec<Notice> {
-        let mut notices = Vec::new();
-        if !self.seen.is_new {
-            return notices;
-        }
-        if std::mem::take(&mut self.is_silent) && !self.beat.stopped {
-            notices.push(self.notice(NoticeSubject::Back, "is back".to_owned()));
-        }
-        let said = self.namesakes().map(namesakes_text);
-        let had = std::mem::replace(&mut self.has_namesake, said.is_some());
-        if let Some(text) = said.filter(|_| !had) {
-            notices.push(self.notice(NoticeSubject::SameName, text));
-        }
-        let said = clock_text(self.clock_offset());
-        let had = std::mem::replace(&mut self.has_wrong_clock, said.is_some());
-        if let Some(text) = said.filter(|_| !had) {
-            notices.push(self.notice(NoticeSubject::Clock, text));
-        }
-        notices
-    }
-
-    fn notice(&self, subject: NoticeSubject, text: String) -> Notice {
-        let Seen { at, revision: number, .. } = self.seen;
-        Notice { subject, sensor: self.beat.sensor.clone(), at, number, text }
-    }
-
-    fn silence(&self, allowed: u32) -> Notice {
-        let limit = self.limit(allowed);
-        let text = if self.beat.stopped {
-            "is silent: its Pigear was stopped".to_owned()
-        } else {
-            format!("is silent: no heartbeat for {limit:?}")
-        };
-        let at = self.seen.at.saturating_add(limit).unwrap_or(self.seen.at);
-        Notice { at, ..self.notice(NoticeSubject::Silent, text) }
-    }
-
-    fn report(&self, now: Timestamp, allowed: u32) -> SensorReport {
-        let (beat, seen) = (&self.beat, self.seen);
-        // One that was there before may be old.
-        let age = now.duration_since(seen.at);
-        let is_old = !seen.is_new && age.unsigned_abs() > self.limit(allowed) && age.is_positive();
-        let state = match (beat.stopped, self.is_silent || is_old) {
-            (true, _) => "stopped",
-            (false, true) => "silent",
-            (false, false) => "ok",
-        };
-        let offset = self.clock_offset();
-        let problems = self.namesakes().map(namesakes_text).into_iter().chain(clock_text(offset));
-        SensorReport {
-            sensor: Some(beat.sensor.clone()).filter(|name| !name.is_empty()),
-            state,
-            last_seen: seen.at,
-            started: beat.started,
-            host: beat.host.clone(),
-            version: beat.version.clone(),
-            clock_offset: (offset.as_secs_f64() * 1_000.0).round() / 1_000.0,
-            received: beat.counter("received"),
-            missed: beat.counter("missed"),
-            malformed: beat.counter("malformed"),
-            dropped: beat.of_handlers("dropped"),
-            failed: beat.of_handlers("failed"),
-            lag: beat.lag(),
-            sockets: beat.sockets.clone(),
-            threads: beat.threads.clone(),
-            problems: problems.collect(),
-        }
-    }
-}
-
-fn namesakes_text([one, other]: [&str; 2]) -> String {
-    if one == other {
-        format!("is the name of two Pigears on {one}; give each its own with --sensor")
-    } else {
-        format!("is the name of two Pigears, on {one} and {other}; give each its own with --sensor")
-    }
-}
-
-fn clock_text(offset: SignedDuration) -> Option<String> {
-    if offset.abs() <= MAX_CLOCK_OFFSET {
-        return None;
-    }
-    let seconds = plural::count(offset.unsigned_abs().as_secs(), "second");
-    let which = if offset.is_positive() { "ahead of" } else { "behind" };
-    Some(format!("has a clock that is {seconds} {which} the server's"))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use jiff::SignedDuration;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
