@@ -6,6 +6,8 @@
 
 #[path = "../../tests/http/nginx/process.rs"]
 mod nginx;
+#[path = "../listen/program.rs"]
+mod program;
 #[path = "../listen/table.rs"]
 mod table;
 
@@ -105,16 +107,5 @@ fn run() -> anyhow::Result<()> {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "the table is what this is for")]
-fn say(line: &str) {
-    println!("{line}");
+    program::exit_code(run())
 }

@@ -11,7 +11,9 @@ mod children;
 mod held_up;
 mod memory;
 mod player;
+mod program;
 mod recordings;
+mod rows;
 mod sleeper;
 mod speed;
 mod start;
@@ -19,10 +21,9 @@ mod store;
 mod table;
 mod unified2;
 
-use std::env;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tempfile::TempDir;
 
 use recordings::Recordings;
@@ -51,35 +52,18 @@ fn main() -> ExitCode {
     if sleeper::is_wanted() {
         return sleeper::main();
     }
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "the table is what this is for")]
-fn say(line: &str) {
-    println!("{line}");
+    program::exit_code(run())
 }
 
 fn run() -> anyhow::Result<()> {
-    // Cargo adds `--bench`.
-    let wanted: Vec<_> = env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
-    if let Some(unknown) = wanted.iter().find(|name| ROWS.iter().all(|(row, _)| row != name)) {
-        bail!("unknown row {unknown:?}; known are {}", ROWS.map(|(row, _)| row).join(", "));
-    }
+    let rows = rows::wanted(&ROWS)?;
     let dir = tempfile::tempdir().context("cannot make a directory")?;
     let recordings = Recordings::make(dir.path()).context("cannot make a recording")?;
     children::compile_yardstick(dir.path())?;
     let bench = Bench { dir, recordings };
     table::print_head();
-    for (row, measure) in ROWS {
-        if wanted.is_empty() || wanted.iter().any(|name| name == row) {
-            measure(&bench).with_context(|| format!("cannot measure {row}"))?;
-        }
+    for (row, measure) in rows {
+        measure(&bench).with_context(|| format!("cannot measure {row}"))?;
     }
     Ok(())
 }

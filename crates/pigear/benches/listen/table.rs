@@ -1,6 +1,6 @@
 //! The table that is printed, and what belongs in it.
 
-use crate::say;
+use crate::program::say;
 
 /// One line.
 pub(crate) struct Row<'a> {

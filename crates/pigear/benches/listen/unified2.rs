@@ -11,8 +11,9 @@ use anyhow::{Context, ensure};
 use flate2::read::GzDecoder;
 use pigear_alert::unified2;
 
+use crate::Bench;
+use crate::program::say;
 use crate::table::{Pairs, Row};
-use crate::{Bench, say};
 
 const PAIRS: usize = 3;
 

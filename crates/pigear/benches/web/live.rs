@@ -13,9 +13,10 @@ use serde::Deserialize;
 
 use crate::children::Receiver;
 use crate::fill::{Numbers, message};
+use crate::program::say;
 use crate::server::{free_port, url, wait_for};
 use crate::table::Row;
-use crate::{browser, number, say};
+use crate::{browser, number};
 
 const RATE: u32 = 1_000;
 

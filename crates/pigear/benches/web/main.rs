@@ -19,9 +19,13 @@ mod look;
 #[expect(dead_code, reason = "the other benchmark uses all of it")]
 #[path = "../listen/player.rs"]
 mod player;
+#[path = "../listen/program.rs"]
+mod program;
 #[expect(dead_code, reason = "the other benchmark uses all of it")]
 #[path = "../listen/recordings.rs"]
 mod recordings;
+#[path = "../listen/rows.rs"]
+mod rows;
 mod server;
 #[path = "../listen/table.rs"]
 mod table;
@@ -30,7 +34,7 @@ use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 type Measure = fn(&Path) -> anyhow::Result<()>;
 
@@ -42,18 +46,7 @@ const ROWS: [(&str, Measure); 4] = [
 ];
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "the table is what this is for")]
-fn say(line: &str) {
-    println!("{line}");
+    program::exit_code(run())
 }
 
 /// A number from the environment, or this one.
@@ -62,17 +55,11 @@ fn number(name: &str, usual: u32) -> anyhow::Result<u32> {
 }
 
 fn run() -> anyhow::Result<()> {
-    // Cargo adds `--bench`.
-    let wanted: Vec<_> = env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
-    if let Some(unknown) = wanted.iter().find(|name| ROWS.iter().all(|(row, _)| row != name)) {
-        bail!("unknown row {unknown:?}; known are {}", ROWS.map(|(row, _)| row).join(", "));
-    }
+    let rows = rows::wanted(&ROWS)?;
     table::print_head();
-    for (row, measure) in ROWS {
-        if wanted.is_empty() || wanted.iter().any(|name| name == row) {
-            let dir = tempfile::tempdir().context("cannot make a directory")?;
-            measure(dir.path()).with_context(|| format!("cannot measure {row}"))?;
-        }
+    for (row, measure) in rows {
+        let dir = tempfile::tempdir().context("cannot make a directory")?;
+        measure(dir.path()).with_context(|| format!("cannot measure {row}"))?;
     }
     Ok(())
 }
