@@ -29,7 +29,6 @@ use tracing::warn;
 pub(crate) use list::{forget, sensors};
 pub use options::Options;
 pub(crate) use source::NatsSource;
-pub use stream::{Discard, Retention, Storage, StreamCompression};
 
 use crate::description::{Description, FileUse};
 use crate::keys::SetupError;

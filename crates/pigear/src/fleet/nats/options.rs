@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use async_nats::jetstream::stream::{Compression, DiscardPolicy, RetentionPolicy, StorageType};
 use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::access::{AccessKeys, urls};
 use super::bucket::{self, BUCKET};
 use super::heartbeats::HeartbeatSettings;
-use super::stream::{Discard, Retention, Storage, StreamCompression, StreamSettings};
+use super::stream::StreamSettings;
 use crate::fleet::SubjectTemplate;
 use crate::keys::{FormatKeys, Time, YesNo, parsed, parsed_option, positive_option};
 use crate::secret::Secret;
@@ -44,8 +45,7 @@ pub struct Options {
     #[serde(deserialize_with = "positive_option")]
     pub replicas: Option<usize>,
     /// How long the stream keeps alerts: `limits` (default), `workqueue` or `interest`.
-    #[serde(deserialize_with = "parsed_option")]
-    pub retention: Option<Retention>,
+    pub(super) retention: Option<RetentionPolicy>,
     /// How old alerts may get; 7d, if not given. 0 for no limit.
     #[serde(deserialize_with = "parsed_option")]
     pub max_age: Option<Time>,
@@ -53,17 +53,14 @@ pub struct Options {
     #[serde(deserialize_with = "positive_option")]
     pub max_size: Option<ByteSize>,
     /// What a full stream does: remove `old` alerts (default), or refuse `new` ones.
-    #[serde(deserialize_with = "parsed_option")]
-    pub discard: Option<Discard>,
+    pub(super) discard: Option<DiscardPolicy>,
     /// For how long the stream remembers ids, by which it drops duplicates; 2m, if not given.
     #[serde(deserialize_with = "parsed_option")]
     pub duplicate_window: Option<Time>,
     /// How the stream is compressed on the server's disk: `s2` (default) or `none`.
-    #[serde(deserialize_with = "parsed_option")]
-    pub compression: Option<StreamCompression>,
+    pub(super) compression: Option<Compression>,
     /// Where the stream is kept: `file` (default) or `memory`.
-    #[serde(deserialize_with = "parsed_option")]
-    pub storage: Option<Storage>,
+    pub(super) storage: Option<StorageType>,
     /// How many alerts may be published and not acknowledged; 1024, if not given.
     #[serde(deserialize_with = "parsed")]
     pub in_flight: usize,
@@ -186,7 +183,7 @@ impl Options {
             interval,
             create: self.create == Some(YesNo::Yes),
             replicas: self.replicas.unwrap_or(1),
-            storage: self.storage.unwrap_or(Storage::File).value(),
+            storage: self.storage.unwrap_or(StorageType::File),
         })
     }
 
@@ -201,7 +198,7 @@ impl Options {
             max_bytes: self.max_size.map(|max| i64::try_from(max.as_u64()).unwrap_or(i64::MAX)),
             discard: self.discard,
             duplicate_window: self.duplicate_window.map(|window| window.0),
-            compression: self.compression,
+            compression: self.compression.clone(),
             storage: self.storage,
         }
     }

@@ -1,7 +1,6 @@
 //! The stream: creating it, and comparing it with what was asked for.
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use async_nats::jetstream::context::{
@@ -11,6 +10,8 @@ use async_nats::jetstream::stream::{
     Compression, Config, DiscardPolicy, Info, RetentionPolicy, StorageType,
 };
 use async_nats::jetstream::{Context, ErrorCode};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::fleet::subject::covers;
 
@@ -28,86 +29,14 @@ pub(super) struct StreamSettings {
     /// The subjects that it must have.
     pub(super) subject: String,
     pub(super) replicas: Option<usize>,
-    pub(super) retention: Option<Retention>,
+    pub(super) retention: Option<RetentionPolicy>,
     pub(super) max_age: Option<Duration>,
     pub(super) max_bytes: Option<i64>,
-    pub(super) discard: Option<Discard>,
+    pub(super) discard: Option<DiscardPolicy>,
     pub(super) duplicate_window: Option<Duration>,
-    pub(super) compression: Option<StreamCompression>,
-    pub(super) storage: Option<Storage>,
+    pub(super) compression: Option<Compression>,
+    pub(super) storage: Option<StorageType>,
 }
-
-/// A value of a setting that has names.
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident is $of:ident: $($(#[$about:meta])* $variant:ident $text:literal $value:expr),+) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($(#[$about])* $variant),+ }
-
-        impl $name {
-            pub(super) fn value(self) -> $of {
-                match self { $(Self::$variant => $value),+ }
-            }
-
-            fn name_of(value: &$of) -> &'static str {
-                $(if *value == $value { return $text; })+
-                "something else"
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                match text {
-                    $($text => Ok(Self::$variant),)+
-                    _ => Err(format!("expected one of {}", [$($text),+].join(", "))),
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(match self { $(Self::$variant => $text),+ })
-            }
-        }
-    };
-}
-
-named!(
-    /// How long the stream keeps messages.
-    Retention is RetentionPolicy:
-    /// Until they are too old or too many.
-    Limits "limits" RetentionPolicy::Limits,
-    /// Until all consumers have acknowledged them.
-    Interest "interest" RetentionPolicy::Interest,
-    /// Until the one consumer of each has acknowledged it.
-    WorkQueue "workqueue" RetentionPolicy::WorkQueue
-);
-named!(
-    /// What a full stream does.
-    Discard is DiscardPolicy:
-    /// It removes the oldest messages.
-    Old "old" DiscardPolicy::Old,
-    /// It refuses new ones, which wait at the sensor.
-    New "new" DiscardPolicy::New
-);
-named!(
-    /// Where the stream is kept.
-    Storage is StorageType:
-    /// In files.
-    File "file" StorageType::File,
-    /// In memory.
-    Memory "memory" StorageType::Memory
-);
-named!(
-    /// How the stream is compressed on the server's disk.
-    StreamCompression is Compression:
-    /// With S2.
-    S2 "s2" Compression::S2,
-    /// Not at all.
-    None "none" Compression::None
-);
 
 /// A stream that can be used, though it may not be as asked.
 pub(super) struct Checked {
@@ -121,8 +50,8 @@ impl StreamSettings {
     /// Whether a server of this version may pass over alerts that it has acknowledged: 2.9 does so with a work queue
     /// that was full.
     pub(super) fn is_unsafe_on(&self, version: &str) -> bool {
-        let is_queue = self.retention == Some(Retention::WorkQueue);
-        is_queue && self.discard == Some(Discard::New) && version.starts_with("2.9.")
+        let is_queue = self.retention == Some(RetentionPolicy::WorkQueue);
+        is_queue && self.discard == Some(DiscardPolicy::New) && version.starts_with("2.9.")
     }
 
     /// Looks for the stream, and creates it if it is missing and that is allowed.
@@ -168,16 +97,16 @@ impl StreamSettings {
             name: self.name.clone(),
             subjects: vec![self.subject.clone()],
             num_replicas: self.replicas.unwrap_or(1),
-            retention: self.retention.unwrap_or(Retention::Limits).value(),
+            retention: self.retention.unwrap_or(RetentionPolicy::Limits),
             max_age: self.max_age.unwrap_or(MAX_AGE),
             max_bytes: self.max_bytes.unwrap_or(-1),
             max_messages: -1,
             max_messages_per_subject: -1,
             max_consumers: -1,
-            discard: self.discard.unwrap_or(Discard::Old).value(),
+            discard: self.discard.unwrap_or(DiscardPolicy::Old),
             duplicate_window: self.duplicate_window.unwrap_or(DUPLICATE_WINDOW),
-            compression: Some(self.compression.unwrap_or(StreamCompression::S2).value()),
-            storage: self.storage.unwrap_or(Storage::File).value(),
+            compression: Some(self.compression.clone().unwrap_or(Compression::S2)),
+            storage: self.storage.unwrap_or(StorageType::File),
             description: Some("alerts of Snort, from Pigear".to_owned()),
             ..Config::default()
         }
@@ -201,60 +130,44 @@ impl StreamSettings {
 
     /// Where the stream isn't as asked. Servers don't refuse settings that they don't know: they leave them out.
     fn differences(&self, found: &Config) -> Vec<String> {
-        let retention = self.retention.map(|asked| {
-            (
-                asked.value() == found.retention,
-                "retention",
-                asked.to_string(),
-                Retention::name_of(&found.retention).to_owned(),
-            )
-        });
-        let discard = self.discard.map(|asked| {
-            (
-                asked.value() == found.discard,
-                "discard",
-                asked.to_string(),
-                Discard::name_of(&found.discard).to_owned(),
-            )
-        });
-        let storage = self.storage.map(|asked| {
-            (
-                asked.value() == found.storage,
-                "storage",
-                asked.to_string(),
-                Storage::name_of(&found.storage).to_owned(),
-            )
-        });
-        let compression = self.compression.map(|asked| {
-            let has = found.compression.clone().unwrap_or(Compression::None);
-            (
-                asked.value() == has,
-                "compression",
-                asked.to_string(),
-                StreamCompression::name_of(&has).to_owned(),
-            )
-        });
-        let replicas = self.replicas.map(|asked| {
-            (
-                asked == found.num_replicas,
-                "replicas",
-                asked.to_string(),
-                found.num_replicas.to_string(),
-            )
-        });
-        let max_bytes = self.max_bytes.map(|asked| {
-            (asked == found.max_bytes, "max_size", asked.to_string(), found.max_bytes.to_string())
-        });
-        let time = |name, asked: Option<Duration>, has: Duration| {
-            asked.map(|asked| (asked == has, name, format!("{asked:?}"), format!("{has:?}")))
-        };
-        let max_age = time("max_age", self.max_age, found.max_age);
-        let window = time("duplicate_window", self.duplicate_window, found.duplicate_window);
-        let all = [replicas, retention, max_age, max_bytes, discard, window, compression, storage];
-        let differs = |(is_same, name, asked, has): (bool, &str, String, String)| {
-            (!is_same).then(|| format!("{name} is {has} instead of {asked}"))
-        };
-        all.into_iter().flatten().filter_map(differs).collect()
+        let compression = found.compression.clone().unwrap_or(Compression::None);
+        let time = |time: &Duration| format!("{time:?}");
+        let all = [
+            difference("replicas", self.replicas.as_ref(), &found.num_replicas, text),
+            difference("retention", self.retention.as_ref(), &found.retention, text),
+            difference("max_age", self.max_age.as_ref(), &found.max_age, time),
+            difference("max_size", self.max_bytes.as_ref(), &found.max_bytes, text),
+            difference("discard", self.discard.as_ref(), &found.discard, text),
+            difference(
+                "duplicate_window",
+                self.duplicate_window.as_ref(),
+                &found.duplicate_window,
+                time,
+            ),
+            difference("compression", self.compression.as_ref(), &compression, text),
+            difference("storage", self.storage.as_ref(), &found.storage, text),
+        ];
+        all.into_iter().flatten().collect()
+    }
+}
+
+/// How a setting differs from what was asked, if it was and does.
+fn difference<T: PartialEq>(
+    name: &str,
+    asked: Option<&T>,
+    has: &T,
+    text: impl Fn(&T) -> String,
+) -> Option<String> {
+    let asked = asked.filter(|asked| *asked != has)?;
+    Some(format!("{name} is {} instead of {}", text(has), text(asked)))
+}
+
+/// A number, or the name that JetStream has for a value.
+fn text<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(name)) => name,
+        Ok(other) => other.to_string(),
+        Err(error) => error.to_string(),
     }
 }
 
