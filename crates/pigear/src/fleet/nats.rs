@@ -16,6 +16,7 @@ mod source;
 mod source_options;
 mod stream;
 mod trouble;
+mod unacknowledged;
 mod watcher;
 
 use std::num::NonZeroUsize;

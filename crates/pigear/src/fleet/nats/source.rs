@@ -1,12 +1,10 @@
 //! The source: reads alerts from a stream, and acknowledges them once they are settled.
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream::context::ContextBuilder;
-use async_nats::jetstream::message::{AckKind, Acker};
 use async_nats::{Client, Event};
 use futures_util::StreamExt;
 use pigear_alert::Alert;
@@ -16,10 +14,11 @@ use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use super::access::Access;
-use super::consumer::{ACK_WAIT, ConsumerSettings, Open};
+use super::consumer::{ConsumerSettings, Open};
 use super::publisher::RETRY_HEADER;
 use super::runtime::{BACKOFF, Runtime};
 use super::source_options::SourceOptions;
+use super::unacknowledged::Unacknowledged;
 use super::watcher::Watcher;
 use crate::fleet::recent::Recent;
 use crate::fleet::subject::key;
@@ -49,9 +48,6 @@ const RECENT: usize = 100_000;
 /// when delivery begins again, so they are looked for until this many in a row are new.
 const UNSURE: u32 = 1_000;
 
-/// A message that has to wait for so long to be acknowledged is reported to be in progress.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(ACK_WAIT.as_secs() / 3);
-
 /// How often the sensors are looked at.
 const SENSORS_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -65,20 +61,13 @@ pub(crate) struct NatsSource {
     looked: Instant,
     archive: Option<Archive>,
     recent: Recent,
-    unacknowledged: VecDeque<Unacknowledged>,
+    unacknowledged: Unacknowledged,
     /// How many more alerts are looked for in the store, though nothing says that they were delivered before.
     unsure: u32,
     /// Messages that are not alerts.
     undecoded: u64,
     /// Alerts that came again.
     duplicates: u64,
-}
-
-/// A message that is acknowledged once this many alerts are settled.
-struct Unacknowledged {
-    alerts: u64,
-    message: Acker,
-    since: Instant,
 }
 
 /// What a run of the source has.
@@ -118,7 +107,7 @@ impl NatsSource {
             looked: Instant::now(),
             archive,
             recent: Recent::new(RECENT),
-            unacknowledged: VecDeque::new(),
+            unacknowledged: Unacknowledged::default(),
             unsure: UNSURE,
             undecoded: 0,
             duplicates: 0,
@@ -217,7 +206,7 @@ impl NatsSource {
                     Ok(message) => {
                         backoff.succeeded();
                         if open.filters_here && !self.settings.wants(&message.subject) {
-                            self.unacknowledged.push_back(unacknowledged(0, message.split().1));
+                            self.unacknowledged.add(0, message.split().1);
                             continue;
                         }
                         if let ControlFlow::Break(end) = self.take(run, client, message) {
@@ -252,14 +241,14 @@ impl NatsSource {
             self.duplicates += 1;
             debug!("source {}: an alert came again; {} so far", self.name(), self.duplicates);
             // The first may still be on its way.
-            self.unacknowledged.push_back(unacknowledged(run.intake.alerts(), acker));
+            self.unacknowledged.add(run.intake.alerts(), acker);
             return ControlFlow::Continue(());
         }
         match run.intake.forwarded(&alert.into()) {
             None => ControlFlow::Break(Ok(())),
             Some(flow) => {
                 self.recent.add(id);
-                self.unacknowledged.push_back(unacknowledged(run.intake.alerts(), acker));
+                self.unacknowledged.add(run.intake.alerts(), acker);
                 flow
             }
         }
@@ -311,24 +300,7 @@ impl NatsSource {
 
     /// Acknowledges what is settled.
     fn acknowledge(&mut self, Run { runtime, intake, .. }: Run<'_>) {
-        let settled = intake.settled();
-        let ready = self.unacknowledged.iter().take_while(|waiting| waiting.alerts <= settled);
-        let ready = ready.count();
-        let ready: Vec<_> = self.unacknowledged.drain(..ready).collect();
-        runtime.run(async {
-            for Unacknowledged { message, .. } in ready {
-                if let Err(error) = message.ack().await {
-                    debug!("an acknowledgement was not sent: {error}");
-                }
-            }
-            for waiting in &mut self.unacknowledged {
-                if waiting.since.elapsed() < PROGRESS_INTERVAL {
-                    break;
-                }
-                waiting.since = Instant::now();
-                let _ = waiting.message.ack_with(AckKind::Progress).await;
-            }
-        });
+        runtime.run(self.unacknowledged.acknowledge(intake.settled()));
     }
 
     /// Waits for the lanes, and gives back what they don't settle in time: another Pigear gets it at once.
@@ -344,11 +316,8 @@ impl NatsSource {
             std::thread::sleep(Duration::from_millis(2));
             self.acknowledge(run);
         }
-        let rest: Vec<_> = self.unacknowledged.drain(..).collect();
         runtime.run(async {
-            for Unacknowledged { message, .. } in rest {
-                let _ = message.ack_with(AckKind::Nak(None)).await;
-            }
+            self.unacknowledged.give_back().await;
             if let Some(client) = connection {
                 let _ = timeout(FLUSH_TIMEOUT, client.flush()).await;
             }
@@ -384,10 +353,6 @@ impl Source for NatsSource {
         self.end(run, connection.as_ref());
         result
     }
-}
-
-fn unacknowledged(alerts: u64, message: Acker) -> Unacknowledged {
-    Unacknowledged { alerts, message, since: Instant::now() }
 }
 
 /// Whether a server takes a reason with `+TERM`: older ones don't understand the message then.
