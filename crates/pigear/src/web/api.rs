@@ -2,6 +2,7 @@
 
 mod alerts;
 mod change;
+mod comments;
 mod counts;
 mod export;
 mod health;
@@ -12,9 +13,12 @@ mod sensors;
 mod session;
 mod stream;
 mod triage;
+mod triage_actions;
+mod triage_rules;
 
 pub(super) use alerts::*;
 pub(super) use change::check_origin;
+pub(super) use comments::*;
 pub(super) use counts::*;
 pub(super) use export::*;
 pub(super) use health::*;
@@ -24,6 +28,8 @@ pub(super) use sensors::*;
 pub(super) use session::*;
 pub(super) use stream::*;
 pub(super) use triage::*;
+pub(super) use triage_actions::*;
+pub(super) use triage_rules::*;
 
 use axum::Router;
 use axum::routing::{delete, get, post};
@@ -40,13 +46,13 @@ pub(super) fn routes(router: Router<Shared>, prefix: &str) -> Router<Shared> {
         .route(&path("alerts/{id}/packet"), get(export::packet))
         .route(&path("alerts/{id}/export"), get(export::export_one))
         .route(&path("alerts/{id}/rule"), get(rule::rule))
-        .route(&path("alerts/{id}/comments"), post(triage::comment))
-        .route(&path("comments/{id}"), delete(triage::remove_comment))
+        .route(&path("alerts/{id}/comments"), post(comments::comment))
+        .route(&path("comments/{id}"), delete(comments::remove_comment))
         .route(&path("triage"), post(triage::triage))
-        .route(&path("triage/undo"), post(triage::undo))
-        .route(&path("triage/actions"), get(triage::actions))
-        .route(&path("triage/rules"), get(triage::rules).post(triage::add_rule))
-        .route(&path("triage/rules/{id}"), delete(triage::remove_rule))
+        .route(&path("triage/undo"), post(triage_actions::undo))
+        .route(&path("triage/actions"), get(triage_actions::actions))
+        .route(&path("triage/rules"), get(triage_rules::rules).post(triage_rules::add_rule))
+        .route(&path("triage/rules/{id}"), delete(triage_rules::remove_rule))
         .route(&path("dead-letters"), get(letters::dead_letters))
         .route(&path("redeliver"), post(letters::send_again))
         .route(&path("packets"), get(export::packets))

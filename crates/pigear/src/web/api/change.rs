@@ -1,10 +1,13 @@
-//! What a request must have that changes something: it comes from the page itself, and not from another site's.
+//! What a request must have that changes something: it comes from the page itself, and not from another site's. And
+//! what is returned if something was added or removed.
 
 use axum::Extension;
 use axum::extract::FromRequestParts;
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::web::access::Identity;
 use crate::web::access::users::Role;
@@ -82,6 +85,19 @@ impl FromRequestParts<Shared> for Removal {
             Identity::Anyone | Identity::Token => None,
         }))
     }
+}
+
+/// What was added.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct Added {
+    /// Its number.
+    pub(super) id: i64,
+}
+
+/// The status after something was to be removed.
+pub(super) fn removed(removed: bool, what: &str, id: i64) -> Result<StatusCode, Problem> {
+    let missing = || Problem::not_found(format!("there is no {what} {id}"));
+    removed.then_some(StatusCode::NO_CONTENT).ok_or_else(missing)
 }
 
 /// That a request comes from another site, and what to give if that is the page itself behind another server.
