@@ -64,10 +64,10 @@ pub enum StoreProblem {
         /// The most comments of an alert.
         most: i64,
     },
-    /// The comments have as many characters as they may have.
-    #[error("the comments of this store have {most} characters already; remove some first")]
+    /// The comments would have more bytes than they may have.
+    #[error("the comments of this store would have more than {most} bytes; remove some first")]
     TooManyComments {
-        /// The most characters of all comments.
+        /// The most bytes of all comments.
         most: i64,
     },
     /// There are as many filters as there may be.

@@ -11,15 +11,16 @@ const MAX_COMMENTS: i64 = 100;
 /// The longest comment, in characters.
 const MAX_COMMENT: usize = 10_000;
 
-/// The most that all comments of a store have, in characters: they count into the limit of the store's size.
-const MAX_ALL: i64 = 8_000_000;
+/// The most that all comments of a store have, in bytes: they count into the limit of the store's size, and a list of
+/// alerts may have all of them.
+const MAX_ALL: i64 = 4_000_000;
 
 impl TriageWriter {
     /// Comments on an alert, and returns the comment's number; `None` if the alert isn't stored any more.
     ///
     /// # Errors
     /// If the text is empty, longer than 10,000 characters, or has control characters other than line ends and
-    /// tabs; if the alert has a hundred comments, or all of the store have 8 million characters; or if it can't be
+    /// tabs; if the alert has a hundred comments, or all of the store would have more than 4 million bytes; or if it can't be
     /// written.
     pub fn comment(&mut self, alert: i64, by: &str, text: &str) -> Result<Option<i64>, StoreError> {
         let text = text.replace("\r\n", "\n");
@@ -31,8 +32,10 @@ impl TriageWriter {
                 return Err(StoreProblem::ControlCharacter);
             }
             let change = begin(connection)?;
-            let sum = "SELECT coalesce(sum(length(text)), 0) FROM comment";
-            if change.prepare_cached(sum)?.query_row([], |row| row.get::<_, i64>(0))? >= MAX_ALL {
+            let sum = "SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) + ?1 FROM comment";
+            let bytes = i64::try_from(text.len()).unwrap_or(i64::MAX);
+            if change.prepare_cached(sum)?.query_row([bytes], |row| row.get::<_, i64>(0))? > MAX_ALL
+            {
                 return Err(StoreProblem::TooManyComments { most: MAX_ALL });
             }
             let count = "SELECT count(*) FROM comment WHERE alert = ?1";
