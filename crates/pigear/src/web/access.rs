@@ -11,12 +11,14 @@ use axum::http::{HeaderMap, StatusCode};
 use tokio::sync::Semaphore;
 use tracing::warn;
 
-use self::limiter::Limiter;
+use self::limiter::{Limiter, Origin};
 pub(super) use self::sessions::{LIFETIME, Session};
 use self::sessions::{Sessions, secret};
 use self::users::{Role, Users};
+use super::ends::Client;
 use super::options::{LEAST_TOKEN, Options, Token};
 use super::problem::Problem;
+use super::visitor::Party;
 use crate::keys::SetupError;
 
 /// How the name of the cookie with the session begins.
@@ -50,10 +52,13 @@ pub(super) enum Identity {
 }
 
 impl Identity {
-    /// The key of the session, if there is one.
-    pub(super) fn session(&self) -> Option<u64> {
+    /// What limits count a login by, if there is one.
+    pub(super) fn party(&self) -> Option<Party> {
         match self {
-            Self::User(session) => Some(session.key()),
+            Self::User(session) => Some(match &session.user {
+                Some(name) => Party::User(name.as_str().into()),
+                None => Party::Session(session.key()),
+            }),
             Self::Anyone | Self::Token => None,
         }
     }
@@ -143,17 +148,19 @@ impl Access {
         if self.token.as_ref().is_some_and(|token| token.is(given)) {
             return Ok(Identity::Token);
         }
+        let peer = Origin { peer, user: None };
         self.limit(peer)?;
         self.limiter.failed(peer);
         self.limiter.log(peer);
         Err(self.please("the token is wrong"))
     }
 
-    fn limit(&self, peer: IpAddr) -> Result<(), Problem> {
+    fn limit(&self, peer: Origin) -> Result<(), Problem> {
         match self.limiter.wait(peer) {
             None => Ok(()),
             Some(seconds) => {
-                let detail = "too many wrong logins came from this address";
+                let from = if peer.user.is_some() { "with this name" } else { "from this address" };
+                let detail = format!("too many wrong logins came {from}");
                 let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "logins", detail);
                 Err(problem.retry_after(seconds))
             }
@@ -165,8 +172,9 @@ impl Access {
         &self,
         name: &str,
         password: String,
-        peer: IpAddr,
+        client: Client,
     ) -> Result<(String, Session), Problem> {
+        let peer = Origin { peer: client.address, user: client.is_shared.then_some(name) };
         self.limit(peer)?;
         let Some(users) = &self.users else {
             return Err(self.please("there are no users; log in with the token"));

@@ -9,4 +9,8 @@ pub(super) struct Ends {
 
 /// The address of the client, which is another than that of the peer if a trusted server is in between.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Client(pub(super) IpAddr);
+pub(super) struct Client {
+    pub(super) address: IpAddr,
+    /// Whether it may be that of many people.
+    pub(super) is_shared: bool,
+}

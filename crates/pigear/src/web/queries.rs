@@ -38,6 +38,9 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// How long a query waits for a program that has the store locked.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How often it is looked whether the store can be changed, at most.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+
 /// The size of a piece of a download, in bytes.
 const PIECE: usize = 64 << 10;
 
@@ -51,6 +54,8 @@ pub(super) struct Queries {
     turns: Arc<Turns>,
     downloads: Arc<Turns>,
     changes: Arc<Turns>,
+    /// When it was looked whether the store can be changed, and why not.
+    unchangeable: tokio::sync::Mutex<Option<(Instant, Option<String>)>>,
     piece_timeout: Duration,
 }
 
@@ -62,6 +67,7 @@ impl Queries {
             turns: Turns::new(MOST),
             downloads: Turns::new(MOST_DOWNLOADS),
             changes: Turns::new(1),
+            unchangeable: tokio::sync::Mutex::default(),
             piece_timeout: PIECE_TIMEOUT,
         })
     }
@@ -75,7 +81,21 @@ impl Queries {
         self: &Arc<Self>,
         work: impl FnOnce(&mut Reader) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let turn = turn(&self.turns).await?;
+        let turn = self.turn().await?;
+        self.run_in_turn(turn, work).await
+    }
+
+    /// Waits for the turn of the visitor whose request this is.
+    pub(super) async fn turn(&self) -> Result<Turn, Problem> {
+        turn(&self.turns).await
+    }
+
+    /// Runs a query whose turn it is.
+    pub(super) async fn run_in_turn<T: Send + 'static>(
+        self: &Arc<Self>,
+        turn: Turn,
+        work: impl FnOnce(&mut Reader) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
         let (queries, cancel) = (Arc::clone(self), CancelOnDrop::default());
         let (cancelled, end) = (Arc::clone(&cancel.0), Instant::now() + LIMIT);
         let is_over = move || cancelled.load(Ordering::Relaxed) || Instant::now() >= end;
@@ -125,8 +145,21 @@ impl Queries {
         self.blocking(change).await
     }
 
-    /// Why people can't change what is said about alerts, as things are; `None` if they can.
+    /// Why people can't change what is said about alerts, as things were less than a second ago; `None` if they
+    /// can. All who ask meanwhile share one check.
     pub(super) async fn why_unchangeable(&self) -> Option<String> {
+        let mut last = self.unchangeable.lock().await;
+        if let Some((at, why)) = &*last
+            && at.elapsed() < CHECK_EVERY
+        {
+            return why.clone();
+        }
+        let why = self.check_changeable().await;
+        *last = Some((Instant::now(), why.clone()));
+        why
+    }
+
+    async fn check_changeable(&self) -> Option<String> {
         let path = self.path.clone();
         let check = spawn_blocking(move || TriageWriter::check(&path));
         let problem = check.await.ok()?.err()?;
@@ -209,7 +242,8 @@ impl Queries {
 
 /// Waits for the turn of the visitor whose request this is.
 async fn turn(turns: &Arc<Turns>) -> Result<Turn, Problem> {
-    let waited = timeout(WAIT, turns.wait(Visitor::current())).await;
+    let visitor = Visitor::current();
+    let waited = timeout(WAIT, turns.wait(&visitor)).await;
     waited.ok().flatten().ok_or_else(Problem::busy)
 }
 
@@ -295,6 +329,20 @@ mod tests {
             let body = body.await.unwrap();
             assert!(ended.recv().is_err());
             assert!(to_bytes(body, usize::MAX).await.is_err());
+        });
+    }
+
+    #[test]
+    fn many_who_ask_whether_the_store_can_be_changed_share_a_check() {
+        let dir = TempDir::new().unwrap();
+        let queries = queries(&dir, PIECE_TIMEOUT);
+        Runtime::new().unwrap().block_on(async {
+            assert_eq!(queries.why_unchangeable().await, None);
+            std::fs::remove_file(queries.path()).unwrap();
+            assert_eq!(queries.why_unchangeable().await, None);
+            let long_ago = Instant::now().checked_sub(CHECK_EVERY).unwrap();
+            queries.unchangeable.lock().await.as_mut().unwrap().0 = long_ago;
+            assert!(queries.why_unchangeable().await.is_some());
         });
     }
 

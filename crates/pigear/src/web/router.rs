@@ -71,14 +71,15 @@ fn admit(site: &Site, request: &mut Request) -> Result<Visitor, Problem> {
         api::check_origin(site, request.headers())?;
     }
     let client = site.proxies.client(ends.peer.ip(), request.headers());
-    let visitor = Visitor::new(client, site.proxies.is_shared(ends.peer.ip()));
+    let is_shared = site.proxies.is_shared(ends.peer.ip());
+    let visitor = Visitor::new(client, is_shared);
     if is_api && path != LOGIN {
         let identity = site.access.identify(request.headers(), client)?;
-        let visitor = visitor.with(identity.session());
+        let visitor = visitor.with(identity.party());
         request.extensions_mut().insert(identity);
         return Ok(visitor);
     }
-    request.extensions_mut().insert(Client(client));
+    request.extensions_mut().insert(Client { address: client, is_shared });
     Ok(visitor)
 }
 

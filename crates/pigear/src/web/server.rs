@@ -240,12 +240,12 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
 type Addresses = Mutex<HashMap<IpAddr, usize>>;
 
 /// The place of a connection among those of its address.
-struct Place {
+struct ConnectionPlace {
     addresses: Arc<Addresses>,
     address: IpAddr,
 }
 
-impl Place {
+impl ConnectionPlace {
     /// `None` if the address has all that it may have. A server in between may have many clients.
     fn of(addresses: &Arc<Addresses>, peer: IpAddr, proxies: &Proxies) -> Option<Self> {
         let mut all = addresses.lock().unwrap_or_else(PoisonError::into_inner);
@@ -259,7 +259,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         let mut all = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         if let Entry::Occupied(mut connections) = all.entry(self.address) {
@@ -292,7 +292,7 @@ async fn accept(
             continue;
         };
         let peer = canonical(peer);
-        let Some(place) = Place::of(&addresses, peer.ip(), &proxies) else { continue };
+        let Some(place) = ConnectionPlace::of(&addresses, peer.ip(), &proxies) else { continue };
         let connections = connections.clone();
         tokio::spawn(async move {
             let _held = (permit, place);
@@ -378,21 +378,23 @@ mod tests {
         let (addresses, proxies) = (Arc::default(), Proxies::default());
         let peer: IpAddr = "192.0.2.1".parse().unwrap();
         let mut places: Vec<_> = (0..CONNECTIONS_OF_ADDRESS)
-            .filter_map(|_| Place::of(&addresses, peer, &proxies))
+            .filter_map(|_| ConnectionPlace::of(&addresses, peer, &proxies))
             .collect();
         assert_eq!(places.len(), CONNECTIONS_OF_ADDRESS);
-        assert!(Place::of(&addresses, peer, &proxies).is_none());
-        assert!(Place::of(&addresses, "192.0.2.2".parse().unwrap(), &proxies).is_some());
+        assert!(ConnectionPlace::of(&addresses, peer, &proxies).is_none());
+        assert!(ConnectionPlace::of(&addresses, "192.0.2.2".parse().unwrap(), &proxies).is_some());
         places.pop();
-        assert!(Place::of(&addresses, peer, &proxies).is_some());
+        assert!(ConnectionPlace::of(&addresses, peer, &proxies).is_some());
         let local: IpAddr = "::1".parse().unwrap();
-        let many: Vec<_> =
-            (0..CONNECTIONS).filter_map(|_| Place::of(&addresses, local, &proxies)).collect();
+        let many: Vec<_> = (0..CONNECTIONS)
+            .filter_map(|_| ConnectionPlace::of(&addresses, local, &proxies))
+            .collect();
         assert_eq!(many.len(), CONNECTIONS);
         drop((places, many));
         let proxies = Proxies::new(Some("192.0.2.1")).unwrap();
-        let many: Vec<_> =
-            (0..CONNECTIONS).filter_map(|_| Place::of(&addresses, peer, &proxies)).collect();
+        let many: Vec<_> = (0..CONNECTIONS)
+            .filter_map(|_| ConnectionPlace::of(&addresses, peer, &proxies))
+            .collect();
         assert_eq!(many.len(), CONNECTIONS);
         drop(many);
         assert!(addresses.lock().unwrap().is_empty());

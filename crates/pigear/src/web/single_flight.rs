@@ -1,8 +1,12 @@
 //! Requests that ask the same share an answer.
 //!
+//! ```text
+//! ask ─▶ former answer is read ─▶ each waits for its own turn ─▶ the first turn that comes reads for all
+//! ```
+//!
 //! Of each question, one answer is read at a time. Requests that come meanwhile wait for the next one, which is
 //! read for all of them together. So an answer is never older than its request, and many open pages cost the store
-//! as much as two.
+//! as much as two. A request whose turn does not come in time fails alone.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -11,108 +15,186 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use axum::body::Bytes;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::problem::Problem;
 
 type Answer = Result<Bytes, Problem>;
-type Pending = watch::Receiver<Option<Answer>>;
 
-/// The questions that are being answered.
-#[derive(Default)]
-pub(super) struct SingleFlight {
-    questions: Mutex<HashMap<String, Option<Next>>>,
+/// The questions that are being answered. `T` is a turn to read.
+pub(super) struct SingleFlight<T> {
+    questions: Mutex<HashMap<String, Question<T>>>,
 }
 
-/// The answer that is read next.
-struct Next {
-    pending: Pending,
-    start: oneshot::Sender<()>,
+/// What is going on about a question.
+struct Question<T> {
+    /// Whether an answer is being read.
+    is_read: bool,
+    /// The answer that is read next, for those who ask now.
+    next: Option<Next<T>>,
 }
 
-impl SingleFlight {
-    /// Answers a question. Reading ends early if all who wait for it go away.
+/// An answer that is not being read yet.
+struct Next<T> {
+    stage: Arc<watch::Sender<Stage>>,
+    turns: mpsc::UnboundedSender<T>,
+    /// Tells that no former answer is being read any more.
+    start: Option<oneshot::Sender<()>>,
+}
+
+/// How far an answer is.
+enum Stage {
+    /// A former answer is being read.
+    Queued,
+    /// It is read in the first turn that comes.
+    Open,
+    /// It is being read.
+    Read,
+    There(Answer),
+}
+
+/// The answer that someone waits for.
+struct Pending<T> {
+    stage: watch::Receiver<Stage>,
+    turns: mpsc::UnboundedSender<T>,
+}
+
+impl<T> Default for SingleFlight<T> {
+    fn default() -> Self {
+        Self { questions: Mutex::default() }
+    }
+}
+
+impl<T: Send + 'static> SingleFlight<T> {
+    /// Answers a question, which is read in this turn or in that of another who asks. Reading ends early if all who
+    /// wait for it go away.
     pub(super) async fn answer<F>(
         self: &Arc<Self>,
         question: String,
-        read: impl FnOnce() -> F + Send + 'static,
+        turn: impl Future<Output = Result<T, Problem>>,
+        read: impl FnOnce(T) -> F + Send + 'static,
     ) -> Answer
     where
         F: Future<Output = Answer> + Send,
     {
-        let mut pending = self.join(question, read);
+        let Pending { mut stage, turns } = self.join(question, read);
         // It ends without an answer if the server ends, or if reading panics.
-        let answer = pending.wait_for(Option::is_some).await.map_err(|_| Problem::internal())?;
-        answer.clone().unwrap_or_else(|| Err(Problem::internal()))
+        let ended = |_| Problem::internal();
+        stage.wait_for(|stage| !matches!(stage, Stage::Queued)).await.map_err(ended)?;
+        let mut is_read = stage.clone();
+        match first(turn, is_read.wait_for(|stage| !matches!(stage, Stage::Open))).await {
+            // If another one's came first, it is free for others.
+            Some(Ok(turn)) => drop(turns.send(turn)),
+            Some(Err(problem)) if matches!(*stage.borrow(), Stage::Open) => return Err(problem),
+            Some(Err(_)) | None => {}
+        }
+        drop(turns);
+        let there =
+            stage.wait_for(|stage| matches!(stage, Stage::There(_))).await.map_err(ended)?;
+        if let Stage::There(answer) = &*there { answer.clone() } else { Err(Problem::internal()) }
     }
 
     /// The answer that is read next.
     fn join<F>(
         self: &Arc<Self>,
         question: String,
-        read: impl FnOnce() -> F + Send + 'static,
-    ) -> Pending
+        read: impl FnOnce(T) -> F + Send + 'static,
+    ) -> Pending<T>
     where
         F: Future<Output = Answer> + Send,
     {
         let mut questions = self.questions();
-        if let Some(Some(next)) = questions.get(&question) {
-            return next.pending.clone();
+        let entry = questions.entry(question.clone());
+        let of = entry.or_insert(Question { is_read: false, next: None });
+        if let Some(next) = &of.next {
+            return Pending { stage: next.stage.subscribe(), turns: next.turns.clone() };
         }
-        let (sender, pending) = watch::channel(None);
-        let start = if let Some(next) = questions.get_mut(&question) {
-            let (start, started) = oneshot::channel();
-            *next = Some(Next { pending: pending.clone(), start });
-            Some(started)
+        let (sender, stage) = watch::channel(Stage::Queued);
+        let (sender, (turns, taken)) = (Arc::new(sender), mpsc::unbounded_channel());
+        let (start, started) = oneshot::channel();
+        let start = if of.is_read {
+            Some(start)
         } else {
-            questions.insert(question.clone(), None);
+            // The other end is here.
+            let _ = start.send(());
             None
         };
+        of.next = Some(Next { stage: Arc::clone(&sender), turns: turns.clone(), start });
         drop(questions);
         let flight = Arc::clone(self);
         tokio::spawn(async move {
-            if let Some(started) = start
-                && started.await.is_err()
+            if started.await.is_ok()
+                && let Some(turn) = flight.first_turn(&question, &sender, taken).await
             {
-                return;
-            }
-            let _turn = Turn { flight, question };
-            if !sender.is_closed() {
-                publish(read(), &sender).await;
+                let _reading = Reading { flight, question };
+                publish(read(turn), &sender).await;
             }
         });
-        pending
+        Pending { stage, turns }
     }
 
-    fn questions(&self) -> MutexGuard<'_, HashMap<String, Option<Next>>> {
+    /// Waits for the first turn to read an answer; `None` if all who wait for the answer go away before. From then
+    /// on, others who ask wait for the next answer.
+    async fn first_turn(
+        &self,
+        question: &str,
+        stage: &watch::Sender<Stage>,
+        mut turns: mpsc::UnboundedReceiver<T>,
+    ) -> Option<T> {
+        stage.send_replace(Stage::Open);
+        loop {
+            let turn = first(turns.recv(), stage.closed()).await.flatten();
+            let mut questions = self.questions();
+            if turn.is_some() {
+                let read = Question { is_read: true, next: None };
+                questions.insert(question.to_owned(), read);
+                stage.send_replace(Stage::Read);
+                return turn;
+            }
+            // Someone may have asked again meanwhile.
+            if stage.receiver_count() == 0 {
+                questions.remove(question);
+                return None;
+            }
+        }
+    }
+
+    fn questions(&self) -> MutexGuard<'_, HashMap<String, Question<T>>> {
         self.questions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Publishes an answer, unless everybody goes away before.
-async fn publish(read: impl Future<Output = Answer>, sender: &watch::Sender<Option<Answer>>) {
-    let (mut read, mut gone) = (pin!(read), pin!(sender.closed()));
-    let answer = poll_fn(|context| match read.as_mut().poll(context) {
-        Poll::Ready(answer) => Poll::Ready(Some(answer)),
-        Poll::Pending => gone.as_mut().poll(context).map(|()| None),
-    });
-    if let Some(answer) = answer.await {
-        sender.send_replace(Some(answer));
+async fn publish(read: impl Future<Output = Answer>, stage: &watch::Sender<Stage>) {
+    if let Some(answer) = first(read, stage.closed()).await {
+        stage.send_replace(Stage::There(answer));
     }
 }
 
+/// What the first of two futures returns, unless the other one ends before.
+async fn first<T>(one: impl Future<Output = T>, other: impl Future) -> Option<T> {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    let first = poll_fn(|context| match one.as_mut().poll(context) {
+        Poll::Ready(found) => Poll::Ready(Some(found)),
+        Poll::Pending => other.as_mut().poll(context).map(|_| None),
+    });
+    first.await
+}
+
 /// The reading of an answer. Once it is dropped the next one begins.
-struct Turn {
-    flight: Arc<SingleFlight>,
+struct Reading<T: Send + 'static> {
+    flight: Arc<SingleFlight<T>>,
     question: String,
 }
 
-impl Drop for Turn {
+impl<T: Send + 'static> Drop for Reading<T> {
     fn drop(&mut self) {
         let mut questions = self.flight.questions();
-        match questions.get_mut(&self.question).and_then(Option::take) {
+        let Some(of) = questions.get_mut(&self.question) else { return };
+        of.is_read = false;
+        match &mut of.next {
             // Its task is gone only if the server ends.
-            Some(next) => drop(next.start.send(())),
+            Some(next) => drop(next.start.take().map(|start| start.send(()))),
             None => drop(questions.remove(&self.question)),
         }
     }
@@ -120,11 +202,12 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::runtime::{Builder, Runtime};
     use tokio::sync::Semaphore;
-    use tokio::task::yield_now;
+    use tokio::task::{JoinHandle, yield_now};
 
     use super::*;
 
@@ -166,14 +249,22 @@ mod tests {
         }
     }
 
-    fn ask(
-        flight: &Arc<SingleFlight>,
+    type Flight = Arc<SingleFlight<()>>;
+
+    fn ask(flight: &Flight, question: &str, reads: &Arc<Reads>) -> JoinHandle<Answer> {
+        ask_in(flight, question, reads, ready(Ok(())))
+    }
+
+    /// Asks, to read in this turn.
+    fn ask_in(
+        flight: &Flight,
         question: &str,
         reads: &Arc<Reads>,
-    ) -> tokio::task::JoinHandle<Answer> {
+        turn: impl Future<Output = Result<(), Problem>> + Send + 'static,
+    ) -> JoinHandle<Answer> {
         let (flight, question, reads) =
             (Arc::clone(flight), question.to_owned(), Arc::clone(reads));
-        tokio::spawn(async move { flight.answer(question, move || reads.read()).await })
+        tokio::spawn(async move { flight.answer(question, turn, move |()| reads.read()).await })
     }
 
     async fn settle() {
@@ -197,6 +288,44 @@ mod tests {
                 assert_eq!(answer.await.unwrap().unwrap(), "1");
             }
             assert_eq!(reads.begun(), 2);
+            settle().await;
+            assert!(flight.questions().is_empty());
+        });
+    }
+
+    #[test]
+    fn who_waits_long_for_a_turn_holds_up_nobody_else() {
+        runtime().block_on(async {
+            let (flight, reads) = (Arc::default(), Reads::new());
+            let slow = ask_in(&flight, "a", &reads, pending());
+            settle().await;
+            let quick = ask(&flight, "a", &reads);
+            reads.may_go_on.add_permits(1);
+            settle().await;
+            assert!(quick.is_finished(), "it has its turn");
+            assert_eq!(quick.await.unwrap().unwrap(), "0");
+            assert_eq!(slow.await.unwrap().unwrap(), "0");
+            assert!(flight.questions().is_empty());
+        });
+    }
+
+    #[test]
+    fn a_turn_that_does_not_come_is_the_problem_of_one_alone() {
+        runtime().block_on(async {
+            let (flight, reads) = (Arc::default(), Reads::new());
+            let (turn, has_turn) = oneshot::channel::<()>();
+            let busy = ask_in(&flight, "a", &reads, ready(Err(Problem::busy())));
+            let turn_of_other = async { has_turn.await.map_err(|_| Problem::internal()) };
+            let other = ask_in(&flight, "a", &reads, turn_of_other);
+            settle().await;
+            assert!(busy.await.unwrap().is_err());
+            assert!(!other.is_finished());
+            turn.send(()).unwrap();
+            reads.may_go_on.add_permits(1);
+            assert_eq!(other.await.unwrap().unwrap(), "0");
+            let gone = ask_in(&flight, "a", &reads, pending());
+            settle().await;
+            gone.abort();
             settle().await;
             assert!(flight.questions().is_empty());
         });
@@ -238,10 +367,14 @@ mod tests {
     #[test]
     fn an_error_is_shared_and_a_panic_is_an_error() {
         runtime().block_on(async {
-            let flight = Arc::<SingleFlight>::default();
-            let failed = flight.answer("a".to_owned(), || async { Err(Problem::busy()) }).await;
+            let flight = Flight::default();
+            let failed =
+                flight.answer("a".to_owned(), ready(Ok(())), |()| async { Err(Problem::busy()) });
+            let failed = failed.await;
             assert_eq!(format!("{failed:?}"), format!("{:?}", Answer::Err(Problem::busy())));
-            let broken = flight.answer("a".to_owned(), || async { panic!("broken") }).await;
+            let broken =
+                flight.answer("a".to_owned(), ready(Ok(())), |()| async { panic!("broken") });
+            let broken = broken.await;
             assert_eq!(format!("{broken:?}"), format!("{:?}", Answer::Err(Problem::internal())));
             assert!(flight.questions().is_empty());
         });

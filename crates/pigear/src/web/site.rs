@@ -20,7 +20,7 @@ use super::queries::Queries;
 use super::single_flight::SingleFlight;
 use super::streams::Streams;
 use super::timeouts::Timeouts;
-use super::visitor::Visitor;
+use super::turns::Turn;
 use crate::rules::SharedRules;
 use crate::sensors::SharedSensors;
 use crate::store::Reader;
@@ -29,7 +29,7 @@ use crate::store::Reader;
 pub(super) struct Site {
     pub(super) queries: Arc<Queries>,
     /// What many pages ask at the same time.
-    pub(super) shared_answers: Arc<SingleFlight>,
+    pub(super) shared_answers: Arc<SingleFlight<Turn>>,
     pub(super) access: Access,
     pub(super) hosts: Hosts,
     pub(super) proxies: Arc<Proxies>,
@@ -63,14 +63,12 @@ impl Site {
     ) -> Result<JsonText, Problem> {
         let question = format!("{path}?{}", query.unwrap_or_default());
         let queries = Arc::clone(&self.queries);
-        let read = |reader: &mut Reader| {
+        let work = |reader: &mut Reader| {
             let text = serde_json::to_vec(&read(reader)?).map_err(|_| Problem::internal())?;
             Ok(Bytes::from(text))
         };
-        // It is read in the turn of the first who asks.
-        let visitor = Visitor::current();
-        let read = move || visitor.scope(async move { queries.run(read).await });
-        self.shared_answers.answer(question, read).await.map(JsonText)
+        let read = move |turn| async move { queries.run_in_turn(turn, work).await };
+        self.shared_answers.answer(question, self.queries.turn(), read).await.map(JsonText)
     }
 }
 

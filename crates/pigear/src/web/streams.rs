@@ -15,8 +15,8 @@ const MOST: usize = 256;
 /// The most of an address, other than loopback without a known server in between.
 const MOST_OF_ADDRESS: usize = 32;
 
-/// The most of a session.
-const MOST_OF_SESSION: usize = 16;
+/// The most of a user, or of a session with the token.
+const MOST_OF_LOGIN: usize = 16;
 
 /// The live streams of a server.
 #[derive(Default)]
@@ -47,7 +47,7 @@ pub(super) struct StreamCounts {
 
 impl Streams {
     /// A place for another stream of a visitor.
-    pub(super) fn open(self: &Arc<Self>, visitor: Visitor) -> Result<StreamPlace, Problem> {
+    pub(super) fn open(self: &Arc<Self>, visitor: &Visitor) -> Result<StreamPlace, Problem> {
         let place = self.try_open(visitor);
         if place.is_err() {
             self.refused.fetch_add(1, Ordering::Relaxed);
@@ -55,7 +55,7 @@ impl Streams {
         place
     }
 
-    fn try_open(self: &Arc<Self>, visitor: Visitor) -> Result<StreamPlace, Problem> {
+    fn try_open(self: &Arc<Self>, visitor: &Visitor) -> Result<StreamPlace, Problem> {
         let mut open = self.lock();
         if open.all >= MOST {
             let detail = format!("{MOST} live streams are open; close one");
@@ -63,7 +63,7 @@ impl Streams {
             return Err(busy.retry_after(5));
         }
         let limits = [
-            (visitor.session(), MOST_OF_SESSION, "login"),
+            (visitor.login(), MOST_OF_LOGIN, "login"),
             (visitor.address(), MOST_OF_ADDRESS, "address"),
         ];
         let mut parties = Vec::with_capacity(limits.len());
@@ -78,7 +78,7 @@ impl Streams {
         }
         open.all += 1;
         for party in &parties {
-            *open.by_party.entry(*party).or_default() += 1;
+            *open.by_party.entry(party.clone()).or_default() += 1;
         }
         Ok(StreamPlace { streams: Arc::clone(self), parties })
     }
@@ -127,13 +127,13 @@ mod tests {
         let streams = Arc::new(Streams::default());
         let visitor = |last| Visitor::new(IpAddr::from([192, 0, 2, last]), false);
         let mut places: Vec<_> =
-            (0..MOST_OF_ADDRESS).map(|_| streams.open(visitor(1)).ok().unwrap()).collect();
-        assert!(streams.open(visitor(1)).is_err());
-        places.push(streams.open(visitor(2)).ok().unwrap());
+            (0..MOST_OF_ADDRESS).map(|_| streams.open(&visitor(1)).ok().unwrap()).collect();
+        assert!(streams.open(&visitor(1)).is_err());
+        places.push(streams.open(&visitor(2)).ok().unwrap());
         places.remove(0);
-        places.push(streams.open(visitor(1)).ok().unwrap());
+        places.push(streams.open(&visitor(1)).ok().unwrap());
         let local = Visitor::new(IpAddr::from([127, 0, 0, 1]), true);
-        while let Ok(place) = streams.open(local) {
+        while let Ok(place) = streams.open(&local) {
             places.push(place);
         }
         let counts = streams.counts();

@@ -44,12 +44,12 @@ impl Turns {
     }
 
     /// Waits for a place. A visitor has at most half of them, unless it may be many people.
-    pub(super) async fn wait(self: &Arc<Self>, visitor: Visitor) -> Option<Turn> {
+    pub(super) async fn wait(self: &Arc<Self>, visitor: &Visitor) -> Option<Turn> {
         let (sender, receiver) = oneshot::channel();
         let most = if visitor.is_many() { self.places } else { self.places.div_ceil(2) };
         {
             let (party, mut inner) = (visitor.party(), self.inner());
-            let line = inner.lines.entry(party).or_default();
+            let line = inner.lines.entry(party.clone()).or_default();
             line.most = most;
             line.waiting.retain(|sender| !sender.is_closed());
             line.waiting.push_back(sender);
@@ -74,7 +74,7 @@ impl Turns {
                 continue;
             }
             if let Some(sender) = line.waiting.pop_front() {
-                let turn = Turn { turns: Some(Arc::clone(self)), party };
+                let turn = Turn { turns: Some(Arc::clone(self)), party: party.clone() };
                 match sender.send(turn) {
                     Ok(()) => (line.taken, inner.taken) = (line.taken + 1, inner.taken + 1),
                     // It doesn't wait any more.
@@ -89,13 +89,13 @@ impl Turns {
         }
     }
 
-    fn give_back(self: &Arc<Self>, party: Party) {
+    fn give_back(self: &Arc<Self>, party: &Party) {
         let mut inner = self.inner();
         inner.taken -= 1;
-        if let Some(line) = inner.lines.get_mut(&party) {
+        if let Some(line) = inner.lines.get_mut(party) {
             line.taken -= 1;
             if line.taken == 0 && line.waiting.is_empty() {
-                inner.lines.remove(&party);
+                inner.lines.remove(party);
             }
         }
         self.fill(&mut inner);
@@ -109,7 +109,7 @@ impl Turns {
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(turns) = self.turns.take() {
-            turns.give_back(self.party);
+            turns.give_back(&self.party);
         }
     }
 }
@@ -131,7 +131,7 @@ mod tests {
     /// What waits, after it has begun to.
     fn wait(turns: &Arc<Turns>, visitor: Visitor) -> Waiting {
         let turns = Arc::clone(turns);
-        let mut waiting: Waiting = Box::pin(async move { turns.wait(visitor).await });
+        let mut waiting: Waiting = Box::pin(async move { turns.wait(&visitor).await });
         if let Some(turn) = poll(&mut waiting) {
             return Box::pin(async move { Some(turn) });
         }
@@ -159,6 +159,24 @@ mod tests {
     }
 
     #[test]
+    fn all_sessions_of_a_user_are_one_visitor_and_those_with_a_token_of_one_address_are_too() {
+        let local = Visitor::new(IpAddr::from([127, 0, 0, 1]), true);
+        let user = |name: &str, visitor: Visitor| visitor.with(Some(Party::User(name.into())));
+        let session = |key, visitor: Visitor| visitor.with(Some(Party::Session(key)));
+        for (visitors, most) in [
+            ([1, 2, 3, 4].map(|last| user("ann", visitor(last))), 2),
+            ([1, 2, 3, 4].map(|_| user("ann", local.clone())), 2),
+            ([1, 2, 3, 4].map(|key| session(key, visitor(1))), 2),
+            ([1, 2, 3, 4].map(|key| session(key, local.clone())), 4),
+            (["ann", "ann", "ann", "bob"].map(|name| user(name, visitor(1))), 3),
+        ] {
+            let turns = Turns::new(4);
+            let mut all = visitors.map(|visitor| wait(&turns, visitor));
+            assert_eq!(all.iter_mut().filter_map(poll).collect::<Vec<_>>().len(), most);
+        }
+    }
+
+    #[test]
     fn places_go_round_by_visitor() {
         let turns = Turns::new(1);
         let running = poll(&mut wait(&turns, visitor(1)));
@@ -183,7 +201,7 @@ mod tests {
     fn many_people_behind_one_address_may_have_all_places() {
         let turns = Turns::new(4);
         let local = Visitor::new(IpAddr::from([127, 0, 0, 1]), true);
-        let mut all: Vec<_> = (0..5).map(|_| wait(&turns, local)).collect();
+        let mut all: Vec<_> = (0..5).map(|_| wait(&turns, local.clone())).collect();
         assert_eq!(all.iter_mut().filter_map(poll).collect::<Vec<_>>().len(), 4);
     }
 

@@ -1,6 +1,7 @@
 //! Visitors: whom limits tell apart.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 tokio::task_local! {
     /// Who makes the request that this task answers. Queries ask for it, so that no handler has to pass it on.
@@ -8,31 +9,33 @@ tokio::task_local! {
 }
 
 /// Who makes a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Visitor {
     address: IpAddr,
     /// Whether the address may be that of many people: loopback, where a server in between is not known.
     is_shared: bool,
-    session: Option<u64>,
+    login: Option<Party>,
 }
 
 /// What a limit counts by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Party {
     /// An address, or the network of one.
     Address(IpAddr),
-    /// A session.
+    /// A user, with all sessions.
+    User(Arc<str>),
+    /// A session of someone who has the token, which many people may have.
     Session(u64),
 }
 
 impl Visitor {
     pub(super) fn new(address: IpAddr, is_shared: bool) -> Self {
-        Self { address: network(address), is_shared, session: None }
+        Self { address: network(address), is_shared, login: None }
     }
 
-    /// The same, with the key of a session.
-    pub(super) fn with(self, session: Option<u64>) -> Self {
-        Self { session, ..self }
+    /// The same, with a login.
+    pub(super) fn with(self, login: Option<Party>) -> Self {
+        Self { login, ..self }
     }
 
     /// Runs a future for this visitor.
@@ -43,27 +46,31 @@ impl Visitor {
     /// The visitor whose request this task answers.
     pub(super) fn current() -> Self {
         let unknown = Self::new(IpAddr::from([0; 4]), false);
-        VISITOR.try_with(|visitor| *visitor).unwrap_or(unknown)
+        VISITOR.try_with(Self::clone).unwrap_or(unknown)
     }
 
-    /// The session, or the address if there is none.
-    pub(super) fn party(self) -> Party {
-        self.session.map_or(Party::Address(self.address), Party::Session)
+    /// The user. Without one the address, or the session where the address is that of many people.
+    pub(super) fn party(&self) -> Party {
+        match &self.login {
+            Some(login @ Party::User(_)) => login.clone(),
+            Some(login) if self.is_shared => login.clone(),
+            _ => Party::Address(self.address),
+        }
     }
 
     /// The address, unless it is that of many people.
-    pub(super) fn address(self) -> Option<Party> {
+    pub(super) fn address(&self) -> Option<Party> {
         (!self.is_shared).then_some(Party::Address(self.address))
     }
 
-    /// The session, if there is one.
-    pub(super) fn session(self) -> Option<Party> {
-        self.session.map(Party::Session)
+    /// The user, or the session of someone with the token.
+    pub(super) fn login(&self) -> Option<Party> {
+        self.login.clone()
     }
 
     /// Whether it may be many people.
-    pub(super) fn is_many(self) -> bool {
-        self.is_shared && self.session.is_none()
+    pub(super) fn is_many(&self) -> bool {
+        self.is_shared && self.login.is_none()
     }
 }
 

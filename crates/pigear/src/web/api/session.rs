@@ -94,7 +94,7 @@ async fn object(site: &Site, identity: &Identity) -> SessionObject {
 )]
 pub(in crate::web) async fn log_in(
     State(site): State<Shared>,
-    Extension(Client(client)): Extension<Client>,
+    Extension(client): Extension<Client>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     JsonBody(login): JsonBody<Login>,
@@ -108,7 +108,7 @@ pub(in crate::web) async fn log_in(
             site.access.log_in(&name, password, client).await?
         }
         Login { name: None, password: None, token: Some(token) } => {
-            site.access.log_in_with(&token, client)?
+            site.access.log_in_with(&token, client.address)?
         }
         _ => {
             let detail = "give name and password, or token";

@@ -101,7 +101,7 @@ pub(in crate::web) async fn stream(
     let seconds = parameters.number("timeout", 0..=LONGEST)?.map(i64::unsigned_abs);
     parameters.finish(&["last_event_id", "timeout"], Selects::Alerts)?;
     let after = last_event_id(&headers)?.or(typed);
-    let place = site.streams.open(Visitor::current())?;
+    let place = site.streams.open(&Visitor::current())?;
     // Before the store is read, so that no change is missed.
     let head = site.feed.subscribe();
     let generation = head.borrow().generation;
