@@ -1,23 +1,18 @@
 // The latest actions, undone from the page; and a page that may change nothing.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Room, browser, datagrams, isAccessible, open, until } from "./harness.mjs";
+import { datagrams, isAccessible, open, setUp, until } from "./harness.mjs";
 
-let chrome;
-const room = new Room();
-before(async () => { chrome = await browser(); });
-after(async () => {
-  await chrome?.close();
-  await room.end();
-});
+const setup = setUp();
+const { room } = setup;
 
 test("an action is undone after the page was loaded again", async () => {
   await room.store(datagrams("v2919/icmp_ping"));
   const { url } = await room.web();
   const acknowledged = async () => (await (await fetch(`${url}api/v1/alerts?limit=1000&acknowledged=yes`)).json()).alerts.length;
-  const page = await open(chrome, url);
+  const page = await open(setup.chrome, url);
   await page.waitForSelector("tr.alert, tr.flood");
   await page.getByRole("button", { name: "Acknowledge all" }).click();
   await page.getByRole("dialog").getByRole("button", { name: /^Acknowledge \d/ }).click();
@@ -37,7 +32,7 @@ test("an action is undone after the page was loaded again", async () => {
 
 test("a page over a store that can't be written says so, and offers no change", async () => {
   const { url } = await room.web();
-  const page = await open(chrome, url);
+  const page = await open(setup.chrome, url);
   await page.route("**/api/v1/session", async (route) => {
     const answer = await route.fetch();
     await route.fulfill({ json: { ...await answer.json(), can_triage: false, triage_problem: "cannot write the store" } });
@@ -52,7 +47,7 @@ test("a page over a store that can't be written says so, and offers no change", 
 
 test("the latest actions of a store are not undone in another one", async () => {
   const { url } = await room.web();
-  const page = await open(chrome, url);
+  const page = await open(setup.chrome, url);
   await page.waitForSelector("tr.alert, tr.flood");
   const stores = [];
   await page.route("**/api/v1/triage/actions*", (route) => route.fulfill({ json: { store: "0123456789abcdef", actions: [{ id: 1, at: new Date().toISOString(), by: "ann", mark: "starred", set: true, alerts: 3, undoable: true }] } }));
@@ -69,7 +64,7 @@ test("the latest actions of a store are not undone in another one", async () => 
 
 test("what is asked for of an alert names its store", async () => {
   const { url } = await room.web();
-  const page = await open(chrome, url);
+  const page = await open(setup.chrome, url);
   await page.waitForSelector("tr.alert, tr.flood");
   const asked = [];
   page.on("request", (request) => { if (/alerts\/1(\/|\?|$)/.test(request.url())) asked.push(request.url()); });

@@ -1,22 +1,12 @@
 // Changing: triage, logins, roles; and new alerts as they come, whatever is in them.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Room, browser, datagrams, isAccessible, messages, open, until, withMessage } from "./harness.mjs";
+import { datagrams, isAccessible, messages, open, setUp, until, withMessage } from "./harness.mjs";
 
-let chrome;
-const rooms = [];
-function newRoom() {
-  const room = new Room();
-  rooms.push(room);
-  return room;
-}
-before(async () => { chrome = await browser(); });
-after(async () => {
-  await chrome?.close();
-  await Promise.all(rooms.map((room) => room.end()));
-});
+const setup = setUp();
+const { newRoom } = setup;
 
 const count = async (url, query) => (await (await fetch(`${url}api/v1/alerts?limit=1000&${query}`)).json()).alerts.length;
 
@@ -25,7 +15,7 @@ test("alerts are acknowledged, starred and commented on, and it can be undone", 
   await room.store(datagrams("v2919/icmp_ping"));
   const { url } = await room.web();
   const all = await count(url, "");
-  const page = await open(chrome, `${url}?group=no`);
+  const page = await open(setup.chrome, `${url}?group=no`);
   await page.waitForSelector("tr.alert");
   await page.keyboard.press("j");
   await page.keyboard.press("e");
@@ -62,7 +52,7 @@ test("a page that was open while the server started again can still change somet
   await room.store(datagrams("v2919/icmp_ping"));
   let server = await room.web();
   const { url } = server;
-  const page = await open(chrome, `${url}?group=no`, { allow: ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY", "403 (Forbidden)"] });
+  const page = await open(setup.chrome, `${url}?group=no`, { allow: ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY", "403 (Forbidden)"] });
   await page.waitForSelector("tr.alert");
   await until("it is live", async () => await page.textContent("#state") === "live");
   await server.end();
@@ -112,7 +102,7 @@ test("new alerts come by themselves, wait while paused, and none is missed over 
   const room = newRoom();
   let server = await room.live();
   const { url } = server;
-  const page = await open(chrome, `${url}?group=no`, { allow: ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY"] });
+  const page = await open(setup.chrome, `${url}?group=no`, { allow: ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY"] });
   await page.waitForSelector("text=No alerts found");
   await until("it is live", async () => await page.textContent("#state") === "live");
   const [first, second, third] = ["v2919/icmp_ping", "v2919/http", "v2919/ssh"].map(datagrams);
@@ -143,7 +133,7 @@ test("the chosen alert stays the same while others come, and is the one that a k
   const first = [...Array.from({ length: 5 }, () => ping), http, ping, http, ping, ping];
   await room.play(first);
   await until("they are stored", async () => await count(url, "") === first.length);
-  const page = await open(chrome, url);
+  const page = await open(setup.chrome, url);
   await page.waitForSelector("tr.alert");
   const chosen = () => page.evaluate(() => Number(document.querySelector("table.alerts tr.selected")?.dataset.id));
   const focused = () => page.evaluate(() => Number(document.activeElement?.dataset.id));
@@ -176,7 +166,7 @@ test("alerts that come while it is asked are not acknowledged with the others", 
   const { url } = await room.live();
   await room.play([ping, ping, ping]);
   await until("they are stored", async () => await count(url, "") === 3);
-  const page = await open(chrome, url);
+  const page = await open(setup.chrome, url);
   await page.waitForSelector("tr.flood");
   await page.getByRole("button", { name: "Acknowledge all" }).click();
   await page.waitForSelector("#ask[open]");
@@ -201,7 +191,7 @@ test("nothing of an alert is taken for anything but text", async () => {
   await room.store(hostile.map((message) => withMessage(datagram, message)));
   const { url } = await room.web();
   for (const width of [1280, 360]) {
-    const page = await open(chrome, `${url}?group=no`, { width });
+    const page = await open(setup.chrome, `${url}?group=no`, { width });
     await page.waitForSelector("tr.alert");
     assert.equal((await messages(page)).length, hostile.length);
     assert.ok((await messages(page)).some((text) => text.includes("\\u{1b}[31mred\\u{1b}[0m \\u{202e}esrever")), await messages(page));
@@ -226,7 +216,7 @@ test("who is not logged in sees nothing, and who may only look changes nothing",
   await room.run(["web", "user", "add", "ann", "--users", "users"], "correct horse\n");
   await room.run(["web", "user", "add", "eve", "--users", "users", "--read-only"], "battery staple\n");
   const { url } = await room.web(["--users", "users"]);
-  const page = await open(chrome, url, { allow: ["401 (Unauthorized)", "403 (Forbidden)"] });
+  const page = await open(setup.chrome, url, { allow: ["401 (Unauthorized)", "403 (Forbidden)"] });
   await page.waitForSelector("#login[open]");
   await isAccessible(page, "login");
   assert.equal(await page.locator("tr.alert").count(), 0);
@@ -259,7 +249,7 @@ test("with users and a token, the login takes either", async () => {
   await room.store(datagrams("v2919/icmp_ping"));
   await room.run(["web", "user", "add", "ann", "--users", "users"], "correct horse\n");
   const { url } = await room.web(["--users", "users", "--token", "s3cret-of-the-page"]);
-  const page = await open(chrome, url, { allow: ["401 (Unauthorized)"] });
+  const page = await open(setup.chrome, url, { allow: ["401 (Unauthorized)"] });
   await page.waitForSelector("#login[open]");
   assert.equal(await page.locator("#login input[name=password]").count(), 1);
   await page.getByRole("button", { name: "With token" }).click();
@@ -283,7 +273,7 @@ test("what is refused for good is shown, and sent again", { timeout: 60_000 }, a
   const { url } = await room.live(["--data-handler", "exec", "exec.command=false", "exec.durable=true"]);
   await room.play(datagrams("v2919/icmp_ping"));
   const all = datagrams("v2919/icmp_ping").length;
-  const page = await open(chrome, `${url}?view=health`);
+  const page = await open(setup.chrome, `${url}?view=health`);
   await until("dead letters are shown", async () => (await page.locator("article:has(h2:text('Dead letters')) tbody tr").count()) === Math.min(all, 20));
   await isAccessible(page, "health");
   assert.match(await page.textContent("main"), /received/);

@@ -1,22 +1,12 @@
 // A tab that is asleep, floods, and logins that end under an open page.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Room, browser, datagrams, messages, open, until, withMessage } from "./harness.mjs";
+import { datagrams, messages, open, setUp, until, withMessage } from "./harness.mjs";
 
-let chrome;
-const rooms = [];
-function newRoom() {
-  const room = new Room();
-  rooms.push(room);
-  return room;
-}
-before(async () => { chrome = await browser(); });
-after(async () => {
-  await chrome?.close();
-  await Promise.all(rooms.map((room) => room.end()));
-});
+const setup = setUp();
+const { newRoom } = setup;
 
 const last = async (url) => (await (await fetch(`${url}api/v1/alerts?limit=1`)).json()).last;
 const [ping] = datagrams("v2919/icmp_ping");
@@ -35,7 +25,7 @@ const hide = (page, hidden) => page.evaluate((is) => {
 test("ten thousand alerts a second leave the page quick, with the newest alerts", { timeout: 120_000 }, async () => {
   const room = newRoom();
   const { url } = await room.live();
-  const page = await open(chrome, url);
+  const page = await open(setup.chrome, url);
   await page.waitForSelector("text=No alerts found");
   await until("it is live", async () => await page.textContent("#state") === "live");
   await page.evaluate(() => {
@@ -62,7 +52,7 @@ test("ten thousand alerts a second leave the page quick, with the newest alerts"
 test("a tab that was asleep shows what is new when it wakes, without having kept all of it", { timeout: 120_000 }, async () => {
   const room = newRoom();
   const { url } = await room.live();
-  const page = await open(chrome, url, { allow: ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY"] });
+  const page = await open(setup.chrome, url, { allow: ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY"] });
   await page.waitForSelector("text=No alerts found");
   await room.play(flood(10));
   await until("they are shown", async () => (await messages(page)).length === 10);
@@ -84,7 +74,7 @@ test("a login that ended under an open page is asked for again", { timeout: 60_0
   await room.store(datagrams("v2919/icmp_ping"));
   await room.run(["web", "user", "add", "ann", "--users", "users"], "correct horse\n");
   const first = await room.web(["--users", "users"]);
-  const page = await open(chrome, first.url, { allow: ["401 (Unauthorized)", "ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY", "ERR_FAILED", "EventSource"] });
+  const page = await open(setup.chrome, first.url, { allow: ["401 (Unauthorized)", "ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY", "ERR_FAILED", "EventSource"] });
   const logIn = async () => {
     await page.waitForSelector("#login[open]");
     await page.fill("#login input[name=name]", "ann");

@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import zlib from "node:zlib";
 
@@ -112,6 +113,26 @@ export class Room {
     await Promise.all(this.running.map((end) => end()));
     fs.rmSync(this.path, { recursive: true, force: true });
   }
+}
+
+/**
+ * Has a browser and a first room there before the tests of a file, and ends all behind them.
+ * @param {(room: Room) => unknown} [prepare] - what is done first in the room
+ */
+export function setUp(prepare) {
+  /** @type {Room[]} */
+  const rooms = [];
+  const newRoom = () => { rooms.push(new Room()); return rooms[rooms.length - 1]; };
+  const all = { room: newRoom(), newRoom, chrome: /** @type {any} */ (undefined) };
+  before(async () => {
+    await prepare?.(all.room);
+    all.chrome = await browser();
+  });
+  after(async () => {
+    await all.chrome?.close();
+    await Promise.all(rooms.map((room) => room.end()));
+  });
+  return all;
 }
 
 /** A browser. */

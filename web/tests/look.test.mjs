@@ -2,22 +2,16 @@
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Room, browser, datagrams, isAccessible, messages, open, until } from "./harness.mjs";
+import { datagrams, isAccessible, messages, open, setUp, until } from "./harness.mjs";
 
-const room = new Room();
-let chrome, url;
+let url;
 const CASES = ["v2919/http", "v2919/icmp_ping", "v2919/ssh", "v3122/sip", "v3122/http"];
 
-before(async () => {
+const setup = setUp(async (room) => {
   await room.store(CASES.flatMap(datagrams));
   ({ url } = await room.web());
-  chrome = await browser();
-});
-after(async () => {
-  await chrome?.close();
-  await room.end();
 });
 
 const rows = (page) => page.locator("table.alerts tbody tr");
@@ -25,7 +19,7 @@ const rows = (page) => page.locator("table.alerts tbody tr");
 test("every view is accessible, light and dark, wide and narrow", { timeout: 120_000 }, async () => {
   for (const [width, scheme] of [[1280, "light"], [360, "dark"]]) {
     for (const query of ["", "?view=overview", "?view=health", "?alert=1", "?text=nothing-at-all", "?filter=msg.foo+%3D%3D+1"]) {
-      const page = await open(chrome, url + query, { width, scheme, allow: ["400 (Bad Request)"] });
+      const page = await open(setup.chrome, url + query, { width, scheme, allow: ["400 (Bad Request)"] });
       await page.waitForSelector(query.includes("alert=") ? "#detail h2" : query.includes("filter=") ? "text=Not filtered" : "main section");
       await page.waitForFunction(() => !document.querySelector("main").dataset.busy);
       await isAccessible(page, `${query} ${width} ${scheme}`);
@@ -37,7 +31,7 @@ test("every view is accessible, light and dark, wide and narrow", { timeout: 120
 });
 
 test("who wants no motion sees none", async () => {
-  const page = await open(chrome, url);
+  const page = await open(setup.chrome, url);
   await page.waitForSelector("tr.alert, tr.flood");
   const motion = () => page.evaluate(() => { const main = document.querySelector("main"); main.dataset.busy = "yes"; return getComputedStyle(main).animationName; });
   assert.equal(await motion(), "wait");
@@ -48,7 +42,7 @@ test("who wants no motion sees none", async () => {
 });
 
 test("the keys move, open, close, search and help", async () => {
-  const page = await open(chrome, url);
+  const page = await open(setup.chrome, url);
   await page.waitForSelector("tr.alert");
   await page.keyboard.press("j");
   await page.keyboard.press("j");
@@ -77,7 +71,7 @@ test("the keys move, open, close, search and help", async () => {
 });
 
 test("a value is included and excluded by a click, and back and forward know it", async () => {
-  const page = await open(chrome, url);
+  const page = await open(setup.chrome, url);
   await page.waitForSelector("tr.alert");
   const source = page.locator("td.end .value").first();
   const text = await source.textContent();
@@ -100,7 +94,7 @@ test("a value is included and excluded by a click, and back and forward know it"
 });
 
 test("words, fields and expressions are completed, and a mistake is marked where it is", async () => {
-  const page = await open(chrome, url, { allow: ["400 (Bad Request)"] });
+  const page = await open(setup.chrome, url, { allow: ["400 (Bad Request)"] });
   await page.waitForSelector("tr.alert");
   await page.fill("#words", "class:at");
   await page.locator("#words-list li").first().waitFor();
@@ -127,7 +121,7 @@ test("words, fields and expressions are completed, and a mistake is marked where
 });
 
 test("a time is chosen by dragging over the histogram", async () => {
-  const page = await open(chrome, url);
+  const page = await open(setup.chrome, url);
   await page.waitForSelector(".bars");
   const box = await page.locator(".bars").boundingBox();
   await page.mouse.move(box.x + 2, box.y + 20);
@@ -143,7 +137,7 @@ test("a time is chosen by dragging over the histogram", async () => {
 });
 
 test("an alert's layers and bytes light up together", async () => {
-  const page = await open(chrome, `${url}?text=ICMP`);
+  const page = await open(setup.chrome, `${url}?text=ICMP`);
   await page.locator("tr.alert a.message, tr.flood .count").first().click();
   if (!/alert=/.test(page.url())) await page.locator("tr.alert.inside a.message").first().click();
   await page.waitForSelector(".dump .line");
@@ -170,14 +164,14 @@ test("an alert's layers and bytes light up together", async () => {
 });
 
 test("the rule is shown, and its contents are marked in the packet", async () => {
-  const own = new Room();
+  const own = setup.newRoom();
   await own.store(datagrams("v2919/http"));
   fs.writeFileSync(own.at("local.rules"), [
     "alert tcp any any -> any any (msg:\"ours\"; content:\"GET \"; nocase; metadata:policy test; sid:1000101; rev:9;)",
     "alert tcp any any -> any any (content:\"no sid\";)",
   ].join("\n"));
   const server = await own.web(["--rules", "local.rules"]);
-  const page = await open(chrome, `${server.url}?sid=1000101`);
+  const page = await open(setup.chrome, `${server.url}?sid=1000101`);
   await page.locator("tr.alert a.message, tr.flood .count").first().click();
   if (!/alert=/.test(page.url())) await page.locator("tr.alert.inside a.message").first().click();
   await page.waitForSelector("#rule pre");
@@ -189,11 +183,10 @@ test("the rule is shown, and its contents are marked in the packet", async () =>
   await page.waitForSelector("article:has-text('local.rules:2')");
   await isAccessible(page, "rules");
   await page.close();
-  await own.end();
 });
 
 test("the overview leads to the alerts behind each number", async () => {
-  const page = await open(chrome, `${url}?view=overview`);
+  const page = await open(setup.chrome, `${url}?view=overview`);
   await page.waitForSelector(".card ol li");
   assert.deepEqual(await page.$$eval(".card h2", (all) => all.map((one) => one.textContent)), ["Signatures", "Sources", "Destinations", "Destination ports", "Classes", "Sensors", "New signatures since yesterday"]);
   const first = page.locator(".card").first().locator("li").first();
@@ -211,7 +204,7 @@ test("the overview leads to the alerts behind each number", async () => {
 });
 
 test("the health says where alerts come from, and leads to them", async () => {
-  const page = await open(chrome, `${url}?view=health`);
+  const page = await open(setup.chrome, `${url}?view=health`);
   const card = page.locator("article", { has: page.getByRole("heading", { name: "Where alerts come from" }) });
   await card.locator("tbody tr").first().waitFor();
   const sensor = await card.locator("tbody .value").first().textContent();

@@ -1,25 +1,20 @@
 // What a new user gets wrong: fields that there are not, filters with a mistake, no rules.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Room, browser, datagrams, isAccessible, messages, open, until } from "./harness.mjs";
+import { datagrams, isAccessible, messages, open, setUp, until } from "./harness.mjs";
 
-const room = new Room();
 const BAD = ["400 (Bad Request)"];
-let chrome, server;
+let server;
 
-before(async () => {
+const setup = setUp(async (room) => {
   await room.store([...datagrams("v2919/http"), ...datagrams("v2919/icmp_ping")]);
   server = await room.web();
-  chrome = await browser();
 });
-after(async () => {
-  await chrome?.close();
-  await room.end();
-});
+const { room } = setup;
 
-const visit = (query = "", options = {}) => open(chrome, server.url + query, { allow: BAD, ...options });
+const visit = (query = "", options = {}) => open(setup.chrome, server.url + query, { allow: BAD, ...options });
 
 test("a filter with a mistake shows no alerts that could be taken for what it finds", async () => {
   const page = await visit();
@@ -124,7 +119,7 @@ test("an alert without its rule says why there is none", async () => {
   const fs = await import("node:fs");
   fs.writeFileSync(rules, "alert tcp any any -> any any (msg:\"other\"; sid:42;)\n");
   const other = await room.web(["--rules", rules]);
-  const page = await open(chrome, `${other.url}?alert=${alert.id}`);
+  const page = await open(setup.chrome, `${other.url}?alert=${alert.id}`);
   await page.locator("#rule").getByText(`None with ${alert.sig_generator}:${alert.sig_id} in the files that were read (1 rule).`).waitFor();
   await page.close();
 });
@@ -132,7 +127,7 @@ test("an alert without its rule says why there is none", async () => {
 test("the demonstration shows rules", async () => {
   const { url } = await room.serve(["demo", "--web", "--listen", "127.0.0.1:0"]);
   const { alerts: [alert] } = await (await fetch(`${url}api/v1/alerts?sid=1000101&limit=1`)).json();
-  const page = await open(chrome, `${url}?alert=${alert.id}`);
+  const page = await open(setup.chrome, `${url}?alert=${alert.id}`);
   await page.locator("#rule pre.rule").waitFor();
   assert.match(await page.textContent("#rule pre.rule"), /sid:1000101;/);
   await page.close();

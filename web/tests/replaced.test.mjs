@@ -2,22 +2,12 @@
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Room, browser, datagrams, messages, open, until, withMessage } from "./harness.mjs";
+import { datagrams, messages, open, setUp, until, withMessage } from "./harness.mjs";
 
-let chrome;
-const rooms = [];
-function newRoom() {
-  const room = new Room();
-  rooms.push(room);
-  return room;
-}
-before(async () => { chrome = await browser(); });
-after(async () => {
-  await chrome?.close();
-  await Promise.all(rooms.map((room) => room.end()));
-});
+const setup = setUp();
+const { newRoom } = setup;
 
 const [ping] = datagrams("v2919/icmp_ping");
 const several = (count, message) => Array.from({ length: count }, () => withMessage(ping, message));
@@ -27,7 +17,7 @@ test("the alerts of another store take the place of those shown, also if no serv
   await room.store(several(5, "old"));
   let server = await room.web();
   const { url } = server;
-  const page = await open(chrome, `${url}?group=no&alert=3`, { allow: ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY"] });
+  const page = await open(setup.chrome, `${url}?group=no&alert=3`, { allow: ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY"] });
   await until("the first store is shown", async () => (await messages(page)).length === 5);
   await until("it is live", async () => await page.textContent("#state") === "live");
   await server.end();
@@ -54,7 +44,7 @@ test("a store that can't be read is said, and the page is back by itself", { tim
     ["not a Pigear store", () => { fs.renameSync(path, aside); fs.writeFileSync(path, "not a store at all ".repeat(1000)); }, () => fs.renameSync(aside, path)],
   ];
   for (const [view, well] of [["now", "live"], ["health", ""]]) {
-    const page = await open(chrome, `${url}?view=${view}&group=no`, { allow: ["503 (Service Unavailable)"] });
+    const page = await open(setup.chrome, `${url}?view=${view}&group=no`, { allow: ["503 (Service Unavailable)"] });
     await page.waitForSelector("main section:has(td)");
     for (const [said, spoil, mend] of ways) {
       await until(`${view} is well before: ${said}`, async () => await page.textContent("#state") === well);

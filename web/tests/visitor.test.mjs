@@ -2,24 +2,18 @@
 // the packet look like?
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Room, browser, isAccessible, open, until } from "./harness.mjs";
+import { isAccessible, open, setUp, until } from "./harness.mjs";
 
-const room = new Room();
-let chrome, url;
+let url;
 
-before(async () => {
+const setup = setUp(async (room) => {
   ({ url } = await room.serve(["demo", "--web", "--listen", "127.0.0.1:0"]));
-  chrome = await browser();
-});
-after(async () => {
-  await chrome?.close();
-  await room.end();
 });
 
 test("who scanned us most this night, and the packet, in a few clicks", async () => {
-  const page = await open(chrome, url);
+  const page = await open(setup.chrome, url);
   let clicks = 0;
   const click = async (what) => { clicks += 1; await what.click(); };
   await click(page.getByRole("link", { name: "Overview" }));
