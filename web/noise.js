@@ -14,8 +14,9 @@ let store;
 const list = h("ul", { class: "noise" });
 const none = h("p", { class: "empty", hidden: true }, "No filters yet.");
 const expression = h("textarea", { rows: 3, required: true, placeholder: "msg.sig_id == 1000134 && ip_in(alert.src_ip, \"10.0.0.0/8\")", spellcheck: false, "aria-labelledby": "noise-label" });
+const left = h("p", { class: "note", hidden: true });
 const mistake = h("p", { class: "mistake", role: "alert", hidden: true });
-const add = h("form", { class: "change" }, h("label", { id: "noise-label" }, "A new alert that passes this filter is acknowledged as it comes:", expression), mistake,
+const add = h("form", { class: "change" }, h("label", { id: "noise-label" }, "A new alert that passes this filter is acknowledged as it comes:", expression), left, mistake,
   h("p", { class: "row" }, h("button", { class: "main" }, "Add"), h("button", { type: "button", onclick: () => dialog.close() }, "Close")));
 const dialog = h("dialog", { id: "noise", "aria-labelledby": "noise-title" }, h("h2", { id: "noise-title" }, "Noise"),
   h("p", { class: "note" }, "Filters here acknowledge alerts as they come (others call it suppress, or auto-acknowledge). ", h("em", {}, "Hide acknowledged"), " hides them then. Nothing is deleted, handlers still get them, and alerts that are stored already stay as they are: ", h("em", {}, "Acknowledge all…"), " is for those."), none, list, add);
@@ -38,6 +39,9 @@ add.addEventListener("submit", async (event) => {
 export async function openNoise() {
   mistake.hidden = true;
   expression.value = chosen();
+  const missing = leftOut();
+  left.hidden = !missing;
+  left.textContent = `Left out of what is chosen: ${missing}. A filter knows an alert as it comes only.`;
   try {
     await show();
     dialog.showModal();
@@ -64,7 +68,13 @@ async function remove(id) {
   }
 }
 
-/** What is chosen in the filter bar, without times and triage, as an expression. */
+/** What is chosen that a filter of the triage can't have, because it knows an alert as it comes, and not what becomes of it. */
+function leftOut() {
+  const parts = { times: state.since || state.until, acknowledged: state.acknowledged === "yes", stars: state.starred, comments: state.comment || state.commented };
+  return Object.entries(parts).filter(([, is]) => is).map(([name]) => name).join(", ");
+}
+
+/** What is chosen in the filter bar, without what is left out, as an expression. */
 function chosen() {
   const parts = state.text ? [`msg.msg.to_lower().contains(${JSON.stringify(state.text.toLowerCase())})`] : [];
   for (const [name, values] of Object.entries(state.include)) {
@@ -72,6 +82,12 @@ function chosen() {
     parts.push(any.length > 1 ? `(${any.join(" || ")})` : any[0]);
   }
   for (const [name, value] of state.exclude) parts.push(`!(${FIELDS[name].expression(value)})`);
-  if (state.filter) parts.push(parts.length ? `(${state.filter})` : state.filter);
+  if (state.filter) parts.push(parts.length ? whole(state.filter) : state.filter);
   return parts.join(" && ");
 }
+
+/**
+ * An expression as a part of another one. One that has statements, or a comment, is a block.
+ * @param {string} filter
+ */
+function whole(filter) { return /;|\/[/*]/.test(filter) ? `{ ${filter}\n}` : `(${filter})`; }

@@ -6,15 +6,15 @@ import { dayBegin } from "./times.js";
 /** @type {Record<string, {label: string, expression: (value: string) => string}>} */
 export const FIELDS = {
   sid: { label: "signature", expression: rule },
-  gid: { label: "generator", expression: (value) => `msg.sig_generator == ${Number(value)}` },
-  priority: { label: "priority", expression: (value) => `alert.priority == ${Number(value)}` },
+  gid: { label: "generator", expression: (value) => `msg.sig_generator == ${numeral(value)}` },
+  priority: { label: "priority", expression: (value) => `alert.priority == ${numeral(value)}` },
   class: { label: "class", expression: (value) => (value === "none" ? "alert.class == ()" : `alert.class == ${quoted(value)}`) },
   src: { label: "source", expression: (value) => network("alert.src_ip", value) },
   dst: { label: "destination", expression: (value) => network("alert.dst_ip", value) },
   host: { label: "host", expression: (value) => `(${network("alert.src_ip", value)} || ${network("alert.dst_ip", value)})` },
-  port: { label: "port", expression: (value) => `(alert.src_port == ${Number(value)} || alert.dst_port == ${Number(value)})` },
-  src_port: { label: "source port", expression: (value) => `alert.src_port == ${Number(value)}` },
-  dst_port: { label: "destination port", expression: (value) => `alert.dst_port == ${Number(value)}` },
+  port: { label: "port", expression: (value) => `(alert.src_port == ${numeral(value)} || alert.dst_port == ${numeral(value)})` },
+  src_port: { label: "source port", expression: (value) => `alert.src_port == ${numeral(value)}` },
+  dst_port: { label: "destination port", expression: (value) => `alert.dst_port == ${numeral(value)}` },
   proto: { label: "protocol", expression: (value) => `alert.proto == ${quoted(value)}` },
   sensor: { label: "sensor", expression: (value) => `alert.sensor == ${quoted(value)}` },
   app: { label: "application", expression: (value) => `alert.app_name == ${quoted(value)}` },
@@ -26,7 +26,7 @@ const FILTERS = ["src_port", "dst_port", "app", "action"];
 
 /** @param {string} text - `384` or `1:384` */
 function rule(text) {
-  const [gid, sid] = text.includes(":") ? text.split(":").map(Number) : [undefined, Number(text)];
+  const [gid, sid] = text.includes(":") ? text.split(":").map(numeral) : [undefined, numeral(text)];
   return gid === undefined ? `msg.sig_id == ${sid}` : `(msg.sig_generator == ${gid} && msg.sig_id == ${sid})`;
 }
 
@@ -36,9 +36,24 @@ const LISTS = ["sid", "gid", "priority", "class"];
 /** @param {string} text */
 function quoted(text) { return JSON.stringify(text); }
 
+/**
+ * A number. Anything else is quoted, so that the server says that it must be a number.
+ * @param {string} text
+ */
+function numeral(text) { return /^\d+$/.test(text) ? String(Number(text)) : quoted(text); }
+
+/**
+ * An address as alerts have it: one of IPv6 in lower case, and short.
+ * @param {string} text
+ */
+function exactAddress(text) {
+  if (!text.includes(":") || text.includes(".")) return text.toLowerCase();
+  try { return new URL(`http://[${text}]/`).hostname.slice(1, -1); } catch { return text; }
+}
+
 /** @param {string} field @param {string} value */
 function network(field, value) {
-  return value.includes("/") ? `ip_in(${field}, ${quoted(value)})` : `${field} == ${quoted(value)}`;
+  return value.includes("/") ? `ip_in(${field}, ${quoted(value)})` : `${field} == ${quoted(exactAddress(value))}`;
 }
 
 /**
@@ -85,7 +100,7 @@ function read() {
   }
   for (const not of query.getAll("not")) {
     const [name, ...value] = not.split(":");
-    if (name in FIELDS && value.length) found.exclude.push([name, value.join(":")]);
+    if (Object.hasOwn(FIELDS, name) && value.length) found.exclude.push([name, value.join(":")]);
   }
   found.commented = query.has("comment") && !text("comment");
   found.acknowledged = text("acknowledged") === "no" ? "no" : text("acknowledged") === "yes" ? "yes" : "";

@@ -1,29 +1,23 @@
 // Choosing: filters, triage, times, sensors; what is folded; an alert by keys and on paper.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Room, browser, datagrams, isAccessible, messages, open, until } from "./harness.mjs";
+import { datagrams, isAccessible, messages, open, setUp, until } from "./harness.mjs";
 
-const room = new Room();
-let chrome, url;
+let url;
 const CASES = ["v2919/http", "v2919/icmp_ping", "v2919/ssh"];
 
-before(async () => {
+const setup = setUp(async (room) => {
   await room.store(CASES.flatMap(datagrams));
   ({ url } = await room.web());
-  chrome = await browser();
-});
-after(async () => {
-  await chrome?.close();
-  await room.end();
 });
 
 const total = async (query) => (await (await fetch(`${url}api/v1/counts?by=priority&${query}`)).json()).total;
 const settled = (page) => page.waitForFunction(() => !document.querySelector("main").dataset.busy);
 
 test("an expression with statements goes together with excluded values", async () => {
-  const page = await open(chrome, `${url}?group=no&filter=${encodeURIComponent("let n = msg.caplen; n > 60")}`);
+  const page = await open(setup.chrome, `${url}?group=no&filter=${encodeURIComponent("let n = msg.caplen; n > 60")}`);
   await page.waitForSelector("tr.alert");
   const source = await page.locator("tr.alert td.src .value").first().textContent();
   await page.locator("tr.alert td.src .value").first().click();
@@ -47,7 +41,7 @@ test("an expression with statements goes together with excluded values", async (
 });
 
 test("a broken expression beside excluded values is marked where it is", async () => {
-  const page = await open(chrome, `${url}?not=src:192.0.2.1&filter=${encodeURIComponent("msg.priority <= 2 && msg.foo")}`, { allow: ["400 (Bad Request)"] });
+  const page = await open(setup.chrome, `${url}?not=src:192.0.2.1&filter=${encodeURIComponent("msg.priority <= 2 && msg.foo")}`, { allow: ["400 (Bad Request)"] });
   await page.waitForSelector("#mistake mark");
   assert.equal(await page.textContent("#mistake code"), "msg.priority <= 2 && msg.foo");
   assert.equal(await page.textContent("#mistake mark"), "f");
@@ -55,7 +49,7 @@ test("a broken expression beside excluded values is marked where it is", async (
 });
 
 test("alerts are chosen by what people said about them", async () => {
-  const page = await open(chrome, `${url}?group=no`);
+  const page = await open(setup.chrome, `${url}?group=no`);
   await page.waitForSelector("tr.alert");
   const all = (await messages(page)).length;
   await page.keyboard.press("j");
@@ -93,7 +87,7 @@ test("alerts are chosen by what people said about them", async () => {
 });
 
 test("noise is acknowledged as it comes, by what is chosen or any filter", async () => {
-  const page = await open(chrome, `${url}?sid=1:1000134&not=src:192.0.2.1`, { allow: ["400 (Bad Request)"] });
+  const page = await open(setup.chrome, `${url}?sid=1:1000134&not=src:192.0.2.1`, { allow: ["400 (Bad Request)"] });
   await page.waitForSelector("tr.alert, tr.flood");
   await page.getByRole("button", { name: "Noise…" }).click();
   const filter = page.locator("#noise textarea");
@@ -111,8 +105,37 @@ test("noise is acknowledged as it comes, by what is chosen or any filter", async
   await page.close();
 });
 
+test("noise says what it leaves out, and takes an expression with statements", async () => {
+  const chosen = new URLSearchParams({ filter: "let n = msg.caplen; n > 60 // long", not: "src:2001:DB8::1", since: "2000-01-01", starred: "yes" });
+  const page = await open(setup.chrome, `${url}?${chosen}`);
+  await settled(page);
+  await page.getByRole("button", { name: "Noise…" }).click();
+  await page.getByText("Left out of what is chosen: times, stars.").waitFor();
+  assert.equal(await page.locator("#noise textarea").inputValue(), "!(alert.src_ip == \"2001:db8::1\") && { let n = msg.caplen; n > 60 // long\n}");
+  await page.getByRole("button", { name: "Add" }).click();
+  await page.waitForSelector("#noise li code");
+  await page.locator("#noise li button").click();
+  await until("it is gone", async () => await page.locator("#noise li").count() === 0);
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.close();
+});
+
+test("excluded values that are none are said, and addresses are found however they are written", async () => {
+  const page = await open(setup.chrome, `${url}?not=port:abc`, { allow: ["400 (Bad Request)"] });
+  await page.waitForSelector("#mistake:not([hidden])");
+  assert.equal(await page.textContent("#mistake"), "alert.src_port is a number, not a text");
+  assert.match(await page.textContent(".chip.wrong"), /not port abc/);
+  await page.close();
+  const all = await total("");
+  const other = await open(setup.chrome, `${url}?group=no&not=src:2001:DB8:0::1`);
+  await settled(other);
+  await until("all are shown", async () => (await messages(other)).length === all);
+  assert.equal(await other.isVisible("#mistake"), false);
+  await other.close();
+});
+
 test("a time is chosen from fields, in the viewer's zone or UTC", async () => {
-  const page = await open(chrome, url, { zone: "Asia/Kolkata" });
+  const page = await open(setup.chrome, url, { zone: "Asia/Kolkata" });
   await page.waitForSelector("tr.alert, tr.flood");
   const newest = new Date(await page.locator("table.alerts time").first().getAttribute("datetime"));
   const inZone = (offset) => new Date(Math.floor(newest.getTime() / 1000) * 1000 + offset).toISOString().slice(0, 19);
@@ -144,7 +167,7 @@ test("a time is chosen from fields, in the viewer's zone or UTC", async () => {
 });
 
 test("searches are saved and forgotten by name", async () => {
-  const page = await open(chrome, `${url}?sid=1000134`);
+  const page = await open(setup.chrome, `${url}?sid=1000134`);
   await page.waitForSelector("tr.alert, tr.flood");
   const saved = page.locator("select[aria-label='Saved searches']");
   await saved.selectOption("save");
@@ -161,7 +184,7 @@ test("searches are saved and forgotten by name", async () => {
 });
 
 test("with an alert open, the keys are about that alert, and go to the next", async () => {
-  const page = await open(chrome, `${url}?group=no`);
+  const page = await open(setup.chrome, `${url}?group=no`);
   await page.waitForSelector("tr.alert");
   const ids = await page.$$eval("tr.alert", (rows) => rows.map((row) => Number(row.dataset.id)));
   await page.locator("tr.alert a.message").nth(3).click();
@@ -180,7 +203,7 @@ test("with an alert open, the keys are about that alert, and go to the next", as
 });
 
 test("an alert has its Community ID, and all of its flow is one click away", async () => {
-  const page = await open(chrome, `${url}?src=192.168.10.21&proto=TCP&group=no`);
+  const page = await open(setup.chrome, `${url}?src=192.168.10.21&proto=TCP&group=no`);
   await page.locator("tr.alert a.message").first().click();
   await page.waitForSelector("#related article");
   assert.match(await page.textContent("#detail .facts"), /Community ID1:[\w+/]{27}=/);
@@ -191,7 +214,7 @@ test("an alert has its Community ID, and all of its flow is one click away", asy
 
 test("one alert is printed as one clean page", async () => {
   const id = (await (await fetch(`${url}api/v1/alerts?limit=1&proto=ICMP&filter=msg.caplen+%3C+120`)).json()).alerts[0].id;
-  const page = await open(chrome, `${url}?alert=${id}`);
+  const page = await open(setup.chrome, `${url}?alert=${id}`);
   await page.waitForSelector("#detail .dump .line");
   const pdf = (await page.pdf({ format: "A4" })).toString("latin1");
   assert.equal((pdf.match(/\/Type \/Page\b(?!s)/g) ?? []).length, 1);
@@ -202,14 +225,14 @@ test("one alert is printed as one clean page", async () => {
 });
 
 test("more columns are shown where there is room, and sensors if there are several", async () => {
-  const own = new Room();
+  const own = setup.newRoom();
   await own.store(datagrams("v2919/icmp_ping"));
   for (const [name, all] of [["dmz", "v2919/http"], ["lan", "v2919/ssh"]]) {
     const from = own.record("more.dgrams", datagrams(all));
     await own.run(["--store", "a.db", "--socket-handler", "play", "--from", from, "--data-handler", "null", "--quiet", "--sensor", name]);
   }
   const server = await own.web();
-  const page = await open(chrome, `${server.url}?group=no`, { width: 1700 });
+  const page = await open(setup.chrome, `${server.url}?group=no`, { width: 1700 });
   await page.waitForSelector("tr.alert");
   const columns = () => page.$$eval("table.alerts th", (all) => all.filter((one) => one.offsetWidth).map((one) => one.textContent));
   await until("there is a column of sensors", async () => (await columns()).join() === "Time,Priority,Message,Class,Protocol,Source,Destination,Sensor,Triage");
@@ -220,11 +243,10 @@ test("more columns are shown where there is room, and sensors if there are sever
   await page.setViewportSize({ width: 1000, height: 700 });
   assert.equal((await columns()).join(), "Time,Priority,Message,Source,Destination,Sensor,Triage");
   await page.close();
-  await own.end();
 });
 
 test("at 360 pixels, the alerts have most of the screen, and the rest unfolds", async () => {
-  const page = await open(chrome, url, { width: 360, height: 740 });
+  const page = await open(setup.chrome, url, { width: 360, height: 740 });
   await page.waitForSelector("tr.alert, tr.flood");
   const top = await page.evaluate(() => document.querySelector("table.alerts").getBoundingClientRect().top);
   assert.ok(top < 740 / 3, `the alerts begin at ${top}`);
