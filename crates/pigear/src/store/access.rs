@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, io};
 
-use super::connect::{BUSY_TIMEOUT, beside_path};
+use super::connect::BUSY_TIMEOUT;
 use super::error::StoreError;
 use super::identity::StoreIdentity;
 use super::reader::Reader;
@@ -67,18 +66,5 @@ impl StoreAccess {
     /// Opens the store again the next time.
     pub fn close(&mut self) {
         self.reader = None;
-    }
-}
-
-impl Reader {
-    /// The bytes of the store, with what is not yet in its main file; `None` if that can't be seen.
-    #[must_use]
-    pub fn size(&self) -> Option<u64> {
-        let len = |path: &Path| fs::metadata(path).map(|metadata| metadata.len());
-        let journal = match len(&beside_path(&self.path, "-wal")) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            other => other.ok()?,
-        };
-        Some(len(&self.path).ok()? + journal)
     }
 }
