@@ -14,18 +14,14 @@ pub struct StoreAccess {
     /// How long an operation waits for a program that has the store locked.
     wait: Duration,
     reader: Option<Reader>,
-    /// Which store was read last.
-    known: Option<StoreIdentity>,
 }
 
 /// The store that is there now.
 pub struct AccessedStore<'a> {
     /// Reads it.
     pub reader: &'a mut Reader,
-    /// Which store it is.
+    /// Which store it is. In another one than the last time, numbers begin anew.
     pub identity: StoreIdentity,
-    /// Whether it is another store than the last time: then numbers begin anew.
-    pub is_other: bool,
 }
 
 impl StoreAccess {
@@ -38,7 +34,7 @@ impl StoreAccess {
     /// The same, but each operation waits only for this time for a program that has the store locked.
     #[must_use]
     pub fn new_within(path: PathBuf, wait: Duration) -> Self {
-        Self { path, wait, reader: None, known: None }
+        Self { path, wait, reader: None }
     }
 
     /// The path of the store.
@@ -59,8 +55,7 @@ impl StoreAccess {
         };
         reader.check_version()?;
         let identity = reader.identity()?;
-        let is_other = self.known.replace(identity) != Some(identity);
-        Ok(AccessedStore { reader: self.reader.insert(reader), identity, is_other })
+        Ok(AccessedStore { reader: self.reader.insert(reader), identity })
     }
 
     /// Opens the store again the next time.

@@ -57,7 +57,7 @@ fn case(name: &str) -> Vec<Alert> {
 }
 
 /// An alert with this message.
-fn alert(msg: &[u8]) -> Alert {
+pub(in crate::top) fn alert(msg: &[u8]) -> Alert {
     let mut message = AlertMessage::default();
     message.msg = msg.into();
     (message.sig_generator, message.sig_id, message.priority) = (1, 7, 1);
@@ -157,7 +157,7 @@ impl Top {
     }
 }
 
-fn put(store: &Store, alerts: Vec<Alert>) {
+pub(in crate::top) fn put(store: &Store, alerts: Vec<Alert>) {
     let received = RECEIVED.parse().unwrap();
     let at = |mut alert: Alert| {
         alert.received = received;
