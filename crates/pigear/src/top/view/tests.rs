@@ -132,8 +132,8 @@ impl Top {
             self.order.change(wanted);
             self.look();
         }
-        if let Some(id) = self.app.take_opening() {
-            detail::open(self.path(), id, self.outbox.clone());
+        if let Some(alert) = self.app.take_opening() {
+            detail::open(self.path(), alert, self.outbox.clone());
             let message = self.inbox.recv().unwrap();
             self.app.take(message);
         }
@@ -281,6 +281,18 @@ fn an_alert_that_is_gone_says_so() {
     top.press(Key::Char('\n'));
     let screen = top.screen(80, 24);
     assert!(screen.contains(&format!("alert {id} is not in the store any more")), "{screen}");
+}
+
+#[test]
+fn an_alert_of_another_store_is_not_opened_by_its_number() {
+    let mut top = Top::new(vec![alert(b"the one that is shown")]);
+    top.store.take().unwrap().close();
+    fs::remove_file(top.path()).unwrap();
+    put(&Store::open(&top.path()).unwrap(), vec![alert(b"in the new one")]);
+    top.press(Key::Char('\n'));
+    let screen = top.screen(80, 24);
+    assert!(screen.contains("another store is there now"), "{screen}");
+    assert!(!screen.contains("in the new one"), "{screen}");
 }
 
 #[test]
