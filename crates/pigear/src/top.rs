@@ -171,8 +171,8 @@ impl Screen {
         if let Some((search, before)) = app.take_further() {
             self.order.go_on(search, before);
         }
-        if let Some(id) = app.take_opening() {
-            detail::open(app.path().to_owned(), id, self.outbox.clone());
+        if let Some(alert) = app.take_opening() {
+            detail::open(app.path().to_owned(), alert, self.outbox.clone());
         }
         outcome
     }

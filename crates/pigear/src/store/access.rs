@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, io};
 
-use super::connect::{BUSY_TIMEOUT, beside_path};
+use super::connect::BUSY_TIMEOUT;
 use super::error::StoreError;
 use super::identity::StoreIdentity;
 use super::reader::Reader;
@@ -15,18 +14,14 @@ pub struct StoreAccess {
     /// How long an operation waits for a program that has the store locked.
     wait: Duration,
     reader: Option<Reader>,
-    /// Which store was read last.
-    known: Option<StoreIdentity>,
 }
 
 /// The store that is there now.
 pub struct AccessedStore<'a> {
     /// Reads it.
     pub reader: &'a mut Reader,
-    /// Which store it is.
+    /// Which store it is. In another one than the last time, numbers begin anew.
     pub identity: StoreIdentity,
-    /// Whether it is another store than the last time: then numbers begin anew.
-    pub is_other: bool,
 }
 
 impl StoreAccess {
@@ -39,7 +34,7 @@ impl StoreAccess {
     /// The same, but each operation waits only for this time for a program that has the store locked.
     #[must_use]
     pub fn new_within(path: PathBuf, wait: Duration) -> Self {
-        Self { path, wait, reader: None, known: None }
+        Self { path, wait, reader: None }
     }
 
     /// The path of the store.
@@ -60,25 +55,11 @@ impl StoreAccess {
         };
         reader.check_version()?;
         let identity = reader.identity()?;
-        let is_other = self.known.replace(identity) != Some(identity);
-        Ok(AccessedStore { reader: self.reader.insert(reader), identity, is_other })
+        Ok(AccessedStore { reader: self.reader.insert(reader), identity })
     }
 
     /// Opens the store again the next time.
     pub fn close(&mut self) {
         self.reader = None;
-    }
-}
-
-impl Reader {
-    /// The bytes of the store, with what is not yet in its main file; `None` if that can't be seen.
-    #[must_use]
-    pub fn size(&self) -> Option<u64> {
-        let len = |path: &Path| fs::metadata(path).map(|metadata| metadata.len());
-        let journal = match len(&beside_path(&self.path, "-wal")) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            other => other.ok()?,
-        };
-        Some(len(&self.path).ok()? + journal)
     }
 }

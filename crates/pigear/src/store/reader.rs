@@ -4,11 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use pigear_alert::Alert;
-#[cfg(feature = "nats")]
-use pigear_alert::Medium;
-use pigear_alert::unified2::Event;
 use rusqlite::Connection;
 
 use super::connect;
@@ -20,7 +16,8 @@ use super::identity::StoreIdentity;
 use super::interned::InternedRows;
 use super::layout::{BLOCK, VERSION, end_of_block};
 use super::meta::last_id;
-use super::row::{self, DamagedRow, Stored, StoredRow};
+use super::row::{Stored, StoredRow};
+use super::row_range::rows;
 use super::search::Search;
 use super::triage::TriageReader;
 
@@ -203,62 +200,6 @@ impl Reader {
         self.located(result.map(|()| found))
     }
 
-    /// Whether the alert of an event of Snort's log is stored: with the same time, rule and event id,
-    /// and of this sensor, if it has a name.
-    ///
-    /// # Errors
-    /// If the store can't be read.
-    pub fn has(&mut self, event: &Event, sensor: Option<&str>) -> Result<bool, StoreError> {
-        let microsecond = i64::from(event.key.second) * 1_000_000 + i64::from(event.microsecond);
-        let event_id = event.key.event_id;
-        let criteria = Criteria {
-            since: Timestamp::from_microsecond(microsecond).ok(),
-            until: Timestamp::from_microsecond(microsecond + 1).ok(),
-            gid: vec![event.generator],
-            sid: vec![event.signature],
-            sensor: sensor.map(str::to_owned),
-            also: Some(Box::new(move |alert| alert.message.event_id == event_id)),
-            ..Criteria::default()
-        };
-        let mut found = false;
-        self.newest(&criteria, |_| {
-            found = true;
-            Further::Enough
-        })?;
-        Ok(found)
-    }
-
-    /// Whether this alert is stored: with the same sensor, time, rule and event id, and received at the same
-    /// moment unless it was read from Snort's log.
-    ///
-    /// # Errors
-    /// If the store can't be read.
-    #[cfg(feature = "nats")]
-    pub(crate) fn has_alert(&mut self, alert: &Alert) -> Result<bool, StoreError> {
-        let microsecond = alert.timestamp().as_microsecond();
-        let (message, received, medium) = (&alert.message, alert.received, alert.medium);
-        let (event_id, sensor) = (message.event_id, alert.origin.sensor.clone());
-        let criteria = Criteria {
-            since: Timestamp::from_microsecond(microsecond).ok(),
-            until: Timestamp::from_microsecond(microsecond + 1).ok(),
-            gid: vec![message.sig_generator],
-            sid: vec![message.sig_id],
-            also: Some(Box::new(move |stored| {
-                stored.message.event_id == event_id
-                    && stored.origin.sensor == sensor
-                    && stored.medium == medium
-                    && (medium == Medium::Unified2 || stored.received == received)
-            })),
-            ..Criteria::default()
-        };
-        let mut found = false;
-        self.newest(&criteria, |_| {
-            found = true;
-            Further::Enough
-        })?;
-        Ok(found)
-    }
-
     /// Visits the alerts that meet the criteria, newest first.
     ///
     /// # Errors
@@ -435,60 +376,6 @@ impl Reader {
         }
         Ok(found)
     }
-}
-
-pub(super) const RANGE: &str =
-    "SELECT id, signature, origin, data FROM alert WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
-const ONE: &str = "SELECT id, signature, origin, data FROM alert WHERE id = ?1";
-
-/// The rows with these ids, oldest first, of signatures that may be wanted.
-pub(super) fn rows(
-    connection: &Connection,
-    interned: &mut InternedRows,
-    (from, to): (i64, i64),
-    may_be: &dyn Fn(Option<i64>) -> bool,
-) -> Result<Vec<StoredRow>, StoreProblem> {
-    let mut select = connection.prepare_cached(RANGE)?;
-    let mut found = Vec::new();
-    let mut read = || -> Result<(), StoreProblem> {
-        let mut rows = select.query([from, to])?;
-        while let Some(row) = rows.next()? {
-            if may_be(row.get(1).ok()) {
-                found.push(row::stored(row, connection, interned)?);
-            }
-        }
-        Ok(())
-    };
-    match read() {
-        Err(StoreProblem::Damaged(_)) => {}
-        result => return result.map(|()| found),
-    }
-    // A page can't be read. Rows on other pages can.
-    let mut found = Vec::new();
-    for id in from.max(1)..=to.min(last_id(connection)?) {
-        match one(connection, interned, id, may_be) {
-            Ok(row) => found.extend(row),
-            Err(StoreProblem::Damaged(reason)) => {
-                let [signature, origin] = [0; 2];
-                let data = Vec::new();
-                found.push(StoredRow::Damaged(DamagedRow { id, signature, origin, data, reason }));
-            }
-            Err(problem) => return Err(problem),
-        }
-    }
-    Ok(found)
-}
-
-fn one(
-    connection: &Connection,
-    interned: &mut InternedRows,
-    id: i64,
-    may_be: &dyn Fn(Option<i64>) -> bool,
-) -> Result<Option<StoredRow>, StoreProblem> {
-    let mut select = connection.prepare_cached(ONE)?;
-    let mut rows = select.query([id])?;
-    let row = rows.next()?.filter(|row| may_be(row.get(1).ok()));
-    row.map(|row| row::stored(row, connection, interned)).transpose()
 }
 
 /// Whether a row may be wanted, by its signature. One whose signature can't be read is.

@@ -16,8 +16,9 @@ use super::error::StoreProblem;
 use super::file_id::FileId;
 use super::helper::Helper;
 use super::layout::{BLOCK, end_of_block};
-use super::reader::{Further, RANGE, Reader, Visit, rows};
+use super::reader::{Further, Reader, Visit};
 use super::row::{self, Stored, StoredRow};
+use super::row_range::{RANGE, rows};
 use super::search::{RowFilter, Search};
 
 /// The blocks of a chunk.

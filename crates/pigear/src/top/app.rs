@@ -137,9 +137,9 @@ impl App {
         self.wish.take()
     }
 
-    /// The alert that is to be read, if a key says so.
-    pub(super) fn take_opening(&mut self) -> Option<i64> {
-        self.to_open.take()
+    /// The alert that is to be read, and the store that it is in, if a key says so.
+    pub(super) fn take_opening(&mut self) -> Option<(Option<StoreIdentity>, i64)> {
+        self.to_open.take().map(|id| (self.store, id))
     }
 
     /// What is to be changed, if a key says so.
@@ -170,7 +170,9 @@ impl App {
                 }
             }
             Message::Opened(opened) => {
-                if let Mode::Detail(detail) = &mut self.mode {
+                if let Mode::Detail(detail) = &mut self.mode
+                    && opened.store == self.store
+                {
                     detail.show(*opened);
                 }
             }

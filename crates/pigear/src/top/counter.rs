@@ -1,5 +1,8 @@
 //! Counts alerts by signature, by source, and by when they were received.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::PathBuf;
 use std::thread;
@@ -11,7 +14,8 @@ use super::message::{CountsUpdate, Message};
 use super::outbox::{Closed, Outbox};
 use super::wanted::{Order, Wanted};
 use crate::store::{
-    AccessedStore, Count, CountBy, Criteria, Further, Reader, StoreAccess, StoreError, Timeline,
+    AccessedStore, Count, CountBy, Criteria, Further, Reader, StoreAccess, StoreError,
+    StoreIdentity, Timeline,
 };
 
 /// How many spans the timeline has.
@@ -41,6 +45,7 @@ pub(super) struct Counter {
 
 /// What was counted.
 struct Counted {
+    store: StoreIdentity,
     /// The last alert in the store at that time.
     last: i64,
     at: Instant,
@@ -98,14 +103,14 @@ impl Counter {
 
     /// Counts; `None` if the counts are still right.
     fn count(&mut self) -> Result<Option<CountsUpdate>, StoreError> {
-        let AccessedStore { reader, is_other, .. } = self.store.store()?;
+        let AccessedStore { reader, identity: store } = self.store.store()?;
         reader.interrupt_while(self.order.wants_else(&self.wanted));
         let last = reader.last()?;
         let is_right = |counted: &Counted| {
             let is_old = counted.until.is_some_and(|until| counted.at.elapsed() >= until);
-            counted.last == last && !is_old
+            counted.store == store && counted.last == last && !is_old
         };
-        if !is_other && self.counted.as_ref().is_some_and(is_right) {
+        if self.counted.as_ref().is_some_and(is_right) {
             return Ok(None);
         }
         // The criteria were checked before they were ordered.
@@ -116,7 +121,7 @@ impl Counter {
         let slides = self.wanted.period.seconds().is_some() && !update.signatures.is_empty();
         let until = slides.then(|| Duration::from_secs(step));
         let until = if self.wanted.is_about_triage() { Some(IDLE) } else { until };
-        self.counted = Some(Counted { last, at, took: at.elapsed(), until });
+        self.counted = Some(Counted { store, last, at, took: at.elapsed(), until });
         Ok(Some(update))
     }
 }

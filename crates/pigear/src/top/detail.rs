@@ -1,6 +1,6 @@
 //! One alert: headline, fields, headers as a tree, and a hexdump.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
@@ -12,7 +12,7 @@ use super::message::{Message, Opened};
 use super::outbox::Outbox;
 use crate::script::fields::{ALERT, Field, MSG, brief};
 use crate::script::tree;
-use crate::store::{Marks, Reader};
+use crate::store::{Marks, Reader, StoreIdentity};
 use crate::visible::{cut, visible};
 
 /// The most bytes of a field that are shown.
@@ -76,24 +76,27 @@ impl Detail {
     }
 }
 
-/// Reads an alert on a thread of its own.
-pub(super) fn open(path: PathBuf, id: i64, outbox: Outbox) {
+/// Reads an alert on a thread of its own. In another store than this one, its number is another alert.
+pub(super) fn open(path: PathBuf, (store, id): (Option<StoreIdentity>, i64), outbox: Outbox) {
     let unread = outbox.clone();
     let work = move || {
-        let alert = read(&path, id);
+        let alert = read(&path, store, id);
         // Without a receiver the program ends anyway.
-        let _ = outbox.send(Message::Opened(Box::new(Opened { id, alert })));
+        let _ = outbox.send(Message::Opened(Box::new(Opened { store, id, alert })));
     };
     if let Err(error) = thread::Builder::new().name("alert".to_owned()).spawn(work) {
         let alert = Err(format!("cannot start a thread: {error}"));
-        let _ = unread.send(Message::Opened(Box::new(Opened { id, alert })));
+        let _ = unread.send(Message::Opened(Box::new(Opened { store, id, alert })));
     }
 }
 
-fn read(path: &std::path::Path, id: i64) -> Result<Box<Alert>, String> {
+fn read(path: &Path, of: Option<StoreIdentity>, id: i64) -> Result<Box<Alert>, String> {
     let problem =
         |error: crate::store::StoreError| format!("cannot read the store: {}", error.source);
     let mut reader = Reader::open(path).map_err(problem)?;
+    if of.is_some() && of != Some(reader.identity().map_err(problem)?) {
+        return Err("another store is there now than the one that is shown".to_owned());
+    }
     match reader.get(id).map_err(problem)? {
         Some(alert) => Ok(Box::new(alert)),
         None if reader.unreadable() > 0 => {

@@ -93,6 +93,8 @@ pub(super) struct CountsUpdate {
 /// An alert that was to be shown.
 #[derive(Debug)]
 pub(super) struct Opened {
+    /// The store that it is to be in.
+    pub(super) store: Option<StoreIdentity>,
     pub(super) id: i64,
     /// The alert, or why it can't be shown.
     pub(super) alert: Result<Box<Alert>, String>,

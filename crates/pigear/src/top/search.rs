@@ -16,7 +16,7 @@ use super::message::{Message, OlderUpdate};
 use super::outbox::{Closed, Outbox};
 use super::rate::WINDOW;
 use super::wanted::Wanted;
-use crate::store::{Further, Reader};
+use crate::store::{Further, Reader, StoreIdentity};
 
 /// How often to show what was found so far.
 const PARTIAL: Duration = Duration::from_millis(300);
@@ -28,6 +28,8 @@ const MAX_COUNTED: usize = 50_000;
 /// large store is looked at: so this has a thread of its own.
 pub(super) struct Search {
     pub(super) path: PathBuf,
+    /// The store that is shown: another may be there now.
+    pub(super) store: StoreIdentity,
     pub(super) wanted: Wanted,
     /// The newest alert to look at.
     pub(super) last: i64,
@@ -77,6 +79,7 @@ impl Search {
         // The criteria were checked before they were ordered.
         if let Ok((criteria, filter)) = self.wanted.criteria()
             && let Ok(mut reader) = Reader::open(&self.path)
+            && reader.identity().is_ok_and(|store| store == self.store)
         {
             let number = self.number.clone();
             reader.interrupt_while(move || number.is_over());

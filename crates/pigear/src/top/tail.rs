@@ -1,5 +1,8 @@
 //! Reads new alerts, and the state of the lanes.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
@@ -16,8 +19,8 @@ use super::rate::WINDOW;
 use super::search::{Search, SearchNumber};
 use super::wanted::{FilterState, Order, Wanted};
 use crate::store::{
-    AccessedStore, Criteria, Further, Marks, SelectionProblem, StoreAccess, StoreError,
-    StoreIdentity, Stored, Timeline,
+    AccessedStore, Criteria, Further, LaneState, Marks, Reader, SelectionProblem, StoreAccess,
+    StoreError, StoreIdentity, Stored, Timeline,
 };
 
 /// How often to look for new alerts.
@@ -37,8 +40,8 @@ pub(super) struct Tail {
     wanted: Wanted,
     criteria: Criteria,
     filter: FilterState,
-    /// The last alert that was looked at; `None` before the first search.
-    last: Option<i64>,
+    /// The last alert that was looked at, and the store it is in; `None` before the first search.
+    last: Option<(StoreIdentity, i64)>,
     search: SearchNumber,
     /// The search that is to begin.
     to_begin: Option<Search>,
@@ -139,23 +142,33 @@ impl Tail {
     }
 
     fn read(&mut self) -> Result<(), Stopped> {
-        let AccessedStore { reader, identity, is_other } = self.store.store()?;
+        // One reader for all of a look: the store may be replaced meanwhile.
+        let AccessedStore { reader, identity } = self.store.store()?;
+        self.last = self.last.filter(|(store, _)| *store == identity);
         reader.interrupt_while(self.order.wants_other_alerts(&self.wanted));
         let last = reader.last()?;
-        let known =
-            self.last.filter(|known| !is_other && (*known..*known + MAX_BEHIND).contains(&last));
-        let Some(known) = known else { return self.search(last, identity) };
+        let known = self.last.map(|(_, known)| known);
+        let known = known.filter(|known| (*known..*known + MAX_BEHIND).contains(&last));
+        let Some(known) = known else {
+            let is_everything = self.wanted.is_everything();
+            let received = if is_everything { received(reader)? } else { Vec::new() };
+            self.lanes_read = None;
+            let (lanes, size) = lanes(reader, &mut self.lanes_read)?;
+            let store = Some(identity);
+            let update = TailUpdate { store, received, lanes, size, ..TailUpdate::default() };
+            return Ok(self.search((identity, last), update)?);
+        };
         let mut found = Found::default();
         if last > known {
-            let Self { criteria, .. } = self;
-            self.last = Some(reader.after(known, criteria, |stored| {
+            let after = reader.after(known, &self.criteria, |stored| {
                 found.add_newer(&stored);
                 Further::On
-            })?);
+            })?;
+            self.last = Some((identity, after));
         }
-        let marks = self.marks()?;
-        self.search_further();
-        let (lanes, size) = self.lanes()?;
+        let marks = changed_marks(reader, &self.order.shown(), &mut self.marks)?;
+        let (lanes, size) = lanes(reader, &mut self.lanes_read)?;
+        self.search_further(identity);
         let is_over = std::mem::take(&mut self.had_problem);
         if found.is_empty() && lanes.is_none() && marks.is_none() && !is_over {
             return Ok(());
@@ -164,14 +177,9 @@ impl Tail {
     }
 
     /// Begins with the alerts that come from now on, and with a search for those before.
-    fn search(&mut self, last: i64, store: StoreIdentity) -> Result<(), Stopped> {
+    fn search(&mut self, last: (StoreIdentity, i64), update: TailUpdate) -> Result<(), Closed> {
         self.search = self.search.next();
-        let received = if self.wanted.is_everything() { self.received()? } else { Vec::new() };
-        self.lanes_read = None;
-        let (lanes, size) = self.lanes()?;
-        let begins = Some(self.search.number);
-        let store = Some(store);
-        self.send(TailUpdate { begins, store, received, lanes, size, ..TailUpdate::default() })?;
+        self.send(TailUpdate { begins: Some(self.search.number), ..update })?;
         self.to_begin = Some(self.search_from(last, !self.wanted.is_everything()));
         self.marks.clear();
         self.last = Some(last);
@@ -179,9 +187,10 @@ impl Tail {
         Ok(())
     }
 
-    fn search_from(&self, last: i64, counts: bool) -> Search {
+    fn search_from(&self, (store, last): (StoreIdentity, i64), counts: bool) -> Search {
         Search {
             path: self.store.path().to_owned(),
+            store,
             wanted: self.wanted.clone(),
             last,
             counts,
@@ -191,44 +200,11 @@ impl Tail {
     }
 
     /// Goes on with the search, if the user has come near its end.
-    fn search_further(&mut self) {
+    fn search_further(&mut self, store: StoreIdentity) {
         let further = self.further.take();
         if let Some((_, before)) = further.filter(|(search, _)| *search == self.search.number) {
-            self.to_begin = Some(self.search_from(before - 1, false));
+            self.to_begin = Some(self.search_from((store, before - 1), false));
         }
-    }
-
-    /// What was said about the alerts on the screen, if others say something else than before.
-    fn marks(&mut self) -> Result<Option<BTreeMap<i64, Marks>>, StoreError> {
-        let shown = self.order.shown();
-        let read = self.store.store()?.reader.marks(&shown)?;
-        let marks =
-            shown.iter().map(|id| (*id, read.get(id).copied().unwrap_or_default())).collect();
-        if marks == self.marks {
-            return Ok(None);
-        }
-        self.marks.clone_from(&marks);
-        Ok(Some(marks))
-    }
-
-    /// How many alerts were received in which of the last seconds.
-    fn received(&mut self) -> Result<Vec<(i64, u64)>, StoreError> {
-        let start = Timestamp::now() - SignedDuration::from_secs(WINDOW);
-        let seconds = usize::try_from(WINDOW).unwrap_or_default() + 1;
-        let mut timeline = Timeline::new(start, 1, seconds);
-        let criteria = Criteria { received: Some(start), ..Criteria::default() };
-        self.store.store()?.reader.arrivals(&criteria, &mut timeline)?;
-        Ok((start.as_second()..).zip(timeline.counts).filter(|(_, alerts)| *alerts > 0).collect())
-    }
-
-    /// The lanes and the store's size, now and then.
-    fn lanes(&mut self) -> Result<Lanes, StoreError> {
-        if self.lanes_read.is_some_and(|read| read.elapsed() < LANES) {
-            return Ok((None, None));
-        }
-        self.lanes_read = Some(Instant::now());
-        let reader = self.store.store()?.reader;
-        Ok((Some(reader.lanes()?), reader.size()))
     }
 
     fn send(&self, update: TailUpdate) -> Result<(), Closed> {
@@ -238,7 +214,41 @@ impl Tail {
     }
 }
 
-type Lanes = (Option<Vec<crate::store::LaneState>>, Option<u64>);
+/// How many alerts were received in which of the last seconds.
+fn received(reader: &mut Reader) -> Result<Vec<(i64, u64)>, StoreError> {
+    let start = Timestamp::now() - SignedDuration::from_secs(WINDOW);
+    let seconds = usize::try_from(WINDOW).unwrap_or_default() + 1;
+    let mut timeline = Timeline::new(start, 1, seconds);
+    let criteria = Criteria { received: Some(start), ..Criteria::default() };
+    reader.arrivals(&criteria, &mut timeline)?;
+    Ok((start.as_second()..).zip(timeline.counts).filter(|(_, alerts)| *alerts > 0).collect())
+}
+
+/// What was said about the alerts on the screen, if it is not what was known.
+fn changed_marks(
+    reader: &mut Reader,
+    shown: &[i64],
+    known: &mut BTreeMap<i64, Marks>,
+) -> Result<Option<BTreeMap<i64, Marks>>, StoreError> {
+    let read = reader.marks(shown)?;
+    let marks = shown.iter().map(|id| (*id, read.get(id).copied().unwrap_or_default())).collect();
+    if marks == *known {
+        return Ok(None);
+    }
+    known.clone_from(&marks);
+    Ok(Some(marks))
+}
+
+type Lanes = (Option<Vec<LaneState>>, Option<u64>);
+
+/// The lanes and the store's size, now and then.
+fn lanes(reader: &mut Reader, read: &mut Option<Instant>) -> Result<Lanes, StoreError> {
+    if read.is_some_and(|read| read.elapsed() < LANES) {
+        return Ok((None, None));
+    }
+    *read = Some(Instant::now());
+    Ok((Some(reader.lanes()?), reader.size()))
+}
 
 /// Why reading ended.
 enum Stopped {

@@ -9,7 +9,7 @@ mod lanes_view;
 mod list_view;
 mod overview;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod text;
 mod theme;
 

@@ -106,8 +106,7 @@ impl Feed {
 
     /// Reads what is new.
     fn read(&self, access: &mut StoreAccess) -> Result<(), StoreError> {
-        let AccessedStore { reader, identity: store, .. } = access.store()?;
-        // Not as the access says, which says it once, also if what follows fails.
+        let AccessedStore { reader, identity: store } = access.store()?;
         let is_other = self.ring().store != Some(store);
         let last = reader.last()?;
         if is_other || last < self.ring().last {

@@ -50,21 +50,21 @@ fn a_store_that_is_replaced_is_opened_again_and_a_copy_is_the_same_store() {
     store.close();
     drop(store);
     let mut access = StoreAccess::new_within(place.path(), Duration::ZERO);
-    assert!(access.store().unwrap().is_other);
-    assert!(!access.store().unwrap().is_other);
+    let before = identity(&place);
+    assert_eq!(access.store().unwrap().identity, before);
     let at = |name: &str| place.path().with_file_name(name);
     fs::copy(place.path(), at("copy.db")).unwrap();
     fs::rename(place.path(), at("away.db")).unwrap();
     assert!(matches!(access.store().map(drop).unwrap_err().source, StoreProblem::Missing));
     fs::rename(at("copy.db"), place.path()).unwrap();
-    assert!(!access.store().unwrap().is_other);
+    assert_eq!(access.store().unwrap().identity, before);
     let (other, store) = Place::with(&case("v2919/ssh"));
     store.close();
     drop(store);
     // Over the same file, as `cp` does it.
     fs::write(place.path(), fs::read(other.path()).unwrap()).unwrap();
     let now = access.store().unwrap();
-    assert!(now.is_other);
+    assert_ne!(now.identity, before);
     assert_eq!(now.reader.last().unwrap(), other.reader().last().unwrap());
     assert_eq!(now.identity, identity(&other));
 }

@@ -57,7 +57,7 @@ fn case(name: &str) -> Vec<Alert> {
 }
 
 /// An alert with this message.
-fn alert(msg: &[u8]) -> Alert {
+pub(in crate::top) fn alert(msg: &[u8]) -> Alert {
     let mut message = AlertMessage::default();
     message.msg = msg.into();
     (message.sig_generator, message.sig_id, message.priority) = (1, 7, 1);
@@ -132,8 +132,8 @@ impl Top {
             self.order.change(wanted);
             self.look();
         }
-        if let Some(id) = self.app.take_opening() {
-            detail::open(self.path(), id, self.outbox.clone());
+        if let Some(alert) = self.app.take_opening() {
+            detail::open(self.path(), alert, self.outbox.clone());
             let message = self.inbox.recv().unwrap();
             self.app.take(message);
         }
@@ -157,7 +157,7 @@ impl Top {
     }
 }
 
-fn put(store: &Store, alerts: Vec<Alert>) {
+pub(in crate::top) fn put(store: &Store, alerts: Vec<Alert>) {
     let received = RECEIVED.parse().unwrap();
     let at = |mut alert: Alert| {
         alert.received = received;
@@ -281,6 +281,18 @@ fn an_alert_that_is_gone_says_so() {
     top.press(Key::Char('\n'));
     let screen = top.screen(80, 24);
     assert!(screen.contains(&format!("alert {id} is not in the store any more")), "{screen}");
+}
+
+#[test]
+fn an_alert_of_another_store_is_not_opened_by_its_number() {
+    let mut top = Top::new(vec![alert(b"the one that is shown")]);
+    top.store.take().unwrap().close();
+    fs::remove_file(top.path()).unwrap();
+    put(&Store::open(&top.path()).unwrap(), vec![alert(b"in the new one")]);
+    top.press(Key::Char('\n'));
+    let screen = top.screen(80, 24);
+    assert!(screen.contains("another store is there now"), "{screen}");
+    assert!(!screen.contains("in the new one"), "{screen}");
 }
 
 #[test]
