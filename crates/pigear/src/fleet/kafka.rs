@@ -1,4 +1,4 @@
-//! `kafka`: publishes each alert to a topic of Kafka.
+//! `kafka`: publishes each alert to a topic of Kafka, and a source that reads from one.
 //!
 //! An alert counts as handled once all in-sync replicas have it. What isn't acknowledged is published again, with
 //! the same id in a header, so that a consumer can drop what it has seen. While no broker can be reached, or the
@@ -8,11 +8,11 @@
 macro_rules! named {
     (
         $(#[$doc:meta])*
-        $name:ident: $expected:literal { $($(#[$about:meta])* $variant:ident = $text:literal,)+ }
+        $visibility:vis $name:ident: $expected:literal { $($(#[$about:meta])* $variant:ident = $text:literal,)+ }
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($(#[$about])* $variant),+ }
+        $visibility enum $name { $($(#[$about])* $variant),+ }
 
         impl std::str::FromStr for $name {
             type Err = &'static str;
@@ -33,7 +33,11 @@ mod connection;
 mod options;
 mod outgoing;
 mod partitioner;
+mod places;
 mod publisher;
+mod session;
+mod source;
+mod source_options;
 mod topic;
 mod trouble;
 
@@ -46,6 +50,7 @@ use tracing::warn;
 
 pub use access::Mechanism;
 pub use options::{Compression, Options};
+pub(crate) use source::KafkaSource;
 
 use super::outcome::{self, Outcome};
 use super::runtime::Runtime;

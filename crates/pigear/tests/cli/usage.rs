@@ -71,7 +71,8 @@ fn for_a_class_in_python_it_is_said_what_to_install_and_type() {
         "exec, file, http, kafka, nats, null, pcap, print, record, shell, socket, syslog, web";
     let problem = format!("unknown handler \"my.mod.Class\"; known are {known}");
     refused(&["--data-handler", "my.mod.Class"], &python(&problem, "data-handler"), 2);
-    let problem = "unknown socket handler \"my.mod.Class\"; known are unix, unified2, play, nats";
+    let problem =
+        "unknown socket handler \"my.mod.Class\"; known are unix, unified2, play, nats, kafka";
     refused(&["--socket-handler", "my.mod.Class"], &python(problem, "socket-handler"), 2);
 }
 

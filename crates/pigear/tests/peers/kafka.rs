@@ -1,6 +1,7 @@
-//! Kafka, as librdkafka's mock cluster plays it: what a sensor publishes.
+//! Kafka, as librdkafka's mock cluster plays it: what a sensor publishes, and a central Pigear reads.
 
 mod cluster;
+mod source;
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -52,11 +53,12 @@ fn distinct(messages: &[Message]) -> Vec<String> {
     new.map(|message| objects(message.text())[0]["msg"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The messages of a store's alerts, oldest first.
+/// The messages of a store's alerts, oldest first; none, if there is no store yet.
 fn stored(room: &Room, store: &str) -> Vec<String> {
     let mut query = program();
     query.args(["query", "--format", "json", "--limit", "100000", "--store"]).arg(room.at(store));
-    let alerts = objects(&output(&mut query));
+    let output = query.output().unwrap();
+    let alerts = objects(&String::from_utf8(output.stdout).unwrap());
     alerts.iter().rev().map(|alert| alert["msg"].as_str().unwrap().to_owned()).collect()
 }
 

@@ -24,7 +24,7 @@ const PORT: u16 = 9_092;
 
 named! {
     /// How the client proves who it is.
-    Mechanism: "plain, scram-sha-256 or scram-sha-512" {
+    pub Mechanism: "plain, scram-sha-256 or scram-sha-512" {
         /// The password itself is sent.
         Plain = "plain",
         /// The password isn't sent.

@@ -23,7 +23,7 @@ const MAX_IN_FLIGHT: usize = 64;
 
 named! {
     /// How batches are compressed.
-    Compression: "none, gzip, lz4, snappy or zstd" {
+    pub Compression: "none, gzip, lz4, snappy or zstd" {
         /// Not at all.
         None = "none",
         /// With gzip.

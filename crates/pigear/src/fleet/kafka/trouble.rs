@@ -66,7 +66,11 @@ pub(super) fn in_words(error: &Error) -> String {
             source,
             ..
         })) => connection(&source.to_string()),
-        other => connection(&other.to_string()),
+        Error::Connection(problem) => connection(&problem.to_string()),
+        Error::Request(RequestError::Poisoned(problem)) => {
+            format!("the connection is lost: {problem}")
+        }
+        other => other.to_string(),
     }
 }
 

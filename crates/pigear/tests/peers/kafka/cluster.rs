@@ -1,5 +1,6 @@
 //! A mock cluster of the test's own, and what is in its topic.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -12,6 +13,7 @@ pub(super) const TOPIC: &str = "pigear.alerts";
 
 /// The kinds of requests that errors are pushed for.
 pub(super) const PRODUCE: u32 = 0;
+pub(super) const FETCH: u32 = 1;
 
 /// The program; none if it isn't built, and then the caller skips its test.
 fn program() -> Option<PathBuf> {
@@ -72,6 +74,11 @@ impl Cluster {
         format!("kafka://{}", self.brokers)
     }
 
+    /// What `--from` of the source is.
+    pub(super) fn from(&self) -> String {
+        format!("{}/{TOPIC}", self.url())
+    }
+
     fn obey(&mut self, command: &str) {
         writeln!(self.commands, "{command}").unwrap();
         let mut answer = String::new();
@@ -114,6 +121,20 @@ impl Cluster {
             .trim()
             .parse()
             .unwrap()
+    }
+
+    /// Writes messages as another program would.
+    pub(super) fn write(&self, partition: u32, values: &[&[u8]]) {
+        let mut lines = String::new();
+        for value in values {
+            value.iter().for_each(|byte| write!(lines, "{byte:02x}").unwrap());
+            lines.push('\n');
+        }
+        let mut command = Command::new(&self.program);
+        command.args(["write", &self.brokers, TOPIC, &partition.to_string()]);
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
     }
 }
 

@@ -111,11 +111,14 @@ static int read_all(const char *brokers, const char *topic, int partitions) {
   _Exit(0);
 }
 
+static int digit(char c) {
+  return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
 static size_t unhex(const char *text, unsigned char *bytes) {
   size_t n = 0;
-  unsigned byte;
-  while (sscanf(text + 2 * n, "%2x", &byte) == 1)
-    bytes[n++] = byte;
+  for (; text[2 * n] > '\n'; n++)
+    bytes[n] = digit(text[2 * n]) << 4 | digit(text[2 * n + 1]);
   return n;
 }
 
