@@ -131,7 +131,7 @@ fn broker(url: &str) -> Result<String, String> {
     };
     let address = address.trim_end_matches('/');
     if address.contains('@') {
-        return Err("url: give credentials with user and password".to_owned());
+        return Err("url: give credentials as user and password_file".to_owned());
     }
     let is_wrong = |c: char| c.is_whitespace() || c.is_control() || "/?#".contains(c);
     let bracket = address.rfind(']').unwrap_or(0);

@@ -133,6 +133,9 @@ impl Options {
             let in_flight = self.in_flight;
             return Err(format!("in_flight is {in_flight}, but must be 1 to {MAX_IN_FLIGHT}"));
         }
+        if self.batch_bytes.as_u64() == 0 {
+            return Err("batch_bytes: must be greater than 0".to_owned());
+        }
         if self.timeout.0.is_zero() {
             return Err("timeout: must be greater than 0".to_owned());
         }

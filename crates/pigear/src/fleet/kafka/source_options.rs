@@ -85,6 +85,9 @@ impl SourceOptions {
         }
         let mut options: Self = keys.options().map_err(|error| error.to_string())?;
         let address = place.strip_prefix("kafka://").unwrap_or(place);
+        if address.contains("://") {
+            return Err("expected --from kafka://HOST:PORT/TOPIC".to_owned());
+        }
         let (brokers, topic) = address.split_once('/').unwrap_or((address, ""));
         if topic.is_empty() {
             return Err("the topic is missing: give --from kafka://HOST:PORT/TOPIC".to_owned());
@@ -158,6 +161,7 @@ mod tests {
         };
         assert!(error("kafka://a").starts_with("the topic is missing"));
         assert!(error("kafka://a/").starts_with("the topic is missing"));
+        assert_eq!(error("http://a/t"), "expected --from kafka://HOST:PORT/TOPIC");
         assert!(error("kafka://a/b c").contains("is not a topic's name"));
         assert!(error("kafka://a/t?topic=x").starts_with("unknown key `topic`"));
         assert_eq!(error("kafka://a/t?begin=now&begin=now"), "begin is given twice");

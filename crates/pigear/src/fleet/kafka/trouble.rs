@@ -93,14 +93,66 @@ fn answer(error: ProtocolError) -> String {
     format!("{why} ({error:?})")
 }
 
+/// Parts of the library's text about a connection, and what they mean.
+const CONNECTION: [(&str, &str); 6] = [
+    (
+        "unsupported sasl mechanism",
+        "the broker doesn't know this mechanism; choose another with mechanism=NAME",
+    ),
+    (
+        "UnsupportedSaslMechanism",
+        "the broker doesn't know this mechanism; choose another with mechanism=NAME",
+    ),
+    (
+        "for: SaslHandshake",
+        "the broker has no users on this port; leave out user, or change the port",
+    ),
+    (
+        "IllegalSaslState",
+        "the broker has no users on this port; leave out user, or change the port",
+    ),
+    ("Sasl", "the broker refuses the credentials"),
+    (
+        "cannot sync versions",
+        "the broker closes the connection, or is none; does it want TLS (tls=yes), or credentials (user=NAME)?",
+    ),
+];
+
 /// Why there is no connection.
 fn connection(text: &str) -> String {
-    if text.contains("unsupported sasl mechanism") || text.contains("UnsupportedSaslMechanism") {
-        return "the broker doesn't know this mechanism; choose another with mechanism=NAME"
-            .to_owned();
+    let known = CONNECTION.iter().find(|(part, _)| text.contains(part));
+    if let Some((_, meaning)) = known {
+        return (*meaning).to_owned();
     }
-    if text.contains("Sasl") {
-        return "the broker refuses the credentials".to_owned();
+    let cause = text.replace("error connecting to broker ", "").replace("IO Error: ", "");
+    format!("cannot connect: {cause}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_is_what_the_user_can_change() {
+        for (text, meaning) in [
+            (
+                "error connecting to broker \"a:1\": IO Error: Connection refused (os error 111)",
+                "cannot connect: \"a:1\": Connection refused (os error 111)",
+            ),
+            (
+                "Sasl handshake failed: API error: SaslAuthenticationFailed",
+                "the broker refuses the credentials",
+            ),
+            (
+                "Sasl handshake failed: unsupported sasl mechanism",
+                "the broker doesn't know this mechanism; choose another with mechanism=NAME",
+            ),
+            (
+                "Sasl handshake failed: Request error: Cannot find matching version for: SaslHandshake",
+                "the broker has no users on this port; leave out user, or change the port",
+            ),
+        ] {
+            assert_eq!(connection(text), meaning);
+        }
     }
-    format!("cannot connect: {text}")
 }

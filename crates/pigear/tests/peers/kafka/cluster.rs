@@ -1,37 +1,20 @@
 //! A mock cluster of the test's own, and what is in its topic.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::io::Write;
+use std::process::{Command, Stdio};
 
+use super::brokers::{Brokers, TOPIC, program};
 use crate::peer::output;
 use crate::requirements::missing;
-
-/// The topic of all tests.
-pub(super) const TOPIC: &str = "pigear.alerts";
 
 /// The kinds of requests that errors are pushed for.
 pub(super) const PRODUCE: u32 = 0;
 pub(super) const FETCH: u32 = 1;
 
-/// The program; none if it isn't built, and then the caller skips its test.
-fn program() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers/kafka/mock");
-    if path.exists() {
-        return Some(path);
-    }
-    missing(format_args!("{} is not there; `make peers` builds it", path.display()));
-    None
-}
-
-/// Three brokers; they are killed when this is dropped.
+/// Three brokers.
 pub(super) struct Cluster {
-    program: PathBuf,
-    child: Child,
-    commands: ChildStdin,
-    answers: BufReader<ChildStdout>,
-    brokers: String,
+    brokers: Brokers,
     partitions: u32,
 }
 
@@ -52,26 +35,18 @@ impl Message {
 }
 
 impl Cluster {
-    /// Starts a cluster whose topic has this many partitions; it is missing with 0.
+    /// Starts a cluster whose topic has this many partitions; it is missing with 0. None if the program isn't built, and
+    /// then the caller skips its test.
     pub(super) fn start(partitions: u32) -> Option<Self> {
-        let program = program()?;
-        let mut child = Command::new(&program)
-            .args(["serve", TOPIC, &partitions.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let commands = child.stdin.take().unwrap();
-        let mut answers = BufReader::new(child.stdout.take().unwrap());
-        let mut brokers = String::new();
-        answers.read_line(&mut brokers).unwrap();
-        let brokers = brokers.trim().to_owned();
-        Some(Self { program, child, commands, answers, brokers, partitions })
+        let brokers = Brokers::start(partitions).unwrap();
+        if brokers.is_none() {
+            missing(format_args!("{} is not there; `make peers` builds it", program().display()));
+        }
+        brokers.map(|brokers| Self { brokers, partitions })
     }
 
     pub(super) fn url(&self) -> String {
-        format!("kafka://{}", self.brokers)
+        self.brokers.url()
     }
 
     /// What `--from` of the source is.
@@ -80,10 +55,7 @@ impl Cluster {
     }
 
     fn obey(&mut self, command: &str) {
-        writeln!(self.commands, "{command}").unwrap();
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer).unwrap();
-        assert_eq!(answer, "ok\n");
+        assert_eq!(self.brokers.obey(command).unwrap(), "ok");
     }
 
     /// A broker, 1 to 3, closes its connections, and accepts no more.
@@ -109,14 +81,14 @@ impl Cluster {
 
     /// What the topic has, oldest first in each partition.
     pub(super) fn messages(&self) -> Vec<Message> {
-        let mut command = Command::new(&self.program);
-        command.args(["read", &self.brokers, TOPIC, &self.partitions.to_string()]);
+        let mut command = Command::new(program());
+        command.args(["read", self.brokers.servers(), TOPIC, &self.partitions.to_string()]);
         output(command.stderr(Stdio::null())).lines().map(message).collect()
     }
 
     /// The partition that librdkafka chooses for a key, as Kafka's own clients do.
     pub(super) fn partition_of(&self, key: &str) -> u32 {
-        let mut command = Command::new(&self.program);
+        let mut command = Command::new(program());
         output(command.args(["partition", key, &self.partitions.to_string()]))
             .trim()
             .parse()
@@ -130,18 +102,11 @@ impl Cluster {
             value.iter().for_each(|byte| write!(lines, "{byte:02x}").unwrap());
             lines.push('\n');
         }
-        let mut command = Command::new(&self.program);
-        command.args(["write", &self.brokers, TOPIC, &partition.to_string()]);
+        let mut command = Command::new(program());
+        command.args(["write", self.brokers.servers(), TOPIC, &partition.to_string()]);
         let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
         assert!(child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
