@@ -43,6 +43,8 @@ const MAX_PAUSES: u32 = 50;
 pub(super) enum Fetched {
     Messages(i32, Vec<RecordAndOffset>),
     Trouble(String),
+    /// A partition doesn't have the message that was asked for.
+    OutOfRange(i32, i64),
     /// The topic has this many partitions now.
     Changed(usize),
 }
@@ -135,6 +137,10 @@ async fn fetch(client: PartitionClient, number: i32, from: i64, to: Sender<Fetch
         let fetching = client.fetch_records(next, 1..MAX_BYTES, MAX_WAIT_MS);
         let (messages, end) = match timeout(FETCH_TIMEOUT, fetching).await {
             Err(_) => break "the broker doesn't answer".to_owned(),
+            Ok(Err(error)) if trouble::is_out_of_range(&error) => {
+                let _ = to.send(Fetched::OutOfRange(number, next)).await;
+                return;
+            }
             Ok(Err(error)) => break trouble::in_words(&error),
             Ok(Ok(fetched)) => fetched,
         };

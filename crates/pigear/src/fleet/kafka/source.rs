@@ -1,5 +1,6 @@
 //! The source: reads alerts from a topic, and keeps in the store how far.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,8 @@ pub(crate) struct KafkaSource {
     reading: Reading,
     archive: Option<Archive>,
     places: Places,
+    /// Partitions that don't have the next message to read.
+    out_of_range: BTreeSet<i32>,
     recent: Recent,
     saved: Instant,
     /// Messages that are not alerts.
@@ -81,6 +84,7 @@ impl KafkaSource {
             access: Access::new(options.access())?,
             archive,
             places: Places::default(),
+            out_of_range: BTreeSet::new(),
             recent: Recent::new(RECENT),
             saved: Instant::now(),
             undecoded: 0,
@@ -137,9 +141,13 @@ impl KafkaSource {
         }
         let is_first = kept.iter().all(Option::is_none);
         let each = opened.partitions.iter().zip(kept);
+        let out_of_range = &self.out_of_range;
         let begins: Vec<_> = each
             .map(|(partition, kept)| match kept {
-                Some(next) => (partition.number, self.still_there(partition, next), kept),
+                Some(next) => {
+                    let is_there = !out_of_range.contains(&partition.number);
+                    (partition.number, self.continue_at(partition, next, is_there), kept)
+                }
                 None if is_first && self.begins_now() => (partition.number, partition.end, kept),
                 None => (partition.number, partition.oldest, kept),
             })
@@ -154,6 +162,7 @@ impl KafkaSource {
                 self.name()
             );
         }
+        self.out_of_range.clear();
         for (number, next, kept) in begins {
             if self.places.next(number) != Some(next) {
                 self.places.begin(number, next, kept.unwrap_or_default());
@@ -170,16 +179,17 @@ impl KafkaSource {
         }
     }
 
-    /// Where to continue: at `next`, unless the partition doesn't have it.
-    fn still_there(&self, partition: &Partition, next: i64) -> i64 {
-        let Partition { number, oldest, end, .. } = partition;
+    /// Where to continue: at `next`, unless the partition doesn't have it. Only the broker's answer to who asks for that
+    /// message says whether it comes next.
+    fn continue_at(&self, partition: &Partition, next: i64, is_there: bool) -> i64 {
+        let Partition { number, oldest, .. } = partition;
         if next < *oldest {
             warn!(
                 "source {}: partition {number}: {} messages were removed before they were read (retention)",
                 self.name(),
                 oldest - next
             );
-        } else if next > *end {
+        } else if !is_there {
             warn!(
                 "source {}: partition {number} ends before message {next}, the next to read: the topic was \
                 created anew, or lost messages; reading begins with its oldest",
@@ -202,6 +212,12 @@ impl KafkaSource {
                 Err(_) => continue,
                 Ok(None) => return End::Again("reading ended".to_owned()),
                 Ok(Some(Fetched::Trouble(problem))) => return End::Again(problem),
+                Ok(Some(Fetched::OutOfRange(partition, next))) => {
+                    self.out_of_range.insert(partition);
+                    return End::Again(format!(
+                        "partition {partition}: the broker doesn't have message {next}, the next to read"
+                    ));
+                }
                 Ok(Some(Fetched::Changed(count))) => {
                     info!("source {}: the topic has {count} partitions now", self.name());
                     return End::Changed;

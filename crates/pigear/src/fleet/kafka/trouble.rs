@@ -47,6 +47,11 @@ pub(super) fn protocol_error(error: &Error) -> Option<ProtocolError> {
     }
 }
 
+/// Whether the partition doesn't have the message that was asked for.
+pub(super) fn is_out_of_range(error: &Error) -> bool {
+    protocol_error(error) == Some(ProtocolError::OffsetOutOfRange)
+}
+
 /// The error of the last attempt.
 fn innermost(error: &Error) -> &Error {
     match error {
