@@ -56,6 +56,7 @@ bench: setup peers
 	$(CARGO) bench --locked --package pigear --bench filter
 	$(CARGO) bench --locked --package pigear --bench listen
 	$(CARGO) bench --locked --package pigear --bench http
+	$(CARGO) bench --locked --package pigear --bench kafka
 	$(CARGO) bench --locked --package pigear --bench store
 	$(MAKE) bench-web
 	$(MAKE) bench-python

@@ -204,6 +204,24 @@ fn what_a_broker_does_not_accept_now_is_tried_again() {
 }
 
 #[test]
+fn an_acknowledgement_that_does_not_come_is_not_waited_for() {
+    let Some(mut cluster) = Cluster::start(1) else { return };
+    let mut here = sensor(&cluster.url(), &[]).start();
+    send(&mut here, 0..1);
+    arrive(&cluster, 1);
+    cluster.delay(5_000);
+    send(&mut here, 1..2);
+    here.warns("the broker doesn't acknowledge; trying again");
+    cluster.delay(0);
+    let messages = arrive(&cluster, 2);
+    assert_eq!(distinct(&messages), numbered(0..2));
+    // The broker had the alert: what comes again says so.
+    let again = messages.iter().filter(|message| message.id == messages[1].id).skip(1);
+    assert!(again.clone().count() <= 1 && again.clone().all(|message| message.retry == "1"));
+    ends_in_time(here);
+}
+
+#[test]
 fn a_batch_that_is_refused_is_published_in_parts_and_one_alert_becomes_a_dead_letter() {
     let Some(mut cluster) = Cluster::start(1) else { return };
     let reasons =

@@ -79,6 +79,11 @@ impl Cluster {
         self.obey(&format!("error {kind} {error} {count}"));
     }
 
+    /// Each answer takes this long from now on.
+    pub(super) fn delay(&mut self, milliseconds: u32) {
+        self.obey(&format!("rtt {milliseconds}"));
+    }
+
     /// What the topic has, oldest first in each partition.
     pub(super) fn messages(&self) -> Vec<Message> {
         let mut command = Command::new(program());
