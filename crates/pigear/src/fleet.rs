@@ -5,9 +5,13 @@
 
 mod archive;
 mod form;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod message_id;
 pub mod nats;
+mod outcome;
 mod recent;
+mod runtime;
 mod subject;
 
 pub(crate) use archive::Archive;

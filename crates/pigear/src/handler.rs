@@ -6,6 +6,7 @@
 //! | [`exec`] | runs a program, for each alert or for all |
 //! | [`file`](mod@file) | appends each alert to a file, which it rotates |
 //! | `http` | posts alerts to a web server |
+//! | `kafka` | publishes each alert to a topic of Kafka; see `pigear::fleet` |
 //! | `nats` | publishes each alert to a stream of NATS; see `pigear::fleet` |
 //! | [`pcap`] | each alert's packet in a file for Wireshark, with the alert as its comment |
 //! | [`record`] | writes the raw datagrams, for `play` |

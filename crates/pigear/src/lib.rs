@@ -67,6 +67,8 @@ pub mod names;
 #[cfg(any(feature = "script", feature = "store"))]
 mod network;
 mod output_file;
+#[cfg(any(feature = "kafka", feature = "syslog"))]
+mod pem;
 pub mod player;
 pub mod registry;
 pub mod rules;

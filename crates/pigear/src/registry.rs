@@ -172,6 +172,10 @@ impl Registry {
             crate::handler::http::DESCRIPTION,
             crate::handler::http::Http::new,
         );
+        #[cfg(feature = "kafka")]
+        registry.register_writer("kafka", crate::fleet::kafka::DESCRIPTION, |options| {
+            crate::fleet::kafka::Kafka::new(&options)
+        });
         #[cfg(feature = "nats")]
         {
             let sensors = registry.sensors.clone();

@@ -58,6 +58,8 @@ mod narrowing;
 mod open;
 mod opener;
 mod origins;
+#[cfg(feature = "kafka")]
+mod places;
 mod progress;
 mod reader;
 mod recent_sends;

@@ -137,6 +137,10 @@ where
         let metadata = event.metadata();
         let is_notice = metadata.target() == NOTICE;
         let unwanted = if is_notice { &QUIET } else { &DEBUG };
+        // What the client of Kafka reports is reported by its caller, in words for a user.
+        if metadata.target().starts_with("rskafka") && !DEBUG.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         let is_info = *metadata.level() == Level::INFO;
         if is_info && unwanted.load(Ordering::SeqCst) == is_notice {
             return Ok(());

@@ -37,7 +37,7 @@ pub struct SourceConfig {
     pub snort_conf: Option<PathBuf>,
 
     /// What alerts come from: `unix` (Snort's socket), `unified2` (Snort's log), `play` (a
-    /// recording) or `nats` (a stream that other Pigears publish to) [default: unix]
+    /// recording), `nats` or `kafka` (a stream or topic that other Pigears publish to) [default: unix]
     #[serde(rename = "type", deserialize_with = "parsed")]
     #[cfg_attr(
         feature = "command",
@@ -51,13 +51,14 @@ pub struct SourceConfig {
     pub kind: SourceKind,
 
     /// What the socket handler reads: for `unix` a socket's path instead of --logdir, for `unified2`
-    /// a log, for `play` a recording, for `nats` servers
+    /// a log, for `play` a recording, for `nats` and `kafka` servers
     ///
     /// A log is a directory and the log's name, such as /var/log/snort/unified2.log: this file, and
     /// those with a time appended to the name, are read in order of time.
     ///
     /// Servers of NATS are nats://HOST:PORT, several with commas between, and settings behind them:
-    /// ?stream=NAME&consumer=NAME&sensor=NAME&priority=N&creds=FILE and more (docs/fleet.md).
+    /// ?stream=NAME&consumer=NAME&sensor=NAME&priority=N&creds=FILE and more (docs/fleet.md). Those of Kafka
+    /// are kafka://HOST:PORT/TOPIC?partitions=0-3&begin=start and more (docs/kafka.md).
     #[cfg_attr(feature = "command", arg(long, value_name = "WHERE"))]
     pub from: Option<PathBuf>,
 
@@ -198,8 +199,10 @@ impl SourceConfig {
                 "alerts from nats have their own sensors' names: leave out --sensor; for a selection, write \
                 --from nats://HOST:PORT?sensor=NAME",
             )
+        } else if self.kind == SourceKind::Kafka && self.sensor.is_some() {
+            Some("alerts from kafka have their own sensors' names: leave out --sensor")
         } else if self.from.is_some() && is_foreign {
-            Some("--from is for the socket handlers unix, unified2, play and nats")
+            Some("--from is for the socket handlers unix, unified2, play, nats and kafka")
         } else {
             None
         }
@@ -218,20 +221,23 @@ pub enum SourceKind {
     Play,
     /// A stream of NATS, to which other Pigears publish.
     Nats,
+    /// A topic of Kafka, to which other Pigears publish.
+    Kafka,
     /// A source that a [`Resolver`](crate::registry::Resolver) creates: its name has dots.
     Resolved(String),
 }
 
 impl SourceKind {
-    const BUILTIN: [(Self, &'static str); 4] = [
+    const BUILTIN: [(Self, &'static str); 5] = [
         (Self::Unix, "unix"),
         (Self::Unified2, "unified2"),
         (Self::Play, "play"),
         (Self::Nats, "nats"),
+        (Self::Kafka, "kafka"),
     ];
 
     /// The names of the built-in kinds.
-    pub(crate) fn names() -> [&'static str; 4] {
+    pub(crate) fn names() -> [&'static str; 5] {
         Self::BUILTIN.map(|(_, name)| name)
     }
 
@@ -242,7 +248,7 @@ impl SourceKind {
 
     /// Whether alerts from there can wait until there is room for them. Snort can't wait.
     pub(crate) fn is_patient(&self) -> bool {
-        matches!(self, Self::Unified2 | Self::Play | Self::Nats)
+        matches!(self, Self::Unified2 | Self::Play | Self::Nats | Self::Kafka)
     }
 }
 

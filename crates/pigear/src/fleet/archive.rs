@@ -51,6 +51,28 @@ impl Archive {
         kept.is_ok()
     }
 
+    /// How far a source has read, by a name of the source's.
+    ///
+    /// # Errors
+    /// If the store can't be read, in words for a user.
+    #[cfg(feature = "kafka")]
+    pub(super) fn place(&self, name: &str) -> Result<Option<i64>, String> {
+        let place = self.store.place(name);
+        place.map_err(|error| {
+            format!("cannot find out how far was read, in {error}: {}", error.source)
+        })
+    }
+
+    /// Saves how far a source has read, and returns whether that was possible.
+    #[cfg(feature = "kafka")]
+    pub(super) fn save(&mut self, places: &[(String, i64)]) -> bool {
+        let saved = self.store.save_places(places);
+        if let Err(error) = &saved {
+            self.failed(&format!("cannot save how far was read, in {error}: {}", error.source));
+        }
+        saved.is_ok()
+    }
+
     fn failed(&mut self, problem: &str) {
         self.failed += 1;
         if self.failed.is_power_of_two() {

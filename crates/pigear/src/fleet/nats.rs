@@ -11,7 +11,6 @@ mod heartbeats;
 mod list;
 mod options;
 mod publisher;
-mod runtime;
 mod source;
 mod source_options;
 mod stream;
@@ -19,24 +18,24 @@ mod trouble;
 mod unacknowledged;
 mod watcher;
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pigear_alert::Alert;
-use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress, Refusal};
+use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress};
 use tracing::warn;
 
 pub(crate) use list::{forget, sensors};
 pub use options::Options;
 pub(crate) use source::NatsSource;
 
+use super::outcome::{self, Outcome};
+use super::runtime::{self, Runtime};
 use crate::description::{Description, FileUse};
 use crate::keys::SetupError;
 use crate::sensors::SharedSensors;
 use heartbeats::{HeartbeatSettings, Heartbeats};
-use publisher::{Outcome, Publisher};
-use runtime::Runtime;
+use publisher::Publisher;
 
 pub(crate) const DESCRIPTION: Description = Description {
     about: "publishes each alert to a NATS JetStream; url=nats://HOST:PORT create=yes stream=PIGEAR \
@@ -81,7 +80,8 @@ impl Nats {
         let in_flight = options.in_flight;
         let heartbeat = options.heartbeats().map_err(SetupError::Keys)?;
         let publisher = Publisher::new(options).map_err(SetupError::Keys)?;
-        let runtime = Runtime::new().map_err(|error| format!("cannot start threads: {error}"))?;
+        let runtime =
+            Runtime::new("nats").map_err(|error| format!("cannot start threads: {error}"))?;
         let most = in_flight.saturating_mul(BATCHES);
         let needs = Needs {
             batch: BatchPolicy { enough: 1, most, delay: Duration::ZERO },
@@ -138,7 +138,7 @@ impl Handler for Nats {
         let Self { publisher, runtime, .. } = self;
         let outcomes = runtime.run(publisher.publish_all(alerts));
         self.gave_up = outcomes.contains(&Outcome::Open);
-        verdict(outcomes)
+        outcome::verdict(outcomes)
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
@@ -146,45 +146,5 @@ impl Handler for Nats {
             self.runtime.run(heartbeats.end());
         }
         Ok(())
-    }
-}
-
-/// What became of a batch. What was acknowledged or refused behind one that wasn't is settled all the same.
-fn verdict(outcomes: Vec<Outcome>) -> Result<Progress, Failure> {
-    let all = outcomes.len();
-    let settled = outcomes.iter().position(|outcome| *outcome == Outcome::Open).unwrap_or(all);
-    let (mut ahead, mut refused) = (Vec::new(), Vec::new());
-    for (index, outcome) in outcomes.into_iter().enumerate() {
-        match outcome {
-            Outcome::Acknowledged if index > settled => ahead.push(index),
-            Outcome::Refused(reason) => refused.push(Refusal { index, reason: reason.into() }),
-            Outcome::Acknowledged | Outcome::Open => {}
-        }
-    }
-    if !refused.is_empty() {
-        return Err(Failure::refused_among(settled, refused).with_ahead(ahead));
-    }
-    match NonZeroUsize::new(settled).filter(|_| settled == all) {
-        Some(settled) => Ok(Progress::First(settled)),
-        None => Err(Failure::time_up().after(settled).with_ahead(ahead)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use pigear_pipeline::Verdict;
-
-    #[test]
-    fn what_is_acknowledged_behind_one_that_is_not_is_settled() {
-        use Outcome::{Acknowledged as Taken, Open};
-        let failure = verdict(vec![Taken, Open, Taken, Open]).unwrap_err();
-        assert!(matches!(failure.verdict, Verdict::TimeUp));
-        assert_eq!((failure.settled, failure.ahead), (1, vec![2]));
-        let progress = verdict(vec![Taken, Taken]).unwrap();
-        assert_eq!(progress, Progress::First(NonZeroUsize::new(2).unwrap()));
-        let failure = verdict(vec![Outcome::Refused("too long".into()), Taken]).unwrap_err();
-        assert!(matches!(&failure.verdict, Verdict::Refused(refused) if refused.len() == 1));
-        assert_eq!((failure.settled, failure.ahead), (2, vec![]));
     }
 }

@@ -16,6 +16,8 @@ use super::ListenError;
 use super::open_store::OpenStore;
 use super::sockets::{self, Socket};
 use crate::config::{SourceConfig, SourceKind};
+#[cfg(feature = "kafka")]
+use crate::fleet::kafka::KafkaSource;
 #[cfg(feature = "nats")]
 use crate::fleet::nats::NatsSource;
 use crate::registry::Registry;
@@ -50,6 +52,7 @@ impl Opening<'_> {
             SourceKind::Unified2 => Ok(vec![Box::new(self.log(source)?)]),
             SourceKind::Play => Ok(vec![Box::new(self.recording(source)?)]),
             SourceKind::Nats => Ok(vec![self.nats(source)?]),
+            SourceKind::Kafka => Ok(vec![self.kafka(source)?]),
             SourceKind::Resolved(ref name) => Ok(vec![self.resolved(name, source)?]),
         }
     }
@@ -57,7 +60,7 @@ impl Opening<'_> {
     /// Notes for heartbeats what a sensor reads that has no socket. Alerts from a stream have their own sensors.
     #[cfg(feature = "nats")]
     fn note_sensor(&self, source: &SourceConfig) {
-        if !matches!(source.kind, SourceKind::Unix | SourceKind::Nats) {
+        if !matches!(source.kind, SourceKind::Unix | SourceKind::Nats | SourceKind::Kafka) {
             let read = source.from.as_ref().map(|path| path.display().to_string());
             self.registry.sensors().add_own(OwnSensor {
                 name: source.sensor_name().unwrap_or_default(),
@@ -182,6 +185,26 @@ impl Opening<'_> {
     #[expect(clippy::unused_self, reason = "with NATS it is")]
     fn nats(&self, _: &SourceConfig) -> Result<Box<dyn Source>, ListenError> {
         Err(ListenError::Source("this program was built without nats"))
+    }
+
+    #[cfg(feature = "kafka")]
+    fn kafka(&self, source: &SourceConfig) -> Result<Box<dyn Source>, ListenError> {
+        let from = source.from.as_deref().and_then(Path::to_str).ok_or(ListenError::Source(
+            "the socket handler `kafka` needs brokers and a topic; give them with --from kafka://HOST:PORT/TOPIC",
+        ))?;
+        match KafkaSource::new(from, self.store.archive()) {
+            Ok(source) => Ok(Box::new(source)),
+            Err(problem) => Err(ListenError::SourceHandler {
+                name: "kafka".to_owned(),
+                problem: Unresolved::Failed(problem.into()),
+            }),
+        }
+    }
+
+    #[cfg(not(feature = "kafka"))]
+    #[expect(clippy::unused_self, reason = "with Kafka it is")]
+    fn kafka(&self, _: &SourceConfig) -> Result<Box<dyn Source>, ListenError> {
+        Err(ListenError::Source("this program was built without kafka"))
     }
 
     /// A source of the embedding program.

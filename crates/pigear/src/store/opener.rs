@@ -98,6 +98,26 @@ impl StoreOpener {
         kept.map_err(|problem| problem.at(self.path()))
     }
 
+    /// How far a source has read, by a name of the source's.
+    ///
+    /// # Errors
+    /// If the store can't be opened or read.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn place(&self, name: &str) -> Result<Option<i64>, StoreError> {
+        let place = self.store()?.0.writer.lock().place(name);
+        place.map_err(|problem| problem.at(self.path()))
+    }
+
+    /// Saves how far a source has read.
+    ///
+    /// # Errors
+    /// If the store can't be opened or written.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn save_places(&self, places: &[(String, i64)]) -> Result<(), StoreError> {
+        let saved = self.store()?.0.writer.lock().save_places(places);
+        saved.map_err(|problem| problem.at(self.path()))
+    }
+
     /// All lanes are registered: starts to apply the retention policy, once everything is open.
     ///
     /// # Errors

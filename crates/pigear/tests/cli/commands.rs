@@ -72,7 +72,7 @@ fn help_explains_commands_handlers_and_fields() {
         .args(["help", "prnt"])
         .stderr(
             "error: no help on \"prnt\"; there is help on commands, on `fields`, and on handlers: exec, file, \
-             http, nats, null, pcap, print, record, shell, socket, syslog, web\n\
+             http, kafka, nats, null, pcap, print, record, shell, socket, syslog, web\n\
              hint: pigear --help lists commands and options\n",
         )
         .status(2);

@@ -88,7 +88,7 @@ fn a_mistake_is_named_with_file_and_line() {
         ),
         (
             "[[handler]]\ntype = 'prnt'\n",
-            "error: pigear.toml:1: unknown handler \"prnt\"; known are exec, file, http, nats, null, pcap, print, record, shell, socket, syslog, web\n\
+            "error: pigear.toml:1: unknown handler \"prnt\"; known are exec, file, http, kafka, nats, null, pcap, print, record, shell, socket, syslog, web\n\
              hint: pigear --help lists handlers and keys\n",
             2,
         ),

@@ -54,7 +54,7 @@ fn with_several_handlers_a_key_needs_a_name() {
 #[test]
 fn an_unknown_handler_is_refused_with_those_that_there_are() {
     let stderr = format!(
-        "error: unknown handler \"prnt\"; known are exec, file, http, nats, null, pcap, print, record, shell, socket, syslog, web\n{HANDLERS}"
+        "error: unknown handler \"prnt\"; known are exec, file, http, kafka, nats, null, pcap, print, record, shell, socket, syslog, web\n{HANDLERS}"
     );
     refused(&["--data-handler", "prnt"], &stderr, 2);
 }
@@ -67,10 +67,12 @@ fn for_a_class_in_python_it_is_said_what_to_install_and_type() {
              repository, then python3 -m pigear --{option} my.mod.Class …\n"
         )
     };
-    let known = "exec, file, http, nats, null, pcap, print, record, shell, socket, syslog, web";
+    let known =
+        "exec, file, http, kafka, nats, null, pcap, print, record, shell, socket, syslog, web";
     let problem = format!("unknown handler \"my.mod.Class\"; known are {known}");
     refused(&["--data-handler", "my.mod.Class"], &python(&problem, "data-handler"), 2);
-    let problem = "unknown socket handler \"my.mod.Class\"; known are unix, unified2, play, nats";
+    let problem =
+        "unknown socket handler \"my.mod.Class\"; known are unix, unified2, play, nats, kafka";
     refused(&["--socket-handler", "my.mod.Class"], &python(problem, "socket-handler"), 2);
 }
 

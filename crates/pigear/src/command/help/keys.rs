@@ -9,6 +9,7 @@ pub(super) fn about(kind: &str, key: &str) -> Option<&'static str> {
         "exec" => EXEC,
         "file" => FILE,
         "http" => HTTP,
+        "kafka" => KAFKA,
         "nats" => NATS,
         "pcap" => PCAP,
         "record" => RECORD,
@@ -119,6 +120,30 @@ const HTTP: &[(&str, &str)] = &[
     ("template", "what is sent of an alert: a file, or preset:NAME (slack, discord, telegram, …)"),
     ("escape", "what a template's values are escaped for: json (default), url or none"),
     ("param", "param.NAME=VALUE is a value for the template"),
+];
+
+const KAFKA: &[(&str, &str)] = &[
+    ("url", "kafka://HOST:PORT, several brokers with commas between"),
+    ("topic", "the topic; pigear.alerts, if not given"),
+    ("create", "yes: a missing topic is created"),
+    ("partitions", "with create: how many partitions; the broker's default, if not given"),
+    ("replication", "with create: how many brokers have each; the broker's default, if not given"),
+    ("format", "how an alert is written; in Pigear's binary form, if not given"),
+    ("compression", "of batches: zstd (default), lz4, snappy, gzip or none"),
+    ("batch_bytes", "the most bytes in a batch, before compression; 512KiB, if not given"),
+    (
+        "in_flight",
+        "how many batches of a partition may wait for acknowledgement; 1, if not given: more may change the order",
+    ),
+    ("timeout", "how long an acknowledgement may take; 10s, if not given"),
+    ("user", "the user (SASL)"),
+    ("password", "the user's password; password_file keeps it from other users"),
+    ("password_file", "a file with the user's password"),
+    ("mechanism", "scram-sha-512 (default), scram-sha-256 or plain"),
+    ("tls", "yes: demand TLS"),
+    ("ca", "the certificates (PEM) to trust instead of the system's"),
+    ("cert", "the client's certificate (PEM)"),
+    ("key", "the key of the certificate (PEM)"),
 ];
 
 const NATS: &[(&str, &str)] = &[

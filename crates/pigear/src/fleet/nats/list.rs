@@ -20,7 +20,7 @@ pub(crate) fn sensors(from: &str) -> Result<Vec<SensorReport>, String> {
     let options = SourceOptions::parse(from)?;
     let (name, allowed, wanted) = (options.bucket()?, options.silent(), options.sensors());
     let access = Access::new(options.access())?;
-    let runtime = Runtime::new().map_err(|error| format!("cannot start threads: {error}"))?;
+    let runtime = Runtime::new("nats").map_err(|error| format!("cannot start threads: {error}"))?;
     let read = runtime.run(async {
         let mut roll = Roll::new(allowed);
         read(&access, &name, &mut roll).await.map(|()| roll)
@@ -38,7 +38,7 @@ pub(crate) fn forget(from: &str, sensor: &str) -> Result<bool, String> {
     let options = SourceOptions::parse(from)?;
     let name = options.bucket()?;
     let access = Access::new(options.access())?;
-    let runtime = Runtime::new().map_err(|error| format!("cannot start threads: {error}"))?;
+    let runtime = Runtime::new("nats").map_err(|error| format!("cannot start threads: {error}"))?;
     let done = runtime.run(async {
         let store = open(&access.connect(|_| {}).await?, &name, None).await?;
         let failed = |error: &dyn std::error::Error| format!("bucket {name}: {error}");

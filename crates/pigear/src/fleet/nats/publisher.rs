@@ -23,20 +23,12 @@ use super::options::Options;
 use super::runtime::BACKOFF;
 use super::stream::{self, StreamSettings, Unavailable};
 use super::trouble::Trouble;
+use crate::fleet::outcome::{self, Outcome};
 use crate::fleet::{self, SubjectTemplate, message_id};
 use crate::in_time::in_time;
 
 /// A header of messages that may have been published before. Beyond the duplicate window only a reader can find out.
 pub(super) const RETRY_HEADER: &str = "Pigear-Retry";
-
-/// What became of an alert.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Acknowledged,
-    Refused(String),
-    /// Time was up.
-    Open,
-}
 
 /// Publishes alerts.
 pub(super) struct Publisher {
@@ -176,7 +168,7 @@ impl Publisher {
             let is_retry = self.is_first || failures > 0;
             let attempt = self.attempt(&messages, &mut outcomes, is_retry);
             let Some(attempt) = in_time(&deadline, attempt).await else { break };
-            let before = std::mem::replace(&mut open, count_open(&outcomes));
+            let before = std::mem::replace(&mut open, outcome::count_open(&outcomes));
             let Err(problem) = attempt else { continue };
             if open < before {
                 // Something was accepted, so it is worth trying again soon.
@@ -277,10 +269,6 @@ async fn publish(
             return trouble;
         }
     }
-}
-
-fn count_open(outcomes: &[Outcome]) -> usize {
-    outcomes.iter().filter(|outcome| **outcome == Outcome::Open).count()
 }
 
 /// Notes what became of a message. The first trouble that isn't a refusal counts.

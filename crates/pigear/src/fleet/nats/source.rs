@@ -335,7 +335,7 @@ impl Source for NatsSource {
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let runtime = Runtime::new().map_err(SourceError::Receive)?;
+        let runtime = Runtime::new("nats").map_err(SourceError::Receive)?;
         let intake = fanout.patient_intake(AlertFactory::default());
         // Parts of a connection end in the background when they are dropped.
         let _entered = runtime.enter();

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,14 +11,13 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, ClientConnection, SignatureScheme};
 
 use crate::crypto;
 use crate::handler::receiver::Transport;
-use crate::input_file::{self, MAX_SMALL};
+use crate::pem;
 
 /// The timeout of the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(4);
@@ -74,10 +73,7 @@ impl ResolvesClientCert for Identity {
 
 impl Config {
     pub(super) fn read(files: &Files) -> Result<Self, String> {
-        let roots = match &files.ca {
-            Some(path) => from_file(path)?,
-            None => of_system()?,
-        };
+        let roots = pem::roots(files.ca.as_deref())?;
         let provider = crypto::provider();
         let key = own(files, &provider)?.map(Arc::new);
         let identity = Arc::new(Identity { key, was_asked: AtomicBool::new(false) });
@@ -91,48 +87,14 @@ impl Config {
 }
 
 fn own(files: &Files, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, String> {
-    let (cert, key) = match (&files.cert, &files.key) {
-        (None, None) => return Ok(None),
-        (Some(cert), key) => (cert, key.as_ref().unwrap_or(cert)),
-        (None, Some(_)) => return Err("key needs its certificate; give cert".into()),
+    let Some((cert, key)) = pem::identity_files(files.cert.as_deref(), files.key.as_deref())?
+    else {
+        return Ok(None);
     };
-    let chain = certificates(cert)?;
-    let read = PrivateKeyDer::from_pem_slice(&pem(key)?);
-    let read = read.map_err(|error| format!("cannot read {}: {error}", key.display()))?;
+    let (chain, read) = pem::identity(cert, key)?;
     CertifiedKey::from_der(chain, read, provider)
         .map(Some)
-        .map_err(|error| format!("{} is not the key of {}: {error}", key.display(), cert.display()))
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    match CertificateDer::pem_slice_iter(&pem(path)?).collect::<Result<Vec<_>, _>>() {
-        Ok(certificates) if certificates.is_empty() => {
-            Err(format!("cannot read {}: it has no certificate", path.display()))
-        }
-        Ok(certificates) => Ok(certificates),
-        Err(error) => Err(format!("cannot read {}: {error}", path.display())),
-    }
-}
-
-fn pem(path: &Path) -> Result<Vec<u8>, String> {
-    input_file::read(path, MAX_SMALL)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))
-}
-
-fn from_file(path: &Path) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        let added = roots.add(certificate);
-        added.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    }
-    Ok(roots)
-}
-
-fn of_system() -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let missing = "the system has no trusted certificates; give them with ca=FILE";
-    if roots.is_empty() { Err(missing.to_owned()) } else { Ok(roots) }
+        .map_err(|error| pem::not_its_key(cert, key, error))
 }
 
 pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, String> {

@@ -22,11 +22,11 @@ pub(super) const BACKOFF: BackoffPolicy = BackoffPolicy {
 pub(super) struct Runtime(Option<tokio::runtime::Runtime>);
 
 impl Runtime {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn new(thread: &str) -> io::Result<Self> {
         crypto::install();
         let mut builder = Builder::new_multi_thread();
         let runtime =
-            builder.worker_threads(1).thread_name("nats").enable_io().enable_time().build()?;
+            builder.worker_threads(1).thread_name(thread).enable_io().enable_time().build()?;
         Ok(Self(Some(runtime)))
     }
 

@@ -1,0 +1,136 @@
+//! `kafka`: publishes each alert to a topic of Kafka, and a source that reads from one.
+//!
+//! An alert counts as handled once all in-sync replicas have it. What isn't acknowledged is published again, with
+//! the same id in a header, so that a consumer can drop what it has seen. While no broker can be reached, or the
+//! partition has no leader, alerts wait.
+
+/// A value of a key that has names.
+macro_rules! named {
+    (
+        $(#[$doc:meta])*
+        $visibility:vis $name:ident: $expected:literal { $($(#[$about:meta])* $variant:ident = $text:literal,)+ }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $visibility enum $name { $($(#[$about])* $variant),+ }
+
+        impl std::str::FromStr for $name {
+            type Err = &'static str;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    _ => Err(concat!("expected ", $expected)),
+                }
+            }
+        }
+    };
+}
+
+mod access;
+mod attempt;
+mod connection;
+mod options;
+mod outgoing;
+mod partitioner;
+mod places;
+mod publisher;
+mod session;
+mod source;
+mod source_options;
+mod topic;
+mod trouble;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pigear_alert::Alert;
+use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress};
+use tracing::warn;
+
+pub use access::Mechanism;
+pub use options::{Compression, Options};
+pub(crate) use source::KafkaSource;
+
+use super::outcome::{self, Outcome};
+use super::runtime::Runtime;
+use crate::description::{Description, FileUse};
+use crate::keys::SetupError;
+use publisher::Publisher;
+
+pub(crate) const DESCRIPTION: Description = Description {
+    about: "publishes each alert to a topic of Kafka; url=kafka://HOST:PORT topic=pigear.alerts create=yes \
+    partitions=N replication=N format=NAME compression=zstd user=NAME password_file=FILE mechanism=NAME tls=yes \
+    and more (docs/kafka.md)",
+    files: &[
+        ("password_file", FileUse::Reads),
+        ("ca", FileUse::Reads),
+        ("cert", FileUse::Reads),
+        ("key", FileUse::Reads),
+    ],
+};
+
+/// How long the first attempt to connect may hold up the handler's start.
+const START_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// The most alerts that are published at once.
+const MOST: usize = 4_096;
+
+/// Publishes each alert.
+pub struct Kafka {
+    publisher: Publisher,
+    runtime: Runtime,
+    needs: Needs,
+    /// Whether time was up.
+    gave_up: bool,
+}
+
+impl Kafka {
+    /// Prepares everything; nothing is sent yet: brokers may start later.
+    ///
+    /// # Errors
+    /// If keys contradict each other, or a file can't be read.
+    pub fn new(options: &Options) -> Result<Self, SetupError> {
+        let publisher = Publisher::new(options).map_err(SetupError::Keys)?;
+        let runtime =
+            Runtime::new("kafka").map_err(|error| format!("cannot start threads: {error}"))?;
+        let needs = Needs {
+            batch: BatchPolicy { enough: 1, most: MOST, delay: Duration::ZERO },
+            delivers: true,
+            target: Some(publisher.target()),
+            ..Needs::default()
+        };
+        Ok(Self { publisher, runtime, needs, gave_up: false })
+    }
+}
+
+impl Handler for Kafka {
+    fn needs(&self) -> Needs {
+        self.needs.clone()
+    }
+
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
+        let Self { publisher, runtime, .. } = self;
+        publisher.start(context);
+        let connected =
+            runtime.run(async { tokio::time::timeout(START_TIMEOUT, publisher.connect()).await });
+        match connected {
+            Ok(Ok(())) => {}
+            Ok(Err(problem)) => warn!("{publisher}: {problem}; trying again with the next alert"),
+            Err(_) => {
+                warn!("{publisher}: the broker doesn't answer; trying again with the next alert");
+            }
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        if self.gave_up {
+            return Err(Failure::time_up());
+        }
+        let Self { publisher, runtime, .. } = self;
+        let outcomes = runtime.run(publisher.publish_all(alerts));
+        self.gave_up = outcomes.contains(&Outcome::Open);
+        outcome::verdict(outcomes)
+    }
+}

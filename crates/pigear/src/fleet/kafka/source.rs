@@ -1,0 +1,411 @@
+//! The source: reads alerts from a topic, and keeps in the store how far.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use pigear_alert::Alert;
+use pigear_pipeline::source::SourceError;
+use pigear_pipeline::{AlertFactory, Backoff, Fanout, Flow, Intake, Source, Stop};
+use rskafka::record::{Record, RecordAndOffset};
+use tokio::time::timeout;
+use tracing::{debug, info, warn};
+
+use super::access::Access;
+use super::outgoing::RETRY_HEADER;
+use super::places::{Places, WINDOW};
+use super::session::{Fetched, Opened, Partition, Session};
+use super::source_options::{Begin, Reading, SourceOptions};
+use crate::fleet::recent::Recent;
+use crate::fleet::runtime::{BACKOFF, Runtime};
+use crate::fleet::{self, Archive, message_id};
+
+/// How long to wait for messages before looking at what is settled.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How often the places are saved, at least.
+const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The places are saved once this many messages are settled.
+const SAVE_MESSAGES: i64 = WINDOW / 4;
+
+/// How long to wait for alerts to be settled, before looking again.
+const SETTLE_INTERVAL: Duration = Duration::from_millis(2);
+
+/// How long the lanes have for the last alerts when the run ends.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// How many alerts are remembered to recognize one that was published twice.
+const RECENT: usize = 100_000;
+
+/// Reads alerts from a topic.
+pub(crate) struct KafkaSource {
+    access: Access,
+    reading: Reading,
+    archive: Option<Archive>,
+    places: Places,
+    /// Partitions that don't have the next message to read.
+    out_of_range: BTreeSet<i32>,
+    recent: Recent,
+    saved: Instant,
+    /// Messages that are not alerts.
+    undecoded: u64,
+    /// Alerts that came again.
+    duplicates: u64,
+}
+
+/// What a run of the source has.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    runtime: &'a Runtime,
+    intake: &'a Intake<'a>,
+    stop: &'a Stop,
+}
+
+/// Why reading ended.
+enum End {
+    /// There were enough alerts, or the run ends.
+    Stop(Result<(), SourceError>),
+    /// The topic is opened again, for this reason.
+    Again(String),
+    /// The same, and nothing is wrong.
+    Changed,
+}
+
+impl KafkaSource {
+    /// Checks everything; nothing is connected yet.
+    ///
+    /// # Errors
+    /// If the settings are invalid, or a file can't be read.
+    pub(crate) fn new(from: &str, archive: Option<Archive>) -> Result<Self, String> {
+        let options = SourceOptions::parse(from)?;
+        Ok(Self {
+            reading: options.reading()?,
+            access: Access::new(options.access())?,
+            archive,
+            places: Places::default(),
+            out_of_range: BTreeSet::new(),
+            recent: Recent::new(RECENT),
+            saved: Instant::now(),
+            undecoded: 0,
+            duplicates: 0,
+        })
+    }
+
+    /// Reads until the run ends. Whatever happens to the brokers is reported, and waited for.
+    fn read(&mut self, run: Run<'_>) -> Result<(), SourceError> {
+        let Run { runtime, stop, .. } = run;
+        let mut backoff = Backoff::new(BACKOFF);
+        while !stop.is_requested() {
+            let opened = runtime.run(Opened::new(&self.access, &self.reading));
+            let opened = opened.and_then(|opened| self.begin(&opened).map(|()| opened));
+            let problem = match opened {
+                Err(problem) => problem,
+                Ok(opened) => {
+                    if backoff.attempts() > 0 {
+                        info!("source {}: works again", self.name());
+                    }
+                    let session = opened.read(|partition| self.places.next(partition));
+                    match self.consume(run, session, &mut backoff) {
+                        End::Stop(end) => return end,
+                        End::Changed => continue,
+                        End::Again(problem) => problem,
+                    }
+                }
+            };
+            let wait = backoff.failed();
+            if backoff.attempts().is_power_of_two() {
+                warn!("source {}: {problem}; trying again in {wait:?}", self.name());
+            }
+            let until = Instant::now() + wait;
+            while Instant::now() < until && !stop.is_requested() {
+                std::thread::sleep(
+                    POLL_INTERVAL.min(until.saturating_duration_since(Instant::now())),
+                );
+                self.settle(run);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds where to begin each partition, and saves that.
+    fn begin(&mut self, opened: &Opened) -> Result<(), String> {
+        let mut kept = Vec::with_capacity(opened.partitions.len());
+        for Partition { number, .. } in &opened.partitions {
+            let place = match (self.places.next(*number), &self.archive) {
+                (Some(next), _) => Some(next),
+                (None, Some(archive)) => archive.place(&place_name(&self.reading.name, *number))?,
+                (None, None) => None,
+            };
+            kept.push(place);
+        }
+        let is_first = kept.iter().all(Option::is_none);
+        let each = opened.partitions.iter().zip(kept);
+        let out_of_range = &self.out_of_range;
+        let begins: Vec<_> = each
+            .map(|(partition, kept)| match kept {
+                Some(next) => {
+                    let is_there = !out_of_range.contains(&partition.number);
+                    (partition.number, self.continue_at(partition, next, is_there), kept)
+                }
+                None if is_first && self.begins_now() => (partition.number, partition.end, kept),
+                None => (partition.number, partition.oldest, kept),
+            })
+            .collect();
+        let moved = begins.iter().filter(|(_, next, kept)| *kept != Some(*next));
+        if !self.save_all(&moved.map(|(number, next, _)| (*number, *next)).collect::<Vec<_>>()) {
+            return Err("cannot save where to begin".to_owned());
+        }
+        if is_first && self.archive.is_none() && self.reading.begin.is_none() {
+            warn!(
+                "source {}: without a store, reading begins with the next message, whenever this Pigear starts;                 give --store PATH, or choose with ?begin=start or ?begin=now",
+                self.name()
+            );
+        }
+        self.out_of_range.clear();
+        for (number, next, kept) in begins {
+            if self.places.next(number) != Some(next) {
+                self.places.begin(number, next, kept.unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether to begin with the next message, if nothing is known of an earlier run. Without a store nothing ever is.
+    fn begins_now(&self) -> bool {
+        match self.reading.begin {
+            Some(begin) => begin == Begin::Now,
+            None => self.archive.is_none(),
+        }
+    }
+
+    /// Where to continue: at `next`, unless the partition doesn't have it. Only the broker's answer to who asks for that
+    /// message says whether it comes next.
+    fn continue_at(&self, partition: &Partition, next: i64, is_there: bool) -> i64 {
+        let Partition { number, oldest, .. } = partition;
+        if next < *oldest {
+            warn!(
+                "source {}: partition {number}: {} messages were removed before they were read (retention)",
+                self.name(),
+                oldest - next
+            );
+        } else if !is_there {
+            warn!(
+                "source {}: partition {number} ends before message {next}, the next to read: the topic was \
+                created anew, or lost messages; reading begins with its oldest",
+                self.name()
+            );
+        } else {
+            return next;
+        }
+        *oldest
+    }
+
+    /// Takes messages, and saves what is settled.
+    fn consume(&mut self, run: Run<'_>, mut session: Session, backoff: &mut Backoff) -> End {
+        let Run { runtime, stop, .. } = run;
+        while !stop.is_requested() {
+            let fetched =
+                runtime.run(async { timeout(POLL_INTERVAL, session.fetched.recv()).await });
+            self.settle(run);
+            let (partition, messages) = match fetched {
+                Err(_) => continue,
+                Ok(None) => return End::Again("reading ended".to_owned()),
+                Ok(Some(Fetched::Trouble(problem))) => return End::Again(problem),
+                Ok(Some(Fetched::OutOfRange(partition, next))) => {
+                    self.out_of_range.insert(partition);
+                    return End::Again(format!(
+                        "partition {partition}: the broker doesn't have message {next}, the next to read"
+                    ));
+                }
+                Ok(Some(Fetched::Changed(count))) => {
+                    info!("source {}: the topic has {count} partitions now", self.name());
+                    return End::Changed;
+                }
+                Ok(Some(Fetched::Messages(partition, messages))) => (partition, messages),
+            };
+            backoff.succeeded();
+            for message in messages {
+                match self.take(run, partition, message) {
+                    ControlFlow::Continue(()) => {}
+                    ControlFlow::Break(end) => return end,
+                }
+            }
+        }
+        End::Stop(Ok(()))
+    }
+
+    /// Takes one message.
+    fn take(
+        &mut self,
+        run: Run<'_>,
+        partition: i32,
+        RecordAndOffset { record, offset }: RecordAndOffset,
+    ) -> ControlFlow<End> {
+        self.make_room(run, partition, offset);
+        if run.stop.is_requested() {
+            return ControlFlow::Break(End::Stop(Ok(())));
+        }
+        let payload = record.value.as_deref().unwrap_or_default();
+        let alert = match fleet::decode(payload) {
+            Ok(alert) => alert,
+            Err(problem) => {
+                let place = format!("message {offset} of partition {partition}");
+                let reason = format!("{place} of topic {}: {problem}", self.reading.topic);
+                return self.set_aside(run, payload, &reason, (partition, offset));
+            }
+        };
+        let id = message_id::number(&alert);
+        if self.recent.has(id) || self.is_stored(&alert, is_retry(&record), (partition, offset)) {
+            self.duplicates += 1;
+            debug!("source {}: an alert came again; {} so far", self.name(), self.duplicates);
+            // The first may still be on its way.
+            self.places.take(partition, offset, run.intake.alerts());
+            return ControlFlow::Continue(());
+        }
+        let Some(flow) = run.intake.forwarded(&alert.into()) else {
+            return ControlFlow::Break(End::Stop(Ok(())));
+        };
+        self.recent.add(id);
+        self.places.take(partition, offset, run.intake.alerts());
+        match flow {
+            Flow::Continue(()) => ControlFlow::Continue(()),
+            Flow::Break(end) => ControlFlow::Break(End::Stop(end)),
+        }
+    }
+
+    /// Whether the alert was taken in an earlier run. The store is asked only where that may be.
+    fn is_stored(
+        &mut self,
+        alert: &Alert,
+        is_retry: bool,
+        (partition, offset): (i32, i64),
+    ) -> bool {
+        let is_unsure = self.places.is_unsure(partition, offset);
+        let Some(archive) = self.archive.as_mut().filter(|_| is_unsure || is_retry) else {
+            return false;
+        };
+        let is_stored = archive.has(alert);
+        if is_unsure {
+            self.places.looked(partition, is_stored);
+        }
+        is_stored
+    }
+
+    /// Waits until the saved place is near enough to take a message: after a crash what is further behind isn't
+    /// looked for.
+    fn make_room(&mut self, run: Run<'_>, partition: i32, offset: i64) {
+        while self.archive.is_some()
+            && self.places.is_far(partition, offset)
+            && !run.stop.is_requested()
+            && !run.intake.has_stopped_settling()
+        {
+            self.places.settle(run.intake.settled());
+            self.places.skip_to(partition, offset);
+            if self.places.unsaved().is_empty() || !self.save() {
+                std::thread::sleep(SETTLE_INTERVAL);
+            }
+        }
+    }
+
+    /// A message that isn't an alert: counted, and kept if there is a store.
+    fn set_aside(
+        &mut self,
+        run: Run<'_>,
+        payload: &[u8],
+        reason: &str,
+        (partition, offset): (i32, i64),
+    ) -> ControlFlow<End> {
+        if self.archive.as_mut().is_some_and(|archive| !archive.keep("kafka", payload, reason)) {
+            return ControlFlow::Break(End::Again(format!("cannot keep {reason}")));
+        }
+        run.intake.damaged(1);
+        self.undecoded += 1;
+        if self.undecoded.is_power_of_two() {
+            warn!("source {}: {reason}; {} undecoded so far", self.name(), self.undecoded);
+        }
+        self.places.take(partition, offset, 0);
+        ControlFlow::Continue(())
+    }
+
+    /// Looks at what is settled, and saves that now and then.
+    fn settle(&mut self, run: Run<'_>) {
+        self.places.settle(run.intake.settled());
+        if self.saved.elapsed() >= SAVE_INTERVAL || self.places.most_unsaved() >= SAVE_MESSAGES {
+            self.save();
+        }
+    }
+
+    /// Saves what is settled, and returns whether that was possible.
+    fn save(&mut self) -> bool {
+        self.saved = Instant::now();
+        let unsaved = self.places.unsaved();
+        let is_saved = self.save_all(&unsaved);
+        if is_saved {
+            self.places.saved(&unsaved);
+        }
+        is_saved
+    }
+
+    fn save_all(&mut self, places: &[(i32, i64)]) -> bool {
+        let name = &self.reading.name;
+        let named = places.iter().map(|(partition, next)| (place_name(name, *partition), *next));
+        match &mut self.archive {
+            Some(archive) if !places.is_empty() => archive.save(&named.collect::<Vec<_>>()),
+            _ => true,
+        }
+    }
+
+    /// Waits for the lanes, and saves what they have settled.
+    fn end(&mut self, run: Run<'_>) {
+        let intake = run.intake;
+        intake.flush();
+        let deadline = Instant::now() + DRAIN_TIMEOUT;
+        self.places.settle(intake.settled());
+        while !self.places.is_settled()
+            && Instant::now() < deadline
+            && !intake.has_stopped_settling()
+        {
+            std::thread::sleep(SETTLE_INTERVAL);
+            self.places.settle(intake.settled());
+        }
+        self.save();
+    }
+}
+
+impl Source for KafkaSource {
+    fn name(&self) -> String {
+        format!("{}/{}", self.access.shown(), self.reading.topic)
+    }
+
+    fn resumes(&self) -> bool {
+        self.archive.is_some()
+    }
+
+    fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
+        let runtime = Runtime::new("kafka").map_err(SourceError::Receive)?;
+        let intake = fanout.patient_intake(AlertFactory::default());
+        // Tasks are started on this thread.
+        let _entered = runtime.enter();
+        let run = Run { runtime: &runtime, intake: &intake, stop };
+        if self.access.shows_password() {
+            warn!(
+                "source {}: mechanism=plain without TLS shows the password on the network; use tls=yes",
+                self.name()
+            );
+        }
+        let result = self.read(run);
+        self.end(run);
+        result
+    }
+}
+
+/// Whether the message may have been published before.
+fn is_retry(record: &Record) -> bool {
+    record.headers.contains_key(RETRY_HEADER)
+}
+
+/// The name of a partition's place in the store.
+fn place_name(name: &str, partition: i32) -> String {
+    format!("kafka {name} {partition}")
+}

@@ -1,0 +1,174 @@
+//! Where the source reads: brokers and the topic, and the rest as a query behind them.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::access::{AccessKeys, Mechanism};
+use super::topic::check_name;
+use crate::keys::{Keys, YesNo, parsed_option};
+
+named! {
+    /// Where reading begins if nothing is known of an earlier run.
+    pub(super) Begin: "start or now" {
+        /// With the oldest message.
+        Start = "start",
+        /// With the next message.
+        Now = "now",
+    }
+}
+
+/// What `--from kafka://HOST:PORT/TOPIC?KEY=VALUE&…` may have.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SourceOptions {
+    /// Partitions, such as `0-3,7`; all, if not given.
+    partitions: String,
+    /// The name under which the store keeps how far was read; the topic's, if not given.
+    name: Option<String>,
+    #[serde(deserialize_with = "parsed_option")]
+    begin: Option<Begin>,
+    user: Option<String>,
+    password_file: Option<PathBuf>,
+    #[serde(deserialize_with = "parsed_option")]
+    mechanism: Option<Mechanism>,
+    #[serde(deserialize_with = "parsed_option")]
+    tls: Option<YesNo>,
+    ca: Option<PathBuf>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    #[serde(skip)]
+    brokers: Vec<String>,
+    #[serde(skip)]
+    topic: String,
+}
+
+/// What is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    pub(super) topic: String,
+    /// The name under which the store keeps how far was read.
+    pub(super) name: String,
+    /// Which partitions; all, if empty.
+    partitions: Vec<RangeInclusive<i32>>,
+    pub(super) begin: Option<Begin>,
+}
+
+impl Reading {
+    /// Which of a topic's partitions are read.
+    ///
+    /// # Errors
+    /// If one that is named is missing.
+    pub(super) fn of(&self, there: &[i32]) -> Result<Vec<i32>, String> {
+        let named = self.partitions.iter().cloned().flatten();
+        if let Some(missing) = named.into_iter().find(|number| !there.contains(number)) {
+            return Err(format!("the topic {} has no partition {missing}", self.topic));
+        }
+        let is_wanted = |number: &i32| {
+            self.partitions.is_empty() || self.partitions.iter().any(|range| range.contains(number))
+        };
+        Ok(there.iter().copied().filter(is_wanted).collect())
+    }
+}
+
+impl SourceOptions {
+    /// Parses what `--from` says.
+    pub(super) fn parse(from: &str) -> Result<Self, String> {
+        let (place, query) = from.split_once('?').unwrap_or((from, ""));
+        let mut keys = Keys::default();
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            if keys.text(&key).is_some() {
+                return Err(format!("{key} is given twice"));
+            }
+            keys.set(&key, &value);
+        }
+        let mut options: Self = keys.options().map_err(|error| error.to_string())?;
+        let address = place.strip_prefix("kafka://").unwrap_or(place);
+        if address.contains("://") {
+            return Err("expected --from kafka://HOST:PORT/TOPIC".to_owned());
+        }
+        let (brokers, topic) = address.split_once('/').unwrap_or((address, ""));
+        if topic.is_empty() {
+            return Err("the topic is missing: give --from kafka://HOST:PORT/TOPIC".to_owned());
+        }
+        check_name(topic)?;
+        options.brokers = brokers.split(',').map(str::to_owned).collect();
+        topic.clone_into(&mut options.topic);
+        Ok(options)
+    }
+
+    pub(super) fn reading(&self) -> Result<Reading, String> {
+        let ranges = self.partitions.split(',').filter(|range| !range.is_empty());
+        Ok(Reading {
+            topic: self.topic.clone(),
+            name: self.name.clone().unwrap_or_else(|| self.topic.clone()),
+            partitions: ranges.map(range).collect::<Result<_, _>>()?,
+            begin: self.begin,
+        })
+    }
+
+    pub(super) fn access(self) -> AccessKeys {
+        AccessKeys {
+            url: self.brokers,
+            user: self.user,
+            password: None,
+            password_file: self.password_file,
+            mechanism: self.mechanism,
+            tls: self.tls,
+            ca: self.ca,
+            cert: self.cert,
+            key: self.key,
+        }
+    }
+}
+
+/// The most partitions that a topic can be expected to have.
+const MAX_PARTITION: i32 = 100_000;
+
+fn range(text: &str) -> Result<RangeInclusive<i32>, String> {
+    let wrong = || format!("partitions: {text:?} is not a number or a range such as 0-3");
+    let number =
+        |text: &str| text.trim().parse::<i32>().ok().filter(|n| (0..=MAX_PARTITION).contains(n));
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (number(first).ok_or_else(wrong)?, number(last).ok_or_else(wrong)?);
+    if first > last { Err(wrong()) } else { Ok(first..=last) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brokers_topic_and_partitions_are_in_one_text() {
+        let from = "kafka://a:9093,b/pigear.alerts?partitions=0-1,3&begin=now&name=mine";
+        let options = SourceOptions::parse(from).unwrap();
+        let reading = options.reading().unwrap();
+        assert_eq!((&*reading.topic, &*reading.name), ("pigear.alerts", "mine"));
+        assert_eq!(reading.of(&[0, 1, 2, 3]).unwrap(), [0, 1, 3]);
+        assert_eq!(reading.of(&[0, 1]).unwrap_err(), "the topic pigear.alerts has no partition 3");
+        assert_eq!(reading.begin, Some(Begin::Now));
+        assert_eq!(options.access().url, ["a:9093", "b"]);
+        let all = SourceOptions::parse("kafka://a/t").unwrap().reading().unwrap();
+        assert_eq!((all.of(&[0, 1]).unwrap(), &*all.name), (vec![0, 1], "t"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let error = |from: &str| {
+            let options = SourceOptions::parse(from);
+            options.and_then(|options| options.reading()).unwrap_err()
+        };
+        assert!(error("kafka://a").starts_with("the topic is missing"));
+        assert!(error("kafka://a/").starts_with("the topic is missing"));
+        assert_eq!(error("http://a/t"), "expected --from kafka://HOST:PORT/TOPIC");
+        assert!(error("kafka://a/b c").contains("is not a topic's name"));
+        assert!(error("kafka://a/t?topic=x").starts_with("unknown key `topic`"));
+        assert_eq!(error("kafka://a/t?begin=now&begin=now"), "begin is given twice");
+        assert!(error("kafka://a/t?begin=later").starts_with("begin: "));
+        for wrong in ["x", "3-1", "-1", "1-", "0-4000000000"] {
+            let problem = error(&format!("kafka://a/t?partitions={wrong}"));
+            assert!(problem.starts_with("partitions: "), "{wrong}: {problem}");
+        }
+    }
+}
