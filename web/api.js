@@ -49,6 +49,9 @@ export function address(path, params = {}) {
   return `api/v1/${path}${text && "?"}${text}`;
 }
 
+/** How many alerts of a flood come, about as many as fit on a screen. */
+const NEWEST = 100;
+
 /** The problem of a number that is of another store than the one that is there now. */
 export const OTHER_STORE = "urn:pigear:problem:other-store";
 
@@ -113,10 +116,12 @@ export async function begin() {
 }
 
 /**
- * Follows new alerts. The browser connects again by itself, and misses nothing; where it gives up, this does.
+ * Follows new alerts, which are given as JSON, without their packets. The browser connects again by itself, and misses
+ * nothing; where it gives up, this does. Of a flood come only the newest: before these it is said that some were
+ * skipped.
  * @param {Params} params
  * @param {string} last - the number of the last alert, with its store
- * @param {{alert: (alert: Alert) => void, reset: () => void, state: (text: string) => void}} on
+ * @param {{alert: (text: string) => void, skipped: () => void, reset: () => void, state: (text: string) => void}} on
  * @returns {() => void} ends it
  */
 export function follow(params, last, on) {
@@ -126,12 +131,13 @@ export function follow(params, last, on) {
   let timer;
   let ended = false;
   const open = () => {
-    events = new EventSource(address("stream", { ...params, last_event_id: last }));
+    events = new EventSource(address("stream", { ...params, packet: "no", newest: NEWEST, last_event_id: last }));
     events.onopen = () => on.state("live");
     events.onmessage = (event) => {
       last = event.lastEventId;
-      on.alert(JSON.parse(event.data));
+      on.alert(event.data);
     };
+    events.addEventListener("skipped", () => on.skipped());
     events.addEventListener("reset", () => on.reset());
     events.addEventListener("problem", (event) => on.state(new Problem(JSON.parse(event.data)).message));
     events.addEventListener("ready", () => on.state("live"));

@@ -4,7 +4,7 @@ import { showTriage } from "./actions.js";
 import { Problem, begin, get, post, session, whenLoginIsNeeded } from "./api.js";
 import { buildBar, focusBar, showBar, showMistake } from "./bar.js";
 import * as detail from "./detail.js";
-import { byId, h, toast } from "./dom.js";
+import { byId, h, show, toast } from "./dom.js";
 import * as health from "./health.js";
 import { histogram } from "./histogram.js";
 import * as now from "./now.js";
@@ -24,7 +24,7 @@ async function load() {
   for (const [name, other] of Object.entries(VIEWS)) if (name !== state.view) other.module.stop();
   const hasBar = state.view !== "health";
   byId("bar").hidden = !hasBar;
-  byId("main").replaceChildren(...(hasBar ? [chart] : []), module.view);
+  show(byId("main"), [...(hasBar ? [chart] : []), module.view]);
   byId("main").dataset.busy = "yes";
   showNav();
   showBar();
@@ -99,16 +99,6 @@ onChange((before) => {
 });
 addEventListener("failed", (event) => failed(/** @type {CustomEvent} */ (event).detail));
 addEventListener("replaced", () => { toast("Another store is there now; its alerts are shown."); load(); if (state.alert) detail.show(); });
-/** How long what is shown is left as it is where more comes than can be followed, in milliseconds. */
-const RELOAD_PAUSE = 2_000;
-let reloaded = -RELOAD_PAUSE;
-
-addEventListener("stale", () => {
-  // Until then nothing is added to what is out of date.
-  now.stop();
-  clearTimeout(again);
-  again = setTimeout(() => { reloaded = performance.now(); load(); }, Math.max(0, reloaded + RELOAD_PAUSE - performance.now()));
-});
 addEventListener("triaged", () => { load(); if (state.alert) detail.show(); });
 const times = /** @type {HTMLSelectElement} */ (byId("zone"));
 times.value = timeStyle();

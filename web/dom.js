@@ -13,10 +13,12 @@
  */
 export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
+  for (const name in props) {
+    const value = props[name];
     if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (/^(class|role|for|scope|colspan|data-.*|aria-.*)$/.test(name)) element.setAttribute(name, String(value));
+    if (name === "class") element.className = value;
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (/^(role|for|scope|colspan|data-.*|aria-.*)$/.test(name)) element.setAttribute(name, String(value));
     else Reflect.set(element, name, value);
   }
   put(element, children);
@@ -41,9 +43,21 @@ export function svg(tag, attributes = {}, ...children) {
  * @param {(Child | Child[])[]} children
  */
 function put(element, children) {
-  for (const child of children.flat()) {
-    if (child !== undefined && child !== null && child !== false) element.append(child instanceof Node ? child : String(child));
+  for (const child of children) {
+    if (Array.isArray(child)) put(element, child);
+    else if (child !== undefined && child !== null && child !== false) element.append(/** @type {Node | string} */ (typeof child === "number" ? String(child) : child));
   }
+}
+
+/**
+ * Has these children in an element. Those that are there already are left as they are: the browser need not lay them
+ * out again.
+ * @param {Element} element
+ * @param {Node[]} children
+ */
+export function show(element, children) {
+  const are = element.childNodes;
+  if (are.length !== children.length || children.some((child, n) => child !== are[n])) element.replaceChildren(...children);
 }
 
 /**

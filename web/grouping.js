@@ -3,6 +3,9 @@
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {{alerts: Alert[], open: boolean, row: HTMLTableRowElement | null}} Group - `row` is null once it must be drawn again */
 
+/** The most alerts of a group that are kept. */
+const MOST = 3_000;
+
 /** A group of this many alerts or more is a flood, which is one row. */
 const FLOOD = 3;
 
@@ -50,7 +53,7 @@ export function trim(groups, kept) {
     const { alerts } = groups[n];
     all += alerts.length;
     if (all > kept && n > 20) groups.length = n;
-    else if (alerts.length > 5 * kept) { alerts.length = 5 * kept; groups.length = n + 1; }
+    else if (alerts.length > MOST) { alerts.length = MOST; groups.length = n + 1; }
     else continue;
     oldest = groups[groups.length - 1].alerts.at(-1)?.id;
   }

@@ -29,24 +29,63 @@ export function withSensors(are) { table.classList.toggle("sensors", are); }
 
 export const rows = () => /** @type {HTMLTableRowElement[]} */ ([...body.children]);
 
+/** How many rows of another list are drawn at once: more than fit on a screen. */
+const SLICE = 40;
+
+/** Draws the next slice. @type {(() => void) | null} */
+let slicing = null;
+
+/** Does something once nothing else is to be done. */
+const whenIdle = (/** @type {() => void} */ act) => ("requestIdleCallback" in window ? requestIdleCallback(act, { timeout: 250 }) : setTimeout(act, 50));
+
 /**
- * Draws rows that have changed, and leaves the others.
+ * Draws rows that have changed, and leaves the others. If none is left, the first are drawn at once, and the others
+ * soon.
+ * @param {Group[]} groups
+ * @param {Acts} acts
+ * @param {() => void} added - called when rows were drawn later
+ */
+export function drawRows(groups, acts, added) {
+  const wanted = wantedRows(groups, acts);
+  const isOther = !wanted.some(({ row }) => row?.parentNode === body);
+  let end = isOther ? SLICE : wanted.length;
+  put(wanted.slice(0, end));
+  const more = () => {
+    if (slicing !== more) return;
+    body.append(...wanted.slice(end, end + SLICE).map((one) => one.make()));
+    end += SLICE;
+    added();
+    next();
+  };
+  const next = () => {
+    slicing = end < wanted.length ? more : null;
+    if (slicing) whenIdle(slicing);
+  };
+  next();
+}
+
+/** @typedef {{row: HTMLTableRowElement | null | undefined, make: () => HTMLTableRowElement}} Wanted - the row, if it is there already */
+
+/**
  * @param {Group[]} groups
  * @param {Acts} acts
  */
-export function drawRows(groups, acts) {
-  /** @type {HTMLTableRowElement[]} */
+function wantedRows(groups, acts) {
+  /** @type {Wanted[]} */
   const wanted = [];
   for (const one of groups) {
     const flood = isFlood(one);
-    if (flood) {
-      one.row ??= floodRow(one, acts);
-      wanted.push(one.row);
-    }
-    if (!flood || one.open) wanted.push(...one.alerts.map((alert) => alertRow(alert, flood, acts)));
+    if (flood) wanted.push({ row: one.row, make: () => (one.row ??= floodRow(one, acts)) });
+    if (!flood || one.open) wanted.push(...one.alerts.map((alert) => ({ row: drawn.get(alert), make: () => alertRow(alert, flood, acts) })));
   }
+  return wanted;
+}
+
+/** Has these rows in the table. @param {Wanted[]} wanted */
+function put(wanted) {
   let at = body.firstElementChild;
-  for (const row of wanted) {
+  for (const one of wanted) {
+    const row = one.make();
     if (row === at) at = at.nextElementSibling;
     else body.insertBefore(row, at);
   }
@@ -102,12 +141,21 @@ function buttons(alert, acts) {
   return [act("acknowledged", "✓", "Acknowledge"), act("starred", is("starred") ? "★" : "☆", "Star")];
 }
 
+/**
+ * The first and the last time of alerts.
+ * @param {Alert[]} alerts
+ */
+function ends(alerts) {
+  const times = alerts.map((alert) => Date.parse(alert.timestamp));
+  const at = (/** @type {(a: number, b: number) => boolean} */ isBetter) => times.reduce((best, time, n) => (isBetter(time, times[best]) ? n : best), 0);
+  return [alerts[at((a, b) => a < b)].timestamp, alerts[at((a, b) => a >= b)].timestamp];
+}
+
 /** @param {Group} one @param {Acts} acts */
 function floodRow(one, acts) {
   const newest = one.alerts[0];
   // The order is that of storing, so the first may have another time than the latest.
-  const times = one.alerts.map((alert) => alert.timestamp).sort((a, b) => Date.parse(a) - Date.parse(b));
-  const [first, last] = [times[0], times[times.length - 1]];
+  const [first, last] = ends(one.alerts);
   const isOfOneDay = time(first).slice(0, 10) === time(last).slice(0, 10);
   const count = (/** @type {string} */ name, /** @type {string} */ field, /** @type {string} */ several) => {
     const all = [...new Set(one.alerts.map((alert) => alert[name]).filter(Boolean))];

@@ -15,9 +15,12 @@ import { number } from "./values.js";
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {import("./grouping.js").Group} Group */
 
-/** How many alerts are fetched at once, and how many are kept. */
+/** How many alerts are fetched at once; and how many are kept, at least and at most. */
 const PAGE = 100;
 const KEPT = 600;
+
+/** More alerts at once than a reader can follow: then no more than a page of them is kept. */
+const MANY = 40;
 
 /** What can be downloaded. */
 const FORMATS = {
@@ -25,13 +28,23 @@ const FORMATS = {
   ocsf: "for security lakes", cef: "for SIEMs such as ArcSight", snort: "as Snort 3's alert_fast", alert_json: "as Snort 3's alert_json",
 };
 
-/** How often new alerts are drawn, in milliseconds. */
+/** How often new alerts are drawn, in milliseconds: less often if that takes long. */
 const TICK = 250;
+const SLOWEST_TICK = 2_000;
+
+/** The time between two drawings, as a multiple of what one takes. */
+const SPARE = 8;
 
 /** @type {Group[]} */
 let groups = [];
-/** @type {Alert[]} */
+/** The newest alerts that are not listed yet, as JSON, the oldest first. @type {string[]} */
 let pending = [];
+/** How many came since some were listed. */
+let arrived = 0;
+/** Whether there are others between those that are listed and those that are pending. */
+let gap = false;
+/** Whether older alerts were asked for: then they stay listed. */
+let reading = false;
 let paused = false;
 /** @type {(() => void) | null} */
 let unfollow = null;
@@ -80,8 +93,8 @@ export async function load() {
   running = new AbortController();
   const page = await get("alerts", { ...params(), limit: PAGE, packet: "no" }, running.signal);
   groups = [];
-  pending = [];
-  arrived = 0;
+  forget();
+  reading = false;
   newer.hidden = true;
   page.alerts.forEach((/** @type {Alert} */ alert) => append(groups, alert, state.group));
   next = page.next;
@@ -94,7 +107,14 @@ export async function load() {
   if (page.alerts.length) lookForSensors();
   if (state.until) { byId("state").textContent = ""; return; }
   unfollow = follow(params(), place(page.last), {
-    alert: (alert) => { pending.push(alert); if (pending.length > 2 * KEPT) pending.splice(0, KEPT); arrived += 1; },
+    alert: (text) => {
+      arrived += 1;
+      pending.push(text);
+      if (pending.length < 2 * KEPT) return;
+      pending.splice(0, KEPT);
+      gap = true;
+    },
+    skipped: () => { pending = []; gap = true; },
     reset: () => dispatchEvent(new CustomEvent("replaced")),
     state: (text) => { byId("state").textContent = paused ? "paused" : text; byId("state").dataset.live = text; },
   });
@@ -110,33 +130,43 @@ export function stop() {
   unfollow = null;
 }
 
-let arrived = 0;
+function forget() {
+  pending = [];
+  arrived = 0;
+  gap = false;
+}
 
-setInterval(() => {
+/** How long it took to draw new alerts, in milliseconds. */
+let took = 0;
+
+/** Draws what is new, and again after a while. */
+function tick() {
+  setTimeout(tick, Math.min(SLOWEST_TICK, Math.max(TICK, SPARE * took)));
   if (!pending.length || document.hidden) return;
   if (paused) {
     newer.hidden = false;
-    newer.textContent = `${number(arrived)} new`;
+    newer.textContent = `${number(arrived)}${gap ? "+" : ""} new`;
     return;
   }
-  // More than are kept: they are read from the store, so that none is left out.
-  if (arrived > KEPT) {
-    arrived = 0;
-    pending = [];
-    dispatchEvent(new CustomEvent("stale"));
-    return;
-  }
-  const alerts = pending;
-  pending = [];
-  const count = arrived;
-  arrived = 0;
-  alerts.forEach((alert) => prepend(groups, alert, state.group));
-  const oldest = trim(groups, KEPT);
+  const begin = performance.now();
+  drawNew();
+  // With what the browser does until it is on the screen.
+  requestAnimationFrame(() => setTimeout(() => { took = performance.now() - begin; }));
+}
+setTimeout(tick, TICK);
+
+function drawNew() {
+  const [count, texts] = [arrived, pending];
+  if (gap) groups = [];
+  texts.forEach((text) => prepend(groups, JSON.parse(text), state.group));
+  const oldest = trim(groups, count > MANY && !reading ? PAGE : KEPT) ?? (gap && groups.at(-1)?.alerts.at(-1)?.id);
   if (oldest) next = place(oldest);
+  const said = `${number(count)}${gap ? " or more" : ""} new alert${count > 1 ? "s" : ""}`;
+  forget();
   draw();
   say("");
-  announce(() => `${count} new alert${count > 1 ? "s" : ""}`);
-}, TICK);
+  announce(() => said);
+}
 
 /** @param {boolean} stopped */
 function setPaused(stopped) {
@@ -191,6 +221,7 @@ async function fetchOlder() {
     if (signal !== running?.signal || from !== next) return;
     page.alerts.forEach((/** @type {Alert} */ alert) => append(groups, alert, state.group));
     next = page.next;
+    reading = true;
     draw();
     say("");
   } catch (problem) {
@@ -207,7 +238,7 @@ function draw() {
   const alert = /** @type {Alert} */ (chosen);
   const within = keyed && alert && was?.dataset.id ? groups.find((one) => isFlood(one) && !one.open && one.alerts.includes(alert)) : undefined;
   if (within) { within.open = true; within.row = null; }
-  drawRows(groups, { flip, mark: marked });
+  drawRows(groups, { flip, mark: marked }, mark);
   const moved = chosen ? rows().findIndex((row) => behind(groups, row) === chosen) : -1;
   selected = Math.max(0, moved < 0 ? Math.min(selected, rows().length - 1) : moved);
   mark();

@@ -24,8 +24,9 @@ use super::search::{RowFilter, Search};
 /// The blocks of a chunk.
 const CHUNK: usize = 16;
 
-/// Below so many blocks, reading them on one thread is as quick.
-const WORTHWHILE: usize = 2 * CHUNK;
+/// Below so many blocks, reading them on one thread is as quick: where processors are busy, threads that begin have to
+/// wait for them.
+const WORTHWHILE: usize = if cfg!(test) { 2 } else { 16 } * CHUNK;
 
 /// The most threads that read.
 const MAX_THREADS: usize = 4;

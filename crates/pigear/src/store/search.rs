@@ -21,6 +21,11 @@ use super::segment_index::{Blocks, KeyKind};
 use super::triage::{self, TriageReader};
 use narrowed::{Narrowed, SignatureSet, span, with_addresses};
 
+/// So few blocks of a segment are read without looking up whether they have one of many signatures: nearly all have,
+/// and a look-up takes as long as reading a block.
+const FEW_BLOCKS: u32 = 2;
+const MANY_SIGNATURES: usize = 64;
+
 /// Criteria, resolved for this store.
 pub(super) struct Search<'a> {
     criteria: &'a Criteria,
@@ -195,13 +200,19 @@ impl<'a> Search<'a> {
             if self.criteria.wants_triage() {
                 blocks &= triage::blocks(&looking, self.criteria, segment)?;
             }
-            if segment < self.open {
+            if segment < self.open && !self.is_read_at_once(blocks) {
                 blocks &= self.posting(&looking, segment)?;
             }
             found.extend(blocks.newest_first(segment));
         }
         looking.finish()?;
         Ok(found)
+    }
+
+    /// Whether looking up these blocks of a segment would take longer than reading them.
+    fn is_read_at_once(&self, blocks: Blocks) -> bool {
+        let are_many = |wanted: &SignatureSet| wanted.ids.len() >= MANY_SIGNATURES;
+        blocks.len() <= FEW_BLOCKS && self.signatures.as_ref().is_some_and(are_many)
     }
 
     /// The blocks of a segment that overlap the wanted time.

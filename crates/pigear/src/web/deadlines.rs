@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pigear_pipeline::Handler;
 use rcgen::{CertificateParams, KeyPair};
@@ -106,5 +106,38 @@ fn a_stream_whose_filter_meets_nothing_of_a_busy_store_has_heartbeats() {
         later
     });
     assert!(later.is_some());
+    running.stop();
+}
+
+#[test]
+fn a_stream_that_reads_nothing_ends_and_holds_no_other_up() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(&dir.path().join("a.db")).unwrap();
+    let (mut handler, alerts) = (store.handler(Unstorable::HandOn), test_alerts());
+    // More than the system keeps for a client that reads nothing.
+    let mut count = 0;
+    while count < 20_000 {
+        handler.handle(&alerts).unwrap();
+        count += alerts.len();
+    }
+    let (running, address) = server(&dir, Options::default());
+    let open = || {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let target = "/api/v1/stream?last_event_id=0";
+        write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        stream
+    };
+    let (_stalled, reading) = (open(), open());
+    let lines = BufReader::new(reading).lines().map_while(Result::ok);
+    assert_eq!(lines.filter(|line| line.starts_with("data: ")).take(count).count(), count);
+    let end = Instant::now() + DEADLINE;
+    loop {
+        let health = "GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        if sent(&address, health).contains(r#""streams":{"open":0,"#) {
+            break;
+        }
+        assert!(Instant::now() < end, "it is waited for");
+    }
     running.stop();
 }

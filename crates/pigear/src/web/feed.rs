@@ -1,8 +1,10 @@
 //! New alerts, read from the store once for all live streams.
 
-use std::collections::VecDeque;
+mod ring;
+
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -10,25 +12,16 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tracing::debug;
 
-use super::api::object::AlertObject;
-use super::place::Place;
 use super::problem::Problem;
-use crate::store::{
-    AccessedStore, Criteria, Further, StoreAccess, StoreError, StoreIdentity, Stored,
-};
+use crate::store::{AccessedStore, Criteria, Further, StoreAccess, StoreError, StoreIdentity};
+pub(super) use ring::{BATCH, Events, Packets, Wants, event};
+use ring::{Event, Ring};
 
 /// How often to look for new alerts.
 const TICK: Duration = Duration::from_millis(100);
 
 /// How long to wait before a store that can't be used is tried again.
 const RETRY: Duration = Duration::from_secs(1);
-
-/// How many alerts are read at once: more than this in a tick come later. Then a flood takes only a part of a
-/// processor.
-pub(super) const BATCH: usize = 500;
-
-/// How many alerts are remembered; a stream that is further behind reads the store.
-const REMEMBERED: usize = 4 * BATCH;
 
 /// The state of the store, as far as the feed has read it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,27 +44,33 @@ pub(super) struct Head {
 pub(super) struct Feed {
     ring: Mutex<Ring>,
     head: watch::Sender<Head>,
+    listeners: Listeners,
 }
 
-/// The last alerts: all with a higher id than `after`, up to `last`.
+/// How many streams there are of some kinds.
 #[derive(Default)]
-struct Ring {
-    store: Option<StoreIdentity>,
-    after: i64,
-    last: i64,
-    events: VecDeque<(i64, String)>,
+struct Listeners {
+    with_packets: AtomicUsize,
+    without_packets: AtomicUsize,
+    /// Those that get all alerts.
+    complete: AtomicUsize,
 }
 
-/// Events for a stream, and the id that they reach up to.
-pub(super) struct Events {
-    pub(super) text: String,
-    pub(super) last: i64,
+/// A stream that is open; it is one no more once this is dropped.
+pub(super) struct Listener {
+    feed: Arc<Feed>,
+    wants: Wants,
 }
 
 impl Feed {
+    fn new() -> Self {
+        let (ring, head, listeners) = Default::default();
+        Self { ring, head, listeners }
+    }
+
     /// Reads the store on a thread of its own, until the result is dropped.
     pub(super) fn start(store: &Path) -> io::Result<(Arc<Self>, JoinHandle<()>)> {
-        let feed = Arc::new(Self { ring: Mutex::default(), head: watch::Sender::default() });
+        let feed = Arc::new(Self::new());
         let (follower, path) = (Arc::downgrade(&feed), store.to_owned());
         let thread = thread::Builder::new().name("web-feed".to_owned());
         let thread = thread.spawn(move || follow(&follower, &path))?;
@@ -83,21 +82,17 @@ impl Feed {
         self.head.subscribe()
     }
 
-    /// The events of a store after an id, at most [`BATCH`]; `None` if they are not remembered.
-    pub(super) fn since(&self, store: StoreIdentity, id: i64) -> Option<Events> {
-        let ring = self.ring();
-        if ring.store != Some(store) || id < ring.after {
-            return None;
+    /// Counts a stream, for which alerts are read then.
+    pub(super) fn listen(self: &Arc<Self>, wants: Wants) -> Listener {
+        for count in self.listeners.of(wants) {
+            count.fetch_add(1, Ordering::Relaxed);
         }
-        let first = ring.events.partition_point(|(event, _)| *event <= id);
-        let events = ring.events.range(first..).take(BATCH);
-        let (mut text, mut last, mut count) = (String::new(), id, 0);
-        for (id, event) in events {
-            text.push_str(event);
-            (last, count) = (*id, count + 1);
-        }
-        let last = if count < BATCH { ring.last.max(last) } else { last };
-        Some(Events { text, last })
+        Listener { feed: Arc::clone(self), wants }
+    }
+
+    /// The events of a store after an id; `None` if they are not remembered.
+    pub(super) fn since(&self, store: StoreIdentity, id: i64, wants: Wants) -> Option<Events> {
+        self.ring().since(store, id, wants)
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
@@ -117,31 +112,32 @@ impl Feed {
             return Ok(());
         }
         if self.head.receiver_count() == 0 {
-            *self.ring() = Ring { store: Some(store), after: last, last, events: VecDeque::new() };
+            *self.ring() = Ring::empty(store, last);
         } else {
+            let position = self.first_to_read(store, position, last);
             let mut events = Vec::new();
+            let has = |count: &AtomicUsize| count.load(Ordering::Relaxed) > 0;
+            let Listeners { with_packets, without_packets, .. } = &self.listeners;
             let read = reader.after(position, &Criteria::default(), |stored| {
-                events.push((stored.id, event(&stored, store)));
+                events.push(Event::new(&stored, store, (has(with_packets), has(without_packets))));
                 if events.len() < BATCH { Further::On } else { Further::Enough }
             })?;
             let last = if events.len() < BATCH { Some(read) } else { None };
-            self.remember(events, last);
+            self.ring().add(events, last);
         }
         let last = self.ring().last;
         self.head.send_if_modified(|head| std::mem::replace(&mut head.last, last) != last);
         Ok(())
     }
 
-    fn remember(&self, events: Vec<(i64, String)>, last: Option<i64>) {
-        let mut ring = self.ring();
-        let newest = events.last().map(|(id, _)| *id);
-        ring.last = last.or(newest).unwrap_or(ring.last);
-        ring.events.extend(events);
-        while ring.events.len() > REMEMBERED {
-            if let Some((id, _)) = ring.events.pop_front() {
-                ring.after = id;
-            }
+    /// The alert after which to read: of a flood only the newest, if no stream gets all.
+    fn first_to_read(&self, store: StoreIdentity, position: i64, last: i64) -> i64 {
+        let newest = last.saturating_sub(i64::try_from(BATCH).unwrap_or(i64::MAX));
+        if newest <= position || self.listeners.complete.load(Ordering::Relaxed) > 0 {
+            return position;
         }
+        *self.ring() = Ring::empty(store, newest);
+        newest
     }
 
     /// Another store is there, or this one without its newest alerts: a backup was put back.
@@ -149,10 +145,10 @@ impl Feed {
         let before = self.head.borrow().store;
         // The whole of a store that has just begun; only what is new, of one with old alerts.
         let is_new = before.is_some_and(|before| before != store)
-            && usize::try_from(newest).is_ok_and(|newest| newest <= REMEMBERED);
+            && usize::try_from(newest).is_ok_and(|newest| newest <= ring::REMEMBERED);
         let begin = if is_new { 0 } else { newest };
+        *self.ring() = Ring::empty(store, begin);
         let store = Some(store);
-        *self.ring() = Ring { store, after: begin, last: begin, events: VecDeque::new() };
         self.head.send_modify(|head| {
             let generation = head.generation + 1;
             *head = Head { generation, store, begin, newest, last: begin, problem: None };
@@ -168,10 +164,23 @@ impl Feed {
     }
 }
 
-/// An alert as an event of a stream.
-pub(super) fn event(stored: &Stored, store: StoreIdentity) -> String {
-    let place = Place::new(stored.id, store);
-    format!("id: {place}\ndata: {}\n\n", AlertObject::text(stored))
+impl Listeners {
+    fn of(&self, wants: Wants) -> impl Iterator<Item = &AtomicUsize> {
+        let of_packets = match wants.packets {
+            Packets::Written => &self.with_packets,
+            Packets::Omitted => &self.without_packets,
+        };
+        let complete = wants.newest.is_none().then_some(&self.complete);
+        std::iter::once(of_packets).chain(complete)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        for count in self.feed.listeners.of(self.wants) {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 fn follow(feed: &Weak<Feed>, path: &Path) {
@@ -211,7 +220,7 @@ mod tests {
         for name in ["a.db", "b.db"] {
             drop(StoreOpener::open(&at(name), WhenDiskFull::Fail).unwrap());
         }
-        let feed = Feed { ring: Mutex::default(), head: watch::Sender::default() };
+        let feed = Feed::new();
         let mut access = StoreAccess::new(at("a.db"));
         feed.read(&mut access).unwrap();
         let before = feed.subscribe().borrow().clone();

@@ -26,6 +26,11 @@ impl Blocks {
         Self(self.0 & !other.0)
     }
 
+    /// How many there are.
+    pub(in crate::store) fn len(self) -> u32 {
+        self.0.count_ones()
+    }
+
     pub(in crate::store) fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -59,6 +64,7 @@ mod tests {
         for block in [0, 64 + 3, 128 + 63] {
             blocks.add(block);
         }
+        assert_eq!(blocks.len(), 3);
         assert!(blocks.has(3) && blocks.has(64 + 63) && !blocks.has(1));
         assert_eq!(blocks.newest_first(2).collect::<Vec<_>>(), [191, 131, 128]);
         let mut other = Blocks::ALL;

@@ -28,6 +28,11 @@ impl AlertObject {
     pub(in crate::web) fn text(stored: &Stored) -> String {
         with_id(stored, &Json::default())
     }
+
+    /// The same, with what this format has.
+    pub(in crate::web) fn text_in(stored: &Stored, format: &Json) -> String {
+        with_id(stored, format)
+    }
 }
 
 fn with_id(stored: &Stored, format: &dyn Format) -> String {

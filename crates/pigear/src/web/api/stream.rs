@@ -4,6 +4,8 @@
 //! store, and their ids are the store's. So nothing is missing and nothing comes twice, however slow a client is:
 //! its queue has a few pieces, and what doesn't fit stays in the store.
 
+mod store_events;
+
 use std::time::{Duration, Instant};
 
 use axum::Extension;
@@ -19,9 +21,11 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::store::{Further, Selection, StoreError, StoreIdentity, StoreProblem};
+use self::store_events::StoreEvents;
+use super::alerts::YesOrNo;
+use crate::store::{Selection, StoreIdentity};
 use crate::web::access::Identity;
-use crate::web::feed::{self, Events, Head};
+use crate::web::feed::{Events, Head, Listener, Packets, Wants};
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::place::Place;
 use crate::web::problem::{Problem, ProblemObject};
@@ -34,6 +38,12 @@ const CHECK: Duration = Duration::from_secs(15);
 
 /// The pause after each piece.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The pause after a piece that left alerts out: a client that wants only the newest can't follow all.
+const FLOOD_PAUSE: Duration = Duration::from_secs(2);
+
+/// The most of the newest alerts that a client may want.
+const NEWEST: i64 = 500;
 
 /// How long to wait before a store that can't be read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -61,6 +71,13 @@ pub(in crate::web) struct StreamParameters {
     /// end.
     #[param(minimum = 0, maximum = 86400)]
     timeout: Option<i64>,
+    /// `no` leaves packets out.
+    #[param(inline)]
+    packet: Option<YesOrNo>,
+    /// Where more than 500 alerts wait to be sent, send only so many of the newest, behind an event `skipped`. By
+    /// default all are sent, 5,000 a second.
+    #[param(minimum = 1, maximum = 500)]
+    newest: Option<i64>,
 }
 
 /// An event of the stream, as `EventSource` gives it.
@@ -69,8 +86,8 @@ pub(in crate::web) struct StreamParameters {
 pub(in crate::web) struct StreamEvent {
     /// The alert's number and the store, for `Last-Event-ID`.
     id: String,
-    /// `message`: `data` is an alert. `reset`: what was sent before is no longer what is stored. `problem`: the store
-    /// can't be read, `data` says why. `ready`: it is read again.
+    /// `message`: `data` is an alert. `reset`: what was sent before is no longer what is stored. `skipped`: alerts were
+    /// left out here. `problem`: the store can't be read, `data` says why. `ready`: it is read again.
     event: String,
     /// JSON, or a text if it is a problem.
     data: String,
@@ -99,11 +116,12 @@ pub(in crate::web) async fn stream(
     let selection = parameters.selection()?;
     let typed = parameters.parsed::<Place>("last_event_id")?;
     let seconds = parameters.number("timeout", 0..=LONGEST)?.map(i64::unsigned_abs);
-    parameters.finish(&["last_event_id", "timeout"], Selects::Alerts)?;
+    let wants = wants(&mut parameters)?;
+    parameters.finish(&["last_event_id", "timeout", "packet", "newest"], Selects::Alerts)?;
     let after = last_event_id(&headers)?.or(typed);
     let place = site.streams.open(&Visitor::current())?;
     // Before the store is read, so that no change is missed.
-    let head = site.feed.subscribe();
+    let (head, listener) = (site.feed.subscribe(), site.feed.listen(wants));
     let generation = head.borrow().generation;
     let checked = selection.clone();
     let last = site.queries.run(move |reader| {
@@ -126,7 +144,8 @@ pub(in crate::web) async fn stream(
         sender,
         sent: Instant::now(),
         generation,
-        place,
+        wants,
+        held: (place, listener),
     };
     if live.position > last || after.is_some_and(|after| after.is_of_other(store)) {
         // From a store that was replaced by another one, or by a backup.
@@ -144,6 +163,17 @@ pub(in crate::web) async fn stream(
     // For a proxy in between.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
+}
+
+/// What of alerts is sent, and of how many.
+fn wants(parameters: &mut Parameters) -> Result<Wants, Problem> {
+    let packets = match parameters.text("packet")?.as_deref() {
+        None | Some("yes" | "true") => Packets::Written,
+        Some("no" | "false") => Packets::Omitted,
+        Some(_) => return Err(Problem::parameter("packet", "expected yes or no")),
+    };
+    let newest = parameters.number("newest", 1..=NEWEST)?;
+    Ok(Wants { packets, newest: newest.and_then(|newest| usize::try_from(newest).ok()) })
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<Place>, Problem> {
@@ -169,6 +199,9 @@ fn state(problem: Option<&str>) -> String {
     }
 }
 
+/// Says that alerts were left out.
+const SKIPPED: &str = "event: skipped\ndata: {}\n\n";
+
 /// A live stream.
 struct Live {
     site: Shared,
@@ -191,8 +224,9 @@ struct Live {
     sent: Instant,
     /// The store's generation whose alerts are sent.
     generation: u64,
-    #[expect(dead_code, reason = "is free again once this is dropped")]
-    place: StreamPlace,
+    wants: Wants,
+    #[expect(dead_code, reason = "are free again once this is dropped")]
+    held: (StreamPlace, Listener),
 }
 
 impl Live {
@@ -244,15 +278,19 @@ impl Live {
                 }
             }
             match self.next(&now).await {
-                Ok(Some(Events { text, last })) => {
+                Ok(Some(Events { text, last, is_newest })) => {
                     self.position = last;
-                    let text = if text.is_empty() { self.due_heartbeat() } else { Some(text) };
+                    let text = match text {
+                        text if is_newest => Some(format!("{SKIPPED}{text}")),
+                        text if text.is_empty() => self.due_heartbeat(),
+                        text => Some(text),
+                    };
                     if let Some(text) = text
                         && !self.send(text).await
                     {
                         return;
                     }
-                    sleep(PAUSE).await;
+                    sleep(if is_newest { FLOOD_PAUSE } else { PAUSE }).await;
                     continue;
                 }
                 Ok(None) => {}
@@ -303,29 +341,18 @@ impl Live {
             return Ok(None);
         }
         if self.is_whole
-            && let Some(events) = self.site.feed.since(self.store, self.position)
+            && let Some(events) = self.site.feed.since(self.store, self.position, self.wants)
         {
             return Ok(Some(events).filter(|events| events.last > self.position));
         }
         let (selection, store, position) = (self.selection.clone(), self.store, self.position);
+        let wants = self.wants;
         let read = self.site.queries.run(move |reader| {
             let criteria = selection.criteria(|| TimeZone::UTC)?;
-            let (mut text, mut last, mut count) = (String::new(), position, 0);
             if reader.identity()? != store {
-                return Ok(Events { text, last });
+                return Ok(Events { text: String::new(), last: position, is_newest: false });
             }
-            let read = reader.after(position, &criteria, |stored| {
-                text.push_str(&feed::event(&stored, store));
-                (last, count) = (stored.id, count + 1);
-                if count < feed::BATCH { Further::On } else { Further::Enough }
-            });
-            let last = match read {
-                Ok(read) if count < feed::BATCH => read,
-                Ok(_) => last,
-                Err(StoreError { source: StoreProblem::Unfinished { reached }, .. }) => reached,
-                Err(error) => return Err(error.into()),
-            };
-            Ok(Events { text, last })
+            StoreEvents { store, position, wants }.next(reader, &criteria)
         });
         read.await.map(|events| Some(events).filter(|events| events.last > position))
     }

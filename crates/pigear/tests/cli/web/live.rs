@@ -85,6 +85,65 @@ fn many_alerts_that_come_at_once_all_come() {
 }
 
 #[test]
+fn a_stream_of_the_newest_skips_what_is_too_much_to_follow() {
+    let mut page = Page::listening(&[]);
+    let flood = |page: &mut Page, rounds: i64| {
+        let before = page.last();
+        for _ in 0..rounds {
+            for datagram in crate::snort::sent("v2919/icmp_ping") {
+                page.running.send(&datagram);
+            }
+        }
+        until("they are stored", || page.last() == before + rounds * LAST);
+        page.last()
+    };
+    let last = flood(&mut page, 30);
+    // All of them, and those that a filter selects, which are read from the store.
+    for filter in ["", "&filter=msg.sig_id+%3E+0", "&filter=msg.caplen+%3E+0"] {
+        let parameters = format!("?last_event_id=0&packet=no&newest=10{filter}");
+        let mut stream = Stream::open(&page, &parameters, "");
+        stream.read(10);
+        assert_eq!(stream.ids(), ids(last - 9, last), "{filter}");
+        assert_eq!(stream.read_other("skipped"), serde_json::json!({}));
+        assert_eq!(stream.others.len(), 1);
+        // Few are not skipped.
+        let mut stream = Stream::open(&page, &parameters.replace("id=0", "id=800"), "");
+        stream.read(10);
+        assert_eq!(stream.ids(), ids(801, last), "{filter}");
+        assert!(stream.others.is_empty());
+    }
+    // While it is open, too; and nothing is missing behind it.
+    let mut stream = Stream::open(&page, "?newest=5", "");
+    let last = flood(&mut page, 80);
+    page.ping();
+    while stream.last_id < last + LAST {
+        let read = stream.events.len();
+        stream.read(read + 1);
+    }
+    let all = stream.ids();
+    assert!(all.is_sorted_by(|a, b| a < b));
+    assert!(all.ends_with(&ids(last + LAST - 4, last + LAST)), "{all:?}");
+    page.problem("stream?newest=0", 400);
+    page.problem("stream?packet=perhaps", 400);
+}
+
+#[test]
+fn a_stream_without_packets_has_alerts_as_the_list_without_them() {
+    let mut page = Page::pinged(&[]);
+    let (mut whole, mut without) =
+        (Stream::open(&page, "", ""), Stream::open(&page, "?packet=no", ""));
+    page.ping();
+    whole.read(PINGS);
+    without.read(PINGS);
+    for (stream, parameters) in [(&whole, ""), (&without, "&packet=no")] {
+        let listed = page.json(&format!("alerts?limit={PINGS}{parameters}"))["alerts"].clone();
+        let streamed = stream.events.iter().rev().map(|(_, alert)| alert.clone()).collect();
+        assert_eq!(listed, serde_json::Value::Array(streamed));
+    }
+    assert!(whole.events[0].1["pkt"].is_string() && without.events[0].1["pkt"].is_null());
+}
+
+#[test]
 fn a_stream_goes_on_with_the_store_that_replaces_another() {
     let mut listening = Page::pinged(&[]);
     listening.running.signal(Signal::SIGTERM);
