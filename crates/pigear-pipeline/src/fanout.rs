@@ -100,7 +100,11 @@ impl Fanout {
         self.stats.received.add(1);
         let bytes = alert.memory();
         for lane in &self.lanes {
-            lane.push(alert, bytes, mode);
+            if lane.makes_sources_wait() {
+                self.stats.while_waiting(|| lane.push(alert, bytes, mode));
+            } else {
+                lane.push(alert, bytes, mode);
+            }
         }
         if left == 1 {
             self.stop.end();

@@ -1,6 +1,7 @@
 //! The counters of a pipeline.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -19,6 +20,8 @@ pub struct Stats {
     pub(crate) missed: Counter,
     pub(crate) completed: Counter,
     pub(crate) incomplete: Counter,
+    /// How many sources wait for room in a lane.
+    waiting_sources: AtomicU64,
     lanes: Mutex<BTreeMap<String, Arc<Account>>>,
 }
 
@@ -147,6 +150,19 @@ impl Stats {
             incomplete: self.incomplete.get(),
             handlers: self.lanes().iter().map(lane).collect(),
         }
+    }
+
+    /// Whether a source waits until a lane that makes it wait has room.
+    #[must_use]
+    pub fn has_waiting_source(&self) -> bool {
+        self.waiting_sources.load(Ordering::Relaxed) > 0
+    }
+
+    /// Calls what may make a source wait for room.
+    pub(crate) fn while_waiting(&self, push: impl FnOnce()) {
+        self.waiting_sources.fetch_add(1, Ordering::Relaxed);
+        push();
+        self.waiting_sources.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Adds the account of a lane, and returns its name. If the name is taken, a number is appended.

@@ -25,6 +25,7 @@ mod progress;
 mod query;
 #[cfg(feature = "nats")]
 mod sensors;
+mod service;
 mod settings;
 mod signals;
 #[cfg(feature = "store")]

@@ -5,6 +5,7 @@ mod class_names;
 pub(crate) mod directories;
 mod error;
 mod files;
+mod held_sockets;
 mod housekeeping;
 mod open_store;
 mod opening;
@@ -15,10 +16,11 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use pigear_pipeline::source::unified2::Progress;
-use pigear_pipeline::{Activity, Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
+use pigear_pipeline::{Activity, Pipeline, PipelineError, Pulse, Snapshot, Source, Stats, Stop};
 
 pub use directories::MissingDirectory;
 pub use error::ListenError;
+pub use held_sockets::HeldSockets;
 
 use housekeeping::{Chore, Housekeeping};
 use open_store::OpenStore;
@@ -41,6 +43,13 @@ impl Listener {
     /// What the sources do, with their names.
     pub fn sources(&self) -> impl Iterator<Item = (Activity, String)> {
         self.sources.iter().map(|source| (source.activity(), source.name()))
+    }
+
+    /// The threads that receive from Snort and must never wait.
+    #[must_use]
+    pub fn pulses(&self) -> Vec<(String, Pulse)> {
+        let sources = self.sources.iter();
+        sources.filter_map(|source| Some((source.name(), source.pulse()?))).collect()
     }
 
     /// The progress of those sources that come to an end.

@@ -197,7 +197,8 @@ impl Lane {
         self.queue.outlives_process() || (on_error == OnError::GoOn && self.makes_sources_wait())
     }
 
-    pub(super) fn makes_sources_wait(&self) -> bool {
+    /// Whether a source waits while its queue is full, also one that Snort waits for.
+    pub(crate) fn makes_sources_wait(&self) -> bool {
         self.settings.when_full == WhenFull::Wait
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use pigear_alert::plural;
@@ -11,6 +12,7 @@ use pigear_pipeline::{Activity, LaneSnapshot, Snapshot};
 use super::args::ListenArgs;
 use super::failure::Failure;
 use super::host::Host;
+use super::service::{Service, Watched, passed_sockets};
 use super::{log, progress, settings, signals};
 use crate::config::{SourceConfig, SourceKind};
 use crate::listen::{Listener, Reload};
@@ -18,6 +20,7 @@ use crate::registry::Registry;
 use crate::stats_file::StatsFile;
 
 pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
+    let held = passed_sockets()?;
     let config = settings::config(args, registry)?;
     if let Some(result) = host.carry_out(&config) {
         return Ok(result?);
@@ -32,8 +35,15 @@ pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Res
         });
     let interrupt = signals::listen(host, reload.clone()).context("cannot listen to signals")?;
     let stats_file = config.stats.clone();
-    let listener = Listener::prepare(config, registry)?;
+    let listener = Listener::prepare_with(config, registry, &held)?;
     let stats = listener.stats();
+    let service = Service::start(Watched {
+        stats: Arc::clone(&stats),
+        pulses: listener.pulses(),
+        status: Box::new(move |stats| summary(&stats.snapshot(), missed)),
+    });
+    let asked = service.clone();
+    interrupt.stop().on_request(move || asked.stopping());
     interrupt.before_forced_exit(move || say_how_it_ended(&stats.snapshot(), stats_file, missed));
     let how_to_end = if io::stderr().is_terminal() { "; Ctrl-C ends" } else { "" };
     for (activity, name) in listener.sources() {

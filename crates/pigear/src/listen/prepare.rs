@@ -11,7 +11,7 @@ use super::files::Files;
 use super::housekeeping::Housekeeper;
 use super::open_store::{Filtered, OpenStore};
 use super::opening::Opening;
-use super::{ListenError, Listener};
+use super::{HeldSockets, ListenError, Listener};
 use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
 use crate::input_file::MAX_CONFIG;
 use crate::names::{NameFiles, Watched};
@@ -30,7 +30,19 @@ impl Listener {
     ///
     /// # Errors
     /// If any of it fails. Nothing is left behind then, except files that handlers created.
-    pub fn prepare(mut config: Config, registry: &Registry) -> Result<Self, ListenError> {
+    pub fn prepare(config: Config, registry: &Registry) -> Result<Self, ListenError> {
+        Self::prepare_with(config, registry, &HeldSockets::default())
+    }
+
+    /// The same, with sockets that are bound already.
+    ///
+    /// # Errors
+    /// As above, and if no source takes one of these sockets.
+    pub fn prepare_with(
+        mut config: Config,
+        registry: &Registry,
+        held: &HeldSockets,
+    ) -> Result<Self, ListenError> {
         if config.sources.is_empty() {
             config.sources.push(SourceConfig::default());
         }
@@ -71,10 +83,12 @@ impl Listener {
                 .map_err(|source| ListenError::Stats { path: file.path().to_owned(), source })?;
         }
         let mut sources = Vec::new();
-        let opening = Opening { names: &names, store: &store, registry };
+        let is_only = config.sources.len() == 1;
+        let opening = Opening { names: &names, store: &store, registry, held, is_only };
         for (source, snort_conf) in config.sources.iter().zip(&snort_confs) {
             sources.extend(opening.open(source, || snort_conf.log_dir())?);
         }
+        held.check_all_taken()?;
         let stats = pipeline.stats();
         let housekeeping = Housekeeper { names, watched, rules, stats, stats_file }.start();
         let housekeeping = housekeeping.map_err(ListenError::Thread)?;

@@ -40,6 +40,7 @@ mod same_file;
 #[cfg(feature = "shell")]
 mod screen;
 mod senders;
+mod service;
 #[cfg(feature = "shell")]
 mod shell;
 mod signals;
