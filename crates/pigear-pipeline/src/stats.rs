@@ -117,10 +117,10 @@ impl From<&Account> for LaneSnapshot {
             waiting,
             lag: account.outlives_process().then_some(waiting),
             oldest_ms: account.oldest_in_memory_ms().filter(|_| waiting > 0),
-            filtered: account.is_filtered.then_some(filtered),
-            filtered_unknown: account.is_filtered.then(|| account.filtered_unknown.get()),
-            filter_failed: account.is_filtered.then(|| account.filter_failed.get()),
-            muted: account.is_limited.then_some(muted),
+            filtered: account.is_filtered().then_some(filtered),
+            filtered_unknown: account.is_filtered().then(|| account.filtered_unknown.get()),
+            filter_failed: account.is_filtered().then(|| account.filter_failed.get()),
+            muted: account.is_limited().then_some(muted),
             total: account.earlier().map(|earlier| earlier + totals),
         }
     }
@@ -173,6 +173,12 @@ impl Stats {
         let free = names.find(|name| !lanes.contains_key(name)).unwrap_or_default();
         lanes.insert(free.clone(), account);
         free
+    }
+
+    /// Adds the account of a lane whose name no running lane has; one of that name has ended, and gives way.
+    pub(crate) fn put_lane(&self, name: &str, account: Arc<Account>) -> String {
+        self.lanes().insert(name.to_owned(), account);
+        name.to_owned()
     }
 
     fn lanes(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Account>>> {

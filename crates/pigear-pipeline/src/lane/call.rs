@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
 use tracing::{info, warn};
@@ -12,6 +12,9 @@ use crate::backoff::Backoff;
 use crate::deadline::Slept;
 use crate::handler::{Failure, Handler, Progress, Refusal, Verdict};
 use crate::policy::OnError;
+
+/// How often a lane that waits for its receiver checks whether to go on with another handler.
+const RENEWAL_CHECK: Duration = Duration::from_millis(200);
 
 /// The fates of the alerts of a call.
 #[derive(Debug, Default)]
@@ -50,6 +53,11 @@ impl Outcome {
         ahead.drain(..follow);
         settled += follow;
         Self { settled, ahead, ..Self::default() }
+    }
+
+    /// The lane ends before the call.
+    pub(super) fn of_end(end: Ended) -> Self {
+        Self::default().ended(end)
     }
 
     fn ended(self, end: Ended) -> Self {
@@ -180,10 +188,17 @@ impl Caller {
             let (name, problem) = (&lane.name, &self.problem);
             warn!("handler {name}: {problem}; trying again in {wait:?}");
         }
-        match lane.deadline.sleep(wait) {
-            Slept::Fully => outcome,
-            Slept::TimeUp => outcome.ended(Ended::TimeUp),
+        let again = Instant::now() + wait;
+        while !lane.is_renewed() {
+            let left = again.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            if lane.deadline.sleep(left.min(RENEWAL_CHECK)) == Slept::TimeUp {
+                return outcome.ended(Ended::TimeUp);
+            }
         }
+        outcome
     }
 }
 
