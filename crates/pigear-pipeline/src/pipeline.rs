@@ -23,6 +23,7 @@ mod changer;
 mod changing;
 mod event;
 mod lane_config;
+mod names;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ pub use change::{ChangeError, ChangedLane, LaneChange, NewLane};
 pub use changer::LaneChanger;
 use event::Event;
 pub use lane_config::LaneConfig;
+use names::Names;
 
 /// How long a source may take to end once the lanes are closed: nothing blocks it any more.
 const RELEASE_TIMEOUT: Duration = Duration::from_millis(300);
@@ -47,6 +49,7 @@ pub struct Pipeline {
     stats: Arc<Stats>,
     events: Sender<Event>,
     inbox: Receiver<Event>,
+    removed: Names,
 }
 
 impl Default for Pipeline {
@@ -61,6 +64,7 @@ impl Default for Pipeline {
             stats: Arc::default(),
             events,
             inbox,
+            removed: Names::default(),
         }
     }
 }
@@ -125,7 +129,7 @@ impl Pipeline {
     /// What changes the lanes while it runs.
     #[must_use]
     pub fn changer(&self) -> LaneChanger {
-        LaneChanger::new(self.events.clone())
+        LaneChanger::new(self.events.clone(), self.removed.clone())
     }
 
     /// Runs until all sources have ended, `limit` alerts were received, an error ends it, the output of
@@ -156,7 +160,8 @@ impl Pipeline {
             events: events.clone(),
             sources: 0,
             lanes: Vec::new(),
-            removed: Vec::new(),
+            removed: self.removed,
+            is_ending: false,
             sources_resume: false,
             quit: false,
             source_failure: None,
@@ -240,7 +245,8 @@ struct Supervisor {
     /// The lanes that still run.
     lanes: Vec<Arc<Lane>>,
     /// The names of those that were removed, and still process what they have.
-    removed: Vec<String>,
+    removed: Names,
+    is_ending: bool,
     /// All sources read alerts again that are not settled.
     sources_resume: bool,
     /// A handler's user wants the program to end.
@@ -271,6 +277,7 @@ impl Supervisor {
 
     /// Waits for the sources, then for the lanes, and abandons those that are busy at the deadline.
     fn finish(&mut self, drain: Duration, stop: &Stop) {
+        self.is_ending = true;
         let begin = Instant::now();
         let deadline = begin + SOURCE_STOP_TIMEOUT;
         while self.sources > 0 && self.note_before(deadline) {}
@@ -326,7 +333,7 @@ impl Supervisor {
             }
             Event::LaneEnded(name, end) => {
                 self.lanes.retain(|lane| lane.name() != name);
-                self.removed.retain(|removed| *removed != name);
+                self.removed.remove(&name);
                 self.quit |= matches!(end, LaneEnd::Quit);
                 match end {
                     LaneEnd::Failed(source) => Some(PipelineError::Handler { name, source }),

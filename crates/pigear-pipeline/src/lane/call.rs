@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pigear_alert::Alert;
 use tracing::{info, warn};
@@ -12,9 +12,6 @@ use crate::backoff::Backoff;
 use crate::deadline::Slept;
 use crate::handler::{Failure, Handler, Progress, Refusal, Verdict};
 use crate::policy::OnError;
-
-/// How often a lane that waits for its receiver checks whether to go on with another handler.
-const RENEWAL_CHECK: Duration = Duration::from_millis(200);
 
 /// The fates of the alerts of a call.
 #[derive(Debug, Default)]
@@ -188,17 +185,10 @@ impl Caller {
             let (name, problem) = (&lane.name, &self.problem);
             warn!("handler {name}: {problem}; trying again in {wait:?}");
         }
-        let again = Instant::now() + wait;
-        while !lane.is_renewed() {
-            let left = again.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            if lane.deadline.sleep(left.min(RENEWAL_CHECK)) == Slept::TimeUp {
-                return outcome.ended(Ended::TimeUp);
-            }
+        match lane.deadline.sleep(wait) {
+            Slept::Fully => outcome,
+            Slept::TimeUp => outcome.ended(Ended::TimeUp),
         }
-        outcome
     }
 }
 

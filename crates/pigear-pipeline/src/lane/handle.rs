@@ -84,12 +84,17 @@ impl Lane {
             reader_gone: Arc::clone(&self.reader_gone),
             stopped_settling: Arc::clone(&self.stopped_settling),
             sources_resume: Arc::clone(&self.sources_resume),
-            deadline: self.deadline.clone(),
+            deadline: if handler.is_some() { Deadline::default() } else { self.deadline.clone() },
             renewal: Pending::default(),
         });
+        let ends = handler.is_some();
         self.account.add_kinds(!filters.is_empty(), settings.limit.is_some());
         self.renewal.put(Renewal { lane: Arc::clone(&lane), handler, filters });
         self.queue.interrupt();
+        if ends {
+            // One that waits for its receiver waits no more.
+            self.deadline.announce(Instant::now());
+        }
         lane
     }
 
@@ -108,6 +113,11 @@ impl Lane {
 
     pub(crate) fn is_interactive(&self) -> bool {
         self.needs.interactive
+    }
+
+    /// Whether what waits in it is there for the next run.
+    pub(crate) fn outlives_process(&self) -> bool {
+        self.queue.outlives_process()
     }
 
     /// Whether sources push to it.

@@ -151,11 +151,11 @@ impl Worker {
             if backoff.is_worth_a_line() {
                 error!("handler {}: {failure}", lane.name);
             }
-            if !lane.queue.outlives_process() || lane.is_renewed() {
+            if !lane.queue.outlives_process() {
                 return Ok(());
             }
             if lane.deadline.sleep(wait) == Slept::TimeUp {
-                return Err(failure);
+                return if lane.is_renewed() { Ok(()) } else { Err(failure) };
             }
         }
     }
@@ -166,12 +166,17 @@ impl Worker {
         loop {
             let ended = self.renew();
             let ended = ended.or_else(|| self.send_due(self.urgency)).or_else(|| self.make_room());
-            if ended.is_some() {
+            if self.is_over(ended.as_ref()) {
                 return ended;
             }
             let due = self.next_due();
             match self.lane.queue.take(&mut batch, self.batch_policy(), due) {
-                Taken::Closed => return self.send_all(),
+                Taken::Closed => {
+                    let ended = self.send_all();
+                    if ended.is_none() || self.is_over(ended.as_ref()) {
+                        return ended;
+                    }
+                }
                 Taken::Flush => self.urgency = Urgency::Now,
                 Taken::Due => {}
                 Taken::Alerts => {
@@ -181,7 +186,7 @@ impl Worker {
                 }
             }
             self.lane.count_lost(self.lane.queue.take_lost());
-            if self.lane.deadline.is_up() {
+            if self.lane.deadline.is_up() && !self.lane.is_renewed() {
                 return Some(Ended::TimeUp);
             }
         }
@@ -276,10 +281,18 @@ impl Worker {
 
     /// Has the handler process alerts: the one that is to do so from now on.
     pub(super) fn call(&mut self, alerts: &[Arc<Alert>]) -> Outcome {
-        match self.renew() {
-            Some(ended) => Outcome::of_end(ended),
-            None => self.caller.call(&self.lane, alerts),
+        if let Some(ended) = self.renew() {
+            return Outcome::of_end(ended);
         }
+        let mut outcome = self.caller.call(&self.lane, alerts);
+        outcome.end = outcome.end.filter(|end| self.is_over(Some(end)));
+        outcome
+    }
+
+    /// Whether the lane ends; not if only its last handler had no more time.
+    fn is_over(&self, ended: Option<&Ended>) -> bool {
+        let goes_on = matches!(ended, Some(Ended::TimeUp)) && self.lane.is_renewed();
+        ended.is_some() && !goes_on
     }
 
     /// What could not be recorded is a failure, however the errors of the handler are treated.

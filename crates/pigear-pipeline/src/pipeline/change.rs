@@ -14,7 +14,7 @@ pub struct LaneChange {
     pub added: Vec<NewLane>,
     /// Lanes that go on with something else.
     pub changed: Vec<ChangedLane>,
-    /// Lanes that go. They process what they have, within the time of [`Pipeline::drain`](super::Pipeline::drain).
+    /// Lanes that go. What waits in a store stays there; otherwise they process what they have, within the time of [`Pipeline::drain`](super::Pipeline::drain).
     pub removed: Vec<String>,
 }
 

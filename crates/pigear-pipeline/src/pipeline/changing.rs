@@ -20,9 +20,12 @@ fn wait_for_sources(lanes: &Arc<[Arc<Lane>]>) {
 
 impl Supervisor {
     pub(super) fn change(&mut self, change: LaneChange) -> Result<(), ChangeError> {
+        if self.is_ending {
+            return Err(ChangeError::Ended);
+        }
         let LaneChange { added, changed, removed } = change;
         let is_there = |name: &str| self.lanes.iter().any(|lane| lane.name() == name);
-        let going = |name: &String| self.removed.contains(name);
+        let going = |name: &str| self.removed.has(name);
         if let Some(taken) = added.iter().find(|it| is_there(&it.name) || going(&it.name)) {
             return Err(ChangeError::Taken { name: taken.name.clone() });
         }
@@ -49,7 +52,8 @@ impl Supervisor {
         let by = Instant::now() + self.drain;
         for lane in removed {
             lane.close();
-            lane.end_by(by);
+            // What waits in a store stays there.
+            lane.end_by(if lane.outlives_process() { Instant::now() } else { by });
         }
         let mut result = Ok(());
         for worker in workers {
@@ -81,10 +85,10 @@ impl Supervisor {
     }
 
     /// The lanes of these names, which get no more alerts.
-    fn forget(&mut self, names: &[String]) -> Vec<Arc<Lane>> {
+    fn forget(&self, names: &[String]) -> Vec<Arc<Lane>> {
         let is_meant = |lane: &&Arc<Lane>| names.iter().any(|name| lane.name() == name);
         let removed: Vec<_> = self.lanes.iter().filter(is_meant).cloned().collect();
-        self.removed.extend(removed.iter().map(|lane| lane.name().to_owned()));
+        self.removed.add(removed.iter().map(|lane| lane.name().to_owned()));
         removed
     }
 }

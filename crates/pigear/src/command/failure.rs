@@ -39,6 +39,11 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// The error with its causes.
+    pub(super) fn text(&self) -> String {
+        format!("{:#}", self.error)
+    }
+
     /// Prints the error, and returns the program's status.
     pub(super) fn report(&self) -> u8 {
         log::say(&format!("error: {:#}", self.error));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use pigear_alert::plural;
 use pigear_pipeline::{Activity, LaneSnapshot, Snapshot};
+use tracing::error;
 
 use super::args::ListenArgs;
 use super::failure::Failure;
@@ -15,13 +16,13 @@ use super::host::Host;
 use super::service::{Service, Watched, passed_sockets};
 use super::{log, progress, settings, signals};
 use crate::config::{SourceConfig, SourceKind};
-use crate::listen::{Listener, Reload};
+use crate::listen::{Listener, Reload, ReloadStep, Reloading};
 use crate::registry::Registry;
 use crate::stats_file::StatsFile;
 
-pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
+pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
     let held = passed_sockets()?;
-    let config = settings::config(args, registry)?;
+    let config = settings::config(args.clone(), registry)?;
     if let Some(result) = host.carry_out(&config) {
         return Ok(result?);
     }
@@ -57,11 +58,31 @@ pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Res
         }
     }
     let bar = progress::show(listener.progress());
-    let (counters, result) = listener.run(interrupt.stop(), &reload);
+    let reloading = Reloading {
+        registry,
+        read: &|| settings::config(args.clone(), registry).map_err(|failure| failure.text()),
+        told: &|step| tell(&service, step),
+    };
+    let (counters, result) = listener.run_reloading(interrupt.stop(), &reload, &reloading);
     drop(bar);
     say(&summary(&counters, missed));
     result?;
     if ends && !interrupt.is_requested() { all_delivered(&counters) } else { Ok(()) }
+}
+
+/// Tells the user and systemd how a reload is going.
+fn tell(service: &Service, step: ReloadStep<'_>) {
+    match step {
+        ReloadStep::Begun => service.reloading(),
+        ReloadStep::Done(what) => {
+            say(&format!("read the configuration again: {what}"));
+            service.reloaded(None);
+        }
+        ReloadStep::Refused(problem) => {
+            error!("cannot reload: {problem}; the configuration stays as it was");
+            service.reloaded(Some(format!("cannot reload: {problem}")));
+        }
+    }
 }
 
 /// An error if handlers failed for alerts, or dropped some that were wanted: these were not delivered.

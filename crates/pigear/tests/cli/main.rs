@@ -32,6 +32,7 @@ mod pipes;
 #[cfg(feature = "store")]
 mod query;
 mod record;
+mod reload;
 mod room;
 mod rules;
 mod running;

@@ -1,4 +1,4 @@
-//! What systemd is told: that Pigear is ready or ends, its counters, and that it is alive.
+//! What systemd is told: that Pigear is ready, reloads or ends, its counters, and that it is alive.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -24,6 +24,10 @@ pub(in crate::command) struct Service {
 
 /// What is to be told.
 enum News {
+    /// A reload has begun.
+    Reloading,
+    /// A reload has ended, well or not: what is to be said about it.
+    Reloaded(Option<String>),
     Stopping,
 }
 
@@ -45,7 +49,7 @@ impl Service {
         let (news, inbox) = channel();
         let patience = sd_notify::watchdog_enabled();
         let watch = patience.map(|patience| patience / CHECKS);
-        let teller = Teller { watched, watch, stuck: false, failed: false };
+        let teller = Teller { watched, watch, stuck: false, failed: false, note: None };
         let work = move || teller.run(&inbox);
         match thread::Builder::new().name("systemd".to_owned()).spawn(work) {
             Ok(_) => Self { news: Some(news) },
@@ -54,6 +58,16 @@ impl Service {
                 Self::default()
             }
         }
+    }
+
+    /// A reload has begun.
+    pub(in crate::command) fn reloading(&self) {
+        self.tell(News::Reloading);
+    }
+
+    /// A reload has ended. A problem becomes a part of the status.
+    pub(in crate::command) fn reloaded(&self, problem: Option<String>) {
+        self.tell(News::Reloaded(problem));
     }
 
     /// Pigear ends. Doesn't block.
@@ -78,6 +92,8 @@ struct Teller {
     stuck: bool,
     /// Telling failed, which was said.
     failed: bool,
+    /// What the status line begins with.
+    note: Option<String>,
 }
 
 impl Teller {
@@ -91,6 +107,16 @@ impl Teller {
                 next = Instant::now() + interval;
             }
             match inbox.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                Ok(News::Reloading) => {
+                    let now = NotifyState::monotonic_usec_now().ok();
+                    let states: Vec<_> = [NotifyState::Reloading].into_iter().chain(now).collect();
+                    self.tell(&states);
+                }
+                Ok(News::Reloaded(problem)) => {
+                    self.note = problem;
+                    self.tell(&[NotifyState::Ready]);
+                    self.tell_status();
+                }
                 Ok(News::Stopping) => self.tell(&[NotifyState::Stopping]),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -107,7 +133,10 @@ impl Teller {
 
     fn tell_status(&mut self) {
         let Watched { stats, status, .. } = &self.watched;
-        let status = status(stats).replace('\n', " ");
+        let counters = status(stats);
+        let status =
+            self.note.as_ref().map_or(counters.clone(), |note| format!("{note}; {counters}"));
+        let status = status.replace('\n', " ");
         self.tell(&[NotifyState::Status(&status)]);
     }
 

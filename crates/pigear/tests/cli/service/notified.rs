@@ -103,3 +103,27 @@ fn a_program_can_not_speak_to_systemd_or_find_credentials() {
     }
     assert!(ended.stderr.contains("PATH="), "{}", ended.stderr);
 }
+
+#[test]
+fn systemd_is_told_of_a_reload_and_of_one_that_is_refused() {
+    let room = Room::new();
+    room.write("pigear.toml", "[[handler]]\ntype = \"print\"\n");
+    let (systemd, mut running) = Systemd::start(room, None, |command| {
+        command.args(["--config", "pigear.toml"]);
+    });
+    running.listens();
+    for (config, status) in [
+        ("[[handler]]\ntype = \"null\"\n", "STATUS=received 0"),
+        ("broken", "STATUS=cannot reload: pigear.toml:1: "),
+    ] {
+        running.room().write("pigear.toml", config);
+        running.signal_now(Signal::SIGHUP);
+        let begun = systemd.waits_for("RELOADING=1\n");
+        let time = begun.lines().find_map(|line| line.strip_prefix("MONOTONIC_USEC="));
+        assert!(time.unwrap().parse::<u64>().unwrap() > 0, "{begun}");
+        assert_eq!(systemd.next().unwrap(), "READY=1\n");
+        systemd.waits_for(status);
+    }
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+}
