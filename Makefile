@@ -113,7 +113,8 @@ setup:
 
 # The programs that tests run Pigear against. Where one can't be installed, its tests are skipped; with
 # PIGEAR_REQUIRE_PEERS=1 that is an error.
-PEERS = chromium fish iproute2 librdkafka-dev nftables nginx-light python3-venv rsyslog rsyslog-gnutls tmux tshark wrk zsh
+PEERS = chromium fish iproute2 librdkafka-dev nftables nginx-light python3-venv rsyslog rsyslog-gnutls systemd tmux tshark \
+	wrk zsh
 SKIPPED = { echo "$(1)" >&2; [ "$$PIGEAR_REQUIRE_PEERS" != 1 ]; }
 
 peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed \

@@ -11,7 +11,7 @@
 //! group that is not sent yet.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -61,9 +61,9 @@ pub(crate) struct Account {
     /// Alerts that were left out only because a field wasn't known.
     pub(crate) filtered_unknown: Counter,
     /// Whether the lane has a filter.
-    pub(crate) is_filtered: bool,
+    is_filtered: AtomicBool,
     /// Whether the lane has a limit.
-    pub(crate) is_limited: bool,
+    is_limited: AtomicBool,
 }
 
 #[derive(Default)]
@@ -91,9 +91,25 @@ impl Account {
             state: Mutex::default(),
             filter_failed: Counter::default(),
             filtered_unknown: Counter::default(),
-            is_filtered,
-            is_limited,
+            is_filtered: is_filtered.into(),
+            is_limited: is_limited.into(),
         }
+    }
+
+    /// The lane has a filter, or a limit, from now on. What was counted before stays.
+    pub(crate) fn add_kinds(&self, is_filtered: bool, is_limited: bool) {
+        self.is_filtered.fetch_or(is_filtered, Ordering::Relaxed);
+        self.is_limited.fetch_or(is_limited, Ordering::Relaxed);
+    }
+
+    /// Whether the lane has, or had, a filter.
+    pub(crate) fn is_filtered(&self) -> bool {
+        self.is_filtered.load(Ordering::Relaxed)
+    }
+
+    /// Whether the lane has, or had, a limit.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.is_limited.load(Ordering::Relaxed)
     }
 
     /// Notes that the handler's reader or user wants no more alerts, unless the handler was abandoned before.

@@ -2,8 +2,8 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use pigear_alert::plural;
 use pigear_alert::unified2::Logged;
@@ -22,10 +22,11 @@ use crate::stop::Stop;
 
 /// Takes alerts from sources. Everything that arrives is counted here.
 pub struct Fanout {
-    lanes: Vec<Arc<Lane>>,
+    /// Locked only as long as it takes to count an alert and to see the lanes that get it.
+    lanes: RwLock<Arc<[Arc<Lane>]>>,
     stats: Arc<Stats>,
     on_error: OnError,
-    keep_datagrams: bool,
+    keep_datagrams: AtomicBool,
     /// How many more alerts may be received.
     left: AtomicU64,
     stop: Stop,
@@ -62,9 +63,30 @@ impl Fanout {
         limit: Option<u64>,
         stop: Stop,
     ) -> Self {
-        let keep_datagrams = lanes.iter().any(|lane| lane.wants_datagram());
+        let keep_datagrams = lanes.iter().any(|lane| lane.wants_datagram()).into();
         let left = AtomicU64::new(limit.unwrap_or(u64::MAX));
-        Self { lanes, stats, on_error, keep_datagrams, left, stop }
+        Self { lanes: RwLock::new(lanes.into()), stats, on_error, keep_datagrams, left, stop }
+    }
+
+    /// Replaces the lanes. `lanes` gets how many alerts were received, none of which a new lane gets.
+    /// Returns the last ones, which sources may be giving an alert to as long as they share them.
+    pub(crate) fn set_lanes(&self, lanes: impl FnOnce(u64) -> Vec<Arc<Lane>>) -> Arc<[Arc<Lane>]> {
+        let mut current = self.lanes.write().unwrap_or_else(PoisonError::into_inner);
+        let lanes = lanes(self.stats.received.get());
+        let keep = lanes.iter().any(|lane| lane.wants_datagram());
+        self.keep_datagrams.store(keep, Ordering::Relaxed);
+        std::mem::replace(&mut *current, lanes.into())
+    }
+
+    fn lanes(&self) -> Arc<[Arc<Lane>]> {
+        Arc::clone(&self.lanes.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Counts an alert, and returns the lanes that get it.
+    fn count(&self) -> Arc<[Arc<Lane>]> {
+        let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        self.stats.received.add(1);
+        Arc::clone(&lanes)
     }
 
     /// An intake for the datagrams of one source that can't wait: alerts that find no room are dropped,
@@ -97,10 +119,14 @@ impl Fanout {
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         let Ok(left) = left else { return Sent::Refused };
-        self.stats.received.add(1);
+        let lanes = self.count();
         let bytes = alert.memory();
-        for lane in &self.lanes {
-            lane.push(alert, bytes, mode);
+        for lane in &*lanes {
+            if lane.makes_sources_wait() {
+                self.stats.while_waiting(|| lane.push(alert, bytes, mode));
+            } else {
+                lane.push(alert, bytes, mode);
+            }
         }
         if left == 1 {
             self.stop.end();
@@ -149,7 +175,11 @@ pub struct Intake<'a> {
 impl Intake<'_> {
     /// Takes a datagram received now, and returns whether to continue receiving.
     pub fn datagram(&mut self, datagram: &[u8], sender: Option<Sender>) -> Flow {
-        match self.factory.take(datagram, sender, self.fanout.keep_datagrams) {
+        match self.factory.take(
+            datagram,
+            sender,
+            self.fanout.keep_datagrams.load(Ordering::Relaxed),
+        ) {
             Ok(alert) => {
                 self.malformed = 0;
                 self.take(alert)
@@ -258,7 +288,7 @@ impl Intake<'_> {
     /// there are no others.
     #[must_use]
     pub fn settled(&self) -> u64 {
-        let lanes = &self.fanout.lanes;
+        let lanes = self.fanout.lanes();
         let wanted =
             lanes.iter().filter(|lane| !lane.is_reader_gone()).map(|lane| lane.settled()).min();
         wanted.or_else(|| lanes.iter().map(|lane| lane.settled()).min()).unwrap_or(u64::MAX)
@@ -267,14 +297,14 @@ impl Intake<'_> {
     /// Makes lanes send what they have collected. A source calls this before it waits until all alerts
     /// are settled.
     pub fn flush(&self) {
-        self.fanout.lanes.iter().for_each(|lane| lane.flush());
+        self.fanout.lanes().iter().for_each(|lane| lane.flush());
     }
 
     /// Whether [`settled`](Self::settled) can't increase any more: an alert found no room, or ended
     /// the program.
     #[must_use]
     pub fn has_stopped_settling(&self) -> bool {
-        self.fanout.lanes.iter().any(|lane| !lane.is_reader_gone() && !lane.settles())
+        self.fanout.lanes().iter().any(|lane| !lane.is_reader_gone() && !lane.settles())
     }
 
     /// Counts a datagram of this size, larger than any alert, and returns whether to continue.

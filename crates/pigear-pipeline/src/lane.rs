@@ -6,12 +6,12 @@
 
 mod call;
 mod handle;
+mod pending;
 #[cfg(test)]
 mod tests;
 mod worker;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::account::Account;
 use crate::deadline::Deadline;
@@ -22,6 +22,7 @@ use crate::policy::LaneSettings;
 use crate::queue::{Bounds, MemoryQueue, Queue};
 
 pub(crate) use handle::{Lane, LaneEnd};
+use pending::Pending;
 pub(crate) use worker::Worker;
 
 /// The parts of a lane.
@@ -60,10 +61,12 @@ pub(crate) fn open(
         account,
         settings,
         needs,
-        reader_gone: AtomicBool::new(false),
-        stopped_settling: AtomicBool::new(false),
-        sources_resume: AtomicBool::new(false),
+        before: 0,
+        reader_gone: Arc::default(),
+        stopped_settling: Arc::default(),
+        sources_resume: Arc::default(),
         deadline: Deadline::default(),
+        renewal: Pending::default(),
     });
     Worker::new(lane, handler, filter)
 }

@@ -57,6 +57,7 @@ mod lane_filter;
 mod missed;
 mod pipeline;
 mod policy;
+mod pulse;
 mod queue;
 mod rate_limiter;
 pub mod recording;
@@ -77,8 +78,11 @@ pub use deadline::{Deadline, Slept};
 pub use fanout::{Fanout, Flow, Intake};
 pub use filter::{Filter, FilterError};
 pub use handler::{Context, Failure, Handler, Needs, Progress, Refusal, Verdict};
-pub use pipeline::{LaneConfig, Pipeline, PipelineError};
+pub use pipeline::{
+    ChangeError, ChangedLane, LaneChange, LaneChanger, LaneConfig, NewLane, Pipeline, PipelineError,
+};
 pub use policy::{BatchPolicy, LaneSettings, MAX_BATCH, OnError, UnknownPolicy, WhenFull};
+pub use pulse::Pulse;
 pub use queue::{Batch, Queue, Refused, Settlement, Taken};
 pub use rate_limiter::{RateLimiter, RecentEvents};
 pub use source::{Activity, Source};

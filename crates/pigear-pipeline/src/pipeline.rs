@@ -10,18 +10,28 @@ use std::time::{Duration, Instant};
 use tracing::error;
 
 use crate::fanout::Fanout;
-use crate::filter::Filter;
 use crate::handler::{Failure, Handler};
 use crate::lane::{self, Lane, LaneEnd, LaneParts, Worker};
-use crate::policy::{LaneSettings, OnError};
-use crate::queue::Queue;
+use crate::policy::OnError;
 use crate::source::Source;
 use crate::source_error::SourceError;
 use crate::stats::Stats;
 use crate::stop::Stop;
 
+mod change;
+mod changer;
+mod changing;
+mod event;
+mod lane_config;
+mod names;
 #[cfg(test)]
 mod tests;
+
+pub use change::{ChangeError, ChangedLane, LaneChange, NewLane};
+pub use changer::LaneChanger;
+use event::Event;
+pub use lane_config::LaneConfig;
+use names::Names;
 
 /// How long a source may take to end once the lanes are closed: nothing blocks it any more.
 const RELEASE_TIMEOUT: Duration = Duration::from_millis(300);
@@ -37,17 +47,24 @@ pub struct Pipeline {
     pub drain: Duration,
     lanes: Vec<Worker>,
     stats: Arc<Stats>,
+    events: Sender<Event>,
+    inbox: Receiver<Event>,
+    removed: Names,
 }
 
 impl Default for Pipeline {
     /// No lanes; the first error ends it; no limit; five seconds to drain.
     fn default() -> Self {
+        let (events, inbox) = channel();
         Self {
             on_error: OnError::Stop,
             limit: None,
             drain: Duration::from_secs(5),
             lanes: Vec::new(),
             stats: Arc::default(),
+            events,
+            inbox,
+            removed: Names::default(),
         }
     }
 }
@@ -87,36 +104,11 @@ pub enum PipelineError {
     Thread(#[source] io::Error),
 }
 
-/// A thread's stack, in bytes. Pages that are not written to take no memory.
-const USUAL_STACK: usize = 2 << 20;
+/// A source's stack, in bytes. Pages that are not written to take no memory.
+const SOURCE_STACK: usize = 2 << 20;
 
-/// With filters: they may be scripts with recursive functions; see [`Filter`].
-const FILTER_STACK: usize = 8 << 20;
-
-/// The settings of a lane, its filters, and its queue.
-#[derive(Default)]
-pub struct LaneConfig {
-    /// Size limits, batching and grouping.
-    pub settings: LaneSettings,
-    /// The filters that its alerts must pass.
-    pub filters: Vec<Box<dyn Filter>>,
-    /// Its queue, if that outlives the process. Sources don't push to it; another part of the program
-    /// fills it.
-    pub queue: Option<Arc<dyn Queue>>,
-}
-
-impl From<LaneSettings> for LaneConfig {
-    fn from(settings: LaneSettings) -> Self {
-        Self { settings, ..Self::default() }
-    }
-}
-
-/// An event in a running pipeline.
-enum Event {
-    StopRequested,
-    SourceEnded(String, Result<(), SourceError>),
-    LaneEnded(String, LaneEnd),
-}
+/// A lane's: filters may be scripts with recursive functions; see [`Filter`](crate::Filter).
+const LANE_STACK: usize = 8 << 20;
 
 impl Pipeline {
     /// Adds a handler with its own lane. If the name is taken, a number is appended: `file-2`.
@@ -134,6 +126,12 @@ impl Pipeline {
         Arc::clone(&self.stats)
     }
 
+    /// What changes the lanes while it runs.
+    #[must_use]
+    pub fn changer(&self) -> LaneChanger {
+        LaneChanger::new(self.events.clone(), self.removed.clone())
+    }
+
     /// Runs until all sources have ended, `limit` alerts were received, an error ends it, the output of
     /// every handler was closed by its reader, or `stop` is requested.
     ///
@@ -146,23 +144,32 @@ impl Pipeline {
     /// # Errors
     /// The first error of a source; of a handler, if errors end the pipeline.
     pub fn run(self, sources: Vec<Box<dyn Source>>, stop: &Stop) -> Result<(), PipelineError> {
-        let (events, inbox) = channel();
+        let (events, inbox) = (self.events, self.inbox);
         let lanes: Vec<_> = self.lanes.iter().map(|worker| Arc::clone(worker.lane())).collect();
         let pushed_to = lanes.iter().filter(|lane| lane.is_pushed_to()).cloned().collect();
         let (on_error, drain) = (self.on_error, self.drain);
+        let stats = Arc::clone(&self.stats);
         let fanout = Fanout::new(pushed_to, self.stats, on_error, self.limit, stop.clone());
         let fanout = Arc::new(fanout);
         let mut supervisor = Supervisor {
             inbox,
             on_error,
+            drain,
+            fanout: Arc::clone(&fanout),
+            stats,
+            events: events.clone(),
             sources: 0,
             lanes: Vec::new(),
+            removed: self.removed,
+            is_ending: false,
+            sources_resume: false,
             quit: false,
             source_failure: None,
             failure: None,
             left_in_log: 0,
         };
         if !sources.is_empty() && sources.iter().all(|source| source.resumes()) {
+            supervisor.sources_resume = true;
             for lane in &lanes {
                 lane.set_sources_resume();
             }
@@ -170,13 +177,13 @@ impl Pipeline {
         for (worker, lane) in self.lanes.into_iter().zip(lanes) {
             match spawn_lane(worker, on_error, events.clone()) {
                 Ok(()) => supervisor.lanes.push(lane),
-                Err(error) => supervisor.fail(error),
+                Err(error) => supervisor.fail(PipelineError::Thread(error)),
             }
         }
         for source in sources {
             match spawn_source(source, Arc::clone(&fanout), stop.clone(), events.clone()) {
                 Ok(()) => supervisor.sources += 1,
-                Err(error) => supervisor.fail(error),
+                Err(error) => supervisor.fail(PipelineError::Thread(error)),
             }
         }
         stop.on_request(move || {
@@ -194,15 +201,10 @@ impl Pipeline {
     }
 }
 
-fn spawn_lane(
-    worker: Worker,
-    on_error: OnError,
-    events: Sender<Event>,
-) -> Result<(), PipelineError> {
+fn spawn_lane(worker: Worker, on_error: OnError, events: Sender<Event>) -> io::Result<()> {
     let lane = Arc::clone(worker.lane());
     let name = lane.name().to_owned();
-    let stack = if worker.has_filter() { FILTER_STACK } else { USUAL_STACK };
-    spawn(name.clone(), stack, move || {
+    spawn(name.clone(), LANE_STACK, move || {
         let end = catch_unwind(AssertUnwindSafe(|| worker.run(on_error)));
         let end = end.unwrap_or_else(|_| lane.broke());
         let _ = events.send(Event::LaneEnded(name, end));
@@ -214,26 +216,17 @@ fn spawn_source(
     fanout: Arc<Fanout>,
     stop: Stop,
     events: Sender<Event>,
-) -> Result<(), PipelineError> {
+) -> io::Result<()> {
     let name = source.name();
-    spawn("source".to_owned(), USUAL_STACK, move || {
+    spawn("source".to_owned(), SOURCE_STACK, move || {
         let run = AssertUnwindSafe(|| source.run(&fanout, &stop));
         let end = catch_unwind(run).unwrap_or(Err(SourceError::Panicked));
         let _ = events.send(Event::SourceEnded(name, end));
     })
 }
 
-fn spawn(
-    name: String,
-    stack: usize,
-    work: impl FnOnce() + Send + 'static,
-) -> Result<(), PipelineError> {
-    thread::Builder::new()
-        .name(name)
-        .stack_size(stack)
-        .spawn(work)
-        .map(drop)
-        .map_err(PipelineError::Thread)
+fn spawn(name: String, stack: usize, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name).stack_size(stack).spawn(work).map(drop)
 }
 
 /// How long sources may take to stop. They stop by themselves, unless they wait for room in a lane.
@@ -243,10 +236,19 @@ const SOURCE_STOP_TIMEOUT: Duration = Duration::from_secs(2);
 struct Supervisor {
     inbox: Receiver<Event>,
     on_error: OnError,
+    drain: Duration,
+    fanout: Arc<Fanout>,
+    stats: Arc<Stats>,
+    events: Sender<Event>,
     /// How many sources still run.
     sources: usize,
     /// The lanes that still run.
     lanes: Vec<Arc<Lane>>,
+    /// The names of those that were removed, and still process what they have.
+    removed: Names,
+    is_ending: bool,
+    /// All sources read alerts again that are not settled.
+    sources_resume: bool,
     /// A handler's user wants the program to end.
     quit: bool,
     /// What ended a source while others go on.
@@ -275,6 +277,7 @@ impl Supervisor {
 
     /// Waits for the sources, then for the lanes, and abandons those that are busy at the deadline.
     fn finish(&mut self, drain: Duration, stop: &Stop) {
+        self.is_ending = true;
         let begin = Instant::now();
         let deadline = begin + SOURCE_STOP_TIMEOUT;
         while self.sources > 0 && self.note_before(deadline) {}
@@ -319,12 +322,18 @@ impl Supervisor {
     fn note(&mut self, event: Event) {
         let failure = match event {
             Event::StopRequested => None,
+            Event::Change(change, reply) => {
+                // Who asked may have gone.
+                let _ = reply.send(self.change(change));
+                None
+            }
             Event::SourceEnded(name, end) => {
                 self.sources -= 1;
                 self.note_source(name, end)
             }
             Event::LaneEnded(name, end) => {
                 self.lanes.retain(|lane| lane.name() != name);
+                self.removed.remove(&name);
                 self.quit |= matches!(end, LaneEnd::Quit);
                 match end {
                     LaneEnd::Failed(source) => Some(PipelineError::Handler { name, source }),

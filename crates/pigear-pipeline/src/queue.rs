@@ -57,6 +57,9 @@ pub trait Queue: Send + Sync {
         Vec::new()
     }
 
+    /// Has the lane look up from waiting, soon.
+    fn interrupt(&self) {}
+
     /// Ends the queue once no more alerts come.
     fn close(&self);
 

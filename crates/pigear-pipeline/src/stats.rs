@@ -1,6 +1,7 @@
 //! The counters of a pipeline.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -19,6 +20,8 @@ pub struct Stats {
     pub(crate) missed: Counter,
     pub(crate) completed: Counter,
     pub(crate) incomplete: Counter,
+    /// How many sources wait for room in a lane.
+    waiting_sources: AtomicU64,
     lanes: Mutex<BTreeMap<String, Arc<Account>>>,
 }
 
@@ -114,10 +117,10 @@ impl From<&Account> for LaneSnapshot {
             waiting,
             lag: account.outlives_process().then_some(waiting),
             oldest_ms: account.oldest_in_memory_ms().filter(|_| waiting > 0),
-            filtered: account.is_filtered.then_some(filtered),
-            filtered_unknown: account.is_filtered.then(|| account.filtered_unknown.get()),
-            filter_failed: account.is_filtered.then(|| account.filter_failed.get()),
-            muted: account.is_limited.then_some(muted),
+            filtered: account.is_filtered().then_some(filtered),
+            filtered_unknown: account.is_filtered().then(|| account.filtered_unknown.get()),
+            filter_failed: account.is_filtered().then(|| account.filter_failed.get()),
+            muted: account.is_limited().then_some(muted),
             total: account.earlier().map(|earlier| earlier + totals),
         }
     }
@@ -149,6 +152,19 @@ impl Stats {
         }
     }
 
+    /// Whether a source waits until a lane that makes it wait has room.
+    #[must_use]
+    pub fn has_waiting_source(&self) -> bool {
+        self.waiting_sources.load(Ordering::Relaxed) > 0
+    }
+
+    /// Calls what may make a source wait for room.
+    pub(crate) fn while_waiting(&self, push: impl FnOnce()) {
+        self.waiting_sources.fetch_add(1, Ordering::Relaxed);
+        push();
+        self.waiting_sources.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Adds the account of a lane, and returns its name. If the name is taken, a number is appended.
     pub(crate) fn add_lane(&self, name: &str, account: Arc<Account>) -> String {
         let mut lanes = self.lanes();
@@ -157,6 +173,12 @@ impl Stats {
         let free = names.find(|name| !lanes.contains_key(name)).unwrap_or_default();
         lanes.insert(free.clone(), account);
         free
+    }
+
+    /// Adds the account of a lane whose name no running lane has; one of that name has ended, and gives way.
+    pub(crate) fn put_lane(&self, name: &str, account: Arc<Account>) -> String {
+        self.lanes().insert(name.to_owned(), account);
+        name.to_owned()
     }
 
     fn lanes(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Account>>> {

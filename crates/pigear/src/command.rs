@@ -25,6 +25,7 @@ mod progress;
 mod query;
 #[cfg(feature = "nats")]
 mod sensors;
+mod service;
 mod settings;
 mod signals;
 #[cfg(feature = "store")]
@@ -122,7 +123,7 @@ fn print_wrong_usage(error: &clap::Error, words: &[OsString]) {
 
 fn carry_out(args: Args, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
     match args.command {
-        None => listen::run(args.listen, registry, host),
+        None => listen::run(&args.listen, registry, host),
         Some(Command::Demo(args)) => demo::run(&args, registry, host),
         Some(Command::Play(args)) => play::run(&args, host),
         #[cfg(feature = "store")]

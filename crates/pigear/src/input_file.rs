@@ -4,11 +4,13 @@
 //! `--sid-msg-map <(zcat FILE)`, must end within ten seconds. `/dev/null` is empty. Anything else is
 //! refused.
 
+use std::env;
+use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::libc::{O_NOCTTY, O_NONBLOCK};
@@ -80,8 +82,26 @@ fn bounded(bytes: Vec<u8>, max: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Opens a file for reading without blocking; a FIFO may have no writer.
+/// Opens a file for reading without blocking; a FIFO may have no writer. `credential:NAME` is a credential of the
+/// systemd unit (`LoadCredential=NAME:PATH`).
 pub(crate) fn open(path: &Path) -> io::Result<File> {
+    if let Some(name) = path.to_str().and_then(|path| path.strip_prefix("credential:")) {
+        return open_plain(&credential(name, env::var_os("CREDENTIALS_DIRECTORY"))?);
+    }
+    open_plain(path)
+}
+
+fn credential(name: &str, dir: Option<OsString>) -> io::Result<PathBuf> {
+    if name.is_empty() || name.contains('/') || name == ".." {
+        return Err(refused("credential:NAME has the name of a credential, not a path"));
+    }
+    let dir = dir.ok_or_else(|| {
+        refused("the variable CREDENTIALS_DIRECTORY is not set; LoadCredential= in a systemd unit sets it")
+    })?;
+    Ok(Path::new(&dir).join(name))
+}
+
+fn open_plain(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(O_NONBLOCK | O_NOCTTY).open(path)
 }
 
@@ -207,5 +227,17 @@ mod tests {
         std::fs::write(&path, b"\xff").unwrap();
         let error = read_text(&path, 100).unwrap_err().to_string();
         assert!(error.starts_with("it is not UTF-8: invalid utf-8 sequence"), "{error}");
+    }
+
+    #[test]
+    fn a_credential_is_a_name_in_the_directory_that_systemd_says() {
+        let path =
+            |name| credential(name, Some("/run/c".into())).map_err(|error| error.to_string());
+        assert_eq!(path("siem"), Ok("/run/c/siem".into()));
+        for name in ["", "..", "../shadow", "a/b"] {
+            assert!(path(name).is_err(), "{name}");
+        }
+        let unset = credential("siem", None).unwrap_err().to_string();
+        assert!(unset.contains("LoadCredential="), "{unset}");
     }
 }

@@ -1,27 +1,38 @@
 //! Runs a configuration.
 
+mod check;
 #[cfg(feature = "script")]
 mod class_names;
+mod difference;
 pub(crate) mod directories;
 mod error;
 mod files;
+mod held_sockets;
 mod housekeeping;
+mod in_force;
+mod lanes;
 mod open_store;
 mod opening;
 mod prepare;
+mod reloading;
 mod sockets;
 
-use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use pigear_pipeline::source::unified2::Progress;
-use pigear_pipeline::{Activity, Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
+use pigear_pipeline::{Activity, Pipeline, PipelineError, Pulse, Snapshot, Source, Stats, Stop};
 
 pub use directories::MissingDirectory;
 pub use error::ListenError;
+pub use held_sockets::HeldSockets;
+pub use reloading::{ReloadStep, Reloading};
 
 use housekeeping::{Chore, Housekeeping};
+use in_force::InForce;
 use open_store::OpenStore;
+use reloading::Reloader;
 
 /// Everything opened, bound and ready to run.
 pub struct Listener {
@@ -29,6 +40,7 @@ pub struct Listener {
     store: OpenStore,
     sources: Vec<Box<dyn Source>>,
     housekeeping: Housekeeping,
+    in_force: InForce,
 }
 
 impl Listener {
@@ -41,6 +53,13 @@ impl Listener {
     /// What the sources do, with their names.
     pub fn sources(&self) -> impl Iterator<Item = (Activity, String)> {
         self.sources.iter().map(|source| (source.activity(), source.name()))
+    }
+
+    /// The threads that receive from Snort and must never wait.
+    #[must_use]
+    pub fn pulses(&self) -> Vec<(String, Pulse)> {
+        let sources = self.sources.iter();
+        sources.filter_map(|source| Some((source.name(), source.pulse()?))).collect()
     }
 
     /// The progress of those sources that come to an end.
@@ -56,32 +75,100 @@ impl Listener {
     /// The error that ended the pipeline early; the counters are written nevertheless.
     pub fn run(self, stop: &Stop, reload: &Reload) -> (Snapshot, Result<(), PipelineError>) {
         let stats = self.pipeline.stats();
-        reload.set(self.housekeeping.chores());
+        reload.set(Requests::Names(self.housekeeping.chores()));
         let result = self.pipeline.run(self.sources, stop);
+        self.store.close();
+        self.housekeeping.end();
+        (stats.snapshot(), result)
+    }
+
+    /// The same, but on `reload` the whole configuration is read again. Lanes that it doesn't change are untouched.
+    ///
+    /// # Errors
+    /// As above. A configuration that can't be used is logged, and changes nothing.
+    pub fn run_reloading(
+        mut self,
+        stop: &Stop,
+        reload: &Reload,
+        reloading: &Reloading<'_>,
+    ) -> (Snapshot, Result<(), PipelineError>) {
+        let stats = self.pipeline.stats();
+        let (requests, inbox) = channel();
+        let reloader = Reloader {
+            reloading,
+            in_force: self.in_force,
+            store: &mut self.store,
+            changer: self.pipeline.changer(),
+            chores: self.housekeeping.chores(),
+        };
+        let (pipeline, sources) = (self.pipeline, self.sources);
+        let result = thread::scope(|scope| {
+            let builder = thread::Builder::new().name("reload".to_owned());
+            match builder.spawn_scoped(scope, move || reloader.run(&inbox)) {
+                Ok(_) => reload.set(Requests::All(requests)),
+                Err(error) => return Err(PipelineError::Thread(error)),
+            }
+            let result = pipeline.run(sources, stop);
+            reload.unset();
+            result
+        });
         self.store.close();
         self.housekeeping.end();
         (stats.snapshot(), result)
     }
 }
 
-/// Asks a running listener to reload the name maps and the rules. Clones share it.
+/// Asks a running listener to reload the name maps and the rules, or the whole configuration. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Reload(Arc<std::sync::Mutex<Option<Sender<Chore>>>>);
+pub struct Reload(Arc<Mutex<ReloadState>>);
+
+#[derive(Debug, Default)]
+struct ReloadState {
+    requests: Option<Requests>,
+    /// A request came before the listener ran.
+    asked: bool,
+}
+
+/// Where requests go.
+#[derive(Debug)]
+enum Requests {
+    Names(Sender<Chore>),
+    All(Sender<()>),
+}
+
+impl Requests {
+    fn send(&self) {
+        // A listener that has just ended reads nothing any more.
+        match self {
+            Self::Names(chores) => drop(chores.send(Chore::Reload(None))),
+            Self::All(requests) => drop(requests.send(())),
+        }
+    }
+}
 
 impl Reload {
-    /// Requests a reload. Does nothing if no listener runs.
+    /// Requests a reload. If no listener runs yet, it reloads once it does.
     pub fn request(&self) {
-        if let Some(chores) = &*self.chores() {
-            // A listener that has just ended reads nothing any more.
-            let _ = chores.send(Chore::Reload);
+        let mut state = self.state();
+        match &state.requests {
+            Some(requests) => requests.send(),
+            None => state.asked = true,
         }
     }
 
-    fn set(&self, chores: Sender<Chore>) {
-        *self.chores() = Some(chores);
+    fn set(&self, requests: Requests) {
+        let mut state = self.state();
+        if std::mem::take(&mut state.asked) {
+            requests.send();
+        }
+        state.requests = Some(requests);
     }
 
-    fn chores(&self) -> std::sync::MutexGuard<'_, Option<Sender<Chore>>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn unset(&self) {
+        self.state().requests = None;
+    }
+
+    fn state(&self) -> MutexGuard<'_, ReloadState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -52,6 +52,11 @@ impl Outcome {
         Self { settled, ahead, ..Self::default() }
     }
 
+    /// The lane ends before the call.
+    pub(super) fn of_end(end: Ended) -> Self {
+        Self::default().ended(end)
+    }
+
     fn ended(self, end: Ended) -> Self {
         Self { end: Some(end), ..self }
     }

@@ -8,9 +8,11 @@ use pigear_alert::Alert;
 use pigear_alert::plural;
 use tracing::{error, warn};
 
+use super::pending::Pending;
 use crate::account::{Account, LeftAlerts};
 use crate::deadline::Deadline;
-use crate::handler::{Failure, Needs};
+use crate::filter::Filter;
+use crate::handler::{Failure, Handler, Needs};
 use crate::policy::{LaneSettings, OnError, SourceMode, WhenFull};
 use crate::queue::{MemoryQueue, Pushed, Queue};
 use crate::totals::{Fate, Totals};
@@ -24,13 +26,25 @@ pub(crate) struct Lane {
     pub(super) account: Arc<Account>,
     pub(super) settings: LaneSettings,
     pub(super) needs: Needs,
+    /// How many alerts sources had sent before the lane was there.
+    pub(super) before: u64,
     /// The reader of the handler's output has closed it.
-    pub(super) reader_gone: AtomicBool,
+    pub(super) reader_gone: Arc<AtomicBool>,
     /// Something found no room, or ended the program: nothing from there on is settled.
-    pub(super) stopped_settling: AtomicBool,
+    pub(super) stopped_settling: Arc<AtomicBool>,
     /// All its sources read alerts again that it doesn't settle.
-    pub(super) sources_resume: AtomicBool,
+    pub(super) sources_resume: Arc<AtomicBool>,
     pub(super) deadline: Deadline,
+    /// What the worker is to go on with.
+    pub(super) renewal: Pending<Renewal>,
+}
+
+/// What the worker of a lane goes on with. The queue, the account and what waits stay.
+pub(super) struct Renewal {
+    pub(super) lane: Arc<Lane>,
+    /// `None` if its handler stays.
+    pub(super) handler: Option<Box<dyn Handler>>,
+    pub(super) filters: Vec<Box<dyn Filter>>,
 }
 
 /// How a lane ended.
@@ -49,6 +63,46 @@ pub(crate) enum LaneEnd {
 }
 
 impl Lane {
+    /// Has the worker go on with another handler, if one is given, and with these filters and this limit. What is
+    /// returned takes the place of this lane for other threads.
+    pub(crate) fn renew(
+        &self,
+        handler: Option<Box<dyn Handler>>,
+        filters: Vec<Box<dyn Filter>>,
+        settings: LaneSettings,
+    ) -> Arc<Self> {
+        let needs = handler.as_ref().map_or_else(|| self.needs.clone(), |it| it.needs());
+        let per_minute = self.settings.per_minute;
+        let lane = Arc::new(Self {
+            name: self.name.clone(),
+            queue: Arc::clone(&self.queue),
+            memory: self.memory.clone(),
+            account: Arc::clone(&self.account),
+            settings: LaneSettings { per_minute, ..settings },
+            needs,
+            before: self.before,
+            reader_gone: Arc::clone(&self.reader_gone),
+            stopped_settling: Arc::clone(&self.stopped_settling),
+            sources_resume: Arc::clone(&self.sources_resume),
+            deadline: if handler.is_some() { Deadline::default() } else { self.deadline.clone() },
+            renewal: Pending::default(),
+        });
+        let ends = handler.is_some();
+        self.account.add_kinds(!filters.is_empty(), settings.limit.is_some());
+        self.renewal.put(Renewal { lane: Arc::clone(&lane), handler, filters });
+        self.queue.interrupt();
+        if ends {
+            // One that waits for its receiver waits no more.
+            self.deadline.announce(Instant::now());
+        }
+        lane
+    }
+
+    /// Whether the worker is to go on with something else.
+    pub(super) fn is_renewed(&self) -> bool {
+        self.renewal.is_there()
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -61,14 +115,24 @@ impl Lane {
         self.needs.interactive
     }
 
+    /// Whether what waits in it is there for the next run.
+    pub(crate) fn outlives_process(&self) -> bool {
+        self.queue.outlives_process()
+    }
+
     /// Whether sources push to it.
     pub(crate) fn is_pushed_to(&self) -> bool {
         self.memory.is_some()
     }
 
-    /// How many alerts it has settled, from the first that was pushed.
+    /// How many alerts it has settled, from the first that sources sent; those before it was there count as
+    /// settled.
     pub(crate) fn settled(&self) -> u64 {
-        self.memory.as_ref().map_or(u64::MAX, |memory| memory.settled())
+        self.memory.as_ref().map_or(u64::MAX, |memory| self.before + memory.settled())
+    }
+
+    pub(super) fn set_before(&mut self, alerts: u64) {
+        self.before = alerts;
     }
 
     /// Whether the reader of the handler's output has closed it.
@@ -197,7 +261,8 @@ impl Lane {
         self.queue.outlives_process() || (on_error == OnError::GoOn && self.makes_sources_wait())
     }
 
-    pub(super) fn makes_sources_wait(&self) -> bool {
+    /// Whether a source waits while its queue is full, also one that Snort waits for.
+    pub(crate) fn makes_sources_wait(&self) -> bool {
         self.settings.when_full == WhenFull::Wait
     }
 }

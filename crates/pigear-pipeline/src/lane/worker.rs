@@ -3,6 +3,7 @@
 mod groups;
 mod open;
 mod places;
+mod renewing;
 mod settling;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use pigear_alert::Alert;
 use pigear_alert::plural;
 use tracing::{error, info, warn};
 
-use super::call::{Caller, Ended, guarded};
+use super::call::{Caller, Ended, Outcome, guarded};
 use super::handle::{Lane, LaneEnd};
 use crate::account::LeftAlerts;
 use crate::backlog::Backlog;
@@ -85,13 +86,16 @@ impl Worker {
         Self { stats, ..self }
     }
 
-    pub(crate) fn lane(&self) -> &Arc<Lane> {
-        &self.lane
+    /// After this many alerts that sources had sent before the lane was there. Nothing else has the lane yet.
+    pub(crate) fn after(mut self, alerts: u64) -> Self {
+        if let Some(lane) = Arc::get_mut(&mut self.lane) {
+            lane.set_before(alerts);
+        }
+        self
     }
 
-    /// Whether filters run on its thread, which may need a large stack.
-    pub(crate) fn has_filter(&self) -> bool {
-        self.filter.is_some()
+    pub(crate) fn lane(&self) -> &Arc<Lane> {
+        &self.lane
     }
 
     /// Processes alerts until the lane is closed or the deadline comes, and then finishes the handler.
@@ -151,7 +155,7 @@ impl Worker {
                 return Ok(());
             }
             if lane.deadline.sleep(wait) == Slept::TimeUp {
-                return Err(failure);
+                return if lane.is_renewed() { Ok(()) } else { Err(failure) };
             }
         }
     }
@@ -160,13 +164,19 @@ impl Worker {
     fn work(&mut self) -> Option<Ended> {
         let mut batch = Batch::default();
         loop {
-            let ended = self.send_due(self.urgency).or_else(|| self.make_room());
-            if ended.is_some() {
+            let ended = self.renew();
+            let ended = ended.or_else(|| self.send_due(self.urgency)).or_else(|| self.make_room());
+            if self.is_over(ended.as_ref()) {
                 return ended;
             }
             let due = self.next_due();
             match self.lane.queue.take(&mut batch, self.batch_policy(), due) {
-                Taken::Closed => return self.send_all(),
+                Taken::Closed => {
+                    let ended = self.send_all();
+                    if ended.is_none() || self.is_over(ended.as_ref()) {
+                        return ended;
+                    }
+                }
                 Taken::Flush => self.urgency = Urgency::Now,
                 Taken::Due => {}
                 Taken::Alerts => {
@@ -176,7 +186,7 @@ impl Worker {
                 }
             }
             self.lane.count_lost(self.lane.queue.take_lost());
-            if self.lane.deadline.is_up() {
+            if self.lane.deadline.is_up() && !self.lane.is_renewed() {
                 return Some(Ended::TimeUp);
             }
         }
@@ -184,6 +194,9 @@ impl Worker {
 
     /// Processes alerts that were taken.
     fn process(&mut self, batch: &Batch) -> Option<Ended> {
+        if let Some(ended) = self.renew() {
+            return Some(ended);
+        }
         let (alerts, first) = (batch.alerts(), self.taken);
         self.taken += alerts.len() as u64;
         if self.filter.is_none() && self.limiter.is_none() && self.grouping.is_none() {
@@ -249,7 +262,7 @@ impl Worker {
         while let Some(rest) = alerts.get(sent..)
             && !rest.is_empty()
         {
-            let outcome = self.caller.call(&self.lane, rest);
+            let outcome = self.call(rest);
             self.record(rest, &outcome, places);
             if !outcome.ahead.is_empty() {
                 let rest = rest.get(outcome.settled..).unwrap_or_default();
@@ -264,6 +277,22 @@ impl Worker {
         self.settle_left_out(places);
         self.settle();
         None
+    }
+
+    /// Has the handler process alerts: the one that is to do so from now on.
+    pub(super) fn call(&mut self, alerts: &[Arc<Alert>]) -> Outcome {
+        if let Some(ended) = self.renew() {
+            return Outcome::of_end(ended);
+        }
+        let mut outcome = self.caller.call(&self.lane, alerts);
+        outcome.end = outcome.end.filter(|end| self.is_over(Some(end)));
+        outcome
+    }
+
+    /// Whether the lane ends; not if only its last handler had no more time.
+    fn is_over(&self, ended: Option<&Ended>) -> bool {
+        let goes_on = matches!(ended, Some(Ended::TimeUp)) && self.lane.is_renewed();
+        ended.is_some() && !goes_on
     }
 
     /// What could not be recorded is a failure, however the errors of the handler are treated.

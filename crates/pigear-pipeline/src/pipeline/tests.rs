@@ -1,3 +1,5 @@
+mod changing;
+
 use std::sync::{Condvar, Mutex};
 
 use pigear_alert::Alert;
@@ -6,7 +8,7 @@ use super::*;
 use crate::alert_factory::AlertFactory;
 use crate::deadline::{Deadline, Slept};
 use crate::handler::{Context, Needs, Progress};
-use crate::policy::WhenFull;
+use crate::policy::{LaneSettings, WhenFull};
 use crate::stats::Snapshot;
 use crate::test_alerts::{datagram, until};
 

@@ -286,6 +286,10 @@ impl Queue for MemoryQueue {
         state.waiting.iter().skip(older).map(|(alert, _)| Arc::clone(alert)).collect()
     }
 
+    fn interrupt(&self) {
+        self.flush();
+    }
+
     fn close(&self) {
         self.state().closed = true;
         self.filled.notify_all();

@@ -27,9 +27,10 @@ pub use instances::Instances;
 use super::{Source, SourceError};
 use crate::alert_factory::AlertFactory;
 use crate::fanout::{Fanout, Flow, Intake};
+use crate::pulse::Pulse;
 use crate::stop::Stop;
 use path_watcher::PathWatcher;
-use receive::{Received, Receiver, Wait};
+use receive::{Received, Receiver, Sockets, Wait};
 
 /// After a request to stop, alerts of a Snort that is sending are still received: until none came for
 /// this long …
@@ -42,13 +43,14 @@ pub struct Unix {
     binding: Binding,
     allowed: AllowedSenders,
     factory: AlertFactory,
+    pulse: Pulse,
 }
 
 impl Unix {
     /// Receives from `binding` datagrams of allowed senders.
     #[must_use]
     pub fn new(binding: Binding, allowed: AllowedSenders, factory: AlertFactory) -> Self {
-        Self { binding, allowed, factory }
+        Self { binding, allowed, factory, pulse: Pulse::default() }
     }
 
     fn receive(&mut self, watcher: PathWatcher, intake: &mut Intake<'_>, stop: &Stop) -> Flow {
@@ -67,6 +69,10 @@ impl Unix {
         }
         if let Some(next) = watcher.end() {
             self.go_on_with(next, &mut receiver, intake)?;
+        }
+        if self.binding.is_passed() {
+            // What is sent from now on is for the next process.
+            return Flow::Continue(());
         }
         self.binding.unlink();
         self.drain(&mut receiver, QUIET_TIME, intake)
@@ -102,7 +108,9 @@ impl Unix {
         wait: Wait,
         intake: &mut Intake<'_>,
     ) -> ControlFlow<Result<(), SourceError>, ReceiveResult> {
-        match receiver.receive(self.binding.socket(), wait) {
+        self.pulse.beat();
+        let (alerts, wake_ups) = (self.binding.socket(), self.binding.wake_ups());
+        match receiver.receive(Sockets { alerts, wake_ups }, wait) {
             Ok(Some(received)) => self.take(&received, intake),
             Ok(None) => ControlFlow::Continue(ReceiveResult::Nothing),
             Err(errno) if Failures::is_final(errno) => {
@@ -151,8 +159,14 @@ impl Source for Unix {
         self.binding.path().display().to_string()
     }
 
+    fn pulse(&self) -> Option<Pulse> {
+        Some(self.pulse.clone())
+    }
+
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
+        let _end = self.pulse.ends();
         let watcher = PathWatcher::start(&self.binding, stop).map_err(SourceError::Receive)?;
+        self.pulse.woken_by(watcher.waker());
         let mut intake = fanout.intake(self.factory.clone());
         match self.receive(watcher, &mut intake, stop) {
             ControlFlow::Continue(()) => Ok(()),

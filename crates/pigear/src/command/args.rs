@@ -91,7 +91,7 @@ pub(super) enum Command {
     },
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "What is done with alerts")]
 pub(super) struct ListenArgs {
     /// Keyword arguments for the data handler, in form `key=value another_key=next_value`

@@ -39,6 +39,11 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// The error with its causes.
+    pub(super) fn text(&self) -> String {
+        format!("{:#}", self.error)
+    }
+
     /// Prints the error, and returns the program's status.
     pub(super) fn report(&self) -> u8 {
         log::say(&format!("error: {:#}", self.error));
@@ -93,6 +98,7 @@ impl From<ListenError> for Failure {
             ListenError::UnknownSource { name } => (WRONG_USAGE, Some(python_hint("socket", name))),
             ListenError::Handler { problem: BuildError::Absent { .. }, .. }
             | ListenError::SourceHandler { .. }
+            | ListenError::NoSuchDescriptor { .. }
             | ListenError::StoreSettings(_)
             | ListenError::Output(_)
             | ListenError::UnknownUser { .. }
@@ -111,6 +117,18 @@ impl From<ListenError> for Failure {
                 (FAILED, Some(format!("{create}--logdir names Snort's log directory").into()))
             }
             ListenError::Socket { source, .. } => (FAILED, bind_hint(source).map(Cow::from)),
+            ListenError::Descriptor { .. } => (
+                FAILED,
+                Some("sockets for alerts have ListenDatagram=PATH in the socket unit".into()),
+            ),
+            ListenError::UnusedSocket { path } => {
+                let from = path.display();
+                let hint = format!(
+                    "Snort would wait for a reader; add a [[source]] with from = \"{from}\", or remove it from the \
+                     socket unit"
+                );
+                (FAILED, Some(hint.into()))
+            }
             ListenError::Log { source: OpenError::Spool(problem), .. }
                 if problem.is_wrong_usage() =>
             {

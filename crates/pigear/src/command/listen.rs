@@ -3,22 +3,26 @@
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use pigear_alert::plural;
 use pigear_pipeline::{Activity, LaneSnapshot, Snapshot};
+use tracing::error;
 
 use super::args::ListenArgs;
 use super::failure::Failure;
 use super::host::Host;
+use super::service::{Service, Watched, passed_sockets};
 use super::{log, progress, settings, signals};
 use crate::config::{SourceConfig, SourceKind};
-use crate::listen::{Listener, Reload};
+use crate::listen::{Listener, Reload, ReloadStep, Reloading};
 use crate::registry::Registry;
 use crate::stats_file::StatsFile;
 
-pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
-    let config = settings::config(args, registry)?;
+pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
+    let held = passed_sockets()?;
+    let config = settings::config(args.clone(), registry)?;
     if let Some(result) = host.carry_out(&config) {
         return Ok(result?);
     }
@@ -32,8 +36,15 @@ pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Res
         });
     let interrupt = signals::listen(host, reload.clone()).context("cannot listen to signals")?;
     let stats_file = config.stats.clone();
-    let listener = Listener::prepare(config, registry)?;
+    let listener = Listener::prepare_with(config, registry, &held)?;
     let stats = listener.stats();
+    let service = Service::start(Watched {
+        stats: Arc::clone(&stats),
+        pulses: listener.pulses(),
+        status: Box::new(move |stats| summary(&stats.snapshot(), missed)),
+    });
+    let asked = service.clone();
+    interrupt.stop().on_request(move || asked.stopping());
     interrupt.before_forced_exit(move || say_how_it_ended(&stats.snapshot(), stats_file, missed));
     let how_to_end = if io::stderr().is_terminal() { "; Ctrl-C ends" } else { "" };
     for (activity, name) in listener.sources() {
@@ -47,11 +58,31 @@ pub(super) fn run(args: ListenArgs, registry: &Registry, host: &dyn Host) -> Res
         }
     }
     let bar = progress::show(listener.progress());
-    let (counters, result) = listener.run(interrupt.stop(), &reload);
+    let reloading = Reloading {
+        registry,
+        read: &|| settings::config(args.clone(), registry).map_err(|failure| failure.text()),
+        told: &|step| tell(&service, step),
+    };
+    let (counters, result) = listener.run_reloading(interrupt.stop(), &reload, &reloading);
     drop(bar);
     say(&summary(&counters, missed));
     result?;
     if ends && !interrupt.is_requested() { all_delivered(&counters) } else { Ok(()) }
+}
+
+/// Tells the user and systemd how a reload is going.
+fn tell(service: &Service, step: ReloadStep<'_>) {
+    match step {
+        ReloadStep::Begun => service.reloading(),
+        ReloadStep::Done(what) => {
+            say(&format!("read the configuration again: {what}"));
+            service.reloaded(None);
+        }
+        ReloadStep::Refused(problem) => {
+            error!("cannot reload: {problem}; the configuration stays as it was");
+            service.reloaded(Some(format!("cannot reload: {problem}")));
+        }
+    }
 }
 
 /// An error if handlers failed for alerts, or dropped some that were wanted: these were not delivered.

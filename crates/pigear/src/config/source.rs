@@ -53,6 +53,8 @@ pub struct SourceConfig {
     /// What the socket handler reads: for `unix` a socket's path instead of --logdir, for `unified2`
     /// a log, for `play` a recording, for `nats` and `kafka` servers
     ///
+    /// `fd:NAME` is the socket that systemd passes under this name (docs/service.md).
+    ///
     /// A log is a directory and the log's name, such as /var/log/snort/unified2.log: this file, and
     /// those with a time appended to the name, are read in order of time.
     ///
@@ -163,6 +165,11 @@ pub struct SourceConfig {
 }
 
 impl SourceConfig {
+    /// Whether it says nothing about the place of its socket.
+    pub(crate) fn names_no_socket(&self) -> bool {
+        self.from.is_none() && self.logdir.is_none() && self.instances.is_none()
+    }
+
     /// Whether its alerts come from a Snort, and not from a recording.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.kind, SourceKind::Unix | SourceKind::Unified2)

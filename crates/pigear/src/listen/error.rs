@@ -76,6 +76,33 @@ pub enum ListenError {
         /// The cause.
         source: BindError,
     },
+    /// A descriptor that systemd passed is no socket for alerts.
+    #[error("cannot use descriptor {number} ({name}), which systemd passed")]
+    Descriptor {
+        /// Its number.
+        number: usize,
+        /// Its name in the socket unit.
+        name: String,
+        /// The cause.
+        source: BindError,
+    },
+    /// Systemd passed no socket of this name.
+    #[error(
+        "systemd passed no socket named {name:?}{}",
+        if known.is_empty() { String::new() } else { format!("; it passed {}", known.join(", ")) }
+    )]
+    NoSuchDescriptor {
+        /// The name.
+        name: String,
+        /// The names of those that it passed.
+        known: Vec<String>,
+    },
+    /// No source receives from a socket that systemd passed.
+    #[error("systemd passed the socket {}, but no source receives from it", path.display())]
+    UnusedSocket {
+        /// The socket.
+        path: PathBuf,
+    },
     /// A recording can't be opened.
     #[error("cannot read {}", path.display())]
     Recording {

@@ -25,7 +25,12 @@ const END_TIMEOUT: Duration = Duration::from_secs(1);
 /// A request to the housekeeper.
 #[derive(Debug)]
 pub(super) enum Chore {
-    Reload,
+    /// Reads names and rules again. What is dropped then says that it is done.
+    Reload(Option<Sender<()>>),
+    /// Other files of names.
+    Names(Box<Watched>),
+    /// Other rules.
+    Rules(Option<Arc<Rules>>),
     End,
 }
 
@@ -85,7 +90,15 @@ impl Housekeeper {
         let mut written = Instant::now();
         loop {
             match inbox.recv_timeout(TICK) {
-                Ok(Chore::Reload) => self.reload(true),
+                Ok(Chore::Reload(done)) => {
+                    self.reload(true);
+                    drop(done);
+                }
+                Ok(Chore::Names(watched)) => {
+                    self.watched = *watched;
+                    self.names.set(self.watched.names().clone());
+                }
+                Ok(Chore::Rules(rules)) => self.rules = rules,
                 Err(RecvTimeoutError::Timeout) => self.reload(false),
                 Ok(Chore::End) => break,
                 // The listener was prepared, but never ran.

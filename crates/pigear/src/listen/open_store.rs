@@ -1,12 +1,10 @@
 //! The store of a running listener, and the lanes that read from it.
 
-mod filtered;
 #[cfg(feature = "store")]
 mod with_store;
 #[cfg(not(feature = "store"))]
 mod without_store;
 
-pub(super) use filtered::Filtered;
 #[cfg(feature = "store")]
 pub(super) use with_store::OpenStore;
 #[cfg(not(feature = "store"))]

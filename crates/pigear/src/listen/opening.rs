@@ -12,9 +12,9 @@ use pigear_pipeline::source::unified2::{AlreadyHandled, OpenError, Spool, Start,
 use pigear_pipeline::{AlertFactory, NamesCell, Source};
 use tracing::warn;
 
-use super::ListenError;
 use super::open_store::OpenStore;
 use super::sockets::{self, Socket};
+use super::{HeldSockets, ListenError};
 use crate::config::{SourceConfig, SourceKind};
 #[cfg(feature = "kafka")]
 use crate::fleet::kafka::KafkaSource;
@@ -34,6 +34,9 @@ pub(super) struct Opening<'a> {
     pub(super) names: &'a Arc<NamesCell>,
     pub(super) store: &'a OpenStore,
     pub(super) registry: &'a Registry,
+    pub(super) held: &'a HeldSockets,
+    /// There is only one source.
+    pub(super) is_only: bool,
 }
 
 impl Opening<'_> {
@@ -79,7 +82,10 @@ impl Opening<'_> {
         source: &SourceConfig,
         usual_log_dir: impl FnOnce() -> PathBuf,
     ) -> Result<Vec<Box<dyn Source>>, ListenError> {
-        let sockets = sockets::named_by(source, usual_log_dir)?;
+        let sockets = match self.passed(source)? {
+            Some(passed) => passed,
+            None => sockets::named_by(source, usual_log_dir)?,
+        };
         if sockets.len() > 1 && source.complete_from.is_some() && source.bookmark.is_some() {
             return Err(ListenError::Source(
                 "each packet thread has its own log, and logs can't share a --bookmark",
@@ -93,6 +99,17 @@ impl Opening<'_> {
         });
         let bound = sockets.into_iter().map(|socket| self.bind(socket, source));
         Ok(bound.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// The sockets that systemd passed for a source, if it names them by their name, or none at all.
+    fn passed(&self, source: &SourceConfig) -> Result<Option<Vec<Socket>>, ListenError> {
+        let paths = match source.from.as_deref().and_then(sockets::descriptor_name) {
+            Some(name) => self.held.named(name)?,
+            None if self.is_only && source.names_no_socket() => self.held.passed(),
+            None => Vec::new(),
+        };
+        let sockets = paths.into_iter().map(Socket::at).collect::<Vec<_>>();
+        Ok(Some(sockets).filter(|sockets| !sockets.is_empty()))
     }
 
     /// Binds a socket, and follows its log, if its alerts are completed.
@@ -114,7 +131,8 @@ impl Opening<'_> {
             }
             factory.completing = Some(completing);
         }
-        sources.push(Box::new(socket.bind(source, factory)?));
+        let held = self.held.take(&socket.path);
+        sources.push(Box::new(socket.bind(source, factory, held)?));
         Ok(sources)
     }
 

@@ -11,6 +11,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Group, Uid, User};
 use pigear_pipeline::AlertFactory;
 use pigear_pipeline::source::unix::{AllowedSenders, Binding, Instances, SocketSettings, Unix};
+use tracing::warn;
 
 use super::ListenError;
 use crate::config::{InstanceCount, SourceConfig};
@@ -35,9 +36,7 @@ pub(super) fn named_by(
                 "--from names the socket itself; leave out --logdir and --instances",
             ));
         }
-        let log_dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let log_dir = log_dir.unwrap_or(Path::new(".")).to_owned();
-        return Ok(vec![Socket { path: path.clone(), thread: None, log_dir }]);
+        return Ok(vec![Socket::at(path.clone())]);
     }
     let log_dir = source.logdir.clone().unwrap_or_else(usual_log_dir);
     in_log_dir(source, &log_dir)
@@ -80,7 +79,19 @@ fn processors() -> u32 {
     thread::available_parallelism().ok().and_then(|n| u32::try_from(n.get()).ok()).unwrap_or(1)
 }
 
+/// The name in `--from fd:NAME`.
+pub(super) fn descriptor_name(from: &Path) -> Option<&str> {
+    from.to_str()?.strip_prefix("fd:")
+}
+
 impl Socket {
+    /// A socket at a path, beside which Snort logs.
+    pub(super) fn at(path: PathBuf) -> Self {
+        let log_dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let log_dir = log_dir.unwrap_or(Path::new(".")).to_owned();
+        Self { path, thread: None, log_dir }
+    }
+
     /// The unified2 log of this socket's packet thread, which is named like the socket.
     pub(super) fn log(&self, source: &SourceConfig, log: &Path) -> PathBuf {
         let dir = log.parent().unwrap_or(Path::new(""));
@@ -90,11 +101,21 @@ impl Socket {
         }
     }
 
+    /// Binds it, unless it is held already.
     pub(super) fn bind(
         self,
         source: &SourceConfig,
         factory: AlertFactory,
+        held: Option<Binding>,
     ) -> Result<Unix, ListenError> {
+        if held.as_ref().is_some_and(Binding::is_passed)
+            && (source.socket_mode.is_some() || source.socket_group.is_some())
+        {
+            warn!(
+                "{} has the permissions that its socket unit says; --socket-mode and --socket-group have no effect",
+                self.path.display()
+            );
+        }
         let group = source.socket_group.as_deref().map(group_id).transpose()?;
         let users = source.allow_uid.iter().map(|user| user_id(user));
         let users = users.collect::<Result<Vec<_>, _>>()?;
@@ -102,7 +123,8 @@ impl Socket {
         if let Some(mode) = source.socket_mode {
             settings.mode = mode.0;
         }
-        let bound = Binding::new(&self.path, settings).and_then(|binding| {
+        let bind = || Binding::new(&self.path, settings);
+        let bound = held.map_or_else(bind, Ok).and_then(|binding| {
             let allowed = AllowedSenders::of_log_directory(&self.log_dir)?;
             Ok(Unix::new(binding, users.into_iter().fold(allowed, AllowedSenders::and), factory))
         });

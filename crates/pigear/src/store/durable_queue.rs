@@ -59,6 +59,8 @@ pub struct DurableQueue {
     passed: AtomicI64,
     /// The queue is closed.
     abandoned: AtomicBool,
+    /// The lane is to look up from waiting.
+    interrupted: AtomicBool,
     work: Mutex<Work>,
 }
 
@@ -145,6 +147,7 @@ impl DurableQueue {
             settled_before: passed,
             passed: AtomicI64::new(passed),
             abandoned: AtomicBool::new(false),
+            interrupted: AtomicBool::new(false),
             work: Mutex::new(work),
         }
     }
@@ -266,7 +269,7 @@ impl DurableQueue {
             } else if state.ended && state.is_closing(lane) {
                 return Turn::Ended;
             }
-            if reached(due) {
+            if reached(due) || self.interrupted.swap(false, Ordering::Relaxed) {
                 return Turn::Due;
             }
             if reached(Some(look)) {
@@ -425,6 +428,10 @@ impl Queue for DurableQueue {
     fn waiting(&self) -> usize {
         let state = self.lane.progress().state();
         count(state.last - self.passed.load(Ordering::Relaxed)) + state.unstored(self.lane.number)
+    }
+
+    fn interrupt(&self) {
+        self.lane.progress().change(|_| self.interrupted.store(true, Ordering::Relaxed));
     }
 
     fn close(&self) {

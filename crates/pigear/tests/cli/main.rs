@@ -32,6 +32,7 @@ mod pipes;
 #[cfg(feature = "store")]
 mod query;
 mod record;
+mod reload;
 mod room;
 mod rules;
 mod running;
@@ -40,6 +41,7 @@ mod same_file;
 #[cfg(feature = "shell")]
 mod screen;
 mod senders;
+mod service;
 #[cfg(feature = "shell")]
 mod shell;
 mod signals;

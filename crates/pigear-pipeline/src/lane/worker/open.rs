@@ -44,7 +44,7 @@ impl Worker {
     pub(super) fn send_open(&mut self, mut open: Vec<Open>) -> Option<Ended> {
         while !open.is_empty() {
             let messages: Vec<_> = open.iter().map(|open| Arc::clone(&open.message)).collect();
-            let outcome = self.caller.call(&self.lane, &messages);
+            let outcome = self.call(&messages);
             open = self.record_open(open, &outcome);
             if outcome.end.is_some() {
                 if self.grouping.is_some() {

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag};
 use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, UnixAddr, bind, setsockopt, socket, sockopt::PassCred,
+    AddressFamily, SockFlag, SockType, UnixAddr, bind, getsockname, getsockopt, setsockopt, socket,
+    sockopt::{self, PassCred},
 };
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{Gid, Uid, fchownat};
@@ -74,6 +75,12 @@ pub enum BindError {
         /// The cause.
         source: io::Error,
     },
+    /// A socket that was passed is of another type.
+    #[error("it is not a Unix datagram socket")]
+    NoDatagramSocket,
+    /// A socket that was passed has no path, so Snort can't send to it.
+    #[error("the socket has no path in the file system")]
+    NoPath,
     /// Any other error of the system.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -90,7 +97,8 @@ impl From<Errno> for BindError {
     }
 }
 
-/// A bound socket, which is removed from the file system when this is dropped.
+/// A bound socket, which is removed from the file system when this is dropped, unless another process bound
+/// it and [passed](Self::passed) it to this one.
 ///
 /// Invariants:
 ///
@@ -107,8 +115,19 @@ pub struct Binding {
     socket: UnixDatagram,
     waker: UnixDatagram,
     path: PathBuf,
-    settings: SocketSettings,
-    inode: Inode,
+    /// `None` if this process may not look at the path of a socket that was passed to it.
+    inode: Option<Inode>,
+    origin: SocketOrigin,
+}
+
+/// Who bound a socket.
+#[derive(Debug)]
+enum SocketOrigin {
+    /// This process, with these settings.
+    Bound(SocketSettings),
+    /// Another process, which also removes it. What wakes the reader arrives here: a datagram in the socket
+    /// itself could be left to the next process.
+    Passed { wake_ups: UnixDatagram },
 }
 
 /// Identifies a file.
@@ -148,21 +167,64 @@ impl Binding {
         let inode = Inode::of(&handle.metadata()?);
         let waker = waker(&handle)?;
         // From here on, dropping the binding removes the socket.
-        let socket = socket.into();
-        let binding = Self { socket, waker, path: path.to_owned(), settings, inode };
+        let (socket, origin) = (socket.into(), SocketOrigin::Bound(settings));
+        let (path, inode) = (path.to_owned(), Some(inode));
+        let binding = Self { socket, waker, path, inode, origin };
         open_up(&handle, dir, settings)?;
         Ok(binding)
+    }
+
+    /// A socket that another process bound and passed to this one, as systemd does. It gets the options of one
+    /// that is bound here, and is never removed: what is sent while no process receives waits in it.
+    ///
+    /// # Errors
+    /// If it isn't a datagram socket at a path, or the system refuses.
+    pub fn passed(socket: UnixDatagram) -> Result<Self, BindError> {
+        let socket = OwnedFd::from(socket);
+        if getsockopt(&socket, sockopt::SockType)? != SockType::Datagram {
+            return Err(BindError::NoDatagramSocket);
+        }
+        let address = getsockname::<UnixAddr>(socket.as_raw_fd());
+        let address = address.map_err(|_| BindError::NoDatagramSocket)?;
+        let path = address.path().ok_or(BindError::NoPath)?.to_owned();
+        setsockopt(&socket, PassCred, &true)?;
+        let socket = UnixDatagram::from(socket);
+        socket.set_nonblocking(true)?;
+        let (waker, wake_ups) = UnixDatagram::pair()?;
+        waker.set_nonblocking(true)?;
+        wake_ups.set_nonblocking(true)?;
+        let inode = fs::symlink_metadata(&path).ok().map(|found| Inode::of(&found));
+        let origin = SocketOrigin::Passed { wake_ups };
+        Ok(Self { socket, waker, path, inode, origin })
     }
 
     pub(super) fn socket(&self) -> &UnixDatagram {
         &self.socket
     }
 
-    pub(super) fn settings(&self) -> SocketSettings {
-        self.settings
+    /// The settings with which it can be bound again; `None` if another process bound it.
+    pub(super) fn settings(&self) -> Option<SocketSettings> {
+        match self.origin {
+            SocketOrigin::Bound(settings) => Some(settings),
+            SocketOrigin::Passed { .. } => None,
+        }
     }
 
-    pub(super) fn inode(&self) -> Inode {
+    /// Where wake-ups arrive, if not in the socket itself.
+    pub(super) fn wake_ups(&self) -> Option<&UnixDatagram> {
+        match &self.origin {
+            SocketOrigin::Bound(_) => None,
+            SocketOrigin::Passed { wake_ups } => Some(wake_ups),
+        }
+    }
+
+    /// Whether another process bound it, and keeps what is sent while this one doesn't receive.
+    #[must_use]
+    pub fn is_passed(&self) -> bool {
+        self.wake_ups().is_some()
+    }
+
+    pub(super) fn inode(&self) -> Option<Inode> {
         self.inode
     }
 
@@ -181,9 +243,13 @@ impl Binding {
         &self.path
     }
 
-    /// Removes the socket's path, if it is still this socket. Senders that have it open can still send.
+    /// Removes the socket's path, if it was bound here and still is this socket. Senders that have it open can
+    /// still send.
     pub fn unlink(&self) {
-        let ours = |metadata: Metadata| Inode::of(&metadata) == self.inode;
+        if self.is_passed() {
+            return;
+        }
+        let ours = |metadata: Metadata| Some(Inode::of(&metadata)) == self.inode;
         if fs::symlink_metadata(&self.path).is_ok_and(ours)
             && let Err(error) = fs::remove_file(&self.path)
         {

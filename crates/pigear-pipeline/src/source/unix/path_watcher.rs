@@ -61,6 +61,12 @@ impl PathWatcher {
         Ok(Self { shared, end: Some(end), thread: Some(thread) })
     }
 
+    /// Wakes the receiver.
+    pub(super) fn waker(&self) -> impl Fn() + Send + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.wake()
+    }
+
     /// The socket that was bound to replace the last one, if there is one.
     pub(super) fn next(&self) -> Option<Binding> {
         let mut state = self.shared.state();
@@ -108,9 +114,10 @@ impl Shared {
 /// The state of the thread.
 struct Watched {
     path: PathBuf,
-    settings: SocketSettings,
-    /// The socket that the receiver has, or will get.
-    inode: Inode,
+    /// `None` if another process has to bind it again.
+    settings: Option<SocketSettings>,
+    /// The socket that the receiver has, or will get; `None` if its path can't be looked at.
+    inode: Option<Inode>,
     shared: Arc<Shared>,
     /// The last error that was logged.
     said: Option<String>,
@@ -137,33 +144,37 @@ impl Watched {
             // The wake-up may have failed because its queue was full.
             return self.shared.wake();
         }
-        if inode_of(&self.path) == Some(self.inode) {
+        if self.inode.is_none() || inode_of(&self.path) == self.inode {
             if self.said.take().is_some() {
                 warn!("{} is back", self.path.display());
             }
             return;
         }
-        match Binding::rebind(&self.path, self.settings) {
+        let Some(settings) = self.settings else {
+            return self.say(
+                "the process that bound it has to bind it again, such as with systemctl restart and the name of \
+                 the socket unit",
+            );
+        };
+        match Binding::rebind(&self.path, settings) {
             Ok(binding) => {
                 warn!("{} was removed; bound again", self.path.display());
                 (self.inode, self.said) = (binding.inode(), None);
                 self.shared.state().next = Some(binding);
                 self.shared.wake();
             }
-            Err(problem) => self.say(&problem),
+            Err(problem) => {
+                self.say(&format!("{}; trying again until it can be bound", with_cause(&problem)));
+            }
         }
     }
 
     /// Logs once why no alerts arrive.
-    fn say(&mut self, problem: &BindError) {
-        let problem = with_cause(problem);
-        if self.said.as_ref() != Some(&problem) {
+    fn say(&mut self, problem: &str) {
+        if self.said.as_deref() != Some(problem) {
             let path = self.path.display();
-            warn!(
-                "{path} was removed or replaced, so no alerts arrive: {problem}; trying again until it \
-                 can be bound"
-            );
-            self.said = Some(problem);
+            warn!("{path} was removed or replaced, so no alerts arrive: {problem}");
+            self.said = Some(problem.to_owned());
         }
     }
 }

@@ -37,6 +37,14 @@ impl Received<'_> {
     }
 }
 
+/// Where to receive.
+#[derive(Clone, Copy)]
+pub(super) struct Sockets<'a> {
+    pub(super) alerts: &'a UnixDatagram,
+    /// Where wake-ups arrive, if not between alerts; doesn't block.
+    pub(super) wake_ups: Option<&'a UnixDatagram>,
+}
+
 /// Receives into the same memory each time.
 pub(super) struct Receiver {
     buffer: Vec<u8>,
@@ -51,23 +59,21 @@ impl Receiver {
     /// Receives a datagram; `None` if none came in time.
     pub(super) fn receive(
         &mut self,
-        socket: &UnixDatagram,
+        sockets: Sockets<'_>,
         wait: Wait,
     ) -> Result<Option<Received<'_>>, Errno> {
         if let Wait::For(_) = wait
-            && !becomes_readable(socket, wait)?
+            && !sockets.become_readable(wait)?
         {
             return Ok(None);
         }
         let (len, sender) = loop {
-            match self.control.receive(socket.as_raw_fd(), &mut self.buffer) {
+            match self.control.receive(sockets.alerts.as_raw_fd(), &mut self.buffer) {
                 Err(Errno::EINTR) => {}
                 // The socket need not be in blocking mode.
                 Err(Errno::EAGAIN) => match wait {
-                    Wait::For(_) => return Ok(None),
-                    Wait::ForEver => {
-                        becomes_readable(socket, wait)?;
-                    }
+                    Wait::ForEver if sockets.become_readable(wait)? => {}
+                    _ => return Ok(None),
                 },
                 received => break received?,
             }
@@ -80,16 +86,27 @@ impl Receiver {
     }
 }
 
-/// False if it doesn't in time, or a signal came.
-fn becomes_readable(socket: &UnixDatagram, wait: Wait) -> Result<bool, Errno> {
-    let timeout = match wait {
-        Wait::ForEver => PollTimeout::NONE,
-        Wait::For(time) => PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX),
-    };
-    match poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLIN)], timeout) {
-        Ok(ready) => Ok(ready > 0),
-        Err(Errno::EINTR) => Ok(false),
-        Err(error) => Err(error),
+impl Sockets<'_> {
+    /// Whether there is a datagram; false if none comes in time, or a wake-up or a signal came.
+    fn become_readable(self, wait: Wait) -> Result<bool, Errno> {
+        let timeout = match wait {
+            Wait::ForEver => PollTimeout::NONE,
+            Wait::For(time) => PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX),
+        };
+        let wake_ups = self.wake_ups.unwrap_or(self.alerts);
+        let mut polled =
+            [self.alerts, wake_ups].map(|it| PollFd::new(it.as_fd(), PollFlags::POLLIN));
+        match poll(&mut polled, timeout) {
+            Ok(_) => {
+                let [alerts, wake_up] = polled.map(|it| it.any().unwrap_or(true));
+                if wake_up && let Some(wake_ups) = self.wake_ups {
+                    while wake_ups.recv(&mut [0]).is_ok() {}
+                }
+                Ok(alerts)
+            }
+            Err(Errno::EINTR) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -103,12 +120,32 @@ mod tests {
         ours.set_nonblocking(true).unwrap();
         let received = std::thread::spawn(move || {
             let mut receiver = Receiver::new();
-            let received = receiver.receive(&ours, Wait::ForEver).unwrap();
+            let sockets = Sockets { alerts: &ours, wake_ups: None };
+            let received = receiver.receive(sockets, Wait::ForEver).unwrap();
             received.map(|received| received.datagram.to_vec())
         });
         // Returning at once, it would be done before long.
         (0..1_000).for_each(|_| std::thread::yield_now());
         theirs.send(b"hello").unwrap();
         assert_eq!(received.join().unwrap().as_deref(), Some(&b"hello"[..]));
+    }
+
+    #[test]
+    fn a_wake_up_beside_the_socket_ends_the_wait_and_is_gone_then() {
+        let (alerts, sender) = UnixDatagram::pair().unwrap();
+        let (wake_ups, waker) = UnixDatagram::pair().unwrap();
+        alerts.set_nonblocking(true).unwrap();
+        wake_ups.set_nonblocking(true).unwrap();
+        let sockets = Sockets { alerts: &alerts, wake_ups: Some(&wake_ups) };
+        let mut receiver = Receiver::new();
+        let mut receive = || {
+            let received = receiver.receive(sockets, Wait::ForEver).unwrap();
+            received.map(|received| received.datagram.to_vec())
+        };
+        waker.send(&[]).unwrap();
+        waker.send(&[]).unwrap();
+        assert_eq!(receive(), None);
+        sender.send(b"hello").unwrap();
+        assert_eq!(receive().as_deref(), Some(&b"hello"[..]));
     }
 }

@@ -88,9 +88,23 @@ impl CommandLine {
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
+        for variable in SYSTEMD {
+            command.env_remove(variable);
+        }
         command
     }
 }
+
+/// What systemd says to Pigear only: a program could speak in its name, or find its secrets.
+const SYSTEMD: [&str; 7] = [
+    "CREDENTIALS_DIRECTORY",
+    "LISTEN_FDNAMES",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+];
 
 fn not_executable(path: &Path) -> String {
     let path = path.to_string_lossy();

@@ -1,16 +1,16 @@
 use std::collections::HashMap;
 use std::mem::{Discriminant, discriminant};
+use std::sync::Arc;
 
 use pigear_alert::plural;
 use pigear_pipeline::source::unified2::AlreadyHandled;
-use pigear_pipeline::{LaneConfig, LaneSettings, OnError, Pipeline, WhenFull};
+use pigear_pipeline::{LaneSettings, OnError, Pipeline, Queue, WhenFull};
 
 use tracing::warn;
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
 use crate::listen::open_store::STORE;
-use crate::listen::open_store::filtered::Filtered;
 use crate::store::{
     DurableLane, RetentionPolicy, StoreAccess, StoreError, StoreOpener, StoreProblem, Unstorable,
     WhenDiskFull,
@@ -87,27 +87,33 @@ impl OpenStore {
         }
     }
 
-    /// Adds a lane that reads from the store.
-    pub(in crate::listen) fn add_lane(
+    /// Whether a lane of this name reads from the store.
+    pub(in crate::listen) fn has_lane(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+
+    /// The lane of this name reads no more.
+    pub(in crate::listen) fn forget_lane(&mut self, name: &str) {
+        self.names.retain(|known| known != name);
+    }
+
+    /// The queue of a lane that reads from the store; `None` without a store.
+    pub(in crate::listen) fn queue(
         &mut self,
-        pipeline: &mut Pipeline,
         config: &HandlerConfig,
         name: &str,
-        filtered: Filtered,
+        target: Option<String>,
         settings: LaneSettings,
-    ) -> Result<(), ListenError> {
-        let Some(store) = &self.store else { return Ok(()) };
+    ) -> Result<Option<Arc<dyn Queue>>, ListenError> {
+        let Some(store) = &self.store else { return Ok(None) };
         if self.names.iter().any(|taken| taken == name) {
             let problem = format!("two durable handlers are named {name}; rename one");
             return Err(ListenError::StoreSettings(problem));
         }
-        let target = filtered.handler.needs().target;
         let begin = config.begin.unwrap_or_default();
         let queue = store.queue(DurableLane { name: name.to_owned(), begin, settings, target })?;
         self.names.push(name.to_owned());
-        let Filtered { handler, filters } = filtered;
-        pipeline.add(name, handler, LaneConfig { settings, filters, queue: Some(queue) });
-        Ok(())
+        Ok(Some(queue))
     }
 
     /// Starts to apply the retention policy.

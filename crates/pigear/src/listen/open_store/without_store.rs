@@ -1,9 +1,10 @@
+use std::sync::Arc;
+
 use pigear_pipeline::source::unified2::AlreadyHandled;
-use pigear_pipeline::{LaneConfig, LaneSettings, OnError, Pipeline, WhenFull};
+use pigear_pipeline::{LaneSettings, OnError, Pipeline, Queue, WhenFull};
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
-use crate::listen::open_store::filtered::Filtered;
 
 /// This build has no store.
 pub(in crate::listen) struct OpenStore;
@@ -30,18 +31,23 @@ impl OpenStore {
     #[expect(clippy::unused_self, reason = "with a store it is")]
     pub(in crate::listen) fn add_store_handler(&self, _: &mut Pipeline, _: WhenFull) {}
 
+    #[expect(clippy::unused_self, reason = "with a store it is")]
+    pub(in crate::listen) fn has_lane(&self, _: &str) -> bool {
+        false
+    }
+
+    #[expect(clippy::unused_self, reason = "with a store it is")]
+    pub(in crate::listen) fn forget_lane(&mut self, _: &str) {}
+
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with a store it is")]
-    pub(in crate::listen) fn add_lane(
+    pub(in crate::listen) fn queue(
         &mut self,
-        pipeline: &mut Pipeline,
         _: &HandlerConfig,
-        name: &str,
-        filtered: Filtered,
-        settings: LaneSettings,
-    ) -> Result<(), ListenError> {
-        let Filtered { handler, filters } = filtered;
-        pipeline.add(name, handler, LaneConfig { settings, filters, queue: None });
-        Ok(())
+        _: &str,
+        _: Option<String>,
+        _: LaneSettings,
+    ) -> Result<Option<Arc<dyn Queue>>, ListenError> {
+        Ok(None)
     }
 
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with a store it is")]

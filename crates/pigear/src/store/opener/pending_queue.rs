@@ -126,6 +126,12 @@ impl Queue for PendingQueue {
         self.opened.get().map_or_else(Vec::new, |queue| queue.newest(most))
     }
 
+    fn interrupt(&self) {
+        if let Some(queue) = self.opened.get() {
+            queue.interrupt();
+        }
+    }
+
     fn close(&self) {
         let mut state = self.state();
         state.is_closed = true;

@@ -1,0 +1,255 @@
+//! Reads the configuration again while it is run.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pigear_pipeline::{ChangedLane, LaneChange, LaneChanger};
+
+use super::ListenError;
+use super::check::check;
+use super::difference::{Difference, name_of};
+use super::housekeeping::Chore;
+use super::in_force::InForce;
+use super::lanes::{self, BuiltLane};
+use super::open_store::OpenStore;
+use crate::config::{Config, HandlerConfig};
+use crate::names::Watched;
+use crate::registry::{FileUse, Registry};
+use crate::rules::Rules;
+
+/// How long a handler that was removed may take until another one has its name: a little longer than it has to end
+/// in order.
+const END_TIMEOUT: Duration = Duration::from_secs(6);
+const END_CHECK: Duration = Duration::from_millis(5);
+
+/// What a reload needs.
+pub struct Reloading<'a> {
+    /// The handlers.
+    pub registry: &'a Registry,
+    /// Reads the configuration again.
+    pub read: &'a (dyn Fn() -> Result<Config, String> + Sync),
+    /// Gets each step.
+    pub told: &'a (dyn Fn(ReloadStep<'_>) + Sync),
+}
+
+/// A step of a reload.
+#[derive(Clone, Copy, Debug)]
+pub enum ReloadStep<'a> {
+    /// It has begun.
+    Begun,
+    /// The new configuration is in force: what it changed.
+    Done(&'a str),
+    /// The old configuration stays in force.
+    Refused(&'a str),
+}
+
+/// The rules after a reload.
+enum NextRules {
+    /// Of the same paths.
+    Same,
+    None,
+    Others(Arc<Rules>),
+}
+
+/// Reloads when asked to.
+pub(super) struct Reloader<'a> {
+    pub(super) reloading: &'a Reloading<'a>,
+    pub(super) in_force: InForce,
+    pub(super) store: &'a mut OpenStore,
+    pub(super) changer: LaneChanger,
+    pub(super) chores: Sender<Chore>,
+}
+
+impl Reloader<'_> {
+    /// Works until there can be no more requests.
+    pub(super) fn run(mut self, requests: &Receiver<()>) {
+        while requests.recv().is_ok() {
+            // One reload is enough for all that were asked for until now.
+            while requests.try_recv().is_ok() {}
+            (self.reloading.told)(ReloadStep::Begun);
+            match self.reload() {
+                Ok(what) => (self.reloading.told)(ReloadStep::Done(&what)),
+                Err(problem) => (self.reloading.told)(ReloadStep::Refused(&problem)),
+            }
+        }
+    }
+
+    fn reload(&mut self) -> Result<String, String> {
+        let mut config = (self.reloading.read)()?;
+        let registry = self.reloading.registry;
+        let (_, names) = check(&mut config, registry).map_err(|error| explained(&error))?;
+        needs_no_restart(&self.in_force.config, &config)?;
+        let difference = Difference::of(&self.in_force.config, &config)?;
+        self.check_changes(&difference)?;
+        difference.added.iter().try_for_each(|added| self.wait_for_end(name_of(added)))?;
+        let what = difference.to_string();
+        let watched = if names == self.in_force.names {
+            None
+        } else {
+            Some(Watched::load(names.clone()).map_err(|error| explained(&error))?)
+        };
+        let rules = self.rules(&config)?;
+        self.change_lanes(&config, &difference)?;
+        match rules {
+            NextRules::Same => {}
+            NextRules::None => self.set_rules(None),
+            NextRules::Others(rules) => self.set_rules(Some(rules)),
+        }
+        match watched {
+            Some(watched) => self.tell(Chore::Names(Box::new(watched))),
+            None => self.read_again(),
+        }
+        self.in_force = InForce { config, names };
+        Ok(what)
+    }
+
+    /// The rules of this configuration.
+    fn rules(&self, config: &Config) -> Result<NextRules, String> {
+        if config.rules == self.in_force.config.rules {
+            return Ok(NextRules::Same);
+        }
+        if config.rules.is_empty() {
+            return Ok(NextRules::None);
+        }
+        let rules = Rules::open(&config.rules).map_err(|error| explained(&error))?;
+        Ok(NextRules::Others(Arc::new(rules)))
+    }
+
+    fn set_rules(&self, rules: Option<Arc<Rules>>) {
+        self.reloading.registry.rules().set(rules.clone());
+        self.tell(Chore::Rules(rules));
+    }
+
+    /// Has names and rules read again, and waits for it.
+    fn read_again(&self) {
+        let (done, is_done) = channel::<()>();
+        self.tell(Chore::Reload(Some(done)));
+        // It ends with what is dropped.
+        let _ = is_done.recv();
+    }
+
+    fn tell(&self, chore: Chore) {
+        // The housekeeper ends after the last reload.
+        let _ = self.chores.send(chore);
+    }
+
+    /// Waits until a handler of this name has ended that an earlier reload removed.
+    fn wait_for_end(&self, name: &str) -> Result<(), String> {
+        let begin = Instant::now();
+        while self.changer.is_ending(name) {
+            if begin.elapsed() > END_TIMEOUT {
+                return Err(format!("the last handler {name} has not ended yet; try again"));
+            }
+            thread::sleep(END_CHECK);
+        }
+        Ok(())
+    }
+
+    /// Some handlers can't have a successor beside them.
+    fn check_changes(&self, difference: &Difference<'_>) -> Result<(), String> {
+        for handler in &difference.changed {
+            let name = name_of(handler);
+            let before = self.in_force.config.handlers.iter().find(|it| name_of(it) == name);
+            let Some(before) = before else { continue };
+            if let Some(why) = self.excludes_successor(before, handler) {
+                return Err(format!("handler {name} changed, and {why}: that needs a restart"));
+            }
+        }
+        Ok(())
+    }
+
+    fn excludes_successor(&self, before: &HandlerConfig, next: &HandlerConfig) -> Option<String> {
+        if matches!(&*next.kind, "shell" | "web") && before.kind == next.kind {
+            return Some(format!("there can't be two of {}", next.kind));
+        }
+        let registry = self.reloading.registry;
+        let written = |handler: &HandlerConfig| {
+            let kind = registry.resolve(&handler.kind).unwrap_or_default();
+            let files = registry.files(kind).iter();
+            let files = files.filter(|(_, file_use)| *file_use == FileUse::Writes);
+            let paths = files.filter_map(|(key, _)| handler.keys.text(key).map(str::to_owned));
+            paths.collect::<Vec<_>>()
+        };
+        let files = written(before);
+        let same = written(next).into_iter().find(|path| files.contains(path))?;
+        Some(format!("{same} can't have two writers"))
+    }
+
+    fn change_lanes(&mut self, config: &Config, difference: &Difference<'_>) -> Result<(), String> {
+        let registry = self.reloading.registry;
+        let failed = |error: ListenError| explained(&error);
+        // First everything that can fail and leaves nothing behind.
+        let changed = built(config, &difference.changed, registry).map_err(failed)?;
+        let added = built(config, &difference.added, registry).map_err(failed)?;
+        for lane in &changed {
+            if lane.is_durable(self.store).map_err(failed)? != self.store.has_lane(&lane.name) {
+                let name = &lane.name;
+                return Err(format!("handler {name}: to be durable or not needs a restart"));
+            }
+        }
+        let mut change =
+            LaneChange { removed: difference.removed.clone(), ..LaneChange::default() };
+        for handler in &difference.filtered {
+            let filters = lanes::filters(config, handler).map_err(failed)?;
+            let settings = handler.lane(lanes::when_full(config));
+            let name = name_of(handler).to_owned();
+            change.changed.push(ChangedLane { name, handler: None, filters, settings });
+        }
+        change.changed.extend(changed.into_iter().map(|lane| {
+            let BuiltLane { name, handler, filters, settings, .. } = lane;
+            ChangedLane { name, handler: Some(handler), filters, settings }
+        }));
+        let mut queues = Vec::new();
+        for lane in added {
+            let lane = lane.open(self.store).map_err(failed)?;
+            queues.extend(lane.config.queue.clone().map(|queue| (lane.name.clone(), queue)));
+            change.added.push(lane);
+        }
+        if let Err(error) = self.changer.change(change) {
+            for (name, queue) in queues {
+                queue.abandon();
+                self.store.forget_lane(&name);
+            }
+            return Err(explained(&error));
+        }
+        difference.removed.iter().for_each(|name| self.store.forget_lane(name));
+        Ok(())
+    }
+}
+
+fn built<'a>(
+    config: &Config,
+    handlers: &[&'a HandlerConfig],
+    registry: &Registry,
+) -> Result<Vec<BuiltLane<'a>>, ListenError> {
+    handlers.iter().map(|handler| BuiltLane::new(config, handler, registry)).collect()
+}
+
+/// Checks that nothing changed that only a restart changes.
+fn needs_no_restart(before: &Config, next: &Config) -> Result<(), String> {
+    let parts = [
+        ("[[source]]", before.sources == next.sources),
+        ("[store]", before.store == next.store),
+        ("serve_forever", before.on_error == next.on_error),
+        ("count", before.count == next.count),
+        ("stats", before.stats == next.stats),
+    ];
+    let changed: Vec<_> = parts.iter().filter(|(_, same)| !same).map(|(part, _)| *part).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{} changed: that needs a restart", changed.join(" and ")))
+}
+
+/// An error with its causes.
+fn explained(error: &dyn Error) -> String {
+    let (mut text, mut cause) = (error.to_string(), error.source());
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,231 @@
+//! The configuration is read again while alerts come.
+
+use std::fs;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{Test, program, until};
+use crate::running::Running;
+use crate::snort::{PING, objects, ping, recording};
+
+/// How often the configuration changes.
+const TIMES: usize = 50;
+
+/// Reloads, and waits until that is said.
+fn reload(running: &Running) {
+    let said = || running.stderr_so_far().matches("read the configuration again").count();
+    let before = said();
+    running.signal_now(Signal::SIGHUP);
+    let refused = || running.stderr_so_far().contains("cannot reload");
+    until("the configuration was read again", || said() > before || refused());
+    assert!(!refused(), "{}", running.stderr_so_far());
+}
+
+/// Reloads, and waits until that is refused with a reason.
+fn refuse(running: &mut Running, config: &str, reason: &str) {
+    running.room().write("pigear.toml", config);
+    running.signal_now(Signal::SIGHUP);
+    running.warns(&format!("error: cannot reload: {reason}; the configuration stays as it was\n"));
+}
+
+/// A file of alerts that holds its source up if it is slow, so that none is dropped.
+fn file(name: &str, path: &str, more: &str) -> String {
+    format!(
+        "[[handler]]\ntype = \"file\"\nname = \"{name}\"\npath = \"{path}\"\n{more}when_full = \"wait\"\n"
+    )
+}
+
+fn started(test: Test, config: &str) -> Running {
+    let mut running =
+        test.loud().file("pigear.toml", config).args(["--config", "pigear.toml"]).start();
+    running.listens();
+    running
+}
+
+fn lines(running: &Running, file: &str) -> u64 {
+    let text = fs::read_to_string(running.room().at(file)).unwrap_or_default();
+    text.lines().count() as u64
+}
+
+/// The configuration of the `n`th time.
+fn config(store: &str, more: &str, n: usize) -> String {
+    let changes = file("changes", ["a", "b"][n % 2], more);
+    let filtered =
+        format!("{}filter = \"msg.sig_id % 2 == {}\"\n", file("filtered", "f", more), n % 2);
+    let comes = if n % 2 == 1 { file("comes", "c", more) } else { String::new() };
+    let head = "serve_forever = true\nstats = \"stats.json\"\n";
+    [head, store, &file("stays", "s", more), &changes, &filtered, &comes].concat()
+}
+
+/// Reloads under full load.
+fn nothing_is_lost(store: &str, more: &str) {
+    let mut running = started(Test::new(), &config(store, more, 0));
+    let mut play = program();
+    play.arg("play").arg(recording("v2919/icmp_ping")).args(["--loop", "--socket"]);
+    play.arg(running.room().socket()).args(["--count", "1000000"]).stdout(Stdio::null());
+    let mut play = play.spawn().unwrap();
+    for n in 1..=TIMES {
+        let before = lines(&running, "s");
+        until("alerts come", || lines(&running, "s") > before + 20);
+        running.room().write("pigear.toml", config(store, more, n));
+        reload(&running);
+    }
+    assert_eq!(play.try_wait().unwrap(), None, "alerts still come");
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    play.kill().unwrap();
+    play.wait().unwrap();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("error:"), "{}", ended.stderr);
+    let count = |file: &str| room.read(file).lines().count() as u64;
+    let stats = objects(&room.read("stats.json")).swap_remove(0);
+    let (received, lanes) = (stats["received"].as_u64().unwrap(), &stats["handlers"]);
+    let of = |lane: &str, what: &str| lanes[lane][what].as_u64().unwrap();
+    // What a durable handler has not handled waits in the store.
+    let account = |lane: &str| {
+        let left_out = lanes[lane]["filtered"].as_u64().unwrap_or_default();
+        of(lane, "handled") + left_out + of(lane, "waiting")
+    };
+    let came = if store.is_empty() { received } else { of("store", "handled") };
+    for lane in ["stays", "changes", "filtered"] {
+        assert_eq!([of(lane, "received"), account(lane)], [came; 2], "{lane}: {stats}");
+    }
+    let handled = [of("stays", "handled"), of("changes", "handled"), of("filtered", "handled")];
+    assert_eq!(handled, [count("s"), count("a") + count("b"), count("f")], "{stats}");
+    assert!(count("a") > 0 && count("b") > 0 && count("f") > 0 && count("c") > 0);
+}
+
+#[test]
+fn nothing_is_lost_by_reloading_under_full_load() {
+    nothing_is_lost("", "");
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn nothing_is_lost_by_reloading_durable_handlers_under_full_load() {
+    nothing_is_lost("[store]\npath = \"alerts.db\"\n", "durable = true\n");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_changes_nothing() {
+    let good = "[[handler]]\ntype = \"print\"\n";
+    let mut running = started(Test::new(), good);
+    running.room().write("pigear.toml", "[[handler]\n");
+    running.signal_now(Signal::SIGHUP);
+    running.warns("error: cannot reload: pigear.toml:1: ");
+    let unknown = "pigear.toml:1: handler prnt: unknown handler";
+    running.room().write("pigear.toml", "[[handler]]\ntype = \"prnt\"\n");
+    running.signal_now(Signal::SIGHUP);
+    running.warns("cannot reload: pigear.toml:1: unknown handler \"prnt\"");
+    assert!(!running.stderr_so_far().contains(unknown));
+    let sources = format!("[[source]]\nlogdir = \"log\"\n{good}");
+    running.room().write("pigear.toml", sources);
+    running.signal_now(Signal::SIGHUP);
+    running.warns("cannot reload: the configuration file has sources");
+    let store = format!("{good}[store]\npath = \"a.db\"\n");
+    refuse(&mut running, &store, "[store] changed: that needs a restart");
+    let queue = format!("{good}queue = 7\n");
+    refuse(&mut running, &queue, "handler print: queue changed: that needs a restart");
+    let directory = format!("{good}{}", file("far", "far/away", ""));
+    refuse(&mut running, &directory, "no such directory: far for handler far (pigear.toml:3)");
+    // One of several that is broken is enough.
+    let key = format!("{}{}", file("new", "new", ""), file("other", "other", "frmat = \"json\"\n"));
+    running.room().write("pigear.toml", key);
+    running.signal_now(Signal::SIGHUP);
+    running.warns("cannot reload: pigear.toml:6: handler other: unknown key `frmat`");
+    running.send(&ping());
+    running.prints(PING);
+    running.signal(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert_eq!((&*ended.stdout, ended.status), (PING, Some(0)), "{}", ended.stderr);
+    assert!(ended.stderr.ends_with("print: handled 1, dropped 0, failed 0\n"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_file_does_not_get_a_second_writer() {
+    let mut running = started(Test::new(), &file("one", "a", ""));
+    let changed = file("one", "a", "format = \"json\"\n");
+    let reason = "handler one changed, and a can't have two writers: that needs a restart";
+    refuse(&mut running, &changed, reason);
+    running.send(&ping());
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!((&*room.read("a"), ended.status), (PING, Some(0)));
+}
+
+#[test]
+fn handlers_that_change_nothing_are_not_touched() {
+    let runs = "[[handler]]\ntype = \"exec\"\nmode = \"stream\"\n\
+        command = \"sh -c 'echo $$ >>pids; exec cat >/dev/null'\"\n";
+    let mut running = started(Test::new(), &format!("\n{runs}"));
+    until("the program runs", || lines(&running, "pids") == 1);
+    for n in 0..3 {
+        // The lines move, and another handler comes and goes.
+        let other = if n % 2 == 0 { file("other", "other", "") } else { String::new() };
+        running.room().write("pigear.toml", format!("{other}{runs}"));
+        reload(&running);
+    }
+    running.send(&ping());
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!((room.read("pids").lines().count(), ended.status), (1, Some(0)));
+    let said = "pigear: read the configuration again: added other\n\
+        pigear: read the configuration again: removed other\n\
+        pigear: read the configuration again: added other\n";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+}
+
+#[test]
+fn other_maps_are_read() {
+    let maps = |map: &str| format!("[names]\nsid_msg_map = \"{map}\"\n");
+    let test = Test::new().file("one", "1000134 || ICMP Echo Request one\n");
+    let test = test.file("two", "1000134 || ICMP Echo Request two\n");
+    let mut running = started(test, &maps("one"));
+    running.send(&ping());
+    running.prints("ICMP Echo Request one");
+    running.room().write("pigear.toml", maps("two"));
+    reload(&running);
+    until("the other map is used", || {
+        running.send(&ping());
+        running.stdout_so_far().contains("ICMP Echo Request two")
+    });
+    refuse(
+        &mut running,
+        &maps("three"),
+        "cannot read three: No such file or directory (os error 2)",
+    );
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+}
+
+#[cfg(all(feature = "store", feature = "syslog"))]
+#[test]
+fn what_waits_for_a_receiver_that_is_gone_goes_to_the_next() {
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    let [gone, there] = [0; 2].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    let config = |listener: &TcpListener| {
+        let address = listener.local_addr().unwrap();
+        format!(
+            "serve_forever = true\n[store]\npath = \"a.db\"\n[[handler]]\ntype = \"syslog\"\n\
+             target = \"tcp://{address}\"\n"
+        )
+    };
+    let first = config(&gone);
+    drop(gone);
+    let mut running = started(Test::new(), &first);
+    running.send(&ping());
+    running.warns("trying again in");
+    running.room().write("pigear.toml", config(&there));
+    reload(&running);
+    let (mut stream, _) = there.accept().unwrap();
+    let mut message = [0; 200];
+    let len = stream.read(&mut message).unwrap();
+    let message = String::from_utf8_lossy(&message[..len]).into_owned();
+    assert!(message.contains("ICMP Echo Request") || message.contains("pigear"), "{message}");
+    running.signal(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert!(ended.stderr.contains("syslog: handled 1, dropped 0, failed 0"), "{}", ended.stderr);
+}

@@ -1,0 +1,5 @@
+//! Pigear as a service of systemd.
+
+mod notified;
+mod passed;
+mod units;

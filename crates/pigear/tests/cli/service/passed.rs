@@ -1,0 +1,152 @@
+//! Sockets that systemd passes.
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::harness::{program, until};
+use crate::requirements::missing;
+use crate::room::Room;
+use crate::running::Running;
+use crate::snort::{PING, ping, recording};
+
+/// `systemd-socket-activate`, which starts what is behind these arguments at the first datagram; `None` if there
+/// is none.
+#[track_caller]
+fn activating(room: &Room, kind: &[&str]) -> Option<Command> {
+    let mut command = Command::new("systemd-socket-activate");
+    if command.arg("--version").output().is_err() {
+        missing("systemd-socket-activate is not installed (Debian: systemd)");
+        return None;
+    }
+    let mut command = Command::new("systemd-socket-activate");
+    command.args(kind).arg("--listen").arg(room.socket()).arg("--fdname=snort");
+    command.env("SYSTEMD_LOG_LEVEL", "warning").stdin(Stdio::null());
+    command.current_dir(room.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Some(command)
+}
+
+/// Pigear behind a datagram socket, started by a datagram that is no alert.
+fn started(args: &[&str]) -> Option<Running> {
+    let room = Room::new();
+    let mut command = activating(&room, &["--datagram"])?;
+    command.arg(env!("CARGO_BIN_EXE_pigear")).args(["--serve-forever", "--quiet"]).args(args);
+    let running = Running::start(room, command).read_stdout().read_stderr();
+    running.room().send_to("log/snort_alert", b"wake up");
+    Some(running)
+}
+
+#[test]
+fn a_passed_socket_is_received_from_and_stays() {
+    for args in
+        [&[][..], &["--logdir", "log"], &["--from", "log/snort_alert"], &["--from", "fd:snort"]]
+    {
+        let Some(mut running) = started(args) else { return };
+        // The first datagram was sent before its sender could be known.
+        running.warns("so far");
+        running.send(&ping());
+        running.prints(PING);
+        running.signal_now(Signal::SIGTERM);
+        let (room, ended) = running.end();
+        assert_eq!((&*ended.stdout, ended.status), (PING, Some(0)), "{args:?}");
+        assert!(room.socket().exists(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_socket_that_no_source_receives_from_is_an_error() {
+    let Some(running) = started(&["--logdir", "."]) else { return };
+    let (room, ended) = running.end();
+    let expected = "error: systemd passed the socket SOCKET, but no source receives from it\n\
+        hint: Snort would wait for a reader; add a [[source]] with from = \"SOCKET\", or remove it from the \
+        socket unit\n";
+    let said = ended.stderr.replace(room.socket().to_str().unwrap(), "SOCKET");
+    assert_eq!((&*said, ended.status), (expected, Some(1)));
+}
+
+#[test]
+fn a_name_that_no_socket_has_is_an_error() {
+    let Some(running) = started(&["--from", "fd:snrt"]) else { return };
+    let (_, ended) = running.end();
+    let expected = "error: systemd passed no socket named \"snrt\"; it passed snort\n";
+    assert_eq!((&*ended.stderr, ended.status), (expected, Some(2)));
+}
+
+#[test]
+fn a_socket_of_another_type_is_an_error() {
+    let room = Room::new();
+    let Some(mut command) = activating(&room, &[]) else { return };
+    command.args([env!("CARGO_BIN_EXE_pigear"), "--quiet"]);
+    let socket = room.socket();
+    let running = Running::start(room, command).read_stdout().read_stderr();
+    until("it listens", || UnixStream::connect(&socket).is_ok());
+    let (_, ended) = running.end();
+    let expected = "error: cannot use descriptor 3 (snort), which systemd passed: it is not a Unix datagram socket\n\
+        hint: sockets for alerts have ListenDatagram=PATH in the socket unit\n";
+    assert_eq!((&*ended.stderr, ended.status), (expected, Some(1)));
+}
+
+#[test]
+fn a_descriptor_that_is_not_there_is_an_error() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "LISTEN_FDS=2 LISTEN_PID=$$ exec \"$0\" --quiet"]);
+    command.arg(env!("CARGO_BIN_EXE_pigear")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let running = Running::start(Room::new(), command).read_stdout().read_stderr();
+    let (_, ended) = running.end();
+    let expected = "error: cannot use descriptor 3 (unknown), which systemd passed";
+    assert!(ended.stderr.starts_with(expected) && ended.status == Some(1), "{}", ended.stderr);
+}
+
+/// How many alerts are sent while Pigear is restarted, and how often that is.
+const ALERTS: usize = 10_000;
+const RESTARTS: usize = 20;
+
+/// Runs Pigear again and again on the socket that the shell keeps, as systemd would.
+const AGAIN: &str = r#"
+while ! [ -e enough ]; do
+    sh -c 'echo $$ >pid.new; mv pid.new pid; LISTEN_PID=$$ exec "$@"' sh "$@" >>out 2>>err
+done
+"#;
+
+#[test]
+fn all_alerts_are_handled_while_pigear_is_restarted_again_and_again() {
+    let room = Room::new();
+    let Some(mut command) = activating(&room, &["--datagram"]) else { return };
+    command.args(["sh", "-c", AGAIN, "sh", env!("CARGO_BIN_EXE_pigear"), "--serve-forever"]);
+    let running = Running::start(room, command);
+    let room = running.room();
+    room.send_to("log/snort_alert", b"wake up");
+    until("it runs", || fs::read_to_string(room.at("err")).is_ok_and(|err| err.contains("so far")));
+    let mut play = program();
+    play.arg("play").arg(recording("v2919/icmp_ping")).args(["--loop", "--rate", "3000", "--json"]);
+    play.args(["--count", &ALERTS.to_string(), "--socket"]).arg(room.socket());
+    let mut play = play.stdout(Stdio::piped()).spawn().unwrap();
+    let handled = || fs::read_to_string(room.at("out")).unwrap_or_default().lines().count();
+    let pid = || room.read("pid").trim().parse().unwrap();
+    let mut last = 0;
+    for n in 0..RESTARTS {
+        until("some are handled", || {
+            handled() >= (n + 1) * ALERTS / (RESTARTS + 2) && pid() != last
+        });
+        last = pid();
+        kill(Pid::from_raw(last), Signal::SIGTERM).unwrap();
+    }
+    assert_eq!(play.try_wait().unwrap(), None, "alerts still come at the last restart");
+    assert!(play.wait_with_output().unwrap().status.success());
+    let begin = Instant::now();
+    while handled() < ALERTS && begin.elapsed() < Duration::from_secs(10) {
+        std::thread::yield_now();
+    }
+    assert_eq!(handled(), ALERTS);
+    room.write("enough", "");
+    kill(Pid::from_raw(pid()), Signal::SIGTERM).unwrap();
+    let err = || room.read("err");
+    let ends = || err().lines().filter(|line| line.starts_with("pigear: received")).count();
+    until("it has ended", || ends() == RESTARTS + 1);
+    let malformed = err().lines().filter(|line| line.contains("malformed 0")).count();
+    assert_eq!(malformed, RESTARTS + 1, "nothing is left in the socket by a former run: {}", err());
+}
