@@ -158,7 +158,8 @@ impl KafkaSource {
         }
         if is_first && self.archive.is_none() && self.reading.begin.is_none() {
             warn!(
-                "source {}: without a store, reading begins with the next message, whenever this Pigear starts;                 give --store PATH, or choose with ?begin=start or ?begin=now",
+                "source {}: without a store, reading begins with the next message, whenever this Pigear starts; \
+                give --store PATH, or choose with ?begin=start or ?begin=now",
                 self.name()
             );
         }
