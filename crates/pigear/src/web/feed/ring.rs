@@ -141,3 +141,43 @@ pub(in crate::web) fn event(stored: &Stored, store: StoreIdentity, packets: Pack
     let place = Place::new(stored.id, store);
     format!("id: {place}\ndata: {}\n\n", AlertObject::text_in(stored, &format))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(id: i64) -> Event {
+        Event { id, with_packet: Some(format!("{id} ")), without_packet: None }
+    }
+
+    fn wants(newest: Option<usize>) -> Wants {
+        Wants { packets: Packets::Written, newest }
+    }
+
+    #[test]
+    fn of_a_flood_the_newest_are_given_and_only_if_they_are_remembered() {
+        let store: StoreIdentity = "0123456789abcdef".parse().unwrap();
+        let (batch, all) = (i64::try_from(BATCH).unwrap(), wants(None));
+        let newest =
+            |text: &str, last| Some(Events { text: text.to_owned(), last, is_newest: true });
+        let mut ring = Ring::empty(store, 10);
+        ring.add((11..=batch + 11).map(event).collect(), None);
+        assert_eq!(ring.since(store, 10, wants(Some(2))), newest("510 511 ", batch + 11));
+        let next = ring.since(store, 10, all).unwrap();
+        assert_eq!((next.last, next.is_newest), (batch + 10, false));
+        assert_eq!(
+            ring.since(store, 11, wants(Some(2))).unwrap().text,
+            next.text[3..].to_owned() + "511 "
+        );
+        // What is before is not remembered.
+        assert_eq!(ring.since(store, 9, all), None);
+        assert_eq!(ring.since(store, 9, wants(Some(2))), newest("510 511 ", batch + 11));
+        let mut few = Ring::empty(store, 10);
+        few.add(vec![event(11)], Some(12));
+        assert_eq!(few.since(store, 9, wants(Some(2))), None);
+        let events = Events { text: "11 ".to_owned(), last: 12, is_newest: false };
+        assert_eq!(few.since(store, 10, wants(Some(2))), Some(events));
+        // No stream without packets was there.
+        assert_eq!(few.since(store, 10, Wants { packets: Packets::Omitted, newest: None }), None);
+    }
+}
