@@ -30,10 +30,10 @@ use pigear_pipeline::Handler;
 use brokers::{Brokers, TOPIC};
 use table::{Pairs, Row, print_head};
 
-const PAIRS: usize = 5;
+const PAIRS: usize = 3;
 
-/// The mock cluster has room for more of them, compressed.
-const ALERTS: u32 = 200_000;
+/// The mock cluster keeps 5 MB of a partition: these take 4 MB, compressed.
+const ALERTS: u32 = 150_000;
 
 /// How many alerts are handed to the handler at once.
 const BATCH: usize = 4_096;
