@@ -20,6 +20,7 @@ mod man;
 mod mkdir;
 mod output;
 mod play;
+mod privileges;
 mod progress;
 #[cfg(feature = "store")]
 mod query;

@@ -14,6 +14,7 @@ mod lanes;
 mod open_store;
 mod opening;
 mod prepare;
+mod reach;
 mod reloading;
 mod sockets;
 
@@ -27,6 +28,7 @@ use pigear_pipeline::{Activity, Pipeline, PipelineError, Pulse, Snapshot, Source
 pub use directories::MissingDirectory;
 pub use error::ListenError;
 pub use held_sockets::HeldSockets;
+pub use reach::Reach;
 pub use reloading::{ReloadStep, Reloading};
 
 use housekeeping::{Chore, Housekeeping};

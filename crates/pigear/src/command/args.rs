@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::config::{SourceConfig, StoreConfig};
+use crate::config::{PrivilegeConfig, SourceConfig, StoreConfig};
 use crate::keys::{number, number_from_1};
 use crate::names::NameFiles;
 use crate::registry::Registry;
@@ -156,6 +156,9 @@ pub(super) struct ListenArgs {
 
     #[command(flatten)]
     pub(super) names: NameFiles,
+
+    #[command(flatten)]
+    pub(super) privileges: PrivilegeConfig,
 }
 
 #[derive(Debug, clap::Args)]

@@ -13,16 +13,16 @@ use tracing::error;
 use super::args::ListenArgs;
 use super::failure::Failure;
 use super::host::Host;
+use super::privileges::Privileges;
 use super::service::{Service, Watched, passed_sockets};
-use super::{log, progress, settings, signals};
-use crate::config::{SourceConfig, SourceKind};
-use crate::listen::{Listener, Reload, ReloadStep, Reloading};
+use super::{log, privileges, progress, settings, signals};
+use crate::config::{Config, SourceConfig, SourceKind};
+use crate::listen::{HeldSockets, Listener, Reload, ReloadStep, Reloading};
 use crate::registry::Registry;
 use crate::stats_file::StatsFile;
 
 pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
-    let held = passed_sockets()?;
-    let config = settings::config(args.clone(), registry)?;
+    let (config, held, privileges) = log::without_thread(|| begin(args, registry))?;
     if let Some(result) = host.carry_out(&config) {
         return Ok(result?);
     }
@@ -57,10 +57,18 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
             }
         }
     }
+    if let Some(text) = &privileges.text {
+        say(text);
+    }
     let bar = progress::show(listener.progress());
     let reloading = Reloading {
         registry,
-        read: &|| settings::config(args.clone(), registry).map_err(|failure| failure.text()),
+        read: &|| {
+            let config =
+                settings::config(args.clone(), registry).map_err(|failure| failure.text())?;
+            privileges.allow(&config, registry)?;
+            Ok(config)
+        },
         told: &|step| tell(&service, step),
     };
     let (counters, result) = listener.run_reloading(interrupt.stop(), &reload, &reloading);
@@ -68,6 +76,17 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
     say(&summary(&counters, missed));
     result?;
     if ends && !interrupt.is_requested() { all_delivered(&counters) } else { Ok(()) }
+}
+
+/// What comes before the first thread: the sockets of systemd, the configuration, and giving up privileges.
+fn begin(
+    args: &ListenArgs,
+    registry: &Registry,
+) -> Result<(Config, HeldSockets, Privileges), Failure> {
+    let mut held = passed_sockets()?;
+    let config = settings::config(args.clone(), registry)?;
+    let privileges = privileges::give_up(&config, registry, &mut held)?;
+    Ok((config, held, privileges))
 }
 
 /// Tells the user and systemd how a reload is going.

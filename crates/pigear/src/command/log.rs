@@ -48,6 +48,17 @@ pub(super) fn start(debug: bool, quiet: bool) {
         .try_init();
 }
 
+/// Whether lines are written by the thread that logs them: nothing receives yet that could have to wait.
+static DIRECT: AtomicBool = AtomicBool::new(false);
+
+/// Writes lines without a thread of their own while `work` runs, so that it is alone in the process.
+pub(super) fn without_thread<T>(work: impl FnOnce() -> T) -> T {
+    DIRECT.store(true, Ordering::SeqCst);
+    let result = work();
+    DIRECT.store(false, Ordering::SeqCst);
+    result
+}
+
 /// Whether everything is wanted.
 static DEBUG: AtomicBool = AtomicBool::new(false);
 
@@ -82,7 +93,8 @@ pub(super) fn finish() {
 /// Arguments and file names in a message may come from others, so it is escaped.
 fn write(line: &[u8]) {
     let line = visible_lines(&String::from_utf8_lossy(line)).into_bytes();
-    let _ = match stderr() {
+    let thread = if DIRECT.load(Ordering::SeqCst) { None } else { stderr() };
+    let _ = match thread {
         Some(stderr) => stderr.try_send(Job::Write(line)).map_err(drop),
         None => io::stderr().write_all(&line).map_err(drop),
     };

@@ -18,6 +18,7 @@ pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Fa
     add_handlers(&mut config, &args.data_handler, registry).map_err(Failure::usage)?;
     apply_all(&mut config, &args.keys).map_err(Failure::usage)?;
     config.store = args.store.or(config.store);
+    config.privileges = args.privileges.or(config.privileges);
     config.names.class_config = args.names.class_config.or(config.names.class_config);
     config.names.reference_config = args.names.reference_config.or(config.names.reference_config);
     if !args.names.sid_msg_map.is_empty() {

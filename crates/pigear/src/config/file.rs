@@ -10,7 +10,9 @@ use pigear_pipeline::{OnError, WhenFull};
 use serde::Deserialize;
 use toml::{Spanned, Table};
 
-use super::{Begin, Config, FilterConfig, HandlerConfig, SourceConfig, StoreConfig};
+use super::{
+    Begin, Config, FilterConfig, HandlerConfig, PrivilegeConfig, Sandbox, SourceConfig, StoreConfig,
+};
 use crate::input_file::{self, MAX_CONFIG};
 use crate::keys::{Keys, PerMinute, Time, one_or_several, parsed_option, positive_option};
 use crate::names::NameFiles;
@@ -48,6 +50,11 @@ struct File {
     #[serde(deserialize_with = "one_or_several")]
     rules: Vec<PathBuf>,
     filter: Option<Spanned<String>>,
+    user: Option<String>,
+    #[serde(deserialize_with = "parsed_option")]
+    sandbox: Option<Sandbox>,
+    #[serde(deserialize_with = "one_or_several")]
+    sandbox_write: Vec<PathBuf>,
     names: NameFiles,
     store: StoreConfig,
     source: Vec<SourceConfig>,
@@ -112,6 +119,12 @@ impl Config {
         Self::parse(&text, path)
     }
 
+    /// A configuration of a test.
+    #[cfg(test)]
+    pub(crate) fn parse_text(text: &str) -> Self {
+        Self::parse(text, Path::new("pigear.toml")).unwrap()
+    }
+
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let file: File = toml::from_str(text).map_err(|error| {
             let line = line_of(text, error.span().map_or(0, |span| span.start));
@@ -151,6 +164,11 @@ impl Config {
             count: file.count.map(NonZeroU64::get),
             stats: file.stats,
             filter: file.filter.map(filter),
+            privileges: PrivilegeConfig {
+                user: file.user,
+                sandbox: file.sandbox,
+                sandbox_write: file.sandbox_write,
+            },
             file: Some(path.to_owned()),
         })
     }

@@ -21,7 +21,7 @@ use pigear_alert::Alert;
 use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 
 #[cfg(feature = "command")]
-pub(crate) use children::kill_all;
+pub(crate) use children::{confine, kill_all};
 pub use command_line::CommandLine;
 pub use options::{Mode, Options};
 pub use rate::Rate;

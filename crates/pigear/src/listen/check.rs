@@ -52,7 +52,7 @@ pub(super) struct SnortConf {
 
 impl SnortConf {
     /// A configured file must exist; the default one may be missing.
-    fn of(source: &SourceConfig) -> Result<Self, ListenError> {
+    pub(super) fn of(source: &SourceConfig) -> Result<Self, ListenError> {
         let is_usual = source.snort_conf.is_none();
         let path = source.snort_conf.clone().unwrap_or_else(|| SNORT_CONF.into());
         match Included::read(&path, MAX_CONFIG) {
@@ -76,6 +76,10 @@ impl SnortConf {
         let dirs =
             self.path.parent().into_iter().chain(usual.into_iter().filter(|_| self.is_usual));
         dirs.fold(files, NameFiles::or_in)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(super) fn log_dir(&self) -> PathBuf {

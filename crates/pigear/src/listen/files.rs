@@ -118,6 +118,11 @@ impl Files {
         Ok(())
     }
 
+    /// Each file, and whether it is written to.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&Path, bool)> {
+        self.0.iter().map(|file| (&*file.path, file.access != Access::Reads))
+    }
+
     fn add(&mut self, what: impl Into<String>, path: &Path, access: Access) {
         let (what, path, log) = (what.into(), path.to_owned(), None);
         self.0.push(NamedFile { what, path, access, log });

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use pigear_pipeline::source::unix::Binding;
 
 use super::ListenError;
+use super::check::SnortConf;
+use super::sockets;
+use crate::config::{Config, SourceConfig, SourceKind};
 
 /// Sockets that were bound before: by systemd, which keeps them while Pigear restarts.
 ///
@@ -26,6 +29,31 @@ impl HeldSockets {
     /// Adds a socket with the name that systemd gives it.
     pub fn add(&mut self, name: impl Into<String>, binding: Binding) {
         self.0.get_mut().push(Held { name: name.into(), binding });
+    }
+
+    /// Binds the sockets of a configuration that are not there yet: as a user who may do it, before becoming
+    /// another one.
+    ///
+    /// # Errors
+    /// If one can't be bound.
+    pub fn bind(&mut self, config: &Config) -> Result<(), ListenError> {
+        let default = [SourceConfig::default()];
+        let sources = if config.sources.is_empty() { &default[..] } else { &config.sources };
+        for source in sources.iter().filter(|source| source.kind == SourceKind::Unix) {
+            let by_name = source.from.as_deref().and_then(sockets::descriptor_name).is_some();
+            let gets_all = sources.len() == 1 && source.names_no_socket();
+            if by_name || gets_all && !self.passed().is_empty() {
+                continue;
+            }
+            let conf = SnortConf::of(source)?;
+            for socket in sockets::named_by(source, || conf.log_dir())? {
+                if self.paths_of(|held| is_same(held.binding.path(), &socket.path)).is_empty() {
+                    socket.make_directory(source)?;
+                    self.add("", socket.binding(source)?);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The paths of all that systemd passed.

@@ -234,6 +234,7 @@ fn needs_no_restart(before: &Config, next: &Config) -> Result<(), String> {
         ("[[source]]", before.sources == next.sources),
         ("[store]", before.store == next.store),
         ("serve_forever", before.on_error == next.on_error),
+        ("user or sandbox", before.privileges == next.privileges),
         ("count", before.count == next.count),
         ("stats", before.stats == next.stats),
     ];

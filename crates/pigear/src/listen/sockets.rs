@@ -116,19 +116,29 @@ impl Socket {
                 self.path.display()
             );
         }
-        let group = source.socket_group.as_deref().map(group_id).transpose()?;
         let users = source.allow_uid.iter().map(|user| user_id(user));
         let users = users.collect::<Result<Vec<_>, _>>()?;
+        let binding = held.map_or_else(|| self.binding(source), Ok)?;
+        let allowed = AllowedSenders::of_log_directory(&self.log_dir);
+        match allowed {
+            Ok(allowed) => Ok(Unix::new(
+                binding,
+                users.into_iter().fold(allowed, AllowedSenders::and),
+                factory,
+            )),
+            Err(source) => Err(ListenError::Socket { path: self.path, source: source.into() }),
+        }
+    }
+
+    /// Binds it.
+    pub(super) fn binding(&self, source: &SourceConfig) -> Result<Binding, ListenError> {
+        let group = source.socket_group.as_deref().map(group_id).transpose()?;
         let mut settings = SocketSettings { group, ..SocketSettings::default() };
         if let Some(mode) = source.socket_mode {
             settings.mode = mode.0;
         }
-        let bind = || Binding::new(&self.path, settings);
-        let bound = held.map_or_else(bind, Ok).and_then(|binding| {
-            let allowed = AllowedSenders::of_log_directory(&self.log_dir)?;
-            Ok(Unix::new(binding, users.into_iter().fold(allowed, AllowedSenders::and), factory))
-        });
-        bound.map_err(|source| ListenError::Socket { path: self.path, source })
+        let bound = Binding::new(&self.path, settings);
+        bound.map_err(|source| ListenError::Socket { path: self.path.clone(), source })
     }
 
     /// Creates the directory of a packet thread, if it has one, for its socket and its log.

@@ -61,7 +61,7 @@ fn a_mistake_is_named_with_file_and_line() {
         (
             "count = 1\nx = 1\n",
             "error: pigear.toml:2: unknown field `x`, expected one of `serve_forever`, `count`, `stats`, `rules`, \
-             `filter`, `names`, `store`, `source`, `handler`, `web`\n",
+             `filter`, `user`, `sandbox`, `sandbox_write`, `names`, `store`, `source`, `handler`, `web`\n",
             2,
         ),
         (

@@ -34,6 +34,7 @@ pub(crate) struct Test {
     user: Option<u32>,
     file_size: Option<u64>,
     preload: Option<PathBuf>,
+    env: Vec<(&'static str, OsString)>,
     quiet: bool,
 }
 
@@ -60,12 +61,19 @@ impl Test {
             user: None,
             file_size: None,
             preload: None,
+            env: Vec::new(),
             quiet: true,
         }
     }
 
     pub(crate) fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// A variable of the program's environment.
+    pub(crate) fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.env.push((name, value.into()));
         self
     }
 
@@ -209,6 +217,7 @@ impl Test {
         };
         command.args(&self.args).args(self.quiet.then_some("--quiet"));
         command.current_dir(self.room.path()).stdout(stdout).stderr(stderr);
+        command.envs(self.env);
         command.envs(self.preload.map(|library| ("LD_PRELOAD", library)));
         Running::start(self.room, command)
     }

@@ -38,6 +38,8 @@ mod rules;
 mod running;
 #[cfg(feature = "store")]
 mod same_file;
+#[cfg(all(feature = "store", feature = "syslog"))]
+mod sandbox;
 #[cfg(feature = "shell")]
 mod screen;
 mod senders;

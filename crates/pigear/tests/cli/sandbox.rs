@@ -1,0 +1,246 @@
+//! Pigear confines itself: to a user, to files, to TCP ports.
+
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{DEADLINE, NOBODY, Test, is_root, until};
+use crate::requirements::missing;
+use crate::running::Running;
+use crate::snort::{PING, can_send, ping, send};
+
+/// Whether the kernel confines; if not, the caller skips its test.
+#[track_caller]
+fn confines() -> bool {
+    let mut running = Test::new().loud().args(["--sandbox", "on", "--count", "1"]).start();
+    let socket = running.room().socket();
+    until("it runs, or has ended", || can_send(&socket) || running.has_ended());
+    if running.has_ended() {
+        let (_, ended) = running.end();
+        missing(format_args!("there is no Landlock: {}", ended.stderr));
+        return false;
+    }
+    true
+}
+
+/// A field of the status of each thread.
+fn of_threads(running: &Running, field: &str) -> Vec<String> {
+    let tasks = fs::read_dir(format!("/proc/{}/task", running.id())).unwrap();
+    let status = |task: fs::DirEntry| {
+        let status = fs::read_to_string(task.path().join("status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+        line.trim_start_matches(':').split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    tasks.map(|task| status(task.unwrap())).collect()
+}
+
+#[test]
+fn all_threads_of_a_confined_pigear_have_no_new_privileges() {
+    if !confines() {
+        return;
+    }
+    let args = ["--sandbox", "on", "--store", "alerts.db", "--stats", "stats.json"];
+    let mut running = Test::new().loud().args(args).start();
+    running.send(&ping());
+    running.prints(PING);
+    let threads = of_threads(&running, "NoNewPrivs");
+    assert!(threads.len() > 5 && threads.iter().all(|it| it == "1"), "{threads:?}");
+    let limits = fs::read_to_string(format!("/proc/{}/limits", running.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{core}");
+    let said = "pigear: confined to its files and TCP ports; no new privileges, no core dumps\n";
+    running.warns(said);
+    running.signal(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn a_confined_pigear_does_all_that_it_should() {
+    if !confines() {
+        return;
+    }
+    let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = receiver.local_addr().unwrap();
+    let config = format!(
+        "serve_forever = true\nsandbox = \"on\"\nstats = \"stats/s.json\"\n\
+         [store]\npath = \"store/a.db\"\nkeep_days = 7\n[names]\nsid_msg_map = \"maps/sids\"\n\
+         [[handler]]\ntype = \"file\"\npath = \"files/out\"\nrotate = \"100\"\nkeep = 3\ncompress = \"gzip\"\n\
+         [[handler]]\ntype = \"pcap\"\npath = \"files/p.pcapng\"\n\
+         [[handler]]\ntype = \"record\"\npath = \"files/r\"\n\
+         [[handler]]\ntype = \"print\"\n\
+         [[handler]]\ntype = \"syslog\"\ntarget = \"tcp://{address}\"\n"
+    );
+    let test = Test::new().file("pigear.toml", config).with(|room| {
+        for dir in ["stats", "store", "maps", "files"] {
+            fs::create_dir(room.at(dir)).unwrap();
+        }
+        room.write("maps/sids", "1000134 || ICMP Echo Request one\n");
+    });
+    let mut running = test.args(["--config", "pigear.toml"]).start();
+    for _ in 0..5 {
+        running.send(&ping());
+    }
+    let (mut stream, _) = receiver.accept().unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    assert!(stream.read(&mut [0; 100]).unwrap() > 0);
+    // A map is replaced by another file, and a log directory is made again.
+    running.room().write("maps/new", "1000134 || ICMP Echo Request two\n");
+    fs::rename(running.room().at("maps/new"), running.room().at("maps/sids")).unwrap();
+    fs::remove_file(running.room().socket()).unwrap();
+    until("the new map is used", || {
+        send(&running.room().socket(), &ping());
+        running.stdout_so_far().contains("ICMP Echo Request two")
+    });
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let unexpected = ended.stderr.lines().find(|line| !line.contains("log/snort_alert"));
+    assert_eq!(unexpected, None, "{}", ended.stderr);
+    assert!(room.list("files").len() >= 5, "{:?}", room.list("files"));
+    assert!(room.at("stats/s.json").exists());
+}
+
+#[test]
+fn a_confined_pigear_gets_at_nothing_else() {
+    if !confines() {
+        return;
+    }
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port();
+    let syslog = |port: u16| {
+        format!(
+            "sandbox = \"on\"\nserve_forever = true\n[[handler]]\ntype = \"syslog\"\n\
+             target = \"tcp://127.0.0.1:{port}\"\n"
+        )
+    };
+    // What it is asked to read later is behind a link.
+    let config = format!("{}[names]\nsid_msg_map = \"maps/sids\"\n", syslog(1));
+    let test = Test::new().loud().file("pigear.toml", config).with(|room| {
+        for dir in ["maps", "secrets"] {
+            fs::create_dir(room.at(dir)).unwrap();
+        }
+        room.write("maps/sids", "1000134 || ICMP Echo Request one\n");
+        room.write("secrets/map", "1000134 || a secret\n");
+    });
+    // The configuration isn't in the directory of the secrets, which would be readable then.
+    test.room().write("maps/pigear.toml", test.room().read("pigear.toml"));
+    // Temporary files may be written, and the directory of a test is usually among them.
+    let temporary = test.room().at("tmp");
+    fs::create_dir(&temporary).unwrap();
+    let test = test.env("TMPDIR", temporary);
+    let mut running = test.args(["--config", "maps/pigear.toml"]).start();
+    running.listens();
+    fs::remove_file(running.room().at("maps/sids")).unwrap();
+    std::os::unix::fs::symlink(running.room().at("secrets/map"), running.room().at("maps/sids"))
+        .unwrap();
+    running.warns("warning: cannot read maps/sids: Permission denied (os error 13); keeping the previous names\n");
+    // Another port needs a restart, and so does another directory.
+    running.room().write("maps/pigear.toml", syslog(port));
+    running.signal_now(Signal::SIGHUP);
+    running.warns(&format!(
+        "cannot reload: the sandbox doesn't allow TCP port {port}: that needs a restart"
+    ));
+    let file = "sandbox = \"on\"\nserve_forever = true\n[[handler]]\ntype = \"file\"\npath = \"secrets/out\"\n";
+    running.room().write("maps/pigear.toml", file);
+    running.signal_now(Signal::SIGHUP);
+    running.warns("cannot reload: the sandbox doesn't allow secrets: that needs a restart");
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+}
+
+#[cfg(feature = "exec")]
+#[test]
+fn a_program_writes_only_where_it_may() {
+    if !confines() {
+        return;
+    }
+    let write = "for dir in may files store; do echo x >$dir/x 2>/dev/null && echo wrote $dir; done; \
+        ls / >/dev/null && echo read; sudo -n true 2>/dev/null && echo root; true";
+    let command = format!("command=sh -c '{write}'");
+    let test = Test::new().with(|room| {
+        for dir in ["may", "files", "store"] {
+            fs::create_dir(room.at(dir)).unwrap();
+        }
+    });
+    let dir = test.room().at("may");
+    // Temporary files may be written, and the directory of a test is usually among them.
+    let temporary = test.room().at("tmp");
+    fs::create_dir(&temporary).unwrap();
+    let mut running = test
+        .args(["--sandbox", "on", "--sandbox-write"])
+        .args([dir])
+        .args(["--store", "store/a.db", "--debug", "--serve-forever", "--data-handler", "exec"])
+        .args([command, "exec.durable=false".to_owned()])
+        .env("TMPDIR", temporary)
+        .start();
+    running.send(&ping());
+    running.warns("wrote may");
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert!(ended.stderr.contains("read"), "{}", ended.stderr);
+    for unwanted in ["wrote files", "wrote store", "root"] {
+        assert!(!ended.stderr.contains(unwanted), "{}", ended.stderr);
+    }
+    assert!(!room.at("files/x").exists() && !room.at("store/x").exists());
+}
+
+#[test]
+fn root_binds_the_socket_and_becomes_another_user() {
+    if !is_root("become another user") {
+        return;
+    }
+    let test = Test::new().loud().with(|room| {
+        room.set_mode("", 0o755);
+        fs::create_dir(room.at("out")).unwrap();
+        room.hand_over("out");
+    });
+    let args =
+        ["--user", "nobody", "--sandbox", "off", "--data-handler", "file", "path=out/alerts"];
+    let mut running = test.args(args).start();
+    running.send(&ping());
+    running.warns("pigear: runs as nobody\n");
+    let alerts = running.room().at("out/alerts");
+    until("it is written", || fs::read_to_string(&alerts).is_ok_and(|text| text == PING));
+    assert_eq!(fs::metadata(&alerts).unwrap().uid(), NOBODY);
+    assert_eq!(
+        fs::metadata(running.room().socket()).unwrap().uid(),
+        0,
+        "that of the log directory"
+    );
+    let all = |it: u32| [it; 4].map(|it| it.to_string()).join(" ");
+    for (field, value) in
+        [("Uid", all(NOBODY)), ("CapEff", "0".repeat(16)), ("CapPrm", "0".repeat(16))]
+    {
+        let threads = of_threads(&running, field);
+        assert!(threads.iter().all(|it| *it == value), "{field}: {threads:?}");
+    }
+    let groups = of_threads(&running, "Groups");
+    assert!(groups.iter().all(|it| it == &NOBODY.to_string()), "{groups:?}");
+    running.signal(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn a_user_that_does_not_exist_is_an_error() {
+    Test::new()
+        .args(["--user", "no_such_user"])
+        .stderr("error: unknown user \"no_such_user\"\n")
+        .status(2);
+}
+
+#[test]
+fn only_root_becomes_another_user() {
+    Test::new()
+        .without_rights()
+        .args(["--user", "daemon"])
+        .stderr(
+            "error: --user daemon: only root can become another user\n\
+             hint: pigear --help lists commands and options\n",
+        )
+        .status(2);
+}
