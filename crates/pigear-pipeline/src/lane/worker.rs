@@ -23,6 +23,7 @@ use crate::deadline::Slept;
 use crate::grouping::{Grouping, Urgency, alerts_of};
 use crate::handler::{Context, Failure, Handler};
 use crate::lane_filter::LaneFilter;
+use crate::lane_times::LanePhase;
 use crate::policy::OnError;
 use crate::queue::{Batch, Refused, Taken};
 use crate::rate_limiter::RateLimiter;
@@ -103,6 +104,7 @@ impl Worker {
         self.caller.on_error = on_error;
         let ended = match self.start() {
             Ok(()) => {
+                self.lane.account.times.enter(LanePhase::Open);
                 let sent = self.lane.queue.sent_recently();
                 self.grouping = Grouping::new(&self.lane.settings, &sent);
                 self.work()
@@ -116,6 +118,7 @@ impl Worker {
         if matches!(ended, Some(Ended::With(LaneEnd::ReaderGone | LaneEnd::Quit))) {
             self.lane.account.set_unwanted();
         }
+        self.lane.account.times.enter(LanePhase::Ended);
         // What still comes is counted at once, and no source waits while the handler finishes.
         self.stop_settling();
         self.lane.close();
