@@ -1,9 +1,20 @@
 //! How long a lane and its handler take, and whether they are there.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use crate::account::Counter;
 use crate::latency::{Histogram, Latency};
+
+/// How often a handler failed and tried again, or will. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Retries(Arc<AtomicU64>);
+
+impl Retries {
+    /// Counts a failure after which the handler itself tries again.
+    pub fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 /// What is measured of a lane while it runs.
 #[derive(Debug, Default)]
@@ -13,7 +24,7 @@ pub(crate) struct LaneTimes {
     /// Each call of the handler.
     pub(crate) delivery: Histogram,
     /// How often the handler said that it will try again.
-    pub(crate) retries: Counter,
+    pub(crate) retries: Retries,
     phase: AtomicU8,
 }
 
@@ -57,7 +68,7 @@ impl LaneTimes {
         LaneTiming {
             handling: self.handling.read(),
             delivery: self.delivery.read(),
-            retries: self.retries.get(),
+            retries: self.retries.0.load(Ordering::Relaxed),
             phase,
         }
     }

@@ -81,7 +81,7 @@ pub use deadline::{Deadline, Slept};
 pub use fanout::{Fanout, Flow, Intake};
 pub use filter::{Filter, FilterError};
 pub use handler::{Context, Failure, Handler, Needs, Progress, Refusal, Verdict};
-pub use lane_times::{LanePhase, LaneTiming};
+pub use lane_times::{LanePhase, LaneTiming, Retries};
 pub use latency::Latency;
 pub use pipeline::{
     ChangeError, ChangedLane, LaneChange, LaneChanger, LaneConfig, NewLane, Pipeline, PipelineError,

@@ -24,6 +24,7 @@
 //! ```
 
 mod file;
+mod metrics;
 mod source;
 mod store;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use bytesize::ByteSize;
 use pigear_pipeline::{LaneSettings, OnError, WhenFull};
 
 pub use file::ConfigError;
+pub use metrics::{MetricsAddress, NotAnAddress};
 pub use source::{InstanceCount, SourceConfig, SourceKind};
 pub use store::{Begin, StoreConfig};
 
@@ -62,6 +64,8 @@ pub struct Config {
     pub count: Option<u64>,
     /// Where to write the counters, at the end and every ten seconds.
     pub stats: Option<PathBuf>,
+    /// Where to serve metrics.
+    pub metrics: Option<MetricsAddress>,
     /// The file that it was read from.
     pub file: Option<PathBuf>,
 }

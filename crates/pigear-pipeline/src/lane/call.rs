@@ -196,7 +196,7 @@ impl Caller {
         if outcome.reach() > 0 {
             self.backoff.succeeded();
         }
-        lane.account.times.retries.add(1);
+        lane.account.times.retries.count();
         let wait = self.backoff.failed_asked(asked);
         if self.backoff.is_worth_a_line() {
             let (name, problem) = (&lane.name, &self.problem);

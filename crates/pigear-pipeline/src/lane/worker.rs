@@ -146,6 +146,7 @@ impl Worker {
             let backlog = Backlog::new(Arc::clone(&lane.queue), filter.is_some());
             let context =
                 Context::new(&lane.name, lane.deadline.clone(), backlog, Arc::clone(stats));
+            let context = context.counting(lane.account.times.retries.clone());
             let Err(failure) = guarded(|| caller.handler.start(context)) else { return Ok(()) };
             if caller.on_error == OnError::Stop {
                 return Err(failure);

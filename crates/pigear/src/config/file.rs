@@ -10,7 +10,9 @@ use pigear_pipeline::{OnError, WhenFull};
 use serde::Deserialize;
 use toml::{Spanned, Table};
 
-use super::{Begin, Config, FilterConfig, HandlerConfig, SourceConfig, StoreConfig};
+use super::{
+    Begin, Config, FilterConfig, HandlerConfig, MetricsAddress, SourceConfig, StoreConfig,
+};
 use crate::input_file::{self, MAX_CONFIG};
 use crate::keys::{Keys, PerMinute, Time, one_or_several, parsed_option, positive_option};
 use crate::names::NameFiles;
@@ -45,6 +47,7 @@ struct File {
     serve_forever: bool,
     count: Option<NonZeroU64>,
     stats: Option<PathBuf>,
+    metrics: Option<MetricsAddress>,
     #[serde(deserialize_with = "one_or_several")]
     rules: Vec<PathBuf>,
     filter: Option<Spanned<String>>,
@@ -150,6 +153,7 @@ impl Config {
             on_error: if file.serve_forever { OnError::GoOn } else { OnError::Stop },
             count: file.count.map(NonZeroU64::get),
             stats: file.stats,
+            metrics: file.metrics,
             filter: file.filter.map(filter),
             file: Some(path.to_owned()),
         })

@@ -23,6 +23,8 @@ mod formats;
 mod harness;
 mod instances;
 mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod names;
 #[cfg(feature = "store")]
 mod no_room;
@@ -38,6 +40,8 @@ mod rules;
 mod running;
 #[cfg(feature = "store")]
 mod same_file;
+#[cfg(feature = "metrics")]
+mod scrape;
 #[cfg(feature = "shell")]
 mod screen;
 mod senders;

@@ -158,7 +158,7 @@ mod tests {
         alerts.set_nonblocking(true).unwrap();
         wake_ups.set_nonblocking(true).unwrap();
         let sockets = Sockets { alerts: &alerts, wake_ups: Some(&wake_ups) };
-        let mut receiver = Receiver::new();
+        let mut receiver = Receiver::new(Arc::new(Steps::new("socket".to_owned())));
         let mut receive = || {
             let received = receiver.receive(sockets, Wait::ForEver).unwrap();
             received.map(|received| received.datagram.to_vec())
