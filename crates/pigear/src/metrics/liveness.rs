@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pigear_pipeline::{ReceiverSteps, ReceiverState};
+use pigear_pipeline::{ReceiverState, ReceiverSteps};
 
 /// For how long a thread may work on one datagram, which takes microseconds.
 const MOST: Duration = Duration::from_secs(5);
