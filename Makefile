@@ -119,7 +119,7 @@ SKIPPED = { echo "$(1)" >&2; [ "$$PIGEAR_REQUIRE_PEERS" != 1 ]; }
 
 peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed \
 	target/peers/python/installed target/peers/schemathesis/installed web/tests/node_modules/installed \
-	target/peers/nats/installed target/peers/kafka/installed
+	target/peers/nats/installed target/peers/kafka/installed target/peers/prometheus/installed
 
 peer-packages:
 	@missing=$$(for package in $(PEERS); do \
@@ -149,6 +149,12 @@ target/peers/kafka/installed: crates/pigear/tests/peers/kafka/mock.c | peer-pack
 	@mkdir -p target/peers/kafka
 	@cc -O1 -Wall -Werror -o target/peers/kafka/mock $< -lrdkafka && touch $@ || \
 		$(call SKIPPED,some tests are skipped: cannot build the mock cluster of Kafka)
+
+# Prometheus and promtool, Debian's: only unpacked, as the package would start a server.
+target/peers/prometheus/installed: | peer-packages
+	@mkdir -p target/peers/prometheus
+	@(cd target/peers/prometheus && apt-get download -q prometheus && dpkg -x prometheus_*.deb .) >/dev/null && \
+		touch $@ || $(call SKIPPED,some tests are skipped: cannot install prometheus)
 
 # What builds the Python package, and an environment to test it in.
 target/peers/python/installed: python/tests/requirements.txt | peer-packages

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use pigear_alert::plural;
 use tracing::{error, warn};
 
+use crate::lane_times::LaneTimes;
 use crate::queue::Queue;
 use crate::totals::{Fate, Totals};
 
@@ -60,6 +61,8 @@ pub(crate) struct Account {
     pub(crate) filter_failed: Counter,
     /// Alerts that were left out only because a field wasn't known.
     pub(crate) filtered_unknown: Counter,
+    /// How long its lane takes.
+    pub(crate) times: LaneTimes,
     /// Whether the lane has a filter.
     is_filtered: AtomicBool,
     /// Whether the lane has a limit.
@@ -91,6 +94,7 @@ impl Account {
             state: Mutex::default(),
             filter_failed: Counter::default(),
             filtered_unknown: Counter::default(),
+            times: LaneTimes::default(),
             is_filtered: is_filtered.into(),
             is_limited: is_limited.into(),
         }

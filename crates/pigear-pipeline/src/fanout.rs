@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -18,6 +19,7 @@ use crate::missed::Gaps;
 use crate::policy::{OnError, SourceMode};
 use crate::source_error::SourceError;
 use crate::stats::Stats;
+use crate::steps::Steps;
 use crate::stop::Stop;
 
 /// Takes alerts from sources. Everything that arrives is counted here.
@@ -120,6 +122,9 @@ impl Fanout {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         let Ok(left) = left else { return Sent::Refused };
         let lanes = self.count();
+        if mode == SourceMode::Live {
+            self.stats.receive_delay.observe_micros(receive_delay(alert));
+        }
         let bytes = alert.memory();
         for lane in &*lanes {
             if lane.makes_sources_wait() {
@@ -162,6 +167,12 @@ impl Fanout {
     }
 }
 
+/// From the time that Snort gave an alert until it was received, in microseconds.
+fn receive_delay(alert: &Alert) -> i64 {
+    let seen = i64::from(alert.message.ts_sec) * 1_000_000 + i64::from(alert.message.ts_usec);
+    alert.received.as_microsecond() - seen
+}
+
 /// Where one source hands in its datagrams.
 pub struct Intake<'a> {
     fanout: &'a Fanout,
@@ -189,6 +200,11 @@ impl Intake<'_> {
                 self.fanout.malformed(error)
             }
         }
+    }
+
+    /// How far the thread is that receives from this socket, for it to tell.
+    pub(crate) fn steps(&self, socket: &Path) -> Arc<Steps> {
+        self.fanout.stats.add_receiver(socket.display().to_string())
     }
 
     /// How many of the last datagrams were not alerts.

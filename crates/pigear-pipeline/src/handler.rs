@@ -9,6 +9,7 @@ use pigear_alert::Alert;
 
 use crate::backlog::Backlog;
 use crate::deadline::Deadline;
+use crate::lane_times::Retries;
 use crate::policy::BatchPolicy;
 use crate::stats::Stats;
 
@@ -83,11 +84,17 @@ pub struct Context {
     pub backlog: Backlog,
     /// The counters of the whole pipeline.
     pub stats: Arc<Stats>,
+    /// Counts how often the handler tries again by itself; the lane counts [`Failure::retry`].
+    pub retries: Retries,
 }
 
 impl Context {
     pub(crate) fn new(name: &str, deadline: Deadline, backlog: Backlog, stats: Arc<Stats>) -> Self {
-        Self { name: name.into(), deadline, backlog, stats }
+        Self { name: name.into(), deadline, backlog, stats, retries: Retries::default() }
+    }
+
+    pub(crate) fn counting(self, retries: Retries) -> Self {
+        Self { retries, ..self }
     }
 }
 

@@ -54,6 +54,8 @@ mod handler;
 pub mod input;
 mod lane;
 mod lane_filter;
+mod lane_times;
+mod latency;
 mod missed;
 mod pipeline;
 mod policy;
@@ -64,6 +66,7 @@ pub mod recording;
 pub mod source;
 mod source_error;
 mod stats;
+mod steps;
 mod stop;
 #[cfg(test)]
 mod test_alerts;
@@ -78,6 +81,8 @@ pub use deadline::{Deadline, Slept};
 pub use fanout::{Fanout, Flow, Intake};
 pub use filter::{Filter, FilterError};
 pub use handler::{Context, Failure, Handler, Needs, Progress, Refusal, Verdict};
+pub use lane_times::{LanePhase, LaneTiming, Retries};
+pub use latency::Latency;
 pub use pipeline::{
     ChangeError, ChangedLane, LaneChange, LaneChanger, LaneConfig, NewLane, Pipeline, PipelineError,
 };
@@ -88,5 +93,6 @@ pub use rate_limiter::{RateLimiter, RecentEvents};
 pub use source::{Activity, Source};
 pub use source_error::SourceError;
 pub use stats::{LaneSnapshot, Snapshot, Stats};
+pub use steps::{ReceiverState, ReceiverSteps};
 pub use stop::Stop;
 pub use totals::Totals;

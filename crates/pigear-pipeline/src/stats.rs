@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use crate::account::{Account, Counter};
+use crate::lane_times::LaneTiming;
+use crate::latency::{Histogram, Latency};
+use crate::steps::{ReceiverSteps, Steps};
 use crate::totals::Totals;
 
 /// The counters of a pipeline, updated while it runs.
@@ -22,7 +25,10 @@ pub struct Stats {
     pub(crate) incomplete: Counter,
     /// How many sources wait for room in a lane.
     waiting_sources: AtomicU64,
+    /// From the time that Snort gave an alert until it was received.
+    pub(crate) receive_delay: Histogram,
     lanes: Mutex<BTreeMap<String, Arc<Account>>>,
+    receivers: Mutex<Vec<Arc<Steps>>>,
 }
 
 /// The counters at one moment.
@@ -165,6 +171,32 @@ impl Stats {
         self.waiting_sources.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// How long alerts took from the time that Snort gave them until they were received: those of sources that can't
+    /// wait.
+    #[must_use]
+    pub fn receive_delay(&self) -> Latency {
+        self.receive_delay.read()
+    }
+
+    /// How long each lane and its handler take.
+    #[must_use]
+    pub fn timings(&self) -> BTreeMap<String, LaneTiming> {
+        self.lanes().iter().map(|(name, account)| (name.clone(), account.times.read())).collect()
+    }
+
+    /// The threads that receive datagrams, those that have ended included.
+    #[must_use]
+    pub fn receivers(&self) -> Vec<ReceiverSteps> {
+        self.steps().iter().map(|steps| steps.read()).collect()
+    }
+
+    /// Adds a thread that receives datagrams.
+    pub(crate) fn add_receiver(&self, name: String) -> Arc<Steps> {
+        let steps = Arc::new(Steps::new(name));
+        self.steps().push(Arc::clone(&steps));
+        steps
+    }
+
     /// Adds the account of a lane, and returns its name. If the name is taken, a number is appended.
     pub(crate) fn add_lane(&self, name: &str, account: Arc<Account>) -> String {
         let mut lanes = self.lanes();
@@ -179,6 +211,10 @@ impl Stats {
     pub(crate) fn put_lane(&self, name: &str, account: Arc<Account>) -> String {
         self.lanes().insert(name.to_owned(), account);
         name.to_owned()
+    }
+
+    fn steps(&self) -> MutexGuard<'_, Vec<Arc<Steps>>> {
+        self.receivers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lanes(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Account>>> {

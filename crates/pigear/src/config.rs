@@ -24,6 +24,7 @@
 //! ```
 
 mod file;
+mod metrics;
 mod privileges;
 mod source;
 mod store;
@@ -36,6 +37,7 @@ use bytesize::ByteSize;
 use pigear_pipeline::{LaneSettings, OnError, WhenFull};
 
 pub use file::ConfigError;
+pub use metrics::{MetricsAddress, NotAnAddress};
 pub use privileges::{PrivilegeConfig, Sandbox};
 pub use source::{InstanceCount, SourceConfig, SourceKind};
 pub use store::{Begin, StoreConfig};
@@ -64,6 +66,8 @@ pub struct Config {
     pub count: Option<u64>,
     /// Where to write the counters, at the end and every ten seconds.
     pub stats: Option<PathBuf>,
+    /// Where to serve metrics.
+    pub metrics: Option<MetricsAddress>,
     /// What the process may do.
     pub privileges: PrivilegeConfig,
     /// The file that it was read from.

@@ -63,6 +63,8 @@ mod in_time;
 mod input_file;
 pub mod keys;
 pub mod listen;
+#[cfg(feature = "metrics")]
+mod metrics;
 pub mod names;
 #[cfg(any(feature = "script", feature = "store"))]
 mod network;
@@ -76,7 +78,7 @@ pub mod rules;
 pub mod script;
 #[cfg(any(feature = "http", feature = "nats"))]
 mod secret;
-#[cfg(any(feature = "nats", feature = "web"))]
+#[cfg(any(feature = "metrics", feature = "nats", feature = "web"))]
 mod sensors;
 #[cfg(feature = "shell")]
 pub mod shell;

@@ -11,6 +11,8 @@ mod held_sockets;
 mod housekeeping;
 mod in_force;
 mod lanes;
+#[cfg_attr(not(feature = "metrics"), path = "listen/without_metrics.rs")]
+mod metrics;
 mod open_store;
 mod opening;
 mod prepare;
@@ -33,6 +35,7 @@ pub use reloading::{ReloadStep, Reloading};
 
 use housekeeping::{Chore, Housekeeping};
 use in_force::InForce;
+use metrics::MetricsServer;
 use open_store::OpenStore;
 use reloading::Reloader;
 
@@ -43,6 +46,7 @@ pub struct Listener {
     sources: Vec<Box<dyn Source>>,
     housekeeping: Housekeeping,
     in_force: InForce,
+    metrics: MetricsServer,
 }
 
 impl Listener {
@@ -70,6 +74,12 @@ impl Listener {
         self.sources.iter().filter_map(|source| source.progress()).collect()
     }
 
+    /// Where metrics are served.
+    #[must_use]
+    pub fn metrics_url(&self) -> Option<String> {
+        self.metrics.url()
+    }
+
     /// Runs to the end (see [`Pipeline::run`]), and returns the counters. Meanwhile the name maps and
     /// the rules are reloaded when they change or on `reload`, and the counters are written to their file.
     ///
@@ -77,10 +87,15 @@ impl Listener {
     /// The error that ended the pipeline early; the counters are written nevertheless.
     pub fn run(self, stop: &Stop, reload: &Reload) -> (Snapshot, Result<(), PipelineError>) {
         let stats = self.pipeline.stats();
+        let metrics = match self.metrics.start(&stats, stop) {
+            Ok(metrics) => metrics,
+            Err(error) => return (stats.snapshot(), Err(PipelineError::Thread(error))),
+        };
         reload.set(Requests::Names(self.housekeeping.chores()));
         let result = self.pipeline.run(self.sources, stop);
         self.store.close();
         self.housekeeping.end();
+        drop(metrics);
         (stats.snapshot(), result)
     }
 
@@ -95,6 +110,10 @@ impl Listener {
         reloading: &Reloading<'_>,
     ) -> (Snapshot, Result<(), PipelineError>) {
         let stats = self.pipeline.stats();
+        let metrics = match self.metrics.start(&stats, stop) {
+            Ok(metrics) => metrics,
+            Err(error) => return (stats.snapshot(), Err(PipelineError::Thread(error))),
+        };
         let (requests, inbox) = channel();
         let reloader = Reloader {
             reloading,
@@ -116,6 +135,7 @@ impl Listener {
         });
         self.store.close();
         self.housekeeping.end();
+        drop(metrics);
         (stats.snapshot(), result)
     }
 }

@@ -13,7 +13,7 @@ pub use crate::description::{Description, FileUse};
 use crate::handler::{file, null, pcap, print, record, socket};
 use crate::keys::{KeyError, Keys, SetupError, key_names, keys_with_format};
 use crate::rules::SharedRules;
-#[cfg(any(feature = "nats", feature = "web"))]
+#[cfg(any(feature = "metrics", feature = "nats", feature = "web"))]
 use crate::sensors::SharedSensors;
 
 /// Names in the Python program of 2012, the names of the same handlers here, and the keys that make these
@@ -35,7 +35,7 @@ pub struct Registry {
     kinds: BTreeMap<&'static str, HandlerKind>,
     resolver: Option<Box<dyn Resolver>>,
     rules: SharedRules,
-    #[cfg(any(feature = "nats", feature = "web"))]
+    #[cfg(any(feature = "metrics", feature = "nats", feature = "web"))]
     sensors: SharedSensors,
 }
 
@@ -149,7 +149,7 @@ impl Registry {
             kinds: BTreeMap::new(),
             resolver: None,
             rules: SharedRules::default(),
-            #[cfg(any(feature = "nats", feature = "web"))]
+            #[cfg(any(feature = "metrics", feature = "nats", feature = "web"))]
             sensors: SharedSensors::default(),
         }
     }
@@ -220,7 +220,7 @@ impl Registry {
     }
 
     /// The sensors of the configuration that is run with this registry.
-    #[cfg(feature = "nats")]
+    #[cfg(any(feature = "metrics", feature = "nats"))]
     pub(crate) fn sensors(&self) -> &SharedSensors {
         &self.sensors
     }

@@ -2,8 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use pigear_alert::Alert;
 use tracing::{info, warn};
 
@@ -109,17 +110,32 @@ impl Caller {
     /// Has the handler process alerts. If the verdict is to retry later, waits until then.
     pub(super) fn call(&mut self, lane: &Lane, alerts: &[Arc<Alert>]) -> Outcome {
         let handler = &mut self.handler;
-        match guarded(|| handler.handle(alerts)) {
+        let begun = Instant::now();
+        let called = guarded(|| handler.handle(alerts));
+        lane.account.times.delivery.observe(begun.elapsed());
+        let handled_at = Timestamp::now();
+        let outcome = self.outcome(lane, called, alerts.len());
+        count_handling(lane, alerts, &outcome, handled_at);
+        outcome
+    }
+
+    fn outcome(
+        &mut self,
+        lane: &Lane,
+        called: Result<Progress, Failure>,
+        alerts: usize,
+    ) -> Outcome {
+        match called {
             Ok(progress) => {
                 if self.backoff.succeeded() {
                     info!("handler {}: works again", lane.name);
                 }
                 Outcome::settled(match progress {
-                    Progress::All => alerts.len(),
-                    Progress::First(n) => n.get().min(alerts.len()),
+                    Progress::All => alerts,
+                    Progress::First(n) => n.get().min(alerts),
                 })
             }
-            Err(failure) => self.follow(lane, failure, alerts.len()),
+            Err(failure) => self.follow(lane, failure, alerts),
         }
     }
 
@@ -180,6 +196,7 @@ impl Caller {
         if outcome.reach() > 0 {
             self.backoff.succeeded();
         }
+        lane.account.times.retries.count();
         let wait = self.backoff.failed_asked(asked);
         if self.backoff.is_worth_a_line() {
             let (name, problem) = (&lane.name, &self.problem);
@@ -189,6 +206,17 @@ impl Caller {
             Slept::Fully => outcome,
             Slept::TimeUp => outcome.ended(Ended::TimeUp),
         }
+    }
+}
+
+/// Counts how long after their receipt alerts were handled.
+fn count_handling(lane: &Lane, alerts: &[Arc<Alert>], outcome: &Outcome, now: Timestamp) {
+    let now = now.as_microsecond();
+    let refused = |index| outcome.refused.binary_search_by_key(&index, |it| it.index).is_ok();
+    let ahead = outcome.ahead.iter().copied();
+    let handled = (0..outcome.settled).chain(ahead).filter(|&index| !refused(index));
+    for alert in handled.filter_map(|index| alerts.get(index)) {
+        lane.account.times.handling.observe_micros(now - alert.received.as_microsecond());
     }
 }
 

@@ -23,6 +23,7 @@ use crate::deadline::Slept;
 use crate::grouping::{Grouping, Urgency, alerts_of};
 use crate::handler::{Context, Failure, Handler};
 use crate::lane_filter::LaneFilter;
+use crate::lane_times::LanePhase;
 use crate::policy::OnError;
 use crate::queue::{Batch, Refused, Taken};
 use crate::rate_limiter::RateLimiter;
@@ -103,6 +104,7 @@ impl Worker {
         self.caller.on_error = on_error;
         let ended = match self.start() {
             Ok(()) => {
+                self.lane.account.times.enter(LanePhase::Open);
                 let sent = self.lane.queue.sent_recently();
                 self.grouping = Grouping::new(&self.lane.settings, &sent);
                 self.work()
@@ -116,6 +118,7 @@ impl Worker {
         if matches!(ended, Some(Ended::With(LaneEnd::ReaderGone | LaneEnd::Quit))) {
             self.lane.account.set_unwanted();
         }
+        self.lane.account.times.enter(LanePhase::Ended);
         // What still comes is counted at once, and no source waits while the handler finishes.
         self.stop_settling();
         self.lane.close();
@@ -143,6 +146,7 @@ impl Worker {
             let backlog = Backlog::new(Arc::clone(&lane.queue), filter.is_some());
             let context =
                 Context::new(&lane.name, lane.deadline.clone(), backlog, Arc::clone(stats));
+            let context = context.counting(lane.account.times.retries.clone());
             let Err(failure) = guarded(|| caller.handler.start(context)) else { return Ok(()) };
             if caller.on_error == OnError::Stop {
                 return Err(failure);

@@ -8,6 +8,8 @@ use super::*;
 use crate::alert_factory::AlertFactory;
 use crate::deadline::{Deadline, Slept};
 use crate::handler::{Context, Needs, Progress};
+use crate::lane_times::LanePhase;
+use crate::latency::Latency;
 use crate::policy::{LaneSettings, WhenFull};
 use crate::stats::Snapshot;
 use crate::test_alerts::{datagram, until};
@@ -77,6 +79,35 @@ impl Handler for Count {
         self.0.lock().unwrap().finished += 1;
         Ok(())
     }
+}
+
+/// Refuses everything.
+struct Refuse;
+
+impl Handler for Refuse {
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        Err(Failure::refused("no"))
+    }
+}
+
+#[test]
+fn how_long_alerts_and_handlers_take_is_counted_for_each_lane() {
+    let mut pipeline = Pipeline { on_error: OnError::GoOn, ..Pipeline::default() };
+    pipeline.add("count", Box::new(Count::default()), LaneSettings::default());
+    pipeline.add("refuse", Box::new(Refuse), LaneSettings::default());
+    let stats = pipeline.stats();
+    let counted = |latency: &Latency| {
+        latency.buckets.iter().map(|(_, count)| count).sum::<u64>() + latency.above
+    };
+    assert!(stats.timings().values().all(|timing| timing.phase == LanePhase::Starting));
+    pipeline.run(given(3, AndThen::End), &Stop::default()).unwrap();
+    let timings = stats.timings();
+    assert!(timings.values().all(|timing| timing.phase == LanePhase::Ended));
+    assert_eq!((counted(&timings["count"].handling), counted(&timings["refuse"].handling)), (3, 0));
+    assert!((1..=3).contains(&counted(&timings["count"].delivery)));
+    assert_eq!(counted(&timings["refuse"].delivery), 3);
+    // These packets are of 1970.
+    assert_eq!((stats.receive_delay().above, stats.receive_delay().sum), (3, 3.0 * 3_600.0));
 }
 
 /// Is busy until it is let go.

@@ -54,7 +54,8 @@ impl Unix {
     }
 
     fn receive(&mut self, watcher: PathWatcher, intake: &mut Intake<'_>, stop: &Stop) -> Flow {
-        let (mut receiver, mut failures) = (Receiver::new(), Failures::default());
+        let mut receiver = Receiver::new(intake.steps(self.binding.path()));
+        let mut failures = Failures::default();
         while !stop.is_requested() {
             match self.receive_one(&mut receiver, Wait::ForEver, intake)? {
                 ReceiveResult::Datagram => failures.end(),

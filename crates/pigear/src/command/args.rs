@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::config::{PrivilegeConfig, SourceConfig, StoreConfig};
+use crate::config::{MetricsAddress, PrivilegeConfig, SourceConfig, StoreConfig};
 use crate::keys::{number, number_from_1};
 use crate::names::NameFiles;
 use crate::registry::Registry;
@@ -134,6 +134,12 @@ pub(super) struct ListenArgs {
     /// Write the counters to FILE, as JSON, every ten seconds and at the end
     #[arg(long, value_name = "FILE")]
     pub(super) stats: Option<PathBuf>,
+
+    /// Serve the counters for Prometheus at this address and port, such as 127.0.0.1:9187
+    ///
+    /// They are at /metrics. /healthz says whether alerts are received, and /readyz whether all handlers get them. docs/metrics.md has more.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) metrics: Option<MetricsAddress>,
 
     /// Read Snort's rules from PATH, a file or a directory with `*.rules`; may be repeated
     ///

@@ -60,6 +60,9 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
     if let Some(text) = &privileges.text {
         say(text);
     }
+    if let Some(url) = listener.metrics_url() {
+        say(&format!("metrics at {url}"));
+    }
     let bar = progress::show(listener.progress());
     let reloading = Reloading {
         registry,

@@ -33,6 +33,7 @@ pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Fa
     }
     config.count = args.count.or(config.count);
     config.stats = args.stats.or(config.stats);
+    config.metrics = args.metrics.or(config.metrics);
     let typed = args.filter.map(|script| FilterConfig { script, place: "--filter".to_owned() });
     config.filter = typed.or(config.filter);
     Ok(config)

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use toml::{Spanned, Table};
 
 use super::{
-    Begin, Config, FilterConfig, HandlerConfig, PrivilegeConfig, Sandbox, SourceConfig, StoreConfig,
+    Begin, Config, FilterConfig, HandlerConfig, MetricsAddress, PrivilegeConfig, Sandbox,
+    SourceConfig, StoreConfig,
 };
 use crate::input_file::{self, MAX_CONFIG};
 use crate::keys::{Keys, PerMinute, Time, one_or_several, parsed_option, positive_option};
@@ -47,6 +48,7 @@ struct File {
     serve_forever: bool,
     count: Option<NonZeroU64>,
     stats: Option<PathBuf>,
+    metrics: Option<MetricsAddress>,
     #[serde(deserialize_with = "one_or_several")]
     rules: Vec<PathBuf>,
     filter: Option<Spanned<String>>,
@@ -163,6 +165,7 @@ impl Config {
             on_error: if file.serve_forever { OnError::GoOn } else { OnError::Stop },
             count: file.count.map(NonZeroU64::get),
             stats: file.stats,
+            metrics: file.metrics,
             filter: file.filter.map(filter),
             privileges: PrivilegeConfig {
                 user: file.user,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 use pigear_alert::Alert;
-use pigear_pipeline::{Backoff, Context, Deadline, Failure, Progress, Slept};
+use pigear_pipeline::{Backoff, Context, Deadline, Failure, Progress, Retries, Slept};
 use tracing::{info, warn};
 
 pub(super) use datagrams::Datagrams;
@@ -37,12 +37,21 @@ pub(super) struct Receiver {
     outlet: Option<Box<dyn Outlet>>,
     backoff: Backoff,
     deadline: Deadline,
+    retries: Retries,
 }
 
 impl Receiver {
     pub(super) fn new(name: String, connect: Connect) -> Self {
         let (outlet, backoff, deadline) = (None, Backoff::default(), Deadline::default());
-        Self { name, handler: Arc::default(), connect, outlet, backoff, deadline }
+        Self {
+            name,
+            handler: Arc::default(),
+            connect,
+            outlet,
+            backoff,
+            deadline,
+            retries: Retries::default(),
+        }
     }
 
     /// The user's name for it.
@@ -52,7 +61,8 @@ impl Receiver {
 
     /// Tries to connect, so that a wrong address is noticed before the first alert.
     pub(super) fn start(&mut self, context: Context) {
-        (self.handler, self.deadline) = (context.name, context.deadline);
+        (self.handler, self.deadline, self.retries) =
+            (context.name, context.deadline, context.retries);
         match (self.connect)() {
             Ok(outlet) => self.outlet = Some(outlet),
             Err(error) => warn!("{self}: {error}; trying again with the next alert"),
@@ -115,6 +125,7 @@ impl Receiver {
     }
 
     fn wait_after(&mut self, error: &io::Error) -> Result<(), Failure> {
+        self.retries.count();
         let wait = self.backoff.failed();
         if self.backoff.attempts().is_power_of_two() {
             warn!("{self}: {error}; trying again in {wait:?}");

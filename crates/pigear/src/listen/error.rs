@@ -1,6 +1,7 @@
 //! Why a configuration can't be run.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use pigear_pipeline::recording::RecordingError;
@@ -126,6 +127,14 @@ pub enum ListenError {
         path: PathBuf,
         /// The cause.
         source: io::Error,
+    },
+    /// Metrics can't be served.
+    #[error("cannot serve metrics at {address}: {problem}")]
+    Metrics {
+        /// The address.
+        address: SocketAddr,
+        /// The cause.
+        problem: String,
     },
     /// The system allows no more threads.
     #[error("cannot start a thread")]

@@ -9,6 +9,7 @@ use super::check::check;
 use super::housekeeping::Housekeeper;
 use super::in_force::InForce;
 use super::lanes::{self, BuiltLane};
+use super::metrics::MetricsServer;
 use super::open_store::OpenStore;
 use super::opening::Opening;
 use super::{HeldSockets, ListenError, Listener};
@@ -40,6 +41,7 @@ impl Listener {
         let (snort_confs, names) = check(&mut config, registry)?;
         #[cfg(feature = "nats")]
         registry.sensors().clear();
+        let metrics = MetricsServer::bind(&config, registry)?;
         let (pipeline, store) = pipeline(&config, registry)?;
         if names.class_config.is_none() && config.sources.iter().any(SourceConfig::is_live) {
             warn_of_stock_classes();
@@ -71,7 +73,7 @@ impl Listener {
         let housekeeping = Housekeeper { names, watched, rules, stats, stats_file }.start();
         let housekeeping = housekeeping.map_err(ListenError::Thread)?;
         let in_force = InForce { config, names: name_files };
-        Ok(Self { pipeline, store, sources, housekeeping, in_force })
+        Ok(Self { pipeline, store, sources, housekeeping, in_force, metrics })
     }
 }
 

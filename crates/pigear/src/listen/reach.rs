@@ -56,6 +56,7 @@ impl Reach {
         if reach.connect.as_ref().is_some_and(|ports| !ports.is_empty()) {
             reach.add_port(Some(DNS));
         }
+        reach.bind.extend(config.metrics.map(|address| address.0.port()));
         reach.write.extend(config.privileges.sandbox_write);
         Ok(reach)
     }
@@ -113,9 +114,9 @@ impl Reach {
                 }
             }
             SourceKind::Unix | SourceKind::Unified2 | SourceKind::Play => {}
-            SourceKind::Nats | SourceKind::Resolved(_) => {
+            SourceKind::Nats | SourceKind::Kafka | SourceKind::Resolved(_) => {
                 self.connect = None;
-                // The settings of NATS are behind its servers.
+                // The settings are behind the servers.
                 let values = from.split(['?', '&']).filter_map(|word| word.split_once('='));
                 let files = values.map(|(_, value)| Path::new(value)).filter(|path| path.is_file());
                 files.for_each(|path| self.add_file(path, false));

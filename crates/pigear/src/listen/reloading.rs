@@ -237,6 +237,7 @@ fn needs_no_restart(before: &Config, next: &Config) -> Result<(), String> {
         ("user or sandbox", before.privileges == next.privileges),
         ("count", before.count == next.count),
         ("stats", before.stats == next.stats),
+        ("metrics", before.metrics == next.metrics),
     ];
     let changed: Vec<_> = parts.iter().filter(|(_, same)| !same).map(|(part, _)| *part).collect();
     if changed.is_empty() {

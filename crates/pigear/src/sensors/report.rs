@@ -7,7 +7,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "web", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "web", schema(as = Sensor))]
-#[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "without NATS there are none"))]
+#[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "without NATS there are none"))]
 pub(crate) struct SensorReport {
     /// Its name; absent if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -67,7 +67,7 @@ impl SharedSensors {
     }
 
     /// All sensors that are known; `None` if no source hears of any.
-    #[cfg(feature = "web")]
+    #[cfg(any(feature = "metrics", feature = "web"))]
     pub(crate) fn report(&self) -> Option<Vec<SensorReport>> {
         let rolls = lock(&self.0.rolls);
         let now = jiff::Timestamp::now();

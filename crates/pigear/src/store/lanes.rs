@@ -283,6 +283,25 @@ impl Reader {
         let read = || lanes(&*self.connection.unchecked_transaction()?);
         read().map_err(|error| StoreProblem::from(error).at(&self.path))
     }
+
+    /// When the oldest stored alert that waits for a lane was received; `None` if none waits, or there is no such
+    /// lane.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn waiting_since(&mut self, lane: &str) -> Result<Option<Timestamp>, StoreError> {
+        // The mark never passes an alert that isn't settled.
+        let done = self
+            .connection
+            .query_row("SELECT * FROM lane WHERE name = ?1", [lane], row)
+            .optional()
+            .map(|lane| lane.map(|lane| lane.mark.done))
+            .map_err(StoreProblem::from);
+        let Some(done) = self.located(done)? else { return Ok(None) };
+        let first = self.first_behind(done);
+        let Some(id) = self.located(first)? else { return Ok(None) };
+        Ok(self.get(id)?.map(|alert| alert.received))
+    }
 }
 
 fn lanes(connection: &Connection) -> rusqlite::Result<Vec<LaneState>> {

@@ -60,8 +60,8 @@ fn a_mistake_is_named_with_file_and_line() {
     for (text, stderr, status) in [
         (
             "count = 1\nx = 1\n",
-            "error: pigear.toml:2: unknown field `x`, expected one of `serve_forever`, `count`, `stats`, `rules`, \
-             `filter`, `user`, `sandbox`, `sandbox_write`, `names`, `store`, `source`, `handler`, `web`\n",
+            "error: pigear.toml:2: unknown field `x`, expected one of `serve_forever`, `count`, `stats`, `metrics`, \
+             `rules`, `filter`, `user`, `sandbox`, `sandbox_write`, `names`, `store`, `source`, `handler`, `web`\n",
             2,
         ),
         (

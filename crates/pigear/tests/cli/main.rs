@@ -23,6 +23,8 @@ mod formats;
 mod harness;
 mod instances;
 mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod names;
 #[cfg(feature = "store")]
 mod no_room;
@@ -40,6 +42,8 @@ mod running;
 mod same_file;
 #[cfg(all(feature = "store", feature = "syslog"))]
 mod sandbox;
+#[cfg(feature = "metrics")]
+mod scrape;
 #[cfg(feature = "shell")]
 mod screen;
 mod senders;

@@ -59,6 +59,19 @@ fn all_threads_of_a_confined_pigear_have_no_new_privileges() {
 }
 
 #[test]
+#[cfg(feature = "metrics")]
+fn a_confined_pigear_serves_metrics() {
+    if !confines() {
+        return;
+    }
+    let mut running = crate::scrape::measured(Test::new().args(["--sandbox", "on"])).start();
+    let address = crate::scrape::address(&mut running);
+    assert!(crate::scrape::scrape(address).contains("pigear_"));
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+}
+
+#[test]
 fn a_confined_pigear_does_all_that_it_should() {
     if !confines() {
         return;

@@ -11,6 +11,8 @@ mod kafka;
 mod nats;
 mod peer;
 mod program;
+#[cfg(all(feature = "metrics", feature = "store"))]
+mod prometheus;
 mod reader;
 mod syslog;
 mod wireshark;
@@ -28,6 +30,10 @@ mod room;
 #[allow(dead_code, reason = "the transcripts use all of it")]
 #[path = "../cli/running.rs"]
 mod running;
+#[cfg(all(feature = "metrics", feature = "store"))]
+#[allow(dead_code, reason = "the transcripts use all of it")]
+#[path = "../cli/scrape.rs"]
+mod scrape;
 #[allow(dead_code, reason = "the transcripts use all of it")]
 #[path = "../cli/snort.rs"]
 mod snort;

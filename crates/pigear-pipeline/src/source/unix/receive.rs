@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixDatagram;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -9,6 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pigear_alert::Sender;
 
 use super::control::Control;
+use crate::steps::Steps;
 
 /// Room for the longest alert; a longer datagram is truncated.
 const BUFFER_LEN: usize = 66 * 1024;
@@ -49,11 +51,12 @@ pub(super) struct Sockets<'a> {
 pub(super) struct Receiver {
     buffer: Vec<u8>,
     control: Control,
+    steps: Arc<Steps>,
 }
 
 impl Receiver {
-    pub(super) fn new() -> Self {
-        Self { buffer: vec![0; BUFFER_LEN], control: Control::default() }
+    pub(super) fn new(steps: Arc<Steps>) -> Self {
+        Self { buffer: vec![0; BUFFER_LEN], control: Control::default(), steps }
     }
 
     /// Receives a datagram; `None` if none came in time.
@@ -62,12 +65,29 @@ impl Receiver {
         sockets: Sockets<'_>,
         wait: Wait,
     ) -> Result<Option<Received<'_>>, Errno> {
+        self.steps.waits();
+        let received = self.receive_into(sockets, wait);
+        self.steps.works();
+        let Some((len, sender)) = received? else { return Ok(None) };
+        let (datagram, cut_from) = match self.buffer.get(..len) {
+            Some(datagram) => (datagram, None),
+            None => (&*self.buffer, Some(len)),
+        };
+        Ok(Some(Received { datagram, cut_from, sender }))
+    }
+
+    /// The length of a datagram, and its sender.
+    fn receive_into(
+        &mut self,
+        sockets: Sockets<'_>,
+        wait: Wait,
+    ) -> Result<Option<(usize, Option<Sender>)>, Errno> {
         if let Wait::For(_) = wait
             && !sockets.become_readable(wait)?
         {
             return Ok(None);
         }
-        let (len, sender) = loop {
+        loop {
             match self.control.receive(sockets.alerts.as_raw_fd(), &mut self.buffer) {
                 Err(Errno::EINTR) => {}
                 // The socket need not be in blocking mode.
@@ -75,14 +95,15 @@ impl Receiver {
                     Wait::ForEver if sockets.become_readable(wait)? => {}
                     _ => return Ok(None),
                 },
-                received => break received?,
+                received => return received.map(Some),
             }
-        };
-        let (datagram, cut_from) = match self.buffer.get(..len) {
-            Some(datagram) => (datagram, None),
-            None => (&*self.buffer, Some(len)),
-        };
-        Ok(Some(Received { datagram, cut_from, sender }))
+        }
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.steps.end();
     }
 }
 
@@ -119,7 +140,7 @@ mod tests {
         let (ours, theirs) = UnixDatagram::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         let received = std::thread::spawn(move || {
-            let mut receiver = Receiver::new();
+            let mut receiver = Receiver::new(Arc::new(Steps::new("socket".to_owned())));
             let sockets = Sockets { alerts: &ours, wake_ups: None };
             let received = receiver.receive(sockets, Wait::ForEver).unwrap();
             received.map(|received| received.datagram.to_vec())
@@ -137,7 +158,7 @@ mod tests {
         alerts.set_nonblocking(true).unwrap();
         wake_ups.set_nonblocking(true).unwrap();
         let sockets = Sockets { alerts: &alerts, wake_ups: Some(&wake_ups) };
-        let mut receiver = Receiver::new();
+        let mut receiver = Receiver::new(Arc::new(Steps::new("socket".to_owned())));
         let mut receive = || {
             let received = receiver.receive(sockets, Wait::ForEver).unwrap();
             received.map(|received| received.datagram.to_vec())

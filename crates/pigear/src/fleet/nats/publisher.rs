@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use pigear_alert::format::{Colour, Format};
 use pigear_alert::{Alert, plural};
-use pigear_pipeline::{Backoff, Context, Deadline};
+use pigear_pipeline::{Backoff, Context, Deadline, Retries};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -41,6 +41,7 @@ pub(super) struct Publisher {
     timeout: Duration,
     handler: Arc<str>,
     deadline: Deadline,
+    retries: Retries,
     connection: Option<Connection>,
     /// For heartbeats.
     client: SharedClient,
@@ -84,6 +85,7 @@ impl Publisher {
             timeout: options.timeout.0,
             handler: Arc::default(),
             deadline: Deadline::default(),
+            retries: Retries::default(),
             connection: None,
             client: SharedClient::default(),
             is_first: true,
@@ -96,7 +98,8 @@ impl Publisher {
     }
 
     pub(super) fn start(&mut self, context: Context) {
-        (self.handler, self.deadline) = (context.name, context.deadline);
+        (self.handler, self.deadline, self.retries) =
+            (context.name, context.deadline, context.retries);
     }
 
     /// Connects and checks the stream, unless that was done.
@@ -174,6 +177,7 @@ impl Publisher {
                 // Something was accepted, so it is worth trying again soon.
                 backoff.succeeded();
             }
+            self.retries.count();
             let wait = backoff.failed();
             failures = failures.saturating_add(1);
             if failures.is_power_of_two() {

@@ -48,7 +48,7 @@ impl Dispatcher {
     }
 
     pub(super) fn start(&mut self, context: Context) {
-        self.stopping = Stopping::new(context.deadline, context.name);
+        self.stopping = Stopping::new(context.deadline, context.name).counting(context.retries);
     }
 
     /// Whether an alert could not be sent before the deadline. Then no more are sent.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pigear_pipeline::Deadline;
+use pigear_pipeline::{Deadline, Retries};
 use tokio::time::{Instant, sleep};
 
 use crate::in_time::{TICK, in_time};
@@ -15,17 +15,24 @@ pub(super) struct Stopping {
     deadline: Deadline,
     /// The handler's name, for messages.
     pub(super) handler: Arc<str>,
+    retries: Retries,
 }
 
 impl Stopping {
     pub(super) fn new(deadline: Deadline, handler: Arc<str>) -> Self {
-        Self { deadline, handler }
+        Self { deadline, handler, retries: Retries::default() }
+    }
+
+    /// With the count of pauses.
+    pub(super) fn counting(self, retries: Retries) -> Self {
+        Self { retries, ..self }
     }
 
     /// Pauses before the next attempt. The announcement of a deadline meanwhile cuts the pause short;
     /// after it, a pause takes at most half of the time that is left, so that there is always another
     /// attempt. Returns false if time is up.
     pub(super) async fn pause(&self, length: Duration) -> bool {
+        self.retries.count();
         let left = self.deadline.left();
         let length = left.map_or(length, |left| length.min((left / 2).max(TICK)));
         let start = Instant::now();

@@ -1,0 +1,75 @@
+//! How long a lane and its handler take, and whether they are there.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use crate::latency::{Histogram, Latency};
+
+/// How often a handler failed and tried again, or will. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Retries(Arc<AtomicU64>);
+
+impl Retries {
+    /// Counts a failure after which the handler itself tries again.
+    pub fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What is measured of a lane while it runs.
+#[derive(Debug, Default)]
+pub(crate) struct LaneTimes {
+    /// From the receipt of an alert until the handler had processed it.
+    pub(crate) handling: Histogram,
+    /// Each call of the handler.
+    pub(crate) delivery: Histogram,
+    /// How often the handler said that it will try again.
+    pub(crate) retries: Retries,
+    phase: AtomicU8,
+}
+
+/// Whether a lane processes alerts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LanePhase {
+    /// Its handler is being started.
+    #[default]
+    Starting,
+    /// Its handler gets alerts.
+    Open,
+    /// It has ended.
+    Ended,
+}
+
+/// How long a lane and its handler take, at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct LaneTiming {
+    /// From the receipt of an alert until the handler had processed it.
+    pub handling: Latency,
+    /// Each call of the handler, which processes or delivers one alert or several.
+    pub delivery: Latency,
+    /// How often the handler failed and alerts were to be tried again.
+    pub retries: u64,
+    /// Whether it processes alerts.
+    pub phase: LanePhase,
+}
+
+impl LaneTimes {
+    pub(crate) fn enter(&self, phase: LanePhase) {
+        self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> LaneTiming {
+        let phase = match self.phase.load(Ordering::Relaxed) {
+            0 => LanePhase::Starting,
+            1 => LanePhase::Open,
+            _ => LanePhase::Ended,
+        };
+        LaneTiming {
+            handling: self.handling.read(),
+            delivery: self.delivery.read(),
+            retries: self.retries.0.load(Ordering::Relaxed),
+            phase,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Gathers all metrics.
+
+#[cfg(feature = "store")]
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use jiff::Timestamp;
+use pigear_pipeline::{LanePhase, Stats, Stop};
+
+use super::alerts::Counted;
+use super::exposition::{Exposition, Form};
+use super::liveness::Liveness;
+use super::negotiation::Wanted;
+#[cfg(feature = "store")]
+use super::stored::StoreWatch;
+use super::{fleet, process};
+use crate::rules::SharedRules;
+use crate::sensors::SharedSensors;
+
+/// For how long what was gathered is new enough: so a flood of requests costs next to nothing, and takes the locks of
+/// counters only now and then.
+const NEW: Duration = Duration::from_millis(250);
+
+/// What there are metrics of.
+pub(crate) struct Subjects {
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) stop: Stop,
+    pub(crate) rules: SharedRules,
+    pub(crate) sensors: SharedSensors,
+    #[cfg(feature = "store")]
+    pub(crate) store: Option<PathBuf>,
+}
+
+/// Gathers metrics, and keeps them for a moment.
+pub(super) struct Gatherer {
+    subjects: Subjects,
+    #[cfg(feature = "store")]
+    store: Option<StoreWatch>,
+    liveness: Liveness,
+    started: Timestamp,
+    kept: Vec<Kept>,
+}
+
+/// A body that was made.
+struct Kept {
+    wanted: Wanted,
+    made: Instant,
+    body: Bytes,
+}
+
+impl Gatherer {
+    pub(super) fn new(subjects: Subjects) -> Self {
+        #[cfg(feature = "store")]
+        let store = subjects.store.clone().map(StoreWatch::new);
+        Self {
+            #[cfg(feature = "store")]
+            store,
+            subjects,
+            liveness: Liveness::default(),
+            started: Timestamp::now(),
+            kept: Vec::new(),
+        }
+    }
+
+    /// Looks whether the threads that receive move.
+    pub(super) fn observe(&mut self) {
+        self.liveness.observe(self.subjects.stats.receivers(), Instant::now());
+    }
+
+    /// What is wrong with the threads that receive. At the end they may end.
+    pub(super) fn illness(&mut self) -> Vec<String> {
+        self.observe();
+        if self.subjects.stop.is_requested() {
+            return Vec::new();
+        }
+        self.liveness.problems(Instant::now())
+    }
+
+    /// Why no alerts are handled.
+    pub(super) fn unreadiness(&mut self) -> Vec<String> {
+        if self.subjects.stop.is_requested() {
+            return vec!["the program ends".to_owned()];
+        }
+        let mut problems = self.illness();
+        for (handler, timing) in self.subjects.stats.timings() {
+            match timing.phase {
+                LanePhase::Starting => problems.push(format!("handler {handler}: being started")),
+                LanePhase::Ended => problems.push(format!("handler {handler}: has ended")),
+                LanePhase::Open => {}
+            }
+        }
+        problems
+    }
+
+    /// All metrics.
+    pub(super) async fn body(&mut self, wanted: Wanted) -> Bytes {
+        self.kept.retain(|kept| kept.made.elapsed() < NEW);
+        if let Some(kept) = self.kept.iter().find(|kept| kept.wanted == wanted) {
+            return kept.body.clone();
+        }
+        let text = self.text(wanted.form).await.into_bytes();
+        let body =
+            Bytes::from(if wanted.gzip { compressed(&text).unwrap_or_default() } else { text });
+        self.kept.push(Kept { wanted, made: Instant::now(), body: body.clone() });
+        body
+    }
+
+    async fn text(&mut self, form: Form) -> String {
+        #[cfg(feature = "store")]
+        let stored = match &self.store {
+            Some(store) => Some(store.now().await),
+            None => None,
+        };
+        self.observe();
+        let mut all = Exposition::new(form);
+        all.info("pigear_build", "The version of Pigear.")
+            .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+        let stats = &self.subjects.stats;
+        let counted = Counted::of(stats);
+        counted.write(&mut all, stats);
+        self.write_receivers(&mut all);
+        #[cfg(feature = "store")]
+        counted.write_handlers(&mut all, |lane| stored.as_ref()?.lag(lane));
+        #[cfg(not(feature = "store"))]
+        counted.write_handlers(&mut all, |_| None);
+        #[cfg(feature = "store")]
+        if let Some(stored) = &stored {
+            stored.write(&mut all);
+        }
+        if let Some(rules) = self.subjects.rules.current() {
+            all.gauge("pigear_rules", "Snort's rules that were read.").sample(&[], rules.len());
+            all.gauge("pigear_rules_files", "The files that they are in.")
+                .sample(&[], rules.files());
+            let problems = rules.problems().len() + rules.more_problems();
+            all.gauge("pigear_rules_problems", "What could not be read of them.")
+                .sample(&[], problems);
+        }
+        if let Some(sensors) = self.subjects.sensors.report() {
+            fleet::write(&mut all, &sensors);
+        }
+        process::write(&mut all, self.started);
+        all.finish()
+    }
+
+    fn write_receivers(&self, to: &mut Exposition) {
+        let mut up = to.gauge("pigear_receiver_up", "1 if the thread that receives moves.");
+        // A socket that was bound again has another thread.
+        let mut sockets: Vec<(&str, bool)> = Vec::new();
+        for (name, problem) in self.liveness.threads(Instant::now()) {
+            match sockets.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, is_up)) => *is_up = problem.is_none(),
+                None => sockets.push((name, problem.is_none())),
+            }
+        }
+        for (name, is_up) in sockets {
+            up.sample(&[("socket", name)], u8::from(is_up));
+        }
+    }
+}
+
+fn compressed(text: &[u8]) -> std::io::Result<Vec<u8>> {
+    use std::io::Write;
+
+    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 4), Compression::fast());
+    encoder.write_all(text)?;
+    encoder.finish()
+}
