@@ -6,6 +6,7 @@
 
 mod args;
 mod completions;
+mod config;
 mod demo;
 mod failure;
 mod help;
@@ -70,6 +71,13 @@ pub fn run(words: impl IntoIterator<Item = OsString>, registry: &Registry, host:
     let mut command = args::command(registry);
     let parsed = command
         .try_get_matches_from_mut(&words)
+        .and_then(|matches| {
+            // The commands have options of the same names.
+            if matches.subcommand().is_some() {
+                return Ok(matches);
+            }
+            args::with_environment(args::command(registry)).try_get_matches_from(&words)
+        })
         .and_then(|matches| Args::from_arg_matches(&matches));
     let args = match parsed {
         Ok(args) => args,
@@ -139,6 +147,7 @@ fn carry_out(args: Args, registry: &Registry, host: &dyn Host) -> Result<(), Fai
         Some(Command::Sensors(args)) => sensors::run(&args),
         #[cfg(feature = "web")]
         Some(Command::Web(args)) => web::run(*args, host),
+        Some(Command::Config { command }) => config::run(&command, registry),
         Some(Command::Completions { shell }) => write_out(&completions::script(shell)?),
         Some(Command::Man { command, dir }) => man::run(&command, dir.as_deref(), registry),
         Some(Command::Help { topic }) => help::run(&topic, registry),

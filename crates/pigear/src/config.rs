@@ -23,6 +23,10 @@
 //! rotate = "100MB,1d"
 //! ```
 
+#[cfg(feature = "command")]
+mod check;
+#[cfg(feature = "command")]
+mod exposure;
 mod file;
 mod metrics;
 mod privileges;
@@ -36,6 +40,12 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use pigear_pipeline::{LaneSettings, OnError, WhenFull};
 
+#[cfg(feature = "command")]
+pub use check::Mistake;
+#[cfg(feature = "command")]
+pub(crate) use check::{HANDLER_KEYS, keys_of_file};
+#[cfg(feature = "command")]
+pub(crate) use exposure::Exposure;
 pub use file::ConfigError;
 pub use metrics::{MetricsAddress, NotAnAddress};
 pub use privileges::{PrivilegeConfig, Sandbox};

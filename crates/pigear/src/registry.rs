@@ -79,8 +79,11 @@ pub enum Unresolved {
 struct HandlerKind {
     description: Description,
     keys: Vec<&'static str>,
+    check: Check,
     build: Build,
 }
+
+type Check = Box<dyn Fn(Keys) -> Result<(), KeyError> + Send + Sync>;
 
 type Build = Box<dyn Fn(Keys) -> Result<Box<dyn Handler>, BuildProblem> + Send + Sync>;
 
@@ -242,6 +245,7 @@ impl Registry {
             name,
             description.into(),
             keys,
+            Box::new(|keys| keys.options::<O>().map(drop)),
             Box::new(move |keys| built(keys.options().map(&build))),
         );
     }
@@ -263,6 +267,7 @@ impl Registry {
             name,
             description.into(),
             keys,
+            Box::new(|keys| keys.options_with_format::<O>().map(drop)),
             Box::new(move |keys| built(keys.options_with_format().map(&build))),
         );
     }
@@ -272,9 +277,10 @@ impl Registry {
         name: &'static str,
         description: Description,
         keys: Vec<&'static str>,
+        check: Check,
         build: Build,
     ) {
-        self.kinds.insert(name, HandlerKind { description, keys, build });
+        self.kinds.insert(name, HandlerKind { description, keys, check, build });
     }
 
     /// Sets the resolver for names that aren't registered.
@@ -336,6 +342,11 @@ impl Registry {
                 BuildProblem::Failed(problem) => BuildError::Failed { name, problem },
             }
         })
+    }
+
+    /// Checks the keys of a handler, without starting it. One that a [`Resolver`] creates checks its own.
+    pub(crate) fn check(&self, name: &str, keys: Keys) -> Result<(), KeyError> {
+        self.kind(name).map_or(Ok(()), |(_, kind)| (kind.check)(keys))
     }
 
     /// Each handler's name and description.

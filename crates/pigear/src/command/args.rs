@@ -7,7 +7,8 @@ mod web;
 
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::{MetricsAddress, PrivilegeConfig, SourceConfig, StoreConfig};
@@ -66,6 +67,12 @@ pub(super) enum Command {
     /// Serve a live page over the store, and its API, or manage who may see it
     #[cfg(feature = "web")]
     Web(Box<WebArgs>),
+    /// Check a configuration file, or show what can be written into one
+    Config {
+        /// What to do
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// Print a script that completes the command line in a shell: options, handlers, keys, fields
     ///
     /// For this shell only: `source <(pigear completions bash)`, the same with zsh, or
@@ -89,6 +96,21 @@ pub(super) enum Command {
         #[arg(value_name = "TOPIC")]
         topic: Vec<String>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Print all mistakes in a configuration file, with line and column
+    ///
+    /// The status is 1 if there are any. Files that it names are not looked for.
+    Check {
+        /// The configuration file
+        file: PathBuf,
+    },
+    /// Print a configuration file with every key, and what each is for
+    Example,
+    /// Print a JSON Schema of configuration files, for editors
+    Schema,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -252,6 +274,31 @@ pub(super) fn command(registry: &Registry) -> clap::Command {
     let handlers = registry.about().map(|(name, about)| format!("  {name:<8} {about}\n"));
     let after = format!("Data handlers:\n{}{AFTER_HELP}", handlers.collect::<String>());
     Args::command().after_help(after)
+}
+
+/// Options that may be several in one environment variable, with commas between.
+const SEVERAL: &str = "data_handler";
+
+/// Each option may be given as an environment variable, too: `--keep-days` as `PIGEAR_KEEP_DAYS`. An empty one is
+/// none.
+pub(super) fn with_environment(command: clap::Command) -> clap::Command {
+    command.mut_args(|arg| {
+        let Some(name) = arg.get_long().map(variable) else { return arg };
+        if std::env::var_os(&name).is_none_or(|value| value.is_empty()) {
+            return arg;
+        }
+        let arg = match arg.get_action() {
+            ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
+            _ if arg.get_id() == SEVERAL => arg.value_delimiter(','),
+            _ => arg,
+        };
+        arg.env(name).hide_env(true)
+    })
+}
+
+/// The environment variable of an option.
+pub(super) fn variable(option: &str) -> String {
+    format!("PIGEAR_{}", option.replace('-', "_").to_ascii_uppercase())
 }
 
 const AFTER_HELP: &str = "

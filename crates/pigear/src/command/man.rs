@@ -56,8 +56,13 @@ const ENVIRONMENT: Section = (
     "ENVIRONMENT",
     &[
         (
+            "PIGEAR_...",
+            "Each option of pigear without a command: --keep-days as PIGEAR_KEEP_DAYS. The command line takes \
+            precedence over it, and it over the configuration file.",
+        ),
+        (
             "PIGEAR_STORE",
-            "The store of query, top, lanes, redeliver and web, unless --store or --config is given.",
+            "Also the store of query, top, lanes, redeliver and web, unless --store or --config is given.",
         ),
         ("NO_COLOR", "If it is set and not empty, output has no colours."),
         ("COLUMNS", "The width of the help, where standard output is no terminal."),

@@ -1,19 +1,25 @@
 //! Makes a configuration from the arguments.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::{Context, anyhow, bail};
 use pigear_pipeline::OnError;
+use tracing::warn;
 
 use super::args::ListenArgs;
 use super::failure::Failure;
-use crate::config::{Config, FilterConfig, HandlerConfig, SourceConfig};
+use crate::config::{Config, Exposure, FilterConfig, HandlerConfig, SourceConfig};
+use crate::input_file::{self, MAX_CONFIG};
 use crate::registry::Registry;
 
 /// The configuration from a file and the command line.
 pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Failure> {
     let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    if let Some(exposure) = args.config.as_deref().and_then(exposure) {
+        warn!("{exposure}");
+    }
     add_source(&mut config, args.source).map_err(Failure::usage)?;
     add_handlers(&mut config, &args.data_handler, registry).map_err(Failure::usage)?;
     apply_all(&mut config, &args.keys).map_err(Failure::usage)?;
@@ -37,6 +43,13 @@ pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Fa
     let typed = args.filter.map(|script| FilterConfig { script, place: "--filter".to_owned() });
     config.filter = typed.or(config.filter);
     Ok(config)
+}
+
+/// A secret in a configuration file that all users can read.
+fn exposure(path: &Path) -> Option<Exposure> {
+    // A pipe can't be read again, and isn't a file that others read.
+    let text = input_file::read_regular(path, MAX_CONFIG).ok()?;
+    Exposure::of(path, std::str::from_utf8(&text).ok()?)
 }
 
 fn add_source(config: &mut Config, typed: SourceConfig) -> anyhow::Result<()> {

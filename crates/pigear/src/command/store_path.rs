@@ -19,8 +19,14 @@ pub(super) fn store_path(args: &StoreArgs) -> Result<PathBuf, Failure> {
         let none = || Failure::usage(anyhow!("{} has no [store] with a path", file.display()));
         return of_file(file)?.ok_or_else(none);
     }
-    if let Some(path) = std::env::var_os("PIGEAR_STORE").filter(|path| !path.is_empty()) {
+    let variable = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty());
+    if let Some(path) = variable("PIGEAR_STORE") {
         return Ok(path.into());
+    }
+    if let Some(path) =
+        variable("PIGEAR_CONFIG").and_then(|file| of_file(file.as_ref()).transpose())
+    {
+        return Ok(path?);
     }
     let usual = Path::new(USUAL_CONFIG);
     let usual = if usual.exists() { of_file(usual)? } else { None };

@@ -44,7 +44,7 @@ pub enum ConfigError {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct File {
+pub(super) struct File {
     serve_forever: bool,
     count: Option<NonZeroU64>,
     stats: Option<PathBuf>,
@@ -67,7 +67,7 @@ struct File {
 /// A handler's table: the keys that every handler has, and its own. The type may be left out if it
 /// equals the name.
 #[derive(Deserialize)]
-struct Handler {
+pub(super) struct Handler {
     r#type: Option<String>,
     name: Option<String>,
     #[serde(default, deserialize_with = "positive_option")]
@@ -178,6 +178,12 @@ impl Config {
 }
 
 impl Handler {
+    /// What is wrong with some of its keys.
+    #[cfg(feature = "command")]
+    pub(super) fn deserialize_from(keys: toml::Value) -> Result<(), String> {
+        Self::deserialize(keys).map(drop).map_err(|error| error.message().to_owned())
+    }
+
     fn into_config(self, place: String, filter: Option<FilterConfig>) -> Option<HandlerConfig> {
         let (when_full, spills) = match self.when_full {
             Some(Full::Lane(when_full)) => (Some(when_full), None),
@@ -204,7 +210,7 @@ impl Handler {
 }
 
 /// What is wrong with a table that must be written as one of several.
-fn not_repeatable(line: &str) -> Option<String> {
+pub(super) fn not_repeatable(line: &str) -> Option<String> {
     let line = line.split('#').next()?.trim();
     let name = line.strip_prefix('[')?.strip_suffix(']')?.trim();
     let is_several = ["source", "handler"].contains(&name);

@@ -180,6 +180,12 @@ impl SourceConfig {
         self.sensor.clone().or_else(host_name).filter(|name| !name.is_empty())
     }
 
+    /// From a table.
+    #[cfg(feature = "command")]
+    pub(super) fn deserialize_from(table: toml::Value) -> Result<Self, toml::de::Error> {
+        Self::deserialize(table)
+    }
+
     /// Why the settings are invalid: some don't apply to this kind of source.
     #[must_use]
     pub fn misplaced(&self) -> Option<&'static str> {

@@ -9,6 +9,7 @@ mod completed;
 #[cfg(feature = "shell")]
 mod completions;
 mod config;
+mod config_command;
 mod counters;
 #[cfg(all(feature = "exec", feature = "store", feature = "syslog"))]
 mod delivery;

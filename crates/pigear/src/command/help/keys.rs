@@ -1,7 +1,7 @@
 //! What each key of a handler is for, in a line.
 
 /// What a key of a handler of this kind is for, if it is a key of a handler that comes with Pigear.
-pub(super) fn about(kind: &str, key: &str) -> Option<&'static str> {
+pub(in crate::command) fn about(kind: &str, key: &str) -> Option<&'static str> {
     let of = |keys: &[(&str, &'static str)]| {
         keys.iter().find(|(name, _)| *name == key).map(|(_, about)| *about)
     };
@@ -25,6 +25,11 @@ pub(super) fn about(kind: &str, key: &str) -> Option<&'static str> {
 const EVERY: &[(&str, &str)] = &[
     ("durable", "true: its alerts wait in the store; false: in memory"),
     ("filter", "only alerts for which this expression is true: msg.priority <= 2"),
+    ("name", "its name in counters and messages; the type, if not given"),
+    ("queue", "how many alerts may wait for it; 65536, if not given"),
+    ("queue_bytes", "how many bytes these may take; 64MiB, if not given"),
+    ("type", "the kind of handler; the name, if not given"),
+    ("when_full", "what becomes of alerts that don't fit: drop-newest, wait or spill"),
     ("from", "where a new durable handler begins: now, or start for the oldest stored alert"),
     ("group", "alike alerts within this time become one, with their count: 1m"),
     ("limit", "the most alerts a minute; the others are left out, and counted as muted"),

@@ -1,0 +1,312 @@
+//! Finds all mistakes in a configuration file, not only the first.
+
+use std::ops::Range;
+
+use serde::de::DeserializeOwned;
+use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table, Value};
+
+use super::file::{File, Handler, not_repeatable};
+use super::{Config, SourceConfig, StoreConfig};
+use crate::keys::{Keys, key_names};
+use crate::names::NameFiles;
+use crate::registry::Registry;
+use crate::similar::nearest;
+
+/// A mistake in a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The column, counted in characters from 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+/// The keys of every handler in a file.
+pub(crate) const HANDLER_KEYS: [&str; 11] = [
+    "type",
+    "name",
+    "queue",
+    "queue_bytes",
+    "when_full",
+    "durable",
+    "from",
+    "filter",
+    "group",
+    "per_minute",
+    "limit",
+];
+
+/// The keys at the top of a file, tables included.
+pub(crate) fn keys_of_file() -> &'static [&'static str] {
+    key_names::<File>()
+}
+
+type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
+
+type Entry<'a> = (&'a Key<'a>, &'a Spanned<DeValue<'a>>, &'a Value);
+
+impl Config {
+    /// All mistakes in the text of a configuration file, in its order. Files that it names are not looked for.
+    #[must_use]
+    pub fn mistakes(text: &str, registry: &Registry) -> Vec<Mistake> {
+        let mut check = Check { text, registry, names: Vec::new(), found: Vec::new() };
+        let (root, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            check.found(error.span().unwrap_or_default(), error.message());
+        }
+        if errors.is_empty() {
+            match toml::from_str::<Table>(text) {
+                Ok(values) => check.root(root.get_ref(), &values),
+                Err(error) => check.found(error.span().unwrap_or_default(), error.message()),
+            }
+        }
+        check.found.sort();
+        check.found.dedup();
+        check.found
+    }
+}
+
+struct Check<'t> {
+    text: &'t str,
+    registry: &'t Registry,
+    /// The names of handlers so far.
+    names: Vec<String>,
+    found: Vec<Mistake>,
+}
+
+impl Check<'_> {
+    fn found(&mut self, at: Range<usize>, problem: impl Into<String>) {
+        let before = self.text.get(..at.start).unwrap_or(self.text);
+        let line = before.rsplit_once('\n').map_or(before, |(_, line)| line);
+        self.found.push(Mistake {
+            line: before.matches('\n').count() + 1,
+            column: line.chars().count() + 1,
+            problem: problem.into(),
+        });
+    }
+
+    fn root(&mut self, root: &DeTable<'_>, values: &Table) {
+        for (key, at, value) in entries(root, values) {
+            match (key.get_ref().as_ref(), at.get_ref()) {
+                ("names", DeValue::Table(table)) => self.table::<NameFiles>(table, value),
+                ("store", DeValue::Table(table)) => self.table::<StoreConfig>(table, value),
+                ("source", DeValue::Array(all)) => {
+                    for (at, value) in all.iter().zip(value.as_array().into_iter().flatten()) {
+                        self.source(at, value);
+                    }
+                }
+                ("handler", DeValue::Array(all)) => {
+                    for (at, value) in all.iter().zip(value.as_array().into_iter().flatten()) {
+                        self.handler(at, value, None);
+                    }
+                }
+                ("web", DeValue::Table(_)) => self.handler(at, value, Some("web")),
+                ("filter", DeValue::String(_)) => self.filter(at, value),
+                (name @ ("source" | "handler"), _) => {
+                    let problem = not_repeatable(&format!("[{name}]")).unwrap_or_default();
+                    self.found(key.span(), problem);
+                }
+                _ => self.one::<File>((key, at, value)),
+            }
+        }
+    }
+
+    /// A table whose keys are the fields of `T`.
+    fn table<T: DeserializeOwned>(&mut self, table: &DeTable<'_>, values: &Value) {
+        let Some(values) = values.as_table() else { return };
+        for entry in entries(table, values) {
+            self.one::<T>(entry);
+        }
+    }
+
+    /// A key and its value, which are a field of `T`.
+    fn one<T: DeserializeOwned>(&mut self, (key, at, value): Entry<'_>) {
+        let name = key.get_ref().as_ref();
+        let known = key_names::<T>();
+        if !known.is_empty() && !known.contains(&name) {
+            return self.unknown(key, known, "");
+        }
+        let table = Table::from_iter([(name.to_owned(), value.clone())]);
+        if let Err(error) = T::deserialize(Value::Table(table))
+            && !error.message().starts_with("missing field")
+        {
+            self.found(at.span(), error.message().trim_end());
+        }
+    }
+
+    fn unknown(&mut self, key: &Key<'_>, known: &[&str], more: &str) {
+        let name = key.get_ref();
+        let hint = if let Some(near) = nearest(name, known.iter().copied()) {
+            format!("did you mean `{near}`?")
+        } else {
+            let known: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
+            format!("expected one of {}", known.join(", "))
+        };
+        self.found(key.span(), format!("unknown key `{name}`; {hint}{more}"));
+    }
+
+    fn source(&mut self, at: &Spanned<DeValue<'_>>, value: &Value) {
+        let DeValue::Table(table) = at.get_ref() else {
+            return self.found(at.span(), "expected a table");
+        };
+        let before = self.found.len();
+        self.table::<SourceConfig>(table, value);
+        if self.found.len() == before
+            && let Ok(source) = SourceConfig::deserialize_from(value.clone())
+            && let Some(problem) = source.misplaced()
+        {
+            self.found(at.span(), problem);
+        }
+    }
+
+    fn filter(&mut self, at: &Spanned<DeValue<'_>>, value: &Value) {
+        let Some(script) = value.as_str() else {
+            return self.found(at.span(), "expected an expression");
+        };
+        #[cfg(feature = "script")]
+        if let Err(problem) = crate::script::Filter::compile(script) {
+            self.found(at.span(), problem.to_string());
+        }
+        #[cfg(not(feature = "script"))]
+        let _ = script;
+    }
+
+    /// A handler; the table of the page is one of its own kind.
+    fn handler(&mut self, at: &Spanned<DeValue<'_>>, value: &Value, usual: Option<&str>) {
+        let (DeValue::Table(table), Some(values)) = (at.get_ref(), value.as_table()) else {
+            return self.found(at.span(), "expected a table");
+        };
+        let text = |key: &str| values.get(key).and_then(Value::as_str);
+        let kind = text("type").or(usual).or_else(|| text("name"));
+        let Some(kind) = kind.map(ToOwned::to_owned) else {
+            return self.found(at.span(), "missing key `type`");
+        };
+        if let Some(name) = text("name") {
+            if self.names.iter().any(|taken| taken == name) {
+                self.found(at.span(), format!("another handler is named {name}"));
+            }
+            self.names.push(name.to_owned());
+        }
+        let resolved = self.registry.resolve(&kind).map(ToOwned::to_owned);
+        let kind_at = table.iter().find(|(key, _)| key.get_ref() == "type");
+        let kind_at = kind_at.map_or_else(|| at.span(), |(_, value)| value.span());
+        let kind = match resolved {
+            Ok(kind) => Some(kind).filter(|kind| self.registry.resolver(kind).is_none()),
+            Err(error) => {
+                self.found(kind_at, error.to_string());
+                None
+            }
+        };
+        let mut own = Table::new();
+        for entry @ (key, at, value) in entries(table, values) {
+            match key.get_ref().as_ref() {
+                "filter" => self.filter(at, value),
+                name if HANDLER_KEYS.contains(&name) => self.one_of_every_handler(entry),
+                name => {
+                    if let Some(kind) = &kind {
+                        if self.registry.keys(kind).contains(&name) {
+                            own.insert(name.to_owned(), value.clone());
+                        }
+                        self.own_key(kind, entry);
+                    }
+                }
+            }
+        }
+        // Each alone may be right.
+        if let Some(kind) = &kind
+            && let Err(error) = self.registry.check(kind, Keys::from(own))
+            && error.to_string().starts_with("missing key")
+        {
+            self.found(at.span(), format!("handler {kind}: {error}"));
+        }
+    }
+
+    fn one_of_every_handler(&mut self, (key, at, value): Entry<'_>) {
+        let table = Table::from_iter([(key.get_ref().to_string(), value.clone())]);
+        if let Err(error) = Handler::deserialize_from(Value::Table(table)) {
+            self.found(at.span(), error.trim_end());
+        }
+    }
+
+    /// A key of a handler's own.
+    fn own_key(&mut self, kind: &str, (key, at, value): Entry<'_>) {
+        let name = key.get_ref().as_ref();
+        let known = self.registry.keys(kind);
+        if !known.contains(&name) {
+            let mut all: Vec<&str> = known.to_vec();
+            all.extend(HANDLER_KEYS);
+            return self.unknown(key, &all, &format!(" (handler {kind})"));
+        }
+        let table = Table::from_iter([(name.to_owned(), value.clone())]);
+        if let Err(error) = self.registry.check(kind, Keys::from(table))
+            && !error.to_string().starts_with("missing key")
+        {
+            self.found(at.span(), error.to_string());
+        }
+    }
+}
+
+/// The keys of a table with their places and values.
+fn entries<'a>(table: &'a DeTable<'a>, values: &'a Table) -> Vec<Entry<'a>> {
+    let entry = |(key, at): (&'a Key<'a>, &'a Spanned<DeValue<'a>>)| {
+        Some((key, at, values.get(key.get_ref().as_ref())?))
+    };
+    table.iter().filter_map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistakes(text: &str) -> Vec<String> {
+        let found = Config::mistakes(text, &Registry::builtin());
+        let shown = |it: Mistake| format!("{}:{}: {}", it.line, it.column, it.problem);
+        found.into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn all_mistakes_are_found_each_with_its_place() {
+        let text = "count = 0\nstast = 'x'\n[store]\nkeep_days = 'soon'\nkeep_bytes = 1\n\
+            [[source]]\nlogdri = 'a'\ninstances = 'ä'\n[[handler]]\npath = 'x'\n\
+            [[handler]]\ntype = 'file'\npth = 'x'\nqueue = -1\n[[handler]]\ntype = 'fiel'\n\
+            [[source]]\nonce = true\n";
+        let found = mistakes(text);
+        let places: Vec<_> = found.iter().map(|it| it.split(": ").next().unwrap()).collect();
+        let expected = [
+            "1:9", "2:1", "4:13", "5:14", "7:1", "8:13", "9:1", "11:1", "13:1", "14:9", "16:8",
+            "17:1",
+        ];
+        assert_eq!(places, expected, "{found:#?}");
+        assert_eq!(found[1], "2:1: unknown key `stast`; did you mean `stats`?");
+        assert_eq!(found[7], "11:1: handler file: missing key `path`");
+        assert!(found[11].contains("--once is for --socket-handler unified2"), "{found:#?}");
+    }
+
+    #[test]
+    fn what_is_no_toml_is_said_at_each_place() {
+        let found = mistakes("a = \nb = 1\nc = [1,\n\"\n");
+        assert!(found.len() > 1 && found[0].starts_with("1:"), "{found:#?}");
+        let deep = format!("a = {}", "[".repeat(100_000));
+        assert!(!mistakes(&deep).is_empty());
+        assert!(!mistakes(&format!("a{} = 1", ".a".repeat(100_000))).is_empty());
+        assert!(!mistakes("\0\u{1}").is_empty());
+    }
+
+    #[test]
+    fn what_may_be_written_has_no_mistakes() {
+        let right = "metrics = '127.0.0.1:1'\nrules = ['a', 'b']\nfilter = 'true'\n[metrics2]\n";
+        assert_eq!(mistakes(right).len(), 1);
+        let right = "[metrics]\nlisten = '127.0.0.1:1'\n[[source]]\nsocket_mode = 0o660\nallow_uid = ['x']\n\
+            [[handler]]\nname = 'print'\nformat = 'json'\npacket = false\ngroup = 60\n[[handler]]\n\
+            type = 'file'\npath = 'x'\nwhen_full = 'spill'\nqueue_bytes = '1MiB'\nfilter = 'msg.priority < 3'\n";
+        assert_eq!(mistakes(right), Vec::<String>::new());
+        assert_eq!(
+            mistakes("[source]\n"),
+            ["1:2: write [[source]], not [source]: there may be several"]
+        );
+        assert_eq!(mistakes("filter = '1 +'\n").len(), usize::from(cfg!(feature = "script")));
+    }
+}
