@@ -20,7 +20,7 @@ from faults import Faults
 from pigears import ROOT, Central, Player, Sensor, write_recording
 from processes import wait_until
 
-# An alert that a killed central Pigear had is delivered again after half a minute.
+# What a killed sensor had not published may wait for a cluster that is just starting.
 SETTLE_SECONDS = 150
 
 

@@ -11,6 +11,7 @@ mod heartbeats;
 mod list;
 mod options;
 mod publisher;
+mod redelivery;
 mod source;
 mod source_options;
 mod stream;

@@ -5,6 +5,7 @@ mod server;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -139,6 +140,73 @@ fn each_alert_is_stored_once_and_in_order_though_servers_and_pigears_are_killed(
         assert_eq!(messages(&stored(&room, "central.db")), numbered(0..200));
         there.signal_now(Signal::SIGTERM);
         assert_eq!(there.end().1.status, Some(0));
+    }
+}
+
+/// The server delivers again what a Pigear that was killed had got, but only after half a minute.
+#[test]
+fn what_a_killed_pigear_had_comes_before_newer_alerts() {
+    for (generation, retention) in generations()
+        .into_iter()
+        .flat_map(|program| ["limits", "workqueue"].map(|retention| (program.clone(), retention)))
+    {
+        let server = Server::start(&generation, JETSTREAM);
+        let retention = format!("retention={retention}");
+        let mut here = sensor(&server.url(), &[&retention]).start();
+        send(&mut here, 0..10);
+        let there = central(&server.url()).start();
+        assert_eq!(arrive(&there, 10), numbered(0..10));
+        there.signal_now(Signal::SIGTERM);
+        let room = there.end().0;
+        // Another with the same consumer takes the next ones, and is gone.
+        let mut killed = server.client();
+        killed.pull("PIGEAR", "pigear", 20);
+        send(&mut here, 10..30);
+        killed.delivered(20);
+        drop(killed);
+        send(&mut here, 30..40);
+        let path = room.at("central.db");
+        let there = central_with(&server.url(), path.to_str().unwrap()).start();
+        until("all are stored", || stored(&room, "central.db").len() >= 40);
+        assert_eq!(messages(&stored(&room, "central.db")), numbered(0..40));
+        there.signal_now(Signal::SIGTERM);
+        assert_eq!(there.end().1.status, Some(0));
+    }
+}
+
+/// What was on its way when a connection or a leader was lost is missing in the deliveries.
+#[test]
+fn what_was_delivered_and_did_not_arrive_comes_before_newer_alerts() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        let mut here = sensor(&server.url(), &[]).start();
+        send(&mut here, 0..10);
+        let there = central(&server.url()).start();
+        assert_eq!(arrive(&there, 10), numbered(0..10));
+        let mut other = server.client();
+        other.pull("PIGEAR", "pigear", 1);
+        send(&mut here, 10..20);
+        other.delivered(1);
+        assert_eq!(arrive(&there, 20), numbered(0..20));
+    }
+}
+
+/// A request for alerts ends with the server, and is made again with the connection.
+#[test]
+fn reading_goes_on_as_soon_as_the_server_is_back() {
+    for generation in generations() {
+        let mut server = Server::start(&generation, JETSTREAM);
+        let mut here = sensor(&server.url(), &[]).start();
+        send(&mut here, 0..10);
+        let there = central(&server.url()).start();
+        assert_eq!(arrive(&there, 10), numbered(0..10));
+        server.kill();
+        server.up();
+        let back = Instant::now();
+        send(&mut here, 10..20);
+        assert_eq!(arrive(&there, 20), numbered(0..20));
+        let took = back.elapsed();
+        assert!(took < Duration::from_secs(3), "{took:?}");
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use async_nats::Client;
 use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy};
 use async_nats::jetstream::stream::ConsumerErrorKind;
 use async_nats::jetstream::{Context, ErrorCode};
 
+use super::redelivery::{self, Deliveries, Readers};
 use super::stream::{self, Unavailable};
 use crate::fleet::SubjectTemplate;
 use crate::fleet::subject::covers;
@@ -24,8 +26,9 @@ const PULL: usize = 2_000;
 /// A request for alerts ends after this time, and is made again.
 const EXPIRES: Duration = Duration::from_secs(30);
 
-/// A server that isn't heard of for twice this time is asked again.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// A server that isn't heard of for twice this time is asked again. A consumer's leader that is killed takes the
+/// request for alerts with it, and nothing else says so.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// Which alerts are wanted, and by whom.
 #[derive(Clone, Debug)]
@@ -42,6 +45,8 @@ pub(super) struct Open {
     pub(super) messages: Messages,
     /// The server delivers more than is wanted, because it knows only one filter.
     pub(super) filters_here: bool,
+    pub(super) readers: Readers,
+    pub(super) deliveries: Deliveries,
 }
 
 impl ConsumerSettings {
@@ -69,11 +74,16 @@ impl ConsumerSettings {
         self.filters().iter().any(|filter| covers(filter, subject))
     }
 
-    /// Opens the consumer, which is created if it is missing.
+    /// Opens the consumer, which is created if it is missing. What a source that was alone got and didn't
+    /// acknowledge comes first.
     ///
     /// # Errors
     /// Why that isn't possible now, in words for a user.
-    pub(super) async fn open(&self, jetstream: &Context) -> Result<Open, String> {
+    pub(super) async fn open(
+        &self,
+        (client, jetstream): (&Client, &Context),
+        readers: Readers,
+    ) -> Result<Open, String> {
         let name = &self.stream;
         stream::info(jetstream, name).await.map_err(|problem| match problem {
             Unavailable::Missing => {
@@ -103,10 +113,14 @@ impl ConsumerSettings {
                 self.name
             ));
         }
+        let readers = match readers {
+            Readers::Alone => redelivery::give_back(client, &consumer).await?,
+            Readers::Others => Readers::Others,
+        };
         let stream = consumer.stream().max_messages_per_batch(PULL);
         let messages = stream.heartbeat(HEARTBEAT).expires(EXPIRES).messages().await;
         let messages = messages.map_err(|error| format!("consumer {}: {error}", self.name))?;
-        Ok(Open { messages, filters_here })
+        Ok(Open { messages, filters_here, readers, deliveries: Deliveries::default() })
     }
 
     async fn consumer(&self, jetstream: &Context) -> Result<Consumer<Config>, String> {

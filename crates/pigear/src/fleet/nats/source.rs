@@ -1,6 +1,7 @@
 //! The source: reads alerts from a stream, and acknowledges them once they are settled.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use tracing::{debug, info, warn};
 use super::access::Access;
 use super::consumer::{ConsumerSettings, Open};
 use super::publisher::RETRY_HEADER;
+use super::redelivery::Readers;
 use super::runtime::{BACKOFF, Runtime};
 use super::source_options::SourceOptions;
 use super::unacknowledged::Unacknowledged;
@@ -48,6 +50,12 @@ const RECENT: usize = 100_000;
 /// when delivery begins again, so they are looked for until this many in a row are new.
 const UNSURE: u32 = 1_000;
 
+/// For how long other Pigears that read by the same consumer are remembered: they may connect again later than this one.
+const OTHERS_REMEMBERED: Duration = Duration::from_secs(600);
+
+/// After so many gaps within that time, others read, though the server doesn't say so.
+const MOST_GAPS: u32 = 20;
+
 /// How often the sensors are looked at.
 const SENSORS_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -64,6 +72,10 @@ pub(crate) struct NatsSource {
     unacknowledged: Unacknowledged,
     /// How many more alerts are looked for in the store, though nothing says that they were delivered before.
     unsure: u32,
+    /// When others were last seen to read by the same consumer.
+    others: Option<Instant>,
+    /// How many deliveries were left out since when, while no others were seen.
+    gaps: (u32, Instant),
     /// Messages that are not alerts.
     undecoded: u64,
     /// Alerts that came again.
@@ -84,6 +96,8 @@ enum End {
     Stop(Result<(), SourceError>),
     /// The consumer is opened again.
     Again(String),
+    /// The same at once: something that was delivered may not have arrived.
+    Gap(&'static str),
 }
 
 impl NatsSource {
@@ -109,6 +123,8 @@ impl NatsSource {
             recent: Recent::new(RECENT),
             unacknowledged: Unacknowledged::default(),
             unsure: UNSURE,
+            others: None,
+            gaps: (0, Instant::now()),
             undecoded: 0,
             duplicates: 0,
         })
@@ -123,6 +139,7 @@ impl NatsSource {
             let problem = match (opened, &*connection) {
                 (Ok(open), Some(client)) => {
                     self.unsure = UNSURE;
+                    self.remember(open.readers);
                     if backoff.attempts() > 0 {
                         info!("source {}: works again", self.name());
                     }
@@ -130,6 +147,10 @@ impl NatsSource {
                     match self.consume(run, open, &client, &mut backoff) {
                         End::Stop(end) => return end,
                         End::Again(problem) => problem,
+                        End::Gap(why) => {
+                            debug!("source {}: {why}; opening the consumer again", self.name());
+                            continue;
+                        }
                     }
                 }
                 (Ok(_), None) => continue,
@@ -181,19 +202,54 @@ impl NatsSource {
             let client = self.access.connect(move |event| report(&name, &event)).await?;
             connection.insert(client).clone()
         };
-        let jetstream = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client);
-        self.settings.open(&jetstream).await
+        let jetstream = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
+        self.settings.open((&client, &jetstream), self.readers()).await
+    }
+
+    /// Who else read of late.
+    fn readers(&self) -> Readers {
+        match self.others {
+            Some(seen) if seen.elapsed() < OTHERS_REMEMBERED => Readers::Others,
+            _ => Readers::Alone,
+        }
+    }
+
+    fn remember(&mut self, readers: Readers) {
+        if readers == Readers::Others && self.readers() == Readers::Alone {
+            debug!("source {}: others read by the same consumer", self.name());
+            self.others = Some(Instant::now());
+        }
+    }
+
+    /// Notes that deliveries were left out. With too many of these, others are assumed.
+    fn add_gap(&mut self) {
+        if self.gaps.1.elapsed() > OTHERS_REMEMBERED {
+            self.gaps = (0, Instant::now());
+        }
+        self.gaps.0 += 1;
+        if self.gaps.0 > MOST_GAPS {
+            self.remember(Readers::Others);
+        }
     }
 
     /// Takes messages, and acknowledges what is settled.
     fn consume(&mut self, run: Run<'_>, open: Open, client: &Client, backoff: &mut Backoff) -> End {
         let Run { runtime, stop, .. } = run;
-        let mut chunks = open.messages.ready_chunks(CHUNK);
+        let Open { messages, filters_here, readers, mut deliveries } = open;
+        let is_alone = readers == Readers::Alone;
+        let connections = || client.statistics().connects.load(Ordering::Relaxed);
+        let connected = connections();
+        let mut chunks = messages.ready_chunks(CHUNK);
         while !stop.is_requested() {
             let chunk = runtime.run(async { timeout(POLL_INTERVAL, chunks.next()).await });
             self.acknowledge(run);
             if let ControlFlow::Break(end) = self.look_at_sensors(run) {
                 return End::Stop(end);
+            }
+            // The request for alerts was lost with the connection. Only if nobody else reads, all that comes now comes
+            // again at once.
+            if connections() != connected && (is_alone || chunk.is_err()) {
+                return End::Gap("the connection was lost");
             }
             let chunk = match chunk {
                 Err(_) => continue,
@@ -205,7 +261,11 @@ impl NatsSource {
                     Err(error) => return End::Again(error.to_string()),
                     Ok(message) => {
                         backoff.succeeded();
-                        if open.filters_here && !self.settings.wants(&message.subject) {
+                        if is_alone && deliveries.has_gap(&message) {
+                            self.add_gap();
+                            return End::Gap("deliveries are left out");
+                        }
+                        if filters_here && !self.settings.wants(&message.subject) {
                             self.unacknowledged.add(0, message.split().1);
                             continue;
                         }

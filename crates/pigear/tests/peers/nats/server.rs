@@ -180,6 +180,29 @@ impl Client {
         while self.line().unwrap() != "PONG\r\n" {}
     }
 
+    /// Asks for the next messages of a consumer, and waits until the server knows.
+    pub(super) fn pull(&mut self, stream: &str, consumer: &str, count: usize) {
+        let request = format!("{{\"batch\":{count},\"expires\":20000000000}}");
+        self.write("SUB pulled 2\r\n");
+        self.write(&format!(
+            "PUB $JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer} pulled {}\r\n{request}\r\nPING\r\n",
+            request.len()
+        ));
+        while self.line().unwrap() != "PONG\r\n" {}
+    }
+
+    /// Waits until so many messages have come, and acknowledges none.
+    pub(super) fn delivered(&mut self, count: usize) {
+        for _ in 0..count {
+            // Alerts are no text.
+            let mut line = Vec::new();
+            while !line.starts_with(b"HMSG pigear.alerts.") {
+                line.clear();
+                assert!(self.0.read_until(b'\n', &mut line).unwrap() > 0, "the server ended");
+            }
+        }
+    }
+
     /// Asks, and returns the answer; none if it doesn't come.
     pub(super) fn ask(&mut self, subject: &str, payload: &str) -> Option<String> {
         self.write(&format!(

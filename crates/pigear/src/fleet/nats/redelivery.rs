@@ -1,0 +1,121 @@
+//! What was delivered and not acknowledged: by a Pigear that was killed, or over a connection that was lost.
+//!
+//! The server delivers it again when [`ACK_WAIT`](super::consumer::ACK_WAIT) is over, behind newer alerts. Where no
+//! other Pigear reads, it is given back at once, in order: what is given back comes before anything new.
+
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::jetstream::Message;
+use async_nats::jetstream::consumer::pull::Config;
+use async_nats::jetstream::consumer::{Consumer, Info};
+use tokio::time::{sleep, timeout};
+
+/// How long to wait between two looks at a consumer. The request of a Pigear that has just ended, and acknowledgements
+/// on their way, are gone by then; another Pigear acknowledges something, or asks for more.
+const LOOK_INTERVAL: Duration = Duration::from_millis(150);
+
+/// How often to look, at most.
+const LOOKS: u32 = 6;
+
+/// The most messages of the stream among which those that were delivered are. A selection of few alerts of a large
+/// stream may have more.
+const MOST: u64 = 200_000;
+
+/// How long the server may take to confirm.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Who reads by a consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readers {
+    /// Only this source, as far as the server knows.
+    Alone,
+    /// Others, too: they may still acknowledge what they got.
+    Others,
+}
+
+/// Gives back what was delivered and not acknowledged, unless others read.
+///
+/// # Errors
+/// If the server doesn't answer, in words for a user.
+pub(super) async fn give_back(
+    client: &Client,
+    consumer: &Consumer<Config>,
+) -> Result<Readers, String> {
+    let Some(info) = at_rest(consumer).await? else { return Ok(Readers::Others) };
+    let (first, last) = (info.ack_floor.stream_sequence + 1, info.delivered.stream_sequence);
+    if info.num_ack_pending == 0 || last < first || last - first >= MOST {
+        return Ok(Readers::Alone);
+    }
+    let subject = |place| {
+        let Info { stream_name, name, delivered, .. } = &info;
+        format!("$JS.ACK.{stream_name}.{name}.1.{place}.{}.0.0", delivered.consumer_sequence)
+    };
+    for place in first..last {
+        let sent = client.publish(subject(place), NAK.into()).await;
+        sent.map_err(|error| format!("consumer {}: {error}", info.name))?;
+    }
+    // The server takes them in order, and confirms that it has taken this one, before alerts are asked for.
+    match timeout(CONFIRM_TIMEOUT, client.request(subject(last), NAK.into())).await {
+        Ok(Ok(_)) => Ok(Readers::Alone),
+        Ok(Err(error)) => Err(format!("consumer {}: {error}", info.name)),
+        Err(_) => Err(format!("consumer {}: the server doesn't answer", info.name)),
+    }
+}
+
+const NAK: &str = "-NAK";
+
+/// What the server knows of a consumer by which nobody reads; none if others do.
+async fn at_rest(consumer: &Consumer<Config>) -> Result<Option<Info>, String> {
+    let mut before = consumer.cached_info().clone();
+    if before.num_ack_pending == 0 {
+        return Ok(Some(before));
+    }
+    for _ in 0..LOOKS {
+        sleep(LOOK_INTERVAL).await;
+        let now = consumer.get_info().await;
+        let now = now.map_err(|error| format!("consumer {}: {error}", before.name))?;
+        if now.num_ack_pending == 0 || (now.num_waiting == 0 && progress(&now) == progress(&before))
+        {
+            return Ok(Some(now));
+        }
+        before = now;
+    }
+    Ok(None)
+}
+
+/// What changes when something is delivered or acknowledged.
+fn progress(info: &Info) -> (u64, u64, usize) {
+    (info.delivered.consumer_sequence, info.ack_floor.stream_sequence, info.num_ack_pending)
+}
+
+/// Numbers of deliveries: where one is left out, it went to another Pigear, or was lost.
+#[derive(Debug, Default)]
+pub(super) struct Deliveries {
+    next: Option<u64>,
+}
+
+impl Deliveries {
+    /// Whether this message is not the one behind the last.
+    pub(super) fn has_gap(&mut self, message: &Message) -> bool {
+        let Ok(info) = message.info() else { return false };
+        self.is_behind_gap(info.consumer_sequence)
+    }
+
+    fn is_behind_gap(&mut self, number: u64) -> bool {
+        let expected = self.next.replace(number + 1);
+        expected.is_some_and(|expected| expected != number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_left_out_is_a_gap() {
+        let mut deliveries = Deliveries::default();
+        let gaps = [7, 8, 10, 11, 3, 4].map(|number| deliveries.is_behind_gap(number));
+        assert_eq!(gaps, [false, false, true, false, true, false]);
+    }
+}
