@@ -1,6 +1,7 @@
 //! Landlock: the kernel confines a thread, and those that it starts.
 
 use std::env;
+#[cfg(feature = "exec")]
 use std::io;
 use std::path::{Path, PathBuf};
 
