@@ -12,6 +12,9 @@ use crate::registry::Registry;
 /// There is none.
 pub(super) struct MetricsServer;
 
+/// Nothing that runs.
+pub(super) struct NotRunning;
+
 impl MetricsServer {
     pub(super) fn bind(config: &Config, _: &Registry) -> Result<Self, ListenError> {
         match config.metrics {
@@ -29,7 +32,7 @@ impl MetricsServer {
     }
 
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with metrics it is used")]
-    pub(super) fn start(self, _: &Arc<Stats>, _: &Stop) -> io::Result<()> {
-        Ok(())
+    pub(super) fn start(self, _: &Arc<Stats>, _: &Stop) -> io::Result<NotRunning> {
+        Ok(NotRunning)
     }
 }

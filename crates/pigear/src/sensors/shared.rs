@@ -10,7 +10,10 @@ use super::roll::Roll;
 
 /// What the parts of a program share about sensors: handlers are created before sources are opened.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SharedSensors(Arc<Shared>);
+pub(crate) struct SharedSensors(
+    #[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "without NATS there are none"))]
+    Arc<Shared>,
+);
 
 #[derive(Debug, Default)]
 struct Shared {
