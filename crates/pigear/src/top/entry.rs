@@ -9,6 +9,9 @@ use crate::visible::{cut, visible};
 /// The most bytes of a message that are kept.
 const MAX_MESSAGE: usize = 512;
 
+/// What Snort calls priorities 1 to 4 in its manual. The page has the same words.
+const PRIORITIES: [&str; 4] = ["high", "medium", "low", "very low"];
+
 /// An alert in the list: what is shown of it, without its packet.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -63,13 +66,23 @@ impl Entry {
 
     /// The priority as a number and a word.
     pub(super) fn severity(&self) -> String {
-        match self.priority {
-            None => "-".to_owned(),
-            Some(1) => "1 high".to_owned(),
-            Some(2) => "2 medium".to_owned(),
-            Some(3) => "3 low".to_owned(),
-            Some(4) => "4 lowest".to_owned(),
-            Some(other) => other.to_string(),
+        let Some(priority) = self.priority else { return "-".to_owned() };
+        let nth = usize::try_from(priority).ok().and_then(|n| n.checked_sub(1));
+        match nth.and_then(|nth| PRIORITIES.get(nth)) {
+            Some(word) => format!("{priority} {word}"),
+            None => priority.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PRIORITIES;
+
+    #[test]
+    fn the_page_calls_priorities_the_same() {
+        let page = include_str!("../../../../web/values.js");
+        let words = PRIORITIES.map(|word| format!(", \"{word}\"")).concat();
+        assert!(page.contains(&format!("const WORDS = [\"\"{words}];")));
     }
 }

@@ -103,7 +103,7 @@ fn a_session_with_the_screen() {
     screen.shows("only: filter msg.sig_id == 1000132");
     screen.hides("ping sweep");
     // In the list: the counts may be there before.
-    screen.shows("3 low    06-15 18:06 ICMP Time-To-Live");
+    screen.shows("3 low      06-15 18:06 ICMP Time-To-Live");
     screen.types("\r");
     screen.shows("[**] [1:1000132:6] ICMP Time-To-Live Exceeded in Transit [**]");
     screen.shows("└─ IPv4 [14..34]");
@@ -130,7 +130,7 @@ fn alerts_that_another_pigear_stores_are_shown_at_once() {
     top.screen.shows("alerts, newest first");
     let room = std::mem::replace(&mut top.room, Room::new());
     let room = stored(room, vec![alert(b"the first of two"), alert(b"the second of two")]);
-    top.screen.shows("1 high   01-01 00:00 the second of two");
+    top.screen.shows("1 high     01-01 00:00 the second of two");
     top.screen.shows("29 alerts");
     top.screen.types("p");
     top.screen.shows("paused");
@@ -138,7 +138,7 @@ fn alerts_that_another_pigear_stores_are_shown_at_once() {
     top.screen.shows("1 new");
     assert!(!top.screen.text().contains("a third"));
     top.screen.types("p");
-    top.screen.shows("1 high   01-01 00:00 a third");
+    top.screen.shows("1 high     01-01 00:00 a third");
     top.screen.types("\x03");
     assert_eq!(top.ends().code(), Some(0));
 }
@@ -147,12 +147,12 @@ fn alerts_that_another_pigear_stores_are_shown_at_once() {
 fn alerts_are_acknowledged_starred_and_commented_on_by_keys() {
     let mut top = Top::over(stored(Room::new(), vec![alert(b"first"), alert(b"second")]), &[]);
     let screen = &mut top.screen;
-    screen.shows(" 1 high   01-01 00:00 second");
+    screen.shows(" 1 high     01-01 00:00 second");
     screen.types("e");
-    screen.shows(" 1 high  +01-01 00:00 second");
+    screen.shows(" 1 high    +01-01 00:00 second");
     screen.shows("alert 2 is acknowledged; u undoes it");
     screen.types("s");
-    screen.shows("*1 high  +01-01 00:00 second");
+    screen.shows("*1 high    +01-01 00:00 second");
     screen.types("cseen before");
     screen.shows("comment: seen before");
     screen.types("\r");
@@ -160,13 +160,13 @@ fn alerts_are_acknowledged_starred_and_commented_on_by_keys() {
     screen.types("h");
     screen.hides("second (1 comment)");
     screen.shows("acknowledged alerts are hidden (h)");
-    screen.shows(" 1 high   01-01 00:00 first");
+    screen.shows(" 1 high     01-01 00:00 first");
     screen.types("h");
-    screen.shows("*1 high  +01-01 00:00 second (1 comment)");
+    screen.shows("*1 high    +01-01 00:00 second (1 comment)");
     screen.types("u");
     screen.hides("(1 comment)");
     screen.types("u");
-    screen.shows(" 1 high  +01-01 00:00 second");
+    screen.shows(" 1 high    +01-01 00:00 second");
     screen.types("q");
     assert_eq!(top.ends().code(), Some(0));
     let query = ["query", "--store", "a.db", "--packet", "2"];
@@ -206,7 +206,7 @@ fn it_is_stopped_and_goes_on() {
         top.screen.is_left();
         until(how, || top.screen.settings() == settings);
         top.screen.enters("fg");
-        top.screen.shows("2 medium 06-15 18:06 ICMP ping sweep");
+        top.screen.shows("2 medium   06-15 18:06 ICMP ping sweep");
         top.screen.types("j\r");
         top.screen.shows("Esc back");
         top.screen.types("q");
@@ -269,7 +269,7 @@ fn text_of_alerts_controls_no_terminal() {
     let mut top = Top::over(stored(Room::new(), vec![alert(b"a\x1b[2Jb\x9b1m\xe2\x80\xaec")]), &[]);
     // The emulator shows nothing for what is not UTF-8.
     let text = "a\\x1b[2Jb1m\\u{202e}c";
-    top.screen.shows(&format!("1 high   01-01 00:00 {text}"));
+    top.screen.shows(&format!("1 high     01-01 00:00 {text}"));
     top.screen.types("\r");
     top.screen.shows(&format!("[**] [1:7:0] {text} [**]"));
     top.screen.types("q");
@@ -369,7 +369,7 @@ fn a_session_in_tmux() {
     tmux.types(&["Enter"]);
     tmux.shows("only: filter msg.priority == 3");
     // In the list: the counts may be there before.
-    tmux.shows("3 low    06-15 18:06 ICMP Time-To-Live");
+    tmux.shows("3 low      06-15 18:06 ICMP Time-To-Live");
     tmux.types(&["Enter"]);
     tmux.shows("└─ IPv4 [14..34]");
     tmux.run(&["resize-window", "-t", "top", "-x", "60", "-y", "20"]);

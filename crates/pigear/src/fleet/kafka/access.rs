@@ -38,6 +38,8 @@ named! {
 #[derive(Clone, Debug, Default)]
 pub(super) struct AccessKeys {
     pub(super) url: Vec<String>,
+    /// What the user calls the brokers: the key or the option.
+    pub(super) url_name: &'static str,
     pub(super) user: Option<String>,
     pub(super) password: Option<Secret>,
     pub(super) password_file: Option<PathBuf>,
@@ -80,7 +82,8 @@ impl Access {
         if keys.url.is_empty() {
             return Err("url is missing: give url=kafka://HOST:PORT".to_owned());
         }
-        let brokers = keys.url.iter().map(|url| broker(url)).collect::<Result<_, _>>()?;
+        let brokers =
+            keys.url.iter().map(|url| broker(url, keys.url_name)).collect::<Result<_, _>>()?;
         let tls = tls(&keys)?;
         Ok(Self { brokers, tls, sasl: sasl(keys)? })
     }
@@ -121,9 +124,9 @@ impl Access {
     }
 }
 
-/// A broker's host and port.
-fn broker(url: &str) -> Result<String, String> {
-    let wrong = "url: expected kafka://HOST:PORT, and several with commas between".to_owned();
+/// A broker's host and port. The name is what the user calls the URL.
+fn broker(url: &str, name: &str) -> Result<String, String> {
+    let wrong = format!("{name}: expected kafka://HOST:PORT, and several with commas between");
     let address = match url.split_once("://") {
         None => url,
         Some(("kafka", address)) => address,
@@ -131,7 +134,7 @@ fn broker(url: &str) -> Result<String, String> {
     };
     let address = address.trim_end_matches('/');
     if address.contains('@') {
-        return Err("url: give credentials as user and password_file".to_owned());
+        return Err(format!("{name}: give credentials as user and password_file"));
     }
     let is_wrong = |c: char| c.is_whitespace() || c.is_control() || "/?#".contains(c);
     let bracket = address.rfind(']').unwrap_or(0);
@@ -205,7 +208,7 @@ mod tests {
     }
 
     fn keys(url: &str) -> AccessKeys {
-        AccessKeys { url: vec![url.to_owned()], ..AccessKeys::default() }
+        AccessKeys { url: vec![url.to_owned()], url_name: "url", ..AccessKeys::default() }
     }
 
     #[test]
@@ -216,7 +219,7 @@ mod tests {
             ("[::1]", "[::1]:9092"),
             ("kafka://[::1]:1", "[::1]:1"),
         ] {
-            assert_eq!(broker(url).as_deref(), Ok(expected), "{url}");
+            assert_eq!(broker(url, "url").as_deref(), Ok(expected), "{url}");
         }
         for url in
             ["", "http://s3cret", "kafka://", "me:s3cret@a", "a:", "a:x", "a:0", "a b", "a/s3cret"]

@@ -150,6 +150,7 @@ impl Options {
     pub(super) fn access(&self) -> AccessKeys {
         AccessKeys {
             url: self.url.clone(),
+            url_name: "url",
             user: self.user.clone(),
             password: self.password.clone(),
             password_file: self.password_file.clone(),

@@ -111,6 +111,7 @@ impl SourceOptions {
     pub(super) fn access(self) -> AccessKeys {
         AccessKeys {
             url: self.brokers,
+            url_name: "--from",
             user: self.user,
             password: None,
             password_file: self.password_file,

@@ -23,6 +23,8 @@ const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(4);
 #[derive(Clone, Debug, Default)]
 pub(super) struct AccessKeys {
     pub(super) url: Vec<Secret>,
+    /// What the user calls the servers: the key or the option.
+    pub(super) url_name: &'static str,
     pub(super) creds: Option<PathBuf>,
     pub(super) user: Option<String>,
     pub(super) password: Option<Secret>,
@@ -89,13 +91,15 @@ impl Access {
         if keys.url.is_empty() {
             return Err("url is missing: give url=nats://HOST:PORT".to_owned());
         }
-        let servers = keys.url.iter().map(server).collect::<Result<Vec<_>, _>>()?;
+        let name = keys.url_name;
+        let servers =
+            keys.url.iter().map(|url| server(url, name)).collect::<Result<Vec<_>, _>>()?;
         let shown = servers.iter().map(shown).collect::<Vec<_>>().join(",");
         let is_in_url = servers.iter().any(ServerAddr::has_user_pass);
         let tls = Tls::of(&keys)?;
         let credentials = Credentials::of(keys)?;
         if is_in_url && !matches!(credentials, Credentials::None) {
-            return Err("url has a user; remove it, or the other credentials".to_owned());
+            return Err(format!("{name} has a user; remove it, or the other credentials"));
         }
         Ok(Self { servers, shown, credentials, tls })
     }
@@ -249,16 +253,20 @@ fn read(path: &std::path::Path) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
-fn server(url: &Secret) -> Result<ServerAddr, String> {
-    let wrong =
-        "url: expected nats://HOST:PORT or tls://HOST:PORT, and several with commas between";
+/// The server of a URL. The name is what the user calls it.
+fn server(url: &Secret, name: &str) -> Result<ServerAddr, String> {
+    let wrong = || {
+        format!(
+            "{name}: expected nats://HOST:PORT or tls://HOST:PORT, and several with commas between"
+        )
+    };
     let text = url.reveal();
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     if !matches!(scheme, None | Some("nats" | "tls")) {
-        return Err(wrong.to_owned());
+        return Err(wrong());
     }
-    let server: ServerAddr = text.parse().map_err(|_| wrong.to_owned())?;
-    if server.host().is_empty() { Err(wrong.to_owned()) } else { Ok(server) }
+    let server: ServerAddr = text.parse().map_err(|_| wrong())?;
+    if server.host().is_empty() { Err(wrong()) } else { Ok(server) }
 }
 
 /// A server without credentials.

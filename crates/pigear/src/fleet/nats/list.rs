@@ -74,3 +74,16 @@ async fn read(access: &Access, name: &str, roll: &mut Roll) -> Result<(), String
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_server_is_called_as_the_option_is() {
+        let wanted =
+            "--from: expected nats://HOST:PORT or tls://HOST:PORT, and several with commas between";
+        assert_eq!(sensors("http://x").unwrap_err(), wanted);
+        assert_eq!(forget("http://x", "a").unwrap_err(), wanted);
+    }
+}

@@ -156,6 +156,7 @@ impl Options {
     pub(super) fn access(&self) -> AccessKeys {
         AccessKeys {
             url: self.url.clone(),
+            url_name: "url",
             creds: self.creds.clone(),
             user: self.user.clone(),
             password: self.password.clone(),

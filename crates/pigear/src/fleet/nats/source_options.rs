@@ -125,6 +125,7 @@ impl SourceOptions {
     pub(super) fn access(self) -> AccessKeys {
         AccessKeys {
             url: self.url,
+            url_name: "--from",
             creds: self.creds,
             user: self.user,
             password: None,

@@ -99,7 +99,7 @@ impl Columns<'_> {
         let marks = entry.marks;
         let star = if marks.is_starred { '*' } else { ' ' };
         let done = if marks.is_acknowledged { '+' } else { ' ' };
-        let severity = format!("{star}{:<8}{done}", entry.severity());
+        let severity = format!("{star}{:<10}{done}", entry.severity());
         let time = self.time(entry.time, is_wide);
         let rule = if is_wide { format!("[{}] ", entry.rule) } else { String::new() };
         let name = match (entry.message.as_str(), entry.count) {

@@ -30,14 +30,14 @@ fn three() -> Top {
 fn keys_acknowledge_and_star_the_selected_alert_and_take_that_back() {
     let mut top = three();
     top.types("je");
-    assert!(line(&mut top, "second").starts_with("\" 1 high  +"), "{}", line(&mut top, "second"));
+    assert!(line(&mut top, "second").starts_with("\" 1 high    +"), "{}", line(&mut top, "second"));
     assert!(last_line(&mut top).contains("alert 2 is acknowledged; u undoes it"));
     top.types("s");
-    assert!(line(&mut top, "second").starts_with("\"*1 high  +"));
+    assert!(line(&mut top, "second").starts_with("\"*1 high    +"));
     top.types("a");
-    assert!(line(&mut top, "second").starts_with("\"*1 high   "));
+    assert!(line(&mut top, "second").starts_with("\"*1 high     "));
     top.types("uu");
-    assert!(line(&mut top, "second").starts_with("\" 1 high  +"), "{}", line(&mut top, "second"));
+    assert!(line(&mut top, "second").starts_with("\" 1 high    +"), "{}", line(&mut top, "second"));
     top.types("uu");
     assert!(last_line(&mut top).contains("there is nothing to undo"));
     top.types("j");
@@ -84,10 +84,10 @@ fn what_others_say_is_shown_of_the_alerts_on_the_screen() {
     let action = other.mark(&[1, 3], (MarkKind::Acknowledged, true), "ann").unwrap();
     other.comment(1, "ann", "a test").unwrap();
     top.look();
-    assert!(line(&mut top, "first (1 comment)").starts_with("\" 1 high  +"));
+    assert!(line(&mut top, "first (1 comment)").starts_with("\" 1 high    +"));
     other.undo(action.id, "ann").unwrap();
     top.look();
-    assert!(line(&mut top, "third").starts_with("\" 1 high   "));
+    assert!(line(&mut top, "third").starts_with("\" 1 high     "));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_store_that_cannot_be_changed_says_why() {
     top.types("e");
     let note = last_line(&mut top);
     assert!(note.contains("not changed: it was written by an older Pigear"), "{note}");
-    assert!(line(&mut top, "third").starts_with("\" 1 high   "));
+    assert!(line(&mut top, "third").starts_with("\" 1 high     "));
 }
 
 #[test]
