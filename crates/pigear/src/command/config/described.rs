@@ -38,7 +38,7 @@ pub(super) enum KeyKind {
 }
 
 /// Values that may be written.
-const SAMPLES: [(&str, &str); 34] = [
+const SAMPLES: [(&str, &str); 37] = [
     ("allow_uid", "[\"snort\"]"),
     ("bookmark", "\"/var/lib/pigear/unified2.bookmark\""),
     ("class_config", "\"/etc/snort/classification.config\""),
@@ -64,6 +64,8 @@ const SAMPLES: [(&str, &str); 34] = [
     ("reference_config", "\"/etc/snort/reference.config\""),
     ("rules", "\"/etc/snort/rules\""),
     ("run_prefix", "\"snort3_\""),
+    ("sandbox", "\"on\""),
+    ("sandbox_write", "\"/var/spool/pigear\""),
     ("sensor", "\"dmz\""),
     ("serve_forever", "true"),
     ("sid_msg_map", "\"/etc/snort/sid-msg.map\""),
@@ -73,6 +75,7 @@ const SAMPLES: [(&str, &str); 34] = [
     ("stats", "\"/run/pigear/stats.json\""),
     ("trust_clock", "true"),
     ("type", "\"unix\""),
+    ("user", "\"pigear\""),
 ];
 
 /// All parts of the file but handlers.
