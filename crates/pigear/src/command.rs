@@ -8,6 +8,7 @@ mod args;
 mod completions;
 mod config;
 mod demo;
+mod doctor;
 mod failure;
 mod help;
 mod host;
@@ -148,6 +149,7 @@ fn carry_out(args: Args, registry: &Registry, host: &dyn Host) -> Result<(), Fai
         #[cfg(feature = "web")]
         Some(Command::Web(args)) => web::run(*args, host),
         Some(Command::Config { command }) => config::run(&command, registry),
+        Some(Command::Doctor(args)) => doctor::run(&args, registry),
         Some(Command::Completions { shell }) => write_out(&completions::script(shell)?),
         Some(Command::Man { command, dir }) => man::run(&command, dir.as_deref(), registry),
         Some(Command::Help { topic }) => help::run(&topic, registry),

@@ -54,6 +54,8 @@ pub mod config;
 #[cfg(any(feature = "http", feature = "nats", feature = "syslog", feature = "web"))]
 mod crypto;
 mod description;
+#[cfg(feature = "command")]
+mod doctor;
 #[cfg(feature = "nats")]
 pub mod fleet;
 pub mod handler;

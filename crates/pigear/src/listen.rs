@@ -6,6 +6,8 @@ mod class_names;
 mod difference;
 pub(crate) mod directories;
 mod error;
+#[cfg(feature = "command")]
+mod expected;
 mod files;
 mod held_sockets;
 mod housekeeping;
@@ -29,6 +31,8 @@ use pigear_pipeline::{Activity, Pipeline, PipelineError, Pulse, Snapshot, Source
 
 pub use directories::MissingDirectory;
 pub use error::ListenError;
+#[cfg(feature = "command")]
+pub(crate) use expected::{ExpectedSocket, expected_sockets, names_in_force};
 pub use held_sockets::HeldSockets;
 pub use reach::Reach;
 pub use reloading::{ReloadStep, Reloading};

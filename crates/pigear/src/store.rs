@@ -42,6 +42,8 @@ mod empty;
 mod error;
 mod file_id;
 mod free_space;
+#[cfg(feature = "command")]
+mod header;
 mod helper;
 mod id_hash;
 mod identity;
@@ -99,6 +101,8 @@ pub use criteria::{Criteria, NO_CLASS, Test};
 pub use dead_letter::{DeadLetter, LetterContent, Redelivery, redeliver};
 pub use durable_queue::DurableQueue;
 pub use error::{StoreError, StoreProblem};
+#[cfg(feature = "command")]
+pub(crate) use header::StoreHeader;
 pub use identity::{NotAnIdentity, StoreIdentity};
 pub use lanes::{DroppedLane, LaneState, drop_lane};
 pub use moment::moment;

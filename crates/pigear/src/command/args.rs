@@ -73,6 +73,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Look for what is wrong between Snort and Pigear, and say what to do about it
+    Doctor(DoctorArgs),
     /// Print a script that completes the command line in a shell: options, handlers, keys, fields
     ///
     /// For this shell only: `source <(pigear completions bash)`, the same with zsh, or
@@ -96,6 +98,25 @@ pub(super) enum Command {
         #[arg(value_name = "TOPIC")]
         topic: Vec<String>,
     },
+}
+
+/// Look for what is wrong between Snort and Pigear, and say what to do about it
+///
+/// Reads only, and changes nothing. Each finding says what was found, why it matters, and what to type. The
+/// status is 1 if something is wrong. docs/doctor.md has more.
+#[derive(Debug, clap::Args)]
+pub(super) struct DoctorArgs {
+    /// The configuration file of Pigear
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Snort's log directory, instead of the configuration's sources; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub(super) logdir: Vec<PathBuf>,
+
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -67,7 +67,7 @@ impl SnortConf {
 
     /// Adds the files that it names, and those beside it, where none was configured. Snort 3 has no
     /// `snort.conf`, but the same directories.
-    fn complete(&self, files: NameFiles) -> NameFiles {
+    pub(super) fn complete(&self, files: NameFiles) -> NameFiles {
         let files = match &self.text {
             Some(text) => files.or_of(&self.path, text),
             None => files,

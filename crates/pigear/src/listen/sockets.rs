@@ -22,7 +22,7 @@ pub(super) struct Socket {
     /// The number of the socket's packet thread.
     pub(super) thread: Option<u32>,
     /// Snort's log directory, whose owner may send.
-    log_dir: PathBuf,
+    pub(super) log_dir: PathBuf,
 }
 
 /// The sockets of a configuration.

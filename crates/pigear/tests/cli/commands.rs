@@ -22,6 +22,7 @@ fn help_says_what_there_is() {
         ("query_help", &["query", "--help"]),
         ("top_help", &["top", "--help"]),
         ("lanes_help", &["lanes", "--help"]),
+        ("doctor_help", &["doctor", "--help"]),
         ("sensors_help", &["sensors", "--help"]),
         ("web_help", &["web", "--help"]),
         ("web_user_add_help", &["web", "user", "add", "--help"]),

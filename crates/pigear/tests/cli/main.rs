@@ -14,6 +14,7 @@ mod counters;
 #[cfg(all(feature = "exec", feature = "store", feature = "syslog"))]
 mod delivery;
 mod disk;
+mod doctor;
 mod documented;
 mod file;
 #[cfg(feature = "script")]

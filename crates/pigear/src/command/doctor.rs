@@ -1,0 +1,35 @@
+//! `pigear doctor`: what is wrong between Snort and Pigear.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use pigear_alert::plural;
+
+use super::args::DoctorArgs;
+use super::failure::Failure;
+use super::output::write_out;
+use crate::config::{Config, SourceConfig};
+use crate::doctor::{Subject, examine};
+use crate::registry::Registry;
+
+pub(super) fn run(args: &DoctorArgs, registry: &Registry) -> Result<(), Failure> {
+    let file = args.config.as_deref();
+    // What is wrong with the file is a finding.
+    let mut config = file.and_then(|file| Config::read(file).ok()).unwrap_or_default();
+    if !args.logdir.is_empty() {
+        let source =
+            |dir: &PathBuf| SourceConfig { logdir: Some(dir.clone()), ..SourceConfig::default() };
+        config.sources = args.logdir.iter().map(source).collect();
+    }
+    if config.sources.is_empty() {
+        config.sources.push(SourceConfig::default());
+    }
+    let report = examine(&Subject { config, file, registry, proc: PathBuf::from("/proc") });
+    let text = if args.json { report.json() } else { report.text() };
+    write_out(text.as_bytes())?;
+    match report.wrong() {
+        0 => Ok(()),
+        1 => Err(anyhow!("1 thing is wrong").into()),
+        many => Err(anyhow!("{} are wrong", plural::count(many as u64, "thing")).into()),
+    }
+}

@@ -1,0 +1,43 @@
+//! Mistakes in the configuration file.
+
+use super::check::Check;
+use super::finding::Finding;
+use super::subject::Subject;
+use crate::config::{Config, Exposure};
+use crate::input_file::{self, MAX_CONFIG};
+
+pub(super) struct Configuration;
+
+impl Check for Configuration {
+    fn name(&self) -> &'static str {
+        "configuration"
+    }
+
+    fn findings(&self, subject: &Subject<'_>) -> Vec<Finding> {
+        let Some(file) = subject.file else { return Vec::new() };
+        let shown = file.display();
+        let why = "Pigear doesn't start with it. What follows is about a Pigear without it.";
+        let text = match input_file::read_text(file, MAX_CONFIG) {
+            Ok(text) => text,
+            Err(error) => {
+                return vec![Finding::wrong(format!("cannot read {shown}: {error}"), why)];
+            }
+        };
+        let mistakes = Config::mistakes(&text, subject.registry).into_iter().map(|mistake| {
+            let problem = mistake.problem.trim_end();
+            let found = format!("{shown}:{}:{}: {problem}", mistake.line, mistake.column);
+            Finding::wrong(found, why)
+                .advise(format!("pigear config check {shown}, once it is mended"))
+        });
+        let mut findings: Vec<_> = mistakes.collect();
+        if findings.is_empty() {
+            findings.push(Finding::ok(format!("{shown} has no mistakes")));
+        }
+        if let Some(exposure) = Exposure::of(file, &text) {
+            let why = "Whoever is on this machine has the secret.";
+            let advice = format!("chmod o-r {shown}");
+            findings.push(Finding::wrong(exposure.to_string(), why).advise(advice));
+        }
+        findings
+    }
+}

@@ -1,0 +1,56 @@
+//! Users, and what permissions let them do.
+
+use std::ffi::CString;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+
+use nix::unistd::{Gid, Uid, User, getgrouplist};
+
+/// A user with all groups.
+pub(super) struct Account {
+    pub(super) name: String,
+    uid: u32,
+    groups: Vec<u32>,
+}
+
+impl Account {
+    /// The user with a number.
+    pub(super) fn numbered(uid: u32) -> Self {
+        match User::from_uid(Uid::from_raw(uid)) {
+            Ok(Some(user)) => Self::of(user),
+            _ => Self { name: uid.to_string(), uid, groups: Vec::new() },
+        }
+    }
+
+    /// The user with a name, if there is one.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        User::from_name(name).ok().flatten().map(Self::of)
+    }
+
+    fn of(user: User) -> Self {
+        let listed = CString::new(user.name.as_str()).ok();
+        let listed = listed.and_then(|name| getgrouplist(&name, user.gid).ok());
+        let groups = listed.unwrap_or_else(|| vec![user.gid]);
+        let groups = groups.into_iter().map(Gid::as_raw).collect();
+        Self { name: user.name, uid: user.uid.as_raw(), groups }
+    }
+
+    /// Whether permissions let this user do something to a file: bits as for others, 2 to write, 1 to search.
+    pub(super) fn may(&self, metadata: &Metadata, bits: u32) -> bool {
+        let shift = match () {
+            () if self.uid == 0 => return true,
+            () if metadata.uid() == self.uid => 6,
+            () if self.groups.contains(&metadata.gid()) => 3,
+            () => 0,
+        };
+        metadata.mode() >> shift & bits == bits
+    }
+}
+
+/// `snort:adm, mode 0750`
+pub(super) fn owner_and_mode(metadata: &Metadata) -> String {
+    let user = Account::numbered(metadata.uid()).name;
+    let group = nix::unistd::Group::from_gid(Gid::from_raw(metadata.gid())).ok().flatten();
+    let group = group.map_or_else(|| metadata.gid().to_string(), |group| group.name);
+    format!("{user}:{group}, mode {:04o}", metadata.mode() & 0o7777)
+}

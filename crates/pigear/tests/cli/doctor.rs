@@ -1,0 +1,159 @@
+//! `pigear doctor`: each broken set-up is found, and a sound one is well.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::harness::{Test, program};
+use crate::room::Room;
+
+/// Runs it, and returns its status and the findings of a check, each as status and text.
+fn doctor(room: &Room, check: &str, args: &[&str]) -> (Option<i32>, Vec<Value>) {
+    let mut command = program();
+    command.args(["doctor", "--json"]).args(args).current_dir(room.path());
+    let output = command.output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let of_check = findings.iter().filter(|finding| finding["check"] == check);
+    (output.status.code(), of_check.cloned().collect())
+}
+
+/// What is wrong, by a check: the texts.
+fn wrong(room: &Room, check: &str, args: &[&str]) -> Vec<String> {
+    let (status, findings) = doctor(room, check, args);
+    let wrong = findings.iter().filter(|finding| finding["status"] == "wrong");
+    let found = wrong.map(|finding| finding["found"].as_str().unwrap().to_owned());
+    let found: Vec<_> = found.collect();
+    assert!(found.is_empty() || status == Some(1), "{status:?}: {found:?}");
+    found
+}
+
+fn at_log(room: &Room) -> String {
+    room.at("log").to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_pigear_that_listens_is_well() {
+    let mut running = Test::new().start();
+    running.listens();
+    let logdir = at_log(running.room());
+    let (status, findings) = doctor(running.room(), "socket", &["--logdir", &logdir]);
+    let texts: Vec<_> = findings.iter().map(|it| (&it["status"], it["found"].as_str())).collect();
+    assert_eq!(status, Some(0), "{texts:?}");
+    assert!(texts.iter().all(|(status, _)| **status == "ok"), "{texts:?}");
+    assert!(texts.iter().any(|(_, text)| text.unwrap().contains("open in pigear")), "{texts:?}");
+    running.signal_now(nix::sys::signal::Signal::SIGTERM);
+    running.end();
+}
+
+#[test]
+fn a_missing_log_directory_is_wrong_and_the_advice_mends_it() {
+    let room = Room::new();
+    let dir = room.at("none").to_str().unwrap().to_owned();
+    let (status, findings) = doctor(&room, "socket", &["--logdir", &dir]);
+    assert_eq!((status, &findings[0]["status"]), (Some(1), &"wrong".into()));
+    let advice = findings[0]["do"].as_str().unwrap();
+    let typed = advice.strip_prefix("sudo ").unwrap();
+    assert!(Command::new("sh").args(["-c", typed]).status().unwrap().success(), "{typed}");
+    let (_, findings) = doctor(&room, "socket", &["--logdir", &dir]);
+    assert_eq!(findings[0]["status"], "ok");
+}
+
+#[test]
+fn what_is_wrong_at_the_place_of_the_socket_is_told_apart() {
+    let room = Room::new();
+    fs::create_dir_all(room.at("log")).unwrap();
+    let said = |expected: &str| {
+        let found = wrong(&room, "socket", &["--logdir", &at_log(&room)]);
+        assert!(found.iter().any(|it| it.contains(expected)), "{expected} is not in {found:?}");
+    };
+    said("is not there");
+    room.write("log/snort_alert", "");
+    said("is there, but is not a socket");
+    fs::remove_file(room.socket()).unwrap();
+    drop(UnixDatagram::bind(room.socket()).unwrap());
+    said("no process has it open");
+}
+
+#[test]
+fn another_program_at_the_socket_is_named() {
+    let room = Room::new();
+    fs::create_dir_all(room.at("log")).unwrap();
+    let _other = UnixDatagram::bind(room.socket()).unwrap();
+    let (_, findings) = doctor(&room, "socket", &["--logdir", &at_log(&room)]);
+    let process = format!("(process {})", std::process::id());
+    assert!(findings.iter().any(|it| it["found"].as_str().unwrap().contains(&process)));
+}
+
+#[test]
+fn a_path_that_is_too_long_for_a_socket_is_wrong() {
+    let room = Room::new();
+    let long = room.at(&"x".repeat(120)).to_str().unwrap().to_owned();
+    let found = wrong(&room, "socket", &["--logdir", &long]);
+    assert!(found.iter().any(|it| it.contains("may have 107")), "{found:?}");
+}
+
+#[test]
+fn mistakes_in_the_configuration_are_found() {
+    let room = Room::new();
+    room.write("pigear.toml", "stast = 'x'\n");
+    let found = wrong(&room, "configuration", &["--config", "pigear.toml"]);
+    assert_eq!(found, ["pigear.toml:1:1: unknown key `stast`; did you mean `stats`?"]);
+    let found = wrong(&room, "configuration", &["--config", "none.toml"]);
+    assert!(found[0].starts_with("cannot read none.toml: "), "{found:?}");
+}
+
+#[test]
+fn a_map_that_is_not_there_is_wrong() {
+    let room = Room::new();
+    room.write("pigear.toml", "[names]\nsid_msg_map = 'none.map'\n");
+    let found = wrong(&room, "files", &["--config", "pigear.toml"]);
+    assert!(found[0].starts_with("cannot read none.map: "), "{found:?}");
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn a_store_that_cannot_be_used_is_wrong() {
+    let room = Room::new();
+    room.write("pigear.toml", "[store]\npath = 'a.db'\n");
+    let found = || wrong(&room, "store", &["--config", "pigear.toml"]);
+    assert_eq!(found(), Vec::<String>::new());
+    room.write("a.db", "something else");
+    assert_eq!(found(), ["a.db is not a store"]);
+    let mut newer = [0; 100];
+    newer[..16].copy_from_slice(b"SQLite format 3\0");
+    newer[60..64].copy_from_slice(&1_000_u32.to_be_bytes());
+    newer[68..72].copy_from_slice(b"Pige");
+    room.write("a.db", newer);
+    assert_eq!(found(), ["a.db has version 1000, which this Pigear doesn't know"]);
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn a_store_is_looked_at_without_changing_anything() {
+    let mut running = Test::new().args(["--store", "a.db"]).start();
+    running.listens();
+    running.signal_now(nix::sys::signal::Signal::SIGTERM);
+    let (room, _) = running.end();
+    room.write("pigear.toml", "[store]\npath = 'a.db'\nkeep_days = 9\n");
+    let (files, store) = (room.list("."), fs::read(room.at("a.db")).unwrap());
+    let (_, findings) = doctor(&room, "store", &["--config", "pigear.toml"]);
+    let found = findings[0]["found"].as_str().unwrap();
+    assert!(found.starts_with("a.db: version "), "{found}");
+    assert_eq!((room.list("."), fs::read(room.at("a.db")).unwrap()), (files, store));
+}
+
+#[test]
+fn a_finding_says_why_and_what_to_do() {
+    let room = Room::new();
+    let output = program().args(["doctor", "--logdir", "none"]).current_dir(room.path()).output();
+    let output = output.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let paragraph = "WRONG  socket: none: No such file or directory (os error 2)\n       \
+        Snort sends its alerts to a socket in this directory.\n       do: sudo install -d ";
+    assert!(text.contains(paragraph), "{text}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((&*stderr, output.status.code()), ("error: 2 things are wrong\n", Some(1)));
+}
