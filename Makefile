@@ -11,7 +11,7 @@ MATURIN = target/peers/maturin/bin/maturin build --locked --manifest-path python
 INSTALL_WHEEL = target/peers/python/bin/pip install --quiet --no-deps --force-reinstall \
 	target/peers/wheels/*.whl
 
-.PHONY: demo test test-python test-page test-fleet fleet outage bench bench-python bench-web fuzz picture lint doc deny setup peers peer-packages
+.PHONY: demo test test-python test-page test-fleet fleet outage bench bench-fleet bench-python bench-web fuzz picture lint doc deny setup peers peer-packages
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
@@ -39,6 +39,7 @@ test-page: setup peers
 test-fleet: setup peers
 	$(CARGO) build --locked --package pigear
 	python3 fleet/test_check.py
+	python3 fleet/test_cluster.py
 	$(LIMIT) python3 fleet/simulate.py --seconds 30
 
 # The same for ten minutes. FLEET_SECONDS, FLEET_SENSORS, FLEET_RATE, FLEET_EVERY and FLEET_SEED change it.
@@ -58,8 +59,13 @@ bench: setup peers
 	$(CARGO) bench --locked --package pigear --bench http
 	$(CARGO) bench --locked --package pigear --bench kafka
 	$(CARGO) bench --locked --package pigear --bench store
+	$(MAKE) bench-fleet
 	$(MAKE) bench-web
 	$(MAKE) bench-python
+
+# Publishing to a stream of NATS, storing from it, and what a sensor costs.
+bench-fleet: setup peers
+	$(CARGO) bench --locked --package pigear --bench fleet
 
 # The page in a real browser. PIGEAR_SECONDS=30 shortens the ten minutes with a live page.
 bench-web: setup peers

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from processes import Process, wait_until
 
+# Where the alerts are. The heartbeats' bucket is another stream, which may have another leader.
+STREAM = "PIGEAR"
+
 CONFIG = """
 server_name: {name}
 listen: "127.0.0.1:{client}"
@@ -72,7 +75,8 @@ class Cluster:
         for number, node in enumerate(self.nodes):
             for account in (self._jsz(number) or {}).get("account_details", []):
                 for stream in account.get("stream_detail", []):
-                    if stream.get("cluster", {}).get("leader") == node.name:
+                    is_alerts = stream.get("name") == STREAM
+                    if is_alerts and stream.get("cluster", {}).get("leader") == node.name:
                         return stream
         return None
 
