@@ -8,6 +8,7 @@ mod finding;
 mod kernel;
 mod limits;
 mod process;
+mod quoted;
 mod report;
 mod snort;
 mod sockets;

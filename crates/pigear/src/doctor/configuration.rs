@@ -2,6 +2,7 @@
 
 use super::check::Check;
 use super::finding::Finding;
+use super::quoted::quoted;
 use super::subject::Subject;
 use crate::config::{Config, Exposure};
 use crate::input_file::{self, MAX_CONFIG};
@@ -15,7 +16,7 @@ impl Check for Configuration {
 
     fn findings(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let Some(file) = subject.file else { return Vec::new() };
-        let shown = file.display();
+        let (shown, typed) = (file.display(), quoted(file));
         let why = "Pigear doesn't start with it. What follows is about a Pigear without it.";
         let text = match input_file::read_text(file, MAX_CONFIG) {
             Ok(text) => text,
@@ -27,7 +28,7 @@ impl Check for Configuration {
             let problem = mistake.problem.trim_end();
             let found = format!("{shown}:{}:{}: {problem}", mistake.line, mistake.column);
             Finding::wrong(found, why)
-                .advise(format!("pigear config check {shown}, once it is mended"))
+                .advise(format!("pigear config check {typed}, once it is mended"))
         });
         let mut findings: Vec<_> = mistakes.collect();
         if findings.is_empty() {
@@ -35,7 +36,7 @@ impl Check for Configuration {
         }
         if let Some(exposure) = Exposure::of(file, &text) {
             let why = "Whoever is on this machine has the secret.";
-            let advice = format!("chmod o-r {shown}");
+            let advice = format!("chmod o-r {typed}");
             findings.push(Finding::wrong(exposure.to_string(), why).advise(advice));
         }
         findings

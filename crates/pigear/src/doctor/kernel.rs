@@ -38,8 +38,8 @@ fn number(path: &Path) -> Option<u64> {
 }
 
 fn of(length: u64, buffer: u64) -> Finding {
-    // The kernel takes one more datagram than the limit, and the first in any case.
-    let (by_number, by_bytes) = (length.saturating_add(1), (buffer / ALERT_BYTES).max(1));
+    // The kernel takes a datagram as long as less than the limit is used, whatever its own size.
+    let (by_number, by_bytes) = (length.saturating_add(1), buffer.div_ceil(ALERT_BYTES).max(1));
     let waiting = by_number.min(by_bytes);
     let found = format!(
         "net.unix.max_dgram_qlen = {length} and net.core.wmem_default = {buffer}: about {waiting} alerts of one Snort can wait"
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn the_smaller_of_the_limits_decides() {
         assert!(of(10, 1 << 40).found.contains("about 11 alerts"));
-        assert!(of(512, 212_992).found.contains("about 3 alerts"));
+        assert!(of(512, 212_992).found.contains("about 4 alerts"));
         assert!(of(512, 0).found.contains("about 1 alerts"));
     }
 

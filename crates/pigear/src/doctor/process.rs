@@ -49,14 +49,19 @@ impl Process {
     }
 }
 
-/// The numbers of the sockets that are bound to an absolute path. A program may have bound it by a relative one.
-pub(super) fn bound_to(proc: &Path, path: &Path) -> Vec<u64> {
+/// The numbers of the sockets that are bound to an absolute path. If a program bound one by a relative path, its
+/// working directory decides.
+pub(super) fn bound_to(proc: &Path, path: &Path, all: &[Process]) -> Vec<u64> {
     let Ok(table) = fs::read(proc.join("net/unix")) else { return Vec::new() };
     let table = String::from_utf8_lossy(&table);
     let of_line = |line: &str| {
         let (inode, bound) = inode_and_path(line)?;
         let bound = Path::new(bound);
-        let is_it = if bound.is_absolute() { bound == path } else { path.ends_with(bound) };
+        let is_holders = |process: &Process| {
+            let dir = fs::read_link(process.dir.join("cwd"));
+            process.has_socket(inode) && dir.is_ok_and(|dir| dir.join(bound) == path)
+        };
+        let is_it = bound == path || path.ends_with(bound) && all.iter().any(is_holders);
         is_it.then_some(inode)
     };
     table.lines().filter_map(of_line).collect()
@@ -73,6 +78,8 @@ fn inode_and_path(line: &str) -> Option<(u64, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
@@ -86,10 +93,16 @@ mod tests {
             0000000000000000: 00000002 00000000 00000000 0002 01 19 @/log/snort_alert\n\
             0000000000000000: 00000002 00000000 00000000 0002 01 20\n";
         fs::write(room.path().join("net/unix"), table).unwrap();
-        let bound = |path| bound_to(room.path(), Path::new(path));
-        assert_eq!(bound("/log/snort_alert"), [17, 18]);
+        let process = room.path().join("7");
+        fs::create_dir_all(process.join("fd")).unwrap();
+        fs::write(process.join("comm"), "pigear").unwrap();
+        symlink("/home", process.join("cwd")).unwrap();
+        symlink("socket:[18]", process.join("fd/3")).unwrap();
+        let all = Process::all(room.path());
+        let bound = |path| bound_to(room.path(), Path::new(path), &all);
+        assert_eq!(bound("/log/snort_alert"), [17]);
         assert_eq!(bound("/log/a b"), [1_234_567]);
-        assert_eq!(bound("/x/log/snort_alert"), [18]);
-        assert!(bound("/snort_alert").is_empty());
+        assert_eq!(bound("/home/log/snort_alert"), [18]);
+        assert!(bound("/x/log/snort_alert").is_empty());
     }
 }

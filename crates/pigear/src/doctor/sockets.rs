@@ -8,6 +8,7 @@ use std::path::Path;
 use super::check::Check;
 use super::finding::Finding;
 use super::process::{Process, bound_to};
+use super::quoted::quoted;
 use super::snort::account_of_snort;
 use super::subject::Subject;
 use super::users::{Account, owner_and_mode};
@@ -57,26 +58,26 @@ impl Check for Sockets {
 }
 
 fn of_directory(dir: &Path, snort: Option<&Account>) -> Finding {
-    let shown = dir.display();
+    let (shown, typed) = (dir.display(), quoted(dir));
     let why = "Snort sends its alerts to a socket in this directory.";
     match fs::metadata(dir) {
         Err(error) => {
             let finding = Finding::wrong(format!("{shown}: {error}"), why);
             match snort {
                 Some(snort) => {
-                    finding.advise(format!("sudo install -d -o {} -m 0750 {shown}", snort.name))
+                    finding.advise(format!("sudo install -d -o {} -m 0750 {typed}", snort.name))
                 }
-                None => finding.advise(format!("sudo install -d -m 0750 {shown}")),
+                None => finding.advise(format!("sudo install -d -m 0750 {typed}")),
             }
         }
         Ok(found) if !found.is_dir() => Finding::wrong(format!("{shown} is not a directory"), why)
-            .advise(format!("sudo mv {shown} {shown}.old && sudo install -d -m 0750 {shown}")),
+            .advise(format!("sudo mv {typed} {typed}.old && sudo install -d -m 0750 {typed}")),
         Ok(found) => match snort.filter(|snort| !snort.may(&found, 1)) {
             Some(snort) => Finding::wrong(
                 format!("{shown} is closed to {}: {}", snort.name, owner_and_mode(&found)),
                 "Snort runs as this user, and can't get at the socket.",
             )
-            .advise(format!("sudo chown {} {shown} && sudo chmod u+rwx {shown}", snort.name)),
+            .advise(format!("sudo chown {} {typed} && sudo chmod u+rwx {typed}", snort.name)),
             None => Finding::ok(format!("{shown}: {}", owner_and_mode(&found))),
         },
     }
@@ -84,14 +85,14 @@ fn of_directory(dir: &Path, snort: Option<&Account>) -> Finding {
 
 fn of_socket(socket: &ExpectedSocket, subject: &Subject<'_>, snort: Option<&Account>) -> Finding {
     let path = &socket.path;
-    let shown = path.display();
+    let (shown, typed) = (path.display(), quoted(path));
     let length = path.as_os_str().as_bytes().len();
     if length > MAX_PATH {
         let found = format!("the path has {length} bytes, and may have {MAX_PATH}: {shown}");
         return Finding::wrong(found, "The kernel takes no longer path for a socket.")
             .advise("give a shorter log directory: snort -l DIR, pigear --logdir DIR");
     }
-    let start = format!("pigear --logdir {}", socket.log_dir.display());
+    let start = format!("pigear --logdir {}", quoted(&socket.log_dir));
     match fs::symlink_metadata(path) {
         Err(_) => Finding::wrong(
             format!("{shown} is not there"),
@@ -102,7 +103,7 @@ fn of_socket(socket: &ExpectedSocket, subject: &Subject<'_>, snort: Option<&Acco
             format!("{shown} is there, but is not a socket"),
             "Pigear doesn't replace what it did not make.",
         )
-        .advise(format!("sudo mv {shown} {shown}.old")),
+        .advise(format!("sudo mv {typed} {typed}.old")),
         Ok(found) => of_bound(socket, &found, subject, snort).unwrap_or_else(|| {
             Finding::wrong(
                 format!("{shown} is there, but no process has it open"),
@@ -120,10 +121,10 @@ fn of_bound(
     subject: &Subject<'_>,
     snort: Option<&Account>,
 ) -> Option<Finding> {
-    let shown = socket.path.display();
+    let (shown, typed) = (socket.path.display(), quoted(&socket.path));
     let real = socket.path.canonicalize().unwrap_or_else(|_| socket.path.clone());
-    let inodes = bound_to(&subject.proc, &real);
     let all = Process::all(&subject.proc);
+    let inodes = bound_to(&subject.proc, &real, &all);
     let holders = |inode: &u64| all.iter().filter(|process| process.has_socket(*inode)).collect();
     let holders: Vec<&Process> = inodes.iter().flat_map(|it| -> Vec<_> { holders(it) }).collect();
     if inodes.is_empty() {
@@ -134,7 +135,7 @@ fn of_bound(
             format!("{shown} can't be written by {}: {}", snort.name, owner_and_mode(found));
         let why = "Snort runs as this user, and can't send its alerts.";
         let advice =
-            format!("sudo chown {} {shown}; for the next time --socket-group GROUP", snort.name);
+            format!("sudo chown {} {typed}; for the next time --socket-group GROUP", snort.name);
         return Some(Finding::wrong(found, why).advise(advice));
     }
     let permissions = owner_and_mode(found);

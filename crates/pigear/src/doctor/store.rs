@@ -9,6 +9,7 @@ use nix::unistd::{AccessFlags, access};
 
 use super::check::Check;
 use super::finding::Finding;
+use super::quoted::quoted;
 use super::subject::Subject;
 use crate::output_file::dir;
 use crate::store::StoreHeader;
@@ -43,11 +44,11 @@ impl Check for StoreFile {
 }
 
 fn of_file(path: &Path) -> Finding {
-    let shown = path.display();
+    let (shown, typed) = (path.display(), quoted(path));
     let why = "Pigear doesn't start without its store.";
     match StoreHeader::read(path) {
         Err(error) => Finding::wrong(format!("cannot read {shown}: {error}"), why)
-            .advise(format!("ls -l {shown}, and as which user Pigear runs")),
+            .advise(format!("ls -l {typed}, and as which user Pigear runs")),
         Ok(StoreHeader::Nothing) => of_directory(path),
         Ok(StoreHeader::Other) => Finding::wrong(format!("{shown} is not a store"), why)
             .advise("give another path: path = in [store], or --store"),
@@ -60,10 +61,10 @@ fn of_file(path: &Path) -> Finding {
             format!("{shown} has the old version {version}"),
             "The next start converts it, and older Pigears can't read it then.",
         )
-        .advise(format!("with Pigear stopped: cp -a {shown} {shown}.old")),
+        .advise(format!("with Pigear stopped: cp -a {typed} {typed}.old")),
         Ok(StoreHeader::Current(_)) if access(path, AccessFlags::W_OK).is_err() => {
             Finding::wrong(format!("you may not write to {shown}"), why)
-                .advise(format!("sudo chown USER {shown}*, where USER is Pigear's"))
+                .advise(format!("sudo chown USER {typed}*, where USER is Pigear's"))
         }
         Ok(StoreHeader::Current(version)) => {
             let size = fs::metadata(path).map_or(0, |metadata| metadata.len());
@@ -78,12 +79,12 @@ fn of_directory(path: &Path) -> Finding {
     if !dir.is_dir() {
         let found = format!("the directory {} is not there", dir.display());
         return Finding::wrong(found, format!("{shown} can't be made."))
-            .advise(format!("sudo install -d -m 0750 {}", dir.display()));
+            .advise(format!("sudo install -d -m 0750 {}", quoted(dir)));
     }
     if access(dir, AccessFlags::W_OK).is_err() {
         let found = format!("you may not write to {}", dir.display());
         return Finding::wrong(found, format!("{shown} can't be made."))
-            .advise(format!("sudo chown USER {}, where USER is Pigear's", dir.display()));
+            .advise(format!("sudo chown USER {}, where USER is Pigear's", quoted(dir)));
     }
     Finding::ok(format!("{shown} is not there yet; Pigear makes it"))
 }
@@ -94,7 +95,7 @@ fn space(path: &Path) -> Option<Finding> {
     let found = format!("{} are free on its disk", ByteSize(free));
     Some(if free < LITTLE {
         let why = "Once it is full, alerts are not stored.";
-        Finding::wrong(found, why).advise(format!("make room: df -h {}", dir(path).display()))
+        Finding::wrong(found, why).advise(format!("make room: df -h {}", quoted(dir(path))))
     } else {
         Finding::ok(found)
     })

@@ -51,7 +51,7 @@ fn a_pigear_that_listens_is_well() {
 #[test]
 fn a_missing_log_directory_is_wrong_and_the_advice_mends_it() {
     let room = Room::new();
-    let dir = room.at("none").to_str().unwrap().to_owned();
+    let dir = room.at("none; exit 3").to_str().unwrap().to_owned();
     let (status, findings) = doctor(&room, "socket", &["--logdir", &dir]);
     assert_eq!((status, &findings[0]["status"]), (Some(1), &"wrong".into()));
     let advice = findings[0]["do"].as_str().unwrap();
