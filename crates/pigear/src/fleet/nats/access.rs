@@ -283,7 +283,7 @@ mod tests {
 
     fn access(url: &str) -> Result<Access, String> {
         let url = url.split(',').map(|url| url.to_owned().into()).collect();
-        Access::new(AccessKeys { url, ..AccessKeys::default() })
+        Access::new(AccessKeys { url, url_name: "url", ..AccessKeys::default() })
     }
 
     #[test]
@@ -302,7 +302,8 @@ mod tests {
 
     #[test]
     fn keys_that_contradict_each_other_are_refused() {
-        let keys = || AccessKeys { url: vec!["a".to_owned().into()], ..AccessKeys::default() };
+        let url = || vec!["a".to_owned().into()];
+        let keys = || AccessKeys { url: url(), url_name: "url", ..AccessKeys::default() };
         let secret = |text: &str| Some(Secret::from(text.to_owned()));
         let error = |keys| Access::new(keys).err().unwrap();
         let problem = error(AccessKeys { user: Some("me".into()), ..keys() });
