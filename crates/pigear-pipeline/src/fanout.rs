@@ -17,9 +17,9 @@ use crate::complete::lacks_something;
 use crate::lane::Lane;
 use crate::missed::Gaps;
 use crate::policy::{OnError, SourceMode};
+use crate::pulse::Pulse;
 use crate::source_error::SourceError;
 use crate::stats::Stats;
-use crate::steps::Steps;
 use crate::stop::Stop;
 
 /// Takes alerts from sources. Everything that arrives is counted here.
@@ -202,8 +202,8 @@ impl Intake<'_> {
         }
     }
 
-    /// How far the thread is that receives from this socket, for it to tell.
-    pub(crate) fn steps(&self, socket: &Path) -> Arc<Steps> {
+    /// The pulse of the thread that receives from this socket.
+    pub(crate) fn pulse(&self, socket: &Path) -> Pulse {
         self.fanout.stats.add_receiver(socket.display().to_string())
     }
 

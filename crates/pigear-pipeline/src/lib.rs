@@ -66,7 +66,6 @@ pub mod recording;
 pub mod source;
 mod source_error;
 mod stats;
-mod steps;
 mod stop;
 #[cfg(test)]
 mod test_alerts;
@@ -87,12 +86,11 @@ pub use pipeline::{
     ChangeError, ChangedLane, LaneChange, LaneChanger, LaneConfig, NewLane, Pipeline, PipelineError,
 };
 pub use policy::{BatchPolicy, LaneSettings, MAX_BATCH, OnError, UnknownPolicy, WhenFull};
-pub use pulse::Pulse;
+pub use pulse::{Motion, Pulse};
 pub use queue::{Batch, Queue, Refused, Settlement, Taken};
 pub use rate_limiter::{RateLimiter, RecentEvents};
 pub use source::{Activity, Source};
 pub use source_error::SourceError;
 pub use stats::{LaneSnapshot, Snapshot, Stats};
-pub use steps::{ReceiverState, ReceiverSteps};
 pub use stop::Stop;
 pub use totals::Totals;

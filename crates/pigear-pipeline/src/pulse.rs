@@ -1,18 +1,22 @@
-//! Whether a thread still moves.
+//! Whether a thread that receives datagrams moves.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Shows whether a source's thread still moves. Clones share it.
+/// A thread that moves isn't woken more often than this, however many ask.
+const REST: Duration = Duration::from_millis(50);
+
+/// Shows whether a thread that receives datagrams moves. Clones share it.
 ///
-/// The thread counts its turns, which costs it next to nothing. It may rest for hours while Snort has no alert;
-/// so each check also wakes it, and the next one sees whether it took a turn since.
-#[derive(Clone, Default)]
+/// The thread counts its turns, which costs it next to nothing. It may rest for hours while Snort has no alert; so
+/// whoever asks also wakes it, and whoever asks next sees whether it took a turn since.
+#[derive(Clone)]
 pub struct Pulse(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
+    name: String,
     beats: AtomicU64,
     /// There is no thread any more.
     ended: AtomicBool,
@@ -22,26 +26,61 @@ struct Inner {
 #[derive(Default)]
 struct Watch {
     wake: Option<Box<dyn Fn() + Send>>,
-    /// The beats at the last check that woke the thread.
-    seen: Option<u64>,
+    woken: Option<Woken>,
 }
 
-/// Notes the end of the thread when this is dropped.
-pub(crate) struct End(Pulse);
+/// When the thread was woken, and the beats at that time.
+struct Woken {
+    at: Instant,
+    beats: u64,
+}
+
+/// How a thread moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Motion {
+    /// It took a turn since it was woken, or nobody asked before.
+    Moves,
+    /// It was woken this long ago, and took no turn since.
+    Silent(Duration),
+    /// It has ended.
+    Ended,
+}
 
 impl Pulse {
-    /// Whether the thread took a turn since the last check, or has ended, or was not asked before. Call it about
-    /// as rarely as the thread may be stuck.
+    pub(crate) fn new(name: String) -> Self {
+        let (beats, ended, watch) = Default::default();
+        Self(Arc::new(Inner { name, beats, ended, watch }))
+    }
+
+    /// The source, as in messages: the path of its socket.
     #[must_use]
-    pub fn check(&self) -> bool {
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// How the thread moves. Wakes it, unless that was done and it took no turn since. Any number of askers may
+    /// share it; each decides for itself how long is too long.
+    #[must_use]
+    pub fn motion(&self) -> Motion {
+        if self.0.ended.load(Ordering::Relaxed) {
+            return Motion::Ended;
+        }
         let mut watch = self.watch();
-        let beats = self.0.beats.load(Ordering::Relaxed);
-        let moves = watch.seen != Some(beats) || self.0.ended.load(Ordering::Relaxed);
-        watch.seen = watch.wake.as_ref().map(|wake| {
+        let (beats, now) = (self.0.beats.load(Ordering::Relaxed), Instant::now());
+        if let Some(Woken { at, beats: before }) = watch.woken {
+            let since = now.saturating_duration_since(at);
+            if before == beats {
+                return Motion::Silent(since);
+            }
+            if since < REST {
+                return Motion::Moves;
+            }
+        }
+        watch.woken = watch.wake.as_ref().map(|wake| {
             wake();
-            beats
+            Woken { at: now, beats }
         });
-        moves
+        Motion::Moves
     }
 
     /// The thread takes a turn. Only this thread may call it.
@@ -55,9 +94,10 @@ impl Pulse {
         self.watch().wake = Some(Box::new(wake));
     }
 
-    /// What to drop at the end of the thread.
-    pub(crate) fn ends(&self) -> End {
-        End(self.clone())
+    /// The thread ends.
+    pub(crate) fn end(&self) {
+        self.0.ended.store(true, Ordering::Relaxed);
+        self.watch().wake = None;
     }
 
     fn watch(&self) -> MutexGuard<'_, Watch> {
@@ -65,16 +105,10 @@ impl Pulse {
     }
 }
 
-impl Drop for End {
-    fn drop(&mut self) {
-        self.0.0.ended.store(true, Ordering::Relaxed);
-        self.0.watch().wake = None;
-    }
-}
-
 impl fmt::Debug for Pulse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pulse").field("beats", &self.0.beats).finish_non_exhaustive()
+        let Inner { name, beats, .. } = &*self.0;
+        f.debug_struct("Pulse").field("name", name).field("beats", beats).finish_non_exhaustive()
     }
 }
 
@@ -82,24 +116,50 @@ impl fmt::Debug for Pulse {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_thread_that_is_woken_and_takes_no_turn_is_noticed() {
-        let pulse = Pulse::default();
-        assert!(pulse.check() && pulse.check(), "it has not begun");
-        let woken = Arc::new(AtomicU64::new(0));
+    /// A pulse, and how often its thread was woken.
+    fn pulse() -> (Pulse, Arc<AtomicU64>) {
+        let (pulse, woken) = (Pulse::new("socket".to_owned()), Arc::new(AtomicU64::new(0)));
         let count = Arc::clone(&woken);
-        let end = pulse.ends();
         pulse.woken_by(move || {
             count.fetch_add(1, Ordering::Relaxed);
         });
+        (pulse, woken)
+    }
+
+    /// As if it had been woken before a rest.
+    fn rest(pulse: &Pulse) {
+        pulse.watch().woken.as_mut().unwrap().at -= REST;
+    }
+
+    #[test]
+    fn a_thread_that_is_woken_and_takes_no_turn_is_noticed_by_all_who_ask() {
+        let (pulse, woken) = pulse();
+        assert_eq!(pulse.motion(), Motion::Moves, "nobody asked before");
+        rest(&pulse);
+        for _ in 0..2 {
+            assert!(matches!(pulse.motion(), Motion::Silent(since) if since >= REST));
+        }
         pulse.beat();
-        assert!(pulse.check());
+        assert_eq!((pulse.motion(), woken.load(Ordering::Relaxed)), (Motion::Moves, 2));
+        pulse.end();
+        assert_eq!(pulse.motion(), Motion::Ended);
+    }
+
+    #[test]
+    fn a_thread_that_moves_is_not_woken_by_each_who_asks() {
+        let (pulse, woken) = pulse();
+        for _ in 0..3 {
+            assert_eq!(pulse.motion(), Motion::Moves);
+            pulse.beat();
+        }
         assert_eq!(woken.load(Ordering::Relaxed), 1);
-        assert!(!pulse.check(), "it took no turn");
-        pulse.beat();
-        assert!(pulse.check());
-        drop(end);
-        assert!(pulse.check() && pulse.check(), "it has ended");
-        assert_eq!(woken.load(Ordering::Relaxed), 3);
+        rest(&pulse);
+        assert_eq!((pulse.motion(), woken.load(Ordering::Relaxed)), (Motion::Moves, 2));
+    }
+
+    #[test]
+    fn a_thread_that_has_not_begun_moves() {
+        let pulse = Pulse::new("socket".to_owned());
+        assert_eq!([pulse.motion(), pulse.motion()], [Motion::Moves; 2]);
     }
 }

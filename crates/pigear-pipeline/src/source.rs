@@ -10,7 +10,6 @@ pub use play::Play;
 pub use crate::source_error::SourceError;
 
 use crate::fanout::Fanout;
-use crate::pulse::Pulse;
 use crate::stop::Stop;
 use unified2::Progress;
 
@@ -39,11 +38,6 @@ pub trait Source: Send {
 
     /// Its progress, if it comes to an end.
     fn progress(&self) -> Option<Progress> {
-        None
-    }
-
-    /// Shows whether its thread still moves, if it is one that must never wait.
-    fn pulse(&self) -> Option<Pulse> {
         None
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::account::{Account, Counter};
 use crate::lane_times::LaneTiming;
 use crate::latency::{Histogram, Latency};
-use crate::steps::{ReceiverSteps, Steps};
+use crate::pulse::Pulse;
 use crate::totals::Totals;
 
 /// The counters of a pipeline, updated while it runs.
@@ -28,7 +28,7 @@ pub struct Stats {
     /// From the time that Snort gave an alert until it was received.
     pub(crate) receive_delay: Histogram,
     lanes: Mutex<BTreeMap<String, Arc<Account>>>,
-    receivers: Mutex<Vec<Arc<Steps>>>,
+    receivers: Mutex<Vec<Pulse>>,
 }
 
 /// The counters at one moment.
@@ -186,15 +186,15 @@ impl Stats {
 
     /// The threads that receive datagrams, those that have ended included.
     #[must_use]
-    pub fn receivers(&self) -> Vec<ReceiverSteps> {
-        self.steps().iter().map(|steps| steps.read()).collect()
+    pub fn receivers(&self) -> Vec<Pulse> {
+        self.pulses().clone()
     }
 
     /// Adds a thread that receives datagrams.
-    pub(crate) fn add_receiver(&self, name: String) -> Arc<Steps> {
-        let steps = Arc::new(Steps::new(name));
-        self.steps().push(Arc::clone(&steps));
-        steps
+    pub(crate) fn add_receiver(&self, name: String) -> Pulse {
+        let pulse = Pulse::new(name);
+        self.pulses().push(pulse.clone());
+        pulse
     }
 
     /// Adds the account of a lane, and returns its name. If the name is taken, a number is appended.
@@ -213,7 +213,7 @@ impl Stats {
         name.to_owned()
     }
 
-    fn steps(&self) -> MutexGuard<'_, Vec<Arc<Steps>>> {
+    fn pulses(&self) -> MutexGuard<'_, Vec<Pulse>> {
         self.receivers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use pigear_pipeline::source::unified2::Progress;
-use pigear_pipeline::{Activity, Pipeline, PipelineError, Pulse, Snapshot, Source, Stats, Stop};
+use pigear_pipeline::{Activity, Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
 
 pub use directories::MissingDirectory;
 pub use error::ListenError;
@@ -63,13 +63,6 @@ impl Listener {
     /// What the sources do, with their names.
     pub fn sources(&self) -> impl Iterator<Item = (Activity, String)> {
         self.sources.iter().map(|source| (source.activity(), source.name()))
-    }
-
-    /// The threads that receive from Snort and must never wait.
-    #[must_use]
-    pub fn pulses(&self) -> Vec<(String, Pulse)> {
-        let sources = self.sources.iter();
-        sources.filter_map(|source| Some((source.name(), source.pulse()?))).collect()
     }
 
     /// The progress of those sources that come to an end.

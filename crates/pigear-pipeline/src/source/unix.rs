@@ -27,7 +27,6 @@ pub use instances::Instances;
 use super::{Source, SourceError};
 use crate::alert_factory::AlertFactory;
 use crate::fanout::{Fanout, Flow, Intake};
-use crate::pulse::Pulse;
 use crate::stop::Stop;
 use path_watcher::PathWatcher;
 use receive::{Received, Receiver, Sockets, Wait};
@@ -43,19 +42,19 @@ pub struct Unix {
     binding: Binding,
     allowed: AllowedSenders,
     factory: AlertFactory,
-    pulse: Pulse,
 }
 
 impl Unix {
     /// Receives from `binding` datagrams of allowed senders.
     #[must_use]
     pub fn new(binding: Binding, allowed: AllowedSenders, factory: AlertFactory) -> Self {
-        Self { binding, allowed, factory, pulse: Pulse::default() }
+        Self { binding, allowed, factory }
     }
 
     fn receive(&mut self, watcher: PathWatcher, intake: &mut Intake<'_>, stop: &Stop) -> Flow {
-        let mut receiver = Receiver::new(intake.steps(self.binding.path()));
-        let mut failures = Failures::default();
+        let pulse = intake.pulse(self.binding.path());
+        pulse.woken_by(watcher.waker());
+        let (mut receiver, mut failures) = (Receiver::new(pulse), Failures::default());
         while !stop.is_requested() {
             match self.receive_one(&mut receiver, Wait::ForEver, intake)? {
                 ReceiveResult::Datagram => failures.end(),
@@ -109,7 +108,6 @@ impl Unix {
         wait: Wait,
         intake: &mut Intake<'_>,
     ) -> ControlFlow<Result<(), SourceError>, ReceiveResult> {
-        self.pulse.beat();
         let (alerts, wake_ups) = (self.binding.socket(), self.binding.wake_ups());
         match receiver.receive(Sockets { alerts, wake_ups }, wait) {
             Ok(Some(received)) => self.take(&received, intake),
@@ -160,14 +158,8 @@ impl Source for Unix {
         self.binding.path().display().to_string()
     }
 
-    fn pulse(&self) -> Option<Pulse> {
-        Some(self.pulse.clone())
-    }
-
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let _end = self.pulse.ends();
         let watcher = PathWatcher::start(&self.binding, stop).map_err(SourceError::Receive)?;
-        self.pulse.woken_by(watcher.waker());
         let mut intake = fanout.intake(self.factory.clone());
         match self.receive(watcher, &mut intake, stop) {
             ControlFlow::Continue(()) => Ok(()),

@@ -40,7 +40,6 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
     let stats = listener.stats();
     let service = Service::start(Watched {
         stats: Arc::clone(&stats),
-        pulses: listener.pulses(),
         status: Box::new(move |stats| summary(&stats.snapshot(), missed)),
     });
     let asked = service.clone();

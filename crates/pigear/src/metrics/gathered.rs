@@ -1,5 +1,6 @@
 //! Gathers all metrics.
 
+use std::collections::BTreeMap;
 #[cfg(feature = "store")]
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use pigear_pipeline::{LanePhase, Stats, Stop};
 
 use super::alerts::Counted;
 use super::exposition::{Exposition, Form};
-use super::liveness::Liveness;
+use super::liveness;
 use super::negotiation::Wanted;
 #[cfg(feature = "store")]
 use super::stored::StoreWatch;
@@ -40,7 +41,6 @@ pub(super) struct Gatherer {
     subjects: Subjects,
     #[cfg(feature = "store")]
     store: Option<StoreWatch>,
-    liveness: Liveness,
     started: Timestamp,
     kept: Vec<Kept>,
 }
@@ -60,28 +60,22 @@ impl Gatherer {
             #[cfg(feature = "store")]
             store,
             subjects,
-            liveness: Liveness::default(),
             started: Timestamp::now(),
             kept: Vec::new(),
         }
     }
 
-    /// Looks whether the threads that receive move.
-    pub(super) fn observe(&mut self) {
-        self.liveness.observe(self.subjects.stats.receivers(), Instant::now());
-    }
-
-    /// What is wrong with the threads that receive. At the end they may end.
-    pub(super) fn illness(&mut self) -> Vec<String> {
-        self.observe();
+    /// What is wrong with the threads that receive. At the end they may end. If this was not asked for long, nothing
+    /// is known to be wrong.
+    pub(super) fn illness(&self) -> Vec<String> {
         if self.subjects.stop.is_requested() {
             return Vec::new();
         }
-        self.liveness.problems(Instant::now())
+        self.subjects.stats.receivers().iter().filter_map(liveness::problem).collect()
     }
 
     /// Why no alerts are handled.
-    pub(super) fn unreadiness(&mut self) -> Vec<String> {
+    pub(super) fn unreadiness(&self) -> Vec<String> {
         if self.subjects.stop.is_requested() {
             return vec!["the program ends".to_owned()];
         }
@@ -115,7 +109,6 @@ impl Gatherer {
             Some(store) => Some(store.now().await),
             None => None,
         };
-        self.observe();
         let mut all = Exposition::new(form);
         all.info("pigear_build", "The version of Pigear.")
             .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -149,13 +142,9 @@ impl Gatherer {
     fn write_receivers(&self, to: &mut Exposition) {
         let mut up = to.gauge("pigear_receiver_up", "1 if the thread that receives moves.");
         // A socket that was bound again has another thread.
-        let mut sockets: Vec<(&str, bool)> = Vec::new();
-        for (name, problem) in self.liveness.threads(Instant::now()) {
-            match sockets.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, is_up)) => *is_up = problem.is_none(),
-                None => sockets.push((name, problem.is_none())),
-            }
-        }
+        let threads = self.subjects.stats.receivers();
+        let sockets: BTreeMap<_, _> =
+            threads.iter().map(|it| (it.name(), liveness::problem(it).is_none())).collect();
         for (name, is_up) in sockets {
             up.sample(&[("socket", name)], u8::from(is_up));
         }

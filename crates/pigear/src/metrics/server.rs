@@ -117,7 +117,8 @@ async fn look(gatherer: Shared) {
     let mut ticks = interval(LOOK);
     loop {
         ticks.tick().await;
-        gatherer.lock().await.observe();
+        // Who asks next sees what moved since.
+        let _ = gatherer.lock().await.illness();
     }
 }
 

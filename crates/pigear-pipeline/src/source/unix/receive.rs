@@ -2,7 +2,6 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixDatagram;
-use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -10,7 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pigear_alert::Sender;
 
 use super::control::Control;
-use crate::steps::Steps;
+use crate::pulse::Pulse;
 
 /// Room for the longest alert; a longer datagram is truncated.
 const BUFFER_LEN: usize = 66 * 1024;
@@ -51,12 +50,12 @@ pub(super) struct Sockets<'a> {
 pub(super) struct Receiver {
     buffer: Vec<u8>,
     control: Control,
-    steps: Arc<Steps>,
+    pulse: Pulse,
 }
 
 impl Receiver {
-    pub(super) fn new(steps: Arc<Steps>) -> Self {
-        Self { buffer: vec![0; BUFFER_LEN], control: Control::default(), steps }
+    pub(super) fn new(pulse: Pulse) -> Self {
+        Self { buffer: vec![0; BUFFER_LEN], control: Control::default(), pulse }
     }
 
     /// Receives a datagram; `None` if none came in time.
@@ -65,10 +64,8 @@ impl Receiver {
         sockets: Sockets<'_>,
         wait: Wait,
     ) -> Result<Option<Received<'_>>, Errno> {
-        self.steps.waits();
-        let received = self.receive_into(sockets, wait);
-        self.steps.works();
-        let Some((len, sender)) = received? else { return Ok(None) };
+        self.pulse.beat();
+        let Some((len, sender)) = self.receive_into(sockets, wait)? else { return Ok(None) };
         let (datagram, cut_from) = match self.buffer.get(..len) {
             Some(datagram) => (datagram, None),
             None => (&*self.buffer, Some(len)),
@@ -103,7 +100,7 @@ impl Receiver {
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        self.steps.end();
+        self.pulse.end();
     }
 }
 
@@ -140,7 +137,7 @@ mod tests {
         let (ours, theirs) = UnixDatagram::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         let received = std::thread::spawn(move || {
-            let mut receiver = Receiver::new(Arc::new(Steps::new("socket".to_owned())));
+            let mut receiver = Receiver::new(Pulse::new("socket".to_owned()));
             let sockets = Sockets { alerts: &ours, wake_ups: None };
             let received = receiver.receive(sockets, Wait::ForEver).unwrap();
             received.map(|received| received.datagram.to_vec())
@@ -158,7 +155,7 @@ mod tests {
         alerts.set_nonblocking(true).unwrap();
         wake_ups.set_nonblocking(true).unwrap();
         let sockets = Sockets { alerts: &alerts, wake_ups: Some(&wake_ups) };
-        let mut receiver = Receiver::new(Arc::new(Steps::new("socket".to_owned())));
+        let mut receiver = Receiver::new(Pulse::new("socket".to_owned()));
         let mut receive = || {
             let received = receiver.receive(sockets, Wait::ForEver).unwrap();
             received.map(|received| received.datagram.to_vec())

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, io};
 
-use pigear_pipeline::{Pulse, Stats};
+use pigear_pipeline::{Motion, Pulse, Stats};
 use sd_notify::NotifyState;
 use tracing::{debug, error, warn};
 
@@ -34,8 +34,6 @@ enum News {
 /// What the thread looks at.
 pub(in crate::command) struct Watched {
     pub(in crate::command) stats: Arc<Stats>,
-    /// The threads that must never wait, by the names of their sources.
-    pub(in crate::command) pulses: Vec<(String, Pulse)>,
     /// Makes the status line.
     pub(in crate::command) status: Box<dyn Fn(&Stats) -> String + Send>,
 }
@@ -142,12 +140,15 @@ impl Teller {
 
     /// Whether all threads move that must never wait. A lane that makes Snort wait does so on purpose.
     fn is_alive(&mut self) -> bool {
-        let waits = self.watched.stats.has_waiting_source();
-        let checked = self.watched.pulses.iter().filter(|(_, pulse)| !pulse.check());
-        let stuck: Vec<_> = checked.map(|(name, _)| &**name).collect();
-        let is_stuck = !stuck.is_empty() && !waits;
+        let stats = &self.watched.stats;
+        // Others may wake it, too: what was woken just now may still take its turn.
+        let least = self.watch.unwrap_or_default() / 2;
+        let is_silent =
+            |pulse: &Pulse| matches!(pulse.motion(), Motion::Silent(since) if since >= least);
+        let stuck: Vec<_> = stats.receivers().into_iter().filter(is_silent).collect();
+        let is_stuck = !stuck.is_empty() && !stats.has_waiting_source();
         if is_stuck && !self.stuck {
-            let names = stuck.join(", ");
+            let names = stuck.iter().map(Pulse::name).collect::<Vec<_>>().join(", ");
             error!(
                 "the thread that receives from {names} is stuck; systemd restarts Pigear if it stays so"
             );
