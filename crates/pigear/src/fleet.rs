@@ -10,8 +10,10 @@ pub mod kafka;
 mod message_id;
 pub mod nats;
 mod outcome;
+mod payload;
 mod recent;
 mod runtime;
+mod source_keys;
 mod subject;
 
 pub(crate) use archive::Archive;

@@ -46,7 +46,6 @@ use std::time::Duration;
 
 use pigear_alert::Alert;
 use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress};
-use tracing::warn;
 
 pub use access::Mechanism;
 pub use options::{Compression, Options};
@@ -69,9 +68,6 @@ pub(crate) const DESCRIPTION: Description = Description {
         ("key", FileUse::Reads),
     ],
 };
-
-/// How long the first attempt to connect may hold up the handler's start.
-const START_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The most alerts that are published at once.
 const MOST: usize = 4_096;
@@ -112,15 +108,8 @@ impl Handler for Kafka {
     fn start(&mut self, context: Context) -> Result<(), Failure> {
         let Self { publisher, runtime, .. } = self;
         publisher.start(context);
-        let connected =
-            runtime.run(async { tokio::time::timeout(START_TIMEOUT, publisher.connect()).await });
-        match connected {
-            Ok(Ok(())) => {}
-            Ok(Err(problem)) => warn!("{publisher}: {problem}; trying again with the next alert"),
-            Err(_) => {
-                warn!("{publisher}: the broker doesn't answer; trying again with the next alert");
-            }
-        }
+        let who = publisher.to_string();
+        runtime.try_first(&who, publisher.connect());
         Ok(())
     }
 

@@ -24,7 +24,6 @@ use std::time::Duration;
 
 use pigear_alert::Alert;
 use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress};
-use tracing::warn;
 
 pub(crate) use list::{forget, sensors};
 pub use options::Options;
@@ -52,9 +51,6 @@ pub(crate) const DESCRIPTION: Description = Description {
         ("key", FileUse::Reads),
     ],
 };
-
-/// How long the first attempt to connect may hold up the handler's start.
-const START_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The most alerts that are published at once, as a multiple of those in flight: the pause between two batches is
 /// shared by more.
@@ -119,15 +115,8 @@ impl Handler for Nats {
     fn start(&mut self, context: Context) -> Result<(), Failure> {
         let Self { publisher, runtime, .. } = &mut *self;
         publisher.start(context.clone());
-        let connected =
-            runtime.run(async { tokio::time::timeout(START_TIMEOUT, publisher.connect()).await });
-        match connected {
-            Ok(Ok(())) => {}
-            Ok(Err(problem)) => warn!("{publisher}: {problem}; trying again with the next alert"),
-            Err(_) => {
-                warn!("{publisher}: the server doesn't answer; trying again with the next alert");
-            }
-        }
+        let who = publisher.to_string();
+        runtime.try_first(&who, publisher.connect());
         self.start_heartbeats(&context);
         Ok(())
     }

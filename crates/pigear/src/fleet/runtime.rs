@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use pigear_pipeline::{BackoffPolicy, Jitter};
 use tokio::runtime::{Builder, EnterGuard};
+use tokio::time::timeout;
+use tracing::warn;
 
 use crate::crypto;
 
@@ -17,6 +19,9 @@ pub(super) const BACKOFF: BackoffPolicy = BackoffPolicy {
     longest_asked: Duration::from_secs(2),
     jitter: Jitter::None,
 };
+
+/// How long the first attempt to connect may hold up a handler's start.
+const START_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The runtime.
 pub(super) struct Runtime(Option<tokio::runtime::Runtime>);
@@ -37,6 +42,17 @@ impl Runtime {
     #[expect(clippy::expect_used, reason = "it is there until this is dropped")]
     pub(super) fn run<T>(&self, work: impl Future<Output = T>) -> T {
         self.0.as_ref().expect("the runtime is there until this is dropped").block_on(work)
+    }
+
+    /// Makes the first attempt to connect, for a while. If it fails, the next alert is the next attempt.
+    pub(super) fn try_first(&self, who: &str, connect: impl Future<Output = Result<(), String>>) {
+        match self.run(async { timeout(START_TIMEOUT, connect).await }) {
+            Ok(Ok(())) => {}
+            Ok(Err(problem)) => warn!("{who}: {problem}; trying again with the next alert"),
+            Err(_) => {
+                warn!("{who}: the server doesn't answer; trying again with the next alert");
+            }
+        }
     }
 
     /// What is dropped on this thread may leave work to the runtime, until the result is dropped.

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use pigear_alert::format::{Colour, Format};
 use pigear_alert::{Alert, plural};
-use pigear_pipeline::{Backoff, Context, Deadline};
+use pigear_pipeline::{Backoff, Context, Deadline, Retries};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
@@ -16,9 +15,10 @@ use super::options::Options;
 use super::outgoing::Outgoing;
 use super::topic::TopicSettings;
 use super::trouble::Trouble;
+use crate::fleet::message_id;
 use crate::fleet::outcome::{Outcome, count_open};
+use crate::fleet::payload::Payload;
 use crate::fleet::runtime::BACKOFF;
-use crate::fleet::{self, message_id};
 use crate::in_time::in_time;
 
 /// Batches aren't made smaller than this for good: a single alert may have been the reason.
@@ -28,12 +28,12 @@ const LEAST_BATCH: usize = 64 << 10;
 pub(super) struct Publisher {
     access: Access,
     settings: TopicSettings,
-    /// `None` for the binary form.
-    format: Option<Box<dyn Format>>,
+    payload: Payload,
     /// How to publish. Batches have less than was asked for once the broker found one too large.
     publishing: Publishing,
     handler: Arc<str>,
     deadline: Deadline,
+    retries: Retries,
     connection: Option<Connection>,
 }
 
@@ -41,19 +41,11 @@ impl Publisher {
     pub(super) fn new(options: &Options) -> Result<Self, String> {
         options.check()?;
         let access = Access::new(options.access())?;
-        let format =
-            match options.format.format {
-                Some(_) => Some(options.format.build(Colour::Never)?),
-                None if options.format.is_default() => None,
-                None => return Err(
-                    "fields, packet, payload, max_bytes and utc are for a format; give format=NAME"
-                        .into(),
-                ),
-            };
+        let payload = Payload::new(&options.format)?;
         Ok(Self {
             access,
             settings: options.settings(),
-            format,
+            payload,
             publishing: Publishing {
                 compression: options.compression.into(),
                 batch_bytes: usize::try_from(options.batch_bytes.as_u64()).unwrap_or(usize::MAX),
@@ -63,6 +55,7 @@ impl Publisher {
             },
             handler: Arc::default(),
             deadline: Deadline::default(),
+            retries: Retries::default(),
             connection: None,
         })
     }
@@ -73,7 +66,8 @@ impl Publisher {
     }
 
     pub(super) fn start(&mut self, context: Context) {
-        (self.handler, self.deadline) = (context.name, context.deadline);
+        (self.handler, self.deadline, self.retries) =
+            (context.name, context.deadline, context.retries);
         if self.access.shows_password() {
             warn!(
                 "{self}: mechanism=plain without TLS shows the password on the network; use tls=yes"
@@ -132,6 +126,7 @@ impl Publisher {
                 }
                 Trouble::TooLarge => continue,
             };
+            self.retries.count();
             let wait = backoff.failed();
             failures = failures.saturating_add(1);
             if failures.is_power_of_two() {
@@ -150,14 +145,7 @@ impl Publisher {
     }
 
     fn message(&self, alert: &Alert) -> Outgoing {
-        let mut payload = Vec::with_capacity(alert.message.pkt.len() + 256);
-        match &self.format {
-            None => fleet::encode(alert, &mut payload),
-            Some(format) => {
-                format.write(alert, &mut payload);
-                payload.truncate(payload.trim_ascii_end().len());
-            }
-        }
+        let payload = self.payload.of(alert);
         let key = alert.origin.sensor.as_deref().unwrap_or_default();
         Outgoing { key: key.as_bytes().to_vec(), id: message_id::of(alert), payload }
     }

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::access::{AccessKeys, Mechanism};
 use super::topic::check_name;
-use crate::keys::{Keys, YesNo, parsed_option};
+use crate::fleet::source_keys::source_keys;
+use crate::keys::{YesNo, parsed_option};
 
 named! {
     /// Where reading begins if nothing is known of an earlier run.
@@ -76,13 +77,7 @@ impl SourceOptions {
     /// Parses what `--from` says.
     pub(super) fn parse(from: &str) -> Result<Self, String> {
         let (place, query) = from.split_once('?').unwrap_or((from, ""));
-        let mut keys = Keys::default();
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-            if keys.text(&key).is_some() {
-                return Err(format!("{key} is given twice"));
-            }
-            keys.set(&key, &value);
-        }
+        let keys = source_keys(query)?;
         let mut options: Self = keys.options().map_err(|error| error.to_string())?;
         let address = place.strip_prefix("kafka://").unwrap_or(place);
         if address.contains("://") {

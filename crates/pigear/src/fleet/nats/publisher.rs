@@ -11,7 +11,6 @@ use async_nats::jetstream::message::PublishMessage;
 use async_nats::{Client, Event};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
-use pigear_alert::format::{Colour, Format};
 use pigear_alert::{Alert, plural};
 use pigear_pipeline::{Backoff, Context, Deadline, Retries};
 use tokio::time::sleep;
@@ -24,7 +23,8 @@ use super::runtime::BACKOFF;
 use super::stream::{self, StreamSettings, Unavailable};
 use super::trouble::Trouble;
 use crate::fleet::outcome::{self, Outcome};
-use crate::fleet::{self, SubjectTemplate, message_id};
+use crate::fleet::payload::Payload;
+use crate::fleet::{SubjectTemplate, message_id};
 use crate::in_time::in_time;
 
 /// A header of messages that may have been published before. Beyond the duplicate window only a reader can find out.
@@ -35,8 +35,7 @@ pub(super) struct Publisher {
     access: Access,
     settings: StreamSettings,
     subject: SubjectTemplate,
-    /// `None` for the binary form.
-    format: Option<Box<dyn Format>>,
+    payload: Payload,
     in_flight: usize,
     timeout: Duration,
     handler: Arc<str>,
@@ -67,20 +66,12 @@ impl Publisher {
         options.check()?;
         let access = Access::new(options.access())?;
         let settings = options.settings();
-        let format =
-            match options.format.format {
-                Some(_) => Some(options.format.build(Colour::Never)?),
-                None if options.format.is_default() => None,
-                None => return Err(
-                    "fields, packet, payload, max_bytes and utc are for a format; give format=NAME"
-                        .into(),
-                ),
-            };
+        let payload = Payload::new(&options.format)?;
         Ok(Self {
             access,
             settings,
             subject: options.subject,
-            format,
+            payload,
             in_flight: options.in_flight,
             timeout: options.timeout.0,
             handler: Arc::default(),
@@ -196,14 +187,7 @@ impl Publisher {
     }
 
     fn message(&self, alert: &Alert) -> Outgoing {
-        let mut payload = Vec::with_capacity(alert.message.pkt.len() + 256);
-        match &self.format {
-            None => fleet::encode(alert, &mut payload),
-            Some(format) => {
-                format.write(alert, &mut payload);
-                payload.truncate(payload.trim_ascii_end().len());
-            }
-        }
+        let payload = self.payload.of(alert);
         Outgoing { subject: self.subject.of(alert), id: message_id::of(alert), payload }
     }
 

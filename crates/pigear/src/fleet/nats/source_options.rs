@@ -9,7 +9,8 @@ use super::bucket::{self, BUCKET};
 use super::consumer::ConsumerSettings;
 use super::options::check_stream_name;
 use crate::fleet::SubjectTemplate;
-use crate::keys::{Keys, YesNo, parsed, parsed_option};
+use crate::fleet::source_keys::source_keys;
+use crate::keys::{YesNo, parsed, parsed_option};
 use crate::secret::Secret;
 
 /// The default of `silent`.
@@ -74,13 +75,7 @@ impl SourceOptions {
     /// Parses what `--from` says.
     pub(super) fn parse(from: &str) -> Result<Self, String> {
         let (servers, query) = from.split_once('?').unwrap_or((from, ""));
-        let mut keys = Keys::default();
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-            if keys.text(&key).is_some() {
-                return Err(format!("{key} is given twice"));
-            }
-            keys.set(&key, &value);
-        }
+        let keys = source_keys(query)?;
         let mut options: Self = keys.options().map_err(|error| error.to_string())?;
         let each = servers.split(',').map(|server| server.trim_end_matches('/').to_owned());
         options.url = each.map(Secret::from).collect();
