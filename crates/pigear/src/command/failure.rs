@@ -98,6 +98,7 @@ impl From<ListenError> for Failure {
             ListenError::UnknownSource { name } => (WRONG_USAGE, Some(python_hint("socket", name))),
             ListenError::Handler { problem: BuildError::Absent { .. }, .. }
             | ListenError::SourceHandler { .. }
+            | ListenError::From { .. }
             | ListenError::NoSuchDescriptor { .. }
             | ListenError::StoreSettings(_)
             | ListenError::Output(_)

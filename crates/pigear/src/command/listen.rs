@@ -100,7 +100,7 @@ fn tell(service: &Service, step: ReloadStep<'_>) {
             service.reloaded(None);
         }
         ReloadStep::Refused(problem) => {
-            error!("cannot reload: {problem}; the configuration stays as it was");
+            error!("cannot reload, so the configuration stays as it was: {problem}");
             service.reloaded(Some(format!("cannot reload: {problem}")));
         }
     }

@@ -10,15 +10,16 @@ use super::args::SensorsArgs;
 use super::failure::Failure;
 use super::listen::say;
 use super::output::write_out;
-use crate::fleet::nats;
+use crate::fleet::nats::SensorList;
 use crate::sensors::SensorReport;
 use crate::visible::visible;
 
 pub(super) fn run(args: &SensorsArgs) -> Result<(), Failure> {
+    let list = SensorList::new(&args.from).map_err(|problem| Failure::usage(anyhow!(problem)))?;
     if let Some(name) = &args.forget {
-        return forget(&args.from, name);
+        return forget(&list, name);
     }
-    let sensors = nats::sensors(&args.from).map_err(|problem| anyhow!("{problem}"))?;
+    let sensors = list.read().map_err(|problem| anyhow!(problem))?;
     if sensors.is_empty() {
         say("no sensor has sent a heartbeat yet");
     }
@@ -34,12 +35,12 @@ pub(super) fn run(args: &SensorsArgs) -> Result<(), Failure> {
     write_out(text.as_bytes())
 }
 
-fn forget(from: &str, name: &str) -> Result<(), Failure> {
-    if nats::forget(from, name).map_err(|problem| anyhow!("{problem}"))? {
+fn forget(list: &SensorList, name: &str) -> Result<(), Failure> {
+    if list.forget(name).map_err(|problem| anyhow!(problem))? {
         say(&format!("{name} is forgotten, until its next heartbeat"));
         return Ok(());
     }
-    let sensors = nats::sensors(from).map_err(|problem| anyhow!("{problem}"))?;
+    let sensors = list.read().map_err(|problem| anyhow!(problem))?;
     let names: Vec<_> = sensors.iter().map(name_of).collect();
     Err(anyhow!("no sensor has the name {name:?}; sensors are: {}", names.join(", ")).into())
 }

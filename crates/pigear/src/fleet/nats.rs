@@ -25,7 +25,7 @@ use std::time::Duration;
 use pigear_alert::Alert;
 use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress};
 
-pub(crate) use list::{forget, sensors};
+pub(crate) use list::SensorList;
 pub use options::Options;
 pub(crate) use source::NatsSource;
 

@@ -165,6 +165,14 @@ pub enum ListenError {
         /// The cause.
         problem: Unresolved,
     },
+    /// What `from` says of a source can't be used.
+    #[error("socket handler {name}: {problem}")]
+    From {
+        /// The source.
+        name: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
     /// The settings of a source contradict each other.
     #[error("{0}")]
     Source(&'static str),

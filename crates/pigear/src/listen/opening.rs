@@ -22,7 +22,6 @@ use crate::fleet::kafka::KafkaSource;
 use crate::fleet::nats::NatsSource;
 use crate::registry::Registry;
 #[cfg(feature = "nats")]
-use crate::registry::Unresolved;
 #[cfg(feature = "nats")]
 use crate::sensors::OwnSensor;
 
@@ -190,13 +189,8 @@ impl Opening<'_> {
         let from = source.from.as_deref().and_then(Path::to_str).ok_or(ListenError::Source(
             "the socket handler `nats` needs servers; give them with --from nats://HOST:PORT",
         ))?;
-        match NatsSource::new(from, self.store.archive(), self.registry.sensors()) {
-            Ok(source) => Ok(Box::new(source)),
-            Err(problem) => Err(ListenError::SourceHandler {
-                name: "nats".to_owned(),
-                problem: Unresolved::Failed(problem.into()),
-            }),
-        }
+        let source = NatsSource::new(from, self.store.archive(), self.registry.sensors());
+        Ok(Box::new(source.map_err(|problem| ListenError::From { name: "nats", problem })?))
     }
 
     #[cfg(not(feature = "nats"))]
@@ -210,13 +204,8 @@ impl Opening<'_> {
         let from = source.from.as_deref().and_then(Path::to_str).ok_or(ListenError::Source(
             "the socket handler `kafka` needs brokers and a topic; give them with --from kafka://HOST:PORT/TOPIC",
         ))?;
-        match KafkaSource::new(from, self.store.archive()) {
-            Ok(source) => Ok(Box::new(source)),
-            Err(problem) => Err(ListenError::SourceHandler {
-                name: "kafka".to_owned(),
-                problem: Unresolved::Failed(problem.into()),
-            }),
-        }
+        let source = KafkaSource::new(from, self.store.archive());
+        Ok(Box::new(source.map_err(|problem| ListenError::From { name: "kafka", problem })?))
     }
 
     #[cfg(not(feature = "kafka"))]

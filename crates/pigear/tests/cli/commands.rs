@@ -105,3 +105,26 @@ fn the_demo_shows_alerts_and_then_what_to_do_next() {
 fn the_version_is_the_packages() {
     assert_eq!(run(&["--version"]), format!("pigear {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+#[cfg(all(feature = "nats", feature = "kafka"))]
+#[test]
+fn what_from_says_of_servers_is_checked_as_options_are() {
+    let nats =
+        "--from: expected nats://HOST:PORT or tls://HOST:PORT, and several with commas between";
+    let topic = "the topic is missing: give --from kafka://HOST:PORT/TOPIC";
+    for (args, problem) in [
+        (["sensors", "--from", "http://x"].as_slice(), nats.to_owned()),
+        (
+            ["--socket-handler", "nats", "--from", "http://x"].as_slice(),
+            format!("socket handler nats: {nats}"),
+        ),
+        (
+            ["--socket-handler", "kafka", "--from", "kafka://x"].as_slice(),
+            format!("socket handler kafka: {topic}"),
+        ),
+    ] {
+        let (_, ended) = Test::bare().args(args).start().end();
+        assert!(ended.stderr.starts_with(&format!("error: {problem}\n")), "{}", ended.stderr);
+        assert_eq!(ended.status, Some(2), "{args:?}");
+    }
+}

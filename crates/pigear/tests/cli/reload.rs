@@ -9,6 +9,9 @@ use crate::harness::{Test, program, until};
 use crate::running::Running;
 use crate::snort::{PING, objects, ping, recording};
 
+/// What is said of a configuration that can't be used.
+const REFUSED: &str = "cannot reload, so the configuration stays as it was";
+
 /// How often the configuration changes.
 const TIMES: usize = 50;
 
@@ -26,7 +29,7 @@ fn reload(running: &Running) {
 fn refuse(running: &mut Running, config: &str, reason: &str) {
     running.room().write("pigear.toml", config);
     running.signal_now(Signal::SIGHUP);
-    running.warns(&format!("error: cannot reload: {reason}; the configuration stays as it was\n"));
+    running.warns(&format!("error: {REFUSED}: {reason}\n"));
 }
 
 /// A file of alerts that holds its source up if it is slow, so that none is dropped.
@@ -113,16 +116,16 @@ fn a_configuration_that_cannot_be_used_changes_nothing() {
     let mut running = started(Test::new(), good);
     running.room().write("pigear.toml", "[[handler]\n");
     running.signal_now(Signal::SIGHUP);
-    running.warns("error: cannot reload: pigear.toml:1: ");
+    running.warns(&format!("error: {REFUSED}: pigear.toml:1: "));
     let unknown = "pigear.toml:1: handler prnt: unknown handler";
     running.room().write("pigear.toml", "[[handler]]\ntype = \"prnt\"\n");
     running.signal_now(Signal::SIGHUP);
-    running.warns("cannot reload: pigear.toml:1: unknown handler \"prnt\"");
+    running.warns(&format!("{REFUSED}: pigear.toml:1: unknown handler \"prnt\""));
     assert!(!running.stderr_so_far().contains(unknown));
     let sources = format!("[[source]]\nlogdir = \"log\"\n{good}");
     running.room().write("pigear.toml", sources);
     running.signal_now(Signal::SIGHUP);
-    running.warns("cannot reload: the configuration file has sources");
+    running.warns(&format!("{REFUSED}: the configuration file has sources"));
     let store = format!("{good}[store]\npath = \"a.db\"\n");
     refuse(&mut running, &store, "[store] changed: that needs a restart");
     let queue = format!("{good}queue = 7\n");
@@ -133,7 +136,7 @@ fn a_configuration_that_cannot_be_used_changes_nothing() {
     let key = format!("{}{}", file("new", "new", ""), file("other", "other", "frmat = \"json\"\n"));
     running.room().write("pigear.toml", key);
     running.signal_now(Signal::SIGHUP);
-    running.warns("cannot reload: pigear.toml:6: handler other: unknown key `frmat`");
+    running.warns(&format!("{REFUSED}: pigear.toml:6: handler other: unknown key `frmat`"));
     running.send(&ping());
     running.prints(PING);
     running.signal(Signal::SIGTERM);

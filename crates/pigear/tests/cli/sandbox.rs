@@ -155,12 +155,12 @@ fn a_confined_pigear_gets_at_nothing_else() {
     running.room().write("maps/pigear.toml", syslog(port));
     running.signal_now(Signal::SIGHUP);
     running.warns(&format!(
-        "cannot reload: the sandbox doesn't allow TCP port {port}: that needs a restart"
+        "cannot reload, so the configuration stays as it was: the sandbox doesn't allow TCP port {port}: that needs a restart"
     ));
     let file = "sandbox = \"on\"\nserve_forever = true\n[[handler]]\ntype = \"file\"\npath = \"secrets/out\"\n";
     running.room().write("maps/pigear.toml", file);
     running.signal_now(Signal::SIGHUP);
-    running.warns("cannot reload: the sandbox doesn't allow secrets: that needs a restart");
+    running.warns("cannot reload, so the configuration stays as it was: the sandbox doesn't allow secrets: that needs a restart");
     running.signal(Signal::SIGTERM);
     assert_eq!(running.end().1.status, Some(0));
 }

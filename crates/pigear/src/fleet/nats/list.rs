@@ -12,43 +12,63 @@ use super::source_options::SourceOptions;
 use crate::fleet::subject::key;
 use crate::sensors::{Roll, SensorReport};
 
-/// What the servers know of the sensors now. `from` is as the source's.
-///
-/// # Errors
-/// Why nothing can be read, in words for a user.
-pub(crate) fn sensors(from: &str) -> Result<Vec<SensorReport>, String> {
-    let options = SourceOptions::parse(from)?;
-    let (name, allowed, wanted) = (options.bucket()?, options.silent(), options.sensors());
-    let access = Access::new(options.access())?;
-    let runtime = Runtime::new("nats").map_err(|error| format!("cannot start threads: {error}"))?;
-    let read = runtime.run(async {
-        let mut roll = Roll::new(allowed);
-        read(&access, &name, &mut roll).await.map(|()| roll)
-    });
-    let roll = read.map_err(|problem| format!("{}: {problem}", access.shown()))?;
-    let all = roll.report(Timestamp::now()).into_iter();
-    Ok(all.filter(|one| is_wanted(&wanted, one.sensor.as_deref().unwrap_or_default())).collect())
+/// The bucket of heartbeats, and which sensors are asked for.
+pub(crate) struct SensorList {
+    access: Access,
+    bucket: String,
+    /// A sensor is silent after this many heartbeats that didn't come.
+    silent: u32,
+    wanted: Vec<String>,
 }
 
-/// Removes a sensor, and returns whether it was there.
-///
-/// # Errors
-/// Why that isn't possible, in words for a user.
-pub(crate) fn forget(from: &str, sensor: &str) -> Result<bool, String> {
-    let options = SourceOptions::parse(from)?;
-    let name = options.bucket()?;
-    let access = Access::new(options.access())?;
-    let runtime = Runtime::new("nats").map_err(|error| format!("cannot start threads: {error}"))?;
-    let done = runtime.run(async {
-        let store = open(&access.connect(|_| {}).await?, &name, None).await?;
-        let failed = |error: &dyn std::error::Error| format!("bucket {name}: {error}");
-        let entry = store.entry(key(sensor)).await.map_err(|error| failed(&error))?;
-        if entry.is_none_or(|entry| entry.operation != Operation::Put) {
-            return Ok(false);
-        }
-        store.purge(key(sensor)).await.map_err(|error| failed(&error)).map(|()| true)
-    });
-    done.map_err(|problem: String| format!("{}: {problem}", access.shown()))
+impl SensorList {
+    /// Nothing is connected yet. `from` is as the source's.
+    ///
+    /// # Errors
+    /// If `from` can't be used, or a file of credentials can't be read.
+    pub(crate) fn new(from: &str) -> Result<Self, String> {
+        let options = SourceOptions::parse(from)?;
+        let (bucket, silent, wanted) = (options.bucket()?, options.silent(), options.sensors());
+        Ok(Self { access: Access::new(options.access())?, bucket, silent, wanted })
+    }
+
+    /// What the servers know of the sensors now.
+    ///
+    /// # Errors
+    /// Why nothing can be read, in words for a user.
+    pub(crate) fn read(&self) -> Result<Vec<SensorReport>, String> {
+        let roll = self.run(async {
+            let mut roll = Roll::new(self.silent);
+            read(&self.access, &self.bucket, &mut roll).await.map(|()| roll)
+        })?;
+        let all = roll.report(Timestamp::now()).into_iter();
+        let is_wanted =
+            |one: &SensorReport| is_wanted(&self.wanted, one.sensor.as_deref().unwrap_or_default());
+        Ok(all.filter(is_wanted).collect())
+    }
+
+    /// Removes a sensor, and returns whether it was there.
+    ///
+    /// # Errors
+    /// Why that isn't possible, in words for a user.
+    pub(crate) fn forget(&self, sensor: &str) -> Result<bool, String> {
+        let Self { access, bucket, .. } = self;
+        self.run(async {
+            let store = open(&access.connect(|_| {}).await?, bucket, None).await?;
+            let failed = |error: &dyn std::error::Error| format!("bucket {bucket}: {error}");
+            let entry = store.entry(key(sensor)).await.map_err(|error| failed(&error))?;
+            if entry.is_none_or(|entry| entry.operation != Operation::Put) {
+                return Ok(false);
+            }
+            store.purge(key(sensor)).await.map_err(|error| failed(&error)).map(|()| true)
+        })
+    }
+
+    fn run<T>(&self, work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+        let runtime =
+            Runtime::new("nats").map_err(|error| format!("cannot start threads: {error}"))?;
+        runtime.run(work).map_err(|problem| format!("{}: {problem}", self.access.shown()))
+    }
 }
 
 async fn read(access: &Access, name: &str, roll: &mut Roll) -> Result<(), String> {
@@ -83,7 +103,6 @@ mod tests {
     fn a_wrong_server_is_called_as_the_option_is() {
         let wanted =
             "--from: expected nats://HOST:PORT or tls://HOST:PORT, and several with commas between";
-        assert_eq!(sensors("http://x").unwrap_err(), wanted);
-        assert_eq!(forget("http://x", "a").unwrap_err(), wanted);
+        assert_eq!(SensorList::new("http://x").err().as_deref(), Some(wanted));
     }
 }
