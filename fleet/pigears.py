@@ -38,6 +38,10 @@ def write_recording(path: Path, count: int, rate: float) -> None:
             file.write(struct.pack("<I", len(datagram)) + datagram)
 
 
+# Of alerts that the central Pigears make themselves, such as one about a silent sensor.
+OWN_GENERATOR = 9001
+
+
 class Store:
     """What `pigear query` says of a store."""
 
@@ -52,12 +56,15 @@ class Store:
     def count(self) -> int:
         if not self.path.exists():
             return 0
-        return sum(row["alerts"] for row in self._query("--count-by", "sensor", "--limit", "100000"))
+        played = f"msg.sig_generator != {OWN_GENERATOR}"
+        return sum(row["alerts"] for row in self._query("--count-by", "sensor", "--limit", "100000", "--filter", played))
 
     def alerts(self) -> dict[str, list[int]]:
         """The numbers of each sensor's alerts, in the order in which they were stored."""
         found: dict[str, list[int]] = {}
         for alert in reversed(self._query("--limit", "1000000000")):
+            if alert["sig_generator"] == OWN_GENERATOR:
+                continue
             found.setdefault(alert["sensor"], []).append(alert["event_id"])
         return found
 
