@@ -60,6 +60,7 @@ function failed(problem) {
     return;
   }
   byId("state").textContent = problem instanceof Problem ? problem.message : "Pigear is not there; trying again…";
+  byId("state").dataset.live = "no";
   troubled = true;
   again = setTimeout(load, Math.min(30, retry) * 1_000);
   retry *= 2;

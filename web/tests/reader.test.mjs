@@ -195,3 +195,14 @@ test("each table of the health has a name", async () => {
   assert.equal(unnamed, 0);
   await page.close();
 });
+
+test("an overview of nothing says so once, and leads back to all alerts", async () => {
+  const page = await open(setup.chrome, `${url}?view=overview&text=nothing-at-all`);
+  await page.getByText("No alerts found.").waitFor();
+  assert.equal(await page.locator(".card").count(), 0);
+  await isAccessible(page, "nothing");
+  await page.getByRole("button", { name: "Show all alerts" }).click();
+  await page.locator(".card").first().waitFor();
+  await page.waitForURL((at) => at.searchParams.get("view") === "overview" && !at.searchParams.has("text"));
+  await page.close();
+});
