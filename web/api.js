@@ -117,11 +117,11 @@ export async function begin() {
 
 /**
  * Follows new alerts, which are given as JSON, without their packets. The browser connects again by itself, and misses
- * nothing; where it gives up, this does. Of a flood come only the newest: before these it is said that some were
- * skipped.
+ * nothing; where it gives up, this does, and `again` is called each time. Of a flood come only the newest: before
+ * these it is said that some were skipped.
  * @param {Params} params
  * @param {string} last - the number of the last alert, with its store
- * @param {{alert: (text: string) => void, skipped: () => void, reset: () => void, state: (text: string) => void}} on
+ * @param {{alert: (text: string) => void, skipped: () => void, reset: () => void, again: () => void, state: (text: string) => void}} on
  * @returns {() => void} ends it
  */
 export function follow(params, last, on) {
@@ -130,9 +130,14 @@ export function follow(params, last, on) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let ended = false;
+  let wasOpen = false;
   const open = () => {
     events = new EventSource(address("stream", { ...params, packet: "no", newest: NEWEST, last_event_id: last }));
-    events.onopen = () => on.state("live");
+    events.onopen = () => {
+      on.state("live");
+      if (wasOpen) on.again();
+      wasOpen = true;
+    };
     events.onmessage = (event) => {
       last = event.lastEventId;
       on.alert(event.data);

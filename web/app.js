@@ -4,7 +4,7 @@ import { showTriage } from "./actions.js";
 import { Problem, begin, get, post, session, whenLoginIsNeeded } from "./api.js";
 import { buildBar, focusBar, showBar, showMistake } from "./bar.js";
 import * as detail from "./detail.js";
-import { byId, h, show, toast } from "./dom.js";
+import { byId, focusMain, h, show, toast } from "./dom.js";
 import * as health from "./health.js";
 import { histogram } from "./histogram.js";
 import * as now from "./now.js";
@@ -21,6 +21,7 @@ const chart = h("div", { id: "chart" });
 /** Shows the view that the address names. */
 async function load() {
   const { module } = VIEWS[state.view];
+  const hadFocus = document.activeElement !== document.body;
   for (const [name, other] of Object.entries(VIEWS)) if (name !== state.view) other.module.stop();
   const hasBar = state.view !== "health";
   byId("bar").hidden = !hasBar;
@@ -39,6 +40,7 @@ async function load() {
     failed(problem);
   } finally {
     delete byId("main").dataset.busy;
+    if (hadFocus) focusMain();
   }
 }
 
@@ -58,6 +60,7 @@ function failed(problem) {
     return;
   }
   byId("state").textContent = problem instanceof Problem ? problem.message : "Pigear is not there; trying again…";
+  byId("state").dataset.live = "no";
   troubled = true;
   again = setTimeout(load, Math.min(30, retry) * 1_000);
   retry *= 2;
@@ -86,10 +89,12 @@ setInterval(() => {
 }, 30_000);
 
 function showNav() {
+  const hadFocus = byId("views").contains(document.activeElement);
   byId("views").replaceChildren(...Object.entries(VIEWS).map(([name, { title }]) => h("a", {
     href: link({ ...state, view: name, alert: null }), "aria-current": name === state.view ? "page" : undefined,
     onclick: (/** @type {MouseEvent} */ event) => { if (event.ctrlKey || event.metaKey || event.shiftKey) return; event.preventDefault(); go({ view: name, alert: null }); },
   }, title)));
+  if (hadFocus) /** @type {HTMLElement | null} */ (byId("views").querySelector("[aria-current]"))?.focus();
   document.title = `${VIEWS[state.view].title} – Pigear`;
 }
 

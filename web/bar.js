@@ -1,11 +1,12 @@
 // The filter bar: words and fields, an expression, a range of time, chips, saved searches.
 
 import { get } from "./api.js";
-import { byId, debounced, h } from "./dom.js";
+import { byId, debounced, focusMain, h } from "./dom.js";
 import { pickSaved, saved, showSaved } from "./saved.js";
 import { fieldOf, readWords } from "./fields.js";
 import { FIELDS, choose, drop, empty, go, params, state } from "./state.js";
 import { buildTime, showTime, timeChip, timeFields, timeSelect } from "./time_range.js";
+import { PRIORITIES, named, priorityWord } from "./values.js";
 
 /** Words of expressions, for completion. */
 const WORDS = [
@@ -16,7 +17,7 @@ const WORDS = [
 
 const words = /** @type {HTMLInputElement} */ (h("input", {
   id: "words", type: "search", autocomplete: "off", spellcheck: false, placeholder: "words, or src:10.0.0.0/8",
-  role: "combobox", "aria-label": "Search: words, or field:value", "aria-expanded": "false", "aria-controls": "words-list", "aria-autocomplete": "list",
+  role: "combobox", "aria-label": "Search: words, or field:value", "aria-expanded": "false", "aria-controls": "words-list", "aria-autocomplete": "list", "aria-describedby": "mistake",
 }));
 const wordsList = h("ul", { id: "words-list", role: "listbox", class: "completion", hidden: true, "aria-label": "Values" });
 const expression = /** @type {HTMLInputElement} */ (h("input", {
@@ -89,17 +90,21 @@ export function showBar() {
   const shown = [];
   if (state.text) shown.push(chip(`“${state.text}”`, "text", false, () => go({ text: "" })));
   if (state.comment) shown.push(chip(`comment “${state.comment}”`, "text", false, () => go({ comment: "" })));
-  for (const [field, values] of Object.entries(state.include)) for (const value of values) shown.push(chip(`${FIELDS[field].label} ${value}`, field, false, () => drop(field, value), () => choose(field, value, true)));
-  for (const [field, value] of state.exclude) shown.push(chip(`not ${FIELDS[field].label} ${value}`, field, true, () => drop(field, value), () => choose(field, value, false)));
+  for (const [field, values] of Object.entries(state.include)) for (const value of values) shown.push(chip(named(field, value), field, false, () => drop(field, value), () => choose(field, value, true)));
+  for (const [field, value] of state.exclude) shown.push(chip(`not ${named(field, value)}`, field, true, () => drop(field, value), () => choose(field, value, false)));
   if (state.filter) shown.push(chip(state.filter, "filter", false, () => { expression.value = ""; go({ filter: "" }); }));
   if (state.acknowledged === "yes") shown.push(chip("acknowledged", "triage", false, () => go({ acknowledged: "" })));
   if (state.starred) shown.push(chip("starred", "triage", false, () => go({ starred: false })));
   if (state.commented) shown.push(chip("with comments", "triage", false, () => go({ commented: false })));
   const span = timeChip();
   if (span) shown.push(chip(span, "time", false, () => go({ since: "", until: "" })));
-  if (shown.length > 1) shown.push(h("li", {}, h("button", { type: "button", class: "quiet", onclick: () => go({ ...empty(), view: state.view }) }, "clear all")));
-  chips.replaceChildren(...shown);
   const chosen = shown.length + Number(state.acknowledged === "no") + Number(Boolean(state.since) && !span);
+  if (shown.length > 1) shown.push(h("li", {}, h("button", { type: "button", class: "quiet", onclick: () => go({ ...empty(), view: state.view }) }, "clear all")));
+  const hadFocus = chips.contains(document.activeElement);
+  chips.replaceChildren(...shown);
+  chips.hidden = !shown.length;
+  if (hadFocus) chips.querySelector("button")?.focus();
+  if (hadFocus) focusMain();
   fold.textContent = chosen ? `Filters (${chosen})` : "Filters";
 }
 
@@ -217,12 +222,24 @@ async function wordCompletions(text) {
   const [, minus, name, prefix] = /^(-?)(\w+):(.*)$/.exec(last) ?? [];
   const meant = fieldOf(name);
   const field = meant === "host" ? "src" : meant?.endsWith("_port") ? "port" : meant;
+  if (field === "priority") return priorityCompletions(`${before}${minus}${name}:`, prefix);
   if (field && field in FIELDS) {
     const values = (await get("values", { field, prefix, limit: 8 })).values;
     return values.map((/** @type {any} */ one) => ({ text: `${before}${minus}${name}:${one.value}`, label: one.label ? `${one.value} ${one.label}` : one.value, note: one.alerts.toLocaleString("en") }));
   }
   const plain = last.replace(/^-/, "");
   return Object.entries(FIELDS).filter(([known]) => plain && known.startsWith(plain)).map(([known, { label }]) => ({ text: `${before}${last.startsWith("-") ? "-" : ""}${known}:`, label: `${known}:`, note: label }));
+}
+
+/**
+ * Priorities by their words, also if a number is typed.
+ * @param {string} before
+ * @param {string} prefix
+ */
+async function priorityCompletions(before, prefix) {
+  const found = (await get("values", { field: "priority", limit: 20 })).values.map((/** @type {any} */ one) => ({ alerts: one.alerts, value: one.value, word: priorityWord(Number(one.value)) }));
+  return found.filter((/** @type {any} */ { value, word }) => value.startsWith(prefix) || word.startsWith(prefix.toLowerCase().replace(/^"/, "")))
+    .map((/** @type {any} */ { alerts, value, word }) => ({ text: `${before}${PRIORITIES.includes(word) ? word.replace(" ", "-") : value}`, label: `${value} ${word}`, note: alerts.toLocaleString("en") }));
 }
 
 /** @param {string} text @param {number} at */

@@ -1,7 +1,7 @@
 // One alert: what it says, its layers beside its bytes, its rule, what people said, and what is around it.
 
 import { address, get, mayChange, post, session } from "./api.js";
-import { byId, h, toast } from "./dom.js";
+import { byId, focusMain, h, keepFocus, toast } from "./dom.js";
 import { FIELDS, empty, go, state } from "./state.js";
 import { ago, timeElement } from "./times.js";
 import { triage } from "./triage.js";
@@ -21,12 +21,9 @@ let shown = null;
 /** Shows the chosen alert. */
 export async function show() {
   const pane = byId("detail");
+  const before = shown;
   if (state.alert !== shown?.id) shown = null;
-  if (!state.alert) {
-    pane.hidden = true;
-    document.body.classList.remove("detailed");
-    return;
-  }
+  if (!state.alert) return close(pane, before);
   const id = state.alert;
   document.body.classList.add("detailed");
   pane.hidden = false;
@@ -35,14 +32,50 @@ export async function show() {
     if (state.alert !== id) return;
     const isAnother = shown?.id !== id;
     shown = alert;
-    pane.replaceChildren(...build(alert));
-    if (isAnother) pane.scrollTop = 0;
+    if (isAnother) { pane.replaceChildren(...build(alert)); pane.scrollTop = 0; } else rebuild(pane, alert);
     related(alert, pane).catch(() => {});
     rule(alert, pane).catch(() => {});
   } catch (problem) {
-    pane.replaceChildren(closeButton(), h("p", { class: "empty" }, String(/** @type {Error} */ (problem).message)));
+    pane.replaceChildren(closeButton(), h("header", {}, h("h2", { tabIndex: -1 }, `Alert ${id} can't be shown`)), h("p", { class: "empty" }, String(/** @type {Error} */ (problem).message)));
   }
   if (!pane.contains(document.activeElement)) pane.querySelector("h2")?.focus();
+}
+
+/**
+ * Closes the pane. The focus goes back to the row of the alert, or to the list.
+ * @param {HTMLElement} pane
+ * @param {Alert | null} alert - which was shown
+ */
+function close(pane, alert) {
+  const hadFocus = !pane.hidden && (pane.contains(document.activeElement) || document.activeElement === document.body);
+  pane.hidden = true;
+  document.body.classList.remove("detailed");
+  if (!hadFocus) return;
+  const row = /** @type {HTMLElement | null} */ (alert && document.querySelector(`main tr[data-id="${alert.id}"]`));
+  if (row) (/** @type {HTMLElement | null} */ (row.querySelector("a.message")) ?? row).focus();
+  else if (pane.contains(document.activeElement)) byId("main").focus({ preventScroll: true });
+  else focusMain();
+}
+
+/**
+ * Builds the pane of an alert anew, and leaves the rest as the reader has it: what is open, a comment that is being
+ * written, the focus, and what is still to be loaded again.
+ * @param {HTMLElement} pane
+ * @param {Alert} alert
+ */
+function rebuild(pane, alert) {
+  const giveBack = keepFocus(pane);
+  const open = [...pane.querySelectorAll("details")].map((one) => one.open);
+  const draft = pane.querySelector("textarea")?.value ?? "";
+  const { scrollTop } = pane;
+  const loaded = ["rule", "related"].map((id) => pane.querySelector(`#${id}`));
+  pane.replaceChildren(...build(alert));
+  for (const old of loaded) if (old) pane.querySelector(`#${old.id}`)?.replaceWith(old);
+  [...pane.querySelectorAll("details")].forEach((one, n) => { one.open = open[n] ?? one.open; });
+  const text = pane.querySelector("textarea");
+  if (text) text.value = draft;
+  pane.scrollTop = scrollTop;
+  giveBack();
 }
 
 function closeButton() { return h("button", { type: "button", class: "close", "aria-label": "Close the alert", onclick: () => go({ alert: null }) }, "×"); }
@@ -250,7 +283,7 @@ function comments(alert) {
     onsubmit: async (/** @type {Event} */ event) => {
       event.preventDefault();
       if (!text.value.trim()) return;
-      try { await post(`alerts/${alert.id}/comments`, { text: text.value }, "POST", { store: alert.store }); show(); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
+      try { await post(`alerts/${alert.id}/comments`, { text: text.value }, "POST", { store: alert.store }); text.value = ""; await show(); byId("comments").querySelector("textarea")?.focus({ preventScroll: true }); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
     },
   }, text, h("button", {}, "Add"));
   return h("section", { id: "comments", "aria-label": "Comments", class: items.length ? "" : "screen" }, h("h3", {}, "Comments"), items.length ? h("ul", {}, ...items) : null, mayChange() && form);

@@ -71,16 +71,55 @@ export function byId(id) {
   return found;
 }
 
+/** The space above and below what is said, in pixels. */
+const GAP = 12;
+
 /**
- * Says something for a while, with an action if there is one.
+ * Says something for a while, with an action if there is one. It stays while it is pointed at, or has the focus.
  * @param {string} text
  * @param {{label: string, act: () => void}} [action]
  */
 export function toast(text, action) {
-  const button = action && h("button", { type: "button", onclick: () => { byId("toast").replaceChildren(); action.act(); } }, action.label);
+  const button = action && h("button", { type: "button", onclick: () => { said.remove(); focusMain(); action.act(); } }, action.label);
   const said = h("p", {}, text, " ", button);
   byId("toast").replaceChildren(said);
-  setTimeout(() => said.remove(), action ? 20_000 : 6_000);
+  // What is open beside it ends above it, so that it hides nothing.
+  const { style } = document.documentElement;
+  style.setProperty("--said", `${byId("toast").offsetHeight + 2 * GAP}px`);
+  const isUsed = () => said.matches(":hover, :focus-within");
+  const end = () => {
+    if (said.isConnected && isUsed()) { setTimeout(end, 2_000); return; }
+    said.remove();
+    if (!byId("toast").hasChildNodes()) style.removeProperty("--said");
+  };
+  setTimeout(end, action ? 20_000 : 6_000);
+  if (document.activeElement?.closest("#detail")) document.activeElement.scrollIntoView({ block: "nearest" });
+}
+
+/** @param {Element} within */
+const controls = (within) => /** @type {HTMLElement[]} */ ([...within.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]);
+
+/**
+ * Remembers what has the focus within an element. What is returned gives the focus back after the element was drawn
+ * anew: to the control in the same place of the row with the same `data-id`, or of the element.
+ * @param {HTMLElement} within
+ * @returns {() => void}
+ */
+export function keepFocus(within) {
+  const active = /** @type {HTMLElement | null} */ (document.activeElement);
+  if (!active || active === within || !within.contains(active)) return () => {};
+  const row = /** @type {HTMLElement | null} */ (active.closest("[data-id]"));
+  const at = controls(row ?? within).indexOf(active);
+  return () => {
+    if (active.isConnected) return;
+    const drawn = row ? within.querySelector(`[data-id="${row.dataset.id}"]`) : within;
+    if (drawn) controls(drawn)[at]?.focus({ preventScroll: true });
+  };
+}
+
+/** Gives the focus to the main part, if what had it is gone: keys and screen readers go on there. */
+export function focusMain() {
+  if (document.activeElement === document.body) byId("main").focus({ preventScroll: true });
 }
 
 let spoken = 0;

@@ -1,6 +1,7 @@
 // What is typed into the search field: words, and `field:value`.
 
 import { FIELDS } from "./state.js";
+import { PRIORITIES, priorityNumber } from "./values.js";
 
 /** Names that fields have elsewhere, where these can mean only one thing. */
 /** @type {Record<string, string>} */
@@ -16,7 +17,6 @@ const ALIASES = {
 const NEAR = { severity: "priority", "alert.severity": "priority", sig: "sid", signature: "sid", rule: "sid", id: "sid", category: "class", "alert.category": "class", addr: "host", address: "host", app_proto: "app", hostname: "sensor" };
 
 const NUMBERS = ["gid", "priority", "port", "src_port", "dst_port"];
-const PRIORITIES = ["high", "medium", "low"];
 
 /** @typedef {{words: string[], comment?: string, chosen: {field: string, value: string, not: boolean}[], mistake?: string}} Typed */
 
@@ -28,7 +28,8 @@ const PRIORITIES = ["high", "medium", "low"];
 export function readWords(text) {
   /** @type {Typed} */
   const found = { words: [], chosen: [] };
-  for (const word of text.match(/(?:[^\s"]|"[^"]*")+/g) ?? []) {
+  const whole = text.replace(/(^|\s)(-?prio(?:rity)?:)very low(?=\s|$)/gi, "$1$2\"very low\"");
+  for (const word of whole.match(/(?:[^\s"]|"[^"]*")+/g) ?? []) {
     const [, minus, name, quoted] = /^(-?)([a-z_][\w.]*):(?!\/\/)(.+)$/i.exec(word) ?? [];
     const field = fieldOf(name);
     const value = quoted?.replaceAll("\"", "");
@@ -36,8 +37,8 @@ export function readWords(text) {
     else if (field === "comment") found.comment = value;
     else if (!field) found.mistake ??= noField(name, word);
     else {
-      const exact = field === "priority" && PRIORITIES.includes(value.toLowerCase()) ? String(PRIORITIES.indexOf(value.toLowerCase()) + 1) : value;
-      if (NUMBERS.includes(field) && !/^\d+$/.test(exact)) found.mistake ??= `${name}: ${value} is not a number${field === "priority" ? `, and not ${PRIORITIES.join(", ")}` : ""}`;
+      const exact = field === "priority" ? priorityNumber(value) : value;
+      if (NUMBERS.includes(field) && !/^\d+$/.test(exact)) found.mistake ??= `${name}: ${value} is not a number${field === "priority" ? `, and not ${[...PRIORITIES.slice(1), PRIORITIES[0]].join(", ")}` : ""}`;
       found.chosen.push({ field, value: exact, not: Boolean(minus) });
     }
   }

@@ -82,7 +82,7 @@ function counters(health) {
   const handlers = Object.entries(health.counters?.handlers ?? {});
   return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Counters"),
     !health.counters && h("p", { class: "note" }, "This Pigear only serves the page. One that receives alerts writes its counters to the file of its --stats."),
-    h("table", {}, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
+    h("table", { "aria-label": "Counters" }, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
     handlers.length > 0 && h("table", {}, h("caption", {}, "Handlers"), h("thead", {}, h("tr", {}, ...["handler", "handled", "failed", "dropped", "filtered", "muted", "waiting"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...handlers.map(([name, one]) => h("tr", { class: one.failed || one.dropped ? "bad" : "" }, h("th", { scope: "row" }, name), ...["handled", "failed", "dropped", "filtered", "muted", "waiting"].map((field) => h("td", {}, number(one[field] ?? 0))))))));
 }
@@ -123,7 +123,7 @@ function sensorsCard({ watched, sensors }) {
   const silent = sensors.filter((/** @type {any} */ one) => one.state !== "ok").length;
   return [h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Sensors"),
     sensors.length === 0 ? h("p", { class: "empty" }, "None has sent a heartbeat yet.")
-      : [h("table", {}, h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
+      : [h("table", { "aria-label": "Sensors" }, h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
         silent > 0 && h("p", { class: "warning" }, `${number(silent)} of ${number(sensors.length)} silent`)])].flat();
 }
 
@@ -135,7 +135,7 @@ function originsCard({ origins }) {
   // A column in which nothing is known is left out.
   const has = (/** @type {any[]} */ row) => row.filter((_, n) => all.some((/** @type {any[]} */ other) => other[n] !== undefined && other[n] !== null && other[n] !== ""));
   return [h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Where alerts come from"),
-    h("table", {}, h("thead", {}, h("tr", {}, ...has(["sensor", "socket", "packet thread", "process", "user", "Snort"]).map((name) => h("th", { scope: "col" }, name)))),
+    h("table", { "aria-label": "Where alerts come from" }, h("thead", {}, h("tr", {}, ...has(["sensor", "socket", "packet thread", "process", "user", "Snort"]).map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...all.map((/** @type {any[]} */ one) => h("tr", {}, ...has(one).map((cell) => h("td", {}, cell)))))),
     origins.length > ORIGINS && h("p", { class: "more" }, `and ${number(origins.length - ORIGINS)} earlier ones`))];
 }
@@ -143,7 +143,7 @@ function originsCard({ origins }) {
 /** @param {any} health */
 function lanes({ lanes: all }) {
   return h("article", { class: "card", tabIndex: 0 }, h("h2", {}, "Durable handlers"), all.length === 0 ? h("p", { class: "empty" }, "None: no handler gets its alerts from the store.")
-    : h("table", {}, h("thead", {}, h("tr", {}, ...["handler", "waiting", "dead letters", "handled", "failed", "dropped", "filtered", "muted", "moved"].map((name) => h("th", { scope: "col" }, name)))),
+    : h("table", { "aria-label": "Durable handlers" }, h("thead", {}, h("tr", {}, ...["handler", "waiting", "dead letters", "handled", "failed", "dropped", "filtered", "muted", "moved"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...all.map((/** @type {any} */ lane) => h("tr", { class: lane.dead_letters || lane.dropped ? "bad" : "" }, h("th", { scope: "row", title: lane.target ?? "" }, lane.name), h("td", {}, number(lane.waiting)), h("td", {}, number(lane.dead_letters)), h("td", {}, number(lane.handled)), h("td", {}, number(lane.failed)), h("td", {}, number(lane.dropped)), h("td", {}, number(lane.filtered)), h("td", {}, number(lane.muted)), h("td", {}, lane.moved ? ago(lane.moved) : "never"))))));
 }
 
@@ -153,7 +153,7 @@ function deadLetters(letters, all) {
     try { const done = await post("redeliver", {}, "POST", { store: letterStore }); toast(`${number(done.alerts)} dead letters are sent again.`); load().catch(() => {}); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
   };
   return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Dead letters"), h("p", { class: "note" }, "Alerts that a receiver refused for good. They stay here until they are sent again, or their handler is dropped."), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
-    : [h("table", {}, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),
+    : [h("table", { "aria-label": "Dead letters" }, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...letters.map((letter) => h("tr", {}, h("td", {}, timeElement(letter.refused)), h("td", {}, letter.lane), h("td", {}, plain(letter.reason)), h("td", {}, letter.msg === undefined ? "damaged" : plain(letter.msg)))))),
       all > letters.length && h("p", { class: "note" }, `The newest ${letters.length} of ${number(all)}.`),
       mayChange() && h("p", {}, h("button", { type: "button", class: "change", onclick: again }, "Send all again"))].flat());

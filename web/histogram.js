@@ -42,9 +42,7 @@ export function histogram(series) {
     go({ since: at(from), until: at(to) });
   });
   const total = series.points.reduce((sum, point) => sum + point.alerts, 0);
-  const words = LEVELS.map((level) => /** @type {const} */ ([level, series.points.reduce((sum, point) => sum + count(point, level), 0)]))
-    .filter(([, alerts]) => alerts);
-  const keys = words.flatMap(([level, alerts]) => [h("i", { class: `key p${level === "unknown" ? 0 : level}`, "aria-hidden": "true" }), h("span", {}, `${number(alerts)} `, level === "unknown" ? "unknown" : value("priority", level, priorityWord(Number(level)))), " "]);
+  const keys = totals(series).flatMap(([priority, alerts]) => [h("span", { class: "level" }, h("i", { class: `key p${Math.min(4, priority)}`, "aria-hidden": "true" }), `${number(alerts)} `, value("priority", priority, priorityWord(priority))), " "]);
   const unit = [[86_400, "day"], [3_600, "hour"], [60, "minute"], [1, "second"]].find(([size]) => series.interval % Number(size) === 0) ?? [1, "second"];
   const each = series.interval / Number(unit[0]);
   return h("figure", { class: "histogram" },
@@ -53,6 +51,23 @@ export function histogram(series) {
       h("span", {}, time(first, { seconds: step < 60_000 })),
       h("span", { class: "legend" }, `${number(total)} alerts: `, ...keys, h("span", { class: "hint" }, `a bar is ${each} ${unit[1]}${each > 1 ? "s" : ""}; drag to choose a time`)),
       h("span", {}, time(last + step, { seconds: step < 60_000 }))));
+}
+
+/**
+ * How many alerts there are of each priority, the unknown one last.
+ * @param {Series} series
+ * @returns {[number, number][]}
+ */
+function totals(series) {
+  /** @type {Map<number, number>} */
+  const all = new Map();
+  for (const point of series.points) {
+    for (const [name, alerts] of Object.entries(point.priorities)) {
+      const priority = Number(name) || 0;
+      all.set(priority, (all.get(priority) ?? 0) + alerts);
+    }
+  }
+  return [...all].sort(([a], [b]) => (a || Infinity) - (b || Infinity));
 }
 
 /** @param {{priorities: Record<string, number>}} point @param {string} level */

@@ -16,10 +16,11 @@ const none = h("p", { class: "empty", hidden: true }, "No filters yet.");
 const expression = h("textarea", { rows: 3, required: true, placeholder: "msg.sig_id == 1000134 && ip_in(alert.src_ip, \"10.0.0.0/8\")", spellcheck: false, "aria-labelledby": "noise-label" });
 const left = h("p", { class: "note", hidden: true });
 const mistake = h("p", { class: "mistake", role: "alert", hidden: true });
-const add = h("form", { class: "change" }, h("label", { id: "noise-label" }, "A new alert that passes this filter is acknowledged as it comes:", expression), left, mistake,
-  h("p", { class: "row" }, h("button", { class: "main" }, "Add"), h("button", { type: "button", onclick: () => dialog.close() }, "Close")));
+const add = h("form", { id: "noise-form", class: "change" }, h("label", { id: "noise-label" }, "A new alert that passes this filter is acknowledged as it comes:", expression), left, mistake);
+const end = h("p", { class: "row" }, h("button", { class: "main change", type: "submit" }, "Add"), h("button", { type: "button", onclick: () => dialog.close() }, "Close"));
+end.firstElementChild?.setAttribute("form", "noise-form");
 const dialog = h("dialog", { id: "noise", "aria-labelledby": "noise-title" }, h("h2", { id: "noise-title" }, "Noise"),
-  h("p", { class: "note" }, "Filters here acknowledge alerts as they come (others call it suppress, or auto-acknowledge). ", h("em", {}, "Hide acknowledged"), " hides them then. Nothing is deleted, handlers still get them, and alerts that are stored already stay as they are: ", h("em", {}, "Acknowledge all…"), " is for those."), none, list, add);
+  h("p", { class: "note" }, "Filters here acknowledge alerts as they come (others call it suppress, or auto-acknowledge). ", h("em", {}, "Hide acknowledged"), " hides them then. Nothing is deleted, handlers still get them, and alerts that are stored already stay as they are: ", h("em", {}, "Acknowledge all…"), " is for those."), none, list, add, end);
 document.body.append(dialog);
 
 add.addEventListener("submit", async (event) => {

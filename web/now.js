@@ -3,7 +3,7 @@
 import { actionTools } from "./actions.js";
 import { address, follow, get, mayChange } from "./api.js";
 import { showSensors } from "./bar.js";
-import { announce, byId, h, toast } from "./dom.js";
+import { announce, byId, h, keepFocus, toast } from "./dom.js";
 import { append, isFlood, prepend, remove, trim } from "./grouping.js";
 import { behind, changed, drawRows, rows, table, withSensors } from "./list.js";
 import { openNoise } from "./noise.js";
@@ -116,12 +116,25 @@ export async function load() {
     },
     skipped: () => { pending = []; gap = true; },
     reset: () => dispatchEvent(new CustomEvent("replaced")),
+    again: () => { checkNewest().catch(() => {}); },
     state: (text) => { byId("state").textContent = paused ? "paused" : text; byId("state").dataset.live = text; },
   });
 }
 
 /** The place of an alert in its store. @param {number | undefined} id */
 const place = (id) => `${id}-${store}`;
+
+/**
+ * Looks whether the newest alert is still the one that is listed. A backup that was put back may have got others
+ * with the same numbers, while nobody looked.
+ */
+async function checkNewest() {
+  const newest = groups[0]?.alerts[0];
+  if (!newest) return;
+  // Without its store: that another one is there, the stream says.
+  const now = await get(`alerts/${newest.id}`);
+  if (now.store === store && now.received !== newest.received) dispatchEvent(new CustomEvent("replaced"));
+}
 
 /** Ends what is under way. */
 export function stop() {
@@ -238,7 +251,9 @@ function draw() {
   const alert = /** @type {Alert} */ (chosen);
   const within = keyed && alert && was?.dataset.id ? groups.find((one) => isFlood(one) && !one.open && one.alerts.includes(alert)) : undefined;
   if (within) { within.open = true; within.row = null; }
+  const giveBack = keepFocus(table);
   drawRows(groups, { flip, mark: marked }, mark);
+  giveBack();
   const moved = chosen ? rows().findIndex((row) => behind(groups, row) === chosen) : -1;
   selected = Math.max(0, moved < 0 ? Math.min(selected, rows().length - 1) : moved);
   mark();

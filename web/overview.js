@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { h } from "./dom.js";
-import { go, params } from "./state.js";
+import { empty, go, link, params, state } from "./state.js";
 import { number, plain, value } from "./values.js";
 
 const PARTS = /** @type {const} */ ([
@@ -22,9 +22,16 @@ export async function load() {
   running?.abort();
   running = new AbortController();
   const { signal } = running;
-  const parts = PARTS.map(async ([by, title]) => card(title, by, await get("counts", { ...params(), by, limit: SHOWN }, signal)));
-  const cards = [...await Promise.all(parts), await fresh(signal)];
+  const found = await Promise.all(PARTS.map(([by]) => get("counts", { ...params(), by, limit: SHOWN }, signal)));
+  if (found.every(({ total }) => !total)) return showNothing();
+  const cards = [...PARTS.map(([by, title], n) => card(title, by, found[n])), await fresh(signal)];
   view.replaceChildren(h("p", { class: "wide row" }, h("button", { type: "button", class: "main", onclick: () => go({ view: "now" }) }, "List these alerts"), h("span", { class: "hint" }, "Click a value to choose only its alerts, or to leave them out.")), ...cards);
+}
+
+function showNothing() {
+  const isChosen = link({ ...state, alert: null, group: true }) !== link({ ...empty(), view: state.view });
+  view.replaceChildren(h("p", { class: "empty wide" }, isChosen ? "No alerts found. " : "No alerts found: none is stored yet.",
+    isChosen && h("button", { type: "button", onclick: () => go({ ...empty(), view: state.view, group: state.group }) }, "Show all alerts")));
 }
 
 export function stop() { running?.abort(); }

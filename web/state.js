@@ -7,7 +7,7 @@ import { dayBegin } from "./times.js";
 export const FIELDS = {
   sid: { label: "signature", expression: rule },
   gid: { label: "generator", expression: (value) => `msg.sig_generator == ${numeral(value)}` },
-  priority: { label: "priority", expression: (value) => `alert.priority == ${numeral(value)}` },
+  priority: { label: "priority", expression: (value) => (value === "0" ? "alert.priority == ()" : `alert.priority == ${numeral(value)}`) },
   class: { label: "class", expression: (value) => (value === "none" ? "alert.class == ()" : `alert.class == ${quoted(value)}`) },
   src: { label: "source", expression: (value) => network("alert.src_ip", value) },
   dst: { label: "destination", expression: (value) => network("alert.dst_ip", value) },

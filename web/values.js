@@ -5,10 +5,31 @@ import { FIELDS, choose, go, including, state } from "./state.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 
-const WORDS = ["", "high", "medium", "low", "very low"];
+/** What priorities are called. An alert without one has the priority 0 as a criterion. */
+export const PRIORITIES = ["unknown", "high", "medium", "low", "very low"];
 
 /** @param {number | undefined} priority */
-export function priorityWord(priority) { return priority ? WORDS[priority] ?? `priority ${priority}` : "unknown"; }
+export function priorityWord(priority) { return PRIORITIES[priority ?? 0] ?? `priority ${priority}`; }
+
+/**
+ * The number of a priority that is written as the page shows it, or as a number; of anything else the text.
+ * @param {string} text - such as `high`, `very low`, `priority 5` or `5`
+ */
+export function priorityNumber(text) {
+  const word = text.toLowerCase().replaceAll(/[-_]/g, " ").replace(/^priority /, "").replace(/^verylow$/, "very low");
+  const at = PRIORITIES.indexOf(word);
+  return at < 0 ? word : String(at);
+}
+
+/**
+ * A value with its field, in words: `source 192.0.2.1`, `priority high`.
+ * @param {string} field
+ * @param {string} exact
+ */
+export function named(field, exact) {
+  const word = field === "priority" && /^\d+$/.test(exact) ? PRIORITIES[Number(exact)] : undefined;
+  return `${FIELDS[field].label} ${word ?? exact}`;
+}
 
 /**
  * A priority, as a colour and a word, which can be clicked.
@@ -16,7 +37,7 @@ export function priorityWord(priority) { return priority ? WORDS[priority] ?? `p
  */
 export function badge(priority) {
   const level = priority && priority < 4 ? priority : priority ? 4 : 0;
-  const made = value("priority", priority, priorityWord(priority)) ?? h("span", { title: "Priority unknown" }, priorityWord(priority));
+  const made = /** @type {HTMLElement} */ (value("priority", priority ?? 0, priorityWord(priority)));
   made.classList.add("priority", `p${level}`);
   return made;
 }
@@ -31,7 +52,7 @@ export function value(field, value, text) {
   if (value === undefined || value === "") return null;
   const exact = String(value);
   return h("button", {
-    type: "button", class: "value", "aria-haspopup": "menu", title: `${FIELDS[field].label} ${exact}: include or exclude`,
+    type: "button", class: "value", "aria-haspopup": "menu", title: `${named(field, exact)}: include or exclude`,
     onclick: (/** @type {MouseEvent} */ event) => {
       event.stopPropagation();
       if (event.altKey) choose(field, exact, true);
@@ -54,18 +75,21 @@ function openMenu(at, field, exact) {
   /** @param {string} label @param {() => void} act */
   const item = (label, act) => h("button", { type: "button", role: "menuitem", onclick: () => { close(); at.focus(); act(); } }, label);
   const items = [
-    ...(state.view === "health" ? [] : [item(`Only ${FIELDS[field].label} ${exact}`, () => choose(field, exact, false))]),
+    ...(state.view === "health" ? [] : [item(`Only ${named(field, exact)}`, () => choose(field, exact, false))]),
     ...(state.view === "now" ? [] : [item("List its alerts", () => go({ ...including(field, exact), view: "now" }))]),
-    ...(state.view === "health" ? [] : [item(`Without ${FIELDS[field].label} ${exact}`, () => choose(field, exact, true))]),
+    ...(state.view === "health" ? [] : [item(`Without ${named(field, exact)}`, () => choose(field, exact, true))]),
     ...(field === "src" || field === "dst" ? [item(`Only from or to ${exact}`, () => choose("host", exact, false))] : []),
     item("Copy", () => copy(exact)),
   ];
   menu.replaceChildren(...items);
+  menu.setAttribute("aria-label", named(field, exact));
   menu.onkeydown = (event) => {
     const now = items.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
     if (event.key === "Escape") { close(); at.focus(); }
     else if (event.key === "ArrowDown") items[(now + 1) % items.length].focus();
     else if (event.key === "ArrowUp") items[(now + items.length - 1) % items.length].focus();
+    else if (event.key === "Home") items[0].focus();
+    else if (event.key === "End") items[items.length - 1].focus();
     else if (event.key === "Tab") close();
     else return;
     event.stopPropagation();

@@ -63,7 +63,7 @@ test("a field that there is not is said, with the one that is meant, and nothing
     ["prioritty:1", /did you mean priority\?/],
     ["colour:red", /there is no field colour.*sid, .*priority, .*"colour:red"/],
     ["port:http", /port: http is not a number/],
-    ["priority:urgent", /priority: urgent is not a number, and not high, medium, low/],
+    ["priority:urgent", /priority: urgent is not a number, and not high, medium, low, very low, unknown/],
   ]) {
     await page.fill("#words", typed);
     await page.press("#words", "Enter");
@@ -82,7 +82,8 @@ test("a field that there is not is said, with the one that is meant, and nothing
 test("usual names of fields, and words for priorities, mean what they mean elsewhere", async () => {
   for (const [typed, name, value] of [
     ["dport:80", "dst_port", "80"], ["dst_port:80", "dst_port", "80"], ["sport:80", "src_port", "80"], ["dest_ip:10.0.0.1", "dst", "10.0.0.1"],
-    ["source.ip:10.0.0.1", "src", "10.0.0.1"], ["prio:1", "priority", "1"], ["priority:high", "priority", "1"], ["signature_id:384", "sid", "384"],
+    ["source.ip:10.0.0.1", "src", "10.0.0.1"], ["prio:1", "priority", "1"], ["priority:high", "priority", "1"], ["priority:very-low", "priority", "4"], ["priority:\"very low\"", "priority", "4"], ["priority:very low", "priority", "4"],
+    ["priority:\"priority 5\"", "priority", "5"], ["-priority:unknown", "not", "priority:0"], ["signature_id:384", "sid", "384"],
     ["protocol:tcp", "proto", "tcp"], ["classification:misc-activity", "class", "misc-activity"],
   ]) {
     const page = await visit();

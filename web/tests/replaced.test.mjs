@@ -31,6 +31,27 @@ test("the alerts of another store take the place of those shown, also if no serv
   await page.close();
 });
 
+test("a backup that was put back, and has got more alerts since than it lost, takes the place of what is shown", { timeout: 60_000 }, async () => {
+  const room = newRoom();
+  await room.store(several(5, "before"));
+  fs.copyFileSync(room.at("a.db"), room.at("backup.db"));
+  await room.store(several(3, "lost"));
+  let server = await room.web();
+  const { url } = server;
+  const page = await open(setup.chrome, `${url}?group=no&alert=7`, { allow: ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY"] });
+  await until("the first alerts are shown", async () => (await messages(page)).filter((one) => one === "lost").length === 3);
+  await until("it is live", async () => await page.textContent("#state") === "live");
+  await server.end();
+  for (const end of ["-wal", "-shm"]) fs.rmSync(room.at(`a.db${end}`), { force: true });
+  fs.copyFileSync(room.at("backup.db"), room.at("a.db"));
+  await room.store(several(6, "since"));
+  server = await room.web([], new URL(url).port);
+  const expected = [...Array(6).fill("since"), ...Array(5).fill("before")].join();
+  await until("what the backup has is shown, and nothing else", async () => (await messages(page)).join() === expected);
+  await until("so is its alert", async () => await page.textContent("#detail h2") === "since");
+  await page.close();
+});
+
 test("a store that can't be read is said, and the page is back by itself", { timeout: 120_000 }, async () => {
   const room = newRoom();
   await room.store(several(5, "one"));

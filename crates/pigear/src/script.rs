@@ -47,8 +47,8 @@ pub(crate) use caseless::Word;
 pub use engine::engine;
 pub use fields::{AlertFields, SnortMessage};
 pub use filter::{Advice, Filter, FilterFailure};
-#[cfg(feature = "web")]
-pub(crate) use layers::json as layers_json;
 #[cfg(all(feature = "command", feature = "store"))]
 pub(crate) use layers::tree;
+#[cfg(feature = "web")]
+pub(crate) use layers::{JsonLayer, json as layers_json};
 pub use problem::ScriptProblem;

@@ -30,6 +30,7 @@ mod arrivals;
 mod block_rows;
 mod change;
 mod check;
+mod chunk_reader;
 mod clock;
 mod connect;
 mod contents;
@@ -44,7 +45,6 @@ mod file_id;
 mod free_space;
 #[cfg(feature = "command")]
 mod header;
-mod helper;
 mod id_hash;
 mod identity;
 mod ids;

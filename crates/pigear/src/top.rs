@@ -88,7 +88,7 @@ pub(crate) enum TopError {
 pub(crate) fn run(options: TopOptions) -> Result<(), TopError> {
     let TopOptions { path, selection, zone, colour } = options;
     let wanted = Wanted::new(selection, zone)?;
-    let wanted = wanted.with_period_of(&mut Reader::open(&path)?)?;
+    let wanted = wanted.with_period_of(&Reader::open(&path)?)?;
     let (sender, inbox) = channel();
     let order = Order::new(wanted.clone());
     let outbox = Outbox::new(sender);

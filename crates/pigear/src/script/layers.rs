@@ -19,26 +19,39 @@ fn map(layer: &Layer) -> Map {
     values.0.into_iter().map(|(name, value)| (name.into(), value)).collect()
 }
 
-/// The same as JSON: each header's name, start, end and fields.
+/// A header as JSON: its name, start, end and fields.
 #[cfg(feature = "web")]
-pub(crate) fn json(alert: &Alert) -> Vec<serde_json::Value> {
-    let value = |value: Dynamic| match (value.as_int(), value.as_bool()) {
-        (Ok(number), _) => number.into(),
-        (_, Ok(truth)) => truth.into(),
-        _ => value.to_string().into(),
-    };
+#[derive(serde::Serialize)]
+pub(crate) struct JsonLayer {
+    name: &'static str,
+    start: usize,
+    end: usize,
+    fields: Values,
+}
+
+/// Each header as JSON.
+#[cfg(feature = "web")]
+pub(crate) fn json(alert: &Alert) -> Vec<JsonLayer> {
     let layer = |layer: &Layer| {
-        let mut values = Values(Vec::new());
-        values.header(&layer.header);
-        let fields = values.0.into_iter().map(|(name, field)| (name.to_owned(), value(field)));
-        serde_json::json!({
-            "name": layer.header.name(),
-            "start": layer.range.start,
-            "end": layer.range.end,
-            "fields": fields.collect::<serde_json::Map<_, _>>(),
-        })
+        let mut fields = Values(Vec::new());
+        fields.header(&layer.header);
+        let (name, range) = (layer.header.name(), &layer.range);
+        JsonLayer { name, start: range.start, end: range.end, fields }
     };
     alert.dissection().layers.iter().map(layer).collect()
+}
+
+/// An object whose fields are in the order that [`tree`] has, too.
+#[cfg(feature = "web")]
+impl serde::Serialize for Values {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value = |value: &Dynamic| match (value.as_int(), value.as_bool()) {
+            (Ok(number), _) => serde_json::Value::from(number),
+            (_, Ok(truth)) => truth.into(),
+            _ => value.to_string().into(),
+        };
+        serializer.collect_map(self.0.iter().map(|(name, field)| (name, value(field))))
+    }
 }
 
 fn offset(offset: usize) -> i64 {

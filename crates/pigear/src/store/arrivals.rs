@@ -7,7 +7,7 @@ use super::error::{StoreError, StoreProblem};
 use super::reader::{Further, Reader};
 use super::search::Search;
 
-/// How many alerts were received in each of several equal spans of time.
+/// How many alerts are in each of several equal spans of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeline {
@@ -15,7 +15,7 @@ pub struct Timeline {
     pub start: Timestamp,
     /// The length of a span, in seconds.
     pub step: i64,
-    /// The number of alerts in each span. Those that were received later are in the last one.
+    /// The number of alerts in each span. Later ones are in the last one.
     pub counts: Vec<u64>,
 }
 
@@ -26,8 +26,8 @@ impl Timeline {
         Self { start, step: step.max(1), counts: vec![0; spans] }
     }
 
-    /// Adds alerts that were received in this second.
-    fn add(&mut self, second: i64, alerts: u64) {
+    /// Adds alerts of this second.
+    pub(crate) fn add(&mut self, second: i64, alerts: u64) {
         if let Some(count) = self.span(second).and_then(|span| self.counts.get_mut(span)) {
             *count += alerts;
         }

@@ -1,23 +1,21 @@
 //! Rows that many alerts share: signatures and origins, each stored once.
 
+mod cached;
 mod provenance;
 mod row;
 mod signature;
 
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 
-use super::id_hash::{IdMap, IdSet};
+use super::id_hash::IdSet;
 use super::span::Span;
+use cached::CachedRows;
 pub(crate) use provenance::Provenance;
 pub(super) use row::{InternedRow, WantedRow};
 pub(crate) use signature::Signature;
 pub(super) use signature::{WantedSignature, example_dialects};
-
-/// The most of each that are cached; an attacker may invent more.
-const MAX_CACHED: usize = 20_000;
 
 /// An interned row, for the writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,37 +92,24 @@ fn add_digests_to<T: InternedRow>(connection: &Connection) -> rusqlite::Result<(
 /// Interned rows by id, for readers.
 #[derive(Default)]
 pub(super) struct InternedRows {
-    pub(super) signatures: IdMap<Arc<Signature>>,
-    pub(super) origins: IdMap<Arc<Provenance>>,
+    pub(super) signatures: CachedRows<Signature>,
+    pub(super) origins: CachedRows<Provenance>,
 }
 
 impl InternedRows {
+    /// The same for another thread, which has the same store open: it reads nothing again that is in memory.
+    pub(super) fn for_another_thread(&self) -> Self {
+        let Self { signatures, origins } = self;
+        Self { signatures: signatures.for_another_thread(), origins: origins.for_another_thread() }
+    }
+
     pub(super) fn signature(
         &mut self,
         id: i64,
         connection: &Connection,
     ) -> rusqlite::Result<Arc<Signature>> {
-        remembered(&mut self.signatures, id, connection).cloned()
+        self.signatures.get(id, connection).cloned()
     }
-}
-
-/// The row with an id.
-pub(super) fn remembered<'a, T: InternedRow>(
-    cached: &'a mut IdMap<Arc<T>>,
-    id: i64,
-    connection: &Connection,
-) -> rusqlite::Result<&'a Arc<T>> {
-    if cached.len() > MAX_CACHED && !cached.contains_key(&id) {
-        cached.clear();
-    }
-    Ok(match cached.entry(id) {
-        Entry::Occupied(row) => row.into_mut(),
-        Entry::Vacant(place) => {
-            let select = format!("SELECT {} FROM {} WHERE id = ?1", T::COLUMNS, T::TABLE);
-            let row = connection.prepare_cached(&select)?.query_row([id], T::from_row)?;
-            place.insert(Arc::new(row))
-        }
-    })
 }
 
 /// The ids of the signatures that meet a condition, among those with one of these signature ids, or among

@@ -7,11 +7,11 @@ use std::time::Duration;
 use pigear_alert::Alert;
 use rusqlite::Connection;
 
+use super::chunk_reader::ChunkReader;
 use super::connect;
 use super::criteria::Criteria;
 use super::error::{StoreError, StoreProblem};
 use super::file_id::{FileId, FileState};
-use super::helper::Helper;
 use super::identity::StoreIdentity;
 use super::interned::InternedRows;
 use super::layout::{BLOCK, VERSION, end_of_block};
@@ -39,8 +39,8 @@ pub struct Reader {
     interrupt: Option<Arc<Mutex<Interrupt>>>,
     /// How long to wait for a program that has the store locked.
     pub(super) wait: Duration,
-    /// For what is read on several threads.
-    pub(super) helpers: Vec<Helper>,
+    /// One for each thread, once a search was shared by several.
+    pub(super) chunk_readers: Vec<ChunkReader>,
 }
 
 type Interrupt = Box<dyn FnMut() -> bool + Send>;
@@ -81,7 +81,7 @@ impl Reader {
         let (state, unnamed) = (FileState::of(path).ok().flatten(), StoreIdentity::of_file(path));
         let connection = connect::to_read(path, wait).map_err(|problem| problem.at(path))?;
         let (path, interned) = (path.to_owned(), InternedRows::default());
-        let (is_over, interrupt, helpers) = (None, None, Vec::new());
+        let (is_over, interrupt, chunk_readers) = (None, None, Vec::new());
         Ok(Self {
             connection,
             path,
@@ -93,7 +93,7 @@ impl Reader {
             is_over,
             interrupt,
             wait,
-            helpers,
+            chunk_readers,
         })
     }
 

@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row};
 
 use super::error::StoreProblem;
-use super::interned::{InternedRows, Signature, remembered};
+use super::interned::{InternedRows, Signature};
 use super::record;
 
 /// An alert with its id in the store.
@@ -110,8 +110,8 @@ fn try_decode(
     };
     let (signature, origin) = (number(1, "signature")?, number(2, "origin")?);
     let InternedRows { signatures, origins } = interned;
-    let signature = known(remembered(signatures, signature, connection), "signature", signature)?;
-    let origin = known(remembered(origins, origin, connection), "origin", origin)?;
+    let signature = known(signatures.get(signature, connection), "signature", signature)?;
+    let origin = known(origins.get(origin, connection), "origin", origin)?;
     record::decode_into(alert, bytes(row), signature, origin)
         .map_err(|problem| Unreadable::Damaged(problem.to_owned()))?;
     let id: i64 = row.get(0)?;

@@ -11,10 +11,10 @@ use std::thread;
 use pigear_alert::Alert;
 use rusqlite::Connection;
 
+use super::chunk_reader::ChunkReader;
 use super::connect;
 use super::error::StoreProblem;
 use super::file_id::FileId;
-use super::helper::Helper;
 use super::layout::{BLOCK, end_of_block};
 use super::reader::{Further, Reader, Visit};
 use super::row::{self, Stored, StoredRow};
@@ -76,7 +76,7 @@ impl Reader {
         mut sum: T,
     ) -> Result<T, StoreProblem> {
         let filter = search.row_filter().filter(|_| !search.is_about_triage());
-        let Some(filter) = filter.filter(|_| self.has_helpers_for(blocks)) else {
+        let Some(filter) = filter.filter(|_| self.has_threads_for(blocks)) else {
             for block in blocks {
                 for stored in self.block(search, *block)? {
                     (fold.add)(&mut sum, &stored.alert);
@@ -111,7 +111,7 @@ impl Reader {
         newest: i64,
         visit: Visit<'_>,
     ) -> Result<Option<Further>, StoreProblem> {
-        let Some(filter) = search.row_filter().filter(|_| self.has_helpers_for(blocks)) else {
+        let Some(filter) = search.row_filter().filter(|_| self.has_threads_for(blocks)) else {
             return Ok(None);
         };
         let take = |chunk: &mut Chunk<()>, id, alert: &Alert| {
@@ -137,25 +137,25 @@ impl Reader {
         Ok(Some(further))
     }
 
-    /// Whether there are several threads' helpers, and enough blocks for them. If there are none yet, they are made.
-    fn has_helpers_for(&mut self, blocks: &[i64]) -> bool {
+    /// Whether there are enough blocks for several threads, and a reader for each, which is opened if there is none yet.
+    fn has_threads_for(&mut self, blocks: &[i64]) -> bool {
         if blocks.len() < WORTHWHILE {
             return false;
         }
         let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
-        while self.helpers.len() < threads {
-            let Some(helper) = self.helper() else { break };
-            self.helpers.push(helper);
+        while self.chunk_readers.len() < threads {
+            let Some(reader) = self.chunk_reader() else { break };
+            self.chunk_readers.push(reader);
         }
-        self.helpers.len() > 1
+        self.chunk_readers.len() > 1
     }
 
-    /// A helper for the same file; `None` if it can't be opened again, or another has its name now.
-    fn helper(&self) -> Option<Helper> {
+    /// A reader of the same file; `None` if it can't be opened again, or another has its name now.
+    fn chunk_reader(&self) -> Option<ChunkReader> {
         let is_same = || FileId::of(&self.path).is_ok_and(|file| file == self.file());
         // Before, too: a journal of one file must not be read with another.
         let connection = is_same().then(|| connect::to_read(&self.path, self.wait).ok())??;
-        is_same().then(|| Helper::new(connection))
+        is_same().then(|| ChunkReader::new(connection, self.interned.for_another_thread()))
     }
 
     /// Visits the chunks of blocks in their order.
@@ -164,19 +164,19 @@ impl Reader {
         scan: &Scan<'_, T>,
         visit: &mut VisitChunk<'_, T>,
     ) -> Result<Further, StoreProblem> {
-        let mut helpers = std::mem::take(&mut self.helpers);
-        let threads = helpers.len();
+        let mut readers = std::mem::take(&mut self.chunk_readers);
+        let threads = readers.len();
         let result = thread::scope(|scope| {
             let mut chunks = Vec::new();
-            for (n, helper) in helpers.iter_mut().enumerate() {
+            for (n, reader) in readers.iter_mut().enumerate() {
                 let (send, receive) = sync_channel(AHEAD);
-                scope.spawn(move || helper.send_chunks(scan, (n, threads), &send));
+                scope.spawn(move || reader.send_chunks(scan, (n, threads), &send));
                 chunks.push(receive);
             }
             // When it returns, the threads can't send any more, and end.
             self.receive(scan, &chunks, visit)
         });
-        self.helpers = helpers;
+        self.chunk_readers = readers;
         result
     }
 
@@ -202,7 +202,7 @@ impl Reader {
     }
 }
 
-impl Helper {
+impl ChunkReader {
     /// Sends each of its chunks, until none is wanted any more.
     fn send_chunks<T>(
         &mut self,

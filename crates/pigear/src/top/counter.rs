@@ -1,4 +1,4 @@
-//! Counts alerts by signature, by source, and by when they were received.
+//! Counts alerts by signature, by source, and by when their packets were seen.
 
 #[cfg(test)]
 mod tests;
@@ -14,8 +14,8 @@ use super::message::{CountsUpdate, Message};
 use super::outbox::{Closed, Outbox};
 use super::wanted::{Order, Wanted};
 use crate::store::{
-    AccessedStore, Count, CountBy, Criteria, Further, Reader, StoreAccess, StoreError,
-    StoreIdentity, Timeline,
+    AccessedStore, Count, CountBy, Criteria, Reader, StoreAccess, StoreError, StoreIdentity,
+    Timeline,
 };
 
 /// How many spans the timeline has.
@@ -132,8 +132,13 @@ fn counts(
     criteria: &mut Criteria,
 ) -> Result<CountsUpdate, StoreError> {
     let mut timeline = timeline(reader, wanted)?;
-    criteria.received = Some(timeline.start);
-    reader.arrivals(criteria, &mut timeline)?;
+    if wanted.period.seconds().is_some() {
+        criteria.since = criteria.since.max(Some(timeline.start));
+    }
+    let step = Duration::from_secs(timeline.step.unsigned_abs());
+    for point in reader.series(criteria, step)?.points {
+        timeline.add(point.time.as_second(), point.priorities.values().sum());
+    }
     let mut count = |by| -> Result<Vec<Count>, StoreError> {
         let mut counts = reader.count(criteria, by)?;
         counts.truncate(MAX_COUNTS);
@@ -149,40 +154,25 @@ fn counts(
     })
 }
 
-/// The spans of the period, without alerts. The last one ends now, or with the last alert of the store.
-fn timeline(reader: &mut Reader, wanted: &Wanted) -> Result<Timeline, StoreError> {
+/// The spans of the period, without alerts. Each begins at a multiple of its length; the last one has the present
+/// moment, or the last alert of the store.
+fn timeline(reader: &Reader, wanted: &Wanted) -> Result<Timeline, StoreError> {
     let spans = i64::try_from(SPANS).unwrap_or(i64::MAX);
-    let (start, end) = match wanted.period.seconds() {
-        Some(seconds) => {
-            let now = Timestamp::now().as_second();
-            // Spans that don't move with every count, so that bars don't flicker.
-            let step = seconds / spans;
-            let end = (now.div_euclid(step) + 1) * step;
-            (end - seconds, end)
-        }
-        None => whole_store(reader)?,
+    let (start, step) = if let Some(seconds) = wanted.period.seconds() {
+        let now = Timestamp::now().as_second();
+        // Spans that don't move with every count, so that bars don't flicker.
+        let step = seconds / spans;
+        let end = (now.div_euclid(step) + 1) * step;
+        (end - seconds, step)
+    } else {
+        let contents = reader.contents()?;
+        let second = |time: Option<Timestamp>| time.map_or(0, Timestamp::as_second);
+        let first = second(contents.map(|contents| contents.first));
+        let last = second(contents.map(|contents| contents.last));
+        // The first span begins before the first alert: at a multiple of the step.
+        let step = (last - first) / (spans - 1) + 1;
+        (first.div_euclid(step) * step, step)
     };
-    let step = (end - start + spans - 1) / spans;
     let start = Timestamp::from_second(start).unwrap_or_default();
     Ok(Timeline::new(start, step, SPANS))
-}
-
-/// When the first and the last alert of the store were received.
-fn whole_store(reader: &mut Reader) -> Result<(i64, i64), StoreError> {
-    let Some(contents) = reader.contents()? else { return Ok((0, 1)) };
-    let mut first = None;
-    for id in contents.ids.0..=contents.ids.1 {
-        // Damaged ones are skipped.
-        first = reader.get(id)?.map(|alert| alert.received.as_second());
-        if first.is_some() {
-            break;
-        }
-    }
-    let mut last = None;
-    reader.newest(&Criteria::default(), |stored| {
-        last = Some(stored.alert.received.as_second());
-        Further::Enough
-    })?;
-    let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
-    Ok((first.min(last), first.max(last) + 1))
 }

@@ -83,6 +83,6 @@ mod tests {
     fn the_page_calls_priorities_the_same() {
         let page = include_str!("../../../../web/values.js");
         let words = PRIORITIES.map(|word| format!(", \"{word}\"")).concat();
-        assert!(page.contains(&format!("const WORDS = [\"\"{words}];")));
+        assert!(page.contains(&format!("const PRIORITIES = [\"unknown\"{words}];")));
     }
 }

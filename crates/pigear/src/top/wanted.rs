@@ -13,8 +13,7 @@ use pigear_alert::Alert;
 use super::period::Period;
 use crate::script::Filter;
 use crate::store::{
-    Criteria, Further, Marks, NativeCondition, Reader, Selection, SelectionProblem, StoreError,
-    Test,
+    Criteria, Marks, NativeCondition, Reader, Selection, SelectionProblem, StoreError, Test,
 };
 
 /// Which alerts are shown, and over which period they are counted.
@@ -53,16 +52,12 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// Counts everything if a store got no alerts lately: its last hour would be empty.
+    /// Counts everything if a store has no alerts of late: its last hour would be empty.
     ///
     /// # Errors
     /// If the store can't be read.
-    pub(super) fn with_period_of(mut self, reader: &mut Reader) -> Result<Self, StoreError> {
-        let mut newest = None;
-        reader.newest(&Criteria::default(), |stored| {
-            newest = Some(stored.alert.received);
-            Further::Enough
-        })?;
+    pub(super) fn with_period_of(mut self, reader: &Reader) -> Result<Self, StoreError> {
+        let newest = reader.contents()?.map(|contents| contents.last);
         let age = newest.map(|newest| Timestamp::now().as_second() - newest.as_second());
         if age > self.period.seconds() {
             self.period = Period::Everything;

@@ -2,6 +2,8 @@
 
 use super::checks::refused;
 use super::{alert, holds, passes};
+#[cfg(feature = "web")]
+use crate::script::{layers_json, tree};
 
 #[test]
 fn protocols_have_names_and_numbers_up_to_255() {
@@ -162,5 +164,22 @@ fn a_failure_says_what_a_text_without_case_is() {
         ("[alert.proto][0]", "its value is neither true nor false, but text without case"),
     ] {
         assert_eq!(passes(script, &alert()), Err(failure.to_owned()), "{script}");
+    }
+}
+
+#[cfg(feature = "web")]
+#[test]
+fn the_fields_of_a_header_have_the_same_order_as_json_as_in_the_tree() {
+    let alert = alert();
+    let layers = layers_json(&alert);
+    let json: Vec<_> =
+        layers.iter().map(|layer| serde_json::to_string(layer).unwrap().replace('"', "")).collect();
+    let tree = tree(&alert);
+    let lines: Vec<_> = tree.lines().take(layers.len()).collect();
+    assert!(json.len() == 3 && lines[2].contains("UDP"), "{tree}");
+    for (json, line) in json.iter().zip(lines) {
+        // `name=value` of the tree is `name:value` of the object.
+        let fields = line.split_once("] ").unwrap().1.replace(' ', ",").replace('=', ":");
+        assert!(json.ends_with(&format!("fields:{{{fields}}}}}")), "{json} {fields}");
     }
 }

@@ -228,3 +228,22 @@ fn a_store_in_the_place_of_another_is_not_read() {
     assert!(reader.is_stale());
     assert_eq!(counted(&mut reader, &criteria(script), CountBy::Port), whole);
 }
+
+#[test]
+fn the_threads_of_a_search_have_each_signature_in_memory_once() {
+    let (place, _store) = Place::with(&several());
+    let mut reader = place.reader();
+    reader.count(&criteria("msg.pktlen > 60"), CountBy::Port).unwrap();
+    let [one, other, ..] = &mut *reader.chunk_readers else {
+        assert!(std::thread::available_parallelism().unwrap().get() == 1);
+        return;
+    };
+    let ids = interned::signatures(&reader.connection, &[], |_| true).unwrap();
+    assert!(ids.len() > 1);
+    for id in ids {
+        let first = one.interned.signature(id, &one.connection).unwrap();
+        let second = other.interned.signature(id, &other.connection).unwrap();
+        let own = reader.interned.signature(id, &reader.connection).unwrap();
+        assert!(Arc::ptr_eq(&first, &second) && Arc::ptr_eq(&first, &own));
+    }
+}

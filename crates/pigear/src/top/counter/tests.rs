@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::store::{Selection, Store};
+use crate::top::period::Period;
 use crate::top::view::tests::{alert, put};
 
 fn fill(path: &Path) {
@@ -59,4 +60,42 @@ fn a_store_that_is_replaced_is_counted_though_it_could_not_be_read_at_first() {
     rename("gone", "alert");
     counter.look().unwrap();
     assert_eq!(inbox.try_iter().count(), 1);
+}
+
+#[test]
+fn the_last_hour_has_the_alerts_whose_packets_were_seen_then_as_everywhere_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("alerts.db");
+    let store = Store::open(&path).unwrap();
+    let now = Timestamp::now();
+    let seen = |minutes: i64, msg: &[u8]| {
+        let mut alert = alert(msg);
+        alert.message.ts_sec = u32::try_from(now.as_second() - 60 * minutes).unwrap();
+        alert.received = now;
+        alert
+    };
+    // As from a log that is read today, or from a sensor that was cut off.
+    put(&store, vec![seen(90, b"long ago"), seen(30, b"of late"), seen(30, b"of late")]);
+    let wanted = Wanted::new(Selection::default(), TimeZone::UTC).unwrap();
+    let mut reader = Reader::open(&path).unwrap();
+    let wanted = wanted.with_period_of(&reader).unwrap();
+    assert_eq!(wanted.period, Period::Hour);
+    let hour = counts(&mut reader, &wanted, &mut wanted.criteria().unwrap().0).unwrap();
+    assert_eq!(hour.signatures[0].alerts, 2);
+    assert_eq!(hour.timeline.counts.iter().sum::<u64>(), 2);
+    assert_eq!(hour.timeline.counts[29] + hour.timeline.counts[30], 2, "{:?}", hour.timeline);
+    let selection = Selection { since: Some("1h".parse().unwrap()), ..Selection::default() };
+    let since = selection.criteria(|| TimeZone::UTC).unwrap();
+    assert_eq!(reader.count(&since, CountBy::Src).unwrap()[0].alerts, 2);
+    let all = wanted.over(Period::Everything);
+    let all = counts(&mut reader, &all, &mut all.criteria().unwrap().0).unwrap();
+    let with: Vec<_> = all.timeline.counts.iter().filter(|alerts| **alerts > 0).collect();
+    assert_eq!(with, [&1, &2], "{:?}", all.timeline);
+    // Earlier than the period, a criterion is no reason to count more; later, it counts less.
+    for (since, alerts) in [("2h", 2), ("10m", 0)] {
+        let selection = Selection { since: Some(since.parse().unwrap()), ..Selection::default() };
+        let wanted = Wanted::new(selection, TimeZone::UTC).unwrap();
+        let counted = counts(&mut reader, &wanted, &mut wanted.criteria().unwrap().0).unwrap();
+        assert_eq!(counted.timeline.counts.iter().sum::<u64>(), alerts, "{since}");
+    }
 }

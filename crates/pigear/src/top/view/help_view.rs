@@ -29,7 +29,7 @@ const KEYS: [(&str, &str); 17] = [
 ];
 
 const NOTES: [&str; 3] = [
-    "Rates are by when alerts were received. * is a star, + means acknowledged.",
+    "Rates: by receipt; counts: by packet time. * is a star, + means acknowledged.",
     "The list follows while the first is selected; older ones are added at its end.",
     "Lanes are handlers: what waits, and was refused (pigear query --dead-letters).",
 ];

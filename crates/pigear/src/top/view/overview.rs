@@ -87,7 +87,7 @@ fn time(time: Timestamp, zone: &TimeZone) -> String {
     time.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%:z").to_string()
 }
 
-/// The rates, and how many alerts were received when.
+/// The rates, and how many alerts there are of when.
 fn draw_rates(buffer: &mut Buffer, rows: Rect, app: &App, theme: &Theme, now: Timestamp) {
     let now = now.as_second();
     let (per_second, last_minute) = (app.rate.per_second(now), app.rate.last_minute(now));
@@ -105,7 +105,7 @@ fn draw_rates(buffer: &mut Buffer, rows: Rect, app: &App, theme: &Theme, now: Ti
     let shown = bars.get(first..).unwrap_or_default();
     Sparkline::default().data(shown).max(BAR_STEPS).style(theme.bars).render(area, buffer);
     let caption =
-        format!("received, {}, each bar {}", counts.period.name(), span(counts.timeline.step));
+        format!("alerts, {}, each bar {}", counts.period.name(), span(counts.timeline.step));
     let left = Rect { x: rows.x + 20, width: rows.width.saturating_sub(20 + width + 1), ..rows };
     if usize::from(left.width) > caption.len() {
         put_right(buffer, left, &Line::styled(caption, theme.dim));

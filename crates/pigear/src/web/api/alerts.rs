@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::object::AlertObject;
 use crate::keys::number;
-use crate::script::layers_json;
+use crate::script::{JsonLayer, layers_json};
 use crate::store::{Further, Reader, Selection, StoreError, StoreIdentity, StoreProblem, Stored};
 use crate::web::parameters::{Parameters, Selects, StoreParameters};
 use crate::web::place::Place;
@@ -91,7 +91,8 @@ pub(in crate::web) struct AlertDetails {
     /// Which store it is in.
     store: String,
     /// The headers of the packet, from the outermost on.
-    layers: Vec<Layer>,
+    #[schema(value_type = Vec<Object>)]
+    layers: Vec<JsonLayer>,
     /// Where the payload is in the packet.
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<Span>,
@@ -121,8 +122,6 @@ pub(in crate::web) struct LayerObject {
     #[schema(value_type = Object)]
     fields: Value,
 }
-
-type Layer = Value;
 
 /// A part of a packet.
 #[derive(Serialize, ToSchema)]

@@ -52,8 +52,7 @@ impl Top {
         let store = Store::open(&path).unwrap();
         put(&store, alerts);
         let wanted = Wanted::new(selection, TimeZone::UTC).unwrap();
-        let wanted =
-            wanted.with_period_of(&mut crate::store::Reader::open(&path).unwrap()).unwrap();
+        let wanted = wanted.with_period_of(&crate::store::Reader::open(&path).unwrap()).unwrap();
         let (sender, inbox) = channel();
         let (order, outbox) = (Order::new(wanted.clone()), Outbox::new(sender));
         let tail = Tail::new(path.clone(), order.clone(), outbox.clone()).unwrap();
