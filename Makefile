@@ -105,7 +105,7 @@ doc:
 
 # The manual as a book in target/book, whose links lead somewhere.
 book: setup
-	.ci/install-tool mdbook 0.5.4 --no-default-features
+	.ci/install-tool mdbook 0.5.4 --no-default-features --features search
 	$(TOOLS) mdbook build docs
 	python3 .ci/check-links
 
