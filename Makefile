@@ -11,7 +11,7 @@ MATURIN = target/peers/maturin/bin/maturin build --locked --manifest-path python
 INSTALL_WHEEL = target/peers/python/bin/pip install --quiet --no-deps --force-reinstall \
 	target/peers/wheels/*.whl
 
-.PHONY: demo test test-python test-page test-fleet fleet outage bench bench-fleet bench-python bench-web fuzz picture lint doc deny setup peers peer-packages
+.PHONY: demo test test-python test-page test-fleet fleet outage bench bench-fleet bench-python bench-web fuzz picture lint doc book deny setup peers peer-packages
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
@@ -98,9 +98,16 @@ lint: setup
 	python3 .ci/module-circles
 	python3 .ci/delivery-tests
 	python3 .ci/doc-lines
+	python3 .ci/log-lines
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+
+# The manual as a book in target/book, whose links lead somewhere.
+book: setup
+	.ci/install-tool mdbook 0.5.4 --no-default-features --features search
+	$(TOOLS) mdbook build docs
+	python3 .ci/check-links
 
 # Licences and sources of all dependencies.
 deny:

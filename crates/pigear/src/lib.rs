@@ -80,6 +80,8 @@ pub mod rules;
 pub mod script;
 #[cfg(any(feature = "http", feature = "nats"))]
 mod secret;
+#[cfg(all(feature = "exec", feature = "http"))]
+mod secret_variables;
 #[cfg(any(feature = "metrics", feature = "nats", feature = "web"))]
 mod sensors;
 #[cfg(feature = "shell")]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use pigear_alert::maps::{config_argument, statements};
 
 pub(crate) use included::Included;
-pub(crate) use variables::Variables;
+pub(crate) use variables::{MAX_VALUE, MAX_VALUES, Variables};
 
 /// Snort's log directory by default.
 pub(crate) const LOG_DIR: &str = "/var/log/snort";

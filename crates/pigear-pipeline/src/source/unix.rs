@@ -12,6 +12,7 @@ mod binding;
 mod control;
 mod failures;
 mod instances;
+mod line_limiter;
 mod path_watcher;
 mod receive;
 

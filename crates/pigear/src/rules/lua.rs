@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::problem::Place;
 use crate::input_file::MAX_CONFIG;
-use crate::snort_conf::Included;
+use crate::snort_conf::{Included, MAX_VALUE, MAX_VALUES};
 
 /// What a `snort.lua` says of rules.
 pub(super) struct Lua {
@@ -32,7 +32,7 @@ pub(super) fn read(path: &Path) -> io::Result<Lua> {
         let (file, line) = included.place(line);
         Place { file: Arc::from(file), line }
     };
-    let (mut pieces, mut values) = (Vec::new(), HashMap::new());
+    let (mut pieces, mut values, mut len) = (Vec::new(), HashMap::new(), 0);
     let mut lines = (1..).zip(included.text.lines());
     while let Some((number, line)) = lines.next() {
         let line = line.split("--").next().unwrap_or_default();
@@ -52,7 +52,9 @@ pub(super) fn read(path: &Path) -> io::Result<Lua> {
             pieces.push((place(number), Piece::Rules(text)));
         } else if let Some((name, expression)) = line.split_once('=')
             && let Some(value) = value(expression, &values)
+            && len + value.len() <= MAX_VALUES
         {
+            len += value.len();
             let name = name.trim().to_owned();
             values.insert(name.clone(), value.clone());
             pieces.push((place(number), Piece::Variable(name, value)));
@@ -78,7 +80,7 @@ fn assigned<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     None
 }
 
-/// The text that an expression makes of texts and variables; `None` if it is more than that.
+/// The text that an expression makes of texts and variables; `None` if it is more than that, or too long.
 fn value(expression: &str, values: &HashMap<String, String>) -> Option<String> {
     let end = expression.find([',', '}', ';']).unwrap_or(expression.len());
     let (mut rest, mut text) = (expression.get(..end)?.trim(), String::new());
@@ -92,6 +94,9 @@ fn value(expression: &str, values: &HashMap<String, String>) -> Option<String> {
             text.push_str(values.get(name.trim())?);
             after
         };
+        if text.len() > MAX_VALUE {
+            return None;
+        }
         match after.trim() {
             "" => return Some(text),
             more => rest = more.strip_prefix("..")?.trim(),

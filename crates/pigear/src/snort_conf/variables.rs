@@ -1,11 +1,18 @@
 use std::collections::HashMap;
 
 /// The longest value: a variable that is made of others grows fast.
-const MAX_VALUE: usize = 64 << 10;
+pub(crate) const MAX_VALUE: usize = 64 << 10;
+
+/// The most bytes of all values together: many can be made of a long one.
+pub(crate) const MAX_VALUES: usize = 16 << 20;
 
 /// The variables of a `snort.conf`.
 #[derive(Debug, Default)]
-pub(crate) struct Variables(HashMap<String, String>);
+pub(crate) struct Variables {
+    values: HashMap<String, String>,
+    /// The bytes of all values.
+    len: usize,
+}
 
 impl Variables {
     /// Takes a statement `var NAME VALUE`, or `ipvar` or `portvar`. Others are ignored.
@@ -16,14 +23,16 @@ impl Variables {
         };
         let Some((name, value)) = rest.trim_start().split_once(char::is_whitespace) else { return };
         // A value that can't be expanded is none.
-        match self.expand(value.trim()) {
-            Some(value) if value.len() <= MAX_VALUE => self.0.insert(name.to_owned(), value),
-            _ => self.0.remove(name),
-        };
+        let value = self.expand(value.trim());
+        self.len -= self.values.remove(name).map_or(0, |old| old.len());
+        if let Some(value) = value.filter(|value| self.len + value.len() <= MAX_VALUES) {
+            self.len += value.len();
+            self.values.insert(name.to_owned(), value);
+        }
     }
 
     /// A text with the values of `$NAME`, `$(NAME)`, `$(NAME:-DEFAULT)` and `$(NAME:?MESSAGE)`. `None` if
-    /// a variable is undefined.
+    /// a variable is undefined, or the text would be too long.
     pub(crate) fn expand(&self, text: &str) -> Option<String> {
         let (mut expanded, mut rest) = (String::new(), text);
         while let Some((before, after)) = rest.split_once('$') {
@@ -34,11 +43,14 @@ impl Variables {
             } else {
                 let is_end = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
                 let (name, after) = after.split_at(after.find(is_end).unwrap_or(after.len()));
-                expanded.push_str(self.0.get(name)?);
+                expanded.push_str(self.values.get(name)?);
                 after
             };
+            if expanded.len() > MAX_VALUE {
+                return None;
+            }
         }
-        Some(expanded + rest)
+        Some(expanded + rest).filter(|text| text.len() <= MAX_VALUE)
     }
 
     fn value<'a>(&'a self, inside: &'a str) -> Option<&'a str> {
@@ -46,7 +58,7 @@ impl Variables {
             Some((name, default)) => (name, default.strip_prefix('-')),
             None => (inside, None),
         };
-        self.0.get(name).map(String::as_str).or(default)
+        self.values.get(name).map(String::as_str).or(default)
     }
 }
 
@@ -81,5 +93,24 @@ mod tests {
         variables.define("var A xxxxxxxx");
         (0..64).for_each(|_| variables.define("var A $A$A"));
         assert_eq!(variables.expand("$A"), None);
+    }
+
+    #[test]
+    fn many_long_values_come_to_an_end() {
+        let mut variables = Variables::default();
+        variables.define(&format!("var A {}", "x".repeat(MAX_VALUE)));
+        (0..1_000).for_each(|number| variables.define(&format!("var B{number} $A")));
+        let len = variables.values.values().map(String::len).sum::<usize>();
+        assert!(len <= MAX_VALUES && len == variables.len, "{len}");
+        variables.define("var A y");
+        variables.define("var C z");
+        assert_eq!(variables.expand("$A$C").as_deref(), Some("yz"));
+    }
+
+    #[test]
+    fn a_long_value_is_not_repeated_without_end() {
+        let mut variables = Variables::default();
+        variables.define(&format!("var A {}", "x".repeat(MAX_VALUE)));
+        assert_eq!(variables.expand(&"$A".repeat(1_000)), None);
     }
 }

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use nix::libc::O_NOFOLLOW;
 
 use super::connect::beside_path;
 use super::error::StoreProblem;
@@ -32,17 +33,7 @@ impl Lock {
     /// Takes the lock of an existing store, and tells how its last holder ended.
     pub(super) fn take(store: &Path) -> Result<(Self, Ended), StoreProblem> {
         let inode = InodeLock::take(store)?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(MODE)
-            .open(beside_path(store, ".lock"))?;
-        if !file.metadata()?.is_file() {
-            let problem = "the lock beside it, PATH.lock, is not a regular file";
-            return Err(io::Error::other(problem).into());
-        }
+        let file = open(&beside_path(store, ".lock"))?;
         let mut file = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(
             |(_, error)| match error {
                 Errno::EAGAIN => StoreProblem::InUse,
@@ -81,6 +72,18 @@ impl Lock {
     /// Whether the locked file has no name any more.
     pub(super) fn is_of_removed(&self) -> bool {
         self.inode.is_removed()
+    }
+}
+
+/// Opens the file of the lock. Its contents are replaced, so a link, which another user may have put there, is not
+/// followed.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(MODE);
+    match options.custom_flags(O_NOFOLLOW).open(path) {
+        Ok(file) if file.metadata()?.is_file() => Ok(file),
+        Err(error) if error.raw_os_error() != Some(Errno::ELOOP as i32) => Err(error),
+        _ => Err(io::Error::other("the lock beside it, PATH.lock, is not a regular file")),
     }
 }
 

@@ -48,6 +48,8 @@ mod sandbox;
 mod scrape;
 #[cfg(feature = "shell")]
 mod screen;
+#[cfg(any(feature = "nats", all(feature = "exec", feature = "http")))]
+mod secrets;
 mod senders;
 mod service;
 #[cfg(feature = "shell")]

@@ -5,11 +5,12 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
 use super::binding::{BindError, Binding, Inode, SocketSettings};
+use super::line_limiter::LineLimiter;
 use crate::source::dir_watcher::{DirWatcher, Interest};
 use crate::stop::Stop;
 
@@ -55,6 +56,7 @@ impl PathWatcher {
             inode: binding.inode(),
             shared: Arc::clone(&shared),
             said: None,
+            lines: LineLimiter::default(),
         };
         let builder = thread::Builder::new().name("socket".to_owned()).stack_size(STACK);
         let thread = builder.spawn(move || watched.watch(&reader))?;
@@ -121,6 +123,8 @@ struct Watched {
     shared: Arc<Shared>,
     /// The last error that was logged.
     said: Option<String>,
+    /// Who may write to the directory decides how often something is logged.
+    lines: LineLimiter,
 }
 
 impl Watched {
@@ -145,7 +149,7 @@ impl Watched {
             return self.shared.wake();
         }
         if self.inode.is_none() || inode_of(&self.path) == self.inode {
-            if self.said.take().is_some() {
+            if self.said.take().is_some() && self.lines.is_worth_a_line(Instant::now()) {
                 warn!("{} is back", self.path.display());
             }
             return;
@@ -158,7 +162,9 @@ impl Watched {
         };
         match Binding::rebind(&self.path, settings) {
             Ok(binding) => {
-                warn!("{} was removed; bound again", self.path.display());
+                if self.lines.is_worth_a_line(Instant::now()) {
+                    warn!("{} was removed; bound again", self.path.display());
+                }
                 (self.inode, self.said) = (binding.inode(), None);
                 self.shared.state().next = Some(binding);
                 self.shared.wake();
@@ -172,8 +178,10 @@ impl Watched {
     /// Logs once why no alerts arrive.
     fn say(&mut self, problem: &str) {
         if self.said.as_deref() != Some(problem) {
-            let path = self.path.display();
-            warn!("{path} was removed or replaced, so no alerts arrive: {problem}");
+            if self.lines.is_worth_a_line(Instant::now()) {
+                let path = self.path.display();
+                warn!("{path} was removed or replaced, so no alerts arrive: {problem}");
+            }
             self.said = Some(problem.to_owned());
         }
     }

@@ -91,6 +91,13 @@ impl CommandLine {
         for variable in SYSTEMD {
             command.env_remove(variable);
         }
+        for variable in OPTIONS {
+            command.env_remove(variable);
+        }
+        #[cfg(feature = "http")]
+        for variable in crate::secret_variables::all() {
+            command.env_remove(variable);
+        }
         command
     }
 }
@@ -105,6 +112,9 @@ const SYSTEMD: [&str; 7] = [
     "WATCHDOG_PID",
     "WATCHDOG_USEC",
 ];
+
+/// Options in the environment that may have a secret: servers to read from, with a password, and the page's token.
+const OPTIONS: [&str; 2] = ["PIGEAR_FROM", "PIGEAR_TOKEN"];
 
 fn not_executable(path: &Path) -> String {
     let path = path.to_string_lossy();

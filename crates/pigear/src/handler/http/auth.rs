@@ -24,9 +24,13 @@ pub(super) fn given(options: &Options) -> Result<Option<Secret>, SetupError> {
         (None, None, None) => Ok(None),
         (Some(auth), None, None) => Ok(Some(auth.clone())),
         (None, Some(path), None) => Ok(Some(Secret::read(path)?)),
-        (None, None, Some(name)) => env::var(name)
-            .map(|value| Some(value.into()))
-            .map_err(|error| SetupError::Keys(format!("auth_env={name}: {error}"))),
+        (None, None, Some(name)) => {
+            #[cfg(feature = "exec")]
+            crate::secret_variables::add(name);
+            env::var(name)
+                .map(|value| Some(value.into()))
+                .map_err(|error| SetupError::Keys(format!("auth_env={name}: {error}")))
+        }
         _ => Err(SetupError::Keys("give only one of auth, auth_file and auth_env".to_owned())),
     }
 }

@@ -56,6 +56,20 @@ fn only_one_may_write() {
 }
 
 #[test]
+fn a_link_in_the_place_of_the_lock_is_not_followed() {
+    let (place, store) = Place::with(&case("v2919/http"));
+    drop(store);
+    let (lock, other) =
+        (place.path().with_extension("db.lock"), place.path().with_extension("txt"));
+    fs::remove_file(&lock).unwrap();
+    fs::write(&other, "of somebody else").unwrap();
+    std::os::unix::fs::symlink(&other, &lock).unwrap();
+    let error = Store::open(&place.path()).unwrap_err();
+    assert_eq!(error.source.to_string(), "the lock beside it, PATH.lock, is not a regular file");
+    assert_eq!(fs::read_to_string(&other).unwrap(), "of somebody else");
+}
+
+#[test]
 fn what_is_no_store_is_left_alone() {
     let place = Place::new();
     let refused = "the file is not a Pigear store";
