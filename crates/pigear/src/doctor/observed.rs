@@ -13,6 +13,7 @@ use super::finding::Finding;
 use super::heard::of_number;
 #[cfg(feature = "store")]
 use super::heard::process_and_user;
+use super::process::holders;
 use super::running::running;
 use super::subject::Subject;
 
@@ -24,12 +25,20 @@ const MAX_METRICS: u64 = 4 << 20;
 
 /// Compares its counters before and after a time.
 pub(super) fn findings(subject: &Subject<'_>, time: Duration) -> Vec<Finding> {
-    let who = running(subject).map_or_else(
+    let holder = running(subject).or_else(|| {
+        let mut sockets = subject.sockets().into_iter();
+        sockets.find_map(|socket| holders(&subject.proc, &socket.path)?.into_iter().next())
+    });
+    let who = holder.as_ref().map_or_else(
         || "a program that you may not look at".to_owned(),
-        |pigear| format!("pigear (process {})", pigear.id),
+        |holder| format!("{} (process {})", holder.name, holder.id),
     );
-    let mut findings =
-        vec![Finding::ok(format!("{who} has the socket, so nothing is taken from it"))];
+    let found = format!("{who} has the socket, so nothing is taken from it");
+    if holder.is_some_and(|holder| !holder.is_pigear()) {
+        let why = "No Pigear receives what Snort sends there, unless you may not look at it.";
+        return vec![Finding::note(found, why).advise("start Pigear, or run the doctor as root")];
+    }
+    let mut findings = vec![Finding::ok(found)];
     let before = Counters::read(subject);
     #[cfg(feature = "store")]
     let last = stored(subject).and_then(|store| store.last().ok());

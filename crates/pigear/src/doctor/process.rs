@@ -107,6 +107,12 @@ impl Process {
         }
     }
 
+    /// Whether it is a Pigear: the program, or the Python package.
+    pub(super) fn is_pigear(&self) -> bool {
+        let is_name = |word: &String| Path::new(word).file_name().is_some_and(|it| it == "pigear");
+        self.name == "pigear" || self.arguments.iter().take(3).any(is_name)
+    }
+
     /// Whether it has a socket open, by the socket's number in /proc/net/unix.
     pub(super) fn has_socket(&self, inode: u64) -> bool {
         let wanted = format!("socket:[{inode}]");
@@ -161,6 +167,23 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn a_pigear_is_known_by_its_name_or_that_of_the_package() {
+        let room = tempfile::tempdir().unwrap();
+        let is_pigear = |comm: &str, line: &str| {
+            let dir = room.path().join("7");
+            fs::create_dir_all(&dir).unwrap();
+            fs::write(dir.join("comm"), comm).unwrap();
+            fs::write(dir.join("cmdline"), line.replace(' ', "\0")).unwrap();
+            Process::numbered(room.path(), 7).unwrap().is_pigear()
+        };
+        assert!(is_pigear("pigear\n", "/usr/bin/pigear --logdir log"));
+        assert!(is_pigear("python3\n", "python3 -m pigear --logdir log"));
+        assert!(is_pigear("python3\n", "/usr/bin/python3 /usr/local/bin/pigear"));
+        assert!(!is_pigear("vi\n", "vi a b pigear"));
+        assert!(!is_pigear("socat\n", "socat - log/snort_alert"));
+    }
 
     #[test]
     fn a_path_is_found_among_the_bound_sockets() {

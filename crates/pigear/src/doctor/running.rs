@@ -36,7 +36,7 @@ impl Check for RunningPigear {
 pub(super) fn running(subject: &Subject<'_>) -> Option<Process> {
     let sockets = subject.sockets().into_iter();
     let holders = sockets.filter_map(|socket| holders(&subject.proc, &socket.path)).flatten();
-    holders.into_iter().find(|process| process.name == "pigear")
+    holders.into_iter().find(Process::is_pigear)
 }
 
 /// As whom it runs, and what is in force. The kernel doesn't show what Landlock allows.

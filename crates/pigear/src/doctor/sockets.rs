@@ -158,7 +158,7 @@ fn of_bound(
 
 /// Whether it is a Pigear, or keeps the socket for one.
 fn is_own(process: &Process) -> bool {
-    ["pigear", "systemd"].contains(&&*process.name)
+    process.is_pigear() || process.name == "systemd"
 }
 
 fn of_other(socket: &Path, other: &Process) -> Finding {

@@ -1,6 +1,7 @@
 //! `pigear doctor --listen`: whether alerts come.
 
 use std::net::TcpListener;
+use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Stdio};
 
 use nix::sys::signal::{Signal, kill};
@@ -56,6 +57,18 @@ fn a_socket_of_the_same_relative_path_elsewhere_is_another_one() {
     assert_eq!(heard, [("note".into(), "no alert came in 1s".into())]);
     elsewhere.signal_now(Signal::SIGTERM);
     elsewhere.end();
+}
+
+#[test]
+fn nothing_is_taken_from_another_program_either() {
+    let room = Room::new();
+    let other = UnixDatagram::bind(room.socket()).unwrap();
+    let sender = UnixDatagram::unbound().unwrap();
+    sender.send_to(&ping(), room.socket()).unwrap();
+    let heard = heard(start(&room, &["--logdir", "log", "--listen", "1"]));
+    let process = format!("(process {}) has the socket", std::process::id());
+    assert!(heard[0].1.contains(&process) && heard[0].0 == "note", "{heard:?}");
+    assert_eq!(other.recv(&mut vec![0; 70_000]).unwrap(), ping().len());
 }
 
 #[test]
