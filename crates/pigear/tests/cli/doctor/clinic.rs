@@ -171,9 +171,7 @@ impl Clinic {
         if line.starts_with("pigear ") {
             return self.sockets().iter().any(|socket| can_send(socket));
         }
-        let pgrep = ["-x", "snort", "-g", &group.to_string()];
-        line.contains("/snort ")
-            && Command::new("pgrep").args(pgrep).output().unwrap().status.success()
+        line.contains("/snort ") && snort_runs_in(group)
     }
 
     fn sockets(&self) -> Vec<PathBuf> {
@@ -196,6 +194,16 @@ impl Clinic {
             Regex::new("path has [0-9]+ bytes").unwrap().replace_all(&text, "path has 138 bytes");
         text.into_owned()
     }
+}
+
+/// Whether a process of a group has Snort's name.
+fn snort_runs_in(group: u32) -> bool {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let mut stats = processes.filter_map(|dir| fs::read_to_string(dir.path().join("stat")).ok());
+    stats.any(|stat| {
+        let behind = stat.split_once(" (snort) ").map_or("", |(_, behind)| behind);
+        behind.split(' ').nth(2) == Some(&*group.to_string())
+    })
 }
 
 /// Whether a process has this name, has read its script, and waits.
