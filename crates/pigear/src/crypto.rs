@@ -3,7 +3,12 @@
 use rustls::crypto::ring;
 
 /// For a configuration of TLS that is made here.
-#[cfg(any(feature = "kafka", feature = "syslog", feature = "web"))]
+#[cfg(any(
+    feature = "kafka",
+    feature = "syslog",
+    feature = "web",
+    all(feature = "http", feature = "command")
+))]
 pub(crate) fn provider() -> std::sync::Arc<rustls::crypto::CryptoProvider> {
     std::sync::Arc::new(ring::default_provider())
 }

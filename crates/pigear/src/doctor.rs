@@ -3,22 +3,35 @@
 mod check;
 mod clock;
 mod configuration;
+mod directories;
 mod files;
 mod finding;
+mod heard;
 mod kernel;
 mod limits;
+mod lines;
+mod listening;
+mod observed;
 mod process;
-mod quoted;
+mod receivers;
 mod report;
+mod running;
 mod snort;
+mod snort_arguments;
+mod snort_threads;
 mod sockets;
 #[cfg(feature = "store")]
 mod store;
+#[cfg(feature = "store")]
+mod store_growth;
 mod subject;
+mod tally;
 mod users;
 
 pub(crate) use report::Report;
 pub(crate) use subject::Subject;
+
+use std::time::Duration;
 
 use check::Check;
 
@@ -27,19 +40,31 @@ const CHECKS: &[&dyn Check] = &[
     &configuration::Configuration,
     &sockets::Sockets,
     &snort::SnortProcesses,
+    &running::RunningPigear,
     &kernel::Queue,
     #[cfg(feature = "store")]
     &store::StoreFile,
     &files::Files,
+    &receivers::Receivers,
     &limits::OpenFiles,
     &clock::Clock,
 ];
 
-/// Carries out all checks.
-pub(crate) fn examine(subject: &Subject<'_>) -> Report {
+/// Carries out all checks, and then listens for a while, if that is wanted.
+pub(crate) fn examine(subject: &Subject<'_>, listen: Option<Duration>) -> Report {
     let findings = |check: &&dyn Check| {
         let name = check.name();
         check.findings(subject).into_iter().map(move |finding| (name, finding))
     };
-    Report { findings: CHECKS.iter().flat_map(findings).collect() }
+    let checks = CHECKS.iter().filter(|check| subject.is_known || check.is_of_machine());
+    let mut all: Vec<_> = checks.flat_map(findings).collect();
+    // Pigear starts only once the rest is well.
+    let start = subject.start();
+    all.sort_by_key(|(_, finding)| finding.line.as_ref() == Some(&start));
+    let heard = listen
+        .filter(|_| subject.is_known)
+        .map(|time| listening::findings(subject, time))
+        .unwrap_or_default();
+    all.extend(heard.into_iter().map(|finding| ("alerts", finding)));
+    Report { findings: all }
 }

@@ -71,9 +71,11 @@ pub mod names;
 #[cfg(any(feature = "script", feature = "store"))]
 mod network;
 mod output_file;
-#[cfg(any(feature = "kafka", feature = "syslog"))]
+#[cfg(any(feature = "kafka", feature = "syslog", all(feature = "http", feature = "command")))]
 mod pem;
 pub mod player;
+#[cfg(feature = "command")]
+mod probed;
 pub mod registry;
 pub mod rules;
 #[cfg(feature = "script")]

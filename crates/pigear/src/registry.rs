@@ -1,5 +1,7 @@
 //! Handlers by name.
 
+#[cfg(feature = "command")]
+mod probes;
 #[cfg(test)]
 mod tests;
 
@@ -84,6 +86,8 @@ struct HandlerKind {
     keys: Vec<&'static str>,
     check: Check,
     build: Build,
+    #[cfg(feature = "command")]
+    probe: Option<crate::probed::Probe>,
 }
 
 type Check = Box<dyn Fn(Keys) -> Result<(), KeyError> + Send + Sync>;
@@ -216,6 +220,8 @@ impl Registry {
         registry.register("null", null::DESCRIPTION, |null::Options {}| {
             Ok::<_, Infallible>(null::Null)
         });
+        #[cfg(feature = "command")]
+        registry.add_probes();
         registry
     }
 
@@ -283,7 +289,15 @@ impl Registry {
         check: Check,
         build: Build,
     ) {
-        self.kinds.insert(name, HandlerKind { description, keys, check, build });
+        let kind = HandlerKind {
+            description,
+            keys,
+            check,
+            build,
+            #[cfg(feature = "command")]
+            probe: None,
+        };
+        self.kinds.insert(name, kind);
     }
 
     /// Sets the resolver for names that aren't registered.

@@ -49,6 +49,8 @@ mod id_hash;
 mod identity;
 mod ids;
 mod inode_lock;
+#[cfg(feature = "command")]
+mod inspection;
 mod interned;
 mod is_stored;
 mod lanes;
@@ -104,6 +106,8 @@ pub use error::{StoreError, StoreProblem};
 #[cfg(feature = "command")]
 pub(crate) use header::StoreHeader;
 pub use identity::{NotAnIdentity, StoreIdentity};
+#[cfg(feature = "command")]
+pub(crate) use inspection::Inspection;
 pub use lanes::{DroppedLane, LaneState, drop_lane};
 pub use moment::moment;
 #[cfg(feature = "script")]

@@ -102,7 +102,7 @@ pub(super) enum Command {
 
 /// Look for what is wrong between Snort and Pigear, and say what to do about it
 ///
-/// Reads only, and changes nothing. Each finding says what was found, why it matters, and what to type. The
+/// Reads only, and changes nothing; --listen makes a socket for a while. Each finding says what was found, why it matters, and what to type. The
 /// status is 1 if something is wrong. docs/doctor.md has more.
 #[derive(Debug, clap::Args)]
 pub(super) struct DoctorArgs {
@@ -113,6 +113,13 @@ pub(super) struct DoctorArgs {
     /// Snort's log directory, instead of the configuration's sources; may be repeated
     #[arg(long, value_name = "DIR")]
     pub(super) logdir: Vec<PathBuf>,
+
+    /// Listen for this time, and say whether alerts come, from which processes, and how complete they are
+    ///
+    /// If a Pigear has the socket, nothing is taken from it: its counters are read. If no program has it, the socket
+    /// is made, and removed afterwards.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(super) listen: Option<u64>,
 
     /// Print the findings as JSON
     #[arg(long)]

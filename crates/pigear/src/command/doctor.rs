@@ -1,6 +1,7 @@
 //! `pigear doctor`: what is wrong between Snort and Pigear.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use pigear_alert::plural;
@@ -15,7 +16,9 @@ use crate::registry::Registry;
 pub(super) fn run(args: &DoctorArgs, registry: &Registry) -> Result<(), Failure> {
     let file = args.config.as_deref();
     // What is wrong with the file is a finding.
-    let mut config = file.and_then(|file| Config::read(file).ok()).unwrap_or_default();
+    let read = file.map(|file| Config::read(file).ok());
+    let is_known = !matches!(read, Some(None)) || !args.logdir.is_empty();
+    let mut config = read.flatten().unwrap_or_default();
     if !args.logdir.is_empty() {
         let source =
             |dir: &PathBuf| SourceConfig { logdir: Some(dir.clone()), ..SourceConfig::default() };
@@ -24,7 +27,8 @@ pub(super) fn run(args: &DoctorArgs, registry: &Registry) -> Result<(), Failure>
     if config.sources.is_empty() {
         config.sources.push(SourceConfig::default());
     }
-    let report = examine(&Subject { config, file, registry, proc: PathBuf::from("/proc") });
+    let subject = Subject { config, is_known, file, registry, proc: PathBuf::from("/proc") };
+    let report = examine(&subject, args.listen.map(Duration::from_secs));
     let text = if args.json { report.json() } else { report.text() };
     write_out(text.as_bytes())?;
     match report.wrong() {

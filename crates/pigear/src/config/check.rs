@@ -22,6 +22,8 @@ pub struct Mistake {
     pub column: usize,
     /// What is wrong there.
     pub problem: String,
+    /// A misspelt name that begins there, and the one that is probably meant.
+    pub meant: Option<(String, String)>,
 }
 
 /// The keys of every handler in a file.
@@ -85,6 +87,7 @@ impl Check<'_> {
             line: before.matches('\n').count() + 1,
             column: line.chars().count() + 1,
             problem: problem.into(),
+            meant: None,
         });
     }
 
@@ -139,13 +142,17 @@ impl Check<'_> {
 
     fn unknown(&mut self, key: &Key<'_>, known: &[&str], more: &str) {
         let name = key.get_ref();
-        let hint = if let Some(near) = nearest(name, known.iter().copied()) {
+        let near = nearest(name, known.iter().copied());
+        let hint = if let Some(near) = near {
             format!("did you mean `{near}`?")
         } else {
             let known: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
             format!("expected one of {}", known.join(", "))
         };
         self.found(key.span(), format!("unknown key `{name}`; {hint}{more}"));
+        if let Some(mistake) = self.found.last_mut() {
+            mistake.meant = near.map(|near| (name.to_string(), near.to_owned()));
+        }
     }
 
     fn source(&mut self, at: &Spanned<DeValue<'_>>, value: &Value) {

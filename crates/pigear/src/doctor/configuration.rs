@@ -2,7 +2,7 @@
 
 use super::check::Check;
 use super::finding::Finding;
-use super::quoted::quoted;
+use super::lines::{as_root, quoted, replaced};
 use super::subject::Subject;
 use crate::config::{Config, Exposure};
 use crate::input_file::{self, MAX_CONFIG};
@@ -14,10 +14,14 @@ impl Check for Configuration {
         "configuration"
     }
 
+    fn is_of_machine(&self) -> bool {
+        true
+    }
+
     fn findings(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let Some(file) = subject.file else { return Vec::new() };
         let (shown, typed) = (file.display(), quoted(file));
-        let why = "Pigear doesn't start with it. What follows is about a Pigear without it.";
+        let why = "Pigear doesn't start with it. What it names is looked at once it is mended.";
         let text = match input_file::read_text(file, MAX_CONFIG) {
             Ok(text) => text,
             Err(error) => {
@@ -27,8 +31,13 @@ impl Check for Configuration {
         let mistakes = Config::mistakes(&text, subject.registry).into_iter().map(|mistake| {
             let problem = mistake.problem.trim_end();
             let found = format!("{shown}:{}:{}: {problem}", mistake.line, mistake.column);
-            Finding::wrong(found, why)
-                .advise(format!("pigear config check {typed}, once it is mended"))
+            let finding = Finding::wrong(found, why);
+            match &mistake.meant {
+                Some((misspelt, meant)) => {
+                    finding.typed(replaced(file, Some(mistake.line), misspelt, meant))
+                }
+                None => finding.advise(format!("mend it, and see: pigear config check {typed}")),
+            }
         });
         let mut findings: Vec<_> = mistakes.collect();
         if findings.is_empty() {
@@ -36,8 +45,8 @@ impl Check for Configuration {
         }
         if let Some(exposure) = Exposure::of(file, &text) {
             let why = "Whoever is on this machine has the secret.";
-            let advice = format!("chmod o-r {typed}");
-            findings.push(Finding::wrong(exposure.to_string(), why).advise(advice));
+            let typed = as_root(&[format!("chmod o-r {typed}")]);
+            findings.push(Finding::wrong(exposure.to_string(), why).typed(typed));
         }
         findings
     }

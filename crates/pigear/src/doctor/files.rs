@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::check::Check;
 use super::finding::Finding;
+use super::lines::replaced;
 use super::subject::Subject;
 use crate::listen::names_in_force;
 
@@ -14,6 +15,10 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A map that is older than this probably isn't that of the rules.
 const OLD_DAYS: u64 = 365;
+
+/// Where rules and maps are, as a rule.
+const USUAL_DIRS: [&str; 4] =
+    ["/etc/snort", "/etc/snort/rules", "/usr/local/etc/snort", "/usr/local/etc/rules"];
 
 pub(super) struct Files;
 
@@ -37,15 +42,16 @@ impl Check for Files {
             ),
         ] {
             findings.push(match file {
-                Some(file) => of_file(&file, option),
+                Some(file) => of_file(&file, option, subject),
                 None => missing(option, lacks),
             });
         }
         if names.sid_msg_map.is_empty() {
             findings.push(missing("--sid-msg-map", "Alerts have no references of their rules."));
         }
-        findings.extend(names.sid_msg_map.iter().map(|file| of_file(file, "--sid-msg-map")));
-        findings.extend(subject.config.rules.iter().map(|file| of_file(file, "--rules")));
+        findings
+            .extend(names.sid_msg_map.iter().map(|file| of_file(file, "--sid-msg-map", subject)));
+        findings.extend(subject.config.rules.iter().map(|file| of_file(file, "--rules", subject)));
         findings
     }
 }
@@ -55,16 +61,23 @@ fn missing(option: &str, lacks: &str) -> Finding {
     Finding::note(found, lacks).advise(format!("{option} FILE"))
 }
 
-fn of_file(path: &Path, option: &str) -> Finding {
+fn of_file(path: &Path, option: &str, subject: &Subject<'_>) -> Finding {
     let shown = path.display();
     let metadata = match readable(path) {
         Ok(metadata) => metadata,
         Err(error) => {
-            return Finding::wrong(
-                format!("cannot read {shown}: {error}"),
-                "Pigear doesn't start.",
-            )
-            .advise(format!("{option} FILE with the right path, or leave it out"));
+            let finding =
+                Finding::wrong(format!("cannot read {shown}: {error}"), "Pigear doesn't start.");
+            return match (subject.file, at_usual_place(path, option)) {
+                (Some(file), Some(found)) => {
+                    let [from, to] = [path, &found].map(|path| path.to_string_lossy());
+                    finding.typed(replaced(file, None, &from, &to))
+                }
+                (_, Some(found)) => finding.advise(format!("{option} {}", found.display())),
+                (_, None) => {
+                    finding.advise(format!("{option} FILE with the right path, or leave it out"))
+                }
+            };
         }
     };
     let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -76,6 +89,19 @@ fn of_file(path: &Path, option: &str) -> Finding {
         return Finding::note(found, why).advise("update it together with the rules");
     }
     Finding::ok(found)
+}
+
+/// A file for this option, beside the one that is missing or in a usual directory.
+fn at_usual_place(path: &Path, option: &str) -> Option<PathBuf> {
+    let names: &[&str] = match option {
+        "--sid-msg-map" => &["sid-msg.map", "community-sid-msg.map"],
+        "--gen-msg-map" => &["gen-msg.map"],
+        "--class-config" => &["classification.config"],
+        _ => &[],
+    };
+    let dirs = path.parent().into_iter().chain(USUAL_DIRS.map(Path::new));
+    let mut all = dirs.flat_map(|dir| names.iter().map(move |name| dir.join(name)));
+    all.find(|path| readable(path).is_ok())
 }
 
 fn readable(path: &Path) -> io::Result<fs::Metadata> {

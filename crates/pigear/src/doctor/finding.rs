@@ -21,14 +21,18 @@ pub(crate) struct Finding {
     /// Why it matters; empty if it is as it should be.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) why: String,
-    /// What to type, or to put into which file.
+    /// What to do, in words.
     #[serde(rename = "do", skip_serializing_if = "Option::is_none")]
     pub(crate) advice: Option<String>,
+    /// The line to type into a shell.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<String>,
 }
 
 impl Finding {
     pub(super) fn ok(found: impl Into<String>) -> Self {
-        Self { status: Severity::Ok, found: found.into(), why: String::new(), advice: None }
+        let (status, found) = (Severity::Ok, found.into());
+        Self { status, found, why: String::new(), advice: None, line: None }
     }
 
     pub(super) fn note(found: impl Into<String>, why: impl Into<String>) -> Self {
@@ -39,7 +43,13 @@ impl Finding {
         Self { status: Severity::Wrong, why: why.into(), ..Self::ok(found) }
     }
 
+    /// Says what to do.
     pub(super) fn advise(self, advice: impl Into<String>) -> Self {
         Self { advice: Some(advice.into()), ..self }
+    }
+
+    /// Says what to type. It is done as soon as it was typed, or a program that goes on running.
+    pub(super) fn typed(self, line: impl Into<String>) -> Self {
+        Self { line: Some(line.into()), ..self }
     }
 }

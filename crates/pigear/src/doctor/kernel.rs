@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::check::Check;
 use super::finding::Finding;
+use super::lines::as_root;
 use super::subject::Subject;
 
 /// What the kernel accounts for an alert of Snort 2.9 (65,863 bytes) or Snort 3: the buffer is rounded up.
@@ -18,6 +19,10 @@ pub(super) struct Queue;
 impl Check for Queue {
     fn name(&self) -> &'static str {
         "kernel"
+    }
+
+    fn is_of_machine(&self) -> bool {
+        true
     }
 
     fn findings(&self, subject: &Subject<'_>) -> Vec<Finding> {
@@ -49,10 +54,10 @@ fn of(length: u64, buffer: u64) -> Finding {
     }
     let why = "If more come before Pigear has taken them, Snort drops them or waits. Snort takes the values when it starts.";
     let (length, buffer) = (length.max(512), buffer.max(512 * ALERT_BYTES));
-    Finding::note(found, why).advise(format!(
-        "sudo sysctl -w net.unix.max_dgram_qlen={length} net.core.wmem_default={buffer}, then restart Pigear and Snort; \
-         both lines with = into /etc/sysctl.d/pigear.conf to keep them"
-    ))
+    let line = format!("sysctl -w net.unix.max_dgram_qlen={length} net.core.wmem_default={buffer}");
+    Finding::note(found, why)
+        .advise("restart Pigear and Snort after it; to keep it, put both with = into lines of /etc/sysctl.d/pigear.conf")
+        .typed(as_root(&[line]))
 }
 
 #[cfg(test)]
@@ -70,7 +75,7 @@ mod tests {
     #[test]
     fn the_advice_mends_it() {
         assert_eq!(of(512, 512 * ALERT_BYTES).status, Severity::Ok);
-        let advice = of(10, 212_992).advice.unwrap();
+        let advice = of(10, 212_992).line.unwrap();
         let expected =
             format!("net.unix.max_dgram_qlen=512 net.core.wmem_default={}", 512 * ALERT_BYTES);
         assert!(advice.contains(&expected), "{advice}");

@@ -4,6 +4,7 @@ use nix::sys::resource::{Resource, getrlimit};
 
 use super::check::Check;
 use super::finding::Finding;
+use super::running::running;
 use super::subject::Subject;
 
 /// Each source, handler and visitor of the page needs some.
@@ -16,19 +17,31 @@ impl Check for OpenFiles {
         "limits"
     }
 
-    fn findings(&self, _: &Subject<'_>) -> Vec<Finding> {
+    fn is_of_machine(&self) -> bool {
+        true
+    }
+
+    fn findings(&self, subject: &Subject<'_>) -> Vec<Finding> {
+        if let Some(pigear) = running(subject)
+            && let Some(limit) = pigear.limit("Max open files")
+        {
+            let typed = format!("sudo prlimit --nofile=1024:1024 --pid {}", pigear.id);
+            let finding = of(&format!("process {}", pigear.id), limit);
+            return vec![if limit < FEW { finding.typed(typed) } else { finding }];
+        }
         let limit = getrlimit(Resource::RLIMIT_NOFILE);
-        limit.map(|(limit, _)| of(limit)).into_iter().collect()
+        limit.map(|(limit, _)| of("a process that you start", limit)).into_iter().collect()
     }
 }
 
-fn of(limit: u64) -> Finding {
-    let found = format!("a process that you start may have {limit} files open");
+fn of(who: &str, limit: u64) -> Finding {
+    let found = format!("{who} may have {limit} files open");
     if limit >= FEW {
         return Finding::ok(found);
     }
     let why = "A Pigear that can't open more files loses logs, receivers or visitors.";
-    Finding::wrong(found, why).advise("ulimit -n 1024, or LimitNOFILE=1024 in the unit")
+    let advice = "LimitNOFILE=1024 in its unit, or ulimit -n 1024 in the shell that starts it";
+    Finding::wrong(found, why).advise(advice)
 }
 
 #[cfg(test)]
@@ -38,6 +51,7 @@ mod tests {
 
     #[test]
     fn few_files_are_wrong() {
-        assert_eq!([of(64), of(1024)].map(|it| it.status), [Severity::Wrong, Severity::Ok]);
+        let of = |limit| of("it", limit).status;
+        assert_eq!([of(64), of(1024)], [Severity::Wrong, Severity::Ok]);
     }
 }

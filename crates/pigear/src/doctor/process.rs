@@ -23,6 +23,11 @@ impl Process {
         all
     }
 
+    /// The process with this number.
+    pub(super) fn numbered(proc: &Path, id: u32) -> Option<Self> {
+        Self::of(proc.join(id.to_string()))
+    }
+
     fn of(dir: PathBuf) -> Option<Self> {
         let id = dir.file_name()?.to_str()?.parse().ok()?;
         let uid = fs::metadata(&dir).ok()?.uid();
@@ -31,7 +36,12 @@ impl Process {
         let line = fs::read(dir.join("cmdline")).unwrap_or_default();
         let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
         let arguments = words.map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-        Some(Self { id, name, arguments, uid, dir })
+        let mut process = Self { id, name, arguments, uid, dir };
+        // The directory of a process that may not be looked into belongs to root.
+        let real =
+            process.status("Uid").and_then(|all| all.split_whitespace().next()?.parse().ok());
+        process.uid = real.unwrap_or(process.uid);
+        Some(process)
     }
 
     /// When it started, in clock ticks since the machine did.
@@ -39,6 +49,68 @@ impl Process {
         let stat = fs::read_to_string(self.dir.join("stat")).ok()?;
         // The name in parentheses may have spaces; the fields behind it begin with the third.
         stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    }
+
+    /// Whether it has ended, and its parent hasn't noticed yet.
+    pub(super) fn has_ended(&self) -> bool {
+        self.status("State").is_some_and(|state| state.starts_with('Z'))
+    }
+
+    /// A field of its status, such as `NoNewPrivs`.
+    pub(super) fn status(&self, field: &str) -> Option<String> {
+        let status = fs::read(self.dir.join("status")).ok()?;
+        let status = String::from_utf8_lossy(&status);
+        let value =
+            |line: &str| Some(line.strip_prefix(field)?.strip_prefix(':')?.trim().to_owned());
+        status.lines().find_map(value)
+    }
+
+    /// One of its limits, such as `Max open files`; `None` if there is none, or it can't be read.
+    pub(super) fn limit(&self, name: &str) -> Option<u64> {
+        let limits = fs::read_to_string(self.dir.join("limits")).ok()?;
+        let behind = limits.lines().find_map(|line| line.strip_prefix(name))?;
+        behind.split_whitespace().next()?.parse().ok()
+    }
+
+    /// The directory of its control group, below /sys/fs/cgroup.
+    pub(super) fn control_group(&self) -> Option<PathBuf> {
+        let groups = fs::read_to_string(self.dir.join("cgroup")).ok()?;
+        let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+        Some(Path::new("/sys/fs/cgroup").join(group))
+    }
+
+    /// What its files are seen below, if that may be looked at: `/` unless it is in a chroot.
+    pub(super) fn root(&self) -> Option<PathBuf> {
+        fs::read_link(self.dir.join("root")).ok()
+    }
+
+    /// Its working directory.
+    pub(super) fn directory(&self) -> Option<PathBuf> {
+        fs::read_link(self.dir.join("cwd")).ok()
+    }
+
+    /// Its program.
+    pub(super) fn program(&self) -> Option<PathBuf> {
+        fs::read_link(self.dir.join("exe")).ok()
+    }
+
+    /// A path that it was given, as others see it.
+    pub(super) fn resolved(&self, path: &Path) -> Option<PathBuf> {
+        let inside =
+            if path.is_absolute() { path.to_owned() } else { self.directory()?.join(path) };
+        match self.root() {
+            // The working directory is seen from outside already.
+            Some(root) if root != Path::new("/") && !inside.starts_with(&root) => {
+                Some(root.join(inside.strip_prefix("/").unwrap_or(&inside)))
+            }
+            _ => Some(inside),
+        }
+    }
+
+    /// Whether it is a Pigear: the program, or the Python package.
+    pub(super) fn is_pigear(&self) -> bool {
+        let is_name = |word: &String| Path::new(word).file_name().is_some_and(|it| it == "pigear");
+        self.name == "pigear" || self.arguments.iter().take(3).any(is_name)
     }
 
     /// Whether it has a socket open, by the socket's number in /proc/net/unix.
@@ -49,19 +121,33 @@ impl Process {
     }
 }
 
+/// The processes that have the socket at a path open; `None` if no socket is bound to it.
+pub(super) fn holders(proc: &Path, path: &Path) -> Option<Vec<Process>> {
+    // A relative path in the kernel's table may be below any directory, so one that isn't there can't be compared.
+    let real = path.canonicalize().ok()?;
+    let all = Process::all(proc);
+    let inodes = bound_to(proc, &real, &all);
+    let holds = |process: &Process| inodes.iter().any(|inode| process.has_socket(*inode));
+    (!inodes.is_empty()).then(|| all.into_iter().filter(holds).collect())
+}
+
 /// The numbers of the sockets that are bound to an absolute path. If a program bound one by a relative path, its
 /// working directory decides.
-pub(super) fn bound_to(proc: &Path, path: &Path, all: &[Process]) -> Vec<u64> {
+fn bound_to(proc: &Path, path: &Path, all: &[Process]) -> Vec<u64> {
     let Ok(table) = fs::read(proc.join("net/unix")) else { return Vec::new() };
     let table = String::from_utf8_lossy(&table);
     let of_line = |line: &str| {
         let (inode, bound) = inode_and_path(line)?;
         let bound = Path::new(bound);
         let is_holders = |process: &Process| {
-            let dir = fs::read_link(process.dir.join("cwd"));
-            process.has_socket(inode) && dir.is_ok_and(|dir| dir.join(bound) == path)
+            let dir = process.directory();
+            process.has_socket(inode) && dir.is_some_and(|dir| dir.join(bound) == path)
         };
-        let is_it = bound == path || path.ends_with(bound) && all.iter().any(is_holders);
+        // It may have been bound under another name of the directory.
+        let is_name = bound.is_absolute() && bound.file_name() == path.file_name();
+        let is_linked = || is_name && bound.canonicalize().is_ok_and(|bound| bound == path);
+        let is_it =
+            bound == path || is_linked() || path.ends_with(bound) && all.iter().any(is_holders);
         is_it.then_some(inode)
     };
     table.lines().filter_map(of_line).collect()
@@ -81,6 +167,23 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn a_pigear_is_known_by_its_name_or_that_of_the_package() {
+        let room = tempfile::tempdir().unwrap();
+        let is_pigear = |comm: &str, line: &str| {
+            let dir = room.path().join("7");
+            fs::create_dir_all(&dir).unwrap();
+            fs::write(dir.join("comm"), comm).unwrap();
+            fs::write(dir.join("cmdline"), line.replace(' ', "\0")).unwrap();
+            Process::numbered(room.path(), 7).unwrap().is_pigear()
+        };
+        assert!(is_pigear("pigear\n", "/usr/bin/pigear --logdir log"));
+        assert!(is_pigear("python3\n", "python3 -m pigear --logdir log"));
+        assert!(is_pigear("python3\n", "/usr/bin/python3 /usr/local/bin/pigear"));
+        assert!(!is_pigear("vi\n", "vi a b pigear"));
+        assert!(!is_pigear("socat\n", "socat - log/snort_alert"));
+    }
 
     #[test]
     fn a_path_is_found_among_the_bound_sockets() {

@@ -34,6 +34,9 @@ impl Report {
             if let Some(advice) = &finding.advice {
                 let _ = writeln!(text, "       do: {}", visible(advice.as_bytes()));
             }
+            if let Some(line) = &finding.line {
+                let _ = writeln!(text, "       type: {}", visible(line.as_bytes()));
+            }
         }
         text
     }

@@ -6,19 +6,15 @@ use std::path::Path;
 
 use super::check::Check;
 use super::finding::Finding;
+use super::lines::{as_root, ended, quoted, word};
 use super::process::Process;
+use super::snort_arguments::{SnortArguments, Told};
+use super::snort_threads::of_threads;
 use super::subject::Subject;
 use super::users::Account;
-use crate::config::SourceKind;
-use crate::input_file::MAX_CONFIG;
-use crate::listen::expected_sockets;
-use crate::snort_conf::Included;
 
 /// The clock ticks a second in /proc, on all architectures that Linux has today.
 const TICKS: u64 = 100;
-
-/// How Snort 2 and Snort 3 are asked for alerts on a socket.
-const OUTPUTS: [&str; 2] = ["unsock", "alert_unixsock"];
 
 pub(super) struct SnortProcesses;
 
@@ -35,78 +31,147 @@ impl Check for SnortProcesses {
                 "snort -A unsock -l DIR (Snort 2), snort -A alert_unixsock -l DIR (Snort 3)";
             return vec![Finding::note("no process named snort runs", why).advise(advice)];
         }
-        snorts.iter().flat_map(|snort| of_snort(snort, subject)).collect()
+        let of_snort = |snort| match logs_elsewhere(snort, subject) {
+            Some(finding) => vec![finding],
+            None => of_snort(snort, subject),
+        };
+        snorts.iter().flat_map(of_snort).collect()
     }
 }
 
 /// The user as whom Snort runs, or would run.
-pub(super) fn account_of_snort(proc: &Path) -> Option<Account> {
-    let running = snorts(proc).first().map(|snort| Account::numbered(snort.uid));
-    running.or_else(|| Account::named("snort"))
+pub(super) fn account_of_snort(subject: &Subject<'_>) -> Option<Account> {
+    let snorts = snorts(&subject.proc);
+    let running = snorts.iter().find(|snort| logs_elsewhere(snort, subject).is_none());
+    running.map(|it| Account::numbered(it.uid)).or_else(|| Account::named("snort"))
 }
 
 fn snorts(proc: &Path) -> Vec<Process> {
     let mut all = Process::all(proc);
     all.retain(|process| process.name == "snort" || process.name == "snort3");
+    all.retain(|process| !process.has_ended());
     all
 }
 
+/// A note, if its alerts are for another Pigear.
+fn logs_elsewhere(snort: &Process, subject: &Subject<'_>) -> Option<Finding> {
+    let dir = SnortArguments::of(snort).log_dir()?;
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let sockets = subject.sockets();
+    if sockets.iter().any(|socket| whole(&socket.log_dir) == whole(&dir)) {
+        return None;
+    }
+    let found =
+        format!("process {} logs to {}, where Pigear doesn't listen", snort.id, dir.display());
+    let advice = format!("if it should, give Pigear this log directory: --logdir {}", quoted(&dir));
+    Some(Finding::note(found, "Its alerts don't come to this Pigear.").advise(advice))
+}
+
 fn of_snort(snort: &Process, subject: &Subject<'_>) -> Vec<Finding> {
+    let arguments = SnortArguments::of(snort);
     let named = format!("process {} ({})", snort.id, snort.arguments.join(" "));
-    let mut findings = vec![match asks(snort) {
-        Asks::Yes => Finding::ok(format!("{named} was told to send alerts to a socket")),
-        Asks::No => Finding::wrong(
-            format!("{named} was not told to send alerts to a socket"),
-            "Neither its arguments nor its configuration ask for it, so nothing comes.",
-        )
-        .advise("add -A unsock (Snort 2) or -A alert_unixsock (Snort 3) to Snort's arguments"),
-        Asks::Unknown => Finding::note(
-            format!("{named} may have been told to send alerts to a socket"),
-            "Its arguments don't say so, and its configuration can't be read.",
-        )
-        .advise("sudo pigear doctor"),
-    }];
-    for source in subject.config.sources.iter().filter(|it| it.kind == SourceKind::Unix) {
-        for socket in expected_sockets(source).unwrap_or_default() {
-            if started_before(snort, &socket.path, &subject.proc) {
-                let found = format!("process {} is older than {}", snort.id, socket.path.display());
-                let why =
-                    "Snort 2 looks for the socket only when it starts, so it may send nothing.";
-                findings.push(Finding::note(found, why).advise("restart Snort if no alerts come"));
-            }
+    let mut findings = vec![of_request(snort, &named, &arguments)];
+    findings.extend(of_unified2(snort, &arguments));
+    findings.extend(of_threads(snort, &arguments, subject));
+    for socket in subject.sockets() {
+        findings.extend(of_root(snort, &socket.path));
+        if started_before(snort, &socket.path, &subject.proc) {
+            let found = format!("process {} is older than {}", snort.id, socket.path.display());
+            let why = "Snort 2 looks for the socket only when it starts, so it may send nothing.";
+            let finding = Finding::note(found, why).advise("start Snort again if no alerts come");
+            findings.push(finding.typed(restart(snort)));
         }
     }
     findings
 }
 
-enum Asks {
-    Yes,
-    No,
-    Unknown,
+/// Whether it was told to send alerts.
+fn of_request(snort: &Process, named: &str, arguments: &SnortArguments<'_>) -> Finding {
+    match arguments.asks_for_socket() {
+        Told::Yes => Finding::ok(format!("{named} was told to send alerts to a socket")),
+        Told::Unknown => Finding::note(
+            format!("{named} may have been told to send alerts to a socket"),
+            "Its arguments don't say so, and its configuration can't be read.",
+        )
+        .typed("sudo pigear doctor"),
+        Told::No => {
+            let finding = Finding::wrong(
+                format!("{named} was not told to send alerts to a socket"),
+                "Neither its arguments nor its configuration ask for it, so nothing comes.",
+            );
+            let Some(conf) = &arguments.conf else {
+                let advice =
+                    "add -A unsock (Snort 2) or -A alert_unixsock (Snort 3) to Snort's arguments";
+                return finding.advise(advice);
+            };
+            let statement = if arguments.is_snort3() {
+                "alert_unixsock = { }"
+            } else {
+                "output alert_unixsock"
+            };
+            let sudo = as_root(&[format!("tee -a {}", quoted(conf))]);
+            finding
+                .advise(format!("put {statement} into {}, and start Snort again", conf.display()))
+                .typed(format!("echo {} | {sudo} && {}", word(statement), restart(snort)))
+        }
+    }
 }
 
-/// Whether Snort's arguments or its configuration ask for the socket.
-fn asks(snort: &Process) -> Asks {
-    let words = &snort.arguments;
-    if words.iter().any(|word| OUTPUTS.iter().any(|output| word.contains(output))) {
-        return Asks::Yes;
-    }
-    let Some(path) = words.iter().skip_while(|word| *word != "-c").nth(1) else { return Asks::No };
-    // The working directory is not looked up: a relative path may be another file.
-    match Path::new(path).is_absolute().then(|| Included::read(Path::new(path), MAX_CONFIG)) {
-        Some(Ok(included)) if asks_in(&included.text) => Asks::Yes,
-        Some(Ok(_)) => Asks::No,
-        _ => Asks::Unknown,
+/// Whether Snort writes the log that gives back what the socket loses.
+fn of_unified2(snort: &Process, arguments: &SnortArguments<'_>) -> Option<Finding> {
+    let conf = arguments.conf.as_ref()?;
+    let (shown, id) = (conf.display(), snort.id);
+    match arguments.asks_for_unified2() {
+        Told::Yes => Some(Finding::ok(format!("process {id} logs in unified2"))),
+        Told::Unknown => None,
+        Told::No => {
+            let statement = if arguments.is_snort3() {
+                "unified2 = { limit = 128 }"
+            } else {
+                "output unified2: filename unified2.log, limit 128"
+            };
+            let why = "With it and --complete-from, Pigear completes alerts, and reads those that came while it was down.";
+            let found = format!("process {id} doesn't log in unified2");
+            let advice = format!("put {statement} into {shown}");
+            Some(Finding::note(found, why).advise(advice))
+        }
     }
 }
 
-/// Whether a `snort.conf` or `snort.lua` does.
-fn asks_in(text: &str) -> bool {
-    let mut lines = text.lines().map(str::trim_start);
-    lines.any(|line| {
-        let is_lua = line.starts_with("alert_unixsock");
-        is_lua || line.starts_with("output") && line.contains("alert_unixsock")
-    })
+/// Whether it sees the socket, if it is in a chroot.
+fn of_root(snort: &Process, socket: &Path) -> Option<Finding> {
+    let root = snort.root().filter(|root| root != Path::new("/"))?;
+    let (id, shown) = (snort.id, root.display());
+    if socket.starts_with(&root) {
+        return Some(Finding::ok(format!("process {id} is in the chroot {shown}, as the socket")));
+    }
+    let found = format!("process {id} is in the chroot {shown}, and {} is not", socket.display());
+    let dir = SnortArguments::of(snort).log_dir().unwrap_or_else(|| root.join("var/log/snort"));
+    let finding = Finding::wrong(found, "Snort can't get at the socket.");
+    Some(finding.advise(format!("give Pigear a directory in it: --logdir {}", quoted(&dir))))
+}
+
+/// Ends a Snort, and starts it with the same arguments in the same directory.
+fn restart(snort: &Process) -> String {
+    if let Some(unit) = unit_of(snort) {
+        return as_root(&[format!("systemctl restart {}", word(&unit))]);
+    }
+    let id = snort.id;
+    let program = snort.program().map(|path| quoted(&path));
+    let arguments = snort.arguments.iter().skip(1).map(|it| format!(" {}", word(it)));
+    let program = program.or_else(|| snort.arguments.first().map(|it| word(it)));
+    let command = program.into_iter().chain(arguments).collect::<String>();
+    let dir = snort.directory().filter(|dir| dir != Path::new("/"));
+    let dir = dir.map(|dir| format!("cd {} && ", quoted(&dir))).unwrap_or_default();
+    format!("{}; {dir}{}", ended(id), as_root(&[command]))
+}
+
+/// The unit of systemd that started it.
+fn unit_of(snort: &Process) -> Option<String> {
+    let group = snort.control_group()?;
+    let name = group.file_name()?.to_str()?;
+    let is_named = name.starts_with("snort");
+    (is_named && name.ends_with(".service")).then(|| name.to_owned())
 }
 
 /// Whether a Snort started at least a second before something was put at a path.
@@ -124,53 +189,4 @@ fn boot(proc: &Path) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Config, SourceConfig};
-    use crate::doctor::finding::Severity;
-    use crate::registry::Registry;
-
-    /// What is found about a Snort with these arguments, where `CONF` is a file with this text.
-    fn found(arguments: &str, conf: &str) -> Vec<Severity> {
-        let room = tempfile::tempdir().unwrap();
-        let dir = room.path().join("7");
-        fs::create_dir(&dir).unwrap();
-        let path = room.path().join("snort.conf");
-        fs::write(&path, conf).unwrap();
-        let arguments = arguments.replace("CONF", path.to_str().unwrap());
-        fs::write(dir.join("comm"), "snort\n").unwrap();
-        fs::write(dir.join("cmdline"), arguments.replace(' ', "\0")).unwrap();
-        // Started a second after the machine, which started at the beginning of 1970.
-        let fields = (4..22).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
-        fs::write(dir.join("stat"), format!("7 (a ) b) S {fields} 100 0")).unwrap();
-        fs::write(room.path().join("stat"), "cpu 1\nbtime 1\n").unwrap();
-        let logdir = Some(room.path().to_owned());
-        let sources = vec![SourceConfig { logdir, ..SourceConfig::default() }];
-        let subject = Subject {
-            config: Config { sources, ..Config::default() },
-            file: None,
-            registry: &Registry::builtin(),
-            proc: room.path().to_owned(),
-        };
-        if arguments.contains("-l") {
-            fs::write(room.path().join("snort_alert"), "").unwrap();
-        }
-        let findings = SnortProcesses.findings(&subject);
-        findings.into_iter().map(|finding| finding.status).collect()
-    }
-
-    #[test]
-    fn a_snort_that_is_not_asked_for_the_socket_is_wrong() {
-        assert_eq!(found("snort -A unsock", ""), [Severity::Ok]);
-        assert_eq!(found("snort -A fast", ""), [Severity::Wrong]);
-        assert_eq!(found("snort -c CONF", "# output alert_unixsock\n"), [Severity::Wrong]);
-        assert_eq!(found("snort -c CONF", "output alert_unixsock\n"), [Severity::Ok]);
-        assert_eq!(found("snort -c CONF", "alert_unixsock = { }\n"), [Severity::Ok]);
-        assert_eq!(found("snort -c /none", ""), [Severity::Note]);
-    }
-
-    #[test]
-    fn a_snort_that_is_older_than_the_socket_is_noted() {
-        assert_eq!(found("snort -A unsock -l x", ""), [Severity::Ok, Severity::Note]);
-    }
-}
+mod tests;

@@ -3,23 +3,20 @@
 use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::check::Check;
+use super::directories::of_directory;
 use super::finding::Finding;
-use super::process::{Process, bound_to};
-use super::quoted::quoted;
+use super::lines::{as_root, moved_away, quoted};
+use super::process::{Process, holders};
 use super::snort::account_of_snort;
 use super::subject::Subject;
 use super::users::{Account, owner_and_mode};
-use crate::config::SourceKind;
 use crate::listen::{ExpectedSocket, expected_sockets};
 
 /// The most bytes in a socket's path: `sun_path` without the final 0.
 const MAX_PATH: usize = 107;
-
-/// Pigear's own name, and that of a process that keeps the socket for it.
-const OWN: [&str; 2] = ["pigear", "systemd"];
 
 pub(super) struct Sockets;
 
@@ -29,10 +26,10 @@ impl Check for Sockets {
     }
 
     fn findings(&self, subject: &Subject<'_>) -> Vec<Finding> {
-        let snort = account_of_snort(&subject.proc);
+        let snort = account_of_snort(subject);
         let mut findings = Vec::new();
         let mut seen = None;
-        for source in subject.config.sources.iter().filter(|it| it.kind == SourceKind::Unix) {
+        for source in subject.socket_sources() {
             let sockets = match expected_sockets(source) {
                 Ok(sockets) => sockets,
                 Err(error) => {
@@ -57,60 +54,72 @@ impl Check for Sockets {
     }
 }
 
-fn of_directory(dir: &Path, snort: Option<&Account>) -> Finding {
-    let (shown, typed) = (dir.display(), quoted(dir));
-    let why = "Snort sends its alerts to a socket in this directory.";
-    match fs::metadata(dir) {
-        Err(error) => {
-            let finding = Finding::wrong(format!("{shown}: {error}"), why);
-            match snort {
-                Some(snort) => {
-                    finding.advise(format!("sudo install -d -o {} -m 0750 {typed}", snort.name))
-                }
-                None => finding.advise(format!("sudo install -d -m 0750 {typed}")),
-            }
-        }
-        Ok(found) if !found.is_dir() => Finding::wrong(format!("{shown} is not a directory"), why)
-            .advise(format!("sudo mv {typed} {typed}.old && sudo install -d -m 0750 {typed}")),
-        Ok(found) => match snort.filter(|snort| !snort.may(&found, 1)) {
-            Some(snort) => Finding::wrong(
-                format!("{shown} is closed to {}: {}", snort.name, owner_and_mode(&found)),
-                "Snort runs as this user, and can't get at the socket.",
-            )
-            .advise(format!("sudo chown {} {typed} && sudo chmod u+rwx {typed}", snort.name)),
-            None => Finding::ok(format!("{shown}: {}", owner_and_mode(&found))),
-        },
-    }
-}
-
 fn of_socket(socket: &ExpectedSocket, subject: &Subject<'_>, snort: Option<&Account>) -> Finding {
     let path = &socket.path;
-    let (shown, typed) = (path.display(), quoted(path));
-    let length = path.as_os_str().as_bytes().len();
-    if length > MAX_PATH {
-        let found = format!("the path has {length} bytes, and may have {MAX_PATH}: {shown}");
-        return Finding::wrong(found, "The kernel takes no longer path for a socket.")
-            .advise("give a shorter log directory: snort -l DIR, pigear --logdir DIR");
+    let shown = path.display();
+    if path.as_os_str().as_bytes().len() > MAX_PATH {
+        return of_long_path(socket);
     }
-    let start = format!("pigear --logdir {}", quoted(&socket.log_dir));
+    let start = subject.start();
     match fs::symlink_metadata(path) {
         Err(_) => Finding::wrong(
             format!("{shown} is not there"),
             "Pigear doesn't listen. Snort looks for the socket when it starts, and sends nothing without it.",
         )
-        .advise(format!("{start} (or systemctl start pigear.socket), then start Snort again")),
+        .advise("start Pigear, then start Snort again")
+        .typed(start),
         Ok(found) if !found.file_type().is_socket() => Finding::wrong(
-            format!("{shown} is there, but is not a socket"),
+            format!("{shown} is there, but is not a socket but {}", kind_of(&found)),
             "Pigear doesn't replace what it did not make.",
         )
-        .advise(format!("sudo mv {typed} {typed}.old")),
+        .typed(moved_away(path)),
         Ok(found) => of_bound(socket, &found, subject, snort).unwrap_or_else(|| {
             Finding::wrong(
                 format!("{shown} is there, but no process has it open"),
                 "A program left it behind; Snort's alerts are refused.",
             )
-            .advise(format!("{start}, which replaces it, then start Snort again"))
+            .advise("start Pigear, which replaces it, then start Snort again")
+            .typed(start)
         }),
+    }
+}
+
+fn of_long_path(socket: &ExpectedSocket) -> Finding {
+    let length = socket.path.as_os_str().as_bytes().len();
+    let shown = socket.path.display();
+    let found = format!("the path has {length} bytes, and may have {MAX_PATH}: {shown}");
+    let why = "The kernel takes no longer path for a socket.";
+    let finding = Finding::wrong(found, why);
+    match short_name(socket) {
+        Some(short) if socket.log_dir.is_dir() => {
+            let (link, shown) = (quoted(&short), short.display());
+            let target = socket.log_dir.canonicalize().unwrap_or_else(|_| socket.log_dir.clone());
+            finding
+                .advise(format!(
+                    "give the directory a short name, and use it: --logdir {shown} for Pigear, -l {shown} for Snort"
+                ))
+                .typed(as_root(&[format!("ln -s {} {link}", quoted(&target))]))
+        }
+        _ => finding.advise("give a shorter log directory: snort -l DIR, pigear --logdir DIR"),
+    }
+}
+
+/// A name for a long log directory, in the deepest directory above it where it is short enough.
+fn short_name(socket: &ExpectedSocket) -> Option<PathBuf> {
+    let rest = socket.path.strip_prefix(&socket.log_dir).ok()?;
+    let fits = |link: &PathBuf| link.join(rest).as_os_str().as_bytes().len() <= MAX_PATH;
+    let above = socket.log_dir.ancestors().skip(1).filter(|dir| dir.is_absolute());
+    above.map(|dir| dir.join("snort-log")).find(fits).filter(|it| it.symlink_metadata().is_err())
+}
+
+fn kind_of(found: &Metadata) -> &'static str {
+    let kind = found.file_type();
+    match () {
+        () if kind.is_dir() => "a directory",
+        () if kind.is_symlink() => "a symbolic link",
+        () if kind.is_fifo() => "a FIFO",
+        () if kind.is_file() => "a file",
+        () => "a device",
     }
 }
 
@@ -122,36 +131,42 @@ fn of_bound(
     snort: Option<&Account>,
 ) -> Option<Finding> {
     let (shown, typed) = (socket.path.display(), quoted(&socket.path));
-    let real = socket.path.canonicalize().unwrap_or_else(|_| socket.path.clone());
-    let all = Process::all(&subject.proc);
-    let inodes = bound_to(&subject.proc, &real, &all);
-    let holders = |inode: &u64| all.iter().filter(|process| process.has_socket(*inode)).collect();
-    let holders: Vec<&Process> = inodes.iter().flat_map(|it| -> Vec<_> { holders(it) }).collect();
-    if inodes.is_empty() {
-        return None;
-    }
-    if let Some(snort) = snort.filter(|snort| !snort.may(found, 2)) {
-        let found =
-            format!("{shown} can't be written by {}: {}", snort.name, owner_and_mode(found));
-        let why = "Snort runs as this user, and can't send its alerts.";
-        let advice =
-            format!("sudo chown {} {typed}; for the next time --socket-group GROUP", snort.name);
-        return Some(Finding::wrong(found, why).advise(advice));
-    }
+    let holders = holders(&subject.proc, &socket.path)?;
     let permissions = owner_and_mode(found);
-    let is_own = |process: &&&Process| OWN.iter().any(|own| process.name == *own);
-    Some(match (holders.iter().find(is_own), holders.first()) {
-        (Some(own), _) => Finding::ok(format!(
-            "{shown}: {permissions}, open in {} (process {})",
-            own.name, own.id
-        )),
-        (None, Some(other)) => Finding::note(
-            format!("{shown} is open in {} (process {})", other.name, other.id),
-            "If this is not a Pigear, it gets Snort's alerts, and Pigear can't start.",
-        )
-        .advise(format!("ps -fp {}; end it if it isn't yours to keep: kill {0}", other.id)),
+    if let Some(snort) = snort.filter(|snort| !snort.may(found, 2)) {
+        let found = format!("{shown} can't be written by {}: {permissions}", snort.name);
+        let why = "Snort runs as this user, and can't send its alerts.";
+        let finding = Finding::wrong(found, why)
+            .advise("for the next time: --socket-group GROUP, a group of Snort's user")
+            .typed(as_root(&[
+                format!("chown {} {typed}", snort.name),
+                format!("chmod u+rw {typed}"),
+            ]));
+        return Some(finding);
+    }
+    Some(match (holders.iter().find(|it| is_own(it)), holders.first()) {
+        (Some(own), _) => {
+            let (name, id) = (&own.name, own.id);
+            Finding::ok(format!("{shown}: {permissions}, open in {name} (process {id})"))
+        }
+        (None, Some(other)) => of_other(&socket.path, other),
         (None, None) => Finding::ok(format!(
             "{shown}: {permissions}, open in a process that you may not look at"
         )),
     })
+}
+
+/// Whether it is a Pigear, or keeps the socket for one.
+fn is_own(process: &Process) -> bool {
+    process.is_pigear() || process.name == "systemd"
+}
+
+fn of_other(socket: &Path, other: &Process) -> Finding {
+    let (name, id) = (&other.name, other.id);
+    Finding::note(
+        format!("{} is open in {name} (process {id})", socket.display()),
+        "If this is not a Pigear, it gets Snort's alerts, and Pigear can't start.",
+    )
+    .advise(format!("end it if it isn't yours to keep: kill {id}"))
+    .typed(format!("ps -fp {id}"))
 }

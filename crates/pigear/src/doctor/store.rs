@@ -1,21 +1,30 @@
 //! The store: whether it can be used, and has space.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytesize::ByteSize;
-use nix::sys::statvfs::statvfs;
+use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 use nix::unistd::{AccessFlags, access};
 
 use super::check::Check;
 use super::finding::Finding;
-use super::quoted::quoted;
+use super::lines::{as_root, ended, moved_away, quoted};
+use super::process::Process;
+use super::running::running;
+use super::store_growth::of_growth;
 use super::subject::Subject;
 use crate::output_file::dir;
-use crate::store::StoreHeader;
+use crate::store::{Inspection, StoreHeader};
 
 /// Less space than this is used up soon.
 const LITTLE: u64 = 256 << 20;
+
+/// How long a store is checked for damage.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
+
+const NO_START: &str = "Pigear doesn't start without its store.";
 
 pub(super) struct StoreFile;
 
@@ -25,78 +34,148 @@ impl Check for StoreFile {
     }
 
     fn findings(&self, subject: &Subject<'_>) -> Vec<Finding> {
-        let store = &subject.config.store;
-        let Some(path) = &store.path else {
+        let Some(path) = &subject.config.store.path else {
             let why = "Alerts that a handler hasn't done when Pigear ends are lost.";
             let advice = "pigear --store /var/lib/pigear/alerts.db, or path = in [store]";
             return vec![Finding::note("there is none", why).advise(advice)];
         };
-        let mut findings = vec![of_file(path)];
-        findings.extend(space(path));
-        if store.keep_days.is_none() && store.keep_bytes.is_none() {
-            let why = "It grows until the disk is full.";
-            let advice =
-                "keep_bytes = \"20GB\" or keep_days = 90 in [store], or --keep-bytes, --keep-days";
-            findings.push(Finding::note("alerts are kept for ever", why).advise(advice));
+        let (finding, is_sound) = of_file(path);
+        let mut findings = vec![finding];
+        if is_sound {
+            findings.extend(of_writer(path, subject));
+            findings.push(of_contents(path));
         }
+        findings.extend(space(path));
+        findings.extend(of_growth(path, &subject.config.store));
         findings
     }
 }
 
-fn of_file(path: &Path) -> Finding {
+/// What is found about the file, and whether it is a store that can be looked at.
+fn of_file(path: &Path) -> (Finding, bool) {
     let (shown, typed) = (path.display(), quoted(path));
-    let why = "Pigear doesn't start without its store.";
-    match StoreHeader::read(path) {
+    let why = NO_START;
+    let finding = match StoreHeader::read(path) {
         Err(error) => Finding::wrong(format!("cannot read {shown}: {error}"), why)
-            .advise(format!("ls -l {typed}, and as which user Pigear runs")),
+            .advise("it has to belong to the user as whom Pigear runs")
+            .typed(format!("ls -l {typed}")),
         Ok(StoreHeader::Nothing) => of_directory(path),
         Ok(StoreHeader::Other) => Finding::wrong(format!("{shown} is not a store"), why)
-            .advise("give another path: path = in [store], or --store"),
+            .advise("give another path (path = in [store], or --store), or move it away")
+            .typed(moved_away(path)),
         Ok(StoreHeader::Newer(version)) => Finding::wrong(
             format!("{shown} has version {version}, which this Pigear doesn't know"),
             "A newer Pigear wrote it.",
         )
-        .advise("install the newer Pigear again, or give another path"),
+        .advise("install the newer Pigear again, or move it away: a new store begins then")
+        .typed(moved_away(path)),
         Ok(StoreHeader::Older(version)) => Finding::note(
             format!("{shown} has the old version {version}"),
             "The next start converts it, and older Pigears can't read it then.",
         )
-        .advise(format!("with Pigear stopped: cp -a {typed} {typed}.old")),
+        .advise("with Pigear stopped, keep a copy")
+        .typed(as_root(&[format!("cp -a {typed} {typed}.old")])),
         Ok(StoreHeader::Current(_)) if access(path, AccessFlags::W_OK).is_err() => {
             Finding::wrong(format!("you may not write to {shown}"), why)
                 .advise(format!("sudo chown USER {typed}*, where USER is Pigear's"))
         }
         Ok(StoreHeader::Current(version)) => {
             let size = fs::metadata(path).map_or(0, |metadata| metadata.len());
-            Finding::ok(format!("{shown}: version {version}, {}", ByteSize(size)))
+            let found = format!("{shown}: version {version}, {}", ByteSize(size));
+            return (Finding::ok(found), true);
         }
-    }
+    };
+    (finding, false)
 }
 
 /// Of a store that is to be made.
 fn of_directory(path: &Path) -> Finding {
     let (shown, dir) = (path.display(), dir(path));
+    let why = format!("{shown} can't be made.");
     if !dir.is_dir() {
         let found = format!("the directory {} is not there", dir.display());
-        return Finding::wrong(found, format!("{shown} can't be made."))
-            .advise(format!("sudo install -d -m 0750 {}", quoted(dir)));
+        let made = format!("install -d -m 0750 {}", quoted(dir));
+        return Finding::wrong(found, why).typed(as_root(&[made]));
     }
     if access(dir, AccessFlags::W_OK).is_err() {
         let found = format!("you may not write to {}", dir.display());
-        return Finding::wrong(found, format!("{shown} can't be made."))
+        return Finding::wrong(found, why)
             .advise(format!("sudo chown USER {}, where USER is Pigear's", quoted(dir)));
     }
     Finding::ok(format!("{shown} is not there yet; Pigear makes it"))
 }
 
+/// Who writes to it.
+fn of_writer(path: &Path, subject: &Subject<'_>) -> Option<Finding> {
+    let id = Inspection::writer(path)?;
+    let name = Process::numbered(&subject.proc, id).map_or_else(String::new, |it| it.name);
+    if running(subject).is_some_and(|pigear| pigear.id == id) {
+        return Some(Finding::ok(format!("process {id} writes to it, which has the socket, too")));
+    }
+    let found = format!("{name} (process {id}) has it locked, which doesn't have the socket");
+    let why = "Only one Pigear can write to a store, so another one doesn't start.";
+    let finding = Finding::wrong(found, why);
+    Some(finding.advise("end it, or give each its own store").typed(ended(id)))
+}
+
+/// Whether it is damaged.
+fn of_contents(path: &Path) -> Finding {
+    let shown = path.display();
+    let damaged = |problem: String| {
+        let why = "Alerts may be missing, and Pigear stops storing where it finds damage.";
+        Finding::wrong(format!("{shown}: {problem}"), why)
+            .advise("with Pigear stopped, move it away and keep it: a new store begins then")
+            .typed(moved_away(path))
+    };
+    let inspection = match Inspection::open(path) {
+        Err(problem) => return damaged(problem.to_string()),
+        Ok(None) => {
+            let why = "Pigear checks it for damage when it starts, and finishes what was begun.";
+            return Finding::note(format!("{shown} was not closed in order"), why);
+        }
+        Ok(Some(inspection)) => inspection,
+    };
+    match inspection.check(CHECK_TIMEOUT) {
+        Some(Ok(())) => Finding::ok("no damage was found in it"),
+        Some(Err(problem)) => damaged(problem.to_string()),
+        None => Finding::ok(format!(
+            "no damage was found in {CHECK_TIMEOUT:?}, in which not all of it was looked at"
+        )),
+    }
+}
+
 fn space(path: &Path) -> Option<Finding> {
-    let disk = [path, dir(path)].into_iter().find_map(|path| statvfs(path).ok())?;
-    let free = disk.blocks_available() * disk.fragment_size();
+    let (there, disk) =
+        [path, dir(path)].into_iter().find_map(|path| Some((path, statfs(path).ok()?)))?;
+    // The size of a block has another type on other machines.
+    #[expect(clippy::cast_sign_loss, reason = "it is never negative")]
+    let free = disk.blocks_available() * disk.block_size() as u64;
     let found = format!("{} are free on its disk", ByteSize(free));
-    Some(if free < LITTLE {
-        let why = "Once it is full, alerts are not stored.";
-        Finding::wrong(found, why).advise(format!("make room: df -h {}", quoted(dir(path))))
+    if free >= LITTLE {
+        return Some(Finding::ok(found));
+    }
+    let (why, at) = ("Once it is full, alerts are not stored.", mount_point(there));
+    let finding = Finding::wrong(found, why);
+    Some(if disk.filesystem_type() == TMPFS_MAGIC {
+        let line = format!("mount -o remount,size=1G {}", quoted(&at));
+        finding
+            .advise(
+                "it is a tmpfs: its size can be changed, and what is on it is gone after a restart",
+            )
+            .typed(as_root(&[line]))
     } else {
-        Finding::ok(found)
+        let line = format!("du -xh {} | sort -h | tail -n 20", quoted(&at));
+        finding.advise("make room; this shows what takes it").typed(as_root(&[line]))
     })
+}
+
+/// Where the file system is mounted.
+fn mount_point(path: &Path) -> PathBuf {
+    use std::os::unix::fs::MetadataExt;
+
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
+    let own = device(&whole);
+    let on_it = whole.ancestors().take_while(|dir| device(dir) == own);
+    on_it.last().unwrap_or(&whole).to_owned()
 }

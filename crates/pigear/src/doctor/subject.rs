@@ -1,15 +1,59 @@
 use std::path::{Path, PathBuf};
 
-use crate::config::Config;
+use super::lines::quoted;
+use crate::config::{Config, SourceConfig, SourceKind};
+use crate::listen::{ExpectedSocket, expected_sockets};
 use crate::registry::Registry;
 
 /// What is looked at.
 pub(crate) struct Subject<'a> {
-    /// The configuration in force; the default one if the file can't be used.
+    /// The configuration in force.
     pub(crate) config: Config,
+    /// Whether it is that of the file, or there is none; if not, only the machine is looked at.
+    pub(crate) is_known: bool,
     /// The configuration file, if one was named.
     pub(crate) file: Option<&'a Path>,
     pub(crate) registry: &'a Registry,
     /// Where the kernel's files are: /proc.
     pub(crate) proc: PathBuf,
+}
+
+/// The configuration of the unit for systemd.
+const FILE_OF_UNIT: &str = "/etc/pigear/pigear.toml";
+
+/// Where the unit may be.
+const UNITS: [&str; 3] = [
+    "/etc/systemd/system/pigear.service",
+    "/usr/lib/systemd/system/pigear.service",
+    "/lib/systemd/system/pigear.service",
+];
+
+impl Subject<'_> {
+    /// The sources that are sockets.
+    pub(super) fn socket_sources(&self) -> impl Iterator<Item = &SourceConfig> {
+        self.config.sources.iter().filter(|source| source.kind == SourceKind::Unix)
+    }
+
+    /// All sockets that would be bound.
+    pub(super) fn sockets(&self) -> Vec<ExpectedSocket> {
+        self.socket_sources().flat_map(|it| expected_sockets(it).unwrap_or_default()).collect()
+    }
+
+    /// How to start Pigear.
+    pub(super) fn start(&self) -> String {
+        match self.file {
+            Some(file) if is_of_unit(file) => "sudo systemctl restart pigear".to_owned(),
+            Some(file) => format!("pigear --config {}", quoted(file)),
+            None => {
+                let dirs = self.config.sources.iter().filter_map(|it| it.logdir.as_deref());
+                let dirs = dirs.map(|dir| format!(" --logdir {}", quoted(dir)));
+                format!("pigear{}", dirs.take(1).collect::<String>())
+            }
+        }
+    }
+}
+
+fn is_of_unit(file: &Path) -> bool {
+    let has_unit = || UNITS.iter().any(|unit| Path::new(unit).exists());
+    file == Path::new(FILE_OF_UNIT) && Path::new("/run/systemd/system").exists() && has_unit()
 }

@@ -34,6 +34,8 @@ mod options;
 mod outgoing;
 mod partitioner;
 mod places;
+#[cfg(feature = "command")]
+mod probe;
 mod publisher;
 mod session;
 mod source;
@@ -49,6 +51,8 @@ use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress};
 
 pub use access::Mechanism;
 pub use options::{Compression, Options};
+#[cfg(feature = "command")]
+pub(crate) use probe::probe;
 pub(crate) use source::KafkaSource;
 
 use super::outcome::{self, Outcome};

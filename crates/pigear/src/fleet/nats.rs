@@ -10,6 +10,8 @@ mod consumer;
 mod heartbeats;
 mod list;
 mod options;
+#[cfg(feature = "command")]
+mod probe;
 mod publisher;
 mod redelivery;
 mod source;
@@ -27,6 +29,8 @@ use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress};
 
 pub(crate) use list::SensorList;
 pub use options::Options;
+#[cfg(feature = "command")]
+pub(crate) use probe::probe;
 pub(crate) use source::NatsSource;
 
 use super::outcome::{self, Outcome};

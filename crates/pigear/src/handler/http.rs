@@ -27,6 +27,8 @@ mod options;
 mod outcomes;
 mod path_values;
 mod presets;
+#[cfg(feature = "command")]
+mod probe;
 mod request_body;
 mod retry;
 mod secrets;
@@ -48,6 +50,8 @@ use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress, R
 pub use encoding::{Encoding, Escape, Unexpected};
 pub use options::{Options, TemplateName};
 pub use presets::{Preset, UnknownPreset};
+#[cfg(feature = "command")]
+pub(crate) use probe::probe;
 pub use secret::Secret;
 
 use crate::description::{Description, FileUse};

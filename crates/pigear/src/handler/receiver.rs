@@ -4,9 +4,13 @@
 //! batch, because it is unknown how much of it arrived. So the peer gets everything at least once, except
 //! for data that was in the socket's buffer or the peer's system when the connection broke.
 
+#[cfg(any(feature = "syslog", all(feature = "http", feature = "command")))]
+mod connecting;
 mod datagrams;
 mod outlet;
 mod stream;
+#[cfg(any(feature = "syslog", all(feature = "http", feature = "command")))]
+pub(super) mod tls;
 
 use std::fmt;
 use std::io;
@@ -17,10 +21,12 @@ use pigear_alert::Alert;
 use pigear_pipeline::{Backoff, Context, Deadline, Failure, Progress, Retries, Slept};
 use tracing::{info, warn};
 
+#[cfg(feature = "syslog")]
+pub(super) use connecting::first;
+#[cfg(any(feature = "syslog", all(feature = "http", feature = "command")))]
+pub(super) use connecting::tcp;
 pub(super) use datagrams::Datagrams;
 pub(super) use stream::Stream;
-#[cfg(feature = "syslog")]
-pub(super) use stream::Transport;
 
 use super::writer::{Records, WRITE_SIZE};
 use outlet::{Outlet, SendError};

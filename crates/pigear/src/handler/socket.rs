@@ -19,6 +19,8 @@ use serde::Deserialize;
 use super::receiver::{Connect, Datagrams, Receiver, Stream};
 use crate::description::Description;
 use crate::keys::{FormatKeys, SetupError, parsed};
+#[cfg(feature = "command")]
+use crate::probed::Probed;
 
 pub(crate) const DESCRIPTION: Description = Description {
     about: "sends each alert to a Unix socket; \
@@ -114,6 +116,14 @@ fn connect(target: Target) -> Connect {
             Ok(Box::new(Datagrams::unix(socket)))
         }
     })
+}
+
+/// Tries to reach the reader, and sends nothing.
+#[cfg(feature = "command")]
+pub(crate) fn probe(options: Options) -> Probed {
+    let receiver = options.target.to_string();
+    let result = connect(options.target)().map(|_| "is there, and may be written to");
+    Probed { receiver, result: result.map_err(|error| error.to_string()) }
 }
 
 impl Handler for Socket {

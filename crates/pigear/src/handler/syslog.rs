@@ -9,8 +9,9 @@
 
 mod facility;
 mod message;
+#[cfg(feature = "command")]
+mod probe;
 mod target;
-mod tls;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,9 +24,11 @@ use tracing::warn;
 
 pub use facility::Facility;
 pub use message::Rfc;
+#[cfg(feature = "command")]
+pub(crate) use probe::probe;
 pub use target::Target;
 
-use super::receiver::Receiver;
+use super::receiver::{Receiver, tls};
 use crate::description::{Description, FileUse};
 use crate::keys::{FormatKeys, SetupError, parsed, parsed_option};
 use crate::visible::cut;

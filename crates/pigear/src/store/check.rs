@@ -50,7 +50,7 @@ impl Drop for Check {
     }
 }
 
-fn look_through(connection: &Connection) -> Result<(), StoreProblem> {
+pub(super) fn look_through(connection: &Connection) -> Result<(), StoreProblem> {
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found == "ok" {
         Ok(())

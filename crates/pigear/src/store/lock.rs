@@ -105,7 +105,7 @@ pub(super) fn holder(store: &Path) -> Result<Option<Holder>, StoreProblem> {
 }
 
 /// The process that locks a file, as Linux lists it.
-fn process_of(path: &Path) -> Option<u32> {
+pub(super) fn process_of(path: &Path) -> Option<u32> {
     let inode = fs::metadata(path).ok()?.ino().to_string();
     let locks = fs::read_to_string("/proc/locks").ok()?;
     locks.lines().find_map(|line| {

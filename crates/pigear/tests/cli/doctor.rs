@@ -1,5 +1,10 @@
 //! `pigear doctor`: each broken set-up is found, and a sound one is well.
 
+mod clinic;
+mod listening;
+mod mended;
+mod receivers;
+
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
@@ -49,13 +54,38 @@ fn a_pigear_that_listens_is_well() {
 }
 
 #[test]
+fn a_running_pigear_says_what_it_may_do() {
+    let test = Test::new().without_rights().with(|room| room.hand_over("log"));
+    let mut running = test.start();
+    running.listens();
+    let who = format!("process {} ", running.id());
+    for (check, expected) in [("pigear", "no capabilities"), ("limits", "files open")] {
+        let (_, findings) = doctor(running.room(), check, &["--logdir", &at_log(running.room())]);
+        let found = findings[0]["found"].as_str().unwrap();
+        assert!(found.starts_with(&who) && found.contains(expected), "{found}");
+    }
+    running.signal_now(nix::sys::signal::Signal::SIGTERM);
+    running.end();
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_not_taken_for_another_one() {
+    let room = Room::new();
+    room.write("pigear.toml", "[store]\npaht = 'a.db'\n");
+    for check in ["socket", "store", "files", "snort"] {
+        assert!(doctor(&room, check, &["--config", "pigear.toml"]).1.is_empty(), "{check}");
+    }
+    assert!(!doctor(&room, "limits", &["--config", "pigear.toml"]).1.is_empty());
+}
+
+#[test]
 fn a_missing_log_directory_is_wrong_and_the_advice_mends_it() {
     let room = Room::new();
     let dir = room.at("none; exit 3").to_str().unwrap().to_owned();
     let (status, findings) = doctor(&room, "socket", &["--logdir", &dir]);
     assert_eq!((status, &findings[0]["status"]), (Some(1), &"wrong".into()));
-    let advice = findings[0]["do"].as_str().unwrap();
-    let typed = advice.strip_prefix("sudo ").unwrap();
+    let typed = findings[0]["type"].as_str().unwrap();
+    let typed = typed.strip_prefix("sudo ").unwrap_or(typed);
     assert!(Command::new("sh").args(["-c", typed]).status().unwrap().success(), "{typed}");
     let (_, findings) = doctor(&room, "socket", &["--logdir", &dir]);
     assert_eq!(findings[0]["status"], "ok");
@@ -152,7 +182,7 @@ fn a_finding_says_why_and_what_to_do() {
     let output = output.unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let paragraph = "WRONG  socket: none: No such file or directory (os error 2)\n       \
-        Snort sends its alerts to a socket in this directory.\n       do: sudo install -d ";
+        Snort sends its alerts to a socket in this directory.\n       type: ";
     assert!(text.contains(paragraph), "{text}");
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!((&*stderr, output.status.code()), ("error: 2 things are wrong\n", Some(1)));

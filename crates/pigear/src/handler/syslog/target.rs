@@ -2,20 +2,13 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
+use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
-
-use nix::sys::socket::{setsockopt, sockopt::KeepAlive};
 
 use super::message::{Form, Rfc};
-use super::tls;
-use crate::handler::receiver::{Connect, Datagrams, Stream};
-
-/// How long a server may take to accept a connection.
-const CONNECT: Duration = Duration::from_secs(3);
+use crate::handler::receiver::{Connect, Datagrams, Stream, first, tcp, tls};
 
 /// The receiver of messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,31 +92,6 @@ impl Server {
             Ok(socket)
         })
     }
-
-    fn tcp(&self) -> io::Result<TcpStream> {
-        first(self.addresses()?, |address| {
-            let stream = TcpStream::connect_timeout(&address, CONNECT)?;
-            stream.set_nodelay(true)?;
-            setsockopt(&stream, KeepAlive, &true)?;
-            stream.set_nonblocking(true)?;
-            Ok(stream)
-        })
-    }
-}
-
-/// The first connection that succeeds, or the last error.
-fn first<T>(
-    addresses: impl Iterator<Item = SocketAddr>,
-    mut connect: impl FnMut(SocketAddr) -> io::Result<T>,
-) -> io::Result<T> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for address in addresses {
-        match connect(address) {
-            Ok(socket) => return Ok(socket),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 impl fmt::Display for Target {
@@ -165,12 +133,14 @@ impl Target {
     pub(super) fn connect(self, files: &tls::Files) -> Result<Connect, String> {
         Ok(match self {
             Self::Udp(server) => Box::new(move || Ok(Box::new(Datagrams::udp(server.udp()?)))),
-            Self::Tcp(server) => Box::new(move || Ok(Box::new(Stream(server.tcp()?)))),
+            Self::Tcp(server) => {
+                Box::new(move || Ok(Box::new(Stream(tcp(&server.host, server.port)?))))
+            }
             Self::Tls(server) => {
                 let config = tls::Config::read(files)?;
                 let name = tls::server_name(&server.host)?;
                 Box::new(move || {
-                    let tls = config.connect(server.tcp()?, name.clone())?;
+                    let tls = config.connect(tcp(&server.host, server.port)?, name.clone())?;
                     Ok(Box::new(Stream(tls)))
                 })
             }

@@ -15,8 +15,8 @@ use rustls::pki_types::ServerName;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ClientConnection, SignatureScheme};
 
+use super::stream::Transport;
 use crate::crypto;
-use crate::handler::receiver::Transport;
 use crate::pem;
 
 /// The timeout of the handshake.
@@ -32,23 +32,24 @@ const MAX_PULLS: usize = 16;
 
 /// Files of certificates and keys (PEM).
 #[derive(Debug, Default)]
-pub(super) struct Files {
+pub(in crate::handler) struct Files {
     /// The trusted certificates, instead of the system's.
-    pub(super) ca: Option<PathBuf>,
+    pub(in crate::handler) ca: Option<PathBuf>,
     /// The client's certificate, and its key, which may be in the same file.
-    pub(super) cert: Option<PathBuf>,
-    pub(super) key: Option<PathBuf>,
+    pub(in crate::handler) cert: Option<PathBuf>,
+    pub(in crate::handler) key: Option<PathBuf>,
 }
 
 impl Files {
-    pub(super) fn is_empty(&self) -> bool {
+    #[cfg(feature = "syslog")]
+    pub(in crate::handler) fn is_empty(&self) -> bool {
         self.ca.is_none() && self.cert.is_none() && self.key.is_none()
     }
 }
 
 /// The TLS configuration.
 #[derive(Clone)]
-pub(super) struct Config {
+pub(in crate::handler) struct Config {
     tls: Arc<ClientConfig>,
     identity: Arc<Identity>,
 }
@@ -72,7 +73,7 @@ impl ResolvesClientCert for Identity {
 }
 
 impl Config {
-    pub(super) fn read(files: &Files) -> Result<Self, String> {
+    pub(in crate::handler) fn read(files: &Files) -> Result<Self, String> {
         let roots = pem::roots(files.ca.as_deref())?;
         let provider = crypto::provider();
         let key = own(files, &provider)?.map(Arc::new);
@@ -97,20 +98,24 @@ fn own(files: &Files, provider: &CryptoProvider) -> Result<Option<CertifiedKey>,
         .map_err(|error| pem::not_its_key(cert, key, error))
 }
 
-pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, String> {
+pub(in crate::handler) fn server_name(host: &str) -> Result<ServerName<'static>, String> {
     let name = ServerName::try_from(host.to_owned());
     name.map_err(|_| format!("{host:?} is not a valid host name"))
 }
 
 /// A connection over TLS.
-pub(super) struct Tls {
+pub(in crate::handler) struct Tls {
     connection: ClientConnection,
     socket: TcpStream,
 }
 
 impl Config {
     /// Performs the handshake, and verifies the server.
-    pub(super) fn connect(&self, socket: TcpStream, name: ServerName<'static>) -> io::Result<Tls> {
+    pub(in crate::handler) fn connect(
+        &self,
+        socket: TcpStream,
+        name: ServerName<'static>,
+    ) -> io::Result<Tls> {
         let tls = Arc::clone(&self.tls);
         let mut connection = ClientConnection::new(tls, name).map_err(io::Error::other)?;
         connection.set_buffer_limit(None);

@@ -1,0 +1,82 @@
+//! Lines that are typed into a shell, often as root.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::Uid;
+
+/// A path as a word of a line.
+pub(super) fn quoted(path: &Path) -> String {
+    word(&path.to_string_lossy())
+}
+
+/// A text as a word of a line.
+pub(super) fn word(text: &str) -> String {
+    // Only a text with a 0 in it can't be quoted, and no path or argument has one.
+    shlex::try_quote(text).map_or_else(|_| String::new(), Cow::into_owned)
+}
+
+/// Commands that root has to give, one after the other.
+pub(super) fn as_root(commands: &[String]) -> String {
+    let sudo = if Uid::effective().is_root() { "" } else { "sudo " };
+    commands.iter().map(|command| format!("{sudo}{command}")).collect::<Vec<_>>().join(" && ")
+}
+
+/// Moves what is at a path out of the way, to a name beside it that is free.
+pub(super) fn moved_away(path: &Path) -> String {
+    let named = |end: String| PathBuf::from(format!("{}{end}", path.display()));
+    let ends = std::iter::once(".old".to_owned()).chain((2..).map(|n| format!(".old{n}")));
+    let free = ends.map(named).find(|path| path.symlink_metadata().is_err());
+    let free = free.unwrap_or_else(|| named(".old".to_owned()));
+    as_root(&[format!("mv {} {}", quoted(path), quoted(&free))])
+}
+
+/// Ends a process, and waits until it has ended.
+pub(super) fn ended(id: u32) -> String {
+    as_root(&[format!("kill {id}"), format!("tail --pid={id} -f /dev/null")])
+}
+
+/// Writes one text for another in a line of a file, or in all its lines.
+pub(super) fn replaced(file: &Path, line: Option<usize>, from: &str, to: &str) -> String {
+    let line = line.map(|line| line.to_string()).unwrap_or_default();
+    let from = escaped(from, r"\.*[]^$|");
+    let script = format!("{line}s|{from}|{}|", escaped(to, r"\&|"));
+    as_root(&[format!("sed -i {} {}", word(&script), quoted(file))])
+}
+
+/// A text with a backslash before each of these characters.
+fn escaped(text: &str, special: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if special.contains(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn what_has_a_meaning_for_sed_or_the_shell_is_taken_as_it_is() {
+        let room = tempfile::tempdir().unwrap();
+        let file = room.path().join("a 'b");
+        let (from, to) = (r"/x.*[a]\|'^$", r"/&$(id)|\1");
+        let lines = |text: &str| format!("{text}\n{text}\n");
+        fs::write(&file, lines(from)).unwrap();
+        let typed = |line| {
+            let typed = replaced(&file, line, from, to);
+            let typed = typed.strip_prefix("sudo ").unwrap_or(&typed);
+            assert!(Command::new("sh").args(["-c", typed]).status().unwrap().success());
+            fs::read_to_string(&file).unwrap()
+        };
+        assert_eq!(typed(Some(2)), format!("{from}\n{to}\n"));
+        assert_eq!(typed(None), lines(to));
+    }
+}

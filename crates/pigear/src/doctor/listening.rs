@@ -1,0 +1,149 @@
+//! Whether alerts come, and which: `--listen`.
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use pigear_alert::plural;
+use pigear_pipeline::{OnError, Snapshot, Stop};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::finding::Finding;
+use super::heard::{of_number, process_and_user};
+use super::observed;
+use super::process::holders;
+use super::subject::Subject;
+use super::tally::{Counts, SharedTally, Tallied};
+use crate::config::{Config, HandlerConfig, SourceConfig};
+use crate::listen::{Listener, Reload, expected_sockets};
+use crate::registry::Registry;
+
+/// Listens for this time where no program does. Where a Pigear has the socket, nothing is taken from it: its own
+/// counters are read.
+pub(super) fn findings(subject: &Subject<'_>, time: Duration) -> Vec<Finding> {
+    let is_held = |source: &SourceConfig| {
+        let sockets = expected_sockets(source).unwrap_or_default();
+        sockets.iter().any(|socket| holders(&subject.proc, &socket.path).is_some())
+    };
+    let (held, free): (Vec<_>, Vec<_>) =
+        subject.socket_sources().cloned().partition(|source| is_held(source));
+    let mut findings = Vec::new();
+    if !held.is_empty() {
+        findings.extend(observed::findings(subject, time));
+    }
+    if !free.is_empty() {
+        findings.extend(of_free(free, subject, time));
+    }
+    findings
+}
+
+/// Makes the sockets, listens, and removes them.
+fn of_free(sources: Vec<SourceConfig>, subject: &Subject<'_>, time: Duration) -> Vec<Finding> {
+    let sources = sources.into_iter().map(|source| SourceConfig {
+        // Its log would be read, and how far would be remembered.
+        complete_from: None,
+        complete: None,
+        complete_wait: None,
+        bookmark: None,
+        from_start: false,
+        ..source
+    });
+    let tally = SharedTally::default();
+    let mut registry = Registry::empty();
+    tally.register(&mut registry);
+    let config = Config {
+        sources: sources.collect(),
+        handlers: vec![HandlerConfig::new(SharedTally::HANDLER)],
+        on_error: OnError::GoOn,
+        ..Config::default()
+    };
+    match run(config, &registry, time) {
+        Ok(counters) => received(&counters, &tally, subject, time),
+        Err(problem) => {
+            vec![Finding::wrong(format!("cannot listen: {problem}"), "So Pigear can't either.")]
+        }
+    }
+}
+
+/// Runs until the time is up, or a signal comes.
+fn run(config: Config, registry: &Registry, time: Duration) -> Result<Snapshot, String> {
+    // Before there are sockets: they would be left behind.
+    let stop = Stop::default();
+    stop_by_signals(&stop).map_err(|error| error.to_string())?;
+    let listener = Listener::prepare(config, registry).map_err(|error| in_full(&error))?;
+    let timer = stop.clone();
+    let work = move || {
+        thread::sleep(time);
+        timer.request();
+    };
+    let spawned = thread::Builder::new().name("timer".to_owned()).spawn(work);
+    spawned.map_err(|error| error.to_string())?;
+    let (counters, result) = listener.run(&stop, &Reload::default());
+    result.map_err(|error| in_full(&error))?;
+    Ok(counters)
+}
+
+/// Requests a stop at the first signal.
+fn stop_by_signals(stop: &Stop) -> io::Result<()> {
+    let (mut signals, stop) = (Signals::new([SIGINT, SIGTERM])?, stop.clone());
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        if signals.forever().next().is_some() {
+            stop.request();
+        }
+    })?;
+    Ok(())
+}
+
+/// An error with its causes.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn received(
+    counters: &Snapshot,
+    tally: &SharedTally,
+    subject: &Subject<'_>,
+    time: Duration,
+) -> Vec<Finding> {
+    let mut findings = vec![of_number(counters.received, time)];
+    if counters.malformed > 0 {
+        let many = plural::count(counters.malformed, "datagram");
+        let why = "Something else sends to the socket, or a Snort that Pigear doesn't know.";
+        let advice =
+            "record them, and see docs/datagram.md: pigear --data-handler record path=FILE";
+        findings
+            .push(Finding::wrong(format!("{many} came that are not alerts"), why).advise(advice));
+    }
+    if counters.refused > 0 {
+        let many = plural::count(counters.refused, "datagram");
+        let why = "Only root, Pigear's user and the log directory's owner may send.";
+        let found = format!("{many} of other users came, and were refused");
+        findings.push(Finding::wrong(found, why).advise("--allow-uid USER, if it is Snort's"));
+    }
+    let all = tally.taken();
+    findings.extend(all.iter().map(|(who, counts)| of_sender(who, counts, subject)));
+    findings
+}
+
+/// What one process sent.
+fn of_sender(who: &Tallied, counts: &Counts, subject: &Subject<'_>) -> Finding {
+    let Counts { alerts, addressed, whole } = *counts;
+    let sender = who.sender.map_or_else(
+        || "an unknown process".to_owned(),
+        |sender| process_and_user(u32::try_from(sender.pid).ok(), Some(sender.uid), subject),
+    );
+    let many = plural::count(alerts, "alert");
+    let found = format!(
+        "{sender} sent {many} in the form of {}: {addressed} with addresses, {whole} with all numbers of the event",
+        who.dialect.name()
+    );
+    if addressed == alerts && whole == alerts {
+        return Finding::ok(found);
+    }
+    let why = "Snort doesn't send the rest; its log in unified2 has it.";
+    let advice =
+        "--complete-from DIR/unified2.log, where Snort writes that log (docs/snort-log.md)";
+    Finding::note(found, why).advise(advice)
+}

@@ -1,0 +1,95 @@
+//! The Pigear that runs: as whom, and what it may do.
+
+use std::fs;
+
+use bytesize::ByteSize;
+use pigear_pipeline::WhenFull;
+
+use super::check::Check;
+use super::finding::Finding;
+use super::process::{Process, holders};
+use super::subject::Subject;
+use super::users::Account;
+
+/// What a Pigear takes besides its queues.
+const BASE_MEMORY: u64 = 64 << 20;
+
+pub(super) struct RunningPigear;
+
+impl Check for RunningPigear {
+    fn name(&self) -> &'static str {
+        "pigear"
+    }
+
+    fn findings(&self, subject: &Subject<'_>) -> Vec<Finding> {
+        let running = running(subject);
+        let Some(pigear) = &running else {
+            return vec![Finding::ok("none runs that you may look at")];
+        };
+        let mut findings = vec![of_privileges(pigear)];
+        findings.extend(of_memory(pigear, subject));
+        findings
+    }
+}
+
+/// The Pigear that has one of the sockets.
+pub(super) fn running(subject: &Subject<'_>) -> Option<Process> {
+    let sockets = subject.sockets().into_iter();
+    let holders = sockets.filter_map(|socket| holders(&subject.proc, &socket.path)).flatten();
+    holders.into_iter().find(Process::is_pigear)
+}
+
+/// As whom it runs, and what is in force. The kernel doesn't show what Landlock allows.
+fn of_privileges(pigear: &Process) -> Finding {
+    let status = |field| pigear.status(field).unwrap_or_default();
+    let no_new = status("NoNewPrivs") == "1";
+    let capabilities = u64::from_str_radix(&status("CapEff"), 16).unwrap_or_default();
+    let (id, name) = (pigear.id, Account::numbered(pigear.uid).name);
+    let parts = [
+        if no_new { "no new privileges" } else { "may get new privileges" },
+        if capabilities == 0 { "no capabilities" } else { "has capabilities" },
+        if pigear.limit("Max core file size") == Some(0) { "no core dumps" } else { "core dumps" },
+    ];
+    let found = format!("process {id} runs as {name}: {}", parts.join(", "));
+    let advice = "its log line at the start says whether it is confined to its files";
+    if pigear.uid == 0 || capabilities != 0 {
+        let why = "A fault in it, or in what a handler runs, could do anything on this machine.";
+        return Finding::note(found, why)
+            .advise("start it with --user USER, or by its unit for systemd");
+    }
+    if !no_new {
+        let why = "Without --sandbox on, it may read and write whatever its user may.";
+        return Finding::note(found, why).advise("start it with --sandbox on");
+    }
+    Finding { advice: Some(advice.to_owned()), ..Finding::ok(found) }
+}
+
+/// Whether its queues fit into the memory that it may have.
+fn of_memory(pigear: &Process, subject: &Subject<'_>) -> Option<Finding> {
+    let limit =
+        [pigear.limit("Max address space"), of_group(pigear)].into_iter().flatten().min()?;
+    let handlers = subject.config.handlers.iter();
+    let lanes = handlers.map(|handler| handler.lane(WhenFull::default()).max_bytes as u64);
+    let needed = lanes.fold(BASE_MEMORY, u64::saturating_add);
+    let (may, need) = (ByteSize(limit), ByteSize(needed));
+    let found = format!(
+        "process {} may have {may} of memory; with all queues full it takes about {need}",
+        pigear.id
+    );
+    if limit >= needed {
+        return Some(Finding::ok(found));
+    }
+    let why = "The kernel kills it when handlers are slow, and what waits in memory is lost.";
+    let advice = "MemoryMax= in its unit, or a smaller queue_bytes of its handlers";
+    Some(Finding::note(found, why).advise(advice))
+}
+
+/// The limit of its control group, or of one above.
+fn of_group(pigear: &Process) -> Option<u64> {
+    let group = pigear.control_group()?;
+    let limits = group.ancestors().take_while(|dir| dir.starts_with("/sys/fs/cgroup"));
+    let of = |dir: &std::path::Path| {
+        fs::read_to_string(dir.join("memory.max")).ok()?.trim().parse().ok()
+    };
+    limits.filter_map(of).min()
+}
