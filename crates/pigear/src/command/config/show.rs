@@ -3,6 +3,7 @@
 mod handlers;
 mod setting;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
@@ -32,7 +33,8 @@ struct InForce<'a> {
     registry: &'a Registry,
     args: &'a ListenArgs,
     given: &'a Given,
-    in_file: Vec<FileKey>,
+    /// The keys of the file, by their table.
+    in_file: BTreeMap<(String, usize), Vec<FileKey>>,
     config: Config,
 }
 
@@ -40,10 +42,14 @@ impl<'a> InForce<'a> {
     fn of(args: &'a ShowArgs, registry: &'a Registry) -> Result<Self, Failure> {
         let ShowArgs { given, listen: args, .. } = args;
         // A pipe can be read only once.
-        let (of_file, in_file) = match args.config.as_deref() {
+        let (of_file, keys) = match args.config.as_deref() {
             Some(path) => read(path)?,
             None => (Config::default(), Vec::new()),
         };
+        let mut in_file: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for key in keys {
+            in_file.entry((key.table.clone(), key.index)).or_default().push(key);
+        }
         let config = settings::merged(of_file, args.clone(), registry)?;
         Ok(Self { registry, args, given, in_file, config })
     }
@@ -102,11 +108,11 @@ impl<'a> InForce<'a> {
 
     /// A key of the file. `metrics` may be a table.
     fn in_file(&self, table: &str, index: usize, key: &str) -> Option<&FileKey> {
-        let is_it = |it: &&FileKey| {
-            (&*it.table, it.index, &*it.key) == (table, index, key)
-                || (table.is_empty() && (&*it.table, &*it.key) == (key, "listen"))
+        let find = |table: &str, index: usize, key: &str| {
+            self.in_file.get(&(table.to_owned(), index))?.iter().find(|it| it.key == key)
         };
-        self.in_file.iter().find(is_it)
+        let listed = || if table.is_empty() { find(key, 0, "listen") } else { None };
+        find(table, index, key).or_else(listed)
     }
 
     fn of_file(&self, key: &FileKey) -> Origin {

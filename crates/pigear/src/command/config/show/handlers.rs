@@ -153,6 +153,8 @@ impl InForce<'_> {
         }
         let value = match (kind, key) {
             ("print" | "file", "format") => "fast",
+            // It depends on the preset and the encoding.
+            ("http", "format" | "delay") => return None,
             _ => usual_in(about(kind, key)?)?,
         };
         let value: Value = value.into();
