@@ -74,10 +74,14 @@ pub fn run(words: impl IntoIterator<Item = OsString>, registry: &Registry, host:
         .try_get_matches_from_mut(&words)
         .and_then(|matches| {
             // The commands have options of the same names.
-            if matches.subcommand().is_some() {
-                return Ok(matches);
-            }
-            args::with_environment(args::command(registry)).try_get_matches_from(&words)
+            let with_environment = match matches.subcommand() {
+                None => args::with_environment,
+                Some(("config", config)) if config.subcommand_name() == Some("show") => {
+                    args::with_environment_of_show
+                }
+                Some(_) => return Ok(matches),
+            };
+            with_environment(args::command(registry)).try_get_matches_from(&words)
         })
         .and_then(|matches| Args::from_arg_matches(&matches));
     let args = match parsed {

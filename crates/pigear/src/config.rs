@@ -28,8 +28,13 @@ mod check;
 #[cfg(feature = "command")]
 mod exposure;
 mod file;
+#[cfg(feature = "command")]
+mod file_keys;
+mod lines;
 mod metrics;
 mod privileges;
+#[cfg(feature = "command")]
+mod secret_keys;
 mod source;
 mod store;
 #[cfg(test)]
@@ -47,8 +52,12 @@ pub(crate) use check::{HANDLER_KEYS, keys_of_file};
 #[cfg(feature = "command")]
 pub(crate) use exposure::Exposure;
 pub use file::ConfigError;
+#[cfg(feature = "command")]
+pub(crate) use file_keys::FileKey;
 pub use metrics::{MetricsAddress, NotAnAddress};
 pub use privileges::{PrivilegeConfig, Sandbox};
+#[cfg(feature = "command")]
+pub(crate) use secret_keys::{Disclosure, HIDDEN, disclosure};
 pub use source::{InstanceCount, SourceConfig, SourceKind};
 pub use store::{Begin, StoreConfig};
 

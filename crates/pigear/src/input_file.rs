@@ -19,8 +19,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 /// The maximum size of a map: ten times the largest in use.
 pub(crate) const MAX_MAP: u64 = 64 << 20;
 
-/// The maximum size of a configuration, Pigear's or Snort's.
+/// The maximum size of a configuration of Snort.
 pub(crate) const MAX_CONFIG: u64 = 16 << 20;
+
+/// The maximum size of a configuration of Pigear: hundreds of handlers.
+pub(crate) const MAX_OWN_CONFIG: u64 = 1 << 20;
 
 /// The maximum size of a secret, template, or file of certificates.
 #[cfg(any(feature = "http", feature = "syslog", feature = "web"))]

@@ -100,10 +100,31 @@ impl Keys {
         self.options().map_err(KeyError::spread_format)
     }
 
+    /// Checks the keys about formats, if one of them names the format: otherwise it is up to the handler.
+    pub(crate) fn check_format(&self) -> Result<(), KeyError> {
+        if !self.0.contains_key("format") {
+            return Ok(());
+        }
+        format::check(self.0.clone()).map_err(KeyError)
+    }
+
     /// The value of a key, if it is a string.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
         self.0.get(key).and_then(Value::as_str)
+    }
+
+    /// The keys and their values, those of a table within as `header.NAME`.
+    #[cfg(feature = "command")]
+    pub(crate) fn each(&self) -> Vec<(String, Value)> {
+        let of_key = |(key, value): (&String, &Value)| match value {
+            Value::Table(nested) => nested
+                .iter()
+                .map(|(name, value)| (format!("{key}.{name}"), value.clone()))
+                .collect(),
+            _ => vec![(key.clone(), value.clone())],
+        };
+        self.0.iter().flat_map(of_key).collect()
     }
 
     /// Parses the settings as a handler's options.

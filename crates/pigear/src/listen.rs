@@ -32,7 +32,7 @@ use pigear_pipeline::{Activity, Pipeline, PipelineError, Snapshot, Source, Stats
 pub use directories::MissingDirectory;
 pub use error::ListenError;
 #[cfg(feature = "command")]
-pub(crate) use expected::{ExpectedSocket, expected_sockets, names_in_force};
+pub(crate) use expected::{ExpectedSocket, expected_sockets, names_in_force, usual_log_dir};
 pub use held_sockets::HeldSockets;
 pub use reach::Reach;
 pub use reloading::{ReloadStep, Reloading};

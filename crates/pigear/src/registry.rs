@@ -85,6 +85,8 @@ struct HandlerKind {
     description: Description,
     keys: Vec<&'static str>,
     check: Check,
+    /// Whether the keys contradict each other.
+    check_all: Option<Check>,
     build: Build,
     #[cfg(feature = "command")]
     probe: Option<crate::probed::Probe>,
@@ -182,9 +184,19 @@ impl Registry {
             crate::handler::http::DESCRIPTION,
             crate::handler::http::Http::new,
         );
+        #[cfg(feature = "http")]
+        registry.checked("http", crate::handler::http::check);
         #[cfg(feature = "kafka")]
         registry.register_writer("kafka", crate::fleet::kafka::DESCRIPTION, |options| {
             crate::fleet::kafka::Kafka::new(&options)
+        });
+        #[cfg(feature = "kafka")]
+        registry.checked("kafka", |options: &crate::fleet::kafka::Options| {
+            options.check().map_err(SetupError::Keys)
+        });
+        #[cfg(feature = "nats")]
+        registry.checked("nats", |options: &crate::fleet::nats::Options| {
+            options.check().map_err(SetupError::Keys)
         });
         #[cfg(feature = "nats")]
         {
@@ -293,6 +305,7 @@ impl Registry {
             description,
             keys,
             check,
+            check_all: None,
             build,
             #[cfg(feature = "command")]
             probe: None,
@@ -366,6 +379,28 @@ impl Registry {
         self.kind(name).map_or(Ok(()), |(_, kind)| (kind.check)(keys))
     }
 
+    /// Checks the keys of a handler together, as far as that is possible without starting it: each alone is right.
+    pub(crate) fn check_all(&self, name: &str, keys: Keys) -> Result<(), KeyError> {
+        let check = self.kind(name).ok().and_then(|(_, kind)| kind.check_all.as_ref());
+        keys.check_format()?;
+        check.map_or(Ok(()), |check| check(keys))
+    }
+
+    /// Sets what checks the options of a handler that writes alerts in a format.
+    #[cfg(any(feature = "http", feature = "kafka", feature = "nats"))]
+    fn checked<O: DeserializeOwned + 'static>(
+        &mut self,
+        name: &str,
+        check: fn(&O) -> Result<(), SetupError>,
+    ) {
+        if let Some(kind) = self.kinds.get_mut(name) {
+            kind.check_all = Some(Box::new(move |keys| {
+                let options = keys.options_with_format::<O>()?;
+                check(&options).map_err(KeyError::from)
+            }));
+        }
+    }
+
     /// Each handler's name and description.
     pub fn about(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.kinds.iter().map(|(name, kind)| (*name, kind.description.about))
@@ -374,6 +409,12 @@ impl Registry {
     /// The keys of a handler that name files; none if it isn't registered.
     pub(crate) fn files(&self, name: &str) -> &'static [(&'static str, FileUse)] {
         self.kind(name).map_or(&[], |(_, kind)| kind.description.files)
+    }
+
+    /// The values of keys that a name stands for.
+    #[cfg(feature = "command")]
+    pub(crate) fn implied(&self, name: &str) -> &'static [(&'static str, &'static str)] {
+        if self.resolver(name).is_some() { &[] } else { alias(name).map_or(&[], |it| it.keys) }
     }
 
     /// The names of a handler's own keys; none if it isn't registered.

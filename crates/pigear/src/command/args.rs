@@ -1,5 +1,6 @@
 //! The arguments.
 
+mod given;
 #[cfg(feature = "store")]
 mod stored;
 #[cfg(feature = "web")]
@@ -135,10 +136,28 @@ pub(super) enum ConfigCommand {
         /// The configuration file
         file: PathBuf,
     },
+    /// Print what is in force, and where each value comes from
+    ///
+    /// Takes the options that listening takes, and the same variables PIGEAR_…. What is printed is a
+    /// configuration file without its secrets. docs/usage.md has more.
+    Show(Box<ShowArgs>),
     /// Print a configuration file with every key, and what each is for
     Example,
     /// Print a JSON Schema of configuration files, for editors
     Schema,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ShowArgs {
+    #[command(flatten)]
+    pub(super) given: Given,
+
+    /// Print the settings as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+
+    #[command(flatten)]
+    pub(super) listen: ListenArgs,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -287,6 +306,7 @@ pub(super) struct SensorsArgs {
     pub(super) forget: Option<String>,
 }
 
+pub(super) use given::{Given, GivenOption};
 #[cfg(feature = "top")]
 pub(super) use stored::TopArgs;
 #[cfg(feature = "store")]
@@ -311,7 +331,10 @@ const SEVERAL: &str = "data_handler";
 /// none.
 pub(super) fn with_environment(command: clap::Command) -> clap::Command {
     command.mut_args(|arg| {
-        let Some(name) = arg.get_long().map(variable) else { return arg };
+        // How it is shown is no setting.
+        let Some(name) = arg.get_long().filter(|name| *name != "json").map(variable) else {
+            return arg;
+        };
         if std::env::var_os(&name).is_none_or(|value| value.is_empty()) {
             return arg;
         }
@@ -322,6 +345,11 @@ pub(super) fn with_environment(command: clap::Command) -> clap::Command {
         };
         arg.env(name).hide_env(true)
     })
+}
+
+/// The same for the command that shows what listening would do with these options.
+pub(super) fn with_environment_of_show(command: clap::Command) -> clap::Command {
+    command.mut_subcommand("config", |config| config.mut_subcommand("show", with_environment))
 }
 
 /// The environment variable of an option.

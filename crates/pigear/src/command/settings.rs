@@ -1,5 +1,6 @@
 //! Makes a configuration from the arguments.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
@@ -11,15 +12,28 @@ use tracing::warn;
 use super::args::ListenArgs;
 use super::failure::Failure;
 use crate::config::{Config, Exposure, FilterConfig, HandlerConfig, SourceConfig};
-use crate::input_file::{self, MAX_CONFIG};
+use crate::input_file::{self, MAX_OWN_CONFIG};
 use crate::registry::Registry;
 
 /// The configuration from a file and the command line.
 pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Failure> {
-    let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
     if let Some(exposure) = args.config.as_deref().and_then(exposure) {
         warn!("{exposure}");
     }
+    let config = merged(config, args, registry)?;
+    for exposure in Exposure::of_files(&config.handlers) {
+        warn!("{exposure}");
+    }
+    Ok(config)
+}
+
+/// The configuration of a file, with what the command line says.
+pub(super) fn merged(
+    mut config: Config,
+    args: ListenArgs,
+    registry: &Registry,
+) -> Result<Config, Failure> {
     add_source(&mut config, args.source).map_err(Failure::usage)?;
     add_handlers(&mut config, &args.data_handler, registry).map_err(Failure::usage)?;
     apply_all(&mut config, &args.keys).map_err(Failure::usage)?;
@@ -48,7 +62,7 @@ pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Fa
 /// A secret in a configuration file that all users can read.
 fn exposure(path: &Path) -> Option<Exposure> {
     // A pipe can't be read again, and isn't a file that others read.
-    let text = input_file::read_regular(path, MAX_CONFIG).ok()?;
+    let text = input_file::read_regular(path, MAX_OWN_CONFIG).ok()?;
     Exposure::of(path, std::str::from_utf8(&text).ok()?)
 }
 
@@ -74,15 +88,18 @@ fn add_handlers(config: &mut Config, typed: &[String], registry: &Registry) -> a
     if config.handlers.is_empty() {
         config.handlers.push(HandlerConfig::new("print"));
     }
-    let mut taken = Vec::new();
+    let (mut taken, mut numbers) = (HashSet::new(), HashMap::new());
     for handler in &mut config.handlers {
         let kind = registry.resolve(&handler.kind).unwrap_or(&handler.kind);
         let name = handler.name.clone().unwrap_or_else(|| kind.to_owned());
-        let numbered = (2..).map(|n| format!("{name}-{n}"));
-        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
-        handler.is_numbered = free.as_deref() != Some(&*name);
-        taken.extend(free.clone());
-        handler.name = free;
+        let mut free = name.clone();
+        while !taken.insert(free.clone()) {
+            let number = numbers.entry(name.clone()).or_insert(1);
+            *number += 1;
+            free = format!("{name}-{number}");
+        }
+        handler.is_numbered = free != name;
+        handler.name = Some(free);
     }
     Ok(())
 }
@@ -138,21 +155,22 @@ fn addressed(handler: &HandlerConfig, key: &str) -> Option<String> {
     })
 }
 
+/// The handler that a key is for, and the key without the handler's name.
+pub(super) fn meant(handlers: &[HandlerConfig], key: &str) -> Option<(usize, String)> {
+    let named = handlers.iter().enumerate().find_map(|(at, it)| Some((at, addressed(it, key)?)));
+    named.or_else(|| (handlers.len() == 1).then(|| (0, key.to_owned())))
+}
+
 fn apply_to_handler(handlers: &mut [HandlerConfig], key: &str, value: &str) -> anyhow::Result<()> {
-    let found =
-        handlers.iter_mut().find_map(|handler| addressed(handler, key).map(|key| (handler, key)));
-    if let Some((handler, key)) = found {
+    if let Some((at, key)) = meant(handlers, key)
+        && let Some(handler) = handlers.get_mut(at)
+    {
         return set_key(handler, &key, value);
     }
-    match handlers {
-        [handler] => set_key(handler, key, value),
-        handlers => {
-            let names = handlers.iter().filter_map(|handler| handler.name.as_deref());
-            let names = names.collect::<Vec<_>>().join(", ");
-            Err(anyhow!("with several handlers, write NAME.KEY=VALUE; their names are {names}"))
-                .with_context(|| format!("{key}={value}"))
-        }
-    }
+    let names = handlers.iter().filter_map(|handler| handler.name.as_deref());
+    let names = names.collect::<Vec<_>>().join(", ");
+    Err(anyhow!("with several handlers, write NAME.KEY=VALUE; their names are {names}"))
+        .with_context(|| format!("{key}={value}"))
 }
 
 /// The keys that every handler has (filter, queue, grouping, limits) are set here; the other keys are

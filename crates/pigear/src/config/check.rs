@@ -1,5 +1,6 @@
 //! Finds all mistakes in a configuration file, not only the first.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
@@ -7,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use super::file::{File, Handler, not_repeatable};
+use super::lines::Lines;
 use super::{Config, SourceConfig, StoreConfig};
 use crate::keys::{Keys, key_names};
 use crate::names::NameFiles;
@@ -46,15 +48,15 @@ pub(crate) fn keys_of_file() -> &'static [&'static str] {
     key_names::<File>()
 }
 
-type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
+pub(super) type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
 
-type Entry<'a> = (&'a Key<'a>, &'a Spanned<DeValue<'a>>, &'a Value);
+pub(super) type Entry<'a> = (&'a Key<'a>, &'a Spanned<DeValue<'a>>, &'a Value);
 
 impl Config {
     /// All mistakes in the text of a configuration file, in its order. Files that it names are not looked for.
     #[must_use]
     pub fn mistakes(text: &str, registry: &Registry) -> Vec<Mistake> {
-        let mut check = Check { text, registry, names: Vec::new(), found: Vec::new() };
+        let mut check = Check { registry, names: HashSet::new(), found: Vec::new() };
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             check.found(error.span().unwrap_or_default(), error.message());
@@ -65,30 +67,48 @@ impl Config {
                 Err(error) => check.found(error.span().unwrap_or_default(), error.message()),
             }
         }
-        check.found.sort();
-        check.found.dedup();
-        check.found
+        located(check.found, text)
     }
 }
 
 struct Check<'t> {
-    text: &'t str,
     registry: &'t Registry,
     /// The names of handlers so far.
-    names: Vec<String>,
-    found: Vec<Mistake>,
+    names: HashSet<String>,
+    found: Vec<Found>,
+}
+
+/// A mistake, and at which offset it is.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Found {
+    at: usize,
+    problem: String,
+    meant: Option<(String, String)>,
+}
+
+/// The mistakes at these offsets, in the order of the text.
+fn located(mut found: Vec<Found>, text: &str) -> Vec<Mistake> {
+    found.sort();
+    found.dedup();
+    let lines = Lines::of(text);
+    let (mut counted, mut column) = (0, 1);
+    let located = |Found { at: offset, problem, meant }| {
+        let line = lines.line(offset);
+        let begin = lines.begin(line);
+        // A line may be long, and have many mistakes.
+        if begin > counted {
+            (counted, column) = (begin, 1);
+        }
+        column += text.get(counted..offset).map_or(0, |passed| passed.chars().count());
+        counted = counted.max(offset.min(text.len()));
+        Mistake { line, column, problem, meant }
+    };
+    found.into_iter().map(located).collect()
 }
 
 impl Check<'_> {
     fn found(&mut self, at: Range<usize>, problem: impl Into<String>) {
-        let before = self.text.get(..at.start).unwrap_or(self.text);
-        let line = before.rsplit_once('\n').map_or(before, |(_, line)| line);
-        self.found.push(Mistake {
-            line: before.matches('\n').count() + 1,
-            column: line.chars().count() + 1,
-            problem: problem.into(),
-            meant: None,
-        });
+        self.found.push(Found { at: at.start, problem: problem.into(), meant: None });
     }
 
     fn root(&mut self, root: &DeTable<'_>, values: &Table) {
@@ -191,11 +211,10 @@ impl Check<'_> {
         let Some(kind) = kind.map(ToOwned::to_owned) else {
             return self.found(at.span(), "missing key `type`");
         };
-        if let Some(name) = text("name") {
-            if self.names.iter().any(|taken| taken == name) {
-                self.found(at.span(), format!("another handler is named {name}"));
-            }
-            self.names.push(name.to_owned());
+        if let Some(name) = text("name")
+            && !self.names.insert(name.to_owned())
+        {
+            self.found(at.span(), format!("another handler is named {name}"));
         }
         let resolved = self.registry.resolve(&kind).map(ToOwned::to_owned);
         let kind_at = table.iter().find(|(key, _)| key.get_ref() == "type");
@@ -207,27 +226,64 @@ impl Check<'_> {
                 None
             }
         };
-        let mut own = Table::new();
+        let (mut own, mut wrong) = (Table::new(), Vec::new());
         for entry @ (key, at, value) in entries(table, values) {
             match key.get_ref().as_ref() {
                 "filter" => self.filter(at, value),
                 name if HANDLER_KEYS.contains(&name) => self.one_of_every_handler(entry),
                 name => {
-                    if let Some(kind) = &kind {
-                        if self.registry.keys(kind).contains(&name) {
-                            own.insert(name.to_owned(), value.clone());
-                        }
-                        self.own_key(kind, entry);
+                    let Some(kind) = &kind else { continue };
+                    let before = self.found.len();
+                    self.own_key(kind, entry);
+                    if self.found.len() == before {
+                        own.insert(name.to_owned(), value.clone());
+                    } else if self.registry.keys(kind).contains(&name) {
+                        wrong.push(name);
                     }
                 }
             }
         }
-        // Each alone may be right.
-        if let Some(kind) = &kind
-            && let Err(error) = self.registry.check(kind, Keys::from(own))
-            && error.to_string().starts_with("missing key")
+        if let Some(kind) = &kind {
+            self.together(kind, (at, table), own, &wrong);
+        }
+    }
+
+    /// A handler's own keys that are right alone: some may be missing, or contradict each other.
+    fn together(
+        &mut self,
+        kind: &str,
+        (at, table): (&Spanned<DeValue<'_>>, &DeTable<'_>),
+        mut own: Table,
+        wrong: &[&str],
+    ) {
+        let mut missing = Vec::new();
+        while let Err(error) = self.registry.check(kind, Keys::from(own.clone())) {
+            let error = error.to_string();
+            let Some(key) = error.strip_prefix("missing key `").and_then(|it| it.strip_suffix('`'))
+            else {
+                break;
+            };
+            if missing.iter().any(|known| known == key) {
+                break;
+            }
+            missing.push(key.to_owned());
+            // A value that most keys may have, to find the next one.
+            own.insert(key.to_owned(), Value::String("1".to_owned()));
+        }
+        for key in missing.iter().filter(|key| !wrong.contains(&key.as_str())) {
+            self.found(at.span(), format!("handler {kind}: missing key `{key}`"));
+        }
+        if missing.is_empty()
+            && wrong.is_empty()
+            && let Err(error) = self.registry.check_all(kind, Keys::from(own))
         {
-            self.found(at.span(), format!("handler {kind}: {error}"));
+            let problem = error.to_string();
+            let key = problem.split([':', '=', ' ']).next().unwrap_or_default();
+            let place = table.iter().find(|(name, _)| name.get_ref() == key);
+            match place {
+                Some((_, value)) => self.found(value.span(), problem),
+                None => self.found(at.span(), format!("handler {kind}: {problem}")),
+            }
         }
     }
 
@@ -247,7 +303,21 @@ impl Check<'_> {
             all.extend(HANDLER_KEYS);
             return self.unknown(key, &all, &format!(" (handler {kind})"));
         }
-        let table = Table::from_iter([(name.to_owned(), value.clone())]);
+        let (DeValue::Table(table), Some(values)) = (at.get_ref(), value.as_table()) else {
+            return self.own_value(kind, at, (name, value.clone()));
+        };
+        let before = self.found.len();
+        for (key, at, value) in entries(table, values) {
+            let nested = Table::from_iter([(key.get_ref().to_string(), value.clone())]);
+            self.own_value(kind, at, (name, Value::Table(nested)));
+        }
+        if self.found.len() == before {
+            self.own_value(kind, at, (name, value.clone()));
+        }
+    }
+
+    fn own_value(&mut self, kind: &str, at: &Spanned<DeValue<'_>>, (name, value): (&str, Value)) {
+        let table = Table::from_iter([(name.to_owned(), value)]);
         if let Err(error) = self.registry.check(kind, Keys::from(table))
             && !error.to_string().starts_with("missing key")
         {
@@ -257,7 +327,7 @@ impl Check<'_> {
 }
 
 /// The keys of a table with their places and values.
-fn entries<'a>(table: &'a DeTable<'a>, values: &'a Table) -> Vec<Entry<'a>> {
+pub(super) fn entries<'a>(table: &'a DeTable<'a>, values: &'a Table) -> Vec<Entry<'a>> {
     let entry = |(key, at): (&'a Key<'a>, &'a Spanned<DeValue<'a>>)| {
         Some((key, at, values.get(key.get_ref().as_ref())?))
     };
@@ -290,6 +360,69 @@ mod tests {
         assert_eq!(found[1], "2:1: unknown key `stast`; did you mean `stats`?");
         assert_eq!(found[7], "11:1: handler file: missing key `path`");
         assert!(found[11].contains("--once is for --socket-handler unified2"), "{found:#?}");
+    }
+
+    #[test]
+    fn all_mistakes_in_the_keys_of_a_handler_are_found() {
+        let text = "[[handler]]\ntype = 'file'\nrotate = 'never'\nmode = 'rw'\nutc = 'maybe'\n\
+            [[handler]]\ntype = 'file'\npath = 7\nkeep = -1\n\
+            [[handler]]\ntype = 'exec'\ncommand = 'x'\ntimeout = 'soon'\nrate = 'all'\n";
+        let found = mistakes(text);
+        let places: Vec<_> = found.iter().map(|it| it.split(": ").next().unwrap()).collect();
+        let mut expected = vec!["1:1", "3:10", "4:8", "5:7", "8:8", "9:8"];
+        if cfg!(feature = "exec") {
+            expected.extend(["13:11", "14:8"]);
+        }
+        if !cfg!(feature = "exec") {
+            expected.push("11:8");
+        }
+        assert_eq!(places, expected, "{found:#?}");
+        assert_eq!(found[0], "1:1: handler file: missing key `path`");
+    }
+
+    #[test]
+    fn keys_that_contradict_each_other_are_found() {
+        let csv = "[[handler]]\ntype = 'print'\nformat = 'fast'\nutc = true\n";
+        let says = "utc is for snort, alert_json and csv; format=fast is always in UTC";
+        assert_eq!(mistakes(csv), [format!("4:7: {says}")]);
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn what_http_would_refuse_at_the_start_is_found() {
+        for (keys, expected) in [
+            ("url = 'ftp://x'", "3:7: url: expected http:// or https://, not ftp:"),
+            ("batch = 1", "1:1: handler http: give url or url_file"),
+            ("url = 'http://x'\nauth = 'me'", "4:8: auth: expected basic:USER:PASS, "),
+            ("url = 'http://x'\nin_flight = 0", "4:13: in_flight=0: expected at least 1"),
+            (
+                "url = 'http://x'\nauth = 'bearer:x'\nauth_file = 'x'",
+                "1:1: handler http: give only one of",
+            ),
+        ] {
+            let found = mistakes(&format!("[[handler]]\ntype = 'http'\n{keys}\n"));
+            assert!(found.len() == 1 && found[0].starts_with(expected), "{expected}: {found:#?}");
+        }
+        let text = "[[handler]]\ntype = 'http'\nurl = 'http://x'\n[handler.header]\nA = 1\nB = 'x'\nC = 2\n";
+        let found = mistakes(text);
+        assert!(found.len() == 2 && found[0].starts_with("5:5: header.A: "), "{found:#?}");
+        assert!(found[1].starts_with("7:5: header.C: "), "{found:#?}");
+    }
+
+    #[test]
+    fn many_mistakes_take_no_long_time() {
+        let begin = std::time::Instant::now();
+        let lines = "x\n".repeat(100_000);
+        assert!(mistakes(&lines).len() >= 100_000);
+        let keys: Vec<_> = (0..50_000).map(|n| format!("k{n} = 1")).collect();
+        let found = mistakes(&format!("web = {{ {} }}\n", keys.join(", ")));
+        // Without the page, its handler is unknown.
+        let expected = if cfg!(feature = "web") { 50_000 } else { 1 };
+        assert_eq!(found.len(), expected, "{:?}", found.first());
+        let handlers = "[[handler]]\nname = 'null'\nx = 1\n".repeat(20_000);
+        assert!(mistakes(&handlers).len() >= 39_000);
+        // A second or so; minutes if each mistake is counted from the beginning.
+        assert!(begin.elapsed() < std::time::Duration::from_secs(60), "{:?}", begin.elapsed());
     }
 
     #[test]

@@ -6,38 +6,65 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use super::HandlerConfig;
+use super::lines::Lines;
+use super::secret_keys::is_secret;
+
 /// A secret in a file that all users can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Exposure {
     path: PathBuf,
     key: String,
-    line: usize,
+    /// If it is a configuration.
+    line: Option<usize>,
 }
 
 /// Whoever may read what others own.
 const OTHERS: u32 = 0o004;
+const PASSABLE: u32 = 0o001;
 
 impl Exposure {
     /// The first secret of a file, if all users can read it.
     pub(crate) fn of(path: &Path, text: &str) -> Option<Self> {
-        let metadata = path.metadata().ok()?;
-        if metadata.mode() & OTHERS == 0 {
+        if !is_readable_by_all(path) {
             return None;
         }
         let (root, _) = DeTable::parse_recoverable(text);
         let (key, at) = in_table(root.get_ref(), "")?;
-        let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
-        Some(Self { path: path.to_owned(), key, line })
+        Some(Self { path: path.to_owned(), key, line: Some(Lines::of(text).line(at)) })
+    }
+
+    /// Files with secrets that handlers read, if all users can read them.
+    pub(crate) fn of_files(handlers: &[HandlerConfig]) -> Vec<Self> {
+        let of_handler = |handler: &HandlerConfig| {
+            let name = handler.name.clone().unwrap_or_else(|| handler.kind.clone());
+            let files = SECRET_FILES.iter().filter_map(|key| Some((key, handler.keys.text(key)?)));
+            let exposed = files.filter(|(_, path)| is_readable_by_all(Path::new(path)));
+            let found = exposed.map(|(key, path)| Self {
+                path: path.into(),
+                key: format!("{key} of handler {name}"),
+                line: None,
+            });
+            found.collect::<Vec<_>>()
+        };
+        handlers.iter().flat_map(of_handler).collect()
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 }
 
 impl fmt::Display for Exposure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (path, Self { key, line, .. }) = (self.path.display(), self);
-        write!(
-            f,
-            "{path}:{line}: {key} is a secret, and all users can read the file: chmod o-r {path}"
-        )
+        if let Some(line) = line {
+            write!(f, "{path}:{line}: ")?;
+        } else {
+            write!(f, "{path}: ")?;
+        }
+        write!(f, "{key} is a secret, and all users can read the file: chmod o-r {path}")
     }
 }
 
@@ -61,27 +88,15 @@ fn in_table(table: &DeTable<'_>, parent: &str) -> Option<(String, usize)> {
     table.iter().find_map(of_entry)
 }
 
-/// Whether the value of a key is a secret.
-pub(crate) fn is_secret(parent: &str, key: &str, value: &str) -> bool {
-    let lower = key.to_ascii_lowercase();
-    match (parent, key) {
-        ("header" | "param", _) => ["auth", "key", "token", "cookie", "secret", "pass"]
-            .iter()
-            .any(|word| lower.contains(word)),
-        (_, "auth" | "password" | "token") => !value.is_empty(),
-        (_, "url" | "proxy" | "from" | "target") => has_login(value),
-        _ => false,
-    }
-}
+/// The files of handlers that have secrets.
+const SECRET_FILES: [&str; 8] =
+    ["auth_file", "creds", "key", "nkey", "password_file", "tls_key", "token_file", "url_file"];
 
-/// Whether a URL has a user's password, or a secret path, as those of chats have.
-fn has_login(url: &str) -> bool {
-    let Some((_, rest)) = url.split_once("://") else { return false };
-    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    authority.contains('@')
-        || ["password=", "token=", "/services/", "/webhooks/", "/bot"]
-            .iter()
-            .any(|word| path.contains(word))
+/// Whether all users can read a file: its permissions say so, and those of its directory.
+fn is_readable_by_all(path: &Path) -> bool {
+    let mode = |path: &Path| path.metadata().map_or(0, |metadata| metadata.mode());
+    let Ok(whole) = path.canonicalize() else { return false };
+    mode(&whole) & OTHERS != 0 && whole.parent().is_none_or(|dir| mode(dir) & PASSABLE != 0)
 }
 
 #[cfg(test)]
@@ -93,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_secret_that_all_users_can_read_is_named_and_not_shown() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = open_dir();
         let path = dir.path().join("c.toml");
         let said = |text: &str, mode: u32| {
             fs::write(&path, text).unwrap();
@@ -106,6 +121,9 @@ mod tests {
             "[[handler]]\nurl = 'https://me:s3cret@host/'",
             "[[handler]]\nurl = 'https://hooks.slack.com/services/s3cret'",
             "[[source]]\nfrom = 'nats://me:s3cret@host'",
+            "[[handler]]\nurl = 'nats://one,nats://me:s3cret@two'",
+            "[[handler]]\nurl = 'https://x.webhook.office.com/webhookb2/s3cret'",
+            "[[handler]]\nproxy = 'me:s3cret@proxy:3128'",
             "[handler.header]\nX-Api-Key = 's3cret'",
         ] {
             let text = said(secret, 0o644).unwrap_or_else(|| panic!("{secret}"));
@@ -115,5 +133,42 @@ mod tests {
         let plain =
             "[[handler]]\ntoken_file = 'x'\nurl = 'https://host/path'\nheader.Accept = 'x'\n";
         assert_eq!(said(plain, 0o644), None);
+    }
+
+    /// A directory that others may pass.
+    fn open_dir() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        dir
+    }
+
+    #[test]
+    fn a_file_in_a_directory_that_others_cannot_pass_is_not_exposed() {
+        let dir = open_dir();
+        let path = dir.path().join("c.toml");
+        fs::write(&path, "").unwrap();
+        let text = "[web]\ntoken = 's3cret'";
+        let exposed = || Exposure::of(&path, text).is_some();
+        assert!(exposed());
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o750)).unwrap();
+        assert!(!exposed());
+    }
+
+    #[test]
+    fn a_file_of_a_secret_that_all_users_can_read_is_named() {
+        let dir = open_dir();
+        let path = dir.path().join("token");
+        fs::write(&path, "s3cret").unwrap();
+        let mut handler = HandlerConfig::new("web");
+        handler.keys.set("token_file", path.to_str().unwrap());
+        handler.keys.set("auth_file", "credential:x");
+        let said = |mode| {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            Exposure::of_files(std::slice::from_ref(&handler))
+        };
+        assert_eq!(said(0o640), []);
+        let [found] = &*said(0o644) else { panic!("it is exposed") };
+        let text = found.to_string();
+        assert!(text.contains("token: token_file of handler web is a secret"), "{text}");
     }
 }

@@ -10,11 +10,12 @@ use pigear_pipeline::{OnError, WhenFull};
 use serde::Deserialize;
 use toml::{Spanned, Table};
 
+use super::lines::Lines;
 use super::{
     Begin, Config, FilterConfig, HandlerConfig, MetricsAddress, PrivilegeConfig, Sandbox,
     SourceConfig, StoreConfig,
 };
-use crate::input_file::{self, MAX_CONFIG};
+use crate::input_file::{self, MAX_OWN_CONFIG};
 use crate::keys::{Keys, PerMinute, Time, one_or_several, parsed_option, positive_option};
 use crate::names::NameFiles;
 
@@ -116,7 +117,7 @@ impl Config {
     /// # Errors
     /// If the file can't be read, or has an unknown or invalid setting.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = input_file::read_text(path, MAX_CONFIG)
+        let text = input_file::read_text(path, MAX_OWN_CONFIG)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         Self::parse(&text, path)
     }
@@ -127,20 +128,22 @@ impl Config {
         Self::parse(text, Path::new("pigear.toml")).unwrap()
     }
 
-    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+    /// The same from the text of a file.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let lines = Lines::of(text);
         let file: File = toml::from_str(text).map_err(|error| {
-            let line = line_of(text, error.span().map_or(0, |span| span.start));
+            let line = lines.line(error.span().map_or(0, |span| span.start));
             let table = text.lines().nth(line - 1).unwrap_or_default();
             let problem = not_repeatable(table).unwrap_or_else(|| error.message().to_owned());
             ConfigError::Broken { path: path.to_owned(), line, problem }
         })?;
         let place = |line| format!("{}:{line}", path.display());
         let filter = |script: Spanned<String>| FilterConfig {
-            place: format!("{}: filter", place(line_of(text, script.span().start))),
+            place: format!("{}: filter", place(lines.line(script.span().start))),
             script: script.into_inner(),
         };
         let handler = |handler: Spanned<Handler>| {
-            let line = line_of(text, handler.span().start);
+            let line = lines.line(handler.span().start);
             let mut handler = handler.into_inner();
             let filter = handler.filter.take().map(filter);
             handler.into_config(place(line), filter).ok_or_else(|| ConfigError::Broken {
@@ -215,8 +218,4 @@ pub(super) fn not_repeatable(line: &str) -> Option<String> {
     let name = line.strip_prefix('[')?.strip_suffix(']')?.trim();
     let is_several = ["source", "handler"].contains(&name);
     is_several.then(|| format!("write [[{name}]], not [{name}]: there may be several"))
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1
 }

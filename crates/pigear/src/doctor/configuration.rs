@@ -5,7 +5,10 @@ use super::finding::Finding;
 use super::lines::{as_root, quoted, replaced};
 use super::subject::Subject;
 use crate::config::{Config, Exposure};
-use crate::input_file::{self, MAX_CONFIG};
+use crate::input_file::{self, MAX_OWN_CONFIG};
+
+/// More mistakes than this have few causes.
+const MAX_SHOWN: usize = 100;
 
 pub(super) struct Configuration;
 
@@ -22,13 +25,14 @@ impl Check for Configuration {
         let Some(file) = subject.file else { return Vec::new() };
         let (shown, typed) = (file.display(), quoted(file));
         let why = "Pigear doesn't start with it. What it names is looked at once it is mended.";
-        let text = match input_file::read_text(file, MAX_CONFIG) {
+        let text = match input_file::read_text(file, MAX_OWN_CONFIG) {
             Ok(text) => text,
             Err(error) => {
                 return vec![Finding::wrong(format!("cannot read {shown}: {error}"), why)];
             }
         };
-        let mistakes = Config::mistakes(&text, subject.registry).into_iter().map(|mistake| {
+        let mistakes = Config::mistakes(&text, subject.registry);
+        let mistakes = mistakes.into_iter().take(MAX_SHOWN).map(|mistake| {
             let problem = mistake.problem.trim_end();
             let found = format!("{shown}:{}:{}: {problem}", mistake.line, mistake.column);
             let finding = Finding::wrong(found, why);
@@ -43,9 +47,10 @@ impl Check for Configuration {
         if findings.is_empty() {
             findings.push(Finding::ok(format!("{shown} has no mistakes")));
         }
-        if let Some(exposure) = Exposure::of(file, &text) {
+        let of_files = Exposure::of_files(&subject.config.handlers);
+        for exposure in Exposure::of(file, &text).into_iter().chain(of_files) {
             let why = "Whoever is on this machine has the secret.";
-            let typed = as_root(&[format!("chmod o-r {typed}")]);
+            let typed = as_root(&[format!("chmod o-r {}", quoted(exposure.path()))]);
             findings.push(Finding::wrong(exposure.to_string(), why).typed(typed));
         }
         findings

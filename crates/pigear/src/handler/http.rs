@@ -89,6 +89,16 @@ pub struct Http {
     needs: Needs,
 }
 
+/// Checks what can be checked without reading a file or the environment.
+pub(crate) fn check(options: &Options) -> Result<(), SetupError> {
+    options.check().and_then(|()| target::check(options)).map_err(SetupError::Keys)?;
+    let is_twice = options.auth_file.is_some() && options.auth_env.is_some();
+    if options.auth.is_some() || is_twice {
+        auth::header(options)?;
+    }
+    Ok(())
+}
+
 impl Http {
     /// Prepares everything; nothing is sent yet.
     ///

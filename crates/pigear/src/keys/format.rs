@@ -186,6 +186,15 @@ pub(super) fn gather(keys: &mut toml::Table) {
     }
 }
 
+/// Checks whether these keys go together.
+pub(super) fn check(mut keys: toml::Table) -> Result<(), String> {
+    gather(&mut keys);
+    let Some(found) = keys.remove("format") else { return Ok(()) };
+    // What is wrong with one alone is found elsewhere.
+    let Ok(found) = FormatKeys::deserialize(found) else { return Ok(()) };
+    found.build(Colour::Never).map(drop)
+}
+
 /// Names all of the keys where an error names the table.
 pub(super) fn spread(problem: &str) -> String {
     let problem = problem.strip_prefix("format.").unwrap_or(problem);

@@ -25,6 +25,11 @@ pub(crate) fn expected_sockets(source: &SourceConfig) -> Result<Vec<ExpectedSock
     Ok(sockets.map(|it| ExpectedSocket { path: it.path, log_dir: it.log_dir }).collect())
 }
 
+/// The log directory of a source that names none.
+pub(crate) fn usual_log_dir(source: &SourceConfig) -> Option<PathBuf> {
+    SnortConf::of(source).ok().map(|conf| conf.log_dir())
+}
+
 /// The files with names, those beside Snort's configuration included.
 pub(crate) fn names_in_force(config: &Config) -> Result<NameFiles, ListenError> {
     let confs = config.sources.iter().map(SnortConf::of).collect::<Result<Vec<_>, _>>()?;

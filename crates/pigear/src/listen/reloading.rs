@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pigear_pipeline::{ChangedLane, LaneChange, LaneChanger};
+use tracing::warn;
 
 use super::ListenError;
 use super::check::check;
@@ -15,7 +16,7 @@ use super::housekeeping::Chore;
 use super::in_force::InForce;
 use super::lanes::{self, BuiltLane};
 use super::open_store::OpenStore;
-use crate::config::{Config, HandlerConfig};
+use crate::config::{Config, HandlerConfig, StoreConfig};
 use crate::names::Watched;
 use crate::registry::{FileUse, Registry};
 use crate::rules::Rules;
@@ -82,10 +83,14 @@ impl Reloader<'_> {
         let registry = self.reloading.registry;
         let (_, names) = check(&mut config, registry).map_err(|error| explained(&error))?;
         needs_no_restart(&self.in_force.config, &config)?;
+        let keeps_others = config.store != self.in_force.config.store;
+        if keeps_others && config.store.path.is_none() {
+            return Err("retention needs a store, and a store needs a restart".to_owned());
+        }
         let difference = Difference::of(&self.in_force.config, &config)?;
         self.check_changes(&difference)?;
         difference.added.iter().try_for_each(|added| self.wait_for_end(name_of(added)))?;
-        let what = difference.to_string();
+        let mut what = difference.to_string();
         let watched = if names == self.in_force.names {
             None
         } else {
@@ -93,6 +98,10 @@ impl Reloader<'_> {
         };
         let rules = self.rules(&config)?;
         self.change_lanes(&config, &difference)?;
+        if keeps_others {
+            self.keep(&config.store);
+            what += "; what the store keeps changed";
+        }
         match rules {
             NextRules::Same => {}
             NextRules::None => self.set_rules(None),
@@ -104,6 +113,13 @@ impl Reloader<'_> {
         }
         self.in_force = InForce { config, names };
         Ok(what)
+    }
+
+    /// Applies another retention policy.
+    fn keep(&mut self, store: &StoreConfig) {
+        if let Err(error) = self.store.start(store) {
+            warn!("cannot change what the store keeps: {}", explained(&error));
+        }
     }
 
     /// The rules of this configuration.
@@ -232,7 +248,7 @@ fn built<'a>(
 fn needs_no_restart(before: &Config, next: &Config) -> Result<(), String> {
     let parts = [
         ("[[source]]", before.sources == next.sources),
-        ("[store]", before.store == next.store),
+        ("[store]", before.store.path == next.store.path),
         ("serve_forever", before.on_error == next.on_error),
         ("user or sandbox", before.privileges == next.privileges),
         ("count", before.count == next.count),

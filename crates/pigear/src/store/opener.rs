@@ -118,12 +118,20 @@ impl StoreOpener {
         saved.map_err(|problem| problem.at(self.path()))
     }
 
-    /// All lanes are registered: starts to apply the retention policy, once everything is open.
+    /// All lanes are registered: starts to apply the retention policy, once everything is open. One that is applied
+    /// already is replaced.
     ///
     /// # Errors
     /// If the store can't be opened or maintained.
     pub fn start(&self, policy: RetentionPolicy) -> Result<(), StoreError> {
-        self.retention().policy = Some(policy);
+        let mut retention = self.retention();
+        retention.policy = Some(policy);
+        if retention.running.is_some() {
+            let next = self.store()?.tidy(policy)?;
+            drop(retention.running.replace(next));
+            return Ok(());
+        }
+        drop(retention);
         let opened = self.open_rest();
         self.unless_full(opened)
     }

@@ -1,9 +1,12 @@
 //! `pigear config`, and options in the environment.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Output;
+
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
 use crate::harness::{Test, program};
 use crate::room::Room;
@@ -60,11 +63,215 @@ fn hostile_files_have_a_clear_error() {
 }
 
 #[test]
+fn files_that_are_none_have_a_clear_error() {
+    let room = Room::new();
+    mkfifo(&room.at("fifo"), Mode::from_bits_truncate(0o600)).unwrap();
+    symlink("loop", room.at("loop")).unwrap();
+    symlink("none", room.at("dangling")).unwrap();
+    fs::create_dir(room.at("dir")).unwrap();
+    let both = [vec!["config", "check"], vec!["config", "show", "--config"], vec!["--config"]];
+    for (path, problem) in [
+        ("fifo", "it is a FIFO without a writer, or an empty pipe"),
+        ("loop", "Too many levels of symbolic links (os error 40)"),
+        ("dangling", "No such file or directory (os error 2)"),
+        ("dir", "it is a directory"),
+        ("/dev/zero", "it is neither a regular file nor a pipe"),
+    ] {
+        for command in &both {
+            let output = run(&room, &[command.as_slice(), &[path]].concat());
+            let expected = format!("error: cannot read {path}: {problem}\n");
+            assert_eq!((text(&output.stderr), output.status.code()), (&*expected, Some(1)));
+        }
+    }
+}
+
+#[test]
+fn hostile_files_stop_neither_the_start_nor_show() {
+    let deep = format!("a{} = 1\n", ".a".repeat(400_000));
+    let arrays = format!("a = {}\n", "[".repeat(900_000));
+    let handlers = "[[handler]]\nname = 'x'\ntype = 'x'\n".repeat(25_000);
+    for (contents, said) in [
+        (deep.as_bytes(), "pigear.toml:1: recursion limit"),
+        (arrays.as_bytes(), "pigear.toml:1: cannot recurse further"),
+        (handlers.as_bytes(), "pigear.toml:1: unknown handler \"x\""),
+        (b"\0\x1b[31m\0".as_slice(), "pigear.toml:1: "),
+    ] {
+        let room = Room::new();
+        room.write("pigear.toml", contents);
+        let output = run(&room, &["--config", "pigear.toml", "--logdir", "log"]);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(said) && !stderr.contains('\x1b'), "{said} is not in {stderr}");
+        assert!(stderr.len() < 4_000, "{} bytes", stderr.len());
+    }
+}
+
+#[test]
+fn only_the_first_of_many_mistakes_are_printed() {
+    let room = Room::new();
+    room.write("pigear.toml", "x\n".repeat(100_000));
+    let output = run(&room, &["config", "check", "pigear.toml"]);
+    let lines: Vec<_> = text(&output.stderr).lines().collect();
+    assert_eq!(lines.len(), 102, "{}", lines.len());
+    assert!(lines[0].starts_with("pigear.toml:1:2: "), "{}", lines[0]);
+    assert!(lines[100].starts_with("pigear.toml: and ") && lines[100].ends_with(" more"));
+}
+
+/// What `config show` prints, and that it says nothing else.
+fn shown(room: &Room, variables: &[(&str, &str)], args: &[&str]) -> String {
+    let mut command = program();
+    command.args(["config", "show"]).args(args).envs(variables.iter().copied());
+    let output = command.current_dir(room.path()).output().unwrap();
+    assert_eq!((text(&output.stderr), output.status.code()), ("", Some(0)));
+    text(&output.stdout).to_owned()
+}
+
+/// A line of what is shown, without the space before the place.
+fn has(shown: &str, setting: &str, place: &str) {
+    let found = shown.lines().filter_map(|line| line.rsplit_once(" # "));
+    let found = found.map(|(setting, place)| (setting.trim_end(), place));
+    assert!(
+        { found }.any(|found| found == (setting, place)),
+        "{setting} # {place} is not in\n{shown}"
+    );
+}
+
+#[test]
+fn show_says_where_each_value_comes_from() {
+    let room = Room::new();
+    room.write(
+        "pigear.toml",
+        "count = 5\nserve_forever = true\nsandbox_write = '/tmp'\n[store]\npath = 'a.db'\n\
+        [[source]]\nlogdir = 'log'\nsocket_mode = 0o600\n\
+        [[handler]]\ntype = 'file'\nname = 'archive'\npath = 'x'\nqueue = 7\nformat = 'json'\n",
+    );
+    let variables =
+        [("PIGEAR_COUNT", "7"), ("PIGEAR_KEEP_DAYS", "9"), ("PIGEAR_SERVE_FOREVER", "no")];
+    let args = ["--config", "pigear.toml", "--keep-days", "30", "--sandbox-write", "/run"];
+    let more = ["--data-handler", "print", "archive.format=fast", "print.limit=3"];
+    let shown = shown(&room, &variables, &[&args[..], &more].concat());
+    for (setting, place) in [
+        ("count = 7", "PIGEAR_COUNT"),
+        ("serve_forever = true", "pigear.toml:2"),
+        ("sandbox_write = [\"/run\", \"/tmp\"]", "--sandbox-write, pigear.toml:3"),
+        ("# sandbox = \"off\"", "default"),
+        ("path = \"a.db\"", "pigear.toml:5"),
+        ("keep_days = 30", "--keep-days"),
+        ("# trust_clock = false", "default"),
+        ("logdir = \"log\"", "pigear.toml:7"),
+        ("socket_mode = \"0o600\"", "pigear.toml:8"),
+        ("# type = \"unix\"", "default"),
+        ("type = \"file\"", "pigear.toml:10"),
+        ("name = \"archive\"", "pigear.toml:11"),
+        ("queue = 7", "pigear.toml:13"),
+        ("format = \"fast\"", "archive.format="),
+        ("# compress = \"none\"", "default"),
+        ("type = \"print\"", "--data-handler"),
+        ("# name = \"print\"", "default"),
+        ("limit = \"3\"", "print.limit="),
+        ("# queue = 65536", "default"),
+    ] {
+        has(&shown, setting, place);
+    }
+    assert!(shown.contains("# not set: stats, metrics, rules, filter, user\n"), "{shown}");
+}
+
+#[test]
+fn what_is_shown_may_be_used_as_a_configuration() {
+    let room = Room::new();
+    let args = ["--logdir", "log", "--instances", "2", "--allow-uid", "0,1", "--count", "3"];
+    let handlers =
+        ["--data-handler", "a=file", "--data-handler", "print", "a.path=x y", "a.group=1m"];
+    let first = shown(&room, &[], &[&args[..], &handlers].concat());
+    room.write("pigear.toml", &first);
+    let again = shown(&room, &[], &["--config", "pigear.toml"]);
+    let values = |text: &str| {
+        let values = text.lines().filter(|line| !line.starts_with('#'));
+        let values = values.map(|line| line.split(" # ").next().unwrap().trim_end().to_owned());
+        values.collect::<Vec<_>>()
+    };
+    assert_eq!(values(&first), values(&again), "{first}\n{again}");
+    assert!(values(&first).contains(&"allow_uid = [\"0\", \"1\"]".to_owned()), "{first}");
+    let output = run(&room, &["config", "check", "pigear.toml"]);
+    assert_eq!((text(&output.stderr), output.status.code()), ("", Some(0)));
+}
+
+#[cfg(all(feature = "http", feature = "nats", feature = "web"))]
+#[test]
+fn show_has_no_secrets() {
+    let config = "[web]\nlisten = '127.0.0.1:0'\ntoken = 's3cret-1'\n\
+        [[source]]\ntype = 'nats'\nfrom = 'nats://me:s3cret-2@host:4222?stream=X&password=s3cret-3'\n\
+        [[handler]]\ntype = 'http'\nurl = 'https://me:s3cret-4@host/path'\nproxy = 'http://me:s3cret-5@proxy:1'\n\
+        auth = 'bearer:s3cret-6'\ntokn = 's3cret-7'\n[handler.header]\nX-Api-Key = 's3cret-8'\nX-Y = 's3cret-9'\n\
+        Accept = 'text/plain'\n\
+        [handler.param]\nrouting_key = 's3cret-10'\n\
+        [[handler]]\ntype = 'nats'\nurl = 'nats://s3cret-11@host'\nuser = 'me'\npassword = 's3cret-12'\n\
+        [[handler]]\ntype = 'exec'\ncommand = 'curl -H \"Authorization: Bearer s3cret-13\"'\n";
+    let room = Room::new();
+    room.write("pigear.toml", config);
+    room.set_mode("pigear.toml", 0o600);
+    let typed =
+        ["--data-handler", "again=http", "again.url=https://hooks.slack.com/services/s3cret-14"];
+    let args =
+        [&["--config", "pigear.toml"], &typed[..], &["again.auth=basic:me:s3cret-15"]].concat();
+    let shown_text = shown(&room, &[], &args);
+    assert!(!shown_text.contains("s3cret"), "{shown_text}");
+    for (setting, place) in [
+        ("token = \"(hidden)\"", "pigear.toml:3, a secret"),
+        ("url = \"https://(hidden)@host/path\"", "pigear.toml:9, a secret"),
+        ("auth = \"(hidden)\"", "pigear.toml:11, a secret"),
+        ("header.Accept = \"text/plain\"", "pigear.toml:16"),
+        ("auth = \"(hidden)\"", "again.auth=, a secret"),
+        ("user = \"me\"", "pigear.toml:22"),
+    ] {
+        has(&shown_text, setting, place);
+    }
+    let json = shown(&room, &[("PIGEAR_COUNT", "3")], &[&args[..], &["--json"]].concat());
+    assert!(!json.contains("s3cret"), "{json}");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let settings = json["settings"].as_array().unwrap();
+    let of = |table: &str, key: &str| {
+        let is_it = |it: &&serde_json::Value| it["table"] == table && it["key"] == key;
+        settings.iter().find(is_it).unwrap().clone()
+    };
+    let count = serde_json::json!(
+        {"table": "", "key": "count", "value": 3, "from": "environment", "place": "PIGEAR_COUNT"}
+    );
+    assert_eq!(of("", "count"), count);
+    let auth = serde_json::json!(
+        {"table": "handler", "index": 0, "key": "auth", "secret": true, "from": "file", "place": "pigear.toml:11"}
+    );
+    assert_eq!(of("handler", "auth"), auth);
+    assert_eq!(
+        of("store", "path"),
+        serde_json::json!({"table": "store", "key": "path", "from": "default"})
+    );
+}
+
+#[test]
+fn show_refuses_what_listening_refuses() {
+    let room = Room::new();
+    room.write("pigear.toml", "[[source]]\nlogdir = 'log'\n");
+    for args in [
+        &["--config", "pigear.toml", "--logdir", "x"][..],
+        &["x.y=1", "--data-handler", "null", "--data-handler", "print"],
+        &["--count", "0"],
+    ] {
+        let output = run(&room, &[&["config", "show"], args].concat());
+        let listens = run(&room, args);
+        assert_eq!(output.status.code(), Some(2));
+        let first = |bytes: &[u8]| text(bytes).lines().next().unwrap().to_owned();
+        assert_eq!(first(&output.stderr), first(&listens.stderr));
+    }
+}
+
+#[test]
 fn a_secret_that_all_users_can_read_is_warned_of() {
     let config =
         "[[handler]]\ntype = 'http'\nurl = 'http://127.0.0.1:1/'\nauth = 'bearer:s3cret'\n";
     let room = Room::new();
     room.write("pigear.toml", config);
+    fs::set_permissions(room.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let check = |mode| {
         let permissions = fs::Permissions::from_mode(mode);
         fs::set_permissions(room.at("pigear.toml"), permissions).unwrap();

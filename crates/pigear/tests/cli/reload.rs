@@ -145,6 +145,33 @@ fn a_configuration_that_cannot_be_used_changes_nothing() {
     assert!(ended.stderr.ends_with("print: handled 1, dropped 0, failed 0\n"), "{}", ended.stderr);
 }
 
+#[cfg(feature = "store")]
+#[test]
+fn how_long_alerts_are_kept_changes_without_a_restart() {
+    let with =
+        |keep: &str| format!("[store]\npath = \"a.db\"\n{keep}[[handler]]\ntype = \"print\"\n");
+    let mut running = started(Test::new(), &with("keep_days = 90\n"));
+    let path = running.room().at("a.db");
+    let kept = |days: i64, bytes: i64| {
+        let store = rusqlite::Connection::open(&path).unwrap();
+        let number = |key: &str| {
+            let query = "SELECT value FROM meta WHERE key = ?1";
+            store.query_row(query, [key], |row| row.get::<_, i64>(0)).ok()
+        };
+        (number("keep_days"), number("keep_bytes")) == (Some(days), Some(bytes))
+    };
+    until("alerts are kept for 90 days", || kept(90, 0));
+    running.room().write("pigear.toml", with("keep_days = 7\nkeep_bytes = \"1GB\"\n"));
+    reload(&running);
+    assert!(running.stderr_so_far().contains("; what the store keeps changed\n"));
+    until("alerts are kept for 7 days", || kept(7, 1_000_000_000));
+    running.send(&ping());
+    running.prints(PING);
+    refuse(&mut running, "[store]\npath = \"b.db\"\n", "[store] changed: that needs a restart");
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+}
+
 #[test]
 fn a_file_does_not_get_a_second_writer() {
     let mut running = started(Test::new(), &file("one", "a", ""));

@@ -23,6 +23,9 @@ pub(super) struct DescribedKey {
     pub(super) kind: KeyKind,
     /// A value, in TOML.
     pub(super) sample: &'static str,
+    /// The field of the option, and its name; empty for a key that is none.
+    pub(super) field: &'static str,
+    pub(super) option: String,
 }
 
 /// What values a key has.
@@ -83,13 +86,13 @@ pub(super) fn sections(registry: &Registry) -> Vec<Section> {
     let command = args::command(registry);
     let described = |header: &'static str, names: &[&'static str]| {
         let key = |name: &&'static str| {
-            let option = match (header, *name) {
+            let option: &'static str = match (header, *name) {
                 ("[[source]]", "type") => "kind",
                 ("[store]", "path") => "store",
                 (_, name) => name,
             };
             let arg = command.get_arguments().find(|arg| arg.get_id() == option);
-            DescribedKey::of(name, arg)
+            DescribedKey::of(name, option, arg)
         };
         Section { header, keys: names.iter().map(key).collect() }
     };
@@ -104,7 +107,7 @@ pub(super) fn sections(registry: &Registry) -> Vec<Section> {
 }
 
 impl DescribedKey {
-    fn of(name: &'static str, arg: Option<&Arg>) -> Self {
+    fn of(name: &'static str, field: &'static str, arg: Option<&Arg>) -> Self {
         let about = arg.and_then(Arg::get_help).map(ToString::to_string).unwrap_or_default();
         let value = arg.and_then(|arg| arg.get_value_names()?.first().map(ToString::to_string));
         let kind = match (arg.map(Arg::get_action), value.as_deref()) {
@@ -116,7 +119,8 @@ impl DescribedKey {
         };
         let sample = SAMPLES.iter().find(|(key, _)| *key == name);
         let sample = sample.map_or("\"\"", |(_, sample)| sample);
-        Self { name, about: about.replace('\n', " "), kind, sample }
+        let option = arg.and_then(Arg::get_long).unwrap_or_default().to_owned();
+        Self { name, about: about.replace('\n', " "), kind, sample, field, option }
     }
 }
 

@@ -128,7 +128,7 @@ impl Default for Options {
 
 impl Options {
     /// Checks what each key alone can't say.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         if !(1..=MAX_IN_FLIGHT).contains(&self.in_flight) {
             let in_flight = self.in_flight;
             return Err(format!("in_flight is {in_flight}, but must be 1 to {MAX_IN_FLIGHT}"));

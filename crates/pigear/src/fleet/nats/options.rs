@@ -143,7 +143,7 @@ fn positive_time<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Time, D::
 
 impl Options {
     /// Checks what each key alone can't say.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         if !(1..=MAX_IN_FLIGHT).contains(&self.in_flight) {
             return Err(format!(
                 "in_flight is {}, but must be 1 to {MAX_IN_FLIGHT}",

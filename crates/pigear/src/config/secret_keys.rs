@@ -1,0 +1,198 @@
+//! Which values of a configuration are secrets, and what may be shown of them.
+
+/// What may be shown of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Disclosure {
+    Whole,
+    /// This instead.
+    Partly(String),
+    Nothing,
+}
+
+/// What is shown in place of a secret.
+pub(crate) const HIDDEN: &str = "(hidden)";
+
+/// Words in names of headers, parameters and keys whose values are secrets.
+const WORDS: [&str; 7] = ["auth", "key", "token", "cookie", "secret", "pass", "cred"];
+
+/// Words in paths of URLs that permit something to those who know them, and in queries.
+const PATHS: [&str; 10] = [
+    "password=",
+    "passwd=",
+    "token=",
+    "key=",
+    "secret=",
+    "sig=",
+    "/services/",
+    "/webhook",
+    "/hooks/",
+    "/bot",
+];
+
+/// Keys whose names sound like secrets, and which name files.
+const FILES: [&str; 5] = ["key", "tls_key", "nkey", "creds", "users"];
+
+/// Headers that nobody needs to hide.
+const PLAIN_HEADERS: [&str; 6] =
+    ["accept", "accept-encoding", "content-encoding", "content-type", "host", "user-agent"];
+
+/// Whether the value of a key is a secret.
+pub(crate) fn is_secret(parent: &str, key: &str, value: &str) -> bool {
+    match (parent, key) {
+        ("header" | "param", _) => has_word(key),
+        (_, "auth" | "password" | "token") => !value.is_empty(),
+        (_, "url" | "proxy" | "from" | "target") => {
+            value.split(',').any(|url| has_login(url) || has_secret_path(url))
+        }
+        _ => false,
+    }
+}
+
+/// What may be shown of the value of a key. Rather too little than too much.
+pub(crate) fn disclosure(parent: &str, key: &str, value: &str) -> Disclosure {
+    let is_file = FILES.contains(&key) || key.ends_with("_file") || key.ends_with("_env");
+    if parent.is_empty() && (is_file || key == "filter") {
+        return Disclosure::Whole;
+    }
+    let is_plain_header = PLAIN_HEADERS.iter().any(|name| key.eq_ignore_ascii_case(name));
+    if has_word(key) || is_secret(parent, key, "x") || (parent == "header" && !is_plain_header) {
+        return Disclosure::Nothing;
+    }
+    if key == "command" {
+        return of_command(value);
+    }
+    if value.contains("://") { of_url(value) } else { of_text(value) }
+}
+
+fn has_word(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    WORDS.iter().any(|word| lower.contains(word))
+}
+
+/// Whether a URL has a user's password.
+fn has_login(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.contains('@')
+}
+
+/// Whether a URL has a secret path, as those of chats have.
+fn has_secret_path(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let path = rest.find(['/', '?', '#']).and_then(|at| rest.get(at..)).unwrap_or_default();
+    let lower = path.to_ascii_lowercase();
+    PATHS.iter().any(|word| lower.contains(word))
+}
+
+/// Whether a part of a path looks like a token.
+fn has_token(path: &str) -> bool {
+    let is_token = |part: &str| {
+        part.len() >= 16
+            && part.bytes().any(|byte| byte.is_ascii_digit())
+            && part.bytes().any(|byte| byte.is_ascii_alphabetic())
+    };
+    path.split(['/', '?', '&', '=', '#']).any(is_token)
+}
+
+fn of_url(url: &str) -> Disclosure {
+    let Some((scheme, rest)) = url.split_once("://") else { return Disclosure::Nothing };
+    // A password may have any character.
+    let (login, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| (HIDDEN, rest));
+    let (server, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let is_secret = has_secret_path(url) || has_token(path);
+    if login.is_empty() && !is_secret {
+        return Disclosure::Whole;
+    }
+    let login = if login.is_empty() { String::new() } else { format!("{login}@") };
+    let path = if is_secret { format!("/{HIDDEN}") } else { path.to_owned() };
+    Disclosure::Partly(format!("{scheme}://{login}{server}{path}"))
+}
+
+/// A template's value, a proxy without a scheme, and the like.
+fn of_text(text: &str) -> Disclosure {
+    match text.rsplit_once('@') {
+        Some((login, server)) if login.contains(':') => {
+            Disclosure::Partly(format!("{HIDDEN}@{server}"))
+        }
+        _ => Disclosure::Whole,
+    }
+}
+
+/// A program, and arguments that may have secrets.
+fn of_command(command: &str) -> Disclosure {
+    let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
+    let is_bare = |word: &str| !matches!(word, "-u" | "-p") && !word.contains(['@', ':']);
+    let is_plain = !has_word(arguments)
+        && !arguments.to_ascii_lowercase().contains("bearer")
+        && !has_token(&arguments.replace(' ', "/"))
+        && arguments.split(' ').all(is_bare);
+    if is_plain && !program.contains('=') {
+        return Disclosure::Whole;
+    }
+    if program.contains('=') {
+        Disclosure::Nothing
+    } else {
+        Disclosure::Partly(format!("{program} {HIDDEN}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_disclosed() {
+        for (parent, key, value) in [
+            ("", "auth", "basic:me:s3cret"),
+            ("", "token", "s3cret"),
+            ("", "password", "s3cret"),
+            ("", "api_key", "s3cret"),
+            ("header", "X-Splunk-Request-Channel", "s3cret"),
+            ("header", "Authorization", "s3cret"),
+            ("param", "routing_key", "s3cret"),
+            ("param", "server", "https://me:s3cret@host/"),
+            ("", "url", "https://me:s3cret@host/path"),
+            ("", "url", "https://me:s3c/ret,s3cret@host/path"),
+            ("", "url", "nats://one,nats://me:s3cret@two"),
+            ("", "url", "https://hooks.slack.com/services/s3cret"),
+            ("", "url", "https://host/api?sig=s3cret"),
+            ("", "url", "https://host/s3cret0123456789abcdef"),
+            ("", "from", "nats://host?stream=x&password=s3cret"),
+            ("", "proxy", "me:s3cret@proxy:3128"),
+            ("", "command", "curl -u me s3cret"),
+            ("", "command", "curl -H 'Authorization: Bearer s3cret'"),
+            ("", "command", "curl https://me:s3cret@host"),
+            ("", "command", "TOKEN=s3cret curl"),
+        ] {
+            let shown = match disclosure(parent, key, value) {
+                Disclosure::Whole => value.to_owned(),
+                Disclosure::Partly(text) => text,
+                Disclosure::Nothing => String::new(),
+            };
+            assert!(!shown.contains("s3c"), "{key}: {shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_shown() {
+        for (parent, key, value) in [
+            ("", "url", "https://host:8088/path/alerts"),
+            ("", "auth_file", "credential:siem"),
+            ("", "auth_env", "SIEM"),
+            ("", "key", "/etc/pigear/key.pem"),
+            ("", "nkey", "/etc/pigear/seed.nk"),
+            ("", "target", "tls://host:6514"),
+            ("", "path", "/var/log/pigear/alerts.json"),
+            ("", "command", "/usr/bin/notify --level 3"),
+            ("header", "Content-Type", "text/plain"),
+            ("param", "channel", "#alerts"),
+        ] {
+            assert_eq!(disclosure(parent, key, value), Disclosure::Whole, "{key} {value}");
+        }
+        let partly = |value| disclosure("", "url", value);
+        let login = Disclosure::Partly("nats://(hidden)@host:4222".to_owned());
+        assert_eq!(partly("nats://me:pw@host:4222"), login);
+        let path = Disclosure::Partly("https://hooks.slack.com/(hidden)".to_owned());
+        assert_eq!(partly("https://hooks.slack.com/services/T0"), path);
+    }
+}
