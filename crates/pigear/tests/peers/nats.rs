@@ -1,5 +1,6 @@
 //! nats-server, of two generations: what a sensor publishes, and a central Pigear stores.
 
+mod access;
 mod sensors;
 mod server;
 

@@ -208,7 +208,8 @@ impl Credentials {
             return Err("give only one of creds, nkey, token, and user with password".to_owned());
         }
         if let Some(path) = creds {
-            let text = Secret::read(&path)?;
+            // The library wants a newline behind the last line.
+            let text = Secret::from(format!("{}\n", Secret::read(&path)?.reveal()));
             let checked = ConnectOptions::with_credentials(text.reveal());
             return match checked {
                 Ok(_) => Ok(Self::Creds(text)),

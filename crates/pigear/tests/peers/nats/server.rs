@@ -54,6 +54,10 @@ impl Server {
         Self { dir, program: program.to_owned(), port, child: None }
     }
 
+    pub(super) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub(super) fn up(&mut self) {
         self.spawn();
         until("nats-server is up", || self.is_up());
