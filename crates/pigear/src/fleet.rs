@@ -17,5 +17,6 @@ mod source_keys;
 mod subject;
 
 pub(crate) use archive::Archive;
+use form::Decoder;
 pub use form::{FormError, decode, encode};
 pub use subject::SubjectTemplate;

@@ -15,12 +15,14 @@ mod head;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use pigear_alert::wire::Decoded;
 use pigear_alert::{Alert, AlertMessage};
 
 use crate::store::{self, varint};
+use head::Head;
 
 /// The first byte.
 const MARK: u8 = 0xA7;
@@ -68,6 +70,43 @@ pub fn encode(alert: &Alert, out: &mut Vec<u8>) {
 /// # Errors
 /// If the bytes are not an alert in this form, or one of a newer major version.
 pub fn decode(bytes: &[u8]) -> Result<Alert, FormError> {
+    let (head, record) = parts(bytes)?;
+    alert_of(&head::decode(head).ok_or(FormError::Head)?, record)
+}
+
+/// Decodes alerts of which many have the same head: these share what it says.
+#[derive(Default)]
+pub(super) struct Decoder {
+    heads: HashMap<Box<[u8]>, Head>,
+}
+
+/// The most heads that are remembered; an attacker may invent more.
+const MOST_HEADS: usize = 4_096;
+
+/// A longer head is decoded each time.
+const MOST_BYTES: usize = 1_024;
+
+impl Decoder {
+    /// Decodes an alert, as [`decode`] does.
+    pub(super) fn decode(&mut self, bytes: &[u8]) -> Result<Alert, FormError> {
+        let (head, record) = parts(bytes)?;
+        if let Some(known) = self.heads.get(head) {
+            return alert_of(known, record);
+        }
+        let decoded = head::decode(head).ok_or(FormError::Head)?;
+        let alert = alert_of(&decoded, record)?;
+        if head.len() <= MOST_BYTES {
+            if self.heads.len() >= MOST_HEADS {
+                self.heads.clear();
+            }
+            self.heads.insert(head.into(), decoded);
+        }
+        Ok(alert)
+    }
+}
+
+/// The head and the record.
+fn parts(bytes: &[u8]) -> Result<(&[u8], &[u8]), FormError> {
     let mut rest = bytes;
     let Some(&[MARK, version]) = rest.split_off(..2) else { return Err(FormError::Foreign) };
     let (major, minor) = (version >> 4, version & 0x0f);
@@ -77,11 +116,14 @@ pub fn decode(bytes: &[u8]) -> Result<Alert, FormError> {
         _ => return Err(FormError::Newer { major, minor }),
     }
     let head = varint::take_bytes(&mut rest).ok_or(FormError::Head)?;
-    let head = head::decode(head).ok_or(FormError::Head)?;
-    let head::Head { signature, provenance, .. } = &head;
+    Ok((head, rest))
+}
+
+fn alert_of(head: &Head, record: &[u8]) -> Result<Alert, FormError> {
+    let Head { signature, provenance, .. } = head;
     let decoded = Decoded::new(AlertMessage::default(), provenance.dialect);
     let mut alert = Alert::new(decoded, Arc::clone(&provenance.origin), signature.names.clone());
-    store::decode_record(&mut alert, rest, signature, provenance).map_err(FormError::Record)?;
+    store::decode_record(&mut alert, record, signature, provenance).map_err(FormError::Record)?;
     alert.count = head.count;
     Ok(alert)
 }

@@ -19,19 +19,36 @@ const MAX_MESSAGES: usize = 64;
 /// The ids of an alert's interned rows, for the writer.
 #[derive(Default)]
 pub(super) struct Ids {
-    /// The ids for alerts with these name maps.
-    names: Arc<Names>,
-    signatures: HashMap<Numbers, Vec<(Sent, Interned)>>,
+    /// The maps that names of alerts are looked up in. Other maps may give other names.
+    maps: Arc<Names>,
+    signatures: HashMap<Numbers, Vec<Known>>,
     origins: HashMap<Provenance, Interned>,
     /// The origin of the last alert; most alerts have the same as the one before.
     last_origin: Option<(Provenance, Interned)>,
 }
 
-/// A message as Snort sent it.
-type Sent = Box<[u8]>;
-
-/// The key of a signature, together with the message.
+/// The key of a signature, together with the message and the names.
 type Numbers = (u32, u32, u32, u32, bool);
+
+/// A signature with its row.
+struct Known {
+    /// The message as Snort sent it.
+    sent: Box<[u8]>,
+    /// What its names come from.
+    names: Arc<Names>,
+    row: Interned,
+}
+
+impl Known {
+    /// Whether an alert with the same numbers has this signature. Alerts that another Pigear received have names of
+    /// their own, without maps.
+    fn is_of(&self, alert: &Alert) -> bool {
+        let (ours, theirs) = (&self.names, alert.names());
+        self.sent == alert.message.msg
+            && (Arc::ptr_eq(ours, theirs)
+                || (ours.looked.is_some() && ours.looked == theirs.looked))
+    }
+}
 
 impl Ids {
     /// The ids of an alert's signature and origin, which are added to the store if they are new.
@@ -50,8 +67,12 @@ impl Ids {
         span: Span,
         connection: &Connection,
     ) -> rusqlite::Result<i64> {
-        if !Arc::ptr_eq(&self.names, alert.names()) || self.signatures.len() > MAX_CACHED {
-            self.names = Arc::clone(alert.names());
+        let names = alert.names();
+        let is_other_map = names.looked.is_none() && !Arc::ptr_eq(&self.maps, names);
+        if is_other_map {
+            self.maps = Arc::clone(names);
+        }
+        if is_other_map || self.signatures.len() > MAX_CACHED {
             self.signatures.clear();
         }
         let message = &alert.message;
@@ -63,18 +84,18 @@ impl Ids {
             alert.dialect.is_snort3(),
         );
         let known = self.signatures.entry(numbers).or_default();
-        let mut sent = known.iter_mut().find(|(msg, _)| *msg == message.msg);
-        let cached = sent.as_ref().map(|(_, interned)| *interned);
-        let interned = keep(cached, span, connection, || WantedSignature::of(alert))?;
-        if let Some((_, cached)) = &mut sent {
-            *cached = interned;
+        let mut found = known.iter_mut().find(|known| known.is_of(alert));
+        let cached = found.as_ref().map(|known| known.row);
+        let row = keep(cached, span, connection, || WantedSignature::of(alert))?;
+        if let Some(known) = &mut found {
+            known.row = row;
         } else {
             if known.len() > MAX_MESSAGES {
                 known.clear();
             }
-            known.push((message.msg.clone(), interned));
+            known.push(Known { sent: message.msg.clone(), names: Arc::clone(names), row });
         }
-        Ok(interned.id)
+        Ok(row.id)
     }
 
     fn origin(

@@ -48,6 +48,22 @@ fn every_recorded_alert_comes_back_as_it_was() {
     }
 }
 
+/// One that has decoded others before finds the same, and what it has in common is in memory once.
+#[test]
+fn alerts_of_one_rule_and_sensor_share_what_their_heads_say() {
+    let mut decoder = Decoder::default();
+    for alert in crate::store::test_alerts().into_iter().step_by(10) {
+        let bytes = encoded(&alert);
+        let (one, other) = (decoder.decode(&bytes).unwrap(), decoder.decode(&bytes).unwrap());
+        assert_eq!(seen(&one), seen(&alert));
+        assert_eq!(seen(&other), seen(&alert));
+        assert!(Arc::ptr_eq(one.names(), other.names()));
+        assert!(Arc::ptr_eq(&one.origin, &other.origin));
+    }
+    let spoiled = &encoded(&small())[..8];
+    assert_eq!(decoder.decode(spoiled).unwrap_err(), decode(spoiled).unwrap_err());
+}
+
 proptest! {
     #[test]
     fn whatever_an_alert_has_comes_back(

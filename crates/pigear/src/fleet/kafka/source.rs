@@ -18,7 +18,7 @@ use super::session::{Fetched, Opened, Partition, Session};
 use super::source_options::{Begin, Reading, SourceOptions};
 use crate::fleet::recent::Recent;
 use crate::fleet::runtime::{BACKOFF, Runtime};
-use crate::fleet::{self, Archive, message_id};
+use crate::fleet::{Archive, Decoder, message_id};
 
 /// How long to wait for messages before looking at what is settled.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -46,6 +46,7 @@ pub(crate) struct KafkaSource {
     places: Places,
     /// Partitions that don't have the next message to read.
     out_of_range: BTreeSet<i32>,
+    decoder: Decoder,
     recent: Recent,
     saved: Instant,
     /// Messages that are not alerts.
@@ -85,6 +86,7 @@ impl KafkaSource {
             archive,
             places: Places::default(),
             out_of_range: BTreeSet::new(),
+            decoder: Decoder::default(),
             recent: Recent::new(RECENT),
             saved: Instant::now(),
             undecoded: 0,
@@ -248,7 +250,7 @@ impl KafkaSource {
             return ControlFlow::Break(End::Stop(Ok(())));
         }
         let payload = record.value.as_deref().unwrap_or_default();
-        let alert = match fleet::decode(payload) {
+        let alert = match self.decoder.decode(payload) {
             Ok(alert) => alert,
             Err(problem) => {
                 let place = format!("message {offset} of partition {partition}");

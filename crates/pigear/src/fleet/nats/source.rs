@@ -24,7 +24,7 @@ use super::unacknowledged::Unacknowledged;
 use super::watcher::Watcher;
 use crate::fleet::recent::Recent;
 use crate::fleet::subject::key;
-use crate::fleet::{self, Archive, message_id};
+use crate::fleet::{Archive, Decoder, message_id};
 use crate::sensors::{Roll, SharedSensors};
 use crate::visible::visible;
 
@@ -68,6 +68,7 @@ pub(crate) struct NatsSource {
     /// When the sensors were last looked at.
     looked: Instant,
     archive: Option<Archive>,
+    decoder: Decoder,
     recent: Recent,
     unacknowledged: Unacknowledged,
     /// How many more alerts are looked for in the store, though nothing says that they were delivered before.
@@ -120,6 +121,7 @@ impl NatsSource {
             roll: sensors.new_roll(silent),
             looked: Instant::now(),
             archive,
+            decoder: Decoder::default(),
             recent: Recent::new(RECENT),
             unacknowledged: Unacknowledged::default(),
             unsure: UNSURE,
@@ -286,7 +288,7 @@ impl NatsSource {
         client: &Client,
         message: async_nats::jetstream::Message,
     ) -> ControlFlow<Result<(), SourceError>> {
-        let alert = match fleet::decode(&message.payload) {
+        let alert = match self.decoder.decode(&message.payload) {
             Ok(alert) => alert,
             Err(problem) => {
                 self.set_aside(run, client, &message, &problem.to_string());

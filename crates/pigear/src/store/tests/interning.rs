@@ -2,6 +2,9 @@
 
 use std::time::Instant;
 
+use pigear_alert::maps::Looked;
+use pigear_alert::wire::Decoded;
+
 use super::keeping::{is_consistent, keep_bytes, tidy};
 use super::*;
 
@@ -163,4 +166,24 @@ fn origins_are_removed_like_signatures() {
     let origins = number(&place, "SELECT count(*) FROM origin");
     assert!(left < 5_000 && origins < 2 * left + 2_000, "{origins} origins, {left} alerts");
     assert_eq!(place.reader().unreadable(), 0);
+}
+
+/// Its alerts have names of their own, each in another place.
+#[test]
+fn a_rule_that_another_pigear_named_is_not_looked_up_for_each_alert() {
+    let one = case("v2919/http").swap_remove(0);
+    let named = |message: &str| {
+        let looked = Looked { message: message.as_bytes().into(), ..Looked::default() };
+        let decoded = Decoded::new(one.message.clone(), one.dialect);
+        Arc::new(Alert::new(decoded, Arc::clone(&one.origin), Arc::new(Names::from(looked))))
+    };
+    let (place, store) = Place::with(&[named("a"), named("b")]);
+    let signatures = || number(&place, "SELECT count(*) FROM signature");
+    assert_eq!(signatures(), 2);
+    // A row that is looked up is added again.
+    Connection::open(place.path()).unwrap().execute("DELETE FROM signature", []).unwrap();
+    put(&store, &[named("a"), named("b"), named("a")]);
+    assert_eq!(signatures(), 0);
+    put(&store, &[named("c")]);
+    assert_eq!(signatures(), 1);
 }
