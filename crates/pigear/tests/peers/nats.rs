@@ -3,6 +3,7 @@
 mod access;
 mod sensors;
 mod server;
+mod shared;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

@@ -3,12 +3,13 @@
 //! The server delivers it again when [`ACK_WAIT`](super::consumer::ACK_WAIT) is over, behind newer alerts. Where no
 //! other Pigear reads, it is given back at once, in order: what is given back comes before anything new.
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use async_nats::Client;
-use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::consumer::{Consumer, Info};
+use async_nats::jetstream::{AckKind, Message};
 use tokio::time::{sleep, timeout};
 
 /// How long to wait between two looks at a consumer. The request of a Pigear that has just ended, and acknowledgements
@@ -66,17 +67,26 @@ pub(super) async fn give_back(
 const NAK: &str = "-NAK";
 
 /// What the server knows of a consumer by which nobody reads; none if others do.
+///
+/// Others that read have a request there, or open the consumer like this one, after they have acknowledged what they
+/// could. So that two don't look and read by turns forever, one of them looks for longer.
 async fn at_rest(consumer: &Consumer<Config>) -> Result<Option<Info>, String> {
     let mut before = consumer.cached_info().clone();
-    if before.num_ack_pending == 0 {
+    if before.num_ack_pending == 0 && before.num_waiting == 0 {
         return Ok(Some(before));
     }
+    let enough = rests_enough();
+    let mut rests = 0;
     for _ in 0..LOOKS {
         sleep(LOOK_INTERVAL).await;
         let now = consumer.get_info().await;
         let now = now.map_err(|error| format!("consumer {}: {error}", before.name))?;
-        if now.num_ack_pending == 0 || (now.num_waiting == 0 && progress(&now) == progress(&before))
-        {
+        if now.num_waiting == 0 && now.num_ack_pending == 0 {
+            return Ok(Some(now));
+        }
+        let is_at_rest = now.num_waiting == 0 && progress(&now) == progress(&before);
+        rests = if is_at_rest { rests + 1 } else { 0 };
+        if rests >= enough {
             return Ok(Some(now));
         }
         before = now;
@@ -84,9 +94,37 @@ async fn at_rest(consumer: &Consumer<Config>) -> Result<Option<Info>, String> {
     Ok(None)
 }
 
+/// How often in a row nothing may happen until nobody reads: 2 or 3 times.
+fn rests_enough() -> u32 {
+    // Each of these has keys of its own.
+    let number = RandomState::new().hash_one(());
+    if number % 2 == 0 { 2 } else { 3 }
+}
+
 /// What changes when something is delivered or acknowledged.
 fn progress(info: &Info) -> (u64, u64, usize) {
     (info.delivered.consumer_sequence, info.ack_floor.stream_sequence, info.num_ack_pending)
+}
+
+/// Messages behind a gap, which are taken only if it was no loss.
+#[derive(Default)]
+pub(super) struct Held(Vec<Message>);
+
+impl Held {
+    pub(super) fn add(&mut self, message: Message) {
+        self.0.push(message);
+    }
+
+    /// If others read, these messages are given back here. Otherwise that was done, in order with those before them.
+    pub(super) async fn give_back(&mut self, readers: Readers) {
+        let held = std::mem::take(&mut self.0);
+        if readers == Readers::Others {
+            for message in held {
+                // One that isn't given back comes again later.
+                let _ = message.ack_with(AckKind::Nak(None)).await;
+            }
+        }
+    }
 }
 
 /// Numbers of deliveries: where one is left out, it went to another Pigear, or was lost.

@@ -17,7 +17,7 @@ use tracing::{debug, info, warn};
 use super::access::Access;
 use super::consumer::{ConsumerSettings, Open};
 use super::publisher::RETRY_HEADER;
-use super::redelivery::Readers;
+use super::redelivery::{Held, Readers};
 use super::runtime::{BACKOFF, Runtime};
 use super::source_options::SourceOptions;
 use super::unacknowledged::Unacknowledged;
@@ -71,6 +71,7 @@ pub(crate) struct NatsSource {
     decoder: Decoder,
     recent: Recent,
     unacknowledged: Unacknowledged,
+    held: Held,
     /// How many more alerts are looked for in the store, though nothing says that they were delivered before.
     unsure: u32,
     /// When others were last seen to read by the same consumer.
@@ -124,6 +125,7 @@ impl NatsSource {
             decoder: Decoder::default(),
             recent: Recent::new(RECENT),
             unacknowledged: Unacknowledged::default(),
+            held: Held::default(),
             unsure: UNSURE,
             others: None,
             gaps: (0, Instant::now()),
@@ -142,6 +144,7 @@ impl NatsSource {
                 (Ok(open), Some(client)) => {
                     self.unsure = UNSURE;
                     self.remember(open.readers);
+                    runtime.run(self.held.give_back(open.readers));
                     if backoff.attempts() > 0 {
                         info!("source {}: works again", self.name());
                     }
@@ -151,6 +154,8 @@ impl NatsSource {
                         End::Again(problem) => problem,
                         End::Gap(why) => {
                             debug!("source {}: {why}; opening the consumer again", self.name());
+                            // What is stored and not acknowledged could come to others.
+                            self.drain(run);
                             continue;
                         }
                     }
@@ -251,6 +256,8 @@ impl NatsSource {
             // The request for alerts was lost with the connection. Only if nobody else reads, all that comes now comes
             // again at once.
             if connections() != connected && (is_alone || chunk.is_err()) {
+                let arrived = chunk.ok().flatten().into_iter().flatten().flatten();
+                arrived.for_each(|message| self.held.add(message));
                 return End::Gap("the connection was lost");
             }
             let chunk = match chunk {
@@ -258,13 +265,16 @@ impl NatsSource {
                 Ok(None) => return End::Again("the server ended the delivery".to_owned()),
                 Ok(Some(chunk)) => chunk,
             };
-            for message in chunk {
+            let mut chunk = chunk.into_iter();
+            while let Some(message) = chunk.next() {
                 match message {
                     Err(error) => return End::Again(error.to_string()),
                     Ok(message) => {
                         backoff.succeeded();
                         if is_alone && deliveries.has_gap(&message) {
                             self.add_gap();
+                            self.held.add(message);
+                            chunk.flatten().for_each(|later| self.held.add(later));
                             return End::Gap("deliveries are left out");
                         }
                         if filters_here && !self.settings.wants(&message.subject) {
@@ -365,9 +375,9 @@ impl NatsSource {
         runtime.run(self.unacknowledged.acknowledge(intake.settled()));
     }
 
-    /// Waits for the lanes, and gives back what they don't settle in time: another Pigear gets it at once.
-    fn end(&mut self, run: Run<'_>, connection: Option<&Client>) {
-        let Run { runtime, intake, .. } = run;
+    /// Waits for the lanes, and acknowledges what they settle in time.
+    fn drain(&mut self, run: Run<'_>) {
+        let intake = run.intake;
         intake.flush();
         let deadline = Instant::now() + DRAIN_TIMEOUT;
         self.acknowledge(run);
@@ -378,7 +388,12 @@ impl NatsSource {
             std::thread::sleep(Duration::from_millis(2));
             self.acknowledge(run);
         }
-        runtime.run(async {
+    }
+
+    /// Waits for the lanes, and gives back what they don't settle in time: another Pigear gets it at once.
+    fn end(&mut self, run: Run<'_>, connection: Option<&Client>) {
+        self.drain(run);
+        run.runtime.run(async {
             self.unacknowledged.give_back().await;
             if let Some(client) = connection {
                 let _ = timeout(FLUSH_TIMEOUT, client.flush()).await;

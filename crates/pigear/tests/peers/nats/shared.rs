@@ -1,0 +1,128 @@
+//! Several central Pigears, each with a store of its own, that share a consumer.
+
+use std::collections::BTreeSet;
+
+use nix::sys::signal::Signal;
+
+use super::server::{Client, JETSTREAM, Server, generations};
+use super::{central, central_with, messages, numbered, send, sensor, stored};
+use crate::harness::until;
+use crate::room::Room;
+use crate::running::Running;
+
+const CONSUMER: &str = "$JS.API.CONSUMER.INFO.PIGEAR.pigear";
+
+/// A consumer whose alerts go to another reader after two seconds.
+fn create_consumer(client: &mut Client) {
+    until("the stream is there", || {
+        let info = client.ask("$JS.API.STREAM.INFO.PIGEAR", "");
+        info.is_some_and(|info| info.contains("\"config\""))
+    });
+    let config = r#"{"stream_name": "PIGEAR", "config": {"durable_name": "pigear", "ack_policy": "explicit",
+        "ack_wait": 2000000000, "max_ack_pending": 16384, "deliver_policy": "all",
+        "filter_subject": "pigear.alerts.*.*"}}"#;
+    let made = client.ask("$JS.API.CONSUMER.DURABLE.CREATE.PIGEAR.pigear", config).unwrap();
+    assert!(made.contains("\"durable_name\""), "{made}");
+}
+
+/// A number that the server says about the consumer.
+fn number(client: &mut Client, name: &str) -> u64 {
+    let info = client.ask(CONSUMER, "").unwrap();
+    let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+    info[name].as_u64().unwrap()
+}
+
+fn both_ask(client: &mut Client) {
+    until("both ask for alerts", || number(client, "num_waiting") == 2);
+}
+
+/// The alerts of a store. Each is there once.
+fn distinct(room: &Room) -> BTreeSet<String> {
+    let all = messages(&stored(room, "central.db"));
+    let distinct: BTreeSet<_> = all.iter().cloned().collect();
+    assert_eq!(all.len(), distinct.len(), "an alert is twice in one store");
+    distinct
+}
+
+fn set(numbers: std::ops::Range<usize>) -> BTreeSet<String> {
+    numbered(numbers).into_iter().collect()
+}
+
+/// Waits until both stores together have all alerts up to this one, and returns those that both have.
+fn arrive_in(rooms: [&Room; 2], count: usize) -> BTreeSet<String> {
+    let mut found = [BTreeSet::new(), BTreeSet::new()];
+    until(&format!("{count} alerts are stored"), || {
+        found = rooms.map(distinct);
+        found[0].union(&found[1]).count() >= count
+    });
+    let [one, other] = &found;
+    assert_eq!(one.union(other).cloned().collect::<BTreeSet<_>>(), set(0..count));
+    one.intersection(other).cloned().collect()
+}
+
+fn restarted(room: &Room, server: &Server) -> Running {
+    central_with(&server.url(), room.at("central.db").to_str().unwrap()).start()
+}
+
+#[test]
+fn two_central_pigears_share_a_consumer_and_no_alert_is_in_both_stores() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        let mut client = server.client();
+        let mut here = sensor(&server.url(), &[]).start();
+        here.listens();
+        create_consumer(&mut client);
+        let [one, other] = [0, 1].map(|_| central(&server.url()).start());
+        both_ask(&mut client);
+        send(&mut here, 0..300);
+        assert_eq!(arrive_in([one.room(), other.room()], 300), BTreeSet::new());
+        for room in [one.room(), other.room()] {
+            assert!(distinct(room).len() > 50, "one of them got hardly anything");
+        }
+        // Everything is acknowledged, so nothing comes again from the one that is killed.
+        until("all is settled", || number(&mut client, "num_ack_pending") == 0);
+        other.signal_now(Signal::SIGKILL);
+        let room = other.end().0;
+        send(&mut here, 300..500);
+        assert_eq!(arrive_in([one.room(), &room], 500), BTreeSet::new());
+        let other = restarted(&room, &server);
+        both_ask(&mut client);
+        send(&mut here, 500..700);
+        assert_eq!(arrive_in([one.room(), &room], 700), BTreeSet::new());
+        drop(other);
+    }
+}
+
+/// What one of them has stored and not acknowledged when it is killed, the other stores, too: nothing else.
+#[test]
+fn a_killed_pigear_leaves_its_alerts_to_the_one_that_shares_its_consumer() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        let mut client = server.client();
+        let mut here = sensor(&server.url(), &[]).start();
+        here.listens();
+        create_consumer(&mut client);
+        let [one, other] = [0, 1].map(|_| central(&server.url()).start());
+        both_ask(&mut client);
+        send(&mut here, 0..100);
+        assert_eq!(arrive_in([one.room(), other.room()], 100), BTreeSet::new());
+        until("all is settled", || number(&mut client, "num_ack_pending") == 0);
+        // Stopped, it gets alerts and does nothing about them; one that is stored has to be acknowledged.
+        other.signal_now(Signal::SIGSTOP);
+        send(&mut here, 100..300);
+        until("alerts wait for it", || number(&mut client, "num_ack_pending") > 50);
+        other.signal_now(Signal::SIGCONT);
+        other.signal_now(Signal::SIGKILL);
+        let pending = number(&mut client, "num_ack_pending");
+        let room = other.end().0;
+        let twice = arrive_in([one.room(), &room], 300);
+        assert!(twice.len() as u64 <= pending, "{pending} were open, and {twice:?} are twice");
+        assert!(twice.is_subset(&set(100..300)), "{twice:?}");
+        // It recognizes in its store what comes again.
+        let other = restarted(&room, &server);
+        both_ask(&mut client);
+        send(&mut here, 300..400);
+        assert_eq!(arrive_in([one.room(), &room], 400), twice);
+        drop(other);
+    }
+}
