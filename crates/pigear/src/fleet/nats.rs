@@ -5,6 +5,7 @@
 //! While no server can be reached, or the stream refuses alerts, they wait.
 
 mod access;
+mod acknowledgements;
 mod bucket;
 mod consumer;
 mod heartbeats;
@@ -108,6 +109,14 @@ impl Nats {
             let connection = self.publisher.connection();
             self.heartbeats = Some(Heartbeats::start(settings, connection, sensors, context));
         }
+    }
+}
+
+impl Drop for Nats {
+    /// Parts of a connection end in the background.
+    fn drop(&mut self) {
+        let _entered = self.runtime.enter();
+        self.publisher.disconnect();
     }
 }
 

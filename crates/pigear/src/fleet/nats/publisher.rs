@@ -3,20 +3,18 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::Context as JetStream;
-use async_nats::jetstream::context::{ContextBuilder, PublishAckFuture, PublishError};
-use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, Event};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesOrdered;
 use pigear_alert::{Alert, plural};
 use pigear_pipeline::{Backoff, Context, Deadline, Retries};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::access::Access;
+use super::acknowledgements::Acknowledgements;
 use super::heartbeats::SharedClient;
 use super::options::Options;
 use super::runtime::BACKOFF;
@@ -29,6 +27,10 @@ use crate::in_time::in_time;
 
 /// A header of messages that may have been published before. Beyond the duplicate window only a reader can find out.
 pub(super) const RETRY_HEADER: &str = "Pigear-Retry";
+
+/// For so long after a full stream refused an alert, each one waits for the one before: room that is made meanwhile
+/// would go to one that is behind.
+const FULL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Publishes alerts.
 pub(super) struct Publisher {
@@ -46,19 +48,22 @@ pub(super) struct Publisher {
     client: SharedClient,
     /// Whether the next alerts may have been published in an earlier run.
     is_first: bool,
+    /// When the stream was last full.
+    full: Option<Instant>,
 }
 
 /// A connection. It is made again by itself.
 struct Connection {
     client: Client,
     jetstream: JetStream,
+    acknowledgements: Acknowledgements,
 }
 
 /// An alert as a message.
-struct Outgoing {
-    subject: String,
-    id: String,
-    payload: Vec<u8>,
+pub(super) struct Outgoing {
+    pub(super) subject: String,
+    pub(super) id: String,
+    pub(super) payload: Vec<u8>,
 }
 
 impl Publisher {
@@ -80,6 +85,7 @@ impl Publisher {
             connection: None,
             client: SharedClient::default(),
             is_first: true,
+            full: None,
         })
     }
 
@@ -99,11 +105,7 @@ impl Publisher {
             return Ok(());
         }
         let client = self.access.connect(self.reporter()).await?;
-        let jetstream = ContextBuilder::new()
-            .timeout(self.timeout)
-            .ack_timeout(self.timeout)
-            .max_ack_inflight(2 * self.in_flight)
-            .build(client.clone());
+        let jetstream = ContextBuilder::new().timeout(self.timeout).build(client.clone());
         let checked = self.settings.check(&jetstream).await?;
         if checked.is_new {
             info!("{self}: created the stream {}", self.settings.name);
@@ -125,8 +127,14 @@ impl Publisher {
             warn!("{self}: of the stream {}, {differences}; {how}", self.settings.name);
         }
         self.client.set(client.clone());
-        self.connection = Some(Connection { client, jetstream });
+        let acknowledgements = Acknowledgements::new(client.clone(), self.timeout).await?;
+        self.connection = Some(Connection { client, jetstream, acknowledgements });
         Ok(())
+    }
+
+    /// Leaves the connection, if there is one.
+    pub(super) fn disconnect(&mut self) {
+        self.connection = None;
     }
 
     /// How to connect, and the connection once there is one.
@@ -199,19 +207,26 @@ impl Publisher {
         is_retry: bool,
     ) -> Result<(), String> {
         self.connect().await?;
-        let Some(Connection { client, jetstream }) = &self.connection else { return Ok(()) };
-        let trouble = publish(jetstream, messages, outcomes, (self.in_flight, is_retry)).await;
+        let was_full = self.full.is_some_and(|full| full.elapsed() < FULL_INTERVAL);
+        let in_flight = if was_full { 1 } else { self.in_flight };
+        let Some(Connection { acknowledgements, .. }) = &mut self.connection else { return Ok(()) };
+        let trouble = publish(acknowledgements, messages, outcomes, (in_flight, is_retry)).await;
         match trouble {
             None | Some(Trouble::Refused(_)) => Ok(()),
-            Some(Trouble::Later(problem)) => Err(problem),
-            Some(Trouble::Unknown(symptom)) => {
-                Err(self.diagnosis(client, jetstream, symptom).await)
+            Some(Trouble::Full(problem)) => {
+                self.full = Some(Instant::now());
+                Err(problem)
             }
+            Some(Trouble::Later(problem)) => Err(problem),
+            Some(Trouble::Unknown(symptom)) => Err(self.diagnosis(symptom).await),
         }
     }
 
     /// Why the server doesn't acknowledge.
-    async fn diagnosis(&self, client: &Client, jetstream: &JetStream, symptom: &str) -> String {
+    async fn diagnosis(&self, symptom: &str) -> String {
+        let Some(Connection { client, jetstream, .. }) = &self.connection else {
+            return symptom.to_owned();
+        };
         if client.connection_state() != async_nats::connection::State::Connected {
             // The library keeps to itself why it can't connect again.
             return match self.access.connect(|_| {}).await {
@@ -232,27 +247,26 @@ impl Publisher {
 /// Publishes the open messages, and notes what becomes of them. After the first trouble no more are sent, but those
 /// in flight are waited for.
 async fn publish(
-    jetstream: &JetStream,
+    acknowledgements: &mut Acknowledgements,
     messages: &[Outgoing],
     outcomes: &mut [Outcome],
     (in_flight, is_retry): (usize, bool),
 ) -> Option<Trouble> {
     let open = outcomes.iter().enumerate().filter(|(_, outcome)| **outcome == Outcome::Open);
     let mut open: VecDeque<_> = open.map(|(index, _)| index).collect();
-    let mut flights = FuturesOrdered::new();
     let mut trouble = None;
+    acknowledgements.forget();
     loop {
         if trouble.is_none()
-            && flights.len() < in_flight
+            && acknowledgements.expected() < in_flight
             && let Some(index) = open.pop_front()
             && let Some(message) = messages.get(index)
         {
-            match send(jetstream, message, is_retry).await {
-                Ok(ack) => flights.push_back(async move { (index, ack.await) }),
-                Err(error) => note(index, Err(error), outcomes, &mut trouble),
+            if let Err(problem) = acknowledgements.send(index, message, is_retry).await {
+                note(index, Err(problem), outcomes, &mut trouble);
             }
-        } else if let Some((index, ack)) = flights.next().await {
-            note(index, ack.map(drop), outcomes, &mut trouble);
+        } else if let Some((index, result)) = acknowledgements.next().await {
+            note(index, result, outcomes, &mut trouble);
         } else {
             return trouble;
         }
@@ -262,31 +276,18 @@ async fn publish(
 /// Notes what became of a message. The first trouble that isn't a refusal counts.
 fn note(
     index: usize,
-    result: Result<(), PublishError>,
+    result: Result<(), Trouble>,
     outcomes: &mut [Outcome],
     trouble: &mut Option<Trouble>,
 ) {
     let Some(outcome) = outcomes.get_mut(index) else { return };
-    match result.map_err(Trouble::from) {
+    match result {
         Ok(()) => *outcome = Outcome::Acknowledged,
         Err(Trouble::Refused(reason)) => *outcome = Outcome::Refused(reason),
         Err(other) => {
             trouble.get_or_insert(other);
         }
     }
-}
-
-async fn send(
-    jetstream: &JetStream,
-    message: &Outgoing,
-    is_retry: bool,
-) -> Result<PublishAckFuture, PublishError> {
-    let mut publish =
-        PublishMessage::build().payload(message.payload.clone().into()).message_id(&message.id);
-    if is_retry {
-        publish = publish.header(RETRY_HEADER, "1");
-    }
-    jetstream.send_publish(message.subject.clone(), publish).await
 }
 
 /// For messages.

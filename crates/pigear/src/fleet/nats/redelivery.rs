@@ -127,6 +127,23 @@ impl Held {
     }
 }
 
+/// What a message says about its delivery.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Delivery {
+    /// Its number among those of the consumer.
+    pub(super) number: Option<u64>,
+    /// It was delivered before.
+    pub(super) is_again: bool,
+}
+
+impl Delivery {
+    pub(super) fn of(message: &Message) -> Self {
+        let info = message.info().ok();
+        let is_again = info.as_ref().is_some_and(|info| info.delivered > 1);
+        Self { number: info.map(|info| info.consumer_sequence), is_again }
+    }
+}
+
 /// Numbers of deliveries: where one is left out, it went to another Pigear, or was lost.
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
@@ -134,13 +151,9 @@ pub(super) struct Deliveries {
 }
 
 impl Deliveries {
-    /// Whether this message is not the one behind the last.
-    pub(super) fn has_gap(&mut self, message: &Message) -> bool {
-        let Ok(info) = message.info() else { return false };
-        self.is_behind_gap(info.consumer_sequence)
-    }
-
-    fn is_behind_gap(&mut self, number: u64) -> bool {
+    /// Whether a delivery is not the one behind the last.
+    pub(super) fn is_behind_gap(&mut self, number: Option<u64>) -> bool {
+        let Some(number) = number else { return false };
         let expected = self.next.replace(number + 1);
         expected.is_some_and(|expected| expected != number)
     }
@@ -153,7 +166,7 @@ mod tests {
     #[test]
     fn a_number_that_is_left_out_is_a_gap() {
         let mut deliveries = Deliveries::default();
-        let gaps = [7, 8, 10, 11, 3, 4].map(|number| deliveries.is_behind_gap(number));
+        let gaps = [7, 8, 10, 11, 3, 4].map(|number| deliveries.is_behind_gap(Some(number)));
         assert_eq!(gaps, [false, false, true, false, true, false]);
     }
 }

@@ -17,7 +17,7 @@ use tracing::{debug, info, warn};
 use super::access::Access;
 use super::consumer::{ConsumerSettings, Open};
 use super::publisher::RETRY_HEADER;
-use super::redelivery::{Held, Readers};
+use super::redelivery::{Delivery, Held, Readers};
 use super::runtime::{BACKOFF, Runtime};
 use super::source_options::SourceOptions;
 use super::unacknowledged::Unacknowledged;
@@ -271,7 +271,8 @@ impl NatsSource {
                     Err(error) => return End::Again(error.to_string()),
                     Ok(message) => {
                         backoff.succeeded();
-                        if is_alone && deliveries.has_gap(&message) {
+                        let delivery = Delivery::of(&message);
+                        if is_alone && deliveries.is_behind_gap(delivery.number) {
                             self.add_gap();
                             self.held.add(message);
                             chunk.flatten().for_each(|later| self.held.add(later));
@@ -281,7 +282,7 @@ impl NatsSource {
                             self.unacknowledged.add(0, message.split().1);
                             continue;
                         }
-                        if let ControlFlow::Break(end) = self.take(run, client, message) {
+                        if let ControlFlow::Break(end) = self.take(run, client, message, delivery) {
                             return End::Stop(end);
                         }
                     }
@@ -297,6 +298,7 @@ impl NatsSource {
         run: Run<'_>,
         client: &Client,
         message: async_nats::jetstream::Message,
+        delivery: Delivery,
     ) -> ControlFlow<Result<(), SourceError>> {
         let alert = match self.decoder.decode(&message.payload) {
             Ok(alert) => alert,
@@ -306,10 +308,9 @@ impl NatsSource {
             }
         };
         let is_retry = message.headers.as_ref().is_some_and(|all| all.get(RETRY_HEADER).is_some());
-        let is_again = message.info().is_ok_and(|info| info.delivered > 1);
         let id = message_id::number(&alert);
         let acker = message.split().1;
-        if self.is_known(&alert, id, is_retry || is_again) {
+        if self.is_known(&alert, id, is_retry || delivery.is_again) {
             self.duplicates += 1;
             debug!("source {}: an alert came again; {} so far", self.name(), self.duplicates);
             // The first may still be on its way.
