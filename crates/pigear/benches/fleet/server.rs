@@ -17,6 +17,9 @@ use tempfile::TempDir;
 
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Clock ticks a second in what the kernel says about processes.
+const TICKS: f64 = 100.0;
+
 /// A server with a directory of its own; it is killed when this is dropped.
 pub(crate) struct Server {
     pub(crate) port: u16,
@@ -46,6 +49,16 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// How much processor time it has used, in seconds.
+    pub(crate) fn used(&self) -> anyhow::Result<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // Behind the name, which may have spaces: the fields from the third on.
+        let (_, fields) = stat.rsplit_once(')').context("a process without a name")?;
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+        let ticks = ticks.sum::<Result<u32, _>>()?;
+        Ok(f64::from(ticks) / TICKS)
     }
 
     /// Ends the server, and returns how many bytes its files have.

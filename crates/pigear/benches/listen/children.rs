@@ -115,13 +115,13 @@ impl Receiver {
     /// Waits for the end of a receiver that ends by itself, and returns how much processor time it
     /// took, in seconds.
     pub(crate) fn wait(mut self) -> anyhow::Result<f64> {
-        let before = used()?;
+        let before = used(UsageWho::RUSAGE_CHILDREN)?;
         let deadline = Instant::now() + START_TIMEOUT;
         while self.child.try_wait()?.is_none() {
             ensure!(Instant::now() < deadline, "not all alerts arrived");
             thread::sleep(Duration::from_millis(1));
         }
-        Ok(used()? - before)
+        Ok(used(UsageWho::RUSAGE_CHILDREN)? - before)
     }
 
     /// Asks Pigear to end, waits for that, and returns its counters.
@@ -193,9 +193,9 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The processor time of all children that have ended, in seconds.
-fn used() -> anyhow::Result<f64> {
-    let usage: Usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+/// The processor time of this process, or of all children that have ended, in seconds.
+pub(crate) fn used(by: UsageWho) -> anyhow::Result<f64> {
+    let usage: Usage = getrusage(by)?;
     let microseconds = (usage.user_time() + usage.system_time()).num_microseconds();
     Ok(Duration::from_micros(u64::try_from(microseconds)?).as_secs_f64())
 }
