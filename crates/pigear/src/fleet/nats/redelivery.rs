@@ -98,7 +98,7 @@ async fn at_rest(consumer: &Consumer<Config>) -> Result<Option<Info>, String> {
 fn rests_enough() -> u32 {
     // Each of these has keys of its own.
     let number = RandomState::new().hash_one(());
-    if number % 2 == 0 { 2 } else { 3 }
+    if number.is_multiple_of(2) { 2 } else { 3 }
 }
 
 /// What changes when something is delivered or acknowledged.
