@@ -50,6 +50,8 @@ fn alerts() -> Vec<Arc<Alert>> {
         (message.caplen, message.pktlen) = (300, 300);
         (message.sig_generator, message.sig_id, message.sig_rev) = (1, 1_000_134, 1);
         (message.priority, message.event_id) = (3, event_id);
+        // A source looks in the store for an alert by its time, so each has its own.
+        (message.ts_sec, message.ts_usec) = (1_800_000_000 + event_id / 1_000, event_id % 1_000);
         let decoded = Decoded::new(message, Dialect::Snort29);
         Arc::new(Alert::new(decoded, Arc::default(), Arc::default()))
     };
