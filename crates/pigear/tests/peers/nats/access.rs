@@ -151,10 +151,10 @@ impl Trust {
         for limit in ["mem_storage", "disk_storage", "streams", "consumer"] {
             none[limit] = 0.into();
         }
-        let root = token(operator, operator, json!({"type": "operator", "version": 2}));
+        let root = token(operator, operator, &json!({"type": "operator", "version": 2}));
         let of = |key, limits| {
             let claims = json!({"type": "account", "version": 2, "limits": limits});
-            format!("{}: {}", KeyPair::public_key(key), token(operator, key, claims))
+            format!("{}: {}", KeyPair::public_key(key), token(operator, key, &claims))
         };
         format!(
             "operator: {root}\nsystem_account: {}\nresolver: MEMORY\nresolver_preload {{\n{}\n{}\n}}",
@@ -166,12 +166,12 @@ impl Trust {
 
     fn user(&self, user: &KeyPair) -> String {
         let limits = json!({"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1});
-        token(&self.account, user, limits)
+        token(&self.account, user, &limits)
     }
 }
 
 /// A signed token (JWT) about a key.
-fn token(issuer: &KeyPair, subject: &KeyPair, claims: Value) -> String {
+fn token(issuer: &KeyPair, subject: &KeyPair, claims: &Value) -> String {
     let encoded = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let subject = subject.public_key();
     let body = json!({
