@@ -11,6 +11,7 @@ mod consumer;
 mod heartbeats;
 mod list;
 mod options;
+mod outgoing;
 #[cfg(feature = "command")]
 mod probe;
 mod publisher;

@@ -16,7 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
-use super::publisher::{Outgoing, RETRY_HEADER};
+use super::outgoing::{Outgoing, RETRY_HEADER};
 use super::trouble::Trouble;
 
 /// Where acknowledgements arrive, and which are expected.

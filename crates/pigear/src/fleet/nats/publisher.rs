@@ -17,6 +17,7 @@ use super::access::Access;
 use super::acknowledgements::Acknowledgements;
 use super::heartbeats::SharedClient;
 use super::options::Options;
+use super::outgoing::Outgoing;
 use super::runtime::BACKOFF;
 use super::stream::{self, StreamSettings, Unavailable};
 use super::trouble::Trouble;
@@ -24,9 +25,6 @@ use crate::fleet::outcome::{self, Outcome};
 use crate::fleet::payload::Payload;
 use crate::fleet::{SubjectTemplate, message_id};
 use crate::in_time::in_time;
-
-/// A header of messages that may have been published before. Beyond the duplicate window only a reader can find out.
-pub(super) const RETRY_HEADER: &str = "Pigear-Retry";
 
 /// For so long after a full stream refused an alert, each one waits for the one before: room that is made meanwhile
 /// would go to one that is behind.
@@ -57,13 +55,6 @@ struct Connection {
     client: Client,
     jetstream: JetStream,
     acknowledgements: Acknowledgements,
-}
-
-/// An alert as a message.
-pub(super) struct Outgoing {
-    pub(super) subject: String,
-    pub(super) id: String,
-    pub(super) payload: Vec<u8>,
 }
 
 impl Publisher {

@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 
 use super::access::Access;
 use super::consumer::{ConsumerSettings, Open};
-use super::publisher::RETRY_HEADER;
+use super::outgoing::RETRY_HEADER;
 use super::redelivery::{Delivery, Held, Readers};
 use super::runtime::{BACKOFF, Runtime};
 use super::source_options::SourceOptions;
