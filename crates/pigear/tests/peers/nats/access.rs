@@ -37,6 +37,8 @@ impl Proof {
     fn write(&self, room: &Room) {
         for (name, text) in &self.files {
             room.write(name, text);
+            // Pigear warns of secrets that all users can read.
+            room.set_mode(name, 0o600);
         }
     }
 
