@@ -133,5 +133,5 @@ pub(crate) struct SignatureTest {
     /// The signature ids that may meet it; `None` for all.
     pub(crate) sids: Option<Vec<u32>>,
     /// Whether an alert with only a signature may be wanted.
-    pub(crate) accepts: Box<dyn Fn(&Alert) -> bool>,
+    pub(crate) accepts: Box<dyn Fn(&Alert) -> bool + Send + Sync>,
 }

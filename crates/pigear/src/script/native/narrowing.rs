@@ -81,7 +81,7 @@ fn all(parts: Vec<Narrowing>) -> Narrowing {
     rest.retain(|part| !matches!(part, Narrowing::Anything));
     if !tests.is_empty() {
         let sids = tests.iter().find_map(|test| test.sids.clone());
-        let accepts: Box<dyn Fn(&_) -> _> =
+        let accepts: Box<dyn Fn(&_) -> _ + Send + Sync> =
             Box::new(move |alert| tests.iter().all(|test| (test.accepts)(alert)));
         rest.insert(0, Narrowing::Signature(SignatureTest { sids, accepts }));
     }
@@ -100,7 +100,7 @@ fn any(parts: Vec<Narrowing>) -> Narrowing {
     }
     if !tests.is_empty() {
         let sids: Option<Vec<_>> = tests.iter().map(|test| test.sids.clone()).collect();
-        let accepts: Box<dyn Fn(&_) -> _> =
+        let accepts: Box<dyn Fn(&_) -> _ + Send + Sync> =
             Box::new(move |alert| tests.iter().any(|test| (test.accepts)(alert)));
         let sids = sids.map(|sids| sids.concat());
         rest.insert(0, Narrowing::Signature(SignatureTest { sids, accepts }));
@@ -123,7 +123,8 @@ fn apart(parts: Vec<Narrowing>) -> (Vec<SignatureTest>, Vec<Narrowing>) {
 fn of_leaf(leaf: &Leaf, answer: bool) -> Narrowing {
     if is_of_signatures(leaf) {
         let (sids, leaf) = (sids(leaf, answer), leaf.clone());
-        let accepts: Box<dyn Fn(&_) -> _> = Box::new(move |alert| leaf.is_met(alert) == answer);
+        let accepts: Box<dyn Fn(&_) -> _ + Send + Sync> =
+            Box::new(move |alert| leaf.is_met(alert) == answer);
         return Narrowing::Signature(SignatureTest { sids, accepts });
     }
     match &leaf.question {
