@@ -41,7 +41,7 @@ const FILTERS: [(&str, bool); 46] = [
     ("msg.sig_id == 434 || alert.dst_port == 80", true),
     ("msg.sig_id == 434 || alert.proto == \"udp\"", false),
     ("alert.dst_port == 80", true),
-    ("alert.src_port in [53, 5060, 70000]", true),
+    ("alert.src_port in [53, 5060]", true),
     ("!(alert.dst_port == 80)", false),
     ("alert.dst_port in 5000..=6000 && msg.priority != 0", true),
     ("msg.caplen > 900", true),

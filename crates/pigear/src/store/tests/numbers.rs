@@ -196,7 +196,8 @@ fn segments_that_are_removed_need_no_index() {
     drop(store);
     without_numbers(&place, 5);
     let store = place.open();
-    tidy(&store, keep_bytes(3_000_000));
+    let full = fs::metadata(place.path()).unwrap().len();
+    tidy(&store, keep_bytes(full * 3 / 5));
     let left = found(&mut place.reader(), &Criteria::default());
     assert!(left.len() as i64 > SEGMENT && left.len() < 2 * all.len() - SEGMENT as usize);
     let connection = Connection::open(place.path()).unwrap();
