@@ -27,6 +27,7 @@
 
 mod access;
 mod arrivals;
+mod backfill;
 mod block_rows;
 mod change;
 mod check;
@@ -111,7 +112,7 @@ pub(crate) use inspection::Inspection;
 pub use lanes::{DroppedLane, LaneState, drop_lane};
 pub use moment::moment;
 #[cfg(feature = "script")]
-pub(crate) use narrowing::{Narrowing, NativeCondition, SignatureTest};
+pub(crate) use narrowing::{IndexedNumber, Narrowing, NativeCondition, SignatureTest};
 pub use opener::{DurableLane, OpeningHandler, PendingQueue, StoreOpener, WhenDiskFull};
 pub use origins::StoredOrigin;
 pub use reader::{Further, Reader};

@@ -57,7 +57,8 @@ pub(crate) fn message(numbers: &mut Numbers, second: u32, n: u32) -> AlertMessag
     message.msg = format!("SERVER-WEBAPP attempt by rule {sid}").into_bytes().into();
     (message.ts_sec, message.ts_usec) = (second, numbers.next(1_000_000));
     message.pkt = packet(numbers).into();
-    (message.caplen, message.pktlen) = (300, 300);
+    message.caplen = u32::try_from(message.pkt.len()).unwrap_or_default();
+    message.pktlen = message.caplen;
     (message.nethdr, message.transhdr, message.data) = (14, 34, 54);
     (message.sig_generator, message.sig_id, message.sig_rev) = (1, sid, 7);
     (message.classification, message.priority) = (sid % 38 + 1, sid % 3 + 1);
@@ -66,13 +67,19 @@ pub(crate) fn message(numbers: &mut Numbers, second: u32, n: u32) -> AlertMessag
     message
 }
 
-/// Ethernet, IPv4, TCP, and something.
+/// Ethernet, IPv4, TCP, and something: 300 bytes on average. Clients have any port, servers one of a few hundred.
 fn packet(numbers: &mut Numbers) -> Vec<u8> {
-    let mut packet = vec![0x02, 0, 0, 0, 0, 1, 0x02, 0, 0, 0, 0, 2, 0x08, 0x00];
-    packet.extend([0x45, 0, 1, 30, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0]);
+    let len = 60 + u16::try_from(numbers.next(481)).unwrap_or_default();
+    let mut packet = vec![0x02, 0, 0, 0, 0, 1, 0x02, 0, 0, 0, 0, 2, 0x08, 0x00, 0x45, 0];
+    packet.extend((len - 14).to_be_bytes());
+    packet.extend([0x12, 0x34, 0x40, 0, 64, 6, 0, 0]);
     packet.extend((0x0a00_0000 + numbers.skewed(100_000)).to_be_bytes());
     packet.extend((0xc0a8_0000 + numbers.skewed(1_000)).to_be_bytes());
-    packet.extend([0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x18, 1, 0, 0, 0, 0, 0]);
-    packet.resize(300, b'x');
+    let (client, server) = (1_024 + numbers.next(64_512), 80 + 2 * numbers.skewed(500));
+    for port in [client, server] {
+        packet.extend(u16::try_from(port).unwrap_or_default().to_be_bytes());
+    }
+    packet.extend([0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x18, 1, 0, 0, 0, 0, 0]);
+    packet.resize(len.into(), b'x');
     packet
 }

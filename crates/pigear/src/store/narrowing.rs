@@ -1,7 +1,8 @@
 //! What a condition on alerts says that the index can tell.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
+use memchr::memmem::Finder;
 use pigear_alert::Alert;
 
 use crate::network::Network;
@@ -73,8 +74,47 @@ pub(crate) enum Narrowing {
     Source(Vec<Network>),
     /// The destination must be in one of these networks.
     Destination(Vec<Network>),
+    /// The number must be within one of these ranges.
+    Number(IndexedNumber, Vec<RangeInclusive<u32>>),
     /// The time must be within this span, in microseconds since 1970.
     Time(Range<i64>),
+    /// The packet, or the part of a stream that Snort inspected, must contain these bytes.
+    Bytes(Finder<'static>),
+}
+
+/// A number of alerts that the index has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "script"), expect(dead_code, reason = "filters have conditions"))]
+pub(crate) enum IndexedNumber {
+    SourcePort,
+    DestinationPort,
+    /// The bytes of the packet that were captured.
+    CapturedLength,
+    /// The bytes of the packet on the wire.
+    WireLength,
+}
+
+impl Narrowing {
+    /// Whether it says anything of bytes.
+    pub(super) fn is_of_bytes(&self) -> bool {
+        match self {
+            Self::Bytes(_) => true,
+            Self::All(parts) => parts.iter().any(Self::is_of_bytes),
+            Self::Any(parts) => parts.iter().all(Self::is_of_bytes),
+            _ => false,
+        }
+    }
+
+    /// Whether an alert with this record may be wanted, by the bytes of its packet and of what Snort inspected, which
+    /// are in the record as they are.
+    pub(super) fn may_have(&self, record: &[u8]) -> bool {
+        match self {
+            Self::Bytes(finder) => finder.find(record).is_some(),
+            Self::All(parts) => parts.iter().all(|part| part.may_have(record)),
+            Self::Any(parts) => parts.iter().any(|part| part.may_have(record)),
+            _ => true,
+        }
+    }
 }
 
 #[cfg(feature = "script")]
@@ -93,5 +133,5 @@ pub(crate) struct SignatureTest {
     /// The signature ids that may meet it; `None` for all.
     pub(crate) sids: Option<Vec<u32>>,
     /// Whether an alert with only a signature may be wanted.
-    pub(crate) accepts: Box<dyn Fn(&Alert) -> bool>,
+    pub(crate) accepts: Box<dyn Fn(&Alert) -> bool + Send + Sync>,
 }

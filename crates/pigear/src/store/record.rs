@@ -104,6 +104,16 @@ pub(crate) fn decode_into(
     decode_fields(alert, record, signature, provenance).ok_or("its record can't be decoded")
 }
 
+/// Whether a record may have these bytes in its packet, or in what Snort inspected of a stream: they are found in it, or
+/// it is one that can't be decoded.
+pub(super) fn may_have(bytes: &[u8], has: impl FnOnce(&[u8]) -> bool) -> bool {
+    let is_decoded = match bytes.first() {
+        Some(&(VERSION | UNREVISED)) => summed(bytes).is_some(),
+        _ => false,
+    };
+    !is_decoded || has(bytes)
+}
+
 /// The bytes before the checksum, if that is correct.
 fn summed(bytes: &[u8]) -> Option<&[u8]> {
     let (record, sum) = bytes.split_last_chunk()?;

@@ -120,7 +120,8 @@ fn try_decode(
     Ok(())
 }
 
-fn bytes<'a>(row: &'a Row<'_>) -> &'a [u8] {
+/// The record of a row; empty if it can't be read.
+pub(super) fn bytes<'a>(row: &'a Row<'_>) -> &'a [u8] {
     match row.get_ref(3) {
         Ok(ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => bytes,
         _ => &[],

@@ -269,7 +269,7 @@ impl ChunkReader {
         let mut rows = select.query([*next, to])?;
         while let Some(row) = rows.next()? {
             let id: i64 = row.get(0)?;
-            if scan.filter.may_be(row.get(1).ok()) {
+            if scan.filter.may_be(row.get(1).ok()) && scan.filter.may_have(row::bytes(row)) {
                 match row::decode_into(alert, row, connection, interned)? {
                     Ok(()) => (scan.take)(chunk, id, alert),
                     Err(_) => chunk.unreadable += 1,

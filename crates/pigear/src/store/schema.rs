@@ -1,12 +1,13 @@
 //! The store's tables, and migrations from older versions.
 //!
 //! Alerts are stored in the order in which they came, 64 to a block, and 64 blocks to a segment. The
-//! index (of signatures, addresses, times) is by block, not by alert: that takes a fraction of the space
+//! index (of signatures, addresses, ports, times) is by block, not by alert: that takes a fraction of the space
 //! and time, counts come for free, and a block is searched quickly. A segment is indexed when it is
 //! complete, so all writes are appends.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::backfill;
 use super::error::StoreProblem;
 use super::interned;
 use super::layout::{APPLICATION, BLOCK, VERSION};
@@ -15,7 +16,7 @@ use super::triage;
 
 /// The migration to each version from the one before.
 const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; VERSION as usize] =
-    [first, second, third, fourth, fifth];
+    [first, second, third, fourth, fifth, sixth];
 
 const FIRST: &str = "
 -- Whatever has one value.
@@ -50,7 +51,8 @@ CREATE TABLE block (
 CREATE INDEX block_by_last ON block (last);
 
 -- The segments that are complete: how many alerts of which block have a signature (kind 0), a source (1),
--- a destination (2), in chunks (segment_index/postings.rs), each with its first key.
+-- a destination (2), and others since version 6 (segment_index/key.rs), in chunks (segment_index/postings.rs),
+-- each with its first key.
 CREATE TABLE note (
     id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, segment INTEGER NOT NULL, first BLOB NOT NULL,
     chunk BLOB NOT NULL
@@ -183,6 +185,11 @@ fn fourth(change: &Transaction<'_>) -> rusqlite::Result<()> {
 /// The marks of a block's alerts are bits.
 fn fifth(change: &Transaction<'_>) -> rusqlite::Result<()> {
     change.execute_batch(triage::BITS)
+}
+
+/// Ports and lengths are indexed. Those of the segments that are complete will be later.
+fn sixth(change: &Transaction<'_>) -> rusqlite::Result<()> {
+    backfill::begin(change)
 }
 
 /// Creates the tables in an empty database.

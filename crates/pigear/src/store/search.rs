@@ -15,11 +15,11 @@ use super::id_hash::IdSet;
 use super::interned::{self, Signature};
 use super::layout::{SEGMENT, SEGMENT_BLOCKS};
 use super::meta::last_id;
-use super::narrowing::NativeTest;
-use super::record::microseconds;
+use super::narrowing::{IndexedNumber, Narrowing, NativeTest};
+use super::record::{self, microseconds};
 use super::segment_index::{Blocks, KeyKind};
 use super::triage::{self, TriageReader};
-use narrowed::{Narrowed, SignatureSet, span, with_addresses};
+use narrowed::{Narrowed, SignatureSet, span, with_addresses, with_numbers};
 
 /// So few blocks of a segment are read without looking up whether they have one of many signatures: nearly all have,
 /// and a look-up takes as long as reading a block.
@@ -132,6 +132,12 @@ impl<'a> Search<'a> {
             signatures: self.signatures.as_ref().map(|wanted| &wanted.ids),
             test: self.criteria.row_test(),
             native: self.criteria.native_test().ok()?,
+            bytes: self
+                .criteria
+                .native
+                .as_ref()
+                .map(|native| &native.narrowing)
+                .filter(|it| it.is_of_bytes()),
         })
     }
 
@@ -264,6 +270,13 @@ impl<'a> Search<'a> {
             }
             blocks &= of_network;
         }
+        if let Some(port) = self.criteria.port.map(u32::from) {
+            let mut of_port = Blocks::default();
+            for end in [IndexedNumber::SourcePort, IndexedNumber::DestinationPort] {
+                of_port |= with_numbers(connection, end, segment, &[port..=port])?;
+            }
+            blocks &= of_port;
+        }
         Ok(blocks)
     }
 }
@@ -274,6 +287,8 @@ pub(super) struct RowFilter<'a> {
     signatures: Option<&'a IdSet>,
     test: RowTest<'a>,
     native: Option<&'a NativeTest>,
+    /// What says which bytes a wanted alert must have.
+    bytes: Option<&'a Narrowing>,
 }
 
 impl RowFilter<'_> {
@@ -281,6 +296,11 @@ impl RowFilter<'_> {
     pub(super) fn may_be(&self, signature: Option<i64>) -> bool {
         let (wanted, id) = (self.signatures, signature);
         wanted.zip(id).is_none_or(|(wanted, id)| wanted.contains(&id))
+    }
+
+    /// Whether an alert with this record may be wanted, by its bytes. One that can't be decoded may be.
+    pub(super) fn may_have(&self, record: &[u8]) -> bool {
+        self.bytes.is_none_or(|bytes| record::may_have(record, |record| bytes.may_have(record)))
     }
 
     /// Whether an alert of a wanted signature is wanted; `None` if that is to be checked on the first thread.

@@ -36,6 +36,8 @@ mod keeping;
 mod letters;
 #[cfg(feature = "script")]
 mod narrowing;
+#[cfg(feature = "script")]
+mod numbers;
 mod opening;
 mod out_of_order;
 mod placing;

@@ -96,7 +96,10 @@ impl Writer {
             debug!("removed {removed} blocks of alerts");
             return Ok(Further::On);
         }
-        give_back(&self.connection, policy.reserve(&self.connection)?)
+        match give_back(&self.connection, policy.reserve(&self.connection)?)? {
+            Further::On => Ok(Further::On),
+            Further::Enough => self.backfill(),
+        }
     }
 
     /// Notes the policy for those who read the store.

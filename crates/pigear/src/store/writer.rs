@@ -201,7 +201,7 @@ impl Writer {
             record::encode(alert, record);
             insert.execute(params![id, signature, origin, &*record])?;
             blocks.add(alert, id);
-            index.add(id, signature, (alert.src_ip(), alert.dst_ip()));
+            index.add(id, signature, Some(alert));
         }
         drop(insert);
         blocks.write(&change)?;

@@ -1,5 +1,6 @@
 //! Conditions out of scripts.
 
+use memchr::memmem::Finder;
 use rhai::{AST, Expr, FnCallExpr, Stmt};
 
 use super::condition::Condition;
@@ -195,7 +196,7 @@ fn part_of(method: &str, whole: UsedField, part: &Expr) -> Option<Leaf> {
         (Read::Text(read), test) => Question::Text(read, test),
         (Read::Word(read), test) => Question::Word(read, test),
         (Read::Bytes(read), TextTest::Contains(part)) => {
-            Question::Bytes(read, part.as_bytes().into())
+            Question::Bytes(read, Finder::new(part.as_bytes()).into_owned())
         }
         // A protocol may be a number, which has no such method.
         _ => return None,

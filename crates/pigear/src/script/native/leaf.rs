@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use memchr::memmem::Finder;
 use pigear_alert::Alert;
 use pigear_alert::packet::IpProtocol;
 
@@ -32,7 +33,7 @@ pub(super) enum Question {
     Protocol(fn(&Alert) -> Option<IpProtocol>, ProtocolTest),
     Address(fn(&Alert) -> Option<IpAddr>, AddressTest),
     /// Whether bytes contain others.
-    Bytes(fn(&Alert) -> Option<&[u8]>, Box<[u8]>),
+    Bytes(fn(&Alert) -> Option<&[u8]>, Finder<'static>),
     Truth(fn(&Alert) -> bool, Operator, bool),
     Time(fn(&Alert) -> Timestamp, TimeTest),
     /// Whether its value is `()`, or is not.
@@ -83,7 +84,9 @@ impl Leaf {
             Question::Word(read, test) => test.is_true_of(read(alert).as_deref(), Case::Ignored),
             Question::Protocol(read, test) => test.is_true_of(read(alert)),
             Question::Address(read, test) => test.is_true_of(read(alert)),
-            Question::Bytes(read, part) => read(alert).is_some_and(|bytes| holds(bytes, part)),
+            Question::Bytes(read, part) => {
+                read(alert).is_some_and(|bytes| part.find(bytes).is_some())
+            }
             Question::Truth(read, op, truth) => op.holds(read(alert).cmp(truth)),
             Question::Time(read, test) => test.is_true_of(read(alert)),
             Question::IsUnknown(answer) => is_known(self.field.field.read, alert) != *answer,
@@ -169,8 +172,4 @@ fn is_known(read: Read, alert: &Alert) -> bool {
         Read::Bytes(read) => read(alert).is_some(),
         Read::Truth(_) | Read::Time(_) | Read::Other(_) => true,
     }
-}
-
-fn holds(bytes: &[u8], part: &[u8]) -> bool {
-    part.is_empty() || bytes.windows(part.len()).any(|window| window == part)
 }

@@ -1,11 +1,13 @@
 //! What of a condition the store's index can tell.
 
+use std::ops::RangeInclusive;
+
 use super::Native;
 use super::condition::Condition;
 use super::leaf::{AddressTest, Leaf, NumberTest, Question};
 use super::operand::Operator;
 use crate::network::Network;
-use crate::store::{Narrowing, NativeCondition, SignatureTest};
+use crate::store::{IndexedNumber, Narrowing, NativeCondition, SignatureTest};
 
 /// The fields that all alerts of one signature in a store share. The class and the priority also depend on the
 /// dialect.
@@ -79,7 +81,7 @@ fn all(parts: Vec<Narrowing>) -> Narrowing {
     rest.retain(|part| !matches!(part, Narrowing::Anything));
     if !tests.is_empty() {
         let sids = tests.iter().find_map(|test| test.sids.clone());
-        let accepts: Box<dyn Fn(&_) -> _> =
+        let accepts: Box<dyn Fn(&_) -> _ + Send + Sync> =
             Box::new(move |alert| tests.iter().all(|test| (test.accepts)(alert)));
         rest.insert(0, Narrowing::Signature(SignatureTest { sids, accepts }));
     }
@@ -98,7 +100,7 @@ fn any(parts: Vec<Narrowing>) -> Narrowing {
     }
     if !tests.is_empty() {
         let sids: Option<Vec<_>> = tests.iter().map(|test| test.sids.clone()).collect();
-        let accepts: Box<dyn Fn(&_) -> _> =
+        let accepts: Box<dyn Fn(&_) -> _ + Send + Sync> =
             Box::new(move |alert| tests.iter().any(|test| (test.accepts)(alert)));
         let sids = sids.map(|sids| sids.concat());
         rest.insert(0, Narrowing::Signature(SignatureTest { sids, accepts }));
@@ -121,7 +123,8 @@ fn apart(parts: Vec<Narrowing>) -> (Vec<SignatureTest>, Vec<Narrowing>) {
 fn of_leaf(leaf: &Leaf, answer: bool) -> Narrowing {
     if is_of_signatures(leaf) {
         let (sids, leaf) = (sids(leaf, answer), leaf.clone());
-        let accepts: Box<dyn Fn(&_) -> _> = Box::new(move |alert| leaf.is_met(alert) == answer);
+        let accepts: Box<dyn Fn(&_) -> _ + Send + Sync> =
+            Box::new(move |alert| leaf.is_met(alert) == answer);
         return Narrowing::Signature(SignatureTest { sids, accepts });
     }
     match &leaf.question {
@@ -131,6 +134,8 @@ fn of_leaf(leaf: &Leaf, answer: bool) -> Narrowing {
             _ => Narrowing::Anything,
         },
         Question::Time(_, test) => test.span(answer).map_or(Narrowing::Anything, Narrowing::Time),
+        Question::Number(_, test) => of_number(leaf, test, answer).unwrap_or(Narrowing::Anything),
+        Question::Bytes(_, part) if answer => Narrowing::Bytes(part.clone()),
         _ => Narrowing::Anything,
     }
 }
@@ -146,6 +151,42 @@ fn sids(leaf: &Leaf, answer: bool) -> Option<Vec<u32>> {
     };
     let is_id = (leaf.field.of, leaf.field.field.name) == ("msg", "sig_id");
     is_id.then(|| numbers.iter().filter_map(|number| u32::try_from(*number).ok()).collect())
+}
+
+/// What of a number the index can tell.
+fn of_number(leaf: &Leaf, test: &NumberTest, answer: bool) -> Option<Narrowing> {
+    // Only lengths are always known, and compared with something in any case.
+    let (number, is_known) = match (leaf.field.of, leaf.field.field.name) {
+        ("alert", "src_port") => (IndexedNumber::SourcePort, false),
+        ("alert", "dst_port") => (IndexedNumber::DestinationPort, false),
+        ("msg", "caplen") => (IndexedNumber::CapturedLength, true),
+        ("msg", "pktlen") => (IndexedNumber::WireLength, true),
+        _ => return None,
+    };
+    let test = if answer {
+        test.clone()
+    } else {
+        match test {
+            NumberTest::Compare(Operator::NotEqual, other) => {
+                NumberTest::Compare(Operator::Equal, *other)
+            }
+            NumberTest::Compare(op, other) if is_known => NumberTest::Compare(op.negated(), *other),
+            _ => return None,
+        }
+    };
+    let within = |first: i64, last: i64| -> Option<RangeInclusive<u32>> {
+        let last = u32::try_from(last.min(u32::MAX.into())).ok()?;
+        u32::try_from(first.max(0)).ok().filter(|first| *first <= last).map(|first| first..=last)
+    };
+    let ranges: Vec<_> = match &test {
+        NumberTest::Compare(op, other) => {
+            let (first, last) = op.range(*other)?;
+            within(first, last).into_iter().collect()
+        }
+        NumberTest::Among(all) => all.iter().filter_map(|one| within(*one, *one)).collect(),
+        NumberTest::Within(first, last) => within(*first, *last).into_iter().collect(),
+    };
+    Some(Narrowing::Number(number, ranges))
 }
 
 /// The networks of the addresses with this answer, if it says so much.

@@ -44,6 +44,31 @@ impl Operator {
         }
     }
 
+    /// The operator that is true of two numbers where this isn't.
+    pub(super) fn negated(self) -> Self {
+        match self {
+            Self::Equal => Self::NotEqual,
+            Self::NotEqual => Self::Equal,
+            Self::Less => Self::GreaterOrEqual,
+            Self::LessOrEqual => Self::Greater,
+            Self::Greater => Self::LessOrEqual,
+            Self::GreaterOrEqual => Self::Less,
+        }
+    }
+
+    /// The first and the last number of which it is true with another at its right. The last may be before the first:
+    /// then there is none. `None` if they are not one range.
+    pub(super) fn range(self, other: i64) -> Option<(i64, i64)> {
+        Some(match self {
+            Self::Equal => (other, other),
+            Self::NotEqual => return None,
+            Self::Less => (i64::MIN, other.checked_sub(1)?),
+            Self::LessOrEqual => (i64::MIN, other),
+            Self::Greater => (other.checked_add(1)?, i64::MAX),
+            Self::GreaterOrEqual => (other, i64::MAX),
+        })
+    }
+
     /// Whether it is true of two values with this order.
     pub(super) fn holds(self, order: Ordering) -> bool {
         match self {

@@ -101,6 +101,7 @@ impl CountBy {
             Self::Sid | Self::Class | Self::Priority => Some(KeyKind::Signature),
             Self::Src => Some(KeyKind::Source),
             Self::Dst => Some(KeyKind::Destination),
+            Self::Port => Some(KeyKind::DestinationPort),
             _ => None,
         }
     }

@@ -106,7 +106,9 @@ impl Reader {
             damaged.extend(found);
         };
         for (key, alerts) in counts {
-            if let Some(ip) = key.as_ip() {
+            if let Some(port) = key.as_port() {
+                aggregation.add(Key::Number(port.into()), alerts);
+            } else if let Some(ip) = key.as_ip() {
                 aggregation.add(Key::Address(ip), alerts);
             } else if let Some(id) = key.as_signature().filter(|id| search.may_be(*id)) {
                 match row::known_signature(interned, id, &looking)? {

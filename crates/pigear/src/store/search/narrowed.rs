@@ -10,10 +10,10 @@ use crate::network::Network;
 use crate::store::error::StoreProblem;
 use crate::store::id_hash::IdSet;
 use crate::store::interned;
-use crate::store::narrowing::{Narrowing, NativeCondition, SignatureTest};
+use crate::store::narrowing::{IndexedNumber, Narrowing, NativeCondition, SignatureTest};
 use crate::store::segment_index::{self, Blocks, Key, KeyKind};
 
-/// The most networks that are looked up one after the other.
+/// The most networks, or ranges of numbers, that are looked up one after the other.
 const MAX_LOOK_UPS: usize = 16;
 
 /// What wanted alerts must meet.
@@ -23,6 +23,7 @@ pub(super) enum Narrowed {
     Any(Vec<Self>),
     Signature(SignatureSet),
     Address(KeyKind, Vec<Network>),
+    Number(IndexedNumber, Vec<RangeInclusive<u32>>),
 }
 
 /// The ids of some signatures.
@@ -43,8 +44,8 @@ impl Narrowed {
             parts.iter().map(part).collect::<rusqlite::Result<_>>()
         };
         Ok(match narrowing {
-            // Of the time, the span is known.
-            Narrowing::Anything | Narrowing::Time(_) => Self::Anything,
+            // Of the time, the span is known; and bytes are searched for in each record.
+            Narrowing::Anything | Narrowing::Time(_) | Narrowing::Bytes(_) => Self::Anything,
             Narrowing::All(parts) => Self::All(each(parts)?),
             Narrowing::Any(parts) => Self::Any(each(parts)?),
             Narrowing::Signature(test) => of_signatures(test, dialects, connection)?,
@@ -52,6 +53,7 @@ impl Narrowed {
             Narrowing::Destination(networks) => {
                 Self::Address(KeyKind::Destination, networks.clone())
             }
+            Narrowing::Number(number, ranges) => Self::Number(*number, ranges.clone()),
         })
     }
 
@@ -85,7 +87,7 @@ impl Narrowed {
                 let sets: Option<Vec<_>> = parts.iter().map(Self::signatures).collect();
                 Some(sets?.into_iter().flatten().collect())
             }
-            Self::Anything | Self::Address(..) => None,
+            Self::Anything | Self::Address(..) | Self::Number(..) => None,
         }
     }
 
@@ -116,6 +118,13 @@ impl Narrowed {
                 let mut blocks = Blocks::default();
                 for several in spans(networks) {
                     blocks |= with_addresses(connection, *kind, segment, several)?;
+                }
+                Ok(blocks)
+            }
+            Self::Number(number, ranges) => {
+                let mut blocks = Blocks::default();
+                for several in spans(ranges) {
+                    blocks |= with_numbers(connection, *number, segment, several)?;
                 }
                 Ok(blocks)
             }
@@ -208,9 +217,39 @@ impl SignatureSet {
     }
 }
 
-/// The networks, each alone, or all at once if there are many.
-fn spans(networks: &[Network]) -> std::slice::Chunks<'_, Network> {
-    networks.chunks(if networks.len() > MAX_LOOK_UPS { networks.len() } else { 1 })
+/// The networks or ranges, each alone, or all at once if there are many.
+fn spans<T>(all: &[T]) -> std::slice::Chunks<'_, T> {
+    all.chunks(if all.len() > MAX_LOOK_UPS { all.len() } else { 1 })
+}
+
+/// The blocks of a segment with a number in one of some ranges.
+pub(super) fn with_numbers(
+    connection: &Connection,
+    number: IndexedNumber,
+    segment: i64,
+    ranges: &[RangeInclusive<u32>],
+) -> Result<Blocks, StoreProblem> {
+    let kinds = match number {
+        IndexedNumber::SourcePort => &[KeyKind::SourcePort][..],
+        IndexedNumber::DestinationPort => &[KeyKind::DestinationPort],
+        IndexedNumber::CapturedLength => &[KeyKind::CapturedLength],
+        // Where it is the captured length, it has no key of its own.
+        IndexedNumber::WireLength => &[KeyKind::WireLength, KeyKind::CapturedLength],
+    };
+    let mut blocks = Blocks::default();
+    for kind in kinds {
+        let of_range = |range: &RangeInclusive<u32>| {
+            let last = kind.key(*range.end()).or_else(|| kind.key(u16::MAX.into()))?;
+            kind.key(*range.start()).map(|first| first..=last)
+        };
+        let wanted: Vec<_> = ranges.iter().filter_map(of_range).collect();
+        let first = wanted.iter().map(|keys| *keys.start()).min();
+        let last = wanted.iter().map(|keys| *keys.end()).max();
+        let Some((first, last)) = first.zip(last) else { continue };
+        let is_wanted = |key: Key| wanted.iter().any(|keys| keys.contains(&key));
+        blocks |= segment_index::look_up(connection, *kind, segment, &(first..=last), is_wanted)?;
+    }
+    Ok(blocks)
 }
 
 /// The blocks of a segment with an address in one of some networks.

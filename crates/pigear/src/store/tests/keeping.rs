@@ -3,7 +3,8 @@ use std::time::Instant;
 use bytesize::ByteSize;
 use jiff::SignedDuration;
 
-use super::layout::SEGMENT_BLOCKS;
+use super::layout::{SEGMENT, SEGMENT_BLOCKS};
+use super::segment_index::SegmentIndex;
 use super::*;
 use crate::config::Begin;
 use pigear_pipeline::{Batch, BatchPolicy, LaneSettings, Queue, Taken};
@@ -52,6 +53,31 @@ pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// The complete segments whose index isn't that of their alerts, unless some of these were removed.
+pub(super) fn wrongly_indexed(connection: &Connection) -> Vec<i64> {
+    let ends = "SELECT min(id), max(id) FROM block";
+    let (oldest, newest): (i64, i64) =
+        connection.query_row(ends, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let whole = (oldest + SEGMENT_BLOCKS - 1) / SEGMENT_BLOCKS..newest / SEGMENT_BLOCKS;
+    let expected = |segment| {
+        let memory = Connection::open_in_memory().unwrap();
+        memory.execute_batch("CREATE TABLE note (kind, segment, first, chunk)").unwrap();
+        let last = segment * SEGMENT + SEGMENT - 1;
+        let index = SegmentIndex::of_segment(connection, last).unwrap();
+        index.write(segment, &memory).unwrap();
+        chunks(&memory, segment)
+    };
+    whole.filter(|segment| chunks(connection, *segment) != expected(*segment)).collect()
+}
+
+/// The kind, the first key and the rest of each chunk of a segment's index.
+fn chunks(connection: &Connection, segment: i64) -> Vec<(i64, Vec<u8>, Vec<u8>)> {
+    let sql = "SELECT kind, first, chunk FROM note WHERE segment = ?1 ORDER BY kind, first";
+    let mut select = connection.prepare(sql).unwrap();
+    let rows = select.query_map([segment], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
 /// What is indexed of blocks is what is in them.
 pub(super) fn is_consistent(path: &Path) {
     let connection = Connection::open(path).unwrap();
@@ -62,6 +88,7 @@ pub(super) fn is_consistent(path: &Path) {
         ["min", "max"].map(|which| number(&format!("SELECT {which}(id) FROM block")));
     let segments = "SELECT count(DISTINCT segment) FROM note";
     assert_eq!(number(segments), newest / SEGMENT_BLOCKS - oldest / SEGMENT_BLOCKS);
+    assert_eq!(wrongly_indexed(&connection), [0; 0]);
     assert_eq!(
         connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)).unwrap(),
         "ok"

@@ -33,12 +33,21 @@ fn blocks(reader: &Reader, criteria: &Criteria) -> (usize, usize) {
 }
 
 /// Filters that pass some alerts, and whether the index narrows them.
-const FILTERS: [(&str, bool); 36] = [
+const FILTERS: [(&str, bool); 46] = [
     ("msg.sig_id == 434", true),
     ("434 == msg.sig_id && alert.src_ip != ()", true),
     ("msg.sig_id in [434, 384] || msg.sig_id == 1000130", true),
     ("msg.sig_id == 434 || alert.src_ip == \"192.168.10.21\"", true),
-    ("msg.sig_id == 434 || alert.dst_port == 80", false),
+    ("msg.sig_id == 434 || alert.dst_port == 80", true),
+    ("msg.sig_id == 434 || alert.proto == \"udp\"", false),
+    ("alert.dst_port == 80", true),
+    ("alert.src_port in [53, 5060]", true),
+    ("!(alert.dst_port == 80)", false),
+    ("alert.dst_port in 5000..=6000 && msg.priority != 0", true),
+    ("msg.caplen > 900", true),
+    ("!(msg.caplen <= 900) || alert.dst_port == 5060", true),
+    ("msg.pktlen >= 1200 && msg.pktlen < 100000", true),
+    ("msg.caplen != 74", false),
     ("!(msg.sig_id != 434)", true),
     ("!(msg.sig_id == 434)", false),
     ("msg.sig_generator == 116", true),
@@ -67,6 +76,7 @@ const FILTERS: [(&str, bool); 36] = [
     ("alert.timestamp >= \"2025-06-15T18\" && alert.timestamp < \"2025-06-16\"", false),
     ("alert.proto == \"udp\"", false),
     ("alert.payload.contains(\"GET\") && msg.sig_generator == 1", true),
+    ("alert.payload.contains(\"GET\") || msg.pkt.contains(\"SIP\")", false),
     ("(alert.dst_port ?? 0) == 80 && msg.sig_id != 0", false),
     ("alert.message.sig_id == 434", true),
     ("true && msg.sig_rev == 1", false),
