@@ -53,7 +53,7 @@ use super::site::Shared;
 struct Description;
 
 /// The schema of an alert.
-const ALERT: &str = include_str!("../../../../docs/alert.schema.json");
+const ALERT: &str = include_str!("../../data/alert.schema.json");
 
 /// The description, without the prefix of paths.
 fn description() -> Value {
