@@ -11,7 +11,7 @@ MATURIN = target/peers/maturin/bin/maturin build --locked --manifest-path python
 INSTALL_WHEEL = target/peers/python/bin/pip install --quiet --no-deps --force-reinstall \
 	target/peers/wheels/*.whl
 
-.PHONY: demo test test-python test-page test-fleet fleet outage bench bench-fleet bench-python bench-web fuzz picture lint doc book deny setup peers peer-packages
+.PHONY: demo test test-python test-page test-fleet fleet outage bench bench-fleet bench-python bench-web fuzz picture lint doc book deny setup peers peer-packages package package-twice
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
@@ -113,6 +113,28 @@ book: setup
 deny:
 	.ci/install-tool cargo-deny 0.20.2 --no-default-features
 	$(TOOLS) $(CARGO) deny --locked check licenses bans sources
+
+# The packages, in target/packages; see docs/packages.md. Half an hour.
+package: setup package-tools
+	packaging/build
+
+# The same again, of a copy in another directory: the same bytes.
+package-twice: package
+	rm -rf target/twice && mkdir -p target/twice/target
+	git ls-files -z | tar --create --null --files-from=- | tar --extract --directory target/twice
+	ln -s $(CURDIR)/target/peers $(CURDIR)/target/tools target/twice/target/
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) target/twice/packaging/build
+	diff target/packages/SHA256SUMS target/twice/target/packages/SHA256SUMS
+
+.PHONY: package-tools
+package-tools:
+	.ci/install-tool cargo-deb 3.8.0
+	.ci/install-tool cargo-generate-rpm 0.21.1
+	.ci/install-tool cargo-cyclonedx 0.5.9
+	@command -v readelf >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends binutils; }
+	@[ -e target/peers/zig/installed ] || { mkdir -p target/peers && python3 -m venv target/peers/zig && \
+		target/peers/zig/bin/pip install -q ziglang==0.17.1 cargo-zigbuild==0.24.1 maturin==1.16.0 && \
+		touch target/peers/zig/installed; }
 
 # What a fresh Debian lacks: a C compiler, since zstd and SQLite are C, and Python.
 setup:
