@@ -99,6 +99,7 @@ lint: setup
 	python3 .ci/delivery-tests
 	python3 .ci/doc-lines
 	python3 .ci/log-lines
+	python3 .ci/packages
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
