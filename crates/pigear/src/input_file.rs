@@ -26,7 +26,7 @@ pub(crate) const MAX_CONFIG: u64 = 16 << 20;
 pub(crate) const MAX_OWN_CONFIG: u64 = 1 << 20;
 
 /// The maximum size of a secret, template, or file of certificates.
-#[cfg(any(feature = "http", feature = "syslog", feature = "web"))]
+#[cfg(any(feature = "http", feature = "nats", feature = "syslog", feature = "web"))]
 pub(crate) const MAX_SMALL: u64 = 1 << 20;
 
 /// The timeout of a pipe.

@@ -48,6 +48,9 @@
 //! // … and then: pigear::command::main(&registry)
 //! ```
 
+// Without the command line, some of what the parts share is not used.
+#![cfg_attr(not(feature = "command"), allow(dead_code, unused_imports))]
+
 #[cfg(feature = "command")]
 pub mod command;
 pub mod config;

@@ -16,19 +16,10 @@ use super::row_range::rows;
 use super::segment_index::SegmentIndex;
 use super::writer::Writer;
 
-/// The segments before this one have no numbers in their index.
-const WITHOUT_NUMBERS: &str = "segments_without_numbers";
-
-/// Notes that no complete segment has numbers in its index.
-pub(super) fn begin(connection: &Connection) -> rusqlite::Result<()> {
-    let open = meta::last_id(connection)? / SEGMENT;
-    if open > 0 { meta::set_number(connection, WITHOUT_NUMBERS, open) } else { Ok(()) }
-}
-
 impl Writer {
     /// Indexes the numbers of one segment, if there is one without, and tells whether there may be more.
     pub(super) fn backfill(&mut self) -> Result<Further, StoreProblem> {
-        let without = meta::number(&self.connection, WITHOUT_NUMBERS)?.unwrap_or_default();
+        let without = meta::number(&self.connection, meta::WITHOUT_NUMBERS)?.unwrap_or_default();
         if without <= 0 {
             return Ok(Further::Enough);
         }
@@ -40,7 +31,7 @@ impl Writer {
         if let Some(index) = index {
             index.write(segment, &change)?;
         }
-        meta::set_number(&change, WITHOUT_NUMBERS, rest)?;
+        meta::set_number(&change, meta::WITHOUT_NUMBERS, rest)?;
         change.commit()?;
         if rest > 0 {
             return Ok(Further::On);

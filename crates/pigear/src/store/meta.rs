@@ -2,6 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+/// The segments before this one have no ports and lengths in their index.
+pub(super) const WITHOUT_NUMBERS: &str = "segments_without_numbers";
+
 /// A number in the table.
 pub(super) fn number(connection: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
     connection

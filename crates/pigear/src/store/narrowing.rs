@@ -1,6 +1,7 @@
 //! What a condition on alerts says that the index can tell.
 
 use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
 
 use memchr::memmem::Finder;
 use pigear_alert::Alert;
@@ -79,7 +80,7 @@ pub(crate) enum Narrowing {
     /// The time must be within this span, in microseconds since 1970.
     Time(Range<i64>),
     /// The packet, or the part of a stream that Snort inspected, must contain these bytes.
-    Bytes(Finder<'static>),
+    Bytes(Arc<Finder<'static>>),
 }
 
 /// A number of alerts that the index has.

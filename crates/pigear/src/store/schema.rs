@@ -7,10 +7,9 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::backfill;
 use super::error::StoreProblem;
 use super::interned;
-use super::layout::{APPLICATION, BLOCK, VERSION};
+use super::layout::{APPLICATION, BLOCK, SEGMENT, VERSION};
 use super::meta;
 use super::triage;
 
@@ -189,7 +188,8 @@ fn fifth(change: &Transaction<'_>) -> rusqlite::Result<()> {
 
 /// Ports and lengths are indexed. Those of the segments that are complete will be later.
 fn sixth(change: &Transaction<'_>) -> rusqlite::Result<()> {
-    backfill::begin(change)
+    let open = meta::last_id(change)? / SEGMENT;
+    if open > 0 { meta::set_number(change, meta::WITHOUT_NUMBERS, open) } else { Ok(()) }
 }
 
 /// Creates the tables in an empty database.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -206,7 +207,12 @@ fn certificates(dir: &TempDir) {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = params.self_signed(&key).unwrap();
     let issuer = Issuer::from_params(&params, &key);
-    let put = |name: &str, text: String| fs::write(dir.path().join(name), text).unwrap();
+    let put = |name: &str, text: String| {
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        // Keys are for their owner alone.
+        fs::set_permissions(path, PermissionsExt::from_mode(0o600)).unwrap();
+    };
     put("ca.pem", ca.pem());
     for (cert, key, name) in
         [("cert.pem", "key.pem", "localhost"), ("client.pem", "client-key.pem", "sensor1")]

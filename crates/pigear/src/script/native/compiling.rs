@@ -1,5 +1,7 @@
 //! Conditions out of scripts.
 
+use std::sync::Arc;
+
 use memchr::memmem::Finder;
 use rhai::{AST, Expr, FnCallExpr, Stmt};
 
@@ -196,7 +198,7 @@ fn part_of(method: &str, whole: UsedField, part: &Expr) -> Option<Leaf> {
         (Read::Text(read), test) => Question::Text(read, test),
         (Read::Word(read), test) => Question::Word(read, test),
         (Read::Bytes(read), TextTest::Contains(part)) => {
-            Question::Bytes(read, Finder::new(part.as_bytes()).into_owned())
+            Question::Bytes(read, Arc::new(Finder::new(part.as_bytes()).into_owned()))
         }
         // A protocol may be a number, which has no such method.
         _ => return None,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use memchr::memmem::Finder;
@@ -33,7 +34,7 @@ pub(super) enum Question {
     Protocol(fn(&Alert) -> Option<IpProtocol>, ProtocolTest),
     Address(fn(&Alert) -> Option<IpAddr>, AddressTest),
     /// Whether bytes contain others.
-    Bytes(fn(&Alert) -> Option<&[u8]>, Finder<'static>),
+    Bytes(fn(&Alert) -> Option<&[u8]>, Arc<Finder<'static>>),
     Truth(fn(&Alert) -> bool, Operator, bool),
     Time(fn(&Alert) -> Timestamp, TimeTest),
     /// Whether its value is `()`, or is not.

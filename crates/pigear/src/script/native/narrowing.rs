@@ -1,6 +1,7 @@
 //! What of a condition the store's index can tell.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::Native;
 use super::condition::Condition;
@@ -135,7 +136,7 @@ fn of_leaf(leaf: &Leaf, answer: bool) -> Narrowing {
         },
         Question::Time(_, test) => test.span(answer).map_or(Narrowing::Anything, Narrowing::Time),
         Question::Number(_, test) => of_number(leaf, test, answer).unwrap_or(Narrowing::Anything),
-        Question::Bytes(_, part) if answer => Narrowing::Bytes(part.clone()),
+        Question::Bytes(_, part) if answer => Narrowing::Bytes(Arc::clone(part)),
         _ => Narrowing::Anything,
     }
 }

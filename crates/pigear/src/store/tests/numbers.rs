@@ -33,9 +33,9 @@ fn answers(reader: &mut Reader, filters: &[String], port: u16) -> Vec<(Vec<i64>,
     let mut all: Vec<_> = filters.iter().map(|filter| criteria(filter)).collect();
     all.push(Criteria { port: Some(port), ..Criteria::default() });
     all.push(Criteria::default());
-    let mut answer =
+    let answer =
         |criteria| (found(reader, criteria), reader.count(criteria, CountBy::Port).unwrap());
-    all.iter().map(|criteria| answer(criteria)).collect()
+    all.iter().map(answer).collect()
 }
 
 /// An alert with these ports, or with none: ICMP.
@@ -68,7 +68,7 @@ fn alerts_of(seed: u64, count: u32) -> Vec<Arc<Alert>> {
         (state >> 33) % below
     };
     let of = |n: u32| {
-        let spread = if n / 64 % 10 == 0 { 3_000 } else { 4 };
+        let spread = if (n / 64).is_multiple_of(10) { 3_000 } else { 4 };
         let port = |number: u64| u16::try_from(number % 65_536).unwrap();
         let ports = [port(65_533 + next(spread)), port(78 + next(spread))];
         let ports = Some(ports).filter(|_| next(9) > 0);
