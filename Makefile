@@ -11,7 +11,7 @@ MATURIN = target/peers/maturin/bin/maturin build --locked --manifest-path python
 INSTALL_WHEEL = target/peers/python/bin/pip install --quiet --no-deps --force-reinstall \
 	target/peers/wheels/*.whl
 
-.PHONY: demo test test-python test-page test-fleet fleet outage bench bench-fleet bench-python bench-web fuzz picture lint doc book deny setup peers peer-packages package package-twice
+.PHONY: demo test test-python test-page test-fleet fleet outage bench bench-fleet bench-python bench-web fuzz picture lint doc book deny setup peers peer-packages package package-twice test-package
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
@@ -131,6 +131,12 @@ package-twice: package
 	ln -s $(CURDIR)/target/peers $(CURDIR)/target/tools target/twice/target/
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) target/twice/packaging/build
 	diff target/packages/SHA256SUMS target/twice/target/packages/SHA256SUMS
+
+# Installs, upgrades and purges the .deb in a Debian that is booted for it.
+test-package: package
+	@command -v debootstrap systemd-nspawn >/dev/null || { \
+		apt-get update -q && apt-get install -qy --no-install-recommends debootstrap systemd-container; }
+	packaging/test-boot target/packages/pigear_*_amd64.deb
 
 .PHONY: package-tools
 package-tools:
