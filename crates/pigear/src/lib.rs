@@ -89,8 +89,9 @@ mod secret;
 mod secret_variables;
 #[cfg(any(feature = "metrics", feature = "nats", feature = "web"))]
 mod sensors;
-#[cfg(feature = "shell")]
 pub mod shell;
+#[cfg(feature = "shell")]
+mod shell_word;
 #[cfg(any(feature = "command", feature = "http", feature = "script", feature = "web"))]
 mod similar;
 pub mod snort_conf;

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::HandlerConfig;
 use super::lines::Lines;
 use super::secret_keys::is_secret;
+use crate::shell_word::quoted;
 
 /// A secret in a file that all users can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +65,8 @@ impl fmt::Display for Exposure {
         } else {
             write!(f, "{path}: ")?;
         }
-        write!(f, "{key} is a secret, and all users can read the file: chmod o-r {path}")
+        let typed = quoted(&self.path);
+        write!(f, "{key} is a secret, and all users can read the file: chmod o-r {typed}")
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
-use super::lines::{as_root, moved_away, quoted};
+use super::lines::{as_root, moved_away, quoted, word};
 use super::users::{Account, owner_and_mode};
 
 /// What is found about a directory for Snort's socket.
@@ -25,7 +25,7 @@ pub(super) fn of_directory(dir: &Path, snort: Option<&Account>) -> Finding {
 
 /// The command that makes it.
 fn made(dir: &Path, snort: Option<&Account>) -> String {
-    let owner = snort.map(|snort| format!("-o {} ", snort.name)).unwrap_or_default();
+    let owner = snort.map(|snort| format!("-o {} ", word(&snort.name))).unwrap_or_default();
     as_root(&[format!("install -d {owner}-m 0750 {}", quoted(dir))])
 }
 
@@ -42,7 +42,7 @@ fn closed_to(dir: &Path, snort: &Account) -> Option<Finding> {
         "Snort runs as this user, and can't get at the socket.",
     );
     Some(finding.typed(if path == whole {
-        as_root(&[format!("chown {} {typed}", snort.name), format!("chmod u+rwx {typed}")])
+        as_root(&[format!("chown {} {typed}", word(&snort.name)), format!("chmod u+rwx {typed}")])
     } else {
         as_root(&[format!("chmod o+x {typed}")])
     }))

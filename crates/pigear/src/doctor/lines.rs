@@ -1,20 +1,11 @@
 //! Lines that are typed into a shell, often as root.
 
-use std::borrow::Cow;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 
-/// A path as a word of a line.
-pub(super) fn quoted(path: &Path) -> String {
-    word(&path.to_string_lossy())
-}
-
-/// A text as a word of a line.
-pub(super) fn word(text: &str) -> String {
-    // Only a text with a 0 in it can't be quoted, and no path or argument has one.
-    shlex::try_quote(text).map_or_else(|_| String::new(), Cow::into_owned)
-}
+pub(super) use crate::shell_word::{quoted, word};
 
 /// Commands that root has to give, one after the other.
 pub(super) fn as_root(commands: &[String]) -> String {
@@ -24,11 +15,15 @@ pub(super) fn as_root(commands: &[String]) -> String {
 
 /// Moves what is at a path out of the way, to a name beside it that is free.
 pub(super) fn moved_away(path: &Path) -> String {
-    let named = |end: String| PathBuf::from(format!("{}{end}", path.display()));
+    let named = |end: String| {
+        let mut name = OsString::from(path);
+        name.push(end);
+        PathBuf::from(name)
+    };
     let ends = std::iter::once(".old".to_owned()).chain((2..).map(|n| format!(".old{n}")));
     let free = ends.map(named).find(|path| path.symlink_metadata().is_err());
     let free = free.unwrap_or_else(|| named(".old".to_owned()));
-    as_root(&[format!("mv {} {}", quoted(path), quoted(&free))])
+    as_root(&[format!("mv -nT {} {}", quoted(path), quoted(&free))])
 }
 
 /// Ends a process, and waits until it has ended.
@@ -41,7 +36,7 @@ pub(super) fn replaced(file: &Path, line: Option<usize>, from: &str, to: &str) -
     let line = line.map(|line| line.to_string()).unwrap_or_default();
     let from = escaped(from, r"\.*[]^$|");
     let script = format!("{line}s|{from}|{}|", escaped(to, r"\&|"));
-    as_root(&[format!("sed -i {} {}", word(&script), quoted(file))])
+    as_root(&[format!("sed -i --follow-symlinks {} {}", word(&script), quoted(file))])
 }
 
 /// A text with a backslash before each of these characters.
@@ -51,7 +46,10 @@ fn escaped(text: &str, special: &str) -> String {
         if special.contains(c) {
             escaped.push('\\');
         }
-        escaped.push(c);
+        match c {
+            '\n' => escaped.push_str(r"\n"),
+            c => escaped.push(c),
+        }
     }
     escaped
 }

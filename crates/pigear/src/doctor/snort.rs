@@ -163,7 +163,7 @@ fn restart(snort: &Process) -> String {
     let command = program.into_iter().chain(arguments).collect::<String>();
     let dir = snort.directory().filter(|dir| dir != Path::new("/"));
     let dir = dir.map(|dir| format!("cd {} && ", quoted(&dir))).unwrap_or_default();
-    format!("{}; {dir}{}", ended(id), as_root(&[command]))
+    format!("{} && {dir}{}", ended(id), as_root(&[command]))
 }
 
 /// The unit of systemd that started it.

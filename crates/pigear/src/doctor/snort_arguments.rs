@@ -71,8 +71,7 @@ impl<'a> SnortArguments<'a> {
 
     /// Whether its arguments or its configuration ask for the socket.
     pub(super) fn asks_for_socket(&self) -> Told {
-        let words = &self.snort.arguments;
-        if words.iter().any(|word| OUTPUTS.iter().any(|output| word.contains(output))) {
+        if self.has_output(|output| OUTPUTS.iter().any(|known| output.contains(known))) {
             return Told::Yes;
         }
         self.conf_has(&["alert_unixsock"])
@@ -80,10 +79,20 @@ impl<'a> SnortArguments<'a> {
 
     /// The same for Snort's log in unified2.
     pub(super) fn asks_for_unified2(&self) -> Told {
-        if self.snort.arguments.iter().any(|word| word.contains("unified2")) {
+        if self.has_output(|output| output.contains("unified2")) {
             return Told::Yes;
         }
         self.conf_has(&["unified2", "alert_unified2", "log_unified2"])
+    }
+
+    /// Whether an output is asked for by `-A`, or by `--lua`.
+    fn has_output(&self, is_wanted: impl Fn(&str) -> bool) -> bool {
+        let words = &self.snort.arguments;
+        let before = std::iter::once("").chain(words.iter().map(String::as_str));
+        before.zip(words).any(|(option, word)| {
+            let joined = word.strip_prefix("-A").or_else(|| word.strip_prefix("--lua="));
+            joined.is_some_and(&is_wanted) || matches!(option, "-A" | "--lua") && is_wanted(word)
+        })
     }
 
     fn conf_has(&self, outputs: &[&str]) -> Told {

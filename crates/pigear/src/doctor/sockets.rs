@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::check::Check;
 use super::directories::of_directory;
 use super::finding::Finding;
-use super::lines::{as_root, moved_away, quoted};
+use super::lines::{as_root, moved_away, quoted, word};
 use super::process::{Process, holders};
 use super::snort::account_of_snort;
 use super::subject::Subject;
@@ -139,7 +139,7 @@ fn of_bound(
         let finding = Finding::wrong(found, why)
             .advise("for the next time: --socket-group GROUP, a group of Snort's user")
             .typed(as_root(&[
-                format!("chown {} {typed}", snort.name),
+                format!("chown {} {typed}", word(&snort.name)),
                 format!("chmod u+rw {typed}"),
             ]));
         return Some(finding);

@@ -16,7 +16,7 @@ use super::housekeeping::Chore;
 use super::in_force::InForce;
 use super::lanes::{self, BuiltLane};
 use super::open_store::OpenStore;
-use crate::config::{Config, HandlerConfig, StoreConfig};
+use crate::config::{Config, HandlerConfig};
 use crate::names::Watched;
 use crate::registry::{FileUse, Registry};
 use crate::rules::Rules;
@@ -99,8 +99,14 @@ impl Reloader<'_> {
         let rules = self.rules(&config)?;
         self.change_lanes(&config, &difference)?;
         if keeps_others {
-            self.keep(&config.store);
-            what += "; what the store keeps changed";
+            match self.store.start(&config.store) {
+                Ok(()) => what += "; what the store keeps changed",
+                Err(error) => {
+                    // The next reload tries again.
+                    warn!("cannot change what the store keeps: {}", explained(&error));
+                    config.store = self.in_force.config.store.clone();
+                }
+            }
         }
         match rules {
             NextRules::Same => {}
@@ -113,13 +119,6 @@ impl Reloader<'_> {
         }
         self.in_force = InForce { config, names };
         Ok(what)
-    }
-
-    /// Applies another retention policy.
-    fn keep(&mut self, store: &StoreConfig) {
-        if let Err(error) = self.store.start(store) {
-            warn!("cannot change what the store keeps: {}", explained(&error));
-        }
     }
 
     /// The rules of this configuration.

@@ -125,12 +125,13 @@ impl StoreOpener {
     /// If the store can't be opened or maintained.
     pub fn start(&self, policy: RetentionPolicy) -> Result<(), StoreError> {
         let mut retention = self.retention();
-        retention.policy = Some(policy);
         if retention.running.is_some() {
             let next = self.store()?.tidy(policy)?;
+            retention.policy = Some(policy);
             drop(retention.running.replace(next));
             return Ok(());
         }
+        retention.policy = Some(policy);
         drop(retention);
         let opened = self.open_rest();
         self.unless_full(opened)

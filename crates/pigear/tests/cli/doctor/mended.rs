@@ -86,7 +86,7 @@ fn what_is_in_the_way_of_the_socket_is_moved() {
         // The first free name.
         clinic.room.write("log/snort_alert.old", "");
         let transcript = clinic.mend();
-        assert!(transcript.contains("$ mv /srv/log/snort_alert /srv/log/snort_alert.old2\n"));
+        assert!(transcript.contains("$ mv -nT /srv/log/snort_alert /srv/log/snort_alert.old2\n"));
         assert!(transcript.contains(&format!("is not a socket but {kind}\n")), "{transcript}");
         if kind == "a FIFO" {
             assert_snapshot!("fifo", transcript);
@@ -197,7 +197,7 @@ fn a_store_that_is_damaged_is_moved_away() {
     fs::write(&path, store).unwrap();
     let transcript = clinic.mend();
     assert!(
-        transcript.contains("$ mv /srv/store/alerts.db /srv/store/alerts.db.old\n"),
+        transcript.contains("$ mv -nT /srv/store/alerts.db /srv/store/alerts.db.old\n"),
         "{transcript}"
     );
 }
