@@ -365,9 +365,9 @@ Examples:
   pigear --socket-handler play --from recording.gz format=full";
 
 fn key_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text
-        .split_once('=')
-        .ok_or("expected KEY=VALUE for the data handler, or a command; --help lists them")?;
+    let (key, value) = text.split_once('=').ok_or(
+        "there is no such command, and KEY=VALUE for the data handler has a =; --help lists the commands",
+    )?;
     if key.is_empty() {
         Err("the key is missing".to_owned())
     } else {

@@ -277,8 +277,8 @@ fn an_unknown_format_is_refused_with_those_that_there_are() {
 #[test]
 fn what_is_neither_key_nor_command_is_refused() {
     let stderr = format!(
-        "error: invalid value 'dmeo' for '[KEY=VALUE]...': expected KEY=VALUE for the data handler, \
-         or a command; --help lists them\n{TRY_HELP}"
+        "error: invalid value 'dmeo' for '[KEY=VALUE]...': there is no such command, and KEY=VALUE for the data \
+         handler has a =; --help lists the commands\n{TRY_HELP}"
     );
     refused(&["dmeo"], &stderr, 2);
 }
