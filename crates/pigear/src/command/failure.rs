@@ -35,6 +35,11 @@ impl Failure {
         }
     }
 
+    /// A file is invalid.
+    pub(super) fn wrong(error: anyhow::Error) -> Self {
+        Self { error, hint: None, status: WRONG_USAGE }
+    }
+
     pub(super) fn with_hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }

@@ -32,6 +32,49 @@ const PATHS: [&str; 10] = [
 /// Keys whose names sound like secrets, and which name files.
 const FILES: [&str; 5] = ["key", "tls_key", "nkey", "creds", "users"];
 
+/// Hosts whose paths permit something to those who know them.
+const HOOK_HOSTS: [&str; 14] = [
+    "ntfy.sh",
+    "hooks.slack.com",
+    "discord.com",
+    "discordapp.com",
+    "api.telegram.org",
+    "chat.googleapis.com",
+    "office.com",
+    "logic.azure.com",
+    "hooks.zapier.com",
+    "maker.ifttt.com",
+    "hc-ping.com",
+    "webhook.site",
+    "pipedream.net",
+    "make.com",
+];
+
+/// Pigear's own options behind the `?` of a source, which are no secrets.
+const SOURCE_OPTIONS: [&str; 21] = [
+    "begin",
+    "bucket",
+    "ca",
+    "cert",
+    "consumer",
+    "creds",
+    "key",
+    "mechanism",
+    "name",
+    "nkey",
+    "partitions",
+    "password_file",
+    "priority",
+    "sensor",
+    "silent",
+    "stream",
+    "subject",
+    "tls",
+    "token_file",
+    "topic",
+    "user",
+];
+
 /// Headers that nobody needs to hide.
 const PLAIN_HEADERS: [&str; 6] =
     ["accept", "accept-encoding", "content-encoding", "content-type", "host", "user-agent"];
@@ -61,7 +104,8 @@ pub(crate) fn disclosure(parent: &str, key: &str, value: &str) -> Disclosure {
     if key == "command" {
         return of_command(value);
     }
-    if value.contains("://") { of_url(value) } else { of_text(value) }
+    let is_url = matches!(key, "url" | "proxy" | "from") && value.contains('?');
+    if value.contains("://") || is_url { of_url(key, value) } else { of_text(value) }
 }
 
 fn has_word(name: &str) -> bool {
@@ -94,18 +138,49 @@ fn has_token(path: &str) -> bool {
     path.split(['/', '?', '&', '=', '#']).any(is_token)
 }
 
-fn of_url(url: &str) -> Disclosure {
-    let Some((scheme, rest)) = url.split_once("://") else { return Disclosure::Nothing };
+fn of_url(key: &str, url: &str) -> Disclosure {
+    let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + "://".len()));
     // A password may have any character.
-    let (login, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| (HIDDEN, rest));
-    let (server, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let is_secret = has_secret_path(url) || has_token(path);
-    if login.is_empty() && !is_secret {
-        return Disclosure::Whole;
+    let (login, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+    if login.contains(['?', '#']) {
+        return Disclosure::Partly(format!("{scheme}{HIDDEN}"));
     }
-    let login = if login.is_empty() { String::new() } else { format!("{login}@") };
+    let login = if login.is_empty() { String::new() } else { format!("{HIDDEN}@") };
+    let (place, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+    let (server, path) = place.split_at(place.find('/').unwrap_or(place.len()));
+    let is_secret = has_secret_path(&format!("x://x{path}"))
+        || has_token(path)
+        || (path.len() > 1 && is_hook_host(server));
     let path = if is_secret { format!("/{HIDDEN}") } else { path.to_owned() };
-    Disclosure::Partly(format!("{scheme}://{login}{server}{path}"))
+    let has_options = key == "from" || matches!(scheme, "nats://" | "tls://" | "kafka://");
+    let shown = format!("{scheme}{login}{server}{path}{}", of_query(query, has_options));
+    if shown == url { Disclosure::Whole } else { Disclosure::Partly(shown) }
+}
+
+/// A query and what follows it, without values. Those of Pigear's own options are shown.
+fn of_query(query: &str, has_options: bool) -> String {
+    let Some(query) = query.strip_prefix('?') else {
+        return if query.len() > 1 { format!("#{HIDDEN}") } else { query.to_owned() };
+    };
+    let (query, fragment) = query.split_at(query.find('#').unwrap_or(query.len()));
+    let shown = |part: &str| match part.split_once('=') {
+        Some((name, _)) if has_options && SOURCE_OPTIONS.contains(&name) => part.to_owned(),
+        Some((name, _)) if !has_token(name) => format!("{name}={HIDDEN}"),
+        None if part.is_empty() => String::new(),
+        _ => HIDDEN.to_owned(),
+    };
+    let parts: Vec<_> = query.split('&').map(shown).collect();
+    let fragment = if fragment.len() > 1 { format!("#{HIDDEN}") } else { fragment.to_owned() };
+    format!("?{}{fragment}", parts.join("&"))
+}
+
+/// Whether a server is one of those that take messages for whoever knows a path, as that of a topic of ntfy.
+fn is_hook_host(server: &str) -> bool {
+    let host = server.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    let is_of = |known: &&str| {
+        host.strip_suffix(*known).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    host.starts_with("ntfy.") || HOOK_HOSTS.iter().any(|known| is_of(&known))
 }
 
 /// A template's value, a proxy without a scheme, and the like.
@@ -158,6 +233,17 @@ mod tests {
             ("", "url", "https://host/api?sig=s3cret"),
             ("", "url", "https://host/s3cret0123456789abcdef"),
             ("", "from", "nats://host?stream=x&password=s3cret"),
+            ("", "url", "https://host/api?access=s3cret&pw=s3cret"),
+            ("", "url", "https://host/api?s3cret#s3cret"),
+            ("", "url", "https://host/api?mail=me@host&pw=s3cret"),
+            ("", "url", "host/api?access=s3cret"),
+            ("", "url", "https://ntfy.sh/s3cret"),
+            ("", "url", "https://NTFY.sh:443/s3cret/json"),
+            ("", "url", "https://ntfy.example/s3cret"),
+            ("", "proxy", "http://proxy:3128/?access=s3cret"),
+            ("param", "server", "https://host/?access=s3cret"),
+            ("", "from", "nats://host?stream=x&pasword=s3cret"),
+            ("", "from", "host?stream=x&token=s3cret"),
             ("", "proxy", "me:s3cret@proxy:3128"),
             ("", "command", "curl -u me s3cret"),
             ("", "command", "curl -H 'Authorization: Bearer s3cret'"),
@@ -194,5 +280,14 @@ mod tests {
         assert_eq!(partly("nats://me:pw@host:4222"), login);
         let path = Disclosure::Partly("https://hooks.slack.com/(hidden)".to_owned());
         assert_eq!(partly("https://hooks.slack.com/services/T0"), path);
+        for (url, shown) in [
+            ("https://h/a?access=S&pw=S&x", "https://h/a?access=(hidden)&pw=(hidden)&(hidden)"),
+            ("https://ntfy.sh/topic?auth=S", "https://ntfy.sh/(hidden)?auth=(hidden)"),
+            ("nats://h?stream=X&password=S", "nats://h?stream=X&password=(hidden)"),
+        ] {
+            assert_eq!(partly(url), Disclosure::Partly(shown.to_owned()));
+        }
+        let source = "kafka://h:9092?topic=x&user=me&password_file=/etc/pigear/pw";
+        assert_eq!(disclosure("", "from", source), Disclosure::Whole);
     }
 }

@@ -249,6 +249,26 @@ fn show_has_no_secrets() {
 }
 
 #[test]
+fn show_prints_all_mistakes_of_a_file_that_it_refuses() {
+    let room = Room::new();
+    for config in [
+        "count = 0\nstast = 'x'\n[[handler]]\ntype = 'file'\n",
+        "[handler.header]\nX = 'y'\n[[source]]\nonce = 'maybe'\n",
+        "handler = [\n",
+    ] {
+        room.write("pigear.toml", config);
+        let checked = run(&room, &["config", "check", "pigear.toml"]);
+        for more in [&[][..], &["--json"]] {
+            let output =
+                run(&room, &[&["config", "show", "--config", "pigear.toml"], more].concat());
+            assert_eq!(text(&output.stderr), text(&checked.stderr));
+            // As of a start that refuses it.
+            assert_eq!((output.status.code(), &*output.stdout), (Some(2), &b""[..]));
+        }
+    }
+}
+
+#[test]
 fn show_refuses_what_listening_refuses() {
     let room = Room::new();
     room.write("pigear.toml", "[[source]]\nlogdir = 'log'\n");

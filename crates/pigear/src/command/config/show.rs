@@ -10,6 +10,7 @@ use anyhow::Context;
 use toml::Value;
 
 use super::described::{DescribedKey, KeyKind, Section, sections};
+use super::mistakes;
 use crate::command::args::{Given, GivenOption, ListenArgs, ShowArgs, variable};
 use crate::command::failure::Failure;
 use crate::command::output::write_out;
@@ -43,7 +44,7 @@ impl<'a> InForce<'a> {
         let ShowArgs { given, listen: args, .. } = args;
         // A pipe can be read only once.
         let (of_file, keys) = match args.config.as_deref() {
-            Some(path) => read(path)?,
+            Some(path) => read(path, registry)?,
             None => (Config::default(), Vec::new()),
         };
         let mut in_file: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -190,10 +191,18 @@ impl<'a> InForce<'a> {
     }
 }
 
-fn read(path: &Path) -> Result<(Config, Vec<FileKey>), Failure> {
+/// If the file is refused, all its mistakes are printed.
+fn read(path: &Path, registry: &Registry) -> Result<(Config, Vec<FileKey>), Failure> {
     let text = input_file::read_text(path, MAX_OWN_CONFIG);
     let text = text.with_context(|| format!("cannot read {}", path.display()))?;
-    Ok((Config::parse(&text, path)?, FileKey::all(&text)))
+    let config = Config::parse(&text, path).map_err(|error| {
+        let found = Config::mistakes(&text, registry);
+        if found.is_empty() {
+            return error.into();
+        }
+        Failure::wrong(mistakes::print(&found, path))
+    })?;
+    Ok((config, FileKey::all(&text)))
 }
 
 /// The value of an option.

@@ -41,9 +41,16 @@ pub(super) const JETSTREAM: &str = "jetstream { store_dir: \"DIR/js\", max_file:
 impl Server {
     /// Starts a server with this configuration besides its address; `DIR` is its directory.
     pub(super) fn start(program: &Path, config: &str) -> Self {
-        let mut server = Self::down(program, config);
-        server.up();
-        server
+        let mut problem = String::new();
+        // Another test may have taken the port meanwhile.
+        for _ in 0..3 {
+            let mut server = Self::down(program, config);
+            match server.try_up() {
+                Ok(()) => return server,
+                Err(said) => problem = said,
+            }
+        }
+        panic!("nats-server ended: {problem}");
     }
 
     pub(super) fn down(program: &Path, config: &str) -> Self {
@@ -59,8 +66,21 @@ impl Server {
     }
 
     pub(super) fn up(&mut self) {
+        self.try_up().unwrap_or_else(|said| panic!("nats-server ended: {said}"));
+    }
+
+    /// What the server said, if it ended by itself.
+    fn try_up(&mut self) -> Result<(), String> {
         self.spawn();
-        until("nats-server is up", || self.is_up());
+        let mut ended = false;
+        until("nats-server is up, or has ended", || {
+            ended = self.child.as_mut().unwrap().try_wait().unwrap().is_some();
+            ended || self.is_up()
+        });
+        if ended {
+            return Err(fs::read_to_string(self.dir.path().join("stderr")).unwrap_or_default());
+        }
+        Ok(())
     }
 
     pub(super) fn spawn(&mut self) {
