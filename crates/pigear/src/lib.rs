@@ -89,8 +89,8 @@ mod secret;
 mod secret_variables;
 #[cfg(any(feature = "metrics", feature = "nats", feature = "web"))]
 mod sensors;
-pub mod shell;
 #[cfg(feature = "shell")]
+pub mod shell;
 mod shell_word;
 #[cfg(any(feature = "command", feature = "http", feature = "script", feature = "web"))]
 mod similar;

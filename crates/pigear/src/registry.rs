@@ -195,10 +195,6 @@ impl Registry {
             options.check().map_err(SetupError::Keys)
         });
         #[cfg(feature = "nats")]
-        registry.checked("nats", |options: &crate::fleet::nats::Options| {
-            options.check().map_err(SetupError::Keys)
-        });
-        #[cfg(feature = "nats")]
         {
             let sensors = registry.sensors.clone();
             registry.register_writer("nats", crate::fleet::nats::DESCRIPTION, move |options| {
@@ -206,6 +202,10 @@ impl Registry {
                     .map(|nats| nats.with_sensors(sensors.clone()))
             });
         }
+        #[cfg(feature = "nats")]
+        registry.checked("nats", |options: &crate::fleet::nats::Options| {
+            options.check().map_err(SetupError::Keys)
+        });
         registry.register("pcap", pcap::DESCRIPTION, pcap::Pcap::new);
         registry.register("record", record::DESCRIPTION, record::Record::new);
         registry.register_writer("socket", socket::DESCRIPTION, socket::Socket::new);
@@ -393,7 +393,9 @@ impl Registry {
         name: &str,
         check: fn(&O) -> Result<(), SetupError>,
     ) {
-        if let Some(kind) = self.kinds.get_mut(name) {
+        let kind = self.kinds.get_mut(name);
+        debug_assert!(kind.is_some(), "{name} is not registered yet");
+        if let Some(kind) = kind {
             kind.check_all = Some(Box::new(move |keys| {
                 let options = keys.options_with_format::<O>()?;
                 check(&options).map_err(KeyError::from)

@@ -409,6 +409,31 @@ mod tests {
         assert!(found[1].starts_with("7:5: header.C: "), "{found:#?}");
     }
 
+    #[cfg(all(feature = "http", feature = "kafka", feature = "nats"))]
+    #[test]
+    fn a_url_that_the_start_refuses_is_a_mistake() {
+        for (kind, keys) in [
+            ("nats", "url = 'nats://u:s3cret@h:99999'"),
+            ("nats", "url = ['nats://h', 'http://u:s3cret@h']"),
+            ("nats", "url = 'nats://u:s3cret@ h'"),
+            ("kafka", "url = 'kafka://h:99999'"),
+            ("kafka", "url = 'kafka://u:s3cret@h'"),
+            ("http", "url = 'http://u:s3cret@ h'"),
+            ("http", "proxy = 'http://u:s3cret@ h'\nurl = 'http://h'"),
+        ] {
+            let found = mistakes(&format!("[[handler]]\ntype = '{kind}'\n{keys}\n"));
+            let key = keys.split(' ').next().unwrap();
+            let place = format!("3:{}: {key}: ", key.len() + 4);
+            assert!(found.len() == 1 && found[0].starts_with(&place), "{keys}: {found:#?}");
+            assert!(!found[0].contains("s3cret"), "{found:#?}");
+        }
+        for kind in ["nats", "kafka"] {
+            let found =
+                mistakes(&format!("[[handler]]\ntype = '{kind}'\nurl = '{kind}://a,b:1'\n"));
+            assert_eq!(found, Vec::<String>::new());
+        }
+    }
+
     #[test]
     fn many_mistakes_take_no_long_time() {
         let begin = std::time::Instant::now();

@@ -180,7 +180,7 @@ fn is_hook_host(server: &str) -> bool {
     let is_of = |known: &&str| {
         host.strip_suffix(*known).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    host.starts_with("ntfy.") || HOOK_HOSTS.iter().any(|known| is_of(&known))
+    host.starts_with("ntfy.") || HOOK_HOSTS.iter().any(is_of)
 }
 
 /// A template's value, a proxy without a scheme, and the like.

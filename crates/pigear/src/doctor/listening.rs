@@ -2,7 +2,7 @@
 
 use std::io;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pigear_alert::plural;
 use pigear_pipeline::{OnError, Snapshot, Stop};
@@ -59,15 +59,19 @@ fn of_free(sources: Vec<SourceConfig>, subject: &Subject<'_>, time: Duration) ->
         ..Config::default()
     };
     match run(config, &registry, time) {
-        Ok(counters) => received(&counters, &tally, subject, time),
+        Ok((counters, listened)) => received(&counters, &tally, subject, listened),
         Err(problem) => {
             vec![Finding::wrong(format!("cannot listen: {problem}"), "So Pigear can't either.")]
         }
     }
 }
 
-/// Runs until the time is up, or a signal comes.
-fn run(config: Config, registry: &Registry, time: Duration) -> Result<Snapshot, String> {
+/// Runs until the time is up, or a signal comes, and tells for how long.
+fn run(
+    config: Config,
+    registry: &Registry,
+    time: Duration,
+) -> Result<(Snapshot, Duration), String> {
     // Before there are sockets: they would be left behind.
     let stop = Stop::default();
     stop_by_signals(&stop).map_err(|error| error.to_string())?;
@@ -79,9 +83,11 @@ fn run(config: Config, registry: &Registry, time: Duration) -> Result<Snapshot, 
     };
     let spawned = thread::Builder::new().name("timer".to_owned()).spawn(work);
     spawned.map_err(|error| error.to_string())?;
+    let began = Instant::now();
     let (counters, result) = listener.run(&stop, &Reload::default());
     result.map_err(|error| in_full(&error))?;
-    Ok(counters)
+    let listened = began.elapsed();
+    Ok((counters, if listened < time { Duration::from_secs(listened.as_secs()) } else { time }))
 }
 
 /// Requests a stop at the first signal.

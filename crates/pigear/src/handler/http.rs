@@ -92,6 +92,7 @@ pub struct Http {
 /// Checks what can be checked without reading a file or the environment.
 pub(crate) fn check(options: &Options) -> Result<(), SetupError> {
     options.check().and_then(|()| target::check(options)).map_err(SetupError::Keys)?;
+    client::proxy(options).map_err(SetupError::Keys)?;
     let is_twice = options.auth_file.is_some() && options.auth_env.is_some();
     if options.auth.is_some() || is_twice {
         auth::header(options)?;

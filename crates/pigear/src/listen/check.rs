@@ -28,6 +28,9 @@ pub(super) fn check(
     if config.handlers.is_empty() {
         config.handlers.push(HandlerConfig::new("print"));
     }
+    if let Some(problem) = config.sources.iter().find_map(SourceConfig::misplaced) {
+        return Err(ListenError::Source(problem));
+    }
     let mut files = Files::of(config, registry);
     let missing = files.missing_directories();
     if !missing.is_empty() {

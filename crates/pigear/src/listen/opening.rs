@@ -45,9 +45,6 @@ impl Opening<'_> {
         source: &SourceConfig,
         usual_log_dir: impl FnOnce() -> PathBuf,
     ) -> Result<Vec<Box<dyn Source>>, ListenError> {
-        if let Some(problem) = source.misplaced() {
-            return Err(ListenError::Source(problem));
-        }
         self.note_sensor(source);
         match source.kind {
             SourceKind::Unix => self.sockets(source, usual_log_dir),

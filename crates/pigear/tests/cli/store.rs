@@ -257,6 +257,15 @@ fn only_one_may_store_in_a_file() {
 }
 
 #[test]
+fn a_wrong_option_makes_no_store() {
+    let room = Room::new();
+    let args = ["--store", "a.db", "--logdir", "log", "--once"];
+    let stderr = complaint(&room, &args, 2);
+    assert!(stderr.contains("--once is for --socket-handler unified2"), "{stderr}");
+    assert_eq!(room.list("."), ["log"]);
+}
+
+#[test]
 fn a_store_of_a_later_pigear_is_left_alone() {
     let room = stored("v2919/http");
     let mut bytes = fs::read(room.at("a.db")).unwrap();

@@ -79,11 +79,7 @@ impl Access {
     /// # Errors
     /// If keys contradict each other, or a file can't be read.
     pub(super) fn new(keys: AccessKeys) -> Result<Self, String> {
-        if keys.url.is_empty() {
-            return Err("url is missing: give url=kafka://HOST:PORT".to_owned());
-        }
-        let brokers =
-            keys.url.iter().map(|url| broker(url, keys.url_name)).collect::<Result<_, _>>()?;
+        let brokers = brokers(&keys.url, keys.url_name)?;
         let tls = tls(&keys)?;
         Ok(Self { brokers, tls, sasl: sasl(keys)? })
     }
@@ -122,6 +118,14 @@ impl Access {
             ),
         }
     }
+}
+
+/// The brokers of URLs. The name is what the user calls them.
+pub(super) fn brokers(urls: &[String], name: &str) -> Result<Vec<String>, String> {
+    if urls.is_empty() {
+        return Err("url is missing: give url=kafka://HOST:PORT".to_owned());
+    }
+    urls.iter().map(|url| broker(url, name)).collect()
 }
 
 /// A broker's host and port. The name is what the user calls the URL.

@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use rskafka::client::partition;
 use serde::Deserialize;
 
-use super::access::{AccessKeys, Mechanism, urls};
+use super::access::{AccessKeys, Mechanism, brokers, urls};
 use super::topic::{TopicSettings, check_name};
 use crate::keys::{FormatKeys, Time, YesNo, parsed, parsed_option, positive_option};
 use crate::secret::Secret;
@@ -144,7 +144,8 @@ impl Options {
         {
             return Err("partitions and replication are for create=yes".to_owned());
         }
-        check_name(&self.topic)
+        check_name(&self.topic)?;
+        brokers(&self.url, "url").map(drop)
     }
 
     pub(super) fn access(&self) -> AccessKeys {

@@ -88,12 +88,8 @@ impl Access {
     /// # Errors
     /// If keys contradict each other, or a file can't be read.
     pub(super) fn new(keys: AccessKeys) -> Result<Self, String> {
-        if keys.url.is_empty() {
-            return Err("url is missing: give url=nats://HOST:PORT".to_owned());
-        }
         let name = keys.url_name;
-        let servers =
-            keys.url.iter().map(|url| server(url, name)).collect::<Result<Vec<_>, _>>()?;
+        let servers = servers(&keys.url, name)?;
         let shown = servers.iter().map(shown).collect::<Vec<_>>().join(",");
         let is_in_url = servers.iter().any(ServerAddr::has_user_pass);
         let tls = Tls::of(&keys)?;
@@ -252,6 +248,14 @@ fn one_of(
 fn read(path: &std::path::Path) -> Result<Vec<u8>, String> {
     input_file::read(path, MAX_SMALL)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+/// The servers of URLs. The name is what the user calls them.
+pub(super) fn servers(urls: &[Secret], name: &str) -> Result<Vec<ServerAddr>, String> {
+    if urls.is_empty() {
+        return Err("url is missing: give url=nats://HOST:PORT".to_owned());
+    }
+    urls.iter().map(|url| server(url, name)).collect()
 }
 
 /// The server of a URL. The name is what the user calls it.

@@ -7,7 +7,7 @@ use async_nats::jetstream::stream::{Compression, DiscardPolicy, RetentionPolicy,
 use bytesize::ByteSize;
 use serde::Deserialize;
 
-use super::access::{AccessKeys, urls};
+use super::access::{AccessKeys, servers, urls};
 use super::bucket::{self, BUCKET};
 use super::heartbeats::HeartbeatSettings;
 use super::stream::StreamSettings;
@@ -150,7 +150,8 @@ impl Options {
                 self.in_flight
             ));
         }
-        check_stream_name(&self.stream)
+        check_stream_name(&self.stream)?;
+        servers(&self.url, "url").map(drop)
     }
 
     pub(super) fn access(&self) -> AccessKeys {

@@ -37,12 +37,20 @@ pub(super) fn client(options: &Options, url: &Url) -> Result<Client, SetupError>
 
 /// Only the configured proxy: those in the environment are meant for other programs.
 fn with_proxy(builder: ClientBuilder, options: &Options) -> Result<ClientBuilder, String> {
-    let Some(proxy) = &options.proxy else { return Ok(builder.no_proxy()) };
+    Ok(match proxy(options)? {
+        Some(proxy) => builder.proxy(proxy),
+        None => builder.no_proxy(),
+    })
+}
+
+/// The proxy to use, if any.
+pub(super) fn proxy(options: &Options) -> Result<Option<Proxy>, String> {
+    let Some(proxy) = &options.proxy else { return Ok(None) };
     let url = Url::parse(proxy.reveal()).ok();
     let proxy = url.filter(|url| matches!(url.scheme(), "http" | "https"));
     let proxy = proxy.and_then(|url| Proxy::all(url).ok());
     let proxy = proxy.ok_or("proxy: expected http://SERVER:PORT or https://SERVER:PORT")?;
-    Ok(builder.proxy(proxy))
+    Ok(Some(proxy))
 }
 
 fn with_trust(
