@@ -60,6 +60,12 @@ impl KeyError {
         Self(format::spread(&self.0))
     }
 
+    /// The key that is missing, if that is the problem.
+    #[cfg(feature = "command")]
+    pub(crate) fn missing_key(&self) -> Option<&str> {
+        self.0.strip_prefix("missing key `")?.strip_suffix('`')
+    }
+
     /// Names the keys of every handler, if a handler has no such key.
     pub(crate) fn or_of_every_handler(self) -> Self {
         let Self(problem) = self;

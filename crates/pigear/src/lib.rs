@@ -49,7 +49,7 @@
 //! ```
 
 // Without the command line, some of what the parts share is not used.
-#![cfg_attr(not(feature = "command"), allow(dead_code, unused_imports))]
+#![cfg_attr(not(feature = "command"), allow(unused, unfulfilled_lint_expectations))]
 
 #[cfg(feature = "command")]
 pub mod command;

@@ -258,11 +258,7 @@ impl Check<'_> {
     ) {
         let mut missing = Vec::new();
         while let Err(error) = self.registry.check(kind, Keys::from(own.clone())) {
-            let error = error.to_string();
-            let Some(key) = error.strip_prefix("missing key `").and_then(|it| it.strip_suffix('`'))
-            else {
-                break;
-            };
+            let Some(key) = error.missing_key() else { break };
             if missing.iter().any(|known| known == key) {
                 break;
             }
@@ -319,7 +315,7 @@ impl Check<'_> {
     fn own_value(&mut self, kind: &str, at: &Spanned<DeValue<'_>>, (name, value): (&str, Value)) {
         let table = Table::from_iter([(name.to_owned(), value)]);
         if let Err(error) = self.registry.check(kind, Keys::from(table))
-            && !error.to_string().starts_with("missing key")
+            && error.missing_key().is_none()
         {
             self.found(at.span(), error.to_string());
         }
@@ -435,8 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn many_mistakes_take_no_long_time() {
-        let begin = std::time::Instant::now();
+    fn many_mistakes_are_found_before_the_tests_limit() {
         let lines = "x\n".repeat(100_000);
         assert!(mistakes(&lines).len() >= 100_000);
         let keys: Vec<_> = (0..50_000).map(|n| format!("k{n} = 1")).collect();
@@ -444,10 +439,9 @@ mod tests {
         // Without the page, its handler is unknown.
         let expected = if cfg!(feature = "web") { 50_000 } else { 1 };
         assert_eq!(found.len(), expected, "{:?}", found.first());
+        // It would take many minutes if each mistake were counted from the beginning.
         let handlers = "[[handler]]\nname = 'null'\nx = 1\n".repeat(20_000);
         assert!(mistakes(&handlers).len() >= 39_000);
-        // A second or so; minutes if each mistake is counted from the beginning.
-        assert!(begin.elapsed() < std::time::Duration::from_secs(60), "{:?}", begin.elapsed());
     }
 
     #[test]

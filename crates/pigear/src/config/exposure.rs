@@ -81,6 +81,9 @@ fn in_table(table: &DeTable<'_>, parent: &str) -> Option<(String, usize)> {
                 }
                 DeValue::Table(table) => in_table(table, name),
                 DeValue::Array(all) => all.iter().find_map(|one| match one.get_ref() {
+                    DeValue::String(text) if is_secret(parent, name, text) => {
+                        Some((name.to_string(), key.span().start))
+                    }
                     DeValue::Table(table) => in_table(table, name),
                     _ => None,
                 }),
@@ -125,6 +128,7 @@ mod tests {
             "[[source]]\nfrom = 'nats://me:s3cret@host'",
             "[[handler]]\nurl = 'nats://one,nats://me:s3cret@two'",
             "[[handler]]\nurl = 'https://x.webhook.office.com/webhookb2/s3cret'",
+            "[[handler]]\nurl = ['nats://one', 'nats://me:s3cret@two']",
             "[[handler]]\nproxy = 'me:s3cret@proxy:3128'",
             "[handler.header]\nX-Api-Key = 's3cret'",
         ] {

@@ -47,7 +47,10 @@ impl Check for Sockets {
                         seen = Some(dir.to_owned());
                     }
                 }
-                findings.push(of_socket(&socket, subject, snort.as_ref()));
+                // What is to be done about a missing directory comes first, unless it has to be another one.
+                if is_too_long(&socket.path) || socket.path.parent().is_some_and(Path::exists) {
+                    findings.push(of_socket(&socket, subject, snort.as_ref()));
+                }
             }
         }
         findings
@@ -57,7 +60,7 @@ impl Check for Sockets {
 fn of_socket(socket: &ExpectedSocket, subject: &Subject<'_>, snort: Option<&Account>) -> Finding {
     let path = &socket.path;
     let shown = path.display();
-    if path.as_os_str().as_bytes().len() > MAX_PATH {
+    if is_too_long(path) {
         return of_long_path(socket);
     }
     let start = subject.start();
@@ -82,6 +85,10 @@ fn of_socket(socket: &ExpectedSocket, subject: &Subject<'_>, snort: Option<&Acco
             .typed(start)
         }),
     }
+}
+
+fn is_too_long(path: &Path) -> bool {
+    path.as_os_str().as_bytes().len() > MAX_PATH
 }
 
 fn of_long_path(socket: &ExpectedSocket) -> Finding {

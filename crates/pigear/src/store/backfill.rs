@@ -25,7 +25,7 @@ impl Writer {
         }
         let segment = without - 1;
         let is_stored = segment >= self.oldest() / SEGMENT_BLOCKS;
-        let index = if is_stored { numbers(&self.connection, segment)? } else { None };
+        let index = if is_stored { Some(numbers(&self.connection, segment)?) } else { None };
         let rest = if is_stored { segment } else { 0 };
         let change = self.change()?;
         if let Some(index) = index {
@@ -41,18 +41,16 @@ impl Writer {
     }
 }
 
-/// The index with the numbers of a segment; `None` if an alert can't be decoded: then searches read all of its
-/// blocks, and say so.
-fn numbers(connection: &Connection, segment: i64) -> Result<Option<SegmentIndex>, StoreProblem> {
+/// The index with the numbers of a segment. An alert that can't be decoded can't be found by them.
+fn numbers(connection: &Connection, segment: i64) -> Result<SegmentIndex, StoreProblem> {
     let (mut index, mut interned) = (SegmentIndex::default(), InternedRows::default());
     let first = segment * SEGMENT;
     for block in (first..first + SEGMENT).step_by(usize::try_from(BLOCK).unwrap_or(1)) {
         for row in rows(connection, &mut interned, (block, end_of_block(block)), &|_| true)? {
-            match row {
-                StoredRow::Alert(stored) => index.add_numbers(stored.id, &stored.alert),
-                StoredRow::Damaged(_) => return Ok(None),
+            if let StoredRow::Alert(stored) = row {
+                index.add_numbers(stored.id, &stored.alert);
             }
         }
     }
-    Ok(Some(index))
+    Ok(index)
 }

@@ -154,7 +154,7 @@ pub(super) fn each(
     segments: &RangeInclusive<i64>,
     mut visit: impl FnMut(i64, Posting<'_>),
 ) -> Result<HashSet<i64>, StoreProblem> {
-    let mut damaged =
+    let mut unindexed =
         if kind.is_number() { segments.clone().collect() } else { HashSet::<i64>::new() };
     let mut select = connection.prepare_cached(
         "SELECT segment, first, chunk FROM note WHERE kind = ?1 AND segment BETWEEN ?2 AND ?3 \
@@ -166,19 +166,21 @@ pub(super) fn each(
         let [first, chunk] =
             [row.get_ref(1)?, row.get_ref(2)?].map(|it| it.as_blob().unwrap_or_default());
         if first.is_empty() {
-            damaged.remove(&segment);
+            unindexed.remove(&segment);
         }
         if postings::read(chunk, |posting| visit(segment, posting)).is_none() {
-            damaged.insert(segment);
+            unindexed.insert(segment);
         }
     }
-    Ok(damaged)
+    Ok(unindexed)
 }
 
 /// Removes the index of a segment.
 pub(super) fn forget(connection: &Connection, segment: i64) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM note WHERE kind IN (0, 1, 2, 3, 4, 5, 6) AND segment = ?1")?
-        .execute([segment])?;
+    let mut delete =
+        connection.prepare_cached("DELETE FROM note WHERE kind = ?1 AND segment = ?2")?;
+    for kind in KeyKind::ALL {
+        delete.execute([kind as i64, segment])?;
+    }
     Ok(())
 }

@@ -185,5 +185,5 @@ fn a_finding_says_why_and_what_to_do() {
         Snort sends its alerts to a socket in this directory.\n       type: ";
     assert!(text.contains(paragraph), "{text}");
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!((&*stderr, output.status.code()), ("error: 2 things are wrong\n", Some(1)));
+    assert_eq!((&*stderr, output.status.code()), ("error: 1 thing is wrong\n", Some(1)));
 }

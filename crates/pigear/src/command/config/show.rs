@@ -67,8 +67,7 @@ impl<'a> InForce<'a> {
                 header => {
                     let table = header.trim_matches(['[', ']']);
                     let usual = |key: &DescribedKey| self.usual(key, &names);
-                    let settings =
-                        section.keys.iter().flat_map(|key| self.option(table, 0, key, usual));
+                    let settings = section.keys.iter().map(|key| self.option(table, 0, key, usual));
                     parts.push(Part { table, index: None, settings: settings.collect() });
                 }
             }
@@ -84,11 +83,11 @@ impl<'a> InForce<'a> {
         index: usize,
         key: &DescribedKey,
         usual: impl Fn(&DescribedKey) -> Setting,
-    ) -> Vec<Setting> {
+    ) -> Setting {
         let in_file = self.in_file(table, index, key.name);
         let typed = self.given.get(key.field).map(|given| (given, value_of(given, key.kind)));
         let file_origin = |it: &FileKey| self.of_file(it);
-        let setting = match (typed, in_file) {
+        match (typed, in_file) {
             // Directories add up.
             (Some((given, value)), Some(file)) if key.name == "sandbox_write" => {
                 let values = [listed(&value), listed(&file.value)].concat();
@@ -103,8 +102,7 @@ impl<'a> InForce<'a> {
                 Setting::given(key.name, file.value.clone(), vec![file_origin(file)])
             }
             _ => usual(key),
-        };
-        vec![setting]
+        }
     }
 
     /// A key of the file. `metrics` may be a table.
@@ -175,9 +173,9 @@ impl<'a> InForce<'a> {
             self.given.get(key.field).is_some() || self.in_file("source", index, key.name).is_some()
         };
         let keys = section.keys.iter().filter(|key| is_of_kind(key) || is_given(key));
-        let settings = keys.flat_map(|key| match self.of_all_sources(key.name) {
-            Some(setting) => vec![setting],
-            None => self.option("source", index, key, usual),
+        let settings = keys.map(|key| {
+            let of_all = self.of_all_sources(key.name);
+            of_all.unwrap_or_else(|| self.option("source", index, key, usual))
         });
         Part { table: "source", index: Some(index), settings: settings.collect() }
     }

@@ -17,6 +17,16 @@ pub(in crate::store) enum KeyKind {
 }
 
 impl KeyKind {
+    pub(super) const ALL: [Self; 7] = [
+        Self::Signature,
+        Self::Source,
+        Self::Destination,
+        Self::SourcePort,
+        Self::DestinationPort,
+        Self::CapturedLength,
+        Self::WireLength,
+    ];
+
     /// The kinds that a segment need not have: an older version wrote none.
     pub(in crate::store) const NUMBERS: [Self; 4] =
         [Self::SourcePort, Self::DestinationPort, Self::CapturedLength, Self::WireLength];

@@ -60,6 +60,17 @@ fn arrive_in(rooms: [&Room; 2], count: usize) -> BTreeSet<String> {
     one.intersection(other).cloned().collect()
 }
 
+/// A sensor, a consumer, and two central Pigears that ask by it.
+fn two_centrals(server: &Server) -> (Client, Running, [Running; 2]) {
+    let mut client = server.client();
+    let mut here = sensor(&server.url(), &[]).start();
+    here.listens();
+    create_consumer(&mut client);
+    let centrals = [0, 1].map(|_| central(&server.url()).start());
+    both_ask(&mut client);
+    (client, here, centrals)
+}
+
 fn restarted(room: &Room, server: &Server) -> Running {
     central_with(&server.url(), room.at("central.db").to_str().unwrap()).start()
 }
@@ -68,17 +79,12 @@ fn restarted(room: &Room, server: &Server) -> Running {
 fn two_central_pigears_share_a_consumer_and_no_alert_is_in_both_stores() {
     for generation in generations() {
         let server = Server::start(&generation, JETSTREAM);
-        let mut client = server.client();
-        let mut here = sensor(&server.url(), &[]).start();
-        here.listens();
-        create_consumer(&mut client);
-        let [one, other] = [0, 1].map(|_| central(&server.url()).start());
-        both_ask(&mut client);
+        let (mut client, mut here, [one, other]) = two_centrals(&server);
         send(&mut here, 0..300);
         assert_eq!(arrive_in([one.room(), other.room()], 300), BTreeSet::new());
-        for room in [one.room(), other.room()] {
-            assert!(distinct(room).len() > 50, "one of them got hardly anything");
-        }
+        let shares = [one.room(), other.room()].map(|room| distinct(room).len());
+        // How many each gets is the server's choice.
+        assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
         // Everything is acknowledged, so nothing comes again from the one that is killed.
         until("all is settled", || number(&mut client, "num_ack_pending") == 0);
         other.signal_now(Signal::SIGKILL);
@@ -98,12 +104,7 @@ fn two_central_pigears_share_a_consumer_and_no_alert_is_in_both_stores() {
 fn a_killed_pigear_leaves_its_alerts_to_the_one_that_shares_its_consumer() {
     for generation in generations() {
         let server = Server::start(&generation, JETSTREAM);
-        let mut client = server.client();
-        let mut here = sensor(&server.url(), &[]).start();
-        here.listens();
-        create_consumer(&mut client);
-        let [one, other] = [0, 1].map(|_| central(&server.url()).start());
-        both_ask(&mut client);
+        let (mut client, mut here, [one, other]) = two_centrals(&server);
         send(&mut here, 0..100);
         assert_eq!(arrive_in([one.room(), other.room()], 100), BTreeSet::new());
         until("all is settled", || number(&mut client, "num_ack_pending") == 0);

@@ -162,7 +162,7 @@ impl InForce<'_> {
         let is_refused = self
             .registry
             .check(kind, Keys::from(table))
-            .is_err_and(|error| !error.to_string().starts_with("missing key"));
+            .is_err_and(|error| error.missing_key().is_none());
         (!is_refused).then_some(value)
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 use std::path::PathBuf;
 
+use pigear_alert::visible::is_visible;
 use serde_json::json;
 use toml::Value;
 
@@ -220,20 +221,15 @@ fn quoted(text: &str) -> String {
             '"' | '\\' => quoted.extend(['\\', letter]),
             '\n' => quoted += "\\n",
             '\t' => quoted += "\\t",
-            letter if letter.is_control() || is_invisible(letter) => {
+            letter if is_visible(letter) => quoted.push(letter),
+            letter => {
                 // Writing to a `String` can't fail.
                 let _ = write!(quoted, "\\U{:08X}", u32::from(letter));
             }
-            letter => quoted.push(letter),
         }
     }
     quoted.push('"');
     quoted
-}
-
-/// Characters that change how others look.
-fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
