@@ -32,6 +32,8 @@ pub(super) struct Acknowledgements {
     expected: BTreeMap<u32, usize>,
     /// When each was sent, oldest first.
     sent: VecDeque<(u32, Instant)>,
+    /// Nothing arrives any more.
+    has_ended: bool,
 }
 
 /// What became of a message, by its place.
@@ -46,7 +48,12 @@ impl Acknowledgements {
         let subscriber = client.subscribe(format!("{inbox}*")).await;
         let subscriber = subscriber.map_err(|error| format!("cannot subscribe: {error}"))?;
         let (expected, sent) = (BTreeMap::new(), VecDeque::new());
-        Ok(Self { client, subscriber, inbox, timeout, next: 0, expected, sent })
+        Ok(Self { client, subscriber, inbox, timeout, next: 0, expected, sent, has_ended: false })
+    }
+
+    /// Whether the library has given the connection up: then another one is needed.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     /// How many messages wait for theirs.
@@ -102,7 +109,10 @@ impl Acknowledgements {
                     Some(settled) => return Some(settled),
                     None => continue,
                 },
-                Ok(None) => "the connection is lost",
+                Ok(None) => {
+                    self.has_ended = true;
+                    "the connection is lost"
+                }
                 Err(_) => UNACKNOWLEDGED,
             };
             let place = self.expected.remove(&number)?;

@@ -30,6 +30,9 @@ use crate::in_time::in_time;
 /// would go to one that is behind.
 const FULL_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Otherwise it would be over before the next attempt.
+const _: () = assert!(FULL_INTERVAL.as_secs() > BACKOFF.longest.as_secs());
+
 /// Publishes alerts.
 pub(super) struct Publisher {
     access: Access,
@@ -202,6 +205,9 @@ impl Publisher {
         let in_flight = if was_full { 1 } else { self.in_flight };
         let Some(Connection { acknowledgements, .. }) = &mut self.connection else { return Ok(()) };
         let trouble = publish(acknowledgements, messages, outcomes, (in_flight, is_retry)).await;
+        if acknowledgements.has_ended() {
+            self.disconnect();
+        }
         match trouble {
             None | Some(Trouble::Refused(_)) => Ok(()),
             Some(Trouble::Full(problem)) => {
