@@ -1,7 +1,7 @@
 // The latest actions of the triage, to undo one of them; and why alerts can't be marked, if they can't.
 
 import { get, mayChange, post, session } from "./api.js";
-import { h, toast } from "./dom.js";
+import { h, openDialog, toast } from "./dom.js";
 import { timeElement } from "./times.js";
 import { number } from "./values.js";
 
@@ -31,7 +31,7 @@ async function open() {
     const { actions, store } = await get("triage/actions");
     list.replaceChildren(...actions.map((/** @type {Action} */ action) => row(action, store)));
     if (!actions.length) list.replaceChildren(h("li", {}, "Nothing was acknowledged or starred yet."));
-    if (!dialog.open) dialog.showModal();
+    openDialog(dialog);
   } catch (problem) {
     toast(String(/** @type {Error} */ (problem).message));
   }

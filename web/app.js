@@ -4,7 +4,7 @@ import { showTriage } from "./actions.js";
 import { Problem, begin, get, post, session, whenLoginIsNeeded } from "./api.js";
 import { buildBar, focusBar, showBar, showMistake } from "./bar.js";
 import * as detail from "./detail.js";
-import { byId, focusMain, h, show, toast } from "./dom.js";
+import { byId, focusMain, h, openDialog, show, toast } from "./dom.js";
 import * as health from "./health.js";
 import { histogram } from "./histogram.js";
 import * as now from "./now.js";
@@ -132,7 +132,7 @@ function help() {
   dialog.replaceChildren(h("h2", { id: "help-title" }, "Keys"), h("dl", { class: "facts" }, ...KEYS.flatMap(([keys, what]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", {}, what)])),
     h("p", {}, "Click any value to include or exclude it. Words in the search field are looked for in messages; ", h("code", {}, "src:10.0.0.0/8"), " and ", h("code", {}, "-sid:1000"), " choose fields. Drag over the histogram to choose a time."),
     h("form", { method: "dialog" }, h("button", {}, "Close")));
-  dialog.showModal();
+  openDialog(dialog);
 }
 byId("help-button").addEventListener("click", help);
 
@@ -171,7 +171,7 @@ whenLoginIsNeeded((problem) => {
   ask(ways[0] ?? "token");
   dialog.replaceChildren(form);
   dialog.addEventListener("cancel", (event) => event.preventDefault());
-  dialog.showModal();
+  openDialog(dialog);
 });
 
 async function start() {

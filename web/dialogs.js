@@ -1,6 +1,6 @@
 // Questions: whether to go on, and for a name.
 
-import { byId, h } from "./dom.js";
+import { byId, h, openDialog } from "./dom.js";
 
 /**
  * Asks, and returns what was typed or chosen; without a field, an empty text. Null if it was cancelled.
@@ -19,6 +19,6 @@ export function ask({ title, action, text = "", field }) {
       h("p", { class: "row" }, h("button", { class: "main" }, action), h("button", { type: "button", onclick: () => end(null) }, "Cancel")));
     dialog.replaceChildren(form);
     dialog.oncancel = () => resolve(null);
-    dialog.showModal();
+    openDialog(dialog);
   });
 }

@@ -80,20 +80,33 @@ const GAP = 12;
  * @param {{label: string, act: () => void}} [action]
  */
 export function toast(text, action) {
-  const button = action && h("button", { type: "button", onclick: () => { said.remove(); focusMain(); action.act(); } }, action.label);
-  const said = h("p", {}, text, " ", button);
-  byId("toast").replaceChildren(said);
+  const button = action && h("button", { type: "button", onclick: () => { words.remove(); focusMain(); action.act(); } }, action.label);
+  const words = h("p", {}, text, " ", button);
+  said.replaceChildren(words);
   // What is open beside it ends above it, so that it hides nothing.
   const { style } = document.documentElement;
-  style.setProperty("--said", `${byId("toast").offsetHeight + 2 * GAP}px`);
-  const isUsed = () => said.matches(":hover, :focus-within");
+  style.setProperty("--said", `${said.offsetHeight + 2 * GAP}px`);
+  const isUsed = () => words.matches(":hover, :focus-within");
   const end = () => {
-    if (said.isConnected && isUsed()) { setTimeout(end, 2_000); return; }
-    said.remove();
-    if (!byId("toast").hasChildNodes()) style.removeProperty("--said");
+    if (words.isConnected && isUsed()) { setTimeout(end, 2_000); return; }
+    words.remove();
+    if (!said.hasChildNodes()) style.removeProperty("--said");
   };
   setTimeout(end, action ? 20_000 : 6_000);
   if (document.activeElement?.closest("#detail")) document.activeElement.scrollIntoView({ block: "nearest" });
+}
+
+/** What is said stands here: in the dialog that is open, as all else is hidden then, also from screen readers. */
+const said = byId("toast");
+
+/**
+ * Opens a modal dialog.
+ * @param {HTMLDialogElement} dialog
+ */
+export function openDialog(dialog) {
+  if (!dialog.open) dialog.showModal();
+  dialog.append(said);
+  dialog.addEventListener("close", () => ([...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body).append(said), { once: true });
 }
 
 /** @param {Element} within */

@@ -1,7 +1,7 @@
 // Filters of the triage: whose alerts are acknowledged as they come.
 
 import { get, mayChange, post } from "./api.js";
-import { h, toast } from "./dom.js";
+import { h, openDialog, toast } from "./dom.js";
 import { FIELDS, state } from "./state.js";
 import { timeElement } from "./times.js";
 import { plain } from "./values.js";
@@ -45,7 +45,7 @@ export async function openNoise() {
   left.textContent = `Left out of what is chosen: ${missing}. A filter knows an alert as it comes only.`;
   try {
     await show();
-    dialog.showModal();
+    openDialog(dialog);
   } catch (problem) {
     toast(String(/** @type {Error} */ (problem).message));
   }

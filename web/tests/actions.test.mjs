@@ -30,6 +30,29 @@ test("an action is undone after the page was loaded again", async () => {
   await page.close();
 });
 
+test("what is said while a dialog is open is said in it, and above it", async () => {
+  const { url } = await room.web();
+  const page = await open(setup.chrome, url);
+  await page.waitForSelector("tr.alert, tr.flood");
+  await page.getByRole("button", { name: "Noise" }).click();
+  const dialog = page.getByRole("dialog", { name: "Noise" });
+  await dialog.locator("textarea").fill("msg.sig_id == 4711");
+  await dialog.getByRole("button", { name: "Add" }).click();
+  // The rest of the page has no role while a dialog is open.
+  const said = dialog.getByRole("status").filter({ hasText: "are acknowledged from now on" });
+  await said.waitFor();
+  const isOnTop = await said.evaluate((region) => {
+    const { x, y, width, height } = /** @type {Element} */ (region.firstElementChild).getBoundingClientRect();
+    return region.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+  });
+  assert.ok(isOnTop, "something hides it");
+  await isAccessible(page, "noise");
+  await dialog.getByRole("button", { name: "remove" }).click();
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await page.waitForSelector("body > #toast");
+  await page.close();
+});
+
 test("a page over a store that can't be written says so, and offers no change", async () => {
   const { url } = await room.web();
   const page = await open(setup.chrome, url);
