@@ -16,7 +16,22 @@ mod runtime;
 mod source_keys;
 mod subject;
 
+use std::time::Duration;
+
+use pigear_pipeline::BatchPolicy;
+
 pub(crate) use archive::Archive;
 use form::Decoder;
 pub use form::{FormError, decode, encode};
 pub use subject::SubjectTemplate;
+
+/// So many alerts are published without waiting for others.
+const ENOUGH: usize = 64;
+
+/// How long an alert waits for others. Of a sensor with few alerts, waking up costs more than publishing.
+const COLLECT: Duration = Duration::from_millis(100);
+
+/// How alerts are collected to be published.
+fn batch_policy(most: usize) -> BatchPolicy {
+    BatchPolicy { enough: ENOUGH.min(most), most, delay: COLLECT }
+}

@@ -44,10 +44,9 @@ mod topic;
 mod trouble;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use pigear_alert::Alert;
-use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress};
+use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 
 pub use access::Mechanism;
 pub use options::{Compression, Options};
@@ -55,6 +54,7 @@ pub use options::{Compression, Options};
 pub(crate) use probe::probe;
 pub(crate) use source::KafkaSource;
 
+use super::batch_policy;
 use super::outcome::{self, Outcome};
 use super::runtime::Runtime;
 use crate::description::{Description, FileUse};
@@ -95,7 +95,7 @@ impl Kafka {
         let runtime =
             Runtime::new("kafka").map_err(|error| format!("cannot start threads: {error}"))?;
         let needs = Needs {
-            batch: BatchPolicy { enough: 1, most: MOST, delay: Duration::ZERO },
+            batch: batch_policy(MOST),
             delivers: true,
             target: Some(publisher.target()),
             ..Needs::default()

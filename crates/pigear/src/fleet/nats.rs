@@ -24,10 +24,9 @@ mod unacknowledged;
 mod watcher;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use pigear_alert::Alert;
-use pigear_pipeline::{BatchPolicy, Context, Failure, Handler, Needs, Progress};
+use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 
 pub(crate) use list::SensorList;
 pub use options::Options;
@@ -35,6 +34,7 @@ pub use options::Options;
 pub(crate) use probe::probe;
 pub(crate) use source::NatsSource;
 
+use super::batch_policy;
 use super::outcome::{self, Outcome};
 use super::runtime::{self, Runtime};
 use crate::description::{Description, FileUse};
@@ -87,7 +87,7 @@ impl Nats {
             Runtime::new("nats").map_err(|error| format!("cannot start threads: {error}"))?;
         let most = in_flight.saturating_mul(BATCHES);
         let needs = Needs {
-            batch: BatchPolicy { enough: 1, most, delay: Duration::ZERO },
+            batch: batch_policy(most),
             delivers: true,
             target: Some(publisher.target()),
             ..Needs::default()
