@@ -132,11 +132,16 @@ package-twice: package
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) target/twice/packaging/build
 	diff target/packages/SHA256SUMS target/twice/target/packages/SHA256SUMS
 
-# Installs, upgrades and purges the .deb in a Debian that is booted for it.
+# Installs, upgrades and removes the packages in Debians that are booted for it; the page on packages, typed word for
+# word; the image, built and run. As root.
 test-package: package
-	@command -v debootstrap systemd-nspawn >/dev/null || { \
-		apt-get update -q && apt-get install -qy --no-install-recommends debootstrap systemd-container; }
+	@command -v buildah >/dev/null && command -v debootstrap >/dev/null && command -v rpm >/dev/null && \
+		command -v systemd-nspawn >/dev/null || { apt-get update -q && \
+		apt-get install -qy --no-install-recommends buildah debootstrap rpm systemd-container; }
+	packaging/test-first-alert target/packages/pigear_*_amd64.deb
 	packaging/test-boot target/packages/pigear_*_amd64.deb
+	packaging/test-rpm target/packages/pigear-*.x86_64.rpm
+	packaging/test-image target/packages
 
 .PHONY: package-tools
 package-tools:

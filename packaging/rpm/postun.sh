@@ -5,3 +5,7 @@ if [ -d /run/systemd/system ]; then
         systemctl try-restart pigear.service 'pigear@*.service' >/dev/null 2>&1 || :
     fi
 fi
+# The .rpm contains files only.
+if [ "$1" = 0 ]; then
+    rmdir /usr/share/pigear /usr/share/doc/pigear/docs /usr/share/doc/pigear /etc/pigear 2>/dev/null || :
+fi
