@@ -2,7 +2,7 @@
 
 import { showTriage } from "./actions.js";
 import { Problem, begin, get, post, session, whenLoginIsNeeded } from "./api.js";
-import { buildBar, focusBar, showBar, showMistake } from "./bar.js";
+import { buildBar, focusBar, showBar, showFailure, showMistake } from "./bar.js";
 import * as detail from "./detail.js";
 import { byId, focusMain, h, openDialog, show, toast } from "./dom.js";
 import * as health from "./health.js";
@@ -12,9 +12,11 @@ import * as overview from "./overview.js";
 import { differs, empty, go, link, onChange, params, state } from "./state.js";
 import { setTimeStyle, timeStyle } from "./times.js";
 
-/** @type {Record<string, {title: string, module: {view: HTMLElement, load: () => Promise<void>, stop: () => void}}>} */
+/** @typedef {import("./bar.js").Failure} Failure */
+
+/** @type {Record<string, {title: string, module: {view: HTMLElement, load: () => Promise<Failure | undefined | void>, stop: () => void}}>} */
 const VIEWS = { now: { title: "Now", module: now }, overview: { title: "Overview", module: overview }, health: { title: "Health", module: health } };
-const KEYS = [["j, k", "next, previous alert"], ["Enter", "open it"], ["Esc", "close it"], ["e", "acknowledge, or not"], ["s", "star, or not"], ["p", "pause, resume"], ["/", "search"], ["1, 2, 3", "Now, Overview, Health"], ["?", "this help"]];
+const KEYS = [["j, k", "next, previous alert"], ["Enter", "open it"], ["Esc", "close it"], ["e", "acknowledge, or not"], ["s", "star, or not"], ["g", "newest alert"], ["p", "pause, resume"], ["/", "search"], ["1, 2, 3", "Now, Overview, Health"], ["?", "this help"]];
 
 const chart = h("div", { id: "chart" });
 
@@ -31,8 +33,9 @@ async function load() {
   showBar();
   clearTimeout(again);
   try {
-    await Promise.all([module.load(), hasBar && loadChart()]);
+    const [failure] = await Promise.all([module.load(), hasBar && loadChart()]);
     showMistake(null);
+    if (failure) showFailure(failure);
     retry = 1;
     if (troubled) byId("state").textContent = "";
     troubled = false;
@@ -69,7 +72,7 @@ function failed(problem) {
 /** Shows that there is no result, in the place of what was found before. */
 function showUnfiltered() {
   charting?.abort();
-  byId("main").replaceChildren(h("p", { class: "empty unfiltered" }, "Not filtered: what is chosen has a mistake, which is marked above. ",
+  byId("main").replaceChildren(h("p", { class: "empty unfiltered" }, "Nothing is shown: the filter has a mistake, which is marked above. ",
     h("button", { type: "button", onclick: () => go({ ...empty(), view: state.view, group: state.group }) }, "Show all alerts")));
 }
 
@@ -104,6 +107,7 @@ onChange((before) => {
 });
 addEventListener("failed", (event) => failed(/** @type {CustomEvent} */ (event).detail));
 addEventListener("replaced", () => { toast("Another store is there now; its alerts are shown."); load(); if (state.alert) detail.show(); });
+addEventListener("counted", () => { loadChart().catch(() => {}); });
 addEventListener("triaged", () => { load(); if (state.alert) detail.show(); });
 const times = /** @type {HTMLSelectElement} */ (byId("zone"));
 times.value = timeStyle();

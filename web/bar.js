@@ -6,7 +6,7 @@ import { pickSaved, saved, showSaved } from "./saved.js";
 import { fieldOf, readWords } from "./fields.js";
 import { FIELDS, choose, drop, empty, go, params, state } from "./state.js";
 import { buildTime, showTime, timeChip, timeFields, timeSelect } from "./time_range.js";
-import { PRIORITIES, named, priorityWord } from "./values.js";
+import { PRIORITIES, named, number, plain, priorityWord } from "./values.js";
 
 /** Words of expressions, for completion. */
 const WORDS = [
@@ -141,6 +141,17 @@ export function showMistake(problem) {
   mistake.append(problem.message);
 }
 
+/** @typedef {{alerts: number, problem: string}} Failure - what a filter failed on */
+
+/**
+ * Says that the filter could not tell whether some alerts are wanted.
+ * @param {Failure} failure
+ */
+export function showFailure({ alerts, problem }) {
+  mistake.hidden = false;
+  mistake.replaceChildren(`The filter failed on ${number(alerts)} alert${alerts === 1 ? ", which is" : "s, which are"} left out: ${plain(problem)}`);
+}
+
 /**
  * Marks the chips of the criterion that is wrong.
  * @param {string} [parameter]
@@ -158,7 +169,7 @@ function submitWords() {
   const { words: others, comment, chosen, mistake: wrong } = readWords(words.value);
   words.setAttribute("aria-invalid", String(Boolean(wrong)));
   mistake.hidden = !wrong;
-  mistake.replaceChildren(wrong ?? "");
+  mistake.replaceChildren(wrong ? `${wrong}. Below is what was chosen before.` : "");
   if (wrong) return;
   const include = { ...state.include };
   const exclude = [...state.exclude];

@@ -23,7 +23,7 @@ test("a filter with a mistake shows no alerts that could be taken for what it fi
   await page.fill("#expression", "alert.dst_prt == 80");
   await page.press("#expression", "Enter");
   await page.waitForSelector("#mistake:not([hidden])");
-  await page.getByText("Not filtered: what is chosen has a mistake").waitFor();
+  await page.getByText("Nothing is shown: the filter has a mistake").waitFor();
   assert.deepEqual(await messages(page), []);
   assert.equal(await page.locator("figure.histogram").count(), 0);
   for (const name of ["Noise…", "Acknowledge all…"]) assert.equal(await page.getByRole("button", { name }).count(), 0, name);
@@ -48,7 +48,7 @@ test("an address that is none is named, with its chip, on each view", async () =
     await page.waitForSelector("#mistake:not([hidden])");
     assert.match(await page.textContent("#mistake"), /^src: "999\.1": expected an address or a network/);
     assert.deepEqual(await page.$$eval(".chip.wrong", (all) => all.map((one) => one.className)), ["chip src wrong"]);
-    await page.getByText("Not filtered").waitFor();
+    await page.getByText("Nothing is shown").waitFor();
     assert.equal(await page.locator("article.card, tr.alert").count(), 0);
     await page.close();
   }
@@ -131,5 +131,19 @@ test("the demonstration shows rules", async () => {
   const page = await open(setup.chrome, `${url}?alert=${alert.id}`);
   await page.locator("#rule pre.rule").waitFor();
   assert.match(await page.textContent("#rule pre.rule"), /sid:1000101;/);
+  await page.close();
+});
+
+test("of a filter that fails on alerts, the page says how many are left out", async () => {
+  const page = await visit();
+  await page.waitForSelector("tr .message");
+  await page.getByRole("button", { name: "Expression" }).click();
+  await page.fill("#expression", "msg.msg.len() / (msg.priority - 3) > 0");
+  await page.press("#expression", "Enter");
+  await page.getByText(/^The filter failed on \d+ alerts, which are left out: division by zero/).waitFor();
+  const { total } = await (await fetch(`${server.url}api/v1/counts?by=sid`)).json();
+  const { alerts, filter_failed: failed } = await (await fetch(`${server.url}api/v1/alerts?limit=1000&filter=${encodeURIComponent("msg.msg.len() / (msg.priority - 3) > 0")}`)).json();
+  assert.ok(alerts.every((alert) => alert.priority !== 3));
+  assert.equal(alerts.length + failed.alerts, total);
   await page.close();
 });

@@ -43,6 +43,7 @@ mod durable_queue;
 mod empty;
 mod error;
 mod file_id;
+mod filter_failures;
 mod free_space;
 #[cfg(feature = "command")]
 mod header;
@@ -104,6 +105,7 @@ pub use criteria::{Criteria, NO_CLASS, Test};
 pub use dead_letter::{DeadLetter, LetterContent, Redelivery, redeliver};
 pub use durable_queue::DurableQueue;
 pub use error::{StoreError, StoreProblem};
+pub use filter_failures::FilterFailure;
 #[cfg(feature = "command")]
 pub(crate) use header::StoreHeader;
 pub use identity::{NotAnIdentity, StoreIdentity};

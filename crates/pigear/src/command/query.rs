@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pigear_alert::format::FormatName;
 use pigear_alert::plural;
+use tracing::warn;
 
 use self::lines::{Lines, Output, shown_zone};
 use super::args::{CountFormat, QueryArgs};
@@ -26,7 +27,9 @@ use super::listen::say;
 use super::output::write_out;
 use super::store_path::store_path;
 use crate::rules::Rules;
-use crate::store::{CountBy, Criteria, Further, LetterContent, Reader, StoreError, Stored};
+use crate::store::{
+    CountBy, Criteria, FilterFailure, Further, LetterContent, Reader, StoreError, Stored,
+};
 use crate::visible::visible;
 
 /// How many alerts are shown by default.
@@ -50,11 +53,27 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
         return dead_letters(&mut reader, args, limit);
     }
     let criteria = args.criteria()?;
+    let found = find(&path, reader, &criteria, args, limit);
+    // Of the first, it was said.
+    if let Some(FilterFailure { alerts: alerts @ 2.., .. }) = criteria.filter_failure() {
+        warn!("the filter failed on {alerts} alerts, which are left out");
+    }
+    found
+}
+
+/// Shows what meets the criteria.
+fn find(
+    path: &Path,
+    mut reader: Reader,
+    criteria: &Criteria,
+    args: &QueryArgs,
+    limit: usize,
+) -> Result<(), Failure> {
     if let Some(by) = args.count_by {
-        return count(&mut reader, &criteria, by, args);
+        return count(&mut reader, criteria, by, args);
     }
     if let Some(file) = &args.pcap {
-        let ids = ids(&mut reader, &criteria, args, file)?;
+        let ids = ids(&mut reader, criteria, args, file)?;
         let written = save::save(&mut reader, &ids, file);
         say_unreadable(&reader);
         say(&written?);
@@ -67,9 +86,9 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
         return show_ids(&mut reader, args);
     }
     if args.follow {
-        return follow(&path, reader, &criteria, args, limit);
+        return follow(path, reader, criteria, args, limit);
     }
-    show(&mut reader, &criteria, args, limit)?;
+    show(&mut reader, criteria, args, limit)?;
     say_unreadable(&reader);
     Ok(())
 }

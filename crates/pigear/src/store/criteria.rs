@@ -1,10 +1,13 @@
 //! Criteria for searching alerts.
 
+use std::rc::Rc;
+
 use jiff::Timestamp;
 use pigear_alert::Alert;
 use pigear_alert::packet::IpProtocol;
 use pigear_alert::triage::Triage;
 
+use super::filter_failures::{FilterFailure, FilterFailures};
 use super::narrowing::{NativeCondition, NativeTest};
 use crate::network::Network;
 
@@ -50,6 +53,8 @@ pub struct Criteria {
     pub comment: Option<String>,
     /// A further condition.
     pub also: Option<Test>,
+    /// The alerts on which the further condition failed.
+    pub(crate) failures: Rc<FilterFailures>,
     /// The classes that the further condition names.
     pub(crate) named_classes: Vec<String>,
     /// The further condition, if it needs no engine.
@@ -72,6 +77,12 @@ fn all_of(mut tests: Vec<Test>) -> Option<Test> {
 }
 
 impl Criteria {
+    /// What the filter has failed on in searches so far. Those alerts were not found.
+    #[must_use]
+    pub fn filter_failure(&self) -> Option<FilterFailure> {
+        self.failures.get()
+    }
+
     /// Adds a condition, and the same if it needs no engine.
     #[cfg(feature = "script")]
     pub(crate) fn also_meets(&mut self, test: Test, native: Option<NativeCondition>) {

@@ -15,7 +15,7 @@ use super::message::{CountsUpdate, Message, OlderUpdate, TailUpdate};
 use super::rate::Rate;
 use super::wanted::Wanted;
 use crate::script::{Filter, ScriptProblem};
-use crate::store::{LaneState, StoreIdentity};
+use crate::store::{FilterFailure, LaneState, StoreIdentity};
 
 /// What is on the screen.
 #[derive(Debug)]
@@ -35,10 +35,10 @@ pub(super) struct App {
     pub(super) is_too_small: bool,
     /// Why the store can't be read now.
     pub(super) problem: Option<String>,
-    /// For how many new alerts the filter failed, and why for the last.
-    new_failures: Option<(u64, String)>,
+    /// What of the new alerts the filter failed on.
+    new_failures: Option<FilterFailure>,
     /// The same among older alerts.
-    older_failures: Option<(u64, String)>,
+    older_failures: Option<FilterFailure>,
     /// What became of the last key, until the next one.
     pub(super) note: Option<Result<String, String>>,
     pub(super) is_searching: bool,
@@ -242,12 +242,12 @@ impl App {
         }
     }
 
-    /// For how many alerts the filter failed, and why for one of the last.
+    /// For how many alerts the filter failed, and why for one of them.
     pub(super) fn failures(&self) -> Option<(u64, &str)> {
         let both = [&self.older_failures, &self.new_failures];
-        let count = both.into_iter().flatten().map(|(count, _)| count).sum();
-        let why = both.into_iter().flatten().map(|(_, why)| why.as_str()).next_back()?;
-        Some((count, why))
+        let count = both.into_iter().flatten().map(|failure| failure.alerts).sum();
+        let failure = both.into_iter().flatten().next_back()?;
+        Some((count, &failure.problem))
     }
 
     fn press(&mut self, key: Key) -> Outcome {

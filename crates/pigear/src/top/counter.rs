@@ -114,7 +114,7 @@ impl Counter {
             return Ok(None);
         }
         // The criteria were checked before they were ordered.
-        let Ok((mut criteria, _)) = self.wanted.criteria() else { return Ok(None) };
+        let Ok(mut criteria) = self.wanted.criteria() else { return Ok(None) };
         let at = Instant::now();
         let update = counts(reader, &self.wanted, &mut criteria)?;
         let step = u64::try_from(update.timeline.step).unwrap_or_default();

@@ -7,7 +7,7 @@ use ratatui::termion::event::Key;
 
 use super::entry::Entry;
 use super::period::Period;
-use crate::store::{Contents, Count, LaneState, Marks, StoreIdentity, Timeline};
+use crate::store::{Contents, Count, FilterFailure, LaneState, Marks, StoreIdentity, Timeline};
 
 /// What the thread that draws gets from the others.
 #[derive(Debug)]
@@ -56,8 +56,8 @@ pub(super) struct TailUpdate {
     pub(super) marks: Option<BTreeMap<i64, Marks>>,
     /// Why the store can't be read now.
     pub(super) problem: Option<String>,
-    /// For how many alerts the filter failed, and why for the last.
-    pub(super) failures: Option<(u64, String)>,
+    /// What the filter failed on.
+    pub(super) failures: Option<FilterFailure>,
 }
 
 /// Alerts that were stored before.
@@ -69,8 +69,8 @@ pub(super) struct OlderUpdate {
     pub(super) entries: Vec<Entry>,
     /// How many alerts were received in which second.
     pub(super) received: Vec<(i64, u64)>,
-    /// For how many alerts the filter failed, and why for the last.
-    pub(super) failures: Option<(u64, String)>,
+    /// What the filter failed on.
+    pub(super) failures: Option<FilterFailure>,
     /// The search is done.
     pub(super) is_done: bool,
     /// There are no older alerts.

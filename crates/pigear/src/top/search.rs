@@ -16,7 +16,7 @@ use super::message::{Message, OlderUpdate};
 use super::outbox::{Closed, Outbox};
 use super::rate::WINDOW;
 use super::wanted::Wanted;
-use crate::store::{Further, Reader, StoreIdentity};
+use crate::store::{FilterFailure, Further, Reader, StoreIdentity};
 
 /// How often to show what was found so far.
 const PARTIAL: Duration = Duration::from_millis(300);
@@ -77,7 +77,7 @@ impl Search {
         let (mut found, mut visited, mut sent) = (Found::default(), 0, Instant::now());
         let (mut closed, mut ended_early, mut are_last) = (Ok(()), false, false);
         // The criteria were checked before they were ordered.
-        if let Ok((criteria, filter)) = self.wanted.criteria()
+        if let Ok(criteria) = self.wanted.criteria()
             && let Ok(mut reader) = Reader::open(&self.path)
             && reader.identity().is_ok_and(|store| store == self.store)
         {
@@ -93,7 +93,7 @@ impl Search {
                     found.entries.push(Entry::of(&stored));
                 }
                 visited += 1;
-                found.failures = filter.failures();
+                found.failures = criteria.filter_failure();
                 if sent.elapsed() > PARTIAL && !self.outbox.is_full() {
                     sent = Instant::now();
                     closed = self.send(&mut found, (false, false));
@@ -106,7 +106,7 @@ impl Search {
                     Further::On
                 }
             });
-            found.failures = filter.failures();
+            found.failures = criteria.filter_failure();
             are_last = read.is_ok() && !ended_early && visited <= MAX_ENTRIES;
         }
         closed?;
@@ -128,5 +128,5 @@ struct Found {
     entries: Vec<Entry>,
     /// How many were received in which second.
     received: BTreeMap<i64, u64>,
-    failures: Option<(u64, String)>,
+    failures: Option<FilterFailure>,
 }

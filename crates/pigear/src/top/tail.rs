@@ -17,7 +17,7 @@ use super::message::{Message, TailUpdate};
 use super::outbox::{Closed, Outbox};
 use super::rate::WINDOW;
 use super::search::{Search, SearchNumber};
-use super::wanted::{FilterState, Order, Wanted};
+use super::wanted::{Order, Wanted};
 use crate::store::{
     AccessedStore, Criteria, Further, LaneState, Marks, Reader, SelectionProblem, StoreAccess,
     StoreError, StoreIdentity, Stored, Timeline,
@@ -39,7 +39,6 @@ pub(super) struct Tail {
     outbox: Outbox,
     wanted: Wanted,
     criteria: Criteria,
-    filter: FilterState,
     /// The last alert that was looked at, and the store it is in; `None` before the first search.
     last: Option<(StoreIdentity, i64)>,
     search: SearchNumber,
@@ -76,14 +75,13 @@ impl Tail {
         outbox: Outbox,
     ) -> Result<Self, SelectionProblem> {
         let wanted = order.wanted();
-        let (criteria, filter) = wanted.criteria()?;
+        let criteria = wanted.criteria()?;
         Ok(Self {
             store: StoreAccess::new(path),
             order,
             outbox,
             wanted,
             criteria,
-            filter,
             last: None,
             search: SearchNumber::default(),
             to_begin: None,
@@ -133,9 +131,9 @@ impl Tail {
     fn take_order(&mut self) {
         let wanted = self.order.wanted();
         if wanted.generation != self.wanted.generation
-            && let Ok((criteria, filter)) = wanted.criteria()
+            && let Ok(criteria) = wanted.criteria()
         {
-            (self.criteria, self.filter) = (criteria, filter);
+            self.criteria = criteria;
             self.last = None;
         }
         self.wanted = wanted;
@@ -208,7 +206,7 @@ impl Tail {
     }
 
     fn send(&self, update: TailUpdate) -> Result<(), Closed> {
-        let (generation, failures) = (self.wanted.generation, self.filter.failures());
+        let (generation, failures) = (self.wanted.generation, self.criteria.filter_failure());
         let update = TailUpdate { generation, failures, ..update };
         self.outbox.send(Message::Tail(Box::new(update)))
     }

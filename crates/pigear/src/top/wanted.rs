@@ -1,20 +1,14 @@
 //! What the user wants to see, and how the threads that read the store learn of it.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use pigear_alert::Alert;
 
 use super::period::Period;
-use crate::script::Filter;
-use crate::store::{
-    Criteria, Marks, NativeCondition, Reader, Selection, SelectionProblem, StoreError, Test,
-};
+use crate::store::{Criteria, Marks, Reader, Selection, SelectionProblem, StoreError};
 
 /// Which alerts are shown, and over which period they are counted.
 #[derive(Clone, Debug)]
@@ -98,19 +92,16 @@ impl Wanted {
         if self.hides_acknowledged { Some(false) } else { self.selection.acknowledged }
     }
 
-    /// The criteria, with what becomes of the filter.
+    /// The criteria.
     ///
     /// # Errors
     /// If they make no sense.
-    pub(super) fn criteria(&self) -> Result<(Criteria, FilterState), SelectionProblem> {
-        let mut criteria = self.selection.criteria(|| self.zone.clone())?;
+    pub(super) fn criteria(&self) -> Result<Criteria, SelectionProblem> {
+        let mut selection = self.selection.clone();
+        selection.filter.extend(self.filter.clone());
+        let mut criteria = selection.criteria(|| self.zone.clone())?;
         criteria.acknowledged = self.acknowledged();
-        let state = FilterState::default();
-        if let Some(script) = &self.filter {
-            let (test, native) = state.test(script)?;
-            criteria.also_meets(test, native);
-        }
-        Ok((criteria, state))
+        Ok(criteria)
     }
 
     /// Whether all alerts are shown.
@@ -172,43 +163,6 @@ impl Wanted {
             options.into_iter().flatten().map(|(name, value)| format!("--{name} {value}"));
         let options = options.chain(filter.iter().map(|filter| format!("--filter {filter}")));
         options.collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// What became of a filter while it ran. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct FilterState(Rc<Failures>);
-
-#[derive(Debug, Default)]
-struct Failures {
-    count: Cell<u64>,
-    last: RefCell<String>,
-}
-
-impl FilterState {
-    /// An alert passes if the filter fails, as with handlers.
-    fn test(&self, script: &str) -> Result<(Test, Option<NativeCondition>), SelectionProblem> {
-        let filter = Filter::compile(script).map_err(SelectionProblem::Filter)?;
-        let native = filter.native_condition();
-        let (filter, failures) = (RefCell::new(filter), Rc::clone(&self.0));
-        let test = move |alert: &Alert| {
-            if let Some(passes) = filter.borrow().passes_natively(alert) {
-                return passes;
-            }
-            let passes = filter.borrow_mut().passes(&Arc::new(alert.clone()));
-            passes.unwrap_or_else(|failure| {
-                failures.count.set(failures.count.get() + 1);
-                *failures.last.borrow_mut() = failure.to_string();
-                true
-            })
-        };
-        Ok((Box::new(test), native))
-    }
-
-    /// For how many alerts it failed, and why for the last of them.
-    pub(super) fn failures(&self) -> Option<(u64, String)> {
-        let count = self.0.count.get();
-        (count > 0).then(|| (count, self.0.last.borrow().clone()))
     }
 }
 

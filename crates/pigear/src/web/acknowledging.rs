@@ -76,7 +76,7 @@ impl Filters {
 fn test_of(rule: &TriageRule, said: &mut HashSet<i64>) -> Option<Test> {
     let mut selection = Selection::default();
     let _ = selection.set("filter", &rule.expression);
-    match selection.criteria_for_change(|| TimeZone::UTC) {
+    match selection.criteria(|| TimeZone::UTC) {
         Ok(criteria) => criteria.also,
         Err(problem) => {
             if said.insert(rule.id) {

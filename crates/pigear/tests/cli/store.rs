@@ -89,6 +89,21 @@ fn a_query_may_have_a_filter() {
     assert!(error.starts_with("error: --filter: "), "{error}");
 }
 
+#[cfg(feature = "script")]
+#[test]
+fn a_query_does_not_find_alerts_on_which_its_filter_fails() {
+    let room = stored("v2919/icmp_ping");
+    let all = objects(&run(&room, &[&QUERY[..], &["--format", "json"]].concat())).len();
+    let filter = ["--filter", "msg.msg.len() / 0 == 1"];
+    let first = "warning: the filter failed on an alert, which is left out: division by zero";
+    let last = format!("warning: the filter failed on {all} alerts, which are left out\n");
+    for by in [&[][..], &["--count-by", "sid"]] {
+        let said = complaint(&room, &[&QUERY[..], by, &filter].concat(), 0);
+        assert!(said.starts_with(first) && said.ends_with(&last), "{said}");
+        assert!(said.contains("no alerts found"), "{said}");
+    }
+}
+
 #[test]
 fn the_store_may_be_named_in_a_file() {
     let config = "[store]\npath = 'a.db'\nkeep_days = 30\nkeep_bytes = '1GB'\n";

@@ -1,5 +1,11 @@
 //! The criteria of a selection: its texts read, and its filters compiled.
 
+#[cfg(feature = "script")]
+use std::cell::RefCell;
+use std::rc::Rc;
+#[cfg(feature = "script")]
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 #[cfg(feature = "script")]
@@ -9,6 +15,8 @@ use super::Selection;
 use crate::store::criteria::Criteria;
 #[cfg(feature = "script")]
 use crate::store::criteria::Test;
+#[cfg(feature = "script")]
+use crate::store::filter_failures::FilterFailures;
 use crate::store::moment::moment;
 #[cfg(feature = "script")]
 use crate::store::narrowing::NativeCondition;
@@ -40,25 +48,6 @@ impl Selection {
     /// # Errors
     /// If the span of time is empty, or the filter is invalid.
     pub fn criteria(&self, zone: impl Fn() -> TimeZone) -> Result<Criteria, SelectionProblem> {
-        self.criteria_with(zone, true)
-    }
-
-    /// The same, for a change of what meets them: an alert for which the filter fails doesn't.
-    ///
-    /// # Errors
-    /// If the span of time is empty, or the filter is invalid.
-    pub fn criteria_for_change(
-        &self,
-        zone: impl Fn() -> TimeZone,
-    ) -> Result<Criteria, SelectionProblem> {
-        self.criteria_with(zone, false)
-    }
-
-    fn criteria_with(
-        &self,
-        zone: impl Fn() -> TimeZone,
-        on_failure: bool,
-    ) -> Result<Criteria, SelectionProblem> {
         let time = |text: &Option<String>| {
             let time = text.as_deref().map(|text| moment(text, &zone())).transpose();
             time.map_err(SelectionProblem::Time)
@@ -89,22 +78,19 @@ impl Selection {
             starred: self.starred,
             comment: self.comment.clone(),
             also: None,
+            failures: Rc::default(),
             named_classes: Vec::new(),
             native: None,
         };
         #[cfg(feature = "script")]
-        let criteria = self.with_filters(criteria, on_failure)?;
+        let criteria = self.with_filters(criteria)?;
         Ok(criteria)
     }
 
     #[cfg(feature = "script")]
-    fn with_filters(
-        &self,
-        mut criteria: Criteria,
-        on_failure: bool,
-    ) -> Result<Criteria, SelectionProblem> {
+    fn with_filters(&self, mut criteria: Criteria) -> Result<Criteria, SelectionProblem> {
         for script in &self.filter {
-            let (test, native, classes) = passes(script, on_failure)?;
+            let (test, native, classes) = passes(script, &criteria.failures)?;
             criteria.also_meets(test, native);
             criteria.named_classes.extend(classes);
         }
@@ -115,27 +101,21 @@ impl Selection {
 #[cfg(feature = "script")]
 type Passes = (Test, Option<NativeCondition>, Vec<String>);
 
-/// A filter's condition, the same if it needs no engine, and the classes that it names. If the filter fails, an alert passes, as with
-/// handlers, or does not.
+/// A filter's condition, the same if it needs no engine, and the classes that it names. An alert on which it fails
+/// doesn't meet it: what is found is counted, acknowledged and exported as what was asked for.
 #[cfg(feature = "script")]
-fn passes(script: &str, on_failure: bool) -> Result<Passes, SelectionProblem> {
-    use std::cell::{Cell, RefCell};
-    use std::sync::Arc;
-
+fn passes(script: &str, failures: &Rc<FilterFailures>) -> Result<Passes, SelectionProblem> {
     let filter = crate::script::Filter::compile(script).map_err(SelectionProblem::Filter)?;
     let (native, classes) = (filter.native_condition(), filter.classes().to_vec());
-    let (filter, failed) = (RefCell::new(filter), Cell::new(false));
+    let (filter, failures) = (RefCell::new(filter), Rc::clone(failures));
     let test = move |alert: &Alert| {
         if let Some(passes) = filter.borrow().passes_natively(alert) {
             return passes;
         }
         let passes = filter.borrow_mut().passes(&Arc::new(alert.clone()));
         passes.unwrap_or_else(|error| {
-            if !failed.replace(true) {
-                let passes = if on_failure { "passes" } else { "doesn't pass" };
-                tracing::warn!("the filter failed, so the alert {passes}: {error}");
-            }
-            on_failure
+            failures.add(&error);
+            false
         })
     };
     Ok((Box::new(test), native, classes))

@@ -80,7 +80,7 @@ fn the_last_hour_has_the_alerts_whose_packets_were_seen_then_as_everywhere_else(
     let mut reader = Reader::open(&path).unwrap();
     let wanted = wanted.with_period_of(&reader).unwrap();
     assert_eq!(wanted.period, Period::Hour);
-    let hour = counts(&mut reader, &wanted, &mut wanted.criteria().unwrap().0).unwrap();
+    let hour = counts(&mut reader, &wanted, &mut wanted.criteria().unwrap()).unwrap();
     assert_eq!(hour.signatures[0].alerts, 2);
     assert_eq!(hour.timeline.counts.iter().sum::<u64>(), 2);
     assert_eq!(hour.timeline.counts[29] + hour.timeline.counts[30], 2, "{:?}", hour.timeline);
@@ -88,14 +88,14 @@ fn the_last_hour_has_the_alerts_whose_packets_were_seen_then_as_everywhere_else(
     let since = selection.criteria(|| TimeZone::UTC).unwrap();
     assert_eq!(reader.count(&since, CountBy::Src).unwrap()[0].alerts, 2);
     let all = wanted.over(Period::Everything);
-    let all = counts(&mut reader, &all, &mut all.criteria().unwrap().0).unwrap();
+    let all = counts(&mut reader, &all, &mut all.criteria().unwrap()).unwrap();
     let with: Vec<_> = all.timeline.counts.iter().filter(|alerts| **alerts > 0).collect();
     assert_eq!(with, [&1, &2], "{:?}", all.timeline);
     // Earlier than the period, a criterion is no reason to count more; later, it counts less.
     for (since, alerts) in [("2h", 2), ("10m", 0)] {
         let selection = Selection { since: Some(since.parse().unwrap()), ..Selection::default() };
         let wanted = Wanted::new(selection, TimeZone::UTC).unwrap();
-        let counted = counts(&mut reader, &wanted, &mut wanted.criteria().unwrap().0).unwrap();
+        let counted = counts(&mut reader, &wanted, &mut wanted.criteria().unwrap()).unwrap();
         assert_eq!(counted.timeline.counts.iter().sum::<u64>(), alerts, "{since}");
     }
 }

@@ -60,10 +60,10 @@ fn conditions(app: &App) -> Vec<String> {
     let only = (!parts.is_empty()).then(|| format!(" only: {}", parts.join("   ")));
     let failed = app.failures().map(|(count, why)| {
         let alerts = match count {
-            1 => "1 alert, which is".to_owned(),
-            n => format!("{} alerts, which are", grouped(n)),
+            1 => "1 alert, which is left out".to_owned(),
+            n => format!("{} alerts, which are left out", grouped(n)),
         };
-        format!(" the filter failed for {alerts} shown: {}", visible(why.as_bytes()))
+        format!(" the filter failed for {alerts}: {}", visible(why.as_bytes()))
     });
     only.into_iter().chain(hidden).chain(failed).collect()
 }

@@ -14,7 +14,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::object::AlertObject;
 use crate::keys::number;
 use crate::script::{JsonLayer, layers_json};
-use crate::store::{Further, Reader, Selection, StoreError, StoreIdentity, StoreProblem, Stored};
+use crate::store::{
+    FilterFailure, Further, Reader, Selection, StoreError, StoreIdentity, StoreProblem, Stored,
+};
 use crate::web::parameters::{Parameters, Selects, StoreParameters};
 use crate::web::place::Place;
 use crate::web::problem::{Problem, ProblemObject};
@@ -75,6 +77,9 @@ pub(in crate::web) struct AlertPage {
     /// How many alerts could not be read, because they are damaged.
     #[serde(skip_serializing_if = "is_zero")]
     unreadable: u64,
+    /// What the filter failed on, which is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter_failed: Option<FilterFailure>,
     /// Why nothing is found.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -215,6 +220,7 @@ impl Page {
             store: store.to_string(),
             unfinished,
             unreadable: reader.unreadable() - unreadable,
+            filter_failed: criteria.filter_failure(),
             reason,
         })
     }

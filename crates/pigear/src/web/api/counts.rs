@@ -13,7 +13,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::keys::Time;
-use crate::store::{CountBy, Criteria, Point, Reader, Selection};
+use crate::store::{CountBy, Criteria, FilterFailure, Point, Reader, Selection};
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::{JsonText, Shared};
@@ -92,6 +92,9 @@ pub(in crate::web) struct CountTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
+    /// What the filter failed on, which is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter_failed: Option<FilterFailure>,
 }
 
 /// Counts by a field
@@ -126,7 +129,9 @@ pub(in crate::web) async fn counts(
         };
         let total = all.iter().map(|count| count.alerts).sum();
         let counts = shown.unwrap_or_default().iter().map(object).collect();
-        Ok(CountTable { by: by.name(), counts, more, total, store, last, since, until })
+        let filter_failed = criteria.filter_failure();
+        let by = by.name();
+        Ok(CountTable { by, counts, more, total, store, last, since, until, filter_failed })
     });
     counts.await
 }
@@ -158,6 +163,9 @@ pub(in crate::web) struct SeriesObject {
     first: Option<Timestamp>,
     /// The intervals with alerts, oldest first.
     points: Vec<PointObject>,
+    /// What the filter failed on, which is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter_failed: Option<FilterFailure>,
 }
 
 /// An interval.
@@ -196,7 +204,8 @@ pub(in crate::web) async fn series(
         let interval = interval_for(reader, &criteria, interval)?;
         let series = reader.series(&criteria, Duration::from_secs(interval))?;
         let points: Vec<_> = series.points.into_iter().map(PointObject::from).collect();
-        Ok(SeriesObject { interval, first: points.first().map(|point| point.time), points })
+        let first = points.first().map(|point| point.time);
+        Ok(SeriesObject { interval, first, points, filter_failed: criteria.filter_failure() })
     });
     series.await
 }

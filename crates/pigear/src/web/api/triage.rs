@@ -160,7 +160,7 @@ impl Matching {
         loop {
             let (selection, before) = (selection(&self.criteria)?, self.before);
             let part = site.queries.run_in(self.of, move |reader, store| {
-                let criteria = selection.criteria_for_change(|| TimeZone::UTC)?;
+                let criteria = selection.criteria(|| TimeZone::UTC)?;
                 let times = [("since", criteria.since), ("until", criteria.until)];
                 let found = reader.newest_before(before, &criteria, |stored| {
                     alerts.insert(stored.id);
