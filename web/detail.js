@@ -143,6 +143,9 @@ export function key({ key: pressed }) {
   return true;
 }
 
+/** Whether Pigear made an alert itself, as of a sensor that is silent. @param {Alert} alert */
+const isOwn = (alert) => alert.sig_generator === 9001;
+
 /** @param {Alert} alert */
 function facts(alert) {
   const end = (/** @type {"src" | "dst"} */ which) => alert[`${which}_ip`] && [value(which, alert[`${which}_ip`]), alert[`${which}_port`] !== undefined && [" port ", value("port", alert[`${which}_port`])]].flat();
@@ -160,7 +163,7 @@ function facts(alert) {
     ["References", links.length ? h("ul", {}, ...links) : null],
     ["Sensor", [value("sensor", alert.sensor), alert.thread !== undefined && `, packet thread ${alert.thread}`]],
     ["Sent by", alert.sender && `process ${alert.sender.pid} of user ${alert.sender.uid}`],
-    ["Snort", alert.dialect ?? (alert.source && "from its log")], ["Event", alert.event_id],
+    ["Snort", isOwn(alert) ? "none: Pigear made this alert" : alert.dialect ?? (alert.source && "from its log")], ["Event", alert.event_id],
     ["Acknowledged", mark(alert.triage?.acknowledged)], ["Starred", mark(alert.triage?.starred)],
   ];
   const known = rows.map(([name, one]) => /** @type {const} */ ([name, [one].flat().filter((part) => part !== undefined && part !== null && part !== false && part !== "")])).filter(([, parts]) => parts.length);
@@ -177,7 +180,7 @@ function decode(base64) { return Uint8Array.from(atob(base64), (letter) => lette
  */
 function packet(alert, bytes) {
   if (!bytes.length) {
-    return h("section", { "aria-label": "Packet" }, h("h3", {}, "Packet"), h("p", { class: "empty" }, "Snort sent no packet with this alert. Snort 3 does so where a rule met a rebuilt stream; with --complete-from, Pigear takes it from Snort's log."));
+    return h("section", { "aria-label": "Packet" }, h("h3", {}, "Packet"), h("p", { class: "empty" }, isOwn(alert) ? "None: Pigear made this alert itself." : "Snort sent no packet with this alert. Snort 3 does so where a rule met a rebuilt stream; with --complete-from, Pigear takes it from Snort's log."));
   }
   /** @type {Layer[]} */
   const layers = [...(alert.layers ?? [])];
@@ -187,7 +190,7 @@ function packet(alert, bytes) {
     const fields = Object.entries(layer.fields ?? {}).map(([name, one]) => h("li", {}, h("span", { class: "name" }, name), " ", typeof one === "object" ? JSON.stringify(one) : String(one)));
     const light = (/** @type {boolean} */ on) => highlight(dump, tree, on ? n : -1, layers);
     return h("li", { "data-layer": n, onpointerenter: () => light(true), onpointerleave: () => light(false), onfocusin: () => light(true), onfocusout: () => light(false) },
-      h("details", { open: n >= layers.length - 2 }, h("summary", {}, layer.name, " ", h("small", {}, `${layer.start}–${layer.end}`)), h("ul", {}, ...fields)));
+      h("details", { open: n >= layers.length - 2 }, h("summary", {}, layer.name, " ", h("small", {}, span(layer))), h("ul", {}, ...fields)));
   }));
   const draw = (/** @type {number} */ shown) => dump.replaceChildren(...lines(bytes, shown), ...(shown < bytes.length ? [h("button", { type: "button", onclick: () => draw(bytes.length) }, `All ${number(bytes.length)} bytes`)] : []));
   draw(FIRST);
@@ -203,6 +206,9 @@ function packet(alert, bytes) {
     payload.length > 0 && h("details", {}, h("summary", {}, `Payload as text (${size(payload.length)})`), h("pre", { class: "payload" }, printable(payload))));
 }
 
+/** Which bytes something is, the last one included. @param {{start: number, end: number}} part */
+const span = ({ start, end }) => (end - start > 1 ? `bytes ${start}–${end - 1}` : end > start ? `byte ${start}` : "no bytes");
+
 /** @param {Uint8Array} bytes */
 function printable(bytes) {
   return plain(new TextDecoder("utf-8", { fatal: false }).decode(bytes).replaceAll("\r\n", "\n").replaceAll("\ufffd", "·"), true);
@@ -211,8 +217,9 @@ function printable(bytes) {
 /** @param {Uint8Array} bytes @param {number} shown */
 function lines(bytes, shown) {
   const all = [];
-  for (let from = 0; from < Math.min(shown, bytes.length); from += 16) {
-    const part = [...bytes.subarray(from, Math.min(from + 16, shown))];
+  const wide = matchMedia("(max-width: 30rem)").matches ? 8 : 16;
+  for (let from = 0; from < Math.min(shown, bytes.length); from += wide) {
+    const part = [...bytes.subarray(from, Math.min(from + wide, shown))];
     const hex = part.map((byte, n) => h("span", { "data-at": from + n }, byte.toString(16).padStart(2, "0")));
     const text = part.map((byte, n) => h("span", { "data-at": from + n }, byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "."));
     all.push(h("div", { class: "line" }, h("span", { class: "offset" }, from.toString(16).padStart(4, "0")), h("span", { class: "hex" }, ...hex), h("span", { class: "text" }, ...text)));
@@ -243,6 +250,7 @@ function highlight(dump, tree, chosen, layers) {
  */
 async function rule(alert, pane) {
   const section = /** @type {HTMLElement | null} */ (pane.querySelector("#rule"));
+  if (isOwn(alert)) return;
   const { rule: found, rules } = await get(`alerts/${alert.id}/rule`, { store: alert.store });
   if (!section) return;
   section.hidden = false;
@@ -252,7 +260,7 @@ async function rule(alert, pane) {
     section.replaceChildren(h("h3", {}, "Rule"), h("p", { class: "note" }, none));
     return;
   }
-  const named = (/** @type {Match} */ match) => `${match.content} at ${match.start}–${match.end}`;
+  const named = (/** @type {Match} */ match) => `${match.content} at ${span(match)}`;
   const metadata = found.metadata.map((/** @type {any} */ one) => `${one.name} ${one.value}`).join(", ");
   const shown = found.matches.slice(0, 20);
   section.replaceChildren(h("h3", {}, "Rule"), h("pre", { class: "rule" }, plain(found.text)),

@@ -76,12 +76,13 @@ const MEANINGS = /** @type {Record<string, string>} */ ({
 function counters(health) {
   const now = history[history.length - 1].counters;
   const rows = Object.entries(now).map(([name, count]) => {
-    const rate = rates(name).at(-1) ?? 0;
-    return h("tr", { class: count && ["malformed", "refused", "missed", "receive_errors"].includes(name) ? "bad" : "" }, h("th", { scope: "row" }, name, h("small", {}, MEANINGS[name] ?? "")), h("td", {}, number(count)), h("td", {}, `${rate < 10 ? rate.toFixed(1) : number(Math.round(rate))}/s`), h("td", {}, sparkline(rates(name))));
+    // At first there is nothing to compare with.
+    const rate = rates(name).at(-1);
+    return h("tr", { class: count && ["malformed", "refused", "missed", "receive_errors"].includes(name) ? "bad" : "" }, h("th", { scope: "row" }, name, h("small", {}, MEANINGS[name] ?? "")), h("td", {}, number(count)), h("td", {}, rate === undefined ? "…" : `${rate < 10 ? rate.toFixed(1) : number(Math.round(rate))}/s`), h("td", {}, sparkline(rates(name))));
   });
   const handlers = Object.entries(health.counters?.handlers ?? {});
   return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Counters"),
-    !health.counters && h("p", { class: "note" }, "This Pigear only serves the page. One that receives alerts writes its counters to the file of its --stats."),
+    !health.counters && h("p", { class: "note" }, "This Pigear only serves the page. The counters of the one that receives alerts are in the file of its --stats."),
     h("table", { "aria-label": "Counters" }, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
     handlers.length > 0 && h("table", {}, h("caption", {}, "Handlers"), h("thead", {}, h("tr", {}, ...["handler", "handled", "failed", "dropped", "filtered", "muted", "waiting"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...handlers.map(([name, one]) => h("tr", { class: one.failed || one.dropped ? "bad" : "" }, h("th", { scope: "row" }, name), ...["handled", "failed", "dropped", "filtered", "muted", "waiting"].map((field) => h("td", {}, number(one[field] ?? 0))))))));

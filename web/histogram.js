@@ -46,10 +46,10 @@ export function histogram(series) {
   const unit = [[86_400, "day"], [3_600, "hour"], [60, "minute"], [1, "second"]].find(([size]) => series.interval % Number(size) === 0) ?? [1, "second"];
   const each = series.interval / Number(unit[0]);
   return h("figure", { class: "histogram" },
-    h("div", { role: "img", "aria-label": `${number(total)} alerts from ${time(first)} to ${time(last + step)}, at most ${number(most)} in ${each} ${unit[1]}${each > 1 ? "s" : ""}` }, /** @type {any} */ (picture)),
+    h("div", { role: "img", "aria-label": `${number(total)} alert${total === 1 ? "" : "s"} from ${time(first)} to ${time(last + step)}, at most ${number(most)} in ${each} ${unit[1]}${each > 1 ? "s" : ""}` }, /** @type {any} */ (picture)),
     h("figcaption", {},
       h("span", {}, time(first, { seconds: step < 60_000 })),
-      h("span", { class: "legend" }, `${number(total)} alerts: `, ...keys, h("span", { class: "hint" }, `a bar is ${each} ${unit[1]}${each > 1 ? "s" : ""}; drag to choose a time`)),
+      h("span", { class: "legend" }, `${number(total)} alert${total === 1 ? "" : "s"}: `, ...keys, h("span", { class: "hint" }, `a bar is ${each} ${unit[1]}${each > 1 ? "s" : ""}; drag to choose a time`)),
       h("span", {}, time(last + step, { seconds: step < 60_000 }))));
 }
 

@@ -162,13 +162,15 @@ function floodRow(one, acts) {
     return all.length === 1 ? value(field, all[0]) : all.length ? `${number(all.length)} ${several}` : null;
   };
   const toggle = h("button", { type: "button", class: "count", "aria-expanded": String(one.open), onclick: (/** @type {Event} */ event) => { event.stopPropagation(); acts.flip(one); } }, `${number(one.alerts.length)}×`);
-  return h("tr", { class: "flood", tabIndex: -1, onclick: (/** @type {Event} */ event) => { if (!(/** @type {Element} */ (event.target).closest("button, a"))) acts.flip(one); } },
+  const are = (/** @type {Mark} */ mark) => one.alerts.filter((alert) => alert.triage?.[mark]).length;
+  const starred = are("starred");
+  return h("tr", { class: `flood${are("acknowledged") === one.alerts.length ? " acknowledged" : ""}`, tabIndex: -1, onclick: (/** @type {Event} */ event) => { if (!(/** @type {Element} */ (event.target).closest("button, a"))) acts.flip(one); } },
     h("td", { class: "time" }, timeElement(last), h("br"), h("small", {}, "since ", timeElement(first, !isOfOneDay))), h("td", { class: "level" }, badge(newest.priority)),
     h("td", { class: "msg" }, toggle, " ", h("span", { class: "message" }, plain(newest.msg) || "(no message)"), " ", h("span", { class: "sid" }, ruleValue(newest))),
     h("td", { class: "kind" }, value("class", newest.class)), h("td", { class: "proto" }, count("proto", "proto", "protocols")),
     h("td", { class: "end src" }, count("src_ip", "src", "addresses")), h("td", { class: "end dst" }, count("dst_ip", "dst", "addresses")),
     h("td", { class: "sensor" }, count("sensor", "sensor", "sensors")),
-    h("td", { class: "acts" }, mayChange() && h("button", { type: "button", class: "change", title: "Acknowledge all of these", "aria-label": `Acknowledge these ${one.alerts.length}`, onclick: (/** @type {Event} */ event) => { event.stopPropagation(); acts.mark(one.alerts, "acknowledged", true); } }, "✓")));
+    h("td", { class: "acts" }, starred > 0 && h("span", { class: "stars", title: `${number(starred)} starred` }, `★${number(starred)}`), mayChange() && h("button", { type: "button", class: "change", title: "Acknowledge all of these", "aria-label": `Acknowledge these ${one.alerts.length}`, onclick: (/** @type {Event} */ event) => { event.stopPropagation(); acts.mark(one.alerts, "acknowledged", true); } }, "✓")));
 }
 
 /**

@@ -60,6 +60,13 @@ let selected = 0;
 let chosen = null;
 /** Whether keys were used: before, no row looks selected. */
 let keyed = false;
+/** What was asked for when the list was last loaded. */
+let asked = "";
+
+/** How long the list holds still after the pointer was moved over it, in milliseconds. */
+const HELD = 3_000;
+/** When the pointer was last moved over the list; 0 when it has left. */
+let pointed = 0;
 
 const newer = h("button", { type: "button", class: "newer", hidden: true, onclick: () => { setPaused(false); scrollTo({ top: 0 }); } });
 const pause = h("button", { type: "button", "aria-pressed": "false", onclick: () => setPaused(!paused) }, "Pause");
@@ -73,6 +80,14 @@ const more = h("button", { type: "button", class: "unfold", "aria-expanded": "fa
 const tools = h("div", { class: "tools row" }, pause, newer, more, others);
 
 table.hidden = true;
+table.addEventListener("pointermove", () => { pointed = Date.now(); });
+table.addEventListener("pointerleave", () => { pointed = 0; });
+// Keys are about the row that was clicked, too.
+table.addEventListener("focusin", (event) => {
+  const row = /** @type {Element} */ (event.target).closest("tbody tr");
+  const n = rows().findIndex((one) => one === row);
+  if (n >= 0 && n !== selected) select(n, false);
+});
 export const view = h("section", { "aria-label": "Alerts" }, tools, table, message, h("p", { class: "row" }, older));
 
 function exportMenu() {
@@ -86,10 +101,13 @@ function exportMenu() {
   return select;
 }
 
-/** Loads the newest alerts, and follows. Throws what the server says is wrong. */
+/** Loads the newest alerts, and follows. Returns what the filter failed on. Throws what the server says is wrong. */
 export async function load() {
   stop();
   group.checked = state.group;
+  const was = asked;
+  asked = JSON.stringify(params());
+  const kept = was === asked ? chosen : null;
   running = new AbortController();
   const page = await get("alerts", { ...params(), limit: PAGE, packet: "no" }, running.signal);
   groups = [];
@@ -99,13 +117,13 @@ export async function load() {
   page.alerts.forEach((/** @type {Alert} */ alert) => append(groups, alert, state.group));
   next = page.next;
   store = page.store;
-  selected = 0;
-  chosen = null;
+  if (was !== asked) selected = 0;
+  chosen = kept && same(kept);
   draw();
   if (page.alerts.length) say("");
   else sayNothing(page);
   if (page.alerts.length) lookForSensors();
-  if (state.until) { byId("state").textContent = ""; return; }
+  if (state.until) { byId("state").textContent = ""; return page.filter_failed; }
   unfollow = follow(params(), place(page.last), {
     alert: (text) => {
       arrived += 1;
@@ -119,6 +137,18 @@ export async function load() {
     again: () => { checkNewest().catch(() => {}); },
     state: (text) => { byId("state").textContent = paused ? "paused" : text; byId("state").dataset.live = text; },
   });
+  return page.filter_failed;
+}
+
+/**
+ * What is listed of an alert or group that was listed before.
+ * @param {Alert | Group} before
+ */
+function same(before) {
+  const { id } = "alerts" in before ? /** @type {Group} */ (before).alerts[0] : /** @type {Alert} */ (before);
+  const of = groups.find((one) => one.alerts.some((alert) => alert.id === id));
+  if (!of || (isFlood(of) && "alerts" in before)) return of ?? null;
+  return of.alerts.find((alert) => alert.id === id) ?? null;
 }
 
 /** The place of an alert in its store. @param {number | undefined} id */
@@ -156,7 +186,7 @@ let took = 0;
 function tick() {
   setTimeout(tick, Math.min(SLOWEST_TICK, Math.max(TICK, SPARE * took)));
   if (!pending.length || document.hidden) return;
-  if (paused) {
+  if (paused || isHeld()) {
     newer.hidden = false;
     newer.textContent = `${number(arrived)}${gap ? "+" : ""} new`;
     return;
@@ -168,7 +198,16 @@ function tick() {
 }
 setTimeout(tick, TICK);
 
+/**
+ * Whether somebody is about to click in the list: then no row goes from below the pointer. Once it rests, only what
+ * changes an alert is held.
+ */
+function isHeld() {
+  return pointed > 0 && (Date.now() - pointed < HELD || table.querySelector(".acts:hover") !== null);
+}
+
 function drawNew() {
+  newer.hidden = true;
   const [count, texts] = [arrived, pending];
   if (gap) groups = [];
   texts.forEach((text) => prepend(groups, JSON.parse(text), state.group));
@@ -272,9 +311,13 @@ async function marked(alerts, kind, set) {
   if (!await triage(alerts, kind, set, store)) return;
   for (const alert of alerts) {
     changed(alert);
+    const of = groups.find((one) => one.alerts.includes(alert));
+    if (of) of.row = null;
     if (kind === "acknowledged" && set && state.acknowledged === "no") remove(groups, alert);
   }
   draw();
+  // Others may be older; and the bars count what is chosen.
+  if (!groups.length || state[kind] !== empty()[kind]) dispatchEvent(new CustomEvent(groups.length ? "counted" : "triaged"));
 }
 
 function mark() {
@@ -287,7 +330,11 @@ function mark() {
   });
 }
 
-onChange(mark);
+onChange(() => {
+  const n = state.alert ? rows().findIndex((row) => row.dataset.id === String(state.alert)) : -1;
+  if (n >= 0) selected = n;
+  mark();
+});
 
 /** @param {number} n @param {boolean} focus */
 function select(n, focus) {

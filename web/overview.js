@@ -8,12 +8,18 @@ import { number, plain, value } from "./values.js";
 const PARTS = /** @type {const} */ ([
   ["sid", "Signatures"], ["src", "Sources"], ["dst", "Destinations"], ["port", "Destination ports"], ["class", "Classes"], ["sensor", "Sensors"],
 ]);
+/** Signatures that are new. */
+const FRESH = "new";
 const SHOWN = 10;
+const MOST = 1_000;
 
 /** What alerts have that have no such value. */
 const UNKNOWN = /** @type {Record<string, string>} */ ({ src: "no address", dst: "no address", port: "no port", sensor: "no name" });
 
 export const view = h("section", { class: "cards", "aria-label": "Overview" });
+
+/** How many values are shown of what somebody wants more of. @type {Record<string, number>} */
+const limits = {};
 
 /** @type {AbortController | null} */
 let running = null;
@@ -22,10 +28,12 @@ export async function load() {
   running?.abort();
   running = new AbortController();
   const { signal } = running;
-  const found = await Promise.all(PARTS.map(([by]) => get("counts", { ...params(), by, limit: SHOWN }, signal)));
-  if (found.every(({ total }) => !total)) return showNothing();
+  const found = await Promise.all(PARTS.map(([by]) => get("counts", { ...params(), by, limit: limits[by] ?? SHOWN }, signal)));
+  const failure = found[0].filter_failed;
+  if (found.every(({ total }) => !total)) { showNothing(); return failure; }
   const cards = [...PARTS.map(([by, title], n) => card(title, by, found[n])), await fresh(signal)];
   view.replaceChildren(h("p", { class: "wide row" }, h("button", { type: "button", class: "main", onclick: () => go({ view: "now" }) }, "List these alerts"), h("span", { class: "hint" }, "Click a value to choose only its alerts, or to leave them out.")), ...cards);
+  return failure;
 }
 
 function showNothing() {
@@ -38,10 +46,11 @@ export function stop() { running?.abort(); }
 
 /**
  * @param {string} title
- * @param {string} by
+ * @param {string} of - what is counted
  * @param {{counts: Record<string, any>[], more: number, total: number}} found
  */
-function card(title, by, { counts, more, total }) {
+function card(title, of, { counts, more, total }) {
+  const by = of === FRESH ? "sid" : of;
   const most = counts[0]?.alerts ?? 1;
   const isKnown = (/** @type {Record<string, any>} */ count) => by === "sid" || count[by] !== undefined;
   if (by === "sensor" && !counts.some(isKnown)) counts = [];
@@ -55,7 +64,13 @@ function card(title, by, { counts, more, total }) {
   });
   return h("article", { class: "card" }, h("h2", {}, title),
     counts.length ? h("ol", {}, ...rows) : h("p", { class: "empty" }, by === "sensor" ? "No alert names its sensor." : "None."),
-    more > 0 && h("p", { class: "more" }, `and ${number(more)} more`));
+    more > 0 && h("p", { class: "more" }, `and ${number(more)} more `, rows.length < MOST && h("button", { type: "button", class: "quiet", "aria-label": `Show more of ${title}`, onclick: () => wantMore(of, rows.length) }, "show more")));
+}
+
+/** @param {string} by @param {number} shown */
+function wantMore(by, shown) {
+  limits[by] = Math.min(MOST, shown * 5);
+  load().catch((problem) => dispatchEvent(new CustomEvent("failed", { detail: problem })));
 }
 
 /**
@@ -70,5 +85,6 @@ async function fresh(signal) {
   const known = new Set(before.counts.map(key));
   const counts = now.counts.filter((/** @type {any} */ count) => !known.has(key(count)));
   const total = counts.reduce((/** @type {number} */ sum, /** @type {any} */ count) => sum + count.alerts, 0);
-  return card("New signatures since yesterday", "sid", { counts: counts.slice(0, SHOWN), more: counts.length - SHOWN, total });
+  const isOfOther = state.since || state.until;
+  return card(`New signatures since yesterday${isOfOther ? ", whatever time is chosen" : ""}`, FRESH, { counts: counts.slice(0, limits[FRESH] ?? SHOWN), more: counts.length - (limits[FRESH] ?? SHOWN), total });
 }

@@ -16,6 +16,7 @@ export const timeFields = h("form", { class: "row span", hidden: true, "aria-lab
 /** Listens to the list and the fields. */
 export function buildTime() {
   timeSelect.addEventListener("change", () => {
+    if (timeSelect.value === "night") return go(lastNight());
     if (timeSelect.value !== "chosen") return go({ since: timeSelect.value, until: "" });
     timeFields.hidden = false;
     if (!from.value) from.value = toField(dayBegin(1));
@@ -31,13 +32,19 @@ export function buildTime() {
   to.addEventListener("input", () => to.setCustomValidity(""));
 }
 
+/** From eight in the evening to six in the morning. */
+function lastNight() {
+  const at = (/** @type {number} */ days, /** @type {number} */ hours) => new Date(Date.parse(dayBegin(days)) + hours * 3_600_000).toISOString();
+  return { since: at(1, 20), until: at(0, 6) };
+}
+
 const isAbsolute = (/** @type {string} */ text) => /^\d{4}-\d\d-\d\dT/.test(text);
 const isOwn = () => Boolean(state.until) || (state.since !== "" && !SPANS.some(([value]) => value === state.since));
 
 /** Shows the range that is chosen. */
 export function showTime() {
   const own = isOwn();
-  timeSelect.replaceChildren(...[...SPANS, ["chosen", "from … to …"]].map(([value, label]) => h("option", { value }, label)));
+  timeSelect.replaceChildren(...[...SPANS, ["night", "last night"], ["chosen", "from … to …"]].map(([value, label]) => h("option", { value }, label)));
   timeSelect.value = own ? "chosen" : state.since;
   timeFields.hidden = !own;
   inZone.textContent = zone();

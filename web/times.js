@@ -101,7 +101,7 @@ export function ago(text) {
       return `${n} ${name}${n > 1 ? "s" : ""} ago`;
     }
   }
-  return "just now";
+  return seconds < 10 ? "just now" : `${Math.floor(seconds)} seconds ago`;
 }
 
 // How long ago something was changes while it is shown.
