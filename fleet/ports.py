@@ -16,7 +16,7 @@ taken = []
 def free_port() -> int:
     """A port that no program has, and that no other test gets while this process lives.
 
-    Each port has a file, which is locked; Rust's tests do the same (`tests/support/ports.rs` of pigear-alert).
+    Each port has a file, which is locked.
     """
     directory = Path(tempfile.gettempdir()) / f"pigear-test-ports-{os.getuid()}"
     directory.mkdir(mode=0o700, exist_ok=True)
