@@ -40,6 +40,7 @@ test-fleet: setup peers
 	$(CARGO) build --locked --package pigear
 	python3 fleet/test_check.py
 	python3 fleet/test_cluster.py
+	python3 fleet/test_ports.py
 	$(LIMIT) python3 fleet/simulate.py --seconds 30
 
 # The same for ten minutes. FLEET_SECONDS, FLEET_SENSORS, FLEET_RATE, FLEET_EVERY and FLEET_SEED change it.

@@ -1,11 +1,10 @@
 """Three nats-servers on loopback, with a replicated stream."""
 
 import json
-import socket
 import urllib.request
-from contextlib import ExitStack
 from pathlib import Path
 
+from ports import free_port
 from processes import Process, wait_until
 
 # Where the alerts are. The heartbeats' bucket is another stream, which may have another leader.
@@ -16,23 +15,18 @@ server_name: {name}
 listen: "127.0.0.1:{client}"
 http: "127.0.0.1:{monitor}"
 jetstream {{ store_dir: "{directory}/{name}", max_file: 8GB }}
-cluster {{ name: fleet, listen: "127.0.0.1:{route}", routes: [{routes}] }}
 """
 
-
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+ROUTES = """
+cluster {{ name: fleet, listen: "127.0.0.1:{route}", routes: [{routes}] }}
+"""
 
 
 class Cluster:
     """The servers, and what they say of the stream."""
 
     def __init__(self, program: str, directory: Path, size: int = 3):
-        ports = free_ports(3 * size)
+        ports = [free_port() for _ in range(3 * size)]
         clients, self.monitors, routes = ports[:size], ports[size : 2 * size], ports[2 * size :]
         self.url = ",".join(f"nats://127.0.0.1:{port}" for port in clients)
         self.nodes = []
@@ -40,7 +34,8 @@ class Cluster:
             name = f"node{number + 1}"
             config = directory / f"{name}.conf"
             config.write_text(
-                CONFIG.format(
+                # A server that is alone has no leader to elect.
+                (CONFIG if size == 1 else CONFIG + ROUTES).format(
                     name=name,
                     client=clients[number],
                     monitor=self.monitors[number],
@@ -57,6 +52,8 @@ class Cluster:
         wait_until("the cluster has a leader", self._has_leader)
 
     def _has_leader(self) -> bool:
+        if len(self.nodes) == 1:
+            return self._jsz(0) is not None
         return all((self._jsz(number) or {}).get("meta_cluster", {}).get("leader") for number in range(len(self.nodes)))
 
     def _jsz(self, number: int) -> dict | None:
@@ -76,9 +73,22 @@ class Cluster:
             for account in (self._jsz(number) or {}).get("account_details", []):
                 for stream in account.get("stream_detail", []):
                     is_alerts = stream.get("name") == STREAM
-                    if is_alerts and stream.get("cluster", {}).get("leader") == node.name:
+                    if is_alerts and stream.get("cluster", {}).get("leader", node.name) == node.name:
                         return stream
         return None
+
+    def behind(self) -> dict[str, int]:
+        """How many alerts of the stream each consumer has not acknowledged, as its leader sees it."""
+        found = {}
+        for number, node in enumerate(self.nodes):
+            for account in (self._jsz(number) or {}).get("account_details", []):
+                for stream in account.get("stream_detail", []):
+                    if stream.get("name") != STREAM:
+                        continue
+                    for consumer in stream.get("consumer_detail") or []:
+                        if consumer.get("cluster", {}).get("leader", node.name) == node.name:
+                            found[consumer["name"]] = consumer["num_pending"] + consumer["num_ack_pending"]
+        return found
 
     def leader(self) -> Process | None:
         """The node that leads the stream."""

@@ -5,6 +5,7 @@ import json
 import struct
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from processes import Process
@@ -48,10 +49,13 @@ class Store:
     def __init__(self, pigear: str, path: Path):
         self.pigear, self.path = pigear, path
 
-    def _query(self, *words: str) -> list[dict]:
+    def _query(self, *words: str) -> Iterator[dict]:
+        """One line after the other: a million alerts don't fit into memory as text."""
         command = [self.pigear, "query", "--store", str(self.path), "--format", "json", *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as query:
+            yield from map(json.loads, query.stdout)
+        if query.returncode:
+            raise subprocess.CalledProcessError(query.returncode, command)
 
     def count(self) -> int:
         if not self.path.exists():
@@ -62,23 +66,25 @@ class Store:
     def alerts(self) -> dict[str, list[int]]:
         """The numbers of each sensor's alerts, in the order in which they were stored."""
         found: dict[str, list[int]] = {}
-        for alert in reversed(self._query("--limit", "1000000000")):
-            if alert["sig_generator"] == OWN_GENERATOR:
-                continue
-            found.setdefault(alert["sensor"], []).append(alert["event_id"])
+        for alert in self._query("--limit", "1000000000"):
+            if alert["sig_generator"] != OWN_GENERATOR:
+                found.setdefault(alert["sensor"], []).append(alert["event_id"])
+        # The newest comes first.
+        for numbers in found.values():
+            numbers.reverse()
         return found
 
 
 class Sensor(Process):
     """A sensor's Pigear, which publishes what its socket gets."""
 
-    def __init__(self, name: str, pigear: str, url: str, directory: Path, in_flight: int):
+    def __init__(self, name: str, pigear: str, url: str, directory: Path, in_flight: int, replicas: int):
         self.socket = directory / name / "snort_alert"
         self.socket.parent.mkdir()
         self.store = Store(pigear, directory / f"{name}.db")
         self.in_flight = in_flight
         words = ["--serve-forever", "--logdir", self.socket.parent, "--sensor", name, "--store", self.store.path]
-        keys = [f"url={url}", "create=yes", "replicas=3", f"in_flight={in_flight}"]
+        keys = [f"url={url}", "create=yes", f"replicas={replicas}", f"in_flight={in_flight}"]
         super().__init__(name, list(map(str, [pigear, *words, "--data-handler", "nats", *keys])), directory)
 
 

@@ -1,6 +1,7 @@
 """A fleet on this machine: sensors, a cluster of three nats-servers, two central Pigears, and faults.
 
-Ends with 0 if each central store has every alert that the sensors stored, each once and in order.
+Ends with 0 if each central store has every alert that the sensors stored, each once and in order, and without faults
+also if the central Pigears are not too far behind when the last alert was played.
 """
 
 import argparse
@@ -20,6 +21,9 @@ from faults import Faults
 from pigears import ROOT, Central, Player, Sensor, write_recording
 from processes import wait_until
 
+# How long the central Pigears may take for what is left when the last alert was played, if nothing is killed.
+MOST_LAG_SECONDS = 2
+
 # What a killed sensor had not published may wait for a cluster that is just starting.
 SETTLE_SECONDS = 150
 
@@ -32,6 +36,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=env("FLEET_RATE", "50"), help="alerts a second of each sensor")
     parser.add_argument("--seed", type=int, default=env("FLEET_SEED"), help="of the faults; random by default")
     parser.add_argument("--every", type=float, default=env("FLEET_EVERY", "6"), help="seconds between faults")
+    parser.add_argument("--no-faults", action="store_true", help="kill nothing, and measure how far behind the "
+                        "central Pigears are at the end")
+    parser.add_argument("--nodes", type=int, default=3, help="nats-servers, and copies of the stream: 1, 3 or 5")
+    parser.add_argument("--centrals", type=int, default=2, help="central Pigears")
     parser.add_argument("--pigear", default=env("PIGEAR", str(ROOT / "target/debug/pigear")))
     parser.add_argument("--nats-server", default=str(ROOT / "target/peers/nats/bin/nats-server"))
     parser.add_argument("--report", type=Path, default=ROOT / "target/fleet")
@@ -41,15 +49,17 @@ def arguments() -> argparse.Namespace:
 class Fleet:
     def __init__(self, args: argparse.Namespace, directory: Path):
         self.args, self.directory = args, directory
-        self.cluster = Cluster(args.nats_server, directory)
+        self.cluster = Cluster(args.nats_server, directory, args.nodes)
         url = self.cluster.url
         # With one alert in flight, order is kept also when a leader is killed.
-        self.sensors = [Sensor(f"sensor{n + 1}", args.pigear, url, directory, 1 if n % 2 == 0 else 1024)
+        self.sensors = [Sensor(f"sensor{n + 1}", args.pigear, url, directory, 1 if n % 2 == 0 else 1024, args.nodes)
                         for n in range(args.sensors)]
-        self.centrals = [Central(f"central{n + 1}", args.pigear, url, directory) for n in range(2)]
+        self.centrals = [Central(f"central{n + 1}", args.pigear, url, directory) for n in range(args.centrals)]
         self.players: list[Player] = []
         self.faults = Faults(random.Random(args.seed), args.every, self.cluster, self.sensors, self.centrals)
         self.samples: list[dict] = []
+        self.lag: float | None = None
+        self.lag_alerts = 0
         self.started = 0.0
 
     def now(self) -> float:
@@ -62,15 +72,19 @@ class Fleet:
         self.cluster.start()
         for process in [*self.sensors, *self.centrals]:
             process.start()
-        wait_until("the sensors listen", lambda: all(sensor.socket.exists() for sensor in self.sensors))
+        wait_until("the sensors listen", lambda: all(sensor.socket.exists() for sensor in self.sensors),
+                   30 + len(self.sensors))
         self.started = time.monotonic()
         self.players = [Player(self.args.pigear, sensor, recording, self.args.rate, count) for sensor in self.sensors]
         while any(player.child.poll() is None for player in self.players):
-            self.faults.step(self.now(), self.now() < self.args.seconds - 2)
+            self.faults.step(self.now(), not self.args.no_faults and self.now() < self.args.seconds - 2)
             self.sample()
-            time.sleep(0.2)
+            time.sleep(0.05)
+        ended = time.monotonic()
         self.faults.start_all()
         played = {player.sensor.name: player.result(10)["sent"] for player in self.players}
+        if self.args.no_faults:
+            self.measure_lag(ended, sum(played.values()))
         self.settle()
         return self.verdict(played)
 
@@ -80,21 +94,43 @@ class Fleet:
         sample = {"time": self.now(), "played": min(self.now(), self.args.seconds) * self.args.rate * len(self.sensors)}
         if stream := self.cluster.stream():
             sample["stream"] = stream["state"]["messages"]
-            for consumer in stream.get("consumer_detail") or []:
-                behind = consumer.get("num_pending", 0) + consumer.get("num_ack_pending", 0)
-                sample[consumer["name"]] = max(0, sample["stream"] - behind)
-                sample[f"{consumer['name']} behind"] = behind
+            for name, behind in self.cluster.behind().items():
+                sample[name] = max(0, sample["stream"] - behind)
+                sample[f"{name} behind"] = behind
         self.samples.append(sample)
         self.show(sample)
 
     def show(self, sample: dict) -> None:
-        numbers = "  ".join(f"{name} {sample.get(name, '-'):>7}" for name in ["stream", "central1", "central2"])
+        numbers = "  ".join(f"{name} {sample.get(name, '-'):>7}" for name in ["stream", *self.names()])
         last = f"  killed {self.faults.done[-1][1]}" if self.faults.done else ""
         line = f"{sample['time']:6.0f} s  played {sample['played']:7.0f}  {numbers}  faults {len(self.faults.done)}{last}"
         if sys.stdout.isatty():
             print(f"\r\033[K{line[:shutil.get_terminal_size().columns - 1]}", end="", flush=True)
         elif len(self.samples) % 5 == 1:
             print(line, flush=True)
+
+    def names(self) -> list[str]:
+        return [central.name for central in self.centrals]
+
+    def measure_lag(self, ended: float, played: int) -> None:
+        """Waits until all that was played is in the stream, and acknowledged by each central Pigear: it is stored."""
+        deadline, first = time.monotonic() + SETTLE_SECONDS, True
+        while time.monotonic() < deadline:
+            stream, behind = self.cluster.stream() or {}, self.cluster.behind()
+            unpublished = played - stream.get("state", {}).get("messages", 0)
+            waiting = [unpublished + behind.get(name, played) for name in self.names()]
+            self.lag_alerts, first = max(waiting) if first else self.lag_alerts, False
+            if max(waiting) <= 0:
+                self.lag = time.monotonic() - ended
+                return
+            time.sleep(0.02)
+
+    def check_lag(self, verdict: check.Verdict) -> None:
+        took = "they never had all" if self.lag is None else f"they had all after {self.lag:.2f} s"
+        line = f"when the last alert was played, the central Pigears were {self.lag_alerts} alerts behind; {took}"
+        verdict.lines.append(line)
+        if self.lag is None or self.lag >= MOST_LAG_SECONDS:
+            verdict.errors.append(f"{line}; at most {MOST_LAG_SECONDS} s are right")
 
     def settle(self) -> None:
         """Waits until the central stores have as many alerts as those of the sensors."""
@@ -123,6 +159,8 @@ class Fleet:
         ordered = {sensor.name for sensor in self.sensors if sensor.in_flight == 1}
         for central in self.centrals:
             check.check_central(central.name, taken, central.store.alerts(), ordered, verdict)
+        if self.args.no_faults:
+            self.check_lag(verdict)
         return verdict
 
     def write_report(self, verdict: check.Verdict) -> None:
@@ -133,8 +171,8 @@ class Fleet:
             return {name: [(s["time"], s[name]) for s in self.samples if name in s] for name in names}
 
         seconds = self.samples[-1]["time"] if self.samples else 1
-        panels = [("alerts", series("played", "stream", "central1", "central2")),
-                  ("not yet stored", series("central1 behind", "central2 behind"))]
+        panels = [("alerts", series("played", "stream", *self.names())),
+                  ("not yet stored", series(*(f"{name} behind" for name in self.names())))]
         report.write(folder / "report.svg", panels, self.faults.done, seconds)
         faults = [f"{when:7.1f} s  {what}" for when, what in self.faults.done]
         text = "\n".join([f"seed {self.args.seed}", *faults, *verdict.lines, *verdict.errors]) + "\n"

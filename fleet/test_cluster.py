@@ -20,6 +20,17 @@ class Streams(unittest.TestCase):
                 self.assertEqual((cluster.stream() or {}).get("name"), "PIGEAR")
                 self.assertEqual(cluster.leader(), cluster.nodes[1])
 
+    def test_what_is_behind_is_said_by_the_leader_of_each_consumer(self):
+        def told(number):
+            consumers = [{"name": name, "cluster": {"leader": leader}, "num_pending": number, "num_ack_pending": 10}
+                         for name, leader in [("a", "node2"), ("b", "node3")]]
+            return {"account_details": [{"stream_detail": [{"name": "PIGEAR", "consumer_detail": consumers}]}]}
+
+        with tempfile.TemporaryDirectory() as directory:
+            cluster = Cluster("nats-server", Path(directory))
+            with mock.patch.object(cluster, "_jsz", side_effect=told):
+                self.assertEqual(cluster.behind(), {"a": 11, "b": 12})
+
 
 if __name__ == "__main__":
     unittest.main()
