@@ -16,6 +16,7 @@ mod outgoing;
 mod probe;
 mod publisher;
 mod redelivery;
+mod scarcity;
 mod source;
 mod source_options;
 mod stream;
