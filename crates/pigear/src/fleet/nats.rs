@@ -12,6 +12,7 @@ mod heartbeats;
 mod list;
 mod options;
 mod outgoing;
+mod presence;
 #[cfg(feature = "command")]
 mod probe;
 mod publisher;
