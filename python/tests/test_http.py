@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -13,13 +14,10 @@ import pigear
 from conftest import PING, ROOT, SNORT3, missing, until
 from pigear.contrib import HttpSendHandler
 
+sys.path.append(str(ROOT / "fleet"))
+from ports import free_port  # noqa: E402
+
 HTTPBIN = ROOT / "target/peers/httpbin/bin/python"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

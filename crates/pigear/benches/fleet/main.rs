@@ -16,6 +16,8 @@ mod fill;
 #[expect(dead_code, reason = "the other benchmark uses all of it")]
 #[path = "../listen/player.rs"]
 mod player;
+#[path = "../../../pigear-alert/tests/support/ports.rs"]
+mod ports;
 #[path = "../listen/program.rs"]
 mod program;
 mod publish;

@@ -15,6 +15,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use crate::ports::free_port;
+
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Clock ticks a second in what the kernel says about processes.
@@ -31,7 +33,7 @@ impl Server {
     pub(crate) fn start() -> anyhow::Result<Self> {
         let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers");
         let dir = tempfile::tempdir()?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = free_port();
         let child = Command::new(peers.join("nats/bin/nats-server"))
             .args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"])
             .arg(dir.path())

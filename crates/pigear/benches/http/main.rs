@@ -6,6 +6,8 @@
 
 #[path = "../../tests/http/nginx/process.rs"]
 mod nginx;
+#[path = "../../../pigear-alert/tests/support/ports.rs"]
+mod ports;
 #[path = "../listen/program.rs"]
 mod program;
 #[path = "../listen/table.rs"]

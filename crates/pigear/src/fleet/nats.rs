@@ -12,10 +12,12 @@ mod heartbeats;
 mod list;
 mod options;
 mod outgoing;
+mod presence;
 #[cfg(feature = "command")]
 mod probe;
 mod publisher;
 mod redelivery;
+mod scarcity;
 mod source;
 mod source_options;
 mod stream;

@@ -1,17 +1,20 @@
 //! The alerts of late, to recognize one that comes again.
 
 use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// The ids of the last alerts.
 pub(super) struct Recent {
-    known: HashSet<u128>,
+    known: HashSet<u128, BuildHasherDefault<FirstBytes>>,
     order: VecDeque<u128>,
     most: usize,
 }
 
 impl Recent {
     pub(super) fn new(most: usize) -> Self {
-        Self { known: HashSet::new(), order: VecDeque::new(), most }
+        // It doesn't move while it grows; memory that isn't used yet costs nothing.
+        let known = HashSet::with_capacity_and_hasher(most + 1, BuildHasherDefault::default());
+        Self { known, order: VecDeque::with_capacity(most + 1), most }
     }
 
     pub(super) fn has(&self, id: u128) -> bool {
@@ -28,6 +31,24 @@ impl Recent {
         {
             self.known.remove(&oldest);
         }
+    }
+}
+
+/// Ids are the beginnings of digests: there is nothing left to mix.
+#[derive(Default)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+    }
+
+    fn write_u128(&mut self, id: u128) {
+        self.write(&id.to_le_bytes());
     }
 }
 

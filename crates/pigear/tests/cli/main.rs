@@ -68,5 +68,8 @@ mod usage;
 #[cfg(feature = "web")]
 mod web;
 
+#[allow(dead_code, reason = "not every set of features needs ports")]
+#[path = "../../../pigear-alert/tests/support/ports.rs"]
+mod ports;
 #[path = "../../../pigear-alert/tests/support/requirements.rs"]
 mod requirements;

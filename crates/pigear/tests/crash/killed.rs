@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -13,6 +12,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::ports::free_address;
 use crate::snort::Snort;
 
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -117,7 +117,7 @@ fn receiver(dir: &Path, address: &str) -> Killed {
 
 pub(crate) fn nothing_is_missing(kills: usize) {
     let dir = TempDir::new().unwrap();
-    let address = free_address();
+    let address = free_address().to_string();
     let snort = Snort::start(dir.path().join("snort_alert"));
     let mut moments = Moments::default();
     let mut to = receiver(dir.path(), &address);
@@ -155,7 +155,7 @@ pub(crate) fn nothing_is_missing(kills: usize) {
 pub(crate) fn an_outage_is_made_up_for() {
     const HOUR: u32 = 3_600;
     let dir = TempDir::new().unwrap();
-    let address = free_address();
+    let address = free_address().to_string();
     let snort = Snort::start(dir.path().join("snort_alert"));
     let mut from = pigear(dir.path(), &address);
     until("a third is sent", || snort.sent() >= HOUR / 3);
@@ -170,10 +170,6 @@ pub(crate) fn an_outage_is_made_up_for() {
     let (stored, again) = from.delivers_all(dir.path());
     assert_eq!(again, 0);
     println!("While the receiver was down {sent} were sent and {stored} stored; all were received");
-}
-
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// How many alerts wait for `http`.
@@ -233,7 +229,7 @@ const BATCH: usize = 40;
 /// the most severe first.
 pub(crate) fn nothing_is_missing_of_groups(kills: usize) {
     let dir = TempDir::new().unwrap();
-    let address = free_address();
+    let address = free_address().to_string();
     let rules = u32::try_from(RULES).unwrap();
     let snort = Snort::with_rules(dir.path().join("snort_alert"), rules);
     let mut moments = Moments::default();
@@ -288,7 +284,7 @@ fn missing_and_again(stored: &[u64], messages: &[(u64, usize)]) -> (usize, usize
 pub(crate) fn no_minute_has_more_messages(kills: usize) {
     const PER_MINUTE: usize = 60;
     let dir = TempDir::new().unwrap();
-    let address = free_address();
+    let address = free_address().to_string();
     let snort = Snort::with_rules(dir.path().join("snort_alert"), 1_000);
     let mut moments = Moments::default();
     let _to = receiver(dir.path(), &address);

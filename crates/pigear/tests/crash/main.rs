@@ -18,6 +18,9 @@ mod log;
 mod receiver;
 mod snort;
 
+#[path = "../../../pigear-alert/tests/support/ports.rs"]
+mod ports;
+
 use std::env;
 
 use libtest_mimic::{Arguments, Trial};

@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::harness::{Pigear, free_address, peers, until};
+use crate::harness::{Pigear, peers, until};
+use crate::ports::free_address;
 use crate::requirements::missing;
 
 /// httpbin on a port of its own; it is killed when this is dropped.

@@ -18,5 +18,7 @@ mod refusals;
 mod server;
 mod tls;
 
+#[path = "../../../pigear-alert/tests/support/ports.rs"]
+mod ports;
 #[path = "../../../pigear-alert/tests/support/requirements.rs"]
 mod requirements;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Pigear, free_address, numbered};
+use crate::harness::{Pigear, numbered};
+use crate::ports::free_address;
 use crate::server::{Reply, Request, Server};
 
 const RATE: u32 = 500;

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use crate::harness::{free_address, keys_of};
+use crate::harness::keys_of;
+use crate::ports::free_address;
 use crate::server::{Reply, Server};
 
 /// What the program writes to standard error, and its status.

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::harness::{Test, program, until};
 use crate::peer::{all_recordings, ends_in_time, output, saying};
+use crate::ports::free_address;
 use crate::room::Room;
 use crate::running::Running;
 use crate::snort::objects;
@@ -262,7 +263,7 @@ fn what_is_wrong_with_the_broker_is_said_without_secrets() {
         assert!(!ended.stderr.contains("s3cret"), "{}", ended.stderr);
         assert!(!ended.stderr.contains("rskafka"), "{}", ended.stderr);
     };
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = free_address();
     said(&format!("kafka://{free}"), &[], "Connection refused");
     if let Some(cluster) = Cluster::start(0) {
         said(&cluster.url(), &[], "there is no topic pigear.alerts; create=yes creates it");

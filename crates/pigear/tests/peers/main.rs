@@ -17,6 +17,8 @@ mod reader;
 mod syslog;
 mod wireshark;
 
+#[path = "../../../pigear-alert/tests/support/ports.rs"]
+mod ports;
 #[path = "../../../pigear-alert/tests/support/requirements.rs"]
 mod requirements;
 

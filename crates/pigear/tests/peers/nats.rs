@@ -307,6 +307,21 @@ fn a_full_stream_that_refuses_alerts_gets_them_once_there_is_room() {
     }
 }
 
+/// What was refused could come behind what was in flight with it, when a reader has made room in between.
+#[test]
+fn a_stream_that_becomes_full_while_it_is_read_keeps_the_order() {
+    for generation in generations().into_iter().filter(|program| !server::is_old(program)) {
+        let mut server = Server::down(&generation, JETSTREAM);
+        let keys = ["max_size=8KiB", "discard=new", "retention=workqueue", "compression=none"];
+        let mut here = sensor(&server.url(), &keys).start();
+        // They wait, so that many are published at once.
+        send(&mut here, 0..600);
+        let there = central(&server.url()).start();
+        server.up();
+        assert_eq!(arrive(&there, 600), numbered(0..600));
+    }
+}
+
 #[test]
 fn what_cannot_be_decoded_is_a_dead_letter_and_the_rest_is_stored() {
     for generation in generations() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -11,6 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::harness::{Test, until};
+use crate::ports::free_port;
 use crate::requirements::missing;
 use crate::scrape::{address, measured, scrape, shows};
 use crate::snort::ping;
@@ -80,7 +81,7 @@ impl Drop for Prometheus {
 impl Prometheus {
     fn start(program: &Path, target: SocketAddr) -> Self {
         let dir = TempDir::new().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let config = format!(
             "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [{RULES:?}]\n\
              scrape_configs: [{{job_name: pigear, static_configs: [{{targets: ['{target}']}}]}}]\n"

@@ -1,7 +1,6 @@
 //! rsyslog, which writes down what `syslog` sends.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
@@ -15,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::harness::{DEADLINE, Test, counters, until};
 use crate::peer::{HOSTILE, ends_in_time, has, saying};
+use crate::ports::free_port;
 use crate::requirements::missing;
 use crate::snort::{objects, ping, sent};
 
@@ -193,11 +193,6 @@ fn is_bound(port: u16) -> bool {
     let sockets = fs::read_to_string("/proc/net/udp").unwrap();
     let local = format!("0100007F:{port:04X}");
     sockets.lines().any(|line| line.split_whitespace().nth(1) == Some(&*local))
-}
-
-/// A port that nobody has just now.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// An authority of the test's own, and certificates by it: for `localhost`, and for a client.

@@ -121,6 +121,8 @@ impl Access {
             .name(concat!("pigear/", env!("CARGO_PKG_VERSION")))
             .connection_timeout(CONNECT_TIMEOUT)
             .ping_interval(PING_INTERVAL)
+            // `Presence` asks whether others are there.
+            .no_echo()
             .reconnect_delay_callback(|attempts| {
                 let factor =
                     1_u32.checked_shl(attempts.min(8).try_into().unwrap_or(8)).unwrap_or(1);

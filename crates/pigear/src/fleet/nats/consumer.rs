@@ -8,6 +8,7 @@ use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy};
 use async_nats::jetstream::stream::ConsumerErrorKind;
 use async_nats::jetstream::{Context, ErrorCode};
 
+use super::presence::Presence;
 use super::redelivery::{self, Deliveries, Readers};
 use super::stream::{self, Unavailable};
 use crate::fleet::SubjectTemplate;
@@ -47,6 +48,8 @@ pub(super) struct Open {
     pub(super) filters_here: bool,
     pub(super) readers: Readers,
     pub(super) deliveries: Deliveries,
+    /// When a message that isn't acknowledged goes to another reader.
+    pub(super) ack_wait: Duration,
 }
 
 impl ConsumerSettings {
@@ -83,6 +86,7 @@ impl ConsumerSettings {
         &self,
         (client, jetstream): (&Client, &Context),
         readers: Readers,
+        presence: &Presence,
     ) -> Result<Open, String> {
         let name = &self.stream;
         stream::info(jetstream, name).await.map_err(|problem| match problem {
@@ -114,13 +118,14 @@ impl ConsumerSettings {
             ));
         }
         let readers = match readers {
-            Readers::Alone => redelivery::give_back(client, &consumer).await?,
+            Readers::Alone => redelivery::give_back(client, &consumer, presence).await?,
             Readers::Others => Readers::Others,
         };
+        let ack_wait = consumer.cached_info().config.ack_wait;
         let stream = consumer.stream().max_messages_per_batch(PULL);
         let messages = stream.heartbeat(HEARTBEAT).expires(EXPIRES).messages().await;
         let messages = messages.map_err(|error| format!("consumer {}: {error}", self.name))?;
-        Ok(Open { messages, filters_here, readers, deliveries: Deliveries::default() })
+        Ok(Open { messages, filters_here, readers, deliveries: Deliveries::default(), ack_wait })
     }
 
     async fn consumer(&self, jetstream: &Context) -> Result<Consumer<Config>, String> {

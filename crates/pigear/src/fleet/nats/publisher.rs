@@ -19,6 +19,7 @@ use super::heartbeats::SharedClient;
 use super::options::Options;
 use super::outgoing::Outgoing;
 use super::runtime::BACKOFF;
+use super::scarcity::Scarcity;
 use super::stream::{self, StreamSettings, Unavailable};
 use super::trouble::Trouble;
 use crate::fleet::outcome::{self, Outcome};
@@ -51,6 +52,7 @@ pub(super) struct Publisher {
     is_first: bool,
     /// When the stream was last full.
     full: Option<Instant>,
+    scarcity: Scarcity,
 }
 
 /// A connection. It is made again by itself.
@@ -80,6 +82,7 @@ impl Publisher {
             client: SharedClient::default(),
             is_first: true,
             full: None,
+            scarcity: Scarcity::default(),
         })
     }
 
@@ -201,9 +204,16 @@ impl Publisher {
         is_retry: bool,
     ) -> Result<(), String> {
         self.connect().await?;
+        let Some(Connection { acknowledgements, jetstream, .. }) = &mut self.connection else {
+            return Ok(());
+        };
         let was_full = self.full.is_some_and(|full| full.elapsed() < FULL_INTERVAL);
-        let in_flight = if was_full { 1 } else { self.in_flight };
-        let Some(Connection { acknowledgements, .. }) = &mut self.connection else { return Ok(()) };
+        let each = messages.iter().zip(&*outcomes);
+        let open = each.filter(|(_, outcome)| **outcome == Outcome::Open).map(|(open, _)| open);
+        let stream = (&*jetstream, &*self.settings.name);
+        let is_single = was_full || self.in_flight == 1;
+        let in_flight =
+            if is_single || self.scarcity.may_end(stream, open).await { 1 } else { self.in_flight };
         let trouble = publish(acknowledgements, messages, outcomes, (in_flight, is_retry)).await;
         if acknowledgements.has_ended() {
             self.disconnect();

@@ -3,7 +3,6 @@
 //! The server delivers it again when [`ACK_WAIT`](super::consumer::ACK_WAIT) is over, behind newer alerts. Where no
 //! other Pigear reads, it is given back at once, in order: what is given back comes before anything new.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use async_nats::Client;
@@ -12,12 +11,17 @@ use async_nats::jetstream::consumer::{Consumer, Info};
 use async_nats::jetstream::{AckKind, Message};
 use tokio::time::{sleep, timeout};
 
+use super::presence::Presence;
+
 /// How long to wait between two looks at a consumer. The request of a Pigear that has just ended, and acknowledgements
-/// on their way, are gone by then; another Pigear acknowledges something, or asks for more.
+/// on their way, are gone by then, and servers of a cluster know who is connected to another of them.
 const LOOK_INTERVAL: Duration = Duration::from_millis(150);
 
 /// How often to look, at most.
 const LOOKS: u32 = 6;
+
+/// How often in a row nothing may happen until nobody reads.
+const ENOUGH_RESTS: u32 = 2;
 
 /// The most messages of the stream among which those that were delivered are. A selection of few alerts of a large
 /// stream may have more.
@@ -42,8 +46,9 @@ pub(super) enum Readers {
 pub(super) async fn give_back(
     client: &Client,
     consumer: &Consumer<Config>,
+    presence: &Presence,
 ) -> Result<Readers, String> {
-    let Some(info) = at_rest(consumer).await? else { return Ok(Readers::Others) };
+    let Some(info) = at_rest(consumer, presence).await? else { return Ok(Readers::Others) };
     let (first, last) = (info.ack_floor.stream_sequence + 1, info.delivered.stream_sequence);
     if info.num_ack_pending == 0 || last < first || last - first >= MOST {
         return Ok(Readers::Alone);
@@ -68,17 +73,18 @@ const NAK: &str = "-NAK";
 
 /// What the server knows of a consumer by which nobody reads; none if others do.
 ///
-/// Others that read have a request there, or open the consumer like this one, after they have acknowledged what they
-/// could. So that two don't look and read by turns forever, one of them looks for longer.
-async fn at_rest(consumer: &Consumer<Config>) -> Result<Option<Info>, String> {
+/// Other Pigears that read say so. Programs that aren't Pigear have a request there, or acknowledge something.
+async fn at_rest(consumer: &Consumer<Config>, presence: &Presence) -> Result<Option<Info>, String> {
     let mut before = consumer.cached_info().clone();
     if before.num_ack_pending == 0 && before.num_waiting == 0 {
         return Ok(Some(before));
     }
-    let enough = rests_enough();
     let mut rests = 0;
     for _ in 0..LOOKS {
         sleep(LOOK_INTERVAL).await;
+        if presence.has_others().await {
+            return Ok(None);
+        }
         let now = consumer.get_info().await;
         let now = now.map_err(|error| format!("consumer {}: {error}", before.name))?;
         if now.num_waiting == 0 && now.num_ack_pending == 0 {
@@ -86,19 +92,12 @@ async fn at_rest(consumer: &Consumer<Config>) -> Result<Option<Info>, String> {
         }
         let is_at_rest = now.num_waiting == 0 && progress(&now) == progress(&before);
         rests = if is_at_rest { rests + 1 } else { 0 };
-        if rests >= enough {
+        if rests >= ENOUGH_RESTS {
             return Ok(Some(now));
         }
         before = now;
     }
     Ok(None)
-}
-
-/// How often in a row nothing may happen until nobody reads: 2 or 3 times.
-fn rests_enough() -> u32 {
-    // Each of these has keys of its own.
-    let number = RandomState::new().hash_one(());
-    if number.is_multiple_of(2) { 2 } else { 3 }
 }
 
 /// What changes when something is delivered or acknowledged.

@@ -11,12 +11,14 @@ use futures_util::StreamExt;
 use pigear_alert::Alert;
 use pigear_pipeline::source::SourceError;
 use pigear_pipeline::{AlertFactory, Backoff, Fanout, Flow, Intake, Source, Stop};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use super::access::Access;
 use super::consumer::{ConsumerSettings, Open};
 use super::outgoing::RETRY_HEADER;
+use super::presence::Presence;
 use super::redelivery::{Delivery, Held, Readers};
 use super::runtime::{BACKOFF, Runtime};
 use super::source_options::SourceOptions;
@@ -71,6 +73,8 @@ pub(crate) struct NatsSource {
     decoder: Decoder,
     recent: Recent,
     unacknowledged: Unacknowledged,
+    /// Tells the server what is in progress. It ends with the runtime.
+    keeping: Option<JoinHandle<()>>,
     held: Held,
     /// How many more alerts are looked for in the store, though nothing says that they were delivered before.
     unsure: u32,
@@ -90,6 +94,12 @@ struct Run<'a> {
     runtime: &'a Runtime,
     intake: &'a Intake<'a>,
     stop: &'a Stop,
+}
+
+/// A connection. It is made again by itself.
+struct Connection {
+    client: Client,
+    presence: Presence,
 }
 
 /// Why reading ended.
@@ -125,6 +135,7 @@ impl NatsSource {
             decoder: Decoder::default(),
             recent: Recent::new(RECENT),
             unacknowledged: Unacknowledged::default(),
+            keeping: None,
             held: Held::default(),
             unsure: UNSURE,
             others: None,
@@ -135,20 +146,25 @@ impl NatsSource {
     }
 
     /// Reads until the run ends. Whatever happens to the server is reported, and waited for.
-    fn read(&mut self, run: Run<'_>, connection: &mut Option<Client>) -> Result<(), SourceError> {
+    fn read(
+        &mut self,
+        run: Run<'_>,
+        connection: &mut Option<Connection>,
+    ) -> Result<(), SourceError> {
         let Run { runtime, stop, .. } = run;
         let mut backoff = Backoff::new(BACKOFF);
         while !stop.is_requested() {
             let opened = runtime.run(self.open(connection));
             let problem = match (opened, &*connection) {
-                (Ok(open), Some(client)) => {
+                (Ok(open), Some(connection)) => {
                     self.unsure = UNSURE;
+                    self.keep(open.ack_wait);
                     self.remember(open.readers);
                     runtime.run(self.held.give_back(open.readers));
                     if backoff.attempts() > 0 {
                         info!("source {}: works again", self.name());
                     }
-                    let client = client.clone();
+                    let client = connection.client.clone();
                     match self.consume(run, open, &client, &mut backoff) {
                         End::Stop(end) => return end,
                         End::Again(problem) => problem,
@@ -201,16 +217,31 @@ impl NatsSource {
         Flow::Continue(())
     }
 
-    async fn open(&self, connection: &mut Option<Client>) -> Result<Open, String> {
-        let client = if let Some(client) = connection {
-            client.clone()
-        } else {
-            let name = self.access.shown().to_owned();
-            let client = self.access.connect(move |event| report(&name, &event)).await?;
-            connection.insert(client).clone()
+    async fn open(&self, connection: &mut Option<Connection>) -> Result<Open, String> {
+        let Connection { client, presence } = match connection {
+            Some(connection) => connection,
+            None => connection.insert(self.connect().await?),
         };
         let jetstream = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
-        self.settings.open((&client, &jetstream), self.readers()).await
+        self.settings.open((client, &jetstream), self.readers(), presence).await
+    }
+
+    async fn connect(&self) -> Result<Connection, String> {
+        let name = self.access.shown().to_owned();
+        let client = self.access.connect(move |event| report(&name, &event)).await?;
+        let ConsumerSettings { stream, name, .. } = &self.settings;
+        let presence = Presence::new(client.clone(), stream, name).await?;
+        Ok(Connection { client, presence })
+    }
+
+    /// Keeps what is delivered from going to others, from now on at the pace of this consumer.
+    fn keep(&mut self, ack_wait: Duration) {
+        let is_other = self.unacknowledged.set_ack_wait(ack_wait) || self.keeping.is_none();
+        if is_other
+            && let Some(before) = self.keeping.replace(tokio::spawn(self.unacknowledged.keep()))
+        {
+            before.abort();
+        }
     }
 
     /// Who else read of late.
@@ -242,7 +273,7 @@ impl NatsSource {
     /// Takes messages, and acknowledges what is settled.
     fn consume(&mut self, run: Run<'_>, open: Open, client: &Client, backoff: &mut Backoff) -> End {
         let Run { runtime, stop, .. } = run;
-        let Open { messages, filters_here, readers, mut deliveries } = open;
+        let Open { messages, filters_here, readers, mut deliveries, .. } = open;
         let is_alone = readers == Readers::Alone;
         let connections = || client.statistics().connects.load(Ordering::Relaxed);
         let connected = connections();
@@ -392,11 +423,11 @@ impl NatsSource {
     }
 
     /// Waits for the lanes, and gives back what they don't settle in time: another Pigear gets it at once.
-    fn end(&mut self, run: Run<'_>, connection: Option<&Client>) {
+    fn end(&mut self, run: Run<'_>, connection: Option<&Connection>) {
         self.drain(run);
         run.runtime.run(async {
             self.unacknowledged.give_back().await;
-            if let Some(client) = connection {
+            if let Some(Connection { client, .. }) = connection {
                 let _ = timeout(FLUSH_TIMEOUT, client.flush()).await;
             }
         });

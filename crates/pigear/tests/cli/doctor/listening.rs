@@ -1,6 +1,5 @@
 //! `pigear doctor --listen`: whether alerts come.
 
-use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Stdio};
 
@@ -86,7 +85,7 @@ fn a_doctor_that_is_interrupted_says_how_long_it_listened_and_leaves_no_socket()
 #[cfg(feature = "metrics")]
 #[test]
 fn nothing_is_taken_from_a_pigear_that_runs() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = crate::ports::free_address();
     let config = format!("metrics = \"{address}\"\n[[source]]\nlogdir = \"log\"\n");
     let test = Test::bare().file("pigear.toml", config).args(["--config", "pigear.toml"]);
     let mut running = test.start();

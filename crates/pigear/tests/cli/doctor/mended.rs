@@ -130,9 +130,7 @@ fn a_map_that_is_elsewhere_is_found() {
 #[test]
 fn a_receiver_that_is_down_is_wrong_until_it_is_there() {
     let text = "[[source]]\nlogdir = \"ROOM/log\"\n[[handler]]\ntype = \"syslog\"\ntarget = \"tcp://PORT\"\n";
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    let address = crate::ports::free_address();
     let Some(mut clinic) = Clinic::configured(&text.replace("PORT", &address.to_string())) else {
         return;
     };

@@ -98,7 +98,7 @@ fn a_reader_at_a_socket_is_reached() {
 #[test]
 fn servers_of_a_fleet_that_are_down_are_wrong() {
     let room = Room::new();
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = crate::ports::free_address();
     for kind in ["nats", "kafka"] {
         let found = found(&room, &format!("type = \"{kind}\"\nurl = \"{kind}://{address}\""));
         assert!(

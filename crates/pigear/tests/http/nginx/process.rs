@@ -1,10 +1,12 @@
 //! nginx as a process of its own, on loopback; tests and the benchmark start it.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
+
+use crate::ports::free_port;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -37,7 +39,7 @@ impl Process {
     /// Starts nginx with this in its block `http`, where `PORT` stands for the port and `DIR` for the
     /// directory, which is to live as long, and waits until it listens.
     pub(crate) fn start(program: &Path, dir: &Path, http: &str) -> io::Result<Self> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = free_port();
         let conf = CONF
             .replace("HTTP", http)
             .replace("DIR", &dir.to_string_lossy())

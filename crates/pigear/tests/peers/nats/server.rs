@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 
 use tempfile::TempDir;
 
 use crate::harness::{DEADLINE, until};
+use crate::ports::free_port;
 use crate::requirements::missing;
 
 /// The oldest supported server, and the current one. Those that aren't installed are left out, and reported.
@@ -41,16 +41,9 @@ pub(super) const JETSTREAM: &str = "jetstream { store_dir: \"DIR/js\", max_file:
 impl Server {
     /// Starts a server with this configuration besides its address; `DIR` is its directory.
     pub(super) fn start(program: &Path, config: &str) -> Self {
-        let mut problem = String::new();
-        // Another test may have taken the port meanwhile.
-        for _ in 0..3 {
-            let mut server = Self::down(program, config);
-            match server.try_up() {
-                Ok(()) => return server,
-                Err(said) => problem = said,
-            }
-        }
-        panic!("nats-server ended: {problem}");
+        let mut server = Self::down(program, config);
+        server.up();
+        server
     }
 
     pub(super) fn down(program: &Path, config: &str) -> Self {
@@ -66,21 +59,14 @@ impl Server {
     }
 
     pub(super) fn up(&mut self) {
-        self.try_up().unwrap_or_else(|said| panic!("nats-server ended: {said}"));
-    }
-
-    /// What the server said, if it ended by itself.
-    fn try_up(&mut self) -> Result<(), String> {
         self.spawn();
         let mut ended = false;
         until("nats-server is up, or has ended", || {
             ended = self.child.as_mut().unwrap().try_wait().unwrap().is_some();
             ended || self.is_up()
         });
-        if ended {
-            return Err(fs::read_to_string(self.dir.path().join("stderr")).unwrap_or_default());
-        }
-        Ok(())
+        let said = || fs::read_to_string(self.dir.path().join("stderr")).unwrap_or_default();
+        assert!(!ended, "nats-server ended: {}", said());
     }
 
     pub(super) fn spawn(&mut self) {
@@ -246,13 +232,4 @@ impl Client {
             }
         }
     }
-}
-
-/// A port that nobody has just now, and that the system gives to no client: the servers of a cluster start one after
-/// the other, and look for each other meanwhile.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 10_000 + u16::try_from(std::process::id() % 20_000).unwrap();
-    let ports = std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed) % 2_000);
-    ports.into_iter().find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }

@@ -1,18 +1,22 @@
 //! Several central Pigears, each with a store of its own, that share a consumer.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
 use super::server::{Client, JETSTREAM, Server, generations};
-use super::{central, central_with, messages, numbered, send, sensor, stored};
+use super::{arrive, central, central_with, messages, numbered, send, sensor, stored};
 use crate::harness::until;
 use crate::room::Room;
 use crate::running::Running;
 
 const CONSUMER: &str = "$JS.API.CONSUMER.INFO.PIGEAR.pigear";
 
-/// A consumer whose alerts go to another reader after two seconds.
+/// When a consumer's alerts go to another reader.
+const SHORT_WAIT: Duration = Duration::from_secs(2);
+
+/// A consumer whose alerts go to another reader soon.
 fn create_consumer(client: &mut Client) {
     until("the stream is there", || {
         let info = client.ask("$JS.API.STREAM.INFO.PIGEAR", "");
@@ -126,5 +130,50 @@ fn a_killed_pigear_leaves_its_alerts_to_the_one_that_shares_its_consumer() {
         send(&mut here, 300..400);
         assert_eq!(arrive_in([one.room(), &room], 400), twice);
         drop(other);
+    }
+}
+
+/// One that is stopped asks for nothing and acknowledges nothing, as one whose store has to wait for a disk.
+#[test]
+fn alerts_of_a_pigear_that_is_held_up_are_left_to_it() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        let mut client = server.client();
+        let mut here = sensor(&server.url(), &[]).start();
+        send(&mut here, 0..10);
+        let one = central(&server.url()).start();
+        assert_eq!(arrive(&one, 10), numbered(0..10));
+        one.signal_now(Signal::SIGSTOP);
+        // More than it has asked for: it looks as if nobody reads.
+        send(&mut here, 10..2_100);
+        until("its requests are used up", || number(&mut client, "num_waiting") == 0);
+        let other = central(&server.url()).start();
+        until("the other asks for alerts", || number(&mut client, "num_waiting") == 1);
+        send(&mut here, 2_100..2_200);
+        one.signal_now(Signal::SIGCONT);
+        assert_eq!(arrive_in([one.room(), other.room()], 2_200), BTreeSet::new());
+        assert!(distinct(one.room()).is_superset(&set(0..1_000)));
+    }
+}
+
+/// A consumer that somebody made may give alerts to another reader sooner than one that Pigear makes.
+#[test]
+fn alerts_that_wait_for_a_store_are_kept_from_others_however_soon_these_would_get_them() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        let (mut client, mut here, [one, other]) = two_centrals(&server);
+        send(&mut here, 0..100);
+        assert_eq!(arrive_in([one.room(), other.room()], 100), BTreeSet::new());
+        let store = rusqlite::Connection::open(one.room().at("central.db")).unwrap();
+        store.execute_batch("BEGIN IMMEDIATE").unwrap();
+        send(&mut here, 100..300);
+        let held = Instant::now();
+        // For as long as the server would wait, and again.
+        until("the other has stored its alerts, and these could have come to it", || {
+            held.elapsed() > 3 * SHORT_WAIT && number(&mut client, "num_pending") == 0
+        });
+        store.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(arrive_in([one.room(), other.room()], 300), BTreeSet::new());
+        assert_eq!(number(&mut client, "num_redelivered"), 0);
     }
 }
