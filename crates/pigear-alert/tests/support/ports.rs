@@ -5,12 +5,14 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::sync::Mutex;
 
+use nix::fcntl::{Flock, FlockArg};
+
 /// The system gives clients only ports above these.
 const FIRST: u16 = 10_000;
 const COUNT: u32 = 20_000;
 
 /// The files that say so.
-static TAKEN: Mutex<Vec<File>> = Mutex::new(Vec::new());
+static TAKEN: Mutex<Vec<Flock<File>>> = Mutex::new(Vec::new());
 
 /// A port that no program has, and that no other test gets while this process lives.
 ///
@@ -26,11 +28,11 @@ pub(crate) fn free_port() -> u16 {
     for port in ports {
         let file = File::create(dir.join(port.to_string())).unwrap();
         let here = (Ipv4Addr::LOCALHOST, port);
-        if file.try_lock().is_ok()
+        if let Ok(taken) = Flock::lock(file, FlockArg::LockExclusiveNonblock)
             && TcpListener::bind(here).is_ok()
             && UdpSocket::bind(here).is_ok()
         {
-            TAKEN.lock().unwrap().push(file);
+            TAKEN.lock().unwrap().push(taken);
             return port;
         }
     }

@@ -1,7 +1,8 @@
 //! What can go wrong with a server.
 
-use crate::harness::{Pigear, complaint, free_address};
+use crate::harness::{Pigear, complaint};
 use crate::logged;
+use crate::ports::free_address;
 use crate::server::{Reply, Request, Server};
 
 /// Sends one alert to a server that first does something else, and looks at what came.

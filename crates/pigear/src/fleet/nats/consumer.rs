@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::Client;
 use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy};
-use async_nats::jetstream::stream::ConsumerErrorKind;
+use async_nats::jetstream::stream::{ConsumerErrorKind, RetentionPolicy};
 use async_nats::jetstream::{Context, ErrorCode};
 
 use super::presence::Presence;
@@ -89,7 +89,7 @@ impl ConsumerSettings {
         presence: &Presence,
     ) -> Result<Open, String> {
         let name = &self.stream;
-        stream::info(jetstream, name).await.map_err(|problem| match problem {
+        let stream = stream::info(jetstream, name).await.map_err(|problem| match problem {
             Unavailable::Missing => {
                 format!("there is no stream {name} yet; a sensor with create=yes creates it")
             }
@@ -102,6 +102,13 @@ impl ConsumerSettings {
         found.sort();
         let wanted = self.filters();
         let filters_here = found.is_empty() && wanted.len() > 1;
+        if filters_here && stream.config.retention == RetentionPolicy::WorkQueue {
+            return Err(format!(
+                "stream {name} has retention=workqueue, and this server gives a consumer one selection \
+                only: what is left out here would be gone for everybody; choose one sensor or priority, \
+                or upgrade the server"
+            ));
+        }
         if found != wanted && !filters_here {
             return Err(format!(
                 "consumer {} of stream {name} is for {}, and not for {}; choose another name for this \
@@ -122,8 +129,8 @@ impl ConsumerSettings {
             Readers::Others => Readers::Others,
         };
         let ack_wait = consumer.cached_info().config.ack_wait;
-        let stream = consumer.stream().max_messages_per_batch(PULL);
-        let messages = stream.heartbeat(HEARTBEAT).expires(EXPIRES).messages().await;
+        let messages = consumer.stream().max_messages_per_batch(PULL);
+        let messages = messages.heartbeat(HEARTBEAT).expires(EXPIRES).messages().await;
         let messages = messages.map_err(|error| format!("consumer {}: {error}", self.name))?;
         Ok(Open { messages, filters_here, readers, deliveries: Deliveries::default(), ack_wait })
     }

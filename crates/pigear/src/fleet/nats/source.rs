@@ -253,10 +253,13 @@ impl NatsSource {
     }
 
     fn remember(&mut self, readers: Readers) {
-        if readers == Readers::Others && self.readers() == Readers::Alone {
-            debug!("source {}: others read by the same consumer", self.name());
-            self.others = Some(Instant::now());
+        if readers == Readers::Alone {
+            return;
         }
+        if self.readers() == Readers::Alone {
+            debug!("source {}: others read by the same consumer", self.name());
+        }
+        self.others = Some(Instant::now());
     }
 
     /// Notes that deliveries were left out. With too many of these, others are assumed.
@@ -299,7 +302,10 @@ impl NatsSource {
             let mut chunk = chunk.into_iter();
             while let Some(message) = chunk.next() {
                 match message {
-                    Err(error) => return End::Again(error.to_string()),
+                    Err(error) => {
+                        chunk.flatten().for_each(|later| self.held.add(later));
+                        return End::Again(error.to_string());
+                    }
                     Ok(message) => {
                         backoff.succeeded();
                         let delivery = Delivery::of(&message);
