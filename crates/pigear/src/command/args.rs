@@ -190,7 +190,8 @@ pub(super) struct ListenArgs {
     ///
     /// For all handlers; `NAME.filter=EXPR` is for one. EXPR sees Snort's fields as `msg`, and what
     /// is known besides as `alert`: `alert.dst_port == 5060 && !ip_in(alert.src_ip, "10.0.0.0/8")`.
-    /// An unknown field is `()`, which equals no value. docs/script.md has all fields and functions.
+    /// A field that an alert doesn't have is `()`, which equals no value; a misspelt one is an error.
+    /// docs/script.md has all fields and functions.
     #[arg(long, value_name = "EXPR")]
     pub(super) filter: Option<String>,
 

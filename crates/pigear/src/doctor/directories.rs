@@ -1,18 +1,21 @@
 //! Directories that Snort has to get at.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
 use super::lines::{as_root, moved_away, quoted, word};
+use super::subject::Subject;
 use super::users::{Account, owner_and_mode};
 
 /// What is found about a directory for Snort's socket.
-pub(super) fn of_directory(dir: &Path, snort: Option<&Account>) -> Finding {
+pub(super) fn of_directory(dir: &Path, snort: Option<&Account>, subject: &Subject<'_>) -> Finding {
     let shown = dir.display();
     let why = "Snort sends its alerts to a socket in this directory.";
     let install = made(dir, snort);
     match fs::metadata(dir) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => hidden(dir, subject),
         Err(error) => Finding::wrong(format!("{shown}: {error}"), why).typed(install),
         Ok(found) if !found.is_dir() => Finding::wrong(format!("{shown} is not a directory"), why)
             .typed(format!("{} && {install}", moved_away(dir))),
@@ -21,6 +24,14 @@ pub(super) fn of_directory(dir: &Path, snort: Option<&Account>) -> Finding {
             None => Finding::ok(format!("{shown}: {}", owner_and_mode(&found))),
         },
     }
+}
+
+/// What is closed to the user who runs the doctor: it may be there, and well.
+pub(super) fn hidden(path: &Path, subject: &Subject<'_>) -> Finding {
+    let found = format!("you may not look at {}", path.display());
+    Finding::wrong(found, "Whether it is there, and as it should be, can't be seen.")
+        .advise("let root look, or the user as whom Pigear runs")
+        .typed(subject.look_as_root())
 }
 
 /// The command that makes it.

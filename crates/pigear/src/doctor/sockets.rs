@@ -1,12 +1,13 @@
 //! Snort's log directory, and the socket in it.
 
 use std::fs::{self, Metadata};
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use super::check::Check;
-use super::directories::of_directory;
+use super::directories::{hidden, of_directory};
 use super::finding::Finding;
 use super::lines::{as_root, moved_away, quoted, word};
 use super::process::{Process, holders};
@@ -43,7 +44,7 @@ impl Check for Sockets {
                 dirs.extend(socket.path.parent().filter(|dir| *dir != socket.log_dir));
                 for dir in dirs {
                     if seen.as_deref() != Some(dir) {
-                        findings.push(of_directory(dir, snort.as_ref()));
+                        findings.push(of_directory(dir, snort.as_ref(), subject));
                         seen = Some(dir.to_owned());
                     }
                 }
@@ -65,6 +66,7 @@ fn of_socket(socket: &ExpectedSocket, subject: &Subject<'_>, snort: Option<&Acco
     }
     let start = subject.start();
     match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => hidden(path, subject),
         Err(_) => Finding::wrong(
             format!("{shown} is not there"),
             "Pigear doesn't listen. Snort looks for the socket when it starts, and sends nothing without it.",
@@ -140,6 +142,10 @@ fn of_bound(
     let (shown, typed) = (socket.path.display(), quoted(&socket.path));
     let holders = holders(&subject.proc, &socket.path)?;
     let permissions = owner_and_mode(found);
+    let own = holders.iter().find(|it| is_own(it));
+    if let (None, Some(other)) = (own, holders.first()) {
+        return Some(of_other(&socket.path, other));
+    }
     if let Some(snort) = snort.filter(|snort| !snort.may(found, 2)) {
         let found = format!("{shown} can't be written by {}: {permissions}", snort.name);
         let why = "Snort runs as this user, and can't send its alerts.";
@@ -151,13 +157,12 @@ fn of_bound(
             ]));
         return Some(finding);
     }
-    Some(match (holders.iter().find(|it| is_own(it)), holders.first()) {
-        (Some(own), _) => {
+    Some(match own {
+        Some(own) => {
             let (name, id) = (&own.name, own.id);
             Finding::ok(format!("{shown}: {permissions}, open in {name} (process {id})"))
         }
-        (None, Some(other)) => of_other(&socket.path, other),
-        (None, None) => Finding::ok(format!(
+        None => Finding::ok(format!(
             "{shown}: {permissions}, open in a process that you may not look at"
         )),
     })
@@ -165,15 +170,17 @@ fn of_bound(
 
 /// Whether it is a Pigear, or keeps the socket for one.
 fn is_own(process: &Process) -> bool {
-    process.is_pigear() || process.name == "systemd"
+    process.is_pigear() || process.name.starts_with("systemd")
 }
 
 fn of_other(socket: &Path, other: &Process) -> Finding {
     let (name, id) = (&other.name, other.id);
-    Finding::note(
+    Finding::wrong(
         format!("{} is open in {name} (process {id})", socket.display()),
-        "If this is not a Pigear, it gets Snort's alerts, and Pigear can't start.",
+        "This is not pigear: it gets Snort's alerts, and Pigear can't start.",
     )
-    .advise(format!("end it if it isn't yours to keep: kill {id}"))
+    .advise(format!(
+        "look what it is; unless it is your own program with Pigear in it, end it: kill {id}"
+    ))
     .typed(format!("ps -fp {id}"))
 }

@@ -44,12 +44,21 @@ impl Subject<'_> {
         match self.file {
             Some(file) if is_of_unit(file) => "sudo systemctl restart pigear".to_owned(),
             Some(file) => format!("pigear --config {}", quoted(file)),
-            None => {
-                let dirs = self.config.sources.iter().filter_map(|it| it.logdir.as_deref());
-                let dirs = dirs.map(|dir| format!(" --logdir {}", quoted(dir)));
-                format!("pigear{}", dirs.take(1).collect::<String>())
-            }
+            None => format!("pigear{}", self.log_dirs().take(1).collect::<String>()),
         }
+    }
+
+    /// How root looks at the same.
+    pub(super) fn look_as_root(&self) -> String {
+        let file = self.file.map(|file| format!(" --config {}", quoted(file)));
+        let what = file.unwrap_or_else(|| self.log_dirs().collect());
+        format!("sudo pigear doctor{what}")
+    }
+
+    /// The log directories, as arguments.
+    fn log_dirs(&self) -> impl Iterator<Item = String> {
+        let dirs = self.config.sources.iter().filter_map(|it| it.logdir.as_deref());
+        dirs.map(|dir| format!(" --logdir {}", quoted(dir)))
     }
 }
 

@@ -112,9 +112,48 @@ fn another_program_at_the_socket_is_named() {
     let room = Room::new();
     fs::create_dir_all(room.at("log")).unwrap();
     let _other = UnixDatagram::bind(room.socket()).unwrap();
-    let (_, findings) = doctor(&room, "socket", &["--logdir", &at_log(&room)]);
+    let (status, findings) = doctor(&room, "socket", &["--logdir", &at_log(&room)]);
     let process = format!("(process {})", std::process::id());
-    assert!(findings.iter().any(|it| it["found"].as_str().unwrap().contains(&process)));
+    let is_named = |it: &&Value| it["found"].as_str().unwrap().contains(&process);
+    let finding = findings.iter().find(is_named).unwrap();
+    assert_eq!((status, &finding["status"]), (Some(1), &"wrong".into()), "{finding}");
+    assert!(finding["do"].as_str().unwrap().contains("kill"), "{finding}");
+}
+
+#[test]
+fn what_may_not_be_looked_at_is_not_taken_for_missing() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::process::CommandExt;
+
+    const NOBODY: u32 = 65534;
+    if !nix::unistd::Uid::effective().is_root() {
+        eprintln!("skipped: only root can run a program as another user");
+        return;
+    }
+    let room = Room::new();
+    let open = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    open(room.path(), 0o755);
+    fs::create_dir_all(room.at("closed/log")).unwrap();
+    open(&room.at("closed"), 0o700);
+    symlink("closed/log", room.at("link")).unwrap();
+    let copy = room.at("pigear");
+    fs::copy(program().get_program(), &copy).unwrap();
+    open(&copy, 0o755);
+    for dir in ["closed/log", "closed", "link"] {
+        let mut command = Command::new(&copy);
+        command.args(["doctor", "--json", "--logdir"]).arg(room.at(dir));
+        let output = command.current_dir("/").uid(NOBODY).gid(NOBODY).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let all = report["findings"].as_array().unwrap().iter();
+        let finding = all.clone().find(|it| it["check"] == "socket" && it["status"] == "wrong");
+        let finding = finding.unwrap_or_else(|| panic!("{dir}: {report}"));
+        let found = finding["found"].as_str().unwrap();
+        assert!(found.starts_with("you may not look at "), "{dir}: {finding}");
+        let typed = finding["type"].as_str().unwrap();
+        assert!(typed.starts_with("sudo pigear doctor --logdir "), "{dir}: {finding}");
+    }
 }
 
 #[test]
