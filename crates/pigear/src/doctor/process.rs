@@ -113,6 +113,19 @@ impl Process {
         self.name == "pigear" || self.arguments.iter().take(3).any(is_name)
     }
 
+    /// Whether it was given an option.
+    pub(super) fn has_option(&self, name: &str) -> bool {
+        self.arguments.iter().any(|word| word.split('=').next() == Some(name))
+    }
+
+    /// The values that it was given with an option.
+    pub(super) fn values(&self, name: &str) -> Vec<String> {
+        let words = self.arguments.iter().zip(self.arguments.iter().skip(1));
+        let behind = words.filter(|(word, _)| *word == name).map(|(_, value)| value.clone());
+        let with = self.arguments.iter().filter_map(|it| it.strip_prefix(name)?.strip_prefix('='));
+        behind.chain(with.map(str::to_owned)).collect()
+    }
+
     /// Whether it has a socket open, by the socket's number in /proc/net/unix.
     pub(super) fn has_socket(&self, inode: u64) -> bool {
         let wanted = format!("socket:[{inode}]");

@@ -3,17 +3,19 @@
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::check::Check;
 use super::directories::{hidden, of_directory};
-use super::finding::Finding;
+use super::finding::{Finding, Severity};
 use super::lines::{as_root, moved_away, quoted, word};
 use super::process::{Process, holders};
+use super::running::running;
 use super::snort::account_of_snort;
 use super::subject::Subject;
 use super::users::{Account, owner_and_mode};
+use crate::config::SourceConfig;
 use crate::listen::{ExpectedSocket, expected_sockets};
 
 /// The most bytes in a socket's path: `sun_path` without the final 0.
@@ -50,7 +52,11 @@ impl Check for Sockets {
                 }
                 // What is to be done about a missing directory comes first, unless it has to be another one.
                 if is_too_long(&socket.path) || socket.path.parent().is_some_and(Path::exists) {
-                    findings.push(of_socket(&socket, subject, snort.as_ref()));
+                    let finding = of_socket(&socket, subject, snort.as_ref());
+                    let sender = snort.as_ref().filter(|_| finding.status == Severity::Ok);
+                    let refused = sender.and_then(|it| of_sender(&socket, source, subject, it));
+                    findings.push(finding);
+                    findings.extend(refused);
                 }
             }
         }
@@ -166,6 +172,34 @@ fn of_bound(
             "{shown}: {permissions}, open in a process that you may not look at"
         )),
     })
+}
+
+/// Whether Pigear refuses what Snort sends.
+fn of_sender(
+    socket: &ExpectedSocket,
+    source: &SourceConfig,
+    subject: &Subject<'_>,
+    snort: &Account,
+) -> Option<Finding> {
+    let pigear = running(subject)?;
+    let given = pigear.values("--allow-uid");
+    let named = source.allow_uid.iter().chain(&given).any(|user| snort.is(user));
+    let owner = fs::metadata(&socket.log_dir).ok()?.uid();
+    // A configuration that isn't looked at may allow more.
+    let is_unknown = subject.file.is_none() && pigear.has_option("--config");
+    if named || is_unknown || [0, owner, pigear.uid].into_iter().any(|uid| snort.has_id(uid)) {
+        return None;
+    }
+    let (name, dir) = (&snort.name, socket.log_dir.display());
+    let found = format!("Pigear refuses what {name} sends");
+    let why = format!(
+        "Snort runs as this user, which is not root, Pigear's user or the owner of {dir}: its alerts are \
+        counted as refused, and lost."
+    );
+    let finding = Finding::wrong(found, why)
+        .advise(format!("or start Pigear with --allow-uid {} (allow_uid)", word(name)))
+        .typed(as_root(&[format!("chown {} {}", word(name), quoted(&socket.log_dir))]));
+    Some(finding)
 }
 
 /// Whether it is a Pigear, or keeps the socket for one.

@@ -35,6 +35,16 @@ impl Account {
         Self { name: user.name, uid: user.uid.as_raw(), groups }
     }
 
+    /// Whether a name or number is this user's.
+    pub(super) fn is(&self, user: &str) -> bool {
+        user == self.name || user.parse() == Ok(self.uid)
+    }
+
+    /// Whether it has this number.
+    pub(super) fn has_id(&self, uid: u32) -> bool {
+        self.uid == uid
+    }
+
     /// Whether permissions let this user do something to a file: bits as for others, 2 to write, 1 to search.
     pub(super) fn may(&self, metadata: &Metadata, bits: u32) -> bool {
         let shift = match () {

@@ -1,25 +1,36 @@
 //! Secrets stay out of what others can see.
 
+#[cfg(all(feature = "exec", feature = "http"))]
+use std::fs;
+
 use nix::sys::signal::Signal;
 
 use crate::harness::Test;
+#[cfg(all(feature = "exec", feature = "http"))]
+use crate::harness::until;
 #[cfg(all(feature = "exec", feature = "http"))]
 use crate::snort::ping;
 
 #[cfg(all(feature = "exec", feature = "http"))]
 #[test]
 fn a_program_gets_no_secret_from_the_environment() {
-    let exec = ["--debug", "--data-handler", "exec", "exec.command=env"];
+    let exec = ["--debug", "--data-handler", "exec", "exec.command=sh say"];
     let http = ["--data-handler", "http", "http.url=http://127.0.0.1:9/", "http.auth_env=SIEM"];
-    let test = Test::new().args(exec).args(http).env("SIEM", "bearer:s3cret");
+    let test = Test::new()
+        .file("say", "env > variables")
+        .args(exec)
+        .args(http)
+        .env("SIEM", "bearer:s3cret");
     let mut running = test.env("PIGEAR_TOKEN", "s3cret").start();
     running.listens();
     running.send(&ping());
-    running.warns("PATH=");
+    let written = || fs::read_to_string(running.room().at("variables")).unwrap_or_default();
+    until("the program has written its variables", || written().contains("PATH="));
+    let variables = written();
     running.signal(Signal::SIGTERM);
     let (_, ended) = running.end();
     for secret in ["s3cret", "SIEM", "PIGEAR_TOKEN"] {
-        assert!(!ended.stderr.contains(secret), "{}", ended.stderr);
+        assert!(!ended.stderr.contains(secret) && !variables.contains(secret), "{variables}");
     }
 }
 

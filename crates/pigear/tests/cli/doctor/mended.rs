@@ -55,6 +55,16 @@ fn a_socket_that_snort_may_not_write_to_is_handed_over() {
 }
 
 #[test]
+fn a_snort_whose_alerts_are_refused_is_let_in() {
+    let Some(mut clinic) = Clinic::new(&LOGDIR) else { return };
+    clinic.treat();
+    clinic.snort(NOBODY, &["-A", "unsock", "-l", "ROOM/log"]);
+    let transcript = clinic.mend();
+    assert!(transcript.contains("Pigear refuses what nobody sends"), "{transcript}");
+    assert!(transcript.contains("\n$ chown nobody /srv/log\n"), "{transcript}");
+}
+
+#[test]
 fn a_path_that_is_too_long_gets_a_short_name() {
     let long = "x".repeat(110);
     let Some(mut clinic) = Clinic::new(&["--logdir", &format!("ROOM/{long}")]) else { return };
