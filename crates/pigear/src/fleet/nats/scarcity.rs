@@ -14,6 +14,9 @@ use super::stream;
 /// How often the stream is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often one is looked at that always has room: it may be given limits.
+const UNLIMITED_INTERVAL: Duration = Duration::from_secs(60);
+
 /// Room is scarce when a stream has less than one of these parts.
 const PARTS: u64 = 10;
 
@@ -49,6 +52,13 @@ impl Room {
         Self { bytes, messages, is_scarce: bytes_scarce || messages_scarce }
     }
 
+    /// How long this is good for.
+    fn interval(&self) -> Duration {
+        // As much as nobody publishes within that time.
+        let is_unlimited = self.bytes.min(self.messages) > u64::MAX / 2;
+        if is_unlimited { UNLIMITED_INTERVAL } else { LOOK_INTERVAL }
+    }
+
     /// Takes this much away. Without enough in reserve, that makes room scarce.
     fn take(&mut self, bytes: u64, messages: u64) {
         let enough = |room: u64, wanted: u64| room / RESERVE >= wanted;
@@ -76,7 +86,8 @@ impl Scarcity {
         (jetstream, stream): (&Context, &str),
         messages: impl Iterator<Item = &'a Outgoing>,
     ) -> bool {
-        let known = self.looked.take().filter(|(when, _)| when.elapsed() < LOOK_INTERVAL);
+        let is_fresh = |(when, room): &(Instant, Room)| when.elapsed() < room.interval();
+        let known = self.looked.take().filter(is_fresh);
         let (when, mut room) = match known {
             Some(known) => known,
             None => match stream::info(jetstream, stream).await {
@@ -104,6 +115,15 @@ mod tests {
         for limit in [-1, 0] {
             assert_eq!(left(limit, 1 << 40), (u64::MAX, false));
         }
+    }
+
+    #[test]
+    fn a_stream_that_always_has_room_is_seldom_looked_at() {
+        let mut room = Room { bytes: u64::MAX, messages: u64::MAX, is_scarce: false };
+        room.take(1 << 40, 1 << 20);
+        assert!(!room.is_scarce);
+        assert_eq!(room.interval(), UNLIMITED_INTERVAL);
+        assert_eq!(Room { bytes: 1 << 40, ..room }.interval(), LOOK_INTERVAL);
     }
 
     #[test]
