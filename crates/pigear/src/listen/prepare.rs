@@ -81,11 +81,13 @@ fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, OpenStore
     let mut pipeline = Pipeline::default();
     pipeline.on_error = config.on_error;
     pipeline.limit = config.count;
+    // Before the store: a handler with a mistake leaves nothing behind.
+    let built = config.handlers.iter().map(|handler| BuiltLane::new(config, handler, registry));
+    let built: Vec<_> = built.collect::<Result<_, _>>()?;
     let mut store = OpenStore::open(&config.store, config.on_error)?;
     store.add_store_handler(&mut pipeline, lanes::when_full(config));
-    for handler in &config.handlers {
-        let built = BuiltLane::new(config, handler, registry)?;
-        let NewLane { name, handler, config } = built.open(&mut store)?;
+    for lane in built {
+        let NewLane { name, handler, config } = lane.open(&mut store)?;
         pipeline.add(&name, handler, config);
     }
     store.start(&config.store)?;

@@ -281,6 +281,19 @@ fn a_wrong_option_makes_no_store() {
 }
 
 #[test]
+fn a_handler_with_a_mistake_makes_no_store() {
+    for wrong in
+        [&["print", "colour=red"][..], &["file", "path=a.json", "format=none"], &["http"]]
+    {
+        let room = Room::new();
+        let args = [&["--store", "a.db", "--logdir", "log", "--data-handler"], wrong].concat();
+        let stderr = complaint(&room, &args, 2);
+        assert!(stderr.starts_with("error: "), "{stderr}");
+        assert_eq!(room.list("."), ["log"], "{wrong:?}: {stderr}");
+    }
+}
+
+#[test]
 fn a_store_of_a_later_pigear_is_left_alone() {
     let room = stored("v2919/http");
     let mut bytes = fs::read(room.at("a.db")).unwrap();
