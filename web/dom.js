@@ -104,7 +104,8 @@ const said = byId("toast");
  * @param {HTMLDialogElement} dialog
  */
 export function openDialog(dialog) {
-  if (!dialog.open) dialog.showModal();
+  if (dialog.open) return;
+  dialog.showModal();
   dialog.append(said);
   dialog.addEventListener("close", () => ([...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body).append(said), { once: true });
 }

@@ -105,9 +105,7 @@ function exportMenu() {
 export async function load() {
   stop();
   group.checked = state.group;
-  const was = asked;
-  asked = JSON.stringify(params());
-  const kept = was === asked ? chosen : null;
+  const wanted = JSON.stringify(params());
   running = new AbortController();
   const page = await get("alerts", { ...params(), limit: PAGE, packet: "no" }, running.signal);
   groups = [];
@@ -117,8 +115,9 @@ export async function load() {
   page.alerts.forEach((/** @type {Alert} */ alert) => append(groups, alert, state.group));
   next = page.next;
   store = page.store;
-  if (was !== asked) selected = 0;
-  chosen = kept && same(kept);
+  if (wanted !== asked) { selected = 0; chosen = null; }
+  chosen = chosen && same(chosen);
+  asked = wanted;
   draw();
   if (page.alerts.length) say("");
   else sayNothing(page);
