@@ -282,8 +282,7 @@ fn a_wrong_option_makes_no_store() {
 
 #[test]
 fn a_handler_with_a_mistake_makes_no_store() {
-    for wrong in
-        [&["print", "colour=red"][..], &["file", "path=a.json", "format=none"], &["http"]]
+    for wrong in [&["print", "colour=red"][..], &["file", "path=a.json", "format=none"], &["http"]]
     {
         let room = Room::new();
         let args = [&["--store", "a.db", "--logdir", "log", "--data-handler"], wrong].concat();
