@@ -248,7 +248,7 @@ impl ChunkReader {
             result => return result,
         }
         // A page can't be read. Rows on other pages can.
-        let may_be = |signature| scan.filter.may_be(signature);
+        let may_be = |signature| scan.filter.may_be(|| signature);
         for row in rows(&self.connection, &mut self.interned, (next, to), &may_be)? {
             match row {
                 StoredRow::Alert(stored) => (scan.take)(chunk, stored.id, &stored.alert),
@@ -258,6 +258,7 @@ impl ChunkReader {
         Ok(())
     }
 
+    /// The same, up to a page that can't be read. `next` is then behind the last row that was taken or counted.
     fn read_quickly<T>(
         &mut self,
         scan: &Scan<'_, T>,
@@ -268,12 +269,15 @@ impl ChunkReader {
         let mut select = connection.prepare_cached(RANGE)?;
         let mut rows = select.query([*next, to])?;
         while let Some(row) = rows.next()? {
+            // Of most rows only what decides is read: getting a column takes as long as searching it.
+            let (signature, record) = (|| row.get(1).ok(), || row::bytes(row));
+            if !scan.filter.may_be(signature) || !scan.filter.may_have(record) {
+                continue;
+            }
             let id: i64 = row.get(0)?;
-            if scan.filter.may_be(row.get(1).ok()) && scan.filter.may_have(row::bytes(row)) {
-                match row::decode_into(alert, row, connection, interned)? {
-                    Ok(()) => (scan.take)(chunk, id, alert),
-                    Err(_) => chunk.unreadable += 1,
-                }
+            match row::decode_into(alert, row, connection, interned)? {
+                Ok(()) => (scan.take)(chunk, id, alert),
+                Err(_) => chunk.unreadable += 1,
             }
             *next = id + 1;
         }

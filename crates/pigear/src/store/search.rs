@@ -293,14 +293,15 @@ pub(super) struct RowFilter<'a> {
 
 impl RowFilter<'_> {
     /// Whether alerts of this signature may be wanted. One whose id can't be read may be.
-    pub(super) fn may_be(&self, signature: Option<i64>) -> bool {
-        let (wanted, id) = (self.signatures, signature);
-        wanted.zip(id).is_none_or(|(wanted, id)| wanted.contains(&id))
+    pub(super) fn may_be(&self, signature: impl FnOnce() -> Option<i64>) -> bool {
+        let Some(wanted) = self.signatures else { return true };
+        signature().is_none_or(|id| wanted.contains(&id))
     }
 
     /// Whether an alert with this record may be wanted, by its bytes. One that can't be decoded may be.
-    pub(super) fn may_have(&self, record: &[u8]) -> bool {
-        self.bytes.is_none_or(|bytes| record::may_have(record, |record| bytes.may_have(record)))
+    pub(super) fn may_have<'r>(&self, record: impl FnOnce() -> &'r [u8]) -> bool {
+        let Some(bytes) = self.bytes else { return true };
+        record::may_have(record(), |record| bytes.may_have(record))
     }
 
     /// Whether an alert of a wanted signature is wanted; `None` if that is to be checked on the first thread.
