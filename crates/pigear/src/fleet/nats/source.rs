@@ -384,20 +384,21 @@ impl NatsSource {
         message: &async_nats::jetstream::Message,
         reason: &str,
     ) {
-        run.intake.damaged(1);
-        self.undecoded += 1;
         let place = message.info().map(|info| info.stream_sequence).unwrap_or_default();
         let (stream, subject) = (&self.settings.stream, message.subject.clone());
         let reason = format!("message {place} of stream {stream}, on {subject}: {reason}");
-        let kept = match &mut self.archive {
-            Some(archive) => archive.keep("nats", &message.payload, &reason),
-            None => true,
-        };
+        // What couldn't be kept comes again.
+        if let Some(archive) = &mut self.archive
+            && !archive.keep("nats", &message.payload, &reason)
+        {
+            return;
+        }
+        run.intake.damaged(1);
+        self.undecoded += 1;
         if self.undecoded.is_power_of_two() {
             warn!("source {}: {reason}; {} undecoded so far", self.name(), self.undecoded);
         }
-        // What couldn't be kept comes again.
-        if let Some(reply) = message.reply.clone().filter(|_| kept) {
+        if let Some(reply) = message.reply.clone() {
             let version = client.server_info().version;
             let text =
                 if knows_reasons(&version) { format!("+TERM {reason}") } else { "+TERM".into() };

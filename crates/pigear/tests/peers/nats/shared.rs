@@ -179,3 +179,30 @@ fn alerts_that_wait_for_a_store_are_kept_from_others_however_soon_these_would_ge
         assert_eq!(number(&mut client, "num_redelivered"), 0);
     }
 }
+
+/// What a store didn't take is given again, as often as needed, and still is one message.
+#[test]
+fn what_could_not_be_kept_comes_again_and_counts_once() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        let mut client = server.client();
+        let mut here = sensor(&server.url(), &[]).start();
+        here.listens();
+        create_consumer(&mut client);
+        let mut there = central(&server.url()).args(["--stats", "stats.json"]).start();
+        send(&mut here, 0..1);
+        assert_eq!(arrive(&there, 1), numbered(0..1));
+        let store = rusqlite::Connection::open(there.room().at("central.db")).unwrap();
+        let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON dead_letter
+            BEGIN SELECT RAISE(ABORT, 'not now'); END";
+        store.execute_batch(refuse).unwrap();
+        client.publish("pigear.alerts.dmz.1", b"not ours");
+        there.warns("not now; 2 so far");
+        store.execute_batch("DROP TRIGGER refuse").unwrap();
+        until("it is settled", || number(&mut client, "num_ack_pending") == 0);
+        there.signal_now(Signal::SIGTERM);
+        let (room, ..) = there.end();
+        let stats: serde_json::Value = serde_json::from_str(&room.read("stats.json")).unwrap();
+        assert_eq!(stats["malformed"], 1, "{stats}");
+    }
+}
