@@ -1,7 +1,8 @@
-//! Indexes what an older version of Pigear did not index: the ports and lengths of segments that were complete then.
+//! Indexes what an older version of Pigear did not index, in the background, one segment in a step.
 //!
-//! It is done in the background, the newest segment first, one in a step. What isn't indexed yet is read by every
-//! search.
+//! It knew no ports and lengths: these are indexed for the newest segment first, and until then every search reads such
+//! segments. And where numbers went on in another file, because the store had been moved away, that file's current
+//! segment got no index at all: searches for what the index has don't find its alerts until it has one.
 
 use rusqlite::Connection;
 use tracing::info;
@@ -13,12 +14,40 @@ use super::meta;
 use super::reader::Further;
 use super::row::StoredRow;
 use super::row_range::rows;
-use super::segment_index::SegmentIndex;
+use super::segment_index::{self, SegmentIndex};
 use super::writer::Writer;
 
 impl Writer {
-    /// Indexes the numbers of one segment, if there is one without, and tells whether there may be more.
+    /// Indexes one segment, if there is one that isn't, and tells whether there may be more.
     pub(super) fn backfill(&mut self) -> Result<Further, StoreProblem> {
+        match self.backfill_whole()? {
+            Further::On => Ok(Further::On),
+            Further::Enough => self.backfill_numbers(),
+        }
+    }
+
+    fn backfill_whole(&mut self) -> Result<Further, StoreProblem> {
+        if self.is_indexed {
+            return Ok(Further::Enough);
+        }
+        let complete = self.oldest() / SEGMENT_BLOCKS..self.last() / SEGMENT;
+        let Some(segment) = segment_index::first_without(&self.connection, complete)? else {
+            self.is_indexed = true;
+            return Ok(Further::Enough);
+        };
+        let change = self.change()?;
+        if let Err(problem) = segment_index::write_complete(segment, &change) {
+            drop(change);
+            // Once is enough: reading it again would fail again.
+            self.is_indexed = matches!(problem, StoreProblem::Damaged(_));
+            return Err(problem);
+        }
+        change.commit()?;
+        info!("{}: alerts that searches did not find are indexed", self.path().display());
+        Ok(Further::On)
+    }
+
+    fn backfill_numbers(&mut self) -> Result<Further, StoreProblem> {
         let without = meta::number(&self.connection, meta::WITHOUT_NUMBERS)?.unwrap_or_default();
         if without <= 0 {
             return Ok(Further::Enough);

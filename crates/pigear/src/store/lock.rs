@@ -5,7 +5,7 @@
 //! that file has a word in it. So the next writer knows whether to check for damage first, and whether
 //! there must be a journal.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -13,6 +13,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::libc::O_NOFOLLOW;
+use nix::sys::stat::{major, minor};
 
 use super::connect::beside_path;
 use super::error::StoreProblem;
@@ -22,6 +23,9 @@ use super::layout::MODE;
 
 /// The contents of the file while the store is in use. Earlier Pigears wrote only the first two words.
 const IN_USE: &str = "in use, with a journal\n";
+
+/// The same where the file that is in use isn't at its path any more: how another there was closed is not known.
+const LEFT: &str = "in use\n";
 
 /// The exclusive right to write alerts, until this is dropped.
 pub(super) struct Lock {
@@ -52,9 +56,19 @@ impl Lock {
 
     /// Records that the store is in use, before anything is written.
     pub(super) fn begin(&mut self) -> io::Result<()> {
+        self.write(IN_USE)
+    }
+
+    /// Gives up the lock of a file that isn't at its path any more. One that is there is to be checked for damage, and
+    /// that it has no journal doesn't mean anything.
+    pub(super) fn leave(mut self) -> io::Result<()> {
+        self.write(LEFT)
+    }
+
+    fn write(&mut self, word: &str) -> io::Result<()> {
         self.file.rewind()?;
         self.file.set_len(0)?;
-        self.file.write_all(IN_USE.as_bytes())?;
+        self.file.write_all(word.as_bytes())?;
         self.file.sync_all()
     }
 
@@ -106,17 +120,32 @@ pub(super) fn holder(store: &Path) -> Result<Option<Holder>, StoreProblem> {
 
 /// The process that locks a file, as Linux lists it.
 pub(super) fn process_of(path: &Path) -> Option<u32> {
-    let inode = fs::metadata(path).ok()?.ino().to_string();
-    let locks = fs::read_to_string("/proc/locks").ok()?;
+    holder_among(&fs::read_to_string("/proc/locks").ok()?, &fs::metadata(path).ok()?)
+}
+
+fn holder_among(locks: &str, locked: &Metadata) -> Option<u32> {
+    let (inode, device) = (locked.ino().to_string(), locked.dev());
+    let device = format!("{:02x}:{:02x}", major(device), minor(device));
     locks.lines().find_map(|line| {
         // Such as `3: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`.
         let [_, "FLOCK", _, _, process, file, ..] = line.split_whitespace().collect::<Vec<_>>()[..]
         else {
             return None;
         };
-        let is_it = file.rsplit(':').next() == Some(&*inode);
-        process.parse().ok().filter(|process| is_it && *process != 0)
+        let process = process.parse().ok().filter(|process| *process != 0)?;
+        // Some file systems list another device than the file's. Others have files with the same number.
+        let is_it = file.rsplit_once(':').is_some_and(|(on, number)| {
+            number == inode && (on == device || has_open(process, locked))
+        });
+        is_it.then_some(process)
     })
+}
+
+/// Whether a process has this file open, as far as that may be seen.
+fn has_open(process: u32, file: &Metadata) -> bool {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+    let mut open = descriptors.flatten().filter_map(|open| fs::metadata(open.path()).ok());
+    open.any(|open| (open.dev(), open.ino()) == (file.dev(), file.ino()))
 }
 
 /// How the last holder of the lock ended.
@@ -126,4 +155,27 @@ pub(super) enum Ended {
     Suddenly,
     /// Without closing the store; there was a journal that was not empty.
     WithJournal,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_locks_another_file_with_the_same_number_is_not_its_holder() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let locked = file.as_file().metadata().unwrap();
+        let (device, inode) = (locked.dev(), locked.ino());
+        let lock = |process, minor| {
+            let on = format!("{:02x}:{minor:02x}", major(device));
+            format!("1: FLOCK  ADVISORY  WRITE {process} {on}:{inode} 0 EOF\n")
+        };
+        // A process that there isn't, and this one, which has the file open.
+        let (stranger, this) = (u32::MAX, std::process::id());
+        let elsewhere = minor(device) + 1;
+        let locks = |of: &[String]| holder_among(&of.concat(), &locked);
+        assert_eq!(locks(&[lock(stranger, elsewhere)]), None);
+        assert_eq!(locks(&[lock(stranger, minor(device))]), Some(stranger));
+        assert_eq!(locks(&[lock(stranger, elsewhere), lock(this, elsewhere)]), Some(this));
+    }
 }

@@ -14,7 +14,7 @@ mod numbers;
 mod postings;
 
 use std::collections::HashSet;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use pigear_alert::Alert;
 use rusqlite::{Connection, params};
@@ -97,6 +97,34 @@ impl SegmentIndex {
         }
         Ok(())
     }
+}
+
+/// Indexes a stored segment that gets no more alerts. Of one that has none, there is nothing to be found.
+pub(super) fn write_complete(segment: i64, connection: &Connection) -> Result<(), StoreProblem> {
+    let index = SegmentIndex::of_segment(connection, segment * SEGMENT + SEGMENT - 1)?;
+    if !index.occurrences.is_empty() {
+        index.write(segment, connection)?;
+    }
+    Ok(())
+}
+
+/// The first of these segments that has alerts and no index.
+pub(super) fn first_without(
+    connection: &Connection,
+    mut segments: Range<i64>,
+) -> rusqlite::Result<Option<i64>> {
+    let mut select =
+        connection.prepare_cached("SELECT DISTINCT segment FROM note WHERE kind = ?1")?;
+    let indexed = select.query_map([KeyKind::Signature as i64], |row| row.get(0))?;
+    let indexed: HashSet<i64> = indexed.collect::<Result<_, _>>()?;
+    let mut has_alerts =
+        connection.prepare_cached("SELECT 1 FROM block WHERE id >= ?1 AND id < ?1 + ?2")?;
+    while let Some(segment) = segments.find(|segment| !indexed.contains(segment)) {
+        if has_alerts.exists([segment * SEGMENT_BLOCKS, SEGMENT_BLOCKS])? {
+            return Ok(Some(segment));
+        }
+    }
+    Ok(None)
 }
 
 /// The block with this alert, counted within its segment.

@@ -201,17 +201,22 @@ impl Writer {
         Ok(Further::On)
     }
 
-    /// The oldest dead letters, with at least this many bytes in all.
+    /// The oldest dead letters, with at least this many bytes in all. Those that are to be sent again come last.
     fn oldest_letters(&self, bytes: i64) -> rusqlite::Result<Vec<(i64, String)>> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT id, lane, bytes FROM dead_letter ORDER BY id LIMIT ?1")?;
-        let (mut rows, mut left, mut letters) = (select.query([ROWS])?, bytes, Vec::new());
-        while left > 0
-            && let Some(row) = rows.next()?
-        {
-            left -= row.get::<_, i64>(2)?;
-            letters.push((row.get(0)?, row.get(1)?));
+        const RESTING: &str = "SELECT id, lane, bytes FROM dead_letter INDEXED BY dead_letter_by_time \
+            WHERE NOT again ORDER BY refused, id LIMIT ?1";
+        const WANTED: &str =
+            "SELECT id, lane, bytes FROM dead_letter WHERE again ORDER BY id LIMIT ?1";
+        let (mut left, mut letters) = (bytes, Vec::new());
+        for sql in [RESTING, WANTED] {
+            let mut select = self.connection.prepare_cached(sql)?;
+            let mut rows = select.query([ROWS - letters.len()])?;
+            while left > 0
+                && let Some(row) = rows.next()?
+            {
+                left -= row.get::<_, i64>(2)?;
+                letters.push((row.get(0)?, row.get(1)?));
+            }
         }
         Ok(letters)
     }
@@ -333,8 +338,10 @@ impl Writer {
         change.execute("DELETE FROM block WHERE id = ?1", [block])?;
         triage::forget(&change, block)?;
         lanes::set_removed(&change, block * BLOCK + BLOCK - 1)?;
-        if (block + 1) % SEGMENT_BLOCKS == 0 {
-            segment_index::forget(&change, block / SEGMENT_BLOCKS)?;
+        let segment = block / SEGMENT_BLOCKS;
+        // A segment may end early: numbers go on in another where the file was moved away for a while.
+        if block_rows::oldest(&change)?.is_none_or(|next| next / SEGMENT_BLOCKS > segment) {
+            segment_index::forget(&change, segment)?;
         }
         change.commit()?;
         self.removed_before(block + 1);

@@ -47,6 +47,8 @@ pub(super) struct Writer {
     oldest: i64,
     /// The index of the current segment; `None` if it must be rebuilt.
     index: Option<SegmentIndex>,
+    /// Whether all complete segments are known to be indexed.
+    pub(super) is_indexed: bool,
     record: Vec<u8>,
     /// The last state of the clock, for removal by age.
     pub(super) clock: Option<ClockWatch>,
@@ -94,6 +96,7 @@ impl Writer {
             last,
             oldest,
             index,
+            is_indexed: false,
             record,
             clock: None,
             noted_policy: None,

@@ -96,6 +96,30 @@ fn old_dead_letters_go_unless_they_are_to_be_sent_again() {
 }
 
 #[test]
+fn for_want_of_room_those_to_be_sent_again_go_last() {
+    let (place, store) = Place::with(&[]);
+    refuse_all(&store, &case("v2919/http"));
+    let connection = Connection::open(place.path()).unwrap();
+    connection.execute_batch("UPDATE dead_letter SET again = 1 WHERE id IN (1, 3)").unwrap();
+    let ids = || -> Vec<i64> {
+        let letters = place.reader().dead_letters(None, 10).unwrap();
+        letters.iter().map(|letter| letter.id).collect()
+    };
+    let all = ids().len();
+    let bytes = |condition| {
+        let sql = format!("SELECT sum(bytes) FROM dead_letter WHERE {condition}");
+        connection.query_row(&sql, [], |row| row.get::<_, u64>(0)).unwrap()
+    };
+    // Room for the marked ones and the newest.
+    tidy(&store, keep_bytes(4 * bytes("again OR id = 6")));
+    assert_eq!((all, ids()), (6, vec![6, 3, 1]));
+    tidy(&store, keep_bytes(4 * bytes("id = 3")));
+    assert_eq!(ids(), [3]);
+    tidy(&store, keep_bytes(0));
+    assert!(ids().is_empty());
+}
+
+#[test]
 fn a_dead_letter_may_be_about_many_alerts() {
     let alerts = case("v2919/http");
     let (place, store) = Place::with(&alerts);

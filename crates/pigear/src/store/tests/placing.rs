@@ -3,6 +3,8 @@
 use std::os::unix::fs::symlink;
 
 use super::delivery::{Lane, numbered};
+use super::keeping::{is_consistent, keep_bytes, many, tidy};
+use super::layout::SEGMENT;
 use super::opening::lock_of;
 use super::*;
 use crate::config::Begin;
@@ -168,6 +170,45 @@ fn a_path_that_cannot_be_looked_at_is_no_file_that_is_gone() {
     put(&store, &numbered(3..4));
     drop(store);
     assert_eq!(found(&mut Reader::open(&path).unwrap(), &Criteria::default()).len(), 4);
+}
+
+/// The segment in which the first file ended gets no more alerts when it is back.
+#[test]
+fn what_is_in_a_file_that_was_away_while_many_came_is_found_by_the_index() {
+    let dir = tempfile::tempdir().unwrap();
+    let [path, away] = ["alerts.db", "away.db"].map(|name| dir.path().join(name));
+    let all = many();
+    let (before, meanwhile) = all.split_at(100);
+    assert!(meanwhile.len() as i64 > SEGMENT);
+    let store = Store::open(&path).unwrap();
+    put(&store, before);
+    fs::rename(&path, &away).unwrap();
+    put(&store, meanwhile);
+    fs::rename(&away, &path).unwrap();
+    put(&store, before);
+    let by_every_criterion = || {
+        let mut reader = Reader::open(&path).unwrap();
+        let all = found(&mut reader, &Criteria::default());
+        let priorities = Criteria { priority: (0..=255).collect(), ..Criteria::default() };
+        assert_eq!(found(&mut reader, &priorities), all);
+        let counts = reader.count(&Criteria::default(), CountBy::Sid).unwrap();
+        assert!(counts.iter().all(|count| count.what.is_some()), "{counts:?}");
+        all.len()
+    };
+    assert_eq!(by_every_criterion(), 200);
+    is_consistent(&path);
+    // As an earlier version left it.
+    let connection = Connection::open(&path).unwrap();
+    assert!(connection.execute("DELETE FROM note", []).unwrap() > 0);
+    drop(store);
+    let store = Store::open(&path).unwrap();
+    tidy(&store, RetentionPolicy::default());
+    assert_eq!(by_every_criterion(), 200);
+    is_consistent(&path);
+    // It goes with its alerts.
+    put(&store, meanwhile);
+    tidy(&store, keep_bytes(1_000_000));
+    is_consistent(&path);
 }
 
 #[test]

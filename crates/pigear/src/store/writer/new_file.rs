@@ -2,18 +2,20 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::{Soundness, Writer};
 use crate::store::error::StoreProblem;
 use crate::store::file_id::FileId;
 use crate::store::lanes::{self, LaneRow};
+use crate::store::layout::SEGMENT;
 use crate::store::lock::Lock;
 use crate::store::meta;
 use crate::store::open::{self, Force};
+use crate::store::segment_index;
 
 /// A journal that was left behind, and where it was renamed to.
 struct Leftover {
@@ -74,7 +76,9 @@ impl Writer {
         let is_written_out = is_removed
             || matches!(self.soundness, Soundness::Sound)
                 && open::checkpoint(&self.connection).is_ok_and(|all| all);
-        self.lock = None;
+        if let Some(Err(error)) = self.lock.take().map(Lock::leave) {
+            debug!("{}: cannot mark its lock: {error}", self.path.display());
+        }
         let leftovers = self.set_journals_aside()?;
         let mut new = match Self::open(self.path.clone(), None) {
             Ok(new) => new,
@@ -110,18 +114,16 @@ impl Writer {
     }
 
     /// Renames the journal that was left behind: it must not be taken for that of the next file.
-    fn set_journals_aside(&self) -> Result<Vec<Leftover>, StoreProblem> {
+    fn set_journals_aside(&self) -> io::Result<Vec<Leftover>> {
         let mut leftovers = Vec::new();
         for (path, file) in &self.beside {
-            if file.is_none() || FileId::of(path)? != *file {
-                continue;
+            match set_aside(path, *file) {
+                Ok(leftover) => leftovers.extend(leftover),
+                Err(error) => {
+                    put_back(&leftovers);
+                    return Err(error);
+                }
             }
-            let to = unused_name(path);
-            if let Err(error) = fs::rename(path, &to) {
-                put_back(&leftovers);
-                return Err(error.into());
-            }
-            leftovers.push(Leftover { from: path.clone(), to });
         }
         Ok(leftovers)
     }
@@ -145,15 +147,33 @@ impl Writer {
     }
 
     /// Takes note of how far another store had come, and its lanes.
-    fn take_over(&mut self, last: i64, lanes: &[LaneRow]) -> rusqlite::Result<()> {
+    fn take_over(&mut self, last: i64, lanes: &[LaneRow]) -> Result<(), StoreProblem> {
         let change = open::begin(&mut self.connection, Force::ToDisk)?;
+        // Numbers go on in another segment, so the current one is complete.
+        if self.last / SEGMENT < last / SEGMENT {
+            match segment_index::write_complete(self.last / SEGMENT, &change) {
+                // Said when it is tried again.
+                Ok(()) | Err(StoreProblem::Damaged(_)) => self.index = None,
+                Err(problem) => return Err(problem),
+            }
+        }
         self.last = self.last.max(last);
         meta::set_number(&change, "last", self.last)?;
         for lane in lanes {
             lanes::put(&change, lane)?;
         }
-        change.commit()
+        Ok(change.commit()?)
     }
+}
+
+/// Renames a file, unless there is another at its path, or there was none.
+fn set_aside(path: &Path, file: Option<FileId>) -> io::Result<Option<Leftover>> {
+    if file.is_none() || FileId::of(path)? != file {
+        return Ok(None);
+    }
+    let to = unused_name(path);
+    fs::rename(path, &to)?;
+    Ok(Some(Leftover { from: path.to_owned(), to }))
 }
 
 /// Undoes the renaming, unless something else has the name now.
@@ -168,7 +188,7 @@ fn put_back(leftovers: &[Leftover]) {
 }
 
 /// `PATH.TIME`, with a number behind it if there is such a file.
-fn unused_name(path: &std::path::Path) -> PathBuf {
+fn unused_name(path: &Path) -> PathBuf {
     let time = Timestamp::now().as_second();
     let name = |end: String| {
         let mut name = path.as_os_str().to_owned();
