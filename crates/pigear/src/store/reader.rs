@@ -181,10 +181,19 @@ impl Reader {
         Ok(last_id(&self.connection)?)
     }
 
+    /// The id of the first stored alert; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn first(&self) -> Result<Option<i64>, StoreError> {
+        self.located(self.first_behind(0))
+    }
+
     /// The number of the first alert behind this one.
     pub(super) fn first_behind(&self, id: i64) -> Result<Option<i64>, StoreProblem> {
-        let sql = "SELECT min(id) FROM alert WHERE id > ?1";
-        Ok(self.connection.query_row(sql, [id], |row| row.get(0))?)
+        let mut select =
+            self.connection.prepare_cached("SELECT min(id) FROM alert WHERE id > ?1")?;
+        Ok(select.query_row([id], |row| row.get(0))?)
     }
 
     /// The alert of a number.
@@ -337,7 +346,9 @@ impl Reader {
         while next <= to {
             self.check_over(next.saturating_sub(1))?;
             let last = end_of_block(next).min(to);
-            for stored in self.read((next, last), search)? {
+            let found = self.read((next, last), search)?;
+            let is_empty = found.is_empty();
+            for stored in found {
                 if visit(*stored) == Further::Enough {
                     return Ok(());
                 }
@@ -345,7 +356,10 @@ impl Reader {
             if last == to {
                 break;
             }
-            next = last + 1;
+            // Numbers may begin at any, and have gaps.
+            let skipped = if is_empty { self.first_behind(last)? } else { Some(last + 1) };
+            let Some(following) = skipped else { break };
+            next = following;
         }
         Ok(())
     }

@@ -105,7 +105,7 @@ impl Feed {
         let is_other = self.ring().store != Some(store);
         let last = reader.last()?;
         if is_other || last < self.ring().last {
-            self.begin(store, last);
+            self.begin(store, (reader.first()?.unwrap_or(last), last));
         }
         let position = self.ring().last;
         if last <= position {
@@ -141,12 +141,13 @@ impl Feed {
     }
 
     /// Another store is there, or this one without its newest alerts: a backup was put back.
-    fn begin(&self, store: StoreIdentity, newest: i64) {
+    fn begin(&self, store: StoreIdentity, (oldest, newest): (i64, i64)) {
         let before = self.head.borrow().store;
-        // The whole of a store that has just begun; only what is new, of one with old alerts.
+        // The whole of a store that has just begun, whose numbers may go on from another; only what is new, of one with
+        // old alerts.
         let is_new = before.is_some_and(|before| before != store)
-            && usize::try_from(newest).is_ok_and(|newest| newest <= ring::REMEMBERED);
-        let begin = if is_new { 0 } else { newest };
+            && usize::try_from(newest - oldest).is_ok_and(|others| others < ring::REMEMBERED);
+        let begin = if is_new { oldest - 1 } else { newest };
         *self.ring() = Ring::empty(store, begin);
         let store = Some(store);
         self.head.send_modify(|head| {
@@ -208,10 +209,13 @@ fn follow(feed: &Weak<Feed>, path: &Path) {
 mod tests {
     use std::fs;
 
+    use pigear_alert::wire::{Decoded, Dialect};
+    use pigear_alert::{Alert, AlertMessage};
+    use pigear_pipeline::Handler;
     use tempfile::TempDir;
 
     use super::*;
-    use crate::store::{StoreOpener, WhenDiskFull};
+    use crate::store::{Store, StoreOpener, Unstorable, WhenDiskFull};
 
     #[test]
     fn another_store_is_seen_also_if_it_could_not_be_read_at_first() {
@@ -231,5 +235,24 @@ mod tests {
         let now = feed.subscribe().borrow().clone();
         assert!(before.store != now.store && now.store == Some(other));
         assert_eq!(now.generation, before.generation + 1);
+    }
+
+    #[test]
+    fn all_of_a_new_file_is_new_however_high_its_numbers_are() {
+        let dir = TempDir::new().unwrap();
+        let [path, away] = ["a.db", "away.db"].map(|name| dir.path().join(name));
+        let store = Store::open(&path).unwrap();
+        let mut handler = store.handler(Unstorable::HandOn);
+        let decoded = Decoded::new(AlertMessage::default(), Dialect::Snort29);
+        let alert = Arc::new(Alert::new(decoded, Arc::default(), Arc::default()));
+        let many = ring::REMEMBERED + 1;
+        handler.handle(&vec![Arc::clone(&alert); many]).unwrap();
+        let (feed, mut access) = (Feed::new(), StoreAccess::new(path.clone()));
+        feed.read(&mut access).unwrap();
+        fs::rename(&path, &away).unwrap();
+        handler.handle(&vec![alert; 3]).unwrap();
+        feed.read(&mut access).unwrap();
+        assert_eq!(feed.head.borrow().begin, i64::try_from(many).unwrap());
+        assert_eq!(feed.head.borrow().newest, i64::try_from(many + 3).unwrap());
     }
 }
