@@ -168,6 +168,8 @@ fn replace(path: &Path, mode: u32, old: Option<&Metadata>, text: &[u8]) -> io::R
     }
     let mode = old.map_or(mode, Metadata::mode) & 0o777;
     file.as_file().set_permissions(Permissions::from_mode(mode))?;
+    // Otherwise a power failure may leave an empty file under the name.
+    file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
 }
