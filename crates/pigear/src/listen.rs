@@ -12,6 +12,7 @@ mod files;
 mod held_sockets;
 mod housekeeping;
 mod in_force;
+mod lane_check;
 mod lanes;
 #[cfg_attr(not(feature = "metrics"), path = "listen/without_metrics.rs")]
 mod metrics;
@@ -21,6 +22,7 @@ mod prepare;
 mod reach;
 mod reloading;
 mod sockets;
+mod source_check;
 
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,9 +35,15 @@ pub use directories::MissingDirectory;
 pub use error::ListenError;
 #[cfg(feature = "command")]
 pub(crate) use expected::{ExpectedSocket, expected_sockets, names_in_force, usual_log_dir};
+#[cfg(feature = "command")]
+pub(crate) use files::check_files;
 pub use held_sockets::HeldSockets;
+#[cfg(feature = "command")]
+pub(crate) use lane_check::{check_lane, check_store};
 pub use reach::Reach;
 pub use reloading::{ReloadStep, Reloading};
+#[cfg(feature = "command")]
+pub(crate) use source_check::check_source;
 
 use housekeeping::{Chore, Housekeeping};
 use in_force::InForce;

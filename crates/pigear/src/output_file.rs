@@ -143,6 +143,18 @@ pub(crate) fn write_whole(path: &Path, mode: u32, text: &[u8]) -> io::Result<()>
     }
 }
 
+/// Checks that a file can be written as a whole. Nothing is left behind, and a reader notices nothing.
+///
+/// # Errors
+/// If it can't be.
+pub(crate) fn check_whole(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(metadata) if kind(&metadata)? != OutputKind::Regular || is_of_a_process(path) => Ok(()),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => tempfile::NamedTempFile::new_in(dir(&target(path)?)).map(drop),
+    }
+}
+
 /// Whether the path leads to an open file of a process, such as `/dev/stdout`. Other processes may have that
 /// file open too, and would keep writing to the replaced one.
 fn is_of_a_process(path: &Path) -> bool {

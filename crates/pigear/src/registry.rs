@@ -171,13 +171,17 @@ impl Registry {
     pub fn builtin() -> Self {
         let mut registry = Self::empty();
         registry.register_writer("print", print::DESCRIPTION, print::Print::new);
+        registry.checked("print", print::Options::check);
         #[cfg(feature = "exec")]
         registry.register_writer(
             "exec",
             crate::handler::exec::DESCRIPTION,
             crate::handler::exec::Exec::new,
         );
+        #[cfg(feature = "exec")]
+        registry.checked("exec", crate::handler::exec::Options::check);
         registry.register_writer("file", file::DESCRIPTION, file::File::new);
+        registry.checked("file", file::Options::check);
         #[cfg(feature = "http")]
         registry.register_writer(
             "http",
@@ -207,8 +211,11 @@ impl Registry {
             options.check().map_err(SetupError::Keys)
         });
         registry.register("pcap", pcap::DESCRIPTION, pcap::Pcap::new);
+        registry.checked("pcap", pcap::Options::check);
         registry.register("record", record::DESCRIPTION, record::Record::new);
+        registry.checked("record", record::Options::check);
         registry.register_writer("socket", socket::DESCRIPTION, socket::Socket::new);
+        registry.checked("socket", socket::Options::check);
         #[cfg(feature = "shell")]
         {
             let rules = registry.rules.clone();
@@ -222,12 +229,15 @@ impl Registry {
             crate::handler::syslog::DESCRIPTION,
             crate::handler::syslog::Syslog::new,
         );
+        #[cfg(feature = "syslog")]
+        registry.checked("syslog", crate::handler::syslog::Options::check);
         #[cfg(feature = "web")]
         {
             let (rules, sensors) = (registry.rules.clone(), registry.sensors.clone());
             registry.register("web", crate::web::DESCRIPTION, move |options| {
                 crate::web::Web::new(options, rules.clone(), sensors.clone())
             });
+            registry.checked("web", crate::web::Options::check);
         }
         registry.register("null", null::DESCRIPTION, |null::Options {}| {
             Ok::<_, Infallible>(null::Null)
@@ -386,8 +396,7 @@ impl Registry {
         check.map_or(Ok(()), |check| check(keys))
     }
 
-    /// Sets what checks the options of a handler that writes alerts in a format.
-    #[cfg(any(feature = "http", feature = "kafka", feature = "nats"))]
+    /// Sets what checks the options of a handler before it starts. Its start calls the same function.
     fn checked<O: DeserializeOwned + 'static>(
         &mut self,
         name: &str,

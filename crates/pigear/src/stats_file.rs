@@ -28,6 +28,11 @@ impl StatsFile {
         &self.path
     }
 
+    /// Checks that the counters can be written there.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        output_file::check_whole(&self.path)
+    }
+
     /// Replaces a regular file atomically. Anything else is written to; while a FIFO has no reader, the
     /// counters are not written, and that is logged once.
     pub(crate) fn write(&mut self, snapshot: &Snapshot) -> io::Result<()> {

@@ -131,7 +131,8 @@ pub(super) struct DoctorArgs {
 pub(super) enum ConfigCommand {
     /// Print all mistakes in a configuration file, with line and column
     ///
-    /// The status is 1 if there are any. Files that it names are not looked for.
+    /// They are what `pigear --config FILE` would refuse, in the same words. The status is 1 if there are any. Files
+    /// that it names are not read, and nothing is connected to.
     Check {
         /// The configuration file
         file: PathBuf,

@@ -16,6 +16,7 @@ use super::log;
 use super::output::write_out;
 use crate::config::{Config, Exposure};
 use crate::input_file::{self, MAX_OWN_CONFIG};
+use crate::listen::check_files;
 use crate::registry::Registry;
 
 pub(super) fn run(command: &ConfigCommand, registry: &Registry) -> Result<(), Failure> {
@@ -36,6 +37,8 @@ fn check(file: &Path, registry: &Registry) -> Result<(), Failure> {
     }
     let found = Config::mistakes(&text, registry);
     if found.is_empty() {
+        let config = Config::parse(&text, file).map_err(anyhow::Error::from)?;
+        check_files(&config, registry).map_err(anyhow::Error::from)?;
         return write_out(format!("{shown}: no mistakes\n").as_bytes());
     }
     Err(mistakes::print(&found, file).into())

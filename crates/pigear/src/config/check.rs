@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::path::Path;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
@@ -11,6 +13,7 @@ use super::file::{File, Handler, not_repeatable};
 use super::lines::Lines;
 use super::{Config, SourceConfig, StoreConfig};
 use crate::keys::{Keys, key_names};
+use crate::listen::{check_lane, check_source, check_store};
 use crate::names::NameFiles;
 use crate::registry::Registry;
 use crate::similar::nearest;
@@ -53,10 +56,12 @@ pub(super) type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
 pub(super) type Entry<'a> = (&'a Key<'a>, &'a Spanned<DeValue<'a>>, &'a Value);
 
 impl Config {
-    /// All mistakes in the text of a configuration file, in its order. Files that it names are not looked for.
+    /// All mistakes in the text of a configuration file, in its order: what a start would refuse, in the same words.
+    /// Files that it names are not read, and nothing is connected to.
     #[must_use]
     pub fn mistakes(text: &str, registry: &Registry) -> Vec<Mistake> {
-        let mut check = Check { registry, names: HashSet::new(), found: Vec::new() };
+        let store = StoreConfig::default();
+        let mut check = Check { registry, store, names: HashSet::new(), found: Vec::new() };
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             check.found(error.span().unwrap_or_default(), error.message());
@@ -73,6 +78,7 @@ impl Config {
 
 struct Check<'t> {
     registry: &'t Registry,
+    store: StoreConfig,
     /// The names of handlers so far.
     names: HashSet<String>,
     found: Vec<Found>,
@@ -112,10 +118,18 @@ impl Check<'_> {
     }
 
     fn root(&mut self, root: &DeTable<'_>, values: &Table) {
+        // Wherever it stands: handlers need it.
+        let store = values.get("store").cloned().map(StoreConfig::deserialize);
+        self.store = store.and_then(Result::ok).unwrap_or_default();
         for (key, at, value) in entries(root, values) {
             match (key.get_ref().as_ref(), at.get_ref()) {
                 ("names", DeValue::Table(table)) => self.table::<NameFiles>(table, value),
-                ("store", DeValue::Table(table)) => self.table::<StoreConfig>(table, value),
+                ("store", DeValue::Table(table)) => {
+                    self.table::<StoreConfig>(table, value);
+                    if let Err(error) = check_store(&self.store) {
+                        self.found(at.span(), error.to_string());
+                    }
+                }
                 ("source", DeValue::Array(all)) => {
                     for (at, value) in all.iter().zip(value.as_array().into_iter().flatten()) {
                         self.source(at, value);
@@ -183,9 +197,9 @@ impl Check<'_> {
         self.table::<SourceConfig>(table, value);
         if self.found.len() == before
             && let Ok(source) = SourceConfig::deserialize_from(value.clone())
-            && let Some(problem) = source.misplaced()
+            && let Err(error) = check_source(&source)
         {
-            self.found(at.span(), problem);
+            self.found(at.span(), error.to_string());
         }
     }
 
@@ -208,7 +222,7 @@ impl Check<'_> {
         };
         let text = |key: &str| values.get(key).and_then(Value::as_str);
         let kind = text("type").or(usual).or_else(|| text("name"));
-        let Some(kind) = kind.map(ToOwned::to_owned) else {
+        let Some(given) = kind.map(ToOwned::to_owned) else {
             return self.found(at.span(), "missing key `type`");
         };
         if let Some(name) = text("name")
@@ -216,7 +230,7 @@ impl Check<'_> {
         {
             self.found(at.span(), format!("another handler is named {name}"));
         }
-        let resolved = self.registry.resolve(&kind).map(ToOwned::to_owned);
+        let resolved = self.registry.resolve(&given).map(ToOwned::to_owned);
         let kind_at = table.iter().find(|(key, _)| key.get_ref() == "type");
         let kind_at = kind_at.map_or_else(|| at.span(), |(_, value)| value.span());
         let kind = match resolved {
@@ -226,6 +240,7 @@ impl Check<'_> {
                 None
             }
         };
+        let before = self.found.len();
         let (mut own, mut wrong) = (Table::new(), Vec::new());
         for entry @ (key, at, value) in entries(table, values) {
             match key.get_ref().as_ref() {
@@ -244,7 +259,22 @@ impl Check<'_> {
             }
         }
         if let Some(kind) = &kind {
+            for (key, value) in self.registry.implied(&given) {
+                own.entry(*key).or_insert_with(|| Value::from(*value));
+            }
+            if let Some(path) = self.store.path.as_deref().and_then(Path::to_str)
+                && self.registry.keys(kind).contains(&"store")
+            {
+                own.entry("store").or_insert_with(|| Value::from(path));
+            }
             self.together(kind, (at, table), own, &wrong);
+        }
+        if self.found.len() == before
+            && let Some(config) = Handler::config_of(value.clone())
+            && let name = config.name.as_deref().or(kind.as_deref()).unwrap_or_default()
+            && let Err(error) = check_lane(&config, name, &self.store)
+        {
+            self.found(at.span(), error.to_string());
         }
     }
 
@@ -437,7 +467,7 @@ mod tests {
         let keys: Vec<_> = (0..50_000).map(|n| format!("k{n} = 1")).collect();
         let found = mistakes(&format!("web = {{ {} }}\n", keys.join(", ")));
         // Without the page, its handler is unknown.
-        let expected = if cfg!(feature = "web") { 50_000 } else { 1 };
+        let expected = if cfg!(feature = "web") { 50_001 } else { 1 };
         assert_eq!(found.len(), expected, "{:?}", found.first());
         // It would take many minutes if each mistake were counted from the beginning.
         let handlers = "[[handler]]\nname = 'null'\nx = 1\n".repeat(20_000);

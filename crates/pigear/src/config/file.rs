@@ -187,6 +187,12 @@ impl Handler {
         Self::deserialize(keys).map(drop).map_err(|error| error.message().to_owned())
     }
 
+    /// The configuration of a handler whose keys are right.
+    #[cfg(feature = "command")]
+    pub(super) fn config_of(keys: toml::Value) -> Option<HandlerConfig> {
+        Self::deserialize(keys).ok()?.into_config(String::new(), None)
+    }
+
     fn into_config(self, place: String, filter: Option<FilterConfig>) -> Option<HandlerConfig> {
         let (when_full, spills) = match self.when_full {
             Some(Full::Lane(when_full)) => (Some(when_full), None),

@@ -53,6 +53,7 @@ pub use options::{Compression, Options};
 #[cfg(feature = "command")]
 pub(crate) use probe::probe;
 pub(crate) use source::KafkaSource;
+pub(crate) use source_options::check_source;
 
 use super::batch_policy;
 use super::outcome::{self, Outcome};

@@ -35,6 +35,7 @@ pub use options::Options;
 #[cfg(feature = "command")]
 pub(crate) use probe::probe;
 pub(crate) use source::NatsSource;
+pub(crate) use source_options::check_source;
 
 use super::batch_policy;
 use super::outcome::{self, Outcome};

@@ -51,10 +51,8 @@ impl Exec {
     /// # Errors
     /// If there is no such program, it can't be started, or the keys contradict each other.
     pub fn new(options: Options) -> Result<Self, SetupError> {
+        options.check()?;
         options.command.find()?;
-        if options.timeout.is_some_and(|timeout| timeout.0.is_zero()) {
-            return Err(SetupError::Keys("timeout=0s: must be greater than 0".to_owned()));
-        }
         match options.mode {
             Mode::Each => Each::new(options).map(ExecMode::Each).map(Self),
             Mode::Stream => Stream::start(options).map(ExecMode::Stream).map(Self),

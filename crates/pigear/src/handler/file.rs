@@ -46,6 +46,14 @@ pub struct Options {
     pub mode: Option<FileMode>,
 }
 
+impl Options {
+    /// Checks what can be checked without opening the file.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        self.format.build(Colour::Never).map_err(SetupError::Keys)?;
+        SetupError::refuse_empty(&self.path)
+    }
+}
+
 /// Appends each alert to a file.
 pub struct File {
     writer: BatchWriter,
@@ -58,9 +66,9 @@ impl File {
     /// # Errors
     /// If the file can't be opened for writing, or the format doesn't have one of the options.
     pub fn new(options: Options) -> Result<Self, SetupError> {
+        options.check()?;
         let Options { path, format, rotate, keep, compress, mode } = options;
         let format = format.build(Colour::Never).map_err(SetupError::Keys)?;
-        SetupError::refuse_empty(&path)?;
         let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
             .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
         Ok(Self { writer: BatchWriter::new(format), file })

@@ -91,13 +91,9 @@ pub struct Http {
 
 /// Checks what can be checked without reading a file or the environment.
 pub(crate) fn check(options: &Options) -> Result<(), SetupError> {
-    options.check().and_then(|()| target::check(options)).map_err(SetupError::Keys)?;
-    client::proxy(options).map_err(SetupError::Keys)?;
-    let is_twice = options.auth_file.is_some() && options.auth_env.is_some();
-    if options.auth.is_some() || is_twice {
-        auth::header(options)?;
-    }
-    Ok(())
+    options.check().map_err(SetupError::Keys)?;
+    BatchBuilder::check(options)?;
+    client::check(options)
 }
 
 impl Http {
@@ -107,7 +103,7 @@ impl Http {
     /// If a setting is invalid, or a file that it names can't be read.
     #[expect(clippy::needless_pass_by_value, reason = "so that a registry can take it")]
     pub fn new(options: Options) -> Result<Self, SetupError> {
-        options.check().and_then(|()| target::check(&options)).map_err(SetupError::Keys)?;
+        check(&options)?;
         let batch_builder = BatchBuilder::new(&options)?;
         let sender = Sender::new(
             client::client(&options, batch_builder.url())?,

@@ -56,6 +56,13 @@ pub struct Options {
     pub mode: Option<FileMode>,
 }
 
+impl Options {
+    /// Checks what can be checked without opening the file.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        SetupError::refuse_empty(&self.path)
+    }
+}
+
 /// Writes each alert's packet to a pcapng file.
 pub struct Pcap {
     file: RotatedFile,
@@ -85,8 +92,8 @@ impl Pcap {
     /// # Errors
     /// If the file can't be opened for writing, or was not created by this handler.
     pub fn new(options: Options) -> Result<Self, SetupError> {
+        options.check()?;
         let Options { path, rotate, keep, compress, mode } = options;
-        SetupError::refuse_empty(&path)?;
         let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
             .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
         let mut pcap = Self {

@@ -32,6 +32,13 @@ pub struct Options {
     pub format: FormatKeys,
 }
 
+impl Options {
+    /// Checks what can be checked without opening standard output.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        self.format.build(Colour::Never).map(drop).map_err(SetupError::Keys)
+    }
+}
+
 /// Writes each alert to standard output.
 pub struct Print {
     writer: BatchWriter,

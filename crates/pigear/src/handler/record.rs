@@ -34,6 +34,13 @@ pub struct Options {
     pub mode: Option<FileMode>,
 }
 
+impl Options {
+    /// Checks what can be checked without opening the file.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        SetupError::refuse_empty(&self.path)
+    }
+}
+
 /// Writes the raw datagrams, for `play`.
 pub struct Record {
     path: PathBuf,
@@ -52,8 +59,8 @@ impl Record {
     /// # Errors
     /// If the file exists, or can't be created.
     pub fn new(options: Options) -> Result<Self, SetupError> {
+        options.check()?;
         let Options { path, mode } = options;
-        SetupError::refuse_empty(&path)?;
         let created = output_file::create(&path, mode, File::options().write(true));
         let opened = created.and_then(|file| Ok((Writer::new(file.try_clone()?, &path)?, file)));
         let (writer, file) = opened.map_err(|error| match error.kind() {

@@ -40,6 +40,18 @@ pub struct Options {
     pub format: FormatKeys,
 }
 
+impl Options {
+    /// Checks what can be checked without connecting.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        let format = self.format.clone().or(FormatName::Eve);
+        if format.name() == FormatName::Full {
+            let problem = "format=full has several lines an alert; choose another";
+            return Err(SetupError::Keys(problem.to_owned()));
+        }
+        format.build(Colour::Never).map(drop).map_err(SetupError::Keys)
+    }
+}
+
 /// A Unix socket of another program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -85,12 +97,8 @@ impl Socket {
     /// # Errors
     /// If the format has more than a line per alert, or doesn't have one of the options.
     pub fn new(options: Options) -> Result<Self, SetupError> {
+        options.check()?;
         let keys = options.format.or(FormatName::Eve);
-        if keys.name() == FormatName::Full {
-            return Err(SetupError::Keys(
-                "format=full has several lines an alert; choose another".to_owned(),
-            ));
-        }
         let format = keys.build(Colour::Never).map_err(SetupError::Keys)?;
         let lines = matches!(options.target, Target::Stream(_));
         let receiver = Receiver::new(options.target.to_string(), connect(options.target));

@@ -31,6 +31,7 @@ pub use target::Target;
 use super::receiver::{Receiver, tls};
 use crate::description::{Description, FileUse};
 use crate::keys::{FormatKeys, SetupError, parsed, parsed_option};
+use crate::pem;
 use crate::visible::cut;
 use message::Header;
 use target::Framing;
@@ -73,6 +74,37 @@ pub struct Options {
     pub max_len: Option<usize>,
 }
 
+impl Options {
+    /// Checks what can be checked without reading a file.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        self.problem().map_or(Ok(()), |problem| Err(SetupError::Keys(problem)))
+    }
+
+    fn problem(&self) -> Option<String> {
+        let format = self.format.clone().or(FormatName::Snort);
+        if format.name() == FormatName::Full {
+            return Some("format=full has several lines an alert; choose another".to_owned());
+        }
+        if format.name() == FormatName::Snort && format.utc.is_some() {
+            let problem = "utc has no effect: format=snort has no time of its own in syslog";
+            return Some(problem.to_owned());
+        }
+        if let Err(problem) = format.build(Colour::Never) {
+            return Some(problem);
+        }
+        let has_files = self.ca.is_some() || self.cert.is_some() || self.key.is_some();
+        if has_files && !matches!(self.target, Target::Tls(_)) {
+            return Some("ca, cert and key are for target=tls://…".to_owned());
+        }
+        let max_len = self.max_len.unwrap_or(MAX_LEN);
+        if !(MIN_LEN..=MAX_UDP_LEN).contains(&max_len) {
+            return Some(format!("max_len is {max_len}, but must be {MIN_LEN} to {MAX_UDP_LEN}"));
+        }
+        let identity = pem::identity_files(self.cert.as_deref(), self.key.as_deref());
+        identity.err().or_else(|| self.target.check().err())
+    }
+}
+
 /// Few servers accept more in a datagram.
 const MAX_LEN: usize = 8_192;
 
@@ -111,26 +143,11 @@ impl Syslog {
     /// # Errors
     /// If the keys contradict each other, or the certificates can't be read.
     pub fn new(options: Options) -> Result<Self, SetupError> {
-        let wrong = |problem| Err(SetupError::Keys(problem));
+        options.check()?;
         let Options { target, rfc, facility, format, ca, cert, key, max_len } = options;
         let format = format.or(FormatName::Snort);
-        if format.name() == FormatName::Full {
-            return wrong("format=full has several lines an alert; choose another".to_owned());
-        }
-        if format.name() == FormatName::Snort && format.utc.is_some() {
-            return wrong(
-                "utc has no effect: format=snort has no time of its own in syslog".to_owned(),
-            );
-        }
         let built = format.build(Colour::Never).map_err(SetupError::Keys)?;
         let files = tls::Files { ca, cert, key };
-        if !files.is_empty() && !matches!(target, Target::Tls(_)) {
-            return wrong("ca, cert and key are for target=tls://…".to_owned());
-        }
-        let max_len = max_len.unwrap_or(MAX_LEN);
-        if !(MIN_LEN..=MAX_UDP_LEN).contains(&max_len) {
-            return wrong(format!("max_len is {max_len}, but must be {MIN_LEN} to {MAX_UDP_LEN}"));
-        }
         let messages = Messages {
             header: Header::new(facility, target.form(rfc)),
             skip_time: format.name() == FormatName::Fast,
@@ -139,7 +156,7 @@ impl Syslog {
                 _ => built,
             },
             framing: target.framing(),
-            max_len,
+            max_len: max_len.unwrap_or(MAX_LEN),
             cut: 0,
             handler: Arc::default(),
             text: Vec::new(),

@@ -6,6 +6,8 @@ use tracing::debug;
 
 use super::ListenError;
 use super::files::Files;
+use super::lane_check::{check_lane, check_store};
+use super::source_check::check_source;
 use crate::config::{Config, HandlerConfig, SourceConfig};
 use crate::input_file::MAX_CONFIG;
 use crate::names::NameFiles;
@@ -28,8 +30,11 @@ pub(super) fn check(
     if config.handlers.is_empty() {
         config.handlers.push(HandlerConfig::new("print"));
     }
-    if let Some(problem) = config.sources.iter().find_map(SourceConfig::misplaced) {
-        return Err(ListenError::Source(problem));
+    config.sources.iter().try_for_each(check_source)?;
+    check_store(&config.store)?;
+    for handler in &config.handlers {
+        let name = handler.name.as_deref().or_else(|| registry.resolve(&handler.kind).ok());
+        check_lane(handler, name.unwrap_or_default(), &config.store)?;
     }
     let mut files = Files::of(config, registry);
     let missing = files.missing_directories();

@@ -24,6 +24,15 @@ const BESIDE_STORE: [&str; 3] = ["-wal", "-shm", ".lock"];
 /// All files that a configuration names.
 pub(super) struct Files(Vec<NamedFile>);
 
+/// Checks that no file has two uses that exclude each other, as a start does.
+///
+/// # Errors
+/// Names the first such file.
+#[cfg(feature = "command")]
+pub(crate) fn check_files(config: &Config, registry: &Registry) -> Result<(), ListenError> {
+    Files::of(config, registry).check()
+}
+
 struct NamedFile {
     /// What it is, for an error.
     what: String,

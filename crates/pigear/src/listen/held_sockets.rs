@@ -9,7 +9,7 @@ use pigear_pipeline::source::unix::Binding;
 
 use super::ListenError;
 use super::check::SnortConf;
-use super::sockets;
+use super::sockets::{self, Ids};
 use crate::config::{Config, SourceConfig, SourceKind};
 
 /// Sockets that were bound before: by systemd, which keeps them while Pigear restarts.
@@ -49,7 +49,7 @@ impl HeldSockets {
             for socket in sockets::named_by(source, || conf.log_dir())? {
                 if self.paths_of(|held| is_same(held.binding.path(), &socket.path)).is_empty() {
                     socket.make_directory(source)?;
-                    self.add("", socket.binding(source)?);
+                    self.add("", socket.binding(source, &Ids::of(source)?)?);
                 }
             }
         }
@@ -87,12 +87,14 @@ impl HeldSockets {
         Some(held.swap_remove(at).binding)
     }
 
-    /// Checks that every socket was taken. Snort would wait for a reader of the others.
+    /// Checks that every socket is among these. Snort would wait for a reader of the others.
     ///
     /// # Errors
-    /// Names the first that was not.
-    pub(super) fn check_all_taken(&self) -> Result<(), ListenError> {
-        match self.0.borrow().first() {
+    /// Names the first that is not.
+    pub(super) fn check_all_wanted(&self, wanted: &[&Path]) -> Result<(), ListenError> {
+        let held = self.0.borrow();
+        let is_wanted = |held: &&Held| wanted.iter().any(|path| is_same(held.binding.path(), path));
+        match held.iter().find(|held| !is_wanted(held)) {
             Some(held) => Err(ListenError::UnusedSocket { path: held.binding.path().to_owned() }),
             None => Ok(()),
         }

@@ -13,7 +13,8 @@ use pigear_pipeline::{AlertFactory, NamesCell, Source};
 use tracing::warn;
 
 use super::open_store::OpenStore;
-use super::sockets::{self, Socket};
+use super::sockets::{self, Ids, Socket};
+use super::source_check::{self, may_share_bookmark};
 use super::{HeldSockets, ListenError};
 use crate::config::{SourceConfig, SourceKind};
 #[cfg(feature = "kafka")]
@@ -21,7 +22,6 @@ use crate::fleet::kafka::KafkaSource;
 #[cfg(feature = "nats")]
 use crate::fleet::nats::NatsSource;
 use crate::registry::Registry;
-#[cfg(feature = "nats")]
 #[cfg(feature = "nats")]
 use crate::sensors::OwnSensor;
 
@@ -31,29 +31,89 @@ const COMPLETE_WAIT: Duration = Duration::from_millis(500);
 /// What all sources share.
 pub(super) struct Opening<'a> {
     pub(super) names: &'a Arc<NamesCell>,
-    pub(super) store: &'a OpenStore,
     pub(super) registry: &'a Registry,
     pub(super) held: &'a HeldSockets,
     /// There is only one source.
     pub(super) is_only: bool,
 }
 
+/// What a source reads from: everything about it that can be refused is known, and nothing was made.
+pub(super) enum Found {
+    Sockets(Vec<FoundSocket>, Ids),
+    Log(Box<Unified2>),
+    Recording(Box<Play>),
+    #[cfg(feature = "nats")]
+    Nats(Box<NatsSource>),
+    #[cfg(feature = "kafka")]
+    Kafka(Box<KafkaSource>),
+    Resolved(String),
+}
+
+/// A socket, and the log that completes its alerts.
+pub(super) struct FoundSocket {
+    socket: Socket,
+    log: Option<Spool>,
+}
+
+impl Found {
+    /// The paths of its sockets.
+    pub(super) fn sockets(&self) -> Vec<&Path> {
+        match self {
+            Self::Sockets(sockets, _) => sockets.iter().map(|it| &*it.socket.path).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl Opening<'_> {
+    /// Looks for what a source reads from.
+    pub(super) fn find(
+        &self,
+        source: &SourceConfig,
+        usual_log_dir: impl FnOnce() -> PathBuf,
+    ) -> Result<Found, ListenError> {
+        Ok(match &source.kind {
+            SourceKind::Unix => {
+                let sockets = self.sockets(source, usual_log_dir)?;
+                Found::Sockets(sockets, Ids::of(source)?)
+            }
+            SourceKind::Unified2 => Found::Log(Box::new(self.log(source)?)),
+            SourceKind::Play => Found::Recording(Box::new(self.recording(source)?)),
+            #[cfg(feature = "nats")]
+            SourceKind::Nats => Found::Nats(Box::new(self.nats(source)?)),
+            #[cfg(feature = "kafka")]
+            SourceKind::Kafka => Found::Kafka(Box::new(kafka(source)?)),
+            #[expect(clippy::allow_attributes, reason = "only some builds lack a kind")]
+            #[allow(unreachable_patterns, reason = "builds that lack one refused it")]
+            SourceKind::Resolved(_) | SourceKind::Nats | SourceKind::Kafka => {
+                Found::Resolved(source.kind.to_string())
+            }
+        })
+    }
+
     /// Opens a configured source, which may become several.
     pub(super) fn open(
         &self,
         source: &SourceConfig,
-        usual_log_dir: impl FnOnce() -> PathBuf,
+        found: Found,
+        store: &OpenStore,
     ) -> Result<Vec<Box<dyn Source>>, ListenError> {
         self.note_sensor(source);
-        match source.kind {
-            SourceKind::Unix => self.sockets(source, usual_log_dir),
-            SourceKind::Unified2 => Ok(vec![Box::new(self.log(source)?)]),
-            SourceKind::Play => Ok(vec![Box::new(self.recording(source)?)]),
-            SourceKind::Nats => Ok(vec![self.nats(source)?]),
-            SourceKind::Kafka => Ok(vec![self.kafka(source)?]),
-            SourceKind::Resolved(ref name) => Ok(vec![self.resolved(name, source)?]),
-        }
+        Ok(match found {
+            Found::Sockets(sockets, ids) => {
+                #[cfg(feature = "nats")]
+                self.note_sockets(source, &sockets);
+                let bound = sockets.into_iter().map(|it| self.bind(it, source, &ids, store));
+                bound.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect()
+            }
+            Found::Log(log) => vec![Box::new(log.skipping(known(store, source)))],
+            Found::Recording(recording) => vec![recording],
+            #[cfg(feature = "nats")]
+            Found::Nats(nats) => vec![Box::new(nats.with_archive(store.archive()))],
+            #[cfg(feature = "kafka")]
+            Found::Kafka(kafka) => vec![Box::new(kafka.with_archive(store.archive()))],
+            Found::Resolved(name) => vec![self.resolved(&name, source)?],
+        })
     }
 
     /// Notes for heartbeats what a sensor reads that has no socket. Alerts from a stream have their own sensors.
@@ -73,28 +133,37 @@ impl Opening<'_> {
     #[expect(clippy::unused_self, reason = "with NATS it is")]
     fn note_sensor(&self, _: &SourceConfig) {}
 
-    fn sockets(
-        &self,
-        source: &SourceConfig,
-        usual_log_dir: impl FnOnce() -> PathBuf,
-    ) -> Result<Vec<Box<dyn Source>>, ListenError> {
-        let sockets = match self.passed(source)? {
-            Some(passed) => passed,
-            None => sockets::named_by(source, usual_log_dir)?,
-        };
-        if sockets.len() > 1 && source.complete_from.is_some() && source.bookmark.is_some() {
-            return Err(ListenError::Source(
-                "each packet thread has its own log, and logs can't share a --bookmark",
-            ));
-        }
-        #[cfg(feature = "nats")]
+    /// Notes for heartbeats which sockets a sensor has.
+    #[cfg(feature = "nats")]
+    fn note_sockets(&self, source: &SourceConfig, sockets: &[FoundSocket]) {
+        let sockets: Vec<_> = sockets.iter().map(|found| &found.socket).collect();
         self.registry.sensors().add_own(OwnSensor {
             name: source.sensor_name().unwrap_or_default(),
             sockets: sockets.iter().map(|socket| socket.path.display().to_string()).collect(),
             threads: sockets.iter().filter_map(|socket| socket.thread).collect(),
         });
-        let bound = sockets.into_iter().map(|socket| self.bind(socket, source));
-        Ok(bound.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    fn sockets(
+        &self,
+        source: &SourceConfig,
+        usual_log_dir: impl FnOnce() -> PathBuf,
+    ) -> Result<Vec<FoundSocket>, ListenError> {
+        let sockets = match self.passed(source)? {
+            Some(passed) => passed,
+            None => sockets::named_by(source, usual_log_dir)?,
+        };
+        may_share_bookmark(source, sockets.len())?;
+        let found = sockets.into_iter().map(|socket| {
+            let path = source.complete_from.as_deref().map(|log| socket.log(source, log));
+            // Its directory may be missing: alerts that can't be completed are still delivered.
+            let log = path.map(|path| match Spool::named(&path) {
+                Ok(spool) => Ok(spool),
+                Err(error) => Err(ListenError::Log { path, source: error.into() }),
+            });
+            Ok(FoundSocket { socket, log: log.transpose()? })
+        });
+        found.collect()
     }
 
     /// The sockets that systemd passed for a source, if it names them by their name, or none at all.
@@ -111,44 +180,31 @@ impl Opening<'_> {
     /// Binds a socket, and follows its log, if its alerts are completed.
     fn bind(
         &self,
-        socket: Socket,
+        FoundSocket { socket, log }: FoundSocket,
         source: &SourceConfig,
+        ids: &Ids,
+        store: &OpenStore,
     ) -> Result<Vec<Box<dyn Source>>, ListenError> {
         socket.make_directory(source)?;
         let mut factory = self.factory(source, Some(&socket));
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
-        if let Some(log) = &source.complete_from {
-            let path = socket.log(source, log);
+        if let Some(spool) = log {
             let wait = source.complete_wait.map_or(COMPLETE_WAIT, |wait| wait.0);
             let completing = Completing::new(wait, source.complete.unwrap_or_default());
-            match self.completer(&path, source, &completing, factory.clone()) {
-                Ok(completer) => sources.push(Box::new(completer)),
-                Err(source) => return Err(ListenError::Log { path, source }),
-            }
+            let bookmark = source.bookmark.clone();
+            let log = LogToFollow { spool, start: start_of(source), bookmark };
+            let known = known(store, source);
+            let completer = Completer::new(log, completing.clone(), known, factory.clone());
+            sources.push(Box::new(completer));
             factory.completing = Some(completing);
         }
         let held = self.held.take(&socket.path);
-        sources.push(Box::new(socket.bind(source, factory, held)?));
+        sources.push(Box::new(socket.bind(source, ids, factory, held)?));
         Ok(sources)
     }
 
-    fn completer(
-        &self,
-        path: &Path,
-        source: &SourceConfig,
-        completing: &Completing,
-        factory: AlertFactory,
-    ) -> Result<Completer, OpenError> {
-        // Its directory may be missing: alerts that can't be completed are still delivered.
-        let (spool, bookmark) = (Spool::named(path)?, source.bookmark.clone());
-        let log = LogToFollow { spool, start: start_of(source), bookmark };
-        Ok(Completer::new(log, completing.clone(), self.known(source), factory))
-    }
-
     fn log(&self, source: &SourceConfig) -> Result<Unified2, ListenError> {
-        let path = source.from.clone().ok_or(ListenError::Source(
-            "the socket handler `unified2` needs Snort's log; give it with --from DIR/NAME",
-        ))?;
+        let path = source_check::log(source)?.to_owned();
         let until = if source.once { Until::End } else { Until::Stopped };
         let opened = Spool::at(&path).map_err(OpenError::from).and_then(|spool| {
             if until == Until::End && start_of(source) == Start::Bookmark {
@@ -162,53 +218,21 @@ impl Opening<'_> {
             )
         });
         match opened {
-            Ok(log) => Ok(log.until(until).skipping(self.known(source))),
+            Ok(log) => Ok(log.until(until)),
             Err(source) => Err(ListenError::Log { path, source }),
         }
     }
 
-    /// Tells whether an event's alert was stored in an earlier run; without a store, none was.
-    fn known(&self, source: &SourceConfig) -> AlreadyHandled {
-        // Without a name of its own, its alerts may have been stored under any.
-        self.store.known(source.sensor.clone().filter(|name| !name.is_empty()))
-    }
-
     fn recording(&self, source: &SourceConfig) -> Result<Play, ListenError> {
-        let path = source.from.clone().ok_or(ListenError::Source(
-            "the socket handler `play` needs a recording; give it with --from FILE",
-        ))?;
+        let path = source_check::recording(source)?.to_owned();
         Play::open(path.clone(), self.factory(source, None))
             .map_err(|source| ListenError::Recording { path, source })
     }
 
     #[cfg(feature = "nats")]
-    fn nats(&self, source: &SourceConfig) -> Result<Box<dyn Source>, ListenError> {
-        let from = source.from.as_deref().and_then(Path::to_str).ok_or(ListenError::Source(
-            "the socket handler `nats` needs servers; give them with --from nats://HOST:PORT",
-        ))?;
-        let source = NatsSource::new(from, self.store.archive(), self.registry.sensors());
-        Ok(Box::new(source.map_err(|problem| ListenError::From { name: "nats", problem })?))
-    }
-
-    #[cfg(not(feature = "nats"))]
-    #[expect(clippy::unused_self, reason = "with NATS it is")]
-    fn nats(&self, _: &SourceConfig) -> Result<Box<dyn Source>, ListenError> {
-        Err(ListenError::Source("this program was built without nats"))
-    }
-
-    #[cfg(feature = "kafka")]
-    fn kafka(&self, source: &SourceConfig) -> Result<Box<dyn Source>, ListenError> {
-        let from = source.from.as_deref().and_then(Path::to_str).ok_or(ListenError::Source(
-            "the socket handler `kafka` needs brokers and a topic; give them with --from kafka://HOST:PORT/TOPIC",
-        ))?;
-        let source = KafkaSource::new(from, self.store.archive());
-        Ok(Box::new(source.map_err(|problem| ListenError::From { name: "kafka", problem })?))
-    }
-
-    #[cfg(not(feature = "kafka"))]
-    #[expect(clippy::unused_self, reason = "with Kafka it is")]
-    fn kafka(&self, _: &SourceConfig) -> Result<Box<dyn Source>, ListenError> {
-        Err(ListenError::Source("this program was built without kafka"))
+    fn nats(&self, source: &SourceConfig) -> Result<NatsSource, ListenError> {
+        let made = NatsSource::new(source_check::servers(source)?, self.registry.sensors());
+        made.map_err(|problem| ListenError::From { name: "nats", problem })
     }
 
     /// A source of the embedding program.
@@ -233,6 +257,18 @@ impl Opening<'_> {
             completing: None,
         }
     }
+}
+
+#[cfg(feature = "kafka")]
+fn kafka(source: &SourceConfig) -> Result<KafkaSource, ListenError> {
+    let made = KafkaSource::new(source_check::brokers(source)?);
+    made.map_err(|problem| ListenError::From { name: "kafka", problem })
+}
+
+/// Tells whether an event's alert was stored in an earlier run; without a store, none was.
+fn known(store: &OpenStore, source: &SourceConfig) -> AlreadyHandled {
+    // Without a name of its own, its alerts may have been stored under any.
+    store.known(source.sensor.clone().filter(|name| !name.is_empty()))
 }
 
 /// Where reading Snort's log begins.

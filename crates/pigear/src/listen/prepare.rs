@@ -1,5 +1,6 @@
 //! Opens everything that a configuration names.
 
+use std::io;
 use std::sync::Arc;
 
 use pigear_pipeline::{NamesCell, NewLane, Pipeline};
@@ -11,7 +12,7 @@ use super::in_force::InForce;
 use super::lanes::{self, BuiltLane};
 use super::metrics::MetricsServer;
 use super::open_store::OpenStore;
-use super::opening::Opening;
+use super::opening::{Found, Opening};
 use super::{HeldSockets, ListenError, Listener};
 use crate::config::{Config, SourceConfig};
 use crate::names::Watched;
@@ -20,8 +21,8 @@ use crate::rules::Rules;
 use crate::stats_file::StatsFile;
 
 impl Listener {
-    /// Starts the handlers, reads the name maps and the rules, and binds the sockets, in this order: Snort finds a socket
-    /// only once everything else is ready.
+    /// Reads the name maps, the rules and what sources read from, then starts the handlers, and last binds the sockets:
+    /// nothing is made before everything was looked at, and Snort finds a socket only once everything else is ready.
     ///
     /// # Errors
     /// If any of it fails. Nothing is left behind then, except files that handlers created.
@@ -42,39 +43,52 @@ impl Listener {
         #[cfg(feature = "nats")]
         registry.sensors().clear();
         let metrics = MetricsServer::bind(&config, registry)?;
-        let (pipeline, store) = pipeline(&config, registry)?;
-        if names.class_config.is_none() && config.sources.iter().any(SourceConfig::is_live) {
-            warn_of_stock_classes();
-        }
         let watched = Watched::load(names.clone())?;
-        #[cfg(feature = "script")]
-        super::class_names::warn_of_unknown(&config, &watched.names().classes);
-        let name_files = names;
-        let names = Arc::new(NamesCell::new(watched.names().clone()));
+        let shared_names = Arc::new(NamesCell::new(watched.names().clone()));
         let rules = if config.rules.is_empty() {
             None
         } else {
             Some(Arc::new(Rules::open(&config.rules)?))
         };
-        registry.rules().set(rules.clone());
         let mut stats_file = config.stats.clone().map(StatsFile::new);
+        if let Some(file) = &stats_file {
+            file.check().map_err(|error| cannot_write(file, error))?;
+        }
+        let is_only = config.sources.len() == 1;
+        let opening = Opening { names: &shared_names, registry, held, is_only };
+        let found = config.sources.iter().zip(&snort_confs);
+        let found = found.map(|(source, snort_conf)| opening.find(source, || snort_conf.log_dir()));
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        let wanted: Vec<_> = found.iter().flat_map(Found::sockets).collect();
+        held.check_all_wanted(&wanted)?;
+        // Only now something is made: the files of handlers, the store, the counters, and last the sockets.
+        let (pipeline, store) = pipeline(&config, registry)?;
+        if names.class_config.is_none() && config.sources.iter().any(SourceConfig::is_live) {
+            warn_of_stock_classes();
+        }
+        #[cfg(feature = "script")]
+        super::class_names::warn_of_unknown(&config, &watched.names().classes);
+        registry.rules().set(rules.clone());
         if let Some(file) = &mut stats_file {
-            file.write(&pipeline.stats().snapshot())
-                .map_err(|source| ListenError::Stats { path: file.path().to_owned(), source })?;
+            let written = file.write(&pipeline.stats().snapshot());
+            written.map_err(|error| cannot_write(file, error))?;
         }
         let mut sources = Vec::new();
-        let is_only = config.sources.len() == 1;
-        let opening = Opening { names: &names, store: &store, registry, held, is_only };
-        for (source, snort_conf) in config.sources.iter().zip(&snort_confs) {
-            sources.extend(opening.open(source, || snort_conf.log_dir())?);
+        for (source, found) in config.sources.iter().zip(found) {
+            sources.extend(opening.open(source, found, &store)?);
         }
-        held.check_all_taken()?;
         let stats = pipeline.stats();
+        let name_files = names;
+        let names = shared_names;
         let housekeeping = Housekeeper { names, watched, rules, stats, stats_file }.start();
         let housekeeping = housekeeping.map_err(ListenError::Thread)?;
         let in_force = InForce { config, names: name_files };
         Ok(Self { pipeline, store, sources, housekeeping, in_force, metrics })
     }
+}
+
+fn cannot_write(file: &StatsFile, source: io::Error) -> ListenError {
+    ListenError::Stats { path: file.path().to_owned(), source }
 }
 
 fn pipeline(config: &Config, registry: &Registry) -> Result<(Pipeline, OpenStore), ListenError> {

@@ -105,6 +105,7 @@ impl Socket {
     pub(super) fn bind(
         self,
         source: &SourceConfig,
+        ids: &Ids,
         factory: AlertFactory,
         held: Option<Binding>,
     ) -> Result<Unix, ListenError> {
@@ -116,14 +117,12 @@ impl Socket {
                 self.path.display()
             );
         }
-        let users = source.allow_uid.iter().map(|user| user_id(user));
-        let users = users.collect::<Result<Vec<_>, _>>()?;
-        let binding = held.map_or_else(|| self.binding(source), Ok)?;
+        let binding = held.map_or_else(|| self.binding(source, ids), Ok)?;
         let allowed = AllowedSenders::of_log_directory(&self.log_dir);
         match allowed {
             Ok(allowed) => Ok(Unix::new(
                 binding,
-                users.into_iter().fold(allowed, AllowedSenders::and),
+                ids.users.iter().copied().fold(allowed, AllowedSenders::and),
                 factory,
             )),
             Err(source) => Err(ListenError::Socket { path: self.path, source: source.into() }),
@@ -131,9 +130,8 @@ impl Socket {
     }
 
     /// Binds it.
-    pub(super) fn binding(&self, source: &SourceConfig) -> Result<Binding, ListenError> {
-        let group = source.socket_group.as_deref().map(group_id).transpose()?;
-        let mut settings = SocketSettings { group, ..SocketSettings::default() };
+    pub(super) fn binding(&self, source: &SourceConfig, ids: &Ids) -> Result<Binding, ListenError> {
+        let mut settings = SocketSettings { group: ids.group, ..SocketSettings::default() };
         if let Some(mode) = source.socket_mode {
             settings.mode = mode.0;
         }
@@ -164,6 +162,29 @@ impl Socket {
 
 /// The kernel interprets this number as "no user" and "no group".
 const NO_ID: u32 = u32::MAX;
+
+/// The users who may send, and the group of the socket.
+pub(super) struct Ids {
+    users: Vec<u32>,
+    group: Option<u32>,
+}
+
+impl Ids {
+    /// Looks for the names that a source gives.
+    pub(super) fn of(source: &SourceConfig) -> Result<Self, ListenError> {
+        let users = source.allow_uid.iter().map(|user| user_id(user));
+        let users = users.collect::<Result<Vec<_>, _>>()?;
+        let group = source.socket_group.as_deref().map(group_id).transpose()?;
+        Ok(Self { users, group })
+    }
+}
+
+/// Checks the numbers among users and groups. Names are not looked for.
+pub(super) fn check_numbers(source: &SourceConfig) -> Result<(), ListenError> {
+    let is_number = |name: &&String| name.parse::<u32>().is_ok();
+    source.allow_uid.iter().filter(is_number).try_for_each(|id| user_id(id).map(drop))?;
+    source.socket_group.iter().filter(is_number).try_for_each(|id| group_id(id).map(drop))
+}
 
 fn user_id(name: &str) -> Result<u32, ListenError> {
     let by_name = || User::from_name(name).ok().flatten().map(|user| user.uid.as_raw());

@@ -4,7 +4,7 @@ mod limiter;
 mod sessions;
 pub(crate) mod users;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::{HeaderMap, StatusCode};
@@ -65,14 +65,11 @@ impl Identity {
 }
 
 impl Access {
-    /// Reads the files, and checks that nobody else can see the page without a login.
+    /// Reads the files of options that are checked.
     pub(super) fn new(options: &Options) -> Result<Self, SetupError> {
         let token = options.secret()?;
         let users = options.users.as_deref().map(Users::open).transpose()?;
         let address = options.listen.0;
-        if !address.ip().is_loopback() && token.is_none() && users.is_none() {
-            return Err(SetupError::Keys(needs_login(address)));
-        }
         if !address.ip().is_loopback() && token.as_ref().is_some_and(Token::is_short) {
             warn!(
                 "others can reach {address}, and the token has fewer than {LEAST_TOKEN} characters, so it could \
@@ -219,13 +216,6 @@ impl Access {
             Identity::User(session) => Some(&session.csrf),
         }
     }
-}
-
-fn needs_login(address: SocketAddr) -> String {
-    format!(
-        "others can reach {address}, so the page needs a login there: give users=FILE (`pigear web user add NAME \
-        --users FILE` makes it) or token_file=FILE; or listen on 127.0.0.1"
-    )
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::proxies::Proxies;
 use crate::input_file::{self, MAX_SMALL};
 use crate::keys::{SetupError, parsed};
 
@@ -114,15 +115,36 @@ impl fmt::Debug for Token {
 }
 
 impl Options {
+    /// Checks what can be checked without reading a file or listening.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        let wrong = |problem: String| Err(SetupError::Keys(problem));
+        if self.store.is_none() {
+            let problem =
+                "the page shows what is stored, so it needs a store; give one with --store PATH";
+            return wrong(problem.to_owned());
+        }
+        self.prefix().map_err(SetupError::Keys)?;
+        if self.tls_key.is_some() && self.tls_cert.is_none() {
+            return wrong("tls_key needs its certificate; give tls_cert".to_owned());
+        }
+        match (&self.token, &self.token_file) {
+            (Some(_), Some(_)) => return wrong("give either token or token_file".to_owned()),
+            (Some(token), None) if token.is_empty() => return wrong("token is empty".to_owned()),
+            _ => {}
+        }
+        let address = self.listen.0;
+        let has_login = self.token.is_some() || self.token_file.is_some() || self.users.is_some();
+        if !address.ip().is_loopback() && !has_login {
+            return wrong(needs_login(address));
+        }
+        Proxies::new(self.trusted_proxies.as_deref()).map(drop).map_err(SetupError::Keys)
+    }
+
     /// The secret, if there is one.
     pub(super) fn secret(&self) -> Result<Option<Token>, SetupError> {
-        let wrong = |problem: &str| Err(SetupError::Keys(problem.to_owned()));
-        match (&self.token, &self.token_file) {
-            (Some(_), Some(_)) => wrong("give either token or token_file"),
-            (Some(token), None) if token.is_empty() => wrong("token is empty"),
-            (Some(token), None) => Ok(Some(token.clone())),
-            (None, Some(path)) => Ok(Some(Token::read(path)?)),
-            (None, None) => Ok(None),
+        match &self.token_file {
+            Some(path) => Ok(Some(Token::read(path)?)),
+            None => Ok(self.token.clone()),
         }
     }
 
@@ -146,6 +168,13 @@ impl Options {
             ))
         }
     }
+}
+
+fn needs_login(address: SocketAddr) -> String {
+    format!(
+        "others can reach {address}, so the page needs a login there: give users=FILE (`pigear web user add NAME \
+        --users FILE` makes it) or token_file=FILE; or listen on 127.0.0.1"
+    )
 }
 
 #[cfg(test)]

@@ -99,10 +99,8 @@ pub(crate) struct Running {
 impl Server {
     /// Reads the files, and binds the address.
     pub(crate) fn bind(options: Options, rules: SharedRules) -> Result<Self, SetupError> {
-        let no_store =
-            "the page shows what is stored, so it needs a store; give one with --store PATH";
-        let store = options.store.clone();
-        let store = store.ok_or_else(|| SetupError::Keys(no_store.to_owned()))?;
+        options.check()?;
+        let store = options.store.clone().unwrap_or_default();
         let prefix = options.prefix().map_err(SetupError::Keys)?;
         let tls = tls::config(options.tls_cert.as_deref(), options.tls_key.as_deref())?;
         let access = Access::new(&options)?;

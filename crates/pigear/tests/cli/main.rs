@@ -4,6 +4,17 @@
 
 mod bad_datagrams;
 mod builds;
+#[cfg(all(
+    feature = "exec",
+    feature = "http",
+    feature = "kafka",
+    feature = "nats",
+    feature = "shell",
+    feature = "store",
+    feature = "syslog",
+    feature = "web"
+))]
+mod checked;
 mod commands;
 mod completed;
 #[cfg(feature = "shell")]

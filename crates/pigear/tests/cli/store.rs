@@ -293,6 +293,33 @@ fn a_handler_with_a_mistake_makes_no_store() {
 }
 
 #[test]
+fn nothing_is_made_before_all_that_can_be_refused_was() {
+    let source = |kind, from| ["--socket-handler", kind, "--from", from];
+    for (wrong, said) in [
+        (&["--stats", "dir"][..], "cannot write dir"),
+        (&["--stats", "dir/none/a.json"], "no such directory"),
+        (&["--rules", "none.rules"], "none.rules"),
+        (&["--sid-msg-map", "none.map"], "none.map"),
+        (&["--allow-uid", "nobody-at-all"], "unknown user \"nobody-at-all\""),
+        (&["--socket-group", "nobody-at-all"], "unknown group \"nobody-at-all\""),
+        (&source("play", "none.gz"), "cannot read none.gz"),
+        (&source("unified2", "none/u2"), "cannot read the log none/u2"),
+        (&["--from", "fd:none"], "systemd passed no socket named \"none\""),
+        (&["--from", "unix", "--complete-from", "dir"], "cannot read the log dir"),
+    ] {
+        let room = Room::new();
+        fs::create_dir(room.at("dir")).unwrap();
+        let handler = ["--store", "a.db", "--data-handler", "file", "path=a.json"];
+        let place = if wrong.contains(&"--from") { &[][..] } else { &["--logdir", "log"] };
+        let args = [&handler, place, wrong].concat();
+        let output = program().args(args).current_dir(room.path()).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(said), "{said} is not in {stderr}");
+        assert_eq!(room.list("."), ["dir", "log"], "{wrong:?}: {stderr}");
+    }
+}
+
+#[test]
 fn a_store_of_a_later_pigear_is_left_alone() {
     let room = stored("v2919/http");
     let mut bytes = fs::read(room.at("a.db")).unwrap();

@@ -73,12 +73,37 @@ pub(super) fn urls<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D
     Ok(all.iter().flat_map(|urls| urls.split(',')).map(|url| url.trim().to_owned()).collect())
 }
 
+impl AccessKeys {
+    /// Checks what can be checked without reading a file.
+    ///
+    /// # Errors
+    /// If a broker is invalid, or keys contradict each other.
+    pub(super) fn check(&self) -> Result<(), String> {
+        brokers(&self.url, self.url_name)?;
+        let identity = pem::identity_files(self.cert.as_deref(), self.key.as_deref())?;
+        if self.tls == Some(YesNo::No) && (self.ca.is_some() || identity.is_some()) {
+            return Err("ca, cert and key are for TLS; leave out tls=no".to_owned());
+        }
+        let wrong = |problem: &str| Err(problem.to_owned());
+        match (&self.user, self.password.is_some(), self.password_file.is_some()) {
+            (_, true, true) => wrong("give only one of password and password_file"),
+            (None, false, false) if self.mechanism.is_some() => {
+                wrong("mechanism needs user and password")
+            }
+            (Some(_), false, false) => wrong("user needs password or password_file"),
+            (None, true, _) | (None, _, true) => wrong("password needs user"),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Access {
     /// Checks the keys, and reads the files.
     ///
     /// # Errors
     /// If keys contradict each other, or a file can't be read.
     pub(super) fn new(keys: AccessKeys) -> Result<Self, String> {
+        keys.check()?;
         let brokers = brokers(&keys.url, keys.url_name)?;
         let tls = tls(&keys)?;
         Ok(Self { brokers, tls, sasl: sasl(keys)? })
@@ -155,21 +180,14 @@ fn broker(url: &str, name: &str) -> Result<String, String> {
     Ok(format!("{host}:{port}"))
 }
 
+/// The keys are checked: user and password are both given, or neither is.
 fn sasl(keys: AccessKeys) -> Result<Option<SaslConfig>, String> {
-    let password = match (keys.password, keys.password_file) {
-        (Some(_), Some(_)) => return Err("give only one of password and password_file".into()),
-        (given, None) => given,
-        (None, Some(path)) => Some(Secret::read(&path)?),
+    let password = match keys.password_file {
+        Some(path) => Some(Secret::read(&path)?),
+        None => keys.password,
     };
-    let credentials = match (keys.user, password) {
-        (None, None) if keys.mechanism.is_some() => {
-            return Err("mechanism needs user and password".to_owned());
-        }
-        (None, None) => return Ok(None),
-        (Some(_), None) => return Err("user needs password or password_file".to_owned()),
-        (None, Some(_)) => return Err("password needs user".to_owned()),
-        (Some(user), Some(password)) => Credentials::new(user, password.reveal().to_owned()),
-    };
+    let (Some(user), Some(password)) = (keys.user, password) else { return Ok(None) };
+    let credentials = Credentials::new(user, password.reveal().to_owned());
     Ok(Some(match keys.mechanism.unwrap_or(Mechanism::ScramSha512) {
         Mechanism::Plain => SaslConfig::Plain(credentials),
         Mechanism::ScramSha256 => SaslConfig::ScramSha256(credentials),
@@ -181,9 +199,6 @@ fn tls(keys: &AccessKeys) -> Result<Option<Arc<ClientConfig>>, String> {
     let identity = pem::identity_files(keys.cert.as_deref(), keys.key.as_deref())?;
     let has_files = keys.ca.is_some() || identity.is_some();
     match keys.tls {
-        Some(YesNo::No) if has_files => {
-            return Err("ca, cert and key are for TLS; leave out tls=no".to_owned());
-        }
         Some(YesNo::No) => return Ok(None),
         None if !has_files => return Ok(None),
         Some(YesNo::Yes) | None => {}

@@ -7,8 +7,9 @@ use bytesize::ByteSize;
 use rskafka::client::partition;
 use serde::Deserialize;
 
-use super::access::{AccessKeys, Mechanism, brokers, urls};
+use super::access::{AccessKeys, Mechanism, urls};
 use super::topic::{TopicSettings, check_name};
+use crate::fleet::payload::Payload;
 use crate::keys::{FormatKeys, Time, YesNo, parsed, parsed_option, positive_option};
 use crate::secret::Secret;
 
@@ -145,7 +146,8 @@ impl Options {
             return Err("partitions and replication are for create=yes".to_owned());
         }
         check_name(&self.topic)?;
-        brokers(&self.url, "url").map(drop)
+        self.access().check()?;
+        Payload::new(&self.format).map(drop)
     }
 
     pub(super) fn access(&self) -> AccessKeys {

@@ -78,12 +78,12 @@ impl KafkaSource {
     ///
     /// # Errors
     /// If the settings are invalid, or a file can't be read.
-    pub(crate) fn new(from: &str, archive: Option<Archive>) -> Result<Self, String> {
-        let options = SourceOptions::parse(from)?;
+    pub(crate) fn new(from: &str) -> Result<Self, String> {
+        let options = SourceOptions::checked(from)?;
         Ok(Self {
             reading: options.reading()?,
             access: Access::new(options.access())?,
-            archive,
+            archive: None,
             places: Places::default(),
             out_of_range: BTreeSet::new(),
             decoder: Decoder::default(),
@@ -92,6 +92,12 @@ impl KafkaSource {
             undecoded: 0,
             duplicates: 0,
         })
+    }
+
+    /// With the store that alerts go to.
+    pub(crate) fn with_archive(mut self, archive: Option<Archive>) -> Self {
+        self.archive = archive;
+        self
     }
 
     /// Reads until the run ends. Whatever happens to the brokers is reported, and waited for.

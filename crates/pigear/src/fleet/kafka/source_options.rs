@@ -93,6 +93,14 @@ impl SourceOptions {
         Ok(options)
     }
 
+    /// The same, with everything checked that can be without reading a file.
+    pub(super) fn checked(from: &str) -> Result<Self, String> {
+        let options = Self::parse(from)?;
+        options.reading()?;
+        options.access().check()?;
+        Ok(options)
+    }
+
     pub(super) fn reading(&self) -> Result<Reading, String> {
         let ranges = self.partitions.split(',').filter(|range| !range.is_empty());
         Ok(Reading {
@@ -103,18 +111,18 @@ impl SourceOptions {
         })
     }
 
-    pub(super) fn access(self) -> AccessKeys {
+    pub(super) fn access(&self) -> AccessKeys {
         AccessKeys {
-            url: self.brokers,
+            url: self.brokers.clone(),
             url_name: "--from",
-            user: self.user,
+            user: self.user.clone(),
             password: None,
-            password_file: self.password_file,
+            password_file: self.password_file.clone(),
             mechanism: self.mechanism,
             tls: self.tls,
-            ca: self.ca,
-            cert: self.cert,
-            key: self.key,
+            ca: self.ca.clone(),
+            cert: self.cert.clone(),
+            key: self.key.clone(),
         }
     }
 }
@@ -129,6 +137,11 @@ fn range(text: &str) -> Result<RangeInclusive<i32>, String> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let (first, last) = (number(first).ok_or_else(wrong)?, number(last).ok_or_else(wrong)?);
     if first > last { Err(wrong()) } else { Ok(first..=last) }
+}
+
+/// Checks what `--from` says, without reading a file.
+pub(crate) fn check_source(from: &str) -> Result<(), String> {
+    SourceOptions::checked(from).map(drop)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::input_file::{self, MAX_SMALL};
 use crate::keys::YesNo;
+use crate::pem;
 use crate::secret::Secret;
 
 /// How long connecting to one server may take.
@@ -82,21 +83,59 @@ pub(super) fn urls<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Secret>, D
     Ok(each.map(|url| Secret::from(url.trim().to_owned())).collect())
 }
 
+impl AccessKeys {
+    /// Checks what can be checked without reading a file.
+    ///
+    /// # Errors
+    /// If a server is invalid, or keys contradict each other.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let name = self.url_name;
+        let servers = servers(&self.url, name)?;
+        let identity = pem::identity_files(self.cert.as_deref(), self.key.as_deref())?;
+        if self.tls == Some(YesNo::No) && (self.ca.is_some() || identity.is_some()) {
+            return Err("ca, cert and key are for TLS; leave out tls=no".to_owned());
+        }
+        let has_password =
+            has_one_of("password", self.password.is_some(), self.password_file.is_some())?;
+        let has_token = has_one_of("token", self.token.is_some(), self.token_file.is_some())?;
+        let ways = [self.creds.is_some(), self.user.is_some(), has_token, self.nkey.is_some()];
+        let given = ways.into_iter().filter(|given| *given).count();
+        if given > 1 {
+            return Err("give only one of creds, nkey, token, and user with password".to_owned());
+        }
+        match (&self.user, has_password) {
+            (Some(_), false) => {
+                return Err("user needs password or password_file".to_owned());
+            }
+            (None, true) => return Err("password needs user".to_owned()),
+            _ => {}
+        }
+        if given > 0 && servers.iter().any(ServerAddr::has_user_pass) {
+            return Err(format!("{name} has a user; remove it, or the other credentials"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a secret is given: as itself, or in a file.
+fn has_one_of(name: &str, is_given: bool, is_in_file: bool) -> Result<bool, String> {
+    if is_given && is_in_file {
+        return Err(format!("give only one of {name} and {name}_file"));
+    }
+    Ok(is_given || is_in_file)
+}
+
 impl Access {
     /// Checks the keys, and reads the files.
     ///
     /// # Errors
     /// If keys contradict each other, or a file can't be read.
     pub(super) fn new(keys: AccessKeys) -> Result<Self, String> {
-        let name = keys.url_name;
-        let servers = servers(&keys.url, name)?;
+        keys.check()?;
+        let servers = servers(&keys.url, keys.url_name)?;
         let shown = servers.iter().map(shown).collect::<Vec<_>>().join(",");
-        let is_in_url = servers.iter().any(ServerAddr::has_user_pass);
         let tls = Tls::of(&keys)?;
         let credentials = Credentials::of(keys)?;
-        if is_in_url && !matches!(credentials, Credentials::None) {
-            return Err(format!("{name} has a user; remove it, or the other credentials"));
-        }
         Ok(Self { servers, shown, credentials, tls })
     }
 
@@ -177,34 +216,26 @@ impl Access {
 }
 
 impl Tls {
+    /// The keys are checked.
     fn of(keys: &AccessKeys) -> Result<Self, String> {
-        let identity = match (&keys.cert, &keys.key) {
-            (None, None) => None,
-            (Some(cert), key) => Some((cert.clone(), key.as_ref().unwrap_or(cert).clone())),
-            (None, Some(_)) => return Err("key needs its certificate; give cert".to_owned()),
-        };
+        let identity = pem::identity_files(keys.cert.as_deref(), keys.key.as_deref())?;
+        let identity = identity.map(|(cert, key)| (cert.to_owned(), key.to_owned()));
         let named = identity.iter().flat_map(|(cert, key)| [cert, key]).chain(&keys.ca);
         for path in named {
             read(path)?;
         }
         let has_files = keys.ca.is_some() || identity.is_some();
-        if keys.tls == Some(YesNo::No) && has_files {
-            return Err("ca, cert and key are for TLS; leave out tls=no".to_owned());
-        }
         let required = keys.tls == Some(YesNo::Yes) || has_files;
         Ok(Self { required, ca: keys.ca.clone(), identity })
     }
 }
 
 impl Credentials {
+    /// The keys are checked: there is one way at most.
     fn of(keys: AccessKeys) -> Result<Self, String> {
         let AccessKeys { creds, user, password, password_file, token, token_file, nkey, .. } = keys;
-        let password = one_of("password", password, password_file)?;
-        let token = one_of("token", token, token_file)?;
-        let ways = [creds.is_some(), user.is_some(), token.is_some(), nkey.is_some()];
-        if ways.into_iter().filter(|given| *given).count() > 1 {
-            return Err("give only one of creds, nkey, token, and user with password".to_owned());
-        }
+        let password = of_either(password, password_file)?;
+        let token = of_either(token, token_file)?;
         if let Some(path) = creds {
             // The library wants a newline behind the last line.
             let text = Secret::from(format!("{}\n", Secret::read(&path)?.reveal()));
@@ -216,8 +247,6 @@ impl Credentials {
         }
         match (user, password, token, nkey) {
             (Some(user), Some(password), ..) => Ok(Self::User(user, password)),
-            (Some(_), None, ..) => Err("user needs password or password_file".to_owned()),
-            (None, Some(_), ..) => Err("password needs user".to_owned()),
             (.., Some(token), _) => Ok(Self::Token(token)),
             (.., Some(path)) => seed(&path),
             _ => Ok(Self::None),
@@ -235,15 +264,10 @@ fn seed(path: &std::path::Path) -> Result<Credentials, String> {
     }
 }
 
-fn one_of(
-    name: &str,
-    given: Option<Secret>,
-    file: Option<PathBuf>,
-) -> Result<Option<Secret>, String> {
-    match (given, file) {
-        (Some(_), Some(_)) => Err(format!("give only one of {name} and {name}_file")),
-        (given, None) => Ok(given),
-        (None, Some(path)) => Secret::read(&path).map(Some),
+fn of_either(given: Option<Secret>, file: Option<PathBuf>) -> Result<Option<Secret>, String> {
+    match file {
+        Some(path) => Secret::read(&path).map(Some),
+        None => Ok(given),
     }
 }
 

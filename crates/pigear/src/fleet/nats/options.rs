@@ -7,11 +7,12 @@ use async_nats::jetstream::stream::{Compression, DiscardPolicy, RetentionPolicy,
 use bytesize::ByteSize;
 use serde::Deserialize;
 
-use super::access::{AccessKeys, servers, urls};
+use super::access::{AccessKeys, urls};
 use super::bucket::{self, BUCKET};
 use super::heartbeats::HeartbeatSettings;
 use super::stream::StreamSettings;
 use crate::fleet::SubjectTemplate;
+use crate::fleet::payload::Payload;
 use crate::keys::{FormatKeys, Time, YesNo, parsed, parsed_option, positive_option};
 use crate::secret::Secret;
 
@@ -150,8 +151,10 @@ impl Options {
                 self.in_flight
             ));
         }
+        self.heartbeats()?;
         check_stream_name(&self.stream)?;
-        servers(&self.url, "url").map(drop)
+        self.access().check()?;
+        Payload::new(&self.format).map(drop)
     }
 
     pub(super) fn access(&self) -> AccessKeys {

@@ -117,12 +117,8 @@ impl NatsSource {
     ///
     /// # Errors
     /// If the settings are invalid, or a file can't be read.
-    pub(crate) fn new(
-        from: &str,
-        archive: Option<Archive>,
-        sensors: &SharedSensors,
-    ) -> Result<Self, String> {
-        let options = SourceOptions::parse(from)?;
+    pub(crate) fn new(from: &str, sensors: &SharedSensors) -> Result<Self, String> {
+        let options = SourceOptions::checked(from)?;
         let settings = options.settings()?;
         let (bucket, silent) = (options.bucket()?, options.silent());
         Ok(Self {
@@ -131,7 +127,7 @@ impl NatsSource {
             bucket,
             roll: sensors.new_roll(silent),
             looked: Instant::now(),
-            archive,
+            archive: None,
             decoder: Decoder::default(),
             recent: Recent::new(RECENT),
             unacknowledged: Unacknowledged::default(),
@@ -143,6 +139,12 @@ impl NatsSource {
             undecoded: 0,
             duplicates: 0,
         })
+    }
+
+    /// With the store that alerts go to.
+    pub(crate) fn with_archive(mut self, archive: Option<Archive>) -> Self {
+        self.archive = archive;
+        self
     }
 
     /// Reads until the run ends. Whatever happens to the server is reported, and waited for.

@@ -84,6 +84,15 @@ impl SourceOptions {
         Ok(options)
     }
 
+    /// The same, with everything checked that can be without reading a file.
+    pub(super) fn checked(from: &str) -> Result<Self, String> {
+        let options = Self::parse(from)?;
+        options.settings()?;
+        options.bucket()?;
+        options.access().check()?;
+        Ok(options)
+    }
+
     pub(super) fn bucket(&self) -> Result<String, String> {
         bucket::check_name(&self.bucket).map_err(|problem| format!("bucket: {problem}"))?;
         Ok(self.bucket.clone())
@@ -117,23 +126,28 @@ impl SourceOptions {
         })
     }
 
-    pub(super) fn access(self) -> AccessKeys {
+    pub(super) fn access(&self) -> AccessKeys {
         AccessKeys {
-            url: self.url,
+            url: self.url.clone(),
             url_name: "--from",
-            creds: self.creds,
-            user: self.user,
+            creds: self.creds.clone(),
+            user: self.user.clone(),
             password: None,
-            password_file: self.password_file,
+            password_file: self.password_file.clone(),
             token: None,
-            token_file: self.token_file,
-            nkey: self.nkey,
+            token_file: self.token_file.clone(),
+            nkey: self.nkey.clone(),
             tls: self.tls,
-            ca: self.ca,
-            cert: self.cert,
-            key: self.key,
+            ca: self.ca.clone(),
+            cert: self.cert.clone(),
+            key: self.key.clone(),
         }
     }
+}
+
+/// Checks what `--from` says, without reading a file.
+pub(crate) fn check_source(from: &str) -> Result<(), String> {
+    SourceOptions::checked(from).map(drop)
 }
 
 #[cfg(test)]

@@ -48,8 +48,8 @@ impl CommandLine {
         Ok(line)
     }
 
-    /// Explains why the program could not be run.
-    pub(super) fn find(&self) -> Result<(), String> {
+    /// Refuses what only a shell understands.
+    pub(super) fn check(&self) -> Result<(), String> {
         if let Some(ForShell { operator, text }) = &self.for_shell {
             let quoted = shlex::try_quote(text).unwrap_or_default();
             return Err(format!(
@@ -57,6 +57,11 @@ impl CommandLine {
                 self.program
             ));
         }
+        Ok(())
+    }
+
+    /// Explains why the program could not be run.
+    pub(super) fn find(&self) -> Result<(), String> {
         let there = |path: &Path| path.is_file() && access(path, AccessFlags::X_OK).is_ok();
         if self.program.contains('/') {
             let path = Path::new(&self.program);
@@ -171,7 +176,11 @@ mod tests {
 
     #[test]
     fn what_can_not_be_run_is_said() {
-        let problem = |text: &str| CommandLine::split(text).unwrap().find().unwrap_err();
+        let tried = |text: &str| {
+            let line = CommandLine::split(text).unwrap();
+            line.check().and_then(|()| line.find())
+        };
+        let problem = |text: &str| tried(text).unwrap_err();
         assert_eq!(problem("no-such-program"), "no program no-such-program in PATH");
         assert_eq!(problem("/no/such x"), "/no/such does not exist");
         assert_eq!(problem("/etc/passwd"), "/etc/passwd is not executable: chmod +x /etc/passwd");
@@ -179,7 +188,7 @@ mod tests {
             problem("cat | tee x"),
             "there is no shell, so | would be an argument of cat: write sh -c 'cat | tee x'"
         );
-        let runs = |text: &str| CommandLine::split(text).unwrap().find().is_ok();
+        let runs = |text: &str| tried(text).is_ok();
         assert!(runs("sh -c 'cat | tee x'") && runs("grep '|'") && runs("cat a|b"));
         for quoted in [r"grep \|", r#"grep "|""#, "grep ' | '", r#"sh -c "a | b""#, r"cat a\ | x"] {
             assert!(runs(quoted), "{quoted}");

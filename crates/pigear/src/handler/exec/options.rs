@@ -3,10 +3,11 @@
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
+use pigear_alert::format::{Colour, FormatName};
 use serde::Deserialize;
 
 use super::{CommandLine, Rate};
-use crate::keys::{FormatKeys, Time, parsed, parsed_option};
+use crate::keys::{FormatKeys, SetupError, Time, parsed, parsed_option};
 
 /// The keys of `exec`.
 #[derive(Debug, Deserialize)]
@@ -34,6 +35,34 @@ pub struct Options {
     /// queue is full. Unlimited by default.
     #[serde(default, deserialize_with = "parsed_option")]
     pub rate: Option<Rate>,
+}
+
+impl Options {
+    /// Checks what can be checked without looking for the program.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        self.problem().map_or(Ok(()), |problem| Err(SetupError::Keys(problem)))
+    }
+
+    fn problem(&self) -> Option<String> {
+        let Self { command, mode, format, timeout, concurrency, rate } = self;
+        if let Err(problem) = command.check() {
+            return Some(problem);
+        }
+        if timeout.is_some_and(|timeout| timeout.0.is_zero()) {
+            return Some("timeout=0s: must be greater than 0".to_owned());
+        }
+        let format = format.clone().or(FormatName::Json);
+        if *mode == Mode::Stream {
+            if timeout.is_some() || concurrency.is_some() || rate.is_some() {
+                return Some("timeout, concurrency and rate are for mode=each".to_owned());
+            }
+            if format.name() == FormatName::Full {
+                let problem = "mode=stream writes a line per alert, but format=full has several";
+                return Some(problem.to_owned());
+            }
+        }
+        format.build(Colour::Never).err()
+    }
 }
 
 /// How often a program runs.

@@ -47,15 +47,8 @@ enum Why {
 
 impl Stream {
     pub(super) fn start(options: Options) -> Result<Self, SetupError> {
-        let wrong = |problem: &str| Err(SetupError::Keys(problem.to_owned()));
-        let Options { command, format, timeout, concurrency, rate, .. } = options;
-        if timeout.is_some() || concurrency.is_some() || rate.is_some() {
-            return wrong("timeout, concurrency and rate are for mode=each");
-        }
+        let Options { command, format, .. } = options;
         let format = format.or(FormatName::Json);
-        if format.name() == FormatName::Full {
-            return wrong("mode=stream writes a line per alert, but format=full has several");
-        }
         let format = format.build(Colour::Never).map_err(SetupError::Keys)?;
         let running = Running::start(command.command())
             .map_err(|error| format!("cannot start {}: {error}", command.program()))?;

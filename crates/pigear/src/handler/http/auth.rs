@@ -18,6 +18,13 @@ pub(super) fn header(options: &Options) -> Result<Option<HeaderValue>, SetupErro
     value_of(auth.reveal()).map(Some).map_err(|error| SetupError::Keys(format!("auth: {error}")))
 }
 
+/// Checks what can be checked without reading a file or the environment.
+pub(super) fn check(options: &Options) -> Result<(), SetupError> {
+    let is_twice = options.auth_file.is_some() && options.auth_env.is_some();
+    // Its errors.
+    if options.auth.is_some() || is_twice { header(options).map(drop) } else { Ok(()) }
+}
+
 /// The credentials, from one of the options for them.
 pub(super) fn given(options: &Options) -> Result<Option<Secret>, SetupError> {
     match (&options.auth, &options.auth_file, &options.auth_env) {

@@ -6,7 +6,7 @@ use reqwest::Url;
 use super::encoding::{Encoding, Framing};
 use super::form;
 use super::message::Message;
-use super::options::Options;
+use super::options::{Options, TemplateName};
 use super::presets::Preset;
 use super::request_body::RequestBody;
 use super::target::Target;
@@ -33,8 +33,11 @@ enum Content {
 
 const BATCH: usize = 500;
 
+const PARAM_WITHOUT_TEMPLATE: &str = "param needs a template, of the body or the URL";
+
 impl BatchBuilder {
-    pub(super) fn new(options: &Options) -> Result<Self, SetupError> {
+    /// Checks what can be checked without reading a file.
+    pub(super) fn check(options: &Options) -> Result<(), SetupError> {
         let wrong = |problem| Err(SetupError::Keys(problem));
         let encoding = options.encoding();
         if let Some(preset) = options.preset()
@@ -43,16 +46,33 @@ impl BatchBuilder {
             return wrong(format!("preset:{} has its own encoding; leave it out", preset.name()));
         }
         // Also where a template uses it.
+        options.format_keys().build(Colour::Never).map_err(SetupError::Keys)?;
+        let target = if options.url.is_some() { Some(Target::new(options)?) } else { None };
+        let has_template = match options.template {
+            Some(TemplateName::File(_)) => true,
+            Some(TemplateName::Preset(_)) | None => Template::of(options)?.is_some(),
+        };
+        let may_have_template = has_template || target.is_none_or(|target| target.is_template());
+        if !may_have_template && !options.param.is_empty() {
+            return wrong(PARAM_WITHOUT_TEMPLATE.to_owned());
+        }
+        if encoding == Encoding::Array && !has_template && !options.format().is_json() {
+            let format = options.format();
+            return wrong(format!("encoding=array needs JSON, which format={format} is not"));
+        }
+        batch(options).map(drop).map_err(SetupError::Keys)
+    }
+
+    /// For options that are checked.
+    pub(super) fn new(options: &Options) -> Result<Self, SetupError> {
+        let encoding = options.encoding();
         let format = options.format_keys().build(Colour::Never).map_err(SetupError::Keys)?;
         let target = Target::new(options)?;
         let template = Template::of(options)?;
         let json = options.format().is_json();
+        // A URL in a file may be a template.
         if template.is_none() && !target.is_template() && !options.param.is_empty() {
-            return wrong("param needs a template, of the body or the URL".to_owned());
-        }
-        if encoding == Encoding::Array && template.is_none() && !json {
-            let format = options.format();
-            return wrong(format!("encoding=array needs JSON, which format={format} is not"));
+            return Err(SetupError::Keys(PARAM_WITHOUT_TEMPLATE.to_owned()));
         }
         let framing = options.preset().and_then(Preset::framing);
         Ok(Self {

@@ -10,6 +10,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Url};
 
 use super::auth;
 use super::options::Options;
+use super::secret::Secret;
 use crate::crypto;
 use crate::input_file::{self, MAX_SMALL};
 use crate::keys::SetupError;
@@ -18,7 +19,11 @@ use crate::keys::SetupError;
 /// so.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The client for these options.
+const KEY_WITHOUT_CERT: &str = "key needs its certificate; give cert";
+
+const TWICE_AUTHENTICATED: &str = "the URL has a user name and password; remove them or auth";
+
+/// The client for these options, which are checked.
 pub(super) fn client(options: &Options, url: &Url) -> Result<Client, SetupError> {
     crypto::install();
     let builder = Client::builder()
@@ -78,7 +83,7 @@ fn with_identity(builder: ClientBuilder, options: &Options) -> Result<ClientBuil
         (None, None) => return Ok(builder),
         (Some(cert), key) => (cert, key.as_ref().unwrap_or(cert)),
         (None, Some(_)) => {
-            return Err(SetupError::Keys("key needs its certificate; give cert".to_owned()));
+            return Err(SetupError::Keys(KEY_WITHOUT_CERT.to_owned()));
         }
     };
     let pem = [read(cert)?, b"\n".to_vec(), read(key)?].concat();
@@ -94,6 +99,26 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
+/// Checks what can be checked without reading a file or the environment.
+pub(super) fn check(options: &Options) -> Result<(), SetupError> {
+    proxy(options).map_err(SetupError::Keys)?;
+    if options.key.is_some() && options.cert.is_none() {
+        return Err(SetupError::Keys(KEY_WITHOUT_CERT.to_owned()));
+    }
+    auth::check(options)?;
+    let has_auth =
+        options.auth.is_some() || options.auth_file.is_some() || options.auth_env.is_some();
+    let url = options.url.as_ref().and_then(|url| Url::parse(url.reveal()).ok());
+    if has_auth && url.is_some_and(|url| has_credentials(&url)) {
+        return Err(SetupError::Keys(TWICE_AUTHENTICATED.to_owned()));
+    }
+    own_headers(options).map(drop)
+}
+
+fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
 /// The headers of every request. The user's own come last, so that they take precedence.
 fn headers(options: &Options, url: &Url) -> Result<HeaderMap, SetupError> {
     let mut headers = HeaderMap::new();
@@ -102,20 +127,27 @@ fn headers(options: &Options, url: &Url) -> Result<HeaderMap, SetupError> {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     if let Some(value) = auth::header(options)? {
-        if !url.username().is_empty() || url.password().is_some() {
-            let problem = "the URL has a user name and password; remove them or auth";
-            return Err(SetupError::Keys(problem.to_owned()));
+        if has_credentials(url) {
+            return Err(SetupError::Keys(TWICE_AUTHENTICATED.to_owned()));
         }
         headers.insert(AUTHORIZATION, value);
     }
-    for (name, value) in &options.header {
+    for (name, value) in own_headers(options)? {
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// The user's own headers.
+fn own_headers(options: &Options) -> Result<Vec<(HeaderName, HeaderValue)>, SetupError> {
+    let header = |(name, value): (&String, &Secret)| {
         let wrong = |what| SetupError::Keys(format!("header.{name}: {what}"));
         let header = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| wrong("not a valid header name"))?;
         let mut value = HeaderValue::from_str(value.reveal())
             .map_err(|_| wrong("has characters that are not allowed in a header"))?;
         value.set_sensitive(true);
-        headers.insert(header, value);
-    }
-    Ok(headers)
+        Ok((header, value))
+    };
+    options.header.iter().map(header).collect()
 }

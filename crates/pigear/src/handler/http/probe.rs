@@ -5,13 +5,13 @@ use reqwest::Url;
 use super::answer::server_of;
 use super::client;
 use super::options::Options;
-use super::target::{self, Target};
+use super::target::Target;
 use crate::handler::receiver::{tcp, tls};
 use crate::probed::Probed;
 
 /// Connects to the server, or to the proxy, and sends no request.
 pub(crate) fn probe(options: Options) -> Result<Probed, String> {
-    options.check().and_then(|()| target::check(&options))?;
+    options.check()?;
     let target = Target::new(&options).map_err(|error| error.to_string())?;
     let url = target.url();
     // For what is wrong with headers and files.

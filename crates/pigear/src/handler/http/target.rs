@@ -8,7 +8,6 @@ use super::encoding::Escape;
 use super::message::Message;
 use super::options::Options;
 use super::presets::Preset;
-use super::secret::Secret;
 use super::template::{Rules, Template, sample};
 use crate::keys::SetupError;
 
@@ -62,14 +61,6 @@ impl Target {
         } else {
             Err("url: the server must not depend on the alert".to_owned())
         }
-    }
-}
-
-/// Checks a URL that is not in a file, as far as it can be without an alert.
-pub(super) fn check(options: &Options) -> Result<(), String> {
-    match options.url.as_ref().map(Secret::reveal) {
-        Some(url) if !is_template_text(url) => valid(url, options.preset()).map(drop),
-        _ => Ok(()),
     }
 }
 

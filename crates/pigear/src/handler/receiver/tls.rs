@@ -40,13 +40,6 @@ pub(in crate::handler) struct Files {
     pub(in crate::handler) key: Option<PathBuf>,
 }
 
-impl Files {
-    #[cfg(feature = "syslog")]
-    pub(in crate::handler) fn is_empty(&self) -> bool {
-        self.ca.is_none() && self.cert.is_none() && self.key.is_none()
-    }
-}
-
 /// The TLS configuration.
 #[derive(Clone)]
 pub(in crate::handler) struct Config {

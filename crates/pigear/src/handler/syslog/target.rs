@@ -129,6 +129,14 @@ impl Target {
         }
     }
 
+    /// Checks what can be checked without a connection.
+    pub(super) fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Tls(server) => tls::server_name(&server.host).map(drop),
+            Self::Udp(_) | Self::Tcp(_) | Self::Unix(_) => Ok(()),
+        }
+    }
+
     /// How to connect; the files are for TLS.
     pub(super) fn connect(self, files: &tls::Files) -> Result<Connect, String> {
         Ok(match self {

@@ -10,7 +10,7 @@ use tracing::warn;
 
 use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
-use crate::listen::open_store::STORE;
+use crate::listen::lane_check::STORE;
 use crate::store::{
     DurableLane, RetentionPolicy, StoreAccess, StoreError, StoreOpener, StoreProblem, Unstorable,
     WhenDiskFull,
@@ -39,10 +39,6 @@ impl OpenStore {
         };
         let open = |path| StoreOpener::open(path, when_full);
         let store = config.path.as_deref().map(open).transpose()?;
-        if store.is_none() && *config != StoreConfig::default() {
-            let problem = "retention needs a store; give one with --store PATH";
-            return Err(ListenError::StoreSettings(problem.to_owned()));
-        }
         Ok(Self { store, ..Self::default() })
     }
 
