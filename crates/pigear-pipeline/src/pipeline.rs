@@ -89,6 +89,14 @@ pub enum PipelineError {
         /// The cause.
         source: Failure,
     },
+    /// It could not be recorded which alerts a handler is done with.
+    #[error("handler {name}: {problem}")]
+    Unrecorded {
+        /// The name of the handler.
+        name: String,
+        /// What could not be recorded, and why.
+        problem: String,
+    },
     /// The deadline came before all alerts of a log were processed.
     #[error(
         "{alerts} {} not processed; the next run reads {} again from the log",
@@ -337,6 +345,9 @@ impl Supervisor {
                 self.quit |= matches!(end, LaneEnd::Quit);
                 match end {
                     LaneEnd::Failed(source) => Some(PipelineError::Handler { name, source }),
+                    LaneEnd::Unrecorded(problem) => {
+                        Some(PipelineError::Unrecorded { name, problem })
+                    }
                     LaneEnd::LeftInLog(alerts) => {
                         self.left_in_log = self.left_in_log.max(alerts);
                         None

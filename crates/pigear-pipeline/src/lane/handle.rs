@@ -60,6 +60,8 @@ pub(crate) enum LaneEnd {
     Quit,
     /// The handler failed, and errors end the program.
     Failed(Failure),
+    /// It couldn't be recorded which alerts are settled, however errors of the handler are treated.
+    Unrecorded(String),
 }
 
 impl Lane {

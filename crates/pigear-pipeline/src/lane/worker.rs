@@ -299,7 +299,7 @@ impl Worker {
         ended.is_some() && !goes_on
     }
 
-    /// What could not be recorded is a failure, however the errors of the handler are treated.
+    /// What could not be recorded ends the run with an error, however those of the handler are treated.
     fn check_recorded(&self, end: LaneEnd) -> LaneEnd {
         let Some(problem) = self.lane.queue.unrecorded() else { return end };
         let problem = format!(
@@ -309,7 +309,7 @@ impl Worker {
             error!("handler {}: {problem}", self.lane.name);
             return end;
         }
-        LaneEnd::Failed(Failure::refused(problem))
+        LaneEnd::Unrecorded(problem)
     }
 
     /// Closes the account, and returns how the lane ended.

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, anyhow};
+use pigear_pipeline::OnError;
 
 use super::args::DemoArgs;
 use super::failure::Failure;
@@ -58,7 +59,7 @@ pub(super) fn run(args: &DemoArgs, registry: &Registry, host: &dyn Host) -> Resu
     let (counters, result) = listener.run(interrupt.stop(), &reload);
     // The recording is a selection: its event ids have gaps, though nothing was missed.
     say(&summary(&counters, Missed::Unknown));
-    result?;
+    result.map_err(|error| Failure::of_run(error, OnError::Stop))?;
     let played: Result<_, PlayError> =
         player.join().map_err(|_| anyhow!("the player thread panicked"))?;
     played.map_err(anyhow::Error::from)?;

@@ -1,12 +1,16 @@
 //! Errors of the whole program, with hints.
 
+mod said;
+
 use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use pigear_pipeline::source::unified2::{OpenError, SpoolError};
 use pigear_pipeline::source::unix::BindError;
-use pigear_pipeline::{PipelineError, SourceError};
+use pigear_pipeline::{OnError, PipelineError, SourceError};
+
+pub(super) use said::Said;
 
 use super::log;
 use super::mkdir::mkdir;
@@ -14,6 +18,8 @@ use crate::config::ConfigError;
 use crate::listen::ListenError;
 use crate::output_file::dir;
 use crate::registry::{BuildError, Unresolved};
+#[cfg(feature = "store")]
+use crate::store::StoreProblem;
 
 /// A failure of the whole program.
 pub(super) struct Failure {
@@ -87,6 +93,13 @@ impl From<ConfigError> for Failure {
 
 impl From<ListenError> for Failure {
     fn from(error: ListenError) -> Self {
+        Self::of_start(error, &Said::default())
+    }
+}
+
+impl Failure {
+    /// A configuration can't be run. Hints fit what was said.
+    pub(super) fn of_start(error: ListenError, said: &Said) -> Self {
         let (status, hint) = match &error {
             ListenError::Handler { problem: BuildError::Failed { .. }, .. }
             | ListenError::SourceHandler { problem: Unresolved::Failed(_), .. } => (FAILED, None),
@@ -97,6 +110,10 @@ impl From<ListenError> for Failure {
             }
             ListenError::Filter { .. } => {
                 (WRONG_USAGE, Some("docs/script.md has all fields and functions".into()))
+            }
+            #[cfg(feature = "store")]
+            ListenError::Store { source: StoreProblem::Full, .. } if said.limits_store => {
+                (FAILED, Some("free disk space, or keep less with --keep-bytes".into()))
             }
             #[cfg(feature = "store")]
             ListenError::Store { source, .. } => (FAILED, source.hint().map(Into::into)),
@@ -120,9 +137,14 @@ impl From<ListenError> for Failure {
                 let create = mkdir([dir(path)]);
                 let create =
                     if dir(path).exists() { String::new() } else { create + " creates it; " };
-                (FAILED, Some(format!("{create}--logdir names Snort's log directory").into()))
+                let hint = if said.names_socket {
+                    format!("{create}{} names the socket", said.key("from"))
+                } else {
+                    format!("{create}{} names Snort's log directory", said.key("logdir"))
+                };
+                (FAILED, Some(hint.into()))
             }
-            ListenError::Socket { source, .. } => (FAILED, bind_hint(source).map(Cow::from)),
+            ListenError::Socket { source, .. } => (FAILED, bind_hint(source, said)),
             ListenError::Descriptor { .. } => (
                 FAILED,
                 Some("sockets for alerts have ListenDatagram=PATH in the socket unit".into()),
@@ -140,7 +162,7 @@ impl From<ListenError> for Failure {
             {
                 (WRONG_USAGE, None)
             }
-            ListenError::Log { source, .. } => (FAILED, log_hint(source).map(Cow::from)),
+            ListenError::Log { source, .. } => (FAILED, log_hint(source, said)),
             _ => (FAILED, None),
         };
         Self { error: error.into(), hint, status }
@@ -158,49 +180,52 @@ pub(super) fn create_hint<'a>(paths: impl Iterator<Item = &'a Path>) -> Cow<'sta
     format!("{} creates what is missing", mkdir(paths)).into()
 }
 
-fn bind_hint(error: &BindError) -> Option<&'static str> {
+fn bind_hint(error: &BindError, said: &Said) -> Option<Cow<'static, str>> {
     Some(match error {
         BindError::PathTooLong { .. } => {
-            "use a log directory with a shorter path; Snort truncates this one and sends to another path"
+            "use a log directory with a shorter path; Snort truncates this one and sends to another path".into()
         }
         BindError::NoPermission => {
-            "run as root or as a user who may write there, or give another directory with --logdir"
+            let place = said.another_place();
+            format!("run as root or as a user who may write there, or give {place}").into()
         }
-        BindError::InUse => "stop it, or use another directory with --logdir",
+        BindError::InUse => format!("stop it, or use {}", said.another_place()).into(),
         BindError::Occupied { .. } => {
-            "remove it if it is not needed, or use another directory with --logdir"
+            format!("remove it if it is not needed, or use {}", said.another_place()).into()
         }
-        BindError::Group { .. } => "only root may give a socket to a group that it isn't in",
+        BindError::Group { .. } => "only root may give a socket to a group that it isn't in".into(),
         _ => return None,
     })
 }
 
-fn log_hint(error: &OpenError) -> Option<&'static str> {
+fn log_hint(error: &OpenError, said: &Said) -> Option<Cow<'static, str>> {
+    let bookmark = said.key("bookmark");
     Some(match error {
-        OpenError::Bookmark { source, .. } if source.kind() == ErrorKind::InvalidData => {
-            "name another file with --bookmark, or remove this one to start without a bookmark"
-        }
-        OpenError::Bookmark { .. } => "use another path with --bookmark FILE",
+        OpenError::Bookmark { source, .. } if source.kind() == ErrorKind::InvalidData => format!(
+            "name another file with {bookmark}, or remove this one to start without a bookmark"
+        )
+        .into(),
+        OpenError::Bookmark { .. } => format!("name another file with {bookmark}").into(),
         OpenError::Spool(SpoolError::Unreadable { source, .. })
             if source.kind() == ErrorKind::NotFound =>
         {
-            "create it: the log's files may be missing, but their directory must exist"
+            "create it: the log's files may be missing, but their directory must exist".into()
         }
         _ => return None,
     })
 }
 
-impl From<PipelineError> for Failure {
-    fn from(error: PipelineError) -> Self {
+impl Failure {
+    /// A run ended early. That `--serve-forever` would help is only said if it wasn't given.
+    pub(super) fn of_run(error: PipelineError, on_error: OnError) -> Self {
         const SERVE_FOREVER: &str =
             "with --serve-forever, errors are counted and the next alert is handled";
-        let hint = match &error {
+        let may_go_on = matches!(
+            error,
             PipelineError::Handler { .. }
-            | PipelineError::Source { source: SourceError::Malformed(_), .. } => {
-                Some(SERVE_FOREVER)
-            }
-            _ => None,
-        };
-        Self { error: error.into(), hint: hint.map(Cow::from), status: FAILED }
+                | PipelineError::Source { source: SourceError::Malformed(_), .. }
+        );
+        let hint = (may_go_on && on_error == OnError::Stop).then(|| SERVE_FOREVER.into());
+        Self { error: error.into(), hint, status: FAILED }
     }
 }

@@ -11,7 +11,7 @@ use pigear_pipeline::{Activity, LaneSnapshot, Snapshot};
 use tracing::error;
 
 use super::args::ListenArgs;
-use super::failure::Failure;
+use super::failure::{Failure, Said};
 use super::host::Host;
 use super::privileges::Privileges;
 use super::service::{Service, Watched, passed_sockets};
@@ -23,6 +23,7 @@ use crate::stats_file::StatsFile;
 
 pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
     let (config, held, privileges) = log::without_thread(|| begin(args, registry))?;
+    let said = Said::of(&args.source, &config);
     if let Some(result) = host.carry_out(&config) {
         return Ok(result?);
     }
@@ -36,7 +37,8 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
         });
     let interrupt = signals::listen(host, reload.clone()).context("cannot listen to signals")?;
     let stats_file = config.stats.clone();
-    let listener = Listener::prepare_with(config, registry, &held)?;
+    let listener = Listener::prepare_with(config, registry, &held);
+    let listener = listener.map_err(|error| Failure::of_start(error, &said))?;
     let stats = listener.stats();
     let service = Service::start(Watched {
         stats: Arc::clone(&stats),
@@ -76,7 +78,7 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
     let (counters, result) = listener.run_reloading(interrupt.stop(), &reload, &reloading);
     drop(bar);
     say(&summary(&counters, missed));
-    result?;
+    result.map_err(|error| Failure::of_run(error, said.on_error))?;
     if ends && !interrupt.is_requested() { all_delivered(&counters) } else { Ok(()) }
 }
 
@@ -87,7 +89,8 @@ fn begin(
 ) -> Result<(Config, HeldSockets, Privileges), Failure> {
     let mut held = passed_sockets()?;
     let config = settings::config(args.clone(), registry)?;
-    let privileges = privileges::give_up(&config, registry, &mut held)?;
+    let said = Said::of(&args.source, &config);
+    let privileges = privileges::give_up(&config, registry, &mut held, &said)?;
     Ok((config, held, privileges))
 }
 

@@ -11,7 +11,7 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use tracing::warn;
 
-use super::failure::Failure;
+use super::failure::{Failure, Said};
 use crate::config::Config;
 use crate::listen::{HeldSockets, Reach};
 use crate::registry::Registry;
@@ -31,13 +31,14 @@ pub(super) fn give_up(
     config: &Config,
     registry: &Registry,
     held: &mut HeldSockets,
+    said: &Said,
 ) -> Result<Privileges, Failure> {
     let privileges = &config.privileges;
     let mut parts = Vec::new();
     if let Some(name) = &privileges.user {
         let user = user::named(name)?;
         user::check_right(&user)?;
-        held.bind(config)?;
+        held.bind(config).map_err(|error| Failure::of_start(error, said))?;
         user::become_user(&user)?;
         parts.push(format!("runs as {name}"));
     }

@@ -322,7 +322,7 @@ fn a_bookmark_that_is_no_file_is_refused_at_once() {
         .args(["--bookmark", "pipe"])
         .stderr(
             "error: cannot read the log u2.log: cannot use the bookmark pipe: a named pipe, not a \
-             regular file\nhint: use another path with --bookmark FILE\n",
+             regular file\nhint: name another file with --bookmark\n",
         )
         .status(1);
 }

@@ -27,6 +27,32 @@ fn a_file_is_not_replaced() {
 }
 
 #[test]
+fn the_hint_names_what_says_where_the_socket_is() {
+    let occupied = |place: &str| {
+        format!(
+            "error: cannot listen on log/snort_alert: the path exists and is not an alert socket (a file)\n\
+            hint: remove it if it is not needed, or use {place}\n"
+        )
+    };
+    Test::bare()
+        .file("log/snort_alert", "mine")
+        .args(["--from", "log/snort_alert"])
+        .stderr(occupied("another path with --from"))
+        .status(1);
+    for (source, place) in [
+        ("logdir = 'log'", "another directory with logdir = in pigear.toml"),
+        ("from = 'log/snort_alert'", "another path with from = in pigear.toml"),
+    ] {
+        Test::bare()
+            .file("log/snort_alert", "mine")
+            .file("pigear.toml", format!("[[source]]\n{source}\n"))
+            .args(["--config", "pigear.toml"])
+            .stderr(occupied(place))
+            .status(1);
+    }
+}
+
+#[test]
 fn a_directory_is_not_replaced() {
     let room = Test::new()
         .with(|room| fs::create_dir(room.socket()).unwrap())
