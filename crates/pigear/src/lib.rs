@@ -68,6 +68,8 @@ mod in_time;
 mod input_file;
 pub mod keys;
 pub mod listen;
+#[cfg(any(feature = "command", feature = "web"))]
+mod manual;
 #[cfg(feature = "metrics")]
 mod metrics;
 pub mod names;

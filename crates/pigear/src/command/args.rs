@@ -8,12 +8,13 @@ mod web;
 
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, StyledStr};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::{MetricsAddress, PrivilegeConfig, SourceConfig, StoreConfig};
 use crate::keys::{number, number_from_1};
+use crate::manual;
 use crate::names::NameFiles;
 use crate::registry::Registry;
 
@@ -323,7 +324,23 @@ pub(super) use web::{UserCommand, WebArgs, WebCommand};
 pub(super) fn command(registry: &Registry) -> clap::Command {
     let handlers = registry.about().map(|(name, about)| format!("  {name:<8} {about}\n"));
     let after = format!("Data handlers:\n{}{AFTER_HELP}", handlers.collect::<String>());
-    Args::command().after_help(after)
+    with_addresses(Args::command().after_help(after))
+}
+
+/// Names pages of the manual by their addresses in all help.
+fn with_addresses(command: clap::Command) -> clap::Command {
+    let named = |text: &StyledStr| manual::with_addresses(&text.to_string());
+    let long_about = command.get_long_about().map(named);
+    let command = match long_about {
+        Some(text) => command.long_about(text),
+        None => command,
+    };
+    let command = command.mut_args(|arg| {
+        let (short, long) = (arg.get_help().map(named), arg.get_long_help().map(named));
+        let arg = if let Some(text) = short { arg.help(text) } else { arg };
+        if let Some(text) = long { arg.long_help(text) } else { arg }
+    });
+    command.mut_subcommands(with_addresses)
 }
 
 /// Options that may be several in one environment variable, with commas between.

@@ -16,6 +16,7 @@ use super::log;
 use super::mkdir::mkdir;
 use crate::config::ConfigError;
 use crate::listen::ListenError;
+use crate::manual::manual;
 use crate::output_file::dir;
 use crate::registry::{BuildError, Unresolved};
 #[cfg(feature = "store")]
@@ -108,9 +109,10 @@ impl Failure {
             {
                 (WRONG_USAGE, Some(python_hint("data", name)))
             }
-            ListenError::Filter { .. } => {
-                (WRONG_USAGE, Some("docs/script.md has all fields and functions".into()))
-            }
+            ListenError::Filter { .. } => (
+                WRONG_USAGE,
+                Some(concat!(manual!("script"), " has all fields and functions").into()),
+            ),
             #[cfg(feature = "store")]
             ListenError::Store { source: StoreProblem::Full, .. } if said.limits_store => {
                 (FAILED, Some("free disk space, or keep less with --keep-bytes".into()))

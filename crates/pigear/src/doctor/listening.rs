@@ -20,6 +20,7 @@ use crate::listen::{Listener, Reload, expected_sockets};
 use crate::registry::Registry;
 
 /// Listens for this time where no program does. Where a Pigear has the socket, nothing is taken from it: its own
+use crate::manual::manual;
 /// counters are read.
 pub(super) fn findings(subject: &Subject<'_>, time: Duration) -> Vec<Finding> {
     let is_held = |source: &SourceConfig| {
@@ -117,8 +118,10 @@ fn received(
     if counters.malformed > 0 {
         let many = plural::count(counters.malformed, "datagram");
         let why = "Something else sends to the socket, or a Snort that Pigear doesn't know.";
-        let advice =
-            "record them, and see docs/datagram.md: pigear --data-handler record path=FILE";
+        let advice = concat!(
+            "record them with pigear --data-handler record path=FILE, and see ",
+            manual!("datagram")
+        );
         findings
             .push(Finding::wrong(format!("{many} came that are not alerts"), why).advise(advice));
     }
@@ -149,7 +152,9 @@ fn of_sender(who: &Tallied, counts: &Counts, subject: &Subject<'_>) -> Finding {
         return Finding::ok(found);
     }
     let why = "Snort doesn't send the rest; its log in unified2 has it.";
-    let advice =
-        "--complete-from DIR/unified2.log, where Snort writes that log (docs/snort-log.md)";
+    let advice = concat!(
+        "--complete-from DIR/unified2.log, where Snort writes that log: ",
+        manual!("snort-log")
+    );
     Finding::note(found, why).advise(advice)
 }

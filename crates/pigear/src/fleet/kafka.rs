@@ -65,7 +65,7 @@ use publisher::Publisher;
 pub(crate) const DESCRIPTION: Description = Description {
     about: "publishes each alert to a topic of Kafka; url=kafka://HOST:PORT topic=pigear.alerts create=yes \
     partitions=N replication=N format=NAME compression=zstd user=NAME password_file=FILE mechanism=NAME tls=yes \
-    and more (docs/kafka.md)",
+    and more",
     files: &[
         ("password_file", FileUse::Reads),
         ("ca", FileUse::Reads),

@@ -49,7 +49,7 @@ use publisher::Publisher;
 pub(crate) const DESCRIPTION: Description = Description {
     about: "publishes each alert to a NATS JetStream; url=nats://HOST:PORT create=yes stream=PIGEAR \
     subject=pigear.alerts.SENSOR.PRIORITY format=NAME in_flight=1024 creds=FILE nkey=FILE token_file=FILE \
-    and more (docs/fleet.md)",
+    and more",
     files: &[
         ("creds", FileUse::Reads),
         ("nkey", FileUse::Reads),

@@ -69,7 +69,7 @@ pub(crate) const DESCRIPTION: Description = Description {
     about: "posts alerts to a web server; url=URL \
     encoding=json|ndjson|array|form format=NAME batch=N delay=TIME in_flight=N \
     compress=gzip|zstd header.NAME=VALUE auth=basic:USER:PASS|bearer:TOKEN template=FILE|preset:NAME \
-    and more (docs/http.md)",
+    and more",
     files: &[
         ("url_file", FileUse::Reads),
         ("auth_file", FileUse::Reads),

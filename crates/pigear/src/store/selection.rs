@@ -104,7 +104,7 @@ pub struct Selection {
     pub comment: Option<String>,
 
     /// For which EXPR is true, such as `msg.caplen > 1000`; may be repeated, then all must be; see
-    /// docs/script.md
+    /// pigear help fields
     #[cfg(feature = "script")]
     #[cfg_attr(feature = "command", arg(long, value_name = "EXPR"))]
     #[cfg_attr(feature = "web", param(required = false))]

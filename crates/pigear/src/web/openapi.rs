@@ -12,13 +12,11 @@ use super::api;
 use super::parameters::{Parameters, Selects};
 use super::problem::{Problem, ProblemObject};
 use super::site::Shared;
+use crate::manual::manual;
 
 #[derive(OpenApi)]
 #[openapi(
-    info(
-        title = "Pigear",
-        description = "Alerts of Snort, from the store of Pigear. See docs/web.md."
-    ),
+    info(title = "Pigear", description = "Alerts of Snort, from the store of Pigear."),
     paths(
         api::list,
         api::one,
@@ -58,6 +56,7 @@ const ALERT: &str = include_str!("../../data/alert.schema.json");
 /// The description, without the prefix of paths.
 fn description() -> Value {
     let mut whole = serde_json::to_value(Description::openapi()).unwrap_or_default();
+    whole["externalDocs"] = json!({ "description": "The page and its API", "url": manual!("web") });
     // What the schema defines for itself is beside the other schemas here.
     let alert = ALERT.replace("#/$defs/", "#/components/schemas/");
     let mut alert: Value = serde_json::from_str(&alert).unwrap_or_default();

@@ -34,6 +34,35 @@ fn help_says_what_there_is() {
 }
 
 #[test]
+fn pages_of_the_manual_are_named_by_their_addresses() {
+    let room = Room::new();
+    let dir = room.path().to_str().unwrap();
+    run(&["man", "--dir", dir]);
+    let pages = room.list(".").into_iter().filter(|name| name.ends_with(".1"));
+    let mut texts: Vec<_> = pages.map(|name| room.read(&name).replace('\\', "")).collect();
+    let stderr = program().args(["--data-handler", "none"]).output().unwrap().stderr;
+    let stderr = String::from_utf8(stderr).unwrap();
+    let handlers = stderr.lines().next().unwrap().split_once("known are ").unwrap().1;
+    for topic in handlers.split(", ") {
+        texts.push(run(&["help", topic]));
+    }
+    texts.extend([run(&["config", "example"]), run(&["config", "schema"])]);
+    let mut found = 0;
+    for text in texts {
+        for (at, name) in text.match_indices("docs/") {
+            let (before, page) = (&text[..at], &text[at + name.len()..]);
+            let end = page.find(|c: char| !c.is_alphanumeric() && !"-.".contains(c));
+            let page = page[..end.unwrap_or(page.len())].trim_end_matches('.');
+            assert!(before.ends_with("https://github.com/beezz/pigear/blob/HEAD/"), "{page}");
+            let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
+            assert!(std::path::Path::new(root).join(page).is_file(), "{page}");
+            found += 1;
+        }
+    }
+    assert!(found > 5, "{found}");
+}
+
+#[test]
 fn the_manual_has_every_option() {
     let page = run(&["man"]);
     assert!(page.contains(".TH pigear 1"), "{page}");

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::harness::Test;
 use crate::snort::{PING, ping};
 
-const HINT: &str = "hint: docs/script.md has all fields and functions\n";
+const HINT: &str =
+    "hint: https://github.com/beezz/pigear/blob/HEAD/docs/script.md has all fields and functions\n";
 
 /// An alert of Snort 3 with this message, and without a packet.
 fn alert(msg: &[u8], priority: u32) -> Vec<u8> {

@@ -410,7 +410,7 @@ fn of_a_long_filter_only_the_place_is_shown() {
     let behind = format!("mgs.msg == \"{}", "x".repeat(68));
     let stderr = format!(
         "error: --filter: unknown variable `mgs`; did you mean `msg`?\n  | …{before}{behind}…\n  | {:81}^\n\
-         hint: docs/script.md has all fields and functions\n",
+         hint: https://github.com/beezz/pigear/blob/HEAD/docs/script.md has all fields and functions\n",
         ""
     );
     refused(&["--filter", &filter], &stderr, 2);

@@ -25,7 +25,7 @@ const KEYS: [(&str, &str); 17] = [
     ("Ctrl-L", "draw the screen again"),
     ("Ctrl-Z", "stop for a while; fg goes on"),
     ("q, Ctrl-C", "quit"),
-    ("", "docs/script.md explains filters, with all fields and functions."),
+    ("", "pigear help fields lists all fields of filters."),
 ];
 
 const NOTES: [&str; 3] = [
