@@ -152,6 +152,9 @@ impl Fanout {
     }
 
     fn refused(&self, sender: Option<Sender>) {
+        if let Some(sender) = sender {
+            self.stats.note_refused(sender.uid);
+        }
         if let Some(count) = self.stats.refused.add_and_log() {
             let (sender, hint) = match sender {
                 None => ("an unknown sender".to_owned(), String::new()),

@@ -29,6 +29,8 @@ pub struct Stats {
     pub(crate) receive_delay: Histogram,
     lanes: Mutex<BTreeMap<String, Arc<Account>>>,
     receivers: Mutex<Vec<Pulse>>,
+    /// The users whose datagrams were refused.
+    refused_users: Mutex<BTreeMap<u32, u64>>,
 }
 
 /// The counters at one moment.
@@ -137,7 +139,24 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+/// The most users that are remembered of those whose datagrams were refused.
+const MOST_REFUSED_USERS: usize = 16;
+
 impl Stats {
+    /// Notes whose datagram was refused.
+    pub(crate) fn note_refused(&self, uid: u32) {
+        let mut users = self.refused_users.lock().unwrap_or_else(PoisonError::into_inner);
+        if users.len() < MOST_REFUSED_USERS || users.contains_key(&uid) {
+            *users.entry(uid).or_default() += 1;
+        }
+    }
+
+    /// The users whose datagrams were refused, each with how many: the first few users.
+    #[must_use]
+    pub fn refused_users(&self) -> BTreeMap<u32, u64> {
+        self.refused_users.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The counters as they are now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {

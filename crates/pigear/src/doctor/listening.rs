@@ -1,5 +1,6 @@
 //! Whether alerts come, and which: `--listen`.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,14 +14,16 @@ use super::finding::Finding;
 use super::heard::{of_number, process_and_user};
 use super::observed;
 use super::process::holders;
+use super::sockets::{allowing, let_in};
 use super::subject::Subject;
 use super::tally::{Counts, SharedTally, Tallied};
+use super::users::Account;
 use crate::config::{Config, HandlerConfig, SourceConfig};
 use crate::listen::{Listener, Reload, expected_sockets};
+use crate::manual::manual;
 use crate::registry::Registry;
 
 /// Listens for this time where no program does. Where a Pigear has the socket, nothing is taken from it: its own
-use crate::manual::manual;
 /// counters are read.
 pub(super) fn findings(subject: &Subject<'_>, time: Duration) -> Vec<Finding> {
     let is_held = |source: &SourceConfig| {
@@ -60,19 +63,24 @@ fn of_free(sources: Vec<SourceConfig>, subject: &Subject<'_>, time: Duration) ->
         ..Config::default()
     };
     match run(config, &registry, time) {
-        Ok((counters, listened)) => received(&counters, &tally, subject, listened),
+        Ok(heard) => received(&heard, &tally, subject),
         Err(problem) => {
             vec![Finding::wrong(format!("cannot listen: {problem}"), "So Pigear can't either.")]
         }
     }
 }
 
-/// Runs until the time is up, or a signal comes, and tells for how long.
-fn run(
-    config: Config,
-    registry: &Registry,
+/// What came.
+struct Heard {
+    counters: Snapshot,
+    /// The users whose datagrams were refused, each with how many.
+    refused: BTreeMap<u32, u64>,
+    /// For how long it listened.
     time: Duration,
-) -> Result<(Snapshot, Duration), String> {
+}
+
+/// Runs until the time is up, or a signal comes, and tells for how long.
+fn run(config: Config, registry: &Registry, time: Duration) -> Result<Heard, String> {
     // Before there are sockets: they would be left behind.
     let stop = Stop::default();
     stop_by_signals(&stop).map_err(|error| error.to_string())?;
@@ -85,10 +93,12 @@ fn run(
     let spawned = thread::Builder::new().name("timer".to_owned()).spawn(work);
     spawned.map_err(|error| error.to_string())?;
     let began = Instant::now();
+    let stats = listener.stats();
     let (counters, result) = listener.run(&stop, &Reload::default());
     result.map_err(|error| in_full(&error))?;
     let listened = began.elapsed();
-    Ok((counters, if listened < time { Duration::from_secs(listened.as_secs()) } else { time }))
+    let time = if listened < time { Duration::from_secs(listened.as_secs()) } else { time };
+    Ok(Heard { counters, refused: stats.refused_users(), time })
 }
 
 /// Requests a stop at the first signal.
@@ -108,13 +118,9 @@ fn in_full(error: &dyn std::error::Error) -> String {
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-fn received(
-    counters: &Snapshot,
-    tally: &SharedTally,
-    subject: &Subject<'_>,
-    time: Duration,
-) -> Vec<Finding> {
-    let mut findings = vec![of_number(counters.received, time)];
+fn received(heard: &Heard, tally: &SharedTally, subject: &Subject<'_>) -> Vec<Finding> {
+    let Heard { counters, refused, time } = heard;
+    let mut findings = vec![of_number(counters.received, *time)];
     if counters.malformed > 0 {
         let many = plural::count(counters.malformed, "datagram");
         let why = "Something else sends to the socket, or a Snort that Pigear doesn't know.";
@@ -125,15 +131,37 @@ fn received(
         findings
             .push(Finding::wrong(format!("{many} came that are not alerts"), why).advise(advice));
     }
-    if counters.refused > 0 {
-        let many = plural::count(counters.refused, "datagram");
-        let why = "Only root, Pigear's user and the log directory's owner may send.";
-        let found = format!("{many} of other users came, and were refused");
-        findings.push(Finding::wrong(found, why).advise("--allow-uid USER, if it is Snort's"));
+    findings.extend(refused.iter().map(|(uid, many)| of_refused(*uid, *many, subject)));
+    let unnamed = counters.refused.saturating_sub(refused.values().sum());
+    if unnamed > 0 {
+        let many = plural::count(unnamed, "datagram");
+        findings.push(Finding::wrong(
+            format!("{many} of others came, and {} refused", was(unnamed)),
+            MAY_SEND,
+        ));
     }
     let all = tally.taken();
     findings.extend(all.iter().map(|(who, counts)| of_sender(who, counts, subject)));
     findings
+}
+
+fn was(number: u64) -> &'static str {
+    if number == 1 { "was" } else { "were" }
+}
+
+const MAY_SEND: &str = "Only root, Pigear's user and the log directory's owner may send.";
+
+/// What was refused of one user.
+fn of_refused(uid: u32, number: u64, subject: &Subject<'_>) -> Finding {
+    let user = Account::numbered(uid).name;
+    let many = plural::count(number, "datagram");
+    let found = format!("{many} of user {user} came, and {} refused", was(number));
+    let finding = Finding::wrong(found, MAY_SEND);
+    match subject.sockets().first() {
+        Some(socket) => let_in(finding, &user, &socket.log_dir)
+            .advise(format!("if Snort runs as {user}; or start Pigear with {}", allowing(&user))),
+        None => finding.advise(format!("if Snort runs as {user}: {}", allowing(&user))),
+    }
 }
 
 /// What one process sent.

@@ -196,10 +196,19 @@ fn of_sender(
         "Snort runs as this user, which is not root, Pigear's user or the owner of {dir}: its alerts are \
         counted as refused, and lost."
     );
-    let finding = Finding::wrong(found, why)
-        .advise(format!("or start Pigear with --allow-uid {} (allow_uid)", word(name)))
-        .typed(as_root(&[format!("chown {} {}", word(name), quoted(&socket.log_dir))]));
-    Some(finding)
+    let finding =
+        Finding::wrong(found, why).advise(format!("or start Pigear with {}", allowing(name)));
+    Some(let_in(finding, name, &socket.log_dir))
+}
+
+/// What lets a user send: the log directory is this user's.
+pub(super) fn let_in(finding: Finding, user: &str, log_dir: &Path) -> Finding {
+    finding.typed(as_root(&[format!("chown {} {}", word(user), quoted(log_dir))]))
+}
+
+/// The option that lets a user send.
+pub(super) fn allowing(user: &str) -> String {
+    format!("--allow-uid {} (allow_uid)", word(user))
 }
 
 /// Whether it is a Pigear, or keeps the socket for one.

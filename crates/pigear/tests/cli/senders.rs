@@ -19,7 +19,7 @@ use crate::snort::{PING, can_send, ping, recording};
 const ANOTHER: u32 = 65_533;
 
 /// Sends one alert as another user.
-fn send_as(uid: u32, room: &Room) {
+pub(crate) fn send_as(uid: u32, room: &Room) {
     let socket = room.socket();
     until("the socket is there", || can_send(&socket));
     // The recording is read from standard input: not every user may go where it is.

@@ -7,8 +7,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::harness::{Test, program, until};
+use crate::harness::{NOBODY, Test, can_change_user, program, until};
 use crate::room::Room;
+use crate::senders::send_as;
 use crate::snort::{PING, can_send, ping};
 
 fn start(room: &Room, args: &[&str]) -> Child {
@@ -45,6 +46,26 @@ fn where_nobody_listens_the_doctor_does_and_leaves_no_socket() {
     let form = "sent 3 alerts in the form of snort2.9-appid: 3 with addresses, 3 with all numbers of the event";
     assert!(text.ends_with(form), "{text}");
     assert!(room.list("log").is_empty());
+}
+
+#[test]
+fn a_user_whose_alerts_are_refused_is_named_with_what_lets_it_in() {
+    if !can_change_user() {
+        return;
+    }
+    let room = Room::new();
+    room.set_mode("", 0o755);
+    room.set_mode("log", 0o755);
+    room.write("pigear.toml", "[[source]]\nlogdir = 'log'\nsocket_mode = '0666'\n");
+    let doctor = start(&room, &["--config", "pigear.toml", "--listen", "3"]);
+    send_as(NOBODY, &room);
+    let output = doctor.wait_with_output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let refused = findings.iter().find(|it| it["check"] == "alerts" && it["status"] == "wrong");
+    let refused = refused.unwrap_or_else(|| panic!("{report}"));
+    assert_eq!(refused["found"], "1 datagram of user nobody came, and was refused");
+    assert_eq!(refused["type"], "chown nobody log");
 }
 
 #[test]
