@@ -12,6 +12,7 @@ mod limits;
 mod lines;
 mod listening;
 mod observed;
+mod permissions;
 mod process;
 mod receivers;
 mod report;

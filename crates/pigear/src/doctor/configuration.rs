@@ -3,6 +3,7 @@
 use super::check::Check;
 use super::finding::Finding;
 use super::lines::{as_root, quoted, replaced};
+use super::permissions::{Secrecy, unreadable};
 use super::subject::Subject;
 use crate::config::{Config, Exposure};
 use crate::input_file::{self, MAX_OWN_CONFIG};
@@ -28,7 +29,9 @@ impl Check for Configuration {
         let text = match input_file::read_text(file, MAX_OWN_CONFIG) {
             Ok(text) => text,
             Err(error) => {
-                return vec![Finding::wrong(format!("cannot read {shown}: {error}"), why)];
+                let other = || Finding::wrong(format!("cannot read {shown}: {error}"), why);
+                let hidden = unreadable(file, &error, Secrecy::Secret, subject);
+                return vec![hidden.unwrap_or_else(other)];
             }
         };
         let mistakes = Config::mistakes(&text, subject.registry);

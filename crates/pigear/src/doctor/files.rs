@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime};
 use super::check::Check;
 use super::finding::Finding;
 use super::lines::replaced;
+use super::permissions::{Secrecy, unreadable};
 use super::subject::Subject;
-use crate::listen::names_in_force;
+use crate::listen::{ListenError, names_in_force};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -30,6 +31,13 @@ impl Check for Files {
     fn findings(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let names = match names_in_force(&subject.config) {
             Ok(names) => names,
+            Err(ListenError::SnortConf { path, source }) => {
+                let found = format!("cannot read {}: {source}", path.display());
+                return vec![
+                    unreadable(&path, &source, Secrecy::Public, subject)
+                        .unwrap_or_else(|| Finding::wrong(found, "Pigear doesn't start.")),
+                ];
+            }
             Err(error) => return vec![Finding::wrong(error.to_string(), "Pigear doesn't start.")],
         };
         let mut findings = Vec::new();
@@ -66,6 +74,9 @@ fn of_file(path: &Path, option: &str, subject: &Subject<'_>) -> Finding {
     let metadata = match readable(path) {
         Ok(metadata) => metadata,
         Err(error) => {
+            if let Some(finding) = unreadable(path, &error, Secrecy::Public, subject) {
+                return finding;
+            }
             let finding =
                 Finding::wrong(format!("cannot read {shown}: {error}"), "Pigear doesn't start.");
             return match (subject.file, at_usual_place(path, option)) {

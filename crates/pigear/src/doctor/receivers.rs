@@ -1,12 +1,16 @@
 //! Whether the receivers of handlers can be reached. No alert is sent.
 
+use std::path::Path;
 use std::thread;
+
+use nix::unistd::{AccessFlags, access};
 
 use super::check::Check;
 use super::finding::Finding;
+use super::permissions::{Secrecy, unreadable};
 use super::subject::Subject;
 use crate::config::HandlerConfig;
-use crate::registry::Registry;
+use crate::registry::{FileUse, Registry};
 
 pub(super) struct Receivers;
 
@@ -17,13 +21,36 @@ impl Check for Receivers {
 
     /// All at the same time: each waits for its network.
     fn findings(&self, subject: &Subject<'_>) -> Vec<Finding> {
-        let (handlers, registry) = (&subject.config.handlers, subject.registry);
+        let registry = subject.registry;
+        let (mut findings, mut probed) = (Vec::new(), Vec::new());
+        for handler in &subject.config.handlers {
+            let hidden = of_files(handler, subject);
+            // It would say that the file can't be read.
+            if hidden.is_empty() {
+                probed.push(handler);
+            }
+            findings.extend(hidden);
+        }
         thread::scope(|scope| {
             let begin = |handler| scope.spawn(move || of_handler(handler, registry));
-            let begun: Vec<_> = handlers.iter().map(begin).collect();
-            begun.into_iter().filter_map(|probe| probe.join().ok().flatten()).collect()
-        })
+            let begun: Vec<_> = probed.into_iter().map(begin).collect();
+            findings.extend(begun.into_iter().filter_map(|probe| probe.join().ok().flatten()));
+        });
+        findings
     }
+}
+
+/// Credentials and other files that a handler reads, and that may not be looked at.
+fn of_files(handler: &HandlerConfig, subject: &Subject<'_>) -> Vec<Finding> {
+    let kind = subject.registry.resolve(&handler.kind).unwrap_or_default();
+    let files = subject.registry.files(kind).iter();
+    let read = files.filter(|(_, file_use)| *file_use == FileUse::Reads);
+    let paths = read.filter_map(|(key, _)| handler.keys.text(key).map(Path::new));
+    let hidden = paths.filter_map(|path| {
+        let error = access(path, AccessFlags::R_OK).err()?;
+        unreadable(path, &error.into(), Secrecy::Secret, subject)
+    });
+    hidden.collect()
 }
 
 fn of_handler(handler: &HandlerConfig, registry: &Registry) -> Option<Finding> {

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
-use nix::unistd::{AccessFlags, access};
+use nix::unistd::{AccessFlags, Uid, access};
 
 use super::check::Check;
 use super::finding::Finding;
 use super::lines::{as_root, ended, moved_away, quoted};
+use super::permissions::{Secrecy, unreadable, user_of_pigear};
 use super::process::Process;
 use super::running::running;
 use super::store_growth::of_growth;
@@ -39,7 +40,7 @@ impl Check for StoreFile {
             let advice = "pigear --store /var/lib/pigear/alerts.db, or path = in [store]";
             return vec![Finding::note("there is none", why).advise(advice)];
         };
-        let (finding, is_sound) = of_file(path);
+        let (finding, is_sound) = of_file(path, subject);
         let mut findings = vec![finding];
         if is_sound {
             findings.extend(of_writer(path, subject));
@@ -52,14 +53,16 @@ impl Check for StoreFile {
 }
 
 /// What is found about the file, and whether it is a store that can be looked at.
-fn of_file(path: &Path) -> (Finding, bool) {
+fn of_file(path: &Path, subject: &Subject<'_>) -> (Finding, bool) {
     let (shown, typed) = (path.display(), quoted(path));
     let why = NO_START;
     let finding = match StoreHeader::read(path) {
-        Err(error) => Finding::wrong(format!("cannot read {shown}: {error}"), why)
-            .advise("it has to belong to the user as whom Pigear runs")
-            .typed(format!("ls -l {typed}")),
-        Ok(StoreHeader::Nothing) => of_directory(path),
+        Err(error) => unreadable(path, &error, Secrecy::Secret, subject).unwrap_or_else(|| {
+            Finding::wrong(format!("cannot read {shown}: {error}"), why)
+                .advise("it has to belong to the user as whom Pigear runs")
+                .typed(format!("ls -l {typed}"))
+        }),
+        Ok(StoreHeader::Nothing) => of_directory(path, subject),
         Ok(StoreHeader::Other) => Finding::wrong(format!("{shown} is not a store"), why)
             .advise("give another path (path = in [store], or --store), or move it away")
             .typed(moved_away(path)),
@@ -75,7 +78,9 @@ fn of_file(path: &Path) -> (Finding, bool) {
         )
         .advise("with Pigear stopped, keep a copy")
         .typed(as_root(&[format!("cp -a {typed} {typed}.old")])),
-        Ok(StoreHeader::Current(_)) if access(path, AccessFlags::W_OK).is_err() => {
+        Ok(StoreHeader::Current(_))
+            if access(path, AccessFlags::W_OK).is_err() && !other_may_write(path, subject) =>
+        {
             Finding::wrong(format!("you may not write to {shown}"), why)
                 .advise(format!("sudo chown USER {typed}*, where USER is Pigear's"))
         }
@@ -88,8 +93,14 @@ fn of_file(path: &Path) -> (Finding, bool) {
     (finding, false)
 }
 
+/// Whether Pigear runs as another user, who may write to it.
+fn other_may_write(path: &Path, subject: &Subject<'_>) -> bool {
+    let user = user_of_pigear(subject).filter(|user| !user.has_id(Uid::effective().as_raw()));
+    user.is_some_and(|user| fs::metadata(path).is_ok_and(|metadata| user.may(&metadata, 2)))
+}
+
 /// Of a store that is to be made.
-fn of_directory(path: &Path) -> Finding {
+fn of_directory(path: &Path, subject: &Subject<'_>) -> Finding {
     let (shown, dir) = (path.display(), dir(path));
     let why = format!("{shown} can't be made.");
     if !dir.is_dir() {
@@ -97,7 +108,7 @@ fn of_directory(path: &Path) -> Finding {
         let made = format!("install -d -m 0750 {}", quoted(dir));
         return Finding::wrong(found, why).typed(as_root(&[made]));
     }
-    if access(dir, AccessFlags::W_OK).is_err() {
+    if access(dir, AccessFlags::W_OK).is_err() && !other_may_write(dir, subject) {
         let found = format!("you may not write to {}", dir.display());
         return Finding::wrong(found, why)
             .advise(format!("sudo chown USER {}, where USER is Pigear's", quoted(dir)));

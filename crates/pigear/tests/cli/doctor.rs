@@ -157,6 +157,63 @@ fn what_may_not_be_looked_at_is_not_taken_for_missing() {
 }
 
 #[test]
+fn files_that_may_not_be_read_are_not_taken_for_wrong() {
+    if !crate::harness::can_change_user() {
+        return;
+    }
+    let room = Room::new();
+    let names = ["pigear.toml", "sid.map", "a.rules", "password"];
+    let path = |name: &str| room.at(name).display().to_string();
+    let config = |user: &str| {
+        format!(
+            "{user}rules = '{}'\n[names]\nsid_msg_map = '{}'\n[[source]]\nlogdir = '{}'\n[[handler]]\n\
+            type = 'http'\nurl = 'http://127.0.0.1:1'\nauth_file = '{}'\n",
+            path("a.rules"),
+            path("sid.map"),
+            path("log"),
+            path("password")
+        )
+    };
+    let close = |name: &str| room.set_mode(name, 0o600);
+    room.write("pigear.toml", config(""));
+    for name in ["sid.map", "a.rules", "password"] {
+        room.write(name, "");
+    }
+    let about = |file: &str| {
+        let mut command = crate::harness::program_as(crate::harness::NOBODY, &room);
+        command.args(["doctor", "--json", "--config"]).arg(room.at("pigear.toml"));
+        let output = command.current_dir("/").output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let all = report["findings"].as_array().unwrap().clone();
+        let named = |it: &Value| it["found"].as_str().unwrap().contains(&path(file));
+        all.into_iter().find(named).unwrap_or_else(|| panic!("{file}: {report}"))
+    };
+    for name in names.iter().skip(1).chain(&names[..1]) {
+        close(name);
+        let finding = about(name);
+        let found = finding["found"].as_str().unwrap();
+        assert_eq!(found, format!("you may not look at {}", path(name)), "{finding}");
+        let typed = format!("sudo pigear doctor --config {}", path("pigear.toml"));
+        assert_eq!(finding["type"], typed, "{finding}");
+    }
+    // It is known that Pigear runs as root, who may read all of them.
+    room.write("pigear.toml", config("user = 'root'\n"));
+    room.set_mode("pigear.toml", 0o644);
+    for name in ["sid.map", "a.rules", "password"] {
+        let finding = about(name);
+        assert_eq!(finding["status"], "ok", "{finding}");
+        assert!(finding["found"].as_str().unwrap().ends_with(", so root may read it"), "{finding}");
+    }
+    // Or as the one who looks, who may not.
+    room.write("pigear.toml", config("user = 'nobody'\n"));
+    let map = about("sid.map");
+    assert_eq!(map["type"], format!("sudo chmod o+r {}", path("sid.map")), "{map}");
+    let password = path("password");
+    let expected = format!("sudo chown nobody {password} && sudo chmod u+r {password}");
+    assert_eq!(about("password")["type"], expected);
+}
+
+#[test]
 fn a_path_that_is_too_long_for_a_socket_is_wrong() {
     let room = Room::new();
     let long = room.at(&"x".repeat(120)).to_str().unwrap().to_owned();

@@ -1,0 +1,61 @@
+//! Files that Pigear needs, and that the user who runs the doctor may not read: Pigear's user may.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use nix::unistd::Uid;
+
+use super::directories::hidden;
+use super::finding::Finding;
+use super::lines::{as_root, quoted, word};
+use super::running::running;
+use super::subject::Subject;
+use super::users::{Account, owner_and_mode};
+
+/// Who besides Pigear may read a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Secrecy {
+    /// Anyone.
+    Public,
+    /// It may have secrets.
+    Secret,
+}
+
+/// What is found about a file that the user who runs the doctor may not read; none if that isn't the error.
+pub(super) fn unreadable(
+    path: &Path,
+    error: &io::Error,
+    secrecy: Secrecy,
+    subject: &Subject<'_>,
+) -> Option<Finding> {
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return None;
+    }
+    let (Some(user), Ok(metadata)) = (user_of_pigear(subject), fs::metadata(path)) else {
+        return Some(hidden(path, subject));
+    };
+    let (shown, permissions) = (path.display(), owner_and_mode(&metadata));
+    let name = &user.name;
+    if !user.has_id(Uid::effective().as_raw()) && user.may(&metadata, 4) {
+        return Some(Finding::ok(format!("{shown}: {permissions}, so {name} may read it")));
+    }
+    let found = format!("{shown} can't be read by {name}: {permissions}");
+    let file = quoted(path);
+    let commands = match secrecy {
+        Secrecy::Public => vec![format!("chmod o+r {file}")],
+        Secrecy::Secret => {
+            vec![format!("chown {} {file}", word(name)), format!("chmod u+r {file}")]
+        }
+    };
+    let finding = Finding::wrong(found, "Pigear runs as this user, and doesn't start.");
+    Some(finding.typed(as_root(&commands)))
+}
+
+/// As whom Pigear runs, if that is known.
+pub(super) fn user_of_pigear(subject: &Subject<'_>) -> Option<Account> {
+    match &subject.config.privileges.user {
+        Some(name) => Account::named(name),
+        None => running(subject).map(|pigear| Account::numbered(pigear.uid)),
+    }
+}
