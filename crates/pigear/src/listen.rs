@@ -3,6 +3,7 @@
 mod check;
 #[cfg(feature = "script")]
 mod class_names;
+mod defaults;
 mod difference;
 pub(crate) mod directories;
 mod error;
@@ -31,6 +32,8 @@ use std::thread;
 use pigear_pipeline::source::unified2::Progress;
 use pigear_pipeline::{Activity, Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
 
+#[cfg(feature = "command")]
+pub(crate) use defaults::usual_of_source;
 pub use directories::MissingDirectory;
 pub use error::ListenError;
 #[cfg(feature = "command")]

@@ -9,11 +9,12 @@ mod web;
 use std::path::PathBuf;
 
 use clap::builder::{BoolishValueParser, StyledStr};
-use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::{MetricsAddress, PrivilegeConfig, SourceConfig, StoreConfig};
 use crate::keys::{number, number_from_1};
+use crate::listen::usual_of_source;
 use crate::manual;
 use crate::names::NameFiles;
 use crate::registry::Registry;
@@ -324,7 +325,23 @@ pub(super) use web::{UserCommand, WebArgs, WebCommand};
 pub(super) fn command(registry: &Registry) -> clap::Command {
     let handlers = registry.about().map(|(name, about)| format!("  {name:<8} {about}\n"));
     let after = format!("Data handlers:\n{}{AFTER_HELP}", handlers.collect::<String>());
-    with_addresses(Args::command().after_help(after))
+    let command = Args::command().after_help(after).mut_args(with_default);
+    with_addresses(command.mut_subcommand("config", |config| {
+        config.mut_subcommand("show", |show| show.mut_args(with_default))
+    }))
+}
+
+/// Says in an option's help what is in force without it.
+fn with_default(arg: Arg) -> Arg {
+    let Some(usual) = usual_of_source(arg.get_id().as_str()) else { return arg };
+    let said = |text: &StyledStr| {
+        let text = text.to_string();
+        let (first, rest) = text.split_at(text.find("\n\n").unwrap_or(text.len()));
+        format!("{first} [default: {usual}]{rest}")
+    };
+    let (short, long) = (arg.get_help().map(said), arg.get_long_help().map(said));
+    let arg = if let Some(text) = short { arg.help(text) } else { arg };
+    if let Some(text) = long { arg.long_help(text) } else { arg }
 }
 
 /// Names pages of the manual by their addresses in all help.

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::output::write_out;
 use crate::keys::GENERAL_KEYS;
 use crate::registry::Registry;
-pub(super) use keys::about;
+pub(super) use keys::{about, usual};
 
 pub(super) fn run(topic: &[String], registry: &Registry) -> Result<(), Failure> {
     let text = match topic {

@@ -28,7 +28,7 @@ pub struct SourceConfig {
     #[cfg_attr(feature = "command", arg(long, value_name = "DIR"))]
     pub logdir: Option<PathBuf>,
 
-    /// Snort's configuration [default: /etc/snort/snort.conf]
+    /// Snort's configuration
     ///
     /// Its `config logdir:` says where Snort logs. The classes and references in it and in the files
     /// that it includes are used, and classification.config, reference.config, snort.lua, sid-msg.map,
@@ -37,7 +37,7 @@ pub struct SourceConfig {
     pub snort_conf: Option<PathBuf>,
 
     /// What alerts come from: `unix` (Snort's socket), `unified2` (Snort's log), `play` (a
-    /// recording), `nats` or `kafka` (a stream or topic that other Pigears publish to) [default: unix]
+    /// recording), `nats` or `kafka` (a stream or topic that other Pigears publish to)
     #[serde(rename = "type", deserialize_with = "parsed")]
     #[cfg_attr(
         feature = "command",
@@ -83,7 +83,7 @@ pub struct SourceConfig {
     #[cfg_attr(feature = "command", arg(long, value_name = "PATH"))]
     pub complete_from: Option<PathBuf>,
 
-    /// Which alerts wait for the log: `lacking` or `all` [default: lacking]
+    /// Which alerts wait for the log: `lacking` or `all`
     ///
     /// `lacking` are those without packet, addresses or a sound event; the others have the log's fields
     /// (`action`, `extra`) only if the log comes first. With `all`, every alert has them, and every alert
@@ -92,7 +92,7 @@ pub struct SourceConfig {
     #[cfg_attr(feature = "command", arg(long, value_name = "WHICH"))]
     pub complete: Option<Completed>,
 
-    /// How long an alert waits for the log [default: 500ms]
+    /// How long an alert waits for the log
     #[serde(deserialize_with = "parsed_option")]
     #[cfg_attr(feature = "command", arg(long, value_name = "TIME"))]
     pub complete_wait: Option<Time>,
@@ -101,7 +101,7 @@ pub struct SourceConfig {
     #[cfg_attr(feature = "command", arg(long, value_name = "FILE"))]
     pub bookmark: Option<PathBuf>,
 
-    /// Permissions of the socket, in octal [default: 0660]
+    /// Permissions of the socket, in octal
     #[cfg_attr(feature = "command", arg(long, value_name = "MODE"))]
     pub socket_mode: Option<FileMode>,
 

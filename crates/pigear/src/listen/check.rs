@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use tracing::debug;
 
 use super::ListenError;
+use super::defaults::SNORT_CONF;
 use super::files::Files;
 use super::lane_check::{check_lane, check_store};
 use super::source_check::check_source;
@@ -14,7 +15,6 @@ use crate::names::NameFiles;
 use crate::registry::Registry;
 use crate::snort_conf::{self, Included, LOG_DIR};
 
-const SNORT_CONF: &str = "/etc/snort/snort.conf";
 /// Where Snort 3 has its configuration.
 const SNORT_DIRS: [&str; 2] = ["/etc/snort", "/usr/local/etc/snort"];
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use pigear_alert::Origin;
 use pigear_alert::wire::Decoder;
@@ -12,6 +11,7 @@ use pigear_pipeline::source::unified2::{AlreadyHandled, OpenError, Spool, Start,
 use pigear_pipeline::{AlertFactory, NamesCell, Source};
 use tracing::warn;
 
+use super::defaults::COMPLETE_WAIT;
 use super::open_store::OpenStore;
 use super::sockets::{self, Ids, Socket};
 use super::source_check::{self, may_share_bookmark};
@@ -24,9 +24,6 @@ use crate::fleet::nats::NatsSource;
 use crate::registry::Registry;
 #[cfg(feature = "nats")]
 use crate::sensors::OwnSensor;
-
-/// The default of `--complete-wait`.
-const COMPLETE_WAIT: Duration = Duration::from_millis(500);
 
 /// What all sources share.
 pub(super) struct Opening<'a> {

@@ -21,14 +21,14 @@ pub(super) fn text(registry: &Registry) -> String {
     }
     text += "\n# Every handler has these keys:\n#\n# [[handler]]\n";
     for key in HANDLER_KEYS {
-        write_key(&mut text, key, about("", key).unwrap_or_default());
+        write_key(&mut text, key, &about("", key).unwrap_or_default());
     }
     for (kind, says) in registry.about() {
         let says = says.split_once("; ").map_or(says, |(says, _)| says);
         // Writing to a `String` can't fail.
         let _ = write!(text, "\n# {kind}: {says}\n#\n# [[handler]]\n# type = \"{kind}\"\n");
         for key in registry.keys(kind) {
-            write_key(&mut text, key, about(kind, key).unwrap_or_default());
+            write_key(&mut text, key, &about(kind, key).unwrap_or_default());
         }
     }
     text

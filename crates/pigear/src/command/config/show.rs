@@ -17,7 +17,7 @@ use crate::command::output::write_out;
 use crate::command::settings;
 use crate::config::{Config, FileKey, SourceConfig, SourceKind};
 use crate::input_file::{self, MAX_OWN_CONFIG};
-use crate::listen::{names_in_force, usual_log_dir};
+use crate::listen::{names_in_force, usual_log_dir, usual_of_source};
 use crate::names::NameFiles;
 use crate::registry::Registry;
 use setting::{Origin, Part, Setting};
@@ -232,12 +232,10 @@ fn origin_of(given: &GivenOption, option: &str) -> Origin {
     }
 }
 
-/// The default that the text of an option names, if it is a plain value.
+/// What is in force without an option, if it is always the same.
 fn usual_value(key: &DescribedKey) -> Option<Value> {
-    if key.kind == KeyKind::YesNo {
-        return Some(false.into());
+    match key.kind {
+        KeyKind::YesNo => Some(false.into()),
+        _ => usual_of_source(key.field).map(Value::from),
     }
-    let (_, rest) = key.about.split_once("[default: ")?;
-    let value = rest.split_once(']')?.0;
-    (!value.contains([' ', '`'])).then(|| value.into())
 }

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use pigear_pipeline::LaneSettings;
-use toml::{Table, Value};
+use toml::Value;
 
 use super::setting::{Origin, Part, Setting};
 use super::{InForce, origin_of};
-use crate::command::help::about;
+use crate::command::help::usual;
 use crate::command::settings;
 use crate::config::{FileKey, HANDLER_KEYS, HandlerConfig};
-use crate::keys::Keys;
 
 impl InForce<'_> {
     pub(super) fn handlers(&self) -> Vec<Part> {
@@ -142,7 +141,7 @@ impl InForce<'_> {
         )
     }
 
-    /// The default of a handler's own key, if it is known and a plain value.
+    /// The default of a handler's own key, if it doesn't depend on others.
     fn usual_of_own(&self, handler: &HandlerConfig, kind: &str, key: &str) -> Option<Value> {
         let implied = self.registry.implied(&handler.kind).iter().find(|(name, _)| *name == key);
         if let Some((_, value)) = implied {
@@ -151,57 +150,6 @@ impl InForce<'_> {
         if key == "store" {
             return self.config.store.path.as_deref().and_then(Path::to_str).map(Value::from);
         }
-        let value = match (kind, key) {
-            ("print" | "file", "format") => "fast",
-            // It depends on the preset and the encoding.
-            ("http", "format" | "delay") => return None,
-            _ => usual_in(about(kind, key)?)?,
-        };
-        let value: Value = value.into();
-        let table = Table::from_iter([(key.to_owned(), value.clone())]);
-        let is_refused = self
-            .registry
-            .check(kind, Keys::from(table))
-            .is_err_and(|error| error.missing_key().is_none());
-        (!is_refused).then_some(value)
-    }
-}
-
-/// The default that the text about a key names.
-fn usual_in(about: &str) -> Option<&str> {
-    let value = if let Some((before, _)) = about.split_once(", if not given") {
-        before.rsplit("; ").next()?
-    } else if let Some((before, after)) = about.split_once(" (default)") {
-        if after.contains("(default of") {
-            return None;
-        }
-        before.rsplit([' ', ':']).next()?
-    } else {
-        return None;
-    };
-    // SENSOR and the like stand for something.
-    let is_plain = !value.contains(' ') && !value.contains("SENSOR");
-    is_plain.then_some(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_of_a_key_is_what_its_text_says() {
-        for (about, expected) in [
-            ("how long a run may take; 10s, if not given", Some("10s")),
-            ("how old; 7d, if not given; 0 for no limit", Some("7d")),
-            ("gzip, zstd or none (default), for rotated files", Some("none")),
-            ("each (default): a run an alert", Some("each")),
-            ("of batches: zstd (default), lz4", Some("zstd")),
-            ("the form: 5424 (default), or 3164 (default of unix)", None),
-            ("the most alerts in a request; 500, but 1 with json and form", None),
-            ("how many; the broker's default, if not given", None),
-            ("the user (SASL)", None),
-        ] {
-            assert_eq!(usual_in(about), expected, "{about}");
-        }
+        usual(kind, key).map(Value::from)
     }
 }
