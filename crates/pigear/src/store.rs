@@ -111,6 +111,7 @@ pub(crate) use header::StoreHeader;
 pub use identity::{NotAnIdentity, StoreIdentity};
 #[cfg(feature = "command")]
 pub(crate) use inspection::Inspection;
+pub(crate) use lanes::Left;
 pub use lanes::{DroppedLane, LaneState, drop_lane};
 pub use moment::moment;
 #[cfg(feature = "script")]

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pigear_pipeline::{ChangedLane, LaneChange, LaneChanger};
+use pigear_pipeline::{ChangedLane, LaneChange, LaneChanger, NewLane, Queue};
 use tracing::warn;
 
 use super::ListenError;
@@ -199,11 +199,19 @@ impl Reloader<'_> {
         // First everything that can fail and leaves nothing behind.
         let changed = built(config, &difference.changed, registry).map_err(failed)?;
         let added = built(config, &difference.added, registry).map_err(failed)?;
+        let mut targets = Vec::new();
         for lane in &changed {
-            if lane.is_durable(self.store).map_err(failed)? != self.store.has_lane(&lane.name) {
-                let name = &lane.name;
+            let name = &lane.name;
+            let is_durable = lane.is_durable(self.store).map_err(failed)?;
+            if is_durable != self.store.has_lane(name) {
                 return Err(format!("handler {name}: to be durable or not needs a restart"));
             }
+            if is_durable {
+                targets.push((name.clone(), lane.handler.needs().target));
+            }
+        }
+        for lane in &added {
+            lane.is_durable(self.store).map_err(failed)?;
         }
         let mut change =
             LaneChange { removed: difference.removed.clone(), ..LaneChange::default() };
@@ -218,20 +226,35 @@ impl Reloader<'_> {
             ChangedLane { name, handler: Some(handler), filters, settings }
         }));
         let mut queues = Vec::new();
-        for lane in added {
-            let lane = lane.open(self.store).map_err(failed)?;
-            queues.extend(lane.config.queue.clone().map(|queue| (lane.name.clone(), queue)));
-            change.added.push(lane);
-        }
-        if let Err(error) = self.changer.change(change) {
+        let changing = self.open_lanes(added, &mut queues).and_then(|added| {
+            change.added = added;
+            self.changer.change(change).map_err(|error| explained(&error))
+        });
+        if let Err(problem) = changing {
             for (name, queue) in queues {
+                self.store.undo_lane(&name);
                 queue.abandon();
-                self.store.forget_lane(&name);
             }
-            return Err(explained(&error));
+            return Err(problem);
         }
         difference.removed.iter().for_each(|name| self.store.forget_lane(name));
+        targets.iter().for_each(|(name, target)| self.store.set_target(name, target.as_deref()));
         Ok(())
+    }
+
+    /// Opens lanes. Queues are those that were opened, also if not all could be.
+    fn open_lanes(
+        &mut self,
+        lanes: Vec<BuiltLane<'_>>,
+        queues: &mut Vec<(String, Arc<dyn Queue>)>,
+    ) -> Result<Vec<NewLane>, String> {
+        let mut opened = Vec::new();
+        for lane in lanes {
+            let lane = lane.open(self.store).map_err(|error| explained(&error))?;
+            queues.extend(lane.config.queue.clone().map(|queue| (lane.name.clone(), queue)));
+            opened.push(lane);
+        }
+        Ok(opened)
     }
 }
 

@@ -28,7 +28,7 @@ use tracing::{debug, error, warn};
 use super::Store;
 use super::dead_letter::Refusal;
 use super::error::{StoreError, StoreProblem};
-use super::lanes::{self, Opened};
+use super::lanes::{self, Left, Opened};
 use super::layout::BLOCK;
 use super::progress::Bounds;
 use super::reader::Reader;
@@ -43,6 +43,9 @@ use position_writer::PositionWriter;
 /// How long the end waits for the store to note what was lost.
 const ABANDON_TIMEOUT: Duration = Duration::from_millis(200);
 
+/// How long a lane that was removed waits for the store to note that.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// While more changes of dead letters than these can't be written, no more alerts are given out.
 const MAX_UNWRITTEN: usize = 1_000;
 
@@ -51,6 +54,8 @@ pub struct DurableQueue {
     lane: LaneHandle,
     /// The account of earlier runs.
     earlier: Totals,
+    /// There was none: the lane was added.
+    is_new: bool,
     /// The messages that they sent within the last minute.
     sent: Vec<RecentEvents>,
     /// How many of all alerts were settled when this run began.
@@ -116,6 +121,15 @@ impl Store {
         Ok(DurableQueue::new(lane, opened, ranges, reader))
     }
 
+    /// Another receiver is that of a lane's handler from now on.
+    pub(super) fn set_target(&self, name: &str, target: Option<&str>) -> Result<(), StoreError> {
+        let former = lanes::set_target(&self.0.writer.lock().connection, name, target);
+        if let Some(former) = former.map_err(|error| StoreProblem::from(error).at(self.path()))? {
+            self.say_other_target(name, &former, target);
+        }
+        Ok(())
+    }
+
     /// Warns if waiting alerts were meant for another receiver.
     fn say_other_target(&self, name: &str, former: &str, target: Option<&str>) {
         let path = self.path().display();
@@ -130,7 +144,7 @@ impl Store {
 
 impl DurableQueue {
     fn new(lane: LaneHandle, opened: Opened, ranges: SettledRanges, reader: Reader) -> Self {
-        let Opened { position, sent, .. } = opened;
+        let Opened { position, sent, is_new, .. } = opened;
         let reader = LaneReader::new(reader, &ranges);
         let passed = reader.passed;
         let work = Work {
@@ -143,12 +157,22 @@ impl DurableQueue {
         Self {
             lane,
             earlier: position.account,
+            is_new,
             sent,
             settled_before: passed,
             passed: AtomicI64::new(passed),
             abandoned: AtomicBool::new(false),
             interrupted: AtomicBool::new(false),
             work: Mutex::new(work),
+        }
+    }
+
+    /// Notes that nothing is delivered from the lane any more. It has ended.
+    pub(super) fn leave(&self, left: Left) {
+        let Some(writer) = self.lane.store.0.writer.try_lock_for(LEAVE_TIMEOUT) else { return };
+        let removes = left == Left::Undone && self.is_new;
+        if let Err(error) = lanes::leave(&writer.connection, &self.lane.name, removes) {
+            debug!("cannot note that lane {} is left: {error}", self.lane.name);
         }
     }
 

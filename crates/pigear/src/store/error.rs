@@ -131,8 +131,8 @@ impl StoreProblem {
             }
             Self::InUse => "stop it, or give another path with --store",
             Self::LaneInUse { .. } => {
-                "nothing was changed; stop that Pigear, or restart it without this handler, and then \
-                drop the lane"
+                "nothing was changed; stop that Pigear, or take this handler out of its configuration and \
+                reload it (SIGHUP), and then drop the lane"
             }
             Self::Damaged(_) => {
                 "nothing was changed; move it away, with the files PATH-wal and PATH-shm if there are \

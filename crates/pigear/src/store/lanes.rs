@@ -88,6 +88,8 @@ pub(super) struct Opened {
     pub(super) position: Position,
     /// The receiver that its handler delivered to before, if that was another.
     pub(super) former_target: Option<String>,
+    /// It was added.
+    pub(super) is_new: bool,
     /// The messages that it sent within the last minute, if their number is limited.
     pub(super) sent: Vec<RecentEvents>,
 }
@@ -101,6 +103,7 @@ pub(super) fn open(
 ) -> Result<Opened, StoreProblem> {
     let change = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let known = change.query_row("SELECT * FROM lane WHERE name = ?1", [name], row).optional()?;
+    let is_new = known.is_none();
     let (position, former, sends) = if let Some(lane) = known {
         (Position { mark: lane.mark, account: lane.account }, lane.target, lane.sends)
     } else {
@@ -114,7 +117,42 @@ pub(super) fn open(
     change.commit()?;
     let former_target = former.filter(|former| Some(former.as_str()) != target);
     let sent = sends.map(|sends| recent_sends::decode(&sends, Moment::now()));
-    Ok(Opened { position, former_target, sent: sent.unwrap_or_default() })
+    Ok(Opened { position, former_target, is_new, sent: sent.unwrap_or_default() })
+}
+
+/// Another receiver is that of a lane's handler. Returns the one before, if there was another.
+pub(super) fn set_target(
+    connection: &Connection,
+    name: &str,
+    target: Option<&str>,
+) -> rusqlite::Result<Option<String>> {
+    let change = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let former: Option<Option<String>> = change
+        .query_row("SELECT target FROM lane WHERE name = ?1", [name], |row| row.get(0))
+        .optional()?;
+    change.execute("UPDATE lane SET target = ?2 WHERE name = ?1", params![name, target])?;
+    change.commit()?;
+    Ok(former.flatten().filter(|former| Some(former.as_str()) != target))
+}
+
+/// What becomes of a lane whose handler goes while Pigear runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// It stays, for a handler of this name.
+    Stays,
+    /// It is as if it had never been opened: one that was added goes.
+    Undone,
+}
+
+/// Nothing is delivered from a lane any more.
+pub(super) fn leave(connection: &Connection, name: &str, removes: bool) -> rusqlite::Result<()> {
+    let change = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    change.execute("DELETE FROM meta WHERE key = ?1", [in_use_key(name)])?;
+    if removes {
+        change.execute("DELETE FROM lane WHERE name = ?1", [name])?;
+        settled_ranges::remove(&change, name)?;
+    }
+    change.commit()
 }
 
 /// The key of the value that a lane has while a Pigear delivers from it.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::error::{StoreError, StoreProblem};
+use super::lanes::Left;
 use super::retention::{Retention, RetentionPolicy};
 use super::{Store, free_space};
 
@@ -81,6 +82,25 @@ impl StoreOpener {
         }
         self.lanes().push(Arc::clone(&queue));
         Ok(queue)
+    }
+
+    /// A lane goes while Pigear runs.
+    pub(crate) fn leave(&self, name: &str, left: Left) {
+        self.lanes().retain(|lane| {
+            let is_it = lane.name() == name;
+            if is_it {
+                lane.leave(left);
+            }
+            !is_it
+        });
+    }
+
+    /// Another receiver is that of a lane's handler from now on.
+    ///
+    /// # Errors
+    /// If the store can't be written.
+    pub(crate) fn set_target(&self, name: &str, target: Option<&str>) -> Result<(), StoreError> {
+        self.0.store.get().map_or(Ok(()), |store| store.set_target(name, target))
     }
 
     /// Keeps bytes that a source got and can't decode, as a dead letter of the source.

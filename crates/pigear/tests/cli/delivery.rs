@@ -187,8 +187,8 @@ fn a_lane_that_a_running_pigear_uses_is_not_dropped() {
         let (stderr, status) = drop(running.room(), path);
         let expected = format!(
             "error: cannot use the store {path}: a running Pigear (process {}) delivers from the lane exec\n\
-            hint: nothing was changed; stop that Pigear, or restart it without this handler, and then \
-            drop the lane\n",
+            hint: nothing was changed; stop that Pigear, or take this handler out of its configuration and \
+            reload it (SIGHUP), and then drop the lane\n",
             running.id()
         );
         assert_eq!((stderr, status), (expected, Some(1)));

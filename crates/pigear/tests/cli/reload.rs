@@ -229,6 +229,38 @@ fn other_maps_are_read() {
     assert_eq!(running.end().1.status, Some(0));
 }
 
+#[cfg(feature = "store")]
+#[test]
+fn a_handler_that_was_refused_or_removed_leaves_nothing_that_keeps_another_out() {
+    let base = "serve_forever = true\n[store]\npath = \"a.db\"\n[[handler]]\ntype = \"null\"\n";
+    let durable = |name: &str| file(name, name, "durable = true\n");
+    let record =
+        "[[handler]]\ntype = \"record\"\nname = \"rec\"\npath = \"x.rec\"\ndurable = true\n";
+    let mut running = started(Test::new(), base);
+    let config = format!("{base}{}{record}", durable("new"));
+    refuse(&mut running, &config, "handler rec: it cannot be durable: datagrams are not stored");
+    let lanes = |running: &Running, words: &[&str]| {
+        let mut lanes = program();
+        lanes.arg("lanes").args(words).arg("--store").arg(running.room().at("a.db"));
+        let output = lanes.output().unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    assert!(!lanes(&running, &[]).contains("new"), "{}", lanes(&running, &[]));
+    running.room().write("pigear.toml", format!("{base}{}", durable("new")));
+    let said = || running.stderr_so_far().matches("read the configuration again").count();
+    let reload = |times: usize| {
+        running.signal_now(Signal::SIGHUP);
+        until("the configuration was read again", || said() >= times);
+    };
+    reload(1);
+    let refused = lanes(&running, &["drop", "new"]);
+    assert!(refused.contains("delivers from the lane new"), "{refused}");
+    running.room().write("pigear.toml", base);
+    reload(2);
+    until("the lane can be dropped", || !lanes(&running, &["drop", "new"]).contains("error"));
+    assert!(!lanes(&running, &[]).contains("new"), "{}", lanes(&running, &[]));
+}
+
 #[cfg(all(feature = "store", feature = "syslog"))]
 #[test]
 fn what_waits_for_a_receiver_that_is_gone_goes_to_the_next() {
@@ -250,6 +282,7 @@ fn what_waits_for_a_receiver_that_is_gone_goes_to_the_next() {
     running.warns("trying again in");
     running.room().write("pigear.toml", config(&there));
     reload(&running);
+    assert!(running.stderr_so_far().contains(" so far, and now delivers to "));
     let (mut stream, _) = there.accept().unwrap();
     let mut message = [0; 200];
     let len = stream.read(&mut message).unwrap();

@@ -132,7 +132,7 @@ impl Sender {
             batch.report_failed(backoff.attempts(), &problem, wait);
             if !batch.stopping.pause(wait).await {
                 self.gave_up.store(true, Ordering::Relaxed);
-                warn!("{batch}: {problem}; giving up, Pigear is stopping");
+                warn!("{batch}: {problem}; giving up, the handler is to end");
                 return Ended::TimeUp;
             }
         }

@@ -12,8 +12,8 @@ use crate::config::{HandlerConfig, StoreConfig};
 use crate::listen::ListenError;
 use crate::listen::lane_check::STORE;
 use crate::store::{
-    DurableLane, RetentionPolicy, StoreAccess, StoreError, StoreOpener, StoreProblem, Unstorable,
-    WhenDiskFull,
+    DurableLane, Left, RetentionPolicy, StoreAccess, StoreError, StoreOpener, StoreProblem,
+    Unstorable, WhenDiskFull,
 };
 
 /// The most bytes of alerts that wait to be stored.
@@ -88,9 +88,29 @@ impl OpenStore {
         self.names.iter().any(|known| known == name)
     }
 
-    /// The lane of this name reads no more.
+    /// The lane of this name goes while Pigear runs.
     pub(in crate::listen) fn forget_lane(&mut self, name: &str) {
+        self.leave(name, Left::Stays);
+    }
+
+    /// The lane of this name is not to be there after all.
+    pub(in crate::listen) fn undo_lane(&mut self, name: &str) {
+        self.leave(name, Left::Undone);
+    }
+
+    fn leave(&mut self, name: &str, left: Left) {
         self.names.retain(|known| known != name);
+        if let Some(store) = &self.store {
+            store.leave(name, left);
+        }
+    }
+
+    /// Another receiver is that of a handler from now on.
+    pub(in crate::listen) fn set_target(&self, name: &str, target: Option<&str>) {
+        let set = self.store.as_ref().map_or(Ok(()), |store| store.set_target(name, target));
+        if let Err(error) = set {
+            warn!("handler {name}: cannot note its receiver in {error}: {}", error.source);
+        }
     }
 
     /// The queue of a lane that reads from the store; `None` without a store.

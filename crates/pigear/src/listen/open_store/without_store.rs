@@ -36,6 +36,12 @@ impl OpenStore {
     #[expect(clippy::unused_self, reason = "with a store it is")]
     pub(in crate::listen) fn forget_lane(&mut self, _: &str) {}
 
+    #[expect(clippy::unused_self, reason = "with a store it is")]
+    pub(in crate::listen) fn undo_lane(&mut self, _: &str) {}
+
+    #[expect(clippy::unused_self, reason = "with a store it is")]
+    pub(in crate::listen) fn set_target(&self, _: &str, _: Option<&str>) {}
+
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with a store it is")]
     pub(in crate::listen) fn queue(
         &mut self,

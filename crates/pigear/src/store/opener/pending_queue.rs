@@ -9,6 +9,7 @@ use super::durable_lane::DurableLane;
 use crate::store::Store;
 use crate::store::durable_queue::DurableQueue;
 use crate::store::error::StoreError;
+use crate::store::lanes::Left;
 
 /// The queue of a durable lane, which is empty until the store is open.
 pub struct PendingQueue {
@@ -20,6 +21,9 @@ pub struct PendingQueue {
 
 #[derive(Default)]
 struct PendingState {
+    /// What becomes of the lane once it has ended; nothing, where Pigear ends.
+    left: Option<Left>,
+    has_ended: bool,
     is_closed: bool,
     end_by: Option<Instant>,
     /// The store won't be opened any more.
@@ -54,6 +58,23 @@ impl PendingQueue {
         drop(state);
         self.changed.notify_all();
         Ok(())
+    }
+
+    /// The lane goes while Pigear runs: what becomes of it once it has ended.
+    pub(super) fn leave(&self, left: Left) {
+        let mut state = self.state();
+        state.left = Some(left);
+        let has_ended = state.has_ended;
+        drop(state);
+        if has_ended {
+            self.note_left(left);
+        }
+    }
+
+    fn note_left(&self, left: Left) {
+        if let Some(queue) = self.opened.get() {
+            queue.leave(left);
+        }
     }
 
     /// The store won't be opened any more.
@@ -160,7 +181,15 @@ impl Queue for PendingQueue {
 
     fn abandon(&self) -> u64 {
         self.give_up();
-        self.opened.get().map_or(0, Queue::abandon)
+        let lost = self.opened.get().map_or(0, Queue::abandon);
+        let mut state = self.state();
+        state.has_ended = true;
+        let left = state.left;
+        drop(state);
+        if let Some(left) = left {
+            self.note_left(left);
+        }
+        lost
     }
 
     fn earlier(&self) -> Option<Totals> {
