@@ -83,8 +83,8 @@ function counters(health) {
   const handlers = Object.entries(health.counters?.handlers ?? {});
   return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Counters"),
     !health.counters && h("p", { class: "note" }, "This Pigear only serves the page. The counters of the one that receives alerts are in the file of its --stats."),
-    h("table", { "aria-label": "Counters" }, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
-    handlers.length > 0 && h("table", {}, h("caption", {}, "Handlers"), h("thead", {}, h("tr", {}, ...["handler", "handled", "failed", "dropped", "filtered", "muted", "waiting"].map((name) => h("th", { scope: "col" }, name)))),
+    table({ "aria-label": "Counters" }, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
+    handlers.length > 0 && table({}, h("caption", {}, "Handlers"), h("thead", {}, h("tr", {}, ...["handler", "handled", "failed", "dropped", "filtered", "muted", "waiting"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...handlers.map(([name, one]) => h("tr", { class: one.failed || one.dropped ? "bad" : "" }, h("th", { scope: "row" }, name), ...["handled", "failed", "dropped", "filtered", "muted", "waiting"].map((field) => h("td", {}, number(one[field] ?? 0))))))));
 }
 
@@ -124,7 +124,7 @@ function sensorsCard({ watched, sensors }) {
   const silent = sensors.filter((/** @type {any} */ one) => one.state !== "ok").length;
   return [h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Sensors"),
     sensors.length === 0 ? h("p", { class: "empty" }, "None has sent a heartbeat yet.")
-      : [h("table", { "aria-label": "Sensors" }, h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
+      : [table({ "aria-label": "Sensors" }, h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
         silent > 0 && h("p", { class: "warning" }, `${number(silent)} of ${number(sensors.length)} silent`)])].flat();
 }
 
@@ -136,7 +136,7 @@ function originsCard({ origins }) {
   // A column in which nothing is known is left out.
   const has = (/** @type {any[]} */ row) => row.filter((_, n) => all.some((/** @type {any[]} */ other) => other[n] !== undefined && other[n] !== null && other[n] !== ""));
   return [h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Where alerts come from"),
-    h("table", { "aria-label": "Where alerts come from" }, h("thead", {}, h("tr", {}, ...has(["sensor", "socket", "packet thread", "process", "user", "Snort"]).map((name) => h("th", { scope: "col" }, name)))),
+    table({ "aria-label": "Where alerts come from" }, h("thead", {}, h("tr", {}, ...has(["sensor", "socket", "packet thread", "process", "user", "Snort"]).map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...all.map((/** @type {any[]} */ one) => h("tr", {}, ...has(one).map((cell) => h("td", {}, cell)))))),
     origins.length > ORIGINS && h("p", { class: "more" }, `and ${number(origins.length - ORIGINS)} earlier ones`))];
 }
@@ -144,8 +144,22 @@ function originsCard({ origins }) {
 /** @param {any} health */
 function lanes({ lanes: all }) {
   return h("article", { class: "card", tabIndex: 0 }, h("h2", {}, "Durable handlers"), all.length === 0 ? h("p", { class: "empty" }, "None: no handler gets its alerts from the store.")
-    : h("table", { "aria-label": "Durable handlers" }, h("thead", {}, h("tr", {}, ...["handler", "waiting", "dead letters", "handled", "failed", "dropped", "filtered", "muted", "moved"].map((name) => h("th", { scope: "col" }, name)))),
+    : table({ "aria-label": "Durable handlers" }, h("thead", {}, h("tr", {}, ...["handler", "waiting", "dead letters", "handled", "failed", "dropped", "filtered", "muted", "moved"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...all.map((/** @type {any} */ lane) => h("tr", { class: lane.dead_letters || lane.dropped ? "bad" : "" }, h("th", { scope: "row", title: lane.target ?? "" }, lane.name), h("td", {}, number(lane.waiting)), h("td", {}, number(lane.dead_letters)), h("td", {}, number(lane.handled)), h("td", {}, number(lane.failed)), h("td", {}, number(lane.dropped)), h("td", {}, number(lane.filtered)), h("td", {}, number(lane.muted)), h("td", {}, lane.moved ? ago(lane.moved) : "never"))))));
+}
+
+/**
+ * A table of which each cell knows its column's name: where columns have no room, each row is a small card.
+ * @param {Record<string, string>} attributes
+ * @param {...HTMLElement} parts
+ */
+function table(attributes, ...parts) {
+  const all = /** @type {HTMLTableElement} */ (h("table", attributes, ...parts));
+  const names = [...(all.tHead?.rows[0].cells ?? [])].map((cell) => cell.textContent ?? "");
+  for (const row of all.tBodies[0].rows) {
+    for (const cell of row.cells) if (cell.tagName === "TD") cell.dataset.column = names[cell.cellIndex];
+  }
+  return all;
 }
 
 /** @param {any[]} letters @param {number} all */
@@ -154,7 +168,7 @@ function deadLetters(letters, all) {
     try { const done = await post("redeliver", {}, "POST", { store: letterStore }); toast(`${number(done.alerts)} dead letters are sent again.`); load().catch(() => {}); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
   };
   return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Dead letters"), h("p", { class: "note" }, "Alerts that a receiver refused for good. They stay here until they are sent again, or their handler is dropped."), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
-    : [h("table", { "aria-label": "Dead letters" }, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),
+    : [table({ "aria-label": "Dead letters" }, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...letters.map((letter) => h("tr", {}, h("td", {}, timeElement(letter.refused)), h("td", {}, letter.lane), h("td", {}, plain(letter.reason)), h("td", {}, letter.msg === undefined ? "damaged" : plain(letter.msg)))))),
       all > letters.length && h("p", { class: "note" }, `The newest ${letters.length} of ${number(all)}.`),
       mayChange() && h("p", {}, h("button", { type: "button", class: "change", onclick: again }, "Send all again"))].flat());

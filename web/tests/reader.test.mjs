@@ -196,6 +196,22 @@ test("each table of the health has a name", async () => {
   await page.close();
 });
 
+test("the health's tables are read at 360 px without scrolling sideways", async () => {
+  const room = setup.newRoom();
+  const live = await room.live(["--data-handler", "exec", "exec.command=false", "exec.durable=true"]);
+  await room.play(datagrams("v2919/icmp_ping"));
+  const page = await open(setup.chrome, `${live.url}?view=health`, { width: 360, height: 740 });
+  await page.locator("article:has(h2:text('Dead letters')) tbody tr").first().waitFor();
+  const cut = await page.$$eval("main tbody :is(th, td), main .card", (all) => all.filter((one) => one.getBoundingClientRect().right > innerWidth || one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent.slice(0, 60)));
+  assert.deepEqual(cut, []);
+  // A cell says what it is about, and is still one for those who listen.
+  const cells = page.getByRole("table", { name: "Counters" }).getByRole("row").last().getByRole("cell");
+  assert.equal(await cells.count(), 3);
+  assert.equal(await cells.first().evaluate((cell) => getComputedStyle(cell, "::before").content.includes("all")), true);
+  await isAccessible(page, "narrow health");
+  await page.close();
+});
+
 test("an overview of nothing says so once, and leads back to all alerts", async () => {
   const page = await open(setup.chrome, `${url}?view=overview&text=nothing-at-all`);
   await page.getByText("No alerts found.").waitFor();
