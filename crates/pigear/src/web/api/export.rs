@@ -96,6 +96,9 @@ pub(in crate::web) async fn packet(
 }
 
 /// The packets of a selection, as pcapng, oldest first
+///
+/// Alerts on which a filter fails are left out; `filter_failed` of `/api/v1/alerts` with the same selection says
+/// how many, and why.
 #[utoipa::path(
     get, path = "/api/v1/packets", tag = "export", params(LimitParameters, Selection),
     responses(
@@ -141,6 +144,9 @@ pub(in crate::web) async fn packets(
 }
 
 /// A selection in any format, newest first
+///
+/// Alerts on which a filter fails are left out; `filter_failed` of `/api/v1/alerts` with the same selection says
+/// how many, and why.
 #[utoipa::path(
     get, path = "/api/v1/export", tag = "export", params(FormatParameters, LimitParameters, Selection),
     responses(

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::change::Write;
 use crate::store::{
-    AlertSet, Further, MarkKind, Selection, StoreError, StoreIdentity, StoreProblem,
+    AlertSet, FilterFailure, Further, MarkKind, Selection, StoreError, StoreIdentity, StoreProblem,
 };
 use crate::web::body::JsonBody;
 use crate::web::parameters::{Parameters, StoreParameters};
@@ -94,6 +94,9 @@ pub(in crate::web) struct TriageDone {
     action: Option<i64>,
     /// How many alerts were changed.
     alerts: u64,
+    /// What the filter failed on, which is left as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter_failed: Option<FilterFailure>,
 }
 
 /// Acknowledge or star alerts, or take that back
@@ -116,6 +119,7 @@ pub(in crate::web) async fn triage(
     let of = Parameters::store_only(query.as_deref())?;
     let change = (request.mark.into(), request.set);
     let wrong = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "body", detail);
+    let mut filter_failed = None;
     let (alerts, of, criteria) = match (request.ids, request.criteria) {
         (Some(_), None) if request.through.is_some() => {
             return Err(wrong("through goes with criteria only".to_owned()));
@@ -126,8 +130,9 @@ pub(in crate::web) async fn triage(
             // Texts can always be written.
             let text = serde_json::to_string(&criteria).unwrap_or_default();
             let search = Matching { criteria, before: before(request.through), of };
-            let (alerts, of) = search.find(&site).await?;
-            (alerts, of, Some(text))
+            let Matched { alerts, store, failed } = search.find(&site).await?;
+            filter_failed = failed;
+            (alerts, Some(store), Some(text))
         }
         _ => return Err(wrong("give either ids or criteria".to_owned())),
     };
@@ -136,7 +141,7 @@ pub(in crate::web) async fn triage(
     });
     let done = done.await?;
     let action = (done.alerts > 0).then_some(done.id);
-    Ok(Json(TriageDone { action, alerts: done.alerts }))
+    Ok(Json(TriageDone { action, alerts: done.alerts, filter_failed }))
 }
 
 /// The id before which alerts are looked for.
@@ -152,11 +157,20 @@ struct Matching {
     of: Option<StoreIdentity>,
 }
 
+/// What was found.
+struct Matched {
+    alerts: AlertSet,
+    /// Where.
+    store: StoreIdentity,
+    /// What the filter failed on, which is not among them.
+    failed: Option<FilterFailure>,
+}
+
 impl Matching {
     /// Finds them, however long it takes: other queries may run between its parts, all of which are of one store. An
     /// alert for which a filter fails doesn't meet the criteria.
-    async fn find(mut self, site: &Site) -> Result<(AlertSet, Option<StoreIdentity>), Problem> {
-        let mut alerts = AlertSet::default();
+    async fn find(mut self, site: &Site) -> Result<Matched, Problem> {
+        let (mut alerts, mut failed) = (AlertSet::default(), None::<FilterFailure>);
         loop {
             let (selection, before) = (selection(&self.criteria)?, self.before);
             let part = site.queries.run_in(self.of, move |reader, store| {
@@ -173,11 +187,19 @@ impl Matching {
                         }) if reached < before => Some(reached),
                         found => found.map(|()| None)?,
                     };
-                Ok((alerts, store, times, reached))
+                Ok((alerts, store, times, reached, criteria.filter_failure()))
             });
-            let (found, store, times, reached) = part.await?;
+            let (found, store, times, reached, more) = part.await?;
+            failed = match (failed, more) {
+                (Some(first), Some(more)) => {
+                    Some(FilterFailure { alerts: first.alerts + more.alerts, ..first })
+                }
+                (first, more) => first.or(more),
+            };
             self.of = Some(store);
-            let Some(reached) = reached else { return Ok((found, self.of)) };
+            let Some(reached) = reached else {
+                return Ok(Matched { alerts: found, store, failed });
+            };
             (alerts, self.before) = (found, reached);
             self.fix(times);
         }

@@ -51,6 +51,19 @@ fn the_latest_actions_are_listed_and_one_of_them_is_undone() {
     assert_eq!(page.json("alerts?starred=yes")["alerts"].as_array().unwrap().len(), 2);
 }
 
+#[cfg(feature = "script")]
+#[test]
+fn what_a_filter_fails_on_is_not_marked_and_said() {
+    let page = Page::pinged(&[]);
+    let filter = "msg.event_id == 1 || msg.msg.len() / 0 == 1";
+    let mark = json!({ "criteria": { "filter": filter }, "mark": "starred", "set": true });
+    let done = post(&page, "triage", &mark).json(200);
+    let failed = &done["filter_failed"];
+    assert!(failed["alerts"].as_u64() > Some(0), "{done}");
+    assert_eq!(done["alerts"].as_u64().unwrap() + failed["alerts"].as_u64().unwrap(), PINGS as u64);
+    assert!(failed["problem"].as_str().unwrap().contains("zero"), "{done}");
+}
+
 #[test]
 fn a_criterion_without_values_marks_nothing() {
     let page = Page::pinged(&[]);
