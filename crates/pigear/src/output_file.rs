@@ -124,20 +124,41 @@ pub(crate) fn kind(metadata: &Metadata) -> io::Result<OutputKind> {
     }
 }
 
+/// Whether to wait for the disk, so that a power failure leaves the file as it was or as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiting {
+    Never,
+    #[cfg_attr(not(feature = "web"), expect(dead_code, reason = "the page's users are kept so"))]
+    ForDisk,
+}
+
 /// Writes a whole file. A regular file is replaced atomically, so that a reader never sees half of it, and
 /// keeps its permissions; a new one gets `mode`. Anything else is written to.
 ///
 /// # Errors
 /// If it can't be written; [`NoReader`] for a FIFO without a reader.
 pub(crate) fn write_whole(path: &Path, mode: u32, text: &[u8]) -> io::Result<()> {
+    write(path, mode, text, Waiting::Never)
+}
+
+/// The same, and waits for the disk: for what can't be had again.
+///
+/// # Errors
+/// As with [`write_whole`].
+#[cfg(feature = "web")]
+pub(crate) fn write_durably(path: &Path, mode: u32, text: &[u8]) -> io::Result<()> {
+    write(path, mode, text, Waiting::ForDisk)
+}
+
+fn write(path: &Path, mode: u32, text: &[u8], waiting: Waiting) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(metadata) if kind(&metadata)? != OutputKind::Regular || is_of_a_process(path) => {
             let output = open_existing(path, kind(&metadata)?)?;
             write_in_time(&output.file, text)
         }
-        Ok(old) => replace(&target(path)?, mode, Some(&old), text),
+        Ok(old) => replace(&target(path)?, (mode, Some(&old)), text, waiting),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            replace(&target(path)?, mode, None, text)
+            replace(&target(path)?, (mode, None), text, waiting)
         }
         Err(error) => Err(error),
     }
@@ -171,7 +192,12 @@ fn is_of_a_process(path: &Path) -> bool {
     false
 }
 
-fn replace(path: &Path, mode: u32, old: Option<&Metadata>, text: &[u8]) -> io::Result<()> {
+fn replace(
+    path: &Path,
+    (mode, old): (u32, Option<&Metadata>),
+    text: &[u8],
+    waiting: Waiting,
+) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(dir(path))?;
     file.write_all(text)?;
     if let Some(old) = old {
@@ -180,10 +206,11 @@ fn replace(path: &Path, mode: u32, old: Option<&Metadata>, text: &[u8]) -> io::R
     }
     let mode = old.map_or(mode, Metadata::mode) & 0o777;
     file.as_file().set_permissions(Permissions::from_mode(mode))?;
-    // Otherwise a power failure may leave an empty file under the name.
-    file.as_file().sync_all()?;
+    if waiting == Waiting::ForDisk {
+        file.as_file().sync_all()?;
+    }
     file.persist(path)?;
-    Ok(())
+    if waiting == Waiting::ForDisk { sync_dir(dir(path)) } else { Ok(()) }
 }
 
 /// Writes all, but waits only briefly for a slow reader.

@@ -228,7 +228,7 @@ pub(crate) fn add(path: &Path, name: &str, password: &str, role: Role) -> Result
     let is_other = |line: &&str| !line.starts_with(&begin);
     let others = lines.lines().filter(is_other).flat_map(|line| [line, "\n"]).collect::<String>();
     let was_there = others.lines().count() < lines.lines().count();
-    output_file::write_whole(path, MODE, (others + &*line).as_bytes())
+    output_file::write_durably(path, MODE, (others + &*line).as_bytes())
         .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     Ok(was_there)
 }
