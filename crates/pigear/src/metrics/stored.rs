@@ -55,6 +55,7 @@ pub(super) struct Facts {
     contents: Option<Contents>,
     retention: Option<RetentionPolicy>,
     lanes: Vec<(LaneState, Option<Timestamp>)>,
+    origins: usize,
 }
 
 /// What is known of the store.
@@ -111,6 +112,7 @@ impl Inner {
             contents: reader.contents()?,
             retention: reader.retention()?,
             lanes,
+            origins: reader.origins()?.len(),
         })
     }
 
@@ -144,6 +146,8 @@ impl Facts {
         let contents = self.contents.as_ref();
         to.gauge("pigear_store_alerts", "Stored alerts.")
             .sample(&[], contents.map_or(0, |it| it.alerts));
+        let help = "Where stored alerts came from: sensors, sockets and processes, at most 1,000.";
+        to.gauge("pigear_store_origins", help).sample(&[], self.origins);
         let time = |time: Timestamp| time.as_duration().as_secs_f64();
         to.gauge("pigear_store_first_timestamp_seconds", "The earliest packet's time.")
             .maybe(&[], contents.map(|it| time(it.first)));
