@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
+use nix::unistd::geteuid;
 use tracing::warn;
 
 use super::failure::{Failure, Said};
@@ -54,6 +55,11 @@ pub(super) fn give_up(
     prctl::set_dumpable(false).context("cannot switch core dumps off")?;
     parts.push(landlock::confine(&reach)?);
     if reach.runs_programs {
+        if geteuid().is_root() {
+            warn!(
+                "programs of exec read what root may read; --user USER runs them as another user"
+            );
+        }
         confine_programs(privileges.sandbox_write.clone());
     }
     parts.push("no new privileges, no core dumps".to_owned());

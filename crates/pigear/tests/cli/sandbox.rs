@@ -172,7 +172,7 @@ fn a_program_writes_only_where_it_may() {
         return;
     }
     let write = "for dir in may files store; do echo x >$dir/x 2>/dev/null && echo wrote $dir; done; \
-        ls / >/dev/null && echo read; sudo -n true 2>/dev/null && echo root; true";
+        ls / >/dev/null && echo read; sudo -n true 2>/dev/null && echo as root; true";
     let command = format!("command=sh -c '{write}'");
     let test = Test::new().with(|room| {
         for dir in ["may", "files", "store"] {
@@ -195,10 +195,29 @@ fn a_program_writes_only_where_it_may() {
     running.signal(Signal::SIGTERM);
     let (room, ended) = running.end();
     assert!(ended.stderr.contains("read"), "{}", ended.stderr);
-    for unwanted in ["wrote files", "wrote store", "root"] {
+    for unwanted in ["wrote files", "wrote store", "as root"] {
         assert!(!ended.stderr.contains(unwanted), "{}", ended.stderr);
     }
     assert!(!room.at("files/x").exists() && !room.at("store/x").exists());
+}
+
+#[cfg(feature = "exec")]
+#[test]
+fn root_is_told_once_that_programs_read_what_it_reads() {
+    if !is_root("start a program as root") || !confines() {
+        return;
+    }
+    let warning = "programs of exec read what root may read; --user USER runs them as another user";
+    let warnings = |args: &[&str]| {
+        let args = ["--sandbox", "on", "--data-handler", "exec"].iter().chain(args);
+        let mut running = Test::new().args(args.copied()).start();
+        running.listens();
+        running.signal(Signal::SIGTERM);
+        running.end().1.stderr.matches(warning).count()
+    };
+    assert_eq!(warnings(&["command=cat"]), 1);
+    assert_eq!(warnings(&["--data-handler", "exec", "exec.command=cat", "exec-2.command=cat"]), 1);
+    assert_eq!(warnings(&["command=cat", "--user", "nobody"]), 0);
 }
 
 #[test]
