@@ -1,6 +1,7 @@
 //! A program and its arguments.
 
 use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -93,11 +94,10 @@ impl CommandLine {
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
-        for variable in SYSTEMD {
-            command.env_remove(variable);
-        }
-        for variable in OPTIONS {
-            command.env_remove(variable);
+        for (variable, _) in env::vars_os() {
+            if is_own(&variable) {
+                command.env_remove(variable);
+            }
         }
         #[cfg(feature = "http")]
         for variable in crate::secret_variables::all() {
@@ -107,19 +107,19 @@ impl CommandLine {
     }
 }
 
-/// What systemd says to Pigear only: a program could speak in its name, or find its secrets.
-const SYSTEMD: [&str; 7] = [
-    "CREDENTIALS_DIRECTORY",
-    "LISTEN_FDNAMES",
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "NOTIFY_SOCKET",
-    "WATCHDOG_PID",
-    "WATCHDOG_USEC",
-];
+/// Whether a variable of the environment is for Pigear alone. A program could speak in its name to systemd, or find
+/// its secrets; and a `pigear` that it runs would take Pigear's options for its own.
+fn is_own(variable: &OsStr) -> bool {
+    let name = variable.as_encoded_bytes();
+    FOR_PIGEAR.iter().any(|own| name.starts_with(own.as_bytes()))
+        || FROM_SYSTEMD.iter().any(|own| name == own.as_bytes())
+}
 
-/// Options in the environment that may have a secret: servers to read from, with a password, and the page's token.
-const OPTIONS: [&str; 2] = ["PIGEAR_FROM", "PIGEAR_TOKEN"];
+/// How names of variables begin that are Pigear's options, or that systemd says to Pigear only.
+const FOR_PIGEAR: [&str; 3] = ["PIGEAR_", "LISTEN_", "WATCHDOG_"];
+
+/// What else systemd says to Pigear only.
+const FROM_SYSTEMD: [&str; 2] = ["CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"];
 
 fn not_executable(path: &Path) -> String {
     let path = path.to_string_lossy();
