@@ -57,7 +57,7 @@ pub(crate) use file_keys::FileKey;
 pub use metrics::{MetricsAddress, NotAnAddress};
 pub use privileges::{PrivilegeConfig, Sandbox};
 #[cfg(feature = "command")]
-pub(crate) use secret_keys::{Disclosure, HIDDEN, disclosure};
+pub(crate) use secret_keys::{Disclosure, HIDDEN, ValueKind, disclosure, value_kind};
 pub use source::{InstanceCount, SourceConfig, SourceKind};
 pub use store::{Begin, StoreConfig};
 

@@ -22,7 +22,7 @@ pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Fa
         warn!("{exposure}");
     }
     let config = merged(config, args, registry)?;
-    for exposure in Exposure::of_files(&config.handlers) {
+    for exposure in Exposure::of_files(&config) {
         warn!("{exposure}");
     }
     Ok(config)

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::HandlerConfig;
 use super::lines::Lines;
-use super::secret_keys::is_secret;
+use super::secret_keys::{ValueKind, is_secret, secret_files_of_source, value_kind};
+use super::{Config, HandlerConfig, SourceConfig};
+use crate::input_file::{self, MAX_OWN_CONFIG as MAX_CERTIFICATES};
 use crate::shell_word::quoted;
 
 /// A secret in a file that all users can read.
@@ -35,20 +36,28 @@ impl Exposure {
         Some(Self { path: path.to_owned(), key, line: Some(Lines::of(text).line(at)) })
     }
 
-    /// Files with secrets that handlers read, if all users can read them.
-    pub(crate) fn of_files(handlers: &[HandlerConfig]) -> Vec<Self> {
-        let of_handler = |handler: &HandlerConfig| {
-            let name = handler.name.clone().unwrap_or_else(|| handler.kind.clone());
-            let files = SECRET_FILES.iter().filter_map(|key| Some((key, handler.keys.text(key)?)));
-            let exposed = files.filter(|(_, path)| is_readable_by_all(Path::new(path)));
-            let found = exposed.map(|(key, path)| Self {
-                path: path.into(),
-                key: format!("{key} of handler {name}"),
-                line: None,
-            });
-            found.collect::<Vec<_>>()
+    /// Files with secrets that handlers and sources read, if all users can read them.
+    pub(crate) fn of_files(config: &Config) -> Vec<Self> {
+        let exposed = |key: &str, path: &str, whose: &str| {
+            let is_exposed = is_readable_by_all(Path::new(path));
+            let key = format!("{key} of {whose}");
+            is_exposed.then(|| Self { path: path.into(), key, line: None })
         };
-        handlers.iter().flat_map(of_handler).collect()
+        let of_handler = |handler: &HandlerConfig| {
+            let whose = format!("handler {}", handler.name.as_deref().unwrap_or(&handler.kind));
+            let keys = handler.keys.each();
+            let files = keys.iter().filter_map(|(key, value)| Some((&**key, value.as_str()?)));
+            let secret = files.filter(|(key, path)| names_secret(key, path));
+            secret.filter_map(|(key, path)| exposed(key, path, &whose)).collect::<Vec<_>>()
+        };
+        let of_source = |source: &SourceConfig| {
+            let from = source.from.as_deref().and_then(Path::to_str).unwrap_or_default();
+            let whose = format!("source {}", source.kind);
+            let files = secret_files_of_source(from);
+            files.filter_map(|(key, path)| exposed(key, path, &whose)).collect::<Vec<_>>()
+        };
+        let of_handlers = config.handlers.iter().flat_map(of_handler);
+        of_handlers.chain(config.sources.iter().flat_map(of_source)).collect()
     }
 
     /// The file.
@@ -80,6 +89,12 @@ fn in_table(table: &DeTable<'_>, parent: &str) -> Option<(String, usize)> {
                     Some((name.to_string(), key.span().start))
                 }
                 DeValue::Table(table) => in_table(table, name),
+                // A secret may be a word behind the one that tells of it.
+                DeValue::Array(all) if value_kind(name) == Some(ValueKind::Command) => {
+                    let words = all.iter().filter_map(|word| word.get_ref().as_str());
+                    let command = words.collect::<Vec<_>>().join(" ");
+                    is_secret(parent, name, &command).then(|| (name.to_string(), key.span().start))
+                }
                 DeValue::Array(all) => all.iter().find_map(|one| match one.get_ref() {
                     DeValue::String(text) if is_secret(parent, name, text) => {
                         Some((name.to_string(), key.span().start))
@@ -93,9 +108,20 @@ fn in_table(table: &DeTable<'_>, parent: &str) -> Option<(String, usize)> {
     table.iter().find_map(of_entry)
 }
 
-/// The files of handlers that have secrets.
-const SECRET_FILES: [&str; 8] =
-    ["auth_file", "creds", "key", "nkey", "password_file", "tls_key", "token_file", "url_file"];
+/// Whether a key names a file with a secret.
+fn names_secret(key: &str, path: &str) -> bool {
+    match value_kind(key) {
+        Some(ValueKind::SecretFile) => true,
+        Some(ValueKind::Certificates) => has_private_key(Path::new(path)),
+        _ => false,
+    }
+}
+
+/// Whether a key is in the same file as its certificate.
+fn has_private_key(path: &Path) -> bool {
+    input_file::read_text(path, MAX_CERTIFICATES)
+        .is_ok_and(|text| text.contains("PRIVATE KEY-----"))
+}
 
 /// Whether all users can read a file: its permissions say so, and those of its directory.
 fn is_readable_by_all(path: &Path) -> bool {
@@ -125,12 +151,20 @@ mod tests {
             "[[handler]]\nauth = 'bearer:s3cret'",
             "[[handler]]\nurl = 'https://me:s3cret@host/'",
             "[[handler]]\nurl = 'https://hooks.slack.com/services/s3cret'",
+            "[[handler]]\ncommand = ['x', '--token', 's3cret']",
             "[[source]]\nfrom = 'nats://me:s3cret@host'",
             "[[handler]]\nurl = 'nats://one,nats://me:s3cret@two'",
             "[[handler]]\nurl = 'https://x.webhook.office.com/webhookb2/s3cret'",
             "[[handler]]\nurl = ['nats://one', 'nats://me:s3cret@two']",
             "[[handler]]\nproxy = 'me:s3cret@proxy:3128'",
             "[handler.header]\nX-Api-Key = 's3cret'",
+            "[handler.header]\nX-Request = 's3cret'",
+            "[[handler]]\nurl = 'http://host/?access=s3cret'",
+            "[[handler]]\nurl = 'http://host/s3cret0123456789abcdef'",
+            "[[handler]]\npassword = 's3cret'",
+            "[[handler]]\ncommand = 'curl https://host/?access=s3cret'",
+            "[[handler]]\ncommand = ['curl', 'https://host/?access=s3cret']",
+            "[[source]]\nfrom = 'nats://host?token=s3cret'",
         ] {
             let text = said(secret, 0o644).unwrap_or_else(|| panic!("{secret}"));
             assert!(text.contains("c.toml:2: ") && !text.contains("s3cret"), "{text}");
@@ -170,11 +204,36 @@ mod tests {
         handler.keys.set("auth_file", "credential:x");
         let said = |mode| {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            Exposure::of_files(std::slice::from_ref(&handler))
+            let handlers = vec![handler.clone()];
+            Exposure::of_files(&Config { handlers, ..Config::default() })
         };
         assert_eq!(said(0o640), []);
         let [found] = &*said(0o644) else { panic!("it is exposed") };
         let text = found.to_string();
         assert!(text.contains("token: token_file of handler web is a secret"), "{text}");
+    }
+
+    #[test]
+    fn a_key_beside_its_certificate_and_the_files_of_a_source_are_named() {
+        let dir = open_dir();
+        let file = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let with_key = file("both.pem", "-----BEGIN PRIVATE KEY-----\ns3cret\n");
+        let without = file("cert.pem", "-----BEGIN CERTIFICATE-----\nx\n");
+        let creds = file("creds", "s3cret");
+        let mut handlers = vec![HandlerConfig::new("http"), HandlerConfig::new("syslog")];
+        handlers[0].keys.set("cert", &with_key);
+        handlers[1].keys.set("cert", &without);
+        let from = Some(format!("nats://host?creds={creds}&stream=x").into());
+        let sources = vec![SourceConfig { from, ..SourceConfig::default() }];
+        let found = Exposure::of_files(&Config { sources, handlers, ..Config::default() });
+        let texts: Vec<_> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), 2, "{texts:?}");
+        assert!(texts[0].contains("both.pem: cert of handler http is a secret"), "{texts:?}");
+        assert!(texts[1].contains("creds: creds of source "), "{texts:?}");
     }
 }

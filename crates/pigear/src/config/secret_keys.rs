@@ -1,4 +1,7 @@
 //! Which values of a configuration are secrets, and what may be shown of them.
+//!
+//! This is the only place that knows: what `config show` hides, which values all users should not be able to read,
+//! and which files have secrets.
 
 /// What may be shown of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +32,52 @@ const PATHS: [&str; 10] = [
     "/bot",
 ];
 
-/// Keys whose names sound like secrets, and which name files.
-const FILES: [&str; 5] = ["key", "tls_key", "nkey", "creds", "users"];
+/// What the value of a key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ValueKind {
+    Secret,
+    /// A file with a secret.
+    SecretFile,
+    /// A file with certificates, in which their key may be, too.
+    Certificates,
+    /// An environment variable with a secret.
+    SecretVariable,
+    /// URLs that may have a login, a query, or a path that permits something.
+    Url,
+    /// Where a source reads, with Pigear's own options behind `?`.
+    Source,
+    /// A program and its arguments.
+    Command,
+    /// An expression.
+    Expression,
+}
+
+/// All keys of Pigear's own that have to do with secrets, in whatever table. A test holds that a key is either here,
+/// or among those that it calls plain.
+const KEYS: [(&str, ValueKind); 22] = [
+    ("auth", ValueKind::Secret),
+    ("auth_env", ValueKind::SecretVariable),
+    ("auth_file", ValueKind::SecretFile),
+    ("cert", ValueKind::Certificates),
+    ("command", ValueKind::Command),
+    ("complete_from", ValueKind::Source),
+    ("creds", ValueKind::SecretFile),
+    ("filter", ValueKind::Expression),
+    ("from", ValueKind::Source),
+    ("key", ValueKind::SecretFile),
+    ("nkey", ValueKind::SecretFile),
+    ("password", ValueKind::Secret),
+    ("password_file", ValueKind::SecretFile),
+    ("proxy", ValueKind::Url),
+    ("target", ValueKind::Url),
+    ("tls_cert", ValueKind::Certificates),
+    ("tls_key", ValueKind::SecretFile),
+    ("token", ValueKind::Secret),
+    ("token_file", ValueKind::SecretFile),
+    ("url", ValueKind::Url),
+    ("url_file", ValueKind::SecretFile),
+    ("users", ValueKind::SecretFile),
+];
 
 /// Hosts whose paths permit something to those who know them.
 const HOOK_HOSTS: [&str; 14] = [
@@ -79,45 +126,69 @@ const SOURCE_OPTIONS: [&str; 21] = [
 const PLAIN_HEADERS: [&str; 6] =
     ["accept", "accept-encoding", "content-encoding", "content-type", "host", "user-agent"];
 
-/// Whether the value of a key is a secret.
+/// What the value of one of Pigear's own keys is; `None` if it has nothing to do with secrets, or is not known.
+pub(crate) fn value_kind(key: &str) -> Option<ValueKind> {
+    KEYS.iter().find(|(name, _)| *name == key).map(|(_, kind)| *kind)
+}
+
+/// The options of a source that name files with secrets, with these files.
+pub(crate) fn secret_files_of_source(from: &str) -> impl Iterator<Item = (&str, &str)> {
+    let query = from.split_once('?').map_or("", |(_, query)| query);
+    let options = query.split('&').filter_map(|option| option.split_once('='));
+    options.filter(|(name, _)| value_kind(name) == Some(ValueKind::SecretFile))
+}
+
+/// Whether the value of a key has a secret in it: then a file with it is not for all to read.
 pub(crate) fn is_secret(parent: &str, key: &str, value: &str) -> bool {
-    match (parent, key) {
-        ("header" | "param", _) => has_word(key),
-        (_, "auth" | "password" | "token") => !value.is_empty(),
-        (_, "url" | "proxy" | "from" | "target") => {
-            value.split(',').any(|url| has_login(url) || has_secret_path(url))
-        }
-        _ => false,
+    if parent.is_empty() && value_kind(key) == Some(ValueKind::Command) {
+        // Not each argument that isn't shown has a secret.
+        return has_secret_arguments(value);
     }
+    !value.is_empty() && disclosure(parent, key, value) != Disclosure::Whole
 }
 
 /// What may be shown of the value of a key. Rather too little than too much.
 pub(crate) fn disclosure(parent: &str, key: &str, value: &str) -> Disclosure {
-    let is_file = FILES.contains(&key) || key.ends_with("_file") || key.ends_with("_env");
-    if parent.is_empty() && (is_file || key == "filter") {
-        return Disclosure::Whole;
+    match parent {
+        "header" => return of_header(key, value),
+        "param" => return of_named(key, value),
+        _ => {}
     }
-    let is_plain_header = PLAIN_HEADERS.iter().any(|name| key.eq_ignore_ascii_case(name));
-    if has_word(key) || is_secret(parent, key, "x") || (parent == "header" && !is_plain_header) {
-        return Disclosure::Nothing;
+    match value_kind(key) {
+        Some(ValueKind::Secret) => Disclosure::Nothing,
+        Some(
+            ValueKind::SecretFile
+            | ValueKind::Certificates
+            | ValueKind::SecretVariable
+            | ValueKind::Expression,
+        ) => Disclosure::Whole,
+        Some(ValueKind::Url) => of_url(key, value),
+        Some(ValueKind::Source) if value.contains('?') => of_url(key, value),
+        Some(ValueKind::Source) => of_value(key, value),
+        Some(ValueKind::Command) => of_command(value),
+        None if key.ends_with("_file") || key.ends_with("_env") => Disclosure::Whole,
+        None => of_named(key, value),
     }
-    if key == "command" {
-        return of_command(value);
-    }
-    let is_url = matches!(key, "url" | "proxy" | "from") && value.contains('?');
-    if value.contains("://") || is_url { of_url(key, value) } else { of_text(value) }
+}
+
+fn of_header(name: &str, value: &str) -> Disclosure {
+    let is_plain = PLAIN_HEADERS.iter().any(|plain| name.eq_ignore_ascii_case(plain));
+    if is_plain { of_value(name, value) } else { Disclosure::Nothing }
+}
+
+/// Someone else's key: a value of a template, or a key of a handler that isn't Pigear's. Its name is all that is
+/// known.
+fn of_named(name: &str, value: &str) -> Disclosure {
+    if has_word(name) { Disclosure::Nothing } else { of_value(name, value) }
+}
+
+fn of_value(key: &str, value: &str) -> Disclosure {
+    if value.contains("://") { of_url(key, value) } else { of_text(value) }
 }
 
 fn has_word(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     WORDS.iter().any(|word| lower.contains(word))
-}
-
-/// Whether a URL has a user's password.
-fn has_login(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    authority.contains('@')
 }
 
 /// Whether a URL has a secret path, as those of chats have.
@@ -197,18 +268,27 @@ fn of_text(text: &str) -> Disclosure {
 fn of_command(command: &str) -> Disclosure {
     let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
     let is_bare = |word: &str| !matches!(word, "-u" | "-p") && !word.contains(['@', ':']);
-    let is_plain = !has_word(arguments)
-        && !arguments.to_ascii_lowercase().contains("bearer")
-        && !has_token(&arguments.replace(' ', "/"))
-        && arguments.split(' ').all(is_bare);
-    if is_plain && !program.contains('=') {
-        return Disclosure::Whole;
-    }
     if program.contains('=') {
         Disclosure::Nothing
-    } else {
+    } else if has_secret_arguments(command) || !arguments.split(' ').all(is_bare) {
         Disclosure::Partly(format!("{program} {HIDDEN}"))
+    } else {
+        Disclosure::Whole
     }
+}
+
+/// Whether there is something in the arguments of a program that is a secret as a rule.
+fn has_secret_arguments(command: &str) -> bool {
+    let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
+    let is_url_with_secret = |word: &str| {
+        let url = word.trim_matches(['"', '\'', '[', ']', ',']);
+        url.contains("://") && of_url("", url) != Disclosure::Whole
+    };
+    has_word(arguments)
+        || arguments.to_ascii_lowercase().contains("bearer")
+        || has_token(&arguments.replace(' ', "/"))
+        || command.split(' ').any(is_url_with_secret)
+        || program.split_once('=').is_some_and(|(name, _)| has_word(name))
 }
 
 #[cfg(test)]
@@ -237,6 +317,7 @@ mod tests {
             ("", "url", "https://host/api?s3cret#s3cret"),
             ("", "url", "https://host/api?mail=me@host&pw=s3cret"),
             ("", "url", "host/api?access=s3cret"),
+            ("", "url", "host:9/services/s3cret#s3cret"),
             ("", "url", "https://ntfy.sh/s3cret"),
             ("", "url", "https://NTFY.sh:443/s3cret/json"),
             ("", "url", "https://ntfy.example/s3cret"),
@@ -256,6 +337,41 @@ mod tests {
                 Disclosure::Nothing => String::new(),
             };
             assert!(!shown.contains("s3c"), "{key}: {shown}");
+        }
+    }
+
+    #[test]
+    fn keys_are_sorted() {
+        assert!(KEYS.is_sorted_by_key(|(key, _)| key));
+    }
+
+    #[test]
+    fn files_with_secrets_are_found_in_the_options_of_a_source() {
+        let from = "nats://host?stream=x&creds=/a&token_file=/b&ca=/c&key=/d";
+        let found: Vec<_> = secret_files_of_source(from).collect();
+        assert_eq!(found, [("creds", "/a"), ("token_file", "/b"), ("key", "/d")]);
+    }
+
+    #[test]
+    fn what_is_hidden_is_a_secret_unless_it_is_an_argument_that_only_may_be_one() {
+        for (parent, key, value) in [
+            ("", "url", "http://host/?access=s3cret"),
+            ("", "url", "me@host"),
+            ("", "target", "tls://me@host:6514"),
+            ("header", "X-Request", "s3cret"),
+            ("", "command", "curl https://host/?access=s3cret"),
+            ("", "command", "curl -H 'X-Token: s3cret'"),
+        ] {
+            assert!(is_secret(parent, key, value), "{key} {value}");
+        }
+        for (parent, key, value) in [
+            ("", "token", ""),
+            ("", "command", "notify-send -u critical"),
+            ("", "command", "curl http://host:8080/alerts"),
+            ("", "token_file", "/etc/pigear/token"),
+            ("header", "Accept", "text/plain"),
+        ] {
+            assert!(!is_secret(parent, key, value), "{key} {value}");
         }
     }
 

@@ -50,7 +50,7 @@ impl Check for Configuration {
         if findings.is_empty() {
             findings.push(Finding::ok(format!("{shown} has no mistakes")));
         }
-        let of_files = Exposure::of_files(&subject.config.handlers);
+        let of_files = Exposure::of_files(&subject.config);
         for exposure in Exposure::of(file, &text).into_iter().chain(of_files) {
             let why = "Whoever is on this machine has the secret.";
             let typed = as_root(&[format!("chmod o-r {}", quoted(exposure.path()))]);

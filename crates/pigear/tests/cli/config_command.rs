@@ -253,7 +253,7 @@ fn show_prints_all_mistakes_of_a_file_that_it_refuses() {
     let room = Room::new();
     for config in [
         "count = 0\nstast = 'x'\n[[handler]]\ntype = 'file'\n",
-        "[handler.header]\nX = 'y'\n[[source]]\nonce = 'maybe'\n",
+        "[handler.header]\nAccept = 'y'\n[[source]]\nonce = 'maybe'\n",
         "handler = [\n",
     ] {
         room.write("pigear.toml", config);

@@ -239,3 +239,123 @@ fn usual_value(key: &DescribedKey) -> Option<Value> {
         _ => usual_of_source(key.field).map(Value::from),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::config::{HANDLER_KEYS, value_kind};
+
+    /// Keys of Pigear's own whose values have nothing to do with secrets.
+    const PLAIN: &[&str] = &[
+        "allow_uid",
+        "batch",
+        "batch_bytes",
+        "bookmark",
+        "bucket",
+        "ca",
+        "class_config",
+        "complete",
+        "complete_wait",
+        "compress",
+        "compression",
+        "concurrency",
+        "connect_timeout",
+        "count",
+        "create",
+        "delay",
+        "dialect",
+        "discard",
+        "duplicate_window",
+        "durable",
+        "encoding",
+        "escape",
+        "facility",
+        "fields",
+        "format",
+        "from_start",
+        "gen_msg_map",
+        "group",
+        "heartbeat",
+        "history",
+        "hosts",
+        "id_offset",
+        "id_subdir",
+        "in_flight",
+        "instances",
+        "keep",
+        "keep_bytes",
+        "keep_days",
+        "limit",
+        "linktype",
+        "listen",
+        "logdir",
+        "max_age",
+        "max_bytes",
+        "max_len",
+        "max_size",
+        "mechanism",
+        "metrics",
+        "mode",
+        "name",
+        "once",
+        "packet",
+        "partitions",
+        "path",
+        "payload",
+        "per_minute",
+        "queue",
+        "queue_bytes",
+        "rate",
+        "reference_config",
+        "replicas",
+        "replication",
+        "retention",
+        "rfc",
+        "rotate",
+        "rules",
+        "run_prefix",
+        "sandbox",
+        "sandbox_write",
+        "sensor",
+        "serve_forever",
+        "sid_msg_map",
+        "snort_conf",
+        "socket_group",
+        "socket_mode",
+        "stats",
+        "storage",
+        "store",
+        "stream",
+        "subject",
+        "template",
+        "timeout",
+        "tls",
+        "topic",
+        "trust_clock",
+        "trusted_proxies",
+        "type",
+        "user",
+        "utc",
+        "when_full",
+    ];
+
+    /// A new key is one of either: what may be shown of its value is said by hand.
+    #[test]
+    fn of_each_key_it_is_known_whether_its_value_may_have_a_secret() {
+        let registry = Registry::builtin();
+        let kinds: Vec<_> = registry.about().map(|(kind, _)| kind).collect();
+        let mut keys: BTreeSet<_> =
+            kinds.iter().flat_map(|kind| registry.keys(kind)).copied().collect();
+        keys.extend(HANDLER_KEYS);
+        for section in sections(&registry) {
+            keys.extend(section.keys.iter().map(|key| key.name));
+        }
+        // The names in them are the user's.
+        keys.retain(|key| !["header", "param"].contains(key));
+        let is_either = |key: &&&str| PLAIN.contains(*key) != value_kind(key).is_some();
+        let wrong: Vec<_> = keys.iter().filter(|key| !is_either(key)).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+}

@@ -7,7 +7,7 @@ use pigear_alert::visible::is_visible;
 use serde_json::json;
 use toml::Value;
 
-use crate::config::{Disclosure, HIDDEN, disclosure};
+use crate::config::{Disclosure, HIDDEN, ValueKind, disclosure, value_kind};
 
 /// A table of settings.
 pub(super) struct Part {
@@ -73,6 +73,12 @@ impl Setting {
 /// What may be shown of a value, and whether that is not all.
 fn disclosed(parent: &str, key: &str, value: Value) -> (Value, bool) {
     match value {
+        // A secret may be a word behind the one that tells of it.
+        Value::Array(words) if value_kind(key) == Some(ValueKind::Command) => {
+            let texts = words.iter().filter_map(Value::as_str).collect::<Vec<_>>();
+            let (shown, is_secret) = disclosed(parent, key, texts.join(" ").into());
+            (if is_secret { shown } else { Value::Array(words) }, is_secret)
+        }
         Value::Array(values) => {
             let shown: Vec<_> =
                 values.into_iter().map(|value| disclosed(parent, key, value)).collect();
