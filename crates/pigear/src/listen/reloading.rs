@@ -238,7 +238,9 @@ impl Reloader<'_> {
             return Err(problem);
         }
         difference.removed.iter().for_each(|name| self.store.forget_lane(name));
-        targets.iter().for_each(|(name, target)| self.store.set_target(name, target.as_deref()));
+        for (name, target) in targets {
+            self.store.set_target(&name, target.as_deref());
+        }
         Ok(())
     }
 

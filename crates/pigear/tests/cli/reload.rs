@@ -229,6 +229,29 @@ fn other_maps_are_read() {
     assert_eq!(running.end().1.status, Some(0));
 }
 
+#[cfg(feature = "exec")]
+#[test]
+fn a_program_that_reads_slowly_gets_to_its_end_before_another_takes_its_place() {
+    const ALERTS: u64 = 100;
+    let config = |more: &str| {
+        format!(
+            "serve_forever = true\n[[handler]]\ntype = \"exec\"\nmode = \"stream\"\n{more}\
+             command = ['sh', '-c', 'while read -r line; do sleep 0.01; echo \"$line\" >>read; done']\n"
+        )
+    };
+    let mut running = started(Test::new(), &config(""));
+    for _ in 0..ALERTS {
+        running.send(&ping());
+    }
+    until("the program reads", || lines(&running, "read") > 0);
+    running.room().write("pigear.toml", config("packet = false\n"));
+    reload(&running);
+    until("all was read", || lines(&running, "read") >= ALERTS);
+    running.signal(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert!(!ended.stderr.contains("was killed"), "{}", ended.stderr);
+}
+
 #[cfg(feature = "store")]
 #[test]
 fn a_handler_that_was_refused_or_removed_leaves_nothing_that_keeps_another_out() {

@@ -1,5 +1,7 @@
 //! Another handler, filter or limit for a lane that runs.
 
+use std::time::{Duration, Instant};
+
 use tracing::error;
 
 use super::Worker;
@@ -8,6 +10,9 @@ use crate::lane::call::{Caller, Ended, guarded};
 use crate::lane::handle::{LaneEnd, Renewal};
 use crate::lane_filter::LaneFilter;
 use crate::rate_limiter::RateLimiter;
+
+/// How long a handler may take to finish before its successor starts.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Worker {
     /// Goes on with another handler or filter, if that was asked for. Returns why the lane ends, if the handler
@@ -18,9 +23,11 @@ impl Worker {
             if lane.settings.limit != self.lane.settings.limit {
                 self.limiter = lane.settings.limit.map(RateLimiter::new);
             }
-            self.lane = lane;
+            let before = std::mem::replace(&mut self.lane, lane);
             self.filter = LaneFilter::new(&self.lane.name, filters, &self.lane.account);
             if let Some(handler) = handler {
+                // It was told to wait for no receiver. What it has handled it may finish.
+                before.deadline.announce(Instant::now() + FINISH_TIMEOUT);
                 ended = self.change_handler(handler);
             }
         }
