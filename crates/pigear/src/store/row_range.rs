@@ -19,10 +19,11 @@ pub(super) fn rows(
     may_be: &dyn Fn(Option<i64>) -> bool,
 ) -> Result<Vec<StoredRow>, StoreProblem> {
     let mut select = connection.prepare_cached(RANGE)?;
-    let mut found = Vec::new();
+    let (mut found, mut next) = (Vec::new(), from);
     let mut read = || -> Result<(), StoreProblem> {
         let mut rows = select.query([from, to])?;
         while let Some(row) = rows.next()? {
+            next = following(row.get(0)?, (next, to))?;
             if may_be(row.get(1).ok()) {
                 found.push(row::stored(row, connection, interned)?);
             }
@@ -47,6 +48,18 @@ pub(super) fn rows(
         }
     }
     Ok(found)
+}
+
+/// The least id that a row behind this one may have, which is within a range. In a page that was overwritten, a row
+/// may have any number.
+pub(super) fn following(id: i64, (from, to): (i64, i64)) -> Result<i64, StoreProblem> {
+    if (from..=to).contains(&id) {
+        Ok(id.saturating_add(1))
+    } else {
+        Err(StoreProblem::Damaged(format!(
+            "a row has the number {id}, which isn't behind the last"
+        )))
+    }
 }
 
 fn one(

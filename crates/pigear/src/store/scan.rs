@@ -18,7 +18,7 @@ use super::file_id::FileId;
 use super::layout::{BLOCK, end_of_block};
 use super::reader::{Further, Reader, Visit};
 use super::row::{self, Stored, StoredRow};
-use super::row_range::{RANGE, rows};
+use super::row_range::{RANGE, following, rows};
 use super::search::{RowFilter, Search};
 
 /// The blocks of a chunk.
@@ -275,11 +275,12 @@ impl ChunkReader {
                 continue;
             }
             let id: i64 = row.get(0)?;
+            let following = following(id, (*next, to))?;
             match row::decode_into(alert, row, connection, interned)? {
                 Ok(()) => (scan.take)(chunk, id, alert),
                 Err(_) => chunk.unreadable += 1,
             }
-            *next = id + 1;
+            *next = following;
         }
         Ok(())
     }

@@ -91,12 +91,16 @@ pub(super) fn write(sorted: &[Occurrence]) -> Vec<PostingList> {
     chunks
 }
 
-/// Decodes a chunk of a segment's index; `None` if it is invalid.
+/// Decodes a chunk of a segment's index; `None` if it is invalid: keys are in order, and each has blocks.
 pub(super) fn read(mut rest: &[u8], mut visit: impl FnMut(Posting<'_>)) -> Option<()> {
+    let mut last = None;
     while let Some(len) = rest.split_off_first() {
         let key = Key::new(rest.split_off(..usize::from(*len))?)?;
-        let blocks = rest.split_off_first()?;
+        let blocks = rest.split_off_first().filter(|blocks| **blocks > 0)?;
         let (counts, _) = rest.split_off(..usize::from(*blocks) * 2)?.as_chunks();
+        if last.replace(key).is_some_and(|last| last >= key) {
+            return None;
+        }
         visit(Posting { key, counts });
     }
     Some(())

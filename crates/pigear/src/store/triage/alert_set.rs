@@ -22,7 +22,14 @@ impl AlertSet {
         self.0.iter().map(|(block, bits)| (*block, *bits))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Their ids, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = i64> {
+        self.blocks().flat_map(|(block, bits)| ids(block, bits))
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
