@@ -140,7 +140,8 @@ pub(crate) fn secret_files_of_source(from: &str) -> impl Iterator<Item = (&str, 
 
 /// Whether the value of a key has a secret in it: then a file with it is not for all to read.
 pub(crate) fn is_secret(parent: &str, key: &str, value: &str) -> bool {
-    if parent.is_empty() && value_kind(key) == Some(ValueKind::Command) {
+    let is_own = !matches!(parent, "header" | "param");
+    if is_own && value_kind(key) == Some(ValueKind::Command) {
         // Not each argument that isn't shown has a secret.
         return has_secret_arguments(value);
     }
@@ -270,7 +271,10 @@ fn of_command(command: &str) -> Disclosure {
     let is_bare = |word: &str| !matches!(word, "-u" | "-p") && !word.contains(['@', ':']);
     if program.contains('=') {
         Disclosure::Nothing
-    } else if has_secret_arguments(command) || !arguments.split(' ').all(is_bare) {
+    } else if has_secret_arguments(command)
+        || has_token(&arguments.replace(' ', "/"))
+        || !arguments.split(' ').all(is_bare)
+    {
         Disclosure::Partly(format!("{program} {HIDDEN}"))
     } else {
         Disclosure::Whole
@@ -280,20 +284,33 @@ fn of_command(command: &str) -> Disclosure {
 /// Whether there is something in the arguments of a program that is a secret as a rule.
 fn has_secret_arguments(command: &str) -> bool {
     let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
-    let is_url_with_secret = |word: &str| {
-        let url = word.trim_matches(['"', '\'', '[', ']', ',']);
-        url.contains("://") && of_url("", url) != Disclosure::Whole
+    let words = || command.split(' ').map(|word| word.trim_matches(['"', '\'', '[', ']', ',']));
+    let is_url_with_secret =
+        |word: &str| word.contains("://") && of_url("", word) != Disclosure::Whole;
+    // Code has brackets and the like.
+    let is_token = |word: &str| {
+        let is_of_tokens = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+=~/".contains(&byte);
+        has_token(word) && word.bytes().all(is_of_tokens)
     };
     has_word(arguments)
         || arguments.to_ascii_lowercase().contains("bearer")
-        || has_token(&arguments.replace(' ', "/"))
-        || command.split(' ').any(is_url_with_secret)
+        || words().skip(1).any(is_token)
+        || words().any(is_url_with_secret)
         || program.split_once('=').is_some_and(|(name, _)| has_word(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_is_no_token() {
+        let code = "python3 -c import sys; open('got', 'w').write(sys.argv[1]) two words";
+        for parent in ["", "handler"] {
+            assert!(!is_secret(parent, "command", code));
+            assert!(is_secret(parent, "command", "notify a1b2c3d4e5f6a7b8c9d0"));
+        }
+    }
 
     #[test]
     fn secrets_are_not_disclosed() {

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use super::alerts::{Id, YesOrNo, get};
 use super::counts::one_of;
 use crate::handler::pcap::Capture;
-use crate::store::{Further, Selection};
+use crate::store::{AlertSet, Further, Selection};
 use crate::web::parameters::{FORMAT, Parameters, Selects, StoreParameters};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::queries::Pieces;
@@ -115,17 +115,18 @@ pub(in crate::web) async fn packets(
     parameters.finish(&["limit"], Selects::Alerts)?;
     let body = site.queries.download(move |reader, out| {
         let criteria = selection.criteria(|| TimeZone::UTC)?;
-        let mut ids = Vec::new();
+        let (mut ids, mut left) = (AlertSet::default(), limit);
         reader.newest(&criteria, |stored| {
-            ids.push(stored.id);
-            if ids.len() < limit { Further::On } else { Further::Enough }
+            ids.insert(stored.id);
+            left -= 1;
+            if left == 0 { Further::Enough } else { Further::On }
         })?;
         if ids.is_empty() {
             let reason = reader.why_nothing(&criteria, || TimeZone::UTC)?;
             return Err(Problem::not_found(format!("no alerts found: {reason}")));
         }
         let (mut capture, mut found) = (Capture::default(), false);
-        for id in ids.into_iter().rev() {
+        for id in ids.iter() {
             // It may have been removed meanwhile.
             let Some(alert) = reader.get(id)? else { continue };
             if alert.message.has_packet() {

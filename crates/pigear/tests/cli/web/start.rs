@@ -1,6 +1,8 @@
 //! How serving begins, and why it doesn't.
 
+use std::fs::{self, Permissions};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use nix::sys::signal::Signal;
 
@@ -46,7 +48,9 @@ fn what_others_can_reach_needs_a_login() {
     }
     let error = "no-users has no users; `pigear web user add NAME --users no-users` adds one";
     let test = Test::new().file("no-users", "# none\n").args(STORE).args(["--data-handler", "web"]);
-    let test = test.args(["listen=0.0.0.0:0", "users=no-users"]);
+    let test = test.args(["listen=0.0.0.0:0", "users=no-users"]).with(|room| {
+        fs::set_permissions(room.at("no-users"), Permissions::from_mode(0o600)).unwrap();
+    });
     test.stderr(format!("error: handler web: {error}\n")).status(1);
 }
 
