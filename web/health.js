@@ -31,7 +31,7 @@ export async function load() {
   if (mine !== shown) return;
   remember(health);
   letterStore = letters.store;
-  view.replaceChildren(...sensorsCard(fleet), counters(health), storeCard(health), lanes(health), ...rulesCard(health), ...originsCard(health), deadLetters(letters.letters, health.dead_letters));
+  view.replaceChildren(...sensorsCard(fleet), counters(health), storeCard(health), ...rulesCard(health), lanes(health), ...originsCard(health), deadLetters(letters.letters, health.dead_letters));
   timer = setTimeout(again, EVERY);
 }
 
@@ -143,7 +143,7 @@ function originsCard({ origins }) {
 
 /** @param {any} health */
 function lanes({ lanes: all }) {
-  return h("article", { class: "card", tabIndex: 0 }, h("h2", {}, "Durable handlers"), all.length === 0 ? h("p", { class: "empty" }, "None: no handler gets its alerts from the store.")
+  return h("article", { class: all.length ? "card wide" : "card", tabIndex: 0 }, h("h2", {}, "Durable handlers"), all.length === 0 ? h("p", { class: "empty" }, "None: no handler gets its alerts from the store.")
     : table({ "aria-label": "Durable handlers" }, h("thead", {}, h("tr", {}, ...["handler", "waiting", "dead letters", "handled", "failed", "dropped", "filtered", "muted", "moved"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...all.map((/** @type {any} */ lane) => h("tr", { class: lane.dead_letters || lane.dropped ? "bad" : "" }, h("th", { scope: "row", title: lane.target ?? "" }, lane.name), h("td", {}, number(lane.waiting)), h("td", {}, number(lane.dead_letters)), h("td", {}, number(lane.handled)), h("td", {}, number(lane.failed)), h("td", {}, number(lane.dropped)), h("td", {}, number(lane.filtered)), h("td", {}, number(lane.muted)), h("td", {}, lane.moved ? ago(lane.moved) : "never"))))));
 }

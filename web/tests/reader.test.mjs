@@ -212,6 +212,19 @@ test("the health's tables are read at 360 px without scrolling sideways", async 
   await page.close();
 });
 
+test("no card of the health is cut where there is room", async () => {
+  const room = setup.newRoom();
+  const live = await room.live(["--data-handler", "exec", "exec.command=false", "exec.durable=true"]);
+  await room.play(datagrams("v2919/icmp_ping"));
+  for (const width of [1280, 1024, 720]) {
+    const page = await open(setup.chrome, `${live.url}?view=health`, { width });
+    await page.locator("article:has(h2:text('Dead letters')) tbody tr").first().waitFor();
+    const cut = await page.$$eval("main .card", (all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.querySelector("h2").textContent));
+    assert.deepEqual(cut, [], `at ${width}`);
+    await page.close();
+  }
+});
+
 test("an overview of nothing says so once, and leads back to all alerts", async () => {
   const page = await open(setup.chrome, `${url}?view=overview&text=nothing-at-all`);
   await page.getByText("No alerts found.").waitFor();
