@@ -4,7 +4,7 @@ import { showTriage } from "./actions.js";
 import { Problem, begin, get, post, session, whenLoginIsNeeded } from "./api.js";
 import { buildBar, focusBar, showBar, showFailure, showMistake } from "./bar.js";
 import * as detail from "./detail.js";
-import { byId, focusMain, h, openDialog, show, toast } from "./dom.js";
+import { byId, focusMain, h, keepFocus, openDialog, show, toast } from "./dom.js";
 import * as health from "./health.js";
 import { histogram } from "./histogram.js";
 import * as now from "./now.js";
@@ -82,12 +82,16 @@ let charting = null;
 async function loadChart() {
   charting?.abort();
   charting = new AbortController();
-  chart.replaceChildren(histogram(await get("series", params(), charting.signal)));
+  const drawn = histogram(await get("series", params(), charting.signal));
+  const giveBack = keepFocus(chart);
+  chart.replaceChildren(drawn);
+  giveBack();
 }
 
 setInterval(() => {
   if (state.view === "health" || state.until || !chart.isConnected || document.hidden || !byId("login").hasAttribute("open") === false) return;
-  loadChart().catch(() => {});
+  // Who goes from bar to bar has them hold still.
+  if (!chart.contains(document.activeElement)) loadChart().catch(() => {});
   if (state.view === "overview") overview.load().catch(failed);
 }, 30_000);
 
@@ -134,7 +138,7 @@ addEventListener("keydown", (event) => {
 function help() {
   const dialog = /** @type {HTMLDialogElement} */ (byId("help"));
   dialog.replaceChildren(h("h2", { id: "help-title" }, "Keys"), h("dl", { class: "facts" }, ...KEYS.flatMap(([keys, what]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", {}, what)])),
-    h("p", {}, "Click any value to include or exclude it. Words in the search field are looked for in messages; ", h("code", {}, "src:10.0.0.0/8"), " and ", h("code", {}, "-sid:1000"), " choose fields. Drag over the histogram to choose a time."),
+    h("p", {}, "Click any value to include or exclude it. Words in the search field are looked for in messages; ", h("code", {}, "src:10.0.0.0/8"), " and ", h("code", {}, "-sid:1000"), " choose fields. Click a bar of the histogram, or drag over it, to choose a time; with Tab, the arrows go from bar to bar, and Enter chooses one."),
     h("form", { method: "dialog" }, h("button", {}, "Close")));
   openDialog(dialog);
 }

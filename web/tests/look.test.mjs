@@ -136,6 +136,72 @@ test("a time is chosen by dragging over the histogram", async () => {
   await page.close();
 });
 
+/** The bars of the histogram: their times, and how many alerts each has. */
+async function series(query = "") {
+  const { interval, points } = await (await fetch(`${url}api/v1/series${query}`)).json();
+  return points.map(({ time, alerts }) => ({ alerts, since: new Date(time).toISOString(), until: new Date(Date.parse(time) + interval * 1_000).toISOString() }));
+}
+
+const span = (page) => page.evaluate(() => { const at = new URL(location.href).searchParams; return [at.get("since"), at.get("until")]; });
+
+test("a click on a bar of the histogram chooses its time", async () => {
+  const all = await series();
+  assert.ok(all.length > 1);
+  const page = await open(setup.chrome, `${url}?group=no`);
+  await page.waitForSelector(".bars g");
+  // A bar is its whole column: a low one would be hard to meet.
+  const [picture, bar] = [await page.locator(".bars").boundingBox(), await page.locator(".bars g").nth(1).boundingBox()];
+  await page.mouse.click(bar.x + bar.width / 2, picture.y + 3);
+  await page.waitForURL((at) => at.searchParams.has("since"));
+  assert.deepEqual(await span(page), [all[1].since, all[1].until]);
+  await until("its alerts are listed", async () => await page.locator("tr.alert").count() === all[1].alerts);
+  await page.goBack();
+  // Where there is none, nothing happens.
+  await until("all bars are there again", async () => await page.locator(".bars g").count() === all.length);
+  await page.mouse.click((await page.locator(".bars g").last().boundingBox()).x - 40, picture.y + 3);
+  assert.deepEqual(await span(page), [null, null]);
+  await page.close();
+});
+
+test("keys go from bar to bar of the histogram, and choose one", async () => {
+  const all = await series();
+  const page = await open(setup.chrome, url);
+  const bars = page.getByRole("slider", { name: /^\d+ alerts from / });
+  const said = () => bars.getAttribute("aria-valuetext");
+  await bars.focus();
+  await page.keyboard.press("Home");
+  const first = await said();
+  assert.match(first, new RegExp(`: ${all[0].alerts} alerts?$`));
+  await page.keyboard.press("ArrowRight");
+  assert.notEqual(await said(), first);
+  // Who sees it reads the same.
+  assert.ok((await page.textContent("figcaption .hint")).startsWith((await said()).replace(/ alerts?$/, "")));
+  assert.equal(await page.locator(".bars g.at").count(), 1);
+  await isAccessible(page, "a bar with the focus");
+  await page.keyboard.press("Enter");
+  await page.waitForURL((at) => at.searchParams.has("since"));
+  assert.deepEqual(await span(page), [all[1].since, all[1].until]);
+  await page.waitForFunction((alerts) => document.querySelector(".plot[aria-label]")?.ariaLabel.startsWith(`${alerts} alert`), all[1].alerts);
+  assert.equal(await page.evaluate(() => document.activeElement.className.split(" ")[0]), "plot");
+  await page.close();
+});
+
+test("the histogram has an axis with a few numbers", async () => {
+  const most = Math.max(...(await series()).map(({ alerts }) => alerts));
+  for (const width of [1280, 360]) {
+    const page = await open(setup.chrome, url, { width });
+    await page.waitForSelector(".bars g");
+    const ticks = (await page.locator(".axis span").allTextContents()).map(Number);
+    assert.ok(ticks.length >= 2 && ticks.length <= 3 && ticks.at(-1) >= most && ticks.at(-2) < most, `${ticks} ${most}`);
+    // The highest bar is as high as the axis says, and no number is in another or in the bars.
+    const [picture, labels] = [await page.locator(".bars").boundingBox(), await page.locator(".axis span").evaluateAll((all) => all.map((one) => { const { top, bottom, right } = one.getBoundingClientRect(); return { top, bottom, right }; }))];
+    const highest = Math.min(...await page.locator(".bars g rect").evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top)));
+    assert.ok(Math.abs((picture.y + picture.height - highest) / picture.height - most / ticks.at(-1)) < 0.03);
+    assert.ok(labels.every(({ top, right }, n) => right <= picture.x && (n === labels.length - 1 || top >= labels[n + 1].bottom)), JSON.stringify(labels));
+    await page.close();
+  }
+});
+
 test("an alert's layers and bytes light up together", async () => {
   const page = await open(setup.chrome, `${url}?text=ICMP`);
   await page.locator("tr.alert a.message, tr.flood .count").first().click();
