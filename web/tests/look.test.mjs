@@ -202,6 +202,20 @@ test("the histogram has an axis with a few numbers", async () => {
   }
 });
 
+test("beside an open alert the list, the search and the tools are in sight", async () => {
+  for (const width of [1160, 1280, 1600, 1920]) {
+    const page = await open(setup.chrome, `${url}?alert=1&group=no`, { width });
+    await page.waitForSelector("#detail h2");
+    await page.waitForSelector("tr.alert");
+    const left = (await page.locator("#detail").boundingBox()).x;
+    const covered = await page.$$eval(":is(.top, #bar, main) :is(button, a, select, input, td, time)", (all, edge) => all.filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > edge).map((one) => one.outerHTML.slice(0, 80)), left);
+    assert.deepEqual(covered, [], `at ${width}`);
+    const message = (await page.locator("td.msg").first().boundingBox()).width;
+    assert.ok(message >= 200, `at ${width} a message has ${message} pixels`);
+    await page.close();
+  }
+});
+
 test("an alert's layers and bytes light up together", async () => {
   const page = await open(setup.chrome, `${url}?text=ICMP`);
   await page.locator("tr.alert a.message, tr.flood .count").first().click();
