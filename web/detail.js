@@ -5,7 +5,7 @@ import { byId, focusMain, h, keepFocus, toast } from "./dom.js";
 import { FIELDS, empty, go, state } from "./state.js";
 import { ago, timeElement } from "./times.js";
 import { triage } from "./triage.js";
-import { badge, bytes as size, copy, number, plain, ruleValue, signature, value } from "./values.js";
+import { badge, bytes as size, copy, number, plain, protocolWithNote, ruleValue, signature, value } from "./values.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {{name: string, start: number, end: number, fields: Record<string, any>}} Layer */
@@ -155,7 +155,7 @@ function facts(alert) {
   const rows = [
     ["When", [timeElement(alert.timestamp), ` (${ago(alert.timestamp)})`]],
     ["Received", alert.received && timeElement(alert.received)],
-    ["Source", end("src")], ["Destination", end("dst")], ["Protocol", value("proto", alert.proto)],
+    ["Source", end("src")], ["Destination", end("dst")], ["Protocol", protocolWithNote(alert.proto)],
     ["VLAN", alert.vlan && [alert.vlan].flat().join(", ")],
     ["Class", alert.class_description && [alert.class_description]],
     ["Application", value("app", alert.app_name)], ["Action", value("action", alert.action)],

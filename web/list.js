@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { isFlood } from "./grouping.js";
 import { go } from "./state.js";
 import { time, timeElement } from "./times.js";
-import { badge, number, plain, ruleValue, value } from "./values.js";
+import { badge, number, plain, protocolValue, ruleValue, value } from "./values.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {import("./grouping.js").Group} Group */
@@ -105,7 +105,7 @@ function alertRow(alert, inside, acts) {
     row = h("tr", { class: `alert${alert.triage?.acknowledged ? " acknowledged" : ""}`, tabIndex: -1, "data-id": alert.id, onclick: (/** @type {MouseEvent} */ event) => open(event, alert) },
       h("td", { class: "time" }, timeElement(alert.timestamp)), h("td", { class: "level" }, badge(alert.priority)),
       h("td", { class: "msg" }, h("a", { href: `?alert=${alert.id}`, class: "message" }, plain(alert.msg) || "(no message)"), " ", h("span", { class: "sid" }, ruleValue(alert))),
-      h("td", { class: "kind" }, value("class", alert.class)), h("td", { class: "proto" }, value("proto", alert.proto)),
+      h("td", { class: "kind" }, value("class", alert.class)), h("td", { class: "proto" }, protocolValue(alert.proto)),
       h("td", { class: "end src" }, end(alert, "src")), h("td", { class: "end dst" }, end(alert, "dst")), h("td", { class: "sensor" }, value("sensor", alert.sensor)),
       h("td", { class: "acts" }, ...buttons(alert, acts)));
     drawn.set(alert, row);
@@ -159,7 +159,7 @@ function floodRow(one, acts) {
   const isOfOneDay = time(first).slice(0, 10) === time(last).slice(0, 10);
   const count = (/** @type {string} */ name, /** @type {string} */ field, /** @type {string} */ several) => {
     const all = [...new Set(one.alerts.map((alert) => alert[name]).filter(Boolean))];
-    return all.length === 1 ? value(field, all[0]) : all.length ? `${number(all.length)} ${several}` : null;
+    return all.length === 1 ? (field === "proto" ? protocolValue(all[0]) : value(field, all[0])) : all.length ? `${number(all.length)} ${several}` : null;
   };
   const toggle = h("button", { type: "button", class: "count", "aria-expanded": String(one.open), onclick: (/** @type {Event} */ event) => { event.stopPropagation(); acts.flip(one); } }, `${number(one.alerts.length)}×`);
   const are = (/** @type {Mark} */ mark) => one.alerts.filter((alert) => alert.triage?.[mark]).length;

@@ -28,7 +28,25 @@ export function priorityNumber(text) {
  */
 export function named(field, exact) {
   const word = field === "priority" && /^\d+$/.test(exact) ? PRIORITIES[Number(exact)] : undefined;
-  return `${FIELDS[field].label} ${word ?? exact}`;
+  return `${FIELDS[field].label} ${word ?? exact}${field === "proto" && exact === RESERVED ? " (reserved)" : ""}`;
+}
+
+/** The IP protocol that is reserved. Snort has it in packets that it makes up. */
+const RESERVED = "255";
+
+/**
+ * An IP protocol, in a word, or as its number if it has none.
+ * @param {string | number | undefined} protocol
+ */
+export function protocolValue(protocol) { return value("proto", protocol, String(protocol) === RESERVED ? "reserved" : undefined); }
+
+/**
+ * The same, with what is to be said about it.
+ * @param {string | number | undefined} protocol
+ */
+export function protocolWithNote(protocol) {
+  if (String(protocol) !== RESERVED) return [value("proto", protocol)];
+  return [value("proto", protocol), " (reserved): Snort puts it into packets that it makes up itself, as for a port scan"];
 }
 
 /**

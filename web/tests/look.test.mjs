@@ -216,6 +216,19 @@ test("beside an open alert the list, the search and the tools are in sight", asy
   }
 });
 
+test("of the reserved protocol, which Snort uses for packets of its own, it is said that it is", async () => {
+  const own = setup.newRoom();
+  await own.store(datagrams("v2919/portscan"));
+  const server = await own.web();
+  const { alerts: [alert] } = await (await fetch(`${server.url}api/v1/alerts?proto=255&limit=1`)).json();
+  const page = await open(setup.chrome, `${server.url}?proto=255&group=no&alert=${alert.id}`, { width: 2600 });
+  await page.waitForSelector("#detail h2");
+  assert.match(await page.textContent("#detail .facts"), /Protocol255 \(reserved\): Snort puts it into packets that it makes up itself/);
+  assert.equal(await page.locator("td.proto").first().textContent(), "reserved");
+  assert.match(await page.textContent(".chips"), /protocol 255 \(reserved\)/);
+  await page.close();
+});
+
 test("an alert's layers and bytes light up together", async () => {
   const page = await open(setup.chrome, `${url}?text=ICMP`);
   await page.locator("tr.alert a.message, tr.flood .count").first().click();
