@@ -357,9 +357,12 @@ impl Reader {
                 break;
             }
             // Numbers may begin at any, and have gaps.
-            let skipped = if is_empty { self.first_behind(last)? } else { Some(last + 1) };
-            let Some(following) = skipped else { break };
-            next = following;
+            next = match is_empty.then(|| self.first_behind(last)) {
+                Some(Ok(None)) => break,
+                Some(Ok(Some(first))) => first.max(last + 1),
+                None | Some(Err(StoreProblem::Damaged(_))) => last + 1,
+                Some(Err(problem)) => return Err(problem),
+            };
         }
         Ok(())
     }

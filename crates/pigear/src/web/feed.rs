@@ -105,7 +105,9 @@ impl Feed {
         let is_other = self.ring().store != Some(store);
         let last = reader.last()?;
         if is_other || last < self.ring().last {
-            self.begin(store, (reader.first()?.unwrap_or(last), last));
+            // Where it can't be read, as if it had all.
+            let first = reader.first().ok().flatten().unwrap_or(1);
+            self.begin(store, (first, last));
         }
         let position = self.ring().last;
         if last <= position {
