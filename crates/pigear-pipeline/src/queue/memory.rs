@@ -185,11 +185,15 @@ impl MemoryQueue {
     }
 
     /// Pauses after a batch, if no alert waits. A pausing reader is not woken, and so costs the writer
-    /// nothing.
-    fn pause_after(&self, batch: &Batch) {
-        if !batch.alerts.is_empty() && self.is_idle() {
-            let many = batch.alerts.len() >= LARGE_BATCH && self.holds_many_times(batch);
-            thread::sleep(if many { LONG_PAUSE } else { PAUSE });
+    /// nothing. One that collects is woken once for a whole batch anyway.
+    fn pause_after(&self, batch: &Batch, policy: BatchPolicy) {
+        if batch.alerts.is_empty() || !self.is_idle() {
+            return;
+        }
+        if batch.alerts.len() >= LARGE_BATCH && self.holds_many_times(batch) {
+            thread::sleep(LONG_PAUSE);
+        } else if policy.delay <= PAUSE {
+            thread::sleep(PAUSE);
         }
     }
 
@@ -247,7 +251,7 @@ fn room_of(batch: &Batch) -> Bounds {
 impl Queue for MemoryQueue {
     /// What is due is returned before alerts, until the queue is closed.
     fn take(&self, batch: &mut Batch, policy: BatchPolicy, until: Option<Instant>) -> Taken {
-        self.pause_after(batch);
+        self.pause_after(batch, policy);
         self.release_batch(batch);
         let (mut state, taken) = self.wait(policy, until);
         if taken == Taken::Alerts {
