@@ -24,6 +24,9 @@ from processes import wait_until
 # How long the central Pigears may take for what is left when the last alert was played, if nothing is killed.
 MOST_LAG_SECONDS = 2
 
+# The handler's own.
+DEFAULT_IN_FLIGHT = 1024
+
 # What a killed sensor had not published may wait for a cluster that is just starting.
 SETTLE_SECONDS = 150
 
@@ -51,8 +54,7 @@ class Fleet:
         self.args, self.directory = args, directory
         self.cluster = Cluster(args.nats_server, directory, args.nodes)
         url = self.cluster.url
-        # With one alert in flight, order is kept also when a leader is killed.
-        self.sensors = [Sensor(f"sensor{n + 1}", args.pigear, url, directory, 1 if n % 2 == 0 else 1024, args.nodes)
+        self.sensors = [Sensor(f"sensor{n + 1}", args.pigear, url, directory, self.in_flight(n), args.nodes)
                         for n in range(args.sensors)]
         self.centrals = [Central(f"central{n + 1}", args.pigear, url, directory) for n in range(args.centrals)]
         self.players: list[Player] = []
@@ -61,6 +63,10 @@ class Fleet:
         self.lag: float | None = None
         self.lag_alerts = 0
         self.started = 0.0
+
+    def in_flight(self, n: int) -> int:
+        """How many alerts a sensor has in flight: where leaders are killed, only one at a time keeps the order."""
+        return DEFAULT_IN_FLIGHT if self.args.no_faults or n % 2 else 1
 
     def now(self) -> float:
         return time.monotonic() - self.started
@@ -156,7 +162,7 @@ class Fleet:
         for sensor in self.sensors:
             taken[sensor.name] = sensor.store.alerts().get(sensor.name, [])
             check.check_sensor(sensor.name, sensor.kills, played[sensor.name], taken[sensor.name], verdict)
-        ordered = {sensor.name for sensor in self.sensors if sensor.in_flight == 1}
+        ordered = {sensor.name for sensor in self.sensors if self.args.no_faults or sensor.in_flight == 1}
         for central in self.centrals:
             check.check_central(central.name, taken, central.store.alerts(), ordered, verdict)
         if self.args.no_faults:
