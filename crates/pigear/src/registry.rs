@@ -433,6 +433,11 @@ impl Registry {
     pub fn keys(&self, name: &str) -> &[&'static str] {
         self.kind(name).map_or(&[], |(_, kind)| &*kind.keys)
     }
+
+    /// Whether a handler reads a store, by default the one that alerts go into.
+    pub(crate) fn reads_store(&self, name: &str) -> bool {
+        self.keys(name).contains(&"store")
+    }
 }
 
 /// A handler that was made of its options, if these could be parsed.

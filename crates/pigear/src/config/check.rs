@@ -1,5 +1,7 @@
 //! Finds all mistakes in a configuration file, not only the first.
 
+mod mistake;
+
 use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
@@ -10,26 +12,14 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use super::file::{File, Handler, not_repeatable};
-use super::lines::Lines;
 use super::{Config, SourceConfig, StoreConfig};
 use crate::keys::{Keys, key_names};
 use crate::listen::{check_lane, check_source, check_store};
 use crate::names::NameFiles;
 use crate::registry::Registry;
 use crate::similar::nearest;
-
-/// A mistake in a configuration file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mistake {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// The column, counted in characters from 1.
-    pub column: usize,
-    /// What is wrong there.
-    pub problem: String,
-    /// A misspelt name that begins there, and the one that is probably meant.
-    pub meant: Option<(String, String)>,
-}
+pub use mistake::Mistake;
+use mistake::{Found, located};
 
 /// The keys of every handler in a file.
 pub(crate) const HANDLER_KEYS: [&str; 11] = [
@@ -82,34 +72,6 @@ struct Check<'t> {
     /// The names of handlers so far.
     names: HashSet<String>,
     found: Vec<Found>,
-}
-
-/// A mistake, and at which offset it is.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Found {
-    at: usize,
-    problem: String,
-    meant: Option<(String, String)>,
-}
-
-/// The mistakes at these offsets, in the order of the text.
-fn located(mut found: Vec<Found>, text: &str) -> Vec<Mistake> {
-    found.sort();
-    found.dedup();
-    let lines = Lines::of(text);
-    let (mut counted, mut column) = (0, 1);
-    let located = |Found { at: offset, problem, meant }| {
-        let line = lines.line(offset);
-        let begin = lines.begin(line);
-        // A line may be long, and have many mistakes.
-        if begin > counted {
-            (counted, column) = (begin, 1);
-        }
-        column += text.get(counted..offset).map_or(0, |passed| passed.chars().count());
-        counted = counted.max(offset.min(text.len()));
-        Mistake { line, column, problem, meant }
-    };
-    found.into_iter().map(located).collect()
 }
 
 impl Check<'_> {
@@ -263,7 +225,7 @@ impl Check<'_> {
                 own.entry(*key).or_insert_with(|| Value::from(*value));
             }
             if let Some(path) = self.store.path.as_deref().and_then(Path::to_str)
-                && self.registry.keys(kind).contains(&"store")
+                && self.registry.reads_store(kind)
             {
                 own.entry("store").or_insert_with(|| Value::from(path));
             }

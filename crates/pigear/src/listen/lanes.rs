@@ -37,7 +37,7 @@ impl<'a> BuiltLane<'a> {
         let name = handler.name.as_deref().unwrap_or(kind);
         let mut keys = handler.keys.clone();
         if let Some(path) = config.store.path.as_deref().and_then(Path::to_str)
-            && registry.keys(kind).contains(&"store")
+            && registry.reads_store(kind)
         {
             keys.set_default("store", path);
         }

@@ -12,6 +12,7 @@ mod found;
 mod in_flight;
 mod lane_handle;
 mod lane_reader;
+mod opening;
 mod position_writer;
 
 use std::num::NonZeroU64;
@@ -20,21 +21,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
-use pigear_pipeline::{
-    Batch, BatchPolicy, LaneSettings, Queue, RecentEvents, Settlement, Taken, Totals,
-};
-use tracing::{debug, error, warn};
+use pigear_pipeline::{Batch, BatchPolicy, Queue, RecentEvents, Settlement, Taken, Totals};
+use tracing::{debug, error};
 
-use super::Store;
 use super::dead_letter::Refusal;
-use super::error::{StoreError, StoreProblem};
+use super::error::StoreProblem;
 use super::lanes::{self, Left, Opened};
 use super::layout::BLOCK;
-use super::progress::Bounds;
 use super::reader::Reader;
 use super::recent_sends::{self, Moment};
 use super::settled_ranges::SettledRanges;
-use crate::config::Begin;
 use in_flight::{InFlight, Item};
 use lane_handle::LaneHandle;
 use lane_reader::{Items, LaneReader, REDELIVERY_CHECK};
@@ -87,59 +83,6 @@ enum Turn {
     Look,
     Due,
     Ended,
-}
-
-impl Store {
-    /// The queue of a durable lane, which is registered in the store. Alerts that can't be stored wait
-    /// for it in memory, within the settings' limits.
-    ///
-    /// # Errors
-    /// If the store can't be read or written.
-    pub fn queue(
-        &self,
-        name: &str,
-        begin: Begin,
-        settings: LaneSettings,
-        target: Option<&str>,
-    ) -> Result<DurableQueue, StoreError> {
-        let writer = self.0.writer.lock();
-        let open = || -> Result<_, StoreProblem> {
-            let opened = lanes::open(&writer.connection, name, begin, target)?;
-            let marks = (opened.position.mark.done, writer.last());
-            let ranges = SettledRanges::load(&writer.connection, name, marks, writer.file())?;
-            Ok((opened, ranges))
-        };
-        let (opened, ranges) = open().map_err(|problem| problem.at(self.path()))?;
-        drop(writer);
-        if let Some(former) = &opened.former_target {
-            self.say_other_target(name, former, target);
-        }
-        let bounds = Bounds { alerts: settings.max_alerts, bytes: settings.max_bytes };
-        let reader = Reader::open(self.path())?;
-        let number = self.0.progress.change(|state| state.add_lane(bounds));
-        let lane = LaneHandle { store: self.clone(), name: name.to_owned(), number };
-        Ok(DurableQueue::new(lane, opened, ranges, reader))
-    }
-
-    /// Another receiver is that of a lane's handler from now on.
-    pub(super) fn set_target(&self, name: &str, target: Option<&str>) -> Result<(), StoreError> {
-        let former = lanes::set_target(&self.0.writer.lock().connection, name, target);
-        if let Some(former) = former.map_err(|error| StoreProblem::from(error).at(self.path()))? {
-            self.say_other_target(name, &former, target);
-        }
-        Ok(())
-    }
-
-    /// Warns if waiting alerts were meant for another receiver.
-    fn say_other_target(&self, name: &str, former: &str, target: Option<&str>) {
-        let path = self.path().display();
-        let target = target.unwrap_or("an unnamed receiver");
-        warn!(
-            "{path}: handler {name} delivered to {former} so far, and now delivers to {target}: what \
-            waits for it, and its dead letters, go there; to keep them apart, give the new handler \
-            another name"
-        );
-    }
 }
 
 impl DurableQueue {

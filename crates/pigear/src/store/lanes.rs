@@ -104,34 +104,31 @@ pub(super) fn open(
     let change = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let known = change.query_row("SELECT * FROM lane WHERE name = ?1", [name], row).optional()?;
     let is_new = known.is_none();
-    let (position, former, sends) = if let Some(lane) = known {
-        (Position { mark: lane.mark, account: lane.account }, lane.target, lane.sends)
+    let (position, sends) = if let Some(lane) = known {
+        (Position { mark: lane.mark, account: lane.account }, lane.sends)
     } else {
         settled_ranges::remove(&change, name)?;
         let mark = new_mark(&change, begin)?;
-        (Position { mark, account: Totals::default() }, None, None)
+        (Position { mark, account: Totals::default() }, None)
     };
     put_position(&change, name, position)?;
-    change.execute("UPDATE lane SET target = ?2 WHERE name = ?1", params![name, target])?;
+    let former_target = set_target(&change, name, target)?;
     set_in_use(&change, name)?;
     change.commit()?;
-    let former_target = former.filter(|former| Some(former.as_str()) != target);
     let sent = sends.map(|sends| recent_sends::decode(&sends, Moment::now()));
     Ok(Opened { position, former_target, is_new, sent: sent.unwrap_or_default() })
 }
 
-/// Another receiver is that of a lane's handler. Returns the one before, if there was another.
+/// Sets the receiver of a lane's handler, and returns the one before, if that was another.
 pub(super) fn set_target(
     connection: &Connection,
     name: &str,
     target: Option<&str>,
 ) -> rusqlite::Result<Option<String>> {
-    let change = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let former: Option<Option<String>> = change
+    let former: Option<Option<String>> = connection
         .query_row("SELECT target FROM lane WHERE name = ?1", [name], |row| row.get(0))
         .optional()?;
-    change.execute("UPDATE lane SET target = ?2 WHERE name = ?1", params![name, target])?;
-    change.commit()?;
+    connection.execute("UPDATE lane SET target = ?2 WHERE name = ?1", params![name, target])?;
     Ok(former.flatten().filter(|former| Some(former.as_str()) != target))
 }
 

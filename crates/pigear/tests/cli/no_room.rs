@@ -191,34 +191,24 @@ fn alerts_are_received_while_the_disk_has_no_room_to_open_the_store() {
 }
 
 #[test]
-fn the_hint_of_a_full_disk_fits_a_store_with_a_limit() {
-    if !is_root("mount a small disk") {
-        return;
-    }
-    let test = Test::new();
-    let at = test.room().at("disk");
-    let Some(disk) = SmallDisk::mount_of(&at, "1m") else { return };
-    fill(&at);
-    let stderr = "error: cannot use the store disk/a.db: the disk is full\n\
-        hint: free disk space, or keep less with --keep-bytes\n";
-    test.args(FULL_FROM_THE_START).args(["--keep-bytes", "2MB"]).stderr(stderr).status(1);
-    drop(disk);
-}
-
-#[test]
 fn without_serve_forever_a_full_disk_is_an_error_at_the_start() {
     if !is_root("mount a small disk") {
         return;
     }
-    let test = Test::new();
-    let at = test.room().at("disk");
-    let Some(disk) = SmallDisk::mount_of(&at, "1m") else { return };
-    fill(&at);
-    let stderr = "error: cannot use the store disk/a.db: the disk is full\n\
-        hint: free disk space, or limit the store with --keep-bytes\n";
-    let room = test.args(FULL_FROM_THE_START).stderr(stderr).status(1);
-    assert!(!room.socket().exists());
-    drop(disk);
+    for (more, hint) in [
+        (&[][..], "free disk space, or limit the store with --keep-bytes"),
+        (&["--keep-bytes", "2MB"], "free disk space, or keep less with --keep-bytes"),
+    ] {
+        let test = Test::new();
+        let at = test.room().at("disk");
+        let Some(disk) = SmallDisk::mount_of(&at, "1m") else { return };
+        fill(&at);
+        let problem = "error: cannot use the store disk/a.db: the disk is full";
+        let stderr = format!("{problem}\nhint: {hint}\n");
+        let room = test.args(FULL_FROM_THE_START).args(more).stderr(stderr).status(1);
+        assert!(!room.socket().exists());
+        drop(disk);
+    }
 }
 
 /// How many alerts wait for a handler, and how many dead letters it has.
