@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use anyhow::anyhow;
 use pigear_pipeline::source::unified2::{OpenError, SpoolError};
 use pigear_pipeline::source::unix::BindError;
 use pigear_pipeline::{OnError, PipelineError, SourceError};
@@ -20,7 +21,7 @@ use crate::manual::manual;
 use crate::output_file::dir;
 use crate::registry::{BuildError, Unresolved};
 #[cfg(feature = "store")]
-use crate::store::StoreProblem;
+use crate::store::{SelectionProblem, StoreProblem};
 
 /// A failure of the whole program.
 pub(super) struct Failure {
@@ -28,6 +29,9 @@ pub(super) struct Failure {
     hint: Option<Cow<'static, str>>,
     status: u8,
 }
+
+#[cfg(feature = "script")]
+const FILTER_HINT: &str = concat!(manual!("script"), " has all fields and functions");
 
 const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
@@ -92,6 +96,18 @@ impl From<ConfigError> for Failure {
     }
 }
 
+#[cfg(feature = "store")]
+impl From<SelectionProblem> for Failure {
+    fn from(problem: SelectionProblem) -> Self {
+        let failure = Self::usage(anyhow!("{problem}"));
+        match problem {
+            #[cfg(feature = "script")]
+            SelectionProblem::Filter(_) => failure.with_hint(FILTER_HINT),
+            _ => failure,
+        }
+    }
+}
+
 impl From<ListenError> for Failure {
     fn from(error: ListenError) -> Self {
         Self::of_start(error, &Said::default())
@@ -109,10 +125,7 @@ impl Failure {
             {
                 (WRONG_USAGE, Some(python_hint("data", name)))
             }
-            ListenError::Filter { .. } => (
-                WRONG_USAGE,
-                Some(concat!(manual!("script"), " has all fields and functions").into()),
-            ),
+            ListenError::Filter { .. } => (WRONG_USAGE, Some(FILTER_HINT.into())),
             #[cfg(feature = "store")]
             ListenError::Store { source: StoreProblem::Full, .. } if said.limits_store => {
                 (FAILED, Some("free disk space, or keep less with --keep-bytes".into()))

@@ -21,7 +21,7 @@ pub(super) fn run(args: &LanesArgs) -> Result<(), Failure> {
         Some(LanesCommand::Drop { name }) => match drop_lane(&path, name)? {
             None => Err(no_lane(&Reader::open(&path)?, name)?),
             Some(dropped) => {
-                say_dropped(dropped);
+                say_dropped(name, dropped);
                 Ok(())
             }
         },
@@ -29,9 +29,11 @@ pub(super) fn run(args: &LanesArgs) -> Result<(), Failure> {
 }
 
 /// Says what is gone with a lane.
-fn say_dropped(dropped: DroppedLane) {
+fn say_dropped(name: &str, dropped: DroppedLane) {
     match dropped.waiting {
-        0 => {}
+        0 => {
+            say(&format!("lane {} was removed; no alerts waited for it", visible(name.as_bytes())));
+        }
         1 => say("1 alert that waited for it will not be delivered; it stays in the store"),
         n => say(&format!(
             "{n} alerts that waited for it will not be delivered; they stay in the store"

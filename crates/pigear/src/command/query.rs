@@ -235,18 +235,25 @@ fn show(
     limit: usize,
 ) -> Result<(), Failure> {
     let (lines, mut shown) = (Lines::new(args)?, 0);
-    let mut output = Output::default();
+    let (mut output, mut is_cut) = (Output::default(), false);
+    // Who gives no limit is told that there are more.
+    let enough = limit + usize::from(args.limit.is_none());
     reader.newest(criteria, |stored| {
         if shown == limit {
+            is_cut = limit < enough;
             return Further::Enough;
         }
         shown += 1;
         lines.write(&stored, &mut output.bytes);
-        if output.flush_some() && shown < limit { Further::On } else { Further::Enough }
+        if output.flush_some() && shown < enough { Further::On } else { Further::Enough }
     })?;
     output.finish()?;
     if shown == 0 && limit > 0 {
         say_why_nothing(reader, criteria, args)?;
+    } else if is_cut {
+        say(&format!(
+            "these are the newest {limit}, and there are more: --limit N shows N of them"
+        ));
     }
     Ok(())
 }
@@ -316,7 +323,10 @@ fn successor(reader: &Reader, path: &Path) -> Option<Reader> {
 fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(), Failure> {
     let (lines, mut found) = (Lines::new(args)?, false);
     let (mut output, mut left_out) = (Output::default(), 0_u64);
-    for letter in reader.dead_letters(args.lane.as_deref(), limit)? {
+    let mut letters = reader.dead_letters(args.lane.as_deref(), limit.saturating_add(1))?;
+    let is_cut = letters.len() > limit;
+    letters.truncate(limit);
+    for letter in letters {
         found = true;
         if args.format()?.is_some() {
             match letter.alert() {
@@ -347,6 +357,8 @@ fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(
     output.finish()?;
     if !found && limit > 0 {
         say_no_letters(args);
+    } else if is_cut && args.limit.is_none() {
+        say(&format!("these are {limit}, and there are more: --limit N shows N of them"));
     }
     match left_out {
         0 => {}

@@ -69,19 +69,31 @@ fn table(sensors: &[SensorReport], now: Timestamp) -> String {
             sensor.dropped,
             sensor.failed,
             sensor.missed,
-            format!("{:+.1} s", sensor.clock_offset),
+            clock(sensor.clock_offset),
             visible(sensor.version.as_bytes()),
         );
         for problem in &sensor.problems {
             let _ = writeln!(text, "  {}", visible(problem.as_bytes()));
         }
     }
-    let silent = sensors.iter().filter(|sensor| sensor.state != "ok").count();
-    if silent > 0 {
-        let all = plural::count(sensors.len() as u64, "sensor");
-        let _ = writeln!(text, "{silent} of {all} silent");
+    let all = plural::count(sensors.len() as u64, "sensor");
+    let states = ["silent", "stopped"]
+        .map(|state| (sensors.iter().filter(|sensor| sensor.state == state).count(), state));
+    let told: Vec<_> = states
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, state)| format!("{number} of {all} {state}"))
+        .collect();
+    if !told.is_empty() {
+        let _ = writeln!(text, "{}", told.join(", "));
     }
     text
+}
+
+/// How far a clock is ahead, without a sign of what is rounded to nothing.
+fn clock(seconds: f64) -> String {
+    let tenths = (seconds * 10.0).round() + 0.0;
+    format!("{:+.1} s", tenths / 10.0)
 }
 
 /// A time ago, in one unit.
@@ -93,5 +105,16 @@ fn age(seconds: i64) -> String {
         120..7_200 => format!("{} min", seconds / 60),
         7_200..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_right_has_no_sign_of_being_behind() {
+        let shown = [-0.04, 0.04, -0.06, 1.25].map(clock);
+        assert_eq!(shown, ["+0.0 s", "+0.0 s", "-0.1 s", "+1.3 s"]);
     }
 }

@@ -39,7 +39,7 @@ impl From<TopError> for Failure {
     fn from(error: TopError) -> Self {
         match error {
             TopError::Store(error) => error.into(),
-            TopError::Selection(problem) => Self::usage(anyhow!("{problem}")),
+            TopError::Selection(problem) => problem.into(),
             error => anyhow!(error).into(),
         }
     }

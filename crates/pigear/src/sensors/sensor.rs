@@ -149,7 +149,8 @@ impl Sensor {
             started: beat.started,
             host: beat.host.clone(),
             version: beat.version.clone(),
-            clock_offset: (offset.as_secs_f64() * 1_000.0).round() / 1_000.0,
+            // Nothing has no sign.
+            clock_offset: (offset.as_secs_f64() * 1_000.0).round() / 1_000.0 + 0.0,
             received: beat.counter("received"),
             missed: beat.counter("missed"),
             malformed: beat.counter("malformed"),

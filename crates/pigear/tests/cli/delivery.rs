@@ -202,8 +202,9 @@ fn a_lane_that_a_running_pigear_uses_is_not_dropped() {
     fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
     let running = test.start();
     until("the store is open", || lane(running.room(), "null").is_some());
-    let expected = "pigear: its dead letter was removed too\n".to_owned();
-    assert_eq!(drop(running.room(), "a.db"), (expected, Some(0)));
+    let expected = "pigear: lane exec was removed; no alerts waited for it\n\
+        pigear: its dead letter was removed too\n";
+    assert_eq!(drop(running.room(), "a.db"), (expected.to_owned(), Some(0)));
     assert_eq!(lane(running.room(), "exec"), None);
     end(running);
 }

@@ -77,6 +77,38 @@ fn an_empty_answer_says_why() {
     finds_nothing(&room, &["--port", "1"], &all);
 }
 
+/// Who exports gets no part of the alerts without being told.
+#[test]
+fn that_there_are_more_is_said_unless_a_limit_was_given() {
+    let alerts: Vec<_> = sent("v2919/icmp_ping").into_iter().cycle().take(101).collect();
+    let room = Test::new()
+        .args(["--store", "a.db", "--data-handler", "null", "--count", "101"])
+        .send_all(alerts)
+        .success();
+    let more = "pigear: these are the newest 100, and there are more: --limit N shows N of them\n";
+    for (args, lines, said) in [
+        (&["--format", "fast"][..], 100, more),
+        (&["--format", "json"], 100, more),
+        (&["--format", "fast", "--limit", "100"], 100, ""),
+        (&["--format", "fast", "--limit", "101"], 101, ""),
+        (&["--format", "fast", "--id", "1,2"], 2, ""),
+    ] {
+        let (stdout, stderr, status) = ask(&room, args);
+        assert_eq!((stdout.lines().count(), &*stderr, status), (lines, said, 0), "{args:?}");
+    }
+    let first = "2025-06-15T18:06:41Z";
+    let (stdout, stderr, _) = ask(&room, &["--format", "fast", "--since", first]);
+    assert!(stdout.lines().count() < 100 && stderr.is_empty(), "{stderr}");
+}
+
+#[test]
+fn a_mistake_in_a_filter_names_the_page_of_filters() {
+    let room = stored("v2919/icmp_ping");
+    let error = "error: --filter: unknown variable `mgs`; did you mean `msg`?\n  | mgs.sid\n  | ^\n\
+        hint: https://github.com/beezz/pigear/blob/HEAD/docs/script.md has all fields and functions\n";
+    fails(&room, &["--filter", "mgs.sid"], error, 2);
+}
+
 #[test]
 fn an_empty_store_says_so() {
     let mut running = Test::new().args(["--store", "a.db", "--data-handler", "null"]).start();

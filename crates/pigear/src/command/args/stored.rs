@@ -121,7 +121,7 @@ impl QueryArgs {
 
     /// Which alerts.
     pub(in crate::command) fn criteria(&self) -> Result<Criteria, Failure> {
-        self.which.criteria(|| self.zone()).map_err(|problem| Failure::usage(anyhow!("{problem}")))
+        self.which.criteria(|| self.zone()).map_err(Failure::from)
     }
 }
 
