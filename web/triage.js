@@ -44,6 +44,29 @@ function undo(action, store) {
   };
 }
 
+/**
+ * Asks for a comment, and makes it on each of these alerts; it can be undone. Returns whether that was done.
+ * @param {Alert[]} alerts
+ * @param {string} store - which they are of
+ */
+export async function commentOnEach(alerts, store) {
+  const text = await ask({ title: `Comment on ${alertsOf(alerts.length)}`, action: "Add", field: { label: alerts.length > 1 ? "The same comment on each" : "Comment", long: true } });
+  if (text === null) return false;
+  try {
+    const { ids } = await post("comments", { ids: alerts.map((alert) => alert.id), text }, "POST", { store });
+    const act = async () => {
+      const { comments } = await post("comments/remove", { ids }, "POST", { store });
+      toast(`${number(comments)} comment${comments === 1 ? "" : "s"} removed.`);
+      dispatchEvent(new CustomEvent("triaged"));
+    };
+    toast(`${alertsOf(ids.length)} commented on.`, { label: "Undo", act });
+    return true;
+  } catch (problem) {
+    toast(String(/** @type {Error} */ (problem).message));
+    return false;
+  }
+}
+
 /** Acknowledges all that match what is chosen, after a question with their number. */
 export async function acknowledgeAll() {
   try {
