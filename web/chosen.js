@@ -61,6 +61,9 @@ export const all = () => [...chosen.values()];
 /** @param {Row} row @returns {Alert[]} */
 const alertsOf = (row) => ("alerts" in row ? /** @type {import("./grouping.js").Group} */ (row).alerts : [/** @type {Alert} */ (row)]);
 
+/** Whether a line is the head of a flood whose alerts have lines of their own. @param {Row} row */
+const isOpen = (row) => "alerts" in row && row.open;
+
 /**
  * Chooses the alerts of a line, or if all of them are chosen, none of them.
  * @param {Row} row
@@ -91,7 +94,7 @@ export function chooseRange(rows, to, from) {
   const [a, b] = [rows.indexOf(/** @type {Row} */ (anchor)), rows.indexOf(to)].sort((one, other) => one - other);
   const next = new Map(before);
   // Of a flood that goes on meanwhile, those are chosen that somebody has seen.
-  const lines = new Map(rows.slice(Math.max(0, a), b + 1).map((row) => [row, ranged.get(row) ?? [...alertsOf(row)]]));
+  const lines = new Map(rows.slice(Math.max(0, a), b + 1).filter((row) => !isOpen(row)).map((row) => [row, ranged.get(row) ?? [...alertsOf(row)]]));
   for (const alerts of lines.values()) for (const alert of alerts) next.set(alert.id, alert);
   if (change(next)) [ranged, end] = [lines, to];
 }
@@ -121,11 +124,10 @@ export function clear() {
   return true;
 }
 
-/** Alerts were read again, or are not listed any more since they were marked. */
-/** @param {Alert[]} alerts */
+/** Alerts were read again. @param {Alert[]} alerts */
 export function refresh(alerts) { for (const alert of alerts) if (isChosen(alert)) chosen.set(alert.id, alert); }
 
-/** @param {Alert[]} alerts */
+/** Alerts left the list by what was done with them. @param {Alert[]} alerts */
 export function drop(alerts) { for (const alert of alerts) chosen.delete(alert.id); }
 
 /** Goes to the bar. Returns whether it is there. */
@@ -171,7 +173,7 @@ function toggle(button, mark, off, on) {
 }
 
 /** Marks all of them; or if they are, none. @param {Mark} mark */
-export function markAll(mark) { acts.mark(all(), mark, !areAll(mark)); }
+function markAll(mark) { acts.mark(all(), mark, !areAll(mark)); }
 
 async function comment() {
   const alerts = all();

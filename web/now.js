@@ -327,7 +327,7 @@ async function marked(alerts, kind, set) {
   if (!groups.length || state[kind] !== empty()[kind]) dispatchEvent(new CustomEvent(groups.length ? "counted" : "triaged"));
 }
 
-/** @param {Row} row @param {boolean} isRange - from where a range began, or from the row of the keys */
+/** @param {Row} row @param {boolean} isRange - all lines from where a range began to this one, and not this one alone */
 function chooseRow(row, isRange) {
   const lines = listed();
   if (isRange) chooseRange(lines, row); else choose(row);

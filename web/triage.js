@@ -20,11 +20,14 @@ const alertsOf = (n) => `${number(n)} alert${n === 1 ? "" : "s"}`;
  * @param {string} store - which they are of
  */
 export async function triage(alerts, mark, set, store) {
+  const before = alerts.map((alert) => alert.triage);
   try {
     const done = await post("triage", { ids: alerts.map((alert) => alert.id), mark, set }, "POST", { store });
     for (const alert of alerts) alert.triage = { ...alert.triage, [mark]: set ? { at: new Date().toISOString(), by: "" } : undefined };
     const what = set ? mark : mark === "starred" ? "without star now" : "not acknowledged any more";
-    toast(`${alertsOf(done.alerts)} ${what}.`, done.action && undo(done.action, store));
+    // Alerts that are no longer listed are not read again.
+    const putBack = () => alerts.forEach((alert, n) => { alert.triage = before[n]; });
+    toast(`${alertsOf(done.alerts)} ${what}.`, done.action && undo(done.action, store, putBack));
     return true;
   } catch (problem) {
     toast(String(/** @type {Error} */ (problem).message));
@@ -32,13 +35,14 @@ export async function triage(alerts, mark, set, store) {
   }
 }
 
-/** @param {number} action @param {string} store */
-function undo(action, store) {
+/** @param {number} action @param {string} store @param {() => void} [undone] - called once it is */
+function undo(action, store, undone) {
   return {
     label: "Undo",
     act: async () => {
       const done = await post("triage/undo", { action }, "POST", { store });
       toast(`${alertsOf(done.alerts)} as before.`);
+      undone?.();
       dispatchEvent(new CustomEvent("triaged"));
     },
   };

@@ -122,6 +122,9 @@ test("those that are chosen stay the same while others come, and when they are l
   await page.waitForSelector("text=2 alerts acknowledged.");
   assert.deepEqual(asked.map(({ ids }) => sorted(ids)), [sorted(wanted), sorted(wanted)]);
   assert.deepEqual(await listed(url, "&acknowledged=yes&starred=yes"), sorted(wanted));
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.waitForSelector("text=2 alerts as before.");
+  await until("the bar acknowledges them again", async () => await bar(page).getByRole("button", { name: "Acknowledge" }).getAttribute("aria-pressed") === "false");
   // What else is looked for has other alerts.
   await page.fill("#words", "number");
   await page.keyboard.press("Enter");
@@ -155,6 +158,12 @@ test("a flood is chosen as a whole only where that is said, and without those th
   await page.locator("tr.alert .pick input").nth(1).click();
   await says(page, "1 chosen");
   assert.ok(await flood(5).evaluate((one) => one.indeterminate && !one.checked));
+  // A range to its head chooses those between, and not those below.
+  for (const wanted of ["2 chosen", "2 chosen"]) {
+    await page.keyboard.press("Shift+K");
+    await says(page, wanted);
+  }
+  assert.equal(await page.evaluate(() => document.activeElement.className.split(" ")[0]), "flood");
   await isAccessible(page, "an alert of a flood is chosen");
   await page.close();
 });
@@ -222,10 +231,19 @@ test("the bar hides no row, wide and narrow, and can be touched", async () => {
     assert.ok(overflow <= 0, `at ${width} the page is ${overflow} pixels too wide`);
     const top = async () => (await bar(page).boundingBox()).y;
     assert.ok(await top() > 640 * 0.7, `at ${width} the bar begins at ${await top()}`);
+    // What is said then is above the bar, whose buttons stay where they are.
+    const before = await top();
+    await bar(page).getByRole("button", { name: "Star" }).click();
+    const [said, undo] = [page.locator("#toast p"), page.locator("#toast button")];
+    await said.filter({ hasText: "2 alerts starred." }).waitFor();
+    const { y, height: high } = await said.boundingBox();
+    assert.equal(await top(), before);
+    assert.ok(y + high <= before, `at ${width} what is said ends at ${y + high}, and the bar begins at ${before}`);
+    assert.ok((await undo.boundingBox()).height < 40, "Undo takes two lines");
     // Keys that go down show each row above the bar.
     for (let n = 0; n < 29; n += 1) await page.keyboard.press("j");
     const last = await row(page, "number 1").boundingBox();
-    assert.ok(last.y + last.height <= await top() + 1, `at ${width} the last row ends at ${last.y + last.height}, and the bar begins at ${await top()}`);
+    assert.ok(last.y + last.height <= y + 1, `at ${width} the last row ends at ${last.y + last.height}, and what is said begins at ${y}`);
     await page.close();
   }
 });
