@@ -110,6 +110,8 @@ export async function load() {
   stop();
   group.checked = state.group;
   const wanted = JSON.stringify(params());
+  // Also if what is looked for now has a mistake: then no alert is in sight.
+  if (wanted !== asked) clear();
   running = new AbortController();
   const page = await get("alerts", { ...params(), limit: PAGE, packet: "no" }, running.signal);
   groups = [];
@@ -121,7 +123,7 @@ export async function load() {
   next = page.next;
   if (store !== page.store) clear();
   store = page.store;
-  if (wanted !== asked) { selected = 0; current = null; clear(); }
+  if (wanted !== asked) { selected = 0; current = null; }
   current = current && same(current);
   asked = wanted;
   draw();

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::alerts::Id;
 use super::change::{Added, Removal, Write, removed};
-use super::ids::{AlertIds, bounded};
+use super::ids::{alerts, bounded, none_stored};
 use crate::web::body::JsonBody;
 use crate::web::parameters::{Parameters, StoreParameters};
 use crate::web::problem::{Problem, ProblemObject};
@@ -29,7 +29,7 @@ pub(in crate::web) struct CommentRequest {
 pub(in crate::web) struct CommentsRequest {
     /// The alerts.
     #[schema(min_items = 1, max_items = 10_000)]
-    ids: AlertIds,
+    ids: Vec<i64>,
     /// The text of each comment.
     #[schema(min_length = 1, max_length = 10_000)]
     text: String,
@@ -76,10 +76,10 @@ pub(in crate::web) async fn comment_on_each(
     JsonBody(CommentsRequest { ids, text }): JsonBody<CommentsRequest>,
 ) -> Result<(StatusCode, Json<CommentsAdded>), Problem> {
     let of = Parameters::store_only(query.as_deref())?;
-    let alerts = ids.set()?;
+    let alerts = alerts(ids)?;
     let added = site.queries.change(of, move |triage| {
         let ids = triage.comment_on_each(&alerts, &by, &text)?;
-        if ids.is_empty() { Err(AlertIds::none_stored()) } else { Ok(CommentsAdded { ids }) }
+        if ids.is_empty() { Err(none_stored()) } else { Ok(CommentsAdded { ids }) }
     });
     added.await.map(|added| (StatusCode::CREATED, Json(added)))
 }

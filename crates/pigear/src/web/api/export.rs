@@ -14,7 +14,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::alerts::{Id, YesOrNo, get};
 use super::counts::one_of;
-use super::ids::AlertIds;
+use super::ids::{alerts, none_stored};
 use crate::handler::pcap::Capture;
 use crate::store::{AlertSet, Further, Reader, Selection};
 use crate::web::body::JsonBody;
@@ -42,7 +42,7 @@ pub(in crate::web) struct LimitParameters {
 pub(in crate::web) struct ExportRequest {
     /// The alerts.
     #[schema(min_items = 1, max_items = 10_000)]
-    ids: AlertIds,
+    ids: Vec<i64>,
 }
 
 /// How alerts are written.
@@ -177,7 +177,7 @@ pub(in crate::web) async fn packets_of(
     JsonBody(ExportRequest { ids }): JsonBody<ExportRequest>,
 ) -> Result<Response, Problem> {
     let of = Parameters::store_only(query.as_deref())?;
-    let ids = ids.set()?;
+    let ids = alerts(ids)?;
     let body = site.queries.download_of(of, move |reader, out| capture(reader, &ids, out));
     Ok(download(body.await?, PCAPNG, "alerts.pcapng"))
 }
@@ -204,7 +204,7 @@ pub(in crate::web) async fn export_of(
     let (name, format) = parameters.format(FormatName::Json)?;
     let of = parameters.store()?;
     parameters.finish(&[&["store"][..], &FORMAT].concat(), Selects::Nothing)?;
-    let ids: Vec<_> = ids.set()?.iter().collect();
+    let ids: Vec<_> = alerts(ids)?.iter().collect();
     let body = site.queries.download_of(of, move |reader, out| {
         let mut found = false;
         for id in ids.into_iter().rev() {
@@ -215,7 +215,7 @@ pub(in crate::web) async fn export_of(
                 return Ok(());
             }
         }
-        if found { Ok(()) } else { Err(AlertIds::none_stored()) }
+        if found { Ok(()) } else { Err(none_stored()) }
     });
     Ok(in_format(body.await?, name, "alerts"))
 }

@@ -1,8 +1,6 @@
 //! Alerts that a request names by their numbers.
 
 use axum::http::StatusCode;
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 use crate::store::AlertSet;
 use crate::web::problem::Problem;
@@ -10,22 +8,15 @@ use crate::web::problem::Problem;
 /// The most alerts, or comments, that are named in a request.
 pub(super) const MOST_IDS: usize = 10_000;
 
-/// Alerts, by their numbers.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(value_type = Vec<i64>)]
-pub(in crate::web) struct AlertIds(Vec<i64>);
+/// The alerts: one at least, and not more than a request may name.
+pub(super) fn alerts(ids: Vec<i64>) -> Result<AlertSet, Problem> {
+    bounded(&ids)?;
+    Ok(ids.into_iter().collect())
+}
 
-impl AlertIds {
-    /// The alerts: one at least, and not more than a request may name.
-    pub(super) fn set(self) -> Result<AlertSet, Problem> {
-        bounded(&self.0)?;
-        Ok(self.0.into_iter().collect())
-    }
-
-    /// That there is none of the alerts.
-    pub(super) fn none_stored() -> Problem {
-        Problem::not_found("none of these alerts is in the store")
-    }
+/// That there is none of the alerts.
+pub(super) fn none_stored() -> Problem {
+    Problem::not_found("none of these alerts is in the store")
 }
 
 /// Whether a request may name these: at least one, and not too many.

@@ -149,6 +149,11 @@ fn alerts_that_are_named_are_commented_on_and_exported() {
     assert_eq!(capture.header("content-type"), Some("application/x-pcapng"));
     assert_eq!(capture.body, page.get("packets?filter=msg.event_id%20in%20[3,5,9]").body);
 
+    let schemas = page.json("openapi.json")["components"]["schemas"].clone();
+    for name in ["ExportRequest", "CommentsRequest", "CommentsRemoval"] {
+        let ids = &schemas[name]["properties"]["ids"];
+        assert_eq!((&ids["minItems"], &ids["maxItems"]), (&json!(1), &json!(10_000)), "{name}");
+    }
     let store = format!("store={}", "0".repeat(16));
     for path in ["export", "packets", "comments", "comments/remove"] {
         let body = |ids: Value| match path {
