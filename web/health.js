@@ -97,7 +97,7 @@ function counters(health) {
   const rows = Object.entries(now).map(([name, count]) => {
     // At first there is nothing to compare with.
     const rate = rates(name).at(-1);
-    return h("tr", { class: count && ["malformed", "refused", "missed", "receive_errors"].includes(name) ? "bad" : "" }, h("th", { scope: "row" }, name, h("small", {}, MEANINGS[name] ?? "")), h("td", {}, number(count)), h("td", {}, rate === undefined ? "…" : `${rate < 10 ? rate.toFixed(1) : number(Math.round(rate))}/s`), h("td", {}, rate !== undefined && sparkline(rates(name))));
+    return h("tr", { class: count && ["malformed", "refused", "missed", "receive_errors"].includes(name) ? "bad" : "" }, h("th", { scope: "row" }, name, h("small", {}, MEANINGS[name] ?? "")), h("td", {}, number(count)), h("td", {}, rate === undefined ? "…" : `${rate < 10 ? rate.toFixed(1) : number(Math.round(rate))}/s`), h("td", {}, rate === undefined ? "…" : sparkline(rates(name))));
   });
   const handlers = Object.entries(health.counters?.handlers ?? {});
   return h("article", { class: "card" }, h("h2", {}, "Counters"),
