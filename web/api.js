@@ -1,6 +1,6 @@
 // The API: requests, errors, and the live stream.
 
-import { byId } from "./dom.js";
+import { byId, h } from "./dom.js";
 
 /** @typedef {Record<string, any> & {id: number}} Alert */
 /** @typedef {Record<string, string | string[] | number | undefined>} Params */
@@ -108,6 +108,22 @@ export async function post(path, body = {}, method = "POST", params = {}) {
     await begin();
     return send();
   }
+}
+
+/**
+ * Downloads what is asked for with a body.
+ * @param {string} path
+ * @param {Params} params
+ * @param {Record<string, any>} body
+ */
+export async function save(path, params, body) {
+  const response = await fetch(address(path, params), { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  if (!response.ok) { await answer(response); return; }
+  const name = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? path;
+  // A download that is cut short fails here, so that half of one is never saved.
+  const href = URL.createObjectURL(await response.blob());
+  h("a", { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
 /** Reads who is logged in, and what a change needs. */

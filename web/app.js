@@ -3,6 +3,7 @@
 import { showTriage } from "./actions.js";
 import { Problem, begin, get, post, session, whenLoginIsNeeded } from "./api.js";
 import { buildBar, focusBar, showBar, showFailure, showMistake } from "./bar.js";
+import * as chosen from "./chosen.js";
 import * as detail from "./detail.js";
 import { byId, focusMain, h, keepFocus, openDialog, show, toast } from "./dom.js";
 import * as health from "./health.js";
@@ -16,7 +17,7 @@ import { setTimeStyle, timeStyle } from "./times.js";
 
 /** @type {Record<string, {title: string, module: {view: HTMLElement, load: () => Promise<Failure | undefined | void>, stop: () => void}}>} */
 const VIEWS = { now: { title: "Now", module: now }, overview: { title: "Overview", module: overview }, health: { title: "Health", module: health } };
-const KEYS = [["j, k", "next, previous alert"], ["Enter", "open it"], ["Esc", "close it"], ["e", "acknowledge, or not"], ["s", "star, or not"], ["g", "newest alert"], ["p", "pause, resume"], ["/", "search"], ["1, 2, 3", "Now, Overview, Health"], ["?", "this help"]];
+const KEYS = [["j, k", "next, previous alert"], ["Enter", "open it"], ["e", "acknowledge, or not"], ["s", "star, or not"], ["x", "choose it, or not: then e and s are about all that are chosen"], ["Shift+j, k", "choose on to the next, previous"], ["a", "what else can be done with them"], ["Esc", "close the alert; choose none"], ["g", "newest alert"], ["p", "pause, resume"], ["/", "search"], ["1, 2, 3", "Now, Overview, Health"], ["?", "this help"]];
 
 const chart = h("div", { id: "chart" });
 
@@ -124,6 +125,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
     if (typing) target.blur();
     else if (state.alert) go({ alert: null });
+    else chosen.clear();
     return;
   }
   if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") || !byId("menu").hidden) return;
@@ -137,8 +139,8 @@ addEventListener("keydown", (event) => {
 
 function help() {
   const dialog = /** @type {HTMLDialogElement} */ (byId("help"));
-  dialog.replaceChildren(h("h2", { id: "help-title" }, "Keys"), h("dl", { class: "facts" }, ...KEYS.flatMap(([keys, what]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", {}, what)])),
-    h("p", {}, "Click any value to include or exclude it. Words in the search field are looked for in messages; ", h("code", {}, "src:10.0.0.0/8"), " and ", h("code", {}, "-sid:1000"), " choose fields. Click a bar of the histogram, or drag over it, to choose a time; with Tab, the arrows go from bar to bar, and Enter chooses one."),
+  dialog.replaceChildren(h("h2", { id: "help-title", tabIndex: -1, autofocus: true }, "Keys"), h("dl", { class: "facts" }, ...KEYS.flatMap(([keys, what]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", {}, what)])),
+    h("p", {}, "Click any value to include or exclude it. Words in the search field are looked for in messages; ", h("code", {}, "src:10.0.0.0/8"), " and ", h("code", {}, "-sid:1000"), " choose fields. A checkbox of the list chooses an alert, or all of a flood that are listed; with Shift, all from the last one to it. Click a bar of the histogram, or drag over it, to choose a time; with Tab, the arrows go from bar to bar, and Enter chooses one."),
     h("form", { method: "dialog" }, h("button", {}, "Close")));
   openDialog(dialog);
 }

@@ -83,9 +83,10 @@ export function toast(text, action) {
   const button = action && h("button", { type: "button", onclick: () => { words.remove(); focusMain(); action.act(); } }, action.label);
   const words = h("p", {}, text, " ", button);
   said.replaceChildren(words);
-  // What is open beside it ends above it, so that it hides nothing.
+  // It stands above the bar of chosen alerts, whose buttons stay where they are. What is open beside it ends above it,
+  // so that it hides nothing.
   const { style } = document.documentElement;
-  style.setProperty("--said", `${said.offsetHeight + 2 * GAP}px`);
+  style.setProperty("--said", `calc(${said.offsetHeight + 2 * GAP}px + var(--chosen, 0px))`);
   const isUsed = () => words.matches(":hover, :focus-within");
   const end = () => {
     if (words.isConnected && isUsed()) { setTimeout(end, 2_000); return; }

@@ -1,7 +1,7 @@
 // How Pigear is: counters and their rates, handlers, dead letters, the store.
 
 import { get, mayChange, post } from "./api.js";
-import { h, svg, toast } from "./dom.js";
+import { h, keepFocus, svg, toast } from "./dom.js";
 import { ago, timeElement } from "./times.js";
 import { bytes, number, plain, value } from "./values.js";
 
@@ -11,7 +11,7 @@ const KEPT = 60;
 /** How many origins are shown, the latest first. */
 const ORIGINS = 20;
 
-export const view = h("section", { class: "cards", "aria-label": "Health" });
+export const view = h("section", { class: "cards health", "aria-label": "Health" });
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
@@ -31,9 +31,28 @@ export async function load() {
   if (mine !== shown) return;
   remember(health);
   letterStore = letters.store;
-  view.replaceChildren(...sensorsCard(fleet), counters(health), storeCard(health), ...rulesCard(health), lanes(health), ...originsCard(health), deadLetters(letters.letters, health.dead_letters));
+  const giveBack = keepFocus(view);
+  // What needs little room stands beside the counters.
+  const hasLanes = health.lanes.length > 0;
+  const beside = h("div", { class: "beside" }, storeCard(health), ...rulesCard(health), !hasLanes && lanes(health));
+  view.replaceChildren(...sensorsCard(fleet), counters(health), beside, ...(hasLanes ? [lanes(health)] : []), ...originsCard(health), deadLetters(letters.letters, health.dead_letters));
+  letScroll();
+  giveBack();
   timer = setTimeout(again, EVERY);
 }
+
+/** Where a card is wider than its place, keys scroll it, too; and then it has a name. */
+function letScroll() {
+  for (const card of /** @type {NodeListOf<HTMLElement>} */ (view.querySelectorAll(".card"))) {
+    const scrolls = card.scrollWidth > card.clientWidth;
+    if (scrolls === card.hasAttribute("tabindex")) continue;
+    for (const [name, value] of [["tabindex", "0"], ["role", "region"], ["aria-label", card.querySelector("h2")?.textContent ?? ""]]) {
+      if (scrolls) card.setAttribute(name, value);
+      else card.removeAttribute(name);
+    }
+  }
+}
+new ResizeObserver(letScroll).observe(view);
 
 /** Loads it anew, unless nobody looks. */
 function again() {
@@ -78,10 +97,10 @@ function counters(health) {
   const rows = Object.entries(now).map(([name, count]) => {
     // At first there is nothing to compare with.
     const rate = rates(name).at(-1);
-    return h("tr", { class: count && ["malformed", "refused", "missed", "receive_errors"].includes(name) ? "bad" : "" }, h("th", { scope: "row" }, name, h("small", {}, MEANINGS[name] ?? "")), h("td", {}, number(count)), h("td", {}, rate === undefined ? "…" : `${rate < 10 ? rate.toFixed(1) : number(Math.round(rate))}/s`), h("td", {}, sparkline(rates(name))));
+    return h("tr", { class: count && ["malformed", "refused", "missed", "receive_errors"].includes(name) ? "bad" : "" }, h("th", { scope: "row" }, name, h("small", {}, MEANINGS[name] ?? "")), h("td", {}, number(count)), h("td", {}, rate === undefined ? "…" : `${rate < 10 ? rate.toFixed(1) : number(Math.round(rate))}/s`), h("td", {}, rate === undefined ? "…" : sparkline(rates(name))));
   });
   const handlers = Object.entries(health.counters?.handlers ?? {});
-  return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Counters"),
+  return h("article", { class: "card" }, h("h2", {}, "Counters"),
     !health.counters && h("p", { class: "note" }, "This Pigear only serves the page. The counters of the one that receives alerts are in the file of its --stats."),
     table({ "aria-label": "Counters" }, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
     handlers.length > 0 && table({}, h("caption", {}, "Handlers"), h("thead", {}, h("tr", {}, ...["handler", "handled", "failed", "dropped", "filtered", "muted", "waiting"].map((name) => h("th", { scope: "col" }, name)))),
@@ -122,7 +141,7 @@ function sensorsCard({ watched, sensors }) {
     h("td", {}, one.state), h("td", {}, ago(one.last_seen)), ...["received", "lag", "dropped", "failed", "missed"].map((field) => h("td", {}, number(one[field]))),
     h("td", {}, clock(one.clock_offset)), h("td", {}, one.version), h("td", {}, plain(one.sockets.join(", ")))));
   const silent = sensors.filter((/** @type {any} */ one) => one.state !== "ok").length;
-  return [h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Sensors"),
+  return [h("article", { class: "card wide" }, h("h2", {}, "Sensors"),
     sensors.length === 0 ? h("p", { class: "empty" }, "None has sent a heartbeat yet.")
       : [table({ "aria-label": "Sensors" }, h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
         silent > 0 && h("p", { class: "warning" }, `${number(silent)} of ${number(sensors.length)} silent`)])].flat();
@@ -135,7 +154,7 @@ function originsCard({ origins }) {
   const all = origins.slice(0, ORIGINS).map(cells);
   // A column in which nothing is known is left out.
   const has = (/** @type {any[]} */ row) => row.filter((_, n) => all.some((/** @type {any[]} */ other) => other[n] !== undefined && other[n] !== null && other[n] !== ""));
-  return [h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Where alerts come from"),
+  return [h("article", { class: "card wide" }, h("h2", {}, "Where alerts come from"),
     table({ "aria-label": "Where alerts come from" }, h("thead", {}, h("tr", {}, ...has(["sensor", "socket", "packet thread", "process", "user", "Snort"]).map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...all.map((/** @type {any[]} */ one) => h("tr", {}, ...has(one).map((cell) => h("td", {}, cell)))))),
     origins.length > ORIGINS && h("p", { class: "more" }, `and ${number(origins.length - ORIGINS)} earlier ones`))];
@@ -143,7 +162,7 @@ function originsCard({ origins }) {
 
 /** @param {any} health */
 function lanes({ lanes: all }) {
-  return h("article", { class: all.length ? "card wide" : "card", tabIndex: 0 }, h("h2", {}, "Durable handlers"), all.length === 0 ? h("p", { class: "empty" }, "None: no handler gets its alerts from the store.")
+  return h("article", { class: all.length ? "card wide" : "card" }, h("h2", {}, "Durable handlers"), all.length === 0 ? h("p", { class: "empty" }, "None: no handler gets its alerts from the store.")
     : table({ "aria-label": "Durable handlers" }, h("thead", {}, h("tr", {}, ...["handler", "waiting", "dead letters", "handled", "failed", "dropped", "filtered", "muted", "moved"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...all.map((/** @type {any} */ lane) => h("tr", { class: lane.dead_letters || lane.dropped ? "bad" : "" }, h("th", { scope: "row", title: lane.target ?? "" }, lane.name), h("td", {}, number(lane.waiting)), h("td", {}, number(lane.dead_letters)), h("td", {}, number(lane.handled)), h("td", {}, number(lane.failed)), h("td", {}, number(lane.dropped)), h("td", {}, number(lane.filtered)), h("td", {}, number(lane.muted)), h("td", {}, lane.moved ? ago(lane.moved) : "never"))))));
 }
@@ -167,7 +186,7 @@ function deadLetters(letters, all) {
   const again = async () => {
     try { const done = await post("redeliver", {}, "POST", { store: letterStore }); toast(`${number(done.alerts)} dead letters are sent again.`); load().catch(() => {}); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
   };
-  return h("article", { class: "card wide", tabIndex: 0 }, h("h2", {}, "Dead letters"), h("p", { class: "note" }, "Alerts that a receiver refused for good. They stay here until they are sent again, or their handler is dropped."), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
+  return h("article", { class: "card wide" }, h("h2", {}, "Dead letters"), h("p", { class: "note" }, "Alerts that a receiver refused for good. They stay here until they are sent again, or their handler is dropped."), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
     : [table({ "aria-label": "Dead letters" }, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...letters.map((letter) => h("tr", {}, h("td", {}, timeElement(letter.refused)), h("td", {}, letter.lane), h("td", {}, plain(letter.reason)), h("td", {}, letter.msg === undefined ? "damaged" : plain(letter.msg)))))),
       all > letters.length && h("p", { class: "note" }, `The newest ${letters.length} of ${number(all)}.`),

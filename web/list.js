@@ -10,15 +10,16 @@ import { badge, number, plain, protocolValue, ruleValue, value } from "./values.
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {import("./grouping.js").Group} Group */
 /** @typedef {"acknowledged" | "starred"} Mark */
-/** @typedef {{flip: (group: Group) => void, mark: (alerts: Alert[], mark: Mark, set: boolean) => void}} Acts - what a row's buttons do */
+/** @typedef {Alert | Group} Row - what a line of the list is about */
+/** @typedef {{flip: (group: Group) => void, mark: (alerts: Alert[], mark: Mark, set: boolean) => void, choose: (row: Row, isRange: boolean) => void}} Acts - what a row's buttons do */
 
 /** The columns. Some are shown only where there is room, or if there are several sensors. */
-const COLUMNS = [["time", "Time"], ["level", "Priority"], ["msg", "Message"], ["kind", "Class"], ["proto", "Protocol"], ["src", "Source"], ["dst", "Destination"], ["sensor", "Sensor"], ["acts", "Triage"]];
+const COLUMNS = [["pick", "Choose"], ["time", "Time"], ["level", "Priority"], ["msg", "Message"], ["kind", "Class"], ["proto", "Protocol"], ["src", "Source"], ["dst", "Destination"], ["sensor", "Sensor"], ["acts", "Triage"]];
 
 const body = h("tbody");
 export const table = h("table", { class: "alerts" },
   h("caption", { class: "hidden" }, "Alerts, the latest stored first"),
-  h("thead", {}, h("tr", {}, ...COLUMNS.map(([name, title]) => h("th", { scope: "col", class: name }, name === "acts" ? h("span", { class: "hidden" }, title) : title)))),
+  h("thead", {}, h("tr", {}, ...COLUMNS.map(([name, title]) => h("th", { scope: "col", class: name }, name === "acts" || name === "pick" ? h("span", { class: "hidden" }, title) : title)))),
   body);
 
 /**
@@ -26,6 +27,46 @@ export const table = h("table", { class: "alerts" },
  * @param {boolean} are
  */
 export function withSensors(are) { table.classList.toggle("sensors", are); }
+
+/** What each row is about, with its checkbox. @type {WeakMap<Element, {of: Row, box: HTMLInputElement}>} */
+const boxes = new WeakMap();
+
+/** Whether a row looks chosen. */
+let looksChosen = false;
+
+/**
+ * Shows which rows are chosen.
+ * @param {(alert: Alert) => boolean} isChosen
+ * @param {boolean} isAny
+ */
+export function showBoxes(isChosen, isAny) {
+  if (!isAny && !looksChosen) return;
+  looksChosen = isAny;
+  table.classList.toggle("choosing", isAny);
+  for (const row of rows()) {
+    const { of, box } = boxes.get(row) ?? {};
+    if (!of || !box) continue;
+    const alerts = "alerts" in of ? /** @type {Group} */ (of).alerts : [/** @type {Alert} */ (of)];
+    const n = isAny ? alerts.filter(isChosen).length : 0;
+    box.checked = n === alerts.length;
+    box.indeterminate = n > 0 && n < alerts.length;
+    row.classList.toggle("chosen", n > 0);
+  }
+}
+
+/** What the lines of the list are about. */
+export const listed = () => rows().flatMap((row) => boxes.get(row)?.of ?? []);
+
+/**
+ * The checkbox of a row.
+ * @param {Row} of
+ * @param {string} label
+ * @param {Acts} acts
+ */
+function pick(of, label, acts) {
+  const box = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", "aria-label": label, title: label, onclick: (/** @type {MouseEvent} */ event) => acts.choose(of, event.shiftKey) }));
+  return { box, cell: h("td", { class: "pick", onclick: (/** @type {Event} */ event) => event.stopPropagation() }, h("label", {}, box)) };
+}
 
 export const rows = () => /** @type {HTMLTableRowElement[]} */ ([...body.children]);
 
@@ -102,23 +143,27 @@ export function changed(alert) { drawn.delete(alert); }
 function alertRow(alert, inside, acts) {
   let row = drawn.get(alert);
   if (!row) {
-    row = h("tr", { class: `alert${alert.triage?.acknowledged ? " acknowledged" : ""}`, tabIndex: -1, "data-id": alert.id, onclick: (/** @type {MouseEvent} */ event) => open(event, alert) },
+    const { box, cell } = pick(alert, `Choose alert ${alert.id}: ${plain(alert.msg)}`, acts);
+    row = h("tr", { class: `alert${alert.triage?.acknowledged ? " acknowledged" : ""}`, tabIndex: -1, "data-id": alert.id, onclick: (/** @type {MouseEvent} */ event) => open(event, alert, acts) },
+      cell,
       h("td", { class: "time" }, timeElement(alert.timestamp)), h("td", { class: "level" }, badge(alert.priority)),
       h("td", { class: "msg" }, h("a", { href: `?alert=${alert.id}`, class: "message" }, plain(alert.msg) || "(no message)"), " ", h("span", { class: "sid" }, ruleValue(alert))),
       h("td", { class: "kind" }, value("class", alert.class)), h("td", { class: "proto" }, protocolValue(alert.proto)),
       h("td", { class: "end src" }, end(alert, "src")), h("td", { class: "end dst" }, end(alert, "dst")), h("td", { class: "sensor" }, value("sensor", alert.sensor)),
       h("td", { class: "acts" }, ...buttons(alert, acts)));
     drawn.set(alert, row);
+    boxes.set(row, { of: alert, box });
   }
   row.classList.toggle("inside", inside);
   return row;
 }
 
-/** @param {MouseEvent} event @param {Alert} alert */
-function open(event, alert) {
+/** @param {MouseEvent} event @param {Alert} alert @param {Acts} acts */
+function open(event, alert, acts) {
   const target = /** @type {Element} */ (event.target);
-  if (target.closest("button") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (target.closest("button") || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
+  if (event.shiftKey) return acts.choose(alert, true);
   go({ alert: alert.id });
 }
 
@@ -164,13 +209,17 @@ function floodRow(one, acts) {
   const toggle = h("button", { type: "button", class: "count", "aria-expanded": String(one.open), onclick: (/** @type {Event} */ event) => { event.stopPropagation(); acts.flip(one); } }, `${number(one.alerts.length)}×`);
   const are = (/** @type {Mark} */ mark) => one.alerts.filter((alert) => alert.triage?.[mark]).length;
   const starred = are("starred");
-  return h("tr", { class: `flood${are("acknowledged") === one.alerts.length ? " acknowledged" : ""}`, tabIndex: -1, onclick: (/** @type {Event} */ event) => { if (!(/** @type {Element} */ (event.target).closest("button, a"))) acts.flip(one); } },
+  const { box, cell } = pick(one, `Choose all ${number(one.alerts.length)} of this flood: ${plain(newest.msg)}`, acts);
+  const row = h("tr", { class: `flood${are("acknowledged") === one.alerts.length ? " acknowledged" : ""}`, tabIndex: -1, onclick: (/** @type {MouseEvent} */ event) => { if (/** @type {Element} */ (event.target).closest("button, a")) return; if (event.shiftKey) acts.choose(one, true); else acts.flip(one); } },
+    cell,
     h("td", { class: "time" }, timeElement(last), h("br"), h("small", {}, "since ", timeElement(first, !isOfOneDay))), h("td", { class: "level" }, badge(newest.priority)),
     h("td", { class: "msg" }, toggle, " ", h("span", { class: "message" }, plain(newest.msg) || "(no message)"), " ", h("span", { class: "sid" }, ruleValue(newest))),
     h("td", { class: "kind" }, value("class", newest.class)), h("td", { class: "proto" }, count("proto", "proto", "protocols")),
     h("td", { class: "end src" }, count("src_ip", "src", "addresses")), h("td", { class: "end dst" }, count("dst_ip", "dst", "addresses")),
     h("td", { class: "sensor" }, count("sensor", "sensor", "sensors")),
     h("td", { class: "acts" }, starred > 0 && h("span", { class: "stars", title: `${number(starred)} starred` }, `★${number(starred)}`), mayChange() && h("button", { type: "button", class: "change", title: "Acknowledge all of these", "aria-label": `Acknowledge these ${one.alerts.length}`, onclick: (/** @type {Event} */ event) => { event.stopPropagation(); acts.mark(one.alerts, "acknowledged", true); } }, "✓")));
+  boxes.set(row, { of: one, box });
+  return row;
 }
 
 /**

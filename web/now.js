@@ -3,9 +3,10 @@
 import { actionTools } from "./actions.js";
 import { address, follow, get, mayChange } from "./api.js";
 import { showSensors } from "./bar.js";
+import { all, choose, chooseRange, clear, connect, drop, focusChosen, isChosen, refresh, showChosen } from "./chosen.js";
 import { announce, byId, h, keepFocus, toast } from "./dom.js";
 import { append, isFlood, prepend, remove, trim } from "./grouping.js";
-import { behind, changed, drawRows, rows, table, withSensors } from "./list.js";
+import { behind, changed, drawRows, listed, rows, showBoxes, table, withSensors } from "./list.js";
 import { openNoise } from "./noise.js";
 import { empty, go, link, onChange, params, state } from "./state.js";
 import { withTimes } from "./times.js";
@@ -14,6 +15,7 @@ import { number } from "./values.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {import("./grouping.js").Group} Group */
+/** @typedef {import("./list.js").Row} Row */
 
 /** How many alerts are fetched at once; and how many are kept, at least and at most. */
 const PAGE = 100;
@@ -57,7 +59,7 @@ let running = null;
 /** The row that keys are about; and its alert or group, which stays the same when rows come or go. */
 let selected = 0;
 /** @type {Alert | Group | null} */
-let chosen = null;
+let current = null;
 /** Whether keys were used: before, no row looks selected. */
 let keyed = false;
 /** What was asked for when the list was last loaded. */
@@ -81,6 +83,8 @@ const tools = h("div", { class: "tools row" }, pause, newer, more, others);
 
 table.hidden = true;
 table.addEventListener("pointermove", () => { pointed = Date.now(); });
+// Shift chooses rows, and no text.
+table.addEventListener("mousedown", (event) => { if (event.shiftKey) event.preventDefault(); });
 table.addEventListener("pointerleave", () => { pointed = 0; });
 // Keys are about the row that was clicked, too.
 table.addEventListener("focusin", (event) => {
@@ -106,6 +110,8 @@ export async function load() {
   stop();
   group.checked = state.group;
   const wanted = JSON.stringify(params());
+  // Also if what is looked for now has a mistake: then no alert is in sight.
+  if (wanted !== asked) clear();
   running = new AbortController();
   const page = await get("alerts", { ...params(), limit: PAGE, packet: "no" }, running.signal);
   groups = [];
@@ -113,10 +119,12 @@ export async function load() {
   reading = false;
   newer.hidden = true;
   page.alerts.forEach((/** @type {Alert} */ alert) => append(groups, alert, state.group));
+  refresh(page.alerts);
   next = page.next;
+  if (store !== page.store) clear();
   store = page.store;
-  if (wanted !== asked) { selected = 0; chosen = null; }
-  chosen = chosen && same(chosen);
+  if (wanted !== asked) { selected = 0; current = null; }
+  current = current && same(current);
   asked = wanted;
   draw();
   if (page.alerts.length) say("");
@@ -271,6 +279,7 @@ async function fetchOlder() {
     // Another search may have begun, or alerts may have left the end of the list.
     if (signal !== running?.signal || from !== next) return;
     page.alerts.forEach((/** @type {Alert} */ alert) => append(groups, alert, state.group));
+    refresh(page.alerts);
     next = page.next;
     reading = true;
     draw();
@@ -285,14 +294,14 @@ async function fetchOlder() {
 function draw() {
   const was = rows()[selected];
   const hadFocus = was !== undefined && was === document.activeElement;
-  // A chosen alert that is about to be one of a flood stays a row of its own.
-  const alert = /** @type {Alert} */ (chosen);
+  // The alert of the keys that is about to be one of a flood stays a row of its own.
+  const alert = /** @type {Alert} */ (current);
   const within = keyed && alert && was?.dataset.id ? groups.find((one) => isFlood(one) && !one.open && one.alerts.includes(alert)) : undefined;
   if (within) { within.open = true; within.row = null; }
   const giveBack = keepFocus(table);
-  drawRows(groups, { flip, mark: marked }, mark);
+  drawRows(groups, { flip, mark: marked, choose: chooseRow }, mark);
   giveBack();
-  const moved = chosen ? rows().findIndex((row) => behind(groups, row) === chosen) : -1;
+  const moved = current ? rows().findIndex((row) => behind(groups, row) === current) : -1;
   selected = Math.max(0, moved < 0 ? Math.min(selected, rows().length - 1) : moved);
   mark();
   if (hadFocus && was !== rows()[selected]) rows()[selected]?.focus({ preventScroll: true });
@@ -314,13 +323,47 @@ async function marked(alerts, kind, set) {
     if (of) of.row = null;
     if (kind === "acknowledged" && set && state.acknowledged === "no") remove(groups, alert);
   }
+  if (kind === "acknowledged" && set && state.acknowledged === "no") drop(alerts);
   draw();
   // Others may be older; and the bars count what is chosen.
   if (!groups.length || state[kind] !== empty()[kind]) dispatchEvent(new CustomEvent(groups.length ? "counted" : "triaged"));
 }
 
+/** @param {Row} row @param {boolean} isRange - all lines from where a range began to this one, and not this one alone */
+function chooseRow(row, isRange) {
+  const lines = listed();
+  if (isRange) chooseRange(lines, row); else choose(row);
+  const n = rows().findIndex((one) => behind(groups, one) === row);
+  if (n >= 0) select(n, false);
+}
+
+/** Chooses the row of the keys, and the next one. @param {number} by */
+function extend(by) {
+  const from = behind(groups, rows()[selected]);
+  step(by);
+  const to = behind(groups, rows()[selected]);
+  if (from && to) chooseRange(listed(), to, from);
+}
+
+/** Shows which rows are chosen, and the bar. */
+function showChoice() {
+  const places = { folded: 0, floods: 0, gone: all().length };
+  for (const one of places.gone ? groups : []) {
+    const n = one.alerts.filter(isChosen).length;
+    places.gone -= n;
+    if (!n || !isFlood(one) || one.open) continue;
+    places.folded += n;
+    places.floods += 1;
+  }
+  showBoxes(isChosen, all().length > 0);
+  showChosen(places);
+}
+
+connect({ mark: marked, draw: showChoice, store: () => store, leave: () => (rows()[selected] ?? byId("main")).focus({ preventScroll: true }) });
+
 function mark() {
-  chosen = behind(groups, rows()[selected]);
+  showChoice();
+  current = behind(groups, rows()[selected]);
   rows().forEach((row, n) => {
     const is = n === selected;
     if (row.tabIndex !== (is ? 0 : -1)) row.tabIndex = is ? 0 : -1;
@@ -362,13 +405,20 @@ export function key(event) {
   if (shown >= 0) select(shown, false);
   const found = behind(groups, rows()[selected]);
   keyed = true;
-  const alerts = /** @type {Alert[]} */ (found ? ("alerts" in found ? found.alerts : [/** @type {Alert} */ (found)]) : []);
+  const isOfChosen = !state.alert && all().length > 0;
+  const alerts = isOfChosen ? all() : /** @type {Alert[]} */ (found ? ("alerts" in found ? found.alerts : [/** @type {Alert} */ (found)]) : []);
   switch (event.key) {
-    case "j": case "ArrowDown": step(1); break;
-    case "k": case "ArrowUp": step(-1); break;
+    case "j": step(1); break;
+    case "k": step(-1); break;
+    case "ArrowDown": if (event.shiftKey) extend(1); else step(1); break;
+    case "ArrowUp": if (event.shiftKey) extend(-1); else step(-1); break;
+    case "J": extend(1); break;
+    case "K": extend(-1); break;
+    case "x": if (found) chooseRow(found, false); break;
+    case "a": return focusChosen();
     case "g": select(0, true); break;
     case "Enter":
-      if (!(event.target instanceof HTMLTableRowElement) || !found) return false;
+      if (event.shiftKey || !(event.target instanceof HTMLTableRowElement) || !found) return false;
       if ("alerts" in found) flip(/** @type {Group} */ (found));
       else go({ alert: found.id });
       break;

@@ -31,8 +31,10 @@ export async function load() {
   const found = await Promise.all(PARTS.map(([by]) => get("counts", { ...params(), by, limit: limits[by] ?? SHOWN }, signal)));
   const failure = found[0].filter_failed;
   if (found.every(({ total }) => !total)) { showNothing(); return failure; }
-  const cards = [...PARTS.map(([by, title], n) => card(title, by, found[n])), await fresh(signal)];
-  view.replaceChildren(h("p", { class: "wide row" }, h("button", { type: "button", class: "main", onclick: () => go({ view: "now" }) }, "List these alerts"), h("span", { class: "hint" }, "Click a value to choose only its alerts, or to leave them out.")), ...cards);
+  const cards = PARTS.map(([by, title], n) => card(title, by, found[n]));
+  // Few sensors leave room for what is new: so no card stands alone.
+  const last = h("div", { class: "stack" }, ...cards.splice(-1), await fresh(signal));
+  view.replaceChildren(h("p", { class: "wide row" }, h("button", { type: "button", class: "main", onclick: () => go({ view: "now" }) }, "List these alerts"), h("span", { class: "hint" }, "Click a value to choose only its alerts, or to leave them out.")), ...cards, last);
   return failure;
 }
 

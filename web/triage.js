@@ -20,11 +20,14 @@ const alertsOf = (n) => `${number(n)} alert${n === 1 ? "" : "s"}`;
  * @param {string} store - which they are of
  */
 export async function triage(alerts, mark, set, store) {
+  const before = alerts.map((alert) => alert.triage);
   try {
     const done = await post("triage", { ids: alerts.map((alert) => alert.id), mark, set }, "POST", { store });
     for (const alert of alerts) alert.triage = { ...alert.triage, [mark]: set ? { at: new Date().toISOString(), by: "" } : undefined };
     const what = set ? mark : mark === "starred" ? "without star now" : "not acknowledged any more";
-    toast(`${alertsOf(done.alerts)} ${what}.`, done.action && undo(done.action, store));
+    // Alerts that are no longer listed are not read again.
+    const putBack = () => alerts.forEach((alert, n) => { alert.triage = before[n]; });
+    toast(`${alertsOf(done.alerts)} ${what}.`, done.action && undo(done.action, store, putBack));
     return true;
   } catch (problem) {
     toast(String(/** @type {Error} */ (problem).message));
@@ -32,16 +35,40 @@ export async function triage(alerts, mark, set, store) {
   }
 }
 
-/** @param {number} action @param {string} store */
-function undo(action, store) {
+/** @param {number} action @param {string} store @param {() => void} [undone] - called once it is */
+function undo(action, store, undone) {
   return {
     label: "Undo",
     act: async () => {
       const done = await post("triage/undo", { action }, "POST", { store });
       toast(`${alertsOf(done.alerts)} as before.`);
+      undone?.();
       dispatchEvent(new CustomEvent("triaged"));
     },
   };
+}
+
+/**
+ * Asks for a comment, and makes it on each of these alerts; it can be undone. Returns whether that was done.
+ * @param {Alert[]} alerts
+ * @param {string} store - which they are of
+ */
+export async function commentOnEach(alerts, store) {
+  const text = await ask({ title: `Comment on ${alertsOf(alerts.length)}`, action: "Add", field: { label: alerts.length > 1 ? "The same comment on each" : "Comment", long: true } });
+  if (text === null) return false;
+  try {
+    const { ids } = await post("comments", { ids: alerts.map((alert) => alert.id), text }, "POST", { store });
+    const act = async () => {
+      const { comments } = await post("comments/remove", { ids }, "POST", { store });
+      toast(`${number(comments)} comment${comments === 1 ? "" : "s"} removed.`);
+      dispatchEvent(new CustomEvent("triaged"));
+    };
+    toast(`${alertsOf(ids.length)} commented on.`, { label: "Undo", act });
+    return true;
+  } catch (problem) {
+    toast(String(/** @type {Error} */ (problem).message));
+    return false;
+  }
 }
 
 /** Acknowledges all that match what is chosen, after a question with their number. */

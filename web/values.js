@@ -122,11 +122,11 @@ function openMenu(at, field, exact) {
   items[0].focus();
 }
 
-/** @param {string} text */
-export async function copy(text) {
+/** @param {string} text @param {string} [said] */
+export async function copy(text, said = "Copied.") {
   try {
     await navigator.clipboard.writeText(text);
-    toast("Copied.");
+    toast(said);
   } catch {
     // Without https the browser has no clipboard for pages.
     const area = h("textarea", { value: text, class: "hidden" });
@@ -134,7 +134,7 @@ export async function copy(text) {
     area.select();
     document.execCommand("copy");
     area.remove();
-    toast("Copied.");
+    toast(said);
   }
 }
 

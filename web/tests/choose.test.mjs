@@ -235,13 +235,13 @@ test("more columns are shown where there is room, and sensors if there are sever
   const page = await open(setup.chrome, `${server.url}?group=no`, { width: 1700 });
   await page.waitForSelector("tr.alert");
   const columns = () => page.$$eval("table.alerts th", (all) => all.filter((one) => one.offsetWidth).map((one) => one.textContent));
-  await until("there is a column of sensors", async () => (await columns()).join() === "Time,Priority,Message,Class,Protocol,Source,Destination,Sensor,Triage");
+  await until("there is a column of sensors", async () => (await columns()).join() === "Choose,Time,Priority,Message,Class,Protocol,Source,Destination,Sensor,Triage");
   await isAccessible(page, "all columns");
   await page.selectOption("select[aria-label=Sensor]", "dmz");
   await page.waitForURL(/sensor=dmz/);
   await until("only alerts of this sensor", async () => new Set(await page.$$eval("td.sensor", (all) => all.map((one) => one.textContent))).size === 1);
   await page.setViewportSize({ width: 1000, height: 700 });
-  assert.equal((await columns()).join(), "Time,Priority,Message,Source,Destination,Sensor,Triage");
+  assert.equal((await columns()).join(), "Choose,Time,Priority,Message,Source,Destination,Sensor,Triage");
   await page.close();
 });
 

@@ -144,8 +144,8 @@ export function browser() {
 }
 
 /** A page of a browser, in which nothing may go wrong. What the page may answer besides is given. */
-export async function open(of, url, { width = 1280, height = 800, scheme = "light", zone = "UTC", allow = [], before = undefined } = {}) {
-  const context = await of.newContext({ viewport: { width, height }, colorScheme: scheme, timezoneId: zone });
+export async function open(of, url, { width = 1280, height = 800, scheme = "light", zone = "UTC", touch = false, allow = [], before = undefined } = {}) {
+  const context = await of.newContext({ viewport: { width, height }, colorScheme: scheme, timezoneId: zone, hasTouch: touch, isMobile: touch });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(url).origin });
   const page = await context.newPage();
   page.setDefaultTimeout(LIMIT);

@@ -16,7 +16,7 @@ const setup = setUp(async (room) => {
 
 const rows = (page) => page.locator("table.alerts tbody tr");
 
-test("every view is accessible, light and dark, wide and narrow", { timeout: 120_000 }, async () => {
+test("every view is accessible, light and dark, wide and narrow", { timeout: 300_000 }, async () => {
   for (const [width, scheme] of [[1280, "light"], [360, "dark"]]) {
     for (const query of ["", "?view=overview", "?view=health", "?alert=1", "?text=nothing-at-all", "?filter=msg.foo+%3D%3D+1"]) {
       const page = await open(setup.chrome, url + query, { width, scheme, allow: ["400 (Bad Request)"] });
@@ -212,6 +212,13 @@ test("beside an open alert the list, the search and the tools are in sight", asy
     assert.deepEqual(covered, [], `at ${width}`);
     const message = (await page.locator("td.msg").first().boundingBox()).width;
     assert.ok(message >= 200, `at ${width} a message has ${message} pixels`);
+    const { height } = await page.locator(".top").boundingBox();
+    assert.ok(height < 60, `at ${width} the top bar takes two lines: ${height} pixels`);
+    const more = page.locator("#more-tools");
+    if (await more.isVisible()) {
+      await more.click();
+      assert.ok(await page.locator("#zone").evaluate((one) => { const { x, y, width: wide, height: high } = one.getBoundingClientRect(); return document.elementFromPoint(x + wide / 2, y + high / 2) === one; }), "something hides what ⋯ unfolds");
+    }
     await page.close();
   }
 });
@@ -305,6 +312,66 @@ test("the health says where alerts come from, and leads to them", async () => {
   await page.getByRole("menuitem", { name: "List its alerts" }).click();
   await page.waitForURL((at) => at.searchParams.get("sensor") === sensor && !at.searchParams.get("view"));
   await page.waitForSelector("tr.alert, tr.flood");
+  await page.close();
+});
+
+test("no card stands alone in a row, and those that scroll have a name and are reached by keys", { timeout: 120_000 }, async () => {
+  for (const view of ["overview", "health"]) {
+    for (const width of [360, 768, 1280, 1920]) {
+      const page = await open(setup.chrome, `${url}?view=${view}`, { width });
+      await page.route("**/api/v1/health", async (route) => {
+        const answer = await route.fetch();
+        const lane = { name: "a_handler_with_a_name_that_is_too_long_for_most_screens_".repeat(5), waiting: 1, dead_letters: 0, handled: 1, failed: 0, dropped: 0, filtered: 0, muted: 0 };
+        await route.fulfill({ json: { ...await answer.json(), lanes: [lane] } });
+      });
+      await page.reload();
+      await page.waitForSelector(".card");
+      const gaps = await page.locator(".cards").evaluate((cards) => {
+        const rows = new Map();
+        for (const { offsetTop, offsetLeft, offsetWidth } of cards.children) rows.set(offsetTop, Math.max(rows.get(offsetTop) ?? 0, offsetLeft + offsetWidth));
+        return [...rows.values()].map((end) => cards.offsetLeft + cards.offsetWidth - end);
+      });
+      assert.ok(gaps.every((gap) => gap < 3), `${view} at ${width}: ${gaps}`);
+      const stops = await page.locator(".card").evaluateAll((all) => all.map((one) => [one.scrollWidth > one.clientWidth, one.tabIndex === 0, one.role === "region" && one.ariaLabel === one.querySelector("h2").textContent]));
+      assert.ok(stops.every(([scrolls, stop, named]) => scrolls === stop && stop === named), JSON.stringify(stops));
+      if (view === "health") assert.equal(stops.some(([scrolls]) => scrolls), width > 700, `at ${width}`);
+      if (view === "health" && width === 768) {
+        await isAccessible(page, "a card that scrolls");
+        // Somebody who reads one goes on reading when it is drawn anew.
+        const card = page.getByRole("region", { name: "Durable handlers" });
+        await card.focus();
+        await card.evaluate((one) => { one.dataset.before = "yes"; });
+        await page.waitForSelector(".card:not([data-before]):has-text('Durable handlers')");
+        assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), "Durable handlers");
+      }
+      await page.close();
+    }
+  }
+});
+
+test("what belongs on one line of the list is on one line", async () => {
+  const narrow = await open(setup.chrome, `${url}?group=no`, { width: 360, touch: true });
+  await narrow.waitForSelector("tr.alert");
+  const heads = await narrow.locator("tr.alert").evaluateAll((all) => all.map((row) => [...row.querySelectorAll(".level, .time, .pick, .acts")].map((cell) => { const { top, bottom } = cell.getBoundingClientRect(); return (top + bottom) / 2; })));
+  assert.ok(heads.every((middles) => Math.max(...middles) - Math.min(...middles) < 12), JSON.stringify(heads));
+  await narrow.close();
+  const wide = await open(setup.chrome, `${url}?group=no`, { width: 1920 });
+  await wide.waitForSelector("tr.alert");
+  const broken = await wide.locator("tr.alert :is(.kind, .src, .dst) .value").evaluateAll((all) => all.filter((one) => one.getClientRects().length > 1 || one.offsetHeight > 30).map((one) => one.textContent));
+  assert.deepEqual(broken, []);
+  await wide.close();
+});
+
+test("a dialog begins with its title, and leaves room beside it", async () => {
+  const page = await open(setup.chrome, url, { width: 360, height: 600, touch: true });
+  await page.waitForSelector("tr.alert, tr.flood");
+  await page.keyboard.press("?");
+  assert.ok((await page.locator("#help-title").boundingBox()).y >= (await page.locator("#help").boundingBox()).y, "the title of the help is scrolled away");
+  await page.keyboard.press("Escape");
+  for (const pressed of ["x", "a"]) await page.keyboard.press(pressed);
+  await page.getByRole("button", { name: "Comment…" }).click();
+  const [dialog, field] = [await page.locator("#ask").boundingBox(), await page.locator("#ask textarea").boundingBox()];
+  assert.ok(dialog.x >= 8 && dialog.x + dialog.width <= 352 && field.width > 260, JSON.stringify([dialog, field]));
   await page.close();
 });
 

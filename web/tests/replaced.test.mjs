@@ -20,6 +20,8 @@ test("the alerts of another store take the place of those shown, also if no serv
   const page = await open(setup.chrome, `${url}?group=no&alert=3`, { allow: ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY"] });
   await until("the first store is shown", async () => (await messages(page)).length === 5);
   await until("it is live", async () => await page.textContent("#state") === "live");
+  await page.locator("tr.alert .pick input").nth(1).click();
+  await page.waitForSelector("#chosen");
   await server.end();
   for (const end of ["", "-wal", "-shm"]) fs.rmSync(room.at(`a.db${end}`), { force: true });
   // More than before: the numbers of the former store are numbers of this one, too.
@@ -28,6 +30,8 @@ test("the alerts of another store take the place of those shown, also if no serv
   await until("the other store is shown, and nothing else", async () => (await messages(page)).join() === Array(12).fill("new").join());
   await until("so is its alert", async () => await page.textContent("#detail h2") === "new");
   assert.equal(await page.textContent("#state"), "live");
+  // What was chosen had numbers of the former store.
+  await page.waitForSelector("#chosen", { state: "hidden" });
   await page.close();
 });
 

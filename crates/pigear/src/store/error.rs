@@ -59,8 +59,10 @@ pub enum StoreProblem {
         by: String,
     },
     /// An alert has as many comments as it may have.
-    #[error("the alert has {most} comments already; remove one first")]
+    #[error("alert {alert} has {most} comments already; remove one first")]
     TooManyCommentsOfAlert {
+        /// The alert.
+        alert: i64,
         /// The most comments of an alert.
         most: i64,
     },

@@ -6,6 +6,7 @@ mod comments;
 mod counts;
 mod export;
 mod health;
+mod ids;
 mod letters;
 pub(super) mod object;
 mod rule;
@@ -47,6 +48,8 @@ pub(super) fn routes(router: Router<Shared>, prefix: &str) -> Router<Shared> {
         .route(&path("alerts/{id}/export"), get(export::export_one))
         .route(&path("alerts/{id}/rule"), get(rule::rule))
         .route(&path("alerts/{id}/comments"), post(comments::comment))
+        .route(&path("comments"), post(comments::comment_on_each))
+        .route(&path("comments/remove"), post(comments::remove_comments))
         .route(&path("comments/{id}"), delete(comments::remove_comment))
         .route(&path("triage"), post(triage::triage))
         .route(&path("triage/undo"), post(triage_actions::undo))
@@ -55,8 +58,8 @@ pub(super) fn routes(router: Router<Shared>, prefix: &str) -> Router<Shared> {
         .route(&path("triage/rules/{id}"), delete(triage_rules::remove_rule))
         .route(&path("dead-letters"), get(letters::dead_letters))
         .route(&path("redeliver"), post(letters::send_again))
-        .route(&path("packets"), get(export::packets))
-        .route(&path("export"), get(export::export))
+        .route(&path("packets"), get(export::packets).post(export::packets_of))
+        .route(&path("export"), get(export::export).post(export::export_of))
         .route(&path("counts"), get(counts::counts))
         .route(&path("series"), get(counts::series))
         .route(&path("values"), get(counts::values))

@@ -118,10 +118,7 @@ impl Queries {
         work: impl FnOnce(&mut Reader, StoreIdentity) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let work = move |reader: &mut Reader| {
-            let store = reader.identity()?;
-            if of.is_some_and(|of| of != store) {
-                return Err(Problem::other_store());
-            }
+            let store = check_store(reader, of)?;
             work(reader, store)
         };
         self.run(work).await
@@ -178,6 +175,19 @@ impl Queries {
             work()
         });
         done.await.unwrap_or_else(|_| Err(Problem::internal()))
+    }
+
+    /// Runs a query of this store, if one is named, whose result may be long.
+    pub(super) async fn download_of(
+        self: &Arc<Self>,
+        of: Option<StoreIdentity>,
+        work: impl FnOnce(&mut Reader, &mut Pieces) -> Result<(), Problem> + Send + 'static,
+    ) -> Result<Body, Problem> {
+        let work = move |reader: &mut Reader, out: &mut Pieces| {
+            check_store(reader, of)?;
+            work(reader, out)
+        };
+        self.download(work).await
     }
 
     /// Runs a query whose result may be long: it is sent in pieces, as fast as the client reads. An error before
@@ -238,6 +248,12 @@ impl Queries {
             idle.push(access);
         }
     }
+}
+
+/// Which store it is; an error if another one is named.
+fn check_store(reader: &mut Reader, of: Option<StoreIdentity>) -> Result<StoreIdentity, Problem> {
+    let store = reader.identity()?;
+    if of.is_some_and(|of| of != store) { Err(Problem::other_store()) } else { Ok(store) }
 }
 
 /// Waits for the turn of the visitor whose request this is.

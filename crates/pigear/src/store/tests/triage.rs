@@ -336,6 +336,33 @@ fn the_comments_of_a_store_are_not_endless() {
 }
 
 #[test]
+fn a_comment_is_made_on_each_of_several_alerts_or_on_none() {
+    let (place, _store) = Place::with(&numbered(0..5));
+    let mut triage = triage(&place);
+    let all = [2, 4, 99].into_iter().collect();
+    let added = triage.comment_on_each(&all, "ann", "a scan").unwrap();
+    assert_eq!(added.len(), 2, "alert 99 isn't stored");
+    let comments = |alert| {
+        let triage = place.reader().get(alert).unwrap().unwrap().triage;
+        triage.map_or(0, |triage| triage.comments.len())
+    };
+    assert_eq!((comments(2), comments(3), comments(4)), (1, 0, 1));
+    for _ in 1..100 {
+        triage.comment(4, "bob", "again").unwrap();
+    }
+    let problem = triage.comment_on_each(&all, "ann", "more").unwrap_err().source;
+    let is_full = matches!(problem, StoreProblem::TooManyCommentsOfAlert { alert: 4, .. });
+    assert!(is_full && comments(2) == 1, "{problem}");
+
+    let other = triage.comment(2, "bob", "mine").unwrap().unwrap();
+    let problem = triage.remove_comments(&[added[0], other], Some("ann")).unwrap_err().source;
+    assert!(matches!(problem, StoreProblem::CommentOfOther { .. }), "{problem}");
+    assert_eq!(comments(2), 2);
+    assert_eq!(triage.remove_comments(&[added[0], added[1], 10_000], Some("ann")).unwrap(), 2);
+    assert_eq!((comments(2), comments(4)), (1, 99));
+}
+
+#[test]
 fn what_was_undone_is_not_put_back() {
     let (place, _store) = Place::with(&numbered(0..5));
     let mut triage = triage(&place);

@@ -7,14 +7,17 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::Response;
 use jiff::tz::TimeZone;
 use pigear_alert::format::FormatName;
+use serde::Deserialize;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::alerts::{Id, YesOrNo, get};
 use super::counts::one_of;
+use super::ids::{alerts, none_stored};
 use crate::handler::pcap::Capture;
-use crate::store::{AlertSet, Further, Selection};
+use crate::store::{AlertSet, Further, Reader, Selection};
+use crate::web::body::JsonBody;
 use crate::web::parameters::{FORMAT, Parameters, Selects, StoreParameters};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::queries::Pieces;
@@ -31,6 +34,15 @@ pub(in crate::web) struct LimitParameters {
     /// How many alerts, the newest; all by default.
     #[param(minimum = 1)]
     limit: Option<i64>,
+}
+
+/// Which alerts.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct ExportRequest {
+    /// The alerts.
+    #[schema(min_items = 1, max_items = 10_000)]
+    ids: Vec<i64>,
 }
 
 /// How alerts are written.
@@ -125,23 +137,87 @@ pub(in crate::web) async fn packets(
             let reason = reader.why_nothing(&criteria, || TimeZone::UTC)?;
             return Err(Problem::not_found(format!("no alerts found: {reason}")));
         }
-        let (mut capture, mut found) = (Capture::default(), false);
-        for id in ids.iter() {
-            // It may have been removed meanwhile.
-            let Some(alert) = reader.get(id)? else { continue };
-            if alert.message.has_packet() {
-                if !std::mem::replace(&mut found, true) {
-                    out.bytes.extend(Capture::header());
-                }
-                capture.put(&alert, &mut out.bytes);
+        capture(reader, &ids, out)
+    });
+    Ok(download(body.await?, PCAPNG, "alerts.pcapng"))
+}
+
+/// Writes the packets of these alerts, oldest first.
+fn capture(reader: &mut Reader, ids: &AlertSet, out: &mut Pieces) -> Result<(), Problem> {
+    let (mut capture, mut found) = (Capture::default(), false);
+    for id in ids.iter() {
+        // It may have been removed meanwhile.
+        let Some(alert) = reader.get(id)? else { continue };
+        if alert.message.has_packet() {
+            if !std::mem::replace(&mut found, true) {
+                out.bytes.extend(Capture::header());
             }
+            capture.put(&alert, &mut out.bytes);
+        }
+        if out.flush_some() == Further::Enough {
+            return Ok(());
+        }
+    }
+    if found { Ok(()) } else { Err(Problem::not_found("none of the alerts has a packet")) }
+}
+
+/// The packets of alerts that are named, as pcapng, oldest first
+///
+/// Changes nothing, and needs no `X-CSRF-Token`. Alerts that aren't stored any more are left out.
+#[utoipa::path(
+    post, path = "/api/v1/packets", tag = "export", request_body = ExportRequest, params(StoreParameters),
+    responses(
+        (status = 200, description = "A capture", body = Vec<u8>, content_type = "application/x-pcapng"),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::web) async fn packets_of(
+    State(site): State<Shared>,
+    RawQuery(query): RawQuery,
+    JsonBody(ExportRequest { ids }): JsonBody<ExportRequest>,
+) -> Result<Response, Problem> {
+    let of = Parameters::store_only(query.as_deref())?;
+    let ids = alerts(ids)?;
+    let body = site.queries.download_of(of, move |reader, out| capture(reader, &ids, out));
+    Ok(download(body.await?, PCAPNG, "alerts.pcapng"))
+}
+
+/// Alerts that are named, in any format, newest first
+///
+/// Changes nothing, and needs no `X-CSRF-Token`. Alerts that aren't stored any more are left out.
+#[utoipa::path(
+    post, path = "/api/v1/export", tag = "export", request_body = ExportRequest,
+    params(FormatParameters, StoreParameters),
+    responses(
+        (status = 200, description = "The alerts", content(
+            (String = "application/x-ndjson"), (String = "text/csv"), (String = "text/plain"),
+        )),
+        (status = "default", description = "An error", body = ProblemObject, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::web) async fn export_of(
+    State(site): State<Shared>,
+    RawQuery(query): RawQuery,
+    JsonBody(ExportRequest { ids }): JsonBody<ExportRequest>,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(query.as_deref());
+    let (name, format) = parameters.format(FormatName::Json)?;
+    let of = parameters.store()?;
+    parameters.finish(&[&["store"][..], &FORMAT].concat(), Selects::Nothing)?;
+    let ids: Vec<_> = alerts(ids)?.iter().collect();
+    let body = site.queries.download_of(of, move |reader, out| {
+        let mut found = false;
+        for id in ids.into_iter().rev() {
+            let Some(alert) = reader.get(id)? else { continue };
+            found = true;
+            format.write(&alert, &mut out.bytes);
             if out.flush_some() == Further::Enough {
                 return Ok(());
             }
         }
-        if found { Ok(()) } else { Err(Problem::not_found("none of the alerts has a packet")) }
+        if found { Ok(()) } else { Err(none_stored()) }
     });
-    Ok(download(body.await?, PCAPNG, "alerts.pcapng"))
+    Ok(in_format(body.await?, name, "alerts"))
 }
 
 /// A selection in any format, newest first

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::change::Write;
+use super::ids::MOST_IDS;
 use crate::store::{
     AlertSet, FilterFailure, Further, MarkKind, Selection, StoreError, StoreIdentity, StoreProblem,
 };
@@ -18,9 +19,6 @@ use crate::web::body::JsonBody;
 use crate::web::parameters::{Parameters, StoreParameters};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::site::{Shared, Site};
-
-/// The most alerts that are named in a request.
-const MOST_IDS: usize = 10_000;
 
 /// A mark of an alert.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]

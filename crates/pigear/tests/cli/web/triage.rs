@@ -117,6 +117,64 @@ fn a_comment_has_no_control_characters() {
 }
 
 #[test]
+fn alerts_that_are_named_are_commented_on_and_exported() {
+    let page = Page::pinged(&[]);
+    let chosen = json!({ "ids": [9, 3, 9, 5, 99] });
+    let comment =
+        |ids: &Value, text: &str| post(&page, "comments", &json!({ "ids": ids, "text": text }));
+    let added = comment(&chosen["ids"], "one scan").json(201)["ids"].clone();
+    assert_eq!(added.as_array().unwrap().len(), 3);
+    assert_eq!(ids(&page.json("alerts?comment=one%20scan")["alerts"]), [9, 5, 3]);
+    let removed = post(&page, "comments/remove", &json!({ "ids": added })).json(200);
+    assert_eq!(removed["comments"], 3);
+    assert_eq!(page.json("alerts?comment=")["alerts"], json!([]));
+
+    // What changes nothing needs no token.
+    let read = |path: &str, body: &Value| {
+        let kind = "Content-Type: application/json\n";
+        page.request("POST", &format!("api/v1/{path}"), kind, &body.to_string())
+    };
+    let lines = read("export?packet=no", &chosen);
+    let lines: Vec<Value> = str::from_utf8(&lines.body)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let one = |id: i64| {
+        serde_json::from_slice::<Value>(&page.get(&format!("alerts/{id}/export?packet=no")).body)
+            .unwrap()
+    };
+    assert_eq!(lines, [one(9), one(5), one(3)]);
+    let capture = read("packets", &chosen);
+    assert_eq!(capture.header("content-type"), Some("application/x-pcapng"));
+    assert_eq!(capture.body, page.get("packets?filter=msg.event_id%20in%20[3,5,9]").body);
+
+    let schemas = page.json("openapi.json")["components"]["schemas"].clone();
+    for name in ["ExportRequest", "CommentsRequest", "CommentsRemoval"] {
+        let ids = &schemas[name]["properties"]["ids"];
+        assert_eq!((&ids["minItems"], &ids["maxItems"]), (&json!(1), &json!(10_000)), "{name}");
+    }
+    let store = format!("store={}", "0".repeat(16));
+    for path in ["export", "packets", "comments", "comments/remove"] {
+        let body = |ids: Value| match path {
+            "comments" => json!({ "ids": ids, "text": "seen" }),
+            _ => json!({ "ids": ids }),
+        };
+        let ask = |path: &str, ids: Value| post(&page, path, &body(ids));
+        ask(path, json!([])).problem(400);
+        ask(path, json!(vec![1; 10_001])).problem(400);
+        ask(&format!("{path}?{store}"), json!([1])).problem(409);
+        if path != "comments/remove" {
+            ask(path, json!([99, -1])).problem(404);
+        }
+    }
+}
+
+fn ids(alerts: &Value) -> Vec<i64> {
+    alerts.as_array().unwrap().iter().map(|alert| alert["id"].as_i64().unwrap()).collect()
+}
+
+#[test]
 fn what_reaches_its_limit_is_a_conflict() {
     let page = Page::pinged(&[]);
     let comment =
