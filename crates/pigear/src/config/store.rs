@@ -20,7 +20,7 @@ pub struct StoreConfig {
     #[cfg_attr(feature = "command", arg(id = "store", long, value_name = "PATH"))]
     pub path: Option<PathBuf>,
 
-    /// Remove alerts that were received more than N days ago
+    /// Remove alerts that were stored more than N days ago
     #[serde(deserialize_with = "days_option")]
     #[cfg_attr(feature = "command", arg(long, value_name = "N", value_parser = days))]
     pub keep_days: Option<u32>,

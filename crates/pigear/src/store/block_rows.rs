@@ -36,17 +36,25 @@ impl BlockRows {
         block.n += 1;
     }
 
-    pub(super) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Writes them, as stored at this time, in seconds since 1970.
+    pub(super) fn write(&self, stored: i64, connection: &Connection) -> rusqlite::Result<()> {
         let mut insert = connection.prepare_cached(
-            "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \
+            "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET \
             first = min(first, excluded.first), last = max(last, excluded.last), \
-            received = max(received, excluded.received), n = n + excluded.n",
+            received = max(received, excluded.received), n = n + excluded.n, \
+            stored = max(stored, excluded.stored)",
         )?;
         for (id, block) in &self.0 {
-            insert.execute(params![id, block.first, block.last, block.received, block.n])?;
+            let BlockRow { first, last, received, n } = block;
+            insert.execute(params![id, first, last, received, n, stored])?;
         }
         Ok(())
     }
+}
+
+/// The column with the time by which a block has its age, in a store of this version.
+pub(super) fn time_of_age(version: u32) -> &'static str {
+    if version < 7 { "received" } else { "stored" }
 }
 
 /// The oldest stored block, if there is one.

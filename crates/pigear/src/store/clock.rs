@@ -47,9 +47,9 @@ pub(super) struct ClockWatch {
 }
 
 impl ClockWatch {
-    /// The remembered state; without one, the newest alert's time is used.
+    /// The remembered state; without one, it is when the newest alert was stored.
     pub(super) fn load(connection: &Connection, now: Clock) -> rusqlite::Result<Self> {
-        let newest = "SELECT received FROM block ORDER BY id DESC LIMIT 1";
+        let newest = "SELECT stored FROM block ORDER BY id DESC LIMIT 1";
         let newest = connection.query_row(newest, [], |row| row.get(0)).optional()?;
         let noted = meta::number(connection, "clock")?;
         let jumped = meta::number(connection, "clock_jumped")? == Some(1);

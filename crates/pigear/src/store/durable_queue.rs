@@ -198,7 +198,8 @@ impl DurableQueue {
         let state = progress.state();
         if !state.is_closing(self.lane.number) {
             let again = Instant::now() + REDELIVERY_CHECK;
-            drop(progress.wait(state, due.map_or(again, |due| due.min(again))));
+            let until = due.map_or(again, |due| due.min(again));
+            drop(progress.wait(state, (self.lane.number, 1), until));
         }
     }
 
@@ -244,7 +245,9 @@ impl DurableQueue {
             }
             let collected = since.and_then(|since| since.checked_add(policy.delay));
             let times = [due, end_by, collected].into_iter().flatten();
-            state = progress.wait(state, times.fold(look, Instant::min));
+            // While it collects, alerts wake it only once there are enough.
+            let more = if waiting == 0 { 1 } else { policy.enough.saturating_sub(waiting) };
+            state = progress.wait(state, (lane, more), times.fold(look, Instant::min));
         }
     }
 }
@@ -351,7 +354,7 @@ impl Queue for DurableQueue {
             if state.is_closing(self.lane.number) {
                 return Taken::Closed;
             }
-            drop(progress.wait(state, until));
+            drop(progress.wait(state, (self.lane.number, 1), until));
         }
     }
 

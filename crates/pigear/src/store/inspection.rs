@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::block_rows;
 use super::check;
 use super::connect::{beside_path, connect, to_read};
 use super::error::StoreProblem;
@@ -62,14 +63,17 @@ impl Inspection {
         result.ok()
     }
 
-    /// How many alerts it has, and the seconds between the oldest and the newest.
+    /// How many alerts it has, and in how many seconds they were stored.
     ///
     /// # Errors
     /// If it can't be read.
     pub(crate) fn extent(&self) -> Result<(u64, u64), StoreProblem> {
-        let sql =
-            "SELECT coalesce(sum(n), 0), coalesce(max(received) - min(received), 0) FROM block";
-        let extent = self.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let version = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        let time = block_rows::time_of_age(version);
+        let sql = format!(
+            "SELECT coalesce(sum(n), 0), coalesce(max({time}) - min({time}), 0) FROM block"
+        );
+        let extent = self.connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let (alerts, seconds): (i64, i64) = extent;
         Ok((u64::try_from(alerts).unwrap_or_default(), u64::try_from(seconds).unwrap_or_default()))
     }

@@ -39,6 +39,15 @@ struct Lane {
     letters: u64,
     /// The lane is closed.
     abandoned: bool,
+    /// How many alerts must have come before the lane is woken; `None` if it doesn't sleep.
+    wakes_at: Option<u64>,
+}
+
+impl Lane {
+    /// A number that grows by each alert that comes for the lane.
+    fn came(&self, last: i64) -> u64 {
+        last.unsigned_abs() + self.unstored
+    }
 }
 
 /// How much may wait in memory.
@@ -60,14 +69,31 @@ impl Progress {
         result
     }
 
-    /// Waits for a change, at most until the deadline.
+    /// Notes that alerts came, and wakes waiting threads if these are enough for one of them.
+    pub(super) fn come(&self, change: impl FnOnce(&mut ProgressState)) {
+        let mut state = self.state();
+        change(&mut state);
+        let are_enough = state.are_enough();
+        drop(state);
+        if are_enough {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until so many more alerts have come for a lane, or something else has changed, at most until the
+    /// deadline.
     pub(super) fn wait<'a>(
         &self,
-        state: MutexGuard<'a, ProgressState>,
+        mut state: MutexGuard<'a, ProgressState>,
+        (lane, more): (usize, usize),
         until: Instant,
     ) -> MutexGuard<'a, ProgressState> {
+        state.sleep(lane, more);
         let left = until.saturating_duration_since(Instant::now());
-        self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+        let woken = self.changed.wait_timeout(state, left);
+        let mut state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        state.wake(lane);
+        state
     }
 }
 
@@ -85,6 +111,7 @@ impl ProgressState {
             unstored: 0,
             letters: 0,
             abandoned: false,
+            wakes_at: None,
         });
         self.lanes.len() - 1
     }
@@ -138,6 +165,27 @@ impl ProgressState {
         self.lanes.get(lane).map_or(0, |lane| lane.waiting.len())
     }
 
+    /// A lane sleeps until so many more alerts have come.
+    fn sleep(&mut self, lane: usize, more: usize) {
+        let last = self.last;
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.wakes_at = Some(lane.came(last) + more as u64);
+        }
+    }
+
+    fn wake(&mut self, lane: usize) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.wakes_at = None;
+        }
+    }
+
+    /// Whether a lane sleeps for which enough alerts have come.
+    fn are_enough(&self) -> bool {
+        let are_enough =
+            |lane: &Lane| lane.wakes_at.is_some_and(|enough| lane.came(self.last) >= enough);
+        self.lanes.iter().any(are_enough)
+    }
+
     /// How far a lane should read in the store before it takes alerts from memory.
     pub(super) fn readable(&self, lane: usize) -> i64 {
         let first = self.lanes.get(lane).and_then(|lane| lane.waiting.front());
@@ -181,5 +229,32 @@ impl ProgressState {
     /// How many alerts found no room in memory since the last call.
     pub(super) fn take_dropped(&mut self, lane: usize) -> u64 {
         self.lanes.get_mut(lane).map_or(0, |lane| std::mem::take(&mut lane.dropped))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_is_not_woken_before_enough_alerts_have_come_for_it() {
+        let mut state = ProgressState::default();
+        let bounds = Bounds { alerts: 10, bytes: 1_000_000 };
+        let [collects, waits] = [(); 2].map(|()| state.add_lane(bounds));
+        state.last = 5;
+        assert!(!state.are_enough(), "none sleeps");
+        state.sleep(collects, 3);
+        state.last += 1;
+        assert!(!state.are_enough());
+        state.sleep(waits, 1);
+        state.last += 1;
+        assert!(state.are_enough());
+        state.wake(waits);
+        assert!(!state.are_enough());
+        // What could not be stored counts as well.
+        state.hand_on(&[crate::store::tests::all_alerts().remove(0)]);
+        assert!(state.are_enough());
+        state.wake(collects);
+        assert!(!state.are_enough());
     }
 }

@@ -22,7 +22,7 @@ const END_TIMEOUT: Duration = Duration::from_millis(500);
 /// What is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RetentionPolicy {
-    /// Alerts are kept for this many days.
+    /// Alerts are kept for this many days, from when they were stored.
     pub days: Option<u32>,
     /// Alerts are kept while the file has at most this size.
     pub bytes: Option<ByteSize>,

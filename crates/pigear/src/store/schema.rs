@@ -15,7 +15,7 @@ use super::triage;
 
 /// The migration to each version from the one before.
 const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; VERSION as usize] =
-    [first, second, third, fourth, fifth, sixth];
+    [first, second, third, fourth, fifth, sixth, seventh];
 
 const FIRST: &str = "
 -- Whatever has one value.
@@ -156,6 +156,13 @@ CREATE TABLE settled (
 ALTER TABLE lane ADD COLUMN sends TEXT;
 ";
 
+const SEVENTH: &str = "
+-- When the last alert of a block was stored, by the clock of this machine (seconds). `received` is by the clock of
+-- whoever received it.
+ALTER TABLE block ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;
+UPDATE block SET stored = received;
+";
+
 fn first(change: &Transaction<'_>) -> rusqlite::Result<()> {
     change.execute_batch(FIRST)
 }
@@ -190,6 +197,11 @@ fn fifth(change: &Transaction<'_>) -> rusqlite::Result<()> {
 fn sixth(change: &Transaction<'_>) -> rusqlite::Result<()> {
     let open = meta::last_id(change)? / SEGMENT;
     if open > 0 { meta::set_number(change, meta::WITHOUT_NUMBERS, open) } else { Ok(()) }
+}
+
+/// A block is as old as its being stored.
+fn seventh(change: &Transaction<'_>) -> rusqlite::Result<()> {
+    change.execute_batch(SEVENTH)
 }
 
 /// Creates the tables in an empty database.

@@ -62,7 +62,7 @@ impl StoreHandler {
             let stored = self.store.0.writer.lock().append(batch);
             match (stored, NonZeroUsize::new(batch.len() / 2)) {
                 (Ok(last), _) => {
-                    self.store.0.progress.change(|state| state.last = last);
+                    self.store.0.progress.come(|state| state.last = last);
                     return Ok(NonZeroUsize::new(batch.len()).unwrap_or(NonZeroUsize::MIN));
                 }
                 (Err(StoreProblem::Full), Some(half)) => {
@@ -75,7 +75,7 @@ impl StoreHandler {
 
     fn failed(&self, alerts: &[Arc<Alert>]) -> Failure {
         if self.unstorable == Unstorable::HandOn {
-            self.store.0.progress.change(|state| state.hand_on(alerts));
+            self.store.0.progress.come(|state| state.hand_on(alerts));
         }
         Failure::no_room(self.problem.clone())
     }

@@ -59,7 +59,7 @@ impl RetentionPolicy {
         Ok(pages.map_or(RESERVE, |pages| (pages / 16).min(RESERVE)))
     }
 
-    /// Alerts received before this are too old.
+    /// Alerts stored before this are too old.
     fn horizon(self, now: Clock) -> Option<i64> {
         self.days.map(|days| now.wall.saturating_sub(i64::from(days) * DAY))
     }
@@ -111,7 +111,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Alerts received before this are too old; none are while the clock can't be trusted.
+    /// Alerts stored before this are too old; none are while the clock can't be trusted.
     fn trusted_horizon(
         &mut self,
         policy: RetentionPolicy,
@@ -147,7 +147,7 @@ impl Writer {
 
     /// How many alerts are too old, and how many there are.
     fn due(&self, horizon: i64) -> rusqlite::Result<(i64, i64)> {
-        let sums = "SELECT coalesce(sum(n) FILTER (WHERE received < ?1), 0), coalesce(sum(n), 0) \
+        let sums = "SELECT coalesce(sum(n) FILTER (WHERE stored < ?1), 0), coalesce(sum(n), 0) \
             FROM block";
         self.connection.query_row(sums, [horizon], |row| Ok((row.get(0)?, row.get(1)?)))
     }
@@ -292,18 +292,18 @@ impl Writer {
             return Ok(Some(block));
         }
         let Some(horizon) = horizon else { return Ok(None) };
-        let is_too_old = self.received(now)?.is_some_and(|received| received < horizon);
+        let is_too_old = self.stored(now)?.is_some_and(|stored| stored < horizon);
         Ok(Some(block).filter(|_| is_too_old)).and_then(|block| match block {
             Some(block) if self.is_needed(block)? => Ok(None),
             block => Ok(block),
         })
     }
 
-    /// When the oldest block was received. If the clock was ahead at that time, this isn't known; the
+    /// When the oldest block was stored. If the clock was ahead at that time, this isn't known; the
     /// time of the next block is an upper limit.
-    fn received(&self, now: Clock) -> rusqlite::Result<Option<i64>> {
+    fn stored(&self, now: Clock) -> rusqlite::Result<Option<i64>> {
         self.connection
-            .prepare_cached("SELECT received FROM block WHERE received <= ?1 ORDER BY id LIMIT 1")?
+            .prepare_cached("SELECT stored FROM block WHERE stored <= ?1 ORDER BY id LIMIT 1")?
             .query_row([now.wall.saturating_add(DAY)], |row| row.get(0))
             .optional()
     }

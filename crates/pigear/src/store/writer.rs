@@ -14,7 +14,7 @@ use tracing::{debug, error, info, warn};
 use super::block_rows::{self, BlockRows};
 use super::change::{Change, Interner};
 use super::check::Check;
-use super::clock::ClockWatch;
+use super::clock::{Clock, ClockWatch};
 use super::error::StoreProblem;
 use super::file_id::FileId;
 use super::ids::Ids;
@@ -207,7 +207,7 @@ impl Writer {
             index.add(id, signature, Some(alert));
         }
         drop(insert);
-        blocks.write(&change)?;
+        blocks.write(Clock::now().wall, &change)?;
         meta::set_number(&change, "last", id)?;
         change.commit()?;
         self.index = Some(index);

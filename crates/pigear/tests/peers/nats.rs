@@ -352,44 +352,107 @@ fn what_cannot_be_decoded_is_a_dead_letter_and_the_rest_is_stored() {
     }
 }
 
+/// A sensor that publishes an alert with its own name, and ends.
+fn publish_as(server: &Server, sensor: &str, keys: &[&str]) {
+    let url = format!("url={}", server.url());
+    Test::new()
+        .args(["--count", "1", "--sensor", sensor, "--data-handler", "nats", "create=yes", &url])
+        .args(keys)
+        .send(saying(sensor.as_bytes()))
+        .success();
+}
+
+/// Prints a selection of the stream's alerts.
+fn select(server: &Server, query: &str) -> Test {
+    let from = format!("{}?{query}", server.url());
+    let args = ["--serve-forever", "--socket-handler", "nats", "--from", &from];
+    Test::bare().args(args).args(["--data-handler", "print", "format=json"])
+}
+
+/// The alerts of a reader that ends by itself, by their sensors.
+fn selected(reader: Running) -> Vec<String> {
+    let ended = reader.end().1;
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let alerts = objects(&ended.stdout);
+    let mut sensors: Vec<_> =
+        alerts.iter().map(|alert| alert["sensor"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(messages(&alerts), sensors);
+    sensors.sort();
+    sensors
+}
+
 #[test]
 fn a_selection_by_sensor_and_priority_has_a_consumer_of_its_own() {
     for generation in generations() {
         let server = Server::start(&generation, JETSTREAM);
         for name in ["web.1 *", "db"] {
-            let url = format!("url={}", server.url());
-            Test::new()
-                .args([
-                    "--count",
-                    "1",
-                    "--sensor",
-                    name,
-                    "--data-handler",
-                    "nats",
-                    "create=yes",
-                    &url,
-                ])
-                .send(saying(name.as_bytes()))
-                .success();
+            publish_as(&server, name, &[]);
         }
-        let selected = |query: &str, expected: &str| {
-            let from = format!("{}?{query}", server.url());
-            let args = ["--socket-handler", "nats", "--count", "1", "--from", &from];
-            let test = Test::bare().args(args).args(["--data-handler", "print", "format=json"]);
-            let ended = test.start().end().1;
-            assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-            let alerts = objects(&ended.stdout);
-            assert_eq!(messages(&alerts), [expected]);
-            assert_eq!(alerts[0]["sensor"], expected);
-        };
-        selected("consumer=a&sensor=db", "db");
-        selected("consumer=b&sensor=web.1+*", "web.1 *");
-        selected("consumer=c&sensor=db&priority=2,3", "db");
-        let from = format!("{}?consumer=a", server.url());
-        let mut other = Test::bare().args(["--socket-handler", "nats", "--from", &from]).start();
+        let one = |query| selected(select(&server, query).args(["--count", "1"]).start());
+        assert_eq!(one("consumer=a&sensor=db"), ["db"]);
+        assert_eq!(one("consumer=b&sensor=web.1+*"), ["web.1 *"]);
+        assert_eq!(one("consumer=c&sensor=db&priority=2,3"), ["db"]);
+        let mut other = select(&server, "consumer=a").start();
         other.warns("choose another name for this selection with consumer=NAME");
         other.signal_now(Signal::SIGTERM);
         assert_eq!(other.end().1.status, Some(0));
+    }
+}
+
+/// Server 2.9 gives a consumer one filter only: what a reader of several sensors leaves out would be gone.
+#[test]
+fn a_selection_of_several_sensors_takes_no_other_alert_out_of_a_work_queue() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        for name in ["a", "b", "c"] {
+            publish_as(&server, name, &["retention=workqueue"]);
+        }
+        let some = |query, count| selected(select(&server, query).args(["--count", count]).start());
+        if server.is_old() {
+            let mut refused = select(&server, "consumer=first&sensor=a,b").start();
+            refused.warns("what is left out here would be gone for everybody; choose one sensor");
+            refused.signal_now(Signal::SIGTERM);
+            assert_eq!(refused.end().1.status, Some(0));
+            // What it says to do is possible.
+            assert_eq!(some("consumer=first&sensor=a", "1"), ["a"]);
+            assert_eq!(some("consumer=second&sensor=b", "1"), ["b"]);
+        } else {
+            assert_eq!(some("consumer=first&sensor=a,b", "2"), ["a", "b"]);
+        }
+        assert_eq!(some("consumer=third&sensor=c", "1"), ["c"]);
+    }
+}
+
+/// A stream that keeps alerts until all consumers have them: what one leaves out, another gets.
+#[test]
+fn a_selection_of_several_sensors_leaves_the_others_to_other_consumers() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        let mut client = server.client();
+        let stream = r#"{"name":"PIGEAR","subjects":["pigear.alerts.*.*"],"retention":"interest"}"#;
+        let made = client.ask("$JS.API.STREAM.CREATE.PIGEAR", stream).unwrap();
+        assert!(made.contains("\"config\""), "{made}");
+        let selections = [("first", "a,b", "2"), ("second", "c", "1")];
+        let readers = selections.map(|(consumer, sensors, count)| {
+            let query = format!("consumer={consumer}&sensor={sensors}");
+            select(&server, &query).args(["--count", count]).start()
+        });
+        // Alerts that no consumer wants are not kept.
+        for (consumer, ..) in selections {
+            let info = format!("$JS.API.CONSUMER.INFO.PIGEAR.{consumer}");
+            until(&format!("consumer {consumer} is there"), || {
+                client.ask(&info, "").is_some_and(|info| info.contains("\"durable_name\""))
+            });
+        }
+        for name in ["c", "a", "b"] {
+            publish_as(&server, name, &["retention=interest"]);
+        }
+        let [first, second] = readers.map(selected);
+        assert_eq!((first, second), (vec!["a".into(), "b".into()], vec!["c".into()]));
+        until("all consumers have all", || {
+            let info = client.ask("$JS.API.STREAM.INFO.PIGEAR", "").unwrap();
+            info.contains("\"messages\":0,")
+        });
     }
 }
 

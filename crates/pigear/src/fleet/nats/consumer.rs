@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
-use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy};
+use async_nats::jetstream::consumer::{
+    AckPolicy, Config as ConsumerConfig, Consumer, DeliverPolicy,
+};
 use async_nats::jetstream::stream::{ConsumerErrorKind, RetentionPolicy};
 use async_nats::jetstream::{Context, ErrorCode};
 
@@ -95,14 +97,12 @@ impl ConsumerSettings {
             }
             problem => format!("stream {name}: {problem}"),
         })?;
-        let consumer = self.consumer(jetstream).await?;
+        let is_queue = stream.config.retention == RetentionPolicy::WorkQueue;
+        let consumer = self.consumer(jetstream, is_queue).await?;
         let config = &consumer.cached_info().config;
-        let mut found = config.filter_subjects.clone();
-        found.extend(Some(config.filter_subject.clone()).filter(|filter| !filter.is_empty()));
-        found.sort();
-        let wanted = self.filters();
+        let (found, wanted) = (filters_of(config), self.filters());
         let filters_here = found.is_empty() && wanted.len() > 1;
-        if filters_here && stream.config.retention == RetentionPolicy::WorkQueue {
+        if filters_here && is_queue {
             return Err(format!(
                 "stream {name} has retention=workqueue, and this server gives a consumer one selection \
                 only: what is left out here would be gone for everybody; choose one sensor or priority, \
@@ -135,7 +135,11 @@ impl ConsumerSettings {
         Ok(Open { messages, filters_here, readers, deliveries: Deliveries::default(), ack_wait })
     }
 
-    async fn consumer(&self, jetstream: &Context) -> Result<Consumer<Config>, String> {
+    async fn consumer(
+        &self,
+        jetstream: &Context,
+        is_queue: bool,
+    ) -> Result<Consumer<Config>, String> {
         let name = &self.name;
         let stream = jetstream.get_stream_no_info(&self.stream).await;
         let stream = stream.map_err(|error| format!("stream {}: {error}", self.stream))?;
@@ -143,6 +147,7 @@ impl ConsumerSettings {
             return Ok(consumer);
         }
         let mut filters = self.filters();
+        let are_several = filters.len() > 1;
         let config = Config {
             durable_name: Some(name.clone()),
             deliver_policy: DeliverPolicy::All,
@@ -153,15 +158,29 @@ impl ConsumerSettings {
             filter_subjects: filters,
             ..Config::default()
         };
-        stream.create_consumer(config).await.map_err(|error| match error.kind() {
+        let created = stream.create_consumer(config).await.map_err(|error| match error.kind() {
             ConsumerErrorKind::JetStream(answer) if answer.error_code() == UNIQUE_CONSUMER => format!(
                 "cannot create consumer {name}: the stream {} is a work queue, and another consumer gets these \
                 alerts",
                 self.stream
             ),
             _ => format!("cannot create consumer {name}: {error}"),
-        })
+        })?;
+        // A work queue has no other consumer besides one for everything.
+        if is_queue && are_several && filters_of(&created.cached_info().config).is_empty() {
+            let deleted = stream.delete_consumer(name).await;
+            deleted.map_err(|error| format!("cannot delete consumer {name}: {error}"))?;
+        }
+        Ok(created)
     }
+}
+
+/// The subjects that a consumer is for; none if it is for all.
+fn filters_of(config: &ConsumerConfig) -> Vec<String> {
+    let mut filters = config.filter_subjects.clone();
+    filters.extend(Some(config.filter_subject.clone()).filter(|filter| !filter.is_empty()));
+    filters.sort();
+    filters
 }
 
 /// `JSConsumerWQConsumerNotUniqueErr`.

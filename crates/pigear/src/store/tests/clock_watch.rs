@@ -1,7 +1,7 @@
 //! Clocks that are wrong, and removal by age.
 
 use super::clock::Clock;
-use super::keeping::{aged, is_consistent, keep_days, many, tidy_at};
+use super::keeping::{is_consistent, keep_days, many, put_before, tidy_at};
 use super::*;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -27,7 +27,7 @@ fn a_clock_that_jumps_by_years_removes_nothing() {
         assert_eq!(kept(&place), all.len(), "{days}");
     }
     // What comes meanwhile makes the others no older.
-    put(&store, &aged(&[&*all, &*all].concat(), -3_650));
+    put_before(&store, &[&*all, &*all].concat(), -3_650);
     tidy_at(&store, keep_days(7), later(3_650, 0));
     assert_eq!(kept(&place), 3 * all.len());
     // Nor does a new start.
@@ -76,8 +76,9 @@ fn who_says_that_the_clock_is_right_has_it_his_way() {
 
 #[test]
 fn a_store_that_nobody_wrote_to_for_long_is_not_emptied_at_once() {
-    let all = aged(&many(), 30);
-    let (place, store) = Place::with(&all);
+    let (all, place) = (many(), Place::new());
+    let store = place.open();
+    put_before(&store, &all, 30);
     tidy_at(&store, keep_days(7), later(0, 0));
     assert_eq!(kept(&place), all.len());
 }
@@ -85,7 +86,10 @@ fn a_store_that_nobody_wrote_to_for_long_is_not_emptied_at_once() {
 #[test]
 fn what_is_less_than_half_is_removed_after_a_pause() {
     let all = many();
-    let (place, store) = Place::with(&[&*aged(&all[..640], 10), &*aged(&all, 5)].concat());
+    let place = Place::new();
+    let store = place.open();
+    put_before(&store, &all[..640], 10);
+    put_before(&store, &all, 5);
     tidy_at(&store, keep_days(7), later(0, 0));
     assert!(kept(&place) <= all.len() + 64, "{}", kept(&place));
 }

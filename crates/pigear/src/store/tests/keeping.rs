@@ -3,7 +3,7 @@ use std::time::Instant;
 use bytesize::ByteSize;
 use jiff::SignedDuration;
 
-use super::layout::{SEGMENT, SEGMENT_BLOCKS};
+use super::layout::{BLOCK, SEGMENT, SEGMENT_BLOCKS};
 use super::segment_index::SegmentIndex;
 use super::*;
 use crate::config::Begin;
@@ -17,7 +17,7 @@ pub(super) fn many() -> Vec<Arc<Alert>> {
     all.iter().cycle().take(6_400).cloned().collect()
 }
 
-/// The same alerts, received so many days before.
+/// The same alerts, received so many days before, by the clock of whoever received them.
 pub(super) fn aged(alerts: &[Arc<Alert>], days: i64) -> Vec<Arc<Alert>> {
     let aged = |alert: &Arc<Alert>| {
         let mut alert = Alert::clone(alert);
@@ -25,6 +25,15 @@ pub(super) fn aged(alerts: &[Arc<Alert>], days: i64) -> Vec<Arc<Alert>> {
         Arc::new(alert)
     };
     alerts.iter().map(aged).collect()
+}
+
+/// Stores alerts, as so many days before.
+pub(super) fn put_before(store: &Store, alerts: &[Arc<Alert>], days: i64) {
+    let first = store.0.writer.lock().last() + 1;
+    put(store, alerts);
+    let earlier = "UPDATE block SET stored = stored - ?1 WHERE id >= ?2";
+    let connection = &store.0.writer.lock().connection;
+    connection.execute(earlier, [days * 24 * 60 * 60, first / BLOCK]).unwrap();
 }
 
 pub(super) fn keep_days(days: u32) -> RetentionPolicy {
@@ -114,8 +123,10 @@ fn a_store_that_is_too_large_loses_its_oldest_alerts_and_gives_space_back() {
 #[test]
 fn what_is_too_old_is_removed_in_the_background() {
     let recent = many();
-    let old = aged(&recent[..640], 8);
-    let (place, store) = Place::with(&[&*old, &*recent].concat());
+    let place = Place::new();
+    let store = place.open();
+    put_before(&store, &recent[..640], 8);
+    put(&store, &recent);
     let policy = keep_days(7);
     let _tidying = store.tidy(policy).unwrap();
     until("the old alerts are gone", || {
@@ -123,6 +134,25 @@ fn what_is_too_old_is_removed_in_the_background() {
     });
     assert!(found(&mut place.reader(), &Criteria::default()).len() >= recent.len());
     is_consistent(&place.path());
+}
+
+/// A sensor without a battery begins in 1970 when it starts; another's clock may be ahead.
+#[test]
+fn alerts_are_as_old_as_their_being_stored_whatever_the_clock_of_their_sensor() {
+    let all = many();
+    for days in [200, 20_000, -200] {
+        let sensor = aged(&all, days);
+        let stored = [&*sensor, &*all, &*sensor].concat();
+        let (place, store) = Place::with(&stored);
+        let old = RetentionPolicy { trust_clock: true, ..keep_days(7) };
+        let now = Clock::now();
+        let kept_on_day = |day: i64| {
+            tidy_at(&store, old, Clock { wall: now.wall + day * 24 * 60 * 60, ..now });
+            found(&mut place.reader(), &Criteria::default()).len()
+        };
+        assert_eq!([0, 6].map(kept_on_day), [stored.len(); 2], "{days}");
+        assert!(kept_on_day(8) <= 64, "{days}");
+    }
 }
 
 #[test]
@@ -158,11 +188,11 @@ fn what_is_removed_before_a_lane_got_it_counts_at_once() {
 
 #[test]
 fn what_a_lane_needs_is_removed_only_for_want_of_room() {
-    let all = aged(&many(), 8);
+    let all = many();
     let place = Place::new();
     let store = place.open();
     let lane = store.queue("http", Begin::Now, LaneSettings::default(), None).unwrap();
-    put(&store, &all);
+    put_before(&store, &all, 8);
     let old = RetentionPolicy { trust_clock: true, ..keep_days(7) };
     assert_eq!(store.0.writer.lock().tidy(old, Clock::now()).unwrap(), Further::Enough);
     assert_eq!(found(&mut place.reader(), &Criteria::default()).len(), all.len());

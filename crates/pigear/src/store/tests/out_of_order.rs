@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Mutex;
 
 use super::delivery::{Lane, numbered};
-use super::keeping::{aged, keep_days, many, tidy};
+use super::keeping::{keep_days, many, put_before, tidy};
 use super::*;
 use crate::config::Begin;
 use pigear_alert::AlertMessage;
@@ -196,7 +196,7 @@ fn only_what_waits_is_kept_for_a_lane() {
     let place = Place::new();
     let store = place.open();
     let mut lane = Lane::new(&store, Begin::Start);
-    put(&store, &aged(&many()[..640], 8));
+    put_before(&store, &many()[..640], 8);
     let all: usize =
         std::iter::repeat_with(|| lane.next_alerts().len()).take_while(|n| *n > 0).sum();
     assert_eq!(all, 640);
