@@ -1,6 +1,7 @@
 //! Processes, from /proc.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -92,6 +93,11 @@ impl Process {
     /// Its program.
     pub(super) fn program(&self) -> Option<PathBuf> {
         fs::read_link(self.dir.join("exe")).ok()
+    }
+
+    /// Its program's file, also if another one is at its path by now.
+    pub(super) fn program_file(&self) -> io::Result<File> {
+        File::open(self.dir.join("exe"))
     }
 
     /// A path that it was given, as others see it.
