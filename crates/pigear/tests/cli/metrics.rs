@@ -95,8 +95,8 @@ fn an_address_that_can_not_be_used_is_said_at_the_start() {
 #[cfg(feature = "exec")]
 #[test]
 fn a_receiving_thread_that_is_stuck_is_ill() {
-    let config = "[[handler]]\ntype = 'exec'\ncommand = 'sleep 600'\ntimeout = '600s'\nqueue = 1\n\
-        when_full = 'wait'\n";
+    let config = "[[handler]]\ntype = 'exec'\ncommand = \"sh -c 'echo $$ >pid; exec sleep 600'\"\n\
+        timeout = '600s'\nqueue = 1\nwhen_full = 'wait'\n";
     let test = measured(Test::new()).file("c.toml", config).args(["--config", "c.toml"]);
     let mut running = test.start();
     let address = address(&mut running);
@@ -109,6 +109,10 @@ fn a_receiving_thread_that_is_stuck_is_ill() {
     assert!(said.text().starts_with("log/snort_alert: nothing received for "), "{}", said.text());
     let text = scrape(address);
     assert!(text.contains("\npigear_receiver_up{socket=\"log/snort_alert\"} 0\n"), "{text}");
+    let program = running.room().read("pid").trim().parse().unwrap();
+    // That kills Pigear, which leaves its program behind.
+    drop(running);
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(program), Signal::SIGKILL).unwrap();
 }
 
 #[cfg(feature = "store")]
