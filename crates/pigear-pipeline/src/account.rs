@@ -71,7 +71,10 @@ pub(crate) struct Account {
 
 #[derive(Default)]
 struct AccountState {
+    /// What became of alerts, those of the lane before included.
     totals: Totals,
+    /// What the lane of this name had settled that was removed before this one was added.
+    before: Totals,
     /// Nothing more is counted: an abandoned handler may still be running.
     closed: Option<LeftAlerts>,
     /// The handler's reader or user wants no more alerts.
@@ -114,6 +117,20 @@ impl Account {
     /// Whether the lane has, or had, a limit.
     pub(crate) fn is_limited(&self) -> bool {
         self.is_limited.load(Ordering::Relaxed)
+    }
+
+    /// Goes on with the counters of a lane of the same name that has ended. Nothing is counted here yet.
+    pub(crate) fn go_on_from(&self, last: &Self) {
+        let (settled, _) = last.read();
+        {
+            let mut state = self.state();
+            state.before = settled;
+            state.totals = state.totals + settled;
+        }
+        self.filter_failed.add(last.filter_failed.get());
+        self.filtered_unknown.add(last.filtered_unknown.get());
+        self.times.add(&last.times);
+        self.add_kinds(last.is_filtered(), last.is_limited());
     }
 
     /// Notes that the handler's reader or user wants no more alerts, unless the handler was abandoned before.
@@ -175,7 +192,8 @@ impl Account {
         if self.outlives_process() {
             return 0;
         }
-        let waiting = self.queue.received().saturating_sub(state.totals.sum());
+        let received = self.queue.received() + state.before.sum();
+        let waiting = received.saturating_sub(state.totals.sum());
         if state.closed == Some(LeftAlerts::ReadAgain) {
             return waiting;
         }
@@ -188,7 +206,7 @@ impl Account {
         let state = self.state();
         // In this order: no alert is settled before it is received.
         let totals = state.totals;
-        let received = self.queue.received();
+        let received = self.queue.received() + state.before.sum();
         (totals, received.max(totals.sum()))
     }
 
@@ -199,9 +217,9 @@ impl Account {
         Some(u64::try_from(age.as_millis()).unwrap_or_default())
     }
 
-    /// The account of earlier runs, where the queue keeps one.
-    pub(crate) fn earlier(&self) -> Option<Totals> {
-        self.queue.earlier()
+    /// These totals and those of earlier runs, where the queue keeps them: it knows what a lane before had settled.
+    pub(crate) fn since_first_use(&self, totals: Totals) -> Option<Totals> {
+        Some(self.queue.earlier()? + (totals - self.state().before))
     }
 
     /// Whether waiting alerts are delivered again in the next run.

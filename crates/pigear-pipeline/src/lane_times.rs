@@ -59,6 +59,13 @@ impl LaneTimes {
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
+    /// Adds what was measured of a lane that has ended.
+    pub(crate) fn add(&self, last: &Self) {
+        self.handling.add(&last.handling);
+        self.delivery.add(&last.delivery);
+        self.retries.0.fetch_add(last.retries.0.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     pub(crate) fn read(&self) -> LaneTiming {
         let phase = match self.phase.load(Ordering::Relaxed) {
             0 => LanePhase::Starting,

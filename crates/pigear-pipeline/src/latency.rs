@@ -54,6 +54,15 @@ impl Histogram {
         self.micros.fetch_add(micros.min(MOST), Ordering::Relaxed);
     }
 
+    /// Adds what another one has counted.
+    pub(crate) fn add(&self, other: &Self) {
+        let counts = self.buckets.iter().zip(&other.buckets);
+        let more = [(&self.above, &other.above), (&self.micros, &other.micros)];
+        for (count, other) in counts.chain(more) {
+            count.fetch_add(other.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn observe(&self, time: Duration) {
         self.observe_micros(i64::try_from(time.as_micros()).unwrap_or(i64::MAX));
     }

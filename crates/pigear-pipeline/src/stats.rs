@@ -129,7 +129,7 @@ impl From<&Account> for LaneSnapshot {
             filtered_unknown: account.is_filtered().then(|| account.filtered_unknown.get()),
             filter_failed: account.is_filtered().then(|| account.filter_failed.get()),
             muted: account.is_limited().then_some(muted),
-            total: account.earlier().map(|earlier| earlier + totals),
+            total: account.since_first_use(totals),
         }
     }
 }
@@ -226,9 +226,15 @@ impl Stats {
         free
     }
 
-    /// Adds the account of a lane whose name no running lane has; one of that name has ended, and gives way.
+    /// Adds the account of a lane whose name no running lane has; if one of that name has ended, its counters
+    /// continue.
     pub(crate) fn put_lane(&self, name: &str, account: Arc<Account>) -> String {
-        self.lanes().insert(name.to_owned(), account);
+        let mut lanes = self.lanes();
+        if let Some(last) = lanes.get(name) {
+            last.count_lost(name);
+            account.go_on_from(last);
+        }
+        lanes.insert(name.to_owned(), account);
         name.to_owned()
     }
 

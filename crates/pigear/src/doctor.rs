@@ -20,6 +20,7 @@ mod running;
 mod snort;
 mod snort_arguments;
 mod snort_threads;
+mod snort_version;
 mod sockets;
 #[cfg(feature = "store")]
 mod store;

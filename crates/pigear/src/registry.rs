@@ -42,6 +42,8 @@ pub struct Registry {
     rules: SharedRules,
     #[cfg(any(feature = "metrics", feature = "nats", feature = "web"))]
     sensors: SharedSensors,
+    #[cfg(feature = "web")]
+    streams: crate::web::SharedStreams,
 }
 
 /// Creates handlers and sources that are not registered, by name only: for example the classes of a
@@ -163,6 +165,8 @@ impl Registry {
             rules: SharedRules::default(),
             #[cfg(any(feature = "metrics", feature = "nats", feature = "web"))]
             sensors: SharedSensors::default(),
+            #[cfg(feature = "web")]
+            streams: crate::web::SharedStreams::default(),
         }
     }
 
@@ -234,8 +238,9 @@ impl Registry {
         #[cfg(feature = "web")]
         {
             let (rules, sensors) = (registry.rules.clone(), registry.sensors.clone());
+            let streams = registry.streams.clone();
             registry.register("web", crate::web::DESCRIPTION, move |options| {
-                crate::web::Web::new(options, rules.clone(), sensors.clone())
+                crate::web::Web::new(options, rules.clone(), sensors.clone(), streams.clone())
             });
             registry.checked("web", crate::web::Options::check);
         }
@@ -251,6 +256,12 @@ impl Registry {
     #[must_use]
     pub fn rules(&self) -> &SharedRules {
         &self.rules
+    }
+
+    /// The live streams of the pages of the configuration that is run with this registry.
+    #[cfg(all(feature = "metrics", feature = "web"))]
+    pub(crate) fn streams(&self) -> &crate::web::SharedStreams {
+        &self.streams
     }
 
     /// The sensors of the configuration that is run with this registry.

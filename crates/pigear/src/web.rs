@@ -44,6 +44,7 @@ pub(crate) use handler::Web;
 pub(crate) use options::{Listen, Options, Token};
 #[cfg(feature = "command")]
 pub(crate) use server::{Running, Server};
+pub(crate) use streams::SharedStreams;
 
 pub(crate) const DESCRIPTION: Description = Description {
     about: "a live page over the store, and its API; \

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
 use pigear_alert::plural;
@@ -16,6 +16,10 @@ use crate::handler::{Failure, Handler, Needs};
 use crate::policy::{LaneSettings, OnError, SourceMode, WhenFull};
 use crate::queue::{MemoryQueue, Pushed, Queue};
 use crate::totals::{Fate, Totals};
+
+/// How long a handler that is replaced may still wait for its receiver. An answer that comes in this time settles its
+/// alerts; otherwise they come again, from the next handler, which may put them into other requests.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A handler's queue, and its account.
 pub(crate) struct Lane {
@@ -94,8 +98,8 @@ impl Lane {
         self.renewal.put(Renewal { lane: Arc::clone(&lane), handler, filters });
         self.queue.interrupt();
         if ends {
-            // One that waits for its receiver waits no more.
-            self.deadline.announce(Instant::now());
+            // One that waits for its receiver soon waits no more.
+            self.deadline.announce(Instant::now() + ANSWER_TIMEOUT);
         }
         lane
     }

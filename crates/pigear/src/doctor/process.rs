@@ -1,6 +1,7 @@
 //! Processes, from /proc.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -94,6 +95,11 @@ impl Process {
         fs::read_link(self.dir.join("exe")).ok()
     }
 
+    /// Its program's file, also if another one is at its path by now.
+    pub(super) fn program_file(&self) -> io::Result<File> {
+        File::open(self.dir.join("exe"))
+    }
+
     /// A path that it was given, as others see it.
     pub(super) fn resolved(&self, path: &Path) -> Option<PathBuf> {
         let inside =
@@ -126,11 +132,24 @@ impl Process {
         behind.chain(with.map(str::to_owned)).collect()
     }
 
+    /// Whether its user may not look into its memory, and it leaves no core dump; `None` if that can't be seen, as of
+    /// one that root runs. The kernel gives the files of such a process to root.
+    pub(super) fn is_closed_to_its_user(&self) -> Option<bool> {
+        if self.uid == 0 {
+            return None;
+        }
+        Some(fs::metadata(self.dir.join("status")).ok()?.uid() == 0)
+    }
+
+    /// Whether it has open what the kernel calls by this name; `None` if that may not be looked at.
+    pub(super) fn has_open(&self, name: &str) -> Option<bool> {
+        let mut files = fs::read_dir(self.dir.join("fd")).ok()?.flatten();
+        Some(files.any(|file| fs::read_link(file.path()).is_ok_and(|to| to == Path::new(name))))
+    }
+
     /// Whether it has a socket open, by the socket's number in /proc/net/unix.
     pub(super) fn has_socket(&self, inode: u64) -> bool {
-        let wanted = format!("socket:[{inode}]");
-        let files = fs::read_dir(self.dir.join("fd")).into_iter().flatten().flatten();
-        files.filter_map(|file| fs::read_link(file.path()).ok()).any(|to| to == Path::new(&wanted))
+        self.has_open(&format!("socket:[{inode}]")).unwrap_or_default()
     }
 }
 

@@ -14,6 +14,9 @@ use super::users::Account;
 /// What a Pigear takes besides its queues.
 const BASE_MEMORY: u64 = 64 << 20;
 
+/// What the kernel calls an open file descriptor of Landlock's rules. Pigear keeps one if it is confined.
+const LANDLOCK: &str = "anon_inode:[landlock-ruleset]";
+
 pub(super) struct RunningPigear;
 
 impl Check for RunningPigear {
@@ -39,29 +42,41 @@ pub(super) fn running(subject: &Subject<'_>) -> Option<Process> {
     holders.into_iter().find(Process::is_pigear)
 }
 
-/// As whom it runs, and what is in force. The kernel doesn't show what Landlock allows.
+/// As whom it runs, and what is in force.
 fn of_privileges(pigear: &Process) -> Finding {
     let status = |field| pigear.status(field).unwrap_or_default();
     let no_new = status("NoNewPrivs") == "1";
     let capabilities = u64::from_str_radix(&status("CapEff"), 16).unwrap_or_default();
+    let is_confined = pigear.has_open(LANDLOCK);
     let (id, name) = (pigear.id, Account::numbered(pigear.uid).name);
-    let parts = [
+    let mut parts = vec![
+        match is_confined {
+            Some(true) => "confined by Landlock",
+            Some(false) => "not confined by Landlock",
+            None => "perhaps confined by Landlock",
+        },
         if no_new { "no new privileges" } else { "may get new privileges" },
         if capabilities == 0 { "no capabilities" } else { "has capabilities" },
         if pigear.limit("Max core file size") == Some(0) { "no core dumps" } else { "core dumps" },
     ];
+    if pigear.is_closed_to_its_user() == Some(true) {
+        parts.push("memory closed to its user");
+    }
+    if status("Seccomp") == "2" {
+        parts.push("system calls filtered");
+    }
     let found = format!("process {id} runs as {name}: {}", parts.join(", "));
-    let advice = "its log line at the start says whether it is confined to its files";
     if pigear.uid == 0 || capabilities != 0 {
         let why = "A fault in it, or in what a handler runs, could do anything on this machine.";
         return Finding::note(found, why)
             .advise("start it with --user USER, or by its unit for systemd");
     }
+    // Its unit for systemd confines it, too.
     if !no_new {
         let why = "Without --sandbox on, it may read and write whatever its user may.";
         return Finding::note(found, why).advise("start it with --sandbox on");
     }
-    Finding { advice: Some(advice.to_owned()), ..Finding::ok(found) }
+    Finding::ok(found)
 }
 
 /// Whether its queues fit into the memory that it may have.

@@ -1,6 +1,7 @@
 //! Running Snorts: what they were told, and when they started.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use super::lines::{as_root, ended, quoted, word};
 use super::process::Process;
 use super::snort_arguments::{SnortArguments, Told};
 use super::snort_threads::of_threads;
+use super::snort_version::Versions;
 use super::subject::Subject;
 use super::users::Account;
 
@@ -31,9 +33,13 @@ impl Check for SnortProcesses {
                 "snort -A unsock -l DIR (Snort 2), snort -A alert_unixsock -l DIR (Snort 3)";
             return vec![Finding::note("no process named snort runs", why).advise(advice)];
         }
+        let mut versions = Versions::default();
         let of_snort = |snort| match logs_elsewhere(snort, subject) {
             Some(finding) => vec![finding],
-            None => of_snort(snort, subject),
+            None => {
+                let version = of_version(snort, &mut versions, subject);
+                [version].into_iter().chain(of_snort(snort, subject)).collect()
+            }
         };
         snorts.iter().flat_map(of_snort).collect()
     }
@@ -83,6 +89,21 @@ fn of_snort(snort: &Process, subject: &Subject<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Which version it is.
+fn of_version(snort: &Process, versions: &mut Versions, subject: &Subject<'_>) -> Finding {
+    let id = snort.id;
+    let unknown = |cause| format!("the version of process {id} is not known: {cause}");
+    match versions.of(snort) {
+        Ok(Some(version)) => Finding::ok(format!("process {id} is Snort {version}")),
+        Ok(None) => Finding::ok(unknown("its program doesn't say it".to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Finding::ok(unknown("you may not look at its program".to_owned()))
+                .typed(subject.look_as_root())
+        }
+        Err(error) => Finding::ok(unknown(format!("its program can't be read: {error}"))),
+    }
 }
 
 /// Whether it was told to send alerts.

@@ -17,6 +17,8 @@ pub(super) struct MetricsServer {
     bound: Option<Bound>,
     rules: SharedRules,
     sensors: SharedSensors,
+    #[cfg(feature = "web")]
+    streams: crate::web::SharedStreams,
     #[cfg(feature = "store")]
     store: Option<std::path::PathBuf>,
 }
@@ -34,6 +36,8 @@ impl MetricsServer {
             bound: bound.transpose()?,
             rules: registry.rules().clone(),
             sensors: registry.sensors().clone(),
+            #[cfg(feature = "web")]
+            streams: registry.streams().clone(),
             #[cfg(feature = "store")]
             store: config.store.path.clone(),
         })
@@ -51,6 +55,8 @@ impl MetricsServer {
             stop: stop.clone(),
             rules: self.rules,
             sensors: self.sensors,
+            #[cfg(feature = "web")]
+            streams: self.streams,
             #[cfg(feature = "store")]
             store: self.store,
         };

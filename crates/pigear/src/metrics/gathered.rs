@@ -32,6 +32,8 @@ pub(crate) struct Subjects {
     pub(crate) stop: Stop,
     pub(crate) rules: SharedRules,
     pub(crate) sensors: SharedSensors,
+    #[cfg(feature = "web")]
+    pub(crate) streams: crate::web::SharedStreams,
     #[cfg(feature = "store")]
     pub(crate) store: Option<PathBuf>,
 }
@@ -132,11 +134,25 @@ impl Gatherer {
             all.gauge("pigear_rules_problems", "What could not be read of them.")
                 .sample(&[], problems);
         }
+        #[cfg(feature = "web")]
+        self.write_streams(&mut all);
         if let Some(sensors) = self.subjects.sensors.report() {
             fleet::write(&mut all, &sensors);
         }
         process::write(&mut all, self.started);
         all.finish()
+    }
+
+    /// Those of the page, if one is served.
+    #[cfg(feature = "web")]
+    fn write_streams(&self, to: &mut Exposition) {
+        let Some(streams) = self.subjects.streams.counts() else { return };
+        to.gauge("pigear_web_streams", "Live streams of the page that are open.")
+            .sample(&[], streams.open);
+        let help = "Live streams that were refused, because too many were open.";
+        to.counter("pigear_web_streams_refused", help).sample(&[], streams.refused);
+        let help = "Live streams that were ended, because their clients took nothing.";
+        to.counter("pigear_web_streams_stalled", help).sample(&[], streams.stalled);
     }
 
     fn write_receivers(&self, to: &mut Exposition) {

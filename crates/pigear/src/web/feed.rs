@@ -14,7 +14,7 @@ use tracing::debug;
 
 use super::problem::Problem;
 use crate::store::{AccessedStore, Criteria, Further, StoreAccess, StoreError, StoreIdentity};
-pub(super) use ring::{BATCH, Events, Packets, Wants, event};
+pub(super) use ring::{BATCH, Events, Packets, Piece, Wants, event};
 use ring::{Event, Ring};
 
 /// How often to look for new alerts.

@@ -11,6 +11,7 @@ use tracing::debug;
 
 use super::options::Options;
 use super::server::{Running, Server};
+use super::streams::SharedStreams;
 use crate::keys::SetupError;
 use crate::rules::SharedRules;
 use crate::sensors::SharedSensors;
@@ -31,6 +32,7 @@ struct Page {
     options: Options,
     rules: SharedRules,
     sensors: SharedSensors,
+    streams: SharedStreams,
     state: Mutex<State>,
 }
 
@@ -58,11 +60,16 @@ impl Web {
         options: Options,
         rules: SharedRules,
         sensors: SharedSensors,
+        streams: SharedStreams,
     ) -> Result<Self, SetupError> {
         let server = Server::bind(options.clone(), rules.clone())?;
         let url = server.url().to_owned();
         let state = Mutex::new(State::Bound(Box::new(server)));
-        Ok(Self { page: Arc::new(Page { options, rules, sensors, state }), retry: None, url })
+        Ok(Self {
+            page: Arc::new(Page { options, rules, sensors, streams, state }),
+            retry: None,
+            url,
+        })
     }
 
     /// Starts the page, or sees to it that it is tried again.
@@ -107,7 +114,8 @@ impl Page {
                 return Ok(());
             }
         };
-        let running = server.with_sensors(self.sensors.clone()).start_beside(Arc::clone(stats));
+        let server = server.with_sensors(self.sensors.clone()).with_streams(self.streams.clone());
+        let running = server.start_beside(Arc::clone(stats));
         *state = State::Running(running.map_err(|error| error.to_string())?);
         Ok(())
     }
@@ -172,6 +180,7 @@ mod tests {
             options,
             rules,
             sensors: SharedSensors::default(),
+            streams: SharedStreams::default(),
             state: Mutex::new(State::Unbound),
         };
         (Web { page: Arc::new(page), retry: None, url: String::new() }, other)

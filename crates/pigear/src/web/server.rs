@@ -41,7 +41,7 @@ use super::proxies::Proxies;
 use super::queries::Queries;
 use super::router::router;
 use super::site::Site;
-use super::streams::Streams;
+use super::streams::SharedStreams;
 use super::timeouts::Timeouts;
 use super::tls;
 use super::visitor::network;
@@ -87,6 +87,7 @@ pub(crate) struct Server {
     url: String,
     rules: SharedRules,
     sensors: SharedSensors,
+    streams: SharedStreams,
 }
 
 /// A server that runs.
@@ -124,7 +125,7 @@ impl Server {
                 "{url} is not encrypted: others may read what is sent; give tls_cert and tls_key"
             );
         }
-        let sensors = SharedSensors::default();
+        let (sensors, streams) = Default::default();
         Ok(Self {
             listener,
             options,
@@ -137,12 +138,18 @@ impl Server {
             url,
             rules,
             sensors,
+            streams,
         })
     }
 
     /// With the sensors that the program hears of.
     pub(super) fn with_sensors(self, sensors: SharedSensors) -> Self {
         Self { sensors, ..self }
+    }
+
+    /// With those who count the streams.
+    pub(super) fn with_streams(self, streams: SharedStreams) -> Self {
+        Self { streams, ..self }
     }
 
     /// Where the page is.
@@ -189,7 +196,7 @@ impl Server {
             feed,
             acknowledging: Acknowledging::start(&self.store)?,
             proxies: Arc::clone(&proxies),
-            streams: Arc::new(Streams::default()),
+            streams: self.streams.of_server(),
             timeouts: self.timeouts,
             queries: Queries::new(self.store),
             shared_answers: Arc::default(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use axum::http::StatusCode;
 
@@ -39,10 +39,37 @@ pub(super) struct StreamPlace {
 }
 
 /// How many streams there are, and how many there were of some kinds.
-pub(super) struct StreamCounts {
-    pub(super) open: usize,
-    pub(super) refused: u64,
-    pub(super) stalled: u64,
+pub(crate) struct StreamCounts {
+    pub(crate) open: usize,
+    pub(crate) refused: u64,
+    pub(crate) stalled: u64,
+}
+
+/// The live streams of the servers of a program: handlers are created before there is a server.
+#[derive(Clone, Default)]
+pub(crate) struct SharedStreams(Arc<Mutex<Vec<Weak<Streams>>>>);
+
+impl SharedStreams {
+    /// The streams of a new server.
+    pub(super) fn of_server(&self) -> Arc<Streams> {
+        let streams = Arc::new(Streams::default());
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|streams| streams.strong_count() > 0);
+        all.push(Arc::downgrade(&streams));
+        streams
+    }
+
+    /// How many there are, and were; `None` if there is no server.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn counts(&self) -> Option<StreamCounts> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = all.iter().filter_map(|streams| Some(streams.upgrade()?.counts()));
+        counts.reduce(|sum, counts| StreamCounts {
+            open: sum.open + counts.open,
+            refused: sum.refused + counts.refused,
+            stalled: sum.stalled + counts.stalled,
+        })
+    }
 }
 
 impl Streams {

@@ -11,8 +11,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::{Test, program};
+use crate::harness::{NOBODY, Test, program};
 use crate::room::Room;
+use clinic::Clinic;
 
 /// Runs it, and returns its status and the findings of a check, each as status and text.
 fn doctor(room: &Room, check: &str, args: &[&str]) -> (Option<i32>, Vec<Value>) {
@@ -125,7 +126,6 @@ fn what_may_not_be_looked_at_is_not_taken_for_missing() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::os::unix::process::CommandExt;
 
-    const NOBODY: u32 = 65534;
     if !nix::unistd::Uid::effective().is_root() {
         eprintln!("skipped: only root can run a program as another user");
         return;
@@ -269,6 +269,25 @@ fn a_store_is_looked_at_without_changing_anything() {
     let found = findings[0]["found"].as_str().unwrap();
     assert!(found.starts_with("a.db: version "), "{found}");
     assert_eq!((room.list("."), fs::read(room.at("a.db")).unwrap()), (files, store));
+}
+
+#[test]
+fn a_running_snort_says_its_version_without_being_run_again() {
+    let Some(mut clinic) = Clinic::new(&["--logdir", "ROOM/log"]) else { return };
+    let versions = |room: &Room| {
+        let (_, findings) = doctor(room, "snort", &["--logdir", &at_log(room)]);
+        let found = findings.iter().map(|it| it["found"].as_str().unwrap().to_owned());
+        found.filter(|it| it.contains("ersion") || it.contains(" is Snort ")).collect::<Vec<_>>()
+    };
+    let arguments = ["-A", "unsock", "-l", "ROOM/log"];
+    let first = clinic.snort(NOBODY, &arguments);
+    let unknown =
+        format!("the version of process {first} is not known: its program doesn't say it");
+    assert_eq!(versions(&clinic.room), [unknown.clone()]);
+    // What a Snort has in its file; a program may have more than it needs at its end.
+    clinic.text_of_snort = r"\0### Snort Version 2.9.20 Build 82\n\0";
+    let second = clinic.snort(NOBODY, &arguments);
+    assert_eq!(versions(&clinic.room), [unknown, format!("process {second} is Snort 2.9.20")]);
 }
 
 #[test]

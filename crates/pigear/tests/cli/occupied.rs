@@ -201,7 +201,7 @@ fn a_log_directory_that_is_made_again_gets_a_socket_again() {
     let mut running = Test::new().args(["--count", "1"]).start();
     running.listens();
     let log = running.room().at("log");
-    fs::remove_dir_all(&log).unwrap();
+    remove_log(&running);
     running
         .warns("log/snort_alert was removed or replaced, so no alerts arrive: no such directory");
     fs::create_dir(&log).unwrap();
@@ -228,10 +228,26 @@ fn a_log_directory_that_vanished_does_not_keep_the_program_from_ending() {
     let mut running = Test::new().loud().start();
     // The socket can be seen before all is done that binding it takes.
     running.warns("listening on");
-    fs::remove_dir_all(running.room().at("log")).unwrap();
+    remove_log(&running);
     running.signal_now(Signal::SIGTERM);
     let (_, ended) = running.end();
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+}
+
+/// Removes the log directory while Pigear stands still: otherwise it may bind its socket again between the removal of
+/// the socket and that of the directory.
+fn remove_log(running: &Running) {
+    let tasks = format!("/proc/{}/task", running.id());
+    let is_stopped = |task: fs::DirEntry| {
+        let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('T'))
+    };
+    running.signal_now(Signal::SIGSTOP);
+    until("all threads are stopped", || {
+        fs::read_dir(&tasks).unwrap().all(|task| is_stopped(task.unwrap()))
+    });
+    fs::remove_dir_all(running.room().at("log")).unwrap();
+    running.signal_now(Signal::SIGCONT);
 }
 
 #[test]

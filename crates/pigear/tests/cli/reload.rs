@@ -94,8 +94,12 @@ fn nothing_is_lost(store: &str, more: &str) {
     for lane in ["stays", "changes", "filtered"] {
         assert_eq!([of(lane, "received"), account(lane)], [came; 2], "{lane}: {stats}");
     }
-    let handled = [of("stays", "handled"), of("changes", "handled"), of("filtered", "handled")];
-    assert_eq!(handled, [count("s"), count("a") + count("b"), count("f")], "{stats}");
+    let handled = ["stays", "changes", "filtered", "comes"].map(|lane| of(lane, "handled"));
+    let written = [count("s"), count("a") + count("b"), count("f"), count("c")];
+    assert_eq!(handled, written, "{stats}");
+    if !store.is_empty() {
+        assert_eq!(lanes["comes"]["total"]["handled"], count("c"), "{stats}");
+    }
     assert!(count("a") > 0 && count("b") > 0 && count("f") > 0 && count("c") > 0);
 }
 

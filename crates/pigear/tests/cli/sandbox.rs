@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{DEADLINE, NOBODY, Test, is_root, until};
+use crate::harness::{DEADLINE, NOBODY, Test, is_root, program, until};
 use crate::requirements::missing;
 use crate::running::Running;
 use crate::snort::{PING, can_send, ping, send};
@@ -56,6 +56,39 @@ fn all_threads_of_a_confined_pigear_have_no_new_privileges() {
     running.signal(Signal::SIGTERM);
     let (_, ended) = running.end();
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+}
+
+/// What the doctor says about the Pigear that has the socket.
+fn doctor(running: &Running) -> String {
+    let mut command = program();
+    command.args(["doctor", "--json", "--logdir"]).arg(running.room().at("log"));
+    let report = command.output().unwrap().stdout;
+    let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+    let mut findings = report["findings"].as_array().unwrap().iter();
+    let finding = findings.find(|finding| finding["check"] == "pigear").unwrap();
+    finding["found"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_doctor_sees_whether_a_pigear_is_confined() {
+    if !confines() || !is_root("look at a process whose memory is closed to its user") {
+        return;
+    }
+    for (sandbox, expected) in [
+        (
+            "on",
+            ": confined by Landlock, no new privileges, no capabilities, no core dumps, memory closed to its user",
+        ),
+        ("off", ": not confined by Landlock, may get new privileges, no capabilities"),
+    ] {
+        let test = Test::new().loud().without_rights().with(|room| room.hand_over("log"));
+        let mut running = test.args(["--sandbox", sandbox]).start();
+        running.warns("listening on");
+        let found = doctor(&running);
+        assert!(found.contains(expected), "{sandbox}: {found}");
+        running.signal(Signal::SIGTERM);
+        assert_eq!(running.end().1.status, Some(0));
+    }
 }
 
 #[test]

@@ -225,3 +225,40 @@ fn wrong_settings_are_refused_at_the_start() {
         assert_eq!(complaint(keys), format!("handler http: {expected}"));
     }
 }
+
+#[test]
+fn what_waits_for_its_answer_does_not_come_again_in_another_request_after_a_reload() {
+    let server = Server::start(|n, _| if n == 0 { Reply::Slow } else { Reply::ok() });
+    let url = server.url();
+    let keys = |batch| [("url", &*url), ("encoding", "ndjson"), ("delay", "1ms"), ("batch", batch)];
+    let pigear = Pigear::start(&keys("10"));
+    pigear.send_numbered(0..10);
+    server.gets(1);
+    pigear.change(&keys("3"));
+    pigear.send_numbered(10..13);
+    pigear.deals_with(13);
+    assert_eq!(pigear.end(), (13, 0, 0));
+    let numbers: Vec<_> = server.requests().iter().flat_map(Request::numbers).collect();
+    assert_eq!(numbers, (0..13).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_reload_that_makes_the_same_requests_leaves_them_their_keys() {
+    let server = Server::start(|n, _| if n == 0 { Reply::Hang } else { Reply::ok() });
+    let url = server.url();
+    let keys =
+        |name| [("url", &*url), ("encoding", "ndjson"), ("delay", "1ms"), ("header.X", name)];
+    let pigear = Pigear::start(&keys("old"));
+    pigear.send_numbered(0..1);
+    server.gets(1);
+    // These wait behind it.
+    pigear.send_numbered(1..10);
+    pigear.receives(10);
+    pigear.change(&keys("new"));
+    pigear.deals_with(10);
+    assert_eq!(pigear.end(), (10, 0, 0));
+    let requests = server.requests();
+    let [old, new] = ["old", "new"].map(|name| requests.iter().find(|it| it.header("x") == name));
+    let (old, new) = (old.unwrap(), new.unwrap());
+    assert_eq!((old.numbers(), old.key()), (new.numbers(), new.key()));
+}

@@ -12,8 +12,8 @@ use pigear::registry::Registry;
 use pigear_alert::AlertMessage;
 use pigear_alert::wire::{Dialect, encode};
 use pigear_pipeline::{
-    AlertFactory, Fanout, Flow, LaneSnapshot, OnError, Pipeline, PipelineError, Source,
-    SourceError, Stats, Stop, WhenFull,
+    AlertFactory, ChangedLane, Fanout, Flow, LaneChange, LaneChanger, LaneSnapshot, OnError,
+    Pipeline, PipelineError, Source, SourceError, Stats, Stop, WhenFull,
 };
 
 /// Nothing that a test waits for takes longer.
@@ -24,6 +24,7 @@ pub(crate) struct Pigear {
     alerts: Sender<Vec<u8>>,
     stop: Stop,
     stats: Arc<Stats>,
+    changer: LaneChanger,
     thread: JoinHandle<Result<(), PipelineError>>,
 }
 
@@ -61,13 +62,27 @@ impl Pigear {
         let handler = Registry::builtin().build("http", config.keys.clone()).unwrap();
         pipeline.add("http", handler, config.lane(WhenFull::DropNewest));
         let (alerts, inbox) = channel();
-        let (stop, stats) = (Stop::default(), pipeline.stats());
+        let (stop, stats, changer) = (Stop::default(), pipeline.stats(), pipeline.changer());
         let source = Box::new(Feed(Mutex::new(inbox)));
         let thread = thread::spawn({
             let stop = stop.clone();
             move || pipeline.run(vec![source], &stop)
         });
-        Self { alerts, stop, stats, thread }
+        Self { alerts, stop, stats, changer, thread }
+    }
+
+    /// Goes on with a handler with these keys, as after a reload.
+    pub(crate) fn change(&self, keys: &[(&str, &str)]) {
+        let config = config_of(keys);
+        let handler = Registry::builtin().build("http", config.keys.clone()).unwrap();
+        let changed = ChangedLane {
+            name: "http".to_owned(),
+            handler: Some(handler),
+            filters: Vec::new(),
+            settings: config.lane(WhenFull::DropNewest),
+        };
+        let change = LaneChange { changed: vec![changed], ..LaneChange::default() };
+        self.changer.change(change).unwrap();
     }
 
     pub(crate) fn send(&self, datagram: Vec<u8>) {

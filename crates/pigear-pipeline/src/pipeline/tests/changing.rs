@@ -194,3 +194,40 @@ fn a_change_that_can_not_be_made_changes_nothing() {
     });
     assert!(matches!(changer.change(LaneChange::default()), Err(ChangeError::Ended)));
 }
+
+#[test]
+fn the_counters_of_a_lane_that_is_removed_and_added_again_continue() {
+    let (got, lives) = (Got::default(), Arc::default());
+    let mut pipeline = Pipeline::default();
+    pipeline.add("stays", Got::default().handler(&lives), waits());
+    let (changer, stats, stop) = (pipeline.changer(), pipeline.stats(), Stop::default());
+    let add = || {
+        let (name, handler) = ("comes".to_owned(), got.handler(&lives));
+        let added = vec![NewLane { name, handler, config: waits().into() }];
+        changer.change(LaneChange { added, ..LaneChange::default() }).unwrap();
+    };
+    let remove = || {
+        let removed = vec!["comes".to_owned()];
+        changer.change(LaneChange { removed, ..LaneChange::default() }).unwrap();
+        until("it has ended", || !changer.is_ending("comes"));
+    };
+    let lane = || stats.snapshot().handlers["comes"];
+    thread::scope(|scope| {
+        let run = scope.spawn(|| pipeline.run(vec![Box::new(Flood)], &stop));
+        let mut handled = 0;
+        for _ in 0..3 {
+            add();
+            assert!(lane().handled >= handled, "it began anew");
+            until("alerts come", || lane().handled > handled + 200);
+            remove();
+            handled = lane().handled;
+            assert_eq!((got.ids().len() as u64, lane().received), (handled, handled));
+            assert_eq!((lane().waiting, lane().dropped), (0, 0));
+            let timing = stats.timings().remove("comes").unwrap();
+            let observed = timing.handling.buckets.iter().map(|(_, count)| count).sum::<u64>();
+            assert_eq!(observed + timing.handling.above, handled);
+        }
+        stop.request();
+        run.join().unwrap().unwrap();
+    });
+}

@@ -3,12 +3,13 @@
 use std::env;
 #[cfg(feature = "exec")]
 use std::io;
+use std::os::fd::{IntoRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, NetPort, RestrictionStatus, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetError, RulesetStatus, path_beneath_rules,
+    RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, path_beneath_rules,
 };
 
 use crate::command::failure::Failure;
@@ -98,7 +99,19 @@ fn restrict(reach: &Reach, with_ports: bool) -> Result<RestrictionStatus, Rulese
             created = created.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
         }
     }
-    created.restrict_self()
+    keeping(created)
+}
+
+/// Confines this thread, and keeps the file descriptor of its rules open until the process ends: the kernel shows it
+/// in /proc, where `doctor` finds it. Nothing else there says that a process is confined. It is closed in programs
+/// that are run.
+fn keeping(created: RulesetCreated) -> Result<RestrictionStatus, RulesetError> {
+    let kept = created.try_clone().ok().and_then(Option::<OwnedFd>::from);
+    let status = created.restrict_self()?;
+    if status.ruleset != RulesetStatus::NotEnforced {
+        kept.map(IntoRawFd::into_raw_fd);
+    }
+    Ok(status)
 }
 
 /// Confines this thread, which starts a program: it reads what it likes, and writes to these directories.

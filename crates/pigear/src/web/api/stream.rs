@@ -2,8 +2,9 @@
 //!
 //! A client that comes again with the id of its last event gets what came meanwhile: the events are read from the
 //! store, and their ids are the store's. So nothing is missing and nothing comes twice, however slow a client is:
-//! its queue has a few pieces, and what doesn't fit stays in the store.
+//! its queue has a piece, and what doesn't fit stays in the store.
 
+mod pace;
 mod store_events;
 
 use std::time::{Duration, Instant};
@@ -21,11 +22,12 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 
+use self::pace::Pace;
 use self::store_events::StoreEvents;
 use super::alerts::YesOrNo;
 use crate::store::{Selection, StoreIdentity};
 use crate::web::access::Identity;
-use crate::web::feed::{Events, Head, Listener, Packets, Wants};
+use crate::web::feed::{Events, Head, Listener, Packets, Piece, Wants};
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::place::Place;
 use crate::web::problem::{Problem, ProblemObject};
@@ -35,12 +37,6 @@ use crate::web::visitor::Visitor;
 
 /// How often it is checked that a client may still see this.
 const CHECK: Duration = Duration::from_secs(15);
-
-/// The pause after each piece.
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// The pause after a piece that left alerts out: a client that wants only the newest can't follow all.
-const FLOOD_PAUSE: Duration = Duration::from_secs(2);
 
 /// The most of the newest alerts that a client may want.
 const NEWEST: i64 = 500;
@@ -52,7 +48,7 @@ const RETRY: Duration = Duration::from_secs(1);
 const LONGEST: i64 = 24 * 60 * 60;
 
 /// How many pieces wait for a client.
-const QUEUE: usize = 2;
+const QUEUE: usize = 1;
 
 /// How long a browser waits before it comes again, in milliseconds.
 const RECONNECT: u64 = 2_000;
@@ -145,6 +141,7 @@ pub(in crate::web) async fn stream(
         sent: Instant::now(),
         generation,
         wants,
+        pace: Pace::default(),
         held: (place, listener),
     };
     if live.position > last || after.is_some_and(|after| after.is_of_other(store)) {
@@ -225,6 +222,7 @@ struct Live {
     /// The store's generation whose alerts are sent.
     generation: u64,
     wants: Wants,
+    pace: Pace,
     #[expect(dead_code, reason = "are free again once this is dropped")]
     held: (StreamPlace, Listener),
 }
@@ -233,7 +231,9 @@ impl Live {
     /// Sends a piece; false once the client is gone, or takes nothing.
     async fn send(&mut self, text: String) -> bool {
         self.sent = Instant::now();
-        let sent = timeout(self.site.timeouts.stream, self.sender.send(text.into())).await;
+        // Without the room that the text has for more.
+        let piece = Bytes::from(text.into_boxed_str().into_boxed_bytes());
+        let sent = timeout(self.site.timeouts.stream, self.sender.send(piece)).await;
         if sent.is_err() {
             self.site.streams.has_stalled();
         }
@@ -278,8 +278,10 @@ impl Live {
                 }
             }
             match self.next(&now).await {
-                Ok(Some(Events { text, last, is_newest })) => {
-                    self.position = last;
+                Ok(Some(events)) => {
+                    self.position = events.last;
+                    let pause = self.pace.pause_after(&events);
+                    let Events { text, is_newest, .. } = events;
                     let text = match text {
                         text if is_newest => Some(format!("{SKIPPED}{text}")),
                         text if text.is_empty() => self.due_heartbeat(),
@@ -290,7 +292,9 @@ impl Live {
                     {
                         return;
                     }
-                    sleep(if is_newest { FLOOD_PAUSE } else { PAUSE }).await;
+                    if let Some(pause) = pause {
+                        sleep(pause).await;
+                    }
                     continue;
                 }
                 Ok(None) => {}
@@ -350,7 +354,7 @@ impl Live {
         let read = self.site.queries.run(move |reader| {
             let criteria = selection.criteria(|| TimeZone::UTC)?;
             if reader.identity()? != store {
-                return Ok(Events { text: String::new(), last: position, is_newest: false });
+                return Ok(Piece::default().up_to(position, false));
             }
             StoreEvents { store, position, wants }.next(reader, &criteria)
         });

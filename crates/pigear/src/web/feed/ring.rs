@@ -12,6 +12,10 @@ use crate::web::place::Place;
 /// processor.
 pub(in crate::web) const BATCH: usize = 500;
 
+/// The most bytes of events that are sent as a piece, unless a single one has more. A stream that isn't read holds a few
+/// pieces.
+const PIECE: usize = 32 << 10;
+
 /// How many alerts are remembered; a stream that is further behind reads the store.
 pub(super) const REMEMBERED: usize = 4 * BATCH;
 
@@ -54,6 +58,39 @@ pub(in crate::web) struct Events {
     pub(in crate::web) last: i64,
     /// Whether some before them were left out.
     pub(in crate::web) is_newest: bool,
+    /// How many there are.
+    pub(in crate::web) count: usize,
+    /// Whether those behind them found no room in the piece.
+    pub(in crate::web) is_cut: bool,
+}
+
+/// Events that are sent at once.
+#[derive(Default)]
+pub(in crate::web) struct Piece {
+    text: String,
+    count: usize,
+    /// The id of the last.
+    last: i64,
+    /// Whether one found no room.
+    pub(in crate::web) is_cut: bool,
+}
+
+impl Piece {
+    /// Adds an event, if there is room for it.
+    pub(in crate::web) fn push(&mut self, id: i64, event: &str) {
+        self.is_cut |= self.count > 0 && self.text.len() + event.len() > PIECE;
+        if !self.is_cut {
+            self.text.push_str(event);
+            (self.count, self.last) = (self.count + 1, id);
+        }
+    }
+
+    /// The events. They reach up to an id, or to that of the last if one found no room.
+    pub(in crate::web) fn up_to(self, last: i64, is_newest: bool) -> Events {
+        let Self { text, count, is_cut, .. } = self;
+        let last = if is_cut { self.last } else { last };
+        Events { text, last, is_newest, count, is_cut }
+    }
 }
 
 impl Ring {
@@ -86,12 +123,7 @@ impl Ring {
             && (waiting > BATCH || !is_remembered)
         {
             let first = self.events.len().checked_sub(newest)?;
-            let events = self.events.range(first..);
-            return Some(Events {
-                text: text(events, wants.packets)?,
-                last: self.last,
-                is_newest: true,
-            });
+            return Some(piece(self.events.range(first..), wants.packets)?.up_to(self.last, true));
         }
         if !is_remembered {
             return None;
@@ -102,17 +134,24 @@ impl Ring {
             Some(event) if sent == BATCH => event.id,
             _ => self.last.max(id),
         };
-        Some(Events { text: text(events, wants.packets)?, last, is_newest: false })
+        Some(piece(events, wants.packets)?.up_to(last, false))
     }
 }
 
-/// The text of events; `None` if there is none of one.
-fn text<'a>(events: impl Iterator<Item = &'a Event>, packets: Packets) -> Option<String> {
-    let texts = events.map(|event| match packets {
-        Packets::Written => event.with_packet.as_deref(),
-        Packets::Omitted => event.without_packet.as_deref(),
-    });
-    texts.collect()
+/// The first events, as many as are sent at once; `None` if there is no text of one.
+fn piece<'a>(events: impl Iterator<Item = &'a Event>, packets: Packets) -> Option<Piece> {
+    let mut piece = Piece::default();
+    for event in events {
+        let text = match packets {
+            Packets::Written => event.with_packet.as_deref(),
+            Packets::Omitted => event.without_packet.as_deref(),
+        };
+        piece.push(event.id, text?);
+        if piece.is_cut {
+            break;
+        }
+    }
+    Some(piece)
 }
 
 impl Event {
@@ -158,8 +197,10 @@ mod tests {
     fn of_a_flood_the_newest_are_given_and_only_if_they_are_remembered() {
         let store: StoreIdentity = "0123456789abcdef".parse().unwrap();
         let (batch, all) = (i64::try_from(BATCH).unwrap(), wants(None));
-        let newest =
-            |text: &str, last| Some(Events { text: text.to_owned(), last, is_newest: true });
+        let newest = |text: &str, last| {
+            let (text, count) = (text.to_owned(), text.matches(' ').count());
+            Some(Events { text, last, is_newest: true, count, is_cut: false })
+        };
         let mut ring = Ring::empty(store, 10);
         ring.add((11..=batch + 11).map(event).collect(), None);
         assert_eq!(ring.since(store, 10, wants(Some(2))), newest("510 511 ", batch + 11));
@@ -175,9 +216,33 @@ mod tests {
         let mut few = Ring::empty(store, 10);
         few.add(vec![event(11)], Some(12));
         assert_eq!(few.since(store, 9, wants(Some(2))), None);
-        let events = Events { text: "11 ".to_owned(), last: 12, is_newest: false };
+        let text = "11 ".to_owned();
+        let events = Events { text, last: 12, is_newest: false, count: 1, is_cut: false };
         assert_eq!(few.since(store, 10, wants(Some(2))), Some(events));
         // No stream without packets was there.
         assert_eq!(few.since(store, 10, Wants { packets: Packets::Omitted, newest: None }), None);
+    }
+
+    #[test]
+    fn a_piece_has_a_bounded_length_and_the_rest_comes_behind_it() {
+        let store: StoreIdentity = "0123456789abcdef".parse().unwrap();
+        let large = |id, len| Event { with_packet: Some("x".repeat(len)), ..event(id) };
+        let mut ring = Ring::empty(store, 0);
+        let mut events = vec![large(1, PIECE - 1), large(2, 1), large(3, 1), large(4, 3 * PIECE)];
+        events.push(large(5, 1));
+        ring.add(events, Some(7));
+        let all = |wants| {
+            let (mut id, mut pieces) = (0, Vec::new());
+            while id < 7 {
+                let events = ring.since(store, id, wants).unwrap();
+                id = events.last;
+                pieces.push((events.text.len(), events.count, id, events.is_cut));
+            }
+            pieces
+        };
+        let expected =
+            [(PIECE, 2, 2, true), (1, 1, 3, true), (3 * PIECE, 1, 4, true), (1, 1, 7, false)];
+        assert_eq!(all(wants(None)), expected);
+        assert_eq!(all(wants(Some(5))), expected);
     }
 }

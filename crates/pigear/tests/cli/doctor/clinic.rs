@@ -20,6 +20,8 @@ pub(super) struct Clinic {
     args: Vec<String>,
     /// What of a report is treated besides what is wrong: findings with this text.
     also: Option<&'static str>,
+    /// What the file of a Snort's program has at its end.
+    pub(super) text_of_snort: &'static str,
     transcript: String,
     /// The groups of processes that were started.
     groups: Vec<i32>,
@@ -37,7 +39,14 @@ impl Clinic {
         room.set_mode("", 0o755);
         let path = room.path().to_str().unwrap();
         let args = args.iter().map(|arg| arg.replace("ROOM", path)).collect();
-        Some(Self { room, args, also: None, transcript: String::new(), groups: Vec::new() })
+        Some(Self {
+            room,
+            args,
+            also: None,
+            text_of_snort: "",
+            transcript: String::new(),
+            groups: Vec::new(),
+        })
     }
 
     /// With a configuration file, in which `ROOM` is the directory of the test.
@@ -61,14 +70,17 @@ impl Clinic {
         self.args = args.iter().map(|arg| arg.replace("ROOM", path)).collect();
     }
 
-    /// Plays the part of a Snort with these arguments, run by a user.
-    pub(super) fn snort(&mut self, uid: u32, args: &[&str]) {
+    /// Plays the part of a Snort with these arguments, run by a user. Returns its process.
+    pub(super) fn snort(&mut self, uid: u32, args: &[&str]) -> u32 {
         let room = self.room.path().to_owned();
         // It waits for a writer that never comes.
         let made = Command::new("sh")
             .args([
                 "-c",
-                "cp \"$(command -v sh)\" snort && mkfifo never && echo 'read x < never' > script",
+                "rm -f snort never && cp \"$(command -v sh)\" snort && printf %b \"$1\" >> snort && mkfifo never \
+                && echo 'read x < never' > script",
+                "sh",
+                self.text_of_snort,
             ])
             .current_dir(&room)
             .status();
@@ -80,6 +92,7 @@ impl Clinic {
         let id = child.id();
         self.keep(child);
         until("Snort runs", || waits_as_snort(id));
+        id
     }
 
     fn keep(&mut self, mut child: Child) {

@@ -1,7 +1,7 @@
 //! What a stream reads from the store itself.
 
 use crate::store::{Criteria, Further, Reader, StoreError, StoreIdentity, StoreProblem, Stored};
-use crate::web::feed::{self, Events, Wants};
+use crate::web::feed::{self, Events, Piece, Wants};
 use crate::web::problem::Problem;
 
 /// The alerts of a store after an id.
@@ -31,11 +31,15 @@ impl StoreEvents {
         reader: &mut Reader,
         criteria: &Criteria,
     ) -> Result<(Events, bool), Problem> {
-        let (mut text, mut last, mut count) = (String::new(), self.position, 0);
+        let (mut piece, mut last, mut count) = (Piece::default(), self.position, 0);
         let read = reader.after(self.position, criteria, |stored| {
-            text.push_str(&self.event(&stored));
+            if !piece.is_cut {
+                piece.push(stored.id, &self.event(&stored));
+            }
             (last, count) = (stored.id, count + 1);
-            if count < feed::BATCH { Further::On } else { Further::Enough }
+            // Whether there are more matters only if then the newest are sent.
+            let is_enough = count >= feed::BATCH || piece.is_cut && self.wants.newest.is_none();
+            if is_enough { Further::Enough } else { Further::On }
         });
         let is_full = count >= feed::BATCH;
         let last = match read {
@@ -44,7 +48,7 @@ impl StoreEvents {
             Err(StoreError { source: StoreProblem::Unfinished { reached }, .. }) => reached,
             Err(error) => return Err(error.into()),
         };
-        Ok((Events { text, last, is_newest: false }, is_full))
+        Ok((piece.up_to(last, false), is_full))
     }
 
     /// The newest ones up to an id; `None` if they can't be found in time.
@@ -57,15 +61,16 @@ impl StoreEvents {
     ) -> Result<Option<Events>, Problem> {
         let mut texts = Vec::new();
         let found = reader.newest_before(end.saturating_add(1), criteria, |stored| {
-            texts.push(self.event(&stored));
+            texts.push((stored.id, self.event(&stored)));
             if texts.len() < newest { Further::On } else { Further::Enough }
         });
         match found {
             Err(StoreError { source: StoreProblem::Unfinished { .. }, .. }) => return Ok(None),
             found => found?,
         }
-        let text = texts.iter().rev().map(String::as_str).collect();
-        Ok(Some(Events { text, last: end, is_newest: true }))
+        let mut piece = Piece::default();
+        texts.iter().rev().for_each(|(id, text)| piece.push(*id, text));
+        Ok(Some(piece.up_to(end, true)))
     }
 
     fn event(&self, stored: &Stored) -> String {
