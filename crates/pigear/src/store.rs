@@ -129,6 +129,8 @@ pub use triage::{
     AlertSet, AppliedRules, MarkKind, PastAction, TriageAction, TriageRule, TriageWriter,
 };
 
+#[cfg(feature = "web")]
+pub(crate) use count::PriorityCounts;
 #[cfg(feature = "nats")]
 pub(crate) use interned::{Provenance, Signature};
 #[cfg(feature = "nats")]

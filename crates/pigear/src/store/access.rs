@@ -1,9 +1,11 @@
 //! A store that is read for a long time, and may be replaced, go away and come back meanwhile.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::connect::BUSY_TIMEOUT;
+use super::count::PriorityCounts;
 use super::error::StoreError;
 use super::identity::StoreIdentity;
 use super::reader::Reader;
@@ -14,6 +16,8 @@ pub struct StoreAccess {
     /// How long an operation waits for a program that has the store locked.
     wait: Duration,
     reader: Option<Reader>,
+    /// What readers remember for series.
+    priority_counts: Arc<PriorityCounts>,
 }
 
 /// The store that is there now.
@@ -34,7 +38,13 @@ impl StoreAccess {
     /// The same, but each operation waits only for this time for a program that has the store locked.
     #[must_use]
     pub fn new_within(path: PathBuf, wait: Duration) -> Self {
-        Self { path, wait, reader: None }
+        Self { path, wait, reader: None, priority_counts: Arc::default() }
+    }
+
+    /// The same, but its readers remember for series what those of others do.
+    #[cfg(feature = "web")]
+    pub(crate) fn sharing(self, priority_counts: Arc<PriorityCounts>) -> Self {
+        Self { priority_counts, ..self }
     }
 
     /// The path of the store.
@@ -51,7 +61,11 @@ impl StoreAccess {
         // The old one is closed before the new one is opened.
         let reader = match self.reader.take().filter(|reader| !reader.has_changed()) {
             Some(reader) => reader,
-            None => Reader::open_within(&self.path, self.wait)?,
+            None => {
+                let mut reader = Reader::open_within(&self.path, self.wait)?;
+                reader.priority_counts = Arc::clone(&self.priority_counts);
+                reader
+            }
         };
         reader.check_version()?;
         let identity = reader.identity()?;

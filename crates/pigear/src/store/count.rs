@@ -6,6 +6,7 @@ mod aggregation;
 mod columns;
 mod index_only;
 mod indexed_blocks;
+mod priority_counts;
 mod series;
 mod unit_counts;
 
@@ -18,6 +19,7 @@ use super::scan::Fold;
 use super::search::Search;
 use aggregation::Aggregation;
 pub use aggregation::{Count, CountBy};
+pub(crate) use priority_counts::PriorityCounts;
 pub use series::{Point, Series};
 
 impl Reader {

@@ -16,7 +16,7 @@ const KEY: &str = "identity";
 /// Which store it is: another store at the same path has another.
 ///
 /// A copy of a store, such as a backup, has the same, but may have other alerts behind those that were copied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StoreIdentity(u64);
 
 impl StoreIdentity {

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use super::chunk_reader::ChunkReader;
 use super::connect;
+use super::count::PriorityCounts;
 use super::criteria::Criteria;
 use super::error::{StoreError, StoreProblem};
 use super::file_id::{FileId, FileState};
@@ -41,6 +42,8 @@ pub struct Reader {
     pub(super) wait: Duration,
     /// One for each thread, once a search was shared by several.
     pub(super) chunk_readers: Vec<ChunkReader>,
+    /// What is remembered for series.
+    pub(super) priority_counts: Arc<PriorityCounts>,
 }
 
 type Interrupt = Box<dyn FnMut() -> bool + Send>;
@@ -94,6 +97,7 @@ impl Reader {
             interrupt,
             wait,
             chunk_readers,
+            priority_counts: Arc::default(),
         })
     }
 
@@ -151,7 +155,11 @@ impl Reader {
     /// # Errors
     /// If the store can't be read.
     pub fn identity(&self) -> Result<StoreIdentity, StoreError> {
-        self.located(StoreIdentity::of(&self.connection, self.unnamed).map_err(Into::into))
+        self.located(self.store_identity())
+    }
+
+    pub(super) fn store_identity(&self) -> Result<StoreIdentity, StoreProblem> {
+        Ok(StoreIdentity::of(&self.connection, self.unnamed)?)
     }
 
     /// The file that is read.

@@ -18,7 +18,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::problem::Problem;
 use super::turns::{Turn, Turns};
 use super::visitor::Visitor;
-use crate::store::{Further, Reader, StoreAccess, StoreIdentity, TriageWriter};
+use crate::store::{Further, PriorityCounts, Reader, StoreAccess, StoreIdentity, TriageWriter};
 
 /// How many queries run at the same time.
 const MOST: usize = 4;
@@ -50,6 +50,8 @@ const IDLE: usize = MOST;
 /// Runs queries.
 pub(super) struct Queries {
     path: PathBuf,
+    /// What all readers remember for series.
+    priority_counts: Arc<PriorityCounts>,
     idle: Mutex<Vec<StoreAccess>>,
     turns: Arc<Turns>,
     downloads: Arc<Turns>,
@@ -63,6 +65,7 @@ impl Queries {
     pub(super) fn new(path: PathBuf) -> Arc<Self> {
         Arc::new(Self {
             path,
+            priority_counts: Arc::default(),
             idle: Mutex::default(),
             turns: Turns::new(MOST),
             downloads: Turns::new(MOST_DOWNLOADS),
@@ -238,7 +241,10 @@ impl Queries {
     /// A store that is open already, if there is one.
     fn access(&self) -> StoreAccess {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| StoreAccess::new_within(self.path.clone(), LOCK_TIMEOUT))
+        idle.unwrap_or_else(|| {
+            let access = StoreAccess::new_within(self.path.clone(), LOCK_TIMEOUT);
+            access.sharing(Arc::clone(&self.priority_counts))
+        })
     }
 
     /// Keeps a store that was read without an error for the next query.

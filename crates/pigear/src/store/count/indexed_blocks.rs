@@ -37,6 +37,15 @@ pub(super) struct Block {
     pub(super) alerts: u64,
 }
 
+impl Block {
+    /// Differs, most likely, from that of another block.
+    pub(super) fn digest(&self) -> u32 {
+        let Self { id, first, last, alerts } = self;
+        let numbers = [*id, *first, *last, alerts.cast_signed()];
+        crc32fast::hash(numbers.map(i64::to_le_bytes).as_flattened())
+    }
+}
+
 /// Visits the blocks of a range that lie completely within the wanted time.
 pub(super) fn each_block(
     connection: &Connection,

@@ -1,14 +1,16 @@
 //! Counts over time, by priority.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 
-use super::indexed_blocks::IndexedBlocks;
+use super::indexed_blocks::{Block, IndexedBlocks, each_block};
 use super::unit_counts::by_unit;
 use crate::store::criteria::Criteria;
 use crate::store::error::{StoreError, StoreProblem};
+use crate::store::layout::SEGMENT_BLOCKS;
 use crate::store::reader::Reader;
 use crate::store::record::microseconds;
 use crate::store::row;
@@ -81,6 +83,63 @@ impl Reader {
         search: &Search<'_>,
         interval: i64,
     ) -> Result<(IndexedBlocks, Counts), StoreProblem> {
+        match PrioritySet::of(search, &self.connection)? {
+            Some(wanted) => self.series_of_priorities(search, &wanted, interval),
+            None => self.series_of_signatures(search, interval),
+        }
+    }
+
+    /// The same, where all alerts of some priorities are wanted, and no others.
+    fn series_of_priorities(
+        &mut self,
+        search: &Search<'_>,
+        wanted: &PrioritySet,
+        interval: i64,
+    ) -> Result<(IndexedBlocks, Counts), StoreProblem> {
+        let store = self.store_identity()?;
+        let Self { connection, interned, priority_counts, .. } = self;
+        // One transaction, so that alerts that are removed meanwhile stay visible.
+        let looking = connection.unchecked_transaction()?;
+        let (mut indexed, mut counts) = (IndexedBlocks::default(), Counts::new());
+        let mut blocks = Vec::new();
+        let open = search.open_segment() * SEGMENT_BLOCKS;
+        each_block(&looking, search.span(), search.first_whole()..open, |block| {
+            blocks.push(block);
+        })?;
+        blocks.sort_unstable_by_key(|block| block.id);
+        let segment = |block: &Block| block.id.div_euclid(SEGMENT_BLOCKS);
+        let mut priority = |id| {
+            let signature = row::known_signature(interned, id, &looking)?;
+            Ok(signature.map(|signature| signature.priority))
+        };
+        for blocks in blocks.chunk_by(|one, next| segment(one) == segment(next)) {
+            let key = (blocks.first().map_or(0, segment), store);
+            let known = priority_counts.of_segment(key, blocks, &looking, &mut priority)?;
+            let Some(known) = known else { continue };
+            for block in blocks {
+                let first = begin(block.first, interval);
+                if first != begin(block.last, interval) {
+                    continue;
+                }
+                indexed.add(block.id);
+                for (priority, alerts) in known.of_block(block.id) {
+                    if wanted.has(priority) {
+                        let priority = Some(priority).filter(|it| *it > 0);
+                        *counts.entry((first, priority)).or_default() += alerts;
+                    }
+                }
+            }
+        }
+        looking.finish()?;
+        Ok((indexed, counts))
+    }
+
+    /// The same, of any signatures.
+    fn series_of_signatures(
+        &mut self,
+        search: &Search<'_>,
+        interval: i64,
+    ) -> Result<(IndexedBlocks, Counts), StoreProblem> {
         let Self { connection, interned, .. } = self;
         // One transaction, so that alerts that are removed meanwhile stay visible.
         let looking = connection.unchecked_transaction()?;
@@ -105,6 +164,38 @@ impl Reader {
         }
         looking.finish()?;
         Ok((by_unit.indexed, counts))
+    }
+}
+
+/// Priorities whose alerts are all wanted, while no others are.
+enum PrioritySet {
+    All,
+    Some(HashSet<u32>),
+}
+
+impl PrioritySet {
+    /// Those of a search; `None` if it wants some signatures of a priority only.
+    fn of(search: &Search<'_>, connection: &Connection) -> Result<Option<Self>, StoreProblem> {
+        if !search.names_signatures() {
+            return Ok(Some(Self::All));
+        }
+        let mut select = connection.prepare_cached("SELECT id, priority FROM signature")?;
+        let mut rows = select.query([])?;
+        let (mut wanted, mut others) = (HashSet::new(), HashSet::new());
+        while let Some(row) = rows.next()? {
+            // Alerts of a signature that can't be decoded can't be either.
+            let Ok(priority) = row.get(1) else { continue };
+            let set = if search.may_be(row.get(0)?) { &mut wanted } else { &mut others };
+            set.insert(priority);
+        }
+        Ok(wanted.is_disjoint(&others).then_some(Self::Some(wanted)))
+    }
+
+    fn has(&self, priority: u32) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(wanted) => wanted.contains(&priority),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::querying::several;
 use super::*;
+use crate::store::count::PriorityCounts;
 
 /// Counts are what counting each alert gives.
 #[track_caller]
@@ -155,7 +156,9 @@ fn a_series_is_what_counting_each_alert_gives() {
     };
     let of_signatures = Criteria { text: Some("e".to_owned()), ..Criteria::default() };
     let of_addresses = Criteria { host: "0.0.0.0/0".parse().ok(), ..Criteria::default() };
-    for criteria in [Criteria::default(), of_time, of_signatures, of_addresses] {
+    let of_priorities = Criteria { priority: vec![1, 2], ..Criteria::default() };
+    let all_ways = [Criteria::default(), of_time, of_signatures, of_addresses, of_priorities];
+    for criteria in all_ways {
         for seconds in [1, 3_600, 1_000_000] {
             series(&mut reader, &all, &criteria, Duration::from_secs(seconds));
         }
@@ -174,5 +177,34 @@ fn a_series_has_each_of_many_priorities() {
     for seconds in [1, 1_000_000] {
         let interval = Duration::from_secs(seconds);
         series(&mut place.reader(), &all, &Criteria::default(), interval);
+    }
+}
+
+/// Of a segment that a reader knows, another reader may count other alerts: of a copy that went on in another way.
+#[test]
+fn what_is_remembered_of_a_store_is_not_taken_for_another() {
+    let all = several();
+    let with = |priority, later| {
+        let changed = |alert: &Arc<Alert>| {
+            let mut alert = Alert::clone(alert);
+            alert.message.priority = priority;
+            alert.message.ts_usec = later + alert.message.ts_usec % 1_000;
+            Arc::new(alert)
+        };
+        all.iter().map(changed).collect::<Vec<_>>()
+    };
+    let (one, same_times, later) = (with(1, 0), with(2, 0), with(3, 1_000));
+    let identity = "UPDATE meta SET value = '0123456789abcdef' WHERE key = 'identity'";
+    let shared = Arc::<PriorityCounts>::default();
+    for (alerts, is_copy) in [(&one, true), (&same_times, false), (&later, true)] {
+        let (place, _store) = Place::with(alerts);
+        if is_copy {
+            Connection::open(place.path()).unwrap().execute(identity, []).unwrap();
+        }
+        let mut reader = place.reader();
+        reader.priority_counts = Arc::clone(&shared);
+        let criteria = Criteria { priority: vec![1, 2, 3], ..Criteria::default() };
+        series(&mut reader, alerts, &criteria, Duration::from_secs(3_600));
+        series(&mut reader, alerts, &Criteria::default(), Duration::from_secs(3_600));
     }
 }
