@@ -150,7 +150,7 @@ function sensorsCard({ watched, sensors }) {
 /** @param {any} health */
 function originsCard({ origins }) {
   if (!origins?.length) return [];
-  const cells = (/** @type {any} */ one) => /** @type {any[]} */ ([value("sensor", one.sensor), one.socket && plain(one.socket), one.thread, one.pid, one.uid, one.dialect]);
+  const cells = (/** @type {any} */ one) => /** @type {any[]} */ ([value("sensor", one.sensor), one.socket && plain(one.socket), one.thread, one.pid, one.uid, one.dialect ?? "none: Pigear itself"]);
   const all = origins.slice(0, ORIGINS).map(cells);
   // A column in which nothing is known is left out.
   const has = (/** @type {any[]} */ row) => row.filter((_, n) => all.some((/** @type {any[]} */ other) => other[n] !== undefined && other[n] !== null && other[n] !== ""));

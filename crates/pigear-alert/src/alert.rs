@@ -28,9 +28,10 @@ const DECODER_CLASS: (u32, u32) = (116, 25);
 pub struct Alert {
     /// Snort's message.
     pub message: AlertMessage,
-    /// The datagram's layout and sender; for an alert from Snort's log, the version of Snort.
+    /// The datagram's layout and sender; for an alert from Snort's log, the version of Snort. For one of Pigear's own
+    /// it says only how the alert is written.
     pub dialect: Dialect,
-    /// Whether it came as a datagram, or was read from Snort's log.
+    /// Whether it came as a datagram, was read from Snort's log, or is one of Pigear's own.
     pub medium: Medium,
     /// The event may be forged; see [`Decoded::untrusted`].
     pub untrusted: bool,
@@ -63,6 +64,8 @@ pub enum Medium {
     Datagram,
     /// From Snort's unified2 log.
     Unified2,
+    /// Not at all: Pigear itself made it, such as the alert that a sensor is silent.
+    Own,
 }
 
 /// The origin of alerts: shared by all alerts of one source.

@@ -159,6 +159,7 @@ pub(super) fn put_medium(alert: &Alert, object: &mut Object<'_>) {
     match alert.medium {
         Medium::Datagram => object.put("dialect", alert.dialect.name()),
         Medium::Unified2 => object.put("source", "unified2"),
+        Medium::Own => {}
     }
 }
 

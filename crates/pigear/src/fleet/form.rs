@@ -18,7 +18,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use pigear_alert::wire::Decoded;
+use pigear_alert::wire::{Decoded, Dialect};
 use pigear_alert::{Alert, AlertMessage};
 
 use crate::store::{self, varint};
@@ -121,7 +121,8 @@ fn parts(bytes: &[u8]) -> Result<(&[u8], &[u8]), FormError> {
 
 fn alert_of(head: &Head, record: &[u8]) -> Result<Alert, FormError> {
     let Head { signature, provenance, .. } = head;
-    let decoded = Decoded::new(AlertMessage::default(), provenance.dialect);
+    let dialect = provenance.dialect.unwrap_or(Dialect::Snort3);
+    let decoded = Decoded::new(AlertMessage::default(), dialect);
     let mut alert = Alert::new(decoded, Arc::clone(&provenance.origin), signature.names.clone());
     store::decode_record(&mut alert, record, signature, provenance).map_err(FormError::Record)?;
     alert.count = head.count;

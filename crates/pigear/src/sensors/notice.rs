@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use pigear_alert::wire::{Decoded, Dialect};
-use pigear_alert::{Alert, AlertMessage, Origin};
+use pigear_alert::{Alert, AlertMessage, Medium, Origin};
 
 /// The generator of Pigear's own alerts. Snort 3 has generators up to 8129, and the rules of Snort 2 for other
 /// generators begin at 1,000,000.
@@ -67,6 +67,7 @@ impl Notice {
         let origin = Arc::new(Origin { sensor, ..Origin::default() });
         let decoded = Decoded::new(message, Dialect::Snort3);
         let mut alert = Alert::new(decoded, origin, Arc::default());
+        alert.medium = Medium::Own;
         alert.received = self.at;
         alert
     }

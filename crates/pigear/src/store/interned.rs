@@ -12,6 +12,7 @@ use rusqlite::{Connection, params};
 use super::id_hash::IdSet;
 use super::span::Span;
 use cached::CachedRows;
+pub(super) use provenance::OWN;
 pub(crate) use provenance::Provenance;
 pub(super) use row::{InternedRow, WantedRow};
 pub(crate) use signature::Signature;

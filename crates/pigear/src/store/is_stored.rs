@@ -28,21 +28,23 @@ impl Reader {
     }
 
     /// Whether this alert is stored: with the same sensor, time, rule and event id, and received at the same
-    /// moment unless it was read from Snort's log.
+    /// moment unless it was read from Snort's log. Pigear's own may be stored as if it came as a datagram: they were
+    /// once.
     ///
     /// # Errors
     /// If the store can't be read.
     #[cfg(feature = "nats")]
     pub(crate) fn has_alert(&mut self, alert: &Alert) -> Result<bool, StoreError> {
         let microsecond = alert.timestamp().as_microsecond();
-        let (message, received, medium) = (&alert.message, alert.received, alert.medium);
+        let (message, received) = (&alert.message, alert.received);
+        let is_logged = alert.medium == Medium::Unified2;
         let (event_id, sensor) = (message.event_id, alert.origin.sensor.clone());
         self.any(&Criteria {
             also: Some(Box::new(move |stored| {
                 stored.message.event_id == event_id
                     && stored.origin.sensor == sensor
-                    && stored.medium == medium
-                    && (medium == Medium::Unified2 || stored.received == received)
+                    && (stored.medium == Medium::Unified2) == is_logged
+                    && (is_logged || stored.received == received)
             })),
             ..of_rule(microsecond, (message.sig_generator, message.sig_id))
         })

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rusqlite::Row;
 
 use super::error::{StoreError, StoreProblem};
+use super::interned::OWN;
 use super::reader::Reader;
 
 /// The most origins that are read: each process that sent something is one.
@@ -26,8 +27,8 @@ pub struct StoredOrigin {
     pub pid: Option<i32>,
     /// Its user.
     pub uid: Option<u32>,
-    /// The datagrams' layout, or the version of Snort whose log they are from.
-    pub dialect: String,
+    /// The datagrams' layout, or the version of Snort whose log they are from; `None` for Pigear's own alerts.
+    pub dialect: Option<String>,
 }
 
 impl Reader {
@@ -58,6 +59,6 @@ fn origin(row: &Row<'_>) -> rusqlite::Result<StoredOrigin> {
         thread: row.get(2)?,
         pid: row.get(3)?,
         uid: row.get(4)?,
-        dialect: row.get(5)?,
+        dialect: Some(row.get(5)?).filter(|word| word != OWN),
     })
 }

@@ -162,7 +162,7 @@ fn decode_fields(
         message.pkt = rest.into();
     }
     let log = log.map(|bytes| logged::decode(bytes, message).ok_or(())).transpose().ok()?;
-    alert.dialect = provenance.dialect;
+    provenance.put_into(alert);
     if let Some(log) = log {
         alert.put_back_log(log);
     }
@@ -170,7 +170,6 @@ fn decode_fields(
         alert.medium = Medium::Unified2;
     }
     alert.untrusted = flags & UNTRUSTED != 0;
-    alert.sender = provenance.sender;
     alert.received = alert.timestamp().checked_add(SignedDuration::from_nanos(after)).ok()?;
     Some(())
 }

@@ -8,7 +8,7 @@
 //! | | flagged `MESSAGE`: bytes of the whole message, which differs |
 //! | | flagged `CLASS` and not `STOCK_CLASS`: bytes of its name, bytes of its description, varint of its priority |
 //! | | flagged `REFERENCES`: varint of their number, and the bytes of each |
-//! | 1 | the dialect, as its place among all, newest first |
+//! | 1 | the dialect, as its place among all, newest first; flagged `OWN`: it is none, Pigear itself made the alert |
 //! | | flagged `SENSOR`: bytes of its name |
 //! | | flagged `SOCKET` and not `USUAL_SOCKET`: bytes of its path |
 //! | | flagged `THREAD`, `LINK_TYPE`, `COUNT`: a varint each |
@@ -25,7 +25,7 @@ use std::sync::{Arc, LazyLock};
 use pigear_alert::maps::{Class, Classes, Looked, Names};
 use pigear_alert::packet::LinkType;
 use pigear_alert::wire::Dialect;
-use pigear_alert::{Alert, Origin, Sender};
+use pigear_alert::{Alert, Medium, Origin, Sender};
 
 use crate::store::varint::{put, put_bytes, take, take_byte, take_bytes, take_u32};
 use crate::store::{Provenance, Signature};
@@ -44,6 +44,8 @@ const THREAD: u64 = 1 << 8;
 const LINK_TYPE: u64 = 1 << 9;
 /// The alert stands for several.
 const COUNT: u64 = 1 << 10;
+/// It is one of Pigear's own. Older decoders don't know the flag, and take the dialect for that of a datagram.
+const OWN: u64 = 1 << 11;
 
 /// The socket of most sensors.
 const USUAL: &str = "/var/log/snort/snort_alert";
@@ -77,6 +79,7 @@ pub(super) fn encode(alert: &Alert, out: &mut Vec<u8>) {
         (origin.thread.is_some(), THREAD),
         (origin.link_type.is_some(), LINK_TYPE),
         (alert.count.is_some(), COUNT),
+        (alert.medium == Medium::Own, OWN),
     ];
     let set = flags.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag);
     put(out, set.sum());
@@ -145,6 +148,7 @@ pub(super) fn decode(mut bytes: &[u8]) -> Option<Head> {
     }
     let names = Names::from(Looked { message: message.into(), class, references });
     let dialect = *Dialect::ALL.get(usize::from(take_byte(from)?))?;
+    let dialect = Some(dialect).filter(|_| !has(OWN));
     let sensor = if has(SENSOR) { Some(take_text(from)?.to_owned()) } else { None };
     let socket = match (has(SOCKET), has(USUAL_SOCKET)) {
         (false, _) => None,

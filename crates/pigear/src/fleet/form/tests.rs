@@ -5,7 +5,7 @@ use pigear_alert::format::{Colour, FormatName};
 use pigear_alert::maps::{Class, Classes};
 use pigear_alert::packet::LinkType;
 use pigear_alert::wire::{Decoded, Dialect};
-use pigear_alert::{AlertMessage, Origin, Sender};
+use pigear_alert::{AlertMessage, Medium, Origin, Sender};
 use proptest::prelude::*;
 
 use super::*;
@@ -46,6 +46,22 @@ fn every_recorded_alert_comes_back_as_it_was() {
         assert_eq!(seen(&back), seen(&alert));
         assert_eq!(encoded(&back), encoded(&alert));
     }
+}
+
+/// A decoder that doesn't know the flag takes it for an alert of Snort 3, as one without the flag is.
+#[test]
+fn pigears_own_alerts_come_back_as_such() {
+    let datagram = small();
+    let mut own = datagram.clone();
+    own.medium = Medium::Own;
+    let (of_datagram, of_own) = (encoded(&datagram), encoded(&own));
+    assert_eq!(seen(&decode(&of_own).unwrap()), seen(&own));
+    assert_eq!(decode(&of_own).unwrap().medium, Medium::Own);
+    assert_eq!(decode(&of_datagram).unwrap().medium, Medium::Datagram);
+    // The flags are a varint, before all that they flag.
+    let flags = |bytes: &[u8]| varint::take(&mut &bytes[3..]).unwrap();
+    assert_eq!(flags(&of_own), flags(&of_datagram) | 2_048);
+    assert!(of_own.ends_with(&of_datagram[4..]));
 }
 
 /// One that has decoded others before finds the same, and what it has in common is in memory once.

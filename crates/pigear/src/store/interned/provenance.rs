@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use pigear_alert::packet::LinkType;
 use pigear_alert::wire::Dialect;
-use pigear_alert::{Alert, Origin, Sender};
+use pigear_alert::{Alert, Medium, Origin, Sender};
 use rusqlite::{Connection, Row, params};
 
 use super::row::{InternedRow, InternedTable, WantedRow};
@@ -18,20 +18,47 @@ use crate::store::digest::Digest;
 pub(crate) struct Provenance {
     pub(crate) origin: Arc<Origin>,
     pub(crate) sender: Option<Sender>,
-    pub(crate) dialect: Dialect,
+    /// `None` for Pigear's own alerts.
+    pub(crate) dialect: Option<Dialect>,
 }
+
+/// How Pigear's own alerts are written.
+pub(super) const OWN_DIALECT: Dialect = Dialect::Snort3;
+
+/// What origins of Pigear's own alerts have in place of a dialect.
+pub(in crate::store) const OWN: &str = "pigear";
 
 impl Default for Provenance {
     fn default() -> Self {
-        Self { origin: Arc::default(), sender: None, dialect: Dialect::Snort29 }
+        Self { origin: Arc::default(), sender: None, dialect: Some(Dialect::Snort29) }
     }
 }
 
 impl Provenance {
     pub(in crate::store) fn of(alert: &Alert) -> Self {
-        let Alert { ref origin, sender, dialect, .. } = *alert;
+        let Alert { ref origin, sender, dialect, medium, .. } = *alert;
+        let dialect = Some(dialect).filter(|_| medium != Medium::Own);
         Self { origin: Arc::clone(origin), sender, dialect }
     }
+
+    /// Says in an alert that was not received yet how it came, as far as this is known from its provenance.
+    pub(crate) fn put_into(&self, alert: &mut Alert) {
+        alert.sender = self.sender;
+        match self.dialect {
+            Some(dialect) => alert.dialect = dialect,
+            None => (alert.dialect, alert.medium) = (OWN_DIALECT, Medium::Own),
+        }
+    }
+
+    /// The name of the dialect, or what is in its place.
+    fn word(&self) -> &'static str {
+        self.dialect.map_or(OWN, Dialect::name)
+    }
+}
+
+/// The dialect of this name, or `None` within for Pigear's own alerts.
+pub(super) fn parse(word: &str) -> Option<Option<Dialect>> {
+    if word == OWN { Some(None) } else { word.parse().ok().map(Some) }
 }
 
 impl InternedTable for Provenance {
@@ -55,7 +82,7 @@ impl InternedRow for Provenance {
         Ok(Self {
             origin: Arc::new(origin),
             sender: pid.zip(uid).map(|(pid, uid)| Sender { pid, uid }),
-            dialect: dialect.parse().map_err(|_| rusqlite::Error::InvalidQuery)?,
+            dialect: parse(&dialect).ok_or(rusqlite::Error::InvalidQuery)?,
         })
     }
 
@@ -74,7 +101,7 @@ impl WantedRow for Provenance {
         digest.number(link_type.map(|link_type| link_type.0.into()));
         digest.number(self.sender.map(|sender| sender.pid.into()));
         digest.number(self.sender.map(|sender| sender.uid.into()));
-        digest.bytes(Some(self.dialect.name().as_bytes()));
+        digest.bytes(Some(self.word().as_bytes()));
         digest.finish()
     }
 
@@ -98,7 +125,7 @@ impl WantedRow for Provenance {
                 link_type.map(|link_type| link_type.0),
                 self.sender.map(|sender| sender.pid),
                 self.sender.map(|sender| sender.uid),
-                self.dialect.name(),
+                self.word(),
                 digest,
                 until,
             ])

@@ -8,6 +8,7 @@ use pigear_alert::wire::{Decoded, Dialect};
 use pigear_alert::{Alert, AlertMessage};
 use rusqlite::{Connection, Row, params};
 
+use super::provenance::{self, OWN_DIALECT};
 use super::row::{InternedRow, InternedTable, WantedRow};
 use crate::store::digest::Digest;
 
@@ -24,8 +25,8 @@ pub(in crate::store) fn example_dialects(
     let mut stored = Vec::new();
     while let Some(row) = rows.next()? {
         // Alerts of an origin that can't be decoded can't be either.
-        let dialect = row.get_ref(0)?.as_str().ok().and_then(|name| name.parse::<Dialect>().ok());
-        stored.extend(dialect);
+        let dialect = row.get_ref(0)?.as_str().ok().and_then(provenance::parse);
+        stored.extend(dialect.map(|dialect| dialect.unwrap_or(OWN_DIALECT)));
     }
     let is_stored = |example: &Dialect| {
         stored.iter().any(|dialect| match example {

@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use pigear_alert::Medium;
+use pigear_alert::format::{Format, Json};
 use pigear_alert::maps::Looked;
-use pigear_alert::wire::Decoded;
+use pigear_alert::wire::{Decoded, Dialect};
 
 use super::keeping::{is_consistent, keep_bytes, tidy};
 use super::*;
@@ -186,4 +188,36 @@ fn a_rule_that_another_pigear_named_is_not_looked_up_for_each_alert() {
     assert_eq!(signatures(), 0);
     put(&store, &[named("c")]);
     assert_eq!(signatures(), 1);
+}
+
+/// Older Pigears stored their own alerts as if Snort 3 had sent them.
+#[test]
+fn pigears_own_alerts_have_no_dialect() {
+    let mut own = Alert::clone(&case("v2919/http")[0]);
+    (own.medium, own.sender) = (Medium::Own, None);
+    own.dialect = Dialect::Snort3;
+    let (place, _store) = Place::with(&[Arc::new(own), Arc::clone(&case("v2919/http")[0])]);
+    let seen = || {
+        let mut reader = place.reader();
+        let dialects = reader.origins().unwrap().into_iter().map(|origin| origin.dialect);
+        let dialects: Vec<_> = dialects.collect();
+        let alerts = [1, 2].map(|id| reader.get(id).unwrap().unwrap());
+        assert_eq!(alerts[0].dialect, Dialect::Snort3);
+        let json = alerts.each_ref().map(|alert| {
+            let mut out = Vec::new();
+            Json::default().write(alert, &mut out);
+            serde_json::from_slice::<serde_json::Value>(&out).unwrap()
+        });
+        (dialects, alerts.map(|alert| alert.medium), json.map(|json| json["dialect"].clone()))
+    };
+    let (snort2, snort3) = (Some("snort2.9-appid".to_owned()), Some("snort3".to_owned()));
+    let (none, datagram) = (serde_json::Value::Null, Medium::Datagram);
+    let expected =
+        (vec![snort2.clone(), None], [Medium::Own, datagram], [none, "snort2.9-appid".into()]);
+    assert_eq!(seen(), expected);
+    let older = "UPDATE origin SET dialect = 'snort3' WHERE dialect = 'pigear'";
+    Connection::open(place.path()).unwrap().execute(older, []).unwrap();
+    let expected =
+        (vec![snort2, snort3], [datagram; 2], ["snort3".into(), "snort2.9-appid".into()]);
+    assert_eq!(seen(), expected);
 }

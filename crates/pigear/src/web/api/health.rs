@@ -59,8 +59,9 @@ pub(in crate::web) struct OriginHealth {
     /// Its user.
     #[serde(skip_serializing_if = "Option::is_none")]
     uid: Option<u32>,
-    /// The datagrams' layout, or the version of Snort whose log they are from.
-    dialect: String,
+    /// The datagrams' layout, or the version of Snort whose log they are from; absent for Pigear's own alerts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dialect: Option<String>,
 }
 
 impl From<StoredOrigin> for OriginHealth {

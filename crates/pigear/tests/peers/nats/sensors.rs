@@ -74,6 +74,7 @@ fn notices(central: &Running) -> Vec<(u64, String, String)> {
     let own = stored(central.room(), "central.db").into_iter();
     let own = own.filter(|alert| alert["sig_generator"] == 9001);
     own.map(|alert| {
+        assert!(alert["dialect"].is_null(), "no Snort sent {alert}");
         let text = |name: &str| alert[name].as_str().unwrap().to_owned();
         (alert["sig_id"].as_u64().unwrap(), text("sensor"), text("msg"))
     })
