@@ -37,6 +37,7 @@ mod connect;
 mod contents;
 mod count;
 mod criteria;
+mod damage;
 mod dead_letter;
 mod digest;
 mod durable_queue;

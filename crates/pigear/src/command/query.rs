@@ -217,6 +217,11 @@ fn say_unreadable(reader: &Reader) {
         1 => say("1 alert could not be read: its record is damaged"),
         n => say(&format!("{n} alerts could not be read: their records are damaged")),
     }
+    if reader.is_index_damaged() {
+        say(
+            "the store is damaged: the index could not be used everywhere, so alerts were read instead",
+        );
+    }
 }
 
 /// Tells why no alert is found.

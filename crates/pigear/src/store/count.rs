@@ -3,6 +3,7 @@
 //! Most counts come from the index of blocks; only blocks for which that is not sufficient are read.
 
 mod aggregation;
+mod block_sums;
 mod columns;
 mod index_only;
 mod indexed_blocks;
@@ -19,6 +20,7 @@ use super::scan::Fold;
 use super::search::Search;
 use aggregation::Aggregation;
 pub use aggregation::{Count, CountBy};
+use indexed_blocks::IndexedBlocks;
 pub(crate) use priority_counts::PriorityCounts;
 pub use series::{Point, Series};
 
@@ -51,15 +53,18 @@ impl Reader {
         mut aggregation: Aggregation,
     ) -> Result<Vec<Count>, StoreProblem> {
         let search = Search::new(criteria, &self.connection)?;
-        let indexed = self.count_indexed(&search, &mut aggregation)?;
+        let (by, zone) = (aggregation.by, aggregation.zone.clone());
+        let empty = || Aggregation::new(by, zone.clone());
+        let counted = self.count_indexed(&search, &mut aggregation);
+        let indexed = search.damage.or(counted, || {
+            aggregation = empty();
+            IndexedBlocks::default()
+        })?;
         let counted = |segment| indexed.of_segment(segment);
         let blocks = search.blocks_without(&self.connection, search.segments(), counted)?;
-        let (by, zone) = (aggregation.by, aggregation.zone.clone());
-        let fold = Fold {
-            empty: &move || Aggregation::new(by, zone.clone()),
-            add: &Aggregation::add_alert,
-            merge: &Aggregation::merge,
-        };
-        Ok(self.fold(&search, &blocks, &fold, aggregation)?.finish())
+        let fold = Fold { empty: &empty, add: &Aggregation::add_alert, merge: &Aggregation::merge };
+        let counted = self.fold(&search, &blocks, &fold, aggregation);
+        self.note_damage(&search);
+        Ok(counted?.finish())
     }
 }

@@ -7,8 +7,10 @@ mod signature;
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::damage::Damage;
+use super::error::StoreProblem;
 use super::id_hash::IdSet;
 use super::span::Span;
 use cached::CachedRows;
@@ -117,8 +119,21 @@ impl InternedRows {
 /// all if there are none.
 pub(super) fn signatures(
     connection: &Connection,
+    damage: &Damage,
     sids: &[u32],
     meets: impl Fn(&Signature) -> bool,
+) -> Result<IdSet, StoreProblem> {
+    let all = all_signatures(connection, sids, &meets).map(Some);
+    match damage.or(all, || None)? {
+        Some(ids) => Ok(ids),
+        None => each_signature(connection, damage, sids, &meets),
+    }
+}
+
+fn all_signatures(
+    connection: &Connection,
+    sids: &[u32],
+    meets: &dyn Fn(&Signature) -> bool,
 ) -> rusqlite::Result<IdSet> {
     let list: Vec<_> = sids.iter().map(ToString::to_string).collect();
     let among = match &*list {
@@ -133,6 +148,32 @@ pub(super) fn signatures(
         // Alerts of a signature that can't be decoded are read, and found to be damaged.
         if Signature::from_row(row).map_or(true, |signature| meets(&signature)) {
             ids.insert(row.get(0)?);
+        }
+    }
+    Ok(ids)
+}
+
+/// The same, one after the other: some can't be read. Alerts of those are read, and found to be damaged.
+fn each_signature(
+    connection: &Connection,
+    damage: &Damage,
+    sids: &[u32],
+    meets: &dyn Fn(&Signature) -> bool,
+) -> Result<IdSet, StoreProblem> {
+    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'signature'";
+    let last: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+    let columns = Signature::COLUMNS;
+    let mut select =
+        connection.prepare(&format!("SELECT {columns} FROM signature WHERE id = ?1"))?;
+    let mut ids = IdSet::default();
+    for id in 1..=last {
+        let meets = |row: &Row<'_>| {
+            let is_wanted =
+                |it: Signature| (sids.is_empty() || sids.contains(&it.sid)) && meets(&it);
+            Ok(Signature::from_row(row).map_or(true, is_wanted))
+        };
+        if damage.or(select.query_row([id], meets).optional(), || Some(true))? == Some(true) {
+            ids.insert(id);
         }
     }
     Ok(ids)

@@ -34,6 +34,8 @@ pub struct Reader {
     /// Which store it is, if that is not in it.
     unnamed: StoreIdentity,
     pub(super) unreadable: u64,
+    /// Whether a search met damage in what makes it quick.
+    is_index_damaged: bool,
     /// Whether a search is to end early.
     is_over: Option<IsOver>,
     /// Whether what is being read is to be interrupted.
@@ -93,6 +95,7 @@ impl Reader {
             state,
             unnamed,
             unreadable: 0,
+            is_index_damaged: false,
             is_over,
             interrupt,
             wait,
@@ -171,6 +174,18 @@ impl Reader {
     #[must_use]
     pub fn unreadable(&self) -> u64 {
         self.unreadable
+    }
+
+    /// Whether the index, or a table that searches need, was found to be damaged since this was opened. Then alerts
+    /// are read instead, which takes longer; none is missing that can be read.
+    #[must_use]
+    pub fn is_index_damaged(&self) -> bool {
+        self.is_index_damaged
+    }
+
+    /// Remembers the damage that a search met.
+    pub(super) fn note_damage(&mut self, search: &Search<'_>) {
+        self.is_index_damaged |= search.damage.is_met();
     }
 
     pub(super) fn located<T>(&self, result: Result<T, StoreProblem>) -> Result<T, StoreError> {
@@ -260,9 +275,9 @@ impl Reader {
         if last <= id {
             return Ok(last);
         }
-        let result = Search::new(criteria, &self.connection).map_err(StoreProblem::from);
-        let search = self.located(result)?;
+        let search = self.located(Search::new(criteria, &self.connection))?;
         let result = self.visit((id + 1, last), Some(&search), &mut visit);
+        self.note_damage(&search);
         self.located(result.map(|()| last))
     }
 
@@ -273,12 +288,24 @@ impl Reader {
         visit: Visit<'_>,
     ) -> Result<(), StoreProblem> {
         let search = Search::new(criteria, &self.connection)?;
+        let result = self.find_newest(&search, criteria, newest, visit);
+        self.note_damage(&search);
+        result
+    }
+
+    fn find_newest(
+        &mut self,
+        search: &Search<'_>,
+        criteria: &Criteria,
+        newest: i64,
+        visit: Visit<'_>,
+    ) -> Result<(), StoreProblem> {
         for (n, segments) in search.windows(newest).enumerate() {
             let blocks = search.blocks(&self.connection, segments)?;
             // Most searches end in the first window. A visitor that wants everything is slower than the reading.
             if n > 0
                 && criteria.is_selective()
-                && let Some(further) = self.scan(&search, &blocks, newest, visit)?
+                && let Some(further) = self.scan(search, &blocks, newest, visit)?
             {
                 match further {
                     Further::On => continue,
@@ -291,7 +318,7 @@ impl Reader {
                     continue;
                 }
                 self.check_over(last.saturating_add(1))?;
-                for stored in self.read((first, last), Some(&search))?.into_iter().rev() {
+                for stored in self.read((first, last), Some(search))?.into_iter().rev() {
                     if visit(*stored) == Further::Enough {
                         return Ok(());
                     }

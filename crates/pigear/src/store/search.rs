@@ -10,6 +10,7 @@ use pigear_alert::Alert;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::criteria::{Criteria, NO_CLASS, RowTest};
+use super::damage::Damage;
 use super::error::StoreProblem;
 use super::id_hash::IdSet;
 use super::interned::{self, Signature};
@@ -17,7 +18,7 @@ use super::layout::{SEGMENT, SEGMENT_BLOCKS};
 use super::meta::last_id;
 use super::narrowing::{IndexedNumber, Narrowing, NativeTest};
 use super::record::{self, microseconds};
-use super::segment_index::{Blocks, KeyKind};
+use super::segment_index::{Blocks, IndexReader, KeyKind};
 use super::triage::{self, TriageReader};
 use narrowed::{Narrowed, SignatureSet, span, with_addresses, with_numbers};
 
@@ -45,10 +46,16 @@ pub(super) struct Search<'a> {
     open: i64,
     /// What people said about alerts.
     pub(super) triage: TriageReader,
+    /// Whether damage was met in what makes the search quick.
+    pub(super) damage: Damage,
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(criteria: &'a Criteria, connection: &Connection) -> rusqlite::Result<Self> {
+    pub(super) fn new(
+        criteria: &'a Criteria,
+        connection: &Connection,
+    ) -> Result<Self, StoreProblem> {
+        let damage = Damage::default();
         // The end first: what the earlier alerts refer to is there.
         let last = last_id(connection)?;
         let text = criteria.text.as_ref().map(|text| text.to_lowercase());
@@ -57,32 +64,30 @@ impl<'a> Search<'a> {
             .then(|| {
                 let of_rules = criteria.rule.iter().map(|(_, sid)| *sid);
                 let sids: Vec<_> = criteria.sid.iter().copied().chain(of_rules).collect();
-                interned::signatures(connection, &sids, |signature| {
+                interned::signatures(connection, &damage, &sids, |signature| {
                     wants(criteria, text.as_deref(), signature)
                 })
             })
             .transpose()?;
         let (mut narrowed, mut is_decided) = (Narrowed::Anything, criteria.also.is_none());
         if let Some(native) = &criteria.native {
-            let dialects = interned::example_dialects(connection)?;
-            narrowed = Narrowed::of(&native.narrowing, &dialects, connection)?;
-            is_decided = narrowed::is_decided(native, &dialects, connection)?;
+            let dialects = interned::example_dialects(connection, &damage)?;
+            let looking = IndexReader { connection, damage: &damage };
+            narrowed = Narrowed::of(&native.narrowing, &dialects, looking)?;
+            is_decided = narrowed::is_decided(native, &dialects, looking)?;
             signatures = match (signatures, narrowed.take_signatures()) {
                 (Some(one), Some(other)) => Some(one.intersection(&other).copied().collect()),
                 (one, other) => one.or(other),
             };
         }
         let span = wanted_span(criteria);
-        let oldest: Option<i64> = match span.start {
-            i64::MIN => connection.query_row("SELECT min(id) FROM block", [], |row| row.get(0))?,
-            since => connection
-                .prepare_cached(
-                    "SELECT min(id) FROM block INDEXED BY block_by_last WHERE last >= ?1",
-                )?
-                .query_row([since], |row| row.get(0))?,
-        };
+        let oldest = damage.or(oldest(connection, span.start), || Some(0))?;
         let received = criteria.received.map(|since| first_received(connection, since));
-        let received = received.transpose()?;
+        let (received, whole) = match damage.or(received.transpose().map(Some), || None)? {
+            Some(block) => (block, block.map_or(i64::MIN, |block| block.saturating_add(1))),
+            // Any block may have such alerts, and others.
+            None => (None, i64::MAX),
+        };
         Ok(Self {
             criteria,
             signatures: signatures.map(SignatureSet::new),
@@ -90,9 +95,10 @@ impl<'a> Search<'a> {
             is_decided: is_decided && !criteria.names_contents(),
             span,
             oldest: oldest.unwrap_or(i64::MAX).max(received.unwrap_or(i64::MIN)),
-            whole: received.map_or(i64::MIN, |block| block.saturating_add(1)),
+            whole,
             open: last / SEGMENT,
             triage: TriageReader::new(connection)?,
+            damage,
         })
     }
 
@@ -202,12 +208,14 @@ impl<'a> Search<'a> {
             if blocks.is_empty() {
                 continue;
             }
-            blocks &= self.of_time(&looking, segment)?;
+            let of_time = self.of_time(&looking, segment);
+            blocks &= self.damage.or(of_time, || Blocks::ALL)?;
             if self.criteria.wants_triage() {
                 blocks &= triage::blocks(&looking, self.criteria, segment)?;
             }
             if segment < self.open && !self.is_read_at_once(blocks) {
-                blocks &= self.posting(&looking, segment)?;
+                let index = IndexReader { connection: &looking, damage: &self.damage };
+                blocks &= self.posting(index, segment)?;
             }
             found.extend(blocks.newest_first(segment));
         }
@@ -251,10 +259,10 @@ impl<'a> Search<'a> {
     }
 
     /// The blocks of a segment with wanted keys in the index.
-    fn posting(&self, connection: &Connection, segment: i64) -> Result<Blocks, StoreProblem> {
-        let mut blocks = self.narrowed.blocks(connection, segment)?;
+    fn posting(&self, index: IndexReader<'_>, segment: i64) -> Result<Blocks, StoreProblem> {
+        let mut blocks = self.narrowed.blocks(index, segment)?;
         if let Some(wanted) = &self.signatures {
-            blocks &= wanted.blocks(connection, segment)?;
+            blocks &= wanted.blocks(index, segment)?;
         }
         let Criteria { src, dst, host, .. } = self.criteria;
         for (network, kinds) in [
@@ -266,14 +274,14 @@ impl<'a> Search<'a> {
             let mut of_network = Blocks::default();
             for kind in kinds {
                 let networks = std::slice::from_ref(network);
-                of_network |= with_addresses(connection, *kind, segment, networks)?;
+                of_network |= with_addresses(index, *kind, segment, networks)?;
             }
             blocks &= of_network;
         }
         if let Some(port) = self.criteria.port.map(u32::from) {
             let mut of_port = Blocks::default();
             for end in [IndexedNumber::SourcePort, IndexedNumber::DestinationPort] {
-                of_port |= with_numbers(connection, end, segment, &[port..=port])?;
+                of_port |= with_numbers(index, end, segment, &[port..=port])?;
             }
             blocks &= of_port;
         }
@@ -311,6 +319,15 @@ impl RowFilter<'_> {
         }
         self.native.map_or(Some(true), |passes| passes(alert))
     }
+}
+
+/// The oldest block that may have alerts from this time on, in microseconds since 1970.
+fn oldest(connection: &Connection, since: i64) -> rusqlite::Result<Option<i64>> {
+    if since == i64::MIN {
+        return connection.query_row("SELECT min(id) FROM block", [], |row| row.get(0));
+    }
+    let sql = "SELECT min(id) FROM block INDEXED BY block_by_last WHERE last >= ?1";
+    connection.prepare_cached(sql)?.query_row([since], |row| row.get(0))
 }
 
 /// The first of the newest blocks that have alerts received at this time or later. It may have some that were

@@ -19,6 +19,7 @@ use std::ops::{Range, RangeInclusive};
 use pigear_alert::Alert;
 use rusqlite::{Connection, params};
 
+use super::damage::Damage;
 use super::error::StoreProblem;
 use super::interned::InternedRows;
 use super::layout::{BLOCK, SEGMENT, SEGMENT_BLOCKS};
@@ -140,15 +141,41 @@ fn begin_kind(chunks: &mut Vec<PostingList>, kind: KeyKind) {
     }
 }
 
-/// The blocks of a segment that have alerts with a wanted key, within a range of keys. If the index can't be
-/// decoded, or has no keys of this kind, all blocks.
-pub(super) fn look_up(
+/// The index, and whether it is damaged.
+#[derive(Clone, Copy)]
+pub(super) struct IndexReader<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) damage: &'a Damage,
+}
+
+impl IndexReader<'_> {
+    /// The blocks of a segment that have alerts with a wanted key, within a range of keys. If the index can't be read
+    /// or decoded, or has no keys of this kind, all blocks.
+    pub(super) fn look_up(
+        self,
+        kind: KeyKind,
+        segment: i64,
+        keys: &RangeInclusive<Key>,
+        is_wanted: impl Fn(Key) -> bool,
+    ) -> Result<Blocks, StoreProblem> {
+        let found = look_up(self.connection, kind, segment, keys, is_wanted);
+        let blocks = self.damage.or(found, || None)?;
+        Ok(blocks.unwrap_or_else(|| {
+            self.damage.note();
+            Blocks::ALL
+        }))
+    }
+}
+
+/// The blocks of a segment that have alerts with a wanted key, within a range of keys. If the index has no keys of this
+/// kind, all blocks. `None` if it can't be decoded.
+fn look_up(
     connection: &Connection,
     kind: KeyKind,
     segment: i64,
     keys: &RangeInclusive<Key>,
     is_wanted: impl Fn(Key) -> bool,
-) -> Result<Blocks, StoreProblem> {
+) -> Result<Option<Blocks>, StoreProblem> {
     let mut select = connection.prepare_cached(
         "SELECT first, chunk FROM note WHERE kind = ?1 AND segment = ?2 AND first <= ?3 \
         ORDER BY first DESC",
@@ -164,27 +191,27 @@ pub(super) fn look_up(
             }
         });
         if read.is_none() {
-            return Ok(Blocks::ALL);
+            return Ok(None);
         }
         let first = row.get_ref(0)?.as_blob().unwrap_or_default();
         if first <= keys.start().as_bytes() || blocks == Blocks::ALL {
             break;
         }
     }
-    Ok(if is_indexed { blocks } else { Blocks::ALL })
+    Ok(Some(if is_indexed { blocks } else { Blocks::ALL }))
 }
 
 /// Visits all postings of a kind in some segments, each with its segment, and returns the segments whose index can't
 /// be decoded, or has no such kind.
 pub(super) fn each(
-    connection: &Connection,
+    index: IndexReader<'_>,
     kind: KeyKind,
     segments: &RangeInclusive<i64>,
     mut visit: impl FnMut(i64, Posting<'_>),
 ) -> Result<HashSet<i64>, StoreProblem> {
     let mut unindexed =
         if kind.is_number() { segments.clone().collect() } else { HashSet::<i64>::new() };
-    let mut select = connection.prepare_cached(
+    let mut select = index.connection.prepare_cached(
         "SELECT segment, first, chunk FROM note WHERE kind = ?1 AND segment BETWEEN ?2 AND ?3 \
         ORDER BY segment, first",
     )?;
@@ -197,6 +224,7 @@ pub(super) fn each(
             unindexed.remove(&segment);
         }
         if postings::read(chunk, |posting| visit(segment, posting)).is_none() {
+            index.damage.note();
             unindexed.insert(segment);
         }
     }

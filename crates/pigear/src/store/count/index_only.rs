@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::aggregation::{Aggregation, Key};
+use super::block_sums::BlockSums;
 use super::indexed_blocks::{IndexedBlocks, each_block};
 use super::unit_counts::by_unit;
 use crate::store::error::StoreProblem;
@@ -10,7 +11,7 @@ use crate::store::layout::SEGMENT_BLOCKS;
 use crate::store::reader::Reader;
 use crate::store::row;
 use crate::store::search::Search;
-use crate::store::segment_index::{self, KeyKind};
+use crate::store::segment_index::{self, IndexReader, KeyKind};
 
 impl Reader {
     /// Counts the blocks for which the index is sufficient, and returns these.
@@ -83,22 +84,27 @@ impl Reader {
         // One transaction, so that alerts that are removed meanwhile stay visible.
         let looking = connection.unchecked_transaction()?;
         let open = search.open_segment() * SEGMENT_BLOCKS;
+        let index = IndexReader { connection: &looking, damage: &search.damage };
         let mut damaged = HashSet::new();
         let (indexed, mut unknown, counts) = loop {
             let (mut indexed, mut unknown) = (IndexedBlocks::default(), 0_u64);
+            let mut sums = BlockSums::default();
             each_block(&looking, search.span(), search.first_whole()..open, |block| {
                 if !damaged.contains(&(block.id / SEGMENT_BLOCKS)) {
                     indexed.add(block.id);
+                    sums.add_block(&block);
                     unknown += block.alerts;
                 }
             })?;
             let mut counts = HashMap::<segment_index::Key, u64>::new();
-            let found =
-                segment_index::each(&looking, kind, &indexed.segments(), |segment, posting| {
+            let mut found =
+                segment_index::each(index, kind, &indexed.segments(), |segment, posting| {
+                    sums.add(kind, segment, posting);
                     let alerts = posting.alerts(indexed.of_segment(segment));
                     *counts.entry(posting.key).or_default() += alerts;
                     unknown = unknown.saturating_sub(alerts);
                 })?;
+            found.extend(sums.unusable(kind, &search.damage));
             if found.is_subset(&damaged) {
                 break (indexed, unknown, counts);
             }

@@ -7,13 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::Connection;
-
 use super::indexed_blocks::{Block, each_block};
 use crate::store::error::StoreProblem;
 use crate::store::identity::StoreIdentity;
 use crate::store::layout::SEGMENT_BLOCKS;
-use crate::store::segment_index::{self, KeyKind};
+use crate::store::segment_index::{self, IndexReader, KeyKind};
 
 /// The most segments that are remembered: 67 million alerts, of which each 4,096 take half a kilobyte.
 const MOST_SEGMENTS: usize = 16_384;
@@ -38,19 +36,19 @@ pub(super) struct OfSegment {
 
 impl PriorityCounts {
     /// The counts of a complete segment, which has all of these blocks. They are read if they aren't known. `None` if
-    /// the index isn't right.
+    /// there is no index, or it isn't right.
     pub(super) fn of_segment(
         &self,
         (segment, store): (i64, StoreIdentity),
         blocks: &[Block],
-        looking: &Connection,
+        index: IndexReader<'_>,
         priority: &mut dyn FnMut(i64) -> Result<Option<u32>, StoreProblem>,
     ) -> Result<Option<Arc<OfSegment>>, StoreProblem> {
         let known = self.locked().get(&(segment, store)).cloned();
         if let Some(known) = known.filter(|known| blocks.iter().all(|block| known.has(block))) {
             return Ok(Some(known));
         }
-        let Some(read) = OfSegment::read(segment, looking, priority)? else { return Ok(None) };
+        let Some(read) = OfSegment::read(segment, index, priority)? else { return Ok(None) };
         let read = Arc::new(read);
         if read.priorities.len() > MOST_PRIORITIES {
             return Ok(Some(read));
@@ -74,24 +72,23 @@ impl OfSegment {
     /// Adds up the index. `priority` is that of a signature; `None` if it can't be known.
     fn read(
         segment: i64,
-        looking: &Connection,
+        index: IndexReader<'_>,
         priority: &mut dyn FnMut(i64) -> Result<Option<u32>, StoreProblem>,
     ) -> Result<Option<Self>, StoreProblem> {
         let mut counts = Self { blocks: [None; BLOCKS], priorities: BTreeMap::new() };
         let mut stored = [0; BLOCKS];
         let first = segment * SEGMENT_BLOCKS;
-        each_block(looking, i64::MIN..i64::MAX, first..first + SEGMENT_BLOCKS, |block| {
+        each_block(index.connection, i64::MIN..i64::MAX, first..first + SEGMENT_BLOCKS, |block| {
             let nth = nth(block.id);
             if let Some((digest, alerts)) = counts.blocks.get_mut(nth).zip(stored.get_mut(nth)) {
                 (*digest, *alerts) = (Some(block.digest()), block.alerts);
             }
         })?;
-        let (mut result, mut indexed) = (Ok(true), [0_u64; BLOCKS]);
+        let (mut result, mut indexed, mut is_indexed) = (Ok(()), [0_u64; BLOCKS], false);
         let kind = KeyKind::Signature;
-        let damaged = segment_index::each(looking, kind, &(segment..=segment), |_, posting| {
-            let Some(id) = posting.key.as_signature().filter(|_| matches!(result, Ok(true))) else {
-                return;
-            };
+        let damaged = segment_index::each(index, kind, &(segment..=segment), |_, posting| {
+            is_indexed = true;
+            let Some(id) = posting.key.as_signature().filter(|_| result.is_ok()) else { return };
             match priority(id) {
                 Ok(Some(priority)) => {
                     let of_priority = counts.priorities.entry(priority).or_insert([0; BLOCKS]);
@@ -105,7 +102,8 @@ impl OfSegment {
                         }
                     }
                 }
-                Ok(None) => result = Ok(false),
+                // That of a block that was removed may be removed, too.
+                Ok(None) => {}
                 Err(problem) => result = Err(problem),
             }
         })?;
@@ -114,7 +112,11 @@ impl OfSegment {
             counts.blocks.get(nth).is_none_or(Option::is_none)
                 || stored.get(nth) == indexed.get(nth)
         };
-        let is_right = result? && damaged.is_empty() && (0..BLOCKS).all(is_right);
+        result?;
+        let is_right = damaged.is_empty() && (0..BLOCKS).all(is_right);
+        if is_indexed && !is_right {
+            index.damage.note();
+        }
         Ok(is_right.then_some(counts))
     }
 

@@ -16,6 +16,7 @@ use crate::store::record::microseconds;
 use crate::store::row;
 use crate::store::scan::Fold;
 use crate::store::search::Search;
+use crate::store::segment_index::IndexReader;
 
 /// Counts over time. Intervals without alerts have no point.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +57,8 @@ impl Reader {
     fn try_series(&mut self, criteria: &Criteria, interval: i64) -> Result<Counts, StoreProblem> {
         let search = Search::new(criteria, &self.connection)?;
         let (indexed, counts) = if search.is_decided() {
-            self.indexed_series(&search, interval)?
+            let counted = self.indexed_series(&search, interval);
+            search.damage.or(counted, Default::default)?
         } else {
             (IndexedBlocks::default(), Counts::new())
         };
@@ -74,7 +76,9 @@ impl Reader {
                 }
             },
         };
-        self.fold(&search, &blocks, &fold, counts)
+        let counts = self.fold(&search, &blocks, &fold, counts);
+        self.note_damage(&search);
+        counts
     }
 
     /// Counts the blocks that lie within one interval, and within the wanted time, by their index.
@@ -107,6 +111,7 @@ impl Reader {
             blocks.push(block);
         })?;
         blocks.sort_unstable_by_key(|block| block.id);
+        let index = IndexReader { connection: &looking, damage: &search.damage };
         let segment = |block: &Block| block.id.div_euclid(SEGMENT_BLOCKS);
         let mut priority = |id| {
             let signature = row::known_signature(interned, id, &looking)?;
@@ -114,7 +119,7 @@ impl Reader {
         };
         for blocks in blocks.chunk_by(|one, next| segment(one) == segment(next)) {
             let key = (blocks.first().map_or(0, segment), store);
-            let known = priority_counts.of_segment(key, blocks, &looking, &mut priority)?;
+            let known = priority_counts.of_segment(key, blocks, index, &mut priority)?;
             let Some(known) = known else { continue };
             for block in blocks {
                 let first = begin(block.first, interval);

@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
+use super::block_sums::BlockSums;
 use super::indexed_blocks::{IndexedBlocks, each_block};
 use crate::store::error::StoreProblem;
 use crate::store::id_hash::IdMap;
 use crate::store::layout::SEGMENT_BLOCKS;
 use crate::store::search::Search;
-use crate::store::segment_index::{self, KeyKind, Posting};
+use crate::store::segment_index::{self, IndexReader, KeyKind, Posting};
 
 /// The groups that have a place for each unit. More are rare, and would need much memory: who sends alerts chooses
 /// priorities.
@@ -32,6 +33,8 @@ pub(super) struct UnitCounts {
     blocks: IdMap<BlockUnits>,
     /// The counts of the first groups, by unit.
     dense: [Vec<u64>; DENSE],
+    /// What the index is checked against.
+    sums: BlockSums,
     /// The counts of other groups.
     sparse: HashMap<(usize, usize), u64>,
 }
@@ -67,6 +70,7 @@ impl UnitCounts {
                 u32::try_from(counts.begins.len() - 1).unwrap_or_default()
             });
             counts.indexed.add(block.id);
+            counts.sums.add_block(&block);
             let blocks = counts.blocks.entry(segment).or_insert([0; u64::BITS as usize]);
             let nth = usize::try_from(block.id.rem_euclid(SEGMENT_BLOCKS)).unwrap_or_default();
             if let Some(of_block) = blocks.get_mut(nth) {
@@ -107,12 +111,14 @@ pub(super) fn by_unit(
     mut group: impl FnMut(i64) -> Result<usize, StoreProblem>,
 ) -> Result<UnitCounts, StoreProblem> {
     let mut groups = IdMap::<Option<usize>>::default();
+    let index = IndexReader { connection: looking, damage: &search.damage };
     let mut damaged = HashSet::new();
     loop {
         let mut counts = UnitCounts::of_blocks(looking, search, &begin, &damaged)?;
         let (segments, mut problem) = (counts.indexed.segments(), None);
-        let kind = KeyKind::Signature;
-        let found = segment_index::each(looking, kind, &segments, |segment, posting| {
+        let (kind, mut sums) = (KeyKind::Signature, std::mem::take(&mut counts.sums));
+        let mut found = segment_index::each(index, kind, &segments, |segment, posting| {
+            sums.add(kind, segment, posting);
             let Some(id) = posting.key.as_signature() else { return };
             let group = *groups.entry(id).or_insert_with(|| {
                 let group = search.may_be(id).then(|| group(id)).transpose();
@@ -125,6 +131,7 @@ pub(super) fn by_unit(
                 counts.add(segment, group, posting);
             }
         })?;
+        found.extend(sums.unusable(kind, &search.damage));
         match problem {
             Some(problem) => return Err(problem),
             None if found.is_subset(&damaged) => return Ok(counts),

@@ -10,7 +10,9 @@ use rusqlite::{Connection, Row, params};
 
 use super::provenance::{self, OWN_DIALECT};
 use super::row::{InternedRow, InternedTable, WantedRow};
+use crate::store::damage::Damage;
 use crate::store::digest::Digest;
+use crate::store::error::StoreProblem;
 
 /// For each way in which a dialect tells the class and the priority, one dialect. Snort 2 has no class for some
 /// alerts of its decoder, and the last sends no priority, which Snort's log may add.
@@ -19,7 +21,12 @@ const EXAMPLES: [Dialect; 3] = [Dialect::Snort3, Dialect::Snort29, Dialect::Snor
 /// The example dialects for the alerts of a store.
 pub(in crate::store) fn example_dialects(
     connection: &Connection,
-) -> rusqlite::Result<Vec<Dialect>> {
+    damage: &Damage,
+) -> Result<Vec<Dialect>, StoreProblem> {
+    damage.or(stored_examples(connection), || EXAMPLES.to_vec())
+}
+
+fn stored_examples(connection: &Connection) -> rusqlite::Result<Vec<Dialect>> {
     let mut select = connection.prepare_cached("SELECT DISTINCT dialect FROM origin")?;
     let mut rows = select.query([])?;
     let mut stored = Vec::new();

@@ -4,14 +4,13 @@ use std::cell::Cell;
 use std::ops::{Range, RangeInclusive};
 
 use pigear_alert::wire::Dialect;
-use rusqlite::Connection;
 
 use crate::network::Network;
 use crate::store::error::StoreProblem;
 use crate::store::id_hash::IdSet;
 use crate::store::interned;
 use crate::store::narrowing::{IndexedNumber, Narrowing, NativeCondition, SignatureTest};
-use crate::store::segment_index::{self, Blocks, Key, KeyKind};
+use crate::store::segment_index::{Blocks, IndexReader, Key, KeyKind};
 
 /// The most networks, or ranges of numbers, that are looked up one after the other.
 const MAX_LOOK_UPS: usize = 16;
@@ -37,18 +36,18 @@ impl Narrowed {
     pub(super) fn of(
         narrowing: &Narrowing,
         dialects: &[Dialect],
-        connection: &Connection,
-    ) -> rusqlite::Result<Self> {
+        index: IndexReader<'_>,
+    ) -> Result<Self, StoreProblem> {
         let each = |parts: &[Narrowing]| {
-            let part = |part| Self::of(part, dialects, connection);
-            parts.iter().map(part).collect::<rusqlite::Result<_>>()
+            let part = |part| Self::of(part, dialects, index);
+            parts.iter().map(part).collect::<Result<_, StoreProblem>>()
         };
         Ok(match narrowing {
             // Of the time, the span is known; and bytes are searched for in each record.
             Narrowing::Anything | Narrowing::Time(_) | Narrowing::Bytes(_) => Self::Anything,
             Narrowing::All(parts) => Self::All(each(parts)?),
             Narrowing::Any(parts) => Self::Any(each(parts)?),
-            Narrowing::Signature(test) => of_signatures(test, dialects, connection)?,
+            Narrowing::Signature(test) => of_signatures(test, dialects, index)?,
             Narrowing::Source(networks) => Self::Address(KeyKind::Source, networks.clone()),
             Narrowing::Destination(networks) => {
                 Self::Address(KeyKind::Destination, networks.clone())
@@ -94,7 +93,7 @@ impl Narrowed {
     /// The blocks of a segment that may have wanted alerts.
     pub(super) fn blocks(
         &self,
-        connection: &Connection,
+        index: IndexReader<'_>,
         segment: i64,
     ) -> Result<Blocks, StoreProblem> {
         match self {
@@ -102,29 +101,29 @@ impl Narrowed {
             Self::All(parts) => {
                 let mut blocks = Blocks::ALL;
                 for part in parts {
-                    blocks &= part.blocks(connection, segment)?;
+                    blocks &= part.blocks(index, segment)?;
                 }
                 Ok(blocks)
             }
             Self::Any(parts) => {
                 let mut blocks = Blocks::default();
                 for part in parts {
-                    blocks |= part.blocks(connection, segment)?;
+                    blocks |= part.blocks(index, segment)?;
                 }
                 Ok(blocks)
             }
-            Self::Signature(set) => set.blocks(connection, segment),
+            Self::Signature(set) => set.blocks(index, segment),
             Self::Address(kind, networks) => {
                 let mut blocks = Blocks::default();
                 for several in spans(networks) {
-                    blocks |= with_addresses(connection, *kind, segment, several)?;
+                    blocks |= with_addresses(index, *kind, segment, several)?;
                 }
                 Ok(blocks)
             }
             Self::Number(number, ranges) => {
                 let mut blocks = Blocks::default();
                 for several in spans(ranges) {
-                    blocks |= with_numbers(connection, *number, segment, several)?;
+                    blocks |= with_numbers(index, *number, segment, several)?;
                 }
                 Ok(blocks)
             }
@@ -154,11 +153,11 @@ pub(super) fn span(narrowing: &Narrowing) -> Range<i64> {
 fn of_signatures(
     test: &SignatureTest,
     dialects: &[Dialect],
-    connection: &Connection,
-) -> rusqlite::Result<Narrowed> {
+    index: IndexReader<'_>,
+) -> Result<Narrowed, StoreProblem> {
     let is_one_left_out = Cell::new(test.sids.is_some());
     let sids = test.sids.as_deref().unwrap_or_default();
-    let ids = interned::signatures(connection, sids, |signature| {
+    let ids = interned::signatures(index.connection, index.damage, sids, |signature| {
         let may_be = signature.examples(dialects).any(|alert| (test.accepts)(&alert));
         is_one_left_out.set(is_one_left_out.get() || !may_be);
         may_be
@@ -171,14 +170,14 @@ fn of_signatures(
 pub(super) fn is_decided(
     native: &NativeCondition,
     dialects: &[Dialect],
-    connection: &Connection,
-) -> rusqlite::Result<bool> {
+    index: IndexReader<'_>,
+) -> Result<bool, StoreProblem> {
     let mut is_decided = native.is_exact;
     for part in native.parts() {
         is_decided = is_decided
             && match part {
                 Narrowing::Anything | Narrowing::Time(_) => true,
-                Narrowing::Signature(test) => is_decided_by_signature(test, dialects, connection)?,
+                Narrowing::Signature(test) => is_decided_by_signature(test, dialects, index)?,
                 _ => false,
             };
     }
@@ -188,10 +187,10 @@ pub(super) fn is_decided(
 fn is_decided_by_signature(
     test: &SignatureTest,
     dialects: &[Dialect],
-    connection: &Connection,
-) -> rusqlite::Result<bool> {
+    index: IndexReader<'_>,
+) -> Result<bool, StoreProblem> {
     let sids = test.sids.as_deref().unwrap_or_default();
-    let undecided = interned::signatures(connection, sids, |signature| {
+    let undecided = interned::signatures(index.connection, index.damage, sids, |signature| {
         let mut answers = signature.examples(dialects).map(|alert| (test.accepts)(&alert));
         answers.next().is_some_and(|one| answers.any(|other| other != one))
     })?;
@@ -208,12 +207,12 @@ impl SignatureSet {
     /// The blocks of a segment with alerts of these signatures.
     pub(super) fn blocks(
         &self,
-        connection: &Connection,
+        index: IndexReader<'_>,
         segment: i64,
     ) -> Result<Blocks, StoreProblem> {
         let Some(keys) = &self.keys else { return Ok(Blocks::default()) };
         let is_wanted = |key: Key| key.as_signature().is_some_and(|id| self.ids.contains(&id));
-        segment_index::look_up(connection, KeyKind::Signature, segment, keys, is_wanted)
+        index.look_up(KeyKind::Signature, segment, keys, is_wanted)
     }
 }
 
@@ -224,7 +223,7 @@ fn spans<T>(all: &[T]) -> std::slice::Chunks<'_, T> {
 
 /// The blocks of a segment with a number in one of some ranges.
 pub(super) fn with_numbers(
-    connection: &Connection,
+    index: IndexReader<'_>,
     number: IndexedNumber,
     segment: i64,
     ranges: &[RangeInclusive<u32>],
@@ -247,14 +246,14 @@ pub(super) fn with_numbers(
         let last = wanted.iter().map(|keys| *keys.end()).max();
         let Some((first, last)) = first.zip(last) else { continue };
         let is_wanted = |key: Key| wanted.iter().any(|keys| keys.contains(&key));
-        blocks |= segment_index::look_up(connection, *kind, segment, &(first..=last), is_wanted)?;
+        blocks |= index.look_up(*kind, segment, &(first..=last), is_wanted)?;
     }
     Ok(blocks)
 }
 
 /// The blocks of a segment with an address in one of some networks.
 pub(super) fn with_addresses(
-    connection: &Connection,
+    index: IndexReader<'_>,
     kind: KeyKind,
     segment: i64,
     networks: &[Network],
@@ -266,5 +265,5 @@ pub(super) fn with_addresses(
     let is_wanted = |key: Key| {
         key.as_ip().is_some_and(|ip| networks.iter().any(|network| network.contains(ip)))
     };
-    segment_index::look_up(connection, kind, segment, &(first..=last), is_wanted)
+    index.look_up(kind, segment, &(first..=last), is_wanted)
 }

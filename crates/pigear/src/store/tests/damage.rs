@@ -1,5 +1,8 @@
 //! What of a damaged store is read nevertheless, and what is said.
 
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
+
 use super::delivery::{Lane, numbered};
 use super::keeping::until;
 use super::querying::{finds, several};
@@ -215,8 +218,6 @@ fn pages_that_cannot_be_read_are_passed_over() {
 /// Rows whose place in the file was overwritten have any number.
 #[test]
 fn where_rows_were_overwritten_none_comes_twice() {
-    use std::os::unix::fs::FileExt;
-
     let (place, _store, lane) = closed();
     let connection = Connection::open(place.path()).unwrap();
     let sql = "SELECT pageno, pgsize FROM dbstat WHERE name = 'alert' AND pagetype = 'leaf' \
@@ -255,4 +256,77 @@ fn what_is_removed_while_a_lane_reads_it_is_read_nevertheless() {
     reader.visit_rows((1, 200), &mut visit).unwrap();
     assert_eq!(read, (1..=200).collect::<Vec<_>>());
     assert_eq!(found(&mut place.reader(), &Criteria::default()), [0_i64; 0]);
+}
+
+/// What searches and counts of all kinds give.
+fn answers(reader: &mut Reader) -> (Vec<Vec<i64>>, Vec<Vec<(Option<String>, u64)>>, Series) {
+    let net: Network = "192.168.10.0/24".parse().unwrap();
+    let first = reader.get(1).unwrap().unwrap().timestamp();
+    let all = [
+        Criteria::default(),
+        Criteria { sid: vec![434], ..Criteria::default() },
+        Criteria { priority: vec![1], ..Criteria::default() },
+        Criteria { src: Some(net), ..Criteria::default() },
+        Criteria { port: Some(80), ..Criteria::default() },
+        Criteria { since: Some(first), ..Criteria::default() },
+    ];
+    let found = all.iter().map(|criteria| found(reader, criteria)).collect();
+    let counted = [CountBy::Sid, CountBy::Src, CountBy::Dst, CountBy::Port, CountBy::Hour]
+        .map(|by| sorted(reader.count(&Criteria::default(), by).unwrap()));
+    let series = reader.series(&all[2], Duration::from_secs(3_600)).unwrap();
+    (found, counted.to_vec(), series)
+}
+
+/// A page may lack wholly, as after a write that the disk lost.
+#[test]
+fn what_makes_searches_quick_may_be_damaged_and_that_is_said() {
+    let (place, store) = Place::with(&several());
+    let intact = answers(&mut place.reader());
+    assert!(!place.reader().is_index_damaged());
+    store.0.writer.lock().close();
+    let file = fs::OpenOptions::new().write(true).open(place.path()).unwrap();
+    let whole = fs::read(place.path()).unwrap();
+    for table in ["note", "note_by_key", "block", "block_by_last", "signature_by_sid"] {
+        let pages: Vec<(u64, u64)> = Connection::open(place.path())
+            .unwrap()
+            .prepare("SELECT pageno, pgsize FROM dbstat WHERE name = ?1 ORDER BY pageno")
+            .unwrap()
+            .query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        let mut met = 0;
+        // Some of many.
+        for (page, size) in pages.iter().step_by(pages.len().div_ceil(4)) {
+            let at = (page - 1) * size;
+            file.write_all_at(&vec![0; usize::try_from(*size).unwrap()], at).unwrap();
+            let mut reader = place.reader();
+            assert_eq!(answers(&mut reader), intact, "page {page} of {table}");
+            met += usize::from(reader.is_index_damaged());
+            let (from, to) = (usize::try_from(at).unwrap(), usize::try_from(at + size).unwrap());
+            file.write_all_at(&whole[from..to], at).unwrap();
+        }
+        assert!(met > 0, "{table} is not needed");
+    }
+}
+
+#[test]
+fn an_index_that_counts_too_many_is_not_believed() {
+    let (place, _store) = Place::with(&several());
+    let intact = answers(&mut place.reader());
+    let connection = Connection::open(place.path()).unwrap();
+    for kind in [0, 1, 2, 4] {
+        let sql = "SELECT id, chunk FROM note WHERE kind = ?1 AND length(chunk) > 0 LIMIT 1";
+        let (id, chunk): (i64, Vec<u8>) =
+            connection.query_row(sql, [kind], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let mut wrong = chunk.clone();
+        // The alerts of the last key in its last block.
+        *wrong.last_mut().unwrap() += 100;
+        let update = "UPDATE note SET chunk = ?2 WHERE id = ?1";
+        connection.execute(update, (id, wrong)).unwrap();
+        let mut reader = place.reader();
+        assert_eq!(answers(&mut reader), intact, "kind {kind}");
+        assert!(reader.is_index_damaged(), "kind {kind}");
+        connection.execute(update, (id, chunk)).unwrap();
+    }
 }

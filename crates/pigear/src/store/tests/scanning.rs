@@ -14,6 +14,7 @@ use super::querying::{finds, several};
 use super::*;
 use crate::script::Filter;
 use crate::script::tests::native::{RECORDED, filters};
+use crate::store::damage::Damage;
 
 /// All counts but what they are about: the message of a rule is one of those that it has had.
 fn counted(reader: &mut Reader, criteria: &Criteria, by: CountBy) -> BTreeMap<String, u64> {
@@ -238,7 +239,7 @@ fn the_threads_of_a_search_have_each_signature_in_memory_once() {
         assert!(std::thread::available_parallelism().unwrap().get() == 1);
         return;
     };
-    let ids = interned::signatures(&reader.connection, &[], |_| true).unwrap();
+    let ids = interned::signatures(&reader.connection, &Damage::default(), &[], |_| true).unwrap();
     assert!(ids.len() > 1);
     for id in ids {
         let first = one.interned.signature(id, &one.connection).unwrap();

@@ -77,6 +77,9 @@ pub(in crate::web) struct AlertPage {
     /// How many alerts could not be read, because they are damaged.
     #[serde(skip_serializing_if = "is_zero")]
     unreadable: u64,
+    /// True if the store is damaged: its index could not be used everywhere, so alerts were read instead.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    damaged: bool,
     /// What the filter failed on, which is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     filter_failed: Option<FilterFailure>,
@@ -220,6 +223,7 @@ impl Page {
             store: store.to_string(),
             unfinished,
             unreadable: reader.unreadable() - unreadable,
+            damaged: reader.is_index_damaged(),
             filter_failed: criteria.filter_failure(),
             reason,
         })

@@ -92,6 +92,9 @@ pub(in crate::web) struct CountTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
+    /// True if the store is damaged: its index could not be used everywhere, so alerts were read instead.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    damaged: bool,
     /// What the filter failed on, which is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     filter_failed: Option<FilterFailure>,
@@ -129,9 +132,20 @@ pub(in crate::web) async fn counts(
         };
         let total = all.iter().map(|count| count.alerts).sum();
         let counts = shown.unwrap_or_default().iter().map(object).collect();
-        let filter_failed = criteria.filter_failure();
+        let (damaged, filter_failed) = (reader.is_index_damaged(), criteria.filter_failure());
         let by = by.name();
-        Ok(CountTable { by, counts, more, total, store, last, since, until, filter_failed })
+        Ok(CountTable {
+            by,
+            counts,
+            more,
+            total,
+            store,
+            last,
+            since,
+            until,
+            damaged,
+            filter_failed,
+        })
     });
     counts.await
 }
@@ -163,6 +177,9 @@ pub(in crate::web) struct SeriesObject {
     first: Option<Timestamp>,
     /// The intervals with alerts, oldest first.
     points: Vec<PointObject>,
+    /// True if the store is damaged: its index could not be used everywhere, so alerts were read instead.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    damaged: bool,
     /// What the filter failed on, which is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     filter_failed: Option<FilterFailure>,
@@ -205,7 +222,8 @@ pub(in crate::web) async fn series(
         let series = reader.series(&criteria, Duration::from_secs(interval))?;
         let points: Vec<_> = series.points.into_iter().map(PointObject::from).collect();
         let first = points.first().map(|point| point.time);
-        Ok(SeriesObject { interval, first, points, filter_failed: criteria.filter_failure() })
+        let (damaged, filter_failed) = (reader.is_index_damaged(), criteria.filter_failure());
+        Ok(SeriesObject { interval, first, points, damaged, filter_failed })
     });
     series.await
 }
