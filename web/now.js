@@ -2,7 +2,7 @@
 
 import { actionTools } from "./actions.js";
 import { address, follow, get, mayChange } from "./api.js";
-import { showSensors } from "./bar.js";
+import { showFailure, showSensors } from "./bar.js";
 import { all, choose, chooseRange, clear, connect, drop, focusChosen, isChosen, refresh, showChosen } from "./chosen.js";
 import { announce, byId, h, keepFocus, toast } from "./dom.js";
 import { append, isFlood, prepend, remove, trim } from "./grouping.js";
@@ -97,10 +97,17 @@ export const view = h("section", { "aria-label": "Alerts" }, tools, table, messa
 function exportMenu() {
   const select = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Download" }, h("option", { value: "" }, "Download…"),
     ...Object.entries(FORMATS).map(([name, what]) => h("option", { value: name }, `${name}: ${what}`))));
-  select.addEventListener("change", () => {
+  select.addEventListener("change", async () => {
     const format = select.value;
     select.value = "";
-    if (format) location.href = format === "pcapng" ? address("packets", params()) : address("export", { ...params(), format });
+    if (!format) return;
+    const wanted = params();
+    // The file can't say what it lacks, so this is said here, of all that is chosen.
+    const counts = wanted.filter && await get("counts", { ...wanted, by: "priority", limit: 1 }).catch(() => null);
+    const failure = counts?.filter_failed;
+    if (failure) showFailure(failure);
+    const query = failure ? { ...wanted, partial: "yes" } : wanted;
+    location.href = format === "pcapng" ? address("packets", query) : address("export", { ...query, format });
   });
   return select;
 }

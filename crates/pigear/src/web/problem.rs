@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::store::{SelectionProblem, StoreError, StoreProblem};
+use crate::store::{FilterFailure, SelectionProblem, StoreError, StoreProblem};
 use crate::visible::cut;
 
 /// How much of a wrong value is repeated, in bytes.
@@ -83,6 +83,15 @@ impl Problem {
 
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
+    }
+
+    /// A download would lack alerts on which the filter fails.
+    pub(super) fn filter_failed(failure: &FilterFailure) -> Self {
+        let FilterFailure { alerts, problem } = failure;
+        let which = if *alerts == 1 { "1 alert".to_owned() } else { format!("{alerts} alerts") };
+        let detail = format!("the filter failed on {which}: {problem}");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "filter-failed", detail)
+            .hint("correct the filter, or leave these alerts out with partial=yes")
     }
 
     /// A login is missing or wrong.

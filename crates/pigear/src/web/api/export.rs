@@ -16,7 +16,7 @@ use super::alerts::{Id, YesOrNo, get};
 use super::counts::one_of;
 use super::ids::{alerts, none_stored};
 use crate::handler::pcap::Capture;
-use crate::store::{AlertSet, Further, Reader, Selection};
+use crate::store::{AlertSet, Criteria, Further, Reader, Selection};
 use crate::web::body::JsonBody;
 use crate::web::parameters::{FORMAT, Parameters, Selects, StoreParameters};
 use crate::web::problem::{Problem, ProblemObject};
@@ -34,6 +34,9 @@ pub(in crate::web) struct LimitParameters {
     /// How many alerts, the newest; all by default.
     #[param(minimum = 1)]
     limit: Option<i64>,
+    /// `yes` leaves alerts out on which the filter fails; otherwise they are an error.
+    #[param(inline)]
+    partial: Option<YesOrNo>,
 }
 
 /// Which alerts.
@@ -109,8 +112,7 @@ pub(in crate::web) async fn packet(
 
 /// The packets of a selection, as pcapng, oldest first
 ///
-/// Alerts on which a filter fails are left out; `filter_failed` of `/api/v1/alerts` with the same selection says
-/// how many, and why.
+/// If the filter fails on some alerts, the error says on how many, and why; `partial=yes` leaves these out.
 #[utoipa::path(
     get, path = "/api/v1/packets", tag = "export", params(LimitParameters, Selection),
     responses(
@@ -123,8 +125,8 @@ pub(in crate::web) async fn packets(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(query.as_deref());
-    let (selection, limit) = selected(&mut parameters)?;
-    parameters.finish(&["limit"], Selects::Alerts)?;
+    let Wanted { selection, limit, failing } = selected(&mut parameters)?;
+    parameters.finish(&LIMITS, Selects::Alerts)?;
     let body = site.queries.download(move |reader, out| {
         let criteria = selection.criteria(|| TimeZone::UTC)?;
         let (mut ids, mut left) = (AlertSet::default(), limit);
@@ -133,6 +135,7 @@ pub(in crate::web) async fn packets(
             left -= 1;
             if left == 0 { Further::Enough } else { Further::On }
         })?;
+        failing.check(&criteria)?;
         if ids.is_empty() {
             let reason = reader.why_nothing(&criteria, || TimeZone::UTC)?;
             return Err(Problem::not_found(format!("no alerts found: {reason}")));
@@ -222,8 +225,7 @@ pub(in crate::web) async fn export_of(
 
 /// A selection in any format, newest first
 ///
-/// Alerts on which a filter fails are left out; `filter_failed` of `/api/v1/alerts` with the same selection says
-/// how many, and why.
+/// If the filter fails on some alerts, the error says on how many, and why; `partial=yes` leaves these out.
 #[utoipa::path(
     get, path = "/api/v1/export", tag = "export", params(FormatParameters, LimitParameters, Selection),
     responses(
@@ -238,13 +240,23 @@ pub(in crate::web) async fn export(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(query.as_deref());
-    let (selection, limit) = selected(&mut parameters)?;
+    let Wanted { selection, limit, failing } = selected(&mut parameters)?;
     let (name, format) = parameters.format(FormatName::Json)?;
-    parameters.finish(&[&["limit"][..], &FORMAT].concat(), Selects::Alerts)?;
+    parameters.finish(&[&LIMITS[..], &FORMAT].concat(), Selects::Alerts)?;
     let body = site.queries.download(move |reader, out: &mut Pieces| {
         let criteria = selection.criteria(|| TimeZone::UTC)?;
+        // What is stored meanwhile was not checked.
+        let end = reader.last()?.saturating_add(1);
+        if failing == Failing::Refused && criteria.also.is_some() {
+            let mut left = limit;
+            reader.newest_before(end, &criteria, |_| {
+                left -= 1;
+                if left == 0 { Further::Enough } else { Further::On }
+            })?;
+            failing.check(&criteria)?;
+        }
         let mut left = limit;
-        reader.newest(&criteria, |stored| {
+        reader.newest_before(end, &criteria, |stored| {
             format.write(&stored.alert, &mut out.bytes);
             left -= 1;
             if left == 0 { Further::Enough } else { out.flush_some() }
@@ -286,12 +298,45 @@ pub(in crate::web) async fn export_one(
     Ok(in_format(Body::from(text.await?), name, &format!("alert-{id}")))
 }
 
-/// The criteria, and how many alerts.
-fn selected(parameters: &mut Parameters) -> Result<(Selection, usize), Problem> {
+/// The parameters that say how much of a selection.
+const LIMITS: [&str; 2] = ["limit", "partial"];
+
+/// What is downloaded.
+struct Wanted {
+    selection: Selection,
+    /// How many alerts.
+    limit: usize,
+    failing: Failing,
+}
+
+/// What becomes of alerts on which the filter fails. No format has room to say that some are missing, so that must have
+/// been asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Failing {
+    Refused,
+    LeftOut,
+}
+
+impl Failing {
+    /// Fails if the filter failed on alerts that may not be left out.
+    fn check(self, criteria: &Criteria) -> Result<(), Problem> {
+        match criteria.filter_failure().filter(|_| self == Self::Refused) {
+            Some(failure) => Err(Problem::filter_failed(&failure)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn selected(parameters: &mut Parameters) -> Result<Wanted, Problem> {
     let selection = parameters.selection()?;
     let limit = parameters.number("limit", 1..=i64::MAX)?;
-    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-    Ok((selection, limit.unwrap_or(usize::MAX)))
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    let failing = match parameters.text("partial")?.as_deref() {
+        None | Some("no" | "false") => Failing::Refused,
+        Some("yes" | "true") => Failing::LeftOut,
+        Some(_) => return Err(Problem::parameter("partial", "expected yes or no")),
+    };
+    Ok(Wanted { selection, limit, failing })
 }
 
 /// A download of alerts in a format.

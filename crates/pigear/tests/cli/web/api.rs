@@ -93,6 +93,29 @@ fn a_selection_is_exported_in_every_format_as_query_prints_it() {
     assert!(lean["alerts"][0].get("pkt").is_none(), "{lean}");
 }
 
+#[cfg(feature = "script")]
+#[test]
+fn a_download_whose_filter_fails_says_so_or_was_to_leave_alerts_out() {
+    let page = Page::pinged(&[]);
+    // It fails on all but the first.
+    let filter = "filter=msg.event_id+%3D%3D+1+%7C%7C+msg.msg.len()+/+0+%3D%3D+1";
+    let failed = page.json(&format!("alerts?{filter}"))["filter_failed"].clone();
+    assert!(failed["alerts"].as_u64() > Some(1), "{failed}");
+    for path in ["export?format=csv&", "export?", "packets?"] {
+        let problem = page.problem(&format!("{path}{filter}"), 422);
+        assert_eq!(problem["type"], "urn:pigear:problem:filter-failed");
+        let detail = format!("the filter failed on {} alerts: ", failed["alerts"]);
+        assert!(problem["detail"].as_str().unwrap().starts_with(&detail), "{problem}");
+        assert!(problem["hint"].as_str().unwrap().contains("partial=yes"), "{problem}");
+        assert_eq!(page.get(&format!("{path}{filter}&partial=yes")).status, 200);
+        // A filter that fails on no alert needs no leave.
+        assert_eq!(page.get(&format!("{path}filter=msg.event_id+%3D%3D+1")).status, 200);
+    }
+    let left = page.get(&format!("export?{filter}&partial=yes")).body;
+    assert_eq!(objects(&String::from_utf8(left).unwrap()).len(), 1);
+    page.problem(&format!("export?{filter}&partial=some"), 400);
+}
+
 #[test]
 fn counts_are_those_of_query() {
     let page = Page::pinged(&[]);
