@@ -34,12 +34,12 @@ impl Check for SnortProcesses {
             return vec![Finding::note("no process named snort runs", why).advise(advice)];
         }
         let mut versions = Versions::default();
-        let of_snort = |snort| match logs_elsewhere(snort, subject) {
-            Some(finding) => vec![finding],
-            None => {
-                let version = of_version(snort, &mut versions, subject);
-                [version].into_iter().chain(of_snort(snort, subject)).collect()
+        let of_snort = |snort| {
+            if let Some(finding) = logs_elsewhere(snort, subject) {
+                return vec![finding];
             }
+            let version = of_version(snort, &mut versions, subject);
+            [version].into_iter().chain(of_snort(snort, subject)).collect()
         };
         snorts.iter().flat_map(of_snort).collect()
     }

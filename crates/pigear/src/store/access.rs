@@ -59,17 +59,17 @@ impl StoreAccess {
     /// Why it can't be read.
     pub fn store(&mut self) -> Result<AccessedStore<'_>, StoreError> {
         // The old one is closed before the new one is opened.
-        let reader = match self.reader.take().filter(|reader| !reader.has_changed()) {
-            Some(reader) => reader,
-            None => {
-                let mut reader = Reader::open_within(&self.path, self.wait)?;
-                reader.priority_counts = Arc::clone(&self.priority_counts);
-                reader
-            }
-        };
+        let unchanged = self.reader.take().filter(|reader| !reader.has_changed());
+        let reader = unchanged.map_or_else(|| self.open(), Ok)?;
         reader.check_version()?;
         let identity = reader.identity()?;
         Ok(AccessedStore { reader: self.reader.insert(reader), identity })
+    }
+
+    fn open(&self) -> Result<Reader, StoreError> {
+        let mut reader = Reader::open_within(&self.path, self.wait)?;
+        reader.priority_counts = Arc::clone(&self.priority_counts);
+        Ok(reader)
     }
 
     /// Opens the store again the next time.

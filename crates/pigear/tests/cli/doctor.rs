@@ -283,7 +283,7 @@ fn a_running_snort_says_its_version_without_being_run_again() {
     let first = clinic.snort(NOBODY, &arguments);
     let unknown =
         format!("the version of process {first} is not known: its program doesn't say it");
-    assert_eq!(versions(&clinic.room), [unknown.clone()]);
+    assert_eq!(versions(&clinic.room), std::slice::from_ref(&unknown));
     // What a Snort has in its file; a program may have more than it needs at its end.
     clinic.text_of_snort = r"\0### Snort Version 2.9.20 Build 82\n\0";
     let second = clinic.snort(NOBODY, &arguments);

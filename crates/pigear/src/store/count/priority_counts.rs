@@ -19,7 +19,8 @@ const MOST_SEGMENTS: usize = 16_384;
 /// A segment with more priorities is not remembered: who sends alerts chooses them.
 const MOST_PRIORITIES: usize = 8;
 
-const BLOCKS: usize = SEGMENT_BLOCKS as usize;
+/// The blocks of a segment: as many as a [set](segment_index::Blocks) of them has bits.
+const BLOCKS: usize = u64::BITS as usize;
 
 /// What is remembered of the segments of a store: several readers may share it.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pigear_alert::packet::LinkType;
-use pigear_alert::wire::Dialect;
+use pigear_alert::wire::{Dialect, UnknownDialect};
 use pigear_alert::{Alert, Medium, Origin, Sender};
 use rusqlite::{Connection, Row, params};
 
@@ -44,10 +44,10 @@ impl Provenance {
     /// Says in an alert that was not received yet how it came, as far as this is known from its provenance.
     pub(crate) fn put_into(&self, alert: &mut Alert) {
         alert.sender = self.sender;
-        match self.dialect {
-            Some(dialect) => alert.dialect = dialect,
-            None => (alert.dialect, alert.medium) = (OWN_DIALECT, Medium::Own),
+        if self.dialect.is_none() {
+            alert.medium = Medium::Own;
         }
+        alert.dialect = self.dialect.unwrap_or(OWN_DIALECT);
     }
 
     /// The name of the dialect, or what is in its place.
@@ -56,9 +56,9 @@ impl Provenance {
     }
 }
 
-/// The dialect of this name, or `None` within for Pigear's own alerts.
-pub(super) fn parse(word: &str) -> Option<Option<Dialect>> {
-    if word == OWN { Some(None) } else { word.parse().ok().map(Some) }
+/// The dialect of this name; `None` for that of Pigear's own alerts.
+pub(super) fn parse(word: &str) -> Result<Option<Dialect>, UnknownDialect> {
+    if word == OWN { Ok(None) } else { word.parse().map(Some) }
 }
 
 impl InternedTable for Provenance {
@@ -82,7 +82,7 @@ impl InternedRow for Provenance {
         Ok(Self {
             origin: Arc::new(origin),
             sender: pid.zip(uid).map(|(pid, uid)| Sender { pid, uid }),
-            dialect: parse(&dialect).ok_or(rusqlite::Error::InvalidQuery)?,
+            dialect: parse(&dialect).map_err(|_| rusqlite::Error::InvalidQuery)?,
         })
     }
 

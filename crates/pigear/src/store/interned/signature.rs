@@ -32,7 +32,7 @@ fn stored_examples(connection: &Connection) -> rusqlite::Result<Vec<Dialect>> {
     let mut stored = Vec::new();
     while let Some(row) = rows.next()? {
         // Alerts of an origin that can't be decoded can't be either.
-        let dialect = row.get_ref(0)?.as_str().ok().and_then(provenance::parse);
+        let dialect = row.get_ref(0)?.as_str().ok().and_then(|word| provenance::parse(word).ok());
         stored.extend(dialect.map(|dialect| dialect.unwrap_or(OWN_DIALECT)));
     }
     let is_stored = |example: &Dialect| {

@@ -258,8 +258,11 @@ fn what_is_removed_while_a_lane_reads_it_is_read_nevertheless() {
     assert_eq!(found(&mut place.reader(), &Criteria::default()), [0_i64; 0]);
 }
 
+/// The numbers of found alerts, the counts, and those over time.
+type Answers = (Vec<Vec<i64>>, Vec<Vec<(Option<String>, u64)>>, Series);
+
 /// What searches and counts of all kinds give.
-fn answers(reader: &mut Reader) -> (Vec<Vec<i64>>, Vec<Vec<(Option<String>, u64)>>, Series) {
+fn answers(reader: &mut Reader) -> Answers {
     let net: Network = "192.168.10.0/24".parse().unwrap();
     let first = reader.get(1).unwrap().unwrap().timestamp();
     let all = [
