@@ -120,6 +120,12 @@ impl Keys {
         self.0.get(key).and_then(Value::as_str)
     }
 
+    /// The names of the keys whose values are others, or that only one of both has.
+    pub(crate) fn different<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
+        let keys = self.0.keys().chain(other.0.keys().filter(|key| !self.0.contains_key(*key)));
+        keys.filter(|key| self.0.get(*key) != other.0.get(*key)).map(String::as_str).collect()
+    }
+
     /// The keys and their values, those of a table within as `header.NAME`.
     #[cfg(feature = "command")]
     pub(crate) fn each(&self) -> Vec<(String, Value)> {

@@ -129,6 +129,7 @@ impl Listener {
             store: &mut self.store,
             changer: self.pipeline.changer(),
             chores: self.housekeeping.chores(),
+            removed: Vec::new(),
         };
         let (pipeline, sources) = (self.pipeline, self.sources);
         let result = thread::scope(|scope| {
