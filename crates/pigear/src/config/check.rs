@@ -14,7 +14,9 @@ use toml::{Spanned, Table, Value};
 use super::file::{File, Handler, not_repeatable};
 use super::{Config, SourceConfig, StoreConfig};
 use crate::keys::{Keys, key_names};
-use crate::listen::{check_lane, check_source, check_store};
+use crate::listen::{
+    ListenError, check_lane, check_source, check_store, group_id, known_user, user_id,
+};
 use crate::names::NameFiles;
 use crate::registry::Registry;
 use crate::similar::nearest;
@@ -36,6 +38,9 @@ pub(crate) const HANDLER_KEYS: [&str; 11] = [
     "limit",
 ];
 
+/// Keys besides those of handlers whose value may be empty: no sensor's name, and no prefix.
+const MAY_BE_EMPTY: [&str; 2] = ["sensor", "run_prefix"];
+
 /// The keys at the top of a file, tables included.
 pub(crate) fn keys_of_file() -> &'static [&'static str] {
     key_names::<File>()
@@ -47,7 +52,7 @@ pub(super) type Entry<'a> = (&'a Key<'a>, &'a Spanned<DeValue<'a>>, &'a Value);
 
 impl Config {
     /// All mistakes in the text of a configuration file, in its order: what a start would refuse, in the same words.
-    /// Files that it names are not read, and nothing is connected to.
+    /// Files that it names are not read, and nothing is connected to; users and groups are those of this system.
     #[must_use]
     pub fn mistakes(text: &str, registry: &Registry) -> Vec<Mistake> {
         let store = StoreConfig::default();
@@ -104,6 +109,7 @@ impl Check<'_> {
                 }
                 ("web", DeValue::Table(_)) => self.handler(at, value, Some("web")),
                 ("filter", DeValue::String(_)) => self.filter(at, value),
+                ("user", DeValue::String(name)) => self.is_known(at, known_user(name).map(drop)),
                 (name @ ("source" | "handler"), _) => {
                     let problem = not_repeatable(&format!("[{name}]")).unwrap_or_default();
                     self.found(key.span(), problem);
@@ -129,10 +135,23 @@ impl Check<'_> {
             return self.unknown(key, known, "");
         }
         let table = Table::from_iter([(name.to_owned(), value.clone())]);
-        if let Err(error) = T::deserialize(Value::Table(table))
-            && !error.message().starts_with("missing field")
-        {
-            self.found(at.span(), error.message().trim_end());
+        match T::deserialize(Value::Table(table)) {
+            Err(error) if !error.message().starts_with("missing field") => {
+                self.found(at.span(), error.message().trim_end());
+            }
+            _ if !MAY_BE_EMPTY.contains(&name) => self.is_not_empty(at),
+            _ => {}
+        }
+    }
+
+    /// A path, or several: an empty one names nothing.
+    fn is_not_empty(&mut self, at: &Spanned<DeValue<'_>>) {
+        match at.get_ref() {
+            DeValue::String(text) if text.is_empty() => {
+                self.found(at.span(), "expected a text that is not empty");
+            }
+            DeValue::Array(all) => all.iter().for_each(|at| self.is_not_empty(at)),
+            _ => {}
         }
     }
 
@@ -157,10 +176,31 @@ impl Check<'_> {
         };
         let before = self.found.len();
         self.table::<SourceConfig>(table, value);
+        for (key, at) in table {
+            match (key.get_ref().as_ref(), at.get_ref()) {
+                ("socket_group", DeValue::String(name)) => {
+                    self.is_known(at, group_id(name).map(drop));
+                }
+                ("allow_uid", DeValue::Array(names)) => {
+                    for at in names {
+                        let DeValue::String(name) = at.get_ref() else { continue };
+                        self.is_known(at, user_id(name).map(drop));
+                    }
+                }
+                _ => {}
+            }
+        }
         if self.found.len() == before
             && let Ok(source) = SourceConfig::deserialize_from(value.clone())
             && let Err(error) = check_source(&source)
         {
+            self.found(at.span(), error.to_string());
+        }
+    }
+
+    /// Whether the system has this user or group.
+    fn is_known(&mut self, at: &Spanned<DeValue<'_>>, found: Result<(), ListenError>) {
+        if let Err(error) = found {
             self.found(at.span(), error.to_string());
         }
     }
@@ -369,6 +409,23 @@ mod tests {
     }
 
     #[test]
+    fn what_the_system_does_not_know_is_a_mistake() {
+        let text = "user = 'nosuchuser'\nstats = ''\nrules = ['a', '']\n[store]\npath = ''\n[[source]]\n\
+            allow_uid = ['root', 'nobodyy', '4294967295']\nsocket_group = 'nosuchgroup'\n";
+        let expected = [
+            "1:8: unknown user \"nosuchuser\"",
+            "2:9: expected a text that is not empty",
+            "3:15: expected a text that is not empty",
+            "5:8: expected a text that is not empty",
+            "7:22: unknown user \"nobodyy\"",
+            "7:33: 4294967295 is not a user id",
+            "8:16: unknown group \"nosuchgroup\"",
+        ];
+        assert_eq!(mistakes(text), expected);
+        assert_eq!(mistakes("[[source]]\nsensor = ''\nrun_prefix = ''\n"), Vec::<String>::new());
+    }
+
+    #[test]
     fn keys_that_contradict_each_other_are_found() {
         let csv = "[[handler]]\ntype = 'print'\nformat = 'fast'\nutc = true\n";
         let says = "utc is for snort, alert_json and csv; format=fast is always in UTC";
@@ -450,7 +507,7 @@ mod tests {
     fn what_may_be_written_has_no_mistakes() {
         let right = "metrics = '127.0.0.1:1'\nrules = ['a', 'b']\nfilter = 'true'\n[metrics2]\n";
         assert_eq!(mistakes(right).len(), 1);
-        let right = "[metrics]\nlisten = '127.0.0.1:1'\n[[source]]\nsocket_mode = 0o660\nallow_uid = ['x']\n\
+        let right = "[metrics]\nlisten = '127.0.0.1:1'\n[[source]]\nsocket_mode = 0o660\nallow_uid = ['root', '7']\n\
             [[handler]]\nname = 'print'\nformat = 'json'\npacket = false\ngroup = 60\n[[handler]]\n\
             type = 'file'\npath = 'x'\nwhen_full = 'spill'\nqueue_bytes = '1MiB'\nfilter = 'msg.priority < 3'\n";
         assert_eq!(mistakes(right), Vec::<String>::new());
