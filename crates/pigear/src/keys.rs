@@ -10,6 +10,7 @@ mod names;
 mod number;
 mod paths;
 mod per_minute;
+mod plain;
 mod setup_error;
 mod time;
 
@@ -26,6 +27,7 @@ pub(crate) use number::number;
 pub(crate) use number::number_from_1;
 pub(crate) use paths::one_or_several;
 pub use per_minute::{NotPerMinute, PerMinute};
+pub(crate) use plain::in_words;
 pub use setup_error::SetupError;
 pub use time::{NoTime, Time};
 
@@ -151,8 +153,8 @@ impl Keys {
 
 /// Fields are called keys here, and the key comes before the error.
 fn in_our_words(error: &toml::de::Error, keys: &Table) -> String {
-    let text = error
-        .message()
+    let needs_table = error.message().contains("expected a map");
+    let text = in_words(error.message())
         .replace("unknown field", "unknown key")
         .replace("missing field", "missing key")
         .replace("there are no fields", "there are none");
@@ -161,7 +163,7 @@ fn in_our_words(error: &toml::de::Error, keys: &Table) -> String {
         Some((_, key)) => {
             let key = key.trim_end_matches('`');
             match keys.get(key) {
-                Some(Value::String(value)) if text.contains("expected a map") => {
+                Some(Value::String(value)) if needs_table => {
                     format!("{key}: write {}", with_name(key, value))
                 }
                 _ => format!("{key}: {text}"),
@@ -227,7 +229,7 @@ mod tests {
         let error = read(&[("kep", Value::Integer(7))]).unwrap_err();
         assert_eq!(error, "unknown key `kep`, expected `path` or `keep`");
         let error = read(&[("keep", Value::String("many".to_owned()))]).unwrap_err();
-        assert_eq!(error, "keep: \"many\": expected a whole number from 0 to 18446744073709551615");
+        assert_eq!(error, "keep: \"many\": expected a whole number from 0");
         let error = read(&[("keep", Value::Array(Vec::new()))]).unwrap_err();
         assert_eq!(error, "keep: a value of type array is not supported here");
     }

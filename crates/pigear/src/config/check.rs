@@ -13,7 +13,7 @@ use toml::{Spanned, Table, Value};
 
 use super::file::{File, Handler, not_repeatable};
 use super::{Config, SourceConfig, StoreConfig};
-use crate::keys::{Keys, key_names};
+use crate::keys::{Keys, in_words, key_names};
 use crate::listen::{
     ListenError, check_lane, check_source, check_store, group_id, known_user, user_id,
 };
@@ -55,8 +55,17 @@ impl Config {
     /// Files that it names are not read, and nothing is connected to; users and groups are those of this system.
     #[must_use]
     pub fn mistakes(text: &str, registry: &Registry) -> Vec<Mistake> {
-        let store = StoreConfig::default();
-        let mut check = Check { registry, store, names: HashSet::new(), found: Vec::new() };
+        Self::mistakes_with(text, registry, Accounts::LookUp)
+    }
+
+    /// The same, with or without looking for users and groups.
+    pub(crate) fn mistakes_with(
+        text: &str,
+        registry: &Registry,
+        accounts: Accounts,
+    ) -> Vec<Mistake> {
+        let (store, names, found) = (StoreConfig::default(), HashSet::new(), Vec::new());
+        let mut check = Check { registry, accounts, store, names, found };
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             check.found(error.span().unwrap_or_default(), error.message());
@@ -71,8 +80,18 @@ impl Config {
     }
 }
 
+/// What is done with the names of users and groups.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accounts {
+    /// The system is asked for them.
+    LookUp,
+    /// They were looked up before. In a sandbox, the system may not be able to say.
+    Known,
+}
+
 struct Check<'t> {
     registry: &'t Registry,
+    accounts: Accounts,
     store: StoreConfig,
     /// The names of handlers so far.
     names: HashSet<String>,
@@ -109,7 +128,7 @@ impl Check<'_> {
                 }
                 ("web", DeValue::Table(_)) => self.handler(at, value, Some("web")),
                 ("filter", DeValue::String(_)) => self.filter(at, value),
-                ("user", DeValue::String(name)) => self.is_known(at, known_user(name).map(drop)),
+                ("user", DeValue::String(name)) => self.is_known(at, || known_user(name).map(drop)),
                 (name @ ("source" | "handler"), _) => {
                     let problem = not_repeatable(&format!("[{name}]")).unwrap_or_default();
                     self.found(key.span(), problem);
@@ -137,7 +156,7 @@ impl Check<'_> {
         let table = Table::from_iter([(name.to_owned(), value.clone())]);
         match T::deserialize(Value::Table(table)) {
             Err(error) if !error.message().starts_with("missing field") => {
-                self.found(at.span(), error.message().trim_end());
+                self.found(at.span(), in_words(error.message()));
             }
             _ if !MAY_BE_EMPTY.contains(&name) => self.is_not_empty(at),
             _ => {}
@@ -179,12 +198,12 @@ impl Check<'_> {
         for (key, at) in table {
             match (key.get_ref().as_ref(), at.get_ref()) {
                 ("socket_group", DeValue::String(name)) => {
-                    self.is_known(at, group_id(name).map(drop));
+                    self.is_known(at, || group_id(name).map(drop));
                 }
                 ("allow_uid", DeValue::Array(names)) => {
                     for at in names {
                         let DeValue::String(name) = at.get_ref() else { continue };
-                        self.is_known(at, user_id(name).map(drop));
+                        self.is_known(at, || user_id(name).map(drop));
                     }
                 }
                 _ => {}
@@ -199,8 +218,14 @@ impl Check<'_> {
     }
 
     /// Whether the system has this user or group.
-    fn is_known(&mut self, at: &Spanned<DeValue<'_>>, found: Result<(), ListenError>) {
-        if let Err(error) = found {
+    fn is_known(
+        &mut self,
+        at: &Spanned<DeValue<'_>>,
+        look_up: impl FnOnce() -> Result<(), ListenError>,
+    ) {
+        if self.accounts == Accounts::LookUp
+            && let Err(error) = look_up()
+        {
             self.found(at.span(), error.to_string());
         }
     }

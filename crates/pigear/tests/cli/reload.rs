@@ -120,11 +120,11 @@ fn a_configuration_that_cannot_be_used_changes_nothing() {
     let mut running = started(Test::new(), good);
     running.room().write("pigear.toml", "[[handler]\n");
     running.signal_now(Signal::SIGHUP);
-    running.warns(&format!("error: {REFUSED}: pigear.toml:1: "));
-    let unknown = "pigear.toml:1: handler prnt: unknown handler";
+    running.warns(&format!("error: {REFUSED}: pigear.toml:1:"));
+    let unknown = "handler prnt: unknown handler";
     running.room().write("pigear.toml", "[[handler]]\ntype = \"prnt\"\n");
     running.signal_now(Signal::SIGHUP);
-    running.warns(&format!("{REFUSED}: pigear.toml:1: unknown handler \"prnt\""));
+    running.warns(&format!("{REFUSED}: pigear.toml:2:8: unknown handler \"prnt\""));
     assert!(!running.stderr_so_far().contains(unknown));
     let sources = format!("[[source]]\nlogdir = \"log\"\n{good}");
     running.room().write("pigear.toml", sources);
@@ -140,7 +140,9 @@ fn a_configuration_that_cannot_be_used_changes_nothing() {
     let key = format!("{}{}", file("new", "new", ""), file("other", "other", "frmat = \"json\"\n"));
     running.room().write("pigear.toml", key);
     running.signal_now(Signal::SIGHUP);
-    running.warns(&format!("{REFUSED}: pigear.toml:8: handler other: unknown key `frmat`"));
+    running.warns(&format!(
+        "{REFUSED}: pigear.toml:12:1: unknown key `frmat`; did you mean `format`? (handler other)"
+    ));
     running.send(&ping());
     running.prints(PING);
     running.signal(Signal::SIGTERM);
