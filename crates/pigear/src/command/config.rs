@@ -2,6 +2,7 @@
 
 mod described;
 mod example;
+mod samples;
 mod schema;
 mod show;
 

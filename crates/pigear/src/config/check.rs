@@ -176,8 +176,13 @@ impl Check<'_> {
 
     fn unknown(&mut self, key: &Key<'_>, known: &[&str], more: &str) {
         let name = key.get_ref();
-        let near = nearest(name, known.iter().copied());
-        let hint = if let Some(near) = near {
+        let is_own = |(kind, _): (&str, &str)| self.registry.keys(kind).contains(&&**name);
+        let place = place_of(name).filter(|_| !self.registry.about().any(is_own));
+        // A key that is right elsewhere is not misspelt.
+        let near = nearest(name, known.iter().copied()).filter(|_| place.is_none());
+        let hint = if let Some(place) = place {
+            format!("it belongs {place}")
+        } else if let Some(near) = near {
             format!("did you mean `{near}`?")
         } else {
             let known: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
@@ -379,6 +384,21 @@ impl Check<'_> {
     }
 }
 
+/// Where a key belongs that every table but one refuses.
+fn place_of(key: &str) -> Option<&'static str> {
+    let tables = [
+        (key_names::<StoreConfig>(), "below [store]"),
+        (key_names::<NameFiles>(), "below [names]"),
+        (key_names::<SourceConfig>(), "below [[source]]"),
+        (HANDLER_KEYS.as_slice(), "below [[handler]]"),
+        (keys_of_file(), "at the top of the file, before the first table"),
+    ];
+    let mut places = tables.iter().filter(|(keys, _)| keys.contains(&key));
+    // The type and the filter, for example, belong to several.
+    let place = places.next().map(|(_, place)| *place);
+    place.filter(|_| places.next().is_none())
+}
+
 /// The keys of a table with their places and values.
 pub(super) fn entries<'a>(table: &'a DeTable<'a>, values: &'a Table) -> Vec<Entry<'a>> {
     let entry = |(key, at): (&'a Key<'a>, &'a Spanned<DeValue<'a>>)| {
@@ -431,6 +451,27 @@ mod tests {
         }
         assert_eq!(places, expected, "{found:#?}");
         assert_eq!(found[0], "1:1: handler file: missing key `path`");
+    }
+
+    #[test]
+    fn a_key_that_stands_elsewhere_is_said_to_belong_there() {
+        for (text, said) in [
+            ("keep_days = 7\n", "1:1: unknown key `keep_days`; it belongs below [store]"),
+            ("logdir = 'x'\n", "1:1: unknown key `logdir`; it belongs below [[source]]"),
+            ("sid_msg_map = 'x'\n", "1:1: unknown key `sid_msg_map`; it belongs below [names]"),
+            ("durable = true\n", "1:1: unknown key `durable`; it belongs below [[handler]]"),
+            (
+                "[store]\npath = 'x'\nmetrics = '127.0.0.1:1'\n",
+                "3:1: unknown key `metrics`; it belongs at the top of the file, before the first table",
+            ),
+            (
+                "[[handler]]\ntype = 'print'\nstats = 'x'\n",
+                "3:1: unknown key `stats`; it belongs at the top of the file, before the first table \
+                 (handler print)",
+            ),
+        ] {
+            assert_eq!(mistakes(text), [said]);
+        }
     }
 
     #[test]
