@@ -19,6 +19,7 @@ mod listen;
 mod local_zone;
 mod log;
 mod man;
+mod mistakes;
 mod mkdir;
 mod output;
 mod play;

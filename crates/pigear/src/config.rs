@@ -48,7 +48,7 @@ use pigear_pipeline::{LaneSettings, OnError, WhenFull};
 #[cfg(feature = "command")]
 pub use check::Mistake;
 #[cfg(feature = "command")]
-pub(crate) use check::{HANDLER_KEYS, keys_of_file};
+pub(crate) use check::{Accounts, HANDLER_KEYS, keys_of_file};
 #[cfg(feature = "command")]
 pub(crate) use exposure::Exposure;
 pub use file::ConfigError;

@@ -16,7 +16,8 @@ pub struct Description {
 pub enum FileUse {
     /// It reads it.
     Reads,
-    /// It writes to it. The directory must exist.
+    /// It writes to it. The directory must exist. When the configuration changes, a handler is created while its
+    /// predecessor still writes: until it is started, it may only open the file.
     Writes,
     /// It writes to it, and creates the directory.
     WritesInOwnDirectory,

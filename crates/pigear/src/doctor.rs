@@ -36,6 +36,7 @@ pub(crate) use subject::Subject;
 use std::time::Duration;
 
 use check::Check;
+use finding::{Finding, Severity};
 
 /// All checks, in the order of the report.
 const CHECKS: &[&dyn Check] = &[
@@ -60,13 +61,14 @@ pub(crate) fn examine(subject: &Subject<'_>, listen: Option<Duration>) -> Report
     };
     let checks = CHECKS.iter().filter(|check| subject.is_known || check.is_of_machine());
     let mut all: Vec<_> = checks.flat_map(findings).collect();
-    // Pigear starts only once the rest is well.
-    let start = subject.start();
-    all.sort_by_key(|(_, finding)| finding.line.as_ref() == Some(&start));
     let heard = listen
         .filter(|_| subject.is_known)
         .map(|time| listening::findings(subject, time))
         .unwrap_or_default();
     all.extend(heard.into_iter().map(|finding| ("alerts", finding)));
+    // What is wrong stands together, before the line that counts it. Pigear starts only once the rest is well.
+    let start = subject.start();
+    let is_start = |finding: &Finding| finding.line.as_ref() == Some(&start);
+    all.sort_by_key(|(_, finding)| (finding.status == Severity::Wrong, is_start(finding)));
     Report { findings: all }
 }

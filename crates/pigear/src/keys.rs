@@ -10,6 +10,7 @@ mod names;
 mod number;
 mod paths;
 mod per_minute;
+mod plain;
 mod setup_error;
 mod time;
 
@@ -26,6 +27,7 @@ pub(crate) use number::number;
 pub(crate) use number::number_from_1;
 pub(crate) use paths::one_or_several;
 pub use per_minute::{NotPerMinute, PerMinute};
+pub(crate) use plain::in_words;
 pub use setup_error::SetupError;
 pub use time::{NoTime, Time};
 
@@ -120,6 +122,12 @@ impl Keys {
         self.0.get(key).and_then(Value::as_str)
     }
 
+    /// The names of the keys whose values are others, or that only one of both has.
+    pub(crate) fn different<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
+        let keys = self.0.keys().chain(other.0.keys().filter(|key| !self.0.contains_key(*key)));
+        keys.filter(|key| self.0.get(*key) != other.0.get(*key)).map(String::as_str).collect()
+    }
+
     /// The keys and their values, those of a table within as `header.NAME`.
     #[cfg(feature = "command")]
     pub(crate) fn each(&self) -> Vec<(String, Value)> {
@@ -145,8 +153,8 @@ impl Keys {
 
 /// Fields are called keys here, and the key comes before the error.
 fn in_our_words(error: &toml::de::Error, keys: &Table) -> String {
-    let text = error
-        .message()
+    let needs_table = error.message().contains("expected a map");
+    let text = in_words(error.message())
         .replace("unknown field", "unknown key")
         .replace("missing field", "missing key")
         .replace("there are no fields", "there are none");
@@ -155,7 +163,7 @@ fn in_our_words(error: &toml::de::Error, keys: &Table) -> String {
         Some((_, key)) => {
             let key = key.trim_end_matches('`');
             match keys.get(key) {
-                Some(Value::String(value)) if text.contains("expected a map") => {
+                Some(Value::String(value)) if needs_table => {
                     format!("{key}: write {}", with_name(key, value))
                 }
                 _ => format!("{key}: {text}"),
@@ -221,7 +229,7 @@ mod tests {
         let error = read(&[("kep", Value::Integer(7))]).unwrap_err();
         assert_eq!(error, "unknown key `kep`, expected `path` or `keep`");
         let error = read(&[("keep", Value::String("many".to_owned()))]).unwrap_err();
-        assert_eq!(error, "keep: \"many\": expected a whole number from 0 to 18446744073709551615");
+        assert_eq!(error, "keep: \"many\": expected a whole number from 0");
         let error = read(&[("keep", Value::Array(Vec::new()))]).unwrap_err();
         assert_eq!(error, "keep: a value of type array is not supported here");
     }

@@ -24,6 +24,7 @@ mod reach;
 mod reloading;
 mod sockets;
 mod source_check;
+mod users;
 
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -47,6 +48,8 @@ pub use reach::Reach;
 pub use reloading::{ReloadStep, Reloading};
 #[cfg(feature = "command")]
 pub(crate) use source_check::check_source;
+#[cfg(feature = "command")]
+pub(crate) use users::{group_id, known_user, user_id};
 
 use housekeeping::{Chore, Housekeeping};
 use in_force::InForce;
@@ -129,6 +132,7 @@ impl Listener {
             store: &mut self.store,
             changer: self.pipeline.changer(),
             chores: self.housekeeping.chores(),
+            removed: Vec::new(),
         };
         let (pipeline, sources) = (self.pipeline, self.sources);
         let result = thread::scope(|scope| {

@@ -395,6 +395,25 @@ impl Registry {
         })
     }
 
+    /// Checks the keys of a handler as its start does, without starting it.
+    ///
+    /// # Errors
+    /// If the handler is unknown, or its keys are invalid. One that a [`Resolver`] creates is checked only there.
+    pub(crate) fn check_keys(&self, name: &str, mut keys: Keys) -> Result<(), BuildError> {
+        if self.resolver(name).is_some() {
+            return Ok(());
+        }
+        for (key, value) in alias(name).into_iter().flat_map(|alias| alias.keys) {
+            keys.set_default(key, value);
+        }
+        let (name, _) = self.kind(name)?;
+        let checked = self.check(name, keys.clone()).and_then(|()| self.check_all(name, keys));
+        checked.map_err(|problem| BuildError::Keys {
+            name: name.to_owned(),
+            problem: problem.or_of_every_handler(),
+        })
+    }
+
     /// Checks the keys of a handler, without starting it. One that a [`Resolver`] creates checks its own.
     pub(crate) fn check(&self, name: &str, keys: Keys) -> Result<(), KeyError> {
         self.kind(name).map_or(Ok(()), |(_, kind)| (kind.check)(keys))

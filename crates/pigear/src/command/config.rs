@@ -2,20 +2,18 @@
 
 mod described;
 mod example;
-mod mistakes;
+mod samples;
 mod schema;
 mod show;
 
 use std::path::Path;
 
-use anyhow::Context;
-
 use super::args::ConfigCommand;
 use super::failure::Failure;
 use super::log;
+use super::mistakes::{self, MAX_SHOWN};
 use super::output::write_out;
 use crate::config::{Config, Exposure};
-use crate::input_file::{self, MAX_OWN_CONFIG};
 use crate::listen::check_files;
 use crate::registry::Registry;
 
@@ -30,8 +28,7 @@ pub(super) fn run(command: &ConfigCommand, registry: &Registry) -> Result<(), Fa
 
 fn check(file: &Path, registry: &Registry) -> Result<(), Failure> {
     let shown = file.display();
-    let text = input_file::read_text(file, MAX_OWN_CONFIG);
-    let text = text.with_context(|| format!("cannot read {shown}"))?;
+    let text = Config::read_text(file)?;
     if let Some(exposure) = Exposure::of(file, &text) {
         log::say(&format!("warning: {exposure}"));
     }
@@ -41,5 +38,5 @@ fn check(file: &Path, registry: &Registry) -> Result<(), Failure> {
         check_files(&config, registry).map_err(anyhow::Error::from)?;
         return write_out(format!("{shown}: no mistakes\n").as_bytes());
     }
-    Err(mistakes::print(&found, file).into())
+    Err(mistakes::print(&found, file, MAX_SHOWN).into())
 }

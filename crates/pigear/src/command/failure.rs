@@ -55,6 +55,11 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// The same about a file that is invalid: what is wrong with it.
+    pub(super) fn saying(self, error: anyhow::Error) -> Self {
+        Self { error, status: WRONG_USAGE, ..self }
+    }
+
     /// The error with its causes.
     pub(super) fn text(&self) -> String {
         format!("{:#}", self.error)
@@ -88,11 +93,11 @@ impl From<Unresolved> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let status = match error {
-            ConfigError::Broken { .. } => WRONG_USAGE,
-            _ => FAILED,
+        let (status, hint) = match &error {
+            ConfigError::Broken { .. } => (WRONG_USAGE, None),
+            ConfigError::Unreadable { source, .. } => (FAILED, ConfigError::hint_of(source.kind())),
         };
-        Self { error: error.into(), hint: None, status }
+        Self { error: error.into(), hint: hint.map(Into::into), status }
     }
 }
 

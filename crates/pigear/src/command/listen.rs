@@ -38,7 +38,8 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
     let interrupt = signals::listen(host, reload.clone()).context("cannot listen to signals")?;
     let stats_file = config.stats.clone();
     let listener = Listener::prepare_with(config, registry, &held);
-    let listener = listener.map_err(|error| Failure::of_start(error, &said))?;
+    let listener = listener
+        .map_err(|error| settings::explained(Failure::of_start(error, &said), args, registry))?;
     let stats = listener.stats();
     let service = Service::start(Watched {
         stats: Arc::clone(&stats),
@@ -68,6 +69,9 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
     let reloading = Reloading {
         registry,
         read: &|| {
+            if let Some(mistake) = settings::first_mistake(args, registry) {
+                return Err(mistake);
+            }
             let config =
                 settings::config(args.clone(), registry).map_err(|failure| failure.text())?;
             privileges.allow(&config, registry)?;
@@ -90,7 +94,8 @@ fn begin(
     let mut held = passed_sockets()?;
     let config = settings::config(args.clone(), registry)?;
     let said = Said::of(&args.source, &config);
-    let privileges = privileges::give_up(&config, registry, &mut held, &said)?;
+    let privileges = privileges::give_up(&config, registry, &mut held, &said);
+    let privileges = privileges.map_err(|failure| settings::explained(failure, args, registry))?;
     Ok((config, held, privileges))
 }
 

@@ -14,7 +14,7 @@ use tracing::warn;
 
 use super::failure::{Failure, Said};
 use crate::config::Config;
-use crate::listen::{HeldSockets, Reach};
+use crate::listen::{HeldSockets, Reach, known_user};
 use crate::registry::Registry;
 
 /// What is in force.
@@ -37,7 +37,7 @@ pub(super) fn give_up(
     let privileges = &config.privileges;
     let mut parts = Vec::new();
     if let Some(name) = &privileges.user {
-        let user = user::named(name)?;
+        let user = known_user(name)?;
         user::check_right(&user)?;
         held.bind(config).map_err(|error| Failure::of_start(error, said))?;
         user::become_user(&user)?;

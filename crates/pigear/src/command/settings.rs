@@ -11,13 +11,19 @@ use tracing::warn;
 
 use super::args::ListenArgs;
 use super::failure::Failure;
-use crate::config::{Config, Exposure, FilterConfig, HandlerConfig, SourceConfig};
+use super::mistakes;
+use crate::config::{
+    Accounts, Config, Exposure, FilterConfig, HandlerConfig, Mistake, SourceConfig, StoreConfig,
+};
 use crate::input_file::{self, MAX_OWN_CONFIG};
 use crate::registry::Registry;
+use crate::shell_word::quoted;
 
 /// The configuration from a file and the command line.
 pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Failure> {
-    let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let read = args.config.as_deref().map(Config::read).transpose();
+    let config = read.map_err(|error| explained(error.into(), &args, registry))?;
+    let config = config.unwrap_or_default();
     if let Some(exposure) = args.config.as_deref().and_then(exposure) {
         warn!("{exposure}");
     }
@@ -26,6 +32,56 @@ pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Fa
         warn!("{exposure}");
     }
     Ok(config)
+}
+
+/// A start prints no more mistakes than this.
+const MAX_SHOWN: usize = 10;
+
+/// Why a start fails, in the words of `pigear config check`, if the configuration file has mistakes: all are printed.
+pub(super) fn explained(failure: Failure, args: &ListenArgs, registry: &Registry) -> Failure {
+    let found = mistakes_of_file(args, registry, Accounts::LookUp);
+    match (&*found, args.config.as_deref()) {
+        ([], _) | (_, None) => failure,
+        // The hint is about this one.
+        ([mistake], Some(file)) => failure.saying(anyhow!(mistakes::text(mistake, file))),
+        (all, Some(file)) => {
+            let shown = Failure::wrong(mistakes::print(all, file, MAX_SHOWN));
+            if all.len() <= MAX_SHOWN {
+                return shown;
+            }
+            shown.with_hint(format!("pigear config check {} prints all", quoted(file)))
+        }
+    }
+}
+
+/// The first mistake of the configuration file that is read again, if it has any, for one line.
+pub(super) fn first_mistake(args: &ListenArgs, registry: &Registry) -> Option<String> {
+    let found = mistakes_of_file(args, registry, Accounts::Known);
+    let (first, file) = (found.first()?, args.config.as_deref()?);
+    let text = mistakes::text(first, file);
+    Some(match found.len() {
+        1 => text,
+        all => format!("{text}; pigear config check {} prints all {all} mistakes", quoted(file)),
+    })
+}
+
+/// The mistakes in the configuration file. What the command line replaces is none.
+fn mistakes_of_file(args: &ListenArgs, registry: &Registry, accounts: Accounts) -> Vec<Mistake> {
+    let text = args.config.as_deref().and_then(|file| {
+        // A pipe can't be read again.
+        let text = input_file::read_regular(file, MAX_OWN_CONFIG).ok()?;
+        String::from_utf8(text).ok()
+    });
+    let Some(text) = text else { return Vec::new() };
+    let replaces_nothing = args.keys.is_empty()
+        && args.filter.is_none()
+        && args.store == StoreConfig::default()
+        && args.privileges.user.is_none();
+    let is_whole = || Config::parse(&text, Path::new("")).is_ok();
+    if !replaces_nothing && is_whole() {
+        return Vec::new();
+    }
+    Config::mistakes_with(&text, registry, accounts)
 }
 
 /// The configuration of a file, with what the command line says.

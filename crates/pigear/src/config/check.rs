@@ -13,8 +13,10 @@ use toml::{Spanned, Table, Value};
 
 use super::file::{File, Handler, not_repeatable};
 use super::{Config, SourceConfig, StoreConfig};
-use crate::keys::{Keys, key_names};
-use crate::listen::{check_lane, check_source, check_store};
+use crate::keys::{Keys, in_words, key_names};
+use crate::listen::{
+    ListenError, check_lane, check_source, check_store, group_id, known_user, user_id,
+};
 use crate::names::NameFiles;
 use crate::registry::Registry;
 use crate::similar::nearest;
@@ -36,6 +38,9 @@ pub(crate) const HANDLER_KEYS: [&str; 11] = [
     "limit",
 ];
 
+/// Keys besides those of handlers whose value may be empty: no sensor's name, and no prefix.
+const MAY_BE_EMPTY: [&str; 2] = ["sensor", "run_prefix"];
+
 /// The keys at the top of a file, tables included.
 pub(crate) fn keys_of_file() -> &'static [&'static str] {
     key_names::<File>()
@@ -47,11 +52,20 @@ pub(super) type Entry<'a> = (&'a Key<'a>, &'a Spanned<DeValue<'a>>, &'a Value);
 
 impl Config {
     /// All mistakes in the text of a configuration file, in its order: what a start would refuse, in the same words.
-    /// Files that it names are not read, and nothing is connected to.
+    /// Files that it names are not read, and nothing is connected to; users and groups are those of this system.
     #[must_use]
     pub fn mistakes(text: &str, registry: &Registry) -> Vec<Mistake> {
-        let store = StoreConfig::default();
-        let mut check = Check { registry, store, names: HashSet::new(), found: Vec::new() };
+        Self::mistakes_with(text, registry, Accounts::LookUp)
+    }
+
+    /// The same, with or without looking for users and groups.
+    pub(crate) fn mistakes_with(
+        text: &str,
+        registry: &Registry,
+        accounts: Accounts,
+    ) -> Vec<Mistake> {
+        let (store, names, found) = (StoreConfig::default(), HashSet::new(), Vec::new());
+        let mut check = Check { registry, accounts, store, names, found };
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             check.found(error.span().unwrap_or_default(), error.message());
@@ -66,8 +80,18 @@ impl Config {
     }
 }
 
+/// What is done with the names of users and groups.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accounts {
+    /// The system is asked for them.
+    LookUp,
+    /// They were looked up before. In a sandbox, the system may not be able to say.
+    Known,
+}
+
 struct Check<'t> {
     registry: &'t Registry,
+    accounts: Accounts,
     store: StoreConfig,
     /// The names of handlers so far.
     names: HashSet<String>,
@@ -104,6 +128,7 @@ impl Check<'_> {
                 }
                 ("web", DeValue::Table(_)) => self.handler(at, value, Some("web")),
                 ("filter", DeValue::String(_)) => self.filter(at, value),
+                ("user", DeValue::String(name)) => self.is_known(at, || known_user(name).map(drop)),
                 (name @ ("source" | "handler"), _) => {
                     let problem = not_repeatable(&format!("[{name}]")).unwrap_or_default();
                     self.found(key.span(), problem);
@@ -129,17 +154,35 @@ impl Check<'_> {
             return self.unknown(key, known, "");
         }
         let table = Table::from_iter([(name.to_owned(), value.clone())]);
-        if let Err(error) = T::deserialize(Value::Table(table))
-            && !error.message().starts_with("missing field")
-        {
-            self.found(at.span(), error.message().trim_end());
+        match T::deserialize(Value::Table(table)) {
+            Err(error) if !error.message().starts_with("missing field") => {
+                self.found(at.span(), in_words(error.message()));
+            }
+            _ if !MAY_BE_EMPTY.contains(&name) => self.is_not_empty(at),
+            _ => {}
+        }
+    }
+
+    /// A path, or several: an empty one names nothing.
+    fn is_not_empty(&mut self, at: &Spanned<DeValue<'_>>) {
+        match at.get_ref() {
+            DeValue::String(text) if text.is_empty() => {
+                self.found(at.span(), "expected a text that is not empty");
+            }
+            DeValue::Array(all) => all.iter().for_each(|at| self.is_not_empty(at)),
+            _ => {}
         }
     }
 
     fn unknown(&mut self, key: &Key<'_>, known: &[&str], more: &str) {
         let name = key.get_ref();
-        let near = nearest(name, known.iter().copied());
-        let hint = if let Some(near) = near {
+        let is_own = |(kind, _): (&str, &str)| self.registry.keys(kind).contains(&&**name);
+        let place = place_of(name).filter(|_| !self.registry.about().any(is_own));
+        // A key that is right elsewhere is not misspelt.
+        let near = nearest(name, known.iter().copied()).filter(|_| place.is_none());
+        let hint = if let Some(place) = place {
+            format!("it belongs {place}")
+        } else if let Some(near) = near {
             format!("did you mean `{near}`?")
         } else {
             let known: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
@@ -157,9 +200,36 @@ impl Check<'_> {
         };
         let before = self.found.len();
         self.table::<SourceConfig>(table, value);
+        for (key, at) in table {
+            match (key.get_ref().as_ref(), at.get_ref()) {
+                ("socket_group", DeValue::String(name)) => {
+                    self.is_known(at, || group_id(name).map(drop));
+                }
+                ("allow_uid", DeValue::Array(names)) => {
+                    for at in names {
+                        let DeValue::String(name) = at.get_ref() else { continue };
+                        self.is_known(at, || user_id(name).map(drop));
+                    }
+                }
+                _ => {}
+            }
+        }
         if self.found.len() == before
             && let Ok(source) = SourceConfig::deserialize_from(value.clone())
             && let Err(error) = check_source(&source)
+        {
+            self.found(at.span(), error.to_string());
+        }
+    }
+
+    /// Whether the system has this user or group.
+    fn is_known(
+        &mut self,
+        at: &Spanned<DeValue<'_>>,
+        look_up: impl FnOnce() -> Result<(), ListenError>,
+    ) {
+        if self.accounts == Accounts::LookUp
+            && let Err(error) = look_up()
         {
             self.found(at.span(), error.to_string());
         }
@@ -314,6 +384,21 @@ impl Check<'_> {
     }
 }
 
+/// Where a key belongs that every table but one refuses.
+fn place_of(key: &str) -> Option<&'static str> {
+    let tables = [
+        (key_names::<StoreConfig>(), "below [store]"),
+        (key_names::<NameFiles>(), "below [names]"),
+        (key_names::<SourceConfig>(), "below [[source]]"),
+        (HANDLER_KEYS.as_slice(), "below [[handler]]"),
+        (keys_of_file(), "at the top of the file, before the first table"),
+    ];
+    let mut places = tables.iter().filter(|(keys, _)| keys.contains(&key));
+    // The type and the filter, for example, belong to several.
+    let place = places.next().map(|(_, place)| *place);
+    place.filter(|_| places.next().is_none())
+}
+
 /// The keys of a table with their places and values.
 pub(super) fn entries<'a>(table: &'a DeTable<'a>, values: &'a Table) -> Vec<Entry<'a>> {
     let entry = |(key, at): (&'a Key<'a>, &'a Spanned<DeValue<'a>>)| {
@@ -366,6 +451,44 @@ mod tests {
         }
         assert_eq!(places, expected, "{found:#?}");
         assert_eq!(found[0], "1:1: handler file: missing key `path`");
+    }
+
+    #[test]
+    fn a_key_that_stands_elsewhere_is_said_to_belong_there() {
+        for (text, said) in [
+            ("keep_days = 7\n", "1:1: unknown key `keep_days`; it belongs below [store]"),
+            ("logdir = 'x'\n", "1:1: unknown key `logdir`; it belongs below [[source]]"),
+            ("sid_msg_map = 'x'\n", "1:1: unknown key `sid_msg_map`; it belongs below [names]"),
+            ("durable = true\n", "1:1: unknown key `durable`; it belongs below [[handler]]"),
+            (
+                "[store]\npath = 'x'\nmetrics = '127.0.0.1:1'\n",
+                "3:1: unknown key `metrics`; it belongs at the top of the file, before the first table",
+            ),
+            (
+                "[[handler]]\ntype = 'print'\nstats = 'x'\n",
+                "3:1: unknown key `stats`; it belongs at the top of the file, before the first table \
+                 (handler print)",
+            ),
+        ] {
+            assert_eq!(mistakes(text), [said]);
+        }
+    }
+
+    #[test]
+    fn what_the_system_does_not_know_is_a_mistake() {
+        let text = "user = 'nosuchuser'\nstats = ''\nrules = ['a', '']\n[store]\npath = ''\n[[source]]\n\
+            allow_uid = ['root', 'nobodyy', '4294967295']\nsocket_group = 'nosuchgroup'\n";
+        let expected = [
+            "1:8: unknown user \"nosuchuser\"",
+            "2:9: expected a text that is not empty",
+            "3:15: expected a text that is not empty",
+            "5:8: expected a text that is not empty",
+            "7:22: unknown user \"nobodyy\"",
+            "7:33: 4294967295 is not a user id",
+            "8:16: unknown group \"nosuchgroup\"",
+        ];
+        assert_eq!(mistakes(text), expected);
+        assert_eq!(mistakes("[[source]]\nsensor = ''\nrun_prefix = ''\n"), Vec::<String>::new());
     }
 
     #[test]
@@ -450,7 +573,7 @@ mod tests {
     fn what_may_be_written_has_no_mistakes() {
         let right = "metrics = '127.0.0.1:1'\nrules = ['a', 'b']\nfilter = 'true'\n[metrics2]\n";
         assert_eq!(mistakes(right).len(), 1);
-        let right = "[metrics]\nlisten = '127.0.0.1:1'\n[[source]]\nsocket_mode = 0o660\nallow_uid = ['x']\n\
+        let right = "[metrics]\nlisten = '127.0.0.1:1'\n[[source]]\nsocket_mode = 0o660\nallow_uid = ['root', '7']\n\
             [[handler]]\nname = 'print'\nformat = 'json'\npacket = false\ngroup = 60\n[[handler]]\n\
             type = 'file'\npath = 'x'\nwhen_full = 'spill'\nqueue_bytes = '1MiB'\nfilter = 'msg.priority < 3'\n";
         assert_eq!(mistakes(right), Vec::<String>::new());

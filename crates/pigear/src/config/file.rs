@@ -16,7 +16,9 @@ use super::{
     SourceConfig, StoreConfig,
 };
 use crate::input_file::{self, MAX_OWN_CONFIG};
-use crate::keys::{Keys, PerMinute, Time, one_or_several, parsed_option, positive_option};
+use crate::keys::{
+    Keys, PerMinute, Time, in_words, one_or_several, parsed_option, positive_option,
+};
 use crate::names::NameFiles;
 
 /// Why a configuration file can't be used.
@@ -41,6 +43,22 @@ pub enum ConfigError {
         /// What is wrong there.
         problem: String,
     },
+}
+
+#[cfg(feature = "command")]
+impl ConfigError {
+    /// What the user can do about a file that can't be read for this reason.
+    pub(crate) fn hint_of(error: io::ErrorKind) -> Option<&'static str> {
+        match error {
+            io::ErrorKind::NotFound => Some(
+                "give the path of a configuration file; `pigear config example` prints one with all keys",
+            ),
+            io::ErrorKind::PermissionDenied => {
+                Some("run it as the user that runs Pigear, or as root")
+            }
+            _ => None,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -117,9 +135,13 @@ impl Config {
     /// # Errors
     /// If the file can't be read, or has an unknown or invalid setting.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = input_file::read_text(path, MAX_OWN_CONFIG)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        Self::parse(&text, path)
+        Self::parse(&Self::read_text(path)?, path)
+    }
+
+    /// The text of a configuration file.
+    pub(crate) fn read_text(path: &Path) -> Result<String, ConfigError> {
+        input_file::read_text(path, MAX_OWN_CONFIG)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
     }
 
     /// A configuration of a test.
@@ -134,7 +156,7 @@ impl Config {
         let file: File = toml::from_str(text).map_err(|error| {
             let line = lines.line(error.span().map_or(0, |span| span.start));
             let table = text.lines().nth(line - 1).unwrap_or_default();
-            let problem = not_repeatable(table).unwrap_or_else(|| error.message().to_owned());
+            let problem = not_repeatable(table).unwrap_or_else(|| in_words(error.message()));
             ConfigError::Broken { path: path.to_owned(), line, problem }
         })?;
         let place = |line| format!("{}:{line}", path.display());
@@ -184,7 +206,7 @@ impl Handler {
     /// What is wrong with some of its keys.
     #[cfg(feature = "command")]
     pub(super) fn deserialize_from(keys: toml::Value) -> Result<(), String> {
-        Self::deserialize(keys).map(drop).map_err(|error| error.message().to_owned())
+        Self::deserialize(keys).map(drop).map_err(|error| in_words(error.message()))
     }
 
     /// The configuration of a handler whose keys are right.

@@ -73,7 +73,7 @@ fn a_handlers_name_may_stand_for_its_type() {
 fn a_mistake_is_named_with_its_line() {
     for (text, problem) in [
         ("x = 1", "pigear.toml:1: unknown field `x`, expected one of"),
-        ("count = 1\nstats = 7", "pigear.toml:2: invalid type: integer `7`, expected path string"),
+        ("count = 1\nstats = 7", "pigear.toml:2: expected a path in quotes, not 7"),
         ("\n[[source]]\nlogdri = 'x'", "pigear.toml:3: unknown field `logdri`, expected one of"),
         ("[[source]]\ntype = 'tcp'", "pigear.toml:2: unknown socket handler \"tcp\"; known are"),
         ("[[source]]\ndialect = 'snort4'", "pigear.toml:2: unknown dialect"),
@@ -86,7 +86,7 @@ fn a_mistake_is_named_with_its_line() {
         ("[[handler]]\ntype = 'x'\nqueue_bytes = '0MB'", "pigear.toml:3: must be greater than 0"),
         (
             "[[handler]]\ntype = 'x'\nqueue = -1",
-            "pigear.toml:3: \"-1\": expected a whole number from 1 to ",
+            "pigear.toml:3: \"-1\": expected a whole number from 1",
         ),
         ("[[handler\n", "pigear.toml:1: "),
     ] {

@@ -5,7 +5,7 @@ use super::finding::Finding;
 use super::lines::{as_root, quoted, replaced};
 use super::permissions::{Secrecy, unreadable};
 use super::subject::Subject;
-use crate::config::{Config, Exposure};
+use crate::config::{Config, ConfigError, Exposure};
 use crate::input_file::{self, MAX_OWN_CONFIG};
 
 /// More mistakes than this have few causes.
@@ -29,7 +29,11 @@ impl Check for Configuration {
         let text = match input_file::read_text(file, MAX_OWN_CONFIG) {
             Ok(text) => text,
             Err(error) => {
-                let other = || Finding::wrong(format!("cannot read {shown}: {error}"), why);
+                let why = "Pigear doesn't start without it.";
+                let advice = ConfigError::hint_of(error.kind());
+                let advice = advice.unwrap_or("put a configuration file there");
+                let other =
+                    || Finding::wrong(format!("cannot read {shown}: {error}"), why).advise(advice);
                 let hidden = unreadable(file, &error, Secrecy::Secret, subject);
                 return vec![hidden.unwrap_or_else(other)];
             }

@@ -28,9 +28,9 @@ pub(super) fn of_directory(dir: &Path, snort: Option<&Account>, subject: &Subjec
 
 /// What is closed to the user who runs the doctor: it may be there, and well.
 pub(super) fn hidden(path: &Path, subject: &Subject<'_>) -> Finding {
-    let found = format!("you may not look at {}", path.display());
-    Finding::wrong(found, "Whether it is there, and as it should be, can't be seen.")
-        .advise("let root look, or the user as whom Pigear runs")
+    let found = format!("not looked at: you may not look at {}", path.display());
+    Finding::note(found, "Whether it is there, and as it should be, can't be seen.")
+        .advise("run it as the user that runs Pigear, or as root")
         .typed(subject.look_as_root())
 }
 

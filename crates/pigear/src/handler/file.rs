@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use pigear_alert::Alert;
 use pigear_alert::format::Colour;
-use pigear_pipeline::{Failure, Handler, Needs, Progress};
+use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 
 use super::compress::Compress;
@@ -86,6 +86,11 @@ impl Handler for File {
     fn needs(&self) -> Needs {
         let target = self.file.path().display().to_string();
         Needs { target: Some(target), ..Needs::default() }
+    }
+
+    fn start(&mut self, _: Context) -> Result<(), Failure> {
+        self.file.start();
+        Ok(())
     }
 
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {

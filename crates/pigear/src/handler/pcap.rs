@@ -17,11 +17,11 @@ use jiff::Timestamp;
 use pigear_alert::packet::LinkType;
 use pigear_alert::plural;
 use pigear_alert::{Alert, AlertMessage};
-use pigear_pipeline::{Failure, Handler, Needs, Progress};
+use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
-use self::resume::{ResumeError, resume};
+use self::resume::{Found, ResumeError, resume};
 use super::compress::Compress;
 use super::rotate::{Ready, RotatedFile, Rotation};
 use super::writer::{Records, Written};
@@ -70,21 +70,16 @@ pub struct Pcap {
     interfaces: Interfaces,
     /// How many alerts had no packet.
     without: u64,
+    /// What the file had when it was opened, until the handler begins to write.
+    opened: Option<Found>,
+    /// Whether the file begins as it should, and its interfaces are known.
+    has_begun: bool,
 }
 
 /// The interfaces of the current file, in order, each with the number of the record that it was written
 /// with, while it is not certain that this is on the disk.
 #[derive(Default)]
 struct Interfaces(Vec<(LinkType, Option<usize>)>);
-
-/// What is done with a damaged file that this handler wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WhenDamaged {
-    /// At the start: its user can be told.
-    Refuse,
-    /// Later: alerts must go on.
-    PutAside,
-}
 
 impl Pcap {
     /// Opens the file, or creates it.
@@ -96,28 +91,36 @@ impl Pcap {
         let Options { path, rotate, keep, compress, mode } = options;
         let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
             .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
-        let mut pcap = Self {
-            file,
-            records: Records::default(),
-            interfaces: Interfaces::default(),
-            without: 0,
+        // Another handler may still write the file: it is only looked at.
+        let opened = if file.is_open() && file.len() > 0 {
+            let found = resume(&path);
+            Some(found.map_err(|error| format!("cannot write to {}: {error}", path.display()))?)
+        } else {
+            None
         };
-        pcap.begin(WhenDamaged::Refuse)
-            .map_err(|error| format!("cannot write to {}: {error}", path.display()))?;
-        Ok(pcap)
+        let (records, interfaces) = (Records::default(), Interfaces::default());
+        Ok(Self { file, records, interfaces, without: 0, opened, has_begun: false })
     }
 
     /// Sees to it that the file begins as it should, and learns what it has.
-    fn begin(&mut self, damaged: WhenDamaged) -> io::Result<()> {
+    fn begin(&mut self) -> io::Result<()> {
+        // A long file is read only once, unless another handler wrote meanwhile.
+        let opened = self.opened.take().filter(|found| found.end == self.file.len());
+        self.has_begun = false;
         self.interfaces = Interfaces::default();
-        if !self.file.is_open() {
-            return Ok(());
+        if self.file.is_open() {
+            self.continue_file(opened)?;
+            self.has_begun = true;
         }
+        Ok(())
+    }
+
+    fn continue_file(&mut self, opened: Option<Found>) -> io::Result<()> {
         if self.file.len() == 0 {
             return self.file.begin(&blocks::section());
         }
-        let found = match resume(self.file.path()) {
-            Err(ResumeError::Damaged(at)) if damaged == WhenDamaged::PutAside => {
+        let found = match opened.map_or_else(|| resume(self.file.path()), Ok) {
+            Err(ResumeError::Damaged(at)) => {
                 self.file.put_aside(Timestamp::now())?;
                 let path = self.file.path().display();
                 warn!("{path} was damaged at byte {at}: it was put aside, and a new one begun");
@@ -156,8 +159,11 @@ impl Pcap {
     fn make_ready(&mut self) -> io::Result<()> {
         let ready = self.file.make_ready(Timestamp::now())?;
         // The header of an empty file could not be written, or another program truncated the file.
-        if ready == Ready::Another || self.file.len() == 0 {
-            self.begin(WhenDamaged::PutAside)
+        if ready == Ready::Another {
+            self.opened = None;
+        }
+        if ready == Ready::Another || self.file.len() == 0 || !self.has_begun {
+            self.begin()
         } else {
             Ok(())
         }
@@ -254,6 +260,15 @@ impl Handler for Pcap {
     fn needs(&self) -> Needs {
         let target = self.file.path().display().to_string();
         Needs { target: Some(target), ..Needs::default() }
+    }
+
+    fn start(&mut self, _: Context) -> Result<(), Failure> {
+        self.file.start();
+        if self.file.is_open() {
+            // What fails is tried again, and reported, with the first alert.
+            let _ = self.make_ready();
+        }
+        Ok(())
     }
 
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {

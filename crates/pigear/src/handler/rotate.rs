@@ -95,11 +95,17 @@ impl RotatedFile {
             let problem = "only a regular file can be rotated; leave out `rotate`";
             return Err(io::Error::new(ErrorKind::InvalidInput, problem));
         }
-        let mut rotated = Rotated::new(keep, compress);
-        if is_regular {
-            rotated.resume(output_file::target(&path)?);
-        }
+        let rotated = Rotated::new(keep, compress);
         Ok(Self { path, mode, open, rotation, rotated, cannot_rotate: false })
+    }
+
+    /// Finishes what an earlier run did not compress to its end. Nothing else may write the file from here on.
+    pub(super) fn start(&mut self) {
+        let is_regular = self.open.as_ref().is_some_and(|open| open.kind == OutputKind::Regular);
+        // A path that can't be followed is reported with the first alert.
+        if is_regular && let Ok(path) = output_file::target(&self.path) {
+            self.rotated.resume(path);
+        }
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -64,7 +64,7 @@ where
         Ok(Some(zero)) if zero == T::default() => Err(D::Error::custom("must be greater than 0")),
         Ok(value) => Ok(value),
         Err(error) => {
-            Err(D::Error::custom(error.to_string().replace("number from 0 to", "number from 1 to")))
+            Err(D::Error::custom(error.to_string().replace("number from 0", "number from 1")))
         }
     }
 }

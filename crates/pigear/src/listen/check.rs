@@ -8,6 +8,7 @@ use super::ListenError;
 use super::defaults::SNORT_CONF;
 use super::files::Files;
 use super::lane_check::{check_lane, check_store};
+use super::lanes;
 use super::source_check::check_source;
 use crate::config::{Config, HandlerConfig, SourceConfig};
 use crate::input_file::MAX_CONFIG;
@@ -36,6 +37,7 @@ pub(super) fn check(
         let name = handler.name.as_deref().or_else(|| registry.resolve(&handler.kind).ok());
         check_lane(handler, name.unwrap_or_default(), &config.store)?;
     }
+    config.handlers.iter().try_for_each(|handler| lanes::check(config, handler, registry))?;
     let mut files = Files::of(config, registry);
     let missing = files.missing_directories();
     if !missing.is_empty() {

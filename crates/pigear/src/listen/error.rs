@@ -139,6 +139,9 @@ pub enum ListenError {
     /// The system allows no more threads.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
+    /// The system can't say which users there are.
+    #[error("cannot look up users")]
+    Users(#[source] io::Error),
     /// The user doesn't exist.
     #[error("unknown user {name:?}")]
     UnknownUser {

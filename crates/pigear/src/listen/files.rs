@@ -33,6 +33,25 @@ pub(crate) fn check_files(config: &Config, registry: &Registry) -> Result<(), Li
     Files::of(config, registry).check()
 }
 
+/// A file that two handlers write.
+pub(super) fn written_by_both(
+    one: &HandlerConfig,
+    other: &HandlerConfig,
+    registry: &Registry,
+) -> Option<PathBuf> {
+    let written = |handler: &HandlerConfig| {
+        let mut files = Files(Vec::new());
+        files.add_handler(handler, registry);
+        let files = files.0.into_iter().filter(|file| file.access == Access::Writes);
+        let files = files.filter_map(|file| Some((Identity::of(&file.path)?, file.path)));
+        files.collect::<Vec<_>>()
+    };
+    let others = written(other);
+    let mut files = written(one).into_iter();
+    let same = files.find(|(identity, _)| others.iter().any(|(other, _)| other == identity));
+    same.map(|(_, path)| path)
+}
+
 struct NamedFile {
     /// What it is, for an error.
     what: String,

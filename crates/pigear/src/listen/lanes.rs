@@ -8,6 +8,7 @@ use pigear_pipeline::{Filter, Handler, LaneConfig, LaneSettings, NewLane, WhenFu
 use super::ListenError;
 use super::open_store::OpenStore;
 use crate::config::{Config, FilterConfig, HandlerConfig};
+use crate::keys::Keys;
 use crate::registry::Registry;
 
 /// A lane whose handler and filters are there, before it has a queue.
@@ -35,13 +36,7 @@ impl<'a> BuiltLane<'a> {
         let failed = |problem| ListenError::Handler { place: handler.place.clone(), problem };
         let kind = registry.resolve(&handler.kind).map_err(failed)?;
         let name = handler.name.as_deref().unwrap_or(kind);
-        let mut keys = handler.keys.clone();
-        if let Some(path) = config.store.path.as_deref().and_then(Path::to_str)
-            && registry.reads_store(kind)
-        {
-            keys.set_default("store", path);
-        }
-        let built = registry.build(&handler.kind, keys);
+        let built = registry.build(&handler.kind, keys_of(config, handler, kind, registry));
         let built = built.map_err(|problem| failed(problem.named(name)))?;
         let filters = filters(config, handler)?;
         let settings = handler.lane(when_full(config));
@@ -61,6 +56,32 @@ impl<'a> BuiltLane<'a> {
         let queue = if durable { store.queue(config, &name, target, settings)? } else { None };
         Ok(NewLane { name, handler, config: LaneConfig { settings, filters, queue } })
     }
+}
+
+/// Checks a handler's own keys and its filters, without making anything.
+pub(super) fn check(
+    config: &Config,
+    handler: &HandlerConfig,
+    registry: &Registry,
+) -> Result<(), ListenError> {
+    let failed = |problem| ListenError::Handler { place: handler.place.clone(), problem };
+    let kind = registry.resolve(&handler.kind).map_err(failed)?;
+    let name = handler.name.as_deref().unwrap_or(kind);
+    let keys = keys_of(config, handler, kind, registry);
+    let checked = registry.check_keys(&handler.kind, keys);
+    checked.map_err(|problem| failed(problem.named(name)))?;
+    filters(config, handler).map(drop)
+}
+
+/// A handler's own keys. One that reads a store reads that of this configuration, if it names no other.
+fn keys_of(config: &Config, handler: &HandlerConfig, kind: &str, registry: &Registry) -> Keys {
+    let mut keys = handler.keys.clone();
+    if let Some(path) = config.store.path.as_deref().and_then(Path::to_str)
+        && registry.reads_store(kind)
+    {
+        keys.set_default("store", path);
+    }
+    keys
 }
 
 /// The filters of a handler: the one of all handlers, and its own.

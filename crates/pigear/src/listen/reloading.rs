@@ -12,13 +12,14 @@ use tracing::warn;
 use super::ListenError;
 use super::check::check;
 use super::difference::{Difference, name_of};
+use super::files::written_by_both;
 use super::housekeeping::Chore;
 use super::in_force::InForce;
 use super::lanes::{self, BuiltLane};
 use super::open_store::OpenStore;
 use crate::config::{Config, HandlerConfig};
 use crate::names::Watched;
-use crate::registry::{FileUse, Registry};
+use crate::registry::Registry;
 use crate::rules::Rules;
 
 /// How long a handler that was removed may take until another one has its name: a little longer than it has to end
@@ -62,6 +63,8 @@ pub(super) struct Reloader<'a> {
     pub(super) store: &'a mut OpenStore,
     pub(super) changer: LaneChanger,
     pub(super) chores: Sender<Chore>,
+    /// Handlers that reloads removed, and that may not have ended yet.
+    pub(super) removed: Vec<HandlerConfig>,
 }
 
 impl Reloader<'_> {
@@ -89,8 +92,16 @@ impl Reloader<'_> {
         }
         let difference = Difference::of(&self.in_force.config, &config)?;
         self.check_changes(&difference)?;
-        difference.added.iter().try_for_each(|added| self.wait_for_end(name_of(added)))?;
+        for added in &difference.added {
+            self.wait_for_end(name_of(added))?;
+            self.ending_writers(added).iter().try_for_each(|name| self.wait_for_end(name))?;
+        }
         let mut what = difference.to_string();
+        let removed = difference.removed.iter();
+        let removed = removed.filter_map(|name| {
+            self.in_force.config.handlers.iter().find(|it| name_of(it) == name).cloned()
+        });
+        let removed: Vec<_> = removed.collect();
         let watched = if names == self.in_force.names {
             None
         } else {
@@ -98,6 +109,8 @@ impl Reloader<'_> {
         };
         let rules = self.rules(&config)?;
         self.change_lanes(&config, &difference)?;
+        self.removed.retain(|it| self.changer.is_ending(name_of(it)));
+        self.removed.extend(removed);
         if keeps_others {
             match self.store.start(&config.store) {
                 Ok(()) => what += "; what the store keeps changed",
@@ -163,34 +176,52 @@ impl Reloader<'_> {
         Ok(())
     }
 
-    /// Some handlers can't have a successor beside them.
+    /// Some handlers can't have a successor, and no file has a writer in each of two lanes.
     fn check_changes(&self, difference: &Difference<'_>) -> Result<(), String> {
         for handler in &difference.changed {
             let name = name_of(handler);
             let before = self.in_force.config.handlers.iter().find(|it| name_of(it) == name);
             let Some(before) = before else { continue };
-            if let Some(why) = self.excludes_successor(before, handler) {
-                return Err(format!("handler {name} changed, and {why}: that needs a restart"));
+            if matches!(&*handler.kind, "shell" | "web") && before.kind == handler.kind {
+                let keys = before.keys.different(&handler.keys).join(" and ");
+                let kind = &handler.kind;
+                return Err(format!(
+                    "handler {name}: {keys} changed, and there can't be two of {kind}: that needs a restart"
+                ));
+            }
+        }
+        self.check_writers(difference)
+    }
+
+    fn check_writers(&self, difference: &Difference<'_>) -> Result<(), String> {
+        let ends = |it: &&HandlerConfig| {
+            let changed = difference.changed.iter().map(|it| name_of(it));
+            let mut ending = changed.chain(difference.removed.iter().map(String::as_str));
+            ending.any(|name| name == name_of(it))
+        };
+        let ending: Vec<_> = self.in_force.config.handlers.iter().filter(ends).collect();
+        for handler in difference.changed.iter().chain(&difference.added) {
+            let name = name_of(handler);
+            for other in ending.iter().filter(|it| name_of(it) != name) {
+                let Some(path) = written_by_both(handler, other, self.reloading.registry) else {
+                    continue;
+                };
+                let (path, other) = (path.display(), name_of(other));
+                return Err(format!(
+                    "handler {name} would write {path}, which handler {other} has open until it has ended; \
+                     reload once without handler {name}"
+                ));
             }
         }
         Ok(())
     }
 
-    fn excludes_successor(&self, before: &HandlerConfig, next: &HandlerConfig) -> Option<String> {
-        if matches!(&*next.kind, "shell" | "web") && before.kind == next.kind {
-            return Some(format!("there can't be two of {}", next.kind));
-        }
+    /// The handlers that were removed and write one of the files of a new one.
+    fn ending_writers(&self, added: &HandlerConfig) -> Vec<String> {
         let registry = self.reloading.registry;
-        let written = |handler: &HandlerConfig| {
-            let kind = registry.resolve(&handler.kind).unwrap_or_default();
-            let files = registry.files(kind).iter();
-            let files = files.filter(|(_, file_use)| *file_use == FileUse::Writes);
-            let paths = files.filter_map(|(key, _)| handler.keys.text(key).map(str::to_owned));
-            paths.collect::<Vec<_>>()
-        };
-        let files = written(before);
-        let same = written(next).into_iter().find(|path| files.contains(path))?;
-        Some(format!("{same} can't have two writers"))
+        let writers = self.removed.iter();
+        let writers = writers.filter(|it| written_by_both(added, it, registry).is_some());
+        writers.map(|it| name_of(it).to_owned()).collect()
     }
 
     fn change_lanes(&mut self, config: &Config, difference: &Difference<'_>) -> Result<(), String> {

@@ -8,12 +8,13 @@ use std::thread;
 
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
-use nix::unistd::{Group, Uid, User};
+use nix::unistd::Uid;
 use pigear_pipeline::AlertFactory;
 use pigear_pipeline::source::unix::{AllowedSenders, Binding, Instances, SocketSettings, Unix};
 use tracing::warn;
 
 use super::ListenError;
+use super::users::{group_id, user_id};
 use crate::config::{InstanceCount, SourceConfig};
 
 /// A socket to be bound.
@@ -160,9 +161,6 @@ impl Socket {
     }
 }
 
-/// The kernel interprets this number as "no user" and "no group".
-const NO_ID: u32 = u32::MAX;
-
 /// The users who may send, and the group of the socket.
 pub(super) struct Ids {
     users: Vec<u32>,
@@ -184,18 +182,4 @@ pub(super) fn check_numbers(source: &SourceConfig) -> Result<(), ListenError> {
     let is_number = |name: &&String| name.parse::<u32>().is_ok();
     source.allow_uid.iter().filter(is_number).try_for_each(|id| user_id(id).map(drop))?;
     source.socket_group.iter().filter(is_number).try_for_each(|id| group_id(id).map(drop))
-}
-
-fn user_id(name: &str) -> Result<u32, ListenError> {
-    let by_name = || User::from_name(name).ok().flatten().map(|user| user.uid.as_raw());
-    let id = name.parse().ok().or_else(by_name);
-    let id = id.ok_or_else(|| ListenError::UnknownUser { name: name.to_owned() })?;
-    if id == NO_ID { Err(ListenError::Source("4294967295 is not a user id")) } else { Ok(id) }
-}
-
-fn group_id(name: &str) -> Result<u32, ListenError> {
-    let by_name = || Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw());
-    let id = name.parse().ok().or_else(by_name);
-    let id = id.ok_or_else(|| ListenError::UnknownGroup { name: name.to_owned() })?;
-    if id == NO_ID { Err(ListenError::Source("4294967295 is not a group id")) } else { Ok(id) }
 }

@@ -71,8 +71,8 @@ pub(super) fn beside(path: &Path, wait: Duration) -> Result<Connection, StorePro
 /// Opens a store for reading, while another process may be writing. It waits for this time, then and later, for
 /// a program that has it locked.
 pub(super) fn to_read(path: &Path, wait: Duration) -> Result<Connection, StoreProblem> {
-    present(path, wait)?;
-    connect_to_read(path, wait)
+    let connected = present(path, wait).and_then(|()| connect_to_read(path, wait));
+    connected.map_err(StoreProblem::in_reading)
 }
 
 fn connect_to_read(path: &Path, wait: Duration) -> Result<Connection, StoreProblem> {

@@ -107,6 +107,9 @@ pub enum StoreProblem {
     /// The file or its directory can't be used.
     #[error("{0}")]
     Io(io::Error),
+    /// The file can't be read, and was to be read only.
+    #[error("{0}")]
+    Unreadable(io::Error),
     /// Anything else.
     #[error("{0}")]
     Database(String),
@@ -151,6 +154,10 @@ impl StoreProblem {
             Self::Io(error) if error.kind() == io::ErrorKind::IsADirectory => {
                 "give the path of a file, or move the directory away"
             }
+            Self::Unreadable(_) => {
+                "reading is enough: run it as a user who may read the file, such as the one that runs Pigear, or as \
+                root"
+            }
             Self::Io(_) => {
                 "Pigear must be able to write the file and its directory; or give another path"
             }
@@ -162,6 +169,16 @@ impl StoreProblem {
             | Self::TooManyRules { .. }
             | Self::Database(_) => return None,
         })
+    }
+
+    /// The same for who only reads: that asks for fewer rights.
+    pub(super) fn in_reading(self) -> Self {
+        match self {
+            Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Self::Unreadable(error)
+            }
+            other => other,
+        }
     }
 
     pub(super) fn at(self, path: impl Into<PathBuf>) -> StoreError {

@@ -60,36 +60,49 @@ fn a_mistake_is_named_with_file_and_line() {
     for (text, stderr, status) in [
         (
             "count = 1\nx = 1\n",
-            "error: pigear.toml:2: unknown field `x`, expected one of `serve_forever`, `count`, `stats`, `metrics`, \
+            "error: pigear.toml:2:1: unknown key `x`; expected one of `serve_forever`, `count`, `stats`, `metrics`, \
              `rules`, `filter`, `user`, `sandbox`, `sandbox_write`, `names`, `store`, `source`, `handler`, `web`\n",
             2,
         ),
         (
             "[[source]]\nlogdir = 7\n",
-            "error: pigear.toml:2: invalid type: integer `7`, expected path string\n",
+            "error: pigear.toml:2:10: expected a path in quotes, not 7\n",
             2,
         ),
-        (
-            "count = 0\n",
-            "error: pigear.toml:1: invalid value: integer `0`, expected a nonzero u64\n",
-            2,
-        ),
+        ("count = 0\n", "error: pigear.toml:1:9: expected a whole number from 1, not 0\n", 2),
         (
             "[[source]]\nsocket_mode = 660\n",
-            "error: pigear.toml:2: expected permissions in octal, such as \"0640\" or 0o640\n",
+            "error: pigear.toml:2:15: expected permissions in octal, such as \"0640\" or 0o640\n",
             2,
         ),
         (
             "\n[[handler]]\ntype = 'print'\nformta = 'json'\n",
-            "error: pigear.toml:2: handler print: unknown key `formta`, expected one of `fields`, `format`, `max_bytes`, `packet`, `payload`, `utc`; every handler has `durable`, \
-             `filter`, `from`, `group`, `limit` and `per_minute`, too\n\
+            "error: pigear.toml:4:1: unknown key `formta`; did you mean `format`? (handler print)\n\
              hint: pigear --help lists handlers and keys\n",
             2,
         ),
         (
             "[[handler]]\ntype = 'prnt'\n",
-            "error: pigear.toml:1: unknown handler \"prnt\"; known are exec, file, http, kafka, nats, null, pcap, print, record, shell, socket, syslog, web\n\
+            "error: pigear.toml:2:8: unknown handler \"prnt\"; known are exec, file, http, kafka, nats, null, pcap, print, record, shell, socket, syslog, web\n\
              hint: pigear --help lists handlers and keys\n",
+            2,
+        ),
+        (
+            "user = 'nosuchuser'\n[[source]]\nlogdir = 'log'\n",
+            "error: pigear.toml:1:8: unknown user \"nosuchuser\"\n",
+            2,
+        ),
+        (
+            "[[source]]\nlogdir = 'log'\nallow_uid = ['nobodyy']\n",
+            "error: pigear.toml:3:14: unknown user \"nobodyy\"\n",
+            2,
+        ),
+        (
+            "count = 0\nstast = 'x'\n[[source]]\nsocket_group = 'nosuchgroup'\n",
+            "pigear.toml:1:9: expected a whole number from 1, not 0\n\
+             pigear.toml:2:1: unknown key `stast`; did you mean `stats`?\n\
+             pigear.toml:4:16: unknown group \"nosuchgroup\"\n\
+             error: pigear.toml has 3 mistakes\n",
             2,
         ),
         (
@@ -105,10 +118,40 @@ fn a_mistake_is_named_with_file_and_line() {
 }
 
 #[test]
+fn what_the_command_line_replaces_is_no_mistake_at_a_start() {
+    let text = "user = 'nosuchuser'\n[store]\nkeep_days = 7\n[[handler]]\ntype = 'file'\n";
+    let test =
+        Test::new().file("pigear.toml", text).args(["--config", "pigear.toml", "--count", "1"]);
+    // The sandbox would be on with a user.
+    let test = test.args(["--user", "root", "--sandbox", "off", "--store", "a.db", "file.path=x"]);
+    if !crate::harness::can_change_user() {
+        return;
+    }
+    let room = test.send(ping()).success();
+    assert_eq!(room.read("x"), PING);
+}
+
+#[test]
+fn no_more_than_ten_mistakes_are_printed_at_a_start() {
+    let room = Test::bare()
+        .file("pigear.toml", "x = 1\n".to_owned() + &"[[handler]]\ntype = 'x'\n".repeat(11));
+    let mut running = room.args(["--config", "pigear.toml"]).start();
+    running.warns("pigear.toml: and 2 more\n");
+    let (_, ended) = running.end();
+    assert_eq!((ended.stderr.lines().count(), ended.status), (13, Some(2)), "{}", ended.stderr);
+    let end =
+        "error: pigear.toml has 12 mistakes\nhint: pigear config check pigear.toml prints all\n";
+    assert!(ended.stderr.ends_with(end), "{}", ended.stderr);
+}
+
+#[test]
 fn a_file_that_is_not_there_is_an_error() {
     Test::new()
         .args(["--config", "no-such.toml"])
-        .stderr("error: cannot read no-such.toml: No such file or directory (os error 2)\n")
+        .stderr(
+            "error: cannot read no-such.toml: No such file or directory (os error 2)\n\
+             hint: give the path of a configuration file; `pigear config example` prints one with all keys\n",
+        )
         .status(1);
 }
 

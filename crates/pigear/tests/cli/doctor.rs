@@ -147,10 +147,11 @@ fn what_may_not_be_looked_at_is_not_taken_for_missing() {
         let output = command.current_dir("/").uid(NOBODY).gid(NOBODY).output().unwrap();
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         let all = report["findings"].as_array().unwrap().iter();
-        let finding = all.clone().find(|it| it["check"] == "socket" && it["status"] == "wrong");
+        let finding = all.clone().find(|it| it["check"] == "socket" && it["status"] != "ok");
         let finding = finding.unwrap_or_else(|| panic!("{dir}: {report}"));
         let found = finding["found"].as_str().unwrap();
-        assert!(found.starts_with("you may not look at "), "{dir}: {finding}");
+        assert!(found.starts_with("not looked at: you may not look at "), "{dir}: {finding}");
+        assert_eq!(finding["status"], "note", "{finding}");
         let typed = finding["type"].as_str().unwrap();
         assert!(typed.starts_with("sudo pigear doctor --logdir "), "{dir}: {finding}");
     }
@@ -192,10 +193,17 @@ fn files_that_may_not_be_read_are_not_taken_for_wrong() {
         close(name);
         let finding = about(name);
         let found = finding["found"].as_str().unwrap();
-        assert_eq!(found, format!("you may not look at {}", path(name)), "{finding}");
+        assert_eq!(
+            found,
+            format!("not looked at: you may not look at {}", path(name)),
+            "{finding}"
+        );
         let typed = format!("sudo pigear doctor --config {}", path("pigear.toml"));
-        assert_eq!(finding["type"], typed, "{finding}");
+        assert_eq!((&finding["status"], &finding["type"]), (&"note".into(), &typed.into()));
     }
+    let mut command = crate::harness::program_as(crate::harness::NOBODY, &room);
+    let closed = command.args(["doctor", "--config"]).arg(room.at("pigear.toml")).output().unwrap();
+    assert_eq!(closed.status.code(), Some(0), "{closed:?}");
     // It is known that Pigear runs as root, who may read all of them.
     room.write("pigear.toml", config("user = 'root'\n"));
     room.set_mode("pigear.toml", 0o644);
@@ -301,4 +309,37 @@ fn a_finding_says_why_and_what_to_do() {
     assert!(text.contains(paragraph), "{text}");
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!((&*stderr, output.status.code()), ("error: 1 thing is wrong\n", Some(1)));
+}
+
+#[test]
+fn a_configuration_that_is_not_there_has_something_to_do() {
+    let room = Room::new();
+    let (status, findings) = doctor(&room, "configuration", &["--config", "nosuch.toml"]);
+    let advice =
+        "give the path of a configuration file; `pigear config example` prints one with all keys";
+    assert_eq!((&findings[0]["do"], status), (&advice.into(), Some(1)), "{findings:?}");
+}
+
+#[test]
+fn what_is_wrong_stands_together_at_the_end() {
+    let room = Room::new();
+    room.write(
+        "pigear.toml",
+        "rules = 'none'\n[store]\npath = 'no/a.db'\n[[source]]\nlogdir = 'nolog'\n",
+    );
+    let mut command = program();
+    command.args(["doctor", "--config", "pigear.toml"]).current_dir(room.path());
+    let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let firsts = text.lines().filter(|line| !line.starts_with(' '));
+    let wrong: Vec<_> = firsts.map(|line| line.starts_with("WRONG")).collect();
+    assert!(wrong.is_sorted() && wrong.iter().filter(|it| **it).count() >= 3, "{text}");
+}
+
+#[test]
+fn root_knows_that_no_pigear_runs() {
+    let room = Room::new();
+    let (_, findings) = doctor(&room, "pigear", &["--logdir", &at_log(&room)]);
+    let is_root = nix::unistd::Uid::effective().is_root();
+    let expected = if is_root { "none runs" } else { "none runs that you may look at" };
+    assert_eq!(findings[0]["found"], expected);
 }

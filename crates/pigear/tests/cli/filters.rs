@@ -177,7 +177,7 @@ fn a_filter_of_a_file_is_refused_with_file_and_line() {
         )
         .args(["--config", "pigear.toml"])
         .stderr(format!(
-            "error: pigear.toml:3: filter: alert has no field `service`; it has timestamp, received, src_ip, \
+            "error: pigear.toml:3:10: alert has no field `service`; it has timestamp, received, src_ip, \
              src_port, dst_ip, dst_port, proto, priority, vlan, class, class_description, references, layers, payload, \
              sensor, socket, thread, sender, dialect, source, action, inspected, extra, message, dissection_differs, count, untrusted\n  \
              |   alert.service == 5060\n  |         ^\n{HINT}"

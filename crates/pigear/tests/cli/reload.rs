@@ -120,11 +120,11 @@ fn a_configuration_that_cannot_be_used_changes_nothing() {
     let mut running = started(Test::new(), good);
     running.room().write("pigear.toml", "[[handler]\n");
     running.signal_now(Signal::SIGHUP);
-    running.warns(&format!("error: {REFUSED}: pigear.toml:1: "));
-    let unknown = "pigear.toml:1: handler prnt: unknown handler";
+    running.warns(&format!("error: {REFUSED}: pigear.toml:1:"));
+    let unknown = "handler prnt: unknown handler";
     running.room().write("pigear.toml", "[[handler]]\ntype = \"prnt\"\n");
     running.signal_now(Signal::SIGHUP);
-    running.warns(&format!("{REFUSED}: pigear.toml:1: unknown handler \"prnt\""));
+    running.warns(&format!("{REFUSED}: pigear.toml:2:8: unknown handler \"prnt\""));
     assert!(!running.stderr_so_far().contains(unknown));
     let sources = format!("[[source]]\nlogdir = \"log\"\n{good}");
     running.room().write("pigear.toml", sources);
@@ -140,7 +140,9 @@ fn a_configuration_that_cannot_be_used_changes_nothing() {
     let key = format!("{}{}", file("new", "new", ""), file("other", "other", "frmat = \"json\"\n"));
     running.room().write("pigear.toml", key);
     running.signal_now(Signal::SIGHUP);
-    running.warns(&format!("{REFUSED}: pigear.toml:6: handler other: unknown key `frmat`"));
+    running.warns(&format!(
+        "{REFUSED}: pigear.toml:12:1: unknown key `frmat`; did you mean `format`? (handler other)"
+    ));
     running.send(&ping());
     running.prints(PING);
     running.signal(Signal::SIGTERM);
@@ -177,15 +179,104 @@ fn how_long_alerts_are_kept_changes_without_a_restart() {
 }
 
 #[test]
-fn a_file_does_not_get_a_second_writer() {
+fn the_next_writer_of_a_file_begins_when_the_last_has_closed_it() {
     let mut running = started(Test::new(), &file("one", "a", ""));
-    let changed = file("one", "a", "format = \"json\"\n");
-    let reason = "handler one changed, and a can't have two writers: that needs a restart";
-    refuse(&mut running, &changed, reason);
+    running.send(&ping());
+    until("the first writer writes", || lines(&running, "a") == 1);
+    running.room().write("pigear.toml", file("one", "a", "format = \"json\"\n"));
+    reload(&running);
+    running.send(&ping());
+    until("the next writer writes", || lines(&running, "a") == 2);
+    running.room().write("pigear.toml", file("one", "a", "rotate = \"1B\"\ncompress = \"gzip\"\n"));
+    reload(&running);
+    running.send(&ping());
+    until("the file is rotated", || running.room().read("a") == PING);
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let files = fs::read_dir(room.at(".")).unwrap().map(|it| it.unwrap().file_name());
+    let rotated = files.filter(|name| name.to_string_lossy().starts_with("a.2"));
+    assert_eq!(rotated.count(), 1);
+}
+
+#[test]
+fn the_next_writer_of_packets_continues_the_file() {
+    let pcap = |more: &str| {
+        format!("[[handler]]\ntype = \"pcap\"\npath = \"a.pcapng\"\nwhen_full = \"wait\"\n{more}")
+    };
+    let mut running = started(Test::new(), &pcap(""));
+    let len = |running: &Running| fs::metadata(running.room().at("a.pcapng")).unwrap().len();
+    until("the file begins", || len(&running) > 0);
+    let mut lens = vec![len(&running)];
+    for keep in 1..4 {
+        running.send(&ping());
+        until("a packet is written", || len(&running) > *lens.last().unwrap());
+        lens.push(len(&running));
+        running.room().write("pigear.toml", pcap(&format!("keep = {keep}\n")));
+        reload(&running);
+    }
+    running.signal(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("warning"), "{}", ended.stderr);
+    // The second and the third packet need no interface of their own.
+    let [begin, one, two, three] = lens[..] else { panic!("{lens:?}") };
+    assert!(one - begin > two - one && three - two == two - one, "{lens:?}");
+}
+
+#[test]
+fn a_recording_is_not_replaced_by_the_next_one() {
+    let record = |more: &str| format!("[[handler]]\ntype = \"record\"\npath = \"a.rec\"\n{more}");
+    let mut running = started(Test::new(), &record(""));
+    let reason = "pigear.toml:1: handler record: a.rec exists; a recording never replaces a file";
+    refuse(&mut running, &record("mode = \"0600\"\n"), reason);
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+}
+
+#[test]
+fn a_file_gets_no_second_writer_of_another_name() {
+    let both = |one: &str, two: &str| file("one", one, "") + &file("two", two, "");
+    let mut running = started(Test::new(), &both("a", "b"));
+    let reason = "handler three would write a, which handler one has open until it has ended; \
+        reload once without handler three";
+    refuse(&mut running, &(file("three", "a", "") + &file("two", "b", "")), reason);
+    let reason = "handler one would write b, which handler two has open until it has ended; \
+        reload once without handler one";
+    refuse(&mut running, &both("b", "a"), reason);
+    running.room().write("pigear.toml", file("two", "b", ""));
+    running.signal_now(Signal::SIGHUP);
+    let said = || running.stderr_so_far().matches("read the configuration again").count();
+    until("one is removed", || said() == 1);
+    running.room().write("pigear.toml", file("three", "a", "") + &file("two", "b", ""));
+    running.signal_now(Signal::SIGHUP);
+    until("three is added", || said() == 2);
     running.send(&ping());
     running.signal(Signal::SIGTERM);
     let (room, ended) = running.end();
-    assert_eq!((&*room.read("a"), ended.status), (PING, Some(0)));
+    assert_eq!((&*room.read("a"), ended.status), (PING, Some(0)), "{}", ended.stderr);
+}
+
+#[test]
+fn mistakes_are_found_before_what_needs_a_restart() {
+    let mut running = started(Test::new(), &file("one", "a", ""));
+    let config = |more: &str| file("one", "a", more) + "queue = 7\n[store]\npath = \"b.db\"\n";
+    for (mistake, said) in [
+        ("formatt = \"fast\"\n", "unknown key `formatt`"),
+        ("format = \"jsonn\"\n", "unknown format"),
+        ("filter = \"msg.sigid == 1\"\n", "sigid"),
+    ] {
+        let before = running.stderr_so_far().matches(REFUSED).count();
+        running.room().write("pigear.toml", config(mistake));
+        running.signal_now(Signal::SIGHUP);
+        let refused = || running.stderr_so_far().matches(REFUSED).count() > before;
+        until("the configuration is refused", refused);
+        let text = running.stderr_so_far();
+        let last = text.rsplit(REFUSED).next().unwrap();
+        assert!(last.contains(said) && !last.contains("restart"), "{text}");
+    }
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
 }
 
 #[test]

@@ -386,6 +386,25 @@ fn a_directory_that_may_not_be_written_is_an_error_and_can_be_queried() {
 }
 
 #[test]
+fn who_only_reads_a_store_needs_only_to_read_it() {
+    if !crate::harness::can_change_user() {
+        return;
+    }
+    let room = stored("v2919/icmp_ping");
+    room.set_mode("a.db", 0o640);
+    for words in [vec!["query"], vec!["lanes"], vec!["query", "--dead-letter"]] {
+        let mut command = crate::harness::program_as(crate::harness::NOBODY, &room);
+        command.args(&words).args(["--store", "a.db"]).current_dir(room.path());
+        let output = command.output().unwrap();
+        let expected = "error: cannot use the store a.db: Permission denied (os error 13)\n\
+            hint: reading is enough: run it as a user who may read the file, such as the one that runs Pigear, or \
+            as root\n";
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((&*stderr, output.status.code()), (expected, Some(1)), "{words:?}");
+    }
+}
+
+#[test]
 fn a_full_disk_stops_storing_and_nothing_else_and_storing_resumes() {
     if !is_root("mount a small disk") {
         return;

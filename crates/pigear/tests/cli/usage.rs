@@ -457,11 +457,11 @@ fn a_number_that_no_user_or_group_has_is_refused() {
 
 #[test]
 fn a_queue_for_nothing_is_refused() {
-    for key in ["queue = 0", "queue_bytes = 0", "queue_bytes = '0MB'"] {
+    for (key, column) in [("queue = 0", 9), ("queue_bytes = 0", 15), ("queue_bytes = '0MB'", 15)] {
         Test::new()
             .file("pigear.toml", format!("[[handler]]\ntype = 'print'\n{key}\n"))
             .args(["--config", "pigear.toml"])
-            .stderr("error: pigear.toml:3: must be greater than 0\n")
+            .stderr(format!("error: pigear.toml:3:{column}: must be greater than 0\n"))
             .status(2);
     }
 }
@@ -532,7 +532,7 @@ fn a_table_that_must_be_one_of_several_is_said_how_to_write() {
             .file("pigear.toml", text)
             .args(["--config", "pigear.toml"])
             .stderr(format!(
-                "error: pigear.toml:3: write [[{name}]], not [{name}]: there may be several\n"
+                "error: pigear.toml:3:2: write [[{name}]], not [{name}]: there may be several\n"
             ))
             .status(2);
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::described::{Section, sections};
+use super::samples::sample;
 use crate::command::help::about;
 use crate::config::HANDLER_KEYS;
 use crate::registry::Registry;
@@ -21,14 +22,14 @@ pub(super) fn text(registry: &Registry) -> String {
     }
     text += "\n# Every handler has these keys:\n#\n# [[handler]]\n";
     for key in HANDLER_KEYS {
-        write_key(&mut text, key, &about("", key).unwrap_or_default());
+        write_key(&mut text, "", key);
     }
     for (kind, says) in registry.about() {
         let says = says.split_once("; ").map_or(says, |(says, _)| says);
         // Writing to a `String` can't fail.
         let _ = write!(text, "\n# {kind}: {says}\n#\n# [[handler]]\n# type = \"{kind}\"\n");
         for key in registry.keys(kind) {
-            write_key(&mut text, key, &about(kind, key).unwrap_or_default());
+            write_key(&mut text, kind, key);
         }
     }
     text
@@ -44,9 +45,10 @@ fn write_section(text: &mut String, section: &Section) {
     }
 }
 
-/// A key of a handler, whose values are as the text says.
-fn write_key(text: &mut String, key: &str, about: &str) {
-    let line = format!("# {key:<17}= \"\"    # {about}");
-    text.push_str(line.trim_end());
-    text.push('\n');
+/// A key of a handler, with a value that it may have.
+fn write_key(text: &mut String, kind: &str, key: &str) {
+    let about = about(kind, key).unwrap_or_default();
+    let sample = sample(kind, key).unwrap_or_default();
+    // Writing to a `String` can't fail.
+    let _ = writeln!(text, "# {:<40}# {about}", format!("{key:<17}= {sample}  "));
 }

@@ -6,17 +6,15 @@ mod setting;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context;
 use toml::Value;
 
 use super::described::{DescribedKey, KeyKind, Section, sections};
-use super::mistakes;
 use crate::command::args::{Given, GivenOption, ListenArgs, ShowArgs, variable};
 use crate::command::failure::Failure;
+use crate::command::mistakes::{self, MAX_SHOWN};
 use crate::command::output::write_out;
 use crate::command::settings;
 use crate::config::{Config, FileKey, SourceConfig, SourceKind};
-use crate::input_file::{self, MAX_OWN_CONFIG};
 use crate::listen::{names_in_force, usual_log_dir, usual_of_source};
 use crate::names::NameFiles;
 use crate::registry::Registry;
@@ -191,14 +189,13 @@ impl<'a> InForce<'a> {
 
 /// If the file is refused, all its mistakes are printed.
 fn read(path: &Path, registry: &Registry) -> Result<(Config, Vec<FileKey>), Failure> {
-    let text = input_file::read_text(path, MAX_OWN_CONFIG);
-    let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+    let text = Config::read_text(path)?;
     let config = Config::parse(&text, path).map_err(|error| {
         let found = Config::mistakes(&text, registry);
         if found.is_empty() {
             return error.into();
         }
-        Failure::wrong(mistakes::print(&found, path))
+        Failure::wrong(mistakes::print(&found, path, MAX_SHOWN))
     })?;
     Ok((config, FileKey::all(&text)))
 }

@@ -4,18 +4,6 @@ use anyhow::{Context, anyhow};
 use nix::unistd::{Uid, User, initgroups, setgid, setuid};
 
 use crate::command::failure::Failure;
-use crate::listen::ListenError;
-
-/// The user of this name or number.
-pub(super) fn named(name: &str) -> Result<User, Failure> {
-    let by_number = || Some(Uid::from_raw(name.parse().ok()?));
-    let found = User::from_name(name).context("cannot look up users")?;
-    let found = match (found, by_number()) {
-        (None, Some(uid)) => User::from_uid(uid).context("cannot look up users")?,
-        (found, _) => found,
-    };
-    found.ok_or_else(|| ListenError::UnknownUser { name: name.to_owned() }.into())
-}
 
 /// Checks that this process can become this user, or is it.
 pub(super) fn check_right(user: &User) -> Result<(), Failure> {

@@ -314,6 +314,7 @@ fn a_compression_that_was_interrupted_is_finished_at_the_next_start() {
     fs::write(at_path("alerts.20261118T130000Z.gz.part"), "theirs").unwrap();
     let mut file =
         RotatedFile::open(path, None, Rotation::default(), None, Compress::Gzip).unwrap();
+    file.start();
     file.finish();
     let expected = [
         "alerts",

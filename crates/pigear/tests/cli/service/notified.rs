@@ -119,7 +119,7 @@ fn systemd_is_told_of_a_reload_and_of_one_that_is_refused() {
     running.listens();
     for (config, status) in [
         ("[[handler]]\ntype = \"null\"\n", "STATUS=received 0"),
-        ("broken", "STATUS=cannot reload: pigear.toml:1: "),
+        ("broken", "STATUS=cannot reload: pigear.toml:1:"),
     ] {
         running.room().write("pigear.toml", config);
         running.signal_now(Signal::SIGHUP);
