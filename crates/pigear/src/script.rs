@@ -38,6 +38,7 @@ mod kind;
 mod layers;
 mod native;
 mod problem;
+mod run_time;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unknown;

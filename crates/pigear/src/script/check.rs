@@ -9,12 +9,13 @@ mod names;
 mod numbers;
 mod written;
 
-use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
+use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
 pub(super) use self::classes::classes;
 use self::found::Found;
 pub(super) use self::kinds::given;
 use self::kinds::{Kinds, fields, follow};
+pub(super) use self::names::Functions;
 use self::names::Names;
 #[cfg(test)]
 pub(super) use self::names::names;
@@ -27,8 +28,8 @@ const ANONYMOUS: &str = "anon$";
 /// Finds unknown fields and functions, `=` where `==` must be meant, and what fails or is never true for any
 /// alert: comparisons of what can't be equal, invalid addresses and networks, functions that a value doesn't
 /// have.
-pub(super) fn check(engine: &Engine, ast: &AST, script: &str) -> Result<(), ScriptProblem> {
-    let checks = Checks { names: Names::of(engine, ast), kinds: Kinds::of_script(ast) };
+pub(super) fn check(functions: &Functions, ast: &AST, script: &str) -> Result<(), ScriptProblem> {
+    let checks = Checks { names: Names::of(functions, ast), kinds: Kinds::of_script(ast) };
     let found = first(ast, |node| checks.look_at(node))
         .or_else(|| unseen(ast))
         .or_else(|| first(ast, |node| checks.used_twice(node)))
@@ -36,8 +37,8 @@ pub(super) fn check(engine: &Engine, ast: &AST, script: &str) -> Result<(), Scri
     found.map_or(Ok(()), |Found { what, position }| Err(ScriptProblem::new(what, script, position)))
 }
 
-struct Checks {
-    names: Names,
+struct Checks<'a> {
+    names: Names<'a>,
     kinds: Kinds,
 }
 
@@ -63,7 +64,7 @@ fn unseen(ast: &AST) -> Option<Found> {
     })
 }
 
-impl Checks {
+impl Checks<'_> {
     fn look_at(&self, node: &ASTNode<'_>) -> Option<Found> {
         match node {
             ASTNode::Expr(expr @ Expr::Dot(..)) => self.chain(expr),

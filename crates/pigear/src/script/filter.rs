@@ -1,19 +1,32 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use pigear_alert::Alert;
 use pigear_pipeline::FilterError;
-use rhai::{AST, Dynamic, Engine, OptimizationLevel, Position, Scope};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, Position, Scope};
 
-use super::check::{check, classes};
+use super::check::{Functions, check, classes};
 use super::engine::engine;
 use super::fields::{AlertFields, SnortMessage};
 use super::native::Native;
 use super::problem::{ScriptProblem, said_of_running, type_name};
+use super::run_time;
 use super::unknown::{self, Parts, UnknownField};
+
+/// The engine of all filters: it has some thousand functions, which take half a megabyte and milliseconds to register.
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    let mut engine = engine();
+    engine.set_strict_variables(true);
+    // Optimizing removes unused code, which must be checked too.
+    engine.set_optimization_level(OptimizationLevel::None);
+    engine.on_progress(run_time::check);
+    engine
+});
+
+/// What is known of its functions.
+static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| Functions::of(&ENGINE));
 
 /// A script that decides whether an alert passes.
 pub struct Filter {
-    engine: Engine,
     ast: AST,
     parts: Parts,
     /// The condition, if it needs no engine.
@@ -46,24 +59,20 @@ impl Filter {
     /// If the script is invalid: its syntax, an unknown variable, field, function or network, or a comparison
     /// that fails or is never true. Other type errors are found only when it runs.
     pub fn compile(script: &str) -> Result<Self, ScriptProblem> {
-        let mut engine = engine();
-        engine.set_strict_variables(true);
         let mut scope = Scope::new();
         // Only that a variable of this name exists matters here.
         scope.push("msg", ()).push("alert", ());
-        // Optimizing removes unused code, which must be checked too.
-        engine.set_optimization_level(OptimizationLevel::None);
-        let ast = engine
+        let ast = ENGINE
             .compile_with_scope(&scope, script)
             .map_err(|error| ScriptProblem::of_compiling(&error, script))?;
         if ast.statements().is_empty() {
             return Err(ScriptProblem::new("a filter needs an expression", script, Position::NONE));
         }
-        check(&engine, &ast, script)?;
+        check(&FUNCTIONS, &ast, script)?;
         let (parts, native, classes) = (Parts::of(&ast), Native::of(&ast), classes(&ast));
-        let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple);
+        let ast = ENGINE.optimize_ast(&scope, ast, OptimizationLevel::Simple);
         let (advice, unknown) = (Advice::default(), None);
-        Ok(Self { engine, ast, parts, native, classes, scope, advice, unknown })
+        Ok(Self { ast, parts, native, classes, scope, advice, unknown })
     }
 
     /// The classes that it compares an alert's class with.
@@ -113,12 +122,10 @@ impl Filter {
         }
         look_at(&mut self.scope, alert);
         unknown::take();
-        let value: Dynamic = self
-            .engine
-            .eval_ast_with_scope(&mut self.scope, &self.ast)
+        let value: Dynamic = run(&mut self.scope, &self.ast)
             .map_err(|error| FilterFailure(said_of_running(&error)))?;
         let passes = value.as_bool().map_err(|other| {
-            let other = type_name(self.engine.map_type_name(other));
+            let other = type_name(ENGINE.map_type_name(other));
             FilterFailure(format!("its value is neither true nor false, but {other}"))
         })?;
         if !passes && unknown::take().is_some() {
@@ -134,11 +141,11 @@ impl Filter {
     }
 
     fn undecided(&mut self, alert: &Arc<Alert>) -> Option<String> {
-        let Self { engine, parts, scope, .. } = self;
+        let Self { parts, scope, .. } = self;
         let field = parts.undecided(&mut |part| {
             look_at(scope, alert);
             // A part that fails lets the alert through, as does a whole filter.
-            let value = engine.eval_ast_with_scope::<Dynamic>(scope, part);
+            let value = run(scope, part);
             value.ok().is_none_or(|value| value.as_bool().unwrap_or(true))
         })?;
         Some(self.said(field))
@@ -151,6 +158,11 @@ impl Filter {
         };
         format!("{of}.{field} is not known{advice}")
     }
+}
+
+fn run(scope: &mut Scope<'static>, script: &AST) -> Result<Dynamic, Box<EvalAltResult>> {
+    run_time::start();
+    ENGINE.eval_ast_with_scope(scope, script)
 }
 
 fn look_at(scope: &mut Scope<'static>, alert: &Arc<Alert>) {

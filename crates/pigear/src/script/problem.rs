@@ -4,6 +4,7 @@ use rhai::{EvalAltResult, ParseError, ParseErrorType, Position};
 
 use super::caseless;
 use super::hint::{self, Hint};
+use super::run_time::TOO_LONG;
 use crate::visible::{cut, visible};
 
 /// The maximum length of an error text: a script may throw a whole packet.
@@ -106,8 +107,9 @@ impl Place {
 pub(super) fn said_of_running(error: &EvalAltResult) -> String {
     let error = innermost(error);
     let what = match error {
-        EvalAltResult::ErrorTooManyOperations(_) => "it runs for too long".to_owned(),
+        EvalAltResult::ErrorTooManyOperations(_) => TOO_LONG.to_owned(),
         EvalAltResult::ErrorStackOverflow(_) => "its functions call each other too deep".to_owned(),
+        EvalAltResult::ErrorTerminated(why, _) if why.is_string() => why.to_string(),
         EvalAltResult::ErrorTerminated(..) => "interrupted".to_owned(),
         EvalAltResult::ErrorDataRace(..) => {
             "a value can't be used while it is being changed; use a copy".to_owned()

@@ -42,6 +42,15 @@ fn passes(script: &str, alert: &Arc<Alert>) -> Result<bool, String> {
     filter.passes(alert).map_err(|failure| failure.to_string())
 }
 
+#[test]
+fn a_run_of_few_but_long_operations_is_ended() {
+    let script =
+        "let t = \"x\"; for i in 0..20 { t += t } for i in 0..20_000 { t.to_upper() } true";
+    assert_eq!(passes(script, &alert()), Err("it runs for too long".to_owned()));
+    // The next run has its own time.
+    holds("true");
+}
+
 fn holds(script: &str) {
     assert_eq!(passes(script, &alert()), Ok(true), "{script}");
 }

@@ -50,7 +50,7 @@ pub struct Reader {
 
 type Interrupt = Box<dyn FnMut() -> bool + Send>;
 
-type IsOver = Box<dyn Fn() -> bool + Send>;
+pub(super) type IsOver = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Candidates for a search, checked one after the other.
 pub(super) type Visit<'a> = &'a mut dyn FnMut(Stored) -> Further;
@@ -105,8 +105,8 @@ impl Reader {
     }
 
     /// Ends each search with an error once this is true, which is asked again and again.
-    pub fn end_when(&mut self, is_over: impl Fn() -> bool + Send + 'static) {
-        self.is_over = Some(Box::new(is_over));
+    pub fn end_when(&mut self, is_over: impl Fn() -> bool + Send + Sync + 'static) {
+        self.is_over = Some(Arc::new(is_over));
     }
 
     /// Checks that the store is still one that this program can read: a newer Pigear may have changed it.
@@ -318,21 +318,26 @@ impl Reader {
                     continue;
                 }
                 self.check_over(last.saturating_add(1))?;
-                for stored in self.read((first, last), Some(search))?.into_iter().rev() {
+                let Part { found, over } =
+                    self.read((first, last), Some(search), Order::NewestFirst)?;
+                for stored in found {
                     if visit(*stored) == Further::Enough {
                         return Ok(());
                     }
                 }
+                over?;
             }
         }
         Ok(())
     }
 
     pub(super) fn check_over(&self, reached: i64) -> Result<(), StoreProblem> {
-        match &self.is_over {
-            Some(is_over) if is_over() => Err(StoreProblem::Unfinished { reached }),
-            _ => Ok(()),
-        }
+        check_over(self.is_over.as_ref(), reached)
+    }
+
+    /// When searches end early.
+    pub(super) fn is_over(&self) -> Option<IsOver> {
+        self.is_over.clone()
     }
 
     /// The wanted alerts of a block, oldest first.
@@ -343,7 +348,9 @@ impl Reader {
         block: i64,
     ) -> Result<Vec<Box<Stored>>, StoreProblem> {
         self.check_over(block * BLOCK)?;
-        self.read((block * BLOCK, block * BLOCK + BLOCK - 1), Some(search))
+        let ids = (block * BLOCK, block * BLOCK + BLOCK - 1);
+        let Part { found, over } = self.read(ids, Some(search), Order::OldestFirst)?;
+        over.map(|()| found)
     }
 
     /// Visits the rows with these ids, oldest first, as of one moment: changes meanwhile are not seen.
@@ -381,13 +388,14 @@ impl Reader {
         while next <= to {
             self.check_over(next.saturating_sub(1))?;
             let last = end_of_block(next).min(to);
-            let found = self.read((next, last), search)?;
+            let Part { found, over } = self.read((next, last), search, Order::OldestFirst)?;
             let is_empty = found.is_empty();
             for stored in found {
                 if visit(*stored) == Further::Enough {
                     return Ok(());
                 }
             }
+            over?;
             if last == to {
                 break;
             }
@@ -402,22 +410,31 @@ impl Reader {
         Ok(())
     }
 
-    /// The wanted alerts with these ids, oldest first. They are all read before the first is visited, because
-    /// the visitor may be slow, and the journal grows while a read is in progress.
-    #[expect(clippy::vec_box, reason = "alerts are large: none is moved when the list grows")]
+    /// The wanted alerts with these ids. They are all read before the first is visited, because the visitor may be
+    /// slow, and the journal grows while a read is in progress.
     fn read(
         &mut self,
         (from, to): (i64, i64),
         search: Option<&Search<'_>>,
-    ) -> Result<Vec<Box<Stored>>, StoreProblem> {
-        let Self { connection, interned, unreadable, .. } = self;
+        order: Order,
+    ) -> Result<Part, StoreProblem> {
+        let Self { connection, interned, unreadable, is_over, .. } = self;
+        let is_over = is_over.as_ref().filter(|_| search.is_some_and(Search::has_test));
         let triage = search.map_or_else(|| TriageReader::new(connection), |s| Ok(s.triage))?;
         let mut said = triage.read(connection, (from, to))?;
-        let mut found = Vec::new();
+        let (mut found, mut over) = (Vec::new(), Ok(()));
         let may_be = |signature: Option<i64>| may_be(signature, search);
-        for row in rows(connection, interned, (from, to), &may_be)? {
+        let mut rows = rows(connection, interned, (from, to), &may_be)?;
+        if order == Order::NewestFirst {
+            rows.reverse();
+        }
+        for row in rows {
             match row {
                 StoredRow::Alert(mut stored) => {
+                    over = check_over(is_over, order.before(stored.id));
+                    if over.is_err() {
+                        break;
+                    }
                     stored.alert.triage = said.remove(&stored.id).map(Box::new);
                     if search.is_none_or(|search| search.accepts(&stored.alert)) {
                         found.push(stored);
@@ -426,7 +443,40 @@ impl Reader {
                 StoredRow::Damaged(_) => *unreadable += 1,
             }
         }
-        Ok(found)
+        Ok(Part { found, over })
+    }
+}
+
+/// In which order alerts are checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+impl Order {
+    /// What was reached when this alert comes next.
+    fn before(self, id: i64) -> i64 {
+        match self {
+            Self::OldestFirst => id.saturating_sub(1),
+            Self::NewestFirst => id.saturating_add(1),
+        }
+    }
+}
+
+/// What was read of some alerts.
+struct Part {
+    #[expect(clippy::vec_box, reason = "alerts are large: none is moved when the list grows")]
+    found: Vec<Box<Stored>>,
+    /// Whether the search ended behind these.
+    over: Result<(), StoreProblem>,
+}
+
+/// An error once a search is to end early.
+pub(super) fn check_over(is_over: Option<&IsOver>, reached: i64) -> Result<(), StoreProblem> {
+    match is_over {
+        Some(is_over) if is_over() => Err(StoreProblem::Unfinished { reached }),
+        _ => Ok(()),
     }
 }
 

@@ -16,7 +16,7 @@ use super::connect;
 use super::error::StoreProblem;
 use super::file_id::FileId;
 use super::layout::{BLOCK, end_of_block};
-use super::reader::{Further, Reader, Visit};
+use super::reader::{Further, Reader, Visit, check_over};
 use super::row::{self, Stored, StoredRow};
 use super::row_range::{RANGE, following, rows};
 use super::search::{RowFilter, Search};
@@ -90,9 +90,11 @@ impl Reader {
             None => chunk.unchecked.push(Stored { id, alert: alert.clone() }),
         };
         let scan = Scan { filter, blocks, newest: i64::MAX, empty: fold.empty, take: &take };
+        let is_over = self.is_over();
         self.each_chunk(&scan, &mut |_, chunk| {
             (fold.merge)(&mut sum, chunk.sum);
             for stored in chunk.unchecked {
+                check_over(is_over.as_ref(), stored.id.saturating_add(1))?;
                 if search.accepts(&stored.alert) {
                     (fold.add)(&mut sum, &stored.alert);
                 }
@@ -120,6 +122,7 @@ impl Reader {
             }
         };
         let scan = Scan { filter, blocks, newest, empty: &|| (), take: &take };
+        let is_over = self.is_over();
         let further = self.each_chunk(&scan, &mut |connection, chunk| {
             let found = chunk.unchecked;
             let ids =
@@ -127,6 +130,9 @@ impl Reader {
             let Some(ids) = ids else { return Ok(Further::On) };
             let mut said = search.triage.read(connection, ids)?;
             for mut stored in found {
+                if filter.accepts(&stored.alert).is_none() {
+                    check_over(is_over.as_ref(), stored.id.saturating_add(1))?;
+                }
                 stored.alert.triage = said.remove(&stored.id).map(Box::new);
                 if search.accepts(&stored.alert) && visit(stored) == Further::Enough {
                     return Ok(Further::Enough);

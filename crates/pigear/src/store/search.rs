@@ -157,6 +157,11 @@ impl<'a> Search<'a> {
         self.criteria.accepts(alert)
     }
 
+    /// Whether a condition is checked that may take long for an alert.
+    pub(super) fn has_test(&self) -> bool {
+        self.criteria.also.is_some()
+    }
+
     /// The current segment, which is not indexed yet.
     pub(super) fn open_segment(&self) -> i64 {
         self.open

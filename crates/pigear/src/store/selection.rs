@@ -107,9 +107,17 @@ pub struct Selection {
     /// pigear help fields
     #[cfg(feature = "script")]
     #[cfg_attr(feature = "command", arg(long, value_name = "EXPR"))]
-    #[cfg_attr(feature = "web", param(required = false))]
+    #[cfg_attr(feature = "web", param(required = false, max_items = 16))]
     pub filter: Vec<String>,
 }
+
+/// The most filters of a selection that comes over the network: each is compiled, and run for each alert.
+#[cfg(feature = "script")]
+const MAX_FILTERS: usize = 16;
+
+/// The most bytes of all of them.
+#[cfg(feature = "script")]
+const MAX_FILTER_BYTES: usize = 8 << 10;
 
 /// A signature id, as `384` or, with its generator, `1:384`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +172,8 @@ impl Selection {
     /// Sets a criterion from its name and its text. Returns false if there is no criterion of this name.
     ///
     /// # Errors
-    /// If the text can't be read, or the criterion has one value and is already set.
+    /// If the text can't be read, the criterion has one value and is already set, or filters become too many or too
+    /// long.
     pub fn set(&mut self, name: &str, text: &str) -> Result<bool, String> {
         match name {
             "since" => once(&mut self.since, known_moment(text))?,
@@ -188,10 +197,23 @@ impl Selection {
             "starred" => once(&mut self.starred, yes_or_no(text))?,
             "comment" => once(&mut self.comment, Ok(text.to_owned()))?,
             #[cfg(feature = "script")]
-            "filter" => self.filter.push(text.to_owned()),
+            "filter" => self.add_filter(text)?,
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    #[cfg(feature = "script")]
+    fn add_filter(&mut self, text: &str) -> Result<(), String> {
+        if self.filter.len() >= MAX_FILTERS {
+            return Err(format!("there are more than {MAX_FILTERS} filters"));
+        }
+        let bytes = self.filter.iter().map(String::len).sum::<usize>() + text.len();
+        if bytes > MAX_FILTER_BYTES {
+            return Err(format!("the filters have more than {MAX_FILTER_BYTES} bytes"));
+        }
+        self.filter.push(text.to_owned());
+        Ok(())
     }
 }
 
@@ -263,5 +285,22 @@ mod tests {
         }
         assert_eq!(Selection::default().set("sids", "1"), Ok(false));
         assert!(Selection::default().set("sid", "1,x").is_err());
+    }
+
+    #[cfg(feature = "script")]
+    #[test]
+    fn filters_are_neither_too_many_nor_too_long() {
+        let mut selection = Selection::default();
+        for _ in 0..16 {
+            assert_eq!(selection.set("filter", "true"), Ok(true));
+        }
+        let problem = selection.set("filter", "true").unwrap_err();
+        assert_eq!(problem, "there are more than 16 filters");
+
+        let (mut selection, half) = (Selection::default(), " ".repeat(4 << 10));
+        assert_eq!(selection.set("filter", &half), Ok(true));
+        assert_eq!(selection.set("filter", &half), Ok(true));
+        let problem = selection.set("filter", "1").unwrap_err();
+        assert_eq!(problem, "the filters have more than 8192 bytes");
     }
 }

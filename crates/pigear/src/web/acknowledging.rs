@@ -74,8 +74,7 @@ impl Filters {
 }
 
 fn test_of(rule: &TriageRule, said: &mut HashSet<i64>) -> Option<Test> {
-    let mut selection = Selection::default();
-    let _ = selection.set("filter", &rule.expression);
+    let selection = Selection { filter: vec![rule.expression.clone()], ..Selection::default() };
     match selection.criteria(|| TimeZone::UTC) {
         Ok(criteria) => criteria.also,
         Err(problem) => {

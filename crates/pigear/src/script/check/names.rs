@@ -25,18 +25,29 @@ const ELSEWHERE: [(&str, &str); 9] = [
     ("cidr", "ip_in"),
 ];
 
+/// The names of functions, with how many arguments they take.
+pub(in crate::script) struct Functions(HashMap<String, BTreeSet<usize>>);
+
+impl Functions {
+    /// Those of an engine.
+    pub(in crate::script) fn of(engine: &Engine) -> Self {
+        let mut found = HashMap::new();
+        for (name, arguments) in signatures(engine) {
+            found.entry(name).or_insert_with(BTreeSet::new).insert(arguments);
+        }
+        Self(found)
+    }
+}
+
 /// The names of all functions, the engine's and those of the script, with how many arguments they take.
-pub(super) struct Names {
-    engines: HashMap<String, BTreeSet<usize>>,
+pub(super) struct Names<'a> {
+    engines: &'a HashMap<String, BTreeSet<usize>>,
     scripts: HashMap<String, BTreeSet<usize>>,
 }
 
-impl Names {
-    pub(super) fn of(engine: &Engine, ast: &AST) -> Self {
-        let (mut engines, mut scripts) = (HashMap::new(), HashMap::new());
-        for (name, arguments) in signatures(engine) {
-            engines.entry(name).or_insert_with(BTreeSet::new).insert(arguments);
-        }
+impl<'a> Names<'a> {
+    pub(super) fn of(Functions(engines): &'a Functions, ast: &AST) -> Self {
+        let mut scripts = HashMap::new();
         for own in ast.iter_functions() {
             scripts
                 .entry(own.name.to_owned())

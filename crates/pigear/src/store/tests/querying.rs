@@ -196,6 +196,43 @@ fn pages_before_an_id_are_the_whole() {
 }
 
 #[test]
+fn a_search_ends_between_two_alerts_of_a_block() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let (place, _store) = Place::with(&several());
+    let checked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&checked);
+    let slow = with(|c| {
+        c.also = Some(Box::new(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            true
+        }));
+    });
+    let (reader, done) = (&mut place.reader(), Arc::clone(&checked));
+    reader.end_when(move || done.load(Ordering::SeqCst) >= 3);
+    let mut ids = Vec::new();
+    let error = reader.after(64, &slow, |stored| {
+        ids.push(stored.id);
+        Further::On
+    });
+    assert!(matches!(error.unwrap_err().source, StoreProblem::Unfinished { reached: 67 }));
+    assert_eq!(ids, [65, 66, 67]);
+
+    checked.store(0, Ordering::SeqCst);
+    ids.clear();
+    let error = reader.newest_before(128, &slow, |stored| {
+        ids.push(stored.id);
+        Further::On
+    });
+    assert!(matches!(error.unwrap_err().source, StoreProblem::Unfinished { reached: 125 }));
+    assert_eq!(ids, [127, 126, 125]);
+
+    checked.store(0, Ordering::SeqCst);
+    assert!(reader.count(&slow, CountBy::Port).is_err());
+    assert_eq!(checked.load(Ordering::SeqCst), 3);
+}
+
+#[test]
 fn a_search_that_is_ended_is_continued_where_it_was() {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -206,7 +243,7 @@ fn a_search_that_is_ended_is_continued_where_it_was() {
     let reader = &mut place.reader();
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    reader.end_when(move || count.fetch_add(1, Ordering::SeqCst) % 5 == 4);
+    reader.end_when(move || count.fetch_add(1, Ordering::SeqCst) % 99 == 98);
     let unfinished = |result: Result<(), StoreError>| match result.err()?.source {
         StoreProblem::Unfinished { reached } => Some(reached),
         problem => panic!("{problem}"),

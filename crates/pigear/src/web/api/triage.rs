@@ -56,7 +56,7 @@ pub(in crate::web) struct TriageRequest {
     #[schema(max_items = 10_000)]
     ids: Option<Vec<i64>>,
     /// Criteria, as the parameters of `alerts`; a parameter that may be repeated may have a list,
-    /// which is not empty.
+    /// which is not empty. All that is given as `filter` has at most 16 expressions and 8192 bytes.
     criteria: Option<BTreeMap<String, Texts>>,
     /// With criteria: the last alert that is marked, such as `last` of `counts`. Those with a higher id came later.
     #[schema(minimum = 0)]

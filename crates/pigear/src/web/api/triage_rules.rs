@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::alerts::Id;
 use super::change::{Added, Write, removed};
 use crate::script::Filter;
-use crate::store::{Reader, SelectionProblem, StoreIdentity, TriageRule};
+use crate::store::{Reader, Selection, SelectionProblem, StoreIdentity, TriageRule};
 use crate::web::body::JsonBody;
 use crate::web::parameters::{Parameters, StoreParameters};
 use crate::web::problem::{Problem, ProblemObject};
@@ -70,7 +70,11 @@ pub(in crate::web) async fn rules(
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct RuleRequest {
     /// The filter.
-    #[schema(example = "msg.sig_id == 384", pattern = r"^msg\.sig_id == [1-9][0-9]{0,6}$")]
+    #[schema(
+        example = "msg.sig_id == 384",
+        pattern = r"^msg\.sig_id == [1-9][0-9]{0,6}$",
+        max_length = 8192
+    )]
     expression: String,
 }
 
@@ -92,6 +96,9 @@ pub(in crate::web) async fn add_rule(
     JsonBody(RuleRequest { expression }): JsonBody<RuleRequest>,
 ) -> Result<(StatusCode, Json<Added>), Problem> {
     let of = Parameters::store_only(query.as_deref())?;
+    Selection::default()
+        .set("filter", &expression)
+        .map_err(|problem| Problem::criterion("filter", &expression, &problem))?;
     Filter::compile(&expression).map_err(SelectionProblem::Filter)?;
     let added = site.queries.change(of, move |triage| Ok(triage.add_rule(&expression, &by)?));
     added.await.map(|id| (StatusCode::CREATED, Json(Added { id })))

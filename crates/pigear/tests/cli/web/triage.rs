@@ -64,6 +64,36 @@ fn what_a_filter_fails_on_is_not_marked_and_said() {
     assert!(failed["problem"].as_str().unwrap().contains("zero"), "{done}");
 }
 
+#[cfg(feature = "script")]
+#[test]
+fn too_many_or_too_long_filters_are_refused_wherever_they_come_in() {
+    let page = Page::pinged(&[]);
+    let (many, long) = (vec!["true"; 17], [format!("true{}", " ".repeat(8 << 10))]);
+    let long = long.each_ref().map(String::as_str);
+    for (filters, part) in [(&many[..], "more than 16 filters"), (&long[..], "8192 bytes")] {
+        let query: Vec<_> = filters.iter().map(|it| format!("filter={it}")).collect();
+        let query = query.join("&").replace(' ', "+");
+        let refused = |problem: Value| {
+            assert_eq!(problem["parameter"], "filter", "{problem}");
+            assert!(problem["detail"].as_str().unwrap().contains(part), "{problem}");
+        };
+        let paths = ["alerts", "packets", "export", "counts", "series", "values", "stream"];
+        for path in paths {
+            let more = match path {
+                "counts" => "by=sid&",
+                "values" => "field=sid&",
+                _ => "",
+            };
+            refused(page.problem(&format!("{path}?{more}{query}"), 400));
+        }
+        let mark = json!({ "criteria": { "filter": filters }, "mark": "starred", "set": true });
+        refused(post(&page, "triage", &mark).problem(400));
+    }
+    let rule = json!({ "expression": long[0] });
+    assert_eq!(post(&page, "triage/rules", &rule).problem(400)["parameter"], "filter");
+    assert_eq!(page.json("triage/rules")["rules"], json!([]));
+}
+
 #[test]
 fn a_criterion_without_values_marks_nothing() {
     let page = Page::pinged(&[]);
