@@ -26,6 +26,8 @@ pub struct AccessedStore<'a> {
     pub reader: &'a mut Reader,
     /// Which store it is. In another one than the last time, numbers begin anew.
     pub identity: StoreIdentity,
+    /// Whether it was opened just now: another file may be there than the last time.
+    pub is_reopened: bool,
 }
 
 impl StoreAccess {
@@ -60,10 +62,11 @@ impl StoreAccess {
     pub fn store(&mut self) -> Result<AccessedStore<'_>, StoreError> {
         // The old one is closed before the new one is opened.
         let unchanged = self.reader.take().filter(|reader| !reader.has_changed());
+        let is_reopened = unchanged.is_none();
         let reader = unchanged.map_or_else(|| self.open(), Ok)?;
         reader.check_version()?;
         let identity = reader.identity()?;
-        Ok(AccessedStore { reader: self.reader.insert(reader), identity })
+        Ok(AccessedStore { reader: self.reader.insert(reader), identity, is_reopened })
     }
 
     fn open(&self) -> Result<Reader, StoreError> {

@@ -212,6 +212,14 @@ impl Reader {
         self.located(self.first_behind(0))
     }
 
+    /// The id of the first alert with a higher id than this; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn next_id(&self, id: i64) -> Result<Option<i64>, StoreError> {
+        self.located(self.first_behind(id))
+    }
+
     /// The number of the first alert behind this one.
     pub(super) fn first_behind(&self, id: i64) -> Result<Option<i64>, StoreProblem> {
         let mut select =

@@ -103,7 +103,7 @@ impl Counter {
 
     /// Counts; `None` if the counts are still right.
     fn count(&mut self) -> Result<Option<CountsUpdate>, StoreError> {
-        let AccessedStore { reader, identity: store } = self.store.store()?;
+        let AccessedStore { reader, identity: store, .. } = self.store.store()?;
         reader.interrupt_while(self.order.wants_else(&self.wanted));
         let last = reader.last()?;
         let is_right = |counted: &Counted| {

@@ -141,7 +141,7 @@ impl Tail {
 
     fn read(&mut self) -> Result<(), Stopped> {
         // One reader for all of a look: the store may be replaced meanwhile.
-        let AccessedStore { reader, identity } = self.store.store()?;
+        let AccessedStore { reader, identity, .. } = self.store.store()?;
         self.last = self.last.filter(|(store, _)| *store == identity);
         reader.interrupt_while(self.order.wants_other_alerts(&self.wanted));
         let last = reader.last()?;

@@ -61,7 +61,7 @@ struct Filters {
 impl Filters {
     fn apply(&mut self) -> Result<AppliedRules, StoreError> {
         let Self { access, said, done } = self;
-        let AccessedStore { reader, identity } = access.store()?;
+        let AccessedStore { reader, identity, .. } = access.store()?;
         let state = Some((identity, reader.last()?, reader.triage_rules()?));
         let are_none = state.as_ref().is_none_or(|(_, _, rules)| rules.is_empty());
         if are_none || *done == state {

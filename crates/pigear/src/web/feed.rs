@@ -1,6 +1,7 @@
 //! New alerts, read from the store once for all live streams.
 
 mod ring;
+mod tip;
 
 use std::io;
 use std::path::Path;
@@ -13,9 +14,12 @@ use tokio::sync::watch;
 use tracing::debug;
 
 use super::problem::Problem;
-use crate::store::{AccessedStore, Criteria, Further, StoreAccess, StoreError, StoreIdentity};
+use crate::store::{
+    AccessedStore, Criteria, Further, Reader, StoreAccess, StoreError, StoreIdentity,
+};
 pub(super) use ring::{BATCH, Events, Packets, Piece, Wants, event};
 use ring::{Event, Ring};
+use tip::Tip;
 
 /// How often to look for new alerts.
 const TICK: Duration = Duration::from_millis(100);
@@ -26,14 +30,14 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The state of the store, as far as the feed has read it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
-    /// Counts the stores that were at the path, and how often one lost its newest alerts.
+    /// Counts the stores that were at the path, and how often one lost alerts that were new.
     pub(super) generation: u64,
     /// Which store it is; `None` before the first was read.
     pub(super) store: Option<StoreIdentity>,
     /// Where a stream begins that was in another store.
     pub(super) begin: i64,
-    /// The id of the last alert when this generation began.
-    pub(super) newest: i64,
+    /// The alerts up to this id are still those that were sent before this generation.
+    pub(super) kept: i64,
     /// The id of the last alert that was read.
     pub(super) last: i64,
     /// Why the store can't be read now, as JSON.
@@ -43,6 +47,8 @@ pub(super) struct Head {
 /// New alerts.
 pub(super) struct Feed {
     ring: Mutex<Ring>,
+    /// The last alert that was read.
+    tip: Mutex<Option<Tip>>,
     head: watch::Sender<Head>,
     listeners: Listeners,
 }
@@ -64,8 +70,8 @@ pub(super) struct Listener {
 
 impl Feed {
     fn new() -> Self {
-        let (ring, head, listeners) = Default::default();
-        Self { ring, head, listeners }
+        let (ring, tip, head, listeners) = Default::default();
+        Self { ring, tip, head, listeners }
     }
 
     /// Reads the store on a thread of its own, until the result is dropped.
@@ -101,16 +107,22 @@ impl Feed {
 
     /// Reads what is new.
     fn read(&self, access: &mut StoreAccess) -> Result<(), StoreError> {
-        let AccessedStore { reader, identity: store } = access.store()?;
-        let is_other = self.ring().store != Some(store);
+        let AccessedStore { reader, identity: store, is_reopened } = access.store()?;
         let last = reader.last()?;
-        if is_other || last < self.ring().last {
-            // Where it can't be read, as if it had all.
-            let first = reader.first().ok().flatten().unwrap_or(1);
-            self.begin(store, (first, last));
+        let kept = self.kept(reader, (store, last), is_reopened);
+        if let Some(kept) = kept {
+            let first = match reader.first() {
+                Ok(first) => first.unwrap_or_else(|| last.saturating_add(1)),
+                // Where it can't be read, as if it had all.
+                Err(_) => 1,
+            };
+            self.begin(store, (first, last), kept);
         }
         let position = self.ring().last;
         if last <= position {
+            if kept.is_some() {
+                *self.tip() = Tip::of(reader, position);
+            }
             return Ok(());
         }
         if self.head.receiver_count() == 0 {
@@ -128,8 +140,38 @@ impl Feed {
             self.ring().add(events, last);
         }
         let last = self.ring().last;
+        *self.tip() = Tip::of(reader, last);
         self.head.send_if_modified(|head| std::mem::replace(&mut head.last, last) != last);
         Ok(())
+    }
+
+    /// If what comes is not the continuation of what was read: up to which alert that is still what is stored.
+    ///
+    /// A backup has the identity of the store. Whoever writes goes on in it with the next number, so it has the
+    /// latest number as well; but not the alerts between the backup and that.
+    fn kept(
+        &self,
+        reader: &mut Reader,
+        (store, last): (StoreIdentity, i64),
+        is_reopened: bool,
+    ) -> Option<i64> {
+        let (read_store, read) = {
+            let ring = self.ring();
+            (ring.store, ring.last)
+        };
+        if read_store != Some(store) || last < read {
+            return Some(last);
+        }
+        if is_reopened && self.tip().as_ref().is_some_and(|tip| tip.is_gone(reader)) {
+            return Some(0);
+        }
+        let next = if last > read { reader.next_id(read) } else { return None };
+        // Where it can't be read, there may be any.
+        next.is_ok_and(|next| next != Some(read + 1)).then_some(0)
+    }
+
+    fn tip(&self) -> MutexGuard<'_, Option<Tip>> {
+        self.tip.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The alert after which to read: of a flood only the newest, if no stream gets all.
@@ -142,8 +184,8 @@ impl Feed {
         newest
     }
 
-    /// Another store is there, or this one without its newest alerts: a backup was put back.
-    fn begin(&self, store: StoreIdentity, (oldest, newest): (i64, i64)) {
+    /// Another store is there, or this one without alerts that were new: a backup was put back.
+    fn begin(&self, store: StoreIdentity, (oldest, newest): (i64, i64), kept: i64) {
         let before = self.head.borrow().store;
         // The whole of a store that has just begun, whose numbers may go on from another; only what is new, of one with
         // old alerts.
@@ -154,7 +196,7 @@ impl Feed {
         let store = Some(store);
         self.head.send_modify(|head| {
             let generation = head.generation + 1;
-            *head = Head { generation, store, begin, newest, last: begin, problem: None };
+            *head = Head { generation, store, begin, kept, last: begin, problem: None };
         });
     }
 
@@ -239,14 +281,73 @@ mod tests {
         assert_eq!(now.generation, before.generation + 1);
     }
 
+    fn alert() -> Arc<Alert> {
+        let decoded = Decoded::new(AlertMessage::default(), Dialect::Snort29);
+        Arc::new(Alert::new(decoded, Arc::default(), Arc::default()))
+    }
+
+    /// What a writer does between two looks of the feed.
+    #[test]
+    fn a_backup_whose_numbers_have_gone_on_is_not_taken_for_the_store() {
+        let dir = TempDir::new().unwrap();
+        let [path, old, backup] = ["a.db", "old.db", "b.db"].map(|name| dir.path().join(name));
+        let store = Store::open(&path).unwrap();
+        let mut handler = store.handler(Unstorable::HandOn);
+        handler.handle(&[alert()]).unwrap();
+        let copy = rusqlite::Connection::open(&path).unwrap();
+        copy.execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+        drop(copy);
+        // Whether the feed has read all of it, or not the last.
+        for more in [2, 1] {
+            let (feed, mut access) = (Feed::new(), StoreAccess::new(path.clone()));
+            handler.handle(&[alert(), alert()]).unwrap();
+            feed.read(&mut access).unwrap();
+            if more == 1 {
+                handler.handle(&[alert()]).unwrap();
+            }
+            let before = feed.head.borrow().clone();
+            fs::rename(&path, &old).unwrap();
+            fs::copy(&backup, &path).unwrap();
+            handler.handle(&[alert()]).unwrap();
+            feed.read(&mut access).unwrap();
+            let now = feed.head.borrow().clone();
+            assert_eq!(now.store, before.store);
+            assert_eq!((now.generation, now.kept), (before.generation + 1, 0));
+            // Once is enough.
+            handler.handle(&[alert()]).unwrap();
+            feed.read(&mut access).unwrap();
+            assert_eq!(feed.head.borrow().generation, now.generation);
+            assert_eq!(feed.head.borrow().last, now.last + 1);
+        }
+    }
+
+    #[test]
+    fn a_gap_where_a_file_was_away_is_seen() {
+        let dir = TempDir::new().unwrap();
+        let [path, away] = ["a.db", "away.db"].map(|name| dir.path().join(name));
+        let store = Store::open(&path).unwrap();
+        let mut handler = store.handler(Unstorable::HandOn);
+        handler.handle(&[alert()]).unwrap();
+        let (feed, mut access) = (Feed::new(), StoreAccess::new(path.clone()));
+        feed.read(&mut access).unwrap();
+        let before = feed.head.borrow().clone();
+        fs::rename(&path, &away).unwrap();
+        handler.handle(&[alert()]).unwrap();
+        fs::rename(&away, &path).unwrap();
+        handler.handle(&[alert()]).unwrap();
+        feed.read(&mut access).unwrap();
+        let now = feed.head.borrow().clone();
+        assert_eq!(now.store, before.store);
+        assert_eq!((now.generation, now.kept), (before.generation + 1, 0));
+    }
+
     #[test]
     fn all_of_a_new_file_is_new_however_high_its_numbers_are() {
         let dir = TempDir::new().unwrap();
         let [path, away] = ["a.db", "away.db"].map(|name| dir.path().join(name));
         let store = Store::open(&path).unwrap();
         let mut handler = store.handler(Unstorable::HandOn);
-        let decoded = Decoded::new(AlertMessage::default(), Dialect::Snort29);
-        let alert = Arc::new(Alert::new(decoded, Arc::default(), Arc::default()));
+        let alert = alert();
         let many = ring::REMEMBERED + 1;
         handler.handle(&vec![Arc::clone(&alert); many]).unwrap();
         let (feed, mut access) = (Feed::new(), StoreAccess::new(path.clone()));
@@ -255,6 +356,6 @@ mod tests {
         handler.handle(&vec![alert; 3]).unwrap();
         feed.read(&mut access).unwrap();
         assert_eq!(feed.head.borrow().begin, i64::try_from(many).unwrap());
-        assert_eq!(feed.head.borrow().newest, i64::try_from(many + 3).unwrap());
+        assert_eq!(feed.head.borrow().kept, i64::try_from(many + 3).unwrap());
     }
 }

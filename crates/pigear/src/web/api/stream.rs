@@ -271,11 +271,11 @@ impl Live {
                     return;
                 }
             }
-            if now.generation != self.generation {
-                self.generation = now.generation;
-                if self.is_elsewhere(&now) && !self.send(self.reset()).await {
-                    return;
-                }
+            if now.generation != self.generation
+                && self.is_elsewhere(&now)
+                && !self.send(self.reset()).await
+            {
+                return;
             }
             match self.next(&now).await {
                 Ok(Some(events)) => {
@@ -315,7 +315,11 @@ impl Live {
 
     /// Whether the stream begins anew, because another store is there, or a backup of this one.
     fn is_elsewhere(&mut self, head: &Head) -> bool {
-        let is_elsewhere = head.store != Some(self.store) || self.position > head.newest;
+        // If the feed has been in another store meanwhile, what was stored there is gone.
+        let was_elsewhere = head.generation > self.generation + 1;
+        self.generation = head.generation;
+        let is_elsewhere =
+            was_elsewhere || head.store != Some(self.store) || self.position > head.kept;
         if let Some(store) = head.store
             && is_elsewhere
         {

@@ -164,6 +164,25 @@ fn a_backup_that_is_put_back_does_not_stall_a_stream() {
     assert_eq!(late.last_id, LAST);
 }
 
+/// The program goes on in a backup with the next number, so the highest number is the same at once.
+#[test]
+fn a_backup_in_which_alerts_go_on_resets_a_stream() {
+    let mut page = Page::pinged(&[]);
+    copy(page.running.room(), "backup.db");
+    page.ping();
+    let mut stream = Stream::open(&page, "?last_event_id=0", "");
+    stream.read(2 * PINGS);
+    let room = page.running.room();
+    fs::create_dir(room.at("old")).unwrap();
+    for end in ["", "-wal", "-shm"] {
+        let name = format!("a.db{end}");
+        fs::rename(room.at(&name), room.at(&format!("old/{name}"))).unwrap();
+    }
+    fs::rename(room.at("backup.db"), room.at("a.db")).unwrap();
+    page.ping();
+    stream.read_reset();
+}
+
 #[test]
 fn a_stream_goes_on_in_a_copy_of_its_store() {
     let page = Page::over(stored(), &[]);
