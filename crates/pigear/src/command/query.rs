@@ -292,6 +292,12 @@ fn follow(
         if !is_over {
             thread::sleep(TICK);
         }
+        if reader.has_lost_journal()
+            && !reader.is_stale()
+            && let Ok(again) = Reader::open(path)
+        {
+            reader = again;
+        }
         // Before the old store is read a last time.
         let next = successor(&reader, path);
         last = reader.after(last, criteria, |stored| {

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tracing::{info, warn};
 
 use super::check::Check;
-use super::connect::{FileKind, beside_path, connect, refuse_others};
+use super::connect::{BUSY_TIMEOUT, FileKind, beside_path, connect, refuse_others};
 use super::error::StoreProblem;
 use super::file_id::FileId;
 use super::identity;
@@ -29,8 +29,14 @@ const CACHE: i64 = 32 * 1024;
 /// written repeatedly, and so are moved less often.
 const JOURNAL_PAGES: i64 = 4_000;
 
+/// How long emptying the journal waits for readers.
+const EMPTY_TIMEOUT: Duration = Duration::from_millis(200);
+
 /// The journal is truncated to this many bytes when it is empty.
 const JOURNAL: i64 = 32 << 20;
+
+/// The journal and the journal's index, as they are or were.
+pub(super) type Beside = [(PathBuf, Option<FileId>); 2];
 
 /// A store that is open for writing.
 pub(super) struct Opened {
@@ -39,7 +45,7 @@ pub(super) struct Opened {
     /// Whether it is still being checked for damage: then nothing may leave the journal.
     pub(super) check: Option<Check>,
     /// The files that `SQLite` created beside it: the journal, and the journal's index.
-    pub(super) beside: [(PathBuf, Option<FileId>); 2],
+    pub(super) beside: Beside,
 }
 
 /// Opens a store for writing, and creates it if there is none. If it was not closed cleanly, the check
@@ -79,10 +85,34 @@ pub(super) fn to_write(
     }
     begin_journal(&mut connection)?;
     lock.begin()?;
+    let beside = files_beside(path)?;
+    Ok(Opened { connection, lock, check, beside })
+}
+
+/// The journal and the journal's index, as they are now.
+fn files_beside(path: &Path) -> io::Result<Beside> {
     let [journal, index] = ["-wal", "-shm"].map(|end| beside_path(path, end));
     let of = |path: PathBuf| FileId::of(&path).map(|file| (path, file));
-    let beside = [of(journal)?, of(index)?];
-    Ok(Opened { connection, lock, check, beside })
+    Ok([of(journal)?, of(index)?])
+}
+
+/// Another connection to a store that this process has open and locked, with the journal that is there now, or a new
+/// one; and that journal and its index.
+pub(super) fn again(path: &Path) -> Result<(Connection, Beside), StoreProblem> {
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    set_up(&connection)?;
+    let change = begin(&mut connection, Force::ToDisk)?;
+    count_start(&change)?;
+    change.commit()?;
+    let beside = files_beside(path)?;
+    Ok((connection, beside))
+}
+
+/// Writes something into the journal: so while the store is in use, a missing or empty journal means that it was
+/// removed.
+fn count_start(change: &Transaction<'_>) -> rusqlite::Result<()> {
+    let starts = meta::number(change, "starts")?.unwrap_or_default();
+    meta::set_number(change, "starts", starts.wrapping_add(1))
 }
 
 /// Creates the tables, or migrates those of an older version. On a separate connection: one that has
@@ -139,12 +169,10 @@ fn say_journal_is_gone(path: &Path) {
     );
 }
 
-/// Writes something into the journal: so while the store is in use, a missing or empty journal means that it
-/// was removed.
+/// Begins the journal, and what a start changes.
 fn begin_journal(connection: &mut Connection) -> rusqlite::Result<()> {
     let change = begin(connection, Force::Nothing)?;
-    let starts = meta::number(&change, "starts")?.unwrap_or_default();
-    meta::set_number(&change, "starts", starts.wrapping_add(1))?;
+    count_start(&change)?;
     identity::ensure(&change)?;
     lanes::clear_in_use(&change)?;
     change.commit()
@@ -188,6 +216,15 @@ pub(super) fn begin(
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
+}
+
+/// Moves all of the journal into the file, and empties it. Returns whether that was possible: no reader may be at it.
+pub(super) fn empty_journal(connection: &Connection) -> Result<bool, StoreProblem> {
+    connection.busy_timeout(EMPTY_TIMEOUT)?;
+    let is_busy =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(is_busy? == 0)
 }
 
 /// Moves the journal's contents into the file, as far as no reader uses an older version. Returns whether

@@ -31,6 +31,8 @@ pub struct Reader {
     file: Option<FileId>,
     /// What the file was like when it was opened.
     state: Option<FileState>,
+    /// The journal that was open then.
+    journal: (PathBuf, Option<FileId>),
     /// Which store it is, if that is not in it.
     unnamed: StoreIdentity,
     pub(super) unreadable: u64,
@@ -85,6 +87,8 @@ impl Reader {
         let file = FileId::of(path).map_err(|error| StoreProblem::from(error).at(path))?;
         let (state, unnamed) = (FileState::of(path).ok().flatten(), StoreIdentity::of_file(path));
         let connection = connect::to_read(path, wait).map_err(|problem| problem.at(path))?;
+        let journal = connect::beside_path(path, "-wal");
+        let journal_file = FileId::of(&journal).ok().flatten();
         let (path, interned) = (path.to_owned(), InternedRows::default());
         let (is_over, interrupt, chunk_readers) = (None, None, Vec::new());
         Ok(Self {
@@ -93,6 +97,7 @@ impl Reader {
             interned,
             file,
             state,
+            journal: (journal, journal_file),
             unnamed,
             unreadable: 0,
             is_index_damaged: false,
@@ -150,7 +155,15 @@ impl Reader {
     /// all that was read of it.
     #[must_use]
     pub fn has_changed(&self) -> bool {
-        FileState::of(&self.path).is_ok_and(|state| state != self.state)
+        FileState::of(&self.path).is_ok_and(|state| state != self.state) || self.has_lost_journal()
+    }
+
+    /// Whether another journal is beside the file, or none: what is stored from then on is not in the one that is
+    /// open, so the store must be opened again.
+    #[must_use]
+    pub fn has_lost_journal(&self) -> bool {
+        let (path, file) = &self.journal;
+        FileId::of(path).is_ok_and(|now| now != *file)
     }
 
     /// Which store it is.

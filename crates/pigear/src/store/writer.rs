@@ -1,5 +1,6 @@
 //! Writes alerts.
 
+mod journal;
 mod new_file;
 
 use std::collections::BTreeMap;
@@ -37,8 +38,10 @@ pub(super) struct Writer {
     lock: Option<Lock>,
     /// It was said that the file isn't at its path any more.
     is_moved: bool,
-    /// What is beside the file, as it was when it was opened.
+    /// What is beside the file, as it was when it was opened: the journal, and the journal's index.
     beside: [(PathBuf, Option<FileId>); 2],
+    /// It was said that the journal isn't there any more.
+    is_journal_gone: bool,
     soundness: Soundness,
     ids: Ids,
     /// The id of the last stored alert.
@@ -91,6 +94,7 @@ impl Writer {
             lock,
             is_moved: false,
             beside,
+            is_journal_gone: false,
             soundness,
             ids,
             last,
@@ -168,6 +172,10 @@ impl Writer {
             stored = self.try_append(alerts).map_err(|problem| self.met(problem))?;
         }
         self.last = stored;
+        // If that fails, it is tried again before the next change.
+        if let Err(problem) = self.keep_journal() {
+            debug!("{}: {problem}", self.path.display());
+        }
         Ok(stored)
     }
 

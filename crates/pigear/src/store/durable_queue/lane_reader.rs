@@ -146,7 +146,10 @@ impl LaneReader {
     /// # Errors
     /// If it can't be read. Nothing of the former one is left to be read then.
     pub(super) fn follow_file(&mut self, lane: &LaneHandle) -> Result<(), StoreProblem> {
-        if self.is_stale() && self.reader.last_id()? <= self.read {
+        let is_stale = self.is_stale();
+        if !is_stale && self.reader.has_lost_journal()
+            || is_stale && self.reader.last_id()? <= self.read
+        {
             self.reader = Reader::open(lane.store.path()).map_err(|error| error.source)?;
         }
         Ok(())

@@ -153,6 +153,50 @@ fn a_file_that_comes_back_is_the_store_again() {
 }
 
 #[test]
+fn a_journal_that_is_removed_loses_nothing() {
+    let (place, store) = Place::with(&numbered(0..5));
+    let mut lane = Lane::new(&store, Begin::Start);
+    assert_eq!(lane.next(), [0, 1, 2, 3, 4]);
+    let (path, mut access) = (place.path(), StoreAccess::new(place.path()));
+    let journal = connect::beside_path(&path, "-wal");
+    for round in 0..3 {
+        let before = 5 + round * 2;
+        assert_eq!(access.store().unwrap().reader.last().unwrap(), i64::from(before));
+        fs::remove_file(&journal).unwrap();
+        // Also while nothing comes.
+        if round == 1 {
+            tidy(&store, RetentionPolicy::default());
+            assert_eq!(access.store().unwrap().reader.last().unwrap(), i64::from(before));
+        }
+        put(&store, &numbered(before..before + 2));
+        // What a program that is killed now leaves.
+        let copy = place.path().with_file_name(format!("copy{round}.db"));
+        fs::copy(&path, &copy).unwrap();
+        fs::copy(&journal, connect::beside_path(&copy, "-wal")).unwrap();
+        assert_eq!(Reader::open(&copy).unwrap().last().unwrap(), i64::from(before + 2));
+        assert_eq!(access.store().unwrap().reader.last().unwrap(), i64::from(before + 2));
+        lane.settle(if round == 0 { 5 } else { 2 }, &[]);
+        assert_eq!(lane.next(), [before, before + 1]);
+    }
+    drop((access, lane, store));
+    is_consistent(&path);
+    assert_eq!(Reader::open(&path).unwrap().last().unwrap(), 11);
+}
+
+#[test]
+fn without_the_index_of_the_journal_all_is_in_the_file() {
+    let (place, store) = Place::with(&numbered(0..5));
+    let path = place.path();
+    for end in ["-wal", "-shm"] {
+        fs::remove_file(connect::beside_path(&path, end)).unwrap();
+    }
+    put(&store, &numbered(5..7));
+    let copy = path.with_file_name("copy.db");
+    fs::copy(&path, &copy).unwrap();
+    assert_eq!(Reader::open(&copy).unwrap().last().unwrap(), 7);
+}
+
+#[test]
 fn a_path_that_cannot_be_looked_at_is_no_file_that_is_gone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("alerts.db");

@@ -40,7 +40,8 @@ impl Writer {
         if std::mem::take(&mut self.is_moved) {
             info!("{}: the store's file is back; storing goes on in it", self.path.display());
         }
-        self.is_sound().map(drop)
+        self.is_sound()?;
+        self.keep_journal()
     }
 
     /// Whether the file that was opened is at the path, and nothing is known to the contrary.
