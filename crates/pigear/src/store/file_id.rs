@@ -49,6 +49,18 @@ impl FileState {
     }
 }
 
+impl FileState {
+    /// Which file it is.
+    pub(super) fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// Its length, in bytes.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+}
+
 impl From<Metadata> for FileState {
     fn from(metadata: Metadata) -> Self {
         let modified = (metadata.mtime(), metadata.mtime_nsec());

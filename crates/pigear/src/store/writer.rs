@@ -171,6 +171,7 @@ impl Writer {
         {
             stored = self.try_append(alerts).map_err(|problem| self.met(problem))?;
         }
+        self.refuse_truncated()?;
         self.last = stored;
         // If that fails, it is tried again before the next change.
         if let Err(problem) = self.keep_journal() {

@@ -197,6 +197,23 @@ fn without_the_index_of_the_journal_all_is_in_the_file() {
 }
 
 #[test]
+fn a_file_that_is_truncated_takes_no_alerts_until_it_is_moved_away() {
+    let (place, store) = Place::with(&numbered(0..5));
+    let path = place.path();
+    fs::File::options().write(true).truncate(true).open(&path).unwrap();
+    for _ in 0..2 {
+        let stored = store.0.writer.lock().append(&numbered(5..6));
+        let Err(StoreProblem::Damaged(damage)) = stored else { panic!("{stored:?}") };
+        assert_eq!(damage, "it was truncated to 0 bytes");
+    }
+    let policy = RetentionPolicy::default();
+    assert!(store.0.writer.lock().tidy(policy, Clock::now()).is_err());
+    fs::rename(&path, path.with_file_name("moved.db")).unwrap();
+    put(&store, &numbered(5..6));
+    assert_eq!(found(&mut Reader::open(&path).unwrap(), &Criteria::default()), [6]);
+}
+
+#[test]
 fn a_path_that_cannot_be_looked_at_is_no_file_that_is_gone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("alerts.db");

@@ -9,13 +9,16 @@ use tracing::{debug, error, info, warn};
 
 use super::{Soundness, Writer};
 use crate::store::error::StoreProblem;
-use crate::store::file_id::FileId;
+use crate::store::file_id::{FileId, FileState};
 use crate::store::lanes::{self, LaneRow};
 use crate::store::layout::SEGMENT;
 use crate::store::lock::Lock;
 use crate::store::meta;
 use crate::store::open::{self, Force};
 use crate::store::segment_index;
+
+/// The least size of a page, in bytes. The first has the header, and is in the file from the beginning.
+const MIN_PAGE: u64 = 4_096;
 
 /// A journal that was left behind, and where it was renamed to.
 struct Leftover {
@@ -40,8 +43,25 @@ impl Writer {
         if std::mem::take(&mut self.is_moved) {
             info!("{}: the store's file is back; storing goes on in it", self.path.display());
         }
+        self.refuse_truncated()?;
         self.is_sound()?;
         self.keep_journal()
+    }
+
+    /// Whether the file at the path still has its first page.
+    ///
+    /// What `SQLite` has in memory hides for long that it hasn't.
+    pub(super) fn refuse_truncated(&mut self) -> Result<(), StoreProblem> {
+        match FileState::of(&self.path)? {
+            Some(state) if state.id() == self.file && state.len() < MIN_PAGE => {
+                if let Soundness::Damaged(damage) = &self.soundness {
+                    return Err(StoreProblem::Damaged(damage.clone()));
+                }
+                let damage = format!("it was truncated to {} bytes", state.len());
+                Err(self.met(StoreProblem::Damaged(damage)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the file that was opened is at the path, and nothing is known to the contrary.
