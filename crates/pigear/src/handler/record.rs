@@ -192,7 +192,7 @@ impl Recording {
         };
         for alert in alerts {
             match &alert.datagram {
-                Some(datagram) => writer.write(datagram)?,
+                Some(datagram) => writer.write(&datagram.to_vec())?,
                 // An alert from Snort's log is encoded as Snort would have sent it.
                 None => writer.write(&encode(&alert.message, alert.dialect))?,
             }
