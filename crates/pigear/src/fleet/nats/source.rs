@@ -10,7 +10,7 @@ use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, Event};
 use futures_util::StreamExt;
 use pigear_alert::Alert;
-use pigear_pipeline::source::SourceError;
+use pigear_pipeline::source::{Activity, SourceError};
 use pigear_pipeline::{AlertFactory, Backoff, Fanout, Flow, Intake, Source, Stop};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -465,6 +465,10 @@ impl NatsSource {
 impl Source for NatsSource {
     fn name(&self) -> String {
         format!("{} stream {}", self.access.shown(), self.settings.stream)
+    }
+
+    fn activity(&self) -> Activity {
+        Activity::Connecting
     }
 
     fn resumes(&self) -> bool {
