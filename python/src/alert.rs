@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use pigear_alert as inner;
 use pigear_alert::format::{Colour, Fast, Format, FormatName};
 use pigear_alert::packet::LinkType;
 use pigear_alert::unified2::Verdict;
 use pigear_alert::wire::{Decoder, Dialect, encode};
+use pigear_alert::{self as inner, Datagram};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDateTime, PyDict, PyTuple, PyTzInfo};
@@ -57,9 +57,8 @@ impl Alert {
         alert: &inner::Alert,
         most: Option<usize>,
     ) -> Bound<'py, PyBytes> {
-        let sent = alert.datagram.as_deref().filter(|_| alert.log().is_none());
-        let datagram =
-            sent.map_or_else(|| encode(&alert.message, alert.dialect).into(), Cow::Borrowed);
+        let sent = alert.datagram.as_ref().filter(|_| alert.log().is_none());
+        let datagram = sent.map_or_else(|| encode(&alert.message, alert.dialect), Datagram::to_vec);
         PyBytes::new(py, most.and_then(|most| datagram.get(..most)).unwrap_or(&datagram))
     }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
+use crate::datagram::Datagram;
 use crate::maps::{Class, Names};
 use crate::message::AlertMessage;
 use crate::packet::{
@@ -42,7 +43,7 @@ pub struct Alert {
     /// The sending process, from the kernel.
     pub sender: Option<Sender>,
     /// The raw datagram, if it was requested.
-    pub datagram: Option<Box<[u8]>>,
+    pub datagram: Option<Datagram>,
     /// Its id in the store, if it comes from one.
     pub store_id: Option<i64>,
     /// What people said about it, if it comes from a store.
@@ -335,7 +336,7 @@ impl Alert {
     #[must_use]
     pub fn memory(&self) -> usize {
         const OVERHEAD: usize = 64 + 512;
-        let datagram = self.datagram.as_ref().map_or(0, |datagram| datagram.len());
+        let datagram = self.datagram.as_ref().map_or(0, Datagram::memory);
         let log = self.log().map_or(0, |log| size_of::<Logged>() + log.bytes() + OVERHEAD);
         let message = self.message.msg.len() + self.message.pkt.len();
         size_of::<Self>() + message + datagram + log + OVERHEAD

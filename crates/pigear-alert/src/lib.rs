@@ -33,6 +33,7 @@
 //! ```
 
 mod alert;
+mod datagram;
 pub mod format;
 pub mod maps;
 mod message;
@@ -44,4 +45,5 @@ pub mod visible;
 pub mod wire;
 
 pub use alert::{Alert, Medium, Origin, Sender};
+pub use datagram::Datagram;
 pub use message::{AlertMessage, AppName};

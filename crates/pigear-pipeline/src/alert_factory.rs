@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use pigear_alert::maps::Names;
 use pigear_alert::wire::{DecodeError, Decoder};
-use pigear_alert::{Alert, Origin, Sender};
+use pigear_alert::{Alert, Datagram, Origin, Sender};
 use tracing::warn;
 
 use crate::complete::Completing;
@@ -93,7 +93,27 @@ impl AlertFactory {
         let decoded = self.decoder.decode(datagram)?;
         let mut alert = Alert::new(decoded, Arc::clone(&self.origin), self.names.get());
         alert.sender = sender;
-        alert.datagram = keep.then(|| datagram.into());
+        alert.datagram = keep.then(|| Datagram::new(datagram));
         Ok(Arc::new(alert))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pigear_alert::AlertMessage;
+    use pigear_alert::wire::{Dialect, encode};
+
+    use super::*;
+
+    #[test]
+    fn a_datagram_that_is_kept_weighs_no_more_than_what_is_in_it() {
+        let mut message = AlertMessage::default();
+        (message.event_id, message.pkt) = (1, vec![7; 60].into());
+        let sent = encode(&message, Dialect::Snort29);
+        let [without, with] =
+            [false, true].map(|keep| AlertFactory::default().take(&sent, None, keep).unwrap());
+        assert_eq!(with.datagram.as_ref().unwrap().to_vec(), sent);
+        let more = with.memory() - without.memory();
+        assert!(more < sent.len() / 100, "{more}");
     }
 }

@@ -18,6 +18,8 @@ use unified2::Progress;
 pub enum Activity {
     /// It waits for alerts that are sent to it.
     Listening,
+    /// It will listen once it is connected to a server.
+    Connecting,
     /// It reads a recording or a log.
     Reading,
     /// It completes the alerts of another source from a log.

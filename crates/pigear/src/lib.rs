@@ -59,6 +59,7 @@ mod crypto;
 mod description;
 #[cfg(feature = "command")]
 mod doctor;
+mod error_policy;
 #[cfg(feature = "nats")]
 pub mod fleet;
 pub mod handler;

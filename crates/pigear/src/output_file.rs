@@ -52,6 +52,11 @@ impl From<NoReader> for io::Error {
     }
 }
 
+/// Whether there was no room for what was written: there may be later.
+pub(crate) fn has_no_room(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
 /// A file that is open for appending.
 #[derive(Debug)]
 pub(crate) struct Output {

@@ -10,11 +10,12 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 
-use pigear_pipeline::{AlertFactory, Handler, Source};
+use pigear_pipeline::{AlertFactory, Handler, OnError, Source};
 use serde::de::DeserializeOwned;
 
 use crate::config::SourceConfig;
 pub use crate::description::{Description, FileUse};
+use crate::error_policy::ErrorPolicy;
 use crate::handler::{file, null, pcap, print, record, socket};
 use crate::keys::{KeyError, Keys, SetupError, key_names, keys_with_format};
 use crate::rules::SharedRules;
@@ -40,6 +41,7 @@ pub struct Registry {
     kinds: BTreeMap<&'static str, HandlerKind>,
     resolver: Option<Box<dyn Resolver>>,
     rules: SharedRules,
+    on_error: ErrorPolicy,
     #[cfg(any(feature = "metrics", feature = "nats", feature = "web"))]
     sensors: SharedSensors,
     #[cfg(feature = "web")]
@@ -163,6 +165,7 @@ impl Registry {
             kinds: BTreeMap::new(),
             resolver: None,
             rules: SharedRules::default(),
+            on_error: ErrorPolicy::default(),
             #[cfg(any(feature = "metrics", feature = "nats", feature = "web"))]
             sensors: SharedSensors::default(),
             #[cfg(feature = "web")]
@@ -216,7 +219,11 @@ impl Registry {
         });
         registry.register("pcap", pcap::DESCRIPTION, pcap::Pcap::new);
         registry.checked("pcap", pcap::Options::check);
-        registry.register("record", record::DESCRIPTION, record::Record::new);
+        let on_error = registry.on_error.clone();
+        registry.register("record", record::DESCRIPTION, move |options| match on_error.get() {
+            OnError::Stop => record::Record::new(options),
+            OnError::GoOn => record::Record::with_free_name(options),
+        });
         registry.checked("record", record::Options::check);
         registry.register_writer("socket", socket::DESCRIPTION, socket::Socket::new);
         registry.checked("socket", socket::Options::check);
@@ -262,6 +269,11 @@ impl Registry {
     #[cfg(all(feature = "metrics", feature = "web"))]
     pub(crate) fn streams(&self) -> &crate::web::SharedStreams {
         &self.streams
+    }
+
+    /// What an error does in the configuration that is run with this registry.
+    pub(crate) fn on_error(&self) -> &ErrorPolicy {
+        &self.on_error
     }
 
     /// The sensors of the configuration that is run with this registry.

@@ -28,9 +28,23 @@ impl StatsFile {
         &self.path
     }
 
-    /// Checks that the counters can be written there.
+    /// Checks that the counters can be written there, once there is room.
     pub(crate) fn check(&self) -> io::Result<()> {
-        output_file::check_whole(&self.path)
+        match output_file::check_whole(&self.path) {
+            Err(error) if output_file::has_no_room(&error) => Ok(()),
+            checked => checked,
+        }
+    }
+
+    /// Writes them for the first time. A full disk is only reported: they are written again.
+    pub(crate) fn begin(&mut self, snapshot: &Snapshot) -> io::Result<()> {
+        match self.write(snapshot) {
+            Err(error) if output_file::has_no_room(&error) => {
+                warn!("cannot write the counters to {}: {error}", self.path.display());
+                Ok(())
+            }
+            written => written,
+        }
     }
 
     /// Replaces a regular file atomically. Anything else is written to; while a FIFO has no reader, the

@@ -52,6 +52,9 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
     for (activity, name) in listener.sources() {
         match activity {
             Activity::Listening => say(&format!("listening on {name}{how_to_end}")),
+            Activity::Connecting => {
+                say(&format!("will listen on {name} once it is connected{how_to_end}"));
+            }
             Activity::Reading => say(&format!("reading {name}{how_to_end}")),
             Activity::Completing => say(&format!("completing from {name}")),
             Activity::WaitingForLog => {

@@ -285,7 +285,7 @@ fn follow(
     drop(newest);
     loop {
         // Before the store is read a last time.
-        let is_over = criteria.until.is_some_and(|until| until + LATE <= Timestamp::now());
+        let is_over = criteria.until.is_some_and(|until| until <= Timestamp::now() - LATE);
         if !output.flush() {
             return output.finish();
         }

@@ -39,6 +39,12 @@ pub(super) fn count_open(outcomes: &[Outcome]) -> usize {
     outcomes.iter().filter(|outcome| **outcome == Outcome::Open).count()
 }
 
+/// How many were acknowledged.
+#[cfg(feature = "nats")]
+pub(super) fn count_acknowledged(outcomes: &[Outcome]) -> usize {
+    outcomes.iter().filter(|outcome| **outcome == Outcome::Acknowledged).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

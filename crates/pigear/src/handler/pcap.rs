@@ -23,10 +23,11 @@ use tracing::warn;
 
 use self::resume::{Found, ResumeError, resume};
 use super::compress::Compress;
-use super::rotate::{Ready, RotatedFile, Rotation};
+use super::rotate::{Ready, RotatedFile, Rotation, warn_of_no_room};
 use super::writer::{Records, Written};
 use crate::description::{Description, FileUse};
 use crate::keys::{FileMode, SetupError, parsed};
+use crate::output_file::has_no_room;
 use crate::visible::{cut, visible};
 
 pub(crate) const DESCRIPTION: Description = Description {
@@ -264,9 +265,12 @@ impl Handler for Pcap {
 
     fn start(&mut self, _: Context) -> Result<(), Failure> {
         self.file.start();
-        if self.file.is_open() {
-            // What fails is tried again, and reported, with the first alert.
-            let _ = self.make_ready();
+        // What fails is tried again, and reported, with the first alert.
+        if self.file.is_open()
+            && let Err(error) = self.make_ready()
+            && has_no_room(&error)
+        {
+            warn_of_no_room(self.file.path(), &error);
         }
         Ok(())
     }

@@ -3,9 +3,10 @@
 //! A recording can always be read to its end. So if a batch can't be written completely, the written part
 //! is removed, and the recording continues there once it can be written again.
 
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pigear_alert::Alert;
@@ -15,9 +16,10 @@ use pigear_pipeline::{Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
+use super::rotate::warn_of_no_room;
 use crate::description::{Description, FileUse};
 use crate::keys::{FileMode, SetupError};
-use crate::output_file;
+use crate::output_file::{self, has_no_room};
 
 pub(crate) const DESCRIPTION: Description = Description {
     about: "writes the raw datagrams, for `play`; path=FILE (.gz and .zst compress) mode=0640",
@@ -28,7 +30,8 @@ pub(crate) const DESCRIPTION: Description = Description {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// The recording. It must not exist yet. A name that ends in `.gz` or `.zst` compresses.
+    /// The recording. It must not exist yet; with `--serve-forever`, one that exists stays, and the new one gets a free
+    /// name beside it (`alerts.2.gz`). A name that ends in `.gz` or `.zst` compresses.
     pub path: PathBuf,
     /// Its permissions, in octal: `0640` by default, as far as the umask allows.
     pub mode: Option<FileMode>,
@@ -43,6 +46,116 @@ impl Options {
 
 /// Writes the raw datagrams, for `play`.
 pub struct Record {
+    options: Options,
+    when_taken: WhenTaken,
+    /// `None` while there is no room for the file.
+    recording: Option<Recording>,
+}
+
+/// What happens if the file exists: a recording never replaces one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WhenTaken {
+    Refuse,
+    /// A program that is started again after a crash must receive.
+    TakeFreeName,
+}
+
+impl Record {
+    /// Creates the recording.
+    ///
+    /// # Errors
+    /// If the file exists, or can't be created. A full disk is no error yet: there may be room for the first alert.
+    pub fn new(options: Options) -> Result<Self, SetupError> {
+        Self::start(options, WhenTaken::Refuse)
+    }
+
+    /// Creates the recording. If the file exists, it gets the next free name beside it: `alerts.2.gz` for `alerts.gz`.
+    ///
+    /// # Errors
+    /// If it can't be created.
+    pub fn with_free_name(options: Options) -> Result<Self, SetupError> {
+        Self::start(options, WhenTaken::TakeFreeName)
+    }
+
+    fn start(options: Options, when_taken: WhenTaken) -> Result<Self, SetupError> {
+        options.check()?;
+        let path = &options.path;
+        let recording = match Recording::create(&options, when_taken) {
+            Ok(recording) => Some(recording),
+            Err(error) if has_no_room(&error) => {
+                warn_of_no_room(path, &error);
+                None
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let path = path.display();
+                return Err(format!("{path} exists; a recording never replaces a file").into());
+            }
+            Err(error) => return Err(format!("cannot create {}: {error}", path.display()).into()),
+        };
+        Ok(Self { options, when_taken, recording })
+    }
+
+    fn write(&mut self, alerts: &[Arc<Alert>]) -> io::Result<()> {
+        let recording = match &mut self.recording {
+            Some(recording) => recording,
+            none => none.insert(Recording::create(&self.options, self.when_taken)?),
+        };
+        recording.write_whole(alerts)
+    }
+
+    fn failed(&self, error: &io::Error) -> Failure {
+        let path = self.recording.as_ref().map_or(&self.options.path, |recording| &recording.path);
+        Failure::retry(format!("cannot write {}: {error}", path.display()))
+    }
+}
+
+/// The most names that are tried.
+const MOST_NAMES: u32 = 10_000;
+
+/// Creates a file that must not exist yet, with this name or, if that is wanted, the next free one.
+fn create(options: &Options, when_taken: WhenTaken) -> io::Result<(PathBuf, File)> {
+    let Options { path, mode } = options;
+    let create = |path: &Path| output_file::create(path, *mode, File::options().write(true));
+    let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+    match create(path) {
+        Err(error)
+            if is_taken(&error)
+                && when_taken == WhenTaken::TakeFreeName
+                && fs::metadata(path).is_ok_and(|found| found.is_file()) => {}
+        created => return created.map(|file| (path.clone(), file)),
+    }
+    for number in 2..=MOST_NAMES {
+        let free = numbered(path, number);
+        match create(&free) {
+            Err(error) if is_taken(&error) => {}
+            created => {
+                let file = created?;
+                let (path, free_name) = (path.display(), free.display());
+                warn!(
+                    "{path} exists, and a recording never replaces a file: this one is {free_name}"
+                );
+                return Ok((free, file));
+            }
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// The name with a number before the extension that compresses, or behind it.
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    let extension = path.extension().filter(|extension| *extension == "gz" || *extension == "zst");
+    let Some(extension) = extension else {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        return name.into();
+    };
+    let mut ending = OsString::from(format!("{number}."));
+    ending.push(extension);
+    path.with_extension(ending)
+}
+
+/// The file of a recording.
+struct Recording {
     path: PathBuf,
     /// `None` after an error, until the next batch.
     writer: Option<Writer>,
@@ -53,27 +166,20 @@ pub struct Record {
     ending: Vec<u8>,
 }
 
-impl Record {
-    /// Creates the recording.
-    ///
-    /// # Errors
-    /// If the file exists, or can't be created.
-    pub fn new(options: Options) -> Result<Self, SetupError> {
-        options.check()?;
-        let Options { path, mode } = options;
-        let created = output_file::create(&path, mode, File::options().write(true));
-        let opened = created.and_then(|file| Ok((Writer::new(file.try_clone()?, &path)?, file)));
-        let (writer, file) = opened.map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                format!("{} exists; a recording never replaces a file", path.display())
-            }
-            _ => format!("cannot create {}: {error}", path.display()),
-        })?;
-        Ok(Self { path, writer: Some(writer), file, len: 0, ending: Vec::new() })
+impl Recording {
+    fn create(options: &Options, when_taken: WhenTaken) -> io::Result<Self> {
+        let (path, file) = create(options, when_taken)?;
+        let writer = Some(Writer::new(file.try_clone()?, &path)?);
+        Ok(Self { path, writer, file, len: 0, ending: Vec::new() })
     }
 
-    fn failed(&self, error: &io::Error) -> Failure {
-        Failure::retry(format!("cannot write {}: {error}", self.path.display()))
+    /// Writes a batch, or nothing of it.
+    fn write_whole(&mut self, alerts: &[Arc<Alert>]) -> io::Result<()> {
+        self.write(alerts).inspect_err(|_| {
+            if self.writer.is_some() {
+                self.take_back();
+            }
+        })
     }
 
     fn write(&mut self, alerts: &[Arc<Alert>]) -> io::Result<()> {
@@ -86,7 +192,7 @@ impl Record {
         };
         for alert in alerts {
             match &alert.datagram {
-                Some(datagram) => writer.write(datagram)?,
+                Some(datagram) => writer.write(&datagram.to_vec())?,
                 // An alert from Snort's log is encoded as Snort would have sent it.
                 None => writer.write(&encode(&alert.message, alert.dialect))?,
             }
@@ -135,15 +241,29 @@ impl Handler for Record {
     }
 
     fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
-        self.write(alerts).map(|()| Progress::All).map_err(|error| {
-            if self.writer.is_some() {
-                self.take_back();
-            }
-            self.failed(&error)
-        })
+        self.write(alerts).map(|()| Progress::All).map_err(|error| self.failed(&error))
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
-        self.end().map_err(|error| self.failed(&error))
+        let ended = self.recording.as_mut().map_or(Ok(()), Recording::end);
+        ended.map_err(|error| self.failed(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_free_name_compresses_as_the_one_that_was_asked_for() {
+        for (path, second) in [
+            ("rec", "rec.2"),
+            ("/x/a.rec", "/x/a.rec.2"),
+            ("/x/a.rec.gz", "/x/a.rec.2.gz"),
+            ("a.zst", "a.2.zst"),
+            (".gz", ".gz.2"),
+        ] {
+            assert_eq!(numbered(Path::new(path), 2), Path::new(second), "{path}");
+        }
     }
 }

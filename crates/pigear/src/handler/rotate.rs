@@ -31,7 +31,7 @@ use rotated::Rotated;
 pub(super) struct RotatedFile {
     path: PathBuf,
     mode: Option<FileMode>,
-    /// `None` for a FIFO without a reader.
+    /// `None` for a FIFO without a reader, and while there is no room for a new file.
     open: Option<Open>,
     rotation: Rotation,
     rotated: Rotated,
@@ -72,7 +72,8 @@ enum Change {
 }
 
 impl RotatedFile {
-    /// Opens the file, or creates it with these permissions. A FIFO without a reader is opened later.
+    /// Opens the file, or creates it with these permissions. A FIFO without a reader is opened later, and so is a
+    /// file for which there is no room.
     ///
     /// # Errors
     /// If it can't be opened, or is to be rotated and is not a regular file.
@@ -83,14 +84,21 @@ impl RotatedFile {
         keep: Option<usize>,
         compress: Compress,
     ) -> io::Result<Self> {
-        let open = match Open::append(&path, mode) {
+        let (open, is_regular) = match Open::append(&path, mode) {
             Err(error) if NoReader::is(&error) => {
                 warn!("the FIFO {} has no reader yet", path.display());
-                None
+                (None, false)
             }
-            open => Some(open?),
+            Err(error) if output_file::has_no_room(&error) => {
+                warn_of_no_room(&path, &error);
+                (None, true)
+            }
+            open => {
+                let open = open?;
+                let is_regular = open.kind == OutputKind::Regular;
+                (Some(open), is_regular)
+            }
         };
-        let is_regular = open.as_ref().is_some_and(|open| open.kind == OutputKind::Regular);
         if rotation != Rotation::default() && !is_regular {
             let problem = "only a regular file can be rotated; leave out `rotate`";
             return Err(io::Error::new(ErrorKind::InvalidInput, problem));
@@ -112,7 +120,7 @@ impl RotatedFile {
         &self.path
     }
 
-    /// Whether there is a file to write to: not while a FIFO has no reader.
+    /// Whether there is a file to write to: not while a FIFO has no reader, or there is no room for a file.
     pub(super) fn is_open(&self) -> bool {
         self.open.is_some()
     }
@@ -203,6 +211,11 @@ impl RotatedFile {
     pub(super) fn finish(&mut self) {
         self.rotated.finish();
     }
+}
+
+/// Says that a file can't be begun yet.
+pub(super) fn warn_of_no_room(path: &Path, error: &io::Error) {
+    warn!("{} can't be written yet: {error}; trying again with the next alert", path.display());
 }
 
 impl Open {

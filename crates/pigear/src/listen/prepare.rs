@@ -62,6 +62,7 @@ impl Listener {
         let wanted: Vec<_> = found.iter().flat_map(Found::sockets).collect();
         held.check_all_wanted(&wanted)?;
         // Only now something is made: the files of handlers, the store, the counters, and last the sockets.
+        registry.on_error().set(config.on_error);
         let (pipeline, store) = pipeline(&config, registry)?;
         if names.class_config.is_none() && config.sources.iter().any(SourceConfig::is_live) {
             warn_of_stock_classes();
@@ -70,7 +71,7 @@ impl Listener {
         super::class_names::warn_of_unknown(&config, &watched.names().classes);
         registry.rules().set(rules.clone());
         if let Some(file) = &mut stats_file {
-            let written = file.write(&pipeline.stats().snapshot());
+            let written = file.begin(&pipeline.stats().snapshot());
             written.map_err(|error| cannot_write(file, error))?;
         }
         let mut sources = Vec::new();

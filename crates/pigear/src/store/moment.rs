@@ -1,6 +1,7 @@
 //! Times as people write them.
 
 use jiff::civil::{Date, DateTime, Time};
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ZonedDateTime};
 
@@ -11,11 +12,26 @@ use jiff::{Span, Timestamp, ZonedDateTime};
 /// # Errors
 /// If the text is none of these.
 pub fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, String> {
-    moment_at(text.trim(), &Timestamp::now().to_zoned_datetime(zone.clone())).ok_or_else(|| {
+    let text = text.trim();
+    moment_at(text, &Timestamp::now().to_zoned_datetime(zone.clone())).ok_or_else(|| {
+        if let Some(problem) = beyond(text) {
+            return problem;
+        }
         "expected today, yesterday, how long ago (90m, 1h, 2d, 1month), a date, or a time such as \
          \"2026-11-18 16:27\" or 2026-11-18T16:27:50Z"
             .to_owned()
     })
+}
+
+/// What is wrong with a date that is well formed.
+fn beyond(text: &str) -> Option<String> {
+    let date = Pieces::parse(text).ok()?.date();
+    let limit = |time: Timestamp| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    match date.year() {
+        9999 => Some(format!("the latest possible time is {}", limit(Timestamp::MAX))),
+        -9999 => Some(format!("the earliest possible time is {}", limit(Timestamp::MIN))),
+        _ => None,
+    }
 }
 
 fn moment_at(text: &str, now: &ZonedDateTime) -> Option<Timestamp> {
@@ -111,6 +127,17 @@ mod tests {
         is("1month", "2026-10-18T14:27:50Z");
         is("1year", "2025-11-18T14:27:50Z");
         is("2 days ago", "2026-11-16T14:27:50Z");
+    }
+
+    #[test]
+    fn the_limits_of_time_are_said() {
+        let refused = |text| moment(text, &TimeZone::UTC).unwrap_err();
+        for text in ["9999-12-31", "9999-12-31T23:59:59Z", "9999-12-31 12:00"] {
+            assert_eq!(refused(text), "the latest possible time is 9999-12-30T22:00:00Z", "{text}");
+        }
+        assert!(moment("9999-12-30T22:00:00Z", &TimeZone::UTC).is_ok());
+        assert!(refused("-009999-01-01").starts_with("the earliest possible time is"));
+        assert!(refused("9999-13-31").starts_with("expected today"));
     }
 
     #[test]

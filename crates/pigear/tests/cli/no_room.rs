@@ -11,7 +11,7 @@ use crate::harness::{Test, is_root, program, until};
 use crate::log::{append, numbered_events};
 use crate::room::Room;
 use crate::running::{Running, without_names};
-use crate::snort::{PING, objects, ping, recording};
+use crate::snort::{PING, datagrams, objects, ping, recording};
 
 /// So many alerts take more than there is room for at first, and less than there is later.
 const ALERTS: u32 = 6_000;
@@ -267,4 +267,81 @@ fn a_durable_pcap_gets_all_packets_once_there_is_room() {
     {
         assert_eq!(crate::log::packet_blocks(&bytes), 50);
     }
+}
+
+/// Three handlers that write files on a small disk. One that records can't get its alerts from the store.
+fn writers() -> String {
+    let handlers =
+        [("file", "durable"), ("pcap", "durable"), ("record", "")].map(|(kind, durable)| {
+            let durable = if durable.is_empty() { "" } else { "durable = true\n" };
+            format!("[[handler]]\ntype = \"{kind}\"\npath = \"disk/{kind}\"\n{durable}")
+        });
+    format!("serve_forever = true\n[store]\npath = \"a.db\"\n{}", handlers.concat())
+}
+
+/// Sends an alert for which there is no room, makes room, and sends another: checks what is written then.
+fn writes_once_there_is_room(mut running: Running, at: &Path, make_room: impl FnOnce()) -> Room {
+    running.send(&ping());
+    let full = "No space left on device (os error 28)";
+    for kind in ["file", "pcap", "record"] {
+        let problem = format!("handler {kind}: cannot write disk/{kind}: {full}");
+        running.warns(&problem);
+    }
+    make_room();
+    running.send(&ping());
+    for kind in ["file", "pcap"] {
+        until("all are written", || lane(running.room(), kind) == Some((0, 0)));
+    }
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(fs::read_to_string(at.join("file")).unwrap(), PING.repeat(2));
+    assert_eq!(crate::log::packet_blocks(&fs::read(at.join("pcap")).unwrap()), 2);
+    // What a handler in memory had no room for was reported, and counts as failed.
+    assert_eq!(datagrams(&at.join("record")), [ping()]);
+    room
+}
+
+#[test]
+fn alerts_are_received_though_files_cannot_be_begun() {
+    if !is_root("mount a small disk") {
+        return;
+    }
+    let test = Test::new();
+    let at = test.room().at("disk");
+    let Some(disk) = SmallDisk::mount_of(&at, "1m") else { return };
+    fill(&at);
+    let args = ["--config", "c.toml", "--stats", "disk/stats.json"];
+    let mut running = test.file("c.toml", writers()).args(args).start();
+    let full = "No space left on device (os error 28)";
+    running.warns(&format!(
+        "warning: disk/pcap can't be written yet: {full}; trying again with the next alert\n"
+    ));
+    running.warns(&format!("warning: cannot write the counters to disk/stats.json: {full}"));
+    let room =
+        writes_once_there_is_room(running, &at, || fs::remove_file(at.join("other")).unwrap());
+    assert_eq!(objects(&fs::read_to_string(at.join("stats.json")).unwrap())[0]["received"], 2);
+    drop((disk, room));
+}
+
+/// A disk without a free inode has no room for a new file, though it may have space.
+#[test]
+fn alerts_are_received_though_no_file_can_be_created() {
+    if !is_root("mount a small disk") {
+        return;
+    }
+    let test = Test::new();
+    let at = test.room().at("disk");
+    let Some(disk) = SmallDisk::mount_of(&at, "1m,nr_inodes=2") else { return };
+    // The root of the file system is the other one.
+    fs::write(at.join("other"), "").unwrap();
+    let mut running = test.file("c.toml", writers()).args(["--config", "c.toml"]).start();
+    for kind in ["file", "pcap", "record"] {
+        running.warns(&format!("warning: disk/{kind} can't be written yet: No space left"));
+    }
+    let room = writes_once_there_is_room(running, &at, || {
+        let remount = nix::mount::MsFlags::MS_REMOUNT;
+        nix::mount::mount(Some("tmpfs"), &at, Some("tmpfs"), remount, Some("nr_inodes=8")).unwrap();
+    });
+    drop((disk, room));
 }

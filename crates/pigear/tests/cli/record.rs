@@ -58,6 +58,32 @@ fn a_recording_never_replaces_a_file() {
     assert_eq!(room.read("rec"), "mine");
 }
 
+/// A supervisor starts Pigear again after a crash, with the same path.
+#[test]
+fn a_recording_of_a_restarted_pigear_gets_a_free_name_beside_the_others() {
+    for (name, free) in [("rec", "rec.3"), ("rec.gz", "rec.3.gz")] {
+        let second = free.replace('3', "2");
+        let room = Test::new()
+            .file(name, "mine")
+            .file(&second, "mine, too")
+            .args(["--serve-forever", "--count", "1", "--data-handler", "record"])
+            .args([format!("path={name}")])
+            .send(ping())
+            .stderr(format!(
+                "warning: {name} exists, and a recording never replaces a file: this one is {free}\n"
+            ))
+            .success();
+        assert_eq!((room.read(name), room.read(&second)), ("mine".into(), "mine, too".into()));
+        assert_eq!(datagrams(&room.at(free)), [ping()]);
+    }
+    // What isn't a file isn't a recording.
+    Test::new()
+        .with(|room| fs::create_dir(room.at("rec")).unwrap())
+        .args(["--serve-forever", "--data-handler", "record", "path=rec"])
+        .stderr("error: handler record: rec exists; a recording never replaces a file\n")
+        .status(1);
+}
+
 #[test]
 fn a_recording_that_is_cut_is_read_as_far_as_it_goes() {
     let whole = [u32::to_le_bytes(65_928).as_slice(), &ping()].concat();

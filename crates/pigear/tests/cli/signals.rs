@@ -12,6 +12,23 @@ use crate::harness::{NOBODY, Test, counters, is_root, program, until};
 use crate::room::Room;
 use crate::snort::{PING, objects, ping, recording, sent};
 
+#[cfg(all(feature = "nats", feature = "kafka"))]
+#[test]
+fn a_source_that_connects_listens_only_then() {
+    for (source, from, name) in [
+        ("nats", "nats://127.0.0.1:1", "nats://127.0.0.1:1 stream PIGEAR"),
+        ("kafka", "kafka://127.0.0.1:1/alerts", "kafka://127.0.0.1:1/alerts"),
+    ] {
+        let args = ["--serve-forever", "--socket-handler", source, "--from", from];
+        let mut running = Test::bare().args(args).args(["--store", "a.db"]).loud().start();
+        running.warns(&format!("pigear: will listen on {name} once it is connected\n"));
+        running.warns(": cannot connect");
+        running.signal_now(Signal::SIGTERM);
+        let ended = running.end().1;
+        assert!(!ended.stderr.contains("listening on"), "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn a_signal_ends_the_program_after_what_was_sent_before() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {

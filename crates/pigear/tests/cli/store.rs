@@ -149,6 +149,19 @@ fn a_query_follows_what_is_stored_meanwhile() {
 }
 
 #[test]
+fn a_query_may_follow_until_the_latest_possible_time() {
+    let room = stored("v2919/icmp_ping");
+    let all = run(&room, &QUERY);
+    let mut command = program();
+    command.args(["query", "--follow", "--until", "9999-12-30T22:00:00.999999999Z", "--store"]);
+    command.arg(room.at("a.db")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = Running::start(Room::new(), command).read_stdout().read_stderr();
+    running.prints(all.lines().next().unwrap());
+    running.signal_now(Signal::SIGTERM);
+    assert_eq!(running.end().1.stderr, "");
+}
+
+#[test]
 fn a_query_that_follows_ends_when_its_span_is_over() {
     let room = stored("v2919/icmp_ping");
     let all = run(&room, &QUERY);

@@ -4,6 +4,7 @@ mod access;
 mod sensors;
 mod server;
 mod shared;
+mod vanished;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
-use pigear_pipeline::source::SourceError;
+use pigear_pipeline::source::{Activity, SourceError};
 use pigear_pipeline::{AlertFactory, Backoff, Fanout, Flow, Intake, Source, Stop};
 use rskafka::record::{Record, RecordAndOffset};
 use tokio::time::timeout;
@@ -385,6 +385,10 @@ impl KafkaSource {
 impl Source for KafkaSource {
     fn name(&self) -> String {
         format!("{}/{}", self.access.shown(), self.reading.topic)
+    }
+
+    fn activity(&self) -> Activity {
+        Activity::Connecting
     }
 
     fn resumes(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_nats::Client;
+use async_nats::datetime::DateTime;
 use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
 use async_nats::jetstream::consumer::{
     AckPolicy, Config as ConsumerConfig, Consumer, DeliverPolicy,
@@ -52,6 +53,8 @@ pub(super) struct Open {
     pub(super) deliveries: Deliveries,
     /// When a message that isn't acknowledged goes to another reader.
     pub(super) ack_wait: Duration,
+    /// When the stream was created.
+    pub(super) created: DateTime,
 }
 
 impl ConsumerSettings {
@@ -132,7 +135,8 @@ impl ConsumerSettings {
         let messages = consumer.stream().max_messages_per_batch(PULL);
         let messages = messages.heartbeat(HEARTBEAT).expires(EXPIRES).messages().await;
         let messages = messages.map_err(|error| format!("consumer {}: {error}", self.name))?;
-        Ok(Open { messages, filters_here, readers, deliveries: Deliveries::default(), ack_wait })
+        let (deliveries, created) = (Deliveries::default(), stream.created);
+        Ok(Open { messages, filters_here, readers, deliveries, ack_wait, created })
     }
 
     async fn consumer(

@@ -20,7 +20,7 @@ use super::options::Options;
 use super::outgoing::Outgoing;
 use super::runtime::BACKOFF;
 use super::scarcity::Scarcity;
-use super::stream::{self, StreamSettings, Unavailable};
+use super::stream::{self, Checked, StreamSettings, Unavailable};
 use super::trouble::Trouble;
 use crate::fleet::outcome::{self, Outcome};
 use crate::fleet::payload::Payload;
@@ -53,6 +53,8 @@ pub(super) struct Publisher {
     /// When the stream was last full.
     full: Option<Instant>,
     scarcity: Scarcity,
+    /// How many alerts the stream has acknowledged in this run.
+    published: u64,
 }
 
 /// A connection. It is made again by itself.
@@ -83,6 +85,7 @@ impl Publisher {
             is_first: true,
             full: None,
             scarcity: Scarcity::default(),
+            published: 0,
         })
     }
 
@@ -107,7 +110,16 @@ impl Publisher {
         if checked.is_new {
             info!("{self}: created the stream {}", self.settings.name);
         }
-        let version = client.server_info().version;
+        self.report(&checked, &client);
+        self.client.set(client.clone());
+        let acknowledgements = Acknowledgements::new(client.clone(), self.timeout).await?;
+        self.connection = Some(Connection { client, jetstream, acknowledgements });
+        Ok(())
+    }
+
+    /// Reports what isn't as asked of the stream.
+    fn report(&self, checked: &Checked, client: &Client) {
+        let (name, version) = (&self.settings.name, client.server_info().version);
         if self.settings.is_unsafe_on(&version) {
             warn!(
                 "{self}: server {version} may lose alerts of a full stream with retention=workqueue and \
@@ -118,15 +130,11 @@ impl Publisher {
             let how = if checked.is_new {
                 format!("the server (version {version}) doesn't do all that was asked")
             } else {
-                format!("change it with `nats stream edit {}`, or the keys", self.settings.name)
+                format!("change it with `nats stream edit {name}`, or the keys")
             };
             let differences = checked.differences.join(", ");
-            warn!("{self}: of the stream {}, {differences}; {how}", self.settings.name);
+            warn!("{self}: of the stream {name}, {differences}; {how}");
         }
-        self.client.set(client.clone());
-        let acknowledgements = Acknowledgements::new(client.clone(), self.timeout).await?;
-        self.connection = Some(Connection { client, jetstream, acknowledgements });
-        Ok(())
     }
 
     /// Leaves the connection, if there is one.
@@ -214,7 +222,9 @@ impl Publisher {
         let is_single = was_full || self.in_flight == 1;
         let in_flight =
             if is_single || self.scarcity.may_end(stream, open).await { 1 } else { self.in_flight };
+        let before = outcome::count_acknowledged(outcomes);
         let trouble = publish(acknowledgements, messages, outcomes, (in_flight, is_retry)).await;
+        self.published += (outcome::count_acknowledged(outcomes) - before) as u64;
         if acknowledgements.has_ended() {
             self.disconnect();
         }
@@ -230,7 +240,7 @@ impl Publisher {
     }
 
     /// Why the server doesn't acknowledge.
-    async fn diagnosis(&self, symptom: &str) -> String {
+    async fn diagnosis(&mut self, symptom: &str) -> String {
         let Some(Connection { client, jetstream, .. }) = &self.connection else {
             return symptom.to_owned();
         };
@@ -241,13 +251,37 @@ impl Publisher {
                 Err(problem) => problem,
             };
         }
-        match stream::info(jetstream, &self.settings.name).await {
+        let name = &self.settings.name;
+        match stream::info(jetstream, name).await {
             Ok(_) => symptom.to_owned(),
-            Err(Unavailable::Missing) => {
-                format!("{symptom}: the stream {} doesn't exist any more", self.settings.name)
+            Err(Unavailable::Missing) if self.settings.create => {
+                let (client, jetstream) = (client.clone(), jetstream.clone());
+                Box::pin(self.create_again(&client, &jetstream)).await
             }
-            Err(problem) => format!("{symptom}; stream {}: {problem}", self.settings.name),
+            Err(Unavailable::Missing) => {
+                format!(
+                    "{symptom}: the stream {name} doesn't exist any more; create=yes creates it"
+                )
+            }
+            Err(problem) => format!("{symptom}; stream {name}: {problem}"),
         }
+    }
+
+    /// Creates the stream that has vanished, unless another sensor was faster; returns what was wrong.
+    async fn create_again(&mut self, client: &Client, jetstream: &JetStream) -> String {
+        let name = &self.settings.name;
+        let checked = match self.settings.check(jetstream).await {
+            Ok(checked) => checked,
+            Err(problem) => return format!("the stream {name} doesn't exist any more: {problem}"),
+        };
+        let lost = plural::count(self.published, "alert");
+        warn!(
+            "{self}: the stream {name} didn't exist any more, and was created again: of the {lost} that were \
+            published to it since the start, those that weren't read are gone"
+        );
+        self.report(&checked, client);
+        (self.published, self.scarcity) = (0, Scarcity::default());
+        format!("the stream {} didn't exist any more", self.settings.name)
     }
 }
 

@@ -114,6 +114,11 @@ impl Held {
         self.0.push(message);
     }
 
+    /// Forgets all: the server doesn't have these messages any more.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// If others read, these messages are given back here. Otherwise that was done, in order with those before them.
     pub(super) async fn give_back(&mut self, readers: Readers) {
         let held = std::mem::take(&mut self.0);

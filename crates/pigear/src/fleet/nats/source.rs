@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use async_nats::datetime::DateTime;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, Event};
 use futures_util::StreamExt;
 use pigear_alert::Alert;
-use pigear_pipeline::source::SourceError;
+use pigear_pipeline::source::{Activity, SourceError};
 use pigear_pipeline::{AlertFactory, Backoff, Fanout, Flow, Intake, Source, Stop};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -76,6 +77,8 @@ pub(crate) struct NatsSource {
     /// Tells the server what is in progress. It ends with the runtime.
     keeping: Option<JoinHandle<()>>,
     held: Held,
+    /// When the stream was created.
+    created: Option<DateTime>,
     /// How many more alerts are looked for in the store, though nothing says that they were delivered before.
     unsure: u32,
     /// When others were last seen to read by the same consumer.
@@ -133,6 +136,7 @@ impl NatsSource {
             unacknowledged: Unacknowledged::default(),
             keeping: None,
             held: Held::default(),
+            created: None,
             unsure: UNSURE,
             others: None,
             gaps: (0, Instant::now()),
@@ -160,6 +164,7 @@ impl NatsSource {
             let problem = match (opened, &*connection) {
                 (Ok(open), Some(connection)) => {
                     self.unsure = UNSURE;
+                    self.leave_older_stream(open.created);
                     self.keep(open.ack_wait);
                     self.remember(open.readers);
                     runtime.run(self.held.give_back(open.readers));
@@ -234,6 +239,20 @@ impl NatsSource {
         let ConsumerSettings { stream, name, .. } = &self.settings;
         let presence = Presence::new(client.clone(), stream, name).await?;
         Ok(Connection { client, presence })
+    }
+
+    /// If the stream was created anew, its messages have the numbers of others that the one before had: these would be
+    /// acknowledged in their place.
+    fn leave_older_stream(&mut self, created: DateTime) {
+        if self.created.replace(created).is_some_and(|before| before != created) {
+            warn!(
+                "source {}: the stream {} was created anew; what it had before and was not read here is gone",
+                self.name(),
+                self.settings.stream
+            );
+            self.unacknowledged.clear();
+            self.held.clear();
+        }
     }
 
     /// Keeps what is delivered from going to others, from now on at the pace of this consumer.
@@ -446,6 +465,10 @@ impl NatsSource {
 impl Source for NatsSource {
     fn name(&self) -> String {
         format!("{} stream {}", self.access.shown(), self.settings.stream)
+    }
+
+    fn activity(&self) -> Activity {
+        Activity::Connecting
     }
 
     fn resumes(&self) -> bool {

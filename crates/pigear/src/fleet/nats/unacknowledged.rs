@@ -45,6 +45,11 @@ impl Unacknowledged {
         self.messages.blocking_lock().is_empty()
     }
 
+    /// Forgets all: the server doesn't have these messages any more.
+    pub(super) fn clear(&mut self) {
+        self.messages.blocking_lock().clear();
+    }
+
     /// Acknowledges what is settled.
     pub(super) async fn acknowledge(&self, settled: u64) {
         let mut messages = self.messages.lock().await;

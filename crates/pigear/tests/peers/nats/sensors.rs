@@ -44,7 +44,7 @@ fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// The address of the page.
-fn page_of(central: &mut Running) -> String {
+pub(super) fn page_of(central: &mut Running) -> String {
     central.warns("the page is at ");
     let mut url = String::new();
     until("the whole line was written", || {
@@ -60,7 +60,7 @@ fn page_of(central: &mut Running) -> String {
 }
 
 /// What the API of a page says.
-fn api(page: &str, path: &str) -> Value {
+pub(super) fn api(page: &str, path: &str) -> Value {
     let mut stream = TcpStream::connect(page).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {page}\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
