@@ -141,7 +141,7 @@ fn a_configuration_that_cannot_be_used_changes_nothing() {
     running.room().write("pigear.toml", key);
     running.signal_now(Signal::SIGHUP);
     running.warns(&format!(
-        "{REFUSED}: pigear.toml:12:1: unknown key `frmat`; did you mean `format`? (handler other)"
+        "{REFUSED}: pigear.toml:10:1: unknown key `frmat`; did you mean `format`? (handler file)"
     ));
     running.send(&ping());
     running.prints(PING);
