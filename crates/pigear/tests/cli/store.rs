@@ -340,7 +340,7 @@ fn a_store_of_a_later_pigear_is_left_alone() {
     bytes[60..64].copy_from_slice(&9_u32.to_be_bytes());
     fs::write(room.at("a.db"), &bytes).unwrap();
     let expected = "error: cannot use the store a.db: it has version 9, but this Pigear supports \
-        only versions up to 6\nhint: it was not changed; use the newer Pigear, or another path\n";
+        only versions up to 7\nhint: it was not changed; use the newer Pigear, or another path\n";
     assert_eq!(complaint(&room, &["--store", "a.db", "--logdir", "log"], 1), expected);
     assert_eq!(complaint(&room, &QUERY, 1), expected);
     assert!(fs::read(room.at("a.db")).unwrap() == bytes);

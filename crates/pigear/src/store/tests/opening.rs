@@ -99,7 +99,7 @@ fn a_store_of_a_later_pigear_is_left_alone() {
     later.pragma_update(None, "user_version", layout::VERSION + 1).unwrap();
     later.close().unwrap();
     let before = fs::read(place.path()).unwrap();
-    let refused = "it has version 7, but this Pigear supports only versions up to 6";
+    let refused = "it has version 8, but this Pigear supports only versions up to 7";
     says(&place.path(), refused, refused);
     assert_eq!(fs::read(place.path()).unwrap(), before);
 }
