@@ -173,7 +173,7 @@ impl Publisher {
         let mut open = alerts.len();
         while open > 0 {
             let is_retry = self.is_first || failures > 0;
-            let attempt = self.attempt(&messages, &mut outcomes, is_retry);
+            let attempt = Box::pin(self.attempt(&messages, &mut outcomes, is_retry));
             let Some(attempt) = in_time(&deadline, attempt).await else { break };
             let before = std::mem::replace(&mut open, outcome::count_open(&outcomes));
             let Err(problem) = attempt else { continue };
@@ -256,7 +256,7 @@ impl Publisher {
             Ok(_) => symptom.to_owned(),
             Err(Unavailable::Missing) if self.settings.create => {
                 let (client, jetstream) = (client.clone(), jetstream.clone());
-                Box::pin(self.create_again(&client, &jetstream)).await
+                self.create_again(&client, &jetstream).await
             }
             Err(Unavailable::Missing) => {
                 format!(
