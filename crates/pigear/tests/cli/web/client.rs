@@ -81,11 +81,15 @@ impl Page {
     }
 
     pub(super) fn ping(&mut self) {
-        let before = self.last();
+        self.ping_up_to(self.last() + LAST);
+    }
+
+    /// The same; this is the number of the last one then.
+    pub(super) fn ping_up_to(&mut self, last: i64) {
         for datagram in sent("v2919/icmp_ping") {
             self.running.send(&datagram);
         }
-        until("they are stored", || self.last() == before + LAST);
+        until("they are stored", || self.last() == last);
     }
 
     pub(super) fn last(&self) -> i64 {
