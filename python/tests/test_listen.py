@@ -264,7 +264,7 @@ def test_what_can_not_be_bound_raises_what_python_users_expect(room):
         ({"dialect": "snort4"}, "^dialect: unknown dialect"),
         ({"instances": "many"}, "^instances: .*expected `auto`"),
         ({"when_full": "explode"}, "^when_full: .*unknown policy"),
-        ({"count": -1}, "^count: invalid value: integer `-1`"),
+        ({"count": -1}, "^count: expected a whole number from 0, not -1"),
         ({"path": b"s\xff"}, "not UTF-8"),
         ({"path": "a", "recording": "b"}, "only one of path, recording and unified2"),
         ({"socket_group": "no such group"}, "unknown group"),
