@@ -171,15 +171,16 @@ fn bound_to(proc: &Path, path: &Path, all: &[Process]) -> Vec<u64> {
     let of_line = |line: &str| {
         let (inode, bound) = inode_and_path(line)?;
         let bound = Path::new(bound);
+        // It may have been bound under another name of the directory, such as `.`.
+        let is_at = |bound: &Path| bound.canonicalize().is_ok_and(|bound| bound == path);
         let is_holders = |process: &Process| {
             let dir = process.directory();
-            process.has_socket(inode) && dir.is_some_and(|dir| dir.join(bound) == path)
+            process.has_socket(inode) && dir.is_some_and(|dir| is_at(&dir.join(bound)))
         };
-        // It may have been bound under another name of the directory.
-        let is_name = bound.is_absolute() && bound.file_name() == path.file_name();
-        let is_linked = || is_name && bound.canonicalize().is_ok_and(|bound| bound == path);
-        let is_it =
-            bound == path || is_linked() || path.ends_with(bound) && all.iter().any(is_holders);
+        let is_name = || bound.file_name() == path.file_name();
+        let is_linked =
+            || if bound.is_absolute() { is_at(bound) } else { all.iter().any(is_holders) };
+        let is_it = bound == path || is_name() && is_linked();
         is_it.then_some(inode)
     };
     table.lines().filter_map(of_line).collect()
@@ -226,18 +227,23 @@ mod tests {
             0000000000000000: 00000002 00000000 00000000 0002 01 1234567 /log/a b\n\
             0000000000000000: 00000002 00000000 00000000 0002 01 18 log/snort_alert\n\
             0000000000000000: 00000002 00000000 00000000 0002 01 19 @/log/snort_alert\n\
+            0000000000000000: 00000002 00000000 00000000 0002 01 21 ./log/../log/snort_alert\n\
             0000000000000000: 00000002 00000000 00000000 0002 01 20\n";
         fs::write(room.path().join("net/unix"), table).unwrap();
         let process = room.path().join("7");
         fs::create_dir_all(process.join("fd")).unwrap();
         fs::write(process.join("comm"), "pigear").unwrap();
-        symlink("/home", process.join("cwd")).unwrap();
+        let home = room.path().canonicalize().unwrap().join("home");
+        fs::create_dir_all(home.join("log")).unwrap();
+        fs::write(home.join("log/snort_alert"), "").unwrap();
+        symlink(&home, process.join("cwd")).unwrap();
         symlink("socket:[18]", process.join("fd/3")).unwrap();
+        symlink("socket:[21]", process.join("fd/4")).unwrap();
         let all = Process::all(room.path());
-        let bound = |path| bound_to(room.path(), Path::new(path), &all);
-        assert_eq!(bound("/log/snort_alert"), [17]);
-        assert_eq!(bound("/log/a b"), [1_234_567]);
-        assert_eq!(bound("/home/log/snort_alert"), [18]);
-        assert!(bound("/x/log/snort_alert").is_empty());
+        let bound = |path: &Path| bound_to(room.path(), path, &all);
+        assert_eq!(bound(Path::new("/log/snort_alert")), [17]);
+        assert_eq!(bound(Path::new("/log/a b")), [1_234_567]);
+        assert_eq!(bound(&home.join("log/snort_alert")), [18, 21]);
+        assert!(bound(Path::new("/x/log/snort_alert")).is_empty());
     }
 }
