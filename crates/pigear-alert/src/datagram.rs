@@ -5,7 +5,7 @@ use std::fmt;
 /// How many bytes are looked at together.
 const CHUNK: usize = 64;
 
-/// A datagram as it was sent, in less memory: most of it are zero bytes between the packet and the event.
+/// A datagram as it was sent, in less memory: most of it is zero bytes between the packet and the event.
 ///
 /// ```
 /// use pigear_alert::Datagram;
@@ -36,18 +36,19 @@ impl Datagram {
     #[must_use]
     pub fn new(sent: &[u8]) -> Self {
         let (chunks, rest) = sent.as_chunks::<CHUNK>();
-        let (mut kept, mut stretches) = (Vec::new(), vec![Stretch::default()]);
+        let (mut kept, mut stretches, mut last) = (Vec::new(), Vec::new(), Stretch::default());
         for chunk in chunks {
-            let Some(last) = stretches.last_mut() else { break };
-            match (*chunk == [0; CHUNK], last.zero) {
-                (true, _) => last.zero += 1,
-                (false, 0) => last.kept += 1,
-                (false, _) => stretches.push(Stretch { kept: 1, zero: 0 }),
+            if *chunk == [0; CHUNK] {
+                last.zero += 1;
+                continue;
             }
-            if *chunk != [0; CHUNK] {
-                kept.extend_from_slice(chunk);
+            kept.extend_from_slice(chunk);
+            if last.zero > 0 {
+                stretches.push(std::mem::take(&mut last));
             }
+            last.kept += 1;
         }
+        stretches.push(last);
         kept.extend_from_slice(rest);
         Self { kept: kept.into(), stretches: stretches.into(), len: sent.len() }
     }
