@@ -11,6 +11,7 @@ mod consumer;
 mod heartbeats;
 mod list;
 mod options;
+mod other_readers;
 mod outgoing;
 mod presence;
 #[cfg(feature = "command")]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::handler::null;
 use crate::keys::every_handler;
 
 fn error(name: &str, key: &str) -> String {

@@ -1,5 +1,7 @@
 //! Reads alerts, while another process may be writing.
 
+mod part;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,7 +22,7 @@ use super::meta::last_id;
 use super::row::{Stored, StoredRow};
 use super::row_range::rows;
 use super::search::Search;
-use super::triage::TriageReader;
+use part::{Order, Part};
 
 /// Reads alerts. Unreadable ones are skipped, and [counted](Self::unreadable).
 pub struct Reader {
@@ -430,67 +432,6 @@ impl Reader {
         }
         Ok(())
     }
-
-    /// The wanted alerts with these ids. They are all read before the first is visited, because the visitor may be
-    /// slow, and the journal grows while a read is in progress.
-    fn read(
-        &mut self,
-        (from, to): (i64, i64),
-        search: Option<&Search<'_>>,
-        order: Order,
-    ) -> Result<Part, StoreProblem> {
-        let Self { connection, interned, unreadable, is_over, .. } = self;
-        let is_over = is_over.as_ref().filter(|_| search.is_some_and(Search::has_test));
-        let triage = search.map_or_else(|| TriageReader::new(connection), |s| Ok(s.triage))?;
-        let mut said = triage.read(connection, (from, to))?;
-        let (mut found, mut over) = (Vec::new(), Ok(()));
-        let may_be = |signature: Option<i64>| may_be(signature, search);
-        let mut rows = rows(connection, interned, (from, to), &may_be)?;
-        if order == Order::NewestFirst {
-            rows.reverse();
-        }
-        for row in rows {
-            match row {
-                StoredRow::Alert(mut stored) => {
-                    over = check_over(is_over, order.before(stored.id));
-                    if over.is_err() {
-                        break;
-                    }
-                    stored.alert.triage = said.remove(&stored.id).map(Box::new);
-                    if search.is_none_or(|search| search.accepts(&stored.alert)) {
-                        found.push(stored);
-                    }
-                }
-                StoredRow::Damaged(_) => *unreadable += 1,
-            }
-        }
-        Ok(Part { found, over })
-    }
-}
-
-/// In which order alerts are checked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
-    OldestFirst,
-    NewestFirst,
-}
-
-impl Order {
-    /// What was reached when this alert comes next.
-    fn before(self, id: i64) -> i64 {
-        match self {
-            Self::OldestFirst => id.saturating_sub(1),
-            Self::NewestFirst => id.saturating_add(1),
-        }
-    }
-}
-
-/// What was read of some alerts.
-struct Part {
-    #[expect(clippy::vec_box, reason = "alerts are large: none is moved when the list grows")]
-    found: Vec<Box<Stored>>,
-    /// Whether the search ended behind these.
-    over: Result<(), StoreProblem>,
 }
 
 /// An error once a search is to end early.

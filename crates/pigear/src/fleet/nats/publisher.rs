@@ -239,7 +239,7 @@ impl Publisher {
         }
     }
 
-    /// Why the server doesn't acknowledge.
+    /// Why the server doesn't acknowledge. A stream that has vanished is created again, if it may be.
     async fn diagnosis(&mut self, symptom: &str) -> String {
         let Some(Connection { client, jetstream, .. }) = &self.connection else {
             return symptom.to_owned();

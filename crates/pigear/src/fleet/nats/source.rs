@@ -18,6 +18,7 @@ use tracing::{debug, info, warn};
 
 use super::access::Access;
 use super::consumer::{ConsumerSettings, Open};
+use super::other_readers::OtherReaders;
 use super::outgoing::RETRY_HEADER;
 use super::presence::Presence;
 use super::redelivery::{Delivery, Held, Readers};
@@ -53,12 +54,6 @@ const RECENT: usize = 100_000;
 /// when delivery begins again, so they are looked for until this many in a row are new.
 const UNSURE: u32 = 1_000;
 
-/// For how long other Pigears that read by the same consumer are remembered: they may connect again later than this one.
-const OTHERS_REMEMBERED: Duration = Duration::from_secs(600);
-
-/// After so many gaps within that time, others read, though the server doesn't say so.
-const MOST_GAPS: u32 = 20;
-
 /// How often the sensors are looked at.
 const SENSORS_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -81,10 +76,7 @@ pub(crate) struct NatsSource {
     created: Option<DateTime>,
     /// How many more alerts are looked for in the store, though nothing says that they were delivered before.
     unsure: u32,
-    /// When others were last seen to read by the same consumer.
-    others: Option<Instant>,
-    /// How many deliveries were left out since when, while no others were seen.
-    gaps: (u32, Instant),
+    others: OtherReaders,
     /// Messages that are not alerts.
     undecoded: u64,
     /// Alerts that came again.
@@ -138,8 +130,7 @@ impl NatsSource {
             held: Held::default(),
             created: None,
             unsure: UNSURE,
-            others: None,
-            gaps: (0, Instant::now()),
+            others: OtherReaders::default(),
             undecoded: 0,
             duplicates: 0,
         })
@@ -166,7 +157,7 @@ impl NatsSource {
                     self.unsure = UNSURE;
                     self.leave_older_stream(open.created);
                     self.keep(open.ack_wait);
-                    self.remember(open.readers);
+                    self.others.remember(open.readers);
                     runtime.run(self.held.give_back(open.readers));
                     if backoff.attempts() > 0 {
                         info!("source {}: works again", self.name());
@@ -230,7 +221,7 @@ impl NatsSource {
             None => connection.insert(self.connect().await?),
         };
         let jetstream = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
-        self.settings.open((client, &jetstream), self.readers(), presence).await
+        self.settings.open((client, &jetstream), self.others.readers(), presence).await
     }
 
     async fn connect(&self) -> Result<Connection, String> {
@@ -262,35 +253,6 @@ impl NatsSource {
             && let Some(before) = self.keeping.replace(tokio::spawn(self.unacknowledged.keep()))
         {
             before.abort();
-        }
-    }
-
-    /// Who else read of late.
-    fn readers(&self) -> Readers {
-        match self.others {
-            Some(seen) if seen.elapsed() < OTHERS_REMEMBERED => Readers::Others,
-            _ => Readers::Alone,
-        }
-    }
-
-    fn remember(&mut self, readers: Readers) {
-        if readers == Readers::Alone {
-            return;
-        }
-        if self.readers() == Readers::Alone {
-            debug!("source {}: others read by the same consumer", self.name());
-        }
-        self.others = Some(Instant::now());
-    }
-
-    /// Notes that deliveries were left out. With too many of these, others are assumed.
-    fn add_gap(&mut self) {
-        if self.gaps.1.elapsed() > OTHERS_REMEMBERED {
-            self.gaps = (0, Instant::now());
-        }
-        self.gaps.0 += 1;
-        if self.gaps.0 > MOST_GAPS {
-            self.remember(Readers::Others);
         }
     }
 
@@ -331,7 +293,7 @@ impl NatsSource {
                         backoff.succeeded();
                         let delivery = Delivery::of(&message);
                         if is_alone && deliveries.is_behind_gap(delivery.number) {
-                            self.add_gap();
+                            self.others.add_gap();
                             self.held.add(message);
                             chunk.flatten().for_each(|later| self.held.add(later));
                             return End::Gap("deliveries are left out");

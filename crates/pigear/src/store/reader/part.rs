@@ -1,0 +1,71 @@
+//! A part of a store's alerts, which is read before the first of it is visited.
+
+use super::{Reader, check_over, may_be};
+use crate::store::error::StoreProblem;
+use crate::store::row::{Stored, StoredRow};
+use crate::store::row_range::rows;
+use crate::store::search::Search;
+use crate::store::triage::TriageReader;
+
+/// In which order alerts are checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+impl Order {
+    /// What was reached when this alert comes next.
+    fn before(self, id: i64) -> i64 {
+        match self {
+            Self::OldestFirst => id.saturating_sub(1),
+            Self::NewestFirst => id.saturating_add(1),
+        }
+    }
+}
+
+/// What was read of some alerts.
+pub(super) struct Part {
+    #[expect(clippy::vec_box, reason = "alerts are large: none is moved when the list grows")]
+    pub(super) found: Vec<Box<Stored>>,
+    /// Whether the search ended behind these.
+    pub(super) over: Result<(), StoreProblem>,
+}
+
+impl Reader {
+    /// The wanted alerts with these ids. They are all read before the first is visited, because the visitor may be
+    /// slow, and the journal grows while a read is in progress.
+    pub(super) fn read(
+        &mut self,
+        (from, to): (i64, i64),
+        search: Option<&Search<'_>>,
+        order: Order,
+    ) -> Result<Part, StoreProblem> {
+        let Self { connection, interned, unreadable, is_over, .. } = self;
+        let is_over = is_over.as_ref().filter(|_| search.is_some_and(Search::has_test));
+        let triage = search.map_or_else(|| TriageReader::new(connection), |s| Ok(s.triage))?;
+        let mut said = triage.read(connection, (from, to))?;
+        let (mut found, mut over) = (Vec::new(), Ok(()));
+        let may_be = |signature: Option<i64>| may_be(signature, search);
+        let mut rows = rows(connection, interned, (from, to), &may_be)?;
+        if order == Order::NewestFirst {
+            rows.reverse();
+        }
+        for row in rows {
+            match row {
+                StoredRow::Alert(mut stored) => {
+                    over = check_over(is_over, order.before(stored.id));
+                    if over.is_err() {
+                        break;
+                    }
+                    stored.alert.triage = said.remove(&stored.id).map(Box::new);
+                    if search.is_none_or(|search| search.accepts(&stored.alert)) {
+                        found.push(stored);
+                    }
+                }
+                StoredRow::Damaged(_) => *unreadable += 1,
+            }
+        }
+        Ok(Part { found, over })
+    }
+}
