@@ -47,9 +47,7 @@ impl FileState {
             Err(error) => Err(error),
         }
     }
-}
 
-impl FileState {
     /// Which file it is.
     pub(super) fn id(&self) -> FileId {
         self.id

@@ -17,12 +17,12 @@ use super::change::{Change, Interner};
 use super::check::Check;
 use super::clock::{Clock, ClockWatch};
 use super::error::StoreProblem;
-use super::file_id::FileId;
+use super::file_id::{FileId, FileState};
 use super::ids::Ids;
 use super::layout::{BLOCK, SEGMENT};
 use super::lock::Lock;
 use super::meta::{self, last_id};
-use super::open::{self, Force, Opened};
+use super::open::{self, Beside, Force, Opened};
 use super::record;
 use super::retention::RetentionPolicy;
 use super::segment_index::SegmentIndex;
@@ -39,7 +39,7 @@ pub(super) struct Writer {
     /// It was said that the file isn't at its path any more.
     is_moved: bool,
     /// What is beside the file, as it was when it was opened: the journal, and the journal's index.
-    beside: [(PathBuf, Option<FileId>); 2],
+    beside: Beside,
     /// It was said that the journal isn't there any more.
     is_journal_gone: bool,
     soundness: Soundness,
@@ -165,13 +165,14 @@ impl Writer {
         let mut stored = self.try_append(alerts).map_err(|problem| self.met(problem))?;
         // Readers don't know of them yet, so they are stored again where readers find them. If no other file
         // can be created, they stay in the one that was opened, wherever that is now.
-        if let Ok(at_path) = FileId::of(&self.path)
-            && at_path != Some(self.file)
-            && self.switch_file(at_path).is_ok()
-        {
-            stored = self.try_append(alerts).map_err(|problem| self.met(problem))?;
+        let state = FileState::of(&self.path);
+        if let Ok(state) = state {
+            let at_path = state.map(|state| state.id());
+            if at_path != Some(self.file) && self.switch_file(at_path).is_ok() {
+                stored = self.try_append(alerts).map_err(|problem| self.met(problem))?;
+            }
+            self.refuse_truncated(state)?;
         }
-        self.refuse_truncated()?;
         self.last = stored;
         // If that fails, it is tried again before the next change.
         if let Err(problem) = self.keep_journal() {

@@ -2,16 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::indexed_blocks::Block;
+use super::indexed_blocks::{BLOCKS, Block, nth};
 use crate::store::damage::Damage;
 use crate::store::id_hash::IdMap;
-use crate::store::layout::SEGMENT_BLOCKS;
 use crate::store::segment_index::{KeyKind, Posting};
 
 /// A number for each block of a segment.
 type OfBlocks = [u16; BLOCKS];
-
-const BLOCKS: usize = u64::BITS as usize;
 
 /// The alerts of blocks, and how many of them the index has.
 pub(super) struct BlockSums {
@@ -40,9 +37,8 @@ impl Default for BlockSums {
 impl BlockSums {
     /// Adds a block that is counted.
     pub(super) fn add_block(&mut self, block: &Block) {
-        let blocks = self.stored.entry(block.id.div_euclid(SEGMENT_BLOCKS)).or_insert([0; BLOCKS]);
-        let nth = usize::try_from(block.id.rem_euclid(SEGMENT_BLOCKS)).unwrap_or_default();
-        if let Some(stored) = blocks.get_mut(nth) {
+        let blocks = self.stored.entry(block.segment()).or_insert([0; BLOCKS]);
+        if let Some(stored) = blocks.get_mut(nth(block.id)) {
             *stored = u16::try_from(block.alerts).unwrap_or(u16::MAX);
         }
     }

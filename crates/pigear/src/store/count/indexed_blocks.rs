@@ -8,6 +8,14 @@ use crate::store::id_hash::IdMap;
 use crate::store::layout::SEGMENT_BLOCKS;
 use crate::store::segment_index::Blocks;
 
+/// The blocks of a segment: as many as a [set](Blocks) of them has bits.
+pub(super) const BLOCKS: usize = u64::BITS as usize;
+
+/// The place of a block within its segment.
+pub(super) fn nth(block: i64) -> usize {
+    usize::try_from(block.rem_euclid(SEGMENT_BLOCKS)).unwrap_or_default()
+}
+
 /// Counted blocks, by segment.
 #[derive(Default)]
 pub(super) struct IndexedBlocks(IdMap<Blocks>);
@@ -38,6 +46,10 @@ pub(super) struct Block {
 }
 
 impl Block {
+    pub(super) fn segment(&self) -> i64 {
+        self.id.div_euclid(SEGMENT_BLOCKS)
+    }
+
     /// Differs, most likely, from that of another block.
     pub(super) fn digest(&self) -> u32 {
         let Self { id, first, last, alerts } = self;

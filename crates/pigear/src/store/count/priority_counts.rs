@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::indexed_blocks::{Block, each_block};
+use super::indexed_blocks::{BLOCKS, Block, each_block, nth};
 use crate::store::error::StoreProblem;
 use crate::store::identity::StoreIdentity;
 use crate::store::layout::SEGMENT_BLOCKS;
@@ -18,9 +18,6 @@ const MOST_SEGMENTS: usize = 16_384;
 
 /// A segment with more priorities is not remembered: who sends alerts chooses them.
 const MOST_PRIORITIES: usize = 8;
-
-/// The blocks of a segment: as many as a [set](segment_index::Blocks) of them has bits.
-const BLOCKS: usize = u64::BITS as usize;
 
 /// What is remembered of the segments of a store: several readers may share it.
 #[derive(Debug, Default)]
@@ -133,9 +130,4 @@ impl OfSegment {
         };
         self.priorities.iter().map(of).filter(|(_, alerts)| *alerts > 0)
     }
-}
-
-/// The place of a block within its segment.
-fn nth(block: i64) -> usize {
-    usize::try_from(block.rem_euclid(SEGMENT_BLOCKS)).unwrap_or_default()
 }

@@ -112,13 +112,12 @@ impl Reader {
         })?;
         blocks.sort_unstable_by_key(|block| block.id);
         let index = IndexReader { connection: &looking, damage: &search.damage };
-        let segment = |block: &Block| block.id.div_euclid(SEGMENT_BLOCKS);
         let mut priority = |id| {
             let signature = row::known_signature(interned, id, &looking)?;
             Ok(signature.map(|signature| signature.priority))
         };
-        for blocks in blocks.chunk_by(|one, next| segment(one) == segment(next)) {
-            let key = (blocks.first().map_or(0, segment), store);
+        for blocks in blocks.chunk_by(|one, next| one.segment() == next.segment()) {
+            let key = (blocks.first().map_or(0, Block::segment), store);
             let known = priority_counts.of_segment(key, blocks, index, &mut priority)?;
             let Some(known) = known else { continue };
             for block in blocks {

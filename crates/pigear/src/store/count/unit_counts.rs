@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::Connection;
 
 use super::block_sums::BlockSums;
-use super::indexed_blocks::{IndexedBlocks, each_block};
+use super::indexed_blocks::{BLOCKS, IndexedBlocks, each_block, nth};
 use crate::store::error::StoreProblem;
 use crate::store::id_hash::IdMap;
 use crate::store::layout::SEGMENT_BLOCKS;
@@ -16,8 +16,8 @@ use crate::store::segment_index::{self, IndexReader, KeyKind, Posting};
 /// priorities.
 const DENSE: usize = 8;
 
-/// The unit of each block of a segment: of as many as a [set](segment_index::Blocks) of them has bits.
-type BlockUnits = [u32; u64::BITS as usize];
+/// The unit of each block of a segment.
+type BlockUnits = [u32; BLOCKS];
 
 /// The unit of blocks that are not counted.
 const NO_UNIT: usize = 0;
@@ -33,8 +33,6 @@ pub(super) struct UnitCounts {
     blocks: IdMap<BlockUnits>,
     /// The counts of the first groups, by unit.
     dense: [Vec<u64>; DENSE],
-    /// What the index is checked against.
-    sums: BlockSums,
     /// The counts of other groups.
     sparse: HashMap<(usize, usize), u64>,
 }
@@ -50,18 +48,20 @@ impl UnitCounts {
         all.filter_map(|(unit, group, alerts)| Some((*self.begins.get(unit)?, group, alerts)))
     }
 
-    /// The blocks of a search that lie within one unit, and within the wanted time, except those of some segments.
+    /// The blocks of a search that lie within one unit, and within the wanted time, except those of some segments; and
+    /// what their index is checked against.
     fn of_blocks(
         looking: &Connection,
         search: &Search<'_>,
         begin: impl Fn(i64) -> i64,
         damaged: &HashSet<i64>,
-    ) -> rusqlite::Result<Self> {
+    ) -> rusqlite::Result<(Self, BlockSums)> {
         let open = search.open_segment() * SEGMENT_BLOCKS;
-        let (mut counts, mut units) = (Self::default(), IdMap::default());
+        let (mut counts, mut sums) = (Self::default(), BlockSums::default());
+        let mut units = IdMap::default();
         counts.begins.push(i64::MIN);
         each_block(looking, search.span(), search.first_whole()..open, |block| {
-            let (first, segment) = (begin(block.first), block.id.div_euclid(SEGMENT_BLOCKS));
+            let (first, segment) = (begin(block.first), block.segment());
             if first != begin(block.last) || damaged.contains(&segment) {
                 return;
             }
@@ -70,22 +70,20 @@ impl UnitCounts {
                 u32::try_from(counts.begins.len() - 1).unwrap_or_default()
             });
             counts.indexed.add(block.id);
-            counts.sums.add_block(&block);
-            let blocks = counts.blocks.entry(segment).or_insert([0; u64::BITS as usize]);
-            let nth = usize::try_from(block.id.rem_euclid(SEGMENT_BLOCKS)).unwrap_or_default();
-            if let Some(of_block) = blocks.get_mut(nth) {
+            sums.add_block(&block);
+            let blocks = counts.blocks.entry(segment).or_insert([0; BLOCKS]);
+            if let Some(of_block) = blocks.get_mut(nth(block.id)) {
                 *of_block = unit;
             }
         })?;
-        Ok(counts)
+        Ok((counts, sums))
     }
 
     /// Adds the alerts of a signature in the counted blocks of a segment.
     fn add(&mut self, segment: i64, group: usize, posting: Posting<'_>) {
         let Some(blocks) = self.blocks.get(&segment) else { return };
         let counts = posting.counts().map(|(block, alerts)| {
-            let block = usize::try_from(block).unwrap_or_default();
-            (blocks.get(block).map_or(NO_UNIT, |unit| *unit as usize), alerts)
+            (blocks.get(nth(block)).map_or(NO_UNIT, |unit| *unit as usize), alerts)
         });
         if let Some(dense) = self.dense.get_mut(group) {
             dense.resize(self.begins.len(), 0);
@@ -114,9 +112,9 @@ pub(super) fn by_unit(
     let index = IndexReader { connection: looking, damage: &search.damage };
     let mut damaged = HashSet::new();
     loop {
-        let mut counts = UnitCounts::of_blocks(looking, search, &begin, &damaged)?;
+        let (mut counts, mut sums) = UnitCounts::of_blocks(looking, search, &begin, &damaged)?;
         let (segments, mut problem) = (counts.indexed.segments(), None);
-        let (kind, mut sums) = (KeyKind::Signature, std::mem::take(&mut counts.sums));
+        let kind = KeyKind::Signature;
         let mut found = segment_index::each(index, kind, &segments, |segment, posting| {
             sums.add(kind, segment, posting);
             let Some(id) = posting.key.as_signature() else { return };

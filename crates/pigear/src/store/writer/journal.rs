@@ -11,7 +11,7 @@ use crate::store::file_id::FileId;
 use crate::store::open;
 
 /// Whether a file isn't at its path any more.
-fn is_gone((path, file): &(PathBuf, Option<FileId>)) -> io::Result<bool> {
+pub(super) fn is_gone((path, file): &(PathBuf, Option<FileId>)) -> io::Result<bool> {
     Ok(FileId::of(path)? != *file)
 }
 

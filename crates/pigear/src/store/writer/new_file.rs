@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use tracing::{debug, error, info, warn};
 
-use super::{Soundness, Writer};
+use super::{Soundness, Writer, journal};
 use crate::store::error::StoreProblem;
 use crate::store::file_id::{FileId, FileState};
 use crate::store::lanes::{self, LaneRow};
@@ -33,7 +33,8 @@ impl Writer {
     /// # Errors
     /// If the file is damaged, or none could be begun, or it can't be seen what is at the path.
     pub(in crate::store) fn ready(&mut self) -> Result<(), StoreProblem> {
-        let at_path = FileId::of(&self.path)?;
+        let state = FileState::of(&self.path)?;
+        let at_path = state.map(|state| state.id());
         if at_path != Some(self.file) {
             return self.switch_file(at_path);
         }
@@ -43,25 +44,25 @@ impl Writer {
         if std::mem::take(&mut self.is_moved) {
             info!("{}: the store's file is back; storing goes on in it", self.path.display());
         }
-        self.refuse_truncated()?;
+        self.refuse_truncated(state)?;
         self.is_sound()?;
         self.keep_journal()
     }
 
-    /// Whether the file at the path still has its first page.
+    /// Refuses to go on if the file at the path has not even its first page.
     ///
-    /// What `SQLite` has in memory hides for long that it hasn't.
-    pub(super) fn refuse_truncated(&mut self) -> Result<(), StoreProblem> {
-        match FileState::of(&self.path)? {
-            Some(state) if state.id() == self.file && state.len() < MIN_PAGE => {
-                if let Soundness::Damaged(damage) = &self.soundness {
-                    return Err(StoreProblem::Damaged(damage.clone()));
-                }
-                let damage = format!("it was truncated to {} bytes", state.len());
-                Err(self.met(StoreProblem::Damaged(damage)))
-            }
-            _ => Ok(()),
+    /// What `SQLite` has in memory hides that for long.
+    pub(super) fn refuse_truncated(
+        &mut self,
+        state: Option<FileState>,
+    ) -> Result<(), StoreProblem> {
+        let is_truncated = |it: &FileState| it.id() == self.file && it.len() < MIN_PAGE;
+        let Some(state) = state.filter(is_truncated) else { return Ok(()) };
+        if let Soundness::Damaged(damage) = &self.soundness {
+            return Err(StoreProblem::Damaged(damage.clone()));
         }
+        let damage = format!("it was truncated to {} bytes", state.len());
+        Err(self.met(StoreProblem::Damaged(damage)))
     }
 
     /// Whether the file that was opened is at the path, and nothing is known to the contrary.
@@ -73,8 +74,8 @@ impl Writer {
     ///
     /// This process still has it open, with its journal: so it must be the same journal, too.
     fn come_back(&mut self) -> Result<(), StoreProblem> {
-        for (path, file) in &self.beside {
-            if FileId::of(path)? != *file {
+        for file in &self.beside {
+            if journal::is_gone(file)? {
                 let problem = "the file is back, but without its journal; restart Pigear";
                 return Err(StoreProblem::Database(problem.to_owned()));
             }
