@@ -65,6 +65,7 @@ mod narrowing;
 mod open;
 mod opener;
 mod origins;
+mod part;
 #[cfg(feature = "kafka")]
 mod places;
 mod progress;

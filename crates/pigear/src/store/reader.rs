@@ -1,6 +1,6 @@
 //! Reads alerts, while another process may be writing.
 
-mod part;
+mod reading;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,10 +19,10 @@ use super::identity::StoreIdentity;
 use super::interned::InternedRows;
 use super::layout::{BLOCK, VERSION, end_of_block};
 use super::meta::last_id;
+use super::part::{Order, Part};
 use super::row::{Stored, StoredRow};
 use super::row_range::rows;
 use super::search::Search;
-use part::{Order, Part};
 
 /// Reads alerts. Unreadable ones are skipped, and [counted](Self::unreadable).
 pub struct Reader {

@@ -1,36 +1,12 @@
-//! A part of a store's alerts, which is read before the first of it is visited.
+//! Reading a part of a store's alerts, before the first of it is visited.
 
 use super::{Reader, check_over, may_be};
 use crate::store::error::StoreProblem;
-use crate::store::row::{Stored, StoredRow};
+use crate::store::part::{Order, Part};
+use crate::store::row::StoredRow;
 use crate::store::row_range::rows;
 use crate::store::search::Search;
 use crate::store::triage::TriageReader;
-
-/// In which order alerts are checked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
-    OldestFirst,
-    NewestFirst,
-}
-
-impl Order {
-    /// What was reached when this alert comes next.
-    fn before(self, id: i64) -> i64 {
-        match self {
-            Self::OldestFirst => id.saturating_sub(1),
-            Self::NewestFirst => id.saturating_add(1),
-        }
-    }
-}
-
-/// What was read of some alerts.
-pub(super) struct Part {
-    #[expect(clippy::vec_box, reason = "alerts are large: none is moved when the list grows")]
-    pub(super) found: Vec<Box<Stored>>,
-    /// Whether the search ended behind these.
-    pub(super) over: Result<(), StoreProblem>,
-}
 
 impl Reader {
     /// The wanted alerts with these ids. They are all read before the first is visited, because the visitor may be
