@@ -128,10 +128,12 @@ fn what_is_said_to_a_request_is_told() {
     let said = |reply: Reply, keys: &[&str]| {
         let server = Server::start(move |_, _| reply.clone());
         let url = format!("url={}", server.url());
-        let (stderr, status) = run(&[&["--data-handler", "http", &url], keys].concat());
+        let (stderr, status) =
+            run(&[&["--data-handler", "http", "--count", "1", &url], keys].concat());
         assert_eq!(status, Some(1), "{stderr}");
         let begin = format!("error: handler http: http://{}: ", server.address);
-        stderr.lines().next().unwrap().strip_prefix(&begin).unwrap().to_owned()
+        let told = stderr.lines().next().and_then(|line| line.strip_prefix(&begin));
+        told.unwrap_or_else(|| panic!("{begin:?}: {stderr}")).to_owned()
     };
     let page = Reply::status(401).body("<html><h1>Authorization Required</h1></html>");
     assert_eq!(said(page, &[]), "401 Unauthorized (check the token or URL)");
