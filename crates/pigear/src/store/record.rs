@@ -204,8 +204,8 @@ mod tests {
         fn bytes_that_are_no_record_are_none(bytes: Vec<u8>) {
             let (signature, provenance) = (Signature::default(), Provenance::default());
             let decoded = |bytes: &[u8]| decode(bytes, &signature, &provenance);
-            let is_record = bytes.first().is_some_and(|version| [UNREVISED, VERSION].contains(version));
-            prop_assert!(is_record || decoded(&bytes).is_err());
+            // Only the first version has no checksum that bytes by chance don't have.
+            prop_assert!(bytes.first() == Some(&UNSUMMED) || decoded(&bytes).is_err());
             let mut bytes = bytes;
             if let Some(version) = bytes.first_mut() {
                 *version = UNSUMMED;
