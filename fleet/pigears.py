@@ -99,11 +99,12 @@ class Central(Process):
 
 
 class Player:
-    """Plays the recording to a sensor's socket, as Snort does."""
+    """Plays the recording to the sockets of sensors, as Snort does."""
 
-    def __init__(self, pigear: str, sensor: Sensor, recording: Path, rate: float, count: int):
-        words = ["play", recording, "--socket", sensor.socket, "--rate", rate, "--count", count, "--json"]
-        self.sensor = sensor
+    def __init__(self, pigear: str, sensors: list[Sensor], recording: Path, rate: float, count: int):
+        words = ["play", recording, "--rate", rate, "--count", count, "--json"]
+        words += [word for sensor in sensors for word in ("--socket", sensor.socket)]
+        self.sensors = sensors
         self.child = subprocess.Popen(list(map(str, [pigear, *words])), stdout=subprocess.PIPE, text=True)
 
     def result(self, seconds: float) -> dict:

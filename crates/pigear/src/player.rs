@@ -23,9 +23,9 @@ const AN_HOUR: u64 = 3_600_000_000_000;
 /// How to play.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PlaySettings {
-    /// Alerts a second; 0 for as many as the reader accepts.
+    /// Alerts a second to each socket; 0 for as many as the readers accept.
     pub rate: f64,
-    /// Ends after this many alerts.
+    /// Ends after this many alerts to each socket.
     pub count: Option<u64>,
     /// Starts over at the recording's end.
     pub repeat: bool,
@@ -35,9 +35,9 @@ pub struct PlaySettings {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PlayReport {
-    /// Alerts that the socket accepted.
+    /// Alerts that the sockets accepted.
     pub sent: u64,
-    /// Alerts that were lost: the socket was missing, had no reader, or didn't permit writing.
+    /// Alerts that were lost: a socket was missing, had no reader, or didn't permit writing.
     pub refused: u64,
     /// The error of the first of these.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,31 +86,35 @@ pub enum PlayError {
     Socket(#[source] io::Error),
 }
 
-/// Plays a recording to the socket at `target` until its end, `count` alerts, or `stop`.
+/// Plays a recording to the sockets at `targets` until its end, `count` alerts, or `stop`.
 ///
 /// Sends as Snort does: one unnamed socket, and for each alert a `sendto` to the path, which blocks while
-/// the reader is behind. A failed send is counted, and the next one follows.
+/// the reader is behind. A failed send is counted, and the next one follows. Each of several sockets gets
+/// every alert, at the rate and in the time between those of the others.
 ///
 /// # Errors
 /// If the recording can't be read; there is then no report of what was sent.
 pub fn play(
     recording: &Path,
-    target: &Path,
+    targets: &[PathBuf],
     settings: PlaySettings,
     stop: &Stop,
 ) -> Result<PlayReport, PlayError> {
     let mut reel = Reel::open(recording)?;
-    let mut sender = Sender::new(target).map_err(PlayError::Socket)?;
-    let (mut pace, waiter) = (Pace::new(settings.rate), StopWaiter::new(stop));
+    let mut sender = Sender::new().map_err(PlayError::Socket)?;
+    let sockets = f64::from(u32::try_from(targets.len()).unwrap_or(u32::MAX));
+    let (mut pace, waiter) = (Pace::new(settings.rate * sockets), StopWaiter::new(stop));
     let started = Instant::now();
     let mut n = 0;
     while !stop.is_requested() && settings.count.is_none_or(|count| n < count) {
         let Some(datagram) = reel.next(settings.repeat)? else { break };
-        pace.wait(&waiter);
-        if stop.is_requested() {
-            break;
+        for target in targets {
+            pace.wait(&waiter);
+            if stop.is_requested() {
+                break;
+            }
+            sender.send(datagram, target);
         }
-        sender.send(datagram);
         n += 1;
     }
     Ok(sender.report(started.elapsed()))
@@ -219,9 +223,8 @@ impl StopWaiter {
     }
 }
 
-struct Sender<'a> {
+struct Sender {
     socket: UnixDatagram,
-    target: &'a Path,
     sent: u64,
     refused: u64,
     refused_because: Option<io::Error>,
@@ -229,11 +232,10 @@ struct Sender<'a> {
     held_up: Histogram<u64>,
 }
 
-impl<'a> Sender<'a> {
-    fn new(target: &'a Path) -> io::Result<Self> {
+impl Sender {
+    fn new() -> io::Result<Self> {
         Ok(Self {
             socket: UnixDatagram::unbound()?,
-            target,
             sent: 0,
             refused: 0,
             refused_because: None,
@@ -241,9 +243,9 @@ impl<'a> Sender<'a> {
         })
     }
 
-    fn send(&mut self, datagram: &[u8]) {
+    fn send(&mut self, datagram: &[u8], target: &Path) {
         let before = Instant::now();
-        match self.socket.send_to(datagram, self.target) {
+        match self.socket.send_to(datagram, target) {
             Ok(_) => {
                 self.sent += 1;
                 let held_up = u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX);

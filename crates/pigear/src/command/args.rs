@@ -268,15 +268,15 @@ pub(super) struct PlayArgs {
     #[arg(long, value_name = "DIR", default_value = "/var/log/snort")]
     pub(super) logdir: PathBuf,
 
-    /// The socket to send to, instead of one in a log directory
-    #[arg(long, value_name = "PATH", conflicts_with = "logdir")]
-    pub(super) socket: Option<PathBuf>,
+    /// The socket to send to, instead of one in a log directory; of several, each gets every alert
+    #[arg(long = "socket", value_name = "PATH", conflicts_with = "logdir")]
+    pub(super) sockets: Vec<PathBuf>,
 
-    /// Alerts a second; 0 for as fast as possible
+    /// Alerts a second to each socket; 0 for as fast as possible
     #[arg(long, value_name = "N", default_value_t = 0.0, value_parser = rate)]
     pub(super) rate: f64,
 
-    /// Stop after N alerts
+    /// Stop after N alerts to each socket
     #[arg(long, value_name = "N", value_parser = number::<u64>)]
     pub(super) count: Option<u64>,
 

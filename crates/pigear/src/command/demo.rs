@@ -47,11 +47,11 @@ pub(super) fn run(args: &DemoArgs, registry: &Registry, host: &dyn Host) -> Resu
     let listener = Listener::prepare(config(dir.path()), registry)?;
     say("alerts that a real Snort sent, played through a real socket; Ctrl-C ends");
 
-    let socket = dir.path().join("snort_alert");
+    let sockets = [dir.path().join("snort_alert")];
     let settings = PlaySettings { rate: args.rate, ..PlaySettings::default() };
     let ends = interrupt.stop().clone();
     let player = thread::Builder::new().name("player".to_owned()).spawn(move || {
-        let report = play(&recording, &socket, settings, &ends);
+        let report = play(&recording, &sockets, settings, &ends);
         ends.request();
         report
     });

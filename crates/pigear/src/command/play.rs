@@ -11,11 +11,12 @@ use crate::listen::Reload;
 use crate::player::{PlayReport, PlaySettings, play};
 
 pub(super) fn run(args: &PlayArgs, host: &dyn Host) -> Result<(), Failure> {
-    let target = args.socket.clone().unwrap_or_else(|| args.logdir.join("snort_alert"));
+    let in_log_directory = [args.logdir.join("snort_alert")];
+    let targets = if args.sockets.is_empty() { &in_log_directory } else { args.sockets.as_slice() };
     let settings = PlaySettings { rate: args.rate, count: args.count, repeat: args.repeat };
     let interrupt = signals::listen(host, Reload::default()).context("cannot listen to signals")?;
     let report =
-        play(&args.recording, &target, settings, interrupt.stop()).map_err(anyhow::Error::from)?;
+        play(&args.recording, targets, settings, interrupt.stop()).map_err(anyhow::Error::from)?;
     let text = if args.json {
         serde_json::to_string(&report).context("cannot write the report")? + "\n"
     } else {
@@ -24,7 +25,8 @@ pub(super) fn run(args: &PlayArgs, host: &dyn Host) -> Result<(), Failure> {
     write_out(text.as_bytes())?;
     match report.refused_because {
         Some(reason) if report.sent == 0 => {
-            let error = anyhow!("nothing could be sent to {}: {reason}", target.display());
+            let paths: Vec<_> = targets.iter().map(|path| path.display().to_string()).collect();
+            let error = anyhow!("nothing could be sent to {}: {reason}", paths.join(", "));
             Err(Failure::from(error).with_hint("start pigear on the same directory first"))
         }
         _ => Ok(()),

@@ -1,6 +1,7 @@
 //! Recordings: made, played, read without a socket.
 
 use std::fs;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
@@ -9,6 +10,7 @@ use nix::sys::signal::Signal;
 use pigear_pipeline::recording::Reader;
 
 use crate::harness::{Test, counters, program, until};
+use crate::room::Room;
 use crate::snort::{PING, datagrams, noise, ping, recording, sent};
 
 const CASE: &str = "v2919/http";
@@ -45,6 +47,29 @@ fn what_was_recorded_is_what_was_sent() {
         assert!(player.status.success(), "{player:?}");
         let (_, ended) = played.end();
         assert_eq!((ended.stdout, &*ended.stderr, ended.status), (expected, "", Some(0)));
+    }
+}
+
+#[test]
+fn each_of_several_sockets_gets_every_alert_that_is_played() {
+    let rooms = [Room::new(), Room::new()];
+    let sockets = rooms.each_ref().map(|room| UnixDatagram::bind(room.socket()).unwrap());
+    let mut command = program();
+    command.args(["play", "--count", "2", "--rate", "1000"]).arg(recording(CASE));
+    for room in &rooms {
+        command.arg("--socket").arg(room.socket());
+    }
+    let played = command.output().unwrap();
+    let report = String::from_utf8(played.stdout).unwrap();
+    assert!(played.status.success() && report.starts_with("sent 4, refused 0"), "{report}");
+    for socket in sockets {
+        let received = [(); 2].map(|()| {
+            let mut datagram = vec![0; 70_000];
+            let length = socket.recv(&mut datagram).unwrap();
+            datagram.truncate(length);
+            datagram
+        });
+        assert_eq!(received, sent(CASE)[..2]);
     }
 }
 
