@@ -87,6 +87,8 @@ mod store_handler;
 #[cfg(test)]
 mod tests;
 mod tidy;
+#[cfg(any(feature = "top", feature = "web"))]
+mod tip;
 mod triage;
 mod unused;
 mod writer;
@@ -125,6 +127,8 @@ pub use retention::{Retention, RetentionPolicy};
 pub use row::Stored;
 pub use selection::{RuleId, Selection, SelectionProblem};
 pub use store_handler::{StoreHandler, Unstorable};
+#[cfg(any(feature = "top", feature = "web"))]
+pub(crate) use tip::Tip;
 #[cfg(feature = "top")]
 pub(crate) use triage::Marks;
 pub use triage::{

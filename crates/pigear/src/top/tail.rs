@@ -20,7 +20,7 @@ use super::search::{Search, SearchNumber};
 use super::wanted::{Order, Wanted};
 use crate::store::{
     AccessedStore, Criteria, Further, LaneState, Marks, Reader, SelectionProblem, StoreAccess,
-    StoreError, StoreIdentity, Stored, Timeline,
+    StoreError, StoreIdentity, Stored, Timeline, Tip,
 };
 
 /// How often to look for new alerts.
@@ -41,6 +41,8 @@ pub(super) struct Tail {
     criteria: Criteria,
     /// The last alert that was looked at, and the store it is in; `None` before the first search.
     last: Option<(StoreIdentity, i64)>,
+    /// The same alert: a backup that was put back doesn't have it.
+    tip: Option<Tip>,
     search: SearchNumber,
     /// The search that is to begin.
     to_begin: Option<Search>,
@@ -83,6 +85,7 @@ impl Tail {
             wanted,
             criteria,
             last: None,
+            tip: None,
             search: SearchNumber::default(),
             to_begin: None,
             lanes_read: None,
@@ -146,8 +149,11 @@ impl Tail {
         reader.interrupt_while(self.order.wants_other_alerts(&self.wanted));
         let last = reader.last()?;
         let known = self.last.map(|(_, known)| known);
-        let known = known.filter(|known| (*known..*known + MAX_BEHIND).contains(&last));
+        let is_gone = self.tip.as_ref().is_some_and(|tip| tip.is_gone(reader));
+        let is_near = |known: &i64| (*known..*known + MAX_BEHIND).contains(&last);
+        let known = known.filter(|known| !is_gone && is_near(known));
         let Some(known) = known else {
+            self.tip = Tip::of(reader, last);
             let is_everything = self.wanted.is_everything();
             let received = if is_everything { received(reader)? } else { Vec::new() };
             self.lanes_read = None;
@@ -163,6 +169,7 @@ impl Tail {
                 Further::On
             })?;
             self.last = Some((identity, after));
+            self.tip = Tip::of(reader, after);
         }
         let marks = changed_marks(reader, &self.order.shown(), &mut self.marks)?;
         let (lanes, size) = lanes(reader, &mut self.lanes_read)?;

@@ -1,7 +1,6 @@
 //! New alerts, read from the store once for all live streams.
 
 mod ring;
-mod tip;
 
 use std::io;
 use std::path::Path;
@@ -15,11 +14,10 @@ use tracing::debug;
 
 use super::problem::Problem;
 use crate::store::{
-    AccessedStore, Criteria, Further, Reader, StoreAccess, StoreError, StoreIdentity,
+    AccessedStore, Criteria, Further, Reader, StoreAccess, StoreError, StoreIdentity, Tip,
 };
 pub(super) use ring::{BATCH, Events, Packets, Piece, Wants, event};
 use ring::{Event, Ring};
-use tip::Tip;
 
 /// How often to look for new alerts.
 const TICK: Duration = Duration::from_millis(100);

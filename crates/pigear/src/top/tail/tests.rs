@@ -84,3 +84,25 @@ fn a_store_that_is_replaced_is_shown_though_it_could_not_be_read_at_first() {
     rename("gone", "lane");
     assert_eq!(begun(&mut tail, &inbox), [identity(&path)]);
 }
+
+#[test]
+fn a_backup_that_is_put_back_is_shown_though_it_has_as_many_alerts() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = filled(&dir, "alerts.db");
+    let backup = dir.path().join("backup.db");
+    fs::copy(&path, &backup).unwrap();
+    let add = |path: &Path, event_id: u32| {
+        let store = Store::open(path).unwrap();
+        let mut alert = alert(b"an alert");
+        alert.message.event_id = event_id;
+        put(&store, vec![alert]);
+        store.close();
+    };
+    add(&path, 3);
+    let (mut tail, inbox) = tail(path.clone());
+    assert_eq!(begun(&mut tail, &inbox), [identity(&path)]);
+    add(&backup, 4);
+    fs::rename(&backup, &path).unwrap();
+    assert_eq!(begun(&mut tail, &inbox), [identity(&path)]);
+    assert!(begun(&mut tail, &inbox).is_empty());
+}

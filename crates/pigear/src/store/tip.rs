@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use pigear_alert::Alert;
 
-use crate::store::Reader;
+use super::reader::Reader;
 
 /// The last alert that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Tip {
+pub(crate) struct Tip {
     id: i64,
     seen: Timestamp,
     received: Timestamp,
@@ -16,7 +16,7 @@ pub(super) struct Tip {
 
 impl Tip {
     /// The alert of a number; `None` if there is none, or it can't be read.
-    pub(super) fn of(reader: &mut Reader, id: i64) -> Option<Self> {
+    pub(crate) fn of(reader: &mut Reader, id: i64) -> Option<Self> {
         reader.get(id).ok().flatten().map(|alert| Self::new(id, &alert))
     }
 
@@ -31,7 +31,7 @@ impl Tip {
     }
 
     /// Whether it isn't there any more, although older alerts are: so the store's limits didn't remove it.
-    pub(super) fn is_gone(&self, reader: &mut Reader) -> bool {
+    pub(crate) fn is_gone(&self, reader: &mut Reader) -> bool {
         match reader.get(self.id) {
             Ok(Some(alert)) => Self::new(self.id, &alert) != *self,
             Ok(None) => reader.first().is_ok_and(|first| first.is_some_and(|it| it < self.id)),
