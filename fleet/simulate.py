@@ -27,6 +27,9 @@ MOST_LAG_SECONDS = 2
 # The handler's own.
 DEFAULT_IN_FLIGHT = 1024
 
+# Without faults, to how many sensors a player plays.
+PLAYED_TOGETHER = 10
+
 # What a killed sensor had not published may wait for a cluster that is just starting.
 SETTLE_SECONDS = 150
 
@@ -71,9 +74,10 @@ class Fleet:
         return DEFAULT_IN_FLIGHT if self.args.no_faults or n % 2 else 1
 
     def played_together(self) -> list[list[Sensor]]:
-        """The sensors of each player. One that is killed holds up its own player only. Without faults there is one
-        player: what plays Snort's part takes as little of the machine as it can."""
-        return [self.sensors] if self.args.no_faults else [[sensor] for sensor in self.sensors]
+        """The sensors of each player: what plays Snort's part is to take little of the machine. But one that is killed
+        holds up all of its player."""
+        together = PLAYED_TOGETHER if self.args.no_faults else 1
+        return [self.sensors[at : at + together] for at in range(0, len(self.sensors), together)]
 
     def now(self) -> float:
         return time.monotonic() - self.started

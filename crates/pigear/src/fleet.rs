@@ -29,7 +29,7 @@ pub use subject::SubjectTemplate;
 const ENOUGH: usize = 64;
 
 /// How long an alert waits for others. Of a sensor with few alerts, waking up costs more than publishing.
-const COLLECT: Duration = Duration::from_millis(100);
+const COLLECT: Duration = Duration::from_millis(250);
 
 /// How alerts are collected to be published.
 fn batch_policy(most: usize) -> BatchPolicy {
