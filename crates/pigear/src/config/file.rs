@@ -1,5 +1,6 @@
 //! Reading a configuration file.
 
+use std::collections::HashSet;
 use std::io;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -164,15 +165,19 @@ impl Config {
             place: format!("{}: filter", place(lines.line(script.span().start))),
             script: script.into_inner(),
         };
+        let mut names = HashSet::new();
         let handler = |handler: Spanned<Handler>| {
             let line = lines.line(handler.span().start);
+            let broken = |problem| ConfigError::Broken { path: path.to_owned(), line, problem };
             let mut handler = handler.into_inner();
+            if let Some(name) = handler.name.clone()
+                && let Some(name) = names.replace(name)
+            {
+                return Err(broken(format!("another handler is named {name}")));
+            }
             let filter = handler.filter.take().map(filter);
-            handler.into_config(place(line), filter).ok_or_else(|| ConfigError::Broken {
-                path: path.to_owned(),
-                line,
-                problem: "missing field `type`".to_owned(),
-            })
+            let config = handler.into_config(place(line), filter);
+            config.ok_or_else(|| broken("missing field `type`".to_owned()))
         };
         // The table of the page is a handler of its own kind.
         let web = file.web.map(|web| {

@@ -98,6 +98,11 @@ fn a_mistake_is_named_with_file_and_line() {
             2,
         ),
         (
+            "[[handler]]\ntype = 'null'\nname = 'a'\n[[handler]]\ntype = 'print'\nname = 'a'\n",
+            "error: pigear.toml:4:1: another handler is named a\n",
+            2,
+        ),
+        (
             "count = 0\nstast = 'x'\n[[source]]\nsocket_group = 'nosuchgroup'\n",
             "pigear.toml:1:9: expected a whole number from 1, not 0\n\
              pigear.toml:2:1: unknown key `stast`; did you mean `stats`?\n\
