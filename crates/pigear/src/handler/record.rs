@@ -6,9 +6,13 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use nix::libc::O_NONBLOCK;
 use pigear_alert::Alert;
 use pigear_alert::wire::encode;
 use pigear_pipeline::recording::Writer;
@@ -30,8 +34,8 @@ pub(crate) const DESCRIPTION: Description = Description {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// The recording. It must not exist yet; with `--serve-forever`, one that exists stays, and the new one gets a free
-    /// name beside it (`alerts.2.gz`). A name that ends in `.gz` or `.zst` compresses.
+    /// The recording. It must not exist yet; with `--serve-forever`, one that holds something stays, and the new one gets a
+    /// free name beside it (`alerts.2.gz`). A name that ends in `.gz` or `.zst` compresses.
     pub path: PathBuf,
     /// Its permissions, in octal: `0640` by default, as far as the umask allows.
     pub mode: Option<FileMode>,
@@ -112,10 +116,13 @@ impl Record {
 /// The most names that are tried.
 const MOST_NAMES: u32 = 10_000;
 
-/// Creates a file that must not exist yet, with this name or, if that is wanted, the next free one.
-fn create(options: &Options, when_taken: WhenTaken) -> io::Result<(PathBuf, File)> {
+/// Creates a file that must not exist yet, with this name or, if that is wanted, the next free one. One that holds
+/// nothing is as free: a Pigear that is killed again and again before its first alert leaves one file, not thousands.
+fn create(options: &Options, when_taken: WhenTaken) -> io::Result<(PathBuf, LockedFile)> {
     let Options { path, mode } = options;
-    let create = |path: &Path| output_file::create(path, *mode, File::options().write(true));
+    let create = |path: &Path| {
+        LockedFile::lock(output_file::create(path, *mode, File::options().write(true))?)
+    };
     let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
     match create(path) {
         Err(error)
@@ -124,21 +131,52 @@ fn create(options: &Options, when_taken: WhenTaken) -> io::Result<(PathBuf, File
                 && fs::metadata(path).is_ok_and(|found| found.is_file()) => {}
         created => return created.map(|file| (path.clone(), file)),
     }
+    if let Some(file) = LockedFile::of_empty(path) {
+        return Ok((path.clone(), file));
+    }
     for number in 2..=MOST_NAMES {
         let free = numbered(path, number);
-        match create(&free) {
-            Err(error) if is_taken(&error) => {}
-            created => {
-                let file = created?;
-                let (path, free_name) = (path.display(), free.display());
-                warn!(
-                    "{path} exists, and a recording never replaces a file: this one is {free_name}"
-                );
-                return Ok((free, file));
-            }
-        }
+        let created = match create(&free) {
+            Err(error) if is_taken(&error) => match LockedFile::of_empty(&free) {
+                Some(file) => Ok(file),
+                None => continue,
+            },
+            created => created,
+        };
+        let file = created?;
+        let (path, free_name) = (path.display(), free.display());
+        warn!("{path} exists, and a recording never replaces a file: this one is {free_name}");
+        return Ok((free, file));
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// A file that no other Pigear takes over while it holds nothing.
+struct LockedFile {
+    file: File,
+    /// `None` where the filesystem has no locks. Then nobody can take the file over.
+    lock: Option<Flock<File>>,
+}
+
+impl LockedFile {
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`] if another Pigear has the file.
+    fn lock(file: File) -> io::Result<Self> {
+        let lock = match Flock::lock(file.try_clone()?, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => Some(lock),
+            Err((_, Errno::EWOULDBLOCK)) => return Err(io::ErrorKind::AlreadyExists.into()),
+            Err(_) => None,
+        };
+        Ok(Self { file, lock: lock })
+    }
+
+    /// The file at a path, if it holds nothing and nobody writes it.
+    fn of_empty(path: &Path) -> Option<Self> {
+        let file = File::options().write(true).custom_flags(O_NONBLOCK).open(path).ok()?;
+        let locked = Self::lock(file).ok().filter(|locked| locked.lock.is_some())?;
+        let found = locked.file.metadata().ok()?;
+        (found.is_file() && found.len() == 0).then_some(locked)
+    }
 }
 
 /// The name with a number before the extension that compresses, or behind it.
@@ -159,7 +197,7 @@ struct Recording {
     path: PathBuf,
     /// `None` after an error, until the next batch.
     writer: Option<Writer>,
-    file: File,
+    output: LockedFile,
     /// The length of the file with all handled alerts.
     len: u64,
     /// The bytes that must follow there, should the file be truncated to it.
@@ -168,9 +206,9 @@ struct Recording {
 
 impl Recording {
     fn create(options: &Options, when_taken: WhenTaken) -> io::Result<Self> {
-        let (path, file) = create(options, when_taken)?;
-        let writer = Some(Writer::new(file.try_clone()?, &path)?);
-        Ok(Self { path, writer, file, len: 0, ending: Vec::new() })
+        let (path, output) = create(options, when_taken)?;
+        let writer = Some(Writer::new(output.file.try_clone()?, &path)?);
+        Ok(Self { path, writer, output, len: 0, ending: Vec::new() })
     }
 
     /// Writes a batch, or nothing of it.
@@ -186,8 +224,8 @@ impl Recording {
         let writer = match &mut self.writer {
             Some(writer) => writer,
             none => {
-                go_on(&mut self.file, &mut self.len, &mut self.ending)?;
-                none.insert(Writer::new(self.file.try_clone()?, &self.path)?)
+                go_on(&mut self.output.file, &mut self.len, &mut self.ending)?;
+                none.insert(Writer::new(self.output.file.try_clone()?, &self.path)?)
             }
         };
         for alert in alerts {
@@ -198,7 +236,7 @@ impl Recording {
             }
         }
         writer.flush()?;
-        (self.len, self.ending) = (self.file.metadata()?.len(), writer.ending());
+        (self.len, self.ending) = (self.output.file.metadata()?.len(), writer.ending());
         Ok(())
     }
 
@@ -206,7 +244,7 @@ impl Recording {
     fn take_back(&mut self) {
         // The writer may now write what it still has in memory.
         drop(self.writer.take());
-        if let Err(error) = self.file.set_len(self.len) {
+        if let Err(error) = self.output.file.set_len(self.len) {
             warn!("{} may end with an incomplete datagram: {error}", self.path.display());
         }
     }
@@ -217,7 +255,7 @@ impl Recording {
             return writer.finish();
         }
         // All missing alerts were reported before.
-        if let Err(error) = go_on(&mut self.file, &mut self.len, &mut self.ending) {
+        if let Err(error) = go_on(&mut self.output.file, &mut self.len, &mut self.ending) {
             warn!("{} was not finished: {error}", self.path.display());
         }
         Ok(())

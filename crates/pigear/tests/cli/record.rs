@@ -83,6 +83,44 @@ fn a_recording_never_replaces_a_file() {
     assert_eq!(room.read("rec"), "mine");
 }
 
+/// A Pigear that is killed again and again before its first alert leaves one file.
+#[test]
+fn a_recording_that_holds_nothing_is_taken_over_if_nobody_writes_it() {
+    for name in ["rec", "rec.gz", "rec.zst"] {
+        let args = ["--serve-forever", "--data-handler", "record"];
+        let mut killed = Test::new().args(args).args([format!("path={name}")]).start();
+        killed.listens();
+        let beside = |path: &str| {
+            let mut next = program();
+            next.args(args).args([
+                "--quiet",
+                "--socket-handler",
+                "play",
+                "--count",
+                "1",
+                "--from",
+                path,
+            ]);
+            next.arg(format!("path={name}"));
+            next
+        };
+        let from = recording(CASE);
+        let from = from.to_str().unwrap();
+        let room = killed.room().path().to_owned();
+        let second = name.replacen("rec", "rec.2", 1);
+        let output = beside(from).current_dir(&room).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(&format!("this one is {second}\n")), "{said}");
+        assert_eq!(datagrams(&room.join(&second)).len(), 1);
+
+        killed.signal_now(Signal::SIGKILL);
+        let (room, _) = killed.end();
+        let output = beside(from).current_dir(room.path()).output().unwrap();
+        assert_eq!((&*output.stderr, output.status.success()), (&b""[..], true), "{name}");
+        assert_eq!(datagrams(&room.at(name)).len(), 1);
+    }
+}
+
 /// A supervisor starts Pigear again after a crash, with the same path.
 #[test]
 fn a_recording_of_a_restarted_pigear_gets_a_free_name_beside_the_others() {
