@@ -12,8 +12,7 @@ use super::failure::{Failure, create_hint};
 use super::host::Host;
 use super::listen::say;
 use super::signals;
-use super::store_path::store_path;
-use crate::config::Config;
+use super::store_path::{read_config, store_path};
 use crate::keys::SetupError;
 use crate::listen::{Reload, directories};
 use crate::output_file::dir;
@@ -51,7 +50,7 @@ fn serve_store(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
     drop(Reader::open(&path)?);
     let rules = SharedRules::default();
     let paths = match &args.store.config {
-        Some(file) if args.rules.is_empty() => Config::read(file)?.rules,
+        Some(file) if args.rules.is_empty() => read_config(file)?.rules,
         _ => args.rules.clone(),
     };
     if !paths.is_empty() {
@@ -115,7 +114,7 @@ fn options(args: WebArgs, mut options: Options, store: PathBuf) -> Options {
 }
 
 fn configured(file: &Path) -> Result<Options, Failure> {
-    let handlers = Config::read(file)?.handlers;
+    let handlers = read_config(file)?.handlers;
     let Some(web) = handlers.into_iter().find(|handler| handler.kind == "web") else {
         return Ok(Options::default());
     };
