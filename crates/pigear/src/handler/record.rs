@@ -167,7 +167,7 @@ impl LockedFile {
             Err((_, Errno::EWOULDBLOCK)) => return Err(io::ErrorKind::AlreadyExists.into()),
             Err(_) => None,
         };
-        Ok(Self { file, lock: lock })
+        Ok(Self { file, lock })
     }
 
     /// The file at a path, if it holds nothing and nobody writes it.
