@@ -6,13 +6,14 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
-use nix::libc::O_NONBLOCK;
+use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
+use nix::unistd::Uid;
 use pigear_alert::Alert;
 use pigear_alert::wire::encode;
 use pigear_pipeline::recording::Writer;
@@ -170,12 +171,15 @@ impl LockedFile {
         Ok(Self { file, lock })
     }
 
-    /// The file at a path, if it holds nothing and nobody writes it.
+    /// The file at a path, if it holds nothing and nobody writes it. One of another user isn't taken: he may be
+    /// waiting to read the packets.
     fn of_empty(path: &Path) -> Option<Self> {
-        let file = File::options().write(true).custom_flags(O_NONBLOCK).open(path).ok()?;
+        let flags = O_NONBLOCK | O_NOFOLLOW;
+        let file = File::options().write(true).custom_flags(flags).open(path).ok()?;
         let locked = Self::lock(file).ok().filter(|locked| locked.lock.is_some())?;
         let found = locked.file.metadata().ok()?;
-        (found.is_file() && found.len() == 0).then_some(locked)
+        let is_own = found.uid() == Uid::effective().as_raw();
+        (is_own && found.is_file() && found.len() == 0).then_some(locked)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Recordings: made, played, read without a socket.
 
 use std::fs;
+use std::os::unix::fs::chown;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +10,7 @@ use std::sync::LazyLock;
 use nix::sys::signal::Signal;
 use pigear_pipeline::recording::Reader;
 
-use crate::harness::{Test, counters, program, until};
+use crate::harness::{NOBODY, Test, counters, is_root, program, until};
 use crate::room::Room;
 use crate::snort::{PING, datagrams, noise, ping, recording, sent};
 
@@ -119,6 +120,19 @@ fn a_recording_that_holds_nothing_is_taken_over_if_nobody_writes_it() {
         assert_eq!((&*output.stderr, output.status.success()), (&b""[..], true), "{name}");
         assert_eq!(datagrams(&room.at(name)).len(), 1);
     }
+}
+
+#[test]
+fn what_another_user_left_at_the_path_is_not_taken_over() {
+    if !is_root() {
+        return;
+    }
+    let test = Test::new().file("rec", "");
+    chown(test.room().at("rec"), Some(NOBODY), None).unwrap();
+    let args = ["--serve-forever", "--count", "1", "--data-handler", "record", "path=rec"];
+    let said = "warning: rec exists, and a recording never replaces a file: this one is rec.2\n";
+    let room = test.args(args).send(ping()).stderr(said).success();
+    assert_eq!((room.read("rec"), datagrams(&room.at("rec.2"))), (String::new(), vec![ping()]));
 }
 
 /// A supervisor starts Pigear again after a crash, with the same path.
