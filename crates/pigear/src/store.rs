@@ -68,6 +68,7 @@ mod origins;
 mod part;
 #[cfg(feature = "kafka")]
 mod places;
+mod priority;
 mod progress;
 mod reader;
 mod recent_sends;
@@ -122,6 +123,8 @@ pub use moment::moment;
 pub(crate) use narrowing::{IndexedNumber, Narrowing, NativeCondition, SignatureTest};
 pub use opener::{DurableLane, OpeningHandler, PendingQueue, StoreOpener, WhenDiskFull};
 pub use origins::StoredOrigin;
+#[cfg(feature = "command")]
+pub(crate) use priority::priority_with_word;
 pub use reader::{Further, Reader};
 pub use retention::{Retention, RetentionPolicy};
 pub use row::Stored;

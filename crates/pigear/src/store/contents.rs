@@ -1,10 +1,12 @@
 //! What a store contains, to explain why a search finds nothing.
 
+#[cfg(feature = "web")]
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::criteria::{Criteria, NO_CLASS};
+use super::criteria::{Criteria, NO_CLASS, is_class};
 use super::error::{StoreError, StoreProblem};
 use super::reader::Reader;
 
@@ -97,7 +99,11 @@ impl Reader {
             }
         }
         if !criteria.class.is_empty() || !criteria.named_classes.is_empty() {
-            let mut known = self.distinct("signature", "class")?;
+            let classes = self.classes()?;
+            let is_stored = |wanted: &String| {
+                classes.iter().any(|(name, description)| is_class(wanted, name, description))
+            };
+            let mut known: BTreeSet<_> = classes.iter().map(|(name, _)| name.clone()).collect();
             let without = "SELECT 1 FROM signature WHERE class IS NULL";
             if self.connection.prepare(without)?.exists([])? {
                 known.insert(NO_CLASS.to_owned());
@@ -105,8 +111,8 @@ impl Reader {
             // Filters compare classes without case.
             let is_known = |name: &String| known.iter().any(|it| it.eq_ignore_ascii_case(name));
             let named = criteria.named_classes.iter().filter(|class| !is_known(class));
-            let missing =
-                criteria.class.iter().filter(|class| !known.contains(*class)).chain(named);
+            let is_missing = |class: &&String| !known.contains(*class) && !is_stored(class);
+            let missing = criteria.class.iter().filter(is_missing).chain(named);
             unmet.extend(missing.map(|class| Unmet::new("class", class.clone(), known.clone())));
         }
         if let Some(text) = &criteria.text
@@ -121,6 +127,30 @@ impl Reader {
             }
         }
         Ok(unmet)
+    }
+
+    /// The short names of classes that stored alerts have, with their descriptions.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    #[cfg(feature = "web")]
+    pub(crate) fn class_descriptions(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        let classes = self.classes().map_err(|problem| problem.at(&self.path))?;
+        Ok(classes.into_iter().collect())
+    }
+
+    /// The same; a class has several if its description was changed.
+    fn classes(&self) -> Result<BTreeSet<(String, String)>, StoreProblem> {
+        let sql = "SELECT DISTINCT class, coalesce(class_description, '') FROM signature \
+            WHERE class IS NOT NULL";
+        let mut select = self.connection.prepare(sql)?;
+        let mut rows = select.query([])?;
+        let mut classes = BTreeSet::new();
+        while let Some(row) = rows.next()? {
+            // What isn't a text belongs to a damaged row.
+            classes.extend(row.get(0).ok().zip(row.get(1).ok()));
+        }
+        Ok(classes)
     }
 
     /// Whether a signature has this number in a column.

@@ -29,7 +29,7 @@ pub struct Criteria {
     pub rule: Vec<(u32, u32)>,
     /// With one of these priorities.
     pub priority: Vec<u32>,
-    /// Of one of these classes, by short name.
+    /// Of one of these classes, by short name or description.
     pub class: Vec<String>,
     /// From this network.
     pub src: Option<Network>,
@@ -63,6 +63,11 @@ pub struct Criteria {
 
 /// The class of alerts without one, as a criterion and in counts.
 pub const NO_CLASS: &str = "none";
+
+/// Whether a criterion means the class with this name and this description.
+pub(super) fn is_class(wanted: &str, name: &str, description: &str) -> bool {
+    wanted == name || !description.is_empty() && wanted.eq_ignore_ascii_case(description)
+}
 
 /// A condition on alerts.
 pub type Test = Box<dyn Fn(&Alert) -> bool>;

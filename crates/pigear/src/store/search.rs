@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use pigear_alert::Alert;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::criteria::{Criteria, NO_CLASS, RowTest};
+use super::criteria::{Criteria, NO_CLASS, RowTest, is_class};
 use super::damage::Damage;
 use super::error::StoreProblem;
 use super::id_hash::IdSet;
@@ -357,7 +357,7 @@ fn wants(criteria: &Criteria, text: Option<&str>, signature: &Signature) -> bool
     let among = |wanted: &[u32], number| wanted.is_empty() || wanted.contains(&number);
     let class = signature.class();
     let is_class = |wanted: &String| match class {
-        Some(class) => class == wanted,
+        Some(class) => is_class(wanted, &class.name, &class.description),
         None => wanted == NO_CLASS,
     };
     let of_class = criteria.class.is_empty() || criteria.class.iter().any(is_class);

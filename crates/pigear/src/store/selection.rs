@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use pigear_alert::packet::IpProtocol;
 
 use super::moment::moment;
+use super::priority::priority;
 use crate::keys::number;
 use crate::network::Network;
 
@@ -44,15 +45,17 @@ pub struct Selection {
     #[cfg_attr(feature = "web", param(value_type = Vec<String>, style = Form, explode = false, required = false))]
     pub sid: Vec<RuleId>,
 
-    /// With this priority; several with commas between
+    /// With this priority: a number, or high (1), medium, low, very-low, or unknown (0); several with
+    /// commas between
     #[cfg_attr(
         feature = "command",
-        arg(long, value_name = "N", value_delimiter = ',', value_parser = number::<u32>)
+        arg(long, value_name = "N", value_delimiter = ',', value_parser = priority)
     )]
-    #[cfg_attr(feature = "web", param(style = Form, explode = false, required = false))]
+    #[cfg_attr(feature = "web", param(value_type = Vec<String>, style = Form, explode = false, required = false))]
     pub priority: Vec<u32>,
 
-    /// Of this class, by its short name; `none` for alerts without a class; several with commas between
+    /// Of this class, by its short name or its description; `none` for alerts without a class; several
+    /// with commas between
     #[cfg_attr(feature = "command", arg(long, value_name = "NAME", value_delimiter = ','))]
     #[cfg_attr(feature = "web", param(style = Form, explode = false, required = false))]
     pub class: Vec<String>,
@@ -133,6 +136,14 @@ impl FromStr for RuleId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (gid, sid) = text.split_once(':').map_or((None, text), |(gid, sid)| (Some(gid), sid));
+        let without = |problem: String| match sid.split_once(':') {
+            Some((sid, _)) => {
+                let rule = gid.map_or_else(String::new, |gid| format!("{gid}:{sid}"));
+                format!("alerts are not selected by their revision; give {rule}")
+            }
+            None => format!("{problem}, or with its generator, such as 1:384"),
+        };
+        let number = |text| number(text).map_err(without);
         Ok(Self { gid: gid.map(number).transpose()?, sid: number(sid)? })
     }
 }
@@ -184,7 +195,11 @@ impl Selection {
                     self.sid.push(text.parse()?);
                 }
             }
-            "priority" => several(&mut self.priority, text)?,
+            "priority" => {
+                for text in text.split(',') {
+                    self.priority.push(priority(text)?);
+                }
+            }
             "class" => self.class.extend(text.split(',').map(str::to_owned)),
             "src" => once(&mut self.src, network(text))?,
             "dst" => once(&mut self.dst, network(text))?,

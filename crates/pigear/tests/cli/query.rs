@@ -415,9 +415,47 @@ fn a_signature_may_be_named_with_its_generator() {
     assert_eq!(found(&format!("7:{sid},{gid}:{sid},{sid}")), by_sid);
     let wrong_gid = format!("7:{sid}");
     finds_nothing(&room, &["--sid", &wrong_gid], &format!("no stored alert has sid {wrong_gid}"));
-    for wrong in ["1:", ":1", "1:2:3", "1:x"] {
+    let number = "from 0 to 4294967295, or with its generator, such as 1:384";
+    for (wrong, said) in [
+        ("1:", number),
+        (":1", number),
+        ("1:x", number),
+        ("1:2:3", "alerts are not selected by their revision; give 1:2"),
+    ] {
         let (_, stderr, status) = ask(&room, &["--sid", wrong]);
-        assert!(stderr.contains("expected a whole number from 0 to 4294967295"), "{stderr}");
+        assert!(stderr.contains(said), "{stderr}");
         assert_eq!(status, 2);
     }
+}
+
+#[test]
+fn a_priority_may_be_written_as_a_word_and_counts_have_both() {
+    let room = stored("v2919/icmp_ping");
+    for (words, numbers) in [("high,medium", "1,2"), ("Very-Low", "4"), ("unknown", "0")] {
+        let found = ask(&room, &["--priority", words, "--format", "json"]);
+        assert_eq!(found, ask(&room, &["--priority", numbers, "--format", "json"]), "{words}");
+    }
+    assert!(!ask(&room, &["--priority", "medium"]).0.is_empty());
+    let (_, stderr, status) = ask(&room, &["--priority", "urgent"]);
+    let words = "expected a number, or unknown, high, medium, low, very-low";
+    assert!(stderr.contains(words) && status == 2, "{stderr}");
+    // As an alert's line has the numbers, also that of one without a priority.
+    let (table, _, _) = ask(&room, &["--count-by", "priority"]);
+    let names: Vec<_> = table.lines().filter_map(|line| line.split("  ").last()).collect();
+    assert!(names.contains(&"2 (medium)") && names.contains(&"3 (low)"), "{table}");
+    assert!(!table.contains("(unknown)") || names.contains(&"0 (unknown)"), "{table}");
+}
+
+#[test]
+fn a_class_is_found_by_its_description_too() {
+    let room = stored("v2919/icmp_ping");
+    let by_name = ask(&room, &["--class", "attempted-recon", "--format", "json"]);
+    assert!(!by_name.0.is_empty());
+    for description in ["Attempted Information Leak", "attempted information leak"] {
+        let found = ask(&room, &["--class", description, "--format", "json"]);
+        assert_eq!(found, by_name, "{description}");
+    }
+    let classes = "attempted-recon, bad-unknown, icmp-event, misc-activity, none";
+    let class = format!("no stored alert has the class \"Attempted Denial\"; there are {classes}");
+    finds_nothing(&room, &["--class", "Attempted Denial"], &class);
 }

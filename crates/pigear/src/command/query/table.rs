@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use jiff::tz::TimeZone;
 
-use crate::store::{Count, CountBy, NO_CLASS};
+use crate::store::{Count, CountBy, NO_CLASS, priority_with_word};
 use crate::visible::visible;
 
 /// The length of the longest bar, in characters.
@@ -26,9 +26,7 @@ pub(super) fn text(counts: &[Count], by: CountBy, limit: usize, zone: Option<&Ti
     };
     line(&"alerts", "", &title(by, zone));
     for count in shown {
-        let name = count.what.as_ref();
-        let name = name.map_or_else(|| unknown(by).to_owned(), |name| visible(name.as_bytes()));
-        line(&count.alerts, &bar(count.alerts, most), &name);
+        line(&count.alerts, &bar(count.alerts, most), &name(count, by));
     }
     line(&total, "", "total");
     if left_out > 0 {
@@ -46,10 +44,14 @@ pub(super) fn shown(counts: &[Count], by: CountBy, limit: usize) -> &[Count] {
     shown.unwrap_or_default()
 }
 
-/// What alerts are called that have no such field.
-fn unknown(by: CountBy) -> &'static str {
-    // As the criterion is written.
-    if by == CountBy::Class { NO_CLASS } else { "(unknown)" }
+/// What is counted. What alerts don't have is called as the criterion is written, where there is one.
+fn name(count: &Count, by: CountBy) -> String {
+    match (by, count.what.as_deref()) {
+        (CountBy::Priority, what) => priority_with_word(what.unwrap_or("0")),
+        (CountBy::Class, None) => NO_CLASS.to_owned(),
+        (_, None) => "(unknown)".to_owned(),
+        (_, Some(what)) => visible(what.as_bytes()),
+    }
 }
 
 /// What is counted by.

@@ -180,7 +180,7 @@ impl Aggregation {
             CountBy::Sid => Key::Sid(signature.gid, signature.sid),
             CountBy::Priority if signature.priority > 0 => Key::Number(signature.priority),
             CountBy::Class => {
-                signature.class().map_or(Key::Unknown, |class| Key::Text(class.to_owned()))
+                signature.class().map_or(Key::Unknown, |class| Key::Text(class.name.to_string()))
             }
             _ => Key::Unknown,
         };

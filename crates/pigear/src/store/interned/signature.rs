@@ -78,9 +78,9 @@ impl Signature {
         String::from_utf8_lossy(self.message()).to_lowercase().contains(text)
     }
 
-    /// The class's short name.
-    pub(in crate::store) fn class(&self) -> Option<&str> {
-        self.names.class(self.classification).map(|class| &*class.name)
+    /// The class.
+    pub(in crate::store) fn class(&self) -> Option<&Class> {
+        self.names.class(self.classification)
     }
 
     /// Alerts with only this signature. What else of them depends on it depends on the dialect, too: an alert of

@@ -267,7 +267,8 @@ pub(in crate::web) struct ValueParameters {
     /// The field.
     #[param(inline)]
     field: ValueField,
-    /// With what the values begin, in upper or lower case; a signature also has it in its message.
+    /// With what the values begin, in upper or lower case; a signature also has it in its message, and a class
+    /// in its description.
     prefix: Option<String>,
     /// How many values, the most frequent first; 20 by default.
     #[param(minimum = 1, maximum = 10000)]
@@ -300,7 +301,7 @@ pub(in crate::web) struct Values {
 pub(in crate::web) struct KnownValue {
     /// The value, as a criterion has it.
     value: String,
-    /// What it is called: a signature's message.
+    /// What it is called: a signature's message, or a class's description.
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
     /// How many alerts have it.
@@ -330,14 +331,19 @@ pub(in crate::web) async fn values(
     })?;
     let values = site.answer("values", query, move |reader| {
         let counts = reader.count(&selection.criteria(|| TimeZone::UTC)?, by)?;
+        let mut descriptions = match by {
+            CountBy::Class => reader.class_descriptions()?,
+            _ => BTreeMap::new(),
+        };
         let values = counts.iter().filter_map(|count| {
             let mut values = count.values(by)?;
-            let (value, label) = match by {
-                CountBy::Sid => {
-                    let label = values.pop();
-                    (values.join(":"), label)
-                }
-                _ => (values.pop()?, None),
+            let (value, label) = if by == CountBy::Sid {
+                let label = values.pop();
+                (values.join(":"), label)
+            } else {
+                let value = values.pop()?;
+                let label = descriptions.remove(&value);
+                (value, label)
             };
             Some(KnownValue { value, label, alerts: count.alerts })
         });

@@ -42,6 +42,8 @@ fn criteria_have_the_names_and_the_meaning_of_the_options_of_query() {
         ("sid=1000134&sid=1000131", &["--sid", "1000134,1000131"]),
         ("gid=116", &["--gid", "116"]),
         ("priority=2", &["--priority", "2"]),
+        ("priority=medium", &["--priority", "2"]),
+        ("class=Generic+ICMP+event", &["--class", "icmp-event"]),
         ("class=icmp-event", &["--class", "icmp-event"]),
         ("src=192.168.10.0/24", &["--src", "192.168.10.0/24"]),
         ("dst=198.51.100.20", &["--dst", "198.51.100.20"]),
@@ -140,7 +142,12 @@ fn values_are_completed_by_their_beginning_and_signatures_by_their_message() {
     assert_eq!(echo[0]["label"], "ICMP Echo Request");
     assert_eq!(values("field=sid&prefix=1000134")[0], echo[0]);
     assert_eq!(values("field=sid&prefix=1:1000134")[0], echo[0]);
-    assert_eq!(values("field=class&prefix=ICMP")[0]["value"], "icmp-event");
+    let class = values("field=class&prefix=ICMP")[0].clone();
+    assert_eq!(
+        (&class["value"], &class["label"]),
+        (&json!("icmp-event"), &json!("Generic ICMP event"))
+    );
+    assert_eq!(values("field=class&prefix=generic+icmp")[0], class);
     assert_eq!(values("field=src&prefix=nothing"), json!([]));
     assert_eq!(values("field=priority&limit=1").as_array().unwrap().len(), 1);
     page.problem("values?field=hour", 400);
