@@ -4,6 +4,7 @@ import { showTriage } from "./actions.js";
 import { Problem, begin, get, post, session, whenLoginIsNeeded } from "./api.js";
 import { buildBar, focusBar, showBar, showFailure, showMistake } from "./bar.js";
 import * as chosen from "./chosen.js";
+import { forgetDamage, notice, noteDamage } from "./damage.js";
 import * as detail from "./detail.js";
 import { byId, focusMain, h, keepFocus, openDialog, show, toast } from "./dom.js";
 import * as health from "./health.js";
@@ -28,7 +29,8 @@ async function load() {
   for (const [name, other] of Object.entries(VIEWS)) if (name !== state.view) other.module.stop();
   const hasBar = state.view !== "health";
   byId("bar").hidden = !hasBar;
-  show(byId("main"), [...(hasBar ? [chart] : []), module.view]);
+  forgetDamage();
+  show(byId("main"), [...(hasBar ? [notice, chart] : []), module.view]);
   byId("main").dataset.busy = "yes";
   showNav();
   showBar();
@@ -83,7 +85,9 @@ let charting = null;
 async function loadChart() {
   charting?.abort();
   charting = new AbortController();
-  const drawn = histogram(await get("series", params(), charting.signal));
+  const series = await get("series", params(), charting.signal);
+  noteDamage(series);
+  const drawn = histogram(series);
   const giveBack = keepFocus(chart);
   chart.replaceChildren(drawn);
   giveBack();

@@ -1,6 +1,7 @@
 // How Pigear is: counters and their rates, handlers, dead letters, the store.
 
 import { get, mayChange, post } from "./api.js";
+import { damageText } from "./damage.js";
 import { h, keepFocus, svg, toast } from "./dom.js";
 import { ago, timeElement } from "./times.js";
 import { bytes, number, plain, value } from "./values.js";
@@ -20,6 +21,9 @@ let history = [];
 
 let shown = 0;
 
+/** Whether a search has read the store's index. */
+let looked = false;
+
 /** The store that the dead letters are in. @type {string | undefined} */
 let letterStore;
 
@@ -27,6 +31,7 @@ export async function load() {
   clearTimeout(timer);
   shown += 1;
   const mine = shown;
+  if (!looked) lookForDamage();
   const [health, letters, fleet] = await Promise.all([get("health"), get("dead-letters", { limit: 20 }).catch(() => ({ letters: [], store: undefined })), get("sensors").catch(() => ({ sensors: [] }))]);
   if (mine !== shown) return;
   remember(health);
@@ -39,6 +44,13 @@ export async function load() {
   letScroll();
   giveBack();
   timer = setTimeout(again, EVERY);
+}
+
+/** What is damaged is met by searches only: by this one in the index. */
+function lookForDamage() {
+  looked = true;
+  const mine = shown;
+  get("counts", { by: "priority", limit: 1 }).then(({ damaged }) => { if (damaged && mine === shown) load().catch(() => {}); }, () => { looked = false; });
 }
 
 /** Where a card is wider than its place, keys scroll it, too; and then it has a name. */
@@ -119,7 +131,8 @@ function storeCard({ store, version, started }) {
     h("dt", {}, "File"), h("dd", {}, store.path), h("dt", {}, "Size"), h("dd", {}, bytes(store.bytes)),
     ...(store.retention ? [h("dt", {}, "Kept"), h("dd", {}, kept(store.retention))] : []),
     ...(store.first ? [h("dt", {}, "From"), h("dd", {}, timeElement(store.first)), h("dt", {}, "To"), h("dd", {}, timeElement(store.last), ` (${ago(store.last)})`), h("dt", {}, "Numbers"), h("dd", {}, `${number(store.first_id)} to ${number(store.last_id)}`)] : [h("dt", {}, "Alerts"), h("dd", {}, "none yet")]),
-    h("dt", {}, "Pigear"), h("dd", {}, `${version}, serving since `, timeElement(started))));
+    h("dt", {}, "Pigear"), h("dd", {}, `${version}, serving since `, timeElement(started))),
+    store.damage && h("div", { class: "warning" }, ...damageText({ damaged: store.damage.index, unreadable: store.damage.unreadable }, store.path), h("p", {}, "Last met: ", timeElement(store.damage.met))));
 }
 
 /** @param {any} health */

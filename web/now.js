@@ -4,6 +4,7 @@ import { actionTools } from "./actions.js";
 import { address, follow, get, mayChange } from "./api.js";
 import { showFailure, showSensors } from "./bar.js";
 import { all, choose, chooseRange, clear, connect, drop, focusChosen, isChosen, refresh, showChosen } from "./chosen.js";
+import { noteDamage } from "./damage.js";
 import { announce, byId, h, keepFocus, toast } from "./dom.js";
 import { append, isFlood, prepend, remove, trim } from "./grouping.js";
 import { behind, changed, drawRows, listed, rows, showBoxes, table, withSensors } from "./list.js";
@@ -121,6 +122,7 @@ export async function load() {
   if (wanted !== asked) clear();
   running = new AbortController();
   const page = await get("alerts", { ...params(), limit: PAGE, packet: "no" }, running.signal);
+  noteDamage(page);
   groups = [];
   forget();
   reading = false;
@@ -285,6 +287,7 @@ async function fetchOlder() {
     const page = await get("alerts", { ...params(), limit: PAGE, packet: "no", cursor: from }, signal);
     // Another search may have begun, or alerts may have left the end of the list.
     if (signal !== running?.signal || from !== next) return;
+    noteDamage(page);
     page.alerts.forEach((/** @type {Alert} */ alert) => append(groups, alert, state.group));
     refresh(page.alerts);
     next = page.next;

@@ -1,6 +1,7 @@
 // What there is in the chosen time: over time, and by the most frequent values.
 
 import { get } from "./api.js";
+import { noteDamage } from "./damage.js";
 import { h } from "./dom.js";
 import { empty, go, link, params, state } from "./state.js";
 import { number, plain, value } from "./values.js";
@@ -30,6 +31,7 @@ export async function load() {
   const { signal } = running;
   const found = await Promise.all(PARTS.map(([by]) => get("counts", { ...params(), by, limit: limits[by] ?? SHOWN }, signal)));
   const failure = found[0].filter_failed;
+  found.forEach(noteDamage);
   if (found.every(({ total }) => !total)) { showNothing(); return failure; }
   const cards = PARTS.map(([by, title], n) => card(title, by, found[n]));
   // Few sensors leave room for what is new: so no card stands alone.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use std::{io, iter};
 
 use axum::body::{Body, Bytes};
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
@@ -59,6 +60,20 @@ pub(super) struct Queries {
     /// When it was looked whether the store can be changed, and why not.
     unchangeable: tokio::sync::Mutex<Option<(Instant, Option<String>)>>,
     piece_timeout: Duration,
+    damage: Mutex<Option<DamageFound>>,
+}
+
+/// What queries met that is damaged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DamageFound {
+    /// In which store.
+    store: StoreIdentity,
+    /// The most alerts that one query could not read.
+    pub(super) unreadable: u64,
+    /// Whether the index was damaged.
+    pub(super) index: bool,
+    /// When that was last met.
+    pub(super) at: Timestamp,
 }
 
 impl Queries {
@@ -72,6 +87,7 @@ impl Queries {
             changes: Turns::new(1),
             unchangeable: tokio::sync::Mutex::default(),
             piece_timeout: PIECE_TIMEOUT,
+            damage: Mutex::default(),
         })
     }
 
@@ -107,7 +123,10 @@ impl Queries {
             let mut access = queries.access();
             let reader = access.store()?.reader;
             reader.end_when(is_over);
-            let done = work(reader)?;
+            let unreadable = reader.unreadable();
+            let done = work(reader);
+            queries.note_damage(reader, reader.unreadable() - unreadable);
+            let done = done?;
             queries.keep(access);
             Ok(done)
         });
@@ -210,7 +229,10 @@ impl Queries {
             let mut access = queries.access();
             let done = access.store().map_err(Problem::from).and_then(|store| {
                 store.reader.end_when(move || gone.is_closed());
-                work(store.reader, &mut out)
+                let unreadable = store.reader.unreadable();
+                let done = work(store.reader, &mut out);
+                queries.note_damage(store.reader, store.reader.unreadable() - unreadable);
+                done
             });
             match done {
                 Ok(()) => {
@@ -236,6 +258,28 @@ impl Queries {
         });
         let rest = rest.chain(tokio_stream::iter(end));
         Ok(Body::from_stream(tokio_stream::once(Ok(first)).chain(rest)))
+    }
+
+    /// Remembers what a query met that is damaged, with how many alerts it could not read.
+    fn note_damage(&self, reader: &Reader, unreadable: u64) {
+        if unreadable == 0 && !reader.is_index_damaged() {
+            return;
+        }
+        let Ok(store) = reader.identity() else { return };
+        let mut damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = damage.filter(|before| before.store == store);
+        *damage = Some(DamageFound {
+            store,
+            unreadable: before.map_or(0, |before| before.unreadable).max(unreadable),
+            index: before.is_some_and(|before| before.index) || reader.is_index_damaged(),
+            at: Timestamp::now(),
+        });
+    }
+
+    /// What queries met in this store that is damaged, since the page is served.
+    pub(super) fn damage_of(&self, store: StoreIdentity) -> Option<DamageFound> {
+        let damage = *self.damage.lock().unwrap_or_else(PoisonError::into_inner);
+        damage.filter(|damage| damage.store == store)
     }
 
     /// A store that is open already, if there is one.

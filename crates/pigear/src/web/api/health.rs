@@ -1,5 +1,7 @@
 //! How the store, its lanes, and the program are.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use jiff::Timestamp;
@@ -11,6 +13,7 @@ use crate::rules::RuleSet;
 use crate::store::{LaneState, Reader, RetentionPolicy, StoredOrigin};
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::problem::{Problem, ProblemObject};
+use crate::web::queries::{DamageFound, Queries};
 use crate::web::site::Shared;
 use crate::web::streams::StreamCounts;
 
@@ -139,6 +142,29 @@ pub(in crate::web) struct StoreHealth {
     /// What the Pigear that stores alerts, or did so last, removes; absent if none of this version did.
     #[serde(skip_serializing_if = "Option::is_none")]
     retention: Option<RetentionHealth>,
+    /// What queries met that is damaged, since the page is served; absent if nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damage: Option<DamageHealth>,
+}
+
+/// What of the store is damaged.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct DamageHealth {
+    /// How many alerts could not be read, because they are damaged: at least so many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<u64>,
+    /// True if the index could not be used everywhere, so that alerts were read instead.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    index: bool,
+    /// When that was last met.
+    #[schema(value_type = String, format = DateTime)]
+    met: Timestamp,
+}
+
+impl From<DamageFound> for DamageHealth {
+    fn from(DamageFound { unreadable, index, at, .. }: DamageFound) -> Self {
+        Self { unreadable: Some(unreadable).filter(|n| *n > 0), index, met: at }
+    }
 }
 
 /// What is removed of the store: nothing, if there are no limits.
@@ -217,8 +243,9 @@ pub(in crate::web) async fn health(
 ) -> Result<Json<Health>, Problem> {
     Parameters::of(query.as_deref()).finish(&[], Selects::Nothing)?;
     let path = site.queries.path().display().to_string();
+    let queries = Arc::clone(&site.queries);
     let read = site.queries.run(move |reader| {
-        let store = store(reader, path)?;
+        let store = store(reader, path, &queries)?;
         let lanes: Vec<_> = reader.lanes()?.into_iter().map(LaneHealth::from).collect();
         let origins: Vec<_> = reader.origins()?.into_iter().map(OriginHealth::from).collect();
         Ok((store, lanes, origins))
@@ -237,12 +264,14 @@ pub(in crate::web) async fn health(
     }))
 }
 
-fn store(reader: &Reader, path: String) -> Result<StoreHealth, Problem> {
+fn store(reader: &Reader, path: String, queries: &Queries) -> Result<StoreHealth, Problem> {
+    let identity = reader.identity()?;
     let contents = reader.contents()?;
     let contents = contents.as_ref();
     Ok(StoreHealth {
         path,
-        store: reader.identity()?.to_string(),
+        store: identity.to_string(),
+        damage: queries.damage_of(identity).map(DamageHealth::from),
         bytes: reader.size().unwrap_or_default(),
         retention: RetentionHealth::of(reader.retention()?),
         first: contents.map(|it| it.first),

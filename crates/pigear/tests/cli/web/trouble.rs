@@ -228,3 +228,32 @@ fn text_of_attackers_stays_text() {
     let values = page.json("values?field=sid");
     assert!(values["values"][0]["label"].as_str().unwrap().starts_with("<script>"));
 }
+
+/// Damages a packet: the text of a ping that alerts have.
+fn flip_bit(room: &Room) {
+    let mut bytes = fs::read(room.at("a.db")).unwrap();
+    let text = b"abcdefghijklmnop";
+    let place = bytes.windows(text.len()).rposition(|window| window == text).unwrap();
+    bytes[place] ^= 1;
+    fs::write(room.at("a.db"), bytes).unwrap();
+}
+
+#[test]
+fn what_queries_met_that_is_damaged_is_said_by_health() {
+    let room = stored();
+    flip_bit(&room);
+    let page = Page::over(room, &[]);
+    assert!(page.json("health")["store"].get("damage").is_none());
+    for _ in 0..2 {
+        assert_eq!(page.json("alerts?limit=1000")["unreadable"], 1);
+    }
+    let damage = page.json("health")["store"]["damage"].clone();
+    assert_eq!((&damage["unreadable"], damage.get("index")), (&1.into(), None), "{damage}");
+    assert!(damage["met"].is_string());
+    // Of another store nothing is known.
+    let room = page.running.room();
+    let other = stored();
+    fs::rename(room.at("a.db"), room.at("damaged.db")).unwrap();
+    fs::copy(other.at("a.db"), room.at("a.db")).unwrap();
+    assert!(page.json("health")["store"].get("damage").is_none());
+}
