@@ -5,7 +5,7 @@ import { byId, focusMain, h, keepFocus, toast } from "./dom.js";
 import { FIELDS, empty, go, state } from "./state.js";
 import { ago, timeElement } from "./times.js";
 import { triage } from "./triage.js";
-import { badge, bytes as size, copy, number, plain, protocolWithNote, ruleValue, signature, value } from "./values.js";
+import { badge, bytes as size, copy, dialect, number, plain, protocolWithNote, ruleValue, signature, value } from "./values.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {{name: string, start: number, end: number, fields: Record<string, any>}} Layer */
@@ -163,7 +163,7 @@ function facts(alert) {
     ["References", links.length ? h("ul", {}, ...links) : null],
     ["Sensor", [value("sensor", alert.sensor), alert.thread !== undefined && `, packet thread ${alert.thread}`]],
     ["Sent by", alert.sender && `process ${alert.sender.pid} of user ${alert.sender.uid}`],
-    ["Snort", isOwn(alert) ? "none: Pigear made this alert" : alert.dialect ?? (alert.source && "from its log")], ["Event", alert.event_id],
+    ["Snort", isOwn(alert) ? "none: Pigear made this alert" : alert.dialect ? dialect(alert.dialect) : (alert.source && "from its log")], ["Event", alert.event_id],
     ["Acknowledged", mark(alert.triage?.acknowledged)], ["Starred", mark(alert.triage?.starred)],
   ];
   const known = rows.map(([name, one]) => /** @type {const} */ ([name, [one].flat().filter((part) => part !== undefined && part !== null && part !== false && part !== "")])).filter(([, parts]) => parts.length);

@@ -4,7 +4,7 @@ import { get, mayChange, post } from "./api.js";
 import { damageText } from "./damage.js";
 import { h, keepFocus, svg, toast } from "./dom.js";
 import { ago, timeElement } from "./times.js";
-import { bytes, number, plain, value } from "./values.js";
+import { bytes, dialect, number, plain, value } from "./values.js";
 
 const EVERY = 5_000;
 const KEPT = 60;
@@ -163,7 +163,7 @@ function sensorsCard({ watched, sensors }) {
 /** @param {any} health */
 function originsCard({ origins }) {
   if (!origins?.length) return [];
-  const cells = (/** @type {any} */ one) => /** @type {any[]} */ ([value("sensor", one.sensor), one.socket && plain(one.socket), one.thread, one.pid, one.uid, one.dialect ?? "none: Pigear itself"]);
+  const cells = (/** @type {any} */ one) => /** @type {any[]} */ ([value("sensor", one.sensor), one.socket && plain(one.socket), one.thread, one.pid, one.uid, one.dialect ? dialect(one.dialect) : "none: Pigear itself"]);
   const all = origins.slice(0, ORIGINS).map(cells);
   // A column in which nothing is known is left out.
   const has = (/** @type {any[]} */ row) => row.filter((_, n) => all.some((/** @type {any[]} */ other) => other[n] !== undefined && other[n] !== null && other[n] !== ""));

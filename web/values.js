@@ -148,6 +148,29 @@ export function plain(text, lines = false) {
   return (text ?? "").replace(hidden, (sign) => (lines && (sign === "\n" || sign === "\t") ? sign : `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`));
 }
 
+/** Who sends each layout of datagrams. */
+/** @type {Record<string, string>} */
+const DIALECTS = {
+  "snort3": "Snort 3",
+  "snort2.9": "Snort 2.9 without OpenAppID",
+  "snort2.9-appid": "Snort 2.9.8 to 2.9.20 with OpenAppID, which names the application",
+  "snort2.9.7-appid": "Snort 2.9.7 with OpenAppID, which names the application",
+  "snort2.7": "Snort 2.7 to 2.8.5 of 64 bits",
+  "snort2.2": "Snort 2.2 to 2.3.3 of 64 bits",
+  "snort2-32bit": "Snort 2.2 to 2.8.5 of 32 bits",
+  "barnyard2": "barnyard2 of 64 bits",
+  "barnyard2-32bit": "barnyard2 of 32 bits",
+};
+
+/**
+ * A dialect, with what it means.
+ * @param {string} name - such as `snort2.9-appid`; anything else, as the version of Snort that wrote a log, stays as it is
+ */
+export function dialect(name) {
+  const meaning = Object.hasOwn(DIALECTS, name) ? DIALECTS[name] : undefined;
+  return meaning ? h("span", { class: "dialect" }, meaning, " ", h("small", {}, name)) : plain(name);
+}
+
 /** @param {number} n */
 export function number(n) { return n.toLocaleString("en"); }
 

@@ -128,6 +128,18 @@ test("an alert without its rule says why there is none", async () => {
   await page.close();
 });
 
+test("who sends a layout of alerts is said in words", async () => {
+  const { alerts: [alert] } = await (await fetch(`${server.url}api/v1/alerts?limit=1`)).json();
+  const said = { "snort2.9": "Snort 2.9 without OpenAppID", "snort2.9-appid": "Snort 2.9.8 to 2.9.20 with OpenAppID, which names the application" }[alert.dialect];
+  const page = await visit(`?alert=${alert.id}`);
+  await page.locator("#detail .dialect").waitFor();
+  assert.equal(await page.textContent("#detail .dialect"), `${said} ${alert.dialect}`);
+  await page.getByRole("link", { name: "Health" }).click();
+  await page.locator("main .dialect").first().waitFor();
+  assert.equal(await page.locator("main .dialect").first().textContent(), `${said} ${alert.dialect}`);
+  await page.close();
+});
+
 test("the demonstration shows rules", async () => {
   const { url } = await room.serve(["demo", "--web", "--listen", "127.0.0.1:0"]);
   const { alerts: [alert] } = await (await fetch(`${url}api/v1/alerts?sid=1000101&limit=1`)).json();

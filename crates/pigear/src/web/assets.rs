@@ -126,3 +126,16 @@ impl Asset {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pigear_alert::wire::Dialect;
+
+    #[test]
+    fn the_page_says_of_each_dialect_what_it_is() {
+        let values = include_str!("../../web/values.js");
+        for dialect in Dialect::ALL {
+            assert!(values.contains(&format!("\n  \"{dialect}\": \"")), "{dialect}");
+        }
+    }
+}
